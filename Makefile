@@ -1,0 +1,91 @@
+# `make` lists the targets. Everything runs without questions, so that CI can call it too.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: bench check check-format clean format help imports lint lock run setup test types
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Made once their step has succeeded: an interrupted setup starts that step again, a finished one costs nothing.
+HAVE_REQUIREMENTS := $(VENV)/.requirements-installed
+HAVE_PROJECT := $(VENV)/.project-installed
+
+# Errors only.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
+
+# One worker a core, at most eight: each has databases of its own. Files stay whole, so that a file's fixtures are made once.
+PYTEST_ARGS ?= --numprocesses logical --maxprocesses 8 --dist loadfile
+
+help: ## List the targets
+	@bold=; plain=; \
+	if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ] && [ "$${TERM:-dumb}" != dumb ]; then \
+	  bold=$$(printf '\033[1;36m'); plain=$$(printf '\033[0m'); \
+	fi; \
+	awk -v bold="$$bold" -v plain="$$plain" -F ' *## ' \
+	  '/^[a-z-]+:.*## / { sub(/:.*/, "", $$1); printf "  %s%-13s%s %s\n", bold, $$1, plain, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(HAVE_PROJECT) ## Make .venv with everything in it
+	@:
+
+run: setup ## Run the demo on http://127.0.0.1:8086 (PORT=9000 for another port)
+	@SMSGW_ENV=demo $(if $(PORT),SMSGW_PORT=$(PORT)) $(BIN)/smsgw demo
+
+test: setup ## Run all the tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: check-format lint types imports test ## Format check, lint, types, import contracts, tests
+
+check-format: setup ## Say which files are not formatted
+	$(BIN)/ruff format --check .
+
+lint: setup ## Lint
+	$(BIN)/ruff check .
+
+types: setup ## Check the types
+	$(BIN)/mypy
+
+imports: setup ## Check the import contracts
+	$(BIN)/lint-imports --no-logo
+
+format: setup ## Format, and mend what the linter can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: setup ## Run the benchmark
+	$(BIN)/python -m bench
+
+# Never --emit-index-url, and no uv.lock: neither the hosts of packages nor anything of this machine belongs in the project.
+LOCK = $(BIN)/uv pip compile pyproject.toml --extra postgresql --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
+
+lock: $(HAVE_REQUIREMENTS) ## Pin the dependencies anew from pyproject.toml (UPGRADE=1 for the newest)
+	$(LOCK) --group build --output-file requirements/runtime.txt
+	$(LOCK) --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
+
+clean: ## Remove .venv, caches and build results (data/ is kept)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(HAVE_PROJECT): $(HAVE_REQUIREMENTS) pyproject.toml
+	@echo 'Installing the project …'
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(HAVE_REQUIREMENTS): requirements/dev.txt | $(BIN)/python
+	@echo 'Installing what requirements/dev.txt pins, a minute or two …'
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+# PYTHON=… names the interpreter; otherwise the first that is new enough and can make environments is taken.
+$(BIN)/python:
+	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	  if "$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Making $(VENV) with $$("$$python" --version) …"; \
+	    exec "$$python" -m venv $(VENV); \
+	  fi; \
+	done; \
+	echo 'Python 3.11 or newer with its venv module is needed, and none was found.'; \
+	echo "python3 is $$(python3 --version 2>&1 || true)"; \
+	echo 'On Debian and Ubuntu: apt-get install python3 python3-venv. Elsewhere: make setup PYTHON=/path/to/python3.11'; \
+	exit 1
