@@ -1,0 +1,49 @@
+"""Shows how far a run is: a progress bar on a terminal, plain lines elsewhere. All on standard error."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+
+class Display:
+    """Where progress is shown."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+
+    @contextmanager
+    def stage(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        """Show one stage while the block runs; yields what takes the number of things done so far."""
+        started = time.monotonic()
+        done = 0
+        if self._console.is_terminal:
+            with self._bar() as bar:
+                task = bar.add_task(label, total=total)
+                yield lambda answers: bar.update(task, completed=answers)
+            return
+        self._console.print(f"{label} …")
+
+        def note(answers: int) -> None:
+            nonlocal done
+            done = answers
+
+        yield note
+        count = f"{done:,} in " if done else ""
+        self._console.print(f"{label}: {count}{time.monotonic() - started:.1f} s")
+
+    def problem(self, message: str) -> None:
+        """Say why there is no figure."""
+        self._console.print(message, style="red", markup=False, soft_wrap=True)
+
+    def _bar(self) -> Progress:
+        return Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:<28}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+        )

@@ -1,0 +1,47 @@
+"""What the figures were measured on."""
+
+import os
+import platform
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+SYNCS = 40
+BLOCK = bytes(4096)
+PACKAGES = ("fastapi", "pydantic", "sqlalchemy", "uvicorn", "uvloop")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """The machine and the versions, and what a write to its disk costs."""
+
+    cores: int
+    system: str
+    python: str
+    packages: dict[str, str]
+    fsync_ms: float
+    """Median time of appending 4 KiB and fsync, in milliseconds. Far below 0.1: the disk is none."""
+
+
+def describe(directory: Path) -> Machine:
+    """Describe this machine, with the disk that holds the directory."""
+    return Machine(
+        cores=os.cpu_count() or 1,
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+        packages={name: version(name) for name in PACKAGES},
+        fsync_ms=_fsync_seconds(directory / "fsync") * 1000,
+    )
+
+
+def _fsync_seconds(path: Path) -> float:
+    times: list[float] = []
+    with path.open("wb", buffering=0) as file:
+        for _ in range(SYNCS):
+            started = time.perf_counter()
+            file.write(BLOCK)
+            os.fsync(file.fileno())
+            times.append(time.perf_counter() - started)
+    path.unlink()
+    return sorted(times)[SYNCS // 2]

@@ -1,0 +1,50 @@
+"""Reads the gateway's Prometheus metrics before and after a load."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from prometheus_client.parser import text_string_to_metric_families
+
+Series = tuple[str, tuple[tuple[str, str], ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batches:
+    """One histogram or summary about batches: how many, and the mean, in the unit that its name gives."""
+
+    name: str
+    labels: dict[str, str]
+    count: int
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The values of all series at one moment."""
+
+    values: Mapping[Series, float]
+
+    @classmethod
+    def parse(cls, text: str) -> "Snapshot":
+        """Read the text format of Prometheus."""
+        samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+        return cls({(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples})
+
+    def total(self, name: str) -> float | None:
+        """Return the sum of one counter over its labels, None if it has no series."""
+        found = [value for (series, _), value in self.values.items() if series == name]
+        return sum(found) if found else None
+
+    def batches_since(self, before: "Snapshot") -> list[Batches]:
+        """Return what the series with `batch` in their name gained since `before`."""
+        gained: list[Batches] = []
+        for (name, labels), value in sorted(self.values.items()):
+            base = name.removesuffix("_count")
+            total = self.values.get((f"{base}_sum", labels))
+            if base == name or "batch" not in base or total is None:
+                continue
+            count = value - before.values.get((name, labels), 0.0)
+            if count > 0:
+                gain = total - before.values.get((f"{base}_sum", labels), 0.0)
+                gained.append(Batches(name=base, labels=dict(labels), count=int(count), mean=gain / count))
+        return gained

@@ -1,0 +1,101 @@
+"""Server processes: started on a free port, awaited, and always ended by their id."""
+
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+
+from bench.errors import BenchError
+
+PROJECT = Path(__file__).resolve().parent.parent
+READY_SECONDS = 60.0
+PAUSE_SECONDS = 0.05
+END_SECONDS = 15.0
+LOG_LINES = 30
+
+
+def free_port() -> int:
+    """Return a loopback TCP port that nothing listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(command: Sequence[str], *, port: int, ready: str, log: Path, env: Mapping[str, str]) -> Iterator[None]:
+    """Run a server while the block runs, from when GET `ready` answers 200."""
+    with log.open("ab") as output:
+        process = _start(command, output.fileno(), env)
+        try:
+            _await_ready(process, f"http://127.0.0.1:{port}{ready}")
+            yield
+        except BenchError as error:
+            raise BenchError(f"{error}\n{tail(log)}".rstrip()) from error
+        finally:
+            end(process)
+
+
+def run_to_end(command: Sequence[str], *, log: Path, env: Mapping[str, str], seconds: float) -> None:
+    """Run a command that must succeed within so many seconds."""
+    with log.open("ab") as output:
+        process = _start(command, output.fileno(), env)
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            status = None
+        finally:
+            end(process)
+    if status != 0:
+        problem = "took too long" if status is None else f"ended with status {status}"
+        raise BenchError(f"{' '.join(command)} {problem}\n{tail(log)}".rstrip())
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask the process to end, and make it end if it does not."""
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def tail(log: Path) -> str:
+    """Return the last lines of a log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
+
+
+def _start(command: Sequence[str], output: int, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    # A session of its own: Ctrl-C reaches the benchmark alone, which ends the rest.
+    return subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
+
+
+def _await_ready(process: subprocess.Popen[bytes], url: str) -> None:
+    give_up = time.monotonic() + READY_SECONDS
+    with httpx.Client(trust_env=False, timeout=5.0) as client:
+        while time.monotonic() < give_up:
+            if process.poll() is not None:
+                raise BenchError(f"the server ended with status {process.returncode}")
+            with suppress(httpx.TransportError):
+                if client.get(url).status_code == httpx.codes.OK:
+                    return
+            time.sleep(PAUSE_SECONDS)
+    raise BenchError(f"{url} was not ready after {READY_SECONDS:g} s")

@@ -1,0 +1,48 @@
+"""Just enough HTTP/1.1 to make requests beforehand and to recognise answers."""
+
+import json
+from collections.abc import Mapping
+
+JSON = "application/json"
+NO_BODY = frozenset({204, 304})
+
+
+class WireError(Exception):
+    """An answer that this small reader does not understand."""
+
+
+def build_request(method: str, path: str, body: Mapping[str, object], token: str | None = None) -> bytes:
+    """Return the bytes of a whole keep-alive request with a JSON body."""
+    content = json.dumps(body, separators=(",", ":")).encode()
+    head = [
+        f"{method} {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Content-Type: {JSON}",
+        f"Content-Length: {len(content)}",
+    ]
+    if token is not None:
+        head.append(f"Authorization: Bearer {token}")
+    return "\r\n".join([*head, "", ""]).encode() + content
+
+
+def read_response(data: bytes) -> tuple[int, int, int] | None:
+    """Return status, start and end of the body (byte offsets), None if not all came."""
+    head_end = data.find(b"\r\n\r\n")
+    if head_end < 0:
+        return None
+    if not data.startswith(b"HTTP/1.1 "):
+        raise WireError(f"not an HTTP/1.1 answer: {data[:40]!r}")
+    status = int(data[9:12])
+    start = head_end + 4
+    end = start + _content_length(data[:start].lower(), status)
+    return (status, start, end) if len(data) >= end else None
+
+
+def _content_length(head: bytes, status: int) -> int:
+    """Return the length of the body in bytes, from a head in lower case."""
+    at = head.find(b"\r\ncontent-length:")
+    if at >= 0:
+        return int(head[at + 17 : head.find(b"\r\n", at + 17)])
+    if status in NO_BODY:
+        return 0
+    raise WireError(f"an answer {status} without Content-Length")
