@@ -1,0 +1,5 @@
+"""``python -m app`` is ``smsgw``."""
+
+from app.cli import main
+
+main()

@@ -1,0 +1,72 @@
+"""Strangers, too many messages, machines that answer machines (flows.md 3; safety.md 22, 25)."""
+
+from dataclasses import replace
+
+from app.commands.speech import say
+from app.domain.account import Brand, Language, Payment, Subscriber, SubscriberStatus
+from app.domain.messages import MessageClass
+from app.domain.segments import measure
+from app.domain.texts import answers
+from app.domain.turn import Outcome, Turn
+
+# The verdict of an outcome that only says so: two machines that do not understand each other must fall silent.
+NOT_UNDERSTOOD = "not understood"
+
+
+def stranger(turn: Turn) -> Outcome:
+    """A number that is nobody's is told so once a day."""
+    guards = turn.account.guards
+    if not guards.may_tell_stranger(turn.now):
+        return Outcome(guards=guards, verdict="not a customer")
+    reply = say(turn, answers.NOT_A_CUSTOMER.say(Language.ZH))
+    return Outcome(replies=(reply,), guards=replace(guards, told_stranger_at=turn.now), verdict="not a customer")
+
+
+def new_subscriber(turn: Turn) -> Subscriber:
+    """Made on first contact where the settings say so; a prepaid customer of the mass brand."""
+    before = turn.account.subscriber
+    return Subscriber(
+        msisdn=turn.account.msisdn,
+        tenure=before.tenure + 1 if before else 1,
+        brand=Brand.EASYOWN,
+        vip=False,
+        payment=Payment.PREPAID,
+        balance_fen=0,
+        points=0,
+        status=SubscriberStatus.ACTIVE,
+        language=Language.ZH,
+        plan=None,
+        password_hash=None,
+        created_at=turn.now,
+    )
+
+
+def too_many(turn: Turn, *, kept: bool) -> Outcome:
+    """Over the rate limit: stops and answers wait, queries are dropped, one notice is given."""
+    guards = turn.account.guards
+    if kept:
+        return Outcome(kept_until=guards.minute_over_at(turn.at), verdict="kept: too many")
+    if guards.told_too_many:
+        return Outcome(verdict="dropped: too many")
+    reply = say(turn, answers.TOO_MANY.say(turn.account.language))
+    return Outcome(replies=(reply,), guards=replace(guards, told_too_many=True), verdict="dropped: too many")
+
+
+def guarded(turn: Turn, outcome: Outcome) -> Outcome:
+    """The outcome of a text within the loop guard and the cap on segments.
+
+    Beyond the cap only outcomes of changes are told; what is not shown is not asked either.
+    """
+    guards = outcome.guards or turn.account.guards
+    puzzled = outcome.verdict == NOT_UNDERSTOOD
+    if puzzled and not guards.may_say_not_understood(turn.now):
+        return Outcome(guards=guards, verdict="silent: loop")
+    segments = sum(measure(message).segments for reply in outcome.replies for message in reply.messages)
+    if segments:
+        result = any(reply.kind is MessageClass.RESULT for reply in outcome.replies)
+        if not result and not guards.may_send(segments, turn.now):
+            return Outcome(guards=guards, verdict="silent: too many segments")
+        guards = guards.sent(segments, turn.now)
+    if puzzled:
+        guards = guards.said_not_understood(turn.now)
+    return replace(outcome, guards=guards)

@@ -1,0 +1,29 @@
+"""Messages that wait for the morning: a timer each, whose turn makes the message only then (flows.md 15)."""
+
+import json
+
+from app.commands.registry import timer
+from app.domain.messages import MessageClass, Reply
+from app.domain.turn import Outcome, TimerDue, TimerSet, Turn
+
+HOLD_TIMER = "held-message"
+
+
+def hold(reply: Reply, timer_id: str, turn: Turn) -> TimerSet:
+    """The timer that keeps a reply until the quiet hours are over."""
+    held = {
+        "messages": reply.messages,
+        "extension": reply.extension,
+        "kind": reply.kind,
+        "question_id": reply.question_id,
+    }
+    due_at = turn.policy.quiet_hours.release(turn.now)
+    return TimerSet(HOLD_TIMER, timer_id, due_at, json.dumps(held, ensure_ascii=False))
+
+
+@timer(HOLD_TIMER)
+def release(turn: Turn) -> Outcome:
+    """The quiet hours are over."""
+    held = json.loads(turn.stimulus_as(TimerDue).data)
+    reply = Reply(tuple(held["messages"]), held["extension"], MessageClass(held["kind"]), held["question_id"])
+    return Outcome(replies=(reply,), verdict="sent in the morning")

@@ -1,0 +1,173 @@
+"""0000: everything the sender has right now, numbered (flows.md 5.1)."""
+
+import itertools
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar
+
+from app.commands.registry import command
+from app.commands.speech import say, shown
+from app.commands.vocabulary import LIST_SERVICES
+from app.domain.account import Account, Brand, Subscription, SubscriptionState
+from app.domain.catalogue import Catalogue
+from app.domain.dialogue import ClosedAs, Question, QuestionState
+from app.domain.messages import Reply
+from app.domain.segments import Passage
+from app.domain.service_numbers import Extension
+from app.domain.texts import listing as texts
+from app.domain.turn import Outcome, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class ShownItem:
+    """A numbered line as the customer has it in hand."""
+
+    number: int
+    subscription_id: str
+    label: str
+    in_plan: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChoosingServices(QuestionState):
+    """A listing waits for numbers.
+
+    ``before`` are the subscriptions by number in the listing that this one replaced, for an answer that was on its
+    way meanwhile.
+    """
+
+    kind: ClassVar[str] = "choosing-services"
+    items: tuple[ShownItem, ...]
+    before: tuple[str, ...] = ()
+
+    def item(self, number: int) -> ShownItem | None:
+        """What was shown under a number."""
+        return self.items[number - 1] if 1 <= number <= len(self.items) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    subscription: Subscription
+    line: texts.Line
+
+
+def label_of(catalogue: Catalogue, subscription: Subscription) -> str:
+    """A service as customers are shown it: its name, with the SP's short name unless it is our own."""
+    service = catalogue.services[subscription.service_code]
+    provider = catalogue.providers[subscription.terms.sp_code]
+    return texts.label(service.name, None if provider.own else provider.short_name)
+
+
+@command(*LIST_SERVICES, menu=texts.HELP, rank=10)
+def list_services(turn: Turn, _argument: str) -> Outcome:
+    """List what she has; numbers open a question, a new listing replaces the one before."""
+    account = turn.account
+    brand = account.customer.brand if account.customer else Brand.EASYOWN
+    closed = close_conversation(account, turn.now)
+    running = [item for item in account.subscriptions.values() if item.runs(turn.now)]
+    listed = running if turn.policy.list_in_plan else [item for item in running if not item.in_plan]
+    if not listed:
+        text = texts.nothing(account.language, brand, beside_plan=bool(running))
+        return Outcome(replies=(say(turn, text, extension=Extension.LISTING),), questions=closed)
+    entries = _numbered(turn.catalogue, listed)
+    can_be_picked = any(entry.line.number is not None for entry in entries)
+    question_id = next(turn.ids) if can_be_picked else None
+    replies = tuple(
+        say(turn, *passage.pieces, extension=Extension.LISTING, question_id=question_id)
+        for passage in _passages(turn, brand, [entry.line for entry in entries])
+    )
+    if question_id is None:
+        return Outcome(replies=replies, questions=closed)
+    return Outcome(replies=replies, questions=(*closed, _question(turn, question_id, entries, replies)))
+
+
+def close_conversation(account: Account, at: datetime) -> tuple[Question, ...]:
+    """Everything unanswered on the listing's number, closed: there is one conversation there (flows.md 17)."""
+    return tuple(
+        replace(question, closed_at=at, closed_as=ClosedAs.REPLACED)
+        for question in account.questions.values()
+        if question.extension == Extension.LISTING and question.closed_at is None
+    )
+
+
+def _numbered(catalogue: Catalogue, subscriptions: list[Subscription]) -> list[_Entry]:
+    """In the order of the listing: outside the plan own services first, then SPs', then inside the plan."""
+    entries = [_Entry(item, _line(catalogue, item)) for item in subscriptions]
+    entries.sort(key=_place)
+    numbers = itertools.count(1)
+    return [
+        replace(entry, line=replace(entry.line, number=next(numbers))) if _can_be_picked(entry.line) else entry
+        for entry in entries
+    ]
+
+
+def _place(entry: _Entry) -> tuple[bool, bool, datetime, str]:
+    item = entry.subscription
+    return item.in_plan, entry.line.sp_short_name is not None, item.started_at, item.service_code
+
+
+def _can_be_picked(line: texts.Line) -> bool:
+    return line.ends_at is None and line.cancel_how is None
+
+
+def _line(catalogue: Catalogue, subscription: Subscription) -> texts.Line:
+    service = catalogue.services[subscription.service_code]
+    provider = catalogue.providers[subscription.terms.sp_code]
+    in_trial = subscription.state is SubscriptionState.TRIAL
+    return texts.Line(
+        name=service.name,
+        sp_short_name=None if provider.own else provider.short_name,
+        price_fen=subscription.terms.price_fen,
+        billing=subscription.terms.billing,
+        in_plan=subscription.in_plan,
+        trial_ends_at=subscription.trial_ends_at if in_trial else None,
+        ends_at=subscription.ends_at if subscription.state is SubscriptionState.ENDING else None,
+        cancel_how=None if service.cancellable_by_sms else service.cancel_how or "",
+    )
+
+
+def _passages(turn: Turn, brand: Brand, lines: list[texts.Line]) -> list[Passage]:
+    """The first group, then that in the plan."""
+    language = turn.account.language
+    outside = [line for line in lines if not line.in_plan]
+    inside = [line for line in lines if line.in_plan]
+    how = texts.HowToAnswer(
+        window=turn.policy.listing_window,
+        picks=tuple(line.number for line in lines if line.number is not None),
+        all_allowed=turn.policy.allow_unsubscribe_all,
+        free_reply=turn.carrier.free_mo,
+    )
+    passages = [texts.outside_plan(language, brand, outside, how)] if outside else []
+    if inside:
+        passages.append(texts.inside_plan(language, brand, inside, how, alone=not outside))
+    return passages
+
+
+def _question(turn: Turn, question_id: str, entries: list[_Entry], replies: tuple[Reply, ...]) -> Question:
+    """The question that the numbers open; its window runs from when the listing was made."""
+    items = tuple(
+        ShownItem(line.number, held.id, texts.label(line.name, line.sp_short_name), held.in_plan)
+        for held, line in ((entry.subscription, entry.line) for entry in entries)
+        if line.number is not None
+    )
+    return Question(
+        id=question_id,
+        state=ChoosingServices(items, before=_listed_before(turn)),
+        extension=Extension.LISTING,
+        asked_text=shown(*replies),
+        asked_at=turn.now,
+        expires_at=turn.now + turn.policy.listing_window,
+    )
+
+
+def _listed_before(turn: Turn) -> tuple[str, ...]:
+    listing = open_listing(turn)
+    return tuple(item.subscription_id for item in listing.state_as(ChoosingServices).items) if listing else ()
+
+
+def open_listing(turn: Turn) -> Question | None:
+    """The listing that waits for an answer."""
+    listings = (
+        question for question in turn.account.questions.values() if isinstance(question.state, ChoosingServices)
+    )
+    return next((question for question in listings if question.is_open(turn.at)), None)

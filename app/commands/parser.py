@@ -1,0 +1,153 @@
+"""From what a thumb typed to what can be matched. Total: any text gives a result, never an exception (flows.md 2)."""
+
+import re
+import string
+import unicodedata
+from dataclasses import dataclass
+
+from app.commands import vocabulary
+
+_WHITE = string.whitespace
+_LEFT = _WHITE + vocabulary.OPENING
+_RIGHT = _WHITE + vocabulary.CLOSING + vocabulary.TRAILING
+_UPPER_SIMPLE = str.maketrans(
+    {**dict(zip(string.ascii_lowercase, string.ascii_uppercase, strict=True)), **vocabulary.TRADITIONAL}
+)
+_ZEROS = re.compile(f"[{vocabulary.ZEROS}]+")
+
+# A sign that is a number by itself: ①, ❷, ⑶, or a key cap, which is a digit, perhaps a selector, and the cap.
+_OWN_NUMBER = rf"(?:[{vocabulary.ENCIRCLED}]|[0-9]\ufe0f?{vocabulary.KEYCAP})"
+_OWN_NUMBERS = re.compile(_OWN_NUMBER)
+_DIGIT = "[0-9\uff10-\uff19]"
+_ADJOINING = re.compile(rf"({_OWN_NUMBER})(?={_OWN_NUMBER}|{_DIGIT})|({_DIGIT})(?={_OWN_NUMBER})")
+
+# What has no width: controls, format characters and lone surrogates by their category, and these by themselves.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
+_FILLERS = frozenset("\u034f\u115f\u1160\u180b\u180c\u180d\u180f" + "".join(map(chr, range(0xFE00, 0xFE10))))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text, normalised. ``words`` keeps inner white space, ``key`` has none: keywords are matched on it."""
+
+    words: str
+    key: str
+
+    @property
+    def is_yes(self) -> bool:
+        """A yes, and nothing looser (flows.md 17)."""
+        return self.key in vocabulary.YES
+
+    @property
+    def is_no(self) -> bool:
+        """A no."""
+        return self.key in vocabulary.NO
+
+
+def normalise(text: str) -> Said:
+    """Apply the steps of flows.md 2 until nothing changes."""
+    if text.isascii() and text.isprintable():
+        words = text.lstrip(_LEFT).rstrip(_RIGHT).upper()
+    else:
+        words, before = text, None
+        while words != before:
+            before = words
+            words = _visible(unicodedata.normalize("NFKC", _numbers_apart(_visible(words))))
+            words = words.lstrip(_LEFT).rstrip(_RIGHT).translate(_UPPER_SIMPLE)
+    key = "".join(words.split())
+    if _ZEROS.fullmatch(key):
+        key = words = "0" * len(key)
+    return Said(words, key)
+
+
+def _numbers_apart(text: str) -> str:
+    """``①③`` is 1 and 3, not 13, and ``❶`` is a 1 though NFKC leaves it alone."""
+    if not _OWN_NUMBERS.search(text):
+        return text
+    return _OWN_NUMBERS.sub(_as_digits, _ADJOINING.sub(r"\1\2,", text))
+
+
+def _as_digits(found: re.Match[str]) -> str:
+    return str(int(unicodedata.numeric(found.group()[0])))
+
+
+def _visible(text: str) -> str:
+    """Without what has no width; every kind of white space is a blank."""
+    if text.isprintable() and _FILLERS.isdisjoint(text):
+        return text
+    spaced = (" " if char.isspace() else char for char in text)
+    return "".join(char for char in spaced if unicodedata.category(char) not in _INVISIBLE and char not in _FILLERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One number of a pick, or a range of them; ``as_written`` is how she wrote it."""
+
+    first: int
+    last: int
+    as_written: str
+
+
+# No pick is longer; what is longer is free text and need not be looked at more closely.
+_LONGEST_PICK = 1000
+# Beyond any list: a long row of digits must not become a huge integer.
+_ENDLESS = 10**9
+_NUMERAL = "".join(vocabulary.DIGIT_NUMERALS)
+_NUMBER = rf"(?:[0-9]+|[{_NUMERAL}]?{vocabulary.TEN}[{_NUMERAL}]?|[{_NUMERAL}])"
+_RANGE = rf"(?:{vocabulary.LONG_RANGE_MARK}|[{re.escape(vocabulary.RANGE_MARKS)}])"
+_SPAN = re.compile(rf"({_NUMBER})(?:\s*{_RANGE}\s*({_NUMBER}))?")
+_BETWEEN = re.compile(rf"[{re.escape(vocabulary.SEPARATORS)}]+")
+_STOP_WORD = re.compile(rf"(?:{'|'.join(vocabulary.STOP_WORDS)})\s*")
+_STOP_WORD_BEHIND = re.compile(rf"(?:{'|'.join(vocabulary.STOP_WORDS_BEHIND)})$")
+
+
+def _value(number: str) -> int:
+    if number.isascii():
+        return int(number) if len(number) < len(str(_ENDLESS)) else _ENDLESS
+    tens, ten, ones = number.rpartition(vocabulary.TEN)
+    if not ten:
+        return vocabulary.DIGIT_NUMERALS[number]
+    return 10 * vocabulary.DIGIT_NUMERALS.get(tens, 1) + vocabulary.DIGIT_NUMERALS.get(ones, 0)
+
+
+def without_stop_word(words: str) -> str:
+    """``退订1.4`` as ``1.4``."""
+    found = _STOP_WORD.match(words)
+    return words[found.end() :] if found else words
+
+
+def parse_pick(said: Said) -> tuple[Span, ...] | None:
+    """The numbers and ranges of a pick, or None if anything else stands beside them (flows.md 5.2)."""
+    words = without_stop_word(said.words)
+    if not words or len(words) > _LONGEST_PICK:
+        return None
+    spans: list[Span] = []
+    place = 0
+    while place < len(words):
+        found = _SPAN.match(words, place)
+        if not found:
+            return None
+        first, last = _value(found[1]), _value(found[2] or found[1])
+        if last < first:
+            return None
+        spans.append(Span(first, last, found[0]))
+        gap = _BETWEEN.match(words, found.end())
+        if not gap and found.end() < len(words):
+            return None
+        place = gap.end() if gap else found.end()
+    return tuple(spans)
+
+
+def is_all(said: Said) -> bool:
+    """``全部`` in any of its words, with or without a word for stopping, and with nothing else."""
+    bare = without_stop_word(said.key)
+    return bare in vocabulary.ALL or _STOP_WORD_BEHIND.sub("", bare) in vocabulary.ALL
+
+
+def parse_origin_question(said: Said) -> int | None:
+    """The number in ``查2`` or ``2?``."""
+    asked = said.key.startswith(vocabulary.ASK_ORIGIN)
+    number = said.key.removeprefix(vocabulary.ASK_ORIGIN)
+    if number.endswith(vocabulary.ASK_ORIGIN_MARK):
+        asked, number = True, number.removesuffix(vocabulary.ASK_ORIGIN_MARK)
+    return _value(number) if asked and re.fullmatch(_NUMBER, number) else None

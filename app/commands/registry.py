@@ -1,0 +1,242 @@
+"""Decorators that mark what a function is for, and the table made of the marks.
+
+A decorator only leaves a mark on the function. ``load`` imports the modules of ``app.commands`` and collects the
+marks; a keyword, question, timer or call that is taken twice stops the start.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from types import ModuleType
+from typing import TypeVar
+
+from app.commands import vocabulary
+from app.commands.parser import Said, is_all, normalise, parse_pick
+from app.domain.dialogue import Question, QuestionState
+from app.domain.texts.wording import Text
+from app.domain.turn import Need, Outcome, Stimulus, Turn
+
+_MARK = "_smsgw_marks"
+# Numbers up to this one may stand in a listing.
+_LAST_PICK = 99
+
+
+class Takes(Enum):
+    """What may follow a keyword."""
+
+    NOTHING = auto()
+    WORD = auto()  # joined to it: QXCL, QX CL
+    ARGUMENTS = auto()  # behind # or white space: ZD#202610
+
+
+class Fit(Enum):
+    """How well a question understood a text: ``LOOSE`` gives way to another question that takes exactly it."""
+
+    EXACT = auto()
+    LOOSE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question's reading of a text; ``kept``: it waits when there are too many, as for a command."""
+
+    outcome: Outcome
+    fit: Fit = Fit.EXACT
+    kept: bool = True
+
+
+CommandFunction = Callable[[Turn, str], Outcome]
+AnswerFunction = Callable[[Turn, Question, Said], Answer | None]
+QuestionText = Callable[[Turn, Question], str]
+TurnFunction = Callable[[Turn], Outcome]
+NeedsFunction = Callable[[Question, Said], tuple[Need, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A keyword command; ``kept`` ones wait instead of being dropped when there are too many (safety.md 22).
+
+    ``at`` is the only extension where the keywords are understood; there they go before those understood anywhere.
+    """
+
+    keywords: tuple[str, ...]
+    run: CommandFunction
+    takes: Takes
+    kept: bool
+    menu: Text | None
+    rank: int
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionKind:
+    """How a kind of question is answered, repeated, described, and what is said after its end."""
+
+    state: type[QuestionState]
+    answer: AnswerFunction
+    repeat: QuestionText
+    expired: QuestionText
+    answered: QuestionText
+    about: QuestionText
+    needs: NeedsFunction | None
+
+
+@dataclass(frozen=True, slots=True)
+class _NumberMark:
+    extension: str
+    run: TurnFunction
+
+
+@dataclass(frozen=True, slots=True)
+class _TimerMark:
+    kind: str
+    run: TurnFunction
+
+
+@dataclass(frozen=True, slots=True)
+class _CallMark:
+    stimulus: type[Stimulus]
+    run: TurnFunction
+
+
+_F = TypeVar("_F", bound=Callable[..., object])
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+def _marked(function: _F, mark: object) -> _F:
+    setattr(function, _MARK, (*getattr(function, _MARK, ()), mark))
+    return function
+
+
+def command(
+    *keywords: str,
+    takes: Takes = Takes.NOTHING,
+    kept: bool = False,
+    menu: Text | None = None,
+    rank: int = 100,
+    at: str | None = None,
+) -> Callable[[CommandFunction], CommandFunction]:
+    """Mark the function that carries out a keyword; ``menu`` is its line in help, lower ``rank`` comes first."""
+    return lambda function: _marked(function, Command(keywords, function, takes, kept, menu, rank, at))
+
+
+def number(extension: str) -> Callable[[TurnFunction], TurnFunction]:
+    """Mark the function that takes everything sent to a number, whatever it says."""
+    return lambda function: _marked(function, _NumberMark(extension, function))
+
+
+def answer(
+    state: type[QuestionState],
+    *,
+    repeat: QuestionText,
+    expired: QuestionText,
+    answered: QuestionText,
+    about: QuestionText,
+    needs: NeedsFunction | None = None,
+) -> Callable[[AnswerFunction], AnswerFunction]:
+    """Mark the function that reads answers to a kind of question; it returns None for what it does not understand."""
+    return lambda function: _marked(function, QuestionKind(state, function, repeat, expired, answered, about, needs))
+
+
+def timer(kind: str) -> Callable[[TurnFunction], TurnFunction]:
+    """Mark the function that runs when a timer of a kind falls due."""
+    return lambda function: _marked(function, _TimerMark(kind, function))
+
+
+def call(stimulus: type[Stimulus]) -> Callable[[TurnFunction], TurnFunction]:
+    """Mark the function that answers a management call."""
+    return lambda function: _marked(function, _CallMark(stimulus, function))
+
+
+@dataclass(slots=True)
+class Registry:
+    """Everything that the decorators marked, by what it is found with."""
+
+    keywords: dict[str, Command] = field(default_factory=dict)
+    keywords_at: dict[tuple[str, str], Command] = field(default_factory=dict)
+    numbers: dict[str, TurnFunction] = field(default_factory=dict)
+    prefixes: dict[str, Command] = field(default_factory=dict)
+    questions: dict[type[QuestionState], QuestionKind] = field(default_factory=dict)
+    timers: dict[str, TurnFunction] = field(default_factory=dict)
+    calls: dict[type[Stimulus], TurnFunction] = field(default_factory=dict)
+    menu: tuple[Text, ...] = ()
+    longest_prefix: int = 0
+
+    def clashes_with_order_keyword(self, word: str) -> str | None:
+        """What an order keyword would be mistaken for, as in KTYLTX or QXALL (safety.md 9)."""
+        if word in vocabulary.ALL:
+            return word
+        prefixes = (*(prefix for prefix, entry in self.prefixes.items() if entry.takes is Takes.WORD), "KT")
+        taken = (*(prefix + word for prefix in prefixes), word)
+        return next((keyword for keyword in taken if keyword in self.keywords or keyword in vocabulary.RESERVED), None)
+
+
+def collect(modules: Iterable[ModuleType], aliases: Mapping[str, str]) -> Registry:
+    """The table of everything marked in ``modules``; ``aliases`` (of the settings) map a new keyword to a known one.
+
+    Raises ValueError where something is taken twice, or an alias names a keyword that is not there or would be
+    taken for an answer.
+    """
+    registry = Registry()
+    commands: list[Command] = []
+    for module in modules:
+        for function in vars(module).values():
+            if getattr(function, "__module__", None) != module.__name__:
+                continue
+            for mark in getattr(function, _MARK, ()):
+                _file(registry, commands, mark)
+    for alias, keyword in aliases.items():
+        _add_alias(registry, alias, keyword)
+    registry.longest_prefix = max(map(len, registry.prefixes), default=0)
+    registry.menu = tuple(entry.menu for entry in sorted(commands, key=lambda entry: entry.rank) if entry.menu)
+    return registry
+
+
+def _file(registry: Registry, commands: list[Command], mark: object) -> None:
+    match mark:
+        case Command():
+            commands.append(mark)
+            for word in mark.keywords:
+                if mark.at is not None:
+                    _add(registry.keywords_at, (mark.at, word), mark)
+                    continue
+                if mark.takes is not Takes.WORD:
+                    _add(registry.keywords, word, mark)
+                if mark.takes is not Takes.NOTHING:
+                    _add(registry.prefixes, word, mark)
+        case QuestionKind():
+            _add(registry.questions, mark.state, mark)
+        case _NumberMark():
+            _add(registry.numbers, mark.extension, mark.run)
+        case _TimerMark():
+            _add(registry.timers, mark.kind, mark.run)
+        case _CallMark():
+            _add(registry.calls, mark.stimulus, mark.run)
+
+
+def _add(table: dict[_K, _V], key: _K, value: _V) -> None:
+    if key in table:
+        raise ValueError(f"{key!r} is taken twice among the commands: by {table[key]} and {value}")
+    table[key] = value
+
+
+def _add_alias(registry: Registry, alias: str, keyword: str) -> None:
+    known = registry.keywords.get(normalise(keyword).key)
+    if known is None:
+        raise ValueError(f"aliases: {alias!r} stands for {keyword!r}, which is not a keyword of this gateway")
+    said = normalise(alias)
+    if said.is_yes or said.is_no or is_all(said) or any(span.first <= _LAST_PICK for span in parse_pick(said) or ()):
+        raise ValueError(f"aliases: {alias!r} is an answer to questions and cannot be a keyword")
+    _add(registry.keywords, said.key, known)
+    if known.takes is not Takes.NOTHING:
+        _add(registry.prefixes, said.key, known)
+
+
+def load(aliases: Mapping[str, str]) -> Registry:
+    """Import every module of ``app.commands`` and collect its marks."""
+    package = importlib.import_module("app.commands")
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__, "app.commands."))
+    return collect((importlib.import_module(name) for name in names), aliases)

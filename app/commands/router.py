@@ -1,0 +1,186 @@
+"""Which command or question a stimulus belongs to (flows.md 3)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from app.commands import guarding
+from app.commands.guarding import NOT_UNDERSTOOD
+from app.commands.parser import Said, normalise
+from app.commands.registry import Answer, Command, Fit, QuestionKind, Registry, Takes
+from app.commands.speech import asked_from, menu_lines, say
+from app.domain.account import Account, Subscriber
+from app.domain.dialogue import ClosedAs, Question
+from app.domain.service_numbers import Extension, ServiceNumbers
+from app.domain.texts import answers
+from app.domain.turn import Need, Outcome, Stimulus, TextReceived, TimerDue, Turn, apply
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """Where a text goes. ``kept``: it waits when there are too many messages, instead of being dropped."""
+
+    outcome: Outcome
+    kept: bool = False
+
+
+_Given = tuple[Question, Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """Finds what a stimulus means; the same input gives the same outcome."""
+
+    registry: Registry
+
+    def handle(self, turn: Turn) -> Outcome:
+        """The outcome of one turn. A kind of stimulus that nobody takes is a LookupError."""
+        match turn.stimulus:
+            case TextReceived() as received:
+                return self._handle_text(turn, received)
+            case TimerDue(kind=kind):
+                run = self.registry.timers.get(kind)
+            case other:
+                run = self.registry.calls.get(type(other))
+        if run is None:
+            raise LookupError(f"no command takes this {type(turn.stimulus).__name__}")
+        return run(turn)
+
+    def needs(self, stimulus: Stimulus, account: Account, numbers: ServiceNumbers) -> tuple[Need, ...]:
+        """What must be loaded beside the basic account before this stimulus is handled."""
+        if not isinstance(stimulus, TextReceived) or numbers.extension(stimulus.dialled) == Extension.SPAM:
+            return ()
+        asking = [
+            (question, needs)
+            for question in account.questions.values()
+            if (needs := self._kind(question).needs) and question.is_open(stimulus.sent_at)
+        ]
+        if not asking:
+            return ()
+        said = normalise(stimulus.text)
+        return tuple(need for question, needs in asking for need in needs(question, said))
+
+    def _handle_text(self, turn: Turn, received: TextReceived) -> Outcome:
+        guards = turn.account.guards if received.kept else turn.account.guards.count_message(turn.at)
+        turn = replace(turn, account=replace(turn.account, guards=guards))
+        created: Subscriber | None = None
+        if turn.account.customer is None:
+            if not turn.policy.auto_create_subscribers:
+                return guarding.stranger(turn)
+            created = guarding.new_subscriber(turn)
+            turn = replace(turn, account=apply(turn.account, Outcome(subscriber=created)))
+        dialled = turn.policy.numbers.extension(received.dialled)
+        extension = Extension.COMMANDS if turn.carrier.single_number else dialled
+        route = self._route(turn, normalise(received.text), extension)
+        outcome = route.outcome
+        if guards.over_rate and not received.kept:
+            outcome = guarding.too_many(turn, kept=route.kept)
+        outcome = guarding.guarded(turn, outcome)
+        return replace(outcome, subscriber=created) if created and outcome.subscriber is None else outcome
+
+    # ---- where a text goes
+
+    def _route(self, turn: Turn, said: Said, extension: str) -> _Route:
+        whole = self.registry.numbers.get(extension)
+        if whole is not None:
+            return _Route(whole(turn))
+        exact = self.registry.keywords_at.get((extension, said.key)) or self.registry.keywords.get(said.key)
+        if exact is not None:
+            return _Route(exact.run(turn, ""), exact.kept)
+        found = _with_arguments(self.registry, said)
+        if found is not None and found[0].takes is Takes.ARGUMENTS:
+            return _Route(found[0].run(turn, found[1]), found[0].kept)
+        pool = _addressed(turn, extension)
+        given = self._readings(turn, [question for question in pool if question.is_open(turn.at)], said)
+        if given:
+            return self._answered(turn, given)
+        if found is not None:
+            # TD1 after its listing has run out is a late pick and not the service "1".
+            late = None if found[1] in turn.catalogue.by_keyword else self._late(turn, pool, said)
+            return late or _Route(found[0].run(turn, found[1]), found[0].kept)
+        return self._no_answer(turn, pool, said, extension)
+
+    def _kind(self, question: Question) -> QuestionKind:
+        return self.registry.questions[type(question.state)]
+
+    def _readings(self, turn: Turn, questions: Sequence[Question], said: Said) -> list[_Given]:
+        """The questions that understand a text: those that take exactly it, else those that it nearly fits."""
+        readings = [(question, self._kind(question).answer(turn, question, said)) for question in questions]
+        given = [(question, reading) for question, reading in readings if reading is not None]
+        return [pair for pair in given if pair[1].fit is Fit.EXACT] or given
+
+    def _answered(self, turn: Turn, given: list[_Given]) -> _Route:
+        if len(given) == 1:
+            answer = given[0][1]
+            return _Route(answer.outcome, answer.kept)
+        about = [self._kind(question).about(turn, question) for question, _ in given]
+        text = answers.several_questions(turn.account.language, about)
+        return _Route(Outcome(replies=(say(turn, text),), verdict="several questions"), kept=True)
+
+    def _no_answer(self, turn: Turn, pool: list[Question], said: Said, extension: str) -> _Route:
+        waiting = [
+            question for question in pool if question.is_open(turn.at) and asked_from(turn, question) == extension
+        ]
+        if not waiting:
+            return self._late(turn, pool, said) or _puzzled(turn)
+        parents = {question.id for question in waiting}
+        beneath = [q for q in pool if q.parent_id in parents and q.closed_as is ClosedAs.ANSWERED]
+        return self._ended(turn, beneath, said) or self._repeated(turn, waiting[-1])
+
+    def _repeated(self, turn: Turn, question: Question) -> _Route:
+        """The question again, briefly; it stays the same question, with the window that it has."""
+        text = self._kind(question).repeat(turn, question)
+        return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict=NOT_UNDERSTOOD))
+
+    def _late(self, turn: Turn, pool: list[Question], said: Said) -> _Route | None:
+        return self._ended(turn, [question for question in pool if question.lately_ended(turn.at)], said)
+
+    def _ended(self, turn: Turn, ended: list[Question], said: Said) -> _Route | None:
+        """What a text that could have answered an ended question gets to hear; the newest such question speaks."""
+        given = self._readings(turn, ended, said)
+        if not given:
+            return None
+        question = given[-1][0]
+        kind = self._kind(question)
+        text = (kind.answered if question.closed_as is ClosedAs.ANSWERED else kind.expired)(turn, question)
+        return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict="too late"))
+
+
+def _puzzled(turn: Turn) -> _Route:
+    text = answers.NOT_UNDERSTOOD.say(turn.account.language, commands=menu_lines(turn))
+    return _Route(Outcome(replies=(say(turn, text),), verdict=NOT_UNDERSTOOD))
+
+
+def _addressed(turn: Turn, extension: str) -> list[Question]:
+    """The questions that a text may belong to, open or lately ended, oldest first (flows.md 3, step 4).
+
+    A number that never asked her anything is as good as 10086 itself, but not one for confirmations: what is sent
+    there was meant for one order, and never confirms another.
+    """
+    remembered = [q for q in turn.account.questions.values() if q.is_open(turn.at) or q.lately_ended(turn.at)]
+    remembered.sort(key=lambda question: (question.asked_at, question.id))
+    if extension == Extension.COMMANDS:
+        return remembered
+    of_number = [question for question in remembered if question.extension == extension]
+    return of_number if of_number or extension.startswith(Extension.CONFIRMATION) else remembered
+
+
+def _with_arguments(registry: Registry, said: Said) -> tuple[Command, str] | None:
+    """A keyword with something behind it: ``QXCL``, ``ZD#202610``, ``TS 内容``."""
+    for keyword, argument in _splits(said.words):
+        entry = registry.prefixes.get("".join(keyword.split()))
+        if entry is not None and entry.takes is Takes.ARGUMENTS:
+            return entry, argument
+    for length in range(min(len(said.key), registry.longest_prefix), 0, -1):
+        entry = registry.prefixes.get(said.key[:length])
+        if entry is not None and entry.takes is Takes.WORD:
+            return entry, said.key[length:].lstrip("#")
+    return None
+
+
+def _splits(words: str) -> Iterator[tuple[str, str]]:
+    if "#" in words:
+        head, _, tail = words.partition("#")
+        yield head, tail
+    parts = words.split(maxsplit=1)
+    if len(parts) > 1:
+        yield parts[0], parts[1]

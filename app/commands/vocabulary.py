@@ -1,0 +1,51 @@
+"""All words understood from customers (flows.md 2, 4, 5.2, 17)."""
+
+# ---- keywords of the commands
+
+LIST_SERVICES = ("0000", "00000", "TD", "退订", "查询退订", "CXTD")
+UNSUBSCRIBE = ("QX", "TD")
+NO_MARKETING = ("TD", "T", "退订")
+MENU = ("10086", "0", "HELP", "帮助", "BZ", "?")
+
+# Keywords of flows.md 4: no order keyword may be mistaken for one, whether or not its command is there (safety.md 9).
+RESERVED = frozenset({
+    "0000", "00000", "TD", "CXTD", "1111", "DG", "KT", "QX", "T", "10086", "0", "HELP", "BZ",
+    "DZXXSF", "QXXXSF", "QXDZXXSF", "KTYLTX", "KTLLTX", "QXYLTX", "QXLLTX", "CXYL", "CXLL", "LLCX",
+    "YE", "CXYE", "YECX", "HF", "CXHF", "HFCX", "JF", "CXJF", "JFCX", "ZD", "CXZD", "ZDCX", "XGMM", "TS", "CXTS",
+})  # fmt: skip
+
+# ---- characters
+
+# Traditional characters of the known words.
+TRADITIONAL = {
+    "訂": "订", "購": "购", "詢": "询", "餘": "余", "額": "额", "積": "积", "話": "话", "費": "费", "幫": "帮",
+    "訴": "诉", "帳": "账", "賬": "账", "單": "单", "確": "确", "認": "认", "數": "数", "業": "业", "務": "务",
+    "關": "关", "閉": "闭", "開": "开", "無": "无", "個": "个", "號": "号", "碼": "码", "報": "报", "請": "请",
+    "內": "内", "點": "点", "幾": "几", "還": "还", "沒": "没", "對": "对", "該": "该", "這": "这", "萬": "万",
+    "兩": "两",
+}  # fmt: skip
+# ① to ⑳, ⑴ to ⒇, ⒈ to ⒛, ⓪, ⓫ to ⓴, ⓵ to ⓾, ⓿, ❶ to ➓, ㉑ to ㉟, ㊱ to ㊿: each is a number of its own.
+ENCIRCLED = "①-⒛⓪-⓿❶-➓㉑-㉟㊱-㊿"
+KEYCAP = "\u20e3"
+ZEROS = "0Oo〇零"
+OPENING = "\"'“‘「『【[(〈《<"
+CLOSING = "\"'”’」』】])〉》>"
+TRAILING = "。.！!～~"
+
+# ---- answers
+
+YES = frozenset({"是", "是的", "Y", "YES", "确认"})
+NO = frozenset({"否", "N", "NO"})
+ALL = frozenset({"全部", "所有", "ALL", "QB"})
+STOP_WORDS = ("退订", "取消", "TD", "QX")
+STOP_WORDS_BEHIND = ("退订", "取消")
+ASK_ORIGIN = "查"
+ASK_ORIGIN_MARK = "?"
+
+# ---- picks
+
+SEPARATORS = ",，、;；.。/ +和及"
+RANGE_MARKS = "-~至到–—"
+LONG_RANGE_MARK = "——"
+DIGIT_NUMERALS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+TEN = "十"

@@ -1,0 +1,68 @@
+"""SPs and services: small shared tables, read whole."""
+
+from sqlalchemy import Connection, exists, select
+
+from app.db import tables
+from app.db.rows import upsert_rows
+from app.db.state import bump_catalogue, current_state
+from app.domain.catalogue import Billing, CancelEffect, Catalogue, Service, ServiceProvider
+
+_PROVIDERS = select(tables.service_provider)
+_SERVICES = select(tables.service)
+
+
+def load_catalogue(connection: Connection) -> Catalogue:
+    """Everything, with the version that it is of."""
+    version = current_state(connection).catalogue_version
+    providers = [
+        ServiceProvider(row.sp_code, row.name, row.short_name, row.service_phone, row.own, row.webhook_url)
+        for row in connection.execute(_PROVIDERS)
+    ]
+    services = [
+        Service(
+            service_code=row.service_code,
+            name=row.name,
+            sp_code=row.sp_code,
+            billing=Billing(row.billing),
+            price_fen=row.price_fen,
+            cancel_effect=CancelEffect(row.cancel_effect),
+            cancellable_by_sms=row.cancellable_by_sms,
+            cancel_how=row.cancel_how,
+            cancel_warning=row.cancel_warning,
+            order_keyword=row.order_keyword,
+            on_offer=row.on_offer,
+            trial_days=row.trial_days,
+            visible=row.visible,
+        )
+        for row in connection.execute(_SERVICES)
+    ]
+    return Catalogue.of(version, providers, services)
+
+
+def put_service_provider(connection: Connection, provider: ServiceProvider, webhook_secret: str | None) -> None:
+    """Create or replace an SP."""
+    row = {
+        "sp_code": provider.sp_code,
+        "name": provider.name,
+        "short_name": provider.short_name,
+        "service_phone": provider.service_phone,
+        "own": provider.own,
+        "webhook_url": provider.webhook_url,
+        "webhook_secret": webhook_secret,
+    }
+    upsert_rows(connection, tables.service_provider, [row], ("sp_code",))
+    bump_catalogue(connection)
+
+
+def put_service(connection: Connection, service: Service) -> None:
+    """Create or replace a service."""
+    row = {name: getattr(service, name) for name in tables.service.c.keys()}  # noqa: SIM118  a column collection, not a dict
+    upsert_rows(connection, tables.service, [row], ("service_code",))
+    bump_catalogue(connection)
+
+
+def is_held(connection: Connection, service_code: str) -> bool:
+    """Whether any subscriber has a service; an index answers (safety.md 3)."""
+    held = tables.subscription.c
+    statement = select(exists().where(held.service_code == service_code, held.state != "ended"))
+    return bool(connection.execute(statement).scalar())

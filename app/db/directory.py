@@ -1,0 +1,197 @@
+"""Reading subscribers and their messages for the management API."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, Table, insert, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from app.db import tables
+from app.db.accounts import SUBSCRIBER_COLUMNS, SUBSCRIPTION_COLUMNS, subscriber_of, subscription_of
+from app.domain.account import Subscriber, Subscription
+from app.domain.msisdn import bucket_of
+
+
+@dataclass(frozen=True, slots=True)
+class TenureRead:
+    """A subscriber as she is now."""
+
+    subscriber: Subscriber
+
+
+def current_tenure(connection: Connection, msisdn: str) -> TenureRead | None:
+    """The newest tenure of a number."""
+    columns = tables.subscriber.c
+    statement = (
+        select(*SUBSCRIBER_COLUMNS)
+        .where(columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn)
+        .order_by(columns.tenure.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    return TenureRead(subscriber_of(row)) if row else None
+
+
+def subscriptions_of(connection: Connection, subscriber: Subscriber) -> list[Subscription]:
+    """All subscriptions of a tenure, by start, then code."""
+    columns = tables.subscription.c
+    statement = (
+        select(*SUBSCRIPTION_COLUMNS)
+        .where(columns.bucket == bucket_of(subscriber.msisdn), columns.msisdn == subscriber.msisdn, columns.tenure == subscriber.tenure)
+        .order_by(columns.started_at, columns.service_code, columns.id)
+    )
+    return [subscription_of(row) for row in connection.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Which messages, newest first; ``before`` is the id that a page starts behind. Texts of former tenures stay hidden."""
+
+    msisdn: str | None = None
+    tenure: int | None = None
+    direction: str | None = None
+    status: str | None = None
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRead:
+    """An MO or MT with what is known of it; fields that only the other direction has are None."""
+
+    id: str
+    direction: str
+    msisdn: str
+    service_number: str
+    text: str
+    provider: str
+    provider_message_id: str | None
+    status: str
+    at: datetime
+    kind: str | None = None
+    encoding: str | None = None
+    segments: int | None = None
+    in_reply_to: str | None = None
+    attempts: int | None = None
+    handed_over_at: datetime | None = None
+    final_at: datetime | None = None
+    valid_until: datetime | None = None
+    error_code: str | None = None
+    verdict: str | None = None
+    trace: str | None = None
+    question_id: str | None = None
+
+
+def _mo_read(row: Row[tuple[object, ...]]) -> MessageRead:
+    return MessageRead(
+        id=row.id,
+        direction="mo",
+        msisdn=row.msisdn,
+        service_number=row.dialled,
+        text=row.text,
+        provider=row.provider,
+        provider_message_id=row.provider_message_id,
+        status=row.status,
+        at=row.stored_at,
+        verdict=row.verdict,
+        trace=row.trace,
+    )
+
+
+def _mt_read(row: Row[tuple[object, ...]]) -> MessageRead:
+    same = ("id", "msisdn", "service_number", "text", "provider", "provider_message_id", "status", "encoding", "segments", "in_reply_to")
+    also = ("attempts", "handed_over_at", "final_at", "valid_until", "error_code", "question_id")
+    values = {name: getattr(row, name) for name in (*same, *also)}
+    return MessageRead(direction="mt", at=row.made_at, kind=getattr(row, "class"), **values)
+
+
+_TABLES: Mapping[str, tuple[Table, Callable[[Row[tuple[object, ...]]], MessageRead]]] = {
+    "mo": (tables.inbound_message, _mo_read),
+    "mt": (tables.outbound_message, _mt_read),
+}
+
+
+def list_messages(connection: Connection, wanted: MessageFilter, limit: int) -> list[MessageRead]:
+    """Messages of one direction or both, newest first."""
+    found: list[MessageRead] = []
+    for direction, (table, read) in _TABLES.items():
+        if wanted.direction in (None, direction):
+            statement = select(table).where(*_conditions(table, wanted)).order_by(table.c.id.desc()).limit(limit)
+            found += [read(row) for row in connection.execute(statement)]
+    return sorted(found, key=lambda message: message.id, reverse=True)[:limit]
+
+
+def _conditions(table: Table, wanted: MessageFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.msisdn is not None:
+        conditions += [table.c.bucket == bucket_of(wanted.msisdn), table.c.msisdn == wanted.msisdn]
+    if wanted.tenure is not None:
+        conditions.append(or_(table.c.tenure == wanted.tenure, table.c.tenure.is_(None)))
+    if wanted.status is not None:
+        conditions.append(table.c.status == wanted.status)
+    if wanted.before is not None:
+        conditions.append(table.c.id < wanted.before)
+    return conditions
+
+
+def message_by_id(connection: Connection, message_id: str) -> MessageRead | None:
+    """One message, of either direction."""
+    for table, read in _TABLES.values():
+        row = connection.execute(select(table).where(table.c.id == message_id)).one_or_none()
+        if row is not None:
+            return read(row)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRead:
+    """A try to hand a message over that did not succeed."""
+
+    number: int
+    at: datetime
+    result: str
+    error_code: str | None
+
+
+def attempts_of(connection: Connection, message: MessageRead) -> list[AttemptRead]:
+    """What went wrong before, in order."""
+    columns = tables.attempt.c
+    statement = (
+        select(columns.number, columns.at, columns.result, columns.error_code)
+        .where(columns.bucket == bucket_of(message.msisdn), columns.message_id == message.id)
+        .order_by(columns.number)
+    )
+    return [AttemptRead(*row) for row in connection.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRead:
+    """A raw delivery report."""
+
+    status: str
+    error_code: str | None
+    at: datetime
+
+
+def reports_of(connection: Connection, message: MessageRead) -> list[ReportRead]:
+    """The delivery reports of a message, as they came, contradictions included."""
+    columns = tables.delivery_report.c
+    statement = (
+        select(columns.status, columns.error_code, columns.stored_at)
+        .where(columns.bucket == bucket_of(message.msisdn), columns.message_id == message.id)
+        .order_by(columns.id)
+    )
+    return [ReportRead(*row) for row in connection.execute(statement)]
+
+
+def record_access(connection: Connection, row: Mapping[str, object]) -> None:
+    """Note who read whose data, and why (M16)."""
+    connection.execute(insert(tables.access_record).values(**row))
+
+
+def revive(connection: Connection, message_id: str, now: datetime) -> bool:
+    """Put a dead letter back into the queue; whether there was one."""
+    columns = tables.inbound_message.c
+    dead = (columns.id == message_id, columns.status == "dead")
+    statement = update(tables.inbound_message).where(*dead).values(status="pending", tries=0, due_at=now)
+    return connection.execute(statement).rowcount == 1

@@ -1,0 +1,281 @@
+"""Messages out: made by turns, claimed in order with a lease, and what became of each attempt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from sqlalchemy import ColumnElement, Connection, Select, Update, and_, bindparam, exists, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.db import tables
+from app.db.rows import Row, as_parameter, from_json, insert_rows, matching, one_of, raw, shape_of, update_rows
+from app.db.types import Instant, from_micros
+from app.domain.messages import OutboundStatus
+
+_mt = tables.outbound_message
+_ROW = ("bucket", "msisdn", "id")
+
+
+QuestionKey = tuple[int, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedMessage:
+    """An MT that this worker may hand over; ``attempts`` counts the one that is about to begin."""
+
+    bucket: int
+    msisdn: str
+    id: str
+    lane: str
+    service_number: str
+    text: str
+    kind: str
+    encoding: str
+    segments: int
+    question_id: str | None
+    in_reply_to: str | None
+    valid_until: datetime
+    attempts: int
+
+
+def enqueue(connection: Connection, rows: Sequence[Row]) -> None:
+    """Put new messages into the outbox."""
+    insert_rows(connection, _mt, rows)
+
+
+@cache
+def _make_lane(dialect: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return make(tables.provider_lane).values(provider=bindparam("name")).on_conflict_do_nothing()
+
+
+def lock_provider(connection: Connection, provider: str) -> None:
+    """One claim of a provider's messages at a time: two would take one subscriber's pages out of order."""
+    if connection.dialect.name == "sqlite":
+        return  # has one writer
+    lane = select(tables.provider_lane).where(tables.provider_lane.c.provider == bindparam("name")).with_for_update()
+    if connection.execute(lane, {"name": provider}).one_or_none() is None:
+        connection.execute(_make_lane(connection.dialect.name), {"name": provider})
+        connection.execute(lane, {"name": provider}).one()
+
+
+def _unfinished(status: ColumnElement[str]) -> ColumnElement[bool]:
+    """In the words of the partial indexes."""
+    return one_of(status, "queued", "sending")
+
+
+def _may_go() -> ColumnElement[bool]:
+    """Due, and not behind an earlier message of the same subscriber and lane that waits or is under way."""
+    earlier = _mt.alias("earlier")
+    now = bindparam("now", type_=Instant)
+    held_back = exists().where(
+        earlier.c.bucket == _mt.c.bucket,
+        earlier.c.msisdn == _mt.c.msisdn,
+        earlier.c.lane == _mt.c.lane,
+        earlier.c.id < _mt.c.id,
+        _unfinished(earlier.c.status),
+        or_(earlier.c.status == "sending", earlier.c.due_at > now),
+    )
+    return and_(_unfinished(_mt.c.status), one_of(_mt.c.status, "queued"), _mt.c.due_at <= now, ~held_back)
+
+
+@cache
+def _due() -> Select[tuple[object, ...]]:
+    columns = [raw(_mt.c["class" if name == "kind" else name]) for name in ClaimedMessage.__dataclass_fields__]
+    return (
+        select(*columns)
+        .where(_mt.c.provider == bindparam("provider"), _may_go())
+        .order_by(_mt.c.lane.desc(), _mt.c.id)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True, of=_mt)
+    )
+
+
+def due_messages(connection: Connection, provider: str, now: datetime, most: int) -> list[ClaimedMessage]:
+    """Messages that may go now: none of them behind an earlier one of its subscriber and lane that waits."""
+    rows = connection.execute(_due(), {"provider": provider, "now": now, "most": most})
+    return [ClaimedMessage(*row[:-2], valid_until=from_micros(row[-2]), attempts=row[-1] + 1) for row in rows.all()]
+
+
+def lease(connection: Connection, messages: Sequence[ClaimedMessage], worker: str, until: datetime) -> None:
+    """Take messages until ``until`` by the machine's clock; a worker that dies gives them back by that."""
+    rows = [
+        {
+            "bucket": message.bucket,
+            "msisdn": message.msisdn,
+            "id": message.id,
+            "status": OutboundStatus.SENDING,
+            "attempts": message.attempts,
+            "leased_by": worker,
+            "leased_until": until,
+        }
+        for message in messages
+    ]
+    update_rows(connection, _mt, rows, _ROW)
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What became of an attempt, as the row is to say it."""
+
+    message: ClaimedMessage
+    status: OutboundStatus
+    due_at: datetime
+    result: str
+    provider_message_id: str | None = None
+    handed_over_at: datetime | None = None
+    final_at: datetime | None = None
+    error_code: str | None = None
+
+
+_RESULT_COLUMNS = ("bucket", "msisdn", "id", "status", "due_at", "attempts", "provider_message_id", "handed_over_at", "final_at", "error_code", "leased_by")
+
+
+@cache
+def _record(dialect: str) -> Update:
+    given = from_json(dialect, shape_of(_mt, _RESULT_COLUMNS))
+    values = {name: given.c[name] for name in _RESULT_COLUMNS if name not in (*_ROW, "leased_by")}
+    own = and_(_mt.c.status == "sending", _mt.c.leased_by == given.c.leased_by)
+    late = and_(_mt.c.status.in_(["unknown", "queued"]), given.c.status == "accepted")
+    return (
+        update(_mt)
+        .where(matching(_mt, given, _ROW), or_(own, late))
+        .values({**values, "leased_by": None, "leased_until": None})
+    )
+
+
+def record(connection: Connection, handovers: Sequence[Handover], worker: str, now: datetime) -> None:
+    """Write what became of attempts. Whoever lost the lease may still say that the network took a message."""
+    if not handovers:
+        return
+    rows = [
+        {
+            "bucket": item.message.bucket,
+            "msisdn": item.message.msisdn,
+            "id": item.message.id,
+            "status": item.status,
+            "due_at": item.due_at,
+            "attempts": item.message.attempts if item.result else item.message.attempts - 1,
+            "provider_message_id": item.provider_message_id,
+            "handed_over_at": item.handed_over_at,
+            "final_at": item.final_at,
+            "error_code": item.error_code,
+            "leased_by": worker,
+        }
+        for item in handovers
+    ]
+    connection.execute(_record(connection.dialect.name), as_parameter(rows))
+    # The attempt that succeeded is on the message itself; only the others need rows of their own.
+    failed = [item for item in handovers if item.handed_over_at is None and item.result]
+    insert_rows(
+        connection,
+        tables.attempt,
+        [
+            {
+                "bucket": item.message.bucket,
+                "msisdn": item.message.msisdn,
+                "message_id": item.message.id,
+                "number": item.message.attempts,
+                "at": now,
+                "result": item.result,
+                "error_code": item.error_code,
+            }
+            for item in failed
+        ],
+    )
+
+
+@cache
+def _questions_handed_over(dialect: str) -> Update:
+    table = tables.question
+    given = from_json(dialect, shape_of(table, _ROW))
+    waiting = exists().where(_mt.c.bucket == table.c.bucket, _mt.c.msisdn == table.c.msisdn, _mt.c.question_id == table.c.id, _mt.c.handed_over_at.is_(None))
+    return (
+        update(table)
+        .where(matching(table, given, _ROW), table.c.handed_over_at.is_(None), ~waiting)
+        .values(handed_over_at=bindparam("now", type_=Instant))
+    )
+
+
+@cache
+def _questions_failed(dialect: str) -> Update:
+    table = tables.question
+    given = from_json(dialect, shape_of(table, _ROW))
+    return update(table).where(matching(table, given, _ROW), table.c.failed_at.is_(None)).values(failed_at=bindparam("now", type_=Instant))
+
+
+def tell_questions(connection: Connection, taken: set[QuestionKey], failed: set[QuestionKey], now: datetime) -> None:
+    """Write to questions that the network took all their messages, or that one of them failed."""
+    for keys, statement in ((taken, _questions_handed_over), (failed, _questions_failed)):
+        if keys:
+            rows = [dict(zip(_ROW, key, strict=True)) for key in keys]
+            connection.execute(statement(connection.dialect.name), {**as_parameter(rows), "now": now})
+
+
+def supersede_queued(connection: Connection, bucket: int, msisdn: str, tenure: int, now: datetime) -> None:
+    """What waits for the holder of an ended tenure is never sent."""
+    columns = _mt.c
+    mine = (columns.bucket == bucket, columns.msisdn == msisdn, columns.tenure == tenure, _unfinished(columns.status), one_of(columns.status, "queued"))
+    connection.execute(select(columns.id).where(*mine).order_by(columns.id).with_for_update())
+    connection.execute(update(_mt).where(*mine).values(status=OutboundStatus.SUPERSEDED.value, final_at=now))
+
+
+_LOST = (
+    select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
+    .where(_unfinished(_mt.c.status), one_of(_mt.c.status, "sending"), or_(_mt.c.leased_until < bindparam("machine_now", type_=Instant), bindparam("all_of_them")))
+    .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
+    .with_for_update(skip_locked=True)
+)
+
+
+def give_back_lost(
+    connection: Connection, provider: str, machine_now: datetime, now: datetime, *, resend: bool, everything: bool
+) -> int:
+    """End the leases of workers that died: their attempts are unknown (delivery.md 8); how many there were.
+
+    ``resend``: the provider recognises our reference, so asking again does no harm. ``everything``: no worker is alive.
+    """
+    lost = _LOST.where(_mt.c.provider == provider)
+    rows = [
+        {
+            "bucket": row.bucket,
+            "msisdn": row.msisdn,
+            "id": row.id,
+            "status": OutboundStatus.QUEUED if resend else OutboundStatus.UNKNOWN,
+            "due_at": now,
+            "leased_by": None,
+            "leased_until": None,
+        }
+        for row in connection.execute(lost, {"machine_now": machine_now, "all_of_them": everything})
+    ]
+    update_rows(connection, _mt, rows, _ROW)
+    return len(rows)
+
+
+_NEXT_DUE = (
+    select(_mt.c.due_at)
+    .where(_unfinished(_mt.c.status), one_of(_mt.c.status, "queued"), _mt.c.due_at > bindparam("after", type_=Instant))
+    .order_by(_mt.c.due_at)
+    .limit(1)
+)
+
+
+def next_due(connection: Connection, after: datetime) -> datetime | None:
+    """When the next queued message is due, behind an instant."""
+    return connection.execute(_NEXT_DUE, {"after": after}).scalar()
+
+
+_MAY_GO = select(_mt.c.id).where(_may_go()).limit(1)
+_CLAIMED = select(_mt.c.id).where(_unfinished(_mt.c.status), one_of(_mt.c.status, "sending")).limit(1)
+
+
+def anything_to_do(connection: Connection, now: datetime) -> bool:
+    """Whether some message may go now, or is being handed over."""
+    claimed = connection.execute(_CLAIMED).one_or_none()
+    return claimed is not None or connection.execute(_MAY_GO, {"now": now}).one_or_none() is not None
+
+
+def retry_at(now: datetime, wait: timedelta, valid_until: datetime) -> datetime:
+    """The next attempt, or the end of the message's validity, whichever comes first."""
+    return min(now + wait, valid_until)

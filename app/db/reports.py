@@ -1,0 +1,92 @@
+"""Delivery reports: kept raw, joined to their message by the provider's id, parked while that is unknown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import Connection, Delete, Select, delete, select, tuple_
+
+from app.db import tables
+from app.db.rows import Row, as_parameter, from_json, insert_rows, matching, shape_of, update_rows
+
+_mt = tables.outbound_message
+_report = tables.delivery_report
+_KEY = ("provider", "provider_message_id")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedMessage:
+    """The message that a report is about."""
+
+    bucket: int
+    msisdn: str
+    id: str
+    provider: str
+    provider_message_id: str
+    status: str
+    question_id: str | None
+    error_code: str | None
+
+
+@cache
+def _find(dialect: str) -> Select[tuple[object, ...]]:
+    given = from_json(dialect, shape_of(_mt, _KEY))
+    columns = [_mt.c[name] for name in ReportedMessage.__dataclass_fields__]
+    found = select(*columns).join_from(_mt, given, matching(_mt, given, _KEY)).order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
+    return found.with_for_update(of=_mt)
+
+
+def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
+    """The messages with these (provider, provider's id), locked in a fixed order."""
+    rows = [dict(zip(_KEY, key, strict=True)) for key in sorted(set(keys))]
+    found = connection.execute(_find(connection.dialect.name), as_parameter(rows))
+    return {(row.provider, row.provider_message_id): ReportedMessage(*row) for row in found.all()}
+
+
+def save_reports(connection: Connection, rows: Sequence[Row]) -> None:
+    """Keep raw reports."""
+    insert_rows(connection, _report, rows)
+
+
+def set_statuses(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write the statuses that reports led to."""
+    update_rows(connection, _mt, rows, ("bucket", "msisdn", "id"))
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedReport:
+    """A report that came before its message's id was known."""
+
+    bucket: int
+    id: str
+    provider: str
+    provider_message_id: str
+    status: str
+    error_code: str | None
+    reported_at: datetime | None
+
+
+@cache
+def _parked(dialect: str) -> Select[tuple[object, ...]]:
+    given = from_json(dialect, shape_of(_report, _KEY))
+    columns = [_report.c[name] for name in ParkedReport.__dataclass_fields__]
+    return select(*columns).join_from(_report, given, matching(_report, given, _KEY)).where(_report.c.parked)
+
+
+def parked_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[ParkedReport]:
+    """Parked reports with these (provider, provider's id)."""
+    rows = [dict(zip(_KEY, key, strict=True)) for key in keys]
+    return [ParkedReport(*row) for row in connection.execute(_parked(connection.dialect.name), as_parameter(rows))]
+
+
+@cache
+def _drop(dialect: str) -> Delete:
+    given = from_json(dialect, shape_of(_report, ("bucket", "id")))
+    return delete(_report).where(tuple_(_report.c.bucket, _report.c.id).in_(select(given.c.bucket, given.c.id)))
+
+
+def drop_parked(connection: Connection, reports: Sequence[ParkedReport]) -> None:
+    """Take reports out of the parking place: they are kept with their message now."""
+    rows = [{"bucket": report.bucket, "id": report.id} for report in reports]
+    connection.execute(_drop(connection.dialect.name), as_parameter(rows))

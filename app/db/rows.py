@@ -1,0 +1,170 @@
+"""Statements for many rows, one execution each, on both databases (ADR 0004).
+
+PostgreSQL takes all rows as one JSON parameter (``json_to_recordset``). SQLite takes keys to look up in the same way
+(``json_each``) and rows to write by executemany, which its driver runs in C. A statement is built once for each table
+and set of columns.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from functools import cache
+
+from pydantic_core import to_json
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Table,
+    and_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import BigInteger, TypeEngine
+
+from app.db.types import Instant, to_micros
+
+Row = Mapping[str, object]
+Shape = tuple[tuple[str, TypeEngine[object]], ...]
+_PARAMETER = "rows"
+# SQLAlchemy keeps the columns' own names for itself.
+_BIND = "given_"
+
+
+# ---- many rows as one parameter
+
+
+@cache
+def from_json(dialect: str, columns: Shape, name: str = "given") -> FromClause:
+    """The rows of the JSON parameter ``rows`` as a table with these columns."""
+    parameter = bindparam(_PARAMETER)
+    if dialect == "sqlite":
+        each = func.json_each(parameter).table_valued("value", name="each")
+        return select(*(func.json_extract(each.c.value, f"$.{key}", type_=kind).label(key) for key, kind in columns)).subquery(name)
+    recordset = func.json_to_recordset(cast(parameter, postgresql.JSON(none_as_null=True)))
+    typed = [column(key, kind) for key, kind in columns]
+    return recordset.table_valued(*typed, name=name).render_derived(name=name, with_types=True)
+
+
+def as_parameter(rows: Sequence[Row]) -> dict[str, str]:
+    """The value of the parameter ``rows``."""
+    return {_PARAMETER: to_json([{key: _plain(value) for key, value in row.items()} for row in rows]).decode()}
+
+
+def _plain(value: object) -> object:
+    """A value as both drivers and JSON take it."""
+    kind = type(value)
+    if kind is str or value is None or kind is int:
+        return value
+    if kind is datetime:
+        return to_micros(value)  # type: ignore[arg-type]  it is one
+    return value.value if isinstance(value, Enum) else value
+
+
+def shape_of(table: Table, names: Sequence[str]) -> Shape:
+    """Columns of a table, as the shape of given rows."""
+    return tuple((name, table.c[name].type) for name in names)
+
+
+def matching(table: Table, given: FromClause, keys: Sequence[str]) -> ColumnElement[bool]:
+    """The condition that joins given rows to a table."""
+    return and_(*(table.c[key] == given.c[key] for key in keys))
+
+
+def one_of(column: ColumnElement[str], *words: str) -> ColumnElement[bool]:
+    """A condition with its words written out: a partial index serves only what the planner can see."""
+    literals = [literal_column(f"'{word}'") for word in words]
+    return column == literals[0] if len(literals) == 1 else column.in_(literals)
+
+
+def raw(column: ColumnElement[object]) -> ColumnElement[object]:
+    """A column of instants as the integers that it holds: the caller makes instants of those that it needs."""
+    return type_coerce(column, BigInteger).label(column.name) if isinstance(column.type, Instant) else column  # type: ignore[attr-defined]
+
+
+# ---- writing
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A statement for many rows; ``order`` are the columns in the order of SQLite's placeholders."""
+
+    built: Executable
+    sql: str = ""
+    order: tuple[str, ...] = ()
+
+
+def _compiled(statement: Executable) -> _Statement:
+    compiled = statement.compile(dialect=sqlite.dialect())  # type: ignore[attr-defined]  every statement can be compiled
+    assert isinstance(compiled, SQLCompiler)  # noqa: S101  what SQLAlchemy makes of DML
+    return _Statement(statement, str(compiled), tuple(name.removeprefix(_BIND) for name in compiled.positiontup or ()))
+
+
+def _write(connection: Connection, statement: _Statement, rows: Sequence[Row]) -> int:
+    """Run it; how many rows it touched."""
+    if connection.dialect.name == "sqlite":
+        values = [tuple([_plain(row[name]) for name in statement.order]) for row in rows]
+        return connection.exec_driver_sql(statement.sql, values).rowcount
+    return connection.execute(statement.built, as_parameter(rows)).rowcount
+
+
+@cache
+def _insert(dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str, ...] | None) -> _Statement:
+    """INSERT of given rows; ``keys`` None: conflicts are errors, (): ignored, else: the row is replaced."""
+    if dialect == "sqlite":
+        statement = sqlite.insert(table).values({name: bindparam(_BIND + name) for name in names})
+        if keys:
+            statement = statement.on_conflict_do_update(
+                index_elements=list(keys), set_={name: statement.excluded[name] for name in names if name not in keys}
+            )
+        return _compiled(statement.on_conflict_do_nothing() if keys == () else statement)
+    given = from_json(dialect, shape_of(table, names))
+    selected = postgresql.insert(table).from_select(list(names), select(*(given.c[name] for name in names)))
+    if keys:
+        selected = selected.on_conflict_do_update(
+            index_elements=list(keys), set_={name: selected.excluded[name] for name in names if name not in keys}
+        )
+    return _Statement(selected.on_conflict_do_nothing() if keys == () else selected)
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows that all have the same keys; one that exists already is an error."""
+    if rows:
+        _write(connection, _insert(connection.dialect.name, table, tuple(rows[0]), None), rows)
+
+
+def insert_new_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> int:
+    """Insert the rows that do not exist yet; how many those were."""
+    return _write(connection, _insert(connection.dialect.name, table, tuple(rows[0]), ()), rows) if rows else 0
+
+
+def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row], keys: tuple[str, ...]) -> None:
+    """Insert rows, or replace the ones that have the same key."""
+    if rows:
+        _write(connection, _insert(connection.dialect.name, table, tuple(rows[0]), keys), rows)
+
+
+@cache
+def _update(dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> _Statement:
+    changed = [name for name in names if name not in keys]
+    if dialect == "sqlite":
+        own = and_(*(table.c[key] == bindparam(_BIND + key) for key in keys))
+        return _compiled(update(table).where(own).values({name: bindparam(_BIND + name) for name in changed}))
+    given = from_json(dialect, shape_of(table, names))
+    return _Statement(update(table).where(matching(table, given, keys)).values({name: given.c[name] for name in changed}))
+
+
+def update_rows(connection: Connection, table: Table, rows: Sequence[Row], keys: tuple[str, ...]) -> None:
+    """Set the given columns in the rows with the given keys."""
+    if rows:
+        _write(connection, _update(connection.dialect.name, table, tuple(rows[0]), keys), rows)

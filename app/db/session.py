@@ -1,0 +1,196 @@
+"""Engines and transactions: the only place that commits.
+
+Work on the database is a plain function of a connection, run in a thread. SQLite has one writer, so its writes run in
+one thread, one after the other; PostgreSQL gets a few. Readers of SQLite see the last commit (WAL).
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_T = TypeVar("_T")
+_BUSY_TIMEOUT_MS = 10_000
+_POSTGRES_THREADS = 6
+_SQLITE_READERS = 3
+_WRITES_TOGETHER = 16
+
+
+class StorageUnavailableError(Exception):
+    """The database did not take the work; nothing was stored. Trying again later may help."""
+
+
+def normalise_url(text: str) -> URL:
+    """A database URL with the driver that we use; ``postgresql://`` means psycopg 3."""
+    url = make_url(text)
+    if url.drivername in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def make_engine(url: URL, *, read_only: bool = False) -> Engine:
+    """An engine with the pragmas and transaction modes that our guarantees need."""
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_size=_POSTGRES_THREADS * 2, max_overflow=0, pool_pre_ping=True)
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # type: ignore[attr-defined]  sqlite3: we begin transactions ourselves
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "cache_size = -65536",
+            "temp_store = MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # IMMEDIATE: a transaction that will write takes its place in the queue at once, so none fails half-way.
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+class Database:
+    """Runs functions of a connection in threads, each all or nothing."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self.engine = make_engine(url)
+        self._reading = make_engine(url, read_only=True) if self.is_sqlite else self.engine
+        self._together = WritesTogether(self.engine) if self.is_sqlite else None
+        self._threads = ThreadPoolExecutor(_SQLITE_READERS if self.is_sqlite else _POSTGRES_THREADS, thread_name_prefix="db")
+
+    async def write(self, work: Callable[[Connection], _T]) -> _T:
+        """Run ``work`` and commit it; what it raises rolls everything of it back."""
+        if self._together is not None:
+            return await asyncio.wrap_future(self._together.submit(work))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.write_now, work)
+
+    async def read(self, work: Callable[[Connection], _T]) -> _T:
+        """Run ``work`` on a snapshot."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _in_transaction, self._reading, work)
+
+    def write_now(self, work: Callable[[Connection], _T]) -> _T:
+        """The same in the calling thread."""
+        return _in_transaction(self.engine, work)
+
+    def close(self) -> None:
+        """Wait for running work, then close all connections."""
+        if self._together is not None:
+            self._together.close()
+        self._threads.shutdown()
+        self.engine.dispose()
+        self._reading.dispose()
+
+
+@contextmanager
+def _transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction, committed at its end; a database that is away is a StorageUnavailableError."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except OperationalError as error:
+        raise StorageUnavailableError(type(error.orig).__name__) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StorageUnavailableError(type(error.orig).__name__) from error
+        raise
+
+
+def _in_transaction(engine: Engine, work: Callable[[Connection], _T]) -> _T:
+    with _transaction(engine) as connection:
+        return work(connection)
+
+
+class _Write(Generic[_T]):
+    """A piece of work that waits for SQLite's writer."""
+
+    def __init__(self, work: Callable[[Connection], _T]) -> None:
+        self.future: Future[_T] = Future()
+        self._work = work
+        self._result: _T
+        self._error: BaseException | None = None
+
+    def run(self, connection: Connection) -> None:
+        """Do the work inside a savepoint: a failure undoes this piece alone."""
+        try:
+            with connection.begin_nested():
+                self._result = self._work(connection)
+        except OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001  it goes on: to whoever waits for this piece
+            self._error = error
+
+    def tell(self, failure: BaseException | None) -> None:
+        """Hand out the result, once it is committed, or what went wrong."""
+        error = failure or self._error
+        if not self.future.set_running_or_notify_cancel():
+            return
+        if error is not None:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(self._result)
+
+
+class WritesTogether:
+    """SQLite has one writer: whatever waits for it shares one transaction, and so one sync of the disk.
+
+    While one commit is under way, the pieces of the next gather. Each piece is all or nothing by itself.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waiting: SimpleQueue[_Write[Any] | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="db-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[Connection], _T]) -> "Future[_T]":
+        """Queue a piece of work; its future is done after the commit."""
+        write = _Write(work)
+        self._waiting.put(write)
+        return write.future
+
+    def close(self) -> None:
+        """Finish what waits, then end."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        open_for_work = True
+        while open_for_work:
+            group = [self._waiting.get()]
+            while not self._waiting.empty() and len(group) < _WRITES_TOGETHER:
+                group.append(self._waiting.get())
+            writes = [write for write in group if write is not None]
+            open_for_work = len(writes) == len(group)
+            self._commit(writes)
+
+    def _commit(self, writes: list["_Write[Any]"]) -> None:
+        failure: BaseException | None = None
+        try:
+            with _transaction(self._engine) as connection:
+                for write in writes:
+                    write.run(connection)
+        except Exception as error:  # noqa: BLE001  nothing was committed: everybody is told
+            failure = error
+        for write in writes:
+            write.tell(failure)

@@ -1,0 +1,107 @@
+"""The simulated network's own rows: the threads of its handsets, and the reports it will send."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, bindparam, exists, func, select
+
+from app.db import tables
+from app.db.rows import Row, insert_new_rows, update_rows
+from app.db.types import Instant
+from app.domain.msisdn import bucket_of
+
+_sim = tables.simulator_message
+_mt = tables.outbound_message
+
+
+def add_to_threads(connection: Connection, rows: Sequence[Row]) -> None:
+    """Put messages on handsets, each id once."""
+    insert_new_rows(connection, _sim, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadMessage:
+    """A message as a handset shows it; ``status`` is that of our MT, None for an MO."""
+
+    seq: str
+    id: str
+    direction: str
+    service_number: str
+    text: str
+    segments: int
+    encoding: str
+    at: datetime
+    in_reply_to: str | None
+    status: str | None
+
+
+def thread_of(connection: Connection, msisdn: str, after: str | None, limit: int) -> list[ThreadMessage]:
+    """A handset's messages in the order in which they came to be there, behind message ``after``."""
+    bucket = bucket_of(msisdn)
+    mine = (_sim.c.bucket == bucket, _sim.c.msisdn == msisdn)
+    columns = [_sim.c.seq, _sim.c.message_id, *(_sim.c[name] for name in ("direction", "service_number", "text", "segments", "encoding", "at", "in_reply_to"))]
+    statement = (
+        select(*columns, _mt.c.status)
+        .join_from(_sim, _mt, and_(_mt.c.bucket == _sim.c.bucket, _mt.c.msisdn == _sim.c.msisdn, _mt.c.id == _sim.c.message_id), isouter=True)
+        .where(*mine)
+        .order_by(_sim.c.seq)
+        .limit(limit)
+    )
+    if after is not None:
+        place = select(_sim.c.seq).where(*mine, _sim.c.message_id == after).scalar_subquery()
+        statement = statement.where(_sim.c.seq > place)
+    return [ThreadMessage(*row) for row in connection.execute(statement)]
+
+
+def handsets(connection: Connection) -> list[tuple[str, int, datetime]]:
+    """The handsets that have a thread, the latest first: number, messages, time of the last."""
+    statement = (
+        select(_sim.c.msisdn, func.count(), func.max(_sim.c.at, type_=Instant)).group_by(_sim.c.msisdn).order_by(func.max(_sim.c.at).desc())
+    )
+    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class DueReport:
+    """A delivery report that the simulated network owes us."""
+
+    bucket: int
+    msisdn: str
+    seq: str
+    message_id: str
+    report: str
+
+
+# A carrier reports after it has answered: while our side has not noted the answer yet, the report waits.
+_UNANSWERED = exists().where(
+    _mt.c.bucket == _sim.c.bucket, _mt.c.msisdn == _sim.c.msisdn, _mt.c.id == _sim.c.message_id, _mt.c.status == "sending"
+)
+_DUE = (
+    select(_sim.c.bucket, _sim.c.msisdn, _sim.c.seq, _sim.c.message_id, _sim.c.report)
+    .where(_sim.c.report_due_at <= bindparam("now", type_=Instant), ~_UNANSWERED)
+    .order_by(_sim.c.report_due_at, _sim.c.seq)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+
+
+def due_reports(connection: Connection, now: datetime, most: int) -> list[DueReport]:
+    """Reports that are due."""
+    return [DueReport(*row) for row in connection.execute(_DUE, {"now": now, "most": most}).all()]
+
+
+def reports_sent(connection: Connection, reports: Sequence[DueReport]) -> None:
+    """Owe these no longer."""
+    rows = [{"bucket": r.bucket, "msisdn": r.msisdn, "seq": r.seq, "report_due_at": None} for r in reports]
+    update_rows(connection, _sim, rows, ("bucket", "msisdn", "seq"))
+
+
+_NEXT_DUE = (
+    select(_sim.c.report_due_at).where(_sim.c.report_due_at > bindparam("after", type_=Instant)).order_by(_sim.c.report_due_at).limit(1)
+)
+
+
+def next_due(connection: Connection, after: datetime) -> datetime | None:
+    """When the next report is due, behind an instant."""
+    return connection.execute(_NEXT_DUE, {"after": after}).scalar()

@@ -1,0 +1,91 @@
+"""The one row that all processes agree on: environment, catalogue version, the simulator's clock and faults."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from app.db import tables
+from app.db.types import Instant
+
+_ID = 1
+_STATE = select(tables.gateway_state).where(tables.gateway_state.c.id == _ID)
+_DEFAULTS: dict[str, object] = {
+    "clock_frozen_at": None,
+    "clock_fresh": True,
+    "fault_mode": "ok",
+    "fault_rate_ppm": 1_000_000,
+    "fault_count": None,
+    "report_status": "delivered",
+    "report_delay_seconds": 0,
+}
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayState:
+    """``clock_fresh``: nothing has happened since the reset, so the clock may still be set back."""
+
+    environment: str
+    catalogue_version: int
+    clock_frozen_at: datetime | None
+    clock_fresh: bool
+    fault_mode: str
+    fault_rate_ppm: int
+    fault_count: int | None
+    report_status: str
+    report_delay_seconds: int
+
+    @property
+    def now(self) -> datetime:
+        """The gateway's time: the frozen one, else the machine's (UTC)."""
+        return self.clock_frozen_at or datetime.now(UTC)
+
+
+def read_state(connection: Connection) -> GatewayState | None:
+    """The state, or None in a database that no gateway has used yet."""
+    row = connection.execute(_STATE).one_or_none()
+    return GatewayState(*row[1:]) if row else None
+
+
+def current_state(connection: Connection) -> GatewayState:
+    """The state of a database in use; LookupError if it is not in use yet."""
+    state = read_state(connection)
+    if state is None:
+        message = "the database was not opened by a gateway yet"
+        raise LookupError(message)
+    return state
+
+
+def initialise_state(connection: Connection, environment: str) -> None:
+    """Mark an empty database as belonging to an environment."""
+    connection.execute(insert(tables.gateway_state).values(id=_ID, environment=environment, catalogue_version=0, **_DEFAULTS))
+
+
+def set_state(connection: Connection, **values: object) -> None:
+    """Change some of the fields."""
+    connection.execute(update(tables.gateway_state).where(tables.gateway_state.c.id == _ID).values(values))
+
+
+def bump_catalogue(connection: Connection) -> None:
+    """Tell every process that SPs or services changed; the version never goes back, not even on a reset."""
+    version = tables.gateway_state.c.catalogue_version
+    connection.execute(update(tables.gateway_state).where(tables.gateway_state.c.id == _ID).values(catalogue_version=version + 1))
+
+
+def reset_state(connection: Connection) -> None:
+    """Clock running free, network well; everything cached is stale."""
+    set_state(connection, **_DEFAULTS)
+    bump_catalogue(connection)
+
+
+_FREEZE = (
+    update(tables.gateway_state)
+    .where(tables.gateway_state.c.id == _ID)
+    .values(clock_frozen_at=bindparam("at", type_=Instant), clock_fresh=False)
+)
+
+
+def freeze_clock(connection: Connection, at: datetime) -> None:
+    """Stop the gateway's clock at an instant."""
+    connection.execute(_FREEZE, {"at": at})

@@ -1,0 +1,93 @@
+"""Timers: rows that fall due; nothing in memory decides when something happens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import Connection, Delete, Select, bindparam, delete, select, tuple_
+
+from app.db import tables
+from app.db.rows import as_parameter, from_json, matching, shape_of, upsert_rows
+from app.db.types import Instant
+
+_timer = tables.timer
+_KEY = ("bucket", "msisdn", "tenure", "kind", "subject")
+Key = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTimer:
+    """A timer of a tenure."""
+
+    bucket: int
+    msisdn: str
+    tenure: int
+    kind: str
+    subject: str
+    due_at: datetime
+    data: str
+
+
+_DUE_KEYS = (
+    select(_timer.c.bucket, _timer.c.msisdn)
+    .where(_timer.c.due_at <= bindparam("now", type_=Instant))
+    .order_by(_timer.c.due_at)
+    .limit(bindparam("most"))
+)
+
+
+def due_numbers(connection: Connection, now: datetime, most: int) -> list[Key]:
+    """The numbers whose timers fell due first."""
+    return [(row.bucket, row.msisdn) for row in connection.execute(_DUE_KEYS, {"now": now, "most": most})]
+
+
+@cache
+def _due_of(dialect: str) -> Select[tuple[object, ...]]:
+    given = from_json(dialect, shape_of(_timer, ("bucket", "msisdn")))
+    return (
+        select(*_timer.c)
+        .join_from(_timer, given, matching(_timer, given, ("bucket", "msisdn")))
+        .where(_timer.c.due_at <= bindparam("now", type_=Instant))
+        .order_by(_timer.c.due_at, _timer.c.kind, _timer.c.subject)
+    )
+
+
+def due_of(connection: Connection, numbers: Sequence[Key], now: datetime) -> list[StoredTimer]:
+    """The due timers of locked numbers, in order of time."""
+    keys = [{"bucket": bucket, "msisdn": msisdn} for bucket, msisdn in numbers]
+    found = connection.execute(_due_of(connection.dialect.name), {**as_parameter(keys), "now": now})
+    return [StoredTimer(*row) for row in found]
+
+
+def set_timers(connection: Connection, timers: Sequence[StoredTimer]) -> None:
+    """Set timers; one of the same kind and subject is moved. The last of several wins."""
+    rows = {tuple(getattr(item, key) for key in _KEY): item for item in timers}
+    upsert_rows(connection, _timer, [{name: getattr(item, name) for name in StoredTimer.__dataclass_fields__} for item in rows.values()], _KEY)
+
+
+@cache
+def _delete(dialect: str) -> Delete:
+    given = from_json(dialect, shape_of(_timer, _KEY))
+    key = tuple_(*(_timer.c[name] for name in _KEY))
+    return delete(_timer).where(key.in_(select(*(given.c[name] for name in _KEY))))
+
+
+def drop_timers(connection: Connection, keys: Sequence[dict[str, object]]) -> None:
+    """Delete timers by their whole keys."""
+    if keys:
+        connection.execute(_delete(connection.dialect.name), as_parameter(keys))
+
+
+def drop_all_of(connection: Connection, tenures: Sequence[tuple[int, str, int]]) -> None:
+    """Delete every timer of ended tenures."""
+    for bucket, msisdn, tenure in tenures:
+        connection.execute(delete(_timer).where(_timer.c.bucket == bucket, _timer.c.msisdn == msisdn, _timer.c.tenure == tenure))
+
+
+_NEXT_DUE = select(_timer.c.due_at).where(_timer.c.due_at > bindparam("after", type_=Instant)).order_by(_timer.c.due_at).limit(1)
+
+
+def next_due(connection: Connection, after: datetime) -> datetime | None:
+    """When the next timer falls due, behind an instant."""
+    return connection.execute(_NEXT_DUE, {"after": after}).scalar()

@@ -1,0 +1,48 @@
+"""Tokens of the management API: only their hashes are stored."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from app.db import tables
+
+_token = tables.api_token
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRead:
+    """A token without its secret."""
+
+    id: str
+    name: str
+    scopes: frozenset[str]
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+def add_token(connection: Connection, token: TokenRead, token_hash: str) -> None:
+    """Store a new token."""
+    values = {"id": token.id, "name": token.name, "token_hash": token_hash, "scopes": " ".join(sorted(token.scopes)), "created_at": token.created_at}
+    connection.execute(insert(_token).values(**values))
+
+
+def _read(row: object) -> TokenRead:
+    return TokenRead(row.id, row.name, frozenset(row.scopes.split()), row.created_at, row.revoked_at)  # type: ignore[attr-defined]
+
+
+def find_token(connection: Connection, token_hash: str) -> TokenRead | None:
+    """The token with a hash, unless it was revoked."""
+    row = connection.execute(select(_token).where(_token.c.token_hash == token_hash, _token.c.revoked_at.is_(None))).one_or_none()
+    return _read(row) if row else None
+
+
+def list_tokens(connection: Connection) -> list[TokenRead]:
+    """All tokens, the oldest first."""
+    return [_read(row) for row in connection.execute(select(_token).order_by(_token.c.created_at))]
+
+
+def revoke_token(connection: Connection, name: str, now: datetime) -> bool:
+    """Revoke by name; whether there was such a token in force."""
+    live = (_token.c.name == name, _token.c.revoked_at.is_(None))
+    return connection.execute(update(_token).where(*live).values(revoked_at=now)).rowcount == 1

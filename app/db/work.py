@@ -1,0 +1,49 @@
+"""What there is to do, over all kinds of work, and emptying everything for a reset."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, delete, func, select
+
+from app.db import inbox, outbox, simulator, tables, timers
+
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def next_due(connection: Connection, after: datetime) -> datetime | None:
+    """The earliest instant behind ``after`` at which something falls due."""
+    found = (kind.next_due(connection, after) for kind in (inbox, timers, outbox, simulator))
+    return min((moment for moment in found if moment is not None), default=None)
+
+
+def anything_due(connection: Connection, now: datetime) -> bool:
+    """Whether a message, timer, reply or report is due, or something is being handed over."""
+    waiting = (kind.next_due(connection, _EVER) for kind in (inbox, timers, simulator))
+    return any(moment is not None and moment <= now for moment in waiting) or outbox.anything_to_do(connection, now)
+
+
+def empty(connection: Connection) -> None:
+    """Delete all data."""
+    for table in tables.RESET:
+        connection.execute(delete(table))
+
+
+def is_empty(connection: Connection) -> bool:
+    """Whether no gateway ever stored anything here."""
+    return not any(connection.execute(select(1).select_from(table).limit(1)).first() for table in tables.RESET)
+
+
+def newest_id(connection: Connection) -> str | None:
+    """The newest id in use among messages, so that new ones sort behind it (design: identity and order)."""
+    found = []
+    for table in (tables.inbound_message, tables.outbound_message):
+        found.append(connection.execute(select(table.c.id).order_by(table.c.id.desc()).limit(1)).scalar())
+    return max((value for value in found if value), default=None)
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many messages wait, for the metrics."""
+    pending = select(func.count()).select_from(tables.inbound_message).where(tables.inbound_message.c.status == "pending")
+    queued = select(func.count()).select_from(tables.outbound_message).where(tables.outbound_message.c.status == "queued")
+    dead = select(func.count()).select_from(tables.inbound_message).where(tables.inbound_message.c.status == "dead")
+    return {name: int(connection.execute(query).scalar() or 0) for name, query in (("pending", pending), ("queued", queued), ("dead", dead))}

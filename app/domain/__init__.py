@@ -1,0 +1,1 @@
+"""Nouns and rules: pure, standard library (and phonenumbers, gsm0338) only."""

@@ -1,0 +1,191 @@
+"""A subscriber's account: everything that a turn may look at and change (design: one idea)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from app.domain.catalogue import Billing, CancelEffect
+from app.domain.dialogue import Question
+from app.domain.evidence import EvidenceRecord
+from app.domain.guards import Guards
+
+
+class Brand(StrEnum):
+    """The operator's brands; shown as 全球通, 动感地带, 神州行."""
+
+    GOTONE = "gotone"
+    MZONE = "mzone"
+    EASYOWN = "easyown"
+
+
+class Payment(StrEnum):
+    """How she pays."""
+
+    PREPAID = "prepaid"
+    POSTPAID = "postpaid"
+
+
+class SubscriberStatus(StrEnum):
+    """``closed`` ends a tenure (safety.md 1); ``suspended`` blocks orders only (safety.md 2)."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+class Language(StrEnum):
+    """What she is written to in."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A data plan; sizes in KB of 1024 bytes, the price beyond it in fen for each MB."""
+
+    name: str
+    data_kb: int
+    overage_fen_per_mb: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A tenure of a number: one person for as long as the number is hers."""
+
+    msisdn: str
+    tenure: int
+    brand: Brand
+    vip: bool
+    payment: Payment
+    balance_fen: int
+    points: int
+    status: SubscriberStatus
+    language: Language
+    plan: Plan | None
+    password_hash: str | None
+    created_at: datetime
+    closed_at: datetime | None = None
+
+
+class SubscriptionState(StrEnum):
+    """``ending``: unsubscribed and still running."""
+
+    ACTIVE = "active"
+    TRIAL = "trial"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+class Channel(StrEnum):
+    """How an order or a change came."""
+
+    SMS = "sms"
+    WEB = "web"
+    WAP = "wap"
+    APP = "app"
+    AGENT = "agent"
+    SP = "sp"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What she last agreed to (safety.md 3)."""
+
+    price_fen: int
+    billing: Billing
+    sp_code: str
+    cancel_effect: CancelEffect
+
+
+FREE_PERIOD = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A service that she has or had; ``ends_at`` is the last instant that it runs."""
+
+    id: str
+    service_code: str
+    state: SubscriptionState
+    in_plan: bool
+    started_at: datetime
+    channel: Channel
+    terms: Terms
+    trial_ends_at: datetime | None = None
+    contract_until: datetime | None = None
+    unsubscribed_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    def runs(self, at: datetime) -> bool:
+        """Whether she has it at that instant, also when the timer that ends it is late.
+
+        A trial without a yes ends at its last moment (flows.md 6).
+        """
+        if self.state is SubscriptionState.ENDED or (self.ends_at is not None and self.ends_at < at):
+            return False
+        return self.state is not SubscriptionState.TRIAL or self.trial_ends_at is None or at <= self.trial_ends_at
+
+    def can_be_left(self, at: datetime) -> bool:
+        """Whether it runs and has not been unsubscribed yet."""
+        return self.state in (SubscriptionState.ACTIVE, SubscriptionState.TRIAL) and self.runs(at)
+
+    def in_free_period(self, at: datetime) -> bool:
+        """Within 72 hours of the order, to the last instant, leaving costs nothing (flows.md 5.3)."""
+        return at - self.started_at <= FREE_PERIOD
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One number with its current tenure; ``subscriber`` is None for a number that is nobody's."""
+
+    msisdn: str
+    subscriber: Subscriber | None = None
+    subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
+    questions: Mapping[str, Question] = field(default_factory=dict)
+    guards: Guards = field(default_factory=Guards)
+    evidence: tuple[EvidenceRecord, ...] = ()
+
+    @property
+    def customer(self) -> Subscriber | None:
+        """The subscriber, if the number is in use."""
+        if self.subscriber is None or self.subscriber.status is SubscriberStatus.CLOSED:
+            return None
+        return self.subscriber
+
+    @property
+    def language(self) -> Language:
+        """What to write to this number in."""
+        return self.subscriber.language if self.subscriber else Language.ZH
+
+    def held(self, service_code: str, at: datetime) -> Subscription | None:
+        """Her running subscription of a service, unsubscribed or not."""
+        for subscription in self.subscriptions.values():
+            if subscription.service_code == service_code and subscription.runs(at):
+                return subscription
+        return None
+
+    def with_evidence(self, evidence: tuple[EvidenceRecord, ...]) -> "Account":
+        """The account with the records that a turn asked for."""
+        return replace(self, evidence=evidence)
+
+    def with_changes(
+        self,
+        *,
+        subscriber: Subscriber | None,
+        subscriptions: tuple[Subscription, ...],
+        questions: tuple[Question, ...],
+        guards: Guards | None,
+    ) -> "Account":
+        """The account after a turn's changes; a new tenure starts with nothing of the old one."""
+        new_tenure = subscriber is not None and (self.subscriber is None or subscriber.tenure != self.subscriber.tenure)
+        kept = {} if new_tenure else self.subscriptions
+        asked = {} if new_tenure else self.questions
+        return replace(
+            self,
+            subscriber=subscriber or self.subscriber,
+            subscriptions={**kept, **{item.id: item for item in subscriptions}} if subscriptions else kept,
+            questions={**asked, **{item.id: item for item in questions}} if questions else asked,
+            guards=guards or self.guards,
+        )

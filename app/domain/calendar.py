@@ -1,0 +1,47 @@
+"""Customer-facing days, months and hours: Asia/Shanghai. Everything else in the program is aware UTC.
+
+China has had one zone without daylight saving time since 1991, so a fixed offset is exact and needs no
+time-zone database in a slim container.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
+
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+
+
+def local(moment: datetime) -> datetime:
+    """The instant on a clock in Shanghai."""
+    return moment.astimezone(SHANGHAI)
+
+
+def local_day(moment: datetime) -> date:
+    """The calendar day in Shanghai."""
+    return moment.astimezone(SHANGHAI).date()
+
+
+def last_second_of_month(moment: datetime) -> datetime:
+    """23:59:59 in Shanghai on the last day of the calendar month in which ``moment`` lies (UTC)."""
+    here = local(moment)
+    following = (here.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (following - timedelta(seconds=1)).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """The hours in which nothing but answers and outcomes is sent (flows.md 15), as times in Shanghai."""
+
+    begin: time = time(22, 0)
+    end: time = time(7, 0)
+
+    def release(self, moment: datetime) -> datetime:
+        """The first instant, not before ``moment``, outside of the quiet hours (UTC)."""
+        here = local(moment)
+        clock = here.time()
+        quiet = self.begin <= clock or clock < self.end if self.begin > self.end else self.begin <= clock < self.end
+        if not quiet:
+            return moment
+        opening = here.replace(hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0)
+        if opening <= here:
+            opening += timedelta(days=1)
+        return opening.astimezone(UTC)

@@ -1,0 +1,72 @@
+"""Service providers (SPs) and services: the shared tables, as the commands see them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class CancelEffect(StrEnum):
+    """When an unsubscribed service ends (flows.md 5.3)."""
+
+    IMMEDIATE = "immediate"
+    WITHIN_24H = "within_24h"
+    MONTH_END = "month_end"
+
+
+class Billing(StrEnum):
+    """What a fee is for."""
+
+    MONTHLY = "monthly"
+    PER_USE = "per_use"
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProvider:
+    """Who offers a service; ``own`` are the operator's own services."""
+
+    sp_code: str
+    name: str
+    short_name: str
+    service_phone: str
+    own: bool
+    webhook_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A value-added service as it is offered now; who holds it keeps the terms she confirmed (safety.md 3)."""
+
+    service_code: str
+    name: str
+    sp_code: str
+    billing: Billing
+    price_fen: int
+    cancel_effect: CancelEffect
+    cancellable_by_sms: bool
+    cancel_how: str | None
+    cancel_warning: str | None
+    order_keyword: str | None
+    on_offer: bool
+    trial_days: int
+    visible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything on offer or once on offer, by code; replaced as a whole when its version moves."""
+
+    version: int = -1
+    providers: Mapping[str, ServiceProvider] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    by_keyword: Mapping[str, Service] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, version: int, providers: list[ServiceProvider], services: list[Service]) -> "Catalogue":
+        """Index the rows."""
+        return cls(
+            version=version,
+            providers={provider.sp_code: provider for provider in providers},
+            services={service.service_code: service for service in services},
+            by_keyword={service.order_keyword.upper(): service for service in services if service.order_keyword},
+        )

@@ -1,0 +1,121 @@
+"""Evidence: what was asked, what was answered, what changed; chained so that nobody can change it unseen.
+
+Each record holds the hash of the one before, and a salted hash of its payload. The payload (texts, numbers) lies
+beside and may be erased with its salt; the chain verifies all the same (flows.md 13, safety.md 27).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias
+
+GENESIS = "0" * 64
+Fact: TypeAlias = str | int | bool | tuple[str, ...] | Mapping[str, str | int | bool | None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceDraft:
+    """What a turn wants recorded; ``subject`` is the id of the thing that changed."""
+
+    kind: str
+    subject: str
+    payload: Mapping[str, Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRecord:
+    """A link of the chain of one tenure; ``seq`` counts from 1. Payload and salt are None once erased."""
+
+    msisdn: str
+    tenure: int
+    seq: int
+    at: datetime
+    kind: str
+    subject: str
+    payload: str | None
+    salt: str | None
+    payload_hash: str
+    previous_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """Where a chain ends: kept beside it, so that a chain cut short is seen too."""
+
+    seq: int = 0
+    hash: str = GENESIS
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The result of walking a chain: the first record that does not fit, if any."""
+
+    records: int
+    first_bad: int | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was changed, taken out or put in."""
+        return self.first_bad is None
+
+
+def canonical(payload: Mapping[str, Fact]) -> str:
+    """The one way to write a payload down."""
+    return json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _hash_payload(salt: str, payload: str) -> str:
+    return hashlib.sha256(f"{salt}\n{payload}".encode()).hexdigest()
+
+
+def _hash_record(record: EvidenceRecord) -> str:
+    micros = int(record.at.timestamp()) * 1_000_000 + record.at.microsecond
+    parts = (
+        record.previous_hash,
+        record.msisdn,
+        record.tenure,
+        record.seq,
+        micros,
+        record.kind,
+        record.subject,
+        record.payload_hash,
+    )
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+
+
+def append(
+    head: ChainHead, draft: EvidenceDraft, *, msisdn: str, tenure: int, at: datetime, salt: str
+) -> EvidenceRecord:
+    """The record that follows ``head``; ``salt`` is random, 16 bytes or more in hex."""
+    payload = canonical(draft.payload)
+    record = EvidenceRecord(
+        msisdn=msisdn,
+        tenure=tenure,
+        seq=head.seq + 1,
+        at=at,
+        kind=draft.kind,
+        subject=draft.subject,
+        payload=payload,
+        salt=salt,
+        payload_hash=_hash_payload(salt, payload),
+        previous_hash=head.hash,
+        hash="",
+    )
+    return replace(record, hash=_hash_record(record))
+
+
+def verify(records: Iterable[EvidenceRecord], head: ChainHead) -> Verification:
+    """Walk a chain from its first record to its head."""
+    previous, count = GENESIS, 0
+    for record in records:
+        count += 1
+        whole = record.payload is None or record.payload_hash == _hash_payload(record.salt or "", record.payload)
+        if record.seq != count or record.previous_hash != previous or record.hash != _hash_record(record) or not whole:
+            return Verification(count, record.seq)
+        previous = record.hash
+    if (count, previous) != (head.seq, head.hash):
+        return Verification(count, count + 1)
+    return Verification(count, None)

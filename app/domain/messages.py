@@ -1,0 +1,118 @@
+"""Messages to customers (MT): classes, how long each is worth sending, and the states one passes through."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class MessageClass(StrEnum):
+    """Why a message is sent; it decides when it may go and how long it is tried (flows.md 15)."""
+
+    REPLY = "reply"
+    RESULT = "result"
+    CONFIRMATION = "confirmation"
+    NOTICE = "notice"
+    CARE = "care"
+    MARKETING = "marketing"
+
+
+class Lane(StrEnum):
+    """Answers and questions overtake what is sent of our own accord (delivery.md 11)."""
+
+    PROMPT = "prompt"
+    BULK = "bulk"
+
+
+VALIDITY = {
+    MessageClass.REPLY: timedelta(minutes=10),
+    MessageClass.RESULT: timedelta(hours=72),
+    MessageClass.CONFIRMATION: timedelta(hours=1),
+    MessageClass.NOTICE: timedelta(hours=24),
+    MessageClass.CARE: timedelta(hours=24),
+    MessageClass.MARKETING: timedelta(hours=24),
+}
+_AT_ANY_HOUR = frozenset({MessageClass.REPLY, MessageClass.RESULT, MessageClass.CONFIRMATION})
+
+
+def lane_of(kind: MessageClass) -> Lane:
+    """The lane that messages of a class are sent in."""
+    return Lane.PROMPT if kind in _AT_ANY_HOUR else Lane.BULK
+
+
+def keeps_quiet_hours(kind: MessageClass) -> bool:
+    """Whether a message of this class waits for the morning."""
+    return kind not in _AT_ANY_HOUR
+
+
+class OutboundStatus(StrEnum):
+    """The life of an MT (delivery.md 8, 12; ``superseded``: safety.md 18)."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    DELETED = "deleted"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+# Statuses move up only, so reports in any order end in the same one (delivery.md 12). A report that knows nothing of
+# a message takes nothing back: ``unknown`` is below ``accepted``.
+_RANK = {
+    OutboundStatus.DELIVERED: 8,
+    OutboundStatus.UNDELIVERED: 7,
+    OutboundStatus.REJECTED: 6,
+    OutboundStatus.EXPIRED: 5,
+    OutboundStatus.DELETED: 4,
+    OutboundStatus.FAILED: 3,
+    OutboundStatus.ACCEPTED: 2,
+    OutboundStatus.UNKNOWN: 1,
+}
+NEVER_SENT = frozenset({OutboundStatus.SUPERSEDED})
+UNFINISHED = frozenset({OutboundStatus.QUEUED, OutboundStatus.SENDING})
+
+
+def reported(current: OutboundStatus, report: OutboundStatus) -> OutboundStatus:
+    """The status after a delivery report; reports in any order end in the same one, and none moves a message back."""
+    if current in NEVER_SENT:
+        return current
+    return report if _RANK.get(report, 0) > _RANK.get(current, 0) else current
+
+
+def is_final(status: OutboundStatus) -> bool:
+    """Whether a report brings the matter to an end, for better or worse."""
+    return _RANK.get(status, 0) > _RANK[OutboundStatus.ACCEPTED]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Messages for the subscriber, in order, all from one number of ours.
+
+    ``question_id`` ties them to the question they ask: its window and whether it can be answered depend on
+    their delivery.
+    """
+
+    messages: tuple[str, ...]
+    extension: str
+    kind: MessageClass
+    question_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """An MT made by a turn, as it enters the outbox."""
+
+    id: str
+    msisdn: str
+    tenure: int
+    service_number: str
+    text: str
+    kind: MessageClass
+    provider: str
+    made_at: datetime
+    question_id: str | None = None
+    in_reply_to: str | None = None

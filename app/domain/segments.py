@@ -1,0 +1,99 @@
+"""How many SMS segments a text takes, and how a long list is cut into messages: the only place that knows.
+
+GSM 03.38 carries 160 septets in one message or 153 in each of several, UCS-2 70 or 67 sixteen-bit units
+(delivery.md 13; 3GPP TS 23.038, 23.040).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import gsm0338
+
+
+class Encoding(StrEnum):
+    """The alphabet a message is sent in."""
+
+    GSM7 = "gsm7"
+    UCS2 = "ucs2"
+
+
+_ESCAPE = 0x1B
+_ONE_SEPTET = str(gsm0338.Codec().decode(bytes(code for code in range(128) if code != _ESCAPE))[0])
+_TWO_SEPTETS = "\f^{}\\[~]|€"
+_GSM7 = re.compile(f"[{re.escape(_ONE_SEPTET + _TWO_SEPTETS)}]*")
+_LIMITS = {Encoding.GSM7: (160, 153), Encoding.UCS2: (70, 67)}
+_BMP_END = "\uffff"
+# Room for a page mark such as (10/12).
+_MARK_ROOM = 8
+# Full-width brackets, the customary ones; they would turn a GSM-7 message into a UCS-2 one of twice the segments.
+_UCS2_MARK = "\uff08{number}/{count}\uff09"
+_GSM7_MARK = "({number}/{count}) "
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a text costs on the air."""
+
+    encoding: Encoding
+    segments: int
+
+
+def measure(text: str) -> Size:
+    """The encoding and the number of segments of a text, sign-off included."""
+    if _GSM7.fullmatch(text):
+        encoding, total = Encoding.GSM7, len(text) + sum(map(text.count, _TWO_SEPTETS))
+    else:
+        encoding, total = Encoding.UCS2, len(text.encode("utf-16-le", "surrogatepass")) // 2
+    single, multi = _LIMITS[encoding]
+    if total <= single:
+        return Size(encoding, 1)
+    if total == len(text):
+        return Size(encoding, -(-total // multi))
+    if encoding is Encoding.GSM7:
+        return Size(encoding, _packed((2 if char in _TWO_SEPTETS else 1 for char in text), multi))
+    return Size(encoding, _packed((2 if char > _BMP_END else 1 for char in text), multi))
+
+
+def _packed(widths: Iterable[int], room: int) -> int:
+    """Segments needed when no pair (surrogates, escape and its character) may be split."""
+    segments, used = 1, 0
+    for width in widths:
+        if used + width > room:
+            segments, used = segments + 1, 0
+        used += width
+    return segments
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text in pieces that may be parted from each other but never cut: a heading, items, a closing."""
+
+    pieces: tuple[str, ...]
+
+
+def paginate(passage: Passage, sign_off: str, max_segments: int) -> tuple[str, ...]:
+    """The messages that carry a passage, in order, each signed; several are marked (1/2).
+
+    Each takes at most ``max_segments`` segments, unless a single piece is longer: it gets a message to itself.
+    """
+    whole = "".join(passage.pieces).rstrip() + sign_off
+    if measure(whole).segments <= max_segments:
+        return (whole,)
+    pages: list[str] = []
+    page = ""
+    for piece in passage.pieces:
+        if page and measure("(" * _MARK_ROOM + page + piece + sign_off).segments > max_segments:
+            pages.append(page)
+            page = ""
+        page += piece
+    pages.append(page)
+    if len(pages) == 1:
+        return (whole,)
+    return tuple(_marked(text.rstrip() + sign_off, number, len(pages)) for number, text in enumerate(pages, 1))
+
+
+def _marked(text: str, number: int, count: int) -> str:
+    mark = _GSM7_MARK if measure(text).encoding is Encoding.GSM7 else _UCS2_MARK
+    return mark.format(number=number, count=count) + text

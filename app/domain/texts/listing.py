@@ -1,0 +1,175 @@
+"""0000: what the customer has, and how to answer (flows.md 5.1)."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.domain.account import Brand, Language
+from app.domain.catalogue import Billing
+from app.domain.segments import Passage
+from app.domain.texts import wording
+from app.domain.texts.wording import Text
+
+# What listings are made of, and words for money: no name may hold them (safety.md 29).
+PUNCTUATION = "、，；。:："
+MONEY_WORDS = ("元", "免费")
+HELP = Text(zh="0000 查询和退订业务", en="0000 list and stop services")
+_NOTHING = Text(
+    zh="尊敬的{brand}客户，您好！您目前没有正在使用的增值业务。",
+    en="Dear {brand} customer, you have no value-added services at present.",
+)
+_NOTHING_BESIDE_PLAN = Text(
+    zh="尊敬的{brand}客户，您好！除套餐内包含的业务外，您目前没有正在使用的增值业务。",
+    en="Dear {brand} customer, beside your plan you have no value-added services at present.",
+)
+_HEAD = Text(
+    zh="尊敬的{brand}客户，您好！除套餐内包含的业务外，您正在使用的业务有：",
+    en="Dear {brand} customer, beside your plan you have: ",
+)
+_HEAD_IN_PLAN = Text(zh="您的套餐内包含的业务有：", en="Included in your plan: ")
+_HEAD_IN_PLAN_ONLY = Text(
+    zh="尊敬的{brand}客户，您好！您正在使用的业务均包含在套餐内：",
+    en="Dear {brand} customer, all that you are using is included in your plan: ",
+)
+_OWN = Text(zh="中国移动业务：", en="China Mobile: ")
+_CHARGED_FOR_SP = Text(zh="由中国移动代收费的业务：", en="Charged for others: ")
+_BY_OTHER_WAY = Text(zh="不可短信退订：", en="Not to be stopped by SMS: ")
+_ENDING = Text(zh="已退订，仍可使用的业务：", en="Stopped already and still running: ")
+# Programs read listings: in either language an item is a number, 、 and what follows up to ；, and nowhere else does
+# one of 、.， or a blank follow a digit (flows.md 17).
+_ITEM = Text(zh="{number}、{name}{price}{trial}；", en="{number}、{name} {price}{trial}；")
+_PRICE_IN_PLAN = Text(zh="0元(套餐内)", en="CNY0(in plan)")
+_TRIAL = Text(zh="，免费体验至{day}", en=", free trial until {day}")
+_FIXED = Text(zh="{name}({price}/{unit}){how}；", en="{name}({price}/{unit}){how}；")
+_FIXED_IN_PLAN = Text(zh="{name}(套餐内){how}；", en="{name}(in plan){how}；")
+_HOW_ELSE = Text(zh="，{how}", en=": {how}")
+_STILL_RUNS = Text(zh="{name}用至{day}；", en="{name}: until {day}；")
+_HOW = Text(
+    zh="请回复序号取消对应业务，多项用逗号分隔，如{example}；",
+    en="Reply with numbers to stop services, e.g. {example}; ",
+)
+_HOW_ALL = Text(zh="回复“全部”取消全部。", en="ALL stops all. ")
+_HOW_END = Text(zh="以序号为准。", en="only numbers count. ")
+_VALID = Text(zh="{window}内回复有效{free}。", en="Valid for {window}{free}. ")
+_FREE_REPLY = Text(zh="，回复免费", en=", replies are free")
+_STANDARD = Text(zh="以上为标准资费，实际以账单为准。", en="Standard prices; your bill decides.")
+_LIKE_AN_ITEM = re.compile(r"(?<=\d)[、，.\s]+")
+_HOW_IN_PLAN = Text(zh="回复序号同样可取消。", en="Reply with numbers to stop these, too.")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One service in a listing; ``number`` is None for what cannot be picked."""
+
+    name: str
+    sp_short_name: str | None
+    price_fen: int
+    billing: Billing
+    in_plan: bool
+    number: int | None = None
+    trial_ends_at: datetime | None = None
+    ends_at: datetime | None = None
+    cancel_how: str | None = None
+
+
+def label(name: str, sp_short_name: str | None) -> str:
+    """A service with its SP's short name in brackets, unless it is the operator's own."""
+    return f"{name}({sp_short_name})" if sp_short_name else name
+
+
+def _price(language: Language, line: Line) -> str:
+    if line.in_plan:
+        return _PRICE_IN_PLAN.say(language)
+    return wording.price(language, line.price_fen, line.billing)
+
+
+def _numbered(language: Language, line: Line) -> str:
+    """``2、手机报(新华)3元/月；``: a blank keeps a name that ends in a digit apart from its price (flows.md 17)."""
+    name = label(line.name, line.sp_short_name)
+    if language is Language.ZH and name[-1].isdigit():
+        name += " "
+    trial = _TRIAL.say(language, day=wording.day(language, line.trial_ends_at)) if line.trial_ends_at else ""
+    return _ITEM.say(language, number=str(line.number), name=name, price=_price(language, line), trial=trial)
+
+
+def _unnumbered(language: Language, line: Line) -> str:
+    name = label(line.name, line.sp_short_name)
+    if line.ends_at is not None:
+        return _STILL_RUNS.say(language, name=name, day=wording.day(language, line.ends_at))
+    how = _HOW_ELSE.say(language, how=_LIKE_AN_ITEM.sub("；", line.cancel_how)) if line.cancel_how else ""
+    if line.in_plan:
+        return _FIXED_IN_PLAN.say(language, name=name, how=how)
+    price = wording.yuan_without_point(language, line.price_fen)
+    return _FIXED.say(language, name=name, price=price, unit=wording.unit(language, line.billing), how=how)
+
+
+def _section(language: Language, heading: Text, lines: list[Line]) -> list[str]:
+    """Items, the first one with its heading, so that no page ends in a heading."""
+    items = [(_unnumbered if line.number is None else _numbered)(language, line) for line in lines]
+    return [heading.say(language) + items[0], *items[1:]] if items else []
+
+
+def _body(language: Language, lines: list[Line]) -> list[str]:
+    picks = [line for line in lines if line.number is not None]
+    rest = [line for line in lines if line.number is None]
+    return [
+        *_section(language, _OWN, [line for line in picks if line.sp_short_name is None]),
+        *_section(language, _CHARGED_FOR_SP, [line for line in picks if line.sp_short_name is not None]),
+        *_section(language, _BY_OTHER_WAY, [line for line in rest if line.ends_at is None]),
+        *_section(language, _ENDING, [line for line in rest if line.ends_at is not None]),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class HowToAnswer:
+    """What the closing of a listing promises."""
+
+    window: timedelta
+    picks: tuple[int, ...]
+    all_allowed: bool
+    free_reply: bool
+
+
+def example_of(picks: tuple[int, ...]) -> str:
+    """An answer that would be good: ``1,3`` where there are as many."""
+    if len(picks) == 1:
+        return str(picks[0])
+    return f"{picks[0]},{picks[min(2, len(picks) - 1)]}"
+
+
+def _closing(language: Language, how: HowToAnswer) -> list[str]:
+    standard = _STANDARD.say(language)
+    if not how.picks:
+        return [standard]
+    free = _FREE_REPLY.say(language) if how.free_reply else ""
+    end = (_HOW_ALL if how.all_allowed else _HOW_END).say(language)
+    return [
+        _HOW.say(language, example=example_of(how.picks)) + end,
+        _VALID.say(language, window=wording.duration(language, how.window), free=free),
+        standard,
+    ]
+
+
+def outside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToAnswer) -> Passage:
+    """The first group: what is paid for beside the plan."""
+    head = _HEAD.say(language, brand=wording.BRANDS[brand].say(language))
+    return Passage((head, *_body(language, lines), *_closing(language, how)))
+
+
+def inside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToAnswer, *, alone: bool) -> Passage:
+    """The second group; ``alone`` if there is no first one to carry the greeting and the instructions."""
+    if alone:
+        greeting = _HEAD_IN_PLAN_ONLY.say(language, brand=wording.BRANDS[brand].say(language))
+        closing = _closing(language, how)
+    else:
+        greeting = _HEAD_IN_PLAN.say(language)
+        closing = [_HOW_IN_PLAN.say(language)] if any(line.number is not None for line in lines) else []
+    picks = [_numbered(language, line) for line in lines if line.number is not None]
+    rest = _body(language, [line for line in lines if line.number is None])
+    return Passage((greeting, *picks, *rest, *closing))
+
+
+def nothing(language: Language, brand: Brand, *, beside_plan: bool = False) -> str:
+    """There is nothing to list; ``beside_plan`` if there is something in the plan that these listings leave out."""
+    text = _NOTHING_BESIDE_PLAN if beside_plan else _NOTHING
+    return text.say(language, brand=wording.BRANDS[brand].say(language))

@@ -1,0 +1,8 @@
+"""What is said about marketing (flows.md 15)."""
+
+from app.domain.texts.wording import Text
+
+NO_CONSENT = Text(
+    zh="营销短信仅在您同意后发送，您目前没有同意记录，不会收到营销短信。查询和退订业务请发送0000到10086。",
+    en="Marketing is sent only with your consent; there is none on record, so you will get none. For your services send 0000 to 10086.",
+)

@@ -1,0 +1,45 @@
+"""查2: who ordered a service, when, through which channel, and how it was confirmed (flows.md 5.2)."""
+
+from datetime import datetime
+
+from app.domain.account import Channel, Language
+from app.domain.texts import wording
+from app.domain.texts.wording import Text
+
+_CHANNELS = {
+    Channel.SMS: Text(zh="短信", en="SMS"),
+    Channel.WEB: Text(zh="网站", en="the website"),
+    Channel.WAP: Text(zh="WAP", en="WAP"),
+    Channel.APP: Text(zh="手机应用", en="the app"),
+    Channel.AGENT: Text(zh="客服人员", en="an agent"),
+    Channel.SP: Text(zh="服务提供商", en="the service provider"),
+}
+_ORDERED = Text(zh="{name}于{day}经{channel}开通，", en="{name} was ordered on {day} through {channel}, ")
+_CONFIRMED = Text(zh="由本号码短信回复“{answer}”确认。", en='confirmed by SMS from this number with "{answer}".')
+_IMPORTED = Text(
+    zh="{day}由原系统转入，确认记录在原系统。",
+    en="taken over on {day} from the former system, which holds the confirmation.",
+)
+_UNKNOWN = Text(zh="没有确认记录，如有疑问请发送0000退订。", en="no confirmation is on record. Send 0000 to stop it.")
+
+
+def ordered(language: Language, name: str, day: datetime, channel: Channel) -> str:
+    """When and how it was ordered; a clause that one of the following completes."""
+    return _ORDERED.say(
+        language, name=name, day=wording.day_of_year(language, day), channel=_CHANNELS[channel].say(language)
+    )
+
+
+def confirmed(language: Language, answer: str) -> str:
+    """By her own answer."""
+    return _CONFIRMED.say(language, answer=answer)
+
+
+def imported(language: Language, day: datetime) -> str:
+    """Taken over from another system."""
+    return _IMPORTED.say(language, day=wording.day_of_year(language, day))
+
+
+def not_on_record(language: Language) -> str:
+    """Nothing is known of a confirmation."""
+    return _UNKNOWN.say(language)

@@ -1,0 +1,115 @@
+"""What happened to each service that was to be stopped: name, day, and what is still charged (flows.md 5.2, 5.3)."""
+
+from app.domain.account import Language
+from app.domain.texts.wording import Text
+
+HELP = Text(zh="QX加业务代码 退订该业务", en="QX and a service's keyword: stop it")
+ENDED_FREE = Text(
+    zh="{name}已退订，即时生效，72小时内退订，不收费；",
+    en="{name} was stopped at once, within 72 hours, free of charge; ",
+)
+ENDED_TRIAL = Text(
+    zh="{name}已退订，即时生效，体验期内不收费；",
+    en="{name} was stopped at once, in its trial, free of charge; ",
+)
+ENDED_IN_PLAN = Text(
+    zh="{name}(套餐内)已于{day}退订，即时生效；",
+    en="{name} (in plan) was stopped at once on {day}; ",
+)
+ENDED = Text(
+    zh="{name}已于{day}退订，即时生效，不再收费；",
+    en="{name} was stopped at once on {day}, nothing more is charged; ",
+)
+ENDS_WITHIN_24H = Text(
+    zh="{name}已退订，24小时内({minute}前)停止，不再收费；",
+    en="{name} was stopped and ends within 24 hours, by {minute}, nothing more is charged; ",
+)
+ENDS_MONTH = Text(
+    zh="{name}已退订，可用至{day}，当月{fee}仍照常收取，次月起不再收费；",
+    en="{name} was stopped and runs until {day}; this month's {fee} is still charged, nothing after; ",
+)
+ENDS_PER_USE = Text(
+    zh="{name}已退订，可用至{day}，其间使用仍按{price}收费；",
+    en="{name} was stopped and runs until {day}; what you use until then is still charged at {price}; ",
+)
+ENDS_FREE = Text(
+    zh="{name}已退订，可用至{day}，不收费；",
+    en="{name} was stopped and runs until {day}, free of charge; ",
+)
+ALREADY_ENDED = Text(
+    zh="{name}此前已退订，无需重复办理；",
+    en="{name} was already stopped before; ",
+)
+ALREADY_ENDING = Text(
+    zh="{name}此前已退订，可用至{day}；",
+    en="{name} was already stopped before and runs until {day}; ",
+)
+UNDER_CONTRACT = Text(
+    zh="{name}在合约期内(至{day})，不能退订；",
+    en="{name} is under contract until {day} and cannot be stopped; ",
+)
+_BY_OTHER_WAY = Text(
+    zh="{name}不能短信退订，{how}；",
+    en="{name} cannot be stopped by SMS: {how}; ",
+)
+_BY_OTHER_WAY_UNKNOWN = Text(
+    zh="{name}不能短信退订；",
+    en="{name} cannot be stopped by SMS; ",
+)
+_WARNING = Text(zh="{name}：{warning}。", en="{name}: {warning}. ")
+ASK_WARNED = Text(
+    zh="确定退订{names}请回复Y，保留请回复N。",
+    en="To stop {names} reply Y, to keep reply N.",
+)
+ASK_ALL = Text(
+    zh="您将退订以下{count}项业务：",
+    en="These {count} services will be stopped: ",
+)
+ASK_ALL_HOW = Text(
+    zh="。确认全部退订请回复“是”，保留请回复“否”。",
+    en=". Reply YES to stop them all, NO to keep them.",
+)
+MANY = Text(zh="{first}等{count}项业务", en="{first} and the rest of {count} services")
+IN_PLAN_MARK = Text(zh="(套餐内)", en=" (in plan)")
+KEPT = Text(
+    zh="好的，已为您保留{names}，未作任何更改。",
+    en="All right: {names} kept, nothing was changed.",
+)
+ALL_DONE = Text(
+    zh="列表中的业务此前均已退订，无需重复办理。",
+    en="All services of the list were already stopped before.",
+)
+ALL_SWITCHED_OFF = Text(
+    zh="请回复要取消的业务序号，多项用逗号分隔，如{example}。未作任何更改。",
+    en="Please reply with the numbers of the services to stop, with commas, e.g. {example}. Nothing was changed.",
+)
+NO_SUCH_SERVICE = Text(
+    zh="没有业务代码为{word}的业务，未作任何更改。查询和退订请发送0000。",
+    en="There is no service with the keyword {word}; nothing was changed. Send 0000 to see and stop yours.",
+)
+NO_SUCH_KEYWORD = Text(
+    zh="没有这一业务代码，未作任何更改。查询和退订请发送0000。",
+    en="There is no such keyword of a service; nothing was changed. Send 0000 to see and stop yours.",
+)
+NO_KEYWORD = Text(
+    zh="请在QX后写上业务代码，如QXCL。没有业务代码时请发送0000按序号退订。",
+    en="Write the service's keyword after QX, e.g. QXCL, or send 0000 and answer with a number.",
+)
+NOT_HELD = Text(
+    zh="您没有订购{name}，无需退订。查询请发送0000。",
+    en="You do not have {name}, so there is nothing to stop. Send 0000 to see yours.",
+)
+MORE = Text(zh="查询请发送0000。", en="Send 0000 to see your services.")
+BY_AGENT = Text(zh="您好！客服人员已为您办理退订：", en="Our staff stopped for you: ")
+
+
+def by_other_way(language: Language, name: str, how: str | None) -> str:
+    """A service that cannot be stopped by SMS, with the way that works."""
+    if not how:
+        return _BY_OTHER_WAY_UNKNOWN.say(language, name=name)
+    return _BY_OTHER_WAY.say(language, name=name, how=how)
+
+
+def warning(language: Language, name: str, words: str) -> str:
+    """Why a service should not be stopped lightly, in the words of its provider."""
+    return _WARNING.say(language, name=name, warning=words.rstrip("。. "))

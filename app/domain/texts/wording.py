@@ -1,0 +1,117 @@
+"""The two languages, and how days, hours, prices and enumerations are written in them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.domain.account import Brand, Language
+from app.domain.calendar import local
+from app.domain.catalogue import Billing
+from app.domain.money import in_yuan
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+_SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_HOUR = timedelta(hours=1)
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One thing to say, in each language; ``{names}`` are filled in by ``say``."""
+
+    zh: str
+    en: str
+
+    def say(self, language: Language, **facts: str) -> str:
+        """The text in a language."""
+        return (self.en if language is Language.EN else self.zh).format(**facts)
+
+
+SIGN_OFF = Text(zh="中国移动", en=" China Mobile")
+BRANDS = {
+    Brand.GOTONE: Text(zh="全球通", en="GoTone"),
+    Brand.MZONE: Text(zh="动感地带", en="M-Zone"),
+    Brand.EASYOWN: Text(zh="神州行", en="Easyown"),
+}
+_UNITS = {
+    Billing.MONTHLY: Text(zh="月", en="month"),
+    Billing.PER_USE: Text(zh="次", en="use"),
+    Billing.FREE: Text(zh="月", en="month"),
+}
+_YUAN = Text(zh="{amount}元", en="CNY{amount}")
+_YUAN_AND_FEN = Text(zh="{yuan}元{rest}分", en="{fen}fen")
+_NAMES = Text(zh="、", en=", ")
+_CLAUSES = Text(zh="，", en="; ")
+_MATTERS = Text(zh="；", en="; ")
+
+
+def day(language: Language, moment: datetime) -> str:
+    """A day without its year: ``03月31日``, ``March 31``.
+
+    No blank follows the number: programs that read listings take a digit and a blank for an item (flows.md 17).
+    """
+    here = local(moment)
+    return f"{here:%m月%d日}" if language is Language.ZH else f"{_MONTHS[here.month - 1]} {here.day}"
+
+
+def day_of_year(language: Language, moment: datetime) -> str:
+    """A day with its year: ``2026年03月31日``, ``March 31, 2026``."""
+    here = local(moment)
+    return f"{here:%Y年%m月%d日}" if language is Language.ZH else f"{day(language, moment)}, {here.year}"
+
+
+def minute(language: Language, moment: datetime) -> str:
+    """A minute: ``03月31日10时05分``, ``March 31, 10:05``."""
+    here = local(moment)
+    return f"{here:%m月%d日%H时%M分}" if language is Language.ZH else f"{day(language, moment)}, {here:%H:%M}"
+
+
+def duration(language: Language, length: timedelta) -> str:
+    """A length of time, in whole hours if it is that, else in minutes: ``2小时``, ``two hours``."""
+    hours = length % _HOUR == timedelta(0)
+    count = length // (_HOUR if hours else _MINUTE)
+    if language is Language.ZH:
+        return f"{count}小时" if hours else f"{count}分钟"
+    unit = ("hour" if hours else "minute") + ("" if count == 1 else "s")
+    return f"{_SMALL[count]} {unit}" if count < len(_SMALL) else f"{count}-{unit}"
+
+
+def yuan(language: Language, fen: int) -> str:
+    """An amount: ``5元``, ``CNY5``."""
+    return _YUAN.say(language, amount=in_yuan(fen))
+
+
+def yuan_without_point(language: Language, fen: int) -> str:
+    """An amount where a point after a digit would be taken for that of an item: ``19元90分``, ``1990fen``."""
+    whole, rest = divmod(fen, 100)
+    if rest == 0:
+        return yuan(language, fen)
+    return _YUAN_AND_FEN.say(language, yuan=str(whole), rest=str(rest), fen=str(fen))
+
+
+def price(language: Language, fen: int, billing: Billing) -> str:
+    """A price with its unit: ``5元/月``, ``CNY5/month``."""
+    return f"{yuan(language, fen)}/{unit(language, billing)}"
+
+
+def unit(language: Language, billing: Billing) -> str:
+    """What a price is for: ``月``, ``month``."""
+    return _UNITS[billing].say(language)
+
+
+def names(language: Language, words: Iterable[str]) -> str:
+    """An enumeration of names: ``彩铃、手机报``."""
+    return _NAMES.say(language).join(words)
+
+
+def clauses(language: Language, words: Iterable[str]) -> str:
+    """Short statements in a row, as in a menu."""
+    return _CLAUSES.say(language).join(words)
+
+
+def matters(language: Language, words: Iterable[str]) -> str:
+    """Longer statements in a row, each of something else."""
+    return _MATTERS.say(language).join(words)

@@ -1,0 +1,147 @@
+"""A turn: a stimulus, the account as it is now and the time go in, an outcome comes out (design: one idea)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from app.domain.account import Account, Subscriber, Subscription
+from app.domain.catalogue import Catalogue
+from app.domain.dialogue import Question
+from app.domain.evidence import EvidenceDraft, Fact
+from app.domain.guards import Guards
+from app.domain.messages import Reply
+from app.domain.policy import Carrier, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Stimulus:
+    """Something that happens to a subscriber; management calls are subclasses of their own."""
+
+
+_S = TypeVar("_S", bound=Stimulus)
+
+
+@dataclass(frozen=True, slots=True)
+class TextReceived(Stimulus):
+    """An MO. ``text`` is as it was sent; ``shown_text`` as it is stored (passwords masked, escapes in place).
+
+    ``sent_at`` is the time that counts for windows: the provider's, if it is believable, else the time of storing
+    (safety.md 21). ``kept`` marks one that waited because of the rate limit.
+    """
+
+    id: str
+    dialled: str
+    text: str
+    shown_text: str
+    sent_at: datetime
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimerDue(Stimulus):
+    """A timer of the subscriber fell due."""
+
+    kind: str
+    subject: str
+    due_at: datetime
+    data: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something beyond the basic account that a command wants loaded: evidence about ``subject``."""
+
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """All that a command may know. ``at`` is when it happened, ``now`` when it is handled; both UTC.
+
+    ``ids`` hands out fresh UUIDv7 strings.
+    """
+
+    stimulus: Stimulus
+    account: Account
+    catalogue: Catalogue
+    policy: Policy
+    carrier: Carrier
+    at: datetime
+    now: datetime
+    ids: Iterator[str]
+
+    def stimulus_as(self, kind: type[_S]) -> _S:
+        """What happened, for functions that are run by one kind of stimulus only."""
+        if not isinstance(self.stimulus, kind):
+            raise TypeError(f"{type(self.stimulus).__name__} is not a {kind.__name__}")
+        return self.stimulus
+
+
+@dataclass(frozen=True, slots=True)
+class TimerSet:
+    """A timer to set; a timer of the same kind and subject is replaced."""
+
+    kind: str
+    subject: str
+    due_at: datetime
+    data: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerDropped:
+    """A timer that is no longer wanted."""
+
+    kind: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventDraft:
+    """Something that others are to be told of; ``receiver`` is ``sp:<sp_code>`` or ``billing``."""
+
+    receiver: str
+    type: str
+    data: Mapping[str, Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A management call that cannot be carried out, as an HTTP status and a sentence that says what to do."""
+
+    status: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Everything that a turn causes; written in one commit or not at all.
+
+    ``subscriptions`` and ``questions`` are whole new values, by id. ``tenure_ended`` drops what is queued and timed
+    for the tenure that the turn found. ``verdict`` says in a word how a message was dealt with. ``kept_until``
+    leaves an MO in the queue until then, and nothing else of the outcome is used but the guards.
+    """
+
+    replies: tuple[Reply, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+    questions: tuple[Question, ...] = ()
+    timers: tuple[TimerSet, ...] = ()
+    dropped_timers: tuple[TimerDropped, ...] = ()
+    evidence: tuple[EvidenceDraft, ...] = ()
+    events: tuple[EventDraft, ...] = ()
+    subscriber: Subscriber | None = None
+    tenure_ended: bool = False
+    refusal: Refusal | None = None
+    guards: Guards | None = None
+    verdict: str = "answered"
+    kept_until: datetime | None = None
+
+
+def apply(account: Account, outcome: Outcome) -> Account:
+    """The account after an outcome: what the next turn of the same batch sees."""
+    return account.with_changes(
+        subscriber=outcome.subscriber,
+        subscriptions=outcome.subscriptions,
+        questions=outcome.questions,
+        guards=outcome.guards,
+    )

@@ -1,0 +1,94 @@
+"""Composition root of the web part: the app over a gateway, whose loops run for as long as the app does."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from fastapi.telemetry import TelemetryConfig
+from starlette.types import Receive, Scope, Send
+
+from app import __version__, observability
+from app.services.gateway import Gateway
+from app.settings import Environment, Settings
+from app.web import api, health, pages, problems, simulator, webhooks
+from app.worker import build_gateway
+
+log = observability.logger(__name__)
+_DESCRIPTION = """An SMS command gateway: what "send 0000 to 10086" does.
+
+Messages come in over `/webhooks`, staff and systems use `/api/v1` with a bearer token, and in demo and test the
+`/simulator` is a network of handsets with a clock that moves.
+"""
+
+
+# Metrics are our own, and none of these may hold a number or a text.
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False}
+
+
+class _GatewayApp(FastAPI):
+    """FastAPI for everything but the webhooks, which are answered in front of its middleware (ADR 0005)."""
+
+    webhooks_endpoint: webhooks.Webhooks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http" and scope["path"].startswith("/webhooks/"):
+            await self.webhooks_endpoint(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole gateway as one ASGI app."""
+    gateway = build_gateway(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if settings.disposable:
+            log.warning('the token "demo" is accepted with every right: never expose this gateway', environment=settings.env.value)
+        async with gateway.running():
+            yield
+
+    app = _GatewayApp(
+        title="SMS command gateway",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        telemetry=_NO_TELEMETRY,
+    )
+    app.webhooks_endpoint = webhooks.Webhooks(gateway.providers, gateway.intake, gateway.receipts)
+    app.state.gateway = gateway
+    app.add_middleware(pages.SecurityHeaders)
+    problems.install(app)
+    _add_routes(app, gateway, settings)
+    _describe_webhooks(app)
+    return app
+
+
+def _add_routes(app: FastAPI, gateway: Gateway, settings: Settings) -> None:
+    app.include_router(api.router)
+    if any(provider.kind == "simulator" for provider in gateway.providers.values()):
+        app.include_router(simulator.router)
+        app.include_router(simulator.control)
+    app.include_router(health.router)
+    if settings.env is not Environment.PRODUCTION:
+        app.include_router(pages.router)
+    app.include_router(pages.docs)
+    app.mount("/static", StaticFiles(directory=pages.STATIC))
+
+
+def _describe_webhooks(app: FastAPI) -> None:
+    """The webhooks are no FastAPI routes, so their description is added to the document that FastAPI makes."""
+    make = app.openapi
+
+    def with_webhooks() -> dict[str, Any]:
+        document = make()
+        document["paths"] = {**webhooks.OPENAPI_PATHS, **document["paths"]}
+        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = problems.SCHEMA
+        return document
+
+    app.openapi = with_webhooks  # type: ignore[method-assign]  FastAPI's documented way to extend the document

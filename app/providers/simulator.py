@@ -1,0 +1,30 @@
+"""The simulated carrier: a handset network in the process, for demos and integration tests (http-api.md, simulator)."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from app.providers.base import SendResult, Submission
+from app.providers.generic import GenericProvider
+
+
+class HandsetNetwork(Protocol):
+    """Where the handsets' threads are."""
+
+    async def take(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
+        """Take messages in order, as the faults that are set allow."""
+
+
+class SimulatorProvider(GenericProvider):
+    """Speaks to the simulated network; its webhooks are the generic ones."""
+
+    kind = "simulator"
+    can_send = True
+    recognises_reference = True
+
+    def __init__(self, name: str, network: HandsetNetwork) -> None:
+        super().__init__(name)
+        self._network = network
+
+    async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
+        """Put messages on handsets."""
+        return await self._network.take(submissions)

@@ -1,0 +1,49 @@
+"""Gathering: while one batch is being worked on, the next one waits together. Nothing is ever delayed on purpose."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+class Batcher(Generic[_Item, _Result]):
+    """Turns many single calls into few calls with a list."""
+
+    def __init__(self, run: Callable[[Sequence[_Item]], Awaitable[Sequence[_Result]]], most: int) -> None:
+        self._run = run
+        self._most = most
+        self._waiting: deque[tuple[_Item, asyncio.Future[_Result]]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def submit(self, item: _Item) -> asyncio.Future[_Result]:
+        """Join the next batch; the future has this item's result, or the exception that the batch ended in."""
+        future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._work())
+        return future
+
+    async def _work(self) -> None:
+        try:
+            # One pass of the event loop, so that requests which arrived together travel together.
+            await asyncio.sleep(0)
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+                await self._run_batch(batch)
+        finally:
+            self._task = None
+
+    async def _run_batch(self, batch: list[tuple[_Item, asyncio.Future[_Result]]]) -> None:
+        try:
+            results = await self._run([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001  it goes on: to everyone who waits for this batch
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)

@@ -1,0 +1,142 @@
+"""SPs, services and subscribers over the management API (http-api.md; safety.md 1-3, 8, 9, 29)."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app.commands.directory import AgentUnsubscribe, ImportSubscription, SetSubscriber
+from app.commands.registry import Registry
+from app.db import catalogue as rows
+from app.db import directory as reading
+from app.db import evidence
+from app.db.catalogue import is_held, load_catalogue
+from app.db.directory import TenureRead
+from app.db.session import Database
+from app.domain.account import Subscription
+from app.domain.catalogue import Service, ServiceProvider
+from app.domain.evidence import EvidenceRecord, Verification, verify
+from app.domain.names import name_fault, order_keyword_fault
+from app.domain.turn import Stimulus
+from app.services.turns import Turns
+
+
+class RefusedError(Exception):
+    """A call that cannot be carried out: an HTTP status and a sentence that says what to do."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class EvidencePage:
+    """Some records of a chain, and whether there are more."""
+
+    records: list[EvidenceRecord]
+    more: bool
+
+
+class Directory:
+    """Who offers what, and who has what."""
+
+    def __init__(self, database: Database, turns: Turns, registry: Registry) -> None:
+        self._database = database
+        self._turns = turns
+        self._registry = registry
+
+    # ---- SPs and services
+
+    async def put_service_provider(self, provider: ServiceProvider, webhook_secret: str | None) -> None:
+        """Create or replace an SP; RefusedError where a name would break a listing."""
+        for field in ("name", "short_name"):
+            _check_name(field, getattr(provider, field))
+        await self._database.write(lambda connection: rows.put_service_provider(connection, provider, webhook_secret))
+
+    async def put_service(self, service: Service) -> None:
+        """Create or replace a service. Who holds it keeps her terms; RefusedError (409) for another SP or billing."""
+        _check_name("name", service.name)
+        keyword = service.order_keyword.upper() if service.order_keyword else None
+        if keyword:
+            fault = order_keyword_fault(keyword)
+            if fault:
+                raise RefusedError(422, f"order_keyword {fault}.")
+            clash = self._registry.clashes_with_order_keyword(keyword)
+            if clash:
+                raise RefusedError(409, f"order_keyword would be mistaken for the command {clash}.")
+        await self._database.write(partial(_put_service, service=replace(service, order_keyword=keyword)))
+
+    # ---- subscribers
+
+    async def set_subscriber(self, msisdn: str, change: SetSubscriber) -> None:
+        """Create, change or close a subscriber."""
+        await self._call(msisdn, change)
+
+    async def import_subscription(self, msisdn: str, wanted: ImportSubscription) -> None:
+        """Take over a subscription."""
+        await self._call(msisdn, wanted)
+
+    async def unsubscribe(self, msisdn: str, wanted: AgentUnsubscribe) -> None:
+        """An agent's unsubscribe."""
+        await self._call(msisdn, wanted)
+
+    async def _call(self, msisdn: str, stimulus: Stimulus) -> None:
+        outcome = await self._turns.call(msisdn, stimulus)
+        if outcome.refusal is not None:
+            raise RefusedError(outcome.refusal.status, outcome.refusal.detail)
+
+    async def subscriber(self, msisdn: str) -> TenureRead:
+        """The current tenure; RefusedError (404) for a number that was never anybody's."""
+        return await self._database.read(partial(_current, msisdn=msisdn))
+
+    async def subscriptions(self, msisdn: str) -> list[Subscription]:
+        """Everything that the current tenure has or had, by start."""
+        return await self._database.read(lambda connection: reading.subscriptions_of(connection, _current(connection, msisdn).subscriber))
+
+    async def evidence(self, msisdn: str, after: int, limit: int) -> EvidencePage:
+        """The current tenure's chain behind sequence number ``after``."""
+        return await self._database.read(partial(_evidence_page, msisdn=msisdn, after=after, limit=limit))
+
+    async def verify(self, msisdn: str) -> Verification:
+        """Walk the current tenure's chain."""
+        return await self._database.read(partial(_verify, msisdn=msisdn))
+
+
+def _check_name(field: str, name: str) -> None:
+    fault = name_fault(name)
+    if fault:
+        raise RefusedError(422, f"{field} {fault}.")
+
+
+def _put_service(connection: Connection, *, service: Service) -> None:
+    catalogue = load_catalogue(connection)
+    if service.sp_code not in catalogue.providers:
+        raise RefusedError(422, "sp_code: no such service provider; create it with PUT /api/v1/service-providers/{sp_code}.")
+    holder_of_word = catalogue.by_keyword.get(service.order_keyword or "")
+    if holder_of_word is not None and holder_of_word.service_code != service.service_code:
+        raise RefusedError(409, "order_keyword is another service's.")
+    before = catalogue.services.get(service.service_code)
+    changed = before is not None and (before.sp_code, before.billing) != (service.sp_code, service.billing)
+    if changed and is_held(connection, service.service_code):
+        raise RefusedError(409, "sp_code and billing of a service that somebody has cannot change; make a new service.")
+    if before != service:
+        rows.put_service(connection, service)
+
+
+def _current(connection: Connection, msisdn: str) -> TenureRead:
+    found = reading.current_tenure(connection, msisdn)
+    if found is None:
+        raise RefusedError(404, "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}.")
+    return found
+
+
+def _evidence_page(connection: Connection, *, msisdn: str, after: int, limit: int) -> EvidencePage:
+    tenure = _current(connection, msisdn).subscriber.tenure
+    records = list(evidence.chain_of(connection, msisdn, tenure, after=after, limit=limit + 1))
+    return EvidencePage(records[:limit], more=len(records) > limit)
+
+
+def _verify(connection: Connection, *, msisdn: str) -> Verification:
+    tenure = _current(connection, msisdn).subscriber.tenure
+    return verify(evidence.chain_of(connection, msisdn, tenure), evidence.head_of(connection, msisdn, tenure))

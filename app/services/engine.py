@@ -1,0 +1,106 @@
+"""What runs beside the web part: a loop for each step, woken when there is work, paused for a reset."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from app import observability
+from app.db.session import StorageUnavailableError
+from app.domain.retry import backoff
+
+log = observability.logger(__name__)
+_POLL_SECONDS = 0.25
+
+
+class Loop:
+    """Repeats a step: at once while there is work, else when woken, or after a moment for what falls due."""
+
+    def __init__(self, name: str, step: Callable[[], Awaitable[bool]]) -> None:
+        self.name = name
+        self._step = step
+        self._woken = asyncio.Event()
+        self.working = asyncio.Lock()
+
+    def wake(self) -> None:
+        """There is work."""
+        self._woken.set()
+
+    async def step(self) -> bool:
+        """One batch, never two at a time."""
+        async with self.working:
+            return await self._step()
+
+    async def run(self) -> None:
+        """Go on until cancelled; an error is logged and the step tried again, ever more slowly."""
+        failures = 0
+        while True:
+            self._woken.clear()
+            try:
+                worked = await self.step()
+                failures = 0
+            except StorageUnavailableError:
+                failures += 1
+                log.warning("the database is away; trying again", step=self.name)
+                worked = False
+            except Exception:
+                failures += 1
+                log.exception("a step failed; trying again", step=self.name)
+                worked = False
+            if failures:
+                await asyncio.sleep(backoff(failures, 0.5).total_seconds())
+            elif not worked:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(_POLL_SECONDS):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+
+class Engine:
+    """All loops of this process."""
+
+    def __init__(self) -> None:
+        self.loops: list[Loop] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def add(self, name: str, step: Callable[[], Awaitable[bool]]) -> Loop:
+        """A loop for a step; call before ``start``."""
+        loop = Loop(name, step)
+        self.loops.append(loop)
+        return loop
+
+    def start(self) -> None:
+        """Start all loops."""
+        self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self.loops]
+
+    async def stop(self) -> None:
+        """Finish the batches that are under way, then stop."""
+        async with self.paused():
+            for task in self._tasks:
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Nothing is under way inside of this."""
+        async with AsyncExitStack() as stack:
+            for loop in self.loops:
+                await stack.enter_async_context(loop.working)
+            yield
+
+    async def settle(self) -> None:
+        """Step until nothing in this process has anything to do."""
+        while await _any_worked(self.loops):
+            pass
+
+
+async def _any_worked(loops: Sequence[Loop]) -> bool:
+    worked = False
+    for loop in loops:
+        while await loop.step():
+            worked = True
+    return worked

@@ -1,0 +1,234 @@
+"""Several turns of several numbers, folded into one set of rows, written in one commit (design: everything is a turn)."""
+
+import secrets
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from app.commands.holding import hold
+from app.db import accounts, evidence, events, inbox, outbox, timers
+from app.db.accounts import LockedConversation
+from app.db.inbox import StoredMessage
+from app.db.timers import StoredTimer
+from app.domain.account import Account
+from app.domain.dialogue import Question
+from app.domain.evidence import ChainHead, EvidenceRecord, append, canonical
+from app.domain.messages import VALIDITY, OutboundStatus, Reply, keeps_quiet_hours, lane_of
+from app.domain.policy import Carrier
+from app.domain.segments import measure
+from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, apply
+from app.services.codec import AccountCodec, guards_text
+
+_SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A stimulus in a number's queue: what it is, when it happened, who carries it, and the row that it came from."""
+
+    stimulus: Stimulus
+    at: datetime
+    carrier: Carrier
+    source: StoredMessage | StoredTimer | None = None
+
+
+@dataclass(slots=True)
+class Fold:
+    """One number within a batch: its account moves on from turn to turn."""
+
+    conversation: LockedConversation
+    account: Account
+    chain: ChainHead
+    queue: deque[Waiting] = field(default_factory=deque)
+    known_questions: frozenset[str] = frozenset()
+
+    @property
+    def bucket(self) -> int:
+        """The bucket of all its rows."""
+        return self.conversation.bucket
+
+    @property
+    def tenure(self) -> int:
+        """The current tenure, 0 for a number that was never anybody's."""
+        return self.account.subscriber.tenure if self.account.subscriber else 0
+
+
+class Ledger:
+    """All rows that a batch of turns causes."""
+
+    def __init__(self, codec: AccountCodec, ids: Iterator[str]) -> None:
+        self._codec = codec
+        self._ids = ids
+        self._conversations: dict[str, dict[str, object]] = {}
+        self._subscribers: dict[tuple[str, int], dict[str, object]] = {}
+        self._subscriptions: dict[str, dict[str, object]] = {}
+        self._new_questions: dict[str, dict[str, object]] = {}
+        self._closed_questions: dict[str, dict[str, object]] = {}
+        self._timers: dict[tuple[object, ...], StoredTimer] = {}
+        self._dropped_timers: dict[tuple[object, ...], dict[str, object]] = {}
+        self._evidence: list[EvidenceRecord] = []
+        self._events: list[dict[str, object]] = []
+        self._outbound: list[dict[str, object]] = []
+        self._handled: list[dict[str, object]] = []
+        self._kept: list[dict[str, object]] = []
+        self._failed: list[dict[str, object]] = []
+        self._ended_tenures: list[tuple[int, str, int]] = []
+
+    # ---- taking up outcomes
+
+    def take(self, fold: Fold, turn: Turn, waiting: Waiting, outcome: Outcome) -> None:
+        """Take up an outcome; the number's account moves on."""
+        before = fold.tenure
+        guards_before = fold.account.guards
+        fold.account = apply(fold.account, outcome)
+        if fold.account.guards != guards_before or fold.tenure != before:
+            self._note_conversation(fold)
+        if outcome.kept_until is not None and isinstance(waiting.source, StoredMessage):
+            self._keep(waiting.source, outcome.kept_until)
+            return
+        if outcome.tenure_ended:
+            self._ended_tenures.append((fold.bucket, fold.account.msisdn, before))
+        self._take_rows(fold, turn, outcome)
+        for reply in outcome.replies:
+            self._reply(fold, turn, waiting, reply)
+        self._done(fold, turn, waiting, outcome)
+
+    def _note_conversation(self, fold: Fold) -> None:
+        self._conversations[fold.account.msisdn] = {
+            "bucket": fold.bucket,
+            "msisdn": fold.account.msisdn,
+            "tenure": fold.tenure,
+            "guards": guards_text(fold.account.guards),
+        }
+
+    def _take_rows(self, fold: Fold, turn: Turn, outcome: Outcome) -> None:
+        msisdn, tenure = fold.account.msisdn, fold.tenure
+        for draft in outcome.evidence:
+            salt = secrets.token_hex(_SALT_BYTES)
+            record = append(fold.chain, draft, msisdn=msisdn, tenure=tenure, at=turn.at, salt=salt)
+            fold.chain = ChainHead(record.seq, record.hash)
+            self._evidence.append(record)
+        subscriber = fold.account.subscriber
+        if subscriber is not None and (outcome.evidence or outcome.subscriber):
+            self._subscribers[msisdn, tenure] = accounts.subscriber_row(fold.bucket, subscriber, fold.chain)
+        for item in outcome.subscriptions:
+            self._subscriptions[item.id] = accounts.subscription_row((fold.bucket, msisdn, tenure), item)
+        for question in outcome.questions:
+            self._take_question(fold, question)
+        for event in outcome.events:
+            row = {"bucket": fold.bucket, "msisdn": msisdn, "tenure": tenure, "id": next(self._ids), "made_at": turn.now}
+            self._events.append({**row, "receiver": event.receiver, "type": event.type, "data": canonical(event.data)})
+        for drop in outcome.dropped_timers:
+            self._drop_timer(fold.bucket, msisdn, tenure, drop.kind, drop.subject)
+        for timer in outcome.timers:
+            self._set_timer(StoredTimer(fold.bucket, msisdn, tenure, timer.kind, timer.subject, timer.due_at, timer.data))
+
+    def _take_question(self, fold: Fold, question: Question) -> None:
+        if question.id in fold.known_questions:
+            row = {"bucket": fold.bucket, "msisdn": fold.account.msisdn, "id": question.id, "closed_at": question.closed_at, "closed_as": question.closed_as}
+            self._closed_questions[question.id] = row
+        else:
+            self._new_questions[question.id] = self._codec.question_row(fold.bucket, fold.account.msisdn, fold.tenure, question)
+
+    def _set_timer(self, timer: StoredTimer) -> None:
+        self._timers[timer.msisdn, timer.tenure, timer.kind, timer.subject] = timer
+
+    def _drop_timer(self, bucket: int, msisdn: str, tenure: int, kind: str, subject: str) -> None:
+        key = (msisdn, tenure, kind, subject)
+        self._timers.pop(key, None)
+        row = {"bucket": bucket, "msisdn": msisdn, "tenure": tenure, "kind": kind, "subject": subject}
+        self._dropped_timers[key] = row
+
+    def _reply(self, fold: Fold, turn: Turn, waiting: Waiting, reply: Reply) -> None:
+        if keeps_quiet_hours(reply.kind) and turn.policy.quiet_hours.release(turn.now) > turn.now:
+            timer = hold(reply, next(self._ids), turn)
+            self._set_timer(StoredTimer(fold.bucket, fold.account.msisdn, fold.tenure, timer.kind, timer.subject, timer.due_at, timer.data))
+            return
+        extension = "" if turn.carrier.single_number else reply.extension
+        for message in reply.messages:
+            size = measure(message)
+            self._outbound.append(
+                {
+                    "bucket": fold.bucket,
+                    "msisdn": fold.account.msisdn,
+                    "tenure": fold.tenure,
+                    "id": next(self._ids),
+                    "service_number": turn.policy.numbers.number(extension),
+                    "text": message,
+                    "class": reply.kind,
+                    "lane": lane_of(reply.kind),
+                    "encoding": size.encoding,
+                    "segments": size.segments,
+                    "provider": turn.carrier.name,
+                    "question_id": reply.question_id,
+                    "in_reply_to": waiting.stimulus.id if isinstance(waiting.stimulus, TextReceived) else None,
+                    "made_at": turn.now,
+                    "valid_until": turn.now + VALIDITY[reply.kind],
+                    "status": OutboundStatus.QUEUED,
+                    "due_at": turn.now,
+                    "attempts": 0,
+                }
+            )
+
+    # ---- the stimulus itself
+
+    def _done(self, fold: Fold, turn: Turn, waiting: Waiting, outcome: Outcome) -> None:
+        source = waiting.source
+        if isinstance(source, StoredMessage):
+            self._handled.append(
+                {
+                    "bucket": source.bucket,
+                    "msisdn": source.msisdn,
+                    "id": source.id,
+                    "status": "handled",
+                    "verdict": outcome.verdict,
+                    "handled_at": turn.now,
+                    "tenure": fold.tenure,
+                    "sealed": None,
+                    "trace": None,
+                }
+            )
+        elif isinstance(source, StoredTimer):
+            key = (source.msisdn, source.tenure, source.kind, source.subject)
+            if key not in self._timers:
+                self._drop_timer(source.bucket, source.msisdn, source.tenure, source.kind, source.subject)
+
+    def _keep(self, source: StoredMessage, until: datetime) -> None:
+        self._kept.append({"bucket": source.bucket, "msisdn": source.msisdn, "id": source.id, "due_at": until, "verdict": "kept"})
+
+    def fail(self, source: StoredMessage, status: str, tries: int, trace: str, now: datetime) -> None:
+        """Note a try that raised; ``status`` is pending or dead."""
+        row = {"bucket": source.bucket, "msisdn": source.msisdn, "id": source.id, "status": status, "tries": tries, "trace": trace, "handled_at": now}
+        self._failed.append(row)
+
+    def postpone(self, source: StoredTimer, due_at: datetime) -> None:
+        """Try a timer again later, because its turn raised."""
+        self._set_timer(StoredTimer(source.bucket, source.msisdn, source.tenure, source.kind, source.subject, due_at, source.data))
+
+    # ---- writing
+
+    def write(self, connection: Connection, now: datetime) -> None:
+        """Write everything; the caller's transaction commits it."""
+        for bucket, msisdn, tenure in self._ended_tenures:
+            outbox.supersede_queued(connection, bucket, msisdn, tenure, now)
+        timers.drop_all_of(connection, self._ended_tenures)
+        accounts.save_conversations(connection, list(self._conversations.values()))
+        accounts.save_subscribers(connection, list(self._subscribers.values()))
+        accounts.save_subscriptions(connection, list(self._subscriptions.values()))
+        accounts.ask_questions(connection, list(self._new_questions.values()))
+        accounts.close_questions(connection, list(self._closed_questions.values()))
+        timers.drop_timers(connection, list(self._dropped_timers.values()))
+        timers.set_timers(connection, list(self._timers.values()))
+        evidence.append_evidence(connection, self._evidence)
+        events.append_events(connection, self._events)
+        outbox.enqueue(connection, self._outbound)
+        for rows in (self._handled, self._kept, self._failed):
+            inbox.mark(connection, rows)
+
+    @property
+    def made_messages(self) -> bool:
+        """Whether there is something to send."""
+        return bool(self._outbound)

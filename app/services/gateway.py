@@ -1,0 +1,106 @@
+"""Everything that the web part calls, and what runs beside it: opened, marked, and closed in order."""
+
+import fcntl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from app.commands.registry import Registry
+from app.db import migrations, work
+from app.db.session import Database
+from app.db.state import initialise_state, read_state
+from app.providers.base import Provider
+from app.services.delivery import Delivery
+from app.services.directory import Directory
+from app.services.engine import Engine
+from app.services.fixtures import Fixtures
+from app.services.ids import IdSource
+from app.services.intake import Intake
+from app.services.messages import Messages
+from app.services.network import SimulatedNetwork
+from app.services.receipts import Receipts
+from app.services.simulation import Simulation
+from app.services.tokens import Tokens
+from app.services.turns import Turns
+
+
+class StartError(Exception):
+    """The gateway cannot start; the words say what to do."""
+
+
+@dataclass(slots=True)
+class Gateway:
+    """All services of a process; ``disposable``: demo or test, where the clock moves and everything can be emptied."""
+
+    environment: str
+    disposable: bool
+    database: Database
+    registry: Registry
+    providers: dict[str, Provider]
+    engine: Engine
+    intake: Intake
+    turns: Turns
+    receipts: Receipts
+    network: SimulatedNetwork
+    simulation: Simulation
+    directory: Directory
+    messages: Messages
+    tokens: Tokens
+    fixtures: Fixtures
+    deliveries: list[Delivery]
+    ids: IdSource
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the loops; on the way out, what is under way is finished. StartError if the database does not fit."""
+        with _alone(self.database) as alone:
+            newest = await self.database.write(lambda connection: _open(connection, self.environment))
+            if newest is not None:
+                self.ids.start_after(newest)
+            for delivery in self.deliveries:
+                await delivery.give_back_lost(everything=alone)
+            self.engine.start()
+            try:
+                yield
+            finally:
+                await self.engine.stop()
+                for provider in self.providers.values():
+                    await provider.close()
+        self.database.close()
+
+
+def _open(connection: Connection, environment: str) -> str | None:
+    """Mark an empty database with its environment, refuse one of another (safety.md 26); the newest id in it."""
+    if migrations.current_revision(connection) != migrations.newest_revision():
+        raise StartError("The database's schema is not this program's: run `smsgw migrate` first.")
+    state = read_state(connection)
+    if state is None:
+        if not work.is_empty(connection):
+            raise StartError("The database holds data but no gateway's mark: restore its gateway_state row from a backup.")
+        initialise_state(connection, environment)
+    elif state.environment != environment:
+        raise StartError(
+            f"SMSGW_ENV is {environment}, but this database belongs to {state.environment}: "
+            "set SMSGW_ENV to that, or SMSGW_DATABASE_URL to another database."
+        )
+    return work.newest_id(connection)
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[bool]:
+    """Own a SQLite file for as long as this process works on it; whether no other process can be at work."""
+    file = database.url.database if database.is_sqlite else None
+    if not file or file == ":memory:":
+        yield database.is_sqlite
+        return
+    with Path(f"{file}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(
+                f"Another gateway is running on {file}: stop it, or set SMSGW_DATABASE_URL to another database."
+            ) from None
+        yield True

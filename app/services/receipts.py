@@ -1,0 +1,119 @@
+"""Delivery reports: statuses only move forward, whatever the order they come in (delivery.md 12)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app import observability
+from app.db import outbox, reports
+from app.db.reports import ParkedReport, ReportedMessage
+from app.db.session import Database
+from app.db.state import current_state
+from app.domain.messages import OutboundStatus, is_final, reported
+from app.domain.msisdn import bucket_of
+from app.services.batching import Batcher
+from app.services.ids import IdSource
+
+_MOST = 1000
+# Reports that say that she did not get it: a listing of which a message failed cannot be picked from (safety.md 17).
+_BAD = frozenset({OutboundStatus.UNDELIVERED, OutboundStatus.EXPIRED, OutboundStatus.REJECTED, OutboundStatus.DELETED, OutboundStatus.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A delivery report of a provider's message."""
+
+    provider: str
+    provider_message_id: str
+    status: OutboundStatus
+    error_code: str | None = None
+    at: datetime | None = None
+
+
+class Receipts:
+    """Stores reports and moves messages on."""
+
+    def __init__(self, database: Database, ids: IdSource) -> None:
+        self._database = database
+        self._ids = ids
+        self._batcher: Batcher[Report, bool] = Batcher(self._store_all, _MOST)
+
+    async def store(self, report: Report) -> bool:
+        """Store a report; whether its message is known. A report of an unknown one is parked."""
+        return await self._batcher.submit(report)
+
+    async def _store_all(self, batch: Sequence[Report]) -> Sequence[bool]:
+        observability.batch("reports", len(batch))
+        return await self._database.write(partial(self._store, batch=batch))
+
+    def _store(self, connection: Connection, *, batch: Sequence[Report]) -> list[bool]:
+        return self.apply(connection, batch, current_state(connection).now)
+
+    def apply(self, connection: Connection, batch: Sequence[Report], now: datetime) -> list[bool]:
+        """Move messages on by reports, in the caller's transaction; for each whether its message is known."""
+        known = reports.messages_of(connection, [(item.provider, item.provider_message_id) for item in batch])
+        rows: list[dict[str, object]] = []
+        statuses = {key: OutboundStatus(message.status) for key, message in known.items()}
+        errors = {key: message.error_code for key, message in known.items()}
+        for item in batch:
+            key = (item.provider, item.provider_message_id)
+            message = known.get(key)
+            rows.append(self._row(item, message, now))
+            if message is not None:
+                after = reported(statuses[key], item.status)
+                if after is not statuses[key]:
+                    statuses[key], errors[key] = after, item.error_code
+        parked = sum(row["parked"] is True for row in rows)
+        observability.REPORTS.labels("parked").inc(parked)
+        observability.REPORTS.labels("applied").inc(len(rows) - parked)
+        reports.save_reports(connection, rows)
+        self._move_on(connection, known, statuses, errors, now)
+        return [(item.provider, item.provider_message_id) in known for item in batch]
+
+    def _move_on(
+        self,
+        connection: Connection,
+        known: dict[tuple[str, str], ReportedMessage],
+        statuses: dict[tuple[str, str], OutboundStatus],
+        errors: dict[tuple[str, str], str | None],
+        now: datetime,
+    ) -> None:
+        changed = [(known[key], status, errors[key]) for key, status in statuses.items() if status != known[key].status]
+        rows = [
+            {"bucket": message.bucket, "msisdn": message.msisdn, "id": message.id, "status": status, "error_code": error, "final_at": now if is_final(status) else None}
+            for message, status, error in changed
+        ]
+        reports.set_statuses(connection, rows)
+        failed = {(message.bucket, message.msisdn, message.question_id) for message, status, _ in changed if message.question_id and status in _BAD}
+        outbox.tell_questions(connection, set(), failed, now)
+
+    def _row(self, report: Report, message: ReportedMessage | None, now: datetime) -> dict[str, object]:
+        return {
+            "bucket": message.bucket if message else bucket_of(report.provider_message_id),
+            "id": next(self._ids),
+            "msisdn": message.msisdn if message else None,
+            "message_id": message.id if message else None,
+            "provider": report.provider,
+            "provider_message_id": report.provider_message_id,
+            "status": report.status,
+            "error_code": report.error_code,
+            "reported_at": report.at,
+            "stored_at": now,
+            "parked": message is None,
+        }
+
+    def join_parked(self, connection: Connection, provider: str, provider_message_ids: Sequence[str], now: datetime) -> None:
+        """Apply the reports that came before the answer to the submission."""
+        if not provider_message_ids:
+            return
+        parked = reports.parked_reports(connection, [(provider, theirs) for theirs in provider_message_ids])
+        if parked:
+            reports.drop_parked(connection, parked)
+            self.apply(connection, [_report(item) for item in parked], now)
+
+
+def _report(parked: ParkedReport) -> Report:
+    return Report(parked.provider, parked.provider_message_id, OutboundStatus(parked.status), parked.error_code, parked.reported_at)

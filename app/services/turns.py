@@ -1,0 +1,294 @@
+"""The second commit of a message: claim, load, handle, write - for as many as are waiting (design: hard points)."""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app import observability
+from app.commands.router import Router
+from app.commands.speech import say
+from app.db import accounts, evidence, inbox, timers
+from app.db.accounts import LockedConversation
+from app.db.catalogue import load_catalogue
+from app.db.inbox import StoredMessage
+from app.db.session import Database, StorageUnavailableError
+from app.db.state import current_state
+from app.db.timers import StoredTimer
+from app.domain.account import Account
+from app.domain.catalogue import Catalogue
+from app.domain.escape import unescape
+from app.domain.evidence import ChainHead
+from app.domain.msisdn import bucket_of
+from app.domain.policy import Carrier, Policy
+from app.domain.texts import answers
+from app.domain.turn import Outcome, Stimulus, TextReceived, TimerDue, Turn
+from app.services.batching import Batcher
+from app.services.codec import AccountCodec
+from app.services.folding import Fold, Ledger, Waiting
+from app.services.ids import IdSource
+from app.services.sealing import Sealer
+
+Key = tuple[int, str]
+_NUMBERS = 200
+_MESSAGES = 2000
+_CALLS = 200
+_TRIES = 3
+_TIMER_PAUSE = timedelta(hours=1)
+# Questions are remembered for 7 days; a message may be judged by a time that lies up to a day back (safety.md 21).
+_LOOK_BACK = timedelta(days=8)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+log = observability.logger(__name__)
+
+
+class Turns:
+    """Handles what waits, number by number in order, and carries out management calls."""
+
+    def __init__(
+        self,
+        database: Database,
+        router: Router,
+        ids: IdSource,
+        sealer: Sealer,
+        policy: Policy,
+        carriers: Mapping[str, Carrier],
+        default_carrier: Carrier,
+        wake_delivery: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._router = router
+        self._ids = ids
+        self._sealer = sealer
+        self._policy = policy
+        self._carriers = carriers
+        self._default_carrier = default_carrier
+        self._wake_delivery = wake_delivery
+        self._codec = AccountCodec(router.registry.questions)
+        self._catalogue = Catalogue()
+        self._calls: Batcher[tuple[str, Stimulus], Outcome | Exception] = Batcher(self._run_calls, _CALLS)
+
+    # ---- waiting messages and due timers
+
+    async def step(self) -> bool:
+        """Handle one batch; whether there was anything to do. StorageUnavailableError: nothing was changed."""
+        try:
+            return await self._write(self._handle_waiting)
+        except StorageUnavailableError:
+            raise
+        except Exception:  # noqa: BLE001  one number's rows cannot be written: find it, the others go on
+            log.exception("a batch could not be written; going on number by number")
+            return await self._one_by_one()
+
+    async def _write(self, work: Callable[[Connection], tuple[bool, bool]]) -> bool:
+        worked, made_messages = await self._database.write(work)
+        if made_messages:
+            self._wake_delivery()
+        return worked
+
+    def _handle_waiting(self, connection: Connection, only: Key | None = None) -> tuple[bool, bool]:
+        state = current_state(connection)
+        now = state.now
+        numbers = [only] if only else self._numbers(connection, now)
+        locked = accounts.lock_conversations(connection, numbers, wait=False) if numbers else []
+        if not locked:
+            return False, False
+        keys = [(item.bucket, item.msisdn) for item in locked]
+        most = 1 if only else _MESSAGES
+        messages = inbox.pending_of(connection, keys, now, most)
+        # Timers wait for earlier messages; where messages were left out, they wait for the next batch.
+        due = timers.due_of(connection, keys, now) if len(messages) < most or not messages else []
+        folds = self._load(connection, locked, now - _LOOK_BACK)
+        _line_up(folds, [self._received(item) for item in messages], [_fell_due(item, self._default_carrier) for item in due])
+        ledger = Ledger(self._codec, self._ids)
+        catalogue = self._current_catalogue(connection, state.catalogue_version)
+        self._handle_rounds(connection, list(folds.values()), ledger, catalogue, now)
+        ledger.write(connection, now)
+        observability.batch("turns", len(messages) + len(due))
+        observability.TURNS.labels("text").inc(len(messages))
+        observability.TURNS.labels("timer").inc(len(due))
+        return bool(messages or due), ledger.made_messages
+
+    def _numbers(self, connection: Connection, now: datetime) -> list[Key]:
+        return [*inbox.pending_numbers(connection, now, _NUMBERS), *timers.due_numbers(connection, now, _NUMBERS)]
+
+    def _received(self, row: StoredMessage) -> Waiting:
+        original = self._sealer.open(row.sealed) if row.sealed else None
+        stimulus = TextReceived(
+            id=row.id,
+            dialled=row.dialled,
+            text=unescape(row.text) if original is None else original,
+            shown_text=row.text,
+            sent_at=row.sent_at,
+            kept=row.due_at > row.stored_at,
+        )
+        return Waiting(stimulus, row.sent_at, self._carriers.get(row.provider, self._default_carrier), row)
+
+    def _current_catalogue(self, connection: Connection, version: int) -> Catalogue:
+        if self._catalogue.version != version:
+            self._catalogue = load_catalogue(connection)
+        return self._catalogue
+
+    def _load(self, connection: Connection, locked: Sequence[LockedConversation], since: datetime) -> dict[str, Fold]:
+        tenures = [(item.bucket, item.msisdn, item.tenure) for item in locked if item.tenure]
+        stored = accounts.load_accounts(connection, tenures, since)
+        folds: dict[str, Fold] = {}
+        for item in locked:
+            found = stored.get((item.bucket, item.msisdn))
+            account = self._codec.account(item, found)
+            chain = found.chain if found else ChainHead()
+            folds[item.msisdn] = Fold(item, account, chain, known_questions=frozenset(account.questions))
+        return folds
+
+    def _handle_rounds(self, connection: Connection, folds: list[Fold], ledger: Ledger, catalogue: Catalogue, now: datetime) -> None:
+        """The head of every queue, then the next ones: what a round needs is loaded for all of it at once."""
+        while busy := [fold for fold in folds if fold.queue]:
+            self._load_needs(connection, busy)
+            for fold in busy:
+                waiting = fold.queue.popleft()
+                turn = self._turn(fold.account, waiting, catalogue, now)
+                try:
+                    outcome = self._router.handle(turn)
+                except Exception as error:  # noqa: BLE001  a poison message hurts only itself (delivery.md 5)
+                    self._poisoned(fold, turn, waiting, ledger, error)
+                    continue
+                ledger.take(fold, turn, waiting, outcome)
+
+    def _turn(self, account: Account, waiting: Waiting, catalogue: Catalogue, now: datetime) -> Turn:
+        return Turn(waiting.stimulus, account, catalogue, self._policy, waiting.carrier, waiting.at, now, self._ids)
+
+    def _load_needs(self, connection: Connection, busy: Sequence[Fold]) -> None:
+        wanted: list[tuple[int, str, int, str]] = []
+        for fold in busy:
+            needs = self._router.needs(fold.queue[0].stimulus, fold.account, self._policy.numbers)
+            wanted += [(fold.bucket, fold.account.msisdn, fold.tenure, need.subject) for need in needs]
+        if not wanted:
+            return
+        records = evidence.evidence_about(connection, wanted)
+        for fold in busy:
+            mine = tuple(record for record in records if record.msisdn == fold.account.msisdn)
+            fold.account = fold.account.with_evidence(mine)
+
+    # ---- messages and timers whose turn raises
+
+    def _poisoned(self, fold: Fold, turn: Turn, waiting: Waiting, ledger: Ledger, error: Exception) -> None:
+        observability.POISONED.inc()
+        source = waiting.source
+        log.error("a turn failed", stimulus=type(waiting.stimulus).__name__, trace=_trace(error))
+        if isinstance(source, StoredTimer):
+            ledger.postpone(source, turn.now + _TIMER_PAUSE)
+            return
+        if not isinstance(source, StoredMessage):
+            raise error
+        if source.tries + 1 < _TRIES:
+            ledger.fail(source, "pending", source.tries + 1, _trace(error), turn.now)
+            fold.queue.clear()  # her later messages wait until this one is done or dead
+            return
+        self._dead_letter(fold, turn, waiting, source, ledger, error)
+
+    def _dead_letter(  # noqa: PLR0913  the place where all of these meet
+        self, fold: Fold, turn: Turn, waiting: Waiting, source: StoredMessage, ledger: Ledger, error: Exception
+    ) -> None:
+        observability.DEAD_LETTERS.inc()
+        reply = say(turn, answers.TRY_LATER.say(turn.account.language))
+        # Without its source: the message is not handled, and keeps what is sealed for a retry.
+        ledger.take(fold, turn, replace(waiting, source=None), Outcome(replies=(reply,), verdict="dead letter"))
+        ledger.fail(source, "dead", source.tries + 1, _trace(error), turn.now)
+
+    async def _one_by_one(self) -> bool:
+        numbers = await self._database.read(lambda connection: self._numbers(connection, current_state(connection).now))
+        for key in dict.fromkeys(numbers):
+            try:
+                await self._write(partial(self._handle_waiting, only=key))
+            except StorageUnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001  counted where its rollback does not undo it
+                await self._write(partial(self._count_try, key=key, error=error))
+        return bool(numbers)
+
+    def _count_try(self, connection: Connection, *, key: Key, error: Exception) -> tuple[bool, bool]:
+        """The rows of this number's first message could not be written: count that as a try."""
+        state = current_state(connection)
+        locked = accounts.lock_conversations(connection, [key], wait=True)
+        messages = inbox.pending_of(connection, [key], state.now, 1)
+        due = timers.due_of(connection, [key], state.now)
+        ledger = Ledger(self._codec, self._ids)
+        waiting = self._received(messages[0]) if messages else _fell_due(due[0], self._default_carrier) if due else None
+        if waiting is not None:
+            fold = self._load(connection, locked, state.now - _LOOK_BACK)[key[1]]
+            turn = self._turn(fold.account, waiting, self._current_catalogue(connection, state.catalogue_version), state.now)
+            self._poisoned(fold, turn, waiting, ledger, error)
+            ledger.write(connection, state.now)
+        return True, ledger.made_messages
+
+    # ---- management calls
+
+    async def call(self, msisdn: str, stimulus: Stimulus) -> Outcome:
+        """Carry out a management call as a turn of its subscriber; the outcome may be a refusal."""
+        outcome = await self._calls.submit((msisdn, stimulus))
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def _run_calls(self, calls: Sequence[tuple[str, Stimulus]]) -> Sequence[Outcome | Exception]:
+        try:
+            outcomes, made_messages = await self._database.write(partial(self._handle_calls, calls=calls))
+        except StorageUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001  one call cannot be carried out: the others can
+            if len(calls) == 1:
+                return [error]
+            return [(await self._run_calls([call]))[0] for call in calls]
+        if made_messages:
+            self._wake_delivery()
+        return outcomes
+
+    def _handle_calls(self, connection: Connection, *, calls: Sequence[tuple[str, Stimulus]]) -> tuple[list[Outcome], bool]:
+        state = current_state(connection)
+        keys = [(bucket_of(msisdn), msisdn) for msisdn, _ in calls]
+        inbox.open_conversations(connection, keys)
+        folds = self._load(connection, accounts.lock_conversations(connection, keys, wait=True), _EVER)
+        catalogue = self._current_catalogue(connection, state.catalogue_version)
+        ledger = Ledger(self._codec, self._ids)
+        outcomes: list[Outcome] = []
+        for msisdn, stimulus in calls:
+            fold = folds[msisdn]
+            waiting = Waiting(stimulus, state.now, self._default_carrier)
+            turn = self._turn(fold.account, waiting, catalogue, state.now)
+            outcome = self._router.handle(turn)
+            ledger.take(fold, turn, waiting, outcome)
+            outcomes.append(outcome)
+        ledger.write(connection, state.now)
+        observability.batch("calls", len(calls))
+        observability.TURNS.labels("call").inc(len(calls))
+        return outcomes, ledger.made_messages
+
+
+def _fell_due(row: StoredTimer, carrier: Carrier) -> Waiting:
+    return Waiting(TimerDue(row.kind, row.subject, row.due_at, row.data), row.due_at, carrier, row)
+
+
+def _line_up(folds: Mapping[str, Fold], messages: Sequence[Waiting], due: Sequence[Waiting]) -> None:
+    """Queue stimuli: messages as they were stored, timers between them by their time; of two at one instant the
+    message goes first, as windows include their last instant."""
+    per_number: dict[str, tuple[list[Waiting], list[Waiting]]] = {msisdn: ([], []) for msisdn in folds}
+    for index, group in enumerate((messages, due)):
+        for waiting in group:
+            if waiting.source is not None:
+                per_number[waiting.source.msisdn][index].append(waiting)
+    for msisdn, (texts, falling) in per_number.items():
+        queue = folds[msisdn].queue
+        for text in texts:
+            while falling and falling[0].at < text.at:
+                queue.append(falling.pop(0))
+            queue.append(text)
+        queue.extend(falling)
+
+
+def _trace(error: Exception) -> str:
+    """Where it went wrong, without the values: an error's own words may hold a customer's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+    return "\n".join([*lines, type(error).__name__])

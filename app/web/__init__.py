@@ -1,0 +1,1 @@
+"""FastAPI only: between HTTP and the services."""

@@ -1,0 +1,9 @@
+"""The management API under ``/api/v1`` (http-api.md): one module for each resource."""
+
+from fastapi import APIRouter
+
+from app.web.api import catalogue, messages, subscribers
+
+router = APIRouter(prefix="/api/v1")
+for part in (catalogue, subscribers, messages):
+    router.include_router(part.router)

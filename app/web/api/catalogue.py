@@ -1,0 +1,28 @@
+"""SPs and services."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from app.domain.catalogue import Service, ServiceProvider
+from app.services.tokens import Scope
+from app.web.api.models import ServiceBody, ServiceProviderBody
+from app.web.dependencies import GatewayIn, needs
+
+router = APIRouter(tags=["catalogue"], dependencies=[Depends(needs(Scope.DIRECTORY_WRITE))])
+Code = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+
+
+@router.put("/service-providers/{sp_code}", summary="Create or replace an SP")
+async def put_service_provider(sp_code: Code, given: ServiceProviderBody, gateway: GatewayIn) -> dict[str, str]:
+    """Names are what customers read: 1 to 20 characters, no list punctuation, no money, no link."""
+    provider = ServiceProvider(sp_code, given.name, given.short_name, given.service_phone, given.own, given.webhook_url)
+    await gateway.directory.put_service_provider(provider, given.webhook_secret)
+    return {"sp_code": sp_code}
+
+
+@router.put("/services/{service_code}", summary="Create or replace a service")
+async def put_service(service_code: Code, given: ServiceBody, gateway: GatewayIn) -> dict[str, str]:
+    """A changed price is for new orders; another SP or billing of a service that somebody has is refused (409)."""
+    await gateway.directory.put_service(Service(service_code=service_code, **given.model_dump()))
+    return {"service_code": service_code}

@@ -1,0 +1,255 @@
+"""Bodies of the management API. Unknown fields are refused, and no error quotes what was sent."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from app.domain.account import Brand, Channel, Language, Payment, SubscriberStatus, SubscriptionState
+from app.domain.calendar import SHANGHAI
+from app.domain.catalogue import Billing, CancelEffect
+
+Fen = Annotated[int, Field(strict=True, ge=0, le=10**12, description="an amount in fen")]
+_PASSWORD = r"^\d{6}$"  # noqa: S105  a pattern
+
+
+def _with_offset(value: object) -> object:
+    """A time without an offset means Asia/Shanghai."""
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+        return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_with_offset)]
+
+
+class Body(BaseModel):
+    """A request's body."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class ServiceProviderBody(Body):
+    """An SP; ``own``: the operator's own services."""
+
+    name: str = Field(max_length=200, examples=["新华手机报社"])
+    short_name: str = Field(max_length=200, examples=["新华"])
+    service_phone: str = Field(max_length=40, examples=["4008100001"])
+    own: bool
+    webhook_url: str | None = Field(default=None, max_length=500)
+    webhook_secret: str | None = Field(default=None, max_length=200)
+
+
+class ServiceBody(Body):
+    """A service as it is offered from now on; who has it keeps her terms."""
+
+    name: str = Field(max_length=200, examples=["手机报"])
+    sp_code: str = Field(max_length=64, examples=["XINHUA"])
+    billing: Billing
+    price_fen: Fen = Field(examples=[300])
+    cancel_effect: CancelEffect
+    cancellable_by_sms: bool
+    cancel_how: str | None = Field(default=None, max_length=60, description="the way that works, where SMS does not")
+    cancel_warning: str | None = Field(default=None, max_length=60, description="asked before it ends, as it cannot be had back")
+    order_keyword: str | None = Field(default=None, max_length=40, examples=["SJB"])
+    on_offer: bool
+    trial_days: int = Field(ge=0, le=3660)
+    visible: bool
+
+
+class PlanBody(Body):
+    """A data plan; 1 MB is 1024 KB."""
+
+    name: str = Field(min_length=1, max_length=40)
+    data_kb: int = Field(ge=0, le=10**12)
+    overage_fen_per_mb: Fen | None = None
+
+
+class SubscriberBody(Body):
+    """A subscriber, whole."""
+
+    brand: Brand
+    vip: bool = False
+    payment: Payment
+    balance_fen: int = Field(strict=True, ge=-(10**12), le=10**12)
+    points: int = Field(strict=True, ge=0, le=10**12)
+    status: SubscriberStatus
+    language: Language = Language.ZH
+    plan: PlanBody | None = None
+    service_password: str | None = Field(default=None, pattern=_PASSWORD, description="six digits; set only where there is none yet")
+
+
+class SubscriberPatch(Body):
+    """Any of a subscriber's fields."""
+
+    brand: Brand = Brand.EASYOWN
+    vip: bool = False
+    payment: Payment = Payment.PREPAID
+    balance_fen: int = Field(default=0, strict=True, ge=-(10**12), le=10**12)
+    points: int = Field(default=0, strict=True, ge=0, le=10**12)
+    status: SubscriberStatus = SubscriberStatus.ACTIVE
+    language: Language = Language.ZH
+    plan: PlanBody | None = None
+    service_password: str | None = Field(default=None, pattern=_PASSWORD)
+
+
+class SubscriberOut(BaseModel):
+    """A subscriber as she is now; never her password."""
+
+    msisdn: str
+    brand: Brand
+    vip: bool
+    payment: Payment
+    balance_fen: int
+    points: int
+    status: SubscriberStatus
+    language: Language
+    plan: PlanBody | None
+    tenure: int
+    created_at: datetime
+    closed_at: datetime | None
+    has_service_password: bool
+
+
+class SubscriptionBody(Body):
+    """What exists already in another system."""
+
+    state: SubscriptionState = Field(description="active or trial")
+    in_plan: bool
+    started_at: Moment
+    channel: Channel
+    trial_ends_at: Moment | None = None
+    contract_until: Moment | None = None
+    price_fen: Fen | None = Field(default=None, description="the confirmed price; else the service's")
+    as_of: Moment | None = Field(default=None, description="the moment that the other system speaks of; else now")
+
+    @model_validator(mode="after")
+    def _running(self) -> "SubscriptionBody":
+        if self.state not in (SubscriptionState.ACTIVE, SubscriptionState.TRIAL):
+            raise ValueError("state must be active or trial")
+        if self.state is SubscriptionState.TRIAL and self.trial_ends_at is None:
+            raise ValueError("a trial needs trial_ends_at")
+        return self
+
+
+class SubscriptionOut(BaseModel):
+    """A service that she has or had, on the terms that she confirmed."""
+
+    service_code: str
+    state: SubscriptionState
+    in_plan: bool
+    started_at: datetime
+    channel: Channel
+    price_fen: int
+    sp_code: str
+    trial_ends_at: datetime | None = None
+    contract_until: datetime | None = None
+    unsubscribed_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+class SubscriptionsOut(BaseModel):
+    """All of a tenure's subscriptions."""
+
+    subscriptions: list[SubscriptionOut]
+
+
+class EvidenceOut(BaseModel):
+    """A link of the chain. ``payload`` is None once erased; the hashes stay."""
+
+    seq: int
+    at: datetime
+    kind: str
+    subject: str
+    payload: dict[str, object] | None
+    payload_hash: str
+    previous_hash: str
+    hash: str
+
+
+class EvidencePageOut(BaseModel):
+    """Part of a chain, oldest first."""
+
+    evidence: list[EvidenceOut]
+    next_cursor: str | None
+
+
+class VerificationOut(BaseModel):
+    """Whether a chain is whole; ``first_bad`` is the first record that does not fit."""
+
+    ok: bool
+    records: int
+    first_bad: int | None
+
+
+class MessageOut(BaseModel):
+    """An MO or MT. ``text`` is None for tokens that may not read texts."""
+
+    id: str
+    direction: str
+    msisdn: str
+    sender: str = Field(serialization_alias="from")
+    to: str
+    text: str | None
+    kind: str | None = Field(default=None, serialization_alias="class")
+    status: str
+    at: datetime
+    provider: str
+    provider_message_id: str | None = None
+    encoding: str | None = None
+    segments: int | None = None
+    attempts: int | None = None
+    in_reply_to: str | None = None
+    handed_over_at: datetime | None = None
+    final_at: datetime | None = None
+    valid_until: datetime | None = None
+    error_code: str | None = None
+    verdict: str | None = None
+
+
+class AttemptOut(BaseModel):
+    """A try to hand it over that did not succeed."""
+
+    number: int
+    at: datetime
+    result: str
+    error_code: str | None
+
+
+class ReportOut(BaseModel):
+    """A raw delivery report."""
+
+    status: str
+    error_code: str | None
+    at: datetime
+
+
+class MessageDetailOut(MessageOut):
+    """A message with everything that happened to it."""
+
+    failed_attempts: list[AttemptOut]
+    reports: list[ReportOut]
+
+
+class MessagesOut(BaseModel):
+    """Messages, newest first."""
+
+    messages: list[MessageOut]
+    next_cursor: str | None
+
+
+class DeadLetterOut(MessageOut):
+    """An MO that was given up; ``trace`` says where in the program."""
+
+    trace: str | None
+
+
+class DeadLettersOut(BaseModel):
+    """Dead letters, newest first."""
+
+    dead_letters: list[DeadLetterOut]
+    next_cursor: str | None

@@ -1,0 +1,174 @@
+"""Subscribers, what they have, and the evidence of it."""
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.concurrency import run_in_threadpool
+
+from app.commands.directory import AgentUnsubscribe, ImportSubscription, SetSubscriber
+from app.domain.account import Plan, Subscriber, Subscription
+from app.domain.calendar import SHANGHAI
+from app.domain.evidence import EvidenceRecord
+from app.services.passwords import hash_password
+from app.services.tokens import Caller, Scope
+from app.web.api.models import (
+    EvidenceOut,
+    EvidencePageOut,
+    PlanBody,
+    SubscriberBody,
+    SubscriberOut,
+    SubscriberPatch,
+    SubscriptionBody,
+    SubscriptionOut,
+    SubscriptionsOut,
+    VerificationOut,
+)
+from app.web.dependencies import GatewayIn, MsisdnIn, ReasonIn, needs, note_reading
+from app.web.problems import ProblemError
+
+router = APIRouter(prefix="/subscribers/{msisdn}", tags=["subscribers"])
+Writer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
+Agent = Annotated[Caller, Depends(needs(Scope.CARE))]
+
+
+async def _change(given: SubscriberBody | SubscriberPatch, caller: Caller, *, create: bool) -> SetSubscriber:
+    fields = frozenset(type(given).model_fields if create else given.model_fields_set)
+    password = given.service_password
+    return SetSubscriber(
+        who=f"api:{caller.name}",
+        given=fields,
+        create=create,
+        brand=given.brand,
+        vip=given.vip,
+        payment=given.payment,
+        balance_fen=given.balance_fen,
+        points=given.points,
+        status=given.status,
+        language=given.language,
+        plan=Plan(**given.plan.model_dump()) if given.plan else None,
+        password_hash=await run_in_threadpool(hash_password, password) if password else None,
+    )
+
+
+@router.put("", summary="Create or replace a subscriber")
+async def put_subscriber(msisdn: MsisdnIn, given: SubscriberBody, caller: Writer, gateway: GatewayIn) -> dict[str, str]:
+    """``status: closed`` ends the tenure and everything in it; the next PUT opens a new, empty one."""
+    await gateway.directory.set_subscriber(msisdn, await _change(given, caller, create=True))
+    return {"msisdn": msisdn}
+
+
+@router.patch("", summary="Change some fields")
+async def patch_subscriber(msisdn: MsisdnIn, given: SubscriberPatch, caller: Writer, gateway: GatewayIn) -> dict[str, str]:
+    """Only the fields that are given."""
+    await gateway.directory.set_subscriber(msisdn, await _change(given, caller, create=False))
+    return {"msisdn": msisdn}
+
+
+@router.get("", summary="A subscriber as she is now")
+async def get_subscriber(msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None) -> SubscriberOut:
+    """The current tenure; the look is recorded."""
+    await note_reading(gateway, caller, msisdn, "subscriber", reason)
+    return _subscriber((await gateway.directory.subscriber(msisdn)).subscriber)
+
+
+def _subscriber(found: Subscriber) -> SubscriberOut:
+    plan = PlanBody(name=found.plan.name, data_kb=found.plan.data_kb, overage_fen_per_mb=found.plan.overage_fen_per_mb) if found.plan else None
+    return SubscriberOut(
+        msisdn=found.msisdn,
+        brand=found.brand,
+        vip=found.vip,
+        payment=found.payment,
+        balance_fen=found.balance_fen,
+        points=found.points,
+        status=found.status,
+        language=found.language,
+        plan=plan,
+        tenure=found.tenure,
+        created_at=found.created_at.astimezone(SHANGHAI),
+        closed_at=found.closed_at.astimezone(SHANGHAI) if found.closed_at else None,
+        has_service_password=found.password_hash is not None,
+    )
+
+
+@router.put("/subscriptions/{service_code}", summary="Import what exists already")
+async def put_subscription(
+    msisdn: MsisdnIn, service_code: str, given: SubscriptionBody, caller: Writer, gateway: GatewayIn
+) -> dict[str, str]:
+    """Evidence of kind ``import``. Never revives what she ended since, never makes anything cost more (409)."""
+    wanted = ImportSubscription(who=f"api:{caller.name}", service_code=service_code, **given.model_dump())
+    await gateway.directory.import_subscription(msisdn, wanted)
+    return {"msisdn": msisdn, "service_code": service_code}
+
+
+@router.get("/subscriptions", summary="What she has and had", response_model_exclude_none=True)
+async def get_subscriptions(msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None) -> SubscriptionsOut:
+    """Of the current tenure; the look is recorded."""
+    await note_reading(gateway, caller, msisdn, "subscriptions", reason)
+    return SubscriptionsOut(subscriptions=[_subscription(item) for item in await gateway.directory.subscriptions(msisdn)])
+
+
+def _subscription(item: Subscription) -> SubscriptionOut:
+    times = {
+        name: moment.astimezone(SHANGHAI) if (moment := getattr(item, name)) else None
+        for name in ("trial_ends_at", "contract_until", "unsubscribed_at", "ends_at")
+    }
+    return SubscriptionOut(
+        service_code=item.service_code,
+        state=item.state,
+        in_plan=item.in_plan,
+        started_at=item.started_at.astimezone(SHANGHAI),
+        channel=item.channel,
+        price_fen=item.terms.price_fen,
+        sp_code=item.terms.sp_code,
+        **times,
+    )
+
+
+@router.delete("/subscriptions/{service_code}", summary="An agent's unsubscribe")
+async def delete_subscription(
+    msisdn: MsisdnIn, service_code: str, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None
+) -> dict[str, str]:
+    """The same effect as her own; ``X-Reason`` is kept as evidence, and she is told by SMS."""
+    if not reason or not reason.strip():
+        raise ProblemError(422, "X-Reason: say why the service is ended; it is kept as evidence.")
+    wanted = AgentUnsubscribe(who=f"agent:{caller.name}", service_code=service_code, reason=reason.strip())
+    await gateway.directory.unsubscribe(msisdn, wanted)
+    return {"msisdn": msisdn, "service_code": service_code}
+
+
+@router.get("/evidence", summary="What was asked, what was answered, what changed")
+async def get_evidence(
+    msisdn: MsisdnIn,
+    caller: Agent,
+    gateway: GatewayIn,
+    cursor: Annotated[int, Query(ge=0, description="the next_cursor of the page before")] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    reason: ReasonIn = None,
+) -> EvidencePageOut:
+    """The chain of the current tenure, oldest first; the look is recorded."""
+    await note_reading(gateway, caller, msisdn, "evidence", reason)
+    page = await gateway.directory.evidence(msisdn, cursor, limit)
+    following = str(page.records[-1].seq) if page.more else None
+    return EvidencePageOut(evidence=[_evidence(record) for record in page.records], next_cursor=following)
+
+
+def _evidence(record: EvidenceRecord) -> EvidenceOut:
+    return EvidenceOut(
+        seq=record.seq,
+        at=record.at.astimezone(SHANGHAI),
+        kind=record.kind,
+        subject=record.subject,
+        payload=json.loads(record.payload) if record.payload else None,
+        payload_hash=record.payload_hash,
+        previous_hash=record.previous_hash,
+        hash=record.hash,
+    )
+
+
+@router.get("/evidence/verify", summary="Whether the chain is whole")
+async def verify_evidence(msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None) -> VerificationOut:
+    """Walks the chain of the current tenure; ``first_bad`` names the first record that does not fit."""
+    await note_reading(gateway, caller, msisdn, "evidence", reason)
+    found = await gateway.directory.verify(msisdn)
+    return VerificationOut(ok=found.ok, records=found.records, first_bad=found.first_bad)

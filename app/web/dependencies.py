@@ -1,0 +1,68 @@
+"""What routes ask for: the gateway, the caller with the right scope, a subscriber's number."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from app.domain.msisdn import parse_msisdn
+from app.services.gateway import Gateway
+from app.services.tokens import Caller, Scope
+from app.web.problems import ProblemError
+
+_bearer = HTTPBearer(auto_error=False, description="a token made with `smsgw token create`; in demo and test also `demo`")
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that this app is the web part of."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+GatewayIn = Annotated[Gateway, Depends(gateway_of)]
+
+
+async def _caller(gateway: GatewayIn, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
+    caller = await gateway.tokens.caller(given.credentials) if given else None
+    if caller is None:
+        detail = "Send `Authorization: Bearer <token>`; tokens are made with `smsgw token create`."
+        raise ProblemError(401, detail, {"WWW-Authenticate": "Bearer"})
+    return caller
+
+
+CallerIn = Annotated[Caller, Depends(_caller)]
+
+
+def needs(*scopes: Scope) -> Callable[[Caller], Awaitable[Caller]]:
+    """A dependency: the caller has one of these scopes, or admin."""
+
+    async def allowed(caller: CallerIn) -> Caller:
+        if not caller.may(*scopes):
+            raise ProblemError(403, f"This token lacks the scope {' or '.join(scopes)}.")
+        return caller
+
+    return allowed
+
+
+def msisdn_of(given: str) -> str:
+    """A subscriber's number in E.164, or a 422."""
+    msisdn = parse_msisdn(given)
+    if msisdn is None:
+        raise ProblemError(422, "msisdn: is not a mobile number; write 13800138000 or +8613800138000.")
+    return msisdn
+
+
+async def _msisdn(msisdn: Annotated[str, Path(description="13800138000, +8613800138000, 8613800138000 or 008613800138000")]) -> str:
+    return msisdn_of(msisdn)
+
+
+MsisdnIn = Annotated[str, Depends(_msisdn)]
+ReasonIn = Annotated[str | None, Header(alias="X-Reason", max_length=200, description="why you look; required for scope care")]
+
+
+async def note_reading(gateway: Gateway, caller: Caller, msisdn: str, what: str, reason: str | None) -> None:
+    """Record the look at a customer's data before she is shown (M16); 422 where a reason is due and missing."""
+    if not reason and Scope.ADMIN not in caller.scopes:
+        raise ProblemError(422, "X-Reason: say why you look at this customer's data.")
+    await gateway.messages.note_access(caller, msisdn, what, reason)

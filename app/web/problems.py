@@ -1,0 +1,76 @@
+"""Errors as RFC 9457 problem details; none of them quotes what was sent."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+
+from app import observability
+from app.db.session import StorageUnavailableError
+from app.services.directory import RefusedError
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_SECONDS = "5"
+log = observability.logger(__name__)
+
+
+class ProblemError(Exception):
+    """An error with its status and what to do about it."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+
+
+def body_of(status: int, detail: str, errors: list[dict[str, str]] | None = None) -> bytes:
+    """The JSON of a problem."""
+    problem: dict[str, object] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    if errors:
+        problem["errors"] = errors
+    return to_json(problem)
+
+
+def response(status: int, detail: str, headers: Mapping[str, str] | None = None, errors: list[dict[str, str]] | None = None) -> Response:
+    """A problem as an answer."""
+    return Response(body_of(status, detail, errors), status, dict(headers or {}), MEDIA_TYPE)
+
+
+async def _problem(_request: Request, error: Exception) -> Response:
+    match error:
+        case ProblemError(status=status, detail=detail, headers=headers):
+            return response(status, detail, headers)
+        case RefusedError(status=status, detail=detail):
+            return response(status, detail)
+        case StorageUnavailableError():
+            return response(503, "The database is away; try again.", {"Retry-After": _RETRY_AFTER_SECONDS})
+        case RequestValidationError():
+            found = [{"field": ".".join(map(str, item["loc"])), "problem": str(item["msg"])} for item in error.errors()]
+            return response(422, "Some fields are missing or wrong; see errors.", errors=found)
+        case HTTPException(status_code=status, detail=detail, headers=headers):
+            return response(status, str(detail), headers)
+    log.error("a request failed", exc_info=error)
+    return response(500, "Something went wrong on our side; it is in the log.")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error with a problem."""
+    for kind in (ProblemError, RefusedError, StorageUnavailableError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _problem)
+
+
+SCHEMA = {
+    "type": "object",
+    "description": "RFC 9457 problem details",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "what is wrong and what to do"},
+        "errors": {"type": "array", "items": {"type": "object", "properties": {"field": {"type": "string"}, "problem": {"type": "string"}}}},
+    },
+}

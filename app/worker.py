@@ -1,0 +1,138 @@
+"""Composition root of the part that works: database, services, providers and the loops between them."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from app.commands.registry import load
+from app.commands.router import Router
+from app.db.session import Database, normalise_url
+from app.domain.policy import Carrier
+from app.providers import KINDS, ProviderSettings
+from app.providers.base import Provider
+from app.services.delivery import Delivery
+from app.services.directory import Directory
+from app.services.engine import Engine, Loop
+from app.services.fixtures import Fixtures
+from app.services.gateway import Gateway
+from app.services.ids import IdSource
+from app.services.intake import Intake
+from app.services.messages import Messages
+from app.services.network import PROVIDER as SIMULATOR
+from app.services.network import SimulatedNetwork
+from app.services.receipts import Receipts
+from app.services.sealing import Sealer
+from app.services.simulation import Simulation
+from app.services.tokens import Tokens
+from app.services.turns import Turns
+from app.settings import Settings, SettingsError
+
+
+def _sealer(settings: Settings, database: Database) -> Sealer:
+    """With the key of the settings; elsewhere than in production a key of its own is kept beside the SQLite file."""
+    if settings.seal_key is not None:
+        try:
+            return Sealer(settings.seal_key.get_secret_value())
+        except ValueError:
+            raise SettingsError("SMSGW_SEAL_KEY: is not 32 bytes in URL-safe base64; make one with `smsgw config seal-key`") from None
+    folder = Path(database.url.database).parent if database.is_sqlite and database.url.database else Path("data")
+    path = folder / "seal.key"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(Fernet.generate_key())
+    return Sealer(path.read_text("ascii").strip())
+
+
+def build_gateway(settings: Settings) -> Gateway:
+    """Put everything together; nothing runs yet. SettingsError where the settings do not fit."""
+    database = Database(normalise_url(settings.database_url))
+    ids = IdSource()
+    engine = Engine()
+    try:
+        registry = load(settings.file.aliases)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    receipts = Receipts(database, ids)
+    network = SimulatedNetwork(database, ids, receipts)
+    providers = _providers(settings, network)
+    default = _default_carrier(settings, providers)
+    reports = engine.add("simulated reports", network.step)
+    deliveries = {
+        name: Delivery(database, provider, receipts, reports.wake) for name, provider in providers.items() if provider.can_send
+    }
+    sealer = _sealer(settings, database)
+    sending: list[Loop] = []
+    turns = Turns(
+        database,
+        Router(registry),
+        ids,
+        sealer,
+        replace(settings.policy(), menu=registry.menu),
+        {name: _carrier(settings, name) if provider.can_send else default for name, provider in providers.items()},
+        default,
+        lambda: _wake_all(sending),
+    )
+    turning = engine.add("turns", turns.step)
+    sending += [engine.add(f"delivery to {name}", delivery.step) for name, delivery in deliveries.items()]
+    intake = Intake(
+        database,
+        ids,
+        sealer,
+        allowed_prefixes=tuple(settings.file.allowed_prefixes),
+        companions={SIMULATOR: network.keep_sent},
+        wake=turning.wake,
+    )
+    directory = Directory(database, turns, registry)
+    fixtures = Fixtures(database, directory)
+    return Gateway(
+        environment=settings.env.value,
+        disposable=settings.disposable,
+        database=database,
+        registry=registry,
+        providers=providers,
+        engine=engine,
+        intake=intake,
+        turns=turns,
+        receipts=receipts,
+        network=network,
+        simulation=Simulation(database, engine, fixtures.load),
+        directory=directory,
+        messages=Messages(database, ids, turning),
+        tokens=Tokens(database, ids, accept_demo=settings.disposable),
+        fixtures=fixtures,
+        deliveries=list(deliveries.values()),
+        ids=ids,
+    )
+
+
+def _wake_all(loops: list[Loop]) -> None:
+    for loop in loops:
+        loop.wake()
+
+
+def _providers(settings: Settings, network: SimulatedNetwork) -> dict[str, Provider]:
+    providers: dict[str, Provider] = {}
+    for name, given in settings.provider_table().items():
+        make = KINDS.get(given.kind)
+        if make is None:
+            raise SettingsError(f"providers.{name}.kind: {given.kind!r} is not one of: {', '.join(KINDS)}")
+        providers[name] = make(ProviderSettings(name, given.kind, given.single_number), network)
+    return providers
+
+
+def _carrier(settings: Settings, name: str) -> Carrier:
+    given = settings.provider_table()[name]
+    free = settings.disposable if given.free_mo is None else given.free_mo
+    return Carrier(name, given.single_number, free)
+
+
+def _default_carrier(settings: Settings, providers: dict[str, Provider]) -> Carrier:
+    name = settings.default_provider
+    if name is None or not providers[name].can_send:
+        able = [other for other, provider in providers.items() if provider.can_send]
+        hint = f"set default_provider to one of: {', '.join(able)}" if able else "configure a provider that can send"
+        raise SettingsError(f"default_provider: {'is not set' if name is None else f'{name} cannot send'}; {hint}")
+    return _carrier(settings, name)

@@ -1,0 +1,40 @@
+"""Alembic's entry point: runs migrations on the connection it is handed, or on SMSGW_DATABASE_URL."""
+
+import os
+from typing import Literal
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import Connection
+from sqlalchemy.types import Text
+
+from app.db.session import make_engine, normalise_url
+from app.db.tables import metadata
+from app.db.types import Instant
+
+
+def render_item(kind: str, item: object, _autogen: AutogenContext) -> str | Literal[False]:
+    """Migrations name plain column types, so that old ones do not change with the program."""
+    if kind == "type" and isinstance(item, Instant):
+        return "sa.BigInteger()"
+    if kind == "type" and isinstance(item, Text) and item._variant_mapping:  # noqa: SLF001  no public way to ask
+        return "ID"
+    return False
+
+
+def run(connection: Connection) -> None:
+    """Run what was asked for in one transaction."""
+    context.configure(connection=connection, target_metadata=metadata, render_item=render_item, render_as_batch=False)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    engine = make_engine(normalise_url(os.environ.get("SMSGW_DATABASE_URL", "sqlite:///./data/gateway.db")))
+    with engine.connect() as own:
+        run(own)
+        own.commit()
+    engine.dispose()

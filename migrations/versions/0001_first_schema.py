@@ -1,0 +1,475 @@
+"""The first schema: catalogue, inbox, accounts, evidence, outbox, the simulated network."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+ID = sa.Text().with_variant(postgresql.UUID(as_uuid=False), "postgresql")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "access_record",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_access_record")),
+    )
+    op.create_table(
+        "api_token",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
+        sa.UniqueConstraint("name", name=op.f("uq_api_token_name")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_api_token_token_hash")),
+    )
+    op.create_table(
+        "attempt",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("message_id", ID, nullable=False),
+        sa.Column("number", sa.SmallInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("error_code", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("bucket", "message_id", "number", name=op.f("pk_attempt")),
+    )
+    op.create_table(
+        "conversation",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("guards", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", name=op.f("pk_conversation")),
+    )
+    op.create_table(
+        "delivery_report",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=True),
+        sa.Column("message_id", ID, nullable=True),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("provider_message_id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("error_code", sa.Text(), nullable=True),
+        sa.Column("reported_at", sa.BigInteger(), nullable=True),
+        sa.Column("stored_at", sa.BigInteger(), nullable=False),
+        sa.Column("parked", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "id", name=op.f("pk_delivery_report")),
+    )
+    op.create_index("ix_delivery_report_message", "delivery_report", ["bucket", "message_id"], unique=False)
+    op.create_index(
+        "ix_delivery_report_parked",
+        "delivery_report",
+        ["provider", "provider_message_id"],
+        unique=False,
+        sqlite_where=sa.text("parked = 1"),
+        postgresql_where=sa.text("parked"),
+    )
+    op.create_table(
+        "event",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("receiver", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "id", name=op.f("pk_event")),
+    )
+    op.create_index("ix_event_receiver", "event", ["receiver", "id"], unique=False)
+    op.create_table(
+        "evidence",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("payload", sa.Text(), nullable=True),
+        sa.Column("salt", sa.Text(), nullable=True),
+        sa.Column("payload_hash", sa.Text(), nullable=False),
+        sa.Column("previous_hash", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "seq", name=op.f("pk_evidence")),
+    )
+    op.create_index("ix_evidence_subject", "evidence", ["bucket", "msisdn", "tenure", "subject"], unique=False)
+    op.create_table(
+        "gateway_state",
+        sa.Column("id", sa.SmallInteger(), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("catalogue_version", sa.BigInteger(), nullable=False),
+        sa.Column("clock_frozen_at", sa.BigInteger(), nullable=True),
+        sa.Column("clock_fresh", sa.Boolean(), nullable=False),
+        sa.Column("fault_mode", sa.Text(), nullable=False),
+        sa.Column("fault_rate_ppm", sa.Integer(), nullable=False),
+        sa.Column("fault_count", sa.Integer(), nullable=True),
+        sa.Column("report_status", sa.Text(), nullable=False),
+        sa.Column("report_delay_seconds", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_state")),
+    )
+    op.create_table(
+        "inbound_message",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=True),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("provider_message_id", sa.Text(), nullable=False),
+        sa.Column("dialled", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=True),
+        sa.Column("received_at", sa.BigInteger(), nullable=True),
+        sa.Column("sent_at", sa.BigInteger(), nullable=False),
+        sa.Column("stored_at", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.SmallInteger(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=True),
+        sa.Column("handled_at", sa.BigInteger(), nullable=True),
+        sa.Column("trace", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_inbound_message")),
+        sa.UniqueConstraint(
+            "bucket",
+            "provider",
+            "provider_message_id",
+            "msisdn",
+            name=op.f("uq_inbound_message_bucket_provider_provider_message_id_msisdn"),
+        ),
+    )
+    op.create_index(
+        "ix_inbound_message_dead",
+        "inbound_message",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'dead'"),
+        postgresql_where=sa.text("status = 'dead'"),
+    )
+    op.create_index("ix_inbound_message_id", "inbound_message", ["id"], unique=False)
+    op.create_index(
+        "ix_inbound_message_pending",
+        "inbound_message",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    )
+    op.create_index(
+        "ix_inbound_message_queue",
+        "inbound_message",
+        ["bucket", "msisdn", "id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    )
+    op.create_table(
+        "outbound_message",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("service_number", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("class", sa.Text(), nullable=False),
+        sa.Column("lane", sa.Text(), nullable=False),
+        sa.Column("encoding", sa.Text(), nullable=False),
+        sa.Column("segments", sa.SmallInteger(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("question_id", ID, nullable=True),
+        sa.Column("in_reply_to", ID, nullable=True),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("valid_until", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.SmallInteger(), nullable=False),
+        sa.Column("leased_by", sa.Text(), nullable=True),
+        sa.Column("leased_until", sa.BigInteger(), nullable=True),
+        sa.Column("provider_message_id", sa.Text(), nullable=True),
+        sa.Column("handed_over_at", sa.BigInteger(), nullable=True),
+        sa.Column("final_at", sa.BigInteger(), nullable=True),
+        sa.Column("error_code", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_outbound_message")),
+    )
+    op.create_index("ix_outbound_message_id", "outbound_message", ["id"], unique=False)
+    op.create_index(
+        "ix_outbound_message_order",
+        "outbound_message",
+        ["bucket", "msisdn", "lane", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('queued', 'sending')"),
+        postgresql_where=sa.text("status IN ('queued', 'sending')"),
+    )
+    op.create_index(
+        "ix_outbound_message_provider_id", "outbound_message", ["provider", "provider_message_id"], unique=False
+    )
+    op.create_index(
+        "ix_outbound_message_question", "outbound_message", ["bucket", "msisdn", "question_id"], unique=False
+    )
+    op.create_index(
+        "ix_outbound_message_unfinished",
+        "outbound_message",
+        ["provider", "lane", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('queued', 'sending')"),
+        postgresql_where=sa.text("status IN ('queued', 'sending')"),
+    )
+    op.create_table(
+        "provider_lane",
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("provider", name=op.f("pk_provider_lane")),
+    )
+    op.create_table(
+        "question",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("extension", sa.Text(), nullable=False),
+        sa.Column("asked_text", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("parent_id", ID, nullable=True),
+        sa.Column("handed_over_at", sa.BigInteger(), nullable=True),
+        sa.Column("failed_at", sa.BigInteger(), nullable=True),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("closed_as", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_question")),
+    )
+    op.create_index(
+        "ix_question_remembered",
+        "question",
+        ["bucket", "msisdn", "tenure", "expires_at"],
+        unique=False,
+        sqlite_where=sa.text("closed_as IS NULL OR closed_as = 'answered'"),
+        postgresql_where=sa.text("closed_as IS NULL OR closed_as = 'answered'"),
+    )
+    op.create_table(
+        "service",
+        sa.Column("service_code", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sp_code", sa.Text(), nullable=False),
+        sa.Column("billing", sa.Text(), nullable=False),
+        sa.Column("price_fen", sa.BigInteger(), nullable=False),
+        sa.Column("cancel_effect", sa.Text(), nullable=False),
+        sa.Column("cancellable_by_sms", sa.Boolean(), nullable=False),
+        sa.Column("cancel_how", sa.Text(), nullable=True),
+        sa.Column("cancel_warning", sa.Text(), nullable=True),
+        sa.Column("order_keyword", sa.Text(), nullable=True),
+        sa.Column("on_offer", sa.Boolean(), nullable=False),
+        sa.Column("trial_days", sa.Integer(), nullable=False),
+        sa.Column("visible", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("service_code", name=op.f("pk_service")),
+        sa.UniqueConstraint("order_keyword", name=op.f("uq_service_order_keyword")),
+    )
+    op.create_table(
+        "service_provider",
+        sa.Column("sp_code", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("short_name", sa.Text(), nullable=False),
+        sa.Column("service_phone", sa.Text(), nullable=False),
+        sa.Column("own", sa.Boolean(), nullable=False),
+        sa.Column("webhook_url", sa.Text(), nullable=True),
+        sa.Column("webhook_secret", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("sp_code", name=op.f("pk_service_provider")),
+    )
+    op.create_table(
+        "simulator_message",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("seq", ID, nullable=False),
+        sa.Column("message_id", ID, nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("service_number", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("segments", sa.SmallInteger(), nullable=False),
+        sa.Column("encoding", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("in_reply_to", ID, nullable=True),
+        sa.Column("report", sa.Text(), nullable=True),
+        sa.Column("report_due_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "seq", name=op.f("pk_simulator_message")),
+        sa.UniqueConstraint("bucket", "message_id", name=op.f("uq_simulator_message_bucket_message_id")),
+    )
+    op.create_index(
+        "ix_simulator_message_report",
+        "simulator_message",
+        ["report_due_at"],
+        unique=False,
+        sqlite_where=sa.text("report_due_at IS NOT NULL"),
+        postgresql_where=sa.text("report_due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "subscriber",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("brand", sa.Text(), nullable=False),
+        sa.Column("vip", sa.Boolean(), nullable=False),
+        sa.Column("payment", sa.Text(), nullable=False),
+        sa.Column("balance_fen", sa.BigInteger(), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("plan", sa.Text(), nullable=True),
+        sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("evidence_seq", sa.Integer(), nullable=False),
+        sa.Column("evidence_hash", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", name=op.f("pk_subscriber")),
+    )
+    op.create_table(
+        "subscription",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("service_code", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("in_plan", sa.Boolean(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("price_fen", sa.BigInteger(), nullable=False),
+        sa.Column("billing", sa.Text(), nullable=False),
+        sa.Column("sp_code", sa.Text(), nullable=False),
+        sa.Column("cancel_effect", sa.Text(), nullable=False),
+        sa.Column("trial_ends_at", sa.BigInteger(), nullable=True),
+        sa.Column("contract_until", sa.BigInteger(), nullable=True),
+        sa.Column("unsubscribed_at", sa.BigInteger(), nullable=True),
+        sa.Column("ends_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_subscription")),
+    )
+    op.create_index(
+        "ix_subscription_held",
+        "subscription",
+        ["bucket", "msisdn", "tenure", "service_code"],
+        unique=True,
+        sqlite_where=sa.text("state <> 'ended'"),
+        postgresql_where=sa.text("state <> 'ended'"),
+    )
+    op.create_index(
+        "ix_subscription_service",
+        "subscription",
+        ["service_code"],
+        unique=False,
+        sqlite_where=sa.text("state <> 'ended'"),
+        postgresql_where=sa.text("state <> 'ended'"),
+    )
+    op.create_table(
+        "timer",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "kind", "subject", name=op.f("pk_timer")),
+    )
+    op.create_index("ix_timer_due_at", "timer", ["due_at"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_index("ix_timer_due_at", table_name="timer")
+    op.drop_table("timer")
+    op.drop_index(
+        "ix_subscription_service",
+        table_name="subscription",
+        sqlite_where=sa.text("state <> 'ended'"),
+        postgresql_where=sa.text("state <> 'ended'"),
+    )
+    op.drop_index(
+        "ix_subscription_held",
+        table_name="subscription",
+        sqlite_where=sa.text("state <> 'ended'"),
+        postgresql_where=sa.text("state <> 'ended'"),
+    )
+    op.drop_table("subscription")
+    op.drop_table("subscriber")
+    op.drop_index(
+        "ix_simulator_message_report",
+        table_name="simulator_message",
+        sqlite_where=sa.text("report_due_at IS NOT NULL"),
+        postgresql_where=sa.text("report_due_at IS NOT NULL"),
+    )
+    op.drop_table("simulator_message")
+    op.drop_table("service_provider")
+    op.drop_table("service")
+    op.drop_index(
+        "ix_question_remembered",
+        table_name="question",
+        sqlite_where=sa.text("closed_as IS NULL OR closed_as = 'answered'"),
+        postgresql_where=sa.text("closed_as IS NULL OR closed_as = 'answered'"),
+    )
+    op.drop_table("question")
+    op.drop_table("provider_lane")
+    op.drop_index(
+        "ix_outbound_message_unfinished",
+        table_name="outbound_message",
+        sqlite_where=sa.text("status IN ('queued', 'sending')"),
+        postgresql_where=sa.text("status IN ('queued', 'sending')"),
+    )
+    op.drop_index("ix_outbound_message_question", table_name="outbound_message")
+    op.drop_index("ix_outbound_message_provider_id", table_name="outbound_message")
+    op.drop_index(
+        "ix_outbound_message_order",
+        table_name="outbound_message",
+        sqlite_where=sa.text("status IN ('queued', 'sending')"),
+        postgresql_where=sa.text("status IN ('queued', 'sending')"),
+    )
+    op.drop_index("ix_outbound_message_id", table_name="outbound_message")
+    op.drop_table("outbound_message")
+    op.drop_index(
+        "ix_inbound_message_queue",
+        table_name="inbound_message",
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    )
+    op.drop_index(
+        "ix_inbound_message_pending",
+        table_name="inbound_message",
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    )
+    op.drop_index("ix_inbound_message_id", table_name="inbound_message")
+    op.drop_index(
+        "ix_inbound_message_dead",
+        table_name="inbound_message",
+        sqlite_where=sa.text("status = 'dead'"),
+        postgresql_where=sa.text("status = 'dead'"),
+    )
+    op.drop_table("inbound_message")
+    op.drop_table("gateway_state")
+    op.drop_index("ix_evidence_subject", table_name="evidence")
+    op.drop_table("evidence")
+    op.drop_index("ix_event_receiver", table_name="event")
+    op.drop_table("event")
+    op.drop_index(
+        "ix_delivery_report_parked",
+        table_name="delivery_report",
+        sqlite_where=sa.text("parked = 1"),
+        postgresql_where=sa.text("parked"),
+    )
+    op.drop_index("ix_delivery_report_message", table_name="delivery_report")
+    op.drop_table("delivery_report")
+    op.drop_table("conversation")
+    op.drop_table("attempt")
+    op.drop_table("api_token")
+    op.drop_table("access_record")
