@@ -23,7 +23,9 @@ from app.services.tokens import Scope, TokenError, Tokens
 from app.settings import Environment, Settings, SettingsError, load_settings
 from app.worker import build_gateway
 
-app = typer.Typer(help="SMS command gateway: what “send 0000 to 10086” does.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="SMS command gateway: what “send 0000 to 10086” does.", no_args_is_help=True, rich_markup_mode=None
+)
 token_app = typer.Typer(help="Tokens of the management API.", no_args_is_help=True)
 config_app = typer.Typer(help="Settings.", no_args_is_help=True)
 app.add_typer(token_app, name="token")
@@ -45,7 +47,9 @@ def main() -> None:
             err.print(f"[bold red]✗[/] {line}", highlight=False)
         raise SystemExit(1) from None
     except StorageUnavailableError as error:
-        err.print(f"[bold red]✗[/] The database cannot be reached ({error}); check SMSGW_DATABASE_URL.", highlight=False)
+        err.print(
+            f"[bold red]✗[/] The database cannot be reached ({error}); check SMSGW_DATABASE_URL.", highlight=False
+        )
         raise SystemExit(1) from None
 
 
@@ -59,7 +63,9 @@ def _refuse_exposure(settings: Settings, host: str) -> None:
     except ValueError:
         loopback = host == "localhost"
     if not loopback:
-        raise SettingsError(f"{settings.env.value} listens on loopback only, not on {host}: set SMSGW_DEMO_EXPOSE=1 if you mean it")
+        raise SettingsError(
+            f"{settings.env.value} listens on loopback only, not on {host}: set SMSGW_DEMO_EXPOSE=1 if you mean it"
+        )
 
 
 def _migrate_if_disposable(settings: Settings) -> None:
@@ -103,7 +109,9 @@ def demo(host: Host = "127.0.0.1", port: Port = None) -> None:
     os.environ.setdefault("SMSGW_ENV", Environment.DEMO.value)
     settings = load_settings()
     if not settings.disposable:
-        raise SettingsError(f"SMSGW_ENV is {settings.env.value}: the demo empties its database, so it runs in demo or test only")
+        raise SettingsError(
+            f"SMSGW_ENV is {settings.env.value}: the demo empties its database, so it runs in demo or test only"
+        )
     _refuse_exposure(settings, host)
     _migrate_if_disposable(settings)
     asyncio.run(_load_demo(settings))
@@ -125,7 +133,9 @@ async def _load_demo(settings: Settings) -> None:
 
 
 @app.command()
-def migrate(check: Annotated[bool, typer.Option("--check", help="Only say whether the schema is the newest.")] = False) -> None:  # noqa: FBT002  typer's way
+def migrate(
+    *, check: Annotated[bool, typer.Option("--check", help="Only say whether the schema is the newest.")] = False
+) -> None:
     """Bring the database to the newest schema."""
     database = Database(normalise_url(load_settings().database_url))
     try:

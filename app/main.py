@@ -24,7 +24,13 @@ Messages come in over `/webhooks`, staff and systems use `/api/v1` with a bearer
 
 
 # Metrics are our own, and none of these may hold a number or a text.
-_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False}
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 
 
 class _GatewayApp(FastAPI):
@@ -39,6 +45,14 @@ class _GatewayApp(FastAPI):
             return
         await super().__call__(scope, receive, send)
 
+    def openapi(self) -> dict[str, Any]:
+        """The description of the API, with the webhooks: they are no FastAPI routes, so it does not know them."""
+        document = super().openapi()
+        if "Problem" not in document.setdefault("components", {}).setdefault("schemas", {}):
+            document["components"]["schemas"]["Problem"] = problems.SCHEMA
+            document["paths"] = {**webhooks.OPENAPI_PATHS, **document["paths"]}
+        return document
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole gateway as one ASGI app."""
@@ -47,7 +61,10 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         if settings.disposable:
-            log.warning('the token "demo" is accepted with every right: never expose this gateway', environment=settings.env.value)
+            log.warning(
+                'the token "demo" is accepted with every right: never expose this gateway',
+                environment=settings.env.value,
+            )
         async with gateway.running():
             yield
 
@@ -65,7 +82,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(pages.SecurityHeaders)
     problems.install(app)
     _add_routes(app, gateway, settings)
-    _describe_webhooks(app)
     return app
 
 
@@ -79,16 +95,3 @@ def _add_routes(app: FastAPI, gateway: Gateway, settings: Settings) -> None:
         app.include_router(pages.router)
     app.include_router(pages.docs)
     app.mount("/static", StaticFiles(directory=pages.STATIC))
-
-
-def _describe_webhooks(app: FastAPI) -> None:
-    """The webhooks are no FastAPI routes, so their description is added to the document that FastAPI makes."""
-    make = app.openapi
-
-    def with_webhooks() -> dict[str, Any]:
-        document = make()
-        document["paths"] = {**webhooks.OPENAPI_PATHS, **document["paths"]}
-        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = problems.SCHEMA
-        return document
-
-    app.openapi = with_webhooks  # type: ignore[method-assign]  FastAPI's documented way to extend the document

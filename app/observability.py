@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
 
 import structlog
@@ -18,7 +19,12 @@ DEAD_LETTERS = Counter("smsgw_dead_letters", "Messages in that were given up aft
 ACCEPTED = Counter("smsgw_outbound_accepted", "Messages out that a provider took", ["provider"])
 ATTEMPTS = Counter("smsgw_outbound_attempts", "Attempts to hand a message over, by result", ["provider", "result"])
 REPORTS = Counter("smsgw_delivery_reports", "Delivery reports, by what was done with them", ["result"])
-BATCH = Histogram("smsgw_batch_size", "How many a step handled in one commit", ["step"], buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000))
+BATCH = Histogram(
+    "smsgw_batch_size",
+    "How many a step handled in one commit",
+    ["step"],
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
+)
 
 
 def batch(step: str, size: int) -> None:
@@ -45,6 +51,35 @@ def mask_fields(_logger: object, _name: str, fields: MutableMapping[str, object]
     return fields
 
 
+def trace_of(error: BaseException) -> str:
+    """Where it went wrong, without the values: an error's own words may hold a customer's."""
+    lines: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        frames = traceback.extract_tb(cause.__traceback__)
+        lines += [f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+        lines.append(type(cause).__name__)
+        cause = cause.__cause__
+    return "\n".join(lines)
+
+
+def _trace_field(_logger: object, _name: str, fields: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    """An exception as where it went wrong."""
+    given = fields.pop("exc_info", None)
+    error = (
+        given
+        if isinstance(given, BaseException)
+        else given[1]
+        if isinstance(given, tuple)
+        else sys.exc_info()[1]
+        if given
+        else None
+    )
+    if isinstance(error, BaseException):
+        fields["trace"] = trace_of(error)
+    return fields
+
+
 def configure_logging(level: str = "INFO") -> None:
     """One line an event on standard error: coloured on a terminal, JSON elsewhere."""
     pretty = sys.stderr.isatty()
@@ -53,7 +88,7 @@ def configure_logging(level: str = "INFO") -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        _trace_field,
         mask_fields,
     ]
     structlog.configure(
@@ -63,7 +98,9 @@ def configure_logging(level: str = "INFO") -> None:
         cache_logger_on_first_use=True,
     )
     renderer = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(ensure_ascii=False)
-    formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer])
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+    )
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
     root = logging.getLogger()

@@ -1,4 +1,4 @@
-"""Settings: environment variables ``SMSGW_…`` (and ``.env``) and one file, checked at the start (http-api.md, settings).
+"""Settings: environment variables ``SMSGW_…`` (and ``.env``) and one file, checked at the start (http-api.md).
 
 Read here only; the rest of the program is handed values.
 """
@@ -71,13 +71,17 @@ class ProviderFile(_FileModel):
     """One provider of the settings file."""
 
     kind: str
-    secret: SecretStr | list[SecretStr] | None = Field(default=None, description="whsec_…; several while one is being replaced")
+    secret: SecretStr | list[SecretStr] | None = Field(
+        default=None, description="whsec_…; several while one is being replaced"
+    )
     send_url: str | None = None
     on_unknown: str = Field(default="wait", pattern="^(wait|resend)$")
     rate: float = Field(default=500, gt=0, description="messages a second")
     window: int = Field(default=64, ge=1, description="messages in flight")
     single_number: bool = False
-    free_mo: bool | None = Field(default=None, description="whether answering costs the customer nothing; true in demo and test")
+    free_mo: bool | None = Field(
+        default=None, description="whether answering costs the customer nothing; true in demo and test"
+    )
 
 
 class SettingsFile(_FileModel):
@@ -85,7 +89,9 @@ class SettingsFile(_FileModel):
 
     access_number: str = Field(default="10086", pattern=r"^\d{3,12}$")
     allowed_prefixes: list[str] = Field(default=["+86"], description="numbers elsewhere are recorded, never answered")
-    default_provider: str | None = Field(default=None, description="where an MT goes when the provider of its MO cannot send")
+    default_provider: str | None = Field(
+        default=None, description="where an MT goes when the provider of its MO cannot send"
+    )
     aliases: dict[str, str] = Field(default_factory=dict)
     windows: Windows = Field(default_factory=Windows)
     quiet_hours: Hours = Field(default_factory=Hours)
@@ -106,9 +112,13 @@ class Settings(BaseSettings):
     database_url: str = Field(default="sqlite:///./data/gateway.db", description="SQLite file or postgresql://…")
     port: int = Field(default=8086, ge=0, le=65535)
     demo_expose: bool = Field(default=False, description="let demo, dev and test listen on other than loopback")
-    allow_private_webhooks: bool | None = Field(default=None, description="outgoing webhooks to private addresses; on in test and demo")
+    allow_private_webhooks: bool | None = Field(
+        default=None, description="outgoing webhooks to private addresses; on in test and demo"
+    )
     config: Path | None = Field(default=None, description="the settings file")
-    seal_key: SecretStr | None = Field(default=None, description="32 bytes in URL-safe base64; seals passwords until their turn")
+    seal_key: SecretStr | None = Field(
+        default=None, description="32 bytes in URL-safe base64; seals passwords until their turn"
+    )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     file: SettingsFile = Field(default_factory=SettingsFile, exclude=True)
 
@@ -130,7 +140,9 @@ class Settings(BaseSettings):
             found.append("SMSGW_SEAL_KEY is missing: make one with `smsgw config seal-key` and keep it secret")
         default = self.file.default_provider
         if default is not None and default not in self.provider_table():
-            found.append(f"default_provider: there is no provider {default!r} among: {', '.join(self.provider_table())}")
+            found.append(
+                f"default_provider: there is no provider {default!r} among: {', '.join(self.provider_table())}"
+            )
         return found
 
     @property
@@ -168,7 +180,7 @@ def load_settings() -> Settings:
     path = os.environ.get("SMSGW_CONFIG") or dotenv_values(".env").get("SMSGW_CONFIG")
     file = _read_file(Path(path)) if path else SettingsFile()
     try:
-        return Settings(file=file)  # type: ignore[call-arg]  env comes from the environment
+        return Settings(file=file)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(item, "SMSGW_") for item in _errors(error))) from None
 
@@ -178,7 +190,9 @@ def _read_file(path: Path) -> SettingsFile:
         text = path.read_text("utf-8")
         data = tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
     except OSError as error:
-        raise SettingsError(f"SMSGW_CONFIG: {path} cannot be read ({error.strerror}); name a file that exists") from None
+        raise SettingsError(
+            f"SMSGW_CONFIG: {path} cannot be read ({error.strerror}); name a file that exists"
+        ) from None
     except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: is no valid {'TOML' if path.suffix == '.toml' else 'YAML'}: {error}") from None
     try:

@@ -36,7 +36,9 @@ def _sealer(settings: Settings, database: Database) -> Sealer:
         try:
             return Sealer(settings.seal_key.get_secret_value())
         except ValueError:
-            raise SettingsError("SMSGW_SEAL_KEY: is not 32 bytes in URL-safe base64; make one with `smsgw config seal-key`") from None
+            raise SettingsError(
+                "SMSGW_SEAL_KEY: is not 32 bytes in URL-safe base64; make one with `smsgw config seal-key`"
+            ) from None
     folder = Path(database.url.database).parent if database.is_sqlite and database.url.database else Path("data")
     path = folder / "seal.key"
     if not path.exists():
@@ -61,7 +63,9 @@ def build_gateway(settings: Settings) -> Gateway:
     default = _default_carrier(settings, providers)
     reports = engine.add("simulated reports", network.step)
     deliveries = {
-        name: Delivery(database, provider, receipts, reports.wake) for name, provider in providers.items() if provider.can_send
+        name: Delivery(database, provider, receipts, reports.wake)
+        for name, provider in providers.items()
+        if provider.can_send
     }
     sealer = _sealer(settings, database)
     sending: list[Loop] = []

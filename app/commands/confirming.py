@@ -84,23 +84,27 @@ def carry_out(
     language = turn.account.language
     ended = end_services(turn, wishes, request)
     changed = any(item.fate is Fate.DONE for item in ended)
-    kind = MessageClass.RESULT if changed else MessageClass.REPLY
-    outcome = replace(as_outcome(turn, ended, request), verdict="unsubscribed" if changed else "answered")
-    told = [item.text for item in ended if item.fate is not Fate.WARNED]
     warned = [item for item in ended if item.fate is Fate.WARNED]
-    if not warned:
-        reply = say(turn, *told, texts.MORE.say(language), extension=Extension.LISTING, kind=kind)
-        return replace(outcome, replies=(reply,), questions=closed)
-    ask = texts.ASK_WARNED.say(language, names=_names(turn, [item.wish.label for item in warned]))
-    question_id = next(turn.ids)
-    reply = say(
-        turn, *told, *(item.text for item in warned), ask,
-        extension=Extension.LISTING, kind=kind, question_id=question_id,
-    )  # fmt: skip
-    asked = ask_yes_or_no(turn, question_id, reply, _to_end(warned), parent, everything=False)
-    # One that this answer closes is not closed a second time as replaced.
-    questions = {question.id: question for question in (*asked, *closed)}
-    return replace(outcome, replies=(reply,), questions=tuple(questions.values()))
+    lines = [item.text for item in (*(item for item in ended if item.fate is not Fate.WARNED), *warned)]
+    if warned:
+        names = _names(turn, [item.wish.label for item in warned])
+        lines.append(texts.ASK_WARNED.say(language, names=names))
+    else:
+        lines.append(texts.MORE.say(language))
+    question_id = next(turn.ids) if warned else None
+    kind = MessageClass.RESULT if changed else MessageClass.REPLY
+    reply = say(turn, *lines, extension=Extension.LISTING, kind=kind, question_id=question_id)
+    questions = {question.id: question for question in closed}
+    if question_id is not None:
+        asked = ask_yes_or_no(turn, question_id, reply, _to_end(warned), parent, everything=False)
+        # One that this answer closes is not closed a second time as replaced.
+        questions = {question.id: question for question in asked} | questions
+    return replace(
+        as_outcome(turn, ended, request),
+        replies=(reply,),
+        questions=tuple(questions.values()),
+        verdict="unsubscribed" if changed else "answered",
+    )
 
 
 def _to_end(ended: Sequence[Ended]) -> tuple[ToEnd, ...]:

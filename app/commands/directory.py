@@ -20,6 +20,7 @@ from app.domain.account import (
     SubscriptionState,
     Terms,
 )
+from app.domain.catalogue import Service
 from app.domain.dialogue import ClosedAs
 from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass, Reply
@@ -178,19 +179,7 @@ def import_subscription(turn: Turn) -> Outcome:
     objection = next(_objections(wanted, held, of_service, wanted.as_of or turn.now), None)
     if objection:
         return _refused(409, objection)
-    price = held.terms.price_fen if held else service.price_fen
-    terms = held.terms if held else Terms(price, service.billing, service.sp_code, service.cancel_effect)
-    after = Subscription(
-        id=held.id if held else next(turn.ids),
-        service_code=wanted.service_code,
-        state=wanted.state,
-        in_plan=wanted.in_plan,
-        started_at=wanted.started_at,
-        channel=wanted.channel,
-        terms=replace(terms, price_fen=price if wanted.price_fen is None else wanted.price_fen),
-        trial_ends_at=wanted.trial_ends_at,
-        contract_until=wanted.contract_until,
-    )
+    after = _taken_over(turn, wanted, service, held)
     if after == held:
         return Outcome(verdict="as before")
     draft = EvidenceDraft("import", after.id, {
@@ -205,6 +194,23 @@ def import_subscription(turn: Turn) -> Outcome:
         subscriptions=(*(ended for ended, _ in over), after),
         evidence=(*(ended for _, ended in over), draft),
         verdict="imported",
+    )
+
+
+def _taken_over(turn: Turn, wanted: ImportSubscription, service: Service, held: Subscription | None) -> Subscription:
+    """What she has by the import; the terms are those that she confirmed, or the service's of this moment."""
+    offered = Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
+    terms = held.terms if held else offered
+    return Subscription(
+        id=held.id if held else next(turn.ids),
+        service_code=wanted.service_code,
+        state=wanted.state,
+        in_plan=wanted.in_plan,
+        started_at=wanted.started_at,
+        channel=wanted.channel,
+        terms=terms if wanted.price_fen is None else replace(terms, price_fen=wanted.price_fen),
+        trial_ends_at=wanted.trial_ends_at,
+        contract_until=wanted.contract_until,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from app.commands.speech import say
 from app.domain.account import Brand, Language, Payment, Subscriber, SubscriberStatus
+from app.domain.guards import Guards
 from app.domain.messages import MessageClass
 from app.domain.segments import measure
 from app.domain.texts import answers
@@ -13,9 +14,8 @@ from app.domain.turn import Outcome, Turn
 NOT_UNDERSTOOD = "not understood"
 
 
-def stranger(turn: Turn) -> Outcome:
+def stranger(turn: Turn, guards: Guards) -> Outcome:
     """A number that is nobody's is told so once a day."""
-    guards = turn.account.guards
     if not guards.may_tell_stranger(turn.now):
         return Outcome(guards=guards, verdict="not a customer")
     reply = say(turn, answers.NOT_A_CUSTOMER.say(Language.ZH))
@@ -41,9 +41,8 @@ def new_subscriber(turn: Turn) -> Subscriber:
     )
 
 
-def too_many(turn: Turn, *, kept: bool) -> Outcome:
+def too_many(turn: Turn, guards: Guards, *, kept: bool) -> Outcome:
     """Over the rate limit: stops and answers wait, queries are dropped, one notice is given."""
-    guards = turn.account.guards
     if kept:
         return Outcome(kept_until=guards.minute_over_at(turn.at), verdict="kept: too many")
     if guards.told_too_many:
@@ -52,12 +51,12 @@ def too_many(turn: Turn, *, kept: bool) -> Outcome:
     return Outcome(replies=(reply,), guards=replace(guards, told_too_many=True), verdict="dropped: too many")
 
 
-def guarded(turn: Turn, outcome: Outcome) -> Outcome:
+def guarded(turn: Turn, guards: Guards, outcome: Outcome) -> Outcome:
     """The outcome of a text within the loop guard and the cap on segments.
 
     Beyond the cap only outcomes of changes are told; what is not shown is not asked either.
     """
-    guards = outcome.guards or turn.account.guards
+    guards = outcome.guards or guards
     puzzled = outcome.verdict == NOT_UNDERSTOOD
     if puzzled and not guards.may_say_not_understood(turn.now):
         return Outcome(guards=guards, verdict="silent: loop")

@@ -1,6 +1,7 @@
 """0000: everything the sender has right now, numbered (flows.md 5.1)."""
 
 import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
@@ -45,10 +46,7 @@ class ChoosingServices(QuestionState):
         return self.items[number - 1] if 1 <= number <= len(self.items) else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    subscription: Subscription
-    line: texts.Line
+_Entry = tuple[Subscription, texts.Line]
 
 
 def label_of(catalogue: Catalogue, subscription: Subscription) -> str:
@@ -69,12 +67,12 @@ def list_services(turn: Turn, _argument: str) -> Outcome:
     if not listed:
         text = texts.nothing(account.language, brand, beside_plan=bool(running))
         return Outcome(replies=(say(turn, text, extension=Extension.LISTING),), questions=closed)
-    entries = _numbered(turn.catalogue, listed)
-    can_be_picked = any(entry.line.number is not None for entry in entries)
-    question_id = next(turn.ids) if can_be_picked else None
+    entries = _entries(turn.catalogue, listed)
+    lines = [line for _, line in entries]
+    question_id = next(turn.ids) if any(line.number is not None for line in lines) else None
     replies = tuple(
         say(turn, *passage.pieces, extension=Extension.LISTING, question_id=question_id)
-        for passage in _passages(turn, brand, [entry.line for entry in entries])
+        for passage in _passages(turn, brand, lines)
     )
     if question_id is None:
         return Outcome(replies=replies, questions=closed)
@@ -90,39 +88,32 @@ def close_conversation(account: Account, at: datetime) -> tuple[Question, ...]:
     )
 
 
-def _numbered(catalogue: Catalogue, subscriptions: list[Subscription]) -> list[_Entry]:
+def _entries(catalogue: Catalogue, subscriptions: Iterable[Subscription]) -> list[_Entry]:
     """In the order of the listing: outside the plan own services first, then SPs', then inside the plan."""
-    entries = [_Entry(item, _line(catalogue, item)) for item in subscriptions]
-    entries.sort(key=_place)
+
+    def place(item: Subscription) -> tuple[bool, bool, datetime, str]:
+        own = catalogue.providers[item.terms.sp_code].own
+        return item.in_plan, not own, item.started_at, item.service_code
+
     numbers = itertools.count(1)
-    return [
-        replace(entry, line=replace(entry.line, number=next(numbers))) if _can_be_picked(entry.line) else entry
-        for entry in entries
-    ]
+    return [(item, _line(catalogue, item, numbers)) for item in sorted(subscriptions, key=place)]
 
 
-def _place(entry: _Entry) -> tuple[bool, bool, datetime, str]:
-    item = entry.subscription
-    return item.in_plan, entry.line.sp_short_name is not None, item.started_at, item.service_code
-
-
-def _can_be_picked(line: texts.Line) -> bool:
-    return line.ends_at is None and line.cancel_how is None
-
-
-def _line(catalogue: Catalogue, subscription: Subscription) -> texts.Line:
+def _line(catalogue: Catalogue, subscription: Subscription, numbers: Iterator[int]) -> texts.Line:
+    """One service as it is shown; what can be picked takes the next number."""
     service = catalogue.services[subscription.service_code]
     provider = catalogue.providers[subscription.terms.sp_code]
-    in_trial = subscription.state is SubscriptionState.TRIAL
+    ending = subscription.state is SubscriptionState.ENDING
     return texts.Line(
         name=service.name,
         sp_short_name=None if provider.own else provider.short_name,
         price_fen=subscription.terms.price_fen,
         billing=subscription.terms.billing,
         in_plan=subscription.in_plan,
-        trial_ends_at=subscription.trial_ends_at if in_trial else None,
-        ends_at=subscription.ends_at if subscription.state is SubscriptionState.ENDING else None,
-        cancel_how=None if service.cancellable_by_sms else service.cancel_how or "",
+        number=next(numbers) if service.cancellable_by_sms and not ending else None,
+        trial_ends_at=subscription.trial_ends_at if subscription.state is SubscriptionState.TRIAL else None,
+        ends_at=subscription.ends_at if ending else None,
+        cancel_how=None if service.cancellable_by_sms else service.cancel_how,
     )
 
 
@@ -147,7 +138,7 @@ def _question(turn: Turn, question_id: str, entries: list[_Entry], replies: tupl
     """The question that the numbers open; its window runs from when the listing was made."""
     items = tuple(
         ShownItem(line.number, held.id, texts.label(line.name, line.sp_short_name), held.in_plan)
-        for held, line in ((entry.subscription, entry.line) for entry in entries)
+        for held, line in entries
         if line.number is not None
     )
     return Question(

@@ -86,7 +86,7 @@ def _explain(turn: Turn, question: Question, number: int) -> Answer:
         text = answers.WRONG_NUMBERS.say(
             turn.account.language, wrong=_shortened(str(number)), example=_example(question)
         )
-        return Answer(plain(turn, text), Fit.LOOSE, kept=False)
+        return Answer(plain(turn, text), kept=False)
     return Answer(plain(turn, explain_origin(turn, item.label, item.subscription_id)), kept=False)
 
 

@@ -61,11 +61,10 @@ class Router:
 
     def _handle_text(self, turn: Turn, received: TextReceived) -> Outcome:
         guards = turn.account.guards if received.kept else turn.account.guards.count_message(turn.at)
-        turn = replace(turn, account=replace(turn.account, guards=guards))
         created: Subscriber | None = None
         if turn.account.customer is None:
             if not turn.policy.auto_create_subscribers:
-                return guarding.stranger(turn)
+                return guarding.stranger(turn, guards)
             created = guarding.new_subscriber(turn)
             turn = replace(turn, account=apply(turn.account, Outcome(subscriber=created)))
         dialled = turn.policy.numbers.extension(received.dialled)
@@ -73,8 +72,8 @@ class Router:
         route = self._route(turn, normalise(received.text), extension)
         outcome = route.outcome
         if guards.over_rate and not received.kept:
-            outcome = guarding.too_many(turn, kept=route.kept)
-        outcome = guarding.guarded(turn, outcome)
+            outcome = guarding.too_many(turn, guards, kept=route.kept)
+        outcome = guarding.guarded(turn, guards, outcome)
         return replace(outcome, subscriber=created) if created and outcome.subscriber is None else outcome
 
     # ---- where a text goes
@@ -87,16 +86,15 @@ class Router:
         if exact is not None:
             return _Route(exact.run(turn, ""), exact.kept)
         found = _with_arguments(self.registry, said)
-        if found is not None and found[0].takes is Takes.ARGUMENTS:
-            return _Route(found[0].run(turn, found[1]), found[0].kept)
+        if found is not None and (found[0].takes is Takes.ARGUMENTS or found[1] in turn.catalogue.by_keyword):
+            return _run(turn, found)
         pool = _addressed(turn, extension)
         given = self._readings(turn, [question for question in pool if question.is_open(turn.at)], said)
         if given:
             return self._answered(turn, given)
         if found is not None:
             # TD1 after its listing has run out is a late pick and not the service "1".
-            late = None if found[1] in turn.catalogue.by_keyword else self._late(turn, pool, said)
-            return late or _Route(found[0].run(turn, found[1]), found[0].kept)
+            return self._late(turn, pool, said) or _run(turn, found)
         return self._no_answer(turn, pool, said, extension)
 
     def _kind(self, question: Question) -> QuestionKind:
@@ -143,6 +141,11 @@ class Router:
         kind = self._kind(question)
         text = (kind.answered if question.closed_as is ClosedAs.ANSWERED else kind.expired)(turn, question)
         return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict="too late"))
+
+
+def _run(turn: Turn, found: tuple[Command, str]) -> _Route:
+    entry, argument = found
+    return _Route(entry.run(turn, argument), entry.kept)
 
 
 def _puzzled(turn: Turn) -> _Route:

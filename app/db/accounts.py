@@ -6,13 +6,24 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, or_, select
-from sqlalchemy import Row as ResultRow
+from sqlalchemy import Connection, bindparam, or_, select
 
 from app.db import tables
-from app.db.rows import Row, as_parameter, from_json, insert_rows, matching, one_of, raw, shape_of, update_rows, upsert_rows
+from app.db.rows import (
+    AnyRow,
+    AnySelect,
+    Row,
+    as_parameter,
+    from_json,
+    insert_rows,
+    matching,
+    one_of,
+    raw,
+    shape_of,
+    update_rows,
+    upsert_rows,
+)
 from app.db.types import Instant, from_micros
 from app.domain.account import (
     Brand,
@@ -58,17 +69,24 @@ _EFFECTS = {effect.value: effect for effect in CancelEffect}
 
 
 @cache
-def _lock(dialect: str, *, wait: bool) -> Select[tuple[object, ...]]:
+def _lock(dialect: str, *, wait: bool) -> AnySelect:
     table = tables.conversation
     given = from_json(dialect, shape_of(table, _NUMBER))
-    statement = select(*table.c).join_from(table, given, matching(table, given, _NUMBER)).order_by(table.c.bucket, table.c.msisdn)
+    statement = (
+        select(*table.c)
+        .join_from(table, given, matching(table, given, _NUMBER))
+        .order_by(table.c.bucket, table.c.msisdn)
+    )
     return statement.with_for_update(skip_locked=not wait, of=table)
 
 
 def lock_conversations(connection: Connection, numbers: Sequence[Key], *, wait: bool) -> list[LockedConversation]:
     """Lock numbers in a fixed order; workers skip those that are taken, a management call waits for them."""
     keys = [{"bucket": bucket, "msisdn": msisdn} for bucket, msisdn in sorted(set(numbers))]
-    return [LockedConversation(*row) for row in connection.execute(_lock(connection.dialect.name, wait=wait), as_parameter(keys))]
+    return [
+        LockedConversation(*row)
+        for row in connection.execute(_lock(connection.dialect.name, wait=wait), as_parameter(keys))
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +122,27 @@ SUBSCRIPTION_COLUMNS = tuple(map(raw, tables.subscription.c))
 
 
 @cache
-def _subscribers(dialect: str) -> Select[tuple[object, ...]]:
+def _subscribers(dialect: str) -> AnySelect:
     table = tables.subscriber
     given = from_json(dialect, shape_of(table, _TENURE))
     return select(*SUBSCRIBER_COLUMNS).join_from(table, given, matching(table, given, _TENURE))
 
 
 @cache
-def _subscriptions(dialect: str) -> Select[tuple[object, ...]]:
+def _subscriptions(dialect: str) -> AnySelect:
     table = tables.subscription
     given = from_json(dialect, shape_of(table, _TENURE))
     recent = or_(table.c.state != "ended", table.c.ends_at >= bindparam("since", type_=Instant))
-    return select(*SUBSCRIPTION_COLUMNS).join_from(table, given, matching(table, given, _TENURE)).where(recent).order_by(table.c.id)
+    return (
+        select(*SUBSCRIPTION_COLUMNS)
+        .join_from(table, given, matching(table, given, _TENURE))
+        .where(recent)
+        .order_by(table.c.id)
+    )
 
 
 @cache
-def _questions(dialect: str) -> Select[tuple[object, ...]]:
+def _questions(dialect: str) -> AnySelect:
     """Open or lately ended ones; one that was replaced never speaks again, its successor does."""
     table = tables.question
     given = from_json(dialect, shape_of(table, _TENURE))
@@ -146,15 +169,35 @@ def load_accounts(connection: Connection, tenures: Sequence[Tenure], since: date
         questions[row[0], row[1]].append(_question_of(row))
     return {
         (row[0], row[1]): StoredAccount(
-            subscriber_of(row), ChainHead(row[-2], row[-1]), tuple(subscriptions[row[0], row[1]]), tuple(questions[row[0], row[1]])
+            subscriber_of(row),
+            ChainHead(row[-2], row[-1]),
+            tuple(subscriptions[row[0], row[1]]),
+            tuple(questions[row[0], row[1]]),
         )
         for row in connection.execute(_subscribers(dialect), keys).all()
     }
 
 
-def subscriber_of(row: ResultRow[tuple[Any, ...]]) -> Subscriber:
+def subscriber_of(row: AnyRow) -> Subscriber:
     """A row of ``SUBSCRIBER_COLUMNS`` as the domain knows it."""
-    (_, msisdn, tenure, brand, vip, payment, balance, points, status, language, plan, password, created, closed, _, _) = row
+    (
+        _,
+        msisdn,
+        tenure,
+        brand,
+        vip,
+        payment,
+        balance,
+        points,
+        status,
+        language,
+        plan,
+        password,
+        created,
+        closed,
+        _,
+        _,
+    ) = row
     return Subscriber(
         msisdn,
         tenure,
@@ -181,9 +224,11 @@ def _instant(micros: int | None) -> datetime | None:
     return None if micros is None else from_micros(micros)
 
 
-def subscription_of(row: ResultRow[tuple[Any, ...]]) -> Subscription:
+def subscription_of(row: AnyRow) -> Subscription:
     """A row of ``SUBSCRIPTION_COLUMNS`` as the domain knows it."""
-    (_, _, _, id_, code, state, in_plan, started, channel, price, billing, sp, effect, trial, contract, left, ends) = row
+    (_, _, _, id_, code, state, in_plan, started, channel, price, billing, sp, effect, trial, contract, left, ends) = (
+        row
+    )
     return Subscription(
         id_,
         code,
@@ -199,7 +244,7 @@ def subscription_of(row: ResultRow[tuple[Any, ...]]) -> Subscription:
     )
 
 
-def _question_of(row: ResultRow[tuple[Any, ...]]) -> StoredQuestion:
+def _question_of(row: AnyRow) -> StoredQuestion:
     (_, _, _, id_, kind, state, extension, text, asked, expires, parent, handed, failed, closed, closed_as) = row
     return StoredQuestion(
         id_, kind, state, extension, text, from_micros(asked), from_micros(expires), parent,
@@ -262,7 +307,9 @@ def save_subscriptions(connection: Connection, rows: Sequence[Row]) -> None:
     """Create or replace subscriptions. What ends is written first: a service may end and begin again in one batch."""
     ended = [row for row in rows if row["state"] == SubscriptionState.ENDED]
     upsert_rows(connection, tables.subscription, ended, _ITEM)
-    upsert_rows(connection, tables.subscription, [row for row in rows if row["state"] != SubscriptionState.ENDED], _ITEM)
+    upsert_rows(
+        connection, tables.subscription, [row for row in rows if row["state"] != SubscriptionState.ENDED], _ITEM
+    )
 
 
 def save_conversations(connection: Connection, rows: Sequence[Row]) -> None:

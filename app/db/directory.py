@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Table, insert, or_, select, update
+from sqlalchemy import Connection, Table, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.db import tables
 from app.db.accounts import SUBSCRIBER_COLUMNS, SUBSCRIPTION_COLUMNS, subscriber_of, subscription_of
+from app.db.rows import AnyRow
 from app.domain.account import Subscriber, Subscription
 from app.domain.msisdn import bucket_of
 
@@ -38,7 +39,11 @@ def subscriptions_of(connection: Connection, subscriber: Subscriber) -> list[Sub
     columns = tables.subscription.c
     statement = (
         select(*SUBSCRIPTION_COLUMNS)
-        .where(columns.bucket == bucket_of(subscriber.msisdn), columns.msisdn == subscriber.msisdn, columns.tenure == subscriber.tenure)
+        .where(
+            columns.bucket == bucket_of(subscriber.msisdn),
+            columns.msisdn == subscriber.msisdn,
+            columns.tenure == subscriber.tenure,
+        )
         .order_by(columns.started_at, columns.service_code, columns.id)
     )
     return [subscription_of(row) for row in connection.execute(statement)]
@@ -46,7 +51,10 @@ def subscriptions_of(connection: Connection, subscriber: Subscriber) -> list[Sub
 
 @dataclass(frozen=True, slots=True)
 class MessageFilter:
-    """Which messages, newest first; ``before`` is the id that a page starts behind. Texts of former tenures stay hidden."""
+    """Which messages, newest first; ``before`` is the id that a page starts behind.
+
+    Of one number those of one tenure: texts of former ones stay hidden.
+    """
 
     msisdn: str | None = None
     tenure: int | None = None
@@ -82,7 +90,7 @@ class MessageRead:
     question_id: str | None = None
 
 
-def _mo_read(row: Row[tuple[object, ...]]) -> MessageRead:
+def _mo_read(row: AnyRow) -> MessageRead:
     return MessageRead(
         id=row.id,
         direction="mo",
@@ -98,14 +106,25 @@ def _mo_read(row: Row[tuple[object, ...]]) -> MessageRead:
     )
 
 
-def _mt_read(row: Row[tuple[object, ...]]) -> MessageRead:
-    same = ("id", "msisdn", "service_number", "text", "provider", "provider_message_id", "status", "encoding", "segments", "in_reply_to")
+def _mt_read(row: AnyRow) -> MessageRead:
+    same = (
+        "id",
+        "msisdn",
+        "service_number",
+        "text",
+        "provider",
+        "provider_message_id",
+        "status",
+        "encoding",
+        "segments",
+        "in_reply_to",
+    )
     also = ("attempts", "handed_over_at", "final_at", "valid_until", "error_code", "question_id")
     values = {name: getattr(row, name) for name in (*same, *also)}
     return MessageRead(direction="mt", at=row.made_at, kind=getattr(row, "class"), **values)
 
 
-_TABLES: Mapping[str, tuple[Table, Callable[[Row[tuple[object, ...]]], MessageRead]]] = {
+_TABLES: Mapping[str, tuple[Table, Callable[[AnyRow], MessageRead]]] = {
     "mo": (tables.inbound_message, _mo_read),
     "mt": (tables.outbound_message, _mt_read),
 }
@@ -178,7 +197,7 @@ def reports_of(connection: Connection, message: MessageRead) -> list[ReportRead]
     columns = tables.delivery_report.c
     statement = (
         select(columns.status, columns.error_code, columns.stored_at)
-        .where(columns.bucket == bucket_of(message.msisdn), columns.message_id == message.id)
+        .where(columns.provider == message.provider, columns.provider_message_id == message.provider_message_id)
         .order_by(columns.id)
     )
     return [ReportRead(*row) for row in connection.execute(statement)]

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from sqlalchemy import Connection, Select, select
-from sqlalchemy import Row as ResultRow
+from sqlalchemy import Connection, select
 
 from app.db import tables
-from app.db.rows import as_parameter, from_json, insert_rows, matching, shape_of
+from app.db.rows import AnyRow, AnySelect, as_parameter, from_json, insert_rows, matching, shape_of
 from app.domain.evidence import ChainHead, EvidenceRecord
 from app.domain.msisdn import bucket_of
 
@@ -18,12 +17,14 @@ _ABOUT = ("bucket", "msisdn", "tenure", "subject")
 
 def append_evidence(connection: Connection, records: Sequence[EvidenceRecord]) -> None:
     """Write new links of chains."""
-    rows = [{"bucket": bucket_of(record.msisdn), **{name: getattr(record, name) for name in _FIELDS}} for record in records]
+    rows = [
+        {"bucket": bucket_of(record.msisdn), **{name: getattr(record, name) for name in _FIELDS}} for record in records
+    ]
     insert_rows(connection, _evidence, rows)
 
 
 @cache
-def _about(dialect: str) -> Select[tuple[object, ...]]:
+def _about(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_evidence, _ABOUT))
     return select(_evidence).join_from(_evidence, given, matching(_evidence, given, _ABOUT)).order_by(_evidence.c.seq)
 
@@ -34,16 +35,20 @@ def evidence_about(connection: Connection, wanted: Sequence[tuple[int, str, int,
     return [_record(row) for row in connection.execute(_about(connection.dialect.name), as_parameter(keys))]
 
 
-def _record(row: ResultRow[tuple[object, ...]]) -> EvidenceRecord:
+def _record(row: AnyRow) -> EvidenceRecord:
     return EvidenceRecord(*(getattr(row, name) for name in _FIELDS))
 
 
-def chain_of(connection: Connection, msisdn: str, tenure: int, *, after: int = 0, limit: int | None = None) -> Iterator[EvidenceRecord]:
+def chain_of(
+    connection: Connection, msisdn: str, tenure: int, *, after: int = 0, limit: int | None = None
+) -> Iterator[EvidenceRecord]:
     """A tenure's records in order, behind sequence number ``after``."""
     columns = _evidence.c
     statement = (
         select(_evidence)
-        .where(columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure, columns.seq > after)
+        .where(
+            columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure, columns.seq > after
+        )
         .order_by(columns.seq)
         .limit(limit)
     )

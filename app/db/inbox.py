@@ -5,12 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.sql.base import Executable
 
 from app.db import tables
-from app.db.rows import as_parameter, from_json, insert_new_rows, matching, one_of, raw, shape_of, update_rows
+from app.db.rows import (
+    AnySelect,
+    as_parameter,
+    from_json,
+    insert_new_rows,
+    matching,
+    one_of,
+    raw,
+    shape_of,
+    update_rows,
+)
 from app.db.types import Instant, from_micros
+from app.domain.msisdn import bucket_of
 
 _inbound = tables.inbound_message
 _KEY = ("bucket", "provider", "provider_message_id", "msisdn")
@@ -37,7 +48,9 @@ class StoredMessage:
 @cache
 def _existing(dialect: str) -> Executable:
     given = from_json(dialect, shape_of(_inbound, _KEY))
-    return select(_inbound.c.id, *(given.c[key] for key in _KEY)).join_from(_inbound, given, matching(_inbound, given, _KEY))
+    return select(_inbound.c.id, *(given.c[key] for key in _KEY)).join_from(
+        _inbound, given, matching(_inbound, given, _KEY)
+    )
 
 
 def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[tuple[str, bool]]:
@@ -47,16 +60,18 @@ def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[tup
     """
     if insert_new_rows(connection, _inbound, rows) == len(rows):
         return [(str(row["id"]), True) for row in rows]
-    found = connection.execute(_existing(connection.dialect.name), as_parameter([{key: row[key] for key in _KEY} for row in rows]))
+    found = connection.execute(
+        _existing(connection.dialect.name), as_parameter([{key: row[key] for key in _KEY} for row in rows])
+    )
     first = {tuple(row[1:]): row[0] for row in found}
     ids = [first[row["bucket"], row["provider"], row["provider_message_id"], row["msisdn"]] for row in rows]
     return [(known, known == row["id"]) for known, row in zip(ids, rows, strict=True)]
 
 
-def open_conversations(connection: Connection, numbers: Sequence[Key]) -> None:
+def open_conversations(connection: Connection, msisdns: Sequence[str]) -> None:
     """Make the conversation rows that are missing; rows that exist are not touched, so nobody is waited for."""
-    unique = sorted(set(numbers))
-    insert_new_rows(connection, tables.conversation, [{"bucket": b, "msisdn": m, "tenure": 0} for b, m in unique])
+    rows = [{"bucket": bucket_of(msisdn), "msisdn": msisdn, "tenure": 0} for msisdn in set(msisdns)]
+    insert_new_rows(connection, tables.conversation, sorted(rows, key=lambda row: (row["bucket"], row["msisdn"])))
 
 
 _PENDING_KEYS = (
@@ -73,7 +88,7 @@ def pending_numbers(connection: Connection, now: datetime, most: int) -> list[Ke
 
 
 @cache
-def _pending_of(dialect: str) -> Select[tuple[object, ...]]:
+def _pending_of(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_inbound, ("bucket", "msisdn")))
     columns = [raw(_inbound.c[name]) for name in StoredMessage.__dataclass_fields__]
     return (
@@ -91,7 +106,17 @@ def pending_of(connection: Connection, numbers: Sequence[Key], now: datetime, mo
     rows = connection.execute(_pending_of(connection.dialect.name), {**as_parameter(keys), "now": now, "most": most})
     return [
         StoredMessage(
-            bucket, msisdn, id_, provider, dialled, text, sealed, from_micros(sent), from_micros(stored), from_micros(due), tries
+            bucket,
+            msisdn,
+            id_,
+            provider,
+            dialled,
+            text,
+            sealed,
+            from_micros(sent),
+            from_micros(stored),
+            from_micros(due),
+            tries,
         )
         for bucket, msisdn, id_, provider, dialled, text, sealed, sent, stored, due, tries in rows.all()
     ]

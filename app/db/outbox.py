@@ -5,11 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, Select, Update, and_, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db import tables
-from app.db.rows import Row, as_parameter, from_json, insert_rows, matching, one_of, raw, shape_of, update_rows
+from app.db.rows import (
+    AnyRow,
+    AnySelect,
+    Row,
+    as_parameter,
+    from_json,
+    insert_rows,
+    matching,
+    one_of,
+    raw,
+    shape_of,
+    update_rows,
+)
 from app.db.types import Instant, from_micros
 from app.domain.messages import OutboundStatus
 
@@ -81,7 +93,7 @@ def _may_go() -> ColumnElement[bool]:
 
 
 @cache
-def _due() -> Select[tuple[object, ...]]:
+def _due() -> AnySelect:
     columns = [raw(_mt.c["class" if name == "kind" else name]) for name in ClaimedMessage.__dataclass_fields__]
     return (
         select(*columns)
@@ -94,8 +106,16 @@ def _due() -> Select[tuple[object, ...]]:
 
 def due_messages(connection: Connection, provider: str, now: datetime, most: int) -> list[ClaimedMessage]:
     """Messages that may go now: none of them behind an earlier one of its subscriber and lane that waits."""
-    rows = connection.execute(_due(), {"provider": provider, "now": now, "most": most})
-    return [ClaimedMessage(*row[:-2], valid_until=from_micros(row[-2]), attempts=row[-1] + 1) for row in rows.all()]
+    rows: Sequence[AnyRow] = connection.execute(_due(), {"provider": provider, "now": now, "most": most}).all()
+    return [_claimed(row) for row in rows]
+
+
+def _claimed(row: AnyRow) -> ClaimedMessage:
+    (bucket, msisdn, id_, lane, number, text, kind, encoding, segments, question, answered, valid_until, attempts) = row
+    return ClaimedMessage(
+        bucket, msisdn, id_, lane, number, text, kind, encoding, segments, question, answered,
+        from_micros(valid_until), attempts + 1,
+    )  # fmt: skip
 
 
 def lease(connection: Connection, messages: Sequence[ClaimedMessage], worker: str, until: datetime) -> None:
@@ -129,7 +149,19 @@ class Handover:
     error_code: str | None = None
 
 
-_RESULT_COLUMNS = ("bucket", "msisdn", "id", "status", "due_at", "attempts", "provider_message_id", "handed_over_at", "final_at", "error_code", "leased_by")
+_RESULT_COLUMNS = (
+    "bucket",
+    "msisdn",
+    "id",
+    "status",
+    "due_at",
+    "attempts",
+    "provider_message_id",
+    "handed_over_at",
+    "final_at",
+    "error_code",
+    "leased_by",
+)
 
 
 @cache
@@ -190,10 +222,15 @@ def record(connection: Connection, handovers: Sequence[Handover], worker: str, n
 def _questions_handed_over(dialect: str) -> Update:
     table = tables.question
     given = from_json(dialect, shape_of(table, _ROW))
-    waiting = exists().where(_mt.c.bucket == table.c.bucket, _mt.c.msisdn == table.c.msisdn, _mt.c.question_id == table.c.id, _mt.c.handed_over_at.is_(None))
+    waiting = exists().where(
+        _mt.c.bucket == table.c.bucket,
+        _mt.c.msisdn == table.c.msisdn,
+        _mt.c.question_id == table.c.id,
+        _unfinished(_mt.c.status),
+    )
     return (
         update(table)
-        .where(matching(table, given, _ROW), table.c.handed_over_at.is_(None), ~waiting)
+        .where(matching(table, given, _ROW), table.c.handed_over_at.is_(None), table.c.failed_at.is_(None), ~waiting)
         .values(handed_over_at=bindparam("now", type_=Instant))
     )
 
@@ -202,12 +239,16 @@ def _questions_handed_over(dialect: str) -> Update:
 def _questions_failed(dialect: str) -> Update:
     table = tables.question
     given = from_json(dialect, shape_of(table, _ROW))
-    return update(table).where(matching(table, given, _ROW), table.c.failed_at.is_(None)).values(failed_at=bindparam("now", type_=Instant))
+    return (
+        update(table)
+        .where(matching(table, given, _ROW), table.c.failed_at.is_(None))
+        .values(failed_at=bindparam("now", type_=Instant))
+    )
 
 
 def tell_questions(connection: Connection, taken: set[QuestionKey], failed: set[QuestionKey], now: datetime) -> None:
     """Write to questions that the network took all their messages, or that one of them failed."""
-    for keys, statement in ((taken, _questions_handed_over), (failed, _questions_failed)):
+    for keys, statement in ((failed, _questions_failed), (taken, _questions_handed_over)):
         if keys:
             rows = [dict(zip(_ROW, key, strict=True)) for key in keys]
             connection.execute(statement(connection.dialect.name), {**as_parameter(rows), "now": now})
@@ -216,14 +257,24 @@ def tell_questions(connection: Connection, taken: set[QuestionKey], failed: set[
 def supersede_queued(connection: Connection, bucket: int, msisdn: str, tenure: int, now: datetime) -> None:
     """What waits for the holder of an ended tenure is never sent."""
     columns = _mt.c
-    mine = (columns.bucket == bucket, columns.msisdn == msisdn, columns.tenure == tenure, _unfinished(columns.status), one_of(columns.status, "queued"))
+    mine = (
+        columns.bucket == bucket,
+        columns.msisdn == msisdn,
+        columns.tenure == tenure,
+        _unfinished(columns.status),
+        one_of(columns.status, "queued"),
+    )
     connection.execute(select(columns.id).where(*mine).order_by(columns.id).with_for_update())
     connection.execute(update(_mt).where(*mine).values(status=OutboundStatus.SUPERSEDED.value, final_at=now))
 
 
 _LOST = (
     select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
-    .where(_unfinished(_mt.c.status), one_of(_mt.c.status, "sending"), or_(_mt.c.leased_until < bindparam("machine_now", type_=Instant), bindparam("all_of_them")))
+    .where(
+        _unfinished(_mt.c.status),
+        one_of(_mt.c.status, "sending"),
+        or_(_mt.c.leased_until < bindparam("machine_now", type_=Instant), bindparam("all_of_them")),
+    )
     .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
     .with_for_update(skip_locked=True)
 )

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Delete, Select, delete, select, tuple_
+from sqlalchemy import Connection, Delete, delete, select, tuple_
 
 from app.db import tables
-from app.db.rows import Row, as_parameter, from_json, insert_rows, matching, shape_of, update_rows
+from app.db.rows import AnySelect, Row, as_parameter, from_json, insert_rows, matching, shape_of, update_rows
 
 _mt = tables.outbound_message
 _report = tables.delivery_report
@@ -30,10 +30,14 @@ class ReportedMessage:
 
 
 @cache
-def _find(dialect: str) -> Select[tuple[object, ...]]:
+def _find(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_mt, _KEY))
     columns = [_mt.c[name] for name in ReportedMessage.__dataclass_fields__]
-    found = select(*columns).join_from(_mt, given, matching(_mt, given, _KEY)).order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
+    found = (
+        select(*columns)
+        .join_from(_mt, given, matching(_mt, given, _KEY))
+        .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
+    )
     return found.with_for_update(of=_mt)
 
 
@@ -68,7 +72,7 @@ class ParkedReport:
 
 
 @cache
-def _parked(dialect: str) -> Select[tuple[object, ...]]:
+def _parked(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_report, _KEY))
     columns = [_report.c[name] for name in ParkedReport.__dataclass_fields__]
     return select(*columns).join_from(_report, given, matching(_report, given, _KEY)).where(_report.c.parked)

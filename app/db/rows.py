@@ -5,17 +5,22 @@ PostgreSQL takes all rows as one JSON parameter (``json_to_recordset``). SQLite 
 and set of columns.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
+from operator import itemgetter
+from typing import Any
 
 from pydantic_core import to_json
 from sqlalchemy import (
+    BindParameter,
+    Column,
     ColumnElement,
     Connection,
     FromClause,
+    Select,
     Table,
     and_,
     bindparam,
@@ -27,14 +32,17 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
+from sqlalchemy import Row as ResultRow
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import BigInteger, TypeEngine
 
 from app.db.types import Instant, to_micros
 
 Row = Mapping[str, object]
+AnySelect = Select[*tuple[Any, ...]]
+AnyRow = ResultRow[*tuple[Any, ...]]
 Shape = tuple[tuple[str, TypeEngine[object]], ...]
 _PARAMETER = "rows"
 # SQLAlchemy keeps the columns' own names for itself.
@@ -47,10 +55,12 @@ _BIND = "given_"
 @cache
 def from_json(dialect: str, columns: Shape, name: str = "given") -> FromClause:
     """The rows of the JSON parameter ``rows`` as a table with these columns."""
-    parameter = bindparam(_PARAMETER)
+    parameter: BindParameter[str] = bindparam(_PARAMETER)
     if dialect == "sqlite":
         each = func.json_each(parameter).table_valued("value", name="each")
-        return select(*(func.json_extract(each.c.value, f"$.{key}", type_=kind).label(key) for key, kind in columns)).subquery(name)
+        return select(
+            *(func.json_extract(each.c.value, f"$.{key}", type_=kind).label(key) for key, kind in columns)
+        ).subquery(name)
     recordset = func.json_to_recordset(cast(parameter, postgresql.JSON(none_as_null=True)))
     typed = [column(key, kind) for key, kind in columns]
     return recordset.table_valued(*typed, name=name).render_derived(name=name, with_types=True)
@@ -63,11 +73,8 @@ def as_parameter(rows: Sequence[Row]) -> dict[str, str]:
 
 def _plain(value: object) -> object:
     """A value as both drivers and JSON take it."""
-    kind = type(value)
-    if kind is str or value is None or kind is int:
-        return value
-    if kind is datetime:
-        return to_micros(value)  # type: ignore[arg-type]  it is one
+    if isinstance(value, datetime):
+        return to_micros(value)
     return value.value if isinstance(value, Enum) else value
 
 
@@ -83,13 +90,13 @@ def matching(table: Table, given: FromClause, keys: Sequence[str]) -> ColumnElem
 
 def one_of(column: ColumnElement[str], *words: str) -> ColumnElement[bool]:
     """A condition with its words written out: a partial index serves only what the planner can see."""
-    literals = [literal_column(f"'{word}'") for word in words]
+    literals: list[ColumnElement[str]] = [literal_column(f"'{word}'") for word in words]
     return column == literals[0] if len(literals) == 1 else column.in_(literals)
 
 
-def raw(column: ColumnElement[object]) -> ColumnElement[object]:
+def raw(column: Column[Any]) -> ColumnElement[Any]:
     """A column of instants as the integers that it holds: the caller makes instants of those that it needs."""
-    return type_coerce(column, BigInteger).label(column.name) if isinstance(column.type, Instant) else column  # type: ignore[attr-defined]
+    return type_coerce(column, BigInteger).label(column.name) if isinstance(column.type, Instant) else column
 
 
 # ---- writing
@@ -97,23 +104,25 @@ def raw(column: ColumnElement[object]) -> ColumnElement[object]:
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """A statement for many rows; ``order`` are the columns in the order of SQLite's placeholders."""
+    """A statement for many rows; ``values`` takes a row apart in the order of SQLite's placeholders."""
 
-    built: Executable
+    built: UpdateBase
     sql: str = ""
-    order: tuple[str, ...] = ()
+    values: Callable[[Row], tuple[object, ...]] = tuple
 
 
-def _compiled(statement: Executable) -> _Statement:
-    compiled = statement.compile(dialect=sqlite.dialect())  # type: ignore[attr-defined]  every statement can be compiled
+def _compiled(statement: UpdateBase) -> _Statement:
+    compiled = statement.compile(dialect=sqlite.dialect())
     assert isinstance(compiled, SQLCompiler)  # noqa: S101  what SQLAlchemy makes of DML
-    return _Statement(statement, str(compiled), tuple(name.removeprefix(_BIND) for name in compiled.positiontup or ()))
+    order = [name.removeprefix(_BIND) for name in compiled.positiontup or ()]
+    return _Statement(statement, str(compiled), itemgetter(*order))
 
 
 def _write(connection: Connection, statement: _Statement, rows: Sequence[Row]) -> int:
     """Run it; how many rows it touched."""
     if connection.dialect.name == "sqlite":
-        values = [tuple([_plain(row[name]) for name in statement.order]) for row in rows]
+        # The driver makes integers of instants (see session.py); enums and booleans it takes for what they are.
+        values = list(map(statement.values, rows))
         return connection.exec_driver_sql(statement.sql, values).rowcount
     return connection.execute(statement.built, as_parameter(rows)).rowcount
 
@@ -161,7 +170,9 @@ def _update(dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str,
         own = and_(*(table.c[key] == bindparam(_BIND + key) for key in keys))
         return _compiled(update(table).where(own).values({name: bindparam(_BIND + name) for name in changed}))
     given = from_json(dialect, shape_of(table, names))
-    return _Statement(update(table).where(matching(table, given, keys)).values({name: given.c[name] for name in changed}))
+    return _Statement(
+        update(table).where(matching(table, given, keys)).values({name: given.c[name] for name in changed})
+    )
 
 
 def update_rows(connection: Connection, table: Table, rows: Sequence[Row], keys: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, bindparam, exists, func, select
 
 from app.db import tables
-from app.db.rows import Row, insert_new_rows, update_rows
+from app.db.rows import AnyRow, Row, insert_new_rows, update_rows
 from app.db.types import Instant
 from app.domain.msisdn import bucket_of
 
@@ -40,10 +40,22 @@ def thread_of(connection: Connection, msisdn: str, after: str | None, limit: int
     """A handset's messages in the order in which they came to be there, behind message ``after``."""
     bucket = bucket_of(msisdn)
     mine = (_sim.c.bucket == bucket, _sim.c.msisdn == msisdn)
-    columns = [_sim.c.seq, _sim.c.message_id, *(_sim.c[name] for name in ("direction", "service_number", "text", "segments", "encoding", "at", "in_reply_to"))]
+    columns = [
+        _sim.c.seq,
+        _sim.c.message_id,
+        *(
+            _sim.c[name]
+            for name in ("direction", "service_number", "text", "segments", "encoding", "at", "in_reply_to")
+        ),
+    ]
     statement = (
         select(*columns, _mt.c.status)
-        .join_from(_sim, _mt, and_(_mt.c.bucket == _sim.c.bucket, _mt.c.msisdn == _sim.c.msisdn, _mt.c.id == _sim.c.message_id), isouter=True)
+        .join_from(
+            _sim,
+            _mt,
+            and_(_mt.c.bucket == _sim.c.bucket, _mt.c.msisdn == _sim.c.msisdn, _mt.c.id == _sim.c.message_id),
+            isouter=True,
+        )
         .where(*mine)
         .order_by(_sim.c.seq)
         .limit(limit)
@@ -51,13 +63,16 @@ def thread_of(connection: Connection, msisdn: str, after: str | None, limit: int
     if after is not None:
         place = select(_sim.c.seq).where(*mine, _sim.c.message_id == after).scalar_subquery()
         statement = statement.where(_sim.c.seq > place)
-    return [ThreadMessage(*row) for row in connection.execute(statement)]
+    found: Sequence[AnyRow] = connection.execute(statement).all()
+    return [ThreadMessage(*row) for row in found]
 
 
 def handsets(connection: Connection) -> list[tuple[str, int, datetime]]:
     """The handsets that have a thread, the latest first: number, messages, time of the last."""
     statement = (
-        select(_sim.c.msisdn, func.count(), func.max(_sim.c.at, type_=Instant)).group_by(_sim.c.msisdn).order_by(func.max(_sim.c.at).desc())
+        select(_sim.c.msisdn, func.count(), func.max(_sim.c.at, type_=Instant))
+        .group_by(_sim.c.msisdn)
+        .order_by(func.max(_sim.c.at).desc())
     )
     return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
 
@@ -75,7 +90,10 @@ class DueReport:
 
 # A carrier reports after it has answered: while our side has not noted the answer yet, the report waits.
 _UNANSWERED = exists().where(
-    _mt.c.bucket == _sim.c.bucket, _mt.c.msisdn == _sim.c.msisdn, _mt.c.id == _sim.c.message_id, _mt.c.status == "sending"
+    _mt.c.bucket == _sim.c.bucket,
+    _mt.c.msisdn == _sim.c.msisdn,
+    _mt.c.id == _sim.c.message_id,
+    _mt.c.status == "sending",
 )
 _DUE = (
     select(_sim.c.bucket, _sim.c.msisdn, _sim.c.seq, _sim.c.message_id, _sim.c.report)
@@ -98,7 +116,10 @@ def reports_sent(connection: Connection, reports: Sequence[DueReport]) -> None:
 
 
 _NEXT_DUE = (
-    select(_sim.c.report_due_at).where(_sim.c.report_due_at > bindparam("after", type_=Instant)).order_by(_sim.c.report_due_at).limit(1)
+    select(_sim.c.report_due_at)
+    .where(_sim.c.report_due_at > bindparam("after", type_=Instant))
+    .order_by(_sim.c.report_due_at)
+    .limit(1)
 )
 
 

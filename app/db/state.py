@@ -59,7 +59,9 @@ def current_state(connection: Connection) -> GatewayState:
 
 def initialise_state(connection: Connection, environment: str) -> None:
     """Mark an empty database as belonging to an environment."""
-    connection.execute(insert(tables.gateway_state).values(id=_ID, environment=environment, catalogue_version=0, **_DEFAULTS))
+    connection.execute(
+        insert(tables.gateway_state).values(id=_ID, environment=environment, catalogue_version=0, **_DEFAULTS)
+    )
 
 
 def set_state(connection: Connection, **values: object) -> None:
@@ -70,7 +72,9 @@ def set_state(connection: Connection, **values: object) -> None:
 def bump_catalogue(connection: Connection) -> None:
     """Tell every process that SPs or services changed; the version never goes back, not even on a reset."""
     version = tables.gateway_state.c.catalogue_version
-    connection.execute(update(tables.gateway_state).where(tables.gateway_state.c.id == _ID).values(catalogue_version=version + 1))
+    connection.execute(
+        update(tables.gateway_state).where(tables.gateway_state.c.id == _ID).values(catalogue_version=version + 1)
+    )
 
 
 def reset_state(connection: Connection) -> None:

@@ -3,6 +3,8 @@
 Instants are microseconds since the Unix epoch, ids UUIDv7 text, amounts integer fen, structured values JSON text.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -21,14 +23,21 @@ from sqlalchemy import (
 from app.db.types import Id, Instant
 
 metadata = MetaData(
-    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"}
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
 )
 
 
-def _customer(*, tenure: bool = True) -> list[Column[object]]:
+def _customer(*, tenure: bool = True) -> list[Column[Any]]:
     """The columns that every row of customer data starts with."""
-    columns = [Column("bucket", SmallInteger, nullable=False), Column("msisdn", Text, nullable=False)]
-    return [*columns, Column("tenure", Integer, nullable=False)] if tenure else columns  # type: ignore[list-item]
+    columns: list[Column[Any]] = [
+        Column("bucket", SmallInteger, nullable=False),
+        Column("msisdn", Text, nullable=False),
+    ]
+    return [*columns, Column("tenure", Integer, nullable=False)] if tenure else columns
 
 
 # ---- shared reference tables
@@ -117,7 +126,12 @@ inbound_message = Table(
     Column("trace", Text),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     UniqueConstraint("bucket", "provider", "provider_message_id", "msisdn"),
-    Index("ix_inbound_message_pending", "id", sqlite_where=text("status = 'pending'"), postgresql_where=text("status = 'pending'")),
+    Index(
+        "ix_inbound_message_pending",
+        "id",
+        sqlite_where=text("status = 'pending'"),
+        postgresql_where=text("status = 'pending'"),
+    ),
     Index("ix_inbound_message_id", "id"),
     Index(
         "ix_inbound_message_queue",
@@ -127,7 +141,9 @@ inbound_message = Table(
         sqlite_where=text("status = 'pending'"),
         postgresql_where=text("status = 'pending'"),
     ),
-    Index("ix_inbound_message_dead", "id", sqlite_where=text("status = 'dead'"), postgresql_where=text("status = 'dead'")),
+    Index(
+        "ix_inbound_message_dead", "id", sqlite_where=text("status = 'dead'"), postgresql_where=text("status = 'dead'")
+    ),
 )
 
 # The lock and the queue head of a number; made at intake, never updated there.
@@ -192,7 +208,12 @@ subscription = Table(
         postgresql_where=text("state <> 'ended'"),
     ),
     # Whether anyone holds a service (safety.md 3) is a look at one entry.
-    Index("ix_subscription_service", "service_code", sqlite_where=text("state <> 'ended'"), postgresql_where=text("state <> 'ended'")),
+    Index(
+        "ix_subscription_service",
+        "service_code",
+        sqlite_where=text("state <> 'ended'"),
+        postgresql_where=text("state <> 'ended'"),
+    ),
 )
 
 question = Table(
@@ -308,7 +329,6 @@ outbound_message = Table(
     Column("error_code", Text),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     Index("ix_outbound_message_id", "id"),
-    Index("ix_outbound_message_question", "bucket", "msisdn", "question_id"),
     Index("ix_outbound_message_provider_id", "provider", "provider_message_id"),
     Index(
         "ix_outbound_message_unfinished",
@@ -358,8 +378,7 @@ delivery_report = Table(
     Column("stored_at", Instant, nullable=False),
     Column("parked", Boolean, nullable=False),
     PrimaryKeyConstraint("bucket", "id"),
-    Index("ix_delivery_report_message", "bucket", "message_id"),
-    Index("ix_delivery_report_parked", "provider", "provider_message_id", sqlite_where=text("parked = 1"), postgresql_where=text("parked")),
+    Index("ix_delivery_report_provider_id", "provider", "provider_message_id"),
 )
 
 # ---- the simulated network: what its handsets sent and received
@@ -381,7 +400,12 @@ simulator_message = Table(
     Column("report_due_at", Instant),
     PrimaryKeyConstraint("bucket", "msisdn", "seq"),
     UniqueConstraint("bucket", "message_id"),
-    Index("ix_simulator_message_report", "report_due_at", sqlite_where=text("report_due_at IS NOT NULL"), postgresql_where=text("report_due_at IS NOT NULL")),
+    Index(
+        "ix_simulator_message_report",
+        "report_due_at",
+        sqlite_where=text("report_due_at IS NOT NULL"),
+        postgresql_where=text("report_due_at IS NOT NULL"),
+    ),
 )
 
 # Emptied by a reset; the catalogue's version and the environment's mark stay.

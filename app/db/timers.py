@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Delete, Select, bindparam, delete, select, tuple_
+from sqlalchemy import Connection, Delete, bindparam, delete, select, tuple_
 
 from app.db import tables
-from app.db.rows import as_parameter, from_json, matching, shape_of, upsert_rows
+from app.db.rows import AnySelect, as_parameter, from_json, matching, shape_of, upsert_rows
 from app.db.types import Instant
 
 _timer = tables.timer
@@ -43,7 +43,7 @@ def due_numbers(connection: Connection, now: datetime, most: int) -> list[Key]:
 
 
 @cache
-def _due_of(dialect: str) -> Select[tuple[object, ...]]:
+def _due_of(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_timer, ("bucket", "msisdn")))
     return (
         select(*_timer.c)
@@ -63,7 +63,12 @@ def due_of(connection: Connection, numbers: Sequence[Key], now: datetime) -> lis
 def set_timers(connection: Connection, timers: Sequence[StoredTimer]) -> None:
     """Set timers; one of the same kind and subject is moved. The last of several wins."""
     rows = {tuple(getattr(item, key) for key in _KEY): item for item in timers}
-    upsert_rows(connection, _timer, [{name: getattr(item, name) for name in StoredTimer.__dataclass_fields__} for item in rows.values()], _KEY)
+    upsert_rows(
+        connection,
+        _timer,
+        [{name: getattr(item, name) for name in StoredTimer.__dataclass_fields__} for item in rows.values()],
+        _KEY,
+    )
 
 
 @cache
@@ -82,10 +87,17 @@ def drop_timers(connection: Connection, keys: Sequence[dict[str, object]]) -> No
 def drop_all_of(connection: Connection, tenures: Sequence[tuple[int, str, int]]) -> None:
     """Delete every timer of ended tenures."""
     for bucket, msisdn, tenure in tenures:
-        connection.execute(delete(_timer).where(_timer.c.bucket == bucket, _timer.c.msisdn == msisdn, _timer.c.tenure == tenure))
+        connection.execute(
+            delete(_timer).where(_timer.c.bucket == bucket, _timer.c.msisdn == msisdn, _timer.c.tenure == tenure)
+        )
 
 
-_NEXT_DUE = select(_timer.c.due_at).where(_timer.c.due_at > bindparam("after", type_=Instant)).order_by(_timer.c.due_at).limit(1)
+_NEXT_DUE = (
+    select(_timer.c.due_at)
+    .where(_timer.c.due_at > bindparam("after", type_=Instant))
+    .order_by(_timer.c.due_at)
+    .limit(1)
+)
 
 
 def next_due(connection: Connection, after: datetime) -> datetime | None:

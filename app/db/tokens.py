@@ -23,7 +23,13 @@ class TokenRead:
 
 def add_token(connection: Connection, token: TokenRead, token_hash: str) -> None:
     """Store a new token."""
-    values = {"id": token.id, "name": token.name, "token_hash": token_hash, "scopes": " ".join(sorted(token.scopes)), "created_at": token.created_at}
+    values = {
+        "id": token.id,
+        "name": token.name,
+        "token_hash": token_hash,
+        "scopes": " ".join(sorted(token.scopes)),
+        "created_at": token.created_at,
+    }
     connection.execute(insert(_token).values(**values))
 
 
@@ -33,7 +39,9 @@ def _read(row: object) -> TokenRead:
 
 def find_token(connection: Connection, token_hash: str) -> TokenRead | None:
     """The token with a hash, unless it was revoked."""
-    row = connection.execute(select(_token).where(_token.c.token_hash == token_hash, _token.c.revoked_at.is_(None))).one_or_none()
+    row = connection.execute(
+        select(_token).where(_token.c.token_hash == token_hash, _token.c.revoked_at.is_(None))
+    ).one_or_none()
     return _read(row) if row else None
 
 

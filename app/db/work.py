@@ -6,7 +6,6 @@ from sqlalchemy import Connection, delete, func, select
 
 from app.db import inbox, outbox, simulator, tables, timers
 
-
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,16 +33,27 @@ def is_empty(connection: Connection) -> bool:
 
 
 def newest_id(connection: Connection) -> str | None:
-    """The newest id in use among messages, so that new ones sort behind it (design: identity and order)."""
-    found = []
-    for table in (tables.inbound_message, tables.outbound_message):
-        found.append(connection.execute(select(table.c.id).order_by(table.c.id.desc()).limit(1)).scalar())
+    """The newest id in use where order follows ids, so that new ones sort behind it (design: identity and order)."""
+    ordered = (
+        tables.inbound_message.c.id,
+        tables.outbound_message.c.id,
+        tables.event.c.id,
+        tables.simulator_message.c.seq,
+    )
+    found = [connection.execute(select(column).order_by(column.desc()).limit(1)).scalar() for column in ordered]
     return max((value for value in found if value), default=None)
 
 
 def counts(connection: Connection) -> dict[str, int]:
     """How many messages wait, for the metrics."""
-    pending = select(func.count()).select_from(tables.inbound_message).where(tables.inbound_message.c.status == "pending")
-    queued = select(func.count()).select_from(tables.outbound_message).where(tables.outbound_message.c.status == "queued")
+    pending = (
+        select(func.count()).select_from(tables.inbound_message).where(tables.inbound_message.c.status == "pending")
+    )
+    queued = (
+        select(func.count()).select_from(tables.outbound_message).where(tables.outbound_message.c.status == "queued")
+    )
     dead = select(func.count()).select_from(tables.inbound_message).where(tables.inbound_message.c.status == "dead")
-    return {name: int(connection.execute(query).scalar() or 0) for name, query in (("pending", pending), ("queued", queued), ("dead", dead))}
+    return {
+        name: int(connection.execute(query).scalar() or 0)
+        for name, query in (("pending", pending), ("queued", queued), ("dead", dead))
+    }

@@ -113,7 +113,7 @@ class Provider(ABC):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def authenticate(self, headers: Mapping[str, str], body: bytes) -> None:
+    def authenticate(self, headers: Mapping[str, str], body: bytes) -> None:  # noqa: B027  not every carrier signs
         """Raise NotAuthenticError unless the request comes from the carrier."""
 
     @abstractmethod
@@ -128,5 +128,5 @@ class Provider(ABC):
         """Hand messages over, in order for each recipient and lane; a result for each."""
         raise NotImplementedError(f"{self.kind} cannot send")
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027  not every carrier holds connections
         """Let go of connections."""

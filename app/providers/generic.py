@@ -33,7 +33,9 @@ class InboundBody(BaseModel):
     sender: str = Field(alias="from", min_length=1, max_length=64, description="who wrote, in any usual form")
     dialled: str = Field(alias="to", min_length=1, max_length=64, description="the service number that was written to")
     text: str = Field(description="the text as it was sent")
-    received_at: datetime | None = Field(default=None, description="when the provider got it; without offset: Asia/Shanghai")
+    received_at: datetime | None = Field(
+        default=None, description="when the provider got it; without offset: Asia/Shanghai"
+    )
 
 
 class StatusBody(BaseModel):
@@ -95,7 +97,7 @@ def read_message(value: object) -> Incoming:
         return _incoming(_INBOUND.validate_python(value))
     except ValidationError as error:
         text = value.get("text") if isinstance(value, dict) else None
-        if not isinstance(text, str) or not _LONE_SURROGATE.search(text):
+        if not isinstance(value, dict) or not isinstance(text, str) or not _LONE_SURROGATE.search(text):
             raise MalformedRequestError(explain(error)) from None
     # pydantic takes no lone surrogates; the text is taken aside while the rest is checked.
     return replace(read_message({**value, "text": ""}), text=text)

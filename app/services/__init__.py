@@ -1,1 +1,1 @@
-"""Use cases: the steps that a message takes, each for as many as are waiting, and the only place that opens transactions."""
+"""Use cases: the steps that a message takes, each for as many as are waiting. Only here transactions are opened."""

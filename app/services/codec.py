@@ -72,4 +72,3 @@ class AccountCodec:
 def guards_text(guards: Guards) -> str:
     """Guards as they are stored."""
     return _GUARDS.dump_json(guards, exclude_defaults=True).decode()
-

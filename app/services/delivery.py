@@ -28,7 +28,9 @@ log = observability.logger(__name__)
 class Delivery:
     """Sends what is due through one provider."""
 
-    def __init__(self, database: Database, provider: Provider, receipts: Receipts, wake_reports: Callable[[], None]) -> None:
+    def __init__(
+        self, database: Database, provider: Provider, receipts: Receipts, wake_reports: Callable[[], None]
+    ) -> None:
         self._database = database
         self._provider = provider
         self._receipts = receipts
@@ -53,7 +55,9 @@ class Delivery:
     def _give_back(self, connection: Connection, *, everything: bool) -> None:
         now = current_state(connection).now
         resend = self._provider.recognises_reference
-        count = outbox.give_back_lost(connection, self._provider.name, datetime.now(UTC), now, resend=resend, everything=everything)
+        count = outbox.give_back_lost(
+            connection, self._provider.name, datetime.now(UTC), now, resend=resend, everything=everything
+        )
         if count:
             log.warning("attempts of a worker that died", provider=self._provider.name, count=count, resent=resend)
             observability.ATTEMPTS.labels(self._provider.name, "lost").inc(count)
@@ -70,7 +74,10 @@ class Delivery:
         outbox.lease(connection, due, self._worker, datetime.now(UTC) + LEASE)
         late = [message for message in due if message.valid_until <= now]
         if late:
-            expired = [Handover(m, OutboundStatus.EXPIRED, now, "", final_at=now, error_code="expired before it was taken") for m in late]
+            expired = [
+                Handover(m, OutboundStatus.EXPIRED, now, "", final_at=now, error_code="expired before it was taken")
+                for m in late
+            ]
             outbox.record(connection, expired, self._worker, now)
             outbox.tell_questions(connection, set(), _questions(late), now)
         return [message for message in due if message.valid_until > now], True
@@ -79,12 +86,13 @@ class Delivery:
 
     async def _send(self, claimed: Sequence[ClaimedMessage]) -> Sequence[SendResult]:
         submissions = [
-            Submission(m.id, m.service_number, m.msisdn, m.text, m.encoding, m.segments, m.kind, m.lane, m.in_reply_to) for m in claimed
+            Submission(m.id, m.service_number, m.msisdn, m.text, m.encoding, m.segments, m.kind, m.lane, m.in_reply_to)
+            for m in claimed
         ]
         observability.batch("delivery", len(claimed))
         try:
             return await self._provider.send(submissions)
-        except Exception as error:  # noqa: BLE001  an adapter that raises may have sent: the results are unknown
+        except Exception as error:
             log.exception("a provider adapter raised", provider=self._provider.name)
             return [Unknown(type(error).__name__)] * len(claimed)
 
@@ -96,19 +104,25 @@ class Delivery:
 
     # ---- record
 
-    def _record(self, connection: Connection, *, claimed: Sequence[ClaimedMessage], results: Sequence[SendResult]) -> None:
+    def _record(
+        self, connection: Connection, *, claimed: Sequence[ClaimedMessage], results: Sequence[SendResult]
+    ) -> None:
         now = current_state(connection).now
         handovers = [self._handover(message, result, now) for message, result in zip(claimed, results, strict=True)]
         outbox.record(connection, handovers, self._worker, now)
         taken = [item.message for item in handovers if item.handed_over_at]
         failed = [item.message for item in handovers if item.status is OutboundStatus.FAILED]
         outbox.tell_questions(connection, _questions(taken), _questions(failed), now)
-        self._receipts.join_parked(connection, self._provider.name, [i.provider_message_id for i in handovers if i.provider_message_id], now)
+        self._receipts.join_parked(
+            connection, self._provider.name, [i.provider_message_id for i in handovers if i.provider_message_id], now
+        )
 
     def _handover(self, message: ClaimedMessage, result: SendResult, now: datetime) -> Handover:
         match result:
             case Accepted(provider_message_id):
-                return Handover(message, OutboundStatus.ACCEPTED, now, "accepted", provider_message_id, handed_over_at=now)
+                return Handover(
+                    message, OutboundStatus.ACCEPTED, now, "accepted", provider_message_id, handed_over_at=now
+                )
             case Refused(code):
                 return Handover(message, OutboundStatus.FAILED, now, "refused", final_at=now, error_code=code)
             case RefusedForNow(code, retry_after):
@@ -117,7 +131,13 @@ class Delivery:
                 return Handover(message, OutboundStatus.QUEUED, again, "refused for now", error_code=code)
             case Unknown(code) if self._provider.recognises_reference:
                 wait = backoff(message.attempts, random.random())  # noqa: S311  jitter, not a secret
-                return Handover(message, OutboundStatus.QUEUED, outbox.retry_at(now, wait, message.valid_until), "unknown", error_code=code)
+                return Handover(
+                    message,
+                    OutboundStatus.QUEUED,
+                    outbox.retry_at(now, wait, message.valid_until),
+                    "unknown",
+                    error_code=code,
+                )
             case Unknown(code):
                 return Handover(message, OutboundStatus.UNKNOWN, now, "unknown", error_code=code)
             case NotTried():

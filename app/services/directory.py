@@ -92,7 +92,9 @@ class Directory:
 
     async def subscriptions(self, msisdn: str) -> list[Subscription]:
         """Everything that the current tenure has or had, by start."""
-        return await self._database.read(lambda connection: reading.subscriptions_of(connection, _current(connection, msisdn).subscriber))
+        return await self._database.read(
+            lambda connection: reading.subscriptions_of(connection, _current(connection, msisdn).subscriber)
+        )
 
     async def evidence(self, msisdn: str, after: int, limit: int) -> EvidencePage:
         """The current tenure's chain behind sequence number ``after``."""
@@ -112,7 +114,9 @@ def _check_name(field: str, name: str) -> None:
 def _put_service(connection: Connection, *, service: Service) -> None:
     catalogue = load_catalogue(connection)
     if service.sp_code not in catalogue.providers:
-        raise RefusedError(422, "sp_code: no such service provider; create it with PUT /api/v1/service-providers/{sp_code}.")
+        raise RefusedError(
+            422, "sp_code: no such service provider; create it with PUT /api/v1/service-providers/{sp_code}."
+        )
     holder_of_word = catalogue.by_keyword.get(service.order_keyword or "")
     if holder_of_word is not None and holder_of_word.service_code != service.service_code:
         raise RefusedError(409, "order_keyword is another service's.")

@@ -51,7 +51,12 @@ def _service(code: str, fields: Mapping[str, Any]) -> Service:
         "cancellable_by_sms": True, "cancel_how": None, "cancel_warning": None, "order_keyword": None,
         "on_offer": True, "trial_days": 0, "visible": True,
     }  # fmt: skip
-    values = {**defaults, **fields, "billing": Billing(fields["billing"]), "cancel_effect": CancelEffect(fields["cancel_effect"])}
+    values = {
+        **defaults,
+        **fields,
+        "billing": Billing(fields["billing"]),
+        "cancel_effect": CancelEffect(fields["cancel_effect"]),
+    }
     return Service(service_code=code, **values)
 
 

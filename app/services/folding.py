@@ -1,4 +1,4 @@
-"""Several turns of several numbers, folded into one set of rows, written in one commit (design: everything is a turn)."""
+"""Several turns of several numbers, folded into one set of rows and written in one commit."""
 
 import secrets
 from collections import deque
@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from app.commands.holding import hold
-from app.db import accounts, evidence, events, inbox, outbox, timers
+from app.db import accounts, events, evidence, inbox, outbox, timers
 from app.db.accounts import LockedConversation
 from app.db.inbox import StoredMessage
 from app.db.timers import StoredTimer
@@ -119,19 +119,35 @@ class Ledger:
         for question in outcome.questions:
             self._take_question(fold, question)
         for event in outcome.events:
-            row = {"bucket": fold.bucket, "msisdn": msisdn, "tenure": tenure, "id": next(self._ids), "made_at": turn.now}
+            row = {
+                "bucket": fold.bucket,
+                "msisdn": msisdn,
+                "tenure": tenure,
+                "id": next(self._ids),
+                "made_at": turn.now,
+            }
             self._events.append({**row, "receiver": event.receiver, "type": event.type, "data": canonical(event.data)})
         for drop in outcome.dropped_timers:
             self._drop_timer(fold.bucket, msisdn, tenure, drop.kind, drop.subject)
         for timer in outcome.timers:
-            self._set_timer(StoredTimer(fold.bucket, msisdn, tenure, timer.kind, timer.subject, timer.due_at, timer.data))
+            self._set_timer(
+                StoredTimer(fold.bucket, msisdn, tenure, timer.kind, timer.subject, timer.due_at, timer.data)
+            )
 
     def _take_question(self, fold: Fold, question: Question) -> None:
         if question.id in fold.known_questions:
-            row = {"bucket": fold.bucket, "msisdn": fold.account.msisdn, "id": question.id, "closed_at": question.closed_at, "closed_as": question.closed_as}
+            row = {
+                "bucket": fold.bucket,
+                "msisdn": fold.account.msisdn,
+                "id": question.id,
+                "closed_at": question.closed_at,
+                "closed_as": question.closed_as,
+            }
             self._closed_questions[question.id] = row
         else:
-            self._new_questions[question.id] = self._codec.question_row(fold.bucket, fold.account.msisdn, fold.tenure, question)
+            self._new_questions[question.id] = self._codec.question_row(
+                fold.bucket, fold.account.msisdn, fold.tenure, question
+            )
 
     def _set_timer(self, timer: StoredTimer) -> None:
         self._timers[timer.msisdn, timer.tenure, timer.kind, timer.subject] = timer
@@ -145,7 +161,11 @@ class Ledger:
     def _reply(self, fold: Fold, turn: Turn, waiting: Waiting, reply: Reply) -> None:
         if keeps_quiet_hours(reply.kind) and turn.policy.quiet_hours.release(turn.now) > turn.now:
             timer = hold(reply, next(self._ids), turn)
-            self._set_timer(StoredTimer(fold.bucket, fold.account.msisdn, fold.tenure, timer.kind, timer.subject, timer.due_at, timer.data))
+            self._set_timer(
+                StoredTimer(
+                    fold.bucket, fold.account.msisdn, fold.tenure, timer.kind, timer.subject, timer.due_at, timer.data
+                )
+            )
             return
         extension = "" if turn.carrier.single_number else reply.extension
         for message in reply.messages:
@@ -197,16 +217,28 @@ class Ledger:
                 self._drop_timer(source.bucket, source.msisdn, source.tenure, source.kind, source.subject)
 
     def _keep(self, source: StoredMessage, until: datetime) -> None:
-        self._kept.append({"bucket": source.bucket, "msisdn": source.msisdn, "id": source.id, "due_at": until, "verdict": "kept"})
+        self._kept.append(
+            {"bucket": source.bucket, "msisdn": source.msisdn, "id": source.id, "due_at": until, "verdict": "kept"}
+        )
 
     def fail(self, source: StoredMessage, status: str, tries: int, trace: str, now: datetime) -> None:
         """Note a try that raised; ``status`` is pending or dead."""
-        row = {"bucket": source.bucket, "msisdn": source.msisdn, "id": source.id, "status": status, "tries": tries, "trace": trace, "handled_at": now}
+        row = {
+            "bucket": source.bucket,
+            "msisdn": source.msisdn,
+            "id": source.id,
+            "status": status,
+            "tries": tries,
+            "trace": trace,
+            "handled_at": now,
+        }
         self._failed.append(row)
 
     def postpone(self, source: StoredTimer, due_at: datetime) -> None:
         """Try a timer again later, because its turn raised."""
-        self._set_timer(StoredTimer(source.bucket, source.msisdn, source.tenure, source.kind, source.subject, due_at, source.data))
+        self._set_timer(
+            StoredTimer(source.bucket, source.msisdn, source.tenure, source.kind, source.subject, due_at, source.data)
+        )
 
     # ---- writing
 

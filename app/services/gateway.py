@@ -56,20 +56,22 @@ class Gateway:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the loops; on the way out, what is under way is finished. StartError if the database does not fit."""
-        with _alone(self.database) as alone:
-            newest = await self.database.write(lambda connection: _open(connection, self.environment))
-            if newest is not None:
-                self.ids.start_after(newest)
-            for delivery in self.deliveries:
-                await delivery.give_back_lost(everything=alone)
-            self.engine.start()
-            try:
-                yield
-            finally:
-                await self.engine.stop()
-                for provider in self.providers.values():
-                    await provider.close()
-        self.database.close()
+        try:
+            with _alone(self.database) as alone:
+                newest = await self.database.write(lambda connection: _open(connection, self.environment))
+                if newest is not None:
+                    self.ids.start_after(newest)
+                for delivery in self.deliveries:
+                    await delivery.give_back_lost(everything=alone)
+                self.engine.start()
+                try:
+                    yield
+                finally:
+                    await self.engine.stop()
+                    for provider in self.providers.values():
+                        await provider.close()
+        finally:
+            self.database.close()
 
 
 def _open(connection: Connection, environment: str) -> str | None:
@@ -79,7 +81,9 @@ def _open(connection: Connection, environment: str) -> str | None:
     state = read_state(connection)
     if state is None:
         if not work.is_empty(connection):
-            raise StartError("The database holds data but no gateway's mark: restore its gateway_state row from a backup.")
+            raise StartError(
+                "The database holds data but no gateway's mark: restore its gateway_state row from a backup."
+            )
         initialise_state(connection, environment)
     elif state.environment != environment:
         raise StartError(

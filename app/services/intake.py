@@ -104,8 +104,7 @@ class Intake:
         rows = [self._row(message, now) for message in messages]
         found = inbox.store(connection, rows)
         new = [row for row, (_, is_new) in zip(rows, found, strict=True) if is_new]
-        waiting = [(row["bucket"], row["msisdn"]) for row in new if row["status"] == "pending"]
-        inbox.open_conversations(connection, waiting)  # type: ignore[arg-type]  the row's own columns
+        inbox.open_conversations(connection, [str(row["msisdn"]) for row in new if row["status"] == "pending"])
         self._keep_beside(connection, new)
         return [Stored(id_, IntakeStatus.ACCEPTED if is_new else IntakeStatus.DUPLICATE) for id_, is_new in found]
 

@@ -12,8 +12,8 @@ from app.db import simulator
 from app.db.session import Database
 from app.db.state import MILLION, GatewayState, current_state, set_state
 from app.domain.messages import OutboundStatus
-from app.domain.segments import measure
 from app.domain.msisdn import bucket_of
+from app.domain.segments import measure
 from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.services.ids import IdSource
 from app.services.intake import StoredText
@@ -125,7 +125,9 @@ class SimulatedNetwork:
         if not due:
             return False
         self._receipts.apply(
-            connection, [Report(PROVIDER, provider_id(item.message_id), OutboundStatus(item.report), None, now) for item in due], now
+            connection,
+            [Report(PROVIDER, provider_id(item.message_id), OutboundStatus(item.report), None, now) for item in due],
+            now,
         )
         simulator.reports_sent(connection, due)
         return True
@@ -134,7 +136,9 @@ class SimulatedNetwork:
 
     async def set_faults(self, mode: str, rate: float, count: int | None) -> None:
         """How the network answers sends from now on; ``count`` limits how often."""
-        await self._database.write(partial(set_state, fault_mode=mode, fault_rate_ppm=round(rate * MILLION), fault_count=count))
+        await self._database.write(
+            partial(set_state, fault_mode=mode, fault_rate_ppm=round(rate * MILLION), fault_count=count)
+        )
 
     async def set_delivery(self, report: str, delay_seconds: int) -> None:
         """What the network reports of messages that it takes from now on, and how much later."""

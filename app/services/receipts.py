@@ -19,7 +19,15 @@ from app.services.ids import IdSource
 
 _MOST = 1000
 # Reports that say that she did not get it: a listing of which a message failed cannot be picked from (safety.md 17).
-_BAD = frozenset({OutboundStatus.UNDELIVERED, OutboundStatus.EXPIRED, OutboundStatus.REJECTED, OutboundStatus.DELETED, OutboundStatus.FAILED})
+_BAD = frozenset(
+    {
+        OutboundStatus.UNDELIVERED,
+        OutboundStatus.EXPIRED,
+        OutboundStatus.REJECTED,
+        OutboundStatus.DELETED,
+        OutboundStatus.FAILED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +91,22 @@ class Receipts:
     ) -> None:
         changed = [(known[key], status, errors[key]) for key, status in statuses.items() if status != known[key].status]
         rows = [
-            {"bucket": message.bucket, "msisdn": message.msisdn, "id": message.id, "status": status, "error_code": error, "final_at": now if is_final(status) else None}
+            {
+                "bucket": message.bucket,
+                "msisdn": message.msisdn,
+                "id": message.id,
+                "status": status,
+                "error_code": error,
+                "final_at": now if is_final(status) else None,
+            }
             for message, status, error in changed
         ]
         reports.set_statuses(connection, rows)
-        failed = {(message.bucket, message.msisdn, message.question_id) for message, status, _ in changed if message.question_id and status in _BAD}
+        failed = {
+            (message.bucket, message.msisdn, message.question_id)
+            for message, status, _ in changed
+            if message.question_id and status in _BAD
+        }
         outbox.tell_questions(connection, set(), failed, now)
 
     def _row(self, report: Report, message: ReportedMessage | None, now: datetime) -> dict[str, object]:
@@ -105,7 +124,9 @@ class Receipts:
             "parked": message is None,
         }
 
-    def join_parked(self, connection: Connection, provider: str, provider_message_ids: Sequence[str], now: datetime) -> None:
+    def join_parked(
+        self, connection: Connection, provider: str, provider_message_ids: Sequence[str], now: datetime
+    ) -> None:
         """Apply the reports that came before the answer to the submission."""
         if not provider_message_ids:
             return
@@ -116,4 +137,10 @@ class Receipts:
 
 
 def _report(parked: ParkedReport) -> Report:
-    return Report(parked.provider, parked.provider_message_id, OutboundStatus(parked.status), parked.error_code, parked.reported_at)
+    return Report(
+        parked.provider,
+        parked.provider_message_id,
+        OutboundStatus(parked.status),
+        parked.error_code,
+        parked.reported_at,
+    )

@@ -1,6 +1,5 @@
 """The second commit of a message: claim, load, handle, write - for as many as are waiting (design: hard points)."""
 
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -78,7 +77,7 @@ class Turns:
             return await self._write(self._handle_waiting)
         except StorageUnavailableError:
             raise
-        except Exception:  # noqa: BLE001  one number's rows cannot be written: find it, the others go on
+        except Exception:
             log.exception("a batch could not be written; going on number by number")
             return await self._one_by_one()
 
@@ -101,7 +100,9 @@ class Turns:
         # Timers wait for earlier messages; where messages were left out, they wait for the next batch.
         due = timers.due_of(connection, keys, now) if len(messages) < most or not messages else []
         folds = self._load(connection, locked, now - _LOOK_BACK)
-        _line_up(folds, [self._received(item) for item in messages], [_fell_due(item, self._default_carrier) for item in due])
+        _line_up(
+            folds, [self._received(item) for item in messages], [_fell_due(item, self._default_carrier) for item in due]
+        )
         ledger = Ledger(self._codec, self._ids)
         catalogue = self._current_catalogue(connection, state.catalogue_version)
         self._handle_rounds(connection, list(folds.values()), ledger, catalogue, now)
@@ -142,7 +143,9 @@ class Turns:
             folds[item.msisdn] = Fold(item, account, chain, known_questions=frozenset(account.questions))
         return folds
 
-    def _handle_rounds(self, connection: Connection, folds: list[Fold], ledger: Ledger, catalogue: Catalogue, now: datetime) -> None:
+    def _handle_rounds(
+        self, connection: Connection, folds: list[Fold], ledger: Ledger, catalogue: Catalogue, now: datetime
+    ) -> None:
         """The head of every queue, then the next ones: what a round needs is loaded for all of it at once."""
         while busy := [fold for fold in folds if fold.queue]:
             self._load_needs(connection, busy)
@@ -176,26 +179,26 @@ class Turns:
     def _poisoned(self, fold: Fold, turn: Turn, waiting: Waiting, ledger: Ledger, error: Exception) -> None:
         observability.POISONED.inc()
         source = waiting.source
-        log.error("a turn failed", stimulus=type(waiting.stimulus).__name__, trace=_trace(error))
+        log.error("a turn failed", stimulus=type(waiting.stimulus).__name__, trace=observability.trace_of(error))
         if isinstance(source, StoredTimer):
             ledger.postpone(source, turn.now + _TIMER_PAUSE)
             return
         if not isinstance(source, StoredMessage):
             raise error
         if source.tries + 1 < _TRIES:
-            ledger.fail(source, "pending", source.tries + 1, _trace(error), turn.now)
+            ledger.fail(source, "pending", source.tries + 1, observability.trace_of(error), turn.now)
             fold.queue.clear()  # her later messages wait until this one is done or dead
             return
         self._dead_letter(fold, turn, waiting, source, ledger, error)
 
-    def _dead_letter(  # noqa: PLR0913  the place where all of these meet
+    def _dead_letter(
         self, fold: Fold, turn: Turn, waiting: Waiting, source: StoredMessage, ledger: Ledger, error: Exception
     ) -> None:
         observability.DEAD_LETTERS.inc()
         reply = say(turn, answers.TRY_LATER.say(turn.account.language))
         # Without its source: the message is not handled, and keeps what is sealed for a retry.
         ledger.take(fold, turn, replace(waiting, source=None), Outcome(replies=(reply,), verdict="dead letter"))
-        ledger.fail(source, "dead", source.tries + 1, _trace(error), turn.now)
+        ledger.fail(source, "dead", source.tries + 1, observability.trace_of(error), turn.now)
 
     async def _one_by_one(self) -> bool:
         numbers = await self._database.read(lambda connection: self._numbers(connection, current_state(connection).now))
@@ -218,7 +221,9 @@ class Turns:
         waiting = self._received(messages[0]) if messages else _fell_due(due[0], self._default_carrier) if due else None
         if waiting is not None:
             fold = self._load(connection, locked, state.now - _LOOK_BACK)[key[1]]
-            turn = self._turn(fold.account, waiting, self._current_catalogue(connection, state.catalogue_version), state.now)
+            turn = self._turn(
+                fold.account, waiting, self._current_catalogue(connection, state.catalogue_version), state.now
+            )
             self._poisoned(fold, turn, waiting, ledger, error)
             ledger.write(connection, state.now)
         return True, ledger.made_messages
@@ -245,10 +250,12 @@ class Turns:
             self._wake_delivery()
         return outcomes
 
-    def _handle_calls(self, connection: Connection, *, calls: Sequence[tuple[str, Stimulus]]) -> tuple[list[Outcome], bool]:
+    def _handle_calls(
+        self, connection: Connection, *, calls: Sequence[tuple[str, Stimulus]]
+    ) -> tuple[list[Outcome], bool]:
         state = current_state(connection)
         keys = [(bucket_of(msisdn), msisdn) for msisdn, _ in calls]
-        inbox.open_conversations(connection, keys)
+        inbox.open_conversations(connection, [msisdn for msisdn, _ in calls])
         folds = self._load(connection, accounts.lock_conversations(connection, keys, wait=True), _EVER)
         catalogue = self._current_catalogue(connection, state.catalogue_version)
         ledger = Ledger(self._codec, self._ids)
@@ -271,8 +278,10 @@ def _fell_due(row: StoredTimer, carrier: Carrier) -> Waiting:
 
 
 def _line_up(folds: Mapping[str, Fold], messages: Sequence[Waiting], due: Sequence[Waiting]) -> None:
-    """Queue stimuli: messages as they were stored, timers between them by their time; of two at one instant the
-    message goes first, as windows include their last instant."""
+    """Queue stimuli: messages as they were stored, timers between them by their time.
+
+    Of two at one instant the message goes first, as windows include their last instant.
+    """
     per_number: dict[str, tuple[list[Waiting], list[Waiting]]] = {msisdn: ([], []) for msisdn in folds}
     for index, group in enumerate((messages, due)):
         for waiting in group:
@@ -285,10 +294,3 @@ def _line_up(folds: Mapping[str, Fold], messages: Sequence[Waiting], due: Sequen
                 queue.append(falling.pop(0))
             queue.append(text)
         queue.extend(falling)
-
-
-def _trace(error: Exception) -> str:
-    """Where it went wrong, without the values: an error's own words may hold a customer's."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
-    return "\n".join([*lines, type(error).__name__])

@@ -11,7 +11,9 @@ from app.services.gateway import Gateway
 from app.services.tokens import Caller, Scope
 from app.web.problems import ProblemError
 
-_bearer = HTTPBearer(auto_error=False, description="a token made with `smsgw token create`; in demo and test also `demo`")
+_bearer = HTTPBearer(
+    auto_error=False, description="a token made with `smsgw token create`; in demo and test also `demo`"
+)
 
 
 def gateway_of(request: Request) -> Gateway:
@@ -23,7 +25,9 @@ def gateway_of(request: Request) -> Gateway:
 GatewayIn = Annotated[Gateway, Depends(gateway_of)]
 
 
-async def _caller(gateway: GatewayIn, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
+async def _caller(
+    gateway: GatewayIn, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
     caller = await gateway.tokens.caller(given.credentials) if given else None
     if caller is None:
         detail = "Send `Authorization: Bearer <token>`; tokens are made with `smsgw token create`."
@@ -53,12 +57,16 @@ def msisdn_of(given: str) -> str:
     return msisdn
 
 
-async def _msisdn(msisdn: Annotated[str, Path(description="13800138000, +8613800138000, 8613800138000 or 008613800138000")]) -> str:
+async def _msisdn(
+    msisdn: Annotated[str, Path(description="13800138000, +8613800138000, 8613800138000 or 008613800138000")],
+) -> str:
     return msisdn_of(msisdn)
 
 
 MsisdnIn = Annotated[str, Depends(_msisdn)]
-ReasonIn = Annotated[str | None, Header(alias="X-Reason", max_length=200, description="why you look; required for scope care")]
+ReasonIn = Annotated[
+    str | None, Header(alias="X-Reason", max_length=200, description="why you look; required for scope care")
+]
 
 
 async def note_reading(gateway: Gateway, caller: Caller, msisdn: str, what: str, reason: str | None) -> None:

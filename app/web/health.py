@@ -1,5 +1,7 @@
 """Whether the process lives, whether it can work, and figures (http-api.md, health)."""
 
+from http import HTTPStatus
+
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
@@ -11,24 +13,29 @@ router = APIRouter(tags=["health"])
 _BACKLOG = Gauge("smsgw_backlog", "Messages that wait, by what for", ["queue"])
 
 
-
 @router.get("/livez", summary="The process is alive")
 async def livez() -> dict[str, str]:
     """Always the same while the process answers."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="The gateway can work", responses={503: {"description": "a part that is needed is down"}})
+@router.get(
+    "/readyz", summary="The gateway can work", responses={503: {"description": "a part that is needed is down"}}
+)
 async def readyz(request: Request, response: Response) -> dict[str, object]:
     """Each part by itself; 503 if one that is needed is down."""
     gateway = gateway_of(request)
-    parts = {"database": "ok", "providers": {name: provider.kind for name, provider in gateway.providers.items()}}
+    database = "ok"
     try:
         await gateway.database.read(work.counts)
     except StorageUnavailableError:
-        parts["database"] = "down"
-        response.status_code = 503
-    return {"status": "ok" if response.status_code != 503 else "down", "environment": gateway.environment, "parts": parts}  # noqa: PLR2004
+        database = "down"
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    return {
+        "status": database,
+        "environment": gateway.environment,
+        "parts": {"database": database, "providers": {name: item.kind for name, item in gateway.providers.items()}},
+    }
 
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)

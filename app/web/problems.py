@@ -29,13 +29,20 @@ class ProblemError(Exception):
 
 def body_of(status: int, detail: str, errors: list[dict[str, str]] | None = None) -> bytes:
     """The JSON of a problem."""
-    problem: dict[str, object] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    problem: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
     if errors:
         problem["errors"] = errors
     return to_json(problem)
 
 
-def response(status: int, detail: str, headers: Mapping[str, str] | None = None, errors: list[dict[str, str]] | None = None) -> Response:
+def response(
+    status: int, detail: str, headers: Mapping[str, str] | None = None, errors: list[dict[str, str]] | None = None
+) -> Response:
     """A problem as an answer."""
     return Response(body_of(status, detail, errors), status, dict(headers or {}), MEDIA_TYPE)
 
@@ -71,6 +78,9 @@ SCHEMA = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "what is wrong and what to do"},
-        "errors": {"type": "array", "items": {"type": "object", "properties": {"field": {"type": "string"}, "problem": {"type": "string"}}}},
+        "errors": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"field": {"type": "string"}, "problem": {"type": "string"}}},
+        },
     },
 }

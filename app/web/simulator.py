@@ -125,7 +125,11 @@ _MESSAGE_BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["to", "text"],
-                    "properties": {"to": {"type": "string"}, "text": {"type": "string"}, "message_id": {"type": "string"}},
+                    "properties": {
+                        "to": {"type": "string"},
+                        "text": {"type": "string"},
+                        "message_id": {"type": "string"},
+                    },
                     "example": {"to": "10086", "text": "0000"},
                 }
             }
@@ -134,7 +138,9 @@ _MESSAGE_BODY: dict[str, Any] = {
 }
 
 
-@router.post("/handsets/{msisdn}/messages", status_code=202, summary="The handset sends an SMS", openapi_extra=_MESSAGE_BODY)
+@router.post(
+    "/handsets/{msisdn}/messages", status_code=202, summary="The handset sends an SMS", openapi_extra=_MESSAGE_BODY
+)
 async def send_message(msisdn: str, request: Request, response: Response, gateway: GatewayIn) -> StoredOut:
     """The same way as a webhook's messages; a ``message_id`` that was sent before has no further effect (200)."""
     try:
@@ -154,7 +160,9 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
     return StoredOut(id=stored.id, status=stored.status.value)
 
 
-@router.get("/handsets/{msisdn}/messages", summary="The handset's thread, oldest first", response_model_exclude_none=True)
+@router.get(
+    "/handsets/{msisdn}/messages", summary="The handset's thread, oldest first", response_model_exclude_none=True
+)
 async def read_thread(
     msisdn: str, gateway: GatewayIn, after: str | None = None, limit: Annotated[int, Query(ge=1, le=500)] = _PAGE
 ) -> ThreadOut:
@@ -197,7 +205,9 @@ async def _all_behind(gateway: Gateway, number: str, after: str | None) -> list[
 async def list_handsets(gateway: GatewayIn) -> HandsetsOut:
     """The latest first."""
     found = await gateway.network.handsets()
-    return HandsetsOut(handsets=[HandsetOut(msisdn=n, messages=count, last_at=at.astimezone(SHANGHAI)) for n, count, at in found])
+    return HandsetsOut(
+        handsets=[HandsetOut(msisdn=n, messages=count, last_at=at.astimezone(SHANGHAI)) for n, count, at in found]
+    )
 
 
 # ---- only in demo and test: everything here throws data away or moves the clock

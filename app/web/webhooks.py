@@ -1,6 +1,6 @@
 """The inbound webhook: a plain ASGI endpoint, as it is the hot path (ADR 0005); described in OpenAPI by hand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
@@ -20,8 +20,13 @@ _PARTS = 2
 log = observability.logger(__name__)
 
 
-class _TooLargeError(Exception):
-    pass
+class _FaultError(Exception):
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+_Take = Callable[[Provider, bytes], Awaitable[tuple[int, bytes]]]
 
 
 class Webhooks:
@@ -31,6 +36,7 @@ class Webhooks:
         self._providers = providers
         self._intake = intake
         self._receipts = receipts
+        self._takes: Mapping[str, _Take] = {"inbound": self._inbound, "status": self._status}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -43,28 +49,33 @@ class Webhooks:
         await send({"type": "http.response.body", "body": body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
-        path = scope["path"].strip("/").split("/")[1:]
-        provider = self._providers.get(path[0]) if path else None
-        if provider is None or len(path) != _PARTS or path[1] not in ("inbound", "status"):
-            return 404, problems.body_of(404, "There is no such provider or webhook; see the settings file.")
-        if scope["method"] != "POST":
-            return 405, problems.body_of(405, "Webhooks are posted.")
         try:
+            provider, take = self._addressed(scope)
             body = await _read(receive)
             provider.authenticate(_headers(scope), body)
-            take = self._inbound if path[1] == "inbound" else self._status
             return await take(provider, body)
-        except _TooLargeError:
-            return 413, problems.body_of(413, "At most 64 KiB, or 1 MiB for an array.")
+        except _FaultError as fault:
+            status, detail = fault.status, str(fault)
         except NotAuthenticError as error:
-            return 401, problems.body_of(401, str(error))
+            status, detail = 401, str(error)
         except MalformedRequestError as error:
-            return 422, problems.body_of(422, str(error))
+            status, detail = 422, str(error)
         except StorageUnavailableError:
-            return 503, problems.body_of(503, "The database is away; send it again.")
+            status, detail = 503, "The database is away; send it again."
         except Exception:  # the last stop: no middleware stands around this endpoint
-            log.exception("a webhook failed", provider=provider.name)
-            return 500, problems.body_of(500, "Something went wrong on our side; send it again.")
+            log.exception("a webhook failed")
+            status, detail = 500, "Something went wrong on our side; send it again."
+        return status, problems.body_of(status, detail)
+
+    def _addressed(self, scope: Scope) -> tuple[Provider, _Take]:
+        path = scope["path"].strip("/").split("/")[1:]
+        provider = self._providers.get(path[0]) if path else None
+        take = self._takes.get(path[1]) if len(path) == _PARTS else None
+        if provider is None or take is None:
+            raise _FaultError(404, "There is no such provider or webhook; see the settings file.")
+        if scope["method"] != "POST":
+            raise _FaultError(405, "Webhooks are posted.")
+        return provider, take
 
     async def _inbound(self, provider: Provider, body: bytes) -> tuple[int, bytes]:
         found = provider.parse_inbound(body)
@@ -112,13 +123,14 @@ async def _read(receive: Receive) -> bytes:
         message = await receive()
         body += message.get("body", b"")
         if len(body) > _MANY:
-            raise _TooLargeError
+            raise _FaultError(413, "At most 64 KiB, or 1 MiB for an array.")
     if len(body) > _MANY or (len(body) > _ONE and body.lstrip()[:1] != b"["):
-        raise _TooLargeError
+        raise _FaultError(413, "At most 64 KiB, or 1 MiB for an array.")
     return body
 
 
-_MESSAGE_SCHEMA = {
+_Schema = Mapping[str, object]
+_MESSAGE_SCHEMA: _Schema = {
     "type": "object",
     "required": ["message_id", "from", "to", "text"],
     "properties": {
@@ -130,7 +142,7 @@ _MESSAGE_SCHEMA = {
     },
     "example": {"message_id": "abc-1", "from": "13800138000", "to": "10086", "text": "0000"},
 }
-_RESULT_SCHEMA = {
+_RESULT_SCHEMA: _Schema = {
     "type": "object",
     "properties": {
         "id": {"type": "string", "description": "our id; a duplicate has the first one's"},
@@ -138,12 +150,15 @@ _RESULT_SCHEMA = {
         "detail": {"type": "string"},
     },
 }
-_REPORT_SCHEMA = {
+_REPORT_SCHEMA: _Schema = {
     "type": "object",
     "required": ["message_id", "status"],
     "properties": {
         "message_id": {"type": "string", "description": "the provider's id of our message"},
-        "status": {"type": "string", "enum": ["accepted", "delivered", "undelivered", "expired", "rejected", "deleted", "unknown"]},
+        "status": {
+            "type": "string",
+            "enum": ["accepted", "delivered", "undelivered", "expired", "rejected", "deleted", "unknown"],
+        },
         "error_code": {"type": "string"},
         "at": {"type": "string", "format": "date-time"},
     },
@@ -151,11 +166,22 @@ _REPORT_SCHEMA = {
 }
 
 
-def _operation(summary: str, schema: dict[str, object], answers: dict[str, tuple[str, dict[str, object]]]) -> dict[str, object]:
-    faults = {"401": "the signature is missing, wrong or too old", "404": "no such provider", "413": "too large", "422": "cannot be read; nothing was stored"}
+def _operation(summary: str, schema: _Schema, answers: Mapping[str, tuple[str, _Schema]]) -> dict[str, object]:
+    faults = {
+        "401": "the signature is missing, wrong or too old",
+        "404": "no such provider",
+        "413": "too large",
+        "422": "cannot be read; nothing was stored",
+    }
     faults["503"] = "the database is away; send it again after Retry-After seconds"
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    parameter = {"name": "provider", "in": "path", "required": True, "schema": {"type": "string"}, "description": "a provider of the settings"}
+    parameter = {
+        "name": "provider",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string"},
+        "description": "a provider of the settings",
+    }
     return {
         "post": {
             "tags": ["webhooks"],
@@ -163,7 +189,10 @@ def _operation(summary: str, schema: dict[str, object], answers: dict[str, tuple
             "parameters": [parameter],
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
             "responses": {
-                **{code: {"description": text, "content": {"application/json": {"schema": answer}}} for code, (text, answer) in answers.items()},
+                **{
+                    code: {"description": text, "content": {"application/json": {"schema": answer}}}
+                    for code, (text, answer) in answers.items()
+                },
                 **{code: {"description": text, "content": problem} for code, text in faults.items()},
             },
         }
@@ -176,10 +205,20 @@ OPENAPI_PATHS: dict[str, object] = {
         {"oneOf": [_MESSAGE_SCHEMA, {"type": "array", "maxItems": 500, "items": _MESSAGE_SCHEMA}]},
         {
             "202": ("stored", _RESULT_SCHEMA),
-            "200": ("known already, or the results of an array", {"oneOf": [_RESULT_SCHEMA, {"type": "array", "items": _RESULT_SCHEMA}]}),
+            "200": (
+                "known already, or the results of an array",
+                {"oneOf": [_RESULT_SCHEMA, {"type": "array", "items": _RESULT_SCHEMA}]},
+            ),
         },
     ),
     "/webhooks/{provider}/status": _operation(
-        "Delivery reports", _REPORT_SCHEMA, {"200": ("taken, or ignored because we do not know the message", {"type": "object", "example": {"status": "accepted"}})}
+        "Delivery reports",
+        _REPORT_SCHEMA,
+        {
+            "200": (
+                "taken, or ignored because we do not know the message",
+                {"type": "object", "example": {"status": "accepted"}},
+            )
+        },
     ),
 }

@@ -70,14 +70,8 @@ def upgrade() -> None:
         sa.Column("parked", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "id", name=op.f("pk_delivery_report")),
     )
-    op.create_index("ix_delivery_report_message", "delivery_report", ["bucket", "message_id"], unique=False)
     op.create_index(
-        "ix_delivery_report_parked",
-        "delivery_report",
-        ["provider", "provider_message_id"],
-        unique=False,
-        sqlite_where=sa.text("parked = 1"),
-        postgresql_where=sa.text("parked"),
+        "ix_delivery_report_provider_id", "delivery_report", ["provider", "provider_message_id"], unique=False
     )
     op.create_table(
         "event",
@@ -216,9 +210,6 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_outbound_message_provider_id", "outbound_message", ["provider", "provider_message_id"], unique=False
-    )
-    op.create_index(
-        "ix_outbound_message_question", "outbound_message", ["bucket", "msisdn", "question_id"], unique=False
     )
     op.create_index(
         "ix_outbound_message_unfinished",
@@ -426,7 +417,6 @@ def downgrade() -> None:
         sqlite_where=sa.text("status IN ('queued', 'sending')"),
         postgresql_where=sa.text("status IN ('queued', 'sending')"),
     )
-    op.drop_index("ix_outbound_message_question", table_name="outbound_message")
     op.drop_index("ix_outbound_message_provider_id", table_name="outbound_message")
     op.drop_index(
         "ix_outbound_message_order",
@@ -461,13 +451,7 @@ def downgrade() -> None:
     op.drop_table("evidence")
     op.drop_index("ix_event_receiver", table_name="event")
     op.drop_table("event")
-    op.drop_index(
-        "ix_delivery_report_parked",
-        table_name="delivery_report",
-        sqlite_where=sa.text("parked = 1"),
-        postgresql_where=sa.text("parked"),
-    )
-    op.drop_index("ix_delivery_report_message", table_name="delivery_report")
+    op.drop_index("ix_delivery_report_provider_id", table_name="delivery_report")
     op.drop_table("delivery_report")
     op.drop_table("conversation")
     op.drop_table("attempt")

@@ -7,7 +7,15 @@ from fastapi import APIRouter, Depends, Query
 from app.db.directory import MessageFilter, MessageRead
 from app.domain.calendar import SHANGHAI
 from app.services.tokens import Caller, Scope
-from app.web.api.models import AttemptOut, DeadLetterOut, DeadLettersOut, MessageDetailOut, MessageOut, MessagesOut, ReportOut
+from app.web.api.models import (
+    AttemptOut,
+    DeadLetterOut,
+    DeadLettersOut,
+    MessageDetailOut,
+    MessageOut,
+    MessagesOut,
+    ReportOut,
+)
 from app.web.dependencies import GatewayIn, ReasonIn, msisdn_of, needs, note_reading
 from app.web.problems import ProblemError
 
@@ -19,8 +27,25 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 
 def _fields(message: MessageRead, caller: Caller) -> dict[str, object]:
     mo = message.direction == "mo"
-    times = {name: moment.astimezone(SHANGHAI) if (moment := getattr(message, name)) else None for name in ("handed_over_at", "final_at", "valid_until")}
-    same = ("id", "direction", "msisdn", "kind", "status", "provider", "provider_message_id", "encoding", "segments", "attempts", "in_reply_to", "error_code", "verdict")
+    times = {
+        name: moment.astimezone(SHANGHAI) if (moment := getattr(message, name)) else None
+        for name in ("handed_over_at", "final_at", "valid_until")
+    }
+    same = (
+        "id",
+        "direction",
+        "msisdn",
+        "kind",
+        "status",
+        "provider",
+        "provider_message_id",
+        "encoding",
+        "segments",
+        "attempts",
+        "in_reply_to",
+        "error_code",
+        "verdict",
+    )
     return {
         **{name: getattr(message, name) for name in same},
         **times,
@@ -48,10 +73,16 @@ async def list_messages(
         await note_reading(gateway, caller, number, "messages", reason)
     found = await gateway.messages.page(MessageFilter(number, None, direction, status, cursor), limit + 1)
     following = found[limit - 1].id if len(found) > limit else None
-    return MessagesOut(messages=[MessageOut.model_validate(_fields(item, caller)) for item in found[:limit]], next_cursor=following)
+    return MessagesOut(
+        messages=[MessageOut.model_validate(_fields(item, caller)) for item in found[:limit]], next_cursor=following
+    )
 
 
-@router.get("/messages/{message_id}", summary="One message with everything that happened to it", response_model_exclude_none=True)
+@router.get(
+    "/messages/{message_id}",
+    summary="One message with everything that happened to it",
+    response_model_exclude_none=True,
+)
 async def get_message(message_id: str, caller: Reader, gateway: GatewayIn, reason: ReasonIn = None) -> MessageDetailOut:
     """Class, attempts, the provider's ids and the delivery reports as they came; the look is recorded."""
     found = await gateway.messages.one(message_id)
@@ -68,7 +99,9 @@ async def get_message(message_id: str, caller: Reader, gateway: GatewayIn, reaso
 
 
 @router.get("/dead-letters", summary="Messages that were given up after three tries")
-async def list_dead_letters(caller: Agent, gateway: GatewayIn, cursor: str | None = None, limit: Limit = 100) -> DeadLettersOut:
+async def list_dead_letters(
+    caller: Agent, gateway: GatewayIn, cursor: str | None = None, limit: Limit = 100
+) -> DeadLettersOut:
     """Newest first, with the place in the program where it went wrong."""
     found = await gateway.messages.page(MessageFilter(None, None, "mo", "dead", cursor), limit + 1)
     following = found[limit - 1].id if len(found) > limit else None
@@ -76,8 +109,13 @@ async def list_dead_letters(caller: Agent, gateway: GatewayIn, cursor: str | Non
     return DeadLettersOut(dead_letters=letters, next_cursor=following)
 
 
-@router.post("/dead-letters/{message_id}/retry", status_code=202, summary="Run a dead letter again")
-async def retry_dead_letter(message_id: str, caller: Agent, gateway: GatewayIn) -> dict[str, str]:
+@router.post(
+    "/dead-letters/{message_id}/retry",
+    status_code=202,
+    summary="Run a dead letter again",
+    dependencies=[Depends(needs(Scope.CARE))],
+)
+async def retry_dead_letter(message_id: str, gateway: GatewayIn) -> dict[str, str]:
     """By the message's own time."""
     if not await gateway.messages.retry(message_id):
         raise ProblemError(404, "There is no dead letter with this id.")

@@ -54,7 +54,9 @@ class ServiceBody(Body):
     cancel_effect: CancelEffect
     cancellable_by_sms: bool
     cancel_how: str | None = Field(default=None, max_length=60, description="the way that works, where SMS does not")
-    cancel_warning: str | None = Field(default=None, max_length=60, description="asked before it ends, as it cannot be had back")
+    cancel_warning: str | None = Field(
+        default=None, max_length=60, description="asked before it ends, as it cannot be had back"
+    )
     order_keyword: str | None = Field(default=None, max_length=40, examples=["SJB"])
     on_offer: bool
     trial_days: int = Field(ge=0, le=3660)
@@ -80,7 +82,9 @@ class SubscriberBody(Body):
     status: SubscriberStatus
     language: Language = Language.ZH
     plan: PlanBody | None = None
-    service_password: str | None = Field(default=None, pattern=_PASSWORD, description="six digits; set only where there is none yet")
+    service_password: str | None = Field(
+        default=None, pattern=_PASSWORD, description="six digits; set only where there is none yet"
+    )
 
 
 class SubscriberPatch(Body):

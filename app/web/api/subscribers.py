@@ -59,7 +59,9 @@ async def put_subscriber(msisdn: MsisdnIn, given: SubscriberBody, caller: Writer
 
 
 @router.patch("", summary="Change some fields")
-async def patch_subscriber(msisdn: MsisdnIn, given: SubscriberPatch, caller: Writer, gateway: GatewayIn) -> dict[str, str]:
+async def patch_subscriber(
+    msisdn: MsisdnIn, given: SubscriberPatch, caller: Writer, gateway: GatewayIn
+) -> dict[str, str]:
     """Only the fields that are given."""
     await gateway.directory.set_subscriber(msisdn, await _change(given, caller, create=False))
     return {"msisdn": msisdn}
@@ -73,7 +75,11 @@ async def get_subscriber(msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, re
 
 
 def _subscriber(found: Subscriber) -> SubscriberOut:
-    plan = PlanBody(name=found.plan.name, data_kb=found.plan.data_kb, overage_fen_per_mb=found.plan.overage_fen_per_mb) if found.plan else None
+    plan = (
+        PlanBody(name=found.plan.name, data_kb=found.plan.data_kb, overage_fen_per_mb=found.plan.overage_fen_per_mb)
+        if found.plan
+        else None
+    )
     return SubscriberOut(
         msisdn=found.msisdn,
         brand=found.brand,
@@ -102,10 +108,14 @@ async def put_subscription(
 
 
 @router.get("/subscriptions", summary="What she has and had", response_model_exclude_none=True)
-async def get_subscriptions(msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None) -> SubscriptionsOut:
+async def get_subscriptions(
+    msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None
+) -> SubscriptionsOut:
     """Of the current tenure; the look is recorded."""
     await note_reading(gateway, caller, msisdn, "subscriptions", reason)
-    return SubscriptionsOut(subscriptions=[_subscription(item) for item in await gateway.directory.subscriptions(msisdn)])
+    return SubscriptionsOut(
+        subscriptions=[_subscription(item) for item in await gateway.directory.subscriptions(msisdn)]
+    )
 
 
 def _subscription(item: Subscription) -> SubscriptionOut:
@@ -167,7 +177,9 @@ def _evidence(record: EvidenceRecord) -> EvidenceOut:
 
 
 @router.get("/evidence/verify", summary="Whether the chain is whole")
-async def verify_evidence(msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None) -> VerificationOut:
+async def verify_evidence(
+    msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None
+) -> VerificationOut:
     """Walks the chain of the current tenure; ``first_bad`` names the first record that does not fit."""
     await note_reading(gateway, caller, msisdn, "evidence", reason)
     found = await gateway.directory.verify(msisdn)

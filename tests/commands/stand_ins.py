@@ -1,0 +1,66 @@
+"""Questions and a command of other kinds than the listing's, to see how the router tells them apart."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from app.commands.parser import Said
+from app.commands.registry import Answer, QuestionText, Takes, answer, command
+from app.commands.speech import number_of, say
+from app.domain.dialogue import ClosedAs, Question, QuestionState
+from app.domain.messages import MessageClass
+from app.domain.texts.wording import Text
+from app.domain.turn import Outcome, TextReceived, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmingOrder(QuestionState):
+    """Like an order's question: a yes, at its own number also 1; any other text there is a no."""
+
+    kind: ClassVar[str] = "confirming-order"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtingFee(QuestionState):
+    """Like a fee reminder: its code, or 否."""
+
+    kind: ClassVar[str] = "doubting-fee"
+    code: str
+
+
+def _text(words: str) -> QuestionText:
+    return lambda turn, question: f"{words} {number_of(turn, question)}。"
+
+
+def _answered(turn: Turn, question: Question, words: str) -> Answer:
+    closed = replace(question, closed_at=turn.now, closed_as=ClosedAs.ANSWERED)
+    reply = say(turn, words, extension=question.extension, kind=MessageClass.RESULT)
+    return Answer(Outcome(replies=(reply,), questions=(closed,), verdict=words))
+
+
+@answer(
+    ConfirmingOrder,
+    repeat=_text("order?"),
+    expired=_text("order expired"),
+    answered=_text("order answered"),
+    about=_text("order"),
+)
+def confirm_order(turn: Turn, question: Question, said: Said) -> Answer | None:
+    at_its_number = turn.policy.numbers.extension(turn.stimulus_as(TextReceived).dialled) == question.extension
+    name = question.state_as(ConfirmingOrder).name
+    if said.is_yes or (at_its_number and said.key == "1"):
+        return _answered(turn, question, f"ordered {name}")
+    return _answered(turn, question, f"declined {name}") if said.is_no or at_its_number else None
+
+
+@answer(
+    DoubtingFee, repeat=_text("fee?"), expired=_text("fee expired"), answered=_text("fee answered"), about=_text("fee")
+)
+def doubt_fee(turn: Turn, question: Question, said: Said) -> Answer | None:
+    code = question.state_as(DoubtingFee).code
+    return _answered(turn, question, f"disputed {code}") if said.is_no or said.key == code else None
+
+
+@command("ZD", takes=Takes.ARGUMENTS, menu=Text(zh="ZD 账单", en="ZD bill"), rank=50)
+def show_bill(turn: Turn, month: str) -> Outcome:
+    return Outcome(replies=(say(turn, f"bill of [{month}]"),))

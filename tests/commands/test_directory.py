@@ -1,0 +1,208 @@
+"""Calls of the management API that concern one subscriber (safety.md 1, 3, 8, 28; flows.md 17)."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.commands.directory import AgentUnsubscribe, ImportSubscription, SetSubscriber
+from app.commands.holding import hold
+from app.domain.account import Brand, Channel, Language, SubscriberStatus, Subscription, SubscriptionState
+from app.domain.messages import MessageClass, Reply
+from app.domain.turn import Stimulus, TimerDue, Turn
+from tests.commands.transcript import Conversation, Sent
+from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai
+
+ALL = frozenset({"brand", "vip", "payment", "balance_fen", "points", "status", "language", "plan"})
+CLOSE = SetSubscriber("api:crm", frozenset({"status"}), create=False, status=SubscriberStatus.CLOSED)
+PUT = SetSubscriber("api:crm", ALL, create=True, brand=Brand.GOTONE, balance_fen=100)
+
+
+def refused(conversation: Conversation) -> int | None:
+    return conversation.outcome.refusal.status if conversation.outcome.refusal else None
+
+
+def test_a_subscriber_is_a_tenure_of_a_number() -> None:
+    conversation = Conversation().play("> 0000\n> 全部")
+    assert conversation.happens(CLOSE) == []
+    assert conversation.outcome.tenure_ended
+    assert set(conversation.states().values()) == {"ended"}
+    assert [event.receiver for event in conversation.outcome.events] == ["sp:CMCC", "sp:CMCC", "sp:XINHUA", "sp:MOJI"]
+    assert conversation.chain_is_whole()
+    conversation.play("> [10086977] 1\n< [10086] 您好！您的号码不是我们的客户…")
+    # Closed once more is no matter; a change needs a new tenure.
+    conversation.happens(CLOSE)
+    assert refused(conversation) == 409
+    conversation.happens(replace(PUT, status=SubscriberStatus.CLOSED))
+    assert conversation.outcome.verdict == "closed before"
+    conversation.happens(PUT)
+    subscriber = conversation.account.subscriber
+    assert subscriber is not None
+    assert (subscriber.tenure, subscriber.brand, subscriber.status) == (2, Brand.GOTONE, SubscriberStatus.ACTIVE)
+    assert (conversation.account.subscriptions, conversation.account.questions) == ({}, {})
+    conversation.play("> [10086977] 1\n< [10086] …未能识别…\n> 是\n< …\n> 0000\n< 尊敬的全球通客户，您好！您目前没有…")
+
+
+def test_a_change_names_its_fields() -> None:
+    conversation = Conversation(subscriber=None, has=())
+    patch = SetSubscriber("api:crm", frozenset({"points"}), create=False, points=7)
+    conversation.happens(patch)
+    assert refused(conversation) == 404
+    conversation.happens(PUT)
+    conversation.happens(patch)
+    subscriber = conversation.account.subscriber
+    assert subscriber is not None
+    assert (subscriber.points, subscriber.balance_fen, subscriber.brand) == (7, 100, Brand.GOTONE)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_password_is_set_only_where_none_is(language: Language) -> None:
+    conversation = Conversation(subscriber=replace(SUBSCRIBER, language=language))
+    given = SetSubscriber("api:crm", frozenset({"service_password"}), create=False, password_hash="$argon2id$one")
+    (told,) = conversation.happens(given)
+    assert (told.number, told.kind) == ("10086", "notice")
+    assert ("密码" in told.text) == (language is Language.ZH)
+    assert [(record.kind, "argon2" in (record.payload or "")) for record in conversation.evidence] == [
+        ("password-set", False)
+    ]
+    assert conversation.happens(replace(given, password_hash="$argon2id$two")) == []
+    assert refused(conversation) == 409
+    assert conversation.account.subscriber is not None
+    assert conversation.account.subscriber.password_hash == "$argon2id$one"
+
+
+# ---- what other systems bring
+
+IMPORT = ImportSubscription(
+    "api:crm",
+    "CL",
+    SubscriptionState.ACTIVE,
+    in_plan=False,
+    started_at=shanghai("2025-06-01 10:00"),
+    channel=Channel.SMS,
+)
+TRIAL = replace(IMPORT, service_code="TQ", state=SubscriptionState.TRIAL, trial_ends_at=shanghai("2026-03-20 10:00"))
+
+
+def test_an_import_takes_over_what_exists() -> None:
+    conversation = Conversation(has=())
+    conversation.happens(IMPORT)
+    conversation.happens(replace(IMPORT, service_code="LD", in_plan=True))
+    conversation.happens(TRIAL)
+    conversation.happens(replace(IMPORT, service_code="YYH", price_fen=250))
+    before = conversation.account.subscriptions
+    for again in (IMPORT, TRIAL):
+        conversation.happens(again)
+        assert conversation.outcome.verdict == "as before"
+    assert conversation.account.subscriptions == before
+    assert [record.kind for record in conversation.evidence] == ["import"] * 4
+    conversation.play(
+        """
+        > 0000
+        < …1、彩铃5元/月；2、音乐盒2.50元/月；…3、天气预报(墨迹)2元/月，免费体验至03月20日；…
+        < …4、来电提醒0元(套餐内)；…
+        > 查1
+        < 彩铃于2025年06月01日经短信开通，2026年03月02日由原系统转入…
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "status"),
+    [
+        (has("TQ", trial_until="2026-03-20 10:00"), replace(IMPORT, service_code="TQ"), 409),
+        (has("TQ", trial_until="2026-03-20 10:00"), replace(TRIAL, trial_ends_at=None), 422),
+        # Nor one whose trial ran out without a yes.
+        (has("TQ", trial_until="2026-03-01 10:00"), replace(IMPORT, service_code="TQ"), 409),
+        (has("CL", in_plan=True), IMPORT, 409),
+        (has("CL"), replace(IMPORT, price_fen=501), 409),
+        (has("CL"), replace(IMPORT, contract_until=shanghai("2027-01-01 10:00")), 409),
+        (
+            has("CL", contract_until="2026-06-01 10:00"),
+            replace(IMPORT, contract_until=shanghai("2027-01-01 10:00")),
+            409,
+        ),
+        (has("CL"), replace(IMPORT, service_code="NEW"), 404),
+        (has("CL"), replace(IMPORT, price_fen=499), None),
+        (has("CL"), replace(IMPORT, in_plan=True), None),
+        (has("CL", contract_until="2026-06-01 10:00"), IMPORT, None),
+        (has("TQ", trial_until="2026-03-01 10:00"), TRIAL, None),
+    ],
+)
+def test_an_import_makes_nothing_worse(held: Subscription, wanted: ImportSubscription, status: int | None) -> None:
+    conversation = Conversation(has=(held,))
+    conversation.happens(wanted)
+    assert refused(conversation) == status
+    assert (conversation.account.subscriptions == {held.id: held}) == (status is not None)
+    running = [
+        item for item in conversation.account.subscriptions.values() if item.state is not SubscriptionState.ENDED
+    ]
+    assert len(running) == 1
+
+
+def test_an_import_never_revives_what_she_ended() -> None:
+    for word, state in (("QXCL", "ended"), ("QXSJB", "ending 2026-03-31")):
+        code = word[2:]
+        conversation = Conversation().play(f"> {word}\n@ +1h")
+        conversation.happens(replace(IMPORT, service_code=code, as_of=shanghai("2026-03-02 09:59")))
+        assert (refused(conversation), conversation.states()[code]) == (409, state)
+    # What is as of later is a new beginning; it has a new id, so an old list does not pick it.
+    conversation = Conversation().play("> 0000\n> 1\n@ +1h")
+    conversation.happens(replace(IMPORT, as_of=shanghai("2026-03-02 10:30")))
+    conversation.play("> [10086977] 1\n< 彩铃此前已退订…\n> 0000\n> 1\n< [10086977 result] 彩铃…")
+
+
+def test_one_that_has_run_out_with_its_timer_late_is_ended_by_an_import() -> None:
+    conversation = Conversation().play("> QXSJB")
+    late = dict(conversation.timers)
+    conversation.timers.clear()
+    conversation.play("@ 2026-04-02 10:00")
+    conversation.happens(replace(IMPORT, service_code="SJB"))
+    assert sorted(item.state for item in conversation.account.subscriptions.values() if item.service_code == "SJB") == [
+        "active",
+        "ended",
+    ]
+    conversation.timers = late
+    conversation.play("@ +1s\n> 0000\n< …3、手机报(新华)3元/月；…")
+    assert [record.kind for record in conversation.evidence] == ["unsubscribe", "subscription-ended", "import"]
+
+
+# ---- an agent's unsubscribe, and messages that wait for the morning
+
+
+def test_an_agent_ends_a_service_and_she_is_told() -> None:
+    conversation = Conversation(has=(*FOUR, has("FH"), has("KD"), has("LD", contract_until="2027-01-01 10:00")))
+
+    def agent(code: str) -> list[Sent]:
+        return conversation.happens(AgentUnsubscribe("agent:7", code, "customer at the counter"))
+
+    (told,) = agent("SJB")
+    assert (told.number, told.kind) == ("10086977", "notice")
+    assert told.text.startswith("您好！客服人员已为您办理退订：手机报(新华)已退订，可用至03月31日，当月3元仍照常收取")
+    assert "customer at the counter" in (conversation.evidence[-1].payload or "")
+    assert (agent("SJB"), conversation.outcome.verdict) == ([], "already ending")
+    # Neither a warning nor the lack of a way by SMS stops an agent; a contract does.
+    assert [len(agent(code)) for code in ("FH", "KD", "LD", "YYH", "NEW")] == [1, 1, 0, 0, 0]
+    assert refused(conversation) == 404
+    conversation.play("= FH ended, KD ending 2026-03-31, LD active, SJB ending 2026-03-31")
+
+
+def test_a_held_message_comes_when_the_night_is_over() -> None:
+    conversation = Conversation(start="2026-03-02 23:00")
+    turn = Turn(
+        TimerDue("x", "y", conversation.now), conversation.account, conversation.catalogue, conversation.policy,
+        conversation.carrier, conversation.now, conversation.now, conversation.ids,
+    )  # fmt: skip
+    reply = Reply(("（1/2）早", "（2/2）安"), "901", MessageClass.NOTICE, "question")
+    timer = hold(reply, "held-1", turn)
+    assert timer.due_at == shanghai("2026-03-03 07:00")
+    outcome = conversation.router.handle(
+        replace(turn, stimulus=TimerDue(timer.kind, timer.subject, timer.due_at, timer.data))
+    )
+    assert outcome.replies == (reply,)
+
+
+def test_what_nobody_takes_is_an_error() -> None:
+    conversation = Conversation()
+    for stimulus in (TimerDue("no-such-timer", "x", conversation.now), Stimulus()):
+        with pytest.raises(LookupError):
+            conversation.happens(stimulus)

@@ -1,0 +1,393 @@
+"""Answering the listing with numbers (flows.md 5.2, 17; safety.md 17)."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.domain.account import SubscriptionState
+from app.domain.evidence import EvidenceDraft
+from app.domain.segments import measure
+from tests.commands.transcript import Conversation, play
+from tests.commands.world import CATALOGUE, FOUR, has, service, shanghai
+
+NUMERALS = {
+    "三": {3},
+    "两": {2},
+    "十": {10},
+    "十二": {12},
+    "二十": {20},
+    "二十一": {21},
+    "⑫": {12},
+    "㉒": {22},
+    "１２": {12},
+}
+
+
+# Every separator, prefix and way to write digits.
+ONE_AND_FOUR = (
+    "1,4|1，4|1、4|1;4|1；4|1.4|1。4|1/4|1 4|1+4|1和4|1及4|1, 4|1 、 4|１，４|１　４|1\t4|1\n4|①、④|①④|❶❹|⑴⑷|⒈⒋|1️⃣4️⃣|①\u200b④"
+    "|①4|1④|一、四|一和四|4,1|1,4,1|1,4,|1、4、|“1,4”|「1,4」|1,4。|1,4！|\u200b1,4\ufeff|01,04"
+    "|退订1.4|退订 1 4|退訂1,4|取消 1、4|TD1,4|QX1,4|qx 1,4|td 1 4|ＴＤ１，４"
+)
+TWO_TO_FOUR = "2-4|2~4|2～4|2至4|2到4|２－４|2 - 4|2–4|2—4|2——4|二到四|2-3,4|4,2-3|退订2-4|2-4,3|②-④|2，3，4|2-2,3-4"
+ONLY_ONE = "1|①|一|１|1.|1)|(1)|【1】|TD1|退订1|取消一|1…"
+ALL_FOUR = "1-4|1,2,3,4|①②③④|一到四|一、二、三、四"
+
+
+@pytest.mark.parametrize(
+    ("answers", "picked"),
+    [(ONE_AND_FOUR, {1, 4}), (TWO_TO_FOUR, {2, 3, 4}), (ONLY_ONE, {1}), (ALL_FOUR, {1, 2, 3, 4})],
+)
+def test_numbers_and_ranges(answers: str, picked: set[int]) -> None:
+    for answer in answers.split("|"):
+        for number in ("10086977", "10086"):
+            conversation = Conversation()
+            conversation.text("0000")
+            came = conversation.text(answer, number)
+            names = ("彩铃", "和娱乐", "手机报", "天气预报")
+            told = {place for place, name in enumerate(names, 1) if name in came[0].text}
+            left = {place for place, code in enumerate(("CL", "HT", "SJB", "TQ"), 1) if code in conversation.ended()}
+            assert (answer, told, left) == (answer, picked, picked)
+            assert [(message.number, message.kind) for message in came] == [("10086977", "result")]
+
+
+def test_numerals_up_to_99() -> None:
+    services = [service(f"G{number:02}", f"资讯{number}号", 100) for number in range(1, 23)]
+    catalogue = replace(CATALOGUE, services={item.service_code: item for item in services})
+    for answer, numbers in NUMERALS.items():
+        conversation = Conversation(has=tuple(has(item) for item in services), catalogue=catalogue)
+        conversation.text("0000")
+        conversation.text(answer, "10086977")
+        assert (answer, conversation.ended()) == (answer, {f"G{number:02}" for number in numbers})
+
+
+NO_PICKS = (
+    "我要退订1|退订彩铃和2吧|好的|是|Y|否|1吗|不要1|-1|1-|,1|4-2|1-2-3|hehe|😀|1😀|1\U0001fae1|一二三|一百|九十九亿|1号|①号|第1个|1&4|1?4|查"
+    "|查1和2|全部都要|不要全部|1,全部|全部不退|彩铃|取消|…"
+)
+
+
+PICKS_NOTHING = [
+    # A number that was not shown: named, with an example; nothing else is done either.
+    ("9", "…没有序号9，未作任何更改…如1,3。…"),
+    ("1,9", "…没有序号9，…"),
+    ("9 1", "…没有序号9，…"),
+    ("1-9", "…没有序号5,6,7,8,9，…"),
+    ("4-6", "…没有序号5,6，…"),
+    ("1-99999999999", "…没有序号5,6,7,8,9，…"),
+    ("99999999999999999999", "…没有序号99999999...，…"),
+    ("十二", "…没有序号十二，…"),
+    ("TD9", "…没有序号9，…"),
+    ("10", "…没有序号10，…如1,3。…"),
+    ("00", "…没有序号00，…"),
+    ("查9", "…没有序号9，…"),
+    # Digits run together: commas are suggested.
+    ("123", "…没有序号123，…多项用逗号分隔，如1,2,3。…"),
+    ("１２３", "…如1,2,3。…"),
+    ("14", "…如1,4。…"),
+    ("441", "…如4,1。…"),
+    ("44", "…如1,3。…"),
+    ("12,34", "…没有序号12,34，…逗号…"),
+    # What is not a pick is not guessed.
+    *((answer, "…未能识别您的回复，…如1,3；…") for answer in NO_PICKS.split("|")),
+]  # fmt: skip
+
+
+def test_what_picks_nothing() -> None:
+    for answer, reply in PICKS_NOTHING:
+        play(
+            f"""
+            > 0000
+            > [10086977] {answer}
+            < [10086977 reply] {reply}
+            = CL active, HT active, SJB active, TQ active
+            > [10086977] 4
+            < [10086977 result] 天气预报…
+            = TQ ended, CL active
+            """
+        )
+
+
+def test_zero_is_the_menu_and_the_list_stays_open() -> None:
+    play("> 0000\n> [10086977] 0\n< [10086] 您可以发送：0000…\n> [10086977] 1\n= CL ended")
+
+
+def test_picks_go_on_and_one_already_done_is_no_error() -> None:
+    conversation = play(
+        """
+        > 0000
+        > [10086977] 1
+        < [10086977 result] 彩铃已于03月02日退订，即时生效，不再收费；查询请发送0000。中国移动
+        > [10086977] 4
+        < 天气预报(墨迹)已于…
+        > [10086977] 1，3
+        < [10086977 result] 彩铃此前已退订，无需重复办理；手机报(新华)已退订，可用至03月31日，当月3元仍照常收取，次月起不再收费；…
+        > [10086977] 1,3
+        < [10086977 reply] 彩铃此前已退订，无需重复办理；手机报(新华)此前已退订，可用至03月31日；…
+        = CL ended, SJB ending 2026-03-31, TQ ended, HT active
+        """
+    )
+    unsubscribes = [record.subject for record in conversation.evidence if record.kind == "unsubscribe"]
+    assert unsubscribes == ["subscription-CL", "subscription-TQ", "subscription-SJB"]
+    assert conversation.chain_is_whole()
+
+
+def test_evidence_holds_what_was_asked_and_answered() -> None:
+    conversation = Conversation()
+    listing = conversation.text("0000")[0].text
+    conversation.text("１、４")
+    assert [record.kind for record in conversation.evidence] == ["unsubscribe"] * 2
+    for record in conversation.evidence:
+        assert record.payload is not None
+        assert '"answer":"１、４"' in record.payload
+        assert listing in record.payload
+
+
+def test_the_number_means_what_was_shown() -> None:
+    conversation = Conversation()
+    older = has("LD", "2024-01-01 10:00")
+    conversation.play("> 0000\n< …1、彩铃…")
+    conversation.account = replace(
+        conversation.account, subscriptions={older.id: older, **conversation.account.subscriptions}
+    )
+    conversation.play(
+        """
+        > [10086977] 1
+        < 彩铃已于…
+        = LD active
+        > [10086977] 2
+        < 和娱乐已退订…
+        > 0000
+        < …1、来电提醒1元/月；由…2、手机报…
+        > [10086977] 1
+        < 来电提醒…
+        """
+    )
+
+
+def test_one_that_cannot_be_ended_does_not_stop_the_others() -> None:
+    play(
+        """
+        > 0000
+        > [10086977] 1,2,3,4
+        < …彩铃在合约期内(至2026年12月31日)，不能退订；…和娱乐已退订…手机报…天气预报…
+        = CL active, SJB ending 2026-03-31, TQ ended
+        """,
+        has=(has("CL", contract_until="2026-12-31 23:59:59"), *FOUR[1:]),
+    )
+    ended_between = Conversation()
+    ended_between.play("> 0000")
+    held = ended_between.account.subscriptions["subscription-CL"]
+    gone = replace(held, state=SubscriptionState.ENDED, ends_at=ended_between.now, unsubscribed_at=ended_between.now)
+    ended_between.account = replace(
+        ended_between.account, subscriptions={**ended_between.account.subscriptions, held.id: gone}
+    )
+    ended_between.play("> [10086977] 1,4\n< [10086977 result] 彩铃此前已退订，…天气预报(墨迹)已于…\n= TQ ended")
+
+
+@pytest.mark.parametrize(
+    ("until", "reply", "state"),
+    [
+        ("2026-03-02 10:00:00", "…彩铃在合约期内…", "active"),
+        ("2026-03-02 09:59:59", "彩铃已于…", "ended"),
+    ],
+)
+def test_a_contract_holds_to_its_last_instant(until: str, reply: str, state: str) -> None:
+    play(f"> 0000\n> 1\n< {reply}\n= CL {state}", has=(has("CL", contract_until=until),))
+
+
+# ---- warnings
+
+WARNED = (has("FH", "2025-11-01 10:00"), *FOUR)
+
+
+def test_a_warned_service_asks() -> None:
+    for yes in ("Y", "ｙ", "是", "YES", "确认", "是的", "“是”。"):
+        play(
+            f"""
+            > 0000
+            < …1、和多号10元/月；…
+            > [10086977] 1
+            < [10086977 reply] 和多号：取消后副号将无法找回。确定退订和多号请回复Y，保留请回复N。中国移动
+            = FH active
+            > [10086977] {yes}
+            < [10086977 result] 和多号已于…
+            = FH ended, CL active
+            """,
+            has=WARNED,
+        )
+    for no in ("N", "n", "否", "NO"):
+        play(
+            f"""
+            > 0000
+            > [10086977] 1
+            > [10086977] {no}
+            < [10086977 result] 好的，已为您保留和多号，未作任何更改。中国移动
+            = FH active
+            # The list is still open, and a second answer changes nothing.
+            > [10086977] Y
+            < …此前已按您的回复办理…
+            = FH active, CL active
+            > [10086977] 2
+            = CL ended, FH active
+            """,
+            has=WARNED,
+        )
+
+
+def test_the_others_are_done_at_once_and_said_in_the_same_reply() -> None:
+    play(
+        """
+        > 0000
+        > [10086977] 1,2
+        < [10086977 result] 彩铃已于03月02日退订，…和多号：取消后副号将无法找回。确定退订和多号请回复Y，保留请回复N。中国移动
+        = CL ended, FH active, HT active
+        > [10086977] 好吧
+        < …退订和多号请回复Y，保留请回复N，如Y。…
+        > [10086977] Y
+        < [10086977 result] 和多号已于…
+        = FH ended, HT active
+        > [10086977] Y
+        < [10086977 reply] 此前已按您的回复办理…
+        """,
+        has=WARNED,
+    )
+
+
+def test_at_most_one_yes_or_no_hangs_beneath_a_list() -> None:
+    """A newer one replaces the older; the same warning asked twice is one question (flows.md 17)."""
+    play(
+        """
+        > 0000
+        > [10086977] 1
+        > [10086977] 1
+        < …确定退订和多号请回复Y…
+        > [10086977] 4
+        < …亲情号：取消后号码不再保留。…
+        > [10086977] Y
+        < 亲情号已于…
+        = FH active, QQ ended
+        > [10086977] Y
+        < …此前已按您的回复办理…
+        = FH active
+        # A pick leaves an open warning as it is.
+        > [10086977] 1
+        > [10086977] 2
+        < 彩铃已于…
+        > [10086977] Y
+        < 和多号已于…
+        """,
+        has=(has("FH", "2025-11-01 10:00"), has("CL"), has("LD"), has("QQ", "2026-01-01 10:00")),
+    )
+
+
+def test_many_warnings_keep_within_five_segments() -> None:
+    services = [
+        replace(
+            service(f"W{n:02}", f"甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午{n:02}", 100),
+            cancel_warning="取消后无法恢复，已有的内容将全部清除",
+        )
+        for n in range(30)
+    ]
+    catalogue = replace(CATALOGUE, services={item.service_code: item for item in services})
+    conversation = Conversation(has=tuple(has(item) for item in services), catalogue=catalogue)
+    conversation.text("0000")
+    came = conversation.text("1-30")
+    assert all(measure(message.text).segments <= 5 for message in came)
+    assert "等30项业务请回复Y" in came[-1].text
+    conversation.play("> [10086977] Y\n= W00 ended, W29 ended")
+
+
+# ---- 查2
+
+
+@pytest.mark.parametrize("question", ["查1", "1?", "1？", " 查 1 ", "查①", "查一", "查1?"])
+def test_who_ordered_it(question: str) -> None:
+    ordered = Conversation(has=(has("YYH", "2026-02-10 09:30"),))
+    ordered.record(EvidenceDraft("order-confirmed", "subscription-YYH", {"answer": "是"}))
+    ordered.play(
+        f"""
+        > 0000
+        > [10086977] {question}
+        < [10086977 reply] 音乐盒于2026年02月10日经短信开通，由本号码短信回复“是”确认。中国移动
+        = YYH active
+        > [10086977] 1
+        = YYH ended
+        """
+    )
+
+
+def test_who_ordered_what_came_from_elsewhere_or_nowhere() -> None:
+    imported = Conversation(has=(has("YYH", "2020-02-10 09:30"), has("CL")))
+    imported.record(EvidenceDraft("import", "subscription-YYH", {"who": "crm"}))
+    imported.play(
+        """
+        > 0000
+        > [10086977] 查1
+        < 音乐盒于2020年02月10日经短信开通，2026年03月02日由原系统转入，确认记录在原系统。…
+        > [10086977] 查2
+        < 彩铃于2025年12月01日经短信开通，没有确认记录，如有疑问请发送0000退订。…
+        """
+    )
+
+
+# ---- lists that did not arrive, and lists that crossed with their answers
+
+
+def test_a_list_that_never_arrived_is_not_picked_from() -> None:
+    for number in ("10086977", "10086"):
+        for answer in ("1,3", "全部", "9", "查1", "TD1"):
+            play(
+                f"""
+                > 0000
+                ! lost
+                > [{number}] {answer}
+                < [10086977 reply] …没有完整送达，未作任何更改。请发送0000重新查询。中国移动
+                = CL active, SJB active
+                > 0000
+                > [10086977] 1
+                = CL ended
+                """
+            )
+    play("> 0000\n! lost\n> [10086977] 您好\n< …没有完整送达…")
+    play("> 0000\n> [10086977] 全部\n! lost\n> [10086977] 是\n< …退订确认短信没有完整送达…\n= CL active")
+
+
+def test_a_pick_that_was_on_its_way_when_a_new_list_was_made() -> None:
+    """It was meant for the list before: where that showed something else under the number, nothing is done."""
+    older = has("LD", "2024-01-01 10:00")
+
+    def crossed(answer: str, seconds: int) -> Conversation:
+        conversation = Conversation()
+        conversation.play("> 0000\n< …1、彩铃…")
+        conversation.account = replace(
+            conversation.account, subscriptions={older.id: older, **conversation.account.subscriptions}
+        )
+        conversation.play("@ +60s\n> 0000\n< …1、来电提醒…2、彩铃…")
+        conversation.text(answer, "10086977", sent_at=shanghai(f"2026-03-02 10:00:{seconds}"))
+        return conversation
+
+    assert crossed("1", 30).ended() == set()
+    assert "之前的业务列表" in crossed("1", 30).sent[-1].text
+    assert crossed("1-2", 30).ended() == set()
+
+    # Where both lists say the same, it is done: a provider's clock that is behind closes no way out.
+    same = Conversation()
+    same.play("> 0000\n@ +60s\n> 0000")
+    same.text("1", "10086977", sent_at=shanghai("2026-03-02 10:00:30"))
+    assert same.ended() == {"CL"}
+
+    # A text from long before the list was made is no answer to it, whatever its clock.
+    before = Conversation()
+    before.play("> 0000")
+    before.text("1", "10086977", sent_at=shanghai("2026-03-02 09:49:59"))
+    assert before.ended() == set()
+
+
+def test_the_time_that_counts_is_when_it_was_sent() -> None:
+    in_time = Conversation().play("> 0000\n@ 2026-03-02 12:10")
+    in_time.text("1", "10086977", sent_at=shanghai("2026-03-02 12:00"))
+    assert in_time.ended() == {"CL"}
+    late = Conversation().play("> 0000\n@ 2026-03-02 12:10")
+    late.text("1", "10086977", sent_at=shanghai("2026-03-02 12:00:01"))
+    assert (late.ended(), "已过期" in late.sent[-1].text) == (set(), True)

@@ -1,0 +1,257 @@
+"""Plays a written conversation against the commands, with an account in memory.
+
+    > 0000                              she sends a text to 10086
+    > [10086977] 1，3                   … to another number of ours
+    < [10086977] …1、彩铃5元/月；…      one message that she gets, in order and all of them; … is anything
+    < [10086977 result] …               … and of which class
+    <                                   nothing comes
+    @ +2h                               time passes (s, m, h, d), and what falls due happens
+    @ 2026-03-31 23:59:59               … up to a time in Shanghai
+    = CL ended, SJB ending 2026-03-31   what is to be true of her subscriptions now
+    ! lost                              the network did not take the messages that came last
+    # …                                 a remark
+
+Between a text and the next one, all messages or none are written down: where there is no ``<``, they are not looked at.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
+
+from app.commands.registry import Registry, load
+from app.commands.router import Router
+from app.domain.account import Account, Subscriber, Subscription
+from app.domain.calendar import local, local_day
+from app.domain.catalogue import Catalogue
+from app.domain.dialogue import ClosedAs
+from app.domain.escape import escape
+from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append, verify
+from app.domain.masking import mask
+from app.domain.messages import Reply
+from app.domain.policy import Carrier, Policy
+from app.domain.turn import Outcome, Stimulus, TextReceived, TimerDue, TimerSet, Turn, apply
+from tests.commands.world import CATALOGUE, FOUR, MSISDN, SUBSCRIBER, shanghai
+
+START = "2026-03-02 10:00"
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_TARGET = re.compile(r"\[(?P<number>\d+)(?: (?P<kind>\w+))?\] ?")
+
+
+@cache
+def registry() -> Registry:
+    return load({})
+
+
+def policy(**settings: object) -> Policy:
+    return replace(Policy(menu=registry().menu), **settings)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message as it reaches the handset."""
+
+    number: str
+    text: str
+    kind: str
+
+
+@dataclass
+class Conversation:
+    """One customer, her handset and the commands; the clock stands still unless it is moved."""
+
+    subscriber: Subscriber | None = SUBSCRIBER
+    has: tuple[Subscription, ...] = FOUR
+    start: str = START
+    catalogue: Catalogue = CATALOGUE
+    policy: Policy = field(default_factory=policy)
+    carrier: Carrier = field(default_factory=lambda: Carrier("test", free_mo=True))
+    sent: list[Sent] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.now = shanghai(self.start)
+        self.account = Account(MSISDN, self.subscriber, {item.id: item for item in self.has})
+        self.router = Router(registry())
+        self.outcome = Outcome()
+        self.evidence: list[EvidenceRecord] = []
+        self.timers: dict[tuple[str, str], TimerSet] = {}
+        self.ids: Iterator[str] = (f"id-{number:06}" for number in itertools.count(1))
+        self.kept: list[TextReceived] = []
+
+    # ---- what happens
+
+    def text(self, text: str, to: str = "10086", *, sent_at: datetime | None = None) -> list[Sent]:
+        """She sends a text; what comes back."""
+        self.log.append(f"{local(self.now):%m-%d %H:%M:%S} > [{to}] {text[:200]!r}")
+        shown = mask(text)
+        received = TextReceived(next(self.ids), to, text, escape(text if shown is None else shown), sent_at or self.now)
+        return self.happens(received, received.sent_at)
+
+    def happens(self, stimulus: Stimulus, at: datetime | None = None) -> list[Sent]:
+        """One turn."""
+        self._forget()
+        needed = self.router.needs(stimulus, self.account, self.policy.numbers)
+        account = self.account.with_evidence(tuple(self.evidence) if needed else ())
+        turn = Turn(stimulus, account, self.catalogue, self.policy, self.carrier, at or self.now, self.now, self.ids)
+        self.outcome = outcome = self.router.handle(turn)
+        before = len(self.sent)
+        if outcome.kept_until is not None and isinstance(stimulus, TextReceived):
+            self.kept.append(replace(stimulus, kept=True))
+            self.timers["kept", stimulus.id] = TimerSet("kept", stimulus.id, outcome.kept_until)
+            self.account = replace(self.account, guards=outcome.guards or self.account.guards)
+            return []
+        self._take(outcome)
+        return self.sent[before:]
+
+    def _take(self, outcome: Outcome) -> None:
+        ids = [question.id for question in outcome.questions]
+        assert len(ids) == len(set(ids)), "a question is written twice in one outcome"
+        self.account = apply(self.account, outcome)
+        for draft in outcome.evidence:
+            self.record(draft)
+        self.timers.update({(timer.kind, timer.subject): timer for timer in outcome.timers})
+        for reply in outcome.replies:
+            self._deliver(reply)
+
+    def _deliver(self, reply: Reply) -> None:
+        extension = "" if self.carrier.single_number else reply.extension
+        number = self.policy.numbers.number(extension)
+        for message in reply.messages:
+            self.sent.append(Sent(number, message, reply.kind.value))
+            self.log.append(f"{'':15}< [{number} {reply.kind}] {message}")
+        if reply.question_id is not None:
+            question = self.account.questions[reply.question_id]
+            handed_over = {reply.question_id: replace(question, handed_over_at=self.now)}
+            self.account = replace(self.account, questions={**self.account.questions, **handed_over})
+
+    def record(self, draft: EvidenceDraft) -> None:
+        """Append to her chain of evidence."""
+        tenure = self.account.subscriber.tenure if self.account.subscriber else 0
+        last = self.evidence[-1] if self.evidence else None
+        head = ChainHead(last.seq, last.hash) if last else ChainHead()
+        self.evidence.append(append(head, draft, msisdn=MSISDN, tenure=tenure, at=self.now, salt="5a17"))
+
+    def _forget(self) -> None:
+        """What storage does not hand out again: questions that were replaced, and what ended long ago."""
+        since = self.now - timedelta(days=8)
+        questions = {
+            id_: question
+            for id_, question in self.account.questions.items()
+            if question.closed_as in (None, ClosedAs.ANSWERED) and question.expires_at >= since
+        }
+        self.account = replace(self.account, questions=questions)
+
+    def lose(self) -> None:
+        """The network refused the messages that came last."""
+        asked = {reply.question_id for reply in self.outcome.replies}
+        failed = [
+            replace(question, failed_at=self.now) for id_, question in self.account.questions.items() if id_ in asked
+        ]
+        self.account = apply(self.account, Outcome(questions=tuple(failed)))
+
+    def move(self, to: datetime) -> None:
+        """The clock goes on; what falls due happens on the way."""
+        while due := sorted((timer.due_at, key) for key, timer in self.timers.items() if timer.due_at <= to):
+            timer = self.timers.pop(due[0][1])
+            self.now = max(self.now, timer.due_at)
+            if timer.kind == "kept":
+                text = next(item for item in self.kept if item.id == timer.subject)
+                self.log.append(f"{local(self.now):%m-%d %H:%M:%S} (kept) {text.text!r}")
+                self.happens(text, text.sent_at)
+            else:
+                self.happens(TimerDue(timer.kind, timer.subject, timer.due_at, timer.data), timer.due_at)
+        self.now = to
+
+    # ---- what is true
+
+    def states(self) -> Mapping[str, str]:
+        """Her subscriptions as they are written in a transcript."""
+        found = {}
+        for item in sorted(self.account.subscriptions.values(), key=lambda item: item.started_at):
+            ends = f" {local_day(item.ends_at)}" if item.ends_at and item.state == "ending" else ""
+            found[item.service_code] = item.state.value + ends
+        return found
+
+    def ended(self) -> set[str]:
+        """What she has left, whether or not it still runs."""
+        return {item.service_code for item in self.account.subscriptions.values() if item.unsubscribed_at}
+
+    def chain_is_whole(self) -> bool:
+        """Whether the evidence verifies."""
+        last = self.evidence[-1]
+        return verify(self.evidence, ChainHead(last.seq, last.hash)).ok
+
+    # ---- transcripts
+
+    def play(self, transcript: str) -> "Conversation":
+        """Play a transcript; a line that does not hold fails with everything that was said."""
+        came: list[Sent] = []
+        looked_at = True
+        for line in filter(None, map(str.strip, transcript.splitlines())):
+            sign, rest = line[0], line[1:].strip()
+            if sign in ">@=" and looked_at and came:
+                self._fail(line, f"something more came: {came}")
+            match sign:
+                case ">":
+                    target = _TARGET.match(rest)
+                    words = rest[target.end() :] if target else rest
+                    came, looked_at = self.text(words, target["number"] if target else "10086"), False
+                case "@":
+                    before = len(self.sent)
+                    self.move(self._moment(rest))
+                    came, looked_at = self.sent[before:], False
+                case "<":
+                    looked_at = True
+                    came = self._expect(line, rest, came)
+                case "=":
+                    self._expect_states(line, rest)
+                case "!":
+                    self.lose()
+                case "#":
+                    pass
+                case _:
+                    self._fail(line, "this is no line of a transcript")
+        if looked_at and came:
+            self._fail("the end", f"something more came: {came}")
+        return self
+
+    def _moment(self, text: str) -> datetime:
+        if not text.startswith("+"):
+            return shanghai(text)
+        return self.now + timedelta(
+            seconds=sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)([smhd])", text))
+        )
+
+    def _expect(self, line: str, rest: str, came: list[Sent]) -> list[Sent]:
+        if not rest:
+            if came:
+                self._fail(line, f"nothing should come, but: {came}")
+            return []
+        if not came:
+            self._fail(line, "nothing came")
+        target = _TARGET.match(rest)
+        if target and (target["number"] != came[0].number or target["kind"] not in (None, came[0].kind)):
+            self._fail(line, f"it came from [{came[0].number} {came[0].kind}]")
+        pattern = rest[target.end() :] if target else rest
+        regex = ".*".join(re.escape(part.strip()) for part in pattern.split("…"))
+        if not re.fullmatch(regex, came[0].text, re.DOTALL):
+            self._fail(line, f"it says: {came[0].text}")
+        return came[1:]
+
+    def _expect_states(self, line: str, rest: str) -> None:
+        states = self.states()
+        for expected in rest.split(","):
+            code, _, state = expected.strip().partition(" ")
+            if states.get(code, "never") != state:
+                self._fail(line, f"{code} is {states.get(code, 'never')}")
+
+    def _fail(self, line: str, why: str) -> None:
+        raise AssertionError("\n".join([*self.log, "", f"{line}", f"  {why}"]))
+
+
+def play(transcript: str, **given: object) -> Conversation:
+    """Play a transcript with a new customer."""
+    return Conversation(**given).play(transcript)  # type: ignore[arg-type]

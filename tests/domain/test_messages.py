@@ -1,0 +1,56 @@
+"""The states of a message (delivery.md 12)."""
+
+from itertools import permutations, product
+
+from app.domain.messages import (
+    VALIDITY,
+    Lane,
+    MessageClass,
+    OutboundStatus,
+    is_final,
+    keeps_quiet_hours,
+    lane_of,
+    reported,
+)
+
+S = OutboundStatus
+REPORTS = [S.ACCEPTED, S.DELIVERED, S.UNDELIVERED, S.EXPIRED, S.REJECTED, S.DELETED, S.FAILED, S.UNKNOWN]
+IN_FLIGHT = [S.QUEUED, S.SENDING, S.UNKNOWN, S.ACCEPTED, S.FAILED, S.EXPIRED, S.SUPERSEDED]
+
+
+def after(status: OutboundStatus, reports: tuple[OutboundStatus, ...]) -> OutboundStatus:
+    for report in reports:
+        status = reported(status, report)
+    return status
+
+
+def test_reports_in_any_order_end_in_the_same_state() -> None:
+    for status in IN_FLIGHT:
+        for count in range(1, 6):
+            ends: dict[tuple[OutboundStatus, ...], set[OutboundStatus]] = {}
+            for reports in permutations(REPORTS, count):
+                ends.setdefault(tuple(sorted(reports)), set()).add(after(status, reports))
+            assert all(len(states) == 1 for states in ends.values())
+
+
+def test_reports_never_move_a_message_back() -> None:
+    order = [S.QUEUED, S.UNKNOWN, S.ACCEPTED, S.FAILED, S.DELETED, S.EXPIRED, S.REJECTED, S.UNDELIVERED, S.DELIVERED]
+    for before, report in product(order, REPORTS):
+        assert reported(before, report) is max(before, report, key=order.index)
+    assert [reported(S.SUPERSEDED, report) for report in REPORTS] == [S.SUPERSEDED] * len(REPORTS)
+    assert [status for status in S if is_final(status)] == [
+        S.DELIVERED,
+        S.UNDELIVERED,
+        S.EXPIRED,
+        S.REJECTED,
+        S.DELETED,
+        S.FAILED,
+    ]
+
+
+def test_classes() -> None:
+    prompt = {kind for kind in MessageClass if lane_of(kind) is Lane.PROMPT}
+    assert prompt == {MessageClass.REPLY, MessageClass.RESULT, MessageClass.CONFIRMATION}
+    assert {kind for kind in MessageClass if not keeps_quiet_hours(kind)} == prompt
+    hours = {kind.value: validity.total_seconds() / 3600 for kind, validity in VALIDITY.items()}
+    assert hours == {"reply": 1 / 6, "result": 72, "confirmation": 1, "notice": 24, "care": 24, "marketing": 24}

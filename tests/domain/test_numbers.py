@@ -1,0 +1,68 @@
+"""Numbers of subscribers, our own numbers, and names (http-api.md; flows.md 1; safety.md 9, 29)."""
+
+from app.domain.msisdn import BUCKETS, bucket_of, masked, parse_msisdn, sender_as_given
+from app.domain.names import name_fault, order_keyword_fault
+from app.domain.service_numbers import ServiceNumbers
+
+FORMS = ["13800138000", "+8613800138000", "8613800138000", "008613800138000", " 13800138000 "]
+NOBODY = [
+    "10086", "10086977", "10010", "106900001234", "95588", "12306", "4008100001", "01012345678", "+8601012345678", "1380013800", "138001380000", "861",
+    "8613800138", "", "+", "00", "abc", "１３８００１３８０００", "138 0013 8000", "1380013800a", "++8613800138000", "13800138000\x00", "\ud83d", "٠١٢٣٤٥٦٧٨٩",
+    "+99999999999999999", "0013800138000", "9" * 60_000,
+]  # fmt: skip
+SOMEBODY = {
+    "+85291234567": "+85291234567",
+    "85291234567": "+85291234567",
+    "+14155550100": "+14155550100",
+    "17000000000": "+8617000000000",
+}
+
+
+def test_other_senders() -> None:
+    assert [text for text in NOBODY if parse_msisdn(text) is not None] == []
+    assert {text: parse_msisdn(text) for text in SOMEBODY} == SOMEBODY
+
+
+def test_four_forms_are_one_number() -> None:
+    assert {parse_msisdn(form) for form in FORMS} == {"+8613800138000"}
+
+
+def test_numbers_as_they_are_kept_and_shown() -> None:
+    assert bucket_of("+8613800138000") == 137
+    assert {bucket_of(f"+86138{number:08}") for number in range(0, 99_999_999, 33_333)} == set(range(BUCKETS))
+    assert bucket_of("\ud83d") in range(BUCKETS)
+    assert masked("+8613800138000") == "+86138****8000"
+    assert [masked(text) for text in ("10086", "", "12345678")] == ["****"] * 3
+    assert [sender_as_given(text) for text in ("106-900", "甲\x00乙", "ab甲cd", "9" * 99)] == [
+        "106-900",
+        "?",
+        "abcd",
+        "9" * 32,
+    ]
+
+
+EXTENSIONS = {
+    "10086": "", "10086977": "977", "1008620400": "20400", "1008620499": "20499", "10086901": "901", "10086999": "999", "10086888": "888",
+    "+8610086977": "977", "8610086977": "977", "008610086977": "977", " 10086977 ": "977", "10086123": "", "10086204": "", "100862041": "",
+    "10086204123": "", "100862041a": "", "10086204１２": "", "10010": "", "": "", "\ud83d": "",
+}  # fmt: skip
+
+
+def test_extensions() -> None:
+    assert {dialled: ServiceNumbers().extension(dialled) for dialled in EXTENSIONS} == EXTENSIONS
+    elsewhere = {dialled.replace("10086", "12345"): extension for dialled, extension in EXTENSIONS.items()}
+    assert {dialled: ServiceNumbers("12345").extension(dialled) for dialled in elsewhere} == elsewhere
+
+
+BAD_NAMES = ["", " ", "一" * 21, "手机、报", "手机，报", "手机；报", "手机。报", "手机:报", "手机：报", "手机\n报", "5元手机报", "免费手机报", "http://a.example/报", "www.example.com", "报\u2028报", "报\x00", "报\ud83d", "\u202e报", "a" + " " * 20]  # fmt: skip
+
+
+def test_names() -> None:
+    fine = ["影视365", "一二三四五六七八九十" * 2, "CCTV 5+体育", "手机报(早晚版)", "a"]
+    assert [name for name in fine + BAD_NAMES if name_fault(name) is None] == fine
+
+
+def test_order_keywords() -> None:
+    fine = ["CL", "A1", "ABCDEFGHIJKL", "1A"]
+    bad = ["8366", "A", "ABCDEFGHIJKLM", "音乐", "A-B", "cl", "", "CL\n"]
+    assert [word for word in fine + bad if order_keyword_fault(word) is None] == fine

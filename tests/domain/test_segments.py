@@ -1,0 +1,89 @@
+"""Segments are counted once, in one place, and pairs are never split (delivery.md 13)."""
+
+import gsm0338
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.segments import Encoding, Passage, measure, paginate
+
+GSM7, UCS2 = Encoding.GSM7, Encoding.UCS2
+
+
+SIZES = [
+    ("", GSM7, 1),
+    ("a" * 160, GSM7, 1), ("a" * 161, GSM7, 2), ("a" * 306, GSM7, 2), ("a" * 307, GSM7, 3),
+    ("甲" * 70, UCS2, 1), ("甲" * 71, UCS2, 2), ("甲" * 134, UCS2, 2), ("甲" * 135, UCS2, 3), ("甲" * 335, UCS2, 5), ("甲" * 336, UCS2, 6),
+    # A character of the extension takes two septets, and is not split.
+    ("€" * 80, GSM7, 1), ("€" * 80 + "a", GSM7, 2), ("[" * 81, GSM7, 2), ("a" * 152 + "€" + "a" * 151, GSM7, 2),
+    ("a" * 152 + "€" + "a" * 152, GSM7, 3), ("a" * 153 + "€" * 76 + "a", GSM7, 2), ("\f^{}\\[~]|€", GSM7, 1),
+    # A surrogate pair takes two units, and is not split.
+    ("😀" * 35, UCS2, 1), ("😀" * 36, UCS2, 2), ("甲" * 66 + "😀" + "甲" * 65, UCS2, 2), ("甲" * 66 + "😀" + "甲" * 66, UCS2, 3),
+    ("甲" * 67 + "😀" * 33 + "甲", UCS2, 2),
+    # One character outside GSM-7 makes it UCS-2, where the extension's characters take one unit.
+    ("a" * 70 + "甲", UCS2, 2), ("€" * 69 + "甲", UCS2, 1), ("`" * 71, UCS2, 2), ("ç", UCS2, 1), ("Ç\n\r", GSM7, 1), ("\x1b", UCS2, 1), ("\t", UCS2, 1),
+    ("\ud83d" * 71, UCS2, 2),
+]  # fmt: skip
+
+
+def test_measure() -> None:
+    measured = [(text, measure(text).encoding, measure(text).segments) for text, _, _ in SIZES]
+    assert measured == SIZES
+
+
+def test_the_alphabet_is_that_of_gsm_03_38() -> None:
+    codec = gsm0338.Codec()
+    for code in range(0x2FFF):
+        char = chr(code)
+        try:
+            septets = len(codec.encode(char)[0])
+        except UnicodeEncodeError:
+            septets = 0
+        # The codec lets the bare escape through, which is no character.
+        expected = septets if char != "\x1b" else 0
+        assert (measure(char).encoding is GSM7) == (expected > 0)
+        assert measure(char * 160).segments == {0: 3, 1: 1, 2: 3}[expected]
+
+
+PIECES = st.lists(st.text(st.sampled_from("甲乙ab€😀[，；"), min_size=1, max_size=60), max_size=40)
+
+
+@settings(max_examples=150, deadline=None, database=None)
+@given(PIECES, st.sampled_from(["中国移动", " China Mobile", ""]), st.integers(2, 5))
+def test_pages_lose_nothing_and_cut_no_piece(pieces: list[str], sign_off: str, most: int) -> None:
+    pages = paginate(Passage(tuple(pieces)), sign_off, most)
+    assert all(measure(page).segments <= most for page in pages)
+    assert all(page.endswith(sign_off) for page in pages)
+    bodies = [page.removesuffix(sign_off) if sign_off else page for page in pages]
+    if len(pages) > 1:
+        marks = [(f"（{n}/{len(pages)}）", f"({n}/{len(pages)}) ") for n in range(1, len(pages) + 1)]
+        wide = [measure(page).encoding is UCS2 for page in pages]
+        assert all(
+            body.startswith(mark[0 if ucs2 else 1]) for body, mark, ucs2 in zip(bodies, marks, wide, strict=True)
+        )
+        bodies = [body.removeprefix(mark[0]).removeprefix(mark[1]) for body, mark in zip(bodies, marks, strict=True)]
+    assert "".join(bodies) == "".join(pieces)
+    rest = pieces
+    for body in bodies:
+        length = 0
+        while rest and length < len(body):
+            length += len(rest[0])
+            rest = rest[1:]
+        assert length == len(body), "a piece was cut"
+
+
+def test_page_marks_suit_the_alphabet_and_blanks_do_not_pile_up() -> None:
+    assert paginate(Passage(("Hello. ",)), " China Mobile", 5) == ("Hello. China Mobile",)
+    latin = paginate(Passage(("a" * 150, "b" * 150, "c" * 20)), "", 1)
+    assert latin == ("(1/3) " + "a" * 150, "(2/3) " + "b" * 150, "(3/3) " + "c" * 20)
+    assert paginate(Passage(("甲" * 60, "乙" * 60)), "丙", 1) == (
+        "（1/2）" + "甲" * 60 + "丙",
+        "（2/2）" + "乙" * 60 + "丙",
+    )
+    assert paginate(Passage(("One. " * 29, "Two. Three. Four. ")), " Me", 1) == (
+        "(1/2) " + "One. " * 28 + "One. Me",
+        "(2/2) Two. Three. Four. Me",
+    )
+    # A single piece that is too long gets a message to itself; alone it is not marked.
+    assert paginate(Passage(("甲" * 100,)), "丙", 1) == ("甲" * 100 + "丙",)
+    assert paginate(Passage(("甲", "乙" * 100, "甲")), "", 1) == ("（1/3）甲", "（2/3）" + "乙" * 100, "（3/3）甲")
+    assert paginate(Passage(()), "丙", 1) == ("丙",)

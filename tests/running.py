@@ -1,0 +1,166 @@
+"""A gateway that runs inside of a test: its clock stands still, and handsets write to it."""
+
+import itertools
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+from sqlalchemy import ColumnElement, RowMapping, Table, func, select
+
+from app.commands.directory import ImportSubscription, SetSubscriber
+from app.db.simulator import ThreadMessage
+from app.domain.account import Brand, Channel, Payment, SubscriptionState
+from app.services.gateway import Gateway
+from app.services.intake import IncomingMessage, Stored
+from app.services.network import PROVIDER
+from app.settings import Environment, Settings, SettingsFile
+from app.worker import build_gateway
+from tests.commands.world import shanghai
+
+ALICE = "+8613800138000"
+BOB = "+8613900139000"
+START = shanghai("2026-03-02 10:00")
+_DRAIN_SECONDS = 60
+_ALL = 500
+_NUMBERS = itertools.count(1)
+SEAL_KEY = Fernet.generate_key().decode()
+
+
+def settings_for(database_url: str, env: Environment = Environment.TEST, file: SettingsFile | None = None) -> Settings:
+    """Settings as they are, whatever the environment of the tests says."""
+    return Settings(
+        _env_file=None, env=env, database_url=database_url, seal_key=SecretStr(SEAL_KEY), file=file or SettingsFile()
+    )
+
+
+@dataclass
+class Running:
+    """A gateway at work, and what a test says to it and reads of it."""
+
+    gateway: Gateway
+
+    # ---- handsets
+
+    def message(
+        self,
+        text: str,
+        to: str = "10086",
+        *,
+        sender: str = ALICE,
+        message_id: str | None = None,
+        provider: str = PROVIDER,
+        received_at: datetime | None = None,
+    ) -> IncomingMessage:
+        """A message that nobody has sent yet."""
+        return IncomingMessage(provider, message_id or f"m-{next(_NUMBERS)}", sender, to, text, received_at)
+
+    async def store(self, *messages: IncomingMessage) -> list[Stored]:
+        """Store messages without waiting for what they cause."""
+        return await self.gateway.intake.store(messages)
+
+    async def say(
+        self, text: str, to: str = "10086", *, sender: str = ALICE, received_at: datetime | None = None
+    ) -> list[str]:
+        """A handset sends a text; the texts that it gets for it."""
+        before = len(await self.texts(sender))
+        await self.store(self.message(text, to, sender=sender, received_at=received_at))
+        await self.drain()
+        return (await self.texts(sender))[before:]
+
+    async def thread(self, msisdn: str = ALICE) -> list[ThreadMessage]:
+        """Everything on a handset, oldest first."""
+        found: list[ThreadMessage] = []
+        while page := await self.gateway.network.thread(msisdn, found[-1].id if found else None, _ALL):
+            found += page
+        return found
+
+    async def received(self, msisdn: str = ALICE) -> list[ThreadMessage]:
+        """What a handset got."""
+        return [message for message in await self.thread(msisdn) if message.direction == "mt"]
+
+    async def texts(self, msisdn: str = ALICE) -> list[str]:
+        """The texts that a handset got."""
+        return [message.text for message in await self.received(msisdn)]
+
+    # ---- time
+
+    async def drain(self) -> None:
+        """Until nothing is due."""
+        assert await self.gateway.simulation.drain(_DRAIN_SECONDS), "there is still something to do"
+
+    async def advance(self, **length: float) -> None:
+        """Move the clock by ``hours=2``, and so on."""
+        await self.gateway.simulation.advance(seconds=timedelta(**length).total_seconds())
+
+    async def advance_to(self, moment: str) -> None:
+        """Move the clock to a time in Shanghai."""
+        await self.gateway.simulation.advance(to=shanghai(moment))
+
+    # ---- the network
+
+    async def faults(self, mode: str, *, rate: float = 1, count: int | None = None) -> None:
+        """How the network answers from now on."""
+        await self.gateway.network.set_faults(mode, rate, count)
+
+    async def reports(self, report: str, delay_seconds: int = 0) -> None:
+        """What the network reports of messages from now on."""
+        await self.gateway.network.set_delivery(report, delay_seconds)
+
+    # ---- customers
+
+    async def subscribers(self, numbers: Sequence[str]) -> None:
+        """Create subscribers."""
+        for number in numbers:
+            await self.subscriber(number)
+
+    async def subscriber(self, msisdn: str, **fields: object) -> None:
+        """Create or change a subscriber."""
+        given = {"brand": Brand.EASYOWN, "payment": Payment.PREPAID, **fields}
+        await self.gateway.directory.set_subscriber(
+            msisdn,
+            SetSubscriber(who="test", given=frozenset(given), create=True, **given),  # type: ignore[arg-type]
+        )
+
+    async def subscribe(self, msisdn: str, *codes: str) -> None:
+        """Give a subscriber services, since a year."""
+        started = (await self.gateway.simulation.clock()).now - timedelta(days=365)
+        for code in codes:
+            wanted = ImportSubscription("test", code, SubscriptionState.ACTIVE, False, started, Channel.WEB)  # noqa: FBT003
+            await self.gateway.directory.import_subscription(msisdn, wanted)
+
+    async def states(self, msisdn: str = ALICE) -> Mapping[str, str]:
+        """The subscriptions of a number by service."""
+        return {item.service_code: item.state.value for item in await self.gateway.directory.subscriptions(msisdn)}
+
+    # ---- rows
+
+    async def rows(self, table: Table, *conditions: ColumnElement[bool]) -> Sequence[RowMapping]:
+        """Rows of a table, in the order of its key."""
+        statement = select(table).where(*conditions).order_by(*table.primary_key)
+        return await self.gateway.database.read(lambda connection: connection.execute(statement).mappings().all())
+
+    async def count(self, table: Table, *conditions: ColumnElement[bool]) -> int:
+        """How many rows there are."""
+        statement = select(func.count()).select_from(table).where(*conditions)
+        return await self.gateway.database.read(lambda connection: connection.execute(statement).scalar_one())
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, fixture: str | None = "demo", at: datetime = START) -> AsyncIterator[Running]:
+    """Run a gateway on a fresh database, with a fixture, its clock standing still."""
+    async with running_again(settings) as started:
+        await started.gateway.simulation.set_clock(at)
+        if fixture is not None:
+            await started.gateway.fixtures.load(fixture)
+        yield started
+
+
+@asynccontextmanager
+async def running_again(settings: Settings) -> AsyncIterator[Running]:
+    """Run a gateway on a database as it is."""
+    built = build_gateway(settings)
+    async with built.running():
+        yield Running(built)

@@ -1,0 +1,91 @@
+"""Many messages at once end in few commits (design: every step takes a list)."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, event
+
+from app.db import tables
+from app.services.intake import IntakeStatus
+from tests.running import Running
+
+pytestmark = pytest.mark.anyio
+NUMBERS = [f"+86138002{number:05}" for number in range(500)]
+
+
+class Count:
+    """How often something happened."""
+
+    commits = 0
+    statements = 0
+
+
+@contextmanager
+def counted(engine: Engine) -> Iterator[Count]:
+    """Count what is committed and executed while the block runs."""
+    count = Count()
+
+    def committed(*_: object) -> None:
+        count.commits += 1
+
+    def executed(*_: object) -> None:
+        count.statements += 1
+
+    event.listen(engine, "commit", committed)
+    event.listen(engine, "after_cursor_execute", executed)
+    try:
+        yield count
+    finally:
+        event.remove(engine, "commit", committed)
+        event.remove(engine, "after_cursor_execute", executed)
+
+
+async def test_five_hundred_single_messages_at_once_are_stored_in_few_commits(gateway: Running) -> None:
+    messages = [gateway.message("0000", sender=number) for number in NUMBERS]
+    async with gateway.gateway.engine.paused():
+        with counted(gateway.gateway.database.engine) as count:
+            stored = await asyncio.gather(*map(gateway.store, messages))
+
+    assert all(item.status is IntakeStatus.ACCEPTED for [item] in stored)
+    assert count.commits <= 3
+    assert count.statements <= 10 * count.commits
+
+
+async def test_an_array_of_five_hundred_is_stored_in_one_commit(gateway: Running) -> None:
+    async with gateway.gateway.engine.paused():
+        with counted(gateway.gateway.database.engine) as count:
+            await gateway.store(*(gateway.message("0000", sender=number) for number in NUMBERS))
+
+    assert count.commits == 1
+
+
+async def test_five_hundred_dialogues_take_few_commits_from_intake_to_delivery_report(gateway: Running) -> None:
+    await gateway.subscribers(NUMBERS)
+    with counted(gateway.gateway.database.engine) as count:
+        await asyncio.gather(*(gateway.store(gateway.message("0000", sender=number)) for number in NUMBERS))
+        await gateway.drain()
+
+    mt = tables.outbound_message.c
+    assert await gateway.count(tables.outbound_message, mt.status == "delivered") == 500
+    # Intake, three batches of turns, claims, handovers, records and reports, and steps that look in vain.
+    assert count.commits <= 60
+    assert count.statements <= 1500
+
+
+async def test_management_calls_at_once_share_commits(gateway: Running) -> None:
+    with counted(gateway.gateway.database.engine) as count:
+        await asyncio.gather(*map(gateway.subscriber, NUMBERS))
+
+    assert await gateway.count(tables.subscriber) == 502
+    assert count.commits <= 25
+
+
+async def test_one_message_alone_takes_a_handful_of_commits(gateway: Running) -> None:
+    with counted(gateway.gateway.database.engine) as count:
+        await gateway.store(gateway.message("0000"))
+        await gateway.drain()
+
+    assert len(await gateway.received()) == 2
+    assert count.commits <= 20

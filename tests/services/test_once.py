@@ -1,0 +1,74 @@
+"""A message is known by provider, provider's id and sender: it counts once (delivery.md 2)."""
+
+import asyncio
+
+import pytest
+
+from app.db import tables
+from app.services.intake import IntakeStatus
+from tests.running import ALICE, BOB, Running
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_thousand_copies_at_once_have_one_effect_and_one_reply(gateway: Running) -> None:
+    await gateway.say("0000")
+    before = len(await gateway.received())
+
+    stored = await asyncio.gather(
+        *(gateway.store(gateway.message("1", "10086977", message_id="same")) for _ in range(1000))
+    )
+    await gateway.drain()
+
+    assert [item.status for [item] in stored].count(IntakeStatus.ACCEPTED) == 1
+    assert len({item.id for [item] in stored}) == 1
+    assert len(await gateway.received()) == before + 1
+    assert (await gateway.states())["CL"] == "ended"
+    assert await gateway.count(tables.evidence, tables.evidence.c.kind == "unsubscribe") == 1
+
+
+async def test_a_repeat_gets_the_first_id_also_after_it_was_answered(gateway: Running) -> None:
+    [first] = await gateway.store(gateway.message("0000", message_id="same"))
+    await gateway.drain()
+    [again] = await gateway.store(gateway.message("0000", message_id="same"))
+    await gateway.drain()
+
+    assert (again.id, again.status) == (first.id, IntakeStatus.DUPLICATE)
+    assert len(await gateway.received()) == 2
+
+
+async def test_a_repeat_inside_of_one_array_counts_once(gateway: Running) -> None:
+    stored = await gateway.store(
+        gateway.message("0000", message_id="a"),
+        gateway.message("0000", message_id="a"),
+        gateway.message("帮助", message_id="b"),
+    )
+    await gateway.drain()
+
+    assert [item.status.value for item in stored] == ["accepted", "duplicate", "accepted"]
+    assert stored[0].id == stored[1].id != stored[2].id
+    assert await gateway.count(tables.inbound_message) == 2
+
+
+async def test_one_id_of_two_senders_or_of_two_providers_is_two_messages(gateway: Running) -> None:
+    stored = await gateway.store(
+        gateway.message("0000", message_id="a"),
+        gateway.message("0000", message_id="a", sender=BOB),
+        gateway.message("0000", message_id="a", provider="generic"),
+    )
+    assert [item.status.value for item in stored] == ["accepted"] * 3
+
+
+async def test_the_forms_of_a_number_are_one_sender(gateway: Running) -> None:
+    forms = [ALICE, "13800138000", "8613800138000", "008613800138000"]
+    stored = [await gateway.store(gateway.message("0000", message_id="a", sender=form)) for form in forms]
+
+    assert len({item.id for [item] in stored}) == 1
+
+
+async def test_an_honest_second_answer_is_not_taken_for_a_repeat(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.say("1", "10086977")
+    [again] = await gateway.say("1", "10086977")
+
+    assert "此前已退订" in again

@@ -1,0 +1,139 @@
+"""Messages of one subscriber are handled in the order in which they were stored (delivery.md 3, 9)."""
+
+import asyncio
+import random
+import re
+import uuid
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.db import tables
+from app.settings import Settings
+from tests.running import ALICE, START, Running, running, running_again, settings_for
+
+pytestmark = pytest.mark.anyio
+NUMBERS = [f"+86138001{number:05}" for number in range(50)]
+# Asking for a service that nobody has: the answer names the word, so every message has an answer of its own.
+_WORD = re.compile(r"业务代码为(\w+)的业务")
+
+
+def words_of(texts: list[str]) -> list[str]:
+    """The words that a handset was told of, in order."""
+    return [found[1] for text in texts if (found := _WORD.search(text))]
+
+
+async def test_fifty_threads_of_twenty_messages_each_are_answered_in_order(gateway: Running) -> None:
+    await gateway.subscribers(NUMBERS)
+    # 7 of the 20 are not understood; more than 5 of those in a row would be met with silence (flows.md 3.5).
+    dialogue = ["0000" if number % 3 else f"QXW{number}" for number in range(20)]
+
+    async def handset(number: str) -> None:
+        for text in dialogue:
+            await gateway.store(gateway.message(text, sender=number))
+
+    await asyncio.gather(*map(handset, NUMBERS))
+    await gateway.drain()
+
+    for number in NUMBERS:
+        thread = await gateway.thread(number)
+        sent = {message.id: place for place, message in enumerate(m for m in thread if m.direction == "mo")}
+        answered = [
+            sent[message.in_reply_to] for message in thread if message.direction == "mt" and message.in_reply_to
+        ]
+        assert answered == sorted(answered)
+        assert set(answered) >= {place for place, text in enumerate(dialogue) if text == "0000"}
+
+
+async def test_two_gateways_on_one_database_answer_two_thousand_messages_once_and_in_order(postgresql_url: str) -> None:
+    settings = settings_for(postgresql_url)
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(running(settings))
+        second = await stack.enter_async_context(running_again(settings))
+        gateways = (first, second)
+        await first.subscribers(NUMBERS)
+
+        async def handset(number: str, seed: int) -> None:
+            choose = random.Random(seed)
+            for place in range(40):
+                # The rate limit counts by when messages were sent: spread over ten minutes.
+                at = START - timedelta(minutes=10) + timedelta(seconds=15 * place)
+                message = first.message(
+                    "0000" if place % 2 else "1", sender=number, message_id=f"{number}-{place}", received_at=at
+                )
+                await choose.choice(gateways).store(message)
+
+        await asyncio.gather(*(handset(number, seed) for seed, number in enumerate(NUMBERS)))
+        await second.drain()
+        await first.drain()
+
+        assert await first.count(tables.inbound_message, tables.inbound_message.c.status == "handled") == 2000
+        for number in NUMBERS:
+            thread = await first.thread(number)
+            stored = [m.id for m in thread if m.direction == "mo"]
+            answered = [m.in_reply_to for m in thread if m.direction == "mt"]
+            assert answered == [id_ for id_ in stored if id_ in set(answered)], "not in the order of storing"
+            assert len(answered) == len(set(answered))
+            listings = {
+                id_
+                for id_, m in zip(stored, (m for m in thread if m.direction == "mo"), strict=True)
+                if m.text == "0000"
+            }
+            assert listings <= set(answered)
+
+
+async def test_a_machine_clock_that_was_set_back_does_not_change_the_order(settings: Settings) -> None:
+    async with running(settings) as before:
+        await before.store(before.message("0000"))
+        await before.drain()
+        ahead = uuid_at(datetime.now(UTC) + timedelta(days=3))
+        table = tables.inbound_message
+        await before.gateway.database.write(lambda connection: connection.execute(table.update().values(id=ahead)))
+    async with running_again(settings) as after:
+        [stored] = await after.store(after.message("帮助"))
+        await after.drain()
+        [menu] = await after.rows(tables.outbound_message, tables.outbound_message.c.in_reply_to == stored.id)
+
+    assert stored.id > ahead
+    assert menu["id"] > stored.id
+
+
+async def test_a_thread_stays_in_order_when_the_machine_clock_was_set_back(settings: Settings) -> None:
+    """What the network took last has the newest place of all, newer than any message's own id."""
+    async with running(settings) as before:
+        await before.say("0000")
+        table = tables.simulator_message
+        newest = (await before.rows(table))[-1]
+        ahead = uuid_at(datetime.now(UTC) + timedelta(days=3))
+        await before.gateway.database.write(
+            lambda connection: connection.execute(table.update().where(table.c.seq == newest["seq"]).values(seq=ahead))
+        )
+    async with running_again(settings) as after:
+        await after.say("帮助")
+
+        assert "您可以发送" in (await after.thread())[-1].text
+
+
+def uuid_at(moment: datetime) -> str:
+    """An id as it is made at a moment."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return str(uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62))
+
+
+async def test_subscribers_do_not_wait_for_one_whose_row_is_locked(postgresql_url: str) -> None:
+    async with running(settings_for(postgresql_url)) as gateway:
+        conversation = tables.conversation
+        engine = gateway.gateway.database.engine
+        await gateway.store(gateway.message("0000"))
+        await gateway.drain()
+        held = conversation.select().where(conversation.c.msisdn == ALICE).with_for_update()
+        with engine.begin() as connection:
+            connection.execute(held)
+            await gateway.store(gateway.message("帮助"), gateway.message("0000", sender=NUMBERS[0]))
+            await gateway.gateway.engine.settle()
+            assert len(await gateway.received(NUMBERS[0])) == 1
+            assert len(await gateway.received()) == 2
+        await gateway.drain()
+
+        assert len(await gateway.received()) == 3

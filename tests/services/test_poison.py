@@ -1,0 +1,157 @@
+"""A message whose handling raises hurts only itself (delivery.md 5)."""
+
+import asyncio
+import io
+from datetime import timedelta
+
+import pytest
+
+from app.db import tables
+from app.domain.turn import Stimulus
+from tests.running import ALICE, BOB, START, Running, running, settings_for
+from tests.services.trouble import SECRET_TEXT, add_trouble
+
+pytestmark = pytest.mark.anyio
+_inbound = tables.inbound_message
+
+
+class _Unheard(Stimulus):
+    """A management call that no command takes."""
+
+
+async def test_a_poison_message_is_tried_three_times_and_answered_once(gateway: Running) -> None:
+    add_trouble(gateway.gateway.registry)
+    replies = await gateway.say(SECRET_TEXT)
+
+    [row] = await gateway.rows(_inbound)
+    assert (row["status"], row["tries"]) == ("dead", 3)
+    assert [text for text in replies if "暂时未能处理" in text] == replies
+    assert len(replies) == 1
+
+
+async def test_messages_behind_a_poison_one_go_on_in_order(gateway: Running) -> None:
+    add_trouble(gateway.gateway.registry)
+    await gateway.store(
+        gateway.message("0000"), gateway.message(SECRET_TEXT), gateway.message("1", "10086977"), gateway.message("0000", sender=BOB)
+    )
+    await gateway.drain()
+
+    listing, in_plan, sorry, ended = await gateway.texts()
+    assert "彩铃5元/月" in listing
+    assert "来电提醒" in in_plan
+    assert "暂时未能处理" in sorry
+    assert "彩铃已于" in ended
+    assert len(await gateway.received(BOB)) == 1
+
+
+async def test_the_trace_says_where_and_tells_nothing_of_the_customer(gateway: Running, log: io.StringIO) -> None:
+    add_trouble(gateway.gateway.registry)
+    await gateway.say(SECRET_TEXT)
+
+    [row] = await gateway.rows(_inbound)
+    assert "RuntimeError" in row["trace"]
+    assert "boom" in row["trace"]
+    assert "a turn failed" in log.getvalue()
+    for private in ("138001", "13712345678", "PRIVATE"):
+        assert private not in row["trace"]
+        assert private not in log.getvalue()
+
+
+async def test_a_dead_letter_runs_again_by_its_own_time_and_by_what_was_shown_then(gateway: Running) -> None:
+    fuse = add_trouble(gateway.gateway.registry)
+    await gateway.say(SECRET_TEXT)
+    [row] = await gateway.rows(_inbound)
+    await gateway.advance(hours=3)
+    fuse.burns = False
+
+    assert await gateway.gateway.messages.retry(row["id"])
+    await gateway.drain()
+
+    [row] = await gateway.rows(_inbound)
+    assert (row["status"], row["verdict"], row["trace"], row["sent_at"]) == ("handled", "went well", None, START)
+
+
+async def test_a_retried_pick_means_the_listing_that_was_open_when_it_was_sent(gateway: Running) -> None:
+    fuse = add_trouble(gateway.gateway.registry)
+    await gateway.say("0000")
+    gateway.gateway.registry.keywords["1"] = gateway.gateway.registry.keywords["BOOM13712345678PRIVATE"]
+    await gateway.say("1", "10086977")
+    [dead] = await gateway.rows(_inbound, _inbound.c.status == "dead")
+    del gateway.gateway.registry.keywords["1"]
+    fuse.burns = False
+    await gateway.advance(hours=3)
+
+    await gateway.gateway.messages.retry(dead["id"])
+    await gateway.drain()
+
+    assert (await gateway.states())["CL"] == "ended"
+
+
+async def test_retry_takes_dead_letters_only(gateway: Running) -> None:
+    await gateway.say("0000")
+    [row] = await gateway.rows(_inbound)
+
+    assert not await gateway.gateway.messages.retry(row["id"])
+    assert not await gateway.gateway.messages.retry("01900000-0000-7000-8000-000000000000")
+
+
+async def test_a_message_whose_rows_cannot_be_written_spares_everybody_else(gateway: Running) -> None:
+    add_trouble(gateway.gateway.registry)
+    others = [f"+86138003{number:05}" for number in range(20)]
+    await gateway.subscribers(others)
+    messages = [gateway.message("0000", sender=number) for number in others]
+    messages.insert(10, gateway.message("SPOIL", sender=BOB))
+    messages.append(gateway.message("0000", sender=BOB))
+    async with gateway.gateway.engine.paused():
+        await asyncio.gather(*map(gateway.store, messages))
+    await gateway.drain()
+
+    assert [len(await gateway.received(number)) for number in others] == [1] * 20
+    [spoilt] = await gateway.rows(_inbound, _inbound.c.text == "SPOIL")
+    assert (spoilt["status"], spoilt["tries"]) == ("dead", 3)
+    assert "IntegrityError" in spoilt["trace"]
+    assert BOB[3:] not in spoilt["trace"]
+    sorry, listing = await gateway.texts(BOB)
+    assert "暂时未能处理" in sorry
+    assert "没有正在使用的增值业务" in listing
+    assert await gateway.count(tables.subscription, tables.subscription.c.msisdn == BOB) == 0
+
+
+async def test_the_log_of_an_unwritable_batch_tells_nothing_of_what_was_to_be_written(
+    postgresql_url: str, log: io.StringIO
+) -> None:
+    async with running(settings_for(postgresql_url)) as gateway:
+        add_trouble(gateway.gateway.registry)
+        await gateway.say("CLUTTER")
+
+        [dead] = await gateway.rows(_inbound)
+        assert dead["status"] == "dead"
+        assert "a batch could not be written" in log.getvalue()
+        assert "DataError" in log.getvalue()
+        for private in ("PRIVATE", "13800138000"):
+            assert private not in log.getvalue()
+            assert private not in dead["trace"]
+
+
+async def test_a_timer_that_raises_waits_an_hour_and_the_customer_goes_on(gateway: Running) -> None:
+    fuse = add_trouble(gateway.gateway.registry)
+    await gateway.say("LATER")
+    assert len(await gateway.say("0000")) == 2
+
+    [row] = await gateway.rows(tables.timer, tables.timer.c.kind == "burning")
+    assert row["due_at"] == START + timedelta(hours=1)
+    fuse.burns = False
+    await gateway.advance(hours=1)
+    assert await gateway.count(tables.timer, tables.timer.c.kind == "burning") == 0
+
+
+async def test_a_call_that_raises_fails_alone(gateway: Running) -> None:
+    with pytest.raises(LookupError):
+        await gateway.gateway.turns.call(ALICE, _Unheard())
+    results = await asyncio.gather(
+        gateway.gateway.turns.call(ALICE, _Unheard()), gateway.subscriber("+8613800300001"), return_exceptions=True
+    )
+
+    assert isinstance(results[0], LookupError)
+    assert results[1] is None
+    assert await gateway.count(tables.subscriber) == 3

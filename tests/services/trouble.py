@@ -1,0 +1,67 @@
+"""Commands that go wrong, for the tests of what happens then."""
+
+from types import ModuleType
+
+from app.commands.registry import Registry, collect, command, timer
+from app.domain.account import Channel, Subscription, SubscriptionState, Terms
+from app.domain.catalogue import Billing, CancelEffect
+from app.domain.messages import MessageClass, Reply
+from app.domain.turn import Outcome, TimerSet, Turn
+
+SECRET_TEXT = "BOOM 13712345678 PRIVATE"
+
+
+class Fuse:
+    """Whether the commands go wrong."""
+
+    burns = True
+
+
+def _module(fuse: Fuse) -> ModuleType:
+    module = ModuleType(f"trouble_{id(fuse)}")
+
+    @command("BOOM13712345678PRIVATE", kept=True)
+    def boom(turn: Turn, _argument: str) -> Outcome:
+        if fuse.burns:
+            raise RuntimeError(f"cannot read {turn.account.msisdn}: {turn.stimulus}")
+        return Outcome(verdict="went well")
+
+    @command("SPOIL", kept=True)
+    def spoil(turn: Turn, _argument: str) -> Outcome:
+        """Holds one service twice, which no database takes."""
+        return Outcome(subscriptions=(_held(turn), _held(turn)) if fuse.burns else (), verdict="went well")
+
+    @command("CLUTTER", kept=True)
+    def clutter(turn: Turn, _argument: str) -> Outcome:
+        """Asks under an id that is none, which no PostgreSQL takes."""
+        reply = Reply(("PRIVATE WORDS",), "", MessageClass.REPLY, question_id="this is no id")
+        return Outcome(replies=(reply,) if fuse.burns else ())
+
+    @command("LATER")
+    def later(turn: Turn, _argument: str) -> Outcome:
+        return Outcome(timers=(TimerSet("burning", turn.account.msisdn, turn.now),))
+
+    @timer("burning")
+    def burning(turn: Turn) -> Outcome:
+        if fuse.burns:
+            raise RuntimeError(turn.account.msisdn)
+        return Outcome(verdict="went well")
+
+    for function in (boom, spoil, clutter, later, burning):
+        function.__module__ = module.__name__
+        setattr(module, function.__name__, function)
+    return module
+
+
+def _held(turn: Turn) -> Subscription:
+    terms = Terms(500, Billing.MONTHLY, "CMCC", CancelEffect.IMMEDIATE)
+    return Subscription(next(turn.ids), "CL", SubscriptionState.ACTIVE, False, turn.at, Channel.SMS, terms)  # noqa: FBT003
+
+
+def add_trouble(registry: Registry) -> Fuse:
+    """Let a gateway that is not at work yet understand BOOM, SPOIL, CLUTTER and LATER."""
+    fuse = Fuse()
+    added = collect([_module(fuse)], {})
+    registry.keywords.update(added.keywords)
+    registry.timers.update(added.timers)
+    return fuse
