@@ -1,0 +1,98 @@
+"""查2, lists that did not arrive, and lists that crossed with their answers (flows.md 5.2; safety.md 17, 21)."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.domain.evidence import EvidenceDraft
+from tests.commands.transcript import Conversation, play
+from tests.commands.world import has, shanghai
+
+
+@pytest.mark.parametrize("question", ["查1", "1?", "1？", " 查 1 ", "查①", "查一", "查1?"])
+def test_who_ordered_it(question: str) -> None:
+    ordered = Conversation(has=(has("YYH", "2026-02-10 09:30"),))
+    ordered.record(EvidenceDraft("order-confirmed", "subscription-YYH", {"answer": "是"}))
+    ordered.play(
+        f"""
+        > 0000
+        > [10086977] {question}
+        < [10086977 reply] 音乐盒于2026年02月10日经短信开通，由本号码短信回复“是”确认。中国移动
+        = YYH active
+        > [10086977] 1
+        = YYH ended
+        """
+    )
+
+
+def test_who_ordered_what_came_from_elsewhere_or_nowhere() -> None:
+    imported = Conversation(has=(has("YYH", "2020-02-10 09:30"), has("CL")))
+    imported.record(EvidenceDraft("import", "subscription-YYH", {"who": "crm"}))
+    imported.play(
+        """
+        > 0000
+        > [10086977] 查1
+        < 音乐盒于2020年02月10日经短信开通，2026年03月02日由原系统转入，确认记录在原系统。…
+        > [10086977] 查2
+        < 彩铃于2025年12月01日经短信开通，没有确认记录，如有疑问请发送0000退订。…
+        """
+    )
+
+
+def test_a_list_that_never_arrived_is_not_picked_from() -> None:
+    for number in ("10086977", "10086"):
+        for answer in ("1,3", "全部", "9", "查1", "TD1"):
+            play(
+                f"""
+                > 0000
+                ! lost
+                > [{number}] {answer}
+                < [10086977 reply] …没有完整送达，未作任何更改。请发送0000重新查询。中国移动
+                = CL active, SJB active
+                > 0000
+                > [10086977] 1
+                = CL ended
+                """
+            )
+    play("> 0000\n! lost\n> [10086977] 您好\n< …没有完整送达…")
+    play("> 0000\n> [10086977] 全部\n! lost\n> [10086977] 是\n< …退订确认短信没有完整送达…\n= CL active")
+
+
+def test_a_pick_that_was_on_its_way_when_a_new_list_was_made() -> None:
+    """It was meant for the list before: where that showed something else under the number, nothing is done."""
+    older = has("LD", "2024-01-01 10:00")
+
+    def crossed(answer: str, seconds: int) -> Conversation:
+        conversation = Conversation()
+        conversation.play("> 0000\n< …1、彩铃…")
+        conversation.account = replace(
+            conversation.account, subscriptions={older.id: older, **conversation.account.subscriptions}
+        )
+        conversation.play("@ +60s\n> 0000\n< …1、来电提醒…2、彩铃…")
+        conversation.text(answer, "10086977", sent_at=shanghai(f"2026-03-02 10:00:{seconds}"))
+        return conversation
+
+    assert crossed("1", 30).ended() == set()
+    assert "之前的业务列表" in crossed("1", 30).sent[-1].text
+    assert crossed("1-2", 30).ended() == set()
+
+    # Where both lists say the same, it is done: a provider's clock that is behind closes no way out.
+    same = Conversation()
+    same.play("> 0000\n@ +60s\n> 0000")
+    same.text("1", "10086977", sent_at=shanghai("2026-03-02 10:00:30"))
+    assert same.ended() == {"CL"}
+
+    # A text from long before the list was made is no answer to it, whatever its clock.
+    before = Conversation()
+    before.play("> 0000")
+    before.text("1", "10086977", sent_at=shanghai("2026-03-02 09:49:59"))
+    assert before.ended() == set()
+
+
+def test_the_time_that_counts_is_when_it_was_sent() -> None:
+    in_time = Conversation().play("> 0000\n@ 2026-03-02 12:10")
+    in_time.text("1", "10086977", sent_at=shanghai("2026-03-02 12:00"))
+    assert in_time.ended() == {"CL"}
+    late = Conversation().play("> 0000\n@ 2026-03-02 12:10")
+    late.text("1", "10086977", sent_at=shanghai("2026-03-02 12:00:01"))
+    assert (late.ended(), "已过期" in late.sent[-1].text) == (set(), True)

@@ -1,0 +1,51 @@
+"""A carrier for the tests of delivery, which behaves as it is told."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
+
+import pytest
+
+from app import providers
+from app.providers.base import Accepted, Provider, SendResult, Submission
+from app.providers.generic import GenericProvider
+from app.settings import ProviderFile, Settings, SettingsFile
+from tests.running import settings_for
+
+NAME = "pretend"
+
+
+class PretendCarrier(GenericProvider):
+    """Takes everything, unless ``answers`` has something else to say for one submission after the other."""
+
+    kind: ClassVar[str] = NAME
+    can_send: ClassVar[bool] = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.asked: list[Submission] = []
+        self.answers: list[SendResult | Exception] = []
+        self.meanwhile: Callable[[Submission], object] = lambda _submission: None
+
+    async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
+        results: list[SendResult] = []
+        for item in submissions:
+            self.asked.append(item)
+            answer = self.answers.pop(0) if self.answers else Accepted(f"theirs-{item.reference}")
+            if isinstance(answer, Exception):
+                raise answer
+            results.append(answer)
+        return results
+
+
+class KnowingCarrier(PretendCarrier):
+    """Recognises our reference, so asking it again does no harm."""
+
+    recognises_reference: ClassVar[bool] = True
+
+
+def use(monkeypatch: pytest.MonkeyPatch, database_url: str, kind: type[PretendCarrier] = PretendCarrier) -> Settings:
+    """Settings of a gateway that sends everything through that carrier."""
+    table: Mapping[str, Callable[..., Provider]] = {**providers.KINDS, NAME: lambda given, _network: kind(given.name)}
+    monkeypatch.setattr("app.worker.KINDS", table)
+    file = SettingsFile(default_provider=NAME, providers={NAME: ProviderFile(kind=NAME)})
+    return settings_for(database_url, file=file)

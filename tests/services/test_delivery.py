@@ -1,0 +1,295 @@
+"""What becomes of messages on their way out (delivery.md 7-10)."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.db import tables
+from app.providers.base import Refused, RefusedForNow, SendResult, Unknown
+from app.settings import Settings
+from tests.running import ALICE, START, Running, running, running_again
+from tests.services.carriers import NAME, KnowingCarrier, PretendCarrier, use
+
+pytestmark = pytest.mark.anyio
+_mt = tables.outbound_message
+
+
+def carrier_of(gateway: Running) -> PretendCarrier:
+    found = gateway.gateway.providers[NAME]
+    assert isinstance(found, PretendCarrier)
+    return found
+
+
+async def ask(gateway: Running, text: str = "帮助") -> None:
+    """A text that comes by the pretend carrier and is answered through it."""
+    await gateway.store(gateway.message(text, provider=NAME))
+    await gateway.drain()
+
+
+# ---- taken, refused, tried again
+
+
+async def test_pages_of_a_listing_arrive_in_order_when_the_first_try_fails(gateway: Running) -> None:
+    await gateway.faults("error", count=1)
+    await gateway.say("0000")
+    assert await gateway.received() == []
+    await gateway.advance(minutes=1)
+
+    assert [text[:8] for text in await gateway.texts()] == ["尊敬的神州行客户", "您的套餐内包含的"]
+    first, second = await gateway.rows(_mt)
+    assert (first["attempts"], second["attempts"]) == (2, 1)
+
+
+async def test_a_message_that_waits_holds_back_nobody_else(gateway: Running) -> None:
+    await gateway.faults("throttle", count=1)
+    await gateway.say("0000")
+    other = "+8613800400001"
+    await gateway.subscriber(other)
+
+    assert len(await gateway.say("0000", sender=other)) == 1
+    assert await gateway.received() == []
+
+
+async def test_nothing_overtakes_a_message_that_waits_for_its_retry(gateway: Running) -> None:
+    await gateway.faults("error", count=1)
+    await gateway.say("0000")
+    await gateway.say("帮助")
+    assert await gateway.received() == []
+    await gateway.advance(minutes=1)
+
+    assert [text[:5] for text in await gateway.texts()] == ["尊敬的神州", "您的套餐内", "您可以发送"]
+
+
+async def test_a_reply_that_nobody_takes_expires_after_ten_minutes(gateway: Running) -> None:
+    await gateway.faults("error")
+    await gateway.say("帮助")
+    await gateway.advance(minutes=9, seconds=59)
+    [row] = await gateway.rows(_mt)
+    assert row["status"] == "queued"
+    await gateway.advance(seconds=2)
+    await gateway.faults("ok")
+    await gateway.advance(minutes=10)
+
+    [row] = await gateway.rows(_mt)
+    assert row["status"] == "expired"
+    assert row["final_at"] == START + timedelta(minutes=10)
+    assert await gateway.received() == []
+
+
+async def test_an_expired_first_page_lets_later_messages_go(gateway: Running) -> None:
+    await gateway.faults("error")
+    await gateway.say("帮助")
+    await gateway.advance(minutes=5)
+    await gateway.say("0000")
+    await gateway.advance(minutes=5, seconds=1)
+    await gateway.faults("ok")
+    await gateway.advance(minutes=4)
+
+    assert [text[:5] for text in await gateway.texts()] == ["尊敬的神州", "您的套餐内"]
+
+
+async def test_the_outcome_of_a_change_is_tried_for_three_days(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.faults("error")
+    await gateway.say("1", "10086977")
+    await gateway.advance(hours=71, minutes=50)
+    await gateway.faults("ok")
+    await gateway.advance(minutes=9)
+
+    assert "彩铃已于03月02日退订" in (await gateway.texts())[-1]
+
+
+async def test_retries_are_spread_and_never_more_than_five_minutes_apart(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.faults("error")
+    await gateway.say("1", "10086977")
+    await gateway.advance(hours=2)
+
+    tries = [row["at"] for row in await gateway.rows(tables.attempt)]
+    gaps = [later - earlier for earlier, later in zip(tries, tries[1:], strict=False)]
+    assert max(gaps) <= timedelta(minutes=5)
+    assert min(gaps) >= timedelta(seconds=1)
+    assert len(tries) >= 24
+    assert len(set(gaps)) > 12
+
+
+async def test_a_message_that_is_refused_for_good_is_not_tried_again(gateway: Running) -> None:
+    await gateway.faults("reject")
+    await gateway.say("帮助")
+    await gateway.faults("ok")
+    await gateway.advance(hours=1)
+
+    [row] = await gateway.rows(_mt)
+    assert (row["status"], row["attempts"]) == ("failed", 1)
+    assert await gateway.received() == []
+
+
+async def test_a_carrier_that_names_a_time_is_left_alone_until_then(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(use(monkeypatch, database_url)) as gateway:
+        carrier = carrier_of(gateway)
+        carrier.answers = [RefusedForNow("429", timedelta(minutes=7), throttled=True)]
+        await ask(gateway)
+        await gateway.advance(minutes=6, seconds=59)
+        assert len(carrier.asked) == 1
+        await gateway.advance(seconds=1)
+
+        assert len(carrier.asked) == 2
+        [row] = await gateway.rows(_mt)
+        assert row["status"] == "accepted"
+
+
+# ---- nobody knows
+
+
+async def test_an_answer_that_got_lost_leaves_one_message_on_the_handset(gateway: Running) -> None:
+    await gateway.faults("timeout", count=2)
+    await gateway.say("帮助")
+    await gateway.advance(minutes=5)
+
+    assert len(await gateway.received()) == 1
+    [row] = await gateway.rows(_mt)
+    assert (row["status"], row["attempts"]) == ("delivered", 3)
+
+
+@pytest.mark.parametrize("answer", [Unknown("answer lost"), OSError("13800138000 is in these words")])
+async def test_what_may_have_been_sent_is_not_sent_again_blindly(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, log: io.StringIO, answer: SendResult | Exception
+) -> None:
+    async with running(use(monkeypatch, database_url)) as gateway:
+        carrier_of(gateway).answers = [answer]
+        await ask(gateway)
+        await gateway.advance(hours=1)
+
+        assert len(carrier_of(gateway).asked) == 1
+        [row] = await gateway.rows(_mt)
+        assert row["status"] == "unknown"
+        assert "13800138000" not in log.getvalue()
+
+
+async def test_what_may_have_been_sent_is_sent_again_where_the_reference_is_recognised(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(use(monkeypatch, database_url, KnowingCarrier)) as gateway:
+        carrier_of(gateway).answers = [Unknown("answer lost")]
+        await ask(gateway)
+        await gateway.advance(minutes=1)
+
+        first, second = carrier_of(gateway).asked
+        assert first.reference == second.reference
+        [row] = await gateway.rows(_mt)
+        assert row["status"] == "accepted"
+
+
+async def test_a_message_has_our_reference_before_the_first_try(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(use(monkeypatch, database_url)) as gateway:
+        carrier_of(gateway).answers = [RefusedForNow("500"), Refused("400")]
+        await ask(gateway)
+        await gateway.advance(minutes=1)
+
+        [row] = await gateway.rows(_mt)
+        assert [item.reference for item in carrier_of(gateway).asked] == [row["id"], row["id"]]
+        assert row["status"] == "failed"
+        assert [one["result"] for one in await gateway.rows(tables.attempt)] == ["refused for now", "refused"]
+
+
+# ---- workers that die
+
+
+async def die_while_sending(settings: Settings, *, taken: bool = False) -> None:
+    """A worker that claimed a message and ended; ``taken``: after the network had the message."""
+    async with running(settings) as gateway:
+        await gateway.faults("timeout" if taken else "error", count=1)
+        await gateway.say("帮助", received_at=START)
+        values = {"status": "sending", "leased_by": "gone:1", "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
+        await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+
+
+@pytest.mark.parametrize("taken", [False, True])
+async def test_a_worker_that_dies_gives_its_messages_back_and_none_is_doubled(settings: Settings, taken: bool) -> None:  # noqa: FBT001  parametrised
+    await die_while_sending(settings, taken=taken)
+    async with running_again(settings) as gateway:
+        await gateway.drain()
+
+        assert len(await gateway.received()) == 1
+        [row] = await gateway.rows(_mt)
+        assert row["status"] == "delivered"
+
+
+async def test_a_lease_that_runs_out_while_others_work_is_given_back(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No restart is needed: whoever works next takes over."""
+    async with running(use(monkeypatch, database_url, KnowingCarrier)) as gateway:
+        carrier_of(gateway).answers = [RefusedForNow("500")]
+        await ask(gateway)
+        values = {"status": "sending", "leased_by": "gone:1", "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
+        await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+        await gateway.drain()
+
+        [row] = await gateway.rows(_mt)
+        assert row["status"] == "accepted"
+
+
+async def test_a_dead_worker_s_attempt_is_unknown_where_the_reference_is_not_recognised(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = use(monkeypatch, database_url)
+    async with running(settings) as gateway:
+        carrier_of(gateway).answers = [RefusedForNow("500")]
+        await ask(gateway)
+        values = {"status": "sending", "leased_by": "gone:1", "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
+        await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+    async with running_again(settings) as gateway:
+        await gateway.drain()
+
+        assert carrier_of(gateway).asked == []
+        [row] = await gateway.rows(_mt)
+        assert row["status"] == "unknown"
+
+
+async def test_a_lease_of_a_living_worker_is_respected(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = use(monkeypatch, postgresql_url, KnowingCarrier)
+    async with running(settings) as gateway:
+        carrier_of(gateway).answers = [RefusedForNow("500")]
+        await ask(gateway)
+        values = {"status": "sending", "leased_by": "elsewhere:1", "leased_until": datetime.now(UTC) + timedelta(minutes=1)}
+        await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+    async with running_again(settings) as gateway:
+        assert not await gateway.gateway.simulation.drain(0.3)
+        assert carrier_of(gateway).asked == []
+
+
+async def test_a_worker_that_wakes_up_past_its_lease_changes_nothing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paused while it was sending; another one took over and was refused for good."""
+    async with running(use(monkeypatch, database_url)) as gateway:
+
+        class Slow(PretendCarrier):
+            async def send(self, submissions: object) -> list[SendResult]:
+                values = {"status": "failed", "leased_by": None, "leased_until": None}
+                await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+                return [RefusedForNow("500")]
+
+        monkeypatch.setattr(carrier_of(gateway), "send", Slow(NAME).send)
+        await ask(gateway)
+
+        [row] = await gateway.rows(_mt)
+        assert row["status"] == "failed"
+
+
+async def test_a_drain_that_is_cut_short_leaves_nothing_behind(gateway: Running) -> None:
+    numbers = [f"+86138005{number:05}" for number in range(30)]
+    await gateway.subscribers(numbers)
+    for number in numbers:
+        await gateway.store(gateway.message("0000", sender=number))
+        await gateway.gateway.simulation.drain(0.002)
+    await gateway.drain()
+
+    assert [len(await gateway.received(number)) for number in numbers] == [1] * 30
+
+
+async def test_a_gateway_that_stops_finishes_what_is_under_way(settings: Settings) -> None:
+    async with running(settings) as gateway:
+        await gateway.store(*(gateway.message("帮助", sender=ALICE) for _ in range(20)))
+    async with running_again(settings) as gateway:
+        assert await gateway.count(_mt, _mt.c.status == "sending") == 0
+        await gateway.drain()
+        assert len(await gateway.received()) == 20
