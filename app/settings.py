@@ -55,51 +55,97 @@ class _FileModel(BaseModel):
 class Windows(_FileModel):
     """How long questions stay open."""
 
-    listing: Length = Field(default=timedelta(hours=2), description="how long a 0000 listing can be answered")
-    confirmation: Length = Field(default=timedelta(hours=24), description="how long an order waits for its yes")
-    fee_reminder: Length = Field(default=timedelta(hours=1), description="how long a reminded fee can be doubted")
+    listing: Length = Field(
+        default=timedelta(hours=2), description="how long a 0000 listing can be answered", examples=["90m"]
+    )
+    confirmation: Length = Field(
+        default=timedelta(hours=24), description="how long an order waits for its yes; not used yet", examples=["12h"]
+    )
+    fee_reminder: Length = Field(
+        default=timedelta(hours=1), description="how long a reminded fee can be doubted; not used yet", examples=["2h"]
+    )
 
 
 class Hours(_FileModel):
     """The quiet hours, as times in Shanghai."""
 
-    begin: time = Field(default=time(22, 0), alias="from")
-    end: time = Field(default=time(7, 0), alias="to")
+    begin: time = Field(
+        default=time(22, 0), alias="from", description="from when notices wait for the morning", examples=["21:30"]
+    )
+    end: time = Field(default=time(7, 0), alias="to", description="when those that waited are sent", examples=["08:00"])
 
 
 class ProviderFile(_FileModel):
     """One provider of the settings file."""
 
-    kind: str
+    kind: str = Field(description="generic (takes messages, cannot send yet) or simulator", examples=["generic"])
     secret: SecretStr | list[SecretStr] | None = Field(
-        default=None, description="whsec_…; several while one is being replaced"
+        default=None,
+        description="whsec_… that signs both ways; several while one is being replaced; not used yet",
+        examples=["whsec_…"],
     )
-    send_url: str | None = None
-    on_unknown: str = Field(default="wait", pattern="^(wait|resend)$")
-    rate: float = Field(default=500, gt=0, description="messages a second")
-    window: int = Field(default=64, ge=1, description="messages in flight")
-    single_number: bool = False
+    send_url: str | None = Field(
+        default=None, description="where messages are posted; not used yet", examples=["https://carrier.example/send"]
+    )
+    on_unknown: str = Field(
+        default="wait",
+        pattern="^(wait|resend)$",
+        description="what follows when no answer came to a message that went out; not used yet",
+        examples=["resend"],
+    )
+    rate: float = Field(default=500, gt=0, description="messages a second; not used yet", examples=[100])
+    window: int = Field(default=64, ge=1, description="messages in flight; not used yet", examples=[16])
+    single_number: bool = Field(
+        default=False, description="whether it has the access number only, without extensions", examples=[True]
+    )
     free_mo: bool | None = Field(
-        default=None, description="whether answering costs the customer nothing; true in demo and test"
+        default=None,
+        description="whether answering costs the customer nothing; unset: true in demo and test, else false",
+        examples=[True],
     )
 
 
 class SettingsFile(_FileModel):
     """The settings file (YAML or TOML)."""
 
-    access_number: str = Field(default="10086", pattern=r"^\d{3,12}$")
-    allowed_prefixes: list[str] = Field(default=["+86"], description="numbers elsewhere are recorded, never answered")
-    default_provider: str | None = Field(
-        default=None, description="where an MT goes when the provider of its MO cannot send"
+    access_number: str = Field(
+        default="10086", pattern=r"^\d{3,12}$", description="our number, that extensions follow", examples=["10010"]
     )
-    aliases: dict[str, str] = Field(default_factory=dict)
+    allowed_prefixes: list[str] = Field(
+        default=["+86"], description="numbers elsewhere are recorded, never answered", examples=[["+86", "+852"]]
+    )
+    default_provider: str | None = Field(
+        default=None,
+        description="where an MT goes when the provider of its MO cannot send; unset: the simulator in demo and test",
+        examples=["simulator"],
+    )
+    aliases: dict[str, str] = Field(
+        default_factory=dict, description="more keywords, each for one that is there", examples=[{"CHA": "0000"}]
+    )
     windows: Windows = Field(default_factory=Windows)
     quiet_hours: Hours = Field(default_factory=Hours)
-    allow_unsubscribe_all: bool = True
-    list_in_plan: bool = True
-    menu_max_segments: int = Field(default=5, ge=3, le=10)
-    auto_create_subscribers: bool | None = Field(default=None, description="true in demo, else false")
-    confirm_mode: str = Field(default="fixed", pattern="^(fixed|code)$")
+    allow_unsubscribe_all: bool = Field(
+        default=True, description="whether a listing can be answered with a word for all of it", examples=[False]
+    )
+    list_in_plan: bool = Field(default=True, description="whether 0000 lists what is in the plan", examples=[False])
+    menu_max_segments: int = Field(
+        default=5,
+        ge=3,
+        le=10,
+        description="SMS segments that one message may take; a longer text goes on in another",
+        examples=[3],
+    )
+    auto_create_subscribers: bool | None = Field(
+        default=None,
+        description="whether an unknown number becomes a customer by writing; unset: true in demo, else false",
+        examples=[True],
+    )
+    confirm_mode: str = Field(
+        default="fixed",
+        pattern="^(fixed|code)$",
+        description="whether an order is confirmed by a yes or by a code; not used yet",
+        examples=["code"],
+    )
     providers: dict[str, ProviderFile] = Field(default_factory=dict)
 
 
@@ -108,18 +154,36 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SMSGW_", env_file=".env", extra="ignore", hide_input_in_errors=True)
 
-    env: Environment = Field(description="demo, dev, test or production; there is no default")
-    database_url: str = Field(default="sqlite:///./data/gateway.db", description="SQLite file or postgresql://…")
-    port: int = Field(default=8086, ge=0, le=65535)
-    demo_expose: bool = Field(default=False, description="let demo, dev and test listen on other than loopback")
+    env: Environment = Field(
+        description="what this gateway is for; `make run` and `smsgw demo` set demo", examples=["test"]
+    )
+    database_url: str = Field(
+        default="sqlite:///./data/gateway.db",
+        description="SQLite file or postgresql://…",
+        examples=["postgresql://smsgw:secret@localhost/smsgw"],
+    )
+    port: int = Field(default=8086, ge=0, le=65535, description="the port to listen on", examples=[9000])
+    demo_expose: bool = Field(
+        default=False, description="let demo, dev and test listen on other than loopback", examples=[True]
+    )
     allow_private_webhooks: bool | None = Field(
-        default=None, description="outgoing webhooks to private addresses; on in test and demo"
+        default=None,
+        description="outgoing webhooks to private addresses; unset: on in demo and test; not used yet",
+        examples=[True],
     )
-    config: Path | None = Field(default=None, description="the settings file")
+    config: Path | None = Field(default=None, description="the settings file", examples=["gateway.yaml"])
     seal_key: SecretStr | None = Field(
-        default=None, description="32 bytes in URL-safe base64; seals passwords until their turn"
+        default=None,
+        description="32 bytes in URL-safe base64, as `smsgw config seal-key` makes them; seals passwords until their "
+        "turn; unset: a key is made and kept beside the SQLite file, but production asks for one",
+        examples=["(what `smsgw config seal-key` prints)"],
     )
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    log_level: str = Field(
+        default="INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="the least that is logged",
+        examples=["WARNING"],
+    )
     file: SettingsFile = Field(default_factory=SettingsFile, exclude=True)
 
     @model_validator(mode="after")

@@ -116,7 +116,7 @@ def ask_yes_or_no(
 ) -> tuple[Question, ...]:
     """A new yes/no replaces the one before on this number; it lives as long as its listing (flows.md 17)."""
     replaced = tuple(
-        replace(other, closed_at=turn.now, closed_as=ClosedAs.REPLACED)
+        other.closed(turn.now, ClosedAs.REPLACED)
         for other in turn.account.questions.values()
         if isinstance(other.state, ConfirmingUnsubscribe) and other.closed_at is None
     )
@@ -164,7 +164,7 @@ def confirm_unsubscribe(turn: Turn, question: Question, said: Said) -> Answer | 
     if question.failed_at is not None:
         return Answer(plain(turn, answers.UNSUBSCRIBE_FAILED.say(turn.account.language)))
     state = question.state_as(ConfirmingUnsubscribe)
-    closed = (replace(question, closed_at=turn.now, closed_as=ClosedAs.ANSWERED),)
+    closed = (question.closed(turn.now, ClosedAs.ANSWERED),)
     if said.is_no:
         text = texts.KEPT.say(turn.account.language, names=state.names(turn))
         reply = say(turn, text, extension=Extension.LISTING, kind=MessageClass.RESULT)

@@ -155,7 +155,7 @@ def _closed(turn: Turn, change: SetSubscriber, subscriber: Subscriber) -> Outcom
     return Outcome(
         subscriber=replace(subscriber, closed_at=turn.at),
         subscriptions=tuple(ended),
-        questions=tuple(replace(question, closed_at=turn.at, closed_as=ClosedAs.WITHDRAWN) for question in questions),
+        questions=tuple(question.closed(turn.at, ClosedAs.WITHDRAWN) for question in questions),
         evidence=(*drafts, whole),
         events=tuple(events),
         tenure_ended=True,

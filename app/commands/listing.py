@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -82,7 +82,7 @@ def list_services(turn: Turn, _argument: str) -> Outcome:
 def close_conversation(account: Account, at: datetime) -> tuple[Question, ...]:
     """Everything unanswered on the listing's number, closed: there is one conversation there (flows.md 17)."""
     return tuple(
-        replace(question, closed_at=at, closed_as=ClosedAs.REPLACED)
+        question.closed(at, ClosedAs.REPLACED)
         for question in account.questions.values()
         if question.extension == Extension.LISTING and question.closed_at is None
     )

@@ -1,7 +1,6 @@
 """Answers to a listing: numbers, ranges, 全部 and 查2 (flows.md 5.2)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from app.commands.confirming import (
     ConfirmingUnsubscribe,
@@ -117,7 +116,7 @@ def _meant_earlier_list(turn: Turn, question: Question, picked: Sequence[ShownIt
 def _everything_beneath(turn: Turn, question: Question) -> tuple[Question, ...]:
     """An unanswered 全部, closed: a number instead of a yes is a pick."""
     return tuple(
-        replace(other, closed_at=turn.now, closed_as=ClosedAs.REPLACED)
+        other.closed(turn.now, ClosedAs.REPLACED)
         for other in turn.account.questions.values()
         if other.parent_id == question.id
         and other.closed_at is None

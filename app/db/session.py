@@ -137,33 +137,28 @@ class _Write(Generic[_T]):
         self.future: Future[_T] = Future()
         self._work = work
         self._result: _T
-        self._error: BaseException | None = None
 
     def run(self, connection: Connection) -> None:
-        """Do the work inside a savepoint: a failure undoes this piece alone."""
-        try:
-            with connection.begin_nested():
-                self._result = self._work(connection)
-        except OperationalError:
-            raise
-        except Exception as error:  # noqa: BLE001  it goes on: to whoever waits for this piece
-            self._error = error
+        """Do the work; the result is kept until it is committed."""
+        self._result = self._work(connection)
 
-    def tell(self, failure: BaseException | None) -> None:
-        """Hand out the result, once it is committed, or what went wrong."""
-        error = failure or self._error
-        if not self.future.set_running_or_notify_cancel():
-            return
-        if error is not None:
-            self.future.set_exception(error)
-        else:
+    def done(self) -> None:
+        """Hand out the result."""
+        if self.future.set_running_or_notify_cancel():
             self.future.set_result(self._result)
+
+    def failed(self, error: BaseException) -> None:
+        """Hand out what went wrong."""
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(error)
 
 
 class WritesTogether:
     """SQLite has one writer: whatever waits for it shares one transaction, and so one sync of the disk.
 
-    While one commit is under way, the pieces of the next gather. Each piece is all or nothing by itself.
+    While one commit is under way, the pieces of the next gather. If one of them fails, all are undone and done again
+    each by itself, so that each piece is all or nothing and none suffers from another. A piece may therefore run
+    twice, and must change nothing but the database.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -194,12 +189,18 @@ class WritesTogether:
             self._commit(writes)
 
     def _commit(self, writes: list["_Write[Any]"]) -> None:
-        failure: BaseException | None = None
+        if not writes:
+            return
         try:
             with _transaction(self._engine) as connection:
                 for write in writes:
                     write.run(connection)
-        except Exception as error:  # noqa: BLE001  nothing was committed: everybody is told
-            failure = error
+        except Exception as error:  # noqa: BLE001  it goes on: to whoever waits for the piece that failed
+            if len(writes) == 1:
+                writes[0].failed(error)
+            else:
+                for write in writes:
+                    self._commit([write])
+            return
         for write in writes:
-            write.tell(failure)
+            write.done()

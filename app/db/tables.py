@@ -329,7 +329,13 @@ outbound_message = Table(
     Column("error_code", Text),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     Index("ix_outbound_message_id", "id"),
-    Index("ix_outbound_message_provider_id", "provider", "provider_message_id"),
+    Index(
+        "ix_outbound_message_provider_id",
+        "provider",
+        "provider_message_id",
+        sqlite_where=text("provider_message_id IS NOT NULL"),
+        postgresql_where=text("provider_message_id IS NOT NULL"),
+    ),
     Index(
         "ix_outbound_message_unfinished",
         "provider",

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Delete, bindparam, delete, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Delete, bindparam, delete, exists, select, tuple_
 
 from app.db import tables
-from app.db.rows import AnySelect, as_parameter, from_json, matching, shape_of, upsert_rows
+from app.db.rows import AnySelect, as_parameter, from_json, matching, one_of, shape_of, upsert_rows
 from app.db.types import Instant
 
 _timer = tables.timer
@@ -29,12 +29,22 @@ class StoredTimer:
     data: str
 
 
-_DUE_KEYS = (
-    select(_timer.c.bucket, _timer.c.msisdn)
-    .where(_timer.c.due_at <= bindparam("now", type_=Instant))
-    .order_by(_timer.c.due_at)
-    .limit(bindparam("most"))
-)
+def _behind_a_message(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether she sent something before the timer's time that is not handled yet (safety.md 21)."""
+    message = tables.inbound_message.c
+    return exists().where(
+        message.bucket == _timer.c.bucket,
+        message.msisdn == _timer.c.msisdn,
+        one_of(message.status, "pending"),
+        message.sent_at <= _timer.c.due_at,
+        *conditions,
+    )
+
+
+# A message that is due is handled in the same batch, before the timer; one that is kept for later holds it back.
+_NOW = bindparam("now", type_=Instant)
+_DUE = (_timer.c.due_at <= _NOW, ~_behind_a_message(tables.inbound_message.c.due_at > _NOW))
+_DUE_KEYS = select(_timer.c.bucket, _timer.c.msisdn).where(*_DUE).order_by(_timer.c.due_at).limit(bindparam("most"))
 
 
 def due_numbers(connection: Connection, now: datetime, most: int) -> list[Key]:
@@ -48,7 +58,7 @@ def _due_of(dialect: str) -> AnySelect:
     return (
         select(*_timer.c)
         .join_from(_timer, given, matching(_timer, given, ("bucket", "msisdn")))
-        .where(_timer.c.due_at <= bindparam("now", type_=Instant))
+        .where(*_DUE)
         .order_by(_timer.c.due_at, _timer.c.kind, _timer.c.subject)
     )
 
@@ -94,12 +104,12 @@ def drop_all_of(connection: Connection, tenures: Sequence[tuple[int, str, int]])
 
 _NEXT_DUE = (
     select(_timer.c.due_at)
-    .where(_timer.c.due_at > bindparam("after", type_=Instant))
+    .where(_timer.c.due_at > bindparam("after", type_=Instant), ~_behind_a_message())
     .order_by(_timer.c.due_at)
     .limit(1)
 )
 
 
 def next_due(connection: Connection, after: datetime) -> datetime | None:
-    """When the next timer falls due, behind an instant."""
+    """When the next timer falls due, behind an instant; those that wait for a message go with it."""
     return connection.execute(_NEXT_DUE, {"after": after}).scalar()

@@ -50,6 +50,22 @@ class Question:
         """Open up to and including the last instant of its window (flows.md 17)."""
         return self.closed_at is None and self.asked_at - _CLOCKS_DIFFER <= at <= self.expires_at
 
+    def closed(self, at: datetime, how: ClosedAs) -> "Question":
+        """The question, ended."""
+        return Question(
+            self.id,
+            self.state,
+            self.extension,
+            self.asked_text,
+            self.asked_at,
+            self.expires_at,
+            self.parent_id,
+            self.handed_over_at,
+            self.failed_at,
+            at,
+            how,
+        )
+
     def state_as(self, kind: type[_S]) -> _S:
         """What was asked, by those who deal with one kind of question only."""
         if not isinstance(self.state, kind):

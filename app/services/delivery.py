@@ -2,6 +2,7 @@
 
 import random
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from app.services.receipts import Receipts
 
 _MOST = 500
 LEASE = timedelta(seconds=60)
+_LOOK_FOR_LOST_SECONDS = 1
 log = observability.logger(__name__)
 
 
@@ -36,9 +38,11 @@ class Delivery:
         self._receipts = receipts
         self._wake_reports = wake_reports
         self._worker = f"{socket.gethostname()}:{getpid()}:{provider.name}"
+        self._next_look = 0.0
 
     async def step(self) -> bool:
         """Hand one batch over; whether there was anything due."""
+        await self._look_for_lost()
         claimed, worked = await self._database.write(self._claim)
         if not claimed:
             return worked
@@ -47,6 +51,12 @@ class Delivery:
         self._wake_reports()
         self._count(results)
         return True
+
+    async def _look_for_lost(self) -> None:
+        """Now and then: nobody need start anew for a dead worker's messages to go on."""
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + _LOOK_FOR_LOST_SECONDS
+            await self.give_back_lost()
 
     async def give_back_lost(self, *, everything: bool = False) -> None:
         """End the leases of workers that died; ``everything``: this is the only worker, and it has just started."""

@@ -26,9 +26,11 @@ class Loop:
         self._woken.set()
 
     async def step(self) -> bool:
-        """One batch, never two at a time."""
-        async with self.working:
-            return await self._step()
+        """One batch, never two at a time; one that has begun is finished, also when its caller gives up."""
+        await self.working.acquire()
+        batch = asyncio.ensure_future(self._step())
+        batch.add_done_callback(lambda _: self.working.release())
+        return await asyncio.shield(batch)
 
     async def run(self) -> None:
         """Go on until cancelled; an error is logged and the step tried again, ever more slowly."""

@@ -90,7 +90,8 @@ class Turns:
     def _handle_waiting(self, connection: Connection, only: Key | None = None) -> tuple[bool, bool]:
         state = current_state(connection)
         now = state.now
-        numbers = [only] if only else self._numbers(connection, now)
+        falling = timers.due_numbers(connection, now, _NUMBERS)
+        numbers = [only] if only else [*inbox.pending_numbers(connection, now, _NUMBERS), *falling]
         locked = accounts.lock_conversations(connection, numbers, wait=False) if numbers else []
         if not locked:
             return False, False
@@ -98,7 +99,7 @@ class Turns:
         most = 1 if only else _MESSAGES
         messages = inbox.pending_of(connection, keys, now, most)
         # Timers wait for earlier messages; where messages were left out, they wait for the next batch.
-        due = timers.due_of(connection, keys, now) if len(messages) < most or not messages else []
+        due = timers.due_of(connection, keys, now) if falling and (len(messages) < most or not messages) else []
         folds = self._load(connection, locked, now - _LOOK_BACK)
         _line_up(
             folds, [self._received(item) for item in messages], [_fell_due(item, self._default_carrier) for item in due]

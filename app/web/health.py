@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from app.db import work
 from app.db.session import StorageUnavailableError
+from app.db.state import read_state
 from app.web.dependencies import gateway_of
 
 router = APIRouter(tags=["health"])
@@ -27,7 +28,7 @@ async def readyz(request: Request, response: Response) -> dict[str, object]:
     gateway = gateway_of(request)
     database = "ok"
     try:
-        await gateway.database.read(work.counts)
+        await gateway.database.read(read_state)
     except StorageUnavailableError:
         database = "down"
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE

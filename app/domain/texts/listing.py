@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from app.domain.account import Brand, Language
 from app.domain.catalogue import Billing
@@ -83,6 +84,7 @@ def _price(language: Language, line: Line) -> str:
     return wording.price(language, line.price_fen, line.billing)
 
 
+@lru_cache(maxsize=10_000)
 def _numbered(language: Language, line: Line) -> str:
     """``2、手机报(新华)3元/月；``: a blank keeps a name that ends in a digit apart from its price (flows.md 17)."""
     name = label(line.name, line.sp_short_name)
@@ -137,17 +139,18 @@ def example_of(picks: tuple[int, ...]) -> str:
     return f"{picks[0]},{picks[min(2, len(picks) - 1)]}"
 
 
-def _closing(language: Language, how: HowToAnswer) -> list[str]:
+@lru_cache(maxsize=1_000)
+def _closing(language: Language, how: HowToAnswer) -> tuple[str, ...]:
     standard = _STANDARD.say(language)
     if not how.picks:
-        return [standard]
+        return (standard,)
     free = _FREE_REPLY.say(language) if how.free_reply else ""
     end = (_HOW_ALL if how.all_allowed else _HOW_END).say(language)
-    return [
+    return (
         _HOW.say(language, example=example_of(how.picks)) + end,
         _VALID.say(language, window=wording.duration(language, how.window), free=free),
         standard,
-    ]
+    )
 
 
 def outside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToAnswer) -> Passage:
@@ -163,7 +166,7 @@ def inside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToA
         closing = _closing(language, how)
     else:
         greeting = _HEAD_IN_PLAN.say(language)
-        closing = [_HOW_IN_PLAN.say(language)] if any(line.number is not None for line in lines) else []
+        closing = (_HOW_IN_PLAN.say(language),) if any(line.number is not None for line in lines) else ()
     picks = [_numbered(language, line) for line in lines if line.number is not None]
     rest = _body(language, [line for line in lines if line.number is None])
     return Passage((greeting, *picks, *rest, *closing))

@@ -27,7 +27,8 @@ class Text:
 
     def say(self, language: Language, **facts: str) -> str:
         """The text in a language."""
-        return (self.en if language is Language.EN else self.zh).format(**facts)
+        text = self.en if language is Language.EN else self.zh
+        return text.format(**facts) if facts else text
 
 
 SIGN_OFF = Text(zh="中国移动", en=" China Mobile")
