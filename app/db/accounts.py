@@ -11,10 +11,11 @@ from sqlalchemy import Connection, bindparam, or_, select
 
 from app.db import tables
 from app.db.rows import (
-    AnyRow,
     AnySelect,
+    Fields,
     Row,
     as_parameter,
+    fetch,
     from_json,
     insert_rows,
     matching,
@@ -85,7 +86,7 @@ def lock_conversations(connection: Connection, numbers: Sequence[Key], *, wait: 
     keys = [{"bucket": bucket, "msisdn": msisdn} for bucket, msisdn in sorted(set(numbers))]
     return [
         LockedConversation(*row)
-        for row in connection.execute(_lock(connection.dialect.name, wait=wait), as_parameter(keys))
+        for row in fetch(connection, _lock(connection.dialect.name, wait=wait), as_parameter(keys))
     ]
 
 
@@ -162,10 +163,10 @@ def load_accounts(connection: Connection, tenures: Sequence[Tenure], since: date
     dialect = connection.dialect.name
     keys = as_parameter([dict(zip(_TENURE, tenure, strict=True)) for tenure in tenures])
     subscriptions: dict[Key, list[Subscription]] = defaultdict(list)
-    for row in connection.execute(_subscriptions(dialect), {**keys, "since": since}).all():
+    for row in fetch(connection, _subscriptions(dialect), {**keys, "since": since}):
         subscriptions[row[0], row[1]].append(subscription_of(row))
     questions: dict[Key, list[StoredQuestion]] = defaultdict(list)
-    for row in connection.execute(_questions(dialect), {**keys, "since": since}).all():
+    for row in fetch(connection, _questions(dialect), {**keys, "since": since}):
         questions[row[0], row[1]].append(_question_of(row))
     return {
         (row[0], row[1]): StoredAccount(
@@ -174,11 +175,11 @@ def load_accounts(connection: Connection, tenures: Sequence[Tenure], since: date
             tuple(subscriptions[row[0], row[1]]),
             tuple(questions[row[0], row[1]]),
         )
-        for row in connection.execute(_subscribers(dialect), keys).all()
+        for row in fetch(connection, _subscribers(dialect), keys)
     }
 
 
-def subscriber_of(row: AnyRow) -> Subscriber:
+def subscriber_of(row: Fields) -> Subscriber:
     """A row of ``SUBSCRIBER_COLUMNS`` as the domain knows it."""
     (
         _,
@@ -202,7 +203,7 @@ def subscriber_of(row: AnyRow) -> Subscriber:
         msisdn,
         tenure,
         _BRANDS[brand],
-        vip,
+        bool(vip),
         _PAYMENTS[payment],
         balance,
         points,
@@ -224,7 +225,7 @@ def _instant(micros: int | None) -> datetime | None:
     return None if micros is None else from_micros(micros)
 
 
-def subscription_of(row: AnyRow) -> Subscription:
+def subscription_of(row: Fields) -> Subscription:
     """A row of ``SUBSCRIPTION_COLUMNS`` as the domain knows it."""
     (_, _, _, id_, code, state, in_plan, started, channel, price, billing, sp, effect, trial, contract, left, ends) = (
         row
@@ -233,7 +234,7 @@ def subscription_of(row: AnyRow) -> Subscription:
         id_,
         code,
         _STATES[state],
-        in_plan,
+        bool(in_plan),
         from_micros(started),
         _CHANNELS[channel],
         Terms(price, _BILLINGS[billing], sp, _EFFECTS[effect]),
@@ -244,7 +245,7 @@ def subscription_of(row: AnyRow) -> Subscription:
     )
 
 
-def _question_of(row: AnyRow) -> StoredQuestion:
+def _question_of(row: Fields) -> StoredQuestion:
     (_, _, _, id_, kind, state, extension, text, asked, expires, parent, handed, failed, closed, closed_as) = row
     return StoredQuestion(
         id_, kind, state, extension, text, from_micros(asked), from_micros(expires), parent,

@@ -12,6 +12,7 @@ from app.db import tables
 from app.db.rows import (
     AnySelect,
     as_parameter,
+    fetch,
     from_json,
     insert_new_rows,
     matching,
@@ -84,7 +85,7 @@ _PENDING_KEYS = (
 
 def pending_numbers(connection: Connection, now: datetime, most: int) -> list[Key]:
     """The numbers of the oldest messages that are due."""
-    return [(row.bucket, row.msisdn) for row in connection.execute(_PENDING_KEYS, {"now": now, "most": most}).all()]
+    return [(row[0], row[1]) for row in fetch(connection, _PENDING_KEYS, {"now": now, "most": most})]
 
 
 @cache
@@ -103,7 +104,7 @@ def _pending_of(dialect: str) -> AnySelect:
 def pending_of(connection: Connection, numbers: Sequence[Key], now: datetime, most: int) -> list[StoredMessage]:
     """The due messages of locked numbers, in the order in which they were stored."""
     keys = [{"bucket": bucket, "msisdn": msisdn} for bucket, msisdn in numbers]
-    rows = connection.execute(_pending_of(connection.dialect.name), {**as_parameter(keys), "now": now, "most": most})
+    rows = fetch(connection, _pending_of(connection.dialect.name), {**as_parameter(keys), "now": now, "most": most})
     return [
         StoredMessage(
             bucket,
@@ -118,7 +119,7 @@ def pending_of(connection: Connection, numbers: Sequence[Key], now: datetime, mo
             from_micros(due),
             tries,
         )
-        for bucket, msisdn, id_, provider, dialled, text, sealed, sent, stored, due, tries in rows.all()
+        for bucket, msisdn, id_, provider, dialled, text, sealed, sent, stored, due, tries in rows
     ]
 
 

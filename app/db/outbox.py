@@ -10,10 +10,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db import tables
 from app.db.rows import (
-    AnyRow,
     AnySelect,
+    Fields,
     Row,
     as_parameter,
+    fetch,
     from_json,
     insert_rows,
     matching,
@@ -106,11 +107,11 @@ def _due() -> AnySelect:
 
 def due_messages(connection: Connection, provider: str, now: datetime, most: int) -> list[ClaimedMessage]:
     """Messages that may go now: none of them behind an earlier one of its subscriber and lane that waits."""
-    rows: Sequence[AnyRow] = connection.execute(_due(), {"provider": provider, "now": now, "most": most}).all()
+    rows = fetch(connection, _due(), {"provider": provider, "now": now, "most": most})
     return [_claimed(row) for row in rows]
 
 
-def _claimed(row: AnyRow) -> ClaimedMessage:
+def _claimed(row: Fields) -> ClaimedMessage:
     (bucket, msisdn, id_, lane, number, text, kind, encoding, segments, question, answered, valid_until, attempts) = row
     return ClaimedMessage(
         bucket, msisdn, id_, lane, number, text, kind, encoding, segments, question, answered,
@@ -169,7 +170,7 @@ def _record(dialect: str) -> Update:
     given = from_json(dialect, shape_of(_mt, _RESULT_COLUMNS))
     values = {name: given.c[name] for name in _RESULT_COLUMNS if name not in (*_ROW, "leased_by")}
     own = and_(_mt.c.status == "sending", _mt.c.leased_by == given.c.leased_by)
-    late = and_(_mt.c.status.in_(["unknown", "queued"]), given.c.status == "accepted")
+    late = and_(one_of(_mt.c.status, "unknown", "queued"), given.c.status == "accepted")
     return (
         update(_mt)
         .where(matching(_mt, given, _ROW), or_(own, late))
@@ -197,7 +198,7 @@ def record(connection: Connection, handovers: Sequence[Handover], worker: str, n
         }
         for item in handovers
     ]
-    connection.execute(_record(connection.dialect.name), as_parameter(rows))
+    fetch(connection, _record(connection.dialect.name), as_parameter(rows))
     # The attempt that succeeded is on the message itself; only the others need rows of their own.
     failed = [item for item in handovers if item.handed_over_at is None and item.result]
     insert_rows(
@@ -251,7 +252,7 @@ def tell_questions(connection: Connection, taken: set[QuestionKey], failed: set[
     for keys, statement in ((failed, _questions_failed), (taken, _questions_handed_over)):
         if keys:
             rows = [dict(zip(_ROW, key, strict=True)) for key in keys]
-            connection.execute(statement(connection.dialect.name), {**as_parameter(rows), "now": now})
+            fetch(connection, statement(connection.dialect.name), {**as_parameter(rows), "now": now})
 
 
 def supersede_queued(connection: Connection, bucket: int, msisdn: str, tenure: int, now: datetime) -> None:

@@ -8,7 +8,19 @@ from functools import cache
 from sqlalchemy import Connection, Delete, delete, select, tuple_
 
 from app.db import tables
-from app.db.rows import AnySelect, Row, as_parameter, from_json, insert_rows, matching, shape_of, update_rows
+from app.db.rows import (
+    AnySelect,
+    Row,
+    as_parameter,
+    fetch,
+    from_json,
+    insert_rows,
+    matching,
+    raw,
+    shape_of,
+    update_rows,
+)
+from app.db.types import from_micros
 
 _mt = tables.outbound_message
 _report = tables.delivery_report
@@ -44,8 +56,9 @@ def _find(dialect: str) -> AnySelect:
 def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
     """The messages with these (provider, provider's id), locked in a fixed order."""
     rows = [dict(zip(_KEY, key, strict=True)) for key in sorted(set(keys))]
-    found = connection.execute(_find(connection.dialect.name), as_parameter(rows))
-    return {(row.provider, row.provider_message_id): ReportedMessage(*row) for row in found.all()}
+    found = fetch(connection, _find(connection.dialect.name), as_parameter(rows))
+    messages = [ReportedMessage(*row) for row in found]
+    return {(message.provider, message.provider_message_id): message for message in messages}
 
 
 def save_reports(connection: Connection, rows: Sequence[Row]) -> None:
@@ -74,14 +87,18 @@ class ParkedReport:
 @cache
 def _parked(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_report, _KEY))
-    columns = [_report.c[name] for name in ParkedReport.__dataclass_fields__]
+    columns = [raw(_report.c[name]) for name in ParkedReport.__dataclass_fields__]
     return select(*columns).join_from(_report, given, matching(_report, given, _KEY)).where(_report.c.parked)
 
 
 def parked_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[ParkedReport]:
     """Parked reports with these (provider, provider's id)."""
     rows = [dict(zip(_KEY, key, strict=True)) for key in keys]
-    return [ParkedReport(*row) for row in connection.execute(_parked(connection.dialect.name), as_parameter(rows))]
+    found = fetch(connection, _parked(connection.dialect.name), as_parameter(rows))
+    return [
+        ParkedReport(bucket, id_, provider, theirs, status, code, None if at is None else from_micros(at))
+        for bucket, id_, provider, theirs, status, code, at in found
+    ]
 
 
 @cache

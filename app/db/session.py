@@ -119,6 +119,8 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
             yield connection
     except OperationalError as error:
         raise StorageUnavailableError(type(error.orig).__name__) from error
+    except sqlite3.OperationalError as error:
+        raise StorageUnavailableError(type(error).__name__) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StorageUnavailableError(type(error.orig).__name__) from error

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, bindparam, exists, func, select
 
 from app.db import tables
-from app.db.rows import AnyRow, Row, insert_new_rows, update_rows
+from app.db.rows import AnyRow, Row, fetch, insert_new_rows, update_rows
 from app.db.types import Instant
 from app.domain.msisdn import bucket_of
 
@@ -106,7 +106,7 @@ _DUE = (
 
 def due_reports(connection: Connection, now: datetime, most: int) -> list[DueReport]:
     """Reports that are due."""
-    return [DueReport(*row) for row in connection.execute(_DUE, {"now": now, "most": most}).all()]
+    return [DueReport(*row) for row in fetch(connection, _DUE, {"now": now, "most": most})]
 
 
 def reports_sent(connection: Connection, reports: Sequence[DueReport]) -> None:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from app.db import tables
-from app.db.types import Instant
+from app.db.rows import fetch, raw
+from app.db.types import Instant, from_micros
 
 _ID = 1
-_STATE = select(tables.gateway_state).where(tables.gateway_state.c.id == _ID)
+_STATE = select(*map(raw, tables.gateway_state.c)).where(tables.gateway_state.c.id == _ID)
 _DEFAULTS: dict[str, object] = {
     "clock_frozen_at": None,
     "clock_fresh": True,
@@ -44,8 +45,12 @@ class GatewayState:
 
 def read_state(connection: Connection) -> GatewayState | None:
     """The state, or None in a database that no gateway has used yet."""
-    row = connection.execute(_STATE).one_or_none()
-    return GatewayState(*row[1:]) if row else None
+    found = fetch(connection, _STATE, {})
+    if not found:
+        return None
+    (_, environment, version, frozen, fresh, mode, rate, count, report, delay) = found[0]
+    frozen_at = None if frozen is None else from_micros(frozen)
+    return GatewayState(environment, version, frozen_at, bool(fresh), mode, rate, count, report, delay)
 
 
 def current_state(connection: Connection) -> GatewayState:

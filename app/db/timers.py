@@ -8,7 +8,7 @@ from functools import cache
 from sqlalchemy import ColumnElement, Connection, Delete, bindparam, delete, exists, select, tuple_
 
 from app.db import tables
-from app.db.rows import AnySelect, as_parameter, from_json, matching, one_of, shape_of, upsert_rows
+from app.db.rows import AnySelect, as_parameter, fetch, from_json, matching, one_of, shape_of, upsert_rows
 from app.db.types import Instant
 
 _timer = tables.timer
@@ -49,7 +49,7 @@ _DUE_KEYS = select(_timer.c.bucket, _timer.c.msisdn).where(*_DUE).order_by(_time
 
 def due_numbers(connection: Connection, now: datetime, most: int) -> list[Key]:
     """The numbers whose timers fell due first."""
-    return [(row.bucket, row.msisdn) for row in connection.execute(_DUE_KEYS, {"now": now, "most": most})]
+    return [(row[0], row[1]) for row in fetch(connection, _DUE_KEYS, {"now": now, "most": most})]
 
 
 @cache

@@ -209,7 +209,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('queued', 'sending')"),
     )
     op.create_index(
-        "ix_outbound_message_provider_id", "outbound_message", ["provider", "provider_message_id"], unique=False
+        "ix_outbound_message_provider_id",
+        "outbound_message",
+        ["provider", "provider_message_id"],
+        unique=False,
+        sqlite_where=sa.text("provider_message_id IS NOT NULL"),
+        postgresql_where=sa.text("provider_message_id IS NOT NULL"),
     )
     op.create_index(
         "ix_outbound_message_unfinished",
@@ -417,7 +422,12 @@ def downgrade() -> None:
         sqlite_where=sa.text("status IN ('queued', 'sending')"),
         postgresql_where=sa.text("status IN ('queued', 'sending')"),
     )
-    op.drop_index("ix_outbound_message_provider_id", table_name="outbound_message")
+    op.drop_index(
+        "ix_outbound_message_provider_id",
+        table_name="outbound_message",
+        sqlite_where=sa.text("provider_message_id IS NOT NULL"),
+        postgresql_where=sa.text("provider_message_id IS NOT NULL"),
+    )
     op.drop_index(
         "ix_outbound_message_order",
         table_name="outbound_message",
