@@ -4,6 +4,7 @@ import asyncio
 import gc
 import ipaddress
 import os
+import signal
 from typing import Annotated
 
 import typer
@@ -94,6 +95,9 @@ def _serve(settings: Settings, host: str, port: int | None) -> None:
         )
     )
     _spare_the_collector()
+    # The server raises the signal that ended it once more when it is done; by then all is drained, and that is no error.
+    for asked_to_stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked_to_stop, lambda _number, _frame: None)
     server.run()
     if not server.started:
         raise StartError("The gateway did not start; the reason is in the lines above.")

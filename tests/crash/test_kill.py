@@ -1,0 +1,192 @@
+"""kill -9 in the middle of a burst: every message that had its 202 is answered as if nothing had happened."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+NUMBERS = [f"+86139{index:08}" for index in range(1, 101)]
+# What every customer sends, in this order: twenty texts, whose answers depend on those before them.
+DIALOGUE = [
+    ("10086", "0000"),
+    ("10086977", "1"),
+    ("10086977", "1"),
+    ("10086977", "9"),
+    ("10086977", "全部"),
+    ("10086977", "否"),
+    ("10086", "你好"),
+    ("10086", "QXSJB"),
+    ("10086", "0000"),
+    ("10086977", "查1"),
+    ("10086", "QXNOSUCH"),
+    ("10086977", "hehe"),
+    ("10086", "HELP"),
+    ("10086", "QXTQ"),
+    ("10086", "QXTQ"),
+    ("10086977", "1"),
+    ("10086", "０"),
+    ("10086", "0000"),
+    ("10086", "QXCL"),
+    ("10086", "谢谢"),
+]
+CUT_AFTER = 700
+CLIENTS = 25
+READY_SECONDS = 20
+TEST = {"Authorization": "Bearer demo"}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Process:
+    """A gateway in a process of its own, on a file that outlives it."""
+
+    database: Path
+    port: int
+    running: "subprocess.Popen[bytes]"
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def kill(self, how: signal.Signals) -> int:
+        """Send a signal to this process and wait for its end."""
+        os.kill(self.running.pid, how)
+        return self.running.wait(timeout=READY_SECONDS)
+
+
+@contextmanager
+def gateway_process(database: Path) -> Iterator[Process]:
+    """Start a gateway and wait until it is ready; it is gone at the end, whatever happens."""
+    port = _free_port()
+    environment = {**os.environ, "SMSGW_ENV": "test", "SMSGW_DATABASE_URL": f"sqlite:///{database}"}
+    command = [sys.executable, "-m", "app", "serve", "--port", str(port)]
+    log = database.with_suffix(".log").open("ab")
+    running = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    started = Process(database, port, running)
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                if httpx.get(f"{started.base}/readyz", timeout=1).status_code == httpx.codes.OK:
+                    break
+            except httpx.TransportError:
+                assert running.poll() is None, database.with_suffix(".log").read_text()
+            assert time.monotonic() < deadline, "the gateway did not become ready"
+            time.sleep(0.05)
+        yield started
+    finally:
+        if running.poll() is None:
+            running.kill()
+            running.wait(timeout=READY_SECONDS)
+        log.close()
+
+
+def _set_up(base: str) -> None:
+    """The demo's catalogue, and customers with three services each; the clock stands still."""
+    with httpx.Client(base_url=base, headers=TEST, timeout=30) as client:
+        client.post("/simulator/reset", json={"fixture": "demo"}).raise_for_status()
+        client.post("/simulator/clock/advance", json={"seconds": 0}).raise_for_status()
+        subscriber = {"brand": "easyown", "payment": "prepaid", "balance_fen": 0, "points": 0, "status": "active"}
+        held = {"state": "active", "in_plan": False, "started_at": "2025-01-01T10:00:00+08:00", "channel": "web"}
+
+        def create(number: str) -> None:
+            client.put(f"/api/v1/subscribers/{number}", json=subscriber).raise_for_status()
+            for code in ("CL", "SJB", "TQ"):
+                client.put(f"/api/v1/subscribers/{number}/subscriptions/{code}", json=held).raise_for_status()
+
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            list(pool.map(create, NUMBERS))
+
+
+@dataclass
+class Burst:
+    """The messages that are sent, and how far each customer's dialogue was accepted."""
+
+    accepted: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    count: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, base: str, number: str, on_count: Callable[[int], None] = lambda _count: None) -> None:
+        """One customer's texts, one after the other, each sent again until it had its 202 or the gateway is gone."""
+        with httpx.Client(base_url=base, timeout=10) as client:
+            for index, (to, text) in enumerate(DIALOGUE[self.accepted[number] :], self.accepted[number]):
+                body = {"message_id": f"{number}-{index}", "from": number, "to": to, "text": text}
+                try:
+                    answer = client.post("/webhooks/simulator/inbound", json=body)
+                except httpx.TransportError:
+                    return
+                assert answer.status_code in (200, 202), answer.text
+                with self.lock:
+                    self.accepted[number] = index + 1
+                    self.count += 1
+                    on_count(self.count)
+
+
+def _play(base: str, burst: Burst, on_count: Callable[[int], None] = lambda _count: None) -> None:
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(lambda number: burst.send(base, number, on_count), NUMBERS))
+
+
+def _results(base: str) -> dict[str, object]:
+    """Of each customer: the texts that she got, her subscriptions, and whether her evidence is whole."""
+    with httpx.Client(base_url=base, headers=TEST, timeout=60) as client:
+        assert client.post("/simulator/drain", json={"timeout_seconds": 60}).json() == {"idle": True}
+        found: dict[str, object] = {}
+        for number in NUMBERS:
+            thread = client.get(f"/simulator/handsets/{number}/messages?limit=500").json()["messages"]
+            api = f"/api/v1/subscribers/{number}"
+            states = client.get(f"{api}/subscriptions").json()["subscriptions"]
+            verified = client.get(f"{api}/evidence/verify").json()
+            texts = [message["text"] for message in thread if message["direction"] == "mt"]
+            found[number] = json.dumps(
+                [texts, sorted((item["service_code"], item["state"]) for item in states), verified["ok"]],
+                ensure_ascii=False,
+            )
+        return found
+
+
+def test_after_kill_9_in_a_burst_every_accepted_message_is_answered_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    with gateway_process(tmp_path / "undisturbed.db") as undisturbed:
+        _set_up(undisturbed.base)
+        whole = Burst()
+        _play(undisturbed.base, whole)
+        assert whole.count == len(NUMBERS) * len(DIALOGUE) == 2000
+        expected = _results(undisturbed.base)
+        assert undisturbed.kill(signal.SIGTERM) == 0
+
+    burst = Burst()
+    with gateway_process(tmp_path / "killed.db") as killed:
+        _set_up(killed.base)
+
+        def cut(count: int) -> None:
+            if count == CUT_AFTER:
+                os.kill(killed.running.pid, signal.SIGKILL)
+
+        _play(killed.base, burst, cut)
+        assert killed.running.wait(timeout=READY_SECONDS) == -signal.SIGKILL
+    assert CUT_AFTER <= burst.count < whole.count
+
+    with gateway_process(tmp_path / "killed.db") as again:
+        # The provider sends again what had no 202: whatever was stored all the same is known as a repeat.
+        _play(again.base, burst)
+        assert burst.count == whole.count
+        assert _results(again.base) == expected
+        assert again.kill(signal.SIGTERM) == 0
