@@ -95,7 +95,7 @@ def _serve(settings: Settings, host: str, port: int | None) -> None:
         )
     )
     _spare_the_collector()
-    # The server raises the signal that ended it once more when it is done; by then all is drained, and that is no error.
+    # When it is done, the server raises the signal that ended it once more; all is drained then, and that is no error.
     for asked_to_stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked_to_stop, lambda _number, _frame: None)
     server.run()

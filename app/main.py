@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from app import __version__, observability
 from app.services.gateway import Gateway
 from app.settings import Environment, Settings
-from app.web import api, health, pages, problems, simulator, webhooks
+from app.web import api, health, pages, problems, simulator, simulator_control, webhooks
 from app.worker import build_gateway
 
 log = observability.logger(__name__)
@@ -89,7 +89,7 @@ def _add_routes(app: FastAPI, gateway: Gateway, settings: Settings) -> None:
     app.include_router(api.router)
     if any(provider.kind == "simulator" for provider in gateway.providers.values()):
         app.include_router(simulator.router)
-        app.include_router(simulator.control)
+        app.include_router(simulator_control.router)
     app.include_router(health.router)
     if settings.env is not Environment.PRODUCTION:
         app.include_router(pages.router)

@@ -8,8 +8,8 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 from sqlalchemy.types import Text
 
+from app.db import tables
 from app.db.session import make_engine, normalise_url
-from app.db.tables import metadata
 from app.db.types import Instant
 
 
@@ -24,7 +24,9 @@ def render_item(kind: str, item: object, _autogen: AutogenContext) -> str | Lite
 
 def run(connection: Connection) -> None:
     """Run what was asked for in one transaction."""
-    context.configure(connection=connection, target_metadata=metadata, render_item=render_item, render_as_batch=False)
+    context.configure(
+        connection=connection, target_metadata=tables.metadata, render_item=render_item, render_as_batch=False
+    )
     with context.begin_transaction():
         context.run_migrations()
 

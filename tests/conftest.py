@@ -1,5 +1,6 @@
 """Databases for tests: an SQLite file and a PostgreSQL database of its own for each test, migrated already."""
 
+import asyncio
 import io
 import logging
 import os
@@ -17,9 +18,7 @@ from app import observability
 from app.db import migrations
 from app.db.session import Database, normalise_url
 from app.settings import Settings
-from tests.running import Running, running, settings_for
-
-_TEMPLATE = "migrated"
+from tests.running import Running, load_demo, running, settings_for
 
 
 @pytest.fixture(scope="session")
@@ -50,30 +49,37 @@ def log() -> Iterator[io.StringIO]:
     root.setLevel(level)
 
 
-def _migrated(url: str) -> None:
-    database = Database(normalise_url(url))
-    try:
-        database.write_now(migrations.upgrade)
-    finally:
-        database.close()
-
-
 # ---- SQLite
 
 
 @pytest.fixture(scope="session")
-def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "gateway.db"
-    _migrated(f"sqlite:///{path}")
-    return path
+def _sqlite_templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("templates")
+    migrated, demo = folder / "migrated.db", folder / "demo.db"
+    database = Database(normalise_url(f"sqlite:///{migrated}"))
+    database.write_now(migrations.upgrade)
+    database.close()
+    shutil.copyfile(migrated, demo)
+    asyncio.run(load_demo(settings_for(f"sqlite:///{demo}")))
+    return folder
+
+
+def _copy_of_file(template: Path, folder: Path) -> str:
+    path = folder / "gateway.db"
+    shutil.copyfile(template, path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
-    """A fresh, migrated SQLite file."""
-    path = tmp_path / "gateway.db"
-    shutil.copyfile(_sqlite_template, path)
-    return f"sqlite:///{path}"
+def sqlite_url(tmp_path: Path, _sqlite_templates: Path) -> str:
+    """An SQLite file with the demo customers, the clock standing still."""
+    return _copy_of_file(_sqlite_templates / "demo.db", tmp_path)
+
+
+@pytest.fixture
+def unused_sqlite_url(tmp_path: Path, _sqlite_templates: Path) -> str:
+    """A migrated SQLite file that no gateway has used yet."""
+    return _copy_of_file(_sqlite_templates / "migrated.db", tmp_path)
 
 
 # ---- PostgreSQL
@@ -81,23 +87,31 @@ def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgresServer]:
-    """A server for this worker, with a migrated database to copy. What is lost with the machine is not tested with it."""
+    """A server for this worker, with databases to copy. What is lost when the machine fails is not tested with it."""
     # Not below pytest's own folder, which is closed to the user that the server runs as when root runs the tests.
     folder = Path(tempfile.mkdtemp(prefix="smsgw-tests-"))
     try:
         server = get_server(folder / "data", cleanup_mode="delete")
         try:
-            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-                    connection.execute(f"ALTER SYSTEM SET {setting} = off")
-                connection.execute("SELECT pg_reload_conf()")
-                connection.execute(f"CREATE DATABASE {_TEMPLATE}")
-            _migrated(server.get_uri(_TEMPLATE))
+            _make_templates(server)
             yield server
         finally:
             server.cleanup()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_templates(server: PostgresServer) -> None:
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("CREATE DATABASE migrated")
+        database = Database(normalise_url(server.get_uri("migrated")))
+        database.write_now(migrations.upgrade)
+        database.close()
+        connection.execute("CREATE DATABASE demo TEMPLATE migrated")
+        asyncio.run(load_demo(settings_for(server.get_uri("demo"))))
 
 
 def _copy_of(server: PostgresServer, template: str) -> Iterator[str]:
@@ -112,27 +126,50 @@ def _copy_of(server: PostgresServer, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def postgresql_url(postgresql_server: PostgresServer) -> Iterator[str]:
-    """A fresh, migrated PostgreSQL database."""
-    yield from _copy_of(postgresql_server, _TEMPLATE)
+    """A PostgreSQL database with the demo customers, the clock standing still."""
+    yield from _copy_of(postgresql_server, "demo")
+
+
+@pytest.fixture
+def unused_postgresql_url(postgresql_server: PostgresServer) -> Iterator[str]:
+    """A migrated PostgreSQL database that no gateway has used yet."""
+    yield from _copy_of(postgresql_server, "migrated")
+
+
+@pytest.fixture
+def empty_postgresql_url(postgresql_server: PostgresServer) -> Iterator[str]:
+    """A PostgreSQL database without tables."""
+    yield from _copy_of(postgresql_server, "template1")
 
 
 # ---- both
 
 
+@pytest.fixture
+def empty_sqlite_url(tmp_path: Path) -> str:
+    """An SQLite file that is not there yet."""
+    return f"sqlite:///{tmp_path / 'gateway.db'}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A fresh, migrated database: the test runs on each kind."""
+    """A database with the demo customers, the clock standing still: the test runs on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A fresh database without tables: the test runs on each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'empty.db'}"
-    else:
-        yield from _copy_of(request.getfixturevalue("postgresql_server"), "template1")
+def unused_database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database that no gateway has used yet: the test runs on each kind."""
+    url: str = request.getfixturevalue(f"unused_{request.param}_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest) -> str:
+    """A database without tables: the test runs on each kind."""
+    url: str = request.getfixturevalue(f"empty_{request.param}_url")
+    return url
 
 
 @pytest.fixture

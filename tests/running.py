@@ -149,18 +149,15 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, fixture: str | None = "demo", at: datetime = START) -> AsyncIterator[Running]:
-    """Run a gateway on a fresh database, with a fixture, its clock standing still."""
-    async with running_again(settings) as started:
-        await started.gateway.simulation.set_clock(at)
-        if fixture is not None:
-            await started.gateway.fixtures.load(fixture)
-        yield started
-
-
-@asynccontextmanager
-async def running_again(settings: Settings) -> AsyncIterator[Running]:
+async def running(settings: Settings) -> AsyncIterator[Running]:
     """Run a gateway on a database as it is."""
     built = build_gateway(settings)
     async with built.running():
         yield Running(built)
+
+
+async def load_demo(settings: Settings) -> None:
+    """What most tests begin with: the demo customers, and a clock that stands still."""
+    async with running(settings) as started:
+        await started.gateway.simulation.set_clock(START)
+        await started.gateway.fixtures.load("demo")

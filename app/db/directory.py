@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.db import tables
-from app.db.accounts import SUBSCRIBER_COLUMNS, SUBSCRIPTION_COLUMNS, subscriber_of, subscription_of
+from app.db.account_rows import SUBSCRIBER_COLUMNS, SUBSCRIPTION_COLUMNS, subscriber_of, subscription_of
 from app.db.rows import AnyRow
 from app.domain.account import Subscriber, Subscription
 from app.domain.msisdn import bucket_of

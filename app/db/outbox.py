@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db import tables
@@ -13,24 +13,17 @@ from app.db.rows import (
     AnySelect,
     Fields,
     Row,
-    as_parameter,
     fetch,
-    from_json,
     insert_rows,
-    matching,
     one_of,
     raw,
-    shape_of,
     update_rows,
 )
 from app.db.types import Instant, from_micros
 from app.domain.messages import OutboundStatus
 
 _mt = tables.outbound_message
-_ROW = ("bucket", "msisdn", "id")
-
-
-QuestionKey = tuple[int, str, str]
+ROW = ("bucket", "msisdn", "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +66,7 @@ def lock_provider(connection: Connection, provider: str) -> None:
         connection.execute(lane, {"name": provider}).one()
 
 
-def _unfinished(status: ColumnElement[str]) -> ColumnElement[bool]:
+def unfinished(status: ColumnElement[str]) -> ColumnElement[bool]:
     """In the words of the partial indexes."""
     return one_of(status, "queued", "sending")
 
@@ -87,10 +80,10 @@ def _may_go() -> ColumnElement[bool]:
         earlier.c.msisdn == _mt.c.msisdn,
         earlier.c.lane == _mt.c.lane,
         earlier.c.id < _mt.c.id,
-        _unfinished(earlier.c.status),
+        unfinished(earlier.c.status),
         or_(earlier.c.status == "sending", earlier.c.due_at > now),
     )
-    return and_(_unfinished(_mt.c.status), one_of(_mt.c.status, "queued"), _mt.c.due_at <= now, ~held_back)
+    return and_(unfinished(_mt.c.status), one_of(_mt.c.status, "queued"), _mt.c.due_at <= now, ~held_back)
 
 
 @cache
@@ -133,126 +126,7 @@ def lease(connection: Connection, messages: Sequence[ClaimedMessage], worker: st
         }
         for message in messages
     ]
-    update_rows(connection, _mt, rows, _ROW)
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """What became of an attempt, as the row is to say it."""
-
-    message: ClaimedMessage
-    status: OutboundStatus
-    due_at: datetime
-    result: str
-    provider_message_id: str | None = None
-    handed_over_at: datetime | None = None
-    final_at: datetime | None = None
-    error_code: str | None = None
-
-
-_RESULT_COLUMNS = (
-    "bucket",
-    "msisdn",
-    "id",
-    "status",
-    "due_at",
-    "attempts",
-    "provider_message_id",
-    "handed_over_at",
-    "final_at",
-    "error_code",
-    "leased_by",
-)
-
-
-@cache
-def _record(dialect: str) -> Update:
-    given = from_json(dialect, shape_of(_mt, _RESULT_COLUMNS))
-    values = {name: given.c[name] for name in _RESULT_COLUMNS if name not in (*_ROW, "leased_by")}
-    own = and_(_mt.c.status == "sending", _mt.c.leased_by == given.c.leased_by)
-    late = and_(one_of(_mt.c.status, "unknown", "queued"), given.c.status == "accepted")
-    return (
-        update(_mt)
-        .where(matching(_mt, given, _ROW), or_(own, late))
-        .values({**values, "leased_by": None, "leased_until": None})
-    )
-
-
-def record(connection: Connection, handovers: Sequence[Handover], worker: str, now: datetime) -> None:
-    """Write what became of attempts. Whoever lost the lease may still say that the network took a message."""
-    if not handovers:
-        return
-    rows = [
-        {
-            "bucket": item.message.bucket,
-            "msisdn": item.message.msisdn,
-            "id": item.message.id,
-            "status": item.status,
-            "due_at": item.due_at,
-            "attempts": item.message.attempts if item.result else item.message.attempts - 1,
-            "provider_message_id": item.provider_message_id,
-            "handed_over_at": item.handed_over_at,
-            "final_at": item.final_at,
-            "error_code": item.error_code,
-            "leased_by": worker,
-        }
-        for item in handovers
-    ]
-    fetch(connection, _record(connection.dialect.name), as_parameter(rows))
-    # The attempt that succeeded is on the message itself; only the others need rows of their own.
-    failed = [item for item in handovers if item.handed_over_at is None and item.result]
-    insert_rows(
-        connection,
-        tables.attempt,
-        [
-            {
-                "bucket": item.message.bucket,
-                "msisdn": item.message.msisdn,
-                "message_id": item.message.id,
-                "number": item.message.attempts,
-                "at": now,
-                "result": item.result,
-                "error_code": item.error_code,
-            }
-            for item in failed
-        ],
-    )
-
-
-@cache
-def _questions_handed_over(dialect: str) -> Update:
-    table = tables.question
-    given = from_json(dialect, shape_of(table, _ROW))
-    waiting = exists().where(
-        _mt.c.bucket == table.c.bucket,
-        _mt.c.msisdn == table.c.msisdn,
-        _mt.c.question_id == table.c.id,
-        _unfinished(_mt.c.status),
-    )
-    return (
-        update(table)
-        .where(matching(table, given, _ROW), table.c.handed_over_at.is_(None), table.c.failed_at.is_(None), ~waiting)
-        .values(handed_over_at=bindparam("now", type_=Instant))
-    )
-
-
-@cache
-def _questions_failed(dialect: str) -> Update:
-    table = tables.question
-    given = from_json(dialect, shape_of(table, _ROW))
-    return (
-        update(table)
-        .where(matching(table, given, _ROW), table.c.failed_at.is_(None))
-        .values(failed_at=bindparam("now", type_=Instant))
-    )
-
-
-def tell_questions(connection: Connection, taken: set[QuestionKey], failed: set[QuestionKey], now: datetime) -> None:
-    """Write to questions that the network took all their messages, or that one of them failed."""
-    for keys, statement in ((failed, _questions_failed), (taken, _questions_handed_over)):
-        if keys:
-            rows = [dict(zip(_ROW, key, strict=True)) for key in keys]
-            fetch(connection, statement(connection.dialect.name), {**as_parameter(rows), "now": now})
+    update_rows(connection, _mt, rows, ROW)
 
 
 def supersede_queued(connection: Connection, bucket: int, msisdn: str, tenure: int, now: datetime) -> None:
@@ -262,7 +136,7 @@ def supersede_queued(connection: Connection, bucket: int, msisdn: str, tenure: i
         columns.bucket == bucket,
         columns.msisdn == msisdn,
         columns.tenure == tenure,
-        _unfinished(columns.status),
+        unfinished(columns.status),
         one_of(columns.status, "queued"),
     )
     connection.execute(select(columns.id).where(*mine).order_by(columns.id).with_for_update())
@@ -272,7 +146,7 @@ def supersede_queued(connection: Connection, bucket: int, msisdn: str, tenure: i
 _LOST = (
     select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
     .where(
-        _unfinished(_mt.c.status),
+        unfinished(_mt.c.status),
         one_of(_mt.c.status, "sending"),
         or_(_mt.c.leased_until < bindparam("machine_now", type_=Instant), bindparam("all_of_them")),
     )
@@ -301,13 +175,13 @@ def give_back_lost(
         }
         for row in connection.execute(lost, {"machine_now": machine_now, "all_of_them": everything})
     ]
-    update_rows(connection, _mt, rows, _ROW)
+    update_rows(connection, _mt, rows, ROW)
     return len(rows)
 
 
 _NEXT_DUE = (
     select(_mt.c.due_at)
-    .where(_unfinished(_mt.c.status), one_of(_mt.c.status, "queued"), _mt.c.due_at > bindparam("after", type_=Instant))
+    .where(unfinished(_mt.c.status), one_of(_mt.c.status, "queued"), _mt.c.due_at > bindparam("after", type_=Instant))
     .order_by(_mt.c.due_at)
     .limit(1)
 )
@@ -319,7 +193,7 @@ def next_due(connection: Connection, after: datetime) -> datetime | None:
 
 
 _MAY_GO = select(_mt.c.id).where(_may_go()).limit(1)
-_CLAIMED = select(_mt.c.id).where(_unfinished(_mt.c.status), one_of(_mt.c.status, "sending")).limit(1)
+_CLAIMED = select(_mt.c.id).where(unfinished(_mt.c.status), one_of(_mt.c.status, "sending")).limit(1)
 
 
 def anything_to_do(connection: Connection, now: datetime) -> bool:

@@ -3,42 +3,28 @@
 Instants are microseconds since the Unix epoch, ids UUIDv7 text, amounts integer fen, structured values JSON text.
 """
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
+from app.db import columns
+from app.db.columns import customer, optional, partial_index, required
 from app.db.types import Id, Instant
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _customer(*, tenure: bool = True) -> list[Column[Any]]:
-    """The columns that every row of customer data starts with."""
-    columns: list[Column[Any]] = [
-        Column("bucket", SmallInteger, nullable=False),
-        Column("msisdn", Text, nullable=False),
-    ]
-    return [*columns, Column("tenure", Integer, nullable=False)] if tenure else columns
-
+metadata = columns.metadata
+_PENDING = "status = 'pending'"
+_KNOWN = "provider_message_id IS NOT NULL"
+_REMEMBERED = "closed_as IS NULL OR closed_as = 'answered'"
+_UNSENT = "status IN ('queued', 'sending')"
 
 # ---- shared reference tables
 
@@ -46,26 +32,20 @@ service_provider = Table(
     "service_provider",
     metadata,
     Column("sp_code", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("short_name", Text, nullable=False),
-    Column("service_phone", Text, nullable=False),
+    *required(Text, "name", "short_name", "service_phone"),
     Column("own", Boolean, nullable=False),
-    Column("webhook_url", Text),
-    Column("webhook_secret", Text),
+    *optional(Text, "webhook_url", "webhook_secret"),
 )
 
 service = Table(
     "service",
     metadata,
     Column("service_code", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("sp_code", Text, nullable=False),
-    Column("billing", Text, nullable=False),
+    *required(Text, "name", "sp_code", "billing"),
     Column("price_fen", BigInteger, nullable=False),
     Column("cancel_effect", Text, nullable=False),
     Column("cancellable_by_sms", Boolean, nullable=False),
-    Column("cancel_how", Text),
-    Column("cancel_warning", Text),
+    *optional(Text, "cancel_how", "cancel_warning"),
     Column("order_keyword", Text, unique=True),
     Column("on_offer", Boolean, nullable=False),
     Column("trial_days", Integer, nullable=False),
@@ -107,17 +87,13 @@ provider_lane = Table("provider_lane", metadata, Column("provider", Text, primar
 inbound_message = Table(
     "inbound_message",
     metadata,
-    *_customer(tenure=False),
+    *customer(tenure=False),
     Column("id", Id, nullable=False),
     Column("tenure", Integer),
-    Column("provider", Text, nullable=False),
-    Column("provider_message_id", Text, nullable=False),
-    Column("dialled", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    *required(Text, "provider", "provider_message_id", "dialled", "text"),
     Column("sealed", Text),
     Column("received_at", Instant),
-    Column("sent_at", Instant, nullable=False),
-    Column("stored_at", Instant, nullable=False),
+    *required(Instant, "sent_at", "stored_at"),
     Column("status", Text, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("tries", SmallInteger, nullable=False),
@@ -126,31 +102,17 @@ inbound_message = Table(
     Column("trace", Text),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     UniqueConstraint("bucket", "provider", "provider_message_id", "msisdn"),
-    Index(
-        "ix_inbound_message_pending",
-        "id",
-        sqlite_where=text("status = 'pending'"),
-        postgresql_where=text("status = 'pending'"),
-    ),
+    partial_index("ix_inbound_message_pending", "id", where=_PENDING),
     Index("ix_inbound_message_id", "id"),
-    Index(
-        "ix_inbound_message_queue",
-        "bucket",
-        "msisdn",
-        "id",
-        sqlite_where=text("status = 'pending'"),
-        postgresql_where=text("status = 'pending'"),
-    ),
-    Index(
-        "ix_inbound_message_dead", "id", sqlite_where=text("status = 'dead'"), postgresql_where=text("status = 'dead'")
-    ),
+    partial_index("ix_inbound_message_queue", "bucket", "msisdn", "id", where=_PENDING),
+    partial_index("ix_inbound_message_dead", "id", where="status = 'dead'"),
 )
 
 # The lock and the queue head of a number; made at intake, never updated there.
 conversation = Table(
     "conversation",
     metadata,
-    *_customer(tenure=False),
+    *customer(tenure=False),
     Column("tenure", Integer, nullable=False),
     Column("guards", Text),
     PrimaryKeyConstraint("bucket", "msisdn"),
@@ -161,16 +123,13 @@ conversation = Table(
 subscriber = Table(
     "subscriber",
     metadata,
-    *_customer(),
+    *customer(),
     Column("brand", Text, nullable=False),
     Column("vip", Boolean, nullable=False),
     Column("payment", Text, nullable=False),
-    Column("balance_fen", BigInteger, nullable=False),
-    Column("points", BigInteger, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("language", Text, nullable=False),
-    Column("plan", Text),
-    Column("password_hash", Text),
+    *required(BigInteger, "balance_fen", "points"),
+    *required(Text, "status", "language"),
+    *optional(Text, "plan", "password_hash"),
     Column("created_at", Instant, nullable=False),
     Column("closed_at", Instant),
     Column("evidence_seq", Integer, nullable=False),
@@ -181,76 +140,43 @@ subscriber = Table(
 subscription = Table(
     "subscription",
     metadata,
-    *_customer(),
+    *customer(),
     Column("id", Id, nullable=False),
-    Column("service_code", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    *required(Text, "service_code", "state"),
     Column("in_plan", Boolean, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("channel", Text, nullable=False),
     Column("price_fen", BigInteger, nullable=False),
-    Column("billing", Text, nullable=False),
-    Column("sp_code", Text, nullable=False),
-    Column("cancel_effect", Text, nullable=False),
-    Column("trial_ends_at", Instant),
-    Column("contract_until", Instant),
-    Column("unsubscribed_at", Instant),
-    Column("ends_at", Instant),
+    *required(Text, "billing", "sp_code", "cancel_effect"),
+    *optional(Instant, "trial_ends_at", "contract_until", "unsubscribed_at", "ends_at"),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
-    Index(
-        "ix_subscription_held",
-        "bucket",
-        "msisdn",
-        "tenure",
-        "service_code",
-        unique=True,
-        sqlite_where=text("state <> 'ended'"),
-        postgresql_where=text("state <> 'ended'"),
+    partial_index(
+        "ix_subscription_held", "bucket", "msisdn", "tenure", "service_code", where="state <> 'ended'", unique=True
     ),
     # Whether anyone holds a service (safety.md 3) is a look at one entry.
-    Index(
-        "ix_subscription_service",
-        "service_code",
-        sqlite_where=text("state <> 'ended'"),
-        postgresql_where=text("state <> 'ended'"),
-    ),
+    partial_index("ix_subscription_service", "service_code", where="state <> 'ended'"),
 )
 
 question = Table(
     "question",
     metadata,
-    *_customer(),
+    *customer(),
     Column("id", Id, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("extension", Text, nullable=False),
-    Column("asked_text", Text, nullable=False),
-    Column("asked_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
+    *required(Text, "kind", "state", "extension", "asked_text"),
+    *required(Instant, "asked_at", "expires_at"),
     Column("parent_id", Id),
-    Column("handed_over_at", Instant),
-    Column("failed_at", Instant),
-    Column("closed_at", Instant),
+    *optional(Instant, "handed_over_at", "failed_at", "closed_at"),
     Column("closed_as", Text),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     # What can still speak; one that was replaced never does, its successor does.
-    Index(
-        "ix_question_remembered",
-        "bucket",
-        "msisdn",
-        "tenure",
-        "expires_at",
-        sqlite_where=text("closed_as IS NULL OR closed_as = 'answered'"),
-        postgresql_where=text("closed_as IS NULL OR closed_as = 'answered'"),
-    ),
+    partial_index("ix_question_remembered", "bucket", "msisdn", "tenure", "expires_at", where=_REMEMBERED),
 )
 
 timer = Table(
     "timer",
     metadata,
-    *_customer(),
-    Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False),
+    *customer(),
+    *required(Text, "kind", "subject"),
     Column("due_at", Instant, nullable=False),
     Column("data", Text, nullable=False),
     PrimaryKeyConstraint("bucket", "msisdn", "tenure", "kind", "subject"),
@@ -260,16 +186,12 @@ timer = Table(
 evidence = Table(
     "evidence",
     metadata,
-    *_customer(),
+    *customer(),
     Column("seq", Integer, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("payload", Text),
-    Column("salt", Text),
-    Column("payload_hash", Text, nullable=False),
-    Column("previous_hash", Text, nullable=False),
-    Column("hash", Text, nullable=False),
+    *required(Text, "kind", "subject"),
+    *optional(Text, "payload", "salt"),
+    *required(Text, "payload_hash", "previous_hash", "hash"),
     PrimaryKeyConstraint("bucket", "msisdn", "tenure", "seq"),
     Index("ix_evidence_subject", "bucket", "msisdn", "tenure", "subject"),
 )
@@ -278,11 +200,9 @@ evidence = Table(
 event = Table(
     "event",
     metadata,
-    *_customer(),
+    *customer(),
     Column("id", Id, nullable=False),
-    Column("receiver", Text, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("data", Text, nullable=False),
+    *required(Text, "receiver", "type", "data"),
     Column("made_at", Instant, nullable=False),
     PrimaryKeyConstraint("bucket", "id"),
     Index("ix_event_receiver", "receiver", "id"),
@@ -291,10 +211,9 @@ event = Table(
 access_record = Table(
     "access_record",
     metadata,
-    *_customer(tenure=False),
+    *customer(tenure=False),
     Column("id", Id, nullable=False),
-    Column("who", Text, nullable=False),
-    Column("what", Text, nullable=False),
+    *required(Text, "who", "what"),
     Column("reason", Text),
     Column("at", Instant, nullable=False),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
@@ -305,61 +224,33 @@ access_record = Table(
 outbound_message = Table(
     "outbound_message",
     metadata,
-    *_customer(),
+    *customer(),
     Column("id", Id, nullable=False),
-    Column("service_number", Text, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("class", Text, nullable=False),
-    Column("lane", Text, nullable=False),
-    Column("encoding", Text, nullable=False),
+    *required(Text, "service_number", "text", "class", "lane", "encoding"),
     Column("segments", SmallInteger, nullable=False),
     Column("provider", Text, nullable=False),
-    Column("question_id", Id),
-    Column("in_reply_to", Id),
-    Column("made_at", Instant, nullable=False),
-    Column("valid_until", Instant, nullable=False),
+    *optional(Id, "question_id", "in_reply_to"),
+    *required(Instant, "made_at", "valid_until"),
     Column("status", Text, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("attempts", SmallInteger, nullable=False),
     Column("leased_by", Text),
     Column("leased_until", Instant),
     Column("provider_message_id", Text),
-    Column("handed_over_at", Instant),
-    Column("final_at", Instant),
+    *optional(Instant, "handed_over_at", "final_at"),
     Column("error_code", Text),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     Index("ix_outbound_message_id", "id"),
-    Index(
-        "ix_outbound_message_provider_id",
-        "provider",
-        "provider_message_id",
-        sqlite_where=text("provider_message_id IS NOT NULL"),
-        postgresql_where=text("provider_message_id IS NOT NULL"),
-    ),
-    Index(
-        "ix_outbound_message_unfinished",
-        "provider",
-        "lane",
-        "id",
-        sqlite_where=text("status IN ('queued', 'sending')"),
-        postgresql_where=text("status IN ('queued', 'sending')"),
-    ),
-    Index(
-        "ix_outbound_message_order",
-        "bucket",
-        "msisdn",
-        "lane",
-        "id",
-        sqlite_where=text("status IN ('queued', 'sending')"),
-        postgresql_where=text("status IN ('queued', 'sending')"),
-    ),
+    partial_index("ix_outbound_message_provider_id", "provider", "provider_message_id", where=_KNOWN),
+    partial_index("ix_outbound_message_unfinished", "provider", "lane", "id", where=_UNSENT),
+    partial_index("ix_outbound_message_order", "bucket", "msisdn", "lane", "id", where=_UNSENT),
 )
 
 # Every try to hand a message over; ``result`` is accepted, refused, refused for now or unknown.
 attempt = Table(
     "attempt",
     metadata,
-    *_customer(tenure=False),
+    *customer(tenure=False),
     Column("message_id", Id, nullable=False),
     Column("number", SmallInteger, nullable=False),
     Column("at", Instant, nullable=False),
@@ -376,9 +267,7 @@ delivery_report = Table(
     Column("id", Id, nullable=False),
     Column("msisdn", Text),
     Column("message_id", Id),
-    Column("provider", Text, nullable=False),
-    Column("provider_message_id", Text, nullable=False),
-    Column("status", Text, nullable=False),
+    *required(Text, "provider", "provider_message_id", "status"),
     Column("error_code", Text),
     Column("reported_at", Instant),
     Column("stored_at", Instant, nullable=False),
@@ -392,12 +281,9 @@ delivery_report = Table(
 simulator_message = Table(
     "simulator_message",
     metadata,
-    *_customer(tenure=False),
-    Column("seq", Id, nullable=False),
-    Column("message_id", Id, nullable=False),
-    Column("direction", Text, nullable=False),
-    Column("service_number", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    *customer(tenure=False),
+    *required(Id, "seq", "message_id"),
+    *required(Text, "direction", "service_number", "text"),
     Column("segments", SmallInteger, nullable=False),
     Column("encoding", Text, nullable=False),
     Column("at", Instant, nullable=False),
@@ -406,30 +292,8 @@ simulator_message = Table(
     Column("report_due_at", Instant),
     PrimaryKeyConstraint("bucket", "msisdn", "seq"),
     UniqueConstraint("bucket", "message_id"),
-    Index(
-        "ix_simulator_message_report",
-        "report_due_at",
-        sqlite_where=text("report_due_at IS NOT NULL"),
-        postgresql_where=text("report_due_at IS NOT NULL"),
-    ),
+    partial_index("ix_simulator_message_report", "report_due_at", where="report_due_at IS NOT NULL"),
 )
 
-# Emptied by a reset; the catalogue's version and the environment's mark stay.
-RESET = (
-    service_provider,
-    service,
-    api_token,
-    inbound_message,
-    conversation,
-    subscriber,
-    subscription,
-    question,
-    timer,
-    evidence,
-    event,
-    access_record,
-    outbound_message,
-    attempt,
-    delivery_report,
-    simulator_message,
-)
+# Emptied by a reset; the environment's mark stays, and the catalogue's version only goes up.
+RESET = tuple(table for table in metadata.sorted_tables if table not in (gateway_state, provider_lane))

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -12,6 +12,10 @@ from app.domain.messages import OutboundStatus
 from app.providers.base import Incoming, Invalid, MalformedRequestError, Provider, ReportIn
 
 MAX_ITEMS = 500
+_LONGEST_ID = 200
+_LONGEST_CODE = 200
+# A time outside of these is a broken clock's, and is as good as none.
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _STATUSES = {
     "accepted": OutboundStatus.ACCEPTED,
@@ -29,7 +33,7 @@ class InboundBody(BaseModel):
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    message_id: str = Field(min_length=1, max_length=200, description="the provider's id of the message")
+    message_id: str = Field(min_length=1, max_length=_LONGEST_ID, description="the provider's id of the message")
     sender: str = Field(alias="from", min_length=1, max_length=64, description="who wrote, in any usual form")
     dialled: str = Field(alias="to", min_length=1, max_length=64, description="the service number that was written to")
     text: str = Field(description="the text as it was sent")
@@ -71,15 +75,17 @@ class GenericProvider(Provider):
         return read_message(_json(body))
 
     def parse_reports(self, body: bytes) -> list[ReportIn]:
-        """One report; a status that we do not know says nothing to us."""
+        """One report; a status that we do not know, or an id that is none, says nothing to us."""
         try:
             report = _STATUS.validate_json(body)
         except ValidationError as error:
             raise MalformedRequestError(explain(error)) from None
         status = _STATUSES.get(report.status.lower())
-        if status is None:
+        if status is None or len(report.message_id) > _LONGEST_ID:
             return []
-        return [ReportIn(report.message_id, status, report.error_code or None, _aware(report.at))]
+        return [
+            ReportIn(report.message_id, status, (report.error_code or "")[:_LONGEST_CODE] or None, _aware(report.at))
+        ]
 
 
 def _incoming(body: InboundBody) -> Incoming:
@@ -88,7 +94,10 @@ def _incoming(body: InboundBody) -> Incoming:
 
 def _aware(moment: datetime | None) -> datetime | None:
     """A time without an offset is Beijing time, as Chinese carriers write it."""
-    return moment.replace(tzinfo=SHANGHAI) if moment is not None and moment.tzinfo is None else moment
+    if moment is None:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+    return aware if _EARLIEST <= aware <= _LATEST else None
 
 
 def read_message(value: object) -> Incoming:
@@ -106,7 +115,7 @@ def read_message(value: object) -> Incoming:
 def _json(body: bytes) -> object:
     try:
         value: object = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise MalformedRequestError("The body is not JSON in UTF-8.") from None
     return value
 

@@ -12,8 +12,9 @@ from os import getpid
 from sqlalchemy import Connection
 
 from app import observability
-from app.db import outbox
-from app.db.outbox import ClaimedMessage, Handover, QuestionKey
+from app.db import handovers, outbox
+from app.db.handovers import Handover, QuestionKey
+from app.db.outbox import ClaimedMessage
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain.messages import OutboundStatus
@@ -88,8 +89,8 @@ class Delivery:
                 Handover(m, OutboundStatus.EXPIRED, now, "", final_at=now, error_code="expired before it was taken")
                 for m in late
             ]
-            outbox.record(connection, expired, self._worker, now)
-            outbox.tell_questions(connection, set(), _questions(late), now)
+            handovers.record(connection, expired, self._worker, now)
+            handovers.tell_questions(connection, set(), _questions(late), now)
         return [message for message in due if message.valid_until > now], True
 
     # ---- send
@@ -118,13 +119,13 @@ class Delivery:
         self, connection: Connection, *, claimed: Sequence[ClaimedMessage], results: Sequence[SendResult]
     ) -> None:
         now = current_state(connection).now
-        handovers = [self._handover(message, result, now) for message, result in zip(claimed, results, strict=True)]
-        outbox.record(connection, handovers, self._worker, now)
-        taken = [item.message for item in handovers if item.handed_over_at]
-        failed = [item.message for item in handovers if item.status is OutboundStatus.FAILED]
-        outbox.tell_questions(connection, _questions(taken), _questions(failed), now)
+        done = [self._handover(message, result, now) for message, result in zip(claimed, results, strict=True)]
+        handovers.record(connection, done, self._worker, now)
+        taken = [item.message for item in done if item.handed_over_at]
+        failed = [item.message for item in done if item.status is OutboundStatus.FAILED]
+        handovers.tell_questions(connection, _questions(taken), _questions(failed), now)
         self._receipts.join_parked(
-            connection, self._provider.name, [i.provider_message_id for i in handovers if i.provider_message_id], now
+            connection, self._provider.name, [i.provider_message_id for i in done if i.provider_message_id], now
         )
 
     def _handover(self, message: ClaimedMessage, result: SendResult, now: datetime) -> Handover:

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from app.commands.holding import hold
-from app.db import accounts, events, evidence, inbox, outbox, timers
+from app.db import account_rows, accounts, events, evidence, inbox, outbox, timers
 from app.db.accounts import LockedConversation
 from app.db.inbox import StoredMessage
 from app.db.timers import StoredTimer
@@ -113,9 +113,9 @@ class Ledger:
             self._evidence.append(record)
         subscriber = fold.account.subscriber
         if subscriber is not None and (outcome.evidence or outcome.subscriber):
-            self._subscribers[msisdn, tenure] = accounts.subscriber_row(fold.bucket, subscriber, fold.chain)
+            self._subscribers[msisdn, tenure] = account_rows.subscriber_row(fold.bucket, subscriber, fold.chain)
         for item in outcome.subscriptions:
-            self._subscriptions[item.id] = accounts.subscription_row((fold.bucket, msisdn, tenure), item)
+            self._subscriptions[item.id] = account_rows.subscription_row((fold.bucket, msisdn, tenure), item)
         for question in outcome.questions:
             self._take_question(fold, question)
         for event in outcome.events:

@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from app import observability
-from app.db import outbox, reports
+from app.db import handovers, reports
 from app.db.reports import ParkedReport, ReportedMessage
 from app.db.session import Database
 from app.db.state import current_state
@@ -107,7 +107,7 @@ class Receipts:
             for message, status, _ in changed
             if message.question_id and status in _BAD
         }
-        outbox.tell_questions(connection, set(), failed, now)
+        handovers.tell_questions(connection, set(), failed, now)
 
     def _row(self, report: Report, message: ReportedMessage | None, now: datetime) -> dict[str, object]:
         return {

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from app.db.simulator import ThreadMessage
 from app.domain.calendar import SHANGHAI
@@ -15,11 +15,9 @@ from app.domain.messages import OutboundStatus, is_final
 from app.domain.msisdn import parse_msisdn, sender_as_given
 from app.providers.base import MalformedRequestError
 from app.providers.generic import read_message
-from app.services.fixtures import UnknownFixtureError
 from app.services.gateway import Gateway
 from app.services.intake import IncomingMessage, IntakeStatus
 from app.services.network import PROVIDER
-from app.services.simulation import ClockError
 from app.web.dependencies import GatewayIn
 from app.web.problems import ProblemError
 
@@ -27,24 +25,6 @@ router = APIRouter(prefix="/simulator", tags=["simulator"])
 _PAGE = 200
 _KEEP_ALIVE_SECONDS = 15
 _LONGEST_DRAIN_SECONDS = 300
-
-
-def _with_offset(value: object) -> object:
-    """A time without an offset means Asia/Shanghai."""
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return value
-        return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
-    return value
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_with_offset)]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class ThreadMessageOut(BaseModel):
@@ -87,13 +67,6 @@ class StoredOut(BaseModel):
 
     id: str
     status: Literal["accepted", "duplicate"]
-
-
-class ClockOut(BaseModel):
-    """The gateway's clock."""
-
-    now: datetime
-    frozen: bool
 
 
 def _number(given: str) -> str:
@@ -208,114 +181,3 @@ async def list_handsets(gateway: GatewayIn) -> HandsetsOut:
     return HandsetsOut(
         handsets=[HandsetOut(msisdn=n, messages=count, last_at=at.astimezone(SHANGHAI)) for n, count, at in found]
     )
-
-
-# ---- only in demo and test: everything here throws data away or moves the clock
-
-
-async def _disposable(gateway: GatewayIn) -> None:
-    if not gateway.disposable:
-        raise ProblemError(404, "The clock, reset and fault calls exist only in demo and test.")
-
-
-control = APIRouter(prefix="/simulator", tags=["simulator"], dependencies=[Depends(_disposable)])
-
-
-class DrainIn(_Body):
-    """How long to wait at most, in seconds of the machine's clock."""
-
-    timeout_seconds: float = Field(default=10, gt=0, le=_LONGEST_DRAIN_SECONDS)
-
-
-@control.post("/drain", summary="Return when nothing is left to do that is due now")
-async def drain(gateway: GatewayIn, given: Annotated[DrainIn | None, Body()] = None) -> dict[str, bool]:
-    """``idle`` is false if that was not reached in time."""
-    return {"idle": await gateway.simulation.drain((given or DrainIn()).timeout_seconds)}
-
-
-@control.get("/clock", summary="The gateway's clock")
-async def read_clock(gateway: GatewayIn) -> ClockOut:
-    """Its time, and whether it stands still."""
-    state = await gateway.simulation.clock()
-    return ClockOut(now=state.now.astimezone(SHANGHAI), frozen=state.clock_frozen_at is not None)
-
-
-class ClockIn(_Body):
-    """Where to stop the clock; without offset: Asia/Shanghai."""
-
-    now: Moment
-
-
-@control.put("/clock", summary="Stop the clock at a time")
-async def set_clock(given: ClockIn, gateway: GatewayIn) -> ClockOut:
-    """Any time; before the current one only right after a reset (else 409)."""
-    try:
-        await gateway.simulation.set_clock(given.now)
-    except ClockError as error:
-        raise ProblemError(409, str(error)) from None
-    return await read_clock(gateway)
-
-
-class AdvanceIn(_Body):
-    """How far to move: ``seconds``, or ``to`` a time."""
-
-    seconds: float | None = Field(default=None, ge=0, le=20 * 366 * 86400)
-    to: Moment | None = None
-
-
-@control.post("/clock/advance", summary="Move the clock, doing everything that falls due on the way")
-async def advance_clock(given: AdvanceIn, gateway: GatewayIn) -> ClockOut:
-    """A running clock stops. Timers, retries, reports and waiting messages run at their own time, in order."""
-    if (given.seconds is None) == (given.to is None):
-        raise ProblemError(422, "Give either seconds or to.")
-    try:
-        await gateway.simulation.advance(seconds=given.seconds, to=given.to)
-    except ClockError as error:
-        raise ProblemError(409, str(error)) from None
-    return await read_clock(gateway)
-
-
-class ResetIn(_Body):
-    """Which fixture to load into the empty gateway."""
-
-    fixture: str | None = Field(default=None, max_length=40)
-
-
-@control.post("/reset", summary="Empty everything, let the clock run free")
-async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = None) -> dict[str, str]:
-    """Then load a fixture, if one is named."""
-    try:
-        await gateway.simulation.reset(given.fixture if given else None)
-    except UnknownFixtureError as error:
-        raise ProblemError(422, str(error)) from None
-    await gateway.network.changed()
-    return {"status": "empty" if given is None or given.fixture is None else "loaded"}
-
-
-class FaultsIn(_Body):
-    """How the network answers: ``rate`` is the share of sends, ``count`` how many at the most."""
-
-    mode: Literal["ok", "reject", "throttle", "timeout", "error"]
-    rate: float = Field(default=1, ge=0, le=1)
-    count: int | None = Field(default=None, ge=0, le=1_000_000)
-
-
-@control.put("/faults", summary="How the simulated network answers sends")
-async def set_faults(given: FaultsIn, gateway: GatewayIn) -> FaultsIn:
-    """``timeout``: the network takes the message, once for each reference, but the answer is lost."""
-    await gateway.network.set_faults(given.mode, given.rate, given.count)
-    return given
-
-
-class DeliveryIn(_Body):
-    """What the network reports of messages it takes."""
-
-    report: Literal["delivered", "undelivered", "expired", "none"]
-    delay_seconds: int = Field(default=0, ge=0, le=366 * 86400)
-
-
-@control.put("/delivery", summary="The delivery report that the simulated network sends back")
-async def set_delivery(given: DeliveryIn, gateway: GatewayIn) -> DeliveryIn:
-    """For messages taken from now on."""
-    await gateway.network.set_delivery(given.report, given.delay_seconds)
-    return given

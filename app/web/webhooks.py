@@ -7,6 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from app import observability
 from app.db.session import StorageUnavailableError
+from app.domain.escape import escape
 from app.providers.base import Incoming, Invalid, MalformedRequestError, NotAuthenticError, Provider
 from app.services.intake import IncomingMessage, Intake, IntakeStatus, Stored
 from app.services.receipts import Receipts, Report
@@ -45,6 +46,8 @@ class Webhooks:
         headers = [kind, (b"content-length", str(len(body)).encode())]
         if status == 503:  # noqa: PLR2004
             headers.append((b"retry-after", b"5"))
+        if status == 405:  # noqa: PLR2004
+            headers.append((b"allow", b"POST"))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -90,7 +93,8 @@ class Webhooks:
     async def _status(self, provider: Provider, body: bytes) -> tuple[int, bytes]:
         known = False
         for report in provider.parse_reports(body):
-            item = Report(provider.name, report.provider_message_id, report.status, report.error_code, report.at)
+            code = None if report.error_code is None else escape(report.error_code)
+            item = Report(provider.name, escape(report.provider_message_id), report.status, code, report.at)
             known = await self._receipts.store(item) or known
         return 200, b'{"status":"accepted"}' if known else b'{"status":"ignored"}'
 

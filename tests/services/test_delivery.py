@@ -1,14 +1,16 @@
 """What becomes of messages on their way out (delivery.md 7-10)."""
 
+import asyncio
 import io
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from app.db import tables
-from app.providers.base import Refused, RefusedForNow, SendResult, Unknown
+from app.providers.base import Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.settings import Settings
-from tests.running import ALICE, START, Running, running, running_again
+from tests.running import ALICE, START, Running, running
 from tests.services.carriers import NAME, KnowingCarrier, PretendCarrier, use
 
 pytestmark = pytest.mark.anyio
@@ -89,15 +91,26 @@ async def test_an_expired_first_page_lets_later_messages_go(gateway: Running) ->
     assert [text[:5] for text in await gateway.texts()] == ["尊敬的神州", "您的套餐内"]
 
 
-async def test_the_outcome_of_a_change_is_tried_for_three_days(gateway: Running) -> None:
-    await gateway.say("0000")
-    await gateway.faults("error")
-    await gateway.say("1", "10086977")
-    await gateway.advance(hours=71, minutes=50)
-    await gateway.faults("ok")
-    await gateway.advance(minutes=9)
+async def test_the_outcome_of_a_change_is_tried_for_three_days(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(use(monkeypatch, database_url)) as gateway:
+        await ask(gateway, "0000")
+        carrier_of(gateway).answers = [RefusedForNow("busy", timedelta(hours=11, minutes=50))] * 6
+        await ask(gateway, "1")
+        await gateway.advance(hours=72)
 
-    assert "彩铃已于03月02日退订" in (await gateway.texts())[-1]
+        assert [item.kind for item in carrier_of(gateway).asked] == ["reply"] * 2 + ["result"] * 7
+        assert (await gateway.rows(_mt))[-1]["status"] == "accepted"
+
+
+async def test_the_outcome_of_a_change_expires_after_three_days(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(use(monkeypatch, database_url)) as gateway:
+        await ask(gateway, "0000")
+        carrier_of(gateway).answers = [RefusedForNow("busy", timedelta(hours=25))] * 9
+        await ask(gateway, "1")
+        await gateway.advance(hours=73)
+
+        last = (await gateway.rows(_mt))[-1]
+        assert (last["status"], last["final_at"]) == ("expired", START + timedelta(hours=72))
 
 
 async def test_retries_are_spread_and_never_more_than_five_minutes_apart(gateway: Running) -> None:
@@ -208,7 +221,7 @@ async def die_while_sending(settings: Settings, *, taken: bool = False) -> None:
 @pytest.mark.parametrize("taken", [False, True])
 async def test_a_worker_that_dies_gives_its_messages_back_and_none_is_doubled(settings: Settings, taken: bool) -> None:  # noqa: FBT001  parametrised
     await die_while_sending(settings, taken=taken)
-    async with running_again(settings) as gateway:
+    async with running(settings) as gateway:
         await gateway.drain()
 
         assert len(await gateway.received()) == 1
@@ -238,7 +251,7 @@ async def test_a_dead_worker_s_attempt_is_unknown_where_the_reference_is_not_rec
         await ask(gateway)
         values = {"status": "sending", "leased_by": "gone:1", "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
         await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(values)))
-    async with running_again(settings) as gateway:
+    async with running(settings) as gateway:
         await gateway.drain()
 
         assert carrier_of(gateway).asked == []
@@ -253,7 +266,7 @@ async def test_a_lease_of_a_living_worker_is_respected(postgresql_url: str, monk
         await ask(gateway)
         values = {"status": "sending", "leased_by": "elsewhere:1", "leased_until": datetime.now(UTC) + timedelta(minutes=1)}
         await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(values)))
-    async with running_again(settings) as gateway:
+    async with running(settings) as gateway:
         assert not await gateway.gateway.simulation.drain(0.3)
         assert carrier_of(gateway).asked == []
 
@@ -275,21 +288,30 @@ async def test_a_worker_that_wakes_up_past_its_lease_changes_nothing(database_ur
         assert row["status"] == "failed"
 
 
-async def test_a_drain_that_is_cut_short_leaves_nothing_behind(gateway: Running) -> None:
-    numbers = [f"+86138005{number:05}" for number in range(30)]
-    await gateway.subscribers(numbers)
-    for number in numbers:
-        await gateway.store(gateway.message("0000", sender=number))
-        await gateway.gateway.simulation.drain(0.002)
-    await gateway.drain()
+async def test_a_drain_that_runs_out_of_time_leaves_no_message_half_way(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(use(monkeypatch, database_url)) as gateway:
+        answered = asyncio.Event()
+        take = carrier_of(gateway).send
 
-    assert [len(await gateway.received(number)) for number in numbers] == [1] * 30
+        async def slowly(submissions: Sequence[Submission]) -> Sequence[SendResult]:
+            await answered.wait()
+            return await take(submissions)
+
+        monkeypatch.setattr(carrier_of(gateway), "send", slowly)
+        await gateway.gateway.engine.stop()
+        await gateway.store(gateway.message("帮助", provider=NAME))
+        assert not await gateway.gateway.simulation.drain(0.2)
+        answered.set()
+        await gateway.drain()
+
+        [row] = await gateway.rows(_mt)
+        assert (row["status"], row["attempts"]) == ("accepted", 1)
 
 
 async def test_a_gateway_that_stops_finishes_what_is_under_way(settings: Settings) -> None:
     async with running(settings) as gateway:
         await gateway.store(*(gateway.message("帮助", sender=ALICE) for _ in range(20)))
-    async with running_again(settings) as gateway:
+    async with running(settings) as gateway:
         assert await gateway.count(_mt, _mt.c.status == "sending") == 0
         await gateway.drain()
         assert len(await gateway.received()) == 20

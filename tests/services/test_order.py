@@ -11,7 +11,7 @@ import pytest
 
 from app.db import tables
 from app.settings import Settings
-from tests.running import ALICE, START, Running, running, running_again, settings_for
+from tests.running import ALICE, START, Running, running, settings_for
 
 pytestmark = pytest.mark.anyio
 NUMBERS = [f"+86138001{number:05}" for number in range(50)]
@@ -50,7 +50,7 @@ async def test_two_gateways_on_one_database_answer_two_thousand_messages_once_an
     settings = settings_for(postgresql_url)
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(running(settings))
-        second = await stack.enter_async_context(running_again(settings))
+        second = await stack.enter_async_context(running(settings))
         gateways = (first, second)
         await first.subscribers(NUMBERS)
 
@@ -90,7 +90,7 @@ async def test_a_machine_clock_that_was_set_back_does_not_change_the_order(setti
         ahead = uuid_at(datetime.now(UTC) + timedelta(days=3))
         table = tables.inbound_message
         await before.gateway.database.write(lambda connection: connection.execute(table.update().values(id=ahead)))
-    async with running_again(settings) as after:
+    async with running(settings) as after:
         [stored] = await after.store(after.message("帮助"))
         await after.drain()
         [menu] = await after.rows(tables.outbound_message, tables.outbound_message.c.in_reply_to == stored.id)
@@ -109,7 +109,7 @@ async def test_a_thread_stays_in_order_when_the_machine_clock_was_set_back(setti
         await before.gateway.database.write(
             lambda connection: connection.execute(table.update().where(table.c.seq == newest["seq"]).values(seq=ahead))
         )
-    async with running_again(settings) as after:
+    async with running(settings) as after:
         await after.say("帮助")
 
         assert "您可以发送" in (await after.thread())[-1].text

@@ -3,28 +3,14 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.domain.account import Brand, Channel, Language, Payment, SubscriberStatus, SubscriptionState
-from app.domain.calendar import SHANGHAI
 from app.domain.catalogue import Billing, CancelEffect
+from app.web.times import Moment
 
 Fen = Annotated[int, Field(strict=True, ge=0, le=10**12, description="an amount in fen")]
 _PASSWORD = r"^\d{6}$"  # noqa: S105  a pattern
-
-
-def _with_offset(value: object) -> object:
-    """A time without an offset means Asia/Shanghai."""
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return value
-        return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
-    return value
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_with_offset)]
 
 
 class Body(BaseModel):

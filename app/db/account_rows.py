@@ -1,0 +1,150 @@
+"""Between the domain and the rows of subscribers and subscriptions."""
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+
+from app.db import tables
+from app.db.rows import Fields, raw
+from app.db.types import from_micros
+from app.domain.account import (
+    Brand,
+    Channel,
+    Language,
+    Payment,
+    Plan,
+    Subscriber,
+    SubscriberStatus,
+    Subscription,
+    SubscriptionState,
+    Terms,
+)
+from app.domain.catalogue import Billing, CancelEffect
+from app.domain.evidence import ChainHead
+
+Tenure = tuple[int, str, int]
+SUBSCRIBER_COLUMNS = tuple(map(raw, tables.subscriber.c))
+SUBSCRIPTION_COLUMNS = tuple(map(raw, tables.subscription.c))
+
+# Looking a word up is several times faster than making an enum member of it, and this is the hot path.
+_BRANDS = {brand.value: brand for brand in Brand}
+_PAYMENTS = {payment.value: payment for payment in Payment}
+_STATUSES = {status.value: status for status in SubscriberStatus}
+_LANGUAGES = {language.value: language for language in Language}
+_STATES = {state.value: state for state in SubscriptionState}
+_CHANNELS = {channel.value: channel for channel in Channel}
+_BILLINGS = {billing.value: billing for billing in Billing}
+_EFFECTS = {effect.value: effect for effect in CancelEffect}
+
+
+def subscriber_of(row: Fields) -> Subscriber:
+    """A row of ``SUBSCRIBER_COLUMNS`` as the domain knows it."""
+    (
+        _,
+        msisdn,
+        tenure,
+        brand,
+        vip,
+        payment,
+        balance,
+        points,
+        status,
+        language,
+        plan,
+        password,
+        created,
+        closed,
+        _,
+        _,
+    ) = row
+    return Subscriber(
+        msisdn,
+        tenure,
+        _BRANDS[brand],
+        bool(vip),
+        _PAYMENTS[payment],
+        balance,
+        points,
+        _STATUSES[status],
+        _LANGUAGES[language],
+        plan_of(plan),
+        password,
+        from_micros(created),
+        instant_or_none(closed),
+    )
+
+
+def plan_of(text: str | None) -> Plan | None:
+    """A plan from its JSON."""
+    return Plan(**json.loads(text)) if text else None
+
+
+def instant_or_none(micros: int | None) -> datetime | None:
+    """An instant from its microseconds, where there is one."""
+    return None if micros is None else from_micros(micros)
+
+
+def subscription_of(row: Fields) -> Subscription:
+    """A row of ``SUBSCRIPTION_COLUMNS`` as the domain knows it."""
+    (_, _, _, id_, code, state, in_plan, started, channel, price, billing, sp, effect, trial, contract, left, ends) = (
+        row
+    )
+    return Subscription(
+        id_,
+        code,
+        _STATES[state],
+        bool(in_plan),
+        from_micros(started),
+        _CHANNELS[channel],
+        Terms(price, _BILLINGS[billing], sp, _EFFECTS[effect]),
+        instant_or_none(trial),
+        instant_or_none(contract),
+        instant_or_none(left),
+        instant_or_none(ends),
+    )
+
+
+def _tenure_row(bucket: int, msisdn: str, tenure: int) -> dict[str, object]:
+    return {"bucket": bucket, "msisdn": msisdn, "tenure": tenure}
+
+
+def subscriber_row(bucket: int, subscriber: Subscriber, chain: ChainHead) -> dict[str, object]:
+    """The row of a tenure with the head of its evidence chain."""
+    plan = json.dumps(asdict(subscriber.plan), ensure_ascii=False) if subscriber.plan else None
+    return {
+        **_tenure_row(bucket, subscriber.msisdn, subscriber.tenure),
+        "brand": subscriber.brand,
+        "vip": subscriber.vip,
+        "payment": subscriber.payment,
+        "balance_fen": subscriber.balance_fen,
+        "points": subscriber.points,
+        "status": subscriber.status,
+        "language": subscriber.language,
+        "plan": plan,
+        "password_hash": subscriber.password_hash,
+        "created_at": subscriber.created_at,
+        "closed_at": subscriber.closed_at,
+        "evidence_seq": chain.seq,
+        "evidence_hash": chain.hash,
+    }
+
+
+def subscription_row(tenure: Tenure, item: Subscription) -> dict[str, object]:
+    """The row of a subscription."""
+    return {
+        **_tenure_row(*tenure),
+        "id": item.id,
+        "service_code": item.service_code,
+        "state": item.state,
+        "in_plan": item.in_plan,
+        "started_at": item.started_at,
+        "channel": item.channel,
+        "price_fen": item.terms.price_fen,
+        "billing": item.terms.billing,
+        "sp_code": item.terms.sp_code,
+        "cancel_effect": item.terms.cancel_effect,
+        "trial_ends_at": item.trial_ends_at,
+        "contract_until": item.contract_until,
+        "unsubscribed_at": item.unsubscribed_at,
+        "ends_at": item.ends_at,
+    }

@@ -1,0 +1,136 @@
+"""What became of attempts to hand messages over, on the messages and on the questions that they ask."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import Connection, Update, and_, bindparam, exists, or_, update
+
+from app.db import tables
+from app.db.outbox import ROW, ClaimedMessage, unfinished
+from app.db.rows import as_parameter, fetch, from_json, insert_rows, matching, one_of, shape_of
+from app.db.types import Instant
+from app.domain.messages import OutboundStatus
+
+_mt = tables.outbound_message
+QuestionKey = tuple[int, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What became of an attempt, as the row is to say it."""
+
+    message: ClaimedMessage
+    status: OutboundStatus
+    due_at: datetime
+    result: str
+    provider_message_id: str | None = None
+    handed_over_at: datetime | None = None
+    final_at: datetime | None = None
+    error_code: str | None = None
+
+
+_RESULT_COLUMNS = (
+    "bucket",
+    "msisdn",
+    "id",
+    "status",
+    "due_at",
+    "attempts",
+    "provider_message_id",
+    "handed_over_at",
+    "final_at",
+    "error_code",
+    "leased_by",
+)
+
+
+@cache
+def _record(dialect: str) -> Update:
+    given = from_json(dialect, shape_of(_mt, _RESULT_COLUMNS))
+    values = {name: given.c[name] for name in _RESULT_COLUMNS if name not in (*ROW, "leased_by")}
+    own = and_(_mt.c.status == "sending", _mt.c.leased_by == given.c.leased_by)
+    late = and_(one_of(_mt.c.status, "unknown", "queued"), given.c.status == "accepted")
+    return (
+        update(_mt)
+        .where(matching(_mt, given, ROW), or_(own, late))
+        .values({**values, "leased_by": None, "leased_until": None})
+    )
+
+
+def record(connection: Connection, handovers: Sequence[Handover], worker: str, now: datetime) -> None:
+    """Write what became of attempts. Whoever lost the lease may still say that the network took a message."""
+    if not handovers:
+        return
+    rows = [
+        {
+            "bucket": item.message.bucket,
+            "msisdn": item.message.msisdn,
+            "id": item.message.id,
+            "status": item.status,
+            "due_at": item.due_at,
+            "attempts": item.message.attempts if item.result else item.message.attempts - 1,
+            "provider_message_id": item.provider_message_id,
+            "handed_over_at": item.handed_over_at,
+            "final_at": item.final_at,
+            "error_code": item.error_code,
+            "leased_by": worker,
+        }
+        for item in handovers
+    ]
+    fetch(connection, _record(connection.dialect.name), as_parameter(rows))
+    # The attempt that succeeded is on the message itself; only the others need rows of their own.
+    failed = [item for item in handovers if item.handed_over_at is None and item.result]
+    insert_rows(
+        connection,
+        tables.attempt,
+        [
+            {
+                "bucket": item.message.bucket,
+                "msisdn": item.message.msisdn,
+                "message_id": item.message.id,
+                "number": item.message.attempts,
+                "at": now,
+                "result": item.result,
+                "error_code": item.error_code,
+            }
+            for item in failed
+        ],
+    )
+
+
+@cache
+def _questions_handed_over(dialect: str) -> Update:
+    table = tables.question
+    given = from_json(dialect, shape_of(table, ROW))
+    waiting = exists().where(
+        _mt.c.bucket == table.c.bucket,
+        _mt.c.msisdn == table.c.msisdn,
+        _mt.c.question_id == table.c.id,
+        unfinished(_mt.c.status),
+    )
+    return (
+        update(table)
+        .where(matching(table, given, ROW), table.c.handed_over_at.is_(None), table.c.failed_at.is_(None), ~waiting)
+        .values(handed_over_at=bindparam("now", type_=Instant))
+    )
+
+
+@cache
+def _questions_failed(dialect: str) -> Update:
+    table = tables.question
+    given = from_json(dialect, shape_of(table, ROW))
+    return (
+        update(table)
+        .where(matching(table, given, ROW), table.c.failed_at.is_(None))
+        .values(failed_at=bindparam("now", type_=Instant))
+    )
+
+
+def tell_questions(connection: Connection, taken: set[QuestionKey], failed: set[QuestionKey], now: datetime) -> None:
+    """Write to questions that the network took all their messages, or that one of them failed."""
+    for keys, statement in ((failed, _questions_failed), (taken, _questions_handed_over)):
+        if keys:
+            rows = [dict(zip(ROW, key, strict=True)) for key in keys]
+            fetch(connection, statement(connection.dialect.name), {**as_parameter(rows), "now": now})

@@ -1,0 +1,135 @@
+"""The clock, the clean slate and the faults: only in demo and test, as all of it throws data away or moves time."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Body, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.domain.calendar import SHANGHAI
+from app.services.fixtures import UnknownFixtureError
+from app.services.simulation import ClockError
+from app.web.dependencies import GatewayIn
+from app.web.problems import ProblemError
+from app.web.times import Moment
+
+_LONGEST_DRAIN_SECONDS = 300
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class ClockOut(BaseModel):
+    """The gateway's clock."""
+
+    now: datetime
+    frozen: bool
+
+
+async def _disposable(gateway: GatewayIn) -> None:
+    if not gateway.disposable:
+        raise ProblemError(404, "The clock, reset and fault calls exist only in demo and test.")
+
+
+router = APIRouter(prefix="/simulator", tags=["simulator"], dependencies=[Depends(_disposable)])
+
+
+class DrainIn(_Body):
+    """How long to wait at most, in seconds of the machine's clock."""
+
+    timeout_seconds: float = Field(default=10, gt=0, le=_LONGEST_DRAIN_SECONDS)
+
+
+@router.post("/drain", summary="Return when nothing is left to do that is due now")
+async def drain(gateway: GatewayIn, given: Annotated[DrainIn | None, Body()] = None) -> dict[str, bool]:
+    """``idle`` is false if that was not reached in time."""
+    return {"idle": await gateway.simulation.drain((given or DrainIn()).timeout_seconds)}
+
+
+@router.get("/clock", summary="The gateway's clock")
+async def read_clock(gateway: GatewayIn) -> ClockOut:
+    """Its time, and whether it stands still."""
+    state = await gateway.simulation.clock()
+    return ClockOut(now=state.now.astimezone(SHANGHAI), frozen=state.clock_frozen_at is not None)
+
+
+class ClockIn(_Body):
+    """Where to stop the clock; without offset: Asia/Shanghai."""
+
+    now: Moment
+
+
+@router.put("/clock", summary="Stop the clock at a time")
+async def set_clock(given: ClockIn, gateway: GatewayIn) -> ClockOut:
+    """Any time; before the current one only right after a reset (else 409)."""
+    try:
+        await gateway.simulation.set_clock(given.now)
+    except ClockError as error:
+        raise ProblemError(409, str(error)) from None
+    return await read_clock(gateway)
+
+
+class AdvanceIn(_Body):
+    """How far to move: ``seconds``, or ``to`` a time."""
+
+    seconds: float | None = Field(default=None, ge=0, le=20 * 366 * 86400)
+    to: Moment | None = None
+
+
+@router.post("/clock/advance", summary="Move the clock, doing everything that falls due on the way")
+async def advance_clock(given: AdvanceIn, gateway: GatewayIn) -> ClockOut:
+    """A running clock stops. Timers, retries, reports and waiting messages run at their own time, in order."""
+    if (given.seconds is None) == (given.to is None):
+        raise ProblemError(422, "Give either seconds or to.")
+    try:
+        await gateway.simulation.advance(seconds=given.seconds, to=given.to)
+    except ClockError as error:
+        raise ProblemError(409, str(error)) from None
+    return await read_clock(gateway)
+
+
+class ResetIn(_Body):
+    """Which fixture to load into the empty gateway."""
+
+    fixture: str | None = Field(default=None, max_length=40)
+
+
+@router.post("/reset", summary="Empty everything, let the clock run free")
+async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = None) -> dict[str, str]:
+    """Then load a fixture, if one is named."""
+    try:
+        await gateway.simulation.reset(given.fixture if given else None)
+    except UnknownFixtureError as error:
+        raise ProblemError(422, str(error)) from None
+    await gateway.network.changed()
+    return {"status": "empty" if given is None or given.fixture is None else "loaded"}
+
+
+class FaultsIn(_Body):
+    """How the network answers: ``rate`` is the share of sends, ``count`` how many at the most."""
+
+    mode: Literal["ok", "reject", "throttle", "timeout", "error"]
+    rate: float = Field(default=1, ge=0, le=1)
+    count: int | None = Field(default=None, ge=0, le=1_000_000)
+
+
+@router.put("/faults", summary="How the simulated network answers sends")
+async def set_faults(given: FaultsIn, gateway: GatewayIn) -> FaultsIn:
+    """``timeout``: the network takes the message, once for each reference, but the answer is lost."""
+    await gateway.network.set_faults(given.mode, given.rate, given.count)
+    return given
+
+
+class DeliveryIn(_Body):
+    """What the network reports of messages it takes."""
+
+    report: Literal["delivered", "undelivered", "expired", "none"]
+    delay_seconds: int = Field(default=0, ge=0, le=366 * 86400)
+
+
+@router.put("/delivery", summary="The delivery report that the simulated network sends back")
+async def set_delivery(given: DeliveryIn, gateway: GatewayIn) -> DeliveryIn:
+    """For messages taken from now on."""
+    await gateway.network.set_delivery(given.report, given.delay_seconds)
+    return given

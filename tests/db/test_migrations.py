@@ -1,0 +1,106 @@
+"""Migrations go forward and back on both databases, and say all that the tables say."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, inspect
+
+from app.db import migrations, tables
+from app.db.session import Database, normalise_url
+from tests.running import Running
+
+
+@pytest.fixture
+def empty(empty_database_url: str) -> Database:
+    return Database(normalise_url(empty_database_url))
+
+
+def _names(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+
+def test_an_empty_database_becomes_the_newest_schema_and_empty_again(empty: Database) -> None:
+    try:
+        assert empty.write_now(migrations.current_revision) is None
+        empty.write_now(migrations.upgrade)
+        assert empty.write_now(migrations.current_revision) == migrations.newest_revision()
+        assert empty.write_now(_names) == set(tables.metadata.tables)
+        empty.write_now(migrations.downgrade)
+        assert empty.write_now(_names) == set()
+        assert empty.write_now(migrations.current_revision) is None
+        empty.write_now(migrations.upgrade)
+        assert empty.write_now(_names) == set(tables.metadata.tables)
+    finally:
+        empty.close()
+
+
+def test_migrating_again_changes_nothing(empty: Database) -> None:
+    try:
+        empty.write_now(migrations.upgrade)
+        empty.write_now(migrations.upgrade)
+        assert empty.write_now(migrations.current_revision) == migrations.newest_revision()
+    finally:
+        empty.close()
+
+
+def test_autogenerate_finds_nothing_to_add(database_url: str) -> None:
+    database = Database(normalise_url(database_url))
+
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, tables.metadata))
+
+    try:
+        assert database.write_now(differences) == []
+    finally:
+        database.close()
+
+
+def test_indexes_are_partial_where_the_tables_say_so(database_url: str) -> None:
+    """Autogenerate does not compare the conditions of partial indexes."""
+    database = Database(normalise_url(database_url))
+
+    def partial(connection: Connection) -> set[str]:
+        catalogue = (
+            "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'"
+            if database.is_sqlite
+            else "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND indexdef LIKE '% WHERE %'"
+        )
+        return {row[0] for row in connection.exec_driver_sql(catalogue.replace("%", "%%") if not database.is_sqlite else catalogue)}
+
+    declared = {
+        index.name
+        for table in tables.metadata.sorted_tables
+        for index in table.indexes
+        if index.dialect_options["sqlite"]["where"] is not None
+    }
+    try:
+        assert database.write_now(partial) == declared
+    finally:
+        database.close()
+
+
+def test_every_table_of_customer_data_starts_its_keys_with_the_bucket() -> None:
+    shared = {"service_provider", "service", "api_token", "gateway_state", "provider_lane"}
+    for table in tables.metadata.sorted_tables:
+        if table.name in shared:
+            continue
+        assert [column.name for column in table.primary_key][0] == "bucket", table.name
+        for index in table.indexes:
+            if index.unique:
+                assert next(iter(index.columns)).name == "bucket", index.name
+
+
+def test_a_reset_empties_every_table_that_holds_anything_of_anybody() -> None:
+    kept = {"gateway_state", "provider_lane"}
+    assert {table.name for table in tables.RESET} == set(tables.metadata.tables) - kept
+
+
+@pytest.mark.anyio
+async def test_a_whole_day_can_be_migrated_back(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.say("1", "10086977")
+    await gateway.gateway.engine.stop()
+
+    await gateway.gateway.database.write(migrations.downgrade)
+    assert await gateway.gateway.database.write(_names) == set()

@@ -1,0 +1,119 @@
+"""No statement of the daily work reads a whole table of customer data."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, event
+
+from app.commands.directory import AgentUnsubscribe
+from app.db import tables
+from app.db.directory import MessageFilter
+from app.domain.messages import OutboundStatus
+from app.services.receipts import Report
+from tests.running import ALICE, Running, running, settings_for
+
+pytestmark = pytest.mark.anyio
+BIG = {
+    table.name
+    for table in tables.metadata.sorted_tables
+    if table.name not in {"service_provider", "service", "api_token", "gateway_state", "provider_lane"}
+}
+# Indexes of what is still to be done: short, however much has been done.
+SHORT = {
+    index.name
+    for table in tables.metadata.sorted_tables
+    for index in table.indexes
+    if index.dialect_options["sqlite"]["where"] is not None
+}
+_SCAN = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
+
+
+@contextmanager
+def heard(*engines: Engine) -> Iterator[dict[str, object]]:
+    """Every statement that is executed while the block runs, with parameters of one execution."""
+    found: dict[str, object] = {}
+
+    def execute(*given: object) -> None:
+        _, _, statement, parameters, _, many = given
+        found[str(statement)] = parameters[0] if many else parameters  # type: ignore[index]
+
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", execute)
+    try:
+        yield found
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", execute)
+
+
+async def a_day(gateway: Running) -> None:
+    """Something of everything that happens all the time."""
+    for text, to in (("0000", "10086"), ("查1", "10086977"), ("1,2", "10086977"), ("全部", "10086977"), ("N", "10086977"), ("帮助", "10086")):
+        await gateway.say(text, to)
+    await gateway.store(gateway.message("0000", message_id="twice"), gateway.message("0000", message_id="twice"))
+    await gateway.faults("error", count=1)
+    await gateway.say("0000", sender="+8613800200001")
+    await gateway.subscriber("+8613800200001", balance_fen=1)
+    await gateway.subscribe("+8613800200001", "CL")
+    await gateway.gateway.directory.unsubscribe("+8613800200001", AgentUnsubscribe("agent", "CL", "why"))
+    await gateway.gateway.receipts.store(Report("simulator", "unknown", OutboundStatus.DELIVERED))
+    await gateway.reports("undelivered", delay_seconds=5)
+    await gateway.say("0000")
+    await gateway.advance(days=31)
+
+
+async def some_reading(gateway: Running) -> None:
+    """What staff look up of one customer or one message."""
+    await gateway.gateway.directory.subscriber(ALICE)
+    await gateway.gateway.directory.subscriptions(ALICE)
+    await gateway.gateway.directory.evidence(ALICE, 2, 2)
+    await gateway.gateway.directory.verify(ALICE)
+    page = await gateway.gateway.messages.page(MessageFilter(ALICE), 10)
+    await gateway.gateway.messages.page(MessageFilter(before=page[-1].id), 10)
+    await gateway.gateway.messages.page(MessageFilter(direction="mo", status="dead"), 10)
+    for message in page:
+        await gateway.gateway.messages.one(message.id)
+    await gateway.gateway.messages.retry(page[0].id)
+    await gateway.thread()
+    await gateway.gateway.network.thread(ALICE, page[-1].id, 10)
+
+
+async def test_no_statement_of_a_day_scans_a_table_that_grows(sqlite_url: str) -> None:
+    async with running(settings_for(sqlite_url)) as gateway:
+        database = gateway.gateway.database
+        with heard(database.engine, database._reading) as statements:
+            await a_day(gateway)
+            await some_reading(gateway)
+
+        def plans(connection: object) -> dict[str, list[str]]:
+            return {
+                statement: [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]  # type: ignore[attr-defined]
+                for statement, parameters in statements.items()
+                if statement.split(maxsplit=1)[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}
+            }
+
+        found = await database.read(plans)
+
+    assert len(found) > 30, "too few statements were heard"
+    bad = {
+        statement: steps
+        for statement, steps in found.items()
+        for table, index in whole(statement, steps)
+        # Newest first by id, with a limit: that reads no further than the page that is wanted.
+        if not (index and index.endswith("_id") and " LIMIT " in statement)
+    }
+    assert bad == {}
+
+
+def whole(statement: str, steps: list[str]) -> list[tuple[str, str | None]]:
+    """Tables that grow and are read from end to end, each with the index that gives the order."""
+    scans = [scan for step in steps if (scan := _SCAN.match(step))]
+    return [(scan[1], scan[2]) for scan in scans if real_table(statement, scan[1]) in BIG and scan[2] not in SHORT]
+
+
+def real_table(statement: str, name: str) -> str:
+    """The table behind an alias."""
+    found = re.search(rf"(\w+) AS {name}\b", statement)
+    return found[1] if found else name

@@ -1,0 +1,114 @@
+"""Whatever looks like a password is nowhere once its turn is over (safety.md 28)."""
+
+import io
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Table
+
+from app.db import tables
+from app.services.passwords import hash_password
+from tests.running import Running, running, settings_for
+from tests.services.trouble import add_trouble
+
+pytestmark = pytest.mark.anyio
+TEXTS = (
+    "XGMM#135790#246813#246813",
+    "xgmm 135790 246813 246813",
+    "ＸＧＭＭ＃１３５７９０＃２４６８１３",
+    "X G M M#135790",
+    "135790#246813",
+    "1 3 5 7 9 0*246813",
+    "QX135790#246813",
+    "退订135790#246813",
+)
+SECRETS = ("135790", "246813", "１３５７９０", "1 3 5 7 9 0")
+
+
+async def everything_stored(gateway: Running) -> str:
+    """All rows of all tables, as text."""
+    found: list[str] = []
+    for table in tables.metadata.sorted_tables:
+        assert isinstance(table, Table)
+        found += [str(dict(row)) for row in await gateway.rows(table)]
+    return "\n".join(found)
+
+
+async def test_no_table_holds_a_password_after_its_turn(gateway: Running, log: io.StringIO) -> None:
+    await gateway.say("0000")
+    for text in TEXTS:
+        await gateway.say(text, "10086977")
+
+    stored = await everything_stored(gateway)
+    for secret in SECRETS:
+        assert secret not in stored
+        assert secret not in log.getvalue()
+    assert [row["sealed"] for row in await gateway.rows(tables.inbound_message)] == [None] * (len(TEXTS) + 1)
+    assert "******" in (await gateway.thread())[-2].text
+
+
+async def test_no_byte_of_the_database_file_is_a_password_before_or_after_its_turn(sqlite_url: str, tmp_path: Path) -> None:
+    def written() -> bytes:
+        return b"".join(path.read_bytes() for path in tmp_path.glob("gateway.db*"))
+
+    async with running(settings_for(sqlite_url)) as gateway:
+        async with gateway.gateway.engine.paused():
+            await gateway.store(*(gateway.message(text) for text in TEXTS))
+            waiting = written()
+        await gateway.drain()
+        handled = written()
+    for secret in SECRETS:
+        assert secret.encode() not in waiting
+        assert secret.encode() not in handled
+        assert secret.encode() not in written()
+
+
+async def test_a_text_that_waits_is_sealed_and_opened_by_its_turn_alone(gateway: Running) -> None:
+    await gateway.say("0000")
+    async with gateway.gateway.engine.paused():
+        await gateway.store(gateway.message("XGMM#135790#246813#246813"))
+        [row] = await gateway.rows(tables.inbound_message, tables.inbound_message.c.status == "pending")
+        assert row["text"] == "XGMM#******#******#******"
+        assert row["sealed"]
+        assert "135790" not in row["sealed"]
+    await gateway.drain()
+
+
+async def test_a_dead_letter_keeps_its_seal_for_the_retry(gateway: Running) -> None:
+    fuse = add_trouble(gateway.gateway.registry)
+    registry = gateway.gateway.registry
+    registry.keywords["135790#246813"] = registry.keywords["BOOM13712345678PRIVATE"]
+    await gateway.say("135790#246813")
+    [dead] = await gateway.rows(tables.inbound_message)
+    assert (dead["status"], dead["text"]) == ("dead", "******#******")
+    assert dead["sealed"]
+
+    fuse.burns = False
+    await gateway.gateway.messages.retry(dead["id"])
+    await gateway.drain()
+    [done] = await gateway.rows(tables.inbound_message)
+    assert (done["verdict"], done["sealed"]) == ("went well", None)
+
+
+async def test_a_message_sealed_with_another_key_is_handled_by_what_is_shown(sqlite_url: str) -> None:
+    """A lost key costs the password, not the customer's place in the queue."""
+    async with running(settings_for(sqlite_url)) as gateway:
+        values = {"sealed": "gAAAAA-not-ours"}
+        async with gateway.gateway.engine.paused():
+            await gateway.store(gateway.message("XGMM#135790#246813#246813"))
+            await gateway.gateway.database.write(
+                lambda connection: connection.execute(tables.inbound_message.update().values(values))
+            )
+        await gateway.drain()
+        assert len(await gateway.received()) == 1
+
+
+async def test_an_honest_text_is_kept_as_it_came(gateway: Running) -> None:
+    for text in ("TS 我2026年交了135790元", "  0000  ", "1，3", "“全部”", "😀\u200b", "x" * 3000):
+        await gateway.store(gateway.message(text))
+        assert (await gateway.rows(tables.inbound_message))[-1]["text"] == text
+
+
+def test_a_stored_password_cannot_be_read() -> None:
+    assert hash_password("135790") != hash_password("135790")
+    assert "135790" not in hash_password("135790")

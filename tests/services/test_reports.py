@@ -1,0 +1,125 @@
+"""Delivery reports move messages forward only, in any order (delivery.md 12)."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+
+import pytest
+
+from app.db import tables
+from app.domain.messages import OutboundStatus
+from app.providers.base import Accepted, RefusedForNow, SendResult, Submission
+from app.services.receipts import Report
+from tests.running import Running, running
+from tests.services.carriers import NAME, PretendCarrier, use
+
+pytestmark = pytest.mark.anyio
+_mt = tables.outbound_message
+FIVE = (
+    OutboundStatus.ACCEPTED,
+    OutboundStatus.DELIVERED,
+    OutboundStatus.UNDELIVERED,
+    OutboundStatus.EXPIRED,
+    OutboundStatus.UNKNOWN,
+)
+# What holds in the end, however they come (delivery.md 12).
+BEST_OF = (OutboundStatus.DELIVERED, OutboundStatus.UNDELIVERED, OutboundStatus.REJECTED, OutboundStatus.EXPIRED, OutboundStatus.DELETED)
+
+
+async def replied(gateway: Running, count: int) -> list[str]:
+    """So many messages that the network took and has not reported on; the network's ids of them."""
+    numbers = [f"+86138006{number:05}" for number in range(count)]
+    await gateway.reports("none")
+    await gateway.subscribers(numbers)
+    await gateway.store(*(gateway.message("0000", sender=number) for number in numbers))
+    await gateway.drain()
+    return [row["provider_message_id"] for row in await gateway.rows(_mt, _mt.c.msisdn.in_(numbers))]
+
+
+async def statuses(gateway: Running, theirs: Sequence[str]) -> list[str]:
+    found = {row["provider_message_id"]: row["status"] for row in await gateway.rows(_mt)}
+    return [found[one] for one in theirs]
+
+
+async def report(gateway: Running, theirs: str, status: OutboundStatus, provider: str = "simulator") -> bool:
+    return await gateway.gateway.receipts.store(Report(provider, theirs, status))
+
+
+async def test_every_order_of_five_reports_ends_in_the_same_status(gateway: Running) -> None:
+    orders = list(itertools.permutations(FIVE))
+    theirs = await replied(gateway, len(orders))
+    for place in range(len(FIVE)):
+        await asyncio.gather(*(report(gateway, one, order[place]) for one, order in zip(theirs, orders, strict=True)))
+
+    assert set(await statuses(gateway, theirs)) == {"delivered"}
+    assert await gateway.count(tables.delivery_report) == 5 * len(orders), "each is kept as it came"
+
+
+async def test_contradicting_final_reports_end_the_same_whichever_comes_first_and_in_one_batch(gateway: Running) -> None:
+    pairs = list(itertools.permutations(BEST_OF, 2))
+    theirs = await replied(gateway, len(pairs))
+    both = [report(gateway, one, status) for one, pair in zip(theirs, pairs, strict=True) for status in pair]
+    await asyncio.gather(*both)
+
+    expected = [min(pair, key=BEST_OF.index).value for pair in pairs]
+    assert await statuses(gateway, theirs) == expected
+
+
+async def test_a_report_that_comes_before_the_answer_is_joined(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(use(monkeypatch, database_url)) as gateway:
+        carrier = gateway.gateway.providers[NAME]
+        assert isinstance(carrier, PretendCarrier)
+
+        async def overtaken(submissions: Sequence[Submission]) -> Sequence[SendResult]:
+            for item in submissions:
+                assert not await report(gateway, f"theirs-{item.reference}", OutboundStatus.UNDELIVERED, NAME)
+                assert not await report(gateway, f"theirs-{item.reference}", OutboundStatus.DELIVERED, NAME)
+            return [Accepted(f"theirs-{item.reference}") for item in submissions]
+
+        monkeypatch.setattr(carrier, "send", overtaken)
+        await gateway.store(gateway.message("帮助", provider=NAME))
+        await gateway.drain()
+
+        [row] = await gateway.rows(_mt)
+        assert row["status"] == "delivered"
+        kept = await gateway.rows(tables.delivery_report)
+        assert sorted(one["status"] for one in kept) == ["delivered", "undelivered"]
+        assert not any(one["parked"] for one in kept)
+
+
+async def test_a_report_of_nobody_s_message_is_parked_and_changes_nothing(gateway: Running) -> None:
+    assert not await report(gateway, "never-heard-of", OutboundStatus.DELIVERED)
+    [kept] = await gateway.rows(tables.delivery_report)
+    assert kept["parked"]
+
+
+async def test_a_report_belongs_to_the_provider_that_sent_it(gateway: Running) -> None:
+    [theirs] = await replied(gateway, 1)
+
+    assert not await report(gateway, theirs, OutboundStatus.DELIVERED, "generic")
+    assert await statuses(gateway, [theirs]) == ["accepted"]
+
+
+async def test_a_retry_after_a_refusal_is_reported_like_any_other(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(use(monkeypatch, database_url)) as gateway:
+        carrier = gateway.gateway.providers[NAME]
+        assert isinstance(carrier, PretendCarrier)
+        carrier.answers = [RefusedForNow("500")]
+        await gateway.store(gateway.message("帮助", provider=NAME))
+        await gateway.drain()
+        await gateway.advance(minutes=1)
+        [row] = await gateway.rows(_mt)
+
+        assert await report(gateway, row["provider_message_id"], OutboundStatus.DELIVERED, NAME)
+        [row] = await gateway.rows(_mt)
+        assert (row["status"], row["attempts"]) == ("delivered", 2)
+
+
+@pytest.mark.parametrize("bad", ["undelivered", "expired"])
+async def test_the_simulated_network_reports_late_and_badly_as_it_was_told(gateway: Running, bad: str) -> None:
+    await gateway.reports(bad, delay_seconds=90)
+    await gateway.say("帮助")
+    await gateway.advance(seconds=89)
+    assert [message.status for message in await gateway.received()] == ["accepted"]
+    await gateway.advance(seconds=1)
+    assert [message.status for message in await gateway.received()] == [bad]

@@ -1,0 +1,202 @@
+"""What happens when: windows, timers, the quiet hours, and the time that a text counts from (safety.md 21; flows.md 15)."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from app.commands.directory import AgentUnsubscribe
+from app.db import tables
+from app.services.simulation import ClockError
+from app.settings import Settings
+from tests.commands.world import shanghai
+from tests.running import ALICE, START, Running, running
+
+pytestmark = pytest.mark.anyio
+_inbound = tables.inbound_message
+
+
+# ---- the time of an answer
+
+
+async def test_an_answer_counts_from_when_the_provider_got_it(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.advance(hours=2, seconds=1)
+    [late] = await gateway.say("1", "10086977")
+    assert "已过期" in late
+    [done] = await gateway.say("1", "10086977", received_at=START + timedelta(hours=2))
+    assert "彩铃已于" in done
+
+
+@pytest.mark.parametrize(
+    ("given", "counts"),
+    [
+        (timedelta(0), timedelta(0)),
+        (timedelta(hours=-1), timedelta(hours=-1)),
+        (timedelta(hours=-24), timedelta(hours=-24)),
+        (timedelta(hours=-24, microseconds=-1), timedelta(0)),
+        (timedelta(days=-800_000 // 365), timedelta(0)),
+        (timedelta(seconds=1), timedelta(0)),
+        (timedelta(days=900), timedelta(0)),
+    ],
+)
+async def test_a_provider_s_time_is_believed_up_to_a_day_back_and_never_in_the_future(
+    gateway: Running, given: timedelta, counts: timedelta
+) -> None:
+    await gateway.store(gateway.message("帮助", received_at=START + given))
+
+    [row] = await gateway.rows(_inbound)
+    assert row["sent_at"] == START + counts
+    assert row["stored_at"] == START
+    assert row["received_at"] == START + given
+
+
+async def test_a_pick_in_the_last_second_of_the_window_is_good(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.advance(hours=2)
+    [done] = await gateway.say("1", "10086977")
+    assert "彩铃已于" in done
+
+
+# ---- timers
+
+
+async def test_a_service_runs_to_the_last_second_of_its_month_and_then_ends(gateway: Running) -> None:
+    await gateway.say("0000")
+    [told] = await gateway.say("2", "10086977")
+    assert "手机报(新华)已退订，可用至03月31日" in told
+    await gateway.advance_to("2026-03-31 23:59:58")
+    assert (await gateway.states())["SJB"] == "ending"
+    await gateway.advance(seconds=1)
+    assert (await gateway.states())["SJB"] == "ended"
+    [ended] = [row for row in await gateway.rows(tables.subscription) if row["service_code"] == "SJB"]
+    assert ended["ends_at"] == shanghai("2026-03-31 23:59:59")
+    assert await gateway.count(tables.timer) == 0
+
+
+async def test_a_long_step_of_the_clock_does_everything_on_the_way_at_its_own_time(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.say("2", "10086977")
+    await gateway.advance(days=400)
+
+    kinds = [(row["kind"], row["at"]) for row in await gateway.rows(tables.evidence) if row["kind"] != "import"]
+    assert kinds == [("unsubscribe", START), (kinds[1][0], shanghai("2026-03-31 23:59:59"))]
+
+
+async def test_timers_fire_by_themselves_when_their_time_has_come(settings: Settings) -> None:
+    """The clock that a crash left standing is still standing, and what fell due is done by whoever starts next."""
+    async with running(settings) as before:
+        await before.say("0000")
+        await before.say("2", "10086977")
+        await before.gateway.engine.stop()
+        await before.gateway.simulation.set_clock(shanghai("2026-04-01 00:00"))
+    async with running(settings) as after:
+        assert (await after.gateway.simulation.clock()).clock_frozen_at == shanghai("2026-04-01 00:00")
+        await after.drain()
+        assert (await after.states())["SJB"] == "ended"
+
+
+async def test_a_timer_waits_for_what_she_sent_before_it(settings: Settings) -> None:
+    """Her text of 23:59:58 was stored; the gateway comes back at noon, when the month's end is overdue."""
+    async with running(settings) as before:
+        await before.say("0000")
+        await before.say("2", "10086977")
+        await before.advance_to("2026-03-31 23:59:58")
+        await before.gateway.engine.stop()
+        await before.store(before.message("QXCL"))
+        await before.gateway.simulation.set_clock(shanghai("2026-04-01 12:00"))
+    async with running(settings) as after:
+        await after.drain()
+
+        last_two = [row["at"] for row in await after.rows(tables.evidence)][-2:]
+        assert last_two == [shanghai("2026-03-31 23:59:58"), shanghai("2026-03-31 23:59:59")]
+
+
+async def test_a_timer_waits_for_a_stop_that_the_rate_limit_keeps(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.say("2", "10086977")
+    await gateway.advance_to("2026-03-31 23:59:40")
+    await gateway.store(*(gateway.message("帮助") for _ in range(30)), gateway.message("QXCL"))
+    await gateway.drain()
+    assert (await gateway.states())["CL"] == "active"
+    await gateway.advance(minutes=2)
+
+    states = await gateway.states()
+    assert (states["CL"], states["SJB"]) == ("ended", "ended")
+    times = [row["at"] for row in await gateway.rows(tables.evidence)]
+    assert times[-2:] == [shanghai("2026-03-31 23:59:40"), shanghai("2026-03-31 23:59:59")]
+
+
+# ---- too many at once
+
+
+async def test_over_the_rate_limit_stops_wait_and_queries_are_dropped(gateway: Running) -> None:
+    await gateway.store(*(gateway.message("帮助") for _ in range(31)), gateway.message("QXCL"), gateway.message("0000"))
+    await gateway.drain()
+
+    texts = await gateway.texts()
+    assert len(texts) == 31
+    assert "过多" in texts[-1]
+    assert (await gateway.states())["CL"] == "active"
+    await gateway.advance(minutes=1)
+    assert (await gateway.states())["CL"] == "ended"
+    assert "彩铃已于" in (await gateway.texts())[-1]
+    assert await gateway.count(_inbound, _inbound.c.status == "handled") == 33
+
+
+# ---- the quiet hours
+
+
+async def test_what_an_agent_does_at_night_is_told_in_the_morning(gateway: Running) -> None:
+    await gateway.advance_to("2026-03-02 23:00")
+    await gateway.gateway.directory.unsubscribe(ALICE, AgentUnsubscribe("agent:test", "CL", "asked by phone"))
+    await gateway.drain()
+    assert (await gateway.states())["CL"] == "ended"
+    await gateway.advance_to("2026-03-03 06:59:59")
+    assert await gateway.received() == []
+    await gateway.advance(seconds=1)
+
+    [told] = await gateway.received()
+    assert "客服人员已为您办理退订" in told.text
+    assert told.at == shanghai("2026-03-03 07:00")
+
+
+async def test_her_own_texts_are_answered_at_any_hour(gateway: Running) -> None:
+    await gateway.advance_to("2026-03-03 03:00")
+    assert len(await gateway.say("0000")) == 2
+    [done] = await gateway.say("1", "10086977")
+    assert "彩铃已于03月03日" in done
+
+
+async def test_by_day_an_agent_s_unsubscribe_is_told_at_once(gateway: Running) -> None:
+    await gateway.gateway.directory.unsubscribe(ALICE, AgentUnsubscribe("agent:test", "CL", "asked by phone"))
+    await gateway.drain()
+    [told] = await gateway.received()
+    assert told.service_number == "10086977"
+
+
+# ---- the clock
+
+
+async def test_the_clock_goes_back_only_after_a_reset(gateway: Running) -> None:
+    with pytest.raises(ClockError):
+        await gateway.gateway.simulation.set_clock(START - timedelta(seconds=1))
+    with pytest.raises(ClockError):
+        await gateway.gateway.simulation.advance(to=START - timedelta(seconds=1))
+    await gateway.gateway.simulation.reset(None)
+    state = await gateway.gateway.simulation.set_clock(shanghai("1999-12-31 10:00"))
+    assert state.now == shanghai("1999-12-31 10:00")
+
+
+async def test_a_reset_in_the_middle_of_a_burst_leaves_nothing_behind(gateway: Running) -> None:
+    numbers = [f"+86138007{number:05}" for number in range(100)]
+    await gateway.subscribers(numbers)
+    burst = asyncio.gather(*(gateway.store(gateway.message("0000", sender=number)) for number in numbers))
+    await burst
+    await gateway.gateway.simulation.reset("demo")
+    await gateway.drain()
+
+    assert await gateway.gateway.network.handsets() == []
+    assert await gateway.count(tables.outbound_message) == 0
+    assert await gateway.count(tables.subscriber) == 2
+    assert len(await gateway.say("0000")) == 2
