@@ -1,0 +1,187 @@
+# ruff: noqa: INP001  a script beside what it writes, not part of a package
+"""Writes docs/settings.md from the models in app/settings.py; ``--check`` only says whether it is up to date."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from datetime import time, timedelta
+from enum import Enum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from app.settings import Hours, ProviderFile, Settings, SettingsFile, Windows
+
+PAGE = Path(__file__).with_name("settings.md")
+EXAMPLE = """\
+default_provider: simulator
+aliases: {CHA: "0000"}
+windows: {listing: 90m}
+quiet_hours: {from: "21:30", to: "08:00"}
+menu_max_segments: 3
+providers:
+  simulator:
+    kind: simulator
+  carrier:
+    kind: generic
+"""
+HEAD = """\
+# Settings
+
+Made from `app/settings.py` by `python docs/make_settings.py`; change the descriptions there.
+
+There are two places: environment variables, which a file `.env` in the working directory can hold too (the
+environment wins), and one settings file, YAML or TOML, that `SMSGW_CONFIG` names. All of it is read once, at the start.
+What is wrong stops the start with a line that names the setting. `smsgw config check` says the same without starting
+anything, or prints what is in force.
+
+A setting whose meaning ends in "not used yet" is accepted and checked, and has no effect so far.
+"""
+FILE_HEAD = """\
+A file named `*.toml` is TOML, any other YAML. Unknown names are refused. A length is a whole number and a unit: `90s`,
+`30m`, `2h`, `1d`. Times of day are those of Asia/Shanghai.
+"""
+PROVIDERS_HEAD = """\
+Each has a name of its own, which stands in the path of its webhooks: `/webhooks/carrier/inbound`. In demo and test two
+are always there: `generic` and `simulator`, each of the kind of its name.
+"""
+
+
+class UndescribedError(Exception):
+    """A field without a description cannot be documented."""
+
+
+# ---- what a field takes
+
+
+def _words(annotation: Any, metadata: list[Any]) -> str:  # noqa: ANN401  an annotation is anything
+    """The type of a setting in words."""
+    if get_origin(annotation) in (Union, UnionType):
+        return " or ".join(_words(part, metadata) for part in get_args(annotation) if part is not NoneType)
+    if get_origin(annotation) is list:
+        return f"list of {_words(get_args(annotation)[0], [])}s"
+    if get_origin(annotation) is dict:
+        return "map of texts"
+    if issubclass(annotation, Enum):
+        return _one_of([str(member.value) for member in annotation])
+    if annotation is str:
+        return _text(next((item.pattern for item in metadata if getattr(item, "pattern", None)), None))
+    names = {bool: "boolean", timedelta: "length", time: "time of day", Path: "path", SecretStr: "secret"}
+    return names.get(annotation) or f"{'integer' if annotation is int else 'number'}{_bounds(metadata)}"
+
+
+def _text(pattern: str | None) -> str:
+    if pattern is None:
+        return "text"
+    choices = pattern.removeprefix("^(").removesuffix(")$").split("|")
+    return _one_of(choices) if len(choices) > 1 else f"text like `{pattern}`"
+
+
+def _one_of(choices: list[str]) -> str:
+    quoted = [f"`{choice}`" for choice in choices]
+    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+
+def _bounds(metadata: list[Any]) -> str:
+    words = {"ge": "from", "gt": "above", "le": "to"}
+    found = [
+        f" {word} {getattr(item, name)}" for item in metadata for name, word in words.items() if hasattr(item, name)
+    ]
+    return "".join(found)
+
+
+def _value(value: object) -> str:
+    """A value as it is written in the file."""
+    match value:
+        case timedelta():
+            hours, rest = divmod(int(value.total_seconds()), 3600)
+            return f"`{f'{rest}s' if rest else f'{hours}h'}`"
+        case time():
+            return f"`{value:%H:%M}`"
+        case str():
+            return value if value.startswith("(") else f"`{value}`"
+        case _:
+            return f"`{json.dumps(value)}`"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    default = field.get_default(call_default_factory=True)
+    return "unset" if default is None else _value(default)
+
+
+# ---- tables
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    if not field.description or not field.examples:
+        raise UndescribedError(f"{name}: give its Field in app/settings.py a description and examples")
+    example = _value(field.examples[0])
+    cells = (f"`{name}`", _words(field.annotation, field.metadata), _default(field), example, field.description)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _table(model: type[BaseModel], prefix: str = "", *, upper: bool = False) -> str:
+    rows = [
+        _row(prefix + (name.upper() if upper else field.alias or name), field)
+        for name, field in model.model_fields.items()
+        if not field.exclude and not _is_section(field)
+    ]
+    return "\n".join(["| setting | type | default | example | meaning |", "|---|---|---|---|---|", *rows]) + "\n"
+
+
+def _is_section(field: FieldInfo) -> bool:
+    """Whether a field holds further settings, which have a table of their own."""
+    parts = get_args(field.annotation) or (field.annotation,)
+    return any(isinstance(part, type) and issubclass(part, BaseModel) for part in parts)
+
+
+def _sections() -> Iterator[str]:
+    yield HEAD
+    yield "## Environment variables\n"
+    yield _table(Settings, "SMSGW_", upper=True)
+    yield "## The settings file\n"
+    yield FILE_HEAD
+    yield _table(SettingsFile)
+    yield _table(Windows, "windows.")
+    yield _table(Hours, "quiet_hours.")
+    yield "### Providers\n"
+    yield PROVIDERS_HEAD
+    yield _table(ProviderFile, "providers.<name>.")
+    yield "## An example\n"
+    yield f"```yaml\n{EXAMPLE}```\n"
+
+
+def page() -> str:
+    """The page as it should be; UndescribedError or a ValidationError where it cannot be made."""
+    SettingsFile.model_validate(yaml.safe_load(EXAMPLE))
+    return "\n".join(_sections())
+
+
+def main() -> int:
+    """Write or check the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="fail if the page is not up to date")
+    checking = parser.parse_args().check
+    try:
+        text = page()
+    except UndescribedError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if not checking:
+        PAGE.write_text(text, encoding="utf-8")
+        return 0
+    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
+        return 0
+    sys.stderr.write(f"docs/{PAGE.name} is not up to date: run `python docs/make_settings.py`\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
