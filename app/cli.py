@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 import uvicorn
 from cryptography.fernet import Fernet
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -19,7 +19,7 @@ from app import observability
 from app.db import migrations
 from app.db.session import Database, StorageUnavailableError, normalise_url
 from app.main import create_app
-from app.services.gateway import StartError
+from app.services.gateway import StartError, prepare
 from app.services.ids import IdSource
 from app.services.tokens import Scope, TokenError, Tokens
 from app.settings import Environment, Settings, SettingsError, load_settings
@@ -70,19 +70,19 @@ def _refuse_exposure(settings: Settings, host: str) -> None:
         )
 
 
-def _migrate_if_disposable(settings: Settings) -> None:
+def _prepare(settings: Settings) -> None:
     """A gateway that holds nothing of value brings its schema up by itself; production is migrated on purpose."""
-    if settings.env is Environment.PRODUCTION:
-        return
     database = Database(normalise_url(settings.database_url))
-    database.write_now(migrations.upgrade)
-    database.close()
+    try:
+        prepare(database, settings.env.value, migrate=settings.env is not Environment.PRODUCTION)
+    finally:
+        database.close()
 
 
 def _serve(settings: Settings, host: str, port: int | None) -> None:
     observability.configure_logging(settings.log_level)
     _refuse_exposure(settings, host)
-    _migrate_if_disposable(settings)
+    _prepare(settings)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings),
@@ -129,12 +129,12 @@ def demo(host: Host = "127.0.0.1", port: Port = None) -> None:
             f"SMSGW_ENV is {settings.env.value}: the demo empties its database, so it runs in demo or test only"
         )
     _refuse_exposure(settings, host)
-    _migrate_if_disposable(settings)
+    _prepare(settings)
     asyncio.run(_load_demo(settings))
     base = f"http://{host}:{settings.port if port is None else port}"
     text = (
-        f"A phone on the screen   [bold cyan]{base}/handset[/]   send 0000, answer 1,3\n"
-        f"The API reference       [bold cyan]{base}/docs[/]      the token is: demo\n"
+        f"A phone on the screen   [bold cyan]{base}/handset[/]\n"
+        f"The API reference       [bold cyan]{base}/docs[/] (token: demo)\n"
         "A conversation by curl  [bold]examples/demo.sh[/]\n"
         "Stop with Ctrl-C."
     )
@@ -217,6 +217,8 @@ def check_config() -> None:
     for name, field in type(settings).model_fields.items():
         if not field.exclude:
             value = getattr(settings, name)
+            if name == "database_url":
+                value = normalise_url(value).render_as_string(hide_password=True)
             table.add_row(f"SMSGW_{name.upper()}", "(hidden)" if isinstance(value, SecretStr) else _shown(value))
     for name in type(settings.file).model_fields:
         table.add_row(name, _shown(getattr(settings.file, name)))
@@ -226,7 +228,19 @@ def check_config() -> None:
 
 
 def _shown(value: object) -> str:
-    return "" if value is None else str(value)
+    """A setting as one would write it."""
+    match value:
+        case None:
+            return ""
+        case BaseModel():
+            return ", ".join(f"{name} {_shown(part)}" for name, part in value)
+        case list() | tuple():
+            return ", ".join(map(_shown, value))
+        case dict():
+            return ", ".join(f"{name}: {_shown(part)}" for name, part in value.items())
+        case bool():
+            return "true" if value else "false"
+    return str(value)
 
 
 @config_app.command("seal-key")

@@ -104,6 +104,11 @@ class ProviderFile(_FileModel):
         examples=[True],
     )
 
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets that count now."""
+        given = self.secret if isinstance(self.secret, list) else [self.secret]
+        return tuple(secret.get_secret_value() for secret in given if secret is not None)
+
 
 class SettingsFile(_FileModel):
     """The settings file (YAML or TOML)."""
@@ -188,8 +193,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fit_for_environment(self) -> "Settings":
-        for complaint in self._complaints():
-            raise ValueError(complaint)
+        complaints = self._complaints()
+        if complaints:
+            raise ValueError("\n".join(complaints))
         return self
 
     def _complaints(self) -> list[str]:

@@ -1,10 +1,7 @@
 """Composition root of the part that works: database, services, providers and the loops between them."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
-
-from cryptography.fernet import Fernet
 
 from app.commands.registry import load
 from app.commands.router import Router
@@ -40,12 +37,7 @@ def _sealer(settings: Settings, database: Database) -> Sealer:
                 "SMSGW_SEAL_KEY: is not 32 bytes in URL-safe base64; make one with `smsgw config seal-key`"
             ) from None
     folder = Path(database.url.database).parent if database.is_sqlite and database.url.database else Path("data")
-    path = folder / "seal.key"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(Fernet.generate_key())
-    return Sealer(path.read_text("ascii").strip())
+    return Sealer(key_file=folder / "seal.key")
 
 
 def build_gateway(settings: Settings) -> Gateway:
@@ -123,7 +115,12 @@ def _providers(settings: Settings, network: SimulatedNetwork) -> dict[str, Provi
         make = KINDS.get(given.kind)
         if make is None:
             raise SettingsError(f"providers.{name}.kind: {given.kind!r} is not one of: {', '.join(KINDS)}")
-        providers[name] = make(ProviderSettings(name, given.kind, given.single_number), network)
+        if given.kind == SIMULATOR and name != SIMULATOR:
+            raise SettingsError(f"providers.{name}.kind: the one provider of kind simulator must be named simulator")
+        try:
+            providers[name] = make(ProviderSettings(name, given.kind, given.secrets()), network)
+        except ValueError:
+            raise SettingsError(f"providers.{name}.secret: is not whsec_ and base64, or a list of such") from None
     return providers
 
 

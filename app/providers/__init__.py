@@ -14,11 +14,10 @@ class ProviderSettings:
 
     name: str
     kind: str
-    single_number: bool = False
-    free_mo: bool = False
+    secrets: tuple[str, ...] = ()
 
 
 KINDS: Mapping[str, Callable[[ProviderSettings, HandsetNetwork], Provider]] = {
-    GenericProvider.kind: lambda settings, _network: GenericProvider(settings.name),
-    SimulatorProvider.kind: lambda settings, network: SimulatorProvider(settings.name, network),
+    GenericProvider.kind: lambda settings, _network: GenericProvider(settings.name, settings.secrets),
+    SimulatorProvider.kind: lambda settings, network: SimulatorProvider(settings.name, network, settings.secrets),
 }

@@ -2,14 +2,17 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import override
 
 from app.domain.calendar import SHANGHAI
 from app.domain.messages import OutboundStatus
 from app.providers.base import Incoming, Invalid, MalformedRequestError, Provider, ReportIn
+from app.providers.signatures import Signatures
 
 MAX_ITEMS = 500
 _LONGEST_ID = 200
@@ -61,6 +64,17 @@ class GenericProvider(Provider):
     """Any carrier, aggregator or test that can post JSON."""
 
     kind = "generic"
+
+    def __init__(self, name: str, secrets: Sequence[str] = ()) -> None:
+        """Without secrets every request is believed; ValueError for a secret of no known form."""
+        super().__init__(name)
+        self._signatures = Signatures(secrets) if secrets else None
+
+    @override
+    def authenticate(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Check the signature, if this carrier has a secret."""
+        if self._signatures is not None:
+            self._signatures.check(headers, body)
 
     def parse_inbound(self, body: bytes) -> list[Incoming | Invalid] | Incoming:
         """One object, or an array of up to 500."""

@@ -21,8 +21,9 @@ class SimulatorProvider(GenericProvider):
     can_send = True
     recognises_reference = True
 
-    def __init__(self, name: str, network: HandsetNetwork) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, network: HandsetNetwork, secrets: Sequence[str] = ()) -> None:
+        """Its webhooks are signed like the generic ones, if it has a secret."""
+        super().__init__(name, secrets)
         self._network = network
 
     async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from app.commands.registry import Registry
 from app.db import migrations, work
 from app.db.session import Database
-from app.db.state import initialise_state, read_state
+from app.db.state import GatewayState, initialise_state, read_state
 from app.providers.base import Provider
 from app.services.delivery import Delivery
 from app.services.directory import Directory
@@ -74,6 +74,28 @@ class Gateway:
             self.database.close()
 
 
+def prepare(database: Database, environment: str, *, migrate: bool) -> None:
+    """See that a gateway can start on this database, before anything of it runs; StartError says what to do.
+
+    ``migrate``: bring the schema up, but never that of another environment's database.
+    """
+    with _alone(database):
+        before = database.write_now(lambda connection: migrations.current_revision(connection) is not None)
+        if before:
+            database.write_now(lambda connection: _refuse_foreign(read_state(connection), environment))
+        if migrate:
+            database.write_now(migrations.upgrade)
+        database.write_now(lambda connection: _open(connection, environment))
+
+
+def _refuse_foreign(state: GatewayState | None, environment: str) -> None:
+    if state is not None and state.environment != environment:
+        raise StartError(
+            f"SMSGW_ENV is {environment}, but this database belongs to {state.environment}: "
+            "set SMSGW_ENV to that, or SMSGW_DATABASE_URL to another database."
+        )
+
+
 def _open(connection: Connection, environment: str) -> str | None:
     """Mark an empty database with its environment, refuse one of another (safety.md 26); the newest id in it."""
     if migrations.current_revision(connection) != migrations.newest_revision():
@@ -85,11 +107,7 @@ def _open(connection: Connection, environment: str) -> str | None:
                 "The database holds data but no gateway's mark: restore its gateway_state row from a backup."
             )
         initialise_state(connection, environment)
-    elif state.environment != environment:
-        raise StartError(
-            f"SMSGW_ENV is {environment}, but this database belongs to {state.environment}: "
-            "set SMSGW_ENV to that, or SMSGW_DATABASE_URL to another database."
-        )
+    _refuse_foreign(state, environment)
     return work.newest_id(connection)
 
 

@@ -1,14 +1,31 @@
 """Texts that hold a password are stored masked; the original waits sealed beside them until its turn (safety.md 28)."""
 
+import os
+from functools import cached_property
+from pathlib import Path
+
 from cryptography.fernet import Fernet, InvalidToken
 
 
 class Sealer:
-    """Encrypts with a key from the settings (32 bytes, URL-safe base64; AES-128-CBC with HMAC-SHA256)."""
+    """Encrypts with a key of 32 bytes in URL-safe base64 (Fernet: AES-128-CBC with HMAC-SHA256)."""
 
-    def __init__(self, key: str) -> None:
-        """Raises ValueError if the key is not of that form."""
-        self._fernet = Fernet(key)
+    def __init__(self, key: str | None = None, *, key_file: Path | None = None) -> None:
+        """``key``, else the one in ``key_file``, made when first needed. ValueError if the key is not of that form."""
+        self._key_file = key_file
+        self._given = Fernet(key) if key is not None else None
+
+    @cached_property
+    def _fernet(self) -> Fernet:
+        if self._given is not None:
+            return self._given
+        if self._key_file is None:
+            raise ValueError("a sealer needs a key")
+        if not self._key_file.exists():
+            self._key_file.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(self._key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(Fernet.generate_key())
+        return Fernet(self._key_file.read_text("ascii").strip())
 
     def seal(self, text: str) -> str:
         """The sealed text, safe to store."""
