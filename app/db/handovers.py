@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Update, and_, bindparam, exists, or_, update
+from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, exists, or_, update
 
 from app.db import tables
 from app.db.outbox import ROW, ClaimedMessage, unfinished
-from app.db.rows import as_parameter, fetch, from_json, insert_rows, matching, one_of, shape_of
+from app.db.rows import Given, as_parameter, fetch, from_json, insert_rows, matching, one_of, shape_of, update_rows
 from app.db.types import Instant
 from app.domain.messages import OutboundStatus
 
@@ -31,32 +31,11 @@ class Handover:
     error_code: str | None = None
 
 
-_RESULT_COLUMNS = (
-    "bucket",
-    "msisdn",
-    "id",
-    "status",
-    "due_at",
-    "attempts",
-    "provider_message_id",
-    "handed_over_at",
-    "final_at",
-    "error_code",
-    "leased_by",
-)
-
-
-@cache
-def _record(dialect: str) -> Update:
-    given = from_json(dialect, shape_of(_mt, _RESULT_COLUMNS))
-    values = {name: given.c[name] for name in _RESULT_COLUMNS if name not in (*ROW, "leased_by")}
-    own = and_(_mt.c.status == "sending", _mt.c.leased_by == given.c.leased_by)
-    late = and_(one_of(_mt.c.status, "unknown", "queued"), given.c.status == "accepted")
-    return (
-        update(_mt)
-        .where(matching(_mt, given, ROW), or_(own, late))
-        .values({**values, "leased_by": None, "leased_until": None})
-    )
+def _own_or_late(given: Given) -> ColumnElement[bool]:
+    """Still leased to whoever writes, or given up meanwhile and taken by the network all the same."""
+    own = and_(one_of(_mt.c.status, "sending"), _mt.c.leased_by == given("leased_by"))
+    late = and_(one_of(_mt.c.status, "unknown", "queued"), one_of(given("status"), "accepted"))
+    return or_(own, late)
 
 
 def record(connection: Connection, handovers: Sequence[Handover], worker: str, now: datetime) -> None:
@@ -76,10 +55,11 @@ def record(connection: Connection, handovers: Sequence[Handover], worker: str, n
             "final_at": item.final_at,
             "error_code": item.error_code,
             "leased_by": worker,
+            "leased_until": None,
         }
         for item in handovers
     ]
-    fetch(connection, _record(connection.dialect.name), as_parameter(rows))
+    update_rows(connection, _mt, rows, ROW, only=_own_or_late)
     # The attempt that succeeded is on the message itself; only the others need rows of their own.
     failed = [item for item in handovers if item.handed_over_at is None and item.result]
     insert_rows(

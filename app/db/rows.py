@@ -196,19 +196,33 @@ def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row], keys:
         _write(connection, _insert(connection.dialect.name, table, tuple(rows[0]), keys), rows)
 
 
+Given = Callable[[str], ColumnElement[Any]]
+Condition = Callable[[Given], ColumnElement[bool]]
+
+
 @cache
-def _update(dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> _Statement:
+def _update(
+    dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str, ...], only: Condition | None
+) -> _Statement:
+    """UPDATE of the rows with the given keys; ``only`` is a further condition, made of the given columns."""
     changed = [name for name in names if name not in keys]
     if dialect == "sqlite":
-        own = and_(*(table.c[key] == bindparam(_BIND + key) for key in keys))
-        return _compiled(update(table).where(own).values({name: bindparam(_BIND + name) for name in changed}))
+
+        def bound(name: str) -> ColumnElement[Any]:
+            return bindparam(_BIND + name, type_=table.c[name].type)
+
+        own = and_(*(table.c[key] == bound(key) for key in keys))
+        condition = own if only is None else and_(own, only(bound))
+        return _compiled(update(table).where(condition).values({name: bound(name) for name in changed}))
     given = from_json(dialect, shape_of(table, names))
-    return _Statement(
-        update(table).where(matching(table, given, keys)).values({name: given.c[name] for name in changed})
-    )
+    own = matching(table, given, keys)
+    condition = own if only is None else and_(own, only(lambda name: given.c[name]))
+    return _Statement(update(table).where(condition).values({name: given.c[name] for name in changed}))
 
 
-def update_rows(connection: Connection, table: Table, rows: Sequence[Row], keys: tuple[str, ...]) -> None:
-    """Set the given columns in the rows with the given keys."""
+def update_rows(
+    connection: Connection, table: Table, rows: Sequence[Row], keys: tuple[str, ...], only: Condition | None = None
+) -> None:
+    """Set the given columns in the rows with the given keys, where ``only`` holds (a function defined once)."""
     if rows:
-        _write(connection, _update(connection.dialect.name, table, tuple(rows[0]), keys), rows)
+        _write(connection, _update(connection.dialect.name, table, tuple(rows[0]), keys, only), rows)

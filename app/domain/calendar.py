@@ -8,6 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+# A time outside of these is a broken clock's. Within them, windows and months can be added without running over.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def believable(moment: datetime) -> bool:
+    """Whether an aware time can be meant."""
+    return EARLIEST <= moment <= LATEST
 
 
 def local(moment: datetime) -> datetime:

@@ -4,12 +4,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import override
 
-from app.domain.calendar import SHANGHAI
+from app.domain.calendar import SHANGHAI, believable
 from app.domain.messages import OutboundStatus
 from app.providers.base import Incoming, Invalid, MalformedRequestError, Provider, ReportIn
 from app.providers.signatures import Signatures
@@ -17,8 +17,6 @@ from app.providers.signatures import Signatures
 MAX_ITEMS = 500
 _LONGEST_ID = 200
 _LONGEST_CODE = 200
-# A time outside of these is a broken clock's, and is as good as none.
-_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _STATUSES = {
     "accepted": OutboundStatus.ACCEPTED,
@@ -107,11 +105,11 @@ def _incoming(body: InboundBody) -> Incoming:
 
 
 def _aware(moment: datetime | None) -> datetime | None:
-    """A time without an offset is Beijing time, as Chinese carriers write it."""
+    """A time without an offset is Beijing time, as Chinese carriers write it; an impossible one is as good as none."""
     if moment is None:
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
-    return aware if _EARLIEST <= aware <= _LATEST else None
+    return aware if believable(aware) else None
 
 
 def read_message(value: object) -> Incoming:

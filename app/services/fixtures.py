@@ -28,10 +28,14 @@ class Fixtures:
         self._database = database
         self._directory = directory
 
+    def check(self, name: str) -> None:
+        """UnknownFixtureError unless there is a fixture of that name."""
+        if name not in NAMES:
+            raise UnknownFixtureError(f"There is no such fixture; there is: {', '.join(NAMES)}.")
+
     async def load(self, name: str) -> None:
         """Load a fixture; UnknownFixtureError names those that there are."""
-        if name not in NAMES:
-            raise UnknownFixtureError(f"There is no fixture {name!r}; there is: {', '.join(NAMES)}.")
+        self.check(name)
         data = json.loads(resources.files("app.services").joinpath(f"{name}.json").read_text("utf-8"))
         now = (await self._database.read(current_state)).now
         for code, fields in data["service_providers"].items():

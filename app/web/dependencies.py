@@ -1,9 +1,10 @@
 """What routes ask for: the gateway, the caller with the right scope, a subscriber's number."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Header, Path, Request
+from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.domain.msisdn import parse_msisdn
@@ -67,6 +68,19 @@ MsisdnIn = Annotated[str, Depends(_msisdn)]
 ReasonIn = Annotated[
     str | None, Header(alias="X-Reason", max_length=200, description="why you look; required for scope care")
 ]
+
+
+_ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+BehindIn = Annotated[str | None, Query(pattern=_ID, description="what comes behind the message with this id")]
+
+
+async def _message_id(message_id: Annotated[str, Path(description="our id of a message")]) -> str:
+    if not re.fullmatch(_ID, message_id):
+        raise ProblemError(404, "There is no message with this id.")
+    return message_id
+
+
+MessageIdIn = Annotated[str, Depends(_message_id)]
 
 
 async def note_reading(gateway: Gateway, caller: Caller, msisdn: str, what: str, reason: str | None) -> None:

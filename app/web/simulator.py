@@ -18,7 +18,7 @@ from app.providers.generic import read_message
 from app.services.gateway import Gateway
 from app.services.intake import IncomingMessage, IntakeStatus
 from app.services.network import PROVIDER
-from app.web.dependencies import GatewayIn
+from app.web.dependencies import BehindIn, GatewayIn
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/simulator", tags=["simulator"])
@@ -123,7 +123,7 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
         found = read_message({"message_id": str(uuid.uuid4()), **given, "from": msisdn})
     except MalformedRequestError as error:
         raise ProblemError(422, str(error)) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ProblemError(422, "The body is not JSON in UTF-8.") from None
     message = IncomingMessage(PROVIDER, found.message_id, found.sender, found.dialled, found.text)
     stored = (await gateway.intake.store([message]))[0]
@@ -137,7 +137,7 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
     "/handsets/{msisdn}/messages", summary="The handset's thread, oldest first", response_model_exclude_none=True
 )
 async def read_thread(
-    msisdn: str, gateway: GatewayIn, after: str | None = None, limit: Annotated[int, Query(ge=1, le=500)] = _PAGE
+    msisdn: str, gateway: GatewayIn, after: BehindIn = None, limit: Annotated[int, Query(ge=1, le=500)] = _PAGE
 ) -> ThreadOut:
     """Messages behind the one with id ``after``; an MT is there once the network has taken it."""
     number = _number(msisdn)
@@ -145,7 +145,7 @@ async def read_thread(
 
 
 @router.get("/handsets/{msisdn}/events", summary="The thread as server-sent events", response_class=EventSourceResponse)
-async def watch_thread(msisdn: str, gateway: GatewayIn, after: str | None = None) -> AsyncIterator[ServerSentEvent]:
+async def watch_thread(msisdn: str, gateway: GatewayIn, after: BehindIn = None) -> AsyncIterator[ServerSentEvent]:
     """Each message as it comes to be there, and again whenever its status changes; ``id`` is the message's."""
     number = _number(msisdn)
     shown: dict[str, str] = {}

@@ -98,12 +98,15 @@ class ResetIn(_Body):
 @router.post("/reset", summary="Empty everything, let the clock run free")
 async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = None) -> dict[str, str]:
     """Then load a fixture, if one is named."""
-    try:
-        await gateway.simulation.reset(given.fixture if given else None)
-    except UnknownFixtureError as error:
-        raise ProblemError(422, str(error)) from None
+    fixture = given.fixture if given else None
+    if fixture is not None:
+        try:
+            gateway.fixtures.check(fixture)
+        except UnknownFixtureError as error:
+            raise ProblemError(422, f"fixture: {error}") from None
+    await gateway.simulation.reset(fixture)
     await gateway.network.changed()
-    return {"status": "empty" if given is None or given.fixture is None else "loaded"}
+    return {"status": "empty" if fixture is None else "loaded"}
 
 
 class FaultsIn(_Body):

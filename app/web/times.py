@@ -1,11 +1,11 @@
-"""Times in requests: RFC 3339; one without an offset means Asia/Shanghai."""
+"""Times in requests: RFC 3339, between 1970 and 2200; one without an offset means Asia/Shanghai."""
 
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BeforeValidator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
-from app.domain.calendar import SHANGHAI
+from app.domain.calendar import EARLIEST, LATEST, SHANGHAI, believable
 
 
 def _with_offset(value: object) -> object:
@@ -18,4 +18,10 @@ def _with_offset(value: object) -> object:
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_with_offset)]
+def _believable(moment: datetime) -> datetime:
+    if not believable(moment):
+        raise ValueError(f"must be between {EARLIEST.year} and {LATEST.year}")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_with_offset), AfterValidator(_believable)]

@@ -16,7 +16,7 @@ from app.web.api.models import (
     MessagesOut,
     ReportOut,
 )
-from app.web.dependencies import GatewayIn, ReasonIn, msisdn_of, needs, note_reading
+from app.web.dependencies import BehindIn, GatewayIn, MessageIdIn, ReasonIn, msisdn_of, needs, note_reading
 from app.web.problems import ProblemError
 
 router = APIRouter(tags=["messages"])
@@ -63,7 +63,7 @@ async def list_messages(
     msisdn: str | None = None,
     direction: Literal["mo", "mt"] | None = None,
     status: str | None = None,
-    cursor: str | None = None,
+    cursor: BehindIn = None,
     limit: Limit = 100,
     reason: ReasonIn = None,
 ) -> MessagesOut:
@@ -83,7 +83,9 @@ async def list_messages(
     summary="One message with everything that happened to it",
     response_model_exclude_none=True,
 )
-async def get_message(message_id: str, caller: Reader, gateway: GatewayIn, reason: ReasonIn = None) -> MessageDetailOut:
+async def get_message(
+    message_id: MessageIdIn, caller: Reader, gateway: GatewayIn, reason: ReasonIn = None
+) -> MessageDetailOut:
     """Class, attempts, the provider's ids and the delivery reports as they came; the look is recorded."""
     found = await gateway.messages.one(message_id)
     if found is None:
@@ -100,7 +102,7 @@ async def get_message(message_id: str, caller: Reader, gateway: GatewayIn, reaso
 
 @router.get("/dead-letters", summary="Messages that were given up after three tries")
 async def list_dead_letters(
-    caller: Agent, gateway: GatewayIn, cursor: str | None = None, limit: Limit = 100
+    caller: Agent, gateway: GatewayIn, cursor: BehindIn = None, limit: Limit = 100
 ) -> DeadLettersOut:
     """Newest first, with the place in the program where it went wrong."""
     found = await gateway.messages.page(MessageFilter(None, None, "mo", "dead", cursor), limit + 1)
@@ -115,7 +117,7 @@ async def list_dead_letters(
     summary="Run a dead letter again",
     dependencies=[Depends(needs(Scope.CARE))],
 )
-async def retry_dead_letter(message_id: str, gateway: GatewayIn) -> dict[str, str]:
+async def retry_dead_letter(message_id: MessageIdIn, gateway: GatewayIn) -> dict[str, str]:
     """By the message's own time."""
     if not await gateway.messages.retry(message_id):
         raise ProblemError(404, "There is no dead letter with this id.")
