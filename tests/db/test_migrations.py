@@ -66,7 +66,10 @@ def test_indexes_are_partial_where_the_tables_say_so(database_url: str) -> None:
             if database.is_sqlite
             else "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND indexdef LIKE '% WHERE %'"
         )
-        return {row[0] for row in connection.exec_driver_sql(catalogue.replace("%", "%%") if not database.is_sqlite else catalogue)}
+        return {
+            row[0]
+            for row in connection.exec_driver_sql(catalogue.replace("%", "%%") if not database.is_sqlite else catalogue)
+        }
 
     declared = {
         index.name
@@ -85,7 +88,7 @@ def test_every_table_of_customer_data_starts_its_keys_with_the_bucket() -> None:
     for table in tables.metadata.sorted_tables:
         if table.name in shared:
             continue
-        assert [column.name for column in table.primary_key][0] == "bucket", table.name
+        assert next(column.name for column in table.primary_key) == "bucket", table.name
         for index in table.indexes:
             if index.unique:
                 assert next(iter(index.columns)).name == "bucket", index.name

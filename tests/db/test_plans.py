@@ -50,7 +50,14 @@ def heard(*engines: Engine) -> Iterator[dict[str, object]]:
 
 async def a_day(gateway: Running) -> None:
     """Something of everything that happens all the time."""
-    for text, to in (("0000", "10086"), ("查1", "10086977"), ("1,2", "10086977"), ("全部", "10086977"), ("N", "10086977"), ("帮助", "10086")):
+    for text, to in (
+        ("0000", "10086"),
+        ("查1", "10086977"),
+        ("1,2", "10086977"),
+        ("全部", "10086977"),
+        ("N", "10086977"),
+        ("帮助", "10086"),
+    ):
         await gateway.say(text, to)
     await gateway.store(gateway.message("0000", message_id="twice"), gateway.message("0000", message_id="twice"))
     await gateway.faults("error", count=1)

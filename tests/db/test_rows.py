@@ -17,7 +17,7 @@ _timer = tables.timer
 _service = tables.service
 NOON = datetime(2026, 3, 2, 4, 0, 0, 123456, tzinfo=UTC)
 KEY = ("bucket", "msisdn", "tenure", "kind", "subject")
-NASTY = ("'; DROP TABLE timer; --", "\\u0000 \\\" {\"a\": 1}", "😀、，；\n\t", "", "%(rows)s :rows ? $1", "x" * 20_000)
+NASTY = ("'; DROP TABLE timer; --", '\\u0000 \\" {"a": 1}', "😀、，；\n\t", "", "%(rows)s :rows ? $1", "x" * 20_000)
 
 
 @pytest.fixture
@@ -28,7 +28,15 @@ def database(unused_database_url: str) -> Iterator[Database]:
 
 
 def timer(subject: str = "a", data: str = "", due_at: datetime = NOON) -> dict[str, object]:
-    return {"bucket": 1, "msisdn": "+8613800138000", "tenure": 1, "kind": "end", "subject": subject, "due_at": due_at, "data": data}
+    return {
+        "bucket": 1,
+        "msisdn": "+8613800138000",
+        "tenure": 1,
+        "kind": "end",
+        "subject": subject,
+        "due_at": due_at,
+        "data": data,
+    }
 
 
 def stored(connection: Connection) -> list[RowMapping]:

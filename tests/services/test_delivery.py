@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -91,7 +92,9 @@ async def test_an_expired_first_page_lets_later_messages_go(gateway: Running) ->
     assert [text[:5] for text in await gateway.texts()] == ["尊敬的神州", "您的套餐内"]
 
 
-async def test_the_outcome_of_a_change_is_tried_for_three_days(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_outcome_of_a_change_is_tried_for_three_days(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
         await ask(gateway, "0000")
         carrier_of(gateway).answers = [RefusedForNow("busy", timedelta(hours=11, minutes=50))] * 6
@@ -102,7 +105,9 @@ async def test_the_outcome_of_a_change_is_tried_for_three_days(database_url: str
         assert (await gateway.rows(_mt))[-1]["status"] == "accepted"
 
 
-async def test_the_outcome_of_a_change_expires_after_three_days(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_outcome_of_a_change_expires_after_three_days(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
         await ask(gateway, "0000")
         carrier_of(gateway).answers = [RefusedForNow("busy", timedelta(hours=25))] * 9
@@ -120,7 +125,7 @@ async def test_retries_are_spread_and_never_more_than_five_minutes_apart(gateway
     await gateway.advance(hours=2)
 
     tries = [row["at"] for row in await gateway.rows(tables.attempt)]
-    gaps = [later - earlier for earlier, later in zip(tries, tries[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(tries)]
     assert max(gaps) <= timedelta(minutes=5)
     assert min(gaps) >= timedelta(seconds=1)
     assert len(tries) >= 24
@@ -138,7 +143,9 @@ async def test_a_message_that_is_refused_for_good_is_not_tried_again(gateway: Ru
     assert await gateway.received() == []
 
 
-async def test_a_carrier_that_names_a_time_is_left_alone_until_then(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_carrier_that_names_a_time_is_left_alone_until_then(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
         carrier = carrier_of(gateway)
         carrier.answers = [RefusedForNow("429", timedelta(minutes=7), throttled=True)]
@@ -194,7 +201,9 @@ async def test_what_may_have_been_sent_is_sent_again_where_the_reference_is_reco
         assert row["status"] == "accepted"
 
 
-async def test_a_message_has_our_reference_before_the_first_try(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_message_has_our_reference_before_the_first_try(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
         carrier_of(gateway).answers = [RefusedForNow("500"), Refused("400")]
         await ask(gateway)
@@ -229,7 +238,9 @@ async def test_a_worker_that_dies_gives_its_messages_back_and_none_is_doubled(se
         assert row["status"] == "delivered"
 
 
-async def test_a_lease_that_runs_out_while_others_work_is_given_back(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lease_that_runs_out_while_others_work_is_given_back(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No restart is needed: whoever works next takes over."""
     async with running(use(monkeypatch, database_url, KnowingCarrier)) as gateway:
         carrier_of(gateway).answers = [RefusedForNow("500")]
@@ -264,14 +275,20 @@ async def test_a_lease_of_a_living_worker_is_respected(postgresql_url: str, monk
     async with running(settings) as gateway:
         carrier_of(gateway).answers = [RefusedForNow("500")]
         await ask(gateway)
-        values = {"status": "sending", "leased_by": "elsewhere:1", "leased_until": datetime.now(UTC) + timedelta(minutes=1)}
+        values = {
+            "status": "sending",
+            "leased_by": "elsewhere:1",
+            "leased_until": datetime.now(UTC) + timedelta(minutes=1),
+        }
         await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(values)))
     async with running(settings) as gateway:
         assert not await gateway.gateway.simulation.drain(0.3)
         assert carrier_of(gateway).asked == []
 
 
-async def test_a_worker_that_wakes_up_past_its_lease_changes_nothing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_worker_that_wakes_up_past_its_lease_changes_nothing(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Paused while it was sending; another one took over and was refused for good."""
     async with running(use(monkeypatch, database_url)) as gateway:
 
@@ -288,7 +305,9 @@ async def test_a_worker_that_wakes_up_past_its_lease_changes_nothing(database_ur
         assert row["status"] == "failed"
 
 
-async def test_a_drain_that_runs_out_of_time_leaves_no_message_half_way(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_drain_that_runs_out_of_time_leaves_no_message_half_way(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
         answered = asyncio.Event()
         take = carrier_of(gateway).send

@@ -47,7 +47,9 @@ async def test_no_table_holds_a_password_after_its_turn(gateway: Running, log: i
     assert "******" in (await gateway.thread())[-2].text
 
 
-async def test_no_byte_of_the_database_file_is_a_password_before_or_after_its_turn(sqlite_url: str, tmp_path: Path) -> None:
+async def test_no_byte_of_the_database_file_is_a_password_before_or_after_its_turn(
+    sqlite_url: str, tmp_path: Path
+) -> None:
     def written() -> bytes:
         return b"".join(path.read_bytes() for path in tmp_path.glob("gateway.db*"))
 

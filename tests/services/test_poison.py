@@ -32,7 +32,10 @@ async def test_a_poison_message_is_tried_three_times_and_answered_once(gateway: 
 async def test_messages_behind_a_poison_one_go_on_in_order(gateway: Running) -> None:
     add_trouble(gateway.gateway.registry)
     await gateway.store(
-        gateway.message("0000"), gateway.message(SECRET_TEXT), gateway.message("1", "10086977"), gateway.message("0000", sender=BOB)
+        gateway.message("0000"),
+        gateway.message(SECRET_TEXT),
+        gateway.message("1", "10086977"),
+        gateway.message("0000", sender=BOB),
     )
     await gateway.drain()
 

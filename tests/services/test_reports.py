@@ -23,7 +23,13 @@ FIVE = (
     OutboundStatus.UNKNOWN,
 )
 # What holds in the end, however they come (delivery.md 12).
-BEST_OF = (OutboundStatus.DELIVERED, OutboundStatus.UNDELIVERED, OutboundStatus.REJECTED, OutboundStatus.EXPIRED, OutboundStatus.DELETED)
+BEST_OF = (
+    OutboundStatus.DELIVERED,
+    OutboundStatus.UNDELIVERED,
+    OutboundStatus.REJECTED,
+    OutboundStatus.EXPIRED,
+    OutboundStatus.DELETED,
+)
 
 
 async def replied(gateway: Running, count: int) -> list[str]:
@@ -55,7 +61,9 @@ async def test_every_order_of_five_reports_ends_in_the_same_status(gateway: Runn
     assert await gateway.count(tables.delivery_report) == 5 * len(orders), "each is kept as it came"
 
 
-async def test_contradicting_final_reports_end_the_same_whichever_comes_first_and_in_one_batch(gateway: Running) -> None:
+async def test_contradicting_final_reports_end_the_same_whichever_comes_first_and_in_one_batch(
+    gateway: Running,
+) -> None:
     pairs = list(itertools.permutations(BEST_OF, 2))
     theirs = await replied(gateway, len(pairs))
     both = [report(gateway, one, status) for one, pair in zip(theirs, pairs, strict=True) for status in pair]
@@ -65,7 +73,9 @@ async def test_contradicting_final_reports_end_the_same_whichever_comes_first_an
     assert await statuses(gateway, theirs) == expected
 
 
-async def test_a_report_that_comes_before_the_answer_is_joined(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_report_that_comes_before_the_answer_is_joined(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
         carrier = gateway.gateway.providers[NAME]
         assert isinstance(carrier, PretendCarrier)
@@ -100,7 +110,9 @@ async def test_a_report_belongs_to_the_provider_that_sent_it(gateway: Running) -
     assert await statuses(gateway, [theirs]) == ["accepted"]
 
 
-async def test_a_retry_after_a_refusal_is_reported_like_any_other(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_retry_after_a_refusal_is_reported_like_any_other(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
         carrier = gateway.gateway.providers[NAME]
         assert isinstance(carrier, PretendCarrier)

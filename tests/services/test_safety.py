@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.sql.dml import UpdateBase
 
 from app.commands.directory import AgentUnsubscribe
 from app.db import tables
@@ -84,7 +85,9 @@ async def test_a_listing_that_is_still_on_its_way_can_be_picked_from(gateway: Ru
     assert (await gateway.states())["CL"] == "ended"
 
 
-async def test_the_question_knows_when_the_network_took_its_last_page(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_question_knows_when_the_network_took_its_last_page(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
         carrier = gateway.gateway.providers[NAME]
         assert isinstance(carrier, PretendCarrier)
@@ -161,7 +164,9 @@ async def test_a_suspended_customer_can_list_and_stop(gateway: Running) -> None:
 
 
 @pytest.mark.parametrize("sender", ["10086", "95588", "+14155552671", "02112345678", "10086977", "", "\x00", "abc"])
-async def test_what_is_no_subscriber_s_number_here_is_recorded_and_never_answered(gateway: Running, sender: str) -> None:
+async def test_what_is_no_subscriber_s_number_here_is_recorded_and_never_answered(
+    gateway: Running, sender: str
+) -> None:
     await gateway.store(gateway.message("0000", sender=sender, provider="generic"))
     await gateway.drain()
 
@@ -207,10 +212,10 @@ async def test_evidence_holds_numbers_and_texts_beside_the_chain_only(gateway: R
     ],
     ids=["another payload", "another kind", "another time", "taken out"],
 )
-async def test_tampering_is_found_where_it_was_done(gateway: Running, tampering: tables.Table) -> None:
+async def test_tampering_is_found_where_it_was_done(gateway: Running, tampering: UpdateBase) -> None:
     await gateway.say("0000")
     await gateway.say("1", "10086977")
-    await gateway.gateway.database.write(lambda connection: connection.execute(tampering))  # type: ignore[call-overload]
+    await gateway.gateway.database.write(lambda connection: connection.execute(tampering))
 
     verified = await gateway.gateway.directory.verify(ALICE)
     assert not verified.ok
@@ -259,9 +264,7 @@ async def test_an_agent_and_the_customer_at_once_end_a_service_once(gateway: Run
 
 async def test_two_customers_at_once_do_not_see_each_other(gateway: Running) -> None:
     await gateway.subscribe(BOB, "YYH")
-    await asyncio.gather(
-        gateway.store(gateway.message("0000")), gateway.store(gateway.message("0000", sender=BOB))
-    )
+    await asyncio.gather(gateway.store(gateway.message("0000")), gateway.store(gateway.message("0000", sender=BOB)))
     await gateway.drain()
 
     assert "音乐盒" in (await gateway.texts(BOB))[0]

@@ -1,0 +1,92 @@
+"""Calls of a gateway over HTTP, without a socket in between."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from app.main import create_app
+from app.settings import Settings
+from tests.running import Running
+
+PROBLEM = "application/problem+json"
+SHANGHAI_START = "2026-03-02T10:00:00+08:00"
+ALICE_HOME = "/api/v1/subscribers/13800138000"
+
+
+@dataclass
+class Web:
+    """A gateway's web part and the gateway behind it."""
+
+    client: httpx.AsyncClient
+    running: Running
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        token: str | None = "demo",
+        reason: str | None = "a test",
+        content: bytes | str | None = None,
+        params: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """One request: ``body`` as JSON, or ``content`` as it is."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if reason:
+            headers["X-Reason"] = reason
+        if content is None:
+            return await self.client.request(method, path, json=body, headers=headers, params=params)
+        headers["Content-Type"] = "application/json"
+        return await self.client.request(method, path, content=content, headers=headers, params=params)
+
+    async def get(self, path: str, **params: str) -> httpx.Response:
+        """Read something with every right."""
+        return await self.call("GET", path, params=params)
+
+    async def inbound(
+        self, body: object = None, *, content: bytes | str | None = None, provider: str = "generic"
+    ) -> httpx.Response:
+        """Post to the webhook for messages."""
+        return await self.call("POST", f"/webhooks/{provider}/inbound", body, content=content, token=None, reason=None)
+
+    async def status(
+        self, body: object = None, *, content: bytes | str | None = None, provider: str = "simulator"
+    ) -> httpx.Response:
+        """Post to the webhook for delivery reports."""
+        return await self.call("POST", f"/webhooks/{provider}/status", body, content=content, token=None, reason=None)
+
+    async def token(self, *scopes: str) -> str:
+        """A new token with these scopes."""
+        return self.running.gateway.tokens.create("-".join(scopes) or "none", frozenset(scopes))
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Web]:
+    """Run a gateway with its web part on a database as it is."""
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://gateway") as client,
+    ):
+        yield Web(client, Running(app.state.gateway))
+
+
+def message(text: str = "0000", message_id: str = "m-1", **fields: object) -> dict[str, object]:
+    """An MO as the generic webhook takes it."""
+    return {"message_id": message_id, "from": "13800138000", "to": "10086", "text": text, **fields}
+
+
+def assert_problem(answer: httpx.Response, status: int) -> str:
+    """The answer is an RFC 9457 problem with that status; its detail."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == PROBLEM
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["type"] == "about:blank"
+    assert problem["title"]
+    assert problem["detail"]
+    return str(problem["detail"])

@@ -1,0 +1,381 @@
+"""The simulated handset network over HTTP, call by call (http-api.md, simulator)."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+
+from app.db import tables
+from app.settings import Environment, ProviderFile, SettingsFile
+from tests.running import ALICE, START, settings_for
+from tests.services.carriers import use
+from tests.web.calls import SHANGHAI_START, Web, assert_problem, serving
+
+pytestmark = pytest.mark.anyio
+HANDSET = "/simulator/handsets/13800138000"
+CONTROL = [
+    ("POST", "/simulator/drain", None),
+    ("GET", "/simulator/clock", None),
+    ("PUT", "/simulator/clock", {"now": SHANGHAI_START}),
+    ("POST", "/simulator/clock/advance", {"seconds": 1}),
+    ("POST", "/simulator/reset", None),
+    ("PUT", "/simulator/faults", {"mode": "ok", "rate": 1}),
+    ("PUT", "/simulator/delivery", {"report": "none"}),
+]
+
+
+async def send(web: Web, text: str = "0000", to: str = "10086", **fields: object) -> None:
+    """The handset sends a text, and everything that it causes is done."""
+    answer = await web.call("POST", f"{HANDSET}/messages", {"to": to, "text": text, **fields}, token=None)
+    assert answer.status_code in (200, 202), answer.text
+    assert (await web.call("POST", "/simulator/drain")).json() == {"idle": True}
+
+
+async def thread(web: Web, **params: str) -> list[dict[str, object]]:
+    answer = await web.call("GET", f"{HANDSET}/messages", token=None, params=params)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, object]] = answer.json()["messages"]
+    return found
+
+
+# ---- handsets
+
+
+async def test_a_message_of_a_handset_is_answered_as_a_webhook_s(web: Web) -> None:
+    answer = await web.call("POST", f"{HANDSET}/messages", {"to": "10086", "text": "0000"}, token=None)
+    assert answer.status_code == 202
+    assert answer.json()["status"] == "accepted"
+    await web.call("POST", "/simulator/drain")
+
+    mo, first, second = await thread(web)
+    assert mo == {
+        "id": answer.json()["id"], "direction": "mo", "from": ALICE, "to": "10086", "text": "0000", "segments": 1,
+        "encoding": "gsm7", "at": SHANGHAI_START, "status": mo["status"],
+    }  # fmt: skip
+    assert first == {
+        "id": first["id"], "direction": "mt", "from": "10086977", "to": ALICE, "text": first["text"], "segments": 3,
+        "encoding": "ucs2", "at": SHANGHAI_START, "status": "delivered", "in_reply_to": mo["id"],
+    }  # fmt: skip
+    assert str(first["text"]).startswith("尊敬的神州行客户，您好！")
+    assert second["in_reply_to"] == mo["id"]
+
+
+async def test_a_message_id_that_was_sent_before_has_no_further_effect(web: Web) -> None:
+    body = {"to": "10086", "text": "0000", "message_id": "mine"}
+    first = await web.call("POST", f"{HANDSET}/messages", body)
+    second = await web.call("POST", f"{HANDSET}/messages", body)
+    assert (second.status_code, second.json()) == (200, {"id": first.json()["id"], "status": "duplicate"})
+    await web.call("POST", "/simulator/drain")
+    assert len(await thread(web)) == 3
+
+
+async def test_a_message_without_an_id_is_always_new(web: Web) -> None:
+    await send(web, "帮助")
+    await send(web, "帮助")
+    assert len(await thread(web)) == 4
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"to": "10086"}, {"text": "0000"}, {"to": "", "text": "0000"}, [], "0000", None, 5]
+)
+async def test_what_is_no_message_is_refused(web: Web, body: object) -> None:
+    assert_problem(await web.call("POST", f"{HANDSET}/messages", body), 422)
+
+
+@pytest.mark.parametrize("content", ["", "{", "\x00", "[" * 20_000])
+async def test_what_is_no_json_is_refused(web: Web, content: str) -> None:
+    assert_problem(await web.call("POST", f"{HANDSET}/messages", content=content), 422)
+
+
+@pytest.mark.parametrize("text", ["\\ud83d", "0\\u0000", "😀"])
+async def test_a_handset_may_send_any_text(web: Web, text: str) -> None:
+    content = f'{{"to": "10086", "text": "{text}"}}'
+    assert (await web.call("POST", f"{HANDSET}/messages", content=content)).status_code == 202
+    await web.call("POST", "/simulator/drain")
+    assert len(await thread(web)) == 2
+
+
+@pytest.mark.parametrize("given", ["13800138000", "+8613800138000", "8613800138000", "008613800138000"])
+async def test_a_handset_is_known_by_every_form_of_its_number(web: Web, given: str) -> None:
+    await send(web)
+    answer = await web.get(f"/simulator/handsets/{given}/messages")
+    assert len(answer.json()["messages"]) == 3
+
+
+@pytest.mark.parametrize("given", ["13700137000", "nobody", "10086", "%00", "+"])
+async def test_the_thread_of_an_unknown_handset_is_empty(web: Web, given: str) -> None:
+    answer = await web.get(f"/simulator/handsets/{given}/messages")
+    assert (answer.status_code, answer.json()) == (200, {"messages": []})
+
+
+async def test_a_thread_is_read_in_pages_behind_a_message(web: Web) -> None:
+    await send(web)
+    whole = await thread(web)
+    assert await thread(web, limit="2") == whole[:2]
+    assert await thread(web, after=str(whole[1]["id"])) == whole[2:]
+    assert await thread(web, after=str(whole[0]["id"]), limit="1") == whole[1:2]
+    assert await thread(web, after=str(whole[2]["id"])) == []
+
+
+@pytest.mark.parametrize("after", ["nothing", "00000000-0000-0000-0000-000000000000", "\x00", "'", ""])
+async def test_behind_a_message_that_is_not_there_is_nothing(web: Web, after: str) -> None:
+    await send(web)
+    answer = await web.get(f"{HANDSET}/messages", after=after)
+    assert answer.status_code in (200, 422)
+    if answer.status_code == 200:
+        assert answer.json() == {"messages": []}
+
+
+@pytest.mark.parametrize("limit", ["0", "501", "x", "-1"])
+async def test_a_page_has_between_one_and_500_messages(web: Web, limit: str) -> None:
+    assert_problem(await web.get(f"{HANDSET}/messages", limit=limit), 422)
+
+
+async def test_handsets_that_have_a_thread_are_listed_the_latest_first(web: Web) -> None:
+    assert (await web.get("/simulator/handsets")).json() == {"handsets": []}
+    await send(web)
+    await web.call("POST", "/simulator/clock/advance", {"seconds": 1})
+    await web.call("POST", "/simulator/handsets/13900139000/messages", {"to": "10086", "text": "0000"})
+    await web.call("POST", "/simulator/drain")
+
+    handsets = (await web.get("/simulator/handsets")).json()["handsets"]
+    assert [(one["msisdn"], one["messages"]) for one in handsets] == [("+8613900139000", 2), (ALICE, 3)]
+
+
+async def test_a_message_out_is_in_the_thread_only_once_the_network_took_it(web: Web) -> None:
+    await web.call("PUT", "/simulator/faults", {"mode": "error", "rate": 1, "count": 1})
+    await send(web)
+    assert [message["direction"] for message in await thread(web)] == ["mo"]
+    await web.call("POST", "/simulator/clock/advance", {"seconds": 60})
+    assert [message["direction"] for message in await thread(web)] == ["mo", "mt", "mt"]
+
+
+# ---- drain
+
+
+async def test_drain_returns_when_nothing_is_left(web: Web) -> None:
+    await asyncio.gather(*(web.call("POST", f"{HANDSET}/messages", {"to": "10086", "text": "0000"}) for _ in range(20)))
+    assert (await web.call("POST", "/simulator/drain", {"timeout_seconds": 20})).json() == {"idle": True}
+    assert len(await thread(web)) == 60
+
+
+async def test_drain_takes_no_body_an_empty_one_and_none_that_is_wrong(web: Web) -> None:
+    assert (await web.call("POST", "/simulator/drain")).json() == {"idle": True}
+    assert (await web.call("POST", "/simulator/drain", {})).json() == {"idle": True}
+    for body in (
+        {"timeout_seconds": 0},
+        {"timeout_seconds": -1},
+        {"timeout_seconds": "soon"},
+        {"timeout": 1},
+        {"timeout_seconds": 301},
+    ):
+        assert_problem(await web.call("POST", "/simulator/drain", body), 422)
+
+
+async def test_drain_says_when_the_time_was_over_before(web: Web) -> None:
+    values = {
+        "status": "sending",
+        "leased_by": "elsewhere",
+        "leased_until": datetime.now(START.tzinfo) + timedelta(minutes=1),
+    }
+    await web.running.reports("none")
+    await send(web)
+    table = tables.outbound_message
+    await web.running.gateway.database.write(lambda connection: connection.execute(table.update().values(values)))
+    assert (await web.call("POST", "/simulator/drain", {"timeout_seconds": 0.05})).json() == {"idle": False}
+
+
+# ---- the clock
+
+
+async def test_the_clock_stands_where_it_is_put(web: Web) -> None:
+    await web.call("POST", "/simulator/reset")
+    free = (await web.get("/simulator/clock")).json()
+    assert free["frozen"] is False
+    answer = await web.call("PUT", "/simulator/clock", {"now": "2020-02-29T12:00:00"})
+    assert answer.json() == {"now": "2020-02-29T12:00:00+08:00", "frozen": True}
+    assert (await web.get("/simulator/clock")).json() == answer.json()
+
+
+async def test_the_clock_goes_back_only_right_after_a_reset(web: Web) -> None:
+    assert_problem(await web.call("PUT", "/simulator/clock", {"now": "2026-03-02T09:59:59+08:00"}), 409)
+    assert (await web.call("PUT", "/simulator/clock", {"now": SHANGHAI_START})).status_code == 200
+    await web.call("POST", "/simulator/reset")
+    assert (await web.call("PUT", "/simulator/clock", {"now": "2001-01-01T00:00:00Z"})).status_code == 200
+    assert_problem(await web.call("PUT", "/simulator/clock", {"now": "2000-12-31T23:59:59Z"}), 409)
+
+
+async def test_advance_freezes_a_running_clock(web: Web) -> None:
+    await web.call("POST", "/simulator/reset")
+    answer = await web.call("POST", "/simulator/clock/advance", {"seconds": 3600})
+    assert answer.json()["frozen"] is True
+    assert (await web.get("/simulator/clock")).json()["now"] == answer.json()["now"]
+
+
+async def test_advance_goes_by_seconds_or_to_a_time(web: Web) -> None:
+    answer = await web.call("POST", "/simulator/clock/advance", {"seconds": 90})
+    assert answer.json()["now"] == "2026-03-02T10:01:30+08:00"
+    answer = await web.call("POST", "/simulator/clock/advance", {"to": "2026-03-02T04:00:00Z"})
+    assert answer.json()["now"] == "2026-03-02T12:00:00+08:00"
+    answer = await web.call("POST", "/simulator/clock/advance", {"seconds": 0})
+    assert answer.json()["now"] == "2026-03-02T12:00:00+08:00"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"seconds": 1, "to": SHANGHAI_START},
+        {"seconds": -1},
+        {"seconds": "x"},
+        {"seconds": 1e12},
+        {"minutes": 1},
+        {"to": "tomorrow"},
+        None,
+    ],
+)
+async def test_an_advance_that_makes_no_sense_is_refused(web: Web, body: object) -> None:
+    assert_problem(await web.call("POST", "/simulator/clock/advance", body), 422)
+
+
+@pytest.mark.parametrize("content", ['{"seconds": NaN}', '{"seconds": Infinity}', '{"seconds": 1e999}'])
+async def test_an_advance_by_no_number_is_refused(web: Web, content: str) -> None:
+    assert_problem(await web.call("POST", "/simulator/clock/advance", content=content), 422)
+
+
+async def test_an_advance_goes_forward_only(web: Web) -> None:
+    assert_problem(await web.call("POST", "/simulator/clock/advance", {"to": "2026-03-02T09:59:59+08:00"}), 409)
+
+
+@pytest.mark.parametrize(
+    "far", ["0001-01-01T00:00:00+08:00", "1900-01-01T00:00:00Z", "9999-12-31T23:59:59-08:00", "9999-12-31T00:00:00"]
+)
+async def test_no_time_of_the_clock_stops_the_gateway(web: Web, far: str) -> None:
+    await web.call("POST", "/simulator/reset")
+    assert_problem(await web.call("PUT", "/simulator/clock", {"now": far}), 422)
+    assert_problem(await web.call("POST", "/simulator/clock/advance", {"to": far}), 422)
+    await send(web)
+
+
+async def test_years_of_the_clock_cannot_be_added_up_without_end(web: Web) -> None:
+    twenty = {"seconds": 20 * 366 * 86400}
+    answers = [await web.call("POST", "/simulator/clock/advance", twenty) for _ in range(12)]
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    await send(web)
+
+
+async def test_advance_does_what_falls_due_on_the_way(web: Web) -> None:
+    await send(web)
+    await send(web, "2", "10086977")
+    answer = await web.call("POST", "/simulator/clock/advance", {"to": "2026-04-01T00:00:00"})
+    assert answer.status_code == 200
+    states = (await web.get("/api/v1/subscribers/13800138000/subscriptions")).json()["subscriptions"]
+    assert {one["service_code"]: one["state"] for one in states}["SJB"] == "ended"
+
+
+# ---- reset, faults, delivery
+
+
+async def test_a_reset_empties_everything_and_puts_the_network_right(web: Web) -> None:
+    await web.call("PUT", "/simulator/faults", {"mode": "reject", "rate": 1})
+    await web.call("PUT", "/simulator/delivery", {"report": "none", "delay_seconds": 5})
+    await send(web)
+    answer = await web.call("POST", "/simulator/reset", {"fixture": "demo"})
+    assert answer.status_code == 200
+
+    assert await thread(web) == []
+    assert (await web.get("/simulator/handsets")).json() == {"handsets": []}
+    assert (await web.get("/simulator/clock")).json()["frozen"] is False
+    await send(web)
+    assert [message["status"] for message in (await thread(web))[1:]] == ["delivered", "delivered"]
+
+
+async def test_a_reset_without_a_fixture_leaves_nobody(web: Web) -> None:
+    assert (await web.call("POST", "/simulator/reset")).status_code == 200
+    assert_problem(await web.get("/api/v1/subscribers/13800138000"), 404)
+    assert (await web.call("POST", "/simulator/reset", {})).status_code == 200
+
+
+@pytest.mark.parametrize("body", [{"fixture": "nothing"}, {"fixture": 5}, {"fixtures": "demo"}, {"fixture": "x" * 41}])
+async def test_a_reset_to_a_fixture_that_is_none_is_refused_and_empties_nothing(web: Web, body: object) -> None:
+    await send(web)
+    assert_problem(await web.call("POST", "/simulator/reset", body), 422)
+    assert len(await thread(web)) == 3
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"),
+    [("reject", "failed"), ("throttle", "queued"), ("error", "queued"), ("timeout", "queued"), ("ok", "delivered")],
+)
+async def test_the_network_answers_as_it_is_told(web: Web, mode: str, status: str) -> None:
+    given = {"mode": mode, "rate": 1, "count": 1}
+    assert (await web.call("PUT", "/simulator/faults", given)).json() == given
+    await send(web, "帮助")
+    [row] = await web.running.rows(tables.outbound_message)
+    assert row["status"] == status
+    assert len(await thread(web)) == (2 if mode in {"ok", "timeout"} else 1)
+
+
+async def test_a_fault_of_rate_zero_never_happens(web: Web) -> None:
+    await web.call("PUT", "/simulator/faults", {"mode": "reject", "rate": 0})
+    await send(web, "帮助")
+    assert len(await thread(web)) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"mode": "sulk", "rate": 1},
+        {"mode": "ok", "rate": 1.1},
+        {"mode": "ok", "rate": -1},
+        {"mode": "ok", "rate": 1, "count": -1},
+    ],
+)
+async def test_a_fault_that_makes_no_sense_is_refused(web: Web, body: object) -> None:
+    assert_problem(await web.call("PUT", "/simulator/faults", body), 422)
+
+
+@pytest.mark.parametrize("report", ["delivered", "undelivered", "expired"])
+async def test_the_network_reports_as_it_is_told(web: Web, report: str) -> None:
+    given = {"report": report, "delay_seconds": 60}
+    assert (await web.call("PUT", "/simulator/delivery", given)).json() == given
+    await send(web, "帮助")
+    assert (await thread(web))[1]["status"] == "accepted"
+    await web.call("POST", "/simulator/clock/advance", {"seconds": 60})
+    assert (await thread(web))[1]["status"] == report
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"report": "lost"}, {"report": "none", "delay_seconds": -1}, {"report": "none", "delay_seconds": 10**9}],
+)
+async def test_a_report_that_makes_no_sense_is_refused(web: Web, body: object) -> None:
+    assert_problem(await web.call("PUT", "/simulator/delivery", body), 422)
+
+
+# ---- where it exists
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CONTROL)
+async def test_in_dev_the_clock_and_everything_like_it_are_not_found(
+    unused_sqlite_url: str, method: str, path: str, body: object
+) -> None:
+    file = SettingsFile(providers={"simulator": ProviderFile(kind="simulator")}, default_provider="simulator")
+    async with serving(settings_for(unused_sqlite_url, Environment.DEV, file)) as web:
+        assert_problem(await web.call(method, path, body, token=None), 404)
+        assert_problem(await web.call(method, path, {"nonsense": 1}, token=None), 404)
+        assert (await web.get("/simulator/handsets")).status_code == 200
+
+
+async def test_without_a_simulator_there_is_nothing_of_it(
+    unused_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = use(monkeypatch, unused_sqlite_url).file
+    async with serving(settings_for(unused_sqlite_url, Environment.DEV, file)) as web:
+        for method, path, body in (
+            *CONTROL,
+            ("GET", "/simulator/handsets", None),
+            ("GET", f"{HANDSET}/messages", None),
+        ):
+            assert_problem(await web.call(method, path, body, token=None), 404)
