@@ -74,6 +74,14 @@ def set_state(connection: Connection, **values: object) -> None:
     connection.execute(update(tables.gateway_state).where(tables.gateway_state.c.id == _ID).values(values))
 
 
+_LOCK = select(tables.gateway_state.c.id).where(tables.gateway_state.c.id == _ID).with_for_update()
+
+
+def lock_catalogue(connection: Connection) -> None:
+    """Let nobody else change SPs or services until this transaction ends."""
+    connection.execute(_LOCK)
+
+
 def bump_catalogue(connection: Connection) -> None:
     """Tell every process that SPs or services changed; the version never goes back, not even on a reset."""
     version = tables.gateway_state.c.catalogue_version

@@ -13,6 +13,7 @@ from app.db import evidence
 from app.db.catalogue import is_held, load_catalogue
 from app.db.directory import TenureRead
 from app.db.session import Database
+from app.db.state import lock_catalogue
 from app.domain.account import Subscription
 from app.domain.catalogue import Service, ServiceProvider
 from app.domain.evidence import EvidenceRecord, Verification, verify
@@ -112,6 +113,7 @@ def _check_name(field: str, name: str) -> None:
 
 
 def _put_service(connection: Connection, *, service: Service) -> None:
+    lock_catalogue(connection)
     catalogue = load_catalogue(connection)
     if service.sp_code not in catalogue.providers:
         raise RefusedError(

@@ -65,9 +65,19 @@ async def _msisdn(
 
 
 MsisdnIn = Annotated[str, Depends(_msisdn)]
-ReasonIn = Annotated[
-    str | None, Header(alias="X-Reason", max_length=200, description="why you look; required for scope care")
-]
+_Reason = Header(alias="X-Reason", max_length=600, description="why you look, in UTF-8; required for scope care")
+
+
+async def _reason(given: Annotated[str | None, _Reason] = None) -> str | None:
+    """Header values are bytes; what people type into them is UTF-8."""
+    try:
+        text = given.encode("latin-1").decode() if given else ""
+    except UnicodeError:
+        text = given or ""
+    return " ".join(text.split()) or None
+
+
+ReasonIn = Annotated[str | None, Depends(_reason)]
 
 
 _ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"

@@ -9,13 +9,13 @@ from app.domain.calendar import EARLIEST, LATEST, SHANGHAI, believable
 
 
 def _with_offset(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return value
-        return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
-    return value
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise ValueError("must be a time such as 2026-03-01T10:00:00+08:00")
+    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
 
 
 def _believable(moment: datetime) -> datetime:

@@ -3,14 +3,23 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from app.domain.account import Brand, Channel, Language, Payment, SubscriberStatus, SubscriptionState
 from app.domain.catalogue import Billing, CancelEffect
 from app.web.times import Moment
 
 Fen = Annotated[int, Field(strict=True, ge=0, le=10**12, description="an amount in fen")]
-_PASSWORD = r"^\d{6}$"  # noqa: S105  a pattern
+_PASSWORD = r"^[0-9]{6}$"  # noqa: S105  a pattern
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must not hold line breaks or other control characters")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_printable)]
 
 
 class Body(BaseModel):
@@ -24,10 +33,10 @@ class ServiceProviderBody(Body):
 
     name: str = Field(max_length=200, examples=["新华手机报社"])
     short_name: str = Field(max_length=200, examples=["新华"])
-    service_phone: str = Field(max_length=40, examples=["4008100001"])
+    service_phone: Line = Field(max_length=40, examples=["4008100001"])
     own: bool
-    webhook_url: str | None = Field(default=None, max_length=500)
-    webhook_secret: str | None = Field(default=None, max_length=200)
+    webhook_url: Line | None = Field(default=None, max_length=500)
+    webhook_secret: Line | None = Field(default=None, max_length=200)
 
 
 class ServiceBody(Body):
@@ -39,8 +48,8 @@ class ServiceBody(Body):
     price_fen: Fen = Field(examples=[300])
     cancel_effect: CancelEffect
     cancellable_by_sms: bool
-    cancel_how: str | None = Field(default=None, max_length=60, description="the way that works, where SMS does not")
-    cancel_warning: str | None = Field(
+    cancel_how: Line | None = Field(default=None, max_length=60, description="the way that works, where SMS does not")
+    cancel_warning: Line | None = Field(
         default=None, max_length=60, description="asked before it ends, as it cannot be had back"
     )
     order_keyword: str | None = Field(default=None, max_length=40, examples=["SJB"])
@@ -52,7 +61,7 @@ class ServiceBody(Body):
 class PlanBody(Body):
     """A data plan; 1 MB is 1024 KB."""
 
-    name: str = Field(min_length=1, max_length=40)
+    name: Line = Field(min_length=1, max_length=40)
     data_kb: int = Field(ge=0, le=10**12)
     overage_fen_per_mb: Fen | None = None
 

@@ -152,7 +152,7 @@ async def get_evidence(
     msisdn: MsisdnIn,
     caller: Agent,
     gateway: GatewayIn,
-    cursor: Annotated[int, Query(ge=0, description="the next_cursor of the page before")] = 0,
+    cursor: Annotated[int, Query(ge=0, lt=2**31, description="the next_cursor of the page before")] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     reason: ReasonIn = None,
 ) -> EvidencePageOut:

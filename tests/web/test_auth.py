@@ -1,0 +1,156 @@
+"""Who may call what (http-api.md, management API)."""
+
+import io
+
+import pytest
+
+from app.db import tables
+from app.settings import Environment, ProviderFile, SettingsFile
+from tests.running import ALICE, settings_for
+from tests.web.calls import ALICE_HOME, Web, assert_problem, serving
+
+pytestmark = pytest.mark.anyio
+NO_ID = "00000000-0000-7000-8000-000000000000"
+SP = {"name": "新华", "short_name": "新华", "service_phone": "1", "own": False}
+SERVICE = {
+    "name": "彩铃", "sp_code": "CMCC", "billing": "monthly", "price_fen": 500, "cancel_effect": "immediate",
+    "cancellable_by_sms": True, "order_keyword": "CL", "on_offer": True, "trial_days": 0, "visible": True,
+}  # fmt: skip
+SUBSCRIBER = {"brand": "easyown", "payment": "prepaid", "balance_fen": 1, "points": 1, "status": "active"}
+SUBSCRIPTION = {"state": "active", "in_plan": False, "started_at": "2026-01-01T00:00:00+08:00", "channel": "web"}
+# Every route of the management API: what it is called with, the scopes of which one is enough, and what it answers then.
+ROUTES: list[tuple[str, str, object, set[str], int]] = [
+    ("PUT", "/api/v1/service-providers/NEW", SP, {"directory:write"}, 200),
+    ("PUT", "/api/v1/services/CL", SERVICE, {"directory:write"}, 200),
+    ("PUT", "/api/v1/subscribers/13700137000", SUBSCRIBER, {"directory:write"}, 200),
+    ("PATCH", ALICE_HOME, {"points": 5}, {"directory:write"}, 200),
+    ("GET", ALICE_HOME, None, {"care"}, 200),
+    ("PUT", f"{ALICE_HOME}/subscriptions/YYH", SUBSCRIPTION, {"directory:write"}, 200),
+    ("GET", f"{ALICE_HOME}/subscriptions", None, {"care"}, 200),
+    ("DELETE", f"{ALICE_HOME}/subscriptions/CL", None, {"care"}, 200),
+    ("GET", f"{ALICE_HOME}/evidence", None, {"care"}, 200),
+    ("GET", f"{ALICE_HOME}/evidence/verify", None, {"care"}, 200),
+    ("GET", "/api/v1/messages", None, {"read", "care"}, 200),
+    ("GET", f"/api/v1/messages/{NO_ID}", None, {"read", "care"}, 404),
+    ("GET", "/api/v1/dead-letters", None, {"care"}, 200),
+    ("POST", f"/api/v1/dead-letters/{NO_ID}/retry", None, {"care"}, 404),
+]
+SCOPES = ("directory:write", "billing:write", "care", "read", "admin")
+
+
+async def test_the_table_of_this_test_has_every_route(web: Web) -> None:
+    paths = (await web.get("/openapi.json")).json()["paths"]
+    there = {
+        (method.upper(), path)
+        for path, operations in paths.items()
+        for method in operations
+        if path.startswith("/api/")
+    }
+    assert len(there) == len(ROUTES)
+
+
+async def test_no_route_answers_without_a_token_or_with_an_unknown_one(web: Web) -> None:
+    for method, path, body, _, _ in ROUTES:
+        for token in (None, "guessed", "", "smsgw_", "Demo", "x" * 10_000):
+            answer = await web.call(method, path, body, token=token)
+            assert_problem(answer, 401)
+            assert answer.headers["www-authenticate"] == "Bearer"
+    assert await web.running.count(tables.access_record) == 0
+
+
+@pytest.mark.parametrize(
+    "header", ["demo", "Basic ZGVtbzpkZW1v", "Bearer", "Bearer  ", "bearer", "Token demo", "Bearer demo, Bearer demo"]
+)
+async def test_a_header_of_another_kind_is_no_token(web: Web, header: str) -> None:
+    answer = await web.client.get("/api/v1/messages", headers={"Authorization": header})
+    assert_problem(answer, 401)
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+async def test_a_token_opens_what_its_scope_says_and_nothing_else(web: Web, scope: str) -> None:
+    token = await web.token(scope)
+    for method, path, body, enough, status in ROUTES:
+        answer = await web.call(method, path, body, token=token)
+        if scope in enough or scope == "admin":
+            assert answer.status_code == status, f"{method} {path}: {answer.text}"
+        else:
+            assert_problem(answer, 403)
+
+
+async def test_scopes_are_judged_before_bodies(web: Web) -> None:
+    token = await web.token("read")
+    assert_problem(await web.call("PUT", "/api/v1/services/CL", {"nonsense": 1}, token=token), 403)
+    assert_problem(await web.call("PUT", "/api/v1/services/CL", {"nonsense": 1}, token=None), 401)
+
+
+async def test_a_revoked_token_opens_nothing(web: Web) -> None:
+    token = await web.token("admin")
+    assert (await web.call("GET", "/api/v1/messages", token=token)).status_code == 200
+    web.running.gateway.tokens.revoke("admin")
+    assert_problem(await web.call("GET", "/api/v1/messages", token=token), 401)
+
+
+async def test_only_the_hash_of_a_token_is_stored(web: Web) -> None:
+    token = await web.token("read")
+    [row] = await web.running.rows(tables.api_token)
+    assert token not in str(dict(row))
+    assert len(token) > 40
+
+
+async def test_the_demo_token_is_announced_loudly_and_is_worth_nothing_in_dev(
+    unused_sqlite_url: str, log: io.StringIO
+) -> None:
+    file = SettingsFile(providers={"simulator": ProviderFile(kind="simulator")}, default_provider="simulator")
+    async with serving(settings_for(unused_sqlite_url, Environment.DEV, file)) as web:
+        assert_problem(await web.call("GET", "/api/v1/messages", token="demo"), 401)
+        assert "never expose" not in log.getvalue()
+
+
+async def test_in_demo_and_test_the_log_says_that_everybody_may_do_everything(web: Web, log: io.StringIO) -> None:
+    assert "never expose" in log.getvalue()
+
+
+# ---- the record of who looked
+
+
+async def test_every_look_at_a_customer_is_recorded_with_its_reason(web: Web) -> None:
+    token = await web.token("care")
+    for path in ("", "/subscriptions", "/evidence", "/evidence/verify"):
+        await web.call("GET", ALICE_HOME + path, token=token, reason="ticket 17")
+    await web.call("GET", "/api/v1/messages", token=token, reason="ticket 17", params={"msisdn": "13800138000"})
+
+    records = await web.running.rows(tables.access_record)
+    assert [record["what"] for record in records] == ["subscriber", "subscriptions", "evidence", "evidence", "messages"]
+    assert {(record["who"], record["msisdn"], record["reason"]) for record in records} == {("care", ALICE, "ticket 17")}
+
+
+async def test_an_agent_must_say_why_she_looks(web: Web) -> None:
+    token = await web.token("care")
+    for path in ("", "/subscriptions", "/evidence", "/evidence/verify"):
+        for reason in (None, "", "  "):
+            assert "X-Reason" in assert_problem(
+                await web.call("GET", ALICE_HOME + path, token=token, reason=reason), 422
+            )
+    assert await web.running.count(tables.access_record) == 0
+
+
+async def test_a_reason_may_be_in_chinese(web: Web) -> None:
+    headers = {"Authorization": "Bearer demo", "X-Reason": "客户来电投诉".encode()}
+    assert (await web.client.get(ALICE_HOME, headers=headers)).status_code == 200
+    [record] = await web.running.rows(tables.access_record)
+    assert record["reason"] == "客户来电投诉"
+
+
+async def test_a_look_at_nobody_is_recorded_too(web: Web) -> None:
+    assert_problem(await web.get("/api/v1/subscribers/13700137000"), 404)
+    assert await web.running.count(tables.access_record) == 1
+
+
+async def test_texts_are_shown_to_care_alone(web: Web) -> None:
+    await web.running.say("0000")
+    for scope, shown in (("read", False), ("care", True), ("admin", True)):
+        token = await web.token(scope)
+        listed = (await web.call("GET", "/api/v1/messages", token=token)).json()["messages"]
+        one = (await web.call("GET", f"/api/v1/messages/{listed[0]['id']}", token=token)).json()
+        assert len(listed) == 3
+        assert all(("text" in message) is shown for message in (*listed, one))
