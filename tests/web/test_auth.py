@@ -135,7 +135,7 @@ async def test_an_agent_must_say_why_she_looks(web: Web) -> None:
 
 
 async def test_a_reason_may_be_in_chinese(web: Web) -> None:
-    headers = {"Authorization": "Bearer demo", "X-Reason": "客户来电投诉".encode()}
+    headers = {b"Authorization": b"Bearer demo", b"X-Reason": "客户来电投诉".encode()}
     assert (await web.client.get(ALICE_HOME, headers=headers)).status_code == 200
     [record] = await web.running.rows(tables.access_record)
     assert record["reason"] == "客户来电投诉"
