@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from app import __version__, observability
 from app.services.gateway import Gateway
 from app.settings import Environment, Settings
-from app.web import api, health, pages, problems, simulator, simulator_control, webhooks
+from app.web import api, health, limits, openapi, pages, problems, simulator, simulator_control, webhooks
 from app.worker import build_gateway
 
 log = observability.logger(__name__)
@@ -46,12 +46,8 @@ class _GatewayApp(FastAPI):
         await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
-        """The description of the API, with the webhooks: they are no FastAPI routes, so it does not know them."""
-        document = super().openapi()
-        if "Problem" not in document.setdefault("components", {}).setdefault("schemas", {}):
-            document["components"]["schemas"]["Problem"] = problems.SCHEMA
-            document["paths"] = {**webhooks.OPENAPI_PATHS, **document["paths"]}
-        return document
+        """The description of the API, with the webhooks, which are no FastAPI routes, and with every problem."""
+        return self.openapi_schema or openapi.completed(super().openapi())
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -79,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.webhooks_endpoint = webhooks.Webhooks(gateway.providers, gateway.intake, gateway.receipts)
     app.state.gateway = gateway
+    app.add_middleware(limits.BodyLimit)
     app.add_middleware(pages.SecurityHeaders)
     problems.install(app)
     _add_routes(app, gateway, settings)

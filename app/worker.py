@@ -55,7 +55,7 @@ def build_gateway(settings: Settings) -> Gateway:
     default = _default_carrier(settings, providers)
     reports = engine.add("simulated reports", network.step)
     deliveries = {
-        name: Delivery(database, provider, receipts, reports.wake)
+        name: Delivery(database, provider, receipts, lambda: _tell_network(network, reports))
         for name, provider in providers.items()
         if provider.can_send
     }
@@ -102,6 +102,11 @@ def build_gateway(settings: Settings) -> Gateway:
         deliveries=list(deliveries.values()),
         ids=ids,
     )
+
+
+def _tell_network(network: SimulatedNetwork, reports: Loop) -> None:
+    reports.wake()
+    network.changed()
 
 
 def _wake_all(loops: list[Loop]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, event, make_url
 
 from app.db.session import Database
 
@@ -41,12 +41,14 @@ def away(database: Database) -> Iterator[None]:
 
 @contextmanager
 def _full(database: Database) -> Iterator[None]:
-    def limit(pages: int) -> None:
-        with database.engine.connect() as connection:
-            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    pages = 1  # never less than there are
 
-    limit(1)  # never less than there are
+    def limit(connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    # Every connection has a limit of its own: each gets the one that holds when it begins a transaction.
+    event.listen(database.engine, "begin", limit)
     try:
         yield
     finally:
-        limit(2**31 - 2)
+        pages = 2**31 - 2

@@ -36,14 +36,15 @@ class SimulatedNetwork:
         self._database = database
         self._ids = ids
         self._receipts = receipts
-        self._changed = asyncio.Condition()
+        self.changes = 0
+        self._changed = asyncio.Event()
 
     # ---- towards the handsets
 
     async def take(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
         """Take messages in order; behind one that is not taken, its recipient's later ones are not tried."""
         results = await self._database.write(partial(self._take, submissions=submissions))
-        await self.changed()
+        self.changed()
         return results
 
     def _take(self, connection: Connection, *, submissions: Sequence[Submission]) -> list[SendResult]:
@@ -116,7 +117,7 @@ class SimulatedNetwork:
         """Send the reports that are due; whether there were any."""
         worked = await self._database.write(self._report)
         if worked:
-            await self.changed()
+            self.changed()
         return worked
 
     def _report(self, connection: Connection) -> bool:
@@ -146,15 +147,18 @@ class SimulatedNetwork:
 
     # ---- for those who watch
 
-    async def changed(self) -> None:
+    def changed(self) -> None:
         """Wake everybody who watches a thread."""
-        async with self._changed:
-            self._changed.notify_all()
+        self.changes += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
 
-    async def wait_for_change(self, timeout_seconds: float) -> None:
-        """Wait until some thread may have changed, or the time is over."""
+    async def wait_for_change(self, seen: int, timeout_seconds: float) -> None:
+        """Wait until some thread may have changed since ``changes`` was ``seen``, or the time is over."""
+        if self.changes != seen:
+            return
         try:
-            async with asyncio.timeout(timeout_seconds), self._changed:
+            async with asyncio.timeout(timeout_seconds):
                 await self._changed.wait()
         except TimeoutError:
             return

@@ -70,6 +70,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _problem)
 
 
+CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 SCHEMA = {
     "type": "object",
     "description": "RFC 9457 problem details",

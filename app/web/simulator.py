@@ -127,7 +127,7 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
         raise ProblemError(422, "The body is not JSON in UTF-8.") from None
     message = IncomingMessage(PROVIDER, found.message_id, found.sender, found.dialled, found.text)
     stored = (await gateway.intake.store([message]))[0]
-    await gateway.network.changed()
+    gateway.network.changed()
     if stored.status is IntakeStatus.DUPLICATE:
         response.status_code = 200
     return StoredOut(id=stored.id, status=stored.status.value)
@@ -150,8 +150,11 @@ async def watch_thread(msisdn: str, gateway: GatewayIn, after: BehindIn = None) 
     number = _number(msisdn)
     shown: dict[str, str] = {}
     # Read again from in front of the first message whose status may still change.
-    start = after
+    start, first = after, await _first_of(gateway, number)
     while True:
+        changes = gateway.network.changes
+        if first != (first := await _first_of(gateway, number)) and shown:
+            start, shown = None, {}  # there was a reset
         moving = False
         for item in await _all_behind(gateway, number, start):
             message = _out(number, item)
@@ -162,7 +165,11 @@ async def watch_thread(msisdn: str, gateway: GatewayIn, after: BehindIn = None) 
             moving = moving or not settled
             if not moving:
                 start = message.id
-        await gateway.network.wait_for_change(_KEEP_ALIVE_SECONDS)
+        await gateway.network.wait_for_change(changes, _KEEP_ALIVE_SECONDS)
+
+
+async def _first_of(gateway: Gateway, number: str) -> str | None:
+    return next((item.id for item in await gateway.network.thread(number, None, 1)), None)
 
 
 async def _all_behind(gateway: Gateway, number: str, after: str | None) -> list[ThreadMessage]:

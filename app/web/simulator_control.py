@@ -105,7 +105,7 @@ async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = N
         except UnknownFixtureError as error:
             raise ProblemError(422, f"fixture: {error}") from None
     await gateway.simulation.reset(fixture)
-    await gateway.network.changed()
+    gateway.network.changed()
     return {"status": "empty" if fixture is None else "loaded"}
 
 

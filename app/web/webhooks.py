@@ -178,7 +178,6 @@ def _operation(summary: str, schema: _Schema, answers: Mapping[str, tuple[str, _
         "422": "cannot be read; nothing was stored",
     }
     faults["503"] = "the database is away; send it again after Retry-After seconds"
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     parameter = {
         "name": "provider",
         "in": "path",
@@ -197,7 +196,7 @@ def _operation(summary: str, schema: _Schema, answers: Mapping[str, tuple[str, _
                     code: {"description": text, "content": {"application/json": {"schema": answer}}}
                     for code, (text, answer) in answers.items()
                 },
-                **{code: {"description": text, "content": problem} for code, text in faults.items()},
+                **{code: {"description": text, "content": problems.CONTENT} for code, text in faults.items()},
             },
         }
     }

@@ -62,7 +62,7 @@ async def list_messages(
     gateway: GatewayIn,
     msisdn: str | None = None,
     direction: Literal["mo", "mt"] | None = None,
-    status: str | None = None,
+    status: Annotated[str | None, Query(pattern="^[a-z]{1,20}$")] = None,
     cursor: BehindIn = None,
     limit: Limit = 100,
     reason: ReasonIn = None,

@@ -1,0 +1,39 @@
+"""How large a request may be (delivery.md, security); the webhooks have limits of their own."""
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.web import problems
+
+_LARGEST = 64 * 1024
+_DETAIL = "The body may have at most 64 KiB."
+_TOO_LARGE = 413
+
+
+class BodyLimit:
+    """Refuses a body by what its header says of it, else as soon as it grows too large."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with a body that is counted."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdigit() and int(announced) > _LARGEST:
+            await problems.response(_TOO_LARGE, _DETAIL)(scope, receive, send)
+            return
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > _LARGEST:
+                raise HTTPException(_TOO_LARGE, _DETAIL)
+            return message
+
+        await self._app(scope, counted, send)

@@ -1,0 +1,44 @@
+"""A gateway's web part behind a real socket, for what streams."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import httpx
+import uvicorn
+
+from app.main import create_app
+from app.settings import Settings
+from tests.running import Running
+from tests.web.calls import Web
+
+_START_SECONDS = 20
+_GRACE_SECONDS = 2
+
+
+@asynccontextmanager
+async def listening(settings: Settings) -> AsyncIterator[Web]:
+    """Run a gateway with its web part on a free port of the loopback."""
+    app = create_app(settings)
+    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    try:
+        port = await _port_of(server, serving)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as client:
+            yield Web(client, Running(app.state.gateway))
+    finally:
+        server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await serving
+
+
+async def _port_of(server: uvicorn.Server, serving: "asyncio.Task[None]") -> int:
+    give_up = time.monotonic() + _START_SECONDS
+    while not server.started:
+        assert not serving.done(), "the server did not start"
+        assert time.monotonic() < give_up, "the server took too long to start"
+        await asyncio.sleep(0.01)
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port

@@ -1,0 +1,146 @@
+"""A handset's thread as server-sent events: they arrive by themselves (http-api.md, simulator)."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from app.settings import Settings
+from tests.running import ALICE, BOB
+from tests.web.calls import Web, assert_problem
+from tests.web.sockets import listening
+
+pytestmark = pytest.mark.anyio
+EVENTS = "/simulator/handsets/13800138000/events"
+# Much less than the time after which a watcher looks again without having been woken.
+SOON_SECONDS = 5
+
+
+@pytest.fixture
+async def web(settings: Settings) -> AsyncIterator[Web]:
+    async with listening(settings) as started:
+        yield started
+
+
+class Watcher:
+    """Reads one stream of events."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.answer = answer
+        self._lines = answer.aiter_lines()
+
+    async def next(self) -> dict[str, str]:
+        """The next message; fails if it does not come soon."""
+        event: dict[str, str] = {}
+        async with asyncio.timeout(SOON_SECONDS):
+            async for line in self._lines:
+                name, _, value = line.partition(":")
+                if name:
+                    event[name] = value.strip()
+                elif "data" in event:
+                    break
+        message: dict[str, str] = json.loads(event["data"])
+        assert event["id"] == message["id"]
+        return message
+
+    async def until(self, count: int, status: str) -> list[dict[str, str]]:
+        """Messages out, as they come, until so many of them have a status."""
+        found: list[dict[str, str]] = []
+        while len([message for message in found if message["status"] == status]) < count:
+            message = await self.next()
+            if message["direction"] == "mt":
+                found.append(message)
+        return found
+
+
+async def test_what_happens_is_told_as_it_happens(web: Web) -> None:
+    async with web.client.stream("GET", EVENTS) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert "no-" in answer.headers["cache-control"]
+        watcher = Watcher(answer)
+        await web.running.store(web.running.message("0000"))
+        mo = await watcher.next()
+        assert (mo["direction"], mo["from"], mo["text"]) == ("mo", ALICE, "0000")
+        seen = await watcher.until(2, "delivered")
+        assert len({message["id"] for message in seen}) == 2
+        assert {message["in_reply_to"] for message in seen} == {mo["id"]}
+
+
+async def test_what_was_there_before_comes_first(web: Web) -> None:
+    await web.running.say("0000")
+    thread = await web.running.thread()
+    async with web.client.stream("GET", EVENTS) as answer:
+        watcher = Watcher(answer)
+        assert [(await watcher.next())["id"] for _ in range(3)] == [message.id for message in thread]
+        await web.running.store(web.running.message("帮助"))
+        assert (await watcher.next())["text"] == "帮助"
+
+
+async def test_a_watcher_may_begin_behind_a_message(web: Web) -> None:
+    await web.running.say("0000")
+    thread = await web.running.thread()
+    async with web.client.stream("GET", f"{EVENTS}?after={thread[1].id}") as answer:
+        assert (await Watcher(answer).next())["id"] == thread[2].id
+
+
+async def test_a_status_that_changes_is_told_again(web: Web) -> None:
+    await web.running.reports("undelivered", delay_seconds=60)
+    async with web.client.stream("GET", EVENTS) as answer:
+        watcher = Watcher(answer)
+        await web.running.store(web.running.message("帮助"))
+        await watcher.until(1, "accepted")
+        await web.running.advance(seconds=60)
+        [last] = await watcher.until(1, "undelivered")
+        assert last["direction"] == "mt"
+
+
+async def test_a_status_without_a_report_to_come_is_told_too(web: Web) -> None:
+    """The network takes the message a moment before its answer is noted down."""
+    await web.running.reports("none")
+    async with web.client.stream("GET", EVENTS) as answer:
+        watcher = Watcher(answer)
+        for _ in range(5):
+            await web.running.store(web.running.message("帮助"))
+            await watcher.until(1, "accepted")
+
+
+async def test_no_event_is_missed_while_the_one_before_is_being_told(web: Web) -> None:
+    async with web.client.stream("GET", EVENTS) as answer:
+        watcher = Watcher(answer)
+        for number in range(15):
+            await web.running.store(web.running.message("帮助", sender=ALICE))
+            mo = await watcher.next()
+            while mo["direction"] != "mo":
+                mo = await watcher.next()
+            assert mo["text"] == "帮助", number
+            await watcher.until(1, "delivered")
+
+
+async def test_every_watcher_sees_its_own_handset_alone(web: Web) -> None:
+    async with (
+        web.client.stream("GET", EVENTS) as alice,
+        web.client.stream("GET", EVENTS) as also_alice,
+        web.client.stream("GET", "/simulator/handsets/13900139000/events") as bob,
+    ):
+        await web.running.store(web.running.message("0000"), web.running.message("帮助", sender=BOB))
+        firsts = [await Watcher(answer).next() for answer in (alice, also_alice, bob)]
+        assert [message["from"] for message in firsts] == [ALICE, ALICE, BOB]
+
+
+async def test_a_reset_starts_the_watchers_afresh(web: Web) -> None:
+    await web.running.say("0000")
+    async with web.client.stream("GET", EVENTS) as answer:
+        watcher = Watcher(answer)
+        for _ in range(3):
+            await watcher.next()
+        await web.call("POST", "/simulator/reset", {"fixture": "demo"})
+        await web.running.store(web.running.message("帮助"))
+        assert (await watcher.next())["text"] == "帮助"
+
+
+@pytest.mark.parametrize("after", ["x", "%00"])
+async def test_a_watcher_behind_what_is_no_message_is_refused(web: Web, after: str) -> None:
+    assert_problem(await web.call("GET", f"{EVENTS}?after={after}"), 422)
