@@ -1,0 +1,38 @@
+"""``smsgw``: the command line (http-api.md, command line). Exit status 0 done, 1 it did not work, 2 wrong use."""
+
+import typer
+
+from app.cli import config, running, schema, tokens
+from app.cli.terminal import FAILED, complain, examples
+from app.db.session import StorageUnavailableError
+from app.services.gateway import StartError
+from app.services.tokens import TokenError
+from app.settings import SettingsError
+
+app = typer.Typer(
+    name="smsgw",
+    help="SMS command gateway: what “send 0000 to 10086” does.",
+    epilog=examples(
+        ("smsgw demo", "the gateway with demo customers, and where to look"),
+        ("smsgw config check", "what is wrong in the settings, or what is in force"),
+    ),
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    # A traceback of ours is for the log; a rich one can show what variables hold.
+    pretty_exceptions_enable=False,
+)
+for group in (running.app, schema.app):
+    app.registered_commands += group.registered_commands
+app.add_typer(tokens.app, name="token")
+app.add_typer(config.app, name="config")
+
+
+def main() -> None:
+    """Run the command line; what users can mend is said in a line or two, without a traceback."""
+    try:
+        app()
+    except (SettingsError, StartError, TokenError) as error:
+        complain(str(error))
+    except StorageUnavailableError as error:
+        complain(f"The database cannot be reached ({error}); check SMSGW_DATABASE_URL.")
+    raise SystemExit(FAILED)

@@ -1,0 +1,66 @@
+"""``smsgw token``: tokens of the management API."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from app.cli.terminal import done, examples, out
+from app.db import migrations
+from app.db.session import Database, normalise_url
+from app.services.gateway import StartError
+from app.services.ids import IdSource
+from app.services.tokens import Scope, Tokens
+from app.settings import load_settings
+
+app = typer.Typer(help="Tokens of the management API.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="What the token is called in lists and records.")]
+
+
+@contextmanager
+def _tokens() -> Iterator[Tokens]:
+    database = Database(normalise_url(load_settings().database_url))
+    try:
+        if database.write_now(migrations.current_revision) != migrations.newest_revision():
+            raise StartError("The database's schema is not this program's: run `smsgw migrate` first.")
+        yield Tokens(database, IdSource(), accept_demo=False)
+    finally:
+        database.close()
+
+
+@app.command(
+    epilog=examples(
+        ("smsgw token create billing --scope billing:write", "for the billing system"),
+        ("smsgw token create desk --scope care --scope read", "for the customer service desk"),
+    )
+)
+def create(
+    name: Name, scope: Annotated[list[Scope], typer.Option(help="What it may do; give it several times for several.")]
+) -> None:
+    """Make a token and print it, this once: only its hash is stored."""
+    with _tokens() as tokens:
+        out.print(tokens.create(name, frozenset(item.value for item in scope)), soft_wrap=True)
+
+
+@app.command("list", epilog=examples(("smsgw token list", "names, scopes, when they were made and revoked")))
+def list_tokens() -> None:
+    """Show the tokens, without their secrets."""
+    table = Table("name", "scopes", "made", "revoked")
+    with _tokens() as tokens:
+        for token in tokens.all():
+            revoked = f"{token.revoked_at:%Y-%m-%d %H:%M}" if token.revoked_at else ""
+            table.add_row(
+                Text(token.name), " ".join(sorted(token.scopes)), f"{token.created_at:%Y-%m-%d %H:%M}", revoked
+            )
+    out.print(table)
+
+
+@app.command(epilog=examples(("smsgw token revoke billing", "whoever holds it gets 401 from now on")))
+def revoke(name: Name) -> None:
+    """Make a token worthless from now on."""
+    with _tokens() as tokens:
+        tokens.revoke(name)
+    done(f"{name} is revoked.")
