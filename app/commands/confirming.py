@@ -1,7 +1,7 @@
 """Carrying out an unsubscribe, and the yes or no that a warning or 全部 asks for (flows.md 5.2, 17)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Protocol
 
 from app.commands.parser import Said
@@ -15,6 +15,7 @@ from app.domain.service_numbers import Extension
 from app.domain.texts import answers, wording
 from app.domain.texts import unsubscribing as texts
 from app.domain.turn import Outcome, TextReceived, Turn
+from app.domain.values import value
 
 # More names than these are summed up where they are not what the customer decides on.
 _NAMED = 4
@@ -32,7 +33,7 @@ class Picked(Protocol):
         """What it stands for."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ToEnd:
     """A service that waits for a yes."""
 
@@ -40,7 +41,7 @@ class ToEnd:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ConfirmingUnsubscribe(QuestionState):
     """Really? ``everything``: it was 全部, and warnings are still to come; else the warning has been read."""
 

@@ -1,7 +1,7 @@
 """The management API's calls that concern one subscriber: who she is, what she has (http-api.md; safety.md 1, 8)."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from app.commands.listing import label_of
@@ -28,9 +28,10 @@ from app.domain.service_numbers import Extension
 from app.domain.texts import directory as texts
 from app.domain.texts import unsubscribing
 from app.domain.turn import EventDraft, Outcome, Refusal, Stimulus, Turn
+from app.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SetSubscriber(Stimulus):
     """PUT or PATCH of a subscriber; only the fields named in ``given`` count. Times are UTC, amounts fen."""
 
@@ -48,7 +49,7 @@ class SetSubscriber(Stimulus):
     password_hash: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ImportSubscription(Stimulus):
     """What exists already in another system, as of a moment."""
 
@@ -64,7 +65,7 @@ class ImportSubscription(Stimulus):
     as_of: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AgentUnsubscribe(Stimulus):
     """An agent ends a service for a customer, for a reason on record."""
 

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -17,9 +16,10 @@ from app.domain.segments import Passage
 from app.domain.service_numbers import Extension
 from app.domain.texts import listing as texts
 from app.domain.turn import Outcome, Turn
+from app.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ShownItem:
     """A numbered line as the customer has it in hand."""
 
@@ -29,7 +29,7 @@ class ShownItem:
     in_plan: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ChoosingServices(QuestionState):
     """A listing waits for numbers.
 

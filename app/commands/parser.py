@@ -3,9 +3,9 @@
 import re
 import string
 import unicodedata
-from dataclasses import dataclass
 
 from app.commands import vocabulary
+from app.domain.values import value
 
 _WHITE = string.whitespace
 _LEFT = _WHITE + vocabulary.OPENING
@@ -26,7 +26,7 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
 _FILLERS = frozenset("\u034f\u115f\u1160\u180b\u180c\u180d\u180f" + "".join(map(chr, range(0xFE00, 0xFE10))))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Said:
     """A text, normalised. ``words`` keeps inner white space, ``key`` has none: keywords are matched on it."""
 
@@ -79,7 +79,7 @@ def _visible(text: str) -> str:
     return "".join(char for char in spaced if unicodedata.category(char) not in _INVISIBLE and char not in _FILLERS)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Span:
     """One number of a pick, or a range of them; ``as_written`` is how she wrote it."""
 

@@ -17,6 +17,7 @@ from app.commands.parser import Said, is_all, normalise, parse_pick
 from app.domain.dialogue import Question, QuestionState
 from app.domain.texts.wording import Text
 from app.domain.turn import Need, Outcome, Stimulus, Turn
+from app.domain.values import value
 
 _MARK = "_smsgw_marks"
 # Numbers up to this one may stand in a listing.
@@ -38,7 +39,7 @@ class Fit(Enum):
     LOOSE = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """A question's reading of a text; ``kept``: it waits when there are too many, as for a command."""
 
@@ -54,7 +55,7 @@ TurnFunction = Callable[[Turn], Outcome]
 NeedsFunction = Callable[[Question, Said], tuple[Need, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Command:
     """A keyword command; ``kept`` ones wait instead of being dropped when there are too many (safety.md 22).
 
@@ -70,7 +71,7 @@ class Command:
     at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class QuestionKind:
     """How a kind of question is answered, repeated, described, and what is said after its end."""
 
@@ -83,19 +84,19 @@ class QuestionKind:
     needs: NeedsFunction | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _NumberMark:
     extension: str
     run: TurnFunction
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _TimerMark:
     kind: str
     run: TurnFunction
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _CallMark:
     stimulus: type[Stimulus]
     run: TurnFunction

@@ -1,7 +1,7 @@
 """Which command or question a stimulus belongs to (flows.md 3)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from app.commands import guarding
 from app.commands.guarding import NOT_UNDERSTOOD
@@ -13,9 +13,10 @@ from app.domain.dialogue import ClosedAs, Question
 from app.domain.service_numbers import Extension, ServiceNumbers
 from app.domain.texts import answers
 from app.domain.turn import Need, Outcome, Stimulus, TextReceived, TimerDue, Turn, apply
+from app.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Route:
     """Where a text goes. ``kept``: it waits when there are too many messages, instead of being dropped."""
 
@@ -26,7 +27,7 @@ class _Route:
 _Given = tuple[Question, Answer]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Router:
     """Finds what a stimulus means; the same input gives the same outcome."""
 

@@ -1,7 +1,7 @@
 """Ending subscriptions: what becomes of each, as a change of the account with its evidence (flows.md 5.3)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -14,6 +14,7 @@ from app.domain.texts import unsubscribing as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn
+from app.domain.values import value
 
 END_TIMER = "subscription-end"
 _WITHIN = timedelta(hours=24)
@@ -30,7 +31,7 @@ class Fate(Enum):
     WARNED = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wish:
     """One service that is to be ended, as it was shown; ``subscription`` is None if nothing is known of it."""
 
@@ -38,7 +39,7 @@ class Wish:
     subscription: Subscription | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """Who wants it and how: kept as evidence with every change. ``asked`` and ``answer`` are the exact words."""
 
@@ -50,7 +51,7 @@ class Request:
     warned_already: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ended:
     """What became of one wish, in words and as changes."""
 

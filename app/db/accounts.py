@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -39,6 +38,7 @@ from app.domain.account import (
     SubscriptionState,
 )
 from app.domain.evidence import ChainHead
+from app.domain.values import value
 
 Key = tuple[int, str]
 _NUMBER = ("bucket", "msisdn")
@@ -46,7 +46,7 @@ _TENURE = ("bucket", "msisdn", "tenure")
 _ITEM = ("bucket", "msisdn", "id")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LockedConversation:
     """A number's conversation row, locked for this transaction."""
 
@@ -77,7 +77,7 @@ def lock_conversations(connection: Connection, numbers: Sequence[Key], *, wait: 
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoredQuestion:
     """A question whose state is still JSON."""
 
@@ -95,7 +95,7 @@ class StoredQuestion:
     closed_as: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoredAccount:
     """What the tables hold of a tenure; questions are still text, as their kinds belong to the commands."""
 

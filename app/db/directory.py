@@ -1,7 +1,6 @@
 """Reading subscribers and their messages for the management API."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Table, insert, or_, select, update
@@ -12,9 +11,10 @@ from app.db.account_rows import SUBSCRIBER_COLUMNS, SUBSCRIPTION_COLUMNS, subscr
 from app.db.rows import AnyRow
 from app.domain.account import Subscriber, Subscription
 from app.domain.msisdn import bucket_of
+from app.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TenureRead:
     """A subscriber as she is now."""
 
@@ -49,7 +49,7 @@ def subscriptions_of(connection: Connection, subscriber: Subscriber) -> list[Sub
     return [subscription_of(row) for row in connection.execute(statement)]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MessageFilter:
     """Which messages, newest first; ``before`` is the id that a page starts behind.
 
@@ -63,7 +63,7 @@ class MessageFilter:
     before: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MessageRead:
     """An MO or MT with what is known of it; fields that only the other direction has are None."""
 
@@ -162,7 +162,7 @@ def message_by_id(connection: Connection, message_id: str) -> MessageRead | None
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptRead:
     """A try to hand a message over that did not succeed."""
 
@@ -183,7 +183,7 @@ def attempts_of(connection: Connection, message: MessageRead) -> list[AttemptRea
     return [AttemptRead(*row) for row in connection.execute(statement)]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReportRead:
     """A raw delivery report."""
 

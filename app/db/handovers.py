@@ -1,7 +1,6 @@
 """What became of attempts to hand messages over, on the messages and on the questions that they ask."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -12,12 +11,13 @@ from app.db.outbox import ROW, ClaimedMessage, unfinished
 from app.db.rows import Given, as_parameter, fetch, from_json, insert_rows, matching, one_of, shape_of, update_rows
 from app.db.types import Instant
 from app.domain.messages import OutboundStatus
+from app.domain.values import value
 
 _mt = tables.outbound_message
 QuestionKey = tuple[int, str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Handover:
     """What became of an attempt, as the row is to say it."""
 

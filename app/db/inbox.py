@@ -1,7 +1,6 @@
 """Messages in: stored once, claimed in order, marked as handled."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -23,13 +22,14 @@ from app.db.rows import (
 )
 from app.db.types import Instant, from_micros
 from app.domain.msisdn import bucket_of
+from app.domain.values import value
 
 _inbound = tables.inbound_message
 _KEY = ("bucket", "provider", "provider_message_id", "msisdn")
 Key = tuple[int, str]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoredMessage:
     """A row of the inbox, as a turn needs it."""
 

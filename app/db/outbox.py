@@ -1,7 +1,6 @@
 """Messages out: made by turns, claimed in order with a lease, and what became of each attempt."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -21,12 +20,13 @@ from app.db.rows import (
 )
 from app.db.types import Instant, from_micros
 from app.domain.messages import OutboundStatus
+from app.domain.values import value
 
 _mt = tables.outbound_message
 ROW = ("bucket", "msisdn", "id")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ClaimedMessage:
     """An MT that this worker may hand over; ``attempts`` counts the one that is about to begin."""
 

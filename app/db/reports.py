@@ -1,7 +1,6 @@
 """Delivery reports: kept raw, joined to their message by the provider's id, parked while that is unknown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -21,13 +20,14 @@ from app.db.rows import (
     update_rows,
 )
 from app.db.types import from_micros
+from app.domain.values import value
 
 _mt = tables.outbound_message
 _report = tables.delivery_report
 _KEY = ("provider", "provider_message_id")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReportedMessage:
     """The message that a report is about."""
 
@@ -71,7 +71,7 @@ def set_statuses(connection: Connection, rows: Sequence[Row]) -> None:
     update_rows(connection, _mt, rows, ("bucket", "msisdn", "id"))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ParkedReport:
     """A report that came before its message's id was known."""
 

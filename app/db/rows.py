@@ -7,7 +7,6 @@ and set of columns.
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -42,6 +41,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import BigInteger, TypeEngine
 
 from app.db.types import Instant, to_micros
+from app.domain.values import value
 
 Row = Mapping[str, object]
 AnySelect = Select[*tuple[Any, ...]]
@@ -132,7 +132,7 @@ def fetch(connection: Connection, statement: Executable, parameters: Mapping[str
 # ---- writing
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Statement:
     """A statement for many rows; ``values`` takes a row apart in the order of SQLite's placeholders."""
 

@@ -1,7 +1,6 @@
 """The simulated network's own rows: the threads of its handsets, and the reports it will send."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, bindparam, exists, func, select
@@ -10,6 +9,7 @@ from app.db import tables
 from app.db.rows import AnyRow, Row, fetch, insert_new_rows, update_rows
 from app.db.types import Instant
 from app.domain.msisdn import bucket_of
+from app.domain.values import value
 
 _sim = tables.simulator_message
 _mt = tables.outbound_message
@@ -20,7 +20,7 @@ def add_to_threads(connection: Connection, rows: Sequence[Row]) -> None:
     insert_new_rows(connection, _sim, rows)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ThreadMessage:
     """A message as a handset shows it; ``status`` is that of our MT, None for an MO."""
 
@@ -77,7 +77,7 @@ def handsets(connection: Connection) -> list[tuple[str, int, datetime]]:
     return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DueReport:
     """A delivery report that the simulated network owes us."""
 

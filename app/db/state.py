@@ -1,6 +1,5 @@
 """The one row that all processes agree on: environment, catalogue version, the simulator's clock and faults."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -8,6 +7,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from app.db import tables
 from app.db.rows import fetch, raw
 from app.db.types import Instant, from_micros
+from app.domain.values import value
 
 _ID = 1
 _STATE = select(*map(raw, tables.gateway_state.c)).where(tables.gateway_state.c.id == _ID)
@@ -23,7 +23,7 @@ _DEFAULTS: dict[str, object] = {
 MILLION = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GatewayState:
     """``clock_fresh``: nothing has happened since the reset, so the clock may still be set back."""
 

@@ -1,7 +1,6 @@
 """Timers: rows that fall due; nothing in memory decides when something happens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -10,13 +9,14 @@ from sqlalchemy import ColumnElement, Connection, Delete, bindparam, delete, exi
 from app.db import tables
 from app.db.rows import AnySelect, as_parameter, fetch, from_json, matching, one_of, shape_of, upsert_rows
 from app.db.types import Instant
+from app.domain.values import value
 
 _timer = tables.timer
 _KEY = ("bucket", "msisdn", "tenure", "kind", "subject")
 Key = tuple[int, str]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoredTimer:
     """A timer of a tenure."""
 

@@ -1,16 +1,16 @@
 """Tokens of the management API: only their hashes are stored."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
 from app.db import tables
+from app.domain.values import value
 
 _token = tables.api_token
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TokenRead:
     """A token without its secret."""
 

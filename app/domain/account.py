@@ -1,7 +1,7 @@
 """A subscriber's account: everything that a turn may look at and change (design: one idea)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -9,6 +9,7 @@ from app.domain.catalogue import Billing, CancelEffect
 from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceRecord
 from app.domain.guards import Guards
+from app.domain.values import value
 
 
 class Brand(StrEnum):
@@ -41,7 +42,7 @@ class Language(StrEnum):
     EN = "en"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Plan:
     """A data plan; sizes in KB of 1024 bytes, the price beyond it in fen for each MB."""
 
@@ -50,7 +51,7 @@ class Plan:
     overage_fen_per_mb: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Subscriber:
     """A tenure of a number: one person for as long as the number is hers."""
 
@@ -89,7 +90,7 @@ class Channel(StrEnum):
     SP = "sp"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Terms:
     """What she last agreed to (safety.md 3)."""
 
@@ -102,7 +103,7 @@ class Terms:
 FREE_PERIOD = timedelta(hours=72)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Subscription:
     """A service that she has or had; ``ends_at`` is the last instant that it runs."""
 
@@ -136,7 +137,7 @@ class Subscription:
         return at - self.started_at <= FREE_PERIOD
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Account:
     """One number with its current tenure; ``subscriber`` is None for a number that is nobody's."""
 

@@ -4,8 +4,9 @@ China has had one zone without daylight saving time since 1991, so a fixed offse
 time-zone database in a slim container.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
+
+from app.domain.values import value
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 # A time outside of these is a broken clock's. Within them, windows and months can be added without running over.
@@ -35,7 +36,7 @@ def last_second_of_month(moment: datetime) -> datetime:
     return (following - timedelta(seconds=1)).astimezone(UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class QuietHours:
     """The hours in which nothing but answers and outcomes is sent (flows.md 15), as times in Shanghai."""
 

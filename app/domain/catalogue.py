@@ -1,8 +1,10 @@
 """Service providers (SPs) and services: the shared tables, as the commands see them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from app.domain.values import value
 
 
 class CancelEffect(StrEnum):
@@ -21,7 +23,7 @@ class Billing(StrEnum):
     FREE = "free"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ServiceProvider:
     """Who offers a service; ``own`` are the operator's own services."""
 
@@ -33,7 +35,7 @@ class ServiceProvider:
     webhook_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Service:
     """A value-added service as it is offered now; who holds it keeps the terms she confirmed (safety.md 3)."""
 
@@ -52,7 +54,7 @@ class Service:
     visible: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Catalogue:
     """Everything on offer or once on offer, by code; replaced as a whole when its version moves."""
 

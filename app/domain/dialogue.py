@@ -1,9 +1,10 @@
 """Questions: what we are waiting for from a subscriber, with everything that she was shown."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, TypeVar
+
+from app.domain.values import value
 
 # For how long after its end a question is still remembered as one (flows.md 3, step 4).
 REMEMBERED = timedelta(days=7)
@@ -12,7 +13,7 @@ REMEMBERED = timedelta(days=7)
 _CLOCKS_DIFFER = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class QuestionState:
     """What was asked; each kind of question is a frozen subclass with a ``kind`` of its own."""
 
@@ -30,7 +31,7 @@ class ClosedAs(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Question:
     """A question to a subscriber: asked, handed over to the network, answered or run out; kept for the record."""
 

@@ -7,15 +7,17 @@ beside and may be erased with its salt; the chain verifies all the same (flows.m
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
+
+from app.domain.values import value
 
 GENESIS = "0" * 64
 Fact: TypeAlias = str | int | bool | tuple[str, ...] | Mapping[str, str | int | bool | None] | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EvidenceDraft:
     """What a turn wants recorded; ``subject`` is the id of the thing that changed."""
 
@@ -24,7 +26,7 @@ class EvidenceDraft:
     payload: Mapping[str, Fact]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EvidenceRecord:
     """A link of the chain of one tenure; ``seq`` counts from 1. Payload and salt are None once erased."""
 
@@ -41,7 +43,7 @@ class EvidenceRecord:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ChainHead:
     """Where a chain ends: kept beside it, so that a chain cut short is seen too."""
 
@@ -49,7 +51,7 @@ class ChainHead:
     hash: str = GENESIS
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Verification:
     """The result of walking a chain: the first record that does not fit, if any."""
 

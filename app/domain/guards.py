@@ -1,7 +1,9 @@
 """Guards against machines: the loop guard, the rate limit and the cap on segments (flows.md 3; safety.md 22, 25)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+
+from app.domain.values import value
 
 _LOOP_REPLIES = 5
 _LOOP_WINDOW = timedelta(minutes=10)
@@ -18,7 +20,7 @@ def _within(window: timedelta, since: datetime, now: datetime) -> bool:
     return timedelta(0) <= now - since < window
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Guards:
     """What is remembered of a number's recent traffic; lives in its conversation row.
 

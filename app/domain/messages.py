@@ -1,8 +1,9 @@
 """Messages to customers (MT): classes, how long each is worth sending, and the states one passes through."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from app.domain.values import value
 
 
 class MessageClass(StrEnum):
@@ -88,7 +89,7 @@ def is_final(status: OutboundStatus) -> bool:
     return _RANK.get(status, 0) > _RANK[OutboundStatus.ACCEPTED]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reply:
     """Messages for the subscriber, in order, all from one number of ours.
 
@@ -102,7 +103,7 @@ class Reply:
     question_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class QueuedMessage:
     """An MT made by a turn, as it enters the outbox."""
 

@@ -1,15 +1,16 @@
 """The settings that change what commands do, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from app.domain.calendar import QuietHours
 from app.domain.service_numbers import ServiceNumbers
 from app.domain.texts.wording import Text
+from app.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Policy:
     """Settings of this deployment (http-api.md, the settings file); durations are exact, not calendar.
 
@@ -27,7 +28,7 @@ class Policy:
     menu: tuple[Text, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Carrier:
     """What a turn must know of the provider that carries the dialogue (flows.md 1, safety.md 20)."""
 

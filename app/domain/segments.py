@@ -6,10 +6,11 @@ GSM 03.38 carries 160 septets in one message or 153 in each of several, UCS-2 70
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 import gsm0338
+
+from app.domain.values import value
 
 
 class Encoding(StrEnum):
@@ -32,7 +33,7 @@ _UCS2_MARK = "\uff08{number}/{count}\uff09"
 _GSM7_MARK = "({number}/{count}) "
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Size:
     """What a text costs on the air."""
 
@@ -66,7 +67,7 @@ def _packed(widths: Iterable[int], room: int) -> int:
     return segments
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Passage:
     """A text in pieces that may be parted from each other but never cut: a heading, items, a closing."""
 

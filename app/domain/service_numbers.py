@@ -1,7 +1,8 @@
 """The access number and its extensions: the extension says which question a text belongs to (flows.md 1)."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from app.domain.values import value
 
 
 class Extension(StrEnum):
@@ -18,7 +19,7 @@ class Extension(StrEnum):
 _TWO_DIGITS = 2
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ServiceNumbers:
     """The numbers of this deployment; ``access`` is ``10086`` unless the settings say otherwise."""
 

@@ -1,7 +1,6 @@
 """A turn: a stimulus, the account as it is now and the time go in, an outcome comes out (design: one idea)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,9 +11,10 @@ from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.guards import Guards
 from app.domain.messages import Reply
 from app.domain.policy import Carrier, Policy
+from app.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stimulus:
     """Something that happens to a subscriber; management calls are subclasses of their own."""
 
@@ -22,7 +22,7 @@ class Stimulus:
 _S = TypeVar("_S", bound=Stimulus)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TextReceived(Stimulus):
     """An MO. ``text`` is as it was sent; ``shown_text`` as it is stored (passwords masked, escapes in place).
 
@@ -38,7 +38,7 @@ class TextReceived(Stimulus):
     kept: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TimerDue(Stimulus):
     """A timer of the subscriber fell due."""
 
@@ -48,14 +48,14 @@ class TimerDue(Stimulus):
     data: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Need:
     """Something beyond the basic account that a command wants loaded: evidence about ``subject``."""
 
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Turn:
     """All that a command may know. ``at`` is when it happened, ``now`` when it is handled; both UTC.
 
@@ -78,7 +78,7 @@ class Turn:
         return self.stimulus
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TimerSet:
     """A timer to set; a timer of the same kind and subject is replaced."""
 
@@ -88,7 +88,7 @@ class TimerSet:
     data: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TimerDropped:
     """A timer that is no longer wanted."""
 
@@ -96,7 +96,7 @@ class TimerDropped:
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EventDraft:
     """Something that others are to be told of; ``receiver`` is ``sp:<sp_code>`` or ``billing``."""
 
@@ -105,7 +105,7 @@ class EventDraft:
     data: Mapping[str, Fact]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refusal:
     """A management call that cannot be carried out, as an HTTP status and a sentence that says what to do."""
 
@@ -113,7 +113,7 @@ class Refusal:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """Everything that a turn causes; written in one commit or not at all.
 

@@ -1,6 +1,6 @@
 """SPs, services and subscribers over the management API (http-api.md; safety.md 1-3, 8, 9, 29)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from app.domain.catalogue import Service, ServiceProvider
 from app.domain.evidence import EvidenceRecord, Verification, verify
 from app.domain.names import name_fault, order_keyword_fault
 from app.domain.turn import Stimulus
+from app.domain.values import value
 from app.services.turns import Turns
 
 
@@ -31,7 +32,7 @@ class RefusedError(Exception):
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EvidencePage:
     """Some records of a chain, and whether there are more."""
 

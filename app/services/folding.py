@@ -20,12 +20,13 @@ from app.domain.messages import VALIDITY, OutboundStatus, Reply, keeps_quiet_hou
 from app.domain.policy import Carrier
 from app.domain.segments import measure
 from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, apply
+from app.domain.values import value
 from app.services.codec import AccountCodec, guards_text
 
 _SALT_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Waiting:
     """A stimulus in a number's queue: what it is, when it happened, who carries it, and the row that it came from."""
 

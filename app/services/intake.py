@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -15,6 +14,7 @@ from app.db.state import current_state
 from app.domain.escape import escape
 from app.domain.masking import mask
 from app.domain.msisdn import bucket_of, parse_msisdn, sender_as_given
+from app.domain.values import value
 from app.services.batching import Batcher
 from app.services.ids import IdSource
 from app.services.sealing import Sealer
@@ -23,7 +23,7 @@ _MOST = 1000
 _OLDEST_BELIEVED = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class IncomingMessage:
     """An MO as a provider hands it in; ``received_at`` is the provider's own time, if it gives one."""
 
@@ -42,7 +42,7 @@ class IntakeStatus(StrEnum):
     DUPLICATE = "duplicate"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stored:
     """The id that the message has with us; a duplicate has the first one's."""
 
@@ -50,7 +50,7 @@ class Stored:
     status: IntakeStatus
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoredText:
     """A new message of a batch, for those who keep something beside it in the same commit."""
 

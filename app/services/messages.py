@@ -1,6 +1,6 @@
 """Messages in and out as staff see them, dead letters, and the record of who looked (http-api.md)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -11,12 +11,13 @@ from app.db.directory import AttemptRead, MessageFilter, MessageRead, ReportRead
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain.msisdn import bucket_of
+from app.domain.values import value
 from app.services.engine import Loop
 from app.services.ids import IdSource
 from app.services.tokens import Caller
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MessageDetail:
     """One message with everything that happened to it."""
 

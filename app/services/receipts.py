@@ -1,7 +1,6 @@
 """Delivery reports: statuses only move forward, whatever the order they come in (delivery.md 12)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -14,6 +13,7 @@ from app.db.session import Database
 from app.db.state import current_state
 from app.domain.messages import OutboundStatus, is_final, reported
 from app.domain.msisdn import bucket_of
+from app.domain.values import value
 from app.services.batching import Batcher
 from app.services.ids import IdSource
 
@@ -30,7 +30,7 @@ _BAD = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Report:
     """A delivery report of a provider's message."""
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from app.db import tokens
 from app.db.session import Database
 from app.db.tokens import TokenRead
+from app.domain.values import value
 from app.services.ids import IdSource
 
 DEMO_TOKEN = "demo"  # noqa: S105  accepted in demo and test only, and the log says so
@@ -24,7 +24,7 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Caller:
     """Who calls, for the evidence and the access records."""
 

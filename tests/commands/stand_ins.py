@@ -1,6 +1,6 @@
 """Questions and a command of other kinds than the listing's, to see how the router tells them apart."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from app.commands.parser import Said
@@ -10,9 +10,10 @@ from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.messages import MessageClass
 from app.domain.texts.wording import Text
 from app.domain.turn import Outcome, TextReceived, Turn
+from app.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ConfirmingOrder(QuestionState):
     """Like an order's question: a yes, at its own number also 1; any other text there is a no."""
 
@@ -20,7 +21,7 @@ class ConfirmingOrder(QuestionState):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DoubtingFee(QuestionState):
     """Like a fee reminder: its code, or 否."""
 

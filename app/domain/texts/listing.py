@@ -1,7 +1,6 @@
 """0000: what the customer has, and how to answer (flows.md 5.1)."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -10,6 +9,7 @@ from app.domain.catalogue import Billing
 from app.domain.segments import Passage
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
+from app.domain.values import value
 
 # What listings are made of, and words for money: no name may hold them (safety.md 29).
 PUNCTUATION = "、，；。:："
@@ -58,7 +58,7 @@ _LIKE_AN_ITEM = re.compile(r"(?<=\d)[、，.\s]+")
 _HOW_IN_PLAN = Text(zh="回复序号同样可取消。", en="Reply with numbers to stop these, too.")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Line:
     """One service in a listing; ``number`` is None for what cannot be picked."""
 
@@ -122,7 +122,7 @@ def _body(language: Language, lines: list[Line]) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HowToAnswer:
     """What the closing of a listing promises."""
 

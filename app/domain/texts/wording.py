@@ -1,13 +1,13 @@
 """The two languages, and how days, hours, prices and enumerations are written in them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.domain.account import Brand, Language
 from app.domain.calendar import local
 from app.domain.catalogue import Billing
 from app.domain.money import in_yuan
+from app.domain.values import value
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -18,7 +18,7 @@ _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Text:
     """One thing to say, in each language; ``{names}`` are filled in by ``say``."""
 
