@@ -1,0 +1,26 @@
+"""A gateway for what the documents say of one that runs."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.docs.reading import ROOT
+from tests.docs.terminal import clean_environment, free_port, server
+
+
+@pytest.fixture(scope="package")
+def gateway_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a gateway in a process of its own, as the documents mean it."""
+    folder = tmp_path_factory.mktemp("gateway")
+    port = free_port()
+    environment = clean_environment(SMSGW_ENV="demo", SMSGW_DATABASE_URL=f"sqlite:///{folder / 'gateway.db'}")
+    command = [sys.executable, "-m", "app", "demo", "--port", str(port)]
+    with server(command, port, ROOT, environment, folder / "log"):
+        yield port
+
+
+@pytest.fixture
+def gateway(gateway_port: int) -> str:
+    """Its URL."""
+    return f"http://127.0.0.1:{gateway_port}"

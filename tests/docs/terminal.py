@@ -1,0 +1,164 @@
+"""A reader at a terminal: follows a document in a copy of the project, block after block."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.docs.reading import ROOT, Block
+
+WITHIN_SECONDS = 60
+# These are in a checkout and not in the project, or they are written to.
+_NOT_OURS = {".git", ".env", ".venv", "data"}
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """The environment without settings of whoever runs the tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SMSGW_")}
+    return {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", **more}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def run(*command: str | Path, cwd: Path = ROOT, **more: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end, bounded."""
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=clean_environment(**more),
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_SECONDS,
+        check=False,
+    )
+
+
+def shell() -> str:
+    """bash, where it and curl are there: a machine without them is no reason to fail."""
+    bash = shutil.which("bash")
+    if bash is None or shutil.which("curl") is None or shutil.which("python3") is None:
+        pytest.skip("bash, curl or python3 is not there")
+    return bash
+
+
+@contextmanager
+def server(command: list[str], port: int, folder: Path, environment: Mapping[str, str], log: Path) -> Iterator[None]:
+    """A process that listens on a port for as long as the context lasts, with the processes that it starts."""
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            command, cwd=folder, env=dict(environment), stdout=written, stderr=written, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + WITHIN_SECONDS
+        while not _answers(port):
+            assert process.poll() is None, log.read_text("utf-8")
+            assert time.monotonic() < deadline, f"nothing listens: {log.read_text('utf-8')}"
+            time.sleep(0.05)
+        yield
+    finally:
+        _end(process, signal.SIGTERM)
+        try:
+            process.wait(WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            _end(process, signal.SIGKILL)
+            process.wait()
+
+
+def _end(process: "subprocess.Popen[bytes]", how: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, how)
+
+
+def _answers(port: int) -> bool:
+    try:
+        httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=1, trust_env=False)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+class Terminal:
+    """What one block leaves behind in the shell, the next finds: folder, variables and files."""
+
+    def __init__(self, folder: Path, ports: Mapping[str, int], **more: str) -> None:
+        """``ports``: those that the documents name, and the free ones that are taken instead; ``more``: variables of the shell."""
+        self._ports = ports
+        self._state = folder / "state"
+        self._state.mkdir()
+        self.clone = folder / "clone"
+        self.clone.mkdir()
+        for entry in ROOT.iterdir():
+            if entry.name not in _NOT_OURS:
+                (self.clone / entry.name).symlink_to(entry)
+        (self._state / "folder").write_text(str(self.clone), encoding="utf-8")
+        (self._state / "variables").touch()
+        self.environment = clean_environment(
+            PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            SMSGW_PORT=str(ports["8086"]),
+            **more,
+        )
+
+    @property
+    def folder(self) -> Path:
+        """Where the reader is."""
+        return Path((self._state / "folder").read_text("utf-8").rstrip("\n"))
+
+    def save(self, place: str, block: Block) -> None:
+        """Write a file where the document says."""
+        path = self.folder / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self._local(block.code), encoding="utf-8")
+
+    def run(self, block: Block) -> str:
+        """Run a block; its output. What fails, or prints other than it should, fails the test."""
+        if block.language == "python":
+            command, code = [sys.executable, "-c", self._local(block.code)], ""
+        else:
+            code = (
+                f". '{self._state}/variables'\ncd '{self.folder}'\n{self._local(block.code)}"
+                f"pwd >'{self._state}/folder'\nexport -p >'{self._state}/variables'\n"
+            )
+            command = [shell(), "-euo", "pipefail", "-c", code]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=WITHIN_SECONDS,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, f"{block.code}\n{said}"
+        for kind, words in block.notes:
+            assert kind != "prints" or self._local(words) in said, f"{block.code}\n{said}"
+        return said
+
+    @contextmanager
+    def serving(self, block: Block) -> Iterator[None]:
+        """Start a block that keeps its terminal, such as a gateway, and wait until it listens."""
+        port = next((taken for named, taken in self._ports.items() if named in block.code), self._ports["8086"])
+        code = f". '{self._state}/variables'\n{self._local(block.code)}"
+        with server([shell(), "-euc", code], port, self.folder, self.environment, self._state / f"{port}.log"):
+            yield
+
+    def _local(self, text: str) -> str:
+        for named, taken in self._ports.items():
+            text = re.sub(rf"\b{named}\b", str(taken), text)
+        return text

@@ -1,0 +1,112 @@
+"""The code in the documents works: their blocks are followed from top to bottom, as a reader does."""
+
+import re
+import shutil
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.commands.transcript import Conversation
+from tests.docs.reading import ROOT, blocks, saved
+from tests.docs.terminal import WITHIN_SECONDS, Terminal, free_port, run
+
+# Those whose reader has a gateway at work already, and those who start their own.
+FOLLOWED = {"README.md": True, "README.zh-CN.md": True, "docs/tutorial.md": False}
+README, CHINESE, CONTRIBUTING = ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CONTRIBUTING.md"
+RUN = ("sh", "python")
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_a_reader_can_follow(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """One reader each: what a block leaves behind, the next one uses."""
+    if FOLLOWED[name]:
+        port: int = request.getfixturevalue("gateway_port")
+        reader = Terminal(tmp_path, {"8086": port}, SMSGW_ENV="demo", SMSGW_URL=f"http://127.0.0.1:{port}")
+        fresh(f"http://127.0.0.1:{port}")
+    else:
+        reader = Terminal(tmp_path, {"8086": free_port(), "9000": free_port()})
+    with ExitStack() as running:
+        for block in blocks(ROOT / name, *RUN, "yaml"):
+            if (place := block.note("save")) is not None:
+                reader.save(place, block)
+            elif block.note("server") is not None:
+                running.enter_context(reader.serving(block))
+            elif block.language in RUN and not block.left_out:
+                reader.run(block)
+
+
+@pytest.mark.parametrize("name", [*FOLLOWED, "CONTRIBUTING.md"])
+def test_what_is_not_run_says_why(name: str) -> None:
+    for block in blocks(ROOT / name, *RUN):
+        reason = block.note("not run,") if block.note("not run,") is not None else block.note("elsewhere,")
+        assert reason is None or len(reason.split()) > 2, block.code
+
+
+@pytest.mark.parametrize("page", [README, CHINESE], ids=lambda page: page.name)
+def test_the_conversation_is_what_is_said(page: Path, gateway: str) -> None:
+    """In the conversations shown, `…` stands for anything."""
+    fresh(gateway)
+    with httpx.Client(base_url=f"{gateway}/simulator", timeout=WITHIN_SECONDS, trust_env=False) as client:
+        said: list[tuple[str, str, str]] = []
+        for block in blocks(page, "text"):
+            for line in block.code.splitlines():
+                direction, number, text = line.split(maxsplit=2)
+                if direction == ">":
+                    assert said == [], "more is shown"
+                    sent = client.post("/handsets/13800138000/messages", json={"to": number, "text": text}).json()["id"]
+                    client.post("/drain", json={"timeout_seconds": WITHIN_SECONDS}).raise_for_status()
+                    got = client.get("/handsets/13800138000/messages", params={"after": sent}).json()["messages"]
+                    said = [("<", message["from"], message["text"]) for message in got]
+                else:
+                    assert said[0][:2] == (direction, number)
+                    assert re.fullmatch(".*".join(map(re.escape, text.split("…"))), said.pop(0)[2])
+
+
+def fresh(gateway: str) -> None:
+    """As `make run` leaves it."""
+    httpx.post(
+        f"{gateway}/simulator/reset", json={"fixture": "demo"}, timeout=WITHIN_SECONDS, trust_env=False
+    ).raise_for_status()
+
+
+def test_both_readmes_have_the_same_commands() -> None:
+    english, chinese = ([(block.language, block.code) for block in blocks(page, *RUN)] for page in (README, CHINESE))
+    assert english == chinese
+
+
+def test_the_worked_example_of_a_command_works(tmp_path: Path) -> None:
+    """In a copy of the project: the command answers, and the rules of the house hold with it."""
+    for folder in ("app", "tests/commands", "tests/domain"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "vendor"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    written = saved(CONTRIBUTING)
+    places = list(written)
+    assert [str(Path(place).parent) for place in places] == ["app/domain/texts", "app/commands", "tests/commands"]
+    for place, code in written.items():
+        assert not (tmp_path / place).exists(), "the example is in the project"
+        (tmp_path / place).write_text(code, encoding="utf-8")
+    tests = [places[2], "tests/domain/test_purity.py", "tests/commands/test_routing.py"]
+    done = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    ruff = run(Path(sys.executable).with_name("ruff"), "check", "--no-cache", *places, cwd=tmp_path)
+    assert ruff.returncode == 0, ruff.stdout
+    formatted = run(Path(sys.executable).with_name("ruff"), "format", "--check", "--no-cache", *places, cwd=tmp_path)
+    assert formatted.returncode == 0, formatted.stdout
+
+
+@pytest.mark.parametrize("page", [README, CHINESE], ids=lambda page: page.name)
+def test_what_a_customer_can_send_is_understood(page: Path) -> None:
+    table = page.read_text("utf-8").partition("| `0000`")
+    rows = [line.split(" | ") for line in (table[1] + table[2]).partition("\n\n")[0].splitlines()]
+    assert len(rows) > 7
+    sent = [(text, re.findall(r"\d{5,}", to)) for words, to, _ in rows for text in re.findall(r"`([^`]+)`", words)]
+    for text, numbers in sent:
+        for number in numbers or ["10086977", "10086"]:
+            conversation = Conversation()
+            conversation.text("0000")
+            conversation.text("全部", "10086977")
+            conversation.text(text, number)
+            assert conversation.outcome.verdict != "not understood", (text, number, conversation.sent[-1])

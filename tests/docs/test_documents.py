@@ -1,0 +1,86 @@
+"""The documents hold together: links lead somewhere, what is named exists, what there is can be found."""
+
+import re
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from app.db.tables import metadata
+from tests.docs.reading import DOCUMENTS, ROOT, anchors, links, prose, saved
+from tests.docs.terminal import run
+
+DOCS = ROOT / "docs"
+PLACE = re.compile(r"`((?:app|bench|docs|examples|migrations|tests)/[\w./-]*)`")
+IMAGES = sorted(DOCS.glob("images/*"))
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in links(document):
+        if "://" in target:
+            continue
+        place, _, anchor = target.partition("#")
+        led_to = (document.parent / place).resolve() if place else document
+        assert led_to.exists(), target
+        assert led_to.is_relative_to(ROOT), f"{target} leads out of the project"
+        if anchor:
+            assert anchor in anchors(led_to), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_what_is_named_is_there(document: Path) -> None:
+    written = saved(document)
+    missing = [
+        place for place in PLACE.findall(prose(document)) if place not in written and not (ROOT / place).exists()
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_blocks_are_closed_and_name_their_language(document: Path) -> None:
+    fences = [line for line in document.read_text("utf-8").splitlines() if line.startswith("```")]
+    assert all(fence == "```" for fence in fences[1::2])
+    assert all(re.fullmatch(r"```[a-z]+", fence) for fence in fences[::2])
+    assert len(fences) % 2 == 0
+
+
+def test_the_index_leads_to_every_page() -> None:
+    led_to = {(DOCS / target.partition("#")[0]).resolve() for target in links(DOCS / "README.md")}
+    assert [named(page) for page in DOCS.glob("*.md") if page.name != "README.md" and page not in led_to] == []
+
+
+def test_every_image_is_shown() -> None:
+    shown = {(document.parent / target).resolve() for document in DOCUMENTS for target in links(document)}
+    assert [named(image) for image in IMAGES if image not in shown] == []
+
+
+@pytest.mark.parametrize("image", [image for image in IMAGES if image.suffix == ".svg"], ids=named)
+def test_drawings_stand_alone(image: Path) -> None:
+    """A drawing that GitHub shows may fetch nothing and run nothing, and says in words what it shows."""
+    tree = ET.parse(image).getroot()  # noqa: S314  our own file
+    tags = {element.tag.partition("}")[2] for element in tree.iter()}
+    assert not tags & {"script", "image", "foreignObject"}
+    assert {"title", "desc"} <= tags
+    assert "url(http" not in image.read_text("utf-8")
+
+
+def test_the_settings_page_is_up_to_date() -> None:
+    done = run(sys.executable, "docs/make_settings.py", "--check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_table_is_explained() -> None:
+    page = (DOCS / "architecture.md").read_text("utf-8")
+    assert [name for name in metadata.tables if f"`{name}`" not in page] == []
+
+
+def test_decisions_are_short() -> None:
+    for decision in DOCS.glob("adr/*.md"):
+        assert len(decision.read_text("utf-8").splitlines()) <= 40, decision
+        assert re.match(rf"# {int(decision.name[:4])}\. ", decision.read_text("utf-8")), decision
