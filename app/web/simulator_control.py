@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.db.state import MILLION
 from app.domain.calendar import SHANGHAI
 from app.services.fixtures import UnknownFixtureError
 from app.services.simulation import ClockError
@@ -117,6 +118,14 @@ class FaultsIn(_Body):
     count: int | None = Field(default=None, ge=0, le=1_000_000)
 
 
+@router.get("/faults", summary="How the simulated network answers sends now")
+async def read_faults(gateway: GatewayIn) -> FaultsIn:
+    """``count``: how many sends it will still go wrong for; 0 is the same as the mode ok."""
+    state = await gateway.simulation.clock()
+    rate = state.fault_rate_ppm / MILLION
+    return FaultsIn.model_validate({"mode": state.fault_mode, "rate": rate, "count": state.fault_count})
+
+
 @router.put("/faults", summary="How the simulated network answers sends")
 async def set_faults(given: FaultsIn, gateway: GatewayIn) -> FaultsIn:
     """``timeout``: the network takes the message, once for each reference, but the answer is lost."""
@@ -129,6 +138,13 @@ class DeliveryIn(_Body):
 
     report: Literal["delivered", "undelivered", "expired", "none"]
     delay_seconds: int = Field(default=0, ge=0, le=366 * 86400)
+
+
+@router.get("/delivery", summary="The delivery report that the simulated network sends back now")
+async def read_delivery(gateway: GatewayIn) -> DeliveryIn:
+    """For messages taken from now on."""
+    state = await gateway.simulation.clock()
+    return DeliveryIn.model_validate({"report": state.report_status, "delay_seconds": state.report_delay_seconds})
 
 
 @router.put("/delivery", summary="The delivery report that the simulated network sends back")

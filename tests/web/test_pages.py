@@ -7,6 +7,7 @@ import pytest
 
 from app.db import tables
 from app.settings import Environment
+from app.web.pages import STATIC
 from tests.outage import away
 from tests.running import settings_for
 from tests.services.carriers import use
@@ -116,7 +117,7 @@ async def test_no_page_runs_scripts_that_stand_in_it(web: Web) -> None:
         "/docs",
         "/",
         "/openapi.json",
-        "/static/handset.js",
+        "/static/handset/main.js",
         "/livez",
         "/api/v1/messages",
         "/nothing",
@@ -134,6 +135,41 @@ async def test_every_answer_carries_the_strict_policy(web: Web, path: str) -> No
     assert ("'unsafe-inline'" in policy["style-src"]) is (path == "/docs")
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_the_modules_of_the_page_are_there_and_come_from_here_alone(web: Web) -> None:
+    found, waiting = set[str](), ["/static/handset/main.js"]
+    while waiting:
+        path = waiting.pop()
+        found.add(path)
+        script = await web.get(path)
+        assert script.status_code == 200, path
+        assert script.headers["content-type"].startswith("text/javascript"), path
+        assert not _ELSEWHERE.search(script.text), path
+        assert len(script.text.splitlines()) < 300, path
+        imported = {f"/static/handset/{name}" for name in re.findall(r'from "\./([^"]+)"', script.text)}
+        waiting += imported - found - set(waiting)
+    assert found == {f"/static/handset/{file.name}" for file in (STATIC / "handset").glob("*.js")}
+
+
+def test_the_page_has_all_its_words_in_both_languages() -> None:
+    folder = STATIC / "handset"
+    english, chinese = (
+        re.findall(r"^  (\w+): ", (folder / f"words.{language}.js").read_text(), re.MULTILINE)
+        for language in ("en", "zh")
+    )
+    assert english == chinese
+    assert len(set(english)) == len(english)
+    page = (STATIC.parent / "handset.html").read_text()
+    asked_for = set(re.findall(r'data-t="(\w+)"', page))
+    for attributes in re.findall(r'data-t-attr="([^"]+)"', page):
+        asked_for |= {pair.split(":")[1] for pair in attributes.split()}
+    assert asked_for <= set(english)
+
+
+async def test_the_page_is_told_the_keywords_that_the_gateway_knows(web: Web) -> None:
+    [keywords] = re.findall(r'data-keywords="([^"]*)"', (await web.get("/handset")).text)
+    assert {"0000", "HELP", "帮助", "QX"} <= set(keywords.split())
 
 
 async def test_the_start_leads_to_the_handset(web: Web) -> None:

@@ -1,14 +1,18 @@
 """Pages: text only, under a strict content security policy, nothing fetched from elsewhere (safety.md 29)."""
 
+import html
 from pathlib import Path
 
 from fastapi import APIRouter, Response
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.web.dependencies import GatewayIn
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 router = APIRouter(include_in_schema=False)
+_KEYWORDS = 'data-keywords=""'
 _STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -24,9 +28,11 @@ async def start() -> Response:
 
 
 @router.get("/handset")
-async def handset() -> Response:
-    """A phone on the screen."""
-    return FileResponse(HERE / "handset.html", media_type="text/html")
+def handset(gateway: GatewayIn) -> HTMLResponse:
+    """Phones on the screen; the page offers those commands that the gateway knows."""
+    keywords = html.escape(" ".join(sorted(gateway.registry.keywords | gateway.registry.prefixes)))
+    page = (HERE / "handset.html").read_text(encoding="utf-8")
+    return HTMLResponse(page.replace(_KEYWORDS, f'data-keywords="{keywords}"', 1))
 
 
 docs = APIRouter(include_in_schema=False)

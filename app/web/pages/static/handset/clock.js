@@ -1,0 +1,108 @@
+/** The gateway's clock: shown everywhere, moved in demo and test, where these calls exist. */
+
+import { call, move } from "./gateway.js";
+import { fromField, nextFirst, toField } from "./times.js";
+import { say, showTime } from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+const STEP = 5_000;
+
+/** @type {{at: number, since: number, frozen: boolean}} the time last read, and when (the browser's own stopwatch) */
+let read = { at: Date.now(), since: performance.now(), frozen: false };
+/** While the page moves a frozen clock on as time passes: the same pair, from where it began. */
+let running = null;
+
+/** The gateway's time, as far as the page knows. */
+export function now() {
+  const { at, since, frozen } = running ?? read;
+  return new Date(frozen ? at : at + performance.now() - since);
+}
+
+/** Reads the clock; whether there is one to move. */
+export async function readClock() {
+  try {
+    take(await call("GET", "clock"));
+    return true;
+  } catch (problem) {
+    return problem.status === 404 ? false : null;
+  }
+}
+
+function take({ now: at, frozen }) {
+  read = { at: Date.parse(at), since: performance.now(), frozen };
+  if (!frozen) running = null;
+  tick();
+}
+
+/** Writes the time wherever it is shown. */
+export function tick() {
+  const at = now().toISOString();
+  showTime($("clock-day"), at, "date");
+  for (const [place, kind] of [["clock-now", "second"], ["clock-short", "minute"]]) showTime($(place), at, kind);
+  for (const place of document.querySelectorAll(".phone-time")) showTime(place, at, "minute");
+  const state = running ? "running" : read.frozen ? "frozen" : "free";
+  $("clock-state").dataset.state = state;
+  say($("clock-state"), `clock_${state}`);
+  say($("clock-toggle"), state === "frozen" ? "clock_run" : "clock_freeze");
+}
+
+// ---- moving it
+
+/** What the buttons of the clock do; each resolves when everything that fell due on the way is done. */
+export const moves = {
+  async toggle() {
+    if (read.frozen && !running) {
+      run();
+      return;
+    }
+    running = null;
+    take(await move("POST", "clock/advance", { seconds: 0 }));
+  },
+  async ahead(seconds) {
+    await to(new Date(now().getTime() + seconds * 1_000));
+  },
+  async first() {
+    await to(nextFirst(now()));
+  },
+  async set(field) {
+    await to(new Date(fromField(field)));
+  },
+};
+
+async function to(at) {
+  const wasRunning = running !== null;
+  running = null;
+  take(await move("POST", "clock/advance", { to: at.toISOString() }));
+  if (wasRunning) run();
+}
+
+/**
+ * A clock that was frozen runs free again after a reset only. Until then the page moves it on in steps, to where it would
+ * be by now; pages that do so together do not make it any faster.
+ */
+function run() {
+  running = { at: read.at, since: performance.now(), frozen: false };
+  setTimeout(step, STEP, running);
+  tick();
+}
+
+async function step(mine) {
+  if (running !== mine) return;
+  try {
+    const answer = await move("POST", "clock/advance", { to: now().toISOString() });
+    if (running === mine) take(answer);
+  } catch (problem) {
+    if (problem.status === 409) await readClock(); // another page was quicker
+  }
+  if (running !== mine) return;
+  if (read.at > now().getTime()) {
+    run();
+    return;
+  }
+  setTimeout(step, STEP, mine);
+}
+
+/** The field for a time begins with the next full hour. */
+export function fillField(field) {
+  if (document.activeElement !== field) field.value = `${toField(new Date(now().getTime() + 3_600_000)).slice(0, 13)}:00`;
+}

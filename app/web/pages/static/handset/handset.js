@@ -1,0 +1,246 @@
+/** One phone: a number, its thread, and where it writes. */
+
+import { Chips } from "./chips.js";
+import { now } from "./clock.js";
+import { Composer } from "./composer.js";
+import { Follower } from "./follow.js";
+import { answersIn } from "./listing.js";
+import { ACCESS_NUMBER, withCountryCode } from "./numbers.js";
+import { Outbox } from "./outbox.js";
+import { Thread } from "./thread.js";
+import { copyOf, name, say } from "./words.js";
+
+let made = 0;
+
+export class Handset {
+  #only = null;
+  #thread;
+  #composer;
+  #chips;
+  #outbox;
+  #follower;
+  #hears;
+
+  /** @param {string} number @param {{heard: () => void, retire: () => void, renumber: () => void}} hears */
+  constructor(number, hears) {
+    this.number = number;
+    this.#hears = hears;
+    this.element = numbered(copyOf("handset-template"));
+    this.#part(".number").textContent = withCountryCode(number);
+    name(this.element, { "aria-label": "handset_of" }, { number: withCountryCode(number) });
+    name(this.#part(".thread"), { "aria-label": "messages_of" }, { number: withCountryCode(number) });
+    name(this.#part(".retire"), { "aria-label": "retire", title: "retire" }, { number: withCountryCode(number) });
+    this.#thread = new Thread(this.element);
+    this.#outbox = new Outbox(number, {
+      sent: (draft) => this.#thread.updateDraft(draft),
+      failed: (draft, problem) => this.#onFailed(draft, problem),
+    });
+    this.#composer = new Composer(this.element, {
+      send: (to, text) => this.#send(to, text),
+      history: () => this.#thread.sentTexts,
+    });
+    this.#chips = new Chips(this.element, {
+      send: (to, text) => this.#send(to, text),
+      pick: (to, picked) => this.#pick(to, picked),
+    });
+    this.#listen();
+    this.refresh();
+    this.#follow();
+  }
+
+  #part(selector) {
+    return this.element.querySelector(selector);
+  }
+
+  #listen() {
+    this.#part(".retire").addEventListener("click", () => this.#hears.retire());
+    this.#part(".renumber").addEventListener("click", () => this.#hears.renumber());
+    this.#part(".problem-close").addEventListener("click", () => this.#clearProblem());
+    this.#part(".hurry").addEventListener("click", () => this.#follower.hurry());
+    this.#part(".begin").addEventListener("click", () => this.#send(ACCESS_NUMBER, "0000"));
+    this.#part(".text").addEventListener("input", () => this.#chips.mark(this.#composer.value));
+    this.#part(".messages").addEventListener("click", ({ target }) => {
+      const button = target.closest(".reply");
+      if (!button) return;
+      this.#composer.choose(button.querySelector(".party").textContent);
+      this.#composer.focus();
+    });
+  }
+
+  // ---- for the page
+
+  focus() {
+    this.#composer.focus();
+  }
+
+  /** Sends a command, as if it had been typed. */
+  say(text) {
+    this.#send(ACCESS_NUMBER, text);
+  }
+
+  /** It came to the front: what could not be measured while it was hidden. */
+  shown() {
+    this.#thread.scrollToNewest();
+  }
+
+  /** What depends on the time: which listing can still be answered. */
+  refresh() {
+    this.#chips.show(answersIn(this.#thread.received, now()));
+    this.#chips.mark(this.#composer.value);
+  }
+
+  check() {
+    return this.#follower.check();
+  }
+
+  /** The gateway was emptied: begin again. */
+  restart() {
+    this.#follower.end();
+    this.#forget();
+    this.#follow();
+  }
+
+  end() {
+    this.#follower.end();
+    this.#outbox.end();
+    this.element.remove();
+  }
+
+  // ---- receiving
+
+  #follow() {
+    this.#follower = new Follower(this.number, this.#thread, {
+      state: (state) => this.#showState(state),
+      arrived: (message) => this.#arrived(message),
+      loaded: () => this.#loaded(),
+      emptied: () => this.#forget(),
+      problem: (problem) => this.#showProblem(problem),
+    });
+  }
+
+  #forget() {
+    this.#part(".thread").ariaLive = "off";
+    this.#thread.clear();
+    this.#showOnly(null);
+    this.#composer.forget();
+    this.refresh();
+  }
+
+  #arrived(message) {
+    if (!this.#thread.put(message) || !this.#isLoaded) return;
+    this.#learn(message);
+    if (message.direction === "mt") this.#hears.heard();
+  }
+
+  /** The first messages are not read out one by one, those after them are. */
+  #loaded() {
+    this.#thread.showEmptiness();
+    if (!this.#isLoaded) this.#thread.received.slice(-1).forEach((message) => this.#learn(message));
+    this.#showParties();
+    this.refresh();
+    if (!this.#isLoaded) this.#thread.scrollToNewest();
+    this.#part(".thread").ariaLive = "polite";
+  }
+
+  get #isLoaded() {
+    return this.#part(".thread").ariaLive === "polite";
+  }
+
+  #learn(message) {
+    if (message.direction === "mt") this.#composer.heardFrom(message.from);
+    this.#showParties();
+    this.refresh();
+  }
+
+  #showState(state) {
+    const line = this.#part(".connection");
+    line.dataset.state = state;
+    say(line, `connection_${state}`);
+    this.#part(".away").hidden = state !== "away";
+    if (state !== "live") return;
+    this.#outbox.resume();
+    this.#clearProblem();
+  }
+
+  // ---- sending
+
+  #send(to, text) {
+    this.#clearProblem();
+    if (this.#only && this.#only !== to) this.#showOnly(null);
+    this.#thread.putDraft(this.#outbox.send(to, text));
+    this.#chips.mark("");
+  }
+
+  #onFailed(draft, problem) {
+    this.#showProblem(problem);
+    this.#thread.updateDraft(draft, () => {
+      this.#clearProblem();
+      this.#thread.dropDraft(draft);
+      this.#composer.write(draft.text, draft.to);
+    });
+    this.#thread.scrollToNewest();
+  }
+
+  /** A number of the listing is put into the text field, or taken out of it. */
+  #pick(to, picked) {
+    const numbers = this.#composer.value.match(/^[\d,\s]*$/) ? this.#composer.value.match(/\d+/g) ?? [] : [];
+    const others = numbers.filter((number) => number !== picked);
+    const wanted = others.length < numbers.length ? others : [...numbers, picked];
+    this.#composer.write(wanted.join(","), to);
+    this.#chips.mark(this.#composer.value);
+  }
+
+  // ---- conversations
+
+  /** With whom this handset talks; each can be looked at alone. */
+  #showParties() {
+    const parties = this.#thread.parties;
+    const row = this.#part(".parties");
+    row.hidden = parties.length < 2;
+    if (row.dataset.shown === parties.join(" ")) return;
+    row.dataset.shown = parties.join(" ");
+    row.replaceChildren(...[null, ...parties].map((party) => this.#partyButton(party)));
+  }
+
+  #partyButton(party) {
+    const button = document.createElement("button");
+    button.type = "button";
+    if (party === null) say(button, "all_messages");
+    else button.textContent = party;
+    button.dataset.party = party ?? "";
+    button.ariaPressed = String(party === this.#only);
+    button.addEventListener("click", () => this.#showOnly(party));
+    return button;
+  }
+
+  #showOnly(party) {
+    this.#only = party;
+    this.#thread.showOnly(party);
+    this.#composer.fix(party);
+    for (const button of this.#part(".parties").children) button.ariaPressed = String(button.dataset.party === (party ?? ""));
+  }
+
+  // ---- problems
+
+  #showProblem(problem) {
+    this.#part(".problem-title").textContent = problem.title;
+    this.#part(".problem-detail").textContent = problem.detail;
+    this.#part(".problem-advice").textContent = problem.advice;
+    this.#part(".problem").hidden = false;
+  }
+
+  #clearProblem() {
+    this.#part(".problem").hidden = true;
+  }
+}
+
+/** Gives every id inside of it, and what refers to it, a number of its own. */
+function numbered(element) {
+  made += 1;
+  for (const attribute of ["id", "for", "aria-describedby", "aria-labelledby", "list"]) {
+    for (const one of element.querySelectorAll(`[${attribute}]`)) {
+      one.setAttribute(attribute, `${one.getAttribute(attribute)}-${made}`);
+    }
+  }
+  return element;
+}

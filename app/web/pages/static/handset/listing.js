@@ -1,0 +1,50 @@
+/**
+ * What a received text asks for: numbers of a listing, words to reply with. Listings can be read by programs (flows.md 17):
+ * an item is digits, one of 、.， or a blank, and what follows up to ；.
+ */
+
+const ITEM = /(?<![\d,，.-])(\d{1,2})[、.，\s]\s*([^；;]+)[；;]/gu;
+const PRICE = /\s*(?:CNY)?\s?\d+(?:\.\d+)?\s?(?:元|\/|\().*$/u;
+const WORDS = [/回复[“"]([^”"]{1,6})[”"]/gu, /回复([A-Z]{1,4}|\d{4})(?![\dA-Z])/gu, /[Rr]eply ([A-Z]{1,4}|\d{4})\b/gu, /\b(ALL) stops/gu, /\b(NO) to keep/gu];
+const LONGEST_NAME = 9;
+/** How long a listing can be answered, unless the gateway's settings say otherwise. */
+const VALID_FOR = 2 * 3_600_000;
+
+/** @returns {{number: string, name: string}[]} */
+export function itemsOf(text) {
+  return [...text.matchAll(ITEM)].map(([, number, rest]) => ({ number, name: shorten(rest.replace(PRICE, "")) }));
+}
+
+/** Without the service provider in brackets. */
+function shorten(name) {
+  const letters = [...name.replace(/\(.*\)$/u, "")];
+  return letters.length > LONGEST_NAME ? `${letters.slice(0, LONGEST_NAME).join("")}…` : letters.join("");
+}
+
+/** @returns {string[]} the words that a text asks to reply with, in their order */
+export function wordsOf(text) {
+  const found = WORDS.flatMap((pattern) => [...text.matchAll(pattern)]).sort((one, other) => one.index - other.index);
+  return found.map(([, word]) => word);
+}
+
+/**
+ * The answers that the newest listing and the newest message of a thread can have.
+ *
+ * @param {Message[]} received  oldest first
+ * @param {Date} now  the gateway's time
+ * @returns {{items: {number: string, name: string, to: string}[], words: {text: string, to: string}[]}}
+ */
+export function answersIn(received, now) {
+  const last = received.at(-1);
+  const listing = received.findLast(({ text }) => itemsOf(text).length > 0);
+  const isOpen = listing && now - Date.parse(listing.at) <= VALID_FOR;
+  const pages = isOpen ? received.filter((one) => one === listing || belongTogether(one, listing)) : [];
+  const newest = received.filter((one) => one === last || belongTogether(one, last));
+  const words = new Map([...pages, ...newest].flatMap(({ text, from }) => wordsOf(text).map((word) => [word, from])));
+  return {
+    items: pages.flatMap(({ text, from }) => itemsOf(text).map((item) => ({ ...item, to: from }))),
+    words: [...words].map(([text, to]) => ({ text, to })),
+  };
+}
+
+const belongTogether = (one, other) => one.from === other.from && one.in_reply_to && one.in_reply_to === other.in_reply_to;

@@ -1,0 +1,33 @@
+/** The handset page: phones that write to the gateway, side by side, and the gateway's controls. */
+
+import { startAppearance } from "./appearance.js";
+import { openSheet, startPanel } from "./panel.js";
+import { forEachHandset, frontHandset, startShelf } from "./shelf.js";
+
+const CHECK_EVERY = 10_000;
+
+startAppearance();
+startShelf();
+startPanel({
+  moved: () => forEachHandset((handset) => handset.refresh()),
+  emptied: () => forEachHandset((handset) => handset.restart()),
+});
+setInterval(() => {
+  if (document.hidden) return;
+  forEachHandset((handset) => {
+    handset.check();
+    handset.refresh();
+  });
+}, CHECK_EVERY);
+
+document.addEventListener("click", ({ target }) => {
+  if (target.closest("[data-close]")) target.closest("dialog").close();
+  const guide = target.closest("[data-send]");
+  if (!guide) return;
+  openSheet(false);
+  frontHandset().say(guide.dataset.send);
+});
+document.getElementById("skip-text").addEventListener("click", (event) => {
+  event.preventDefault();
+  frontHandset().focus();
+});

@@ -1,0 +1,74 @@
+/**
+ * Texts on their way to the gateway, one after the other and in order. A text keeps its message id however often it is
+ * handed over, so it never becomes two; while the gateway is away it waits.
+ *
+ * @typedef {{to: string, text: string, messageId: string, id: ?string, state: "queued"|"sent"|"failed"}} Draft
+ */
+
+import { call, handsetPath } from "./gateway.js";
+
+const TRY_AGAIN_AFTER = 5_000;
+
+export class Outbox {
+  #number;
+  #on;
+  /** @type {Draft[]} */
+  #waiting = [];
+  #busy = false;
+  #ended = false;
+  #timer = 0;
+
+  /** @param {{sent: (draft: Draft) => void, failed: (draft: Draft, problem: Problem) => void}} on */
+  constructor(number, on) {
+    this.#number = number;
+    this.#on = on;
+  }
+
+  /** @returns {Draft} */
+  send(to, text) {
+    const draft = { to, text, messageId: newMessageId(), id: null, state: "queued" };
+    this.#waiting.push(draft);
+    this.resume();
+    return draft;
+  }
+
+  end() {
+    this.#ended = true;
+  }
+
+  /** Hand over what waits: at once, and whenever the gateway is back. */
+  async resume() {
+    if (this.#busy) return;
+    this.#busy = true;
+    clearTimeout(this.#timer);
+    try {
+      while (this.#waiting.length && !this.#ended) {
+        if (!(await this.#handOver(this.#waiting[0]))) break;
+        this.#waiting.shift();
+      }
+    } finally {
+      this.#busy = false;
+    }
+    if (this.#waiting.length && !this.#ended) this.#timer = setTimeout(() => this.resume(), TRY_AGAIN_AFTER);
+  }
+
+  /** Whether that is settled, well or badly. */
+  async #handOver(draft) {
+    const { to, text, messageId } = draft;
+    try {
+      draft.id = (await call("POST", handsetPath(this.#number, "messages"), { to, text, message_id: messageId })).id;
+      draft.state = "sent";
+      this.#on.sent(draft);
+    } catch (problem) {
+      if (problem.passes) return false;
+      draft.state = "failed";
+      this.#on.failed(draft, problem);
+    }
+    return true;
+  }
+}
+
+function newMessageId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `handset-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}

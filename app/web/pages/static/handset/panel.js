@@ -1,0 +1,104 @@
+/** The gateway's controls beside the phones: clock, network, reset. On a phone's screen they are a sheet. */
+
+import { fillField, moves, readClock, tick } from "./clock.js";
+import { move, Problem } from "./gateway.js";
+import { readNetwork, setDelivery, setFaults } from "./network.js";
+import { say, t } from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+const CHECK_EVERY = 10_000;
+const wide = matchMedia("(min-width: 56rem)");
+
+/** @param {{moved: () => void, emptied: () => void}} on */
+export function startPanel(on) {
+  const change = (work) => changeGateway(work, on);
+  $("clock-toggle").addEventListener("click", () => change(moves.toggle));
+  $("clock-first").addEventListener("click", () => change(moves.first));
+  for (const button of document.querySelectorAll("[data-ahead]")) {
+    button.addEventListener("click", () => change(() => moves.ahead(Number(button.dataset.ahead))));
+  }
+  $("clock-set").addEventListener("submit", (event) => {
+    event.preventDefault();
+    change(() => moves.set($("clock-field").value));
+  });
+  for (const id of ["fault-mode", "fault-share"]) $(id).addEventListener("change", () => change(setFaults));
+  for (const id of ["report-status", "report-delay"]) $(id).addEventListener("change", () => change(setDelivery));
+  $("reset-open").addEventListener("click", () => $("reset-dialog").showModal());
+  $("reset-confirm").addEventListener("click", () => {
+    $("reset-dialog").close();
+    change(() => reset(on));
+  });
+  $("panel-problem-close").addEventListener("click", () => ($("panel-problem").hidden = true));
+  startSheet();
+  setInterval(tick, 1_000);
+  setInterval(() => document.hidden || read(), CHECK_EVERY);
+  read();
+}
+
+/** What others changed; where the calls do not exist, the controls hide themselves. */
+async function read() {
+  const isThere = await readClock();
+  if (isThere === null) return;
+  for (const element of document.querySelectorAll("[data-disposable]")) element.hidden = !isThere;
+  if (!isThere || $("panel").ariaBusy === "true") return;
+  fillField($("clock-field"));
+  await readNetwork().catch(() => {}); // read again in a moment; the phones say that the gateway is away
+}
+
+/** Runs one change of the whole gateway, with the buttons off meanwhile. */
+async function changeGateway(work, on) {
+  const buttons = $("panel").querySelectorAll("[data-disposable] button");
+  const focused = document.activeElement;
+  $("panel").ariaBusy = "true";
+  for (const button of buttons) button.disabled = true;
+  try {
+    await work();
+    $("panel-problem").hidden = true;
+    tick();
+    say($("announcer"), "clock_is", { time: `${$("clock-day").textContent} ${$("clock-short").textContent}` });
+    on.moved();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    showProblem(problem);
+  } finally {
+    $("panel").ariaBusy = "false";
+    for (const button of buttons) button.disabled = false;
+    focused?.focus();
+    read();
+  }
+}
+
+async function reset(on) {
+  await move("POST", "reset", { fixture: "demo" });
+  await readClock();
+  on.emptied();
+}
+
+function showProblem(problem) {
+  const words = [problem.title, problem.detail, problem.advice].filter(Boolean);
+  $("panel-problem-text").textContent = words.join(" ") || t("no_answer");
+  $("panel-problem").hidden = false;
+}
+
+// ---- the sheet
+
+function startSheet() {
+  $("panel-open").addEventListener("click", () => openSheet(!document.body.classList.contains("sheet")));
+  $("clock-open").addEventListener("click", () => openSheet(true));
+  $("panel-close").addEventListener("click", () => openSheet(false));
+  $("panel").addEventListener("keydown", (event) => {
+    if (event.key === "Escape") openSheet(false);
+  });
+  wide.addEventListener("change", () => openSheet(false));
+}
+
+/** On a phone's screen the sheet covers everything else, which then cannot be reached. */
+export function openSheet(isOpen) {
+  const covers = isOpen && !wide.matches;
+  const wasOpen = document.body.classList.contains("sheet");
+  document.body.classList.toggle("sheet", covers);
+  $("panel-open").ariaExpanded = String(covers);
+  for (const id of ["top", "tabs", "shelf"]) $(id).inert = covers;
+  if (covers) $("panel-close").focus();
+  else if (wasOpen) $("panel-open").focus();
+}

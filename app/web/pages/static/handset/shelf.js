@@ -1,0 +1,163 @@
+/**
+ * The phones on the page: which numbers, in which order. They stand in the fragment of the address, so that a page can be
+ * shared and reloaded (a fragment is never sent to a server), and the browser remembers the last ones.
+ */
+
+import { call, Problem } from "./gateway.js";
+import { Handset } from "./handset.js";
+import { keep, kept } from "./keeping.js";
+import { DEFAULT_NUMBER, plainNumber, withCountryCode } from "./numbers.js";
+import { name, t } from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+/** A browser opens six connections to a server; each phone keeps one of them for its events. */
+const MOST = 4;
+const OFFERED = ["13800138000", "13900139000", "13700137000", "13600136000"];
+
+/** @type {Handset[]} */
+let handsets = [];
+/** Where only one phone has room: the one that is shown. */
+let front = null;
+/** Which phone the dialog is for; null: a new one. */
+let choosingFor = null;
+
+export function startShelf() {
+  window.addEventListener("hashchange", showWhatTheAddressSays);
+  $("handset-add").addEventListener("click", () => openDialog(null));
+  $("number-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    choose($("number-entry").value);
+  });
+  showWhatTheAddressSays();
+}
+
+/** @param {(handset: Handset) => void} use */
+export const forEachHandset = (use) => handsets.forEach(use);
+
+export const frontHandset = () => front;
+
+function showWhatTheAddressSays() {
+  const given = numbersIn(location.hash.slice(1));
+  const wanted = given.length ? given : numbersIn(kept("numbers") ?? "");
+  show(wanted.length ? wanted : [DEFAULT_NUMBER]);
+}
+
+/** @param {string} list */
+function numbersIn(list) {
+  const numbers = decodeURIComponent(list.replace(/%(?![\da-f]{2})/gi, "")).split(/[^\d+]+/).map(plainNumber);
+  return [...new Set(numbers.filter(Boolean))].slice(0, MOST);
+}
+
+/** Brings the phones on the page in line; those that stay keep what they show and what is being written. */
+function show(numbers) {
+  const before = handsets;
+  handsets = numbers.map((number) => before.find((one) => one.number === number) ?? newHandset(number));
+  for (const handset of before) if (!handsets.includes(handset)) handset.end();
+  handsets.forEach((handset, place) => {
+    if ($("shelf").children[place] !== handset.element) $("shelf").insertBefore(handset.element, $("shelf").children[place]);
+  });
+  const added = handsets.find((handset) => !before.includes(handset));
+  $("shelf").dataset.count = String(handsets.length);
+  $("handset-add").disabled = handsets.length === MOST;
+  name($("handset-add"), { title: handsets.length === MOST ? "add_no_more" : "add_why" }, { most: MOST });
+  for (const { element } of handsets) element.querySelector(".retire").hidden = handsets.length === 1;
+  keep("numbers", numbers.join(","));
+  history.replaceState(null, "", `#${numbers.join(",")}`);
+  bringToFront(added && before.length ? added : handsets.includes(front) ? front : handsets[0]);
+}
+
+function newHandset(number) {
+  const handset = new Handset(number, {
+    heard: () => noteUnread(handset),
+    retire: () => retire(handset),
+    renumber: () => openDialog(handset),
+  });
+  return handset;
+}
+
+function retire(handset) {
+  show(handsets.filter((one) => one !== handset).map(({ number }) => number));
+  front.focus();
+}
+
+// ---- where only one has room
+
+function bringToFront(handset) {
+  front = handset;
+  for (const one of handsets) one.element.classList.toggle("front", one === handset);
+  $("tabs").hidden = handsets.length < 2;
+  const unread = new Map([...$("tabs").children].map((tab) => [tab.dataset.number, tab.classList.contains("unread")]));
+  $("tabs").replaceChildren(...handsets.map((one) => newTab(one, one !== handset && unread.get(one.number))));
+}
+
+function newTab(handset, isUnread) {
+  const tab = document.createElement("button");
+  tab.type = "button";
+  tab.dataset.number = handset.number;
+  tab.textContent = withCountryCode(handset.number);
+  tab.ariaCurrent = String(handset === front);
+  setUnread(tab, isUnread);
+  tab.addEventListener("click", () => {
+    bringToFront(handset);
+    $("tabs").querySelector("[aria-current=true]").focus();
+    handset.shown();
+  });
+  return tab;
+}
+
+function setUnread(tab, isUnread) {
+  tab.classList.toggle("unread", Boolean(isUnread));
+  tab.ariaLabel = isUnread ? t("unread", { number: tab.textContent }) : null;
+}
+
+function noteUnread(handset) {
+  if (handset === front) return;
+  for (const tab of $("tabs").children) if (tab.dataset.number === handset.number) setUnread(tab, true);
+}
+
+// ---- choosing a number
+
+function choose(given) {
+  const number = plainNumber(given);
+  if (!number) return;
+  $("number-dialog").close();
+  const numbers = handsets.map((handset) => handset.number);
+  const place = choosingFor ? handsets.indexOf(choosingFor) : numbers.length;
+  const there = numbers.indexOf(number);
+  if (there < 0) numbers.splice(place, 1, number);
+  show(numbers);
+  const chosen = handsets.find((handset) => handset.number === number);
+  bringToFront(chosen);
+  chosen.focus();
+}
+
+async function openDialog(handset) {
+  choosingFor = handset;
+  const numbers = new Set(OFFERED);
+  const list = () => {
+    const open = new Set(handsets.map(({ number }) => number));
+    const free = [...numbers].filter((number) => !open.has(number));
+    $("known-numbers").replaceChildren(...free.map(choiceOf));
+  };
+  list();
+  $("number-entry").value = "";
+  $("number-dialog").showModal();
+  $("number-entry").focus();
+  try {
+    const answer = await call("GET", "handsets");
+    for (const { msisdn } of answer.handsets) numbers.add(plainNumber(msisdn));
+    list();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem; // the numbers offered are enough
+  }
+}
+
+function choiceOf(number) {
+  const item = document.createElement("li");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = withCountryCode(number);
+  button.addEventListener("click", () => choose(number));
+  item.append(button);
+  return item;
+}

@@ -1,0 +1,200 @@
+/**
+ * The messages of one handset on the screen. A message is known by its id; one that comes again updates its bubble.
+ * Everything is written as text, never as markup.
+ *
+ * @typedef {{id: string, direction: "mo"|"mt", from: string, to: string, text: string, segments: number,
+ *   encoding: "gsm7"|"ucs2", at: string, status: string, in_reply_to?: string}} Message
+ */
+
+import { fillBubble, fillDraft, newBubble, newDay, partyOf } from "./bubble.js";
+import { dayOf } from "./times.js";
+
+const FINAL = new Set(["delivered", "undelivered", "rejected", "expired", "deleted", "failed", "superseded"]);
+const NEAR = 80;
+
+export class Thread {
+  /** @type {Map<string, {message: Message, element: HTMLElement}>} */
+  #shown = new Map();
+  /** @type {Map<Draft, HTMLElement>} */
+  #drafts = new Map();
+  #only = null;
+  #day = "";
+  #lastParty = "";
+  #list;
+  #scroller;
+  #newest;
+  #empty;
+
+  /** @param {HTMLElement} phone */
+  constructor(phone) {
+    this.#list = phone.querySelector(".messages");
+    this.#scroller = phone.querySelector(".thread");
+    this.#newest = phone.querySelector(".newest");
+    this.#empty = phone.querySelector(".empty");
+    this.#newest.addEventListener("click", () => this.scrollToNewest());
+    this.#keepNewestInView();
+  }
+
+  // ---- what it holds
+
+  get firstId() {
+    return this.#shown.keys().next().value ?? null;
+  }
+
+  /** Behind which message to go on: the last one, or the one before the first whose status may still change. */
+  get resumePoint() {
+    let after;
+    for (const [id, { message }] of this.#shown) {
+      if (message.direction === "mt" && !FINAL.has(message.status)) break;
+      after = id;
+    }
+    return after;
+  }
+
+  get isEmpty() {
+    return this.#shown.size + this.#drafts.size === 0;
+  }
+
+  get messages() {
+    return [...this.#shown.values()].map(({ message }) => message);
+  }
+
+  get received() {
+    return this.messages.filter(({ direction }) => direction === "mt");
+  }
+
+  /** What was written on this handset, oldest first, as the gateway keeps it (passwords masked). */
+  get sentTexts() {
+    return this.messages.filter(({ direction }) => direction === "mo").map(({ text }) => text);
+  }
+
+  /** The numbers that this handset talks with, in the order of their first message. */
+  get parties() {
+    return [...new Set(this.messages.map(partyOf))];
+  }
+
+  // ---- messages
+
+  /** Puts a message into the thread, or brings its bubble up to date; whether it is new. */
+  put(message) {
+    const known = this.#shown.get(message.id);
+    const element = known?.element ?? newBubble(message.direction);
+    fillBubble(element, message);
+    this.#shown.set(message.id, { message, element });
+    if (known) return false;
+    this.#dropDraftOf(message);
+    const wasAtEnd = this.#isAtEnd();
+    this.#append(message, element);
+    this.showEmptiness();
+    if (wasAtEnd) this.scrollToNewest();
+    else if (this.#belongs(message)) this.#newest.hidden = false;
+    return true;
+  }
+
+  clear() {
+    this.#shown.clear();
+    this.#layOut();
+  }
+
+  showEmptiness() {
+    this.#empty.hidden = !this.isEmpty;
+  }
+
+  /** Shows the messages with one number alone, or all (null). */
+  showOnly(party) {
+    this.#only = party;
+    this.#layOut();
+    this.scrollToNewest();
+  }
+
+  #layOut() {
+    this.#day = "";
+    this.#lastParty = "";
+    this.#list.replaceChildren();
+    for (const { message, element } of this.#shown.values()) this.#append(message, element);
+    this.#list.append(...this.#drafts.values());
+  }
+
+  #belongs(message) {
+    return this.#only === null || partyOf(message) === this.#only;
+  }
+
+  #append(message, element) {
+    if (!this.#belongs(message)) return;
+    const firstDraft = this.#list.querySelector(".draft");
+    const today = dayOf(message.at);
+    if (today !== this.#day) {
+      this.#list.insertBefore(newDay(message.at), firstDraft);
+      this.#lastParty = "";
+    }
+    const party = `${message.direction} ${partyOf(message)}`;
+    element.classList.toggle("follows", party === this.#lastParty);
+    this.#day = today;
+    this.#lastParty = party;
+    this.#list.insertBefore(element, firstDraft);
+  }
+
+  // ---- what is on its way
+
+  /** Shows a text that is on its way; the thread's own message takes its place. */
+  putDraft(draft) {
+    const element = newBubble("mo");
+    element.classList.add("draft");
+    fillDraft(element, draft);
+    this.#drafts.set(draft, element);
+    this.#list.append(element);
+    this.showEmptiness();
+    this.scrollToNewest();
+  }
+
+  /** @param {?(() => void)} edit  takes the text back, if it cannot be sent as it is */
+  updateDraft(draft, edit = null) {
+    const element = this.#drafts.get(draft);
+    if (!element) return;
+    if (this.#shown.has(draft.id)) this.dropDraft(draft);
+    else fillDraft(element, draft, edit);
+  }
+
+  dropDraft(draft) {
+    this.#drafts.get(draft)?.remove();
+    this.#drafts.delete(draft);
+  }
+
+  /** By the id the gateway gave, or by what it says while that answer is on its way. */
+  #dropDraftOf(message) {
+    if (message.direction !== "mo") return;
+    const drafts = [...this.#drafts.keys()];
+    const draft =
+      drafts.find(({ id }) => id === message.id) ??
+      drafts.find(({ id, state, to, text }) => !id && state !== "failed" && to === message.to && text === message.text);
+    if (draft) this.dropDraft(draft);
+  }
+
+  // ---- scrolling
+
+  #isAtEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight < NEAR;
+  }
+
+  scrollToNewest() {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#newest.hidden = true;
+  }
+
+  /** When the keyboard or an error line takes room away, the newest message stays in view if it was. */
+  #keepNewestInView() {
+    const measure = () => `${this.#scroller.clientWidth} ${this.#scroller.clientHeight}`;
+    let size = measure();
+    let wasAtEnd = true;
+    this.#scroller.addEventListener("scroll", () => {
+      if (measure() !== size) return; // moved by the change of size, not by the reader
+      wasAtEnd = this.#isAtEnd();
+      if (wasAtEnd) this.#newest.hidden = true;
+    });
+    new ResizeObserver(() => {
+      size = measure();
+      if (wasAtEnd) this.scrollToNewest();
+    }).observe(this.#scroller);
+  }
+}

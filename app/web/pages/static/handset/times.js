@@ -1,0 +1,45 @@
+/** Times as customers read them: Asia/Shanghai, whatever the zone of the browser. */
+
+const ZONE = "Asia/Shanghai";
+const OFFSET = "+08:00"; // Shanghai has had no summer time since 1991.
+const LOCALES = { en: "en-GB", zh: "zh-CN" };
+const FORMATS = {
+  minute: { hour: "2-digit", minute: "2-digit" },
+  second: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
+  date: { weekday: "short", day: "numeric", month: "short", year: "numeric" },
+  day: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
+};
+const made = new Map();
+
+/** @param {keyof FORMATS} kind @param {Date} at @param {"en"|"zh"} language */
+export function format(kind, at, language) {
+  const key = `${kind} ${language}`;
+  if (!made.has(key)) {
+    made.set(key, new Intl.DateTimeFormat(LOCALES[language], { timeZone: ZONE, hourCycle: "h23", ...FORMATS[kind] }));
+  }
+  return made.get(key).format(at);
+}
+
+/** Year, month and so on in Shanghai, as numbers. */
+function partsOf(at) {
+  const shifted = new Date(at.getTime() + 8 * 3_600_000);
+  return { year: shifted.getUTCFullYear(), month: shifted.getUTCMonth() + 1 };
+}
+
+const two = (number) => String(number).padStart(2, "0");
+
+/** The next 1st of a month at 10:00, when what is due every month is sent. */
+export function nextFirst(at) {
+  const { year, month } = partsOf(at);
+  const first = (y, m) => new Date(`${y}-${two(m)}-01T10:00:00${OFFSET}`);
+  const here = first(year, month);
+  if (here > at) return here;
+  return month === 12 ? first(year + 1, 1) : first(year, month + 1);
+}
+
+/** For a field of kind datetime-local: 2026-03-02T10:00. */
+export const toField = (at) => new Date(at.getTime() + 8 * 3_600_000).toISOString().slice(0, 16);
+export const fromField = (value) => `${value.length === 16 ? `${value}:00` : value}${OFFSET}`;
+
+/** The day in Shanghai, for comparing. */
+export const dayOf = (at) => toField(new Date(at)).slice(0, 10);
