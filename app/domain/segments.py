@@ -7,6 +7,7 @@ GSM 03.38 carries 160 septets in one message or 153 in each of several, UCS-2 70
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 
 import gsm0338
 
@@ -41,8 +42,12 @@ class Size:
     segments: int
 
 
+@lru_cache(maxsize=1024)
 def measure(text: str) -> Size:
-    """The encoding and the number of segments of a text, sign-off included."""
+    """The encoding and the number of segments of a text, sign-off included.
+
+    A turn asks three times: to cut a text, to keep within the cap, to write it down.
+    """
     if _GSM7.fullmatch(text):
         encoding, total = Encoding.GSM7, len(text) + sum(map(text.count, _TWO_SEPTETS))
     else:
