@@ -106,6 +106,7 @@ class Terminal:
         for entry in ROOT.iterdir():
             if entry.name not in _NOT_OURS:
                 (self.clone / entry.name).symlink_to(entry)
+        (self.clone / ".venv").symlink_to(sys.prefix)
         (self._state / "folder").write_text(str(self.clone), encoding="utf-8")
         (self._state / "variables").touch()
         self.environment = clean_environment(

@@ -9,12 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.commands.transcript import Conversation
+from tests.commands.transcript import Conversation, play
 from tests.docs.reading import ROOT, blocks, saved
 from tests.docs.terminal import WITHIN_SECONDS, Terminal, free_port, run
 
 # Those whose reader has a gateway at work already, and those who start their own.
-FOLLOWED = {"README.md": True, "README.zh-CN.md": True, "docs/tutorial.md": False}
+FOLLOWED = {"README.md": True, "README.zh-CN.md": True, "docs/architecture.md": True, "docs/tutorial.md": False}
 README, CHINESE, CONTRIBUTING = ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CONTRIBUTING.md"
 RUN = ("sh", "python")
 
@@ -63,6 +63,13 @@ def test_the_conversation_is_what_is_said(page: Path, gateway: str) -> None:
                 else:
                     assert said[0][:2] == (direction, number)
                     assert re.fullmatch(".*".join(map(re.escape, text.split("…"))), said.pop(0)[2])
+
+
+def test_dialogues_on_paper_are_true() -> None:
+    dialogues = [block.code for block in blocks(ROOT / "docs" / "architecture.md", "text")]
+    assert dialogues
+    for dialogue in dialogues:
+        play(dialogue)
 
 
 def fresh(gateway: str) -> None:
