@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import config, running, schema, tokens
+from app.cli import chat, config, running, schema, tokens
 from app.cli.terminal import FAILED, complain, examples
 from app.db.session import StorageUnavailableError
 from app.services.gateway import StartError
@@ -14,6 +14,7 @@ app = typer.Typer(
     help="SMS command gateway: what “send 0000 to 10086” does.",
     epilog=examples(
         ("smsgw demo", "the gateway with demo customers, and where to look"),
+        ("smsgw chat", "a handset in this terminal, beside a running gateway"),
         ("smsgw config check", "what is wrong in the settings, or what is in force"),
     ),
     no_args_is_help=True,
@@ -21,7 +22,7 @@ app = typer.Typer(
     # A traceback of ours is for the log; a rich one can show what variables hold.
     pretty_exceptions_enable=False,
 )
-for group in (running.app, schema.app):
+for group in (running.app, chat.app, schema.app):
     app.registered_commands += group.registered_commands
 app.add_typer(tokens.app, name="token")
 app.add_typer(config.app, name="config")

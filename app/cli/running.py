@@ -116,6 +116,7 @@ def demo(host: Host = "127.0.0.1", port: Port = None) -> None:
     text = (
         f"A phone on the screen   [bold cyan]{base}/handset[/]\n"
         f"The API reference       [bold cyan]{base}/docs[/] (token: demo)\n"
+        "A phone in a terminal   [bold]smsgw chat[/]\n"
         "A conversation by curl  [bold]examples/demo.sh[/]\n"
         "Stop with Ctrl-C."
     )

@@ -18,10 +18,10 @@ _GRACE_SECONDS = 2
 
 
 @asynccontextmanager
-async def listening(settings: Settings) -> AsyncIterator[Web]:
-    """Run a gateway with its web part on a free port of the loopback."""
+async def listening(settings: Settings, port: int = 0) -> AsyncIterator[Web]:
+    """Run a gateway with its web part on a port of the loopback, a free one if none is named."""
     app = create_app(settings)
-    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS)
+    config = uvicorn.Config(app, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     try:

@@ -1,0 +1,106 @@
+"""``smsgw chat``: a handset in the terminal, against a running gateway (http-api.md, command line)."""
+
+import asyncio
+import re
+import sys
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from platformdirs import user_state_path
+
+from app.cli.handset.handset import PlainHandset
+from app.cli.handset.lines import LineError
+from app.cli.handset.live import LiveHandset
+from app.cli.handset.simulator import GatewayError, Simulator
+from app.cli.handset.thread import ACCESS_NUMBER
+from app.cli.terminal import WRONG_USE, examples, out, refuse
+from app.domain.msisdn import parse_msisdn
+from app.settings_sources import variables
+
+app = typer.Typer()
+_DEFAULT_PORT = "8086"
+_DEMO_CUSTOMER = "13800138000"
+_HISTORY = 10
+_MESSAGE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+Msisdn = Annotated[str, typer.Argument(help="The handset's number.", metavar="[MSISDN]")]
+Url = Annotated[str | None, typer.Option(help="The gateway; default http://127.0.0.1 and SMSGW_PORT or 8086.")]
+To = Annotated[str | None, typer.Option(help="Whom to write to first; default: who wrote last, in a pipe 10086.")]
+History = Annotated[
+    int | None, typer.Option(min=0, help=f"How many earlier messages to show; default {_HISTORY}, in a pipe 0.")
+]
+After = Annotated[str | None, typer.Option(help="Show all messages behind the one with this id.", metavar="ID")]
+
+
+@app.command(
+    epilog=examples(
+        ("smsgw chat", f"the handset of the demo customer {_DEMO_CUSTOMER}"),
+        ("smsgw chat 13900139000 --history 50", "another one, with what was said before"),
+        (r"printf '0000\n1\n' | smsgw chat 13800138000", "from a script: each line is sent, its replies are printed"),
+    )
+)
+def chat(
+    msisdn: Msisdn = _DEMO_CUSTOMER, url: Url = None, to: To = None, history: History = None, after: After = None
+) -> None:
+    """Be a handset in this terminal, beside a running gateway.
+
+    Type a text and press Enter; what comes back appears by itself. /help lists the commands. In a pipe each line of
+    the input is sent, and the replies to it are printed before the next one is.
+    """
+    number = parse_msisdn(msisdn)
+    if number is None:
+        refuse(f"{msisdn} is no mobile number: write 13800138000 or +8613800138000.", WRONG_USE)
+    if after is not None and not _MESSAGE_ID.fullmatch(after):
+        refuse("--after takes a message's id, as the simulator and the API show it.", WRONG_USE)
+    simulator = Simulator(_url(url), number)
+    at_a_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    try:
+        if at_a_terminal:
+            live = _live(simulator, to, _HISTORY if history is None else history, after)
+            asyncio.run(live)
+        else:
+            _in_a_pipe(simulator, to or ACCESS_NUMBER, history or 0, after)
+    except (GatewayError, LineError) as error:
+        refuse(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(0 if at_a_terminal else 1) from None
+
+
+def _url(given: str | None) -> str:
+    port = variables().get("SMSGW_PORT")
+    url = given or f"http://127.0.0.1:{port.value if port else _DEFAULT_PORT}"
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        fits = False
+    if not fits:
+        refuse(f"{url} is no gateway's URL: give --url http://127.0.0.1:8086 or the like.", WRONG_USE)
+    return url
+
+
+async def _live(simulator: Simulator, to: str | None, history: int, after: str | None) -> None:
+    handset = LiveHandset(simulator, out, to, user_state_path("smsgw", appauthor=False) / "chat-history")
+    try:
+        await handset.begin(history, after)
+        await handset.run()
+    finally:
+        await simulator.close()
+
+
+def _in_a_pipe(simulator: Simulator, to: str, history: int, after: str | None) -> None:
+    """Lines are waited for between runs of the loop, so that Ctrl-C ends the waiting at once."""
+    handset = PlainHandset(simulator, out, to)
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(handset.begin(history, after))
+            for number, raw in enumerate(sys.stdin.buffer, 1):
+                try:
+                    typed = raw.decode("utf-8")
+                except UnicodeDecodeError:
+                    refuse(f"Line {number} of the input is not UTF-8.", WRONG_USE)
+                if not runner.run(handset.say(typed)):
+                    break
+        finally:
+            runner.run(simulator.close())

@@ -1,0 +1,1 @@
+"""A handset in the terminal: what a line means, the gateway behind it, and how messages look."""

@@ -1,0 +1,115 @@
+"""What a line typed on the handset means: a text to send, or a command behind a slash."""
+
+import difflib
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.domain.calendar import SHANGHAI
+
+HELP = """\
+Type a text and press Enter to send it. A text that begins with a slash is written with two: //text
+/to NUMBER        whom to write to next; a message that comes in changes it again
+/clock            the gateway's time
+/advance LENGTH   move its clock: 90s, 30m, 24h, 7d, 1d12h, or to a time: 2026-03-31 23:59
+/reset            empty the gateway and load the demo customers
+/help             this
+/quit             end, as Ctrl-D and Ctrl-C do"""
+
+_PARTS = re.compile(r"(\d{1,7})([smhd])")
+_LENGTH = re.compile(rf"(?:{_PARTS.pattern})+")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_NUMBER = re.compile(r"\+?[0-9]{3,20}")
+
+
+class LineError(Exception):
+    """A line cannot be understood; the words say what to type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send a text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTo:
+    """Choose whom to write to."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Move the clock by a length, or to an aware time."""
+
+    by: timedelta | None = None
+    to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowClock:
+    """Show the gateway's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Empty the gateway and load the demo customers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHelp:
+    """Show what can be typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """End."""
+
+
+Line = Say | WriteTo | Advance | ShowClock | Reset | ShowHelp | Quit
+_PLAIN: dict[str, Line] = {"/clock": ShowClock(), "/reset": Reset(), "/help": ShowHelp(), "/quit": Quit()}
+COMMANDS = ("/to", "/clock", "/advance", "/reset", "/help", "/quit")
+
+
+def parse(line: str) -> Line | None:
+    """What a line means, None for an empty one; LineError if it is a command that there is not."""
+    text = line.strip()
+    if not text:
+        return None
+    if not text.startswith("/"):
+        return Say(text)
+    if text.startswith("//"):
+        return Say(text[1:])
+    name, _, argument = text.partition(" ")
+    argument = argument.strip()
+    match name.lower():
+        case "/to":
+            return _write_to(argument)
+        case "/advance":
+            return _advance(argument)
+        case known if known in _PLAIN:
+            if argument:
+                raise LineError(f"{known} takes nothing behind it.")
+            return _PLAIN[known]
+    near = difflib.get_close_matches(name.lower(), COMMANDS, n=1)
+    guess = f" Did you mean {near[0]}?" if near else ""
+    raise LineError(f"There is no {name}.{guess} /help lists what there is.")
+
+
+def _write_to(number: str) -> WriteTo:
+    if not _NUMBER.fullmatch(number):
+        raise LineError("/to takes a number, such as /to 10086977.")
+    return WriteTo(number)
+
+
+def _advance(given: str) -> Advance:
+    if _LENGTH.fullmatch(given.replace(" ", "")):
+        parts = {_UNITS[unit]: int(count) for count, unit in _PARTS.findall(given.replace(" ", ""))}
+        return Advance(by=timedelta(**parts))
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        raise LineError("/advance takes a length (90s, 30m, 24h, 7d) or a time (2026-03-31 23:59).") from None
+    return Advance(to=moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI))

@@ -1,0 +1,122 @@
+"""The handset with somebody at it: replies appear above the line that is being typed, as they come."""
+
+import asyncio
+import random
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.patch_stdout import patch_stdout
+from rich.console import Console
+
+from app.cli.handset import lines, view
+from app.cli.handset.handset import Handset
+from app.cli.handset.simulator import GatewayError, Simulator, UnreachableError
+from app.cli.terminal import complain
+from app.domain.masking import mask
+from app.domain.segments import measure
+
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 10.0
+
+
+class _History(FileHistory):
+    """Lines typed before, for this user's eyes only; passwords are not among them."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        super().__init__(str(file))
+
+    def store_string(self, string: str) -> None:
+        if mask(string) is None:
+            super().store_string(string)
+
+
+class LiveHandset(Handset):
+    """Follows the thread while it takes lines."""
+
+    def __init__(self, simulator: Simulator, console: Console, to: str | None, history: Path) -> None:
+        super().__init__(simulator, console, to)
+        self._news = asyncio.Event()
+        self._session: PromptSession[str] = PromptSession(
+            self._prompt,
+            history=_History(history),
+            completer=WordCompleter(list(lines.COMMANDS), sentence=True),
+            bottom_toolbar=self._toolbar,
+            # What was typed comes back from the network as a message.
+            erase_when_done=True,
+            reserve_space_for_menu=4,
+        )
+
+    async def run(self) -> None:
+        """Until the user ends it; GatewayError if the gateway does not go along any more."""
+        with patch_stdout(raw=True):
+            tasks = [asyncio.create_task(part()) for part in (self._take_lines, self._follow, self._show_news)]
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+            for task in done:
+                task.result()
+            self.show(everything=True)
+
+    # ---- what is typed
+
+    async def _take_lines(self) -> None:
+        with suppress(EOFError, KeyboardInterrupt):
+            while True:
+                try:
+                    line = lines.parse(await self._session.prompt_async())
+                    if line is not None and not await self.do(line):
+                        return
+                except (lines.LineError, GatewayError) as error:
+                    complain(str(error))
+
+    def _prompt(self) -> FormattedText:
+        return FormattedText([("bold ansicyan", self.thread.to), ("", " > ")])
+
+    def _toolbar(self) -> str:
+        typed = self._session.default_buffer.text.strip()
+        if not typed or typed.startswith("/"):
+            return " Enter sends · /help · Ctrl-D ends"
+        segments = measure(typed).segments
+        return f" {len(typed)} characters, {segments} segment{'' if segments == 1 else 's'}"
+
+    # ---- what comes
+
+    async def _follow(self) -> None:
+        """Take what the gateway tells, and connect again whenever the stream ends."""
+        first = await self.simulator.first()
+        pause, lost = _FIRST_PAUSE_SECONDS, False
+        while True:
+            try:
+                if lost:
+                    if (now_first := await self.simulator.first()) != first:
+                        first, self.anchor = now_first, None
+                    view.show_note(self.console, "The gateway is back.")
+                    pause, lost = _FIRST_PAUSE_SECONDS, False
+                async for message in self.simulator.events(self.anchor):
+                    self.thread.take(message, time.monotonic())
+                    self._news.set()
+            except UnreachableError:
+                if not lost:
+                    view.show_note(self.console, "The gateway does not answer; trying again until it does …")
+                lost = True
+            await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311  so that handsets do not all come at once
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    async def _show_news(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.thread.wait_seconds(time.monotonic())):
+                    await self._news.wait()
+            self._news.clear()
+            self.show()
+            self._session.app.invalidate()

@@ -1,0 +1,191 @@
+"""The gateway's simulator as the terminal's handset calls it (http-api.md, simulator)."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from httpx_sse import SSEError, aconnect_sse
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+_PAGE = 500
+_ANSWER_SECONDS = 20
+_DRAIN_SECONDS = 60
+# A year of timers may lie on the way.
+_MOVE_SECONDS = 600
+# The stream says something every 15 seconds, if only that it is alive.
+_SILENCE_SECONDS = 45
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+_Answer = TypeVar("_Answer", bound=BaseModel)
+_DETAIL = TypeAdapter(dict[str, object])
+
+
+class GatewayError(Exception):
+    """The gateway did not do it; the words say why and what to do."""
+
+
+class UnreachableError(GatewayError):
+    """There is no answer; a moment later there may be one."""
+
+
+class NotHereError(GatewayError):
+    """This gateway does not offer the call."""
+
+
+class Message(BaseModel):
+    """A message of the handset's thread; ``at`` is aware, in Shanghai."""
+
+    id: str
+    direction: str
+    sender: str = Field(validation_alias="from")
+    to: str
+    text: str
+    segments: int
+    at: datetime
+    status: str
+
+    @property
+    def incoming(self) -> bool:
+        """Whether the handset got it."""
+        return self.direction == "mt"
+
+
+class _Thread(BaseModel):
+    messages: list[Message]
+
+
+class Clock(BaseModel):
+    """The gateway's time, aware, in Shanghai, and whether it stands still."""
+
+    now: datetime
+    frozen: bool
+
+
+class _Drained(BaseModel):
+    idle: bool
+
+
+class Simulator:
+    """One handset of a gateway's simulated network."""
+
+    def __init__(self, url: str, msisdn: str) -> None:
+        self._url = url.rstrip("/")
+        self._thread = f"/simulator/handsets/{msisdn}/messages"
+        self._events = f"/simulator/handsets/{msisdn}/events"
+        # A proxy of the environment cannot know what listens on this machine.
+        local = urlsplit(url).hostname in _LOOPBACK
+        self._client = httpx.AsyncClient(base_url=self._url, timeout=_ANSWER_SECONDS, trust_env=not local)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._client.aclose()
+
+    async def thread(self, after: str | None = None) -> list[Message]:
+        """The messages behind the one with id ``after``, oldest first."""
+        found: list[Message] = []
+        while True:
+            behind = found[-1].id if found else after
+            page = await self._get_thread({"limit": str(_PAGE)} | ({"after": behind} if behind else {}))
+            found += page
+            if len(page) < _PAGE:
+                return found
+
+    async def first(self) -> str | None:
+        """The id of the first message; another one than before means that there was a reset."""
+        return next((message.id for message in await self._get_thread({"limit": "1"})), None)
+
+    async def _get_thread(self, params: Mapping[str, str]) -> list[Message]:
+        try:
+            answer = await self._call("GET", self._thread, params=params)
+        except NotHereError:
+            raise NotHereError(
+                f"The gateway at {self._url} has no simulated handsets: start one with `smsgw demo`, "
+                "or give it a provider of kind simulator in its settings file."
+            ) from None
+        return self._read(_Thread, answer).messages
+
+    async def send(self, to: str, text: str) -> None:
+        """Send an SMS from the handset; it is stored when this returns."""
+        await self._call("POST", self._thread, {"to": to, "text": text})
+
+    async def drain(self) -> bool | None:
+        """Wait until nothing is due; False: that took too long, None: this gateway does not offer it."""
+        try:
+            given: dict[str, object] = {"timeout_seconds": _DRAIN_SECONDS}
+            answer = await self._call("POST", "/simulator/drain", given, within=_DRAIN_SECONDS + _ANSWER_SECONDS)
+        except NotHereError:
+            return None
+        return self._read(_Drained, answer).idle
+
+    async def clock(self) -> Clock:
+        """The gateway's time."""
+        return self._read(Clock, await self._call("GET", "/simulator/clock"))
+
+    async def advance(self, by: timedelta | None, to: datetime | None) -> Clock:
+        """Move the clock, with everything that falls due on the way."""
+        given: dict[str, object] = {"to": to.isoformat()} if to else {"seconds": by.total_seconds() if by else 0}
+        return self._read(Clock, await self._call("POST", "/simulator/clock/advance", given, within=_MOVE_SECONDS))
+
+    async def reset(self) -> None:
+        """Empty the gateway and load the demo customers."""
+        await self._call("POST", "/simulator/reset", {"fixture": "demo"}, within=_DRAIN_SECONDS)
+
+    async def events(self, after: str | None) -> AsyncIterator[Message]:
+        """Messages behind ``after`` as they come and change, until the stream ends; UnreachableError if it breaks."""
+        silence = httpx.Timeout(_ANSWER_SECONDS, read=_SILENCE_SECONDS)
+        params = {"after": after} if after else {}
+        try:
+            async with aconnect_sse(self._client, "GET", self._events, params=params, timeout=silence) as source:
+                if source.response.is_error:
+                    await source.response.aread()
+                    self._raise_for(source.response)
+                async for event in source.aiter_sse():
+                    if event.event == "message" and event.data:
+                        yield self._read(Message, event.data.encode())
+        except (httpx.TransportError, SSEError) as error:
+            raise self._unreachable() from error
+
+    # ---- one call
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        within: float = _ANSWER_SECONDS,
+    ) -> bytes:
+        try:
+            answer = await self._client.request(method, path, json=body, params=params, timeout=within)
+        except httpx.TimeoutException:
+            raise UnreachableError(f"The gateway at {self._url} did not answer within {within:.0f} s.") from None
+        except (httpx.TransportError, httpx.InvalidURL):
+            raise self._unreachable() from None
+        if not answer.is_success:
+            self._raise_for(answer)
+        return answer.content
+
+    def _unreachable(self) -> UnreachableError:
+        return UnreachableError(
+            f"No gateway answers at {self._url}: start one with `smsgw demo` (or `make run`), or name another by --url."
+        )
+
+    def _raise_for(self, answer: httpx.Response) -> NoReturn:
+        try:
+            detail = _DETAIL.validate_json(answer.content)["detail"]
+        except (ValidationError, KeyError):
+            detail = f"it answered {answer.status_code}, and not in a gateway's words; is --url right?"
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            raise NotHereError(str(detail))
+        raise GatewayError(f"The gateway refused it: {detail}")
+
+    def _read(self, kind: type[_Answer], content: bytes) -> _Answer:
+        try:
+            return kind.model_validate_json(content)
+        except ValidationError:
+            raise GatewayError(f"What answers at {self._url} is no SMS command gateway: name one by --url.") from None

@@ -1,0 +1,109 @@
+"""When the handset shows a message, and whom it writes to next."""
+
+from datetime import datetime
+
+import pytest
+
+from app.cli.handset.simulator import Message
+from app.cli.handset.thread import Showing, Thread
+from app.domain.calendar import SHANGHAI
+
+START = datetime(2026, 3, 2, 10, tzinfo=SHANGHAI)
+
+
+def incoming(identity: str, status: str, sender: str = "10086977") -> Message:
+    return Message.model_validate(
+        {
+            "id": identity,
+            "direction": "mt",
+            "from": sender,
+            "to": "+8613800138000",
+            "text": "…",
+            "segments": 1,
+            "at": START,
+            "status": status,
+        }
+    )
+
+
+def outgoing(identity: str) -> Message:
+    return incoming(identity, "sent").model_copy(update={"direction": "mo", "to": "10086"})
+
+
+def test_a_delivered_message_is_shown_at_once() -> None:
+    thread = Thread()
+    message = incoming("a", "delivered")
+    thread.take(message, now=0)
+    assert thread.ready(now=0) == [Showing(message, again=False)]
+    assert thread.ready(now=9) == []
+
+
+def test_a_message_waits_a_blink_for_its_tick() -> None:
+    thread = Thread()
+    thread.take(incoming("a", "accepted"), now=0)
+    assert thread.ready(now=0.1) == []
+    assert thread.wait_seconds(now=0.1) == pytest.approx(0.3)
+    delivered = incoming("a", "delivered")
+    thread.take(delivered, now=0.2)
+    assert thread.ready(now=0.2) == [Showing(delivered, again=False)]
+    assert thread.wait_seconds(now=0.2) is None
+
+
+def test_a_message_whose_tick_is_late_is_shown_without_and_its_end_told() -> None:
+    thread = Thread()
+    accepted, failed = incoming("a", "accepted"), incoming("a", "undelivered")
+    thread.take(accepted, now=0)
+    assert thread.ready(now=0.5) == [Showing(accepted, again=False)]
+    thread.take(failed, now=60)
+    assert thread.ready(now=60) == [Showing(failed, again=True)]
+
+
+def test_messages_keep_their_order() -> None:
+    thread = Thread()
+    messages = [incoming("a", "accepted"), incoming("b", "delivered"), outgoing("c")]
+    for message in messages:
+        thread.take(message, now=0)
+    assert thread.ready(now=0) == []
+    assert [showing.message for showing in thread.ready(now=1)] == messages
+
+
+def test_what_is_told_twice_is_shown_once() -> None:
+    thread = Thread()
+    for _ in range(3):
+        thread.take(incoming("a", "delivered"), now=0)
+        thread.take(outgoing("b"), now=0)
+    assert len(thread.ready(now=0)) == 2
+    thread.take(incoming("a", "delivered"), now=1)
+    assert thread.ready(now=1) == []
+
+
+def test_nothing_waits_where_nothing_should() -> None:
+    thread = Thread()
+    thread.take(incoming("a", "accepted"), now=0)
+    assert len(thread.ready(now=0, everything=True)) == 1
+
+
+def test_the_answer_goes_to_the_number_that_wrote_last() -> None:
+    thread = Thread()
+    assert thread.to == "10086"
+    thread.take(incoming("a", "accepted", sender="10086977"), now=0)
+    assert thread.to == "10086977"
+    thread.take(outgoing("b"), now=0)
+    assert thread.to == "10086977"
+    thread.take(incoming("c", "delivered", sender="1008620401"), now=0)
+    assert thread.to == "1008620401"
+
+
+def test_an_old_message_that_changes_does_not_change_whom_it_writes_to() -> None:
+    thread = Thread()
+    thread.take(incoming("a", "accepted", sender="10086977"), now=0)
+    thread.ready(now=1)
+    thread.to = "10086"
+    thread.take(incoming("a", "delivered", sender="10086977"), now=2)
+    assert thread.to == "10086"
+
+
+def test_a_status_of_another_release_is_shown_as_it_is() -> None:
+    thread = Thread()
+    thread.take(incoming("a", "forwarded"), now=0)
+    assert [showing.message.status for showing in thread.ready(now=1)] == ["forwarded"]
