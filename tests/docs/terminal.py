@@ -132,7 +132,7 @@ class Terminal:
             command, code = [sys.executable, "-c", self._local(block.code)], ""
         else:
             code = (
-                f". '{self._state}/variables'\ncd '{self.folder}'\n{self._local(block.code)}"
+                f"set -a\n. '{self._state}/variables'\ncd '{self.folder}'\n{self._local(block.code)}"
                 f"pwd >'{self._state}/folder'\nexport -p >'{self._state}/variables'\n"
             )
             command = [shell(), "-euo", "pipefail", "-c", code]
