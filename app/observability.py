@@ -18,6 +18,10 @@ POISONED = Counter("smsgw_turns_failed", "Turns whose handling raised an error")
 DEAD_LETTERS = Counter("smsgw_dead_letters", "Messages in that were given up after three tries")
 ACCEPTED = Counter("smsgw_outbound_accepted", "Messages out that a provider took", ["provider"])
 ATTEMPTS = Counter("smsgw_outbound_attempts", "Attempts to hand a message over, by result", ["provider", "result"])
+DOUBLES = Counter(
+    "smsgw_outbound_possible_doubles", "Messages sent again although the provider may have them", ["provider"]
+)
+DIVERTED = Counter("smsgw_outbound_diverted", "Messages that another provider was given", ["provider"])
 REPORTS = Counter("smsgw_delivery_reports", "Delivery reports, by what was done with them", ["result"])
 BATCH = Histogram(
     "smsgw_batch_size",

@@ -4,24 +4,21 @@ Read here only; the rest of the program is handed values.
 """
 
 import os
-import re
 import tomllib
-from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
 import yaml
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.calendar import QuietHours
 from app.domain.policy import Policy
 from app.domain.service_numbers import ServiceNumbers
+from app.settings_file import ProviderFile, SettingsFile
 
-_LENGTH = re.compile(r"(\d+)\s*([smhd])")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+__all__ = ["Environment", "ProviderFile", "Settings", "SettingsError", "SettingsFile", "load_settings"]
 
 
 class SettingsError(Exception):
@@ -35,123 +32,6 @@ class Environment(StrEnum):
     DEV = "dev"
     TEST = "test"
     PRODUCTION = "production"
-
-
-def _length(value: object) -> object:
-    """``2h``, ``30m``, ``24h``."""
-    found = _LENGTH.fullmatch(value.strip()) if isinstance(value, str) else None
-    if not found:
-        raise ValueError('must be a length such as "2h", "30m" or "90s"')
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
-
-
-Length = Annotated[timedelta, BeforeValidator(_length)]
-
-
-class _FileModel(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class Windows(_FileModel):
-    """How long questions stay open."""
-
-    listing: Length = Field(
-        default=timedelta(hours=2), description="how long a 0000 listing can be answered", examples=["90m"]
-    )
-    confirmation: Length = Field(
-        default=timedelta(hours=24), description="how long an order waits for its yes; not used yet", examples=["12h"]
-    )
-    fee_reminder: Length = Field(
-        default=timedelta(hours=1), description="how long a reminded fee can be doubted; not used yet", examples=["2h"]
-    )
-
-
-class Hours(_FileModel):
-    """The quiet hours, as times in Shanghai."""
-
-    begin: time = Field(
-        default=time(22, 0), alias="from", description="from when notices wait for the morning", examples=["21:30"]
-    )
-    end: time = Field(default=time(7, 0), alias="to", description="when those that waited are sent", examples=["08:00"])
-
-
-class ProviderFile(_FileModel):
-    """One provider of the settings file."""
-
-    kind: str = Field(description="generic (takes messages, cannot send yet) or simulator", examples=["generic"])
-    secret: SecretStr | list[SecretStr] | None = Field(
-        default=None,
-        description="whsec_… that signs both ways; several while one is being replaced; not used yet",
-        examples=["whsec_…"],
-    )
-    send_url: str | None = Field(
-        default=None, description="where messages are posted; not used yet", examples=["https://carrier.example/send"]
-    )
-    on_unknown: str = Field(
-        default="wait",
-        pattern="^(wait|resend)$",
-        description="what follows when no answer came to a message that went out; not used yet",
-        examples=["resend"],
-    )
-    rate: float = Field(default=500, gt=0, description="messages a second; not used yet", examples=[100])
-    window: int = Field(default=64, ge=1, description="messages in flight; not used yet", examples=[16])
-    single_number: bool = Field(
-        default=False, description="whether it has the access number only, without extensions", examples=[True]
-    )
-    free_mo: bool | None = Field(
-        default=None,
-        description="whether answering costs the customer nothing; unset: true in demo and test, else false",
-        examples=[True],
-    )
-
-    def secrets(self) -> tuple[str, ...]:
-        """The secrets that count now."""
-        given = self.secret if isinstance(self.secret, list) else [self.secret]
-        return tuple(secret.get_secret_value() for secret in given if secret is not None)
-
-
-class SettingsFile(_FileModel):
-    """The settings file (YAML or TOML)."""
-
-    access_number: str = Field(
-        default="10086", pattern=r"^\d{3,12}$", description="our number, that extensions follow", examples=["10010"]
-    )
-    allowed_prefixes: list[str] = Field(
-        default=["+86"], description="numbers elsewhere are recorded, never answered", examples=[["+86", "+852"]]
-    )
-    default_provider: str | None = Field(
-        default=None,
-        description="where an MT goes when the provider of its MO cannot send; unset: the simulator in demo and test",
-        examples=["simulator"],
-    )
-    aliases: dict[str, str] = Field(
-        default_factory=dict, description="more keywords, each for one that is there", examples=[{"CHA": "0000"}]
-    )
-    windows: Windows = Field(default_factory=Windows)
-    quiet_hours: Hours = Field(default_factory=Hours)
-    allow_unsubscribe_all: bool = Field(
-        default=True, description="whether a listing can be answered with a word for all of it", examples=[False]
-    )
-    list_in_plan: bool = Field(default=True, description="whether 0000 lists what is in the plan", examples=[False])
-    menu_max_segments: int = Field(
-        default=5,
-        ge=3,
-        le=10,
-        description="SMS segments that one message may take; a longer text goes on in another",
-        examples=[3],
-    )
-    auto_create_subscribers: bool | None = Field(
-        default=None,
-        description="whether an unknown number becomes a customer by writing; unset: true in demo, else false",
-        examples=[True],
-    )
-    confirm_mode: str = Field(
-        default="fixed",
-        pattern="^(fixed|code)$",
-        description="whether an order is confirmed by a yes or by a code; not used yet",
-        examples=["code"],
-    )
-    providers: dict[str, ProviderFile] = Field(default_factory=dict)
 
 
 class Settings(BaseSettings):
@@ -204,8 +84,16 @@ class Settings(BaseSettings):
         for name, provider in self.file.providers.items():
             if production and provider.kind == "simulator":
                 found.append(f"providers.{name}: kind simulator is refused in production")
-            if production and provider.kind == "generic" and provider.secret is None:
-                found.append(f"providers.{name}.secret is missing: unsigned webhooks are refused in production")
+            elif production and not provider.is_guarded():
+                found.append(
+                    f"providers.{name}: anybody could post messages to /webhooks/{name}/inbound; set "
+                    f"providers.{name}.secret (signed requests), or fence it with path_token, allowed_ips or basic_auth"
+                )
+            if provider.sends_in_clear() and not self.private_webhooks:
+                found.append(
+                    f"providers.{name}.send_url: messages would travel in the clear; use https, or set "
+                    "SMSGW_ALLOW_PRIVATE_WEBHOOKS=true if the carrier is in your own network"
+                )
         if production and self.seal_key is None:
             found.append("SMSGW_SEAL_KEY is missing: make one with `smsgw config seal-key` and keep it secret")
         default = self.file.default_provider
@@ -214,6 +102,12 @@ class Settings(BaseSettings):
                 f"default_provider: there is no provider {default!r} among: {', '.join(self.provider_table())}"
             )
         return found
+
+    @property
+    def private_webhooks(self) -> bool:
+        """Whether requests may go to private addresses, and in the clear (http-api.md, settings)."""
+        allowed = self.allow_private_webhooks
+        return self.env is not Environment.PRODUCTION if allowed is None else allowed
 
     @property
     def disposable(self) -> bool:

@@ -1,14 +1,18 @@
 """Composition root of the part that works: database, services, providers and the loops between them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from app.commands.registry import load
 from app.commands.router import Router
+from app.db.outbox import Detour
 from app.db.session import Database, normalise_url
 from app.domain.policy import Carrier
-from app.providers import KINDS, ProviderSettings
+from app.providers import KINDS, ProviderSettings, Surroundings, make_provider
 from app.providers.base import Provider
+from app.providers.fences import Fence
+from app.providers.http import make_transport
 from app.services.delivery import Delivery
 from app.services.directory import Directory
 from app.services.engine import Engine, Loop
@@ -24,7 +28,7 @@ from app.services.sealing import Sealer
 from app.services.simulation import Simulation
 from app.services.tokens import Tokens
 from app.services.turns import Turns
-from app.settings import Settings, SettingsError
+from app.settings import ProviderFile, Settings, SettingsError
 
 
 def _sealer(settings: Settings, database: Database) -> Sealer:
@@ -51,16 +55,17 @@ def build_gateway(settings: Settings) -> Gateway:
         raise SettingsError(str(error)) from None
     receipts = Receipts(database, ids)
     network = SimulatedNetwork(database, ids, receipts)
-    providers = _providers(settings, network)
+    transport = make_transport()
+    providers = _providers(settings, Surroundings(network, transport))
     default = _default_carrier(settings, providers)
     reports = engine.add("simulated reports", network.step)
     deliveries = {
-        name: Delivery(database, provider, receipts, lambda: _tell_network(network, reports))
+        name: _delivery(settings, providers, name, database, receipts, lambda: _tell_network(network, reports))
         for name, provider in providers.items()
         if provider.can_send
     }
     sealer = _sealer(settings, database)
-    sending: list[Loop] = []
+    sending: list[Callable[[], None]] = []
     turns = Turns(
         database,
         Router(registry),
@@ -72,7 +77,9 @@ def build_gateway(settings: Settings) -> Gateway:
         lambda: _wake_all(sending),
     )
     turning = engine.add("turns", turns.step)
-    sending += [engine.add(f"delivery to {name}", delivery.step) for name, delivery in deliveries.items()]
+    for name, delivery in deliveries.items():
+        loop = engine.add(f"delivery to {name}", delivery.step, delivery.finish)
+        sending += [delivery.wake, loop.wake]
     intake = Intake(
         database,
         ids,
@@ -100,6 +107,7 @@ def build_gateway(settings: Settings) -> Gateway:
         tokens=Tokens(database, ids, accept_demo=settings.disposable),
         fixtures=fixtures,
         deliveries=list(deliveries.values()),
+        close_connections=transport.aclose,
         ids=ids,
     )
 
@@ -109,24 +117,65 @@ def _tell_network(network: SimulatedNetwork, reports: Loop) -> None:
     network.changed()
 
 
-def _wake_all(loops: list[Loop]) -> None:
-    for loop in loops:
-        loop.wake()
+def _wake_all(wake_ups: list[Callable[[], None]]) -> None:
+    for wake in wake_ups:
+        wake()
 
 
-def _providers(settings: Settings, network: SimulatedNetwork) -> dict[str, Provider]:
+def _delivery(
+    settings: Settings,
+    providers: dict[str, Provider],
+    name: str,
+    database: Database,
+    receipts: Receipts,
+    wake_reports: Callable[[], None],
+) -> Delivery:
+    given, provider = settings.provider_table()[name], providers[name]
+    return Delivery(
+        database,
+        provider,
+        receipts,
+        wake_reports,
+        rate=given.rate or provider.default_rate,
+        window=given.window or provider.default_window,
+        detours=[_detour(settings, other) for other in providers.values() if _may_stand_in(other, provider)],
+    )
+
+
+def _may_stand_in(other: Provider, provider: Provider) -> bool:
+    return other is not provider and other.can_send and other.stands_in and provider.stands_in
+
+
+def _detour(settings: Settings, other: Provider) -> Detour:
+    """In the order of the settings file; a provider with one number carries only what is sent from that."""
+    given = settings.provider_table()[other.name]
+    return Detour(other.name, settings.file.access_number if given.single_number else None, tuple(given.prefixes))
+
+
+def _providers(settings: Settings, around: Surroundings) -> dict[str, Provider]:
     providers: dict[str, Provider] = {}
     for name, given in settings.provider_table().items():
-        make = KINDS.get(given.kind)
-        if make is None:
+        if given.kind not in KINDS:
             raise SettingsError(f"providers.{name}.kind: {given.kind!r} is not one of: {', '.join(KINDS)}")
         if given.kind == SIMULATOR and name != SIMULATOR:
             raise SettingsError(f"providers.{name}.kind: the one provider of kind simulator must be named simulator")
         try:
-            providers[name] = make(ProviderSettings(name, given.kind, given.secrets()), network)
+            providers[name] = make_provider(_provider_settings(name, given), around)
         except ValueError:
             raise SettingsError(f"providers.{name}.secret: is not whsec_ and base64, or a list of such") from None
     return providers
+
+
+def _provider_settings(name: str, given: ProviderFile) -> ProviderSettings:
+    return ProviderSettings(
+        name,
+        given.kind,
+        given.secrets(),
+        Fence(given.path_tokens(), given.allowed_ips, given.credentials()),
+        given.send_url,
+        given.on_unknown == "resend",
+        given.timeout.total_seconds(),
+    )
 
 
 def _carrier(settings: Settings, name: str) -> Carrier:

@@ -7,15 +7,17 @@ import sys
 from collections.abc import Iterator
 from datetime import time, timedelta
 from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from app.settings import Hours, ProviderFile, Settings, SettingsFile, Windows
+from app.settings import Settings
+from app.settings_file import Hours, ProviderFile, SettingsFile, Windows
 
 PAGE = Path(__file__).with_name("settings.md")
 EXAMPLE = """\
@@ -59,20 +61,36 @@ class UndescribedError(Exception):
 # ---- what a field takes
 
 
+_NAMES: dict[object, str] = {
+    bool: "boolean",
+    timedelta: "length",
+    time: "time of day",
+    Path: "path",
+    SecretStr: "secret",
+    IPv4Network | IPv6Network: "address or network",
+    dict: "map of texts",
+}
+
+
 def _words(annotation: Any, metadata: list[Any]) -> str:  # noqa: ANN401  an annotation is anything
     """The type of a setting in words."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if name := _NAMES.get(annotation) or _NAMES.get(get_origin(annotation)):
+        return name
     if get_origin(annotation) in (Union, UnionType):
         return " or ".join(_words(part, metadata) for part in get_args(annotation) if part is not NoneType)
     if get_origin(annotation) is list:
-        return f"list of {_words(get_args(annotation)[0], [])}s"
-    if get_origin(annotation) is dict:
-        return "map of texts"
+        return f"list of {_plural(_words(get_args(annotation)[0], []))}"
     if issubclass(annotation, Enum):
         return _one_of([str(member.value) for member in annotation])
     if annotation is str:
         return _text(next((item.pattern for item in metadata if getattr(item, "pattern", None)), None))
-    names = {bool: "boolean", timedelta: "length", time: "time of day", Path: "path", SecretStr: "secret"}
-    return names.get(annotation) or f"{'integer' if annotation is int else 'number'}{_bounds(metadata)}"
+    return f"{'integer' if annotation is int else 'number'}{_bounds(metadata)}"
+
+
+def _plural(words: str) -> str:
+    return " or ".join(f"{word}{'es' if word.endswith('s') else 's'}" for word in words.split(" or "))
 
 
 def _text(pattern: str | None) -> str:

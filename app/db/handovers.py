@@ -38,7 +38,7 @@ def _own_or_late(given: Given) -> ColumnElement[bool]:
     return or_(own, late)
 
 
-def record(connection: Connection, handovers: Sequence[Handover], worker: str, now: datetime) -> None:
+def record(connection: Connection, handovers: Sequence[Handover], now: datetime) -> None:
     """Write what became of attempts. Whoever lost the lease may still say that the network took a message."""
     if not handovers:
         return
@@ -54,7 +54,7 @@ def record(connection: Connection, handovers: Sequence[Handover], worker: str, n
             "handed_over_at": item.handed_over_at,
             "final_at": item.final_at,
             "error_code": item.error_code,
-            "leased_by": worker,
+            "leased_by": item.message.leased_by,
             "leased_until": None,
         }
         for item in handovers

@@ -2,22 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import cache
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db import tables
-from app.db.rows import (
-    AnySelect,
-    Fields,
-    Row,
-    fetch,
-    insert_rows,
-    one_of,
-    raw,
-    update_rows,
-)
+from app.db.rows import Fields, Row, fetch, insert_rows, one_of, raw, update_rows
 from app.db.types import Instant, from_micros
 from app.domain.messages import OutboundStatus
 from app.domain.values import value
@@ -28,7 +17,10 @@ ROW = ("bucket", "msisdn", "id")
 
 @value
 class ClaimedMessage:
-    """An MT that this worker may hand over; ``attempts`` counts the one that is about to begin."""
+    """An MT that this worker may hand over; ``attempts`` counts the one that is about to begin.
+
+    ``leased_by`` names this claim and no other: whoever has lost it cannot write over a later attempt.
+    """
 
     bucket: int
     msisdn: str
@@ -43,27 +35,12 @@ class ClaimedMessage:
     in_reply_to: str | None
     valid_until: datetime
     attempts: int
+    leased_by: str = ""
 
 
 def enqueue(connection: Connection, rows: Sequence[Row]) -> None:
     """Put new messages into the outbox."""
     insert_rows(connection, _mt, rows)
-
-
-@cache
-def _make_lane(dialect: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return make(tables.provider_lane).values(provider=bindparam("name")).on_conflict_do_nothing()
-
-
-def lock_provider(connection: Connection, provider: str) -> None:
-    """One claim of a provider's messages at a time: two would take one subscriber's pages out of order."""
-    if connection.dialect.name == "sqlite":
-        return  # has one writer
-    lane = select(tables.provider_lane).where(tables.provider_lane.c.provider == bindparam("name")).with_for_update()
-    if connection.execute(lane, {"name": provider}).one_or_none() is None:
-        connection.execute(_make_lane(connection.dialect.name), {"name": provider})
-        connection.execute(lane, {"name": provider}).one()
 
 
 def unfinished(status: ColumnElement[str]) -> ColumnElement[bool]:
@@ -72,47 +49,55 @@ def unfinished(status: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def _may_go() -> ColumnElement[bool]:
-    """Due, and not behind an earlier message of the same subscriber and lane that waits or is under way."""
+    """Due, and not behind an earlier message of the same subscriber and lane that waits or is under way.
+
+    One that another provider is to carry is waited for; one whose validity is over never goes.
+    """
     earlier = _mt.alias("earlier")
     now = bindparam("now", type_=Instant)
+    waits = and_(earlier.c.valid_until > now, or_(earlier.c.due_at > now, earlier.c.provider != _mt.c.provider))
     held_back = exists().where(
         earlier.c.bucket == _mt.c.bucket,
         earlier.c.msisdn == _mt.c.msisdn,
         earlier.c.lane == _mt.c.lane,
         earlier.c.id < _mt.c.id,
         unfinished(earlier.c.status),
-        or_(earlier.c.status == "sending", earlier.c.due_at > now),
+        or_(earlier.c.status == "sending", waits),
     )
     return and_(unfinished(_mt.c.status), one_of(_mt.c.status, "queued"), _mt.c.due_at <= now, ~held_back)
 
 
-@cache
-def _due() -> AnySelect:
-    columns = [raw(_mt.c["class" if name == "kind" else name]) for name in ClaimedMessage.__dataclass_fields__]
-    return (
-        select(*columns)
-        .where(_mt.c.provider == bindparam("provider"), _may_go())
-        .order_by(_mt.c.lane.desc(), _mt.c.id)
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True, of=_mt)
-    )
+_CLAIMED_COLUMNS = [
+    raw(_mt.c["class" if name == "kind" else name])
+    for name in ClaimedMessage.__dataclass_fields__
+    if name != "leased_by"
+]
+_DUE = (
+    select(*_CLAIMED_COLUMNS)
+    .where(_mt.c.provider == bindparam("provider"), _may_go())
+    .order_by(_mt.c.lane.desc(), _mt.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=_mt)
+)
 
 
-def due_messages(connection: Connection, provider: str, now: datetime, most: int) -> list[ClaimedMessage]:
-    """Messages that may go now: none of them behind an earlier one of its subscriber and lane that waits."""
-    rows = fetch(connection, _due(), {"provider": provider, "now": now, "most": most})
-    return [_claimed(row) for row in rows]
+def due_messages(
+    connection: Connection, provider: str, now: datetime, most: int, leased_by: str
+) -> list[ClaimedMessage]:
+    """Messages that may go now, for a lease of that name; the provider's lane is locked."""
+    rows = fetch(connection, _DUE, {"provider": provider, "now": now, "most": most})
+    return [_claimed(row, leased_by) for row in rows]
 
 
-def _claimed(row: Fields) -> ClaimedMessage:
+def _claimed(row: Fields, leased_by: str) -> ClaimedMessage:
     (bucket, msisdn, id_, lane, number, text, kind, encoding, segments, question, answered, valid_until, attempts) = row
     return ClaimedMessage(
         bucket, msisdn, id_, lane, number, text, kind, encoding, segments, question, answered,
-        from_micros(valid_until), attempts + 1,
+        from_micros(valid_until), attempts + 1, leased_by,
     )  # fmt: skip
 
 
-def lease(connection: Connection, messages: Sequence[ClaimedMessage], worker: str, until: datetime) -> None:
+def lease(connection: Connection, messages: Sequence[ClaimedMessage], until: datetime) -> None:
     """Take messages until ``until`` by the machine's clock; a worker that dies gives them back by that."""
     rows = [
         {
@@ -121,7 +106,7 @@ def lease(connection: Connection, messages: Sequence[ClaimedMessage], worker: st
             "id": message.id,
             "status": OutboundStatus.SENDING,
             "attempts": message.attempts,
-            "leased_by": worker,
+            "leased_by": message.leased_by,
             "leased_until": until,
         }
         for message in messages
@@ -179,20 +164,63 @@ def give_back_lost(
     return len(rows)
 
 
+@value
+class Detour:
+    """Another way for messages: the provider, the one number of ours that it can show (None: all), whom it reaches."""
+
+    provider: str
+    only_number: str | None = None
+    prefixes: tuple[str, ...] = ()
+
+
+def divert(connection: Connection, provider: str, detour: Detour, now: datetime, most: int) -> int:
+    """Let another provider carry what waits for one that is out of order; how many messages that were."""
+    conditions = [_mt.c.provider == provider, unfinished(_mt.c.status), one_of(_mt.c.status, "queued")]
+    if detour.only_number is not None:
+        conditions.append(_mt.c.service_number == detour.only_number)
+    if detour.prefixes:
+        conditions.append(or_(*(_mt.c.msisdn.startswith(prefix, autoescape=True) for prefix in detour.prefixes)))
+    waiting = (
+        select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
+        .where(*conditions)
+        .order_by(_mt.c.lane.desc(), _mt.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    rows = [
+        {"bucket": row.bucket, "msisdn": row.msisdn, "id": row.id, "provider": detour.provider, "due_at": now}
+        for row in connection.execute(waiting)
+    ]
+    update_rows(connection, _mt, rows, ROW)
+    return len(rows)
+
+
+_lane = tables.provider_lane
+_QUEUED_FOR_LANE = exists().where(
+    _mt.c.provider == _lane.c.provider, unfinished(_mt.c.status), one_of(_mt.c.status, "queued")
+)
 _NEXT_DUE = (
     select(_mt.c.due_at)
     .where(unfinished(_mt.c.status), one_of(_mt.c.status, "queued"), _mt.c.due_at > bindparam("after", type_=Instant))
     .order_by(_mt.c.due_at)
     .limit(1)
 )
+_NEXT_RESUMED = (
+    select(_lane.c.paused_until)
+    .where(_lane.c.paused_until > bindparam("after", type_=Instant), _QUEUED_FOR_LANE)
+    .order_by(_lane.c.paused_until)
+    .limit(1)
+)
 
 
 def next_due(connection: Connection, after: datetime) -> datetime | None:
-    """When the next queued message is due, behind an instant."""
-    return connection.execute(_NEXT_DUE, {"after": after}).scalar()
+    """When the next queued message is due, or its provider works again, behind an instant."""
+    found = [connection.execute(query, {"after": after}).scalar() for query in (_NEXT_DUE, _NEXT_RESUMED)]
+    return min((moment for moment in found if moment is not None), default=None)
 
 
-_MAY_GO = select(_mt.c.id).where(_may_go()).limit(1)
+_PAUSED = exists().where(_lane.c.provider == _mt.c.provider, _lane.c.paused_until > bindparam("now", type_=Instant))
+_MAY_GO = select(_mt.c.id).where(_may_go(), ~_PAUSED).limit(1)
 _CLAIMED = select(_mt.c.id).where(unfinished(_mt.c.status), one_of(_mt.c.status, "sending")).limit(1)
 
 

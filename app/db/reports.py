@@ -15,6 +15,7 @@ from app.db.rows import (
     from_json,
     insert_rows,
     matching,
+    one_of,
     raw,
     shape_of,
     update_rows,
@@ -35,7 +36,7 @@ class ReportedMessage:
     msisdn: str
     id: str
     provider: str
-    provider_message_id: str
+    provider_message_id: str | None
     status: str
     question_id: str | None
     error_code: str | None
@@ -58,7 +59,30 @@ def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict
     rows = [dict(zip(_KEY, key, strict=True)) for key in sorted(set(keys))]
     found = fetch(connection, _find(connection.dialect.name), as_parameter(rows))
     messages = [ReportedMessage(*row) for row in found]
-    return {(message.provider, message.provider_message_id): message for message in messages}
+    return {(message.provider, message.provider_message_id or ""): message for message in messages}
+
+
+@cache
+def _unanswered(dialect: str) -> AnySelect:
+    given = from_json(dialect, shape_of(_mt, ("provider", "id")))
+    columns = [_mt.c[name] for name in ReportedMessage.__dataclass_fields__]
+    found = (
+        select(*columns)
+        .join_from(_mt, given, matching(_mt, given, ("provider", "id")))
+        .where(one_of(_mt.c.status, "unknown", "queued"), _mt.c.provider_message_id.is_(None))
+        .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
+    )
+    return found.with_for_update(of=_mt)
+
+
+def unanswered_messages(
+    connection: Connection, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], ReportedMessage]:
+    """The messages with these (provider, our id) of which nobody knows whether the provider took them, locked."""
+    rows = [{"provider": provider, "id": id_} for provider, id_ in sorted(keys)]
+    found = fetch(connection, _unanswered(connection.dialect.name), as_parameter(rows))
+    messages = [ReportedMessage(*row) for row in found]
+    return {(message.provider, message.id): message for message in messages}
 
 
 def save_reports(connection: Connection, rows: Sequence[Row]) -> None:

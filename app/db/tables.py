@@ -79,8 +79,12 @@ gateway_state = Table(
     Column("report_delay_seconds", Integer, nullable=False),
 )
 
-# The row that a claim of a provider's messages locks, so that two workers never take one subscriber's out of order.
-provider_lane = Table("provider_lane", metadata, Column("provider", Text, primary_key=True))
+# The row that a claim of a provider's messages locks, so that two workers never take one subscriber's out of order;
+# it also says how it stands with the provider (NULL: well).
+provider_lane = Table(
+    "provider_lane", metadata, Column("provider", Text, primary_key=True),
+    *optional(Integer, "failures", "openings"), *optional(Instant, "paused_until"),
+)  # fmt: skip
 
 # ---- messages in
 
@@ -226,23 +230,23 @@ outbound_message = Table(
     metadata,
     *customer(),
     Column("id", Id, nullable=False),
-    *required(Text, "service_number", "text", "class", "lane", "encoding"),
+    *required(Text, "service_number", "text", "class", "lane", "encoding", "provider"),
     Column("segments", SmallInteger, nullable=False),
-    Column("provider", Text, nullable=False),
     *optional(Id, "question_id", "in_reply_to"),
+    Column("about", Text),
+    Column("told", SmallInteger),
     *required(Instant, "made_at", "valid_until"),
     Column("status", Text, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("attempts", SmallInteger, nullable=False),
-    Column("leased_by", Text),
-    Column("leased_until", Instant),
-    Column("provider_message_id", Text),
-    *optional(Instant, "handed_over_at", "final_at"),
-    Column("error_code", Text),
+    *optional(Text, "leased_by", "provider_message_id", "error_code"),
+    *optional(Instant, "leased_until", "handed_over_at", "final_at"),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     Index("ix_outbound_message_id", "id"),
     partial_index("ix_outbound_message_provider_id", "provider", "provider_message_id", where=_KNOWN),
     partial_index("ix_outbound_message_unfinished", "provider", "lane", "id", where=_UNSENT),
+    partial_index("ix_outbound_message_unknown", "id", where="status = 'unknown'"),
+    partial_index("ix_outbound_message_told", "told", "status", where="told IS NOT NULL"),
     partial_index("ix_outbound_message_order", "bucket", "msisdn", "lane", "id", where=_UNSENT),
 )
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, func, select
 
-from app.db import inbox, outbox, simulator, tables, timers
+from app.db import inbox, lanes, outbox, simulator, tables, timers
 from app.db.rows import one_of
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,6 +26,7 @@ def empty(connection: Connection) -> None:
     """Delete all data."""
     for table in tables.RESET:
         connection.execute(delete(table))
+    lanes.forget(connection)
 
 
 def is_empty(connection: Connection) -> bool:
@@ -52,6 +53,7 @@ def counts(connection: Connection) -> dict[str, int]:
     queries = {
         "pending": select(func.count()).select_from(inbound).where(one_of(inbound.c.status, "pending")),
         "unsent": select(func.count()).select_from(outbound).where(unfinished),
+        "unknown": select(func.count()).select_from(outbound).where(one_of(outbound.c.status, "unknown")),
         "dead": select(func.count()).select_from(inbound).where(one_of(inbound.c.status, "dead")),
     }
     return {name: int(connection.execute(query).scalar() or 0) for name, query in queries.items()}

@@ -1,19 +1,25 @@
-"""What every provider adapter is: both directions of one carrier behind a handful of verbs.
+"""What every provider adapter is: both directions of one carrier behind a handful of verbs (docs/adding-a-provider.md).
 
 An adapter knows its carrier's words and nothing of turns or the database. Whether to try again is decided by the
 kind of result that it returns, nowhere else.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from pydantic_core import to_json
+
 from app.domain.messages import OutboundStatus
+from app.domain.values import value
+from app.providers.fences import Fence
+from app.providers.requests import WebhookRequest
+
+# ---- out
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Submission:
     """An MT to hand over; ``reference`` is ours, the same at every attempt."""
 
@@ -28,21 +34,21 @@ class Submission:
     in_reply_to: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Accepted:
     """The network took it."""
 
     provider_message_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refused:
     """It will never be taken."""
 
     error_code: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RefusedForNow:
     """It may be taken later; ``throttled``: we are too fast, ``retry_after`` as the carrier said."""
 
@@ -51,14 +57,14 @@ class RefusedForNow:
     throttled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unknown:
     """The bytes went out and no answer came."""
 
     error_code: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NotTried:
     """An earlier message of the same recipient and lane was not taken, so this one was held back."""
 
@@ -66,7 +72,10 @@ class NotTried:
 SendResult = Accepted | Refused | RefusedForNow | Unknown | NotTried
 
 
-@dataclass(frozen=True, slots=True)
+# ---- in
+
+
+@value
 class Incoming:
     """An MO in a carrier's request."""
 
@@ -77,56 +86,108 @@ class Incoming:
     received_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Invalid:
     """An item of a carrier's request that cannot be read, and why; never quotes what was sent."""
 
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
+class Stored:
+    """What became of an MO: stored now, or known before; ``id`` is ours."""
+
+    id: str
+    new: bool
+
+
+@value
 class ReportIn:
-    """A delivery report in a carrier's request."""
+    """A delivery report in a carrier's request; ``reference`` is ours, from carriers that quote it."""
 
     provider_message_id: str
     status: OutboundStatus
     error_code: str | None
     at: datetime | None
+    reference: str | None = None
+
+
+@value
+class Answer:
+    """What a carrier is answered."""
+
+    status: int
+    body: bytes
+    content_type: bytes = b"application/json"
 
 
 class MalformedRequestError(ValueError):
     """A request of a carrier that cannot be read at all; its words never quote what was sent."""
 
 
-class NotAuthenticError(Exception):
-    """A request that does not prove that it comes from the carrier."""
-
-
 class Provider(ABC):
     """One carrier. Adapters override what their carrier can do."""
 
     kind: ClassVar[str]
-    can_send: ClassVar[bool] = False
-    # Whether the carrier takes a message once however often we send the same reference.
-    recognises_reference: ClassVar[bool] = False
+    can_send: bool = False
+    # Whether an attempt whose end is unknown is made again: the carrier takes a message once however often we send the
+    # same reference, or the settings say that twice is better than never.
+    resends_unknown: bool = False
+    # How many messages one call of ``send`` takes, and what holds where the settings say nothing: calls in flight,
+    # messages a second (None: no limit).
+    most_per_call: ClassVar[int] = 1
+    default_window: ClassVar[int] = 64
+    default_rate: ClassVar[float | None] = 500.0
+    # Whether it may carry what another one cannot, and the other way round (delivery.md 11).
+    stands_in: ClassVar[bool] = True
+    methods: ClassVar[frozenset[str]] = frozenset({"POST"})
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.fence = Fence()
 
-    def authenticate(self, headers: Mapping[str, str], body: bytes) -> None:  # noqa: B027  not every carrier signs
-        """Raise NotAuthenticError unless the request comes from the carrier."""
+    def admit(self, request: WebhookRequest) -> None:
+        """Raise NotAuthenticError unless the request passes the fences and is signed as it must be."""
+        self.fence.check(request)
+        self.authenticate(request)
+
+    def authenticate(self, request: WebhookRequest) -> None:  # noqa: B027  not every carrier signs
+        """Raise NotAuthenticError unless the request comes from the carrier; the fences were passed already."""
 
     @abstractmethod
-    def parse_inbound(self, body: bytes) -> list[Incoming | Invalid] | Incoming:
+    def parse_inbound(self, request: WebhookRequest) -> list[Incoming | Invalid] | Incoming:
         """The MOs of a request: one, or a list judged item by item. Raises MalformedRequestError."""
 
     @abstractmethod
-    def parse_reports(self, body: bytes) -> list[ReportIn]:
+    def parse_reports(self, request: WebhookRequest) -> list[ReportIn]:
         """The reports of a request that say something to us. Raises MalformedRequestError."""
 
+    def answer_one(self, stored: Stored) -> Answer:
+        """What a carrier is told of its one message: stored or known, the carrier must not send it again."""
+        if stored.new:
+            return Answer(202, b'{"id":"%b","status":"accepted"}' % stored.id.encode())
+        return Answer(200, b'{"id":"%b","status":"duplicate"}' % stored.id.encode())
+
+    def answer_list(self, items: Sequence[Stored | Invalid]) -> Answer:
+        """What a carrier is told of its list, item by item."""
+        return Answer(200, to_json([_told(item) for item in items]))
+
+    def answer_reports(self, *, known: bool) -> Answer:
+        """What a carrier is told of its reports; one of a message that we do not know is a success too."""
+        return Answer(200, b'{"status":"accepted"}' if known else b'{"status":"ignored"}')
+
     async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
-        """Hand messages over, in order for each recipient and lane; a result for each."""
+        """Hand over at most ``most_per_call`` messages; a result for each, in their order.
+
+        Those of one recipient and lane go one after the other, and behind one that was not taken the rest are NotTried.
+        """
         raise NotImplementedError(f"{self.kind} cannot send")
 
     async def close(self) -> None:  # noqa: B027  not every carrier holds connections
         """Let go of connections."""
+
+
+def _told(item: Stored | Invalid) -> dict[str, str]:
+    if isinstance(item, Invalid):
+        return {"status": "invalid", "detail": item.detail}
+    return {"id": item.id, "status": "accepted" if item.new else "duplicate"}

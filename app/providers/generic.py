@@ -2,16 +2,33 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import httpx
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import to_json
 from typing_extensions import override
 
 from app.domain.calendar import SHANGHAI, believable
 from app.domain.messages import OutboundStatus
-from app.providers.base import Incoming, Invalid, MalformedRequestError, Provider, ReportIn
+from app.domain.values import value
+from app.providers.base import (
+    Accepted,
+    Incoming,
+    Invalid,
+    MalformedRequestError,
+    Provider,
+    Refused,
+    RefusedForNow,
+    ReportIn,
+    SendResult,
+    Submission,
+    Unknown,
+)
+from app.providers.http import HttpAnswer, HttpPoster
+from app.providers.requests import WebhookRequest
 from app.providers.signatures import Signatures
 
 MAX_ITEMS = 500
@@ -27,6 +44,12 @@ _STATUSES = {
     "deleted": OutboundStatus.DELETED,
     "unknown": OutboundStatus.UNKNOWN,
 }
+_TAKEN = range(200, 300)
+_MOVED = range(300, 400)
+_BAD_REQUEST = range(400, 500)
+_CONFLICT = 409
+_TOO_MANY = 429
+_NOT_NOW = frozenset({408, 425, _TOO_MANY, *range(500, 600)})
 
 
 class InboundBody(BaseModel):
@@ -49,33 +72,86 @@ class StatusBody(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     message_id: str = Field(min_length=1, description="the provider's id of our MT")
+    reference: str | None = Field(default=None, description="ours, as it was sent with the MT")
     status: str
     error_code: str | None = None
     at: datetime | None = None
 
 
+class TakenBody(BaseModel):
+    """What a carrier answers that took an MT."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    message_id: str | int = Field(description="the provider's id of our MT")
+
+
 _INBOUND = TypeAdapter(InboundBody)
 _STATUS = TypeAdapter(StatusBody)
+_TAKEN_BODY = TypeAdapter(TakenBody)
+
+
+@value
+class SendTo:
+    """Where a carrier takes messages; ``resend_unknown``: what may have arrived is sent again."""
+
+    url: httpx.URL
+    http: HttpPoster
+    resend_unknown: bool = False
 
 
 class GenericProvider(Provider):
-    """Any carrier, aggregator or test that can post JSON."""
+    """Any carrier, aggregator or test that can post JSON, and take it if ``send_to`` says where."""
 
     kind = "generic"
 
-    def __init__(self, name: str, secrets: Sequence[str] = ()) -> None:
-        """Without secrets every request is believed; ValueError for a secret of no known form."""
+    def __init__(self, name: str, secrets: Sequence[str] = (), send_to: SendTo | None = None) -> None:
+        """Without secrets nothing is signed either way; ValueError for a secret of no known form."""
         super().__init__(name)
         self._signatures = Signatures(secrets) if secrets else None
+        self._send_to = send_to
+        self.can_send = send_to is not None
+        self.resends_unknown = send_to is not None and send_to.resend_unknown
 
     @override
-    def authenticate(self, headers: Mapping[str, str], body: bytes) -> None:
+    def authenticate(self, request: WebhookRequest) -> None:
         """Check the signature, if this carrier has a secret."""
         if self._signatures is not None:
-            self._signatures.check(headers, body)
+            self._signatures.check(request.headers, request.body)
 
-    def parse_inbound(self, body: bytes) -> list[Incoming | Invalid] | Incoming:
+    # ---- out
+
+    @override
+    async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
+        """Post messages, each in a request of its own: one a call, as ``most_per_call`` says."""
+        if self._send_to is None:
+            return await super().send(submissions)
+        return [await self._post(self._send_to, item) for item in submissions]
+
+    async def _post(self, to: SendTo, item: Submission) -> SendResult:
+        body = to_json(
+            {
+                "reference": item.reference,
+                "from": item.sender,
+                "to": item.recipient,
+                "text": item.text,
+                "encoding": item.encoding,
+                "segments": item.segments,
+                "class": item.kind,
+            }
+        )
+        signed = self._signatures.sign(item.reference, body) if self._signatures else {"webhook-id": item.reference}
+        answer = await to.http.post(to.url, {"content-type": "application/json", **signed}, body)
+        if isinstance(answer, HttpAnswer):
+            return _result(answer)
+        return Unknown(answer.reason) if answer.sent else RefusedForNow(answer.reason)
+
+    # ---- in
+
+    @override
+    def parse_inbound(self, request: WebhookRequest) -> list[Incoming | Invalid] | Incoming:
         """One object, or an array of up to 500."""
+        body = request.body
         if body.lstrip()[:1] == b"[":
             return _inbound_list(body)
         try:
@@ -86,18 +162,46 @@ class GenericProvider(Provider):
         # A lone surrogate, as some phones make them: Python's own parser lets the escape pass.
         return read_message(_json(body))
 
-    def parse_reports(self, body: bytes) -> list[ReportIn]:
+    @override
+    def parse_reports(self, request: WebhookRequest) -> list[ReportIn]:
         """One report; a status that we do not know, or an id that is none, says nothing to us."""
         try:
-            report = _STATUS.validate_json(body)
+            report = _STATUS.validate_json(request.body)
         except ValidationError as error:
             raise MalformedRequestError(explain(error)) from None
         status = _STATUSES.get(report.status.lower())
         if status is None or len(report.message_id) > _LONGEST_ID:
             return []
-        return [
-            ReportIn(report.message_id, status, (report.error_code or "")[:_LONGEST_CODE] or None, _aware(report.at))
-        ]
+        code = (report.error_code or "")[:_LONGEST_CODE] or None
+        return [ReportIn(report.message_id, status, code, _aware(report.at), report.reference)]
+
+
+def _result(answer: HttpAnswer) -> SendResult:
+    """What an answer means (http-api.md, the settings file).
+
+    Where that is silent: a redirect was not followed, so nothing was taken and a later try may meet the carrier set
+    right. A conflict may mean that the carrier has this reference already; that, and success without an id of theirs,
+    is not known to be taken. Any other 4xx is as final as those that are named.
+    """
+    code = f"HTTP {answer.status}"
+    if answer.status in _TAKEN:
+        theirs = _their_id(answer.body)
+        return Accepted(theirs) if theirs else Unknown(f"{code} without a message_id")
+    if answer.status in _NOT_NOW:
+        return RefusedForNow(code, answer.retry_after(), throttled=answer.status == _TOO_MANY)
+    if answer.status in _MOVED:
+        return RefusedForNow(f"{code}: redirects are not followed")
+    if answer.status in _BAD_REQUEST and answer.status != _CONFLICT:
+        return Refused(code)
+    return Unknown(code)
+
+
+def _their_id(body: bytes | None) -> str | None:
+    try:
+        found = str(_TAKEN_BODY.validate_json(body or b"").message_id)
+    except ValidationError:
+        return None
+    return found if 0 < len(found) <= _LONGEST_ID and "\x00" not in found else None
 
 
 def _incoming(body: InboundBody) -> Incoming:
@@ -137,9 +241,9 @@ def _inbound_list(body: bytes) -> list[Incoming | Invalid]:
     if not isinstance(values, list) or len(values) > MAX_ITEMS:
         raise MalformedRequestError(f"At most {MAX_ITEMS} messages in one array; send the rest in another request.")
     items: list[Incoming | Invalid] = []
-    for value in values:
+    for item in values:
         try:
-            items.append(read_message(value))
+            items.append(read_message(item))
         except MalformedRequestError as error:
             items.append(Invalid(str(error)))
     return items

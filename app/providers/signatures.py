@@ -1,19 +1,20 @@
-"""Standard Webhooks signatures on what comes in: several secrets count while one is being replaced (delivery.md)."""
+"""Standard Webhooks signatures, both ways: several secrets count while one is being replaced (delivery.md)."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
-from app.providers.base import NotAuthenticError
+from app.providers.requests import NotAuthenticError
 
 _HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
 class Signatures:
-    """Checks requests by their signature; fresh means within 5 minutes of the machine's clock."""
+    """Checks and makes signatures; fresh means within 5 minutes of the machine's clock."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        """Raises ValueError for a secret that is none: ``whsec_`` and base64."""
+        """Newest secret first. Raises ValueError for a secret that is none: ``whsec_`` and base64."""
         try:
             self._webhooks = [Webhook(secret) for secret in secrets]
         except EmptyWebhookSecretError:
@@ -26,6 +27,12 @@ class Signatures:
             raise NotAuthenticError(
                 "The signature is missing, wrong, or more than 5 minutes old or ahead; sign by Standard Webhooks."
             )
+
+    def sign(self, message_id: str, body: bytes) -> dict[str, str]:
+        """The headers that prove a body to be ours: one signature for each secret, in their order."""
+        now, text = datetime.now(UTC), body.decode()
+        signatures = " ".join(webhook.sign(message_id, now, text) for webhook in self._webhooks)
+        return dict(zip(_HEADERS, (message_id, str(int(now.timestamp())), signatures), strict=True))
 
 
 def _signed_with(webhook: Webhook, headers: dict[str, str], body: bytes) -> bool:

@@ -18,13 +18,18 @@ class SimulatorProvider(GenericProvider):
     """Speaks to the simulated network; its webhooks are the generic ones."""
 
     kind = "simulator"
-    can_send = True
-    recognises_reference = True
+    most_per_call = 500
+    default_window = 1
+    default_rate = None
+    stands_in = False
 
     def __init__(self, name: str, network: HandsetNetwork, secrets: Sequence[str] = ()) -> None:
         """Its webhooks are signed like the generic ones, if it has a secret."""
         super().__init__(name, secrets)
         self._network = network
+        self.can_send = True
+        # The network takes a message once for each reference.
+        self.resends_unknown = True
 
     async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
         """Put messages on handsets."""

@@ -15,9 +15,13 @@ _POLL_SECONDS = 0.25
 class Loop:
     """Repeats a step: at once while there is work, else when woken, or after a moment for what falls due."""
 
-    def __init__(self, name: str, step: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(
+        self, name: str, step: Callable[[], Awaitable[bool]], finish: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """``finish`` ends what a step may leave under way; no step is under way then."""
         self.name = name
         self._step = step
+        self.finish = finish
         self._woken = asyncio.Event()
         self.working = asyncio.Lock()
 
@@ -68,9 +72,11 @@ class Engine:
         self.loops: list[Loop] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    def add(self, name: str, step: Callable[[], Awaitable[bool]]) -> Loop:
+    def add(
+        self, name: str, step: Callable[[], Awaitable[bool]], finish: Callable[[], Awaitable[None]] | None = None
+    ) -> Loop:
         """A loop for a step; call before ``start``."""
-        loop = Loop(name, step)
+        loop = Loop(name, step, finish)
         self.loops.append(loop)
         return loop
 
@@ -92,6 +98,9 @@ class Engine:
         async with AsyncExitStack() as stack:
             for loop in self.loops:
                 await stack.enter_async_context(loop.working)
+            for loop in self.loops:
+                if loop.finish is not None:
+                    await loop.finish()
             yield
 
     async def settle(self) -> None:

@@ -1,7 +1,7 @@
 """Everything that the web part calls, and what runs beside it: opened, marked, and closed in order."""
 
 import fcntl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,7 @@ class Gateway:
     fixtures: Fixtures
     deliveries: list[Delivery]
     ids: IdSource
+    close_connections: Callable[[], Awaitable[None]]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -70,6 +71,7 @@ class Gateway:
                     await self.engine.stop()
                     for provider in self.providers.values():
                         await provider.close()
+                    await self.close_connections()
         finally:
             self.database.close()
 

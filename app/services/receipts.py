@@ -1,6 +1,8 @@
 """Delivery reports: statuses only move forward, whatever the order they come in (delivery.md 12)."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -17,7 +19,10 @@ from app.domain.values import value
 from app.services.batching import Batcher
 from app.services.ids import IdSource
 
+Key = tuple[str, str]
 _MOST = 1000
+_REFERENCE = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NOT_KNOWN_TO_BE_TAKEN = frozenset({OutboundStatus.UNKNOWN.value, OutboundStatus.QUEUED.value})
 # Reports that say that she did not get it: a listing of which a message failed cannot be picked from (safety.md 17).
 _BAD = frozenset(
     {
@@ -32,13 +37,14 @@ _BAD = frozenset(
 
 @value
 class Report:
-    """A delivery report of a provider's message."""
+    """A delivery report of a provider's message; ``reference`` is ours, from providers that quote it."""
 
     provider: str
     provider_message_id: str
     status: OutboundStatus
     error_code: str | None = None
     at: datetime | None = None
+    reference: str | None = None
 
 
 class Receipts:
@@ -63,6 +69,7 @@ class Receipts:
     def apply(self, connection: Connection, batch: Sequence[Report], now: datetime) -> list[bool]:
         """Move messages on by reports, in the caller's transaction; for each whether its message is known."""
         known = reports.messages_of(connection, [(item.provider, item.provider_message_id) for item in batch])
+        known |= _found_by_reference(connection, batch, known)
         rows: list[dict[str, object]] = []
         statuses = {key: OutboundStatus(message.status) for key, message in known.items()}
         errors = {key: message.error_code for key, message in known.items()}
@@ -84,9 +91,9 @@ class Receipts:
     def _move_on(
         self,
         connection: Connection,
-        known: dict[tuple[str, str], ReportedMessage],
-        statuses: dict[tuple[str, str], OutboundStatus],
-        errors: dict[tuple[str, str], str | None],
+        known: dict[Key, ReportedMessage],
+        statuses: dict[Key, OutboundStatus],
+        errors: dict[Key, str | None],
         now: datetime,
     ) -> None:
         changed = [(known[key], status, errors[key]) for key, status in statuses.items() if status != known[key].status]
@@ -95,6 +102,7 @@ class Receipts:
                 "bucket": message.bucket,
                 "msisdn": message.msisdn,
                 "id": message.id,
+                "provider_message_id": message.provider_message_id,
                 "status": status,
                 "error_code": error,
                 "final_at": now if is_final(status) else None,
@@ -107,7 +115,12 @@ class Receipts:
             for message, status, _ in changed
             if message.question_id and status in _BAD
         }
-        handovers.tell_questions(connection, set(), failed, now)
+        arrived = {
+            (message.bucket, message.msisdn, message.question_id)
+            for message, status, _ in changed
+            if message.question_id and message.status in _NOT_KNOWN_TO_BE_TAKEN and status not in _BAD
+        }
+        handovers.tell_questions(connection, arrived, failed, now)
 
     def _row(self, report: Report, message: ReportedMessage | None, now: datetime) -> dict[str, object]:
         return {
@@ -134,6 +147,27 @@ class Receipts:
         if parked:
             reports.drop_parked(connection, parked)
             self.apply(connection, [_report(item) for item in parked], now)
+
+
+def _found_by_reference(
+    connection: Connection, batch: Sequence[Report], known: Mapping[Key, ReportedMessage]
+) -> dict[Key, ReportedMessage]:
+    """Messages whose answer got lost, found by our own reference: their provider's id is learnt from the report."""
+    asked = {
+        (item.provider, item.reference): item.provider_message_id
+        for item in batch
+        if item.reference
+        and item.status is not OutboundStatus.UNKNOWN
+        and _REFERENCE.fullmatch(item.reference)
+        and (item.provider, item.provider_message_id) not in known
+    }
+    if not asked:
+        return {}
+    found = reports.unanswered_messages(connection, list(asked))
+    return {
+        (provider, asked[provider, id_]): replace(message, provider_message_id=asked[provider, id_])
+        for (provider, id_), message in found.items()
+    }
 
 
 def _report(parked: ParkedReport) -> Report:

@@ -7,11 +7,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from app.db import work
 from app.db.session import StorageUnavailableError
-from app.db.state import read_state
+from app.services.breaker import CircuitState, read_states
 from app.web.dependencies import gateway_of
 
 router = APIRouter(tags=["health"])
 _BACKLOG = Gauge("smsgw_backlog", "Messages that wait, by what for", ["queue"])
+_CIRCUIT = Gauge("smsgw_provider_circuit", "The way out: 0 closed (well), 1 half-open, 2 open", ["provider"])
+_LEVELS = {CircuitState.CLOSED: 0, CircuitState.HALF_OPEN: 1, CircuitState.OPEN: 2}
 
 
 @router.get("/livez", summary="The process is alive")
@@ -24,25 +26,35 @@ async def livez() -> dict[str, str]:
     "/readyz", summary="The gateway can work", responses={503: {"description": "a part that is needed is down"}}
 )
 async def readyz(request: Request, response: Response) -> dict[str, object]:
-    """Each part by itself; 503 if one that is needed is down."""
+    """Each part by itself; 503 if one that is needed is down. For a provider with an open circuit messages wait."""
     gateway = gateway_of(request)
-    database = "ok"
+    database, states = "ok", {}
     try:
-        await gateway.database.read(read_state)
+        states = await gateway.database.read(read_states)
     except StorageUnavailableError:
         database = "down"
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    providers = {
+        name: {
+            "kind": item.kind,
+            "sends": item.can_send,
+            **({"circuit": states.get(name, CircuitState.CLOSED).value} if item.can_send else {}),
+        }
+        for name, item in gateway.providers.items()
+    }
     return {
         "status": database,
         "environment": gateway.environment,
-        "parts": {"database": database, "providers": {name: item.kind for name, item in gateway.providers.items()}},
+        "parts": {"database": database, "providers": providers},
     }
 
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Counters, batch sizes and backlogs; no label holds a number or a text."""
-    counts = await gateway_of(request).database.read(work.counts)
-    for queue, count in counts.items():
+    """Counters, batch sizes, backlogs and circuits; no label holds a number or a text."""
+    database = gateway_of(request).database
+    for queue, count in (await database.read(work.counts)).items():
         _BACKLOG.labels(queue).set(count)
+    for provider, state in (await database.read(read_states)).items():
+        _CIRCUIT.labels(provider).set(_LEVELS[state])
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

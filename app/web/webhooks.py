@@ -2,36 +2,39 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from app import observability
 from app.db.session import StorageUnavailableError
 from app.domain.escape import escape
-from app.providers.base import Incoming, Invalid, MalformedRequestError, NotAuthenticError, Provider
-from app.services.intake import IncomingMessage, Intake, IntakeStatus, Stored
+from app.providers.base import Answer, Incoming, Invalid, MalformedRequestError, Provider, Stored
+from app.providers.requests import NotAuthenticError, WebhookRequest
+from app.services import intake
+from app.services.intake import IncomingMessage, Intake, IntakeStatus
 from app.services.receipts import Receipts, Report
 from app.web import problems
 
 _ONE = 64 * 1024
 _MANY = 1024 * 1024
-_JSON = (b"content-type", b"application/json")
-_PROBLEM = (b"content-type", problems.MEDIA_TYPE.encode())
-_PARTS = 2
+_PROBLEM = problems.MEDIA_TYPE.encode()
 log = observability.logger(__name__)
 
 
 class _FaultError(Exception):
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, *headers: tuple[bytes, bytes]) -> None:
         super().__init__(detail)
         self.status = status
+        self.headers = headers
 
 
-_Take = Callable[[Provider, bytes], Awaitable[tuple[int, bytes]]]
+_Take = Callable[[Provider, WebhookRequest], Awaitable[Answer]]
 
 
 class Webhooks:
-    """``POST /webhooks/{provider}/inbound`` and ``/status`` (http-api.md, webhooks)."""
+    """``POST /webhooks/{provider}/inbound`` and ``/status`` (http-api.md, webhooks).
+
+    Of a provider with a path token: ``/webhooks/{provider}/{path_token}/inbound``.
+    """
 
     def __init__(self, providers: Mapping[str, Provider], intake: Intake, receipts: Receipts) -> None:
         self._providers = providers
@@ -41,82 +44,87 @@ class Webhooks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        status, body = await self._answer(scope, receive)
-        kind = _JSON if status < 400 else _PROBLEM  # noqa: PLR2004  the first error status
-        headers = [kind, (b"content-length", str(len(body)).encode())]
-        if status == 503:  # noqa: PLR2004
-            headers.append((b"retry-after", b"5"))
-        if status == 405:  # noqa: PLR2004
-            headers.append((b"allow", b"POST"))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        answer, more = await self._answer(scope, receive)
+        headers = [
+            (b"content-type", answer.content_type),
+            (b"content-length", str(len(answer.body)).encode()),
+            *more,
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[Answer, Sequence[tuple[bytes, bytes]]]:
+        more: list[tuple[bytes, bytes]] = []
         try:
-            provider, take = self._addressed(scope)
-            body = await _read(receive)
-            provider.authenticate(_headers(scope), body)
-            return await take(provider, body)
+            provider, take, token = self._addressed(scope)
+            request = _request(scope, await _read(receive), token)
+            provider.admit(request)
+            return await take(provider, request), more
         except _FaultError as fault:
             status, detail = fault.status, str(fault)
+            more += fault.headers
         except NotAuthenticError as error:
             status, detail = 401, str(error)
         except MalformedRequestError as error:
             status, detail = 422, str(error)
         except StorageUnavailableError:
             status, detail = 503, "The database is away; send it again."
+            more.append((b"retry-after", b"5"))
         except Exception:  # the last stop: no middleware stands around this endpoint
             log.exception("a webhook failed")
             status, detail = 500, "Something went wrong on our side; send it again."
-        return status, problems.body_of(status, detail)
+        return Answer(status, problems.body_of(status, detail), _PROBLEM), more
 
-    def _addressed(self, scope: Scope) -> tuple[Provider, _Take]:
-        path = scope["path"].strip("/").split("/")[1:]
-        provider = self._providers.get(path[0]) if path else None
-        take = self._takes.get(path[1]) if len(path) == _PARTS else None
+    def _addressed(self, scope: Scope) -> tuple[Provider, _Take, str]:
+        match scope["path"].strip("/").split("/")[1:]:
+            case [name, direction]:
+                token = ""
+            case [name, token, direction]:
+                pass
+            case _:
+                name = direction = token = ""
+        provider, take = self._providers.get(name), self._takes.get(direction)
         if provider is None or take is None:
             raise _FaultError(404, "There is no such provider or webhook; see the settings file.")
-        if scope["method"] != "POST":
-            raise _FaultError(405, "Webhooks are posted.")
-        return provider, take
+        if scope["method"] not in provider.methods:
+            allowed = ", ".join(sorted(provider.methods))
+            raise _FaultError(405, f"This webhook is called by {allowed}.", (b"allow", allowed.encode()))
+        return provider, take, token
 
-    async def _inbound(self, provider: Provider, body: bytes) -> tuple[int, bytes]:
-        found = provider.parse_inbound(body)
+    async def _inbound(self, provider: Provider, request: WebhookRequest) -> Answer:
+        found = provider.parse_inbound(request)
         if isinstance(found, Incoming):
-            stored = (await self._intake.store([_message(provider.name, found)]))[0]
-            status = 202 if stored.status is IntakeStatus.ACCEPTED else 200
-            return status, b'{"id":"%b","status":"%b"}' % (stored.id.encode(), stored.status.value.encode())
+            stored = await self._intake.store([_message(provider.name, found)])
+            return provider.answer_one(_stored(stored[0]))
         good = [item for item in found if isinstance(item, Incoming)]
-        stored_all = await self._intake.store([_message(provider.name, item) for item in good]) if good else []
-        return 200, to_json(_results(found, stored_all))
+        stored_all = iter(await self._intake.store([_message(provider.name, item) for item in good]) if good else [])
+        return provider.answer_list(
+            [item if isinstance(item, Invalid) else _stored(next(stored_all)) for item in found]
+        )
 
-    async def _status(self, provider: Provider, body: bytes) -> tuple[int, bytes]:
+    async def _status(self, provider: Provider, request: WebhookRequest) -> Answer:
         known = False
-        for report in provider.parse_reports(body):
+        for report in provider.parse_reports(request):
             code = None if report.error_code is None else escape(report.error_code)
-            item = Report(provider.name, escape(report.provider_message_id), report.status, code, report.at)
+            item = Report(
+                provider.name, escape(report.provider_message_id), report.status, code, report.at, report.reference
+            )
             known = await self._receipts.store(item) or known
-        return 200, b'{"status":"accepted"}' if known else b'{"status":"ignored"}'
+        return provider.answer_reports(known=known)
 
 
 def _message(provider: str, found: Incoming) -> IncomingMessage:
     return IncomingMessage(provider, found.message_id, found.sender, found.dialled, found.text, found.received_at)
 
 
-def _results(found: Sequence[Incoming | Invalid], stored: Sequence[Stored]) -> list[dict[str, str]]:
-    rest = iter(stored)
-    results: list[dict[str, str]] = []
-    for item in found:
-        if isinstance(item, Invalid):
-            results.append({"status": "invalid", "detail": item.detail})
-        else:
-            one = next(rest)
-            results.append({"id": one.id, "status": one.status.value})
-    return results
+def _stored(stored: intake.Stored) -> Stored:
+    return Stored(stored.id, new=stored.status is IntakeStatus.ACCEPTED)
 
 
-def _headers(scope: Scope) -> dict[str, str]:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+def _request(scope: Scope, body: bytes, token: str) -> WebhookRequest:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    address = scope["client"][0] if scope.get("client") else ""
+    return WebhookRequest(body, headers, token, address, scope.get("query_string", b""), scope["method"])
 
 
 async def _read(receive: Receive) -> bytes:
@@ -159,6 +167,10 @@ _REPORT_SCHEMA: _Schema = {
     "required": ["message_id", "status"],
     "properties": {
         "message_id": {"type": "string", "description": "the provider's id of our message"},
+        "reference": {
+            "type": "string",
+            "description": "ours, as it was sent along: finds a message whose answer got lost",
+        },
         "status": {
             "type": "string",
             "enum": ["accepted", "delivered", "undelivered", "expired", "rejected", "deleted", "unknown"],

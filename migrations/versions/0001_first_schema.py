@@ -182,21 +182,23 @@ def upgrade() -> None:
         sa.Column("class", sa.Text(), nullable=False),
         sa.Column("lane", sa.Text(), nullable=False),
         sa.Column("encoding", sa.Text(), nullable=False),
-        sa.Column("segments", sa.SmallInteger(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("segments", sa.SmallInteger(), nullable=False),
         sa.Column("question_id", ID, nullable=True),
         sa.Column("in_reply_to", ID, nullable=True),
+        sa.Column("about", sa.Text(), nullable=True),
+        sa.Column("told", sa.SmallInteger(), nullable=True),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("valid_until", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.SmallInteger(), nullable=False),
         sa.Column("leased_by", sa.Text(), nullable=True),
-        sa.Column("leased_until", sa.BigInteger(), nullable=True),
         sa.Column("provider_message_id", sa.Text(), nullable=True),
+        sa.Column("error_code", sa.Text(), nullable=True),
+        sa.Column("leased_until", sa.BigInteger(), nullable=True),
         sa.Column("handed_over_at", sa.BigInteger(), nullable=True),
         sa.Column("final_at", sa.BigInteger(), nullable=True),
-        sa.Column("error_code", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_outbound_message")),
     )
     op.create_index("ix_outbound_message_id", "outbound_message", ["id"], unique=False)
@@ -217,6 +219,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("provider_message_id IS NOT NULL"),
     )
     op.create_index(
+        "ix_outbound_message_told",
+        "outbound_message",
+        ["told", "status"],
+        unique=False,
+        sqlite_where=sa.text("told IS NOT NULL"),
+        postgresql_where=sa.text("told IS NOT NULL"),
+    )
+    op.create_index(
         "ix_outbound_message_unfinished",
         "outbound_message",
         ["provider", "lane", "id"],
@@ -224,9 +234,20 @@ def upgrade() -> None:
         sqlite_where=sa.text("status IN ('queued', 'sending')"),
         postgresql_where=sa.text("status IN ('queued', 'sending')"),
     )
+    op.create_index(
+        "ix_outbound_message_unknown",
+        "outbound_message",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'unknown'"),
+        postgresql_where=sa.text("status = 'unknown'"),
+    )
     op.create_table(
         "provider_lane",
         sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=True),
+        sa.Column("openings", sa.Integer(), nullable=True),
+        sa.Column("paused_until", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("provider", name=op.f("pk_provider_lane")),
     )
     op.create_table(
@@ -417,10 +438,22 @@ def downgrade() -> None:
     op.drop_table("question")
     op.drop_table("provider_lane")
     op.drop_index(
+        "ix_outbound_message_unknown",
+        table_name="outbound_message",
+        sqlite_where=sa.text("status = 'unknown'"),
+        postgresql_where=sa.text("status = 'unknown'"),
+    )
+    op.drop_index(
         "ix_outbound_message_unfinished",
         table_name="outbound_message",
         sqlite_where=sa.text("status IN ('queued', 'sending')"),
         postgresql_where=sa.text("status IN ('queued', 'sending')"),
+    )
+    op.drop_index(
+        "ix_outbound_message_told",
+        table_name="outbound_message",
+        sqlite_where=sa.text("told IS NOT NULL"),
+        postgresql_where=sa.text("told IS NOT NULL"),
     )
     op.drop_index(
         "ix_outbound_message_provider_id",

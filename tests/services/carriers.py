@@ -1,12 +1,13 @@
 """A carrier for the tests of delivery, which behaves as it is told."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import pytest
+from pydantic import SecretStr
 
 from app import providers
-from app.providers.base import Accepted, Provider, SendResult, Submission
+from app.providers.base import Accepted, SendResult, Submission
 from app.providers.generic import GenericProvider
 from app.settings import ProviderFile, Settings, SettingsFile
 from tests.running import settings_for
@@ -18,10 +19,12 @@ class PretendCarrier(GenericProvider):
     """Takes everything, unless ``answers`` has something else to say for one submission after the other."""
 
     kind: ClassVar[str] = NAME
-    can_send: ClassVar[bool] = True
+    recognises: ClassVar[bool] = False
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
+        self.can_send = True
+        self.resends_unknown = self.recognises
         self.asked: list[Submission] = []
         self.answers: list[SendResult | Exception] = []
         self.meanwhile: Callable[[Submission], object] = lambda _submission: None
@@ -40,12 +43,14 @@ class PretendCarrier(GenericProvider):
 class KnowingCarrier(PretendCarrier):
     """Recognises our reference, so asking it again does no harm."""
 
-    recognises_reference: ClassVar[bool] = True
+    recognises: ClassVar[bool] = True
 
 
 def use(monkeypatch: pytest.MonkeyPatch, database_url: str, kind: type[PretendCarrier] = PretendCarrier) -> Settings:
     """Settings of a gateway that sends everything through that carrier."""
-    table: Mapping[str, Callable[..., Provider]] = {**providers.KINDS, NAME: lambda given, _network: kind(given.name)}
-    monkeypatch.setattr("app.worker.KINDS", table)
-    file = SettingsFile(default_provider=NAME, providers={NAME: ProviderFile(kind=NAME)})
+    monkeypatch.setitem(providers.KINDS, NAME, lambda given, _around: kind(given.name))
+    file = SettingsFile(
+        default_provider=NAME,
+        providers={NAME: ProviderFile(kind=NAME, secret=SecretStr("guarded, as production wants it"))},
+    )
     return settings_for(database_url, file=file)

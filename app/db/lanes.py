@@ -1,0 +1,96 @@
+"""The way out through each provider: the row that a claim locks, with the state of its circuit (delivery.md 11)."""
+
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import Insert
+
+from app.db import tables
+from app.db.rows import AnySelect, fetch, raw
+from app.db.types import Instant, from_micros
+from app.domain.values import value
+
+_lane = tables.provider_lane
+
+
+@value
+class Circuit:
+    """How it stands with a provider, for all processes; the times are the gateway's.
+
+    ``failures``: attempts in a row that found it broken. ``openings``: how often it was given a rest since it last
+    worked. ``paused_until``: nothing is handed over before.
+    """
+
+    failures: int = 0
+    openings: int = 0
+    paused_until: datetime | None = None
+
+
+def _circuit(failures: int | None, openings: int | None, paused_until: int | None) -> Circuit:
+    return Circuit(failures or 0, openings or 0, None if paused_until is None else from_micros(paused_until))
+
+
+@cache
+def _one(dialect: str) -> AnySelect:
+    found = select(_lane.c.failures, _lane.c.openings, raw(_lane.c.paused_until)).where(
+        _lane.c.provider == bindparam("name")
+    )
+    return found if dialect == "sqlite" else found.with_for_update()
+
+
+@cache
+def _make(dialect: str) -> Insert:
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return make(_lane).values(provider=bindparam("name")).on_conflict_do_nothing()
+
+
+def lock(connection: Connection, provider: str) -> Circuit:
+    """One claim of a provider's messages at a time: two would take one subscriber's pages out of order."""
+    statement = _one(connection.dialect.name)
+    found = fetch(connection, statement, {"name": provider})
+    if not found:
+        connection.execute(_make(connection.dialect.name), {"name": provider})
+        found = fetch(connection, statement, {"name": provider})
+    return _circuit(*found[0])
+
+
+_SAVE = (
+    update(_lane)
+    .where(_lane.c.provider == bindparam("name"))
+    .values(
+        failures=bindparam("new_failures"),
+        openings=bindparam("new_openings"),
+        paused_until=bindparam("until", type_=Instant),
+    )
+)
+
+
+def save(connection: Connection, provider: str, circuit: Circuit) -> None:
+    """Keep the state of a circuit; the lane is locked already."""
+    connection.execute(
+        _SAVE,
+        {
+            "name": provider,
+            "new_failures": circuit.failures,
+            "new_openings": circuit.openings,
+            "until": circuit.paused_until,
+        },
+    )
+
+
+_ALL = select(_lane.c.provider, _lane.c.failures, _lane.c.openings, raw(_lane.c.paused_until))
+
+
+def circuits(connection: Connection) -> dict[str, Circuit]:
+    """How it stands with every provider that ever sent something."""
+    return {name: _circuit(*rest) for name, *rest in fetch(connection, _ALL, {})}
+
+
+_FORGET = update(_lane).values(failures=None, openings=None, paused_until=None)
+
+
+def forget(connection: Connection) -> None:
+    """After a reset every provider is believed to be well."""
+    connection.execute(_FORGET)

@@ -1,0 +1,57 @@
+"""Fences around webhooks of carriers that cannot sign: path token, addresses, basic auth (delivery.md, security)."""
+
+import base64
+import hmac
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from app.domain.values import value
+from app.providers.requests import NotAuthenticError, WebhookRequest
+
+
+@value
+class Fence:
+    """What a request must show; each kind that is given must be passed.
+
+    Of secrets several count, while one is being replaced. ``basic_auth`` are pairs ``user:password``.
+    """
+
+    path_tokens: Sequence[str] = ()
+    networks: Sequence[IPv4Network | IPv6Network] = ()
+    basic_auth: Sequence[str] = ()
+
+    def check(self, request: WebhookRequest) -> None:
+        """Raise NotAuthenticError for a request from outside of the fence; secrets are compared in constant time."""
+        if self.networks and not self._is_near(request.address):
+            raise NotAuthenticError("Requests from this address are not taken; see allowed_ips in the settings file.")
+        if self.path_tokens and not _is_one_of(request.token, self.path_tokens):
+            raise NotAuthenticError(
+                "The path must be /webhooks/{provider}/{path_token}/… with the token of the settings."
+            )
+        if self.basic_auth and not _is_one_of(_credentials(request), self.basic_auth):
+            raise NotAuthenticError("Basic auth is missing or wrong; see basic_auth in the settings file.")
+
+    def _is_near(self, address: str) -> bool:
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        if isinstance(found, IPv6Address) and found.ipv4_mapped:
+            found = found.ipv4_mapped
+        return any(found in network for network in self.networks)
+
+
+def _is_one_of(given: str, secrets: Sequence[str]) -> bool:
+    # All are compared, so that the time tells nothing.
+    matches = [hmac.compare_digest(given.encode(errors="replace"), secret.encode()) for secret in secrets]
+    return any(matches)
+
+
+def _credentials(request: WebhookRequest) -> str:
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode()
+    except ValueError:
+        return ""

@@ -1,0 +1,114 @@
+"""Posting to a carrier over HTTP: bounded in time and size, and always knowing whether it may have arrived.
+
+Exceptions do not say whether bytes went out: transports name the same fault differently. So the body is a stream that
+notes whether it was asked for. Not asked for: the carrier has nothing. Asked for and no answer: nobody knows.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+from typing_extensions import override
+
+from app.domain.values import value
+
+MOST_BYTES = 64 * 1024
+_LONGEST_WAIT = timedelta(hours=72)
+
+
+@value
+class HttpAnswer:
+    """What the carrier said; ``body`` is None if there was more of it than anybody needs."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes | None
+
+    def retry_after(self) -> timedelta | None:
+        """When to come again, as the carrier said it: in seconds or as a date by the machine's clock."""
+        given = self.headers.get("retry-after", "").strip()
+        if given.isascii() and given.isdecimal():
+            return min(timedelta(seconds=int(given[:9])), _LONGEST_WAIT)
+        try:
+            at = parsedate_to_datetime(given)
+        except ValueError:
+            return None
+        wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)
+        return min(wait, _LONGEST_WAIT) if wait > timedelta(0) else None
+
+
+@value
+class NoAnswer:
+    """No answer came, or none that can be read; ``sent``: the carrier may have the request all the same."""
+
+    sent: bool
+    reason: str
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.pulled = False
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self.pulled = True
+        yield self._content
+
+
+class HttpPoster:
+    """Posts to carriers through one transport. Never follows a redirect, keeps no cookie, uses no proxy, logs nothing.
+
+    It calls the transport, not ``httpx.AsyncClient``: what the client adds costs as much again as the request (ADR 8).
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, timeout_seconds: float) -> None:
+        """``timeout_seconds`` is for the whole request, from connecting to the last byte of the answer."""
+        self._transport = transport
+        self._timeout = timeout_seconds
+        self._extensions = {"timeout": httpx.Timeout(timeout_seconds).as_dict()}
+
+    async def post(self, url: httpx.URL, headers: Mapping[str, str], content: bytes) -> HttpAnswer | NoAnswer:
+        """Post once and say what came of it."""
+        body = _Body(content)
+        given = {
+            "host": url.netloc.decode("ascii"),
+            "content-length": str(len(content)),
+            "accept-encoding": "identity",
+            "user-agent": "smsgw",
+            **headers,
+        }
+        request = httpx.Request("POST", url, headers=given, stream=body, extensions=self._extensions)
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._transport.handle_async_request(request)
+                try:
+                    return HttpAnswer(response.status_code, response.headers, await _bounded(response))
+                finally:
+                    await response.aclose()
+        except Exception as error:  # noqa: BLE001  transports raise what they like; whether it was sent is known here
+            return NoAnswer(body.pulled, type(error).__name__)
+
+
+async def _bounded(response: httpx.Response) -> bytes | None:
+    found = b""
+    async for chunk in response.aiter_raw():
+        found += chunk
+        if len(found) > MOST_BYTES:
+            return None
+    return found
+
+
+def make_transport() -> httpx.AsyncBaseTransport:
+    """The transport that all carriers share, chosen by measuring (ADR 8); their windows bound what is in flight."""
+    tls = httpx.create_ssl_context(trust_env=False)
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=5)
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    return AiohttpTransport(client=session)
