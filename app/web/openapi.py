@@ -1,9 +1,11 @@
 """The document of the API: what FastAPI makes of the routes, with the webhooks and every problem."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from app.web import problems, webhooks
+from app.web.examples import EXAMPLES, Example
 
 _WHY = {
     "401": "no token, or none that is known",
@@ -14,11 +16,22 @@ _WHY = {
     "422": "some fields are missing or wrong",
     "503": "the database is away; try again after Retry-After seconds",
 }
+# What the details of problems say, as the gateway words them.
+_DETAILS = {
+    "401": "Send `Authorization: Bearer <token>`; tokens are made with `smsgw token create`.",
+    "403": "This token lacks the scope directory:write.",
+    "404": "There is no such subscriber; create it with PUT /api/v1/subscribers/{msisdn}.",
+    "409": "The clock goes back only right after a reset.",
+    "413": "At most 64 KiB, or 1 MiB for an array.",
+    "422": "Some fields are missing or wrong; see errors.",
+    "503": "The database is away; try again.",
+}
+_ERRORS = [{"field": "body.price_fen", "problem": "Input should be a valid integer"}]
 _METHODS = ("get", "put", "post", "patch", "delete")
 _WRITES = ("put", "patch", "delete")
-# FastAPI describes its events in words of OpenAPI 3.2.
-_EVENTS = "/simulator/handsets/{msisdn}/events"
-_EVENT = 'id: 01a2…\ndata: {"id":"01a2…","direction":"mt","text":"…","status":"delivered",…}\n\n'
+# What FastAPI describes in words of OpenAPI 3.2, or not at all.
+_TEXTS = {"get /simulator/handsets/{msisdn}/events": "text/event-stream", "get /metrics": "text/plain"}
+_ALSO = {"post /simulator/handsets/{msisdn}/messages": ("202", "200", "known already, by its message_id")}
 _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
@@ -26,18 +39,61 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     """The document with everything that FastAPI cannot know."""
     for path, operations in document["paths"].items():
         for method in filter(operations.__contains__, _METHODS):
-            operation = operations[method]
-            for status in _faults(path, method, operation):
-                operation["responses"][status] = {"description": _WHY[status], "content": problems.CONTENT}
-    events = document["paths"].get(_EVENTS, {}).get("get", {}).get("responses", {}).get("200")
-    if events is not None:
-        events["content"] = {"text/event-stream": {"schema": {"type": "string"}, "example": _EVENT}}
+            _complete(f"{method} {path}", operations[method]["responses"])
+            for status in _faults(path, method, operations[method]):
+                operations[method]["responses"][status] = {"description": _WHY[status], "content": problems.CONTENT}
     document["paths"] = {**webhooks.OPENAPI_PATHS, **document["paths"]}
+    for path, operations in document["paths"].items():
+        for method in filter(operations.__contains__, _METHODS):
+            _exemplify(operations[method], EXAMPLES.get(f"{method} {path}"))
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in _FASTAPI_SCHEMAS:
         schemas.pop(name, None)
     schemas["Problem"] = problems.SCHEMA
     return document
+
+
+def _complete(name: str, responses: dict[str, Any]) -> None:
+    """Answers that are no JSON, and a second way to succeed."""
+    if name in _TEXTS:
+        responses["200"]["content"] = {_TEXTS[name]: {"schema": {"type": "string"}}}
+    if name in _ALSO:
+        like, status, why = _ALSO[name]
+        responses[status] = {**responses[like], "description": why, "content": _copies(responses[like]["content"])}
+
+
+# ---- examples
+
+
+def _exemplify(operation: dict[str, Any], example: Example | None) -> None:
+    """Put examples in; a call without one is named by the test of the reference."""
+    for status, answer in operation["responses"].items():
+        if problems.MEDIA_TYPE in answer.get("content", {}):
+            answer["content"] = _copies(problems.CONTENT)
+            answer["content"][problems.MEDIA_TYPE]["example"] = _problem(status)
+    if example is None:
+        return
+    for parameter in operation.get("parameters", []):
+        if parameter["name"] in example.parameters:
+            parameter["example"] = example.parameters[parameter["name"]]
+    if example.bodies:
+        examples = {name: {"value": body} for name, body in example.bodies.items()}
+        operation["requestBody"]["content"]["application/json"]["examples"] = examples
+    for status, body in example.answers.items():
+        for content in operation["responses"][status]["content"].values():
+            content["example"] = body
+
+
+def _copies(content: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
+    return {kind: dict(what) for kind, what in content.items()}
+
+
+def _problem(status: str) -> dict[str, object]:
+    title, errors = HTTPStatus(int(status)).phrase, {"errors": _ERRORS} if status == "422" else {}
+    return {"type": "about:blank", "title": title, "status": int(status), "detail": _DETAILS[status], **errors}
+
+
+# ---- problems
 
 
 def _faults(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:

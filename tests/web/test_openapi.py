@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema_rs
 import pytest
@@ -11,8 +12,9 @@ import schemathesis
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from app.main import create_app
+from app.web.examples import EXAMPLES
 from tests.running import settings_for
-from tests.web.calls import Web
+from tests.web.calls import Web, serving
 
 pytestmark = pytest.mark.anyio
 _METHODS = {"get", "put", "post", "patch", "delete"}
@@ -105,9 +107,80 @@ def test_every_call_says_what_it_does_and_how_it_may_end(document: dict[str, Any
             assert parameter["schema"], name
 
 
+def test_every_call_has_examples(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        if "requestBody" in operation:
+            assert operation["requestBody"]["content"]["application/json"]["examples"], name
+        for parameter in operation.get("parameters", []):
+            assert "example" in parameter or not parameter["required"], f"{name}: {parameter['name']}"
+        for code, answer in operation["responses"].items():
+            for content in answer.get("content", {}).values():
+                assert content["example"], f"{name} {code}: give it an example in app/web/examples"
+
+
+def test_every_example_is_of_a_call_that_there_is(document: dict[str, Any]) -> None:
+    assert EXAMPLES.keys() <= {name for name, _ in operations(document)}
+
+
+def test_every_example_fits_what_the_document_says(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        for content, example in examples(operation):
+            schema = {**content["schema"], "components": document["components"]}
+            faults = [str(error) for error in jsonschema_rs.Draft202012Validator(schema).iter_errors(example)]
+            assert faults == [], name
+
+
+def examples(operation: dict[str, Any]) -> Iterator[tuple[dict[str, Any], object]]:
+    """Each example of a call beside what describes it."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        for example in content["examples"].values():
+            yield content, example["value"]
+    for answer in operation["responses"].values():
+        for content in answer.get("content", {}).values():
+            yield content, content["example"]
+
+
+def calls() -> list[tuple[str, str]]:
+    """Every example by its call and its name; a call without a body has one."""
+    return [(name, body) for name, example in EXAMPLES.items() for body in example.bodies or [""]]
+
+
+# The stream never ends, and is tried with the other events.
+@pytest.mark.parametrize(("name", "body"), [call for call in calls() if not call[0].endswith("/events")])
+async def test_what_an_example_asks_for_is_done(sqlite_url: str, name: str, body: str) -> None:
+    example = EXAMPLES[name]
+    method, path = name.split(" ")
+    headers = {key: str(value) for key, value in example.parameters.items() if key.startswith("X-")}
+    query = {
+        key: str(value)
+        for key, value in example.parameters.items()
+        if f"{{{key}}}" not in path and not key.startswith("X-")
+    }
+    async with serving(settings_for(sqlite_url)) as web:
+        answer = await web.client.request(
+            method,
+            path.format_map({key: quote(str(value), safe="") for key, value in example.parameters.items()}),
+            params=query,
+            headers={"Authorization": "Bearer demo", **headers},
+            json=example.bodies[body] if body else None,
+        )
+        document = (await web.get("/openapi.json")).json()
+    described = document["paths"][path][method]["responses"][str(answer.status_code)]
+    if answer.status_code == 404:
+        assert example.may_be_missing, answer.text
+        return
+    assert str(answer.status_code) in example.answers, answer.text
+    [(kind, content)] = described["content"].items()
+    assert answer.headers["content-type"].partition(";")[0] == kind
+    if kind == "application/json":
+        schema = {**content["schema"], "components": document["components"]}
+        assert [str(error) for error in jsonschema_rs.Draft202012Validator(schema).iter_errors(answer.json())] == []
+
+
 def test_nothing_of_it_comes_from_elsewhere(document: dict[str, Any]) -> None:
     text = json.dumps(document)
-    assert not re.search(r"https?://", text.replace("https://json-schema.org", "")), "a link leads out of the program"
+    links = set(re.findall(r"https?://[^/\"]+", text))
+    assert links <= {"https://sp.example", "https://json-schema.org"}, "a link leads out of the program"
     assert "cdn" not in text.lower()
 
 

@@ -193,7 +193,7 @@ class MessageOut(BaseModel):
     msisdn: str
     sender: str = Field(serialization_alias="from")
     to: str
-    text: str | None
+    text: str | None = None
     kind: str | None = Field(default=None, serialization_alias="class")
     status: str
     at: datetime
@@ -216,14 +216,14 @@ class AttemptOut(BaseModel):
     number: int
     at: datetime
     result: str
-    error_code: str | None
+    error_code: str | None = None
 
 
 class ReportOut(BaseModel):
     """A raw delivery report."""
 
     status: str
-    error_code: str | None
+    error_code: str | None = None
     at: datetime
 
 
@@ -238,7 +238,7 @@ class MessagesOut(BaseModel):
     """Messages, newest first."""
 
     messages: list[MessageOut]
-    next_cursor: str | None
+    next_cursor: str | None = None
 
 
 class DeadLetterOut(MessageOut):

@@ -1,0 +1,75 @@
+"""What tests and demos ask of the simulated network."""
+
+import json
+
+from app.web.examples.example import MO, MSISDN, MT, Example
+
+_HANDSET = {"msisdn": "13800138000"}
+_SENT = {
+    "id": MO,
+    "direction": "mo",
+    "from": MSISDN,
+    "to": "10086977",
+    "text": "1",
+    "segments": 1,
+    "encoding": "gsm7",
+    "at": "2026-03-02T10:01:00+08:00",
+    "status": "sent",
+}
+_REPLY = {
+    "id": MT,
+    "direction": "mt",
+    "from": "10086977",
+    "to": MSISDN,
+    "text": "彩铃已于03月02日退订",
+    "segments": 1,
+    "encoding": "ucs2",
+    "at": "2026-03-02T10:01:00+08:00",
+    "status": "delivered",
+    "in_reply_to": MO,
+}
+_STOPPED = {"now": "2026-03-02T10:00:00+08:00", "frozen": True}
+_FAULT = {"mode": "throttle", "rate": 0.5, "count": 10}
+_LATE = {"report": "undelivered", "delay_seconds": 60}
+
+EXAMPLES = {
+    "post /simulator/handsets/{msisdn}/messages": Example(
+        parameters=_HANDSET,
+        bodies={
+            "ask for the listing": {"to": "10086", "text": "0000"},
+            "answer it": {"to": "10086977", "text": "1", "message_id": "test-1"},
+        },
+        answers={"202": {"id": MO, "status": "accepted"}, "200": {"id": MO, "status": "duplicate"}},
+    ),
+    "get /simulator/handsets/{msisdn}/messages": Example(
+        parameters=_HANDSET | {"limit": 50}, answers={"200": {"messages": [_SENT, _REPLY]}}
+    ),
+    "get /simulator/handsets/{msisdn}/events": Example(
+        parameters=_HANDSET,
+        answers={"200": f"id: {MT}\ndata: {json.dumps(_REPLY, ensure_ascii=False)}\n\n"},
+    ),
+    "get /simulator/handsets": Example(
+        answers={"200": {"handsets": [{"msisdn": MSISDN, "messages": 2, "last_at": "2026-03-02T10:01:00+08:00"}]}}
+    ),
+    "post /simulator/drain": Example(bodies={"wait": {"timeout_seconds": 10}}, answers={"200": {"idle": True}}),
+    "post /simulator/reset": Example(
+        bodies={"with the demo customers": {"fixture": "demo"}, "empty": {}}, answers={"200": {"status": "loaded"}}
+    ),
+    "get /simulator/clock": Example(answers={"200": _STOPPED}),
+    "put /simulator/clock": Example(
+        bodies={"stop it": {"now": "2027-03-02T10:00:00+08:00"}}, answers={"200": _STOPPED}
+    ),
+    "post /simulator/clock/advance": Example(
+        bodies={"by a length": {"seconds": 7200}, "to a time": {"to": "2027-03-03T09:00:00+08:00"}},
+        answers={"200": {"now": "2026-03-02T12:00:00+08:00", "frozen": True}},
+    ),
+    "get /simulator/faults": Example(answers={"200": _FAULT}),
+    "put /simulator/faults": Example(
+        bodies={"half of ten are throttled": _FAULT, "all is well": {"mode": "ok"}}, answers={"200": _FAULT}
+    ),
+    "get /simulator/delivery": Example(answers={"200": _LATE}),
+    "put /simulator/delivery": Example(
+        bodies={"not delivered, a minute later": _LATE, "delivered at once": {"report": "delivered"}},
+        answers={"200": _LATE},
+    ),
+}
