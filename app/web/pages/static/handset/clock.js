@@ -55,8 +55,9 @@ export const moves = {
       run();
       return;
     }
+    const reached = running && { to: now().toISOString() };
     running = null;
-    take(await move("POST", "clock/advance", { seconds: 0 }));
+    take(await move("POST", "clock/advance", reached ?? { seconds: 0 }));
   },
   async ahead(seconds) {
     await to(new Date(now().getTime() + seconds * 1_000));

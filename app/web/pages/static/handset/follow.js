@@ -67,7 +67,10 @@ export class Follower {
 
   #lookAround() {
     if (document.hidden) this.#startAgain();
-    else this.#wake();
+    else {
+      this.#wake();
+      this.check();
+    }
   }
 
   async #run() {

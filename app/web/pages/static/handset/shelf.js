@@ -56,14 +56,13 @@ function show(numbers) {
   handsets.forEach((handset, place) => {
     if ($("shelf").children[place] !== handset.element) $("shelf").insertBefore(handset.element, $("shelf").children[place]);
   });
-  const added = handsets.find((handset) => !before.includes(handset));
   $("shelf").dataset.count = String(handsets.length);
   $("handset-add").disabled = handsets.length === MOST;
   name($("handset-add"), { title: handsets.length === MOST ? "add_no_more" : "add_why" }, { most: MOST });
   for (const { element } of handsets) element.querySelector(".retire").hidden = handsets.length === 1;
   keep("numbers", numbers.join(","));
   history.replaceState(null, "", `#${numbers.join(",")}`);
-  bringToFront(added && before.length ? added : handsets.includes(front) ? front : handsets[0]);
+  bringToFront(handsets.includes(front) ? front : handsets[0]);
 }
 
 function newHandset(number) {

@@ -1,0 +1,113 @@
+"""The handset page as a test sees it: phones, what is typed on them, and what can be read."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from playwright.async_api import BrowserContext, Locator, expect
+from playwright.async_api import Page as BrowserPage
+
+from tests.web.calls import Web
+
+
+@dataclass
+class Phone:
+    """One phone on the page."""
+
+    root: Locator
+
+    def part(self, selector: str) -> Locator:
+        """Something on this phone."""
+        return self.root.locator(selector)
+
+    @property
+    def text(self) -> Locator:
+        """The field for the next text."""
+        return self.root.get_by_role("textbox", name="Text message")
+
+    @property
+    def to(self) -> Locator:
+        """The number that the next text goes to."""
+        return self.part(".to")
+
+    @property
+    def received(self) -> Locator:
+        """The messages that came in."""
+        return self.part(".received")
+
+    @property
+    def sent(self) -> Locator:
+        """The messages that were sent."""
+        return self.part(".sent")
+
+    def chip(self, text: str) -> Locator:
+        """A quick text."""
+        return self.part(".chips button").filter(has_text=text)
+
+    async def say(self, text: str) -> None:
+        """Type a text and press Enter."""
+        await self.text.fill(text)
+        await self.text.press("Enter")
+
+    async def has_received(self, count: int) -> None:
+        """Wait until so many messages came in, and all of them are reported as delivered."""
+        await expect(self.received).to_have_count(count)
+        await expect(self.received.locator(".status[data-kind=done]")).to_have_count(count)
+
+
+@dataclass
+class Page:
+    """The page and the gateway that it belongs to."""
+
+    browser: BrowserPage
+    web: Web
+
+    @property
+    def address(self) -> str:
+        """Where the page is, without what says which phones stand on it."""
+        return str(self.web.client.base_url.join("/handset"))
+
+    @property
+    def phones(self) -> Locator:
+        """All phones."""
+        return self.browser.locator(".phone")
+
+    def phone(self, number: str = "13800138000") -> Phone:
+        """The phone of a number."""
+        return Phone(self.browser.get_by_role("region", name=f"Phone +86{number}"))
+
+    def part(self, selector: str) -> Locator:
+        """Something on the page."""
+        return self.browser.locator(selector)
+
+    def button(self, name: str) -> Locator:
+        """A button that is called exactly so."""
+        return self.browser.get_by_role("button", name=name, exact=True)
+
+    async def show(self, *numbers: str) -> None:
+        """Have these phones on the page, and wait until all of them are connected."""
+        await self.browser.goto(f"{self.address}#{','.join(numbers)}")
+        await self.is_live(len(numbers))
+
+    async def is_live(self, count: int = 1) -> None:
+        """Wait until so many phones are connected."""
+        await expect(self.part(".connection[data-state=live]")).to_have_count(count)
+
+    async def overflow(self) -> int:
+        """By how many pixels the page is wider than its window."""
+        script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        wide: int = await self.browser.evaluate(script)
+        return wide
+
+
+@asynccontextmanager
+async def opened(context: BrowserContext, web: Web) -> AsyncIterator[Page]:
+    """The page, loaded and connected; afterwards no script may have failed."""
+    page = Page(await context.new_page(), web)
+    failures: list[str] = []
+    page.browser.on("pageerror", lambda error: failures.append(str(error)))
+    await page.browser.goto(page.address)
+    await page.is_live()
+    yield page
+    await page.browser.close()
+    assert not failures
