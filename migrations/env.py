@@ -8,7 +8,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 from sqlalchemy.types import Text
 
-from app.db import tables
+from app.db import schema
 from app.db.session import make_engine, normalise_url
 from app.db.types import Instant
 
@@ -25,7 +25,7 @@ def render_item(kind: str, item: object, _autogen: AutogenContext) -> str | Lite
 def run(connection: Connection) -> None:
     """Run what was asked for in one transaction."""
     context.configure(
-        connection=connection, target_metadata=tables.metadata, render_item=render_item, render_as_batch=False
+        connection=connection, target_metadata=schema.metadata, render_item=render_item, render_as_batch=False
     )
     with context.begin_transaction():
         context.run_migrations()

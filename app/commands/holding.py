@@ -10,20 +10,25 @@ HOLD_TIMER = "held-message"
 
 
 def hold(reply: Reply, timer_id: str, turn: Turn) -> TimerSet:
-    """The timer that keeps a reply until the quiet hours are over."""
+    """The timer that keeps a reply until the quiet hours are over; known by its matter, so that it can be recalled."""
     held = {
         "messages": reply.messages,
         "extension": reply.extension,
         "kind": reply.kind,
         "question_id": reply.question_id,
+        "about": reply.about,
+        "told": reply.told,
     }
     due_at = turn.policy.quiet_hours.release(turn.now)
-    return TimerSet(HOLD_TIMER, timer_id, due_at, json.dumps(held, ensure_ascii=False))
+    return TimerSet(HOLD_TIMER, reply.about or timer_id, due_at, json.dumps(held, ensure_ascii=False))
 
 
-@timer(HOLD_TIMER)
+@timer(HOLD_TIMER, reads=())
 def release(turn: Turn) -> Outcome:
     """The quiet hours are over."""
     held = json.loads(turn.stimulus_as(TimerDue).data)
-    reply = Reply(tuple(held["messages"]), held["extension"], MessageClass(held["kind"]), held["question_id"])
+    kind = MessageClass(held["kind"])
+    reply = Reply(
+        tuple(held["messages"]), held["extension"], kind, held["question_id"], held["about"], told=held["told"]
+    )
     return Outcome(replies=(reply,), verdict="sent in the morning")

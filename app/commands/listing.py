@@ -56,7 +56,7 @@ def label_of(catalogue: Catalogue, subscription: Subscription) -> str:
     return texts.label(service.name, None if provider.own else provider.short_name)
 
 
-@command(*LIST_SERVICES, menu=texts.HELP, rank=10)
+@command(*LIST_SERVICES, menu=texts.HELP, rank=10, reads=())
 def list_services(turn: Turn, _argument: str) -> Outcome:
     """List what she has; numbers open a question, a new listing replaces the one before."""
     account = turn.account

@@ -15,8 +15,9 @@ from typing import TypeVar
 from app.commands import vocabulary
 from app.commands.parser import Said, is_all, normalise, parse_pick
 from app.domain.dialogue import Question, QuestionState
+from app.domain.records import Record
 from app.domain.texts.wording import Text
-from app.domain.turn import Need, Outcome, Stimulus, Turn
+from app.domain.turn import MESSAGE_TOLD, Need, Outcome, Stimulus, Turn
 from app.domain.values import value
 
 _MARK = "_smsgw_marks"
@@ -53,6 +54,8 @@ AnswerFunction = Callable[[Turn, Question, Said], Answer | None]
 QuestionText = Callable[[Turn, Question], str]
 TurnFunction = Callable[[Turn], Outcome]
 NeedsFunction = Callable[[Question, Said], tuple[Need, ...]]
+# The kinds of records that a function looks at; None: any.
+Reads = tuple[type[Record], ...] | None
 
 
 @value
@@ -69,6 +72,7 @@ class Command:
     menu: Text | None
     rank: int
     at: str | None = None
+    reads: Reads = None
 
 
 @value
@@ -94,12 +98,14 @@ class _NumberMark:
 class _TimerMark:
     kind: str
     run: TurnFunction
+    reads: Reads
 
 
 @value
 class _CallMark:
     stimulus: type[Stimulus]
     run: TurnFunction
+    reads: Reads
 
 
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -119,9 +125,13 @@ def command(
     menu: Text | None = None,
     rank: int = 100,
     at: str | None = None,
+    reads: Reads = None,
 ) -> Callable[[CommandFunction], CommandFunction]:
-    """Mark the function that carries out a keyword; ``menu`` is its line in help, lower ``rank`` comes first."""
-    return lambda function: _marked(function, Command(keywords, function, takes, kept, menu, rank, at))
+    """Mark the function that carries out a keyword; ``menu`` is its line in help, lower ``rank`` comes first.
+
+    ``reads`` names the records that it needs; without it all are loaded, which a busy command should not ask for.
+    """
+    return lambda function: _marked(function, Command(keywords, function, takes, kept, menu, rank, at, reads))
 
 
 def number(extension: str) -> Callable[[TurnFunction], TurnFunction]:
@@ -142,14 +152,32 @@ def answer(
     return lambda function: _marked(function, QuestionKind(state, function, repeat, expired, answered, about, needs))
 
 
-def timer(kind: str) -> Callable[[TurnFunction], TurnFunction]:
+def timer(kind: str, *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that runs when a timer of a kind falls due."""
-    return lambda function: _marked(function, _TimerMark(kind, function))
+    return lambda function: _marked(function, _TimerMark(kind, function, reads))
 
 
-def call(stimulus: type[Stimulus]) -> Callable[[TurnFunction], TurnFunction]:
+def call(stimulus: type[Stimulus], *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that answers a management call."""
-    return lambda function: _marked(function, _CallMark(stimulus, function))
+    return lambda function: _marked(function, _CallMark(stimulus, function, reads))
+
+
+def told(matter: str, *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
+    """Mark the function that hears what became of messages ``about`` a kind of matter, as in ``charge:c-1``."""
+    return lambda function: _marked(function, _TimerMark(told_kind(matter), function, reads))
+
+
+def told_kind(matter: str) -> str:
+    """The kind of timer by which a turn is told what became of a message."""
+    return f"{MESSAGE_TOLD}:{matter.partition(':')[0]}"
+
+
+@value
+class Handler:
+    """A function of a turn, and the records that it reads."""
+
+    run: TurnFunction
+    reads: Reads = None
 
 
 @dataclass(slots=True)
@@ -161,8 +189,8 @@ class Registry:
     numbers: dict[str, TurnFunction] = field(default_factory=dict)
     prefixes: dict[str, Command] = field(default_factory=dict)
     questions: dict[type[QuestionState], QuestionKind] = field(default_factory=dict)
-    timers: dict[str, TurnFunction] = field(default_factory=dict)
-    calls: dict[type[Stimulus], TurnFunction] = field(default_factory=dict)
+    timers: dict[str, Handler] = field(default_factory=dict)
+    calls: dict[type[Stimulus], Handler] = field(default_factory=dict)
     menu: tuple[Text, ...] = ()
     longest_prefix: int = 0
 
@@ -213,9 +241,9 @@ def _file(registry: Registry, commands: list[Command], mark: object) -> None:
         case _NumberMark():
             _add(registry.numbers, mark.extension, mark.run)
         case _TimerMark():
-            _add(registry.timers, mark.kind, mark.run)
+            _add(registry.timers, mark.kind, Handler(mark.run, mark.reads))
         case _CallMark():
-            _add(registry.calls, mark.stimulus, mark.run)
+            _add(registry.calls, mark.stimulus, Handler(mark.run, mark.reads))
 
 
 def _add(table: dict[_K, _V], key: _K, value: _V) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from app.commands import guarding
 from app.commands.guarding import NOT_UNDERSTOOD
 from app.commands.parser import Said, normalise
-from app.commands.registry import Answer, Command, Fit, QuestionKind, Registry, Takes
+from app.commands.registry import Answer, Command, Fit, Handler, QuestionKind, Reads, Registry, Takes
 from app.commands.speech import asked_from, menu_lines, say
 from app.domain.account import Account, Subscriber
 from app.domain.dialogue import ClosedAs, Question
@@ -38,13 +38,30 @@ class Router:
         match turn.stimulus:
             case TextReceived() as received:
                 return self._handle_text(turn, received)
-            case TimerDue(kind=kind):
-                run = self.registry.timers.get(kind)
             case other:
-                run = self.registry.calls.get(type(other))
-        if run is None:
+                handler = self._handler(other)
+        if handler is None:
             raise LookupError(f"no command takes this {type(turn.stimulus).__name__}")
-        return run(turn)
+        return handler.run(turn)
+
+    def _handler(self, stimulus: Stimulus) -> Handler | None:
+        if isinstance(stimulus, TimerDue):
+            return self.registry.timers.get(stimulus.kind)
+        return self.registry.calls.get(type(stimulus))
+
+    def reads(self, stimulus: Stimulus, numbers: ServiceNumbers) -> Reads:
+        """The kinds of records to load before this stimulus is handled; None: all of them.
+
+        A keyword that reads little does so only where a text means nothing beside it: on the numbers of orders and
+        fees it is an answer as well.
+        """
+        if not isinstance(stimulus, TextReceived):
+            handler = self._handler(stimulus)
+            return handler.reads if handler else ()
+        if numbers.extension(stimulus.dialled) not in (Extension.COMMANDS, Extension.LISTING):
+            return None
+        exact = self.registry.keywords.get(normalise(stimulus.text).key)
+        return exact.reads if exact else None
 
     def needs(self, stimulus: Stimulus, account: Account, numbers: ServiceNumbers) -> tuple[Need, ...]:
         """What must be loaded beside the basic account before this stimulus is handled."""

@@ -298,6 +298,3 @@ simulator_message = Table(
     UniqueConstraint("bucket", "message_id"),
     partial_index("ix_simulator_message_report", "report_due_at", where="report_due_at IS NOT NULL"),
 )
-
-# Emptied by a reset; the environment's mark stays, and the catalogue's version only goes up.
-RESET = tuple(table for table in metadata.sorted_tables if table not in (gateway_state, provider_lane))

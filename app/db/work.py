@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, func, select
 
-from app.db import inbox, lanes, outbox, simulator, tables, timers
+from app.db import inbox, lanes, outbox, schema, simulator, tables, timers
 from app.db.rows import one_of
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,14 +24,14 @@ def anything_due(connection: Connection, now: datetime) -> bool:
 
 def empty(connection: Connection) -> None:
     """Delete all data."""
-    for table in tables.RESET:
+    for table in schema.RESET:
         connection.execute(delete(table))
     lanes.forget(connection)
 
 
 def is_empty(connection: Connection) -> bool:
     """Whether no gateway ever stored anything here."""
-    return not any(connection.execute(select(1).select_from(table).limit(1)).first() for table in tables.RESET)
+    return not any(connection.execute(select(1).select_from(table).limit(1)).first() for table in schema.RESET)
 
 
 def newest_id(connection: Connection) -> str | None:

@@ -9,6 +9,7 @@ from app.domain.catalogue import Billing, CancelEffect
 from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceRecord
 from app.domain.guards import Guards
+from app.domain.records import R, Record
 from app.domain.values import value
 
 
@@ -147,6 +148,7 @@ class Account:
     questions: Mapping[str, Question] = field(default_factory=dict)
     guards: Guards = field(default_factory=Guards)
     evidence: tuple[EvidenceRecord, ...] = ()
+    records: Mapping[type[Record], Mapping[str, Record]] = field(default_factory=dict)
 
     @property
     def customer(self) -> Subscriber | None:
@@ -167,6 +169,21 @@ class Account:
                 return subscription
         return None
 
+    def records_of(self, kind: type[R]) -> tuple[R, ...]:
+        """Her records of a kind, oldest first; LookupError for a kind that the command does not read."""
+        if kind not in self.records:
+            raise LookupError(f"{kind.__name__} was not loaded: the command's `reads` must name it")
+        found = [record for record in self.records[kind].values() if isinstance(record, kind)]
+        return tuple(sorted(found, key=lambda record: (record.made_at, record.id)))
+
+    def record(self, kind: type[R], record_id: str) -> R | None:
+        """One record of hers; LookupError as above."""
+        return next((record for record in self.records_of(kind) if record.id == record_id), None)
+
+    def with_records(self, records: Mapping[type[Record], Mapping[str, Record]]) -> "Account":
+        """The account with more kinds of records."""
+        return replace(self, records={**self.records, **records})
+
     def with_evidence(self, evidence: tuple[EvidenceRecord, ...]) -> "Account":
         """The account with the records that a turn asked for."""
         return replace(self, evidence=evidence)
@@ -178,6 +195,7 @@ class Account:
         subscriptions: tuple[Subscription, ...],
         questions: tuple[Question, ...],
         guards: Guards | None,
+        records: tuple[Record, ...] = (),
     ) -> "Account":
         """The account after a turn's changes; a new tenure starts with nothing of the old one."""
         new_tenure = subscriber is not None and (self.subscriber is None or subscriber.tenure != self.subscriber.tenure)
@@ -189,4 +207,15 @@ class Account:
             subscriptions={**kept, **{item.id: item for item in subscriptions}} if subscriptions else kept,
             questions={**asked, **{item.id: item for item in questions}} if questions else asked,
             guards=guards or self.guards,
+            records=self._records_with(records, new_tenure=new_tenure),
         )
+
+    def _records_with(
+        self, changed: tuple[Record, ...], *, new_tenure: bool
+    ) -> Mapping[type[Record], Mapping[str, Record]]:
+        if not changed and not new_tenure:
+            return self.records
+        merged = {kind: {} if new_tenure else dict(known) for kind, known in self.records.items()}
+        for record in changed:
+            merged.setdefault(type(record), {})[record.id] = record
+        return merged

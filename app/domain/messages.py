@@ -1,6 +1,6 @@
 """Messages to customers (MT): classes, how long each is worth sending, and the states one passes through."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from app.domain.values import value
@@ -94,26 +94,13 @@ class Reply:
     """Messages for the subscriber, in order, all from one number of ours.
 
     ``question_id`` ties them to the question they ask: its window and whether it can be answered depend on
-    their delivery.
+    their delivery. ``about`` names the matter they speak of, such as ``charge:c-1``, so that they can be recalled;
+    with ``told`` a ``MessageTold`` timer says what became of each.
     """
 
     messages: tuple[str, ...]
     extension: str
     kind: MessageClass
     question_id: str | None = None
-
-
-@value
-class QueuedMessage:
-    """An MT made by a turn, as it enters the outbox."""
-
-    id: str
-    msisdn: str
-    tenure: int
-    service_number: str
-    text: str
-    kind: MessageClass
-    provider: str
-    made_at: datetime
-    question_id: str | None = None
-    in_reply_to: str | None = None
+    about: str | None = None
+    told: bool = False

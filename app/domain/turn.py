@@ -1,7 +1,8 @@
 """A turn: a stimulus, the account as it is now and the time go in, an outcome comes out (design: one idea)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeVar
 
 from app.domain.account import Account, Subscriber, Subscription
@@ -11,6 +12,7 @@ from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.guards import Guards
 from app.domain.messages import Reply
 from app.domain.policy import Carrier, Policy
+from app.domain.records import Record
 from app.domain.values import value
 
 
@@ -48,6 +50,36 @@ class TimerDue(Stimulus):
     data: str = ""
 
 
+# The kind of timer that says what became of a message, behind it ``:`` and the kind of matter that it is about.
+MESSAGE_TOLD = "message-told"
+
+
+class Told(StrEnum):
+    """What became of a message: the network took it, would not have it, or took it and could not deliver it."""
+
+    TAKEN = "taken"
+    FAILED = "failed"
+    UNDELIVERED = "undelivered"
+
+
+@value
+class MessageTold:
+    """The data of such a timer; ``about`` is the whole name of the matter."""
+
+    about: str
+    what: Told
+
+    def data(self) -> str:
+        """As a timer keeps it."""
+        return f"{self.what.value} {self.about}"
+
+    @classmethod
+    def of(cls, due: "TimerDue") -> "MessageTold":
+        """From a timer that fell due."""
+        what, _, about = due.data.partition(" ")
+        return cls(about, Told(what))
+
+
 @value
 class Need:
     """Something beyond the basic account that a command wants loaded: evidence about ``subject``."""
@@ -59,7 +91,7 @@ class Need:
 class Turn:
     """All that a command may know. ``at`` is when it happened, ``now`` when it is handled; both UTC.
 
-    ``ids`` hands out fresh UUIDv7 strings.
+    ``ids`` hands out fresh UUIDv7 strings; ``dice`` draws a number from 0 up to and without the one it is given.
     """
 
     stimulus: Stimulus
@@ -70,6 +102,7 @@ class Turn:
     at: datetime
     now: datetime
     ids: Iterator[str]
+    dice: Callable[[int], int]
 
     def stimulus_as(self, kind: type[_S]) -> _S:
         """What happened, for functions that are run by one kind of stimulus only."""
@@ -119,7 +152,8 @@ class Outcome:
 
     ``subscriptions`` and ``questions`` are whole new values, by id. ``tenure_ended`` drops what is queued and timed
     for the tenure that the turn found. ``verdict`` says in a word how a message was dealt with. ``kept_until``
-    leaves an MO in the queue until then, and nothing else of the outcome is used but the guards.
+    leaves an MO in the queue until then, and nothing else of the outcome is used but the guards. ``records`` are whole
+    new values, too. ``recalled`` names what messages were ``about`` that are not to be sent any more (safety.md 18).
     """
 
     replies: tuple[Reply, ...] = ()
@@ -135,6 +169,8 @@ class Outcome:
     guards: Guards | None = None
     verdict: str = "answered"
     kept_until: datetime | None = None
+    records: tuple[Record, ...] = ()
+    recalled: tuple[str, ...] = ()
 
 
 def apply(account: Account, outcome: Outcome) -> Account:
@@ -144,4 +180,5 @@ def apply(account: Account, outcome: Outcome) -> Account:
         subscriptions=outcome.subscriptions,
         questions=outcome.questions,
         guards=outcome.guards,
+        records=outcome.records,
     )

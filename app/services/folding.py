@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from app.commands.holding import hold
-from app.db import account_rows, accounts, events, evidence, inbox, outbox, timers
+from app.commands.holding import HOLD_TIMER, hold
+from app.db import account_rows, accounts, events, evidence, inbox, outbox, records, tellings, timers
 from app.db.accounts import LockedConversation
 from app.db.inbox import StoredMessage
 from app.db.timers import StoredTimer
@@ -77,6 +77,8 @@ class Ledger:
         self._kept: list[dict[str, object]] = []
         self._failed: list[dict[str, object]] = []
         self._ended_tenures: list[tuple[int, str, int]] = []
+        self._records = records.Changes()
+        self._recalled: list[dict[str, object]] = []
 
     # ---- taking up outcomes
 
@@ -128,6 +130,11 @@ class Ledger:
                 "made_at": turn.now,
             }
             self._events.append({**row, "receiver": event.receiver, "type": event.type, "data": canonical(event.data)})
+        for entry in outcome.records:
+            self._records.note((fold.bucket, msisdn, tenure), entry)
+        for about in outcome.recalled:
+            self._recalled.append({"bucket": fold.bucket, "msisdn": msisdn, "about": about})
+            self._drop_timer(fold.bucket, msisdn, tenure, HOLD_TIMER, about)
         for drop in outcome.dropped_timers:
             self._drop_timer(fold.bucket, msisdn, tenure, drop.kind, drop.subject)
         for timer in outcome.timers:
@@ -185,6 +192,8 @@ class Ledger:
                     "segments": size.segments,
                     "provider": turn.carrier.name,
                     "question_id": reply.question_id,
+                    "about": reply.about,
+                    "told": tellings.WAITING if reply.told else None,
                     "in_reply_to": waiting.stimulus.id if isinstance(waiting.stimulus, TextReceived) else None,
                     "made_at": turn.now,
                     "valid_until": turn.now + VALIDITY[reply.kind],
@@ -255,8 +264,10 @@ class Ledger:
         accounts.close_questions(connection, list(self._closed_questions.values()))
         timers.drop_timers(connection, list(self._dropped_timers.values()))
         timers.set_timers(connection, list(self._timers.values()))
+        self._records.write(connection)
         evidence.append_evidence(connection, self._evidence)
         events.append_events(connection, self._events)
+        tellings.recall(connection, self._recalled, now)
         outbox.enqueue(connection, self._outbound)
         for rows in (self._handled, self._kept, self._failed):
             inbox.mark(connection, rows)

@@ -390,6 +390,40 @@ def upgrade() -> None:
         postgresql_where=sa.text("state <> 'ended'"),
     )
     op.create_table(
+        "ticket",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("tier", sa.Text(), nullable=False),
+        sa.Column("first_response_due", sa.BigInteger(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("first_response_at", sa.BigInteger(), nullable=True),
+        sa.Column("breached", sa.Boolean(), nullable=False),
+        sa.Column("charge_id", sa.Text(), nullable=True),
+        sa.Column("decision", sa.Text(), nullable=True),
+        sa.Column("resolved_at", sa.BigInteger(), nullable=True),
+        sa.Column("who", sa.Text(), nullable=True),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_ticket")),
+    )
+    op.create_index("ix_ticket_id", "ticket", ["id"], unique=False)
+    op.create_index("ix_ticket_number", "ticket", ["number"], unique=False)
+    op.create_index(
+        "ix_ticket_open",
+        "ticket",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_index("ix_ticket_state_id", "ticket", ["state", "id"], unique=False)
+    op.create_table(
         "timer",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
@@ -406,6 +440,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_timer_due_at", table_name="timer")
     op.drop_table("timer")
+    op.drop_index("ix_ticket_state_id", table_name="ticket")
+    op.drop_index("ix_ticket_open", table_name="ticket", sqlite_where=sa.text("open"), postgresql_where=sa.text("open"))
+    op.drop_index("ix_ticket_number", table_name="ticket")
+    op.drop_index("ix_ticket_id", table_name="ticket")
+    op.drop_table("ticket")
     op.drop_index(
         "ix_subscription_service",
         table_name="subscription",

@@ -191,6 +191,7 @@ def test_a_held_message_comes_when_the_night_is_over() -> None:
     turn = Turn(
         TimerDue("x", "y", conversation.now), conversation.account, conversation.catalogue, conversation.policy,
         conversation.carrier, conversation.now, conversation.now, conversation.ids,
+        conversation.dice,
     )  # fmt: skip
     reply = Reply(("（1/2）早", "（2/2）安"), "901", MessageClass.NOTICE, "question")
     timer = hold(reply, "held-1", turn)

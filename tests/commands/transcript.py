@@ -9,6 +9,8 @@
     @ 2026-03-31 23:59:59               … up to a time in Shanghai
     = CL ended, SJB ending 2026-03-31   what is to be true of her subscriptions now
     ! lost                              the network did not take the messages that came last
+    ! refusing                          … takes none from now on
+    ! taking                            … takes them again
     # …                                 a remark
 
 Between a text and the next one, all messages or none are written down: where there is no ``<``, they are not looked at.
@@ -21,8 +23,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 
-from app.commands.registry import Registry, load
+from app.commands.holding import HOLD_TIMER, hold
+from app.commands.registry import Registry, load, told_kind
 from app.commands.router import Router
+from app.db.records import KINDS
 from app.domain.account import Account, Subscriber, Subscription
 from app.domain.calendar import local, local_day
 from app.domain.catalogue import Catalogue
@@ -30,9 +34,20 @@ from app.domain.dialogue import ClosedAs
 from app.domain.escape import escape
 from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append, verify
 from app.domain.masking import mask
-from app.domain.messages import Reply
+from app.domain.messages import Reply, keeps_quiet_hours
 from app.domain.policy import Carrier, Policy
-from app.domain.turn import Outcome, Stimulus, TextReceived, TimerDue, TimerSet, Turn, apply
+from app.domain.turn import (
+    MESSAGE_TOLD,
+    MessageTold,
+    Outcome,
+    Stimulus,
+    TextReceived,
+    TimerDue,
+    TimerSet,
+    Told,
+    Turn,
+    apply,
+)
 from tests.commands.world import CATALOGUE, FOUR, MSISDN, SUBSCRIBER, shanghai
 
 START = "2026-03-02 10:00"
@@ -80,6 +95,9 @@ class Conversation:
         self.timers: dict[tuple[str, str], TimerSet] = {}
         self.ids: Iterator[str] = (f"id-{number:06}" for number in itertools.count(1))
         self.kept: list[TextReceived] = []
+        self.taking = True
+        self._numbers = itertools.count()
+        self.account = self.account.with_records({kind: {} for kind in KINDS})
 
     # ---- what happens
 
@@ -94,8 +112,16 @@ class Conversation:
         """One turn."""
         self._forget()
         needed = self.router.needs(stimulus, self.account, self.policy.numbers)
-        account = self.account.with_evidence(tuple(self.evidence) if needed else ())
-        turn = Turn(stimulus, account, self.catalogue, self.policy, self.carrier, at or self.now, self.now, self.ids)
+        reads = self.router.reads(stimulus, self.policy.numbers)
+        kinds = KINDS if reads is None else reads
+        account = replace(
+            self.account,
+            evidence=tuple(self.evidence) if needed else (),
+            records={kind: self.account.records[kind] for kind in kinds},
+        )
+        turn = Turn(
+            stimulus, account, self.catalogue, self.policy, self.carrier, at or self.now, self.now, self.ids, self.dice
+        )
         self.outcome = outcome = self.router.handle(turn)
         before = len(self.sent)
         if outcome.kept_until is not None and isinstance(stimulus, TextReceived):
@@ -104,7 +130,18 @@ class Conversation:
             self.account = replace(self.account, guards=outcome.guards or self.account.guards)
             return []
         self._take(outcome)
+        self._tell()
         return self.sent[before:]
+
+    def dice(self, sides: int) -> int:
+        """Any number; never the one before."""
+        return next(self._numbers) * 2_659 % sides
+
+    def _tell(self) -> None:
+        """What became of messages comes to turns at once."""
+        told = [key for key, timer in self.timers.items() if timer.kind.startswith(MESSAGE_TOLD)]
+        for timer in [self.timers.pop(key) for key in told]:
+            self.happens(TimerDue(timer.kind, timer.subject, timer.due_at, timer.data), timer.due_at)
 
     def _take(self, outcome: Outcome) -> None:
         ids = [question.id for question in outcome.questions]
@@ -113,10 +150,29 @@ class Conversation:
         for draft in outcome.evidence:
             self.record(draft)
         self.timers.update({(timer.kind, timer.subject): timer for timer in outcome.timers})
+        for drop in outcome.dropped_timers:
+            if not any((timer.kind, timer.subject) == (drop.kind, drop.subject) for timer in outcome.timers):
+                self.timers.pop((drop.kind, drop.subject), None)
+        for about in outcome.recalled:
+            self.timers.pop((HOLD_TIMER, about), None)
         for reply in outcome.replies:
             self._deliver(reply)
 
     def _deliver(self, reply: Reply) -> None:
+        if keeps_quiet_hours(reply.kind) and self.policy.quiet_hours.release(self.now) > self.now:
+            turn = Turn(
+                Stimulus(), self.account, self.catalogue, self.policy, self.carrier, self.now, self.now, self.ids,
+                self.dice,
+            )  # fmt: skip
+            held = hold(reply, next(self.ids), turn)
+            self.timers[held.kind, held.subject] = held
+            return
+        if reply.told and reply.about is not None:
+            what = MessageTold(reply.about, Told.TAKEN if self.taking else Told.FAILED)
+            timer = TimerSet(told_kind(reply.about), next(self.ids), self.now, what.data())
+            self.timers[timer.kind, timer.subject] = timer
+        if not self.taking:
+            return
         extension = "" if self.carrier.single_number else reply.extension
         number = self.policy.numbers.number(extension)
         for message in reply.messages:
@@ -209,7 +265,7 @@ class Conversation:
                 case "=":
                     self._expect_states(line, rest)
                 case "!":
-                    self.lose()
+                    self._network(line, rest)
                 case "#":
                     pass
                 case _:
@@ -217,6 +273,15 @@ class Conversation:
         if looked_at and came:
             self._fail("the end", f"something more came: {came}")
         return self
+
+    def _network(self, line: str, rest: str) -> None:
+        match rest:
+            case "lost":
+                self.lose()
+            case "refusing" | "taking":
+                self.taking = rest == "taking"
+            case _:
+                self._fail(line, "the network is lost, refusing or taking")
 
     def _moment(self, text: str) -> datetime:
         if not text.startswith("+"):

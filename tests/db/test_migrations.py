@@ -5,7 +5,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
-from app.db import migrations, tables
+from app.db import migrations, schema
 from app.db.session import Database, normalise_url
 from tests.running import Running
 
@@ -24,12 +24,12 @@ def test_an_empty_database_becomes_the_newest_schema_and_empty_again(empty: Data
         assert empty.write_now(migrations.current_revision) is None
         empty.write_now(migrations.upgrade)
         assert empty.write_now(migrations.current_revision) == migrations.newest_revision()
-        assert empty.write_now(_names) == set(tables.metadata.tables)
+        assert empty.write_now(_names) == set(schema.metadata.tables)
         empty.write_now(migrations.downgrade)
         assert empty.write_now(_names) == set()
         assert empty.write_now(migrations.current_revision) is None
         empty.write_now(migrations.upgrade)
-        assert empty.write_now(_names) == set(tables.metadata.tables)
+        assert empty.write_now(_names) == set(schema.metadata.tables)
     finally:
         empty.close()
 
@@ -48,7 +48,7 @@ def test_autogenerate_finds_nothing_to_add(database_url: str) -> None:
 
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return list(compare_metadata(context, tables.metadata))
+        return list(compare_metadata(context, schema.metadata))
 
     try:
         assert database.write_now(differences) == []
@@ -73,7 +73,7 @@ def test_indexes_are_partial_where_the_tables_say_so(database_url: str) -> None:
 
     declared = {
         index.name
-        for table in tables.metadata.sorted_tables
+        for table in schema.metadata.sorted_tables
         for index in table.indexes
         if index.dialect_options["sqlite"]["where"] is not None
     }
@@ -85,7 +85,7 @@ def test_indexes_are_partial_where_the_tables_say_so(database_url: str) -> None:
 
 def test_every_table_of_customer_data_starts_its_keys_with_the_bucket() -> None:
     shared = {"service_provider", "service", "api_token", "gateway_state", "provider_lane"}
-    for table in tables.metadata.sorted_tables:
+    for table in schema.metadata.sorted_tables:
         if table.name in shared:
             continue
         assert next(column.name for column in table.primary_key) == "bucket", table.name
@@ -96,7 +96,7 @@ def test_every_table_of_customer_data_starts_its_keys_with_the_bucket() -> None:
 
 def test_a_reset_empties_every_table_that_holds_anything_of_anybody() -> None:
     kept = {"gateway_state", "provider_lane"}
-    assert {table.name for table in tables.RESET} == set(tables.metadata.tables) - kept
+    assert {table.name for table in schema.RESET} == set(schema.metadata.tables) - kept
 
 
 @pytest.mark.anyio

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from app.commands.directory import AgentUnsubscribe
-from app.db import tables
+from app.db import schema
 from app.db.directory import MessageFilter
 from app.domain.messages import OutboundStatus
 from app.services.receipts import Report
@@ -17,13 +17,13 @@ from tests.running import ALICE, Running, running, settings_for
 pytestmark = pytest.mark.anyio
 BIG = {
     table.name
-    for table in tables.metadata.sorted_tables
+    for table in schema.metadata.sorted_tables
     if table.name not in {"service_provider", "service", "api_token", "gateway_state", "provider_lane"}
 }
 # Indexes of what is still to be done: short, however much has been done.
 SHORT = {
     index.name
-    for table in tables.metadata.sorted_tables
+    for table in schema.metadata.sorted_tables
     for index in table.indexes
     if index.dialect_options["sqlite"]["where"] is not None
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table
 
-from app.db import tables
+from app.db import schema, tables
 from app.services.passwords import hash_password
 from tests.running import Running, running, settings_for
 from tests.services.trouble import add_trouble
@@ -28,7 +28,7 @@ SECRETS = ("135790", "246813", "１３５７９０", "1 3 5 7 9 0")
 async def everything_stored(gateway: Running) -> str:
     """All rows of all tables, as text."""
     found: list[str] = []
-    for table in tables.metadata.sorted_tables:
+    for table in schema.metadata.sorted_tables:
         assert isinstance(table, Table)
         found += [str(dict(row)) for row in await gateway.rows(table)]
     return "\n".join(found)

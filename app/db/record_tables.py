@@ -1,0 +1,104 @@
+"""Tables of records: one for each kind, its columns made from the fields of the kind's value.
+
+Beside its own fields every record has the customer's columns, and ``open``, so that what can still change is found
+however old it is. What is neither a word, a number, a truth nor an instant is kept as JSON text.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import datetime
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, get_args, get_type_hints
+
+from pydantic import TypeAdapter
+from sqlalchemy import BigInteger, Boolean, Column, Index, PrimaryKeyConstraint, Table, Text
+from sqlalchemy.types import TypeEngine
+
+from app.db import columns
+from app.db.columns import customer, partial_index
+from app.db.types import Instant, from_micros
+from app.domain.records import Record
+from app.domain.tickets import Ticket
+from app.domain.values import value
+
+Reader = Callable[[Any], object]
+_PLAIN: Mapping[type, type[TypeEngine[Any]]] = {str: Text, bool: Boolean, int: BigInteger, datetime: Instant}
+
+
+def _same(stored: object) -> object:
+    return stored
+
+
+@value
+class Field:
+    """A field and its column: ``read`` makes the value of what is stored, ``write`` the other way round."""
+
+    name: str
+    type: type[TypeEngine[Any]]
+    optional: bool
+    read: Reader
+    write: Reader
+
+
+@value
+class RecordTable:
+    """A kind of record and its table."""
+
+    kind: type[Record]
+    table: Table
+    fields: tuple[Field, ...]
+
+    def record(self, row: Mapping[str, Any]) -> Record:
+        """A row as the domain knows it; instants come as microseconds."""
+        values: dict[str, Any] = {
+            field.name: None if (stored := row[field.name]) is None else field.read(stored) for field in self.fields
+        }
+        return self.kind(**values)
+
+    def row(self, tenure: tuple[int, str, int], record: Record) -> dict[str, object]:
+        """The row of a record of a tenure: bucket, number, tenure."""
+        row: dict[str, object] = dict(zip(("bucket", "msisdn", "tenure"), tenure, strict=True))
+        for field in self.fields:
+            held = getattr(record, field.name)
+            row[field.name] = None if held is None else field.write(held)
+        return {**row, "open": record.is_open}
+
+
+def _field(name: str, hint: Any) -> Field:  # noqa: ANN401  a type, whatever it is
+    choices = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    (kind,) = (choice for choice in choices if choice is not NoneType)
+    optional = len(choices) > 1
+    if kind is datetime:
+        return Field(name, Instant, optional, from_micros, _same)
+    if kind is bool:
+        return Field(name, Boolean, optional, bool, _same)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return Field(name, Text, optional, kind, _same)
+    if kind in _PLAIN:
+        return Field(name, _PLAIN[kind], optional, _same, _same)
+    adapter: TypeAdapter[object] = TypeAdapter(kind)
+    return Field(name, Text, optional, adapter.validate_json, lambda held: adapter.dump_json(held).decode())
+
+
+def _table(name: str, kind: type[Record], *indexes: tuple[str, ...]) -> RecordTable:
+    """The table of a kind; ``indexes`` are for look-ups across customers."""
+    hints = get_type_hints(kind)
+    of_kind = tuple(_field(field.name, hints[field.name]) for field in fields(kind))
+    table = Table(
+        name,
+        columns.metadata,
+        *customer(),
+        *(Column(field.name, field.type, nullable=field.optional) for field in of_kind),
+        Column("open", Boolean, nullable=False),
+        PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id"),
+        Index(f"ix_{name}_id", "id"),
+        partial_index(f"ix_{name}_open", "bucket", "msisdn", "tenure", where="open"),
+        *(Index(f"ix_{name}_{'_'.join(names)}", *names) for names in indexes),
+    )
+    return RecordTable(kind, table, of_kind)
+
+
+RECORD_TABLES: Mapping[type[Record], RecordTable] = {
+    item.kind: item for item in (_table("ticket", Ticket, ("state", "id"), ("number",)),)
+}

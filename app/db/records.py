@@ -1,0 +1,103 @@
+"""Records of every kind: loaded for a batch of tenures, written back, found for the management API."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, or_, select
+
+from app.db.record_tables import RECORD_TABLES, RecordTable
+from app.db.rows import AnySelect, as_parameter, fetch, from_json, matching, raw, shape_of, upsert_rows
+from app.db.types import Instant
+from app.domain.msisdn import bucket_of
+from app.domain.records import Record
+from app.domain.values import value
+
+KINDS: tuple[type[Record], ...] = tuple(RECORD_TABLES)
+Tenure = tuple[int, str, int]
+_TENURE = ("bucket", "msisdn", "tenure")
+_KEY = (*_TENURE, "id")
+
+
+@cache
+def _of_tenures(dialect: str, table: Table) -> AnySelect:
+    given = from_json(dialect, shape_of(table, _TENURE))
+    lately = or_(table.c.open, table.c.made_at >= bindparam("since", type_=Instant))
+    return select(*map(raw, table.c)).join_from(table, given, matching(table, given, _TENURE)).where(lately)
+
+
+def load(
+    connection: Connection, kind: type[Record], tenures: Sequence[Tenure], since: datetime
+) -> dict[str, dict[str, Record]]:
+    """The records of a kind that are open or made after ``since``, by number and id."""
+    keys = as_parameter([dict(zip(_TENURE, tenure, strict=True)) for tenure in tenures])
+    found: dict[str, dict[str, Record]] = {}
+    table = RECORD_TABLES[kind].table
+    names = table.c.keys()
+    for row in fetch(connection, _of_tenures(connection.dialect.name, table), {**keys, "since": since}):
+        values = dict(zip(names, row, strict=True))
+        found.setdefault(values["msisdn"], {})[values["id"]] = RECORD_TABLES[kind].record(values)
+    return found
+
+
+class Changes:
+    """Records to be written, the last value of each."""
+
+    def __init__(self) -> None:
+        self._rows: dict[type[Record], dict[tuple[Tenure, str], dict[str, object]]] = {}
+
+    def note(self, tenure: Tenure, record: Record) -> None:
+        """Write this value of a record."""
+        row = RECORD_TABLES[type(record)].row(tenure, record)
+        self._rows.setdefault(type(record), {})[tenure, record.id] = row
+
+    def write(self, connection: Connection) -> None:
+        """Insert or replace them all."""
+        for kind, rows in self._rows.items():
+            upsert_rows(connection, RECORD_TABLES[kind].table, list(rows.values()), _KEY)
+
+
+@value
+class Found:
+    """A record with whose it is."""
+
+    msisdn: str
+    tenure: int
+    record: Record
+
+
+def _read(table: RecordTable, rows: Iterable[Sequence[Any]]) -> list[Found]:
+    names = table.table.c.keys()
+    values = [dict(zip(names, row, strict=True)) for row in rows]
+    return [Found(row["msisdn"], row["tenure"], table.record(row)) for row in values]
+
+
+def find(connection: Connection, kind: type[Record], record_id: str) -> Found | None:
+    """A record by its id, whoever has it; the newest tenure's, should there be several."""
+    table = RECORD_TABLES[kind]
+    columns = table.table.c
+    statement = select(*map(raw, columns)).where(columns.id == record_id).order_by(columns.tenure.desc()).limit(1)
+    found = _read(table, connection.execute(statement))
+    return found[0] if found else None
+
+
+def of_number(connection: Connection, kind: type[Record], msisdn: str, tenure: int) -> list[Found]:
+    """All records of a kind of one tenure, by id."""
+    table = RECORD_TABLES[kind]
+    columns = table.table.c
+    mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure)
+    return _read(table, connection.execute(select(*map(raw, columns)).where(*mine).order_by(columns.id)))
+
+
+def page(
+    connection: Connection, kind: type[Record], equal: Mapping[str, object], *, after: str | None, limit: int
+) -> list[Found]:
+    """Records of all customers by id, behind ``after``, whose columns hold what ``equal`` says."""
+    table = RECORD_TABLES[kind]
+    columns = table.table.c
+    conditions: list[ColumnElement[bool]] = [columns[name] == wanted for name, wanted in equal.items()]
+    if after is not None:
+        conditions.append(columns.id > after)
+    statement = select(*map(raw, columns)).where(*conditions).order_by(columns.id).limit(limit)
+    return _read(table, connection.execute(statement))

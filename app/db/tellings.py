@@ -1,0 +1,92 @@
+"""Messages of which a turn wants to be told: what became of them comes to it as a timer that is due at once.
+
+It is looked up and not noted down where it happens, so that no way a message may go can forget it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, literal_column, select, update
+
+from app.db import tables
+from app.db.rows import Row, one_of, update_rows
+from app.db.timers import StoredTimer, set_timers
+from app.domain.messages import OutboundStatus
+from app.domain.turn import MESSAGE_TOLD, MessageTold, Told
+
+_mt = tables.outbound_message
+# The states of the column ``told``: nobody knows yet, the network took it, and NULL for what no turn waits for.
+WAITING = 1
+_TAKEN = 2
+_MOST = 500
+_NOT_DELIVERED = ("undelivered", "expired", "rejected", "deleted", "failed")
+_TOLD = {
+    "accepted": Told.TAKEN,
+    "delivered": Told.TAKEN,
+    "undelivered": Told.UNDELIVERED,
+    "rejected": Told.UNDELIVERED,
+    "deleted": Told.UNDELIVERED,
+    "failed": Told.FAILED,
+    "expired": Told.FAILED,
+}
+
+
+def _news(state: int, *statuses: str) -> Select[tuple[int, str, int, str, str, str, int]]:
+    columns = _mt.c
+    return (
+        select(columns.bucket, columns.msisdn, columns.tenure, columns.id, columns.about, columns.status, columns.told)
+        .where(columns.told == literal_column(str(state)), one_of(columns.status, *statuses))
+        .order_by(columns.id)
+        .limit(_MOST)
+        .with_for_update(skip_locked=True)
+    )
+
+
+_FIRST_NEWS = _news(WAITING, *_TOLD, "superseded")
+_SECOND_NEWS = _news(_TAKEN, "delivered", *_NOT_DELIVERED)
+
+
+def collect(connection: Connection, now: datetime) -> bool:
+    """Make timers of what became of such messages since the last time; whether there were any."""
+    found = [*connection.execute(_FIRST_NEWS), *connection.execute(_SECOND_NEWS)]
+    timers = []
+    for bucket, msisdn, tenure, message_id, about, status, told in found:
+        what = _what(status, told)
+        if what is not None:
+            kind = f"{MESSAGE_TOLD}:{about.partition(':')[0]}"
+            data = MessageTold(about, what).data()
+            timers.append(StoredTimer(bucket, msisdn, tenure, kind, f"{message_id} {what.value}", now, data))
+    set_timers(connection, timers)
+    rows: list[Row] = [
+        {
+            "bucket": row.bucket,
+            "msisdn": row.msisdn,
+            "id": row.id,
+            "told": _TAKEN if row.status == OutboundStatus.ACCEPTED.value else None,
+        }
+        for row in found
+    ]
+    update_rows(connection, _mt, rows, ("bucket", "msisdn", "id"))
+    return bool(found)
+
+
+def _what(status: str, told: int) -> Told | None:
+    if told == WAITING:
+        return _TOLD.get(status)
+    return Told.UNDELIVERED if status in _NOT_DELIVERED else None
+
+
+def recall(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
+    """Messages about these matters that still wait are superseded (safety.md 18)."""
+    for row in rows:
+        connection.execute(
+            update(_mt)
+            .where(
+                _mt.c.bucket == row["bucket"],
+                _mt.c.msisdn == row["msisdn"],
+                _mt.c.about == row["about"],
+                one_of(_mt.c.status, "queued", "sending"),
+                one_of(_mt.c.status, "queued"),
+            )
+            .values(status=OutboundStatus.SUPERSEDED, final_at=now)
+        )

@@ -1,0 +1,72 @@
+"""What turns are handed, loaded for a whole batch at once."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from app.commands.router import Router
+from app.db import accounts, evidence, records
+from app.db.accounts import LockedConversation
+from app.domain.evidence import ChainHead
+from app.domain.records import Record  # noqa: TC001  an annotation like any other here
+from app.domain.service_numbers import ServiceNumbers
+from app.domain.turn import Stimulus
+from app.services.codec import AccountCodec
+from app.services.folding import Fold
+
+Wanted = Sequence[tuple[Fold, Stimulus]]
+# What is closed and older than this is history: it is kept, and no turn looks at it.
+_RECORDS_KEPT_AT_HAND = timedelta(days=400)
+
+
+class Loading:
+    """Loads accounts, and beside them what each stimulus needs of records and evidence."""
+
+    def __init__(self, router: Router, codec: AccountCodec, numbers: ServiceNumbers) -> None:
+        self._router = router
+        self._codec = codec
+        self._numbers = numbers
+
+    def folds(self, connection: Connection, locked: Sequence[LockedConversation], since: datetime) -> dict[str, Fold]:
+        """The basic accounts of locked numbers; what ended before ``since`` is left out."""
+        tenures = [(item.bucket, item.msisdn, item.tenure) for item in locked if item.tenure]
+        stored = accounts.load_accounts(connection, tenures, since)
+        folds: dict[str, Fold] = {}
+        for item in locked:
+            found = stored.get((item.bucket, item.msisdn))
+            account = self._codec.account(item, found)
+            chain = found.chain if found else ChainHead()
+            folds[item.msisdn] = Fold(item, account, chain, known_questions=frozenset(account.questions))
+        return folds
+
+    def complete(self, connection: Connection, wanted: Wanted, now: datetime) -> None:
+        """Put into the accounts what these stimuli read beside the basic account."""
+        self._add_records(connection, wanted, now - _RECORDS_KEPT_AT_HAND)
+        self._add_evidence(connection, wanted)
+
+    def _add_records(self, connection: Connection, wanted: Wanted, since: datetime) -> None:
+        missing: dict[type[Record], dict[str, Fold]] = defaultdict(dict)
+        for fold, stimulus in wanted:
+            reads = self._router.reads(stimulus, self._numbers)
+            for kind in records.KINDS if reads is None else reads:
+                if kind not in fold.account.records:
+                    missing[kind][fold.account.msisdn] = fold
+        for kind, folds in missing.items():
+            tenures = [(fold.bucket, msisdn, fold.tenure) for msisdn, fold in folds.items()]
+            found = records.load(connection, kind, tenures, since)
+            for msisdn, fold in folds.items():
+                fold.account = fold.account.with_records({kind: found.get(msisdn, {})})
+
+    def _add_evidence(self, connection: Connection, wanted: Wanted) -> None:
+        subjects: list[tuple[int, str, int, str]] = []
+        for fold, stimulus in wanted:
+            needs = self._router.needs(stimulus, fold.account, self._numbers)
+            subjects += [(fold.bucket, fold.account.msisdn, fold.tenure, need.subject) for need in needs]
+        if not subjects:
+            return
+        found = evidence.evidence_about(connection, subjects)
+        for fold, _ in wanted:
+            mine = tuple(record for record in found if record.msisdn == fold.account.msisdn)
+            fold.account = fold.account.with_evidence(mine)
