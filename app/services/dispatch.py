@@ -42,6 +42,7 @@ class Dispatch:
         self._ready: dict[str, deque[_Line]] = {Lane.PROMPT.value: deque(), Lane.BULK.value: deque()}
         self._calls: set[asyncio.Task[None]] = set()
         self._workers = 0
+        self._pacing = 0
         self._finished: list[Attempted] = []
         self._open = 0
         self._stirred = asyncio.Event()
@@ -72,8 +73,7 @@ class Dispatch:
                 self._ready[message.lane].append(line)
             line.messages.append(message)
         self._open += len(messages)
-        waiting = sum(map(len, self._ready.values()))
-        for _ in range(min(self._window - self._workers, waiting)):
+        for _ in range(min(self._window - self._workers, self._lines_ready())):
             self._workers += 1
             task = asyncio.create_task(self._work())
             self._calls.add(task)
@@ -113,12 +113,18 @@ class Dispatch:
         self.recall()
         await asyncio.gather(*self._calls)
 
+    def _lines_ready(self) -> int:
+        return sum(map(len, self._ready.values()))
+
     # ---- sending
 
     async def _work(self) -> None:
         try:
-            while any(self._ready.values()):
+            # No more of them wait for the pace than there are lines to lead: what a bucket gave out is never wasted.
+            while self._lines_ready() > self._pacing:
+                self._pacing += 1
                 await self._pace.wait()
+                self._pacing -= 1
                 if lines := self._next():
                     await self._call(lines)
                 else:
