@@ -77,6 +77,13 @@ async def test_chips_are_one_stop_and_arrows_lead_through_them(page: Page) -> No
     await expect(phone.to).to_be_focused()
 
 
+async def test_a_chip_pressed_keeps_the_focus_among_the_chips(page: Page) -> None:
+    phone = page.phone()
+    await phone.chip("0000").press("Enter")
+    await phone.has_received(2)
+    await expect(phone.chip("彩铃")).to_be_focused()
+
+
 async def test_the_arrow_up_brings_back_what_was_sent(page: Page) -> None:
     keyboard, phone = page.browser.keyboard, page.phone()
     for count, text in enumerate(("HELP", "帮助"), 1):

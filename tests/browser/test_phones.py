@@ -21,6 +21,7 @@ async def test_phones_side_by_side_have_their_own_threads(page: Page) -> None:
     await expect(bob.received.first).to_contain_text("您可以发送")
     await expect(alice.to).to_have_value("10086977")
     await expect(bob.to).to_have_value("10086")
+    await expect(page.part(".phone-time")).to_have_text(["10:00", "10:00"])
     left, right = await alice.root.bounding_box(), await bob.root.bounding_box()
     assert left is not None
     assert right is not None

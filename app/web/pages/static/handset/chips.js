@@ -4,7 +4,7 @@
  */
 
 import { ACCESS_NUMBER } from "./numbers.js";
-import { name, t } from "./words.js";
+import { name } from "./words.js";
 
 /** Commands in the order of their use; `if`: the keyword that the gateway must know (flows.md 4). */
 const COMMANDS = [
@@ -41,19 +41,22 @@ export class Chips {
 
   /** @param {ReturnType<typeof import("./listing.js").answersIn>} answers */
   show(answers) {
-    const { items, words } = answers;
+    const { asked, items, words } = answers;
+    const answer = (one) => this.#sender({ why: "do_answer", ...one, kind: "answer" });
     const state = JSON.stringify(answers);
     if (state === this.#shown) return;
     this.#shown = state;
     const origin = items.length ? [{ text: `查${items[0].number}`, to: items[0].to, why: "do_origin" }] : [];
+    const hadFocus = this.#row.contains(document.activeElement);
     this.#row.replaceChildren(
+      ...asked.map(answer),
       ...items.map((item) => this.#pick(item)),
-      ...words.map((one) => this.#sender({ ...one, why: "do_answer", kind: "answer" })),
-      ...origin.map((one) => this.#sender({ ...one, kind: "answer" })),
+      ...[...words, ...origin].map(answer),
       ...commands.map((one) => this.#sender({ ...one, to: ACCESS_NUMBER })),
     );
     this.#row.scrollLeft = 0;
     this.#rove(this.#row.firstElementChild);
+    if (hadFocus) this.#row.firstElementChild.focus();
   }
 
   /** Marks the numbers that stand in the text field. @param {string} text */
@@ -81,7 +84,6 @@ export class Chips {
     chip.textContent = text;
     if (/\p{Script=Han}/u.test(text)) chip.lang = "zh-CN";
     name(chip, { title: why }, { to });
-    chip.ariaDescription = t(why, { to });
     return chip;
   }
 

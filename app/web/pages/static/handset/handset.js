@@ -8,7 +8,7 @@ import { answersIn } from "./listing.js";
 import { ACCESS_NUMBER, withCountryCode } from "./numbers.js";
 import { Outbox } from "./outbox.js";
 import { Thread } from "./thread.js";
-import { copyOf, name, say } from "./words.js";
+import { copyOf, name, say, showTime } from "./words.js";
 
 let made = 0;
 
@@ -27,6 +27,7 @@ export class Handset {
     this.#hears = hears;
     this.element = numbered(copyOf("handset-template"));
     this.#part(".number").textContent = withCountryCode(number);
+    showTime(this.#part(".phone-time"), now().toISOString(), "minute");
     name(this.element, { "aria-label": "handset_of" }, { number: withCountryCode(number) });
     name(this.#part(".thread"), { "aria-label": "messages_of" }, { number: withCountryCode(number) });
     name(this.#part(".retire"), { "aria-label": "retire", title: "retire" }, { number: withCountryCode(number) });

@@ -28,23 +28,32 @@ export function wordsOf(text) {
 }
 
 /**
- * The answers that the newest listing and the newest message of a thread can have.
+ * The answers that the newest message and the newest listing of a thread can have.
  *
  * @param {Message[]} received  oldest first
  * @param {Date} now  the gateway's time
- * @returns {{items: {number: string, name: string, to: string}[], words: {text: string, to: string}[]}}
+ * @returns {{asked: Reply[], items: {number: string, name: string, to: string}[], words: Reply[]}}
+ *   `asked`: what the newest message asks for, `items` and `words`: what the listing does
+ * @typedef {{text: string, to: string}} Reply
  */
 export function answersIn(received, now) {
-  const last = received.at(-1);
   const listing = received.findLast(({ text }) => itemsOf(text).length > 0);
   const isOpen = listing && now - Date.parse(listing.at) <= VALID_FOR;
-  const pages = isOpen ? received.filter((one) => one === listing || belongTogether(one, listing)) : [];
-  const newest = received.filter((one) => one === last || belongTogether(one, last));
-  const words = new Map([...pages, ...newest].flatMap(({ text, from }) => wordsOf(text).map((word) => [word, from])));
+  const pages = isOpen ? received.filter((one) => belongTogether(one, listing)) : [];
+  const newest = received.filter((one) => belongTogether(one, received.at(-1)) && !pages.includes(one));
+  const asked = repliesOf(newest);
   return {
+    asked,
     items: pages.flatMap(({ text, from }) => itemsOf(text).map((item) => ({ ...item, to: from }))),
-    words: [...words].map(([text, to]) => ({ text, to })),
+    words: repliesOf(pages).filter(({ text }) => asked.every((one) => one.text !== text)),
   };
 }
 
-const belongTogether = (one, other) => one.from === other.from && one.in_reply_to && one.in_reply_to === other.in_reply_to;
+function repliesOf(messages) {
+  const words = new Map(messages.flatMap(({ text, from }) => wordsOf(text).map((word) => [word, from])));
+  return [...words].map(([text, to]) => ({ text, to }));
+}
+
+/** Messages of one answer, such as the pages of a listing. */
+const belongTogether = (one, other) =>
+  one === other || (one.from === other.from && one.in_reply_to && one.in_reply_to === other.in_reply_to);
