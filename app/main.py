@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from app import __version__, observability
 from app.services.gateway import Gateway
 from app.settings import Environment, Settings
-from app.web import api, health, limits, openapi, pages, problems, simulator, simulator_control, webhooks
+from app.web import api, health, idempotency, limits, openapi, pages, problems, simulator, simulator_control, webhooks
 from app.worker import build_gateway
 
 log = observability.logger(__name__)
@@ -75,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.webhooks_endpoint = webhooks.Webhooks(gateway.providers, gateway.intake, gateway.receipts)
     app.state.gateway = gateway
+    app.add_middleware(idempotency.IdempotencyKeys)
     app.add_middleware(limits.BodyLimit)
     app.add_middleware(pages.SecurityHeaders)
     problems.install(app)

@@ -18,6 +18,7 @@ from app.services.directory import Directory
 from app.services.engine import Engine, Loop
 from app.services.fixtures import Fixtures
 from app.services.gateway import Gateway
+from app.services.idempotency import IdempotentCalls
 from app.services.ids import IdSource
 from app.services.intake import Intake
 from app.services.messages import Messages
@@ -105,6 +106,7 @@ def build_gateway(settings: Settings) -> Gateway:
         directory=directory,
         messages=Messages(database, ids, turning),
         tokens=Tokens(database, ids, accept_demo=settings.disposable),
+        idempotent_calls=IdempotentCalls(database),
         fixtures=fixtures,
         deliveries=list(deliveries.values()),
         close_connections=transport.aclose,

@@ -17,6 +17,7 @@ from app.services.delivery import Delivery
 from app.services.directory import Directory
 from app.services.engine import Engine
 from app.services.fixtures import Fixtures
+from app.services.idempotency import IdempotentCalls
 from app.services.ids import IdSource
 from app.services.intake import Intake
 from app.services.messages import Messages
@@ -49,6 +50,7 @@ class Gateway:
     directory: Directory
     messages: Messages
     tokens: Tokens
+    idempotent_calls: IdempotentCalls
     fixtures: Fixtures
     deliveries: list[Delivery]
     ids: IdSource

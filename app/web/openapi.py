@@ -28,10 +28,17 @@ _DETAILS = {
 }
 _ERRORS = [{"field": "body.price_fen", "problem": "Input should be a valid integer"}]
 _METHODS = ("get", "put", "post", "patch", "delete")
-_WRITES = ("put", "patch", "delete")
+_WRITES = ("put", "patch", "delete", "post")
 # What FastAPI describes in words of OpenAPI 3.2, or not at all.
 _TEXTS = {"get /simulator/handsets/{msisdn}/events": "text/event-stream", "get /metrics": "text/plain"}
 _ALSO = {"post /simulator/handsets/{msisdn}/messages": ("202", "200", "known already, by its message_id")}
+_KEY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "maxLength": 255},
+    "description": "with the same key a repeated request gets the first one's answer, for 24 hours",
+    "example": "5b0f6c1e-order-1",
+}
 _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
@@ -40,6 +47,8 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for method in filter(operations.__contains__, _METHODS):
             _complete(f"{method} {path}", operations[method]["responses"])
+            if path.startswith("/api/") and method != "get":
+                operations[method].setdefault("parameters", []).append(_KEY_PARAMETER)
             for status in _faults(path, method, operations[method]):
                 operations[method]["responses"][status] = {"description": _WHY[status], "content": problems.CONTENT}
     document["paths"] = {**webhooks.OPENAPI_PATHS, **document["paths"]}

@@ -118,6 +118,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_state")),
     )
     op.create_table(
+        "idempotent_call",
+        sa.Column("caller", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("request_hash", sa.Text(), nullable=False),
+        sa.Column("begun_at", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.SmallInteger(), nullable=True),
+        sa.Column("media_type", sa.Text(), nullable=True),
+        sa.Column("body", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("caller", "key", name=op.f("pk_idempotent_call")),
+    )
+    op.create_index("ix_idempotent_call_begun_at", "idempotent_call", ["begun_at"], unique=False)
+    op.create_table(
         "inbound_message",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
@@ -528,6 +540,8 @@ def downgrade() -> None:
         postgresql_where=sa.text("status = 'dead'"),
     )
     op.drop_table("inbound_message")
+    op.drop_index("ix_idempotent_call_begun_at", table_name="idempotent_call")
+    op.drop_table("idempotent_call")
     op.drop_table("gateway_state")
     op.drop_index("ix_evidence_subject", table_name="evidence")
     op.drop_table("evidence")

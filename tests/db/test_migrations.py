@@ -84,7 +84,7 @@ def test_indexes_are_partial_where_the_tables_say_so(database_url: str) -> None:
 
 
 def test_every_table_of_customer_data_starts_its_keys_with_the_bucket() -> None:
-    shared = {"service_provider", "service", "api_token", "gateway_state", "provider_lane"}
+    shared = {"service_provider", "service", "api_token", "gateway_state", "provider_lane", "idempotent_call"}
     for table in schema.metadata.sorted_tables:
         if table.name in shared:
             continue
@@ -95,7 +95,7 @@ def test_every_table_of_customer_data_starts_its_keys_with_the_bucket() -> None:
 
 
 def test_a_reset_empties_every_table_that_holds_anything_of_anybody() -> None:
-    kept = {"gateway_state", "provider_lane"}
+    kept = {"gateway_state", "provider_lane", "idempotent_call"}
     assert {table.name for table in schema.RESET} == set(schema.metadata.tables) - kept
 
 

@@ -1,0 +1,109 @@
+"""``Idempotency-Key`` on every write of the management API (http-api.md): kept 24 hours, another body is a 409."""
+
+import re
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.services.gateway import Gateway
+from app.services.idempotency import CallKey, KnownCall, digest
+from app.web import problems
+
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_BAD_KEY = "Idempotency-Key: 1 to 255 visible ASCII characters."
+_OTHER_BODY = "This Idempotency-Key was used for another request; take a new key for a new request."
+_UNDER_WAY = "The request with this Idempotency-Key is under way; ask again in a moment."
+# Streamed, with a report of its own for each line: its lines are safe to repeat.
+_STREAMED = "/api/v1/imports"
+
+
+class IdempotencyKeys:
+    """Answers a repeated write with what the first one was answered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, unless its key is known."""
+        if not _is_write(scope) or (key := Headers(scope=scope).get("idempotency-key")) is None:
+            await self._app(scope, receive, send)
+            return
+        if not _KEY.fullmatch(key):
+            await problems.response(422, _BAD_KEY)(scope, receive, send)
+            return
+        gateway: Gateway = scope["app"].state.gateway
+        token = Headers(scope=scope).get("authorization", "").partition(" ")[2]
+        if await gateway.tokens.caller(token) is None:
+            await self._app(scope, receive, send)  # where it is refused
+            return
+        try:
+            body = await _whole(receive)
+        except HTTPException as error:  # too large
+            await problems.response(error.status_code, str(error.detail))(scope, receive, send)
+            return
+        request = b"\n".join((scope["method"].encode(), scope["path"].encode(), scope["query_string"], body))
+        call = CallKey.of(token, key)
+        known = await gateway.idempotent_calls.begin(call, request)
+        if known is not None:
+            await _answer_known(known, request, scope, receive, send)
+            return
+        await self._run(gateway, call, body, scope, send)
+
+    async def _run(self, gateway: Gateway, call: CallKey, body: bytes, scope: Scope, send: Send) -> None:
+        """Carry it out and keep the answer, which is handed out only when it is kept."""
+        answer: list[Message] = []
+
+        async def again() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        try:
+            await self._app(scope, again, keep)
+        except BaseException:
+            await gateway.idempotent_calls.drop(call)
+            raise
+        text = b"".join(message.get("body", b"") for message in answer[1:]).decode()
+        media_type = Headers(raw=answer[0]["headers"]).get("content-type", "application/json")
+        await gateway.idempotent_calls.end(call, answer[0]["status"], media_type, text)
+        for message in answer:
+            await send(message)
+
+
+def _is_write(scope: Scope) -> bool:
+    return (
+        scope["type"] == "http"
+        and scope["method"] in _WRITES
+        and scope["path"].startswith("/api/v1/")
+        and scope["path"] != _STREAMED
+    )
+
+
+async def _whole(receive: Receive) -> bytes:
+    """The body; its size is bounded further out."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+    return body
+
+
+async def _answer_known(known: KnownCall, request: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+    if known.request_hash != digest(request):
+        await problems.response(409, _OTHER_BODY)(scope, receive, send)
+        return
+    if known.status is None:
+        await problems.response(409, _UNDER_WAY, {"Retry-After": "2"})(scope, receive, send)
+        return
+    body = (known.body or "").encode()
+    headers = [
+        (b"content-type", (known.media_type or "application/json").encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"idempotency-replayed", b"true"),
+    ]
+    await send({"type": "http.response.start", "status": known.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
