@@ -1,16 +1,12 @@
-"""Settings: environment variables ``SMSGW_…`` (and ``.env``) and one file, checked at the start (http-api.md).
+"""Settings: environment variables ``SMSGW_…`` (and ``.env``) and one file (http-api.md).
 
-Read here only; the rest of the program is handed values.
+``settings_check`` reads them at the start and explains what is wrong; the rest of the program is handed values.
 """
 
-import os
-import tomllib
 from enum import StrEnum
 from pathlib import Path
 
-import yaml
-from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.calendar import QuietHours
@@ -18,7 +14,7 @@ from app.domain.policy import Policy
 from app.domain.service_numbers import ServiceNumbers
 from app.settings_file import ProviderFile, SettingsFile
 
-__all__ = ["Environment", "ProviderFile", "Settings", "SettingsError", "SettingsFile", "load_settings"]
+__all__ = ["Environment", "ProviderFile", "Settings", "SettingsError", "SettingsFile"]
 
 
 class SettingsError(Exception):
@@ -137,43 +133,3 @@ class Settings(BaseSettings):
             auto_create_subscribers=self.env is Environment.DEMO if creates is None else creates,
             aliases=self.file.aliases,
         )
-
-
-def load_settings() -> Settings:
-    """Read and check all settings; SettingsError says what is wrong, where, and what to do."""
-    path = os.environ.get("SMSGW_CONFIG") or dotenv_values(".env").get("SMSGW_CONFIG")
-    file = _read_file(Path(path)) if path else SettingsFile()
-    try:
-        return Settings(file=file)
-    except ValidationError as error:
-        raise SettingsError("\n".join(_explain(item, "SMSGW_") for item in _errors(error))) from None
-
-
-def _read_file(path: Path) -> SettingsFile:
-    try:
-        text = path.read_text("utf-8")
-        data = tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
-    except OSError as error:
-        raise SettingsError(
-            f"SMSGW_CONFIG: {path} cannot be read ({error.strerror}); name a file that exists"
-        ) from None
-    except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: is no valid {'TOML' if path.suffix == '.toml' else 'YAML'}: {error}") from None
-    try:
-        return SettingsFile.model_validate(data or {})
-    except ValidationError as error:
-        raise SettingsError("\n".join(f"{path}: {_explain(item, '')}" for item in _errors(error))) from None
-
-
-def _errors(error: ValidationError) -> list[tuple[str, str]]:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [(".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")) for item in found]
-
-
-def _explain(item: tuple[str, str], prefix: str) -> str:
-    place, message = item
-    if place == "env" and message == "Field required":
-        return "SMSGW_ENV is not set: choose demo, dev, test or production (`make run` and `smsgw demo` set demo)"
-    if message == "Extra inputs are not permitted":
-        message = "is no setting; see docs/settings.md for those that there are"
-    return f"{prefix}{place.upper() if prefix else place}: {message}" if place else message

@@ -1,50 +1,137 @@
 """``smsgw config``: whether the settings are in order, and a key for them."""
 
+from collections.abc import Iterator
+from datetime import time, timedelta
+from enum import Enum
+from urllib.parse import urlsplit
+
 import typer
 from cryptography.fernet import Fernet
 from pydantic import BaseModel, SecretStr
 from rich.table import Table
+from rich.text import Text
 
-from app.cli.terminal import examples, out
+from app.cli.terminal import FAILED, complain, examples, out
 from app.db.session import normalise_url
-from app.settings import load_settings
+from app.settings import Settings, SettingsError
+from app.settings_check import Fault, Sources, read
+from app.settings_sources import PREFIX
 from app.worker import build_gateway
 
 app = typer.Typer(help="Settings.", no_args_is_help=True)
+_HIDDEN = "(hidden)"
+_Row = tuple[str, str, str]
 
 
-@app.command(epilog=examples(("smsgw config check", "exit status 1 if anything is wrong")))
+@app.command(
+    epilog=examples(
+        ("smsgw config check", "exit status 1 if anything is wrong"),
+        ("SMSGW_CONFIG=gateway.yaml smsgw config check", "with a settings file that is not in force yet"),
+    )
+)
 def check() -> None:
-    """Load the settings; say what is wrong, or print them with secrets hidden."""
-    settings = load_settings()
-    build_gateway(settings).database.close()
-    table = Table("setting", "value", title="Settings are in order")
-    for name, field in type(settings).model_fields.items():
-        if not field.exclude:
-            value = getattr(settings, name)
-            if name == "database_url":
-                value = normalise_url(value).render_as_string(hide_password=True)
-            table.add_row(f"SMSGW_{name.upper()}", "(hidden)" if isinstance(value, SecretStr) else _shown(value))
-    for name in type(settings.file).model_fields:
-        table.add_row(name, _shown(getattr(settings.file, name)))
-    for name, provider in settings.provider_table().items():
-        table.add_row(f"provider {name}", f"{provider.kind}{', signed' if provider.secret else ''}")
+    """Say everything that is wrong in the settings, where, and what to do; or print them with secrets hidden."""
+    settings, sources, faults = read()
+    if settings is not None:
+        faults += _misfits(settings, sources)
+    if settings is None or faults:
+        complain("\n".join(map(str, faults)))
+        raise typer.Exit(FAILED)
+    table = Table(title="Settings are in order")
+    table.add_column("setting", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("from", overflow="fold")
+    for name, value, place in [*_of_environment(settings, sources), *_of_file(settings.file, sources)]:
+        table.add_row(Text(name), Text(value), Text(place, "dim" if place == "default" else ""))
+    for name in settings.provider_table():
+        if name not in settings.file.providers:
+            table.add_row(f"providers.{name}", "", f"always there in {settings.env.value}")
     out.print(table)
 
 
-def _shown(value: object) -> str:
-    """A setting as one would write it."""
+def _misfits(settings: Settings, sources: Sources) -> list[Fault]:
+    """What only shows when everything is put together; what is wrong is left out, and the rest tried again."""
+    faults: list[Fault] = []
+    while True:
+        try:
+            build_gateway(settings).database.close()
+        except SettingsError as error:
+            fault = sources.locate(str(error))
+            # It may have named a provider that was left out.
+            if fault.name != "default_provider" or not any(one.name.startswith("providers.") for one in faults):
+                faults.append(fault)
+            rest = _without(settings, fault.name)
+            if rest is None:
+                return faults
+            settings = rest
+        else:
+            return faults
+
+
+def _without(settings: Settings, name: str) -> Settings | None:
+    """The settings without one that is wrong; None if nothing can be left out."""
+    parts = name.split(".")
+    file = settings.file
+    if name == f"{PREFIX}SEAL_KEY" and settings.seal_key is not None:
+        return settings.model_copy(update={"seal_key": None})
+    if parts[0] == "aliases" and file.aliases:
+        return settings.model_copy(update={"file": file.model_copy(update={"aliases": {}})})
+    if parts[0] == "providers" and len(parts) > 1 and parts[1] in file.providers:
+        kept = {other: provider for other, provider in file.providers.items() if other != parts[1]}
+        default = file.default_provider if file.default_provider in kept else None
+        return settings.model_copy(
+            update={"file": file.model_copy(update={"providers": kept, "default_provider": default})}
+        )
+    return None
+
+
+# ---- what is in force
+
+
+def _of_environment(settings: Settings, sources: Sources) -> Iterator[_Row]:
+    for field, item in Settings.model_fields.items():
+        if not item.exclude:
+            name, value = f"{PREFIX}{field.upper()}", getattr(settings, field)
+            if field == "database_url":
+                value = normalise_url(value).render_as_string(hide_password=True)
+            yield name, _shown(value), sources.of_variable(name) or "default"
+
+
+def _of_file(model: BaseModel, sources: Sources, *above: str) -> Iterator[_Row]:
+    for field, item in type(model).model_fields.items():
+        location, value = (*above, item.alias or field), getattr(model, field)
+        if isinstance(value, BaseModel):
+            yield from _of_file(value, sources, *location)
+        elif field == "providers" and not above:
+            for name, provider in value.items():
+                yield from _of_file(provider, sources, *location, name)
+        else:
+            place = sources.in_file(location) if field in model.model_fields_set else None
+            yield ".".join(location), _shown(value), place or "default"
+
+
+def _shown(value: object) -> str:  # noqa: PLR0911  one for each kind of value
+    """A setting as one would write it, secrets apart."""
     match value:
         case None:
-            return ""
-        case BaseModel():
-            return ", ".join(f"{name} {_shown(part)}" for name, part in value)
-        case list() | tuple():
-            return ", ".join(map(_shown, value))
-        case dict():
-            return ", ".join(f"{name}: {_shown(part)}" for name, part in value.items())
+            return "unset"
+        case SecretStr():
+            return _HIDDEN
         case bool():
             return "true" if value else "false"
+        case Enum():
+            return str(value.value)
+        case timedelta():
+            hours, rest = divmod(int(value.total_seconds()), 3600)
+            return f"{rest}s" if not hours else f"{hours}h" if not rest else f"{hours * 3600 + rest}s"
+        case time():
+            return f"{value:%H:%M}"
+        case list() | tuple():
+            return ", ".join(map(_shown, value)) or "none"
+        case dict():
+            return ", ".join(f"{name}: {_shown(part)}" for name, part in value.items()) or "none"
+        case str() if "://" in value and urlsplit(value).query:
+            return f"{value.partition('?')[0]}?{_HIDDEN}"
     return str(value)
 
 

@@ -16,7 +16,8 @@ from app.cli.terminal import examples, out
 from app.db.session import Database, normalise_url
 from app.main import create_app
 from app.services.gateway import StartError, prepare
-from app.settings import Environment, Settings, SettingsError, load_settings
+from app.settings import Environment, Settings, SettingsError
+from app.settings_check import checked_settings
 from app.worker import build_gateway
 
 app = typer.Typer()
@@ -92,7 +93,7 @@ def _spare_the_collector() -> None:
 )
 def serve(host: Host = "127.0.0.1", port: Port = None) -> None:
     """Run everything in one process: web, processing, sending, timers."""
-    _serve(load_settings(), host, port)
+    _serve(checked_settings(), host, port)
 
 
 @app.command(
@@ -104,7 +105,7 @@ def serve(host: Host = "127.0.0.1", port: Port = None) -> None:
 def demo(host: Host = "127.0.0.1", port: Port = None) -> None:
     """Run the gateway with the demo customers loaded, and say where to look."""
     os.environ.setdefault("SMSGW_ENV", Environment.DEMO.value)
-    settings = load_settings()
+    settings = checked_settings()
     if not settings.disposable:
         raise SettingsError(
             f"SMSGW_ENV is {settings.env.value}: the demo empties its database, so it runs in demo or test only"

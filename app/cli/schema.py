@@ -7,7 +7,7 @@ import typer
 from app.cli.terminal import FAILED, done, examples, out
 from app.db import migrations
 from app.db.session import Database, normalise_url
-from app.settings import load_settings
+from app.settings_check import checked_settings
 
 app = typer.Typer()
 
@@ -22,7 +22,7 @@ def migrate(
     *, check: Annotated[bool, typer.Option("--check", help="Only say whether the schema is the newest.")] = False
 ) -> None:
     """Bring the database to the newest schema."""
-    database = Database(normalise_url(load_settings().database_url))
+    database = Database(normalise_url(checked_settings().database_url))
     try:
         newest = migrations.newest_revision()
         before = database.write_now(migrations.current_revision)

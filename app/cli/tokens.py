@@ -14,7 +14,7 @@ from app.db.session import Database, normalise_url
 from app.services.gateway import StartError
 from app.services.ids import IdSource
 from app.services.tokens import Scope, Tokens
-from app.settings import load_settings
+from app.settings_check import checked_settings
 
 app = typer.Typer(help="Tokens of the management API.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="What the token is called in lists and records.")]
@@ -22,7 +22,7 @@ Name = Annotated[str, typer.Argument(help="What the token is called in lists and
 
 @contextmanager
 def _tokens() -> Iterator[Tokens]:
-    database = Database(normalise_url(load_settings().database_url))
+    database = Database(normalise_url(checked_settings().database_url))
     try:
         if database.write_now(migrations.current_revision) != migrations.newest_revision():
             raise StartError("The database's schema is not this program's: run `smsgw migrate` first.")

@@ -1,0 +1,220 @@
+"""What is wrong in the settings: every fault at once, each with its name, its place and what to do (http-api.md)."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from app.settings import Settings, SettingsError, SettingsFile
+from app.settings_places import Location, line_of, lines_of
+from app.settings_sources import PREFIX, Variable, variables
+
+_NAMED = re.compile(r"(SMSGW_[A-Z_]+|[a-z_]+(?:\.[^\s:]+?)*)(?=[:\s]|$)")
+_CHOICES = re.compile(r"^String should match pattern '\^\(([^()]*)\)\$'$")
+_NEAR = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong: the setting's name, where it stands (a variable's source, or file and line), and the words."""
+
+    name: str
+    place: str | None
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.name}{f' ({self.place})' if self.place else ''}: {self.problem}"
+
+
+@dataclass
+class Sources:
+    """Where settings stand: variables by name, and the settings file with the lines of what it names."""
+
+    variables: Mapping[str, Variable]
+    path: Path | None = None
+    given: dict[str, Any] = field(default_factory=dict)
+    lines: Mapping[Location, int] = field(default_factory=dict)
+
+    def of_variable(self, name: str) -> str | None:
+        """Where a variable is set; None if it is not."""
+        found = self.variables.get(name)
+        return found.place if found else None
+
+    def in_file(self, location: Location) -> str | None:
+        """Where in the file something stands; None if it does not."""
+        line = line_of(self.lines, location)
+        return f"{self.path}:{line}" if line else str(self.path) if self.path else None
+
+    def locate(self, words: str) -> Fault:
+        """A complaint that begins with a setting's name, with its place."""
+        found = _NAMED.match(words)
+        if not found:
+            return Fault("settings", None, words)
+        name, problem = found[1], words[found.end() :].lstrip(": ")
+        place = self.of_variable(name) if name.startswith(PREFIX) else self.in_file(tuple(name.split(".")))
+        return Fault(name, place, problem)
+
+
+def read() -> tuple[Settings | None, Sources, list[Fault]]:
+    """The settings if they can be made, where they stand, and all that is wrong with them."""
+    sources = Sources(variables())
+    faults = list(_unknown_variables(sources))
+    file = SettingsFile()
+    if config := sources.variables.get(f"{PREFIX}CONFIG"):
+        sources.path = Path(config.value)
+        faults += _load(sources)
+        file, wrong = _file_of(sources)
+        faults += wrong
+    try:
+        return Settings(file=file), sources, faults
+    except ValidationError as error:
+        return None, sources, [*faults, *_of_environment(error, sources)]
+
+
+def checked_settings() -> Settings:
+    """Read and check all settings; SettingsError with a line for each thing that is wrong.
+
+    A variable whose name is like no setting's is let pass: orchestrators set their own (``SMSGW_SERVICE_HOST``).
+    """
+    settings, _, found = read()
+    faults = [fault for fault in found if fault.problem != _NO_SETTING]
+    if settings is None or faults:
+        raise SettingsError("\n".join(map(str, faults)))
+    return settings
+
+
+# ---- the environment
+
+_NO_SETTING = "is no setting; remove it, or see docs/settings.md for those that there are"
+
+
+def _unknown_variables(sources: Sources) -> Iterator[Fault]:
+    known = [name.upper() for name, item in Settings.model_fields.items() if not item.exclude]
+    for name, variable in sources.variables.items():
+        bare = name.removeprefix(PREFIX)
+        if bare not in known:
+            near = difflib.get_close_matches(bare, known, n=1, cutoff=_NEAR)
+            problem = f"is no setting; did you mean {PREFIX}{near[0]}?" if near else _NO_SETTING
+            yield Fault(name, variable.place, problem)
+
+
+def _of_environment(error: ValidationError, sources: Sources) -> Iterator[Fault]:
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        if not item["loc"]:
+            yield from map(sources.locate, item["msg"].removeprefix("Value error, ").splitlines())
+            continue
+        field_name = str(item["loc"][0])
+        name = f"{PREFIX}{field_name.upper()}"
+        if item["type"] == "missing":
+            yield Fault(name, None, "is not set: choose demo, dev, test or production (`smsgw demo` sets demo)")
+        else:
+            yield Fault(name, sources.of_variable(name), _words(item["msg"], Settings.model_fields.get(field_name)))
+
+
+# ---- the file
+
+
+def _load(sources: Sources) -> list[Fault]:
+    path = sources.path or Path()
+    toml = path.suffix == ".toml"
+    try:
+        text = path.read_text("utf-8")
+        given = tomllib.loads(text) if toml else yaml.safe_load(text)
+    except OSError as error:
+        problem = f"{path} cannot be read ({error.strerror}); name a file that exists"
+        return [Fault(f"{PREFIX}CONFIG", sources.of_variable(f"{PREFIX}CONFIG"), problem)]
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        return [Fault("settings file", f"{path}:{line}", f"is no valid YAML: {error.problem}")]
+    except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
+        return [Fault("settings file", str(path), f"is no valid {'TOML' if toml else 'YAML'}: {error}")]
+    if given is not None and not isinstance(given, dict):
+        return [Fault("settings file", str(path), "must hold names and values, such as `menu_max_segments: 3`")]
+    sources.given, sources.lines = given or {}, lines_of(text, toml=toml)
+    return []
+
+
+def _file_of(sources: Sources) -> tuple[SettingsFile, list[Fault]]:
+    """What the file says; where some of it is wrong, the rest, so that the rest is checked too."""
+    faults: list[Fault] = []
+    given = sources.given
+    while True:
+        try:
+            return SettingsFile.model_validate(given), faults
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_context=False, include_input=False)
+        locations = [tuple(map(str, item["loc"])) for item in found]
+        for item, location in zip(found, locations, strict=True):
+            faults.append(_of_file(item["type"], item["msg"], location, sources))
+        given = _without(given, locations)
+
+
+def _without(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[str, Any]:
+    """All but what is wrong; a provider goes as a whole, and with it whatever may name it."""
+    providers = {location[1] for location in locations if location[0] == "providers" and len(location) > 1}
+    dropped = {location[0] for location in locations if location[0] != "providers" or len(location) == 1}
+    rest = {name: value for name, value in given.items() if str(name) not in dropped}
+    if providers:
+        rest.pop("default_provider", None)
+        rest["providers"] = {name: value for name, value in given["providers"].items() if str(name) not in providers}
+    return rest
+
+
+def _of_file(kind: str, message: str, location: Location, sources: Sources) -> Fault:
+    name, place = ".".join(location), sources.in_file(location)
+    if kind == "extra_forbidden":
+        names = _names(_model_at(location[:-1]))
+        near = difflib.get_close_matches(location[-1], names, n=1, cutoff=_NEAR)
+        known = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)}"
+        return Fault(name, place, f"is no setting; {known}")
+    return Fault(name, place, "is missing" if kind == "missing" else _words(message, _field_at(location)))
+
+
+def _names(model: type[BaseModel] | None) -> list[str]:
+    return [item.alias or name for name, item in model.model_fields.items()] if model else []
+
+
+def _field_at(location: Location) -> FieldInfo | None:
+    """The field of a location of the file; parts of a field are explained by it."""
+    model: type[BaseModel] | None = SettingsFile
+    found = None
+    for part in location:
+        if model is None:
+            return found
+        field_here = next((item for name, item in model.model_fields.items() if part in (name, item.alias)), None)
+        if field_here is None:  # the name of a provider
+            continue
+        found, model = field_here, _model_of(field_here)
+    return found
+
+
+def _model_at(location: Location) -> type[BaseModel] | None:
+    found = _field_at(location)
+    return SettingsFile if not location else _model_of(found) if found else None
+
+
+def _model_of(item: FieldInfo) -> type[BaseModel] | None:
+    parts = get_args(item.annotation) or (item.annotation,)
+    return next((part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)), None)
+
+
+# ---- words
+
+
+def _words(message: str, item: FieldInfo | None) -> str:
+    """What is wrong, in our words, and what would be right."""
+    message = message.removeprefix("Value error, ")
+    if choices := _CHOICES.match(message):
+        return f"must be one of {', '.join(choices[1].split('|'))}"
+    message = message.replace("Input should be", "must be").replace("String should match pattern", "must be like")
+    example = item.examples[0] if item is not None and item.examples else None
+    if example is None or str(example).startswith("(") or isinstance(example, (list, dict)):
+        return message
+    return f"{message}; for example {str(example).lower() if isinstance(example, bool) else example}"

@@ -1,0 +1,164 @@
+"""``smsgw config check``: every fault by name, place and remedy, all at once; or where each value comes from."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.cli import app
+from app.settings import SettingsError
+from app.settings_check import checked_settings
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SEAL_KEY = "8kVjnBF5yLqr4QiDNVWoBgQVzQ7KLiU-jApXfWC_qis="
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def check(file: str = "", name: str = "gateway.yaml", env_file: str = "", **environment: str) -> Result:
+    variables = {f"SMSGW_{key}": value for key, value in environment.items()}
+    if file:
+        Path(name).write_text(file, encoding="utf-8")
+        variables["SMSGW_CONFIG"] = name
+    if env_file:
+        Path(".env").write_text(env_file, encoding="utf-8")
+    return CliRunner().invoke(app, ["config", "check"], env=variables)
+
+
+def faults(done: Result) -> list[str]:
+    assert done.exit_code == 1, done.output
+    assert done.stdout == ""
+    return [line.removeprefix("✗ ") for line in done.stderr.splitlines()]
+
+
+def rows(done: Result) -> dict[str, tuple[str, str]]:
+    """The table as setting: value, from."""
+    assert done.exit_code == 0, done.output
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│" in line]
+    return {name: (value, place) for name, value, place in cells if name}
+
+
+def test_every_fault_is_named_at_once_with_its_place_and_what_would_be_right() -> None:
+    done = check(
+        "menu_max_segmnts: 3\n"
+        "windows:\n"
+        "  listing: 2\n"
+        "confirm_mode: maybe\n"
+        "providers:\n"
+        "  carrier:\n"
+        "    kind: generic\n"
+        "    on_unknwon: wait\n"
+        "  other:\n"
+        "    secret: whsec_x\n",
+        env_file="# the port\nSMSGW_PORT=eighty\n",
+        LOG_LEVEL="LOUD",
+        DATABASE_ULR="sqlite:///x.db",
+        COLOUR="red",
+    )
+    assert sorted(faults(done)) == [
+        "SMSGW_COLOUR (environment): is no setting; remove it, or see docs/settings.md for those that there are",
+        "SMSGW_DATABASE_ULR (environment): is no setting; did you mean SMSGW_DATABASE_URL?",
+        "SMSGW_ENV: is not set: choose demo, dev, test or production (`smsgw demo` sets demo)",
+        "SMSGW_LOG_LEVEL (environment): must be one of DEBUG, INFO, WARNING, ERROR",
+        "SMSGW_PORT (.env:2): must be a valid integer, unable to parse string as an integer; for example 9000",
+        "confirm_mode (gateway.yaml:4): must be one of fixed, code",
+        "menu_max_segmnts (gateway.yaml:1): is no setting; did you mean menu_max_segments?",
+        "providers.carrier.on_unknwon (gateway.yaml:8): is no setting; did you mean on_unknown?",
+        "providers.other.kind (gateway.yaml:9): is missing",
+        'windows.listing (gateway.yaml:3): must be a length such as "2h", "30m" or "90s"; for example 90m',
+    ]
+
+
+def test_what_does_not_fit_together_is_found_beside_what_is_wrong_by_itself() -> None:
+    done = check(
+        "default_provider: carier\nmenu_max_segments: 99\nproviders:\n  carrier:\n    kind: generic\n    secret: x\n",
+        ENV="production",
+    )
+    assert [fault.partition(": ")[0] for fault in faults(done)] == [
+        "menu_max_segments (gateway.yaml:2)",
+        "SMSGW_SEAL_KEY",
+        "default_provider (gateway.yaml:1)",
+    ]
+
+
+def test_what_shows_only_when_all_is_put_together_is_told_with_its_line_too() -> None:
+    done = check(
+        '[aliases]\nCHA = "NOTHERE"\n\n[providers.sink]\nkind = "generic"\nsecret = "whsec_!!"\n\n'
+        '[providers.x]\nkind = "pigeon"\n',
+        "gateway.toml",
+        ENV="demo",
+        SEAL_KEY="x",
+    )
+    assert [fault.partition(": ")[0] for fault in faults(done)] == [
+        "aliases (gateway.toml:1)",
+        "providers.sink.secret (gateway.toml:6)",
+        "providers.x.kind (gateway.toml:9)",
+        "SMSGW_SEAL_KEY (environment)",
+    ]
+    assert "NOTHERE" in done.stderr
+    assert "whsec_!!" not in done.stderr, "a secret is not quoted, even a wrong one"
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "says"),
+    [
+        ("a: [\n", "gateway.yaml", "settings file (gateway.yaml:2): is no valid YAML"),
+        ("a = \n", "gateway.toml", "settings file (gateway.toml): is no valid TOML: Invalid value (at line 1"),
+        ("- a\n", "gateway.yaml", "settings file (gateway.yaml): must hold names and values"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_explained(file: str, name: str, says: str) -> None:
+    assert says in faults(check(file, name, ENV="demo"))[0]
+
+
+def test_a_file_that_is_not_there_is_explained() -> None:
+    assert faults(check(ENV="demo", CONFIG="nowhere.yaml")) == [
+        "SMSGW_CONFIG (environment): nowhere.yaml cannot be read (No such file or directory); name a file that exists"
+    ]
+
+
+def test_what_is_in_force_is_shown_with_where_it_comes_from_and_no_secrets() -> None:
+    done = check(
+        "default_provider: sink\n"
+        "quiet_hours: {from: '21:30'}\n"
+        "aliases: {CHA: '0000'}\n"
+        "providers:\n"
+        "  sink:\n"
+        "    kind: generic\n"
+        f"    secret: {SECRET}\n"
+        "    send_url: https://carrier.example/send?key=hush\n",
+        env_file="SMSGW_PORT=9000\nSMSGW_LOG_LEVEL=ERROR\n",
+        ENV="test",
+        LOG_LEVEL="WARNING",
+        SEAL_KEY=SEAL_KEY,
+        DATABASE_URL="postgresql://smsgw:hush@localhost/smsgw",
+    )
+    shown = rows(done)
+    assert shown["SMSGW_ENV"] == ("test", "environment")
+    assert shown["SMSGW_PORT"] == ("9000", ".env:1")
+    assert shown["SMSGW_LOG_LEVEL"] == ("WARNING", "environment"), "the environment wins"
+    assert shown["SMSGW_SEAL_KEY"] == ("(hidden)", "environment")
+    assert shown["SMSGW_DEMO_EXPOSE"] == ("false", "default")
+    assert shown["default_provider"] == ("sink", "gateway.yaml:1")
+    assert shown["quiet_hours.from"] == ("21:30", "gateway.yaml:2")
+    assert shown["quiet_hours.to"] == ("07:00", "default")
+    assert shown["aliases"] == ("CHA: 0000", "gateway.yaml:3")
+    assert shown["windows.listing"] == ("2h", "default")
+    assert shown["providers.sink.secret"] == ("(hidden)", "gateway.yaml:7")
+    assert shown["providers.simulator"] == ("", "always there in test")
+    for secret in (SECRET, SEAL_KEY, "hush"):
+        assert secret not in done.output
+
+
+def test_the_start_lets_pass_what_orchestrators_set_but_not_what_is_nearly_a_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SMSGW_ENV", "demo")
+    monkeypatch.setenv("SMSGW_SERVICE_HOST", "10.0.0.1")
+    assert checked_settings().port == 8086
+    monkeypatch.setenv("SMSGW_DATABASE_ULR", "postgresql://…")
+    with pytest.raises(SettingsError, match="did you mean SMSGW_DATABASE_URL"):
+        checked_settings()
