@@ -95,7 +95,7 @@ def test_every_table_of_customer_data_starts_its_keys_with_the_bucket() -> None:
 
 
 def test_a_reset_empties_every_table_that_holds_anything_of_anybody() -> None:
-    kept = {"gateway_state", "provider_lane", "idempotent_call"}
+    kept = {"gateway_state", "provider_lane"}
     assert {table.name for table in schema.RESET} == set(schema.metadata.tables) - kept
 
 
