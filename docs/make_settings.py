@@ -39,10 +39,10 @@ Made from `app/settings.py` by `python docs/make_settings.py`; change the descri
 
 There are two places: environment variables, which a file `.env` in the working directory can hold too (the
 environment wins), and one settings file, YAML or TOML, that `SMSGW_CONFIG` names. All of it is read once, at the start.
-What is wrong stops the start. Every fault is told at once: the setting's name, its place (the environment, or the line of
-`.env` or of the settings file) and what would be right; a name that is nearly a setting's is asked about. `smsgw config check`
-says the same without starting anything, and names every variable `SMSGW_…` that is no setting. With no faults it prints what
-is in force, secrets hidden, and where each value comes from.
+What is wrong stops the start. Every fault is told at once: the setting's name, its place (the environment, or the line
+of `.env` or of the settings file) and what would be right; a name that is nearly a setting's is asked about.
+`smsgw config check` says the same without starting anything, and names every variable `SMSGW_…` that is no setting.
+With no faults it prints what is in force, secrets hidden, and where each value comes from.
 
 A setting whose meaning ends in "not used yet" is accepted and checked, and has no effect so far.
 """
