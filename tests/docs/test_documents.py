@@ -52,12 +52,13 @@ def test_blocks_are_closed_and_name_their_language(document: Path) -> None:
 
 def test_the_index_leads_to_every_page() -> None:
     led_to = {(DOCS / target.partition("#")[0]).resolve() for target in links(DOCS / "README.md")}
-    assert [named(page) for page in DOCS.glob("*.md") if page.name != "README.md" and page not in led_to] == []
+    missing = [named(page) for page in DOCS.glob("*.md") if page.name != "README.md" and page not in led_to]
+    assert missing == [], "give it a row in docs/README.md"
 
 
 def test_every_image_is_shown() -> None:
     shown = {(document.parent / target).resolve() for document in DOCUMENTS for target in links(document)}
-    assert [named(image) for image in IMAGES if image not in shown] == []
+    assert [named(image) for image in IMAGES if image not in shown] == [], "show it in a document, or delete it"
 
 
 @pytest.mark.parametrize("image", [image for image in IMAGES if image.suffix == ".svg"], ids=named)
@@ -77,7 +78,8 @@ def test_the_settings_page_is_up_to_date() -> None:
 
 def test_every_table_is_explained() -> None:
     page = (DOCS / "architecture.md").read_text("utf-8")
-    assert [name for name in metadata.tables if f"`{name}`" not in page] == []
+    missing = [name for name in metadata.tables if f"`{name}`" not in page]
+    assert missing == [], "say under Tables in docs/architecture.md what a row is"
 
 
 def test_decisions_are_short() -> None:
