@@ -19,6 +19,8 @@ from app.db import columns
 from app.db.columns import customer, partial_index
 from app.db.types import Instant, from_micros
 from app.domain.records import Record
+from app.domain.refunds import Refund
+from app.domain.spam import SpamReport
 from app.domain.tickets import Ticket
 from app.domain.values import value
 
@@ -100,5 +102,10 @@ def _table(name: str, kind: type[Record], *indexes: tuple[str, ...]) -> RecordTa
 
 
 RECORD_TABLES: Mapping[type[Record], RecordTable] = {
-    item.kind: item for item in (_table("ticket", Ticket, ("state", "id"), ("number",)),)
+    item.kind: item
+    for item in (
+        _table("ticket", Ticket, ("state", "id"), ("number",)),
+        _table("refund", Refund, ("ticket_id",)),
+        _table("spam_report", SpamReport, ("number",)),
+    )
 }

@@ -290,6 +290,33 @@ def upgrade() -> None:
         postgresql_where=sa.text("closed_as IS NULL OR closed_as = 'answered'"),
     )
     op.create_table(
+        "refund",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("charge_id", sa.Text(), nullable=False),
+        sa.Column("part", sa.Text(), nullable=False),
+        sa.Column("service_code", sa.Text(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("ticket_id", sa.Text(), nullable=True),
+        sa.Column("second_half", sa.Text(), nullable=True),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_refund")),
+    )
+    op.create_index("ix_refund_id", "refund", ["id"], unique=False)
+    op.create_index(
+        "ix_refund_open",
+        "refund",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_index("ix_refund_ticket_id", "refund", ["ticket_id"], unique=False)
+    op.create_table(
         "service",
         sa.Column("service_code", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -343,6 +370,28 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("report_due_at IS NOT NULL"),
         postgresql_where=sa.text("report_due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "spam_report",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_spam_report")),
+    )
+    op.create_index("ix_spam_report_id", "spam_report", ["id"], unique=False)
+    op.create_index("ix_spam_report_number", "spam_report", ["number"], unique=False)
+    op.create_index(
+        "ix_spam_report_open",
+        "spam_report",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
     )
     op.create_table(
         "subscriber",
@@ -421,6 +470,9 @@ def upgrade() -> None:
         sa.Column("decision", sa.Text(), nullable=True),
         sa.Column("resolved_at", sa.BigInteger(), nullable=True),
         sa.Column("who", sa.Text(), nullable=True),
+        sa.Column("responded_by", sa.Text(), nullable=True),
+        sa.Column("warned", sa.Boolean(), nullable=False),
+        sa.Column("other_charge_ids", sa.Text(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_ticket")),
     )
@@ -472,6 +524,12 @@ def downgrade() -> None:
     op.drop_table("subscription")
     op.drop_table("subscriber")
     op.drop_index(
+        "ix_spam_report_open", table_name="spam_report", sqlite_where=sa.text("open"), postgresql_where=sa.text("open")
+    )
+    op.drop_index("ix_spam_report_number", table_name="spam_report")
+    op.drop_index("ix_spam_report_id", table_name="spam_report")
+    op.drop_table("spam_report")
+    op.drop_index(
         "ix_simulator_message_report",
         table_name="simulator_message",
         sqlite_where=sa.text("report_due_at IS NOT NULL"),
@@ -480,6 +538,10 @@ def downgrade() -> None:
     op.drop_table("simulator_message")
     op.drop_table("service_provider")
     op.drop_table("service")
+    op.drop_index("ix_refund_ticket_id", table_name="refund")
+    op.drop_index("ix_refund_open", table_name="refund", sqlite_where=sa.text("open"), postgresql_where=sa.text("open"))
+    op.drop_index("ix_refund_id", table_name="refund")
+    op.drop_table("refund")
     op.drop_index(
         "ix_question_remembered",
         table_name="question",
