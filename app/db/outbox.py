@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, 
 from app.db import tables
 from app.db.rows import Fields, Row, fetch, insert_rows, one_of, raw, update_rows
 from app.db.types import Instant, from_micros
-from app.domain.messages import OutboundStatus
+from app.domain.messages import Lane, OutboundStatus
 from app.domain.values import value
 
 _mt = tables.outbound_message
@@ -72,10 +72,11 @@ _CLAIMED_COLUMNS = [
     for name in ClaimedMessage.__dataclass_fields__
     if name != "leased_by"
 ]
+# Of one lane, in the order of the index: however many wait, no more is read than is claimed.
 _DUE = (
     select(*_CLAIMED_COLUMNS)
-    .where(_mt.c.provider == bindparam("provider"), _may_go())
-    .order_by(_mt.c.lane.desc(), _mt.c.id)
+    .where(_mt.c.provider == bindparam("provider"), _mt.c.lane == bindparam("lane"), _may_go())
+    .order_by(_mt.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, of=_mt)
 )
@@ -84,9 +85,14 @@ _DUE = (
 def due_messages(
     connection: Connection, provider: str, now: datetime, most: int, leased_by: str
 ) -> list[ClaimedMessage]:
-    """Messages that may go now, for a lease of that name; the provider's lane is locked."""
-    rows = fetch(connection, _DUE, {"provider": provider, "now": now, "most": most})
-    return [_claimed(row, leased_by) for row in rows]
+    """Messages that may go now, prompt ones first, for a lease of that name; the provider's lane is locked."""
+    found: list[ClaimedMessage] = []
+    for lane in (Lane.PROMPT, Lane.BULK):
+        given = {"provider": provider, "lane": lane.value, "now": now, "most": most - len(found)}
+        found += [_claimed(row, leased_by) for row in fetch(connection, _DUE, given)]
+        if len(found) == most:
+            break
+    return found
 
 
 def _claimed(row: Fields, leased_by: str) -> ClaimedMessage:

@@ -52,8 +52,8 @@ class Dispatch:
 
     @property
     def busy(self) -> bool:
-        """Whether something is waiting or under way."""
-        return self._open > 0
+        """Whether something is waiting, under way, or not recorded yet."""
+        return self._open > 0 or bool(self._finished)
 
     @property
     def room(self) -> int:

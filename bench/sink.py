@@ -1,0 +1,48 @@
+"""A carrier that takes everything at once. Run as `python -m bench.sink PORT`."""
+
+import asyncio
+import re
+import sys
+from typing import cast
+
+import uvloop
+
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_REFERENCE = re.compile(rb"webhook-id: *([^\r]+)", re.IGNORECASE)
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+
+
+class Sink(asyncio.Protocol):
+    """Reads whole requests and answers each with an id made of our reference."""
+
+    def __init__(self) -> None:
+        self._read = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport to answer on."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer what is complete."""
+        self._read += data
+        while (end := self._read.find(b"\r\n\r\n")) >= 0:
+            head = self._read[:end]
+            length = _LENGTH.search(head)
+            whole = end + 4 + (int(length[1]) if length else 0)
+            if len(self._read) < whole:
+                return
+            self._read = self._read[whole:]
+            reference = _REFERENCE.search(head)
+            body = b'{"message_id":"sink-%b"}' % (reference[1] if reference else b"ready")
+            self._transport.write(_HEAD % (len(body), body))
+
+
+async def serve(port: int) -> None:
+    """Listen on a loopback port until the process is ended."""
+    server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", port)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(int(sys.argv[1])))
