@@ -1,9 +1,10 @@
 """A turn: a stimulus, the account as it is now and the time go in, an outcome comes out (design: one idea)."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.domain.account import Account, Subscriber, Subscription
 from app.domain.catalogue import Catalogue
@@ -171,6 +172,19 @@ class Outcome:
     kept_until: datetime | None = None
     records: tuple[Record, ...] = ()
     recalled: tuple[str, ...] = ()
+
+
+_IN_ORDER = (
+    "replies", "subscriptions", "questions", "timers", "dropped_timers", "evidence", "events", "records", "recalled",
+)  # fmt: skip
+
+
+def joined(first: Outcome, *others: Outcome) -> Outcome:
+    """Several outcomes of one turn as one: everything that they cause, in order; all else is the first one's."""
+    lists: dict[str, Any] = {
+        name: tuple(item for one in (first, *others) for item in getattr(one, name)) for name in _IN_ORDER
+    }
+    return replace(first, **lists)
 
 
 def apply(account: Account, outcome: Outcome) -> Account:
