@@ -17,7 +17,8 @@ COPY --from=build /srv/smsgw /srv/smsgw
 # The code stays root's; only the folder of the default SQLite file can be written.
 RUN install --directory --owner=smsgw --group=smsgw --mode=0750 data
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-USER smsgw
+# By number, so that an orchestrator can see that it is not root.
+USER 10001
 VOLUME /srv/smsgw/data
 EXPOSE 8086
 # A container that runs only `smsgw worker` listens on nothing: start it with --no-healthcheck.

@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: bench check check-format clean format help imports lint lock run setup test types
+.PHONY: bench check check-format clean format help imports lint lint-container lock run setup test types
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,8 +39,14 @@ check: check-format lint types imports test ## Format check, lint, types, import
 check-format: setup ## Say which files are not formatted
 	$(BIN)/ruff format --check .
 
-lint: setup ## Lint
+lint: setup lint-container ## Lint the code and the container's files
 	$(BIN)/ruff check .
+
+# The container cannot be built where tests run.
+lint-container: setup
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/yamllint --strict compose.yaml examples/gateway.yaml .yamllint.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 types: setup ## Check the types
 	$(BIN)/mypy

@@ -134,6 +134,18 @@ async def test_lines_are_remembered_but_passwords_are_not(settings: Settings, ch
         assert len(await web.running.thread()) == before + 2
 
 
+async def test_without_a_place_for_its_history_it_works_all_the_same(
+    settings: Settings, chat: Chat, tmp_path: Path
+) -> None:
+    (tmp_path / "smsgw").write_text("a file, where the folder would be", encoding="utf-8")
+    async with listening(settings) as web:
+        with chat(web) as terminal:
+            await until(terminal, PROMPT)
+            terminal.type("帮助" + ENTER)
+            await until(terminal, "您可以发送")
+            assert await end(terminal, CTRL_D) == 0
+
+
 async def test_colours_stay_away_where_they_are_not_wanted(settings: Settings, chat: Chat) -> None:
     async with listening(settings) as web:
         await web.running.say("帮助")

@@ -9,7 +9,7 @@ from pathlib import Path
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.formatted_text import FormattedText
-from prompt_toolkit.history import FileHistory
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 from rich.console import Console
 
@@ -37,6 +37,14 @@ class _History(FileHistory):
             super().store_string(string)
 
 
+def _history(file: Path) -> History:
+    """Where a user has no place to write to, as in a container, lines are remembered until the end only."""
+    try:
+        return _History(file)
+    except OSError:
+        return InMemoryHistory()
+
+
 class LiveHandset(Handset):
     """Follows the thread while it takes lines."""
 
@@ -45,7 +53,7 @@ class LiveHandset(Handset):
         self._news = asyncio.Event()
         self._session: PromptSession[str] = PromptSession(
             self._prompt,
-            history=_History(history),
+            history=_history(history),
             completer=WordCompleter(list(lines.COMMANDS), sentence=True),
             bottom_toolbar=self._toolbar,
             # What was typed comes back from the network as a message.
