@@ -86,9 +86,10 @@ def instant_or_none(micros: int | None) -> datetime | None:
 
 def subscription_of(row: Fields) -> Subscription:
     """A row of ``SUBSCRIPTION_COLUMNS`` as the domain knows it."""
-    (_, _, _, id_, code, state, in_plan, started, channel, price, billing, sp, effect, trial, contract, left, ends) = (
-        row
-    )
+    (
+        _, _, _, id_, code, state, in_plan, started, channel, price, billing, sp, effect, trial, contract, left, ends,
+        confirmed, goes_on,
+    ) = row  # fmt: skip
     return Subscription(
         id_,
         code,
@@ -101,6 +102,8 @@ def subscription_of(row: Fields) -> Subscription:
         instant_or_none(contract),
         instant_or_none(left),
         instant_or_none(ends),
+        instant_or_none(confirmed),
+        bool(goes_on),
     )
 
 
@@ -147,4 +150,6 @@ def subscription_row(tenure: Tenure, item: Subscription) -> dict[str, object]:
         "contract_until": item.contract_until,
         "unsubscribed_at": item.unsubscribed_at,
         "ends_at": item.ends_at,
+        "confirmed_at": item.confirmed_at,
+        "goes_on": item.goes_on,
     }

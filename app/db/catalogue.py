@@ -5,7 +5,7 @@ from sqlalchemy import Connection, exists, select
 from app.db import tables
 from app.db.rows import upsert_rows
 from app.db.state import bump_catalogue, current_state
-from app.domain.catalogue import Billing, CancelEffect, Catalogue, Service, ServiceProvider
+from app.domain.catalogue import Billing, CancelEffect, Catalogue, ConfirmMode, Service, ServiceProvider
 
 _PROVIDERS = select(tables.service_provider)
 _SERVICES = select(tables.service)
@@ -15,7 +15,15 @@ def load_catalogue(connection: Connection) -> Catalogue:
     """Everything, with the version that it is of."""
     version = current_state(connection).catalogue_version
     providers = [
-        ServiceProvider(row.sp_code, row.name, row.short_name, row.service_phone, row.own, row.webhook_url)
+        ServiceProvider(
+            row.sp_code,
+            row.name,
+            row.short_name,
+            row.service_phone,
+            row.own,
+            row.webhook_url,
+            ConfirmMode(row.confirm_mode) if row.confirm_mode else None,
+        )
         for row in connection.execute(_PROVIDERS)
     ]
     services = [
@@ -49,6 +57,7 @@ def put_service_provider(connection: Connection, provider: ServiceProvider, webh
         "own": provider.own,
         "webhook_url": provider.webhook_url,
         "webhook_secret": webhook_secret,
+        "confirm_mode": provider.confirm_mode,
     }
     upsert_rows(connection, tables.service_provider, [row], ("sp_code",))
     bump_catalogue(connection)

@@ -18,6 +18,7 @@ from sqlalchemy.types import TypeEngine
 from app.db import columns
 from app.db.columns import customer, partial_index
 from app.db.types import Instant, from_micros
+from app.domain.orders import Order
 from app.domain.records import Record
 from app.domain.refunds import Refund
 from app.domain.spam import SpamReport
@@ -104,6 +105,7 @@ def _table(name: str, kind: type[Record], *indexes: tuple[str, ...]) -> RecordTa
 RECORD_TABLES: Mapping[type[Record], RecordTable] = {
     item.kind: item
     for item in (
+        _table("service_order", Order, ("state", "id"), ("service_code", "id")),
         _table("ticket", Ticket, ("state", "id"), ("number",)),
         _table("refund", Refund, ("ticket_id",)),
         _table("spam_report", SpamReport, ("number",)),

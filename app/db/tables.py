@@ -34,7 +34,7 @@ service_provider = Table(
     Column("sp_code", Text, primary_key=True),
     *required(Text, "name", "short_name", "service_phone"),
     Column("own", Boolean, nullable=False),
-    *optional(Text, "webhook_url", "webhook_secret"),
+    *optional(Text, "webhook_url", "webhook_secret", "confirm_mode"),
 )
 
 service = Table(
@@ -47,9 +47,8 @@ service = Table(
     Column("cancellable_by_sms", Boolean, nullable=False),
     *optional(Text, "cancel_how", "cancel_warning"),
     Column("order_keyword", Text, unique=True),
-    Column("on_offer", Boolean, nullable=False),
+    *required(Boolean, "on_offer", "visible"),
     Column("trial_days", Integer, nullable=False),
-    Column("visible", Boolean, nullable=False),
 )
 
 api_token = Table(
@@ -152,7 +151,8 @@ subscription = Table(
     Column("channel", Text, nullable=False),
     Column("price_fen", BigInteger, nullable=False),
     *required(Text, "billing", "sp_code", "cancel_effect"),
-    *optional(Instant, "trial_ends_at", "contract_until", "unsubscribed_at", "ends_at"),
+    *optional(Instant, "trial_ends_at", "contract_until", "unsubscribed_at", "ends_at", "confirmed_at"),
+    Column("goes_on", Boolean, nullable=False),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     partial_index(
         "ix_subscription_held", "bucket", "msisdn", "tenure", "service_code", where="state <> 'ended'", unique=True

@@ -106,7 +106,11 @@ FREE_PERIOD = timedelta(hours=72)
 
 @value
 class Subscription:
-    """A service that she has or had; ``ends_at`` is the last instant that it runs."""
+    """A service that she has or had; ``ends_at`` is the last instant that it runs.
+
+    ``confirmed_at`` is when she last said yes to its terms (None: an import, nobody asked), ``goes_on`` whether she
+    wants it at its price when the trial is over.
+    """
 
     id: str
     service_code: str
@@ -119,6 +123,8 @@ class Subscription:
     contract_until: datetime | None = None
     unsubscribed_at: datetime | None = None
     ends_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    goes_on: bool = False
 
     def runs(self, at: datetime) -> bool:
         """Whether she has it at that instant, also when the timer that ends it is late.
@@ -127,7 +133,8 @@ class Subscription:
         """
         if self.state is SubscriptionState.ENDED or (self.ends_at is not None and self.ends_at < at):
             return False
-        return self.state is not SubscriptionState.TRIAL or self.trial_ends_at is None or at <= self.trial_ends_at
+        trial_over = self.trial_ends_at is not None and at > self.trial_ends_at
+        return self.state is not SubscriptionState.TRIAL or self.goes_on or not trial_over
 
     def can_be_left(self, at: datetime) -> bool:
         """Whether it runs and has not been unsubscribed yet."""

@@ -23,9 +23,16 @@ class Billing(StrEnum):
     FREE = "free"
 
 
+class ConfirmMode(StrEnum):
+    """How an order is confirmed: by the word for yes, or by a random code that the question shows (flows.md 6)."""
+
+    FIXED = "fixed"
+    CODE = "code"
+
+
 @value
 class ServiceProvider:
-    """Who offers a service; ``own`` are the operator's own services."""
+    """Who offers a service; ``own`` are the operator's own services. ``confirm_mode``: None for the setting's."""
 
     sp_code: str
     name: str
@@ -33,6 +40,7 @@ class ServiceProvider:
     service_phone: str
     own: bool
     webhook_url: str | None = None
+    confirm_mode: ConfirmMode | None = None
 
 
 @value

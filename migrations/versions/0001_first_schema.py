@@ -48,12 +48,93 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bucket", "message_id", "number", name=op.f("pk_attempt")),
     )
     op.create_table(
+        "bill",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("items", sa.Text(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_bill")),
+    )
+    op.create_index("ix_bill_id", "bill", ["id"], unique=False)
+    op.create_index(
+        "ix_bill_open",
+        "bill",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_table(
+        "charge",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("service_code", sa.Text(), nullable=False),
+        sa.Column("subscription_id", sa.Text(), nullable=True),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("asked_due_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=True),
+        sa.Column("question_id", sa.Text(), nullable=True),
+        sa.Column("tries", sa.BigInteger(), nullable=False),
+        sa.Column("any_hour", sa.Boolean(), nullable=False),
+        sa.Column("reminded_with", sa.Text(), nullable=True),
+        sa.Column("reminded_at", sa.BigInteger(), nullable=True),
+        sa.Column("window_ends_at", sa.BigInteger(), nullable=True),
+        sa.Column("ticket_id", sa.Text(), nullable=True),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_charge")),
+    )
+    op.create_index("ix_charge_id", "charge", ["id"], unique=False)
+    op.create_index(
+        "ix_charge_open",
+        "charge",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_index("ix_charge_state_id", "charge", ["state", "id"], unique=False)
+    op.create_table(
         "conversation",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
         sa.Column("tenure", sa.Integer(), nullable=False),
         sa.Column("guards", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", name=op.f("pk_conversation")),
+    )
+    op.create_table(
+        "data_usage",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_kb", sa.BigInteger(), nullable=False),
+        sa.Column("read_at", sa.BigInteger(), nullable=False),
+        sa.Column("spent", sa.BigInteger(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_data_usage")),
+    )
+    op.create_index("ix_data_usage_id", "data_usage", ["id"], unique=False)
+    op.create_index(
+        "ix_data_usage_open",
+        "data_usage",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
     )
     op.create_table(
         "delivery_report",
@@ -184,6 +265,26 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'pending'"),
     )
     op.create_table(
+        "low_balance",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("told", sa.Boolean(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_low_balance")),
+    )
+    op.create_index("ix_low_balance_id", "low_balance", ["id"], unique=False)
+    op.create_index(
+        "ix_low_balance_open",
+        "low_balance",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_table(
         "outbound_message",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
@@ -253,6 +354,71 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("status = 'unknown'"),
         postgresql_where=sa.text("status = 'unknown'"),
+    )
+    op.create_table(
+        "password_tries",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("messages", sa.Text(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_password_tries")),
+    )
+    op.create_index("ix_password_tries_id", "password_tries", ["id"], unique=False)
+    op.create_index(
+        "ix_password_tries_open",
+        "password_tries",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_table(
+        "per_use",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("service_code", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("charge_id", sa.Text(), nullable=True),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_per_use")),
+    )
+    op.create_index("ix_per_use_id", "per_use", ["id"], unique=False)
+    op.create_index(
+        "ix_per_use_open",
+        "per_use",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_table(
+        "preferences",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("fee_summary", sa.Boolean(), nullable=False),
+        sa.Column("data_alerts", sa.Boolean(), nullable=True),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_preferences")),
+    )
+    op.create_index("ix_preferences_id", "preferences", ["id"], unique=False)
+    op.create_index(
+        "ix_preferences_open",
+        "preferences",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
     )
     op.create_table(
         "provider_lane",
@@ -329,11 +495,49 @@ def upgrade() -> None:
         sa.Column("cancel_warning", sa.Text(), nullable=True),
         sa.Column("order_keyword", sa.Text(), nullable=True),
         sa.Column("on_offer", sa.Boolean(), nullable=False),
-        sa.Column("trial_days", sa.Integer(), nullable=False),
         sa.Column("visible", sa.Boolean(), nullable=False),
+        sa.Column("trial_days", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("service_code", name=op.f("pk_service")),
         sa.UniqueConstraint("order_keyword", name=op.f("uq_service_order_keyword")),
     )
+    op.create_table(
+        "service_order",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("service_code", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=True),
+        sa.Column("trial_days", sa.BigInteger(), nullable=False),
+        sa.Column("subscription_id", sa.Text(), nullable=True),
+        sa.Column("question_id", sa.Text(), nullable=True),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("code", sa.Text(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("idempotency_key", sa.Text(), nullable=True),
+        sa.Column("terms_change_id", sa.Text(), nullable=True),
+        sa.Column("takes_effect_at", sa.BigInteger(), nullable=True),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_service_order")),
+    )
+    op.create_index("ix_service_order_id", "service_order", ["id"], unique=False)
+    op.create_index(
+        "ix_service_order_open",
+        "service_order",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_index("ix_service_order_service_code_id", "service_order", ["service_code", "id"], unique=False)
+    op.create_index("ix_service_order_state_id", "service_order", ["state", "id"], unique=False)
     op.create_table(
         "service_provider",
         sa.Column("sp_code", sa.Text(), nullable=False),
@@ -343,6 +547,7 @@ def upgrade() -> None:
         sa.Column("own", sa.Boolean(), nullable=False),
         sa.Column("webhook_url", sa.Text(), nullable=True),
         sa.Column("webhook_secret", sa.Text(), nullable=True),
+        sa.Column("confirm_mode", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("sp_code", name=op.f("pk_service_provider")),
     )
     op.create_table(
@@ -394,6 +599,27 @@ def upgrade() -> None:
         postgresql_where=sa.text("open"),
     )
     op.create_table(
+        "spend",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=False),
+        sa.Column("counted_at", sa.BigInteger(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_spend")),
+    )
+    op.create_index("ix_spend_id", "spend", ["id"], unique=False)
+    op.create_index(
+        "ix_spend_open",
+        "spend",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_table(
         "subscriber",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
@@ -432,6 +658,8 @@ def upgrade() -> None:
         sa.Column("contract_until", sa.BigInteger(), nullable=True),
         sa.Column("unsubscribed_at", sa.BigInteger(), nullable=True),
         sa.Column("ends_at", sa.BigInteger(), nullable=True),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("goes_on", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_subscription")),
     )
     op.create_index(
@@ -449,6 +677,50 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state <> 'ended'"),
         postgresql_where=sa.text("state <> 'ended'"),
+    )
+    op.create_table(
+        "suspension",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("stops_at", sa.BigInteger(), nullable=False),
+        sa.Column("over_at", sa.BigInteger(), nullable=True),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_suspension")),
+    )
+    op.create_index("ix_suspension_id", "suspension", ["id"], unique=False)
+    op.create_index(
+        "ix_suspension_open",
+        "suspension",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_table(
+        "terms_change",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("service_code", sa.Text(), nullable=False),
+        sa.Column("cancel_effect", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("price_fen", sa.BigInteger(), nullable=False),
+        sa.Column("takes_effect_at", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("at_bucket", sa.SmallInteger(), nullable=True),
+        sa.Column("at_id", ID, nullable=True),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_terms_change")),
+    )
+    op.create_index("ix_terms_change_service", "terms_change", ["service_code", "takes_effect_at"], unique=False)
+    op.create_index(
+        "ix_terms_change_under_way",
+        "terms_change",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("done_at IS NULL"),
+        postgresql_where=sa.text("done_at IS NULL"),
     )
     op.create_table(
         "ticket",
@@ -510,6 +782,19 @@ def downgrade() -> None:
     op.drop_index("ix_ticket_id", table_name="ticket")
     op.drop_table("ticket")
     op.drop_index(
+        "ix_terms_change_under_way",
+        table_name="terms_change",
+        sqlite_where=sa.text("done_at IS NULL"),
+        postgresql_where=sa.text("done_at IS NULL"),
+    )
+    op.drop_index("ix_terms_change_service", table_name="terms_change")
+    op.drop_table("terms_change")
+    op.drop_index(
+        "ix_suspension_open", table_name="suspension", sqlite_where=sa.text("open"), postgresql_where=sa.text("open")
+    )
+    op.drop_index("ix_suspension_id", table_name="suspension")
+    op.drop_table("suspension")
+    op.drop_index(
         "ix_subscription_service",
         table_name="subscription",
         sqlite_where=sa.text("state <> 'ended'"),
@@ -523,6 +808,9 @@ def downgrade() -> None:
     )
     op.drop_table("subscription")
     op.drop_table("subscriber")
+    op.drop_index("ix_spend_open", table_name="spend", sqlite_where=sa.text("open"), postgresql_where=sa.text("open"))
+    op.drop_index("ix_spend_id", table_name="spend")
+    op.drop_table("spend")
     op.drop_index(
         "ix_spam_report_open", table_name="spam_report", sqlite_where=sa.text("open"), postgresql_where=sa.text("open")
     )
@@ -537,6 +825,16 @@ def downgrade() -> None:
     )
     op.drop_table("simulator_message")
     op.drop_table("service_provider")
+    op.drop_index("ix_service_order_state_id", table_name="service_order")
+    op.drop_index("ix_service_order_service_code_id", table_name="service_order")
+    op.drop_index(
+        "ix_service_order_open",
+        table_name="service_order",
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.drop_index("ix_service_order_id", table_name="service_order")
+    op.drop_table("service_order")
     op.drop_table("service")
     op.drop_index("ix_refund_ticket_id", table_name="refund")
     op.drop_index("ix_refund_open", table_name="refund", sqlite_where=sa.text("open"), postgresql_where=sa.text("open"))
@@ -550,6 +848,24 @@ def downgrade() -> None:
     )
     op.drop_table("question")
     op.drop_table("provider_lane")
+    op.drop_index(
+        "ix_preferences_open", table_name="preferences", sqlite_where=sa.text("open"), postgresql_where=sa.text("open")
+    )
+    op.drop_index("ix_preferences_id", table_name="preferences")
+    op.drop_table("preferences")
+    op.drop_index(
+        "ix_per_use_open", table_name="per_use", sqlite_where=sa.text("open"), postgresql_where=sa.text("open")
+    )
+    op.drop_index("ix_per_use_id", table_name="per_use")
+    op.drop_table("per_use")
+    op.drop_index(
+        "ix_password_tries_open",
+        table_name="password_tries",
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.drop_index("ix_password_tries_id", table_name="password_tries")
+    op.drop_table("password_tries")
     op.drop_index(
         "ix_outbound_message_unknown",
         table_name="outbound_message",
@@ -583,6 +899,11 @@ def downgrade() -> None:
     op.drop_index("ix_outbound_message_id", table_name="outbound_message")
     op.drop_table("outbound_message")
     op.drop_index(
+        "ix_low_balance_open", table_name="low_balance", sqlite_where=sa.text("open"), postgresql_where=sa.text("open")
+    )
+    op.drop_index("ix_low_balance_id", table_name="low_balance")
+    op.drop_table("low_balance")
+    op.drop_index(
         "ix_inbound_message_queue",
         table_name="inbound_message",
         sqlite_where=sa.text("status = 'pending'"),
@@ -611,7 +932,19 @@ def downgrade() -> None:
     op.drop_table("event")
     op.drop_index("ix_delivery_report_provider_id", table_name="delivery_report")
     op.drop_table("delivery_report")
+    op.drop_index(
+        "ix_data_usage_open", table_name="data_usage", sqlite_where=sa.text("open"), postgresql_where=sa.text("open")
+    )
+    op.drop_index("ix_data_usage_id", table_name="data_usage")
+    op.drop_table("data_usage")
     op.drop_table("conversation")
+    op.drop_index("ix_charge_state_id", table_name="charge")
+    op.drop_index("ix_charge_open", table_name="charge", sqlite_where=sa.text("open"), postgresql_where=sa.text("open"))
+    op.drop_index("ix_charge_id", table_name="charge")
+    op.drop_table("charge")
+    op.drop_index("ix_bill_open", table_name="bill", sqlite_where=sa.text("open"), postgresql_where=sa.text("open"))
+    op.drop_index("ix_bill_id", table_name="bill")
+    op.drop_table("bill")
     op.drop_table("attempt")
     op.drop_table("api_token")
     op.drop_table("access_record")

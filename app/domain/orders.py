@@ -1,0 +1,112 @@
+"""Orders: what a customer was asked to confirm, and what became of it (flows.md 6; safety.md 3-6, 23)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from app.domain.account import Channel, Terms
+from app.domain.records import Record
+from app.domain.values import value
+
+# For how long a confirmation number is not given to another question after its question is closed (flows.md 1).
+RESTS = timedelta(days=7)
+_NUMBERS = 100
+
+
+class OrderKind(StrEnum):
+    """What a yes does: start a service, let a trial go on at its price, keep what is running out, take new terms."""
+
+    ORDER = "order"
+    TRIAL = "trial"
+    KEEP = "keep"
+    TERMS = "terms"
+
+
+class OrderState(StrEnum):
+    """Only ``awaiting_confirmation`` can change."""
+
+    AWAITING = "awaiting_confirmation"
+    CONFIRMED = "confirmed"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    UNDELIVERABLE = "undeliverable"
+
+
+class Reason(StrEnum):
+    """Why an order is refused, or ended without an answer of hers."""
+
+    SUSPENDED = "suspended"
+    UNKNOWN_SERVICE = "unknown_service"
+    WITHDRAWN_SERVICE = "withdrawn_service"
+    ALREADY_SUBSCRIBED = "already_subscribed"
+    ALREADY_WAITING = "already_waiting"
+    BALANCE_TOO_LOW = "balance_too_low"
+    TOO_MANY_ORDERS = "too_many_orders"
+    SERVICE_ENDED = "service_ended"
+    NUMBER_GIVEN_UP = "number_given_up"
+
+
+@value
+class Order(Record):
+    """A question of a tenure that binds whoever says yes to it; times are UTC.
+
+    ``terms`` and ``trial_days`` are what the question named: nothing else binds. ``number`` is the NN of 10086204NN.
+    ``code`` is the only yes where there is one. ``who`` made it: an MO, an API token, an agent, a timer.
+    ``takes_effect_at`` is the announced day of new terms.
+    """
+
+    kind: OrderKind
+    service_code: str
+    channel: Channel
+    state: OrderState
+    who: str
+    terms: Terms | None = None
+    trial_days: int = 0
+    subscription_id: str | None = None
+    question_id: str | None = None
+    number: str | None = None
+    code: str | None = None
+    expires_at: datetime | None = None
+    reason: Reason | None = None
+    closed_at: datetime | None = None
+    idempotency_key: str | None = None
+    terms_change_id: str | None = None
+    takes_effect_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an answer."""
+        return self.state is OrderState.AWAITING
+
+    def waits(self, at: datetime) -> bool:
+        """Whether it waits at that instant, also when the timer that ends it is late."""
+        return self.is_open and (self.expires_at is None or at <= self.expires_at)
+
+    def closed(self, state: OrderState, at: datetime, reason: Reason | None = None) -> "Order":
+        """The order with its end."""
+        return replace(self, state=state, closed_at=at, reason=reason)
+
+    def when_tenure_ends(self, at: datetime) -> Self:
+        """Nobody is left to answer."""
+        if not self.is_open:
+            return self
+        return replace(self, state=OrderState.EXPIRED, closed_at=at, reason=Reason.NUMBER_GIVEN_UP)
+
+
+def free_number(orders: Sequence[Order], taken: Collection[str], at: datetime) -> str | None:
+    """An NN that no open question has and none had in the last 7 days; None if all 100 are in use or rest.
+
+    ``orders`` are oldest first. The numbers go round, so that the one that rested longest is next.
+    """
+    given = [order for order in orders if order.number is not None]
+    used = {*taken, *(order.number for order in given if order.is_open or not _has_rested(order, at))}
+    start = int(given[-1].number or 0) + 1 if given else 0
+    circle = (f"{(start + step) % _NUMBERS:02}" for step in range(_NUMBERS))
+    return next((number for number in circle if number not in used), None)
+
+
+def _has_rested(order: Order, at: datetime) -> bool:
+    return order.closed_at is not None and at - order.closed_at > RESTS
