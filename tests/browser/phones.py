@@ -102,10 +102,11 @@ class Page:
 
 @asynccontextmanager
 async def opened(context: BrowserContext, web: Web) -> AsyncIterator[Page]:
-    """The page, loaded and connected; afterwards no script may have failed."""
+    """The page, loaded and connected; afterwards no script may have failed, and nothing have broken the policy."""
     page = Page(await context.new_page(), web)
     failures: list[str] = []
     page.browser.on("pageerror", lambda error: failures.append(str(error)))
+    page.browser.on("console", lambda line: "Content Security Policy" in line.text and failures.append(line.text))
     await page.browser.goto(page.address)
     await page.is_live()
     yield page

@@ -9,6 +9,7 @@ from app.settings import Environment, ProviderFile, SettingsFile
 from tests.browser.phones import Page, opened
 from tests.commands.world import shanghai
 from tests.running import settings_for
+from tests.services.carriers import use
 from tests.web.sockets import listening
 
 pytestmark = pytest.mark.anyio
@@ -142,3 +143,18 @@ async def test_in_dev_there_are_no_controls(context: BrowserContext, unused_sqli
         for hidden in ("Freeze", "+1 h", "Reset to the demo…"):
             await expect(page.button(hidden)).to_have_count(0)
         await expect(page.part("#fault-mode")).to_be_hidden()
+
+
+async def test_without_a_simulator_the_page_says_what_to_do(
+    context: BrowserContext, unused_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = use(monkeypatch, unused_sqlite_url).file
+    async with listening(settings_for(unused_sqlite_url, Environment.DEV, file)) as web:
+        page = Page(await context.new_page(), web)
+        await page.browser.goto(page.address)
+        phone = page.phone()
+        await expect(phone.part("[role=alert]")).to_contain_text(
+            "The simulator is there when the gateway runs as a demo"
+        )
+        await expect(phone.part(".connection")).to_have_text("stopped")
+        await page.browser.close()
