@@ -12,7 +12,7 @@ moves past the end of the month, the evidence is looked at, and what goes wrong 
 
 The gateway is emptied first and loaded with the demo customers. It must run as demo or test: start one with `make run`.
 
-  URL             where the gateway is; default $SMSGW_URL, else http://127.0.0.1:8086
+  URL             where the gateway is; default $GATEWAY_URL, else http://127.0.0.1:8086
   --allow-remote  accept a URL that is not on this machine
   -h, --help      this text
 
@@ -42,7 +42,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-url=${url:-${SMSGW_URL:-http://127.0.0.1:8086}}
+url=${url:-${GATEWAY_URL:-http://127.0.0.1:8086}}
 url=${url%/}
 on_this_machine='^https?://(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?(/[A-Za-z0-9._/-]*)?$'
 [[ $url =~ ^https?://[^/] ]] || misused "$url is no URL such as http://127.0.0.1:8086"

@@ -29,7 +29,7 @@ def test_a_reader_can_follow(name: str, tmp_path: Path, request: pytest.FixtureR
     """One reader each: what a block leaves behind, the next one uses."""
     if FOLLOWED[name]:
         port: int = request.getfixturevalue("gateway_port")
-        reader = Terminal(tmp_path, {"8086": port}, SMSGW_ENV="demo", SMSGW_URL=f"http://127.0.0.1:{port}")
+        reader = Terminal(tmp_path, {"8086": port}, SMSGW_ENV="demo")
         fresh(f"http://127.0.0.1:{port}")
     else:
         reader = Terminal(tmp_path, {"8086": free_port(), "8087": free_port(), "9000": free_port()})
