@@ -96,7 +96,9 @@ class HttpPoster:
 
 async def _bounded(response: httpx.Response) -> bytes | None:
     found = b""
-    async for chunk in response.aiter_raw():
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  what an asynchronous transport answers with
+    async for chunk in stream:
         found += chunk
         if len(found) > MOST_BYTES:
             return None

@@ -1,0 +1,16 @@
+"""Every recorded payload is a case of those of the contract's tests that are about its direction."""
+
+import pytest
+
+from tests.providers.contract import ProviderContract, recordings
+
+DIRECTIONS = {"inbound": ["inbound"], "reports": ["reports"], "send": ["send"], "received": ["inbound", "reports"]}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.cls is None or not issubclass(metafunc.cls, ProviderContract):
+        return
+    for name, directions in DIRECTIONS.items():
+        if name in metafunc.fixturenames:
+            found = recordings(metafunc.cls.kind, *directions)
+            metafunc.parametrize(name, found, ids=[recording["name"] for recording in found])

@@ -1,0 +1,243 @@
+"""What every adapter owes, whatever its carrier: inherit from this and say how the adapter is made.
+
+Payloads as the carrier really sends and expects them lie in ``tests/providers/recorded/<kind>/``, one JSON file each, with
+what they mean. docs/adding-a-provider.md tells what is in them.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+
+from app import providers
+from app.providers.base import (
+    Accepted,
+    Incoming,
+    Invalid,
+    MalformedRequestError,
+    NotTried,
+    Provider,
+    Refused,
+    RefusedForNow,
+    SendResult,
+    Stored,
+    Submission,
+    Unknown,
+)
+from app.providers.requests import NotAuthenticError, WebhookRequest
+
+Recording = dict[str, Any]
+RECORDED = Path(__file__).parent / "recorded"
+RESULTS: Mapping[str, type[SendResult]] = {
+    "accepted": Accepted,
+    "refused": Refused,
+    "refused for now": RefusedForNow,
+    "unknown": Unknown,
+}
+RECIPIENT, TEXT = "+8613800138000", "您好，回复1退订"
+GARBAGE = [b"", b"\xff\xfe\x00", b"{", b"[]]", b"null", b"7", b"<xml/>", b"a=b&c", b'{"a": {"b": [1]}}', b"\x00" * 100]
+
+
+def submission(reference: str = "0199", recipient: str = RECIPIENT, text: str = TEXT) -> Submission:
+    """An MT."""
+    return Submission(reference, "10086977", recipient, text, "ucs2", 1, "reply", "prompt", None)
+
+
+class ProviderContract:
+    """Inherited by the test class of each adapter; every file of recorded payloads is one case of its test."""
+
+    kind: ClassVar[str]
+
+    def make(self, transport: httpx.AsyncBaseTransport) -> Provider:
+        """The adapter, with the settings that the recordings were made with, sending over this transport."""
+        raise NotImplementedError
+
+    def signed(self, request: WebhookRequest) -> WebhookRequest:
+        """The request as the carrier signs it now; the same for a carrier that does not sign."""
+        return request
+
+    # ---- in
+
+    def test_the_table_of_kinds_has_it(self) -> None:
+        assert self.kind in providers.KINDS
+        assert self._provider().kind == self.kind
+
+    def test_a_message_is_read_as_it_is_meant(self, inbound: Recording) -> None:
+        found = self._provider().parse_inbound(_request(inbound))
+        items = found if isinstance(found, list) else [found]
+        assert [_plain(item) for item in items] == inbound["means"]
+
+    def test_a_report_is_read_as_it_is_meant(self, reports: Recording) -> None:
+        found = self._provider().parse_reports(_request(reports))
+        assert [_plain(item) for item in found] == reports["means"]
+
+    @pytest.mark.parametrize("body", GARBAGE, ids=lambda body: repr(body[:12]))
+    def test_what_cannot_be_read_is_refused_in_words_that_quote_nothing(self, body: bytes) -> None:
+        secret = body + b' "13800138000" '
+        for read in (self._provider().parse_inbound, self._provider().parse_reports):
+            said = _refusal(read, WebhookRequest(secret))
+            assert said
+            assert "13800138000" not in said
+
+    def test_what_the_carrier_sent_is_believed_only_with_its_signature(self, received: Recording) -> None:
+        request = _request(received)
+        provider = self._provider()
+        provider.admit(self.signed(request))
+        if self.signed(request) == request:
+            return
+        with pytest.raises(NotAuthenticError) as refused:
+            provider.admit(request)
+        assert "13800138000" not in str(refused.value)
+        forged = self.signed(request)
+        with pytest.raises(NotAuthenticError):
+            provider.admit(_with_body(forged, forged.body + b" "))
+
+    def test_a_repeat_is_a_success_so_that_the_carrier_stops_sending_it(self) -> None:
+        provider = self._provider()
+        ours = "01990000-0000-7000-8000-000000000000"
+        for new in (True, False):
+            assert 200 <= provider.answer_one(Stored(ours, new=new)).status < 300
+        assert 200 <= provider.answer_list([Stored(ours, new=True), Invalid("why")]).status < 300
+        for known in (True, False):
+            assert 200 <= provider.answer_reports(known=known).status < 300
+
+    # ---- out
+
+    async def test_an_answer_means_what_it_is_taken_for(self, send: Recording) -> None:
+        asked: list[httpx.Request] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            asked.append(request)
+            given = send["answer"]
+            return httpx.Response(given["status"], headers=given.get("headers"), content=given.get("body", "").encode())
+
+        transport = _Carrier(answer)
+        [result] = await self.make(transport).send([submission()])
+        means = dict(send["means"])
+        assert isinstance(result, RESULTS[means.pop("result")])
+        said = _plain(result)
+        assert {name: said[name] for name in means} == means
+        if "request" in send:
+            _compare(send["request"], asked[0], transport.bodies[0])
+
+    async def test_a_request_that_the_transport_never_asked_for_is_tried_again(self) -> None:
+        for error in (httpx.ConnectError("no"), httpx.ConnectTimeout("no"), OSError("no"), ValueError("no")):
+            [result] = await self._sending(error, pulled=False)
+            assert isinstance(result, RefusedForNow), error
+
+    async def test_a_request_that_may_have_arrived_is_unknown(self) -> None:
+        for error in (httpx.ReadTimeout("no"), httpx.ConnectError("no"), OSError("no"), ValueError("no")):
+            [result] = await self._sending(error, pulled=True)
+            assert isinstance(result, Unknown), error
+
+    async def test_no_result_tells_whom_or_what_it_was_about(self) -> None:
+        for pulled in (True, False):
+            [result] = await self._sending(OSError(f"{RECIPIENT} {TEXT}"), pulled=pulled)
+            assert RECIPIENT[3:] not in repr(result)
+            assert TEXT not in repr(result)
+
+    async def test_every_message_of_a_call_has_a_result_and_order_is_kept(self) -> None:
+        provider = self._sender(_Carrier(lambda _request: httpx.Response(503)))
+        most = min(provider.most_per_call, 3)
+        results = await provider.send([submission(f"{number}") for number in range(most)])
+        assert len(results) == most
+        assert isinstance(results[0], RefusedForNow)
+        assert all(isinstance(result, NotTried) for result in results[1:])
+
+    # ---- how
+
+    def _provider(self) -> Provider:
+        return self.make(httpx.MockTransport(lambda _request: httpx.Response(500)))
+
+    def _sender(self, transport: httpx.AsyncBaseTransport) -> Provider:
+        provider = self.make(transport)
+        if not provider.can_send:
+            pytest.skip("cannot send")
+        return provider
+
+    async def _sending(self, error: Exception, *, pulled: bool) -> list[SendResult]:
+        return list(await self._sender(_Broken(error, pulled=pulled)).send([submission()]))
+
+
+class _Carrier(httpx.AsyncBaseTransport):
+    """Answers in the process, and keeps the bodies."""
+
+    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
+        self._answer = answer
+        self.bodies: list[bytes] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.bodies.append(await request.aread())
+        return self._answer(request)
+
+
+class _Broken(httpx.AsyncBaseTransport):
+    """A connection that breaks before or after the request went out."""
+
+    def __init__(self, error: Exception, *, pulled: bool) -> None:
+        self._error = error
+        self._pulled = pulled
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._pulled:
+            await request.aread()
+        raise self._error
+
+
+def recordings(kind: str, *directions: str) -> list[Recording]:
+    """The recorded payloads of a kind that go in these directions: inbound, reports or send."""
+    paths = sorted((RECORDED / kind).glob("*.json"))
+    assert paths, f"there is nothing in {RECORDED / kind}"
+    found = [{**json.loads(path.read_text("utf-8")), "name": path.stem} for path in paths]
+    return [recording for recording in found if recording["direction"] in directions]
+
+
+def _request(recording: Recording) -> WebhookRequest:
+    given = recording["request"]
+    body = given["body"] if isinstance(given["body"], str) else json.dumps(given["body"], ensure_ascii=False)
+    return WebhookRequest(
+        body.encode(),
+        given.get("headers", {}),
+        given.get("token", ""),
+        given.get("address", "192.0.2.1"),
+        given.get("query", "").encode(),
+        given.get("method", "POST"),
+    )
+
+
+def _refusal(read: Callable[[WebhookRequest], object], request: WebhookRequest) -> str:
+    """Why a request was refused; one that says nothing to us may be left without effect instead."""
+    try:
+        found = read(request)
+    except MalformedRequestError as error:
+        return str(error)
+    nothing = isinstance(found, list) and not any(isinstance(item, Incoming) for item in found)
+    return "it is without effect" if nothing else ""
+
+
+def _with_body(request: WebhookRequest, body: bytes) -> WebhookRequest:
+    return WebhookRequest(body, request.headers, request.token, request.address, request.query, request.method)
+
+
+def _plain(item: object) -> dict[str, Any]:
+    """What was read, as JSON writes it, without what is unset."""
+    values = asdict(item)  # type: ignore[call-overload]
+    return {
+        name: value.total_seconds()
+        if hasattr(value, "total_seconds")
+        else getattr(value, "isoformat", lambda v=value: v)()
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _compare(expected: dict[str, Any], request: httpx.Request, body: bytes) -> None:
+    assert (request.method, str(request.url)) == (expected.get("method", "POST"), expected["url"])
+    for name, value in expected.get("headers", {}).items():
+        assert request.headers[name] == value
+    wanted = expected["body"]
+    assert (body.decode() if isinstance(wanted, str) else json.loads(body)) == wanted

@@ -1,0 +1,48 @@
+"""The generic provider keeps the contract."""
+
+import httpx
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from app.providers import ProviderSettings, Surroundings, make_provider
+from app.providers.base import Provider
+from app.providers.requests import NotAuthenticError, WebhookRequest
+from app.providers.signatures import Signatures
+from tests.providers.contract import ProviderContract
+
+pytestmark = pytest.mark.anyio
+OLD, NEW, OTHER = (f"whsec_{word}" for word in ("b2xkIHNlY3JldA==", "bmV3IHNlY3JldA==", "b3RoZXIgc2VjcmV0"))
+
+
+class _NoNetwork:
+    async def take(self, submissions: object) -> list[object]:
+        return []
+
+
+class TestGeneric(ProviderContract):
+    kind = "generic"
+
+    def make(self, transport: httpx.AsyncBaseTransport) -> Provider:
+        settings = ProviderSettings("carrier", self.kind, (NEW, OLD), send_url="https://carrier.example/send")
+        return make_provider(settings, Surroundings(_NoNetwork(), transport))  # type: ignore[arg-type]
+
+    def signed(self, request: WebhookRequest) -> WebhookRequest:
+        headers = Signatures([OLD]).sign("their-id", request.body)
+        return WebhookRequest(request.body, headers, request.token, request.address, request.query, request.method)
+
+
+@pytest.mark.parametrize("secret", [OLD, NEW])
+def test_either_of_two_secrets_counts(secret: str) -> None:
+    Signatures([NEW, OLD]).check(Signatures([secret]).sign("id", b"body"), b"body")
+
+
+def test_another_secret_does_not_count() -> None:
+    with pytest.raises(NotAuthenticError):
+        Signatures([NEW, OLD]).check(Signatures([OTHER]).sign("id", b"body"), b"body")
+
+
+def test_what_we_sign_each_of_our_secrets_proves() -> None:
+    headers = Signatures([NEW, OLD]).sign("id", b"body")
+    for secret in (NEW, OLD):
+        Webhook(secret).verify(b"body", headers, json_parse=False)
+    assert [part[:3] for part in headers["webhook-signature"].split(" ")] == ["v1,", "v1,"]

@@ -1,0 +1,163 @@
+"""What of a provider's settings stops the start, in words that say what to do (http-api.md, settings; delivery.md)."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from app.db import tables
+from app.settings import Environment, ProviderFile, SettingsError, SettingsFile
+from app.settings_check import checked_settings
+from app.worker import build_gateway
+from tests.running import SEAL_KEY, settings_for
+from tests.web.calls import Web, assert_problem, message, serving
+
+pytestmark = pytest.mark.anyio
+TOKEN = "0123456789abcdefghijKLMNOP"
+GUARDS = {
+    "secret": "secret: whsec_c2VjcmV0",
+    "two secrets": "secret: [whsec_bmV3, whsec_b2xk]",
+    "path token": f"path_token: {TOKEN}",
+    "addresses": "allowed_ips: [203.0.113.0/24]",
+    "basic auth": "basic_auth: carrier:sesame",
+}
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Production, with an empty settings file."""
+    path = tmp_path / "gateway.yaml"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SMSGW_ENV", "production")
+    monkeypatch.setenv("SMSGW_SEAL_KEY", SEAL_KEY)
+    monkeypatch.setenv("SMSGW_CONFIG", str(path))
+    return path
+
+
+def provider(path: Path, *lines: str) -> None:
+    path.write_text("providers:\n  carrier:\n" + "".join(f"    {line}\n" for line in ("kind: generic", *lines)))
+
+
+def refusal() -> str:
+    with pytest.raises(SettingsError) as refused:
+        checked_settings()
+    return str(refused.value)
+
+
+def test_a_provider_that_is_neither_signed_nor_fenced_stops_the_start(environment: Path) -> None:
+    provider(environment, "send_url: https://carrier.example/send")
+    said = refusal()
+    assert said.startswith(f"providers.carrier ({environment}:2): ")
+    assert "anybody could post messages to /webhooks/carrier/inbound" in said
+    for remedy in ("providers.carrier.secret", "path_token", "allowed_ips", "basic_auth"):
+        assert remedy in said
+
+
+@pytest.mark.parametrize("guard", GUARDS.values(), ids=GUARDS)
+def test_one_that_is_guarded_in_any_way_starts(environment: Path, guard: str) -> None:
+    provider(environment, guard, "send_url: https://carrier.example/send")
+    assert checked_settings().file.providers["carrier"].is_guarded()
+
+
+@pytest.mark.parametrize("guard", ["secret: []", "path_token: []", "allowed_ips: []"])
+def test_an_empty_list_is_no_guard(environment: Path, guard: str) -> None:
+    provider(environment, guard)
+    assert "anybody could post" in refusal()
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("path_token: short", "20 or more letters"),
+        ("path_token: 0123456789/0123456789/012", "20 or more letters"),
+        ("basic_auth: sesame", "user:password"),
+        ("basic_auth: ':sesame'", "user:password"),
+        ("allowed_ips: [not-an-address]", "allowed_ips"),
+        ("send_url: carrier.example/send", "https://carrier.example/send"),
+        ("send_url: ftp://carrier.example/send", "https://carrier.example/send"),
+        ("send_url: https://user:sesame@carrier.example/send", "without a user or password"),
+        ("timeout: 31s", "from 1s to 30s"),
+        ("timeout: 0s", "from 1s to 30s"),
+        ("window: 0", "window"),
+        ("rate: 0", "rate"),
+        ("on_unknown: perhaps", "on_unknown"),
+        ("prefixes: ['86']", "prefixes"),
+    ],
+)
+def test_what_cannot_be_meant_is_named_with_its_place_and_no_secret(environment: Path, line: str, says: str) -> None:
+    provider(environment, "secret: whsec_c2VjcmV0", line)
+    said = refusal()
+    assert f"providers.carrier.{line.partition(':')[0]}" in said
+    assert says in said
+    assert "sesame" not in said
+
+
+def test_messages_do_not_travel_in_the_clear_unless_it_is_said_that_they_may(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider(environment, "secret: whsec_c2VjcmV0", "send_url: http://10.0.0.7/send")
+    said = refusal()
+    assert "providers.carrier.send_url" in said
+    assert "SMSGW_ALLOW_PRIVATE_WEBHOOKS" in said
+    monkeypatch.setenv("SMSGW_ALLOW_PRIVATE_WEBHOOKS", "true")
+    assert checked_settings().file.providers["carrier"].sends_in_clear()
+
+
+def test_the_simulator_stops_production(environment: Path) -> None:
+    environment.write_text("providers: {simulator: {kind: simulator, secret: whsec_c2VjcmV0}}")
+    said = refusal()
+    assert "providers.simulator" in said
+    assert "kind simulator is refused in production" in said
+
+
+@pytest.mark.parametrize("kind", ["demo", "dev", "test"])
+def test_elsewhere_a_provider_may_be_open(environment: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setenv("SMSGW_ENV", kind)
+    provider(environment, "send_url: http://127.0.0.1:9000/send")
+    assert not checked_settings().file.providers["carrier"].is_guarded()
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_%"])
+def test_a_secret_that_is_none_stops_the_start(sqlite_url: str, secret: str) -> None:
+    file = SettingsFile(providers={"carrier": ProviderFile.model_validate({"kind": "generic", "secret": [secret]})})
+    with pytest.raises(SettingsError, match=r"providers.carrier.secret: is not whsec_ and base64"):
+        build_gateway(settings_for(sqlite_url, file=file))
+
+
+# ---- at work
+
+
+async def posted(web: Web, path: str, headers: dict[str, str] | None = None) -> int:
+    answer = await web.client.post(path, json=message(), headers=headers)
+    if answer.status_code >= 400:
+        assert TOKEN not in assert_problem(answer, answer.status_code)
+        assert await web.running.count(tables.inbound_message) == 0
+    return answer.status_code
+
+
+async def test_a_fenced_provider_takes_only_what_comes_through_the_gate(database_url: str) -> None:
+    given = {"kind": "generic", "path_token": [TOKEN, f"{TOKEN}2"], "basic_auth": ["carrier:sesame", "carrier:old"]}
+    file = SettingsFile(providers={"carrier": ProviderFile.model_validate(given)})
+    good = {"authorization": "Basic " + base64.b64encode(b"carrier:old").decode()}
+    async with serving(settings_for(database_url, Environment.TEST, file)) as web:
+        assert await posted(web, "/webhooks/carrier/inbound", good) == 401
+        assert await posted(web, f"/webhooks/carrier/{TOKEN[1:]}/inbound", good) == 401
+        assert await posted(web, f"/webhooks/carrier/{TOKEN}/inbound") == 401
+        assert await posted(web, f"/webhooks/carrier/{TOKEN}/other", good) == 404
+        assert await posted(web, f"/webhooks/carrier/more/{TOKEN}/inbound", good) == 404
+        assert await posted(web, f"/webhooks/carrier/{TOKEN}2/inbound", good) == 202
+        answer = await web.client.post(
+            f"/webhooks/carrier/{TOKEN}/status", json={"message_id": "x", "status": "delivered"}, headers=good
+        )
+        assert answer.json() == {"status": "ignored"}
+
+
+async def test_only_known_addresses_reach_a_provider_that_is_fenced_by_them(sqlite_url: str) -> None:
+    def fenced(network: str) -> SettingsFile:
+        given = ProviderFile.model_validate({"kind": "generic", "allowed_ips": [network]})
+        return SettingsFile(providers={"carrier": given})
+
+    async with serving(settings_for(sqlite_url, file=fenced("203.0.113.0/24"))) as web:
+        assert await posted(web, "/webhooks/carrier/inbound") == 401
+    async with serving(settings_for(sqlite_url, file=fenced("127.0.0.0/8"))) as web:
+        assert await posted(web, "/webhooks/carrier/inbound") == 202
