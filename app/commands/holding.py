@@ -1,6 +1,7 @@
 """Messages that wait for the morning: a timer each, whose turn makes the message only then (flows.md 15)."""
 
 import json
+from datetime import datetime
 
 from app.commands.registry import timer
 from app.domain.messages import MessageClass, Reply
@@ -18,17 +19,27 @@ def hold(reply: Reply, timer_id: str, turn: Turn) -> TimerSet:
         "question_id": reply.question_id,
         "about": reply.about,
         "told": reply.told,
+        "valid_until": reply.valid_until.isoformat() if reply.valid_until else None,
     }
     due_at = turn.policy.quiet_hours.release(turn.now)
     return TimerSet(HOLD_TIMER, reply.about or timer_id, due_at, json.dumps(held, ensure_ascii=False))
 
 
+def held_reply(data: str) -> Reply:
+    """The reply in the data of such a timer."""
+    held = json.loads(data)
+    return Reply(
+        tuple(held["messages"]),
+        held["extension"],
+        MessageClass(held["kind"]),
+        held["question_id"],
+        held["about"],
+        told=held["told"],
+        valid_until=datetime.fromisoformat(held["valid_until"]) if held["valid_until"] else None,
+    )
+
+
 @timer(HOLD_TIMER, reads=())
 def release(turn: Turn) -> Outcome:
     """The quiet hours are over."""
-    held = json.loads(turn.stimulus_as(TimerDue).data)
-    kind = MessageClass(held["kind"])
-    reply = Reply(
-        tuple(held["messages"]), held["extension"], kind, held["question_id"], held["about"], told=held["told"]
-    )
-    return Outcome(replies=(reply,), verdict="sent in the morning")
+    return Outcome(replies=(held_reply(turn.stimulus_as(TimerDue).data),), verdict="sent in the morning")

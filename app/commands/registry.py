@@ -34,10 +34,14 @@ class Takes(Enum):
 
 
 class Fit(Enum):
-    """How well a question understood a text: ``LOOSE`` gives way to another question that takes exactly it."""
+    """How well a question understood a text, the best first: each gives way to another question that fits better.
+
+    ``LAST`` is one that takes any text; it gives way to a command, too.
+    """
 
     EXACT = auto()
     LOOSE = auto()
+    LAST = auto()
 
 
 @value
@@ -53,6 +57,9 @@ CommandFunction = Callable[[Turn, str], Outcome]
 AnswerFunction = Callable[[Turn, Question, Said], Answer | None]
 QuestionText = Callable[[Turn, Question], str]
 TurnFunction = Callable[[Turn], Outcome]
+LateFunction = Callable[[Turn, Question, Said], Outcome]
+SeveralFunction = Callable[[Turn, tuple[Question, ...], Said], Outcome]
+BesideFunction = Callable[[Turn, Said], Outcome | None]
 NeedsFunction = Callable[[Question, Said], tuple[Need, ...]]
 # The kinds of records that a function looks at; None: any.
 Reads = tuple[type[Record], ...] | None
@@ -77,7 +84,10 @@ class Command:
 
 @value
 class QuestionKind:
-    """How a kind of question is answered, repeated, described, and what is said after its end."""
+    """How a kind of question is answered, repeated, described, and what is said after its end.
+
+    ``late`` does more than say so. ``several`` is what an answer does that fits some of the kind at once.
+    """
 
     state: type[QuestionState]
     answer: AnswerFunction
@@ -86,26 +96,25 @@ class QuestionKind:
     answered: QuestionText
     about: QuestionText
     needs: NeedsFunction | None
+    late: LateFunction | None = None
+    several: SeveralFunction | None = None
 
 
 @value
-class _NumberMark:
-    extension: str
+class Handler:
+    """A function of a turn, and the records that it reads."""
+
     run: TurnFunction
+    reads: Reads = None
 
 
 @value
-class _TimerMark:
-    kind: str
-    run: TurnFunction
-    reads: Reads
+class _Mark:
+    """What is filed under a key in one of the registry's tables."""
 
-
-@value
-class _CallMark:
-    stimulus: type[Stimulus]
-    run: TurnFunction
-    reads: Reads
+    table: str
+    key: str | type[Stimulus]
+    entry: Handler | TurnFunction | BesideFunction
 
 
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -136,7 +145,7 @@ def command(
 
 def number(extension: str) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that takes everything sent to a number, whatever it says."""
-    return lambda function: _marked(function, _NumberMark(extension, function))
+    return lambda function: _marked(function, _Mark("numbers", extension, function))
 
 
 def answer(
@@ -147,37 +156,41 @@ def answer(
     answered: QuestionText,
     about: QuestionText,
     needs: NeedsFunction | None = None,
+    late: LateFunction | None = None,
+    several: SeveralFunction | None = None,
 ) -> Callable[[AnswerFunction], AnswerFunction]:
     """Mark the function that reads answers to a kind of question; it returns None for what it does not understand."""
-    return lambda function: _marked(function, QuestionKind(state, function, repeat, expired, answered, about, needs))
+    return lambda function: _marked(
+        function, QuestionKind(state, function, repeat, expired, answered, about, needs, late, several)
+    )
+
+
+def beside(extension: str) -> Callable[[BesideFunction], BesideFunction]:
+    """Mark the function that sees what is sent to a number first; a keyword in it is obeyed as well.
+
+    It returns None for a text that it leaves to commands and questions.
+    """
+    return lambda function: _marked(function, _Mark("beside", extension, function))
 
 
 def timer(kind: str, *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that runs when a timer of a kind falls due."""
-    return lambda function: _marked(function, _TimerMark(kind, function, reads))
+    return lambda function: _marked(function, _Mark("timers", kind, Handler(function, reads)))
 
 
 def call(stimulus: type[Stimulus], *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that answers a management call."""
-    return lambda function: _marked(function, _CallMark(stimulus, function, reads))
+    return lambda function: _marked(function, _Mark("calls", stimulus, Handler(function, reads)))
 
 
 def told(matter: str, *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that hears what became of messages ``about`` a kind of matter, as in ``charge:c-1``."""
-    return lambda function: _marked(function, _TimerMark(told_kind(matter), function, reads))
+    return lambda function: _marked(function, _Mark("timers", told_kind(matter), Handler(function, reads)))
 
 
 def told_kind(matter: str) -> str:
     """The kind of timer by which a turn is told what became of a message."""
     return f"{MESSAGE_TOLD}:{matter.partition(':')[0]}"
-
-
-@value
-class Handler:
-    """A function of a turn, and the records that it reads."""
-
-    run: TurnFunction
-    reads: Reads = None
 
 
 @dataclass(slots=True)
@@ -188,6 +201,7 @@ class Registry:
     keywords_at: dict[tuple[str, str], Command] = field(default_factory=dict)
     numbers: dict[str, TurnFunction] = field(default_factory=dict)
     prefixes: dict[str, Command] = field(default_factory=dict)
+    beside: dict[str, BesideFunction] = field(default_factory=dict)
     questions: dict[type[QuestionState], QuestionKind] = field(default_factory=dict)
     timers: dict[str, Handler] = field(default_factory=dict)
     calls: dict[type[Stimulus], Handler] = field(default_factory=dict)
@@ -238,12 +252,8 @@ def _file(registry: Registry, commands: list[Command], mark: object) -> None:
                     _add(registry.prefixes, word, mark)
         case QuestionKind():
             _add(registry.questions, mark.state, mark)
-        case _NumberMark():
-            _add(registry.numbers, mark.extension, mark.run)
-        case _TimerMark():
-            _add(registry.timers, mark.kind, Handler(mark.run, mark.reads))
-        case _CallMark():
-            _add(registry.calls, mark.stimulus, Handler(mark.run, mark.reads))
+        case _Mark():
+            _add(getattr(registry, mark.table), mark.key, mark.entry)
 
 
 def _add(table: dict[_K, _V], key: _K, value: _V) -> None:

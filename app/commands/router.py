@@ -10,9 +10,10 @@ from app.commands.registry import Answer, Command, Fit, Handler, QuestionKind, R
 from app.commands.speech import asked_from, menu_lines, say
 from app.domain.account import Account, Subscriber
 from app.domain.dialogue import ClosedAs, Question
+from app.domain.names import order_keyword_fault
 from app.domain.service_numbers import Extension, ServiceNumbers
 from app.domain.texts import answers
-from app.domain.turn import Need, Outcome, Stimulus, TextReceived, TimerDue, Turn, apply
+from app.domain.turn import Need, Outcome, Stimulus, TextReceived, TimerDue, Turn, apply, joined
 from app.domain.values import value
 
 
@@ -100,6 +101,11 @@ class Router:
         whole = self.registry.numbers.get(extension)
         if whole is not None:
             return _Route(whole(turn))
+        beside = self.registry.beside.get(extension)
+        first = beside(turn, said) if beside else None
+        return self._obeyed_beside(turn, said, first) if first else self._understood(turn, said, extension)
+
+    def _understood(self, turn: Turn, said: Said, extension: str) -> _Route:
         exact = self.registry.keywords_at.get((extension, said.key)) or self.registry.keywords.get(said.key)
         if exact is not None:
             return _Route(exact.run(turn, ""), exact.kept)
@@ -108,29 +114,52 @@ class Router:
             return _run(turn, found)
         pool = _addressed(turn, extension)
         given = self._readings(turn, [question for question in pool if question.is_open(turn.at)], said)
-        if given:
-            return self._answered(turn, given)
+        # QXABC is a command, if a wrong one, and not what a question for any text asked for.
+        is_command = found is not None and order_keyword_fault(found[1]) is None
+        if given and not (is_command and given[0][1].fit is Fit.LAST):
+            return self._answered(turn, given, said)
         if found is not None:
             # TD1 after its listing has run out is a late pick and not the service "1".
             return self._late(turn, pool, said) or _run(turn, found)
         return self._no_answer(turn, pool, said, extension)
 
+    def _obeyed_beside(self, turn: Turn, said: Said, first: Outcome) -> _Route:
+        """A text that has done something already, and is obeyed where it is a keyword (safety.md 6, 14)."""
+        turn = replace(turn, account=apply(turn.account, first))
+        exact = self.registry.keywords.get(said.key)
+        if exact is not None:
+            return _Route(joined(first, exact.run(turn, "")), kept=True)
+        found = _with_arguments(self.registry, said)
+        return _Route(joined(first, _run(turn, found).outcome) if found else first, kept=True)
+
     def _kind(self, question: Question) -> QuestionKind:
         return self.registry.questions[type(question.state)]
 
     def _readings(self, turn: Turn, questions: Sequence[Question], said: Said) -> list[_Given]:
-        """The questions that understand a text: those that take exactly it, else those that it nearly fits."""
+        """The questions that understand a text: of those, the ones that it fits best."""
         readings = [(question, self._kind(question).answer(turn, question, said)) for question in questions]
         given = [(question, reading) for question, reading in readings if reading is not None]
-        return [pair for pair in given if pair[1].fit is Fit.EXACT] or given
+        best = next((fit for fit in Fit if any(pair[1].fit is fit for pair in given)), None)
+        return [pair for pair in given if pair[1].fit is best]
 
-    def _answered(self, turn: Turn, given: list[_Given]) -> _Route:
+    def _answered(self, turn: Turn, given: list[_Given], said: Said) -> _Route:
         if len(given) == 1:
             answer = given[0][1]
             return _Route(answer.outcome, answer.kept)
+        changed = [outcome for kind in self._kinds_of(given) if (outcome := self._several(turn, kind, given, said))]
+        if changed and len(self._kinds_of(given)) == 1:
+            return _Route(changed[0], kept=True)
         about = [self._kind(question).about(turn, question) for question, _ in given]
         text = answers.several_questions(turn.account.language, about)
-        return _Route(Outcome(replies=(say(turn, text),), verdict="several questions"), kept=True)
+        unclear = Outcome(replies=(say(turn, text),), verdict="several questions")
+        return _Route(joined(unclear, *(replace(outcome, replies=()) for outcome in changed)), kept=True)
+
+    def _kinds_of(self, given: list[_Given]) -> list[QuestionKind]:
+        return list({kind.state: kind for kind in (self._kind(question) for question, _ in given)}.values())
+
+    def _several(self, turn: Turn, kind: QuestionKind, given: list[_Given], said: Said) -> Outcome | None:
+        of_kind = tuple(question for question, _ in given if isinstance(question.state, kind.state))
+        return kind.several(turn, of_kind, said) if kind.several and len(of_kind) > 1 else None
 
     def _no_answer(self, turn: Turn, pool: list[Question], said: Said, extension: str) -> _Route:
         waiting = [
@@ -140,7 +169,8 @@ class Router:
             return self._late(turn, pool, said) or _puzzled(turn)
         parents = {question.id for question in waiting}
         beneath = [q for q in pool if q.parent_id in parents and q.closed_as is ClosedAs.ANSWERED]
-        return self._ended(turn, beneath, said) or self._repeated(turn, waiting[-1])
+        doubted = [question for question in pool if question.lately_ended(turn.at) and self._kind(question).late]
+        return self._ended(turn, [*beneath, *doubted], said) or self._repeated(turn, waiting[-1])
 
     def _repeated(self, turn: Turn, question: Question) -> _Route:
         """The question again, briefly; it stays the same question, with the window that it has."""
@@ -157,6 +187,8 @@ class Router:
             return None
         question = given[-1][0]
         kind = self._kind(question)
+        if kind.late is not None:
+            return _Route(kind.late(turn, question, said), kept=True)
         text = (kind.answered if question.closed_as is ClosedAs.ANSWERED else kind.expired)(turn, question)
         return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict="too late"))
 

@@ -1,5 +1,7 @@
 """Making replies: pages of the right length, signed, in the subscriber's language."""
 
+from datetime import datetime
+
 from app.domain.dialogue import Question
 from app.domain.messages import MessageClass, Reply
 from app.domain.segments import Passage, paginate
@@ -15,10 +17,14 @@ def say(
     extension: str = Extension.COMMANDS,
     kind: MessageClass = MessageClass.REPLY,
     question_id: str | None = None,
+    about: str | None = None,
+    told: bool = False,
+    any_hour: bool = False,
+    valid_until: datetime | None = None,
 ) -> Reply:
     """A reply in pieces that are never cut; it takes as many messages as it needs."""
     messages = paginate(Passage(pieces), SIGN_OFF.say(turn.account.language), turn.policy.menu_max_segments)
-    return Reply(messages, extension, kind, question_id)
+    return Reply(messages, extension, kind, question_id, about, told=told, any_hour=any_hour, valid_until=valid_until)
 
 
 def menu_lines(turn: Turn) -> str:

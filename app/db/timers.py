@@ -94,6 +94,15 @@ def drop_timers(connection: Connection, keys: Sequence[dict[str, object]]) -> No
         connection.execute(_delete(connection.dialect.name), as_parameter(keys))
 
 
+def data_of(connection: Connection, keys: Sequence[dict[str, object]]) -> list[StoredTimer]:
+    """Those of some timers that are set, by their whole keys."""
+    if not keys:
+        return []
+    given = from_json(connection.dialect.name, shape_of(_timer, _KEY))
+    statement = select(*_timer.c).join_from(_timer, given, matching(_timer, given, _KEY))
+    return [StoredTimer(*row) for row in connection.execute(statement, as_parameter(keys))]
+
+
 def drop_all_of(connection: Connection, tenures: Sequence[tuple[int, str, int]]) -> None:
     """Delete every timer of ended tenures."""
     for bucket, msisdn, tenure in tenures:

@@ -1,6 +1,6 @@
 """Messages to customers (MT): classes, how long each is worth sending, and the states one passes through."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.domain.values import value
@@ -95,7 +95,8 @@ class Reply:
 
     ``question_id`` ties them to the question they ask: its window and whether it can be answered depend on
     their delivery. ``about`` names the matter they speak of, such as ``charge:c-1``, so that they can be recalled;
-    with ``told`` a ``MessageTold`` timer says what became of each.
+    with ``told`` a ``MessageTold`` timer says what became of each. ``any_hour`` lets one of a class that keeps
+    the quiet hours go at once; ``valid_until`` (UTC) takes the place of its class's validity.
     """
 
     messages: tuple[str, ...]
@@ -104,3 +105,5 @@ class Reply:
     question_id: str | None = None
     about: str | None = None
     told: bool = False
+    any_hour: bool = False
+    valid_until: datetime | None = None

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from app.commands.holding import HOLD_TIMER, hold
+from app.commands.holding import HOLD_TIMER, held_reply, hold
 from app.db import account_rows, accounts, events, evidence, inbox, outbox, records, tellings, timers
 from app.db.accounts import LockedConversation
 from app.db.inbox import StoredMessage
@@ -16,12 +16,12 @@ from app.db.timers import StoredTimer
 from app.domain.account import Account
 from app.domain.dialogue import Question
 from app.domain.evidence import ChainHead, EvidenceRecord, append, canonical
-from app.domain.messages import VALIDITY, OutboundStatus, Reply, keeps_quiet_hours, lane_of
+from app.domain.messages import Reply, keeps_quiet_hours
 from app.domain.policy import Carrier
-from app.domain.segments import measure
 from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, apply
 from app.domain.values import value
 from app.services.codec import AccountCodec, guards_text
+from app.services.mailing import message_rows, superseded_rows
 
 _SALT_BYTES = 16
 
@@ -79,6 +79,7 @@ class Ledger:
         self._ended_tenures: list[tuple[int, str, int]] = []
         self._records = records.Changes()
         self._recalled: list[dict[str, object]] = []
+        self._held: dict[tuple[object, ...], tuple[dict[str, object], Turn]] = {}
 
     # ---- taking up outcomes
 
@@ -135,6 +136,8 @@ class Ledger:
         for about in outcome.recalled:
             self._recalled.append({"bucket": fold.bucket, "msisdn": msisdn, "about": about})
             self._drop_timer(fold.bucket, msisdn, tenure, HOLD_TIMER, about)
+            key = (msisdn, tenure, HOLD_TIMER, about)
+            self._held[key] = (self._dropped_timers[key], turn)
         for drop in outcome.dropped_timers:
             self._drop_timer(fold.bucket, msisdn, tenure, drop.kind, drop.subject)
         for timer in outcome.timers:
@@ -150,6 +153,7 @@ class Ledger:
                 "id": question.id,
                 "closed_at": question.closed_at,
                 "closed_as": question.closed_as,
+                "expires_at": question.expires_at,
             }
             self._closed_questions[question.id] = row
         else:
@@ -167,7 +171,11 @@ class Ledger:
         self._dropped_timers[key] = row
 
     def _reply(self, fold: Fold, turn: Turn, waiting: Waiting, reply: Reply) -> None:
-        if keeps_quiet_hours(reply.kind) and turn.policy.quiet_hours.release(turn.now) > turn.now:
+        if (
+            keeps_quiet_hours(reply.kind)
+            and not reply.any_hour
+            and turn.policy.quiet_hours.release(turn.now) > turn.now
+        ):
             timer = hold(reply, next(self._ids), turn)
             self._set_timer(
                 StoredTimer(
@@ -175,33 +183,9 @@ class Ledger:
                 )
             )
             return
-        extension = "" if turn.carrier.single_number else reply.extension
-        for message in reply.messages:
-            size = measure(message)
-            self._outbound.append(
-                {
-                    "bucket": fold.bucket,
-                    "msisdn": fold.account.msisdn,
-                    "tenure": fold.tenure,
-                    "id": next(self._ids),
-                    "service_number": turn.policy.numbers.number(extension),
-                    "text": message,
-                    "class": reply.kind,
-                    "lane": lane_of(reply.kind),
-                    "encoding": size.encoding,
-                    "segments": size.segments,
-                    "provider": turn.carrier.name,
-                    "question_id": reply.question_id,
-                    "about": reply.about,
-                    "told": tellings.WAITING if reply.told else None,
-                    "in_reply_to": waiting.stimulus.id if isinstance(waiting.stimulus, TextReceived) else None,
-                    "made_at": turn.now,
-                    "valid_until": turn.now + VALIDITY[reply.kind],
-                    "status": OutboundStatus.QUEUED,
-                    "due_at": turn.now,
-                    "attempts": 0,
-                }
-            )
+        place = (fold.bucket, fold.account.msisdn, fold.tenure)
+        answered = waiting.stimulus.id if isinstance(waiting.stimulus, TextReceived) else None
+        self._outbound += message_rows(turn, place, self._ids, reply, in_reply_to=answered)
 
     # ---- the stimulus itself
 
@@ -262,6 +246,7 @@ class Ledger:
         accounts.save_subscriptions(connection, list(self._subscriptions.values()))
         accounts.ask_questions(connection, list(self._new_questions.values()))
         accounts.close_questions(connection, list(self._closed_questions.values()))
+        self._note_superseded(connection)
         timers.drop_timers(connection, list(self._dropped_timers.values()))
         timers.set_timers(connection, list(self._timers.values()))
         self._records.write(connection)
@@ -271,6 +256,13 @@ class Ledger:
         outbox.enqueue(connection, self._outbound)
         for rows in (self._handled, self._kept, self._failed):
             inbox.mark(connection, rows)
+
+    def _note_superseded(self, connection: Connection) -> None:
+        """Held messages that are recalled are not sent, and are on record (safety.md 18)."""
+        for found in timers.data_of(connection, [key for key, _ in self._held.values()]):
+            turn = self._held[found.msisdn, found.tenure, found.kind, found.subject][1]
+            place = (found.bucket, found.msisdn, found.tenure)
+            self._outbound += superseded_rows(turn, place, self._ids, held_reply(found.data))
 
     @property
     def made_messages(self) -> bool:

@@ -159,7 +159,11 @@ class Conversation:
             self._deliver(reply)
 
     def _deliver(self, reply: Reply) -> None:
-        if keeps_quiet_hours(reply.kind) and self.policy.quiet_hours.release(self.now) > self.now:
+        if (
+            keeps_quiet_hours(reply.kind)
+            and not reply.any_hour
+            and self.policy.quiet_hours.release(self.now) > self.now
+        ):
             turn = Turn(
                 Stimulus(), self.account, self.catalogue, self.policy, self.carrier, self.now, self.now, self.ids,
                 self.dice,
