@@ -4,11 +4,11 @@ import asyncio
 import re
 import sys
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 from platformdirs import user_state_path
 
+from app.cli.address import gateway_url
 from app.cli.handset.handset import PlainHandset
 from app.cli.handset.lines import LineError
 from app.cli.handset.live import LiveHandset
@@ -16,10 +16,8 @@ from app.cli.handset.simulator import GatewayError, Simulator
 from app.cli.handset.thread import ACCESS_NUMBER
 from app.cli.terminal import WRONG_USE, examples, out, refuse
 from app.domain.msisdn import parse_msisdn
-from app.settings_sources import variables
 
 app = typer.Typer()
-_DEFAULT_PORT = "8086"
 _DEMO_CUSTOMER = "13800138000"
 _HISTORY = 10
 _MESSAGE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -53,7 +51,7 @@ def chat(
         refuse(f"{msisdn} is no mobile number: write 13800138000 or +8613800138000.", WRONG_USE)
     if after is not None and not _MESSAGE_ID.fullmatch(after):
         refuse("--after takes a message's id, as the simulator and the API show it.", WRONG_USE)
-    simulator = Simulator(_url(url), number)
+    simulator = Simulator(gateway_url(url), number)
     at_a_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     try:
         if at_a_terminal:
@@ -65,19 +63,6 @@ def chat(
         refuse(str(error))
     except KeyboardInterrupt:
         raise typer.Exit(0 if at_a_terminal else 1) from None
-
-
-def _url(given: str | None) -> str:
-    port = variables().get("SMSGW_PORT")
-    url = given or f"http://127.0.0.1:{port.value if port else _DEFAULT_PORT}"
-    try:
-        parts = urlsplit(url)
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        fits = False
-    if not fits:
-        refuse(f"{url} is no gateway's URL: give --url http://127.0.0.1:8086 or the like.", WRONG_USE)
-    return url
 
 
 async def _live(simulator: Simulator, to: str | None, history: int, after: str | None) -> None:

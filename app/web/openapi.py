@@ -35,6 +35,7 @@ _ALSO = {"post /simulator/handsets/{msisdn}/messages": ("202", "200", "known alr
 _KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
+    "required": False,
     "schema": {"type": "string", "maxLength": 255},
     "description": "with the same key a repeated request gets the first one's answer, for 24 hours",
     "example": "5b0f6c1e-order-1",

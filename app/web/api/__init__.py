@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.web.api import catalogue, messages, subscribers
+from app.web.api import catalogue, imports, messages, subscribers
 
 router = APIRouter(prefix="/api/v1")
-for part in (catalogue, subscribers, messages):
+for part in (catalogue, subscribers, messages, imports):
     router.include_router(part.router)

@@ -10,7 +10,8 @@ from app.web.api.models import ServiceBody, ServiceProviderBody
 from app.web.dependencies import GatewayIn, needs
 
 router = APIRouter(tags=["catalogue"], dependencies=[Depends(needs(Scope.DIRECTORY_WRITE))])
-Code = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+CODE_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
+Code = Annotated[str, Path(pattern=CODE_PATTERN)]
 
 
 @router.put("/service-providers/{sp_code}", summary="Create or replace an SP")

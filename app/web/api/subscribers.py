@@ -32,7 +32,8 @@ Writer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
 Agent = Annotated[Caller, Depends(needs(Scope.CARE))]
 
 
-async def _change(given: SubscriberBody | SubscriberPatch, caller: Caller, *, create: bool) -> SetSubscriber:
+async def change_of(given: SubscriberBody | SubscriberPatch, caller: Caller, *, create: bool) -> SetSubscriber:
+    """What a PUT or PATCH asks for; a password is hashed here, away from every transaction."""
     fields = frozenset(type(given).model_fields if create else given.model_fields_set)
     password = given.service_password
     return SetSubscriber(
@@ -54,7 +55,7 @@ async def _change(given: SubscriberBody | SubscriberPatch, caller: Caller, *, cr
 @router.put("", summary="Create or replace a subscriber")
 async def put_subscriber(msisdn: MsisdnIn, given: SubscriberBody, caller: Writer, gateway: GatewayIn) -> dict[str, str]:
     """``status: closed`` ends the tenure and everything in it; the next PUT opens a new, empty one."""
-    await gateway.directory.set_subscriber(msisdn, await _change(given, caller, create=True))
+    await gateway.directory.set_subscriber(msisdn, await change_of(given, caller, create=True))
     return {"msisdn": msisdn}
 
 
@@ -63,7 +64,7 @@ async def patch_subscriber(
     msisdn: MsisdnIn, given: SubscriberPatch, caller: Writer, gateway: GatewayIn
 ) -> dict[str, str]:
     """Only the fields that are given."""
-    await gateway.directory.set_subscriber(msisdn, await _change(given, caller, create=False))
+    await gateway.directory.set_subscriber(msisdn, await change_of(given, caller, create=False))
     return {"msisdn": msisdn}
 
 
@@ -97,13 +98,18 @@ def _subscriber(found: Subscriber) -> SubscriberOut:
     )
 
 
+def import_of(given: SubscriptionBody, caller: Caller, service_code: str) -> ImportSubscription:
+    """What an import asks for."""
+    fields = {name: getattr(given, name) for name in SubscriptionBody.model_fields}
+    return ImportSubscription(who=f"api:{caller.name}", service_code=service_code, **fields)
+
+
 @router.put("/subscriptions/{service_code}", summary="Import what exists already")
 async def put_subscription(
     msisdn: MsisdnIn, service_code: str, given: SubscriptionBody, caller: Writer, gateway: GatewayIn
 ) -> dict[str, str]:
     """Evidence of kind ``import``. Never revives what she ended since, never makes anything cost more (409)."""
-    wanted = ImportSubscription(who=f"api:{caller.name}", service_code=service_code, **given.model_dump())
-    await gateway.directory.import_subscription(msisdn, wanted)
+    await gateway.directory.import_subscription(msisdn, import_of(given, caller, service_code))
     return {"msisdn": msisdn, "service_code": service_code}
 
 

@@ -29,6 +29,10 @@ _HELD = {
 }
 
 EXAMPLES = {
+    "post /api/v1/imports": Example(
+        parameters={"type": "subscriber"},
+        answers={"200": {"lines": 0, "imported": 0, "failed": 0, "errors": []}},
+    ),
     "put /api/v1/service-providers/{sp_code}": Example(
         parameters={"sp_code": "TITAN"},
         bodies={

@@ -1,0 +1,22 @@
+"""Where a running gateway is, for the commands that speak to one."""
+
+from urllib.parse import urlsplit
+
+from app.cli.terminal import WRONG_USE, refuse
+from app.settings_sources import variables
+
+_DEFAULT_PORT = "8086"
+
+
+def gateway_url(given: str | None) -> str:
+    """The URL that was given, or this machine's gateway; ends the command if it is none."""
+    port = variables().get("SMSGW_PORT")
+    url = given or f"http://127.0.0.1:{port.value if port else _DEFAULT_PORT}"
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        fits = False
+    if not fits:
+        refuse(f"{url} is no gateway's URL: give --url http://127.0.0.1:8086 or the like.", WRONG_USE)
+    return url

@@ -1,0 +1,175 @@
+"""``smsgw import``: bulk files into a running gateway, with a progress bar and a report (http-api.md)."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Self
+
+import httpx
+import typer
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from app.cli.address import gateway_url
+from app.cli.terminal import FAILED, WRONG_USE, done, err, examples, refuse
+from app.domain.values import value
+from app.services.tokens import DEMO_TOKEN
+
+app = typer.Typer()
+_LINES_A_REQUEST = 1_000
+_ANSWER_SECONDS = 300.0
+_SHOWN_FAULTS = 20
+_OK = 200
+_DETAIL = TypeAdapter(dict[str, object])
+
+Files = Annotated[
+    list[Path], typer.Argument(help="JSON Lines, or CSV (by the ending .csv).", exists=True, dir_okay=False)
+]
+Type = Annotated[
+    str | None, typer.Option("--type", help="Of lines that name none: service_provider, service, subscriber, …")
+]
+Token = Annotated[
+    str, typer.Option(envvar="SMSGW_TOKEN", help="A token with the scope directory:write.", show_default=False)
+]
+Url = Annotated[str | None, typer.Option(help="The gateway; default http://127.0.0.1 and SMSGW_PORT or 8086.")]
+Report = Annotated[Path | None, typer.Option(help="Write each bad line's report to this file, as JSON Lines.")]
+
+
+@value
+class _Part:
+    """Some lines of a file; ``before`` is how many lines stand in front of them, ``size`` in bytes."""
+
+    content: bytes
+    before: int
+    size: int
+
+
+class _Fault(BaseModel):
+    line: int
+    status: int
+    detail: str
+
+
+class _Answer(BaseModel):
+    lines: int
+    imported: int
+    errors: list[_Fault]
+
+
+@app.command(
+    "import",
+    epilog=examples(
+        ("smsgw import customers.jsonl", "each line an object with its type and fields"),
+        ("smsgw import --type subscriber customers.csv --report bad.jsonl", "CSV is of one type"),
+    ),
+)
+def import_files(
+    files: Files, kind: Type = None, token: Token = DEMO_TOKEN, url: Url = None, report: Report = None
+) -> None:
+    """Load files into a running gateway, in the order given; a bad line is reported and keeps none of the others.
+
+    A file may be sent again: what is there already stays as it is.
+    """
+    for file in files:
+        if file.suffix.lower() == ".csv" and kind is None:
+            refuse(f"{file}: a CSV file is of one type; say which with --type.", WRONG_USE)
+    lines, faults = 0, 0
+    with _progress() as progress, _Gateway(gateway_url(url), token, kind) as gateway:
+        for file in files:
+            task = progress.add_task(file.name, total=file.stat().st_size)
+            for part in _parts(file):
+                answer = gateway.send(file, part)
+                lines += answer.lines
+                _tell(file, part, answer.errors, report, shown=faults)
+                faults += len(answer.errors)
+                progress.advance(task, part.size)
+    if faults:
+        refuse(f"{lines - faults} of {lines} lines imported, {faults} not.", FAILED)
+    done(f"{lines} lines imported.")
+
+
+def _progress() -> Progress:
+    return Progress(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=err)
+
+
+def _parts(file: Path) -> Iterator[_Part]:
+    return _csv_parts(file) if file.suffix.lower() == ".csv" else _json_parts(file)
+
+
+def _json_parts(file: Path) -> Iterator[_Part]:
+    with file.open("rb") as opened:
+        before = 0
+        while lines := [line for _, line in zip(range(_LINES_A_REQUEST), opened, strict=False)]:
+            content = b"".join(lines)
+            yield _Part(content, before, len(content))
+            before += len(lines)
+
+
+def _csv_parts(file: Path) -> Iterator[_Part]:
+    """Each part with the row of names on top; a cell may hold line breaks."""
+    with file.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as opened:
+        rows = csv.reader(opened)
+        heading = next(rows, [])
+        before = rows.line_num
+        while group := [row for _, row in zip(range(_LINES_A_REQUEST), rows, strict=False)]:
+            written = io.StringIO()
+            csv.writer(written, lineterminator="\n").writerows([heading, *group])
+            content = written.getvalue().encode("utf-8", "surrogateescape")
+            yield _Part(content, before - 1, len(content))
+            before = rows.line_num
+
+
+class _Gateway:
+    """The running gateway's call for imports."""
+
+    def __init__(self, url: str, token: str, kind: str | None) -> None:
+        self._url = url
+        self._kind = {"type": kind} if kind else {}
+        self._client = httpx.Client(
+            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=_ANSWER_SECONDS, trust_env=False
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def send(self, file: Path, part: _Part) -> _Answer:
+        """Send some lines; ends the command where the gateway does not take them."""
+        media_type = "text/csv; charset=utf-8" if file.suffix.lower() == ".csv" else "application/x-ndjson"
+        try:
+            answer = self._client.post(
+                "/api/v1/imports", params=self._kind, content=part.content, headers={"Content-Type": media_type}
+            )
+        except httpx.HTTPError as error:
+            refuse(
+                f"{self._url} does not answer ({type(error).__name__}): start the gateway (`smsgw serve`) or give "
+                f"--url. {file} was sent up to line {part.before}; sending it again does no harm."
+            )
+        if answer.status_code != _OK:
+            refuse(f"{file}, from line {part.before + 1}: {_reason(answer)}")
+        return _Answer.model_validate_json(answer.content)
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        return str(_DETAIL.validate_json(answer.content)["detail"])
+    except (ValidationError, KeyError):
+        return f"the gateway answered {answer.status_code}"
+
+
+def _tell(file: Path, part: _Part, faults: list[_Fault], report: Path | None, *, shown: int) -> None:
+    """Show the first faults, and write all of them to the report."""
+    for place, fault in enumerate(faults, shown + 1):
+        if place <= _SHOWN_FAULTS:
+            err.print(Text(f"{file}:{part.before + fault.line}: {fault.status} {fault.detail}"), soft_wrap=True)
+        elif place == _SHOWN_FAULTS + 1:
+            err.print("… more; --report FILE has them all" if report is None else f"… more in {report}")
+    if report is not None and faults:
+        rows = [{"file": str(file), **fault.model_dump(), "line": part.before + fault.line} for fault in faults]
+        with report.open("a", encoding="utf-8") as opened:
+            opened.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

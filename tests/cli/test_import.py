@@ -1,0 +1,93 @@
+"""``smsgw import``: bulk files into a running gateway (http-api.md, command line)."""
+
+import json
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import anyio.to_thread
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.cli import app
+from app.db import tables
+from tests.cli.terminals import free_port
+from tests.running import settings_for
+from tests.web.calls import Web
+from tests.web.sockets import listening
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def web(sqlite_url: str) -> AsyncIterator[Web]:
+    async with listening(settings_for(sqlite_url)) as started:
+        yield started
+
+
+async def run(web: Web, *arguments: str) -> Result:
+    return await anyio.to_thread.run_sync(
+        partial(CliRunner().invoke, app, ["import", "--url", str(web.client.base_url), *arguments])
+    )
+
+
+def customer(number: int, **fields: object) -> str:
+    line = {
+        "type": "subscriber", "msisdn": f"1370013{number:04}", "brand": "mzone", "payment": "prepaid",
+        "balance_fen": 1000, "points": 0, "status": "active", **fields,
+    }  # fmt: skip
+    return json.dumps(line) + "\n"
+
+
+async def test_a_file_larger_than_one_request(web: Web, tmp_path: Path) -> None:
+    file = tmp_path / "customers.jsonl"
+    file.write_text("".join(map(customer, range(2_500))))
+    done = await run(web, str(file))
+    assert done.exit_code == 0, done.output
+    assert "2500 lines imported" in done.stdout
+    assert await web.running.count(tables.subscriber) == 2_502
+
+
+async def test_bad_lines_are_named_by_file_and_line(web: Web, tmp_path: Path) -> None:
+    file, report = tmp_path / "customers.jsonl", tmp_path / "bad.jsonl"
+    file.write_text("".join(customer(n, **({"brand": "no"} if n in (7, 1_500) else {})) for n in range(2_000)))
+    done = await run(web, str(file), "--report", str(report))
+    assert done.exit_code == 1
+    assert f"{file}:8: 422 brand" in done.stderr.replace("\n", "")
+    assert f"{file}:1501: 422 brand" in done.stderr.replace("\n", "")
+    assert "1998 of 2000 lines imported, 2 not" in done.stderr
+    assert [json.loads(line)["line"] for line in report.read_text().splitlines()] == [8, 1501]
+
+
+async def test_csv_with_line_breaks_in_cells(web: Web, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    heading = "msisdn,brand,payment,balance_fen,points,status,plan.name,plan.data_kb\n"
+    rows = [f"1370013{n:04},mzone,prepaid,1000,0,active,,\n" for n in range(1_100)]
+    rows[3] = '13700130003,mzone,prepaid,1000,0,active,"a\nb",1\n'
+    rows[1_050] = "13700131050,no,prepaid,1000,0,active,,\n"
+    file.write_text(heading + "".join(rows))
+    done = await run(web, "--type", "subscriber", str(file))
+    assert done.exit_code == 1
+    shown = done.stderr.replace("\n", "")
+    assert f"{file}:6: 422 plan.name" in shown, done.stderr
+    assert f"{file}:1053: 422 brand" in shown, done.stderr
+    assert await web.running.count(tables.subscriber) == 1_100
+
+
+async def test_what_is_missing_is_said(web: Web, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("msisdn\n")
+    assert (await run(web, str(file))).exit_code == 2
+    assert (await run(web, str(tmp_path / "none.jsonl"))).exit_code == 2
+    (tmp_path / "one.jsonl").write_text(customer(1))
+    refused = await run(web, "--token", "wrong", str(tmp_path / "one.jsonl"))
+    assert refused.exit_code == 1
+    assert "smsgw token create" in refused.stderr.replace("\n", " ")
+
+
+def test_a_gateway_that_is_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "customers.jsonl"
+    file.write_text(customer(1))
+    done = CliRunner().invoke(app, ["import", "--url", f"http://127.0.0.1:{free_port()}", str(file)])
+    assert done.exit_code == 1
+    assert "smsgw serve" in done.stderr.replace("\n", " ")
