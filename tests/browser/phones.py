@@ -9,6 +9,8 @@ from playwright.async_api import Page as BrowserPage
 
 from tests.web.calls import Web
 
+_POLICY = "Content Security Policy"
+
 
 @dataclass
 class Phone:
@@ -106,7 +108,7 @@ async def opened(context: BrowserContext, web: Web) -> AsyncIterator[Page]:
     page = Page(await context.new_page(), web)
     failures: list[str] = []
     page.browser.on("pageerror", lambda error: failures.append(str(error)))
-    page.browser.on("console", lambda line: "Content Security Policy" in line.text and failures.append(line.text))
+    page.browser.on("console", lambda line: failures.extend([line.text] if _POLICY in line.text else []))
     await page.browser.goto(page.address)
     await page.is_live()
     yield page
