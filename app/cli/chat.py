@@ -22,7 +22,7 @@ _DEMO_CUSTOMER = "13800138000"
 _HISTORY = 10
 _MESSAGE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-Msisdn = Annotated[str, typer.Argument(help="The handset's number.", metavar="[MSISDN]")]
+Msisdn = Annotated[str, typer.Argument(help="The handset's number.", metavar="MSISDN")]
 Url = Annotated[str | None, typer.Option(help="The gateway; default http://127.0.0.1 and SMSGW_PORT or 8086.")]
 To = Annotated[str | None, typer.Option(help="Whom to write to first; default: who wrote last, in a pipe 10086.")]
 History = Annotated[
@@ -43,8 +43,11 @@ def chat(
 ) -> None:
     """Be a handset in this terminal, beside a running gateway.
 
-    Type a text and press Enter; what comes back appears by itself. /help lists the commands. In a pipe each line of
-    the input is sent, and the replies to it are printed before the next one is.
+    Type a text and press Enter; what comes back appears by itself.
+
+    In a pipe each line is sent, and what comes back is printed before the next.
+
+    A line with a slash is a command: /to, /clock, /advance, /reset, /help, /quit.
     """
     number = parse_msisdn(msisdn)
     if number is None:
