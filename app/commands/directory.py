@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from app.commands.data_reminders import with_reminders
 from app.commands.listing import label_of
 from app.commands.registry import call
 from app.commands.speech import say
+from app.commands.stopping import with_notices
 from app.commands.unsubscribing import Fate, Request, Wish, as_outcome, end_services, run_out, summary
 from app.domain.account import (
     Brand,
@@ -86,6 +88,13 @@ _FIELDS = ("brand", "vip", "payment", "balance_fen", "points", "status", "langua
 def set_subscriber(turn: Turn) -> Outcome:
     """Create, change or close; a PUT after a close opens a new, empty tenure."""
     change = turn.stimulus_as(SetSubscriber)
+    before = turn.account.customer
+    outcome = with_reminders(turn, before, _set(turn, change))
+    says_active = not change.create and "status" in change.given and change.status is SubscriberStatus.ACTIVE
+    return with_notices(turn, before, outcome, says_active=says_active)
+
+
+def _set(turn: Turn, change: SetSubscriber) -> Outcome:
     present = turn.account.subscriber
     if present is not None and present.status is not SubscriberStatus.CLOSED:
         return _changed(turn, change, present)

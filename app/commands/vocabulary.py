@@ -5,6 +5,16 @@
 LIST_SERVICES = ("0000", "00000", "TD", "退订", "查询退订", "CXTD")
 UNSUBSCRIBE = ("QX", "TD")
 NO_MARKETING = ("TD", "T", "退订")
+COMPLAIN = ("TS", "投诉")
+TICKET_STATE = ("CXTS", "投诉查询")
+DATA_USAGE = ("CXYL", "CXLL", "LLCX", "流量", "流量查询")
+DATA_ALERTS_ON = ("KTYLTX", "KTLLTX")
+DATA_ALERTS_OFF = ("QXYLTX", "QXLLTX")
+BALANCE = ("YE", "CXYE", "YECX", "余额", "话费余额")
+SPEND = ("HF", "CXHF", "HFCX", "话费")
+POINTS = ("JF", "CXJF", "JFCX", "积分")
+BILL = ("ZD", "CXZD", "ZDCX", "账单")
+CHANGE_PASSWORD = "XGMM"  # noqa: S105  the keyword
 MENU = ("10086", "0", "HELP", "帮助", "BZ", "?")
 
 # Keywords of flows.md 4: no order keyword may be mistaken for one, whether or not its command is there (safety.md 9).

@@ -18,11 +18,17 @@ from sqlalchemy.types import TypeEngine
 from app.db import columns
 from app.db.columns import customer, partial_index
 from app.db.types import Instant, from_micros
+from app.domain.bills import Bill, Spend
+from app.domain.charges import Charge, Use
 from app.domain.orders import Order
+from app.domain.passwords import PasswordTries
+from app.domain.preferences import Preferences
 from app.domain.records import Record
 from app.domain.refunds import Refund
 from app.domain.spam import SpamReport
+from app.domain.stopping import LowBalance, Suspension
 from app.domain.tickets import Ticket
+from app.domain.usage import DataUsage
 from app.domain.values import value
 
 Reader = Callable[[Any], object]
@@ -107,7 +113,16 @@ RECORD_TABLES: Mapping[type[Record], RecordTable] = {
     for item in (
         _table("service_order", Order, ("state", "id"), ("service_code", "id")),
         _table("ticket", Ticket, ("state", "id"), ("number",)),
+        _table("charge", Charge, ("state", "id")),
+        _table("per_use", Use),
         _table("refund", Refund, ("ticket_id",)),
         _table("spam_report", SpamReport, ("number",)),
+        _table("preferences", Preferences),
+        _table("data_usage", DataUsage),
+        _table("bill", Bill),
+        _table("spend", Spend),
+        _table("low_balance", LowBalance),
+        _table("suspension", Suspension),
+        _table("password_tries", PasswordTries),
     )
 }

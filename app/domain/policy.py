@@ -5,6 +5,7 @@ from dataclasses import field
 from datetime import timedelta
 
 from app.domain.calendar import QuietHours
+from app.domain.catalogue import ConfirmMode
 from app.domain.service_numbers import ServiceNumbers
 from app.domain.texts.wording import Text
 from app.domain.values import value
@@ -14,11 +15,15 @@ from app.domain.values import value
 class Policy:
     """Settings of this deployment (http-api.md, the settings file); durations are exact, not calendar.
 
-    ``menu`` is what help lists: the commands' own lines, commonest first.
+    ``menu`` is what help lists: the commands' own lines, commonest first. ``data_thresholds``: percent of a plan at
+    which its customer is told (flows.md 9). ``low_balance_fen``: below it a prepaid customer is told (flows.md 16).
     """
 
     numbers: ServiceNumbers = field(default_factory=ServiceNumbers)
     listing_window: timedelta = timedelta(hours=2)
+    confirmation_window: timedelta = timedelta(hours=24)
+    confirm_mode: ConfirmMode = ConfirmMode.FIXED
+    trial_notice: timedelta = timedelta(days=3)
     quiet_hours: QuietHours = field(default_factory=QuietHours)
     allow_unsubscribe_all: bool = True
     list_in_plan: bool = True
@@ -26,6 +31,8 @@ class Policy:
     auto_create_subscribers: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict)
     menu: tuple[Text, ...] = ()
+    data_thresholds: tuple[int, ...] = (50, 80, 90, 100)
+    low_balance_fen: int = 1000
 
 
 @value

@@ -105,6 +105,14 @@ class Turn:
     ids: Iterator[str]
     dice: Callable[[int], int]
 
+    @property
+    def subscriber(self) -> Subscriber:
+        """Whose turn it is, for functions that run for customers only, as commands do."""
+        found = self.account.customer
+        if found is None:
+            raise LookupError("this number is nobody's")
+        return found
+
     def stimulus_as(self, kind: type[_S]) -> _S:
         """What happened, for functions that are run by one kind of stimulus only."""
         if not isinstance(self.stimulus, kind):

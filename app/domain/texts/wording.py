@@ -64,10 +64,30 @@ def day_of_year(language: Language, moment: datetime) -> str:
     return f"{here:%Y年%m月%d日}" if language is Language.ZH else f"{day(language, moment)}, {here.year}"
 
 
+def month(language: Language, moment: datetime) -> str:
+    """A month without its year: ``03月``, ``March``."""
+    here = local(moment)
+    return f"{here:%m月}" if language is Language.ZH else _MONTHS[here.month - 1]
+
+
+def month_of_year(language: Language, moment: datetime) -> str:
+    """A month with its year: ``2026年03月``, ``March 2026``."""
+    here = local(moment)
+    return f"{here:%Y年%m月}" if language is Language.ZH else f"{month(language, moment)} {here.year}"
+
+
 def minute(language: Language, moment: datetime) -> str:
     """A minute: ``03月31日10时05分``, ``March 31, 10:05``."""
     here = local(moment)
     return f"{here:%m月%d日%H时%M分}" if language is Language.ZH else f"{day(language, moment)}, {here:%H:%M}"
+
+
+def minute_of_year(language: Language, moment: datetime) -> str:
+    """A minute with its year: ``2026年03月31日10时05分``, ``March 31, 2026, 10:05``."""
+    here = local(moment)
+    return (
+        f"{here:%Y年%m月%d日%H时%M分}" if language is Language.ZH else f"{day_of_year(language, moment)}, {here:%H:%M}"
+    )
 
 
 def duration(language: Language, length: timedelta) -> str:

@@ -1,0 +1,92 @@
+"""Balance, spend, points and bills: plain facts, each with the time that it is of (flows.md 10)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.domain.account import Language, Payment
+from app.domain.bills import Bill, Spend
+from app.domain.months import first_moment, last_moment
+from app.domain.texts import wording
+from app.domain.texts.wording import Text
+
+HELP_BALANCE = Text(zh="YE 查询余额", en="YE balance")
+HELP_SPEND = Text(zh="HF 查询当月话费", en="HF spend this month")
+HELP_POINTS = Text(zh="JF 查询积分", en="JF points")
+HELP_BILL = Text(zh="ZD 查询账单", en="ZD bill")
+_BALANCES = {
+    Payment.PREPAID: Text(zh="截至{as_of}，您的话费余额为{amount}。", en="As of {as_of} your balance is {amount}."),
+    Payment.POSTPAID: Text(
+        zh="截至{as_of}，您的账户余额为{amount}，当月话费将在出账后从账户扣除。",
+        en="As of {as_of} the balance of your account is {amount}; this month's charges are taken from it after the bill.",
+    ),
+}
+_OWED = Text(
+    zh="截至{as_of}，您的账户余额为0元，欠费{amount}。", en="As of {as_of} your balance is CNY0 and you owe {amount}."
+)
+_SPENT = Text(zh="截至{as_of}，您{month}的话费支出为{amount}。", en="As of {as_of} you spent {amount} in {month}.")
+_POINTS = Text(zh="截至{as_of}，您的积分为{points}分。", en="As of {as_of} you have {points} points.")
+_BILL = Text(zh="您{month}的账单（截至{day}）合计{total}", en="Your bill for {month} (up to {day}) comes to {total}")
+_FIRST_ITEM = Text(zh="：{name}{amount}", en=": {name} {amount}")
+_ITEM = Text(zh="；{name}{amount}", en="; {name} {amount}")
+_END = Text(zh="。", en=".")
+_NO_BILL = Text(zh="截至{as_of}，您{month}没有账单。", en="As of {as_of} there is no bill for {month}.")
+_CLOSED_ONLY = Text(
+    zh="截至{as_of}，只能查询最近5个月已出账的账单，",
+    en="As of {as_of} only the bills of the last five closed months can be asked for. ",
+)
+_CAN_BE_ASKED = Text(zh="可查询：{months}，如发送ZD#{newest}。", en="You can ask for: {months}, e.g. ZD#{newest}.")
+
+
+def balance(language: Language, payment: Payment, amount_fen: int, as_of: datetime) -> str:
+    """What she has, or owes."""
+    text, shown = (_OWED, -amount_fen) if amount_fen < 0 else (_BALANCES[payment], amount_fen)
+    return text.say(language, as_of=wording.minute(language, as_of), amount=wording.yuan(language, shown))
+
+
+def spend(language: Language, spent: Spend) -> str:
+    """What the month has cost so far."""
+    return _SPENT.say(
+        language,
+        as_of=wording.minute(language, spent.counted_at),
+        month=wording.month(language, first_moment(spent.id)),
+        amount=wording.yuan(language, spent.amount_fen),
+    )
+
+
+def points(language: Language, count: int, as_of: datetime) -> str:
+    """Her points."""
+    return _POINTS.say(language, as_of=wording.minute(language, as_of), points=str(count))
+
+
+def bill(language: Language, found: Bill) -> tuple[str, ...]:
+    """A bill with its items, in pieces."""
+    month, day = first_moment(found.id), wording.day(language, last_moment(found.id))
+    head = _BILL.say(
+        language,
+        month=wording.month_of_year(language, month),
+        day=day,
+        total=wording.yuan(language, found.total_fen),
+    )
+    items = [
+        (_ITEM if index else _FIRST_ITEM).say(language, name=item.name, amount=wording.yuan(language, item.amount_fen))
+        for index, item in enumerate(found.items)
+    ]
+    pieces = [head, *items]
+    return (*pieces[:-1], pieces[-1] + _END.say(language))
+
+
+def no_bill(language: Language, month: str, months: Sequence[str], as_of: datetime) -> tuple[str, ...]:
+    """A month that can be asked for has none."""
+    named = wording.month_of_year(language, first_moment(month))
+    text = _NO_BILL.say(language, as_of=wording.minute(language, as_of), month=named)
+    return (text, *_can_be_asked(language, months))
+
+
+def closed_months_only(language: Language, months: Sequence[str], as_of: datetime) -> tuple[str, ...]:
+    """Another month was asked for, or none that can be understood."""
+    return (_CLOSED_ONLY.say(language, as_of=wording.minute(language, as_of)), *_can_be_asked(language, months))
+
+
+def _can_be_asked(language: Language, months: Sequence[str]) -> tuple[str, ...]:
+    plain = [month.replace("-", "") for month in months]
+    return (_CAN_BE_ASKED.say(language, months=wording.names(language, plain), newest=plain[0]),)

@@ -1,0 +1,34 @@
+"""What is said before a number is stopped (flows.md 16)."""
+
+from datetime import datetime
+
+from app.domain.account import Language
+from app.domain.texts import wording
+from app.domain.texts.wording import Text
+
+_LOW_BALANCE = Text(
+    zh="您好！截至{as_of}，您的话费余额为{balance}，已低于{limit}。为免停机，请及时充值。查询余额请发送YE到10086。",
+    en="As of {as_of} your balance is {balance}, below {limit}. Please top up soon to keep your number in service. Send YE to 10086 for your balance.",
+)
+_OVERDRAWN = Text(
+    zh="您好！截至{as_of}，您的话费余额已用完，并欠费{owed}。为免停机，请及时充值。查询余额请发送YE到10086。",
+    en="As of {as_of} your balance is used up and you owe {owed}. Please top up soon to keep your number in service. Send YE to 10086 for your balance.",
+)
+_TO_BE_STOPPED = Text(
+    zh="您好！您的号码将于{when}停机。为免停机，请在此之前缴清费用；如已缴费，请忽略本短信。查询余额请发送YE到10086。",
+    en="Your number will be stopped on {when}. To keep it in service please pay before; if you have paid, ignore this message. Send YE to 10086 for your balance.",
+)
+
+
+def low_balance(language: Language, balance_fen: int, limit_fen: int, as_of: datetime) -> str:
+    """A prepaid balance has fallen below the limit."""
+    minute = wording.minute(language, as_of)
+    if balance_fen < 0:
+        return _OVERDRAWN.say(language, as_of=minute, owed=wording.yuan(language, -balance_fen))
+    balance, limit = wording.yuan(language, balance_fen), wording.yuan(language, limit_fen)
+    return _LOW_BALANCE.say(language, as_of=minute, balance=balance, limit=limit)
+
+
+def to_be_stopped(language: Language, stops_at: datetime) -> str:
+    """The number is to be stopped at a time."""
+    return _TO_BE_STOPPED.say(language, when=wording.minute_of_year(language, stops_at))
