@@ -26,6 +26,7 @@ from app.domain.catalogue import Service
 from app.domain.dialogue import ClosedAs
 from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass, Reply
+from app.domain.records import Record
 from app.domain.service_numbers import Extension
 from app.domain.texts import directory as texts
 from app.domain.texts import unsubscribing
@@ -166,11 +167,18 @@ def _closed(turn: Turn, change: SetSubscriber, subscriber: Subscriber) -> Outcom
         subscriber=replace(subscriber, closed_at=turn.at),
         subscriptions=tuple(ended),
         questions=tuple(question.closed(turn.at, ClosedAs.WITHDRAWN) for question in questions),
+        records=_records_ended(turn),
         evidence=(*drafts, whole),
         events=tuple(events),
         tenure_ended=True,
         verdict="closed",
     )
+
+
+def _records_ended(turn: Turn) -> tuple[Record, ...]:
+    """Records of every kind that do not outlive the tenure as they are."""
+    known = (record for kind in turn.account.records.values() for record in kind.values())
+    return tuple(after for before in known if (after := before.when_tenure_ends(turn.at)) is not before)
 
 
 @call(ImportSubscription)

@@ -26,6 +26,7 @@ class _Route:
 
 
 _Given = tuple[Question, Answer]
+_EXTENSION_DIGITS = 3
 
 
 @value
@@ -101,7 +102,8 @@ class Router:
         whole = self.registry.numbers.get(extension)
         if whole is not None:
             return _Route(whole(turn))
-        beside = self.registry.beside.get(extension)
+        # 204 for each of the confirmation numbers 20400 to 20499.
+        beside = self.registry.beside.get(extension[:_EXTENSION_DIGITS])
         first = beside(turn, said) if beside else None
         return self._obeyed_beside(turn, said, first) if first else self._understood(turn, said, extension)
 
@@ -209,7 +211,8 @@ def _addressed(turn: Turn, extension: str) -> list[Question]:
     A number that never asked her anything is as good as 10086 itself, but not one for confirmations: what is sent
     there was meant for one order, and never confirms another.
     """
-    remembered = [q for q in turn.account.questions.values() if q.is_open(turn.at) or q.lately_ended(turn.at)]
+    reached = (question for question in turn.account.questions.values() if question.can_be_answered(turn.at))
+    remembered = [question for question in reached if question.is_open(turn.at) or question.lately_ended(turn.at)]
     remembered.sort(key=lambda question: (question.asked_at, question.id))
     if extension == Extension.COMMANDS:
         return remembered

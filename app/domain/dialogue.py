@@ -12,12 +12,19 @@ REMEMBERED = timedelta(days=7)
 # from before that is no answer to the question.
 _CLOCKS_DIFFER = timedelta(minutes=10)
 
+# The same, where it must not be more: a yes that was on its way before the question is not a yes to it.
+_AT_ONCE = timedelta(minutes=1)
+
 
 @value
 class QuestionState:
-    """What was asked; each kind of question is a frozen subclass with a ``kind`` of its own."""
+    """What was asked; each kind of question is a frozen subclass with a ``kind`` of its own.
+
+    ``must_reach``: an answer counts only if the network took the question before (safety.md 6).
+    """
 
     kind: ClassVar[str]
+    must_reach: ClassVar[bool] = False
 
 
 _S = TypeVar("_S", bound=QuestionState)
@@ -50,6 +57,12 @@ class Question:
     def is_open(self, at: datetime) -> bool:
         """Open up to and including the last instant of its window (flows.md 17)."""
         return self.closed_at is None and self.asked_at - _CLOCKS_DIFFER <= at <= self.expires_at
+
+    def can_be_answered(self, at: datetime) -> bool:
+        """Whether what was sent at that instant can be an answer to it at all, on time or late."""
+        if not self.state.must_reach:
+            return True
+        return self.failed_at is None and self.handed_over_at is not None and self.handed_over_at - _AT_ONCE <= at
 
     def closed(self, at: datetime, how: ClosedAs) -> "Question":
         """The question, ended."""
