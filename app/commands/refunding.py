@@ -1,20 +1,20 @@
-"""Giving money back: entries of the ledger, with their evidence and billing's event (flows.md 12, 14)."""
+"""Giving money back: entries of the ledger, with evidence, billing's event and a word to her (flows.md 12, 14)."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
+from app.commands.naming import name_of
+from app.commands.registry import timer
+from app.commands.speech import say
+from app.domain.charges import Charge, ChargeState
 from app.domain.evidence import EvidenceDraft, Fact
+from app.domain.messages import MessageClass
 from app.domain.refunds import Refund, RefundPart, SecondHalf, refund_id
-from app.domain.turn import EventDraft, Outcome, TimerSet, Turn
-from app.domain.values import value
+from app.domain.texts import refunds as texts
+from app.domain.texts.wording import Text
+from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn, joined
 
 SECOND_HALF_TIMER = "refund-second-half"
-
-
-@value
-class TakenFee:
-    """A fee that was taken, in fen."""
-
-    charge_id: str
-    service_code: str
-    amount_fen: int
 
 
 def refunded(turn: Turn, charge_id: str, part: RefundPart = RefundPart.PRINCIPAL) -> Refund | None:
@@ -22,10 +22,15 @@ def refunded(turn: Turn, charge_id: str, part: RefundPart = RefundPart.PRINCIPAL
     return turn.account.record(Refund, refund_id(charge_id, part))
 
 
+def can_be_given_back(turn: Turn, charge: Charge) -> bool:
+    """Whether it was taken, and nothing of it given back."""
+    return charge.state is ChargeState.CHARGED and charge.amount_fen > 0 and refunded(turn, charge.id) is None
+
+
 def give_back(
     turn: Turn,
-    fee: TakenFee,
-    part: RefundPart,
+    charge: Charge,
+    part: RefundPart = RefundPart.PRINCIPAL,
     *,
     who: str,
     why: str,
@@ -36,22 +41,22 @@ def give_back(
 
     ValueError where this part was given back before: look with ``refunded`` first.
     """
-    if refunded(turn, fee.charge_id, part) is not None:
+    if refunded(turn, charge.id, part) is not None:
         raise ValueError("this part of the charge was refunded before")
     refund = Refund(
-        id=refund_id(fee.charge_id, part),
+        id=refund_id(charge.id, part),
         made_at=turn.at,
-        charge_id=fee.charge_id,
+        charge_id=charge.id,
         part=part,
-        service_code=fee.service_code,
-        amount_fen=fee.amount_fen,
+        service_code=charge.service_code,
+        amount_fen=charge.amount_fen,
         who=who,
         ticket_id=ticket_id,
         second_half=second_half,
     )
     facts: dict[str, Fact] = {
-        "charge_id": fee.charge_id, "service_code": fee.service_code, "part": part.value,
-        "amount_fen": fee.amount_fen, "ticket_id": ticket_id,
+        "charge_id": charge.id, "service_code": charge.service_code, "part": part.value,
+        "amount_fen": charge.amount_fen, "ticket_id": ticket_id,
     }  # fmt: skip
     data = {"msisdn": turn.account.msisdn, "refund_id": refund.id, **facts}
     return Outcome(
@@ -60,3 +65,73 @@ def give_back(
         evidence=(EvidenceDraft("refund", refund.id, {"who": who, "why": why, **facts}),),
         events=(EventDraft("billing", "charge.refunded", data),),
     )
+
+
+def give_back_principal(turn: Turn, charge: Charge, *, who: str, why: str, ticket_id: str) -> Outcome:
+    """The fee now; its second half waits for a decision."""
+    return give_back(turn, charge, who=who, why=why, ticket_id=ticket_id, second_half=SecondHalf.WAITING)
+
+
+def give_back_double(turn: Turn, charge: Charge, *, who: str, why: str, ticket_id: str) -> Outcome:
+    """Twice the fee, as two entries."""
+    principal = give_back(turn, charge, who=who, why=why, ticket_id=ticket_id, second_half=SecondHalf.PAID)
+    second = give_back(turn, charge, RefundPart.SECOND_HALF, who=who, why=why, ticket_id=ticket_id)
+    return joined(principal, second)
+
+
+def waiting_of(turn: Turn, ticket_id: str) -> list[Refund]:
+    """The principals of a ticket whose second half has to be decided."""
+    return [refund for refund in turn.account.records_of(Refund) if refund.ticket_id == ticket_id and refund.is_open]
+
+
+def pay_second_half(turn: Turn, principal: Refund, *, who: str, why: str) -> Outcome:
+    """As much again, and nothing waits any more; without a word to the customer."""
+    charge = _charge_of(turn, principal)
+    paid = give_back(turn, charge, RefundPart.SECOND_HALF, who=who, why=why, ticket_id=principal.ticket_id)
+    return joined(paid, _decided(principal, SecondHalf.PAID))
+
+
+def close_second_half(principal: Refund, *, who: str, why: str) -> Outcome:
+    """It is not paid; what was given back stays hers. Without a word to the customer."""
+    draft = EvidenceDraft("refund-closed", principal.id, {"who": who, "why": why, "charge_id": principal.charge_id})
+    return joined(Outcome(evidence=(draft,)), _decided(principal, SecondHalf.CLOSED))
+
+
+def _decided(principal: Refund, how: SecondHalf) -> Outcome:
+    return Outcome(
+        records=(replace(principal, second_half=how),),
+        dropped_timers=(TimerDropped(SECOND_HALF_TIMER, principal.id),),
+    )
+
+
+def _charge_of(turn: Turn, refund: Refund) -> Charge:
+    charge = turn.account.record(Charge, refund.charge_id)
+    if charge is None:
+        raise LookupError("a refund's charge is not at hand")
+    return charge
+
+
+@timer(SECOND_HALF_TIMER, reads=(Refund, Charge))
+def nobody_decided(turn: Turn) -> Outcome:
+    """Three days are over: it is completed in the customer's favour, and she is told."""
+    principal = turn.account.record(Refund, turn.stimulus_as(TimerDue).subject)
+    if principal is None or not principal.is_open:
+        return Outcome(verdict="decided before")
+    paid = pay_second_half(turn, principal, who="timer", why="nobody decided within three days")
+    return replace(joined(paid, told(turn, *said(turn, texts.IN_HER_FAVOUR, [principal]))), verdict="refunded")
+
+
+# ---- what she is told
+
+
+def said(turn: Turn, text: Text, refunds: Iterable[Refund], times: int = 1) -> list[str]:
+    """What is said of some refunds, one sentence each; ``times`` the entry's amount."""
+    language = turn.account.language
+    return [
+        texts.refund(language, text, name_of(turn, _charge_of(turn, one)), one.amount_fen * times) for one in refunds
+    ]
+
+
+def told(turn: Turn, *sentences: str) -> Outcome:
+    """She is told, by day."""
+    return Outcome(replies=(say(turn, *sentences, kind=MessageClass.NOTICE),))

@@ -233,7 +233,7 @@ def test_every_way_to_write_0000_starts_afresh() -> None:
 def test_menu() -> None:
     for text in ("10086", "0", "O", "HELP", "help", "帮助", "幫助", "BZ", "?", "？", "“?”"):
         play(
-            f"> {text}\n< [10086 reply] 您可以发送：0000 查询和退订业务，QX加业务代码 退订该业务，10086 命令菜单。中国移动"
+            f"> {text}\n< [10086 reply] 您可以发送：0000 查询和退订业务，…QX加业务代码 退订该业务，…10086 命令菜单。中国移动"
         )
 
 

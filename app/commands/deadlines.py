@@ -1,0 +1,63 @@
+"""Tickets' deadlines: a warning at 80 %, a breach after (flows.md 12), and then the customer is in the right.
+
+One timer a ticket, set anew for what comes next.
+"""
+
+from datetime import timedelta
+
+from app.commands import refunding
+from app.commands.registry import timer
+from app.commands.ticketing import DEADLINE_TIMER, watching
+from app.domain.charges import AFTER, Charge
+from app.domain.evidence import EvidenceDraft
+from app.domain.refunds import Refund
+from app.domain.texts import refunds as texts
+from app.domain.tickets import Ticket, TicketKind
+from app.domain.turn import Outcome, TimerDue, TimerSet, Turn, joined
+
+# How often a fee that a breached complaint is about, and that may still be taken, is looked at.
+_AGAIN = timedelta(hours=1)
+
+
+@timer(DEADLINE_TIMER)
+def watch(turn: Turn) -> Outcome:
+    """A deadline, or the warning of one, has come."""
+    ticket = turn.account.record(Ticket, turn.stimulus_as(TimerDue).subject)
+    if ticket is None or not ticket.is_open:
+        return Outcome(verdict="nothing to watch")
+    seen = ticket.watched(turn.at)
+    noted = Outcome(records=(seen,), timers=watching(seen, turn.at), verdict="ticket watched")
+    if seen.breached and not ticket.breached:
+        payload = {"who": "timer", "number": seen.number, "due": seen.due.isoformat()}
+        noted = joined(noted, Outcome(evidence=(EvidenceDraft("ticket-breached", seen.id, payload),)))
+    if seen.due > turn.at:
+        return noted
+    return joined(noted, _in_her_favour(turn, seen))
+
+
+def _in_her_favour(turn: Turn, ticket: Ticket) -> Outcome:
+    """Nobody decided in time."""
+    if ticket.kind is TicketKind.COMPLAINT:
+        return _principal_at_once(turn, ticket)
+    return Outcome()
+
+
+def _principal_at_once(turn: Turn, ticket: Ticket) -> Outcome:
+    """The fees that she complained of go back; one that is not taken yet does so as soon as it is (safety.md 14)."""
+    found = [turn.account.record(Charge, charge_id) for charge_id in ticket.charge_ids]
+    charges = [charge for charge in found if charge is not None]
+    given = [
+        refunding.give_back_principal(
+            turn, charge, who="timer", why="the complaint was not decided in time", ticket_id=ticket.id
+        )
+        for charge in charges
+        if refunding.can_be_given_back(turn, charge)
+    ]
+    taken_at = [charge.due_at + AFTER for charge in charges if charge.is_open]
+    later = [moment if moment > turn.at else turn.at + _AGAIN for moment in taken_at]
+    again = Outcome(timers=tuple(TimerSet(DEADLINE_TIMER, ticket.id, moment) for moment in sorted(later)[:1]))
+    if not given:
+        return again
+    refunds = [record for outcome in given for record in outcome.records if isinstance(record, Refund)]
+    sorry = texts.NOT_DECIDED.say(turn.account.language, number=ticket.number)
+    return joined(again, *given, refunding.told(turn, sorry, *refunding.said(turn, texts.PRINCIPAL, refunds)))

@@ -1,0 +1,90 @@
+"""What is said about complaints and other tickets (flows.md 12)."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from app.domain.account import Language
+from app.domain.texts import wording
+from app.domain.texts.wording import Text
+from app.domain.tickets import Ticket, TicketKind
+
+HELP = Text(zh="TS 内容 投诉", en="TS and what it is about: complain")
+HELP_STATE = Text(zh="CXTS 查询投诉进度", en="CXTS: how your complaints stand")
+_ASK = Text(
+    zh="请在{window}内直接回复您要投诉的内容，如“多收了我的费用”。",
+    en="What is your complaint about? Please reply within {window}, for example: I was charged too much.",
+)
+REPEAT = Text(
+    zh="抱歉，未能识别您的回复，未登记投诉。请直接回复您要投诉的内容，如“多收了我的费用”。",
+    en="Sorry, we did not understand that; no complaint was recorded. Please reply what it is about, for example: I was charged too much.",
+)
+EXPIRED = Text(
+    zh="回复投诉内容的时限已过，未登记投诉。投诉请发送“TS 内容”，如“TS 多收了我的费用”。",
+    en="The time to say what your complaint is about has expired; none was recorded. Please send TS and what it is about.",
+)
+ABOUT = Text(zh="投诉内容请发送“TS 内容”到{number}", en="a complaint: send TS and what it is about to {number}")
+NONE = Text(
+    zh="您没有处理中的投诉。投诉请发送“TS 内容”。",
+    en="You have no open complaint. To complain send TS and what it is about.",
+)
+_OPENED = Text(
+    zh="您的投诉已受理，工单号：{number}。我们将在{first}内(不晚于{first_due})首次答复，{whole}内(不晚于{due})处理完毕。{fees}查询进度请发送CXTS。",
+    en="Your complaint was received, ticket: {number}. First answer within {first} (by {first_due}); handled within {whole} (by {due}). {fees}Send CXTS to ask how it stands.",
+)
+_FEES = Text(
+    zh="涉及费用：{fees}；到期未有结论的，已收取的先行退还。",
+    en="Fees that it is about: {fees}; what was taken is given back if nobody has decided by then. ",
+)
+_FEE = Text(zh="{name}{amount}", en="{name}: {amount}")
+_LINE = Text(
+    zh="工单{number}({kind}，{day}受理)：{state}；",
+    en="Ticket {number} ({kind}, {day}): {state}; ",
+)
+_KINDS = {
+    TicketKind.COMPLAINT: Text(zh="投诉", en="complaint"),
+    TicketKind.FEE_DISPUTE: Text(zh="费用异议", en="fee in doubt"),
+    TicketKind.DEAD_LETTER: Text(zh="短信未能处理", en="message that we could not handle"),
+}
+_WAITING = Text(zh="处理中，不晚于{due}处理完毕", en="in progress, handled by {due}")
+_OVERDUE = Text(zh="已超过时限，正在加急处理", en="overdue, in progress with priority")
+STATE_OPENING = Text(zh="您处理中的工单：", en="Your open tickets: ")
+FIRST_RESPONSE = Text(zh="您的工单{number}答复：{message}", en="About your ticket {number}: {message}")
+RESOLVED = Text(zh="您的工单{number}已处理完毕。", en="Your ticket {number} was dealt with. ")
+RESOLVED_SAYING = Text(zh="您的工单{number}已处理完毕：{message}", en="Your ticket {number} was dealt with: {message} ")
+
+
+def ask(language: Language, window: timedelta) -> str:
+    """What is it about?"""
+    return _ASK.say(language, window=wording.duration(language, window))
+
+
+def fee(language: Language, name: str, fen: int) -> str:
+    """A fee as it is named to her."""
+    return _FEE.say(language, name=name, amount=wording.yuan_without_point(language, fen))
+
+
+def opened(language: Language, ticket: Ticket, fees: Iterable[str]) -> str:
+    """The ticket's number and its deadlines, and the fees that it is taken to be about."""
+    named = wording.names(language, fees)
+    return _OPENED.say(
+        language,
+        number=ticket.number,
+        first=wording.duration(language, ticket.first_response_due - ticket.made_at),
+        first_due=wording.minute(language, ticket.first_response_due),
+        whole=wording.duration(language, ticket.due - ticket.made_at),
+        due=wording.minute(language, ticket.due),
+        fees=_FEES.say(language, fees=named) if named else "",
+    )
+
+
+def state(language: Language, ticket: Ticket, at: datetime) -> str:
+    """One line of CXTS."""
+    late = ticket.due <= at
+    how = (_OVERDUE if late else _WAITING).say(language, due=wording.minute(language, ticket.due))
+    return _LINE.say(
+        language,
+        number=ticket.number,
+        kind=_KINDS[ticket.kind].say(language),
+        day=wording.day(language, ticket.made_at),
+        state=how,
+    )
