@@ -9,8 +9,8 @@ from app.commands.router import Router
 from app.db.outbox import Detour
 from app.db.session import Database, normalise_url
 from app.domain.policy import Carrier
-from app.providers import KINDS, ProviderSettings, Surroundings, make_provider
-from app.providers.base import Provider
+from app.providers import KINDS, make_provider
+from app.providers.base import Provider, ProviderSettings, Surroundings
 from app.providers.fences import Fence
 from app.providers.http import make_transport
 from app.services.delivery import Delivery

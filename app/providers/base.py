@@ -6,9 +6,11 @@ kind of result that it returns, nowhere else.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import field
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
+import httpx
 from pydantic_core import to_json
 
 from app.domain.messages import OutboundStatus
@@ -125,6 +127,37 @@ class MalformedRequestError(ValueError):
     """A request of a carrier that cannot be read at all; its words never quote what was sent."""
 
 
+# ---- what an adapter is made from
+
+
+@value
+class ProviderSettings:
+    """What the settings say of one provider; secrets newest first."""
+
+    name: str
+    kind: str
+    secrets: tuple[str, ...] = ()
+    fence: Fence = field(default_factory=Fence)
+    send_url: str | None = None
+    resend_unknown: bool = False
+    timeout_seconds: float = 10
+
+
+class HandsetNetwork(Protocol):
+    """Where the handsets' threads are."""
+
+    async def take(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
+        """Take messages in order, as the faults that are set allow."""
+
+
+@value
+class Surroundings:
+    """What adapters share: the handsets of the simulated network, and the way out over HTTP."""
+
+    network: HandsetNetwork
+    transport: httpx.AsyncBaseTransport
+
+
 class Provider(ABC):
     """One carrier. Adapters override what their carrier can do."""
 
@@ -145,6 +178,11 @@ class Provider(ABC):
     def __init__(self, name: str) -> None:
         self.name = name
         self.fence = Fence()
+
+    @classmethod
+    @abstractmethod
+    def make(cls, settings: ProviderSettings, around: Surroundings) -> "Provider":
+        """The adapter as the settings want it. ValueError: a secret of no known form."""
 
     def admit(self, request: WebhookRequest) -> None:
         """Raise NotAuthenticError unless the request passes the fences and is signed as it must be."""

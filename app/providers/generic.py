@@ -20,11 +20,13 @@ from app.providers.base import (
     Invalid,
     MalformedRequestError,
     Provider,
+    ProviderSettings,
     Refused,
     RefusedForNow,
     ReportIn,
     SendResult,
     Submission,
+    Surroundings,
     Unknown,
 )
 from app.providers.http import HttpAnswer, HttpPoster
@@ -112,6 +114,16 @@ class GenericProvider(Provider):
         self._send_to = send_to
         self.can_send = send_to is not None
         self.resends_unknown = send_to is not None and send_to.resend_unknown
+
+    @override
+    @classmethod
+    def make(cls, settings: ProviderSettings, around: Surroundings) -> Provider:
+        """It can send if the settings say where."""
+        send_to = None
+        if settings.send_url is not None:
+            http = HttpPoster(around.transport, settings.timeout_seconds)
+            send_to = SendTo(httpx.URL(settings.send_url), http, settings.resend_unknown)
+        return cls(settings.name, settings.secrets, send_to)
 
     @override
     def authenticate(self, request: WebhookRequest) -> None:

@@ -1,17 +1,11 @@
 """The simulated carrier: a handset network in the process, for demos and integration tests (http-api.md, simulator)."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from app.providers.base import SendResult, Submission
+from typing_extensions import override
+
+from app.providers.base import HandsetNetwork, Provider, ProviderSettings, SendResult, Submission, Surroundings
 from app.providers.generic import GenericProvider
-
-
-class HandsetNetwork(Protocol):
-    """Where the handsets' threads are."""
-
-    async def take(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
-        """Take messages in order, as the faults that are set allow."""
 
 
 class SimulatorProvider(GenericProvider):
@@ -31,6 +25,13 @@ class SimulatorProvider(GenericProvider):
         # The network takes a message once for each reference.
         self.resends_unknown = True
 
+    @override
+    @classmethod
+    def make(cls, settings: ProviderSettings, around: Surroundings) -> Provider:
+        """It sends to the one network of handsets that there is."""
+        return cls(settings.name, around.network, settings.secrets)
+
+    @override
     async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
         """Put messages on handsets."""
         return await self._network.take(submissions)

@@ -5,8 +5,8 @@ what they mean. docs/adding-a-provider.md tells what is in them.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,6 +26,7 @@ from app.providers.base import (
     SendResult,
     Stored,
     Submission,
+    Surroundings,
     Unknown,
 )
 from app.providers.requests import NotAuthenticError, WebhookRequest
@@ -45,6 +46,18 @@ GARBAGE = [b"", b"\xff\xfe\x00", b"{", b"[]]", b"null", b"7", b"<xml/>", b"a=b&c
 def submission(reference: str = "0199", recipient: str = RECIPIENT, text: str = TEXT) -> Submission:
     """An MT."""
     return Submission(reference, "10086977", recipient, text, "ucs2", 1, "reply", "prompt", None)
+
+
+class NoNetwork:
+    """Handsets that take nothing."""
+
+    async def take(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
+        return [NotTried() if number else RefusedForNow("simulated") for number in range(len(submissions))]
+
+
+def surroundings(transport: httpx.AsyncBaseTransport) -> Surroundings:
+    """What an adapter of a test shares with nobody."""
+    return Surroundings(NoNetwork(), transport)
 
 
 class ProviderContract:
@@ -220,7 +233,7 @@ def _refusal(read: Callable[[WebhookRequest], object], request: WebhookRequest) 
 
 
 def _with_body(request: WebhookRequest, body: bytes) -> WebhookRequest:
-    return WebhookRequest(body, request.headers, request.token, request.address, request.query, request.method)
+    return replace(request, body=body)
 
 
 def _plain(item: object) -> dict[str, Any]:

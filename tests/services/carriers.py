@@ -5,9 +5,10 @@ from typing import ClassVar
 
 import pytest
 from pydantic import SecretStr
+from typing_extensions import override
 
 from app import providers
-from app.providers.base import Accepted, SendResult, Submission
+from app.providers.base import Accepted, Provider, ProviderSettings, SendResult, Submission, Surroundings
 from app.providers.generic import GenericProvider
 from app.settings import ProviderFile, Settings, SettingsFile
 from tests.running import settings_for
@@ -29,6 +30,11 @@ class PretendCarrier(GenericProvider):
         self.answers: list[SendResult | Exception] = []
         self.meanwhile: Callable[[Submission], object] = lambda _submission: None
 
+    @override
+    @classmethod
+    def make(cls, settings: ProviderSettings, around: Surroundings) -> Provider:
+        return cls(settings.name)
+
     async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
         results: list[SendResult] = []
         for item in submissions:
@@ -48,7 +54,7 @@ class KnowingCarrier(PretendCarrier):
 
 def use(monkeypatch: pytest.MonkeyPatch, database_url: str, kind: type[PretendCarrier] = PretendCarrier) -> Settings:
     """Settings of a gateway that sends everything through that carrier."""
-    monkeypatch.setitem(providers.KINDS, NAME, lambda given, _around: kind(given.name))
+    monkeypatch.setitem(providers.KINDS, NAME, kind)
     file = SettingsFile(
         default_provider=NAME,
         providers={NAME: ProviderFile(kind=NAME, secret=SecretStr("guarded, as production wants it"))},
