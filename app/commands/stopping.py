@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from app.commands.registry import call, timer
 from app.commands.speech import say
 from app.domain.account import Account, Subscriber, SubscriberStatus
+from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass, Reply
 from app.domain.stopping import LowBalance, Suspension, is_low
 from app.domain.texts import stopping as texts
@@ -67,7 +68,11 @@ def announce(turn: Turn) -> Outcome:
     if wanted.stops_at - turn.now > _AGAIN:
         timers.append(TimerSet(NOTICE_TIMER, suspension.id, wanted.stops_at - _AGAIN))
     told = Outcome(
-        replies=(_notice(turn, suspension),), records=(suspension,), timers=tuple(timers), verdict="announced"
+        replies=(_notice(turn, suspension),),
+        records=(suspension,),
+        timers=tuple(timers),
+        evidence=(_evidence(wanted.who, suspension),),
+        verdict="announced",
     )
     return joined(told, _over(turn, waiting))
 
@@ -78,7 +83,13 @@ def call_off(turn: Turn) -> Outcome:
     waiting = _announced(turn.account) if turn.account.customer else ()
     if not waiting:
         return Outcome(refusal=Refusal(404, "No stop is announced for this number."), verdict="refused")
-    return _over(turn, waiting)
+    who = turn.stimulus_as(CallOffSuspension).who
+    return joined(_over(turn, waiting), Outcome(evidence=tuple(_evidence(who, item, off=True) for item in waiting)))
+
+
+def _evidence(who: str, suspension: Suspension, *, off: bool = False) -> EvidenceDraft:
+    kind = "suspension-called-off" if off else "suspension-announced"
+    return EvidenceDraft(kind, suspension.id, {"who": who, "stops_at": suspension.stops_at.isoformat()})
 
 
 @timer(NOTICE_TIMER, reads=(Suspension,))

@@ -7,7 +7,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.web import problems
 
 _LARGEST = 64 * 1024
-_DETAIL = "The body may have at most 64 KiB."
+# An array of up to 1,000 readings.
+_LARGEST_AT = {"/api/v1/usage/data": 1024 * 1024}
+_DETAIL = "The body may have at most {} KiB."
 _TOO_LARGE = 413
 # Streamed to the disk, with a limit of its own.
 _WITH_THEIR_OWN = ("/api/v1/imports",)
@@ -24,9 +26,11 @@ class BodyLimit:
         if scope["type"] != "http" or scope["path"] in _WITH_THEIR_OWN:
             await self._app(scope, receive, send)
             return
+        largest = _LARGEST_AT.get(scope["path"], _LARGEST)
+        detail = _DETAIL.format(largest // 1024)
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdigit() and int(announced) > _LARGEST:
-            await problems.response(_TOO_LARGE, _DETAIL)(scope, receive, send)
+        if announced.isdigit() and int(announced) > largest:
+            await problems.response(_TOO_LARGE, detail)(scope, receive, send)
             return
         size = 0
 
@@ -34,8 +38,8 @@ class BodyLimit:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > _LARGEST:
-                raise HTTPException(_TOO_LARGE, _DETAIL)
+            if size > largest:
+                raise HTTPException(_TOO_LARGE, detail)
             return message
 
         await self._app(scope, counted, send)

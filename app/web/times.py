@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from app.domain.calendar import EARLIEST, LATEST, SHANGHAI, believable
+from app.domain.months import is_month
 
 
 def _with_offset(value: object) -> object:
@@ -25,3 +26,13 @@ def _believable(moment: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_with_offset), AfterValidator(_believable)]
+
+
+def _month(text: str) -> str:
+    if not is_month(text):
+        raise ValueError("must be a month such as 2026-03")
+    return text
+
+
+# A calendar month in Shanghai.
+Month = Annotated[str, Field(max_length=7, examples=["2026-03"]), AfterValidator(_month)]

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.web.api import catalogue, imports, messages, subscribers
+from app.web.api import bills, catalogue, imports, messages, subscribers, usage
 
 router = APIRouter(prefix="/api/v1")
-for part in (catalogue, subscribers, messages, imports):
+for part in (catalogue, subscribers, messages, imports, usage, bills):
     router.include_router(part.router)

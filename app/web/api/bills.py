@@ -1,0 +1,92 @@
+"""What billing knows of a month: its bill, what it has cost so far, and whether the number is to be stopped."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from app.commands.bills import RecordBill, RecordSpend
+from app.commands.stopping import AnnounceSuspension, CallOffSuspension
+from app.domain.bills import BillItem
+from app.domain.calendar import SHANGHAI
+from app.services.tokens import Caller, Scope
+from app.web.api.calling import carried_out
+from app.web.api.models import Body, Fen, Line
+from app.web.dependencies import GatewayIn, MsisdnIn, needs
+from app.web.numbers import Number
+from app.web.times import Moment, Month
+
+router = APIRouter(tags=["usage and bills"])
+Billing = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE))]
+
+
+class BillItemBody(Body):
+    """A line of a bill; a rebate is negative."""
+
+    name: Line = Field(min_length=1, max_length=40, examples=["套餐月费"])
+    amount_fen: int = Field(strict=True, ge=-(10**12), le=10**12, examples=[5800])
+
+
+class BillBody(Body):
+    """The bill of a month."""
+
+    msisdn: Number
+    month: Month
+    items: list[BillItemBody] = Field(max_length=100)
+
+
+class SpendBody(Body):
+    """What a month has cost so far."""
+
+    msisdn: Number
+    month: Month
+    amount_fen: Fen
+    at: Moment
+
+
+class SuspensionBody(Body):
+    """When the number will be stopped."""
+
+    at: Moment
+
+
+class SuspensionOut(BaseModel):
+    """A stop that is announced."""
+
+    msisdn: str
+    at: datetime
+
+
+@router.post("/bills", summary="Record the bill of a month")
+async def post_bill(given: BillBody, _caller: Billing, gateway: GatewayIn) -> dict[str, str]:
+    """What ZD answers from, once the month is over; a bill of the same month replaces it."""
+    items = tuple(BillItem(item.name, item.amount_fen) for item in given.items)
+    await carried_out(gateway, given.msisdn, RecordBill(given.month, items))
+    return {"msisdn": given.msisdn, "month": given.month}
+
+
+@router.post("/spend", summary="Record what a month has cost so far")
+async def post_spend(given: SpendBody, _caller: Billing, gateway: GatewayIn) -> dict[str, str]:
+    """What HF answers from; an older ``at`` than the one known is ignored."""
+    await carried_out(gateway, given.msisdn, RecordSpend(given.month, given.amount_fen, given.at))
+    return {"msisdn": given.msisdn, "month": given.month}
+
+
+@router.post("/subscribers/{msisdn}/suspension", summary="Announce that the number will be stopped")
+async def post_suspension(
+    msisdn: MsisdnIn, given: SuspensionBody, caller: Billing, gateway: GatewayIn
+) -> SuspensionOut:
+    """She is told at once and again 24 hours before, by day where that is soon enough. Another date takes its place.
+
+    Billing itself stops the number, with ``status: suspended``.
+    """
+    await carried_out(gateway, msisdn, AnnounceSuspension(f"api:{caller.name}", given.at))
+    return SuspensionOut(msisdn=msisdn, at=given.at.astimezone(SHANGHAI))
+
+
+@router.delete("/subscribers/{msisdn}/suspension", summary="Call the announced stop off")
+async def delete_suspension(msisdn: MsisdnIn, caller: Billing, gateway: GatewayIn) -> dict[str, str]:
+    """What waits to be told of it is not sent any more. A PATCH that names ``status: active`` does the same."""
+    await carried_out(gateway, msisdn, CallOffSuspension(f"api:{caller.name}"))
+    return {"msisdn": msisdn}

@@ -1,0 +1,114 @@
+"""Readings of data usage, one or many at a time."""
+
+import asyncio
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
+
+from app.commands.data_usage import ReadDataUsage, Reading
+from app.domain.months import first_moment
+from app.services.directory import RefusedError
+from app.services.gateway import Gateway
+from app.services.tokens import Scope
+from app.web.api.models import Body as _Body
+from app.web.dependencies import GatewayIn, needs
+from app.web.numbers import Number
+from app.web.times import Moment, Month
+
+router = APIRouter(prefix="/usage", tags=["usage and bills"], dependencies=[Depends(needs(Scope.BILLING_WRITE))])
+_MOST = 1000
+_AHEAD = "at: lies in the future."
+
+
+class DataUsageBody(_Body):
+    """How much data a month has seen up to a moment: cumulative, in KB of 1024 bytes."""
+
+    msisdn: Number
+    month: Month
+    used_kb: int = Field(strict=True, ge=0, le=10**12, examples=[54784])
+    at: Moment
+
+    @model_validator(mode="after")
+    def _of_its_month(self) -> "DataUsageBody":
+        if self.at < first_moment(self.month):
+            raise ValueError("at: lies before the month")
+        return self
+
+
+class ReadingStatus(StrEnum):
+    """``ignored``: a later reading is known already."""
+
+    ACCEPTED = "accepted"
+    IGNORED = "ignored"
+    REFUSED = "refused"
+
+
+class ReadingOut(BaseModel):
+    """What became of a reading; ``detail`` says why it was refused."""
+
+    msisdn: str
+    month: str
+    status: ReadingStatus
+    detail: str | None = None
+
+
+def _form(given: object) -> str:
+    return "many" if isinstance(given, list) else "one"
+
+
+_OneOrMany = Annotated[
+    Annotated[DataUsageBody, Tag("one")]
+    | Annotated[list[DataUsageBody], Field(min_length=1, max_length=_MOST), Tag("many")],
+    Discriminator(_form),
+    Body(),
+]
+
+
+@router.post("/data", summary="Take readings of data usage", response_model_exclude_none=True)
+async def post_data_usage(given: _OneOrMany, gateway: GatewayIn) -> ReadingOut | list[ReadingOut]:
+    """One reading, or an array of up to 1,000 of which each is judged by itself. The newest ``at`` of a month counts.
+
+    A reading that is older than the one known is ignored; one that comes twice changes nothing.
+    """
+    if isinstance(given, list):
+        return await _take(gateway, given)
+    (found,) = await _take(gateway, [given])
+    if found.status is ReadingStatus.REFUSED:
+        raise RefusedError(422, found.detail or "")
+    return found
+
+
+async def _take(gateway: Gateway, given: list[DataUsageBody]) -> list[ReadingOut]:
+    """One turn for each subscriber, side by side: they share commits."""
+    places: dict[str, list[int]] = {}
+    for place, body in enumerate(given):
+        places.setdefault(body.msisdn, []).append(place)
+    results = await asyncio.gather(
+        *(_of_one(gateway, msisdn, [given[place] for place in mine]) for msisdn, mine in places.items())
+    )
+    by_place = {
+        place: out
+        for mine, outs in zip(places.values(), results, strict=True)
+        for place, out in zip(mine, outs, strict=True)
+    }
+    return [by_place[place] for place in range(len(given))]
+
+
+async def _of_one(gateway: Gateway, msisdn: str, given: list[DataUsageBody]) -> list[ReadingOut]:
+    readings = tuple(Reading(body.month, body.used_kb, body.at) for body in given)
+    outcome = await gateway.turns.call(msisdn, ReadDataUsage(readings))
+    if outcome.refusal is not None:
+        return [_out(body, ReadingStatus.REFUSED, outcome.refusal.detail) for body in given]
+    return [_judged(body, word) for body, word in zip(given, outcome.verdict.split(), strict=True)]
+
+
+def _judged(body: DataUsageBody, word: str) -> ReadingOut:
+    if word == "ahead":
+        return _out(body, ReadingStatus.REFUSED, _AHEAD)
+    return _out(body, ReadingStatus.ACCEPTED if word == "accepted" else ReadingStatus.IGNORED)
+
+
+def _out(body: DataUsageBody, status: ReadingStatus, detail: str | None = None) -> ReadingOut:
+    return ReadingOut(msisdn=body.msisdn, month=body.month, status=status, detail=detail)

@@ -1,0 +1,17 @@
+"""Subscribers' numbers in bodies: taken in four forms, kept as ``+8613800138000`` (http-api.md)."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from app.domain.msisdn import parse_msisdn
+
+
+def _known_form(given: str) -> str:
+    msisdn = parse_msisdn(given)
+    if msisdn is None:
+        raise ValueError("is not a mobile number; write 13800138000 or +8613800138000")
+    return msisdn
+
+
+Number = Annotated[str, Field(max_length=40, examples=["13800138000"]), AfterValidator(_known_form)]
