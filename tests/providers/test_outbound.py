@@ -18,6 +18,7 @@ from app.settings import ProviderFile, Settings, SettingsFile
 from tests.providers import sink as sinks
 from tests.providers.sink import Sink, sink
 from tests.running import ALICE, START, Running, running, settings_for
+from tests.web.calls import serving
 
 pytestmark = pytest.mark.anyio
 _mt = tables.outbound_message
@@ -349,6 +350,26 @@ async def test_the_simulator_and_real_carriers_never_stand_in_for_each_other(dat
         await ask(gateway, *numbers)
         await gateway.drain()
         assert {row["status"] for row in await gateway.rows(_mt, _mt.c.provider == "carrier")} == {"queued"}
+
+
+async def test_staff_see_a_circuit_that_is_open_and_what_nobody_knows(sqlite_url: str) -> None:
+    async with sink() as carrier, serving(settings_of(sqlite_url, carrier)) as web:
+        carrier.behaviour = lambda _reference, _time: sinks.GARBAGE
+        numbers = customers(15)
+        await web.running.subscribers(numbers)
+        await ask(web.running, *numbers)
+        await web.running.drain()
+
+        answer = await web.get("/readyz")
+        assert answer.status_code == 200, "messages wait, that is all"
+        assert answer.json()["parts"]["providers"]["carrier"] == {"kind": "generic", "sends": True, "circuit": "open"}
+        figures = (await web.get("/metrics")).text
+        assert 'smsgw_provider_circuit{provider="carrier"} 2.0' in figures
+        unknown = (await web.get("/api/v1/messages", status="unknown")).json()["messages"]
+        assert len(unknown) >= 10
+        assert f'smsgw_backlog{{queue="unknown"}} {len(unknown)}.0' in figures
+        await web.call("POST", "/simulator/reset", {})
+        assert (await web.get("/readyz")).json()["parts"]["providers"]["carrier"]["circuit"] == "closed"
 
 
 # ---- reports

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.db import tables
-from app.providers.base import Refused, RefusedForNow, SendResult, Submission, Unknown
+from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.settings import Settings
 from tests.running import ALICE, START, Running, running
 from tests.services.carriers import NAME, KnowingCarrier, PretendCarrier, use
@@ -303,6 +303,35 @@ async def test_a_worker_that_wakes_up_past_its_lease_changes_nothing(
 
         [row] = await gateway.rows(_mt)
         assert row["status"] == "failed"
+
+
+async def test_an_attempt_that_lost_its_lease_does_not_write_over_the_next_one(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process is enough: paused past its lease, it takes the message a second time and then goes on with the first."""
+    async with running(use(monkeypatch, database_url, KnowingCarrier)) as gateway:
+        began, go_on = asyncio.Event(), asyncio.Event()
+
+        async def send(submissions: Sequence[Submission]) -> Sequence[SendResult]:
+            if began.is_set():
+                return [Accepted("theirs at the second attempt")]
+            began.set()
+            await go_on.wait()
+            return [Refused("the first attempt ends at last")]
+
+        monkeypatch.setattr(carrier_of(gateway), "send", send)
+        await gateway.store(gateway.message("帮助", provider=NAME))
+        async with asyncio.timeout(20):
+            await began.wait()
+            past = {"leased_until": datetime.now(UTC) - timedelta(seconds=1)}
+            await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(past)))
+            while not await gateway.count(_mt, _mt.c.status == "accepted"):  # noqa: ASYNC110  a row has no event
+                await asyncio.sleep(0.02)
+        go_on.set()
+        await gateway.drain()
+
+        [row] = await gateway.rows(_mt)
+        assert (row["status"], row["provider_message_id"]) == ("accepted", "theirs at the second attempt")
 
 
 async def test_a_drain_that_runs_out_of_time_leaves_no_message_half_way(
