@@ -8,7 +8,7 @@ from app.commands.parser import Said, normalise, parse_pick
 from app.commands.registry import Answer, Fit, Takes, answer, call, command
 from app.commands.speech import number_of, say, shown
 from app.commands.ticketing import open_ticket
-from app.commands.vocabulary import COMPLAIN, TICKET_STATE
+from app.commands.vocabulary import ARGUMENT_MARKS, COMPLAIN, TICKET_STATE
 from app.domain.charges import Charge
 from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.messages import MessageClass
@@ -19,8 +19,6 @@ from app.domain.turn import Outcome, Refusal, Stimulus, TextReceived, Turn, join
 from app.domain.values import value
 
 _WINDOW = timedelta(minutes=10)
-# Where a keyword ends and its text begins, in any width.
-_BETWEEN = "#＃"  # noqa: RUF001  full width as it was typed
 _LONGEST_OPENING = 40
 
 
@@ -73,7 +71,7 @@ def _no_more_asked(turn: Turn) -> Outcome:
 def _behind_keyword(text: str) -> str:
     """What follows the keyword, as she wrote it."""
     for place, char in enumerate(text[:_LONGEST_OPENING]):
-        if (char in _BETWEEN or char.isspace()) and normalise(text[:place]).key in COMPLAIN:
+        if (char in ARGUMENT_MARKS or char.isspace()) and normalise(text[:place]).key in COMPLAIN:
             return text[place + 1 :].strip()
     return text
 

@@ -10,7 +10,6 @@ from app.commands.registry import timer
 from app.commands.ticketing import DEADLINE_TIMER, watching
 from app.domain.charges import AFTER, Charge
 from app.domain.evidence import EvidenceDraft
-from app.domain.refunds import Refund
 from app.domain.texts import refunds as texts
 from app.domain.tickets import Ticket, TicketKind
 from app.domain.turn import Outcome, TimerDue, TimerSet, Turn, joined
@@ -46,18 +45,14 @@ def _principal_at_once(turn: Turn, ticket: Ticket) -> Outcome:
     """The fees that she complained of go back; one that is not taken yet does so as soon as it is (safety.md 14)."""
     found = [turn.account.record(Charge, charge_id) for charge_id in ticket.charge_ids]
     charges = [charge for charge in found if charge is not None]
-    given = [
-        refunding.give_back_principal(
-            turn, charge, who="timer", why="the complaint was not decided in time", ticket_id=ticket.id
-        )
-        for charge in charges
-        if refunding.can_be_given_back(turn, charge)
-    ]
+    due = [charge for charge in charges if refunding.can_be_given_back(turn, charge)]
+    why = "the complaint was not decided in time"
+    given = [refunding.give_back_principal(turn, charge, who="timer", why=why, ticket_id=ticket.id) for charge in due]
     taken_at = [charge.due_at + AFTER for charge in charges if charge.is_open]
     later = [moment if moment > turn.at else turn.at + _AGAIN for moment in taken_at]
     again = Outcome(timers=tuple(TimerSet(DEADLINE_TIMER, ticket.id, moment) for moment in sorted(later)[:1]))
     if not given:
         return again
-    refunds = [record for outcome in given for record in outcome.records if isinstance(record, Refund)]
     sorry = texts.NOT_DECIDED.say(turn.account.language, number=ticket.number)
-    return joined(again, *given, refunding.told(turn, sorry, *refunding.said(turn, texts.PRINCIPAL, refunds)))
+    sentences = [refunding.said(turn, texts.PRINCIPAL, charge) for charge in due]
+    return joined(again, *given, refunding.told(turn, sorry, *sentences))

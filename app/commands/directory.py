@@ -6,6 +6,7 @@ from datetime import datetime
 
 from app.commands.data_reminders import with_reminders
 from app.commands.listing import label_of
+from app.commands.refunding import complete_all
 from app.commands.registry import call
 from app.commands.speech import say
 from app.commands.stopping import with_notices
@@ -30,7 +31,7 @@ from app.domain.records import Record
 from app.domain.service_numbers import Extension
 from app.domain.texts import directory as texts
 from app.domain.texts import unsubscribing
-from app.domain.turn import EventDraft, Outcome, Refusal, Stimulus, Turn
+from app.domain.turn import EventDraft, Outcome, Refusal, Stimulus, Turn, joined
 from app.domain.values import value
 
 
@@ -114,7 +115,7 @@ def _changed(turn: Turn, change: SetSubscriber, present: Subscriber) -> Outcome:
     values = {name: getattr(change, name) for name in _FIELDS if name in change.given}
     updated = replace(present, **values, password_hash=change.password_hash or present.password_hash)
     if updated.status is SubscriberStatus.CLOSED:
-        return _closed(turn, change, updated)
+        return joined(_closed(turn, change, updated), complete_all(turn))
     return _password_told(turn, change, Outcome(subscriber=updated, verdict="changed"))
 
 

@@ -1,6 +1,5 @@
 """Giving money back: entries of the ledger, with evidence, billing's event and a word to her (flows.md 12, 14)."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from app.commands.naming import name_of
@@ -86,7 +85,7 @@ def waiting_of(turn: Turn, ticket_id: str) -> list[Refund]:
 
 def pay_second_half(turn: Turn, principal: Refund, *, who: str, why: str) -> Outcome:
     """As much again, and nothing waits any more; without a word to the customer."""
-    charge = _charge_of(turn, principal)
+    charge = charge_of(turn, principal)
     paid = give_back(turn, charge, RefundPart.SECOND_HALF, who=who, why=why, ticket_id=principal.ticket_id)
     return joined(paid, _decided(principal, SecondHalf.PAID))
 
@@ -97,6 +96,13 @@ def close_second_half(principal: Refund, *, who: str, why: str) -> Outcome:
     return joined(Outcome(evidence=(draft,)), _decided(principal, SecondHalf.CLOSED))
 
 
+def complete_all(turn: Turn) -> Outcome:
+    """The number is given up: what nobody has decided yet is paid, as nobody will (safety.md 1)."""
+    waiting = [refund for refund in turn.account.records_of(Refund) if refund.is_open]
+    paid = [pay_second_half(turn, principal, who="tenure-ended", why="the tenure ended") for principal in waiting]
+    return joined(Outcome(), *paid)
+
+
 def _decided(principal: Refund, how: SecondHalf) -> Outcome:
     return Outcome(
         records=(replace(principal, second_half=how),),
@@ -104,7 +110,8 @@ def _decided(principal: Refund, how: SecondHalf) -> Outcome:
     )
 
 
-def _charge_of(turn: Turn, refund: Refund) -> Charge:
+def charge_of(turn: Turn, refund: Refund) -> Charge:
+    """The charge that an entry belongs to; LookupError where it was not loaded."""
     charge = turn.account.record(Charge, refund.charge_id)
     if charge is None:
         raise LookupError("a refund's charge is not at hand")
@@ -118,18 +125,17 @@ def nobody_decided(turn: Turn) -> Outcome:
     if principal is None or not principal.is_open:
         return Outcome(verdict="decided before")
     paid = pay_second_half(turn, principal, who="timer", why="nobody decided within three days")
-    return replace(joined(paid, told(turn, *said(turn, texts.IN_HER_FAVOUR, [principal]))), verdict="refunded")
+    return replace(
+        joined(paid, told(turn, said(turn, texts.IN_HER_FAVOUR, charge_of(turn, principal)))), verdict="refunded"
+    )
 
 
 # ---- what she is told
 
 
-def said(turn: Turn, text: Text, refunds: Iterable[Refund], times: int = 1) -> list[str]:
-    """What is said of some refunds, one sentence each; ``times`` the entry's amount."""
-    language = turn.account.language
-    return [
-        texts.refund(language, text, name_of(turn, _charge_of(turn, one)), one.amount_fen * times) for one in refunds
-    ]
+def said(turn: Turn, text: Text, charge: Charge, times: int = 1) -> str:
+    """What is said of money given back for a charge: the fee, ``times`` over."""
+    return texts.refund(turn.account.language, text, name_of(turn, charge), charge.amount_fen * times)
 
 
 def told(turn: Turn, *sentences: str) -> Outcome:

@@ -38,6 +38,8 @@ TRADITIONAL = {
 ENCIRCLED = "①-⒛⓪-⓿❶-➓㉑-㉟㊱-㊿"
 KEYCAP = "\u20e3"
 ZEROS = "0Oo〇零"
+# What may stand between a keyword and its text, in any width.
+ARGUMENT_MARKS = "#＃"
 OPENING = "\"'“‘「『【[(〈《<"
 CLOSING = "\"'”’」』】])〉》>"
 TRAILING = "。.！!～~"

@@ -28,6 +28,7 @@ class TicketKind(StrEnum):
     COMPLAINT = "complaint"
     FEE_DISPUTE = "fee_dispute"
     DEAD_LETTER = "dead_letter"
+    UNREACHED = "unreached"
 
 
 class TicketState(StrEnum):

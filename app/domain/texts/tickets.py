@@ -43,14 +43,17 @@ _LINE = Text(
 _KINDS = {
     TicketKind.COMPLAINT: Text(zh="投诉", en="complaint"),
     TicketKind.FEE_DISPUTE: Text(zh="费用异议", en="fee in doubt"),
+    TicketKind.UNREACHED: Text(zh="提醒未送达", en="reminder that did not reach you"),
     TicketKind.DEAD_LETTER: Text(zh="短信未能处理", en="message that we could not handle"),
 }
 _WAITING = Text(zh="处理中，不晚于{due}处理完毕", en="in progress, handled by {due}")
 _OVERDUE = Text(zh="已超过时限，正在加急处理", en="overdue, in progress with priority")
 STATE_OPENING = Text(zh="您处理中的工单：", en="Your open tickets: ")
 FIRST_RESPONSE = Text(zh="您的工单{number}答复：{message}", en="About your ticket {number}: {message}")
-RESOLVED = Text(zh="您的工单{number}已处理完毕。", en="Your ticket {number} was dealt with. ")
-RESOLVED_SAYING = Text(zh="您的工单{number}已处理完毕：{message}", en="Your ticket {number} was dealt with: {message} ")
+_RESOLVED = Text(zh="您的工单{number}已处理完毕。", en="Your ticket {number} was dealt with. ")
+_RESOLVED_SAYING = Text(
+    zh="您的工单{number}已处理完毕：{message}", en="Your ticket {number} was dealt with: {message} "
+)
 
 
 def ask(language: Language, window: timedelta) -> str:
@@ -88,3 +91,10 @@ def state(language: Language, ticket: Ticket, at: datetime) -> str:
         day=wording.day(language, ticket.made_at),
         state=how,
     )
+
+
+def resolved(language: Language, number: str, message: str | None) -> str:
+    """A ticket is closed; with what the agent says of it, if she says anything."""
+    if message is None:
+        return _RESOLVED.say(language, number=number)
+    return _RESOLVED_SAYING.say(language, number=number, message=message)
