@@ -109,6 +109,7 @@ def build_gateway(settings: Settings) -> Gateway:
         idempotent_calls=IdempotentCalls(database),
         fixtures=fixtures,
         deliveries=list(deliveries.values()),
+        default_provider=default.name,
         close_connections=transport.aclose,
         ids=ids,
     )

@@ -201,6 +201,35 @@ def divert(connection: Connection, provider: str, detour: Detour, now: datetime,
     return len(rows)
 
 
+def adopt_orphans(connection: Connection, known: Sequence[str], heir: str, machine_now: datetime, now: datetime) -> int:
+    """Give what waits for providers that the settings no longer know to ``heir``; how many messages that were.
+
+    What one of them was being handed when its worker died is unknown (delivery.md 8).
+    """
+    gone = or_(one_of(_mt.c.status, "queued"), _mt.c.leased_until < machine_now)
+    found = (
+        select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id, _mt.c.status, _mt.c.provider)
+        .where(unfinished(_mt.c.status), gone, _mt.c.provider.not_in(known))
+        .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
+        .with_for_update()
+    )
+    rows = [
+        {
+            "bucket": row.bucket,
+            "msisdn": row.msisdn,
+            "id": row.id,
+            "provider": heir if row.status == OutboundStatus.QUEUED else row.provider,
+            "status": OutboundStatus.QUEUED if row.status == OutboundStatus.QUEUED else OutboundStatus.UNKNOWN,
+            "due_at": now,
+            "leased_by": None,
+            "leased_until": None,
+        }
+        for row in connection.execute(found)
+    ]
+    update_rows(connection, _mt, rows, ROW)
+    return len(rows)
+
+
 _lane = tables.provider_lane
 _QUEUED_FOR_LANE = exists().where(
     _mt.c.provider == _lane.c.provider, unfinished(_mt.c.status), one_of(_mt.c.status, "queued")

@@ -4,14 +4,16 @@ import fcntl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from app import observability
 from app.commands.registry import Registry
-from app.db import migrations, work
+from app.db import migrations, outbox, work
 from app.db.session import Database
-from app.db.state import GatewayState, initialise_state, read_state
+from app.db.state import GatewayState, current_state, initialise_state, read_state
 from app.providers.base import Provider
 from app.services.delivery import Delivery
 from app.services.directory import Directory
@@ -26,6 +28,8 @@ from app.services.receipts import Receipts
 from app.services.simulation import Simulation
 from app.services.tokens import Tokens
 from app.services.turns import Turns
+
+log = observability.logger(__name__)
 
 
 class StartError(Exception):
@@ -54,6 +58,7 @@ class Gateway:
     fixtures: Fixtures
     deliveries: list[Delivery]
     ids: IdSource
+    default_provider: str
     close_connections: Callable[[], Awaitable[None]]
 
     @asynccontextmanager
@@ -64,6 +69,7 @@ class Gateway:
                 newest = await self.database.write(lambda connection: _open(connection, self.environment))
                 if newest is not None:
                     self.ids.start_after(newest)
+                await self.database.write(self._adopt_orphans)
                 for delivery in self.deliveries:
                     await delivery.give_back_lost(everything=alone)
                 self.engine.start()
@@ -76,6 +82,13 @@ class Gateway:
                     await self.close_connections()
         finally:
             self.database.close()
+
+    def _adopt_orphans(self, connection: Connection) -> None:
+        now = current_state(connection).now
+        known = [name for name, provider in self.providers.items() if provider.can_send]
+        count = outbox.adopt_orphans(connection, known, self.default_provider, datetime.now(UTC), now)
+        if count:
+            log.warning("messages waited for providers that the settings do not have", count=count)
 
 
 def prepare(database: Database, environment: str, *, migrate: bool) -> None:

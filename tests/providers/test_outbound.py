@@ -372,6 +372,20 @@ async def test_staff_see_a_circuit_that_is_open_and_what_nobody_knows(sqlite_url
         assert (await web.get("/readyz")).json()["parts"]["providers"]["carrier"]["circuit"] == "closed"
 
 
+async def test_what_waits_for_a_provider_that_is_gone_from_the_settings_goes_another_way(database_url: str) -> None:
+    async with sending(database_url) as (gateway, carrier):
+        carrier.behaviour = lambda _reference, _time: sinks.ERROR
+        await ask(gateway, ALICE, *customers(1))
+        await gateway.drain()
+        dead = {"status": "sending", "leased_by": "gone", "leased_until": datetime(2020, 1, 1, tzinfo=UTC)}
+        statement = _mt.update().where(_mt.c.msisdn == ALICE).values(dead)
+        await gateway.gateway.database.write(lambda connection: connection.execute(statement))
+    async with running(settings_for(database_url)) as gateway:
+        await gateway.drain()
+        ends = {row["msisdn"]: (row["status"], row["provider"]) for row in await sent(gateway)}
+        assert ends == {ALICE: ("unknown", "carrier"), customers(1)[0]: ("delivered", "simulator")}
+
+
 # ---- reports
 
 
