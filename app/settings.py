@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.calendar import QuietHours
-from app.domain.policy import Policy
+from app.domain.policy import Kept, Policy
 from app.domain.service_numbers import ServiceNumbers
 from app.settings_file import ProviderFile, SettingsFile
 
@@ -119,6 +119,10 @@ class Settings(BaseSettings):
     def default_provider(self) -> str | None:
         """Where an MT goes when the provider of its MO cannot send."""
         return self.file.default_provider or ("simulator" if self.disposable else None)
+
+    def kept(self) -> Kept:
+        """How long what was said is kept."""
+        return Kept(self.file.retention.evidence, self.file.retention.messages)
 
     def policy(self) -> Policy:
         """What the commands are handed."""

@@ -50,6 +50,26 @@ class Hours(_FileModel):
     end: time = Field(default=time(7, 0), alias="to", description="when those that waited are sent", examples=["08:00"])
 
 
+_HALF_A_YEAR = timedelta(days=183)
+
+
+class RetentionFile(_FileModel):
+    """How long what was said is kept; hashes, tickets and amounts stay."""
+
+    evidence: Length = Field(
+        default=_HALF_A_YEAR,
+        ge=_HALF_A_YEAR,
+        description="how long evidence keeps its payloads after its matter is over; 183d or more",
+        examples=["730d"],
+    )
+    messages: Length = Field(
+        default=_HALF_A_YEAR,
+        ge=timedelta(days=1),
+        description="how long messages are kept; a message that comes again after that is taken for a new one",
+        examples=["366d"],
+    )
+
+
 def _secrets(given: SecretStr | list[SecretStr] | None) -> tuple[str, ...]:
     several = given if isinstance(given, list) else [given]
     return tuple(secret.get_secret_value() for secret in several if secret is not None)
@@ -197,6 +217,7 @@ class SettingsFile(_FileModel):
     )
     windows: Windows = Field(default_factory=Windows)
     quiet_hours: Hours = Field(default_factory=Hours)
+    retention: RetentionFile = Field(default_factory=RetentionFile)
     allow_unsubscribe_all: bool = Field(
         default=True, description="whether a listing can be answered with a word for all of it", examples=[False]
     )

@@ -25,6 +25,7 @@ from app.services.messages import Messages
 from app.services.network import PROVIDER as SIMULATOR
 from app.services.network import SimulatedNetwork
 from app.services.receipts import Receipts
+from app.services.retention import Erasure
 from app.services.sealing import Sealer
 from app.services.simulation import Simulation
 from app.services.tokens import Tokens
@@ -107,6 +108,7 @@ def build_gateway(settings: Settings) -> Gateway:
         messages=Messages(database, ids, turning),
         tokens=Tokens(database, ids, accept_demo=settings.disposable),
         idempotent_calls=IdempotentCalls(database),
+        erasure=Erasure(database, settings.kept()),
         fixtures=fixtures,
         deliveries=list(deliveries.values()),
         default_provider=default.name,

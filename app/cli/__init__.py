@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import chat, config, importing, running, schema, tokens
+from app.cli import chat, config, importing, running, schema, tokens, upkeep
 from app.cli.terminal import FAILED, complain, examples
 from app.db.session import StorageUnavailableError
 from app.services.gateway import StartError
@@ -22,10 +22,11 @@ app = typer.Typer(
     # A traceback of ours is for the log; a rich one can show what variables hold.
     pretty_exceptions_enable=False,
 )
-for group in (running.app, chat.app, schema.app, importing.app):
+for group in (running.app, chat.app, schema.app, importing.app, upkeep.app):
     app.registered_commands += group.registered_commands
 app.add_typer(tokens.app, name="token")
 app.add_typer(config.app, name="config")
+app.add_typer(upkeep.evidence, name="evidence")
 
 
 def main() -> None:

@@ -34,15 +34,23 @@ def current_tenure(connection: Connection, msisdn: str) -> TenureRead | None:
     return TenureRead(subscriber_of(row)) if row else None
 
 
-def subscriptions_of(connection: Connection, subscriber: Subscriber) -> list[Subscription]:
+def tenure_of(connection: Connection, msisdn: str, tenure: int) -> Subscriber | None:
+    """One tenure of a number."""
+    columns = tables.subscriber.c
+    mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure)
+    row = connection.execute(select(*SUBSCRIBER_COLUMNS).where(*mine)).one_or_none()
+    return subscriber_of(row) if row else None
+
+
+def subscriptions_of(connection: Connection, msisdn: str, tenure: int) -> list[Subscription]:
     """All subscriptions of a tenure, by start, then code."""
     columns = tables.subscription.c
     statement = (
         select(*SUBSCRIPTION_COLUMNS)
         .where(
-            columns.bucket == bucket_of(subscriber.msisdn),
-            columns.msisdn == subscriber.msisdn,
-            columns.tenure == subscriber.tenure,
+            columns.bucket == bucket_of(msisdn),
+            columns.msisdn == msisdn,
+            columns.tenure == tenure,
         )
         .order_by(columns.started_at, columns.service_code, columns.id)
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import timedelta
+from datetime import time, timedelta
 
 from app.domain.calendar import QuietHours
 from app.domain.catalogue import ConfirmMode
@@ -16,13 +16,15 @@ class Policy:
     """Settings of this deployment (http-api.md, the settings file); durations are exact, not calendar.
 
     ``menu`` is what help lists: the commands' own lines, commonest first. ``data_thresholds``: percent of a plan at
-    which its customer is told (flows.md 9). ``low_balance_fen``: below it a prepaid customer is told (flows.md 16).
+    which its customer is told (flows.md 9). ``fee_summary_time`` is one in Shanghai. ``low_balance_fen``: below it a prepaid customer is told (flows.md 16).
     """
 
     numbers: ServiceNumbers = field(default_factory=ServiceNumbers)
     listing_window: timedelta = timedelta(hours=2)
     confirmation_window: timedelta = timedelta(hours=24)
     confirm_mode: ConfirmMode = ConfirmMode.FIXED
+    fee_window: timedelta = timedelta(hours=1)
+    fee_summary_time: time = time(10, 0)
     trial_notice: timedelta = timedelta(days=3)
     quiet_hours: QuietHours = field(default_factory=QuietHours)
     allow_unsubscribe_all: bool = True
@@ -42,3 +44,11 @@ class Carrier:
     name: str
     single_number: bool = False
     free_mo: bool = False
+
+
+@value
+class Kept:
+    """How long evidence keeps its payloads, and messages their texts; 6 months at least, unless a law says less."""
+
+    evidence: timedelta = timedelta(days=183)
+    messages: timedelta = timedelta(days=183)

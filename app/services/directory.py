@@ -88,23 +88,23 @@ class Directory:
         if outcome.refusal is not None:
             raise RefusedError(outcome.refusal.status, outcome.refusal.detail)
 
-    async def subscriber(self, msisdn: str) -> TenureRead:
-        """The current tenure; RefusedError (404) for a number that was never anybody's."""
-        return await self._database.read(partial(_current, msisdn=msisdn))
+    async def subscriber(self, msisdn: str, tenure: int | None = None) -> TenureRead:
+        """A tenure, the current one unless another is named; RefusedError (404) if there is none."""
+        return await self._database.read(partial(_tenure, msisdn=msisdn, tenure=tenure))
 
-    async def subscriptions(self, msisdn: str) -> list[Subscription]:
-        """Everything that the current tenure has or had, by start."""
+    async def subscriptions(self, msisdn: str, tenure: int | None = None) -> list[Subscription]:
+        """Everything that a tenure has or had, by start."""
+        return await self._database.read(partial(_subscriptions, msisdn=msisdn, tenure=tenure))
+
+    async def evidence(self, msisdn: str, after: int, limit: int, tenure: int | None = None) -> EvidencePage:
+        """A tenure's chain behind sequence number ``after``."""
         return await self._database.read(
-            lambda connection: reading.subscriptions_of(connection, _current(connection, msisdn).subscriber)
+            partial(_evidence_page, msisdn=msisdn, tenure=tenure, after=after, limit=limit)
         )
 
-    async def evidence(self, msisdn: str, after: int, limit: int) -> EvidencePage:
-        """The current tenure's chain behind sequence number ``after``."""
-        return await self._database.read(partial(_evidence_page, msisdn=msisdn, after=after, limit=limit))
-
-    async def verify(self, msisdn: str) -> Verification:
-        """Walk the current tenure's chain."""
-        return await self._database.read(partial(_verify, msisdn=msisdn))
+    async def verify(self, msisdn: str, tenure: int | None = None) -> Verification:
+        """Walk a tenure's chain."""
+        return await self._database.read(partial(_verify, msisdn=msisdn, tenure=tenure))
 
 
 def _check_name(field: str, name: str) -> None:
@@ -131,19 +131,29 @@ def _put_service(connection: Connection, *, service: Service) -> None:
         rows.put_service(connection, service)
 
 
-def _current(connection: Connection, msisdn: str) -> TenureRead:
+def _tenure(connection: Connection, *, msisdn: str, tenure: int | None) -> TenureRead:
     found = reading.current_tenure(connection, msisdn)
+    if found is not None and tenure is not None:
+        former = reading.tenure_of(connection, msisdn, tenure)
+        if former is None:
+            raise RefusedError(404, "There is no such tenure of this number.")
+        return TenureRead(former)
     if found is None:
         raise RefusedError(404, "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}.")
     return found
 
 
-def _evidence_page(connection: Connection, *, msisdn: str, after: int, limit: int) -> EvidencePage:
-    tenure = _current(connection, msisdn).subscriber.tenure
-    records = list(evidence.chain_of(connection, msisdn, tenure, after=after, limit=limit + 1))
+def _subscriptions(connection: Connection, *, msisdn: str, tenure: int | None) -> list[Subscription]:
+    number = _tenure(connection, msisdn=msisdn, tenure=tenure).subscriber.tenure
+    return reading.subscriptions_of(connection, msisdn, number)
+
+
+def _evidence_page(connection: Connection, *, msisdn: str, tenure: int | None, after: int, limit: int) -> EvidencePage:
+    number = _tenure(connection, msisdn=msisdn, tenure=tenure).subscriber.tenure
+    records = list(evidence.chain_of(connection, msisdn, number, after=after, limit=limit + 1))
     return EvidencePage(records[:limit], more=len(records) > limit)
 
 
-def _verify(connection: Connection, *, msisdn: str) -> Verification:
-    tenure = _current(connection, msisdn).subscriber.tenure
-    return verify(evidence.chain_of(connection, msisdn, tenure), evidence.head_of(connection, msisdn, tenure))
+def _verify(connection: Connection, *, msisdn: str, tenure: int | None) -> Verification:
+    number = _tenure(connection, msisdn=msisdn, tenure=tenure).subscriber.tenure
+    return verify(evidence.chain_of(connection, msisdn, number), evidence.head_of(connection, msisdn, number))

@@ -25,6 +25,7 @@ from app.services.intake import Intake
 from app.services.messages import Messages
 from app.services.network import SimulatedNetwork
 from app.services.receipts import Receipts
+from app.services.retention import Erasure
 from app.services.simulation import Simulation
 from app.services.tokens import Tokens
 from app.services.turns import Turns
@@ -55,6 +56,7 @@ class Gateway:
     messages: Messages
     tokens: Tokens
     idempotent_calls: IdempotentCalls
+    erasure: Erasure
     fixtures: Fixtures
     deliveries: list[Delivery]
     ids: IdSource

@@ -93,6 +93,20 @@ async def _message_id(message_id: Annotated[str, Path(description="our id of a m
 MessageIdIn = Annotated[str, Depends(_message_id)]
 
 
+async def _tenure(
+    caller: CallerIn,
+    tenure: Annotated[
+        int | None, Query(ge=1, lt=2**31, description="a former tenure of the number; needs scope admin")
+    ] = None,
+) -> int | None:
+    if tenure is not None and Scope.ADMIN not in caller.scopes:
+        raise ProblemError(403, "Former tenures are shown to scope admin only.")
+    return tenure
+
+
+TenureIn = Annotated[int | None, Depends(_tenure)]
+
+
 async def note_reading(gateway: Gateway, caller: Caller, msisdn: str, what: str, reason: str | None) -> None:
     """Record the look at a customer's data before she is shown (M16); 422 where a reason is due and missing."""
     if not reason and Scope.ADMIN not in caller.scopes:

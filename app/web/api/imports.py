@@ -196,16 +196,19 @@ class _Import:
 
     def _read(self, line: ImportLine) -> _Read | None:
         if line.fault is not None:
-            return self._fault(line.number, 422, f"The line {line.fault}.")
+            self._fault(line.number, 422, f"The line {line.fault}.")
+            return None
         fields = dict(line.fields)
         name = fields.pop("type", self._default)
         kind = _KINDS.get(name) if isinstance(name, str) else None
         if kind is None:
-            return self._fault(line.number, 422, f"type: one of {', '.join(_KINDS)}.")
+            self._fault(line.number, 422, f"type: one of {', '.join(_KINDS)}.")
+            return None
         try:
             body = kind.body.model_validate_strings(fields) if self._strings else kind.body.model_validate(fields)
         except ValidationError as error:
-            return self._fault(line.number, 422, explain(error))
+            self._fault(line.number, 422, explain(error))
+            return None
         return _Read(line.number, kind, body)
 
     def _fault(self, number: int, status: int, detail: str) -> None:

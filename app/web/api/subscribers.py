@@ -3,7 +3,7 @@
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.concurrency import run_in_threadpool
 
 from app.commands.directory import AgentUnsubscribe, ImportSubscription, SetSubscriber
@@ -24,7 +24,7 @@ from app.web.api.models import (
     SubscriptionsOut,
     VerificationOut,
 )
-from app.web.dependencies import GatewayIn, MsisdnIn, ReasonIn, needs, note_reading
+from app.web.dependencies import GatewayIn, MsisdnIn, ReasonIn, TenureIn, needs, note_reading
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/subscribers/{msisdn}", tags=["subscribers"])
@@ -69,10 +69,12 @@ async def patch_subscriber(
 
 
 @router.get("", summary="A subscriber as she is now")
-async def get_subscriber(msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None) -> SubscriberOut:
+async def get_subscriber(
+    msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, tenure: TenureIn, reason: ReasonIn = None
+) -> SubscriberOut:
     """The current tenure; the look is recorded."""
     await note_reading(gateway, caller, msisdn, "subscriber", reason)
-    return _subscriber((await gateway.directory.subscriber(msisdn)).subscriber)
+    return _subscriber((await gateway.directory.subscriber(msisdn, tenure)).subscriber)
 
 
 def _subscriber(found: Subscriber) -> SubscriberOut:
@@ -115,12 +117,12 @@ async def put_subscription(
 
 @router.get("/subscriptions", summary="What she has and had", response_model_exclude_none=True)
 async def get_subscriptions(
-    msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None
+    msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, tenure: TenureIn, reason: ReasonIn = None
 ) -> SubscriptionsOut:
     """Of the current tenure; the look is recorded."""
     await note_reading(gateway, caller, msisdn, "subscriptions", reason)
     return SubscriptionsOut(
-        subscriptions=[_subscription(item) for item in await gateway.directory.subscriptions(msisdn)]
+        subscriptions=[_subscription(item) for item in await gateway.directory.subscriptions(msisdn, tenure)]
     )
 
 
@@ -158,13 +160,14 @@ async def get_evidence(
     msisdn: MsisdnIn,
     caller: Agent,
     gateway: GatewayIn,
+    tenure: TenureIn,
     cursor: Annotated[int, Query(ge=0, lt=2**31, description="the next_cursor of the page before")] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     reason: ReasonIn = None,
 ) -> EvidencePageOut:
     """The chain of the current tenure, oldest first; the look is recorded."""
     await note_reading(gateway, caller, msisdn, "evidence", reason)
-    page = await gateway.directory.evidence(msisdn, cursor, limit)
+    page = await gateway.directory.evidence(msisdn, cursor, limit, tenure)
     following = str(page.records[-1].seq) if page.more else None
     return EvidencePageOut(evidence=[_evidence(record) for record in page.records], next_cursor=following)
 
@@ -184,9 +187,27 @@ def _evidence(record: EvidenceRecord) -> EvidenceOut:
 
 @router.get("/evidence/verify", summary="Whether the chain is whole")
 async def verify_evidence(
-    msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None
+    msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, tenure: TenureIn, reason: ReasonIn = None
 ) -> VerificationOut:
     """Walks the chain of the current tenure; ``first_bad`` names the first record that does not fit."""
     await note_reading(gateway, caller, msisdn, "evidence", reason)
-    found = await gateway.directory.verify(msisdn)
+    found = await gateway.directory.verify(msisdn, tenure)
     return VerificationOut(ok=found.ok, records=found.records, first_bad=found.first_bad)
+
+
+@router.post("/tenures/{tenure}/erasure", summary="Erase a closed tenure")
+async def erase_tenure(
+    msisdn: MsisdnIn,
+    tenure: Annotated[int, Path(ge=1, lt=2**31)],
+    caller: Annotated[Caller, Depends(needs(Scope.ADMIN))],
+    gateway: GatewayIn,
+    reason: ReasonIn = None,
+) -> dict[str, str]:
+    """On the former customer's request, once her matters and the retention are over (409 before).
+
+    Texts, evidence payloads and what she had go for good; the chain of hashes stays and verifies. ``X-Reason`` is kept.
+    """
+    if not reason:
+        raise ProblemError(422, "X-Reason: say who asked for the erasure; it is kept as evidence.")
+    await gateway.erasure.erase(msisdn, tenure, f"api:{caller.name}", reason)
+    return {"msisdn": msisdn, "status": "erased"}

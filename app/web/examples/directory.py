@@ -29,6 +29,11 @@ _HELD = {
 }
 
 EXAMPLES = {
+    "post /api/v1/subscribers/{msisdn}/tenures/{tenure}/erasure": Example(
+        parameters={**_OWNER, "tenure": 1},
+        answers={"200": {**_OWNER, "status": "erased"}},
+        may_be_missing=True,
+    ),
     "post /api/v1/imports": Example(
         parameters={"type": "subscriber"},
         answers={"200": {"lines": 0, "imported": 0, "failed": 0, "errors": []}},

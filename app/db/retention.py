@@ -1,0 +1,132 @@
+"""What is past its retention, taken away in small pieces: texts and payloads go, hashes and tickets stay."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import ColumnElement, Connection, Delete, Table, delete, func, or_, select, update
+
+from app.db import tables
+from app.db.record_tables import RECORD_TABLES
+from app.db.rows import Row, as_parameter, from_json, matching, shape_of
+from app.domain.evidence import EvidenceRecord
+from app.domain.msisdn import bucket_of
+from app.domain.values import value
+
+_ROW = ("bucket", "msisdn", "id")
+Tenure = tuple[int, str, int]
+
+
+@value
+class Page:
+    """A piece of work: the newest id that was looked at, None at the end, and how many rows went."""
+
+    last: str | None
+    gone: int
+
+
+@cache
+def _delete(dialect: str, table: Table, keys: tuple[str, ...]) -> Delete:
+    given = from_json(dialect, shape_of(table, keys))
+    return delete(table).where(select(1).where(matching(table, given, keys)).exists())
+
+
+def _purge(
+    connection: Connection, table: Table, old: ColumnElement[bool], after: str | None, limit: int
+) -> tuple[Page, list[Row]]:
+    """Delete the old ones among the next rows by id; ids are in the order of time, so one look at each suffices."""
+    behind = [table.c.id > after] if after is not None else []
+    columns = [table.c[name] for name in _ROW]
+    looked_at = select(*columns, old.label("old")).where(*behind).order_by(table.c.id).limit(limit)
+    found = connection.execute(looked_at).all()
+    rows: list[Row] = [{name: row[place] for place, name in enumerate(_ROW)} for row in found if row.old]
+    if rows:
+        connection.execute(_delete(connection.dialect.name, table, _ROW), as_parameter(rows))
+    return Page(found[-1].id if rows else None, len(rows)), rows
+
+
+def purge_inbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
+    """Messages in that were handled, stored before a moment."""
+    columns = tables.inbound_message.c
+    old = (columns.stored_at < before) & columns.status.in_(("handled", "ignored"))
+    return _purge(connection, tables.inbound_message, old, after, limit)[0]
+
+
+def purge_outbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
+    """Messages out that nothing can become of any more, made before a moment, with their attempts."""
+    columns = tables.outbound_message.c
+    old = (columns.made_at < before) & columns.status.not_in(("queued", "sending"))
+    page, rows = _purge(connection, tables.outbound_message, old, after, limit)
+    attempts: list[Row] = [{"bucket": row["bucket"], "message_id": row["id"]} for row in rows]
+    if attempts:
+        statement = _delete(connection.dialect.name, tables.attempt, ("bucket", "message_id"))
+        connection.execute(statement, as_parameter(attempts))
+    return page
+
+
+def purge_reports(connection: Connection, raw_before: datetime, parked_before: datetime) -> int:
+    """Raw delivery reports, and those whose message never became known (safety.md 31)."""
+    columns = tables.delivery_report.c
+    old = or_(columns.stored_at < raw_before, columns.parked & (columns.stored_at < parked_before))
+    return connection.execute(delete(tables.delivery_report).where(old)).rowcount
+
+
+def purge_questions(connection: Connection, before: datetime) -> int:
+    """Questions that ended before a moment; what was asked and answered is in the evidence."""
+    columns = tables.question.c
+    return connection.execute(delete(tables.question).where(columns.expires_at < before)).rowcount
+
+
+def tenures(connection: Connection, after: Tenure | None, limit: int) -> list[Tenure]:
+    """The next tenures, in the order of their keys."""
+    columns = tables.subscriber.c
+    key = (columns.bucket, columns.msisdn, columns.tenure)
+    statement = select(*key).order_by(*key).limit(limit)
+    if after is not None:
+        bucket, msisdn, tenure = after
+        same = (columns.bucket == bucket) & (columns.msisdn == msisdn)
+        statement = statement.where(
+            or_(
+                columns.bucket > bucket,
+                (columns.bucket == bucket) & (columns.msisdn > msisdn),
+                same & (columns.tenure > tenure),
+            )
+        )
+    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
+
+
+def count_tenures(connection: Connection) -> int:
+    """How many there are, for a progress bar."""
+    return connection.execute(select(func.count()).select_from(tables.subscriber)).scalar_one()
+
+
+def drop_payloads(connection: Connection, msisdn: str, tenure: int, seqs: Sequence[int]) -> None:
+    """Take payload and salt away; the chain's hashes stay, so that it verifies all the same (safety.md 27)."""
+    mine = (*_of(tables.evidence, msisdn, tenure), tables.evidence.c.seq.in_(seqs))
+    connection.execute(update(tables.evidence).where(*mine).values(payload=None, salt=None))
+
+
+def drop_personal(connection: Connection, msisdn: str, tenure: int) -> None:
+    """Take away what a tenure said, was told, had and did; its empty row keeps the chain's head."""
+    for table in (
+        tables.inbound_message,
+        tables.outbound_message,
+        tables.question,
+        tables.timer,
+        tables.subscription,
+        *(item.table for item in RECORD_TABLES.values()),
+    ):
+        connection.execute(delete(table).where(*_of(table, msisdn, tenure)))
+    emptied = {"balance_fen": 0, "points": 0, "vip": False, "plan": None, "password_hash": None}
+    connection.execute(update(tables.subscriber).where(*_of(tables.subscriber, msisdn, tenure)).values(**emptied))
+
+
+def set_head(connection: Connection, record: EvidenceRecord) -> None:
+    """Where the chain of the record's tenure ends now."""
+    mine = _of(tables.subscriber, record.msisdn, record.tenure)
+    head = {"evidence_seq": record.seq, "evidence_hash": record.hash}
+    connection.execute(update(tables.subscriber).where(*mine).values(**head))
+
+
+def _of(table: Table, msisdn: str, tenure: int) -> tuple[ColumnElement[bool], ...]:
+    return table.c.bucket == bucket_of(msisdn), table.c.msisdn == msisdn, table.c.tenure == tenure

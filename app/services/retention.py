@@ -1,0 +1,179 @@
+"""Retention: what is past it is purged, and a tenure can be erased; chains of evidence verify all the same.
+
+Rules: flows.md 13, safety.md 27 and 31. Everything works in short transactions, beside a running gateway.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app.db import directory as reading
+from app.db import evidence, records, retention
+from app.db.retention import Page, Tenure
+from app.db.session import Database
+from app.db.state import current_state
+from app.domain.account import Subscription, SubscriptionState
+from app.domain.evidence import EvidenceDraft, EvidenceRecord, append
+from app.domain.policy import Kept
+from app.domain.records import Record
+from app.domain.values import value
+from app.services.directory import RefusedError
+
+_RAW_REPORTS = timedelta(days=30)
+_PARKED_REPORTS = timedelta(hours=24)
+_PIECE = 1_000
+_SALT_BYTES = 16
+Advance = Callable[[str, int], None]
+
+
+@value
+class Purged:
+    """How much went."""
+
+    messages: int
+    reports: int
+    questions: int
+    payloads: int
+
+
+def purge(database: Database, kept: Kept, advance: Advance = lambda _what, _done: None) -> Purged:
+    """Take away what is past its retention by the gateway's clock; ``advance`` is told of each piece of work."""
+    now = database.write_now(current_state).now
+    reports = database.write_now(
+        partial(retention.purge_reports, raw_before=now - _RAW_REPORTS, parked_before=now - _PARKED_REPORTS)
+    )
+    before = now - kept.messages
+    questions = database.write_now(partial(retention.purge_questions, before=before))
+    messages = sum(_messages(database, work, before, advance) for work in _MESSAGE_TABLES)
+    payloads = _payloads(database, now - kept.evidence, advance)
+    return Purged(messages, reports, questions, payloads)
+
+
+_Work = Callable[[Connection, datetime, str | None, int], Page]
+_MESSAGE_TABLES: tuple[_Work, ...] = (retention.purge_inbound, retention.purge_outbound)
+
+
+def _messages(database: Database, work: _Work, before: datetime, advance: Advance) -> int:
+    gone, after = 0, None
+    while True:
+        page = database.write_now(partial(_piece, work=work, before=before, after=after))
+        gone += page.gone
+        advance("messages", page.gone)
+        if page.last is None:
+            return gone
+        after = page.last
+
+
+def _piece(connection: Connection, *, work: _Work, before: datetime, after: str | None) -> Page:
+    return work(connection, before, after, _PIECE)
+
+
+def _payloads(database: Database, before: datetime, advance: Advance) -> int:
+    gone = 0
+    after: Tenure | None = None
+    while group := database.write_now(partial(retention.tenures, after=after, limit=_PIECE)):
+        for _, msisdn, tenure in group:
+            gone += database.write_now(partial(_purge_tenure, msisdn=msisdn, tenure=tenure, before=before))
+            advance("evidence", 1)
+        after = group[-1]
+    return gone
+
+
+def _purge_tenure(connection: Connection, *, msisdn: str, tenure: int, before: datetime) -> int:
+    """The payloads of one tenure that nothing needs any more; how many went."""
+    old = [item for item in evidence.chain_of(connection, msisdn, tenure) if item.payload and item.at < before]
+    if not old:
+        return 0
+    needed = _needed(connection, msisdn, tenure, before)
+    gone = [item.seq for item in old if not _names(item) & needed]
+    if gone:
+        retention.drop_payloads(connection, msisdn, tenure, gone)
+    return len(gone)
+
+
+def _needed(connection: Connection, msisdn: str, tenure: int, before: datetime) -> set[str]:
+    """Services and matters whose evidence is needed: what runs or is open, and what ended within the retention."""
+    needed: set[str] = set()
+    for item in reading.subscriptions_of(connection, msisdn, tenure):
+        if item.state is not SubscriptionState.ENDED or _ended(item) >= before:
+            needed |= {item.id, item.service_code}
+    for kind in records.KINDS:
+        for found in records.of_number(connection, kind, msisdn, tenure):
+            if found.record.is_open or _last_moment(found.record) >= before:
+                needed |= {found.record.id, *_services((found.record,))}
+    return needed
+
+
+def _ended(item: Subscription) -> datetime:
+    return item.ends_at or item.unsubscribed_at or item.started_at
+
+
+def _last_moment(record: Record) -> datetime:
+    """The latest instant that a record tells of."""
+    moments = (getattr(record, name) for name in type(record).__dataclass_fields__)
+    return max(moment for moment in moments if isinstance(moment, datetime))
+
+
+def _services(found: Iterable[Record]) -> set[str]:
+    codes = (getattr(record, "service_code", None) for record in found)
+    return {code for code in codes if isinstance(code, str)}
+
+
+def _names(item: EvidenceRecord) -> set[str]:
+    """What a record of evidence is about: its subject, and the service it names."""
+    service = json.loads(item.payload or "{}").get("service_code")
+    return {item.subject, service} if isinstance(service, str) else {item.subject}
+
+
+# ---- erasing a tenure on request
+
+
+class Erasure:
+    """Erases tenures whose time is over."""
+
+    def __init__(self, database: Database, kept: Kept) -> None:
+        self._database = database
+        self._kept = kept
+
+    async def erase(self, msisdn: str, tenure: int, who: str, reason: str) -> None:
+        """Erase a closed tenure: texts, payloads, salts and what she had go; the chain stays and says ``erased``.
+
+        RefusedError: 404 where there is no such tenure, 409 while it is in use, or its matters or its retention are
+        not over.
+        """
+        await self._database.write(
+            partial(_erase, msisdn=msisdn, tenure=tenure, kept=self._kept, who=who, reason=reason)
+        )
+
+
+def _erase(connection: Connection, *, msisdn: str, tenure: int, kept: Kept, who: str, reason: str) -> None:
+    now = current_state(connection).now
+    subscriber = reading.tenure_of(connection, msisdn, tenure)
+    if subscriber is None:
+        raise RefusedError(404, "There is no such tenure of this number.")
+    if subscriber.closed_at is None:
+        raise RefusedError(409, "This tenure is in use: close it first (PUT the subscriber with status closed).")
+    over = subscriber.closed_at + kept.evidence
+    if now < over:
+        raise RefusedError(409, f"Its evidence is kept until {over.astimezone(UTC):%Y-%m-%d}; erase it after that.")
+    for kind in records.KINDS:
+        if any(_is_matter(found.record) for found in records.of_number(connection, kind, msisdn, tenure)):
+            raise RefusedError(409, f"A {kind.__name__.lower()} of this tenure is not settled yet.")
+    seqs = [item.seq for item in evidence.chain_of(connection, msisdn, tenure) if item.payload is not None]
+    retention.drop_payloads(connection, msisdn, tenure, seqs)
+    retention.drop_personal(connection, msisdn, tenure)
+    head = evidence.head_of(connection, msisdn, tenure)
+    draft = EvidenceDraft("erased", msisdn, {"who": who, "reason": reason})
+    salt = secrets.token_hex(_SALT_BYTES)
+    record = append(head, draft, msisdn=msisdn, tenure=tenure, at=now, salt=salt)
+    evidence.append_evidence(connection, [record])
+    retention.set_head(connection, record)
+
+
+def _is_matter(record: Record) -> bool:
+    """Whether somebody still has to settle it; a record that is always at hand, such as preferences, is none."""
+    return record.is_open and hasattr(record, "state")

@@ -1,0 +1,121 @@
+"""What is past its retention goes, hashes stay; a tenure can be erased (flows.md 13; safety.md 27, 31)."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.db import tables
+from app.domain.account import SubscriberStatus
+from app.domain.messages import OutboundStatus
+from app.domain.policy import Kept
+from app.services.chains import walk_chains
+from app.services.directory import RefusedError
+from app.services.receipts import Report
+from app.services.retention import Purged, purge
+from tests.running import ALICE, Running
+
+pytestmark = pytest.mark.anyio
+KEPT = Kept()
+
+
+def whole(gateway: Running) -> bool:
+    return all(chain.found.ok for chain in walk_chains(gateway.gateway.database))
+
+
+async def purged(gateway: Running) -> Purged:
+    async with gateway.gateway.engine.paused():
+        return purge(gateway.gateway.database, KEPT)
+
+
+async def payloads(gateway: Running) -> list[str]:
+    rows = await gateway.rows(tables.evidence, tables.evidence.c.payload.is_not(None))
+    return [row["kind"] for row in rows]
+
+
+async def test_nothing_goes_before_its_time(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.say("1")
+    before = len(await payloads(gateway))
+    await gateway.advance(days=182)
+    await gateway.say("0000")
+    gone = await purged(gateway)
+    assert (gone.messages, gone.payloads) == (0, 0)
+    assert len(await payloads(gateway)) == before
+
+
+async def test_old_messages_and_questions_go_with_their_attempts(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.say("1")
+    await gateway.advance(days=200)
+    await gateway.say("YE")
+    kept = await gateway.count(tables.inbound_message), await gateway.count(tables.outbound_message)
+    gone = await purged(gateway)
+    left = await gateway.count(tables.inbound_message), await gateway.count(tables.outbound_message)
+    assert gone.messages == sum(kept) - sum(left) > 0
+    assert await gateway.count(tables.inbound_message) == 1
+    assert await gateway.count(tables.question) == 0
+    assert gone.reports > 0
+    assert await gateway.count(tables.attempt) == 0
+
+
+async def test_the_payload_of_what_she_still_has_stays(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.say("1")
+    await gateway.advance(days=400)
+    gone = await purged(gateway)
+    assert gone.payloads > 0
+    services = [
+        row["payload"]
+        for row in await gateway.rows(tables.evidence, tables.evidence.c.kind == "import")
+        if row["msisdn"] == ALICE
+    ]
+    assert any(payload is None for payload in services), "彩铃 ended more than six months ago"
+    assert any(payload is not None for payload in services), "the others run"
+    assert whole(gateway)
+
+
+async def test_a_chain_that_was_purged_still_shows_what_does_not_fit(gateway: Running) -> None:
+    await gateway.say("QXCL")
+    await gateway.advance(days=400)
+    await purged(gateway)
+    assert whole(gateway)
+    second = (tables.evidence.c.seq == 2, tables.evidence.c.msisdn == ALICE)
+    forged = tables.evidence.update().where(*second).values(kind="x")
+    await gateway.gateway.database.write(lambda connection: connection.execute(forged))
+    [bad] = [chain for chain in walk_chains(gateway.gateway.database) if not chain.found.ok]
+    assert (bad.msisdn, bad.found.first_bad) == (ALICE, 2)
+
+
+async def close(gateway: Running) -> None:
+    await gateway.subscriber(ALICE, status=SubscriberStatus.CLOSED)
+
+
+async def test_a_closed_tenure_is_erased_when_its_time_is_over(gateway: Running) -> None:
+    await gateway.say("QXCL")
+    await close(gateway)
+    erase = gateway.gateway.erasure.erase
+    with pytest.raises(RefusedError, match="kept until"):
+        await erase(ALICE, 1, "api:demo", "she asked for it")
+    await gateway.advance(days=184)
+    await erase(ALICE, 1, "api:demo", "she asked for it")
+    rows = await gateway.rows(tables.evidence, tables.evidence.c.msisdn == ALICE)
+    assert [row["kind"] for row in rows if row["payload"]] == ["erased"]
+    for table in (tables.subscription, tables.inbound_message, tables.outbound_message, tables.question):
+        assert await gateway.count(table, table.c.msisdn == ALICE) == 0, table.name
+    assert whole(gateway)
+
+
+async def test_a_tenure_in_use_is_not_erased(gateway: Running) -> None:
+    with pytest.raises(RefusedError, match="in use"):
+        await gateway.gateway.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
+    with pytest.raises(RefusedError, match="no such tenure"):
+        await gateway.gateway.erasure.erase(ALICE, 7, "api:demo", "she asked for it")
+
+
+async def test_parked_reports_go_after_a_day(gateway: Running) -> None:
+    report = Report("simulator", "unknown-id", OutboundStatus.DELIVERED)
+    await gateway.gateway.receipts.store(report)
+    await gateway.advance(seconds=timedelta(hours=23).total_seconds())
+    assert (await purged(gateway)).reports == 0
+    await gateway.advance(seconds=timedelta(hours=2).total_seconds())
+    assert (await purged(gateway)).reports == 1
