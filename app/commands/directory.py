@@ -10,6 +10,7 @@ from app.commands.refunding import complete_all
 from app.commands.registry import call
 from app.commands.speech import say
 from app.commands.stopping import with_notices
+from app.commands.trial_timers import trial_timers
 from app.commands.unsubscribing import Fate, Request, Wish, as_outcome, end_services, run_out, summary
 from app.domain.account import (
     Brand,
@@ -211,6 +212,7 @@ def import_subscription(turn: Turn) -> Outcome:
     over = [run_out(item, wanted.who) for item in late]
     return Outcome(
         subscriptions=(*(ended for ended, _ in over), after),
+        timers=trial_timers(turn, after),
         evidence=(*(ended for _, ended in over), draft),
         verdict="imported",
     )
@@ -230,6 +232,8 @@ def _taken_over(turn: Turn, wanted: ImportSubscription, service: Service, held: 
         terms=terms if wanted.price_fen is None else replace(terms, price_fen=wanted.price_fen),
         trial_ends_at=wanted.trial_ends_at,
         contract_until=wanted.contract_until,
+        confirmed_at=held.confirmed_at if held else None,
+        goes_on=held.goes_on if held else False,
     )
 
 

@@ -116,6 +116,12 @@ def without_stop_word(words: str) -> str:
     return words[found.end() :] if found else words
 
 
+def parse_offer(said: Said) -> int | None:
+    """The one number of ``2``, ``KT2`` or ``订购2``."""
+    key = next((said.key.removeprefix(word) for word in vocabulary.ORDER_WORDS if said.key.startswith(word)), said.key)
+    return _value(key) if re.fullmatch(_NUMBER, key) else None
+
+
 def parse_pick(said: Said) -> tuple[Span, ...] | None:
     """The numbers and ranges of a pick, or None if anything else stands beside them (flows.md 5.2)."""
     words = without_stop_word(said.words)

@@ -212,7 +212,7 @@ class Registry:
         """What an order keyword would be mistaken for, as in KTYLTX or QXALL (safety.md 9)."""
         if word in vocabulary.ALL:
             return word
-        prefixes = (*(prefix for prefix, entry in self.prefixes.items() if entry.takes is Takes.WORD), "KT")
+        prefixes = (prefix for prefix, entry in self.prefixes.items() if entry.takes is Takes.WORD)
         taken = (*(prefix + word for prefix in prefixes), word)
         return next((keyword for keyword in taken if keyword in self.keywords or keyword in vocabulary.RESERVED), None)
 

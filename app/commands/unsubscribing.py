@@ -19,7 +19,7 @@ from app.domain.values import value
 END_TIMER = "subscription-end"
 _WITHIN = timedelta(hours=24)
 _REASONS = {"action": 2, "reason": 1}
-_ACCESS_MODES = {Channel.WEB: 1, Channel.WAP: 2, Channel.SMS: 3, Channel.APP: 10, Channel.AGENT: 8, Channel.SP: 8}
+ACCESS_MODES = {Channel.WEB: 1, Channel.WAP: 2, Channel.SMS: 3, Channel.APP: 10, Channel.AGENT: 8, Channel.SP: 8}
 
 
 class Fate(Enum):
@@ -173,7 +173,7 @@ def _event(turn: Turn, after: Subscription, request: Request) -> EventDraft:
         "unsubscribed_at": turn.at.isoformat(),
         "ends_at": after.ends_at.isoformat() if after.ends_at else None,
         **_REASONS,
-        "access_mode": _ACCESS_MODES[request.channel],
+        "access_mode": ACCESS_MODES[request.channel],
     }
     return EventDraft(f"sp:{after.terms.sp_code}", "subscription.unsubscribed", data)
 

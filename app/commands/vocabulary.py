@@ -4,6 +4,8 @@
 
 LIST_SERVICES = ("0000", "00000", "TD", "退订", "查询退订", "CXTD")
 UNSUBSCRIBE = ("QX", "TD")
+LIST_OFFERS = ("1111", "DG", "订购")
+ORDER = ("KT",)
 NO_MARKETING = ("TD", "T", "退订")
 COMPLAIN = ("TS", "投诉")
 TICKET_STATE = ("CXTS", "投诉查询")
@@ -51,6 +53,7 @@ NO = frozenset({"否", "N", "NO"})
 ALL = frozenset({"全部", "所有", "ALL", "QB"})
 STOP_WORDS = ("退订", "取消", "TD", "QX")
 STOP_WORDS_BEHIND = ("退订", "取消")
+ORDER_WORDS = ("订购", "DG", "KT")
 ASK_ORIGIN = "查"
 ASK_ORIGIN_MARK = "?"
 

@@ -12,6 +12,7 @@ SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 # A time outside of these is a broken clock's. Within them, windows and months can be added without running over.
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_TO_ARRIVE = timedelta(minutes=30)
 
 
 def believable(moment: datetime) -> bool:
@@ -42,6 +43,16 @@ class QuietHours:
 
     begin: time = time(22, 0)
     end: time = time(7, 0)
+
+    def evening_before(self, moment: datetime) -> datetime:
+        """``moment`` itself by day; at night, half an hour before that night, so that what is sent arrives (UTC)."""
+        if self.release(moment) == moment:
+            return moment
+        here = local(moment)
+        begun = here.replace(hour=self.begin.hour, minute=self.begin.minute, second=0, microsecond=0)
+        if begun > here:
+            begun -= timedelta(days=1)
+        return (begun - _TO_ARRIVE).astimezone(UTC)
 
     def release(self, moment: datetime) -> datetime:
         """The first instant, not before ``moment``, outside of the quiet hours (UTC)."""

@@ -1,0 +1,131 @@
+"""Orders: what is wanted, why it cannot be, and asking about it if it can (flows.md 6; safety.md 5, 9)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from app.commands.order_questions import ask
+from app.commands.order_records import label, refused
+from app.commands.speech import say
+from app.domain.account import Channel, Payment, SubscriberStatus, SubscriptionState, Terms
+from app.domain.catalogue import Billing, Service
+from app.domain.orders import Order, OrderKind, OrderState, Reason
+from app.domain.service_numbers import Extension
+from app.domain.texts import orders as texts
+from app.domain.texts import wording
+from app.domain.turn import Outcome, TextReceived, Turn
+from app.domain.values import value
+
+
+@value
+class Asking:
+    """Who wants something, by which way, and what else is to be kept of it."""
+
+    who: str
+    channel: Channel
+    reason: str | None = None
+    idempotency_key: str | None = None
+
+
+def wanted(turn: Turn, service: Service, asking: Asking) -> Order:
+    """What an order of a service comes to now: a new one, or keeping what is running out."""
+    held = turn.account.held(service.service_code, turn.at)
+    keeps = held is not None and held.state is SubscriptionState.ENDING
+    offered = Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
+    return Order(
+        id=next(turn.ids),
+        made_at=turn.now,
+        kind=OrderKind.KEEP if keeps else OrderKind.ORDER,
+        service_code=service.service_code,
+        channel=asking.channel,
+        state=OrderState.AWAITING,
+        who=asking.who,
+        terms=held.terms if held and keeps else offered,
+        trial_days=0 if keeps else service.trial_days,
+        subscription_id=held.id if held and keeps else None,
+        idempotency_key=asking.idempotency_key,
+    )
+
+
+# ---- judging
+
+
+def objection(turn: Turn, order: Order, *, at_yes: bool = False) -> Reason | None:
+    """Why an order cannot be, now; asked again at the yes (safety.md 5)."""
+    service = turn.catalogue.services.get(order.service_code)
+    if service is None or order.terms is None:
+        return Reason.UNKNOWN_SERVICE
+    if turn.subscriber.status is SubscriberStatus.SUSPENDED:
+        return Reason.SUSPENDED
+    of_service = _objection_to_service(turn, order, service, at_yes=at_yes)
+    too_low = turn.subscriber.payment is Payment.PREPAID and turn.subscriber.balance_fen < _first_fee(
+        order, order.terms
+    )
+    return of_service or (Reason.BALANCE_TOO_LOW if too_low else None)
+
+
+def _objection_to_service(turn: Turn, order: Order, service: Service, *, at_yes: bool) -> Reason | None:
+    held = turn.account.held(order.service_code, turn.at)
+    if order.kind is OrderKind.ORDER and held is not None and held.state is not SubscriptionState.ENDING:
+        return Reason.ALREADY_SUBSCRIBED
+    if not service.on_offer and order.kind is not OrderKind.TERMS:
+        return Reason.WITHDRAWN_SERVICE
+    waits = not at_yes and waiting_for(turn, order.service_code) is not None
+    return Reason.ALREADY_WAITING if waits else None
+
+
+def _first_fee(order: Order, terms: Terms) -> int:
+    """What a yes makes her pay; nothing at once while it is free, paid already, or paid by use."""
+    starts_paid = (order.kind is OrderKind.ORDER and not order.trial_days) or order.kind is OrderKind.TRIAL
+    return terms.price_fen if starts_paid and terms.billing is Billing.MONTHLY else 0
+
+
+def waiting_for(turn: Turn, service_code: str) -> Order | None:
+    """The order of a service that waits for its yes; what was asked about one that she has left does not count."""
+    waiting = (order for order in turn.account.records_of(Order) if order.waits(turn.at) and concerns(turn, order))
+    return next((order for order in waiting if order.service_code == service_code), None)
+
+
+_STATES: Mapping[OrderKind, tuple[SubscriptionState, ...]] = {
+    OrderKind.TRIAL: (SubscriptionState.TRIAL,),
+    OrderKind.KEEP: (SubscriptionState.ENDING,),
+    OrderKind.TERMS: (SubscriptionState.TRIAL, SubscriptionState.ACTIVE),
+}
+
+
+def concerns(turn: Turn, order: Order) -> bool:
+    """Whether what it asks about is still as it was asked: nobody goes on with a trial that she has left."""
+    if order.subscription_id is None:
+        return True
+    held = turn.account.subscriptions.get(order.subscription_id)
+    return held is not None and held.runs(turn.at) and held.state in _STATES[order.kind]
+
+
+# ---- placing
+
+
+def place(turn: Turn, service: Service, asking: Asking) -> Outcome:
+    """A new order: asked about, or refused at once, and then without words."""
+    order = wanted(turn, service, asking)
+    reason = objection(turn, order)
+    return refused(turn, order, reason) if reason else ask(turn, order, asking.reason)
+
+
+def place_by_sms(turn: Turn, service: Service) -> Outcome:
+    """The same for her own message, which is told why it is refused."""
+    outcome = place(turn, service, Asking(f"mo:{turn.stimulus_as(TextReceived).id}", Channel.SMS))
+    refusals = [record for record in outcome.records if isinstance(record, Order) and record.reason]
+    words = tuple(say(turn, refusal_text(turn, order, order.reason)) for order in refusals if order.reason)
+    return replace(outcome, replies=(*outcome.replies, *words))
+
+
+def refusal_text(turn: Turn, order: Order, reason: Reason) -> str:
+    """Why there is no order, in words for her."""
+    language = turn.account.language
+    waiting = waiting_for(turn, order.service_code) if reason is Reason.ALREADY_WAITING else None
+    number = f"{Extension.CONFIRMATION}{waiting.number}" if waiting and not turn.carrier.single_number else ""
+    return texts.REFUSED[reason].say(
+        language,
+        name=label(turn, order),
+        fee=wording.yuan(language, order.terms.price_fen if order.terms else 0),
+        number=turn.policy.numbers.number(number),
+    )

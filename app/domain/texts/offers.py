@@ -1,0 +1,78 @@
+"""1111: what is on offer, and how to order it (flows.md 4, 6)."""
+
+from datetime import timedelta
+
+from app.domain.account import Language
+from app.domain.catalogue import Billing
+from app.domain.texts import wording
+from app.domain.texts.listing import label
+from app.domain.texts.wording import Text
+from app.domain.values import value
+
+HELP = Text(zh="1111 可订购的业务", en="1111 services on offer")
+NOTHING = Text(
+    zh="目前没有可订购的业务。查询和退订请发送0000。",
+    en="There is nothing to order at present. Send 0000 for your services.",
+)
+_HEAD = Text(zh="您好！可订购的业务有：", en="On offer: ")
+# Built like an item of a 0000 listing, for the same programs (flows.md 17).
+_ITEM = Text(zh="{number}、{name}{price}{trial}；", en="{number}、{name} {price}{trial}；")
+_TRIAL = Text(zh="，先免费体验{days}天", en=", first {days}-day free trial")
+_HOW = Text(zh="请回复序号订购，如{example}；", en="Reply with a number to order, e.g. {example}; ")
+_ASKED_AGAIN = Text(zh="您确认后才会开通。", en="it starts only after you confirm it. ")
+_VALID = Text(zh="{window}内回复有效{free}。", en="Valid for {window}{free}. ")
+_FREE_REPLY = Text(zh="，回复免费", en=", replies are free")
+EXPIRED = Text(
+    zh="您回复的可订购业务列表已过期，未作任何更改。请发送1111重新查询。",
+    en="That list of offers has expired; nothing was changed. Send 1111 for a new one.",
+)
+FAILED = Text(
+    zh="上次的可订购业务列表没有完整送达，未作任何更改。请发送1111重新查询。",
+    en="The last list of offers did not reach you whole, so nothing was changed. Send 1111 for a new one.",
+)
+WRONG_NUMBER = Text(
+    zh="可订购业务列表中没有序号{wrong}，未作任何更改。请回复列表中的一个序号，如{example}。",
+    en="There is no number {wrong} in the list of offers; nothing was changed. Reply with one of its numbers, e.g. {example}.",
+)
+REPEAT = Text(
+    zh="抱歉，未能识别您的回复，未作任何更改。订购请回复一个业务序号，如{example}；重新查询请发送1111。",
+    en="Sorry, we did not understand that; nothing was changed. To order reply with one number of the list, e.g. {example}, or send 1111.",
+)
+ABOUT = Text(zh="订购请发送{example}到{number}", en="ordering: send {example} to {number}")
+
+
+@value
+class Offer:
+    """A service on offer as it is listed; ``sp_short_name`` None: the operator's own."""
+
+    number: int
+    name: str
+    sp_short_name: str | None
+    price_fen: int
+    billing: Billing
+    trial_days: int
+
+
+def offers(language: Language, lines: list[Offer], window: timedelta, *, free_reply: bool) -> tuple[str, ...]:
+    """The listing in pieces that are never cut."""
+    items = [_item(language, line) for line in lines]
+    free = _FREE_REPLY.say(language) if free_reply else ""
+    return (
+        _HEAD.say(language) + items[0],
+        *items[1:],
+        _HOW.say(language, example=str(lines[0].number)) + _ASKED_AGAIN.say(language),
+        _VALID.say(language, window=wording.duration(language, window), free=free),
+    )
+
+
+def _item(language: Language, line: Offer) -> str:
+    name = label(line.name, line.sp_short_name)
+    if language is Language.ZH and name[-1].isdigit():
+        name += " "
+    return _ITEM.say(
+        language,
+        number=str(line.number),
+        name=name,
+        price=wording.price(language, line.price_fen, line.billing),
+        trial=_TRIAL.say(language, days=str(line.trial_days)) if line.trial_days else "",
+    )

@@ -1,0 +1,261 @@
+"""Orders, trials and new terms: what is asked, what a yes and a no brought, and why there is none (flows.md 6)."""
+
+from datetime import datetime, timedelta
+
+from app.domain.account import Language
+from app.domain.catalogue import Billing, CancelEffect
+from app.domain.orders import OrderKind, Reason
+from app.domain.texts import wording
+from app.domain.texts.wording import Text
+from app.domain.values import value
+
+HELP = Text(zh="KT加业务代码 订购该业务", en="KT and a service's keyword: order it")
+
+
+@value
+class Asked:
+    """What a question names: nothing else binds (safety.md 4). ``how_to_leave`` None: by 0000."""
+
+    sp: str
+    name: str
+    price_fen: int
+    billing: Billing
+    cancel_effect: CancelEffect
+    access: str
+    trial_days: int = 0
+    code: str | None = None
+    by_sms: bool = True
+    how_to_leave: str | None = None
+    free_reply: bool = False
+
+
+_ORDER = Text(
+    zh="尊敬的客户，您好！您将订购{sp}的{name}业务，{price}，{trial}{effect}。请在{window}内回复{yes}确认订购，回复其他内容或不回复则不订购{free}。{leave}。",
+    en="Dear customer, you are about to order {name} of {sp}, {price}, {trial}{effect}. Reply {yes} within {window} to order; anything else, or no reply, means no{free}. {leave}.",
+)
+_TRIAL = Text(
+    zh="尊敬的客户，您好！您免费体验的{sp}的{name}业务将于{end}到期。继续使用{price}，{effect}。请在到期前回复{yes}确认继续，回复其他内容或不回复则到期停止，不收费{free}。{leave}。",
+    en="Dear customer, your free trial of {name} of {sp} ends on {end}. To go on at {price}, {effect}, reply {yes} before that; anything else, or no reply, and it stops then, free of charge{free}. {leave}.",
+)
+_KEEP = Text(
+    zh="尊敬的客户，您好！您已退订的{sp}的{name}业务将于{end}停止。继续使用{price}，已收取的当月费用不重复收取，{trial}{effect}。请在{window}内回复{yes}确认保留，回复其他内容或不回复则到期停止{free}。{leave}。",
+    en="Dear customer, {name} of {sp}, which you stopped, runs until {end}. To keep it at {price}, this month not charged twice, {trial}{effect}, reply {yes} within {window}; anything else, or no reply, and it stops{free}. {leave}.",
+)
+_TERMS = Text(
+    zh="尊敬的客户，您好！您使用的{sp}的{name}业务自{end}起资费变更：现{old}，变更后{price}，{effect}。请在此前回复{yes}同意，回复其他内容或不回复则该业务届时停止，不再收费{free}。{leave}。",
+    en="Dear customer, the terms of {name} of {sp} change on {end}: now {old}, then {price}, {effect}. Reply {yes} before that to agree; anything else, or no reply, and it stops then, nothing more is charged{free}. {leave}.",
+)
+_YES = Text(zh="“是”", en="YES")
+_YES_CODE = Text(zh="验证码{code}", en="the code {code}")
+_FREE = Text(zh="，回复免费", en=", replies are free")
+_TRIAL_FIRST = Text(
+    zh="先免费体验{days}天，期满前再询问您，未确认则到期停止、不收费，",
+    en="after a free trial of {days} days, before whose end we ask again: without your yes it stops, free of charge, ",
+)
+_TRIAL_LEFT = Text(
+    zh="免费体验至{end}，期满前再询问您，未确认则到期停止、不收费，",
+    en="free until {end}, before which we ask again: without your yes it stops, free of charge, ",
+)
+_EFFECTS = {
+    CancelEffect.IMMEDIATE: Text(
+        zh="无合约期，可随时退订，即时停止", en="no contract, can be stopped at any time at once"
+    ),
+    CancelEffect.WITHIN_24H: Text(
+        zh="无合约期，可随时退订，24小时内停止", en="no contract, can be stopped at any time within 24 hours"
+    ),
+    CancelEffect.MONTH_END: Text(
+        zh="无合约期，可随时退订，退订后用至当月月底{charged}",
+        en="no contract, can be stopped at any time to the end of the month{charged}",
+    ),
+}
+_MONTH_IS_CHARGED = Text(zh="、当月照常收费", en=", which is charged")
+_LEAVE = Text(zh="退订发送0000到{access}", en="To stop it send 0000 to {access}")
+_LEAVE_ELSE = Text(zh="退订方式：{how}", en="To stop it: {how}")
+_NOT_BY_SMS = Text(zh="不可短信退订", en="It cannot be stopped by SMS")
+
+
+def _facts(language: Language, asked: Asked) -> dict[str, str]:
+    yes = _YES_CODE.say(language, code=asked.code) if asked.code else _YES.say(language)
+    if asked.by_sms:
+        leave = _LEAVE.say(language, access=asked.access)
+    elif asked.how_to_leave:
+        leave = _LEAVE_ELSE.say(language, how=asked.how_to_leave.rstrip("。. "))
+    else:
+        leave = _NOT_BY_SMS.say(language)
+    charged = _MONTH_IS_CHARGED.say(language) if asked.billing is Billing.MONTHLY else ""
+    return {
+        "sp": asked.sp,
+        "name": asked.name,
+        "price": wording.price(language, asked.price_fen, asked.billing),
+        "effect": _EFFECTS[asked.cancel_effect].say(language, charged=charged),
+        "yes": yes,
+        "free": _FREE.say(language) if asked.free_reply else "",
+        "leave": leave,
+    }
+
+
+def ask_order(language: Language, asked: Asked, window: timedelta) -> str:
+    """Whether to start a service."""
+    trial = _TRIAL_FIRST.say(language, days=str(asked.trial_days)) if asked.trial_days else ""
+    return _ORDER.say(language, **_facts(language, asked), trial=trial, window=wording.duration(language, window))
+
+
+def ask_trial(language: Language, asked: Asked, ends_at: datetime) -> str:
+    """Whether to go on after a trial."""
+    return _TRIAL.say(language, **_facts(language, asked), end=wording.minute(language, ends_at))
+
+
+def ask_keep(
+    language: Language, asked: Asked, ends_at: datetime, trial_ends_at: datetime | None, window: timedelta
+) -> str:
+    """Whether to keep what is running out."""
+    trial = _TRIAL_LEFT.say(language, end=wording.day(language, trial_ends_at)) if trial_ends_at else ""
+    return _KEEP.say(
+        language, **_facts(language, asked), trial=trial, end=wording.day(language, ends_at),
+        window=wording.duration(language, window),
+    )  # fmt: skip
+
+
+def ask_terms(language: Language, asked: Asked, old_fen: int, takes_effect_at: datetime) -> str:
+    """Whether to agree to new terms."""
+    return _TERMS.say(
+        language, **_facts(language, asked), old=wording.price(language, old_fen, asked.billing),
+        end=wording.minute(language, takes_effect_at),
+    )  # fmt: skip
+
+
+# ---- what a yes brought
+
+ORDERED = Text(
+    zh="您已成功订购{name}，{day}起生效，{price}。72小时内退订免费。{leave}。",
+    en="You have ordered {name} from {day}, {price}. Stopping it within 72 hours is free. {leave}.",
+)
+ORDERED_TRIAL = Text(
+    zh="您已成功订购{name}，{day}起生效，免费体验至{end}，此后{price}，届时须您再次确认。72小时内退订免费。{leave}。",
+    en="You have ordered {name} from {day}, free until {end}, then {price} if you confirm it again. Stopping it within 72 hours is free. {leave}.",
+)
+GOES_ON = Text(
+    zh="您已确认继续使用{name}，免费体验至{end}，此后{price}。{leave}。",
+    en="You go on with {name}: free until {end}, then {price}. {leave}.",
+)
+KEPT = Text(
+    zh="已为您保留{name}，继续使用，{price}，已收取的当月费用不重复收取。{leave}。",
+    en="You keep {name}: {price}, this month is not charged twice. {leave}.",
+)
+TERMS_AGREED = Text(
+    zh="您已同意{name}的新资费，自{end}起{price}。{leave}。",
+    en="You have agreed to the new terms of {name}: {price} from {end}. {leave}.",
+)
+
+
+def leave(language: Language, asked: Asked) -> str:
+    """How to stop it again."""
+    return _facts(language, asked)["leave"]
+
+
+# ---- what a no brought
+
+_DECLINED = Text(zh="好的，您未订购{name}，不收费。", en="All right: {name} was not ordered, nothing is charged.")
+_DECLINED_TRIAL = Text(
+    zh="好的，不再继续，{name}于{end}体验期满停止，不收费。",
+    en="All right: {name} was declined and stops with its trial on {end}, free of charge.",
+)
+_DECLINED_KEEP = Text(
+    zh="好的，未作更改，{name}仍于{end}停止，不再订购。",
+    en="All right: declined, {name} still stops on {end}.",
+)
+_DECLINED_TERMS = Text(
+    zh="好的，您未同意新资费，{name}于{end}停止，此后不收费。",
+    en="All right: declined, {name} stops on {end}, nothing is charged after that.",
+)
+DECLINED_AS = {
+    OrderKind.ORDER: _DECLINED,
+    OrderKind.TRIAL: _DECLINED_TRIAL,
+    OrderKind.KEEP: _DECLINED_KEEP,
+    OrderKind.TERMS: _DECLINED_TERMS,
+}
+TERMS_ENDED = Text(
+    zh="您好！{name}的新资费未得到您的确认，该业务已于{end}停止，不再收费。",
+    en="You did not agree to the new terms of {name}: it was stopped on {end}, nothing more is charged.",
+)
+
+# ---- answers that come late, twice, or to the wrong number
+
+EXPIRED = Text(
+    zh="该确认已过期，未为您办理{name}，不收费。如需订购请发送1111。",
+    en="That confirmation has expired: nothing was done about {name}, nothing is charged. To order send 1111.",
+)
+ALREADY_CONFIRMED = Text(
+    zh="您此前已确认{name}，无需重复回复。查询请发送0000。",
+    en="You have already confirmed {name}. Send 0000 to see your services.",
+)
+ALREADY_DECLINED = Text(
+    zh="您此前未确认{name}，未订购，不收费。如需订购请发送1111。",
+    en="You did not confirm {name} before: it was not ordered. To order send 1111.",
+)
+ASKED_ANEW = Text(
+    zh="{name}的资费已变更，未作订购，请回复最新的确认短信。",
+    en="The terms of {name} changed and nothing was ordered: please answer our newest message about it.",
+)
+CLOSED = Text(
+    zh="{name}的确认已失效，未作任何更改。如需订购请发送1111。",
+    en="That confirmation of {name} does not count any more; nothing was changed. To order send 1111.",
+)
+REPEAT = Text(
+    zh="抱歉，未能识别您的回复，未作任何更改。确认{name}请回复{yes}，不需要请回复“否”。",
+    en="Sorry, we did not understand that; nothing was changed. To confirm {name} reply {yes}, else NO.",
+)
+ABOUT = Text(zh="确认{name}请回复到{number}", en="confirming {name}: {number}")
+
+
+def yes_word(language: Language, code: str | None) -> str:
+    """What has to be sent to confirm; the code itself is only in the question."""
+    return _CODE_OF_QUESTION.say(language) if code else _YES.say(language)
+
+
+_CODE_OF_QUESTION = Text(zh="确认短信中的验证码", en="the code of our question")
+
+# ---- why not
+
+NO_KEYWORD = Text(
+    zh="请在KT后写上业务代码，如KTCL。可订购的业务请发送1111。",
+    en="Write the service's keyword after KT, e.g. KTCL, or send 1111 for what is on offer.",
+)
+NO_SUCH_SERVICE = Text(
+    zh="没有业务代码为{word}的业务，未作任何更改。可订购的业务请发送1111。",
+    en="There is no service with the keyword {word}; nothing was changed. Send 1111 for what is on offer.",
+)
+NO_SUCH_KEYWORD = Text(
+    zh="没有这一业务代码，未作任何更改。可订购的业务请发送1111。",
+    en="There is no such keyword of a service; nothing was changed. Send 1111 for what is on offer.",
+)
+REFUSED = {
+    Reason.SUSPENDED: Text(
+        zh="您的号码已停机，暂不能订购{name}，未收费。恢复后请重新订购。",
+        en="Your number is suspended: {name} was not ordered, nothing is charged. Please order again later.",
+    ),
+    Reason.WITHDRAWN_SERVICE: Text(
+        zh="{name}已下线，不能订购，未收费。可订购的业务请发送1111。",
+        en="{name} is not on offer any more and was not ordered. Send 1111 for what is.",
+    ),
+    Reason.ALREADY_SUBSCRIBED: Text(
+        zh="您已订购{name}，无需重复订购。查询请发送0000。",
+        en="You already have {name}. Send 0000 to see your services.",
+    ),
+    Reason.ALREADY_WAITING: Text(
+        zh="{name}已在等待您确认，请回复此前的确认短信({number})。",
+        en="{name} is already waiting for your confirmation: please answer our message from {number}.",
+    ),
+    Reason.BALANCE_TOO_LOW: Text(
+        zh="您的余额不足{fee}，未能订购{name}，未收费。充值后请重新订购。",
+        en="Your balance is below {fee}: {name} was not ordered, nothing is charged. Please order again after a top-up.",
+    ),
+    Reason.TOO_MANY_ORDERS: Text(
+        zh="您近期的订购过多，暂不能订购{name}，未收费。请几天后再试。",
+        en="Too many orders of late: {name} was not ordered, nothing is charged. Please try again in some days.",
+    ),
+    Reason.SERVICE_ENDED: Text(
+        zh="{name}已停止，不能继续，未收费。可订购的业务请发送1111。",
+        en="{name} has ended and cannot go on; nothing is charged. Send 1111 for what is on offer.",
+    ),
+}  # fmt: skip
