@@ -6,6 +6,7 @@ claims, signs, posts, records.
 """
 
 import asyncio
+import gc
 import os
 import sys
 import tempfile
@@ -50,6 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tempfile.TemporaryDirectory(prefix="run-", dir=given.directory) as folder,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
+            # As the gateway does at its start.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 100)
             port = free_port()
             command = [sys.executable, "-m", "bench.sink", str(port)]
             with serving(command, port=port, ready="/", log=Path(folder) / "sink.log", env=os.environ):

@@ -195,7 +195,7 @@ def _operation(summary: str, schema: _Schema, answers: Mapping[str, tuple[str, _
         "in": "path",
         "required": True,
         "schema": {"type": "string"},
-        "description": "a provider of the settings",
+        "description": "a provider of the settings; of one with a path token: its name, a slash and the token",
     }
     return {
         "post": {
