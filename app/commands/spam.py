@@ -1,22 +1,31 @@
 """Spam forwarded to 10086999: recorded and acknowledged, whatever it says (flows.md 12)."""
 
 import re
+import unicodedata
 
-from app.commands.parser import normalise
 from app.commands.registry import number
 from app.commands.speech import say
 from app.domain.service_numbers import Extension
+from app.domain.spam import SpamReport, reported_number
 from app.domain.texts import spam as texts
 from app.domain.turn import Outcome, TextReceived, Turn
 
-# A number, a star or white space, and the content.
-_REPORT = re.compile(r"\+?[0-9]{3,20}\s*[*\s]\s*\S")
+# A number, a star or white space, and the content; brackets or quotes may stand before.
+_REPORT = re.compile(r"[^\w+]*(\+?[0-9]{3,20})\s*[*\s]\s*(\S.*)", re.DOTALL)
 
 
 @number(Extension.SPAM)
 def report_spam(turn: Turn) -> Outcome:
-    """Acknowledge a report; one that does not say whose message it was is recorded too, and asked for the number."""
-    said = normalise(turn.stimulus_as(TextReceived).text)
-    text = texts.RECEIVED if _REPORT.match(said.words) else texts.WITHOUT_NUMBER
+    """Record a report and acknowledge it; one that does not say whose message it was is asked for the number.
+
+    What she said within a day before counts once. What looks like a password is recorded masked.
+    """
+    said = " ".join(unicodedata.normalize("NFKC", turn.stimulus_as(TextReceived).shown_text).split())
+    found = _REPORT.fullmatch(said)
+    whose = reported_number(found[1]) if found else None
+    content = found[2] if found else said
+    text = texts.RECEIVED if found else texts.WITHOUT_NUMBER
     reply = say(turn, text.say(turn.account.language), extension=Extension.SPAM)
-    return Outcome(replies=(reply,), verdict="spam report")
+    known = any(report.repeated(whose, content, turn.at) for report in turn.account.records_of(SpamReport))
+    report = SpamReport(next(turn.ids), turn.at, whose, content)
+    return Outcome(replies=(reply,), records=() if known else (report,), verdict="spam report")

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from app.domain.msisdn import parse_msisdn
 from app.domain.records import Record
 from app.domain.values import value
 
@@ -16,6 +17,11 @@ class SpamReport(Record):
     number: str | None
     content: str
 
-    def repeated(self, number: str, content: str, at: datetime) -> bool:
+    def repeated(self, number: str | None, content: str, at: datetime) -> bool:
         """Whether a report that comes at ``at`` (UTC) says the same again within a day."""
         return (self.number, self.content) == (number, content) and at - self.made_at <= ONCE_WITHIN
+
+
+def reported_number(written: str) -> str:
+    """A number as reports are counted by it: a subscriber's in E.164, any other as its digits."""
+    return parse_msisdn(written) or written.removeprefix("+")

@@ -1,0 +1,66 @@
+"""Spam reports to 10086999 (flows.md 12)."""
+
+import pytest
+
+from app.domain.spam import SpamReport
+from tests.commands.transcript import Conversation, play
+
+CONTENT = "恭喜您中奖了，回复Yes领奖"
+
+
+def reports(conversation: Conversation) -> list[tuple[str | None, str]]:
+    return [(report.number, report.content) for report in conversation.account.records_of(SpamReport)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"13900000001*{CONTENT}",
+        f"13900000001 {CONTENT}",
+        f"13900000001＊{CONTENT}",
+        f"１３９０００００００１*{CONTENT}",
+        f"  13900000001 * {CONTENT}",
+        f"+8613900000001\n{CONTENT}",
+        f"【008613900000001*{CONTENT}",
+    ],
+)
+def test_number_and_content(text: str) -> None:
+    conversation = Conversation()
+    conversation.text(text, "10086999")
+    # Full-width punctuation is stored in its plain form.
+    assert reports(conversation) == [("+8613900000001", CONTENT.replace("，", ","))]
+    assert [sent.number for sent in conversation.sent] == ["10086999"]
+    assert "已收到" in conversation.sent[0].text
+
+
+def test_a_service_number_is_counted_by_its_digits() -> None:
+    assert reports(play("> [10086999] 106900001234*中奖\n< …已收到…")) == [("106900001234", "中奖")]
+
+
+@pytest.mark.parametrize(
+    "text", ["恭喜您中奖了", "*中奖", "13900000001", "13900000001*", "12*中奖", "0000", "TS 投诉", "是"]
+)
+def test_without_a_number_it_is_recorded_and_the_format_asked_for(text: str) -> None:
+    conversation = play(f"> 0000\n> [10086999] {text}\n< [10086999 reply] …“号码*内容”的格式…\n= CL active, TQ active")
+    assert [number for number, _ in reports(conversation)] == [None]
+
+
+def test_counted_once_within_a_day() -> None:
+    conversation = play("""
+        > [10086999] 13900000001*中奖
+        < …已收到…
+        @ +24h
+        > [10086999] 13900000001 中奖
+        < …已收到…
+        > [10086999] 13900000001*代开发票
+        > [10086999] 13900000002*中奖
+    """)
+    assert len(reports(conversation)) == 3
+    conversation.play("@ +1s\n> [10086999] 13900000001*中奖")
+    assert len(reports(conversation)) == 4
+
+
+def test_what_looks_like_a_password_is_recorded_masked() -> None:
+    assert reports(play("> [10086999] 13900000001*我的密码802357#739184")) == [
+        ("+8613900000001", "我的密码******#******")
+    ]
