@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
+
 from app.commands.registry import load
 from app.commands.router import Router
 from app.db.outbox import Detour
@@ -24,6 +26,8 @@ from app.services.intake import Intake
 from app.services.messages import Messages
 from app.services.network import PROVIDER as SIMULATOR
 from app.services.network import SimulatedNetwork
+from app.services.outgoing_events import Address, OutgoingEvents, is_secret
+from app.services.public_addresses import fault_of, make_webhook_transport
 from app.services.receipts import Receipts
 from app.services.retention import Erasure
 from app.services.sealing import Sealer
@@ -90,6 +94,9 @@ def build_gateway(settings: Settings) -> Gateway:
         companions={SIMULATOR: network.keep_sent},
         wake=turning.wake,
     )
+    webhooks = make_webhook_transport(private=settings.private_webhooks)
+    outgoing = _outgoing_events(settings, database, webhooks)
+    engine.add("events", outgoing.step, outgoing.finish, aside=True)
     directory = Directory(database, turns, registry)
     fixtures = Fixtures(database, directory)
     return Gateway(
@@ -105,16 +112,36 @@ def build_gateway(settings: Settings) -> Gateway:
         network=network,
         simulation=Simulation(database, engine, fixtures.load),
         directory=directory,
-        messages=Messages(database, ids, turning),
+        messages=Messages(database, ids, turns, turning, settings.policy().numbers),
         tokens=Tokens(database, ids, accept_demo=settings.disposable),
         idempotent_calls=IdempotentCalls(database),
         erasure=Erasure(database, settings.kept()),
         fixtures=fixtures,
         deliveries=list(deliveries.values()),
         default_provider=default.name,
-        close_connections=transport.aclose,
+        outgoing_events=outgoing,
+        close_connections=lambda: _close(transport, webhooks),
         ids=ids,
     )
+
+
+async def _close(*transports: httpx.AsyncBaseTransport) -> None:
+    for transport in transports:
+        await transport.aclose()
+
+
+def _outgoing_events(settings: Settings, database: Database, transport: httpx.AsyncBaseTransport) -> OutgoingEvents:
+    """With billing's address; SettingsError where it will not do."""
+    given, billing = settings.file.billing, None
+    private = settings.private_webhooks
+    if given.webhook_url is not None and given.secret is not None:
+        billing = Address(given.webhook_url, given.secret.get_secret_value())
+        fault = fault_of(billing.url, private=private)
+        if fault is not None:
+            raise SettingsError(f"billing.webhook_url: {fault}")
+        if not is_secret(billing.secret):
+            raise SettingsError("billing.secret: is not whsec_ and base64")
+    return OutgoingEvents(database, transport, billing, private=private)
 
 
 def _tell_network(network: SimulatedNetwork, reports: Loop) -> None:

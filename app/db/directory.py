@@ -96,6 +96,8 @@ class MessageRead:
     verdict: str | None = None
     trace: str | None = None
     question_id: str | None = None
+    tenure: int | None = None
+    about: str | None = None
 
 
 def _mo_read(row: AnyRow) -> MessageRead:
@@ -127,7 +129,9 @@ def _mt_read(row: AnyRow) -> MessageRead:
         "segments",
         "in_reply_to",
     )
-    also = ("attempts", "handed_over_at", "final_at", "valid_until", "error_code", "question_id")
+    also = (
+        "attempts", "handed_over_at", "final_at", "valid_until", "error_code", "question_id", "tenure", "about",
+    )  # fmt: skip
     values = {name: getattr(row, name) for name in (*same, *also)}
     return MessageRead(direction="mt", at=row.made_at, kind=getattr(row, "class"), **values)
 

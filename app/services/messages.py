@@ -6,15 +6,20 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from app.commands.resending import Resend
 from app.db import directory as rows
 from app.db.directory import AttemptRead, MessageFilter, MessageRead, ReportRead
 from app.db.session import Database
 from app.db.state import current_state
+from app.domain.messages import UNFINISHED, MessageClass
 from app.domain.msisdn import bucket_of
+from app.domain.service_numbers import ServiceNumbers
 from app.domain.values import value
+from app.services.directory import RefusedError
 from app.services.engine import Loop
 from app.services.ids import IdSource
 from app.services.tokens import Caller
+from app.services.turns import Turns
 
 
 @value
@@ -29,10 +34,13 @@ class MessageDetail:
 class Messages:
     """Reads messages; runs dead letters again."""
 
-    def __init__(self, database: Database, ids: IdSource, turns: Loop) -> None:
+    def __init__(self, database: Database, ids: IdSource, turns: Turns, turning: Loop, numbers: ServiceNumbers) -> None:
+        """``turning``: the loop to wake when a message waits again."""
         self._database = database
         self._ids = ids
         self._turns = turns
+        self._turning = turning
+        self._numbers = numbers
 
     async def page(self, wanted: MessageFilter, limit: int) -> list[MessageRead]:
         """Messages, newest first; of one number, those of its current tenure."""
@@ -45,8 +53,30 @@ class Messages:
     async def retry(self, message_id: str) -> bool:
         """Run a dead letter again, by its own time; whether there was one."""
         revived = await self._database.write(partial(_retry, message_id=message_id))
-        self._turns.wake()
+        self._turning.wake()
         return revived
+
+    async def resend(self, message_id: str) -> None:
+        """Send an MT again; RefusedError: 404 if there is none, 409 where it is on its way or its time is over."""
+        found = await self._database.read(lambda connection: rows.message_by_id(connection, message_id))
+        if found is None or found.direction != "mt":
+            raise RefusedError(404, "No such message to a customer.")
+        if found.status in UNFINISHED:
+            raise RefusedError(409, "It is on its way still; see its attempts.")
+        outcome = await self._turns.call(found.msisdn, self._as_it_was(found))
+        if outcome.refusal is not None:
+            raise RefusedError(outcome.refusal.status, outcome.refusal.detail)
+
+    def _as_it_was(self, found: MessageRead) -> Resend:
+        return Resend(
+            tenure=found.tenure or 0,
+            text=found.text,
+            extension=self._numbers.extension(found.service_number),
+            kind=MessageClass(found.kind or MessageClass.REPLY),
+            valid_until=found.valid_until or found.at,
+            question_id=found.question_id,
+            about=found.about,
+        )
 
     async def note_access(self, caller: Caller, msisdn: str, what: str, reason: str | None) -> None:
         """Record who read whose data (M16); kept also for numbers that are nobody's."""

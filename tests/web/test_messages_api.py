@@ -1,8 +1,10 @@
 """Messages, their attempts and reports, and dead letters (http-api.md, management API)."""
 
+import httpx
 import pytest
 
 from app.db import tables
+from app.domain.account import SubscriberStatus
 from tests.running import ALICE, BOB
 from tests.services.trouble import SECRET_TEXT, add_trouble
 from tests.web.calls import SHANGHAI_START, Web, assert_problem
@@ -140,3 +142,56 @@ async def test_dead_letters_are_read_in_pages(web: Web) -> None:
     second = (await web.get("/api/v1/dead-letters", limit="2", cursor=first["next_cursor"])).json()
     assert (len(first["dead_letters"]), len(second["dead_letters"]), second["next_cursor"]) == (2, 1, None)
     assert await web.running.count(tables.inbound_message, tables.inbound_message.c.status == "dead") == 3
+
+
+# ---- sending again
+
+
+async def resend(web: Web, message_id: str) -> httpx.Response:
+    return await web.call("POST", f"/api/v1/messages/{message_id}/resend")
+
+
+async def test_a_message_is_sent_again_with_the_same_words(web: Web) -> None:
+    [first] = await web.running.say("帮助")
+    [sent] = await web.running.rows(tables.outbound_message)
+    assert (await resend(web, sent["id"])).status_code == 202
+    await web.running.drain()
+    assert await web.running.texts() == [first, first]
+
+
+async def test_a_listing_that_was_sent_again_is_answered_as_the_first_one(web: Web) -> None:
+    await web.running.say("0000")
+    await web.running.advance(minutes=90)
+    [sent, *_] = await web.running.rows(tables.outbound_message)
+    assert (await resend(web, sent["id"])).status_code == 202
+    await web.running.drain()
+    await web.running.say("1", "10086977")
+    assert (await web.running.states())["CL"] == "ended"
+
+
+async def test_what_holds_no_longer_is_not_sent_again(web: Web) -> None:
+    await web.running.say("0000")
+    await web.running.say("帮助")
+    sent = await web.running.rows(tables.outbound_message)
+    await web.running.advance(hours=2.5)
+    for row in sent:
+        assert "time is over" in assert_problem(await resend(web, row["id"]), 409)
+
+
+async def test_the_next_holder_of_a_number_gets_nothing_of_the_one_before(web: Web) -> None:
+    await web.running.say("帮助")
+    [sent] = await web.running.rows(tables.outbound_message)
+    for status in ("closed", "active"):
+        await web.running.subscriber(ALICE, status=SubscriberStatus(status))
+    assert "another holder" in assert_problem(await resend(web, sent["id"]), 409)
+
+
+async def test_only_messages_to_customers_that_are_not_on_their_way_are_sent_again(web: Web) -> None:
+    await web.running.faults("throttle")
+    await web.running.store(web.running.message("帮助"))
+    await web.running.gateway.engine.settle()
+    [waiting] = await web.running.rows(tables.outbound_message)
+    assert "on its way" in assert_problem(await resend(web, waiting["id"]), 409)
+    [mo] = await web.running.rows(tables.inbound_message)
+    assert_problem(await resend(web, mo["id"]), 404)
+    assert_problem(await resend(web, "019caae3-6980-7c21-9d5e-4b1f6f0a2c01"), 404)

@@ -100,6 +100,18 @@ async def get_message(
     )
 
 
+@router.post(
+    "/messages/{message_id}/resend",
+    status_code=202,
+    summary="Send a message again",
+    dependencies=[Depends(needs(Scope.CARE))],
+)
+async def resend_message(message_id: MessageIdIn, gateway: GatewayIn) -> dict[str, str]:
+    """As a new message with the same words; 409 once what it says or asks holds no longer."""
+    await gateway.messages.resend(message_id)
+    return {"id": message_id, "status": "sent again"}
+
+
 @router.get("/dead-letters", summary="Messages that were given up after three tries")
 async def list_dead_letters(
     caller: Agent, gateway: GatewayIn, cursor: BehindIn = None, limit: Limit = 100

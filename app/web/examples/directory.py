@@ -30,7 +30,7 @@ _HELD = {
 
 EXAMPLES = {
     "post /api/v1/subscribers/{msisdn}/tenures/{tenure}/erasure": Example(
-        parameters={**_OWNER, "tenure": 1},
+        parameters={**_OWNER, "tenure": 2},
         answers={"200": {**_OWNER, "status": "erased"}},
         may_be_missing=True,
     ),
