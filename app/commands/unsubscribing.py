@@ -1,19 +1,22 @@
 """Ending subscriptions: what becomes of each, as a change of the account with its evidence (flows.md 5.3)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from app.commands.leaving import Parting, kept_words, part
 from app.commands.registry import timer
 from app.domain import calendar
 from app.domain.account import Channel, Subscription, SubscriptionState
 from app.domain.catalogue import Billing, CancelEffect
+from app.domain.charges import ChargeKind
 from app.domain.evidence import EvidenceDraft, Fact
+from app.domain.months import month_of
 from app.domain.texts import unsubscribing as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
-from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn
+from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn, joined
 from app.domain.values import value
 
 END_TIMER = "subscription-end"
@@ -59,6 +62,7 @@ class Ended:
     fate: Fate
     text: str
     after: Subscription | None = None
+    fees: Outcome | None = None
 
 
 def end_services(turn: Turn, wishes: Iterable[Wish], request: Request) -> list[Ended]:
@@ -66,10 +70,10 @@ def end_services(turn: Turn, wishes: Iterable[Wish], request: Request) -> list[E
     return [_judge(turn, wish, request) for wish in wishes]
 
 
-def as_outcome(turn: Turn, ended: Iterable[Ended], request: Request) -> Outcome:
+def as_outcome(turn: Turn, ended: Sequence[Ended], request: Request) -> Outcome:
     """The changes, evidence, timers and notices to SPs of what was done; replies are added by the caller."""
     done = [(item.wish.subscription, item.after) for item in ended if item.wish.subscription and item.after]
-    return Outcome(
+    changed = Outcome(
         subscriptions=tuple(after for _, after in done),
         timers=tuple(
             TimerSet(END_TIMER, after.id, after.ends_at)
@@ -79,6 +83,7 @@ def as_outcome(turn: Turn, ended: Iterable[Ended], request: Request) -> Outcome:
         evidence=tuple(_evidence(before, after, request) for before, after in done),
         events=tuple(_event(turn, after, request) for _, after in done),
     )
+    return joined(changed, *(item.fees for item in ended if item.fees))
 
 
 def _judge(turn: Turn, wish: Wish, request: Request) -> Ended:
@@ -97,7 +102,8 @@ def _judge(turn: Turn, wish: Wish, request: Request) -> Ended:
     if service.cancel_warning and not request.warned_already:
         return Ended(wish, Fate.WARNED, texts.warning(language, wish.label, service.cancel_warning))
     after = _left(held, turn.at)
-    return Ended(wish, Fate.DONE, _said(turn, wish.label, held, after), after)
+    fees = part(turn, held, after, request.who)
+    return Ended(wish, Fate.DONE, _said(turn, wish.label, held, after, fees), after, fees.outcome)
 
 
 def _left(held: Subscription, at: datetime) -> Subscription:
@@ -112,22 +118,35 @@ def _left(held: Subscription, at: datetime) -> Subscription:
     return replace(held, state=SubscriptionState.ENDING, unsubscribed_at=at, ends_at=max(at, ends_at))
 
 
-def _said(turn: Turn, label: str, before: Subscription, after: Subscription) -> str:
+def _said(turn: Turn, label: str, before: Subscription, after: Subscription, fees: Parting) -> str:
     """Name, last day, and what is still charged."""
+    this_month = [fee for fee in fees.kept if fee.kind is ChargeKind.MONTHLY and fee.period == month_of(turn.at)]
+    monthly = after.state is SubscriptionState.ENDING and before.terms.cancel_effect is CancelEffect.MONTH_END
+    # That this month's fee is still taken is said with the end of such a service anyway.
+    kept = tuple(fee for fee in fees.kept if not (monthly and fee in this_month))
+    return _end_of(turn, label, before, after, fees) + fees.words + kept_words(turn, kept)
+
+
+def _end_of(turn: Turn, label: str, before: Subscription, after: Subscription, fees: Parting) -> str:
     language = turn.account.language
     ends_at = after.ends_at or turn.at
     if after.state is SubscriptionState.ENDED:
-        return _ended_text(before, turn.at).say(language, name=label, day=wording.day(language, ends_at))
+        text = texts.ENDED_OWING if fees.kept else _ended_text(before, turn.at)
+        return text.say(language, name=label, day=wording.day(language, ends_at))
     terms, trial = before.terms, before.state is SubscriptionState.TRIAL
     if terms.cancel_effect is CancelEffect.WITHIN_24H and not trial:
-        return texts.ENDS_WITHIN_24H.say(language, name=label, minute=wording.minute(language, ends_at))
+        text = texts.ENDS_WITHIN_24H_OWING if fees.kept else texts.ENDS_WITHIN_24H
+        return text.say(language, name=label, minute=wording.minute(language, ends_at))
     day = wording.day(language, ends_at)
     if before.in_plan or trial or not terms.price_fen or terms.billing is Billing.FREE:
         return texts.ENDS_FREE.say(language, name=label, day=day)
     if terms.billing is Billing.PER_USE:
         price = wording.price(language, terms.price_fen, terms.billing)
         return texts.ENDS_PER_USE.say(language, name=label, day=day, price=price)
-    return texts.ENDS_MONTH.say(language, name=label, day=day, fee=wording.yuan(language, terms.price_fen))
+    if fees.month_is_free:
+        return texts.ENDS_FREE.say(language, name=label, day=day)
+    text = texts.ENDS_MONTH_PAID if fees.month_is_paid else texts.ENDS_MONTH
+    return text.say(language, name=label, day=day, fee=wording.yuan(language, terms.price_fen))
 
 
 def _ended_text(before: Subscription, at: datetime) -> Text:

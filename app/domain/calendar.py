@@ -54,6 +54,12 @@ class QuietHours:
             begun -= timedelta(days=1)
         return (begun - _TO_ARRIVE).astimezone(UTC)
 
+    def nightfall(self, moment: datetime) -> datetime:
+        """When the quiet hours begin next, after ``moment`` (UTC)."""
+        here = local(moment)
+        begins = here.replace(hour=self.begin.hour, minute=self.begin.minute, second=0, microsecond=0)
+        return (begins if begins > here else begins + timedelta(days=1)).astimezone(UTC)
+
     def release(self, moment: datetime) -> datetime:
         """The first instant, not before ``moment``, outside of the quiet hours (UTC)."""
         here = local(moment)

@@ -16,7 +16,8 @@ class Policy:
     """Settings of this deployment (http-api.md, the settings file); durations are exact, not calendar.
 
     ``menu`` is what help lists: the commands' own lines, commonest first. ``data_thresholds``: percent of a plan at
-    which its customer is told (flows.md 9). ``fee_summary_time`` is one in Shanghai. ``low_balance_fen``: below it a prepaid customer is told (flows.md 16).
+    which its customer is told (flows.md 9). ``fee_summary_time`` is one in Shanghai. ``low_balance_fen``: below it a
+    prepaid customer is told (flows.md 16).
     """
 
     numbers: ServiceNumbers = field(default_factory=ServiceNumbers)

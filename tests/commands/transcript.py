@@ -35,6 +35,7 @@ from app.domain.escape import escape
 from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append, verify
 from app.domain.masking import mask
 from app.domain.messages import Reply, keeps_quiet_hours
+from app.domain.passwords import PasswordCheck, PasswordChecked
 from app.domain.policy import Carrier, Policy
 from app.domain.turn import (
     MESSAGE_TOLD,
@@ -53,6 +54,11 @@ from tests.commands.world import CATALOGUE, FOUR, MSISDN, SUBSCRIBER, shanghai
 START = "2026-03-02 10:00"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TARGET = re.compile(r"\[(?P<number>\d+)(?: (?P<kind>\w+))?\] ?")
+
+
+def hashed(password: str) -> str:
+    """In place of a slow hash."""
+    return f"hash of {password[::-1]}"
 
 
 @cache
@@ -91,6 +97,7 @@ class Conversation:
         self.account = Account(MSISDN, self.subscriber, {item.id: item for item in self.has})
         self.router = Router(registry())
         self.outcome = Outcome()
+        self.answered = Outcome()
         self.evidence: list[EvidenceRecord] = []
         self.timers: dict[tuple[str, str], TimerSet] = {}
         self.ids: Iterator[str] = (f"id-{number:06}" for number in itertools.count(1))
@@ -122,7 +129,10 @@ class Conversation:
         turn = Turn(
             stimulus, account, self.catalogue, self.policy, self.carrier, at or self.now, self.now, self.ids, self.dice
         )
-        self.outcome = outcome = self.router.handle(turn)
+        outcome = self.router.handle(turn)
+        if outcome.awaits is not None:
+            outcome = self._second_pass(turn, outcome.awaits)
+        self.outcome = outcome
         before = len(self.sent)
         if outcome.kept_until is not None and isinstance(stimulus, TextReceived):
             self.kept.append(replace(stimulus, kept=True))
@@ -131,7 +141,16 @@ class Conversation:
             return []
         self._take(outcome)
         self._tell()
+        self.answered = outcome
         return self.sent[before:]
+
+    def _second_pass(self, turn: Turn, check: PasswordCheck) -> Outcome:
+        """The try is stored, then the password is looked at."""
+        self.account = apply(self.account, Outcome(records=(check.tries,)))
+        right = check.known_hash == hashed(check.password)
+        checked = PasswordChecked(check.known_hash, hashed(check.wanted) if right else None)
+        account = apply(turn.account, Outcome(records=(check.tries,)))
+        return self.router.handle(replace(turn, account=account, checked=checked))
 
     def dice(self, sides: int) -> int:
         """Any number; never the one before."""

@@ -28,6 +28,18 @@ ENDS_MONTH = Text(
     zh="{name}已退订，可用至{day}，当月{fee}仍照常收取，次月起不再收费；",
     en="{name} was stopped and runs until {day}; this month's {fee} is still charged, nothing after; ",
 )
+ENDED_OWING = Text(
+    zh="{name}已于{day}退订，即时生效；",
+    en="{name} was stopped at once on {day}; ",
+)
+ENDS_WITHIN_24H_OWING = Text(
+    zh="{name}已退订，24小时内({minute}前)停止；",
+    en="{name} was stopped and ends within 24 hours, by {minute}; ",
+)
+ENDS_MONTH_PAID = Text(
+    zh="{name}已退订，可用至{day}，当月{fee}已收取，次月起不再收费；",
+    en="{name} was stopped and runs until {day}; this month's {fee} was charged already, nothing after; ",
+)
 ENDS_PER_USE = Text(
     zh="{name}已退订，可用至{day}，其间使用仍按{price}收费；",
     en="{name} was stopped and runs until {day}; what you use until then is still charged at {price}; ",

@@ -1,0 +1,265 @@
+"""Fees that billing announces, and uses that make theirs: what may be charged (flows.md 7, 17; safety.md 10, 11)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from app.commands.codes import fresh_code
+from app.commands.registry import call
+from app.commands.reminding import remind
+from app.commands.settling import DUE_TIMER, evidence_of
+from app.domain.account import FREE_PERIOD, Channel, SubscriberStatus, Subscription, SubscriptionState
+from app.domain.calendar import local_day
+from app.domain.catalogue import Billing, Service
+from app.domain.charges import AFTER, USE_DUE, Charge, ChargeKind, Use
+from app.domain.evidence import EvidenceDraft
+from app.domain.months import first_moment, last_moment, month_of
+from app.domain.turn import Outcome, Refusal, Stimulus, TimerSet, Turn, apply, joined
+from app.domain.values import value
+
+# The verdict of a call that was made before, word for word.
+KNOWN = "known"
+_CLOCKS_DIFFER = timedelta(minutes=10)
+_USED = frozenset({Channel.SMS, Channel.WEB, Channel.WAP, Channel.APP})
+
+
+@value
+class AnnounceCharge(Stimulus):
+    """Billing wants a fee; fen, UTC, and ``period`` a month such as ``2026-03``."""
+
+    who: str
+    charge_id: str
+    service_code: str
+    kind: ChargeKind
+    amount_fen: int
+    due_at: datetime
+    period: str | None = None
+    channel: Channel | None = None
+
+    def is_of(self, charge: Charge) -> bool:
+        """Whether this charge was announced by the same words."""
+        asked = (self.service_code, self.kind, self.amount_fen, self.due_at, self._month(), self.channel)
+        held = (
+            charge.service_code, charge.kind, charge.amount_fen, charge.asked_due_at, charge.period, charge.channel,
+        )  # fmt: skip
+        return asked == held
+
+    def _month(self) -> str:
+        return self.period or month_of(self.due_at)
+
+    def charge(self, turn: Turn, held: Subscription | None) -> Charge:
+        """The charge as it begins."""
+        earliest = self.due_at
+        if held is not None and self.kind is ChargeKind.MONTHLY and self.amount_fen:
+            earliest = (held.confirmed_at or held.started_at) + FREE_PERIOD + AFTER
+        return Charge(
+            id=self.charge_id,
+            made_at=turn.now,
+            kind=self.kind,
+            service_code=self.service_code,
+            subscription_id=held.id if held else None,
+            amount_fen=self.amount_fen,
+            period=self._month(),
+            asked_due_at=self.due_at,
+            due_at=max(self.due_at, earliest),
+            channel=self.channel,
+        )
+
+    def covers(self, held: Subscription) -> bool:
+        """Whether the service was held in the month that the fee is for."""
+        begins, ends = first_moment(self._month()), last_moment(self._month())
+        return held.started_at <= ends and (held.ends_at is None or held.ends_at >= begins)
+
+
+@value
+class RecordUse(Stimulus):
+    """A 点播 that happened at a moment (UTC)."""
+
+    who: str
+    use_id: str
+    service_code: str
+    channel: Channel
+    at: datetime
+
+
+_UNKNOWN_CUSTOMER = "msisdn: this number is no customer's, so there is no consent to a fee."
+_OTHER_BODY = "This id was used for something else; send the first body again, or take another id."
+
+
+def _refused(turn: Turn, status: int, detail: str, wanted: AnnounceCharge) -> Outcome:
+    """No consent, no fee; what was wanted is on record (flows.md 7)."""
+    draft = EvidenceDraft("fee-refused", wanted.charge_id, {
+        "who": wanted.who, "service_code": wanted.service_code, "kind": wanted.kind.value,
+        "amount_fen": wanted.amount_fen, "due_at": wanted.due_at.isoformat(), "why": detail,
+    })  # fmt: skip
+    drafts = (draft,) if turn.account.customer else ()
+    return Outcome(refusal=Refusal(status, detail), evidence=drafts, verdict="refused")
+
+
+@call(AnnounceCharge)
+def announce(turn: Turn) -> Outcome:
+    """Take up a fee that she agreed to, and remind her of it; refuse any other."""
+    wanted = turn.stimulus_as(AnnounceCharge)
+    known = turn.account.record(Charge, wanted.charge_id)
+    if known is not None:
+        same = wanted.is_of(known)
+        return Outcome(verdict=KNOWN) if same else _refused(turn, 409, _OTHER_BODY, wanted)
+    customer = turn.account.customer
+    if customer is None:
+        return _refused(turn, 422, _UNKNOWN_CUSTOMER, wanted)
+    if wanted.kind is ChargeKind.PER_USE:
+        return _for_a_use(turn, wanted)
+    held = _held(turn, wanted)
+    fault = next(_faults(turn, wanted, held), None)
+    if fault is not None:
+        return _refused(turn, *fault, wanted)
+    return _announced(turn, wanted.charge(turn, held), wanted.who)
+
+
+def _held(turn: Turn, wanted: AnnounceCharge) -> Subscription | None:
+    """What she has of the service now, if it covers the month; else whatever she has of it."""
+    mine = [item for item in turn.account.subscriptions.values() if item.service_code == wanted.service_code]
+    running = [item for item in mine if item.runs(turn.at)]
+    return max(running, key=lambda item: (wanted.covers(item), item.started_at), default=None)
+
+
+def _faults(turn: Turn, wanted: AnnounceCharge, held: Subscription | None) -> Iterator[tuple[int, str]]:
+    """Why a month's fee may not be taken (safety.md 2, 10; flows.md 17)."""
+    customer = turn.account.customer
+    if customer is not None and customer.status is SubscriberStatus.SUSPENDED:
+        yield 422, "The customer is suspended: no monthly fee falls due meanwhile."
+    if held is None:
+        yield 422, "service_code: the customer does not have this service, so there is no consent to a fee."
+        return
+    if not wanted.covers(held):
+        yield 422, "period: the customer did not have this service in that month."
+    if held.ends_at is not None and held.ends_at < wanted.due_at:
+        yield 422, "due_at: the service was unsubscribed and ends before the fee falls due."
+    yield from _faults_of_amount(wanted, held)
+    trial_ends_at = held.trial_ends_at if held.state is SubscriptionState.TRIAL else None
+    if trial_ends_at is not None and not (held.goes_on and wanted.due_at >= trial_ends_at):
+        yield 422, "due_at: the service is on trial, and is charged after a yes and not before the trial's end."
+    fees = turn.account.records_of(Charge)
+    before = (fee for fee in fees if fee.subscription_id == held.id and fee.kind is ChargeKind.MONTHLY)
+    if any(fee.period == (wanted.period or month_of(wanted.due_at)) for fee in before):
+        yield 409, "period: there is a monthly fee for this subscription and month already."
+
+
+def _faults_of_amount(wanted: AnnounceCharge, held: Subscription) -> Iterator[tuple[int, str]]:
+    if held.in_plan and wanted.amount_fen:
+        yield 422, "amount_fen: the service is part of the customer's plan; only 0 can be announced."
+    if wanted.amount_fen > held.terms.price_fen:
+        yield 422, "amount_fen: is more than the price that the customer confirmed."
+    if held.terms.billing is Billing.PER_USE and wanted.amount_fen:
+        yield 422, "kind: this service is paid by use and has no monthly fee."
+
+
+def _for_a_use(turn: Turn, wanted: AnnounceCharge) -> Outcome:
+    """Only a recorded use that has no charge yet can be charged."""
+    uses = [use for use in turn.account.records_of(Use) if use.service_code == wanted.service_code]
+    use = next((use for use in uses if use.charge_id is None), None)
+    if use is None:
+        detail = "kind: there is no use without a charge on record; POST /api/v1/usage/per-use makes its charge itself."
+        return _refused(turn, 422, detail, wanted)
+    held = turn.account.held(wanted.service_code, turn.at)
+    price = _price(turn.catalogue.services[wanted.service_code], held)
+    if wanted.amount_fen > price:
+        return _refused(turn, 422, "amount_fen: is more than the price of a use.", wanted)
+    charge = replace(wanted.charge(turn, held), channel=wanted.channel or use.channel)
+    charged = Outcome(records=(replace(use, charge_id=charge.id),))
+    return joined(_announced(turn, charge, wanted.who), charged)
+
+
+def _announced(turn: Turn, charge: Charge, who: str) -> Outcome:
+    """The charge on record, with its reminder, or with its timer where nothing is said of it."""
+    if not charge.is_silent:
+        charge = replace(charge, code=fresh_code(turn))
+    outcome = Outcome(
+        records=(charge,),
+        evidence=(evidence_of("fee-announced", None, charge, who=who),),
+        verdict="announced",
+    )
+    if charge.is_silent:
+        due = TimerSet(DUE_TIMER, charge.id, max(turn.now, charge.due_at))
+        return replace(outcome, timers=(due,))
+    turn = replace(turn, account=apply(turn.account, outcome))
+    return joined(outcome, remind(turn, charge))
+
+
+# ---- uses
+
+
+@call(RecordUse)
+def record_use(turn: Turn) -> Outcome:
+    """A use and its charge: told at once, but by SMS only the first of a day and service (flows.md 7)."""
+    used = turn.stimulus_as(RecordUse)
+    known = turn.account.record(Use, used.use_id)
+    if known is not None:
+        same = (known.service_code, known.channel, known.at) == (used.service_code, used.channel, used.at)
+        return Outcome(verdict=KNOWN) if same else _no_use(409, _OTHER_BODY)
+    fault = next(_faults_of_use(turn, used), None)
+    if fault is not None:
+        return _no_use(*fault)
+    charge = _charge_of(turn, used, turn.catalogue.services[used.service_code])
+    use = Use(used.use_id, turn.now, used.service_code, used.channel, used.at, charge.id)
+    return joined(_announced(turn, charge, used.who), Outcome(records=(use,)))
+
+
+def charge_id_of(use_id: str) -> str:
+    """The id of the charge that a use makes."""
+    return f"use-{use_id}"
+
+
+def _no_use(status: int, detail: str) -> Outcome:
+    return Outcome(refusal=Refusal(status, detail), verdict="refused")
+
+
+def _faults_of_use(turn: Turn, used: RecordUse) -> Iterator[tuple[int, str]]:
+    if turn.account.customer is None:
+        yield 422, _UNKNOWN_CUSTOMER
+    service = turn.catalogue.services.get(used.service_code)
+    if service is None:
+        yield 422, "service_code: no such service; create it with PUT /api/v1/services/{service_code}."
+    elif service.billing is not Billing.PER_USE:
+        yield 422, "service_code: this service is not paid by use."
+    if used.channel not in _USED:
+        yield 422, "channel: a use comes by sms, web, wap or app."
+    if used.at > turn.now + _CLOCKS_DIFFER:
+        yield 422, "at: lies in the future."
+    if turn.account.record(Charge, charge_id_of(used.use_id)) is not None:
+        yield 409, "use_id: another charge has the id that this use's would get; take another use_id."
+
+
+def _price(service: Service, held: Subscription | None) -> int:
+    if held is None:
+        return service.price_fen
+    return 0 if held.in_plan else held.terms.price_fen
+
+
+def _charge_of(turn: Turn, used: RecordUse, service: Service) -> Charge:
+    held = turn.account.held(used.service_code, used.at)
+    return Charge(
+        id=charge_id_of(used.use_id),
+        made_at=turn.now,
+        kind=ChargeKind.PER_USE,
+        service_code=used.service_code,
+        subscription_id=held.id if held else None,
+        amount_fen=_price(service, held),
+        period=month_of(used.at),
+        asked_due_at=used.at + USE_DUE,
+        due_at=used.at + USE_DUE,
+        channel=used.channel,
+        any_hour=used.channel is not Channel.SMS,
+        reminded_with=_first_of_day(turn, used) if used.channel is Channel.SMS else None,
+    )
+
+
+def _first_of_day(turn: Turn, used: RecordUse) -> str | None:
+    """The charge of that day's first use by SMS, whose reminder counts for the later ones."""
+    day = local_day(used.at)
+    for use in turn.account.records_of(Use):
+        same = use.service_code == used.service_code and use.channel is Channel.SMS and local_day(use.at) == day
+        charge = turn.account.record(Charge, use.charge_id or "") if same else None
+        if charge is not None and not charge.is_silent:
+            return charge.id
+    return None

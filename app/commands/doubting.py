@@ -1,0 +1,198 @@
+"""Doubts: what is answered to a fee reminder, in time, late, unclear, or with a word that stops (flows.md 7, 17)."""
+
+from dataclasses import replace
+
+from app.commands.parser import Said, parse_pick, without_stop_word
+from app.commands.registry import Answer, answer, beside
+from app.commands.reminding import DoubtingFee, reminded, what, windows_run
+from app.commands.settling import evidence_of, settled
+from app.commands.speech import number_of, say
+from app.commands.ticketing import open_ticket
+from app.commands.vocabulary import NO, STOP_WORDS
+from app.domain.charges import Charge, ChargeKind, ChargeState, window_end
+from app.domain.dialogue import ClosedAs, Question
+from app.domain.messages import MessageClass
+from app.domain.service_numbers import Extension
+from app.domain.texts import fees as texts
+from app.domain.texts import wording
+from app.domain.texts.wording import Text
+from app.domain.tickets import Ticket, TicketKind
+from app.domain.turn import Outcome, TextReceived, Turn, apply, joined
+
+
+def _charge_of(turn: Turn, question: Question) -> Charge | None:
+    return turn.account.record(Charge, question.state_as(DoubtingFee).charge_id)
+
+
+def _said(turn: Turn, text: Text, charge: Charge, **facts: str) -> str:
+    return text.say(turn.account.language, what=what(turn, charge), **facts)
+
+
+def _result(turn: Turn, text: str) -> Outcome:
+    return Outcome(replies=(say(turn, text, extension=Extension.FEES, kind=MessageClass.RESULT),))
+
+
+# ---- what a doubt looks like
+
+
+def _codes(said: Said) -> set[str]:
+    """The numbers of a text that is made of nothing else, but for a word that stops or denies."""
+    bare = next((said.words.removeprefix(word) for word in sorted(NO, key=len) if said.words.startswith(word)), None)
+    spans = parse_pick(said if bare is None else Said(bare.strip(), "".join(bare.split())))
+    return {span.as_written for span in spans or ()}
+
+
+def _is_stop_word(said: Said) -> bool:
+    return said.key in STOP_WORDS
+
+
+def _repeat(turn: Turn, question: Question) -> str:
+    charge = _charge_of(turn, question)
+    code = question.state_as(DoubtingFee).code
+    return _said(turn, texts.REPEAT, charge, code=code) if charge else code
+
+
+def _about(turn: Turn, question: Question) -> str:
+    charge = _charge_of(turn, question)
+    code, number = question.state_as(DoubtingFee).code, number_of(turn, question)
+    return _said(turn, texts.ABOUT, charge, code=code, number=number) if charge else number
+
+
+def _over(turn: Turn, question: Question) -> str:
+    """Every late answer is more than a word: see ``doubt_late``."""
+    return _repeat(turn, question)
+
+
+def doubt_late(turn: Turn, question: Question, _said: Said) -> Outcome:
+    """A doubt after its window is kept as a complaint; one that repeats itself is told how its fee stands."""
+    charge = _charge_of(turn, question)
+    if charge is None:
+        return Outcome(verdict="too late")
+    if charge.state in (ChargeState.WAIVED, ChargeState.CANCELLED):
+        return _result(turn, _facts(turn, texts.ALREADY_FREE, charge, None))
+    ticket = turn.account.record(Ticket, charge.ticket_id or "")
+    if ticket is not None:
+        text = texts.ALREADY_DISPUTED if charge.state is ChargeState.DISPUTED else texts.ALREADY_UPHELD
+        return _result(turn, _facts(turn, text, charge, ticket))
+    return _complain(turn, charge)
+
+
+def _complain(turn: Turn, charge: Charge) -> Outcome:
+    known = (item for item in turn.account.records_of(Ticket) if item.is_open and charge.id in item.charge_ids)
+    ticket = next((item for item in known if item.kind is TicketKind.COMPLAINT), None)
+    if ticket is not None:
+        return _result(turn, _facts(turn, texts.LATE_AGAIN, charge, ticket))
+    received = turn.stimulus_as(TextReceived)
+    opened = open_ticket(
+        turn, TicketKind.COMPLAINT, received.shown_text, who=f"mo:{received.id}", charge_ids=(charge.id,)
+    )
+    said = _result(turn, _facts(turn, texts.LATE, charge, opened.ticket))
+    return joined(replace(said, verdict="doubted late"), opened.outcome)
+
+
+def _facts(turn: Turn, text: Text, charge: Charge, ticket: Ticket | None) -> str:
+    due = wording.minute(turn.account.language, ticket.due) if ticket else ""
+    return _said(turn, text, charge, number=ticket.number if ticket else "", due=due)
+
+
+# ---- in time
+
+
+def _several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome:
+    """Which one? Nothing is changed but the windows; where codes name them all, all are doubted."""
+    if _codes(said):
+        return _dispute_all(turn, questions)
+    language, window = turn.account.language, turn.policy.fee_window
+    named: list[tuple[str, str]] = []
+    moved: list[tuple[Charge, Charge]] = []
+    changes: list[Outcome] = []
+    for question in questions:
+        turn, charge, outcome = _opened(turn, question)
+        if charge is not None:
+            ends_at = window_end(turn.at, window, turn.policy.quiet_hours)
+            after = charge.reminded(turn.at, max(ends_at, charge.window_ends_at or ends_at))
+            moved.append((charge, after))
+            changes.append(replace(outcome, questions=()))
+            named.append((what(turn, charge), charge.code or ""))
+    text = texts.several(language, named, window)
+    reply = say(turn, text, extension=Extension.FEES)
+    return joined(Outcome(replies=(reply,), verdict="several fees"), *changes, windows_run(turn, moved))
+
+
+def _opened(turn: Turn, question: Question) -> tuple[Turn, Charge | None, Outcome]:
+    """The charge as reminded, also when word of the hand-over has not come to a turn yet."""
+    charge = _charge_of(turn, question)
+    first = reminded(turn, charge) if charge else None
+    if first is None:
+        return turn, charge, Outcome()
+    turn = replace(turn, account=apply(turn.account, first))
+    return turn, _charge_of(turn, question), first
+
+
+def _dispute_all(turn: Turn, questions: tuple[Question, ...]) -> Outcome:
+    done = Outcome(verdict="doubted")
+    for question in questions:
+        outcome = _dispute(turn, question)
+        turn = replace(turn, account=apply(turn.account, outcome))
+        done = joined(done, outcome)
+    return done
+
+
+def _dispute(turn: Turn, question: Question) -> Outcome:
+    """A doubt in time: a use is free at once, of a month's fee a person calls, and it is not taken (flows.md 7)."""
+    turn, charge, first = _opened(turn, question)
+    if charge is None:
+        return Outcome(verdict="no such fee")
+    received = turn.stimulus_as(TextReceived)
+    who = f"mo:{received.id}"
+    # The question is written once, as closed.
+    first = replace(first, questions=())
+    if charge.kind is ChargeKind.PER_USE:
+        waived = settled(turn, charge, ChargeState.WAIVED, "doubted", who)
+        return joined(_result(turn, _said(turn, texts.WAIVED_USE, charge)), first, waived)
+    opened = open_ticket(turn, TicketKind.FEE_DISPUTE, received.shown_text, who=who, charge_ids=(charge.id,))
+    after = replace(charge.moved(ChargeState.DISPUTED, turn.at), ticket_id=opened.ticket.id)
+    draft = evidence_of("fee-disputed", charge, after, who=who, asked=question.asked_text, answer=received.shown_text)
+    disputed = Outcome(records=(after,), evidence=(draft,), questions=(question.closed(turn.now, ClosedAs.ANSWERED),))
+    said = _result(turn, _facts(turn, texts.DISPUTED, charge, opened.ticket))
+    return joined(replace(said, verdict="doubted"), first, disputed, opened.outcome)
+
+
+@answer(
+    DoubtingFee,
+    repeat=_repeat,
+    expired=_over,
+    answered=_over,
+    about=_about,
+    late=doubt_late,
+    several=_several,
+)
+def doubt_fee(turn: Turn, question: Question, said: Said) -> Answer | None:
+    """The code, a no, or a stop word with the code; at the fees' own number 取消 alone, too."""
+    if question.handed_over_at is None:
+        return None
+    at_its_number = turn.policy.numbers.extension(turn.stimulus_as(TextReceived).dialled) == Extension.FEES
+    if not question.is_open(turn.at) and not at_its_number and said.is_no:
+        return None
+    if not (
+        said.is_no or question.state_as(DoubtingFee).code in _codes(said) or (at_its_number and _is_stop_word(said))
+    ):
+        return None
+    return Answer(_dispute(turn, question) if question.is_open(turn.at) else Outcome())
+
+
+# ---- words that stop, at the fees' own number
+
+
+@beside(Extension.FEES)
+def doubt_by_stopping(turn: Turn, said: Said) -> Outcome | None:
+    """TD, 退订, 取消 or QX… there doubt every fee that is open, and then do what they say (safety.md 14)."""
+    if without_stop_word(said.words) == said.words:
+        return None
+    asked = [question for question in turn.account.questions.values() if isinstance(question.state, DoubtingFee)]
+    codes = _codes(said)
+    if any(question.state_as(DoubtingFee).code in codes for question in asked):
+        return None
+    waiting = (question for question in asked if question.handed_over_at and question.is_open(turn.at))
+    fees = tuple(sorted(waiting, key=lambda question: (question.asked_at, question.id)))
+    return _dispute_all(turn, fees) if fees else None

@@ -1,0 +1,82 @@
+"""What becomes of a service's fees when it is unsubscribed (flows.md 5.3, 17; safety.md 11, 13)."""
+
+from app.commands.refunding import can_be_given_back, give_back
+from app.commands.settling import ended_before, question_of, settled
+from app.domain.account import Subscription
+from app.domain.charges import Charge, ChargeKind, ChargeState
+from app.domain.months import month_of
+from app.domain.texts import fees as texts
+from app.domain.texts import wording
+from app.domain.turn import Outcome, Turn, joined
+from app.domain.values import value
+
+
+@value
+class Parting:
+    """The fees of a service that was left: what is done, what is said of it, and what still costs.
+
+    ``month_is_free``: nothing is taken for this month; ``month_is_paid``: its fee was taken already.
+    """
+
+    outcome: Outcome
+    words: str = ""
+    kept: tuple[Charge, ...] = ()
+    month_is_free: bool = False
+    month_is_paid: bool = False
+
+
+def part(turn: Turn, before: Subscription, after: Subscription, who: str) -> Parting:
+    """Waive, cancel, give back or keep each fee of a subscription that ends."""
+    done: list[Outcome] = []
+    words: list[str] = []
+    kept: list[Charge] = []
+    month_is_free = month_is_paid = False
+    for charge in turn.account.records_of(Charge):
+        if charge.subscription_id != before.id:
+            continue
+        outcome, said = _parted(turn, charge, before, after, who)
+        done += [outcome] if outcome else []
+        words += [said] if said else []
+        kept += [charge] if charge.is_open and not outcome and charge.amount_fen else []
+        if charge.kind is ChargeKind.MONTHLY and charge.period == month_of(turn.at):
+            month_is_paid = charge.state is ChargeState.CHARGED
+            month_is_free = not month_is_paid and charge not in kept
+    return Parting(joined(Outcome(), *done), "".join(words), tuple(kept), month_is_free, month_is_paid)
+
+
+def _parted(
+    turn: Turn, charge: Charge, before: Subscription, after: Subscription, who: str
+) -> tuple[Outcome | None, str]:
+    language = turn.account.language
+    fee = wording.yuan(language, charge.amount_fen)
+    if charge.state is ChargeState.DISPUTED:
+        cancelled = settled(turn, charge, ChargeState.CANCELLED, "unsubscribed", who)
+        return cancelled, texts.CANCELLED_ON_LEAVING.say(language, fee=fee)
+    if charge.is_open and _is_waived(turn, charge, before, after):
+        was_told = question_of(turn, charge) is not None or charge.state is ChargeState.REMINDED
+        waived = settled(turn, charge, ChargeState.WAIVED, "unsubscribed", who)
+        return waived, texts.WAIVED_ON_LEAVING.say(language, fee=fee) if was_told and charge.amount_fen else ""
+    if before.in_free_period(turn.at) and can_be_given_back(turn, charge):
+        back = give_back(turn, charge, who=who, why="unsubscribed within 72 hours")
+        return back, texts.GIVEN_BACK.say(language, fee=fee)
+    return None, ""
+
+
+def _is_waived(turn: Turn, charge: Charge, before: Subscription, after: Subscription) -> bool:
+    """Whether a fee that was announced is given up: the service ends first, she may still doubt it, or it is new."""
+    question = question_of(turn, charge)
+    being_reminded = question is not None and question.handed_over_at is not None and question.is_open(turn.at)
+    window_is_open = charge.window_is_open(turn.at) or (charge.state is ChargeState.ANNOUNCED and being_reminded)
+    begins_later = charge.period > month_of(turn.at)
+    return ended_before(after, charge.due_at) or window_is_open or begins_later or before.in_free_period(turn.at)
+
+
+def kept_words(turn: Turn, kept: tuple[Charge, ...]) -> str:
+    """The fees that are taken all the same, each with its day."""
+    language = turn.account.language
+    return "".join(
+        texts.TAKEN_ALL_THE_SAME.say(
+            language, fee=wording.yuan(language, charge.amount_fen), day=wording.day(language, charge.due_at)
+        )
+        for charge in kept
+    )

@@ -1,0 +1,137 @@
+"""What becomes of a fee in the end: taken, waived or cancelled, with evidence and billing's event (flows.md 7, 14)."""
+
+from datetime import datetime, timedelta
+
+from app.commands.registry import timer
+from app.domain.account import SubscriberStatus, Subscription
+from app.domain.charges import AFTER, Charge, ChargeKind, ChargeState
+from app.domain.dialogue import ClosedAs, Question
+from app.domain.evidence import EvidenceDraft, Fact
+from app.domain.tickets import Ticket, TicketKind
+from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn
+
+DUE_TIMER = "fee-due"
+REMINDER_TIMER = "fee-reminder"
+UNREACHED_TIMER = "fee-unreached"
+# How soon it is looked again whether a fee that is held back can be taken.
+_HELD_BACK = timedelta(hours=1)
+UNREACHED = "unreached"
+
+
+def settled(turn: Turn, charge: Charge, to: ChargeState, reason: str, who: str) -> Outcome:
+    """The charge in its final state, and all that follows but a word to the customer."""
+    after = charge.moved(to, turn.at, reason)
+    drops = (DUE_TIMER, REMINDER_TIMER, UNREACHED_TIMER)
+    return Outcome(
+        records=(after,),
+        questions=_closed(turn, charge, to),
+        timers=_others_go_on(turn, charge),
+        dropped_timers=tuple(TimerDropped(kind, charge.id) for kind in drops),
+        evidence=(evidence_of(f"fee-{to}", charge, after, who=who, reason=reason),),
+        events=(event_of(turn, after),),
+        recalled=(charge.about,) if charge.question_id and charge.state is ChargeState.ANNOUNCED else (),
+        verdict=f"fee {to}",
+    )
+
+
+def evidence_of(kind: str, before: Charge | None, after: Charge, **facts: Fact) -> EvidenceDraft:
+    """A change of a charge, as the chain keeps it."""
+    return EvidenceDraft(kind, after.id, {
+        **facts, "service_code": after.service_code, "amount_fen": after.amount_fen, "period": after.period,
+        "kind": after.kind.value, "before": before.state.value if before else None, "after": after.state.value,
+        "due_at": after.due_at.isoformat(),
+    })  # fmt: skip
+
+
+def event_of(turn: Turn, charge: Charge) -> EventDraft:
+    """What billing is told of a charge in its final state."""
+    data: dict[str, Fact] = {
+        "charge_id": charge.id, "msisdn": turn.account.msisdn, "service_code": charge.service_code,
+        "kind": charge.kind.value, "amount_fen": charge.amount_fen, "period": charge.period,
+        "state": charge.state.value, "reason": charge.reason, "at": turn.at.isoformat(),
+    }  # fmt: skip
+    return EventDraft("billing", f"charge.{charge.state}", data)
+
+
+def question_of(turn: Turn, charge: Charge) -> Question | None:
+    """The question of its newest reminder, if it can still be answered."""
+    question = turn.account.questions.get(charge.question_id or "")
+    return question if question is not None and question.closed_at is None else None
+
+
+def _closed(turn: Turn, charge: Charge, to: ChargeState) -> tuple[Question, ...]:
+    """Nothing more is asked of a fee that is given up; of one that is taken, a doubt comes late."""
+    question = question_of(turn, charge)
+    if question is None or to is ChargeState.CHARGED:
+        return ()
+    how = ClosedAs.WITHDRAWN if charge.state is ChargeState.ANNOUNCED else ClosedAs.ANSWERED
+    return (question.closed(turn.now, how),)
+
+
+def _others_go_on(turn: Turn, charge: Charge) -> tuple[TimerSet, ...]:
+    """While a fee is disputed no further one of its service is taken: they are looked at again when it is decided."""
+    if charge.state is not ChargeState.DISPUTED:
+        return ()
+    others = [item for item in turn.account.records_of(Charge) if item.is_open and item.id != charge.id]
+    return tuple(
+        TimerSet(DUE_TIMER, item.id, max(turn.now, item.due_at))
+        for item in others
+        if item.service_code == charge.service_code and (item.is_silent or item.state is ChargeState.REMINDED)
+    )
+
+
+# ---- when it falls due
+
+
+@timer(DUE_TIMER)
+def fall_due(turn: Turn) -> Outcome:
+    """Take a fee, if it was reminded and nobody doubts it; else give it up or look again (flows.md 7; safety.md 12)."""
+    charge = turn.account.record(Charge, turn.stimulus_as(TimerDue).subject)
+    if charge is None or not charge.is_open:
+        return Outcome(verdict="settled before")
+    given_up = _given_up(turn, charge)
+    if given_up is not None:
+        return settled(turn, charge, *given_up, who="timer")
+    if not (charge.is_silent or charge.state is ChargeState.REMINDED) or _doubted(turn, charge):
+        return Outcome(verdict="not taken yet")
+    later = _later(turn, charge)
+    if later is not None:
+        return Outcome(timers=(TimerSet(DUE_TIMER, charge.id, later),), verdict="not taken yet")
+    return settled(turn, charge, ChargeState.CHARGED, "due", who="timer")
+
+
+def _given_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:
+    """Why it is not taken at all: the service ended first, she is suspended, the day's reminder never came."""
+    held = turn.account.subscriptions.get(charge.subscription_id or "")
+    if held is not None and ended_before(held, charge.due_at):
+        return ChargeState.WAIVED, "the service ended before"
+    customer = turn.account.customer
+    suspended = customer is not None and customer.status is SubscriberStatus.SUSPENDED
+    if suspended and charge.kind is ChargeKind.MONTHLY and charge.state is not ChargeState.DISPUTED:
+        return ChargeState.CANCELLED, "suspended"
+    first = turn.account.record(Charge, charge.reminded_with) if charge.reminded_with else None
+    if first is not None and first.state is ChargeState.WAIVED and first.reason == UNREACHED:
+        return ChargeState.WAIVED, UNREACHED
+    return None
+
+
+def ended_before(held: Subscription, at: datetime) -> bool:
+    """Whether a service has ended, or will have, before that moment."""
+    return held.ends_at is not None and held.ends_at < at
+
+
+def _doubted(turn: Turn, charge: Charge) -> bool:
+    fees = turn.account.records_of(Charge)
+    return any(item.service_code == charge.service_code and item.state is ChargeState.DISPUTED for item in fees)
+
+
+def _later(turn: Turn, charge: Charge) -> datetime | None:
+    """When to look again, if it cannot be taken now."""
+    if turn.at < charge.due_at:
+        return charge.due_at
+    if charge.window_is_open(turn.at) and charge.window_ends_at is not None:
+        return charge.window_ends_at + AFTER
+    first = turn.account.record(Charge, charge.reminded_with) if charge.reminded_with else None
+    unread = any(ticket.is_open and ticket.kind is TicketKind.DEAD_LETTER for ticket in turn.account.records_of(Ticket))
+    waiting = first is not None and first.state is ChargeState.ANNOUNCED
+    return turn.now + _HELD_BACK if unread or waiting else None

@@ -1,0 +1,116 @@
+"""What is said about fees: reminders, doubts, and what became of each (flows.md 7, 17; safety.md 12-14)."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from app.domain.account import Language
+from app.domain.texts import wording
+from app.domain.texts.wording import Text
+
+_WHAT = Text(zh="{name}{fee}", en="{name} {fee}")
+_REMINDER_MONTHLY = Text(
+    zh="尊敬的客户，您好！您的{what}(包月费)将于{due}起扣收。如有疑问，请{window}内回复{code}{free}，72小时内专人回电，期间不扣费；不回复则到期扣收。",
+    en="Dear customer, {what} (monthly fee) will be charged from {due}. In doubt? Reply {code} within {window}{free}: a "
+    "person calls within 72 hours, and nothing is charged meanwhile. Without a reply it is charged.",
+)
+_REMINDER_USE = Text(
+    zh="尊敬的客户，您好！您点播的{what}将于{due}起扣收。如有疑问，请{window}内回复{code}{free}，本次免收；不回复则到期扣收。其他疑问回复TS加内容，72小时内专人回电。",
+    en="Dear customer, your use of {what} will be charged from {due}. In doubt? Reply {code} within {window}{free} and "
+    "it is free. For anything else send TS and your words: a person calls within 72 hours.",
+)
+_UNTIL = Text(zh="{minute}前", en="the time until {minute}")
+_FREE_REPLY = Text(zh="(回复免费)", en=" (free reply)")
+REPEAT = Text(
+    zh="抱歉，未能识别您的回复，未作任何更改。对{what}有疑问，请回复{code}，如{code}；退订业务请发送0000。",
+    en="Sorry, we did not understand that; nothing was changed. If you doubt {what}, reply {code}. To stop services send 0000.",
+)
+ABOUT = Text(zh="对{what}有疑问请回复{code}到{number}", en="if you doubt {what}: {code} to {number}")
+_SEVERAL = Text(
+    zh="您有多笔费用待确认，未作任何更改。请回复对应的编号：{fees}。{window}内回复有效。",
+    en="Several fees are open; nothing was changed. Please reply with the code of the one that you doubt: {fees}. Valid for {window}.",
+)
+_SEVERAL_ONE = Text(zh="{what}请回复{code}", en="{what}: {code}")
+DISPUTED = Text(
+    zh="{what}的疑问已受理，工单号{number}，{due}前(72小时内)专人给您回电，期间不扣收该费用。",
+    en="Your doubt of {what} is taken up as {number}: a person calls you by {due} (within 72 hours). It is not charged meanwhile.",
+)
+WAIVED_USE = Text(
+    zh="{what}的疑问已受理，本次费用不收费。",
+    en="Your doubt of {what} is accepted: it is free, nothing is charged.",
+)
+ALREADY_DISPUTED = Text(
+    zh="{what}的疑问此前已受理，工单号{number}，{due}前专人给您回电，期间不扣收该费用，无需重复回复。",
+    en="Your doubt of {what} was taken up before as {number}: a person calls you by {due}. It is not charged meanwhile.",
+)
+ALREADY_FREE = Text(zh="{what}已不收费，无需重复回复。", en="{what} is free already; there is nothing more to do.")
+ALREADY_UPHELD = Text(
+    zh="{what}的疑问此前已答复，工单号{number}。如仍有疑问请发送TS加内容到10086。",
+    en="Your doubt of {what} was answered before as {number}. If you still doubt it, send TS and your words to 10086.",
+)
+LATE = Text(
+    zh="{what}的答复时限已过期，您的疑问已作为投诉受理，编号{number}，{due}前答复。退订请发送0000。",
+    en="The time to answer about {what} has expired. Your doubt is kept as complaint {number}, answered by {due}. To stop services send 0000.",
+)
+LATE_AGAIN = Text(
+    zh="{what}的答复时限已过期，您的疑问此前已作为投诉受理，编号{number}，{due}前答复。",
+    en="The time to answer about {what} has expired. Your doubt is kept as complaint {number} already, answered by {due}.",
+)
+CANCELLED = Text(
+    zh="经核实，{what}不收费，相关费用已取消。",
+    en="We looked into it: {what} is free, the fee is cancelled. ",
+)
+UPHELD_TAKEN = Text(
+    zh="经核实，{what}应予收取，现已扣收。",
+    en="We looked into it: {what} is due and was charged. ",
+)
+UPHELD_DUE = Text(
+    zh="经核实，{what}应予收取，将于{due}起扣收。",
+    en="We looked into it: {what} is due and will be charged from {due}. ",
+)
+LAPSED = Text(
+    zh="您对{what}的疑问未能按时答复，很抱歉，该费用不收费。",
+    en="We are sorry: we did not answer your doubt of {what} in time, so it is free and will not be charged.",
+)
+
+UNREACHED = Text(
+    zh="{what}的扣费提醒72小时未能送达，已免收，请核实该号码。",
+    en="The reminder of {what} could not be delivered for 72 hours; the fee was waived. Please look at this number.",
+)
+
+# ---- unsubscribing
+
+WAIVED_ON_LEAVING = Text(zh="待扣的{fee}不收费；", en="the announced fee of {fee} is free; ")
+CANCELLED_ON_LEAVING = Text(
+    zh="有疑问的{fee}不收费，仍会按时回电；", en="the doubted fee of {fee} is free, and we still call you; "
+)
+TAKEN_ALL_THE_SAME = Text(
+    zh="此前的{fee}将于{day}照常收取；", en="the earlier fee of {fee} is still charged on {day}; "
+)
+GIVEN_BACK = Text(zh="已收的{fee}将退还；", en="the {fee} taken already is paid back; ")
+
+STILL_RUNNING = Text(zh="该业务仍在合约期内，未退订。", en="The service is under contract and was not stopped.")
+
+
+def what(language: Language, name: str, fen: int) -> str:
+    """A fee in a few words: ``手机报(新华)3元``."""
+    return _WHAT.say(language, name=name, fee=wording.yuan(language, fen))
+
+
+def window(language: Language, expected_at: datetime, ends_at: datetime, length: timedelta) -> str:
+    """How long a doubt can be sent: the length of the window, or until when if the night makes it longer."""
+    if ends_at - expected_at <= length:
+        return wording.duration(language, length)
+    return _UNTIL.say(language, minute=wording.minute(language, ends_at))
+
+
+def reminder(language: Language, what: str, *, per_use: bool, due: datetime, window: str, code: str, free: bool) -> str:
+    """The whole reminder: what, how much, from when, the code, how long, and that a person will call."""
+    text = _REMINDER_USE if per_use else _REMINDER_MONTHLY
+    note = _FREE_REPLY.say(language) if free else ""
+    return text.say(language, what=what, due=wording.minute(language, due), window=window, code=code, free=note)
+
+
+def several(language: Language, fees: Iterable[tuple[str, str]], window: timedelta) -> str:
+    """Fees that an unclear doubt fits, each with its code; they can be doubted for another window."""
+    named = [_SEVERAL_ONE.say(language, what=fee, code=code) for fee, code in fees]
+    return _SEVERAL.say(language, fees=wording.matters(language, named), window=wording.duration(language, window))

@@ -1,0 +1,236 @@
+"""Fees are announced, told, doubted and settled (flows.md 7; safety.md 10-14)."""
+
+import pytest
+
+from app.domain.charges import Charge
+from app.domain.tickets import Ticket
+from tests.commands.fees import announce, code, fee, states
+from tests.commands.transcript import Conversation
+from tests.commands.world import shanghai
+
+
+def told(start: str = "2026-03-02 10:00", due: str = "2026-03-05 12:00", **given: object) -> Conversation:
+    conversation = Conversation(start=start, **given)  # type: ignore[arg-type]
+    announce(conversation, "c-1", "SJB", 300, due)
+    return conversation
+
+
+def tickets(conversation: Conversation) -> list[Ticket]:
+    return [item for item in conversation.account.records[Ticket].values() if isinstance(item, Ticket)]
+
+
+def test_a_fee_is_told_and_taken_when_due() -> None:
+    conversation = told()
+    (sent,) = conversation.sent
+    assert (sent.number, sent.kind) == ("10086901", "notice")
+    for fact in ("手机报(新华)3元", "03月05日12时00分", "1小时", code(conversation, "c-1"), "72小时"):
+        assert fact in sent.text
+    assert states(conversation) == {"c-1": "reminded"}
+    conversation.play("@ 2026-03-05 11:59:59\n<")
+    assert states(conversation) == {"c-1": "reminded"}
+    conversation.play("@ 2026-03-05 12:00\n<")
+    assert states(conversation) == {"c-1": "charged"}
+    assert [event.type for event in conversation.outcome.events] == ["charge.charged"]
+    assert conversation.chain_is_whole()
+
+
+@pytest.mark.parametrize("answer", ["{}", "否", "N", "n", "TD{}", "td {}", "退订{}", "取消", "否{}", " {}。"])
+@pytest.mark.parametrize("wait", ["+0s", "+59m", "+1h"])
+def test_a_doubt_in_time(answer: str, wait: str) -> None:
+    conversation = told()
+    text = answer.format(code(conversation, "c-1"))
+    conversation.play(f"@ {wait}\n> [10086901] {text}\n< [10086901 result] 手机报(新华)3元的疑问已受理，工单号…")
+    (ticket,) = tickets(conversation)
+    assert ticket.number in conversation.sent[-1].text
+    assert (ticket.kind, ticket.due - conversation.now) == ("fee_dispute", ticket.due - ticket.made_at)
+    assert fee(conversation, "c-1").ticket_id == ticket.id
+    # Again: the same ticket.
+    conversation.play(
+        f"> [10086901] {code(conversation, 'c-1')}\n< [10086901 result] …此前已受理，工单号{ticket.number}…"
+    )
+    assert len(tickets(conversation)) == 1
+    conversation.play("@ 2026-03-05 09:59")
+    assert states(conversation) == {"c-1": "disputed"}
+
+
+def test_a_doubt_that_comes_late_is_a_complaint() -> None:
+    conversation = told()
+    conversation.play(f"@ +1h1s\n> [10086901] {code(conversation, 'c-1')}\n< [10086901 result] …已过期…投诉…")
+    (ticket,) = tickets(conversation)
+    assert (ticket.kind, ticket.charge_ids) == ("complaint", ("c-1",))
+    conversation.play(
+        f"> [10086901] {code(conversation, 'c-1')}\n< [10086901 result] …此前已作为投诉受理，编号{ticket.number}…"
+    )
+    assert len(tickets(conversation)) == 1
+    assert states(conversation) == {"c-1": "reminded"}
+
+
+def test_a_no_long_after_to_10086_is_no_complaint() -> None:
+    conversation = told()
+    conversation.play("@ +2h\n> 否\n< [10086 reply] …未能识别…")
+    assert tickets(conversation) == []
+
+
+@pytest.mark.parametrize("number", ["10086", "10086901"])
+def test_another_number_is_no_doubt(number: str) -> None:
+    conversation = told()
+    conversation.play(f"> [{number}] {code(conversation, 'c-1')}7")
+    assert states(conversation) == {"c-1": "reminded"}
+    conversation.play(f"> [{number}] {code(conversation, 'c-1')}")
+    assert states(conversation) == {"c-1": "disputed"}
+
+
+def test_beside_a_list_a_code_is_the_fee_and_a_number_is_a_pick() -> None:
+    conversation = told()
+    conversation.play(
+        f"> 0000\n> {code(conversation, 'c-1')}\n< [10086901 result] 手机报…\n> 1\n< [10086977 result] 彩铃…"
+    )
+    assert states(conversation) == {"c-1": "disputed"}
+
+
+def two() -> Conversation:
+    conversation = told(due="2026-03-02 11:00")
+    announce(conversation, "c-2", "TQ", 200, "2026-03-05 12:00")
+    return conversation
+
+
+def test_an_unclear_no_changes_nothing_and_gives_another_hour() -> None:
+    conversation = two()
+    one, other = code(conversation, "c-1"), code(conversation, "c-2")
+    conversation.play(
+        f"""
+        @ +50m
+        > [10086901] 否
+        < [10086901 reply] …手机报(新华)3元请回复{one}；天气预报(墨迹)2元请回复{other}…
+        @ +59m
+        <
+        """
+    )
+    assert states(conversation) == {"c-1": "reminded", "c-2": "reminded"}
+    conversation.play(f"> [10086901] {one}\n< [10086901 result] 手机报…")
+    assert states(conversation) == {"c-1": "disputed", "c-2": "reminded"}
+    # The only one that is left.
+    conversation.play("> 否\n< [10086901 result] 天气预报…")
+    assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
+
+
+def test_both_codes_at_once() -> None:
+    conversation = two()
+    one, other = code(conversation, "c-1"), code(conversation, "c-2")
+    conversation.play(f"> [10086901] {one}，{other}\n< [10086901 result] 手机报…\n< [10086901 result] 天气预报…")
+    assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
+
+
+def test_a_late_code_beside_an_open_fee() -> None:
+    conversation = told()
+    conversation.play("@ +50m")
+    announce(conversation, "c-2", "TQ", 200, "2026-03-05 12:00")
+    conversation.play(f"@ +20m\n> [10086901] {code(conversation, 'c-1')}\n< …手机报…已过期…")
+    assert states(conversation) == {"c-1": "reminded", "c-2": "reminded"}
+    conversation.play("> [10086901] 否\n< [10086901 result] 天气预报…")
+
+
+@pytest.mark.parametrize(("text", "also"), [("TD", "[10086977] …天气预报…"), ("退訂。", "[10086977] …天气预报…"), ("QXCL", "[10086977] 彩铃…"), ("QXNO", "[10086977] 没有业务代码…"), ("取消", "")])  # fmt: skip
+def test_stop_words_doubt_every_open_fee_and_are_obeyed(text: str, also: str) -> None:
+    conversation = two()
+    then = f"< {also}" if also else ""
+    conversation.play(f"> [10086901] {text}\n< [10086901 result] 手机报…\n< [10086901 result] 天气预报…\n{then}")
+    assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
+
+
+def test_0000_there_doubts_nothing() -> None:
+    conversation = told()
+    conversation.play("> [10086901] 0000\n< [10086977] …")
+    assert states(conversation) == {"c-1": "reminded"}
+
+
+# ---- day and night
+
+
+@pytest.mark.parametrize(
+    ("start", "due", "reminded", "window_ends"),
+    [
+        ("2026-03-02 21:59", "2026-03-05 12:00", "2026-03-02 21:59", "2026-03-02 22:59"),
+        ("2026-03-02 22:00", "2026-03-05 12:00", "2026-03-03 07:00", "2026-03-03 08:00"),
+        ("2026-03-02 23:30", "2026-03-03 09:00", "2026-03-03 07:00", "2026-03-03 08:00"),
+        ("2026-03-02 06:59", "2026-03-05 12:00", "2026-03-02 07:00", "2026-03-02 08:00"),
+        ("2026-03-02 07:10", "2026-03-05 12:00", "2026-03-02 07:10", "2026-03-02 08:10"),
+        # What falls due before 07:00 is told at once, and waits for the morning.
+        ("2026-03-02 23:00", "2026-03-03 06:30", "2026-03-02 23:00", "2026-03-03 08:00"),
+        ("2026-12-31 23:59", "2027-01-10 12:00", "2027-01-01 07:00", "2027-01-01 08:00"),
+        ("2028-02-28 23:59", "2028-02-29 23:59", "2028-02-29 07:00", "2028-02-29 08:00"),
+    ],
+)  # fmt: skip
+def test_windows_by_day_and_night(start: str, due: str, reminded: str, window_ends: str) -> None:
+    conversation = told(start, due)
+    conversation.play(f"@ {reminded}")
+    charge = fee(conversation, "c-1")
+    assert (charge.reminded_at, charge.window_ends_at) == (shanghai(reminded), shanghai(window_ends))
+    conversation.play(f"@ {window_ends}\n> [10086901] 否\n< …已受理…")
+    assert states(conversation) == {"c-1": "disputed"}
+
+
+def test_no_fee_falls_due_before_its_window_is_over() -> None:
+    conversation = told(due="2026-03-02 10:10")
+    assert "03月02日11时00分" in conversation.sent[-1].text
+    conversation.play("@ 2026-03-02 11:00:00\n<")
+    assert states(conversation) == {"c-1": "reminded"}
+    conversation.play("@ +1s\n<")
+    assert states(conversation) == {"c-1": "charged"}
+
+
+# ---- the network
+
+
+def test_what_nobody_could_be_told_is_not_taken() -> None:
+    conversation = Conversation()
+    conversation.play("! refusing")
+    announce(conversation, "c-1", "SJB", 300, "2026-03-03 12:00")
+    conversation.play("@ 2026-03-04 02:00\n<")
+    assert states(conversation) == {"c-1": "announced"}
+    conversation.play("! taking\n@ 2026-03-04 06:59\n<\n@ 2026-03-04 08:00\n< [10086901 notice] …手机报…")
+    assert states(conversation) == {"c-1": "reminded"}
+    conversation.play("@ 2026-03-04 09:30\n<")
+    assert states(conversation) == {"c-1": "charged"}
+
+
+def test_after_72_hours_it_is_given_up_and_staff_are_told() -> None:
+    conversation = Conversation()
+    conversation.play("! refusing")
+    announce(conversation, "c-1", "SJB", 300, "2026-03-03 12:00")
+    conversation.play("@ 2026-03-05 09:59:59\n<")
+    assert states(conversation) == {"c-1": "announced"}
+    conversation.play("@ +1s\n<\n! taking\n@ +3d\n<")
+    assert states(conversation) == {"c-1": "waived"}
+    assert [ticket.kind for ticket in tickets(conversation)] == ["unreached"]
+
+
+# ---- further fees of a doubted service
+
+
+def test_no_further_fee_beside_a_doubted_one() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00", period="2026-02")
+    conversation.play("> [10086901] 否")
+    announce(conversation, "c-2", "SJB", 300, "2026-03-03 12:00")
+    announce(conversation, "c-3", "TQ", 200, "2026-03-03 12:00")
+    conversation.play("@ 2026-03-04 20:00")
+    assert states(conversation) == {"c-1": "disputed", "c-2": "reminded", "c-3": "charged"}
+
+
+def test_nothing_to_pay_is_not_told() -> None:
+    conversation = told()
+    announce(conversation, "c-2", "CL", 0, "2026-03-05 12:00")
+    conversation.play("@ 2026-03-05 12:00\n<")
+    assert states(conversation) == {"c-1": "charged", "c-2": "charged"}
+
+
+def test_codes_are_four_digits_and_never_the_same() -> None:
+    conversation = Conversation()
+    for number in range(1, 13):
+        announce(conversation, f"c-{number}", "SJB", 300, "2026-03-05 12:00", period=f"2025-{number:02}")
+    found = [
+        item.code for item in conversation.account.records[Charge].values() if isinstance(item, Charge) and item.code
+    ]
+    assert len(found) == len(set(found)) == 7
+    assert all(len(item) == 4 and int(item) >= 1000 and item != "1111" for item in found)
