@@ -3,6 +3,7 @@
 ``settings_check`` reads them at the start and explains what is wrong; the rest of the program is handed values.
 """
 
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.calendar import QuietHours
+from app.domain.catalogue import ConfirmMode
 from app.domain.policy import Kept, Policy
 from app.domain.service_numbers import ServiceNumbers
 from app.settings_file import ProviderFile, SettingsFile
@@ -130,6 +132,9 @@ class Settings(BaseSettings):
         return Policy(
             numbers=ServiceNumbers(self.file.access_number),
             listing_window=self.file.windows.listing,
+            confirmation_window=self.file.windows.confirmation,
+            confirm_mode=ConfirmMode(self.file.confirm_mode),
+            trial_notice=timedelta(days=self.file.trial_notice_days),
             quiet_hours=QuietHours(self.file.quiet_hours.begin, self.file.quiet_hours.end),
             allow_unsubscribe_all=self.file.allow_unsubscribe_all,
             list_in_plan=self.file.list_in_plan,

@@ -34,7 +34,7 @@ class Windows(_FileModel):
         default=timedelta(hours=2), description="how long a 0000 listing can be answered", examples=["90m"]
     )
     confirmation: Length = Field(
-        default=timedelta(hours=24), description="how long an order waits for its yes; not used yet", examples=["12h"]
+        default=timedelta(hours=24), description="how long an order waits for its yes", examples=["12h"]
     )
     fee_reminder: Length = Field(
         default=timedelta(hours=1), description="how long a reminded fee can be doubted; not used yet", examples=["2h"]
@@ -237,7 +237,14 @@ class SettingsFile(_FileModel):
     confirm_mode: str = Field(
         default="fixed",
         pattern="^(fixed|code)$",
-        description="whether an order is confirmed by a yes or by a code; not used yet",
+        description="whether an order is confirmed by a yes or by a code; an SP may have its own way",
         examples=["code"],
+    )
+    trial_notice_days: int = Field(
+        default=3,
+        ge=1,
+        le=30,
+        description="how many days before its end a free trial is asked about; one that is no longer: halfway",
+        examples=[5],
     )
     providers: dict[str, ProviderFile] = Field(default_factory=dict)
