@@ -31,6 +31,7 @@ class Takes(Enum):
     NOTHING = auto()
     WORD = auto()  # joined to it: QXCL, QX CL
     ARGUMENTS = auto()  # behind # or white space: ZD#202610
+    ANYTHING = auto()  # behind it or joined to it: whatever begins so is for this command
 
 
 class Fit(Enum):
@@ -264,6 +265,8 @@ def _add(table: dict[_K, _V], key: _K, value: _V) -> None:
 
 def _add_alias(registry: Registry, alias: str, keyword: str) -> None:
     known = registry.keywords.get(normalise(keyword).key)
+    if known is not None and known.takes is Takes.ANYTHING:
+        raise ValueError(f"aliases: {keyword!r} has none: what follows an alias would be stored as it came")
     if known is None:
         raise ValueError(f"aliases: {alias!r} stands for {keyword!r}, which is not a keyword of this gateway")
     said = normalise(alias)

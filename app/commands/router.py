@@ -112,7 +112,7 @@ class Router:
         if exact is not None:
             return _Route(exact.run(turn, ""), exact.kept)
         found = _with_arguments(self.registry, said)
-        if found is not None and (found[0].takes is Takes.ARGUMENTS or found[1] in turn.catalogue.by_keyword):
+        if found is not None and (found[0].takes is not Takes.WORD or found[1] in turn.catalogue.by_keyword):
             return _run(turn, found)
         pool = _addressed(turn, extension)
         given = self._readings(turn, [question for question in pool if question.is_open(turn.at)], said)
@@ -230,7 +230,18 @@ def _with_arguments(registry: Registry, said: Said) -> tuple[Command, str] | Non
         entry = registry.prefixes.get(said.key[:length])
         if entry is not None and entry.takes is Takes.WORD:
             return entry, said.key[length:].lstrip("#")
+        if entry is not None and entry.takes is Takes.ANYTHING:
+            return entry, _behind(said.words, length)
     return None
+
+
+def _behind(words: str, length: int) -> str:
+    """What follows that many characters, white space not counted."""
+    place = 0
+    while length:
+        length -= not words[place].isspace()
+        place += 1
+    return words[place:]
 
 
 def _splits(words: str) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,8 @@ import unicodedata
 
 PASSWORD_MASK = "XGMM#******#******#******"  # noqa: S105  what is shown in place of a password
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Mn", "Me"})
+# Letters to Unicode, nothing to the eye.
+_FILLERS = frozenset("\u115f\u1160")
 _COMMAND = re.compile(r"[\W_]*X ?G ?M ?M", re.IGNORECASE)
 _GROUP = r"\d(?: ?\d){5}"
 _JOINED = re.compile(rf"(?<!\d){_GROUP}(?:(?: ?[#*])+ ?{_GROUP})+(?!\d)")
@@ -19,9 +21,13 @@ def mask(text: str) -> str | None:
     folded = unicodedata.normalize("NFKC", text)
     if not any(sign in folded for sign in "#*Xx"):
         return None
-    visible = "".join(char for char in folded if char.isspace() or unicodedata.category(char) not in _INVISIBLE)
+    visible = "".join(char for char in folded if char.isspace() or not _is_invisible(char))
     bare = " ".join(visible.split())
     if _COMMAND.match(bare):
         return PASSWORD_MASK
     masked = _JOINED.sub(lambda found: re.sub(_GROUP, "******", found.group()), bare)
     return masked if masked != bare else None
+
+
+def _is_invisible(char: str) -> bool:
+    return char in _FILLERS or unicodedata.category(char) in _INVISIBLE

@@ -1,7 +1,7 @@
 """Service passwords: what one may look like, and how many wrong ones a day may be tried (flows.md 11)."""
 
 import re
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import date
 
 from app.domain.records import Record
@@ -39,6 +39,28 @@ class PasswordTries(Record):
     def counted(self, message_id: str) -> "PasswordTries":
         """With this message, once."""
         return self if message_id in self.messages else replace(self, messages=(*self.messages, message_id))
+
+
+@value
+class PasswordCheck:
+    """A password to be held against a hash, and the one that is to take its place if it is right.
+
+    Slow on purpose, so it is done between two passes of a turn, outside of every transaction, and only when ``tries``
+    have been stored.
+    """
+
+    known_hash: str
+    password: str = field(repr=False)
+    wanted: str = field(repr=False)
+    tries: PasswordTries
+
+
+@value
+class PasswordChecked:
+    """What came of it: the hash of the new password, None if the old one was wrong."""
+
+    known_hash: str
+    new_hash: str | None
 
 
 def is_six_digits(word: str) -> bool:

@@ -12,6 +12,7 @@ from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.guards import Guards
 from app.domain.messages import Reply
+from app.domain.passwords import PasswordCheck, PasswordChecked
 from app.domain.policy import Carrier, Policy
 from app.domain.records import Record
 from app.domain.values import value
@@ -93,6 +94,7 @@ class Turn:
     """All that a command may know. ``at`` is when it happened, ``now`` when it is handled; both UTC.
 
     ``ids`` hands out fresh UUIDv7 strings; ``dice`` draws a number from 0 up to and without the one it is given.
+    ``checked`` is what came of the password that an outcome of the same message awaited.
     """
 
     stimulus: Stimulus
@@ -104,6 +106,7 @@ class Turn:
     now: datetime
     ids: Iterator[str]
     dice: Callable[[int], int]
+    checked: PasswordChecked | None = None
 
     @property
     def subscriber(self) -> Subscriber:
@@ -163,6 +166,7 @@ class Outcome:
     for the tenure that the turn found. ``verdict`` says in a word how a message was dealt with. ``kept_until``
     leaves an MO in the queue until then, and nothing else of the outcome is used but the guards. ``records`` are whole
     new values, too. ``recalled`` names what messages were ``about`` that are not to be sent any more (safety.md 18).
+    ``awaits`` leaves an MO where it is until a password has been looked at; nothing else of the outcome is used.
     """
 
     replies: tuple[Reply, ...] = ()
@@ -180,6 +184,7 @@ class Outcome:
     kept_until: datetime | None = None
     records: tuple[Record, ...] = ()
     recalled: tuple[str, ...] = ()
+    awaits: PasswordCheck | None = None
 
 
 _IN_ORDER = (
@@ -188,11 +193,15 @@ _IN_ORDER = (
 
 
 def joined(first: Outcome, *others: Outcome) -> Outcome:
-    """Several outcomes of one turn as one: everything that they cause, in order; all else is the first one's."""
-    lists: dict[str, Any] = {
-        name: tuple(item for one in (first, *others) for item in getattr(one, name)) for name in _IN_ORDER
-    }
-    return replace(first, **lists)
+    """Several outcomes of one turn as one: everything that they cause, in order; all else is the first one's.
+
+    What is known of the subscriber, and what is awaited, is the last one's that says something of it.
+    """
+    every = (first, *others)
+    lists: dict[str, Any] = {name: tuple(item for one in every for item in getattr(one, name)) for name in _IN_ORDER}
+    subscriber = next((one.subscriber for one in reversed(every) if one.subscriber), None)
+    awaits = next((one.awaits for one in reversed(every) if one.awaits), None)
+    return replace(first, **lists, subscriber=subscriber, awaits=awaits)
 
 
 def apply(account: Account, outcome: Outcome) -> Account:

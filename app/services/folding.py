@@ -17,6 +17,7 @@ from app.domain.account import Account
 from app.domain.dialogue import Question
 from app.domain.evidence import ChainHead, EvidenceRecord, append, canonical
 from app.domain.messages import Reply, keeps_quiet_hours
+from app.domain.passwords import PasswordCheck
 from app.domain.policy import Carrier
 from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, apply
 from app.domain.values import value
@@ -99,6 +100,10 @@ class Ledger:
         for reply in outcome.replies:
             self._reply(fold, turn, waiting, reply)
         self._done(fold, turn, waiting, outcome)
+
+    def hold_back(self, fold: Fold, check: PasswordCheck) -> None:
+        """Leave a message where it is until its password has been looked at; the try counts from now on."""
+        self._records.note((fold.bucket, fold.account.msisdn, fold.tenure), check.tries)
 
     def _note_conversation(self, fold: Fold) -> None:
         self._conversations[fold.account.msisdn] = {

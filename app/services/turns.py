@@ -29,6 +29,7 @@ from app.services.codec import AccountCodec
 from app.services.folding import Fold, Ledger, Waiting
 from app.services.ids import IdSource
 from app.services.loading import Loading
+from app.services.passwords import PasswordChecks
 from app.services.sealing import Sealer
 
 Key = tuple[int, str]
@@ -68,12 +69,18 @@ class Turns:
         self._codec = AccountCodec(router.registry.questions)
         self._loading = Loading(router, self._codec, policy.numbers)
         self._catalogue = Catalogue()
+        self._checks = PasswordChecks()
         self._calls: Batcher[tuple[str, Stimulus], Outcome | Exception] = Batcher(self._run_calls, _CALLS)
 
     # ---- waiting messages and due timers
 
     async def step(self) -> bool:
         """Handle one batch; whether there was anything to do. StorageUnavailableError: nothing was changed."""
+        worked = await self._batch()
+        await self._checks.run()
+        return worked
+
+    async def _batch(self) -> bool:
         try:
             return await self._write(self._handle_waiting)
         except StorageUnavailableError:
@@ -91,6 +98,7 @@ class Turns:
     def _handle_waiting(self, connection: Connection, only: Key | None = None) -> tuple[bool, bool]:
         state = current_state(connection)
         now = state.now
+        self._checks.begin()
         told = tellings.collect(connection, now)
         falling = timers.due_numbers(connection, now, _NUMBERS)
         numbers = [only] if only else [*inbox.pending_numbers(connection, now, _NUMBERS), *falling]
@@ -149,12 +157,17 @@ class Turns:
                 except Exception as error:  # noqa: BLE001  a poison message hurts only itself (delivery.md 5)
                     self._poisoned(fold, turn, waiting, ledger, error)
                     continue
+                if outcome.awaits is not None and isinstance(waiting.source, StoredMessage):
+                    self._checks.want(waiting.source.id, outcome.awaits)
+                    ledger.hold_back(fold, outcome.awaits)
+                    fold.queue.clear()  # her later messages wait for this one
+                    continue
                 ledger.take(fold, turn, waiting, outcome)
 
     def _turn(self, account: Account, waiting: Waiting, catalogue: Catalogue, now: datetime) -> Turn:
         return Turn(
             waiting.stimulus, account, catalogue, self._policy, waiting.carrier, waiting.at, now, self._ids,
-            secrets.randbelow,
+            secrets.randbelow, self._checks.result(_id_of(waiting)),
         )  # fmt: skip
 
     # ---- messages and timers whose turn raises
@@ -255,6 +268,10 @@ class Turns:
         observability.batch("calls", len(calls))
         observability.TURNS.labels("call").inc(len(calls))
         return outcomes, ledger.made_messages
+
+
+def _id_of(waiting: Waiting) -> str | None:
+    return waiting.source.id if isinstance(waiting.source, StoredMessage) else None
 
 
 def _fell_due(row: StoredTimer, carrier: Carrier) -> Waiting:

@@ -1,14 +1,17 @@
 """Whatever looks like a password is nowhere once its turn is over (safety.md 28)."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Table
 
 from app.db import schema, tables
-from app.services.passwords import hash_password
-from tests.running import Running, running, settings_for
+from app.db.record_tables import RECORD_TABLES
+from app.domain.passwords import PasswordCheck, PasswordTries
+from app.services.passwords import PasswordChecks, check_password, hash_password
+from tests.running import ALICE, START, Running, running, settings_for
 from tests.services.trouble import add_trouble
 
 pytestmark = pytest.mark.anyio
@@ -23,6 +26,15 @@ TEXTS = (
     "退订135790#246813",
 )
 SECRETS = ("135790", "246813", "１３５７９０", "1 3 5 7 9 0")
+
+
+OLD, NEW = "135790", "246813"
+
+
+async def give_password(gateway: Running, msisdn: str = ALICE) -> None:
+    """She is told of it."""
+    await gateway.subscriber(msisdn, password_hash=hash_password(OLD))
+    await gateway.drain()
 
 
 async def everything_stored(gateway: Running) -> str:
@@ -54,10 +66,12 @@ async def test_no_byte_of_the_database_file_is_a_password_before_or_after_its_tu
         return b"".join(path.read_bytes() for path in tmp_path.glob("gateway.db*"))
 
     async with running(settings_for(sqlite_url)) as gateway:
+        await give_password(gateway)
         async with gateway.gateway.engine.paused():
             await gateway.store(*(gateway.message(text) for text in TEXTS))
             waiting = written()
         await gateway.drain()
+        assert "修改成功" in (await gateway.texts())[1]
         handled = written()
     for secret in SECRETS:
         assert secret.encode() not in waiting
@@ -109,6 +123,92 @@ async def test_an_honest_text_is_kept_as_it_came(gateway: Running) -> None:
     for text in ("TS 我2026年交了135790元", "  0000  ", "1，3", "“全部”", "😀\u200b", "x" * 3000):
         await gateway.store(gateway.message(text))
         assert (await gateway.rows(tables.inbound_message))[-1]["text"] == text
+
+
+# ---- changing it
+
+CHANGE = f"XGMM#{OLD}#{NEW}#{NEW}"
+WRONG = f"XGMM#999999#{NEW}#{NEW}"
+
+
+async def stored_hash(gateway: Running) -> str:
+    [row] = await gateway.rows(tables.subscriber, tables.subscriber.c.msisdn == ALICE)
+    return str(row["password_hash"])
+
+
+async def tries(gateway: Running) -> int:
+    rows = await gateway.rows(RECORD_TABLES[PasswordTries].table)
+    return sum(len(json.loads(row["messages"])) for row in rows)
+
+
+async def test_a_change_leaves_the_new_hash_and_no_password(gateway: Running, log: io.StringIO) -> None:
+    await give_password(gateway)
+    assert "不正确" in (await gateway.say(WRONG))[0]
+    assert "修改成功" in (await gateway.say(CHANGE))[0]
+    assert "不正确" in (await gateway.say(CHANGE))[0]
+
+    right = PasswordCheck(await stored_hash(gateway), NEW, OLD, PasswordTries("x", START, "2026-03-02"))
+    assert check_password(right).new_hash is not None
+    stored = await everything_stored(gateway)
+    chain = (await gateway.gateway.directory.evidence(ALICE, 0, 100)).records
+    assert [record.kind for record in chain][-1] == "password-changed"
+    for secret in (OLD, NEW, "999999"):
+        assert secret not in stored
+        assert secret not in log.getvalue()
+        assert secret not in repr(right)
+
+
+async def test_what_she_sends_behind_it_waits_for_it(gateway: Running) -> None:
+    await give_password(gateway)
+    back = f"XGMM#{NEW}#{OLD}#{OLD}"
+    await gateway.store(*(gateway.message(text) for text in ("YE", CHANGE, "JF", back, "HF")))
+    await gateway.drain()
+    said = (await gateway.texts())[1:]
+    assert [word in text for word, text in zip(("余额", "成功", "积分", "成功", "话费"), said, strict=True)] == [
+        True
+    ] * 5
+
+
+class _Crashing(PasswordChecks):
+    """Fails before the password is looked at."""
+
+    fuse = 2
+
+    async def run(self) -> None:
+        if self._wanted and self.fuse:
+            self.fuse -= 1
+            raise RuntimeError("the power went")
+        await super().run()
+
+
+async def test_a_try_is_stored_before_its_password_is_looked_at(gateway: Running) -> None:
+    await give_password(gateway)
+    turns = gateway.gateway.turns
+    async with gateway.gateway.engine.paused():
+        await gateway.store(gateway.message(WRONG))
+        turns._checks = checks = _Crashing()
+        for left in (1, 0):
+            with pytest.raises(RuntimeError):
+                await turns.step()
+            assert (checks.fuse, await tries(gateway)) == (left, 1)
+    await gateway.drain()
+    assert "再试2次" in (await gateway.texts())[-1]
+    assert await tries(gateway) == 1
+
+
+async def test_many_customers_at_once_each_get_their_answer(gateway: Running) -> None:
+    numbers = [f"+861370013{number:04}" for number in range(9)]
+    for number in numbers:
+        await give_password(gateway, number)
+    await gateway.store(*(gateway.message(CHANGE, sender=number) for number in numbers))
+    await gateway.drain()
+    for number in numbers:
+        assert "修改成功" in (await gateway.texts(number))[-1]
+
+
+def test_a_hash_that_is_none_is_wrong_and_no_error() -> None:
+    check = PasswordCheck("not a hash", OLD, NEW, PasswordTries("x", START, "2026-03-02"))
+    assert check_password(check).new_hash is None
 
 
 def test_a_stored_password_cannot_be_read() -> None:
