@@ -135,6 +135,8 @@ class Settings(BaseSettings):
             confirmation_window=self.file.windows.confirmation,
             confirm_mode=ConfirmMode(self.file.confirm_mode),
             trial_notice=timedelta(days=self.file.trial_notice_days),
+            fee_window=self.file.windows.fee_reminder,
+            fee_summary_time=self.file.fee_summary_at,
             quiet_hours=QuietHours(self.file.quiet_hours.begin, self.file.quiet_hours.end),
             allow_unsubscribe_all=self.file.allow_unsubscribe_all,
             list_in_plan=self.file.list_in_plan,

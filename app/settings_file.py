@@ -37,7 +37,7 @@ class Windows(_FileModel):
         default=timedelta(hours=24), description="how long an order waits for its yes", examples=["12h"]
     )
     fee_reminder: Length = Field(
-        default=timedelta(hours=1), description="how long a reminded fee can be doubted; not used yet", examples=["2h"]
+        default=timedelta(hours=1), description="how long a reminded fee can be doubted", examples=["2h"]
     )
 
 
@@ -218,6 +218,11 @@ class SettingsFile(_FileModel):
     windows: Windows = Field(default_factory=Windows)
     quiet_hours: Hours = Field(default_factory=Hours)
     retention: RetentionFile = Field(default_factory=RetentionFile)
+    fee_summary_at: time = Field(
+        default=time(10, 0),
+        description="when DZXXSF tells on the 1st what the month before cost, as a time in Shanghai",
+        examples=["09:30"],
+    )
     allow_unsubscribe_all: bool = Field(
         default=True, description="whether a listing can be answered with a word for all of it", examples=[False]
     )

@@ -15,6 +15,7 @@ from app.providers import KINDS, make_provider
 from app.providers.base import Provider, ProviderSettings, Surroundings
 from app.providers.fences import Fence
 from app.providers.http import make_transport
+from app.services.charges import Charges
 from app.services.delivery import Delivery
 from app.services.directory import Directory
 from app.services.engine import Engine, Loop
@@ -112,6 +113,7 @@ def build_gateway(settings: Settings) -> Gateway:
         network=network,
         simulation=Simulation(database, engine, fixtures.load),
         directory=directory,
+        charges=Charges(database, turns),
         messages=Messages(database, ids, turns, turning, settings.policy().numbers),
         tokens=Tokens(database, ids, accept_demo=settings.disposable),
         idempotent_calls=IdempotentCalls(database),

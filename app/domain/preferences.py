@@ -10,12 +10,14 @@ PREFERENCES = "preferences"
 class Preferences(Record):
     """One for each tenure, with the id ``preferences``; where there is none, these defaults hold.
 
-    ``fee_summary``: the monthly information-fee reminder. ``data_alerts``: None where she never chose; then customers
-    without a plan are told and those with one are not (flows.md 9, 17).
+    ``fee_summary``: the monthly information-fee reminder; ``fee_summary_told`` is the last month that it told of.
+    ``data_alerts``: None where she never chose; then customers without a plan are told and those with one are not
+    (flows.md 9, 17).
     """
 
     fee_summary: bool = False
     data_alerts: bool | None = None
+    fee_summary_told: str | None = None
 
     @property
     def is_open(self) -> bool:

@@ -15,6 +15,7 @@ from app.db import migrations, outbox, work
 from app.db.session import Database
 from app.db.state import GatewayState, current_state, initialise_state, read_state
 from app.providers.base import Provider
+from app.services.charges import Charges
 from app.services.delivery import Delivery
 from app.services.directory import Directory
 from app.services.engine import Engine
@@ -53,6 +54,7 @@ class Gateway:
     network: SimulatedNetwork
     simulation: Simulation
     directory: Directory
+    charges: Charges
     messages: Messages
     tokens: Tokens
     idempotent_calls: IdempotentCalls

@@ -408,6 +408,7 @@ def upgrade() -> None:
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("fee_summary", sa.Boolean(), nullable=False),
         sa.Column("data_alerts", sa.Boolean(), nullable=True),
+        sa.Column("fee_summary_told", sa.Text(), nullable=True),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_preferences")),
     )

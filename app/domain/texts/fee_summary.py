@@ -1,0 +1,47 @@
+"""What is said about the monthly reminder of information fees (flows.md 8)."""
+
+from datetime import datetime
+
+from app.domain.account import Language
+from app.domain.texts import wording
+from app.domain.texts.wording import Text
+
+HELP = Text(zh="DZXXSF 每月提醒信息费", en="DZXXSF: a monthly reminder of service fees")
+ON = Text(
+    zh="已为您开通信息费提醒，每月1日免费告知您上月信息费。关闭请发送QXXXSF。",
+    en="The monthly fee reminder is on: on the 1st we tell you, free of charge, what services cost the month before. Send QXXXSF to stop.",
+)
+ON_ALREADY = Text(
+    zh="您此前已开通信息费提醒，无需重复办理。关闭请发送QXXXSF。",
+    en="The monthly fee reminder is on already. Send QXXXSF to stop.",
+)
+OFF = Text(
+    zh="已为您关闭信息费提醒。重新开通请发送DZXXSF。",
+    en="The monthly fee reminder is off. Send DZXXSF to have it again.",
+)
+OFF_ALREADY = Text(
+    zh="您没有开通信息费提醒，无需取消。开通请发送DZXXSF。",
+    en="The monthly fee reminder is off already. Send DZXXSF to have it.",
+)
+_NOTHING = Text(
+    zh="尊敬的客户，您好！您{month}的信息费为0元。关闭本提醒请发送QXXXSF。",
+    en="Dear customer, your services cost CNY0 in {month}. Send QXXXSF to stop this reminder.",
+)
+_TOTAL = Text(
+    zh="尊敬的客户，您好！您{month}的信息费共{total}，其中：",
+    en="Dear customer, your services cost {total} in {month}: ",
+)
+_ITEM = Text(zh="{name}{fee}；", en="{name}: {fee}; ")
+_END = Text(
+    zh="退订业务请发送0000，关闭本提醒请发送QXXXSF。", en="Send 0000 to stop services, QXXXSF to stop this reminder."
+)
+
+
+def summary(language: Language, month: datetime, items: list[tuple[str, int]]) -> tuple[str, ...]:
+    """The total and the items of the month of an instant, in pieces; amounts in fen."""
+    name = wording.month(language, month)
+    if not items:
+        return (_NOTHING.say(language, month=name),)
+    total = wording.yuan(language, sum(fen for _, fen in items))
+    lines = [_ITEM.say(language, name=item, fee=wording.yuan(language, fen)) for item, fen in items]
+    return (_TOTAL.say(language, month=name, total=total), *lines, _END.say(language))

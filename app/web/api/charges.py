@@ -1,0 +1,177 @@
+"""Fees: announced by billing, and what became of each; uses that make theirs."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import AfterValidator, BaseModel, Field
+
+from app.commands.charging import AnnounceCharge, RecordUse
+from app.domain.account import Channel
+from app.domain.calendar import SHANGHAI
+from app.domain.charges import ChargeKind, ChargeState
+from app.services.charges import FoundCharge
+from app.services.tokens import Caller, Scope
+from app.web.api.models import Body, Fen
+from app.web.dependencies import GatewayIn, ReasonIn, msisdn_of, needs, note_reading
+from app.web.numbers import Number
+from app.web.times import Moment, Month
+
+router = APIRouter(tags=["charges"])
+Billing = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE))]
+Reader = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE, Scope.READ, Scope.CARE))]
+_ID = r"^[A-Za-z0-9_.:-]{1,64}$"
+ChargeId = Annotated[str, Path(pattern=_ID, description="billing's id of the charge")]
+_CUSTOMERS_OWN = (Channel.SMS, Channel.WEB, Channel.WAP, Channel.APP)
+
+
+def _of_a_use(channel: Channel) -> Channel:
+    if channel not in _CUSTOMERS_OWN:
+        raise ValueError("must be sms, web, wap or app")
+    return channel
+
+
+class ChargeBody(Body):
+    """A fee that billing wants to take."""
+
+    charge_id: str = Field(pattern=_ID, examples=["2026-03-000001"])
+    msisdn: Number
+    service_code: str = Field(max_length=64, examples=["SJB"])
+    kind: ChargeKind
+    amount_fen: Fen = Field(examples=[300])
+    due_at: Moment = Field(description="when it is to be taken; moved if that is too early")
+    period: Month | None = Field(default=None, description="the month that it is for; else that of due_at")
+    channel: Channel | None = None
+
+
+class UseBody(Body):
+    """A use of a service that is paid by use."""
+
+    use_id: str = Field(pattern=r"^[A-Za-z0-9_.:-]{1,60}$", examples=["2026-03-02-77"])
+    msisdn: Number
+    service_code: str = Field(max_length=64, examples=["GS"])
+    channel: Annotated[Channel, AfterValidator(_of_a_use)] = Field(description="sms, web, wap or app")
+    at: Moment
+
+
+class ChargeOut(BaseModel):
+    """A fee as it stands. ``due_at`` is when it may be taken, ``asked_due_at`` when billing wanted it."""
+
+    charge_id: str
+    msisdn: str
+    service_code: str
+    kind: ChargeKind
+    amount_fen: int
+    period: str
+    state: ChargeState
+    due_at: datetime
+    asked_due_at: datetime
+    announced_at: datetime
+    channel: Channel | None = None
+    reminded_at: datetime | None = None
+    window_ends_at: datetime | None = None
+    ticket_id: str | None = None
+    settled_at: datetime | None = None
+    reason: str | None = None
+
+
+class UseOut(BaseModel):
+    """A use, and the charge that it made."""
+
+    use_id: str
+    charge: ChargeOut
+
+
+class ChargesOut(BaseModel):
+    """Charges, by id."""
+
+    charges: list[ChargeOut]
+    next_cursor: str | None = None
+
+
+def _out(found: FoundCharge) -> ChargeOut:
+    charge = found.charge
+    times = {
+        name: moment.astimezone(SHANGHAI) if (moment := getattr(charge, name)) else None
+        for name in ("due_at", "asked_due_at", "reminded_at", "window_ends_at", "settled_at")
+    }
+    same = ("service_code", "kind", "amount_fen", "period", "state", "channel", "ticket_id", "reason")
+    return ChargeOut.model_validate(
+        {
+            **{name: getattr(charge, name) for name in same},
+            **times,
+            "charge_id": charge.id,
+            "msisdn": found.msisdn,
+            "announced_at": charge.made_at.astimezone(SHANGHAI),
+        }
+    )
+
+
+@router.post(
+    "/charges",
+    status_code=202,
+    summary="Announce a fee",
+    response_model_exclude_none=True,
+    responses={200: {"model": ChargeOut, "description": "announced before, by the same words"}},
+)
+async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, response: Response) -> ChargeOut:
+    """The customer is reminded, and it is taken when it falls due if she does not doubt it.
+
+    Refused (422) without her consent: a service that she did not have in the period, more than the price that she
+    confirmed, anything for what is in her plan. A second monthly fee of a subscription and period is a 409.
+    """
+    wanted = AnnounceCharge(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
+    announced = await gateway.charges.announce(given.msisdn, wanted)
+    response.status_code = 202 if announced.is_new else 200
+    return _out(announced.found)
+
+
+@router.post(
+    "/usage/per-use",
+    status_code=202,
+    summary="Report a use, which makes its charge",
+    response_model_exclude_none=True,
+    responses={200: {"model": UseOut, "description": "reported before, by the same words"}},
+)
+async def post_use(given: UseBody, caller: Billing, gateway: GatewayIn, response: Response) -> UseOut:
+    """Due 24 hours after the use. By SMS only the first use of a day and service is told, else each at once."""
+    used = RecordUse(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
+    announced = await gateway.charges.record_use(given.msisdn, used)
+    response.status_code = 202 if announced.is_new else 200
+    return UseOut(use_id=given.use_id, charge=_out(announced.found))
+
+
+@router.get("/charges", summary="Charges", response_model_exclude_none=True)
+async def list_charges(
+    caller: Reader,
+    gateway: GatewayIn,
+    msisdn: str | None = None,
+    state: ChargeState | None = None,
+    service_code: Annotated[str | None, Query(max_length=64)] = None,
+    cursor: Annotated[str | None, Query(pattern=_ID, description="what comes behind the charge with this id")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    reason: ReasonIn = None,
+) -> ChargesOut:
+    """By id. Of one number, the look is recorded."""
+    number = msisdn_of(msisdn) if msisdn else None
+    if number:
+        await _note(gateway, caller, number, reason)
+    given = {"msisdn": number, "state": state, "service_code": service_code}
+    wanted = {name: word for name, word in given.items() if word is not None}
+    found = await gateway.charges.page(wanted, after=cursor, limit=limit + 1)
+    following = found[limit - 1].charge.id if len(found) > limit else None
+    return ChargesOut(charges=[_out(item) for item in found[:limit]], next_cursor=following)
+
+
+@router.get("/charges/{charge_id}", summary="One charge as it stands", response_model_exclude_none=True)
+async def get_charge(charge_id: ChargeId, caller: Reader, gateway: GatewayIn, reason: ReasonIn = None) -> ChargeOut:
+    """Its state, when it falls due and why it ended as it did; the look is recorded."""
+    found = await gateway.charges.one(charge_id)
+    await _note(gateway, caller, found.msisdn, reason)
+    return _out(found)
+
+
+async def _note(gateway: GatewayIn, caller: Caller, msisdn: str, reason: str | None) -> None:
+    """Billing looks after fees of its own; others say why they look (M16)."""
+    why = reason or ("billing" if caller.may(Scope.BILLING_WRITE) else None)
+    await note_reading(gateway, caller, msisdn, "charges", why)
