@@ -5,10 +5,10 @@ One timer a ticket, set anew for what comes next.
 
 from datetime import timedelta
 
-from app.commands import refunding
+from app.commands import deciding, refunding
 from app.commands.registry import timer
-from app.commands.ticketing import DEADLINE_TIMER, watching
-from app.domain.charges import AFTER, Charge
+from app.commands.ticketing import DEADLINE_TIMER, charges_of, watching
+from app.domain.charges import AFTER
 from app.domain.evidence import EvidenceDraft
 from app.domain.texts import refunds as texts
 from app.domain.tickets import Ticket, TicketKind
@@ -36,15 +36,28 @@ def watch(turn: Turn) -> Outcome:
 
 def _in_her_favour(turn: Turn, ticket: Ticket) -> Outcome:
     """Nobody decided in time."""
-    if ticket.kind is TicketKind.COMPLAINT:
-        return _principal_at_once(turn, ticket)
-    return Outcome()
+    match ticket.kind:
+        case TicketKind.COMPLAINT:
+            return _principal_at_once(turn, ticket)
+        case TicketKind.FEE_DISPUTE:
+            return _not_taken(turn, ticket)
+        case _:
+            return Outcome()
+
+
+def _not_taken(turn: Turn, ticket: Ticket) -> Outcome:
+    """The fee in doubt is waived (flows.md 7)."""
+    given_up = [deciding.lapse(turn, charge, who="timer") for charge in charges_of(turn, ticket) if charge.is_open]
+    if not given_up:
+        return Outcome()
+    sentences = [sentence for decided in given_up for sentence in decided.sentences]
+    waived = [decided.outcome for decided in given_up]
+    return joined(refunding.told(turn, *sentences), *waived)
 
 
 def _principal_at_once(turn: Turn, ticket: Ticket) -> Outcome:
     """The fees that she complained of go back; one that is not taken yet does so as soon as it is (safety.md 14)."""
-    found = [turn.account.record(Charge, charge_id) for charge_id in ticket.charge_ids]
-    charges = [charge for charge in found if charge is not None]
+    charges = charges_of(turn, ticket)
     due = [charge for charge in charges if refunding.can_be_given_back(turn, charge)]
     why = "the complaint was not decided in time"
     given = [refunding.give_back_principal(turn, charge, who="timer", why=why, ticket_id=ticket.id) for charge in due]
@@ -53,6 +66,9 @@ def _principal_at_once(turn: Turn, ticket: Ticket) -> Outcome:
     again = Outcome(timers=tuple(TimerSet(DEADLINE_TIMER, ticket.id, moment) for moment in sorted(later)[:1]))
     if not given:
         return again
-    sorry = texts.NOT_DECIDED.say(turn.account.language, number=ticket.number)
     sentences = [refunding.said(turn, texts.PRINCIPAL, charge) for charge in due]
-    return joined(again, *given, refunding.told(turn, sorry, *sentences))
+    return joined(again, *given, _told_of_delay(turn, ticket, *sentences))
+
+
+def _told_of_delay(turn: Turn, ticket: Ticket, *sentences: str) -> Outcome:
+    return refunding.told(turn, texts.NOT_DECIDED.say(turn.account.language, number=ticket.number), *sentences)

@@ -3,17 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from app.commands import refunding
+from app.commands import deciding, refunding
 from app.commands.registry import call
-from app.commands.ticketing import DEADLINE_TIMER, watching
-from app.domain.charges import Charge
+from app.commands.ticketing import DEADLINE_TIMER, charges_of, watching
+from app.domain.charges import Charge, ChargeState
 from app.domain.evidence import EvidenceDraft
 from app.domain.refunds import Refund, RefundPolicy
 from app.domain.texts import refunds as refund_texts
 from app.domain.texts import tickets as texts
 from app.domain.texts.wording import Text
-from app.domain.tickets import Decision, Ticket, TicketState
-from app.domain.turn import Outcome, Refusal, Stimulus, TimerDropped, Turn, joined
+from app.domain.tickets import Decision, Ticket, TicketKind, TicketState
+from app.domain.turn import Outcome, Refusal, Stimulus, TimerDropped, Turn, apply, joined
 from app.domain.values import value
 
 
@@ -102,12 +102,17 @@ def resolve(turn: Turn) -> Outcome:
         return _refused(404, _UNKNOWN)
     if not ticket.is_open:
         return _refused(409, _RESOLVED)
+    fault = _undecided(turn, ticket, given.decision)
+    if fault is not None:
+        return fault
+    fees = _fees(turn, ticket, given)
+    turn = replace(turn, account=apply(turn.account, fees.outcome))
     paid = _refund(turn, ticket, given)
     if paid.outcome.refusal is not None:
         return paid.outcome
-    language = turn.account.language
-    said = texts.resolved(language, ticket.number, given.message)
-    return joined(_closed(turn, ticket, given), paid.outcome, refunding.told(turn, said, *paid.sentences))
+    said = texts.resolved(turn.account.language, ticket.number, given.message)
+    told = refunding.told(turn, said, *fees.sentences, *paid.sentences)
+    return joined(_closed(turn, ticket, given), fees.outcome, paid.outcome, told)
 
 
 def _closed(turn: Turn, ticket: Ticket, given: Resolve) -> Outcome:
@@ -128,6 +133,37 @@ def _closed(turn: Turn, ticket: Ticket, given: Resolve) -> Outcome:
         evidence=(draft,),
         verdict="resolved",
     )
+
+
+# ---- the fees that it is about
+
+
+def _undecided(turn: Turn, ticket: Ticket, decision: Decision) -> Outcome | None:
+    """Why a decision does not fit the fee in doubt."""
+    if ticket.kind is not TicketKind.FEE_DISPUTE:
+        return None
+    charges = charges_of(turn, ticket)
+    if decision is Decision.DONE and any(charge.state is ChargeState.DISPUTED for charge in charges):
+        return _refused(422, "decision: the fee is in doubt; say cancelled or upheld.")
+    given_up = any(charge.state in (ChargeState.WAIVED, ChargeState.CANCELLED) for charge in charges)
+    if decision is Decision.UPHELD and given_up:
+        return _refused(409, "The fee was given up before; it cannot be upheld. Resolve the ticket as done.")
+    return None
+
+
+def _fees(turn: Turn, ticket: Ticket, given: Resolve) -> _Settled:
+    """Cancelled: no fee, and the service ends. Upheld: a fee that was in doubt is taken (flows.md 7)."""
+    done = _Settled(Outcome())
+    for charge in charges_of(turn, ticket):
+        if given.decision is Decision.CANCELLED:
+            decided = deciding.cancel(turn, charge, who=given.who, reason=given.message or f"ticket {ticket.number}")
+        elif given.decision is Decision.UPHELD:
+            decided = deciding.uphold(turn, charge, who=given.who)
+        else:
+            continue
+        turn = replace(turn, account=apply(turn.account, decided.outcome))
+        done = _Settled(joined(done.outcome, decided.outcome), (*done.sentences, *decided.sentences))
+    return done
 
 
 # ---- refunds

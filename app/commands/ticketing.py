@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from app.domain.charges import Charge
 from app.domain.evidence import EvidenceDraft
 from app.domain.tickets import (
     CALL_BACK,
@@ -67,3 +68,9 @@ def watching(ticket: Ticket, at: datetime) -> tuple[TimerSet, ...]:
     """The timer for the deadline, or the warning of one, that comes next after ``at``."""
     following = ticket.watch_next(at)
     return (TimerSet(DEADLINE_TIMER, ticket.id, following),) if following else ()
+
+
+def charges_of(turn: Turn, ticket: Ticket) -> list[Charge]:
+    """The fees that a ticket is about."""
+    found = (turn.account.record(Charge, charge_id) for charge_id in ticket.charge_ids)
+    return [charge for charge in found if charge is not None]
