@@ -29,10 +29,12 @@ from app.services.network import PROVIDER as SIMULATOR
 from app.services.network import SimulatedNetwork
 from app.services.outgoing_events import Address, OutgoingEvents, is_secret
 from app.services.public_addresses import fault_of, make_webhook_transport
+from app.services.orders import Orders
 from app.services.receipts import Receipts
 from app.services.retention import Erasure
 from app.services.sealing import Sealer
 from app.services.simulation import Simulation
+from app.services.terms import TermsChanges
 from app.services.tokens import Tokens
 from app.services.turns import Turns
 from app.settings import ProviderFile, Settings, SettingsError
@@ -99,6 +101,8 @@ def build_gateway(settings: Settings) -> Gateway:
     outgoing = _outgoing_events(settings, database, webhooks)
     engine.add("events", outgoing.step, outgoing.finish, aside=True)
     directory = Directory(database, turns, registry)
+    terms_changes = TermsChanges(database, ids, settings.file.windows.confirmation)
+    engine.add("new terms", terms_changes.step)
     fixtures = Fixtures(database, directory)
     return Gateway(
         environment=settings.env.value,
@@ -113,6 +117,8 @@ def build_gateway(settings: Settings) -> Gateway:
         network=network,
         simulation=Simulation(database, engine, fixtures.load),
         directory=directory,
+        orders=Orders(database, turns),
+        terms_changes=terms_changes,
         charges=Charges(database, turns),
         messages=Messages(database, ids, turns, turning, settings.policy().numbers),
         tokens=Tokens(database, ids, accept_demo=settings.disposable),

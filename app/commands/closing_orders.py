@@ -1,8 +1,10 @@
 """Orders that end without an answer: the window runs out, or the question never arrives (flows.md 6; safety.md 23)."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from app.commands.new_terms import NEW_TERMS, Announced
 from app.commands.order_questions import TOLD, about, expiry
 from app.commands.order_records import EXPIRY_TIMER, closed_with_question, draft
 from app.commands.registry import timer, told
@@ -11,7 +13,7 @@ from app.domain.dialogue import Question
 from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.turn import MessageTold, Outcome, TimerDue, TimerSet, Told, Turn
 
-# A trial's question that did not arrive is tried again a day later.
+# A question of our own that did not arrive is tried again a day later.
 _AGAIN = timedelta(days=1)
 _BY_WINDOW = frozenset({OrderKind.ORDER, OrderKind.KEEP})
 
@@ -54,10 +56,22 @@ def _handed_over(turn: Turn, order: Order, question: Question) -> Outcome:
 def _undeliverable(turn: Turn, order: Order) -> Outcome:
     outcome = closed_with_question(turn, order, OrderState.UNDELIVERABLE)
     records = [record for record in outcome.records if isinstance(record, Order)]
-    again = turn.now + _AGAIN
-    retried = order.kind is OrderKind.TRIAL and order.subscription_id is not None
     return replace(
         outcome,
         evidence=tuple(draft("order-undeliverable", record) for record in records),
-        timers=(TimerSet(TRIAL_QUESTION, order.subscription_id or "", again),) if retried else (),
+        timers=tuple(_asked_again(turn.now + _AGAIN, order)),
     )
+
+
+def _asked_again(at: datetime, order: Order) -> Iterator[TimerSet]:
+    """What we ask of our own accord is asked once more; its turn sees whether there is still time."""
+    if order.subscription_id is None or order.terms is None:
+        return
+    if order.kind is OrderKind.TRIAL:
+        yield TimerSet(TRIAL_QUESTION, order.subscription_id, at)
+    if order.kind is OrderKind.TERMS and order.takes_effect_at is not None:
+        effect = order.terms.cancel_effect
+        announced = Announced(
+            order.terms_change_id or "", order.terms.price_fen, effect, order.takes_effect_at, order.who
+        )
+        yield TimerSet(NEW_TERMS, order.subscription_id, at, announced.text())

@@ -158,7 +158,7 @@ subscription = Table(
         "ix_subscription_held", "bucket", "msisdn", "tenure", "service_code", where="state <> 'ended'", unique=True
     ),
     # Whether anyone holds a service (safety.md 3) is a look at one entry.
-    partial_index("ix_subscription_service", "service_code", where="state <> 'ended'"),
+    partial_index("ix_subscription_service", "service_code", "bucket", "id", where="state <> 'ended'"),
 )
 
 question = Table(

@@ -25,9 +25,11 @@ from app.services.ids import IdSource
 from app.services.intake import Intake
 from app.services.messages import Messages
 from app.services.network import SimulatedNetwork
+from app.services.orders import Orders
 from app.services.receipts import Receipts
 from app.services.retention import Erasure
 from app.services.simulation import Simulation
+from app.services.terms import TermsChanges
 from app.services.tokens import Tokens
 from app.services.turns import Turns
 
@@ -54,6 +56,8 @@ class Gateway:
     network: SimulatedNetwork
     simulation: Simulation
     directory: Directory
+    orders: Orders
+    terms_changes: TermsChanges
     charges: Charges
     messages: Messages
     tokens: Tokens

@@ -164,7 +164,39 @@ def upgrade() -> None:
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("data", sa.Text(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("acknowledged_at", sa.BigInteger(), nullable=True),
+        sa.Column("leased_until", sa.BigInteger(), nullable=True),
+        sa.Column("leased_by", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "id", name=op.f("pk_event")),
+    )
+    op.create_index(
+        "ix_event_dead",
+        "event",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'dead'"),
+        postgresql_where=sa.text("status = 'dead'"),
+    )
+    op.create_index("ix_event_id", "event", ["id"], unique=False)
+    op.create_index(
+        "ix_event_open",
+        "event",
+        ["receiver", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending', 'sending')"),
+        postgresql_where=sa.text("status IN ('pending', 'sending')"),
+    )
+    op.create_index(
+        "ix_event_order",
+        "event",
+        ["bucket", "msisdn", "receiver", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending', 'sending')"),
+        postgresql_where=sa.text("status IN ('pending', 'sending')"),
     )
     op.create_index("ix_event_receiver", "event", ["receiver", "id"], unique=False)
     op.create_table(
@@ -674,7 +706,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_subscription_service",
         "subscription",
-        ["service_code"],
+        ["service_code", "bucket", "id"],
         unique=False,
         sqlite_where=sa.text("state <> 'ended'"),
         postgresql_where=sa.text("state <> 'ended'"),
@@ -930,6 +962,25 @@ def downgrade() -> None:
     op.drop_index("ix_evidence_subject", table_name="evidence")
     op.drop_table("evidence")
     op.drop_index("ix_event_receiver", table_name="event")
+    op.drop_index(
+        "ix_event_order",
+        table_name="event",
+        sqlite_where=sa.text("status IN ('pending', 'sending')"),
+        postgresql_where=sa.text("status IN ('pending', 'sending')"),
+    )
+    op.drop_index(
+        "ix_event_open",
+        table_name="event",
+        sqlite_where=sa.text("status IN ('pending', 'sending')"),
+        postgresql_where=sa.text("status IN ('pending', 'sending')"),
+    )
+    op.drop_index("ix_event_id", table_name="event")
+    op.drop_index(
+        "ix_event_dead",
+        table_name="event",
+        sqlite_where=sa.text("status = 'dead'"),
+        postgresql_where=sa.text("status = 'dead'"),
+    )
     op.drop_table("event")
     op.drop_index("ix_delivery_report_provider_id", table_name="delivery_report")
     op.drop_table("delivery_report")

@@ -17,7 +17,8 @@ Code = Annotated[str, Path(pattern=CODE_PATTERN)]
 @router.put("/service-providers/{sp_code}", summary="Create or replace an SP")
 async def put_service_provider(sp_code: Code, given: ServiceProviderBody, gateway: GatewayIn) -> dict[str, str]:
     """Names are what customers read: 1 to 20 characters, no list punctuation, no money, no link."""
-    provider = ServiceProvider(sp_code, given.name, given.short_name, given.service_phone, given.own, given.webhook_url)
+    fields = given.model_dump(exclude={"webhook_secret"})
+    provider = ServiceProvider(sp_code=sp_code, **fields)
     await gateway.directory.put_service_provider(provider, given.webhook_secret)
     return {"sp_code": sp_code}
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from app.domain.account import Brand, Channel, Language, Payment, SubscriberStatus, SubscriptionState
-from app.domain.catalogue import Billing, CancelEffect
+from app.domain.catalogue import Billing, CancelEffect, ConfirmMode
 from app.web.times import Moment
 
 Fen = Annotated[int, Field(strict=True, ge=0, le=10**12, description="an amount in fen")]
@@ -37,6 +37,9 @@ class ServiceProviderBody(Body):
     own: bool
     webhook_url: Line | None = Field(default=None, max_length=500)
     webhook_secret: Line | None = Field(default=None, max_length=200)
+    confirm_mode: ConfirmMode | None = Field(
+        default=None, description="how orders of its services are confirmed; unset: as the settings say"
+    )
 
 
 class ServiceBody(Body):

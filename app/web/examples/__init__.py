@@ -3,7 +3,7 @@
 A test posts each to a gateway and holds what comes back against it, so that they stay true.
 """
 
-from app.web.examples import care, charges, directory, health, simulator, usage, webhooks
+from app.web.examples import care, charges, directory, health, orders, simulator, usage, webhooks
 from app.web.examples.example import Example
 
 EXAMPLES: dict[str, Example] = {
@@ -11,6 +11,7 @@ EXAMPLES: dict[str, Example] = {
     **simulator.EXAMPLES,
     **directory.EXAMPLES,
     **care.EXAMPLES,
+    **orders.EXAMPLES,
     **charges.EXAMPLES,
     **usage.EXAMPLES,
     **health.EXAMPLES,

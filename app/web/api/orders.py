@@ -1,0 +1,127 @@
+"""Orders of every channel: each waits for the customer's own yes (flows.md 6)."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, Field
+
+from app.commands.order_calls import PlaceOrder
+from app.domain.account import Channel
+from app.domain.calendar import SHANGHAI
+from app.domain.orders import Order, OrderKind, OrderState, Reason
+from app.services.orders import OrderFilter, OrderFound
+from app.services.tokens import Caller, Scope
+from app.web.api.catalogue import CODE_PATTERN
+from app.web.api.models import Body, Line
+from app.web.dependencies import BehindIn, GatewayIn, ReasonIn, msisdn_of, needs, note_reading
+from app.web.numbers import Number
+from app.web.problems import ProblemError
+
+router = APIRouter(prefix="/orders", tags=["orders"])
+Orderer = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE, Scope.CARE))]
+Reader = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE, Scope.CARE, Scope.READ))]
+OrderIdIn = Annotated[str, Path(max_length=64, description="our id of an order")]
+
+
+class OrderBody(Body):
+    """Somebody says that she wants a service."""
+
+    msisdn: Number
+    service_code: str = Field(pattern=CODE_PATTERN, examples=["YYH"])
+    channel: Channel
+    idempotency_key: Line | None = Field(
+        default=None, min_length=1, max_length=200, description="the same key of the same caller: the same order again"
+    )
+
+
+class OrderOut(BaseModel):
+    """An order; ``reason`` says why it was refused, or ended without an answer of hers."""
+
+    order_id: str
+    state: OrderState
+    kind: OrderKind
+    msisdn: str
+    service_code: str
+    channel: Channel
+    reason: Reason | None = None
+    price_fen: int | None = None
+    trial_days: int
+    made_at: datetime
+    expires_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+class OrdersOut(BaseModel):
+    """Orders, oldest first."""
+
+    orders: list[OrderOut]
+    next_cursor: str | None = None
+
+
+def _out(msisdn: str, order: Order) -> OrderOut:
+    times = {
+        name: moment.astimezone(SHANGHAI) if (moment := getattr(order, name)) else None
+        for name in ("expires_at", "closed_at")
+    }
+    return OrderOut(
+        order_id=order.id,
+        state=order.state,
+        kind=order.kind,
+        msisdn=msisdn,
+        service_code=order.service_code,
+        channel=order.channel,
+        reason=order.reason,
+        price_fen=order.terms.price_fen if order.terms else None,
+        trial_days=order.trial_days,
+        made_at=order.made_at.astimezone(SHANGHAI),
+        **times,
+    )
+
+
+@router.post("", status_code=202, summary="Order a service for a customer", response_model_exclude_none=True)
+async def post_order(given: OrderBody, caller: Orderer, gateway: GatewayIn, reason: ReasonIn = None) -> OrderOut:
+    """Nothing starts yet: she is asked by SMS, and only her own yes counts, an agent's order included.
+
+    An order that cannot be is ``refused`` with its ``reason``, and she hears nothing of it. Orders of channel
+    ``agent`` need scope care, all others billing:write.
+    """
+    by_agent = given.channel is Channel.AGENT
+    needed = Scope.CARE if by_agent else Scope.BILLING_WRITE
+    if not caller.may(needed):
+        raise ProblemError(403, f"Orders of channel {given.channel.value} need the scope {needed.value}.")
+    who = f"{'agent' if by_agent else 'api'}:{caller.name}"
+    wish = PlaceOrder(who, given.service_code, given.channel, given.idempotency_key, reason)
+    return _out(given.msisdn, await gateway.orders.place(given.msisdn, wish))
+
+
+@router.get("", summary="Orders, oldest first", response_model_exclude_none=True)
+async def list_orders(
+    caller: Reader,
+    gateway: GatewayIn,
+    msisdn: str | None = None,
+    state: OrderState | None = None,
+    service_code: Annotated[str | None, Query(pattern=CODE_PATTERN)] = None,
+    cursor: BehindIn = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    reason: ReasonIn = None,
+) -> OrdersOut:
+    """Of one customer, the look is recorded."""
+    number = msisdn_of(msisdn) if msisdn else None
+    if number:
+        await note_reading(gateway, caller, number, "orders", reason)
+    wanted = OrderFilter(number, state.value if state else None, service_code, cursor)
+    found = await gateway.orders.page(wanted, limit + 1)
+    following = found[limit - 1].order.id if len(found) > limit else None
+    return OrdersOut(orders=[_out(item.msisdn, item.order) for item in found[:limit]], next_cursor=following)
+
+
+@router.get("/{order_id}", summary="One order", response_model_exclude_none=True)
+async def get_order(order_id: OrderIdIn, caller: Reader, gateway: GatewayIn, reason: ReasonIn = None) -> OrderOut:
+    """What became of it; a look by scope care or read is recorded with its reason."""
+    found: OrderFound | None = await gateway.orders.one(order_id) if order_id.isprintable() else None
+    if found is None:
+        raise ProblemError(404, "There is no order with this id.")
+    if not caller.may(Scope.BILLING_WRITE):
+        await note_reading(gateway, caller, found.msisdn, "order", reason)
+    return _out(found.msisdn, found.order)
