@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Table, bindparam, or_, select
 
 from app.db.record_tables import RECORD_TABLES, RecordTable
 from app.db.rows import AnySelect, as_parameter, fetch, from_json, matching, raw, shape_of, upsert_rows
+from app.db.tables import conversation
 from app.db.types import Instant
 from app.domain.msisdn import bucket_of
 from app.domain.records import Record
@@ -73,11 +74,20 @@ def _read(table: RecordTable, rows: Iterable[Sequence[Any]]) -> list[Found]:
     return [Found(row["msisdn"], row["tenure"], table.record(row)) for row in values]
 
 
-def find(connection: Connection, kind: type[Record], record_id: str) -> Found | None:
+def _of_all(table: Table, *, former: bool) -> AnySelect:
+    """Records of all customers; those of former ones of a number only where ``former`` says so (safety.md 1)."""
+    chosen = select(*map(raw, table.c))
+    if former:
+        return chosen
+    return chosen.join_from(table, conversation, matching(table, conversation, _TENURE))
+
+
+def find(connection: Connection, kind: type[Record], record_id: str, *, former: bool = True) -> Found | None:
     """A record by its id, whoever has it; the newest tenure's, should there be several."""
     table = RECORD_TABLES[kind]
     columns = table.table.c
-    statement = select(*map(raw, columns)).where(columns.id == record_id).order_by(columns.tenure.desc()).limit(1)
+    chosen = _of_all(table.table, former=former)
+    statement = chosen.where(columns.id == record_id).order_by(columns.tenure.desc()).limit(1)
     found = _read(table, connection.execute(statement))
     return found[0] if found else None
 
@@ -91,7 +101,13 @@ def of_number(connection: Connection, kind: type[Record], msisdn: str, tenure: i
 
 
 def page(
-    connection: Connection, kind: type[Record], equal: Mapping[str, object], *, after: str | None, limit: int
+    connection: Connection,
+    kind: type[Record],
+    equal: Mapping[str, object],
+    *,
+    after: str | None,
+    limit: int,
+    former: bool = True,
 ) -> list[Found]:
     """Records of all customers by id, behind ``after``, whose columns hold what ``equal`` says."""
     table = RECORD_TABLES[kind]
@@ -99,5 +115,5 @@ def page(
     conditions: list[ColumnElement[bool]] = [columns[name] == wanted for name, wanted in equal.items()]
     if after is not None:
         conditions.append(columns.id > after)
-    statement = select(*map(raw, columns)).where(*conditions).order_by(columns.id).limit(limit)
+    statement = _of_all(table.table, former=former).where(*conditions).order_by(columns.id).limit(limit)
     return _read(table, connection.execute(statement))

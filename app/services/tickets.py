@@ -1,0 +1,92 @@
+"""Tickets, refunds and spam reports as staff see them, and what staff decide (http-api.md)."""
+
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app.commands.complaining import AgentComplaint
+from app.db import records, spam
+from app.db.session import Database
+from app.db.spam import SpamCount
+from app.domain.refunds import Refund
+from app.domain.tickets import Ticket, TicketKind, TicketState
+from app.domain.turn import Outcome, Stimulus
+from app.domain.values import value
+from app.services.directory import RefusedError
+from app.services.turns import Turns
+
+_MOST_REFUNDS = 100
+
+
+@value
+class TicketFilter:
+    """Which tickets; a field that is None does not matter. ``former``: also those of former customers."""
+
+    state: TicketState | None = None
+    kind: TicketKind | None = None
+    breached: bool | None = None
+    warned: bool | None = None
+    former: bool = False
+
+
+@value
+class TicketRead:
+    """A ticket, whose it is, and what was given back with it."""
+
+    msisdn: str
+    ticket: Ticket
+    refunds: tuple[Refund, ...] = ()
+
+
+class Tickets:
+    """Reads tickets and carries out what staff do with them."""
+
+    def __init__(self, database: Database, turns: Turns) -> None:
+        self._database = database
+        self._turns = turns
+
+    async def page(self, wanted: TicketFilter, after: str | None, limit: int) -> list[TicketRead]:
+        """Tickets of all customers, oldest first, behind the one with the id ``after``; without their refunds."""
+        return await self._database.read(partial(_page, wanted=wanted, after=after, limit=limit))
+
+    async def one(self, ticket_id: str, *, former: bool) -> TicketRead:
+        """One ticket; RefusedError (404) where there is none, or only a former customer's."""
+        return await self._database.read(partial(_one, ticket_id=ticket_id, former=former))
+
+    async def open_for(self, msisdn: str, complaint: AgentComplaint) -> TicketRead:
+        """A complaint that an agent took down; RefusedError for nobody's number or an unknown charge."""
+        outcome = await self._call(msisdn, complaint)
+        opened = next(record for record in outcome.records if isinstance(record, Ticket))
+        return await self.one(opened.id, former=False)
+
+    async def decide(self, ticket_id: str, decision: Stimulus) -> TicketRead:
+        """Carry out what staff decided; the ticket afterwards. RefusedError where it cannot be done."""
+        found = await self.one(ticket_id, former=False)
+        await self._call(found.msisdn, decision)
+        return await self.one(ticket_id, former=False)
+
+    async def spam_counts(self, number: str | None, after: str | None, limit: int) -> list[SpamCount]:
+        """How often each number was reported."""
+        return await self._database.read(lambda connection: spam.counts(connection, number, after=after, limit=limit))
+
+    async def _call(self, msisdn: str, stimulus: Stimulus) -> Outcome:
+        outcome = await self._turns.call(msisdn, stimulus)
+        if outcome.refusal is not None:
+            raise RefusedError(outcome.refusal.status, outcome.refusal.detail)
+        return outcome
+
+
+def _page(connection: Connection, *, wanted: TicketFilter, after: str | None, limit: int) -> list[TicketRead]:
+    fields = {"state": wanted.state, "kind": wanted.kind, "breached": wanted.breached, "warned": wanted.warned}
+    equal = {name: given for name, given in fields.items() if given is not None}
+    found = records.page(connection, Ticket, equal, after=after, limit=limit, former=wanted.former)
+    return [TicketRead(item.msisdn, item.record) for item in found if isinstance(item.record, Ticket)]
+
+
+def _one(connection: Connection, *, ticket_id: str, former: bool) -> TicketRead:
+    found = records.find(connection, Ticket, ticket_id, former=former)
+    if found is None or not isinstance(found.record, Ticket):
+        raise RefusedError(404, "There is no ticket with this id.")
+    paid = records.page(connection, Refund, {"ticket_id": ticket_id}, after=None, limit=_MOST_REFUNDS)
+    refunds = tuple(item.record for item in paid if isinstance(item.record, Refund))
+    return TicketRead(found.msisdn, found.record, refunds)

@@ -1,0 +1,233 @@
+"""Tickets: what staff have to answer, and what they decide (flows.md 12, 17)."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from app.commands.complaining import AgentComplaint
+from app.commands.resolving import DecideRefund, RefundWanted, Resolve, RespondFirst
+from app.domain.calendar import SHANGHAI
+from app.domain.masking import mask
+from app.domain.refunds import Refund, RefundPart, RefundPolicy, SecondHalf
+from app.domain.tickets import Decision, TicketKind, TicketState
+from app.services.tickets import TicketFilter, TicketRead, Tickets
+from app.services.tokens import Caller, Scope
+from app.web.api.models import Body, Line
+from app.web.dependencies import BehindIn, GatewayIn, ReasonIn, needs, note_reading
+from app.web.numbers import Number
+
+router = APIRouter(prefix="/tickets", tags=["tickets"])
+Reader = Annotated[Caller, Depends(needs(Scope.READ, Scope.CARE))]
+Agent = Annotated[Caller, Depends(needs(Scope.CARE))]
+# What looks like a password is masked before anything is stored (safety.md 28).
+Words = Annotated[Line, Field(min_length=1, max_length=500), AfterValidator(lambda text: mask(text) or text)]
+
+
+async def _tickets(gateway: GatewayIn) -> Tickets:
+    return Tickets(gateway.database, gateway.turns)
+
+
+TicketsIn = Annotated[Tickets, Depends(_tickets)]
+
+
+class ComplaintBody(Body):
+    """A complaint that an agent takes down for a customer."""
+
+    msisdn: Number
+    text: Words
+    charge_id: str | None = Field(
+        default=None, max_length=200, description="the fee that it is about; else those that the text names"
+    )
+
+
+class FirstResponseBody(Body):
+    """What the customer is told."""
+
+    message: Words
+
+
+class RefundBody(Body):
+    """How a fee is given back."""
+
+    policy: RefundPolicy = Field(
+        description="double: our error, twice the fee. principal: the fee now, as much again when confirmed"
+    )
+    charge_id: str | None = Field(default=None, max_length=200)
+
+    @model_validator(mode="after")
+    def _names_its_charge(self) -> "RefundBody":
+        if self.policy is not RefundPolicy.NONE and not self.charge_id:
+            raise ValueError("charge_id must name the charge that is given back")
+        return self
+
+
+class ResolveBody(Body):
+    """The decision, and what the customer is told of it."""
+
+    decision: Decision = Field(
+        description="cancelled: no fee, and its service ends. upheld: the fee is due. done: anything else"
+    )
+    message: Words | None = None
+    refund: RefundBody | None = None
+
+
+class RefundOut(BaseModel):
+    """An entry of the ledger. ``second_half`` stands with a principal: waiting until ``decide_by``, paid or closed."""
+
+    charge_id: str
+    part: RefundPart
+    amount_fen: int
+    at: datetime
+    who: str
+    second_half: SecondHalf | None = None
+    decide_by: datetime | None = None
+
+
+class TicketOut(BaseModel):
+    """A ticket. ``text`` is left out for tokens that may not read texts."""
+
+    id: str
+    number: str
+    kind: TicketKind
+    state: TicketState
+    msisdn: str
+    text: str | None = None
+    tier: str
+    made_at: datetime
+    warned: bool = Field(description="four fifths of the time to a deadline were over with nothing done")
+    breached: bool = Field(description="a deadline has passed with nothing done")
+    first_response_due: datetime
+    first_response_at: datetime | None = None
+    responded_by: str | None = None
+    due: datetime
+    charge_ids: list[str] = Field(description="the fees that it is about")
+    decision: Decision | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
+
+
+class TicketDetailOut(TicketOut):
+    """A ticket with what was given back with it."""
+
+    refunds: list[RefundOut]
+
+
+class TicketsOut(BaseModel):
+    """Tickets, oldest first."""
+
+    tickets: list[TicketOut]
+    next_cursor: str | None = None
+
+
+def _here(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(SHANGHAI) if moment else None
+
+
+def _fields(found: TicketRead, caller: Caller) -> dict[str, object]:
+    ticket = found.ticket
+    same = ("id", "number", "kind", "state", "tier", "warned", "breached", "responded_by", "decision", "charge_ids")
+    times = ("made_at", "first_response_due", "first_response_at", "due", "resolved_at")
+    return {
+        **{name: getattr(ticket, name) for name in same},
+        **{name: _here(getattr(ticket, name)) for name in times},
+        "msisdn": found.msisdn,
+        "text": ticket.text if caller.may(Scope.CARE) else None,
+        "resolved_by": ticket.who,
+    }
+
+
+def _refund(entry: Refund) -> RefundOut:
+    return RefundOut(
+        charge_id=entry.charge_id,
+        part=entry.part,
+        amount_fen=entry.amount_fen,
+        at=entry.made_at.astimezone(SHANGHAI),
+        who=entry.who,
+        second_half=entry.second_half,
+        decide_by=entry.decide_by.astimezone(SHANGHAI) if entry.is_open else None,
+    )
+
+
+def _detail(found: TicketRead, caller: Caller) -> TicketDetailOut:
+    refunds = [_refund(entry) for entry in found.refunds]
+    return TicketDetailOut.model_validate({**_fields(found, caller), "refunds": refunds})
+
+
+@router.get("", summary="Tickets, oldest first", response_model_exclude_none=True)
+async def list_tickets(
+    caller: Reader,
+    tickets: TicketsIn,
+    state: TicketState | None = None,
+    kind: TicketKind | None = None,
+    breached: bool | None = None,  # noqa: FBT001  a query parameter, named in the address
+    warned: bool | None = None,  # noqa: FBT001
+    cursor: BehindIn = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> TicketsOut:
+    """Of present customers; with scope ``admin`` also of former ones. Texts are shown to scope ``care`` only.
+
+    ``state=open&warned=true`` are those that staff should look at next.
+    """
+    wanted = TicketFilter(state, kind, breached, warned, former=Scope.ADMIN in caller.scopes)
+    found = await tickets.page(wanted, cursor, limit + 1)
+    following = found[limit - 1].ticket.id if len(found) > limit else None
+    return TicketsOut(
+        tickets=[TicketOut.model_validate(_fields(item, caller)) for item in found[:limit]], next_cursor=following
+    )
+
+
+@router.post("", status_code=201, summary="Take down a complaint", response_model_exclude_none=True)
+async def post_ticket(given: ComplaintBody, caller: Agent, tickets: TicketsIn) -> TicketDetailOut:
+    """The same ticket as by ``TS``: the customer is told its number and its deadlines by SMS."""
+    complaint = AgentComplaint(f"agent:{caller.name}", given.text, given.charge_id)
+    return _detail(await tickets.open_for(given.msisdn, complaint), caller)
+
+
+@router.get("/{ticket_id}", summary="One ticket with its refunds", response_model_exclude_none=True)
+async def get_ticket(
+    ticket_id: str, caller: Reader, tickets: TicketsIn, gateway: GatewayIn, reason: ReasonIn = None
+) -> TicketDetailOut:
+    """The look is recorded."""
+    found = await tickets.one(ticket_id, former=Scope.ADMIN in caller.scopes)
+    await note_reading(gateway, caller, found.msisdn, "ticket", reason)
+    return _detail(found, caller)
+
+
+@router.post("/{ticket_id}/first-response", summary="Answer the customer first", response_model_exclude_none=True)
+async def post_first_response(
+    ticket_id: str, given: FirstResponseBody, caller: Agent, tickets: TicketsIn
+) -> TicketDetailOut:
+    """The message goes to the customer by SMS, between 07:00 and 22:00."""
+    response = RespondFirst(f"agent:{caller.name}", ticket_id, given.message)
+    return _detail(await tickets.decide(ticket_id, response), caller)
+
+
+@router.post("/{ticket_id}/resolve", summary="Decide a ticket", response_model_exclude_none=True)
+async def post_resolve(ticket_id: str, given: ResolveBody, caller: Agent, tickets: TicketsIn) -> TicketDetailOut:
+    """For good; the customer is told by SMS. What was not taken (422) or was given back before (409) is not refunded.
+
+    Resolving with ``policy: none``, or as ``upheld``, closes a second half that waits.
+    """
+    refund = RefundWanted(given.refund.policy, given.refund.charge_id) if given.refund else None
+    decision = Resolve(f"agent:{caller.name}", ticket_id, given.decision, given.message, refund)
+    return _detail(await tickets.decide(ticket_id, decision), caller)
+
+
+@router.post(
+    "/{ticket_id}/refund/confirm", summary="Pay the second half of a principal", response_model_exclude_none=True
+)
+async def post_refund_confirm(ticket_id: str, caller: Agent, tickets: TicketsIn) -> TicketDetailOut:
+    """It was our error after all. What nobody decides within 3 days is paid, too."""
+    decision = DecideRefund(f"agent:{caller.name}", ticket_id, confirmed=True)
+    return _detail(await tickets.decide(ticket_id, decision), caller)
+
+
+@router.post(
+    "/{ticket_id}/refund/close", summary="End a principal without its second half", response_model_exclude_none=True
+)
+async def post_refund_close(ticket_id: str, caller: Agent, tickets: TicketsIn) -> TicketDetailOut:
+    """What was given back stays the customer's."""
+    decision = DecideRefund(f"agent:{caller.name}", ticket_id, confirmed=False)
+    return _detail(await tickets.decide(ticket_id, decision), caller)
