@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from app.commands import guarding
+from app.commands.data_reminders import with_reminders
 from app.commands.guarding import NOT_UNDERSTOOD
 from app.commands.parser import Said, normalise
 from app.commands.registry import Answer, Command, Fit, Handler, QuestionKind, Reads, Registry, Takes
@@ -94,7 +95,9 @@ class Router:
         if guards.over_rate and not received.kept:
             outcome = guarding.too_many(turn, guards, kept=route.kept)
         outcome = guarding.guarded(turn, guards, outcome)
-        return replace(outcome, subscriber=created) if created and outcome.subscriber is None else outcome
+        if created is None:
+            return outcome
+        return with_reminders(turn, None, replace(outcome, subscriber=outcome.subscriber or created))
 
     # ---- where a text goes
 

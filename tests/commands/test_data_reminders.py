@@ -8,7 +8,7 @@ from app.commands.data_usage import ReadDataUsage, Reading
 from app.commands.directory import SetSubscriber
 from app.domain.account import Plan, SubscriberStatus
 from app.domain.calendar import local
-from tests.commands.transcript import Conversation
+from tests.commands.transcript import Conversation, policy
 from tests.commands.world import SUBSCRIBER, shanghai
 
 NEW = SetSubscriber(
@@ -107,6 +107,11 @@ def test_a_plan_ends_the_reminders_and_its_loss_brings_them_back() -> None:
     conversation.happens(WITHOUT_PLAN)
     conversation.happens(WITHOUT_PLAN)
     conversation.play("@ 2026-03-31 10:00\n< [10086 notice] …\n@ 2026-04-15 10:00\n< …")
+
+
+def test_who_becomes_a_customer_by_writing_is_told_too() -> None:
+    conversation = Conversation(subscriber=None, has=(), policy=policy(auto_create_subscribers=True))
+    conversation.play("> 0000\n< …\n> YE\n< …\n@ 2026-03-15 10:00\n< [10086 notice] …您03月已使用流量0.00MB…")
 
 
 def test_a_new_tenure_has_reminders_of_its_own() -> None:
