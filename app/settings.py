@@ -143,4 +143,6 @@ class Settings(BaseSettings):
             menu_max_segments=self.file.menu_max_segments,
             auto_create_subscribers=self.env is Environment.DEMO if creates is None else creates,
             aliases=self.file.aliases,
+            data_thresholds=tuple(sorted(set(self.file.data_thresholds))),
+            low_balance_fen=self.file.low_balance_fen,
         )

@@ -239,6 +239,18 @@ class SettingsFile(_FileModel):
         description="whether an unknown number becomes a customer by writing; unset: true in demo, else false",
         examples=[True],
     )
+    data_thresholds: list[Annotated[int, Field(ge=1, le=100)]] = Field(
+        default=[50, 80, 90, 100],
+        description="percent of a plan's data at which its customer is told, each once a month",
+        examples=[[75, 100]],
+        min_length=1,
+    )
+    low_balance_fen: int = Field(
+        default=1000,
+        ge=0,
+        description="a prepaid customer is told when her balance falls below this, in fen",
+        examples=[2000],
+    )
     confirm_mode: str = Field(
         default="fixed",
         pattern="^(fixed|code)$",

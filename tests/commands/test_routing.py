@@ -237,7 +237,7 @@ def test_menu() -> None:
         )
 
 
-ORDINARY = "你好|我要办业务|abc|7|谢谢|1|是|全部|查1|退订彩铃||   |。|\x00|\ud83d|XGMM#1#1#1|1,3".split("|")  # noqa: SIM905  one text each
+ORDINARY = "你好|我要办业务|abc|7|谢谢|1|是|全部|查1|退订彩铃||   |。|\x00|\ud83d|GMM#1#1#1|1,3".split("|")  # noqa: SIM905  one text each
 
 
 def test_other_text_gets_help() -> None:
