@@ -45,7 +45,7 @@ def usage_of(account: Account, month: str) -> DataUsage:
 def alerts_on(account: Account, plan: Plan | None) -> bool:
     """Whether she is told: as she chose, else only without a plan (flows.md 9, 17)."""
     chosen = account.record(Preferences, PREFERENCES)
-    return plan is None if chosen is None or chosen.data_alerts is None else chosen.data_alerts
+    return plan is None if chosen is None else chosen.tells_of_data(with_plan=plan is not None)
 
 
 @command(*DATA_USAGE, menu=texts.HELP, rank=30, reads=(DataUsage,))

@@ -9,15 +9,16 @@ from app.commands.directory import AgentUnsubscribe, ImportSubscription, SetSubs
 from app.commands.registry import Registry
 from app.db import catalogue as rows
 from app.db import directory as reading
-from app.db import evidence
+from app.db import evidence, records
 from app.db.catalogue import is_held, load_catalogue
 from app.db.directory import TenureRead
 from app.db.session import Database
 from app.db.state import lock_catalogue
-from app.domain.account import Subscription
+from app.domain.account import Subscriber, Subscription
 from app.domain.catalogue import Service, ServiceProvider
 from app.domain.evidence import EvidenceRecord, Verification, verify
 from app.domain.names import name_fault, order_keyword_fault
+from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.turn import Stimulus
 from app.domain.values import value
 from app.services.turns import Turns
@@ -92,6 +93,10 @@ class Directory:
         """A tenure, the current one unless another is named; RefusedError (404) if there is none."""
         return await self._database.read(partial(_tenure, msisdn=msisdn, tenure=tenure))
 
+    async def preferences(self, subscriber: Subscriber) -> Preferences:
+        """What a tenure wants to be told without asking; the defaults where she never chose."""
+        return await self._database.read(partial(_preferences, subscriber=subscriber))
+
     async def subscriptions(self, msisdn: str, tenure: int | None = None) -> list[Subscription]:
         """Everything that a tenure has or had, by start."""
         return await self._database.read(partial(_subscriptions, msisdn=msisdn, tenure=tenure))
@@ -105,6 +110,12 @@ class Directory:
     async def verify(self, msisdn: str, tenure: int | None = None) -> Verification:
         """Walk a tenure's chain."""
         return await self._database.read(partial(_verify, msisdn=msisdn, tenure=tenure))
+
+
+def _preferences(connection: Connection, *, subscriber: Subscriber) -> Preferences:
+    found = records.of_number(connection, Preferences, subscriber.msisdn, subscriber.tenure)
+    chosen = next((item.record for item in found if isinstance(item.record, Preferences)), None)
+    return chosen or Preferences(PREFERENCES, subscriber.created_at)
 
 
 def _check_name(field: str, name: str) -> None:

@@ -99,6 +99,13 @@ class SubscriberPatch(Body):
     service_password: str | None = Field(default=None, pattern=_PASSWORD)
 
 
+class PreferencesOut(BaseModel):
+    """What she is told without asking: her monthly fees; her data usage, by thresholds or twice a month."""
+
+    fee_summary: bool
+    data_alerts: bool
+
+
 class SubscriberOut(BaseModel):
     """A subscriber as she is now; never her password."""
 
@@ -115,6 +122,7 @@ class SubscriberOut(BaseModel):
     created_at: datetime
     closed_at: datetime | None
     has_service_password: bool
+    preferences: PreferencesOut
 
 
 class SubscriptionBody(Body):

@@ -10,12 +10,15 @@ from app.commands.directory import AgentUnsubscribe, ImportSubscription, SetSubs
 from app.domain.account import Plan, Subscriber, Subscription
 from app.domain.calendar import SHANGHAI
 from app.domain.evidence import EvidenceRecord
+from app.domain.preferences import Preferences
+from app.domain.usage import data_plan
 from app.services.passwords import hash_password
 from app.services.tokens import Caller, Scope
 from app.web.api.models import (
     EvidenceOut,
     EvidencePageOut,
     PlanBody,
+    PreferencesOut,
     SubscriberBody,
     SubscriberOut,
     SubscriberPatch,
@@ -74,10 +77,11 @@ async def get_subscriber(
 ) -> SubscriberOut:
     """The current tenure; the look is recorded."""
     await note_reading(gateway, caller, msisdn, "subscriber", reason)
-    return _subscriber((await gateway.directory.subscriber(msisdn, tenure)).subscriber)
+    found = (await gateway.directory.subscriber(msisdn, tenure)).subscriber
+    return _subscriber(found, await gateway.directory.preferences(found))
 
 
-def _subscriber(found: Subscriber) -> SubscriberOut:
+def _subscriber(found: Subscriber, preferences: Preferences) -> SubscriberOut:
     plan = (
         PlanBody(name=found.plan.name, data_kb=found.plan.data_kb, overage_fen_per_mb=found.plan.overage_fen_per_mb)
         if found.plan
@@ -97,6 +101,10 @@ def _subscriber(found: Subscriber) -> SubscriberOut:
         created_at=found.created_at.astimezone(SHANGHAI),
         closed_at=found.closed_at.astimezone(SHANGHAI) if found.closed_at else None,
         has_service_password=found.password_hash is not None,
+        preferences=PreferencesOut(
+            fee_summary=preferences.fee_summary,
+            data_alerts=preferences.tells_of_data(with_plan=data_plan(found) is not None),
+        ),
     )
 
 

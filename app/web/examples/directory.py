@@ -91,6 +91,7 @@ EXAMPLES = {
                 "created_at": "2026-03-02T10:00:00+08:00",
                 "closed_at": None,
                 "has_service_password": True,
+                "preferences": {"fee_summary": False, "data_alerts": False},
             }
         },
     ),
