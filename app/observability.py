@@ -23,6 +23,7 @@ DOUBLES = Counter(
 )
 DIVERTED = Counter("smsgw_outbound_diverted", "Messages that another provider was given", ["provider"])
 REPORTS = Counter("smsgw_delivery_reports", "Delivery reports, by what was done with them", ["result"])
+EVENTS = Counter("smsgw_events", "Events for others, by what became of telling them; overdue: an alarm", ["result"])
 BATCH = Histogram(
     "smsgw_batch_size",
     "How many a step handled in one commit",

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     )
     allow_private_webhooks: bool | None = Field(
         default=None,
-        description="outgoing webhooks to private addresses; unset: on in demo and test; not used yet",
+        description="outgoing webhooks to private addresses; unset: on in demo and test",
         examples=[True],
     )
     config: Path | None = Field(default=None, description="the settings file", examples=["gateway.yaml"])

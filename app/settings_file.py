@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 _LENGTH = re.compile(r"(\d+)\s*([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -68,6 +68,27 @@ class RetentionFile(_FileModel):
         description="how long messages are kept; a message that comes again after that is taken for a new one",
         examples=["366d"],
     )
+
+
+class BillingFile(_FileModel):
+    """Where billing is told of fees; unset: it reads them from the API."""
+
+    webhook_url: str | None = Field(
+        default=None,
+        description="where events about fees are posted, signed by Standard Webhooks; unset: billing reads them by "
+        "`GET /api/v1/events`. https to a public address, unless SMSGW_ALLOW_PRIVATE_WEBHOOKS holds; redirects are "
+        "not followed",
+        examples=["https://billing.example/events"],
+    )
+    secret: SecretStr | None = Field(
+        default=None, description="whsec_… that signs them; needed with webhook_url", examples=["whsec_…"]
+    )
+
+    @model_validator(mode="after")
+    def _is_signed(self) -> "BillingFile":
+        if self.webhook_url is not None and self.secret is None:
+            raise ValueError("secret is missing: events are signed; whsec_ and 32 random bytes in base64 will do")
+        return self
 
 
 def _secrets(given: SecretStr | list[SecretStr] | None) -> tuple[str, ...]:
@@ -218,6 +239,7 @@ class SettingsFile(_FileModel):
     windows: Windows = Field(default_factory=Windows)
     quiet_hours: Hours = Field(default_factory=Hours)
     retention: RetentionFile = Field(default_factory=RetentionFile)
+    billing: BillingFile = Field(default_factory=BillingFile)
     fee_summary_at: time = Field(
         default=time(10, 0),
         description="when DZXXSF tells on the 1st what the month before cost, as a time in Shanghai",

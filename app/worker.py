@@ -27,9 +27,9 @@ from app.services.intake import Intake
 from app.services.messages import Messages
 from app.services.network import PROVIDER as SIMULATOR
 from app.services.network import SimulatedNetwork
+from app.services.orders import Orders
 from app.services.outgoing_events import Address, OutgoingEvents, is_secret
 from app.services.public_addresses import fault_of, make_webhook_transport
-from app.services.orders import Orders
 from app.services.receipts import Receipts
 from app.services.retention import Erasure
 from app.services.sealing import Sealer
@@ -100,7 +100,7 @@ def build_gateway(settings: Settings) -> Gateway:
     webhooks = make_webhook_transport(private=settings.private_webhooks)
     outgoing = _outgoing_events(settings, database, webhooks)
     engine.add("events", outgoing.step, outgoing.finish, aside=True)
-    directory = Directory(database, turns, registry)
+    directory = Directory(database, turns, registry, private_webhooks=settings.private_webhooks)
     terms_changes = TermsChanges(database, ids, settings.file.windows.confirmation)
     engine.add("new terms", terms_changes.step)
     fixtures = Fixtures(database, directory)
@@ -148,7 +148,7 @@ def _outgoing_events(settings: Settings, database: Database, transport: httpx.As
         if fault is not None:
             raise SettingsError(f"billing.webhook_url: {fault}")
         if not is_secret(billing.secret):
-            raise SettingsError("billing.secret: is not whsec_ and base64")
+            raise SettingsError("billing.secret: is not whsec_ and 16 bytes or more in base64")
     return OutgoingEvents(database, transport, billing, private=private)
 
 

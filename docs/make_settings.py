@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from app.settings import Settings
-from app.settings_file import Hours, ProviderFile, SettingsFile, Windows
+from app.settings_file import BillingFile, Hours, ProviderFile, SettingsFile, Windows
 
 PAGE = Path(__file__).with_name("settings.md")
 EXAMPLE = """\
@@ -171,6 +171,7 @@ def _sections() -> Iterator[str]:
     yield _table(SettingsFile)
     yield _table(Windows, "windows.")
     yield _table(Hours, "quiet_hours.")
+    yield _table(BillingFile, "billing.")
     yield "### Providers\n"
     yield PROVIDERS_HEAD
     yield _table(ProviderFile, "providers.<name>.")

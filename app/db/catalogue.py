@@ -47,6 +47,16 @@ def load_catalogue(connection: Connection) -> Catalogue:
     return Catalogue.of(version, providers, services)
 
 
+_WEBHOOKS = select(
+    tables.service_provider.c.sp_code, tables.service_provider.c.webhook_url, tables.service_provider.c.webhook_secret
+).where(tables.service_provider.c.webhook_url.is_not(None), tables.service_provider.c.webhook_secret.is_not(None))
+
+
+def webhooks(connection: Connection) -> list[tuple[str, str, str]]:
+    """Where SPs are told of what happens: code, address, secret."""
+    return [(row.sp_code, row.webhook_url, row.webhook_secret) for row in connection.execute(_WEBHOOKS)]
+
+
 def put_service_provider(connection: Connection, provider: ServiceProvider, webhook_secret: str | None) -> None:
     """Create or replace an SP."""
     row = {

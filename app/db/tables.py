@@ -200,18 +200,6 @@ evidence = Table(
     Index("ix_evidence_subject", "bucket", "msisdn", "tenure", "subject"),
 )
 
-# What others are to be told, in the order in which it happened.
-event = Table(
-    "event",
-    metadata,
-    *customer(),
-    Column("id", Id, nullable=False),
-    *required(Text, "receiver", "type", "data"),
-    Column("made_at", Instant, nullable=False),
-    PrimaryKeyConstraint("bucket", "id"),
-    Index("ix_event_receiver", "receiver", "id"),
-)
-
 access_record = Table(
     "access_record",
     metadata,

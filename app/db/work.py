@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, func, select
 
-from app.db import inbox, lanes, outbox, schema, simulator, tables, timers
+from app.db import events, inbox, lanes, outbox, schema, simulator, tables, timers
 from app.db.rows import one_of
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,7 +39,7 @@ def newest_id(connection: Connection) -> str | None:
     ordered = (
         tables.inbound_message.c.id,
         tables.outbound_message.c.id,
-        tables.event.c.id,
+        events.event.c.id,
         tables.simulator_message.c.seq,
     )
     found = [connection.execute(select(column).order_by(column.desc()).limit(1)).scalar() for column in ordered]

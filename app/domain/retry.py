@@ -9,12 +9,12 @@ _LEAST = timedelta(seconds=1)
 _DOUBLINGS = 16
 
 
-def backoff(attempts: int, jitter: float, retry_after: timedelta | None = None) -> timedelta:
+def backoff(attempts: int, jitter: float, retry_after: timedelta | None = None, *, cap: timedelta = CAP) -> timedelta:
     """How long to wait after ``attempts`` failed ones; ``jitter`` is a random number in [0, 1).
 
     Never less than a second, so that a refusing provider is not asked in a tight loop, nor less than what the
     provider asked for (``retry_after``).
     """
-    ceiling = min(CAP, _FIRST * (1 << min(attempts, _DOUBLINGS)))
+    ceiling = min(cap, _FIRST * (1 << min(attempts, _DOUBLINGS)))
     wait = max(_LEAST, ceiling * jitter)
     return max(wait, retry_after) if retry_after else wait

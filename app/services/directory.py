@@ -21,6 +21,8 @@ from app.domain.names import name_fault, order_keyword_fault
 from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.turn import Stimulus
 from app.domain.values import value
+from app.services.outgoing_events import is_secret
+from app.services.public_addresses import fault_of
 from app.services.turns import Turns
 
 
@@ -44,17 +46,20 @@ class EvidencePage:
 class Directory:
     """Who offers what, and who has what."""
 
-    def __init__(self, database: Database, turns: Turns, registry: Registry) -> None:
+    def __init__(self, database: Database, turns: Turns, registry: Registry, *, private_webhooks: bool = False) -> None:
+        """``private_webhooks``: SPs may be told of events in our own network, and without TLS."""
         self._database = database
         self._turns = turns
         self._registry = registry
+        self._private_webhooks = private_webhooks
 
     # ---- SPs and services
 
     async def put_service_provider(self, provider: ServiceProvider, webhook_secret: str | None) -> None:
-        """Create or replace an SP; RefusedError where a name would break a listing."""
+        """Create or replace an SP; RefusedError where a name would break a listing, or events could not be sent."""
         for field in ("name", "short_name"):
             _check_name(field, getattr(provider, field))
+        _check_webhook(provider.webhook_url, webhook_secret, private=self._private_webhooks)
         await self._database.write(lambda connection: rows.put_service_provider(connection, provider, webhook_secret))
 
     async def put_service(self, service: Service) -> None:
@@ -110,6 +115,16 @@ class Directory:
     async def verify(self, msisdn: str, tenure: int | None = None) -> Verification:
         """Walk a tenure's chain."""
         return await self._database.read(partial(_verify, msisdn=msisdn, tenure=tenure))
+
+
+def _check_webhook(url: str | None, secret: str | None, *, private: bool) -> None:
+    if (url is None) != (secret is None):
+        raise RefusedError(422, "webhook_url and webhook_secret: give both or neither; every event is signed.")
+    fault = fault_of(url, private=private) if url is not None else None
+    if fault:
+        raise RefusedError(422, f"webhook_url {fault}.")
+    if secret is not None and not is_secret(secret):
+        raise RefusedError(422, "webhook_secret is not whsec_ and 16 bytes or more in base64.")
 
 
 def _preferences(connection: Connection, *, subscriber: Subscriber) -> Preferences:

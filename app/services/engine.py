@@ -16,10 +16,19 @@ class Loop:
     """Repeats a step: at once while there is work, else when woken, or after a moment for what falls due."""
 
     def __init__(
-        self, name: str, step: Callable[[], Awaitable[bool]], finish: Callable[[], Awaitable[None]] | None = None
+        self,
+        name: str,
+        step: Callable[[], Awaitable[bool]],
+        finish: Callable[[], Awaitable[None]] | None = None,
+        *,
+        aside: bool = False,
     ) -> None:
-        """``finish`` ends what a step may leave under way; no step is under way then."""
+        """``finish`` ends what a step may leave under way; no step is under way then.
+
+        ``aside``: it waits for others, so that nobody may wait for it.
+        """
         self.name = name
+        self.aside = aside
         self._step = step
         self.finish = finish
         self._woken = asyncio.Event()
@@ -73,10 +82,15 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
 
     def add(
-        self, name: str, step: Callable[[], Awaitable[bool]], finish: Callable[[], Awaitable[None]] | None = None
+        self,
+        name: str,
+        step: Callable[[], Awaitable[bool]],
+        finish: Callable[[], Awaitable[None]] | None = None,
+        *,
+        aside: bool = False,
     ) -> Loop:
         """A loop for a step; call before ``start``."""
-        loop = Loop(name, step, finish)
+        loop = Loop(name, step, finish, aside=aside)
         self.loops.append(loop)
         return loop
 
@@ -104,8 +118,8 @@ class Engine:
             yield
 
     async def settle(self) -> None:
-        """Step until nothing in this process has anything to do."""
-        while await _any_worked(self.loops):
+        """Step until nothing in this process has anything to do, but for what waits for others."""
+        while await _any_worked([loop for loop in self.loops if not loop.aside]):
             pass
 
 

@@ -26,6 +26,7 @@ from app.services.intake import Intake
 from app.services.messages import Messages
 from app.services.network import SimulatedNetwork
 from app.services.orders import Orders
+from app.services.outgoing_events import OutgoingEvents
 from app.services.receipts import Receipts
 from app.services.retention import Erasure
 from app.services.simulation import Simulation
@@ -67,6 +68,7 @@ class Gateway:
     deliveries: list[Delivery]
     ids: IdSource
     default_provider: str
+    outgoing_events: OutgoingEvents
     close_connections: Callable[[], Awaitable[None]]
 
     @asynccontextmanager

@@ -10,6 +10,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from app.commands.directory import AgentUnsubscribe
 from app.db import tables
 from app.db.catalogue import load_catalogue
+from app.db.events import event
 from app.domain.account import SubscriberStatus
 from app.providers.base import Accepted, Refused, RefusedForNow
 from app.services.directory import RefusedError
@@ -259,7 +260,7 @@ async def test_an_agent_and_the_customer_at_once_end_a_service_once(gateway: Run
 
     kind = tables.evidence.c.kind == "unsubscribe"
     assert await gateway.count(tables.evidence, kind) == 1
-    assert await gateway.count(tables.event) == 1
+    assert await gateway.count(event) == 1
 
 
 async def test_two_customers_at_once_do_not_see_each_other(gateway: Running) -> None:

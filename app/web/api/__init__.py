@@ -2,8 +2,21 @@
 
 from fastapi import APIRouter
 
-from app.web.api import bills, catalogue, charges, imports, messages, orders, spam, subscribers, terms, tickets, usage
+from app.web.api import (
+    bills,
+    catalogue,
+    charges,
+    events,
+    imports,
+    messages,
+    orders,
+    spam,
+    subscribers,
+    terms,
+    tickets,
+    usage,
+)
 
 router = APIRouter(prefix="/api/v1")
-for part in (catalogue, subscribers, orders, terms, charges, messages, imports, usage, bills, tickets, spam):
+for part in (catalogue, subscribers, orders, terms, charges, messages, imports, usage, bills, events, tickets, spam):
     router.include_router(part.router)

@@ -3,7 +3,7 @@
 A test posts each to a gateway and holds what comes back against it, so that they stay true.
 """
 
-from app.web.examples import care, charges, directory, health, orders, simulator, tickets, usage, webhooks
+from app.web.examples import care, charges, directory, health, orders, outreach, simulator, tickets, usage, webhooks
 from app.web.examples.example import Example
 
 EXAMPLES: dict[str, Example] = {
@@ -14,6 +14,7 @@ EXAMPLES: dict[str, Example] = {
     **orders.EXAMPLES,
     **charges.EXAMPLES,
     **usage.EXAMPLES,
+    **outreach.EXAMPLES,
     **tickets.EXAMPLES,
     **health.EXAMPLES,
 }

@@ -1,0 +1,168 @@
+"""Events on their way: claimed in order for each receiver and subscriber, and what became of each attempt."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select, update
+
+from app.db.events import event
+from app.db.rows import one_of, update_rows
+from app.db.types import Instant
+from app.domain.events import TRIED_FOR, EventStatus
+from app.domain.values import value
+
+_event = event.c
+_NOW = bindparam("now", type_=Instant)
+_MACHINE_NOW = bindparam("machine_now", type_=Instant)
+
+
+@value
+class ClaimedEvent:
+    """An event that this process may send; ``attempts`` counts the one that is about to begin."""
+
+    bucket: int
+    id: str
+    receiver: str
+    type: str
+    data: str
+    made_at: datetime
+    attempts: int
+    leased_by: str = ""
+
+
+def _open(status: ColumnElement[str]) -> ColumnElement[bool]:
+    """In the words of the partial indexes."""
+    return one_of(status, "pending", "sending")
+
+
+_RECEIVER = select(func.min(_event.receiver)).where(_open(_event.status), _event.receiver > bindparam("behind"))
+
+
+def open_receivers(connection: Connection) -> list[str]:
+    """Everybody who has something to be told; one look at an index for each."""
+    found: list[str] = []
+    while receiver := connection.execute(_RECEIVER, {"behind": found[-1] if found else ""}).scalar():
+        found.append(receiver)
+    return found
+
+
+_EARLIER = event.alias("earlier")
+_BEHIND_ANOTHER = exists().where(
+    _EARLIER.c.bucket == _event.bucket,
+    _EARLIER.c.msisdn == _event.msisdn,
+    _EARLIER.c.receiver == _event.receiver,
+    _EARLIER.c.id < _event.id,
+    _open(_EARLIER.c.status),
+)
+# One whose worker died is sent again: the receiver knows it by its id.
+_FREE = or_(
+    and_(_event.status == EventStatus.PENDING.value, _event.due_at <= _NOW),
+    and_(_event.status == EventStatus.SENDING.value, _event.leased_until < _MACHINE_NOW),
+)
+_FIRST_DUE = (
+    select(*(_event[name] for name in ClaimedEvent.__dataclass_fields__ if name != "leased_by"))
+    .where(_event.receiver == bindparam("receiver"), _open(_event.status), _FREE, ~_BEHIND_ANOTHER)
+    .order_by(_event.id)
+    .limit(bindparam("most"))
+)
+_CLAIM = _FIRST_DUE.with_for_update(skip_locked=True, of=event)
+
+
+def is_due(connection: Connection, receiver: str, now: datetime, machine_now: datetime) -> bool:
+    """Whether there is something to tell a receiver now."""
+    given = {"receiver": receiver, "now": now, "machine_now": machine_now, "most": 1}
+    return connection.execute(_FIRST_DUE, given).first() is not None
+
+
+def due_events(
+    connection: Connection, receiver: str, now: datetime, machine_now: datetime, most: int, leased_by: str
+) -> list[ClaimedEvent]:
+    """The first event of each subscriber that is due for a receiver, oldest first."""
+    given = {"receiver": receiver, "now": now, "machine_now": machine_now, "most": most}
+    return [
+        ClaimedEvent(row.bucket, row.id, receiver, row.type, row.data, row.made_at, row.attempts + 1, leased_by)
+        for row in connection.execute(_CLAIM, given)
+    ]
+
+
+def lease(connection: Connection, events: Sequence[ClaimedEvent], until: datetime) -> None:
+    """Take events until ``until`` by the machine's clock."""
+    rows = [
+        {
+            "bucket": one.bucket,
+            "id": one.id,
+            "status": EventStatus.SENDING,
+            "attempts": one.attempts,
+            "leased_by": one.leased_by,
+            "leased_until": until,
+        }
+        for one in events
+    ]
+    update_rows(connection, event, rows, ("bucket", "id"))
+
+
+@value
+class Told:
+    """What became of an attempt; ``due_at`` is when the next one is. ``is_alarm``: three days were not enough."""
+
+    event: ClaimedEvent
+    status: EventStatus
+    due_at: datetime
+    error: str | None = None
+    is_alarm: bool = False
+
+
+def record(connection: Connection, told: Sequence[Told], now: datetime) -> None:
+    """Write down what became of attempts whose lease still holds."""
+    rows = [
+        {
+            "bucket": one.event.bucket,
+            "id": one.event.id,
+            "leased_by": one.event.leased_by,
+            "status": one.status,
+            "due_at": one.due_at,
+            "error": one.error,
+            "acknowledged_at": now if one.status is EventStatus.ACKNOWLEDGED else None,
+            "leased_until": None,
+        }
+        for one in told
+    ]
+    update_rows(connection, event, rows, ("bucket", "id", "leased_by"))
+
+
+def nowhere_to_send(connection: Connection, receiver: str, most: int) -> int:
+    """Put events of a receiver without an address aside, to be read by it; how many those were."""
+    waiting = (
+        select(_event.bucket, _event.id)
+        .where(_event.receiver == receiver, _open(_event.status), one_of(_event.status, "pending"))
+        .order_by(_event.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    rows = [
+        {"bucket": row.bucket, "id": row.id, "status": EventStatus.UNADDRESSED} for row in connection.execute(waiting)
+    ]
+    update_rows(connection, event, rows, ("bucket", "id"))
+    return len(rows)
+
+
+def revive(connection: Connection, event_id: str, now: datetime) -> bool:
+    """Let an event that was given up or had no address be sent again; whether there was one."""
+    given_up = (_event.id == event_id, _event.status.in_((EventStatus.DEAD.value, EventStatus.UNADDRESSED.value)))
+    statement = update(event).where(*given_up).values(status=EventStatus.PENDING.value, due_at=now)
+    return connection.execute(statement).rowcount == 1
+
+
+_OVERDUE = select(func.count()).where(_open(_event.status), _event.made_at <= bindparam("before", type_=Instant))
+_WAITING = select(func.count()).where(_open(_event.status))
+_DEAD = select(func.count()).where(one_of(_event.status, "dead"))
+
+
+def counts(connection: Connection, now: datetime) -> dict[str, int]:
+    """How many events wait, were given up, and wait for longer than three days, for the metrics."""
+    queries = {"events": _WAITING, "events_dead": _DEAD, "events_overdue": _OVERDUE}
+    given = {"before": now - TRIED_FOR}
+    return {
+        name: int(connection.execute(query, given if name == "events_overdue" else {}).scalar() or 0)
+        for name, query in queries.items()
+    }

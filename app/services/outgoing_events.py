@@ -1,0 +1,248 @@
+"""Telling SPs and billing: signed, in order for each subscriber, again and again until they say yes (flows.md 14).
+
+One claim takes the first due event of every subscriber; each is posted by itself and what became of it is recorded
+with the next claim. Nothing here is part of a turn, so whatever a receiver does, no customer waits for it.
+"""
+
+import asyncio
+import json
+import random
+import socket
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
+from os import getpid
+
+import httpx
+from pydantic_core import to_json
+from sqlalchemy import Connection
+
+from app import observability
+from app.db import catalogue, event_queue, events
+from app.db.event_queue import ClaimedEvent, Told
+from app.db.events import EventRead
+from app.db.session import Database, StorageUnavailableError
+from app.db.state import current_state
+from app.domain.calendar import SHANGHAI
+from app.domain.events import BILLING, EventStatus, is_overdue, next_try
+from app.domain.values import value
+from app.providers.http import HttpAnswer, HttpPoster, NoAnswer
+from app.providers.signatures import Signatures
+from app.services.public_addresses import fault_of
+
+TIMEOUT_SECONDS = 10.0
+_LEASE = timedelta(seconds=60)
+_AT_ONCE = 64
+_AT_ONCE_FOR_ONE = 8
+_SET_ASIDE_AT_ONCE = 500
+# After so many failures in a row one event at a time finds out whether the receiver is back.
+_FAILURES = 3
+_LOOK_AGAIN_SECONDS = 0.25
+_TAKEN = range(200, 300)
+_SECRET, _LEAST_BYTES = "whsec_", 16
+log = observability.logger(__name__)
+
+
+@value
+class Address:
+    """Where a receiver takes events, and what they are signed with (``whsec_…``)."""
+
+    url: str
+    secret: str
+
+
+Answer = HttpAnswer | NoAnswer
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    event: ClaimedEvent
+    task: asyncio.Task[Answer]
+
+
+class OutgoingEvents:
+    """Sends events; also reads them for receivers that catch up."""
+
+    def __init__(
+        self, database: Database, transport: httpx.AsyncBaseTransport, billing: Address | None, *, private: bool
+    ) -> None:
+        """``private``: receivers may be in our own network, and without TLS."""
+        self._database = database
+        self._http = HttpPoster(transport, TIMEOUT_SECONDS)
+        self._billing = billing
+        self._private = private
+        self._under_way: list[_UnderWay] = []
+        self._failures: Counter[str] = Counter()
+        self._leases = (f"{socket.gethostname()}:{getpid()}:events:{number}" for number in count())
+
+    def fault_of(self, url: str) -> str | None:
+        """What is wrong with the address of a webhook, if anything can be told before it is resolved."""
+        return fault_of(url, private=self._private)
+
+    # ---- the loop
+
+    async def step(self) -> bool:
+        """Record, claim, and let the claimed go; whether there is or may be more to do."""
+        finished = [one for one in self._under_way if one.task.done()]
+        worth_it = bool(finished) or await self._database.read(self._anything_due)
+        if worth_it:
+            told, claimed = await self._database.write(
+                partial(self._round, finished=finished, lease=next(self._leases))
+            )
+            self._under_way = [one for one in self._under_way if one not in finished]
+            self._tell(told)
+            self._under_way += [_UnderWay(event, self._post(address, event)) for address, event in claimed]
+        if not self._under_way:
+            return False
+        await asyncio.wait(
+            [one.task for one in self._under_way], timeout=_LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        return True
+
+    async def finish(self) -> None:
+        """Break off what is under way; it is sent again, under the same id."""
+        under_way, self._under_way = self._under_way, []
+        for one in under_way:
+            one.task.cancel()
+        await asyncio.gather(*(one.task for one in under_way), return_exceptions=True)
+        if not under_way:
+            return
+        try:
+            await self._database.write(partial(_record, finished=under_way))
+        except StorageUnavailableError:
+            log.warning("events could not be recorded; they are sent again when their leases end")
+
+    def _room(self, receiver: str) -> int:
+        busy = sum(one.event.receiver == receiver for one in self._under_way if not one.task.done())
+        most = 1 if self._failures[receiver] >= _FAILURES else _AT_ONCE_FOR_ONE
+        in_all = _AT_ONCE - sum(not one.task.done() for one in self._under_way)
+        return max(0, min(most - busy, in_all))
+
+    def _anything_due(self, connection: Connection) -> bool:
+        now, machine_now = current_state(connection).now, datetime.now(UTC)
+        return any(
+            event_queue.is_due(connection, receiver, now, machine_now)
+            for receiver in event_queue.open_receivers(connection)
+            if self._room(receiver)
+        )
+
+    # ---- one commit
+
+    def _round(
+        self, connection: Connection, *, finished: Sequence[_UnderWay], lease: str
+    ) -> tuple[list[Told], list[tuple[Address, ClaimedEvent]]]:
+        now, machine_now = current_state(connection).now, datetime.now(UTC)
+        told = _record(connection, finished=finished)
+        claimed: list[tuple[Address, ClaimedEvent]] = []
+        addresses = self._addresses(connection)
+        for receiver in event_queue.open_receivers(connection):
+            address = addresses.get(receiver)
+            if address is None:
+                event_queue.nowhere_to_send(connection, receiver, _SET_ASIDE_AT_ONCE)
+                continue
+            most = min(self._room(receiver), _AT_ONCE - len(claimed))
+            due = event_queue.due_events(connection, receiver, now, machine_now, most, lease) if most else []
+            claimed += [(address, event) for event in due]
+        event_queue.lease(connection, [event for _, event in claimed], machine_now + _LEASE)
+        return told, claimed
+
+    def _addresses(self, connection: Connection) -> Mapping[str, Address]:
+        given = {f"sp:{code}": Address(url, secret) for code, url, secret in catalogue.webhooks(connection)}
+        return {**given, **({BILLING: self._billing} if self._billing else {})}
+
+    # ---- one request
+
+    def _post(self, address: Address, event: ClaimedEvent) -> asyncio.Task[Answer]:
+        return asyncio.create_task(self._send(address, event), name="event")
+
+    async def _send(self, address: Address, event: ClaimedEvent) -> Answer:
+        fault = self.fault_of(address.url)
+        if fault is not None:
+            return NoAnswer(sent=False, reason=f"the address {fault}")
+        if not is_secret(address.secret):
+            return NoAnswer(sent=False, reason="the secret is not whsec_ and 16 bytes in base64")
+        body = body_of(event)
+        headers = {"content-type": "application/json", **Signatures([address.secret]).sign(event.id, body)}
+        return await self._http.post(httpx.URL(address.url), headers, body)
+
+    # ---- what others see of it
+
+    def _tell(self, told: Sequence[Told]) -> None:
+        for one in told:
+            event, taken = one.event, one.status is EventStatus.ACKNOWLEDGED
+            self._failures[event.receiver] = 0 if taken else self._failures[event.receiver] + 1
+            observability.EVENTS.labels(_result(one)).inc()
+            if self._failures[event.receiver] == _FAILURES:
+                log.warning("a receiver of events does not answer well", receiver=event.receiver, answer=one.error)
+            if one.status is EventStatus.DEAD:
+                log.error("an event was given up", receiver=event.receiver, type=event.type, event_id=event.id)
+            if one.is_alarm:
+                log.error("money or a stop is not acknowledged", receiver=event.receiver, event_id=event.id)
+
+    # ---- reading
+
+    async def page(self, *, after: str | None, receiver: str | None, status: str | None, limit: int) -> list[EventRead]:
+        """Events behind one, oldest first."""
+        return await self._database.read(
+            partial(events.page, after=after, receiver=receiver, status=status, limit=limit)
+        )
+
+    async def send_again(self, event_id: str) -> bool:
+        """Send an event that was given up; whether there was one."""
+        return await self._database.write(
+            lambda connection: event_queue.revive(connection, event_id, current_state(connection).now)
+        )
+
+
+def is_secret(text: str) -> bool:
+    """Whether events can be signed with it: ``whsec_`` and 16 bytes or more in base64."""
+    try:
+        return text.startswith(_SECRET) and len(b64decode(text.removeprefix(_SECRET), validate=True)) >= _LEAST_BYTES
+    except ValueError:
+        return False
+
+
+def body_of(event: ClaimedEvent) -> bytes:
+    """What is posted."""
+    made_at = event.made_at.astimezone(SHANGHAI).isoformat()
+    return to_json({"id": event.id, "type": event.type, "timestamp": made_at, "data": json.loads(event.data)})
+
+
+def _is_yes(answer: Answer) -> bool:
+    return isinstance(answer, HttpAnswer) and answer.status in _TAKEN
+
+
+def _words(answer: Answer) -> str:
+    return f"HTTP {answer.status}" if isinstance(answer, HttpAnswer) else answer.reason
+
+
+def _became(one: _UnderWay, now: datetime) -> Told:
+    event = one.event
+    if one.task.cancelled():
+        return Told(event, EventStatus.PENDING, now, "broken off")
+    answer = one.task.result()
+    if _is_yes(answer):
+        return Told(event, EventStatus.ACKNOWLEDGED, now)
+    asked = answer.retry_after() if isinstance(answer, HttpAnswer) else None
+    jitter = random.random()  # noqa: S311  not a secret
+    again = next_try(event.receiver, event.type, event.made_at, now, event.attempts, jitter, asked)
+    if again is None:
+        return Told(event, EventStatus.DEAD, now, _words(answer))
+    return Told(event, EventStatus.PENDING, again, _words(answer), is_alarm=is_overdue(event.made_at, now))
+
+
+def _record(connection: Connection, *, finished: Sequence[_UnderWay]) -> list[Told]:
+    now = current_state(connection).now
+    told = [_became(one, now) for one in finished]
+    event_queue.record(connection, told, now)
+    return told
+
+
+def _result(told: Told) -> str:
+    if told.status is EventStatus.PENDING:
+        return "overdue" if told.is_alarm else "failed"
+    return told.status.value

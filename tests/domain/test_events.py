@@ -1,0 +1,46 @@
+"""How long others are told (flows.md 14)."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.domain.events import goes_on, next_try
+from tests.commands.world import shanghai
+
+MADE = shanghai("2026-03-02 10:00")
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("receiver", "kind", "expected"),
+    [
+        ("billing", "charge.charged", True),
+        ("billing", "anything.else", True),
+        ("sp:XINHUA", "subscription.unsubscribed", True),
+        ("sp:XINHUA", "subscription.ended", True),
+        ("sp:XINHUA", "subscription.started", False),
+        ("sp:XINHUA", "order.declined", False),
+    ],
+)
+def test_money_and_stops_go_on(receiver: str, kind: str, expected: bool) -> None:  # noqa: FBT001
+    assert goes_on(receiver, kind) is expected
+
+
+def test_the_pauses_grow_up_to_an_hour_and_end_with_the_three_days() -> None:
+    pauses = [next_try("sp:A", "order.made", MADE, MADE, attempts, 0.999) for attempts in range(1, 20)]
+    assert all(moment is not None and moment <= MADE + timedelta(hours=1) for moment in pauses)
+    assert pauses[0] is not None
+    assert pauses[0] < MADE + timedelta(seconds=5)
+    late = MADE + 3 * DAY - timedelta(minutes=1)
+    assert next_try("sp:A", "order.made", MADE, late, 99, 0.999) == MADE + 3 * DAY
+
+
+def test_a_receiver_that_asks_for_time_gets_it_but_not_for_ever() -> None:
+    assert next_try("sp:A", "a.b", MADE, MADE, 1, 0.0, timedelta(hours=2)) == MADE + timedelta(hours=2)
+    assert next_try("sp:A", "a.b", MADE, MADE, 1, 0.0, timedelta(days=30)) == MADE + DAY
+
+
+def test_after_three_days_most_are_given_up_and_money_comes_daily() -> None:
+    assert next_try("sp:A", "order.made", MADE, MADE + 3 * DAY, 50, 0.5) is None
+    assert next_try("billing", "charge.charged", MADE, MADE + 3 * DAY, 50, 0.5) == MADE + 4 * DAY
+    assert next_try("billing", "charge.charged", MADE, MADE + 99 * DAY, 50, 0.5) == MADE + 100 * DAY
