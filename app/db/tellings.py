@@ -46,6 +46,11 @@ _FIRST_NEWS = _news(WAITING, *_TOLD, "superseded")
 _SECOND_NEWS = _news(_TAKEN, "delivered", *_NOT_DELIVERED)
 
 
+def any_news(connection: Connection) -> bool:
+    """Whether a turn is still to be told of something."""
+    return any(connection.execute(news).first() is not None for news in (_FIRST_NEWS, _SECOND_NEWS))
+
+
 def collect(connection: Connection, now: datetime) -> bool:
     """Make timers of what became of such messages since the last time; whether there were any."""
     found = [*connection.execute(_FIRST_NEWS), *connection.execute(_SECOND_NEWS)]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, func, select
 
-from app.db import events, inbox, lanes, outbox, schema, simulator, tables, timers
+from app.db import events, inbox, lanes, outbox, schema, simulator, tables, tellings, timers
 from app.db.rows import one_of
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,7 +19,9 @@ def next_due(connection: Connection, after: datetime) -> datetime | None:
 def anything_due(connection: Connection, now: datetime) -> bool:
     """Whether a message, timer, reply or report is due, or something is being handed over."""
     waiting = (kind.next_due(connection, _EVER) for kind in (inbox, timers, simulator))
-    return any(moment is not None and moment <= now for moment in waiting) or outbox.anything_to_do(connection, now)
+    if any(moment is not None and moment <= now for moment in waiting):
+        return True
+    return outbox.anything_to_do(connection, now) or tellings.any_news(connection)
 
 
 def empty(connection: Connection) -> None:

@@ -94,6 +94,8 @@ class Ledger:
         if outcome.kept_until is not None and isinstance(waiting.source, StoredMessage):
             self._keep(waiting.source, outcome.kept_until)
             return
+        if fold.tenure != before:
+            fold.chain = ChainHead()
         if outcome.tenure_ended:
             self._ended_tenures.append((fold.bucket, fold.account.msisdn, before))
         self._take_rows(fold, turn, outcome)
