@@ -103,7 +103,7 @@ def build_gateway(settings: Settings) -> Gateway:
     directory = Directory(database, turns, registry, private_webhooks=settings.private_webhooks)
     terms_changes = TermsChanges(database, ids, settings.file.windows.confirmation)
     engine.add("new terms", terms_changes.step)
-    fixtures = Fixtures(database, directory)
+    fixtures = Fixtures(database, directory, turns)
     return Gateway(
         environment=settings.env.value,
         disposable=settings.disposable,

@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any
 
+from app.commands.data_usage import ReadDataUsage, Reading
 from app.commands.directory import ImportSubscription, SetSubscriber
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain.account import Brand, Channel, Language, Payment, Plan, SubscriberStatus, SubscriptionState
 from app.domain.catalogue import Billing, CancelEffect, Service, ServiceProvider
+from app.domain.months import month_of
 from app.services.directory import Directory
+from app.services.turns import Turns
 
 _WHO = "fixture"
 NAMES = ("demo",)
@@ -24,9 +27,10 @@ class UnknownFixtureError(LookupError):
 class Fixtures:
     """Loads a fixture through the same calls that anybody uses."""
 
-    def __init__(self, database: Database, directory: Directory) -> None:
+    def __init__(self, database: Database, directory: Directory, turns: Turns) -> None:
         self._database = database
         self._directory = directory
+        self._turns = turns
 
     def check(self, name: str) -> None:
         """UnknownFixtureError unless there is a fixture of that name."""
@@ -47,6 +51,8 @@ class Fixtures:
         for msisdn, held in data["subscriptions"].items():
             for code, fields in held.items():
                 await self._directory.import_subscription(msisdn, _subscription(code, fields, now))
+        for msisdn, used_kb in data["data_usage"].items():
+            await self._turns.call(msisdn, ReadDataUsage((Reading(month_of(now), used_kb, now),)))
 
 
 # Any: fixture files are ours, and each value is checked by the type that it is made into.
