@@ -224,5 +224,7 @@ class Account:
             return self.records
         merged = {kind: {} if new_tenure else dict(known) for kind, known in self.records.items()}
         for record in changed:
-            merged.setdefault(type(record), {})[record.id] = record
+            # A kind that was not loaded stays so: one record alone would pass for all of them.
+            if type(record) in merged:
+                merged[type(record)][record.id] = record
         return merged

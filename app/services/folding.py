@@ -19,6 +19,7 @@ from app.domain.evidence import ChainHead, EvidenceRecord, append, canonical
 from app.domain.messages import Reply, keeps_quiet_hours
 from app.domain.passwords import PasswordCheck
 from app.domain.policy import Carrier
+from app.domain.records import Record
 from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, apply
 from app.domain.values import value
 from app.services.codec import AccountCodec, guards_text
@@ -46,6 +47,7 @@ class Fold:
     chain: ChainHead
     queue: deque[Waiting] = field(default_factory=deque)
     known_questions: frozenset[str] = frozenset()
+    unsaved: dict[type[Record], dict[str, Record]] = field(default_factory=dict)
 
     @property
     def bucket(self) -> int:
@@ -96,6 +98,7 @@ class Ledger:
             return
         if fold.tenure != before:
             fold.chain = ChainHead()
+            fold.unsaved.clear()
         if outcome.tenure_ended:
             self._ended_tenures.append((fold.bucket, fold.account.msisdn, before))
         self._take_rows(fold, turn, outcome)
@@ -140,6 +143,7 @@ class Ledger:
             self._events.append({**row, "receiver": event.receiver, "type": event.type, "data": canonical(event.data)})
         for entry in outcome.records:
             self._records.note((fold.bucket, msisdn, tenure), entry)
+            fold.unsaved.setdefault(type(entry), {})[entry.id] = entry
         for about in outcome.recalled:
             self._recalled.append({"bucket": fold.bucket, "msisdn": msisdn, "about": about})
             self._drop_timer(fold.bucket, msisdn, tenure, HOLD_TIMER, about)

@@ -57,7 +57,9 @@ class Loading:
             tenures = [(fold.bucket, msisdn, fold.tenure) for msisdn, fold in folds.items()]
             found = records.load(connection, kind, tenures, since)
             for msisdn, fold in folds.items():
-                fold.account = fold.account.with_records({kind: found.get(msisdn, {})})
+                # What earlier turns of the batch made is not in the database yet.
+                known = {**found.get(msisdn, {}), **fold.unsaved.get(kind, {})}
+                fold.account = fold.account.with_records({kind: known})
 
     def _add_evidence(self, connection: Connection, wanted: Wanted) -> None:
         subjects: list[tuple[int, str, int, str]] = []

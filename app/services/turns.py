@@ -9,8 +9,8 @@ from functools import partial
 from sqlalchemy import Connection
 
 from app import observability
+from app.commands.dead_letters import give_up
 from app.commands.router import Router
-from app.commands.speech import say
 from app.db import accounts, inbox, tellings, timers
 from app.db.catalogue import load_catalogue
 from app.db.inbox import StoredMessage
@@ -22,7 +22,6 @@ from app.domain.catalogue import Catalogue
 from app.domain.escape import unescape
 from app.domain.msisdn import bucket_of
 from app.domain.policy import Carrier, Policy
-from app.domain.texts import answers
 from app.domain.turn import Outcome, Stimulus, TextReceived, TimerDue, Turn
 from app.services.batching import Batcher
 from app.services.codec import AccountCodec
@@ -191,9 +190,8 @@ class Turns:
         self, fold: Fold, turn: Turn, waiting: Waiting, source: StoredMessage, ledger: Ledger, error: Exception
     ) -> None:
         observability.DEAD_LETTERS.inc()
-        reply = say(turn, answers.TRY_LATER.say(turn.account.language))
         # Without its source: the message is not handled, and keeps what is sealed for a retry.
-        ledger.take(fold, turn, replace(waiting, source=None), Outcome(replies=(reply,), verdict="dead letter"))
+        ledger.take(fold, turn, replace(waiting, source=None), give_up(turn))
         ledger.fail(source, "dead", source.tries + 1, observability.trace_of(error), turn.now)
 
     async def _one_by_one(self) -> bool:

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from app.db import tables
+from app.db.record_tables import RECORD_TABLES
+from app.domain.tickets import Ticket
 from app.domain.turn import Stimulus
 from tests.running import ALICE, BOB, START, Running, running, settings_for
 from tests.services.trouble import SECRET_TEXT, add_trouble
@@ -27,6 +29,28 @@ async def test_a_poison_message_is_tried_three_times_and_answered_once(gateway: 
     assert (row["status"], row["tries"]) == ("dead", 3)
     assert [text for text in replies if "暂时未能处理" in text] == replies
     assert len(replies) == 1
+
+
+async def test_a_person_is_to_look_at_it(gateway: Running) -> None:
+    add_trouble(gateway.gateway.registry)
+    await gateway.say(SECRET_TEXT)
+    await gateway.say(SECRET_TEXT, sender=BOB)
+
+    tickets = await gateway.rows(RECORD_TABLES[Ticket].table)
+    assert {(row["msisdn"], row["kind"], row["state"]) for row in tickets} == {
+        (ALICE, "dead_letter", "open"),
+        (BOB, "dead_letter", "open"),
+    }
+
+
+async def test_what_one_message_of_a_batch_made_the_next_one_knows(gateway: Running) -> None:
+    """Records that a turn made are not in the database before the whole batch is."""
+    async with gateway.gateway.engine.paused():
+        await gateway.store(gateway.message("0000"), gateway.message("TS 慢"), gateway.message("CXTS"))
+    await gateway.drain()
+
+    [ticket] = await gateway.rows(RECORD_TABLES[Ticket].table)
+    assert ticket["number"] in (await gateway.texts())[-1]
 
 
 async def test_messages_behind_a_poison_one_go_on_in_order(gateway: Running) -> None:

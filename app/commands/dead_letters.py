@@ -1,0 +1,20 @@
+"""A message that could not be handled: she is told to try later, and a person looks at it (delivery.md 5, safety.md 22)."""
+
+from dataclasses import replace
+
+from app.commands.speech import say
+from app.commands.ticketing import open_ticket
+from app.domain.texts import answers
+from app.domain.tickets import TicketKind
+from app.domain.turn import Outcome, TextReceived, Turn
+
+
+def give_up(turn: Turn) -> Outcome:
+    """What the third failure of a message causes; while its ticket is open, no fee of hers is taken."""
+    reply = say(turn, answers.TRY_LATER.say(turn.account.language))
+    outcome = Outcome(replies=(reply,), verdict="dead letter")
+    if turn.account.customer is None:
+        return outcome
+    received = turn.stimulus_as(TextReceived)
+    opened = open_ticket(turn, TicketKind.DEAD_LETTER, received.shown_text, who=received.id).outcome
+    return replace(opened, replies=outcome.replies, verdict=outcome.verdict)
