@@ -7,7 +7,7 @@ import pytest
 from app.db import tables
 from app.settings import Environment, ProviderFile, SettingsFile
 from tests.running import ALICE, settings_for
-from tests.web.calls import ALICE_HOME, Web, assert_problem, serving
+from tests.web.calls import ALICE_HOME, SHANGHAI_START, Web, assert_problem, serving
 
 pytestmark = pytest.mark.anyio
 NO_ID = "00000000-0000-7000-8000-000000000000"
@@ -18,6 +18,9 @@ SERVICE = {
 }  # fmt: skip
 SUBSCRIBER = {"brand": "easyown", "payment": "prepaid", "balance_fen": 1, "points": 1, "status": "active"}
 SUBSCRIPTION = {"state": "active", "in_plan": False, "started_at": "2026-01-01T00:00:00+08:00", "channel": "web"}
+OF_MARCH = {"msisdn": "13800138000", "month": "2026-03", "at": SHANGHAI_START}
+READING, SPEND = OF_MARCH | {"used_kb": 1}, OF_MARCH | {"amount_fen": 1}
+BILL = {"msisdn": "13800138000", "month": "2026-02", "items": [{"name": "套餐月费", "amount_fen": 5800}]}
 # Every route of the management API: what it is called with, the scopes of which one is enough, and what it answers then.
 ROUTES: list[tuple[str, str, object, set[str], int]] = [
     ("PUT", "/api/v1/service-providers/NEW", SP, {"directory:write"}, 200),
@@ -30,6 +33,11 @@ ROUTES: list[tuple[str, str, object, set[str], int]] = [
     ("DELETE", f"{ALICE_HOME}/subscriptions/CL", None, {"care"}, 200),
     ("GET", f"{ALICE_HOME}/evidence", None, {"care"}, 200),
     ("GET", f"{ALICE_HOME}/evidence/verify", None, {"care"}, 200),
+    ("POST", "/api/v1/usage/data", READING, {"billing:write"}, 200),
+    ("POST", "/api/v1/bills", BILL, {"billing:write"}, 200),
+    ("POST", "/api/v1/spend", SPEND, {"billing:write"}, 200),
+    ("POST", f"{ALICE_HOME}/suspension", {"at": "2026-03-06T15:00:00+08:00"}, {"billing:write"}, 200),
+    ("DELETE", f"{ALICE_HOME}/suspension", None, {"billing:write"}, 200),
     ("GET", "/api/v1/messages", None, {"read", "care"}, 200),
     ("GET", f"/api/v1/messages/{NO_ID}", None, {"read", "care"}, 404),
     ("GET", "/api/v1/dead-letters", None, {"care"}, 200),
