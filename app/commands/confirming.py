@@ -100,10 +100,11 @@ def carry_out(
         asked = ask_yes_or_no(turn, question_id, reply, _to_end(warned), parent, everything=False)
         # One that this answer closes is not closed a second time as replaced.
         questions = {question.id: question for question in asked} | questions
+    outcome = as_outcome(turn, ended, request)
     return replace(
-        as_outcome(turn, ended, request),
+        outcome,
         replies=(reply,),
-        questions=tuple(questions.values()),
+        questions=(*outcome.questions, *questions.values()),
         verdict="unsubscribed" if changed else "answered",
     )
 

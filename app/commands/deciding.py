@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.commands.listing import label_of
 from app.commands.reminding import what
-from app.commands.settling import DUE_TIMER, evidence_of, settled
+from app.commands.settling import DUE_TIMER, evidence_of, others_go_on, settled
 from app.commands.unsubscribing import Fate, Request, Wish, as_outcome, end_services
 from app.domain.account import Channel
 from app.domain.charges import Charge, ChargeState
@@ -50,7 +50,7 @@ def uphold(turn: Turn, charge: Charge, *, who: str) -> Decided:
     after = replace(charge.moved(ChargeState.REMINDED, turn.at, "upheld"), window_ends_at=charge.reminded_at)
     outcome = Outcome(
         records=(after,),
-        timers=(TimerSet(DUE_TIMER, charge.id, charge.due_at),),
+        timers=(TimerSet(DUE_TIMER, charge.id, charge.due_at), *others_go_on(turn, charge)),
         evidence=(evidence_of("fee-upheld", charge, after, who=who),),
         verdict="fee upheld",
     )

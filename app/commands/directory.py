@@ -8,6 +8,7 @@ from app.commands.data_reminders import with_reminders
 from app.commands.listing import label_of
 from app.commands.refunding import complete_all
 from app.commands.registry import call
+from app.commands.settling import end_with_tenure
 from app.commands.speech import say
 from app.commands.stopping import with_notices
 from app.commands.trial_timers import trial_timers
@@ -116,7 +117,7 @@ def _changed(turn: Turn, change: SetSubscriber, present: Subscriber) -> Outcome:
     values = {name: getattr(change, name) for name in _FIELDS if name in change.given}
     updated = replace(present, **values, password_hash=change.password_hash or present.password_hash)
     if updated.status is SubscriberStatus.CLOSED:
-        return joined(_closed(turn, change, updated), complete_all(turn))
+        return joined(_closed(turn, change, updated), end_with_tenure(turn, change.who), complete_all(turn))
     return _password_told(turn, change, Outcome(subscriber=updated, verdict="changed"))
 
 

@@ -63,7 +63,7 @@ def _over(turn: Turn, question: Question) -> str:
     return _repeat(turn, question)
 
 
-def doubt_late(turn: Turn, question: Question, _said: Said) -> Outcome:
+def doubt_late(turn: Turn, question: Question, _said: Said | None) -> Outcome:
     """A doubt after its window is kept as a complaint; one that repeats itself is told how its fee stands."""
     charge = _charge_of(turn, question)
     if charge is None:
@@ -141,8 +141,8 @@ def _dispute_all(turn: Turn, questions: tuple[Question, ...]) -> Outcome:
 def _dispute(turn: Turn, question: Question) -> Outcome:
     """A doubt in time: a use is free at once, of a month's fee a person calls, and it is not taken (flows.md 7)."""
     turn, charge, first = _opened(turn, question)
-    if charge is None:
-        return Outcome(verdict="no such fee")
+    if charge is None or charge.state is not ChargeState.REMINDED:
+        return doubt_late(turn, question, None)
     received = turn.stimulus_as(TextReceived)
     who = f"mo:{received.id}"
     # The question is written once, as closed.

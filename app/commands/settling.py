@@ -25,7 +25,7 @@ def settled(turn: Turn, charge: Charge, to: ChargeState, reason: str, who: str) 
     return Outcome(
         records=(after,),
         questions=_closed(turn, charge, to),
-        timers=_others_go_on(turn, charge),
+        timers=others_go_on(turn, charge),
         dropped_timers=tuple(TimerDropped(kind, charge.id) for kind in drops),
         evidence=(evidence_of(f"fee-{to}", charge, after, who=who, reason=reason),),
         events=(event_of(turn, after),),
@@ -53,6 +53,19 @@ def event_of(turn: Turn, charge: Charge) -> EventDraft:
     return EventDraft("billing", f"charge.{charge.state}", data)
 
 
+def end_with_tenure(turn: Turn, who: str) -> Outcome:
+    """The number is given up: open fees are cancelled, and billing is told (safety.md 1)."""
+    open_fees = [charge for charge in turn.account.records_of(Charge) if charge.is_open]
+    pairs = [(charge, charge.when_tenure_ends(turn.at)) for charge in open_fees]
+    return Outcome(
+        records=tuple(after for _, after in pairs),
+        evidence=tuple(
+            evidence_of("fee-cancelled", before, after, who=who, reason=after.reason) for before, after in pairs
+        ),
+        events=tuple(event_of(turn, after) for _, after in pairs),
+    )
+
+
 def question_of(turn: Turn, charge: Charge) -> Question | None:
     """The question of its newest reminder, if it can still be answered."""
     question = turn.account.questions.get(charge.question_id or "")
@@ -68,7 +81,7 @@ def _closed(turn: Turn, charge: Charge, to: ChargeState) -> tuple[Question, ...]
     return (question.closed(turn.now, how),)
 
 
-def _others_go_on(turn: Turn, charge: Charge) -> tuple[TimerSet, ...]:
+def others_go_on(turn: Turn, charge: Charge) -> tuple[TimerSet, ...]:
     """While a fee is disputed no further one of its service is taken: they are looked at again when it is decided."""
     if charge.state is not ChargeState.DISPUTED:
         return ()
@@ -109,10 +122,23 @@ def _given_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:
     suspended = customer is not None and customer.status is SubscriberStatus.SUSPENDED
     if suspended and charge.kind is ChargeKind.MONTHLY and charge.state is not ChargeState.DISPUTED:
         return ChargeState.CANCELLED, "suspended"
-    first = turn.account.record(Charge, charge.reminded_with) if charge.reminded_with else None
+    first = _first_of_day(turn, charge)
     if first is not None and first.state is ChargeState.WAIVED and first.reason == UNREACHED:
         return ChargeState.WAIVED, UNREACHED
+    if any(ticket.due <= turn.at for ticket in _complaints(turn, charge)):
+        return ChargeState.WAIVED, "not decided in time"
     return None
+
+
+def _first_of_day(turn: Turn, charge: Charge) -> Charge | None:
+    return turn.account.record(Charge, charge.reminded_with) if charge.reminded_with else None
+
+
+def _complaints(turn: Turn, charge: Charge) -> list[Ticket]:
+    """The doubts of a use that nobody was told of: they come by TS (flows.md 7)."""
+    if charge.reminded_with is None:
+        return []
+    return [ticket for ticket in turn.account.records_of(Ticket) if ticket.is_open and charge.id in ticket.charge_ids]
 
 
 def ended_before(held: Subscription, at: datetime) -> bool:
@@ -131,7 +157,7 @@ def _later(turn: Turn, charge: Charge) -> datetime | None:
         return charge.due_at
     if charge.window_is_open(turn.at) and charge.window_ends_at is not None:
         return charge.window_ends_at + AFTER
-    first = turn.account.record(Charge, charge.reminded_with) if charge.reminded_with else None
+    first = _first_of_day(turn, charge)
     unread = any(ticket.is_open and ticket.kind is TicketKind.DEAD_LETTER for ticket in turn.account.records_of(Ticket))
     waiting = first is not None and first.state is ChargeState.ANNOUNCED
-    return turn.now + _HELD_BACK if unread or waiting else None
+    return turn.now + _HELD_BACK if unread or waiting or _complaints(turn, charge) else None

@@ -139,7 +139,7 @@ class Conversation:
             self.timers["kept", stimulus.id] = TimerSet("kept", stimulus.id, outcome.kept_until)
             self.account = replace(self.account, guards=outcome.guards or self.account.guards)
             return []
-        self._take(outcome)
+        self.take(outcome)
         self._tell()
         self.answered = outcome
         return self.sent[before:]
@@ -162,10 +162,15 @@ class Conversation:
         for timer in [self.timers.pop(key) for key in told]:
             self.happens(TimerDue(timer.kind, timer.subject, timer.due_at, timer.data), timer.due_at)
 
-    def _take(self, outcome: Outcome) -> None:
+    def take(self, outcome: Outcome) -> None:
         ids = [question.id for question in outcome.questions]
         assert len(ids) == len(set(ids)), "a question is written twice in one outcome"
+        if outcome.tenure_ended:
+            self.timers.clear()
+        before = self.account.subscriber
         self.account = apply(self.account, outcome)
+        if before and outcome.subscriber and before.tenure != outcome.subscriber.tenure:
+            self.evidence = []
         for draft in outcome.evidence:
             self.record(draft)
         self.timers.update({(timer.kind, timer.subject): timer for timer in outcome.timers})

@@ -1,0 +1,122 @@
+"""What becomes of a doubted fee: decided by staff, or by nobody in time (flows.md 7; safety.md 12, 14)."""
+
+from dataclasses import replace
+
+from app.commands.deciding import Decided, cancel, lapse, uphold
+from app.commands.resolving import Resolve
+from app.commands.ticketing import open_ticket
+from app.domain.account import Language
+from app.domain.policy import Carrier
+from app.domain.tickets import Decision, Ticket, TicketKind
+from app.domain.turn import Outcome, Stimulus, Turn
+from tests.commands.fees import announce, code, fee, states
+from tests.commands.transcript import Conversation
+from tests.commands.world import FOUR, SUBSCRIBER, has
+
+
+def doubted(due: str = "2026-03-05 12:00", **given: object) -> Conversation:
+    conversation = Conversation(**given)  # type: ignore[arg-type]
+    announce(conversation, "c-1", "SJB", 300, due)
+    conversation.play(f"> [10086901] {code(conversation, 'c-1')}")
+    return conversation
+
+
+def turn_of(conversation: Conversation) -> Turn:
+    return Turn(
+        Stimulus(), conversation.account, conversation.catalogue, conversation.policy, Carrier("test"),
+        conversation.now, conversation.now, conversation.ids, conversation.dice,
+    )  # fmt: skip
+
+
+def carried_out(conversation: Conversation, decided: Decided) -> str:
+    """What the decision says, after it is done."""
+    conversation.take(decided.outcome)
+    return "".join(decided.sentences)
+
+
+def test_cancelled_by_staff_costs_nothing_and_ends_the_service() -> None:
+    conversation = doubted()
+    said = carried_out(conversation, cancel(turn_of(conversation), fee(conversation, "c-1"), who="a", reason="called"))
+    assert "手机报(新华)3元不收费" in said
+    assert "可用至03月31日，不收费" in said
+    conversation.play("= SJB ending 2026-03-31\n@ 2026-03-06 12:00\n<")
+    assert states(conversation) == {"c-1": "cancelled"}
+
+
+def test_under_contract_the_fee_is_cancelled_and_the_service_goes_on() -> None:
+    bound = has("SJB", "2025-06-01 10:00", contract_until="2026-12-31 10:00")
+    conversation = doubted(has=(*FOUR[:2], bound))
+    said = carried_out(conversation, cancel(turn_of(conversation), fee(conversation, "c-1"), who="a", reason="called"))
+    assert "合约期" in said
+    conversation.play("= SJB active")
+    assert states(conversation) == {"c-1": "cancelled"}
+
+
+def test_upheld_before_it_is_due_it_is_taken_then() -> None:
+    conversation = doubted()
+    conversation.play("@ +5h")
+    (ticket,) = conversation.account.records[Ticket]
+    conversation.happens(Resolve("agent", ticket, Decision.UPHELD, "您于六月一日确认订购"))
+    assert "应予收取，将于03月05日12时00分起扣收" in conversation.sent[-1].text
+    assert "您于六月一日确认订购" in conversation.sent[-1].text
+    assert states(conversation) == {"c-1": "reminded"}
+    conversation.play(f"> [10086901] {code(conversation, 'c-1')}\n< …此前已答复…")
+    conversation.play("@ 2026-03-05 11:59:59")
+    assert states(conversation) == {"c-1": "reminded"}
+    conversation.play("@ +1s")
+    assert states(conversation) == {"c-1": "charged"}
+
+
+def test_upheld_after_it_was_due_it_is_taken_at_once() -> None:
+    conversation = doubted("2026-03-03 12:00")
+    conversation.play("@ 2026-03-03 15:00\n<")
+    said = carried_out(conversation, uphold(turn_of(conversation), fee(conversation, "c-1"), who="agent"))
+    assert "现已扣收" in said
+    assert states(conversation) == {"c-1": "charged"}
+
+
+def test_what_waited_for_a_doubted_fee_goes_on_when_it_is_decided() -> None:
+    conversation = doubted()
+    announce(conversation, "c-2", "SJB", 300, "2026-03-03 12:00", period="2026-02")
+    conversation.play("@ 2026-03-04 12:00\n<")
+    assert states(conversation) == {"c-1": "disputed", "c-2": "reminded"}
+    carried_out(conversation, uphold(turn_of(conversation), fee(conversation, "c-1"), who="agent"))
+    conversation.play("@ +1s")
+    assert states(conversation) == {"c-1": "reminded", "c-2": "charged"}
+
+
+def test_nobody_called_so_it_is_waived_and_said() -> None:
+    conversation = doubted("2026-03-03 12:00")
+    conversation.play("@ 2026-03-05 09:59:59\n<\n@ +1s\n< …手机报(新华)3元…不收费…\n@ +30d\n<")
+    assert states(conversation) == {"c-1": "waived"}
+    (ticket,) = (item for item in conversation.account.records[Ticket].values() if isinstance(item, Ticket))
+    assert ticket.breached
+
+
+def test_a_fee_that_was_settled_is_not_decided_again() -> None:
+    conversation = doubted()
+    carried_out(conversation, lapse(turn_of(conversation), fee(conversation, "c-1"), who="timer"))
+    turn, settled = turn_of(conversation), fee(conversation, "c-1")
+    for decided in (
+        cancel(turn, settled, who="a", reason="r"), uphold(turn, settled, who="a"), lapse(turn, settled, who="t"),
+    ):  # fmt: skip
+        assert decided == Decided(Outcome())
+
+
+def test_while_a_message_of_hers_lies_dead_nothing_is_taken() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-02 12:00")
+    opened = open_ticket(turn_of(conversation), TicketKind.DEAD_LETTER, "?", who="timer")
+    conversation.take(opened.outcome)
+    conversation.play("@ +5h")
+    assert states(conversation) == {"c-1": "reminded"}
+    conversation.take(Outcome(records=(opened.ticket.when_tenure_ends(conversation.now),)))
+    conversation.play("@ +1h")
+    assert states(conversation) == {"c-1": "charged"}
+
+
+def test_in_english() -> None:
+    conversation = doubted(subscriber=replace(SUBSCRIBER, language=Language.EN))
+    assert "a person calls you by March 5, 10:00" in conversation.sent[-1].text
+    said = carried_out(conversation, uphold(turn_of(conversation), fee(conversation, "c-1"), who="agent"))
+    assert said == "We looked into it: 手机报(新华) CNY3 is due and will be charged from March 5, 12:00. "

@@ -1,0 +1,139 @@
+"""What becomes of fees when a service is unsubscribed (flows.md 5.3, 17; safety.md 11, 13, 18)."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.commands.directory import AgentUnsubscribe
+from app.domain.account import Language
+from app.domain.charges import Charge, ChargeState
+from app.domain.refunds import Refund
+from tests.commands.fees import announce, code, fee, states
+from tests.commands.transcript import Conversation
+from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai
+
+
+def test_while_the_window_is_open_it_is_waived_and_said() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    conversation.play(
+        """
+        @ +1h
+        > QXSJB
+        < [10086977 result] 手机报(新华)已退订，可用至03月31日，不收费；待扣的3元不收费；…
+        = SJB ending 2026-03-31
+        """
+    )
+    assert states(conversation) == {"c-1": "waived"}
+    assert [event.type for event in conversation.outcome.events] == ["subscription.unsubscribed", "charge.waived"]
+    conversation.play(f"> [10086901] {code(conversation, 'c-1')}\n< …已不收费…\n@ 2026-04-02 12:00\n<")
+
+
+def test_after_the_window_it_is_taken_and_said() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    conversation.play("@ +61m\n> QXSJB\n< [10086977 result] …可用至03月31日，当月3元仍照常收取，次月起不再收费；…")
+    assert states(conversation) == {"c-1": "reminded"}
+    conversation.play("@ 2026-03-05 12:00\n<")
+    assert states(conversation) == {"c-1": "charged"}
+
+
+def test_a_month_that_is_paid_is_said_to_be() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-02 12:00")
+    conversation.play("@ +3h\n> QXSJB\n< …当月3元已收取，次月起不再收费；…")
+
+
+@pytest.mark.parametrize("service", ["CL", "TQ"])
+def test_a_service_that_ends_before_its_fee_costs_nothing(service: str) -> None:
+    conversation = Conversation()
+    fen = {"CL": 500, "TQ": 200}[service]
+    announce(conversation, "c-1", service, fen, "2026-03-05 12:00")
+    conversation.play(
+        f"@ +2h\n> QX{service}\n< …即时生效，不再收费；待扣的{fen // 100}元不收费；…\n@ 2026-03-06 12:00\n<"
+    )
+    assert states(conversation) == {"c-1": "waived"}
+
+
+def test_within_24_hours_what_falls_due_before_is_taken() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "HT", 300, "2026-03-02 18:00")
+    conversation.play(
+        "@ +2h\n> QXHT\n< 和娱乐已退订，24小时内(03月03日12时00分前)停止；此前的3元将于03月02日照常收取；…\n@ +24h\n<"
+    )
+    assert states(conversation) == {"c-1": "charged"}
+
+
+def test_the_next_months_fee_is_not_taken() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-30 12:00", period="2026-04")
+    conversation.play("@ +2h\n> QXSJB\n< …当月3元仍照常收取…待扣的3元不收费…")
+    assert states(conversation) == {"c-1": "waived"}
+
+
+def test_a_doubted_fee_is_cancelled_and_she_is_still_called() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    conversation.play("> [10086901] 否\n> QXSJB\n< …不收费；有疑问的3元不收费，仍会按时回电；…")
+    assert states(conversation) == {"c-1": "cancelled"}
+    conversation.play(f"> [10086901] {code(conversation, 'c-1')}\n< …已不收费…")
+
+
+@pytest.mark.parametrize(("ordered", "state"), [("2026-02-27 12:01", "waived"), ("2026-02-27 11:59", "reminded")])
+def test_within_72_hours_of_the_order_it_is_waived(ordered: str, state: str) -> None:
+    held = has("SJB", ordered)
+    conversation = Conversation(has=(held,), start="2026-03-02 10:00")
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    conversation.play("@ +2h1m\n> QXSJB" if state == "reminded" else "@ +2h\n> QXSJB")
+    assert states(conversation) == {"c-1": state}
+
+
+def test_what_was_taken_within_72_hours_all_the_same_is_given_back() -> None:
+    conversation = Conversation(has=(*FOUR[1:], has("CL", "2026-03-01 10:00")))
+    announce(conversation, "c-1", "CL", 500, "2026-03-05 12:00")
+    # As if another system had taken it.
+    taken = fee(conversation, "c-1").moved(ChargeState.CHARGED, conversation.now)
+    conversation.account = replace(
+        conversation.account, records={**conversation.account.records, Charge: {"c-1": taken}}
+    )
+    conversation.play("@ +1h\n> QXCL\n< 彩铃已退订，即时生效，72小时内退订，不收费；已收的5元将退还；…")
+    (refund,) = (item for item in conversation.account.records[Refund].values() if isinstance(item, Refund))
+    assert (refund.charge_id, refund.amount_fen, refund.is_open) == ("c-1", 500, False)
+
+
+def test_a_held_reminder_is_not_sent_after_she_left() -> None:
+    conversation = Conversation(start="2026-03-02 23:00")
+    announce(conversation, "c-1", "CL", 500, "2026-03-05 12:00")
+    conversation.play("> QXCL\n< [10086977 result] 彩铃…\n@ 2026-03-03 09:00\n<")
+    assert states(conversation) == {"c-1": "waived"}
+
+
+def test_a_held_reminder_of_a_service_that_runs_on_is_sent() -> None:
+    conversation = Conversation(start="2026-03-02 23:00")
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    conversation.play("> QXSJB\n< …当月3元仍照常收取…\n@ 2026-03-03 07:00\n< [10086901 notice] …手机报…")
+    conversation.play("> [10086901] 否\n< …已受理…")
+    assert states(conversation) == {"c-1": "disputed"}
+
+
+def test_an_agents_unsubscribe_has_the_same_effect() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    came = conversation.happens(AgentUnsubscribe("api:agent", "SJB", "called"))
+    assert "待扣的3元不收费" in came[0].text
+    assert states(conversation) == {"c-1": "waived"}
+
+
+def test_several_services_at_once_each_with_its_fee() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "CL", 500, "2026-03-05 12:00")
+    announce(conversation, "c-2", "SJB", 300, "2026-03-05 12:00")
+    conversation.play("@ +2h\n> 0000\n> [10086977] 1,3\n< 彩铃…待扣的5元不收费…手机报(新华)…当月3元仍照常收取…")
+    assert states(conversation) == {"c-1": "waived", "c-2": "reminded"}
+
+
+def test_in_english() -> None:
+    conversation = Conversation(subscriber=replace(SUBSCRIBER, language=Language.EN))
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    conversation.play("> QXSJB\n< …free of charge; the announced fee of CNY3 is free; …")
+    assert fee(conversation, "c-1").settled_at == shanghai("2026-03-02 10:00")
