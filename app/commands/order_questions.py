@@ -79,9 +79,9 @@ def about(order: Order) -> str:
 
 
 def _numbers_in_use(turn: Turn) -> set[str]:
-    questions = turn.account.questions.values()
-    extensions = (question.extension for question in questions if isinstance(question.state, ConfirmingOrder))
-    return {extension.removeprefix(Extension.CONFIRMATION) for extension in extensions}
+    asked = (question for question in turn.account.questions.values() if isinstance(question.state, ConfirmingOrder))
+    speaking = (question for question in asked if question.is_open(turn.now) or question.lately_ended(turn.now))
+    return {question.extension.removeprefix(Extension.CONFIRMATION) for question in speaking}
 
 
 def _code(turn: Turn, order: Order) -> str | None:
