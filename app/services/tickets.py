@@ -26,6 +26,7 @@ class TicketFilter:
     kind: TicketKind | None = None
     breached: bool | None = None
     warned: bool | None = None
+    number: str | None = None
     former: bool = False
 
 
@@ -77,8 +78,8 @@ class Tickets:
 
 
 def _page(connection: Connection, *, wanted: TicketFilter, after: str | None, limit: int) -> list[TicketRead]:
-    fields = {"state": wanted.state, "kind": wanted.kind, "breached": wanted.breached, "warned": wanted.warned}
-    equal = {name: given for name, given in fields.items() if given is not None}
+    names = ("state", "kind", "breached", "warned", "number")
+    equal = {name: given for name in names if (given := getattr(wanted, name)) is not None}
     found = records.page(connection, Ticket, equal, after=after, limit=limit, former=wanted.former)
     return [TicketRead(item.msisdn, item.record) for item in found if isinstance(item.record, Ticket)]
 

@@ -10,8 +10,9 @@ from app.domain.charges import Charge, ChargeKind, ChargeState
 from app.domain.policy import Carrier
 from app.domain.tickets import Ticket, TicketKind, TicketState
 from app.domain.turn import Outcome, apply
+from tests.commands.fees import announce, code
 from tests.commands.transcript import Conversation, play
-from tests.commands.world import SUBSCRIBER, shanghai
+from tests.commands.world import FOUR, SUBSCRIBER, shanghai
 
 
 def tickets(conversation: Conversation) -> tuple[Ticket, ...]:
@@ -169,6 +170,27 @@ def test_it_ranks_last_among_open_questions() -> None:
         = HT ending 2026-03-03, SJB ending 2026-03-31, TQ ended
     """)
     assert len(tickets(conversation)) == 1
+
+
+def test_beside_an_order_and_a_fee() -> None:
+    conversation = Conversation(has=FOUR[1:])
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    conversation.play(f"""
+        > KTCL
+        < [1008620400] …
+        > TS
+        < …直接回复您要投诉的内容…
+        > 否
+        < 您有多个问题待回复…
+        > {code(conversation, "c-1")}
+        < [10086901 result] …
+        > 是
+        < [1008620400 result] …彩铃…
+        > 好像多收了我的费用
+        < [10086 result] 您的投诉已受理…
+        = CL active, SJB active
+    """)
+    assert [ticket.kind for ticket in tickets(conversation)] == [TicketKind.FEE_DISPUTE, TicketKind.COMPLAINT]
 
 
 def test_only_what_is_sent_to_10086_itself() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from app.commands.directory import SetSubscriber
 from app.commands.resolving import DecideRefund, RefundWanted, Resolve, RespondFirst
-from app.domain.account import Brand, Subscriber, SubscriberStatus
+from app.domain.account import Brand, Language, Subscriber, SubscriberStatus
 from app.domain.charges import Charge, ChargeState
 from app.domain.refunds import Refund, RefundPolicy, SecondHalf
 from app.domain.tickets import Decision, Ticket, TicketState
@@ -315,3 +315,16 @@ def test_a_second_half_that_waits_is_paid_when_the_number_is_given_up() -> None:
     assert entries["c-1:principal"].second_half is SecondHalf.PAID
     assert entries["c-1:second_half"].amount_fen == 300
     assert len(to_billing(conversation.outcome)) == 1
+
+
+def test_in_english() -> None:
+    conversation = complaint(subscriber=replace(VIP, language=Language.EN))
+    number = the_ticket(conversation).number
+    conversation.play(f"""
+        @ +8h
+        < We are sorry: your ticket {number} was not dealt with in time. For 手机报(新华) the fee of CNY3 was given back; …
+        @ +3d
+        < As nobody could decide about 手机报(新华) within three days, another CNY3 was given back: twice the fee in all. …
+    """)
+    (told,) = resolve(conversation, message="We checked your bill.")
+    assert told.text == f"Your ticket {number} was dealt with: We checked your bill. China Mobile"

@@ -73,6 +73,8 @@ async def test_lists_by_state_kind_and_breach_and_by_page(web: Web) -> None:
     await web.running.advance(hours=9)
     assert await found(breached="true") == [ids[0], ids[2]]
     assert await found(breached="false") == [ids[1]]
+    number = (await web.get(f"{TICKETS}/{ids[1]}")).json()["number"]
+    assert await found(number=number.lower()) == [ids[1]]
     first = (await web.get(TICKETS, limit="2")).json()
     assert [ticket["id"] for ticket in first["tickets"]] == ids[:2]
     rest = (await web.get(TICKETS, limit="2", cursor=first["next_cursor"])).json()
@@ -117,9 +119,9 @@ async def test_what_cannot_be_done_says_so(web: Web) -> None:
         assert (await resolve(web, ticket_id, **body))[0] == 422, body
     assert (await web.get(f"{TICKETS}/{ticket_id}")).json()["state"] == "open"
     for path in ("", "/resolve", "/first-response", "/refund/confirm", "/refund/close"):
-        body = {"resolve": {"decision": "done"}, "first-response": {"message": "x"}}.get(path.rpartition("/")[2])
+        given = {"resolve": {"decision": "done"}, "first-response": {"message": "x"}}.get(path.rpartition("/")[2])
         method = "POST" if path else "GET"
-        assert_problem(await web.call(method, f"{TICKETS}/no-such-ticket{path}", body), 404)
+        assert_problem(await web.call(method, f"{TICKETS}/no-such-ticket{path}", given), 404)
     for action in ("confirm", "close"):
         assert_problem(await web.call("POST", f"{TICKETS}/{ticket_id}/refund/{action}"), 409)
     assert_problem(await web.call("POST", TICKETS, {"msisdn": "13711112222", "text": "多收费"}), 404)

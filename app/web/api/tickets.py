@@ -155,14 +155,23 @@ def _detail(found: TicketRead, caller: Caller) -> TicketDetailOut:
     return TicketDetailOut.model_validate({**_fields(found, caller), "refunds": refunds})
 
 
-@router.get("", summary="Tickets, oldest first", response_model_exclude_none=True)
-async def list_tickets(
+async def _wanted(
     caller: Reader,
-    tickets: TicketsIn,
     state: TicketState | None = None,
     kind: TicketKind | None = None,
     breached: bool | None = None,  # noqa: FBT001  a query parameter, named in the address
     warned: bool | None = None,  # noqa: FBT001
+    number: Annotated[str | None, Query(pattern="^[A-Za-z0-9]{8}$", description="as it was read out")] = None,
+) -> TicketFilter:
+    former = Scope.ADMIN in caller.scopes
+    return TicketFilter(state, kind, breached, warned, number and number.upper(), former=former)
+
+
+@router.get("", summary="Tickets, oldest first", response_model_exclude_none=True)
+async def list_tickets(
+    caller: Reader,
+    tickets: TicketsIn,
+    wanted: Annotated[TicketFilter, Depends(_wanted)],
     cursor: BehindIn = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> TicketsOut:
@@ -170,7 +179,6 @@ async def list_tickets(
 
     ``state=open&warned=true`` are those that staff should look at next.
     """
-    wanted = TicketFilter(state, kind, breached, warned, former=Scope.ADMIN in caller.scopes)
     found = await tickets.page(wanted, cursor, limit + 1)
     following = found[limit - 1].ticket.id if len(found) > limit else None
     return TicketsOut(
