@@ -14,9 +14,12 @@ from app.domain.calendar import QuietHours
 from app.domain.catalogue import ConfirmMode
 from app.domain.policy import Kept, Policy
 from app.domain.service_numbers import ServiceNumbers
-from app.settings_file import ProviderFile, SettingsFile
+from app.settings_file import SettingsFile
+from app.settings_provider import ProviderFile
 
 __all__ = ["Environment", "ProviderFile", "Settings", "SettingsError", "SettingsFile"]
+# The provider of the gateway's own test calls, there when the settings have a probe.
+_PROBE = "probe"
 
 
 class SettingsError(Exception):
@@ -94,6 +97,8 @@ class Settings(BaseSettings):
                 )
         if production and self.seal_key is None:
             found.append("SMSGW_SEAL_KEY is missing: make one with `smsgw config seal-key` and keep it secret")
+        if self.file.probe and _PROBE in self.file.providers:
+            found.append("providers.probe: is the name of the gateway's own test calls; choose another")
         default = self.file.default_provider
         if default is not None and default not in self.provider_table():
             found.append(
@@ -115,7 +120,8 @@ class Settings(BaseSettings):
     def provider_table(self) -> dict[str, ProviderFile]:
         """The configured providers, with the two that always exist in demo and test."""
         always = {"generic": ProviderFile(kind="generic"), "simulator": ProviderFile(kind="simulator")}
-        return {**(always if self.disposable else {}), **self.file.providers}
+        probe = {_PROBE: ProviderFile(kind=_PROBE)} if self.file.probe else {}
+        return {**(always if self.disposable else {}), **self.file.providers, **probe}
 
     @property
     def default_provider(self) -> str | None:

@@ -1,4 +1,4 @@
-"""A message that could not be handled: she is told to try later, and a person looks at it (delivery.md 5, safety.md 22)."""
+"""A message that could not be handled: she may try later, and a person looks at it (delivery.md 5, safety.md 22)."""
 
 from dataclasses import replace
 

@@ -1,0 +1,52 @@
+"""The way back for the gateway's own test calls (mission.md, M19): takes every message, and carries it nowhere."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from typing_extensions import override
+
+from app.providers.base import (
+    Accepted,
+    Incoming,
+    Invalid,
+    Provider,
+    ProviderSettings,
+    ReportIn,
+    SendResult,
+    Submission,
+    Surroundings,
+)
+from app.providers.requests import NotAuthenticError, WebhookRequest
+
+
+class ProbeProvider(Provider):
+    """Nobody may call its webhooks: what the gateway asks itself is stored without one."""
+
+    kind = "probe"
+    can_send = True
+    resends_unknown = True
+    stands_in = False
+    most_per_call: ClassVar[int] = 100
+    default_window: ClassVar[int] = 1
+    default_rate: ClassVar[float | None] = None
+
+    @override
+    @classmethod
+    def make(cls, settings: ProviderSettings, around: Surroundings) -> Provider:
+        return cls(settings.name)
+
+    @override
+    def admit(self, request: WebhookRequest) -> None:
+        raise NotAuthenticError("These webhooks are closed.")
+
+    @override
+    def parse_inbound(self, request: WebhookRequest) -> list[Incoming | Invalid] | Incoming:
+        raise NotImplementedError("these webhooks are closed")
+
+    @override
+    def parse_reports(self, request: WebhookRequest) -> list[ReportIn]:
+        raise NotImplementedError("these webhooks are closed")
+
+    @override
+    async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
+        return [Accepted(item.reference) for item in submissions]

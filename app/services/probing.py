@@ -1,0 +1,100 @@
+"""The gateway dials itself: a synthetic customer asks all the time, and silence is an alarm (mission.md, M19).
+
+A question takes the way of every message: stored, handled as a turn, its reply handed over. Only the carrier is left
+out. Figures: ``smsgw_probe_up``, ``smsgw_probe_seconds``, ``smsgw_probe_failures_total``.
+"""
+
+import asyncio
+import time
+import uuid
+from datetime import UTC, datetime
+from functools import partial
+
+from prometheus_client import Counter, Gauge
+
+from app import observability
+from app.db import probing
+from app.db.session import Database, StorageUnavailableError
+from app.domain.service_numbers import Extension, ServiceNumbers
+from app.domain.values import value
+from app.services.intake import IncomingMessage, Intake
+
+PROVIDER = "probe"
+# What is asked, and from which of our numbers the reply must come.
+_QUESTIONS = (("HELP", Extension.COMMANDS), ("0000", Extension.LISTING))
+_LOOK_AGAIN_SECONDS = 0.1
+_UP = Gauge("smsgw_probe_up", "Whether the gateway's last test call of itself was answered", ["command"])
+_SECONDS = Gauge("smsgw_probe_seconds", "How long the answer to the last test call took", ["command"])
+_FAILURES = Counter("smsgw_probe_failures", "Test calls of the gateway's own that were not answered", ["command"])
+log = observability.logger(__name__)
+
+
+@value
+class ProbeState:
+    """What is known: whether the last round was answered, and when one was (the machine's clock, UTC)."""
+
+    up: bool | None = None
+    answered_at: datetime | None = None
+
+
+class Probe:
+    """Asks as a customer would, over and over."""
+
+    def __init__(
+        self,
+        database: Database,
+        intake: Intake,
+        numbers: ServiceNumbers,
+        msisdn: str,
+        *,
+        every_seconds: float,
+        within_seconds: float,
+    ) -> None:
+        self._database = database
+        self._intake = intake
+        self._numbers = numbers
+        self._msisdn = msisdn
+        self._every = every_seconds
+        self._within = within_seconds
+        self.state = ProbeState()
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        while True:
+            await self.round()
+            await asyncio.sleep(self._every)
+
+    async def round(self) -> bool:
+        """Ask everything once; whether all of it was answered in time."""
+        answered = [await self._ask(command, extension) for command, extension in _QUESTIONS]
+        up = all(answered)
+        self.state = ProbeState(up, datetime.now(UTC) if up else self.state.answered_at)
+        return up
+
+    async def _ask(self, command: str, extension: str) -> bool:
+        began = time.monotonic()
+        try:
+            fault = await self._fault(command, extension, began + self._within)
+        except StorageUnavailableError:
+            fault = "the database is away"
+        _UP.labels(command).set(0 if fault else 1)
+        if fault:
+            _FAILURES.labels(command).inc()
+            log.error("the gateway does not answer its own test call", command=command, fault=fault)
+            return False
+        _SECONDS.labels(command).set(time.monotonic() - began)
+        return True
+
+    async def _fault(self, command: str, extension: str, until: float) -> str | None:
+        """Why a question was not answered as it should be."""
+        if not await self._database.read(partial(probing.is_customer, msisdn=self._msisdn)):
+            return "the probe's number is no customer: make it one by PUT /api/v1/subscribers/{msisdn}"
+        message = IncomingMessage(PROVIDER, f"probe-{uuid.uuid4()}", self._msisdn, self._numbers.access, command)
+        [stored] = await self._intake.store([message])
+        expected = self._numbers.number(extension)
+        while time.monotonic() < until:
+            came = await self._database.read(partial(probing.taken_replies, msisdn=self._msisdn, message_id=stored.id))
+            if came:
+                return None if expected in came else f"the reply came from {came[0]} and not from {expected}"
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        return f"no reply within {self._within:g} s"
