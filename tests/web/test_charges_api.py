@@ -1,0 +1,221 @@
+"""Charges and uses over the management API (http-api.md; safety.md 10-12, 18)."""
+
+import asyncio
+import re
+
+import pytest
+
+from app.db.events import event
+from app.db.records import RECORD_TABLES
+from app.domain.charges import Charge
+from tests.web.calls import Web, assert_problem, message
+
+pytestmark = pytest.mark.anyio
+CHARGES = "/api/v1/charges"
+USES = "/api/v1/usage/per-use"
+FEE = {
+    "charge_id": "c-1",
+    "msisdn": "13800138000",
+    "service_code": "SJB",
+    "kind": "monthly",
+    "amount_fen": 300,
+    "due_at": "2026-03-05T12:00:00+08:00",
+}
+USE = {
+    "use_id": "u-1",
+    "msisdn": "13800138000",
+    "service_code": "GS",
+    "channel": "web",
+    "at": "2026-03-02T10:00:00+08:00",
+}
+
+
+async def heard(web: Web, number: str = "13800138000") -> list[dict[str, str]]:
+    """The messages on a handset, once everything that is due has happened."""
+    await web.call("POST", "/simulator/drain", {})
+    messages = (await web.get(f"/simulator/handsets/{number}/messages")).json()["messages"]
+    return [item for item in messages if item["direction"] == "mt"]
+
+
+async def stands(web: Web, charge_id: str = "c-1") -> dict[str, object]:
+    found: dict[str, object] = (await web.get(f"{CHARGES}/{charge_id}")).json()
+    return found
+
+
+async def test_a_fee_from_its_announcement_to_its_end(web: Web) -> None:
+    answer = await web.call("POST", CHARGES, FEE)
+    assert answer.status_code == 202
+    assert answer.json() == {
+        **FEE,
+        "msisdn": "+8613800138000",
+        "period": "2026-03",
+        "state": "announced",
+        "asked_due_at": FEE["due_at"],
+        "announced_at": "2026-03-02T10:00:00+08:00",
+    }
+    (reminder,) = await heard(web)
+    assert reminder["from"] == "10086901"
+    reminded = await stands(web)
+    assert (reminded["state"], reminded["window_ends_at"]) == ("reminded", "2026-03-02T11:00:00+08:00")
+    await web.running.advance_to("2026-03-05 12:00")
+    charged = await stands(web)
+    assert (charged["state"], charged["settled_at"]) == ("charged", FEE["due_at"])
+    events = await web.running.rows(event, event.c.receiver == "billing")
+    assert [told["type"] for told in events] == ["charge.charged"]
+
+
+async def test_a_doubt_by_its_code(web: Web) -> None:
+    await web.call("POST", CHARGES, FEE)
+    (reminder,) = await heard(web)
+    (code,) = re.findall(r"(?<!\d)\d{4}(?!\d)", reminder["text"])
+    await web.inbound(message(code, to="10086901"))
+    await heard(web)
+    doubted = await stands(web)
+    assert doubted["state"] == "disputed"
+    (ticket,) = (await web.get("/api/v1/tickets", kind="fee_dispute")).json()["tickets"]
+    assert doubted["ticket_id"] == ticket["id"]
+
+
+async def test_the_same_words_again_are_the_same_charge_and_others_a_conflict(web: Web) -> None:
+    assert [(await web.call("POST", CHARGES, FEE)).status_code for _ in range(2)] == [202, 200]
+    for change in ({"amount_fen": 200}, {"msisdn": "13900139000"}, {"due_at": "2026-03-06T12:00:00+08:00"}):
+        assert_problem(await web.call("POST", CHARGES, FEE | change), 409)
+    assert len(await heard(web)) == 1
+
+
+async def test_the_same_words_at_once_are_one_charge(web: Web) -> None:
+    answers = await asyncio.gather(*(web.call("POST", CHARGES, FEE) for _ in range(20)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 19 + [202]
+    assert len(await heard(web)) == 1
+
+
+async def test_a_former_customers_charge_is_not_announced_to_the_next(web: Web) -> None:
+    await web.call("POST", CHARGES, FEE)
+    await web.call("PATCH", "/api/v1/subscribers/13800138000", {"status": "closed"})
+    assert (await stands(web))["state"] == "cancelled"
+    new = {"brand": "gotone", "payment": "postpaid", "balance_fen": 0, "points": 0, "status": "active"}
+    await web.call("PUT", "/api/v1/subscribers/13800138000", new)
+    again = await web.call("POST", CHARGES, FEE)
+    assert (again.status_code, again.json()["state"]) == (200, "cancelled")
+    assert_problem(await web.call("POST", CHARGES, FEE | {"charge_id": "c-2"}), 422)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "yearly"}, {"amount_fen": -1}, {"amount_fen": 2.5}, {"amount_fen": "300"}, {"due_at": "soon"},
+        {"period": "2026-13"}, {"period": "March"}, {"charge_id": ""}, {"charge_id": "a b"}, {"charge_id": "x" * 65},
+        {"msisdn": "10086"}, {"channel": "pigeon"}, {"surprise": 1}, {"amount_fen": 301}, {"service_code": "NONE"},
+        {"msisdn": "13700137000"}, {"period": "2020-01"},
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_or_without_consent_is_refused(web: Web, change: dict[str, object]) -> None:
+    assert_problem(await web.call("POST", CHARGES, FEE | change), 422)
+    assert await web.running.count(RECORD_TABLES[Charge].table) == 0
+    assert await heard(web) == []
+
+
+async def test_a_refusal_is_on_record(web: Web) -> None:
+    await web.call("POST", CHARGES, FEE | {"amount_fen": 301})
+    chain = (await web.get("/api/v1/subscribers/13800138000/evidence")).json()["evidence"]
+    assert chain[-1]["kind"] == "fee-refused"
+    assert (await web.get("/api/v1/subscribers/13800138000/evidence/verify")).json()["ok"]
+
+
+async def test_a_use_makes_its_charge(web: Web) -> None:
+    answer = await web.call("POST", USES, USE)
+    assert answer.status_code == 202
+    charge = answer.json()["charge"]
+    assert (charge["charge_id"], charge["amount_fen"], charge["due_at"]) == (
+        "use-u-1",
+        250,
+        "2026-03-03T10:00:00+08:00",
+    )
+    assert (await web.call("POST", USES, USE)).status_code == 200
+    assert_problem(await web.call("POST", USES, USE | {"channel": "wap"}), 409)
+    assert_problem(await web.call("POST", USES, USE | {"msisdn": "13900139000"}), 409)
+    assert len(await heard(web)) == 1
+    assert (await stands(web, "use-u-1"))["state"] == "reminded"
+
+
+@pytest.mark.parametrize("change", [{"channel": "agent"}, {"at": "2026-03-02T11:00:00+08:00"}, {"service_code": "CL"}])
+async def test_what_is_no_use_is_refused(web: Web, change: dict[str, object]) -> None:
+    assert_problem(await web.call("POST", USES, USE | change), 422)
+
+
+async def test_a_use_cannot_take_the_id_of_another_customers_charge(web: Web) -> None:
+    await web.call("POST", CHARGES, FEE | {"charge_id": "use-u-1"})
+    assert_problem(await web.call("POST", USES, USE | {"msisdn": "13900139000"}), 409)
+
+
+async def test_pages_of_charges(web: Web) -> None:
+    for number in range(5):
+        period = f"2025-{number + 8:02}"
+        answer = await web.call("POST", CHARGES, FEE | {"charge_id": f"c-{number}", "period": period})
+        assert answer.status_code == 202, answer.text
+    await web.call("POST", USES, USE | {"msisdn": "13900139000"})
+    first = (await web.get(CHARGES, limit="4")).json()
+    second = (await web.get(CHARGES, limit="4", cursor=first["next_cursor"])).json()
+    assert [item["charge_id"] for item in first["charges"] + second["charges"]] == [
+        "c-0", "c-1", "c-2", "c-3", "c-4", "use-u-1",
+    ]  # fmt: skip
+    assert "next_cursor" not in second
+    assert len((await web.get(CHARGES, msisdn="13900139000")).json()["charges"]) == 1
+    assert len((await web.get(CHARGES, service_code="SJB")).json()["charges"]) == 5
+    assert (await web.get(CHARGES, state="charged")).json() == {"charges": []}
+    assert_problem(await web.get(CHARGES, state="gone"), 422)
+    assert_problem(await web.get(f"{CHARGES}/none"), 404)
+
+
+async def test_who_may_do_what(web: Web) -> None:
+    billing, reader, agent = [await web.token(scope) for scope in ("billing:write", "read", "care")]
+    for token in (reader, agent, await web.token("directory:write")):
+        assert_problem(await web.call("POST", CHARGES, FEE, token=token), 403)
+        assert_problem(await web.call("POST", USES, USE, token=token), 403)
+    assert (await web.call("POST", CHARGES, FEE, token=billing)).status_code == 202
+    assert (await web.call("GET", f"{CHARGES}/c-1", token=billing, reason=None)).status_code == 200
+    assert_problem(await web.call("GET", f"{CHARGES}/c-1", token=agent, reason=None), 422)
+    assert (await web.call("GET", f"{CHARGES}/c-1", token=agent)).status_code == 200
+    assert (await web.call("GET", CHARGES, token=reader, reason=None)).status_code == 200
+
+
+async def test_the_window_moves_with_an_unclear_no_in_the_database_too(web: Web) -> None:
+    await web.call("POST", CHARGES, FEE | {"due_at": "2026-03-02T11:00:00+08:00"})
+    await web.call("POST", CHARGES, FEE | {"charge_id": "c-2", "service_code": "CL", "amount_fen": 500})
+    await heard(web)
+    await web.running.advance(minutes=50)
+    await web.inbound(message("否", to="10086901"))
+    assert "天" not in (await heard(web))[-1]["text"]
+    await web.running.advance(minutes=59)
+    assert (await stands(web))["state"] == "reminded"
+    code = re.findall(r"(?<!\d)\d{4}(?!\d)", (await heard(web))[0]["text"])[0]
+    await web.inbound(message(code, "m-2", to="10086901"))
+    await heard(web)
+    assert ((await stands(web))["state"], (await stands(web, "c-2"))["state"]) == ("disputed", "reminded")
+
+
+@pytest.mark.parametrize("mode", ["reject", "error"])
+async def test_nobody_is_charged_for_what_the_network_never_took(web: Web, mode: str) -> None:
+    await web.running.faults(mode)
+    await web.call("POST", CHARGES, FEE | {"due_at": "2026-03-03T12:00:00+08:00"})
+    await web.running.advance_to("2026-03-04 23:30")
+    assert (await stands(web))["state"] == "announced"
+    await web.running.faults("ok")
+    await web.running.advance_to("2026-03-05 06:59")
+    assert await heard(web) == []
+    await web.running.advance_to("2026-03-05 07:30")
+    assert len(await heard(web)) == 1
+    await web.running.advance_to("2026-03-05 09:00")
+    assert (await stands(web))["state"] == "charged"
+
+
+async def test_a_held_reminder_of_an_ended_service_is_on_record_as_not_sent(web: Web) -> None:
+    await web.running.advance_to("2026-03-02 23:00")
+    due = {"due_at": "2026-03-06T12:00:00+08:00"}
+    await web.call("POST", CHARGES, FEE | due | {"service_code": "CL", "amount_fen": 500})
+    await web.inbound(message("QXCL"))
+    await heard(web)
+    await web.running.advance_to("2026-03-03 09:00")
+    found = (await web.get("/api/v1/messages", msisdn="13800138000", direction="mt")).json()["messages"]
+    assert sorted(item["status"] for item in found) == ["delivered", "superseded"]
+    assert (await stands(web))["state"] == "waived"
