@@ -15,6 +15,8 @@ from app.providers import KINDS, make_provider
 from app.providers.base import Provider, ProviderSettings, Surroundings
 from app.providers.fences import Fence
 from app.providers.http import make_transport
+from app.providers.probe import ProbeProvider
+from app.services.campaigns import Campaigns
 from app.services.charges import Charges
 from app.services.delivery import Delivery
 from app.services.directory import Directory
@@ -29,6 +31,8 @@ from app.services.network import PROVIDER as SIMULATOR
 from app.services.network import SimulatedNetwork
 from app.services.orders import Orders
 from app.services.outgoing_events import Address, OutgoingEvents, is_secret
+from app.services.probing import PROVIDER as PROBE
+from app.services.probing import Probe
 from app.services.public_addresses import fault_of, make_webhook_transport
 from app.services.receipts import Receipts
 from app.services.retention import Erasure
@@ -100,6 +104,8 @@ def build_gateway(settings: Settings) -> Gateway:
     webhooks = make_webhook_transport(private=settings.private_webhooks)
     outgoing = _outgoing_events(settings, database, webhooks)
     engine.add("events", outgoing.step, outgoing.finish, aside=True)
+    campaigns = Campaigns(database, turns, ids)
+    campaigns.wake = engine.add("campaigns", campaigns.step).wake
     directory = Directory(database, turns, registry, private_webhooks=settings.private_webhooks)
     terms_changes = TermsChanges(database, ids, settings.file.windows.confirmation)
     engine.add("new terms", terms_changes.step)
@@ -124,10 +130,12 @@ def build_gateway(settings: Settings) -> Gateway:
         tokens=Tokens(database, ids, accept_demo=settings.disposable),
         idempotent_calls=IdempotentCalls(database),
         erasure=Erasure(database, settings.kept()),
+        probe=_probe(settings, database, intake),
         fixtures=fixtures,
         deliveries=list(deliveries.values()),
         default_provider=default.name,
         outgoing_events=outgoing,
+        campaigns=campaigns,
         close_connections=lambda: _close(transport, webhooks),
         ids=ids,
     )
@@ -150,6 +158,20 @@ def _outgoing_events(settings: Settings, database: Database, transport: httpx.As
         if not is_secret(billing.secret):
             raise SettingsError("billing.secret: is not whsec_ and 16 bytes or more in base64")
     return OutgoingEvents(database, transport, billing, private=private)
+
+
+def _probe(settings: Settings, database: Database, intake: Intake) -> Probe | None:
+    wanted = settings.file.probe
+    if wanted is None:
+        return None
+    return Probe(
+        database,
+        intake,
+        settings.policy().numbers,
+        wanted.msisdn,
+        every_seconds=wanted.every.total_seconds(),
+        within_seconds=wanted.within.total_seconds(),
+    )
 
 
 def _tell_network(network: SimulatedNetwork, reports: Loop) -> None:
@@ -195,6 +217,9 @@ def _detour(settings: Settings, other: Provider) -> Detour:
 def _providers(settings: Settings, around: Surroundings) -> dict[str, Provider]:
     providers: dict[str, Provider] = {}
     for name, given in settings.provider_table().items():
+        if given.kind == ProbeProvider.kind and name == PROBE:
+            providers[name] = ProbeProvider(name)
+            continue
         if given.kind not in KINDS:
             raise SettingsError(f"providers.{name}.kind: {given.kind!r} is not one of: {', '.join(KINDS)}")
         if given.kind == SIMULATOR and name != SIMULATOR:
@@ -227,7 +252,7 @@ def _carrier(settings: Settings, name: str) -> Carrier:
 def _default_carrier(settings: Settings, providers: dict[str, Provider]) -> Carrier:
     name = settings.default_provider
     if name is None or not providers[name].can_send:
-        able = [other for other, provider in providers.items() if provider.can_send]
+        able = [other for other, provider in providers.items() if provider.can_send and other != PROBE]
         hint = f"set default_provider to one of: {', '.join(able)}" if able else "configure a provider that can send"
         raise SettingsError(f"default_provider: {'is not set' if name is None else f'{name} cannot send'}; {hint}")
     return _carrier(settings, name)

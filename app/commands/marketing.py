@@ -1,17 +1,92 @@
-"""Words that opt out of marketing, sent to the number that it would come from (flows.md 1, 3)."""
+"""Consent to marketing, and the words that take it back, sent to where marketing comes from (flows.md 1, 3, 15)."""
 
-from app.commands.registry import command
-from app.commands.speech import say
+from app.commands.registry import call, command
+from app.commands.speech import say, shown
 from app.commands.vocabulary import NO_MARKETING
+from app.domain.campaigns import CampaignMessage, CampaignMessageState
+from app.domain.consents import MARKETING, MarketingConsent
+from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import marketing as texts
-from app.domain.turn import Outcome, Turn
+from app.domain.turn import Outcome, Refusal, Stimulus, TextReceived, Turn
+from app.domain.values import value
+
+_READS = (MarketingConsent, CampaignMessage)
+_UNKNOWN = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
 
 
-@command(*NO_MARKETING, at=Extension.CARE, kept=True)
+@value
+class GiveConsent(Stimulus):
+    """She agreed to marketing; ``source`` says where."""
+
+    who: str
+    source: str
+
+
+@value
+class WithdrawConsent(Stimulus):
+    """She took it back with somebody else's help."""
+
+    who: str
+
+
+@call(GiveConsent, reads=_READS)
+def give_consent(turn: Turn) -> Outcome:
+    """Record where she agreed; each time is evidence of its own."""
+    wanted = turn.stimulus_as(GiveConsent)
+    if turn.account.customer is None:
+        return Outcome(refusal=Refusal(404, _UNKNOWN), verdict="refused")
+    before = _consent(turn)
+    consent = MarketingConsent(MARKETING, turn.now, wanted.source)
+    draft = EvidenceDraft("consent-given", MARKETING, {
+        "who": wanted.who, "source": wanted.source, "before": before.source if before else None,
+    })  # fmt: skip
+    return Outcome(records=(consent,), evidence=(draft,), verdict="consent given")
+
+
+@call(WithdrawConsent, reads=_READS)
+def withdraw_consent(turn: Turn) -> Outcome:
+    """The same as her own word, without an answer."""
+    wanted = turn.stimulus_as(WithdrawConsent)
+    if turn.account.customer is None:
+        return Outcome(refusal=Refusal(404, _UNKNOWN), verdict="refused")
+    return _withdrawn(turn, {"who": wanted.who})
+
+
+@command(*NO_MARKETING, at=Extension.CARE, kept=True, reads=_READS)
 def opt_out(turn: Turn, _argument: str) -> Outcome:
-    """Say that no marketing comes: it needs a consent on record, and there is none."""
-    text = texts.NO_CONSENT.say(turn.account.language)
+    """From now on she gets no marketing, nor what waits for the morning."""
+    held = _consent(turn) is not None
+    text = (texts.WITHDRAWN if held else texts.NO_CONSENT).say(turn.account.language)
     reply = say(turn, text, extension=Extension.CARE, kind=MessageClass.RESULT)
-    return Outcome(replies=(reply,), verdict="no marketing")
+    said = turn.stimulus_as(TextReceived)
+    facts = {"who": f"mo:{said.id}", "answer": said.shown_text, "told": shown(reply)}
+    outcome = _withdrawn(turn, facts)
+    return Outcome(
+        replies=(reply,),
+        records=outcome.records,
+        evidence=outcome.evidence,
+        recalled=outcome.recalled,
+        verdict="no marketing",
+    )
+
+
+def _withdrawn(turn: Turn, facts: dict[str, str]) -> Outcome:
+    consent = _consent(turn)
+    waiting = [
+        one for one in turn.account.records_of(CampaignMessage) if one.kind is MessageClass.MARKETING and one.is_open
+    ]
+    recalled = [one.now_in(CampaignMessageState.RECALLED) for one in waiting]
+    draft = EvidenceDraft("consent-withdrawn", MARKETING, {**facts, "before": consent.source if consent else None})
+    return Outcome(
+        records=(*((consent.withdrawn(turn.at),) if consent else ()), *recalled),
+        evidence=(draft,) if consent or recalled else (),
+        recalled=tuple(one.about for one in recalled),
+        verdict="consent withdrawn" if consent else "no consent",
+    )
+
+
+def _consent(turn: Turn) -> MarketingConsent | None:
+    found = turn.account.record(MarketingConsent, MARKETING)
+    return found if found and found.is_open else None

@@ -19,7 +19,9 @@ from app.db import columns
 from app.db.columns import customer, partial_index
 from app.db.types import Instant, from_micros
 from app.domain.bills import Bill, Spend
+from app.domain.campaigns import CampaignMessage
 from app.domain.charges import Charge, Use
+from app.domain.consents import MarketingConsent
 from app.domain.orders import Order
 from app.domain.passwords import PasswordTries
 from app.domain.preferences import Preferences
@@ -124,5 +126,7 @@ RECORD_TABLES: Mapping[type[Record], RecordTable] = {
         _table("low_balance", LowBalance),
         _table("suspension", Suspension),
         _table("password_tries", PasswordTries),
+        _table("marketing_consent", MarketingConsent),
+        _table("campaign_message", CampaignMessage, ("id", "state")),
     )
 }

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, func, select
 
-from app.db import events, inbox, lanes, outbox, schema, simulator, tables, tellings, timers
+from app.db import campaigns, events, inbox, lanes, outbox, schema, simulator, tables, tellings, timers
 from app.db.rows import one_of
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,7 +21,9 @@ def anything_due(connection: Connection, now: datetime) -> bool:
     waiting = (kind.next_due(connection, _EVER) for kind in (inbox, timers, simulator))
     if any(moment is not None and moment <= now for moment in waiting):
         return True
-    return outbox.anything_to_do(connection, now) or tellings.any_news(connection)
+    if outbox.anything_to_do(connection, now) or tellings.any_news(connection):
+        return True
+    return campaigns.unfinished(connection) is not None
 
 
 def empty(connection: Connection) -> None:

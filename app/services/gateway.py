@@ -1,5 +1,6 @@
 """Everything that the web part calls, and what runs beside it: opened, marked, and closed in order."""
 
+import asyncio
 import fcntl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,6 +16,7 @@ from app.db import migrations, outbox, work
 from app.db.session import Database
 from app.db.state import GatewayState, current_state, initialise_state, read_state
 from app.providers.base import Provider
+from app.services.campaigns import Campaigns
 from app.services.charges import Charges
 from app.services.delivery import Delivery
 from app.services.directory import Directory
@@ -27,6 +29,7 @@ from app.services.messages import Messages
 from app.services.network import SimulatedNetwork
 from app.services.orders import Orders
 from app.services.outgoing_events import OutgoingEvents
+from app.services.probing import Probe
 from app.services.receipts import Receipts
 from app.services.retention import Erasure
 from app.services.simulation import Simulation
@@ -64,11 +67,13 @@ class Gateway:
     tokens: Tokens
     idempotent_calls: IdempotentCalls
     erasure: Erasure
+    probe: Probe | None
     fixtures: Fixtures
     deliveries: list[Delivery]
     ids: IdSource
     default_provider: str
     outgoing_events: OutgoingEvents
+    campaigns: Campaigns
     close_connections: Callable[[], Awaitable[None]]
 
     @asynccontextmanager
@@ -83,9 +88,12 @@ class Gateway:
                 for delivery in self.deliveries:
                     await delivery.give_back_lost(everything=alone)
                 self.engine.start()
+                probing = asyncio.create_task(self.probe.run()) if self.probe else None
                 try:
                     yield
                 finally:
+                    if probing is not None:
+                        probing.cancel()
                     await self.engine.stop()
                     for provider in self.providers.values():
                         await provider.close()

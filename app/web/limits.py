@@ -7,8 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.web import problems
 
 _LARGEST = 64 * 1024
-# An array of up to 1,000 readings.
-_LARGEST_AT = {"/api/v1/usage/data": 1024 * 1024}
+# An array of up to 1,000 readings, or a list of up to 10,000 numbers.
+_LARGEST_AT = {"/api/v1/usage/data": 1024 * 1024, "/api/v1/campaigns": 1024 * 1024}
 _DETAIL = "The body may have at most {} KiB."
 _TOO_LARGE = 413
 # Streamed to the disk, with a limit of its own.

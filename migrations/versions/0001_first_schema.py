@@ -68,6 +68,74 @@ def upgrade() -> None:
         postgresql_where=sa.text("open"),
     )
     op.create_table(
+        "campaign",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("class", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("brand", sa.Text(), nullable=True),
+        sa.Column("payment", sa.Text(), nullable=True),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("vip", sa.Boolean(), nullable=True),
+        sa.Column("by_segment", sa.Boolean(), nullable=False),
+        sa.Column("expanded", sa.Boolean(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign")),
+    )
+    op.create_index(
+        "ix_campaign_unfinished",
+        "campaign",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("done_at IS NULL"),
+        postgresql_where=sa.text("done_at IS NULL"),
+    )
+    op.create_table(
+        "campaign_message",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("goes_at", sa.BigInteger(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_campaign_message")),
+    )
+    op.create_index("ix_campaign_message_id", "campaign_message", ["id"], unique=False)
+    op.create_index("ix_campaign_message_id_state", "campaign_message", ["id", "state"], unique=False)
+    op.create_index(
+        "ix_campaign_message_open",
+        "campaign_message",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_table(
+        "campaign_recipient",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("campaign_id", ID, nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("bucket", "campaign_id", "msisdn", name=op.f("pk_campaign_recipient")),
+    )
+    op.create_index(
+        "ix_campaign_recipient_campaign_id", "campaign_recipient", ["campaign_id", "status", "reason"], unique=False
+    )
+    op.create_index(
+        "ix_campaign_recipient_waiting",
+        "campaign_recipient",
+        ["campaign_id", "bucket", "msisdn"],
+        unique=False,
+        sqlite_where=sa.text("status = 'waiting'"),
+        postgresql_where=sa.text("status = 'waiting'"),
+    )
+    op.create_table(
         "charge",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
@@ -311,6 +379,27 @@ def upgrade() -> None:
     op.create_index(
         "ix_low_balance_open",
         "low_balance",
+        ["bucket", "msisdn", "tenure"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_table(
+        "marketing_consent",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_marketing_consent")),
+    )
+    op.create_index("ix_marketing_consent_id", "marketing_consent", ["id"], unique=False)
+    op.create_index(
+        "ix_marketing_consent_open",
+        "marketing_consent",
         ["bucket", "msisdn", "tenure"],
         unique=False,
         sqlite_where=sa.text("open"),
@@ -932,6 +1021,14 @@ def downgrade() -> None:
     op.drop_index("ix_outbound_message_id", table_name="outbound_message")
     op.drop_table("outbound_message")
     op.drop_index(
+        "ix_marketing_consent_open",
+        table_name="marketing_consent",
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.drop_index("ix_marketing_consent_id", table_name="marketing_consent")
+    op.drop_table("marketing_consent")
+    op.drop_index(
         "ix_low_balance_open", table_name="low_balance", sqlite_where=sa.text("open"), postgresql_where=sa.text("open")
     )
     op.drop_index("ix_low_balance_id", table_name="low_balance")
@@ -994,6 +1091,30 @@ def downgrade() -> None:
     op.drop_index("ix_charge_open", table_name="charge", sqlite_where=sa.text("open"), postgresql_where=sa.text("open"))
     op.drop_index("ix_charge_id", table_name="charge")
     op.drop_table("charge")
+    op.drop_index(
+        "ix_campaign_recipient_waiting",
+        table_name="campaign_recipient",
+        sqlite_where=sa.text("status = 'waiting'"),
+        postgresql_where=sa.text("status = 'waiting'"),
+    )
+    op.drop_index("ix_campaign_recipient_campaign_id", table_name="campaign_recipient")
+    op.drop_table("campaign_recipient")
+    op.drop_index(
+        "ix_campaign_message_open",
+        table_name="campaign_message",
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.drop_index("ix_campaign_message_id_state", table_name="campaign_message")
+    op.drop_index("ix_campaign_message_id", table_name="campaign_message")
+    op.drop_table("campaign_message")
+    op.drop_index(
+        "ix_campaign_unfinished",
+        table_name="campaign",
+        sqlite_where=sa.text("done_at IS NULL"),
+        postgresql_where=sa.text("done_at IS NULL"),
+    )
+    op.drop_table("campaign")
     op.drop_index("ix_bill_open", table_name="bill", sqlite_where=sa.text("open"), postgresql_where=sa.text("open"))
     op.drop_index("ix_bill_id", table_name="bill")
     op.drop_table("bill")

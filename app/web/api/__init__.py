@@ -4,8 +4,10 @@ from fastapi import APIRouter
 
 from app.web.api import (
     bills,
+    campaigns,
     catalogue,
     charges,
+    consents,
     events,
     imports,
     messages,
@@ -18,5 +20,20 @@ from app.web.api import (
 )
 
 router = APIRouter(prefix="/api/v1")
-for part in (catalogue, subscribers, orders, terms, charges, messages, imports, usage, bills, events, tickets, spam):
+for part in (
+    catalogue,
+    subscribers,
+    orders,
+    terms,
+    charges,
+    messages,
+    imports,
+    usage,
+    bills,
+    events,
+    campaigns,
+    consents,
+    tickets,
+    spam,
+):
     router.include_router(part.router)

@@ -1,8 +1,28 @@
-"""Telling others: events for SPs and billing."""
+"""Telling others: events for SPs and billing, campaigns and consents for customers."""
 
 from app.web.examples.example import MSISDN, Example
 
 _EVENT = "019caae3-6a10-7b52-8f11-0c4d2e6f7a03"
+
+_CAMPAIGN = "019caae3-6b30-7e91-a2c4-7d0e5f8b9c06"
+_PROGRESS = {
+    "id": _CAMPAIGN,
+    "class": "care",
+    "text": "祝您节日快乐",
+    "segment": None,
+    "who": "api:staff",
+    "made_at": "2026-03-02T10:00:00+08:00",
+    "done_at": "2026-03-02T10:00:02+08:00",
+    "counts": {
+        "waiting": 0,
+        "queued": 12,
+        "held": 0,
+        "sent": 970,
+        "failed": 3,
+        "recalled": 0,
+        "skipped": {"monthly_cap": 15},
+    },
+}
 
 EXAMPLES = {
     "get /api/v1/events": Example(
@@ -30,5 +50,28 @@ EXAMPLES = {
         parameters={"event_id": _EVENT},
         answers={"202": {"id": _EVENT, "status": "pending"}},
         may_be_missing=True,
+    ),
+    "post /api/v1/campaigns": Example(
+        bodies={
+            "greetings to some": {"class": "care", "text": "祝您节日快乐", "msisdns": ["13800138000"]},
+            "an offer to a segment": {
+                "class": "marketing",
+                "text": "全球通新套餐流量翻倍",
+                "segment": {"brand": "gotone", "vip": True, "payment": "postpaid"},
+            },
+        },
+        answers={"202": {"id": _CAMPAIGN}},
+    ),
+    "get /api/v1/campaigns": Example(answers={"200": {"campaigns": [_PROGRESS], "next_cursor": None}}),
+    "get /api/v1/campaigns/{campaign_id}": Example(
+        parameters={"campaign_id": _CAMPAIGN}, answers={"200": _PROGRESS}, may_be_missing=True
+    ),
+    "put /api/v1/subscribers/{msisdn}/consents/marketing": Example(
+        parameters={"msisdn": MSISDN},
+        bodies={"signed in a shop": {"source": "营业厅签字"}},
+        answers={"200": {"msisdn": MSISDN, "marketing": "given"}},
+    ),
+    "delete /api/v1/subscribers/{msisdn}/consents/marketing": Example(
+        parameters={"msisdn": MSISDN}, answers={"200": {"msisdn": MSISDN, "marketing": "withdrawn"}}
     ),
 }

@@ -1,0 +1,204 @@
+"""Campaigns and whom they are for; what each customer got of one is a record of hers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
+
+from app.db import tables
+from app.db.columns import customer, metadata, optional, partial_index, required
+from app.db.record_tables import RECORD_TABLES
+from app.db.rows import AnyRow, Row, insert_new_rows, one_of, update_rows
+from app.db.types import Id, Instant
+from app.domain.account import Brand, Language, Payment, SubscriberStatus
+from app.domain.campaigns import Campaign, CampaignMessage, Segment
+from app.domain.messages import MessageClass
+from app.domain.msisdn import bucket_of
+from app.domain.values import value
+
+# ``cursor``: the last number, in the order of bucket and number, that was looked at for the segment.
+campaign = Table(
+    "campaign",
+    metadata,
+    Column("id", Id, primary_key=True),
+    *required(Text, "class", "text", "who"),
+    *optional(Text, "brand", "payment", "language", "cursor"),
+    Column("vip", Boolean),
+    *required(Boolean, "by_segment", "expanded"),
+    Column("made_at", Instant, nullable=False),
+    Column("done_at", Instant),
+    partial_index("ix_campaign_unfinished", "id", where="done_at IS NULL"),
+)
+campaign_recipient = Table(
+    "campaign_recipient",
+    metadata,
+    *customer(tenure=False),
+    Column("campaign_id", Id, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    PrimaryKeyConstraint("bucket", "campaign_id", "msisdn"),
+    Index("ix_campaign_recipient_campaign_id", "campaign_id", "status", "reason"),
+    partial_index("ix_campaign_recipient_waiting", "campaign_id", "bucket", "msisdn", where="status = 'waiting'"),
+)
+_campaign = campaign.c
+_recipient = campaign_recipient.c
+_KEY = ("bucket", "campaign_id", "msisdn")
+_WAITING = one_of(_recipient.status, "waiting")
+
+
+def add(connection: Connection, made: Campaign, msisdns: Sequence[str]) -> None:
+    """Write a campaign, with those that it is for if they are known by number."""
+    segment = made.segment or Segment()
+    row = {
+        "id": made.id,
+        "class": made.kind.value,
+        "text": made.text,
+        "who": made.who,
+        "brand": segment.brand,
+        "payment": segment.payment,
+        "language": segment.language,
+        "vip": segment.vip,
+        "by_segment": made.segment is not None,
+        "expanded": made.expanded,
+        "made_at": made.made_at,
+    }
+    connection.execute(insert(campaign).values(**row))
+    _add_recipients(connection, made.id, msisdns)
+
+
+def _add_recipients(connection: Connection, campaign_id: str, msisdns: Sequence[str]) -> None:
+    rows: list[Row] = [
+        {"bucket": bucket_of(msisdn), "msisdn": msisdn, "campaign_id": campaign_id, "status": "waiting"}
+        for msisdn in msisdns
+    ]
+    insert_new_rows(connection, campaign_recipient, rows)
+
+
+def _campaign_of(row: AnyRow) -> Campaign:
+    segment = Segment(
+        Brand(row.brand) if row.brand else None,
+        row.vip,
+        Payment(row.payment) if row.payment else None,
+        Language(row.language) if row.language else None,
+    )
+    kind = MessageClass(getattr(row, "class"))
+    return Campaign(
+        row.id, kind, row.text, segment if row.by_segment else None, row.who, row.made_at, expanded=row.expanded
+    )
+
+
+def unfinished(connection: Connection) -> Campaign | None:
+    """The oldest campaign that has not come to all of its numbers yet."""
+    statement = select(campaign).where(_campaign.done_at.is_(None)).order_by(_campaign.id).limit(1)
+    row = connection.execute(statement).one_or_none()
+    return _campaign_of(row) if row else None
+
+
+# ---- working it off
+
+
+def expand(connection: Connection, campaign_id: str, most: int) -> None:
+    """Take up the next customers of a segment, in the order of bucket and number."""
+    locked = select(campaign).where(_campaign.id == campaign_id).with_for_update()
+    row = connection.execute(locked).one()
+    if row.expanded:
+        return
+    columns = tables.subscriber.c
+    conditions: list[ColumnElement[bool]] = [columns.status != SubscriberStatus.CLOSED.value]
+    given = {name: getattr(row, name) for name in Segment.__dataclass_fields__}
+    conditions += [columns[name] == wanted for name, wanted in given.items() if wanted is not None]
+    if row.cursor is not None:
+        conditions.append(tuple_(columns.bucket, columns.msisdn) > tuple_(bucket_of(row.cursor), row.cursor))
+    page = select(columns.msisdn).where(*conditions).order_by(columns.bucket, columns.msisdn).limit(most)
+    found = [msisdn for (msisdn,) in connection.execute(page)]
+    _add_recipients(connection, campaign_id, found)
+    changed = {"cursor": found[-1] if found else row.cursor, "expanded": len(found) < most}
+    connection.execute(update(campaign).where(_campaign.id == campaign_id).values(**changed))
+
+
+def waiting(connection: Connection, campaign_id: str, most: int) -> list[str]:
+    """Numbers that it has not come to yet."""
+    mine = (_recipient.campaign_id == campaign_id, _WAITING)
+    statement = select(_recipient.msisdn).where(*mine).order_by(_recipient.bucket, _recipient.msisdn).limit(most)
+    return [msisdn for (msisdn,) in connection.execute(statement)]
+
+
+def note(connection: Connection, campaign_id: str, results: Mapping[str, str | None]) -> None:
+    """What came of some numbers: None for one that was reached, else why it was skipped."""
+    rows: list[Row] = [
+        {
+            "bucket": bucket_of(msisdn),
+            "campaign_id": campaign_id,
+            "msisdn": msisdn,
+            "status": "skipped" if reason else "reached",
+            "reason": reason,
+        }
+        for msisdn, reason in sorted(results.items())
+    ]
+    update_rows(connection, campaign_recipient, rows, _KEY)
+
+
+def finish(connection: Connection, campaign_id: str, now: datetime) -> None:
+    """It has come to all of its numbers."""
+    connection.execute(update(campaign).where(_campaign.id == campaign_id).values(done_at=now))
+
+
+# ---- reading
+
+
+@value
+class Progress:
+    """A campaign and how far it is; numbers of customers by state, those skipped by reason."""
+
+    campaign: Campaign
+    done_at: datetime | None
+    waiting: int
+    skipped: Mapping[str, int]
+    states: Mapping[str, int]
+
+
+def _progress(connection: Connection, row: AnyRow) -> Progress:
+    by_status = (
+        select(_recipient.status, _recipient.reason, func.count())
+        .where(_recipient.campaign_id == row.id)
+        .group_by(_recipient.status, _recipient.reason)
+    )
+    counts = {(status, reason): number for status, reason, number in connection.execute(by_status)}
+    messages = RECORD_TABLES[CampaignMessage].table.c
+    by_state = (
+        select(messages.state, func.count().label("number")).where(messages.id == row.id).group_by(messages.state)
+    )
+    return Progress(
+        _campaign_of(row),
+        row.done_at,
+        counts.get(("waiting", None), 0),
+        {reason: number for (status, reason), number in counts.items() if status == "skipped"},
+        {row.state: row.number for row in connection.execute(by_state)},
+    )
+
+
+def progress(connection: Connection, campaign_id: str) -> Progress | None:
+    """How far one is."""
+    row = connection.execute(select(campaign).where(_campaign.id == campaign_id)).one_or_none()
+    return _progress(connection, row) if row else None
+
+
+def page(connection: Connection, *, before: str | None, limit: int) -> list[Progress]:
+    """Campaigns, newest first, behind one."""
+    behind = [_campaign.id < before] if before is not None else []
+    statement = select(campaign).where(*behind).order_by(_campaign.id.desc()).limit(limit)
+    return [_progress(connection, row) for row in connection.execute(statement).all()]

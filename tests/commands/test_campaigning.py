@@ -1,0 +1,151 @@
+"""Care and marketing: by day, one a month, marketing with consent only (flows.md 15, safety.md 18)."""
+
+import pytest
+
+from app.commands.campaigning import ReachOut
+from app.commands.marketing import GiveConsent, WithdrawConsent
+from app.domain.campaigns import CampaignMessage
+from app.domain.consents import MarketingConsent
+from app.domain.messages import MessageClass
+from app.domain.policy import Carrier
+from tests.commands.transcript import Conversation
+
+CARE, MARKETING = MessageClass.CARE, MessageClass.MARKETING
+
+
+def reach(talk: Conversation, campaign_id: str, kind: MessageClass = CARE, text: str = "祝您节日快乐") -> str:
+    """A campaign comes to her: the texts that she gets, or why she is skipped."""
+    sent = talk.happens(ReachOut(campaign_id, kind, text))
+    refusal = talk.outcome.refusal
+    return refusal.detail if refusal else "".join(message.text for message in sent)
+
+
+def state(talk: Conversation, campaign_id: str) -> str:
+    message = talk.account.record(CampaignMessage, campaign_id)
+    assert message is not None
+    return message.state.value
+
+
+def test_one_care_message_a_month_in_shanghai() -> None:
+    talk = Conversation(start="2026-03-31 12:00")
+    assert reach(talk, "c-1") == "祝您节日快乐中国移动"
+    assert talk.sent[-1].number == "10086888"
+    assert reach(talk, "c-2") == "monthly_cap"
+    talk.play("@ 2026-03-31 21:59")
+    assert reach(talk, "c-3") == "monthly_cap"
+    talk.play("@ 2026-04-01 07:00")
+    assert reach(talk, "c-4", text="四月问候") == "四月问候中国移动"
+
+
+def test_the_same_campaign_comes_once() -> None:
+    talk = Conversation()
+    assert reach(talk, "c-1") == "祝您节日快乐中国移动"
+    assert reach(talk, "c-1") == ""
+    assert state(talk, "c-1") == "sent"
+
+
+def test_at_night_it_waits_and_counts_for_the_month_in_which_it_goes() -> None:
+    talk = Conversation(start="2026-03-31 23:00")
+    assert reach(talk, "c-1") == ""
+    assert state(talk, "c-1") == "held"
+    assert reach(talk, "c-2") == "monthly_cap"
+    talk.play(
+        """
+        @ 2026-04-01 06:59:59
+        <
+        @ 2026-04-01 07:00
+        < [10086888 care] 祝您节日快乐中国移动
+        """
+    )
+    assert state(talk, "c-1") == "sent"
+    assert reach(talk, "c-3") == "monthly_cap"
+
+
+@pytest.mark.parametrize(("start", "expected"), [("2026-03-02 21:59:59", "sent"), ("2026-03-02 22:00", "held")])
+def test_the_edge_of_the_night(start: str, expected: str) -> None:
+    talk = Conversation(start=start)
+    reach(talk, "c-1")
+    assert state(talk, "c-1") == expected
+
+
+def test_what_the_network_would_not_have_takes_nobody_s_month() -> None:
+    talk = Conversation()
+    talk.play("! refusing")
+    reach(talk, "c-1")
+    assert state(talk, "c-1") == "failed"
+    talk.play("! taking")
+    assert reach(talk, "c-2") == "祝您节日快乐中国移动"
+
+
+def test_marketing_needs_consent_and_says_how_to_stop_it() -> None:
+    talk = Conversation()
+    assert reach(talk, "m-1", MARKETING) == "no_consent"
+    talk.happens(GiveConsent("api:shop", "营业厅签字"))
+    assert [record.kind for record in talk.evidence] == ["consent-given"]
+    assert "营业厅签字" in (talk.evidence[0].payload or "")
+    assert reach(talk, "m-2", MARKETING, "新套餐优惠。") == "新套餐优惠。拒收请回复TD到10086888。中国移动"
+    assert reach(talk, "m-3", MARKETING) == "monthly_cap"
+    assert reach(talk, "c-1", CARE) == "祝您节日快乐中国移动", "an offer takes no greeting's place"
+
+
+def test_a_carrier_without_extensions_is_not_told_a_word_that_would_list() -> None:
+    talk = Conversation(carrier=Carrier("one", single_number=True))
+    talk.happens(GiveConsent("api:shop", "网上"))
+    assert reach(talk, "m-1", MARKETING) == "祝您节日快乐中国移动"
+
+
+@pytest.mark.parametrize("word", ["TD", "t", "退订", "退訂", "Ｔ Ｄ"])
+def test_a_word_takes_the_consent_back_for_good(word: str) -> None:
+    talk = Conversation(start="2026-03-02 23:00")
+    talk.happens(GiveConsent("api:shop", "网上"))
+    reach(talk, "m-1", MARKETING)
+    [told] = talk.text(word, "10086888")
+    assert "退订营销短信" in told.text
+    assert (told.number, told.kind) == ("10086888", "result")
+    assert state(talk, "m-1") == "recalled"
+    talk.play("@ 2026-04-02 10:00\n<")
+    assert reach(talk, "m-2", MARKETING) == "no_consent"
+    withdrawn = talk.evidence[-1]
+    assert withdrawn.kind == "consent-withdrawn"
+    assert "网上" in (withdrawn.payload or "")
+    assert told.text in (withdrawn.payload or ""), "what was said is kept with it"
+
+
+def test_care_still_comes_after_an_opt_out() -> None:
+    talk = Conversation(start="2026-03-02 23:00")
+    reach(talk, "c-1", CARE)
+    talk.text("TD", "10086888")
+    assert state(talk, "c-1") == "held"
+    talk.play("@ 2026-03-03 07:00\n< [10086888 care] 祝您节日快乐中国移动")
+
+
+def test_without_a_consent_the_word_says_that_none_is_there_and_changes_nothing() -> None:
+    talk = Conversation()
+    [told] = talk.text("TD", "10086888")
+    assert "没有同意记录" in told.text
+    assert talk.evidence == []
+    assert talk.account.records_of(MarketingConsent) == ()
+
+
+def test_other_words_to_the_number_of_marketing_are_commands() -> None:
+    Conversation().play("> [10086888] 0000\n< [10086977] …1、彩铃5元/月…\n> [10086888] QXCL\n< [10086977] …彩铃…退订…")
+
+
+def test_a_consent_can_be_taken_back_by_the_api_and_given_again() -> None:
+    talk = Conversation()
+    talk.happens(GiveConsent("api:shop", "网上"))
+    assert talk.happens(WithdrawConsent("api:shop")) == []
+    talk.happens(WithdrawConsent("api:shop"))
+    assert [record.kind for record in talk.evidence] == ["consent-given", "consent-withdrawn"]
+    assert reach(talk, "m-1", MARKETING) == "no_consent"
+    talk.happens(GiveConsent("api:shop", "热线"))
+    assert reach(talk, "m-2", MARKETING) != "no_consent"
+
+
+def test_nobody_s_number_is_skipped_and_cannot_consent() -> None:
+    talk = Conversation(subscriber=None, has=())
+    assert reach(talk, "c-1") == "not_a_customer"
+    for stimulus in (GiveConsent("api:shop", "网上"), WithdrawConsent("api:shop")):
+        talk.happens(stimulus)
+        assert talk.outcome.refusal is not None
+        assert talk.outcome.refusal.status == 404
