@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Self
 
 from app.domain.account import Payment, Subscriber
 from app.domain.records import Record
@@ -18,6 +19,10 @@ class LowBalance(Record):
     def is_open(self) -> bool:
         """Whether she is not to be told again."""
         return self.told
+
+    def when_tenure_ends(self, at: datetime) -> Self:  # noqa: ARG002  it ends at once
+        """Nobody is left to be told."""
+        return replace(self, told=False)
 
 
 @value
@@ -38,6 +43,10 @@ class Suspension(Record):
     def over(self, at: datetime) -> "Suspension":
         """Nothing more is told of it."""
         return replace(self, over_at=at)
+
+    def when_tenure_ends(self, at: datetime) -> Self:
+        """It stops nobody any more."""
+        return replace(self, over_at=at) if self.over_at is None else self
 
 
 def is_low(subscriber: Subscriber, limit_fen: int) -> bool:

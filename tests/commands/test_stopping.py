@@ -206,6 +206,13 @@ def test_a_copy_of_the_customer_from_elsewhere_calls_nothing_off() -> None:
     assert waiting(conversation) == []
 
 
+def test_with_the_number_given_up_nothing_is_left_to_tell() -> None:
+    conversation = Conversation(subscriber=POSTPAID)
+    announce(conversation, "2026-03-06 15:00")
+    conversation.happens(patch(status=SubscriberStatus.CLOSED))
+    assert waiting(conversation) == []
+
+
 def test_what_cannot_be_is_refused() -> None:
     conversation = Conversation(subscriber=POSTPAID)
     for at, status in (("2026-03-02 10:00", 422), ("2026-03-01 10:00", 422)):
