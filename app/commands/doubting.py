@@ -63,7 +63,7 @@ def _over(turn: Turn, question: Question) -> str:
     return _repeat(turn, question)
 
 
-def doubt_late(turn: Turn, question: Question, _said: Said | None) -> Outcome:
+def doubt_late(turn: Turn, question: Question, said: Said | None) -> Outcome:
     """A doubt after its window is kept as a complaint; one that repeats itself is told how its fee stands."""
     charge = _charge_of(turn, question)
     if charge is None:
@@ -74,19 +74,43 @@ def doubt_late(turn: Turn, question: Question, _said: Said | None) -> Outcome:
     if ticket is not None:
         text = texts.ALREADY_DISPUTED if charge.state is ChargeState.DISPUTED else texts.ALREADY_UPHELD
         return _result(turn, _facts(turn, text, charge, ticket))
-    return _complain(turn, charge)
+    return _complain(turn, charge, _fees_meant(turn, charge, said))
 
 
-def _complain(turn: Turn, charge: Charge) -> Outcome:
+def _fees_meant(turn: Turn, charge: Charge, said: Said | None) -> tuple[Charge, ...]:
+    """The fee that a late doubt names; one that names none means all that she was lately reminded of."""
+    if said is None or _codes(said):
+        return (charge,)
+    questions = [item for item in turn.account.questions.values() if isinstance(item.state, DoubtingFee)]
+    lately = {item.id for item in questions if item.handed_over_at and item.lately_ended(turn.at)}
+    taken = (ChargeState.REMINDED, ChargeState.CHARGED)
+    fees = [fee for fee in turn.account.records_of(Charge) if fee.question_id in lately and fee.state in taken]
+    return tuple(fee for fee in fees if fee.ticket_id is None)
+
+
+def _complain(turn: Turn, charge: Charge, fees: tuple[Charge, ...]) -> Outcome:
     known = (item for item in turn.account.records_of(Ticket) if item.is_open and charge.id in item.charge_ids)
     ticket = next((item for item in known if item.kind is TicketKind.COMPLAINT), None)
     if ticket is not None:
         return _result(turn, _facts(turn, texts.LATE_AGAIN, charge, ticket))
     received = turn.stimulus_as(TextReceived)
     opened = open_ticket(
-        turn, TicketKind.COMPLAINT, received.shown_text, who=f"mo:{received.id}", charge_ids=(charge.id,)
+        turn,
+        TicketKind.COMPLAINT,
+        received.shown_text,
+        who=f"mo:{received.id}",
+        charge_ids=tuple(fee.id for fee in fees),
     )
-    said = _result(turn, _facts(turn, texts.LATE, charge, opened.ticket))
+    language = turn.account.language
+    said = _result(
+        turn,
+        texts.LATE.say(
+            language,
+            what=wording.names(language, [what(turn, fee) for fee in fees]),
+            number=opened.ticket.number,
+            due=wording.minute(language, opened.ticket.due),
+        ),
+    )
     return joined(replace(said, verdict="doubted late"), opened.outcome)
 
 
@@ -114,8 +138,7 @@ def _several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome
             moved.append((charge, after))
             changes.append(replace(outcome, questions=()))
             named.append((what(turn, charge), charge.code or ""))
-    text = texts.several(language, named, window)
-    reply = say(turn, text, extension=Extension.FEES)
+    reply = say(turn, *texts.several(language, named, window), extension=Extension.FEES)
     return joined(Outcome(replies=(reply,), verdict="several fees"), *changes, windows_run(turn, moved))
 
 

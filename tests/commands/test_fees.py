@@ -65,6 +65,15 @@ def test_a_doubt_that_comes_late_is_a_complaint() -> None:
     assert states(conversation) == {"c-1": "reminded"}
 
 
+def test_a_late_no_means_every_fee_that_she_was_told_of() -> None:
+    conversation = two()
+    conversation.play("@ +90m\n> [10086901] 否\n< [10086901 result] 手机报(新华)3元、天气预报(墨迹)2元…已过期…投诉…")
+    (ticket,) = tickets(conversation)
+    assert ticket.charge_ids == ("c-1", "c-2")
+    assert states(conversation) == {"c-1": "charged", "c-2": "reminded"}
+    conversation.play("> [10086901] 取消\n< …此前已作为投诉受理…")
+
+
 def test_a_no_long_after_to_10086_is_no_complaint() -> None:
     conversation = told()
     conversation.play("@ +2h\n> 否\n< [10086 reply] …未能识别…")

@@ -9,16 +9,17 @@ from app.domain.texts.wording import Text
 
 _WHAT = Text(zh="{name}{fee}", en="{name} {fee}")
 _REMINDER_MONTHLY = Text(
-    zh="尊敬的客户，您好！您的{what}(包月费)将于{due}起扣收。如有疑问，请{window}内回复{code}{free}，72小时内专人回电，期间不扣费；不回复则到期扣收。",
-    en="Dear customer, {what} (monthly fee) will be charged from {due}. In doubt? Reply {code} within {window}{free}: a "
+    zh="尊敬的客户，您好！您的{what}(包月费)将于{due}起扣收。如有疑问，请{window}回复{code}{free}，72小时内专人回电，期间不扣费；不回复则到期扣收。",
+    en="Dear customer, {what} (monthly fee) will be charged from {due}. In doubt? Reply {code} {window}{free}: a "
     "person calls within 72 hours, and nothing is charged meanwhile. Without a reply it is charged.",
 )
 _REMINDER_USE = Text(
-    zh="尊敬的客户，您好！您点播的{what}将于{due}起扣收。如有疑问，请{window}内回复{code}{free}，本次免收；不回复则到期扣收。其他疑问回复TS加内容，72小时内专人回电。",
-    en="Dear customer, your use of {what} will be charged from {due}. In doubt? Reply {code} within {window}{free} and "
+    zh="尊敬的客户，您好！您点播的{what}将于{due}起扣收。如有疑问，请{window}回复{code}{free}，本次免收；不回复则到期扣收。其他疑问回复TS加内容，72小时内专人回电。",
+    en="Dear customer, your use of {what} will be charged from {due}. In doubt? Reply {code} {window}{free} and "
     "it is free. For anything else send TS and your words: a person calls within 72 hours.",
 )
-_UNTIL = Text(zh="{minute}前", en="the time until {minute}")
+_WITHIN = Text(zh="{length}内", en="within {length}")
+_UNTIL = Text(zh="{minute}前", en="until {minute}")
 _FREE_REPLY = Text(zh="(回复免费)", en=" (free reply)")
 REPEAT = Text(
     zh="抱歉，未能识别您的回复，未作任何更改。对{what}有疑问，请回复{code}，如{code}；退订业务请发送0000。",
@@ -26,10 +27,10 @@ REPEAT = Text(
 )
 ABOUT = Text(zh="对{what}有疑问请回复{code}到{number}", en="if you doubt {what}: {code} to {number}")
 _SEVERAL = Text(
-    zh="您有多笔费用待确认，未作任何更改。请回复对应的编号：{fees}。{window}内回复有效。",
-    en="Several fees are open; nothing was changed. Please reply with the code of the one that you doubt: {fees}. Valid for {window}.",
+    zh="您有多笔费用待确认，未作任何更改。{window}内请回复有疑问的费用的编号：",
+    en="Several fees are open; nothing was changed. Within {window} reply with the code of the one that you doubt: ",
 )
-_SEVERAL_ONE = Text(zh="{what}请回复{code}", en="{what}: {code}")
+_SEVERAL_ONE = Text(zh="{what}请回复{code}；", en="{what}: {code}; ")
 DISPUTED = Text(
     zh="{what}的疑问已受理，工单号{number}，{due}前(72小时内)专人给您回电，期间不扣收该费用。",
     en="Your doubt of {what} is taken up as {number}: a person calls you by {due} (within 72 hours). It is not charged meanwhile.",
@@ -99,7 +100,7 @@ def what(language: Language, name: str, fen: int) -> str:
 def window(language: Language, expected_at: datetime, ends_at: datetime, length: timedelta) -> str:
     """How long a doubt can be sent: the length of the window, or until when if the night makes it longer."""
     if ends_at - expected_at <= length:
-        return wording.duration(language, length)
+        return _WITHIN.say(language, length=wording.duration(language, length))
     return _UNTIL.say(language, minute=wording.minute(language, ends_at))
 
 
@@ -110,7 +111,7 @@ def reminder(language: Language, what: str, *, per_use: bool, due: datetime, win
     return text.say(language, what=what, due=wording.minute(language, due), window=window, code=code, free=note)
 
 
-def several(language: Language, fees: Iterable[tuple[str, str]], window: timedelta) -> str:
-    """Fees that an unclear doubt fits, each with its code; they can be doubted for another window."""
-    named = [_SEVERAL_ONE.say(language, what=fee, code=code) for fee, code in fees]
-    return _SEVERAL.say(language, fees=wording.matters(language, named), window=wording.duration(language, window))
+def several(language: Language, fees: Iterable[tuple[str, str]], window: timedelta) -> tuple[str, ...]:
+    """Fees that an unclear doubt fits, each with its code; they can be doubted for another window. In pieces."""
+    heading = _SEVERAL.say(language, window=wording.duration(language, window))
+    return (heading, *(_SEVERAL_ONE.say(language, what=fee, code=code) for fee, code in fees))

@@ -1,0 +1,57 @@
+"""A fee's moves, windows and codes (flows.md 7; safety.md 7, 12)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.calendar import QuietHours, local
+from app.domain.charges import Charge, ChargeKind, ChargeState, new_code, window_end
+
+AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+FINAL = {ChargeState.CHARGED, ChargeState.WAIVED, ChargeState.CANCELLED}
+
+
+def charge(state: ChargeState) -> Charge:
+    return Charge("c-1", AT, ChargeKind.MONTHLY, "SJB", "s-1", 300, "2026-03", AT, AT, None, state=state)
+
+
+@pytest.mark.parametrize("state", ChargeState)
+@pytest.mark.parametrize("to", ChargeState)
+def test_nothing_moves_on_from_its_end(state: ChargeState, to: ChargeState) -> None:
+    allowed = {
+        ChargeState.ANNOUNCED: {ChargeState.REMINDED, *FINAL},
+        ChargeState.REMINDED: {ChargeState.DISPUTED, *FINAL},
+        ChargeState.DISPUTED: {ChargeState.REMINDED, *FINAL},
+    }.get(state, set())
+    if to not in allowed:
+        with pytest.raises(ValueError, match="cannot become"):
+            charge(state).moved(to, AT)
+        return
+    moved = charge(state).moved(to, AT)
+    assert (moved.state, moved.is_open, moved.settled_at) == (to, to not in FINAL, AT if to in FINAL else None)
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31)),  # noqa: DTZ001  made aware below
+    st.integers(1, 8).map(lambda hours: timedelta(hours=hours)),
+)
+def test_a_window_lasts_its_time_and_never_ends_at_night(start: datetime, window: timedelta) -> None:
+    quiet = QuietHours()
+    handed_over = start.replace(tzinfo=UTC)
+    end = window_end(handed_over, window, quiet)
+    assert end >= handed_over + window
+    assert local(end).hour >= 8
+    if quiet.release(handed_over) > handed_over:
+        assert end >= quiet.release(handed_over) + timedelta(hours=1)
+    assert end - handed_over <= window + timedelta(hours=10)
+
+
+def test_codes_are_found_until_none_is_left() -> None:
+    given_out: set[str] = set()
+    for _ in range(9000):
+        given_out.add(new_code(lambda sides: sides - 1, given_out.__contains__))
+    assert given_out == {str(number) for number in range(1000, 10_000)}
+    with pytest.raises(LookupError):
+        new_code(lambda _: 0, given_out.__contains__)
