@@ -117,4 +117,4 @@ def choose_offer(turn: Turn, question: Question, said: Said) -> Answer | None:
         return Answer(Outcome(replies=(say(turn, text),)), Fit.LOOSE, kept=False)
     if not question.is_open(turn.at):
         return Answer(Outcome())
-    return Answer(place_by_sms(turn, turn.catalogue.services[items[number].service_code]), kept=False)
+    return Answer(place_by_sms(turn, turn.catalogue.services[items[number].service_code]))

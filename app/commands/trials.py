@@ -73,14 +73,17 @@ def end_trial(turn: Turn) -> Outcome:
         after = replace(held, state=SubscriptionState.ACTIVE)
         over = EvidenceDraft("trial-over", held.id, _payload(held, after))
         return Outcome(
-            subscriptions=(after,), evidence=(over,), events=(_event(turn, after, _GOES_ON),), verdict="goes on"
+            subscriptions=(after,),
+            evidence=(over,),
+            events=(_event(turn, after, "subscription.trial_over", _GOES_ON),),
+            verdict="goes on",
         )
     ended, evidence = run_out(held, _WHO)
     return Outcome(
         subscriptions=(ended,),
         records=expired,
         evidence=(*drafts, evidence),
-        events=(_event(turn, ended, _STOPS),),
+        events=(_event(turn, ended, "subscription.ended", _STOPS),),
         verdict="trial over",
     )
 
@@ -89,7 +92,7 @@ def _payload(before: Subscription, after: Subscription) -> dict[str, Fact]:
     return {"service_code": after.service_code, "who": _WHO, "before": summary(before), "after": summary(after)}
 
 
-def _event(turn: Turn, held: Subscription, sync: dict[str, int]) -> EventDraft:
+def _event(turn: Turn, held: Subscription, kind: str, sync: dict[str, int]) -> EventDraft:
     """What the SP is told of the end of a trial (flows.md 14)."""
     data: dict[str, Fact] = {
         "msisdn": turn.account.msisdn,
@@ -99,4 +102,4 @@ def _event(turn: Turn, held: Subscription, sync: dict[str, int]) -> EventDraft:
         "goes_on": held.goes_on,
         **sync,
     }
-    return EventDraft(f"sp:{held.terms.sp_code}", "subscription.trial_ended", data)
+    return EventDraft(f"sp:{held.terms.sp_code}", kind, data)

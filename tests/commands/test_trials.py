@@ -115,7 +115,7 @@ def test_a_yes_goes_on_at_the_price_from_the_end_of_the_trial() -> None:
     assert held(conversation).goes_on
     assert [record.kind for record in conversation.evidence] == ["order-asked", "trial-confirmed", "trial-over"]
     (event,) = conversation.outcome.events
-    assert (event.type, event.data["action"], event.data["goes_on"]) == ("subscription.trial_ended", 1, True)
+    assert (event.type, event.data["action"], event.data["goes_on"]) == ("subscription.trial_over", 1, True)
 
 
 def test_a_yes_to_the_last_instant() -> None:
@@ -149,7 +149,7 @@ def test_a_no_ends_with_the_trial(word: str) -> None:
     )
     assert held(conversation).ends_at == shanghai("2026-03-20 12:00")
     (event,) = conversation.outcome.events
-    assert (event.receiver, event.type, event.data["action"]) == ("sp:MOJI", "subscription.trial_ended", 2)
+    assert (event.receiver, event.type, event.data["action"]) == ("sp:MOJI", "subscription.ended", 2)
 
 
 def test_silence_ends_it_and_a_late_yes_is_a_no() -> None:
