@@ -8,7 +8,7 @@ from datetime import timedelta
 from app.commands import deciding, refunding
 from app.commands.registry import timer
 from app.commands.ticketing import DEADLINE_TIMER, charges_of, watching
-from app.domain.charges import AFTER
+from app.domain.charges import AFTER, Charge
 from app.domain.evidence import EvidenceDraft
 from app.domain.texts import refunds as texts
 from app.domain.tickets import Ticket, TicketKind
@@ -47,7 +47,11 @@ def _in_her_favour(turn: Turn, ticket: Ticket) -> Outcome:
 
 def _not_taken(turn: Turn, ticket: Ticket) -> Outcome:
     """The fee in doubt is waived (flows.md 7)."""
-    given_up = [deciding.lapse(turn, charge, who="timer") for charge in charges_of(turn, ticket) if charge.is_open]
+    return _lapsed(turn, [charge for charge in charges_of(turn, ticket) if charge.is_open])
+
+
+def _lapsed(turn: Turn, charges: list[Charge]) -> Outcome:
+    given_up = [deciding.lapse(turn, charge, who="timer") for charge in charges]
     if not given_up:
         return Outcome()
     sentences = [sentence for decided in given_up for sentence in decided.sentences]
@@ -57,13 +61,17 @@ def _not_taken(turn: Turn, ticket: Ticket) -> Outcome:
 
 def _principal_at_once(turn: Turn, ticket: Ticket) -> Outcome:
     """The fees that she complained of go back; one that is not taken yet does so as soon as it is (safety.md 14)."""
-    charges = charges_of(turn, ticket)
+    about = charges_of(turn, ticket)
+    # A use of which nobody told her could be doubted by this complaint only, so it was not taken yet.
+    untold = [charge for charge in about if charge.is_open and charge.reminded_with is not None]
+    charges = [charge for charge in about if charge not in untold]
     due = [charge for charge in charges if refunding.can_be_given_back(turn, charge)]
     why = "the complaint was not decided in time"
     given = [refunding.give_back_principal(turn, charge, who="timer", why=why, ticket_id=ticket.id) for charge in due]
     taken_at = [charge.due_at + AFTER for charge in charges if charge.is_open]
     later = [moment if moment > turn.at else turn.at + _AGAIN for moment in taken_at]
     again = Outcome(timers=tuple(TimerSet(DEADLINE_TIMER, ticket.id, moment) for moment in sorted(later)[:1]))
+    again = joined(again, _lapsed(turn, untold))
     if not given:
         return again
     sentences = [refunding.said(turn, texts.PRINCIPAL, charge) for charge in due]

@@ -125,7 +125,7 @@ def _given_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:
     first = _first_of_day(turn, charge)
     if first is not None and first.state is ChargeState.WAIVED and first.reason == UNREACHED:
         return ChargeState.WAIVED, UNREACHED
-    if any(ticket.due <= turn.at for ticket in _complaints(turn, charge)):
+    if any(ticket.due < turn.at for ticket in _complaints(turn, charge)):
         return ChargeState.WAIVED, "not decided in time"
     return None
 

@@ -9,7 +9,7 @@ from app.domain.charges import Charge, ChargeKind
 from app.domain.turn import Refusal
 from tests.commands.fees import announce, code, fee, states, use
 from tests.commands.transcript import Conversation
-from tests.commands.world import SUBSCRIBER, has, shanghai
+from tests.commands.world import SUBSCRIBER, has
 
 OTHERS = (Channel.WEB, Channel.WAP, Channel.APP)
 
@@ -88,7 +88,7 @@ def test_a_later_use_is_doubted_by_a_complaint() -> None:
     use(conversation, "u-2", "GS", Channel.SMS)
     conversation.play("> TS use-u-2不是我点的\n< …投诉已受理…\n@ +47h")
     assert states(conversation) == {"use-u-1": "charged", "use-u-2": "announced"}
-    conversation.move(shanghai("2026-03-05 10:00"))
+    conversation.play("@ +1h\n< …故事点播(新华)2.50元…不收费…\n@ +1d\n<")
     assert states(conversation)["use-u-2"] == "waived"
 
 
