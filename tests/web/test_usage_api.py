@@ -94,7 +94,8 @@ async def test_what_is_wrong_is_named(web: Web, wrong: dict[str, object], field:
         answer = await web.call("POST", "/api/v1/usage/data", body)
         assert_problem(answer, 422)
         assert [error["field"].endswith(field) for error in answer.json()["errors"]] == [True]
-    for empty in ([], {}, "x", None):
+    nothings: tuple[object, ...] = ([], {}, "x", None)
+    for empty in nothings:
         assert_problem(await web.call("POST", "/api/v1/usage/data", empty), 422)
 
 
