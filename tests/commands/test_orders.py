@@ -7,7 +7,7 @@ import pytest
 
 from app.commands.order_calls import PlaceOrder
 from app.domain.account import Channel, Language, Payment, SubscriberStatus, SubscriptionState
-from app.domain.catalogue import CancelEffect, Catalogue
+from app.domain.catalogue import CancelEffect, Catalogue, Service
 from app.domain.orders import Order, OrderState, Reason, free_number
 from app.domain.policy import Carrier
 from tests.commands.transcript import Conversation, play, policy
@@ -17,9 +17,9 @@ BY_NAME = {item.service_code: item for item in SERVICES}
 SHORT = (*(provider(code, name) for code, name in (("CMCC", "中国移动"), ("XINHUA", "新华"), ("MOJI", "墨迹"))),)
 
 
-def catalogue(*changed: object) -> Catalogue:
+def catalogue(*changed: Service) -> Catalogue:
     """The operator's services, some of them changed."""
-    services = {**BY_NAME, **{item.service_code: item for item in changed}}  # type: ignore[attr-defined]
+    services = {**BY_NAME, **{item.service_code: item for item in changed}}
     return Catalogue.of(2, list(SHORT), list(services.values()))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.web.calls import Web, assert_problem, message
+from tests.web.calls import Web, assert_problem
 
 pytestmark = pytest.mark.anyio
 NOBODY = "13711112222"
@@ -184,9 +184,8 @@ async def test_an_sp_may_want_a_code(web: Web) -> None:
     assert "“是”" in await says(web, "KTYYH", "10086")
 
 
-async def test_the_event_of_an_order_is_for_its_sp(web: Web) -> None:
-    assert await web.inbound(message("KTZQ"), provider="simulator")
-    await heard(web)
+async def test_the_evidence_holds_question_and_answer(web: Web) -> None:
+    await says(web, "KTZQ", "10086")
     await says(web, "1", "1008620400")
     evidence = (await web.get(f"/api/v1/subscribers/{ALICE}/evidence")).json()["evidence"]
     (confirmed,) = [item for item in evidence if item["kind"] == "order-confirmed"]
