@@ -114,7 +114,7 @@ async def test_closing_ends_everything_in_one_commit_and_the_next_holder_starts_
 
     assert set((await gateway.states()).values()) == {"ended"}
     assert await gateway.count(tables.question, tables.question.c.closed_at.is_(None)) == 0
-    assert await gateway.count(tables.timer) == 0
+    assert await gateway.count(tables.timer, tables.timer.c.msisdn == ALICE) == 0
     assert (await gateway.rows(_mt))[-1]["status"] == "superseded"
     assert (await gateway.gateway.directory.verify(ALICE)).ok
     await gateway.faults("ok")

@@ -71,7 +71,7 @@ async def test_a_service_runs_to_the_last_second_of_its_month_and_then_ends(gate
     assert (await gateway.states())["SJB"] == "ended"
     [ended] = [row for row in await gateway.rows(tables.subscription) if row["service_code"] == "SJB"]
     assert ended["ends_at"] == shanghai("2026-03-31 23:59:59")
-    assert await gateway.count(tables.timer) == 0
+    assert await gateway.count(tables.timer, tables.timer.c.msisdn == ALICE) == 0
 
 
 async def test_a_long_step_of_the_clock_does_everything_on_the_way_at_its_own_time(gateway: Running) -> None:
