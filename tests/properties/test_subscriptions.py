@@ -1,0 +1,204 @@
+"""No sequence of messages, calls and clock moves starts or keeps a paid service without a recorded yes, takes a fee
+twice or against a doubt, loses an unsubscribe, or breaks a chain of evidence (the commands, in memory)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from app.domain.catalogue import ConfirmMode
+from app.domain.policy import Carrier
+from tests.commands.transcript import policy
+from tests.properties.effort import effort
+from tests.properties.handset import NO, ONE, PICKS, STOPS, YES
+from tests.properties.life import Life
+
+CODES = st.sampled_from(["CL", "SJB", "TQ", "LD", "FH", "YS", "GS", "MH", "YX", "YYH", "HT", "KD", "QQ", "MF"])
+# The services that she begins with, or is likely to have got.
+HELD = st.sampled_from(["CL", "SJB", "TQ", "MH", "YX", "LD", "YS", "HT"])
+NUMBERS = st.sampled_from(
+    [
+        "10086",
+        "10086977",
+        "10086977",
+        "10086901",
+        "<order 0>",
+        "<order 0>",
+        "<order 1>",
+        "1008620477",
+        "10086888",
+        "10086999",
+    ]
+)
+WORDS = ["0000", "1111", "KTYS", "KTYX", "KTLD", "KTCL", "QXCL", "QXSJB", "QXMH", "QXYX", "QXYS", "QXNO", "全部", "查1", "好", "是不是", "TS 我没有订过",
+         "TS", "TS <code 0>", "YE", "", "😀", "123", "1,9", "DZXXSF"]  # fmt: skip
+TEXTS = st.one_of(
+    st.sampled_from(WORDS),
+    st.sampled_from(["0000", "1111", "KTYS", "KTYX"]),
+    st.sampled_from(list(PICKS)),
+    st.sampled_from([*YES, *NO, *ONE, *STOPS]),
+    st.sampled_from(["<code 0>", "<code 1>", "TD<code 0>", "<code 2>", "QX<code 0>", "否<code 0>"]),
+)
+HOURS = st.sampled_from([1 / 3600, 0.5, 59 / 60, 1, 61 / 60, 2.5, 23, 24, 25, 71, 73, 24 * 8])
+MOMENTS = st.sampled_from(["22:00", "21:59", "23:59", "07:00", "08:00", "month-end", "month-begin"])
+PERIODS = st.sampled_from([None, None, None, "2026-02", "2026-03", "2026-04"])
+CHANNELS = st.sampled_from(["sms", "web", "wap", "app"])
+
+
+class Customer(RuleBasedStateMachine):
+    """What can happen to a customer, in any order."""
+
+    life: Life
+
+    @contextmanager
+    def told(self) -> Iterator[Life]:
+        """A failure is shown as what happened, to be pasted into a test."""
+        try:
+            yield self.life
+        except AssertionError:
+            note(self.life.story)
+            raise
+
+    @initialize(code=st.booleans(), single=st.sampled_from([False, False, False, True]), start=st.sampled_from(
+        ["2026-03-02 10:00", "2026-03-31 23:30", "2028-02-28 21:50", "2026-12-31 23:58"]))  # fmt: skip
+    def begins(self, *, code: bool, single: bool, start: str) -> None:
+        mode = ConfirmMode.CODE if code else ConfirmMode.FIXED
+        self.life = Life(start=start, policy=policy(confirm_mode=mode), carrier=Carrier("test", single_number=single))
+
+    @rule(text=TEXTS, number=NUMBERS)
+    def she_writes(self, text: str, number: str) -> None:
+        with self.told() as life:
+            life.says(text, number)
+
+    @rule(text=st.sampled_from([*YES, *ONE, "<code 0>"]), which=st.sampled_from(["<order 0>", "<order 1>", "10086"]))
+    def she_agrees(self, text: str, which: str) -> None:
+        with self.told() as life:
+            life.says(text, which)
+
+    @rule(word=st.sampled_from(["KTYS", "KTYX", "KTLD", "KTMH", "KTCL", "KTSJB"]), hours=st.sampled_from([0, 0, 0, 1, 23, 24, 25]),
+          text=st.sampled_from([*YES, *ONE, "<code 0>", "<code 0>"]))  # fmt: skip
+    def she_orders(self, word: str, hours: float, text: str) -> None:
+        with self.told() as life:
+            life.says(word)
+            life.waits(hours=hours)
+            life.says(text, "<order 0>")
+
+    @rule(code=st.sampled_from(["SJB", "MH", "YS", "CL"]), text=st.sampled_from([*YES, "<code 0>"]))
+    def she_thinks_again(self, code: str, text: str) -> None:
+        with self.told() as life:
+            life.says(f"QX{code}")
+            life.says(f"KT{code}")
+            life.says(text, "<order 0>")
+
+    @rule(
+        code=HELD,
+        text=st.sampled_from(["<code 0>", "TD<code 0>", "否", "TD", "QXCL", "好"]),
+        hours=st.sampled_from([0, 0.5, 59 / 60, 1, 61 / 60]),
+    )
+    def she_doubts_a_new_fee(self, code: str, text: str, hours: float) -> None:
+        with self.told() as life:
+            life.charged(code, 100, 0.1)
+            life.waits(hours=hours)
+            life.says(text, "10086901")
+
+    @rule(text=st.sampled_from([*YES, "<code 0>"]), days=st.sampled_from([0, 1, 3]))
+    def a_trial_comes_to_its_end(self, text: str, days: float) -> None:
+        with self.told() as life:
+            life.waits(days=4)
+            life.says(text, "<order 0>")
+            life.waits(days=days)
+
+    @rule(text=st.sampled_from(list(PICKS)))
+    def she_picks(self, text: str) -> None:
+        with self.told() as life:
+            life.says("0000")
+            life.says(text, "10086977")
+
+    @rule(text=st.sampled_from(["<code 0>", "<code 1>", "TD<code 0>", *NO, *STOPS]))
+    def she_doubts(self, text: str) -> None:
+        with self.told() as life:
+            life.says(text, "10086901")
+
+    @rule(hours=HOURS)
+    def she_waits(self, hours: float) -> None:
+        with self.told() as life:
+            life.waits(hours=hours)
+
+    @rule(moment=MOMENTS)
+    def it_becomes(self, moment: str) -> None:
+        with self.told() as life:
+            life.waits_until(moment)
+
+    @rule(taking=st.sampled_from([True, True, True, False]))
+    def the_network_is(self, *, taking: bool) -> None:
+        with self.told() as life:
+            life.network(taking=taking)
+
+    @rule(code=CODES, channel=st.sampled_from(["web", "wap", "app", "agent", "sp"]))
+    def somebody_orders(self, code: str, channel: str) -> None:
+        with self.told() as life:
+            life.ordered(code, channel)
+
+    @rule(
+        code=HELD,
+        fen=st.sampled_from([0, 100, 200, 300, 500, 550, 900]),
+        days=st.sampled_from([0.01, 0.2, 1, 4, 30]),
+        period=PERIODS,
+    )
+    def billing_announces(self, code: str, fen: int, days: float, period: str | None) -> None:
+        with self.told() as life:
+            life.charged(code, fen, days, period)
+
+    @rule(channel=CHANNELS)
+    def she_uses(self, channel: str) -> None:
+        with self.told() as life:
+            life.uses("GS", channel)
+
+    @rule(code=HELD)
+    def an_agent_ends(self, code: str) -> None:
+        with self.told() as life:
+            life.agent_ends(code)
+
+    @rule(
+        code=CODES, state=st.sampled_from(["active", "trial"]), in_plan=st.booleans(), ago=st.sampled_from([0, 2, 40])
+    )
+    def an_import_brings(self, code: str, *, state: str, in_plan: bool, ago: float) -> None:
+        with self.told() as life:
+            life.imported(code, state=state, in_plan=in_plan, as_of_days_ago=ago)
+
+    @rule(code=HELD, fen=st.sampled_from([100, 700, 1200]))
+    def a_price_changes(self, code: str, fen: int) -> None:
+        with self.told() as life:
+            life.offered(code, fen)
+
+    @rule(code=HELD, fen=st.sampled_from([100, 700, 1200]), days=st.sampled_from([0.4, 3, 30]))
+    def terms_are_announced(self, code: str, fen: int, days: float) -> None:
+        with self.told() as life:
+            life.new_terms(code, fen, days)
+
+    @rule(status=st.sampled_from(["active", "active", "active", "suspended", "suspended", "closed"]))
+    def her_number_is(self, status: str) -> None:
+        with self.told() as life:
+            life.number_is(status=status)
+
+    @rule(fen=st.sampled_from([0, 3000, 3000]))
+    def her_balance_is(self, fen: int) -> None:
+        with self.told() as life:
+            life.number_is(balance_fen=fen)
+
+    @rule(index=st.integers(0, 2), decision=st.sampled_from(["cancelled", "upheld", "done"]), charge=st.integers(0, 3),
+          refund=st.sampled_from([None, "double", "principal", "none"]))  # fmt: skip
+    def staff_decide(self, index: int, decision: str, refund: str | None, charge: int) -> None:
+        with self.told() as life:
+            life.staff(index, decision, refund, charge)
+
+    @rule(index=st.integers(0, 2), confirmed=st.booleans())
+    def staff_decide_a_second_half(self, index: int, *, confirmed: bool) -> None:
+        with self.told() as life:
+            life.second_half(index, confirmed=confirmed)
+
+
+TestCustomer = Customer.TestCase
+TestCustomer.settings = effort(400, 30)

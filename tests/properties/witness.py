@@ -1,0 +1,265 @@
+"""A reference model of the promises (spec: flows.md, safety.md), written from the spec and not from the code.
+
+It knows what reached the handset and what she sent, and judges from that alone whether the subscriptions, fees and
+evidence that it is shown can be true. What it cannot judge by itself it lets pass.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from app.domain.account import Subscriber, SubscriberStatus, Subscription, SubscriptionState
+from app.domain.calendar import local
+from app.domain.charges import Charge, ChargeKind, ChargeState
+from app.domain.evidence import ChainHead, EvidenceRecord, verify
+from app.domain.orders import Order
+from app.domain.refunds import Refund
+from tests.properties.handset import CODE, DAY, HOUR, NO, ONE, STOPS, YES, Handset, Line, window_of
+
+SECOND, FREE = timedelta(seconds=1), timedelta(hours=72)
+_PRICE = re.compile(r"([\d.]+)元/(?:月|次)")
+_CONFIRMED = {"order-confirmed", "trial-confirmed", "keep-confirmed", "terms-confirmed"}
+_RUNNING = (SubscriptionState.ACTIVE, SubscriptionState.TRIAL)
+_FINAL = (ChargeState.CHARGED, ChargeState.WAIVED, ChargeState.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is on record now; all of it belongs to the tenure that there is."""
+
+    now: datetime
+    subscriber: Subscriber
+    subscriptions: Mapping[str, Subscription]
+    charges: Mapping[str, Charge]
+    orders: Mapping[str, Order]
+    refunds: Mapping[str, Refund]
+    evidence: Sequence[EvidenceRecord]
+
+
+def month(moment: datetime) -> str:
+    return f"{local(moment):%Y-%m}"
+
+
+def fen(text: str) -> int:
+    return round(float(text) * 100)
+
+
+News = list[tuple[str, str, dict[str, object]]]
+
+
+@dataclass
+class Witness(Handset):
+    """A handset, and what was true when it was looked at last."""
+
+    before: Facts | None = None
+    restarted: dict[str, datetime] = field(default_factory=dict)
+    doubted: dict[str, datetime] = field(default_factory=dict)
+    upheld: set[str] = field(default_factory=set)
+    seen: int = 0
+
+    def says(self, text: str, number: str, at: datetime) -> None:
+        """She sent a text; what it does to fees that wait for a doubt is noted at once."""
+        self.said.append(Line(number, text, at))
+        for charge_id in self._doubts(text, number, at):
+            self.doubted.setdefault(charge_id, at)
+
+    def _windows(self, at: datetime) -> dict[str, Charge]:
+        """The fees whose windows are open for certain."""
+        charges = self.before.charges if self.before else {}
+        found = {}
+        for charge in charges.values():
+            reminder = self.reminder(charge.code)
+            waits = charge.state in (ChargeState.ANNOUNCED, ChargeState.REMINDED)
+            if reminder and waits and at <= max(window_of(reminder.at), self.restarted.get(charge.id, reminder.at)):
+                found[charge.id] = charge
+        return found
+
+    def _doubts(self, text: str, number: str, at: datetime) -> list[str]:
+        windows = self._windows(at)
+        by_code = [id_ for id_, charge in windows.items() if text == charge.code]
+        if self.single_number or not number.endswith("10086901"):
+            return by_code if number == "10086" and not self.single_number else []
+        by_code += [id_ for id_, charge in windows.items() if text in (f"TD{charge.code}", f"否{charge.code}")]
+        if text in STOPS or re.fullmatch(r"QX[A-Z]+", text):
+            return list(windows)
+        if text in NO:
+            if len(windows) == 1:
+                return list(windows)
+            self.restarted.update(dict.fromkeys(windows, at + HOUR))
+        return by_code
+
+    # ---- judging
+
+    def judge(self, facts: Facts) -> None:
+        """AssertionError with a sentence where something cannot be true."""
+        before = self.before
+        news = [(record.kind, record.subject, self._payload(record)) for record in facts.evidence[self.seen :]]
+        if before is None or before.evidence != facts.evidence:
+            last = facts.evidence[-1] if facts.evidence else None
+            head = ChainHead(last.seq, last.hash) if last else ChainHead()
+            assert verify(facts.evidence, head).ok, "the chain of evidence is broken"
+        for kind, subject, payload in news:
+            if kind == "fee-upheld" or (kind == "fee-charged" and payload.get("reason") == "upheld"):
+                self.upheld.add(subject)
+        for held in facts.subscriptions.values():
+            self._judge_subscription(facts, before.subscriptions.get(held.id) if before else None, held, news)
+        for charge in facts.charges.values():
+            self._judge_charge(facts, before.charges.get(charge.id) if before else None, charge, news)
+        self._judge_money(facts)
+        if before is not None:
+            changed = facts.subscriptions != before.subscriptions or any(
+                charge.state is not before.charges[id_].state
+                for id_, charge in facts.charges.items()
+                if id_ in before.charges
+            )
+            assert not changed or news, "something changed and left no evidence"
+        self.before, self.seen = facts, len(facts.evidence)
+
+    @staticmethod
+    def _payload(record: EvidenceRecord) -> dict[str, object]:
+        return json.loads(record.payload) if record.payload else {}
+
+    def _judge_subscription(
+        self,
+        facts: Facts,
+        before: Subscription | None,
+        held: Subscription,
+        news: News,
+    ) -> None:
+        kinds = [(kind, payload) for kind, subject, payload in news if subject == held.id]
+        told = [payload for kind, payload in kinds if kind in _CONFIRMED]
+        imported = any(kind == "import" for kind, _ in kinds)
+        if held.state in _RUNNING and not held.in_plan and before is None and self.before is not None and not imported:
+            assert told, f"{held.service_code} runs without a recorded yes"
+        for kind, payload in kinds:
+            if kind in _CONFIRMED:
+                self._judge_yes(facts, held, kind, payload)
+        closed = facts.subscriber.status is SubscriberStatus.CLOSED
+        assert not closed or held.state is SubscriptionState.ENDED, f"{held.service_code} outlives its tenure"
+        if held.state is SubscriptionState.ENDING:
+            assert (held.ends_at or facts.now) >= facts.now, f"{held.service_code} runs beyond its end"
+        if held.state is SubscriptionState.TRIAL:
+            over = held.trial_ends_at is None or held.trial_ends_at + SECOND < facts.now
+            assert not over, f"the trial of {held.service_code} is over and it goes on"
+        if before is not None:
+            self._judge_change(before, held, {kind for kind, _ in kinds})
+
+    def _judge_change(self, before: Subscription, held: Subscription, kinds: set[str]) -> None:
+        code = held.service_code
+        assert before.state is not SubscriptionState.ENDED or before == held, f"{code} had ended and is {held.state}"
+        if before.unsubscribed_at and not held.unsubscribed_at:
+            assert "keep-confirmed" in kinds, f"the unsubscribe of {code} is lost"
+        if before.state is SubscriptionState.TRIAL and held.state is SubscriptionState.ACTIVE:
+            assert before.goes_on or "trial-confirmed" in kinds, f"the trial of {code} became paid without a yes"
+        if held.goes_on and not before.goes_on:
+            assert "trial-confirmed" in kinds, f"the trial of {code} goes on without a yes"
+        if held.terms.price_fen > before.terms.price_fen and not held.in_plan:
+            agreed = [
+                order
+                for order in (self.before.orders if self.before else {}).values()
+                if order.subscription_id == held.id
+            ]
+            agreed = [order for order in agreed if order.state == "confirmed" and order.terms == held.terms]
+            assert agreed, f"the price of {code} rose without a yes"
+        assert held.in_plan or not before.in_plan, f"{code} left the plan by itself"
+
+    def _judge_yes(self, facts: Facts, held: Subscription, kind: str, payload: dict[str, object]) -> None:
+        """A recorded yes is one that she gave, to a question that she had been asked (safety.md 4, 6; flows.md 6)."""
+        asked, answer = str(payload["asked"]), str(payload["answer"])
+        questions = [line for line in self.heard if line.text == asked]
+        assert questions, f"{kind} of {held.service_code} after a question that never reached her"
+        price = _PRICE.findall(asked.rsplit("变更后", maxsplit=1)[-1])
+        assert self.names[held.service_code] in asked, f"{kind}: the question named another service"
+        assert [fen(one) for one in price[:1]] == [payload["price_fen"]], f"{kind}: the question named another price"
+        if kind == "order-confirmed":
+            assert held.terms.price_fen == payload["price_fen"], f"{held.service_code} costs more than was asked"
+        said = self.said[-1]
+        assert said.text == answer, f"{kind}: she did not say {answer}"
+        question = next((line for line in reversed(questions) if line.number == said.number), questions[-1])
+        if kind in ("order-confirmed", "keep-confirmed"):
+            assert said.at <= question.at + DAY, f"{kind} after its window"
+        found = CODE.search(asked)
+        to_it = said.number == question.number and not self.single_number
+        if found and "验证码" in asked:
+            assert found[1] in answer.upper(), f"{kind} without its code"
+        else:
+            assert answer in YES or (answer in ONE and to_it), f"{kind} by {answer}, which is no yes"
+        if not to_it and not self.single_number:
+            assert not said.number.startswith("10086204"), f"{kind} by an answer to another question"
+        after = [line for line in self.said[:-1] if line.number == question.number and line.at >= question.at]
+        between = [line for line in after if line.text not in YES + ONE]
+        if to_it and kind in ("order-confirmed", "keep-confirmed") and not found:
+            assert not [line for line in between if line.at > question.at], f"{kind} after she declined"
+
+    def _judge_charge(self, facts: Facts, before: Charge | None, charge: Charge, news: News) -> None:
+        if before is not None and before.state in _FINAL:
+            assert (before.state, before.amount_fen) == (charge.state, charge.amount_fen), (
+                f"{charge.id} was settled, and changed"
+            )
+            return
+        held = facts.subscriptions.get(charge.subscription_id or "")
+        if before is None and held is not None:
+            assert not (held.in_plan and charge.amount_fen), f"{charge.id} is a fee of a service in the plan"
+            assert charge.amount_fen <= held.terms.price_fen, f"{charge.id} is more than was confirmed"
+        if facts.subscriber.status is SubscriberStatus.CLOSED:
+            assert charge.state in _FINAL, f"{charge.id} outlives its tenure"
+        if charge.state is not ChargeState.CHARGED or charge.settled_at is None:
+            return
+        assert charge.settled_at >= charge.asked_due_at, f"{charge.id} was taken before it was due"
+        times = [payload for kind, subject, payload in news if (kind, subject) == ("fee-charged", charge.id)]
+        assert len(times) == 1, f"{charge.id} was taken {len(times)} times"
+        if charge.amount_fen:
+            self._judge_reminder(charge)
+            self._judge_held(facts, charge, held)
+
+    def _judge_reminder(self, charge: Charge) -> None:
+        """Only a reminded fee is taken, after its window, and not one that is doubted (safety.md 12, 14)."""
+        taken_at = charge.settled_at
+        assert taken_at is not None
+        if charge.reminded_with is None:
+            reminder = self.reminder(charge.code)
+            assert reminder is not None, f"{charge.id} was taken without a reminder"
+            first = next(line for line in self.heard if f"回复{charge.code}" in line.text and "起扣收" in line.text)
+            assert taken_at > window_of(first.at), f"{charge.id} was taken within its window"
+            if charge.id not in self.upheld:
+                assert charge.id not in self.doubted, f"{charge.id} was doubted and taken"
+                assert taken_at > self.restarted.get(charge.id, first.at), (
+                    f"{charge.id} was taken within its new window"
+                )
+        others = self.before.charges.values() if self.before else ()
+        doubted = [other.id for other in others if other.service_code == charge.service_code and other.id != charge.id
+                   and other.state is ChargeState.DISPUTED]  # fmt: skip
+        assert not doubted or charge.id in self.upheld, f"{charge.id} was taken while {doubted} is in doubt"
+
+    def _judge_held(self, facts: Facts, charge: Charge, held: Subscription | None) -> None:
+        taken_at = charge.settled_at
+        assert taken_at is not None
+        if charge.kind is not ChargeKind.MONTHLY:
+            return
+        assert held is not None, f"{charge.id} is for nothing that she has"
+        # Who keeps a service goes on with what she had: its fee may be announced already.
+        began = held.confirmed_at if held.confirmed_at and charge.made_at >= held.confirmed_at else held.started_at
+        assert taken_at > began + FREE, f"{charge.id} was taken within 72 hours of the yes"
+        assert held.state is not SubscriptionState.TRIAL or (
+            held.goes_on and taken_at >= (held.trial_ends_at or taken_at)
+        ), f"{charge.id} was taken for a trial"
+        assert charge.period >= month(held.started_at), f"{charge.id} is for a month before the order"
+        if held.unsubscribed_at is not None and held.unsubscribed_at < taken_at:
+            assert charge.period <= month(held.unsubscribed_at), f"{charge.id} is for a month after the unsubscribe"
+            assert charge.due_at <= (held.ends_at or taken_at) or charge.id in self.upheld, (
+                f"{charge.id} fell due after the end"
+            )
+        others = [other.id for other in facts.charges.values() if other.state is ChargeState.CHARGED and other.kind is charge.kind
+                  and (other.subscription_id, other.period) == (charge.subscription_id, charge.period)]  # fmt: skip
+        assert others == [charge.id], f"{others} are for the same month"
+
+    def _judge_money(self, facts: Facts) -> None:
+        back: dict[str, list[int]] = {}
+        for refund in facts.refunds.values():
+            back.setdefault(refund.charge_id, []).append(refund.amount_fen)
+        for id_, amounts in back.items():
+            charge = facts.charges[id_]
+            assert charge.state is ChargeState.CHARGED, f"{id_} was given back and never taken"
+            assert amounts in ([charge.amount_fen], [charge.amount_fen] * 2), f"{id_} was given back as {amounts}"
