@@ -34,6 +34,7 @@ from app.services.outgoing_events import Address, OutgoingEvents, is_secret
 from app.services.probing import PROVIDER as PROBE
 from app.services.probing import Probe
 from app.services.public_addresses import fault_of, make_webhook_transport
+from app.services.quality import Quality
 from app.services.receipts import Receipts
 from app.services.retention import Erasure
 from app.services.sealing import Sealer
@@ -136,6 +137,7 @@ def build_gateway(settings: Settings) -> Gateway:
         default_provider=default.name,
         outgoing_events=outgoing,
         campaigns=campaigns,
+        quality=Quality(database),
         close_connections=lambda: _close(transport, webhooks),
         ids=ids,
     )

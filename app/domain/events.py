@@ -25,7 +25,7 @@ class EventStatus(StrEnum):
 
 def goes_on(receiver: str, kind: str) -> bool:
     """Whether an event is about money or a stop: it is sent until it is acknowledged."""
-    return receiver == BILLING or kind.rpartition(".")[2] in _STOPS
+    return receiver == BILLING or kind.endswith(_STOPS)
 
 
 def is_overdue(made_at: datetime, now: datetime) -> bool:

@@ -30,6 +30,7 @@ from app.services.network import SimulatedNetwork
 from app.services.orders import Orders
 from app.services.outgoing_events import OutgoingEvents
 from app.services.probing import Probe
+from app.services.quality import Quality
 from app.services.receipts import Receipts
 from app.services.retention import Erasure
 from app.services.simulation import Simulation
@@ -74,6 +75,7 @@ class Gateway:
     default_provider: str
     outgoing_events: OutgoingEvents
     campaigns: Campaigns
+    quality: Quality
     close_connections: Callable[[], Awaitable[None]]
 
     @asynccontextmanager

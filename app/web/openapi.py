@@ -90,8 +90,10 @@ def _exemplify(operation: dict[str, Any], example: Example | None) -> None:
         examples = {name: {"value": body} for name, body in example.bodies.items()}
         operation["requestBody"]["content"]["application/json"]["examples"] = examples
     for status, body in example.answers.items():
-        for content in operation["responses"][status]["content"].values():
-            content["example"] = body
+        if " " in status:  # an answer in another form: its status and media type
+            continue
+        for kind, content in operation["responses"][status]["content"].items():
+            content["example"] = example.answers.get(f"{status} {kind}", body)
 
 
 def _copies(content: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:

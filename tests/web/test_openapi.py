@@ -184,8 +184,8 @@ async def test_what_an_example_asks_for_is_done(sqlite_url: str, name: str, body
         assert example.may_be_missing, answer.text
         return
     assert str(answer.status_code) in example.answers, answer.text
-    [(kind, content)] = described["content"].items()
-    assert answer.headers["content-type"].partition(";")[0] == kind
+    kind = answer.headers["content-type"].partition(";")[0]
+    content = described["content"][kind]
     if kind == "application/json":
         schema = {**content["schema"], "components": document["components"]}
         assert [str(error) for error in jsonschema_rs.Draft202012Validator(schema).iter_errors(answer.json())] == []

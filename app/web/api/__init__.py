@@ -12,6 +12,7 @@ from app.web.api import (
     imports,
     messages,
     orders,
+    reports,
     spam,
     subscribers,
     terms,
@@ -35,5 +36,6 @@ for part in (
     consents,
     tickets,
     spam,
+    reports,
 ):
     router.include_router(part.router)

@@ -12,6 +12,8 @@ MT = "019caae3-69b2-7d04-8a3b-90c2d7e1f502"
 class Example:
     """One call: its parameters by name, its bodies and its answers (2xx, by status), each with a name of its own.
 
+    An answer in a second form goes by status and media type.
+
     ``may_be_missing``: what the example speaks of need not be there, so the call may end in a documented 404.
     """
 

@@ -24,7 +24,29 @@ _PROGRESS = {
     },
 }
 
+_REPORT = {
+    "sp_code": "XINHUA",
+    "short_name": "新华",
+    "orders": 120,
+    "confirmations": 97,
+    "declines": 11,
+    "expiries": 12,
+    "unsubscribes": 40,
+    "within_72h_share": 0.1,
+    "disputes": 3,
+    "upheld": 1,
+    "refunds": 2,
+    "complaints": 1,
+}
+
 EXAMPLES = {
+    "get /api/v1/reports/service-providers": Example(
+        parameters={"from": "2026-03-01", "to": "2026-03-31", "format": "json", "accept": "application/json"},
+        answers={
+            "200": {"service_providers": [_REPORT], "next_cursor": None},
+            "200 text/csv": f"{','.join(_REPORT)}\r\n{','.join(map(str, _REPORT.values()))}\r\n",
+        },
+    ),
     "get /api/v1/events": Example(
         parameters={"after": _EVENT, "receiver": "sp:XINHUA", "status": "dead", "limit": 100},
         answers={
