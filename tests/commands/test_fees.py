@@ -3,6 +3,7 @@
 import pytest
 
 from app.domain.charges import Charge
+from app.domain.policy import Carrier
 from app.domain.tickets import Ticket
 from tests.commands.fees import announce, code, fee, states
 from tests.commands.transcript import Conversation
@@ -243,3 +244,25 @@ def test_codes_are_four_digits_and_never_the_same() -> None:
     ]
     assert len(found) == len(set(found)) == 7
     assert all(len(item) == 4 and int(item) >= 1000 and item != "1111" for item in found)
+
+
+def test_with_one_number_only_codes_tell_fees_apart() -> None:
+    conversation = Conversation(carrier=Carrier("test", single_number=True))
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    assert conversation.sent[-1].number == "10086"
+    conversation.play(f"> TD{code(conversation, 'c-1')}\n< [10086 result] 手机报(新华)3元的疑问已受理…")
+    assert states(conversation) == {"c-1": "disputed"}
+
+
+def test_a_no_that_an_order_and_two_fees_understand_gives_the_fees_another_hour() -> None:
+    conversation = two()
+    conversation.play(
+        """
+        > KTYS
+        @ +50m
+        > 否
+        < [10086 reply] 您有多个问题待回复…
+        """
+    )
+    assert states(conversation) == {"c-1": "reminded", "c-2": "reminded"}
+    conversation.play(f"@ +59m\n<\n> {code(conversation, 'c-1')}\n< …手机报(新华)3元的疑问已受理…")
