@@ -94,7 +94,7 @@ def _answers(port: int) -> bool:
 
 
 class Terminal:
-    """What one block leaves behind in the shell, the next finds: folder, variables and files."""
+    """What one block leaves behind in the shell, the next finds: folder, variables, functions and files."""
 
     def __init__(self, folder: Path, ports: Mapping[str, int], **more: str) -> None:
         """``ports``: those that the documents name, and the free ones that are taken instead; ``more``: variables of the shell."""
@@ -133,7 +133,7 @@ class Terminal:
         else:
             code = (
                 f"set -a\n. '{self._state}/variables'\ncd '{self.folder}'\n{self._local(block.code)}"
-                f"pwd >'{self._state}/folder'\nexport -p >'{self._state}/variables'\n"
+                f"pwd >'{self._state}/folder'\n{{ export -p; declare -f; }} >'{self._state}/variables'\n"
             )
             command = [shell(), "-euo", "pipefail", "-c", code]
         done = subprocess.run(
