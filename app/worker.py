@@ -203,6 +203,7 @@ def _delivery(
         rate=given.rate or provider.default_rate,
         window=given.window or provider.default_window,
         detours=[_detour(settings, other) for other in providers.values() if _may_stand_in(other, provider)],
+        quiet_hours=settings.policy().quiet_hours,
     )
 
 

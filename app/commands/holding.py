@@ -5,14 +5,16 @@ from datetime import datetime
 
 from app.commands.registry import timer
 from app.domain.messages import MessageClass, Reply
-from app.domain.turn import Outcome, TimerDue, TimerSet, Turn
+from app.domain.turn import HELD_MESSAGE, Outcome, TimerDue, TimerSet, Turn
 
-HOLD_TIMER = "held-message"
+HOLD_TIMER = HELD_MESSAGE
 
 
 def hold(reply: Reply, timer_id: str, turn: Turn) -> TimerSet:
     """The timer that keeps a reply until the quiet hours are over; known by its matter, so that it can be recalled."""
     held = {
+        # First, as held messages go in the order in which they were made (db/timers.py).
+        "order": timer_id,
         "messages": reply.messages,
         "extension": reply.extension,
         "kind": reply.kind,

@@ -120,6 +120,12 @@ def lease(connection: Connection, messages: Sequence[ClaimedMessage], until: dat
     update_rows(connection, _mt, rows, ROW)
 
 
+def postpone(connection: Connection, messages: Sequence[ClaimedMessage], until: datetime) -> None:
+    """Hand messages over no earlier than that, by the gateway's clock."""
+    rows = [{"bucket": one.bucket, "msisdn": one.msisdn, "id": one.id, "due_at": until} for one in messages]
+    update_rows(connection, _mt, rows, ROW)
+
+
 def supersede_queued(connection: Connection, bucket: int, msisdn: str, tenure: int, now: datetime) -> None:
     """What waits for the holder of an ended tenure is never sent."""
     columns = _mt.c

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, Delete, bindparam, delete, exists, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Delete, bindparam, case, delete, exists, select, tuple_
 
 from app.db import tables
 from app.db.rows import AnySelect, as_parameter, fetch, from_json, matching, one_of, shape_of, upsert_rows
 from app.db.types import Instant
+from app.domain.turn import HELD_MESSAGE
 from app.domain.values import value
 
 _timer = tables.timer
@@ -52,6 +53,10 @@ def due_numbers(connection: Connection, now: datetime, most: int) -> list[Key]:
     return [(row[0], row[1]) for row in fetch(connection, _DUE_KEYS, {"now": now, "most": most})]
 
 
+# Messages that were held go in the order in which they were made (flows.md 15): their data begins with that.
+_ORDER = case((one_of(_timer.c.kind, HELD_MESSAGE), _timer.c.data), else_=_timer.c.subject)
+
+
 @cache
 def _due_of(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_timer, ("bucket", "msisdn")))
@@ -59,7 +64,7 @@ def _due_of(dialect: str) -> AnySelect:
         select(*_timer.c)
         .join_from(_timer, given, matching(_timer, given, ("bucket", "msisdn")))
         .where(*_DUE)
-        .order_by(_timer.c.due_at, _timer.c.kind, _timer.c.subject)
+        .order_by(_timer.c.due_at, _timer.c.kind, _ORDER)
     )
 
 

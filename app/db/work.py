@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, func, select
 
-from app.db import campaigns, events, inbox, lanes, outbox, schema, simulator, tables, tellings, timers
+from app.db import campaigns, event_queue, events, inbox, lanes, outbox, schema, simulator, tables, tellings, timers
 from app.db.rows import one_of
+from app.db.state import current_state
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,7 +52,7 @@ def newest_id(connection: Connection) -> str | None:
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How many messages wait, for the metrics; partial indexes know."""
+    """How many messages and events wait, for the metrics; partial indexes know."""
     inbound, outbound = tables.inbound_message, tables.outbound_message
     unfinished = one_of(outbound.c.status, "queued", "sending")
     queries = {
@@ -60,4 +61,5 @@ def counts(connection: Connection) -> dict[str, int]:
         "unknown": select(func.count()).select_from(outbound).where(one_of(outbound.c.status, "unknown")),
         "dead": select(func.count()).select_from(inbound).where(one_of(inbound.c.status, "dead")),
     }
-    return {name: int(connection.execute(query).scalar() or 0) for name, query in queries.items()}
+    found = {name: int(connection.execute(query).scalar() or 0) for name, query in queries.items()}
+    return {**found, **event_queue.counts(connection, current_state(connection).now)}

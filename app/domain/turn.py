@@ -52,6 +52,8 @@ class TimerDue(Stimulus):
     data: str = ""
 
 
+# The kind of timer that keeps a message for the morning; its data begins with an id that says in which order.
+HELD_MESSAGE = "held-message"
 # The kind of timer that says what became of a message, behind it ``:`` and the kind of matter that it is about.
 MESSAGE_TOLD = "message-told"
 

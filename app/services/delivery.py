@@ -19,8 +19,9 @@ from app.db.lanes import Circuit
 from app.db.outbox import ClaimedMessage, Detour
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
+from app.domain.calendar import QuietHours
 from app.domain.escape import escape
-from app.domain.messages import OutboundStatus
+from app.domain.messages import Lane, OutboundStatus
 from app.domain.retry import backoff
 from app.domain.values import value
 from app.providers.base import Accepted, NotTried, Provider, Refused, RefusedForNow, SendResult, Unknown
@@ -66,6 +67,7 @@ class Delivery:
         rate: float | None = None,
         window: int = 1,
         detours: Sequence[Detour] = (),
+        quiet_hours: QuietHours | None = None,
     ) -> None:
         """``rate``: messages a second; ``window``: calls in flight; ``detours``: in the order of preference."""
         self._database = database
@@ -73,6 +75,7 @@ class Delivery:
         self._receipts = receipts
         self._wake_reports = wake_reports
         self._detours = detours
+        self._quiet = quiet_hours or QuietHours()
         self._dispatch = Dispatch(provider, window, Pace(rate), LONGEST_CALL_SECONDS)
         self._leases = (f"{socket.gethostname()}:{getpid()}:{provider.name}:{number}" for number in count())
         self._next_look = 0.0
@@ -147,10 +150,18 @@ class Delivery:
     def _claim(
         self, connection: Connection, now: datetime, room: int, most: int, lease: str
     ) -> tuple[list[ClaimedMessage], bool]:
-        """At most ``most`` messages to hand over; those that nobody took in time expire."""
+        """At most ``most`` messages to hand over; those that nobody took in time expire.
+
+        What keeps the quiet hours and is still there in the evening goes in the morning (flows.md 15).
+        """
         due = outbox.due_messages(connection, self._provider.name, now, room, lease)
         late = [message for message in due if message.valid_until <= now]
-        good = [message for message in due if message.valid_until > now][:most]
+        good = [message for message in due if message.valid_until > now]
+        morning = self._quiet.release(now)
+        if morning > now:
+            outbox.postpone(connection, [message for message in good if message.lane == Lane.BULK], morning)
+            good = [message for message in good if message.lane != Lane.BULK]
+        good = good[:most]
         # Leases are by the machine's clock: the gateway's may stand still.
         outbox.lease(connection, [*late, *good], datetime.now(UTC) + LEASE)
         if late:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.db import tellings
-from app.domain.messages import VALIDITY, OutboundStatus, Reply, lane_of
+from app.domain.messages import VALIDITY, Lane, OutboundStatus, Reply, lane_of
 from app.domain.segments import measure
 from app.domain.turn import Turn
 
@@ -28,7 +28,7 @@ def message_rows(
                 "service_number": turn.policy.numbers.number(extension),
                 "text": message,
                 "class": reply.kind,
-                "lane": lane_of(reply.kind),
+                "lane": Lane.PROMPT if reply.any_hour else lane_of(reply.kind),
                 "encoding": size.encoding,
                 "segments": size.segments,
                 "provider": turn.carrier.name,

@@ -1,0 +1,45 @@
+"""What is sent of our own accord goes by day, and in the order in which it was made (flows.md 15)."""
+
+import pytest
+
+from app.commands.charging import AnnounceCharge
+from app.domain.charges import ChargeKind
+from app.domain.messages import MessageClass
+from app.services.campaigns import NewCampaign
+from tests.commands.world import shanghai
+from tests.running import ALICE, Running
+
+pytestmark = pytest.mark.anyio
+
+
+async def reach(gateway: Running, text: str) -> None:
+    await gateway.gateway.campaigns.start(NewCampaign(MessageClass.CARE, text, "api:test", (ALICE,)))
+    await gateway.drain()
+
+
+async def test_what_the_network_did_not_take_by_day_goes_in_the_morning(gateway: Running) -> None:
+    await gateway.advance_to("2026-03-02 21:58")
+    await gateway.faults("throttle")
+    await reach(gateway, "祝您节日快乐")
+    await gateway.advance_to("2026-03-02 22:30")
+    await gateway.faults("ok")
+    await gateway.advance_to("2026-03-03 06:59:59")
+    assert await gateway.received() == []
+    assert await gateway.say("YE"), "answers go at any hour"
+    await gateway.advance(seconds=1)
+    [_, greeting] = await gateway.received()
+    assert greeting.text == "祝您节日快乐中国移动"
+
+
+async def test_what_was_held_goes_in_the_order_in_which_it_was_made(gateway: Running) -> None:
+    """Whatever the matters are called: by name the last of these fees would come first."""
+    await gateway.subscribe(ALICE, "YYH")
+    await gateway.advance_to("2026-03-02 23:00")
+    due_at = shanghai("2026-03-03 20:00")
+    for charge_id, service_code in (("c-3", "SJB"), ("c-2", "CL"), ("c-1", "YYH")):
+        wanted = AnnounceCharge("api:billing", charge_id, service_code, ChargeKind.MONTHLY, 200, due_at)
+        await gateway.gateway.charges.announce(ALICE, wanted)
+    assert await gateway.texts() == []
+    await gateway.advance_to("2026-03-03 07:00")
+    names = [name for text in await gateway.texts() for name in ("手机报", "彩铃", "音乐盒") if name in text]
+    assert names == ["手机报", "彩铃", "音乐盒"]
