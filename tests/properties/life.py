@@ -194,9 +194,12 @@ class Life(Conversation):
         self.happens(PlaceOrder("api:agent", code, Channel(channel)))
 
     @step
-    def charged(self, code: str, fen: int, days: float, period: str | None = None) -> None:
-        """Billing announces a monthly fee that is due in so many days."""
+    def charged(self, code: str, fen: int, days: float, months: int | None = None) -> None:
+        """Billing announces a monthly fee that is due in so many days, of a month counted from this one."""
         due = self.now + timedelta(days=days)
+        here = local(self.now)
+        month = here.year * 12 + here.month - 1 + (months or 0)
+        period = None if months is None else f"{month // 12}-{month % 12 + 1:02}"
         self.happens(AnnounceCharge("api:billing", self._id("c"), code, ChargeKind.MONTHLY, fen, due, period))
 
     @step

@@ -43,7 +43,11 @@ TEXTS = st.one_of(
 )
 HOURS = st.sampled_from([1 / 3600, 0.5, 59 / 60, 1, 61 / 60, 2.5, 23, 24, 25, 71, 73, 24 * 8])
 MOMENTS = st.sampled_from(["22:00", "21:59", "23:59", "07:00", "08:00", "month-end", "month-begin"])
-PERIODS = st.sampled_from([None, None, None, "2026-02", "2026-03", "2026-04"])
+MONTHS = st.sampled_from([None, None, -1, 0, 1])
+SOON = st.sampled_from([0, 0, 0.5, 59 / 60, 1, 61 / 60, 3])
+ORDERS = st.sampled_from(["KTYS", "KTYX", "KTLD", "KTMH", "KTCL", "KTSJB"])
+ANSWERS = st.sampled_from([*YES, *ONE, "<code 0>", "<code 0>", "<code 0>"])
+DOUBTS = st.sampled_from(["", "", "<code 0>", "TD<code 0>", "否", "TD", "QXCL", "好"])
 CHANNELS = st.sampled_from(["sms", "web", "wap", "app"])
 
 
@@ -77,13 +81,19 @@ class Customer(RuleBasedStateMachine):
         with self.told() as life:
             life.says(text, which)
 
-    @rule(word=st.sampled_from(["KTYS", "KTYX", "KTLD", "KTMH", "KTCL", "KTSJB"]), hours=st.sampled_from([0, 0, 0, 1, 23, 24, 25]),
-          text=st.sampled_from([*YES, *ONE, "<code 0>", "<code 0>"]))  # fmt: skip
-    def she_orders(self, word: str, hours: float, text: str) -> None:
+    @rule(word=ORDERS, hours=SOON, text=ANSWERS, number=st.sampled_from(["<order 0>", "<order 0>", "<order 0>", "10086", "<order 1>"]),
+          meanwhile=st.sampled_from(["", "", "", "好", "否", "0000", "KTLD", "suspended", "price"]))  # fmt: skip
+    def she_orders(self, word: str, hours: float, text: str, number: str, meanwhile: str) -> None:
         with self.told() as life:
             life.says(word)
             life.waits(hours=hours)
-            life.says(text, "<order 0>")
+            if meanwhile == "suspended":
+                life.number_is(status="suspended")
+            elif meanwhile == "price":
+                life.offered(word.removeprefix("KT"), 777)
+            elif meanwhile:
+                life.says(meanwhile, "<order 0>")
+            life.says(text, number)
 
     @rule(code=st.sampled_from(["SJB", "MH", "YS", "CL"]), text=st.sampled_from([*YES, "<code 0>"]))
     def she_thinks_again(self, code: str, text: str) -> None:
@@ -92,16 +102,29 @@ class Customer(RuleBasedStateMachine):
             life.says(f"KT{code}")
             life.says(text, "<order 0>")
 
-    @rule(
-        code=HELD,
-        text=st.sampled_from(["<code 0>", "TD<code 0>", "否", "TD", "QXCL", "好"]),
-        hours=st.sampled_from([0, 0.5, 59 / 60, 1, 61 / 60]),
-    )
-    def she_doubts_a_new_fee(self, code: str, text: str, hours: float) -> None:
+    @rule(word=st.sampled_from(["KTYS", "KTLD", "KTYX"]), text=ANSWERS, days=st.sampled_from([0.1, 2, 3, 4]))
+    def a_new_service_is_billed(self, word: str, text: str, days: float) -> None:
         with self.told() as life:
-            life.charged(code, 100, 0.1)
+            life.says(word)
+            life.says(text, "<order 0>")
+            life.charged(word.removeprefix("KT"), 100, days)
+            life.waits(days=days + 0.1)
+
+    @rule(code=st.sampled_from(["SJB", "CL", "TQ", "HT"]), days=st.sampled_from([0.1, 1, 30]), hours=SOON, doubt=DOUBTS, months=MONTHS, again=MONTHS,
+          leaves=st.booleans(), then=st.sampled_from([0, 1, 1, 4, 31]))  # fmt: skip
+    def what_she_has_is_billed_twice(
+        self, *, code: str, days: float, hours: float, doubt: str, months: int | None, again: int | None, leaves: bool, then: float
+    ) -> None:  # fmt: skip
+        with self.told() as life:
+            life.charged(code, 100, days, months)
             life.waits(hours=hours)
-            life.says(text, "10086901")
+            if doubt:
+                life.says(doubt, "10086901")
+            life.charged(code, 200, days, again)
+            if leaves:
+                life.waits(hours=hours)
+                life.says(f"QX{code}")
+            life.waits(days=then)
 
     @rule(text=st.sampled_from([*YES, "<code 0>"]), days=st.sampled_from([0, 1, 3]))
     def a_trial_comes_to_its_end(self, text: str, days: float) -> None:
@@ -145,11 +168,11 @@ class Customer(RuleBasedStateMachine):
         code=HELD,
         fen=st.sampled_from([0, 100, 200, 300, 500, 550, 900]),
         days=st.sampled_from([0.01, 0.2, 1, 4, 30]),
-        period=PERIODS,
+        months=MONTHS,
     )
-    def billing_announces(self, code: str, fen: int, days: float, period: str | None) -> None:
+    def billing_announces(self, code: str, fen: int, days: float, months: int | None) -> None:
         with self.told() as life:
-            life.charged(code, fen, days, period)
+            life.charged(code, fen, days, months)
 
     @rule(channel=CHANNELS)
     def she_uses(self, channel: str) -> None:
@@ -201,4 +224,4 @@ class Customer(RuleBasedStateMachine):
 
 
 TestCustomer = Customer.TestCase
-TestCustomer.settings = effort(400, 30)
+TestCustomer.settings = effort(600, 25)
