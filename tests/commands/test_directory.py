@@ -207,3 +207,16 @@ def test_what_nobody_takes_is_an_error() -> None:
     for stimulus in (TimerDue("no-such-timer", "x", conversation.now), Stimulus()):
         with pytest.raises(LookupError):
             conversation.happens(stimulus)
+
+
+def test_held_messages_go_in_the_order_they_were_made() -> None:
+    """Not in the order of what they are about."""
+    conversation = Conversation(start="2026-03-02 23:00")
+    turn = Turn(
+        TimerDue("x", "y", conversation.now), conversation.account, conversation.catalogue, conversation.policy,
+        conversation.carrier, conversation.now, conversation.now, conversation.ids,
+        conversation.dice,
+    )  # fmt: skip
+    first = hold(Reply(("z",), "901", MessageClass.NOTICE, None, "z-matter"), "id-1", turn)
+    second = hold(Reply(("a",), "901", MessageClass.NOTICE, None, "a-matter"), "id-2", turn)
+    assert (first.due_at, first.data) < (second.due_at, second.data)

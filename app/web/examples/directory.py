@@ -30,7 +30,7 @@ _HELD = {
 
 EXAMPLES = {
     "post /api/v1/subscribers/{msisdn}/tenures/{tenure}/erasure": Example(
-        parameters={**_OWNER, "tenure": 2},
+        parameters={**_OWNER, "tenure": 2, "X-Reason": "the former customer asked for it in writing"},
         answers={"200": {**_OWNER, "status": "erased"}},
         may_be_missing=True,
     ),
