@@ -42,10 +42,12 @@ async def readyz(request: Request, response: Response) -> dict[str, object]:
         }
         for name, item in gateway.providers.items()
     }
+    probe = gateway.probe.state if gateway.probe else None
+    asked = {"probe": {"up": probe.up, "answered_at": probe.answered_at}} if probe else {}
     return {
         "status": database,
         "environment": gateway.environment,
-        "parts": {"database": database, "providers": providers},
+        "parts": {"database": database, "providers": providers, **asked},
     }
 
 
