@@ -7,8 +7,10 @@ from functools import cache
 from sqlalchemy import ColumnElement, Connection, Delete, Table, delete, func, or_, select, update
 
 from app.db import tables
+from app.db.events import event
 from app.db.record_tables import RECORD_TABLES
 from app.db.rows import Row, as_parameter, from_json, matching, shape_of
+from app.domain.events import EventStatus
 from app.domain.evidence import EvidenceRecord
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
@@ -117,6 +119,9 @@ def drop_personal(connection: Connection, msisdn: str, tenure: int) -> None:
         *(item.table for item in RECORD_TABLES.values()),
     ):
         connection.execute(delete(table).where(*_of(table, msisdn, tenure)))
+    # What a receiver has still to acknowledge is not lost; it goes at another time.
+    told = event.c.status.not_in((EventStatus.PENDING.value, EventStatus.SENDING.value))
+    connection.execute(delete(event).where(*_of(event, msisdn, tenure), told))
     emptied = {"balance_fen": 0, "points": 0, "vip": False, "plan": None, "password_hash": None}
     connection.execute(update(tables.subscriber).where(*_of(tables.subscriber, msisdn, tenure)).values(**emptied))
 

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
+from app.db import retention
 from app.db.events import append_events, event
 from app.domain.catalogue import ServiceProvider
 from app.domain.evidence import canonical
@@ -189,6 +190,16 @@ async def test_what_nobody_takes_can_still_be_read(gateway: Running) -> None:
     page = await gateway.gateway.outgoing_events.page(after=None, receiver="billing", status=None, limit=1)
     behind = await gateway.gateway.outgoing_events.page(after=page[0].id, receiver="billing", status=None, limit=9)
     assert [one.data for one in (*page, *behind)] == [canonical({"n": n, "msisdn": ALICE}) for n in (1, 2)]
+
+
+async def test_erasing_a_tenure_takes_what_was_told_of_it_but_nothing_that_is_yet_to_be_told(gateway: Running) -> None:
+    async with receiving() as receiver:
+        receiver.answer = lambda told: YES if told["data"] == {"n": 1, "msisdn": ALICE} else DOWN
+        await addressed(gateway, "XINHUA", receiver.url)
+        await happens(gateway, 1, 2)
+        await become(gateway, "acknowledged", "pending")
+        await gateway.gateway.database.write(lambda connection: retention.drop_personal(connection, ALICE, 1))
+        assert await statuses(gateway) == ["pending"]
 
 
 async def test_a_redirect_is_not_followed(gateway: Running) -> None:
