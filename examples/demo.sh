@@ -8,7 +8,8 @@ usage() {
 Usage: examples/demo.sh [--allow-remote] [URL]
 
 Talks to a running demo gateway by curl and explains what happens: 0000 lists services, 1,3 ends two of them, the clock
-moves past the end of the month, the evidence is looked at, and what goes wrong on the way is mended.
+moves past the end of the month, a service is ordered and confirmed, its fee is announced and doubted, the evidence is
+looked at, and what goes wrong on the way is mended.
 
 The gateway is emptied first and loaded with the demo customers. It must run as demo or test: start one with `make run`.
 
@@ -107,7 +108,8 @@ def subscriptions(value):
 def evidence(value):
     for item in value["evidence"]:
         told = item["payload"]
-        states = [(told.get(side) or {}).get("state", "none") for side in ("before", "after")]
+        sides = [told.get(side) for side in ("before", "after")]
+        states = [(side.get("state") if isinstance(side, dict) else side) or "none" for side in sides]
         answer = ", answered " + told["answer"] if told.get("answer") else ""
         what = "%s %s: %s to %s%s" % (item["kind"], told.get("service_code", ""), *states, answer)
         print("   %2d  %s…  %s" % (item["seq"], item["hash"][:8], what))
@@ -133,7 +135,9 @@ ask() {
 
 # tell METHOD PATH BODY: the same, shown.
 tell() {
-  command_line "curl -X $1 $url$2 -H 'Content-Type: application/json' -d '$3'"
+  local token=
+  [[ $2 != /api/* ]] || token=" -H 'Authorization: Bearer demo'"
+  command_line "curl -X $1 $url$2$token -H 'Content-Type: application/json' -d '$3'"
   ask "$@"
 }
 
@@ -222,6 +226,39 @@ look "/api/v1/subscribers/$handset/subscriptions"
 read_answer subscriptions
 [[ $answer == *'"service_code":"SJB","state":"ended"'* ]] || fail '手机报 (SJB) should have ended with the month.'
 good '手机报 (SJB) ended with the month.'
+
+chapter 'An order'
+explain '音乐盒 is on offer. An order changes nothing by itself: she is asked from a number of its own, which names all that' \
+  'binds, and only her yes to that number counts. Silence is a no.'
+sends 10086 KTYYH
+expect '回复“是”确认订购' 'Asked, not ordered.'
+question=$(read_answer field messages 0 from)
+sends "$question" 是
+expect '已成功订购音乐盒' 'Ordered, with the day, the price, and how to stop it.'
+
+chapter 'A fee, and a doubt'
+explain 'Billing announces a fee before it takes it. The customer is reminded, with a code to send back in doubt.'
+before=$(newest)
+fee="demo-$first"
+due=$(printf '%s-%02d-06' "$year" "$month")
+tell POST /api/v1/charges "{\"charge_id\": \"$fee\", \"msisdn\": \"$handset\", \"service_code\": \"YYH\", \"kind\": \"monthly\", \
+\"amount_fen\": 600, \"due_at\": \"${due}T10:00:00+08:00\"}"
+ask POST /simulator/drain
+received "$before"
+expect '音乐盒6元' 'Reminded of what, how much, and from when.'
+[[ $texts =~ 回复([0-9]{4}) ]] || fail 'The reminder should have a code of four digits.'
+explain '' 'She doubts it. A person has 72 hours to call her back, and nothing is taken meanwhile.'
+sends 10086901 "${BASH_REMATCH[1]}"
+expect '期间不扣收该费用' 'A ticket, with its number and its deadline.'
+look "/api/v1/charges/$fee"
+printf '   %s: %s\n' "$fee" "$(read_answer field state)"
+explain '' 'Nobody calls. 72 hours later:'
+before=$(newest)
+tell POST /simulator/clock/advance '{"seconds": 259201}'
+received "$before"
+look "/api/v1/charges/$fee"
+[[ $(read_answer field state) == waived ]] || fail 'The fee should be waived.'
+good 'Waived in her favour.'
 
 chapter 'Evidence'
 explain 'Every change left a record: who, what, before and after, the exact text asked and the exact answer. Each holds the' \

@@ -12,7 +12,15 @@ def test_the_demo_tells_the_truth(gateway: str) -> None:
     done = run(shell(), DEMO, gateway)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\033" not in done.stdout, "colours are for terminals"
-    for line in ("手机报 (SJB) ended with the month.", "The chain verifies.", "One reply to two posts.", "Once on the"):
+    for line in (
+        "手机报 (SJB) ended with the month.",
+        "Ordered, with the day",
+        "A ticket, with its number",
+        "Waived in her favour",
+        "The chain verifies.",
+        "One reply to two posts.",
+        "Once on the",
+    ):
         assert f"✓ {line}" in done.stdout
 
 
