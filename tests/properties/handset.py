@@ -9,7 +9,7 @@ from app.domain.calendar import local
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # The words for yes and no, as she may write them (flows.md 2, 17).
-YES = ("是", "是的", "y", "YES", "Ｙｅｓ", "确认", "“是”。")
+YES = ("是", "是的", "y", "yes", "YES", "Ｙｅｓ", "确认", "“是”。")
 NO = ("否", "N", "no")
 ONE = ("1", "１")
 STOPS = ("TD", "退订", "取消", "退訂。")
@@ -69,6 +69,15 @@ class Handset:
     def order_numbers(self) -> list[str]:
         """The numbers that orders were asked from, newest first."""
         return [line.number for line in reversed(self.heard) if self._asks(line)]
+
+    def read(self, text: str) -> str:
+        """``<code 0>`` is the newest code, ``<order 0>`` the number asked from last; empty if there is none."""
+        for mark, known in (("<code ", self.codes), ("<order ", self.order_numbers)):
+            before, found, rest = text.partition(mark)
+            if found:
+                index, _, after = rest.partition(">")
+                return f"{before}{known[int(index)]}{after}" if int(index) < len(known) else ""
+        return text
 
     def listing(self) -> list[Line]:
         """The messages of the newest listing."""

@@ -111,7 +111,7 @@ class Life(Conversation):
     @step
     def says(self, text: str, number: str = "10086") -> None:
         """``<code 0>`` stands for the newest code that she was given, ``<order 0>`` for the number asked from last."""
-        text, number = self._read(text), self._read(number)
+        text, number = self.witness.read(text), self.witness.read(number)
         if not text or not number:
             return
         left = self._expected(text, number)
@@ -122,14 +122,6 @@ class Life(Conversation):
         if left is not None:
             assert left <= gone, f"{text} leaves {left - gone} running"
             assert gone <= left or not number.endswith("977"), f"{text} ended {gone - left}, too"
-
-    def _read(self, text: str) -> str:
-        for mark, known in (("<code ", self.witness.codes), ("<order ", self.witness.order_numbers)):
-            before, found, rest = text.partition(mark)
-            if found:
-                index, _, after = rest.partition(">")
-                return f"{before}{known[int(index)]}{after}" if int(index) < len(known) else ""
-        return text
 
     def running(self) -> set[str]:
         """What she has and has not left."""

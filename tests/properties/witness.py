@@ -133,7 +133,12 @@ class Witness(Handset):
         imported = any(kind == "import" for kind, _ in kinds)
         if held.state in _RUNNING and not held.in_plan and before is None and self.before is not None and not imported:
             assert told, f"{held.service_code} runs without a recorded yes"
+        others = self.before.subscriptions.values() if self.before else ()
+        ended = [other.unsubscribed_at for other in others if other.service_code == held.service_code]
         for kind, payload in kinds:
+            if kind == "import":
+                as_of = datetime.fromisoformat(str(payload["as_of"]))
+                assert all(at is None or at <= as_of for at in ended), f"an import revives {held.service_code}"
             if kind in _CONFIRMED:
                 self._judge_yes(facts, held, kind, payload)
         closed = facts.subscriber.status is SubscriberStatus.CLOSED
@@ -175,8 +180,8 @@ class Witness(Handset):
         assert [fen(one) for one in price[:1]] == [payload["price_fen"]], f"{kind}: the question named another price"
         if kind == "order-confirmed":
             assert held.terms.price_fen == payload["price_fen"], f"{held.service_code} costs more than was asked"
-        said = self.said[-1]
-        assert said.text == answer, f"{kind}: she did not say {answer}"
+        said = next((line for line in reversed(self.said) if line.text == answer), None)
+        assert said is not None, f"{kind}: she did not say {answer}"
         question = next((line for line in reversed(questions) if line.number == said.number), questions[-1])
         if kind in ("order-confirmed", "keep-confirmed"):
             assert said.at <= question.at + DAY, f"{kind} after its window"
@@ -188,7 +193,11 @@ class Witness(Handset):
             assert answer in YES or (answer in ONE and to_it), f"{kind} by {answer}, which is no yes"
         if not to_it and not self.single_number:
             assert not said.number.startswith("10086204"), f"{kind} by an answer to another question"
-        after = [line for line in self.said[:-1] if line.number == question.number and line.at >= question.at]
+        after = [
+            line
+            for line in self.said[: self.said.index(said)]
+            if line.number == question.number and line.at >= question.at
+        ]
         between = [line for line in after if line.text not in YES + ONE]
         if to_it and kind in ("order-confirmed", "keep-confirmed") and not found:
             assert not [line for line in between if line.at > question.at], f"{kind} after she declined"

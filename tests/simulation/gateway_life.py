@@ -1,0 +1,204 @@
+"""The life of one customer with a whole gateway and its database, watched by the witness of the properties."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Connection
+
+from app.commands.charging import AnnounceCharge
+from app.commands.directory import AgentUnsubscribe, ImportSubscription, SetSubscriber
+from app.commands.order_calls import PlaceOrder
+from app.db import directory, records
+from app.db.evidence import chain_of, head_of
+from app.db.simulator import ThreadMessage
+from app.db.state import current_state
+from app.domain.account import Channel, SubscriberStatus, SubscriptionState
+from app.domain.charges import Charge, ChargeKind
+from app.domain.evidence import verify
+from app.domain.orders import Order
+from app.domain.records import Record
+from app.domain.refunds import Refund
+from app.domain.turn import Stimulus
+from app.settings import Settings
+from tests.commands.world import shanghai
+from tests.properties.witness import Facts, Witness
+from tests.running import ALICE, Running, running
+
+if TYPE_CHECKING:
+    from app.services.intake import IncomingMessage
+
+NAMES = {
+    "CL": "彩铃", "SJB": "手机报", "TQ": "天气预报", "LD": "来电提醒", "KD": "宽带电视", "YYH": "音乐盒", "ZQ": "足球快讯", "GS": "故事点播",
+}  # fmt: skip
+T = TypeVar("T")
+R = TypeVar("R", bound=Record)
+
+
+@dataclass
+class GatewayLife:
+    """A gateway that is stopped and built anew on the same database; steps are plain calls."""
+
+    settings: Settings
+    script: list[str] = field(default_factory=list)
+    witness: Witness = field(default_factory=lambda: Witness(NAMES))
+
+    def __post_init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._stack = AsyncExitStack()
+        self._sent: list[IncomingMessage] = []
+        self._read = self._count = 0
+        self._turns: dict[str, int] = {}
+        self._run(self._start())
+        self._look()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
+
+    async def _start(self) -> None:
+        self.gateway: Running = await self._stack.enter_async_context(running(self.settings))
+
+    def close(self) -> None:
+        self._run(self._stack.aclose())
+        self._runner.close()
+
+    def _step(self, line: str, work: Coroutine[Any, Any, object]) -> None:
+        self.script.append(line)
+        self._run(self._finished(work))
+        self._look()
+
+    async def _finished(self, work: Coroutine[Any, Any, object]) -> None:
+        await work
+        await self.gateway.drain()
+
+    # ---- what the witness is shown
+
+    def _look(self) -> None:
+        for message in self._run(self.gateway.received())[self._read :]:
+            self._read += 1
+            self.witness.hears(message.service_number, message.text, message.at, self._turn_of(message))
+        facts = self._run(self.gateway.gateway.database.read(_facts))
+        before = self.witness.before
+        if before is not None and before.subscriber.tenure != facts.subscriber.tenure:
+            self.witness = Witness(NAMES)
+        self.witness.judge(facts)
+
+    def _turn_of(self, message: ThreadMessage) -> int:
+        return self._turns.setdefault(message.in_reply_to or message.id, len(self._turns))
+
+    @property
+    def story(self) -> str:
+        """What happened, as it is pasted into a test, and what was said."""
+        said = [
+            f"{self._local(message)} {message.service_number} {message.direction}: {message.text}"
+            for message in self._run(self.gateway.thread())
+        ]
+        return "\n".join(["", *self.script, "", *said])
+
+    @staticmethod
+    def _local(message: ThreadMessage) -> str:
+        return f"{message.at:%m-%d %H:%M:%S}Z"
+
+    # ---- steps
+
+    def says(self, *texts: str, to: str = "10086", copies: int = 1) -> None:
+        """Texts in one delivery, each in some copies; ``<code 0>`` and ``<order 0>`` as in the commands' properties."""
+        number = self.witness.read(to)
+        known = [text for text in map(self.witness.read, texts) if text]
+        if not number or not known:
+            return
+        now = self._now()
+        new = [self.gateway.message(text, number) for text in known]
+        for message in new:
+            self.witness.says(message.text, number, now)
+        self._sent += new
+        held = self._running()
+        self._step(f"life.says(*{texts!r}, to={to!r}, copies={copies})", self.gateway.store(*new * copies))
+        if len(new) == 1 and known[0].startswith("QX") and known[0][2:] in held:
+            assert known[0][2:] not in self._running(), f"{known[0]} was lost"
+
+    def comes_again(self, index: int) -> None:
+        """The carrier delivers an old message once more: nothing happens."""
+        if index >= len(self._sent):
+            return
+        before, read = self.witness.before, self._read
+        self._step(f"life.comes_again({index})", self.gateway.store(self._sent[-1 - index]))
+        assert self.witness.before == before, "a repeat changed something"
+        assert self._read == read, "a repeat was answered"
+
+    def waits(self, **length: float) -> None:
+        self._step(f"life.waits(**{length})", self.gateway.advance(**length))
+
+    def restarts(self, away: float = 0) -> None:
+        """The gateway is stopped, and comes back after so many hours."""
+        self._step(f"life.restarts({away})", self._restart(away))
+
+    async def _restart(self, away: float) -> None:
+        await self._stack.aclose()
+        await self._start()
+        if away:
+            simulation = self.gateway.gateway.simulation
+            await simulation.set_clock((await simulation.clock()).now + timedelta(hours=away))
+
+    def network(self, mode: str, count: int | None = None) -> None:
+        self._step(f"life.network({mode!r}, {count})", self.gateway.faults(mode, count=count))
+
+    def reports(self, report: str, delay: int) -> None:
+        self._step(f"life.reports({report!r}, {delay})", self.gateway.reports(report, delay))
+
+    # ---- calls of others
+
+    def ordered(self, code: str, channel: str) -> None:
+        self._call(f"life.ordered({code!r}, {channel!r})", PlaceOrder("api:agent", code, Channel(channel)))
+
+    def charged(self, code: str, fen: int, days: float) -> None:
+        self._count += 1
+        due = self._now() + timedelta(days=days)
+        wanted = AnnounceCharge("api:billing", f"c-{self._count}", code, ChargeKind.MONTHLY, fen, due)
+        self._call(f"life.charged({code!r}, {fen}, {days})", wanted)
+
+    def agent_ends(self, code: str) -> None:
+        self._call(f"life.agent_ends({code!r})", AgentUnsubscribe("agent:1", code, "she called"))
+
+    def imported(self, code: str, as_of_days_ago: float) -> None:
+        as_of = self._now() - timedelta(days=as_of_days_ago)
+        wanted = ImportSubscription(
+            "import:1", code, SubscriptionState.ACTIVE, in_plan=False, started_at=shanghai("2025-02-01 10:00"), channel=Channel.WEB, as_of=as_of,
+        )  # fmt: skip
+        self._call(f"life.imported({code!r}, {as_of_days_ago})", wanted)
+
+    def number_is(self, status: str) -> None:
+        wanted = SetSubscriber("api:crm", frozenset({"status"}), create=True, status=SubscriberStatus(status))
+        self._call(f"life.number_is({status!r})", wanted)
+
+    def _call(self, line: str, stimulus: Stimulus) -> None:
+        self._step(line, self.gateway.gateway.turns.call(ALICE, stimulus))
+
+    def _now(self) -> datetime:
+        return self._run(self.gateway.gateway.simulation.clock()).now
+
+    def _running(self) -> set[str]:
+        assert self.witness.before is not None
+        held = self.witness.before.subscriptions.values()
+        return {item.service_code for item in held if item.can_be_left(self.witness.before.now)}
+
+
+def _facts(connection: Connection) -> Facts:
+    found = directory.current_tenure(connection, ALICE)
+    assert found is not None
+    tenure = found.subscriber.tenure
+    chain = tuple(chain_of(connection, ALICE, tenure))
+    assert verify(chain, head_of(connection, ALICE, tenure)).ok, "the chain of evidence is broken"
+
+    def of(kind: type[R]) -> dict[str, R]:
+        rows = (row.record for row in records.of_number(connection, kind, ALICE, tenure))
+        return {record.id: record for record in rows if isinstance(record, kind)}
+
+    return Facts(
+        current_state(connection).now, found.subscriber,
+        {item.id: item for item in directory.subscriptions_of(connection, ALICE, tenure)},
+        of(Charge), of(Order), of(Refund), chain,
+    )  # fmt: skip
