@@ -1,0 +1,117 @@
+"""However a password comes in, nothing that can be read afterwards holds it: answers, threads, figures, files, log."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from tests.web.calls import ALICE_HOME, Web, message, serving
+
+pytestmark = pytest.mark.anyio
+OLD, NEW = "135790", "246813"
+SECRETS = (OLD, NEW, "１３５７９０", "1 3 5 7 9 0", "135-790", "999777")
+CHANGE = f"XGMM#{OLD}#{NEW}#{NEW}"
+# Well formed, then spoiled in one way or another.
+TEXTS = (
+    CHANGE, f"XGMM#999777#{NEW}#{NEW}", f"xgmm {OLD} {NEW} {NEW}", f"ＸＧＭＭ＃１３５７９０＃{NEW}", f"X G M M#{OLD}", f"XGMM{OLD}",
+    f"XGMM#{OLD}#{NEW}", f"{OLD}#{NEW}", f"1 3 5 7 9 0*{NEW}", f"“XGMM#{OLD}”。", f"\u200bXGMM\u200b#{OLD}", f"QX{OLD}#{NEW}", f"TS {OLD}#{NEW}",
+    f"95588*{OLD}#{NEW}", f"XGMM#{OLD}#{NEW}#" + "9" * 5000, f"XGMM\n{OLD}\n{NEW}", f"XGMM:{OLD}", f"XGMM {OLD}\x00{NEW}",
+)  # fmt: skip
+NUMBERS = ("10086", "10086977", "10086999", "10086901", "1008620400", "10086888")
+
+
+def assert_nothing_in(where: str, *texts: str) -> None:
+    found = [secret for secret in SECRETS for text in texts if secret in text]
+    assert not found, f"{where}: {found}"
+
+
+async def everything_readable(web: Web) -> dict[str, str]:
+    """The answer of every GET of the API, with the ids of whatever there is."""
+    paths = (await web.get("/openapi.json")).json()["paths"]
+    answers = {}
+    ids = {name: (await web.get(f"/api/v1/{name}s")).text for name in ("message", "ticket", "order", "charge", "event")}
+    known = {f"{name}_id": re.findall(r'"id":"([^"]+)"', text) for name, text in ids.items()}
+    for path, calls in paths.items():
+        if "get" not in calls or (path.endswith("/events") and "simulator" in path):  # a stream has no end
+            continue
+        named = path.replace("{msisdn}", "13800138000")
+        [hole] = re.findall(r"{(\w+)}", named) or [""]
+        for one in known.get(hole, ["x"]) if hole else [""]:
+            url = named.replace(f"{{{hole}}}", one) if hole else named
+            answers[url] = (await web.get(url)).text
+    return answers
+
+
+@pytest.fixture
+async def with_password(web: Web) -> Web:
+    assert (await web.call("PATCH", ALICE_HOME, {"service_password": OLD})).status_code == 200
+    return web
+
+
+async def test_nothing_that_can_be_read_holds_one(with_password: Web, log: io.StringIO) -> None:
+    web = with_password
+    for place, text in enumerate(TEXTS):
+        for number in NUMBERS:
+            body = message(text, f"m-{place}-{number}", to=number)
+            assert (await web.inbound(body)).status_code == 202
+        assert (
+            await web.call("POST", "/simulator/handsets/13800138000/messages", {"to": "10086", "text": text})
+        ).status_code == 202
+        await web.running.drain()
+        await web.running.advance(minutes=2)  # beyond the rate limit
+
+    answers = await everything_readable(web)
+    assert len(answers) > 60
+    for url, text in answers.items():
+        assert_nothing_in(url, text)
+    assert_nothing_in("the log", log.getvalue())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'{{"message_id": "m", "from": "13800138000", "to": "10086", "text": ["{CHANGE}"]}}',
+        f'{{"message_id": "m", "from": "13800138000", "to": "10086", "text": "{CHANGE}"',
+        f'{{"message_id": "m", "from": "13800138000", "to": "10086", "text": "{CHANGE}", "note": "{CHANGE}"}}',
+        f'{{"message_id": "m", "from": "13800138000", "to": "10086", "text": "{CHANGE}", "received_at": "{CHANGE}"}}',
+        f'[{{"message_id": "{CHANGE}", "from": "13800138000"}}]',
+        CHANGE,
+    ],
+)
+async def test_an_answer_to_a_spoiled_body_does_not_quote_it(web: Web, log: io.StringIO, content: str) -> None:
+    for answer in (
+        await web.inbound(content=content),
+        await web.status(content=content),
+        await web.call("POST", "/simulator/handsets/13800138000/messages", content=content),
+        await web.call("POST", "/api/v1/orders", content=content),
+        await web.call("PATCH", ALICE_HOME, content=f'{{"service_password": {content!r}}}'),
+    ):
+        assert_nothing_in(str(answer.request.url), answer.text)
+    await web.running.drain()
+    for url, text in (await everything_readable(web)).items():
+        assert_nothing_in(url, text)
+    assert_nothing_in("the log", log.getvalue())
+
+
+async def test_no_file_of_the_database_holds_one(
+    sqlite_url: str, tmp_path: Path, settings: Settings, log: io.StringIO
+) -> None:
+    """The file, its write-ahead log and its index, while the gateway runs and when it has stopped."""
+    if not settings.database_url.startswith("sqlite"):
+        pytest.skip("the files of a server are not ours to read")
+
+    def written() -> list[str]:
+        return [path.read_bytes().decode("utf-8", "replace") for path in tmp_path.iterdir() if path.is_file()]
+
+    async with serving(settings) as web:
+        await web.call("PATCH", ALICE_HOME, {"service_password": OLD})
+        async with web.running.gateway.engine.paused():
+            for place, text in enumerate(TEXTS):
+                await web.inbound(message(text, f"m-{place}"))
+            assert len(written()) > 1
+            assert_nothing_in("files, while they wait", *written())
+        await web.running.drain()
+        assert_nothing_in("files, when they are handled", *written())
+    assert_nothing_in("files, when it has stopped", *written())
