@@ -14,6 +14,7 @@ from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import tickets as texts
+from app.domain.texts import wording
 from app.domain.tickets import Ticket, TicketKind
 from app.domain.turn import Outcome, Refusal, Stimulus, TextReceived, Turn, joined
 from app.domain.values import value
@@ -139,4 +140,5 @@ def show_tickets(turn: Turn, _argument: str) -> Outcome:
     if not waiting:
         return Outcome(replies=(say(turn, texts.NONE.say(language)),))
     lines = [texts.state(language, ticket, turn.now) for ticket in waiting]
+    lines[-1] = wording.sentence(language, lines[-1])
     return Outcome(replies=(say(turn, texts.STATE_OPENING.say(language), *lines),))

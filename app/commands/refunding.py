@@ -10,6 +10,7 @@ from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.messages import MessageClass
 from app.domain.refunds import Refund, RefundPart, SecondHalf, refund_id
 from app.domain.texts import refunds as texts
+from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn, joined
 
@@ -140,4 +141,5 @@ def said(turn: Turn, text: Text, charge: Charge, times: int = 1) -> str:
 
 def told(turn: Turn, *sentences: str) -> Outcome:
     """She is told, by day."""
-    return Outcome(replies=(say(turn, *sentences, kind=MessageClass.NOTICE),))
+    closed = (wording.sentence(turn.account.language, sentence) for sentence in sentences)
+    return Outcome(replies=(say(turn, *closed, kind=MessageClass.NOTICE),))

@@ -99,7 +99,7 @@ def test_in_english() -> None:
         > The news paper costs too much
         < [10086 result] Your complaint was received, ticket: …. First answer within 48-hours (by March 4, 10:00); …
         > CXTS
-        < Your open tickets: Ticket … (complaint, March 2): in progress, handled by March 4, 10:00; China Mobile
+        < Your open tickets: Ticket … (complaint, March 2): in progress, handled by March 4, 10:00. China Mobile
         """,
         subscriber=replace(SUBSCRIBER, language=Language.EN),
     )
@@ -265,7 +265,7 @@ def test_every_one_is_recorded_and_the_open_ones_are_named() -> None:
     first, second = (ticket.number for ticket in tickets(conversation))
     conversation.play(f"""
         > 投诉查询
-        < 您处理中的工单：工单{first}(投诉，03月02日受理)：处理中，不晚于03月04日10时00分处理完毕；工单{second}(投诉，…11时00分处理完毕；中国移动
+        < 您处理中的工单：工单{first}(投诉，03月02日受理)：处理中，不晚于03月04日10时00分处理完毕；工单{second}(投诉，…11时00分处理完毕。中国移动
         @ 2026-03-04 10:30
         > CXTS
         < …工单{first}…：已超过时限，正在加急处理；工单{second}…处理中，不晚于…

@@ -76,8 +76,8 @@ def test_the_first_answer_reaches_her_by_day() -> None:
     # Two notices of one ticket wait beside each other.
     conversation.play(f"""
         @ 2026-03-03 07:00
-        < [10086 notice] 您的工单{number}答复：我们正在核实中国移动
-        < [10086 notice] 您的工单{number}已处理完毕：已为您核实中国移动
+        < [10086 notice] 您的工单{number}答复：我们正在核实。中国移动
+        < [10086 notice] 您的工单{number}已处理完毕：已为您核实。中国移动
         > CXTS
         < 您没有处理中的投诉…
     """)
@@ -159,7 +159,7 @@ def test_double_is_two_entries_once() -> None:
     conversation = complaint()
     (told,) = resolve(conversation, message="系统有误", policy=RefundPolicy.DOUBLE)
     assert (told.number, told.kind) == ("10086", "notice")
-    assert "已处理完毕：系统有误手机报(新华)费用已双倍退还，共6元。" in told.text
+    assert "已处理完毕：系统有误。手机报(新华)费用已双倍退还，共6元。" in told.text
     assert ledger(conversation) == {"c-1:principal": (300, SecondHalf.PAID), "c-1:second_half": (300, None)}
     events = to_billing(conversation.outcome)
     assert [(event.type, event.data["refund_id"], event.data["amount_fen"]) for event in events] == [

@@ -51,9 +51,7 @@ _OVERDUE = Text(zh="已超过时限，正在加急处理", en="overdue, in progr
 STATE_OPENING = Text(zh="您处理中的工单：", en="Your open tickets: ")
 FIRST_RESPONSE = Text(zh="您的工单{number}答复：{message}", en="About your ticket {number}: {message}")
 _RESOLVED = Text(zh="您的工单{number}已处理完毕。", en="Your ticket {number} was dealt with. ")
-_RESOLVED_SAYING = Text(
-    zh="您的工单{number}已处理完毕：{message}", en="Your ticket {number} was dealt with: {message} "
-)
+_RESOLVED_SAYING = Text(zh="您的工单{number}已处理完毕：{message}", en="Your ticket {number} was dealt with: {message}")
 
 
 def ask(language: Language, window: timedelta) -> str:
@@ -97,4 +95,4 @@ def resolved(language: Language, number: str, message: str | None) -> str:
     """A ticket is closed; with what the agent says of it, if she says anything."""
     if message is None:
         return _RESOLVED.say(language, number=number)
-    return _RESOLVED_SAYING.say(language, number=number, message=message)
+    return _RESOLVED_SAYING.say(language, number=number, message=wording.sentence(language, message))

@@ -47,6 +47,10 @@ _YUAN_AND_FEN = Text(zh="{yuan}元{rest}分", en="{fen}fen")
 _NAMES = Text(zh="、", en=", ")
 _CLAUSES = Text(zh="，", en="; ")
 _MATTERS = Text(zh="；", en="; ")
+_SENTENCE = Text(zh="{words}。", en="{words}. ")
+_CLOSED_ALREADY = Text(zh="{words}", en="{words} ")
+_LEFT_OPEN = " ；;，,"
+_CLOSED = ("。", ".", "！", "!", "？", "?", "…")
 
 
 def day(language: Language, moment: datetime) -> str:
@@ -136,3 +140,9 @@ def clauses(language: Language, words: Iterable[str]) -> str:
 def matters(language: Language, words: Iterable[str]) -> str:
     """Longer statements in a row, each of something else."""
     return _MATTERS.say(language).join(words)
+
+
+def sentence(language: Language, words: str) -> str:
+    """Words closed by a full stop unless they are: what staff typed, or a clause that nothing follows."""
+    bare = words.rstrip(_LEFT_OPEN)
+    return (_CLOSED_ALREADY if bare.endswith(_CLOSED) else _SENTENCE).say(language, words=bare)
