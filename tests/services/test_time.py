@@ -80,7 +80,13 @@ async def test_a_long_step_of_the_clock_does_everything_on_the_way_at_its_own_ti
     await gateway.advance(days=400)
 
     kinds = [(row["kind"], row["at"]) for row in await gateway.rows(tables.evidence) if row["kind"] != "import"]
-    assert kinds == [("unsubscribe", START), (kinds[1][0], shanghai("2026-03-31 23:59:59"))]
+    assert kinds == [
+        ("unsubscribe", START),
+        ("order-asked", shanghai("2026-03-09 10:00")),
+        ("order-expired", shanghai("2026-03-12 10:00:01")),
+        ("subscription-ended", shanghai("2026-03-12 10:00:01")),
+        ("subscription-ended", shanghai("2026-03-31 23:59:59")),
+    ]
 
 
 async def test_timers_fire_by_themselves_when_their_time_has_come(settings: Settings) -> None:
