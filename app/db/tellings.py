@@ -6,10 +6,10 @@ It is looked up and not noted down where it happens, so that no way a message ma
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, literal_column, select
 
 from app.db import tables
-from app.db.rows import Row, one_of, update_rows
+from app.db.rows import Given, Row, one_of, update_rows
 from app.db.timers import StoredTimer, set_timers
 from app.domain.messages import OutboundStatus
 from app.domain.turn import MESSAGE_TOLD, MessageTold, Told
@@ -81,17 +81,12 @@ def _what(status: str, told: int) -> Told | None:
     return Told.UNDELIVERED if status in _NOT_DELIVERED else None
 
 
+def _still_waits(_given: Given) -> ColumnElement[bool]:
+    """Queued; and in the words of the index of unfinished messages, so that it serves."""
+    return and_(one_of(_mt.c.status, "queued", "sending"), one_of(_mt.c.status, "queued"))
+
+
 def recall(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
     """Messages about these matters that still wait are superseded (safety.md 18)."""
-    for row in rows:
-        connection.execute(
-            update(_mt)
-            .where(
-                _mt.c.bucket == row["bucket"],
-                _mt.c.msisdn == row["msisdn"],
-                _mt.c.about == row["about"],
-                one_of(_mt.c.status, "queued", "sending"),
-                one_of(_mt.c.status, "queued"),
-            )
-            .values(status=OutboundStatus.SUPERSEDED, final_at=now)
-        )
+    superseded: list[Row] = [{**row, "status": OutboundStatus.SUPERSEDED, "final_at": now} for row in rows]
+    update_rows(connection, _mt, superseded, ("bucket", "msisdn", "about"), only=_still_waits)

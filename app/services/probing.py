@@ -57,6 +57,8 @@ class Probe:
         self._every = every_seconds
         self._within = within_seconds
         self.state = ProbeState()
+        # Set once the first round is over.
+        self.has_asked = asyncio.Event()
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -69,6 +71,7 @@ class Probe:
         answered = [await self._ask(command, extension) for command, extension in _QUESTIONS]
         up = all(answered)
         self.state = ProbeState(up, datetime.now(UTC) if up else self.state.answered_at)
+        self.has_asked.set()
         return up
 
     async def _ask(self, command: str, extension: str) -> bool:

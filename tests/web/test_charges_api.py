@@ -6,7 +6,7 @@ import re
 import pytest
 
 from app.db.events import event
-from app.db.records import RECORD_TABLES
+from app.db.record_tables import RECORD_TABLES
 from app.domain.charges import Charge
 from tests.web.calls import Web, assert_problem, message
 
