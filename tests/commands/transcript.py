@@ -238,9 +238,14 @@ class Conversation:
 
     def move(self, to: datetime) -> None:
         """The clock goes on; what falls due happens on the way."""
-        while due := sorted((timer.due_at, key) for key, timer in self.timers.items() if timer.due_at <= to):
-            timer = self.timers.pop(due[0][1])
-            self.now = max(self.now, timer.due_at)
+        while due := sorted(
+            (moment, timer.kind != "kept", key)
+            for key, timer in self.timers.items()
+            if (moment := self._turn_of(timer)) <= to
+        ):
+            moment, _, key = due[0]
+            timer = self.timers.pop(key)
+            self.now = max(self.now, moment)
             if timer.kind == "kept":
                 text = next(item for item in self.kept if item.id == timer.subject)
                 self.log.append(f"{local(self.now):%m-%d %H:%M:%S} (kept) {text.text!r}")
@@ -248,6 +253,12 @@ class Conversation:
             else:
                 self.happens(TimerDue(timer.kind, timer.subject, timer.due_at, timer.data), timer.due_at)
         self.now = to
+
+    def _turn_of(self, timer: TimerSet) -> datetime:
+        """When its turn comes: timers wait for her earlier texts (safety.md 21)."""
+        kept = {text.id for text in self.kept if text.sent_at <= timer.due_at}
+        behind = [item.due_at for item in self.timers.values() if item.kind == "kept" and item.subject in kept]
+        return timer.due_at if timer.kind == "kept" else max([timer.due_at, *behind])
 
     # ---- what is true
 

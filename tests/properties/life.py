@@ -63,6 +63,7 @@ class Life(Conversation):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.witness = Witness(NAMES, self.carrier.single_number)
+        self._to_leave: list[tuple[datetime, set[str]]] = []
         self._count = self._turn = self._lost_at = 0
         self._look()
         self.imported("MH", state="trial")
@@ -92,6 +93,9 @@ class Life(Conversation):
         if self.witness.before and self.witness.before.subscriber.tenure != facts.subscriber.tenure:
             self.witness = Witness(NAMES, self.carrier.single_number)
         self.witness.judge(facts)
+        for _, left in [one for one in self._to_leave if one[0] < self.now]:
+            assert not left & self.running(), f"what was sent when there was too much leaves {left} running"
+        self._to_leave = [one for one in self._to_leave if one[0] >= self.now]
 
     def _deliver(self, reply: Reply) -> None:
         before = len(self.sent)
@@ -119,7 +123,9 @@ class Life(Conversation):
         before = self.running()
         self.text(text, number)
         gone = {code for code in before if code not in self.running()}
-        if left is not None:
+        if left and self.outcome.kept_until is not None:
+            self._to_leave.append((self.outcome.kept_until, left))
+        elif left is not None:
             assert left <= gone, f"{text} leaves {left - gone} running"
             assert gone <= left or not number.endswith("977"), f"{text} ended {gone - left}, too"
 

@@ -144,6 +144,17 @@ class Customer(RuleBasedStateMachine):
         with self.told() as life:
             life.says(text, "10086901")
 
+    @rule(
+        text=st.sampled_from(["QXCL", "QXSJB", "是", "<code 0>", "TD"]),
+        number=st.sampled_from(["10086", "<order 0>", "10086901"]),
+    )
+    def she_writes_too_much(self, text: str, number: str) -> None:
+        with self.told() as life:
+            for _ in range(31):
+                life.says("YE")
+            life.says(text, number)
+            life.waits(hours=1 / 60)
+
     @rule(hours=HOURS)
     def she_waits(self, hours: float) -> None:
         with self.told() as life:
