@@ -5,9 +5,11 @@ notes whether it was asked for. Not asked for: the carrier has nothing. Asked fo
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 
 import aiohttp
 import httpx
@@ -105,12 +107,18 @@ async def _bounded(response: httpx.Response) -> bytes | None:
     return found
 
 
+@cache
+def certificates() -> ssl.SSLContext:
+    """What carriers and receivers are checked by; read once, as that takes longer than all the rest of a start."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def make_transport() -> httpx.AsyncBaseTransport:
     """The transport that all carriers share, chosen by measuring (ADR 8); their windows bound what is in flight."""
-    tls = httpx.create_ssl_context(trust_env=False)
+    tls = certificates()
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=5)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
-    return AiohttpTransport(client=session)
+    return AiohttpTransport(verify=tls, client=session)

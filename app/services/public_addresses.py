@@ -15,6 +15,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 from typing_extensions import override
 
+from app.providers.http import certificates
+
 _NAT64 = IPv6Network("64:ff9b::/96")
 _LOW_32 = 0xFFFFFFFF
 
@@ -96,7 +98,7 @@ def make_webhook_transport(*, private: bool) -> httpx.AsyncBaseTransport:
 
     ``private``: any address will do.
     """
-    tls = httpx.create_ssl_context(trust_env=False)
+    tls = certificates()
 
     def session() -> aiohttp.ClientSession:
         plain = aiohttp.ThreadedResolver()
@@ -104,4 +106,4 @@ def make_webhook_transport(*, private: bool) -> httpx.AsyncBaseTransport:
         connector = aiohttp.TCPConnector(limit=0, ssl=tls, resolver=resolver, use_dns_cache=False, force_close=True)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
-    return AiohttpTransport(client=session)
+    return AiohttpTransport(verify=tls, client=session)
