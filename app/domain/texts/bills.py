@@ -68,7 +68,9 @@ def bill(language: Language, found: Bill) -> tuple[str, ...]:
         total=wording.yuan(language, found.total_fen),
     )
     items = [
-        (_ITEM if index else _FIRST_ITEM).say(language, name=item.name, amount=wording.yuan(language, item.amount_fen))
+        (_ITEM if index else _FIRST_ITEM).say(
+            language, name=wording.before_amount(language, item.name), amount=wording.yuan(language, item.amount_fen)
+        )
         for index, item in enumerate(found.items)
     ]
     pieces = [head, *items]

@@ -61,7 +61,8 @@ def ask(language: Language, window: timedelta) -> str:
 
 def fee(language: Language, name: str, fen: int) -> str:
     """A fee as it is named to her."""
-    return _FEE.say(language, name=name, amount=wording.yuan_without_point(language, fen))
+    amount = wording.yuan_without_point(language, fen)
+    return _FEE.say(language, name=wording.before_amount(language, name), amount=amount)
 
 
 def opened(language: Language, ticket: Ticket, fees: Iterable[str]) -> str:

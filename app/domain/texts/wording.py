@@ -44,6 +44,7 @@ _UNITS = {
 }
 _YUAN = Text(zh="{amount}元", en="CNY{amount}")
 _YUAN_AND_FEN = Text(zh="{yuan}元{rest}分", en="{fen}fen")
+_IN_ALL = Text(zh="{name}共", en="{name}")
 _NAMES = Text(zh="、", en=", ")
 _CLAUSES = Text(zh="，", en="; ")
 _MATTERS = Text(zh="；", en="; ")
@@ -107,6 +108,11 @@ def duration(language: Language, length: timedelta) -> str:
 def yuan(language: Language, fen: int) -> str:
     """An amount: ``5元``, ``CNY5``."""
     return _YUAN.say(language, amount=in_yuan(fen))
+
+
+def before_amount(language: Language, name: str) -> str:
+    """A name with an amount right behind it: ``影视365共1元`` is not 3651."""
+    return _IN_ALL.say(language, name=name) if name[-1:].isdigit() else name
 
 
 def yuan_without_point(language: Language, fen: int) -> str:
