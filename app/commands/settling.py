@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from app.commands.registry import timer
-from app.domain.account import SubscriberStatus, Subscription
+from app.domain.account import SubscriberStatus, Subscription, SubscriptionState
 from app.domain.charges import AFTER, Charge, ChargeKind, ChargeState
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.evidence import EvidenceDraft, Fact
@@ -118,6 +118,8 @@ def _given_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:
     held = turn.account.subscriptions.get(charge.subscription_id or "")
     if held is not None and ended_before(held, charge.due_at):
         return ChargeState.WAIVED, "the service ended before"
+    if held is not None and charge.kind is ChargeKind.MONTHLY and _is_free_trial(held, charge.due_at):
+        return ChargeState.WAIVED, "on trial"
     customer = turn.account.customer
     suspended = customer is not None and customer.status is SubscriberStatus.SUSPENDED
     if suspended and charge.kind is ChargeKind.MONTHLY and charge.state is not ChargeState.DISPUTED:
@@ -139,6 +141,12 @@ def _complaints(turn: Turn, charge: Charge) -> list[Ticket]:
     if charge.reminded_with is None:
         return []
     return [ticket for ticket in turn.account.records_of(Ticket) if ticket.is_open and charge.id in ticket.charge_ids]
+
+
+def _is_free_trial(held: Subscription, at: datetime) -> bool:
+    """Whether nothing may be taken because she tries it: an import can make a trial of it after the fee was announced."""
+    goes_on = held.goes_on and held.trial_ends_at is not None and at >= held.trial_ends_at
+    return held.state is SubscriptionState.TRIAL and not goes_on
 
 
 def ended_before(held: Subscription, at: datetime) -> bool:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.commands.directory import ImportSubscription
+from app.domain.account import Channel, SubscriptionState
 from app.domain.charges import Charge
 from app.domain.policy import Carrier
 from app.domain.tickets import Ticket
@@ -266,3 +268,15 @@ def test_a_no_that_an_order_and_two_fees_understand_gives_the_fees_another_hour(
     )
     assert states(conversation) == {"c-1": "reminded", "c-2": "reminded"}
     conversation.play(f"@ +59m\n<\n> {code(conversation, 'c-1')}\n< …手机报(新华)3元的疑问已受理…")
+
+
+def test_a_fee_that_was_announced_before_an_import_made_a_trial_of_it_is_not_taken() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "CL", 500, "2026-03-02 14:00")
+    trial = ImportSubscription(
+        "api:crm", "CL", SubscriptionState.TRIAL, in_plan=False, started_at=shanghai("2026-03-01 10:00"), channel=Channel.WEB,
+        trial_ends_at=shanghai("2026-03-08 10:00"),
+    )  # fmt: skip
+    conversation.happens(trial)
+    conversation.play("@ +5h\n= CL trial")
+    assert states(conversation) == {"c-1": "waived"}

@@ -93,9 +93,13 @@ class Life(Conversation):
         if self.witness.before and self.witness.before.subscriber.tenure != facts.subscriber.tenure:
             self.witness = Witness(NAMES, self.carrier.single_number)
         self.witness.judge(facts)
-        for _, left in [one for one in self._to_leave if one[0] < self.now]:
+
+    def _passes(self, to: datetime) -> None:
+        self.move(to)
+        self._look()
+        for _, left in [one for one in self._to_leave if one[0] <= to]:
             assert not left & self.running(), f"what was sent when there was too much leaves {left} running"
-        self._to_leave = [one for one in self._to_leave if one[0] >= self.now]
+        self._to_leave = [one for one in self._to_leave if one[0] > to]
 
     def _deliver(self, reply: Reply) -> None:
         before = len(self.sent)
@@ -163,8 +167,7 @@ class Life(Conversation):
 
     @step
     def waits(self, **length: float) -> None:
-        self.move(self.now + timedelta(**length))
-        self._look()
+        self._passes(self.now + timedelta(**length))
 
     @step
     def waits_until(self, moment: str) -> None:
@@ -176,8 +179,7 @@ class Life(Conversation):
         else:
             hour, minute = map(int, moment.split(":"))
             to = here.replace(hour=hour, minute=minute, second=0, microsecond=0)
-        self.move(max(self.now, (to if to > here else to + timedelta(days=1)).astimezone(self.now.tzinfo)))
-        self._look()
+        self._passes(max(self.now, (to if to > here else to + timedelta(days=1)).astimezone(self.now.tzinfo)))
 
     @step
     def network(self, *, taking: bool) -> None:
