@@ -144,7 +144,7 @@ def _complaints(turn: Turn, charge: Charge) -> list[Ticket]:
 
 
 def _is_free_trial(held: Subscription, at: datetime) -> bool:
-    """Whether nothing may be taken because she tries it: an import can make a trial of it after the fee was announced."""
+    """Whether nothing may be taken yet: an import can make a trial of it after the fee was announced."""
     goes_on = held.goes_on and held.trial_ends_at is not None and at >= held.trial_ends_at
     return held.state is SubscriptionState.TRIAL and not goes_on
 
