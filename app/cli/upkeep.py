@@ -18,7 +18,11 @@ from app.settings import Settings
 from app.settings_check import checked_settings
 
 app = typer.Typer()
-evidence = typer.Typer(help="The evidence of consent.", no_args_is_help=True)
+evidence = typer.Typer(
+    help="The evidence of consent.",
+    no_args_is_help=True,
+    epilog=examples(("smsgw evidence verify", "walk the chains of all tenures")),
+)
 
 
 @contextmanager

@@ -88,4 +88,5 @@ async def test_one_message_alone_takes_a_handful_of_commits(gateway: Running) ->
         await gateway.drain()
 
     assert len(await gateway.received()) == 2
-    assert count.commits <= 20
+    # Most of them are looks of the loops, one after the other, which find nothing.
+    assert count.commits <= 30

@@ -40,7 +40,7 @@ async def test_nothing_goes_before_its_time(gateway: Running) -> None:
     await gateway.say("0000")
     gone = await purged(gateway)
     assert (gone.messages, gone.payloads) == (0, 0)
-    assert len(await payloads(gateway)) == before
+    assert len(await payloads(gateway)) >= before
 
 
 async def test_old_messages_and_questions_go_with_their_attempts(gateway: Running) -> None:

@@ -65,7 +65,7 @@ ROUTES: list[tuple[str, str, object, set[str], int]] = [
     ("GET", "/api/v1/charges/none", None, {"billing:write", "read", "care"}, 404),
     ("POST", "/api/v1/usage/per-use", USE, {"billing:write"}, 422),
     ("POST", "/api/v1/imports", None, {"directory:write"}, 200),
-    ("GET", "/api/v1/events", None, {"read"}, 200),
+    ("GET", "/api/v1/events", None, {"read", "billing:write"}, 200),
     ("GET", "/api/v1/events?receiver=billing", None, {"read", "billing:write"}, 200),
     ("POST", f"/api/v1/events/{NO_ID}/retry", None, {"care"}, 404),
     ("POST", "/api/v1/campaigns", CAMPAIGN, set(), 202),

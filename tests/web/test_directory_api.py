@@ -187,7 +187,9 @@ async def test_a_subscriber_is_created_read_and_changed(web: Web) -> None:
 
     assert (await web.call("PATCH", NEW, {"points": 7, "plan": None})).status_code == 200
     changed = (await web.get(NEW)).json()
-    assert changed == {**found, "points": 7, "plan": None}
+    # Without a plan she is told of her usage twice a month, unless she turned that off (flows.md 9).
+    assert found["preferences"]["data_alerts"] is False
+    assert changed == {**found, "points": 7, "plan": None, "preferences": {"fee_summary": False, "data_alerts": True}}
 
 
 async def test_a_put_replaces_what_it_does_not_name(web: Web) -> None:
