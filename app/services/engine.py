@@ -117,10 +117,6 @@ class Engine:
                     await loop.finish()
             yield
 
-    async def step_once(self) -> bool:
-        """One step of each loop but those that wait for others; whether any of them had something to do."""
-        return any([await loop.step() for loop in self.loops if not loop.aside])
-
     async def settle(self) -> None:
         """Step until nothing in this process has anything to do, but for what waits for others."""
         while await _any_worked([loop for loop in self.loops if not loop.aside]):

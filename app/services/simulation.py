@@ -61,12 +61,9 @@ class Simulation:
             await self._engine.settle()
             while True:
                 due = await self._database.write(partial(_step_towards, target=target))
+                await self._engine.settle()
                 if due is None:
-                    await self._engine.settle()
                     return await self.clock()
-                # A look at what is due costs less than a last idle step of every loop, and there are many instants.
-                while await self._database.read(_anything_due) and await self._engine.step_once():
-                    pass
 
     async def reset(self, fixture: str | None) -> None:
         """Empty everything, let the clock run free and the network be well; then load a fixture."""
