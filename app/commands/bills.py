@@ -10,7 +10,7 @@ from app.commands.vocabulary import BALANCE, BILL, POINTS, SPEND
 from app.domain.bills import Bill, BillItem, Spend
 from app.domain.months import closed_months, first_moment, month_of
 from app.domain.texts import bills as texts
-from app.domain.turn import Outcome, Refusal, Stimulus, Turn
+from app.domain.turn import Outcome, Stimulus, Turn, refused
 from app.domain.values import value
 
 _MONTHS_SHOWN = 5
@@ -88,7 +88,7 @@ def _month_in(argument: str) -> str | None:
 def record_bill(turn: Turn) -> Outcome:
     """Keep a bill."""
     if turn.account.customer is None:
-        return Outcome(refusal=Refusal(422, UNKNOWN), verdict="refused")
+        return refused(422, UNKNOWN)
     given = turn.stimulus_as(RecordBill)
     return Outcome(records=(Bill(given.month, turn.now, given.items),), verdict="recorded")
 
@@ -98,9 +98,9 @@ def record_spend(turn: Turn) -> Outcome:
     """Keep what is newer than what is known."""
     given = turn.stimulus_as(RecordSpend)
     if turn.account.customer is None:
-        return Outcome(refusal=Refusal(422, UNKNOWN), verdict="refused")
+        return refused(422, UNKNOWN)
     if given.at > turn.now + CLOCKS_DIFFER:
-        return Outcome(refusal=Refusal(422, "at: lies in the future."), verdict="refused")
+        return refused(422, "at: lies in the future.")
     held = turn.account.record(Spend, given.month)
     if held is not None and given.at < held.counted_at:
         return Outcome(verdict="older")

@@ -14,7 +14,7 @@ from app.domain.catalogue import Billing, Service
 from app.domain.charges import AFTER, USE_DUE, Charge, ChargeKind, Use
 from app.domain.evidence import EvidenceDraft
 from app.domain.months import first_moment, last_moment, month_of
-from app.domain.turn import Outcome, Refusal, Stimulus, TimerSet, Turn, apply, joined
+from app.domain.turn import Outcome, Stimulus, TimerSet, Turn, apply, joined, refused
 from app.domain.values import value
 
 # The verdict of a call that was made before, word for word.
@@ -86,14 +86,14 @@ _UNKNOWN_CUSTOMER = "msisdn: this number is no customer's, so there is no consen
 _OTHER_BODY = "This id was used for something else; send the first body again, or take another id."
 
 
-def _refused(turn: Turn, status: int, detail: str, wanted: AnnounceCharge) -> Outcome:
+def _no_fee(turn: Turn, status: int, detail: str, wanted: AnnounceCharge) -> Outcome:
     """No consent, no fee; what was wanted is on record (flows.md 7)."""
     draft = EvidenceDraft("fee-refused", wanted.charge_id, {
         "who": wanted.who, "service_code": wanted.service_code, "kind": wanted.kind.value,
         "amount_fen": wanted.amount_fen, "due_at": wanted.due_at.isoformat(), "why": detail,
     })  # fmt: skip
     drafts = (draft,) if turn.account.customer else ()
-    return Outcome(refusal=Refusal(status, detail), evidence=drafts, verdict="refused")
+    return replace(refused(status, detail), evidence=drafts)
 
 
 @call(AnnounceCharge)
@@ -103,16 +103,16 @@ def announce(turn: Turn) -> Outcome:
     known = turn.account.record(Charge, wanted.charge_id)
     if known is not None:
         same = wanted.is_of(known)
-        return Outcome(verdict=KNOWN) if same else _refused(turn, 409, _OTHER_BODY, wanted)
+        return Outcome(verdict=KNOWN) if same else _no_fee(turn, 409, _OTHER_BODY, wanted)
     customer = turn.account.customer
     if customer is None:
-        return _refused(turn, 422, _UNKNOWN_CUSTOMER, wanted)
+        return _no_fee(turn, 422, _UNKNOWN_CUSTOMER, wanted)
     if wanted.kind is ChargeKind.PER_USE:
         return _for_a_use(turn, wanted)
     held = _held(turn, wanted)
     fault = next(_faults(turn, wanted, held), None)
     if fault is not None:
-        return _refused(turn, *fault, wanted)
+        return _no_fee(turn, *fault, wanted)
     return _announced(turn, wanted.charge(turn, held), wanted.who)
 
 
@@ -160,11 +160,11 @@ def _for_a_use(turn: Turn, wanted: AnnounceCharge) -> Outcome:
     use = next((use for use in uses if use.charge_id is None), None)
     if use is None:
         detail = "kind: there is no use without a charge on record; POST /api/v1/usage/per-use makes its charge itself."
-        return _refused(turn, 422, detail, wanted)
+        return _no_fee(turn, 422, detail, wanted)
     held = turn.account.held(wanted.service_code, turn.at)
     price = _price(turn.catalogue.services[wanted.service_code], held)
     if wanted.amount_fen > price:
-        return _refused(turn, 422, "amount_fen: is more than the price of a use.", wanted)
+        return _no_fee(turn, 422, "amount_fen: is more than the price of a use.", wanted)
     charge = replace(wanted.charge(turn, held), channel=wanted.channel or use.channel)
     charged = Outcome(records=(replace(use, charge_id=charge.id),))
     return joined(_announced(turn, charge, wanted.who), charged)
@@ -196,10 +196,10 @@ def record_use(turn: Turn) -> Outcome:
     known = turn.account.record(Use, used.use_id)
     if known is not None:
         same = (known.service_code, known.channel, known.at) == (used.service_code, used.channel, used.at)
-        return Outcome(verdict=KNOWN) if same else _no_use(409, _OTHER_BODY)
+        return Outcome(verdict=KNOWN) if same else refused(409, _OTHER_BODY)
     fault = next(_faults_of_use(turn, used), None)
     if fault is not None:
-        return _no_use(*fault)
+        return refused(*fault)
     charge = _charge_of(turn, used, turn.catalogue.services[used.service_code])
     use = Use(used.use_id, turn.now, used.service_code, used.channel, used.at, charge.id)
     return joined(_announced(turn, charge, used.who), Outcome(records=(use,)))
@@ -208,10 +208,6 @@ def record_use(turn: Turn) -> Outcome:
 def charge_id_of(use_id: str) -> str:
     """The id of the charge that a use makes."""
     return f"use-{use_id}"
-
-
-def _no_use(status: int, detail: str) -> Outcome:
-    return Outcome(refusal=Refusal(status, detail), verdict="refused")
 
 
 def _faults_of_use(turn: Turn, used: RecordUse) -> Iterator[tuple[int, str]]:

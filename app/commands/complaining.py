@@ -16,7 +16,7 @@ from app.domain.service_numbers import Extension
 from app.domain.texts import tickets as texts
 from app.domain.texts import wording
 from app.domain.tickets import Ticket, TicketKind
-from app.domain.turn import Outcome, Refusal, Stimulus, TextReceived, Turn, joined
+from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, joined, refused
 from app.domain.values import value
 
 _WINDOW = timedelta(minutes=10)
@@ -125,10 +125,10 @@ def complain_for(turn: Turn) -> Outcome:
     given = turn.stimulus_as(AgentComplaint)
     if turn.account.customer is None:
         detail = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
-        return Outcome(refusal=Refusal(404, detail), verdict="refused")
+        return refused(404, detail)
     charge = turn.account.record(Charge, given.charge_id) if given.charge_id else None
     if given.charge_id and charge is None:
-        return Outcome(refusal=Refusal(422, "charge_id: the customer has no such charge."), verdict="refused")
+        return refused(422, "charge_id: the customer has no such charge.")
     return _taken(turn, given.text, given.who, (charge,) if charge else None)
 
 

@@ -33,7 +33,7 @@ from app.domain.records import Record
 from app.domain.service_numbers import Extension
 from app.domain.texts import directory as texts
 from app.domain.texts import unsubscribing
-from app.domain.turn import EventDraft, Outcome, Refusal, Stimulus, Turn, joined
+from app.domain.turn import EventDraft, Outcome, Stimulus, Turn, joined, refused
 from app.domain.values import value
 
 
@@ -80,10 +80,6 @@ class AgentUnsubscribe(Stimulus):
     reason: str
 
 
-def _refused(status: int, detail: str) -> Outcome:
-    return Outcome(refusal=Refusal(status, detail), verdict="refused")
-
-
 _UNKNOWN = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
 _FIELDS = ("brand", "vip", "payment", "balance_fen", "points", "status", "language", "plan")
 
@@ -104,8 +100,8 @@ def _set(turn: Turn, change: SetSubscriber) -> Outcome:
         return _changed(turn, change, present)
     if not change.create:
         if present is None:
-            return _refused(404, _UNKNOWN)
-        return _refused(409, "This tenure is closed: PUT the subscriber with status active to open a new one.")
+            return refused(404, _UNKNOWN)
+        return refused(409, "This tenure is closed: PUT the subscriber with status active to open a new one.")
     if present is not None and change.status is SubscriberStatus.CLOSED:
         return Outcome(verdict="closed before")
     return _opened(turn, change)
@@ -113,7 +109,7 @@ def _set(turn: Turn, change: SetSubscriber) -> Outcome:
 
 def _changed(turn: Turn, change: SetSubscriber, present: Subscriber) -> Outcome:
     if change.password_hash and present.password_hash:
-        return _refused(409, "There is a service password already; only the customer can change it, by SMS.")
+        return refused(409, "There is a service password already; only the customer can change it, by SMS.")
     values = {name: getattr(change, name) for name in _FIELDS if name in change.given}
     updated = replace(present, **values, password_hash=change.password_hash or present.password_hash)
     if updated.status is SubscriberStatus.CLOSED:
@@ -189,17 +185,17 @@ def import_subscription(turn: Turn) -> Outcome:
     """Take over what exists; never revive what she ended since, never make anything cost more (safety.md 3, 8)."""
     wanted = turn.stimulus_as(ImportSubscription)
     if turn.account.customer is None:
-        return _refused(404, _UNKNOWN)
+        return refused(404, _UNKNOWN)
     service = turn.catalogue.services.get(wanted.service_code)
     if service is None:
-        return _refused(404, "No such service: create it with PUT /api/v1/services/{service_code}.")
+        return refused(404, "No such service: create it with PUT /api/v1/services/{service_code}.")
     if wanted.state is SubscriptionState.TRIAL and wanted.trial_ends_at is None:
-        return _refused(422, "A trial needs trial_ends_at.")
+        return refused(422, "A trial needs trial_ends_at.")
     of_service = [item for item in turn.account.subscriptions.values() if item.service_code == wanted.service_code]
     held = next((item for item in of_service if item.runs(turn.at)), None)
     objection = next(_objections(wanted, held, of_service, wanted.as_of or turn.now), None)
     if objection:
-        return _refused(409, objection)
+        return refused(409, objection)
     after = _taken_over(turn, wanted, service, held)
     if after == held:
         return Outcome(verdict="as before")
@@ -265,13 +261,13 @@ def unsubscribe_for(turn: Turn) -> Outcome:
     wanted = turn.stimulus_as(AgentUnsubscribe)
     held = turn.account.held(wanted.service_code, turn.at) if turn.account.customer else None
     if held is None:
-        return _refused(404, "The customer does not have this service.")
+        return refused(404, "The customer does not have this service.")
     request = Request(wanted.who, Channel.AGENT, reason=wanted.reason, warned_already=True)
     ended = end_services(turn, [Wish(label_of(turn.catalogue, held), held)], request)
     if ended[0].fate is Fate.ALREADY:
         return Outcome(verdict="already ending")
     if ended[0].fate is Fate.REFUSED:
-        return _refused(409, "The service is under contract and cannot be ended yet.")
+        return refused(409, "The service is under contract and cannot be ended yet.")
     outcome = as_outcome(turn, ended, request)
     opening = unsubscribing.BY_AGENT.say(turn.account.language)
     return replace(

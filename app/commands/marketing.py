@@ -9,7 +9,7 @@ from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import marketing as texts
-from app.domain.turn import Outcome, Refusal, Stimulus, TextReceived, Turn
+from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, refused
 from app.domain.values import value
 
 _READS = (MarketingConsent, CampaignMessage)
@@ -36,7 +36,7 @@ def give_consent(turn: Turn) -> Outcome:
     """Record where she agreed; each time is evidence of its own."""
     wanted = turn.stimulus_as(GiveConsent)
     if turn.account.customer is None:
-        return Outcome(refusal=Refusal(404, _UNKNOWN), verdict="refused")
+        return refused(404, _UNKNOWN)
     before = _consent(turn)
     consent = MarketingConsent(MARKETING, turn.now, wanted.source)
     draft = EvidenceDraft("consent-given", MARKETING, {
@@ -50,7 +50,7 @@ def withdraw_consent(turn: Turn) -> Outcome:
     """The same as her own word, without an answer."""
     wanted = turn.stimulus_as(WithdrawConsent)
     if turn.account.customer is None:
-        return Outcome(refusal=Refusal(404, _UNKNOWN), verdict="refused")
+        return refused(404, _UNKNOWN)
     return _withdrawn(turn, {"who": wanted.who})
 
 

@@ -1,11 +1,11 @@
 """Orders that come over the management API: the customer is asked all the same (flows.md 6)."""
 
-from app.commands.order_records import refused
+from app.commands.order_records import order_refused
 from app.commands.ordering import Asking, place
 from app.commands.registry import call
 from app.domain.account import Channel
 from app.domain.orders import Order, OrderKind, OrderState, Reason
-from app.domain.turn import Outcome, Refusal, Stimulus, Turn
+from app.domain.turn import Outcome, Stimulus, Turn, refused
 from app.domain.values import value
 
 
@@ -25,12 +25,12 @@ def place_order(turn: Turn) -> Outcome:
     """Ask her, or refuse it with a reason on record; the same key gives the same order again."""
     wish = turn.stimulus_as(PlaceOrder)
     if turn.account.customer is None:
-        return Outcome(refusal=Refusal(422, "msisdn: no such subscriber; create it first."), verdict="refused")
+        return refused(422, "msisdn: no such subscriber; create it first.")
     known = _known(turn, wish)
     if known is not None:
         if (known.service_code, known.channel) != (wish.service_code, wish.channel):
             detail = "This idempotency_key was used for another order of this customer; use a new one."
-            return Outcome(refusal=Refusal(409, detail), verdict="refused")
+            return refused(409, detail)
         return Outcome(records=(known,), verdict="as before")
     service = turn.catalogue.services.get(wish.service_code)
     asking = Asking(wish.who, wish.channel, wish.reason, wish.idempotency_key)
@@ -56,4 +56,4 @@ def _unknown(turn: Turn, wish: PlaceOrder) -> Outcome:
         who=wish.who,
         idempotency_key=wish.idempotency_key,
     )
-    return refused(turn, order, Reason.UNKNOWN_SERVICE)
+    return order_refused(turn, order, Reason.UNKNOWN_SERVICE)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
-from app.commands.order_records import EXPIRY_TIMER, draft, label, refused
+from app.commands.order_records import EXPIRY_TIMER, draft, label, order_refused
 from app.commands.parser import normalise
 from app.commands.speech import say, shown
 from app.commands.vocabulary import RESERVED
@@ -37,7 +37,7 @@ def ask(turn: Turn, order: Order, asking_reason: str | None = None) -> Outcome:
     """Ask for her yes from a number that no other question of hers has; refused when all of those rest."""
     number = free_number(turn.account.records_of(Order), _numbers_in_use(turn), turn.now)
     if number is None:
-        return refused(turn, order, Reason.TOO_MANY_ORDERS)
+        return order_refused(turn, order, Reason.TOO_MANY_ORDERS)
     asked_order = replace(
         order,
         question_id=next(turn.ids),

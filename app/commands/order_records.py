@@ -18,7 +18,7 @@ def label(turn: Turn, order: Order) -> str:
     return listing.label(service.name, None if provider.own else provider.short_name)
 
 
-def refused(turn: Turn, order: Order, reason: Reason) -> Outcome:
+def order_refused(turn: Turn, order: Order, reason: Reason) -> Outcome:
     """The order, refused; what she is told of it is for whoever made it to add."""
     closed = order.closed(OrderState.REFUSED, turn.at, reason)
     return Outcome(records=(closed,), evidence=(draft("order-refused", closed),), verdict="refused")

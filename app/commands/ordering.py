@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from app.commands.order_questions import ask
-from app.commands.order_records import label, refused
+from app.commands.order_records import label, order_refused
 from app.commands.speech import say
 from app.domain.account import Channel, Payment, SubscriberStatus, SubscriptionState, Terms
 from app.domain.catalogue import Billing, Service
@@ -107,7 +107,7 @@ def place(turn: Turn, service: Service, asking: Asking) -> Outcome:
     """A new order: asked about, or refused at once, and then without words."""
     order = wanted(turn, service, asking)
     reason = objection(turn, order)
-    return refused(turn, order, reason) if reason else ask(turn, order, asking.reason)
+    return order_refused(turn, order, reason) if reason else ask(turn, order, asking.reason)
 
 
 def place_by_sms(turn: Turn, service: Service) -> Outcome:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from app.commands.registry import call
 from app.domain.messages import MessageClass, Reply
-from app.domain.turn import Outcome, Refusal, Stimulus, Turn
+from app.domain.turn import Outcome, Stimulus, Turn, refused
 from app.domain.values import value
 
 
@@ -30,14 +30,10 @@ def send_again(turn: Turn) -> Outcome:
     wanted = turn.stimulus_as(Resend)
     subscriber = turn.account.subscriber
     if subscriber is None or subscriber.tenure != wanted.tenure:
-        return _refused("The number has another holder since.")
+        return refused(409, "The number has another holder since.")
     question = turn.account.questions.get(wanted.question_id) if wanted.question_id else None
     open_still = question.is_open(turn.now) if question else not wanted.question_id and turn.now <= wanted.valid_until
     if not open_still:
-        return _refused(_OVER)
+        return refused(409, _OVER)
     reply = Reply((wanted.text,), wanted.extension, wanted.kind, wanted.question_id, wanted.about)
     return Outcome(replies=(reply,), verdict="sent again")
-
-
-def _refused(detail: str) -> Outcome:
-    return Outcome(refusal=Refusal(409, detail), verdict="refused")

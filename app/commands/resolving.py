@@ -13,7 +13,7 @@ from app.domain.texts import refunds as refund_texts
 from app.domain.texts import tickets as texts
 from app.domain.texts.wording import Text
 from app.domain.tickets import Decision, Ticket, TicketKind, TicketState
-from app.domain.turn import Outcome, Refusal, Stimulus, TimerDropped, Turn, apply, joined
+from app.domain.turn import Outcome, Stimulus, TimerDropped, Turn, apply, joined, refused
 from app.domain.values import value
 
 
@@ -54,10 +54,6 @@ class DecideRefund(Stimulus):
     confirmed: bool
 
 
-def _refused(status: int, detail: str) -> Outcome:
-    return Outcome(refusal=Refusal(status, detail), verdict="refused")
-
-
 _UNKNOWN = "There is no ticket with this id, or it is a former customer's."
 _RESOLVED = "This ticket is resolved; nothing can be changed any more."
 
@@ -68,11 +64,11 @@ def respond_first(turn: Turn) -> Outcome:
     given = turn.stimulus_as(RespondFirst)
     ticket = turn.account.record(Ticket, given.ticket_id)
     if ticket is None:
-        return _refused(404, _UNKNOWN)
+        return refused(404, _UNKNOWN)
     if not ticket.is_open:
-        return _refused(409, _RESOLVED)
+        return refused(409, _RESOLVED)
     if ticket.first_response_at is not None:
-        return _refused(409, "The first response was given already; resolve the ticket with a message.")
+        return refused(409, "The first response was given already; resolve the ticket with a message.")
     answered = replace(ticket.watched(turn.at), first_response_at=turn.at, responded_by=given.who)
     text = texts.FIRST_RESPONSE.say(turn.account.language, number=ticket.number, message=given.message)
     draft = EvidenceDraft("ticket-answered", ticket.id, {"who": given.who, "message": given.message})
@@ -99,9 +95,9 @@ def resolve(turn: Turn) -> Outcome:
     given = turn.stimulus_as(Resolve)
     ticket = turn.account.record(Ticket, given.ticket_id)
     if ticket is None:
-        return _refused(404, _UNKNOWN)
+        return refused(404, _UNKNOWN)
     if not ticket.is_open:
-        return _refused(409, _RESOLVED)
+        return refused(409, _RESOLVED)
     fault = _undecided(turn, ticket, given.decision)
     if fault is not None:
         return fault
@@ -144,10 +140,10 @@ def _undecided(turn: Turn, ticket: Ticket, decision: Decision) -> Outcome | None
         return None
     charges = charges_of(turn, ticket)
     if decision is Decision.DONE and any(charge.state is ChargeState.DISPUTED for charge in charges):
-        return _refused(422, "decision: the fee is in doubt; say cancelled or upheld.")
+        return refused(422, "decision: the fee is in doubt; say cancelled or upheld.")
     given_up = any(charge.state in (ChargeState.WAIVED, ChargeState.CANCELLED) for charge in charges)
     if decision is Decision.UPHELD and given_up:
-        return _refused(409, "The fee was given up before; it cannot be upheld. Resolve the ticket as done.")
+        return refused(409, "The fee was given up before; it cannot be upheld. Resolve the ticket as done.")
     return None
 
 
@@ -177,7 +173,7 @@ def _refund(turn: Turn, ticket: Ticket, given: Resolve) -> _Settled:
         return _closing(turn, ticket, given.who) if against else _Settled(Outcome())
     charge = turn.account.record(Charge, wanted.charge_id or "")
     if charge is None:
-        return _Settled(_refused(422, "refund.charge_id: the customer has no such charge."))
+        return _Settled(refused(422, "refund.charge_id: the customer has no such charge."))
     fault = _fault(turn, charge)
     if fault is not None:
         return _Settled(fault)
@@ -191,11 +187,11 @@ def _refund(turn: Turn, ticket: Ticket, given: Resolve) -> _Settled:
 def _fault(turn: Turn, charge: Charge) -> Outcome | None:
     """Why a charge cannot be given back."""
     if refunding.refunded(turn, charge.id) is not None:
-        return _refused(
+        return refused(
             409, "This charge was refunded already; POST …/refund/confirm pays the second half of a principal."
         )
     if not refunding.can_be_given_back(turn, charge):
-        return _refused(422, f"refund.charge_id: nothing was taken for this charge, it is {charge.state}.")
+        return refused(422, f"refund.charge_id: nothing was taken for this charge, it is {charge.state}.")
     return None
 
 
@@ -205,9 +201,9 @@ def decide_refund(turn: Turn) -> Outcome:
     given = turn.stimulus_as(DecideRefund)
     ticket = turn.account.record(Ticket, given.ticket_id)
     if ticket is None:
-        return _refused(404, _UNKNOWN)
+        return refused(404, _UNKNOWN)
     if not refunding.waiting_of(turn, ticket.id):
-        return _refused(409, "No refund of this ticket waits for a decision.")
+        return refused(409, "No refund of this ticket waits for a decision.")
     settled = (_paying if given.confirmed else _closing)(turn, ticket, given.who)
     return joined(settled.outcome, refunding.told(turn, *settled.sentences))
 

@@ -14,7 +14,7 @@ from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass, Reply
 from app.domain.stopping import LowBalance, Suspension, is_low
 from app.domain.texts import stopping as texts
-from app.domain.turn import Outcome, Refusal, Stimulus, TimerDropped, TimerDue, TimerSet, Turn, joined
+from app.domain.turn import Outcome, Stimulus, TimerDropped, TimerDue, TimerSet, Turn, joined, refused
 from app.domain.values import value
 
 NOTICE_TIMER = "suspension-notice"
@@ -55,11 +55,11 @@ def announce(turn: Turn) -> Outcome:
     """Tell her at once, and again 24 hours before."""
     wanted = turn.stimulus_as(AnnounceSuspension)
     if turn.account.customer is None:
-        return Outcome(refusal=Refusal(404, _UNKNOWN), verdict="refused")
+        return refused(404, _UNKNOWN)
     if wanted.stops_at <= turn.now:
-        return Outcome(refusal=Refusal(422, "at: must lie in the future."), verdict="refused")
+        return refused(422, "at: must lie in the future.")
     if turn.account.customer.status is SubscriberStatus.SUSPENDED:
-        return Outcome(refusal=Refusal(409, "The number is suspended already."), verdict="refused")
+        return refused(409, "The number is suspended already.")
     waiting = _announced(turn.account)
     if any(item.stops_at == wanted.stops_at for item in waiting):
         return Outcome(verdict="as before")
@@ -82,7 +82,7 @@ def call_off(turn: Turn) -> Outcome:
     """What waits to be told of it is not sent any more."""
     waiting = _announced(turn.account) if turn.account.customer else ()
     if not waiting:
-        return Outcome(refusal=Refusal(404, "No stop is announced for this number."), verdict="refused")
+        return refused(404, "No stop is announced for this number.")
     who = turn.stimulus_as(CallOffSuspension).who
     return joined(_over(turn, waiting), Outcome(evidence=tuple(_evidence(who, item, off=True) for item in waiting)))
 

@@ -189,6 +189,11 @@ class Outcome:
     awaits: PasswordCheck | None = None
 
 
+def refused(status: int, detail: str) -> Outcome:
+    """A management call that cannot be carried out: an HTTP status, and a sentence that says what to do."""
+    return Outcome(refusal=Refusal(status, detail), verdict="refused")
+
+
 _IN_ORDER = (
     "replies", "subscriptions", "questions", "timers", "dropped_timers", "evidence", "events", "records", "recalled",
 )  # fmt: skip
