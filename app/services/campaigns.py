@@ -15,10 +15,10 @@ from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
 from app.domain.campaigns import Campaign, Segment
 from app.domain.messages import MessageClass
-from app.domain.turn import Outcome, Stimulus
+from app.domain.turn import Outcome
 from app.domain.values import value
-from app.services.directory import RefusedError
 from app.services.ids import IdSource
+from app.services.refusals import RefusedError
 from app.services.turns import Turns
 
 _BATCH = 200
@@ -50,16 +50,11 @@ class Campaigns:
 
     async def give_consent(self, msisdn: str, who: str, source: str) -> None:
         """Record that she agreed to marketing; RefusedError (404) for nobody's number."""
-        await self._call(msisdn, GiveConsent(who, source))
+        await self._turns.carry_out(msisdn, GiveConsent(who, source))
 
     async def withdraw_consent(self, msisdn: str, who: str) -> None:
         """Record that she does not agree any more; what waits is not sent."""
-        await self._call(msisdn, WithdrawConsent(who))
-
-    async def _call(self, msisdn: str, stimulus: Stimulus) -> None:
-        outcome = await self._turns.call(msisdn, stimulus)
-        if outcome.refusal is not None:
-            raise RefusedError(outcome.refusal.status, outcome.refusal.detail)
+        await self._turns.carry_out(msisdn, WithdrawConsent(who))
 
     # ---- campaigns
 

@@ -9,9 +9,8 @@ from app.db.session import Database
 from app.domain.charges import Charge, Use
 from app.domain.msisdn import bucket_of
 from app.domain.records import Record
-from app.domain.turn import Stimulus
 from app.domain.values import value
-from app.services.directory import RefusedError
+from app.services.refusals import RefusedError
 from app.services.turns import Turns
 
 
@@ -45,7 +44,7 @@ class Charges:
             raise RefusedError(409, "charge_id: another charge has this id; send the first body again, or a new id.")
         if before is not None:
             return Announced(before, is_new=False)
-        is_new = await self._call(msisdn, wanted)
+        is_new = (await self._turns.carry_out(msisdn, wanted)).verdict != KNOWN
         return Announced(await self.one(wanted.charge_id), is_new)
 
     async def record_use(self, msisdn: str, used: RecordUse) -> Announced:
@@ -55,15 +54,8 @@ class Charges:
             raise RefusedError(409, "use_id: another customer's use has this id.")
         if before is None and await self._owner(Charge, charge_id_of(used.use_id)) not in (None, msisdn):
             raise RefusedError(409, "use_id: another charge has the id that this use's would get; take another use_id.")
-        is_new = await self._call(msisdn, used)
+        is_new = (await self._turns.carry_out(msisdn, used)).verdict != KNOWN
         return Announced(await self.one(charge_id_of(used.use_id)), is_new)
-
-    async def _call(self, msisdn: str, stimulus: Stimulus) -> bool:
-        """Whether it was new."""
-        outcome = await self._turns.call(msisdn, stimulus)
-        if outcome.refusal is not None:
-            raise RefusedError(outcome.refusal.status, outcome.refusal.detail)
-        return outcome.verdict != KNOWN
 
     async def _owner(self, kind: type[Record], record_id: str) -> str | None:
         found = await self._database.read(partial(records.find, kind=kind, record_id=record_id))

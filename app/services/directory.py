@@ -19,20 +19,11 @@ from app.domain.catalogue import Service, ServiceProvider
 from app.domain.evidence import EvidenceRecord, Verification, verify
 from app.domain.names import name_fault, order_keyword_fault
 from app.domain.preferences import PREFERENCES, Preferences
-from app.domain.turn import Stimulus
 from app.domain.values import value
 from app.services.outgoing_events import is_secret
 from app.services.public_addresses import fault_of
+from app.services.refusals import RefusedError
 from app.services.turns import Turns
-
-
-class RefusedError(Exception):
-    """A call that cannot be carried out: an HTTP status and a sentence that says what to do."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
 
 
 @value
@@ -79,20 +70,15 @@ class Directory:
 
     async def set_subscriber(self, msisdn: str, change: SetSubscriber) -> None:
         """Create, change or close a subscriber."""
-        await self._call(msisdn, change)
+        await self._turns.carry_out(msisdn, change)
 
     async def import_subscription(self, msisdn: str, wanted: ImportSubscription) -> None:
         """Take over a subscription."""
-        await self._call(msisdn, wanted)
+        await self._turns.carry_out(msisdn, wanted)
 
     async def unsubscribe(self, msisdn: str, wanted: AgentUnsubscribe) -> None:
         """An agent's unsubscribe."""
-        await self._call(msisdn, wanted)
-
-    async def _call(self, msisdn: str, stimulus: Stimulus) -> None:
-        outcome = await self._turns.call(msisdn, stimulus)
-        if outcome.refusal is not None:
-            raise RefusedError(outcome.refusal.status, outcome.refusal.detail)
+        await self._turns.carry_out(msisdn, wanted)
 
     async def subscriber(self, msisdn: str, tenure: int | None = None) -> TenureRead:
         """A tenure, the current one unless another is named; RefusedError (404) if there is none."""

@@ -15,9 +15,9 @@ from app.domain.messages import UNFINISHED, MessageClass
 from app.domain.msisdn import bucket_of
 from app.domain.service_numbers import ServiceNumbers
 from app.domain.values import value
-from app.services.directory import RefusedError
 from app.services.engine import Loop
 from app.services.ids import IdSource
+from app.services.refusals import RefusedError
 from app.services.tokens import Caller
 from app.services.turns import Turns
 
@@ -63,9 +63,7 @@ class Messages:
             raise RefusedError(404, "No such message to a customer.")
         if found.status in UNFINISHED:
             raise RefusedError(409, "It is on its way still; see its attempts.")
-        outcome = await self._turns.call(found.msisdn, self._as_it_was(found))
-        if outcome.refusal is not None:
-            raise RefusedError(outcome.refusal.status, outcome.refusal.detail)
+        await self._turns.carry_out(found.msisdn, self._as_it_was(found))
 
     def _as_it_was(self, found: MessageRead) -> Resend:
         return Resend(

@@ -11,7 +11,6 @@ from app.db.session import Database
 from app.domain.msisdn import bucket_of
 from app.domain.orders import Order
 from app.domain.values import value
-from app.services.directory import RefusedError
 from app.services.turns import Turns
 
 
@@ -42,9 +41,7 @@ class Orders:
 
     async def place(self, msisdn: str, wish: PlaceOrder) -> Order:
         """Place an order; it may be refused with a reason. RefusedError: 422 nobody's number, 409 a used key."""
-        outcome = await self._turns.call(msisdn, wish)
-        if outcome.refusal is not None:
-            raise RefusedError(outcome.refusal.status, outcome.refusal.detail)
+        outcome = await self._turns.carry_out(msisdn, wish)
         return next(record for record in outcome.records if isinstance(record, Order))
 
     async def one(self, order_id: str) -> OrderFound | None:

@@ -21,7 +21,7 @@ from app.domain.evidence import EvidenceDraft, EvidenceRecord, append
 from app.domain.policy import Kept
 from app.domain.records import Record
 from app.domain.values import value
-from app.services.directory import RefusedError
+from app.services.refusals import RefusedError
 
 _RAW_REPORTS = timedelta(days=30)
 _PARKED_REPORTS = timedelta(hours=24)

@@ -13,8 +13,8 @@ from app.db.state import current_state, lock_catalogue
 from app.db.terms import TermsChange
 from app.db.timers import StoredTimer, set_timers
 from app.domain.catalogue import CancelEffect
-from app.services.directory import RefusedError
 from app.services.ids import IdSource
+from app.services.refusals import RefusedError
 
 _HOLDERS = 500
 

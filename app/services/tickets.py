@@ -10,9 +10,9 @@ from app.db.session import Database
 from app.db.spam import SpamCount
 from app.domain.refunds import Refund
 from app.domain.tickets import Ticket, TicketKind, TicketState
-from app.domain.turn import Outcome, Stimulus
+from app.domain.turn import Stimulus
 from app.domain.values import value
-from app.services.directory import RefusedError
+from app.services.refusals import RefusedError
 from app.services.turns import Turns
 
 _MOST_REFUNDS = 100
@@ -56,25 +56,19 @@ class Tickets:
 
     async def open_for(self, msisdn: str, complaint: AgentComplaint) -> TicketRead:
         """A complaint that an agent took down; RefusedError for nobody's number or an unknown charge."""
-        outcome = await self._call(msisdn, complaint)
+        outcome = await self._turns.carry_out(msisdn, complaint)
         opened = next(record for record in outcome.records if isinstance(record, Ticket))
         return await self.one(opened.id, former=False)
 
     async def decide(self, ticket_id: str, decision: Stimulus) -> TicketRead:
         """Carry out what staff decided; the ticket afterwards. RefusedError where it cannot be done."""
         found = await self.one(ticket_id, former=False)
-        await self._call(found.msisdn, decision)
+        await self._turns.carry_out(found.msisdn, decision)
         return await self.one(ticket_id, former=False)
 
     async def spam_counts(self, number: str | None, after: str | None, limit: int) -> list[SpamCount]:
         """How often each number was reported."""
         return await self._database.read(lambda connection: spam.counts(connection, number, after=after, limit=limit))
-
-    async def _call(self, msisdn: str, stimulus: Stimulus) -> Outcome:
-        outcome = await self._turns.call(msisdn, stimulus)
-        if outcome.refusal is not None:
-            raise RefusedError(outcome.refusal.status, outcome.refusal.detail)
-        return outcome
 
 
 def _page(connection: Connection, *, wanted: TicketFilter, after: str | None, limit: int) -> list[TicketRead]:

@@ -19,17 +19,18 @@ from app.db.state import current_state
 from app.db.timers import StoredTimer
 from app.domain.account import Account
 from app.domain.catalogue import Catalogue
-from app.domain.escape import unescape
 from app.domain.msisdn import bucket_of
 from app.domain.policy import Carrier, Policy
-from app.domain.turn import Outcome, Stimulus, TextReceived, TimerDue, Turn
+from app.domain.turn import Outcome, Stimulus, Turn
 from app.services.batching import Batcher
 from app.services.codec import AccountCodec
 from app.services.folding import Fold, Ledger, Waiting
 from app.services.ids import IdSource
 from app.services.loading import Loading
 from app.services.passwords import PasswordChecks
+from app.services.refusals import RefusedError
 from app.services.sealing import Sealer
+from app.services.stimuli import Stimuli, line_up
 
 Key = tuple[int, str]
 _NUMBERS = 200
@@ -60,10 +61,8 @@ class Turns:
         self._database = database
         self._router = router
         self._ids = ids
-        self._sealer = sealer
         self._policy = policy
-        self._carriers = carriers
-        self._default_carrier = default_carrier
+        self._stimuli = Stimuli(sealer, carriers, default_carrier)
         self._wake_delivery = wake_delivery
         self._codec = AccountCodec(router.registry.questions)
         self._loading = Loading(router, self._codec, policy.numbers)
@@ -110,9 +109,7 @@ class Turns:
         # Timers wait for earlier messages; where messages were left out, they wait for the next batch.
         due = timers.due_of(connection, keys, now) if falling and (len(messages) < most or not messages) else []
         folds = self._loading.folds(connection, locked, now - _LOOK_BACK)
-        _line_up(
-            folds, [self._received(item) for item in messages], [_fell_due(item, self._default_carrier) for item in due]
-        )
+        line_up(folds, [self._stimuli.received(row) for row in messages], [self._stimuli.fell_due(row) for row in due])
         ledger = Ledger(self._codec, self._ids)
         catalogue = self._current_catalogue(connection, state.catalogue_version)
         self._handle_rounds(connection, list(folds.values()), ledger, catalogue, now)
@@ -124,18 +121,6 @@ class Turns:
 
     def _numbers(self, connection: Connection, now: datetime) -> list[Key]:
         return [*inbox.pending_numbers(connection, now, _NUMBERS), *timers.due_numbers(connection, now, _NUMBERS)]
-
-    def _received(self, row: StoredMessage) -> Waiting:
-        original = self._sealer.open(row.sealed) if row.sealed else None
-        stimulus = TextReceived(
-            id=row.id,
-            dialled=row.dialled,
-            text=unescape(row.text) if original is None else original,
-            shown_text=row.text,
-            sent_at=row.sent_at,
-            kept=row.due_at > row.stored_at,
-        )
-        return Waiting(stimulus, row.sent_at, self._carriers.get(row.provider, self._default_carrier), row)
 
     def _current_catalogue(self, connection: Connection, version: int) -> Catalogue:
         if self._catalogue.version != version:
@@ -212,13 +197,12 @@ class Turns:
         messages = inbox.pending_of(connection, [key], state.now, 1)
         due = timers.due_of(connection, [key], state.now)
         ledger = Ledger(self._codec, self._ids)
-        waiting = self._received(messages[0]) if messages else _fell_due(due[0], self._default_carrier) if due else None
-        if waiting is not None:
+        waiting = [*map(self._stimuli.received, messages), *map(self._stimuli.fell_due, due)]
+        if waiting:
             fold = self._loading.folds(connection, locked, state.now - _LOOK_BACK)[key[1]]
-            turn = self._turn(
-                fold.account, waiting, self._current_catalogue(connection, state.catalogue_version), state.now
-            )
-            self._poisoned(fold, turn, waiting, ledger, error)
+            catalogue = self._current_catalogue(connection, state.catalogue_version)
+            turn = self._turn(fold.account, waiting[0], catalogue, state.now)
+            self._poisoned(fold, turn, waiting[0], ledger, error)
             ledger.write(connection, state.now)
         return True, ledger.made_messages
 
@@ -229,6 +213,13 @@ class Turns:
         outcome = await self._calls.submit((msisdn, stimulus))
         if isinstance(outcome, Exception):
             raise outcome
+        return outcome
+
+    async def carry_out(self, msisdn: str, stimulus: Stimulus) -> Outcome:
+        """Carry out a management call; RefusedError where it cannot be done."""
+        outcome = await self.call(msisdn, stimulus)
+        if outcome.refusal is not None:
+            raise RefusedError(outcome.refusal.status, outcome.refusal.detail)
         return outcome
 
     async def _run_calls(self, calls: Sequence[tuple[str, Stimulus]]) -> Sequence[Outcome | Exception]:
@@ -257,7 +248,7 @@ class Turns:
         outcomes: list[Outcome] = []
         for msisdn, stimulus in calls:
             fold = folds[msisdn]
-            waiting = Waiting(stimulus, state.now, self._default_carrier)
+            waiting = self._stimuli.called(stimulus, state.now)
             turn = self._turn(fold.account, waiting, catalogue, state.now)
             outcome = self._router.handle(turn)
             ledger.take(fold, turn, waiting, outcome)
@@ -270,26 +261,3 @@ class Turns:
 
 def _id_of(waiting: Waiting) -> str | None:
     return waiting.source.id if isinstance(waiting.source, StoredMessage) else None
-
-
-def _fell_due(row: StoredTimer, carrier: Carrier) -> Waiting:
-    return Waiting(TimerDue(row.kind, row.subject, row.due_at, row.data), row.due_at, carrier, row)
-
-
-def _line_up(folds: Mapping[str, Fold], messages: Sequence[Waiting], due: Sequence[Waiting]) -> None:
-    """Queue stimuli: messages as they were stored, timers between them by their time.
-
-    Of two at one instant the message goes first, as windows include their last instant.
-    """
-    per_number: dict[str, tuple[list[Waiting], list[Waiting]]] = {msisdn: ([], []) for msisdn in folds}
-    for index, group in enumerate((messages, due)):
-        for waiting in group:
-            if waiting.source is not None:
-                per_number[waiting.source.msisdn][index].append(waiting)
-    for msisdn, (texts, falling) in per_number.items():
-        queue = folds[msisdn].queue
-        for text in texts:
-            while falling and falling[0].at < text.at:
-                queue.append(falling.pop(0))
-            queue.append(text)
-        queue.extend(falling)

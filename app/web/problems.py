@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from app import observability
 from app.db.session import StorageUnavailableError
-from app.services.directory import RefusedError
+from app.services.refusals import RefusedError
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = "5"

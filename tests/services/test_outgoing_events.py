@@ -16,7 +16,7 @@ from app.db.events import append_events, event
 from app.domain.catalogue import ServiceProvider
 from app.domain.evidence import canonical
 from app.domain.msisdn import bucket_of
-from app.services.directory import RefusedError
+from app.services.refusals import RefusedError
 from app.settings import Settings
 from app.settings_file import BillingFile, SettingsFile
 from tests.running import ALICE, BOB, START, Running, running, settings_for

@@ -9,8 +9,8 @@ from app.domain.account import SubscriberStatus
 from app.domain.messages import OutboundStatus
 from app.domain.policy import Kept
 from app.services.chains import walk_chains
-from app.services.directory import RefusedError
 from app.services.receipts import Report
+from app.services.refusals import RefusedError
 from app.services.retention import Purged, purge
 from tests.running import ALICE, Running
 

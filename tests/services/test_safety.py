@@ -13,7 +13,7 @@ from app.db.catalogue import load_catalogue
 from app.db.events import event
 from app.domain.account import SubscriberStatus
 from app.providers.base import Accepted, Refused, RefusedForNow
-from app.services.directory import RefusedError
+from app.services.refusals import RefusedError
 from tests.running import ALICE, BOB, START, Running, running
 from tests.services.carriers import NAME, PretendCarrier, use
 

@@ -11,7 +11,6 @@ from app.commands.stopping import AnnounceSuspension, CallOffSuspension
 from app.domain.bills import BillItem
 from app.domain.calendar import SHANGHAI
 from app.services.tokens import Caller, Scope
-from app.web.api.calling import carried_out
 from app.web.api.models import Body, Fen, Line
 from app.web.dependencies import GatewayIn, MsisdnIn, needs
 from app.web.numbers import Number
@@ -62,14 +61,14 @@ class SuspensionOut(BaseModel):
 async def post_bill(given: BillBody, _caller: Billing, gateway: GatewayIn) -> dict[str, str]:
     """What ZD answers from, once the month is over; a bill of the same month replaces it."""
     items = tuple(BillItem(item.name, item.amount_fen) for item in given.items)
-    await carried_out(gateway, given.msisdn, RecordBill(given.month, items))
+    await gateway.turns.carry_out(given.msisdn, RecordBill(given.month, items))
     return {"msisdn": given.msisdn, "month": given.month}
 
 
 @router.post("/spend", summary="Record what a month has cost so far")
 async def post_spend(given: SpendBody, _caller: Billing, gateway: GatewayIn) -> dict[str, str]:
     """What HF answers from; an older ``at`` than the one known is ignored."""
-    await carried_out(gateway, given.msisdn, RecordSpend(given.month, given.amount_fen, given.at))
+    await gateway.turns.carry_out(given.msisdn, RecordSpend(given.month, given.amount_fen, given.at))
     return {"msisdn": given.msisdn, "month": given.month}
 
 
@@ -81,12 +80,12 @@ async def post_suspension(
 
     Billing itself stops the number, with ``status: suspended``.
     """
-    await carried_out(gateway, msisdn, AnnounceSuspension(f"api:{caller.name}", given.at))
+    await gateway.turns.carry_out(msisdn, AnnounceSuspension(f"api:{caller.name}", given.at))
     return SuspensionOut(msisdn=msisdn, at=given.at.astimezone(SHANGHAI))
 
 
 @router.delete("/subscribers/{msisdn}/suspension", summary="Call the announced stop off")
 async def delete_suspension(msisdn: MsisdnIn, caller: Billing, gateway: GatewayIn) -> dict[str, str]:
     """What waits to be told of it is not sent any more. A PATCH that names ``status: active`` does the same."""
-    await carried_out(gateway, msisdn, CallOffSuspension(f"api:{caller.name}"))
+    await gateway.turns.carry_out(msisdn, CallOffSuspension(f"api:{caller.name}"))
     return {"msisdn": msisdn}

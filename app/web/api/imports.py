@@ -12,9 +12,9 @@ from pydantic import BaseModel, Field, ValidationError
 from app.domain.catalogue import Service, ServiceProvider
 from app.domain.values import value
 from app.providers.generic import explain
-from app.services.directory import RefusedError
 from app.services.gateway import Gateway
 from app.services.import_lines import HeadingError, ImportLine, csv_lines, json_lines
+from app.services.refusals import RefusedError
 from app.services.tokens import Caller, Scope
 from app.web.api.catalogue import CODE_PATTERN
 from app.web.api.models import ServiceBody, ServiceProviderBody, SubscriberBody, SubscriptionBody

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from app.commands.data_usage import ReadDataUsage, Reading
 from app.domain.months import first_moment
-from app.services.directory import RefusedError
 from app.services.gateway import Gateway
+from app.services.refusals import RefusedError
 from app.services.tokens import Scope
 from app.web.api.models import Body as _Body
 from app.web.dependencies import GatewayIn, needs
