@@ -12,9 +12,6 @@ from app.domain.messages import MessageClass
 from app.domain.records import Record
 from app.domain.values import value
 
-# Classes of which a customer gets one a month.
-CLASSES = (MessageClass.CARE, MessageClass.MARKETING)
-
 
 class CampaignMessageState(StrEnum):
     """``held``: waits for the morning; ``sent``: the network took it; ``recalled``: not sent after all."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import re
 import uuid
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -15,13 +14,6 @@ from tests.running import ALICE, START, Running, running, settings_for
 
 pytestmark = pytest.mark.anyio
 NUMBERS = [f"+86138001{number:05}" for number in range(50)]
-# Asking for a service that nobody has: the answer names the word, so every message has an answer of its own.
-_WORD = re.compile(r"业务代码为(\w+)的业务")
-
-
-def words_of(texts: list[str]) -> list[str]:
-    """The words that a handset was told of, in order."""
-    return [found[1] for text in texts if (found := _WORD.search(text))]
 
 
 async def test_fifty_threads_of_twenty_messages_each_are_answered_in_order(gateway: Running) -> None:
