@@ -48,7 +48,8 @@ class RetentionFile(FileModel):
     messages: Length = Field(
         default=_HALF_A_YEAR,
         ge=timedelta(days=1),
-        description="how long messages are kept; a message that comes again after that is taken for a new one",
+        description="how long messages are kept, and whom an ended campaign was for; a message that comes again after "
+        "that is taken for a new one",
         examples=["366d"],
     )
 

@@ -76,9 +76,9 @@ def verify_chains(
     epilog=examples(("smsgw purge", "once a day, beside a running gateway; how long is kept is a setting (retention)")),
 )
 def purge_database() -> None:
-    """Take away what is past its retention: messages, raw reports, questions, payloads of evidence.
+    """Take away what is past its retention: messages, raw reports, questions, recipients of campaigns, payloads.
 
-    Hashes stay, so that every chain verifies; tickets and amounts are never taken away.
+    Hashes stay, so that every chain verifies; tickets, amounts and counts are never taken away.
     """
     settings = checked_settings()
     with _database(settings) as database, _progress() as progress:
@@ -89,5 +89,5 @@ def purge_database() -> None:
         gone = purge(database, settings.kept(), lambda what, count: progress.advance(tasks[what], count))
     done(
         f"Gone: {gone.messages} messages, {gone.reports} raw reports, {gone.questions} questions, "
-        f"{gone.payloads} payloads of evidence."
+        f"{gone.recipients} recipients of campaigns, {gone.payloads} payloads of evidence."
     )

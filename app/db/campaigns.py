@@ -1,5 +1,7 @@
 """Campaigns and whom they are for; what each customer got of one is a record of hers."""
 
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -30,13 +32,14 @@ from app.domain.messages import MessageClass
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
-# ``cursor``: the last number, in the order of bucket and number, that was looked at for the segment.
+# ``cursor``: the last number, in the order of bucket and number, that was looked at for a segment not yet expanded.
+# ``tally``: counts of customers whose rows are gone (JSON: ``skipped`` by reason, ``states`` by state).
 campaign = Table(
     "campaign",
     metadata,
     Column("id", Id, primary_key=True),
     *required(Text, "class", "text", "who"),
-    *optional(Text, "brand", "payment", "language", "cursor"),
+    *optional(Text, "brand", "payment", "language", "cursor", "tally"),
     Column("vip", Boolean),
     *required(Boolean, "by_segment", "expanded"),
     Column("made_at", Instant, nullable=False),
@@ -126,7 +129,8 @@ def expand(connection: Connection, campaign_id: str, most: int) -> None:
     page = select(columns.msisdn).where(*conditions).order_by(columns.bucket, columns.msisdn).limit(most)
     found = [msisdn for (msisdn,) in connection.execute(page)]
     _add_recipients(connection, campaign_id, found)
-    changed = {"cursor": found[-1] if found else row.cursor, "expanded": len(found) < most}
+    expanded = len(found) < most
+    changed = {"cursor": None if expanded else found[-1], "expanded": expanded}
     connection.execute(update(campaign).where(_campaign.id == campaign_id).values(**changed))
 
 
@@ -157,6 +161,22 @@ def finish(connection: Connection, campaign_id: str, now: datetime) -> None:
     connection.execute(update(campaign).where(_campaign.id == campaign_id).values(done_at=now))
 
 
+# ---- forgetting
+
+
+def keep_counts(connection: Connection, campaign_id: str, skipped: Counter[str], states: Counter[str]) -> None:
+    """Add to the counts of a campaign those of rows that this transaction deletes."""
+    locked = select(_campaign.tally).where(_campaign.id == campaign_id).with_for_update()
+    before_skipped, before_states = _tally(connection.execute(locked).scalar_one())
+    tally = json.dumps({"skipped": before_skipped + skipped, "states": before_states + states})
+    connection.execute(update(campaign).where(_campaign.id == campaign_id).values(tally=tally))
+
+
+def _tally(stored: str | None) -> tuple[Counter[str], Counter[str]]:
+    given = json.loads(stored or "{}")
+    return Counter(given.get("skipped")), Counter(given.get("states"))
+
+
 # ---- reading
 
 
@@ -182,13 +202,10 @@ def _progress(connection: Connection, row: AnyRow) -> Progress:
     by_state = (
         select(messages.state, func.count().label("number")).where(messages.id == row.id).group_by(messages.state)
     )
-    return Progress(
-        _campaign_of(row),
-        row.done_at,
-        counts.get(("waiting", None), 0),
-        {reason: number for (status, reason), number in counts.items() if status == "skipped"},
-        {row.state: row.number for row in connection.execute(by_state)},
-    )
+    skipped, states = _tally(row.tally)
+    skipped.update({reason: number for (status, reason), number in counts.items() if status == "skipped"})
+    states.update({found.state: found.number for found in connection.execute(by_state)})
+    return Progress(_campaign_of(row), row.done_at, counts.get(("waiting", None), 0), skipped, states)
 
 
 def progress(connection: Connection, campaign_id: str) -> Progress | None:

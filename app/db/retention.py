@@ -1,21 +1,26 @@
 """What is past its retention, taken away in small pieces: texts and payloads go, hashes and tickets stay."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
 from sqlalchemy import ColumnElement, Connection, Delete, Table, delete, func, or_, select, update
 
-from app.db import tables
+from app.db import campaigns, tables
+from app.db.campaigns import campaign, campaign_recipient
 from app.db.events import event
 from app.db.record_tables import RECORD_TABLES
 from app.db.rows import Row, as_parameter, from_json, matching, shape_of
+from app.domain.account import Subscriber
+from app.domain.campaigns import CampaignMessage
 from app.domain.events import EventStatus
 from app.domain.evidence import EvidenceRecord
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
 _ROW = ("bucket", "msisdn", "id")
+_RECIPIENT = ("bucket", "campaign_id", "msisdn")
 Tenure = tuple[int, str, int]
 
 
@@ -79,6 +84,22 @@ def purge_questions(connection: Connection, before: datetime) -> int:
     return connection.execute(delete(tables.question).where(columns.expires_at < before)).rowcount
 
 
+def purge_recipients(connection: Connection, before: datetime, limit: int) -> int:
+    """Whom campaigns were for that finished before a moment, some of one campaign; how many went, 0 at the end."""
+    mine = campaign_recipient.c.campaign_id == campaign.c.id
+    old = (campaign.c.done_at < before, select(1).where(mine).exists())
+    campaign_id = connection.execute(select(campaign.c.id).where(*old).order_by(campaign.c.id).limit(1)).scalar()
+    if campaign_id is None:
+        return 0
+    keys = [campaign_recipient.c[name] for name in _RECIPIENT]
+    page = select(*keys).where(campaign_recipient.c.campaign_id == campaign_id).order_by(*keys).limit(limit)
+    rows: list[Row] = [dict(row) for row in connection.execute(page).mappings()]
+    statement = _delete(connection.dialect.name, campaign_recipient, _RECIPIENT).returning(campaign_recipient.c.reason)
+    gone = connection.execute(statement, as_parameter(rows)).scalars().all()
+    campaigns.keep_counts(connection, campaign_id, Counter(reason for reason in gone if reason), Counter())
+    return len(gone)
+
+
 def tenures(connection: Connection, after: Tenure | None, limit: int) -> list[Tenure]:
     """The next tenures, in the order of their keys."""
     columns = tables.subscriber.c
@@ -124,6 +145,28 @@ def drop_personal(connection: Connection, msisdn: str, tenure: int) -> None:
     connection.execute(delete(event).where(*_of(event, msisdn, tenure), told))
     emptied = {"balance_fen": 0, "points": 0, "vip": False, "plan": None, "password_hash": None}
     connection.execute(update(tables.subscriber).where(*_of(tables.subscriber, msisdn, tenure)).values(**emptied))
+
+
+def drop_from_campaigns(connection: Connection, subscriber: Subscriber) -> None:
+    """Take a closed tenure out of the campaigns that ran in it; their counts stay.
+
+    What waits is for whoever has the number by now.
+    """
+    msisdn, recipient = subscriber.msisdn, campaign_recipient.c
+    began_in_time = campaign.c.made_at <= subscriber.closed_at
+    ended_in_time = or_(campaign.c.done_at.is_(None), campaign.c.done_at >= subscriber.created_at)
+    mine = (recipient.bucket == bucket_of(msisdn), recipient.msisdn == msisdn, recipient.status != "waiting")
+    ran = recipient.campaign_id.in_(select(campaign.c.id).where(began_in_time, ended_in_time))
+    was_for = delete(campaign_recipient).where(*mine, ran).returning(recipient.campaign_id, recipient.reason)
+    message = RECORD_TABLES[CampaignMessage].table
+    got = delete(message).where(*_of(message, msisdn, subscriber.tenure)).returning(message.c.id, message.c.state)
+    skipped = {row.campaign_id: Counter([row.reason] if row.reason else []) for row in connection.execute(was_for)}
+    states = {row.id: Counter([row.state]) for row in connection.execute(got)}
+    # In one order, as others may count in the same campaigns.
+    for campaign_id in sorted({*skipped, *states}):
+        campaigns.keep_counts(
+            connection, campaign_id, skipped.get(campaign_id, Counter()), states.get(campaign_id, Counter())
+        )
 
 
 def set_head(connection: Connection, record: EvidenceRecord) -> None:

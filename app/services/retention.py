@@ -37,6 +37,7 @@ class Purged:
     messages: int
     reports: int
     questions: int
+    recipients: int
     payloads: int
 
 
@@ -48,13 +49,21 @@ def purge(database: Database, kept: Kept, advance: Advance = lambda _what, _done
     )
     before = now - kept.messages
     questions = database.write_now(partial(retention.purge_questions, before=before))
+    recipients = _recipients(database, before)
     messages = sum(_messages(database, work, before, advance) for work in _MESSAGE_TABLES)
     payloads = _payloads(database, now - kept.evidence, advance)
-    return Purged(messages, reports, questions, payloads)
+    return Purged(messages, reports, questions, recipients, payloads)
 
 
 _Work = Callable[[Connection, datetime, str | None, int], Page]
 _MESSAGE_TABLES: tuple[_Work, ...] = (retention.purge_inbound, retention.purge_outbound)
+
+
+def _recipients(database: Database, before: datetime) -> int:
+    gone = 0
+    while piece := database.write_now(partial(retention.purge_recipients, before=before, limit=_PIECE)):
+        gone += piece
+    return gone
 
 
 def _messages(database: Database, work: _Work, before: datetime, advance: Advance) -> int:
@@ -165,6 +174,7 @@ def _erase(connection: Connection, *, msisdn: str, tenure: int, kept: Kept, who:
             raise RefusedError(409, f"A {kind.__name__.lower()} of this tenure is not settled yet.")
     seqs = [item.seq for item in evidence.chain_of(connection, msisdn, tenure) if item.payload is not None]
     retention.drop_payloads(connection, msisdn, tenure, seqs)
+    retention.drop_from_campaigns(connection, subscriber)
     retention.drop_personal(connection, msisdn, tenure)
     head = evidence.head_of(connection, msisdn, tenure)
     draft = EvidenceDraft("erased", msisdn, {"who": who, "reason": reason})

@@ -77,6 +77,7 @@ def upgrade() -> None:
         sa.Column("payment", sa.Text(), nullable=True),
         sa.Column("language", sa.Text(), nullable=True),
         sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("tally", sa.Text(), nullable=True),
         sa.Column("vip", sa.Boolean(), nullable=True),
         sa.Column("by_segment", sa.Boolean(), nullable=False),
         sa.Column("expanded", sa.Boolean(), nullable=False),

@@ -1,18 +1,22 @@
 """What is past its retention goes, hashes stay; a tenure can be erased (flows.md 13; safety.md 27, 31)."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 
-from app.db import tables
+from app.db import campaigns, tables
+from app.db.campaigns import campaign_recipient
 from app.domain.account import SubscriberStatus
-from app.domain.messages import OutboundStatus
+from app.domain.campaigns import Segment
+from app.domain.messages import MessageClass, OutboundStatus
 from app.domain.policy import Kept
+from app.services.campaigns import NewCampaign
 from app.services.chains import walk_chains
 from app.services.receipts import Report
 from app.services.refusals import RefusedError
 from app.services.retention import Purged, purge
-from tests.running import ALICE, Running
+from tests.running import ALICE, BOB, Running
 
 pytestmark = pytest.mark.anyio
 KEPT = Kept()
@@ -103,6 +107,70 @@ async def test_a_closed_tenure_is_erased_when_its_time_is_over(gateway: Running)
     for table in (tables.subscription, tables.inbound_message, tables.outbound_message, tables.question):
         assert await gateway.count(table, table.c.msisdn == ALICE) == 0, table.name
     assert whole(gateway)
+
+
+async def campaign(gateway: Running, *msisdns: str, kind: MessageClass = MessageClass.CARE) -> str:
+    campaign_id = await gateway.gateway.campaigns.start(NewCampaign(kind, "祝您节日快乐", "test", msisdns))
+    await gateway.drain()
+    return campaign_id
+
+
+async def counts(gateway: Running, campaign_id: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    found = await gateway.gateway.campaigns.one(campaign_id)
+    assert found.waiting == 0
+    return found.states, found.skipped
+
+
+async def recipients(gateway: Running, campaign_id: str) -> set[str]:
+    return {
+        row["msisdn"] for row in await gateway.rows(campaign_recipient, campaign_recipient.c.campaign_id == campaign_id)
+    }
+
+
+async def test_who_is_erased_is_in_no_campaign_of_hers_any_more_and_the_counts_stay(gateway: Running) -> None:
+    reached = await campaign(gateway, ALICE, BOB)
+    skipped = await campaign(gateway, ALICE, BOB, kind=MessageClass.MARKETING)
+    before = [await counts(gateway, campaign_id) for campaign_id in (reached, skipped)]
+    assert before == [({"sent": 2}, {}), ({}, {"no_consent": 2})]
+    await close(gateway)
+    await gateway.advance(days=184)
+    await gateway.subscriber(ALICE)
+    of_the_next = await campaign(gateway, ALICE)
+    await gateway.gateway.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
+    assert [await counts(gateway, campaign_id) for campaign_id in (reached, skipped)] == before
+    assert await recipients(gateway, reached) == await recipients(gateway, skipped) == {BOB}
+    assert await recipients(gateway, of_the_next) == {ALICE}, "another customer's by now"
+    assert await counts(gateway, of_the_next) == ({"sent": 1}, {})
+    await close(gateway)
+    await gateway.advance(days=184)
+    await gateway.gateway.erasure.erase(ALICE, 2, "api:demo", "so did she")
+    assert await recipients(gateway, of_the_next) == set()
+    assert await counts(gateway, of_the_next) == ({"sent": 1}, {})
+
+
+async def test_a_segment_s_campaign_remembers_no_number_of_who_was_erased(gateway: Running) -> None:
+    wanted = NewCampaign(MessageClass.CARE, "祝您节日快乐", "test", segment=Segment())
+    campaign_id = await gateway.gateway.campaigns.start(wanted)
+    await gateway.drain()
+    before = await counts(gateway, campaign_id)
+    await close(gateway)
+    await gateway.advance(days=184)
+    await gateway.gateway.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
+    assert await counts(gateway, campaign_id) == before
+    assert all(ALICE not in str(dict(row)) for row in await gateway.rows(campaigns.campaign))
+
+
+async def test_whom_a_campaign_was_for_goes_with_the_messages_and_its_counts_stay(gateway: Running) -> None:
+    old = await campaign(gateway, ALICE, BOB, "+8613700137000")
+    await gateway.advance(days=182)
+    new = await campaign(gateway, ALICE)
+    assert (await purged(gateway)).recipients == 0
+    before = [await counts(gateway, campaign_id) for campaign_id in (old, new)]
+    assert before == [({"sent": 2}, {"not_a_customer": 1}), ({"sent": 1}, {})]
+    await gateway.advance(days=2)
+    assert (await purged(gateway)).recipients == 3
+    assert (await recipients(gateway, old), await recipients(gateway, new)) == (set(), {ALICE})
+    assert [await counts(gateway, campaign_id) for campaign_id in (old, new)] == before
 
 
 async def test_a_tenure_in_use_is_not_erased(gateway: Running) -> None:
