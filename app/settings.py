@@ -61,7 +61,8 @@ class Settings(BaseSettings):
     seal_key: SecretStr | None = Field(
         default=None,
         description="32 bytes in URL-safe base64, as `smsgw config seal-key` makes them; seals passwords until their "
-        "turn; unset: a key is made and kept beside the SQLite file, but production asks for one",
+        "turn, and SPs' webhook secrets; unset: a key is made and kept beside the SQLite file, but production asks for "
+        "one",
         examples=["(what `smsgw config seal-key` prints)"],
     )
     log_level: str = Field(

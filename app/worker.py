@@ -103,11 +103,11 @@ def build_gateway(settings: Settings) -> Gateway:
         wake=turning.wake,
     )
     webhooks = make_webhook_transport(private=settings.private_webhooks)
-    outgoing = _outgoing_events(settings, database, webhooks)
+    outgoing = _outgoing_events(settings, database, webhooks, sealer)
     engine.add("events", outgoing.step, outgoing.finish, aside=True)
     campaigns = Campaigns(database, turns, ids)
     campaigns.wake = engine.add("campaigns", campaigns.step).wake
-    directory = Directory(database, turns, registry, private_webhooks=settings.private_webhooks)
+    directory = Directory(database, turns, registry, sealer, private_webhooks=settings.private_webhooks)
     terms_changes = TermsChanges(database, ids, settings.file.windows.confirmation)
     engine.add("new terms", terms_changes.step)
     fixtures = Fixtures(database, directory, turns)
@@ -148,7 +148,9 @@ async def _close(*transports: httpx.AsyncBaseTransport) -> None:
         await transport.aclose()
 
 
-def _outgoing_events(settings: Settings, database: Database, transport: httpx.AsyncBaseTransport) -> OutgoingEvents:
+def _outgoing_events(
+    settings: Settings, database: Database, transport: httpx.AsyncBaseTransport, sealer: Sealer
+) -> OutgoingEvents:
     """With billing's address; SettingsError where it will not do."""
     given, billing = settings.file.billing, None
     private = settings.private_webhooks
@@ -159,7 +161,7 @@ def _outgoing_events(settings: Settings, database: Database, transport: httpx.As
             raise SettingsError(f"billing.webhook_url: {fault}")
         if not is_secret(billing.secret):
             raise SettingsError("billing.secret: is not whsec_ and 16 bytes or more in base64")
-    return OutgoingEvents(database, transport, billing, private=private)
+    return OutgoingEvents(database, transport, sealer, billing, private=private)
 
 
 def _probe(settings: Settings, database: Database, intake: Intake) -> Probe | None:

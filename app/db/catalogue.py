@@ -47,17 +47,18 @@ def load_catalogue(connection: Connection) -> Catalogue:
     return Catalogue.of(version, providers, services)
 
 
-_WEBHOOKS = select(
-    tables.service_provider.c.sp_code, tables.service_provider.c.webhook_url, tables.service_provider.c.webhook_secret
-).where(tables.service_provider.c.webhook_url.is_not(None), tables.service_provider.c.webhook_secret.is_not(None))
+_provider = tables.service_provider.c
+_WEBHOOKS = select(_provider.sp_code, _provider.webhook_url, _provider.sealed_webhook_secret).where(
+    _provider.webhook_url.is_not(None), _provider.sealed_webhook_secret.is_not(None)
+)
 
 
 def webhooks(connection: Connection) -> list[tuple[str, str, str]]:
-    """Where SPs are told of what happens: code, address, secret."""
-    return [(row.sp_code, row.webhook_url, row.webhook_secret) for row in connection.execute(_WEBHOOKS)]
+    """Where SPs are told of what happens: code, address, sealed secret."""
+    return [(row.sp_code, row.webhook_url, row.sealed_webhook_secret) for row in connection.execute(_WEBHOOKS)]
 
 
-def put_service_provider(connection: Connection, provider: ServiceProvider, webhook_secret: str | None) -> None:
+def put_service_provider(connection: Connection, provider: ServiceProvider, sealed_webhook_secret: str | None) -> None:
     """Create or replace an SP."""
     row = {
         "sp_code": provider.sp_code,
@@ -66,7 +67,7 @@ def put_service_provider(connection: Connection, provider: ServiceProvider, webh
         "service_phone": provider.service_phone,
         "own": provider.own,
         "webhook_url": provider.webhook_url,
-        "webhook_secret": webhook_secret,
+        "sealed_webhook_secret": sealed_webhook_secret,
         "confirm_mode": provider.confirm_mode,
     }
     upsert_rows(connection, tables.service_provider, [row], ("sp_code",))

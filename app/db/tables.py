@@ -34,7 +34,7 @@ service_provider = Table(
     Column("sp_code", Text, primary_key=True),
     *required(Text, "name", "short_name", "service_phone"),
     Column("own", Boolean, nullable=False),
-    *optional(Text, "webhook_url", "webhook_secret", "confirm_mode"),
+    *optional(Text, "webhook_url", "sealed_webhook_secret", "confirm_mode"),
 )
 
 service = Table(

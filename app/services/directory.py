@@ -23,6 +23,7 @@ from app.domain.values import value
 from app.services.outgoing_events import is_secret
 from app.services.public_addresses import fault_of
 from app.services.refusals import RefusedError
+from app.services.sealing import Sealer
 from app.services.turns import Turns
 
 
@@ -37,11 +38,14 @@ class EvidencePage:
 class Directory:
     """Who offers what, and who has what."""
 
-    def __init__(self, database: Database, turns: Turns, registry: Registry, *, private_webhooks: bool = False) -> None:
-        """``private_webhooks``: SPs may be told of events in our own network, and without TLS."""
+    def __init__(
+        self, database: Database, turns: Turns, registry: Registry, sealer: Sealer, *, private_webhooks: bool = False
+    ) -> None:
+        """``sealer``: for SPs' secrets. ``private_webhooks``: SPs may be told in our own network, and without TLS."""
         self._database = database
         self._turns = turns
         self._registry = registry
+        self._sealer = sealer
         self._private_webhooks = private_webhooks
 
     # ---- SPs and services
@@ -51,7 +55,8 @@ class Directory:
         for field in ("name", "short_name"):
             _check_name(field, getattr(provider, field))
         _check_webhook(provider.webhook_url, webhook_secret, private=self._private_webhooks)
-        await self._database.write(lambda connection: rows.put_service_provider(connection, provider, webhook_secret))
+        sealed = self._sealer.seal(webhook_secret) if webhook_secret is not None else None
+        await self._database.write(lambda connection: rows.put_service_provider(connection, provider, sealed))
 
     async def put_service(self, service: Service) -> None:
         """Create or replace a service. Who holds it keeps her terms; RefusedError (409) for another SP or billing."""

@@ -33,6 +33,7 @@ from app.domain.values import value
 from app.providers.http import HttpAnswer, HttpPoster, NoAnswer
 from app.providers.signatures import Signatures
 from app.services.public_addresses import fault_of
+from app.services.sealing import Sealer
 
 TIMEOUT_SECONDS = 10.0
 _LEASE = timedelta(seconds=60)
@@ -49,10 +50,11 @@ log = observability.logger(__name__)
 
 @value
 class Address:
-    """Where a receiver takes events, and what they are signed with (``whsec_…``)."""
+    """Where a receiver takes events, and what they are signed with (``whsec_…``, or that sealed)."""
 
     url: str
     secret: str
+    is_sealed: bool = False
 
 
 Answer = HttpAnswer | NoAnswer
@@ -68,10 +70,17 @@ class OutgoingEvents:
     """Sends events; also reads them for receivers that catch up."""
 
     def __init__(
-        self, database: Database, transport: httpx.AsyncBaseTransport, billing: Address | None, *, private: bool
+        self,
+        database: Database,
+        transport: httpx.AsyncBaseTransport,
+        sealer: Sealer,
+        billing: Address | None,
+        *,
+        private: bool,
     ) -> None:
         """``private``: receivers may be in our own network, and without TLS."""
         self._database = database
+        self._sealer = sealer
         self._http = HttpPoster(transport, TIMEOUT_SECONDS)
         self._billing = billing
         self._private = private
@@ -151,7 +160,9 @@ class OutgoingEvents:
         return told, claimed
 
     def _addresses(self, connection: Connection) -> Mapping[str, Address]:
-        given = {f"sp:{code}": Address(url, secret) for code, url, secret in catalogue.webhooks(connection)}
+        given = {
+            f"sp:{code}": Address(url, sealed, is_sealed=True) for code, url, sealed in catalogue.webhooks(connection)
+        }
         return {**given, **({BILLING: self._billing} if self._billing else {})}
 
     # ---- one request
@@ -163,10 +174,13 @@ class OutgoingEvents:
         fault = self.fault_of(address.url)
         if fault is not None:
             return NoAnswer(sent=False, reason=f"the address {fault}")
-        if not is_secret(address.secret):
+        secret = self._sealer.open(address.secret) if address.is_sealed else address.secret
+        if secret is None:
+            return NoAnswer(sent=False, reason="the secret was sealed with another key; PUT the service provider again")
+        if not is_secret(secret):
             return NoAnswer(sent=False, reason="the secret is not whsec_ and 16 bytes in base64")
         body = body_of(event)
-        headers = {"content-type": "application/json", **Signatures([address.secret]).sign(event.id, body)}
+        headers = {"content-type": "application/json", **Signatures([secret]).sign(event.id, body)}
         return await self._http.post(httpx.URL(address.url), headers, body)
 
     # ---- what others see of it

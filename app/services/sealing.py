@@ -1,4 +1,8 @@
-"""Texts that hold a password are stored masked; the original waits sealed beside them until its turn (safety.md 28)."""
+"""What must be read again but by nobody else is stored sealed.
+
+Texts that hold a password are stored masked, the original sealed beside them until their turn (safety.md 28). SPs'
+secrets stay sealed, and are opened to sign.
+"""
 
 import os
 from functools import cached_property

@@ -669,7 +669,7 @@ def upgrade() -> None:
         sa.Column("service_phone", sa.Text(), nullable=False),
         sa.Column("own", sa.Boolean(), nullable=False),
         sa.Column("webhook_url", sa.Text(), nullable=True),
-        sa.Column("webhook_secret", sa.Text(), nullable=True),
+        sa.Column("sealed_webhook_secret", sa.Text(), nullable=True),
         sa.Column("confirm_mode", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("sp_code", name=op.f("pk_service_provider")),
     )

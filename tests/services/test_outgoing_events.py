@@ -6,12 +6,14 @@ import itertools
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
-from app.db import retention
+from app.db import retention, tables
 from app.db.events import append_events, event
 from app.domain.catalogue import ServiceProvider
 from app.domain.evidence import canonical
@@ -200,6 +202,41 @@ async def test_erasing_a_tenure_takes_what_was_told_of_it_but_nothing_that_is_ye
         await become(gateway, "acknowledged", "pending")
         await gateway.gateway.database.write(lambda connection: retention.drop_personal(connection, ALICE, 1))
         assert await statuses(gateway) == ["pending"]
+
+
+async def test_no_secret_is_stored_as_it_is(gateway: Running) -> None:
+    await addressed(gateway, "XINHUA", "http://127.0.0.1:9/")
+    [row] = await gateway.rows(tables.service_provider, tables.service_provider.c.sp_code == "XINHUA")
+    assert row["sealed_webhook_secret"]
+    assert SECRET.removeprefix("whsec_") not in str(dict(row))
+
+
+async def test_no_byte_of_the_database_file_is_a_secret(sqlite_url: str, tmp_path: Path) -> None:
+    def written() -> bytes:
+        return b"".join(path.read_bytes() for path in tmp_path.glob("gateway.db*"))
+
+    async with running(settings_for(sqlite_url)) as gateway:
+        await addressed(gateway, "XINHUA", "http://127.0.0.1:9/")
+        await addressed(gateway, "XINHUA", "http://127.0.0.1:9/again")
+        stored = written()
+    assert b"http://127.0.0.1:9/again" in stored
+    assert SECRET.removeprefix("whsec_").encode() not in stored
+
+
+async def test_events_wait_while_a_secret_cannot_be_opened_and_go_once_it_is_given_again(sqlite_url: str) -> None:
+    settings = settings_for(sqlite_url)
+    async with receiving() as receiver:
+        async with running(settings) as gateway:
+            await addressed(gateway, "XINHUA", receiver.url)
+        other = SecretStr(Fernet.generate_key().decode())
+        async with running(settings.model_copy(update={"seal_key": other})) as gateway:
+            await happens(gateway, 1)
+            assert await error_of(gateway) == "the secret was sealed with another key; PUT the service provider again"
+            assert await statuses(gateway) == ["pending"]
+            assert not receiver.events
+            await addressed(gateway, "XINHUA", receiver.url)
+            await gateway.advance(minutes=30)
+            await become(gateway, "acknowledged")
 
 
 async def test_a_redirect_is_not_followed(gateway: Running) -> None:
