@@ -111,7 +111,7 @@ class Intake:
     def _row(self, message: IncomingMessage, now: datetime) -> dict[str, object]:
         msisdn = parse_msisdn(message.sender)
         answered = msisdn is not None and msisdn.startswith(self._allowed_prefixes)
-        sender = msisdn or sender_as_given(message.sender)
+        sender = msisdn or sender_as_given(_shown(message.sender))
         masked = mask(message.text)
         believed = message.received_at is not None and now - _OLDEST_BELIEVED <= message.received_at <= now
         return {
@@ -120,7 +120,7 @@ class Intake:
             "id": next(self._ids),
             "provider": message.provider,
             "provider_message_id": escape(message.message_id),
-            "dialled": escape(message.dialled)[:32],
+            "dialled": escape(_shown(message.dialled))[:32],
             "text": escape(message.text if masked is None else masked),
             "sealed": None if masked is None else self._sealer.seal(message.text),
             "received_at": message.received_at,
@@ -141,3 +141,8 @@ class Intake:
             ]
             if texts:
                 keep(connection, texts)
+
+
+def _shown(address: str) -> str:
+    """An address as it was given, but for what looks like a password: she may have typed it there."""
+    return mask(address) or address

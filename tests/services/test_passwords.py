@@ -90,6 +90,17 @@ async def test_a_text_that_waits_is_sealed_and_opened_by_its_turn_alone(gateway:
     await gateway.drain()
 
 
+@pytest.mark.parametrize("to", ["10086#135790#246813", "135790*246813", "XGMM#135790", "１３５７９０＃２４６８１３"])
+async def test_no_table_holds_a_password_that_was_typed_as_a_number(gateway: Running, to: str) -> None:
+    await gateway.say("0000", to)
+    await gateway.store(gateway.message("0000", sender=to))
+    await gateway.drain()
+    stored = await everything_stored(gateway)
+    assert await gateway.count(tables.inbound_message) == 2
+    for secret in SECRETS:
+        assert secret not in stored
+
+
 async def test_a_dead_letter_keeps_its_seal_for_the_retry(gateway: Running) -> None:
     fuse = add_trouble(gateway.gateway.registry)
     registry = gateway.gateway.registry
