@@ -110,8 +110,7 @@ class Settings(BaseSettings):
     @property
     def private_webhooks(self) -> bool:
         """Whether requests may go to private addresses, and in the clear (http-api.md, settings)."""
-        allowed = self.allow_private_webhooks
-        return self.env is not Environment.PRODUCTION if allowed is None else allowed
+        return self.disposable if self.allow_private_webhooks is None else self.allow_private_webhooks
 
     @property
     def disposable(self) -> bool:

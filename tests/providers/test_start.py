@@ -92,9 +92,11 @@ def test_what_cannot_be_meant_is_named_with_its_place_and_no_secret(environment:
     assert "sesame" not in said
 
 
+@pytest.mark.parametrize("kind", ["dev", "production"])
 def test_messages_do_not_travel_in_the_clear_unless_it_is_said_that_they_may(
-    environment: Path, monkeypatch: pytest.MonkeyPatch
+    environment: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
+    monkeypatch.setenv("SMSGW_ENV", kind)
     provider(environment, "secret: whsec_c2VjcmV0", "send_url: http://10.0.0.7/send")
     said = refusal()
     assert "providers.carrier.send_url" in said
@@ -113,8 +115,15 @@ def test_the_simulator_stops_production(environment: Path) -> None:
 @pytest.mark.parametrize("kind", ["demo", "dev", "test"])
 def test_elsewhere_a_provider_may_be_open(environment: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setenv("SMSGW_ENV", kind)
-    provider(environment, "send_url: http://127.0.0.1:9000/send")
+    provider(environment, "send_url: https://carrier.example/send")
     assert not checked_settings().file.providers["carrier"].is_guarded()
+
+
+@pytest.mark.parametrize("kind", ["demo", "test"])
+def test_to_try_it_messages_may_go_anywhere(environment: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setenv("SMSGW_ENV", kind)
+    provider(environment, "send_url: http://127.0.0.1:9000/send")
+    assert checked_settings().private_webhooks
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_%"])
