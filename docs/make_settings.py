@@ -1,5 +1,5 @@
 # ruff: noqa: INP001  a script beside what it writes, not part of a package
-"""Writes docs/settings.md from the models in app/settings.py; ``--check`` only says whether it is up to date."""
+"""Writes docs/settings.md from the models in app/settings; ``--check`` only says whether it is up to date."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from app.settings import Settings
-from app.settings_file import BillingFile, Hours, ProviderFile, SettingsFile, Windows
+from app.settings.file import BillingFile, Hours, ProviderFile, SettingsFile, Windows
 
 PAGE = Path(__file__).with_name("settings.md")
 EXAMPLE = """\
@@ -35,7 +35,7 @@ providers:
 HEAD = """\
 # Settings
 
-Made from `app/settings.py` by `python docs/make_settings.py`; change the descriptions there.
+Made from `app/settings` by `python docs/make_settings.py`; change the descriptions there.
 
 There are two places: environment variables, which a file `.env` in the working directory can hold too (the
 environment wins), and one settings file, YAML or TOML, that `SMSGW_CONFIG` names. All of it is read once, at the start.
@@ -141,7 +141,7 @@ def _default(field: FieldInfo) -> str:
 
 def _row(name: str, field: FieldInfo) -> str:
     if not field.description or not field.examples:
-        raise UndescribedError(f"{name}: give its Field in app/settings.py a description and examples")
+        raise UndescribedError(f"{name}: give its Field in app/settings a description and examples")
     example = _value(field.examples[0])
     cells = (f"`{name}`", _words(field.annotation, field.metadata), _default(field), example, field.description)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from app.cli.terminal import WRONG_USE, refuse
-from app.settings_sources import variables
+from app.settings.sources import variables
 
 _DEFAULT_PORT = "8086"
 

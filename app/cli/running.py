@@ -17,7 +17,7 @@ from app.db.session import Database, normalise_url
 from app.main import create_app
 from app.services.gateway import StartError, prepare
 from app.settings import Environment, Settings, SettingsError
-from app.settings_check import checked_settings
+from app.settings.check import checked_settings
 from app.worker import build_gateway
 
 app = typer.Typer()

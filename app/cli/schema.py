@@ -7,7 +7,7 @@ import typer
 from app.cli.terminal import FAILED, done, examples, out
 from app.db import migrations
 from app.db.session import Database, normalise_url
-from app.settings_check import checked_settings
+from app.settings.check import checked_settings
 
 app = typer.Typer()
 

@@ -14,7 +14,7 @@ from app.db.session import Database, normalise_url
 from app.services.gateway import StartError
 from app.services.ids import IdSource
 from app.services.tokens import Scope, Tokens
-from app.settings_check import checked_settings
+from app.settings.check import checked_settings
 
 app = typer.Typer(help="Tokens of the management API.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="What the token is called in lists and records.")]

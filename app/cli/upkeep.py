@@ -15,7 +15,7 @@ from app.services.chains import count_chains, walk_chains
 from app.services.gateway import StartError
 from app.services.retention import purge
 from app.settings import Settings
-from app.settings_check import checked_settings
+from app.settings.check import checked_settings
 
 app = typer.Typer()
 evidence = typer.Typer(

@@ -7,7 +7,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli import app
 from app.settings import SettingsError
-from app.settings_check import checked_settings
+from app.settings.check import checked_settings
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SEAL_KEY = "8kVjnBF5yLqr4QiDNVWoBgQVzQ7KLiU-jApXfWC_qis="

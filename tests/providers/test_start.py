@@ -7,7 +7,7 @@ import pytest
 
 from app.db import tables
 from app.settings import Environment, ProviderFile, SettingsError, SettingsFile
-from app.settings_check import checked_settings
+from app.settings.check import checked_settings
 from app.worker import build_gateway
 from tests.running import SEAL_KEY, settings_for
 from tests.web.calls import Web, assert_problem, message, serving

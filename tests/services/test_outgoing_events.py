@@ -20,7 +20,7 @@ from app.domain.evidence import canonical
 from app.domain.msisdn import bucket_of
 from app.services.refusals import RefusedError
 from app.settings import Settings
-from app.settings_file import BillingFile, SettingsFile
+from app.settings.file import BillingFile, SettingsFile
 from tests.running import ALICE, BOB, START, Running, running, settings_for
 from tests.services.receivers import DOWN, SECRET, YES, receiving, until
 

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from app.db import tables
 from app.services.probing import Probe
 from app.settings import Settings, SettingsError, SettingsFile
-from app.settings_file import ProbeFile
+from app.settings.file import ProbeFile
 from app.worker import build_gateway
 from tests.outage import away
 from tests.running import ALICE, Running, running, settings_for

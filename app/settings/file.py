@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from app.domain.msisdn import parse_msisdn
-from app.settings_provider import ProviderFile
-from app.settings_types import FileModel, Length
+from app.settings.provider import ProviderFile
+from app.settings.types import FileModel, Length
 
 
 class Windows(FileModel):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from app.settings_types import FileModel, Length
+from app.settings.types import FileModel, Length
 
 
 def _secrets(given: SecretStr | list[SecretStr] | None) -> tuple[str, ...]:

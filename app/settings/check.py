@@ -12,9 +12,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from app.settings import Settings, SettingsError, SettingsFile
-from app.settings_places import Location, line_of, lines_of
-from app.settings_sources import PREFIX, Variable, variables
+from app.settings.file import SettingsFile
+from app.settings.model import Settings, SettingsError
+from app.settings.places import Location, line_of, lines_of
+from app.settings.sources import PREFIX, Variable, variables
 
 _NAMED = re.compile(r"(SMSGW_[A-Z_]+|[a-z_]+(?:\.[^\s:]+?)*)(?=[:\s]|$)")
 _CHOICES = re.compile(r"^String should match pattern '\^\(([^()]*)\)\$'$")

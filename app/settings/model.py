@@ -1,7 +1,4 @@
-"""Settings: environment variables ``SMSGW_…`` (and ``.env``) and one file (http-api.md).
-
-``settings_check`` reads them at the start and explains what is wrong; the rest of the program is handed values.
-"""
+"""Everything that can be set, as one value: what the environment says, with the file."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -14,10 +11,9 @@ from app.domain.calendar import QuietHours
 from app.domain.catalogue import ConfirmMode
 from app.domain.policy import Kept, Policy
 from app.domain.service_numbers import ServiceNumbers
-from app.settings_file import SettingsFile
-from app.settings_provider import ProviderFile
+from app.settings.file import SettingsFile
+from app.settings.provider import ProviderFile
 
-__all__ = ["Environment", "ProviderFile", "Settings", "SettingsError", "SettingsFile"]
 # The provider of the gateway's own test calls, there when the settings have a probe.
 _PROBE = "probe"
 
