@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from app.settings import Settings
-from app.settings.file import BillingFile, Hours, ProviderFile, SettingsFile, Windows
+from app.settings.file import BillingFile, Hours, ProbeFile, ProviderFile, RetentionFile, SettingsFile, Windows
 
 PAGE = Path(__file__).with_name("settings.md")
 EXAMPLE = """\
@@ -171,7 +171,9 @@ def _sections() -> Iterator[str]:
     yield _table(SettingsFile)
     yield _table(Windows, "windows.")
     yield _table(Hours, "quiet_hours.")
+    yield _table(RetentionFile, "retention.")
     yield _table(BillingFile, "billing.")
+    yield _table(ProbeFile, "probe.")
     yield "### Providers\n"
     yield PROVIDERS_HEAD
     yield _table(ProviderFile, "providers.<name>.")
