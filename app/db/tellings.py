@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Select, and_, literal_column, select
 
 from app.db import tables
-from app.db.rows import Given, Row, one_of, update_rows
+from app.db.rows import Given, Row, fetch, one_of, update_rows
 from app.db.timers import StoredTimer, set_timers
 from app.domain.messages import OutboundStatus
 from app.domain.turn import MESSAGE_TOLD, MessageTold, Told
@@ -53,7 +53,7 @@ def any_news(connection: Connection) -> bool:
 
 def collect(connection: Connection, now: datetime) -> bool:
     """Make timers of what became of such messages since the last time; whether there were any."""
-    found = [*connection.execute(_FIRST_NEWS), *connection.execute(_SECOND_NEWS)]
+    found = [*fetch(connection, _FIRST_NEWS, {}), *fetch(connection, _SECOND_NEWS, {})]
     timers = []
     for bucket, msisdn, tenure, message_id, about, status, told in found:
         what = _what(status, told)
@@ -64,12 +64,12 @@ def collect(connection: Connection, now: datetime) -> bool:
     set_timers(connection, timers)
     rows: list[Row] = [
         {
-            "bucket": row.bucket,
-            "msisdn": row.msisdn,
-            "id": row.id,
-            "told": _TAKEN if row.status == OutboundStatus.ACCEPTED.value else None,
+            "bucket": bucket,
+            "msisdn": msisdn,
+            "id": message_id,
+            "told": _TAKEN if status == OutboundStatus.ACCEPTED.value else None,
         }
-        for row in found
+        for bucket, msisdn, _, message_id, _, status, _ in found
     ]
     update_rows(connection, _mt, rows, ("bucket", "msisdn", "id"))
     return bool(found)
