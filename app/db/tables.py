@@ -104,7 +104,8 @@ inbound_message = Table(
     Column("handled_at", Instant),
     Column("trace", Text),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
-    UniqueConstraint("bucket", "provider", "provider_message_id", "msisdn"),
+    # The bucket last, here and below: what comes in together lies together in the index, so a batch writes few pages.
+    UniqueConstraint("provider", "provider_message_id", "msisdn", "bucket"),
     partial_index("ix_inbound_message_pending", "id", where=_PENDING),
     Index("ix_inbound_message_id", "id"),
     partial_index("ix_inbound_message_queue", "bucket", "msisdn", "id", where=_PENDING),
@@ -283,6 +284,6 @@ simulator_message = Table(
     Column("report", Text),
     Column("report_due_at", Instant),
     PrimaryKeyConstraint("bucket", "msisdn", "seq"),
-    UniqueConstraint("bucket", "message_id"),
+    UniqueConstraint("message_id", "bucket"),
     partial_index("ix_simulator_message_report", "report_due_at", where="report_due_at IS NOT NULL"),
 )

@@ -333,11 +333,11 @@ def upgrade() -> None:
         sa.Column("trace", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_inbound_message")),
         sa.UniqueConstraint(
-            "bucket",
             "provider",
             "provider_message_id",
             "msisdn",
-            name=op.f("uq_inbound_message_bucket_provider_provider_message_id_msisdn"),
+            "bucket",
+            name=op.f("uq_inbound_message_provider_provider_message_id_msisdn_bucket"),
         ),
     )
     op.create_index(
@@ -689,7 +689,7 @@ def upgrade() -> None:
         sa.Column("report", sa.Text(), nullable=True),
         sa.Column("report_due_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "seq", name=op.f("pk_simulator_message")),
-        sa.UniqueConstraint("bucket", "message_id", name=op.f("uq_simulator_message_bucket_message_id")),
+        sa.UniqueConstraint("message_id", "bucket", name=op.f("uq_simulator_message_message_id_bucket")),
     )
     op.create_index(
         "ix_simulator_message_report",
