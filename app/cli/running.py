@@ -78,8 +78,8 @@ def _serve(settings: Settings, host: str, port: int | None) -> None:
 def _spare_the_collector() -> None:
     """What start-up made lives as long as the process, and a turn makes no cycles: look for garbage far less often.
 
-    Without this a third of a busy gateway's time went into walking objects that are never garbage. A batch of 500 holds
-    some 50,000 at once.
+    Without this a third of a busy gateway's time went into walking objects that are never garbage. What a batch
+    holds while it is under way must not set off a search either.
     """
     gc.collect()
     gc.freeze()

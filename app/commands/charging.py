@@ -1,7 +1,6 @@
 """Fees that billing announces, and uses that make theirs: what may be charged (flows.md 7, 17; safety.md 10, 11)."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.commands.codes import fresh_code
@@ -15,7 +14,7 @@ from app.domain.charges import AFTER, USE_DUE, Charge, ChargeKind, Use
 from app.domain.evidence import EvidenceDraft
 from app.domain.months import first_moment, last_moment, month_of
 from app.domain.turn import Outcome, Stimulus, TimerSet, Turn, apply, joined, refused
-from app.domain.values import value
+from app.domain.values import replace, value
 
 # The verdict of a call that was made before, word for word.
 KNOWN = "known"

@@ -1,7 +1,6 @@
 """Orders that end without an answer: the window runs out, or the question never arrives (flows.md 6; safety.md 23)."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.commands.new_terms import NEW_TERMS, Announced
@@ -12,6 +11,7 @@ from app.commands.trial_timers import TRIAL_QUESTION
 from app.domain.dialogue import Question
 from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.turn import MessageTold, Outcome, TimerDue, TimerSet, Told, Turn
+from app.domain.values import replace
 
 # A question of our own that did not arrive is tried again a day later.
 _AGAIN = timedelta(days=1)

@@ -1,7 +1,6 @@
 """Carrying out an unsubscribe, and the yes or no that a warning or 全部 asks for (flows.md 5.2, 17)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar, Protocol
 
 from app.commands.parser import Said
@@ -15,7 +14,7 @@ from app.domain.service_numbers import Extension
 from app.domain.texts import answers, wording
 from app.domain.texts import unsubscribing as texts
 from app.domain.turn import Outcome, TextReceived, Turn
-from app.domain.values import value
+from app.domain.values import replace, value
 
 # More names than these are summed up where they are not what the customer decides on.
 _NAMED = 4

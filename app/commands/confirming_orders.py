@@ -1,7 +1,5 @@
 """Answers to the question of an order: the yes that binds, and everything else (flows.md 6, 17; safety.md 5, 6)."""
 
-from dataclasses import replace
-
 from app.commands.order_questions import ConfirmingOrder, ask
 from app.commands.order_records import answer_draft, closed_with_question
 from app.commands.ordering import Asking, concerns, objection, refusal_text, wanted
@@ -16,6 +14,7 @@ from app.domain.service_numbers import Extension
 from app.domain.texts import orders as texts
 from app.domain.texts import wording
 from app.domain.turn import Outcome, TextReceived, Turn, joined
+from app.domain.values import replace
 
 # Understood as a yes only where no other question can be meant: on the order's own number (safety.md 6).
 _ONE = "1"

@@ -1,7 +1,5 @@
 """KTYLTX and QXYLTX, and what customers without a plan are told twice a month (flows.md 9)."""
 
-from dataclasses import replace
-
 from app.commands.data_usage import alerts_on, usage_of
 from app.commands.registry import command, timer
 from app.commands.speech import say
@@ -14,6 +12,7 @@ from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.texts import data_usage as texts
 from app.domain.turn import Outcome, TextReceived, TimerDropped, TimerDue, TimerSet, Turn
 from app.domain.usage import DataUsage, data_plan
+from app.domain.values import replace
 
 REMINDER_TIMER = "data-reminder"
 

@@ -1,6 +1,5 @@
 """CXYL, and what readings of data usage bring: thresholds of the plan, each told once a month (flows.md 9)."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.commands.registry import call, command
@@ -13,7 +12,7 @@ from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.texts import data_usage as texts
 from app.domain.turn import Outcome, Refusal, Stimulus, Turn
 from app.domain.usage import DataUsage, data_plan, highest_passed
-from app.domain.values import value
+from app.domain.values import replace, value
 
 # How far the clock of the system that counts may be ahead of ours.
 CLOCKS_DIFFER = timedelta(hours=24)

@@ -1,12 +1,11 @@
 """A message that could not be handled: she may try later, and a person looks at it (delivery.md 5, safety.md 22)."""
 
-from dataclasses import replace
-
 from app.commands.speech import say
 from app.commands.ticketing import open_ticket
 from app.domain.texts import answers
 from app.domain.tickets import TicketKind
 from app.domain.turn import Outcome, TextReceived, Turn
+from app.domain.values import replace
 
 
 def give_up(turn: Turn) -> Outcome:

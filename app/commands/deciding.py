@@ -1,7 +1,5 @@
 """What becomes of a doubted fee: staff cancel or uphold it, or nobody does in time (flows.md 7; safety.md 14)."""
 
-from dataclasses import replace
-
 from app.commands.listing import label_of
 from app.commands.reminding import what
 from app.commands.settling import DUE_TIMER, evidence_of, others_go_on, settled
@@ -12,7 +10,7 @@ from app.domain.texts import fees as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.turn import Outcome, TimerSet, Turn, apply, joined
-from app.domain.values import value
+from app.domain.values import replace, value
 
 
 @value

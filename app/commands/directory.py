@@ -1,7 +1,6 @@
 """The management API's calls that concern one subscriber: who she is, what she has (http-api.md; safety.md 1, 8)."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from app.commands.data_reminders import with_reminders
@@ -34,7 +33,7 @@ from app.domain.service_numbers import Extension
 from app.domain.texts import directory as texts
 from app.domain.texts import unsubscribing
 from app.domain.turn import EventDraft, Outcome, Stimulus, Turn, joined, refused
-from app.domain.values import value
+from app.domain.values import replace, value
 
 
 @value

@@ -1,7 +1,5 @@
 """Doubts: what is answered to a fee reminder, in time, late, unclear, or with a word that stops (flows.md 7, 17)."""
 
-from dataclasses import replace
-
 from app.commands.parser import Said, parse_pick, without_stop_word
 from app.commands.registry import Answer, answer, beside
 from app.commands.reminding import DoubtingFee, reminded, what, windows_run
@@ -18,6 +16,7 @@ from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.tickets import Ticket, TicketKind
 from app.domain.turn import Outcome, TextReceived, Turn, apply, joined
+from app.domain.values import replace
 
 
 def _charge_of(turn: Turn, question: Question) -> Charge | None:

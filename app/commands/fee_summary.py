@@ -1,7 +1,6 @@
 """DZXXSF: what services cost last month, told on the 1st to those who want it (flows.md 8)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from app.commands.naming import name_of
@@ -15,6 +14,7 @@ from app.domain.months import closed_months, first_moment, month_of
 from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.texts import fee_summary as texts
 from app.domain.turn import Outcome, TextReceived, TimerDropped, TimerSet, Turn
+from app.domain.values import replace
 
 SUMMARY_TIMER = "fee-summary"
 _LONGER_THAN_A_MONTH = timedelta(days=32)

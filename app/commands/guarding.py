@@ -1,7 +1,5 @@
 """Strangers, too many messages, machines that answer machines (flows.md 3; safety.md 22, 25)."""
 
-from dataclasses import replace
-
 from app.commands.speech import say
 from app.domain.account import Brand, Language, Payment, Subscriber, SubscriberStatus
 from app.domain.guards import Guards
@@ -9,6 +7,7 @@ from app.domain.messages import MessageClass
 from app.domain.segments import measure
 from app.domain.texts import answers
 from app.domain.turn import Outcome, Turn
+from app.domain.values import replace
 
 # The verdict of an outcome that only says so: two machines that do not understand each other must fall silent.
 NOT_UNDERSTOOD = "not understood"

@@ -1,7 +1,6 @@
 """New terms reach who has a service only by her yes; without it the service ends on the announced day (safety.md 3)."""
 
 import json
-from dataclasses import replace
 from datetime import datetime
 
 from app.commands.leaving import part
@@ -19,7 +18,7 @@ from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.texts import orders as texts
 from app.domain.texts import wording
 from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn, joined
-from app.domain.values import value
+from app.domain.values import replace, value
 
 NEW_TERMS = "new-terms"
 TERMS_DAY = "terms-day"

@@ -1,6 +1,5 @@
 """The question of an order: a number of its own, everything that binds in words, a code where one is asked for."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -17,7 +16,7 @@ from app.domain.orders import Order, OrderKind, Reason, free_number
 from app.domain.service_numbers import Extension
 from app.domain.texts import orders as texts
 from app.domain.turn import Outcome, TimerSet, Turn
-from app.domain.values import value
+from app.domain.values import replace, value
 
 TOLD = "order"
 

@@ -1,7 +1,6 @@
 """Orders: what is wanted, why it cannot be, and asking about it if it can (flows.md 6; safety.md 5, 9)."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from app.commands.order_questions import ask
 from app.commands.order_records import label, order_refused
@@ -13,7 +12,7 @@ from app.domain.service_numbers import Extension
 from app.domain.texts import orders as texts
 from app.domain.texts import wording
 from app.domain.turn import Outcome, TextReceived, Turn
-from app.domain.values import value
+from app.domain.values import replace, value
 
 
 @value

@@ -1,7 +1,5 @@
 """Giving money back: entries of the ledger, with evidence, billing's event and a word to her (flows.md 12, 14)."""
 
-from dataclasses import replace
-
 from app.commands.naming import name_of
 from app.commands.registry import timer
 from app.commands.speech import say
@@ -13,6 +11,7 @@ from app.domain.texts import refunds as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn, joined
+from app.domain.values import replace
 
 SECOND_HALF_TIMER = "refund-second-half"
 

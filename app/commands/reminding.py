@@ -4,7 +4,6 @@ flows.md 7; safety.md 12.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -29,7 +28,7 @@ from app.domain.service_numbers import Extension
 from app.domain.texts import fees as texts
 from app.domain.tickets import TicketKind
 from app.domain.turn import MessageTold, Outcome, TimerDropped, TimerDue, TimerSet, Told, Turn, joined
-from app.domain.values import value
+from app.domain.values import replace, value
 
 # After a refusal it is tried again so much later, by day.
 _AGAIN = timedelta(hours=1)

@@ -1,7 +1,6 @@
 """What staff do with a ticket: answer it first, decide it, and decide the second half of a refund (flows.md 12, 17)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from app.commands import deciding, refunding
 from app.commands.registry import call
@@ -14,7 +13,7 @@ from app.domain.texts import tickets as texts
 from app.domain.texts.wording import Text
 from app.domain.tickets import Decision, Ticket, TicketKind, TicketState
 from app.domain.turn import Outcome, Stimulus, TimerDropped, Turn, apply, joined, refused
-from app.domain.values import value
+from app.domain.values import replace, value
 
 
 @value

@@ -1,7 +1,6 @@
 """Which command or question a stimulus belongs to (flows.md 3)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from app.commands import guarding
 from app.commands.data_reminders import with_reminders
@@ -15,7 +14,7 @@ from app.domain.names import order_keyword_fault
 from app.domain.service_numbers import Extension, ServiceNumbers
 from app.domain.texts import answers
 from app.domain.turn import Need, Outcome, Stimulus, TextReceived, TimerDue, Turn, apply, joined
-from app.domain.values import value
+from app.domain.values import replace, value
 
 
 @value

@@ -1,7 +1,6 @@
 """XGMM: change the service password (flows.md 11; safety.md 28)."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 
 from app.commands.registry import Takes, command
@@ -14,7 +13,7 @@ from app.domain.passwords import MOST_WRONG, PasswordCheck, PasswordTries, is_ea
 from app.domain.texts import passwords as texts
 from app.domain.texts.wording import Text
 from app.domain.turn import Outcome, TextReceived, Turn
-from app.domain.values import value
+from app.domain.values import replace, value
 
 _TRIES = "password-tries"
 _DAY = timedelta(days=1)

@@ -1,7 +1,6 @@
 """What a yes to an order does: a service starts, goes on, is kept, or gets new terms (flows.md 6; safety.md 3, 9)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 
 from app.commands.order_questions import named, trial_left
@@ -17,6 +16,7 @@ from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.texts import orders as texts
 from app.domain.texts import wording
 from app.domain.turn import EventDraft, Outcome, TimerDropped, Turn
+from app.domain.values import replace
 
 # The fields of the real-world sync (flows.md 14): opened, by the user.
 _OPENED = {"action": 1, "reason": 1}

@@ -1,7 +1,5 @@
 """Trials: asked about before their end, over at their end (flows.md 6, 17; safety.md 19)."""
 
-from dataclasses import replace
-
 from app.commands.order_questions import ask
 from app.commands.order_records import draft
 from app.commands.registry import timer
@@ -11,6 +9,7 @@ from app.domain.account import Subscription, SubscriptionState
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn
+from app.domain.values import replace
 
 _WHO = "timer"
 # The fields of the real-world sync (flows.md 14): opened or stopped, as the trial is over.

@@ -1,7 +1,6 @@
 """Ending subscriptions: what becomes of each, as a change of the account with its evidence (flows.md 5.3)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -17,7 +16,7 @@ from app.domain.texts import unsubscribing as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn, joined
-from app.domain.values import value
+from app.domain.values import replace, value
 
 END_TIMER = "subscription-end"
 _WITHIN = timedelta(hours=24)

@@ -1,7 +1,7 @@
 """A subscriber's account: everything that a turn may look at and change (design: one idea)."""
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -10,7 +10,7 @@ from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceRecord
 from app.domain.guards import Guards
 from app.domain.records import R, Record
-from app.domain.values import value
+from app.domain.values import replace, value
 
 
 class Brand(StrEnum):

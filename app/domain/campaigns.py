@@ -1,7 +1,6 @@
 """Campaigns: one text to many, each of whom gets at most one of its class in a calendar month (flows.md 15)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -10,7 +9,7 @@ from app.domain.account import Brand, Language, Payment
 from app.domain.calendar import local
 from app.domain.messages import MessageClass
 from app.domain.records import Record
-from app.domain.values import value
+from app.domain.values import replace, value
 
 
 class CampaignMessageState(StrEnum):

@@ -1,7 +1,6 @@
 """Charges: fees that billing announces, and how each may move on until it is taken or given up (flows.md 7)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Self
@@ -9,7 +8,7 @@ from typing import Self
 from app.domain.account import Channel
 from app.domain.calendar import QuietHours, local
 from app.domain.records import Record
-from app.domain.values import value
+from app.domain.values import replace, value
 
 # Whom nobody could remind for so long is not charged (safety.md 12).
 UNREACHED = timedelta(hours=72)

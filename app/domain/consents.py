@@ -1,11 +1,10 @@
 """Consent to marketing: given somewhere, kept with that as evidence, taken back by a word (flows.md 15)."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
 from app.domain.records import Record
-from app.domain.values import value
+from app.domain.values import replace, value
 
 MARKETING = "marketing"
 

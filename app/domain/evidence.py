@@ -7,11 +7,10 @@ beside and may be erased with its salt; the chain verifies all the same (flows.m
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
-from app.domain.values import value
+from app.domain.values import replace, value
 
 GENESIS = "0" * 64
 Fact: TypeAlias = str | int | bool | tuple[str, ...] | Mapping[str, str | int | bool | None] | None

@@ -1,9 +1,8 @@
 """Guards against machines: the loop guard, the rate limit and the cap on segments (flows.md 3; safety.md 22, 25)."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from app.domain.values import value
+from app.domain.values import replace, value
 
 _LOOP_REPLIES = 5
 _LOOP_WINDOW = timedelta(minutes=10)

@@ -1,14 +1,13 @@
 """Orders: what a customer was asked to confirm, and what became of it (flows.md 6; safety.md 3-6, 23)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
 from app.domain.account import Channel, Terms
 from app.domain.records import Record
-from app.domain.values import value
+from app.domain.values import replace, value
 
 # For how long a confirmation number is not given to another question after its question is closed (flows.md 1).
 RESTS = timedelta(days=7)

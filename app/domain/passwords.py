@@ -1,11 +1,11 @@
 """Service passwords: what one may look like, and how many wrong ones a day may be tried (flows.md 11)."""
 
 import re
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import date
 
 from app.domain.records import Record
-from app.domain.values import value
+from app.domain.values import replace, value
 
 MOST_WRONG = 3
 _SIX_DIGITS = re.compile(r"[0-9]{6}")

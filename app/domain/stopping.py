@@ -1,12 +1,11 @@
 """What is known of a number that may be stopped: a balance that was told to be low, a stop that was announced."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
 from app.domain.account import Payment, Subscriber
 from app.domain.records import Record
-from app.domain.values import value
+from app.domain.values import replace, value
 
 
 @value

@@ -1,14 +1,13 @@
 """Tickets: what a person has to answer, with deadlines by the customer's tier (flows.md 12)."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
 from app.domain.account import Brand, Subscriber
 from app.domain.records import Record
-from app.domain.values import value
+from app.domain.values import replace, value
 
 FIRST_RESPONSE = timedelta(hours=48)
 CALL_BACK = timedelta(hours=72)

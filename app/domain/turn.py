@@ -1,7 +1,6 @@
 """A turn: a stimulus, the account as it is now and the time go in, an outcome comes out (design: one idea)."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -15,7 +14,7 @@ from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck, PasswordChecked
 from app.domain.policy import Carrier, Policy
 from app.domain.records import Record
-from app.domain.values import value
+from app.domain.values import replace, value
 
 
 @value

@@ -1,12 +1,11 @@
 """Data usage: cumulative readings, one record for each month, and the thresholds that they pass (flows.md 9)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from app.domain.account import Plan, Subscriber
 from app.domain.records import Record
-from app.domain.values import value
+from app.domain.values import replace, value
 
 USED_UP = 100
 

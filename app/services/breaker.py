@@ -4,7 +4,6 @@ The rules are pure: the state is a row that all processes share, the time and th
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -13,6 +12,7 @@ from sqlalchemy import Connection
 from app.db import lanes
 from app.db.lanes import Circuit
 from app.db.state import current_state
+from app.domain.values import replace
 from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult
 
 FAILURES_TO_OPEN = 10

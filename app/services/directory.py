@@ -1,6 +1,5 @@
 """SPs, services and subscribers over the management API (http-api.md; safety.md 1-3, 8, 9, 29)."""
 
-from dataclasses import replace
 from functools import partial
 
 from sqlalchemy import Connection
@@ -19,7 +18,7 @@ from app.domain.catalogue import Service, ServiceProvider
 from app.domain.evidence import EvidenceRecord, Verification, verify
 from app.domain.names import name_fault, order_keyword_fault
 from app.domain.preferences import PREFERENCES, Preferences
-from app.domain.values import value
+from app.domain.values import replace, value
 from app.services.outgoing_events import is_secret
 from app.services.public_addresses import fault_of
 from app.services.refusals import RefusedError

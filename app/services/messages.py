@@ -1,6 +1,5 @@
 """Messages in and out as staff see them, dead letters, and the record of who looked (http-api.md)."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,7 +13,7 @@ from app.db.state import current_state
 from app.domain.messages import UNFINISHED, MessageClass
 from app.domain.msisdn import bucket_of
 from app.domain.service_numbers import ServiceNumbers
-from app.domain.values import value
+from app.domain.values import replace, value
 from app.services.engine import Loop
 from app.services.ids import IdSource
 from app.services.refusals import RefusedError

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -15,7 +14,7 @@ from app.db.session import Database
 from app.db.state import current_state
 from app.domain.messages import OutboundStatus, is_final, reported
 from app.domain.msisdn import bucket_of
-from app.domain.values import value
+from app.domain.values import replace, value
 from app.services.batching import Batcher
 from app.services.ids import IdSource
 

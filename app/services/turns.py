@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -22,6 +21,7 @@ from app.domain.catalogue import Catalogue
 from app.domain.msisdn import bucket_of
 from app.domain.policy import Carrier, Policy
 from app.domain.turn import Outcome, Stimulus, Turn
+from app.domain.values import replace
 from app.services.batching import Batcher
 from app.services.codec import AccountCodec
 from app.services.folding import Fold, Ledger, Waiting
