@@ -56,7 +56,7 @@ def _parser() -> ArgumentParser:
     add(
         "--connections",
         type=int,
-        default=64,
+        default=500,
         help="connections, each with one request in flight (default: %(default)s)",
     )
     add("--text", default="0000", help="what is sent; one reply to each message is expected (default: %(default)s)")
@@ -82,7 +82,7 @@ def _add_gateway_options(parser: ArgumentParser) -> None:
         default=PROJECT / "data" / "bench",
         help="a real disk, for a run's own files (default: data/bench)",
     )
-    add("--no-reports", action="store_true", help="let the network send no delivery report for a reply")
+    add("--reports", action="store_true", help="let the network send a delivery report for each reply, too")
     add(
         "--counter",
         default="smsgw_outbound_accepted_total",
@@ -117,7 +117,7 @@ def _options(parser: ArgumentParser, given: Namespace) -> Options:
         counter=given.counter,
         database_url=given.database_url,
         directory=given.directory,
-        reports=not given.no_reports,
+        reports=given.reports,
         gateway=not given.empty_only,
     )
 
