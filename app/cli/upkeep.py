@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app.cli.terminal import FAILED, WRONG_USE, complain, done, err, examples, refuse
 from app.db import migrations
 from app.db.session import Database, normalise_url
+from app.db.state import read_state
 from app.domain.msisdn import parse_msisdn
 from app.services.chains import count_chains, walk_chains
 from app.services.gateway import StartError
@@ -31,6 +32,8 @@ def _database(settings: Settings) -> Iterator[Database]:
     try:
         if database.write_now(migrations.current_revision) != migrations.newest_revision():
             raise StartError("The database's schema is not this program's: run `smsgw migrate` first.")
+        if database.write_now(read_state) is None:
+            raise StartError("No gateway has used this database yet; is SMSGW_DATABASE_URL the right one?")
         yield database
     finally:
         database.close()
