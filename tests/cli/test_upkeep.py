@@ -8,7 +8,7 @@ from sqlalchemy import update
 from typer.testing import CliRunner, Result
 
 from app.cli import app, main
-from app.db import migrations, tables
+from app.db import tables
 from app.db.session import Database, normalise_url
 from tests.running import ALICE, running, settings_for
 
@@ -69,13 +69,9 @@ def test_a_database_that_no_gateway_has_used_is_named(
     command: list[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
+    unused_sqlite_url: str,
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'new.db'}"
-    monkeypatch.setenv("SMSGW_DATABASE_URL", url)
-    database = Database(normalise_url(url))
-    database.write_now(migrations.upgrade)
-    database.close()
+    monkeypatch.setenv("SMSGW_DATABASE_URL", unused_sqlite_url)
     monkeypatch.setattr("sys.argv", ["smsgw", *command])
     with pytest.raises(SystemExit) as ended:
         main()
