@@ -25,6 +25,7 @@ _PENDING = "status = 'pending'"
 _KNOWN = "provider_message_id IS NOT NULL"
 _REMEMBERED = "closed_as IS NULL OR closed_as = 'answered'"
 _UNSENT = "status IN ('queued', 'sending')"
+_UNANSWERED = "status = 'unknown' AND final_at IS NULL AND told IS NULL"
 
 # ---- shared reference tables
 
@@ -235,6 +236,7 @@ outbound_message = Table(
     partial_index("ix_outbound_message_provider_id", "provider", "provider_message_id", where=_KNOWN),
     partial_index("ix_outbound_message_unfinished", "provider", "lane", "id", where=_UNSENT),
     partial_index("ix_outbound_message_unknown", "id", where="status = 'unknown'"),
+    partial_index("ix_outbound_message_unanswered", "valid_until", where=_UNANSWERED),
     partial_index("ix_outbound_message_told", "told", "status", where="told IS NOT NULL"),
     partial_index("ix_outbound_message_order", "bucket", "msisdn", "lane", "id", where=_UNSENT),
 )

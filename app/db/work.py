@@ -4,7 +4,20 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, func, select
 
-from app.db import campaigns, event_queue, events, inbox, lanes, outbox, schema, simulator, tables, tellings, timers
+from app.db import (
+    campaigns,
+    event_queue,
+    events,
+    inbox,
+    lanes,
+    outbox,
+    schema,
+    simulator,
+    tables,
+    tellings,
+    timers,
+    unanswered,
+)
 from app.db.rows import one_of
 from app.db.state import current_state
 
@@ -13,13 +26,13 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 def next_due(connection: Connection, after: datetime) -> datetime | None:
     """The earliest instant behind ``after`` at which something falls due."""
-    found = (kind.next_due(connection, after) for kind in (inbox, timers, outbox, simulator))
+    found = (kind.next_due(connection, after) for kind in (inbox, timers, outbox, simulator, unanswered))
     return min((moment for moment in found if moment is not None), default=None)
 
 
 def anything_due(connection: Connection, now: datetime) -> bool:
     """Whether a message, timer, reply or report is due, or something is being handed over."""
-    waiting = (kind.next_due(connection, _EVER) for kind in (inbox, timers, simulator))
+    waiting = (kind.next_due(connection, _EVER) for kind in (inbox, timers, simulator, unanswered))
     if any(moment is not None and moment <= now for moment in waiting):
         return True
     if outbox.anything_to_do(connection, now) or tellings.any_news(connection):

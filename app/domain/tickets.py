@@ -28,6 +28,7 @@ class TicketKind(StrEnum):
     FEE_DISPUTE = "fee_dispute"
     DEAD_LETTER = "dead_letter"
     UNREACHED = "unreached"
+    UNANSWERED = "unanswered"
 
 
 class TicketState(StrEnum):

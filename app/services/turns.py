@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from app import observability
 from app.commands.dead_letters import give_up
 from app.commands.router import Router
-from app.db import accounts, inbox, tellings, timers
+from app.db import accounts, inbox, tellings, timers, unanswered
 from app.db.catalogue import load_catalogue
 from app.db.inbox import StoredMessage
 from app.db.session import Database, StorageUnavailableError
@@ -98,6 +98,7 @@ class Turns:
         now = state.now
         self._checks.begin()
         told = tellings.collect(connection, now)
+        told = unanswered.collect(connection, now) or told
         falling = timers.due_numbers(connection, now, _NUMBERS)
         numbers = [only] if only else [*inbox.pending_numbers(connection, now, _NUMBERS), *falling]
         locked = accounts.lock_conversations(connection, numbers, wait=False) if numbers else []

@@ -462,6 +462,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("told IS NOT NULL"),
     )
     op.create_index(
+        "ix_outbound_message_unanswered",
+        "outbound_message",
+        ["valid_until"],
+        unique=False,
+        sqlite_where=sa.text("status = 'unknown' AND final_at IS NULL AND told IS NULL"),
+        postgresql_where=sa.text("status = 'unknown' AND final_at IS NULL AND told IS NULL"),
+    )
+    op.create_index(
         "ix_outbound_message_unfinished",
         "outbound_message",
         ["provider", "lane", "id"],
@@ -1000,6 +1008,12 @@ def downgrade() -> None:
         table_name="outbound_message",
         sqlite_where=sa.text("status IN ('queued', 'sending')"),
         postgresql_where=sa.text("status IN ('queued', 'sending')"),
+    )
+    op.drop_index(
+        "ix_outbound_message_unanswered",
+        table_name="outbound_message",
+        sqlite_where=sa.text("status = 'unknown' AND final_at IS NULL AND told IS NULL"),
+        postgresql_where=sa.text("status = 'unknown' AND final_at IS NULL AND told IS NULL"),
     )
     op.drop_index(
         "ix_outbound_message_told",

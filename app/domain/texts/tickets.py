@@ -45,9 +45,14 @@ _KINDS = {
     TicketKind.FEE_DISPUTE: Text(zh="费用异议", en="fee in doubt"),
     TicketKind.UNREACHED: Text(zh="提醒未送达", en="reminder that did not reach you"),
     TicketKind.DEAD_LETTER: Text(zh="短信未能处理", en="message that we could not handle"),
+    TicketKind.UNANSWERED: Text(zh="短信是否送达不明", en="message that may not have reached you"),
 }
 _WAITING = Text(zh="处理中，不晚于{due}处理完毕", en="in progress, handled by {due}")
 _OVERDUE = Text(zh="已超过时限，正在加急处理", en="overdue, in progress with priority")
+UNANSWERED = Text(
+    zh="短信{message}是否送达不明，运营通道未给出结果，请核实。",
+    en="Nobody knows whether message {message} arrived: the carrier gave no answer. Please look into it.",
+)
 STATE_OPENING = Text(zh="您处理中的工单：", en="Your open tickets: ")
 FIRST_RESPONSE = Text(zh="您的工单{number}答复：{message}", en="About your ticket {number}: {message}")
 _RESOLVED = Text(zh="您的工单{number}已处理完毕。", en="Your ticket {number} was dealt with. ")

@@ -1,0 +1,21 @@
+"""A message that may have arrived or not: a person looks into it (delivery.md 8)."""
+
+from app.commands.registry import timer
+from app.commands.ticketing import open_ticket
+from app.domain.texts import tickets as texts
+from app.domain.tickets import Ticket, TicketKind
+from app.domain.turn import MESSAGE_UNANSWERED, Outcome, TimerDue, Turn
+from app.domain.values import replace
+
+
+@timer(MESSAGE_UNANSWERED, reads=(Ticket,))
+def look_into(turn: Turn) -> Outcome:
+    """No report came in time. One open ticket of a customer stands for all such messages of hers."""
+    if turn.account.customer is None:
+        return Outcome(verdict="not a customer")
+    if any(item.is_open and item.kind is TicketKind.UNANSWERED for item in turn.account.records_of(Ticket)):
+        return Outcome(verdict="looked into already")
+    message_id = turn.stimulus_as(TimerDue).subject
+    text = texts.UNANSWERED.say(turn.account.language, message=message_id)
+    opened = open_ticket(turn, TicketKind.UNANSWERED, text, who="timer")
+    return replace(opened.outcome, verdict="ticket opened")
