@@ -12,7 +12,7 @@ class SimulatorProvider(GenericProvider):
     """Speaks to the simulated network; its webhooks are the generic ones."""
 
     kind = "simulator"
-    most_per_call = 500
+    most_per_call = 1_000
     default_window = 1
     default_rate = None
     stands_in = False
