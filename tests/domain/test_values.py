@@ -128,4 +128,4 @@ def test_a_value_can_be_made_from_another() -> None:
 
 def test_a_field_that_a_value_has_not_cannot_be_set() -> None:
     with pytest.raises(TypeError, match="_Point has no field 'z'"):
-        replace(_Point(1), z=3)  # type: ignore[call-arg]
+        replace(_Point(1), z=3)  # type: ignore[call-arg]  # the mistake that is tested
