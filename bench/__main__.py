@@ -15,10 +15,12 @@ from bench.report import to_json, to_lines
 
 DESCRIPTION = """Measures full round trips a second (a message posted to the webhook, stored, turned into a reply, the
 reply taken by the simulated provider), next to the rate of an empty FastAPI endpoint that is posted the same messages
-by the same load generator."""
-MESSAGES = 20_000
-EMPTY_SECONDS = 6.0
+by the same load generator. The two take turns, as the speed of a machine swings."""
+MESSAGES = 30_000
+ROUNDS = 5
+EMPTY_SECONDS = 9.0
 SMOKE_MESSAGES = 200
+SMOKE_ROUNDS = 2
 SMOKE_EMPTY_SECONDS = 1.0
 MAX_CONNECTIONS = 1_000
 INTERRUPTED = 130
@@ -59,6 +61,12 @@ def _parser() -> ArgumentParser:
         default=500,
         help="connections, each with one request in flight (default: %(default)s)",
     )
+    add(
+        "--rounds",
+        type=int,
+        default=ROUNDS,
+        help="shares of the messages, with the empty endpoint between them (default: %(default)s)",
+    )
     add("--text", default="0000", help="what is sent; one reply to each message is expected (default: %(default)s)")
     add(
         "--empty-seconds",
@@ -95,9 +103,12 @@ def _options(parser: ArgumentParser, given: Namespace) -> Options:
     """Check what was given; a mistake ends the process with status 2."""
     if given.smoke:
         given.messages = min(given.messages, SMOKE_MESSAGES)
+        given.rounds = min(given.rounds, SMOKE_ROUNDS)
         given.empty_seconds = min(given.empty_seconds, SMOKE_EMPTY_SECONDS)
     if given.messages < 1 or given.empty_seconds <= 0 or given.limit_seconds <= 0:
         parser.error("--messages, --empty-seconds and --limit-seconds must be more than 0")
+    if not 1 <= given.rounds <= given.messages:
+        parser.error("--rounds must be 1 to the number of messages")
     if not 1 <= given.connections <= MAX_CONNECTIONS:
         parser.error(f"--connections must be 1 to {MAX_CONNECTIONS:,}")
     needed = traffic.subscribers_for(given.messages)
@@ -110,6 +121,7 @@ def _options(parser: ArgumentParser, given: Namespace) -> Options:
     return Options(
         messages=given.messages,
         subscribers=subscribers,
+        rounds=given.rounds,
         connections=given.connections,
         empty_seconds=given.empty_seconds,
         limit_seconds=given.limit_seconds,

@@ -1,4 +1,4 @@
-"""The run itself: the bare socket, the empty endpoint, the gateway, the empty endpoint again."""
+"""The run itself: the bare socket, then the empty endpoint and the gateway by turns: a machine's speed swings."""
 
 import math
 import os
@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.gateway import WEBHOOK, Gateway, running_gateway
 from bench.load import Plan
 from bench.processes import free_port, serving
-from bench.report import GatewayResult, Rate, Result
+from bench.report import GatewayResult, Rate, Result, Round, Slice
 from bench.traffic import Population
 
 SAMPLE_MESSAGES = 2_000
@@ -33,6 +33,7 @@ class Options:
 
     messages: int
     subscribers: int
+    rounds: int
     connections: int
     empty_seconds: float
     limit_seconds: float
@@ -49,16 +50,21 @@ def measure(options: Options, display: Display) -> Result:
     with _workspace(options.directory) as directory:
         bench = _Bench(options, display, directory)
         surroundings = machine.describe(directory)
-        bare = bench.repeat("bench.bare", "load generator", BARE_SECONDS)
-        if not options.gateway:
-            empty_rates = [bench.repeat("bench.empty", "empty endpoint", options.empty_seconds)]
-            gateway = None
-        else:
-            half = options.empty_seconds / 2
-            before = bench.repeat("bench.empty", "empty endpoint, before", half)
-            gateway = bench.gateway()
-            empty_rates = [before, bench.repeat("bench.empty", "empty endpoint, after", half)]
-    return Result(machine=surroundings, connections=options.connections, bare=bare, empty=empty_rates, gateway=gateway)
+        with bench.posting_to("bench.bare") as bare_port:
+            bare = Rate.over([bench.repeat(bare_port, "load generator", BARE_SECONDS)])
+        with bench.posting_to("bench.empty") as port:
+            empty_rates, rounds = bench.by_turns(port) if options.gateway else (bench.empty_only(port), [])
+    return Result(
+        machine=surroundings,
+        connections=options.connections,
+        bare=bare,
+        empty=Rate.over(empty_rates),
+        gateway=GatewayResult.over(rounds) if rounds else None,
+        ratios=[
+            one.per_second * 2 / (before.per_second + after.per_second)
+            for one, before, after in zip(rounds, empty_rates, empty_rates[1:], strict=False)
+        ],
+    )
 
 
 class _Bench:
@@ -68,31 +74,49 @@ class _Bench:
         self._options = options
         self._display = display
         self._directory = directory
-
-    def repeat(self, module: str, label: str, seconds: float) -> Rate:
-        """Run one of the comparison servers and post to it for so many seconds."""
         people = Population.draw(traffic.subscribers_for(SAMPLE_MESSAGES))
-        requests = traffic.messages(empty.PATH, people=people, count=SAMPLE_MESSAGES, text=self._options.text)
-        port = free_port()
-        command = [sys.executable, "-m", module, str(port)]
-        log = self._directory / f"{module}.log"
-        with serving(command, port=port, ready="/readyz", log=log, env=os.environ):
-            run(self._plan(port, requests, repeat_seconds=WARM_UP_SECONDS), lambda _: None)
-            with self._display.stage(label) as watch:
-                return Rate.of(run(self._plan(port, requests, repeat_seconds=seconds), watch))
+        self._sample = traffic.messages(empty.PATH, people=people, count=SAMPLE_MESSAGES, text=options.text)
 
-    def gateway(self) -> GatewayResult:
-        """Run a gateway and send all messages through it."""
-        url = self._options.database_url or f"sqlite:///{self._directory / 'gateway.db'}"
-        warm_up = math.ceil(min(WARM_UP_MESSAGES, self._options.messages / 10))
+    @contextmanager
+    def posting_to(self, module: str) -> Iterator[int]:
+        """Run one of the comparison servers, and warm it up; the block is given its port."""
+        port = free_port()
+        log = self._directory / f"{module}.log"
+        with serving([sys.executable, "-m", module, str(port)], port=port, ready="/readyz", log=log, env=os.environ):
+            run(self._plan(port, self._sample, repeat_seconds=WARM_UP_SECONDS), lambda _: None)
+            yield port
+
+    def repeat(self, port: int, label: str, seconds: float) -> Slice:
+        """Post to a comparison server for so many seconds."""
+        with self._display.stage(label) as watch:
+            return Slice.of(run(self._plan(port, self._sample, repeat_seconds=seconds), watch))
+
+    def empty_only(self, port: int) -> list[Slice]:
+        """Post to the empty endpoint, without a gateway."""
+        return [self.repeat(port, "empty endpoint", self._options.empty_seconds)]
+
+    def by_turns(self, empty_port: int) -> tuple[list[Slice], list[Round]]:
+        """Run a gateway and send all messages through it, a share at a time, the empty endpoint before and after."""
+        options = self._options
+        url = options.database_url or f"sqlite:///{self._directory / 'gateway.db'}"
+        warm_up = math.ceil(min(WARM_UP_MESSAGES, options.messages / 10))
         helpers = traffic.subscribers_for(warm_up)
-        people = Population.draw(self._options.subscribers + helpers)
+        people = Population.draw(options.subscribers + helpers)
+        customers = people.part(0, options.subscribers)
+        requests = traffic.messages(WEBHOOK, people=customers, count=options.messages, text=options.text)
+        seconds = options.empty_seconds / (options.rounds + 1)
+        rounds: list[Round] = []
         with running_gateway(url, self._directory / "gateway.log") as gateway:
-            gateway.set_reports(wanted=self._options.reports)
+            gateway.set_reports(wanted=options.reports)
             self._fill(gateway, people)
-            self._round_trips(gateway, people.part(self._options.subscribers, helpers), warm_up, "warm-up")
-            customers = people.part(0, self._options.subscribers)
-            return self._round_trips(gateway, customers, self._options.messages, "round trips")
+            warming = people.part(options.subscribers, helpers)
+            self._round(gateway, traffic.messages(WEBHOOK, people=warming, count=warm_up, text=options.text), "warm-up")
+            empty_rates = [self.repeat(empty_port, "empty endpoint, before", seconds)]
+            for number, share in enumerate(_shares(requests, options.rounds), 1):
+                name = f"{number} of {options.rounds}"
+                rounds.append(self._round(gateway, share, f"round trips, {name}"))
+                empty_rates.append(self.repeat(empty_port, f"empty endpoint, after {name}", seconds))
+        return empty_rates, rounds
 
     def _fill(self, gateway: Gateway, people: Population) -> None:
         gateway.make_catalogue()
@@ -104,11 +128,10 @@ class _Bench:
                 run(self._plan(gateway.port, requests, expected=WRITTEN), watch)
         gateway.drain(self._options.limit_seconds)
 
-    def _round_trips(self, gateway: Gateway, people: Population, count: int, label: str) -> GatewayResult:
-        requests = traffic.messages(WEBHOOK, people=people, count=count, text=self._options.text)
+    def _round(self, gateway: Gateway, requests: Sequence[bytes], label: str) -> Round:
         before = gateway.metrics()
         with (
-            self._display.stage(label, count) as watch,
+            self._display.stage(label, len(requests)) as watch,
             load(self._plan(gateway.port, requests), watch) as outcome,
         ):
             idle_at = gateway.drain(self._options.limit_seconds)
@@ -117,16 +140,15 @@ class _Bench:
         if taken is None:
             raise BenchError(f"GET /metrics has no {self._options.counter}")
         replies = round(taken - (before.total(self._options.counter) or 0.0))
-        if replies != count:
-            raise BenchError(f"{label}: {count:,} messages were accepted, but {replies:,} replies were taken")
-        return GatewayResult(
+        if replies != len(requests):
+            raise BenchError(f"{label}: {len(requests):,} messages were accepted, but {replies:,} replies were taken")
+        return Round(
             database=(self._options.database_url or "sqlite").partition(":")[0],
             delivery_reports=self._options.reports,
             text=self._options.text,
-            messages=count,
             replies=replies,
             seconds=idle_at - outcome.started,
-            webhook=Rate.of(outcome),
+            webhook=Slice.of(outcome),
             batches=after.batches_since(before),
         )
 
@@ -146,6 +168,12 @@ class _Bench:
             limit_seconds=self._options.limit_seconds + (repeat_seconds or 0.0),
             repeat_seconds=repeat_seconds,
         )
+
+
+def _shares(requests: Sequence[bytes], count: int) -> Iterator[Sequence[bytes]]:
+    """Cut requests into so many shares that differ by one at most."""
+    for number in range(count):
+        yield requests[len(requests) * number // count : len(requests) * (number + 1) // count]
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Reads the gateway's Prometheus metrics before and after a load."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +16,18 @@ class Batches:
     labels: dict[str, str]
     count: int
     mean: float
+
+    @classmethod
+    def together(cls, parts: Iterable["Batches"]) -> list["Batches"]:
+        """Sum up what is of one name and labels."""
+        series: dict[tuple[str, tuple[tuple[str, str], ...]], list[Batches]] = {}
+        for part in parts:
+            series.setdefault((part.name, tuple(part.labels.items())), []).append(part)
+        return [
+            cls(name=name, labels=dict(labels), count=count, mean=sum(one.count * one.mean for one in group) / count)
+            for (name, labels), group in series.items()
+            for count in [sum(one.count for one in group)]
+        ]
 
 
 @dataclass(frozen=True, slots=True)

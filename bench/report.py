@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from bench.load import Outcome
 from bench.machine import Machine
@@ -10,37 +12,96 @@ from bench.metrics import Batches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """How fast a server answered for a while, seen by the load generator. Times in seconds, latencies in ms."""
+
+    answers: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "Slice":
+        """Sum an outcome up."""
+        return cls(
+            answers=outcome.answers,
+            seconds=outcome.finished - outcome.started,
+            p50_ms=outcome.p50_seconds * 1000,
+            p99_ms=outcome.p99_seconds * 1000,
+        )
+
+    @property
+    def per_second(self) -> float:
+        """Answers per second."""
+        return self.answers / self.seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """How fast a server answered, seen by the load generator. Latencies in milliseconds."""
+    """How fast a server answered in all slices. Latencies in milliseconds: the middle p50, the longest p99."""
 
     answers: int
     per_second: float
     p50_ms: float
     p99_ms: float
+    slices: list[Slice]
 
     @classmethod
-    def of(cls, outcome: Outcome) -> "Rate":
-        """Sum an outcome up."""
+    def over(cls, slices: Sequence[Slice]) -> "Rate":
+        """Sum slices up."""
+        answers = sum(one.answers for one in slices)
         return cls(
-            answers=outcome.answers,
-            per_second=outcome.per_second,
-            p50_ms=outcome.p50_seconds * 1000,
-            p99_ms=outcome.p99_seconds * 1000,
+            answers=answers,
+            per_second=answers / sum(one.seconds for one in slices),
+            p50_ms=median(one.p50_ms for one in slices),
+            p99_ms=max(one.p99_ms for one in slices),
+            slices=list(slices),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayResult:
-    """What the gateway did. `seconds` runs from the first post until the gateway was idle again."""
+class Round:
+    """What the gateway did with a share of the messages. `seconds` runs from the first post until it was idle again."""
 
     database: str
     delivery_reports: bool
     text: str
-    messages: int
+    replies: int
+    seconds: float
+    webhook: Slice
+    batches: list[Batches]
+
+    @property
+    def per_second(self) -> float:
+        """Round trips per second."""
+        return self.replies / self.seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayResult:
+    """What the gateway did with all messages."""
+
+    database: str
+    delivery_reports: bool
+    text: str
     replies: int
     seconds: float
     webhook: Rate
     batches: list[Batches]
+
+    @classmethod
+    def over(cls, rounds: Sequence[Round]) -> "GatewayResult":
+        """Sum rounds up."""
+        first = rounds[0]
+        return cls(
+            database=first.database,
+            delivery_reports=first.delivery_reports,
+            text=first.text,
+            replies=sum(one.replies for one in rounds),
+            seconds=sum(one.seconds for one in rounds),
+            webhook=Rate.over([one.webhook for one in rounds]),
+            batches=Batches.together(batches for one in rounds for batches in one.batches),
+        )
 
     @property
     def round_trips_per_second(self) -> float:
@@ -55,25 +116,20 @@ class Result:
     machine: Machine
     connections: int
     bare: Rate
-    empty: list[Rate]
-    """The empty endpoint before the gateway ran, and after."""
+    empty: Rate
     gateway: GatewayResult | None
-
-    @property
-    def empty_per_second(self) -> float:
-        """Answers of the empty endpoint per second, the mean of its runs."""
-        return sum(rate.per_second for rate in self.empty) / len(self.empty)
+    ratios: list[float]
+    """Of each round: round trips per answer of the empty endpoint just before and after it."""
 
     @property
     def ratio(self) -> float | None:
-        """Round trips per answer of the empty endpoint, None if the gateway did not run."""
-        return self.gateway.round_trips_per_second / self.empty_per_second if self.gateway else None
+        """Round trips per answer of the empty endpoint over all rounds, None if the gateway did not run."""
+        return self.gateway.round_trips_per_second / self.empty.per_second if self.gateway else None
 
 
 def to_json(result: Result) -> str:
     """Return all figures as a JSON document."""
     document = dataclasses.asdict(result)
-    document["empty_per_second"] = result.empty_per_second
     document["ratio"] = result.ratio
     if result.gateway is not None:
         document["gateway"]["round_trips_per_second"] = result.gateway.round_trips_per_second
@@ -84,16 +140,19 @@ def to_lines(result: Result) -> list[str]:
     """Return the lines to print."""
     machine = result.machine
     versions = ", ".join(f"{name} {number}" for name, number in machine.packages.items())
-    runs = " and ".join(f"{rate.per_second:,.0f}" for rate in result.empty)
+    runs = ", ".join(f"{one.per_second:,.0f}" for one in result.empty.slices)
     lines = [
         f"machine         {machine.cores} cores, {machine.system}, Python {machine.python}, {versions}",
         f"disk            {machine.fsync_ms:.2f} ms for 4 KiB and fsync",
         f"load generator  {result.bare.per_second:,.0f} requests/s on a bare socket, {result.connections} connections",
-        f"empty endpoint  {result.empty_per_second:,.0f} requests/s (runs: {runs}), 202 {_latency(result.empty[-1])}",
+        f"empty endpoint  {result.empty.per_second:,.0f} requests/s (runs: {runs}), 202 {_latency(result.empty)}",
     ]
     if result.gateway is not None:
         lines += _gateway_lines(result.gateway)
-        lines.append(f"ratio           {result.ratio:.2f} round trips per request of the empty endpoint")
+        rounds = ", ".join(f"{ratio:.2f}" for ratio in result.ratios)
+        lines.append(
+            f"ratio           {result.ratio:.2f} round trips per request of the empty endpoint (rounds: {rounds})"
+        )
     return lines
 
 
