@@ -1,12 +1,18 @@
-"""Gathering: while one batch is being worked on, the next one waits together. Nothing is ever delayed on purpose."""
+"""Gathering: while one batch is being worked on, the next one waits together.
+
+Nothing waits for a time on purpose: a batch begins when a pass of the event loop has brought nothing new for it.
+"""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
+# However many keep coming: nobody waits longer for later ones.
+_LONGEST_GATHERING_SECONDS = 0.05
 
 
 class Batcher(Generic[_Item, _Result]):
@@ -28,13 +34,20 @@ class Batcher(Generic[_Item, _Result]):
 
     async def _work(self) -> None:
         try:
-            # One pass of the event loop, so that requests which arrived together travel together.
-            await asyncio.sleep(0)
             while self._waiting:
+                await self._gather()
                 batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
                 await self._run_batch(batch)
         finally:
             self._task = None
+
+    async def _gather(self) -> None:
+        """Let in what is arriving, so that requests which come together travel together."""
+        until = time.monotonic() + _LONGEST_GATHERING_SECONDS
+        seen = 0
+        while seen < len(self._waiting) < self._most and time.monotonic() < until:
+            seen = len(self._waiting)
+            await asyncio.sleep(0)
 
     async def _run_batch(self, batch: list[tuple[_Item, asyncio.Future[_Result]]]) -> None:
         try:

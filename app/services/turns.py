@@ -33,7 +33,7 @@ from app.services.sealing import Sealer
 from app.services.stimuli import Stimuli, line_up
 
 Key = tuple[int, str]
-_NUMBERS = 200
+_NUMBERS = 1000
 _MESSAGES = 2000
 _CALLS = 200
 _TRIES = 3

@@ -1,13 +1,15 @@
 """Many messages at once end in few commits (design: every step takes a list)."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import Engine, event
 
 from app.db import tables
+from app.services import batching
+from app.services.batching import Batcher
 from app.services.intake import IntakeStatus
 from tests.running import Running
 
@@ -59,6 +61,47 @@ async def test_an_array_of_five_hundred_is_stored_in_one_commit(gateway: Running
             await gateway.store(*(gateway.message("0000", sender=number) for number in NUMBERS))
 
     assert count.commits == 1
+
+
+async def test_what_is_still_arriving_joins_the_batch() -> None:
+    batches: list[list[int]] = []
+
+    async def run(items: Sequence[int]) -> Sequence[int]:
+        batches.append(list(items))
+        return items
+
+    batcher = Batcher(run, most=50)
+    waiting = []
+    for number in range(30):  # a pass of the event loop between them, as with requests that are read one by one
+        waiting.append(batcher.submit(number))
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+    assert batches == [list(range(30))]
+
+    assert await batcher.submit(30) == 30
+    assert batches[1:] == [[30]]
+
+
+async def test_a_batch_has_room_for_so_many_only_and_waits_so_long_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[int] = []
+
+    async def run(items: Sequence[int]) -> Sequence[int]:
+        batches.append(len(items))
+        return items
+
+    batcher = Batcher(run, most=10)
+    await asyncio.gather(*(batcher.submit(number) for number in range(25)))
+    assert batches == [10, 10, 5]
+
+    monkeypatch.setattr(batching, "_LONGEST_GATHERING_SECONDS", 0.0)
+    hasty = Batcher(run, most=10)
+    waiting = []
+    for number in range(3):
+        waiting.append(hasty.submit(number))
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+    assert sum(batches[3:]) == 3
+    assert len(batches[3:]) > 1
 
 
 async def test_five_hundred_dialogues_take_few_commits_from_intake_to_delivery_report(gateway: Running) -> None:
