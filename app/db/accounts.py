@@ -41,6 +41,7 @@ from app.domain.evidence import ChainHead
 from app.domain.values import value
 
 Key = tuple[int, str]
+ItemKey = tuple[int, str, str]
 _NUMBER = ("bucket", "msisdn")
 _TENURE = ("bucket", "msisdn", "tenure")
 _ITEM = ("bucket", "msisdn", "id")
@@ -48,12 +49,16 @@ _ITEM = ("bucket", "msisdn", "id")
 
 @value
 class LockedConversation:
-    """A number's conversation row, locked for this transaction."""
+    """A number's conversation row, locked for this transaction.
+
+    ``version`` is another one after every batch that changed the account, hand-overs of questions aside.
+    """
 
     bucket: int
     msisdn: str
     tenure: int
     guards: str | None
+    version: str | None
 
 
 @cache
@@ -162,6 +167,25 @@ def load_accounts(connection: Connection, tenures: Sequence[Tenure], since: date
     }
 
 
+@cache
+def _reached(dialect: str) -> AnySelect:
+    table = tables.question
+    given = from_json(dialect, shape_of(table, _ITEM))
+    columns = (table.c.id, raw(table.c.handed_over_at), raw(table.c.failed_at))
+    return select(*columns).join_from(table, given, matching(table, given, _ITEM))
+
+
+def reached(connection: Connection, questions: Sequence[ItemKey]) -> dict[str, tuple[datetime | None, datetime | None]]:
+    """Of questions by id: when the network took all their messages, and when one of them failed."""
+    if not questions:
+        return {}
+    keys = as_parameter([dict(zip(_ITEM, key, strict=True)) for key in questions])
+    return {
+        id_: (instant_or_none(handed), instant_or_none(failed))
+        for id_, handed, failed in fetch(connection, _reached(connection.dialect.name), keys)
+    }
+
+
 def _question_of(row: Fields) -> StoredQuestion:
     (_, _, _, id_, kind, state, extension, text, asked, expires, parent, handed, failed, closed, closed_as) = row
     return StoredQuestion(
@@ -185,7 +209,7 @@ def save_subscriptions(connection: Connection, rows: Sequence[Row]) -> None:
 
 
 def save_conversations(connection: Connection, rows: Sequence[Row]) -> None:
-    """Write tenure and guards of locked numbers."""
+    """Write tenure, guards and version of locked numbers."""
     update_rows(connection, tables.conversation, rows, _NUMBER)
 
 

@@ -170,10 +170,13 @@ def drop_from_campaigns(connection: Connection, subscriber: Subscriber) -> None:
 
 
 def set_head(connection: Connection, record: EvidenceRecord) -> None:
-    """Where the chain of the record's tenure ends now."""
+    """Where the chain of the record's tenure ends now; what anybody remembers of the account is outdated with it."""
     mine = _of(tables.subscriber, record.msisdn, record.tenure)
     head = {"evidence_seq": record.seq, "evidence_hash": record.hash}
     connection.execute(update(tables.subscriber).where(*mine).values(**head))
+    columns = tables.conversation.c
+    own = (columns.bucket == bucket_of(record.msisdn), columns.msisdn == record.msisdn)
+    connection.execute(update(tables.conversation).where(*own).values(version=None))
 
 
 def _of(table: Table, msisdn: str, tenure: int) -> tuple[ColumnElement[bool], ...]:

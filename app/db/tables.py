@@ -113,13 +113,15 @@ inbound_message = Table(
     partial_index("ix_inbound_message_dead", "id", where="status = 'dead'"),
 )
 
-# The lock and the queue head of a number; made at intake, never updated there.
+# The lock and the queue head of a number; made at intake, never updated there. ``version`` names the batch of turns
+# that changed the number's account last.
 conversation = Table(
     "conversation",
     metadata,
     *customer(tenure=False),
     Column("tenure", Integer, nullable=False),
     Column("guards", Text),
+    Column("version", Id),
     PrimaryKeyConstraint("bucket", "msisdn"),
 )
 

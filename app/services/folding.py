@@ -60,13 +60,24 @@ class Fold:
         return self.account.subscriber.tenure if self.account.subscriber else 0
 
 
+def _differ(after: Account, before: Account) -> bool:
+    """Whether a turn changed what is loaded of an account for every turn."""
+    return (
+        after.subscriber is not before.subscriber
+        or after.subscriptions is not before.subscriptions
+        or after.questions is not before.questions
+        or after.guards != before.guards
+    )
+
+
 class Ledger:
     """All rows that a batch of turns causes."""
 
     def __init__(self, codec: AccountCodec, ids: Iterator[str]) -> None:
         self._codec = codec
         self._ids = ids
-        self._conversations: dict[str, dict[str, object]] = {}
+        self.version = next(ids)
+        self.changed: dict[str, Fold] = {}
         self._subscribers: dict[tuple[str, int], dict[str, object]] = {}
         self._subscriptions: dict[str, dict[str, object]] = {}
         self._new_questions: dict[str, dict[str, object]] = {}
@@ -89,10 +100,10 @@ class Ledger:
     def take(self, fold: Fold, turn: Turn, waiting: Waiting, outcome: Outcome) -> None:
         """Take up an outcome; the number's account moves on."""
         before = fold.tenure
-        guards_before = fold.account.guards
+        account_before = fold.account
         fold.account = apply(fold.account, outcome)
-        if fold.account.guards != guards_before or fold.tenure != before:
-            self._note_conversation(fold)
+        if outcome.evidence or _differ(fold.account, account_before):
+            self.changed[fold.account.msisdn] = fold
         if outcome.kept_until is not None and isinstance(waiting.source, StoredMessage):
             self._keep(waiting.source, outcome.kept_until)
             return
@@ -109,14 +120,6 @@ class Ledger:
     def hold_back(self, fold: Fold, check: PasswordCheck) -> None:
         """Leave a message where it is until its password has been looked at; the try counts from now on."""
         self._records.note((fold.bucket, fold.account.msisdn, fold.tenure), check.tries)
-
-    def _note_conversation(self, fold: Fold) -> None:
-        self._conversations[fold.account.msisdn] = {
-            "bucket": fold.bucket,
-            "msisdn": fold.account.msisdn,
-            "tenure": fold.tenure,
-            "guards": guards_text(fold.account.guards),
-        }
 
     def _take_rows(self, fold: Fold, turn: Turn, outcome: Outcome) -> None:
         msisdn, tenure = fold.account.msisdn, fold.tenure
@@ -252,7 +255,7 @@ class Ledger:
         for bucket, msisdn, tenure in self._ended_tenures:
             outbox.supersede_queued(connection, bucket, msisdn, tenure, now)
         timers.drop_all_of(connection, self._ended_tenures)
-        accounts.save_conversations(connection, list(self._conversations.values()))
+        accounts.save_conversations(connection, [self._conversation_row(fold) for fold in self.changed.values()])
         accounts.save_subscribers(connection, list(self._subscribers.values()))
         accounts.save_subscriptions(connection, list(self._subscriptions.values()))
         accounts.ask_questions(connection, list(self._new_questions.values()))
@@ -267,6 +270,15 @@ class Ledger:
         outbox.enqueue(connection, self._outbound)
         for rows in (self._handled, self._kept, self._failed):
             inbox.mark(connection, rows)
+
+    def _conversation_row(self, fold: Fold) -> dict[str, object]:
+        return {
+            "bucket": fold.bucket,
+            "msisdn": fold.account.msisdn,
+            "tenure": fold.tenure,
+            "guards": guards_text(fold.account.guards),
+            "version": self.version,
+        }
 
     def _note_superseded(self, connection: Connection) -> None:
         """Held messages that are recalled are not sent, and are on record (safety.md 18)."""

@@ -1,7 +1,7 @@
 """What turns are handed, loaded for a whole batch at once."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -9,16 +9,22 @@ from sqlalchemy import Connection
 from app.commands.router import Router
 from app.db import accounts, evidence, records
 from app.db.accounts import LockedConversation
+from app.domain.account import Account
 from app.domain.evidence import ChainHead
 from app.domain.records import Record  # noqa: TC001  an annotation like any other here
 from app.domain.service_numbers import ServiceNumbers
 from app.domain.turn import Stimulus
 from app.services.codec import AccountCodec
 from app.services.folding import Fold
+from app.services.remembering import AccountMemory, uncertain, with_reached
 
 Wanted = Sequence[tuple[Fold, Stimulus]]
 # What is closed and older than this is history: it is kept, and no turn looks at it.
 _RECORDS_KEPT_AT_HAND = timedelta(days=400)
+
+
+def _fold(item: LockedConversation, account: Account, chain: ChainHead) -> Fold:
+    return Fold(item, account, chain, known_questions=frozenset(account.questions))
 
 
 class Loading:
@@ -28,18 +34,35 @@ class Loading:
         self._router = router
         self._codec = codec
         self._numbers = numbers
+        self._memory = AccountMemory()
 
     def folds(self, connection: Connection, locked: Sequence[LockedConversation], since: datetime) -> dict[str, Fold]:
         """The basic accounts of locked numbers; what ended before ``since`` is left out."""
+        known = self._memory.recall(locked, since)
+        reached = accounts.reached(connection, uncertain(known.values()))
+        loaded = self.loaded(connection, [item for item in locked if item.msisdn not in known], since)
+        folds: dict[str, Fold] = {}
+        for item in locked:
+            found = known.get(item.msisdn)
+            if found is None:
+                folds[item.msisdn] = loaded[item.msisdn]
+            else:
+                folds[item.msisdn] = _fold(item, with_reached(found.account, reached), found.chain)
+        return folds
+
+    def loaded(self, connection: Connection, locked: Sequence[LockedConversation], since: datetime) -> dict[str, Fold]:
+        """The same, whatever is remembered."""
         tenures = [(item.bucket, item.msisdn, item.tenure) for item in locked if item.tenure]
         stored = accounts.load_accounts(connection, tenures, since)
         folds: dict[str, Fold] = {}
         for item in locked:
             found = stored.get((item.bucket, item.msisdn))
-            account = self._codec.account(item, found)
-            chain = found.chain if found else ChainHead()
-            folds[item.msisdn] = Fold(item, account, chain, known_questions=frozenset(account.questions))
+            folds[item.msisdn] = _fold(item, self._codec.account(item, found), found.chain if found else ChainHead())
         return folds
+
+    def remember(self, version: str, changed: Iterable[Fold]) -> None:
+        """Keep what a batch has written for the turns that follow."""
+        self._memory.keep(version, [(fold.account, fold.chain) for fold in changed])
 
     def complete(self, connection: Connection, wanted: Wanted, now: datetime) -> None:
         """Put into the accounts what these stimuli read beside the basic account."""

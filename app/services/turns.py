@@ -114,11 +114,15 @@ class Turns:
         ledger = Ledger(self._codec, self._ids)
         catalogue = self._current_catalogue(connection, state.catalogue_version)
         self._handle_rounds(connection, list(folds.values()), ledger, catalogue, now)
-        ledger.write(connection, now)
+        self._write_down(connection, ledger, now)
         observability.batch("turns", len(messages) + len(due))
         observability.TURNS.labels("text").inc(len(messages))
         observability.TURNS.labels("timer").inc(len(due))
         return bool(messages or due or told), ledger.made_messages
+
+    def _write_down(self, connection: Connection, ledger: Ledger, now: datetime) -> None:
+        ledger.write(connection, now)
+        self._loading.remember(ledger.version, ledger.changed.values())
 
     def _numbers(self, connection: Connection, now: datetime) -> list[Key]:
         return [*inbox.pending_numbers(connection, now, _NUMBERS), *timers.due_numbers(connection, now, _NUMBERS)]
@@ -204,7 +208,7 @@ class Turns:
             catalogue = self._current_catalogue(connection, state.catalogue_version)
             turn = self._turn(fold.account, waiting[0], catalogue, state.now)
             self._poisoned(fold, turn, waiting[0], ledger, error)
-            ledger.write(connection, state.now)
+            self._write_down(connection, ledger, state.now)
         return True, ledger.made_messages
 
     # ---- management calls
@@ -242,7 +246,7 @@ class Turns:
         state = current_state(connection)
         keys = [(bucket_of(msisdn), msisdn) for msisdn, _ in calls]
         inbox.open_conversations(connection, [msisdn for msisdn, _ in calls])
-        folds = self._loading.folds(connection, accounts.lock_conversations(connection, keys, wait=True), _EVER)
+        folds = self._loading.loaded(connection, accounts.lock_conversations(connection, keys, wait=True), _EVER)
         catalogue = self._current_catalogue(connection, state.catalogue_version)
         ledger = Ledger(self._codec, self._ids)
         self._loading.complete(connection, [(folds[msisdn], stimulus) for msisdn, stimulus in calls], state.now)
@@ -254,7 +258,7 @@ class Turns:
             outcome = self._router.handle(turn)
             ledger.take(fold, turn, waiting, outcome)
             outcomes.append(outcome)
-        ledger.write(connection, state.now)
+        self._write_down(connection, ledger, state.now)
         observability.batch("calls", len(calls))
         observability.TURNS.labels("call").inc(len(calls))
         return outcomes, ledger.made_messages
