@@ -6,23 +6,22 @@ one thread, one after the other; PostgreSQL gets a few. Readers of SQLite see th
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
 from types import NoneType
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from app.batching import Batcher
 from app.db.types import to_micros
 
 _T = TypeVar("_T")
@@ -108,7 +107,7 @@ class Database:
     async def write(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work`` and commit it; what it raises rolls everything of it back."""
         if self._together is not None:
-            return await asyncio.wrap_future(self._together.submit(work))
+            return await self._together.write(work)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.write_now, work)
 
     async def read(self, work: Callable[[Connection], _T]) -> _T:
@@ -149,31 +148,12 @@ def _in_transaction(engine: Engine, work: Callable[[Connection], _T]) -> _T:
         return work(connection)
 
 
-class _Write(Generic[_T]):
-    """A piece of work that waits for SQLite's writer."""
-
-    def __init__(self, work: Callable[[Connection], _T]) -> None:
-        self.future: Future[_T] = Future()
-        self._work = work
-        self._result: _T
-
-    def run(self, connection: Connection) -> None:
-        """Do the work; the result is kept until it is committed."""
-        self._result = self._work(connection)
-
-    def done(self) -> None:
-        """Hand out the result."""
-        if self.future.set_running_or_notify_cancel():
-            self.future.set_result(self._result)
-
-    def failed(self, error: BaseException) -> None:
-        """Hand out what went wrong."""
-        if self.future.set_running_or_notify_cancel():
-            self.future.set_exception(error)
+_Work = Callable[[Connection], Any]
+_Done = tuple[Any, Exception | None]
 
 
 class WritesTogether:
-    """SQLite has one writer: whatever waits for it shares one transaction, and so one sync of the disk.
+    """SQLite has one writer: whatever waits for it shares one transaction, and so one sync of the disk (ADR 6).
 
     While one commit is under way, the pieces of the next gather. If one of them fails, all are undone and done again
     each by itself, so that each piece is all or nothing and none suffers from another. A piece may therefore run
@@ -182,44 +162,29 @@ class WritesTogether:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._waiting: SimpleQueue[_Write[Any] | None] = SimpleQueue()
-        self._thread = Thread(target=self._run, name="db-writer", daemon=True)
-        self._thread.start()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="db-writer")
+        self._gathered: Batcher[_Work, _Done] = Batcher(self._run, _WRITES_TOGETHER)
 
-    def submit(self, work: Callable[[Connection], _T]) -> "Future[_T]":
-        """Queue a piece of work; its future is done after the commit."""
-        write = _Write(work)
-        self._waiting.put(write)
-        return write.future
+    async def write(self, work: Callable[[Connection], _T]) -> _T:
+        """Do a piece of work; its result comes after the commit."""
+        result: _T
+        result, error = await self._gathered.submit(work)
+        if error is not None:
+            raise error
+        return result
 
     def close(self) -> None:
-        """Finish what waits, then end."""
-        self._waiting.put(None)
-        self._thread.join()
+        """Finish what is under way, then end."""
+        self._writer.shutdown()
 
-    def _run(self) -> None:
-        open_for_work = True
-        while open_for_work:
-            group = [self._waiting.get()]
-            while not self._waiting.empty() and len(group) < _WRITES_TOGETHER:
-                group.append(self._waiting.get())
-            writes = [write for write in group if write is not None]
-            open_for_work = len(writes) == len(group)
-            self._commit(writes)
+    async def _run(self, pieces: Sequence[_Work]) -> Sequence[_Done]:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._commit, pieces)
 
-    def _commit(self, writes: list["_Write[Any]"]) -> None:
-        if not writes:
-            return
+    def _commit(self, pieces: Sequence[_Work]) -> Sequence[_Done]:
         try:
             with _transaction(self._engine) as connection:
-                for write in writes:
-                    write.run(connection)
+                return [(work(connection), None) for work in pieces]
         except Exception as error:  # noqa: BLE001  it goes on: to whoever waits for the piece that failed
-            if len(writes) == 1:
-                writes[0].failed(error)
-            else:
-                for write in writes:
-                    self._commit([write])
-            return
-        for write in writes:
-            write.done()
+            if len(pieces) == 1:
+                return [(None, error)]
+            return [self._commit([work])[0] for work in pieces]

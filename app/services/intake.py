@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from app import observability
+from app.batching import Batcher
 from app.db import inbox
 from app.db.session import Database
 from app.db.state import current_state
@@ -15,7 +16,6 @@ from app.domain.escape import escape
 from app.domain.masking import mask
 from app.domain.msisdn import bucket_of, parse_msisdn, sender_as_given
 from app.domain.values import value
-from app.services.batching import Batcher
 from app.services.ids import IdSource
 from app.services.sealing import Sealer
 

@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from app import observability
+from app.batching import Batcher
 from app.db import handovers, reports
 from app.db.reports import ParkedReport, ReportedMessage
 from app.db.session import Database
@@ -15,7 +16,6 @@ from app.db.state import current_state
 from app.domain.messages import OutboundStatus, is_final, reported
 from app.domain.msisdn import bucket_of
 from app.domain.values import replace, value
-from app.services.batching import Batcher
 from app.services.ids import IdSource
 
 Key = tuple[str, str]

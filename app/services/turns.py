@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from app import observability
+from app.batching import Batcher
 from app.commands.dead_letters import give_up
 from app.commands.router import Router
 from app.db import accounts, inbox, tellings, timers, unanswered
@@ -22,7 +23,6 @@ from app.domain.msisdn import bucket_of
 from app.domain.policy import Carrier, Policy
 from app.domain.turn import Outcome, Stimulus, Turn
 from app.domain.values import replace
-from app.services.batching import Batcher
 from app.services.codec import AccountCodec
 from app.services.folding import Fold, Ledger, Waiting
 from app.services.ids import IdSource

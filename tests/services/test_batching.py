@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, event
 
+from app import batching
+from app.batching import Batcher
 from app.db import tables
-from app.services import batching
-from app.services.batching import Batcher
 from app.services.intake import IntakeStatus
 from tests.running import Running
 
