@@ -18,6 +18,7 @@ from app.main import create_app
 from app.services.gateway import StartError, prepare
 from app.settings import Environment, Settings, SettingsError
 from app.settings.check import checked_settings
+from app.web.protocol import Protocol
 from app.worker import build_gateway
 
 app = typer.Typer()
@@ -63,6 +64,7 @@ def _serve(settings: Settings, host: str, port: int | None) -> None:
             access_log=False,
             log_config=None,
             server_header=False,
+            http=Protocol,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )
