@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection
@@ -12,6 +12,7 @@ from app.batching import Batcher
 from app.db import inbox
 from app.db.session import Database
 from app.db.state import current_state
+from app.domain.calendar import believable
 from app.domain.escape import escape
 from app.domain.masking import mask
 from app.domain.msisdn import bucket_of, parse_msisdn, sender_as_given
@@ -113,7 +114,8 @@ class Intake:
         answered = msisdn is not None and msisdn.startswith(self._allowed_prefixes)
         sender = msisdn or sender_as_given(_shown(message.sender))
         masked = mask(message.text)
-        believed = message.received_at is not None and now - _OLDEST_BELIEVED <= message.received_at <= now
+        received_at = _in_utc(message.received_at)
+        believed = received_at is not None and now - _OLDEST_BELIEVED <= received_at <= now
         return {
             "bucket": bucket_of(sender),
             "msisdn": sender,
@@ -123,8 +125,8 @@ class Intake:
             "dialled": escape(_shown(message.dialled))[:32],
             "text": escape(message.text if masked is None else masked),
             "sealed": None if masked is None else self._sealer.seal(message.text),
-            "received_at": message.received_at,
-            "sent_at": message.received_at if believed else now,
+            "received_at": received_at,
+            "sent_at": received_at if believed else now,
             "stored_at": now,
             "status": "pending" if answered else "ignored",
             "due_at": now,
@@ -141,6 +143,11 @@ class Intake:
             ]
             if texts:
                 keep(connection, texts)
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    """A provider's time; one that nobody can mean is as good as none."""
+    return moment.astimezone(UTC) if moment is not None and believable(moment) else None
 
 
 def _shown(address: str) -> str:
