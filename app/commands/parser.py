@@ -3,6 +3,7 @@
 import re
 import string
 import unicodedata
+from functools import lru_cache
 
 from app.commands import vocabulary
 from app.domain.values import value
@@ -23,6 +24,8 @@ _ADJOINING = re.compile(rf"({_OWN_NUMBER})(?={_OWN_NUMBER}|{_DIGIT})|({_DIGIT})(
 
 # What has no width: controls, format characters and lone surrogates by their category, and these by themselves.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
+# Keywords and picks come again and again, and are remembered. What may hold a password is not.
+_SHORTEST_PASSWORD = 6
 _FILLERS = frozenset("\u034f\u115f\u1160\u180b\u180c\u180d\u180f" + "".join(map(chr, range(0xFE00, 0xFE10))))
 
 
@@ -46,6 +49,16 @@ class Said:
 
 def normalise(text: str) -> Said:
     """Apply the steps of flows.md 2 until nothing changes."""
+    return _normalised_before(text) if len(text) < _SHORTEST_PASSWORD else _normalised(text)
+
+
+
+@lru_cache(maxsize=1000)
+def _normalised_before(text: str) -> Said:
+    return _normalised(text)
+
+
+def _normalised(text: str) -> Said:
     if text.isascii() and text.isprintable():
         words = text.lstrip(_LEFT).rstrip(_RIGHT).upper()
     else:

@@ -8,10 +8,10 @@ import threading
 import time
 from collections.abc import Iterator
 
-_COUNTER_BITS = 74
-_RANDOM_STEP_BITS = 32
-_VERSION_AND_VARIANT = (0x7 << 76) | (0b10 << 62)
+_STEP_BITS = 32
+_VARIANT = 0b10 << 62
 _LOW_62 = (1 << 62) - 1
+_HIGH_12 = (1 << 12) - 1
 
 
 class IdSource(Iterator[str]):
@@ -19,34 +19,42 @@ class IdSource(Iterator[str]):
 
     def __init__(self, newest: str | None = None) -> None:
         self._lock = threading.Lock()
-        self._last = 0
         # Unique, not secret: nothing is granted to whoever guesses an id.
         self._random = random.Random()  # noqa: S311
+        self._milliseconds, self._high, self._low = 0, 0, 0
+        # What is the same in most ids of a millisecond: writing numbers as text is half the work of making one.
+        self._prefix = ""
         if newest is not None:
             self.start_after(newest)
 
     def start_after(self, newest: str) -> None:
         """Never hand out an id that sorts before one that is stored already."""
         value = int(newest.replace("-", ""), 16)
-        counter = ((value >> 64) & 0xFFF) << 62 | (value & _LOW_62)
+        stored = value >> 80, (value >> 64) & _HIGH_12, value & _LOW_62
         with self._lock:
-            self._last = max(self._last, (value >> 80) << _COUNTER_BITS | counter)
+            if stored > (self._milliseconds, self._high, self._low):
+                self._set(*stored)
 
     def __next__(self) -> str:
-        """A fresh id: milliseconds, then a counter that starts at random within each of them."""
-        floor = (time.time_ns() // 1_000_000) << _COUNTER_BITS
+        """A fresh id: milliseconds, then a counter of 74 bits that starts at random within each of them."""
+        now = time.time_ns() // 1_000_000
         with self._lock:
-            if floor > self._last:
+            low = self._low + self._random.getrandbits(_STEP_BITS) + 1
+            if now > self._milliseconds:
                 # The top bit is left free, so that the counter does not run over within the millisecond.
-                self._last = floor | self._random.getrandbits(_COUNTER_BITS - 1)
-            else:
-                self._last += self._random.getrandbits(_RANDOM_STEP_BITS) + 1
-            value = self._last
-        return _text(value)
+                self._set(now, self._random.getrandbits(11), low := self._random.getrandbits(62))
+            elif low > _LOW_62:
+                low &= _LOW_62
+                self._set(*self._carried(), low)
+            self._low = low
+            prefix = self._prefix
+        digits = f"{low | _VARIANT:016x}"
+        return f"{prefix}{digits[:4]}-{digits[4:]}"
 
+    def _carried(self) -> tuple[int, int]:
+        return (self._milliseconds, self._high + 1) if self._high < _HIGH_12 else (self._milliseconds + 1, 0)
 
-def _text(value: int) -> str:
-    milliseconds, counter = value >> _COUNTER_BITS, value & ((1 << _COUNTER_BITS) - 1)
-    number = milliseconds << 80 | (counter >> 62) << 64 | (counter & _LOW_62) | _VERSION_AND_VARIANT
-    digits = f"{number:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    def _set(self, milliseconds: int, high: int, low: int) -> None:
+        self._milliseconds, self._high, self._low = milliseconds, high, low
+        digits = f"{milliseconds:012x}"
+        self._prefix = f"{digits[:8]}-{digits[8:]}-7{high:03x}-"

@@ -84,7 +84,6 @@ def _price(language: Language, line: Line) -> str:
     return wording.price(language, line.price_fen, line.billing)
 
 
-@lru_cache(maxsize=10_000)
 def _numbered(language: Language, line: Line) -> str:
     """``2、手机报(新华)3元/月；``: a blank keeps a name that ends in a digit apart from its price (flows.md 17)."""
     name = label(line.name, line.sp_short_name)
@@ -111,15 +110,17 @@ def _section(language: Language, heading: Text, lines: list[Line]) -> list[str]:
     return [heading.say(language) + items[0], *items[1:]] if items else []
 
 
-def _body(language: Language, lines: list[Line]) -> list[str]:
+@lru_cache(maxsize=10_000)
+def _body(language: Language, lines: tuple[Line, ...]) -> tuple[str, ...]:
+    """Many customers have the same services, and many list theirs twice."""
     picks = [line for line in lines if line.number is not None]
     rest = [line for line in lines if line.number is None]
-    return [
+    return (
         *_section(language, _OWN, [line for line in picks if line.sp_short_name is None]),
         *_section(language, _CHARGED_FOR_SP, [line for line in picks if line.sp_short_name is not None]),
         *_section(language, _BY_OTHER_WAY, [line for line in rest if line.ends_at is None]),
         *_section(language, _ENDING, [line for line in rest if line.ends_at is not None]),
-    ]
+    )
 
 
 @value
@@ -156,7 +157,7 @@ def _closing(language: Language, how: HowToAnswer) -> tuple[str, ...]:
 def outside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToAnswer) -> Passage:
     """The first group: what is paid for beside the plan."""
     head = _HEAD.say(language, brand=wording.BRANDS[brand].say(language))
-    return Passage((head, *_body(language, lines), *_closing(language, how)))
+    return Passage((head, *_body(language, tuple(lines)), *_closing(language, how)))
 
 
 def inside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToAnswer, *, alone: bool) -> Passage:
@@ -168,7 +169,7 @@ def inside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToA
         greeting = _HEAD_IN_PLAN.say(language)
         closing = (_HOW_IN_PLAN.say(language),) if any(line.number is not None for line in lines) else ()
     picks = [_numbered(language, line) for line in lines if line.number is not None]
-    rest = _body(language, [line for line in lines if line.number is None])
+    rest = _body(language, tuple(line for line in lines if line.number is None))
     return Passage((greeting, *picks, *rest, *closing))
 
 
