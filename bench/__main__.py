@@ -16,9 +16,9 @@ from bench.report import to_json, to_lines
 DESCRIPTION = """Measures full round trips a second (a message posted to the webhook, stored, turned into a reply, the
 reply taken by the simulated provider), next to the rate of an empty FastAPI endpoint that is posted the same messages
 by the same load generator. The two take turns, as the speed of a machine swings."""
-MESSAGES = 30_000
-ROUNDS = 5
-EMPTY_SECONDS = 9.0
+MESSAGES = 45_000
+ROUNDS = 3
+EMPTY_SECONDS = 10.0
 SMOKE_MESSAGES = 200
 SMOKE_ROUNDS = 2
 SMOKE_EMPTY_SECONDS = 1.0

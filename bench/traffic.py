@@ -11,7 +11,7 @@ API = "/api/v1"
 PROVIDER = "BENCH"
 SERVICES = ("BENCHA", "BENCHB", "BENCHC")
 SERVICE_NUMBER = "10086"
-MESSAGES_EACH = 10
+MESSAGES_EACH = 15
 """Messages a subscriber may send: far from the gateway's limits, 30 a minute and 200
 reply segments an hour."""
 SUBSCRIBER_RANGE = 100_000_000

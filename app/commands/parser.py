@@ -52,7 +52,6 @@ def normalise(text: str) -> Said:
     return _normalised_before(text) if len(text) < _SHORTEST_PASSWORD else _normalised(text)
 
 
-
 @lru_cache(maxsize=1000)
 def _normalised_before(text: str) -> Said:
     return _normalised(text)

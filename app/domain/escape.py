@@ -26,7 +26,7 @@ def _restored(found: re.Match[str]) -> str:
 
 def escape(text: str) -> str:
     """The text as it is stored and shown."""
-    return _UNSAFE.sub(_escaped, text)
+    return text if text.isascii() and "\x00" not in text else _UNSAFE.sub(_escaped, text)
 
 
 def unescape(text: str) -> str:

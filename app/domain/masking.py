@@ -11,6 +11,7 @@ PASSWORD_MASK = "XGMM#******#******#******"  # noqa: S105  what is shown in plac
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Mn", "Me"})
 # Letters to Unicode, nothing to the eye.
 _FILLERS = frozenset("\u115f\u1160")
+_SIGN = re.compile("[#*Xx]")
 _COMMAND = re.compile(r"[\W_]*X ?G ?M ?M", re.IGNORECASE)
 _GROUP = r"\d(?: ?\d){5}"
 _JOINED = re.compile(rf"(?<!\d){_GROUP}(?:(?: ?[#*])+ ?{_GROUP})+(?!\d)")
@@ -18,8 +19,8 @@ _JOINED = re.compile(rf"(?<!\d){_GROUP}(?:(?: ?[#*])+ ?{_GROUP})+(?!\d)")
 
 def mask(text: str) -> str | None:
     """The text with whatever looks like a password masked, or None if nothing does."""
-    folded = unicodedata.normalize("NFKC", text)
-    if not any(sign in folded for sign in "#*Xx"):
+    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    if not _SIGN.search(folded):
         return None
     visible = "".join(char for char in folded if char.isspace() or not _is_invisible(char))
     bare = " ".join(visible.split())

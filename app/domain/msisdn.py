@@ -14,6 +14,7 @@ _HIDDEN, _LAST_SHOWN = 4, 4
 _MOBILE = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
+@lru_cache(maxsize=20_000)
 def bucket_of(number: str) -> int:
     """The bucket (0-255) of a number: a hash that is the same on every machine and in every release."""
     return zlib.crc32(number.encode("utf-8", "surrogatepass")) % BUCKETS

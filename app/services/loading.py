@@ -16,7 +16,7 @@ from app.domain.service_numbers import ServiceNumbers
 from app.domain.turn import Stimulus
 from app.services.codec import AccountCodec
 from app.services.folding import Fold
-from app.services.remembering import AccountMemory, uncertain, with_reached
+from app.services.remembering import AccountMemory, as_loaded, uncertain
 
 Wanted = Sequence[tuple[Fold, Stimulus]]
 # What is closed and older than this is history: it is kept, and no turn looks at it.
@@ -38,7 +38,7 @@ class Loading:
 
     def folds(self, connection: Connection, locked: Sequence[LockedConversation], since: datetime) -> dict[str, Fold]:
         """The basic accounts of locked numbers; what ended before ``since`` is left out."""
-        known = self._memory.recall(locked, since)
+        known = self._memory.recall(locked)
         reached = accounts.reached(connection, uncertain(known.values()))
         loaded = self.loaded(connection, [item for item in locked if item.msisdn not in known], since)
         folds: dict[str, Fold] = {}
@@ -47,7 +47,7 @@ class Loading:
             if found is None:
                 folds[item.msisdn] = loaded[item.msisdn]
             else:
-                folds[item.msisdn] = _fold(item, with_reached(found.account, reached), found.chain)
+                folds[item.msisdn] = _fold(item, as_loaded(found.account, reached, since), found.chain)
         return folds
 
     def loaded(self, connection: Connection, locked: Sequence[LockedConversation], since: datetime) -> dict[str, Fold]:

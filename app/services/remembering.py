@@ -12,12 +12,14 @@ from app.domain.msisdn import bucket_of
 from app.domain.values import replace, value
 
 _MOST = 5000
+# One that was replaced or withdrawn never speaks again.
+_SPEAKING = (None, ClosedAs.ANSWERED)
 Reached = Mapping[str, tuple[datetime | None, datetime | None]]
 
 
 @value
 class Known:
-    """An account with the head of its evidence chain, as the batch ``version`` wrote it."""
+    """An account with the head of its evidence chain, as the batch ``version`` left it."""
 
     version: str
     account: Account
@@ -38,7 +40,7 @@ class AccountMemory:
 
     def keep(self, version: str, accounts: Iterable[tuple[Account, ChainHead]]) -> None:
         """Remember what a batch made of some accounts."""
-        kept = {account.msisdn: Known(version, _bare(account), chain) for account, chain in accounts}
+        kept = {account.msisdn: Known(version, _light(account), chain) for account, chain in accounts}
         with self._lock:
             for msisdn in kept:
                 self._known.pop(msisdn, None)  # a place at the end: those unchanged for longest go first
@@ -46,16 +48,11 @@ class AccountMemory:
             while len(self._known) > self._most:
                 del self._known[next(iter(self._known))]
 
-    def recall(self, locked: Iterable[LockedConversation], since: datetime) -> dict[str, Known]:
-        """What is known of locked numbers, as if it had been loaded; what ended before ``since`` is left out."""
+    def recall(self, locked: Iterable[LockedConversation]) -> dict[str, Known]:
+        """What is known of locked numbers."""
         with self._lock:
-            found = {item.msisdn: self._known.get(item.msisdn) for item in locked if item.version is not None}
-        versions = {item.msisdn: item.version for item in locked}
-        return {
-            msisdn: _since(known, since)
-            for msisdn, known in found.items()
-            if known is not None and known.version == versions[msisdn]
-        }
+            found = [(item, self._known.get(item.msisdn)) for item in locked]
+        return {item.msisdn: known for item, known in found if known is not None and known.version == item.version}
 
 
 def uncertain(known: Iterable[Known]) -> list[ItemKey]:
@@ -64,44 +61,42 @@ def uncertain(known: Iterable[Known]) -> list[ItemKey]:
         (bucket_of(one.account.msisdn), one.account.msisdn, question.id)
         for one in known
         for question in one.account.questions.values()
-        if question.failed_at is None
+        if question.failed_at is None and question.closed_as in _SPEAKING
     ]
 
 
-def with_reached(account: Account, reached: Reached) -> Account:
-    """The account with what delivery has written to its questions."""
-    changed = {
-        question.id: replace(question, handed_over_at=handed, failed_at=failed)
-        for question in account.questions.values()
-        for handed, failed in [reached.get(question.id, (question.handed_over_at, question.failed_at))]
-        if handed != question.handed_over_at or failed != question.failed_at
-    }
-    return replace(account, questions={**account.questions, **changed}) if changed else account
-
-
-def _bare(account: Account) -> Account:
-    """What is loaded for every turn, in the order in which it is loaded."""
-    questions = account.questions.values()
+def as_loaded(account: Account, reached: Reached, since: datetime) -> Account:
+    """What loading the account would give now: in the order of ids, without records, evidence and what is over."""
+    subscriptions = [item for item in account.subscriptions.values() if not _is_past(item, since)]
+    questions = [
+        _with(item, reached)
+        for item in account.questions.values()
+        if item.expires_at >= since and item.closed_as in _SPEAKING
+    ]
+    subscriptions.sort(key=_id)
+    questions.sort(key=_id)
     return Account(
         account.msisdn,
         account.subscriber,
-        {item.id: item for item in sorted(account.subscriptions.values(), key=_id)},
-        {item.id: item for item in sorted(questions, key=_id) if item.closed_as in (None, ClosedAs.ANSWERED)},
+        {item.id: item for item in subscriptions},
+        {item.id: item for item in questions},
         account.guards,
     )
 
 
+def _light(account: Account) -> Account:
+    return replace(account, records={}, evidence=()) if account.records or account.evidence else account
+
+
+def _with(question: Question, reached: Reached) -> Question:
+    handed, failed = reached.get(question.id, (question.handed_over_at, question.failed_at))
+    if handed == question.handed_over_at and failed == question.failed_at:
+        return question
+    return replace(question, handed_over_at=handed, failed_at=failed)
+
+
 def _id(item: Subscription | Question) -> str:
     return item.id
-
-
-def _since(known: Known, since: datetime) -> Known:
-    account = known.account
-    subscriptions = {key: item for key, item in account.subscriptions.items() if not _is_past(item, since)}
-    questions = {key: item for key, item in account.questions.items() if item.expires_at >= since}
-    if len(subscriptions) == len(account.subscriptions) and len(questions) == len(account.questions):
-        return known
-    return replace(known, account=replace(account, subscriptions=subscriptions, questions=questions))
 
 
 def _is_past(item: Subscription, since: datetime) -> bool:

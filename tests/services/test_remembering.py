@@ -14,10 +14,8 @@ from app.db.rows import Row
 from app.domain.account import Account, Language
 from app.domain.evidence import ChainHead
 from app.services.remembering import AccountMemory
-from tests.commands.world import shanghai
 from tests.running import ALICE, Running, running, settings_for
 
-NOW = shanghai("2026-03-02 10:00")
 NUMBERS = [f"+86138002{number:05}" for number in range(4)]
 
 
@@ -46,17 +44,17 @@ class TestMemory:
         memory = AccountMemory()
         memory.keep("v1", [(Account(ALICE), ChainHead())])
 
-        assert memory.recall(self.locked(ALICE, "v1"), NOW)[ALICE].account == Account(ALICE)
-        assert memory.recall(self.locked(ALICE, "v2"), NOW) == {}
-        assert memory.recall(self.locked(ALICE, None), NOW) == {}
-        assert memory.recall(self.locked(NUMBERS[0], "v1"), NOW) == {}
+        assert memory.recall(self.locked(ALICE, "v1"))[ALICE].account == Account(ALICE)
+        assert memory.recall(self.locked(ALICE, "v2")) == {}
+        assert memory.recall(self.locked(ALICE, None)) == {}
+        assert memory.recall(self.locked(NUMBERS[0], "v1")) == {}
 
     def test_those_unchanged_for_longest_are_forgotten_first(self) -> None:
         memory = AccountMemory(most=2)
         for msisdn in (*NUMBERS[:2], NUMBERS[0], NUMBERS[2]):
             memory.keep("v1", [(Account(msisdn), ChainHead())])
 
-        known = [msisdn for msisdn in NUMBERS if memory.recall(self.locked(msisdn, "v1"), NOW)]
+        known = [msisdn for msisdn in NUMBERS if memory.recall(self.locked(msisdn, "v1"))]
         assert known == [NUMBERS[0], NUMBERS[2]]
 
 
