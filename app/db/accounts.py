@@ -20,7 +20,7 @@ from app.db.rows import (
     AnySelect,
     Fields,
     Row,
-    as_parameter,
+    as_keys,
     fetch,
     from_json,
     insert_rows,
@@ -75,11 +75,8 @@ def _lock(dialect: str, *, wait: bool) -> AnySelect:
 
 def lock_conversations(connection: Connection, numbers: Sequence[Key], *, wait: bool) -> list[LockedConversation]:
     """Lock numbers in a fixed order; workers skip those that are taken, a management call waits for them."""
-    keys = [{"bucket": bucket, "msisdn": msisdn} for bucket, msisdn in sorted(set(numbers))]
-    return [
-        LockedConversation(*row)
-        for row in fetch(connection, _lock(connection.dialect.name, wait=wait), as_parameter(keys))
-    ]
+    keys = as_keys(_NUMBER, sorted(set(numbers)))
+    return [LockedConversation(*row) for row in fetch(connection, _lock(connection.dialect.name, wait=wait), keys)]
 
 
 @value
@@ -149,7 +146,7 @@ def load_accounts(connection: Connection, tenures: Sequence[Tenure], since: date
     if not tenures:
         return {}
     dialect = connection.dialect.name
-    keys = as_parameter([dict(zip(_TENURE, tenure, strict=True)) for tenure in tenures])
+    keys = as_keys(_TENURE, tenures)
     subscriptions: dict[Key, list[Subscription]] = defaultdict(list)
     for row in fetch(connection, _subscriptions(dialect), {**keys, "since": since}):
         subscriptions[row[0], row[1]].append(subscription_of(row))
@@ -179,7 +176,7 @@ def reached(connection: Connection, questions: Sequence[ItemKey]) -> dict[str, t
     """Of questions by id: when the network took all their messages, and when one of them failed."""
     if not questions:
         return {}
-    keys = as_parameter([dict(zip(_ITEM, key, strict=True)) for key in questions])
+    keys = as_keys(_ITEM, questions)
     return {
         id_: (instant_or_none(handed), instant_or_none(failed))
         for id_, handed, failed in fetch(connection, _reached(connection.dialect.name), keys)

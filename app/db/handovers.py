@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, exist
 
 from app.db import tables
 from app.db.outbox import ROW, ClaimedMessage, unfinished
-from app.db.rows import Given, as_parameter, fetch, from_json, insert_rows, matching, one_of, shape_of, update_rows
+from app.db.rows import Given, as_keys, fetch, from_json, insert_rows, matching, one_of, shape_of, update_rows
 from app.db.types import Instant
 from app.domain.messages import OutboundStatus
 from app.domain.values import value
@@ -112,5 +112,4 @@ def tell_questions(connection: Connection, taken: set[QuestionKey], failed: set[
     """Write to questions that the network took all their messages, or that one of them failed."""
     for keys, statement in ((failed, _questions_failed), (taken, _questions_handed_over)):
         if keys:
-            rows = [dict(zip(ROW, key, strict=True)) for key in keys]
-            fetch(connection, statement(connection.dialect.name), {**as_parameter(rows), "now": now})
+            fetch(connection, statement(connection.dialect.name), {**as_keys(ROW, list(keys)), "now": now})

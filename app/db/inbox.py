@@ -10,6 +10,7 @@ from sqlalchemy.sql.base import Executable
 from app.db import tables
 from app.db.rows import (
     AnySelect,
+    as_keys,
     as_parameter,
     fetch,
     from_json,
@@ -103,8 +104,8 @@ def _pending_of(dialect: str) -> AnySelect:
 
 def pending_of(connection: Connection, numbers: Sequence[Key], now: datetime, most: int) -> list[StoredMessage]:
     """The due messages of locked numbers, in the order in which they were stored."""
-    keys = [{"bucket": bucket, "msisdn": msisdn} for bucket, msisdn in numbers]
-    rows = fetch(connection, _pending_of(connection.dialect.name), {**as_parameter(keys), "now": now, "most": most})
+    keys = as_keys(("bucket", "msisdn"), numbers)
+    rows = fetch(connection, _pending_of(connection.dialect.name), {**keys, "now": now, "most": most})
     return [
         StoredMessage(
             bucket,

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, or_, select
 
 from app.db.record_tables import RECORD_TABLES, RecordTable
-from app.db.rows import AnySelect, as_parameter, fetch, from_json, matching, raw, shape_of, upsert_rows
+from app.db.rows import AnySelect, as_keys, fetch, from_json, matching, raw, shape_of, upsert_rows
 from app.db.tables import conversation
 from app.db.types import Instant
 from app.domain.msisdn import bucket_of
@@ -32,7 +32,7 @@ def load(
     connection: Connection, kind: type[Record], tenures: Sequence[Tenure], since: datetime
 ) -> dict[str, dict[str, Record]]:
     """The records of a kind that are open or made after ``since``, by number and id."""
-    keys = as_parameter([dict(zip(_TENURE, tenure, strict=True)) for tenure in tenures])
+    keys = as_keys(_TENURE, tenures)
     found: dict[str, dict[str, Record]] = {}
     table = RECORD_TABLES[kind].table
     names = table.c.keys()

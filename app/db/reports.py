@@ -10,6 +10,7 @@ from app.db import tables
 from app.db.rows import (
     AnySelect,
     Row,
+    as_keys,
     as_parameter,
     fetch,
     from_json,
@@ -56,8 +57,7 @@ def _find(dialect: str) -> AnySelect:
 
 def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
     """The messages with these (provider, provider's id), locked in a fixed order."""
-    rows = [dict(zip(_KEY, key, strict=True)) for key in sorted(set(keys))]
-    found = fetch(connection, _find(connection.dialect.name), as_parameter(rows))
+    found = fetch(connection, _find(connection.dialect.name), as_keys(_KEY, sorted(set(keys))))
     messages = [ReportedMessage(*row) for row in found]
     return {(message.provider, message.provider_message_id or ""): message for message in messages}
 
@@ -79,8 +79,7 @@ def unanswered_messages(
     connection: Connection, keys: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], ReportedMessage]:
     """The messages with these (provider, our id) of which nobody knows whether the provider took them, locked."""
-    rows = [{"provider": provider, "id": id_} for provider, id_ in sorted(keys)]
-    found = fetch(connection, _unanswered(connection.dialect.name), as_parameter(rows))
+    found = fetch(connection, _unanswered(connection.dialect.name), as_keys(("provider", "id"), sorted(keys)))
     messages = [ReportedMessage(*row) for row in found]
     return {(message.provider, message.id): message for message in messages}
 
@@ -117,8 +116,7 @@ def _parked(dialect: str) -> AnySelect:
 
 def parked_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[ParkedReport]:
     """Parked reports with these (provider, provider's id)."""
-    rows = [dict(zip(_KEY, key, strict=True)) for key in keys]
-    found = fetch(connection, _parked(connection.dialect.name), as_parameter(rows))
+    found = fetch(connection, _parked(connection.dialect.name), as_keys(_KEY, keys))
     return [
         ParkedReport(bucket, id_, provider, theirs, status, code, None if at is None else from_micros(at))
         for bucket, id_, provider, theirs, status, code, at in found

@@ -75,6 +75,11 @@ def as_parameter(rows: Sequence[Row]) -> dict[str, str]:
     return {_PARAMETER: to_json([{key: _plain(value) for key, value in row.items()} for row in rows]).decode()}
 
 
+def as_keys(names: Sequence[str], keys: Sequence[tuple[int | str, ...]]) -> dict[str, str]:
+    """The same for keys to look up, which are numbers and words: in half the time, and a batch does it often."""
+    return {_PARAMETER: to_json([dict(zip(names, key, strict=True)) for key in keys]).decode()}
+
+
 def _plain(value: object) -> object:
     """A value as both drivers and JSON take it."""
     if isinstance(value, datetime):

@@ -1,6 +1,7 @@
 """Column types that are the same number or text in SQLite, in PostgreSQL and in the JSON that carries many rows."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import BigInteger, Text
 from sqlalchemy.dialects import postgresql
@@ -17,6 +18,7 @@ def to_micros(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=4096)
 def from_micros(micros: int) -> datetime:
     """The aware UTC instant."""
     return _EPOCH + timedelta(microseconds=micros)
