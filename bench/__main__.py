@@ -1,5 +1,6 @@
 """The command line: `python -m bench`."""
 
+import resource
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
@@ -16,9 +17,9 @@ from bench.report import to_json, to_lines
 DESCRIPTION = """Measures full round trips a second (a message posted to the webhook, stored, turned into a reply, the
 reply taken by the simulated provider), next to the rate of an empty FastAPI endpoint that is posted the same messages
 by the same load generator. The two take turns, as the speed of a machine swings."""
-MESSAGES = 45_000
+MESSAGES = 30_000
 ROUNDS = 3
-EMPTY_SECONDS = 10.0
+EMPTY_SECONDS = 8.0
 SMOKE_MESSAGES = 200
 SMOKE_ROUNDS = 2
 SMOKE_EMPTY_SECONDS = 1.0
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(parser, given)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+    _allow_connections()
     display = Display()
     try:
         result = measure(options, display)
@@ -50,6 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _allow_connections() -> None:
+    """Let the processes of a run open as many files as the system allows: each connection is one on either side."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser("python -m bench", description=DESCRIPTION)
     add = parser.add_argument
@@ -58,7 +66,7 @@ def _parser() -> ArgumentParser:
     add(
         "--connections",
         type=int,
-        default=500,
+        default=MAX_CONNECTIONS,
         help="connections, each with one request in flight (default: %(default)s)",
     )
     add(
