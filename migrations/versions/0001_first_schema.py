@@ -181,7 +181,6 @@ def upgrade() -> None:
         sa.Column("msisdn", sa.Text(), nullable=False),
         sa.Column("tenure", sa.Integer(), nullable=False),
         sa.Column("guards", sa.Text(), nullable=True),
-        sa.Column("version", ID, nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", name=op.f("pk_conversation")),
     )
     op.create_table(

@@ -3,7 +3,7 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, select
 
 from app.db import migrations, schema
 from app.db.session import Database, normalise_url
@@ -39,6 +39,20 @@ def test_migrating_again_changes_nothing(empty: Database) -> None:
         empty.write_now(migrations.upgrade)
         empty.write_now(migrations.upgrade)
         assert empty.write_now(migrations.current_revision) == migrations.newest_revision()
+    finally:
+        empty.close()
+
+
+def test_what_is_stored_stays(empty: Database) -> None:
+    first = "INSERT INTO conversation (bucket, msisdn, tenure, guards) VALUES (1, '+8613800138000', 1, '{}')"
+    try:
+        empty.write_now(lambda connection: migrations.upgrade(connection, "0001"))
+        empty.write_now(lambda connection: connection.exec_driver_sql(first).rowcount)
+        empty.write_now(migrations.upgrade)
+        rows = empty.write_now(
+            lambda connection: connection.execute(select(schema.metadata.tables["conversation"])).all()
+        )
+        assert [tuple(row) for row in rows] == [(1, "+8613800138000", 1, "{}", None)]
     finally:
         empty.close()
 

@@ -110,7 +110,7 @@ def _section(language: Language, heading: Text, lines: list[Line]) -> list[str]:
     return [heading.say(language) + items[0], *items[1:]] if items else []
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=2_000)
 def _body(language: Language, lines: tuple[Line, ...]) -> tuple[str, ...]:
     """Many customers have the same services, and many list theirs twice."""
     picks = [line for line in lines if line.number is not None]
