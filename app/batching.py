@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 # However much goes on: nobody waits longer for others.
-_LONGEST_GATHERING_SECONDS = 0.05
+_LONGEST_GATHERING_SECONDS = 0.1
 # Of the thread's own processor time; reading one request takes about as long.
 _QUIET_SECONDS = 0.0001
 
