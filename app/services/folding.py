@@ -101,11 +101,13 @@ class Ledger:
         """Take up an outcome; the number's account moves on."""
         before = fold.tenure
         account_before = fold.account
-        fold.account = apply(fold.account, outcome)
+        kept_until = outcome.kept_until if isinstance(waiting.source, StoredMessage) else None
+        # Of what is kept for later only the guards count: the rest is not stored, so nobody may remember it.
+        fold.account = apply(fold.account, outcome if kept_until is None else Outcome(guards=outcome.guards))
         if outcome.evidence or _differ(fold.account, account_before):
             self.changed[fold.account.msisdn] = fold
-        if outcome.kept_until is not None and isinstance(waiting.source, StoredMessage):
-            self._keep(waiting.source, outcome.kept_until)
+        if kept_until is not None and isinstance(waiting.source, StoredMessage):
+            self._keep(waiting.source, kept_until)
             return
         if fold.tenure != before:
             fold.chain = ChainHead()

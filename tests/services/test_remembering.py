@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from sqlalchemy import Connection, func, select, update
@@ -10,11 +11,22 @@ from app.commands.directory import SetSubscriber
 from app.db import accounts, tables
 from app.db.account_rows import Tenure
 from app.db.accounts import LockedConversation
+from app.db.inbox import StoredMessage
 from app.db.rows import Row
 from app.domain.account import Account, Language
+from app.domain.dialogue import Question, QuestionState
 from app.domain.evidence import ChainHead
+from app.domain.guards import Guards
+from app.domain.turn import Outcome, TextReceived, Turn
+from app.services.codec import AccountCodec
+from app.services.folding import Fold, Ledger, Waiting
+from app.services.ids import IdSource
 from app.services.remembering import AccountMemory
+from tests.commands.world import shanghai
 from tests.running import ALICE, Running, running, settings_for
+
+if TYPE_CHECKING:
+    from app.domain.policy import Carrier
 
 NUMBERS = [f"+86138002{number:05}" for number in range(4)]
 
@@ -56,6 +68,22 @@ class TestMemory:
 
         known = [msisdn for msisdn in NUMBERS if memory.recall(self.locked(msisdn, "v1"))]
         assert known == [NUMBERS[0], NUMBERS[2]]
+
+
+def test_of_a_message_that_is_kept_for_later_only_the_guards_are_remembered() -> None:
+    now = shanghai("2026-03-02 10:00")
+    source = StoredMessage(1, ALICE, "m-1", "simulator", "10086", "QXCL", None, now, now, now, 0)
+    stimulus = TextReceived(id="m-1", dialled="10086", text="QXCL", shown_text="QXCL", sent_at=now, kept=False)
+    fold = Fold(LockedConversation(1, ALICE, 0, None, None), Account(ALICE), ChainHead())
+    waiting = Waiting(stimulus, now, cast("Carrier", None), source)  # nothing is answered
+    asked = Question("q-1", QuestionState(), "977", "?", now, now)
+    guards = Guards(in_minute=31)
+    ledger = Ledger(AccountCodec([]), IdSource())
+
+    ledger.take(fold, cast("Turn", None), waiting, Outcome(kept_until=now, questions=(asked,), guards=guards))
+
+    assert fold.account == Account(ALICE, guards=guards)
+    assert list(ledger.changed) == [ALICE]
 
 
 @pytest.mark.anyio
