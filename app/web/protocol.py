@@ -45,6 +45,6 @@ class Protocol(HttpToolsProtocol):
     """Uvicorn's HTTP, over such a transport."""
 
     @override
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Begin with a connection."""
         super().connection_made(cast("asyncio.Transport", _Gathering(transport, self.loop)))
