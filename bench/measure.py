@@ -59,7 +59,14 @@ def measure(options: Options, display: Display) -> Result:
         connections=options.connections,
         bare=bare,
         empty=Rate.over(empty_rates),
-        gateway=GatewayResult.over(rounds) if rounds else None,
+        gateway=GatewayResult.over(
+            rounds,
+            database=(options.database_url or "sqlite").partition(":")[0],
+            delivery_reports=options.reports,
+            text=options.text,
+        )
+        if rounds
+        else None,
         ratios=[
             one.per_second * 2 / (before.per_second + after.per_second)
             for one, before, after in zip(rounds, empty_rates, empty_rates[1:], strict=False)
@@ -143,9 +150,6 @@ class _Bench:
         if replies != len(requests):
             raise BenchError(f"{label}: {len(requests):,} messages were accepted, but {replies:,} replies were taken")
         return Round(
-            database=(self._options.database_url or "sqlite").partition(":")[0],
-            delivery_reports=self._options.reports,
-            text=self._options.text,
             replies=replies,
             seconds=idle_at - outcome.started,
             webhook=Slice.of(outcome),

@@ -63,9 +63,6 @@ class Rate:
 class Round:
     """What the gateway did with a share of the messages. `seconds` runs from the first post until it was idle again."""
 
-    database: str
-    delivery_reports: bool
-    text: str
     replies: int
     seconds: float
     webhook: Slice
@@ -90,13 +87,12 @@ class GatewayResult:
     batches: list[Batches]
 
     @classmethod
-    def over(cls, rounds: Sequence[Round]) -> "GatewayResult":
+    def over(cls, rounds: Sequence[Round], *, database: str, delivery_reports: bool, text: str) -> "GatewayResult":
         """Sum rounds up."""
-        first = rounds[0]
         return cls(
-            database=first.database,
-            delivery_reports=first.delivery_reports,
-            text=first.text,
+            database=database,
+            delivery_reports=delivery_reports,
+            text=text,
             replies=sum(one.replies for one in rounds),
             seconds=sum(one.seconds for one in rounds),
             webhook=Rate.over([one.webhook for one in rounds]),
