@@ -1,19 +1,25 @@
 """Answers to the question of an order: the yes that binds, and everything else (flows.md 6, 17; safety.md 5, 6)."""
 
+from enum import Enum, auto
+
+from app.commands.codes import answered_by, looks_like_code
+from app.commands.guarding import NOT_UNDERSTOOD
 from app.commands.order_questions import ConfirmingOrder, ask
-from app.commands.order_records import answer_draft, closed_with_question
+from app.commands.order_records import answer_draft, closed_with_question, label
 from app.commands.ordering import Asking, concerns, objection, refusal_text, wanted
 from app.commands.parser import Said
 from app.commands.registry import Answer, Fit, answer, beside
 from app.commands.speech import number_of, say
 from app.commands.starting import carry_out
-from app.domain.dialogue import ClosedAs, Question
+from app.commands.vocabulary import LIST_OFFERS, ORDER
+from app.commands.wrong_codes import wrong_code, wrong_codes
+from app.domain.dialogue import Arrival, ClosedAs, Question
 from app.domain.messages import MessageClass, Reply
 from app.domain.orders import Order, OrderKind, OrderState, Reason
 from app.domain.service_numbers import Extension
+from app.domain.texts import answers, wording
 from app.domain.texts import orders as texts
-from app.domain.texts import wording
-from app.domain.turn import Outcome, TextReceived, Turn, joined
+from app.domain.turn import Outcome, TextReceived, Turn, apply, joined
 from app.domain.values import replace
 
 # Understood as a yes only where no other question can be meant: on the order's own number (safety.md 6).
@@ -29,21 +35,41 @@ _STAY_OPEN = frozenset({OrderKind.TRIAL, OrderKind.TERMS})
 _MENDABLE = frozenset({Reason.SUSPENDED, Reason.BALANCE_TOO_LOW})
 
 
+class _Meant(Enum):
+    """What a text can mean to the question of an order."""
+
+    YES = auto()
+    NO = auto()
+    # A word for yes where only the code is one.
+    NEARLY = auto()
+    WRONG_CODE = auto()
+
+
 def _order_of(turn: Turn, question: Question) -> Order | None:
     return turn.account.record(Order, question.state_as(ConfirmingOrder).order_id)
 
 
+def _dialled(turn: Turn) -> str:
+    return turn.policy.numbers.extension(turn.stimulus_as(TextReceived).dialled)
+
+
 def _sent_there(turn: Turn, question: Question) -> bool:
     """Whether a text came to the question's own number; with one number for everything there is none."""
-    dialled = turn.policy.numbers.extension(turn.stimulus_as(TextReceived).dialled)
-    return dialled == question.extension and not turn.carrier.single_number
+    return _dialled(turn) == question.extension and not turn.carrier.single_number
 
 
-def _is_yes(turn: Turn, question: Question, said: Said) -> bool:
-    code = question.state_as(ConfirmingOrder).code
-    if code is not None:
-        return said.key == code
-    return said.is_yes or (said.key == _ONE and _sent_there(turn, question))
+def _meaning(turn: Turn, question: Question, said: Said) -> _Meant | None:
+    code, there = question.state_as(ConfirmingOrder).code, _sent_there(turn, question)
+    if said.is_no:
+        return _Meant.NO
+    if code is None:
+        return _Meant.YES if said.is_yes or (said.key == _ONE and there) else None
+    if said.key == code:
+        return _Meant.YES
+    if said.is_yes:
+        return _Meant.NEARLY
+    wrong = not there and looks_like_code(said) and not answered_by(list(turn.account.questions.values()), said)
+    return _Meant.WRONG_CODE if wrong else None
 
 
 def _reply(turn: Turn, question: Question, text: str, kind: MessageClass = MessageClass.RESULT) -> Reply:
@@ -69,6 +95,8 @@ def _expired(turn: Turn, question: Question) -> str:
 
 def _answered(turn: Turn, question: Question) -> str:
     order = _order_of(turn, question)
+    if order is not None and order.state is OrderState.UNDELIVERABLE:
+        return _undelivered(turn, order)
     text = _AFTER_THE_END.get(order.state, texts.CLOSED) if order else texts.CLOSED
     return text.say(turn.account.language, name=_name(question))
 
@@ -80,21 +108,81 @@ def _about(turn: Turn, question: Question) -> str:
 # ---- answers
 
 
-@answer(ConfirmingOrder, repeat=_repeat, expired=_expired, answered=_answered, about=_about)
+@answer(ConfirmingOrder, repeat=_repeat, expired=_expired, answered=_answered, about=_about, several=wrong_codes)
 def answer_order(turn: Turn, question: Question, said: Said) -> Answer | None:
     """A yes or a no; everything else that comes to its own number was taken by ``decline_there`` before."""
     order = _order_of(turn, question)
-    is_yes = _is_yes(turn, question, said)
-    if order is None or not (is_yes or said.is_no):
-        wants_code = said.is_yes and question.is_open(turn.at)
-        hint = _reply(turn, question, _repeat(turn, question), MessageClass.REPLY)
-        return Answer(Outcome(replies=(hint,)), Fit.LOOSE) if order and wants_code else None
+    if order is None:
+        return None
+    meant = _meaning(turn, question, said)
+    decides = meant in (_Meant.YES, _Meant.NO)
+    if turn.account.arrival(question) is Arrival.FAILED or order.state is OrderState.UNDELIVERABLE:
+        answers_it = decides or _sent_there(turn, question)
+        return Answer(_too_late(turn, question, _undelivered(turn, order))) if answers_it else None
     if not question.is_open(turn.at) or not order.waits(turn.at):
-        late = _reply(turn, question, _answered(turn, question), MessageClass.REPLY)
-        return Answer(Outcome(replies=(late,), verdict="too late"))
-    if not concerns(turn, order):
+        return Answer(_too_late(turn, question, _answered(turn, question))) if decides else None
+    if decides and not concerns(turn, order):
         return Answer(_left_meanwhile(turn, order, question)) if _sent_there(turn, question) else None
-    return Answer(_confirm(turn, order, question) if is_yes else _decline(turn, order, question))
+    return _open(turn, order, question, meant)
+
+
+def _open(turn: Turn, order: Order, question: Question, meant: _Meant | None) -> Answer | None:
+    match meant:
+        case _Meant.YES:
+            return Answer(_yes(turn, order, question))
+        case _Meant.NO:
+            return Answer(_decline(turn, order, question))
+        case _Meant.WRONG_CODE:
+            return Answer(wrong_code(turn, order, question))
+        case _Meant.NEARLY:
+            return Answer(_hint(turn, question), Fit.LOOSE)
+    return None
+
+
+def _too_late(turn: Turn, question: Question, text: str) -> Outcome:
+    return Outcome(replies=(_reply(turn, question, text, MessageClass.REPLY),), verdict="too late")
+
+
+def _undelivered(turn: Turn, order: Order) -> str:
+    word = turn.catalogue.services[order.service_code].order_keyword
+    again = f"{ORDER[0]}{word}" if word and order.kind is OrderKind.ORDER else LIST_OFFERS[0]
+    return texts.UNDELIVERED.say(turn.account.language, name=label(turn, order), again=again)
+
+
+def _hint(turn: Turn, question: Question) -> Outcome:
+    """Where and how it is answered."""
+    by_code = turn.carrier.single_number or question.state_as(ConfirmingOrder).code is not None
+    there = answers.answer_there(turn.account.language, [_about(turn, question)])
+    text = _repeat(turn, question) if by_code else there
+    return Outcome(replies=(say(turn, text),), verdict=NOT_UNDERSTOOD)
+
+
+def _yes(turn: Turn, order: Order, question: Question) -> Outcome:
+    """A yes where it counts (safety.md 6); an attempt to hand the question over that is under way is waited for."""
+    if question.state_as(ConfirmingOrder).code is not None:
+        counts = turn.carrier.single_number or _dialled(turn) != Extension.FOREIGN
+        return _confirm(*_arrived(turn, order, question)) if counts else _hint(turn, question)
+    arrival, there = turn.account.arrival(question), _sent_there(turn, question)
+    if question.is_answered_early(turn.at) or not (there or _is_sole(turn, question)):
+        return _hint(turn, question)
+    if arrival is Arrival.UNDER_WAY:
+        return Outcome(waits=True)
+    if arrival is Arrival.UNKNOWN and not there:
+        return _hint(turn, question)
+    return _confirm(*_arrived(turn, order, question))
+
+
+def _is_sole(turn: Turn, question: Question) -> bool:
+    """Whether a word to the bare access number can mean nothing else: no question is open, nothing was said since."""
+    open_too = (other for other in turn.account.questions.values() if other.is_open(turn.at) and not other.failed_at)
+    interrupted = turn.account.guards.interrupted_by > question.id
+    return all(other.id == question.id for other in open_too) and not interrupted
+
+
+def _arrived(turn: Turn, order: Order, question: Question) -> tuple[Turn, Order, Question]:
+    """An answer proves that its question arrived: it counts as handed over when she answered (safety.md 6)."""
+    known = question.arrived(turn.at)
+    return replace(turn, account=apply(turn.account, Outcome(questions=(known,)))), order, known
 
 
 @beside(Extension.CONFIRMATION)
@@ -104,9 +192,10 @@ def decline_there(turn: Turn, said: Said) -> Outcome | None:
         if not isinstance(question.state, ConfirmingOrder) or not _sent_there(turn, question):
             continue
         order = _order_of(turn, question)
-        if order is None or not (question.is_open(turn.at) and question.can_be_answered(turn.at)):
+        if order is None or not (question.is_open(turn.at) and turn.account.may_have_reached(question)):
             continue
-        if order.waits(turn.at) and order.question_id == question.id and not _is_yes(turn, question, said):
+        is_yes = _meaning(turn, question, said) is _Meant.YES
+        if order.waits(turn.at) and order.question_id == question.id and not is_yes:
             declines = concerns(turn, order)
             return _decline(turn, order, question) if declines else _left_meanwhile(turn, order, question)
     return None
@@ -120,6 +209,7 @@ def _left_meanwhile(turn: Turn, order: Order, question: Question) -> Outcome:
 
 
 def _decline(turn: Turn, order: Order, question: Question) -> Outcome:
+    turn, order, question = _arrived(turn, order, question)
     closed = closed_with_question(turn, order, OrderState.DECLINED)
     text = _declined_text(turn, order, question)
     return replace(closed, replies=(_reply(turn, question, text),), evidence=(answer_draft(turn, closed, question),))

@@ -1,12 +1,13 @@
 """Doubts: what is answered to a fee reminder, in time, late, unclear, or with a word that stops (flows.md 7, 17)."""
 
-from app.commands.parser import Said, parse_pick, without_stop_word
+from app.commands.codes import codes_in
+from app.commands.parser import Said, without_stop_word
 from app.commands.registry import Answer, answer, beside
 from app.commands.reminding import DoubtingFee, reminded, what, windows_run
 from app.commands.settling import evidence_of, settled
 from app.commands.speech import number_of, say
 from app.commands.ticketing import open_ticket
-from app.commands.vocabulary import NO, STOP_WORDS
+from app.commands.vocabulary import STOP_WORDS
 from app.domain.charges import Charge, ChargeKind, ChargeState, window_end
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.messages import MessageClass
@@ -32,13 +33,6 @@ def _result(turn: Turn, text: str) -> Outcome:
 
 
 # ---- what a doubt looks like
-
-
-def _codes(said: Said) -> set[str]:
-    """The numbers of a text that is made of nothing else, but for a word that stops or denies."""
-    bare = next((said.words.removeprefix(word) for word in sorted(NO, key=len) if said.words.startswith(word)), None)
-    spans = parse_pick(said if bare is None else Said(bare.strip(), "".join(bare.split())))
-    return {span.as_written for span in spans or ()}
 
 
 def _is_stop_word(said: Said) -> bool:
@@ -78,10 +72,10 @@ def doubt_late(turn: Turn, question: Question, said: Said | None) -> Outcome:
 
 def _fees_meant(turn: Turn, charge: Charge, said: Said | None) -> tuple[Charge, ...]:
     """The fee that a late doubt names; one that names none means all that she was lately reminded of."""
-    if said is None or _codes(said):
+    if said is None or codes_in(said):
         return (charge,)
     questions = [item for item in turn.account.questions.values() if isinstance(item.state, DoubtingFee)]
-    lately = {item.id for item in questions if item.handed_over_at and item.lately_ended(turn.at)}
+    lately = {item.id for item in questions if turn.account.may_have_reached(item) and item.lately_ended(turn.at)}
     taken = (ChargeState.REMINDED, ChargeState.CHARGED)
     fees = [fee for fee in turn.account.records_of(Charge) if fee.question_id in lately and fee.state in taken]
     return tuple(fee for fee in fees if fee.ticket_id is None)
@@ -123,7 +117,7 @@ def _facts(turn: Turn, text: Text, charge: Charge, ticket: Ticket | None) -> str
 
 def _several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome:
     """Which one? Nothing is changed but the windows; where codes name them all, all are doubted."""
-    if _codes(said):
+    if codes_in(said):
         return _dispute_all(turn, questions)
     language, window = turn.account.language, turn.policy.fee_window
     named: list[tuple[str, str]] = []
@@ -142,7 +136,8 @@ def _several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome
 
 
 def _opened(turn: Turn, question: Question) -> tuple[Turn, Charge | None, Outcome]:
-    """The charge as reminded, also when word of the hand-over has not come to a turn yet."""
+    """The charge as reminded: a doubt proves that its reminder arrived, whatever a receipt says (safety.md 6)."""
+    turn = replace(turn, account=apply(turn.account, Outcome(questions=(question.arrived(turn.at),))))
     charge = _charge_of(turn, question)
     first = reminded(turn, charge) if charge else None
     if first is None:
@@ -175,7 +170,8 @@ def _dispute(turn: Turn, question: Question) -> Outcome:
     opened = open_ticket(turn, TicketKind.FEE_DISPUTE, received.shown_text, who=who, charge_ids=(charge.id,))
     after = replace(charge.moved(ChargeState.DISPUTED, turn.at), ticket_id=opened.ticket.id)
     draft = evidence_of("fee-disputed", charge, after, who=who, asked=question.asked_text, answer=received.shown_text)
-    disputed = Outcome(records=(after,), evidence=(draft,), questions=(question.closed(turn.now, ClosedAs.ANSWERED),))
+    answered = question.arrived(turn.at).closed(turn.now, ClosedAs.ANSWERED)
+    disputed = Outcome(records=(after,), evidence=(draft,), questions=(answered,))
     said = _result(turn, _facts(turn, texts.DISPUTED, charge, opened.ticket))
     return joined(replace(said, verdict="doubted"), first, disputed, opened.outcome)
 
@@ -191,13 +187,11 @@ def _dispute(turn: Turn, question: Question) -> Outcome:
 )
 def doubt_fee(turn: Turn, question: Question, said: Said) -> Answer | None:
     """The code, a no, or a stop word with the code; at the fees' own number 取消 alone, too."""
-    if question.handed_over_at is None:
-        return None
     at_its_number = turn.policy.numbers.extension(turn.stimulus_as(TextReceived).dialled) == Extension.FEES
     if not question.is_open(turn.at) and not at_its_number and said.is_no:
         return None
     if not (
-        said.is_no or question.state_as(DoubtingFee).code in _codes(said) or (at_its_number and _is_stop_word(said))
+        said.is_no or question.state_as(DoubtingFee).code in codes_in(said) or (at_its_number and _is_stop_word(said))
     ):
         return None
     return Answer(_dispute(turn, question) if question.is_open(turn.at) else Outcome())
@@ -212,9 +206,9 @@ def doubt_by_stopping(turn: Turn, said: Said) -> Outcome | None:
     if without_stop_word(said.words) == said.words:
         return None
     asked = [question for question in turn.account.questions.values() if isinstance(question.state, DoubtingFee)]
-    codes = _codes(said)
+    codes = codes_in(said)
     if any(question.state_as(DoubtingFee).code in codes for question in asked):
         return None
-    waiting = (question for question in asked if question.handed_over_at and question.is_open(turn.at))
+    waiting = (item for item in asked if turn.account.may_have_reached(item) and item.is_open(turn.at))
     fees = tuple(sorted(waiting, key=lambda question: (question.asked_at, question.id)))
     return _dispute_all(turn, fees) if fees else None

@@ -1,10 +1,12 @@
 """Strangers, too many messages, machines that answer machines (flows.md 3; safety.md 22, 25)."""
 
+from app.commands.holding import is_held
 from app.commands.speech import say
 from app.domain.account import Brand, Language, Payment, Subscriber, SubscriberStatus
 from app.domain.guards import Guards
 from app.domain.messages import MessageClass
 from app.domain.segments import measure
+from app.domain.service_numbers import Extension
 from app.domain.texts import answers
 from app.domain.turn import Outcome, Turn
 from app.domain.values import replace
@@ -68,3 +70,15 @@ def guarded(turn: Turn, guards: Guards, outcome: Outcome) -> Outcome:
     if puzzled:
         guards = guards.said_not_understood(turn.now)
     return replace(outcome, guards=guards)
+
+
+def noting_interruption(turn: Turn, outcome: Outcome) -> Outcome:
+    """The outcome, with a note of text from the bare access number while a question about money was open."""
+    from_access = (reply for reply in outcome.replies if reply.extension == Extension.COMMANDS)
+    if not any(not is_held(reply, turn) for reply in from_access):
+        return outcome
+    questions = turn.account.questions.values()
+    if not any(question.state.must_reach and question.closed_at is None for question in questions):
+        return outcome
+    guards = outcome.guards or turn.account.guards
+    return replace(outcome, guards=replace(guards, interrupted_by=next(turn.ids)))

@@ -4,10 +4,15 @@ import json
 from datetime import datetime
 
 from app.commands.registry import timer
-from app.domain.messages import MessageClass, Reply
+from app.domain.messages import MessageClass, Reply, keeps_quiet_hours
 from app.domain.turn import HELD_MESSAGE, Outcome, TimerDue, TimerSet, Turn
 
 HOLD_TIMER = HELD_MESSAGE
+
+
+def is_held(reply: Reply, turn: Turn) -> bool:
+    """Whether a reply waits for the morning instead of being sent by this turn."""
+    return keeps_quiet_hours(reply.kind) and not reply.any_hour and turn.policy.quiet_hours.release(turn.now) > turn.now
 
 
 def hold(reply: Reply, timer_id: str, turn: Turn) -> TimerSet:

@@ -65,7 +65,7 @@ def _parted(
 def _is_waived(turn: Turn, charge: Charge, before: Subscription, after: Subscription) -> bool:
     """Whether a fee that was announced is given up: the service ends first, she may still doubt it, or it is new."""
     question = question_of(turn, charge)
-    being_reminded = question is not None and question.handed_over_at is not None and question.is_open(turn.at)
+    being_reminded = question is not None and turn.account.may_have_reached(question) and question.is_open(turn.at)
     window_is_open = charge.window_is_open(turn.at) or (charge.state is ChargeState.ANNOUNCED and being_reminded)
     begins_later = charge.period > month_of(turn.at)
     return ended_before(after, charge.due_at) or window_is_open or begins_later or before.in_free_period(turn.at)

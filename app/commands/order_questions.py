@@ -3,13 +3,12 @@
 from datetime import datetime
 from typing import ClassVar
 
+from app.commands.codes import fresh_code
 from app.commands.order_records import EXPIRY_TIMER, draft, label, order_refused
-from app.commands.parser import normalise
 from app.commands.speech import say, shown
-from app.commands.vocabulary import RESERVED
 from app.domain.account import Subscription, Terms
 from app.domain.catalogue import ConfirmMode
-from app.domain.charges import AFTER, CODE_RESTS, new_code
+from app.domain.charges import AFTER
 from app.domain.dialogue import Question, QuestionState
 from app.domain.messages import MessageClass, Reply
 from app.domain.orders import Order, OrderKind, Reason, free_number
@@ -31,10 +30,15 @@ class ConfirmingOrder(QuestionState):
     name: str
     code: str | None = None
 
+    @property
+    def answer_code(self) -> str | None:
+        """The order's code, where there is one."""
+        return self.code
+
 
 def ask(turn: Turn, order: Order, asking_reason: str | None = None) -> Outcome:
     """Ask for her yes from a number that no other question of hers has; refused when all of those rest."""
-    number = free_number(turn.account.records_of(Order), _numbers_in_use(turn), turn.now)
+    number = free_number(turn.account.records_of(Order), _numbers_in_use(turn), turn.now, turn.dice)
     if number is None:
         return order_refused(turn, order, Reason.TOO_MANY_ORDERS)
     asked_order = replace(
@@ -89,14 +93,7 @@ def _code(turn: Turn, order: Order) -> str | None:
     mode = (provider.confirm_mode if provider else None) or turn.policy.confirm_mode
     if mode is ConfirmMode.FIXED and not turn.carrier.single_number:
         return None
-    given = {
-        getattr(record, "code", None)
-        for kind in turn.account.records.values()
-        for record in kind.values()
-        if turn.now - record.made_at <= CODE_RESTS
-    }
-    words = RESERVED | {normalise(alias).key for alias in turn.policy.aliases}
-    return new_code(turn.dice, lambda code: code in given or code in words)
+    return fresh_code(turn)
 
 
 def _question_reply(turn: Turn, order: Order) -> Reply:

@@ -27,7 +27,7 @@ def order_refused(turn: Turn, order: Order, reason: Reason) -> Outcome:
 def closed_with_question(turn: Turn, order: Order, state: OrderState, reason: Reason | None = None) -> Outcome:
     """An order that waited, closed with its question; the evidence is for the caller to add."""
     question = turn.account.questions.get(order.question_id or "")
-    how = ClosedAs.WITHDRAWN if state is OrderState.UNDELIVERABLE else ClosedAs.ANSWERED
+    how = ClosedAs.UNDELIVERABLE if state is OrderState.UNDELIVERABLE else ClosedAs.ANSWERED
     return Outcome(
         records=(order.closed(state, turn.at, reason),),
         questions=(question.closed(turn.now, how),) if question and question.closed_at is None else (),

@@ -59,7 +59,7 @@ AnswerFunction = Callable[[Turn, Question, Said], Answer | None]
 QuestionText = Callable[[Turn, Question], str]
 TurnFunction = Callable[[Turn], Outcome]
 LateFunction = Callable[[Turn, Question, Said], Outcome]
-SeveralFunction = Callable[[Turn, tuple[Question, ...], Said], Outcome]
+SeveralFunction = Callable[[Turn, tuple[Question, ...], Said], Outcome | None]
 BesideFunction = Callable[[Turn, Said], Outcome | None]
 NeedsFunction = Callable[[Question, Said], tuple[Need, ...]]
 # The kinds of records that a function looks at; None: any.

@@ -39,8 +39,14 @@ class DoubtingFee(QuestionState):
     """A fee of which she was told, and the code that doubts it."""
 
     kind: ClassVar[str] = "doubting-fee"
+    must_reach: ClassVar[bool] = True
     charge_id: str
     code: str
+
+    @property
+    def answer_code(self) -> str | None:
+        """The code of the fee."""
+        return self.code
 
 
 def what(turn: Turn, charge: Charge) -> str:

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from app.commands import guarding
+from app.commands.codes import answered_by
 from app.commands.data_reminders import with_reminders
-from app.commands.guarding import NOT_UNDERSTOOD
+from app.commands.guarding import NOT_UNDERSTOOD, noting_interruption
 from app.commands.parser import Said, normalise
 from app.commands.registry import Answer, Command, Fit, Handler, QuestionKind, Reads, Registry, Takes
 from app.commands.speech import asked_from, menu_lines, say
 from app.domain.account import Account, Subscriber
-from app.domain.dialogue import ClosedAs, Question
+from app.domain.dialogue import Arrival, ClosedAs, Question
 from app.domain.names import order_keyword_fault
 from app.domain.service_numbers import Extension, ServiceNumbers
 from app.domain.texts import answers
@@ -39,12 +40,12 @@ class Router:
         """The outcome of one turn. A kind of stimulus that nobody takes is a LookupError."""
         match turn.stimulus:
             case TextReceived() as received:
-                return self._handle_text(turn, received)
+                return noting_interruption(turn, self._handle_text(turn, received))
             case other:
                 handler = self._handler(other)
         if handler is None:
             raise LookupError(f"no command takes this {type(turn.stimulus).__name__}")
-        return handler.run(turn)
+        return noting_interruption(turn, handler.run(turn))
 
     def _handler(self, stimulus: Stimulus) -> Handler | None:
         if isinstance(stimulus, TimerDue):
@@ -116,16 +117,19 @@ class Router:
         found = _with_arguments(self.registry, said)
         if found is not None and (found[0].takes is not Takes.WORD or found[1] in turn.catalogue.by_keyword):
             return _run(turn, found)
-        pool = _addressed(turn, extension)
+        remembered = _remembered(turn)
+        pool = _asked_at(remembered, extension, said)
         given = self._readings(turn, [question for question in pool if question.is_open(turn.at)], said)
         # QXABC is a command, if a wrong one, and not what a question for any text asked for.
         is_command = found is not None and order_keyword_fault(found[1]) is None
+        if not given or given[0][1].fit is not Fit.EXACT:
+            given = self._by_code(turn, remembered, said) or given
         if given and not (is_command and given[0][1].fit is Fit.LAST):
             return self._answered(turn, given, said)
         if found is not None:
             # TD1 after its listing has run out is a late pick and not the service "1".
             return self._late(turn, pool, said) or _run(turn, found)
-        return self._no_answer(turn, pool, said, extension)
+        return self._no_answer(turn, remembered, said, extension)
 
     def _obeyed_beside(self, turn: Turn, said: Said, first: Outcome) -> _Route:
         """A text that has done something already, and is obeyed where it is a keyword (safety.md 6, 14)."""
@@ -134,7 +138,10 @@ class Router:
         if exact is not None:
             return _Route(joined(first, exact.run(turn, "")), kept=True)
         found = _with_arguments(self.registry, said)
-        return _Route(joined(first, _run(turn, found).outcome) if found else first, kept=True)
+        if found is not None:
+            return _Route(joined(first, _run(turn, found).outcome), kept=True)
+        given = self._by_code(turn, _remembered(turn), said)
+        return _Route(joined(first, self._answered(turn, given, said).outcome) if given else first, kept=True)
 
     def _kind(self, question: Question) -> QuestionKind:
         return self.registry.questions[type(question.state)]
@@ -145,6 +152,10 @@ class Router:
         given = [(question, reading) for question, reading in readings if reading is not None]
         best = next((fit for fit in Fit if any(pair[1].fit is fit for pair in given)), None)
         return [pair for pair in given if pair[1].fit is best]
+
+    def _by_code(self, turn: Turn, questions: Sequence[Question], said: Said) -> list[_Given]:
+        """The open questions whose own code a text names: a code counts at every number of ours (safety.md 6)."""
+        return self._readings(turn, answered_by([item for item in questions if item.is_open(turn.at)], said), said)
 
     def _answered(self, turn: Turn, given: list[_Given], said: Said) -> _Route:
         if len(given) == 1:
@@ -165,16 +176,42 @@ class Router:
         of_kind = tuple(question for question, _ in given if isinstance(question.state, kind.state))
         return kind.several(turn, of_kind, said) if kind.several and len(of_kind) > 1 else None
 
-    def _no_answer(self, turn: Turn, pool: list[Question], said: Said, extension: str) -> _Route:
+    def _no_answer(self, turn: Turn, remembered: list[Question], said: Said, extension: str) -> _Route:
+        pool = _asked_at(remembered, extension, said)
         waiting = [
             question for question in pool if question.is_open(turn.at) and asked_from(turn, question) == extension
         ]
         if not waiting:
-            return self._late(turn, pool, said) or _puzzled(turn)
+            asked_nothing = [] if pool or extension.startswith(Extension.CONFIRMATION) else remembered
+            return (
+                self._late(turn, pool, said)
+                or self._asked_elsewhere(turn, remembered, said, extension)
+                or self._late(turn, asked_nothing, said)
+                or _puzzled(turn)
+            )
         parents = {question.id for question in waiting}
         beneath = [q for q in pool if q.parent_id in parents and q.closed_as is ClosedAs.ANSWERED]
         doubted = [question for question in pool if question.lately_ended(turn.at) and self._kind(question).late]
-        return self._ended(turn, [*beneath, *doubted], said) or self._repeated(turn, waiting[-1])
+        return (
+            self._ended(turn, [*beneath, *doubted], said)
+            or self._asked_elsewhere(turn, remembered, said, extension)
+            or self._repeated(turn, waiting[-1])
+        )
+
+    def _asked_elsewhere(
+        self, turn: Turn, remembered: list[Question], said: Said, extension: str
+    ) -> _Route | None:
+        """What answers a question that another number asked: a no counts, for the rest she is told where to answer."""
+        pool = _asked_at(remembered, extension, said)
+        others = [question for question in remembered if question not in pool and question.is_open(turn.at)]
+        given = [pair for pair in self._readings(turn, others, said) if pair[1].fit is not Fit.LAST]
+        if not given:
+            return None
+        if said.is_no and not pool and not extension.startswith(Extension.CONFIRMATION):
+            return self._answered(turn, given, said)
+        about = [self._kind(question).about(turn, question) for question, _ in given]
+        text = answers.answer_there(turn.account.language, about)
+        return _Route(Outcome(replies=(say(turn, text),), verdict=NOT_UNDERSTOOD))
 
     def _repeated(self, turn: Turn, question: Question) -> _Route:
         """The question again, briefly; it stays the same question, with the window that it has."""
@@ -193,7 +230,7 @@ class Router:
         kind = self._kind(question)
         if kind.late is not None:
             return _Route(kind.late(turn, question, said), kept=True)
-        text = (kind.answered if question.closed_as is ClosedAs.ANSWERED else kind.expired)(turn, question)
+        text = (kind.expired if question.closed_at is None else kind.answered)(turn, question)
         return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict="too late"))
 
 
@@ -207,19 +244,26 @@ def _puzzled(turn: Turn) -> _Route:
     return _Route(Outcome(replies=(say(turn, text),), verdict=NOT_UNDERSTOOD))
 
 
-def _addressed(turn: Turn, extension: str) -> list[Question]:
-    """The questions that a text may belong to, open or lately ended, oldest first (flows.md 3, step 4).
-
-    A number that never asked her anything is as good as 10086 itself, but not one for confirmations: what is sent
-    there was meant for one order, and never confirms another.
-    """
-    reached = (question for question in turn.account.questions.values() if question.can_be_answered(turn.at))
+def _remembered(turn: Turn) -> list[Question]:
+    """The questions that a text may belong to, open or lately ended, oldest first (flows.md 3, step 4)."""
+    asked = turn.account.questions.values()
+    reached = (item for item in asked if not item.state.must_reach or turn.account.arrival(item) is not Arrival.UNSENT)
     remembered = [question for question in reached if question.is_open(turn.at) or question.lately_ended(turn.at)]
-    remembered.sort(key=lambda question: (question.asked_at, question.id))
+    return sorted(remembered, key=lambda question: (question.asked_at, question.id))
+
+
+def _asked_at(remembered: list[Question], extension: str, said: Said) -> list[Question]:
+    """Those that a text to a number may answer: all at 10086 itself, else what was asked from there (safety.md 6).
+
+    A number that never asked her anything is as good as 10086 itself, but not for a yes. Not so where others ask:
+    what is sent to a confirmation number was meant for one order, and to that of campaigns for a campaign.
+    """
     if extension == Extension.COMMANDS:
         return remembered
-    of_number = [question for question in remembered if question.extension == extension]
-    return of_number if of_number or extension.startswith(Extension.CONFIRMATION) else remembered
+    asked_there = [question for question in remembered if question.extension == extension]
+    if asked_there or said.is_yes or extension.startswith((Extension.CONFIRMATION, Extension.CARE)):
+        return asked_there
+    return remembered
 
 
 def _with_arguments(registry: Registry, said: Said) -> tuple[Command, str] | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
 from app.db import tables
 from app.db.account_rows import (
@@ -19,6 +19,7 @@ from app.db.account_rows import (
 from app.db.rows import (
     AnySelect,
     Fields,
+    Given,
     Row,
     as_keys,
     fetch,
@@ -136,7 +137,7 @@ def _questions(dialect: str) -> AnySelect:
         select(*map(raw, table.c))
         .join_from(table, given, matching(table, given, _TENURE))
         .where(table.c.expires_at >= bindparam("since", type_=Instant))
-        .where(or_(table.c.closed_as.is_(None), one_of(table.c.closed_as, "answered")))
+        .where(or_(table.c.closed_as.is_(None), one_of(table.c.closed_as, "answered", "undeliverable")))
         .order_by(table.c.id)
     )
 
@@ -213,6 +214,15 @@ def save_conversations(connection: Connection, rows: Sequence[Row]) -> None:
 def ask_questions(connection: Connection, rows: Sequence[Row]) -> None:
     """Insert new questions."""
     insert_rows(connection, tables.question, rows)
+
+
+def _not_known_yet(_given: Given) -> ColumnElement[bool]:
+    return tables.question.c.handed_over_at.is_(None)
+
+
+def questions_arrived(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write when questions arrived, unless a receipt said so before."""
+    update_rows(connection, tables.question, rows, _ITEM, only=_not_known_yet)
 
 
 def close_questions(connection: Connection, rows: Sequence[Row]) -> None:

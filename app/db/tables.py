@@ -23,7 +23,7 @@ from app.db.types import Id, Instant
 metadata = columns.metadata
 _PENDING = "status = 'pending'"
 _KNOWN = "provider_message_id IS NOT NULL"
-_REMEMBERED = "closed_as IS NULL OR closed_as = 'answered'"
+_REMEMBERED = "closed_as IS NULL OR closed_as IN ('answered', 'undeliverable')"
 _UNSENT = "status IN ('queued', 'sending')"
 _UNANSWERED = "status = 'unknown' AND final_at IS NULL AND told IS NULL"
 

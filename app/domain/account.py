@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.domain.catalogue import Billing, CancelEffect
-from app.domain.dialogue import Question
+from app.domain.dialogue import Arrival, ClosedAs, Question
 from app.domain.evidence import EvidenceRecord
 from app.domain.guards import Guards
 from app.domain.records import R, Record
@@ -147,7 +147,10 @@ class Subscription:
 
 @value
 class Account:
-    """One number with its current tenure; ``subscriber`` is None for a number that is nobody's."""
+    """One number with its current tenure; ``subscriber`` is None for a number that is nobody's.
+
+    ``arrivals`` tells of questions that are on their way how far they got; it is loaded for texts of hers.
+    """
 
     msisdn: str
     subscriber: Subscriber | None = None
@@ -156,6 +159,7 @@ class Account:
     guards: Guards = field(default_factory=Guards)
     evidence: tuple[EvidenceRecord, ...] = ()
     records: Mapping[type[Record], Mapping[str, Record]] = field(default_factory=dict)
+    arrivals: Mapping[str, Arrival] = field(default_factory=dict)
 
     @property
     def customer(self) -> Subscriber | None:
@@ -176,6 +180,18 @@ class Account:
                 return subscription
         return None
 
+    def arrival(self, question: Question) -> Arrival:
+        """How far a question got, which decides what answers it (safety.md 6)."""
+        if question.failed_at is not None or question.closed_as is ClosedAs.UNDELIVERABLE:
+            return Arrival.FAILED
+        if question.handed_over_at is not None:
+            return Arrival.TAKEN
+        return self.arrivals.get(question.id, Arrival.UNSENT)
+
+    def may_have_reached(self, question: Question) -> bool:
+        """Whether she can have the question in hand."""
+        return self.arrival(question) in (Arrival.TAKEN, Arrival.UNKNOWN, Arrival.UNDER_WAY)
+
     def records_of(self, kind: type[R]) -> tuple[R, ...]:
         """Her records of a kind, oldest first; LookupError for a kind that the command does not read."""
         if kind not in self.records:
@@ -194,6 +210,10 @@ class Account:
     def with_evidence(self, evidence: tuple[EvidenceRecord, ...]) -> "Account":
         """The account with the records that a turn asked for."""
         return replace(self, evidence=evidence)
+
+    def with_arrivals(self, arrivals: Mapping[str, Arrival]) -> "Account":
+        """The account with how far its questions got, by their ids."""
+        return replace(self, arrivals=arrivals)
 
     def with_changes(
         self,

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, TypeVar
 
-from app.domain.values import value
+from app.domain.values import replace, value
 
 # For how long after its end a question is still remembered as one (flows.md 3, step 4).
 REMEMBERED = timedelta(days=7)
@@ -12,19 +12,39 @@ REMEMBERED = timedelta(days=7)
 # from before that is no answer to the question.
 _CLOCKS_DIFFER = timedelta(minutes=10)
 
-# The same, where it must not be more: a yes that was on its way before the question is not a yes to it.
-_AT_ONCE = timedelta(minutes=1)
+# The longest time from the beginning of an attempt that the network took to its end, and some for clocks that differ.
+# A yes from before that was on its way before the question, and is not a yes to it.
+_ATTEMPT = timedelta(minutes=1)
+
+
+class Arrival(StrEnum):
+    """How far the messages of a question got, as far as we know.
+
+    ``UNSENT``: never tried, or every attempt so far was refused. ``UNDER_WAY``: an attempt has not ended yet.
+    ``UNKNOWN``: an attempt ended without an answer, so the question may have arrived.
+    """
+
+    UNSENT = "unsent"
+    UNDER_WAY = "under way"
+    UNKNOWN = "unknown"
+    TAKEN = "taken"
+    FAILED = "failed"
 
 
 @value
 class QuestionState:
     """What was asked; each kind of question is a frozen subclass with a ``kind`` of its own.
 
-    ``must_reach``: an answer counts only if the network took the question before (safety.md 6).
+    ``must_reach``: it is about money, and nothing answers it that cannot have reached her (safety.md 6).
     """
 
     kind: ClassVar[str]
     must_reach: ClassVar[bool] = False
+
+    @property
+    def answer_code(self) -> str | None:
+        """The digits that answer this question alone, whatever number they are sent to."""
+        return None
 
 
 _S = TypeVar("_S", bound=QuestionState)
@@ -36,6 +56,11 @@ class ClosedAs(StrEnum):
     ANSWERED = "answered"
     REPLACED = "replaced"
     WITHDRAWN = "withdrawn"
+    UNDELIVERABLE = "undeliverable"
+
+
+# One that was replaced or withdrawn never speaks again: its successor does, or nobody.
+SPEAKING = frozenset({None, ClosedAs.ANSWERED, ClosedAs.UNDELIVERABLE})
 
 
 @value
@@ -58,11 +83,18 @@ class Question:
         """Open up to and including the last instant of its window (flows.md 17)."""
         return self.closed_at is None and self.asked_at - _CLOCKS_DIFFER <= at <= self.expires_at
 
-    def can_be_answered(self, at: datetime) -> bool:
-        """Whether what was sent at that instant can be an answer to it at all, on time or late."""
-        if not self.state.must_reach:
-            return True
-        return self.failed_at is None and self.handed_over_at is not None and self.handed_over_at - _AT_ONCE <= at
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether it waits for an answer, and the network has neither taken it for certain nor failed to."""
+        return self.closed_at is None and self.handed_over_at is None and self.failed_at is None
+
+    def is_answered_early(self, at: datetime) -> bool:
+        """Whether what was sent at that instant was on its way before the attempt that the network took."""
+        return self.handed_over_at is not None and at < self.handed_over_at - _ATTEMPT
+
+    def arrived(self, at: datetime) -> "Question":
+        """The question as handed over at that instant, unless that is known already."""
+        return self if self.handed_over_at is not None else replace(self, handed_over_at=at)
 
     def closed(self, at: datetime, how: ClosedAs) -> "Question":
         """The question, ended."""

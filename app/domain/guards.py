@@ -23,6 +23,9 @@ def _within(window: timedelta, since: datetime, now: datetime) -> bool:
 class Guards:
     """What is remembered of a number's recent traffic; lives in its conversation row.
 
+    ``interrupted_by`` is an id that sorts behind the questions about money that were open when other text went to her
+    from the bare access number: a word that she sends there may be meant for that text (safety.md 6).
+
     What every text changes is spelled out field by field: ``replace`` takes several times as long.
     """
 
@@ -32,6 +35,7 @@ class Guards:
     told_too_many: bool = False
     segments: tuple[tuple[int, int], ...] = ()
     told_stranger_at: datetime | None = None
+    interrupted_by: str = ""
 
     # ---- loop guard
 
@@ -53,7 +57,9 @@ class Guards:
     def count_message(self, now: datetime) -> "Guards":
         """Count an MO by when it was sent; a minute begins with the first message after the one before was over."""
         if self.minute_began is None or not _within(_RATE_WINDOW, self.minute_began, now):
-            return Guards(self.misunderstood, now, 1, False, self.segments, self.told_stranger_at)  # noqa: FBT003
+            return Guards(
+                self.misunderstood, now, 1, False, self.segments, self.told_stranger_at, self.interrupted_by  # noqa: FBT003
+            )  # fmt: skip
         return Guards(
             self.misunderstood,
             self.minute_began,
@@ -61,6 +67,7 @@ class Guards:
             self.told_too_many,
             self.segments,
             self.told_stranger_at,
+            self.interrupted_by,
         )
 
     @property
@@ -92,6 +99,7 @@ class Guards:
             self.told_too_many,
             counted,
             self.told_stranger_at,
+            self.interrupted_by,
         )
 
     def _this_hour(self, now: datetime) -> tuple[tuple[int, int], ...]:

@@ -1,6 +1,6 @@
 """Orders: what a customer was asked to confirm, and what became of it (flows.md 6; safety.md 3-6, 23)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -45,6 +45,7 @@ class Reason(StrEnum):
     BALANCE_TOO_LOW = "balance_too_low"
     TOO_MANY_ORDERS = "too_many_orders"
     SERVICE_ENDED = "service_ended"
+    WRONG_CODES = "wrong_codes"
     NUMBER_GIVEN_UP = "number_given_up"
 
 
@@ -54,7 +55,7 @@ class Order(Record):
 
     ``terms`` and ``trial_days`` are what the question named: nothing else binds. ``number`` is the NN of 10086204NN.
     ``code`` is the only yes where there is one. ``who`` made it: an MO, an API token, an agent, a timer.
-    ``takes_effect_at`` is the announced day of new terms.
+    ``takes_effect_at`` is the announced day of new terms. ``wrong_codes`` counts codes that were not the order's.
     """
 
     kind: OrderKind
@@ -74,6 +75,7 @@ class Order(Record):
     idempotency_key: str | None = None
     terms_change_id: str | None = None
     takes_effect_at: datetime | None = None
+    wrong_codes: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -95,16 +97,16 @@ class Order(Record):
         return replace(self, state=OrderState.EXPIRED, closed_at=at, reason=Reason.NUMBER_GIVEN_UP)
 
 
-def free_number(orders: Sequence[Order], taken: Collection[str], at: datetime) -> str | None:
-    """An NN that no open question has and none had in the last 7 days; None if all 100 are in use or rest.
+def free_number(
+    orders: Sequence[Order], taken: Collection[str], at: datetime, dice: Callable[[int], int]
+) -> str | None:
+    """An NN, drawn at random, that no open question has and none had in the last 7 days; None if none is left.
 
-    ``orders`` are oldest first. The numbers go round, so that the one that rested longest is next.
+    Drawn, so that nobody can tell beforehand where a yes would count (safety.md 6).
     """
-    given = [order for order in orders if order.number is not None]
-    used = {*taken, *(order.number for order in given if order.is_open or not _has_rested(order, at))}
-    start = int(given[-1].number or 0) + 1 if given else 0
-    circle = (f"{(start + step) % _NUMBERS:02}" for step in range(_NUMBERS))
-    return next((number for number in circle if number not in used), None)
+    used = {*taken, *(order.number for order in orders if order.is_open or not _has_rested(order, at))}
+    free = [number for place in range(_NUMBERS) if (number := f"{place:02}") not in used]
+    return free[dice(len(free))] if free else None
 
 
 def _has_rested(order: Order, at: datetime) -> bool:

@@ -7,7 +7,7 @@ from app.domain.values import value
 
 
 class Extension(StrEnum):
-    """What is written behind the access number."""
+    """What is written behind the access number; ``FOREIGN`` stands for every number that is not one of ours."""
 
     COMMANDS = ""
     LISTING = "977"
@@ -15,6 +15,7 @@ class Extension(StrEnum):
     FEES = "901"
     SPAM = "999"
     CARE = "888"
+    FOREIGN = "foreign"
 
 
 _TWO_DIGITS = 2
@@ -31,8 +32,13 @@ class ServiceNumbers:
         return self.access + extension
 
     def extension(self, dialled: str) -> str:
-        """The extension that a customer wrote to; one that we do not run counts as the bare access number."""
+        """The extension that a customer wrote to, ``FOREIGN`` for a number that we do not run."""
         return _extension(self.access, dialled)
+
+    def own_extension(self, number: str) -> str:
+        """The extension of a number that we sent from; the bare one where the settings have changed since."""
+        found = self.extension(number)
+        return Extension.COMMANDS if found == Extension.FOREIGN else found
 
 
 # A deployment has a handful of numbers, and every message names one several times.
@@ -42,10 +48,10 @@ def _extension(access: str, dialled: str) -> str:
     if not digits.startswith(access):
         digits = digits.removeprefix("86")
     if not digits.startswith(access):
-        return Extension.COMMANDS
+        return Extension.FOREIGN
     rest = digits[len(access) :]
     slot = rest.removeprefix(Extension.CONFIRMATION)
     if rest != slot and len(slot) == _TWO_DIGITS and slot.isascii() and slot.isdigit():
         return rest
-    known = (Extension.LISTING, Extension.FEES, Extension.SPAM, Extension.CARE)
-    return rest if rest in known else Extension.COMMANDS
+    known = (Extension.COMMANDS, Extension.LISTING, Extension.FEES, Extension.SPAM, Extension.CARE)
+    return rest if rest in known else Extension.FOREIGN

@@ -170,6 +170,7 @@ class Outcome:
     leaves an MO in the queue until then, and nothing else of the outcome is used but the guards. ``records`` are whole
     new values, too. ``recalled`` names what messages were ``about`` that are not to be sent any more (safety.md 18).
     ``awaits`` leaves an MO where it is until a password has been looked at; nothing else of the outcome is used.
+    ``waits`` does the same until the attempt has ended by which a question of hers is being handed over.
     """
 
     replies: tuple[Reply, ...] = ()
@@ -188,6 +189,7 @@ class Outcome:
     records: tuple[Record, ...] = ()
     recalled: tuple[str, ...] = ()
     awaits: PasswordCheck | None = None
+    waits: bool = False
 
 
 def refused(status: int, detail: str) -> Outcome:
@@ -209,7 +211,8 @@ def joined(first: Outcome, *others: Outcome) -> Outcome:
     lists: dict[str, Any] = {name: tuple(item for one in every for item in getattr(one, name)) for name in _IN_ORDER}
     subscriber = next((one.subscriber for one in reversed(every) if one.subscriber), None)
     awaits = next((one.awaits for one in reversed(every) if one.awaits), None)
-    return replace(first, **lists, subscriber=subscriber, awaits=awaits)
+    waits = any(one.waits for one in every)
+    return replace(first, **lists, subscriber=subscriber, awaits=awaits, waits=waits)
 
 
 def apply(account: Account, outcome: Outcome) -> Account:

@@ -8,15 +8,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from app.commands.holding import HOLD_TIMER, held_reply, hold
+from app.commands.holding import HOLD_TIMER, held_reply, hold, is_held
 from app.db import account_rows, accounts, events, evidence, inbox, outbox, records, tellings, timers
 from app.db.accounts import LockedConversation
 from app.db.inbox import StoredMessage
 from app.db.timers import StoredTimer
 from app.domain.account import Account
-from app.domain.dialogue import Question
 from app.domain.evidence import ChainHead, EvidenceRecord, append, canonical
-from app.domain.messages import Reply, keeps_quiet_hours
+from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck
 from app.domain.policy import Carrier
 from app.domain.records import Record
@@ -24,6 +23,7 @@ from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, apply
 from app.domain.values import value
 from app.services.codec import AccountCodec, guards_text
 from app.services.mailing import message_rows, superseded_rows
+from app.services.question_rows import QuestionRows
 
 _SALT_BYTES = 16
 
@@ -80,8 +80,7 @@ class Ledger:
         self.changed: dict[str, Fold] = {}
         self._subscribers: dict[tuple[str, int], dict[str, object]] = {}
         self._subscriptions: dict[str, dict[str, object]] = {}
-        self._new_questions: dict[str, dict[str, object]] = {}
-        self._closed_questions: dict[str, dict[str, object]] = {}
+        self._questions = QuestionRows(codec)
         self._timers: dict[tuple[object, ...], StoredTimer] = {}
         self._dropped_timers: dict[tuple[object, ...], dict[str, object]] = {}
         self._evidence: list[EvidenceRecord] = []
@@ -136,7 +135,8 @@ class Ledger:
         for item in outcome.subscriptions:
             self._subscriptions[item.id] = account_rows.subscription_row((fold.bucket, msisdn, tenure), item)
         for question in outcome.questions:
-            self._take_question(fold, question)
+            before, known = turn.account.questions.get(question.id), question.id in fold.known_questions
+            self._questions.take((fold.bucket, msisdn, tenure), before, question, known=known)
         for event in outcome.events:
             row = {
                 "bucket": fold.bucket,
@@ -161,22 +161,6 @@ class Ledger:
                 StoredTimer(fold.bucket, msisdn, tenure, timer.kind, timer.subject, timer.due_at, timer.data)
             )
 
-    def _take_question(self, fold: Fold, question: Question) -> None:
-        if question.id in fold.known_questions:
-            row = {
-                "bucket": fold.bucket,
-                "msisdn": fold.account.msisdn,
-                "id": question.id,
-                "closed_at": question.closed_at,
-                "closed_as": question.closed_as,
-                "expires_at": question.expires_at,
-            }
-            self._closed_questions[question.id] = row
-        else:
-            self._new_questions[question.id] = self._codec.question_row(
-                fold.bucket, fold.account.msisdn, fold.tenure, question
-            )
-
     def _set_timer(self, timer: StoredTimer) -> None:
         self._timers[timer.msisdn, timer.tenure, timer.kind, timer.subject] = timer
 
@@ -187,11 +171,7 @@ class Ledger:
         self._dropped_timers[key] = row
 
     def _reply(self, fold: Fold, turn: Turn, waiting: Waiting, reply: Reply) -> None:
-        if (
-            keeps_quiet_hours(reply.kind)
-            and not reply.any_hour
-            and turn.policy.quiet_hours.release(turn.now) > turn.now
-        ):
+        if is_held(reply, turn):
             timer = hold(reply, next(self._ids), turn)
             self._set_timer(
                 StoredTimer(
@@ -260,8 +240,7 @@ class Ledger:
         accounts.save_conversations(connection, [self._conversation_row(fold) for fold in self.changed.values()])
         accounts.save_subscribers(connection, list(self._subscribers.values()))
         accounts.save_subscriptions(connection, list(self._subscriptions.values()))
-        accounts.ask_questions(connection, list(self._new_questions.values()))
-        accounts.close_questions(connection, list(self._closed_questions.values()))
+        self._questions.write(connection)
         self._note_superseded(connection)
         timers.drop_timers(connection, list(self._dropped_timers.values()))
         timers.set_timers(connection, list(self._timers.values()))

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from app.commands.router import Router
-from app.db import accounts, evidence, records
+from app.db import accounts, arrivals, evidence, records
 from app.db.accounts import LockedConversation
 from app.domain.account import Account
 from app.domain.evidence import ChainHead
 from app.domain.records import Record  # noqa: TC001  an annotation like any other here
 from app.domain.service_numbers import ServiceNumbers
-from app.domain.turn import Stimulus
+from app.domain.turn import Stimulus, TextReceived
 from app.services.codec import AccountCodec
 from app.services.folding import Fold
 from app.services.remembering import AccountMemory, as_loaded, uncertain
@@ -68,6 +68,7 @@ class Loading:
         """Put into the accounts what these stimuli read beside the basic account."""
         self._add_records(connection, wanted, now - _RECORDS_KEPT_AT_HAND)
         self._add_evidence(connection, wanted)
+        _add_arrivals(connection, wanted)
 
     def _add_records(self, connection: Connection, wanted: Wanted, since: datetime) -> None:
         missing: dict[type[Record], dict[str, Fold]] = defaultdict(dict)
@@ -95,3 +96,21 @@ class Loading:
         for fold, _ in wanted:
             mine = tuple(record for record in found if record.msisdn == fold.account.msisdn)
             fold.account = fold.account.with_evidence(mine)
+
+
+def _add_arrivals(connection: Connection, wanted: Wanted) -> None:
+    """How far the questions got that a text may answer before their carrier's receipt (safety.md 6)."""
+    asked: list[arrivals.QuestionKey] = []
+    answering: list[Fold] = []
+    for fold, stimulus in wanted:
+        if not isinstance(stimulus, TextReceived):
+            continue
+        waiting = [item.id for item in fold.account.questions.values() if item.state.must_reach and item.is_on_its_way]
+        if waiting:
+            asked += [(fold.bucket, fold.account.msisdn, id_) for id_ in waiting]
+            answering.append(fold)
+    if not asked:
+        return
+    found = arrivals.arrivals(connection, asked)
+    for fold in answering:
+        fold.account = fold.account.with_arrivals(found)

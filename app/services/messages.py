@@ -68,7 +68,7 @@ class Messages:
         return Resend(
             tenure=found.tenure or 0,
             text=found.text,
-            extension=self._numbers.extension(found.service_number),
+            extension=self._numbers.own_extension(found.service_number),
             kind=MessageClass(found.kind or MessageClass.REPLY),
             valid_until=found.valid_until or found.at,
             question_id=found.question_id,

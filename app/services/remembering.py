@@ -6,14 +6,12 @@ from threading import Lock
 
 from app.db.accounts import ItemKey, LockedConversation
 from app.domain.account import Account, Subscription, SubscriptionState
-from app.domain.dialogue import ClosedAs, Question
+from app.domain.dialogue import SPEAKING, Question
 from app.domain.evidence import ChainHead
 from app.domain.msisdn import bucket_of
 from app.domain.values import replace, value
 
 _MOST = 5000
-# One that was replaced or withdrawn never speaks again.
-_SPEAKING = (None, ClosedAs.ANSWERED)
 Reached = Mapping[str, tuple[datetime | None, datetime | None]]
 
 
@@ -61,7 +59,7 @@ def uncertain(known: Iterable[Known]) -> list[ItemKey]:
         (bucket_of(one.account.msisdn), one.account.msisdn, question.id)
         for one in known
         for question in one.account.questions.values()
-        if question.failed_at is None and question.closed_as in _SPEAKING
+        if question.failed_at is None and question.closed_as in SPEAKING
     ]
 
 
@@ -71,7 +69,7 @@ def as_loaded(account: Account, reached: Reached, since: datetime) -> Account:
     questions = [
         _with(item, reached)
         for item in account.questions.values()
-        if item.expires_at >= since and item.closed_as in _SPEAKING
+        if item.expires_at >= since and item.closed_as in SPEAKING
     ]
     subscriptions.sort(key=_id)
     questions.sort(key=_id)
@@ -85,7 +83,9 @@ def as_loaded(account: Account, reached: Reached, since: datetime) -> Account:
 
 
 def _light(account: Account) -> Account:
-    return replace(account, records={}, evidence=()) if account.records or account.evidence else account
+    if not (account.records or account.evidence or account.arrivals):
+        return account
+    return replace(account, records={}, evidence=(), arrivals={})
 
 
 def _with(question: Question, reached: Reached) -> Question:

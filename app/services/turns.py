@@ -113,12 +113,12 @@ class Turns:
         line_up(folds, [self._stimuli.received(row) for row in messages], [self._stimuli.fell_due(row) for row in due])
         ledger = Ledger(self._codec, self._ids)
         catalogue = self._current_catalogue(connection, state.catalogue_version)
-        self._handle_rounds(connection, list(folds.values()), ledger, catalogue, now)
+        worked = self._handle_rounds(connection, list(folds.values()), ledger, catalogue, now)
         self._write_down(connection, ledger, now)
         observability.batch("turns", len(messages) + len(due))
         observability.TURNS.labels("text").inc(len(messages))
         observability.TURNS.labels("timer").inc(len(due))
-        return bool(messages or due or told), ledger.made_messages
+        return worked or told, ledger.made_messages
 
     def _write_down(self, connection: Connection, ledger: Ledger, now: datetime) -> None:
         ledger.write(connection, now)
@@ -134,8 +134,12 @@ class Turns:
 
     def _handle_rounds(
         self, connection: Connection, folds: list[Fold], ledger: Ledger, catalogue: Catalogue, now: datetime
-    ) -> None:
-        """The head of every queue, then the next ones: what a round needs is loaded for all of it at once."""
+    ) -> bool:
+        """The head of every queue, then the next ones: what a round needs is loaded for all of it at once.
+
+        Return whether anything was handled: what waits for an attempt to end is looked at again when there is news.
+        """
+        worked = False
         while busy := [fold for fold in folds if fold.queue]:
             self._loading.complete(connection, [(fold, fold.queue[0].stimulus) for fold in busy], now)
             for fold in busy:
@@ -145,13 +149,19 @@ class Turns:
                     outcome = self._router.handle(turn)
                 except Exception as error:  # noqa: BLE001  a poison message hurts only itself (delivery.md 5)
                     self._poisoned(fold, turn, waiting, ledger, error)
+                    worked = True
                     continue
+                if outcome.waits and isinstance(waiting.source, StoredMessage):
+                    fold.queue.clear()
+                    continue
+                worked = True
                 if outcome.awaits is not None and isinstance(waiting.source, StoredMessage):
                     self._checks.want(waiting.source.id, outcome.awaits)
                     ledger.hold_back(fold, outcome.awaits)
                     fold.queue.clear()  # her later messages wait for this one
                     continue
                 ledger.take(fold, turn, waiting, outcome)
+        return worked
 
     def _turn(self, account: Account, waiting: Waiting, catalogue: Catalogue, now: datetime) -> Turn:
         return Turn(

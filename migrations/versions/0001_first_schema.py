@@ -583,8 +583,8 @@ def upgrade() -> None:
         "question",
         ["bucket", "msisdn", "tenure", "expires_at"],
         unique=False,
-        sqlite_where=sa.text("closed_as IS NULL OR closed_as = 'answered'"),
-        postgresql_where=sa.text("closed_as IS NULL OR closed_as = 'answered'"),
+        sqlite_where=sa.text("closed_as IS NULL OR closed_as IN ('answered', 'undeliverable')"),
+        postgresql_where=sa.text("closed_as IS NULL OR closed_as IN ('answered', 'undeliverable')"),
     )
     op.create_table(
         "refund",
@@ -974,8 +974,8 @@ def downgrade() -> None:
     op.drop_index(
         "ix_question_remembered",
         table_name="question",
-        sqlite_where=sa.text("closed_as IS NULL OR closed_as = 'answered'"),
-        postgresql_where=sa.text("closed_as IS NULL OR closed_as = 'answered'"),
+        sqlite_where=sa.text("closed_as IS NULL OR closed_as IN ('answered', 'undeliverable')"),
+        postgresql_where=sa.text("closed_as IS NULL OR closed_as IN ('answered', 'undeliverable')"),
     )
     op.drop_table("question")
     op.drop_table("provider_lane")

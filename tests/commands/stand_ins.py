@@ -28,6 +28,10 @@ class DoubtingFee(QuestionState):
     kind: ClassVar[str] = "doubting-fee"
     code: str
 
+    @property
+    def answer_code(self) -> str | None:
+        return self.code
+
 
 def _text(words: str) -> QuestionText:
     return lambda turn, question: f"{words} {number_of(turn, question)}。"

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -125,7 +126,10 @@ def test_two_wait_at_once_and_a_bare_yes_is_neither() -> None:
         > [1008620401] 是
         < [1008620401 result] …音乐盒…
         = YYH active
+        # Other text went to her from 10086 since.
         > 确认
+        < [10086 reply] 您的回复未作处理，未作任何更改。请回复到对应的号码：确认手机报(新华)请回复到1008620400。中国移动
+        > [1008620400] 确认
         < [1008620400 result] …手机报…
         = SJB active
         """
@@ -169,7 +173,10 @@ def test_a_listing_takes_1_and_an_order_the_word() -> None:
         > KTYYH
         > 1
         < [10086977 result] 彩铃…
+        # The list is open, too: she is told where to answer.
         > 是
+        < [10086 reply] …请回复到对应的号码：确认音乐盒请回复到1008620400。中国移动
+        > [1008620400] 是
         < [1008620400 result] …音乐盒…
         = CL ended, YYH active
         """,
@@ -339,14 +346,14 @@ def test_a_yes_before_its_question_is_none() -> None:
     conversation = played("! refusing\n> KTSJB\n> 是\n> [1008620400] 是")
     assert conversation.states() == {}
     assert order_of(conversation, "SJB").state is OrderState.UNDELIVERABLE
-    conversation.play("! taking\n> 是\n< …未能识别…\n> KTSJB\n< [1008620401 confirmation] …")
+    conversation.play("! taking\n> 是\n< …手机报(新华)的确认短信此前未能送达…请发送KTSJB…\n> KTSJB\n< [1008620401 confirmation] …")
 
 
 def test_a_yes_that_was_sent_before_the_question_is_none() -> None:
     conversation = played("> KTSJB")
     came = conversation.text("是", sent_at=shanghai("2026-03-02 09:57"))
-    assert "未能识别" in came[0].text
-    conversation.text("是", sent_at=shanghai("2026-03-02 09:59:30"))
+    assert "请回复到1008620400" in came[0].text
+    conversation.text("是", "1008620400", sent_at=shanghai("2026-03-02 09:59:30"))
     assert conversation.states() == {"SJB": "active"}
 
 
@@ -355,19 +362,24 @@ def test_a_yes_that_was_sent_before_the_question_is_none() -> None:
 
 def test_all_hundred_numbers_rest() -> None:
     conversation = played("")
-    for number in range(100):
-        conversation.play(f"> KTSJB\n< [10086204{number:02} confirmation] …\n> [10086204{number:02}] 否\n@ +1m")
+    for _ in range(100):
+        asked = conversation.text("KTSJB")[0]
+        assert (asked.kind, asked.number[:-2]) == ("confirmation", "10086204")
+        conversation.play(f"> [{asked.number}] 否\n@ +1m")
+    assert len({sent.number for sent in conversation.sent if sent.kind == "confirmation"}) == 100
     conversation.play("> KTSJB\n< [10086 reply] 您近期的订购过多，暂不能订购手机报…")
     assert order_of(conversation, "SJB").reason is Reason.TOO_MANY_ORDERS
-    conversation.play("@ 2026-03-09 10:00:01\n> KTSJB\n< [1008620400 confirmation] …")
+    first = next(sent.number for sent in conversation.sent if sent.kind == "confirmation")
+    conversation.play(f"@ 2026-03-09 10:00:01\n> KTSJB\n< [{first} confirmation] …")
 
 
-def test_numbers_go_round() -> None:
+def test_numbers_are_drawn_among_those_that_rested() -> None:
     at = shanghai("2026-03-02 10:00")
-    conversation = played("> KTSJB\n> [1008620400] 否\n@ +30d\n> KTSJB\n< [1008620401 confirmation] …")
-    closed = order_of(conversation, "SJB").closed(OrderState.DECLINED, at)
-    assert free_number((replace(closed, number="99"),), set(), at) == "00"
-    assert free_number((replace(closed, number="99"),), {"00", "01"}, at) == "02"
+    closed = order_of(played("> KTSJB\n> [1008620400] 否"), "SJB").closed(OrderState.DECLINED, at)
+    drawn = [free_number((closed,), {"01"}, at, place.__mod__) for place in range(98)]
+    assert sorted(filter(None, drawn)) == [f"{number:02}" for number in range(2, 100)]
+    assert free_number((closed,), set(), at + timedelta(days=7, seconds=1), lambda _: 0) == "00"
+    assert free_number((), {f"{number:02}" for number in range(100)}, at, lambda _: 0) is None
 
 
 # ---- keeping what is running out
@@ -479,10 +491,10 @@ def test_codes_are_new_to_her_and_no_keyword() -> None:
     conversation = played("", policy=policy(confirm_mode="code", aliases={"1000": "0000"}))
     conversation.dice = lambda sides: 0 if sides == 9000 else sides - 1  # type: ignore[method-assign]
     codes = []
-    for number in range(5):
+    for _ in range(5):
         conversation.play("> KTYYH")
         codes.append(order_of(conversation, "YYH").code)
-        conversation.play(f"> [10086204{number:02}] 否")
+        conversation.play(f"> [10086204{order_of(conversation, 'YYH').number}] 否")
     assert codes == ["1001", "1002", "1003", "1004", "1005"]
     conversation.play("@ +8d\n> KTYYH")
     assert order_of(conversation, "YYH").code == "1001"

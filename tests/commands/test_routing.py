@@ -59,10 +59,15 @@ ORDER, OTHER, FEE = ("20417", ConfirmingOrder("A")), ("20418", ConfirmingOrder("
         # There 1 never confirms an order, and other text does not decline it.
         ((ORDER,), "10086", "1", "[10086 reply] …未能识别…"),
         ((ORDER,), "10086", "什么", "[10086 reply] …未能识别…"),
-        # A number that never asked is as good as 10086, but one for confirmations is not.
-        ((ORDER,), "10086888", "是", "[1008620417] ordered A…"),
-        ((ORDER,), "10086123", "是", "[1008620417] ordered A…"),
-        ((ORDER,), "1008620455", "是", "[10086 reply] …未能识别…"),
+        # A number that never asked takes no yes; a fee's code and a no count there as well.
+        ((ORDER,), "10086888", "是", "[10086 reply] 您的回复未作处理，未作任何更改。请回复到对应的号码：order 1008620417。…"),
+        ((ORDER,), "10086123", "是", "[10086 reply] 您的回复未作处理…order 1008620417…"),
+        ((ORDER,), "1008620455", "是", "[10086 reply] 您的回复未作处理…order 1008620417…"),
+        ((FEE,), "10086888", "8366", "[10086901] disputed 8366…"),
+        ((FEE,), "10086123", "8366", "[10086901] disputed 8366…"),
+        ((FEE,), "1008620455", "8366", "[10086901] disputed 8366…"),
+        ((FEE,), "10086888", "否", "[10086901] disputed 8366…"),
+        ((FEE, ORDER), "1008620417", "8366", "[1008620417] declined A…"),
         ((ORDER,), "1008620455", "1", "[10086 reply] …未能识别…"),
         # Keywords win.
         ((ORDER, FEE), "10086901", "ZD", "[10086] bill of []…"),
@@ -262,7 +267,9 @@ def test_whatever_is_sent_to_10086999_is_a_report() -> None:
 def test_the_marketing_number() -> None:
     for text in ("TD", "T", "退订", "td", "退訂", "退订。"):
         play(f"> 0000\n> [10086888] {text}\n< [10086888 result] …不会收到营销短信…\n= CL active")
-    play("> [10086888] 0000\n< [10086977] …1、彩铃…\n> [10086888] 1\n< [10086977 result] 彩铃…\n> T\n< …未能识别…")
+    play(
+        "> [10086888] 0000\n< [10086977] …1、彩铃…\n> [10086888] 1\n< [10086 reply] …业务列表请回复到10086977…\n> T\n< …未能识别…"
+    )
 
 
 def test_aliases_that_stop_the_start() -> None:

@@ -23,18 +23,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 
-from app.commands.holding import HOLD_TIMER, hold
+from app.commands.holding import HOLD_TIMER, hold, is_held
 from app.commands.registry import Registry, load, told_kind
 from app.commands.router import Router
 from app.db.records import KINDS
 from app.domain.account import Account, Subscriber, Subscription
 from app.domain.calendar import local, local_day
 from app.domain.catalogue import Catalogue
-from app.domain.dialogue import ClosedAs
+from app.domain.dialogue import SPEAKING, Arrival
 from app.domain.escape import escape
 from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append, verify
 from app.domain.masking import mask
-from app.domain.messages import Reply, keeps_quiet_hours
+from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck, PasswordChecked
 from app.domain.policy import Carrier, Policy
 from app.domain.turn import (
@@ -52,6 +52,8 @@ from app.domain.turn import (
 from tests.commands.world import CATALOGUE, FOUR, MSISDN, SUBSCRIBER, shanghai
 
 START = "2026-03-02 10:00"
+# How many confirmation numbers are free for a customer of a transcript.
+_FREE_NUMBERS = range(90, 101)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TARGET = re.compile(r"\[(?P<number>\d+)(?: (?P<kind>\w+))?\] ?")
 
@@ -103,6 +105,9 @@ class Conversation:
         self.ids: Iterator[str] = (f"id-{number:06}" for number in itertools.count(1))
         self.kept: list[TextReceived] = []
         self.taking = True
+        # What is known of questions that the network gets: a receipt, or only how far the attempt came.
+        self.receipt = Arrival.TAKEN
+        self.arrivals: dict[str, Arrival] = {}
         self._numbers = itertools.count()
         self.account = self.account.with_records({kind: {} for kind in KINDS})
 
@@ -125,6 +130,7 @@ class Conversation:
             self.account,
             evidence=tuple(self.evidence) if needed else (),
             records={kind: self.account.records[kind] for kind in kinds},
+            arrivals=dict(self.arrivals) if isinstance(stimulus, TextReceived) else {},
         )
         turn = Turn(
             stimulus, account, self.catalogue, self.policy, self.carrier, at or self.now, self.now, self.ids, self.dice
@@ -153,8 +159,8 @@ class Conversation:
         return self.router.handle(replace(turn, account=account, checked=checked))
 
     def dice(self, sides: int) -> int:
-        """Any number; never the one before."""
-        return next(self._numbers) * 2_659 % sides
+        """Any code, never the one before; of the confirmation numbers the first free one, so that they can be named."""
+        return next(self._numbers) * 2_659 % sides if sides not in _FREE_NUMBERS else 0
 
     def _tell(self) -> None:
         """What became of messages comes to turns at once."""
@@ -183,19 +189,17 @@ class Conversation:
             self._deliver(reply)
 
     def _deliver(self, reply: Reply) -> None:
-        if (
-            keeps_quiet_hours(reply.kind)
-            and not reply.any_hour
-            and self.policy.quiet_hours.release(self.now) > self.now
-        ):
-            turn = Turn(
-                Stimulus(), self.account, self.catalogue, self.policy, self.carrier, self.now, self.now, self.ids,
-                self.dice,
-            )  # fmt: skip
+        turn = Turn(
+            Stimulus(), self.account, self.catalogue, self.policy, self.carrier, self.now, self.now, self.ids, self.dice
+        )
+        if is_held(reply, turn):
             held = hold(reply, next(self.ids), turn)
             self.timers[held.kind, held.subject] = held
             return
-        if reply.told and reply.about is not None:
+        unanswered = self.receipt is not Arrival.TAKEN and reply.question_id is not None
+        if unanswered and reply.question_id is not None:
+            self.arrivals[reply.question_id] = self.receipt
+        if reply.told and reply.about is not None and not unanswered:
             what = MessageTold(reply.about, Told.TAKEN if self.taking else Told.FAILED)
             timer = TimerSet(told_kind(reply.about), next(self.ids), self.now, what.data())
             self.timers[timer.kind, timer.subject] = timer
@@ -206,7 +210,7 @@ class Conversation:
         for message in reply.messages:
             self.sent.append(Sent(number, message, reply.kind.value))
             self.log.append(f"{'':15}< [{number} {reply.kind}] {message}")
-        if reply.question_id is not None:
+        if reply.question_id is not None and not unanswered:
             question = self.account.questions[reply.question_id]
             handed_over = {reply.question_id: replace(question, handed_over_at=self.now)}
             self.account = replace(self.account, questions={**self.account.questions, **handed_over})
@@ -224,7 +228,7 @@ class Conversation:
         questions = {
             id_: question
             for id_, question in self.account.questions.items()
-            if question.closed_as in (None, ClosedAs.ANSWERED) and question.expires_at >= since
+            if question.closed_as in SPEAKING and question.expires_at >= since
         }
         self.account = replace(self.account, questions=questions)
 

@@ -2,7 +2,7 @@
 
 from app.domain.msisdn import BUCKETS, bucket_of, masked, parse_msisdn, sender_as_given
 from app.domain.names import name_fault, order_keyword_fault
-from app.domain.service_numbers import ServiceNumbers
+from app.domain.service_numbers import Extension, ServiceNumbers
 
 FORMS = ["13800138000", "+8613800138000", "8613800138000", "008613800138000", " 13800138000 "]
 NOBODY = [
@@ -43,8 +43,8 @@ def test_numbers_as_they_are_kept_and_shown() -> None:
 
 EXTENSIONS = {
     "10086": "", "10086977": "977", "1008620400": "20400", "1008620499": "20499", "10086901": "901", "10086999": "999", "10086888": "888",
-    "+8610086977": "977", "8610086977": "977", "008610086977": "977", " 10086977 ": "977", "10086123": "", "10086204": "", "100862041": "",
-    "10086204123": "", "100862041a": "", "10086204１２": "", "10010": "", "": "", "\ud83d": "",
+    "+8610086977": "977", "8610086977": "977", "008610086977": "977", " 10086977 ": "977", "+8610086": "",
+    **dict.fromkeys(("10086123", "1008688", "10086204", "100862041", "10086204123", "100862041a", "10086204１２", "10010", "", "\ud83d"), Extension.FOREIGN),
 }  # fmt: skip
 
 

@@ -40,6 +40,10 @@ _SEVERAL_QUESTIONS = Text(
     zh="您有多个问题待回复，未作任何更改。请回复到对应的号码：{questions}。",
     en="Several questions wait for your answer; nothing was changed. Please answer to its number: {questions}.",
 )
+_ANSWER_THERE = Text(
+    zh="您的回复未作处理，未作任何更改。请回复到对应的号码：{questions}。",
+    en="Your reply was not used and nothing was changed. Please answer to its number: {questions}.",
+)
 ABOUT_LISTING = Text(zh="业务列表请回复到{number}", en="the list of services: {number}")
 ABOUT_UNSUBSCRIBE = Text(zh="退订{names}请回复到{number}", en="stopping {names}: {number}")
 REPEAT_LISTING = Text(
@@ -71,3 +75,8 @@ TRY_LATER = Text(
 def several_questions(language: Language, questions: Iterable[str]) -> str:
     """A text that several open questions understand; each is named with the number that it is answered to."""
     return _SEVERAL_QUESTIONS.say(language, questions=wording.matters(language, questions))
+
+
+def answer_there(language: Language, questions: Iterable[str]) -> str:
+    """An answer that came to a number which did not ask; what it may answer is named with its number."""
+    return _ANSWER_THERE.say(language, questions=wording.matters(language, questions))

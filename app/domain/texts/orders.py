@@ -201,6 +201,18 @@ CLOSED = Text(
     zh="{name}的确认已失效，未作任何更改。如需订购请发送1111。",
     en="That confirmation of {name} does not count any more; nothing was changed. To order send 1111.",
 )
+UNDELIVERED = Text(
+    zh="{name}的确认短信此前未能送达，未为您办理，不收费。如需订购请发送{again}。",
+    en="Our question about {name} could not be delivered before: nothing was done, nothing is charged. To order send {again}.",
+)
+WRONG_CODE = Text(
+    zh="验证码有误，{name}未确认，未作任何更改。请回复确认短信中的验证码。",
+    en="That code is wrong: {name} is not confirmed, nothing was changed. Reply with the code of our question.",
+)
+WRONG_CODES = Text(
+    zh="验证码多次有误，{name}的确认已关闭，未订购，不收费。如需订购请发送1111。",
+    en="Too many wrong codes: {name} was not ordered, nothing is charged. To order send 1111.",
+)
 REPEAT = Text(
     zh="抱歉，未能识别您的回复，未作任何更改。确认{name}请回复{yes}，不需要请回复“否”。",
     en="Sorry, we did not understand that; nothing was changed. To confirm {name} reply {yes}, else NO.",
