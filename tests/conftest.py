@@ -8,7 +8,6 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import hypothesis
@@ -19,7 +18,7 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.db import migrations
-from app.db.accounts import LockedConversation
+from app.db.accounts import LockedConversation, LookBack
 from app.db.session import Database, normalise_url
 from app.services.folding import Fold
 from app.services.loading import Loading
@@ -67,13 +66,13 @@ def _memory_is_right(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     folds = Loading.folds
 
     def compared(
-        self: Loading, connection: Connection, locked: Sequence[LockedConversation], since: datetime
+        self: Loading, connection: Connection, locked: Sequence[LockedConversation], back: LookBack
     ) -> dict[str, Fold]:
-        before = self.loaded(connection, locked, since)
-        found = folds(self, connection, locked, since)
+        before = self.loaded(connection, locked, back)
+        found = folds(self, connection, locked, back)
         # Delivery may write a hand-over between the two: then it is as what is loaded now.
         if any(_differ(found[msisdn], fold) for msisdn, fold in before.items()):
-            after = self.loaded(connection, locked, since)
+            after = self.loaded(connection, locked, back)
             for msisdn, fold in found.items():
                 if _differ(fold, before[msisdn]) and _differ(fold, after[msisdn]):
                     wrong.append(f"{fold} is neither {before[msisdn]} nor {after[msisdn]}")

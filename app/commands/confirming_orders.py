@@ -4,7 +4,7 @@ from enum import Enum, auto
 
 from app.commands.codes import answered_by, looks_like_code
 from app.commands.guarding import NOT_UNDERSTOOD
-from app.commands.order_questions import ConfirmingOrder, ask
+from app.commands.order_questions import ConfirmingOrder, ask, named
 from app.commands.order_records import answer_draft, closed_with_question, label
 from app.commands.ordering import Asking, concerns, objection, refusal_text, wanted
 from app.commands.parser import Said
@@ -226,12 +226,12 @@ def _declined_text(turn: Turn, order: Order, question: Question) -> str:
 
 
 def _confirm(turn: Turn, order: Order, question: Question) -> Outcome:
-    """A yes is judged like a new order; what changed since she was asked is asked about again (safety.md 5)."""
+    """A yes is judged like a new order; what differs from what the question named is asked anew (safety.md 5)."""
     now = _as_it_would_be_now(turn, order)
     reason = objection(turn, now, at_yes=True)
     if reason is not None:
         return _refuse(turn, now if reason is Reason.BALANCE_TOO_LOW else order, order, question, reason)
-    if replace(now, subscription_id=order.subscription_id) != order:
+    if now.kind is not order.kind or named(turn, now) != question.state_as(ConfirmingOrder).named:
         return _ask_again(turn, now, order, question)
     return carry_out(turn, order, question)
 
@@ -243,7 +243,12 @@ def _as_it_would_be_now(turn: Turn, order: Order) -> Order:
     service = turn.catalogue.services[order.service_code]
     now = wanted(turn, service, Asking(order.who, order.channel))
     return replace(
-        order, kind=now.kind, terms=now.terms, trial_days=now.trial_days, subscription_id=now.subscription_id
+        order,
+        kind=now.kind,
+        terms=now.terms,
+        trial_days=now.trial_days,
+        free_hours=now.free_hours,
+        subscription_id=now.subscription_id,
     )
 
 
@@ -257,7 +262,7 @@ def _refuse(turn: Turn, judged: Order, order: Order, question: Question, reason:
 
 def _ask_again(turn: Turn, now: Order, order: Order, question: Question) -> Outcome:
     """Nothing is ordered; the order goes on with a new question, from another number."""
-    again = ask(turn, replace(now, expires_at=None))
+    again = ask(turn, now if now.kind in _STAY_OPEN else replace(now, expires_at=None))
     changed = Outcome(
         questions=(question.closed(turn.now, ClosedAs.ANSWERED),),
         evidence=(answer_draft(turn, Outcome(records=(order,)), question, kind="order-asked-again"),),

@@ -13,6 +13,7 @@ from app.commands.stopping import with_notices
 from app.commands.trial_timers import trial_timers
 from app.commands.unsubscribing import Fate, Request, Wish, as_outcome, end_services, run_out, summary
 from app.domain.account import (
+    FREE_PERIOD,
     Brand,
     Channel,
     Language,
@@ -230,6 +231,8 @@ def _taken_over(turn: Turn, wanted: ImportSubscription, service: Service, held: 
         contract_until=wanted.contract_until,
         confirmed_at=held.confirmed_at if held else None,
         goes_on=held.goes_on if held else False,
+        # They run from her yes; where there is none here, from when it began (safety.md 8).
+        free_until=held.free_until if held and held.confirmed_at else wanted.started_at + FREE_PERIOD,
     )
 
 

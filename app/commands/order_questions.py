@@ -22,12 +22,13 @@ TOLD = "order"
 
 @value
 class ConfirmingOrder(QuestionState):
-    """An order waits for its yes; with a ``code``, only that is one."""
+    """An order waits for its yes to what the question ``named``; with a ``code``, only that is one."""
 
     kind: ClassVar[str] = "confirming-order"
     must_reach: ClassVar[bool] = True
     order_id: str
     name: str
+    named: texts.Named
     code: str | None = None
 
     @property
@@ -63,7 +64,7 @@ def ask(turn: Turn, order: Order, asking_reason: str | None = None) -> Outcome:
 def _question(turn: Turn, order: Order, reply: Reply) -> Question:
     return Question(
         id=order.question_id or "",
-        state=ConfirmingOrder(order.id, label(turn, order), order.code),
+        state=ConfirmingOrder(order.id, label(turn, order), named(turn, order), order.code),
         extension=reply.extension,
         asked_text=shown(reply),
         asked_at=turn.now,
@@ -110,17 +111,17 @@ def _question_reply(turn: Turn, order: Order) -> Reply:
 
 def _question_text(turn: Turn, order: Order) -> str:
     language, window = turn.account.language, turn.policy.confirmation_window
-    asked, held = named(turn, order), turn.account.subscriptions.get(order.subscription_id or "")
+    words, held = asked(turn, order), turn.account.subscriptions.get(order.subscription_id or "")
     if held is None:
-        return texts.ask_order(language, asked, window)
+        return texts.ask_order(language, words, window)
     ends_at = held.ends_at or held.trial_ends_at or turn.now
     match order.kind:
         case OrderKind.KEEP:
-            return texts.ask_keep(language, asked, ends_at, trial_left(held, ends_at), window)
+            return texts.ask_keep(language, words, ends_at, trial_left(held, ends_at), window)
         case OrderKind.TERMS:
-            return texts.ask_terms(language, asked, held.terms.price_fen, order.takes_effect_at or ends_at)
+            return texts.ask_terms(language, words, held.terms.price_fen, order.takes_effect_at or ends_at)
         case _:
-            return texts.ask_trial(language, asked, ends_at)
+            return texts.ask_trial(language, words, ends_at)
 
 
 def trial_left(held: Subscription, at: datetime) -> datetime | None:
@@ -129,20 +130,27 @@ def trial_left(held: Subscription, at: datetime) -> datetime | None:
     return held.trial_ends_at if left_in_trial and held.trial_ends_at and held.trial_ends_at >= at else None
 
 
-def named(turn: Turn, order: Order) -> texts.Asked:
-    """What the question names."""
+def named(turn: Turn, order: Order) -> texts.Named:
+    """What the question names, and binds by that (safety.md 4, 5)."""
     service = turn.catalogue.services[order.service_code]
     terms = order.terms or Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
-    return texts.Asked(
+    held = turn.account.subscriptions.get(order.subscription_id or "")
+    is_new = order.kind is OrderKind.ORDER
+    return texts.Named(
         sp=turn.catalogue.providers[terms.sp_code].short_name,
         name=service.name,
         price_fen=terms.price_fen,
         billing=terms.billing,
         cancel_effect=terms.cancel_effect,
-        access=turn.policy.numbers.access,
         trial_days=order.trial_days,
-        code=order.code,
+        had_trial=is_new and service.trial_days > 0 and not order.trial_days,
+        free_hours=order.free_hours if is_new else None,
+        trial_ends_at=held.trial_ends_at if held and order.kind is OrderKind.TRIAL else None,
         by_sms=service.cancellable_by_sms,
         how_to_leave=service.cancel_how,
-        free_reply=turn.carrier.free_mo,
     )
+
+
+def asked(turn: Turn, order: Order) -> texts.Asked:
+    """What the question says: what it names, and how it is answered."""
+    return texts.Asked(named(turn, order), turn.policy.numbers.access, order.code, free_reply=turn.carrier.free_mo)

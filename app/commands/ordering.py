@@ -1,16 +1,18 @@
 """Orders: what is wanted, why it cannot be, and asking about it if it can (flows.md 6; safety.md 5, 9)."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from app.commands.order_questions import ask
 from app.commands.order_records import label, order_refused
 from app.commands.speech import say
 from app.domain.account import Channel, Payment, SubscriberStatus, SubscriptionState, Terms
+from app.domain.calendar import local_day
 from app.domain.catalogue import Billing, Service
 from app.domain.orders import Order, OrderKind, OrderState, Reason
 from app.domain.service_numbers import Extension
-from app.domain.texts import orders as texts
 from app.domain.texts import wording
+from app.domain.texts.order_refusals import REFUSED
 from app.domain.turn import Outcome, TextReceived, Turn
 from app.domain.values import replace, value
 
@@ -39,7 +41,8 @@ def wanted(turn: Turn, service: Service, asking: Asking) -> Order:
         state=OrderState.AWAITING,
         who=asking.who,
         terms=held.terms if held and keeps else offered,
-        trial_days=0 if keeps else service.trial_days,
+        trial_days=0 if keeps or turn.account.had_trial(service.service_code, turn.at) else service.trial_days,
+        free_hours=not turn.account.had_free_hours(service.service_code, turn.at),
         subscription_id=held.id if held and keeps else None,
         idempotency_key=asking.idempotency_key,
     )
@@ -99,13 +102,41 @@ def concerns(turn: Turn, order: Order) -> bool:
     return held is not None and held.runs(turn.at) and held.state in _STATES[order.kind]
 
 
+# ---- orders that others make for her
+
+# Who may ask her of their own accord; how often in a day, and how long after she declined the same service.
+_UNASKED = frozenset({Channel.SP, Channel.AGENT})
+_A_DAY = 3
+_DECLINED_RESTS = timedelta(days=30)
+
+
+def pesters(turn: Turn, order: Order) -> bool:
+    """Whether an SP or an agent asks at night, too often in a day, or what she declined lately (safety.md 4)."""
+    if order.channel not in _UNASKED:
+        return False
+    orders = turn.account.records_of(Order)
+    today = [item for item in orders if item.channel in _UNASKED and item.question_id and _same_day(turn, item)]
+    declined = (
+        item
+        for item in orders
+        if item.service_code == order.service_code and item.state is OrderState.DECLINED and item.closed_at
+    )
+    at_night = turn.policy.quiet_hours.release(turn.now) > turn.now
+    lately = any(turn.at - item.closed_at <= _DECLINED_RESTS for item in declined if item.closed_at)
+    return at_night or len(today) >= _A_DAY or lately
+
+
+def _same_day(turn: Turn, order: Order) -> bool:
+    return order.kind in (OrderKind.ORDER, OrderKind.KEEP) and local_day(order.made_at) == local_day(turn.now)
+
+
 # ---- placing
 
 
 def place(turn: Turn, service: Service, asking: Asking) -> Outcome:
     """A new order: asked about, or refused at once, and then without words."""
     order = wanted(turn, service, asking)
-    reason = objection(turn, order)
+    reason = objection(turn, order) or (Reason.TOO_MANY_ORDERS if pesters(turn, order) else None)
     return order_refused(turn, order, reason) if reason else ask(turn, order, asking.reason)
 
 
@@ -122,7 +153,7 @@ def refusal_text(turn: Turn, order: Order, reason: Reason) -> str:
     language = turn.account.language
     waiting = waiting_for(turn, order.service_code) if reason is Reason.ALREADY_WAITING else None
     number = f"{Extension.CONFIRMATION}{waiting.number}" if waiting and not turn.carrier.single_number else ""
-    return texts.REFUSED[reason].say(
+    return REFUSED[reason].say(
         language,
         name=label(turn, order),
         fee=wording.yuan(language, order.terms.price_fen if order.terms else 0),

@@ -198,9 +198,7 @@ class Router:
             or self._repeated(turn, waiting[-1])
         )
 
-    def _asked_elsewhere(
-        self, turn: Turn, remembered: list[Question], said: Said, extension: str
-    ) -> _Route | None:
+    def _asked_elsewhere(self, turn: Turn, remembered: list[Question], said: Said, extension: str) -> _Route | None:
         """What answers a question that another number asked: a no counts, for the rest she is told where to answer."""
         pool = _asked_at(remembered, extension, said)
         others = [question for question in remembered if question not in pool and question.is_open(turn.at)]

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from app.commands.order_questions import named, trial_left
+from app.commands.order_questions import asked, trial_left
 from app.commands.order_records import answer_draft, closed_with_question, label
 from app.commands.speech import say
 from app.commands.trial_timers import trial_timers
 from app.commands.unsubscribing import ACCESS_MODES, END_TIMER, run_out, summary
-from app.domain.account import Subscription, SubscriptionState, Terms
+from app.domain.account import FREE_PERIOD, Subscription, SubscriptionState, Terms
 from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.messages import MessageClass
@@ -94,16 +94,17 @@ def _new(turn: Turn, order: Order) -> Subscription:
         terms=terms,
         trial_ends_at=turn.at + timedelta(days=order.trial_days) if order.trial_days else None,
         confirmed_at=turn.at,
+        free_until=turn.at + FREE_PERIOD if order.free_hours else None,
     )
 
 
 def _said(turn: Turn, order: Order, after: Subscription) -> str:
     """Name, from when, price, and how to leave it again."""
-    language, asked = turn.account.language, named(turn, order)
+    language, words = turn.account.language, asked(turn, order)
     facts = {
         "name": label(turn, order),
-        "price": wording.price(language, asked.price_fen, asked.billing),
-        "leave": texts.leave(language, asked),
+        "price": wording.price(language, words.named.price_fen, words.named.billing),
+        "leave": texts.leave(language, words),
     }
     ends_at = order.takes_effect_at or after.trial_ends_at or turn.at
     match order.kind:
@@ -116,7 +117,8 @@ def _said(turn: Turn, order: Order, after: Subscription) -> str:
         case _:
             text = texts.ORDERED_TRIAL if after.trial_ends_at else texts.ORDERED
             day = wording.day(language, after.started_at)
-            return text.say(language, **facts, day=day, end=wording.minute(language, ends_at))
+            free = texts.free_hours(language) if order.free_hours else ""
+            return text.say(language, **facts, day=day, end=wording.minute(language, ends_at), free=free)
 
 
 def _evidence(

@@ -81,6 +81,14 @@ def lock_conversations(connection: Connection, numbers: Sequence[Key], *, wait: 
 
 
 @value
+class LookBack:
+    """What ended before these moments (UTC) is left out of an account that is loaded."""
+
+    questions: datetime
+    subscriptions: datetime
+
+
+@value
 class StoredQuestion:
     """A question whose state is still JSON."""
 
@@ -142,17 +150,17 @@ def _questions(dialect: str) -> AnySelect:
     )
 
 
-def load_accounts(connection: Connection, tenures: Sequence[Tenure], since: datetime) -> dict[Key, StoredAccount]:
-    """The accounts of tenures; what ended before ``since`` is left out."""
+def load_accounts(connection: Connection, tenures: Sequence[Tenure], back: LookBack) -> dict[Key, StoredAccount]:
+    """The accounts of tenures, as far back as that."""
     if not tenures:
         return {}
     dialect = connection.dialect.name
     keys = as_keys(_TENURE, tenures)
     subscriptions: dict[Key, list[Subscription]] = defaultdict(list)
-    for row in fetch(connection, _subscriptions(dialect), {**keys, "since": since}):
+    for row in fetch(connection, _subscriptions(dialect), {**keys, "since": back.subscriptions}):
         subscriptions[row[0], row[1]].append(subscription_of(row))
     questions: dict[Key, list[StoredQuestion]] = defaultdict(list)
-    for row in fetch(connection, _questions(dialect), {**keys, "since": since}):
+    for row in fetch(connection, _questions(dialect), {**keys, "since": back.questions}):
         questions[row[0], row[1]].append(_question_of(row))
     return {
         (row[0], row[1]): StoredAccount(

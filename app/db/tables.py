@@ -157,6 +157,7 @@ subscription = Table(
     *required(Text, "billing", "sp_code", "cancel_effect"),
     *optional(Instant, "trial_ends_at", "contract_until", "unsubscribed_at", "ends_at", "confirmed_at"),
     Column("goes_on", Boolean, nullable=False),
+    Column("free_until", Instant),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     partial_index(
         "ix_subscription_held", "bucket", "msisdn", "tenure", "service_code", where="state <> 'ended'", unique=True

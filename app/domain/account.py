@@ -1,6 +1,6 @@
 """A subscriber's account: everything that a turn may look at and change (design: one idea)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -102,6 +102,8 @@ class Terms:
 
 
 FREE_PERIOD = timedelta(hours=72)
+# The free 72 hours and a trial of a service are given once in so long (safety.md 11).
+GIVEN_ONCE_IN = timedelta(days=180)
 
 
 @value
@@ -109,7 +111,8 @@ class Subscription:
     """A service that she has or had; ``ends_at`` is the last instant that it runs.
 
     ``confirmed_at`` is when she last said yes to its terms (None: an import, nobody asked), ``goes_on`` whether she
-    wants it at its price when the trial is over.
+    wants it at its price when the trial is over. Until ``free_until``, to the last instant, leaving it costs nothing;
+    None: she was given that for the same service not long before (safety.md 11).
     """
 
     id: str
@@ -125,6 +128,7 @@ class Subscription:
     ends_at: datetime | None = None
     confirmed_at: datetime | None = None
     goes_on: bool = False
+    free_until: datetime | None = None
 
     def runs(self, at: datetime) -> bool:
         """Whether she has it at that instant, also when the timer that ends it is late.
@@ -141,8 +145,8 @@ class Subscription:
         return self.state in (SubscriptionState.ACTIVE, SubscriptionState.TRIAL) and self.runs(at)
 
     def in_free_period(self, at: datetime) -> bool:
-        """Within 72 hours of the order, to the last instant, leaving costs nothing (flows.md 5.3)."""
-        return at - self.started_at <= FREE_PERIOD
+        """Whether leaving costs nothing (flows.md 5.3)."""
+        return self.free_until is not None and at <= self.free_until
 
 
 @value
@@ -179,6 +183,19 @@ class Account:
             if subscription.service_code == service_code and subscription.runs(at):
                 return subscription
         return None
+
+    def had_free_hours(self, service_code: str, at: datetime) -> bool:
+        """Whether the free 72 hours of a service were given to her lately (safety.md 11)."""
+        given = (item.free_until - FREE_PERIOD for item in self._of_service(service_code) if item.free_until)
+        return any(at - moment <= GIVEN_ONCE_IN for moment in given)
+
+    def had_trial(self, service_code: str, at: datetime) -> bool:
+        """Whether a trial of a service was given to her lately (safety.md 11)."""
+        trials = (item for item in self._of_service(service_code) if item.trial_ends_at)
+        return any(at - item.started_at <= GIVEN_ONCE_IN for item in trials)
+
+    def _of_service(self, service_code: str) -> Iterator[Subscription]:
+        return (item for item in self.subscriptions.values() if item.service_code == service_code)
 
     def arrival(self, question: Question) -> Arrival:
         """How far a question got, which decides what answers it (safety.md 6)."""

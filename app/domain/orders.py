@@ -55,7 +55,8 @@ class Order(Record):
 
     ``terms`` and ``trial_days`` are what the question named: nothing else binds. ``number`` is the NN of 10086204NN.
     ``code`` is the only yes where there is one. ``who`` made it: an MO, an API token, an agent, a timer.
-    ``takes_effect_at`` is the announced day of new terms. ``wrong_codes`` counts codes that were not the order's.
+    ``takes_effect_at`` is the announced day of new terms. With ``free_hours`` leaving within 72 hours of the yes costs
+    nothing. ``wrong_codes`` counts codes that were not the order's.
     """
 
     kind: OrderKind
@@ -75,6 +76,7 @@ class Order(Record):
     idempotency_key: str | None = None
     terms_change_id: str | None = None
     takes_effect_at: datetime | None = None
+    free_hours: bool = True
     wrong_codes: int = 0
 
     @property

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app.commands.router import Router
 from app.db import accounts, arrivals, evidence, records
-from app.db.accounts import LockedConversation
+from app.db.accounts import LockedConversation, LookBack
 from app.domain.account import Account
 from app.domain.evidence import ChainHead
 from app.domain.records import Record  # noqa: TC001  an annotation like any other here
@@ -36,24 +36,24 @@ class Loading:
         self._numbers = numbers
         self._memory = AccountMemory()
 
-    def folds(self, connection: Connection, locked: Sequence[LockedConversation], since: datetime) -> dict[str, Fold]:
-        """The basic accounts of locked numbers; what ended before ``since`` is left out."""
+    def folds(self, connection: Connection, locked: Sequence[LockedConversation], back: LookBack) -> dict[str, Fold]:
+        """The basic accounts of locked numbers, as far back as that."""
         known = self._memory.recall(locked)
         reached = accounts.reached(connection, uncertain(known.values()))
-        loaded = self.loaded(connection, [item for item in locked if item.msisdn not in known], since)
+        loaded = self.loaded(connection, [item for item in locked if item.msisdn not in known], back)
         folds: dict[str, Fold] = {}
         for item in locked:
             found = known.get(item.msisdn)
             if found is None:
                 folds[item.msisdn] = loaded[item.msisdn]
             else:
-                folds[item.msisdn] = _fold(item, as_loaded(found.account, reached, since), found.chain)
+                folds[item.msisdn] = _fold(item, as_loaded(found.account, reached, back), found.chain)
         return folds
 
-    def loaded(self, connection: Connection, locked: Sequence[LockedConversation], since: datetime) -> dict[str, Fold]:
+    def loaded(self, connection: Connection, locked: Sequence[LockedConversation], back: LookBack) -> dict[str, Fold]:
         """The same, whatever is remembered."""
         tenures = [(item.bucket, item.msisdn, item.tenure) for item in locked if item.tenure]
-        stored = accounts.load_accounts(connection, tenures, since)
+        stored = accounts.load_accounts(connection, tenures, back)
         folds: dict[str, Fold] = {}
         for item in locked:
             found = stored.get((item.bucket, item.msisdn))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from threading import Lock
 
-from app.db.accounts import ItemKey, LockedConversation
+from app.db.accounts import ItemKey, LockedConversation, LookBack
 from app.domain.account import Account, Subscription, SubscriptionState
 from app.domain.dialogue import SPEAKING, Question
 from app.domain.evidence import ChainHead
@@ -63,13 +63,13 @@ def uncertain(known: Iterable[Known]) -> list[ItemKey]:
     ]
 
 
-def as_loaded(account: Account, reached: Reached, since: datetime) -> Account:
+def as_loaded(account: Account, reached: Reached, back: LookBack) -> Account:
     """What loading the account would give now: in the order of ids, without records, evidence and what is over."""
-    subscriptions = [item for item in account.subscriptions.values() if not _is_past(item, since)]
+    subscriptions = [item for item in account.subscriptions.values() if not _is_past(item, back.subscriptions)]
     questions = [
         _with(item, reached)
         for item in account.questions.values()
-        if item.expires_at >= since and item.closed_as in SPEAKING
+        if item.expires_at >= back.questions and item.closed_as in SPEAKING
     ]
     subscriptions.sort(key=_id)
     questions.sort(key=_id)

@@ -12,12 +12,13 @@ from app.batching import Batcher
 from app.commands.dead_letters import give_up
 from app.commands.router import Router
 from app.db import accounts, inbox, tellings, timers, unanswered
+from app.db.accounts import LookBack
 from app.db.catalogue import load_catalogue
 from app.db.inbox import StoredMessage
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
 from app.db.timers import StoredTimer
-from app.domain.account import Account
+from app.domain.account import GIVEN_ONCE_IN, Account
 from app.domain.catalogue import Catalogue
 from app.domain.msisdn import bucket_of
 from app.domain.policy import Carrier, Policy
@@ -39,8 +40,10 @@ _CALLS = 200
 _TRIES = 3
 _TIMER_PAUSE = timedelta(hours=1)
 # Questions are remembered for 7 days; a message may be judged by a time that lies up to a day back (safety.md 21).
-_LOOK_BACK = timedelta(days=8)
+_QUESTIONS_BACK = timedelta(days=8)
+_SUBSCRIPTIONS_BACK = GIVEN_ONCE_IN + timedelta(days=1)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_EVERYTHING = LookBack(_EVER, _EVER)
 log = observability.logger(__name__)
 
 
@@ -109,7 +112,7 @@ class Turns:
         messages = inbox.pending_of(connection, keys, now, most)
         # Timers wait for earlier messages; where messages were left out, they wait for the next batch.
         due = timers.due_of(connection, keys, now) if falling and (len(messages) < most or not messages) else []
-        folds = self._loading.folds(connection, locked, now - _LOOK_BACK)
+        folds = self._loading.folds(connection, locked, _back_from(now))
         line_up(folds, [self._stimuli.received(row) for row in messages], [self._stimuli.fell_due(row) for row in due])
         ledger = Ledger(self._codec, self._ids)
         catalogue = self._current_catalogue(connection, state.catalogue_version)
@@ -214,7 +217,7 @@ class Turns:
         ledger = Ledger(self._codec, self._ids)
         waiting = [*map(self._stimuli.received, messages), *map(self._stimuli.fell_due, due)]
         if waiting:
-            fold = self._loading.folds(connection, locked, state.now - _LOOK_BACK)[key[1]]
+            fold = self._loading.folds(connection, locked, _back_from(state.now))[key[1]]
             catalogue = self._current_catalogue(connection, state.catalogue_version)
             turn = self._turn(fold.account, waiting[0], catalogue, state.now)
             self._poisoned(fold, turn, waiting[0], ledger, error)
@@ -256,7 +259,7 @@ class Turns:
         state = current_state(connection)
         keys = [(bucket_of(msisdn), msisdn) for msisdn, _ in calls]
         inbox.open_conversations(connection, [msisdn for msisdn, _ in calls])
-        folds = self._loading.loaded(connection, accounts.lock_conversations(connection, keys, wait=True), _EVER)
+        folds = self._loading.loaded(connection, accounts.lock_conversations(connection, keys, wait=True), _EVERYTHING)
         catalogue = self._current_catalogue(connection, state.catalogue_version)
         ledger = Ledger(self._codec, self._ids)
         self._loading.complete(connection, [(folds[msisdn], stimulus) for msisdn, stimulus in calls], state.now)
@@ -276,3 +279,7 @@ class Turns:
 
 def _id_of(waiting: Waiting) -> str | None:
     return waiting.source.id if isinstance(waiting.source, StoredMessage) else None
+
+
+def _back_from(now: datetime) -> LookBack:
+    return LookBack(now - _QUESTIONS_BACK, now - _SUBSCRIPTIONS_BACK)

@@ -655,6 +655,8 @@ def upgrade() -> None:
         sa.Column("idempotency_key", sa.Text(), nullable=True),
         sa.Column("terms_change_id", sa.Text(), nullable=True),
         sa.Column("takes_effect_at", sa.BigInteger(), nullable=True),
+        sa.Column("free_hours", sa.Boolean(), nullable=False),
+        sa.Column("wrong_codes", sa.BigInteger(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_service_order")),
     )
@@ -791,6 +793,7 @@ def upgrade() -> None:
         sa.Column("ends_at", sa.BigInteger(), nullable=True),
         sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
         sa.Column("goes_on", sa.Boolean(), nullable=False),
+        sa.Column("free_until", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_subscription")),
     )
     op.create_index(

@@ -42,11 +42,11 @@ def test_the_question_names_all_that_binds() -> None:
     played(
         """
         > KTSJB
-        < [1008620400 confirmation] 尊敬的客户，您好！您将订购新华的手机报业务，3元/月，无合约期，可随时退订，退订后用至当月月底、当月照常收费。请在24小时内回复“是”确认订购，回复其他内容或不回复则不订购，回复免费。退订发送0000到10086。中国移动
+        < [1008620400 confirmation] 尊敬的客户，您好！您将订购新华的手机报业务，3元/月，无合约期，可随时退订，退订后用至当月月底、当月照常收费，72小时内退订免费。请在24小时内回复“是”确认订购，回复其他内容或不回复则不订购，回复免费。退订发送0000到10086。中国移动
         > KTZQ
-        < [1008620401 confirmation] …新华的足球快讯业务，8元/月，先免费体验7天，期满前再询问您，未确认则到期停止、不收费，…即时停止。…
+        < [1008620401 confirmation] …新华的足球快讯业务，8元/月，先免费体验7天，期满前再询问您，未确认则到期停止、不收费，…即时停止，72小时内退订免费。…
         > KTGS
-        < [1008620402 confirmation] …故事点播业务，2.50元/次，无合约期，可随时退订，退订后用至当月月底。请在…
+        < [1008620402 confirmation] …故事点播业务，2.50元/次，无合约期，可随时退订，退订后用至当月月底，72小时内退订免费。请在…
         > KTKD
         < [1008620403 confirmation] …宽带电视业务，19.90元/月，…退订方式：请拨打10086，或到营业厅办理。中国移动
         """
@@ -54,7 +54,7 @@ def test_the_question_names_all_that_binds() -> None:
     played(
         """
         > KTSJB
-        < [1008620400 confirmation] Dear customer, you are about to order 手机报 of 新华, CNY3/month, no contract, can be stopped at any time to the end of the month, which is charged. Reply YES within 24-hours to order; anything else, or no reply, means no. To stop it send 0000 to 10086. China Mobile
+        < [1008620400 confirmation] Dear customer, you are about to order 手机报 of 新华, CNY3/month, no contract, can be stopped at any time to the end of the month, which is charged, free if stopped within 72 hours. Reply YES within 24-hours to order; anything else, or no reply, means no. To stop it send 0000 to 10086. China Mobile
         > [1008620400] yes
         < [1008620400 result] You have ordered 手机报(新华) from March 2, CNY3/month. Stopping it within 72 hours is free. To stop it send 0000 to 10086. China Mobile
         """.replace("24-hours", "24-hours"),
@@ -320,7 +320,7 @@ def test_another_price_is_asked_about_anew(fen: int) -> None:
         < [1008620401 confirmation] …音乐盒业务，{fen // 100}元/月…24小时内…
         = YYH never
         > [1008620400] 是
-        < [1008620400 reply] 音乐盒的资费已变更，未作订购，请回复最新的确认短信。中国移动
+        < [1008620400 reply] 音乐盒的内容已变更，未作订购，请回复最新的确认短信。中国移动
         @ +23h
         > [1008620401] 是
         < …成功订购音乐盒，03月03日起生效，{fen // 100}元/月…
@@ -346,7 +346,9 @@ def test_a_yes_before_its_question_is_none() -> None:
     conversation = played("! refusing\n> KTSJB\n> 是\n> [1008620400] 是")
     assert conversation.states() == {}
     assert order_of(conversation, "SJB").state is OrderState.UNDELIVERABLE
-    conversation.play("! taking\n> 是\n< …手机报(新华)的确认短信此前未能送达…请发送KTSJB…\n> KTSJB\n< [1008620401 confirmation] …")
+    conversation.play(
+        "! taking\n> 是\n< …手机报(新华)的确认短信此前未能送达…请发送KTSJB…\n> KTSJB\n< [1008620401 confirmation] …"
+    )
 
 
 def test_a_yes_that_was_sent_before_the_question_is_none() -> None:

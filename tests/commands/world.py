@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.domain.account import (
+    FREE_PERIOD,
     Brand,
     Channel,
     Language,
@@ -115,6 +116,7 @@ def has(
         terms=Terms(of.price_fen if price_fen is None else price_fen, of.billing, of.sp_code, of.cancel_effect),
         trial_ends_at=shanghai(trial_until) if trial_until else None,
         contract_until=shanghai(contract_until) if contract_until else None,
+        free_until=shanghai(started) + FREE_PERIOD,
     )
 
 

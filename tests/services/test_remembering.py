@@ -1,7 +1,6 @@
 """What is remembered of accounts between turns is right, or not used (ADR 16). All other tests compare it, too."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -10,7 +9,7 @@ from sqlalchemy import Connection, func, select, update
 from app.commands.directory import SetSubscriber
 from app.db import accounts, tables
 from app.db.account_rows import Tenure
-from app.db.accounts import LockedConversation
+from app.db.accounts import LockedConversation, LookBack
 from app.db.inbox import StoredMessage
 from app.db.rows import Row
 from app.domain.account import Account, Language
@@ -37,9 +36,9 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     load = accounts.load_accounts
 
-    def noted(connection: Connection, tenures: Sequence[Tenure], since: datetime) -> object:
+    def noted(connection: Connection, tenures: Sequence[Tenure], back: LookBack) -> object:
         found.extend(msisdn for _, msisdn, _ in tenures)
-        return load(connection, tenures, since)
+        return load(connection, tenures, back)
 
     monkeypatch.setattr(accounts, "load_accounts", noted)
     return found

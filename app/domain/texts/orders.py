@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from app.domain.account import Language
 from app.domain.catalogue import Billing, CancelEffect
-from app.domain.orders import OrderKind, Reason
+from app.domain.orders import OrderKind
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.values import value
@@ -13,25 +13,39 @@ HELP = Text(zh="KT加业务代码 订购该业务", en="KT and a service's keywo
 
 
 @value
-class Asked:
-    """What a question names: nothing else binds (safety.md 4). ``how_to_leave`` None: by 0000."""
+class Named:
+    """What a question names: nothing else binds, and whatever of it has changed is asked anew (safety.md 4, 5).
+
+    ``had_trial``: there is a trial, but not for her any more. ``free_hours``: whether leaving within 72 hours costs
+    nothing; None where the question is not about a beginning. ``how_to_leave`` None: by 0000.
+    """
 
     sp: str
     name: str
     price_fen: int
     billing: Billing
     cancel_effect: CancelEffect
-    access: str
     trial_days: int = 0
-    code: str | None = None
+    had_trial: bool = False
+    free_hours: bool | None = None
+    trial_ends_at: datetime | None = None
     by_sms: bool = True
     how_to_leave: str | None = None
+
+
+@value
+class Asked:
+    """What a question says: what it names, and how it is answered."""
+
+    named: Named
+    access: str
+    code: str | None = None
     free_reply: bool = False
 
 
 _ORDER = Text(
-    zh="尊敬的客户，您好！您将订购{sp}的{name}业务，{price}，{trial}{effect}。请在{window}内回复{yes}确认订购，回复其他内容或不回复则不订购{free}。{leave}。",
-    en="Dear customer, you are about to order {name} of {sp}, {price}, {trial}{effect}. Reply {yes} within {window} to order; anything else, or no reply, means no{free}. {leave}.",
+    zh="尊敬的客户，您好！您将订购{sp}的{name}业务，{price}，{trial}{effect}{hours}。请在{window}内回复{yes}确认订购，回复其他内容或不回复则不订购{free}。{leave}。",
+    en="Dear customer, you are about to order {name} of {sp}, {price}, {trial}{effect}{hours}. Reply {yes} within {window} to order; anything else, or no reply, means no{free}. {leave}.",
 )
 _TRIAL = Text(
     zh="尊敬的客户，您好！您免费体验的{sp}的{name}业务将于{end}到期。继续使用{price}，{effect}。请在到期前回复{yes}确认继续，回复其他内容或不回复则到期停止，不收费{free}。{leave}。",
@@ -51,6 +65,11 @@ _FREE = Text(zh="，回复免费", en=", replies are free")
 _TRIAL_FIRST = Text(
     zh="先免费体验{days}天，期满前再询问您，未确认则到期停止、不收费，",
     en="after a free trial of {days} days, before whose end we ask again: without your yes it stops, free of charge, ",
+)
+_NO_TRIAL = Text(zh="您已体验过，不再免费体验，", en="without a trial, as you had one, ")
+_FREE_HOURS = Text(zh="，72小时内退订免费", en=", free if stopped within 72 hours")
+_NO_FREE_HOURS = Text(
+    zh="，您近期订购过，不再享受72小时内退订免费", en=", not free within 72 hours, as you ordered it lately"
 )
 _TRIAL_LEFT = Text(
     zh="免费体验至{end}，期满前再询问您，未确认则到期停止、不收费，",
@@ -75,29 +94,32 @@ _NOT_BY_SMS = Text(zh="不可短信退订", en="It cannot be stopped by SMS")
 
 
 def _facts(language: Language, asked: Asked) -> dict[str, str]:
-    yes = _YES_CODE.say(language, code=asked.code) if asked.code else _YES.say(language)
-    if asked.by_sms:
-        leave = _LEAVE.say(language, access=asked.access)
-    elif asked.how_to_leave:
-        leave = _LEAVE_ELSE.say(language, how=asked.how_to_leave.rstrip("。. "))
-    else:
-        leave = _NOT_BY_SMS.say(language)
-    charged = _MONTH_IS_CHARGED.say(language) if asked.billing is Billing.MONTHLY else ""
+    named = asked.named
+    charged = _MONTH_IS_CHARGED.say(language) if named.billing is Billing.MONTHLY else ""
     return {
-        "sp": asked.sp,
-        "name": asked.name,
-        "price": wording.price(language, asked.price_fen, asked.billing),
-        "effect": _EFFECTS[asked.cancel_effect].say(language, charged=charged),
-        "yes": yes,
+        "sp": named.sp,
+        "name": named.name,
+        "price": wording.price(language, named.price_fen, named.billing),
+        "effect": _EFFECTS[named.cancel_effect].say(language, charged=charged),
+        "yes": _YES_CODE.say(language, code=asked.code) if asked.code else _YES.say(language),
         "free": _FREE.say(language) if asked.free_reply else "",
-        "leave": leave,
+        "leave": leave(language, asked),
     }
+
+
+def _trial_of(language: Language, named: Named) -> str:
+    if named.trial_days:
+        return _TRIAL_FIRST.say(language, days=str(named.trial_days))
+    return _NO_TRIAL.say(language) if named.had_trial else ""
 
 
 def ask_order(language: Language, asked: Asked, window: timedelta) -> str:
     """Whether to start a service."""
-    trial = _TRIAL_FIRST.say(language, days=str(asked.trial_days)) if asked.trial_days else ""
-    return _ORDER.say(language, **_facts(language, asked), trial=trial, window=wording.duration(language, window))
+    hours = _FREE_HOURS if asked.named.free_hours else _NO_FREE_HOURS
+    return _ORDER.say(
+        language, **_facts(language, asked), trial=_trial_of(language, asked.named), hours=hours.say(language),
+        window=wording.duration(language, window),
+    )  # fmt: skip
 
 
 def ask_trial(language: Language, asked: Asked, ends_at: datetime) -> str:
@@ -119,7 +141,7 @@ def ask_keep(
 def ask_terms(language: Language, asked: Asked, old_fen: int, takes_effect_at: datetime) -> str:
     """Whether to agree to new terms."""
     return _TERMS.say(
-        language, **_facts(language, asked), old=wording.price(language, old_fen, asked.billing),
+        language, **_facts(language, asked), old=wording.price(language, old_fen, asked.named.billing),
         end=wording.minute(language, takes_effect_at),
     )  # fmt: skip
 
@@ -127,12 +149,12 @@ def ask_terms(language: Language, asked: Asked, old_fen: int, takes_effect_at: d
 # ---- what a yes brought
 
 ORDERED = Text(
-    zh="您已成功订购{name}，{day}起生效，{price}。72小时内退订免费。{leave}。",
-    en="You have ordered {name} from {day}, {price}. Stopping it within 72 hours is free. {leave}.",
+    zh="您已成功订购{name}，{day}起生效，{price}。{free}{leave}。",
+    en="You have ordered {name} from {day}, {price}. {free}{leave}.",
 )
 ORDERED_TRIAL = Text(
-    zh="您已成功订购{name}，{day}起生效，免费体验至{end}，此后{price}，届时须您再次确认。72小时内退订免费。{leave}。",
-    en="You have ordered {name} from {day}, free until {end}, then {price} if you confirm it again. Stopping it within 72 hours is free. {leave}.",
+    zh="您已成功订购{name}，{day}起生效，免费体验至{end}，此后{price}，届时须您再次确认。{free}{leave}。",
+    en="You have ordered {name} from {day}, free until {end}, then {price} if you confirm it again. {free}{leave}.",
 )
 GOES_ON = Text(
     zh="您已确认继续使用{name}，免费体验至{end}，此后{price}。{leave}。",
@@ -148,9 +170,22 @@ TERMS_AGREED = Text(
 )
 
 
+_STOP_FREE = Text(zh="72小时内退订免费。", en="Stopping it within 72 hours is free. ")
+
+
+def free_hours(language: Language) -> str:
+    """That leaving soon costs nothing."""
+    return _STOP_FREE.say(language)
+
+
 def leave(language: Language, asked: Asked) -> str:
     """How to stop it again."""
-    return _facts(language, asked)["leave"]
+    named = asked.named
+    if named.by_sms:
+        return _LEAVE.say(language, access=asked.access)
+    if named.how_to_leave:
+        return _LEAVE_ELSE.say(language, how=named.how_to_leave.rstrip("。. "))
+    return _NOT_BY_SMS.say(language)
 
 
 # ---- what a no brought
@@ -194,8 +229,8 @@ ALREADY_DECLINED = Text(
     en="You did not confirm {name} before: it was not ordered. To order send 1111.",
 )
 ASKED_ANEW = Text(
-    zh="{name}的资费已变更，未作订购，请回复最新的确认短信。",
-    en="The terms of {name} changed and nothing was ordered: please answer our newest message about it.",
+    zh="{name}的内容已变更，未作订购，请回复最新的确认短信。",
+    en="What we asked about {name} has changed and nothing was ordered: please answer our newest message about it.",
 )
 CLOSED = Text(
     zh="{name}的确认已失效，未作任何更改。如需订购请发送1111。",
@@ -241,33 +276,3 @@ NO_SUCH_KEYWORD = Text(
     zh="没有这一业务代码，未作任何更改。可订购的业务请发送1111。",
     en="There is no such keyword of a service; nothing was changed. Send 1111 for what is on offer.",
 )
-REFUSED = {
-    Reason.SUSPENDED: Text(
-        zh="您的号码已停机，暂不能订购{name}，未收费。恢复后请重新订购。",
-        en="Your number is suspended: {name} was not ordered, nothing is charged. Please order again later.",
-    ),
-    Reason.WITHDRAWN_SERVICE: Text(
-        zh="{name}已下线，不能订购，未收费。可订购的业务请发送1111。",
-        en="{name} is not on offer any more and was not ordered. Send 1111 for what is.",
-    ),
-    Reason.ALREADY_SUBSCRIBED: Text(
-        zh="您已订购{name}，无需重复订购。查询请发送0000。",
-        en="You already have {name}. Send 0000 to see your services.",
-    ),
-    Reason.ALREADY_WAITING: Text(
-        zh="{name}已在等待您确认，请回复此前的确认短信({number})。",
-        en="{name} is already waiting for your confirmation: please answer our message from {number}.",
-    ),
-    Reason.BALANCE_TOO_LOW: Text(
-        zh="您的余额不足{fee}，未能订购{name}，未收费。充值后请重新订购。",
-        en="Your balance is below {fee}: {name} was not ordered, nothing is charged. Please order again after a top-up.",
-    ),
-    Reason.TOO_MANY_ORDERS: Text(
-        zh="您近期的订购过多，暂不能订购{name}，未收费。请几天后再试。",
-        en="Too many orders of late: {name} was not ordered, nothing is charged. Please try again in some days.",
-    ),
-    Reason.SERVICE_ENDED: Text(
-        zh="{name}已停止，不能继续，未收费。可订购的业务请发送1111。",
-        en="{name} has ended and cannot go on; nothing is charged. Send 1111 for what is on offer.",
-    ),
-}  # fmt: skip

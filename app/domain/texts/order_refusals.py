@@ -1,0 +1,35 @@
+"""Why an order is refused, in words for her (flows.md 6)."""
+
+from app.domain.orders import Reason
+from app.domain.texts.wording import Text
+
+REFUSED = {
+    Reason.SUSPENDED: Text(
+        zh="您的号码已停机，暂不能订购{name}，未收费。恢复后请重新订购。",
+        en="Your number is suspended: {name} was not ordered, nothing is charged. Please order again later.",
+    ),
+    Reason.WITHDRAWN_SERVICE: Text(
+        zh="{name}已下线，不能订购，未收费。可订购的业务请发送1111。",
+        en="{name} is not on offer any more and was not ordered. Send 1111 for what is.",
+    ),
+    Reason.ALREADY_SUBSCRIBED: Text(
+        zh="您已订购{name}，无需重复订购。查询请发送0000。",
+        en="You already have {name}. Send 0000 to see your services.",
+    ),
+    Reason.ALREADY_WAITING: Text(
+        zh="{name}已在等待您确认，请回复此前的确认短信({number})。",
+        en="{name} is already waiting for your confirmation: please answer our message from {number}.",
+    ),
+    Reason.BALANCE_TOO_LOW: Text(
+        zh="您的余额不足{fee}，未能订购{name}，未收费。充值后请重新订购。",
+        en="Your balance is below {fee}: {name} was not ordered, nothing is charged. Please order again after a top-up.",
+    ),
+    Reason.TOO_MANY_ORDERS: Text(
+        zh="您近期的订购过多，暂不能订购{name}，未收费。请几天后再试。",
+        en="Too many orders of late: {name} was not ordered, nothing is charged. Please try again in some days.",
+    ),
+    Reason.SERVICE_ENDED: Text(
+        zh="{name}已停止，不能继续，未收费。可订购的业务请发送1111。",
+        en="{name} has ended and cannot go on; nothing is charged. Send 1111 for what is on offer.",
+    ),
+}  # fmt: skip

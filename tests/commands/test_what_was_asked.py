@@ -1,0 +1,171 @@
+"""What was asked binds, others ask her seldom, and what is free is given once (safety.md 4, 5, 11)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.commands.order_calls import PlaceOrder
+from app.domain.account import Channel
+from app.domain.catalogue import CancelEffect, Catalogue
+from app.domain.orders import Order, OrderState, Reason
+from tests.commands.test_orders import WITH_TRIAL, order_of, played
+from tests.commands.test_trials import on_trial
+from tests.commands.transcript import Conversation
+from tests.commands.world import has
+
+SERVICE, SP = "service", "sp"
+# What can change of a service between its question and the yes, and a word that the new question says of it.
+CHANGES: list[tuple[str, dict[str, object], str]] = [
+    (SERVICE, {"name": "足球新闻"}, "足球新闻"),
+    (SERVICE, {"price_fen": 900}, "9元/月"),
+    (SERVICE, {"price_fen": 700}, "7元/月"),
+    (SERVICE, {"cancel_effect": CancelEffect.MONTH_END}, "当月月底"),
+    (SERVICE, {"cancellable_by_sms": False, "cancel_how": "请到营业厅办理"}, "请到营业厅办理"),
+    (SERVICE, {"trial_days": 3}, "免费体验3天"),
+    (SERVICE, {"trial_days": 0}, "无合约期"),
+    (SERVICE, {"sp_code": "MOJI"}, "墨迹"),
+    (SP, {"short_name": "晨光"}, "晨光"),
+]
+
+
+def changed(catalogue: Catalogue, what: str, code: str, fields: dict[str, object]) -> Catalogue:
+    services, providers = dict(catalogue.services), dict(catalogue.providers)
+    if what == SERVICE:
+        services[code] = replace(services[code], **fields)  # type: ignore[arg-type]
+    else:
+        sp = services[code].sp_code
+        providers[sp] = replace(providers[sp], **fields)  # type: ignore[arg-type]
+    return Catalogue.of(catalogue.version + 1, list(providers.values()), list(services.values()))
+
+
+@pytest.mark.parametrize(("what", "fields", "words"), CHANGES)
+def test_whatever_the_question_named_and_has_changed_is_asked_anew(
+    what: str, fields: dict[str, object], words: str
+) -> None:
+    conversation = played("> KTZQ\n< [1008620400] …")
+    conversation.catalogue = changed(conversation.catalogue, what, "ZQ", fields)
+    (again,) = conversation.text("是", "1008620400")
+    assert again.number == "1008620401"
+    assert words in again.text
+    assert conversation.states() == {}
+    conversation.text("是", "1008620401")
+    assert conversation.states().keys() == {"ZQ"}
+    confirmed = [record for record in conversation.evidence if record.kind == "order-confirmed"]
+    assert len(confirmed) == 1
+    assert words in (confirmed[0].payload or "")
+
+
+@pytest.mark.parametrize(
+    ("what", "fields", "words"),
+    [change for change in CHANGES if change[0] == SP or not {"price_fen", "cancel_effect", "trial_days", "sp_code"} & change[1].keys()],
+)  # fmt: skip
+def test_so_it_is_of_a_trial_that_is_to_go_on(what: str, fields: dict[str, object], words: str) -> None:
+    conversation = on_trial("2026-03-20 12:00").play("@ 2026-03-17 12:00\n< [1008620400] …")
+    conversation.catalogue = changed(conversation.catalogue, what, "TQ", fields)
+    (again,) = conversation.text("是", "1008620400")
+    assert again.number == "1008620401"
+    assert words in again.text
+    conversation.play("@ +1d\n> [1008620401] 是\n< …\n@ 2026-03-21 10:00\n= TQ active")
+
+
+def test_what_the_question_did_not_name_may_change() -> None:
+    conversation = played("> KTZQ\n< [1008620400] …")
+    fields = {"order_keyword": "ZUQIU", "visible": False, "cancel_warning": "取消后不可恢复"}
+    conversation.catalogue = changed(conversation.catalogue, SERVICE, "ZQ", fields)
+    conversation.play("> [1008620400] 是\n< …成功订购…\n= ZQ trial")
+
+
+# ---- orders that others make for her
+
+
+def asks(conversation: Conversation, code: str, channel: Channel) -> OrderState:
+    conversation.happens(PlaceOrder("api:other", code, channel))
+    return order_of(conversation, code).state
+
+
+OTHERS = ("SJB", "TQ", "YS", "CL")
+
+
+@pytest.mark.parametrize("channel", [Channel.SP, Channel.AGENT])
+def test_others_ask_three_times_a_day(channel: Channel) -> None:
+    conversation = played("@ 2026-03-02 21:00")
+    assert [asks(conversation, code, channel) for code in OTHERS] == [*["awaiting_confirmation"] * 3, "refused"]
+    assert order_of(conversation, OTHERS[3]).reason is Reason.TOO_MANY_ORDERS
+    both = Channel.AGENT if channel is Channel.SP else Channel.SP
+    assert asks(conversation, "HT", both) == "refused"
+    conversation.play("@ 2026-03-03 07:00")
+    assert asks(conversation, "HT", channel) == "awaiting_confirmation"
+
+
+@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize(("at", "by_day"), [("06:59:59", False), ("07:00", True), ("21:59:59", True), ("22:00", False), ("03:00", False)])  # fmt: skip
+def test_others_ask_by_day(channel: Channel, at: str, *, by_day: bool) -> None:
+    conversation = played(f"@ 2026-03-03 {at}")
+    may = by_day or channel not in (Channel.SP, Channel.AGENT)
+    assert asks(conversation, "SJB", channel) == ("awaiting_confirmation" if may else "refused")
+    assert [sent.number for sent in conversation.sent] == (["1008620400"] if may else [])
+
+
+@pytest.mark.parametrize("channel", Channel)
+def test_what_she_declined_is_left_alone_for_30_days(channel: Channel) -> None:
+    conversation = played("> KTSJB\n< …\n> [1008620400] 不要\n< …")
+    others = channel in (Channel.SP, Channel.AGENT)
+    conversation.move(conversation.now + timedelta(days=30))
+    assert asks(conversation, "SJB", channel) == ("refused" if others else "awaiting_confirmation")
+    assert asks(conversation, "TQ", channel) == "awaiting_confirmation"
+    conversation.move(conversation.now + timedelta(seconds=1))
+    assert asks(conversation, "SJB", channel) == ("awaiting_confirmation" if others else "refused")
+
+
+def test_silence_is_no_decline_and_her_own_orders_do_not_count() -> None:
+    conversation = played("> KTSJB\n< …\n> KTTQ\n< …\n> KTYS\n< …")
+    assert asks(conversation, "CL", Channel.SP) == "awaiting_confirmation"
+    conversation.play("@ +25h")
+    assert asks(conversation, "CL", Channel.SP) == "awaiting_confirmation"
+
+
+# ---- what is free is given once
+
+
+def test_ordering_anew_every_third_day_is_not_free_for_ever() -> None:
+    conversation = played(
+        "> KTSJB\n< …，72小时内退订免费。…\n> [1008620400] 是\n< …72小时内退订免费。…\n@ +2d\n> QXSJB\n< …72小时内退订，不收费…"
+    )
+    conversation.play("""
+        > KTSJB
+        < …不再享受72小时内退订免费。…
+        > [1008620401] 是
+        < 您已成功订购手机报(新华)，03月04日起生效，3元/月。退订发送0000到10086。中国移动
+        > QXSJB
+        < …可用至03月31日，当月3元仍照常收取…
+        = SJB ending 2026-03-31
+    """)
+
+
+@pytest.mark.parametrize(("days", "free"), [(180, False), (181, True)])
+def test_the_free_hours_are_given_again_after_180_days(days: int, *, free: bool) -> None:
+    conversation = played("> KTSJB\n> [1008620400] 是\n> QXSJB\n= SJB ended")
+    conversation.move(conversation.now + timedelta(days=days))
+    (asked,) = conversation.text("KTSJB")
+    assert ("，72小时内退订免费" in asked.text, "不再享受" in asked.text) == (free, not free)
+
+
+@pytest.mark.parametrize(("days", "trial"), [(180, False), (181, True)])
+def test_a_trial_is_given_again_after_180_days(days: int, *, trial: bool) -> None:
+    conversation = played("> KTZQ\n> [1008620400] 是\n> QXZQ\n= ZQ ended")
+    conversation.move(conversation.now + timedelta(days=days))
+    (asked,) = conversation.text("KTZQ")
+    assert ("先免费体验7天" in asked.text, "您已体验过" in asked.text) == (trial, not trial)
+    conversation.text("是", asked.number)
+    assert conversation.states()["ZQ"] == ("trial" if trial else "active")
+
+
+def test_an_imported_trial_is_one() -> None:
+    held = has("TQ", "2026-03-01 12:00", trial_until="2026-03-20 12:00")
+    catalogue = changed(WITH_TRIAL, SERVICE, "TQ", {"trial_days": 7})
+    conversation = Conversation(has=(held,), catalogue=catalogue).play(
+        "> QXTQ\n= TQ ended\n> KTTQ\n< …您已体验过，不再免费体验，…"
+    )
+    (order,) = [item for item in conversation.account.records[Order].values() if isinstance(item, Order)]
+    assert order.trial_days == 0
