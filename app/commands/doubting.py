@@ -2,6 +2,7 @@
 
 from app.commands.codes import codes_in
 from app.commands.parser import Said, without_stop_word
+from app.commands.refunding import can_be_given_back, give_back
 from app.commands.registry import Answer, answer, beside
 from app.commands.reminding import DoubtingFee, reminded, what, windows_run
 from app.commands.settling import evidence_of, settled
@@ -158,6 +159,8 @@ def _dispute_all(turn: Turn, questions: tuple[Question, ...]) -> Outcome:
 def _dispute(turn: Turn, question: Question) -> Outcome:
     """A doubt in time: a use is free at once, of a month's fee a person calls, and it is not taken (flows.md 7)."""
     turn, charge, first = _opened(turn, question)
+    if charge is not None and can_be_given_back(turn, charge):
+        return _given_back(turn, charge, question)
     if charge is None or charge.state is not ChargeState.REMINDED:
         return doubt_late(turn, question, None)
     received = turn.stimulus_as(TextReceived)
@@ -174,6 +177,19 @@ def _dispute(turn: Turn, question: Question) -> Outcome:
     disputed = Outcome(records=(after,), evidence=(draft,), questions=(answered,))
     said = _result(turn, _facts(turn, texts.DISPUTED, charge, opened.ticket))
     return joined(replace(said, verdict="doubted"), first, disputed, opened.outcome)
+
+
+def _given_back(turn: Turn, charge: Charge, question: Question) -> Outcome:
+    """It was sent in time and stored after the fee was taken, which is given back (safety.md 21)."""
+    received = turn.stimulus_as(TextReceived)
+    who = f"mo:{received.id}"
+    back = give_back(turn, charge, who=who, why="doubted in time")
+    closed = Outcome(questions=(question.closed(turn.now, ClosedAs.ANSWERED),), verdict="doubted")
+    if charge.kind is ChargeKind.PER_USE:
+        return joined(_result(turn, _said(turn, texts.GIVEN_BACK_USE, charge)), closed, back)
+    opened = open_ticket(turn, TicketKind.COMPLAINT, received.shown_text, who=who, charge_ids=(charge.id,))
+    said = _result(turn, _facts(turn, texts.GIVEN_BACK_DISPUTED, charge, opened.ticket))
+    return joined(said, closed, back, opened.outcome)
 
 
 @answer(

@@ -4,8 +4,9 @@ import pytest
 
 from app.commands.directory import ImportSubscription
 from app.domain.account import Channel, SubscriptionState
-from app.domain.charges import Charge
+from app.domain.charges import Charge, ChargeState
 from app.domain.policy import Carrier
+from app.domain.refunds import Refund
 from app.domain.tickets import Ticket
 from tests.commands.fees import announce, code, fee, states
 from tests.commands.transcript import Conversation
@@ -280,3 +281,20 @@ def test_a_fee_that_was_announced_before_an_import_made_a_trial_of_it_is_not_tak
     conversation.happens(trial)
     conversation.play("@ +5h\n= CL trial")
     assert states(conversation) == {"c-1": "waived"}
+
+
+@pytest.mark.parametrize("word", ["否", "code", "TD"])
+def test_a_doubt_sent_in_time_and_stored_after_the_fee_was_taken_brings_it_back(word: str) -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-02 11:30")
+    conversation.play("@ 2026-03-02 12:00")
+    assert fee(conversation, "c-1").state is ChargeState.CHARGED
+    text = word.replace("code", code(conversation, "c-1"))
+    (said, *_) = conversation.text(text, "10086901", sent_at=shanghai("2026-03-02 10:59"))
+    assert "手机报(新华)3元的疑问已受理，已扣收的费用已退还" in said.text
+    (refund,) = conversation.account.records[Refund].values()
+    assert isinstance(refund, Refund)
+    assert (refund.charge_id, refund.amount_fen) == ("c-1", 300)
+    # Once, however often she says so; and what was sent too late is a complaint.
+    conversation.text(text, "10086901", sent_at=shanghai("2026-03-02 10:59:30"))
+    assert len(conversation.account.records[Refund]) == 1

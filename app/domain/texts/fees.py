@@ -78,6 +78,14 @@ UNREACHED = Text(
     en="The reminder of {what} could not be delivered for 72 hours; the fee was waived. Please look at this number.",
 )
 
+# ---- doubted in time, and stored after it was taken
+
+GIVEN_BACK_USE = Text(zh="{what}已退还。", en="{what} was paid back.")
+GIVEN_BACK_DISPUTED = Text(
+    zh="{what}的疑问已受理，已扣收的费用已退还，工单号{number}，{due}前答复您。",
+    en="Your doubt of {what} is taken up as {number} and the fee was paid back: we answer by {due}.",
+)
+
 # ---- unsubscribing
 
 WAIVED_ON_LEAVING = Text(zh="待扣的{fee}不收费；", en="the announced fee of {fee} is free; ")
