@@ -15,19 +15,50 @@ _SIGN = re.compile("[#*Xx]")
 _COMMAND = re.compile(r"[\W_]*X ?G ?M ?M", re.IGNORECASE)
 _GROUP = r"\d(?: ?\d){5}"
 _JOINED = re.compile(rf"(?<!\d){_GROUP}(?:(?: ?[#*])+ ?{_GROUP})+(?!\d)")
+_DIGITS = re.compile(r"\d(?: ?\d)*")
+_JOINTS = frozenset("#*")
+_PASSWORD_LENGTH = 6
 
 
 def mask(text: str) -> str | None:
     """The text with whatever looks like a password masked, or None if nothing does."""
-    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    folded = _folded(text)
     if not _SIGN.search(folded):
         return None
-    visible = "".join(char for char in folded if char.isspace() or not _is_invisible(char))
-    bare = " ".join(visible.split())
+    bare = _bare(folded)
     if _COMMAND.match(bare):
         return PASSWORD_MASK
     masked = _JOINED.sub(lambda found: re.sub(_GROUP, "******", found.group()), bare)
     return masked if masked != bare else None
+
+
+def mask_part(text: str, *, first: bool, last: bool) -> str | None:
+    """The same of a part of a message, which may hold a piece of a password and nothing that tells so.
+
+    Digits are masked that stand beside ``#`` or ``*``, where the text was cut, or that are as many as a password has.
+    """
+    bare = mask(text) or _bare(_folded(text))
+    if bare == PASSWORD_MASK:
+        return bare
+
+    def hidden(found: re.Match[str]) -> str:
+        before, after = bare[: found.start()].rstrip()[-1:], bare[found.end() :].lstrip()[:1]
+        cut = (not before and not first) or (not after and not last)
+        long = sum(char.isdigit() for char in found.group()) >= _PASSWORD_LENGTH
+        return re.sub(r"\d", "*", found.group()) if cut or long or _JOINTS & {before, after} else found.group()
+
+    masked = _DIGITS.sub(hidden, bare)
+    return masked if masked != _bare(_folded(text)) else None
+
+
+def _folded(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def _bare(folded: str) -> str:
+    """What is to be seen of a text, with single blanks."""
+    visible = "".join(char for char in folded if char.isspace() or not _is_invisible(char))
+    return " ".join(visible.split())
 
 
 def _is_invisible(char: str) -> bool:

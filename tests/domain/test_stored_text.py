@@ -1,5 +1,6 @@
 """Texts as they are stored: reversible escapes, and passwords masked (safety.md 28)."""
 
+import itertools
 import re
 import unicodedata
 
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.escape import escape, unescape
-from app.domain.masking import PASSWORD_MASK, mask
+from app.domain.masking import PASSWORD_MASK, mask, mask_part
 
 QUICK = settings(max_examples=100, deadline=None, database=None)
 ESCAPED = {
@@ -70,3 +71,31 @@ def test_no_joined_groups_stay(text: str) -> None:
     shown = mask(text)
     folded = unicodedata.normalize("NFKC", text if shown is None else shown).replace("\u200b", "")
     assert not re.search(r"(?<!\d)\d{6}[#*]+\d{6}(?!\d)", folded)
+
+
+# ---- parts of long messages: nothing tells of a piece that it is one
+
+SECRET = [*COMMANDS, "XGMM,802357,739184,739184", "XGMM802357#739184#739184", *(text for text, masked in JOINED.items() if not re.search(r"\d", masked))]  # fmt: skip
+
+
+def in_parts(text: str, cuts: list[int]) -> list[str]:
+    """The parts of a text as they are stored."""
+    places = [0, *sorted(cuts), len(text)]
+    pieces = [text[one:other] for one, other in itertools.pairwise(places)]
+    last = len(pieces) - 1
+    stored = [mask_part(piece, first=place == 0, last=place == last) for place, piece in enumerate(pieces)]
+    return [piece if masked is None else masked for piece, masked in zip(pieces, stored, strict=True)]
+
+
+@given(st.sampled_from(SECRET), st.data())
+def test_wherever_a_password_is_cut_no_part_shows_a_digit_of_it(text: str, data: st.DataObject) -> None:
+    cuts = data.draw(st.lists(st.integers(0, len(text)), min_size=1, max_size=4))
+    assert [piece for piece in in_parts(text, cuts) if re.search(r"\d", unicodedata.normalize("NFKC", piece))] == []
+
+
+def test_a_part_keeps_what_can_be_no_piece_of_a_password() -> None:
+    assert mask_part("我3月1日订了2个", first=False, last=False) is None
+    assert mask_part("1，3", first=True, last=True) is None
+    assert mask_part("12个1#2，3", first=False, last=True) == "**个*#*,3"
+    assert mask_part("12个12", first=True, last=False) == "12个**"
+    assert mask_part("打13800138000找我", first=True, last=True) == "打***********找我"
