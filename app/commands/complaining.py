@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from app.commands.naming import fees_named, name_and_amount
 from app.commands.parser import Said, normalise, parse_pick
-from app.commands.registry import Answer, Fit, Takes, answer, call, command
+from app.commands.registry import Answer, Fit, Takes, answer, call, command, incomplete
 from app.commands.speech import number_of, say, shown
 from app.commands.ticketing import open_ticket
 from app.commands.vocabulary import ARGUMENT_MARKS, COMPLAIN, TICKET_STATE
@@ -39,13 +39,15 @@ class AgentComplaint(Stimulus):
     charge_id: str | None = None
 
 
+@incomplete
 @command(*COMPLAIN, takes=Takes.ARGUMENTS, kept=True, menu=texts.HELP, rank=70)
 def complain(turn: Turn, argument: str) -> Outcome:
     """Open a ticket; without a text, ask for it."""
     if not argument.strip():
         return _ask(turn)
     received = turn.stimulus_as(TextReceived)
-    return joined(_taken(turn, _behind_keyword(received.shown_text), f"mo:{received.id}"), _no_more_asked(turn))
+    text = _with_mark(turn, _behind_keyword(received.shown_text))
+    return joined(_taken(turn, text, f"mo:{received.id}"), _no_more_asked(turn))
 
 
 def _ask(turn: Turn) -> Outcome:
@@ -77,6 +79,13 @@ def _behind_keyword(text: str) -> str:
     return text
 
 
+def _with_mark(turn: Turn, text: str) -> str:
+    """What she wrote; who reads it is to know if parts of it never came."""
+    if not turn.stimulus_as(TextReceived).missing:
+        return text
+    return texts.INCOMPLETE.say(turn.account.language, text=text)
+
+
 def _taken(turn: Turn, text: str, who: str, charges: tuple[Charge, ...] | None = None) -> Outcome:
     """Open the ticket and say its number, its deadlines and the fees that it is about."""
     fees = fees_named(turn, text) if charges is None else charges
@@ -102,6 +111,7 @@ def _about(turn: Turn, question: Question) -> str:
     return texts.ABOUT.say(turn.account.language, number=number_of(turn, question))
 
 
+@incomplete
 @answer(DescribingComplaint, repeat=_repeat, expired=_expired, answered=_expired, about=_about)
 def take_complaint(turn: Turn, question: Question, said: Said) -> Answer | None:
     """What was sent to 10086 itself, and is no number, yes or no, is the complaint; it ranks last (safety.md 24)."""
@@ -113,7 +123,8 @@ def take_complaint(turn: Turn, question: Question, said: Said) -> Answer | None:
     if not said.key or said.is_yes or said.is_no or parse_pick(said) is not None:
         return None
     closed = Outcome(questions=(question.closed(turn.now, ClosedAs.ANSWERED),))
-    return Answer(joined(_taken(turn, received.shown_text.strip(), f"mo:{received.id}"), closed), Fit.LAST)
+    text = _with_mark(turn, received.shown_text.strip())
+    return Answer(joined(_taken(turn, text, f"mo:{received.id}"), closed), Fit.LAST)
 
 
 # ---- by an agent, and how tickets stand

@@ -11,8 +11,9 @@ from app.domain.texts import answers
 from app.domain.turn import Outcome, Turn
 from app.domain.values import replace
 
-# The verdict of an outcome that only says so: two machines that do not understand each other must fall silent.
+# The verdicts of outcomes that only say so: two machines that do not understand each other must fall silent.
 NOT_UNDERSTOOD = "not understood"
+INCOMPLETE = "incomplete"
 
 
 def stranger(turn: Turn, guards: Guards) -> Outcome:
@@ -58,7 +59,7 @@ def guarded(turn: Turn, guards: Guards, outcome: Outcome) -> Outcome:
     Beyond the cap only outcomes of changes are told; what is not shown is not asked either.
     """
     guards = outcome.guards or guards
-    puzzled = outcome.verdict == NOT_UNDERSTOOD
+    puzzled = outcome.verdict in (NOT_UNDERSTOOD, INCOMPLETE)
     if puzzled and not guards.may_say_not_understood(turn.now):
         return Outcome(guards=guards, verdict="silent: loop")
     segments = sum(measure(message).segments for reply in outcome.replies for message in reply.messages)

@@ -1,6 +1,6 @@
 """Consent to marketing, and the words that take it back, sent to where marketing comes from (flows.md 1, 3, 15)."""
 
-from app.commands.registry import call, command
+from app.commands.registry import call, command, incomplete
 from app.commands.speech import say, shown
 from app.commands.vocabulary import NO_MARKETING
 from app.domain.campaigns import CampaignMessage, CampaignMessageState
@@ -54,6 +54,7 @@ def withdraw_consent(turn: Turn) -> Outcome:
     return _withdrawn(turn, {"who": wanted.who})
 
 
+@incomplete
 @command(*NO_MARKETING, at=Extension.CARE, kept=True, reads=_READS)
 def opt_out(turn: Turn, _argument: str) -> Outcome:
     """From now on she gets no marketing, nor what waits for the morning."""

@@ -114,8 +114,8 @@ class _Mark:
     """What is filed under a key in one of the registry's tables."""
 
     table: str
-    key: str | type[Stimulus]
-    entry: Handler | TurnFunction | BesideFunction
+    key: str | type[Stimulus] | Callable[..., object]
+    entry: Handler | TurnFunction | BesideFunction | bool
 
 
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -174,6 +174,14 @@ def beside(extension: str) -> Callable[[BesideFunction], BesideFunction]:
     return lambda function: _marked(function, _Mark("beside", extension, function))
 
 
+def incomplete(function: _F) -> _F:
+    """Mark a command, an answer or what takes all that is sent to a number: it uses incomplete texts, too.
+
+    A text of which parts never came means nothing to the others: it may say the opposite of what she wrote.
+    """
+    return _marked(function, _Mark("incomplete", function, entry=True))
+
+
 def timer(kind: str, *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that runs when a timer of a kind falls due."""
     return lambda function: _marked(function, _Mark("timers", kind, Handler(function, reads)))
@@ -206,6 +214,7 @@ class Registry:
     questions: dict[type[QuestionState], QuestionKind] = field(default_factory=dict)
     timers: dict[str, Handler] = field(default_factory=dict)
     calls: dict[type[Stimulus], Handler] = field(default_factory=dict)
+    incomplete: dict[Callable[..., object], bool] = field(default_factory=dict)
     menu: tuple[Text, ...] = ()
     longest_prefix: int = 0
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from app.commands import guarding
 from app.commands.codes import answered_by
 from app.commands.data_reminders import with_reminders
-from app.commands.guarding import NOT_UNDERSTOOD, noting_interruption
+from app.commands.guarding import INCOMPLETE, NOT_UNDERSTOOD, noting_interruption
 from app.commands.parser import Said, normalise
 from app.commands.registry import Answer, Command, Fit, Handler, QuestionKind, Reads, Registry, Takes
 from app.commands.speech import asked_from, menu_lines, say
@@ -61,7 +61,7 @@ class Router:
         if not isinstance(stimulus, TextReceived):
             handler = self._handler(stimulus)
             return handler.reads if handler else ()
-        if numbers.extension(stimulus.dialled) not in (Extension.COMMANDS, Extension.LISTING):
+        if stimulus.missing or numbers.extension(stimulus.dialled) not in (Extension.COMMANDS, Extension.LISTING):
             return None
         exact = self.registry.keywords.get(normalise(stimulus.text).key)
         return exact.reads if exact else None
@@ -90,7 +90,7 @@ class Router:
             turn = replace(turn, account=apply(turn.account, Outcome(subscriber=created)))
         dialled = turn.policy.numbers.extension(received.dialled)
         extension = Extension.COMMANDS if turn.carrier.single_number else dialled
-        route = self._route(turn, normalise(received.text), extension)
+        route = (self._route_incomplete if received.missing else self._route)(turn, normalise(received.text), extension)
         outcome = route.outcome
         if guards.over_rate and not received.kept:
             outcome = guarding.too_many(turn, guards, kept=route.kept)
@@ -109,6 +109,24 @@ class Router:
         beside = self.registry.beside.get(extension[:_EXTENSION_DIGITS])
         first = beside(turn, said) if beside else None
         return self._obeyed_beside(turn, said, first) if first else self._understood(turn, said, extension)
+
+    def _route_incomplete(self, turn: Turn, said: Said, extension: str) -> _Route:
+        """A text of which parts never came: only who says so uses it, and it changes nothing else (delivery.md 6)."""
+        uses = self.registry.incomplete
+        whole = self.registry.numbers.get(extension)
+        if whole in uses and whole is not None:
+            return _Route(whole(turn))
+        exact = self.registry.keywords_at.get((extension, said.key)) or self.registry.keywords.get(said.key)
+        found = (exact, "") if exact else _with_arguments(self.registry, said)
+        if found is not None and found[0].run in uses:
+            return _run(turn, found)
+        pool = [item for item in _asked_at(_remembered(turn), extension, said) if item.is_open(turn.at)]
+        given = self._readings(turn, [item for item in pool if self._kind(item).answer in uses], said)
+        if given:
+            return self._answered(turn, given, said)
+        ours = Extension.COMMANDS if extension == Extension.FOREIGN else extension
+        reply = say(turn, answers.INCOMPLETE.say(turn.account.language), extension=ours)
+        return _Route(Outcome(replies=(reply,), verdict=INCOMPLETE))
 
     def _understood(self, turn: Turn, said: Said, extension: str) -> _Route:
         exact = self.registry.keywords_at.get((extension, said.key)) or self.registry.keywords.get(said.key)

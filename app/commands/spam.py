@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from app.commands.registry import number
+from app.commands.registry import incomplete, number
 from app.commands.speech import say
 from app.domain.service_numbers import Extension
 from app.domain.spam import SpamReport, reported_number
@@ -14,6 +14,7 @@ from app.domain.turn import Outcome, TextReceived, Turn
 _REPORT = re.compile(r"[^\w+]*(\+?[0-9]{3,20})\s*[*\s]\s*(\S.*)", re.DOTALL)
 
 
+@incomplete
 @number(Extension.SPAM)
 def report_spam(turn: Turn) -> Outcome:
     """Record a report and acknowledge it; one that does not say whose message it was is asked for the number.

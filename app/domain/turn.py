@@ -30,7 +30,8 @@ class TextReceived(Stimulus):
     """An MO. ``text`` is as it was sent; ``shown_text`` as it is stored (passwords masked, escapes in place).
 
     ``sent_at`` is the time that counts for windows: the provider's, if it is believable, else the time of storing
-    (safety.md 21). ``kept`` marks one that waited because of the rate limit.
+    (safety.md 21). ``kept`` marks one that waited because of the rate limit. ``missing`` is how many parts of a long
+    message never came: who does not say that it takes such texts is not handed one.
     """
 
     id: str
@@ -39,6 +40,7 @@ class TextReceived(Stimulus):
     shown_text: str
     sent_at: datetime
     kept: bool = False
+    missing: int = 0
 
 
 @value

@@ -113,11 +113,12 @@ class Conversation:
 
     # ---- what happens
 
-    def text(self, text: str, to: str = "10086", *, sent_at: datetime | None = None) -> list[Sent]:
-        """She sends a text; what comes back."""
+    def text(self, text: str, to: str = "10086", *, sent_at: datetime | None = None, missing: int = 0) -> list[Sent]:
+        """She sends a text, of which parts may be missing; what comes back."""
         self.log.append(f"{local(self.now):%m-%d %H:%M:%S} > [{to}] {text[:200]!r}")
         shown = mask(text)
-        received = TextReceived(next(self.ids), to, text, escape(text if shown is None else shown), sent_at or self.now)
+        stored = escape(text if shown is None else shown)
+        received = TextReceived(next(self.ids), to, text, stored, sent_at or self.now, missing=missing)
         return self.happens(received, received.sent_at)
 
     def happens(self, stimulus: Stimulus, at: datetime | None = None) -> list[Sent]:

@@ -12,6 +12,10 @@ NOT_UNDERSTOOD = Text(
     zh="抱歉，未能识别您的短信，未作任何更改。您可以发送：{commands}。",
     en="Sorry, we did not understand that; nothing was changed. You can send: {commands}.",
 )
+INCOMPLETE = Text(
+    zh="抱歉，您的短信没有收全，有部分内容未收到，未作任何更改。请重新发送。",
+    en="Sorry, parts of your message never reached us. It is incomplete, so nothing was changed. Please send it again.",
+)
 LISTING_EXPIRED = Text(
     zh="您回复的业务列表已过期，未作任何更改。请发送0000重新查询。",
     en="That list has expired; nothing was changed. Send 0000 for a new one.",

@@ -27,6 +27,7 @@ NONE = Text(
     zh="您没有处理中的投诉。投诉请发送“TS 内容”。",
     en="You have no open complaint. To complain send TS and what it is about.",
 )
+INCOMPLETE = Text(zh="{text}（短信未收全）", en="{text} (parts of this never came)")
 _OPENED = Text(
     zh="您的投诉已受理，工单号：{number}。我们将在{first}内(不晚于{first_due})首次答复，{whole}内(不晚于{due})处理完毕。{fees}查询进度请发送CXTS。",
     en="Your complaint was received, ticket: {number}. First answer within {first} (by {first_due}); handled within {whole} (by {due}). {fees}Send CXTS to ask how it stands.",

@@ -1,0 +1,109 @@
+"""A text of which parts never came is no command and no answer (delivery.md 6)."""
+
+import pytest
+
+from app.commands.complaining import complain, take_complaint
+from app.commands.marketing import opt_out
+from app.commands.spam import report_spam
+from app.domain.account import Language
+from app.domain.consents import MARKETING, MarketingConsent
+from app.domain.spam import SpamReport
+from app.domain.tickets import Ticket
+from app.domain.values import replace
+from tests.commands.transcript import Conversation, registry
+from tests.commands.world import SUBSCRIBER
+
+TOLD = "没有收全"
+NUMBERS = ["10086", "10086977", "10086204", "1008620455", "10086901", "10086888"]
+
+
+def state(conversation: Conversation) -> object:
+    account = conversation.account
+    return account.subscriptions, account.questions, account.records, account.subscriber
+
+
+@pytest.mark.parametrize("to", NUMBERS)
+@pytest.mark.parametrize("text", ["0000", "1111", "QXCL", "KTYYH", "1", "1,2", "全部", "是", "Y", "N", "否", "8366", "你好", "", "查1"])  # fmt: skip
+def test_it_changes_nothing_and_she_is_told(text: str, to: str) -> None:
+    conversation = Conversation()
+    conversation.text("0000")
+    before = state(conversation)
+    [sent] = conversation.text(text, to, missing=1)
+    assert TOLD in sent.text
+    assert sent.number == ("10086" if to == "10086204" else to)
+    assert state(conversation) == before
+    assert conversation.outcome.verdict == "incomplete"
+    assert conversation.outcome.evidence == ()
+
+
+def test_at_a_confirmation_number_it_neither_confirms_nor_declines() -> None:
+    conversation = Conversation(has=())
+    [asked] = conversation.text("KTSJB")
+    for text in ("是", "否", "不要了", "0000"):
+        [told] = conversation.text(text, asked.number, missing=2)
+        assert (told.number, TOLD in told.text) == (asked.number, True)
+    conversation.text("是", asked.number)
+    assert any(item.service_code == "SJB" for item in conversation.account.subscriptions.values())
+
+
+def test_after_all_was_asked_once_more_it_is_no_yes() -> None:
+    conversation = Conversation()
+    conversation.text("0000")
+    conversation.text("全部", "10086977")
+    before = state(conversation)
+    for text in ("是", "1", "否", "全部"):
+        assert TOLD in conversation.text(text, "10086977", missing=1)[0].text
+    assert state(conversation) == before
+
+
+@pytest.mark.parametrize("text", ["TS 你们乱扣费我要", "投诉 乱扣费我要"])
+def test_a_complaint_is_a_complaint_and_says_that_it_is_incomplete(text: str) -> None:
+    conversation = Conversation()
+    conversation.text(text, missing=1)
+    [ticket] = conversation.account.records_of(Ticket)
+    assert "乱扣费我要" in ticket.text
+    assert "未收全" in ticket.text
+
+
+def test_the_text_that_an_empty_ts_asked_for_may_be_incomplete() -> None:
+    conversation = Conversation()
+    conversation.text("TS")
+    for text in ("是", "1"):
+        assert TOLD in conversation.text(text, missing=1)[0].text
+    conversation.text("你们乱扣费我要", missing=1)
+    [ticket] = conversation.account.records_of(Ticket)
+    assert ticket.text.startswith("你们乱扣费我要")
+    assert conversation.text("你们乱扣费我要", missing=1)[0].text.count(TOLD) == 1
+
+
+def test_a_spam_report_may_be_incomplete() -> None:
+    conversation = Conversation()
+    conversation.text("13900000001*恭喜您", "10086999", missing=3)
+    assert len(conversation.account.records_of(SpamReport)) == 1
+
+
+def test_opting_out_may_be_incomplete() -> None:
+    conversation = Conversation()
+    consent = MarketingConsent(MARKETING, conversation.now, "shop")
+    conversation.account = conversation.account.with_records({MarketingConsent: {consent.id: consent}})
+    conversation.text("TD", "10086888", missing=1)
+    found = conversation.account.record(MarketingConsent, MARKETING)
+    assert found is not None
+    assert not found.is_open
+    assert all(item.unsubscribed_at is None for item in conversation.account.subscriptions.values())
+
+
+def test_nobody_else_uses_incomplete_texts() -> None:
+    assert set(registry().incomplete) == {complain, take_complaint, report_spam, opt_out}
+
+
+def test_machines_that_send_halves_fall_silent() -> None:
+    conversation = Conversation()
+    told = [bool(conversation.text("0000", missing=1)) for _ in range(7)]
+    assert told == [True] * 5 + [False] * 2
+    assert conversation.text("0000")
+
+
+def test_she_is_told_in_her_language() -> None:
+    conversation = Conversation(subscriber=replace(SUBSCRIBER, language=Language.EN))
+    assert "incomplete" in conversation.text("0000", missing=1)[0].text
