@@ -13,6 +13,7 @@ _NUMBER = re.compile(r"(?<!\d)(?:\+|00)?(?:86)?1[3-9]\d{9}(?!\d)")
 _FORBIDDEN_FIELDS = frozenset({"text", "body", "password", "token", "secret", "authorization", "sealed"})
 
 INBOUND = Counter("smsgw_inbound_stored", "Messages in, by what the provider was told", ["status"])
+UNUSED = Counter("smsgw_inbound_unused", "Messages in that were taken and not used as they are, by reason", ["reason"])
 TURNS = Counter("smsgw_turns", "Turns handled, by kind of stimulus", ["stimulus"])
 POISONED = Counter("smsgw_turns_failed", "Turns whose handling raised an error")
 DEAD_LETTERS = Counter("smsgw_dead_letters", "Messages in that were given up after three tries")

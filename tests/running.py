@@ -13,6 +13,8 @@ from sqlalchemy import ColumnElement, RowMapping, Table, func, select
 from app.commands.directory import ImportSubscription, SetSubscriber
 from app.db.simulator import ThreadMessage
 from app.domain.account import Brand, Channel, Payment, SubscriptionState
+from app.domain.parts import PartOf
+from app.domain.values import replace
 from app.services.gateway import Gateway
 from app.services.intake import IncomingMessage, Stored
 from app.services.network import PROVIDER
@@ -56,6 +58,21 @@ class Running:
     ) -> IncomingMessage:
         """A message that nobody has sent yet."""
         return IncomingMessage(provider, message_id or f"m-{next(_NUMBERS)}", sender, to, text, received_at)
+
+    def parts(
+        self,
+        texts: Sequence[str],
+        to: str = "10086",
+        *,
+        ref: str = "7",
+        sender: str = ALICE,
+        provider: str = PROVIDER,
+        message_id: str | None = None,
+    ) -> list[IncomingMessage]:
+        """A long message in parts, each with an id of its own unless there is one for all."""
+        total = len(texts)
+        wholes = [self.message(text, to, sender=sender, provider=provider, message_id=message_id) for text in texts]
+        return [replace(one, part=PartOf(ref, number, total)) for number, one in enumerate(wholes, 1)]
 
     async def store(self, *messages: IncomingMessage) -> list[Stored]:
         """Store messages without waiting for what they cause."""

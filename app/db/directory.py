@@ -94,6 +94,9 @@ class MessageRead:
     valid_until: datetime | None = None
     error_code: str | None = None
     verdict: str | None = None
+    part: int | None = None
+    parts: int | None = None
+    missing: int | None = None
     trace: str | None = None
     question_id: str | None = None
     tenure: int | None = None
@@ -112,6 +115,9 @@ def _mo_read(row: AnyRow) -> MessageRead:
         status=row.status,
         at=row.stored_at,
         verdict=row.verdict,
+        part=row.part or None,
+        parts=row.parts,
+        missing=row.missing,
         trace=row.trace,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, literal_column, or_, select
 from sqlalchemy.sql.base import Executable
 
 from app.db import tables
@@ -15,6 +15,7 @@ from app.db.rows import (
     fetch,
     from_json,
     insert_new_rows,
+    insert_rows,
     matching,
     one_of,
     raw,
@@ -26,13 +27,15 @@ from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
 _inbound = tables.inbound_message
-_KEY = ("bucket", "provider", "provider_message_id", "msisdn")
+_KEY = ("bucket", "provider", "provider_message_id", "msisdn", "part")
+_REFERENCE = ("bucket", "msisdn", "concat_ref")
 Key = tuple[int, str]
+Reference = tuple[int, str, str]
 
 
 @value
 class StoredMessage:
-    """A row of the inbox, as a turn needs it."""
+    """A row of the inbox, as a turn needs it; one with a ``concat_ref`` is a part that was not joined yet."""
 
     bucket: int
     msisdn: str
@@ -45,6 +48,8 @@ class StoredMessage:
     stored_at: datetime
     due_at: datetime
     tries: int
+    concat_ref: str | None = None
+    missing: int | None = None
 
 
 @cache
@@ -66,7 +71,7 @@ def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[tup
         _existing(connection.dialect.name), as_parameter([{key: row[key] for key in _KEY} for row in rows])
     )
     first = {tuple(row[1:]): row[0] for row in found}
-    ids = [first[row["bucket"], row["provider"], row["provider_message_id"], row["msisdn"]] for row in rows]
+    ids = [first[tuple(row[key] for key in _KEY)] for row in rows]
     return [(known, known == row["id"]) for known, row in zip(ids, rows, strict=True)]
 
 
@@ -119,9 +124,62 @@ def pending_of(connection: Connection, numbers: Sequence[Key], now: datetime, mo
             from_micros(stored),
             from_micros(due),
             tries,
+            concat_ref,
+            missing,
         )
-        for bucket, msisdn, id_, provider, dialled, text, sealed, sent, stored, due, tries in rows
+        for bucket, msisdn, id_, provider, dialled, text, sealed, sent, stored, due, tries, concat_ref, missing in rows
     ]
+
+
+# ---- parts of long messages
+
+
+@value
+class StoredPart:
+    """A part that waits for the others, or that was joined at ``handled_at``."""
+
+    bucket: int
+    msisdn: str
+    id: str
+    provider: str
+    dialled: str
+    concat_ref: str
+    part: int
+    parts: int
+    text: str
+    sealed: str | None
+    received_at: datetime | None
+    sent_at: datetime
+    stored_at: datetime
+    due_at: datetime
+    handled_at: datetime | None
+
+
+@cache
+def _parts_of(dialect: str) -> AnySelect:
+    given = from_json(dialect, shape_of(_inbound, _REFERENCE))
+    joined = one_of(_inbound.c.status, "joined") & (_inbound.c.handled_at >= bindparam("since", type_=Instant))
+    return (
+        select(*(_inbound.c[name] for name in StoredPart.__dataclass_fields__))
+        .join_from(_inbound, given, matching(_inbound, given, _REFERENCE))
+        .where(_inbound.c.part > literal_column("0"), or_(one_of(_inbound.c.status, "pending"), joined))
+        .order_by(_inbound.c.id)
+    )
+
+
+def parts_of(connection: Connection, references: Sequence[Reference], since: datetime) -> list[StoredPart]:
+    """The parts of locked numbers that wait, and those joined since a moment, in the order of storing."""
+    keys = as_keys(_REFERENCE, references)
+    found = connection.execute(_parts_of(connection.dialect.name), {**keys, "since": since})
+    return [StoredPart(*row) for row in found]
+
+
+def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
+    """Store messages that nobody sent as they are: made of parts, they are new."""
+    insert_rows(connection, _inbound, rows)
+
+
+# ---- what became of them
 
 
 def mark(connection: Connection, rows: Sequence[dict[str, object]]) -> None:

@@ -55,7 +55,7 @@ def _purge(
 def purge_inbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
     """Messages in that were handled, stored before a moment."""
     columns = tables.inbound_message.c
-    old = (columns.stored_at < before) & columns.status.in_(("handled", "ignored"))
+    old = (columns.stored_at < before) & columns.status.in_(("handled", "joined", "ignored"))
     return _purge(connection, tables.inbound_message, old, after, limit)[0]
 
 

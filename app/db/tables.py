@@ -24,6 +24,7 @@ metadata = columns.metadata
 _PENDING = "status = 'pending'"
 _KNOWN = "provider_message_id IS NOT NULL"
 _REMEMBERED = "closed_as IS NULL OR closed_as IN ('answered', 'undeliverable')"
+_IN_PARTS = "part > 0"
 _UNSENT = "status IN ('queued', 'sending')"
 _UNANSWERED = "status = 'unknown' AND final_at IS NULL AND told IS NULL"
 
@@ -101,16 +102,20 @@ inbound_message = Table(
     Column("status", Text, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("tries", SmallInteger, nullable=False),
-    Column("verdict", Text),
     Column("handled_at", Instant),
-    Column("trace", Text),
+    *optional(Text, "verdict", "trace", "concat_ref"),
+    # Which part of how many, from 1; 0 is a whole message. One that was made of parts knows how many never came.
+    Column("part", SmallInteger, nullable=False),
+    *optional(SmallInteger, "parts", "missing"),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     # The bucket last, here and below: what comes in together lies together in the index, so a batch writes few pages.
-    UniqueConstraint("provider", "provider_message_id", "msisdn", "bucket"),
+    # Its name would be longer than PostgreSQL takes.
+    UniqueConstraint("provider", "provider_message_id", "msisdn", "part", "bucket", name="uq_inbound_message_known"),
     partial_index("ix_inbound_message_pending", "id", where=_PENDING),
     Index("ix_inbound_message_id", "id"),
     partial_index("ix_inbound_message_queue", "bucket", "msisdn", "id", where=_PENDING),
     partial_index("ix_inbound_message_dead", "id", where="status = 'dead'"),
+    partial_index("ix_inbound_message_part", "bucket", "msisdn", "concat_ref", where=_IN_PARTS),
 )
 
 # The lock and the queue head of a number; made at intake, never updated there. ``version`` names the batch of turns

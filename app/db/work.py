@@ -65,7 +65,7 @@ def newest_id(connection: Connection) -> str | None:
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How many messages and events wait, for the metrics; partial indexes know."""
+    """How many messages and events wait, for the metrics, parts of long messages too; partial indexes know."""
     inbound, outbound = tables.inbound_message, tables.outbound_message
     unfinished = one_of(outbound.c.status, "queued", "sending")
     queries = {

@@ -14,8 +14,9 @@ from app.db.session import Database
 from app.db.state import current_state
 from app.domain.calendar import believable
 from app.domain.escape import escape
-from app.domain.masking import mask
+from app.domain.masking import mask, mask_part
 from app.domain.msisdn import bucket_of, parse_msisdn, sender_as_given
+from app.domain.parts import PartOf
 from app.domain.values import value
 from app.services.ids import IdSource
 from app.services.sealing import Sealer
@@ -26,7 +27,10 @@ _OLDEST_BELIEVED = timedelta(hours=24)
 
 @value
 class IncomingMessage:
-    """An MO as a provider hands it in; ``received_at`` is the provider's own time, if it gives one."""
+    """An MO as a provider hands it in; ``received_at`` is the provider's own time, if it gives one.
+
+    ``part`` says which part of a long message it is; without, it is a whole one.
+    """
 
     provider: str
     message_id: str
@@ -34,6 +38,7 @@ class IncomingMessage:
     dialled: str
     text: str
     received_at: datetime | None = None
+    part: PartOf | None = None
 
 
 class IntakeStatus(StrEnum):
@@ -113,7 +118,8 @@ class Intake:
         msisdn = parse_msisdn(message.sender)
         answered = msisdn is not None and msisdn.startswith(self._allowed_prefixes)
         sender = msisdn or sender_as_given(_shown(message.sender))
-        masked = mask(message.text)
+        # The only part of a message is the message.
+        part = message.part if message.part and message.part.total > 1 else None
         received_at = _in_utc(message.received_at)
         believed = received_at is not None and now - _OLDEST_BELIEVED <= received_at <= now
         return {
@@ -123,8 +129,10 @@ class Intake:
             "provider": message.provider,
             "provider_message_id": escape(message.message_id),
             "dialled": escape(_shown(message.dialled))[:32],
-            "text": escape(message.text if masked is None else masked),
-            "sealed": None if masked is None else self._sealer.seal(message.text),
+            "part": part.number if part else 0,
+            "parts": part.total if part else None,
+            "concat_ref": part.ref if part else None,
+            **self._sealer.columns(message.text, _masked(message.text, part)),
             "received_at": received_at,
             "sent_at": received_at if believed else now,
             "stored_at": now,
@@ -148,6 +156,10 @@ class Intake:
 def _in_utc(moment: datetime | None) -> datetime | None:
     """A provider's time; one that nobody can mean is as good as none."""
     return moment.astimezone(UTC) if moment is not None and believable(moment) else None
+
+
+def _masked(text: str, part: PartOf | None) -> str | None:
+    return mask_part(text, first=part.number == 1, last=part.number == part.total) if part else mask(text)
 
 
 def _shown(address: str) -> str:

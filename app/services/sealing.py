@@ -10,6 +10,8 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
+from app.domain.escape import escape, unescape
+
 
 class Sealer:
     """Encrypts with a key of 32 bytes in URL-safe base64 (Fernet: AES-128-CBC with HMAC-SHA256)."""
@@ -41,3 +43,16 @@ class Sealer:
             return self._fernet.decrypt(sealed).decode("utf-8", "surrogatepass")
         except InvalidToken:
             return None
+
+    # ---- texts of messages
+
+    def columns(self, text: str, masked: str | None) -> dict[str, object]:
+        """A text as it is stored: as it may be shown, and the original sealed beside it where that is another."""
+        if masked is None:
+            return {"text": escape(text), "sealed": None}
+        return {"text": escape(masked), "sealed": self.seal(text)}
+
+    def original(self, text: str, sealed: str | None) -> str:
+        """A text as it was sent, from what is stored of it."""
+        opened = self.open(sealed) if sealed else None
+        return unescape(text) if opened is None else opened

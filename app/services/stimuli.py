@@ -5,7 +5,6 @@ from datetime import datetime
 
 from app.db.inbox import StoredMessage
 from app.db.timers import StoredTimer
-from app.domain.escape import unescape
 from app.domain.policy import Carrier
 from app.domain.turn import Stimulus, TextReceived, TimerDue
 from app.services.folding import Fold, Waiting
@@ -23,14 +22,14 @@ class Stimuli:
 
     def received(self, row: StoredMessage) -> Waiting:
         """A message of hers, unmasked."""
-        original = self._sealer.open(row.sealed) if row.sealed else None
         stimulus = TextReceived(
             id=row.id,
             dialled=row.dialled,
-            text=unescape(row.text) if original is None else original,
+            text=self._sealer.original(row.text, row.sealed),
             shown_text=row.text,
             sent_at=row.sent_at,
             kept=row.due_at > row.stored_at,
+            missing=row.missing or 0,
         )
         return Waiting(stimulus, row.sent_at, self._carriers.get(row.provider, self._default), row)
 

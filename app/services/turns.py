@@ -27,6 +27,7 @@ from app.domain.values import replace
 from app.services.codec import AccountCodec
 from app.services.folding import Fold, Ledger, Waiting
 from app.services.ids import IdSource
+from app.services.joining import Joiner
 from app.services.loading import Loading
 from app.services.passwords import PasswordChecks
 from app.services.refusals import RefusedError
@@ -66,6 +67,7 @@ class Turns:
         self._ids = ids
         self._policy = policy
         self._stimuli = Stimuli(sealer, carriers, default_carrier)
+        self._joiner = Joiner(sealer, ids)
         self._wake_delivery = wake_delivery
         self._codec = AccountCodec(router.registry.questions)
         self._loading = Loading(router, self._codec, policy.numbers)
@@ -109,19 +111,23 @@ class Turns:
             return told, False
         keys = [(item.bucket, item.msisdn) for item in locked]
         most = 1 if only else _MESSAGES
-        messages = inbox.pending_of(connection, keys, now, most)
+        pending = inbox.pending_of(connection, keys, now, most)
         # Timers wait for earlier messages; where messages were left out, they wait for the next batch.
-        due = timers.due_of(connection, keys, now) if falling and (len(messages) < most or not messages) else []
+        due = timers.due_of(connection, keys, now) if falling and (len(pending) < most or not pending) else []
+        joined = self._joiner.join(connection, pending, now)
+        messages = [self._stimuli.received(row) for row in joined.messages]
         folds = self._loading.folds(connection, locked, _back_from(now))
-        line_up(folds, [self._stimuli.received(row) for row in messages], [self._stimuli.fell_due(row) for row in due])
+        line_up(folds, messages, [self._stimuli.fell_due(row) for row in due])
         ledger = Ledger(self._codec, self._ids)
         catalogue = self._current_catalogue(connection, state.catalogue_version)
         worked = self._handle_rounds(connection, list(folds.values()), ledger, catalogue, now)
         self._write_down(connection, ledger, now)
+        self._joiner.mark(connection, joined, folds)
         observability.batch("turns", len(messages) + len(due))
         observability.TURNS.labels("text").inc(len(messages))
         observability.TURNS.labels("timer").inc(len(due))
-        return worked or told, ledger.made_messages
+        # Parts that only wait for others are done with for now, too.
+        return worked or told or len(messages) != len(pending), ledger.made_messages
 
     def _write_down(self, connection: Connection, ledger: Ledger, now: datetime) -> None:
         ledger.write(connection, now)
@@ -212,16 +218,18 @@ class Turns:
         """The rows of this number's first message could not be written: count that as a try."""
         state = current_state(connection)
         locked = accounts.lock_conversations(connection, [key], wait=True)
-        messages = inbox.pending_of(connection, [key], state.now, 1)
+        joined = self._joiner.join(connection, inbox.pending_of(connection, [key], state.now, 1), state.now)
         due = timers.due_of(connection, [key], state.now)
+        folds = self._loading.folds(connection, locked, _back_from(state.now))
         ledger = Ledger(self._codec, self._ids)
-        waiting = [*map(self._stimuli.received, messages), *map(self._stimuli.fell_due, due)]
+        waiting = [*map(self._stimuli.received, joined.messages), *map(self._stimuli.fell_due, due)]
         if waiting:
-            fold = self._loading.folds(connection, locked, _back_from(state.now))[key[1]]
+            fold = folds[key[1]]
             catalogue = self._current_catalogue(connection, state.catalogue_version)
             turn = self._turn(fold.account, waiting[0], catalogue, state.now)
             self._poisoned(fold, turn, waiting[0], ledger, error)
             self._write_down(connection, ledger, state.now)
+        self._joiner.mark(connection, joined, folds)
         return True, ledger.made_messages
 
     # ---- management calls

@@ -331,13 +331,18 @@ def upgrade() -> None:
         sa.Column("verdict", sa.Text(), nullable=True),
         sa.Column("handled_at", sa.BigInteger(), nullable=True),
         sa.Column("trace", sa.Text(), nullable=True),
+        sa.Column("part", sa.SmallInteger(), nullable=False),
+        sa.Column("parts", sa.SmallInteger(), nullable=True),
+        sa.Column("concat_ref", sa.Text(), nullable=True),
+        sa.Column("missing", sa.SmallInteger(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_inbound_message")),
         sa.UniqueConstraint(
             "provider",
             "provider_message_id",
             "msisdn",
+            "part",
             "bucket",
-            name=op.f("uq_inbound_message_provider_provider_message_id_msisdn_bucket"),
+            name=op.f("uq_inbound_message_known"),
         ),
     )
     op.create_index(
@@ -349,6 +354,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'dead'"),
     )
     op.create_index("ix_inbound_message_id", "inbound_message", ["id"], unique=False)
+    op.create_index(
+        "ix_inbound_message_part",
+        "inbound_message",
+        ["bucket", "msisdn", "concat_ref"],
+        unique=False,
+        sqlite_where=sa.text("part > 0"),
+        postgresql_where=sa.text("part > 0"),
+    )
     op.create_index(
         "ix_inbound_message_pending",
         "inbound_message",
@@ -1056,6 +1069,12 @@ def downgrade() -> None:
         table_name="inbound_message",
         sqlite_where=sa.text("status = 'pending'"),
         postgresql_where=sa.text("status = 'pending'"),
+    )
+    op.drop_index(
+        "ix_inbound_message_part",
+        table_name="inbound_message",
+        sqlite_where=sa.text("part > 0"),
+        postgresql_where=sa.text("part > 0"),
     )
     op.drop_index(
         "ix_inbound_message_pending",

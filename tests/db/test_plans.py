@@ -60,6 +60,9 @@ async def a_day(gateway: Running) -> None:
     ):
         await gateway.say(text, to)
     await gateway.store(gateway.message("0000", message_id="twice"), gateway.message("0000", message_id="twice"))
+    for part in gateway.parts(["TS 乱", "扣费"]):
+        await gateway.store(part)
+        await gateway.drain()
     await gateway.faults("error", count=1)
     await gateway.say("0000", sender="+8613800200001")
     await gateway.subscriber("+8613800200001", balance_fen=1)

@@ -138,7 +138,7 @@ def message(place: int, theirs: str) -> dict[str, object]:
     return {
         "bucket": 1, "msisdn": "+8613800138000", "id": f"01900000-0000-7000-8000-{place:012}", "provider": "generic",
         "provider_message_id": theirs, "dialled": "10086", "text": "0000", "sealed": None, "received_at": None,
-        "sent_at": NOON, "stored_at": NOON, "status": "pending", "due_at": NOON, "tries": 0,
+        "sent_at": NOON, "stored_at": NOON, "status": "pending", "due_at": NOON, "tries": 0, "part": 0,
     }  # fmt: skip
 
 

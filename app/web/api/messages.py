@@ -45,6 +45,9 @@ def _fields(message: MessageRead, caller: Caller) -> dict[str, object]:
         "in_reply_to",
         "error_code",
         "verdict",
+        "part",
+        "parts",
+        "missing",
     )
     return {
         **{name: getattr(message, name) for name in same},

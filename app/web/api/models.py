@@ -219,6 +219,9 @@ class MessageOut(BaseModel):
     valid_until: datetime | None = None
     error_code: str | None = None
     verdict: str | None = None
+    part: int | None = Field(default=None, description="of a part of a long message: which one, from 1")
+    parts: int | None = Field(default=None, description="of a part: how many there are")
+    missing: int | None = Field(default=None, description="of a message made of parts: how many never came")
 
 
 class AttemptOut(BaseModel):
