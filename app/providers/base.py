@@ -14,6 +14,7 @@ import httpx
 from pydantic_core import to_json
 
 from app.domain.messages import OutboundStatus
+from app.domain.parts import PartOf
 from app.domain.values import value
 from app.providers.fences import Fence
 from app.providers.requests import WebhookRequest
@@ -79,13 +80,14 @@ SendResult = Accepted | Refused | RefusedForNow | Unknown | NotTried
 
 @value
 class Incoming:
-    """An MO in a carrier's request."""
+    """An MO in a carrier's request; ``part`` says which part of a long message it is, None: it is whole."""
 
     message_id: str
     sender: str
     dialled: str
     text: str
     received_at: datetime | None
+    part: PartOf | None = None
 
 
 @value

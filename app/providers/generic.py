@@ -30,6 +30,7 @@ from app.providers.base import (
     Unknown,
 )
 from app.providers.http import HttpAnswer, HttpPoster
+from app.providers.parts import part_of_fields, part_of_header
 from app.providers.requests import WebhookRequest
 from app.providers.signatures import Signatures
 
@@ -66,6 +67,10 @@ class InboundBody(BaseModel):
     received_at: datetime | None = Field(
         default=None, description="when the provider got it; without offset: Asia/Shanghai"
     )
+    concat_ref: int | None = Field(default=None, ge=0, lt=2**63, description="of a part: the same in all parts")
+    concat_total: int | None = Field(default=None, description="of a part: how many there are")
+    concat_part: int | None = Field(default=None, description="of a part: which one, from 1")
+    udh: str | None = Field(default=None, max_length=1000, description="instead: the user data header, in hex")
 
 
 class StatusBody(BaseModel):
@@ -217,7 +222,9 @@ def _their_id(body: bytes | None) -> str | None:
 
 
 def _incoming(body: InboundBody) -> Incoming:
-    return Incoming(body.message_id, body.sender, body.dialled, body.text, _aware(body.received_at))
+    header = part_of_header(body.udh) if body.udh else None
+    part = part_of_fields(body.concat_ref, body.concat_total, body.concat_part) or header
+    return Incoming(body.message_id, body.sender, body.dialled, body.text, _aware(body.received_at), part)
 
 
 def _aware(moment: datetime | None) -> datetime | None:

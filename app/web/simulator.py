@@ -20,6 +20,7 @@ from app.services.intake import IncomingMessage, IntakeStatus
 from app.services.network import PROVIDER
 from app.web.dependencies import BehindIn, GatewayIn
 from app.web.problems import ProblemError
+from app.web.webhooks import PART_SCHEMA
 
 router = APIRouter(prefix="/simulator", tags=["simulator"])
 _PAGE = 200
@@ -102,6 +103,7 @@ _MESSAGE_BODY: dict[str, Any] = {
                         "to": {"type": "string"},
                         "text": {"type": "string"},
                         "message_id": {"type": "string"},
+                        **PART_SCHEMA,
                     },
                     "example": {"to": "10086", "text": "0000"},
                 }
@@ -125,7 +127,7 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
         raise ProblemError(422, str(error)) from None
     except (ValueError, RecursionError):
         raise ProblemError(422, "The body is not JSON in UTF-8.") from None
-    message = IncomingMessage(PROVIDER, found.message_id, found.sender, found.dialled, found.text)
+    message = IncomingMessage(PROVIDER, found.message_id, found.sender, found.dialled, found.text, part=found.part)
     stored = (await gateway.intake.store([message]))[0]
     gateway.network.changed()
     if stored.status is IntakeStatus.DUPLICATE:

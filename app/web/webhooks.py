@@ -114,7 +114,9 @@ class Webhooks:
 
 
 def _message(provider: str, found: Incoming) -> IncomingMessage:
-    return IncomingMessage(provider, found.message_id, found.sender, found.dialled, found.text, found.received_at)
+    return IncomingMessage(
+        provider, found.message_id, found.sender, found.dialled, found.text, found.received_at, found.part
+    )
 
 
 def _stored(stored: intake.Stored) -> Stored:
@@ -142,6 +144,12 @@ async def _read(receive: Receive) -> bytes:
 
 
 _Schema = Mapping[str, object]
+PART_SCHEMA: _Schema = {
+    "concat_ref": {"type": "integer", "description": "of a part of a long message: the same in all its parts"},
+    "concat_total": {"type": "integer", "minimum": 1, "maximum": 255, "description": "of a part: how many there are"},
+    "concat_part": {"type": "integer", "minimum": 1, "description": "of a part: which one it is, from 1"},
+    "udh": {"type": "string", "description": "instead of those three: the user data header, in hex"},
+}
 _MESSAGE_SCHEMA: _Schema = {
     "type": "object",
     "required": ["message_id", "from", "to", "text"],
@@ -151,6 +159,7 @@ _MESSAGE_SCHEMA: _Schema = {
         "to": {"type": "string", "description": "the service number that was written to"},
         "text": {"type": "string"},
         "received_at": {"type": "string", "format": "date-time", "description": "when the provider got it"},
+        **PART_SCHEMA,
     },
     "example": {"message_id": "abc-1", "from": "13800138000", "to": "10086", "text": "0000"},
 }
