@@ -21,7 +21,7 @@ from app.domain.tickets import Ticket
 from app.domain.values import replace
 from app.services import retention
 from app.services.intake import IncomingMessage, IntakeStatus
-from app.settings import Settings
+from app.settings import Settings, SettingsFile
 from tests.running import ALICE, BOB, START, Running, running, settings_for
 from tests.services.test_passwords import OLD, SECRETS, everything_stored, give_password
 from tests.services.trouble import add_trouble
@@ -361,3 +361,12 @@ async def test_parts_belong_to_the_person_whose_message_they_are(gateway: Runnin
     assert set(mine.values()) == {1}
     assert set(mine) == {"joined", "handled", "ignored"}
     assert len(set(theirs.values())) == 1
+
+
+async def test_parts_of_a_message_that_makes_her_a_customer_are_hers(sqlite_url: str) -> None:
+    stranger = "+8613700137999"
+    async with running(settings_for(sqlite_url, file=SettingsFile(auto_create_subscribers=True))) as gateway:
+        await gateway.store(*parts(gateway, "000", "0", sender=stranger))
+        await gateway.drain()
+        rows = await gateway.rows(_inbound)
+        assert [(row["status"], row["tenure"]) for row in rows] == [("joined", 1), ("joined", 1), ("handled", 1)]

@@ -10,11 +10,13 @@ _LISTING = {
     "received_at": "2026-03-02T10:00:00+08:00",
 }
 _PICK = {"message_id": "abc-2", "from": "+8613800138000", "to": "10086977", "text": "1"}
+_PART = {**_LISTING, "text": "TS 手机报我从来", "concat_ref": 76, "concat_total": 2, "concat_part": 1}
+_BY_HEADER = {**_LISTING, "message_id": "abc-2", "text": "没有订过", "udh": "0500034C0202"}
 
 EXAMPLES = {
     "post /webhooks/{provider}/inbound": Example(
         parameters={"provider": "generic"},
-        bodies={"one message": _LISTING, "several": [_LISTING, _PICK]},
+        bodies={"one message": _LISTING, "several": [_LISTING, _PICK], "parts of a long one": [_PART, _BY_HEADER]},
         answers={
             "202": {"id": MO, "status": "accepted"},
             "200": [
