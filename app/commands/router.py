@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from app.commands import guarding
 from app.commands.codes import answered_by
 from app.commands.data_reminders import with_reminders
-from app.commands.guarding import INCOMPLETE, NOT_UNDERSTOOD, noting_interruption
+from app.commands.guarding import INCOMPLETE, NOT_UNDERSTOOD
 from app.commands.parser import Said, normalise
 from app.commands.registry import Answer, Command, Fit, Handler, QuestionKind, Reads, Registry, Takes
 from app.commands.speech import asked_from, menu_lines, say
@@ -40,12 +40,12 @@ class Router:
         """The outcome of one turn. A kind of stimulus that nobody takes is a LookupError."""
         match turn.stimulus:
             case TextReceived() as received:
-                return noting_interruption(turn, self._handle_text(turn, received))
+                return self._handle_text(turn, received)
             case other:
                 handler = self._handler(other)
         if handler is None:
             raise LookupError(f"no command takes this {type(turn.stimulus).__name__}")
-        return noting_interruption(turn, handler.run(turn))
+        return handler.run(turn)
 
     def _handler(self, stimulus: Stimulus) -> Handler | None:
         if isinstance(stimulus, TimerDue):

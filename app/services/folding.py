@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from app.commands.guarding import noting_interruption
 from app.commands.holding import HOLD_TIMER, held_reply, hold, is_held
 from app.db import account_rows, accounts, events, evidence, inbox, outbox, records, tellings, timers
 from app.db.accounts import LockedConversation
@@ -98,6 +99,7 @@ class Ledger:
 
     def take(self, fold: Fold, turn: Turn, waiting: Waiting, outcome: Outcome) -> None:
         """Take up an outcome; the number's account moves on."""
+        outcome = noting_interruption(turn, outcome)
         before = fold.tenure
         account_before = fold.account
         kept_until = outcome.kept_until if isinstance(waiting.source, StoredMessage) else None

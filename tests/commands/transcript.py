@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 
+from app.commands.guarding import noting_interruption
 from app.commands.holding import HOLD_TIMER, hold, is_held
 from app.commands.registry import Registry, load, told_kind
 from app.commands.router import Router
@@ -139,6 +140,7 @@ class Conversation:
         outcome = self.router.handle(turn)
         if outcome.awaits is not None:
             outcome = self._second_pass(turn, outcome.awaits)
+        outcome = noting_interruption(turn, outcome)
         self.outcome = outcome
         before = len(self.sent)
         if outcome.kept_until is not None and isinstance(stimulus, TextReceived):

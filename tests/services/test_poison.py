@@ -43,6 +43,15 @@ async def test_a_person_is_to_look_at_it(gateway: Running) -> None:
     }
 
 
+async def test_a_yes_to_10086_after_its_apology_is_no_answer_to_an_order(gateway: Running) -> None:
+    add_trouble(gateway.gateway.registry)
+    await gateway.say("KTYYH")
+    await gateway.say(SECRET_TEXT)
+    [where] = await gateway.say("是")
+    assert "请回复到10086204" in where
+    assert "YYH" not in await gateway.states()
+
+
 async def test_what_one_message_of_a_batch_made_the_next_one_knows(gateway: Running) -> None:
     """Records that a turn made are not in the database before the whole batch is."""
     async with gateway.gateway.engine.paused():
