@@ -8,10 +8,9 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 import uvicorn
 
-from app.main import create_app
 from app.settings import Settings
 from tests.running import Running
-from tests.web.calls import Web
+from tests.web.calls import Web, web_part
 
 _START_SECONDS = 20
 _GRACE_SECONDS = 2
@@ -20,7 +19,7 @@ _GRACE_SECONDS = 2
 @asynccontextmanager
 async def listening(settings: Settings, port: int = 0) -> AsyncIterator[Web]:
     """Run a gateway with its web part on a port of the loopback, a free one if none is named."""
-    app = create_app(settings)
+    app = web_part(settings)
     config = uvicorn.Config(app, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
