@@ -1,5 +1,6 @@
 """A fee's moves, windows and codes (flows.md 7; safety.md 7, 12)."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -50,8 +51,16 @@ def test_a_window_lasts_its_time_and_never_ends_at_night(start: datetime, window
 
 def test_codes_are_found_until_none_is_left() -> None:
     given_out: set[str] = set()
-    for _ in range(9000):
-        given_out.add(new_code(lambda sides: sides - 1, given_out.__contains__))
+    dice = random.Random(9000)
+    for count in range(9000):
+        given_out.add(new_code(dice.randrange, given_out.__contains__))
+        assert len(given_out) == count + 1
     assert given_out == {str(number) for number in range(1000, 10_000)}
     with pytest.raises(LookupError):
         new_code(lambda _: 0, given_out.__contains__)
+
+
+def test_codes_are_looked_for_beyond_the_last_one() -> None:
+    assert new_code(lambda sides: sides - 1, "9999".__eq__) == "1000"
+    all_but_one = {str(number) for number in range(1000, 10_000)} - {"9998"}
+    assert new_code(lambda sides: sides - 1, all_but_one.__contains__) == "9998"
