@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: bench check check-format clean format help imports lint lint-container lock run setup test types
+.PHONY: bench check check-format clean format help imports lint lint-container lock run setup test test-fast types
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,8 +14,10 @@ HAVE_PROJECT := $(VENV)/.project-installed
 # Errors only.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
 
-# One worker a core, at most eight: each has databases of its own. Files stay whole, so that a file's fixtures are made once.
-PYTEST_ARGS ?= --numprocesses logical --maxprocesses 8 --dist loadfile
+# One worker a core, at most eight: each has databases of its own. One that is done early takes over from another.
+PYTEST_ARGS ?= --numprocesses logical --maxprocesses 8 --dist worksteal
+# Without databases, sockets and processes.
+PURE = tests/commands tests/domain
 
 help: ## List the targets
 	@bold=; plain=; \
@@ -33,6 +35,9 @@ run: setup ## Run the demo on http://127.0.0.1:8086 (PORT=9000 for another port)
 
 test: setup ## Run all the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-fast: setup ## Run the tests of the pure core
+	$(BIN)/python -m pytest $(PYTEST_ARGS) $(PURE)
 
 check: check-format lint types imports test ## Format check, lint, types, import contracts, tests
 
