@@ -3,6 +3,7 @@
 import re
 import string
 import unicodedata
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from app.commands import vocabulary
@@ -20,7 +21,12 @@ _ZEROS = re.compile(f"[{vocabulary.ZEROS}]+")
 _OWN_NUMBER = rf"(?:[{vocabulary.ENCIRCLED}]|[0-9]\ufe0f?{vocabulary.KEYCAP})"
 _OWN_NUMBERS = re.compile(_OWN_NUMBER)
 _DIGIT = "[0-9\uff10-\uff19]"
-_ADJOINING = re.compile(rf"({_OWN_NUMBER})(?={_OWN_NUMBER}|{_DIGIT})|({_DIGIT})(?={_OWN_NUMBER})")
+# Zeros are no numbers of their own: they stay with what stands beside them, as in 0000 and 10.
+_OWN_ZERO = re.compile(rf"0\ufe0f?{vocabulary.KEYCAP}|[{vocabulary.ENCIRCLED_ZEROS}]")
+_LEADING_ZEROS = rf"(?<![0-9\uff10-\uff19{vocabulary.ENCIRCLED}{vocabulary.KEYCAP}])[0\uff10]+(?={_OWN_NUMBER})"
+_ADJOINING = re.compile(
+    rf"({_OWN_NUMBER})(?={_OWN_NUMBER}|[1-9\uff11-\uff19])|{_LEADING_ZEROS}|({_DIGIT})(?={_OWN_NUMBER})"
+)
 
 # What has no width: controls, format characters and lone surrogates by their category, and these by themselves.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
@@ -76,7 +82,11 @@ def _numbers_apart(text: str) -> str:
     """``①③`` is 1 and 3, not 13, and ``❶`` is a 1 though NFKC leaves it alone."""
     if not _OWN_NUMBERS.search(text):
         return text
-    return _OWN_NUMBERS.sub(_as_digits, _ADJOINING.sub(r"\1\2,", text))
+    return _OWN_NUMBERS.sub(_as_digits, _ADJOINING.sub(_set_apart, _OWN_ZERO.sub("0", text)))
+
+
+def _set_apart(found: re.Match[str]) -> str:
+    return found[0] + "," if found[1] or found[2] else found[0]
 
 
 def _as_digits(found: re.Match[str]) -> str:
@@ -105,21 +115,39 @@ _LONGEST_PICK = 1000
 # Beyond any list: a long row of digits must not become a huge integer.
 _ENDLESS = 10**9
 _NUMERAL = "".join(vocabulary.DIGIT_NUMERALS)
-_NUMBER = rf"(?:[0-9]+|[{_NUMERAL}]?{vocabulary.TEN}[{_NUMERAL}]?|[{_NUMERAL}])"
-_RANGE = rf"(?:{vocabulary.LONG_RANGE_MARK}|[{re.escape(vocabulary.RANGE_MARKS)}])"
-_SPAN = re.compile(rf"({_NUMBER})(?:\s*{_RANGE}\s*({_NUMBER}))?")
-_BETWEEN = re.compile(rf"[{re.escape(vocabulary.SEPARATORS)}]+")
-_STOP_WORD = re.compile(rf"(?:{'|'.join(vocabulary.STOP_WORDS)})\s*")
+_TENS = re.compile(f"[{vocabulary.TENS}]")
+_NUMBER = rf"(?:[0-9]+|[{_NUMERAL}]?[{vocabulary.TENS}][{_NUMERAL}]?|[{_NUMERAL}])"
+_ITEM = rf"(?:(?:{vocabulary.ORDINAL}|{vocabulary.NUMBER_MARK})\s*)?({_NUMBER})(?:\s*{vocabulary.NUMBER_WORD})?"
+_COUNTED = rf"{_ITEM}(?:\s*[{vocabulary.COUNTERS}])?"
+_RANGE = rf"\s*(?:{'|'.join(vocabulary.LONG_RANGE_MARKS)}|[{re.escape(vocabulary.RANGE_MARKS)}])\s*"
+_SPAN = re.compile(rf"{_ITEM}(?:{_RANGE}{_ITEM})?")
+_COUNTED_SPAN = re.compile(rf"{_COUNTED}(?:{_RANGE}{_COUNTED})?")
+_BETWEEN = re.compile(rf"(?:[{re.escape(vocabulary.SEPARATORS)}]|{vocabulary.AND})+")
+_ENDS_NUMBER = vocabulary.NUMBER_WORD + vocabulary.COUNTERS
+_BEFORE_NAME = re.compile(rf"[{re.escape(vocabulary.BEFORE_NAME)}]*")
+_STOP_WORD = re.compile(rf"(?:{'|'.join(vocabulary.STOP_WORDS)})[\s+:]*")
 _STOP_WORD_BEHIND = re.compile(rf"(?:{'|'.join(vocabulary.STOP_WORDS_BEHIND)})$")
+
+# What may be written behind a number, as its name.
+Names = Callable[[int], Iterable[str]]
 
 
 def _value(number: str) -> int:
     if number.isascii():
         return int(number) if len(number) < len(str(_ENDLESS)) else _ENDLESS
-    tens, ten, ones = number.rpartition(vocabulary.TEN)
-    if not ten:
-        return vocabulary.DIGIT_NUMERALS[number]
-    return 10 * vocabulary.DIGIT_NUMERALS.get(tens, 1) + vocabulary.DIGIT_NUMERALS.get(ones, 0)
+    first, *ones = _TENS.split(number)
+    if not ones:
+        return vocabulary.DIGIT_NUMERALS[first]
+    return 10 * vocabulary.DIGIT_NUMERALS.get(first, 1) + vocabulary.DIGIT_NUMERALS.get(ones[0], 0)
+
+
+def _spans_in(words: str) -> re.Pattern[str]:
+    return _COUNTED_SPAN if vocabulary.ORDINAL in words else _SPAN
+
+
+def _one_number(key: str) -> int | None:
+    found = _spans_in(key).fullmatch(key)
+    return _value(found[1]) if found and not found[2] else None
 
 
 def without_stop_word(words: str) -> str:
@@ -129,31 +157,69 @@ def without_stop_word(words: str) -> str:
 
 
 def parse_offer(said: Said) -> int | None:
-    """The one number of ``2``, ``KT2`` or ``订购2``."""
-    key = next((said.key.removeprefix(word) for word in vocabulary.ORDER_WORDS if said.key.startswith(word)), said.key)
-    return _value(key) if re.fullmatch(_NUMBER, key) else None
+    """The one number of ``2``, ``KT2``, ``订购2`` or ``第2个``."""
+    return _one_number(
+        next((said.key.removeprefix(word) for word in vocabulary.ORDER_WORDS if said.key.startswith(word)), said.key)
+    )
 
 
-def parse_pick(said: Said) -> tuple[Span, ...] | None:
-    """The numbers and ranges of a pick, or None if anything else stands beside them (flows.md 5.2)."""
+def parse_pick(said: Said, names: Names | None = None) -> tuple[Span, ...] | None:
+    """The numbers and ranges of a pick, or None if anything else stands beside them (flows.md 5.2).
+
+    Behind a number may stand one of its ``names`` (as ``name_key`` writes them), each of which begins with the one
+    before.
+    """
     words = without_stop_word(said.words)
     if not words or len(words) > _LONGEST_PICK:
         return None
-    spans: list[Span] = []
-    place = 0
+    pattern, spans, place = _spans_in(words), list[Span](), 0
     while place < len(words):
-        found = _SPAN.match(words, place)
+        found = pattern.match(words, place)
         if not found:
             return None
         first, last = _value(found[1]), _value(found[2] or found[1])
         if last < first:
             return None
-        spans.append(Span(first, last, found[0]))
-        gap = _BETWEEN.match(words, found.end())
-        if not gap and found.end() < len(words):
+        spans.append(Span(first, last, found[0] if found[2] else found[1]))
+        place = found.end()
+        if names and place < len(words) and not found[2]:
+            place = _behind_name(words, place, names(first))
+        gap = _BETWEEN.match(words, place)
+        if not gap and place < len(words) and words[place - 1] not in _ENDS_NUMBER:
             return None
-        place = gap.end() if gap else found.end()
+        place = gap.end() if gap else place
     return tuple(spans)
+
+
+@lru_cache(maxsize=10_000)
+def name_key(name: str) -> str:
+    """A name as it stands within a normalised text, without blanks; nothing of its ends is removed."""
+    return normalise(f"|{name}|").key.strip("|")
+
+
+def _behind_name(words: str, place: int, names: Iterable[str]) -> int:
+    """Where the last of these names ends that stands at a place of a text, each beginning with the one before."""
+    start = _BEFORE_NAME.match(words, place)
+    begin = start.end() if start else place
+    for name in names:
+        end = _end_of(words, begin, name)
+        if end is None:
+            break
+        place = end
+    return place
+
+
+def _end_of(words: str, place: int, name: str) -> int | None:
+    """Where a name ends, blanks not counted; normalising may have taken its last brackets from the end of a text."""
+    for number, char in enumerate(name):
+        while words[place : place + 1] == " ":
+            place += 1
+        if place == len(words):
+            return None if name[number:].strip(_RIGHT) else place
+        if words[place] != char:
+            return None
+        place += 1
+    return place
 
 
 def is_all(said: Said) -> bool:
@@ -168,4 +234,4 @@ def parse_origin_question(said: Said) -> int | None:
     number = said.key.removeprefix(vocabulary.ASK_ORIGIN)
     if number.endswith(vocabulary.ASK_ORIGIN_MARK):
         asked, number = True, number.removesuffix(vocabulary.ASK_ORIGIN_MARK)
-    return _value(number) if asked and re.fullmatch(_NUMBER, number) else None
+    return _one_number(number) if asked else None

@@ -1,6 +1,6 @@
 """Answers to a listing: numbers, ranges, 全部 and 查2 (flows.md 5.2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from app.commands.confirming import (
     ConfirmingUnsubscribe,
@@ -13,14 +13,14 @@ from app.commands.confirming import (
 )
 from app.commands.listing import ChoosingServices, ShownItem
 from app.commands.origin import explain_origin
-from app.commands.parser import Said, Span, is_all, parse_origin_question, parse_pick
+from app.commands.parser import Said, Span, is_all, name_key, parse_origin_question, parse_pick
 from app.commands.registry import Answer, Fit, answer
 from app.commands.speech import number_of, say
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.service_numbers import Extension
 from app.domain.texts import answers, wording
 from app.domain.texts import unsubscribing as texts
-from app.domain.texts.listing import example_of
+from app.domain.texts.listing import example_of, items_in
 from app.domain.turn import Need, Outcome, Turn
 
 # Wrong numbers are named up to this many, and up to this length.
@@ -67,7 +67,7 @@ def answer_listing(turn: Turn, question: Question, said: Said) -> Answer | None:
     """Numbers, ranges, 全部 or 查2; anything else beside them is not guessed."""
     origin = parse_origin_question(said)
     everything = is_all(said)
-    spans = parse_pick(said)
+    spans = parse_pick(said, lambda number: _names(turn, question, number))
     if origin is None and spans is None and not everything:
         return None
     if question.failed_at is not None:
@@ -90,6 +90,19 @@ def _explain(turn: Turn, question: Question, number: int) -> Answer:
 
 
 # ---- numbers
+
+
+def _names(turn: Turn, question: Question, number: int) -> Iterator[str]:
+    """What a number may be called, as it was shown: without the SP, with it, and with the price."""
+    item = question.state_as(ChoosingServices).item(number)
+    if item is None:
+        return
+    held = turn.account.subscriptions.get(item.subscription_id)
+    name = turn.catalogue.services[held.service_code].name if held else item.label
+    if item.label.removeprefix(name)[:1] in ("", "("):
+        yield name_key(name)
+    yield name_key(item.label)
+    yield from map(name_key, items_in(question.asked_text, number))
 
 
 def _pick(turn: Turn, question: Question, spans: tuple[Span, ...]) -> Answer:

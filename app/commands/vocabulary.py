@@ -36,10 +36,11 @@ TRADITIONAL = {
     "訴": "诉", "帳": "账", "賬": "账", "單": "单", "確": "确", "認": "认", "數": "数", "業": "业", "務": "务",
     "關": "关", "閉": "闭", "開": "开", "無": "无", "個": "个", "號": "号", "碼": "码", "報": "报", "請": "请",
     "內": "内", "點": "点", "幾": "几", "還": "还", "沒": "没", "對": "对", "該": "该", "這": "这", "萬": "万",
-    "兩": "两",
+    "兩": "两", "發": "发", "來": "来", "從": "从", "項": "项", "條": "条", "種": "种",
 }  # fmt: skip
 # ① to ⑳, ⑴ to ⒇, ⒈ to ⒛, ⓪, ⓫ to ⓴, ⓵ to ⓾, ⓿, ❶ to ➓, ㉑ to ㉟, ㊱ to ㊿: each is a number of its own.
-ENCIRCLED = "①-⒛⓪-⓿❶-➓㉑-㉟㊱-㊿"
+ENCIRCLED = "①-⒛⓪-⓿❶-➓㉑-㉟㊱-㊿\U0001f10b\U0001f10c"
+ENCIRCLED_ZEROS = "⓪⓿\U0001f10b\U0001f10c"
 KEYCAP = "\u20e3"
 ZEROS = "0Oo〇零"
 # What may stand between a keyword and its text, in any width.
@@ -62,7 +63,19 @@ ASK_ORIGIN_MARK = "?"
 # ---- picks
 
 SEPARATORS = ",，、;；.。/ +和及"
+AND = "AND"
+AMONG_NUMBERS = "和及至到"
 RANGE_MARKS = "-~至到–—"
-LONG_RANGE_MARK = "——"
-DIGIT_NUMERALS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
-TEN = "十"
+LONG_RANGE_MARKS = ("——", "TO")
+DIGIT_NUMERALS = {
+    "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9,
+    "壹": 1, "贰": 2, "叁": 3, "肆": 4, "伍": 5, "陆": 6, "柒": 7, "捌": 8, "玖": 9,
+    "貳": 2, "貮": 2, "弍": 2, "參": 3, "叄": 3, "陸": 6,
+}  # fmt: skip
+TENS = "十拾"
+# 第2个, 2号, #2. Without 第 a number before 个 counts, and names nothing.
+ORDINAL = "第"
+NUMBER_MARK = "#"
+NUMBER_WORD = "号"
+BEFORE_NAME = " 、.,:"
+COUNTERS = "个项条种"

@@ -14,7 +14,23 @@ PIECES = st.sampled_from(
     [
         *"0１2③三十百Oo〇零,，、;；.。/ +和及-~～至到—–“”\"'「」()（）!！?？查是否YyNn退订取消全部所有TDQXqb#＃*\n\t\x00\u200b\ufeff\u202e\u0301\ufe0f\u20e3\ud83d\udc00",
         *"👨‍👩‍👧‍👦İßﬀﷺ①❶⑴⒈㊿",
-        *("0000", "QXCL", "TD1", "2-4", "全部", "1️⃣", "退訂", "99999999999"),
+        *(
+            "0000",
+            "QXCL",
+            "TD1",
+            "2-4",
+            "全部",
+            "1️⃣",
+            "0️⃣",
+            "退訂",
+            "99999999999",
+            "\n发自",
+            "\n--",
+            "\n> ",
+            "第2个",
+            "3号",
+        ),
+        *("STOP ", " and ", "贰", "彩铃", "手机报(新华)", "投诉：", "R&B", "？", "拾"),
     ]
 )
 TEXTS = st.one_of(st.lists(PIECES, max_size=30).map("".join), st.text(st.characters(), max_size=40))
@@ -54,8 +70,10 @@ def test_what_is_read_as_a_pick_is_made_of_its_signs(text: str) -> None:
     if spans is None:
         return
     assert all(0 <= span.first <= span.last <= 10**9 for span in spans)
-    signs = "".join(vocabulary.DIGIT_NUMERALS) + vocabulary.TEN + vocabulary.SEPARATORS + vocabulary.RANGE_MARKS
-    assert set(said.words) <= set("0123456789" + signs + "".join(vocabulary.STOP_WORDS))
+    signs = "".join(vocabulary.DIGIT_NUMERALS) + vocabulary.TENS + vocabulary.SEPARATORS + vocabulary.RANGE_MARKS
+    forms = vocabulary.ORDINAL + vocabulary.NUMBER_MARK + vocabulary.NUMBER_WORD + vocabulary.COUNTERS
+    words = (*vocabulary.STOP_WORDS, vocabulary.AND, *vocabulary.LONG_RANGE_MARKS, ":")
+    assert set(said.words) <= set("0123456789" + signs + forms + "".join(words))
     assert [is_all(said), said.is_yes, said.is_no] == [False] * 3
 
 
@@ -80,7 +98,7 @@ def test_ten_thousand_characters_take_no_time() -> None:
 NORMALISED = {
     "  “ ye！ ” ": "YE", "「「0000」」。！": "0000", "ｋｔ　ｃｌ": "KT CL", "straße": "STRAßE", "ıİ": "ıİ", "a\u0301": "á", "e\uffa0\u0301": "É", "①②③": "1,2,3",
     "①②3④": "1,2,3,4", "⑩": "10", "㊿": "50", "❷➌": "2,3", "1️⃣2⃣": "1,2", "①\u200b③": "1,3", "1\u200b3": "13", "餘額查詢": "余额查询",
-    "oO0〇零": "00000", "o0 0": "000", "": "", "。": "", "\u3164退\u2060订\u00ad": "退订", "1\u20282": "1 2", "...": "", "5G": "5G",
+    "oO0〇零": "00000", "0️⃣0⃣⓪⓿": "0000", "1️⃣0️⃣": "10", "0️⃣1️⃣": "01", "⓪①": "01", "10①": "10,1", "①⓪③": "10,3", "⓪": "0", "o0 0": "000", "": "", "。": "", "\u3164退\u2060订\u00ad": "退订", "1\u20282": "1 2", "...": "", "5G": "5G",
 }  # fmt: skip
 
 
@@ -98,7 +116,12 @@ def test_origin_questions() -> None:
         "查": None,
         "?": None,
         "查A": None,
-        "查2号": None,
+        "查2号": 2,
+        "查第2个": 2,
+        "第二个?": 2,
+        "查#2": 2,
+        "查2个": None,
+        "查2-3": None,
         "??2": None,
     }
     assert {text: parse_origin_question(normalise(text)) for text in numbers} == numbers

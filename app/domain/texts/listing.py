@@ -55,6 +55,7 @@ _VALID = Text(zh="{window}内回复有效{free}。", en="Valid for {window}{free
 _FREE_REPLY = Text(zh="，回复免费", en=", replies are free")
 _STANDARD = Text(zh="以上为标准资费，实际以账单为准。", en="Standard prices; your bill decides.")
 _LIKE_AN_ITEM = re.compile(r"(?<=\d)[、，.\s]+")
+_SHOWN_ITEM = re.compile("([0-9]+)、([^；]*)；")
 _HOW_IN_PLAN = Text(zh="回复序号同样可取消。", en="Reply with numbers to stop these, too.")
 
 
@@ -131,6 +132,11 @@ class HowToAnswer:
     picks: tuple[int, ...]
     all_allowed: bool
     free_reply: bool
+
+
+def items_in(listing: str, number: int) -> list[str]:
+    """What a listing that was sent shows under a number, as a reader of listings finds it."""
+    return [found for shown, found in _SHOWN_ITEM.findall(listing) if int(shown) == number]
 
 
 def example_of(picks: tuple[int, ...]) -> str:
