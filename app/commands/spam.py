@@ -1,17 +1,13 @@
 """Spam forwarded to 10086999: recorded and acknowledged, whatever it says (flows.md 12)."""
 
-import re
 import unicodedata
 
 from app.commands.registry import incomplete, number
 from app.commands.speech import say
 from app.domain.service_numbers import Extension
-from app.domain.spam import SpamReport, reported_number
+from app.domain.spam import SpamReport, number_and_content
 from app.domain.texts import spam as texts
 from app.domain.turn import Outcome, TextReceived, Turn
-
-# A number, a star or white space, and the content; brackets or quotes may stand before.
-_REPORT = re.compile(r"[^\w+]*(\+?[0-9]{3,20})\s*[*\s]\s*(\S.*)", re.DOTALL)
 
 
 @incomplete
@@ -21,10 +17,10 @@ def report_spam(turn: Turn) -> Outcome:
 
     What she said within a day before counts once. What looks like a password is recorded masked.
     """
-    said = " ".join(unicodedata.normalize("NFKC", turn.stimulus_as(TextReceived).shown_text).split())
-    found = _REPORT.fullmatch(said)
-    whose = reported_number(found[1]) if found else None
-    content = found[2] if found else said
+    written = turn.stimulus_as(TextReceived).shown_text
+    said = " ".join(unicodedata.normalize("NFKC", written).split())
+    found = number_and_content(said)
+    whose, content = found or (None, said)
     text = texts.RECEIVED if found else texts.WITHOUT_NUMBER
     reply = say(turn, text.say(turn.account.language), extension=Extension.SPAM)
     known = any(report.repeated(whose, content, turn.at) for report in turn.account.records_of(SpamReport))
