@@ -1,5 +1,9 @@
 """TS and CXTS: a complaint becomes a ticket, and she can ask how her tickets stand (flows.md 12)."""
 
+import itertools
+import re
+import string
+import unicodedata
 from datetime import timedelta
 from typing import ClassVar
 
@@ -8,7 +12,7 @@ from app.commands.parser import Said, normalise, parse_pick
 from app.commands.registry import Answer, Fit, Takes, answer, call, command, incomplete
 from app.commands.speech import number_of, say, shown
 from app.commands.ticketing import open_ticket
-from app.commands.vocabulary import ARGUMENT_MARKS, COMPLAIN, TICKET_STATE
+from app.commands.vocabulary import BEFORE_TEXT, CLOSING, COMPLAIN, OPENING, TICKET_STATE, TRAILING
 from app.domain.charges import Charge
 from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.messages import MessageClass
@@ -21,6 +25,7 @@ from app.domain.values import value
 
 _WINDOW = timedelta(minutes=10)
 _LONGEST_OPENING = 40
+_MARKS = re.compile(rf"[\s{re.escape(BEFORE_TEXT)}]*")
 
 
 @value
@@ -40,14 +45,14 @@ class AgentComplaint(Stimulus):
 
 
 @incomplete
-@command(*COMPLAIN, takes=Takes.ARGUMENTS, kept=True, menu=texts.HELP, rank=70)
+@command(*COMPLAIN, takes=Takes.TEXT, kept=True, menu=texts.HELP, rank=70)
 def complain(turn: Turn, argument: str) -> Outcome:
     """Open a ticket; without a text, ask for it."""
-    if not argument.strip():
-        return _ask(turn)
     received = turn.stimulus_as(TextReceived)
-    text = _with_mark(turn, _behind_keyword(received.shown_text))
-    return joined(_taken(turn, text, f"mo:{received.id}"), _no_more_asked(turn))
+    text = _behind_keyword(received.shown_text, _keywords(turn)) if argument else ""
+    if not normalise(text).key:
+        return _ask(turn)
+    return joined(_taken(turn, _with_mark(turn, text), f"mo:{received.id}"), _no_more_asked(turn))
 
 
 def _ask(turn: Turn) -> Outcome:
@@ -71,12 +76,50 @@ def _no_more_asked(turn: Turn) -> Outcome:
     return Outcome(questions=tuple(question.closed(turn.now, ClosedAs.REPLACED) for question in mine))
 
 
-def _behind_keyword(text: str) -> str:
-    """What follows the keyword, as she wrote it."""
-    for place, char in enumerate(text[:_LONGEST_OPENING]):
-        if (char in ARGUMENT_MARKS or char.isspace()) and normalise(text[:place]).key in COMPLAIN:
-            return text[place + 1 :].strip()
-    return text
+def _keywords(turn: Turn) -> frozenset[str]:
+    """The words that complain, with the aliases of this deployment."""
+    aliases = (alias for alias, keyword in turn.policy.aliases.items() if normalise(keyword).key in COMPLAIN)
+    return frozenset({*COMPLAIN, *(normalise(alias).key for alias in aliases)})
+
+
+def _behind_keyword(text: str, keywords: frozenset[str]) -> str:
+    """What follows the keyword, as she wrote it; quotes and brackets around the whole text are no part of it."""
+    text = _unwrapped(text)
+    keys = [normalise(text[:place]).key for place in range(min(len(text), _LONGEST_OPENING) + 1)]
+    ends = [place for place, key in enumerate(keys) if key in keywords and key != keys[place - 1]]
+    if not ends:
+        return text
+    opened = [sign for sign in map(_sign, text[: ends[-1]]) if sign in OPENING]
+    behind = _MARKS.sub("", text[ends[-1] :], count=1)
+    while opened and behind and _sign(behind[0]) == _closing(opened.pop()):
+        behind = _MARKS.sub("", behind[1:], count=1)
+    return behind.rstrip()
+
+
+def _unwrapped(text: str) -> str:
+    """Without the quotes or brackets that stand around the whole of it."""
+    text = text.strip()
+    bare = text.rstrip(TRAILING + string.whitespace)
+    opening = _sign(text[:1])
+    if len(bare) <= 1 or opening not in OPENING or not opening:
+        return text
+    closing, signs = _closing(opening), unicodedata.normalize("NFKC", bare)
+    inside = signs[1:-1]
+    alone = closing not in inside if opening == closing else _is_balanced(inside, opening, closing)
+    return _unwrapped(bare[1:-1]) if signs[-1] == closing and alone else text
+
+
+def _is_balanced(text: str, opening: str, closing: str) -> bool:
+    depths = [*itertools.accumulate((char == opening) - (char == closing) for char in text)]
+    return min(depths, default=0) >= 0 and depths[-1:] in ([], [0])
+
+
+def _sign(char: str) -> str:
+    return unicodedata.normalize("NFKC", char)
+
+
+def _closing(opening: str) -> str:
+    return CLOSING[OPENING.index(opening)]
 
 
 def _with_mark(turn: Turn, text: str) -> str:

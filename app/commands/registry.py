@@ -31,6 +31,7 @@ class Takes(Enum):
     NOTHING = auto()
     WORD = auto()  # joined to it: QXCL, QX CL
     ARGUMENTS = auto()  # behind # or white space: ZD#202610
+    TEXT = auto()  # her own words, behind it or joined to it, but not as one Latin word
     ANYTHING = auto()  # behind it or joined to it: whatever begins so is for this command
 
 

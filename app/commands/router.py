@@ -1,5 +1,6 @@
 """Which command or question a stimulus belongs to (flows.md 3)."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from app.commands import guarding
@@ -9,6 +10,7 @@ from app.commands.guarding import INCOMPLETE, NOT_UNDERSTOOD
 from app.commands.parser import Said, normalise
 from app.commands.registry import Answer, Command, Fit, Handler, QuestionKind, Reads, Registry, Takes
 from app.commands.speech import asked_from, menu_lines, say
+from app.commands.vocabulary import ARGUMENT_MARKS
 from app.domain.account import Account, Subscriber
 from app.domain.dialogue import Arrival, ClosedAs, Question
 from app.domain.names import order_keyword_fault
@@ -28,6 +30,9 @@ class _Route:
 
 _Given = tuple[Question, Answer]
 _EXTENSION_DIGITS = 3
+# A letter that another one is joined to.
+_LATIN_WORD = re.compile(r"[A-Z]{2}")
+_NOTHING = " +"
 
 
 @value
@@ -290,10 +295,13 @@ def _with_arguments(registry: Registry, said: Said) -> tuple[Command, str] | Non
             return entry, argument
     for length in range(min(len(said.key), registry.longest_prefix), 0, -1):
         entry = registry.prefixes.get(said.key[:length])
-        if entry is not None and entry.takes is Takes.WORD:
-            return entry, said.key[length:].lstrip("#")
-        if entry is not None and entry.takes is Takes.ANYTHING:
-            return entry, _behind(said.words, length)
+        if entry is None or entry.takes is Takes.ARGUMENTS:
+            continue
+        if entry.takes is Takes.WORD:
+            return entry, said.key[length:].lstrip(ARGUMENT_MARKS)
+        behind = _behind(said.words, length)
+        if entry.takes is Takes.ANYTHING or not _LATIN_WORD.match(said.key[length - 1] + behind):
+            return entry, behind.lstrip(_NOTHING)
     return None
 
 
@@ -307,9 +315,10 @@ def _behind(words: str, length: int) -> str:
 
 
 def _splits(words: str) -> Iterator[tuple[str, str]]:
-    if "#" in words:
-        head, _, tail = words.partition("#")
-        yield head, tail
+    for mark in ARGUMENT_MARKS:
+        if mark in words:
+            head, _, tail = words.partition(mark)
+            yield head, tail
     parts = words.split(maxsplit=1)
     if len(parts) > 1:
-        yield parts[0], parts[1]
+        yield parts[0], parts[1].lstrip(ARGUMENT_MARKS)

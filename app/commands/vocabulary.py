@@ -7,7 +7,7 @@ UNSUBSCRIBE = ("QX", "TD")
 LIST_OFFERS = ("1111", "DG", "订购")
 ORDER = ("KT",)
 NO_MARKETING = ("TD", "T", "退订")
-COMPLAIN = ("TS", "投诉")
+COMPLAIN = ("TS", "投诉", "我要投诉")
 TICKET_STATE = ("CXTS", "投诉查询")
 DATA_USAGE = ("CXYL", "CXLL", "LLCX", "流量", "流量查询")
 DATA_ALERTS_ON = ("KTYLTX", "KTLLTX")
@@ -43,8 +43,11 @@ ENCIRCLED = "①-⒛⓪-⓿❶-➓㉑-㉟㊱-㊿\U0001f10b\U0001f10c"
 ENCIRCLED_ZEROS = "⓪⓿\U0001f10b\U0001f10c"
 KEYCAP = "\u20e3"
 ZEROS = "0Oo〇零"
-# What may stand between a keyword and its text, in any width.
-ARGUMENT_MARKS = "#＃"
+# What may stand between a keyword and what it is about.
+ARGUMENT_MARKS = "#+:"
+# What may stand between a keyword and her own words, as they are sent.
+BEFORE_TEXT = "#＃+＋:：,，、;；。—"
+# A sign that opens, and at the same place the one that closes.
 OPENING = "\"'“‘「『【[(〈《<"
 CLOSING = "\"'”’」』】])〉》>"
 TRAILING = "。.！!～~"

@@ -5,13 +5,15 @@ from dataclasses import replace
 import pytest
 
 from app.commands.complaining import AgentComplaint
+from app.commands.registry import load
+from app.commands.router import Router
 from app.domain.account import Brand, Language, SubscriberStatus
 from app.domain.charges import Charge, ChargeKind, ChargeState
 from app.domain.policy import Carrier
 from app.domain.tickets import Ticket, TicketKind, TicketState
 from app.domain.turn import Outcome, apply
 from tests.commands.fees import announce, code
-from tests.commands.transcript import Conversation, play
+from tests.commands.transcript import Conversation, play, policy
 from tests.commands.world import FOUR, SUBSCRIBER, shanghai
 
 
@@ -71,6 +73,56 @@ def test_deadlines_by_tier(tier: object, start: str, said: str) -> None:
 )  # fmt: skip
 def test_words_and_forms(text: str) -> None:
     assert [ticket.text for ticket in tickets(play(f"> {text}"))] == ["多收了我的钱"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("TS多收了我的钱", "多收了我的钱"),
+        ("ts10元哪来的", "10元哪来的"),
+        ("投诉：多收了我的钱", "多收了我的钱"),
+        ("投訴:多收了我的钱", "多收了我的钱"),
+        ("投诉多收了我的钱", "多收了我的钱"),
+        ("我要投诉 多收了我的钱", "多收了我的钱"),
+        ("我要投诉，多收了我的钱。", "多收了我的钱。"),
+        ("TS+多收了我的钱", "多收了我的钱"),
+        ("TS >5元/月", ">5元/月"),
+        ("TS 多收？", "多收？"),
+        ("“TS 多收了我的钱”", "多收了我的钱"),
+        (" “ TS 多收了我的钱 ” 。", "多收了我的钱"),
+        ('"TS 多收了我的钱"', "多收了我的钱"),
+        ("（TS 多收了我的钱）", "多收了我的钱"),
+        ("【“TS 多收了我的钱”】", "多收了我的钱"),
+        ("【投诉】多收了我的钱", "多收了我的钱"),
+        ("“TS”多收了我的钱", "多收了我的钱"),
+        ("（TS）多收了我的钱（手机报）", "多收了我的钱（手机报）"),
+        ("“TS 说“好””", "说“好”"),
+        ("TS “好”", "“好”"),
+        ("TS 手机报(新华)", "手机报(新华)"),
+        ("(TS 手机报(新华)", "手机报(新华)"),
+        ("“TS” 他说 “好”", "他说 “好”"),
+        ("TS 他说“好”", "他说“好”"),
+        ("TS乱\n扣\n费", "乱\n扣\n费"),
+    ],
+)
+def test_as_people_write_it(text: str, kept: str) -> None:
+    conversation = Conversation()
+    conversation.text(text)
+    assert [ticket.text for ticket in tickets(conversation)] == [kept]
+
+
+def test_words_that_only_begin_so_and_empty_ones() -> None:
+    for text in ("T shirt", "tsunami", "TSLA", "投诉查询", "CXTS"):
+        assert not tickets(play(f"> {text}"))
+    for text in ("TS", "TS。", "TS：", "“TS”", "我要投诉", "我要投訴！", "投诉，", "TS##", "TS ……"):
+        play(f"> {text}\n< [10086 reply] 请在10分钟内直接回复您要投诉的内容…")
+
+
+def test_behind_an_alias() -> None:
+    conversation = Conversation(policy=policy(aliases={"WDTS": "TS", "ts2": "投诉"}))
+    conversation.router = Router(load({"WDTS": "TS", "ts2": "投诉"}))
+    conversation.play("> wdts 乱扣费\n> WDTS：乱扣费\n> TS2乱扣费\n> TS 乱扣费")
+    assert [ticket.text for ticket in tickets(conversation)] == ["乱扣费"] * 4
 
 
 def test_what_follows_is_the_complaint_whatever_it_says() -> None:
