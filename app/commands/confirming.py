@@ -70,11 +70,19 @@ def wish_of(turn: Turn, item: Picked) -> Wish:
     return Wish(item.label, turn.account.subscriptions.get(item.subscription_id))
 
 
-def request_of(turn: Turn, question: Question | None, *, warned_already: bool = False) -> Request:
+def request_of(
+    turn: Turn, question: Question | None, *, warned_already: bool = False, guessed: bool = False
+) -> Request:
     """Her own message as the ground of a change."""
     received = turn.stimulus_as(TextReceived)
-    asked = question.asked_text if question else None
-    return Request(f"mo:{received.id}", Channel.SMS, asked, received.shown_text, warned_already=warned_already)
+    return Request(
+        f"mo:{received.id}",
+        Channel.SMS,
+        asked=question.asked_text if question else None,
+        answer=received.shown_text,
+        warned_already=warned_already,
+        guessed=guessed,
+    )
 
 
 def carry_out(

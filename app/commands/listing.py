@@ -1,7 +1,7 @@
 """0000: everything the sender has right now, numbered (flows.md 5.1)."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar
 
@@ -62,12 +62,11 @@ def list_services(turn: Turn, _argument: str) -> Outcome:
     account = turn.account
     brand = account.customer.brand if account.customer else Brand.EASYOWN
     closed = close_conversation(account, turn.now)
-    running = [item for item in account.subscriptions.values() if item.runs(turn.now)]
-    listed = running if turn.policy.list_in_plan else [item for item in running if not item.in_plan]
-    if not listed:
-        text = texts.nothing(account.language, brand, beside_plan=bool(running))
+    entries = _entries(turn)
+    if not entries:
+        beside_plan = any(item.runs(turn.now) for item in account.subscriptions.values())
+        text = texts.nothing(account.language, brand, beside_plan=beside_plan)
         return Outcome(replies=(say(turn, text, extension=Extension.LISTING),), questions=closed)
-    entries = _entries(turn.catalogue, listed)
     lines = [line for _, line in entries]
     question_id = next(turn.ids) if any(line.number is not None for line in lines) else None
     replies = tuple(
@@ -88,15 +87,18 @@ def close_conversation(account: Account, at: datetime) -> tuple[Question, ...]:
     )
 
 
-def _entries(catalogue: Catalogue, subscriptions: Iterable[Subscription]) -> list[_Entry]:
-    """In the order of the listing: outside the plan own services first, then SPs', then inside the plan."""
+def _entries(turn: Turn) -> list[_Entry]:
+    """What she has, in the order of the listing: outside the plan own services first, then SPs', then in the plan."""
+    catalogue = turn.catalogue
+    running = [item for item in turn.account.subscriptions.values() if item.runs(turn.now)]
+    listed = running if turn.policy.list_in_plan else [item for item in running if not item.in_plan]
 
     def place(item: Subscription) -> tuple[bool, bool, datetime, str]:
         own = catalogue.providers[item.terms.sp_code].own
         return item.in_plan, not own, item.started_at, item.service_code
 
     numbers = itertools.count(1)
-    return [(item, _line(catalogue, item, numbers)) for item in sorted(subscriptions, key=place)]
+    return [(item, _line(catalogue, item, numbers)) for item in sorted(listed, key=place)]
 
 
 def _line(catalogue: Catalogue, subscription: Subscription, numbers: Iterator[int]) -> texts.Line:
@@ -136,19 +138,27 @@ def _passages(turn: Turn, brand: Brand, lines: list[texts.Line]) -> list[Passage
 
 def _question(turn: Turn, question_id: str, entries: list[_Entry], replies: tuple[Reply, ...]) -> Question:
     """The question that the numbers open; its window runs from when the listing was made."""
-    items = tuple(
-        ShownItem(line.number, held.id, texts.label(line.name, line.sp_short_name), held.in_plan)
-        for held, line in entries
-        if line.number is not None
-    )
     return Question(
         id=question_id,
-        state=ChoosingServices(items, before=_listed_before(turn)),
+        state=ChoosingServices(_numbered(entries), before=_listed_before(turn)),
         extension=Extension.LISTING,
         asked_text=shown(*replies),
         asked_at=turn.now,
         expires_at=turn.now + turn.policy.listing_window,
     )
+
+
+def _numbered(entries: list[_Entry]) -> tuple[ShownItem, ...]:
+    return tuple(
+        ShownItem(line.number, held.id, texts.label(line.name, line.sp_short_name), held.in_plan)
+        for held, line in entries
+        if line.number is not None
+    )
+
+
+def numbered_now(turn: Turn) -> tuple[ShownItem, ...]:
+    """What a listing that is made now shows with numbers."""
+    return _numbered(_entries(turn))
 
 
 def _listed_before(turn: Turn) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from app.commands.guarding import NOT_UNDERSTOOD
 from app.commands.ordering import place_by_sms
 from app.commands.registry import Takes, command
 from app.commands.speech import say
-from app.commands.vocabulary import ORDER
+from app.commands.vocabulary import BEHIND_KEYWORD, ORDER
 from app.domain.names import order_keyword_fault
 from app.domain.texts import orders as texts
 from app.domain.turn import Outcome, Turn
@@ -13,6 +13,7 @@ from app.domain.turn import Outcome, Turn
 @command(*ORDER, takes=Takes.WORD, menu=texts.HELP, rank=30)
 def order_by_word(turn: Turn, word: str) -> Outcome:
     """Ask whether to start the service with that order keyword."""
+    word = word.rstrip(BEHIND_KEYWORD)
     service = turn.catalogue.by_keyword.get(word)
     if service is not None:
         return place_by_sms(turn, service)

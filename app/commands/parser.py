@@ -125,7 +125,7 @@ _COUNTED_SPAN = re.compile(rf"{_COUNTED}(?:{_RANGE}{_COUNTED})?")
 _BETWEEN = re.compile(rf"(?:[{re.escape(vocabulary.SEPARATORS)}]|{vocabulary.AND})+")
 _ENDS_NUMBER = vocabulary.NUMBER_WORD + vocabulary.COUNTERS
 _BEFORE_NAME = re.compile(rf"[{re.escape(vocabulary.BEFORE_NAME)}]*")
-_STOP_WORD = re.compile(rf"(?:{'|'.join(vocabulary.STOP_WORDS)})[\s+:]*")
+_STOP_WORD = re.compile(rf"(?:{'|'.join(vocabulary.STOP_WORDS)})[\s+:]*|(?:{'|'.join(vocabulary.STOP_WORDS_ALONE)})$")
 _STOP_WORD_BEHIND = re.compile(rf"(?:{'|'.join(vocabulary.STOP_WORDS_BEHIND)})$")
 
 # What may be written behind a number, as its name.

@@ -76,7 +76,7 @@ def answer_listing(turn: Turn, question: Question, said: Said) -> Answer | None:
         return _explain(turn, question, origin)
     if spans is not None:
         return _pick(turn, question, spans)
-    return Answer(_ask_all(turn, question))
+    return Answer(ask_all(turn, _items(question), question))
 
 
 def _explain(turn: Turn, question: Question, number: int) -> Answer:
@@ -168,12 +168,13 @@ def _shortened(number: str) -> str:
 # ---- everything
 
 
-def _ask_all(turn: Turn, question: Question) -> Outcome:
+def ask_all(turn: Turn, items: Sequence[ShownItem], listing: Question | None) -> Outcome:
     """全部: name how many and which, and ask once more."""
     language = turn.account.language
     if not turn.policy.allow_unsubscribe_all:
-        return plain(turn, texts.ALL_SWITCHED_OFF.say(language, example=_example(question)))
-    wishes = [(item, wish_of(turn, item).subscription) for item in _items(question)]
+        example = example_of(tuple(item.number for item in items))
+        return plain(turn, texts.ALL_SWITCHED_OFF.say(language, example=example))
+    wishes = [(item, wish_of(turn, item).subscription) for item in items]
     left = [(item, held) for item, held in wishes if held is not None and held.can_be_left(turn.at)]
     if not left:
         return plain(turn, texts.ALL_DONE.say(language))
@@ -188,6 +189,6 @@ def _ask_all(turn: Turn, question: Question) -> Outcome:
         extension=Extension.LISTING,
         question_id=question_id,
     )
-    items = tuple(ToEnd(held.id, item.label) for item, held in left)
-    asked = ask_yes_or_no(turn, question_id, reply, items, question, everything=True)
+    to_end = tuple(ToEnd(held.id, item.label) for item, held in left)
+    asked = ask_yes_or_no(turn, question_id, reply, to_end, listing, everything=True)
     return Outcome(replies=(reply,), questions=asked)

@@ -60,6 +60,7 @@ AnswerFunction = Callable[[Turn, Question, Said], Answer | None]
 QuestionText = Callable[[Turn, Question], str]
 TurnFunction = Callable[[Turn], Outcome]
 LateFunction = Callable[[Turn, Question, Said], Outcome]
+KnowsFunction = Callable[[Turn, str], bool]
 SeveralFunction = Callable[[Turn, tuple[Question, ...], Said], Outcome | None]
 BesideFunction = Callable[[Turn, Said], Outcome | None]
 NeedsFunction = Callable[[Question, Said], tuple[Need, ...]]
@@ -72,6 +73,7 @@ class Command:
     """A keyword command; ``kept`` ones wait instead of being dropped when there are too many (safety.md 22).
 
     ``at`` is the only extension where the keywords are understood; there they go before those understood anywhere.
+    ``knows`` says of a word behind the keyword that is no order keyword whether it means something all the same.
     """
 
     keywords: tuple[str, ...]
@@ -81,6 +83,7 @@ class Command:
     menu: Text | None
     rank: int
     at: str | None = None
+    knows: KnowsFunction | None = None
     reads: Reads = None
 
 
@@ -136,13 +139,14 @@ def command(
     menu: Text | None = None,
     rank: int = 100,
     at: str | None = None,
+    knows: KnowsFunction | None = None,
     reads: Reads = None,
 ) -> Callable[[CommandFunction], CommandFunction]:
     """Mark the function that carries out a keyword; ``menu`` is its line in help, lower ``rank`` comes first.
 
     ``reads`` names the records that it needs; without it all are loaded, which a busy command should not ask for.
     """
-    return lambda function: _marked(function, Command(keywords, function, takes, kept, menu, rank, at, reads))
+    return lambda function: _marked(function, Command(keywords, function, takes, kept, menu, rank, at, knows, reads))
 
 
 def number(extension: str) -> Callable[[TurnFunction], TurnFunction]:
@@ -282,9 +286,10 @@ def _add_alias(registry: Registry, alias: str, keyword: str) -> None:
     said = normalise(alias)
     if said.is_yes or said.is_no or is_all(said) or any(span.first <= _LAST_PICK for span in parse_pick(said) or ()):
         raise ValueError(f"aliases: {alias!r} is an answer to questions and cannot be a keyword")
-    _add(registry.keywords, said.key, known)
-    if known.takes is not Takes.NOTHING:
-        _add(registry.prefixes, said.key, known)
+    if registry.keywords.get(said.key) is not known:
+        _add(registry.keywords, said.key, known)
+        if known.takes is not Takes.NOTHING:
+            _add(registry.prefixes, said.key, known)
 
 
 def load(aliases: Mapping[str, str]) -> Registry:

@@ -10,7 +10,7 @@ from app.commands.guarding import INCOMPLETE, NOT_UNDERSTOOD
 from app.commands.parser import Said, normalise
 from app.commands.registry import Answer, Command, Fit, Handler, QuestionKind, Reads, Registry, Takes
 from app.commands.speech import asked_from, menu_lines, say
-from app.commands.vocabulary import ARGUMENT_MARKS
+from app.commands.vocabulary import ARGUMENT_MARKS, BEHIND_KEYWORD
 from app.domain.account import Account, Subscriber
 from app.domain.dialogue import Arrival, ClosedAs, Question
 from app.domain.names import order_keyword_fault
@@ -143,15 +143,14 @@ class Router:
         remembered = _remembered(turn)
         pool = _asked_at(remembered, extension, said)
         given = self._readings(turn, [question for question in pool if question.is_open(turn.at)], said)
-        # QXABC is a command, if a wrong one, and not what a question for any text asked for.
-        is_command = found is not None and order_keyword_fault(found[1]) is None
+        is_command = found is not None and _means_something(turn, found)
         if not given or given[0][1].fit is not Fit.EXACT:
             given = self._by_code(turn, remembered, said) or given
         if given and not (is_command and given[0][1].fit is Fit.LAST):
             return self._answered(turn, given, said)
         if found is not None:
             # TD1 after its listing has run out is a late pick and not the service "1".
-            return self._late(turn, pool, said) or _run(turn, found)
+            return (None if _is_known(turn, found) else self._late(turn, pool, said)) or _run(turn, found)
         return self._no_answer(turn, remembered, said, extension)
 
     def _obeyed_beside(self, turn: Turn, said: Said, first: Outcome) -> _Route:
@@ -161,7 +160,7 @@ class Router:
         if exact is not None:
             return _Route(joined(first, exact.run(turn, "")), kept=True)
         found = _with_arguments(self.registry, said)
-        if found is not None:
+        if found is not None and _means_something(turn, found):
             return _Route(joined(first, _run(turn, found).outcome), kept=True)
         given = self._by_code(turn, _remembered(turn), said)
         return _Route(joined(first, self._answered(turn, given, said).outcome) if given else first, kept=True)
@@ -258,6 +257,17 @@ class Router:
 def _run(turn: Turn, found: tuple[Command, str]) -> _Route:
     entry, argument = found
     return _Route(entry.run(turn, argument), entry.kept)
+
+
+def _is_known(turn: Turn, found: tuple[Command, str]) -> bool:
+    """Whether what stands behind a keyword means something there, as the name of a service that she has."""
+    entry, argument = found
+    return entry.takes is not Takes.WORD or (entry.knows is not None and entry.knows(turn, argument))
+
+
+def _means_something(turn: Turn, found: tuple[Command, str]) -> bool:
+    """Whether a keyword with something behind it is a command: QXABC is one, if a wrong one, and 退订不了 is not."""
+    return order_keyword_fault(found[1].rstrip(BEHIND_KEYWORD)) is None or _is_known(turn, found)
 
 
 def _puzzled(turn: Turn) -> _Route:

@@ -43,7 +43,10 @@ class Wish:
 
 @value
 class Request:
-    """Who wants it and how: kept as evidence with every change. ``asked`` and ``answer`` are the exact words."""
+    """Who wants it and how: kept as evidence with every change. ``asked`` and ``answer`` are the exact words.
+
+    ``guessed``: what she means is not certain, and is asked as if it carried a warning.
+    """
 
     who: str
     channel: Channel
@@ -51,6 +54,7 @@ class Request:
     answer: str | None = None
     reason: str | None = None
     warned_already: bool = False
+    guessed: bool = False
 
 
 @value
@@ -98,7 +102,7 @@ def _judge(turn: Turn, wish: Wish, request: Request) -> Ended:
     if held.contract_until and turn.at <= held.contract_until and not held.in_free_period(turn.at):
         day = wording.day_of_year(language, held.contract_until)
         return Ended(wish, Fate.REFUSED, texts.UNDER_CONTRACT.say(language, name=wish.label, day=day))
-    if service.cancel_warning and not request.warned_already:
+    if (service.cancel_warning or request.guessed) and not request.warned_already:
         return Ended(wish, Fate.WARNED, texts.warning(language, wish.label, service.cancel_warning))
     after = _left(held, turn.at)
     fees = part(turn, held, after, request.who)

@@ -2,8 +2,12 @@
 
 # ---- keywords of the commands
 
-LIST_SERVICES = ("0000", "00000", "TD", "退订", "查询退订", "CXTD")
-UNSUBSCRIBE = ("QX", "TD")
+LIST_SERVICES = (
+    "0000", "00000", "TD", "退订", "查询退订", "CXTD", "我要退订", "退订业务", "取消业务", "STOP", "UNSUBSCRIBE",
+)  # fmt: skip
+# Before what is to be stopped: an order keyword, a name, numbers of a listing, 全部.
+STOP_WORDS = ("QX", "TD", "退订", "取消", "STOP", "UNSUBSCRIBE")
+STOP_WORDS_ALONE = ("我要退订",)
 LIST_OFFERS = ("1111", "DG", "订购")
 ORDER = ("KT",)
 NO_MARKETING = ("TD", "T", "退订")
@@ -26,6 +30,7 @@ RESERVED = frozenset({
     "0000", "00000", "TD", "CXTD", "1111", "DG", "KT", "QX", "T", "10086", "0", "HELP", "BZ",
     "DZXXSF", "QXXXSF", "QXDZXXSF", "KTYLTX", "KTLLTX", "QXYLTX", "QXLLTX", "CXYL", "CXLL", "LLCX",
     "YE", "CXYE", "YECX", "HF", "CXHF", "HFCX", "JF", "CXJF", "JFCX", "ZD", "CXZD", "ZDCX", "XGMM", "TS", "CXTS",
+    "STOP", "UNSUBSCRIBE",
 })  # fmt: skip
 
 # ---- characters
@@ -43,8 +48,9 @@ ENCIRCLED = "①-⒛⓪-⓿❶-➓㉑-㉟㊱-㊿\U0001f10b\U0001f10c"
 ENCIRCLED_ZEROS = "⓪⓿\U0001f10b\U0001f10c"
 KEYCAP = "\u20e3"
 ZEROS = "0Oo〇零"
-# What may stand between a keyword and what it is about.
+# What may stand between a keyword and what it is about, and by mistake behind a keyword.
 ARGUMENT_MARKS = "#+:"
+BEHIND_KEYWORD = ",、;/+:?"
 # What may stand between a keyword and her own words, as they are sent.
 BEFORE_TEXT = "#＃+＋:：,，、;；。—"
 # A sign that opens, and at the same place the one that closes.
@@ -56,12 +62,13 @@ TRAILING = "。.！!～~"
 
 YES = frozenset({"是", "是的", "Y", "YES", "确认"})
 NO = frozenset({"否", "N", "NO"})
-ALL = frozenset({"全部", "所有", "ALL", "QB"})
-STOP_WORDS = ("退订", "取消", "TD", "QX")
+ALL = frozenset({"全部", "所有", "全部业务", "所有业务", "ALL", "QB"})
 STOP_WORDS_BEHIND = ("退订", "取消")
 ORDER_WORDS = ("订购", "DG", "KT")
 ASK_ORIGIN = "查"
 ASK_ORIGIN_MARK = "?"
+# What may be said behind a service's name.
+SERVICE_WORD = "业务"
 
 # ---- picks
 

@@ -2,14 +2,19 @@
 
 from dataclasses import replace
 
+import pytest
+
 from app.domain.account import SubscriptionState
-from tests.commands.transcript import Conversation, play
-from tests.commands.world import FOUR, has
+from app.domain.catalogue import Catalogue
+from tests.commands.transcript import Conversation, play, policy
+from tests.commands.world import CATALOGUE, FOUR, has, service
 
 
 def test_ends_that_service_at_once() -> None:
-    for text in ("QXCL", "TDCL", "qxcl", "ＱＸＣＬ", "QX CL", "QXCL。", "QX#CL", "“QXCL”", "q x c l", "QXCL\u200b"):
-        for number in ("10086", "10086977", "1008620417", "10086888"):
+    for text in ("QXCL", "TDCL", "qxcl", "ＱＸＣＬ", "QX CL", "QXCL。", "QX#CL", "“QXCL”", "q x c l", "QXCL\u200b",
+                 "退订CL", "取消cl", "退訂 CL", "STOP CL", "stopcl", "UNSUBSCRIBE CL", "QX+CL", "QX + CL", "取消：CL", "QXCL,", "QXCL、",
+                 "QX彩铃", "TD彩铃", "退订彩铃", "取消 彩铃", "STOP 彩铃", "QX“彩铃”", "退订：彩铃。", "QX彩铃，", "QX彩 铃"):  # fmt: skip
+        for number in ("10086", "10086977", "1008620417"):
             play(f"> [{number}] {text}\n< [10086977 result] 彩铃已于03月02日退订…\n= CL ended, HT active")
             play(f"> 0000\n> [{number}] {text}\n< [10086977 result] 彩铃已于…\n= CL ended, HT active")
 
@@ -26,13 +31,13 @@ def test_what_is_not_there_to_end() -> None:
         > TDSJB
         < [10086977 reply] 手机报(新华)此前已退订，可用至03月31日；…
         > QXNOSUCH
-        < [10086977 reply] 没有业务代码为NOSUCH的业务，未作任何更改。查询和退订请发送0000。中国移动
+        < [10086977 reply] 您没有业务代码或名称为NOSUCH的业务，未作任何更改。查询和退订请发送0000。中国移动
         > QX 彩虹
-        < …没有业务代码为彩虹的业务…0000…
+        < …没有业务代码或名称为彩虹的业务…0000…
         > QX
-        < 请在QX后写上业务代码…
+        < 请在QX后写上业务代码或业务名称…
         > QX#
-        < 请在QX后写上业务代码…
+        < 请在QX后写上业务代码或业务名称…
         > QXKD
         < [10086977 reply] 宽带电视不能短信退订，请拨打10086，或到营业厅办理；…
         = CL ended, KD active, HT active
@@ -53,7 +58,7 @@ def test_a_withdrawn_service_is_left_by_its_word() -> None:
 def test_a_long_word_is_not_said_back() -> None:
     """It may hold anything, even a password in a form that nobody masked."""
     came = Conversation().text("QX802357#739184#739184")
-    assert "没有这一业务代码" in came[0].text
+    assert "没有这一业务代码或名称" in came[0].text
     assert "802357" not in came[0].text
     assert "739184" not in came[0].text
 
@@ -84,6 +89,158 @@ def test_a_pick_with_a_word_before_it_is_no_order_keyword() -> None:
     """TD1 is an answer while a list understands it (flows.md 3, step 3)."""
     for text in ("TD1", "QX1", "td 1", "退订1", "取消1"):
         play(f"> 0000\n> {text}\n< [10086977 result] 彩铃已于…\n= CL ended, HT active")
-    play("> TD1\n< …没有业务代码为1的业务…\n> QX1,4\n< …没有业务代码为1,4的业务…\n= CL active")
+    play("> TD1\n< …没有业务代码或名称为1的业务…\n> QX1,4\n< …没有业务代码或名称为1,4的业务…\n= CL active")
     play("> 0000\n@ +2h1s\n> TD1\n< …已过期…\n= CL active")
     play("> 0000\n> QXCL\n< 彩铃已于…\n= CL ended")
+
+
+# ---- names
+
+
+def named(*names: str) -> Conversation:
+    """She has services of these names, with the keywords S1, S2 …"""
+    services = [service(f"S{place}", name, 100) for place, name in enumerate(names, 1)]
+    catalogue = Catalogue.of(1, list(CATALOGUE.providers.values()), services)
+    return Conversation(has=tuple(has(item) for item in services), catalogue=catalogue)
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "ended"),
+    [
+        # One that is the beginning or the end of another.
+        (("音乐", "音乐盒"), "QX音乐", {"S1"}),
+        (("音乐", "音乐盒"), "QX音乐盒", {"S2"}),
+        (("盒", "音乐盒"), "退订盒", {"S1"}),
+        (("音乐+", "音乐"), "QX音乐+", {"S1"}),
+        (("音乐+", "音乐"), "QX音乐", {"S2"}),
+        (("音乐+",), "QX+音乐+", {"S1"}),
+        (("5G", "5G会员"), "QX5G会员", {"S2"}),
+        (("5g会员",), "qx ５Ｇ 会员", {"S1"}),
+        (("影视365",), "STOP影视365", {"S1"}),
+        # Made of words that mean something by themselves.
+        (("业务管家", "彩铃"), "退订业务管家", {"S1"}),
+        (("退订助手",), "QX退订助手", {"S1"}),
+        (("流量包",), "取消流量包", {"S1"}),
+        (("全部业务管家",), "QX全部业务管家", {"S1"}),
+        (("和娱乐",), "退订和娱乐", {"S1"}),
+        (("红楼(会员)",), "退订红楼(会员)", {"S1"}),
+        (("《红楼》",), "退订《红楼》", {"S1"}),
+        (("《红楼》",), "退订红楼", {"S1"}),
+        (("乐翻天!",), "退订乐翻天！", {"S1"}),
+        # Asked first, or listed: nothing is ended yet.
+        (("音乐盒", "彩铃"), "QX音乐", set()),
+        (("音乐盒", "音乐包"), "QX音乐", set()),
+        (("音乐盒", "音乐包"), "QX乐", set()),
+        (("影视365",), "QX365", set()),
+        (("彩铃",), "QX彩铃？", set()),
+        (("彩铃",), "退订彩铃业务", set()),
+        (("全部业务管家",), "退订全部业务", set()),
+        # Not hers, or no name.
+        (("彩铃",), "QX彩铃吗", set()),
+        (("彩铃",), "QX彩铃和", set()),
+        (("彩铃",), "取消彩虹", set()),
+        (("影视(会员)",), "QX(", set()),
+    ],
+)  # fmt: skip
+def test_a_name_ends_that_service_and_never_another(names: tuple[str, ...], text: str, ended: set[str]) -> None:
+    for number in ("10086", "10086977"):
+        conversation = named(*names)
+        conversation.text(text, number)
+        assert conversation.ended() == ended
+        conversation.text("0000")
+        conversation.text(text, number)
+        assert conversation.ended() == ended
+
+
+def test_an_order_keyword_goes_before_a_name() -> None:
+    conversation = named("彩铃", "S1")
+    conversation.play("> QXS1\n< [10086977 result] 彩铃…\n= S1 ended, S2 active")
+
+
+def test_with_the_name_of_the_sp_as_it_is_listed() -> None:
+    for text in ("QX手机报(新华)", "退订手机报（新华）", "QX手机报"):
+        play(f"> {text}\n< [10086977 result] 手机报(新华)…\n= SJB ending 2026-03-31, TQ active")
+
+
+def test_a_part_of_one_name_asks_first() -> None:
+    play(
+        """
+        > 退订天气
+        < [10086977 reply] 您要退订的可能是天气预报(墨迹)。确定退订天气预报(墨迹)请回复Y，保留请回复N。中国移动
+        = TQ active
+        > N
+        < [10086977 result] 好的，已为您保留天气预报(墨迹)…
+        > 退订天气
+        > Y
+        < [10086977 result] 天气预报(墨迹)已于…
+        = TQ ended, CL active, HT active, SJB active
+        > 退订天气预报
+        < [10086977 reply] 天气预报(墨迹)此前已退订…
+        """
+    )
+    # What it costs to leave is said with it, once.
+    play(
+        "> 退订和多\n< [10086977 reply] 和多号：取消后副号将无法找回。确定…\n> Y\n= FH ended",
+        has=(has("FH"), has("CL")),
+    )
+    play("> 退订宽带\n< [10086977 reply] 宽带电视不能短信退订…\n= KD active", has=(has("KD"),))
+
+
+def test_a_part_of_several_lists() -> None:
+    conversation = named("甲子资讯", "乙丑资讯")
+    conversation.play("> QX资讯\n< [10086977 reply] …1、甲子资讯…2、乙丑资讯…\n> 2\n= S2 ended, S1 active")
+
+
+def test_what_is_no_number_of_a_list_is_no_part_of_a_name() -> None:
+    """A late pick stays one, though 影视365 has its digit."""
+    conversation = named("影视365", "三国")
+    conversation.play(
+        "> 0000\n@ +2h1s\n> TD3\n< …已过期…\n> 退订三\n< …已过期…\n@ +8d\n> TD3\n< …没有业务代码或名称为3的…\n= S1 active"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["退订全部", "QX全部", "取消所有", "退订全部业务", "TD ALL", "STOP ALL", "qx：全部", "退订全部。"]
+)
+def test_everything_without_a_list(text: str) -> None:
+    asked = "…您将退订以下4项业务：彩铃、和娱乐、手机报(新华)、天气预报(墨迹)。确认全部退订请回复“是”…"
+    play(f"> {text}\n< [10086977] {asked}\n= CL active\n> 是\n= CL ended, HT ending 2026-03-03, TQ ended")
+    play(f"> {text}\n< [10086977] {asked}\n> 否\n< …保留…\n= CL active")
+    play(f"> 0000\n@ +3h\n> {text}\n< [10086977] {asked}\n= CL active")
+    # Beneath a list a number is a pick of it.
+    play(f"> 0000\n> {text}\n< [10086977] {asked}\n> 1\n= CL ended, TQ active")
+    off = policy(allow_unsubscribe_all=False)
+    play(f"> {text}\n< [10086977] …1、彩铃…\n= CL active", policy=off)
+    play(f"> {text}\n< [10086977] …没有正在使用的增值业务…", has=())
+
+
+def test_a_name_is_a_command_while_a_complaint_is_asked_for() -> None:
+    play(
+        "> TS\n> QX彩铃\n< [10086977 result] 彩铃…\n> 退订天气\n< [10086977] …天气预报…\n> 退订不了\n< [10086 result] …受理…"
+    )
+    play("> TS\n@ +11m\n> QX彩铃\n< [10086977 result] 彩铃…\n= CL ended")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["我要退订", "我要退訂", "退订业务", "取消业务", "退訂業務", "STOP", "Stop.", "unsubscribe", "“STOP”", "S T O P"],
+)
+def test_words_that_list(text: str) -> None:
+    play(f"> {text}\n< [10086977 reply] …1、彩铃…\n= CL active")
+
+
+@pytest.mark.parametrize(
+    ("text", "also"),
+    [
+        ("退订彩铃", "< [10086977 result] 彩铃…"),
+        ("STOP CL", "< [10086977 result] 彩铃…"),
+        ("退订天气", "< [10086977 reply] 您要退订的可能是天气预报…"),
+        ("退订全部", "< [10086977 reply] 您将退订以下4项业务…"),
+        ("STOP", "< [10086977 reply] …1、彩铃…"),
+        ("取消", ""),
+        ("退订不了", ""),
+        ("取消订购", ""),
+    ],
+)
+def test_at_an_order_s_number_it_declines_and_does_what_it_means(text: str, also: str) -> None:
+    play(f"> KTLD\n> [1008620400] {text}\n< [1008620400] …来电提醒…\n{also}")

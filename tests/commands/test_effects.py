@@ -86,7 +86,7 @@ def test_what_becomes_of_a_service(code: str, given: dict[str, object], reply: s
         ("2h1s", "[10086977 reply] 您回复的业务列表已过期，未作任何更改。请发送0000重新查询。中国移动", "active"),
         ("5d22h", "…已过期…0000…", "active"),
         ("7d2h", "…已过期…", "active"),
-        ("7d2h1s", "[10086] …未能识别…0000…", "active"),
+        ("7d2h1s", "…未作任何更改…0000…", "active"),
     ],
 )
 def test_the_window(after: str, reply: str, state: str) -> None:

@@ -143,7 +143,7 @@ def test_a_late_code_beside_an_open_fee() -> None:
     conversation.play("> [10086901] 否\n< [10086901 result] 天气预报…")
 
 
-@pytest.mark.parametrize(("text", "also"), [("TD", "[10086977] …天气预报…"), ("退訂。", "[10086977] …天气预报…"), ("QXCL", "[10086977] 彩铃…"), ("QXNO", "[10086977] 没有业务代码…"), ("取消", "")])  # fmt: skip
+@pytest.mark.parametrize(("text", "also"), [("TD", "[10086977] …天气预报…"), ("退訂。", "[10086977] …天气预报…"), ("QXCL", "[10086977] 彩铃…"), ("QXNO", "[10086977] …没有业务代码…"), ("取消", ""), ("STOP", "[10086977] …天气预报…"), ("unsubscribe", "[10086977] …天气预报…"), ("我要退订", "[10086977] …天气预报…"), ("退订业务", "[10086977] …天气预报…"), ("STOP CL", "[10086977] 彩铃…"), ("退订彩铃", "[10086977] 彩铃…"), ("退订全部", "[10086977] 您将退订…"), ("退订谢谢", "")])  # fmt: skip
 def test_stop_words_doubt_every_open_fee_and_are_obeyed(text: str, also: str) -> None:
     conversation = two()
     then = f"< {also}" if also else ""

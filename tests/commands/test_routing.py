@@ -242,7 +242,7 @@ def test_menu() -> None:
         )
 
 
-ORDINARY = "你好|我要办业务|abc|7|谢谢|1|是|全部|查1|退订彩铃||   |。|\x00|\ud83d|GMM#1#1#1|1,3".split("|")  # noqa: SIM905  one text each
+ORDINARY = "你好|我要办业务|abc|7|谢谢|1|是|全部|查1|我要退订彩铃|是？|1？||   |。|\x00|\ud83d|GMM#1#1#1|1,3".split("|")  # noqa: SIM905  one text each
 
 
 def test_other_text_gets_help() -> None:
@@ -284,6 +284,11 @@ def test_aliases_that_stop_the_start() -> None:
                 collect(MODULES, aliases)
 
 
+def test_an_alias_may_be_a_keyword_of_its_command_already() -> None:
+    registry = collect(MODULES, {"stop": "0000", "我要退订": "TD"})
+    assert registry.keywords["STOP"] is registry.keywords["0000"]
+
+
 def test_nothing_is_taken_twice() -> None:
     with pytest.raises(ValueError, match="taken twice"):
         collect([*MODULES, listing], {})
@@ -291,7 +296,22 @@ def test_nothing_is_taken_twice() -> None:
 
 def test_order_keywords_that_would_be_mistaken() -> None:
     registry = collect(MODULES, {})
-    words = ["YLTX", "LLTX", "XXSF", "CL", "ALL", "QB", "TD", "YE", "DZXXSF", "YYH", "HELP", "ZD"]
+    words = [
+        "YLTX",
+        "LLTX",
+        "XXSF",
+        "CL",
+        "ALL",
+        "QB",
+        "TD",
+        "YE",
+        "DZXXSF",
+        "YYH",
+        "HELP",
+        "ZD",
+        "STOP",
+        "UNSUBSCRIBE",
+    ]
     assert [word for word in words if registry.clashes_with_order_keyword(word) is None] == ["CL", "YYH"]
 
 

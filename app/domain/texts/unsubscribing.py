@@ -69,6 +69,7 @@ _BY_OTHER_WAY_UNKNOWN = Text(
     en="{name} cannot be stopped by SMS; ",
 )
 _WARNING = Text(zh="{name}：{warning}。", en="{name}: {warning}. ")
+_GUESSED = Text(zh="您要退订的可能是{name}。", en="You may mean {name}. ")
 ASK_WARNED = Text(
     zh="确定退订{names}请回复Y，保留请回复N。",
     en="To stop {names} reply Y, to keep reply N.",
@@ -96,16 +97,16 @@ ALL_SWITCHED_OFF = Text(
     en="Please reply with the numbers of the services to stop, with commas, e.g. {example}. Nothing was changed.",
 )
 NO_SUCH_SERVICE = Text(
-    zh="没有业务代码为{word}的业务，未作任何更改。查询和退订请发送0000。",
-    en="There is no service with the keyword {word}; nothing was changed. Send 0000 to see and stop yours.",
+    zh="您没有业务代码或名称为{word}的业务，未作任何更改。查询和退订请发送0000。",
+    en="You have no service with the keyword or name {word}; nothing was changed. Send 0000 to see and stop yours.",
 )
 NO_SUCH_KEYWORD = Text(
-    zh="没有这一业务代码，未作任何更改。查询和退订请发送0000。",
-    en="There is no such keyword of a service; nothing was changed. Send 0000 to see and stop yours.",
+    zh="您没有这一业务代码或名称的业务，未作任何更改。查询和退订请发送0000。",
+    en="You have no service with that keyword or name; nothing was changed. Send 0000 to see and stop yours.",
 )
 NO_KEYWORD = Text(
-    zh="请在QX后写上业务代码，如QXCL。没有业务代码时请发送0000按序号退订。",
-    en="Write the service's keyword after QX, e.g. QXCL, or send 0000 and answer with a number.",
+    zh="请在QX后写上业务代码或业务名称，如QXCL。也可发送0000按序号退订。",
+    en="Write the service's keyword or name after QX, e.g. QXCL, or send 0000 and answer with a number.",
 )
 NOT_HELD = Text(
     zh="您没有订购{name}，无需退订。查询请发送0000。",
@@ -122,6 +123,8 @@ def by_other_way(language: Language, name: str, how: str | None) -> str:
     return _BY_OTHER_WAY.say(language, name=name, how=how)
 
 
-def warning(language: Language, name: str, words: str) -> str:
-    """Why a service should not be stopped lightly, in the words of its provider."""
+def warning(language: Language, name: str, words: str | None) -> str:
+    """Why a service should not be stopped lightly, in the words of its provider; without any, that it was guessed."""
+    if not words:
+        return _GUESSED.say(language, name=name)
     return _WARNING.say(language, name=name, warning=words.rstrip("。. "))
