@@ -1,18 +1,27 @@
 """Consent to marketing, and the words that take it back, sent to where marketing comes from (flows.md 1, 3, 15)."""
 
-from app.commands.registry import call, command, incomplete
+import re
+
+from app.commands.by_keyword import end
+from app.commands.meaning import meant_by
+from app.commands.parser import Said, normalise
+from app.commands.registry import call, incomplete, number
 from app.commands.speech import say, shown
-from app.commands.vocabulary import NO_MARKETING
+from app.commands.vocabulary import NO_MARKETING, NO_MARKETING_ALONE
 from app.domain.campaigns import CampaignMessage, CampaignMessageState
 from app.domain.consents import MARKETING, MarketingConsent
 from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import marketing as texts
-from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, refused
-from app.domain.values import value
+from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, joined, refused
+from app.domain.values import replace, value
 
 _READS = (MarketingConsent, CampaignMessage)
+# Whatever follows; and what must stand before a blank or sign, alone, or doubled.
+_OPENING = re.compile("|".join(NO_MARKETING))
+_ALONE = re.compile(rf"(?:{'|'.join(NO_MARKETING_ALONE)})(?![^\W_])")
+_BY_ITSELF = re.compile(rf"({'|'.join(NO_MARKETING_ALONE)})(?:\1|{'|'.join(NO_MARKETING)})?")
 _UNKNOWN = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
 
 
@@ -55,22 +64,37 @@ def withdraw_consent(turn: Turn) -> Outcome:
 
 
 @incomplete
-@command(*NO_MARKETING, at=Extension.CARE, kept=True, reads=_READS)
-def opt_out(turn: Turn, _argument: str) -> Outcome:
-    """From now on she gets no marketing, nor what waits for the morning."""
+@number(Extension.CARE, kept=True)
+def opt_out(turn: Turn, said: Said) -> Outcome | None:
+    """From now on she gets no marketing, nor what waits for the morning; a service named as well is ended."""
+    what = _behind_opt_out(said)
+    if what is None:
+        return None
+    meant = meant_by(turn, what)
+    whole = not turn.stimulus_as(TextReceived).missing
+    named = whole and meant.certain and len(meant.held) == 1 and meant.held[0].can_be_left(turn.at)
+    return joined(_opted_out(turn), *((end(turn, meant),) if named else ()))
+
+
+def _behind_opt_out(said: Said) -> str | None:
+    """What follows the word that opts out; None where there is none."""
+    opening = _OPENING.match(said.key)
+    if opening:
+        return said.key[opening.end() :]
+    alone = _ALONE.match(said.words)
+    if alone:
+        return normalise(said.words[alone.end() :]).key
+    return "" if _BY_ITSELF.fullmatch(said.key) else None
+
+
+def _opted_out(turn: Turn) -> Outcome:
     held = _consent(turn) is not None
     text = (texts.WITHDRAWN if held else texts.NO_CONSENT).say(turn.account.language)
     reply = say(turn, text, extension=Extension.CARE, kind=MessageClass.RESULT)
-    said = turn.stimulus_as(TextReceived)
-    facts = {"who": f"mo:{said.id}", "answer": said.shown_text, "told": shown(reply)}
+    received = turn.stimulus_as(TextReceived)
+    facts = {"who": f"mo:{received.id}", "answer": received.shown_text, "told": shown(reply)}
     outcome = _withdrawn(turn, facts)
-    return Outcome(
-        replies=(reply,),
-        records=outcome.records,
-        evidence=outcome.evidence,
-        recalled=outcome.recalled,
-        verdict="no marketing",
-    )
+    return replace(outcome, replies=(reply,), verdict="no marketing")
 
 
 def _withdrawn(turn: Turn, facts: dict[str, str]) -> Outcome:

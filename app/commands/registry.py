@@ -60,9 +60,9 @@ AnswerFunction = Callable[[Turn, Question, Said], Answer | None]
 QuestionText = Callable[[Turn, Question], str]
 TurnFunction = Callable[[Turn], Outcome]
 LateFunction = Callable[[Turn, Question, Said], Outcome]
-KnowsFunction = Callable[[Turn, str], bool]
 SeveralFunction = Callable[[Turn, tuple[Question, ...], Said], Outcome | None]
-BesideFunction = Callable[[Turn, Said], Outcome | None]
+SaidFunction = Callable[[Turn, Said], Outcome | None]
+KnowsFunction = Callable[[Turn, str], bool]
 NeedsFunction = Callable[[Question, Said], tuple[Need, ...]]
 # The kinds of records that a function looks at; None: any.
 Reads = tuple[type[Record], ...] | None
@@ -72,7 +72,6 @@ Reads = tuple[type[Record], ...] | None
 class Command:
     """A keyword command; ``kept`` ones wait instead of being dropped when there are too many (safety.md 22).
 
-    ``at`` is the only extension where the keywords are understood; there they go before those understood anywhere.
     ``knows`` says of a word behind the keyword that is no order keyword whether it means something all the same.
     """
 
@@ -82,7 +81,6 @@ class Command:
     kept: bool
     menu: Text | None
     rank: int
-    at: str | None = None
     knows: KnowsFunction | None = None
     reads: Reads = None
 
@@ -114,12 +112,20 @@ class Handler:
 
 
 @value
+class Number:
+    """What takes the texts sent to a number; ``kept`` as for a command."""
+
+    run: SaidFunction
+    kept: bool
+
+
+@value
 class _Mark:
     """What is filed under a key in one of the registry's tables."""
 
     table: str
     key: str | type[Stimulus] | Callable[..., object]
-    entry: Handler | TurnFunction | BesideFunction | bool
+    entry: Handler | Number | SaidFunction | bool
 
 
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -138,7 +144,6 @@ def command(
     kept: bool = False,
     menu: Text | None = None,
     rank: int = 100,
-    at: str | None = None,
     knows: KnowsFunction | None = None,
     reads: Reads = None,
 ) -> Callable[[CommandFunction], CommandFunction]:
@@ -146,12 +151,12 @@ def command(
 
     ``reads`` names the records that it needs; without it all are loaded, which a busy command should not ask for.
     """
-    return lambda function: _marked(function, Command(keywords, function, takes, kept, menu, rank, at, knows, reads))
+    return lambda function: _marked(function, Command(keywords, function, takes, kept, menu, rank, knows, reads))
 
 
-def number(extension: str) -> Callable[[TurnFunction], TurnFunction]:
-    """Mark the function that takes everything sent to a number, whatever it says."""
-    return lambda function: _marked(function, _Mark("numbers", extension, function))
+def number(extension: str, *, kept: bool = False) -> Callable[[SaidFunction], SaidFunction]:
+    """Mark the function that takes what is sent to a number; None for a text that means what it means anywhere."""
+    return lambda function: _marked(function, _Mark("numbers", extension, Number(function, kept)))
 
 
 def answer(
@@ -171,7 +176,7 @@ def answer(
     )
 
 
-def beside(extension: str) -> Callable[[BesideFunction], BesideFunction]:
+def beside(extension: str) -> Callable[[SaidFunction], SaidFunction]:
     """Mark the function that sees what is sent to a number first; a keyword in it is obeyed as well.
 
     It returns None for a text that it leaves to commands and questions.
@@ -212,10 +217,9 @@ class Registry:
     """Everything that the decorators marked, by what it is found with."""
 
     keywords: dict[str, Command] = field(default_factory=dict)
-    keywords_at: dict[tuple[str, str], Command] = field(default_factory=dict)
-    numbers: dict[str, TurnFunction] = field(default_factory=dict)
+    numbers: dict[str, Number] = field(default_factory=dict)
     prefixes: dict[str, Command] = field(default_factory=dict)
-    beside: dict[str, BesideFunction] = field(default_factory=dict)
+    beside: dict[str, SaidFunction] = field(default_factory=dict)
     questions: dict[type[QuestionState], QuestionKind] = field(default_factory=dict)
     timers: dict[str, Handler] = field(default_factory=dict)
     calls: dict[type[Stimulus], Handler] = field(default_factory=dict)
@@ -258,9 +262,6 @@ def _file(registry: Registry, commands: list[Command], mark: object) -> None:
         case Command():
             commands.append(mark)
             for word in mark.keywords:
-                if mark.at is not None:
-                    _add(registry.keywords_at, (mark.at, word), mark)
-                    continue
                 if mark.takes is not Takes.WORD:
                     _add(registry.keywords, word, mark)
                 if mark.takes is not Takes.NOTHING:

@@ -108,8 +108,9 @@ class Router:
 
     def _route(self, turn: Turn, said: Said, extension: str) -> _Route:
         whole = self.registry.numbers.get(extension)
-        if whole is not None:
-            return _Route(whole(turn))
+        taken = whole.run(turn, said) if whole else None
+        if whole and taken:
+            return _Route(taken, whole.kept)
         # 204 for each of the confirmation numbers 20400 to 20499.
         beside = self.registry.beside.get(extension[:_EXTENSION_DIGITS])
         first = beside(turn, said) if beside else None
@@ -119,9 +120,10 @@ class Router:
         """A text of which parts never came: only who says so uses it, and it changes nothing else (delivery.md 6)."""
         uses = self.registry.incomplete
         whole = self.registry.numbers.get(extension)
-        if whole in uses and whole is not None:
-            return _Route(whole(turn))
-        exact = self.registry.keywords_at.get((extension, said.key)) or self.registry.keywords.get(said.key)
+        taken = whole.run(turn, said) if whole and whole.run in uses else None
+        if whole and taken:
+            return _Route(taken, whole.kept)
+        exact = self.registry.keywords.get(said.key)
         found = (exact, "") if exact else _with_arguments(self.registry, said)
         if found is not None and found[0].run in uses:
             return _run(turn, found)
@@ -134,7 +136,7 @@ class Router:
         return _Route(Outcome(replies=(reply,), verdict=INCOMPLETE))
 
     def _understood(self, turn: Turn, said: Said, extension: str) -> _Route:
-        exact = self.registry.keywords_at.get((extension, said.key)) or self.registry.keywords.get(said.key)
+        exact = self.registry.keywords.get(said.key)
         if exact is not None:
             return _Route(exact.run(turn, ""), exact.kept)
         found = _with_arguments(self.registry, said)

@@ -2,6 +2,7 @@
 
 import unicodedata
 
+from app.commands.parser import Said
 from app.commands.registry import incomplete, number
 from app.commands.speech import say
 from app.domain.service_numbers import Extension
@@ -12,7 +13,7 @@ from app.domain.turn import Outcome, TextReceived, Turn
 
 @incomplete
 @number(Extension.SPAM)
-def report_spam(turn: Turn) -> Outcome:
+def report_spam(turn: Turn, _said: Said) -> Outcome:
     """Record a report and acknowledge it; one that does not say whose message it was is asked for the number.
 
     What she said within a day before counts once. What looks like a password is recorded masked.

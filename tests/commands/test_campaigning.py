@@ -94,7 +94,12 @@ def test_a_carrier_without_extensions_is_not_told_a_word_that_would_list() -> No
     assert reach(talk, "m-1", MARKETING) == "祝您节日快乐中国移动"
 
 
-@pytest.mark.parametrize("word", ["TD", "t", "退订", "退訂", "Ｔ Ｄ"])
+@pytest.mark.parametrize(
+    "word",
+    ["TD", "t", "退订", "退訂", "Ｔ Ｄ", "R", "n", "QX", "Q X", "RR", "N退订", "拒收", "取消", "STOP", "Unsubscribe", "T。", "TD退订", "T退订", "tdtd", "QX退订",
+     "退订谢谢", "退订1", "退订全部", "退订天气", "拒收广告", "取消吧", "stop it", "STOP ALL", "TD 谢谢", "T,谢谢", "R&B", "N 不要了", "TD\n发自我的iPhone",
+     "TD\n谢谢", "QX#QX", "“TD”", "退订CXYZ", "退订业务", "退订音乐盒"],
+)  # fmt: skip
 def test_a_word_takes_the_consent_back_for_good(word: str) -> None:
     talk = Conversation(start="2026-03-02 23:00")
     talk.happens(GiveConsent("api:shop", "网上"))
@@ -149,3 +154,60 @@ def test_nobody_s_number_is_skipped_and_cannot_consent() -> None:
         talk.happens(stimulus)
         assert talk.outcome.refusal is not None
         assert talk.outcome.refusal.status == 404
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "退订彩铃",
+        "退订CL",
+        "取消，彩铃",
+        "STOP CL",
+        "stop 彩铃。",
+        "UNSUBSCRIBE 彩铃",
+        "TD 彩铃",
+        "QX CL",
+        "TD\n彩铃",
+        "TD+CL",
+    ],
+)
+def test_a_service_that_is_named_is_ended_as_well(text: str) -> None:
+    talk = Conversation()
+    talk.happens(GiveConsent("api:shop", "网上"))
+    came = talk.text(text, "10086888")
+    assert [(message.number, message.kind) for message in came] == [("10086888", "result"), ("10086977", "result")]
+    assert talk.ended() == {"CL"}
+    assert reach(talk, "m-1", MARKETING) == "no_consent"
+    came = talk.text(text, "10086888")
+    assert [message.number for message in came] == ["10086888"]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("QXCL", "10086977"), ("TD彩铃", "10086977"), ("0000", "10086977"), ("TS 乱扣费", "10086"), ("TS乱扣费", "10086"),
+        ("我要退订", "10086977"), ("NO", "10086"), ("是", "10086"), ("T恤", "10086"), ("YE", "10086"), ("RN", "10086"), ("1", "10086"),
+    ],
+)  # fmt: skip
+def test_what_means_there_what_it_means_anywhere(text: str, number: str) -> None:
+    talk = Conversation()
+    talk.happens(GiveConsent("api:shop", "网上"))
+    came = talk.text(text, "10086888")
+    assert [message.number for message in came] == [number]
+    assert [record.kind for record in talk.evidence if record.kind == "consent-withdrawn"] == []
+
+
+def test_an_opt_out_waits_when_there_are_too_many() -> None:
+    talk = Conversation()
+    talk.happens(GiveConsent("api:shop", "网上"))
+    for _ in range(31):
+        talk.text("YE")
+    talk.play("> [10086888] 拒收\n<\n@ +61s\n< [10086888 result] 您已成功退订营销短信…")
+
+
+def test_elsewhere_these_words_stop_no_marketing() -> None:
+    for text in ("拒收", "R", "N", "T", "TD退订"):
+        talk = Conversation()
+        talk.happens(GiveConsent("api:shop", "网上"))
+        talk.text(text)
+        assert [record.kind for record in talk.evidence] == ["consent-given"]
