@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from app.commands.naming import fees_named, name_and_amount
 from app.commands.parser import Said, normalise, parse_pick
+from app.commands.reading import LONGEST_OPENING, LONGEST_TEXT
 from app.commands.registry import Answer, Fit, Takes, answer, call, command, incomplete
 from app.commands.speech import number_of, say, shown
 from app.commands.ticketing import open_ticket
@@ -24,7 +25,6 @@ from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, joined, refus
 from app.domain.values import value
 
 _WINDOW = timedelta(minutes=10)
-_LONGEST_OPENING = 40
 _MARKS = re.compile(rf"[\s{re.escape(BEFORE_TEXT)}]*")
 
 
@@ -49,7 +49,8 @@ class AgentComplaint(Stimulus):
 def complain(turn: Turn, argument: str) -> Outcome:
     """Open a ticket; without a text, ask for it."""
     received = turn.stimulus_as(TextReceived)
-    text = _behind_keyword(received.shown_text, _keywords(turn)) if argument else ""
+    written = received.shown_text[: LONGEST_OPENING + LONGEST_TEXT]
+    text = _behind_keyword(written, _keywords(turn)) if argument else ""
     if not normalise(text).key:
         return _ask(turn)
     return joined(_taken(turn, _with_mark(turn, text), f"mo:{received.id}"), _no_more_asked(turn))
@@ -85,7 +86,7 @@ def _keywords(turn: Turn) -> frozenset[str]:
 def _behind_keyword(text: str, keywords: frozenset[str]) -> str:
     """What follows the keyword, as she wrote it; quotes and brackets around the whole text are no part of it."""
     text = _unwrapped(text)
-    keys = [normalise(text[:place]).key for place in range(min(len(text), _LONGEST_OPENING) + 1)]
+    keys = [normalise(text[:place]).key for place in range(min(len(text), LONGEST_OPENING) + 1)]
     ends = [place for place, key in enumerate(keys) if key in keywords and key != keys[place - 1]]
     if not ends:
         return text
@@ -131,6 +132,7 @@ def _with_mark(turn: Turn, text: str) -> str:
 
 def _taken(turn: Turn, text: str, who: str, charges: tuple[Charge, ...] | None = None) -> Outcome:
     """Open the ticket and say its number, its deadlines and the fees that it is about."""
+    text = text[:LONGEST_TEXT]
     fees = fees_named(turn, text) if charges is None else charges
     opened = open_ticket(turn, TicketKind.COMPLAINT, text, who=who, charge_ids=tuple(fee.id for fee in fees))
     language = turn.account.language
@@ -163,7 +165,8 @@ def take_complaint(turn: Turn, question: Question, said: Said) -> Answer | None:
     elsewhere = dialled != Extension.COMMANDS and not turn.carrier.single_number
     if elsewhere or question.closed_at is not None:
         return None
-    if not said.key or said.is_yes or said.is_no or parse_pick(said) is not None:
+    too_long_to_be_read = len(received.text) > LONGEST_TEXT
+    if not (said.key or too_long_to_be_read) or said.is_yes or said.is_no or parse_pick(said) is not None:
         return None
     closed = Outcome(questions=(question.closed(turn.now, ClosedAs.ANSWERED),))
     text = _with_mark(turn, received.shown_text.strip())

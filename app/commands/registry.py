@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from app.commands import vocabulary
 from app.commands.parser import Said, is_all, normalise, parse_pick
+from app.commands.reading import Reader
 from app.domain.dialogue import Question, QuestionState
 from app.domain.records import Record
 from app.domain.texts.wording import Text
@@ -23,6 +24,7 @@ from app.domain.values import value
 _MARK = "_smsgw_marks"
 # Numbers up to this one may stand in a listing.
 _LAST_PICK = 99
+_BEHIND_KEYWORD = vocabulary.BEHIND_KEYWORD + vocabulary.TRAILING + vocabulary.CLOSING
 
 
 class Takes(Enum):
@@ -226,6 +228,11 @@ class Registry:
     incomplete: dict[Callable[..., object], bool] = field(default_factory=dict)
     menu: tuple[Text, ...] = ()
     longest_prefix: int = 0
+    reader: Reader = field(default_factory=lambda: Reader.of((), (), ()))
+
+    def exact(self, said: Said) -> Command | None:
+        """The command whose keyword a text is, whatever sign or question mark stands behind it."""
+        return self.keywords.get(said.key) or self.keywords.get(said.key.rstrip(_BEHIND_KEYWORD))
 
     def clashes_with_order_keyword(self, word: str) -> str | None:
         """What an order keyword would be mistaken for, as in KTYLTX or QXALL (safety.md 9)."""
@@ -253,6 +260,8 @@ def collect(modules: Iterable[ModuleType], aliases: Mapping[str, str]) -> Regist
     for alias, keyword in aliases.items():
         _add_alias(registry, alias, keyword)
     registry.longest_prefix = max(map(len, registry.prefixes), default=0)
+    texts = [word for word, entry in registry.prefixes.items() if entry.takes is Takes.TEXT]
+    registry.reader = Reader.of(registry.keywords, registry.prefixes, texts)
     registry.menu = tuple(entry.menu for entry in sorted(commands, key=lambda entry: entry.rank) if entry.menu)
     return registry
 

@@ -7,7 +7,7 @@ from app.commands import guarding
 from app.commands.codes import answered_by
 from app.commands.data_reminders import with_reminders
 from app.commands.guarding import INCOMPLETE, NOT_UNDERSTOOD
-from app.commands.parser import Said, normalise
+from app.commands.parser import Said
 from app.commands.registry import Answer, Command, Fit, Handler, QuestionKind, Reads, Registry, Takes
 from app.commands.speech import asked_from, menu_lines, say
 from app.commands.vocabulary import ARGUMENT_MARKS, BEHIND_KEYWORD
@@ -68,7 +68,7 @@ class Router:
             return handler.reads if handler else ()
         if stimulus.missing or numbers.extension(stimulus.dialled) not in (Extension.COMMANDS, Extension.LISTING):
             return None
-        exact = self.registry.keywords.get(normalise(stimulus.text).key)
+        exact = self.registry.exact(self.registry.reader.read(stimulus.text))
         return exact.reads if exact else None
 
     def needs(self, stimulus: Stimulus, account: Account, numbers: ServiceNumbers) -> tuple[Need, ...]:
@@ -82,7 +82,7 @@ class Router:
         ]
         if not asking:
             return ()
-        said = normalise(stimulus.text)
+        said = self.registry.reader.read(stimulus.text)
         return tuple(need for question, needs in asking for need in needs(question, said))
 
     def _handle_text(self, turn: Turn, received: TextReceived) -> Outcome:
@@ -95,7 +95,8 @@ class Router:
             turn = replace(turn, account=apply(turn.account, Outcome(subscriber=created)))
         dialled = turn.policy.numbers.extension(received.dialled)
         extension = Extension.COMMANDS if turn.carrier.single_number else dialled
-        route = (self._route_incomplete if received.missing else self._route)(turn, normalise(received.text), extension)
+        said = self.registry.reader.read(received.text)
+        route = (self._route_incomplete if received.missing else self._route)(turn, said, extension)
         outcome = route.outcome
         if guards.over_rate and not received.kept:
             outcome = guarding.too_many(turn, guards, kept=route.kept)
@@ -123,7 +124,7 @@ class Router:
         taken = whole.run(turn, said) if whole and whole.run in uses else None
         if whole and taken:
             return _Route(taken, whole.kept)
-        exact = self.registry.keywords.get(said.key)
+        exact = self.registry.exact(said)
         found = (exact, "") if exact else _with_arguments(self.registry, said)
         if found is not None and found[0].run in uses:
             return _run(turn, found)
@@ -136,7 +137,7 @@ class Router:
         return _Route(Outcome(replies=(reply,), verdict=INCOMPLETE))
 
     def _understood(self, turn: Turn, said: Said, extension: str) -> _Route:
-        exact = self.registry.keywords.get(said.key)
+        exact = self.registry.exact(said)
         if exact is not None:
             return _Route(exact.run(turn, ""), exact.kept)
         found = _with_arguments(self.registry, said)
@@ -158,7 +159,7 @@ class Router:
     def _obeyed_beside(self, turn: Turn, said: Said, first: Outcome) -> _Route:
         """A text that has done something already, and is obeyed where it is a keyword (safety.md 6, 14)."""
         turn = replace(turn, account=apply(turn.account, first))
-        exact = self.registry.keywords.get(said.key)
+        exact = self.registry.exact(said)
         if exact is not None:
             return _Route(joined(first, exact.run(turn, "")), kept=True)
         found = _with_arguments(self.registry, said)

@@ -3,6 +3,7 @@
 import unicodedata
 
 from app.commands.parser import Said
+from app.commands.reading import LONGEST_TEXT
 from app.commands.registry import incomplete, number
 from app.commands.speech import say
 from app.domain.service_numbers import Extension
@@ -18,7 +19,7 @@ def report_spam(turn: Turn, _said: Said) -> Outcome:
 
     What she said within a day before counts once. What looks like a password is recorded masked.
     """
-    written = turn.stimulus_as(TextReceived).shown_text
+    written = turn.stimulus_as(TextReceived).shown_text[:LONGEST_TEXT]
     said = " ".join(unicodedata.normalize("NFKC", written).split())
     found = number_and_content(said)
     whose, content = found or (None, said)

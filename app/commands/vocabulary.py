@@ -59,12 +59,17 @@ BEFORE_TEXT = "#＃+＋:：,，、;；。—"
 OPENING = "\"'“‘「『【[(〈《<"
 CLOSING = "\"'”’」』】])〉》>"
 TRAILING = "。.！!～~"
+QUOTE_MARKS = ">＞"
+# How the line begins that a handset puts below a text (normalised, as a pattern).
+SIGNATURES = r"发自(?:我的)?|发送自|来自我的|从我的|SENT\s+(?:FROM|VIA|WITH)|--|—"
 
 # ---- answers
 
 YES = frozenset({"是", "是的", "Y", "YES", "确认"})
 NO = frozenset({"否", "N", "NO"})
 ALL = frozenset({"全部", "所有", "全部业务", "所有业务", "ALL", "QB"})
+# Looser than an answer, but enough to see that more than a signature was written.
+DENIALS = frozenset({"不", "别", "勿", "拒", "停", "NOT", "DON", "DONT", "NEVER", "CANCEL", "END", "QUIT"})
 STOP_WORDS_BEHIND = ("退订", "取消")
 ORDER_WORDS = ("订购", "DG", "KT")
 ASK_ORIGIN = "查"

@@ -114,7 +114,7 @@ def test_as_people_write_it(text: str, kept: str) -> None:
 def test_words_that_only_begin_so_and_empty_ones() -> None:
     for text in ("T shirt", "tsunami", "TSLA", "投诉查询", "CXTS"):
         assert not tickets(play(f"> {text}"))
-    for text in ("TS", "TS。", "TS：", "“TS”", "我要投诉", "我要投訴！", "投诉，", "TS##", "TS ……"):
+    for text in ("TS", "TS。", "TS：", "“TS”", "TS ?", "我要投诉", "我要投訴！", "投诉，", "TS##", "TS ……"):
         play(f"> {text}\n< [10086 reply] 请在10分钟内直接回复您要投诉的内容…")
 
 

@@ -73,6 +73,13 @@ def test_blanks_and_hyphens_inside_the_number(text: str, number: str | None, con
     assert reports(conversation) == [(number, content)]
 
 
+def test_of_a_long_text_the_first_4000_characters_are_recorded() -> None:
+    for text in ("13900000001*" + "贷" * 9_000, "13900000001" + " 1" * 9_000, "9 " * 9_000, "1" * 9_000):
+        conversation = Conversation()
+        conversation.text(text, "10086999")
+        assert len(reports(conversation)[0][1]) <= 4_000
+
+
 @pytest.mark.parametrize(
     "text", ["恭喜您中奖了", "*中奖", "13900000001", "13900000001*", "12*中奖", "0000", "TS 投诉", "是"]
 )
