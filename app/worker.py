@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from app.commands.registry import load
+from app.commands.collecting import load
 from app.commands.router import Router
 from app.db.outbox import Detour
 from app.db.session import Database, normalise_url

@@ -1,19 +1,15 @@
-"""Decorators that mark what a function is for, and the table made of the marks.
+"""Decorators that mark what a function is for, and the table that ``collecting`` makes of the marks.
 
-A decorator only leaves a mark on the function. ``load`` imports the modules of ``app.commands`` and collects the
-marks; a keyword, question, timer or call that is taken twice stops the start.
+A decorator only leaves a mark on the function.
 """
 
-import importlib
-import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from types import ModuleType
 from typing import TypeVar
 
 from app.commands import vocabulary
-from app.commands.parser import Said, is_all, normalise, parse_pick
+from app.commands.parser import Said
 from app.commands.reading import Reader
 from app.domain.dialogue import Question, QuestionState
 from app.domain.records import Record
@@ -21,9 +17,7 @@ from app.domain.texts.wording import Text
 from app.domain.turn import MESSAGE_TOLD, Need, Outcome, Stimulus, Turn
 from app.domain.values import value
 
-_MARK = "_smsgw_marks"
-# Numbers up to this one may stand in a listing.
-_LAST_PICK = 99
+MARKS = "_smsgw_marks"
 _BEHIND_KEYWORD = vocabulary.BEHIND_KEYWORD + vocabulary.TRAILING + vocabulary.CLOSING
 
 
@@ -122,7 +116,7 @@ class Number:
 
 
 @value
-class _Mark:
+class Mark:
     """What is filed under a key in one of the registry's tables."""
 
     table: str
@@ -131,12 +125,10 @@ class _Mark:
 
 
 _F = TypeVar("_F", bound=Callable[..., object])
-_K = TypeVar("_K")
-_V = TypeVar("_V")
 
 
 def _marked(function: _F, mark: object) -> _F:
-    setattr(function, _MARK, (*getattr(function, _MARK, ()), mark))
+    setattr(function, MARKS, (*getattr(function, MARKS, ()), mark))
     return function
 
 
@@ -158,7 +150,7 @@ def command(
 
 def number(extension: str, *, kept: bool = False) -> Callable[[SaidFunction], SaidFunction]:
     """Mark the function that takes what is sent to a number; None for a text that means what it means anywhere."""
-    return lambda function: _marked(function, _Mark("numbers", extension, Number(function, kept)))
+    return lambda function: _marked(function, Mark("numbers", extension, Number(function, kept)))
 
 
 def answer(
@@ -183,7 +175,7 @@ def beside(extension: str) -> Callable[[SaidFunction], SaidFunction]:
 
     It returns None for a text that it leaves to commands and questions.
     """
-    return lambda function: _marked(function, _Mark("beside", extension, function))
+    return lambda function: _marked(function, Mark("beside", extension, function))
 
 
 def incomplete(function: _F) -> _F:
@@ -191,22 +183,22 @@ def incomplete(function: _F) -> _F:
 
     A text of which parts never came means nothing to the others: it may say the opposite of what she wrote.
     """
-    return _marked(function, _Mark("incomplete", function, entry=True))
+    return _marked(function, Mark("incomplete", function, entry=True))
 
 
 def timer(kind: str, *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that runs when a timer of a kind falls due."""
-    return lambda function: _marked(function, _Mark("timers", kind, Handler(function, reads)))
+    return lambda function: _marked(function, Mark("timers", kind, Handler(function, reads)))
 
 
 def call(stimulus: type[Stimulus], *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that answers a management call."""
-    return lambda function: _marked(function, _Mark("calls", stimulus, Handler(function, reads)))
+    return lambda function: _marked(function, Mark("calls", stimulus, Handler(function, reads)))
 
 
 def told(matter: str, *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that hears what became of messages ``about`` a kind of matter, as in ``charge:c-1``."""
-    return lambda function: _marked(function, _Mark("timers", told_kind(matter), Handler(function, reads)))
+    return lambda function: _marked(function, Mark("timers", told_kind(matter), Handler(function, reads)))
 
 
 def told_kind(matter: str) -> str:
@@ -241,69 +233,3 @@ class Registry:
         prefixes = (prefix for prefix, entry in self.prefixes.items() if entry.takes is Takes.WORD)
         taken = (*(prefix + word for prefix in prefixes), word)
         return next((keyword for keyword in taken if keyword in self.keywords or keyword in vocabulary.RESERVED), None)
-
-
-def collect(modules: Iterable[ModuleType], aliases: Mapping[str, str]) -> Registry:
-    """The table of everything marked in ``modules``; ``aliases`` (of the settings) map a new keyword to a known one.
-
-    Raises ValueError where something is taken twice, or an alias names a keyword that is not there or would be
-    taken for an answer.
-    """
-    registry = Registry()
-    commands: list[Command] = []
-    for module in modules:
-        for function in vars(module).values():
-            if getattr(function, "__module__", None) != module.__name__:
-                continue
-            for mark in getattr(function, _MARK, ()):
-                _file(registry, commands, mark)
-    for alias, keyword in aliases.items():
-        _add_alias(registry, alias, keyword)
-    registry.longest_prefix = max(map(len, registry.prefixes), default=0)
-    texts = [word for word, entry in registry.prefixes.items() if entry.takes is Takes.TEXT]
-    registry.reader = Reader.of(registry.keywords, registry.prefixes, texts)
-    registry.menu = tuple(entry.menu for entry in sorted(commands, key=lambda entry: entry.rank) if entry.menu)
-    return registry
-
-
-def _file(registry: Registry, commands: list[Command], mark: object) -> None:
-    match mark:
-        case Command():
-            commands.append(mark)
-            for word in mark.keywords:
-                if mark.takes is not Takes.WORD:
-                    _add(registry.keywords, word, mark)
-                if mark.takes is not Takes.NOTHING:
-                    _add(registry.prefixes, word, mark)
-        case QuestionKind():
-            _add(registry.questions, mark.state, mark)
-        case _Mark():
-            _add(getattr(registry, mark.table), mark.key, mark.entry)
-
-
-def _add(table: dict[_K, _V], key: _K, value: _V) -> None:
-    if key in table:
-        raise ValueError(f"{key!r} is taken twice among the commands: by {table[key]} and {value}")
-    table[key] = value
-
-
-def _add_alias(registry: Registry, alias: str, keyword: str) -> None:
-    known = registry.keywords.get(normalise(keyword).key)
-    if known is not None and known.takes is Takes.ANYTHING:
-        raise ValueError(f"aliases: {keyword!r} has none: what follows an alias would be stored as it came")
-    if known is None:
-        raise ValueError(f"aliases: {alias!r} stands for {keyword!r}, which is not a keyword of this gateway")
-    said = normalise(alias)
-    if said.is_yes or said.is_no or is_all(said) or any(span.first <= _LAST_PICK for span in parse_pick(said) or ()):
-        raise ValueError(f"aliases: {alias!r} is an answer to questions and cannot be a keyword")
-    if registry.keywords.get(said.key) is not known:
-        _add(registry.keywords, said.key, known)
-        if known.takes is not Takes.NOTHING:
-            _add(registry.prefixes, said.key, known)
-
-
-def load(aliases: Mapping[str, str]) -> Registry:
-    """Import every module of ``app.commands`` and collect its marks."""
-    package = importlib.import_module("app.commands")
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__, "app.commands."))
-    return collect((importlib.import_module(name) for name in names), aliases)

@@ -1,19 +1,17 @@
 """Which command or question a stimulus belongs to (flows.md 3)."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from app.commands import guarding
+from app.commands.arguments import Found, is_known, means_something, with_arguments
 from app.commands.codes import answered_by
 from app.commands.data_reminders import with_reminders
 from app.commands.guarding import INCOMPLETE, NOT_UNDERSTOOD
 from app.commands.parser import Said
-from app.commands.registry import Answer, Command, Fit, Handler, QuestionKind, Reads, Registry, Takes
+from app.commands.registry import Answer, Fit, Handler, QuestionKind, Reads, Registry, Takes
 from app.commands.speech import asked_from, menu_lines, say
-from app.commands.vocabulary import ARGUMENT_MARKS, BEHIND_KEYWORD
 from app.domain.account import Account, Subscriber
 from app.domain.dialogue import Arrival, ClosedAs, Question
-from app.domain.names import order_keyword_fault
 from app.domain.service_numbers import Extension, ServiceNumbers
 from app.domain.texts import answers
 from app.domain.turn import Need, Outcome, Stimulus, TextReceived, TimerDue, Turn, apply, joined
@@ -30,9 +28,6 @@ class _Route:
 
 _Given = tuple[Question, Answer]
 _EXTENSION_DIGITS = 3
-# A letter that another one is joined to.
-_LATIN_WORD = re.compile(r"[A-Z]{2}")
-_NOTHING = " +"
 
 
 @value
@@ -125,7 +120,7 @@ class Router:
         if whole and taken:
             return _Route(taken, whole.kept)
         exact = self.registry.exact(said)
-        found = (exact, "") if exact else _with_arguments(self.registry, said)
+        found = (exact, "") if exact else with_arguments(self.registry, said)
         if found is not None and found[0].run in uses:
             return _run(turn, found)
         pool = [item for item in _asked_at(_remembered(turn), extension, said) if item.is_open(turn.at)]
@@ -140,20 +135,20 @@ class Router:
         exact = self.registry.exact(said)
         if exact is not None:
             return _Route(exact.run(turn, ""), exact.kept)
-        found = _with_arguments(self.registry, said)
+        found = with_arguments(self.registry, said)
         if found is not None and (found[0].takes is not Takes.WORD or found[1] in turn.catalogue.by_keyword):
             return _run(turn, found)
         remembered = _remembered(turn)
         pool = _asked_at(remembered, extension, said)
         given = self._readings(turn, [question for question in pool if question.is_open(turn.at)], said)
-        is_command = found is not None and _means_something(turn, found)
+        is_command = found is not None and means_something(turn, found)
         if not given or given[0][1].fit is not Fit.EXACT:
             given = self._by_code(turn, remembered, said) or given
         if given and not (is_command and given[0][1].fit is Fit.LAST):
             return self._answered(turn, given, said)
         if found is not None:
             # TD1 after its listing has run out is a late pick and not the service "1".
-            return (None if _is_known(turn, found) else self._late(turn, pool, said)) or _run(turn, found)
+            return (None if is_known(turn, found) else self._late(turn, pool, said)) or _run(turn, found)
         return self._no_answer(turn, remembered, said, extension)
 
     def _obeyed_beside(self, turn: Turn, said: Said, first: Outcome) -> _Route:
@@ -162,8 +157,8 @@ class Router:
         exact = self.registry.exact(said)
         if exact is not None:
             return _Route(joined(first, exact.run(turn, "")), kept=True)
-        found = _with_arguments(self.registry, said)
-        if found is not None and _means_something(turn, found):
+        found = with_arguments(self.registry, said)
+        if found is not None and means_something(turn, found):
             return _Route(joined(first, _run(turn, found).outcome), kept=True)
         given = self._by_code(turn, _remembered(turn), said)
         return _Route(joined(first, self._answered(turn, given, said).outcome) if given else first, kept=True)
@@ -257,20 +252,9 @@ class Router:
         return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict="too late"))
 
 
-def _run(turn: Turn, found: tuple[Command, str]) -> _Route:
+def _run(turn: Turn, found: Found) -> _Route:
     entry, argument = found
     return _Route(entry.run(turn, argument), entry.kept)
-
-
-def _is_known(turn: Turn, found: tuple[Command, str]) -> bool:
-    """Whether what stands behind a keyword means something there, as the name of a service that she has."""
-    entry, argument = found
-    return entry.takes is not Takes.WORD or (entry.knows is not None and entry.knows(turn, argument))
-
-
-def _means_something(turn: Turn, found: tuple[Command, str]) -> bool:
-    """Whether a keyword with something behind it is a command: QXABC is one, if a wrong one, and 退订不了 is not."""
-    return order_keyword_fault(found[1].rstrip(BEHIND_KEYWORD)) is None or _is_known(turn, found)
 
 
 def _puzzled(turn: Turn) -> _Route:
@@ -298,40 +282,3 @@ def _asked_at(remembered: list[Question], extension: str, said: Said) -> list[Qu
     if asked_there or said.is_yes or extension.startswith((Extension.CONFIRMATION, Extension.CARE)):
         return asked_there
     return remembered
-
-
-def _with_arguments(registry: Registry, said: Said) -> tuple[Command, str] | None:
-    """A keyword with something behind it: ``QXCL``, ``ZD#202610``, ``TS 内容``."""
-    for keyword, argument in _splits(said.words):
-        entry = registry.prefixes.get("".join(keyword.split()))
-        if entry is not None and entry.takes is Takes.ARGUMENTS:
-            return entry, argument
-    for length in range(min(len(said.key), registry.longest_prefix), 0, -1):
-        entry = registry.prefixes.get(said.key[:length])
-        if entry is None or entry.takes is Takes.ARGUMENTS:
-            continue
-        if entry.takes is Takes.WORD:
-            return entry, said.key[length:].lstrip(ARGUMENT_MARKS)
-        behind = _behind(said.words, length)
-        if entry.takes is Takes.ANYTHING or not _LATIN_WORD.match(said.key[length - 1] + behind):
-            return entry, behind.lstrip(_NOTHING)
-    return None
-
-
-def _behind(words: str, length: int) -> str:
-    """What follows that many characters, white space not counted."""
-    place = 0
-    while length:
-        length -= not words[place].isspace()
-        place += 1
-    return words[place:]
-
-
-def _splits(words: str) -> Iterator[tuple[str, str]]:
-    for mark in ARGUMENT_MARKS:
-        if mark in words:
-            head, _, tail = words.partition(mark)
-            yield head, tail
-    parts = words.split(maxsplit=1)
-    if len(parts) > 1:
-        yield parts[0], parts[1].lstrip(ARGUMENT_MARKS)

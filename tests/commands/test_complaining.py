@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from app.commands.collecting import load
 from app.commands.complaining import AgentComplaint
-from app.commands.registry import load
 from app.commands.router import Router
 from app.domain.account import Brand, Language, SubscriberStatus
 from app.domain.charges import Charge, ChargeKind, ChargeState

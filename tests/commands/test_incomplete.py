@@ -14,7 +14,7 @@ from tests.commands.transcript import Conversation, registry
 from tests.commands.world import SUBSCRIBER
 
 TOLD = "没有收全"
-NUMBERS = ["10086", "10086977", "10086204", "1008620455", "10086901", "10086888"]
+NUMBERS = ["10086", "10086977", "10086204", "1008620455", "10086901", "10086888", "10086123"]
 
 
 def state(conversation: Conversation) -> object:
@@ -23,14 +23,14 @@ def state(conversation: Conversation) -> object:
 
 
 @pytest.mark.parametrize("to", NUMBERS)
-@pytest.mark.parametrize("text", ["0000", "1111", "QXCL", "KTYYH", "1", "1,2", "全部", "是", "Y", "N", "否", "8366", "你好", "", "查1"])  # fmt: skip
+@pytest.mark.parametrize("text", ["0000", "1111", "QXCL", "KTYYH", "1", "1,2", "全部", "是", "Y", "NO", "否", "8366", "你好", "", "查1"])  # fmt: skip
 def test_it_changes_nothing_and_she_is_told(text: str, to: str) -> None:
     conversation = Conversation()
     conversation.text("0000")
     before = state(conversation)
     [sent] = conversation.text(text, to, missing=1)
     assert TOLD in sent.text
-    assert sent.number == ("10086" if to == "10086204" else to)
+    assert sent.number == ("10086" if to in ("10086204", "10086123") else to)
     assert state(conversation) == before
     assert conversation.outcome.verdict == "incomplete"
     assert conversation.outcome.evidence == ()

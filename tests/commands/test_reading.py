@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.commands.registry import load
+from app.commands.collecting import load
 from app.domain.tickets import Ticket
 from tests.commands.test_parser import QUICK, TEXTS
 from tests.commands.transcript import Conversation, policy, registry

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from app.commands import by_keyword, confirming, help, listing, marketing, picking, spam  # noqa: A004
+from app.commands.collecting import collect
 from app.commands.parser import normalise
-from app.commands.registry import collect
 from app.commands.router import Router
 from app.domain.dialogue import Question, QuestionState
 from app.domain.policy import Carrier

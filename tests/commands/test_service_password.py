@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.commands.collecting import load
 from app.commands.parser import normalise
-from app.commands.registry import load
 from app.domain.account import Language, SubscriberStatus
 from app.domain.masking import PASSWORD_MASK, mask
 from tests.commands.transcript import Conversation, hashed, play

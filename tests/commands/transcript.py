@@ -23,9 +23,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 
+from app.commands.collecting import load
 from app.commands.guarding import noting_interruption
 from app.commands.holding import HOLD_TIMER, hold, is_held
-from app.commands.registry import Registry, load, told_kind
+from app.commands.registry import Registry, told_kind
 from app.commands.router import Router
 from app.db.records import KINDS
 from app.domain.account import Account, Subscriber, Subscription

@@ -2,7 +2,8 @@
 
 from types import ModuleType
 
-from app.commands.registry import Registry, collect, command, timer
+from app.commands.collecting import collect
+from app.commands.registry import Registry, command, timer
 from app.domain.account import Channel, Subscription, SubscriptionState, Terms
 from app.domain.catalogue import Billing, CancelEffect
 from app.domain.messages import MessageClass, Reply
