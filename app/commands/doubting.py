@@ -1,7 +1,8 @@
 """Doubts: what is answered to a fee reminder, in time, late, unclear, or with a word that stops (flows.md 7, 17)."""
 
 from app.commands.codes import codes_in
-from app.commands.parser import Said, without_stop_word
+from app.commands.meaning import meant_by
+from app.commands.parser import Said, normalise, without_stop_word
 from app.commands.refunding import can_be_given_back, give_back
 from app.commands.registry import Answer, answer, beside
 from app.commands.reminding import DoubtingFee, reminded, what, windows_run
@@ -218,7 +219,7 @@ def doubt_fee(turn: Turn, question: Question, said: Said) -> Answer | None:
 
 @beside(Extension.FEES)
 def doubt_by_stopping(turn: Turn, said: Said) -> Outcome | None:
-    """TD, 退订, 取消 or QX… there doubt every fee that is open, and then do what they say (safety.md 14)."""
+    """A word that stops doubts the open fee of the service it names, else all of them, and is obeyed (safety.md 14)."""
     if without_stop_word(said.words) == said.words:
         return None
     asked = [question for question in turn.account.questions.values() if isinstance(question.state, DoubtingFee)]
@@ -227,4 +228,13 @@ def doubt_by_stopping(turn: Turn, said: Said) -> Outcome | None:
         return None
     waiting = (item for item in asked if turn.account.may_have_reached(item) and item.is_open(turn.at))
     fees = tuple(sorted(waiting, key=lambda question: (question.asked_at, question.id)))
-    return _dispute_all(turn, fees) if fees else None
+    named = _services_named(turn, said)
+    of_named = tuple(item for item in fees if (fee := _charge_of(turn, item)) and fee.service_code in named)
+    return _dispute_all(turn, of_named or fees) if fees else None
+
+
+def _services_named(turn: Turn, said: Said) -> set[str]:
+    """The service codes that stand behind a word that stops, as an order keyword or a name."""
+    meant = meant_by(turn, normalise(without_stop_word(said.words)).key)
+    services = {meant.service.service_code} if meant.service else set()
+    return services | {held.service_code for held in meant.held}

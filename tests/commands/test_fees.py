@@ -151,6 +151,14 @@ def test_stop_words_doubt_every_open_fee_and_are_obeyed(text: str, also: str) ->
     assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
 
 
+@pytest.mark.parametrize("text", ["QXSJB", "退订手机报", "TD SJB", "取消手机报(新华)", "STOP SJB", "QX手机"])
+def test_a_stop_word_that_names_the_service_of_a_fee_doubts_that_one(text: str) -> None:
+    conversation = two()
+    conversation.text(text, "10086901")
+    assert states(conversation)["c-2"] == "reminded"
+    assert states(conversation)["c-1"] in ("disputed", "cancelled")
+
+
 def test_0000_there_doubts_nothing() -> None:
     conversation = told()
     conversation.play("> [10086901] 0000\n< [10086977] …")
