@@ -46,7 +46,10 @@ class OrderOut(BaseModel):
     channel: Channel
     reason: Reason | None = None
     price_fen: int | None = None
-    trial_days: int
+    trial_days: int = Field(description="0 also where she had a trial of it within 180 days")
+    free_hours: bool = Field(
+        description="whether stopping it within 72 hours of the yes costs nothing: once in 180 days for a service"
+    )
     made_at: datetime
     expires_at: datetime | None = None
     closed_at: datetime | None = None
@@ -74,6 +77,7 @@ def _out(msisdn: str, order: Order) -> OrderOut:
         reason=order.reason,
         price_fen=order.terms.price_fen if order.terms else None,
         trial_days=order.trial_days,
+        free_hours=order.free_hours,
         made_at=order.made_at.astimezone(SHANGHAI),
         **times,
     )
@@ -83,8 +87,9 @@ def _out(msisdn: str, order: Order) -> OrderOut:
 async def post_order(given: OrderBody, caller: Orderer, gateway: GatewayIn, reason: ReasonIn = None) -> OrderOut:
     """Nothing starts yet: she is asked by SMS, and only her own yes counts, an agent's order included.
 
-    An order that cannot be is ``refused`` with its ``reason``, and she hears nothing of it. Orders of channel
-    ``agent`` need scope care, all others billing:write.
+    An order that cannot be is ``refused`` with its ``reason``, and she hears nothing of it. Orders of channels ``sp``
+    and ``agent`` ask her at most three times a day, by day, and not within 30 days after she declined the service
+    (``too_many_orders``). Orders of channel ``agent`` need scope care, all others billing:write.
     """
     by_agent = given.channel is Channel.AGENT
     needed = Scope.CARE if by_agent else Scope.BILLING_WRITE

@@ -12,6 +12,7 @@ _ORDER = {
     "channel": "web",
     "price_fen": 600,
     "trial_days": 0,
+    "free_hours": True,
     "made_at": "2026-03-02T10:00:00+08:00",
     "expires_at": "2026-03-03T10:00:00+08:00",
 }
