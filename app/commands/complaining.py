@@ -13,7 +13,7 @@ from app.commands.reading import LONGEST_OPENING, LONGEST_TEXT
 from app.commands.registry import Answer, Fit, Takes, answer, call, command, incomplete
 from app.commands.speech import number_of, say, shown
 from app.commands.ticketing import open_ticket
-from app.commands.vocabulary import BEFORE_TEXT, CLOSING, COMPLAIN, OPENING, TICKET_STATE, TRAILING
+from app.commands.vocabulary import BEFORE_TEXT, CLOSING, COMPLAIN, JOINING, OPENING, TICKET_STATE, TRAILING
 from app.domain.charges import Charge
 from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.messages import MessageClass
@@ -25,7 +25,8 @@ from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, joined, refus
 from app.domain.values import value
 
 _WINDOW = timedelta(minutes=10)
-_MARKS = re.compile(rf"[\s{re.escape(BEFORE_TEXT)}]*")
+# A plus joins the text to its keyword; behind a blank it begins a number of hers.
+_MARKS = re.compile(rf"[{JOINING}]?[\s{re.escape(BEFORE_TEXT)}]*")
 
 
 @value

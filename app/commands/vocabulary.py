@@ -54,7 +54,8 @@ ZEROS = "0Oo〇零"
 ARGUMENT_MARKS = "#+:"
 BEHIND_KEYWORD = ",、;/+:?"
 # What may stand between a keyword and her own words, as they are sent.
-BEFORE_TEXT = "#＃+＋:：,，、;；。—"
+JOINING = "+＋"
+BEFORE_TEXT = "#＃:：,，、;；。—"
 # A sign that opens, and at the same place the one that closes.
 OPENING = "\"'“‘「『【[(〈《<"
 CLOSING = "\"'”’」』】])〉》>"

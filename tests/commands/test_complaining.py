@@ -341,3 +341,16 @@ def test_an_agent_takes_one_down_and_she_is_told() -> None:
     nobody.happens(AgentComplaint("agent:7", "她说没有订过"))
     assert nobody.outcome.refusal
     assert nobody.outcome.refusal.status == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("TS+多收了我的钱", "多收了我的钱"),
+        ("TS +8613700140000 骚扰我", "+8613700140000 骚扰我"),
+        ("投诉：+86137骚扰", "+86137骚扰"),
+    ],
+)
+def test_a_plus_joins_the_text_to_its_keyword_and_is_else_part_of_it(text: str, complaint: str) -> None:
+    conversation = play(f"> {text}")
+    assert [ticket.text for ticket in tickets(conversation)] == [complaint]
