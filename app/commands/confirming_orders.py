@@ -30,6 +30,8 @@ _AFTER_THE_END = {
     OrderState.DECLINED: texts.ALREADY_DECLINED,
     OrderState.EXPIRED: texts.EXPIRED,
 }
+# The same of questions about something that she has.
+_AFTER_A_CHANGE = {OrderState.DECLINED: texts.DECLINED_CHANGE, OrderState.EXPIRED: texts.EXPIRED_CHANGE}
 # These go on being asked when a yes cannot be taken: she can mend what stands against it, and say yes again.
 _STAY_OPEN = frozenset({OrderKind.TRIAL, OrderKind.TERMS})
 _MENDABLE = frozenset({Reason.SUSPENDED, Reason.BALANCE_TOO_LOW})
@@ -90,14 +92,17 @@ def _repeat(turn: Turn, question: Question) -> str:
 
 
 def _expired(turn: Turn, question: Question) -> str:
-    return texts.EXPIRED.say(turn.account.language, name=_name(question))
+    order = _order_of(turn, question)
+    text = texts.EXPIRED if order is None or order.kind is OrderKind.ORDER else texts.EXPIRED_CHANGE
+    return text.say(turn.account.language, name=_name(question))
 
 
 def _answered(turn: Turn, question: Question) -> str:
     order = _order_of(turn, question)
     if order is not None and order.state is OrderState.UNDELIVERABLE:
         return _undelivered(turn, order)
-    text = _AFTER_THE_END.get(order.state, texts.CLOSED) if order else texts.CLOSED
+    of_change = _AFTER_A_CHANGE if order is not None and order.kind is not OrderKind.ORDER else {}
+    text = (_AFTER_THE_END | of_change).get(order.state, texts.CLOSED) if order else texts.CLOSED
     return text.say(turn.account.language, name=_name(question))
 
 
@@ -119,11 +124,18 @@ def answer_order(turn: Turn, question: Question, said: Said) -> Answer | None:
     if turn.account.arrival(question) is Arrival.FAILED or order.state is OrderState.UNDELIVERABLE:
         answers_it = decides or _sent_there(turn, question)
         return Answer(_too_late(turn, question, _undelivered(turn, order))) if answers_it else None
+    if meant is _Meant.NO and _ran_out_since(turn, order):
+        return Answer(_decline(turn, order, question))
     if not question.is_open(turn.at) or not order.waits(turn.at):
         return Answer(_too_late(turn, question, _answered(turn, question))) if decides else None
     if decides and not concerns(turn, order):
         return Answer(_left_meanwhile(turn, order, question)) if _sent_there(turn, question) else None
     return _open(turn, order, question, meant)
+
+
+def _ran_out_since(turn: Turn, order: Order) -> bool:
+    """Whether it ran out after she sent what is handled only now: her no counts all the same (safety.md 21)."""
+    return order.state is OrderState.EXPIRED and order.expires_at is not None and turn.at <= order.expires_at
 
 
 def _open(turn: Turn, order: Order, question: Question, meant: _Meant | None) -> Answer | None:
@@ -174,8 +186,8 @@ def _yes(turn: Turn, order: Order, question: Question) -> Outcome:
 
 def _is_sole(turn: Turn, question: Question) -> bool:
     """Whether a word to the bare access number can mean nothing else: no question is open, nothing was said since."""
-    open_too = (other for other in turn.account.questions.values() if other.is_open(turn.at) and not other.failed_at)
-    interrupted = turn.account.guards.interrupted_by > question.id
+    open_too = (other for other in turn.account.questions.values() if other.was_open(turn.at) and not other.failed_at)
+    interrupted = turn.account.guards.interrupted_by > question.id or question.id in turn.account.interrupted
     return all(other.id == question.id for other in open_too) and not interrupted
 
 
@@ -195,7 +207,8 @@ def decline_there(turn: Turn, said: Said) -> Outcome | None:
         if order is None or not (question.is_open(turn.at) and turn.account.may_have_reached(question)):
             continue
         is_yes = _meaning(turn, question, said) is _Meant.YES
-        if order.waits(turn.at) and order.question_id == question.id and not is_yes:
+        waits = order.waits(turn.at) or _ran_out_since(turn, order)
+        if waits and order.question_id == question.id and not is_yes:
             declines = concerns(turn, order)
             return _decline(turn, order, question) if declines else _left_meanwhile(turn, order, question)
     return None
@@ -238,6 +251,9 @@ def _confirm(turn: Turn, order: Order, question: Question) -> Outcome:
 
 def _as_it_would_be_now(turn: Turn, order: Order) -> Order:
     """The same order with the kind and terms that it would get if it were made now."""
+    held = turn.account.subscriptions.get(order.subscription_id or "")
+    if order.kind is OrderKind.TRIAL and held is not None:
+        return replace(order, terms=held.terms)
     if order.kind in _STAY_OPEN:
         return order
     service = turn.catalogue.services[order.service_code]

@@ -2,16 +2,16 @@
 
 from app.commands.codes import codes_in
 from app.commands.meaning import meant_by
-from app.commands.parser import Said, normalise, without_stop_word
+from app.commands.parser import Said, without_stop_word
 from app.commands.refunding import can_be_given_back, give_back
 from app.commands.registry import Answer, answer, beside
 from app.commands.reminding import DoubtingFee, reminded, what, windows_run
 from app.commands.settling import evidence_of, settled
 from app.commands.speech import number_of, say
 from app.commands.ticketing import open_ticket
-from app.commands.vocabulary import STOP_WORDS
+from app.commands.vocabulary import LIST_SERVICES, STOP_WORDS
 from app.domain.charges import Charge, ChargeKind, ChargeState, window_end
-from app.domain.dialogue import ClosedAs, Question
+from app.domain.dialogue import Arrival, ClosedAs, Question
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import fees as texts
@@ -217,16 +217,21 @@ def doubt_fee(turn: Turn, question: Question, said: Said) -> Answer | None:
 # ---- words that stop, at the fees' own number
 
 
+# Words for the list that speak of stopping; 0000 only asks what there is.
+_LISTING_STOPS = frozenset(word for word in LIST_SERVICES if not word.isdigit())
+
+
 @beside(Extension.FEES)
 def doubt_by_stopping(turn: Turn, said: Said) -> Outcome | None:
     """A word that stops doubts the open fee of the service it names, else all of them, and is obeyed (safety.md 14)."""
-    if without_stop_word(said.words) == said.words:
+    if without_stop_word(said.key) == said.key and said.key not in _LISTING_STOPS:
         return None
     asked = [question for question in turn.account.questions.values() if isinstance(question.state, DoubtingFee)]
     codes = codes_in(said)
     if any(question.state_as(DoubtingFee).code in codes for question in asked):
         return None
-    waiting = (item for item in asked if turn.account.may_have_reached(item) and item.is_open(turn.at))
+    open_still = (item for item in asked if item.is_open(turn.at))
+    waiting = (item for item in open_still if turn.account.arrival(item) is not Arrival.UNSENT)
     fees = tuple(sorted(waiting, key=lambda question: (question.asked_at, question.id)))
     named = _services_named(turn, said)
     of_named = tuple(item for item in fees if (fee := _charge_of(turn, item)) and fee.service_code in named)
@@ -235,6 +240,6 @@ def doubt_by_stopping(turn: Turn, said: Said) -> Outcome | None:
 
 def _services_named(turn: Turn, said: Said) -> set[str]:
     """The service codes that stand behind a word that stops, as an order keyword or a name."""
-    meant = meant_by(turn, normalise(without_stop_word(said.words)).key)
+    meant = meant_by(turn, without_stop_word(said.key))
     services = {meant.service.service_code} if meant.service else set()
     return services | {held.service_code for held in meant.held}

@@ -43,10 +43,15 @@ def new_subscriber(turn: Turn) -> Subscriber:
     )
 
 
-def too_many(turn: Turn, guards: Guards, *, kept: bool) -> Outcome:
-    """Over the rate limit: stops and answers wait, queries are dropped, one notice is given."""
+def too_many(turn: Turn, guards: Guards, outcome: Outcome, *, kept: bool) -> Outcome:
+    """Over the rate limit: stops and answers wait, queries are dropped, one notice is given.
+
+    Where the minute is over already, as with texts that come late, what is kept runs at once.
+    """
     if kept:
-        return Outcome(kept_until=guards.minute_over_at(turn.at), verdict="kept: too many")
+        until = guards.minute_over_at
+        waits = until is not None and until > turn.now
+        return Outcome(kept_until=until, verdict="kept: too many") if waits else outcome
     if guards.told_too_many:
         return Outcome(verdict="dropped: too many")
     reply = say(turn, answers.TOO_MANY.say(turn.account.language))
@@ -61,7 +66,8 @@ def guarded(turn: Turn, guards: Guards, outcome: Outcome) -> Outcome:
     guards = outcome.guards or guards
     puzzled = outcome.verdict in (NOT_UNDERSTOOD, INCOMPLETE)
     if puzzled and not guards.may_say_not_understood(turn.now):
-        return Outcome(guards=guards, verdict="silent: loop")
+        # What was counted, such as wrong codes, is counted in silence, too.
+        return Outcome(guards=guards, records=outcome.records, verdict="silent: loop")
     segments = sum(measure(message).segments for reply in outcome.replies for message in reply.messages)
     if segments:
         result = any(reply.kind is MessageClass.RESULT for reply in outcome.replies)
@@ -75,7 +81,8 @@ def guarded(turn: Turn, guards: Guards, outcome: Outcome) -> Outcome:
 
 def noting_interruption(turn: Turn, outcome: Outcome) -> Outcome:
     """The outcome, with a note of text from the bare access number while a question about money was open."""
-    from_access = (reply for reply in outcome.replies if reply.extension == Extension.COMMANDS)
+    one_number = turn.carrier.single_number
+    from_access = (reply for reply in outcome.replies if one_number or reply.extension == Extension.COMMANDS)
     if not any(not is_held(reply, turn) for reply in from_access):
         return outcome
     questions = turn.account.questions.values()

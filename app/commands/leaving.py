@@ -56,17 +56,23 @@ def _parted(
         was_told = question_of(turn, charge) is not None or charge.state is ChargeState.REMINDED
         waived = settled(turn, charge, ChargeState.WAIVED, "unsubscribed", who)
         return waived, texts.WAIVED_ON_LEAVING.say(language, fee=fee) if was_told and charge.amount_fen else ""
-    if before.in_free_period(turn.at) and can_be_given_back(turn, charge):
-        back = give_back(turn, charge, who=who, why="unsubscribed within 72 hours")
+    free, late = before.in_free_period(turn.at), _taken_since(turn, charge) and _is_waived(turn, charge, before, after)
+    if (free or late) and can_be_given_back(turn, charge):
+        back = give_back(turn, charge, who=who, why="unsubscribed within 72 hours" if free else "unsubscribed in time")
         return back, texts.GIVEN_BACK.say(language, fee=fee)
     return None, ""
+
+
+def _taken_since(turn: Turn, charge: Charge) -> bool:
+    """Whether it was taken after she sent what is handled only now (safety.md 21)."""
+    return charge.state is ChargeState.CHARGED and charge.settled_at is not None and charge.settled_at > turn.at
 
 
 def _is_waived(turn: Turn, charge: Charge, before: Subscription, after: Subscription) -> bool:
     """Whether a fee that was announced is given up: the service ends first, she may still doubt it, or it is new."""
     question = question_of(turn, charge)
     being_reminded = question is not None and turn.account.may_have_reached(question) and question.is_open(turn.at)
-    window_is_open = charge.window_is_open(turn.at) or (charge.state is ChargeState.ANNOUNCED and being_reminded)
+    window_is_open = charge.window_was_open(turn.at) or (charge.state is ChargeState.ANNOUNCED and being_reminded)
     begins_later = charge.period > month_of(turn.at)
     return ended_before(after, charge.due_at) or window_is_open or begins_later or before.in_free_period(turn.at)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.commands import guarding
 from app.commands.arguments import Found, is_known, means_something, with_arguments
-from app.commands.codes import answered_by
+from app.commands.codes import answered_by, looks_like_code
 from app.commands.data_reminders import with_reminders
 from app.commands.guarding import INCOMPLETE, NOT_UNDERSTOOD
 from app.commands.parser import Said
@@ -81,7 +81,7 @@ class Router:
         return tuple(need for question, needs in asking for need in needs(question, said))
 
     def _handle_text(self, turn: Turn, received: TextReceived) -> Outcome:
-        guards = turn.account.guards if received.kept else turn.account.guards.count_message(turn.at)
+        guards = turn.account.guards if received.kept else turn.account.guards.count_message(turn.at, turn.now)
         created: Subscriber | None = None
         if turn.account.customer is None:
             if not turn.policy.auto_create_subscribers:
@@ -94,7 +94,7 @@ class Router:
         route = (self._route_incomplete if received.missing else self._route)(turn, said, extension)
         outcome = route.outcome
         if guards.over_rate and not received.kept:
-            outcome = guarding.too_many(turn, guards, kept=route.kept)
+            outcome = guarding.too_many(turn, guards, outcome, kept=route.kept)
         outcome = guarding.guarded(turn, guards, outcome)
         if created is None:
             return outcome
@@ -225,7 +225,7 @@ class Router:
         given = [pair for pair in self._readings(turn, others, said) if pair[1].fit is not Fit.LAST]
         if not given:
             return None
-        if said.is_no and not pool and not extension.startswith(Extension.CONFIRMATION):
+        if looks_like_code(said) or (said.is_no and not pool and not extension.startswith(Extension.CONFIRMATION)):
             return self._answered(turn, given, said)
         about = [self._kind(question).about(turn, question) for question, _ in given]
         text = answers.answer_there(turn.account.language, about)

@@ -108,8 +108,21 @@ def _questions_failed(dialect: str) -> Update:
     )
 
 
+@cache
+def _questions_refused(dialect: str) -> Update:
+    # Of a question that the network took, only a copy can be refused that staff sent again: she has it in hand.
+    return _questions_failed(dialect).where(tables.question.c.handed_over_at.is_(None))
+
+
+def tell_questions_refused(connection: Connection, refused: set[QuestionKey], now: datetime) -> None:
+    """Write to questions that the network would not take one of their messages, unless it took all of them before."""
+    if refused:
+        keys = as_keys(ROW, list(refused))
+        fetch(connection, _questions_refused(connection.dialect.name), {**keys, "now": now})
+
+
 def tell_questions(connection: Connection, taken: set[QuestionKey], failed: set[QuestionKey], now: datetime) -> None:
-    """Write to questions that the network took all their messages, or that one of them failed."""
+    """Write to questions that the network took all their messages, or that one of them was not delivered."""
     for keys, statement in ((failed, _questions_failed), (taken, _questions_handed_over)):
         if keys:
             fetch(connection, statement(connection.dialect.name), {**as_keys(ROW, list(keys)), "now": now})

@@ -153,7 +153,8 @@ class Subscription:
 class Account:
     """One number with its current tenure; ``subscriber`` is None for a number that is nobody's.
 
-    ``arrivals`` tells of questions that are on their way how far they got; it is loaded for texts of hers.
+    ``arrivals`` tells of questions that are on their way how far they got, ``interrupted`` which ones other text from
+    the bare access number followed that was made before; both are loaded for texts of hers.
     """
 
     msisdn: str
@@ -164,6 +165,7 @@ class Account:
     evidence: tuple[EvidenceRecord, ...] = ()
     records: Mapping[type[Record], Mapping[str, Record]] = field(default_factory=dict)
     arrivals: Mapping[str, Arrival] = field(default_factory=dict)
+    interrupted: frozenset[str] = frozenset()
 
     @property
     def customer(self) -> Subscriber | None:
@@ -228,9 +230,9 @@ class Account:
         """The account with the records that a turn asked for."""
         return replace(self, evidence=evidence)
 
-    def with_arrivals(self, arrivals: Mapping[str, Arrival]) -> "Account":
-        """The account with how far its questions got, by their ids."""
-        return replace(self, arrivals=arrivals)
+    def with_arrivals(self, arrivals: Mapping[str, Arrival], interrupted: frozenset[str]) -> "Account":
+        """The account with how far its questions got, and which were interrupted, by their ids."""
+        return replace(self, arrivals=arrivals, interrupted=interrupted)
 
     def with_changes(
         self,

@@ -99,6 +99,12 @@ class Charge(Record):
         """Whether she may still send her doubt, to the last instant."""
         return self.state is ChargeState.REMINDED and self.window_ends_at is not None and at <= self.window_ends_at
 
+    def window_was_open(self, at: datetime) -> bool:
+        """The same at a moment that may be before it was taken."""
+        taken_later = self.state is ChargeState.CHARGED and self.settled_at is not None and at < self.settled_at
+        in_window = self.window_ends_at is not None and at <= self.window_ends_at
+        return self.window_is_open(at) or (taken_later and in_window)
+
     def moved(self, to: ChargeState, at: datetime, reason: str | None = None) -> Self:
         """The charge in another state; ValueError for a move that is not allowed."""
         if to not in _MOVES.get(self.state, frozenset()):

@@ -83,14 +83,20 @@ class Question:
         """Open up to and including the last instant of its window (flows.md 17)."""
         return self.closed_at is None and self.asked_at - _CLOCKS_DIFFER <= at <= self.expires_at
 
+    def was_open(self, at: datetime) -> bool:
+        """Open at that instant, also if it was closed since."""
+        return self.is_open(at) or (
+            self.closed_at is not None and self.asked_at <= at < min(self.closed_at, self.expires_at)
+        )
+
     @property
     def is_on_its_way(self) -> bool:
         """Whether it waits for an answer, and the network has neither taken it for certain nor failed to."""
         return self.closed_at is None and self.handed_over_at is None and self.failed_at is None
 
     def is_answered_early(self, at: datetime) -> bool:
-        """Whether what was sent at that instant was on its way before the attempt that the network took."""
-        return self.handed_over_at is not None and at < self.handed_over_at - _ATTEMPT
+        """Whether what was sent at that instant was on its way before the attempt that brought the question."""
+        return at < (self.handed_over_at or self.asked_at) - _ATTEMPT
 
     def arrived(self, at: datetime) -> "Question":
         """The question as handed over at that instant, unless that is known already."""

@@ -54,11 +54,16 @@ class Guards:
 
     # ---- rate limit
 
-    def count_message(self, now: datetime) -> "Guards":
-        """Count an MO by when it was sent; a minute begins with the first message after the one before was over."""
-        if self.minute_began is None or not _within(_RATE_WINDOW, self.minute_began, now):
+    def count_message(self, sent_at: datetime, now: datetime) -> "Guards":
+        """Count an MO by when it was sent; a minute begins with the first message after the one before was over.
+
+        One that was sent before the minute began, and comes behind, counts in it. A minute that began in the future is
+        none: a clock was set back.
+        """
+        began = self.minute_began
+        if began is None or began > now or sent_at - began >= _RATE_WINDOW:
             return Guards(
-                self.misunderstood, now, 1, False, self.segments, self.told_stranger_at, self.interrupted_by  # noqa: FBT003
+                self.misunderstood, sent_at, 1, False, self.segments, self.told_stranger_at, self.interrupted_by,  # noqa: FBT003
             )  # fmt: skip
         return Guards(
             self.misunderstood,
@@ -75,9 +80,10 @@ class Guards:
         """Whether the message counted last was one too many."""
         return self.in_minute > _RATE
 
-    def minute_over_at(self, now: datetime) -> datetime:
+    @property
+    def minute_over_at(self) -> datetime | None:
         """When kept messages run."""
-        return (self.minute_began or now) + _RATE_WINDOW
+        return self.minute_began + _RATE_WINDOW if self.minute_began else None
 
     # ---- cap on segments
 

@@ -62,6 +62,12 @@ class PartSet:
         """What has come, in the order of the numbers."""
         return joined_text([part.text for part in sorted(self.parts, key=lambda part: part.number)])
 
+    @property
+    def shown_if_incomplete(self) -> str | None:
+        """What has come, its parts masked each by itself: without the rest nothing tells what is a password."""
+        shown = joined_text([part.shown for part in sorted(self.parts, key=lambda part: part.number)])
+        return shown if self.missing and shown != self.text else None
+
     def lacks(self, part: Part) -> bool:
         """Whether the part can be one of this message: its number has not come, and it is not too late."""
         return part.at <= self.deadline and all(part.number != known.number for known in self.parts)

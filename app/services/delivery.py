@@ -170,7 +170,7 @@ class Delivery:
                 for m in late
             ]
             handovers.record(connection, expired, now)
-            handovers.tell_questions(connection, set(), _questions(late), now)
+            handovers.tell_questions_refused(connection, _questions(late), now)
         return good, bool(due)
 
     def _divert(self, connection: Connection, now: datetime) -> int:
@@ -208,7 +208,8 @@ class Delivery:
         handovers.record(connection, done, now)
         taken = [item.message for item in done if item.handed_over_at]
         failed = [item.message for item in done if item.status is OutboundStatus.FAILED]
-        handovers.tell_questions(connection, _questions(taken), _questions(failed), now)
+        handovers.tell_questions_refused(connection, _questions(failed), now)
+        handovers.tell_questions(connection, _questions(taken), set(), now)
         self._receipts.join_parked(
             connection, self._provider.name, [i.provider_message_id for i in done if i.provider_message_id], now
         )

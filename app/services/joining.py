@@ -114,7 +114,7 @@ class _Batch:
             "provider": first.provider,
             "provider_message_id": id_,
             "dialled": first.dialled,
-            **self._sealer.columns(group.text, mask(group.text)),
+            **self._sealer.columns(group.text, mask(group.text) or group.shown_if_incomplete),
             "received_at": min((row.received_at for row in rows if row.received_at), default=None),
             "sent_at": min(row.sent_at for row in rows),
             "stored_at": self._now,

@@ -68,7 +68,7 @@ class Loading:
         """Put into the accounts what these stimuli read beside the basic account."""
         self._add_records(connection, wanted, now - _RECORDS_KEPT_AT_HAND)
         self._add_evidence(connection, wanted)
-        _add_arrivals(connection, wanted)
+        _add_arrivals(connection, wanted, self._numbers.access)
 
     def _add_records(self, connection: Connection, wanted: Wanted, since: datetime) -> None:
         missing: dict[type[Record], dict[str, Fold]] = defaultdict(dict)
@@ -98,19 +98,24 @@ class Loading:
             fold.account = fold.account.with_evidence(mine)
 
 
-def _add_arrivals(connection: Connection, wanted: Wanted) -> None:
-    """How far the questions got that a text may answer before their carrier's receipt (safety.md 6)."""
+def _add_arrivals(connection: Connection, wanted: Wanted, access_number: str) -> None:
+    """How far the questions got that a text may answer, and what else went to her since (safety.md 6)."""
     asked: list[arrivals.QuestionKey] = []
     answering: list[Fold] = []
     for fold, stimulus in wanted:
         if not isinstance(stimulus, TextReceived):
             continue
-        waiting = [item.id for item in fold.account.questions.values() if item.state.must_reach and item.is_on_its_way]
+        waiting = [
+            question.id
+            for question in fold.account.questions.values()
+            if question.state.must_reach and question.closed_at is None
+        ]
         if waiting:
             asked += [(fold.bucket, fold.account.msisdn, id_) for id_ in waiting]
             answering.append(fold)
     if not asked:
         return
     found = arrivals.arrivals(connection, asked)
+    interrupted = frozenset(arrivals.interrupted(connection, asked, access_number))
     for fold in answering:
-        fold.account = fold.account.with_arrivals(found)
+        fold.account = fold.account.with_arrivals(found, interrupted)

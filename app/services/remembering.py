@@ -83,9 +83,9 @@ def as_loaded(account: Account, reached: Reached, back: LookBack) -> Account:
 
 
 def _light(account: Account) -> Account:
-    if not (account.records or account.evidence or account.arrivals):
+    if not (account.records or account.evidence or account.arrivals or account.interrupted):
         return account
-    return replace(account, records={}, evidence=(), arrivals={})
+    return replace(account, records={}, evidence=(), arrivals={}, interrupted=frozenset())
 
 
 def _with(question: Question, reached: Reached) -> Question:

@@ -232,6 +232,14 @@ ASKED_ANEW = Text(
     zh="{name}的内容已变更，未作订购，请回复最新的确认短信。",
     en="What we asked about {name} has changed and nothing was ordered: please answer our newest message about it.",
 )
+EXPIRED_CHANGE = Text(
+    zh="该确认已过期，{name}按此前的通知处理，未作更改。查询请发送0000。",
+    en="That confirmation has expired: {name} goes as we told you before, nothing was changed. Send 0000 to see your services.",
+)
+DECLINED_CHANGE = Text(
+    zh="您此前未确认{name}，该业务按此前的通知处理，未作更改。查询请发送0000。",
+    en="You did not confirm {name} before: it goes as we told you, nothing was changed. Send 0000 to see your services.",
+)
 CLOSED = Text(
     zh="{name}的确认已失效，未作任何更改。如需订购请发送1111。",
     en="That confirmation of {name} does not count any more; nothing was changed. To order send 1111.",
