@@ -126,13 +126,16 @@ def _several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome
     moved: list[tuple[Charge, Charge]] = []
     changes: list[Outcome] = []
     for question in questions:
-        turn, charge, outcome = _opened(turn, question)
+        # A doubt that may mean another fee proves nothing of a reminder that was refused: it is tried again.
+        refused = turn.account.arrival(question) is Arrival.FAILED
+        turn, charge, outcome = (turn, _charge_of(turn, question), Outcome()) if refused else _opened(turn, question)
         if charge is not None:
+            named.append((what(turn, charge), charge.code or ""))
+        if charge is not None and charge.state is not ChargeState.ANNOUNCED:
             ends_at = window_end(turn.at, window, turn.policy.quiet_hours)
             after = charge.reminded(turn.at, max(ends_at, charge.window_ends_at or ends_at))
             moved.append((charge, after))
             changes.append(replace(outcome, questions=()))
-            named.append((what(turn, charge), charge.code or ""))
     reply = say(turn, *texts.several(language, named, window), extension=Extension.FEES)
     return joined(Outcome(replies=(reply,), verdict="several fees"), *changes, windows_run(turn, moved))
 

@@ -212,6 +212,24 @@ def test_a_doubt_before_the_receipt_counts(arrival: Arrival, word: str, number: 
     assert conversation.chain_is_whole()
 
 
+@pytest.mark.parametrize("refused", [1, 2])
+def test_a_no_that_may_mean_several_fees_proves_nothing_of_a_refused_reminder(refused: int) -> None:
+    conversation = Conversation(has=FOUR)
+    for place, service_code in enumerate(("SJB", "CL")):
+        conversation.taking = place >= refused
+        announce(conversation, f"c-{place}", service_code, 300, "2026-03-02 13:00")
+        if not conversation.taking:
+            id_, question = list(conversation.account.questions.items())[-1]
+            failed = {**conversation.account.questions, id_: replace(question, failed_at=conversation.now)}
+            conversation.account = replace(conversation.account, questions=failed)
+    conversation.taking = False
+    conversation.text("否", "10086901")
+    states = [fee(conversation, f"c-{place}").state for place in range(2)]
+    assert states == [ChargeState.ANNOUNCED if place < refused else ChargeState.REMINDED for place in range(2)]
+    conversation.play("@ 2026-03-02 20:00")
+    assert fee(conversation, "c-0").state is not ChargeState.CHARGED
+
+
 @pytest.mark.parametrize("kind", QUESTIONS)
 @pytest.mark.parametrize("arrival", [Arrival.UNKNOWN, Arrival.UNDER_WAY, Arrival.UNSENT])
 def test_a_fixed_yes_before_the_receipt(kind: str, arrival: Arrival) -> None:
