@@ -131,7 +131,7 @@ def _several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome
         turn, charge, outcome = (turn, _charge_of(turn, question), Outcome()) if refused else _opened(turn, question)
         if charge is not None:
             named.append((what(turn, charge), charge.code or ""))
-        if charge is not None and charge.state is not ChargeState.ANNOUNCED:
+        if charge is not None and charge.state is ChargeState.REMINDED:
             ends_at = window_end(turn.at, window, turn.policy.quiet_hours)
             after = charge.reminded(turn.at, max(ends_at, charge.window_ends_at or ends_at))
             moved.append((charge, after))

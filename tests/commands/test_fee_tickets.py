@@ -1,5 +1,7 @@
 """Fees in doubt: staff cancel or uphold them, or nobody does in time (flows.md 7, 12; safety.md 14, 22)."""
 
+from datetime import timedelta
+
 import pytest
 
 from app.commands.resolving import RefundWanted, Resolve
@@ -117,3 +119,14 @@ def test_a_complaint_about_a_fee_that_is_not_taken_yet(decision: Decision) -> No
 def test_a_ticket_of_each_kind_is_named_to_her() -> None:
     conversation = in_doubt().play("> TS 信号差\n> CXTS\n< …(费用异议，…(投诉，…")
     assert len([ticket for ticket in conversation.account.records_of(Ticket) if ticket.is_open]) == 2
+
+
+def test_an_unclear_no_that_is_stored_after_the_fees_were_taken_is_asked_back() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-02 10:10")
+    announce(conversation, "c-2", "CL", 500, "2026-03-02 10:10")
+    conversation.play("@ +3h\n<")
+    assert states(conversation) == {"c-1": "charged", "c-2": "charged"}
+    (sent,) = conversation.text("否", "10086901", sent_at=conversation.now - timedelta(hours=2))
+    for charge_id in ("c-1", "c-2"):
+        assert code(conversation, charge_id) in sent.text
