@@ -1,7 +1,8 @@
 """What a customer can know: the messages on her handset, what she sent, and what she was shown and told by them."""
 
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,6 +14,9 @@ YES = ("是", "是的", "y", "yes", "YES", "Ｙｅｓ", "确认", "“是”。"
 NO = ("否", "N", "no")
 ONE = ("1", "１")
 STOPS = ("TD", "退订", "取消", "退訂。")
+# Numbers that she can write to: ours that ask nothing of an order, and such as are not ours.
+OURS = ("10086", "10086977", "10086901", "10086888")
+FOREIGN = ("10086123", "106581234")
 PICKS: Mapping[str, frozenset[int]] = {
     text: frozenset(numbers)
     for text, numbers in {
@@ -22,17 +26,25 @@ PICKS: Mapping[str, frozenset[int]] = {
 }  # fmt: skip
 _ITEM = re.compile(r"(\d+)、([^；]*)；")
 _LISTED, _ASKED_ORDER = ("您正在使用的业务有", "套餐内包含的业务有"), ("您将订购", "继续使用", "资费变更")
+_CONFIRMATION = "10086204"
 CODE = re.compile(r"回复(?:验证码)?(\d{4})(?!\d)")
 
 
 @dataclass(frozen=True)
 class Line:
-    """A message on the handset, hers or ours."""
+    """A message on the handset, hers or ours; ``at`` is when she sent or got it, ``stored_at`` when hers came to us.
+
+    ``seq`` puts all of them in an order, also where the clock stands still; messages that went at once share one.
+    ``receipt``: the network has said that it took it.
+    """
 
     number: str
     text: str
     at: datetime
+    stored_at: datetime
+    seq: int
     turn: int = 0
+    receipt: bool = True
 
 
 def window_of(heard_at: datetime) -> datetime:
@@ -55,10 +67,11 @@ class Handset:
     single_number: bool = False
     heard: list[Line] = field(default_factory=list)
     said: list[Line] = field(default_factory=list)
+    seq: Iterator[int] = field(default_factory=itertools.count)
 
-    def hears(self, number: str, text: str, at: datetime, turn: int) -> None:
+    def hears(self, number: str, text: str, at: datetime, turn: int, *, receipt: bool = True) -> None:
         """A message reached the handset; the messages of one turn belong together."""
-        self.heard.append(Line(number, text, at, turn))
+        self.heard.append(Line(number, text, at, at, next(self.seq), turn, receipt))
 
     @property
     def codes(self) -> list[str]:
@@ -68,10 +81,16 @@ class Handset:
     @property
     def order_numbers(self) -> list[str]:
         """The numbers that orders were asked from, newest first."""
-        return [line.number for line in reversed(self.heard) if self._asks(line)]
+        return [line.number for line in reversed(self.heard) if self.asks(line)]
 
     def read(self, text: str) -> str:
-        """``<code 0>`` is the newest code, ``<order 0>`` the number asked from last; empty if there is none."""
+        """``<code 0>`` is the newest code, ``<order 0>`` the number asked from last; empty if there is none.
+
+        ``<quiet>`` is a confirmation number that never asked her anything.
+        """
+        if text == "<quiet>":
+            asked = {line.number for line in self.heard}
+            return next(number for nn in range(77, 100) if (number := f"{_CONFIRMATION}{nn}") not in asked)
         for mark, known in (("<code ", self.codes), ("<order ", self.order_numbers)):
             before, found, rest = text.partition(mark)
             if found:
@@ -97,7 +116,8 @@ class Handset:
         assert named, f"a listing shows {item}, which is no service"
         return max(named, key=lambda code: len(self.names[code]))
 
-    def _asks(self, line: Line) -> bool:
+    def asks(self, line: Line) -> bool:
+        """Whether it is the question of an order, a trial or new terms."""
         return (
             any(word in line.text for word in _ASKED_ORDER) and "回复" in line.text and "确认" in line.text
         ) or "资费变更" in line.text

@@ -1,10 +1,8 @@
 """The life of one customer with the commands, watched after every turn; what happened can be pasted into a test."""
 
-import functools
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
 
 from app.commands.charging import AnnounceCharge, RecordUse
 from app.commands.directory import AgentUnsubscribe, ImportSubscription, SetSubscriber
@@ -15,17 +13,12 @@ from app.domain.account import Channel, SubscriberStatus, SubscriptionState
 from app.domain.calendar import local
 from app.domain.catalogue import CancelEffect, Catalogue
 from app.domain.charges import Charge, ChargeKind
-from app.domain.messages import Reply
-from app.domain.orders import Order
-from app.domain.refunds import Refund, RefundPolicy
+from app.domain.refunds import RefundPolicy
 from app.domain.tickets import Decision, Ticket
-from app.domain.turn import Stimulus, TimerSet
-from tests.commands.transcript import Conversation, Sent
+from app.domain.turn import TimerSet
 from tests.commands.world import FIVE, SERVICES, has, provider, service, shanghai
-from tests.properties.handset import PICKS
-from tests.properties.witness import Facts, Witness
+from tests.properties.writing import Writing, step
 
-F = TypeVar("F", bound=Callable[..., None])
 _TRIALS = (
     replace(service("MH", "漫画", 800, sp="XINHUA"), trial_days=7),
     replace(service("YX", "游戏", 900), trial_days=2),
@@ -35,135 +28,23 @@ WORLD = Catalogue.of(
     [provider("CMCC", "中国移动"), provider("XINHUA", "新华"), provider("MOJI", "墨迹")],
     [*SERVICES, *_TRIALS],
 )
-NAMES = {code: item.name for code, item in WORLD.services.items()}
 OWNED = (*FIVE, has("FH", "2025-01-01 10:00"))
-_LISTING_LIVES = timedelta(hours=2)
-
-
-def step(function: F) -> F:
-    """Note a call, as a line of Python."""
-
-    @functools.wraps(function)
-    def noted(life: "Life", *args: object, **kwargs: object) -> None:
-        given = [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
-        life.script.append(f"life.{function.__name__}({', '.join(given)})")
-        function(life, *args, **kwargs)
-
-    return cast("F", noted)
 
 
 @dataclass
-class Life(Conversation):
-    """A conversation with a witness; every step is a method with plain arguments."""
+class Life(Writing):
+    """A customer, whom others do things to; every step is a method with plain arguments."""
 
     has: tuple[Any, ...] = OWNED
     catalogue: Catalogue = WORLD
-    script: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.witness = Witness(NAMES, self.carrier.single_number)
-        self._to_leave: list[tuple[datetime, set[str]]] = []
-        self._count = self._turn = self._lost_at = 0
-        self._look()
+        self._count = 0
         self.imported("MH", state="trial")
         self.script.clear()
 
-    # ---- what the witness is shown
-
-    def facts(self) -> Facts:
-        records: dict[Any, dict[str, Any]] = {
-            kind: dict(self.account.records[kind]) for kind in (Charge, Order, Refund)
-        }
-        assert self.account.subscriber is not None
-        return Facts(
-            self.now, self.account.subscriber, dict(self.account.subscriptions), records[Charge], records[Order],
-            records[Refund], tuple(self.evidence),
-        )  # fmt: skip
-
-    def happens(self, stimulus: Stimulus, at: datetime | None = None) -> list[Sent]:
-        before = len(self.sent)
-        self._turn += 1
-        super().happens(stimulus, at)
-        self._look()
-        return self.sent[before:]
-
-    def _look(self) -> None:
-        facts = self.facts()
-        if self.witness.before and self.witness.before.subscriber.tenure != facts.subscriber.tenure:
-            self.witness = Witness(NAMES, self.carrier.single_number)
-        self.witness.judge(facts)
-
-    def _passes(self, to: datetime) -> None:
-        self.move(to)
-        self._look()
-        for _, left in [one for one in self._to_leave if one[0] <= to]:
-            assert not left & self.running(), f"what was sent when there was too much leaves {left} running"
-        self._to_leave = [one for one in self._to_leave if one[0] > to]
-
-    def _deliver(self, reply: Reply) -> None:
-        before = len(self.sent)
-        super()._deliver(reply)
-        for sent in self.sent[before:]:
-            self.witness.hears(sent.number, sent.text, self.now, self._turn)
-        held = any(timer.data and reply.messages[0] in timer.data for timer in self.timers.values())
-        if not self.taking and not held and reply.question_id is not None:
-            # Whatever is tried again is asked anew.
-            self.account = replace(self.account, questions={
-                **self.account.questions,
-                reply.question_id: replace(self.account.questions[reply.question_id], failed_at=self.now),
-            })  # fmt: skip
-
-    # ---- her texts
-
-    @step
-    def says(self, text: str, number: str = "10086") -> None:
-        """``<code 0>`` stands for the newest code that she was given, ``<order 0>`` for the number asked from last."""
-        text, number = self.witness.read(text), self.witness.read(number)
-        if not text or not number:
-            return
-        left = self._expected(text, number)
-        self.witness.says(text, number, self.now)
-        before = self.running()
-        self.text(text, number)
-        gone = {code for code in before if code not in self.running()}
-        if left and self.outcome.kept_until is not None:
-            self._to_leave.append((self.outcome.kept_until, left))
-        elif left is not None:
-            assert left <= gone, f"{text} leaves {left - gone} running"
-            assert gone <= left or not number.endswith("977"), f"{text} ended {gone - left}, too"
-
-    def running(self) -> set[str]:
-        """What she has and has not left."""
-        return {item.service_code for item in self.account.subscriptions.values() if item.can_be_left(self.now)}
-
-    def _expected(self, text: str, number: str) -> set[str] | None:
-        """The services that a text must end, by what she was shown; None where it is not for her to say."""
-        if self.account.customer is None or self.carrier.single_number:
-            return None
-        if text.startswith("QX") and text[2:] in self.catalogue.by_keyword and number != "10086999":
-            return self._can_end({self.catalogue.by_keyword[text[2:]].service_code})
-        listed_at = self.witness.listed_at()
-        if text not in PICKS or number != "10086977" or listed_at is None or not self.taking:
-            return None
-        shown = self.witness.shown()
-        if (
-            self.now - listed_at > _LISTING_LIVES
-            or not PICKS[text] <= shown.keys()
-            or self._lost_at > self.witness.listing()[0].turn
-        ):
-            return set()
-        return self._can_end({shown[place] for place in PICKS[text]})
-
-    def _can_end(self, codes: set[str]) -> set[str]:
-        ending = set()
-        for code in codes & self.running():
-            offered = self.catalogue.services[code]
-            if offered.cancellable_by_sms and not offered.cancel_warning:
-                ending.add(code)
-        return ending
-
-    # ---- time and the network
+    # ---- time
 
     @step
     def waits(self, **length: float) -> None:
@@ -180,12 +61,6 @@ class Life(Conversation):
             hour, minute = map(int, moment.split(":"))
             to = here.replace(hour=hour, minute=minute, second=0, microsecond=0)
         self._passes(max(self.now, (to if to > here else to + timedelta(days=1)).astimezone(self.now.tzinfo)))
-
-    @step
-    def network(self, *, taking: bool) -> None:
-        self.taking = taking
-        if not taking:
-            self._lost_at = self._turn + 1
 
     # ---- calls of others
 

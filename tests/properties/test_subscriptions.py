@@ -12,26 +12,17 @@ from app.domain.catalogue import ConfirmMode
 from app.domain.policy import Carrier
 from tests.commands.transcript import policy
 from tests.properties.effort import effort
-from tests.properties.handset import NO, ONE, PICKS, STOPS, YES
+from tests.properties.handset import FOREIGN, NO, ONE, OURS, PICKS, STOPS, YES
 from tests.properties.life import Life
 
 CODES = st.sampled_from(["CL", "SJB", "TQ", "LD", "FH", "YS", "GS", "MH", "YX", "YYH", "HT", "KD", "QQ", "MF"])
 # The services that she begins with, or is likely to have got.
 HELD = st.sampled_from(["CL", "SJB", "TQ", "MH", "YX", "LD", "YS", "HT"])
 NUMBERS = st.sampled_from(
-    [
-        "10086",
-        "10086977",
-        "10086977",
-        "10086901",
-        "<order 0>",
-        "<order 0>",
-        "<order 1>",
-        "1008620477",
-        "10086888",
-        "10086999",
-    ]
+    [*OURS, *FOREIGN, "10086977", "<order 0>", "<order 0>", "<order 1>", "<order 0>", "<quiet>", "10086999"]
 )
+# Where an order is not asked about.
+ASTRAY = st.sampled_from([*OURS, *FOREIGN, "<quiet>", "10086"])
 WORDS = ["0000", "1111", "KTYS", "KTYX", "KTLD", "KTCL", "QXCL", "QXSJB", "QXMH", "QXYX", "QXYS", "QXNO", "全部", "查1", "好", "是不是", "TS 我没有订过",
          "TS", "TS <code 0>", "YE", "", "😀", "123", "1,9", "DZXXSF"]  # fmt: skip
 TEXTS = st.one_of(
@@ -47,7 +38,11 @@ MONTHS = st.sampled_from([None, -1, 0, 1, 1])
 SOON = st.sampled_from([0, 0, 0.5, 59 / 60, 1, 61 / 60, 3])
 ORDERS = st.sampled_from(["KTYS", "KTYX", "KTLD", "KTMH", "KTCL", "KTSJB"])
 ANSWERS = st.sampled_from(["是", "yes", "1", "１", "<code 0>", "<code 0>"])
-DOUBTS = st.sampled_from(["", "", "<code 0>", "TD<code 0>", "否", "TD", "QXCL", "好"])
+DOUBTS = st.sampled_from(["", "", "<code 0>", "<code 0>", "TD<code 0>", "否", "否", "TD", "QXCL", "好"])
+# What she is told of meanwhile, from 10086 or another number.
+MEANWHILE = st.sampled_from(["", "", "", "YE", "你好", "0000", "1111", "TS", "KTLD"])
+AGO = st.sampled_from([0, 0, 0, 0, 0, 0, 0.01, 0.5, 2, 20])
+ATTEMPTS = st.sampled_from([("taken", "taken"), ("unknown", "taken"), ("under way", "taken"), ("under way", "unknown")])
 CHANNELS = st.sampled_from(["sms", "web", "wap", "app"])
 
 
@@ -71,10 +66,74 @@ class Customer(RuleBasedStateMachine):
         mode = ConfirmMode.CODE if code else ConfirmMode.FIXED
         self.life = Life(start=start, policy=policy(confirm_mode=mode), carrier=Carrier("test", single_number=single))
 
-    @rule(text=TEXTS, number=NUMBERS)
-    def she_writes(self, text: str, number: str) -> None:
+    @rule(text=TEXTS, number=NUMBERS, ago=AGO)
+    def she_writes(self, text: str, number: str, ago: float) -> None:
         with self.told() as life:
+            life.says(text, number, ago)
+
+    @rule(listing=st.booleans(), text=TEXTS, number=NUMBERS)
+    def a_part_of_a_message_comes(self, text: str, number: str, *, listing: bool) -> None:
+        with self.told() as life:
+            if listing:
+                life.says("0000")
+            life.says_a_part(text, number)
+
+    @rule(word=ORDERS, meanwhile=MEANWHILE, text=st.sampled_from(YES), number=ASTRAY)
+    def a_yes_goes_astray(self, word: str, meanwhile: str, text: str, number: str) -> None:
+        with self.told() as life:
+            life.says(word)
+            if meanwhile:
+                life.says(meanwhile)
             life.says(text, number)
+
+    @rule(attempt=ATTEMPTS, word=ORDERS, text=st.sampled_from(["是", "否", "1", "好", "<code 0>", "0000"]), number=st.sampled_from(["<order 0>", "<order 0>", "10086"]))  # fmt: skip
+    def she_answers_before_the_receipt(self, attempt: tuple[str, str], word: str, text: str, number: str) -> None:
+        with self.told() as life:
+            life.receipts(*attempt)
+            life.says(word)
+            life.says(text, number)
+            life.receipts("taken")
+
+    @rule(attempt=ATTEMPTS, code=st.sampled_from(["SJB", "CL", "TQ"]), hours=st.sampled_from([0, 0, 0.5, 26]), doubt=DOUBTS, number=st.sampled_from(["10086901", "10086901", *OURS, *FOREIGN]))  # fmt: skip
+    def she_doubts_before_the_receipt(self, attempt: tuple[str, str], code: str, hours: float, doubt: str, number: str) -> None:  # fmt: skip
+        with self.told() as life:
+            life.receipts(*attempt)
+            life.charged(code, 100, 2)
+            life.waits(hours=hours)
+            life.says(doubt, number)
+            life.receipts("taken")
+            life.waits(days=3)
+
+    @rule(word=ORDERS, hours=st.sampled_from([0, 1, 23.5, 24.5, 30]), text=ANSWERS, ago=AGO)
+    def her_answer_is_stored_late(self, word: str, hours: float, text: str, ago: float) -> None:
+        with self.told() as life:
+            life.says(word)
+            life.waits(hours=hours)
+            life.says(text, "<order 0>", ago)
+
+    @rule(code=st.sampled_from(["SJB", "CL", "TQ"]), days=st.sampled_from([0.06, 0.1, 1]), hours=st.sampled_from([1.5, 3, 23]), doubt=DOUBTS, ago=st.sampled_from([1, 2, 2.5, 22.5]))  # fmt: skip
+    def her_doubt_is_stored_late(self, code: str, days: float, hours: float, doubt: str, ago: float) -> None:
+        with self.told() as life:
+            life.charged(code, 100, days)
+            life.waits(hours=hours)
+            life.says(doubt, "10086901", ago)
+
+    @rule(codes=st.lists(CODES, min_size=2, max_size=5), channel=st.sampled_from(["sp", "agent"]), answer=st.sampled_from(["", "否", "是", "好"]))  # fmt: skip
+    def others_ask_again_and_again(self, codes: list[str], channel: str, answer: str) -> None:
+        with self.told() as life:
+            for code in codes:
+                life.ordered(code, channel)
+                if answer:
+                    life.says(answer, "<order 0>")
+
+    @rule(code=st.sampled_from(["YX", "CL", "TQ", "YS"]), days=st.sampled_from([0, 4, 100, 181]))
+    def she_leaves_and_comes_back(self, code: str, days: float) -> None:
+        with self.told() as life:
+            for _ in range(2):
+                life.says(f"KT{code}")
+                life.says("是", "<order 0>")
+                life.says(f"QX{code}")
+                life.waits(days=days)
 
     @rule(text=st.sampled_from([*YES, *ONE, "<code 0>"]), which=st.sampled_from(["<order 0>", "<order 1>", "10086"]))
     def she_agrees(self, text: str, which: str) -> None:
@@ -235,4 +294,4 @@ class Customer(RuleBasedStateMachine):
 
 
 TestCustomer = Customer.TestCase
-TestCustomer.settings = effort(600, 25)
+TestCustomer.settings = effort(450, 25)

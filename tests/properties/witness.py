@@ -6,38 +6,28 @@ evidence that it is shown can be true. What it cannot judge by itself it lets pa
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.domain.account import Subscriber, SubscriberStatus, Subscription, SubscriptionState
+from app.domain.account import Channel, SubscriberStatus, Subscription, SubscriptionState
 from app.domain.calendar import local
 from app.domain.charges import Charge, ChargeKind, ChargeState
 from app.domain.evidence import ChainHead, EvidenceRecord, verify
-from app.domain.orders import Order
-from app.domain.refunds import Refund
-from tests.properties.handset import CODE, DAY, HOUR, NO, ONE, STOPS, YES, Handset, Line, window_of
+from app.domain.orders import Order, OrderKind, OrderState
+from tests.properties.answers import Answers
+from tests.properties.facts import Facts
+from tests.properties.handset import HOUR, window_of
 
 FREE = timedelta(hours=72)
+# What is free is given once in so long (safety.md 11); others ask so often a day, and not after her no (4).
+ONCE_IN, NOT_AFTER_NO, ASKED_A_DAY = timedelta(days=180), timedelta(days=30), 3
+OTHERS = (Channel.SP, Channel.AGENT)
 # Timers come a second after a last instant, and wait for texts that were too many in a minute (safety.md 21, 22).
 LATE = timedelta(seconds=61)
 _PRICE = re.compile(r"([\d.]+)元/(?:月|次)")
 _CONFIRMED = {"order-confirmed", "trial-confirmed", "keep-confirmed", "terms-confirmed"}
 _RUNNING = (SubscriptionState.ACTIVE, SubscriptionState.TRIAL)
 _FINAL = (ChargeState.CHARGED, ChargeState.WAIVED, ChargeState.CANCELLED)
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is on record now; all of it belongs to the tenure that there is."""
-
-    now: datetime
-    subscriber: Subscriber
-    subscriptions: Mapping[str, Subscription]
-    charges: Mapping[str, Charge]
-    orders: Mapping[str, Order]
-    refunds: Mapping[str, Refund]
-    evidence: Sequence[EvidenceRecord]
 
 
 def month(moment: datetime) -> str:
@@ -52,45 +42,10 @@ News = list[tuple[str, str, dict[str, object]]]
 
 
 @dataclass
-class Witness(Handset):
+class Witness(Answers):
     """A handset, and what was true when it was looked at last."""
 
-    before: Facts | None = None
-    restarted: dict[str, datetime] = field(default_factory=dict)
-    doubted: dict[str, datetime] = field(default_factory=dict)
-    upheld: set[str] = field(default_factory=set)
     seen: int = 0
-
-    def says(self, text: str, number: str, at: datetime) -> None:
-        """She sent a text; what it does to fees that wait for a doubt is noted at once."""
-        self.said.append(Line(number, text, at))
-        for charge_id in self._doubts(text, number, at):
-            self.doubted.setdefault(charge_id, at)
-
-    def _windows(self, at: datetime) -> dict[str, Charge]:
-        """The fees whose windows are open for certain."""
-        charges = self.before.charges if self.before else {}
-        found = {}
-        for charge in charges.values():
-            reminder = self.reminder(charge.code)
-            waits = charge.state in (ChargeState.ANNOUNCED, ChargeState.REMINDED)
-            if reminder and waits and at <= max(window_of(reminder.at), self.restarted.get(charge.id, reminder.at)):
-                found[charge.id] = charge
-        return found
-
-    def _doubts(self, text: str, number: str, at: datetime) -> list[str]:
-        windows = self._windows(at)
-        by_code = [id_ for id_, charge in windows.items() if text == charge.code]
-        if self.single_number or not number.endswith("10086901"):
-            return by_code if number == "10086" and not self.single_number else []
-        by_code += [id_ for id_, charge in windows.items() if text in (f"TD{charge.code}", f"否{charge.code}")]
-        if text in STOPS or re.fullmatch(r"QX[A-Z]+", text):
-            return list(windows)
-        if text in NO:
-            if len(windows) == 1:
-                return list(windows)
-            self.restarted.update(dict.fromkeys(windows, at + HOUR))
-        return by_code
 
     # ---- judging
 
@@ -110,6 +65,9 @@ class Witness(Handset):
         for charge in facts.charges.values():
             self._judge_charge(facts, before.charges.get(charge.id) if before else None, charge, news)
         self._judge_money(facts)
+        for order in facts.orders.values():
+            if before is not None and order.id not in before.orders:
+                self._judge_question(facts, order)
         if before is not None:
             changed = facts.subscriptions != before.subscriptions or any(
                 charge.state is not before.charges[id_].state
@@ -182,27 +140,42 @@ class Witness(Handset):
         assert [fen(one) for one in price[:1]] == [payload["price_fen"]], f"{kind}: the question named another price"
         if kind == "order-confirmed":
             assert held.terms.price_fen == payload["price_fen"], f"{held.service_code} costs more than was asked"
-        said = next((line for line in reversed(self.said) if line.text == answer), None)
-        assert said is not None, f"{kind}: she did not say {answer}"
-        question = next((line for line in reversed(questions) if line.number == said.number), questions[-1])
+            self._judge_free(held)
+        said = [line.number for line in self.said if line.text == answer]
+        assert said, f"{kind}: she did not say {answer}"
+        found = self.may_agree(answer, asked)
+        assert found, f"{kind} by {answer} to {said[-1]}, which is no yes to what {questions[-1].number} asked"
         if kind in ("order-confirmed", "keep-confirmed"):
-            assert said.at <= question.at + DAY, f"{kind} after its window"
-        found = CODE.search(asked)
-        to_it = said.number == question.number and not self.single_number
-        if found and "验证码" in asked:
-            assert found[1] in answer.upper(), f"{kind} without its code"
-        else:
-            assert answer in YES or (answer in ONE and to_it), f"{kind} by {answer}, which is no yes"
-        if not to_it and not self.single_number:
-            assert not said.number.startswith("10086204"), f"{kind} by an answer to another question"
-        after = [
-            line
-            for line in self.said[: self.said.index(said)]
-            if line.number == question.number and line.at >= question.at
-        ]
-        between = [line for line in after if line.text not in YES + ONE]
-        if to_it and kind in ("order-confirmed", "keep-confirmed") and not found:
-            assert not [line for line in between if line.at > question.at], f"{kind} after she declined"
+            found = [yes for yes in found if not yes.late]
+            assert found, f"{kind} after its window"
+            assert not all(yes.declined for yes in found), f"{kind} after she declined"
+
+    def _judge_free(self, held: Subscription) -> None:
+        """A trial and the free 72 hours are given once in 180 days for a service."""
+        had = [one for one in self.before.subscriptions.values() if one.service_code == held.service_code
+               and held.started_at - one.started_at <= ONCE_IN and one.id != held.id] if self.before else []  # fmt: skip
+        trial = held.trial_ends_at and any(one.trial_ends_at for one in had)
+        assert not trial, f"a second trial of {held.service_code} within 180 days"
+        free = held.free_until and any(one.free_until for one in had)
+        assert not free, f"the free 72 hours of {held.service_code} a second time within 180 days"
+
+    @staticmethod
+    def _judge_question(facts: Facts, order: Order) -> None:
+        """What others may ask."""
+        if order.channel not in OTHERS or order.question_id is None or order.kind is not OrderKind.ORDER:
+            return
+        day, asked = local(order.made_at), f"{order.channel.value} asks about {order.service_code}"
+        assert 7 * HOUR <= day - day.replace(hour=0, minute=0, second=0, microsecond=0) <= 22 * HOUR, (
+            f"{asked} at {day:%H:%M}"
+        )
+        others = [one for one in facts.orders.values() if one.channel in OTHERS and one.question_id is not None
+                  and one.kind is OrderKind.ORDER]  # fmt: skip
+        that_day = [one for one in others if local(one.made_at).date() == day.date()]
+        assert len(that_day) <= ASKED_A_DAY, f"{asked}, the {len(that_day)}th question that day"
+        said_no = [one for one in facts.orders.values() if one.service_code == order.service_code and one.closed_at
+                   and one.state is OrderState.DECLINED and one.kind is OrderKind.ORDER
+                   and timedelta(0) <= order.made_at - one.closed_at < NOT_AFTER_NO]  # fmt: skip
+        assert not said_no, f"{asked} within 30 days of her no"
 
     def _judge_charge(self, facts: Facts, before: Charge | None, charge: Charge, news: News) -> None:
         if before is not None and before.state in _FINAL:
@@ -251,7 +224,10 @@ class Witness(Handset):
             return
         assert held is not None, f"{charge.id} is for nothing that she has"
         # Who keeps a service goes on with what she had: its fee may be announced already.
-        began = held.confirmed_at if held.confirmed_at and charge.made_at >= held.confirmed_at else held.started_at
+        # So does who agreed to new terms.
+        goes_on = any(one.subscription_id == held.id and one.kind is OrderKind.TERMS for one in facts.orders.values())
+        anew = held.confirmed_at and charge.made_at >= held.confirmed_at and not goes_on
+        began = held.confirmed_at if anew and held.confirmed_at else held.started_at
         assert taken_at > began + FREE, f"{charge.id} was taken within 72 hours of the yes"
         assert held.state is not SubscriptionState.TRIAL or (
             held.goes_on and taken_at >= (held.trial_ends_at or taken_at)

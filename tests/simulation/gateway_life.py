@@ -1,7 +1,8 @@
 """The life of one customer with a whole gateway and its database, watched by the witness of the properties."""
 
 import asyncio
-from collections.abc import Coroutine
+import json
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,9 +24,11 @@ from app.domain.orders import Order
 from app.domain.records import Record
 from app.domain.refunds import Refund
 from app.domain.turn import Stimulus
+from app.domain.values import replace
 from app.settings import Settings
 from tests.commands.world import shanghai
-from tests.properties.witness import Facts, Witness
+from tests.properties.facts import Facts
+from tests.properties.witness import Witness
 from tests.running import ALICE, Running, running
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ class GatewayLife:
         self._stack = AsyncExitStack()
         self._sent: list[IncomingMessage] = []
         self._read = self._count = 0
+        self._well = True
         self._turns: dict[str, int] = {}
         self._run(self._start())
         self._look()
@@ -104,21 +108,82 @@ class GatewayLife:
 
     # ---- steps
 
-    def says(self, *texts: str, to: str = "10086", copies: int = 1) -> None:
-        """Texts in one delivery, each in some copies; ``<code 0>`` and ``<order 0>`` as in the commands' properties."""
+    def says(self, *texts: str, to: str = "10086", copies: int = 1, ago: float = 0) -> None:
+        """Texts in one delivery, each in some copies; ``<code 0>`` and ``<order 0>`` as in the commands' properties.
+
+        ``ago``: so many hours before they are stored.
+        """
         number = self.witness.read(to)
         known = [text for text in map(self.witness.read, texts) if text]
         if not number or not known:
             return
         now = self._now()
-        new = [self.gateway.message(text, number) for text in known]
-        for message in new:
-            self.witness.says(message.text, number, now)
+        sent_at = max(now - timedelta(hours=ago), self._began())
+        new = [self.gateway.message(text, number, received_at=sent_at) for text in known]
+        seq = next(self.witness.seq) if len(new) > 1 else None
+        expected = [self.witness.says(message.text, number, sent_at, now, seq) for message in new]
         self._sent += new
         held = self._running()
-        self._step(f"life.says(*{texts!r}, to={to!r}, copies={copies})", self.gateway.store(*new * copies))
+        self._step(f"life.says(*{texts!r}, to={to!r}, copies={copies}, ago={ago})", self.gateway.store(*new * copies))
+        for one in expected:
+            self.witness.judge_answer(one, heard=self._well)
         if len(new) == 1 and known[0].startswith("QX") and known[0][2:] in held:
             assert known[0][2:] not in self._running(), f"{known[0]} was lost"
+
+    def _began(self) -> datetime:
+        """Since when the number is hers."""
+        assert self.witness.before is not None
+        return self.witness.before.subscriber.created_at
+
+    def says_in_parts(self, text: str, arrivals: Sequence[int], to: str = "10086", minutes: float = 0) -> None:
+        """A long message whose parts come in that order, so far apart; what comes once more is a repeat."""
+        number, text = self.witness.read(to), self.witness.read(text)
+        total = max(arrivals) + 1
+        if not number or len(text) < total:
+            return
+        self.script.append(f"# life.says_in_parts({text!r}, {arrivals}, to={to!r}, minutes={minutes}):")
+        began, parts = self._now(), self._parts(text, total, number)
+        for place, index in enumerate(arrivals):
+            came = replace(parts[index], message_id=f"{parts[index].message_id}-{place}")
+            if len({*arrivals[: place + 1]}) < total or {*arrivals[:place]} == {*range(total)}:
+                self._comes_alone(came)
+                if minutes:
+                    self.waits(minutes=minutes)
+                continue
+            expected = self.witness.says(text, number, began, self._now())
+            self._step(f"#   part {index + 1}, the last", self.gateway.store(came))
+            self.witness.judge_answer(expected, heard=self._well)
+
+    def says_incompletely(self, text: str, missing: int, total: int, to: str = "10086") -> None:
+        """One part never comes: the text is no command and no answer, now or later (delivery.md 6)."""
+        number, text = self.witness.read(to), self.witness.read(text)
+        if not number or len(text) < total:
+            return
+        self.script.append(f"# life.says_incompletely({text!r}, {missing}, {total}, to={to!r}):")
+        for index, part in enumerate(self._parts(text, total, number)):
+            if index != missing:
+                self._comes_alone(part)
+        seen = self.witness.seen
+        self.waits(minutes=6)
+        assert self.witness.before is not None
+        payloads = [json.loads(record.payload or "{}") for record in self.witness.before.evidence[seen:]]
+        done = [one for one in payloads if str(one.get("who")).startswith("mo:")]
+        assert not done, f"an incomplete message, a part of {text} to {number}, did something"
+
+    def _parts(self, text: str, total: int, number: str) -> "list[IncomingMessage]":
+        self._count += 1
+        size = len(text) // total
+        cut = [text[place * size : (place + 1) * size if place < total - 1 else None] for place in range(total)]
+        return self.gateway.parts(cut, number, ref=str(self._count))
+
+    def _comes_alone(self, part: "IncomingMessage") -> None:
+        """A part that makes nothing whole: nothing happens."""
+        before, read = self.witness.before, self._read
+        assert before is not None
+        self._step(f"#   {part.text!r}", self.gateway.store(part))
+        assert self.witness.before is not None
+        assert self.witness.before.bound == before.bound, f"a part of a message, {part.text}, changed something"
+        assert self._read == read, f"a part of a message, {part.text}, was answered"
 
     def comes_again(self, index: int) -> None:
         """The carrier delivers an old message once more: nothing happens."""
@@ -144,6 +209,7 @@ class GatewayLife:
             await simulation.set_clock((await simulation.clock()).now + timedelta(hours=away))
 
     def network(self, mode: str, count: int | None = None) -> None:
+        self._well = mode == "ok"
         self._step(f"life.network({mode!r}, {count})", self.gateway.faults(mode, count=count))
 
     def reports(self, report: str, delay: int) -> None:

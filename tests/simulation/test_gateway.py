@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from tests.properties.effort import effort
-from tests.properties.handset import NO, PICKS, STOPS
+from tests.properties.handset import FOREIGN, NO, OURS, PICKS, STOPS
 from tests.running import settings_for
 from tests.simulation.gateway_life import GatewayLife
 
@@ -38,7 +38,11 @@ TEXTS = st.sampled_from(
         "<code 0>",
     ]
 )
-NUMBERS = st.sampled_from(["10086", "10086977", "10086901", "<order 0>", "<order 1>"])
+NUMBERS = st.sampled_from([*OURS, *FOREIGN, "<order 0>", "<order 0>", "<order 1>", "<quiet>"])
+AGO = st.sampled_from([0, 0, 0, 0, 0.5, 20])
+# In which order parts come; a part that comes twice is a repeat.
+ARRIVALS = st.sampled_from([(0, 1), (1, 0), (0, 0, 1), (1, 0, 1), (2, 0, 1), (2, 2, 1, 0, 1)])
+LONG = st.sampled_from(["QXCL", "QXSJB", "KTZQ", "0000", "1,4", "TD1", "全部", "yes", "TS 没订过", "不要了", "<code 0>", "TD<code 0>"])  # fmt: skip
 
 
 class GatewayMachine(RuleBasedStateMachine):
@@ -68,10 +72,52 @@ class GatewayMachine(RuleBasedStateMachine):
         if self.life is not None:
             self.life.close()
 
-    @rule(text=TEXTS, number=NUMBERS, copies=st.sampled_from([1, 1, 1, 3]))
-    def she_writes(self, text: str, number: str, copies: int) -> None:
+    @rule(text=TEXTS, number=NUMBERS, copies=st.sampled_from([1, 1, 1, 3]), ago=AGO)
+    def she_writes(self, text: str, number: str, copies: int, ago: float) -> None:
         with self.told() as life:
-            life.says(text, to=number, copies=copies)
+            life.says(text, to=number, copies=copies, ago=ago)
+
+    @rule(first=st.sampled_from(["", "0000", "KTZQ"]), text=LONG, arrivals=ARRIVALS, number=NUMBERS, minutes=st.sampled_from([0, 0, 0.9]))  # fmt: skip
+    def she_writes_much(self, first: str, text: str, arrivals: tuple[int, ...], number: str, minutes: float) -> None:
+        with self.told() as life:
+            if first:
+                life.says(first)
+            life.says_in_parts(text, arrivals, to=number, minutes=minutes)
+
+    @rule(first=st.sampled_from(["0000", "KTZQ"]), text=LONG.filter(lambda text: not text.startswith("TS")), missing=st.integers(0, 1), number=st.sampled_from(["10086", "10086977", "10086901", "<order 0>"]))  # fmt: skip
+    def a_part_never_comes(self, first: str, text: str, missing: int, number: str) -> None:
+        with self.told() as life:
+            life.says(first)
+            life.says_incompletely(text, missing, 2, to=number)
+
+    @rule(code=st.sampled_from(["ZQ", "YYH"]), meanwhile=st.sampled_from(["", "YE", "0000"]), text=st.sampled_from(["是", "yes"]), number=st.sampled_from([*OURS, *FOREIGN, "<quiet>"]))  # fmt: skip
+    def a_yes_goes_astray(self, code: str, meanwhile: str, text: str, number: str) -> None:
+        with self.told() as life:
+            life.network("ok")
+            life.number_is("active")
+            life.says(f"KT{code}")
+            if meanwhile:
+                life.says(meanwhile)
+            life.says(text, to=number)
+
+    @rule(code=st.sampled_from(["ZQ", "YYH"]), text=st.sampled_from(["是", "否", "否", "好", "YE"]), number=st.sampled_from(["<order 0>", "<order 0>", "10086"]))  # fmt: skip
+    def the_answer_to_a_question_gets_lost(self, code: str, text: str, number: str) -> None:
+        with self.told() as life:
+            life.number_is("active")
+            life.network("timeout", 1)
+            life.says(f"KT{code}")
+            life.says(text, to=number)
+            life.network("ok")
+
+    @rule(code=st.sampled_from(["CL", "SJB"]), hours=st.sampled_from([0, 0.5]), doubt=st.sampled_from(["<code 0>", "否", "TD"]), number=st.sampled_from(["10086901", "10086901", *OURS]))  # fmt: skip
+    def the_answer_to_a_reminder_gets_lost(self, code: str, hours: float, doubt: str, number: str) -> None:
+        with self.told() as life:
+            life.network("timeout", 1)
+            life.charged(code, 300, 2)
+            life.waits(hours=hours)
+            life.says(doubt, to=number)
+            life.network("ok")
+            life.waits(hours=50)
 
     @rule(texts=st.lists(TEXTS, min_size=2, max_size=4), number=NUMBERS)
     def several_texts_come_at_once(self, texts: list[str], number: str) -> None:
@@ -150,4 +196,4 @@ class GatewayMachine(RuleBasedStateMachine):
 def test_promises_are_kept_by_the_gateway(sqlite_url: str, tmp_path: Path) -> None:
     names = {"template": tmp_path / "gateway.db", "folder": tmp_path, "numbers": itertools.count()}
     machine = type("Machine", (GatewayMachine,), names)
-    run_state_machine_as_test(machine, settings=effort(18, 12))
+    run_state_machine_as_test(machine, settings=effort(24, 12))
