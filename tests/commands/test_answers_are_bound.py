@@ -289,3 +289,41 @@ def test_an_answer_to_an_undeliverable_question_is_told_so(text: str) -> None:
     assert "音乐盒的确认短信此前未能送达" in conversation.sent[-1].text
     assert "KTYYH" in conversation.sent[-1].text
     assert conversation.states() == {}
+
+
+@pytest.mark.parametrize("number", ["10086", "10086977", "10086901", "10086888", "1008620455", "106581234"])
+def test_a_wrong_code_counts_at_every_number_and_also_in_silence(number: str) -> None:
+    conversation = Conversation(has=(), catalogue=WITH_TRIAL, policy=policy(confirm_mode="code")).play("> KTYYH\n< …")
+    for _ in range(6):
+        conversation.text("阿巴阿巴", number)
+    for wrong in ("9998", "9997", "9996"):
+        conversation.text(wrong, number)
+    (order,) = [item for item in conversation.account.records[Order].values() if isinstance(item, Order)]
+    assert (order.state, order.reason) == (OrderState.DECLINED, "wrong_codes")
+
+
+def test_with_one_number_everything_that_is_said_comes_from_it() -> None:
+    conversation = Conversation(has=FOUR, catalogue=WITH_TRIAL).play("> KTYYH\n< [1008620400] …")
+    conversation.carrier = Carrier("one", single_number=True)
+    conversation.play("> QXCL\n< [10086] …")
+    conversation.carrier = Carrier("test")
+    conversation.play("> 是\n< [10086] …1008620400…")
+    assert "YYH" not in conversation.states()
+
+
+def test_a_trial_goes_on_at_the_price_that_it_has_at_the_yes() -> None:
+    conversation = in_trial()
+    (held,) = conversation.account.subscriptions.values()
+    dearer = replace(held, terms=replace(held.terms, price_fen=900))
+    conversation.account = replace(conversation.account, subscriptions={held.id: dearer})
+    conversation.play("> [1008620400] 是\n< [1008620401] …继续使用9元/月…\n> [1008620401] 是\n< …此后9元/月…")
+    assert conversation.account.subscriptions[held.id].goes_on
+
+
+@pytest.mark.parametrize("kind", ["trial", "keeping", "terms"])
+def test_what_she_has_is_not_said_to_be_not_ordered(kind: str) -> None:
+    conversation = QUESTIONS[kind]()
+    conversation.text("不要", OWN)
+    (late,) = conversation.text("是", OWN)
+    assert "按此前的通知处理" in late.text
+    assert "未订购" not in late.text

@@ -1,5 +1,7 @@
 """Fees are announced, told, doubted and settled (flows.md 7; safety.md 10-14)."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.commands.directory import ImportSubscription
@@ -157,6 +159,22 @@ def test_a_stop_word_that_names_the_service_of_a_fee_doubts_that_one(text: str) 
     conversation.text(text, "10086901")
     assert states(conversation)["c-2"] == "reminded"
     assert states(conversation)["c-1"] in ("disputed", "cancelled")
+
+
+@pytest.mark.parametrize("text", ["退 订", "T D", "S T O P", "我要 退订", "Q X C L", "取 消 彩铃", "CXTD", "查询退订"])
+def test_a_stop_word_there_is_one_however_it_is_spaced(text: str) -> None:
+    conversation = two()
+    conversation.text(text, "10086901")
+    assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
+
+
+@pytest.mark.parametrize("text", ["TD", "退订", "否", "取消"])
+def test_a_doubt_counts_though_the_reminder_was_reported_lost(text: str) -> None:
+    conversation = told()
+    failed = {id_: replace(item, failed_at=conversation.now) for id_, item in conversation.account.questions.items()}
+    conversation.account = replace(conversation.account, questions=failed)
+    conversation.text(text, "10086901")
+    assert states(conversation) == {"c-1": "disputed"}
 
 
 def test_0000_there_doubts_nothing() -> None:
