@@ -110,12 +110,29 @@ def _questions_failed(dialect: str) -> Update:
 
 @cache
 def _questions_refused(dialect: str) -> Update:
-    # Of a question that the network took, only a copy can be refused that staff sent again: she has it in hand.
-    return _questions_failed(dialect).where(tables.question.c.handed_over_at.is_(None))
+    # What staff sent again is a copy: while another one of the same words may be there, the question is not lost.
+    refused, copy = _mt.alias("refused"), _mt.alias("copy")
+    may_be_there = exists().where(
+        copy.c.bucket == refused.c.bucket,
+        copy.c.msisdn == refused.c.msisdn,
+        copy.c.question_id == refused.c.question_id,
+        copy.c.text == refused.c.text,
+        one_of(copy.c.status, "sending", "unknown", "accepted", "delivered"),
+    )
+    question = tables.question.c
+    return _questions_failed(dialect).where(
+        exists().where(
+            refused.c.bucket == question.bucket,
+            refused.c.msisdn == question.msisdn,
+            refused.c.question_id == question.id,
+            one_of(refused.c.status, "failed", "expired"),
+            ~may_be_there,
+        )
+    )
 
 
 def tell_questions_refused(connection: Connection, refused: set[QuestionKey], now: datetime) -> None:
-    """Write to questions that the network would not take one of their messages, unless it took all of them before."""
+    """Write to questions that the network would not take one of their messages, and has no copy of it either."""
     if refused:
         keys = as_keys(ROW, list(refused))
         fetch(connection, _questions_refused(connection.dialect.name), {**keys, "now": now})

@@ -11,12 +11,14 @@ from typing_extensions import override
 
 from app.commands.charging import AnnounceCharge
 from app.commands.order_calls import PlaceOrder
+from app.commands.resolving import RespondFirst
 from app.db import tables
 from app.db.record_tables import RECORD_TABLES
 from app.domain.account import Channel
 from app.domain.charges import Charge, ChargeKind
 from app.domain.orders import Order
-from app.providers.base import Refused, RefusedForNow, SendResult, Submission, Unknown
+from app.domain.tickets import Ticket
+from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.services.engine import Loop
 from tests.running import ALICE, START, Running, running
 from tests.services.carriers import NAME, PretendCarrier, use
@@ -194,5 +196,51 @@ async def test_a_yes_waits_for_an_attempt_only(gateway: Running) -> None:
     await eventually(is_handled)
     assert not await turning(gateway).step()
     carrier.may_answer.set()
+    await gateway.drain()
+    assert await state_of_order(gateway) == "confirmed"
+
+
+# ---- copies that staff send again, and text that is handed over late
+
+
+async def question_message(gateway: Running) -> RowMapping:
+    rows = await gateway.rows(tables.outbound_message, tables.outbound_message.c.question_id.is_not(None))
+    return rows[0]
+
+
+@pytest.mark.parametrize("first", [None, Unknown("no answer")])
+@pytest.mark.parametrize("again", [Refused("never"), RefusedForNow("busy")])
+@pytest.mark.parametrize(("text", "state"), [("是", "confirmed"), ("否", "declined")])
+async def test_a_copy_that_is_refused_takes_nothing_back(
+    gateway: Running, first: SendResult | None, again: SendResult, text: str, state: str
+) -> None:
+    carrier = carrier_of(gateway)
+    carrier.answers = [first or Accepted("theirs-1"), again]
+    await order(gateway)
+    await gateway.drain()
+    await gateway.gateway.messages.resend((await question_message(gateway))["id"])
+    await gateway.drain()
+    await gateway.store(gateway.message(text, await confirmation_number(gateway), provider=NAME))
+    await gateway.drain()
+    assert await state_of_order(gateway) == state
+
+
+async def test_text_that_was_made_before_the_question_and_handed_over_after_it(gateway: Running) -> None:
+    carrier = carrier_of(gateway)
+    await gateway.store(gateway.message("TS 网络慢", provider=NAME))
+    await gateway.drain()
+    [ticket] = await gateway.rows(RECORD_TABLES[Ticket].table)
+    carrier.answers = [RefusedForNow("busy")]
+    await gateway.gateway.turns.call(ALICE, RespondFirst("agent:1", ticket["id"], "需要我们回电吗？需要请回复是"))
+    await gateway.drain()
+    await order(gateway)
+    await gateway.drain()
+    await gateway.advance(minutes=6)
+    assert [item.sender[:8] for item in carrier.asked[-2:]] == ["10086204", "10086"]
+    await gateway.store(gateway.message("是", provider=NAME))
+    await gateway.drain()
+    assert await state_of_order(gateway) == "awaiting_confirmation"
+    assert await confirmation_number(gateway) in carrier.asked[-1].text
+    await gateway.store(gateway.message("是", await confirmation_number(gateway), provider=NAME))
     await gateway.drain()
     assert await state_of_order(gateway) == "confirmed"

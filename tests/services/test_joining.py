@@ -316,6 +316,21 @@ async def test_a_password_of_which_a_part_never_came_is_not_shown(gateway: Runni
     assert "2468" not in "".join(row["text"] for row in await gateway.rows(_inbound))
 
 
+@pytest.mark.parametrize("to", ["10086", "10086999", "10086888"])
+@pytest.mark.parametrize(
+    ("came", "of"),
+    [("2571#802571", 2), ("２５７１＃８０２５７１", 2), ("M#139246#8025", 1), ("TS XGMM#139246#8025", 1)],
+)
+async def test_a_piece_of_a_password_stays_masked_where_the_rest_never_came(
+    gateway: Running, came: str, of: int, to: str
+) -> None:
+    await gateway.store(parts(gateway, *(("XG", came) if of == 2 else (came, "71#802571")), to=to)[of - 1])
+    await gateway.advance(minutes=6)
+    stored = await everything_stored(gateway)
+    for secret in ("802571", "８０２５７１", "139246"):
+        assert secret not in stored
+
+
 # ---- trouble
 
 
