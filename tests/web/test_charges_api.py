@@ -197,15 +197,15 @@ async def test_the_window_moves_with_an_unclear_no_in_the_database_too(web: Web)
 @pytest.mark.parametrize("mode", ["reject", "error"])
 async def test_nobody_is_charged_for_what_the_network_never_took(web: Web, mode: str) -> None:
     await web.running.faults(mode)
-    await web.call("POST", CHARGES, FEE | {"due_at": "2026-03-03T12:00:00+08:00"})
-    await web.running.advance_to("2026-03-04 23:30")
+    await web.call("POST", CHARGES, FEE | {"due_at": "2026-03-02T12:00:00+08:00"})
+    await web.running.advance_to("2026-03-03 23:30")
     assert (await stands(web))["state"] == "announced"
     await web.running.faults("ok")
-    await web.running.advance_to("2026-03-05 06:59")
+    await web.running.advance_to("2026-03-04 06:59")
     assert await heard(web) == []
-    await web.running.advance_to("2026-03-05 07:30")
+    await web.running.advance_to("2026-03-04 07:30")
     assert len(await heard(web)) == 1
-    await web.running.advance_to("2026-03-05 09:00")
+    await web.running.advance_to("2026-03-04 09:00")
     assert (await stands(web))["state"] == "charged"
 
 
