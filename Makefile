@@ -14,8 +14,11 @@ HAVE_PROJECT := $(VENV)/.project-installed
 # Errors only.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
 
-# One worker a core, at most eight: each has databases of its own. One that is done early takes over from another.
-PYTEST_ARGS ?= --numprocesses logical --maxprocesses 8 --dist worksteal
+# Half as many workers again as cores, as tests wait for databases, browsers and processes, too; at most eight. Each has
+# databases of its own. One that is done early takes over from another.
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); \
+  echo $$(( cores * 3 / 2 > 8 ? 8 : cores * 3 / 2 )))
+PYTEST_ARGS ?= --numprocesses $(WORKERS) --dist worksteal
 # Without databases, sockets and processes.
 PURE = tests/commands tests/domain
 
