@@ -233,12 +233,17 @@ def doubt_by_stopping(turn: Turn, said: Said) -> Outcome | None:
     codes = codes_in(said)
     if any(question.state_as(DoubtingFee).code in codes for question in asked):
         return None
-    open_still = (item for item in asked if item.is_open(turn.at))
-    waiting = (item for item in open_still if turn.account.arrival(item) is not Arrival.UNSENT)
+    waiting = (item for item in asked if item.is_open(turn.at) and _may_be_meant(turn, item))
     fees = tuple(sorted(waiting, key=lambda question: (question.asked_at, question.id)))
     named = _services_named(turn, said)
     of_named = tuple(item for item in fees if (fee := _charge_of(turn, item)) and fee.service_code in named)
     return _dispute_all(turn, of_named or fees) if fees else None
+
+
+def _may_be_meant(turn: Turn, question: Question) -> bool:
+    """Whether she can have the reminder; one that the network took is one, whatever it reported later."""
+    charge = _charge_of(turn, question)
+    return turn.account.may_have_reached(question) or (charge is not None and charge.state is ChargeState.REMINDED)
 
 
 def _services_named(turn: Turn, said: Said) -> set[str]:
