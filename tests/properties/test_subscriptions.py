@@ -294,4 +294,4 @@ class Customer(RuleBasedStateMachine):
 
 
 TestCustomer = Customer.TestCase
-TestCustomer.settings = effort(350, 25)
+TestCustomer.settings = effort(300, 25)

@@ -196,4 +196,4 @@ class GatewayMachine(RuleBasedStateMachine):
 def test_promises_are_kept_by_the_gateway(sqlite_url: str, tmp_path: Path) -> None:
     names = {"template": tmp_path / "gateway.db", "folder": tmp_path, "numbers": itertools.count()}
     machine = type("Machine", (GatewayMachine,), names)
-    run_state_machine_as_test(machine, settings=effort(24, 12))
+    run_state_machine_as_test(machine, settings=effort(18, 12))
