@@ -62,6 +62,7 @@ class Guards:
         """
         began = self.minute_began
         if began is None or began > now or sent_at - began >= _RATE_WINDOW:
+            # By place, truth values too: names would take this hot path longer.
             return Guards(
                 self.misunderstood, sent_at, 1, False, self.segments, self.told_stranger_at, self.interrupted_by,  # noqa: FBT003
             )  # fmt: skip

@@ -140,6 +140,7 @@ def _key(row: StoredPart) -> dict[str, object]:
 def _in_place(pending: Sequence[StoredMessage], wholes: Sequence[tuple[dict[str, object], str]]) -> list[StoredMessage]:
     """What there is to handle in the order of storing: a whole message was stored with the part that came last."""
     names = [name for name in StoredMessage.__dataclass_fields__ if name != "concat_ref"]
+    # A row holds values of any type; it was made from these very columns.
     made = {last: StoredMessage(**{name: row[name] for name in names}) for row, last in wholes}  # type: ignore[arg-type]
     placed = {row.id: made.pop(row.id, None) for row in pending if row.concat_ref is not None}
     in_order = [placed.get(row.id) if row.concat_ref is not None else row for row in pending]

@@ -31,6 +31,7 @@ CHANGES: list[tuple[str, dict[str, object], str]] = [
 
 def changed(catalogue: Catalogue, what: str, code: str, fields: dict[str, object]) -> Catalogue:
     services, providers = dict(catalogue.services), dict(catalogue.providers)
+    # The table of changes names fields with values of any type.
     if what == SERVICE:
         services[code] = replace(services[code], **fields)  # type: ignore[arg-type]
     else:

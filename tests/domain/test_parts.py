@@ -18,6 +18,7 @@ KEY = ("carrier", "10086", "7", 3)
 def part(number: int, text: str, *, seconds: float = 0, total: int = 3, ref: str = "7", **more: object) -> Part:
     key = ("carrier", "10086", ref, total)
     at = NOW + timedelta(seconds=seconds)
+    # Whatever else a test wants to set, of any type.
     return Part(f"id-{seconds:09.3f}-{number}-{text}", key, number, text, text, at, **more)  # type: ignore[arg-type]
 
 
