@@ -39,8 +39,9 @@ run: setup ## Run the demo on http://127.0.0.1:8086 (PORT=9000 for another port)
 test: setup ## Run all the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+# One process: to start another takes longer than these tests.
 test-fast: setup ## Run the tests of the pure core
-	$(BIN)/python -m pytest $(PYTEST_ARGS) $(PURE)
+	$(BIN)/python -m pytest $(PURE)
 
 check: check-format lint types imports test ## Format check, lint, types, import contracts, tests
 
