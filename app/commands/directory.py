@@ -233,6 +233,7 @@ def _taken_over(turn: Turn, wanted: ImportSubscription, service: Service, held: 
         goes_on=held.goes_on if held else False,
         # They run from her yes; where there is none here, from when it began (safety.md 8).
         free_until=held.free_until if held and held.confirmed_at else wanted.started_at + FREE_PERIOD,
+        began_under=held.began_under if held else turn.catalogue.version,
     )
 
 

@@ -106,16 +106,17 @@ def _line(catalogue: Catalogue, subscription: Subscription, numbers: Iterator[in
     service = catalogue.services[subscription.service_code]
     provider = catalogue.providers[subscription.terms.sp_code]
     ending = subscription.state is SubscriptionState.ENDING
+    by_sms = subscription.can_be_left_by_sms(service)
     return texts.Line(
         name=service.name,
         sp_short_name=None if provider.own else provider.short_name,
         price_fen=subscription.terms.price_fen,
         billing=subscription.terms.billing,
         in_plan=subscription.in_plan,
-        number=next(numbers) if service.cancellable_by_sms and not ending else None,
+        number=next(numbers) if by_sms and not ending else None,
         trial_ends_at=subscription.trial_ends_at if subscription.state is SubscriptionState.TRIAL else None,
         ends_at=subscription.ends_at if ending else None,
-        cancel_how=None if service.cancellable_by_sms else service.cancel_how,
+        cancel_how=None if by_sms else service.cancel_how,
     )
 
 

@@ -136,6 +136,7 @@ def named(turn: Turn, order: Order) -> texts.Named:
     terms = order.terms or Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
     held = turn.account.subscriptions.get(order.subscription_id or "")
     is_new = order.kind is OrderKind.ORDER
+    by_sms = held.can_be_left_by_sms(service) if held else service.cancellable_by_sms
     return texts.Named(
         sp=turn.catalogue.providers[terms.sp_code].short_name,
         name=service.name,
@@ -146,8 +147,8 @@ def named(turn: Turn, order: Order) -> texts.Named:
         had_trial=is_new and service.trial_days > 0 and not order.trial_days,
         free_hours=order.free_hours if is_new else None,
         trial_ends_at=held.trial_ends_at if held and order.kind is OrderKind.TRIAL else None,
-        by_sms=service.cancellable_by_sms,
-        how_to_leave=service.cancel_how,
+        by_sms=by_sms,
+        how_to_leave=None if by_sms else service.cancel_how,
     )
 
 

@@ -95,6 +95,7 @@ def _new(turn: Turn, order: Order) -> Subscription:
         trial_ends_at=turn.at + timedelta(days=order.trial_days) if order.trial_days else None,
         confirmed_at=turn.at,
         free_until=turn.at + FREE_PERIOD if order.free_hours else None,
+        began_under=turn.catalogue.version,
     )
 
 

@@ -97,7 +97,7 @@ def _judge(turn: Turn, wish: Wish, request: Request) -> Ended:
         last = wording.day(language, held.ends_at or turn.at)
         return Ended(wish, Fate.ALREADY, texts.ALREADY_ENDING.say(language, name=wish.label, day=last))
     service = turn.catalogue.services[held.service_code]
-    if not service.cancellable_by_sms and request.channel is Channel.SMS:
+    if request.channel is Channel.SMS and not held.can_be_left_by_sms(service):
         return Ended(wish, Fate.REFUSED, texts.by_other_way(language, wish.label, service.cancel_how))
     if held.contract_until and turn.at <= held.contract_until and not held.in_free_period(turn.at):
         day = wording.day_of_year(language, held.contract_until)

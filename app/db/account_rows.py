@@ -88,7 +88,7 @@ def subscription_of(row: Fields) -> Subscription:
     """A row of ``SUBSCRIPTION_COLUMNS`` as the domain knows it."""
     (
         _, _, _, id_, code, state, in_plan, started, channel, price, billing, sp, effect, trial, contract, left, ends,
-        confirmed, goes_on, free_until,
+        confirmed, goes_on, free_until, began_under,
     ) = row  # fmt: skip
     return Subscription(
         id_,
@@ -105,6 +105,7 @@ def subscription_of(row: Fields) -> Subscription:
         instant_or_none(confirmed),
         bool(goes_on),
         instant_or_none(free_until),
+        began_under,
     )
 
 
@@ -154,4 +155,5 @@ def subscription_row(tenure: Tenure, item: Subscription) -> dict[str, object]:
         "confirmed_at": item.confirmed_at,
         "goes_on": item.goes_on,
         "free_until": item.free_until,
+        "began_under": item.began_under,
     }

@@ -41,6 +41,7 @@ def load_catalogue(connection: Connection) -> Catalogue:
             on_offer=row.on_offer,
             trial_days=row.trial_days,
             visible=row.visible,
+            sms_closed_after=row.sms_closed_after,
         )
         for row in connection.execute(_SERVICES)
     ]

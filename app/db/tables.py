@@ -51,6 +51,7 @@ service = Table(
     Column("order_keyword", Text, unique=True),
     *required(Boolean, "on_offer", "visible"),
     Column("trial_days", Integer, nullable=False),
+    Column("sms_closed_after", BigInteger),
 )
 
 api_token = Table(
@@ -163,6 +164,7 @@ subscription = Table(
     *optional(Instant, "trial_ends_at", "contract_until", "unsubscribed_at", "ends_at", "confirmed_at"),
     Column("goes_on", Boolean, nullable=False),
     Column("free_until", Instant),
+    Column("began_under", BigInteger, nullable=False),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     partial_index(
         "ix_subscription_held", "bucket", "msisdn", "tenure", "service_code", where="state <> 'ended'", unique=True

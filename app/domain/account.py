@@ -5,7 +5,7 @@ from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.domain.catalogue import Billing, CancelEffect
+from app.domain.catalogue import Billing, CancelEffect, Service
 from app.domain.dialogue import Arrival, ClosedAs, Question
 from app.domain.evidence import EvidenceRecord
 from app.domain.guards import Guards
@@ -112,7 +112,8 @@ class Subscription:
 
     ``confirmed_at`` is when she last said yes to its terms (None: an import, nobody asked), ``goes_on`` whether she
     wants it at its price when the trial is over. Until ``free_until``, to the last instant, leaving it costs nothing;
-    None: she was given that for the same service not long before (safety.md 11).
+    None: she was given that for the same service not long before (safety.md 11). ``began_under`` is the version of the
+    catalogue that held when it began.
     """
 
     id: str
@@ -129,6 +130,7 @@ class Subscription:
     confirmed_at: datetime | None = None
     goes_on: bool = False
     free_until: datetime | None = None
+    began_under: int = 0
 
     def runs(self, at: datetime) -> bool:
         """Whether she has it at that instant, also when the timer that ends it is late.
@@ -147,6 +149,15 @@ class Subscription:
     def in_free_period(self, at: datetime) -> bool:
         """Whether leaving costs nothing (flows.md 5.3)."""
         return self.free_until is not None and at <= self.free_until
+
+    def can_be_left_by_sms(self, service: Service) -> bool:
+        """Whether its service can be ended by SMS now, or could at any time since it began.
+
+        That way out is part of the terms: a change of the service opens it, and never closes it (safety.md 3). A
+        version tells before from after where instants do not: in the same instant, and in turns under way meanwhile.
+        """
+        closed_after = service.sms_closed_after
+        return service.cancellable_by_sms or (closed_after is not None and self.began_under <= closed_after)
 
 
 @value

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 
-from app.domain.values import value
+from app.domain.values import replace, value
 
 
 class CancelEffect(StrEnum):
@@ -45,7 +45,10 @@ class ServiceProvider:
 
 @value
 class Service:
-    """A value-added service as it is offered now; who holds it keeps the terms she confirmed (safety.md 3)."""
+    """A value-added service as it is offered now; who holds it keeps the terms she confirmed (safety.md 3).
+
+    ``sms_closed_after``: the last version of the catalogue in which it could be ended by SMS, if it no longer can.
+    """
 
     service_code: str
     name: str
@@ -60,6 +63,14 @@ class Service:
     on_offer: bool
     trial_days: int
     visible: bool
+    sms_closed_after: int | None = None
+
+    def in_place_of(self, before: "Service | None", version: int) -> "Service":
+        """The same, knowing from the one that it replaces since which version of the catalogue SMS does not end it."""
+        if before is None:
+            return self
+        closes = before.cancellable_by_sms and not self.cancellable_by_sms
+        return replace(self, sms_closed_after=version if closes else before.sms_closed_after)
 
 
 @value

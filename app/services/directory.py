@@ -143,8 +143,9 @@ def _put_service(connection: Connection, *, service: Service) -> None:
     changed = before is not None and (before.sp_code, before.billing) != (service.sp_code, service.billing)
     if changed and is_held(connection, service.service_code):
         raise RefusedError(409, "sp_code and billing of a service that somebody has cannot change; make a new service.")
-    if before != service:
-        rows.put_service(connection, service)
+    after = service.in_place_of(before, catalogue.version)
+    if before != after:
+        rows.put_service(connection, after)
 
 
 def _tenure(connection: Connection, *, msisdn: str, tenure: int | None) -> TenureRead:

@@ -641,6 +641,7 @@ def upgrade() -> None:
         sa.Column("on_offer", sa.Boolean(), nullable=False),
         sa.Column("visible", sa.Boolean(), nullable=False),
         sa.Column("trial_days", sa.Integer(), nullable=False),
+        sa.Column("sms_closed_after", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("service_code", name=op.f("pk_service")),
         sa.UniqueConstraint("order_keyword", name=op.f("uq_service_order_keyword")),
     )
@@ -807,6 +808,7 @@ def upgrade() -> None:
         sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
         sa.Column("goes_on", sa.Boolean(), nullable=False),
         sa.Column("free_until", sa.BigInteger(), nullable=True),
+        sa.Column("began_under", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_subscription")),
     )
     op.create_index(

@@ -165,6 +165,23 @@ async def test_sp_and_billing_of_a_service_that_somebody_has_stay(web: Web) -> N
     assert "彩铃5元/月" in listing
 
 
+async def test_who_could_leave_by_sms_can_whatever_is_put_later_and_who_comes_later_cannot(web: Web) -> None:
+    closed = {**SERVICE, "cancellable_by_sms": False, "cancel_how": "请到营业厅办理"}
+    for change in (closed, {**closed, "price_fen": 600}, SERVICE, closed):
+        await put(web, "/services/CL", change)
+        listing, _ = await web.running.say("0000")
+        assert "1、彩铃5元/月" in listing
+    [done] = await web.running.say("QXCL")
+    assert "彩铃已于" in done
+    await web.call("PUT", NEW, SUBSCRIBER)
+    await put(web, "/subscribers/13700137000/subscriptions/CL", SUBSCRIPTION)
+    [listing] = await web.running.say("0000", sender="+8613700137000")
+    assert "不可短信退订：彩铃" in listing
+    await put(web, "/subscribers/13700137000/subscriptions/CL", {**SUBSCRIPTION, "channel": "app"})
+    [listing] = await web.running.say("0000", sender="+8613700137000")
+    assert "不可短信退订：彩铃" in listing
+
+
 @pytest.mark.parametrize("price", [-1, 1.5, "500", True, 10**13, None])
 async def test_amounts_are_whole_fen(web: Web, price: object) -> None:
     await put(web, "/services/CL", {**SERVICE, "price_fen": price}, 422)

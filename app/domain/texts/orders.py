@@ -17,7 +17,7 @@ class Named:
     """What a question names: nothing else binds, and whatever of it has changed is asked anew (safety.md 4, 5).
 
     ``had_trial``: there is a trial, but not for her any more. ``free_hours``: whether leaving within 72 hours costs
-    nothing; None where the question is not about a beginning. ``how_to_leave`` None: by 0000.
+    nothing; None where the question is not about a beginning. ``how_to_leave``: the way where it is not ``by_sms``.
     """
 
     sp: str
