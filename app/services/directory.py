@@ -55,7 +55,7 @@ class Directory:
             _check_name(field, getattr(provider, field))
         _check_webhook(provider.webhook_url, webhook_secret, private=self._private_webhooks)
         sealed = self._sealer.seal(webhook_secret) if webhook_secret is not None else None
-        await self._database.write(lambda connection: rows.put_service_provider(connection, provider, sealed))
+        await self._database.write(partial(_put_service_provider, provider=provider, sealed_webhook_secret=sealed))
 
     async def put_service(self, service: Service) -> None:
         """Create or replace a service. Who holds it keeps her terms; RefusedError (409) for another SP or billing."""
@@ -127,6 +127,21 @@ def _check_name(field: str, name: str) -> None:
     fault = name_fault(name)
     if fault:
         raise RefusedError(422, f"{field} {fault}.")
+
+
+def _put_service_provider(
+    connection: Connection, *, provider: ServiceProvider, sealed_webhook_secret: str | None
+) -> None:
+    lock_catalogue(connection)
+    catalogue = load_catalogue(connection)
+    before = catalogue.providers.get(provider.sp_code)
+    becomes_own = before is not None and provider.own and not before.own
+    offered = [service.service_code for service in catalogue.services.values() if service.sp_code == provider.sp_code]
+    if becomes_own and any(is_held(connection, code) for code in offered):
+        raise RefusedError(
+            409, "own: customers who have a service of this SP agreed to the SP's; offer ours under an sp_code of ours."
+        )
+    rows.put_service_provider(connection, provider, sealed_webhook_secret)
 
 
 def _put_service(connection: Connection, *, service: Service) -> None:

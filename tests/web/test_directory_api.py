@@ -165,6 +165,16 @@ async def test_sp_and_billing_of_a_service_that_somebody_has_stay(web: Web) -> N
     assert "彩铃5元/月" in listing
 
 
+async def test_an_sp_of_which_somebody_has_a_service_does_not_become_the_operator(web: Web) -> None:
+    await put(web, "/service-providers/NEW", SP)
+    await put(web, "/service-providers/NEW", {**SP, "own": True})
+    assert "own" in await put(web, "/service-providers/XINHUA", {**SP, "own": True}, 409)
+    await put(web, "/service-providers/CMCC", {**SP, "short_name": "移动"})
+    listing, _ = await web.running.say("0000")
+    assert "彩铃(移动)5元/月" in listing
+    assert "手机报(新华)3元/月" in listing
+
+
 async def test_who_could_leave_by_sms_can_whatever_is_put_later_and_who_comes_later_cannot(web: Web) -> None:
     closed = {**SERVICE, "cancellable_by_sms": False, "cancel_how": "请到营业厅办理"}
     for change in (closed, {**closed, "price_fen": 600}, SERVICE, closed):
