@@ -107,7 +107,10 @@ def build_gateway(settings: Settings) -> Gateway:
     engine.add("events", outgoing.step, outgoing.finish, aside=True)
     campaigns = Campaigns(database, turns, ids)
     campaigns.wake = engine.add("campaigns", campaigns.step).wake
-    directory = Directory(database, turns, registry, sealer, private_webhooks=settings.private_webhooks)
+    directory = Directory(
+        database, turns, registry, sealer,
+        private_webhooks=settings.private_webhooks, own_links=settings.file.own_links,
+    )  # fmt: skip
     terms_changes = TermsChanges(database, ids, settings.file.windows.confirmation)
     engine.add("new terms", terms_changes.step)
     fixtures = Fixtures(database, directory, turns)

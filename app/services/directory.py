@@ -1,9 +1,11 @@
 """SPs, services and subscribers over the management API (http-api.md; safety.md 1-3, 8, 9, 29)."""
 
+from collections.abc import Collection
 from functools import partial
 
 from sqlalchemy import Connection
 
+from app.commands.catalogue_names import name_fault, service_mistaken
 from app.commands.directory import AgentUnsubscribe, ImportSubscription, SetSubscriber
 from app.commands.registry import Registry
 from app.db import catalogue as rows
@@ -16,7 +18,7 @@ from app.db.state import lock_catalogue
 from app.domain.account import Subscriber, Subscription
 from app.domain.catalogue import Service, ServiceProvider
 from app.domain.evidence import EvidenceRecord, Verification, verify
-from app.domain.names import name_fault, order_keyword_fault
+from app.domain.names import order_keyword_fault, warning_fault, way_fault
 from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.values import replace, value
 from app.services.outgoing_events import is_secret
@@ -38,37 +40,51 @@ class Directory:
     """Who offers what, and who has what."""
 
     def __init__(
-        self, database: Database, turns: Turns, registry: Registry, sealer: Sealer, *, private_webhooks: bool = False
+        self,
+        database: Database,
+        turns: Turns,
+        registry: Registry,
+        sealer: Sealer,
+        *,
+        private_webhooks: bool = False,
+        own_links: Collection[str] = (),
     ) -> None:
-        """``sealer``: for SPs' secrets. ``private_webhooks``: SPs may be told in our own network, and without TLS."""
+        """``sealer``: for SPs' secrets. ``private_webhooks``: SPs may be told in our own network, and without TLS.
+
+        ``own_links``: the hosts that customers may be sent to.
+        """
         self._database = database
         self._turns = turns
         self._registry = registry
         self._sealer = sealer
         self._private_webhooks = private_webhooks
+        self._own_links = own_links
 
     # ---- SPs and services
 
     async def put_service_provider(self, provider: ServiceProvider, webhook_secret: str | None) -> None:
         """Create or replace an SP; RefusedError where a name would break a listing, or events could not be sent."""
         for field in ("name", "short_name"):
-            _check_name(field, getattr(provider, field))
+            _refuse_for(field, name_fault(self._registry, getattr(provider, field)))
         _check_webhook(provider.webhook_url, webhook_secret, private=self._private_webhooks)
         sealed = self._sealer.seal(webhook_secret) if webhook_secret is not None else None
         await self._database.write(partial(_put_service_provider, provider=provider, sealed_webhook_secret=sealed))
 
     async def put_service(self, service: Service) -> None:
         """Create or replace a service. Who holds it keeps her terms; RefusedError (409) for another SP or billing."""
-        _check_name("name", service.name)
+        _refuse_for("name", name_fault(self._registry, service.name))
+        if service.cancel_how is not None:
+            _refuse_for("cancel_how", way_fault(service.cancel_how, self._own_links))
+        if service.cancel_warning is not None:
+            _refuse_for("cancel_warning", warning_fault(service.cancel_warning))
         keyword = service.order_keyword.upper() if service.order_keyword else None
         if keyword:
-            fault = order_keyword_fault(keyword)
-            if fault:
-                raise RefusedError(422, f"order_keyword {fault}.")
+            _refuse_for("order_keyword", order_keyword_fault(keyword))
             clash = self._registry.clashes_with_order_keyword(keyword)
             if clash:
                 raise RefusedError(409, f"order_keyword would be mistaken for the command {clash}.")
-        await self._database.write(partial(_put_service, service=replace(service, order_keyword=keyword)))
+        put = partial(_put_service, service=replace(service, order_keyword=keyword), registry=self._registry)
+        await self._database.write(put)
 
     # ---- subscribers
 
@@ -123,8 +139,7 @@ def _preferences(connection: Connection, *, subscriber: Subscriber) -> Preferenc
     return chosen or Preferences(PREFERENCES, subscriber.created_at)
 
 
-def _check_name(field: str, name: str) -> None:
-    fault = name_fault(name)
+def _refuse_for(field: str, fault: str | None) -> None:
     if fault:
         raise RefusedError(422, f"{field} {fault}.")
 
@@ -144,7 +159,7 @@ def _put_service_provider(
     rows.put_service_provider(connection, provider, sealed_webhook_secret)
 
 
-def _put_service(connection: Connection, *, service: Service) -> None:
+def _put_service(connection: Connection, *, service: Service, registry: Registry) -> None:
     lock_catalogue(connection)
     catalogue = load_catalogue(connection)
     if service.sp_code not in catalogue.providers:
@@ -154,6 +169,9 @@ def _put_service(connection: Connection, *, service: Service) -> None:
     holder_of_word = catalogue.by_keyword.get(service.order_keyword or "")
     if holder_of_word is not None and holder_of_word.service_code != service.service_code:
         raise RefusedError(409, "order_keyword is another service's.")
+    mistaken = service_mistaken(registry, service, catalogue.services.values())
+    if mistaken is not None:
+        raise RefusedError(409, f"name and order_keyword: one would be mistaken for those of {mistaken.service_code}.")
     before = catalogue.services.get(service.service_code)
     changed = before is not None and (before.sp_code, before.billing) != (service.sp_code, service.billing)
     if changed and is_held(connection, service.service_code):

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from app.domain.msisdn import parse_msisdn
 from app.settings.provider import ProviderFile
-from app.settings.types import FileModel, Length
+from app.settings.types import FileModel, Host, Length
 
 
 class Windows(FileModel):
@@ -109,6 +109,12 @@ class SettingsFile(FileModel):
     )
     allowed_prefixes: list[str] = Field(
         default=["+86"], description="numbers elsewhere are recorded, never answered", examples=[["+86", "+852"]]
+    )
+    own_links: list[Host] = Field(
+        default_factory=list,
+        description="hosts of yours that `cancel_how` of a service may send customers to, with all below them; no "
+        "digit before a dot, which would read as an item of a listing",
+        examples=[["shop.example"]],
     )
     default_provider: str | None = Field(
         default=None,

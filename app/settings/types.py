@@ -21,6 +21,20 @@ def _length(value: object) -> object:
 Length = Annotated[timedelta, BeforeValidator(_length)]
 
 
+_HOST = re.compile(r"(?:[a-z0-9-]*[a-z-]\.)+[a-z]{2,}")
+
+
+def _host(value: object) -> object:
+    """``shop.example``: a host and no more, so that what is below it is ours."""
+    host = value.lower() if isinstance(value, str) else ""
+    if not _HOST.fullmatch(host):
+        raise ValueError('must be a host such as "shop.example", without https://, a path or a digit before a dot')
+    return host
+
+
+Host = Annotated[str, BeforeValidator(_host)]
+
+
 class FileModel(BaseModel):
     """A part of the settings file; unknown names are refused, and no error quotes a value."""
 

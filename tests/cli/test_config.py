@@ -47,6 +47,7 @@ def test_every_fault_is_named_at_once_with_its_place_and_what_would_be_right() -
         "windows:\n"
         "  listing: 2\n"
         "confirm_mode: maybe\n"
+        "own_links: [shop.example, https://shop.example]\n"
         "providers:\n"
         "  carrier:\n"
         "    kind: generic\n"
@@ -66,8 +67,9 @@ def test_every_fault_is_named_at_once_with_its_place_and_what_would_be_right() -
         "SMSGW_PORT (.env:2): must be a valid integer, unable to parse string as an integer; for example 9000",
         "confirm_mode (gateway.yaml:4): must be one of fixed, code",
         "menu_max_segmnts (gateway.yaml:1): is no setting; did you mean menu_max_segments?",
-        "providers.carrier.on_unknwon (gateway.yaml:8): is no setting; did you mean on_unknown?",
-        "providers.other.kind (gateway.yaml:9): is missing",
+        'own_links.1 (gateway.yaml:5): must be a host such as "shop.example", without https://, a path or a digit before a dot',
+        "providers.carrier.on_unknwon (gateway.yaml:9): is no setting; did you mean on_unknown?",
+        "providers.other.kind (gateway.yaml:10): is missing",
         'windows.listing (gateway.yaml:3): must be a length such as "2h", "30m" or "90s"; for example 90m',
     ]
 

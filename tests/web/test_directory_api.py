@@ -1,6 +1,7 @@
 """SPs, services, subscribers and what they have (http-api.md, management API; safety.md 1-3, 8, 9, 28, 29)."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -77,10 +78,33 @@ async def test_codes_are_plain_words(web: Web, code: str) -> None:
     assert (await web.call("DELETE", f"{ALICE_HOME}/subscriptions/{code}")).status_code in (404, 422)
 
 
-@pytest.mark.parametrize("field", ["cancel_how", "cancel_warning"])
-async def test_no_field_that_customers_read_holds_control_characters(web: Web, field: str) -> None:
-    answer = await web.call("PUT", "/api/v1/services/CL", {**SERVICE, field: "a\x00b"})
-    assert_problem(answer, 422)
+FALSE = ["a\x00b", "手机；报", "免　费", "www.example.com", "a\u202eb", "㍿" * 20]
+
+
+@pytest.mark.parametrize("words", FALSE)
+async def test_what_customers_read_says_nothing_false_whichever_way_it_comes(web: Web, words: str) -> None:
+    for field in ("name", "cancel_how", "cancel_warning"):
+        body = {**SERVICE, field: words}
+        assert field in await put(web, "/services/CL", body, 422)
+        line = json.dumps({"type": "service", "service_code": "CL", **body})
+        report = (await web.call("POST", "/api/v1/imports", content=line)).json()
+        assert (report["imported"], [fault["status"] for fault in report["errors"]]) == (0, [422])
+        assert field in report["errors"][0]["detail"]
+    for field in ("name", "short_name"):
+        assert field in await put(web, "/service-providers/CMCC", {**SP, field: words}, 422)
+
+
+@pytest.mark.parametrize("name", ["全部", "会员0.", "5元包", "是", "TD"])
+async def test_a_name_that_would_be_taken_for_something_else_is_refused(web: Web, name: str) -> None:
+    assert "name" in await put(web, "/services/CL", {**SERVICE, "name": name}, 422)
+    assert "name" in await put(web, "/service-providers/CMCC", {**SP, "name": name}, 422)
+    assert "short_name" in await put(web, "/service-providers/CMCC", {**SP, "short_name": name}, 422)
+
+
+async def test_no_service_is_named_like_the_order_of_another(web: Web) -> None:
+    await put(web, "/services/NEW", {**SERVICE, "name": "QXSJB", "order_keyword": None}, 409)
+    await put(web, "/services/NEW", {**SERVICE, "name": "QXNEWS", "order_keyword": None})
+    assert "NEW" in await put(web, "/services/CL", {**SERVICE, "order_keyword": "NEWS"}, 409)
 
 
 async def test_no_other_text_field_stops_the_gateway(web: Web) -> None:
@@ -93,32 +117,6 @@ async def test_no_other_text_field_stops_the_gateway(web: Web) -> None:
 
 
 # ---- SPs and services
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        " ",
-        "x" * 21,
-        "天气，预报",
-        "天气；预报",
-        "天气。",
-        "天气：1",
-        "a:b",
-        "1、彩铃",
-        "两\n行",
-        "5元包",
-        "免费天气",
-        "www.example.com",
-        "http://x",
-        "a\x00b",
-    ],
-)
-async def test_a_name_that_would_break_a_listing_is_refused(web: Web, name: str) -> None:
-    await put(web, "/services/CL", {**SERVICE, "name": name}, 422)
-    await put(web, "/service-providers/CMCC", {**SP, "name": name}, 422)
-    await put(web, "/service-providers/CMCC", {**SP, "short_name": name}, 422)
 
 
 async def test_a_service_needs_its_sp(web: Web) -> None:

@@ -16,7 +16,11 @@ Code = Annotated[str, Path(pattern=CODE_PATTERN)]
 
 @router.put("/service-providers/{sp_code}", summary="Create or replace an SP")
 async def put_service_provider(sp_code: Code, given: ServiceProviderBody, gateway: GatewayIn) -> dict[str, str]:
-    """Names are what customers read: 1 to 20 characters, no list punctuation, no money, no link."""
+    """Names are what customers read: 1 to 20 characters that say nothing false.
+
+    No list punctuation, no amount of money, no link, no sign at the end that could run into a price; and a name as a
+    whole is no number, no answer and no keyword.
+    """
     fields = given.model_dump(exclude={"webhook_secret"})
     provider = ServiceProvider(sp_code=sp_code, **fields)
     await gateway.directory.put_service_provider(provider, given.webhook_secret)
@@ -25,6 +29,9 @@ async def put_service_provider(sp_code: Code, given: ServiceProviderBody, gatewa
 
 @router.put("/services/{service_code}", summary="Create or replace a service")
 async def put_service(service_code: Code, given: ServiceBody, gateway: GatewayIn) -> dict[str, str]:
-    """A changed price is for new orders; another SP or billing of a service that somebody has is refused (409)."""
+    """Its name is judged as an SP's. Whoever has the service keeps her price and her way out by SMS.
+
+    Another SP or billing of a service that somebody has is refused (409).
+    """
     await gateway.directory.put_service(Service(service_code=service_code, **given.model_dump()))
     return {"service_code": service_code}

@@ -51,9 +51,14 @@ class ServiceBody(Body):
     price_fen: Fen = Field(examples=[300])
     cancel_effect: CancelEffect
     cancellable_by_sms: bool
-    cancel_how: Line | None = Field(default=None, max_length=60, description="the way that works, where SMS does not")
-    cancel_warning: Line | None = Field(
-        default=None, max_length=60, description="asked before it ends, as it cannot be had back"
+    cancel_how: str | None = Field(
+        default=None,
+        max_length=60,
+        description="the way that works, where SMS does not; a telephone number and an address below `own_links` of "
+        "the settings may stand in it",
+    )
+    cancel_warning: str | None = Field(
+        default=None, max_length=60, description="asked before it ends, as it cannot be had back; may name an amount"
     )
     order_keyword: str | None = Field(default=None, max_length=40, examples=["SJB"])
     on_offer: bool

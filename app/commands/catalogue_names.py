@@ -1,0 +1,44 @@
+"""What names of SPs and services say: nothing that she would send for something else (safety.md 29)."""
+
+from collections.abc import Iterable, Iterator
+
+from app.commands import vocabulary
+from app.commands.parser import is_all, name_key, normalise, parse_offer, parse_origin_question, parse_pick
+from app.commands.registry import Registry, Takes
+from app.domain import names
+from app.domain.catalogue import Service
+
+_ONE_OF_OURS = "must not be as a whole what customers answer or command with"
+
+
+def name_fault(registry: Registry, name: str) -> str | None:
+    """What is wrong with a name, as the rest of a sentence, or None."""
+    return names.name_fault(name) or (_ONE_OF_OURS if _is_said_to_us(registry, name) else None)
+
+
+def _is_said_to_us(registry: Registry, name: str) -> bool:
+    said = normalise(names.as_read(name))
+    is_number = parse_pick(said) or parse_offer(said) is not None or parse_origin_question(said) is not None
+    is_word = said.key in vocabulary.RESERVED or said.key in vocabulary.NO_MARKETING_ALONE
+    return bool(said.is_yes or said.is_no or is_all(said) or is_number or is_word or registry.exact(said))
+
+
+def service_mistaken(registry: Registry, service: Service, others: Iterable[Service]) -> Service | None:
+    """Another service whose order keyword this one's name would be taken for, or the other way round (QXCL, CL)."""
+    mine = set(_keywords_in(registry, service.name))
+    for other in others:
+        theirs: set[str | None] = {*_keywords_in(registry, other.name)}
+        if other.service_code != service.service_code and (
+            other.order_keyword in mine or service.order_keyword in theirs
+        ):
+            return other
+    return None
+
+
+def _keywords_in(registry: Registry, name: str) -> Iterator[str]:
+    """The order keywords that a name can be read as: by itself, and behind a word such as QX or KT."""
+    key = name_key(name)
+    yield key
+    for prefix, command in registry.prefixes.items():
+        if command.takes is Takes.WORD and key.startswith(prefix):
+            yield key.removeprefix(prefix)
