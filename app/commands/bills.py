@@ -9,6 +9,7 @@ from app.commands.speech import say
 from app.commands.vocabulary import BALANCE, BILL, POINTS, SPEND
 from app.domain.bills import Bill, BillItem, Spend
 from app.domain.months import closed_months, first_moment, month_of
+from app.domain.names import bill_item_fault
 from app.domain.texts import bills as texts
 from app.domain.turn import Outcome, Stimulus, Turn, refused
 from app.domain.values import value
@@ -90,6 +91,9 @@ def record_bill(turn: Turn) -> Outcome:
     if turn.account.customer is None:
         return refused(422, UNKNOWN)
     given = turn.stimulus_as(RecordBill)
+    fault = next((fault for item in given.items if (fault := bill_item_fault(item.name))), None)
+    if fault:
+        return refused(422, f"items: a name {fault}.")
     return Outcome(records=(Bill(given.month, turn.now, given.items),), verdict="recorded")
 
 

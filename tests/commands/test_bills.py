@@ -17,6 +17,17 @@ ONLY = (
 )
 
 
+@pytest.mark.parametrize("name", ["套餐；月费", "a;b", "www.example.com", "evil.top", "月\u200b费", "月\n费"])
+def test_lines_of_a_bill_read_as_nothing_else(name: str) -> None:
+    conversation = Conversation()
+    conversation.happens(RecordBill("2026-02", (BillItem("免费流量", 0), BillItem(name, 100))))
+    refusal = conversation.outcome.refusal
+    assert refusal is not None
+    assert (refusal.status, refusal.detail.startswith("items: ")) == (422, True)
+    conversation.happens(RecordBill("2026-02", (BillItem("5元流量包", 500), BillItem("免费流量：3.5GB", 0))))
+    assert conversation.outcome.refusal is None
+
+
 @pytest.mark.parametrize(
     ("fen", "shown"),
     [(3050, "30.50元"), (10, "0.10元"), (100, "1元"), (5, "0.05元"), (123456, "1234.56元"), (0, "0元")],
