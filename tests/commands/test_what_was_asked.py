@@ -5,14 +5,17 @@ from datetime import timedelta
 
 import pytest
 
+from app.commands.directory import AgentUnsubscribe
+from app.commands.new_terms import NEW_TERMS, Announced
 from app.commands.order_calls import PlaceOrder
+from app.commands.trial_timers import TRIAL_QUESTION
 from app.domain.account import Channel
 from app.domain.catalogue import CancelEffect, Catalogue
-from app.domain.orders import Order, OrderState, Reason
+from app.domain.orders import Order, OrderKind, OrderState, Reason
+from app.domain.turn import TimerDue
 from tests.commands.test_orders import WITH_TRIAL, order_of, played
-from tests.commands.test_trials import on_trial
 from tests.commands.transcript import Conversation
-from tests.commands.world import has
+from tests.commands.world import CATALOGUE, has, service, shanghai
 
 SERVICE, SP = "service", "sp"
 # What can change of a service between its question and the yes, and a word that the new question says of it.
@@ -57,24 +60,80 @@ def test_whatever_the_question_named_and_has_changed_is_asked_anew(
     assert words in (confirmed[0].payload or "")
 
 
-@pytest.mark.parametrize(
-    ("what", "fields", "words"),
-    [change for change in CHANGES if change[0] == SP or not {"price_fen", "cancel_effect", "trial_days", "sp_code"} & change[1].keys()],
-)  # fmt: skip
-def test_so_it_is_of_a_trial_that_is_to_go_on(what: str, fields: dict[str, object], words: str) -> None:
-    conversation = on_trial("2026-03-20 12:00").play("@ 2026-03-17 12:00\n< [1008620400] …")
-    conversation.catalogue = changed(conversation.catalogue, what, "TQ", fields)
+HALL, SHOP = "请到营业厅办理", "请到任一营业厅"
+
+
+def asked(kind: OrderKind, *, by_sms: bool = True) -> Conversation:
+    """Just when she is asked about 和娱乐 of an SP's, by a question of this kind; without SMS another way is named."""
+    of = replace(
+        service("HT", "和娱乐", 300, sp="XINHUA", effect=CancelEffect.WITHIN_24H),
+        cancellable_by_sms=by_sms,
+        cancel_how=HALL,
+    )
+    offered = Catalogue.of(2, list(CATALOGUE.providers.values()), [of])
+    trial = "2026-03-06 12:00" if kind is OrderKind.TRIAL else None
+    held = () if kind is OrderKind.ORDER else (has(of, trial_until=trial),)
+    conversation = Conversation(has=held, catalogue=offered)
+    match kind:
+        case OrderKind.TRIAL:
+            conversation.happens(TimerDue(TRIAL_QUESTION, "subscription-HT", conversation.now))
+        case OrderKind.TERMS:
+            data = Announced("change-1", 500, CancelEffect.WITHIN_24H, shanghai("2026-04-01 00:00"), "api:x").text()
+            conversation.happens(TimerDue(NEW_TERMS, "subscription-HT", conversation.now, data))
+        case OrderKind.KEEP:
+            conversation.happens(AgentUnsubscribe("agent:1", "HT", "she called"))
+            conversation.text("KTHT")
+        case _:
+            conversation.text("KTHT")
+    assert conversation.sent[-1].number == "1008620400"
+    return conversation
+
+
+# Of every question: what changes, and the word that the new question says of it.
+RENAMED: list[tuple[str, bool, dict[str, object], str]] = [
+    (SERVICE, True, {"name": "和音乐"}, "和音乐"),
+    (SP, True, {"short_name": "晨光"}, "晨光"),
+    (SERVICE, False, {"cancel_how": SHOP}, SHOP),
+    (SERVICE, False, {"cancel_how": None}, "不可短信退订"),
+    (SERVICE, False, {"cancellable_by_sms": True}, "0000"),
+]
+
+
+@pytest.mark.parametrize("kind", OrderKind)
+@pytest.mark.parametrize(("what", "by_sms", "fields", "words"), RENAMED)
+def test_names_and_the_way_of_ending_are_asked_anew_by_every_question(
+    kind: OrderKind, what: str, fields: dict[str, object], words: str, *, by_sms: bool
+) -> None:
+    conversation = asked(kind, by_sms=by_sms)
+    before = conversation.account.subscriptions
+    conversation.catalogue = changed(conversation.catalogue, what, "HT", fields)
     (again,) = conversation.text("是", "1008620400")
     assert again.number == "1008620401"
     assert words in again.text
-    conversation.play("@ +1d\n> [1008620401] 是\n< …\n@ 2026-03-21 10:00\n= TQ active")
+    assert conversation.account.subscriptions == before
+    conversation.text("是", "1008620401")
+    assert order_of(conversation, "HT").state == "confirmed"
 
 
-def test_what_the_question_did_not_name_may_change() -> None:
-    conversation = played("> KTZQ\n< [1008620400] …")
-    fields = {"order_keyword": "ZUQIU", "visible": False, "cancel_warning": "取消后不可恢复"}
-    conversation.catalogue = changed(conversation.catalogue, SERVICE, "ZQ", fields)
-    conversation.play("> [1008620400] 是\n< …成功订购…\n= ZQ trial")
+@pytest.mark.parametrize("kind", OrderKind)
+@pytest.mark.parametrize(
+    "fields", [{"cancel_how": SHOP}, {"cancel_warning": "取消后不可恢复"}, {"visible": False}, {"order_keyword": "HYL"}]
+)
+def test_what_no_question_named_may_change(kind: OrderKind, fields: dict[str, object]) -> None:
+    conversation = asked(kind)
+    conversation.catalogue = changed(conversation.catalogue, SERVICE, "HT", fields)
+    conversation.text("是", "1008620400")
+    assert order_of(conversation, "HT").state == "confirmed"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OrderKind if kind is not OrderKind.ORDER])
+def test_the_way_that_somebody_has_is_named_and_stays(kind: OrderKind) -> None:
+    conversation = asked(kind)
+    closed = {"cancellable_by_sms": False, "cancel_how": SHOP, "sms_closed_after": conversation.catalogue.version}
+    conversation.catalogue = changed(conversation.catalogue, SERVICE, "HT", closed)
+    (done,) = conversation.text("是", "1008620400")
+    assert order_of(conversation, "HT").state == "confirmed"
+    assert "退订发送0000到10086" in done.text
 
 
 # ---- orders that others make for her
