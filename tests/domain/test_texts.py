@@ -1,12 +1,17 @@
 """How texts are put together."""
 
-from datetime import UTC, datetime
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain.account import Language
-from app.domain.texts import fee_summary, fees, tickets
-from app.domain.texts.wording import sentence
+from app.domain.account import Brand, Language
+from app.domain.bills import Bill, BillItem
+from app.domain.catalogue import Billing
+from app.domain.texts import bills, fee_summary, fees, listing, offers, tickets
+from app.domain.texts.wording import before_price, sentence
 
 
 @pytest.mark.parametrize(
@@ -28,10 +33,50 @@ def test_another_sentence_may_follow_in_english(words: str) -> None:
     assert sentence(Language.EN, words) == "We are looking into it. "
 
 
-def test_a_name_that_ends_in_a_digit_is_kept_apart_from_its_fee() -> None:
-    march = datetime(2026, 3, 1, tzinfo=UTC)
-    assert fees.what(Language.ZH, "影视365", 100) == "影视365共1元"
-    assert tickets.fee(Language.ZH, "影视365", 100) == "影视365共1元"
-    assert fee_summary.summary(Language.ZH, march, [("影视365", 100)])[1] == "影视365共1元；"
-    assert fees.what(Language.ZH, "彩铃", 100) == "彩铃1元"
-    assert fees.what(Language.EN, "Movies 365", 100) == "Movies 365 CNY1"
+MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+LINE = listing.Line("", None, 100, Billing.MONTHLY, in_plan=False, number=1)
+ANSWERED = listing.HowToAnswer(timedelta(hours=2), (1,), all_allowed=True, free_reply=True)
+# Every text that puts a price behind a name.
+PRICED: list[Callable[[Language, str], str]] = [
+    lambda language, name: fees.what(language, name, 100),
+    lambda language, name: tickets.fee(language, name, 100),
+    lambda language, name: fee_summary.summary(language, MARCH, [(name, 100)])[1],
+    lambda language, name: "".join(bills.bill(language, Bill("2026-02", MARCH, (BillItem(name, 100),) * 2))),
+    lambda language, name: "".join(
+        listing.outside_plan(language, Brand.EASYOWN, [replace(LINE, name=name)], ANSWERED).pieces
+    ),
+    lambda language, name: "".join(
+        listing.inside_plan(
+            language, Brand.EASYOWN, [replace(LINE, name=name, in_plan=True)], ANSWERED, alone=True
+        ).pieces
+    ),
+    lambda language, name: "".join(
+        offers.offers(
+            language, [offers.Offer(1, name, None, 100, Billing.MONTHLY, 0)], timedelta(hours=2), free_reply=True
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("text", PRICED, ids=range(len(PRICED)))
+@pytest.mark.parametrize("name", ["影视365", "影院三", "影视③", "影视３"])
+def test_a_name_that_ends_in_a_numeral_is_kept_apart_from_its_price(
+    text: Callable[[Language, str], str], name: str
+) -> None:
+    assert re.search(rf"{name} [01]元", text(Language.ZH, name))
+    assert not re.search(rf"{name}\d", text(Language.ZH, name))
+    assert re.search(rf"{name}:? CNY[01]", text(Language.EN, name))
+    assert re.search("彩铃[01]元", text(Language.ZH, "彩铃"))
+
+
+@pytest.mark.parametrize(
+    "name", ["影视365", "影视３", "影院三", "影视③", "影视Ⅲ", "影视❸", "课程½", "影视3\u0332", "频道两"]
+)
+def test_between_a_name_that_ends_in_a_numeral_and_its_price_stands_a_blank(name: str) -> None:
+    assert before_price(Language.ZH, name) == f"{name} "
+    assert before_price(Language.EN, name) == name
+
+
+@pytest.mark.parametrize("name", ["彩铃", "影视(3)", "影视365(新华)", "英语5+", "股票100%", ""])
+def test_no_blank_stands_where_nothing_runs_on(name: str) -> None:
+    assert before_price(Language.ZH, name) == name

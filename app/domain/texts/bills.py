@@ -69,7 +69,7 @@ def bill(language: Language, found: Bill) -> tuple[str, ...]:
     )
     items = [
         (_ITEM if index else _FIRST_ITEM).say(
-            language, name=wording.before_amount(language, item.name), amount=wording.yuan(language, item.amount_fen)
+            language, name=wording.before_price(language, item.name), amount=wording.yuan(language, item.amount_fen)
         )
         for index, item in enumerate(found.items)
     ]

@@ -43,6 +43,6 @@ def summary(language: Language, month: datetime, items: list[tuple[str, int]]) -
     if not items:
         return (_NOTHING.say(language, month=name),)
     total = wording.yuan(language, sum(fen for _, fen in items))
-    named = [(wording.before_amount(language, name), wording.yuan(language, fen)) for name, fen in items]
+    named = [(wording.before_price(language, name), wording.yuan(language, fen)) for name, fen in items]
     lines = [_ITEM.say(language, name=item, fee=fee) for item, fee in named]
     return (_TOTAL.say(language, month=name, total=total), *lines, _END.say(language))

@@ -102,7 +102,7 @@ STILL_RUNNING = Text(zh="该业务仍在合约期内，未退订。", en="The se
 
 def what(language: Language, name: str, fen: int) -> str:
     """A fee in a few words: ``手机报(新华)3元``."""
-    return _WHAT.say(language, name=wording.before_amount(language, name), fee=wording.yuan(language, fen))
+    return _WHAT.say(language, name=wording.before_price(language, name), fee=wording.yuan(language, fen))
 
 
 def window(language: Language, expected_at: datetime, ends_at: datetime, length: timedelta) -> str:

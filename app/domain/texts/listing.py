@@ -11,9 +11,6 @@ from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.values import value
 
-# What listings are made of, and words for money: no name may hold them (safety.md 29).
-PUNCTUATION = "、，；。:："
-MONEY_WORDS = ("元", "免费")
 HELP = Text(zh="0000 查询和退订业务", en="0000 list and stop services")
 _NOTHING = Text(
     zh="尊敬的{brand}客户，您好！您目前没有正在使用的增值业务。",
@@ -55,6 +52,7 @@ _VALID = Text(zh="{window}内回复有效{free}。", en="Valid for {window}{free
 _FREE_REPLY = Text(zh="，回复免费", en=", replies are free")
 _STANDARD = Text(zh="以上为标准资费，实际以账单为准。", en="Standard prices; your bill decides.")
 _LIKE_AN_ITEM = re.compile(r"(?<=\d)[、，.\s]+")
+_JOINED = "·"
 _SHOWN_ITEM = re.compile("([0-9]+)、([^；]*)；")
 _HOW_IN_PLAN = Text(zh="回复序号同样可取消。", en="Reply with numbers to stop these, too.")
 
@@ -86,16 +84,15 @@ def _price(language: Language, line: Line) -> str:
 
 
 def _numbered(language: Language, line: Line) -> str:
-    """``2、手机报(新华)3元/月；``: a blank keeps a name that ends in a digit apart from its price (flows.md 17)."""
-    name = label(line.name, line.sp_short_name)
-    if language is Language.ZH and name[-1].isdigit():
-        name += " "
+    """``2、手机报(新华)3元/月；``."""
+    name = wording.before_price(language, label(line.name, line.sp_short_name))
     trial = _TRIAL.say(language, day=wording.day(language, line.trial_ends_at)) if line.trial_ends_at else ""
     return _ITEM.say(language, number=str(line.number), name=name, price=_price(language, line), trial=trial)
 
 
 def _unnumbered(language: Language, line: Line) -> str:
-    name = label(line.name, line.sp_short_name)
+    """``宽带电视(20元/月)，请到营业厅办理；``: without a digit that would make an item of what follows it."""
+    name = _LIKE_AN_ITEM.sub(_JOINED, label(line.name, line.sp_short_name))
     if line.ends_at is not None:
         return _STILL_RUNS.say(language, name=name, day=wording.day(language, line.ends_at))
     how = _HOW_ELSE.say(language, how=_LIKE_AN_ITEM.sub("；", line.cancel_how)) if line.cancel_how else ""

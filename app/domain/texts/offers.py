@@ -66,13 +66,10 @@ def offers(language: Language, lines: list[Offer], window: timedelta, *, free_re
 
 
 def _item(language: Language, line: Offer) -> str:
-    name = label(line.name, line.sp_short_name)
-    if language is Language.ZH and name[-1].isdigit():
-        name += " "
     return _ITEM.say(
         language,
         number=str(line.number),
-        name=name,
+        name=wording.before_price(language, label(line.name, line.sp_short_name)),
         price=wording.price(language, line.price_fen, line.billing),
         trial=_TRIAL.say(language, days=str(line.trial_days)) if line.trial_days else "",
     )

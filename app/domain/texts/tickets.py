@@ -68,7 +68,7 @@ def ask(language: Language, window: timedelta) -> str:
 def fee(language: Language, name: str, fen: int) -> str:
     """A fee as it is named to her."""
     amount = wording.yuan_without_point(language, fen)
-    return _FEE.say(language, name=wording.before_amount(language, name), amount=amount)
+    return _FEE.say(language, name=wording.before_price(language, name), amount=amount)
 
 
 def opened(language: Language, ticket: Ticket, fees: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from app.domain.account import Brand, Language
 from app.domain.calendar import local
 from app.domain.catalogue import Billing
 from app.domain.money import in_yuan
+from app.domain.names import ends_in_numeral
 from app.domain.values import value
 
 _MONTHS = (
@@ -44,7 +45,8 @@ _UNITS = {
 }
 _YUAN = Text(zh="{amount}元", en="CNY{amount}")
 _YUAN_AND_FEN = Text(zh="{yuan}元{rest}分", en="{fen}fen")
-_IN_ALL = Text(zh="{name}共", en="{name}")
+# In English a blank, or a colon, stands behind each name.
+_SET_APART = Text(zh="{name} ", en="{name}")
 _NAMES = Text(zh="、", en=", ")
 _CLAUSES = Text(zh="，", en="; ")
 _MATTERS = Text(zh="；", en="; ")
@@ -110,9 +112,9 @@ def yuan(language: Language, fen: int) -> str:
     return _YUAN.say(language, amount=in_yuan(fen))
 
 
-def before_amount(language: Language, name: str) -> str:
-    """A name with an amount right behind it: ``影视365共1元`` is not 3651."""
-    return _IN_ALL.say(language, name=name) if name[-1:].isdigit() else name
+def before_price(language: Language, name: str) -> str:
+    """A name with its price right behind it: ``影视365 1元`` is not 3651, and ``影院三 1元`` not 31 (safety.md 29)."""
+    return _SET_APART.say(language, name=name) if ends_in_numeral(name) else name
 
 
 def yuan_without_point(language: Language, fen: int) -> str:
