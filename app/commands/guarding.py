@@ -8,12 +8,20 @@ from app.domain.messages import MessageClass
 from app.domain.segments import measure
 from app.domain.service_numbers import Extension
 from app.domain.texts import answers
-from app.domain.turn import Outcome, Turn
+from app.domain.turn import Outcome, TextReceived, Turn
 from app.domain.values import replace
 
 # The verdicts of outcomes that only say so: two machines that do not understand each other must fall silent.
 NOT_UNDERSTOOD = "not understood"
 INCOMPLETE = "incomplete"
+FORMER_CUSTOMER = "former customer"
+
+
+def of_former_customer(turn: Turn) -> Outcome | None:
+    """What becomes of a text that a former customer of the number sent: it is recorded, and nothing else."""
+    received = turn.stimulus_as(TextReceived)
+    tenure = turn.account.former_tenure(received.stamped_at or received.sent_at)
+    return None if tenure is None else Outcome(verdict=FORMER_CUSTOMER, former_tenure=tenure)
 
 
 def stranger(turn: Turn, guards: Guards) -> Outcome:
@@ -25,8 +33,12 @@ def stranger(turn: Turn, guards: Guards) -> Outcome:
 
 
 def new_subscriber(turn: Turn) -> Subscriber:
-    """Made on first contact where the settings say so; a prepaid customer of the mass brand."""
+    """Made on first contact where the settings say so; a prepaid customer of the mass brand.
+
+    She has had the number since she sent it, or what she sends next would be taken for her predecessor's.
+    """
     before = turn.account.subscriber
+    received = turn.stimulus_as(TextReceived)
     return Subscriber(
         msisdn=turn.account.msisdn,
         tenure=before.tenure + 1 if before else 1,
@@ -39,7 +51,7 @@ def new_subscriber(turn: Turn) -> Subscriber:
         language=Language.ZH,
         plan=None,
         password_hash=None,
-        created_at=turn.now,
+        created_at=(received.stamped_at or received.sent_at) if before else turn.now,
     )
 
 

@@ -28,9 +28,9 @@ _OVER = "Its time is over: what it says or asks holds no longer."
 def send_again(turn: Turn) -> Outcome:
     """The same words from the same number; what it asks stays the same question, with the window that it has."""
     wanted = turn.stimulus_as(Resend)
-    subscriber = turn.account.subscriber
-    if subscriber is None or subscriber.tenure != wanted.tenure:
-        return refused(409, "The number has another holder since.")
+    customer = turn.account.customer
+    if customer is None or customer.tenure != wanted.tenure:
+        return refused(409, "It was written to a former customer; the number has another holder since, or none.")
     question = turn.account.questions.get(wanted.question_id) if wanted.question_id else None
     open_still = question.is_open(turn.now) if question else not wanted.question_id and turn.now <= wanted.valid_until
     if not open_still:

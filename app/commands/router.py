@@ -45,7 +45,7 @@ class Router:
                 handler = self._handler(other)
         if handler is None:
             raise LookupError(f"no command takes this {type(turn.stimulus).__name__}")
-        return handler.run(turn)
+        return _to_a_customer(turn, handler.run(turn))
 
     def _handler(self, stimulus: Stimulus) -> Handler | None:
         if isinstance(stimulus, TimerDue):
@@ -81,13 +81,16 @@ class Router:
         return tuple(need for question, needs in asking for need in needs(question, said))
 
     def _handle_text(self, turn: Turn, received: TextReceived) -> Outcome:
-        guards = turn.account.guards if received.kept else turn.account.guards.count_message(turn.at, turn.now)
+        former = guarding.of_former_customer(turn)
+        if former is not None:
+            return former
         created: Subscriber | None = None
-        if turn.account.customer is None:
-            if not turn.policy.auto_create_subscribers:
-                return guarding.stranger(turn, guards)
+        if turn.account.customer is None and turn.policy.auto_create_subscribers:
             created = guarding.new_subscriber(turn)
             turn = replace(turn, account=apply(turn.account, Outcome(subscriber=created)))
+        guards = turn.account.guards if received.kept else turn.account.guards.count_message(turn.at, turn.now)
+        if turn.account.customer is None:
+            return guarding.stranger(turn, guards)
         dialled = turn.policy.numbers.extension(received.dialled)
         extension = Extension.COMMANDS if turn.carrier.single_number else dialled
         said = self.registry.reader.read(received.text)
@@ -250,6 +253,12 @@ class Router:
             return _Route(kind.late(turn, question, said), kept=True)
         text = (kind.expired if question.closed_at is None else kind.answered)(turn, question)
         return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict="too late"))
+
+
+def _to_a_customer(turn: Turn, outcome: Outcome) -> Outcome:
+    """Nobody is written to at a number that was given up, whatever still becomes of its matters (safety.md 1)."""
+    account = apply(turn.account, Outcome(subscriber=outcome.subscriber))
+    return outcome if account.customer or not outcome.replies else replace(outcome, replies=())
 
 
 def _run(turn: Turn, found: Found) -> _Route:

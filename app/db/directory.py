@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, insert, or_, select, update
+from sqlalchemy import Connection, Table, and_, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.db import tables
 from app.db.account_rows import SUBSCRIBER_COLUMNS, SUBSCRIPTION_COLUMNS, subscriber_of, subscription_of
+from app.db.inbox import stamp
 from app.db.rows import AnyRow
 from app.domain.account import Subscriber, Subscription
 from app.domain.msisdn import bucket_of
@@ -61,7 +62,8 @@ def subscriptions_of(connection: Connection, msisdn: str, tenure: int) -> list[S
 class MessageFilter:
     """Which messages, newest first; ``before`` is the id that a page starts behind.
 
-    Of one number those of one tenure: texts of former ones stay hidden.
+    Of one number those of one tenure, and what nobody has looked at since it began (UTC; None: nobody knows when):
+    texts of former ones stay hidden.
     """
 
     msisdn: str | None = None
@@ -69,6 +71,7 @@ class MessageFilter:
     direction: str | None = None
     status: str | None = None
     before: str | None = None
+    began_at: datetime | None = None
 
 
 @value
@@ -101,6 +104,7 @@ class MessageRead:
     question_id: str | None = None
     tenure: int | None = None
     about: str | None = None
+    stamped_at: datetime | None = None
 
 
 def _mo_read(row: AnyRow) -> MessageRead:
@@ -119,6 +123,8 @@ def _mo_read(row: AnyRow) -> MessageRead:
         parts=row.parts,
         missing=row.missing,
         trace=row.trace,
+        tenure=row.tenure,
+        stamped_at=stamp(row.received_at, row.stored_at),
     )
 
 
@@ -163,12 +169,20 @@ def _conditions(table: Table, wanted: MessageFilter) -> list[ColumnElement[bool]
     if wanted.msisdn is not None:
         conditions += [table.c.bucket == bucket_of(wanted.msisdn), table.c.msisdn == wanted.msisdn]
     if wanted.tenure is not None:
-        conditions.append(or_(table.c.tenure == wanted.tenure, table.c.tenure.is_(None)))
+        conditions.append(or_(table.c.tenure == wanted.tenure, _not_looked_at(table, wanted.began_at)))
     if wanted.status is not None:
         conditions.append(table.c.status == wanted.status)
     if wanted.before is not None:
         conditions.append(table.c.id < wanted.before)
     return conditions
+
+
+def _not_looked_at(table: Table, began_at: datetime | None) -> ColumnElement[bool]:
+    not_yet = table.c.tenure.is_(None)
+    if began_at is None or table is not tables.inbound_message:
+        return not_yet
+    received = table.c.received_at
+    return and_(not_yet, table.c.stored_at >= began_at, or_(received.is_(None), received >= began_at))
 
 
 def message_by_id(connection: Connection, message_id: str) -> MessageRead | None:

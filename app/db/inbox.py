@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, bindparam, literal_column, or_, select
+from sqlalchemy import Connection, bindparam, literal_column, or_, select, update
 from sqlalchemy.sql.base import Executable
 
 from app.db import tables
+from app.db.account_rows import instant_or_none
 from app.db.rows import (
     AnySelect,
     as_keys,
@@ -33,6 +34,11 @@ Key = tuple[int, str]
 Reference = tuple[int, str, str]
 
 
+def stamp(received_at: datetime | None, stored_at: datetime) -> datetime:
+    """The provider's stamp, however old; one in the future is not believed (safety.md 34)."""
+    return min(received_at or stored_at, stored_at)
+
+
 @value
 class StoredMessage:
     """A row of the inbox, as a turn needs it; one with a ``concat_ref`` is a part that was not joined yet."""
@@ -48,8 +54,14 @@ class StoredMessage:
     stored_at: datetime
     due_at: datetime
     tries: int
+    received_at: datetime | None = None
     concat_ref: str | None = None
     missing: int | None = None
+
+    @property
+    def stamped_at(self) -> datetime:
+        """When it was sent, for whose it is (safety.md 1)."""
+        return stamp(self.received_at, self.stored_at)
 
 
 @cache
@@ -124,11 +136,15 @@ def pending_of(connection: Connection, numbers: Sequence[Key], now: datetime, mo
             from_micros(stored),
             from_micros(due),
             tries,
+            instant_or_none(received),
             concat_ref,
             missing,
         )
-        for bucket, msisdn, id_, provider, dialled, text, sealed, sent, stored, due, tries, concat_ref, missing in rows
-    ]
+        for (
+            bucket, msisdn, id_, provider, dialled, text, sealed, sent, stored, due, tries, received, concat_ref,
+            missing,
+        ) in rows
+    ]  # fmt: skip
 
 
 # ---- parts of long messages
@@ -153,6 +169,12 @@ class StoredPart:
     stored_at: datetime
     due_at: datetime
     handled_at: datetime | None
+    tenure: int | None
+
+    @property
+    def stamped_at(self) -> datetime:
+        """When it was sent, for whose it is (safety.md 1)."""
+        return stamp(self.received_at, self.stored_at)
 
 
 @cache
@@ -185,6 +207,14 @@ def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
 def mark(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
     """Set columns of messages that a turn dealt with; all rows have the same keys."""
     update_rows(connection, _inbound, rows, ("bucket", "msisdn", "id"))
+
+
+def ignore_waiting(connection: Connection, number: Key, tenure: int, verdict: str, now: datetime) -> int:
+    """Let what still waits of a number come to nothing, as that tenure's; how many messages that were."""
+    bucket, msisdn = number
+    waiting = (_inbound.c.bucket == bucket, _inbound.c.msisdn == msisdn, one_of(_inbound.c.status, "pending"))
+    ended = {"status": "ignored", "verdict": verdict, "tenure": tenure, "handled_at": now, "sealed": None}
+    return connection.execute(update(_inbound).where(*waiting).values(**ended)).rowcount
 
 
 _NEXT_DUE = (

@@ -70,6 +70,20 @@ class Subscriber:
     created_at: datetime
     closed_at: datetime | None = None
 
+    @property
+    def began_at(self) -> datetime | None:
+        """When the number became hers (UTC); None for its first holder, whose beginning nobody knows."""
+        return self.created_at if self.tenure > 1 else None
+
+    def former_tenure(self, at: datetime) -> int | None:
+        """The tenure that what happened at a moment (UTC) belongs to, if that one is over (safety.md 1).
+
+        None: it is hers, or, where she gave the number up before, nobody's.
+        """
+        if self.began_at is not None and at < self.began_at:
+            return self.tenure - 1
+        return self.tenure if self.closed_at is not None and at < self.closed_at else None
+
 
 class SubscriptionState(StrEnum):
     """``ending``: unsubscribed and still running."""
@@ -185,6 +199,10 @@ class Account:
             return None
         return self.subscriber
 
+    def former_tenure(self, at: datetime) -> int | None:
+        """The tenure that what happened at a moment (UTC) belongs to, if that one is over (safety.md 1)."""
+        return self.subscriber.former_tenure(at) if self.subscriber else None
+
     @property
     def language(self) -> Language:
         """What to write to this number in."""
@@ -263,7 +281,8 @@ class Account:
             subscriber=subscriber or self.subscriber,
             subscriptions={**kept, **{item.id: item for item in subscriptions}} if subscriptions else kept,
             questions={**asked, **{item.id: item for item in questions}} if questions else asked,
-            guards=guards or self.guards,
+            guards=guards or (Guards() if new_tenure else self.guards),
+            evidence=() if new_tenure else self.evidence,
             records=self._records_with(records, new_tenure=new_tenure),
         )
 

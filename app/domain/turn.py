@@ -31,7 +31,8 @@ class TextReceived(Stimulus):
 
     ``sent_at`` is the time that counts for windows: the provider's, if it is believable, else the time of storing
     (safety.md 21). ``kept`` marks one that waited because of the rate limit. ``missing`` is how many parts of a long
-    message never came: who does not say that it takes such texts is not handed one.
+    message never came: who does not say that it takes such texts is not handed one. ``stamped_at`` says whose it is:
+    the provider's time, however old, if it is not in the future, else that of storing (safety.md 1); None: ``sent_at``.
     """
 
     id: str
@@ -41,6 +42,7 @@ class TextReceived(Stimulus):
     sent_at: datetime
     kept: bool = False
     missing: int = 0
+    stamped_at: datetime | None = None
 
 
 @value
@@ -173,6 +175,7 @@ class Outcome:
     new values, too. ``recalled`` names what messages were ``about`` that are not to be sent any more (safety.md 18).
     ``awaits`` leaves an MO where it is until a password has been looked at; nothing else of the outcome is used.
     ``waits`` does the same until the attempt has ended by which a question of hers is being handed over.
+    ``former_tenure`` is whose an MO was that is only recorded: a former customer's of the number (safety.md 1).
     """
 
     replies: tuple[Reply, ...] = ()
@@ -192,6 +195,7 @@ class Outcome:
     recalled: tuple[str, ...] = ()
     awaits: PasswordCheck | None = None
     waits: bool = False
+    former_tenure: int | None = None
 
 
 def refused(status: int, detail: str) -> Outcome:

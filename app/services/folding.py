@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from app.commands.guarding import noting_interruption
+from app import observability
+from app.commands.guarding import FORMER_CUSTOMER, noting_interruption
 from app.commands.holding import HOLD_TIMER, held_reply, hold, is_held
 from app.db import account_rows, accounts, events, evidence, inbox, outbox, records, tellings, timers
 from app.db.accounts import LockedConversation
@@ -188,17 +189,19 @@ class Ledger:
     # ---- the stimulus itself
 
     def _done(self, fold: Fold, turn: Turn, waiting: Waiting, outcome: Outcome) -> None:
-        source = waiting.source
+        source, former = waiting.source, outcome.former_tenure
+        if former is not None:
+            observability.UNUSED.labels(outcome.verdict).inc()
         if isinstance(source, StoredMessage):
             self._handled.append(
                 {
                     "bucket": source.bucket,
                     "msisdn": source.msisdn,
                     "id": source.id,
-                    "status": "handled",
+                    "status": "handled" if former is None else "ignored",
                     "verdict": outcome.verdict,
                     "handled_at": turn.now,
-                    "tenure": fold.tenure,
+                    "tenure": fold.tenure if former is None else former,
                     "sealed": None,
                     "trace": None,
                 }
@@ -206,15 +209,21 @@ class Ledger:
         elif isinstance(source, StoredTimer):
             key = (source.msisdn, source.tenure, source.kind, source.subject)
             if key not in self._timers:
-                self._drop_timer(source.bucket, source.msisdn, source.tenure, source.kind, source.subject)
+                self.drop(source)
+
+    def drop(self, source: StoredTimer) -> None:
+        """Take away a timer that fell due, or that was a former customer's."""
+        self._drop_timer(source.bucket, source.msisdn, source.tenure, source.kind, source.subject)
 
     def _keep(self, source: StoredMessage, until: datetime) -> None:
         self._kept.append(
             {"bucket": source.bucket, "msisdn": source.msisdn, "id": source.id, "due_at": until, "verdict": "kept"}
         )
 
-    def fail(self, source: StoredMessage, status: str, tries: int, trace: str, now: datetime) -> None:
-        """Note a try that raised; ``status`` is pending or dead."""
+    def fail(
+        self, source: StoredMessage, status: str, tries: int, trace: str, now: datetime, tenure: int | None = None
+    ) -> None:
+        """Note a try that raised; ``status`` is pending, or dead in a tenure."""
         row = {
             "bucket": source.bucket,
             "msisdn": source.msisdn,
@@ -223,6 +232,7 @@ class Ledger:
             "tries": tries,
             "trace": trace,
             "handled_at": now,
+            "tenure": tenure,
         }
         self._failed.append(row)
 
@@ -238,6 +248,8 @@ class Ledger:
         """Write everything; the caller's transaction commits it."""
         for bucket, msisdn, tenure in self._ended_tenures:
             outbox.supersede_queued(connection, bucket, msisdn, tenure, now)
+            ignored = inbox.ignore_waiting(connection, (bucket, msisdn), tenure, FORMER_CUSTOMER, now)
+            observability.UNUSED.labels(FORMER_CUSTOMER).inc(ignored)
         timers.drop_all_of(connection, self._ended_tenures)
         accounts.save_conversations(connection, [self._conversation_row(fold) for fold in self.changed.values()])
         accounts.save_subscribers(connection, list(self._subscribers.values()))

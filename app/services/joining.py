@@ -5,12 +5,13 @@ holds the lock then handles what has come.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from app import observability
+from app.commands.guarding import FORMER_CUSTOMER
 from app.db import inbox
 from app.db.inbox import StoredMessage, StoredPart
 from app.domain.masking import mask
@@ -39,30 +40,35 @@ class Joiner:
         self._sealer = sealer
         self._ids = ids
 
-    def join(self, connection: Connection, pending: Sequence[StoredMessage], now: datetime) -> Joined:
-        """Make whole messages of the parts that are all there or have waited long enough; the others go on waiting."""
+    def join(
+        self, connection: Connection, pending: Sequence[StoredMessage], folds: Mapping[str, Fold], now: datetime
+    ) -> Joined:
+        """Make whole messages of the parts that are all there or have waited long enough; the others go on waiting.
+
+        What a former customer of the number sent is no part of anything (safety.md 1).
+        """
         parts = [(row, row.concat_ref) for row in pending if row.concat_ref is not None]
         if not parts:
             return Joined(pending)
         references = sorted({(row.bucket, row.msisdn, reference) for row, reference in parts})
         stored = inbox.parts_of(connection, references, known_since(row.stored_at for row, _ in parts))
         batch = _Batch(self._sealer, self._ids, now)
-        for rows in _by_number(stored):
-            batch.sort(rows)
+        for msisdn, rows in _by_number(stored).items():
+            batch.sort(batch.hers(rows, folds[msisdn]))
         inbox.mark(connection, batch.waiting)
         inbox.add(connection, [row for row, _ in batch.wholes])
         return Joined(_in_place(pending, batch.wholes), batch.done)
 
     def mark(self, connection: Connection, joined: Joined, folds: Mapping[str, Fold]) -> None:
         """Write what became of the parts, beside what their messages caused: they belong to the same tenure."""
-        inbox.mark(connection, [{**row, "tenure": folds[str(row["msisdn"])].tenure} for row in joined.done])
+        inbox.mark(connection, [{"tenure": folds[str(row["msisdn"])].tenure, **row} for row in joined.done])
 
 
-def _by_number(stored: Sequence[StoredPart]) -> Iterator[list[StoredPart]]:
+def _by_number(stored: Sequence[StoredPart]) -> Mapping[str, list[StoredPart]]:
     numbers: dict[str, list[StoredPart]] = defaultdict(list)
     for row in stored:
         numbers[row.msisdn].append(row)
-    yield from numbers.values()
+    return numbers
 
 
 class _Batch:
@@ -75,6 +81,18 @@ class _Batch:
         self.waiting: list[dict[str, object]] = []
         self.wholes: list[tuple[dict[str, object], str]] = []
         self.done: list[dict[str, object]] = []
+
+    def hers(self, rows: Sequence[StoredPart], fold: Fold) -> list[StoredPart]:
+        """The parts that who has the number now has sent; what is left of a former customer's is done with."""
+        mine = []
+        for row in rows:
+            former = fold.account.former_tenure(row.stamped_at)
+            if former is None and row.tenure in (None, 0, fold.tenure):
+                mine.append(row)
+            elif row.handled_at is None:
+                observability.UNUSED.labels(FORMER_CUSTOMER).inc()
+                self._finish(row, "ignored", FORMER_CUSTOMER, tenure=former)
+        return mine
 
     def sort(self, rows: Sequence[StoredPart]) -> None:
         """Sort the parts of one number."""
@@ -128,8 +146,8 @@ class _Batch:
         for row in rows:
             self._finish(row, "joined", f"part of {id_}")
 
-    def _finish(self, row: StoredPart, status: str, verdict: str) -> None:
-        ended = {"status": status, "verdict": verdict, "handled_at": self._now, "sealed": None}
+    def _finish(self, row: StoredPart, status: str, verdict: str, **whose: int | None) -> None:
+        ended = {"status": status, "verdict": verdict, "handled_at": self._now, "sealed": None, **whose}
         self.done.append({**_key(row), **ended})
 
 

@@ -10,6 +10,7 @@ from app.db import directory as rows
 from app.db.directory import AttemptRead, MessageFilter, MessageRead, ReportRead
 from app.db.session import Database
 from app.db.state import current_state
+from app.domain.account import Subscriber
 from app.domain.messages import UNFINISHED, MessageClass
 from app.domain.msisdn import bucket_of
 from app.domain.service_numbers import ServiceNumbers
@@ -50,7 +51,7 @@ class Messages:
         return await self._database.read(partial(_one, message_id=message_id))
 
     async def retry(self, message_id: str) -> bool:
-        """Run a dead letter again, by its own time; whether there was one."""
+        """Run a dead letter again, by its own time; whether there was one. RefusedError (409): a former customer's."""
         revived = await self._database.write(partial(_retry, message_id=message_id))
         self._turning.wake()
         return revived
@@ -87,7 +88,8 @@ class Messages:
 def _page(connection: Connection, *, wanted: MessageFilter, limit: int) -> list[MessageRead]:
     if wanted.msisdn is not None:
         tenure = rows.current_tenure(connection, wanted.msisdn)
-        wanted = replace(wanted, tenure=tenure.subscriber.tenure if tenure else 0)
+        holder = tenure.subscriber if tenure else None
+        wanted = replace(wanted, tenure=holder.tenure if holder else 0, began_at=holder.began_at if holder else None)
     return rows.list_messages(connection, wanted, limit)
 
 
@@ -99,4 +101,15 @@ def _one(connection: Connection, *, message_id: str) -> MessageDetail | None:
 
 
 def _retry(connection: Connection, *, message_id: str) -> bool:
+    found = rows.message_by_id(connection, message_id)
+    number = rows.current_tenure(connection, found.msisdn) if found else None
+    if found and number and _is_of_former_customer(found, number.subscriber):
+        raise RefusedError(409, "A former customer of this number sent it; it is not run for anybody else.")
     return rows.revive(connection, message_id, current_state(connection).now)
+
+
+def _is_of_former_customer(message: MessageRead, holder: Subscriber) -> bool:
+    """By its time, and by the tenure in which it was given up: that may have ended at the same instant."""
+    if message.tenure and message.tenure != holder.tenure:
+        return True
+    return holder.former_tenure(message.stamped_at or message.at) is not None

@@ -30,6 +30,7 @@ class Stimuli:
             sent_at=row.sent_at,
             kept=row.due_at > row.stored_at,
             missing=row.missing or 0,
+            stamped_at=row.stamped_at,
         )
         return Waiting(stimulus, row.sent_at, self._carriers.get(row.provider, self._default), row)
 

@@ -114,9 +114,9 @@ class Turns:
         pending = inbox.pending_of(connection, keys, now, most)
         # Timers wait for earlier messages; where messages were left out, they wait for the next batch.
         due = timers.due_of(connection, keys, now) if falling and (len(pending) < most or not pending) else []
-        joined = self._joiner.join(connection, pending, now)
-        messages = [self._stimuli.received(row) for row in joined.messages]
         folds = self._loading.folds(connection, locked, _back_from(now))
+        joined = self._joiner.join(connection, pending, folds, now)
+        messages = [self._stimuli.received(row) for row in joined.messages]
         line_up(folds, messages, [self._stimuli.fell_due(row) for row in due])
         ledger = Ledger(self._codec, self._ids)
         catalogue = self._current_catalogue(connection, state.catalogue_version)
@@ -153,6 +153,11 @@ class Turns:
             self._loading.complete(connection, [(fold, fold.queue[0].stimulus) for fold in busy], now)
             for fold in busy:
                 waiting = fold.queue.popleft()
+                if isinstance(waiting.source, StoredTimer) and waiting.source.tenure != fold.tenure:
+                    # A former customer's, such as word of what became of a message to him: nobody's matter any more.
+                    ledger.drop(waiting.source)
+                    worked = True
+                    continue
                 turn = self._turn(fold.account, waiting, catalogue, now)
                 try:
                     outcome = self._router.handle(turn)
@@ -200,8 +205,10 @@ class Turns:
     ) -> None:
         observability.DEAD_LETTERS.inc()
         # Without its source: the message is not handled, and keeps what is sealed for a retry.
-        ledger.take(fold, turn, replace(waiting, source=None), give_up(turn))
-        ledger.fail(source, "dead", source.tries + 1, observability.trace_of(error), turn.now)
+        given_up = give_up(turn)
+        ledger.take(fold, turn, replace(waiting, source=None), given_up)
+        tenure = fold.tenure if given_up.former_tenure is None else given_up.former_tenure
+        ledger.fail(source, "dead", source.tries + 1, observability.trace_of(error), turn.now, tenure)
 
     async def _one_by_one(self) -> bool:
         numbers = await self._database.read(lambda connection: self._numbers(connection, current_state(connection).now))
@@ -218,9 +225,9 @@ class Turns:
         """The rows of this number's first message could not be written: count that as a try."""
         state = current_state(connection)
         locked = accounts.lock_conversations(connection, [key], wait=True)
-        joined = self._joiner.join(connection, inbox.pending_of(connection, [key], state.now, 1), state.now)
-        due = timers.due_of(connection, [key], state.now)
         folds = self._loading.folds(connection, locked, _back_from(state.now))
+        joined = self._joiner.join(connection, inbox.pending_of(connection, [key], state.now, 1), folds, state.now)
+        due = timers.due_of(connection, [key], state.now)
         ledger = Ledger(self._codec, self._ids)
         waiting = [*map(self._stimuli.received, joined.messages), *map(self._stimuli.fell_due, due)]
         if waiting:

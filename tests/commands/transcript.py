@@ -115,12 +115,21 @@ class Conversation:
 
     # ---- what happens
 
-    def text(self, text: str, to: str = "10086", *, sent_at: datetime | None = None, missing: int = 0) -> list[Sent]:
+    def text(
+        self,
+        text: str,
+        to: str = "10086",
+        *,
+        sent_at: datetime | None = None,
+        missing: int = 0,
+        stamped_at: datetime | None = None,
+    ) -> list[Sent]:
         """She sends a text, of which parts may be missing; what comes back."""
         self.log.append(f"{local(self.now):%m-%d %H:%M:%S} > [{to}] {text[:200]!r}")
         shown = mask(text)
         stored = escape(text if shown is None else shown)
-        received = TextReceived(next(self.ids), to, text, stored, sent_at or self.now, missing=missing)
+        sent_at = sent_at or self.now
+        received = TextReceived(next(self.ids), to, text, stored, sent_at, missing=missing, stamped_at=stamped_at)
         return self.happens(received, received.sent_at)
 
     def happens(self, stimulus: Stimulus, at: datetime | None = None) -> list[Sent]:

@@ -110,7 +110,7 @@ async def get_message(
     dependencies=[Depends(needs(Scope.CARE))],
 )
 async def resend_message(message_id: MessageIdIn, gateway: GatewayIn) -> dict[str, str]:
-    """As a new message with the same words; 409 once what it says or asks holds no longer."""
+    """As a new message with the same words; 409 once what it says or asks holds no longer, or for a former customer."""
     await gateway.messages.resend(message_id)
     return {"id": message_id, "status": "sent again"}
 
@@ -133,7 +133,7 @@ async def list_dead_letters(
     dependencies=[Depends(needs(Scope.CARE))],
 )
 async def retry_dead_letter(message_id: MessageIdIn, gateway: GatewayIn) -> dict[str, str]:
-    """By the message's own time."""
+    """By the message's own time; 409 where a former customer of the number sent it."""
     if not await gateway.messages.retry(message_id):
         raise ProblemError(404, "There is no dead letter with this id.")
     return {"id": message_id, "status": "pending"}
