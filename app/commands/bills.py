@@ -6,9 +6,10 @@ from datetime import datetime
 from app.commands.data_usage import CLOCKS_DIFFER, UNKNOWN
 from app.commands.registry import Takes, call, command
 from app.commands.speech import say
+from app.commands.tenures import not_hers
 from app.commands.vocabulary import BALANCE, BILL, POINTS, SPEND
 from app.domain.bills import Bill, BillItem, Spend
-from app.domain.months import closed_months, first_moment, month_of
+from app.domain.months import closed_months, first_moment, last_moment, month_of
 from app.domain.names import bill_item_fault
 from app.domain.texts import bills as texts
 from app.domain.turn import Outcome, Stimulus, Turn, refused
@@ -94,6 +95,9 @@ def record_bill(turn: Turn) -> Outcome:
     fault = next((fault for item in given.items if (fault := bill_item_fault(item.name))), None)
     if fault:
         return refused(422, f"items: a name {fault}.")
+    former = not_hers(turn.account, "month", last_moment(given.month))
+    if former is not None:
+        return refused(422, former)
     return Outcome(records=(Bill(given.month, turn.now, given.items),), verdict="recorded")
 
 
@@ -105,6 +109,9 @@ def record_spend(turn: Turn) -> Outcome:
         return refused(422, UNKNOWN)
     if given.at > turn.now + CLOCKS_DIFFER:
         return refused(422, "at: lies in the future.")
+    fault = not_hers(turn.account, "at", min(given.at, last_moment(given.month)))
+    if fault is not None:
+        return refused(422, fault)
     held = turn.account.record(Spend, given.month)
     if held is not None and given.at < held.counted_at:
         return Outcome(verdict="older")

@@ -7,6 +7,7 @@ from app.commands.codes import fresh_code
 from app.commands.registry import call
 from app.commands.reminding import remind
 from app.commands.settling import DUE_TIMER, evidence_of
+from app.commands.tenures import not_hers
 from app.domain.account import FREE_PERIOD, Channel, SubscriberStatus, Subscription, SubscriptionState
 from app.domain.calendar import local_day
 from app.domain.catalogue import Billing, Service
@@ -106,6 +107,8 @@ def announce(turn: Turn) -> Outcome:
     customer = turn.account.customer
     if customer is None:
         return _no_fee(turn, 422, _UNKNOWN_CUSTOMER, wanted)
+    if former := _of_former_customer(turn, wanted):
+        return _no_fee(turn, 422, former, wanted)
     if wanted.kind is ChargeKind.PER_USE:
         return _for_a_use(turn, wanted)
     held = _held(turn, wanted)
@@ -113,6 +116,12 @@ def announce(turn: Turn) -> Outcome:
     if fault is not None:
         return _no_fee(turn, *fault, wanted)
     return _announced(turn, wanted.charge(turn, held), wanted.who)
+
+
+def _of_former_customer(turn: Turn, wanted: AnnounceCharge) -> str | None:
+    """Why a fee is not hers: its month was over, or it fell due, before she had the number."""
+    month = wanted.period or month_of(wanted.due_at)
+    return not_hers(turn.account, "period", last_moment(month)) or not_hers(turn.account, "due_at", wanted.due_at)
 
 
 def _held(turn: Turn, wanted: AnnounceCharge) -> Subscription | None:
@@ -221,6 +230,8 @@ def _faults_of_use(turn: Turn, used: RecordUse) -> Iterator[tuple[int, str]]:
         yield 422, "channel: a use comes by sms, web, wap or app."
     if used.at > turn.now + _CLOCKS_DIFFER:
         yield 422, "at: lies in the future."
+    if fault := not_hers(turn.account, "at", used.at):
+        yield 422, fault
     if turn.account.record(Charge, charge_id_of(used.use_id)) is not None:
         yield 409, "use_id: another charge has the id that this use's would get; take another use_id."
 

@@ -7,7 +7,7 @@ from app.commands.speech import say
 from app.commands.vocabulary import DATA_USAGE
 from app.domain.account import Account, Plan
 from app.domain.messages import MessageClass, Reply
-from app.domain.months import first_moment, month_of
+from app.domain.months import first_moment, last_moment, month_of
 from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.texts import data_usage as texts
 from app.domain.turn import Outcome, Refusal, Stimulus, Turn
@@ -16,6 +16,9 @@ from app.domain.values import replace, value
 
 # How far the clock of the system that counts may be ahead of ours.
 CLOCKS_DIFFER = timedelta(hours=24)
+# What the verdict has in place of a reading that is refused: it is of the future, or of a former customer.
+AHEAD = "ahead"
+FORMER = "former"
 UNKNOWN = "msisdn: no such subscriber; create it with PUT /api/v1/subscribers/{msisdn}."
 
 
@@ -67,7 +70,7 @@ def take_readings(turn: Turn) -> Outcome:
     for reading in turn.stimulus_as(ReadDataUsage).readings:
         held = newest.get(reading.month) or turn.account.record(DataUsage, reading.month)
         read = _after(turn, held, reading)
-        words.append("ahead" if reading.at > turn.now + CLOCKS_DIFFER else "accepted" if read else "older")
+        words.append(_fault(turn, reading) or ("accepted" if read else "older"))
         if read is not None:
             passed = highest_passed(read.used_kb, plan, turn.policy.data_thresholds) if plan else 0
             newest[reading.month] = replace(read, spent=max(read.spent, passed))
@@ -78,9 +81,17 @@ def take_readings(turn: Turn) -> Outcome:
     return replace(outcome, replies=_alert(turn, plan, this_month))
 
 
+def _fault(turn: Turn, reading: Reading) -> str | None:
+    """Why a reading is refused, in a word."""
+    if reading.at > turn.now + CLOCKS_DIFFER:
+        return AHEAD
+    counted = min(reading.at, last_moment(reading.month))
+    return None if turn.account.former_tenure(counted) is None else FORMER
+
+
 def _after(turn: Turn, held: DataUsage | None, reading: Reading) -> DataUsage | None:
     """The usage of a month after a reading; None if that changes nothing."""
-    if reading.at > turn.now + CLOCKS_DIFFER:
+    if _fault(turn, reading):
         return None
     if held is None:
         return DataUsage(reading.month, turn.now, reading.used_kb, reading.at)

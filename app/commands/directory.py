@@ -10,6 +10,7 @@ from app.commands.registry import call
 from app.commands.settling import end_with_tenure
 from app.commands.speech import say
 from app.commands.stopping import with_notices
+from app.commands.tenures import not_hers
 from app.commands.trial_timers import trial_timers
 from app.commands.unsubscribing import Fate, Request, Wish, as_outcome, end_services, run_out, summary
 from app.domain.account import (
@@ -189,8 +190,8 @@ def import_subscription(turn: Turn) -> Outcome:
     service = turn.catalogue.services.get(wanted.service_code)
     if service is None:
         return refused(404, "No such service: create it with PUT /api/v1/services/{service_code}.")
-    if wanted.state is SubscriptionState.TRIAL and wanted.trial_ends_at is None:
-        return refused(422, "A trial needs trial_ends_at.")
+    if unfit := _unfit(turn, wanted):
+        return refused(422, unfit)
     of_service = [item for item in turn.account.subscriptions.values() if item.service_code == wanted.service_code]
     held = next((item for item in of_service if item.runs(turn.at)), None)
     objection = next(_objections(wanted, held, of_service, wanted.as_of or turn.now), None)
@@ -213,6 +214,12 @@ def import_subscription(turn: Turn) -> Outcome:
         evidence=(*(ended for _, ended in over), draft),
         verdict="imported",
     )
+
+
+def _unfit(turn: Turn, wanted: ImportSubscription) -> str | None:
+    if wanted.state is SubscriptionState.TRIAL and wanted.trial_ends_at is None:
+        return "A trial needs trial_ends_at."
+    return not_hers(turn.account, "as_of", wanted.as_of) if wanted.as_of else None
 
 
 def _taken_over(turn: Turn, wanted: ImportSubscription, service: Service, held: Subscription | None) -> Subscription:

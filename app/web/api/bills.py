@@ -59,7 +59,10 @@ class SuspensionOut(BaseModel):
 
 @router.post("/bills", summary="Record the bill of a month")
 async def post_bill(given: BillBody, _caller: Billing, gateway: GatewayIn) -> dict[str, str]:
-    """What ZD answers from, once the month is over; a bill of the same month replaces it."""
+    """What ZD answers from, once the month is over; a bill of the same month replaces it.
+
+    422 for a month that was over before a later holder of the number got it.
+    """
     items = tuple(BillItem(item.name, item.amount_fen) for item in given.items)
     await gateway.turns.carry_out(given.msisdn, RecordBill(given.month, items))
     return {"msisdn": given.msisdn, "month": given.month}
@@ -67,7 +70,7 @@ async def post_bill(given: BillBody, _caller: Billing, gateway: GatewayIn) -> di
 
 @router.post("/spend", summary="Record what a month has cost so far")
 async def post_spend(given: SpendBody, _caller: Billing, gateway: GatewayIn) -> dict[str, str]:
-    """What HF answers from; an older ``at`` than the one known is ignored."""
+    """What HF answers from; an older ``at`` than the one known is ignored, one before she got the number is a 422."""
     await gateway.turns.carry_out(given.msisdn, RecordSpend(given.month, given.amount_fen, given.at))
     return {"msisdn": given.msisdn, "month": given.month}
 

@@ -118,7 +118,8 @@ async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, re
     """The customer is reminded, and it is taken when it falls due if she does not doubt it.
 
     Refused (422) without her consent: a service that she did not have in the period, more than the price that she
-    confirmed, anything for what is in her plan. A second monthly fee of a subscription and period is a 409.
+    confirmed, anything for what is in her plan, or for a time before she got a number that was another's. A second
+    monthly fee of a subscription and period is a 409.
     """
     wanted = AnnounceCharge(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
     announced = await gateway.charges.announce(given.msisdn, wanted)
@@ -134,7 +135,10 @@ async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, re
     responses={200: {"model": UseOut, "description": "reported before, by the same words"}},
 )
 async def post_use(given: UseBody, caller: Billing, gateway: GatewayIn, response: Response) -> UseOut:
-    """Due 24 hours after the use. By SMS only the first use of a day and service is told, else each at once."""
+    """Due 24 hours after the use. By SMS only the first use of a day and service is told, else each at once.
+
+    A use from before she got a number that was somebody else's is a 422.
+    """
     used = RecordUse(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
     announced = await gateway.charges.record_use(given.msisdn, used)
     response.status_code = 202 if announced.is_new else 200

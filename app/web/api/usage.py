@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
-from app.commands.data_usage import ReadDataUsage, Reading
+from app.commands.data_usage import AHEAD, FORMER, ReadDataUsage, Reading
+from app.commands.tenures import BEFORE_HER
 from app.domain.months import first_moment
 from app.services.gateway import Gateway
 from app.services.refusals import RefusedError
@@ -19,7 +20,7 @@ from app.web.times import Moment, Month
 
 router = APIRouter(prefix="/usage", tags=["usage and bills"], dependencies=[Depends(needs(Scope.BILLING_WRITE))])
 _MOST = 1000
-_AHEAD = "at: lies in the future."
+_REFUSED = {AHEAD: "at: lies in the future.", FORMER: f"at: {BEFORE_HER}"}
 
 
 class DataUsageBody(_Body):
@@ -70,7 +71,8 @@ _OneOrMany = Annotated[
 async def post_data_usage(given: _OneOrMany, gateway: GatewayIn) -> ReadingOut | list[ReadingOut]:
     """One reading, or an array of up to 1,000 of which each is judged by itself. The newest ``at`` of a month counts.
 
-    A reading that is older than the one known is ignored; one that comes twice changes nothing.
+    A reading that is older than the one known is ignored; one that comes twice changes nothing; one from before a later
+    holder of the number got it is refused.
     """
     if isinstance(given, list):
         return await _take(gateway, given)
@@ -105,8 +107,8 @@ async def _of_one(gateway: Gateway, msisdn: str, given: list[DataUsageBody]) -> 
 
 
 def _judged(body: DataUsageBody, word: str) -> ReadingOut:
-    if word == "ahead":
-        return _out(body, ReadingStatus.REFUSED, _AHEAD)
+    if word in _REFUSED:
+        return _out(body, ReadingStatus.REFUSED, _REFUSED[word])
     return _out(body, ReadingStatus.ACCEPTED if word == "accepted" else ReadingStatus.IGNORED)
 
 

@@ -1,0 +1,142 @@
+"""What is reported of a number for a time before the present customer had it is not hers (safety.md 1)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from app.db import tables
+from app.db.record_tables import RECORD_TABLES
+from app.domain.bills import Bill, Spend
+from app.domain.charges import Charge, Use
+from app.domain.usage import DataUsage
+from tests.running import ALICE
+from tests.web.calls import ALICE_HOME, PROBLEM, Web
+
+pytestmark = pytest.mark.anyio
+NUMBER = {"msisdn": "13800138000"}
+BEFORE, HERS = "2026-03-02T10:59:59+08:00", "2026-03-02T11:00:00+08:00"
+SUBSCRIBER = {
+    "brand": "easyown", "vip": False, "payment": "prepaid", "balance_fen": 3000, "points": 0, "status": "active",
+    "language": "zh",
+}  # fmt: skip
+IMPORT = {"state": "active", "in_plan": False, "started_at": "2025-12-01T10:00:00+08:00", "channel": "web"}
+
+
+def use(at: str) -> dict[str, Any]:
+    return {**NUMBER, "use_id": "u-1", "service_code": "GS", "channel": "web", "at": at}
+
+
+def fee(period: str, due_at: str) -> dict[str, Any]:
+    given = {"charge_id": "c-1", "service_code": "YYH", "kind": "monthly", "amount_fen": 600}
+    return {**NUMBER, **given, "period": period, "due_at": due_at}
+
+
+def bill(month: str) -> dict[str, Any]:
+    return {**NUMBER, "month": month, "items": [{"name": "长途费", "amount_fen": 9999}]}
+
+
+def spend(month: str, at: str) -> dict[str, Any]:
+    return {**NUMBER, "month": month, "amount_fen": 7777, "at": at}
+
+
+def usage(month: str, at: str) -> dict[str, Any]:
+    return {**NUMBER, "month": month, "used_kb": 55, "at": at}
+
+
+FEBRUARY = "2026-02"
+MARCH = "2026-03"
+FACTS = [
+    ("/usage/per-use", use(BEFORE), use(HERS)),
+    ("/bills", bill(FEBRUARY), bill(MARCH)),
+    ("/spend", spend(MARCH, BEFORE), spend(MARCH, HERS)),
+    ("/spend", spend(FEBRUARY, HERS), spend(MARCH, HERS)),
+    ("/usage/data", usage(MARCH, BEFORE), usage(MARCH, HERS)),
+    ("/usage/data", usage(FEBRUARY, HERS), usage(MARCH, HERS)),
+    ("/charges", fee(FEBRUARY, "2026-03-10T12:00:00+08:00"), fee(MARCH, "2026-03-10T12:00:00+08:00")),
+    ("/charges", fee(MARCH, BEFORE), fee(MARCH, "2026-03-10T12:00:00+08:00")),
+]
+KINDS = (Use, Bill, Spend, DataUsage, Charge)
+
+
+async def changed_hands(web: Web) -> None:
+    """At 11:00 the number becomes somebody else's, who has 音乐盒."""
+    await web.running.advance(hours=1)
+    for method, path, body in (
+        ("PATCH", ALICE_HOME, {"status": "closed"}),
+        ("PUT", ALICE_HOME, SUBSCRIBER),
+        ("PUT", f"{ALICE_HOME}/subscriptions/YYH", IMPORT),
+        ("PUT", "/api/v1/services/GS", GS),
+    ):
+        assert (await web.call(method, path, body)).is_success
+    await web.running.advance(hours=1)
+
+
+GS = {
+    "name": "故事", "sp_code": "CMCC", "billing": "per_use", "price_fen": 100, "cancel_effect": "immediate",
+    "cancellable_by_sms": True, "on_offer": True, "trial_days": 0, "visible": True,
+}  # fmt: skip
+
+
+async def kept(web: Web) -> int:
+    """How many records her number has."""
+    counts = [await web.running.count(RECORD_TABLES[kind].table) for kind in KINDS]
+    return sum(counts)
+
+
+@pytest.mark.parametrize(("path", "his", "hers"), FACTS)
+async def test_a_fact_from_before_her_tenure_is_refused(
+    web: Web, path: str, his: dict[str, Any], hers: dict[str, Any]
+) -> None:
+    await changed_hands(web)
+    before, received = await kept(web), len(await web.running.received())
+    answer = await web.call("POST", f"/api/v1{path}", his)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM)
+    assert "before the present customer got this number" in answer.json()["detail"]
+    await web.running.drain()
+    assert (await kept(web), len(await web.running.received())) == (before, received)
+    assert (await web.call("POST", f"/api/v1{path}", hers)).is_success
+    assert await kept(web) > before
+
+
+@pytest.mark.parametrize(("path", "his"), [(path, his) for path, his, _ in FACTS[1:6]])
+async def test_a_customer_since_ever_has_no_beginning(web: Web, path: str, his: dict[str, Any]) -> None:
+    assert (await web.call("PATCH", ALICE_HOME, {"points": 1})).is_success
+    await web.running.advance(hours=2)
+    assert (await web.call("POST", f"/api/v1{path}", his)).is_success
+
+
+async def test_of_many_readings_only_his_are_refused(web: Web) -> None:
+    await changed_hands(web)
+    readings = [usage(MARCH, BEFORE), usage(MARCH, HERS), {**usage(MARCH, BEFORE), "msisdn": "13900139000"}]
+    answer = (await web.call("POST", "/api/v1/usage/data", readings)).json()
+    assert [one["status"] for one in answer] == ["refused", "accepted", "accepted"]
+    assert "before the present customer" in answer[0]["detail"]
+
+
+@pytest.mark.parametrize(("as_of", "status"), [(BEFORE, 422), (HERS, 200)])
+async def test_what_was_known_before_her_tenure_is_not_imported(web: Web, as_of: str, status: int) -> None:
+    await changed_hands(web)
+    wanted = {**IMPORT, "as_of": as_of}
+    answer = await web.call("PUT", f"{ALICE_HOME}/subscriptions/CL", wanted)
+    assert answer.status_code == status
+    line = json.dumps({"type": "subscription", **NUMBER, "service_code": "CL", **wanted})
+    other = json.dumps({"type": "subscription", "msisdn": "13900139000", "service_code": "CL", **wanted})
+    bulk = (await web.call("POST", "/api/v1/imports", content=f"{line}\n{other}\n")).json()
+    assert [(one["line"], one["status"]) for one in bulk["errors"]] == ([(1, 422)] if status == 422 else [])
+    mine = (tables.subscription.c.msisdn == ALICE, tables.subscription.c.tenure == 2)
+    assert await web.running.count(tables.subscription, *mine) == (1 if status == 422 else 2)
+
+
+async def test_a_former_customers_dead_letter_is_a_conflict(web: Web) -> None:
+    await web.running.store(web.running.message("YE"))
+    await web.running.drain()
+    [row] = await web.running.rows(tables.inbound_message)
+    dead = tables.inbound_message.update().values(status="dead")
+    await web.running.gateway.database.write(lambda connection: connection.execute(dead))
+    await changed_hands(web)
+    answer = await web.call("POST", f"/api/v1/dead-letters/{row['id']}/retry")
+    assert (answer.status_code, answer.headers["content-type"]) == (409, PROBLEM)
+    [reply] = await web.running.rows(tables.outbound_message, tables.outbound_message.c.in_reply_to == row["id"])
+    again = await web.call("POST", f"/api/v1/messages/{reply['id']}/resend")
+    assert (again.status_code, "former customer" in again.json()["detail"]) == (409, True)
