@@ -1,5 +1,7 @@
 """What one customer gets of a campaign: nothing, or one message under the rules of its class (flows.md 15)."""
 
+from datetime import datetime
+
 from app.commands.registry import call, told
 from app.commands.speech import say
 from app.domain.campaigns import CampaignMessage, CampaignMessageState, SkipReason, month_is_taken
@@ -21,18 +23,19 @@ _CONFLICT = 409
 
 @value
 class ReachOut(Stimulus):
-    """A campaign comes to one of its numbers."""
+    """A campaign comes to one of its numbers; ``made_at`` (UTC) is when it was for whoever had the number."""
 
     campaign_id: str
     kind: MessageClass
     text: str
+    made_at: datetime
 
 
 @call(ReachOut, reads=_READS)
 def reach_out(turn: Turn) -> Outcome:
     """One message, or a refusal whose detail is a ``SkipReason``; a second time changes nothing."""
     wanted = turn.stimulus_as(ReachOut)
-    if turn.account.customer is None:
+    if turn.account.customer is None or turn.account.former_tenure(wanted.made_at) is not None:
         return _skipped(SkipReason.NOT_A_CUSTOMER)
     messages = turn.account.records_of(CampaignMessage)
     if any(one.id == wanted.campaign_id for one in messages):

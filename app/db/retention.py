@@ -150,7 +150,7 @@ def drop_personal(connection: Connection, msisdn: str, tenure: int) -> None:
 def drop_from_campaigns(connection: Connection, subscriber: Subscriber) -> None:
     """Take a closed tenure out of the campaigns that ran in it; their counts stay.
 
-    What waits is for whoever has the number by now.
+    What waits is left to the campaign, which skips who did not have the number when it was made.
     """
     msisdn, recipient = subscriber.msisdn, campaign_recipient.c
     began_in_time = campaign.c.made_at <= subscriber.closed_at

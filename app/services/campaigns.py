@@ -95,7 +95,7 @@ class Campaigns:
         return True
 
     async def _reach(self, campaign: Campaign, numbers: Sequence[str]) -> dict[str, str | None]:
-        stimulus = ReachOut(campaign.id, campaign.kind, campaign.text)
+        stimulus = ReachOut(campaign.id, campaign.kind, campaign.text, campaign.made_at)
         calls = (self._turns.call(msisdn, stimulus) for msisdn in numbers)
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
         return {msisdn: _reason(outcome) for msisdn, outcome in zip(numbers, outcomes, strict=True)}

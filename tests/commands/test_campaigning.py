@@ -15,7 +15,7 @@ CARE, MARKETING = MessageClass.CARE, MessageClass.MARKETING
 
 def reach(talk: Conversation, campaign_id: str, kind: MessageClass = CARE, text: str = "祝您节日快乐") -> str:
     """A campaign comes to her: the texts that she gets, or why she is skipped."""
-    sent = talk.happens(ReachOut(campaign_id, kind, text))
+    sent = talk.happens(ReachOut(campaign_id, kind, text, talk.now))
     refusal = talk.outcome.refusal
     return refusal.detail if refusal else "".join(message.text for message in sent)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.commands.campaigning import ReachOut
 from app.commands.dead_letters import give_up
 from app.commands.directory import SetSubscriber
 from app.commands.resending import Resend
@@ -134,6 +135,14 @@ def test_a_message_to_a_former_customer_is_not_sent_again(opened: bool) -> None:
     assert talk.happens(Resend(1, "您的余额", "", MessageClass.RESULT, valid_until, None, None)) == []
     assert talk.outcome.refusal is not None
     assert (talk.outcome.refusal.status, "former customer" in talk.outcome.refusal.detail) == (409, True)
+
+
+@pytest.mark.parametrize(("made_at", "reached"), [(BEGAN - A_MOMENT, False), (BEGAN, True)])
+def test_a_campaign_is_for_who_had_the_number_when_it_was_made(made_at: object, reached: bool) -> None:  # noqa: FBT001
+    talk = Conversation(subscriber=SECOND)
+    sent = talk.happens(ReachOut("c", MessageClass.CARE, "祝您节日快乐", made_at))  # type: ignore[arg-type]
+    assert bool(sent) == reached
+    assert (talk.outcome.refusal is None) == reached
 
 
 def test_the_evidence_of_a_former_customer_is_not_at_hand() -> None:

@@ -9,7 +9,7 @@ from app.db import tables
 from app.db.directory import MessageFilter
 from app.db.record_tables import RECORD_TABLES
 from app.domain.account import SubscriberStatus
-from app.domain.campaigns import CampaignMessage
+from app.domain.campaigns import CampaignMessage, Segment
 from app.domain.messages import MessageClass, OutboundStatus
 from app.domain.passwords import PasswordTries
 from app.domain.tickets import Ticket
@@ -190,3 +190,20 @@ async def test_a_report_of_a_message_to_him_writes_to_nobody(
     timer = tables.timer.c
     assert await gateway.count(tables.timer, timer.msisdn == ALICE, timer.tenure == 1) == 0
     assert await gateway.count(RECORD_TABLES[CampaignMessage].table) == 1
+
+
+@pytest.mark.parametrize("by_segment", [False, True])
+async def test_a_campaign_that_was_made_for_him_does_not_come_to_her(
+    gateway: Running,
+    by_segment: bool,  # noqa: FBT001  a table
+) -> None:
+    async with gateway.gateway.engine.paused():
+        wanted = NewCampaign(MessageClass.CARE, "祝您节日快乐", "test", msisdns=(ALICE,))
+        if by_segment:
+            wanted = replace(wanted, msisdns=(), segment=Segment())
+        campaign_id = await gateway.gateway.campaigns.start(wanted)
+        await gateway.gateway.simulation.set_clock(HERS)
+        await change_hands(gateway)
+    await gateway.drain()
+    assert [text for text in await gateway.texts() if "节日" in text] == []
+    assert (await gateway.gateway.campaigns.one(campaign_id)).skipped == {"not_a_customer": 1}

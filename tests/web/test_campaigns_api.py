@@ -10,7 +10,7 @@ from app.db.campaigns import campaign_recipient
 from app.domain.account import Brand, Payment, SubscriberStatus
 from app.domain.messages import MessageClass
 from app.settings import Settings
-from tests.running import ALICE, BOB
+from tests.running import ALICE, BOB, START
 from tests.web.calls import ALICE_HOME, Web, assert_problem, serving
 
 pytestmark = pytest.mark.anyio
@@ -112,7 +112,7 @@ async def test_a_batch_that_a_crash_cut_off_reaches_nobody_twice(settings: Setti
         # As if the process had died between the turns and the note of them.
         forget = update(campaign_recipient).values(status="waiting", reason=None)
         await web.running.gateway.database.write(lambda connection: connection.execute(forget))
-        stimulus = ReachOut(campaign_id, MessageClass.CARE, "祝您节日快乐")
+        stimulus = ReachOut(campaign_id, MessageClass.CARE, "祝您节日快乐", START)
         assert (await web.running.gateway.turns.call(ALICE, stimulus)).verdict == "reached before"
         assert len(await web.running.received(ALICE)) == 1
 
