@@ -128,17 +128,18 @@ def postpone(connection: Connection, messages: Sequence[ClaimedMessage], until: 
 
 
 def supersede_queued(connection: Connection, bucket: int, msisdn: str, tenure: int, now: datetime) -> None:
-    """What waits for the holder of an ended tenure is never sent."""
+    """What waits for the holder of an ended tenure is never sent; what is being handed over is tried no further."""
     columns = _mt.c
     mine = (
         columns.bucket == bucket,
         columns.msisdn == msisdn,
         columns.tenure == tenure,
         unfinished(columns.status),
-        one_of(columns.status, "queued"),
     )
+    waits, under_way = one_of(columns.status, "queued"), one_of(columns.status, "sending")
     connection.execute(select(columns.id).where(*mine).order_by(columns.id).with_for_update())
-    connection.execute(update(_mt).where(*mine).values(status=OutboundStatus.SUPERSEDED.value, final_at=now))
+    connection.execute(update(_mt).where(*mine, waits).values(status=OutboundStatus.SUPERSEDED.value, final_at=now))
+    connection.execute(update(_mt).where(*mine, under_way, columns.valid_until > now).values(valid_until=now))
 
 
 _LOST = (

@@ -1,9 +1,12 @@
 """What a former customer sent, or was sent, never reaches the next holder of the number (safety.md 1)."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from prometheus_client import REGISTRY
+from typing_extensions import override
 
 from app.db import tables
 from app.db.directory import MessageFilter
@@ -14,10 +17,12 @@ from app.domain.messages import MessageClass, OutboundStatus
 from app.domain.passwords import PasswordTries
 from app.domain.tickets import Ticket
 from app.domain.values import replace
+from app.providers.base import RefusedForNow, SendResult, Submission
 from app.services.campaigns import NewCampaign
 from app.services.receipts import Report
 from app.services.refusals import RefusedError
-from tests.running import ALICE, START, Running
+from tests.running import ALICE, START, Running, running
+from tests.services.carriers import NAME, PretendCarrier, use
 from tests.services.test_passwords import give_password
 from tests.services.trouble import SECRET_TEXT, add_trouble
 
@@ -165,6 +170,37 @@ async def test_what_nobody_has_looked_at_yet_is_not_shown_as_hers(gateway: Runni
 
 
 # ---- messages out
+
+
+class _HangingCarrier(PretendCarrier):
+    """Refuses for now, but not before it is let."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.called, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    @override
+    async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
+        self.asked += submissions
+        self.called.set()
+        await self.goes_on.wait()
+        return [RefusedForNow("later")] * len(submissions)
+
+
+async def test_what_was_being_handed_over_when_he_gave_the_number_up_is_not_tried_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(use(monkeypatch, database_url, _HangingCarrier)) as gateway:
+        carrier = gateway.gateway.providers[NAME]
+        assert isinstance(carrier, _HangingCarrier)
+        await gateway.store(gateway.message("TS 慢", provider=NAME))
+        await carrier.called.wait()
+        await give_up(gateway)
+        carrier.goes_on.set()
+        await gateway.advance(hours=2)
+        assert len(carrier.asked) == 1
+        [row] = await gateway.rows(_mt)
+        assert row["status"] == "expired"
 
 
 @pytest.mark.parametrize("opened", [False, True])
