@@ -6,7 +6,8 @@ from functools import partial
 from sqlalchemy import Connection
 
 from app.commands.catalogue_names import name_fault, service_mistaken
-from app.commands.directory import AgentUnsubscribe, ImportSubscription, SetSubscriber
+from app.commands.directory import AgentUnsubscribe, SetSubscriber
+from app.commands.importing import ImportSubscription
 from app.commands.registry import Registry
 from app.db import catalogue as rows
 from app.db import directory as reading

@@ -7,7 +7,8 @@ from importlib import resources
 from typing import Any
 
 from app.commands.data_usage import ReadDataUsage, Reading
-from app.commands.directory import ImportSubscription, SetSubscriber
+from app.commands.directory import SetSubscriber
+from app.commands.importing import ImportSubscription
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain.account import Brand, Channel, Language, Payment, Plan, SubscriberStatus, SubscriptionState

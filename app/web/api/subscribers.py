@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.concurrency import run_in_threadpool
 
-from app.commands.directory import AgentUnsubscribe, ImportSubscription, SetSubscriber
+from app.commands.directory import AgentUnsubscribe, SetSubscriber
+from app.commands.importing import ImportSubscription
 from app.domain.account import Plan, Subscriber, Subscription
 from app.domain.calendar import SHANGHAI
 from app.domain.evidence import EvidenceRecord
