@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import ColumnElement, RowMapping, Table, func, select
 
 from app.commands.directory import SetSubscriber
-from app.commands.importing import ImportSubscription
+from app.commands.import_claims import ImportSubscription
 from app.db.simulator import ThreadMessage
 from app.domain.account import Brand, Channel, Payment, SubscriptionState
 from app.domain.parts import PartOf

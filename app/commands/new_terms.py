@@ -23,7 +23,6 @@ from app.domain.values import replace, value
 NEW_TERMS = "new-terms"
 TERMS_DAY = "terms-day"
 _HOLDING = frozenset({SubscriptionState.ACTIVE, SubscriptionState.TRIAL})
-_SLOWER = (CancelEffect.IMMEDIATE, CancelEffect.WITHIN_24H, CancelEffect.MONTH_END)
 
 
 @value
@@ -54,7 +53,7 @@ class Announced:
     def is_worse(self, held: Subscription) -> bool:
         """Whether it is anything that needs her yes: dearer, or slower to leave."""
         before = held.terms
-        slower = _SLOWER.index(self.cancel_effect) > _SLOWER.index(before.cancel_effect)
+        slower = self.cancel_effect.slowness > before.cancel_effect.slowness
         return self.price_fen > before.price_fen or slower
 
 

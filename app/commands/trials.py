@@ -1,6 +1,6 @@
 """Trials: asked about before their end, over at their end (flows.md 6, 17; safety.md 19)."""
 
-from app.commands.order_questions import ask
+from app.commands.order_questions import ask, expiry
 from app.commands.order_records import draft
 from app.commands.registry import timer
 from app.commands.trial_timers import TRIAL_END, TRIAL_QUESTION, trial_timers
@@ -47,6 +47,19 @@ def ask_about_trial(turn: Turn) -> Outcome:
         expires_at=held.trial_ends_at,
     )
     return ask(turn, order)
+
+
+def asked_until(turn: Turn, held: Subscription) -> Outcome:
+    """Her question waits until the trial's end, also where that has moved; a yes to the old end is asked anew."""
+    ends_at, waiting = held.trial_ends_at, _waiting(turn, held)
+    if ends_at is None:
+        return Outcome()
+    questions = [turn.account.questions.get(order.question_id or "") for order in waiting]
+    return Outcome(
+        records=tuple(replace(order, expires_at=ends_at) for order in waiting),
+        questions=tuple(replace(question, expires_at=ends_at) for question in questions if question is not None),
+        timers=tuple(expiry(order, ends_at) for order in waiting),
+    )
 
 
 def _waiting(turn: Turn, held: Subscription) -> tuple[Order, ...]:

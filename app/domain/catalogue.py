@@ -14,6 +14,11 @@ class CancelEffect(StrEnum):
     WITHIN_24H = "within_24h"
     MONTH_END = "month_end"
 
+    @property
+    def slowness(self) -> int:
+        """A number that is greater the later it ends."""
+        return tuple(CancelEffect).index(self)
+
 
 class Billing(StrEnum):
     """What a fee is for."""

@@ -10,7 +10,7 @@ from app.domain.values import replace, value
 REMEMBERED = timedelta(days=7)
 # How far a provider's clock, which says when a text was sent, may be behind ours, which says when we asked. A text
 # from before that is no answer to the question.
-_CLOCKS_DIFFER = timedelta(minutes=10)
+CLOCKS_DIFFER = timedelta(minutes=10)
 
 # The longest time from the beginning of an attempt that the network took to its end, and some for clocks that differ.
 # A yes from before that was on its way before the question, and is not a yes to it.
@@ -81,7 +81,7 @@ class Question:
 
     def is_open(self, at: datetime) -> bool:
         """Open up to and including the last instant of its window (flows.md 17)."""
-        return self.closed_at is None and self.asked_at - _CLOCKS_DIFFER <= at <= self.expires_at
+        return self.closed_at is None and self.asked_at - CLOCKS_DIFFER <= at <= self.expires_at
 
     def was_open(self, at: datetime) -> bool:
         """Open at that instant, also if it was closed since."""

@@ -174,7 +174,8 @@ class Outcome:
     leaves an MO in the queue until then, and nothing else of the outcome is used but the guards. ``records`` are whole
     new values, too. ``recalled`` names what messages were ``about`` that are not to be sent any more (safety.md 18).
     ``awaits`` leaves an MO where it is until a password has been looked at; nothing else of the outcome is used.
-    ``waits`` does the same until the attempt has ended by which a question of hers is being handed over.
+    ``waits`` does the same until the attempt has ended by which a question of hers is being handed over. ``kept`` names
+    what a management call gave otherwise and was not taken over.
     ``former_tenure`` is whose an MO was that is only recorded: a former customer's of the number (safety.md 1).
     """
 
@@ -196,6 +197,7 @@ class Outcome:
     awaits: PasswordCheck | None = None
     waits: bool = False
     former_tenure: int | None = None
+    kept: tuple[str, ...] = ()
 
 
 def refused(status: int, detail: str) -> Outcome:

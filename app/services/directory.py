@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from app.commands.catalogue_names import name_fault, service_mistaken
 from app.commands.directory import AgentUnsubscribe, SetSubscriber
-from app.commands.importing import ImportSubscription
+from app.commands.import_claims import ImportSubscription
 from app.commands.registry import Registry
 from app.db import catalogue as rows
 from app.db import directory as reading

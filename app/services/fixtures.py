@@ -8,7 +8,7 @@ from typing import Any
 
 from app.commands.data_usage import ReadDataUsage, Reading
 from app.commands.directory import SetSubscriber
-from app.commands.importing import ImportSubscription
+from app.commands.import_claims import ImportSubscription
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain.account import Brand, Channel, Language, Payment, Plan, SubscriberStatus, SubscriptionState

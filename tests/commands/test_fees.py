@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.commands.importing import ImportSubscription
+from app.commands.import_claims import ImportSubscription
 from app.domain.account import Channel, SubscriptionState
 from app.domain.charges import Charge, ChargeState
 from app.domain.policy import Carrier

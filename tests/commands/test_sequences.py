@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.commands.confirming import ConfirmingUnsubscribe
-from app.commands.importing import ImportSubscription
+from app.commands.import_claims import ImportSubscription
 from app.commands.listing import ChoosingServices
 from app.domain.account import Channel, SubscriptionState
 from app.domain.segments import measure

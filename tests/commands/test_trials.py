@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.commands.directory import SetSubscriber
-from app.commands.importing import ImportSubscription
+from app.commands.import_claims import ImportSubscription
 from app.commands.trial_timers import trial_timers
 from app.domain.account import Channel, SubscriberStatus, Subscription, SubscriptionState
 from app.domain.calendar import QuietHours, local

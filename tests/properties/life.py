@@ -6,7 +6,7 @@ from typing import Any
 
 from app.commands.charging import AnnounceCharge, RecordUse
 from app.commands.directory import AgentUnsubscribe, SetSubscriber
-from app.commands.importing import ImportSubscription
+from app.commands.import_claims import ImportSubscription
 from app.commands.new_terms import NEW_TERMS, Announced
 from app.commands.order_calls import PlaceOrder
 from app.commands.resolving import DecideRefund, RefundWanted, Resolve

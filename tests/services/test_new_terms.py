@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.commands.directory import SetSubscriber
-from app.commands.importing import ImportSubscription
+from app.commands.import_claims import ImportSubscription
 from app.commands.new_terms import NEW_TERMS
 from app.db.state import current_state
 from app.domain.account import Channel, SubscriptionState

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from app.commands.charging import AnnounceCharge
 from app.commands.directory import AgentUnsubscribe, SetSubscriber
-from app.commands.importing import ImportSubscription
+from app.commands.import_claims import ImportSubscription
 from app.commands.order_calls import PlaceOrder
 from app.db import directory, records
 from app.db.evidence import chain_of, head_of

@@ -11,7 +11,7 @@ import pytest
 from app.commands.charging import AnnounceCharge, RecordUse
 from app.commands.data_usage import ReadDataUsage, Reading
 from app.commands.directory import AgentUnsubscribe
-from app.commands.importing import ImportSubscription
+from app.commands.import_claims import ImportSubscription
 from app.commands.order_calls import PlaceOrder
 from app.commands.stopping import AnnounceSuspension
 from app.domain.account import Channel, Language, Plan, SubscriptionState

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.concurrency import run_in_threadpool
 
 from app.commands.directory import AgentUnsubscribe, SetSubscriber
-from app.commands.importing import ImportSubscription
+from app.commands.import_claims import ImportSubscription
 from app.domain.account import Plan, Subscriber, Subscription
 from app.domain.calendar import SHANGHAI
 from app.domain.evidence import EvidenceRecord

@@ -15,15 +15,19 @@ _SUBSCRIBER = {
     "plan": _PLAN,
 }
 _IMPORTED = {
+    "state": "active",
+    "in_plan": False,
+    "started_at": "2025-06-01T09:00:00+08:00",
+    "channel": "web",
+    "price_fen": 500,
+}
+_HELD = {
+    "service_code": "TQ",
     "state": "trial",
     "in_plan": False,
     "started_at": "2026-02-20T09:00:00+08:00",
     "trial_ends_at": "2026-03-12T09:00:00+08:00",
     "channel": "app",
-}
-_HELD = {
-    "service_code": "TQ",
-    **_IMPORTED,
     "price_fen": 200,
     "sp_code": "MOJI",
 }
@@ -96,9 +100,9 @@ EXAMPLES = {
         },
     ),
     "put /api/v1/subscribers/{msisdn}/subscriptions/{service_code}": Example(
-        parameters=_OWNER | {"service_code": "TQ"},
-        bodies={"a trial of another system": _IMPORTED},
-        answers={"200": _OWNER | {"service_code": "TQ"}},
+        parameters=_OWNER | {"service_code": "CL"},
+        bodies={"a service of another system": _IMPORTED},
+        answers={"200": _OWNER | {"service_code": "CL"}},
     ),
     "get /api/v1/subscribers/{msisdn}/subscriptions": Example(
         parameters=_OWNER | {"X-Reason": "the customer is on the phone"},
