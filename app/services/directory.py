@@ -93,9 +93,9 @@ class Directory:
         """Create, change or close a subscriber."""
         await self._turns.carry_out(msisdn, change)
 
-    async def import_subscription(self, msisdn: str, wanted: ImportSubscription) -> None:
-        """Take over a subscription."""
-        await self._turns.carry_out(msisdn, wanted)
+    async def import_subscription(self, msisdn: str, wanted: ImportSubscription) -> tuple[str, ...]:
+        """Take over a subscription; the fields of which the gateway keeps its own values."""
+        return (await self._turns.carry_out(msisdn, wanted)).kept
 
     async def unsubscribe(self, msisdn: str, wanted: AgentUnsubscribe) -> None:
         """An agent's unsubscribe."""

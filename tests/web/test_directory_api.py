@@ -318,6 +318,20 @@ async def test_what_cannot_exist_is_not_taken_over(web: Web, change: dict[str, o
     assert (await web.get(f"{ALICE_HOME}/subscriptions")).status_code == 200
 
 
+async def test_what_is_not_taken_over_is_named(web: Web) -> None:
+    path = f"{ALICE_HOME}/subscriptions/YYH"
+    assert (await web.call("PUT", path, SUBSCRIPTION)).json()["kept"] == []
+    earlier = {**SUBSCRIPTION, "started_at": "2024-01-01T10:00:00+08:00", "price_fen": 100}
+    assert (await web.call("PUT", path, earlier)).json()["kept"] == ["started_at"]
+    found = (await subscriptions(web))["YYH"]
+    assert (found["started_at"], found["price_fen"]) == (SUBSCRIPTION["started_at"], 100)
+
+
+async def test_an_import_without_its_date_is_told_what_is_missing(web: Web) -> None:
+    await web.running.say("QXCL")
+    assert "as_of" in assert_problem(await web.call("PUT", f"{ALICE_HOME}/subscriptions/CL", SUBSCRIPTION), 422)
+
+
 async def test_an_import_never_revives_nor_worsens_anything(web: Web) -> None:
     await web.running.say("QXCL")
     await web.running.say("QXSJB")

@@ -51,7 +51,7 @@ async def test_everything_of_one_file_in_its_order(web: Web) -> None:
     }  # fmt: skip
     answer = await post(web, lines(provider, service, subscriber(), subscription("QW"), subscription("QW", ALICE)))
     assert answer.status_code == 200
-    assert answer.json() == {"lines": 5, "imported": 5, "failed": 0, "errors": []}
+    assert answer.json() == {"lines": 5, "imported": 5, "failed": 0, "errors": [], "kept": {}}
     held = await web.running.rows(tables.subscription, tables.subscription.c.service_code == "QW")
     assert {row["msisdn"] for row in held} == {NEW, ALICE}
 
@@ -84,10 +84,17 @@ async def test_a_file_may_be_sent_again(web: Web) -> None:
     assert len(await web.running.rows(tables.subscription, tables.subscription.c.msisdn == NEW)) == 1
 
 
+async def test_what_is_kept_of_a_line_is_named(web: Web) -> None:
+    later = subscription("CL", started_at="2025-07-01T10:00:00+08:00")
+    report = (await post(web, lines(subscriber(), later, subscription("CL"), later))).json()
+    assert (report["imported"], report["errors"]) == (4, [])
+    assert report["kept"] == {"3": ["started_at"]}
+
+
 async def test_thousands_share_commits(web: Web) -> None:
     numbers = [f"+86137{number:08}" for number in range(2_000)]
     report = (await post(web, lines(*map(subscriber, numbers)))).json()
-    assert report == {"lines": 2_000, "imported": 2_000, "failed": 0, "errors": []}
+    assert report == {"lines": 2_000, "imported": 2_000, "failed": 0, "errors": [], "kept": {}}
     assert await web.running.count(tables.subscriber) >= 2_000
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from tempfile import SpooledTemporaryFile
-from typing import Annotated, BinaryIO, cast
+from typing import Annotated, BinaryIO, TypeAlias, cast
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field, ValidationError
@@ -28,6 +28,7 @@ LARGEST = 64 * 1024 * 1024
 _IN_MEMORY = 1024 * 1024
 # Lines carried out at once: they share commits.
 _TOGETHER = 500
+_KEPT_SHOWN = 1000
 _JSON_EXAMPLE = (
     '{"type": "subscriber", "msisdn": "13700137000", "brand": "gotone", "payment": "postpaid", "balance_fen": 0, '
     '"points": 0, "status": "active"}\n'
@@ -70,23 +71,29 @@ async def _put_subscriber(gateway: Gateway, caller: Caller, line: _SubscriberLin
     await gateway.directory.set_subscriber(msisdn_of(line.msisdn), change)
 
 
-async def _put_subscription(gateway: Gateway, caller: Caller, line: _SubscriptionLine) -> None:
+async def _put_subscription(gateway: Gateway, caller: Caller, line: _SubscriptionLine) -> tuple[str, ...]:
     wanted = import_of(line, caller, line.service_code)
-    await gateway.directory.import_subscription(msisdn_of(line.msisdn), wanted)
+    return await gateway.directory.import_subscription(msisdn_of(line.msisdn), wanted)
+
+
+_Run: TypeAlias = Callable[[Gateway, Caller, object], Awaitable[tuple[str, ...] | None]]
 
 
 @value
 class _Kind:
-    """A type of line; those ``at_once`` may share commits with their neighbours of the same type."""
+    """A type of line; those ``at_once`` may share commits with their neighbours of the same type.
+
+    ``run`` returns the fields that were not taken over, if any.
+    """
 
     body: type[BaseModel]
-    run: Callable[[Gateway, Caller, object], Awaitable[None]]
+    run: _Run
     at_once: bool
 
 
 def _kind(body: type[BaseModel], run: object, *, at_once: bool) -> _Kind:
     # Each function takes the body that stands beside it.
-    return _Kind(body, cast("Callable[[Gateway, Caller, object], Awaitable[None]]", run), at_once)
+    return _Kind(body, cast("_Run", run), at_once)
 
 
 _KINDS: Mapping[str, _Kind] = {
@@ -106,12 +113,16 @@ class LineFaultOut(BaseModel):
 
 
 class ImportOut(BaseModel):
-    """What became of a file."""
+    """What became of a file.
+
+    ``kept``: by line, the fields of an imported one of which the gateway keeps its own values; at most 1,000 lines.
+    """
 
     lines: int
     imported: int
     failed: int
     errors: list[LineFaultOut]
+    kept: dict[int, list[str]]
 
 
 @router.post(
@@ -183,6 +194,7 @@ class _Import:
         self._strings = strings
         self._lines = 0
         self._faults: list[LineFaultOut] = []
+        self._kept: dict[int, list[str]] = {}
 
     async def run(self, lines: Iterator[ImportLine]) -> ImportOut:
         """Carry out all lines."""
@@ -192,7 +204,9 @@ class _Import:
             for group in _groups(good):
                 await asyncio.gather(*map(self._carry_out, group))
         faults = sorted(self._faults, key=lambda fault: fault.line)
-        return ImportOut(lines=self._lines, imported=self._lines - len(faults), failed=len(faults), errors=faults)
+        done = self._lines - len(faults)
+        kept = dict(sorted(self._kept.items()))
+        return ImportOut(lines=self._lines, imported=done, failed=len(faults), errors=faults, kept=kept)
 
     def _read(self, line: ImportLine) -> _Read | None:
         if line.fault is not None:
@@ -216,11 +230,14 @@ class _Import:
 
     async def _carry_out(self, line: _Read) -> None:
         try:
-            await line.kind.run(self._gateway, self._caller, line.body)
+            kept = await line.kind.run(self._gateway, self._caller, line.body)
         except RefusedError as error:
             self._fault(line.number, error.status, error.detail)
         except ProblemError as error:
             self._fault(line.number, error.status, error.detail)
+        else:
+            if kept and len(self._kept) < _KEPT_SHOWN:
+                self._kept[line.number] = list(kept)
 
 
 def _groups(lines: Iterable[_Read]) -> Iterator[list[_Read]]:

@@ -139,8 +139,13 @@ class SubscriptionBody(Body):
     channel: Channel
     trial_ends_at: Moment | None = None
     contract_until: Moment | None = None
-    price_fen: Fen | None = Field(default=None, description="the confirmed price; else the service's")
-    as_of: Moment | None = Field(default=None, description="the moment that the other system speaks of; else now")
+    price_fen: Fen | None = Field(
+        default=None, description="the confirmed price; else the service's or, if that is less, her last one"
+    )
+    as_of: Moment | None = Field(
+        default=None,
+        description="the moment of the other system's word; else now. Needed for what she left or refused",
+    )
 
     @model_validator(mode="after")
     def _running(self) -> "SubscriptionBody":
@@ -149,6 +154,14 @@ class SubscriptionBody(Body):
         if self.state is SubscriptionState.TRIAL and self.trial_ends_at is None:
             raise ValueError("a trial needs trial_ends_at")
         return self
+
+
+class SubscriptionImportOut(BaseModel):
+    """What was imported; ``kept``: fields of which the gateway keeps its own values, such as ``started_at``."""
+
+    msisdn: str
+    service_code: str
+    kept: list[str]
 
 
 class SubscriptionOut(BaseModel):

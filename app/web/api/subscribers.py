@@ -24,6 +24,7 @@ from app.web.api.models import (
     SubscriberOut,
     SubscriberPatch,
     SubscriptionBody,
+    SubscriptionImportOut,
     SubscriptionOut,
     SubscriptionsOut,
     VerificationOut,
@@ -118,10 +119,14 @@ def import_of(given: SubscriptionBody, caller: Caller, service_code: str) -> Imp
 @router.put("/subscriptions/{service_code}", summary="Import what exists already")
 async def put_subscription(
     msisdn: MsisdnIn, service_code: str, given: SubscriptionBody, caller: Writer, gateway: GatewayIn
-) -> dict[str, str]:
-    """Evidence of kind ``import``. Never revives what she ended since, never makes anything cost more (409)."""
-    await gateway.directory.import_subscription(msisdn, import_of(given, caller, service_code))
-    return {"msisdn": msisdn, "service_code": service_code}
+) -> SubscriptionImportOut:
+    """Evidence of kind ``import``. Never revives what she ended or refused since, never makes anything worse (409).
+
+    Where she left or refused the service before, ``as_of`` is required (422). What she confirmed here stays as she
+    confirmed it, and nothing begins earlier than it did: ``kept`` names what was not taken over.
+    """
+    kept = await gateway.directory.import_subscription(msisdn, import_of(given, caller, service_code))
+    return SubscriptionImportOut(msisdn=msisdn, service_code=service_code, kept=list(kept))
 
 
 @router.get("/subscriptions", summary="What she has and had", response_model_exclude_none=True)

@@ -40,7 +40,7 @@ EXAMPLES = {
     ),
     "post /api/v1/imports": Example(
         parameters={"type": "subscriber"},
-        answers={"200": {"lines": 0, "imported": 0, "failed": 0, "errors": []}},
+        answers={"200": {"lines": 0, "imported": 0, "failed": 0, "errors": [], "kept": {}}},
     ),
     "put /api/v1/service-providers/{sp_code}": Example(
         parameters={"sp_code": "TITAN"},
@@ -102,7 +102,7 @@ EXAMPLES = {
     "put /api/v1/subscribers/{msisdn}/subscriptions/{service_code}": Example(
         parameters=_OWNER | {"service_code": "CL"},
         bodies={"a service of another system": _IMPORTED},
-        answers={"200": _OWNER | {"service_code": "CL"}},
+        answers={"200": {**_OWNER, "service_code": "CL", "kept": ["started_at"]}},
     ),
     "get /api/v1/subscribers/{msisdn}/subscriptions": Example(
         parameters=_OWNER | {"X-Reason": "the customer is on the phone"},
