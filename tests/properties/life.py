@@ -1,7 +1,7 @@
 """The life of one customer with the commands, watched after every turn; what happened can be pasted into a test."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.commands.charging import AnnounceCharge, RecordUse
@@ -18,6 +18,7 @@ from app.domain.refunds import RefundPolicy
 from app.domain.tickets import Decision, Ticket
 from app.domain.turn import TimerSet
 from tests.commands.world import FIVE, SERVICES, has, provider, service, shanghai
+from tests.properties.bounds import over_since
 from tests.properties.writing import Writing, step
 
 _TRIALS = (
@@ -91,20 +92,38 @@ class Life(Writing):
         self.happens(AgentUnsubscribe("agent:1", code, "she called"))
 
     @step
-    def imported(self, code: str, *, state: str = "active", in_plan: bool = False, as_of_days_ago: float = 0) -> None:
-        as_of = self.now - timedelta(days=as_of_days_ago)
-        trial_ends_at = self.now + timedelta(days=7) if state == "trial" else None
-        self.happens(ImportSubscription(
-            "import:1", code, SubscriptionState(state), in_plan, shanghai("2025-02-01 10:00"), Channel.WEB, trial_ends_at, as_of=as_of,
-        ))  # fmt: skip
+    def imported(
+        self, code: str, *, state: str = "active", in_plan: bool = False, as_of_days_ago: float | None = 0, price: int | None = None,
+        started_days_ago: float | None = None, trial_days: float = 7, contract_days: float | None = None,
+    ) -> None:  # fmt: skip
+        """A line of a file; the same again changes nothing."""
+        wanted = ImportSubscription(
+            "import:1", code, SubscriptionState(state), in_plan, self._back(started_days_ago) or shanghai("2025-02-01 10:00"), Channel.WEB,
+            self._back(-trial_days) if state == "trial" else None, self._back(contract_days and -contract_days), price,
+            self._back(as_of_days_ago),
+        )  # fmt: skip
+        needs_date = as_of_days_ago is None and over_since(self.facts(), code) is not None
+        self.happens(wanted)
+        refusal, after = self.outcome.refusal, self.account.subscriptions
+        assert refusal or not needs_date, f"{code} was left or refused before, and a line without as_of is taken"
+        self.happens(wanted)
+        assert after == self.account.subscriptions, f"the same line about {code} again changed something"
+        assert refusal == self.outcome.refusal, f"the same line about {code} again is judged otherwise"
+
+    def _back(self, days: float | None) -> datetime | None:
+        return None if days is None else self.now - timedelta(days=days)
 
     @step
-    def offered(self, code: str, fen: int) -> None:
-        """The price for new orders changes."""
-        services = [
-            replace(item, price_fen=fen) if item.service_code == code else item
-            for item in self.catalogue.services.values()
-        ]
+    def offered(self, code: str, fen: int, effect: str | None = None, sp: str | None = None) -> None:
+        """The price for new orders changes; nobody's SP does (safety.md 3)."""
+        before = self.catalogue.services[code]
+        changed = replace(
+            before,
+            price_fen=fen,
+            cancel_effect=CancelEffect(effect) if effect else before.cancel_effect,
+            sp_code=before.sp_code if sp is None or self.account.held(code, self.now) else sp,
+        )
+        services = [changed if item.service_code == code else item for item in self.catalogue.services.values()]
         self.catalogue = Catalogue.of(self.catalogue.version + 1, list(self.catalogue.providers.values()), services)
 
     @step

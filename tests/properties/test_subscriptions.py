@@ -3,6 +3,7 @@ twice or against a doubt, loses an unsubscribe, or breaks a chain of evidence (t
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from hypothesis import note
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from tests.commands.transcript import policy
 from tests.properties.effort import effort
 from tests.properties.handset import FOREIGN, NO, ONE, OURS, PICKS, STOPS, YES
 from tests.properties.life import Life
+from tests.properties.lines import LINE
 
 CODES = st.sampled_from(["CL", "SJB", "TQ", "LD", "FH", "YS", "GS", "MH", "YX", "YYH", "HT", "KD", "QQ", "MF"])
 # The services that she begins with, or is likely to have got.
@@ -254,12 +256,10 @@ class Customer(RuleBasedStateMachine):
         with self.told() as life:
             life.agent_ends(code)
 
-    @rule(
-        code=CODES, state=st.sampled_from(["active", "trial"]), in_plan=st.booleans(), ago=st.sampled_from([0, 2, 40])
-    )
-    def an_import_brings(self, code: str, *, state: str, in_plan: bool, ago: float) -> None:
+    @rule(code=CODES, line=st.fixed_dictionaries(LINE))
+    def an_import_brings(self, code: str, line: dict[str, Any]) -> None:
         with self.told() as life:
-            life.imported(code, state=state, in_plan=in_plan, as_of_days_ago=ago)
+            life.imported(code, **line)
 
     @rule(code=HELD, fen=st.sampled_from([100, 700, 1200]))
     def a_price_changes(self, code: str, fen: int) -> None:

@@ -220,7 +220,8 @@ class Writing(Conversation):
     def _can_end(self, codes: set[str]) -> set[str]:
         ending = set()
         for code in codes & self.running():
-            offered = self.catalogue.services[code]
-            if offered.cancellable_by_sms and not offered.cancel_warning:
+            offered, held = self.catalogue.services[code], self.account.held(code, self.now)
+            until = held.contract_until if held and not held.in_free_period(self.now) else None
+            if offered.cancellable_by_sms and not offered.cancel_warning and (until is None or until < self.now):
                 ending.add(code)
         return ending

@@ -1,0 +1,92 @@
+"""No sequence of import lines, calls, her texts and clock moves makes anything dearer, longer or alive again without a
+recorded yes (safety.md 3, 8, 11; the commands, in memory)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from tests.commands.world import has
+from tests.properties.effort import effort
+from tests.properties.life import Life
+from tests.properties.lines import LINE, PRICES
+
+# Paid and in the plan; running on to the month's end; ordered with a trial, of two days or of seven; never held.
+CODES = st.sampled_from(["CL", "LD", "SJB", "YX", "MH", "YS"])
+HOURS = st.sampled_from([0.01, 1, 1, 20, 25, 30, 73])
+DAYS = st.sampled_from([1, 2, 4, 8, 31])
+
+
+class Imported(RuleBasedStateMachine):
+    """What can happen to a customer of whom files speak."""
+
+    life: Life
+
+    @contextmanager
+    def told(self) -> Iterator[Life]:
+        """A failure is shown as what happened, to be pasted into a test."""
+        try:
+            yield self.life
+        except AssertionError:
+            note(self.life.story)
+            raise
+
+    @initialize(start=st.sampled_from(["2026-03-02 10:00", "2026-03-30 09:00"]))
+    def begins(self, start: str) -> None:
+        self.life = Life(start=start, has=(has("CL"), has("LD", in_plan=True), has("SJB")))
+
+    @rule(code=CODES, line=st.fixed_dictionaries(LINE))
+    def a_line_comes(self, code: str, line: dict[str, Any]) -> None:
+        with self.told() as life:
+            life.imported(code, **line)
+
+    @rule(code=CODES, text=st.sampled_from(["是", "是", "否", "再想想", ""]), hours=HOURS)
+    def she_orders(self, code: str, text: str, hours: float) -> None:
+        with self.told() as life:
+            life.says(f"KT{code}")
+            if text:
+                life.says(text, "<order 0>")
+            life.waits(hours=hours)
+
+    @rule(text=st.sampled_from(["是", "否"]))
+    def she_answers(self, text: str) -> None:
+        with self.told() as life:
+            life.says(text, "<order 0>")
+
+    @rule(code=CODES, hours=HOURS)
+    def she_leaves(self, code: str, hours: float) -> None:
+        with self.told() as life:
+            life.says(f"QX{code}")
+            life.waits(hours=hours)
+
+    @rule(days=DAYS)
+    def days_pass(self, days: float) -> None:
+        with self.told() as life:
+            life.waits(days=days)
+
+    @rule(code=CODES, channel=st.sampled_from(["web", "sp"]))
+    def somebody_orders(self, code: str, channel: str) -> None:
+        with self.told() as life:
+            life.ordered(code, channel)
+
+    @rule(code=CODES, fen=PRICES, effect=st.sampled_from([None, "immediate", "month_end"]), sp=st.sampled_from([None, None, "MOJI"]))  # fmt: skip
+    def the_offer_changes(self, code: str, fen: int, effect: str | None, sp: str | None) -> None:
+        with self.told() as life:
+            life.offered(code, fen, effect, sp)
+
+    @rule(code=CODES, fen=PRICES, days=st.sampled_from([0.4, 3, 30]))
+    def terms_are_announced(self, code: str, fen: int, days: float) -> None:
+        with self.told() as life:
+            life.new_terms(code, fen, days)
+
+    @rule(status=st.sampled_from(["active", "active", "suspended"]))
+    def her_number_is(self, status: str) -> None:
+        with self.told() as life:
+            life.number_is(status=status)
+
+
+TestImported = Imported.TestCase
+TestImported.settings = effort(150, 20)
