@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from app.commands.codes import fresh_code
+from app.commands.refunding import stands
 from app.commands.registry import call
 from app.commands.reminding import remind
-from app.commands.settling import DUE_TIMER, evidence_of
+from app.commands.settling import DUE_TIMER, evidence_of, fees_of_month
 from app.commands.tenures import not_hers
-from app.domain.account import FREE_PERIOD, Channel, SubscriberStatus, Subscription, SubscriptionState
+from app.domain.account import FREE_PERIOD, Channel, Subscription, SubscriptionState
 from app.domain.calendar import local_day
 from app.domain.catalogue import Billing, Service
 from app.domain.charges import AFTER, USE_DUE, Charge, ChargeKind, Use
@@ -38,13 +39,15 @@ class AnnounceCharge(Stimulus):
 
     def is_of(self, charge: Charge) -> bool:
         """Whether this charge was announced by the same words."""
-        asked = (self.service_code, self.kind, self.amount_fen, self.due_at, self._month(), self.channel)
+        asked = (self.service_code, self.kind, self.amount_fen, self.due_at, self.month, self.channel)
         held = (
             charge.service_code, charge.kind, charge.amount_fen, charge.asked_due_at, charge.period, charge.channel,
         )  # fmt: skip
         return asked == held
 
-    def _month(self) -> str:
+    @property
+    def month(self) -> str:
+        """The month that it is for."""
         return self.period or month_of(self.due_at)
 
     def charge(self, turn: Turn, held: Subscription | None) -> Charge:
@@ -59,16 +62,25 @@ class AnnounceCharge(Stimulus):
             service_code=self.service_code,
             subscription_id=held.id if held else None,
             amount_fen=self.amount_fen,
-            period=self._month(),
+            period=self.month,
             asked_due_at=self.due_at,
             due_at=max(self.due_at, earliest),
             channel=self.channel,
         )
 
+    @property
+    def begins(self) -> datetime:
+        """The first instant of the month that the fee is for (UTC)."""
+        return first_moment(self.month)
+
+    @property
+    def ends(self) -> datetime:
+        """Its last second."""
+        return last_moment(self.month)
+
     def covers(self, held: Subscription) -> bool:
         """Whether the service was held in the month that the fee is for."""
-        begins, ends = first_moment(self._month()), last_moment(self._month())
-        return held.started_at <= ends and (held.ends_at is None or held.ends_at >= begins)
+        return held.started_at <= self.ends and (held.ends_at is None or held.ends_at >= self.begins)
 
 
 @value
@@ -133,24 +145,39 @@ def _held(turn: Turn, wanted: AnnounceCharge) -> Subscription | None:
 
 def _faults(turn: Turn, wanted: AnnounceCharge, held: Subscription | None) -> Iterator[tuple[int, str]]:
     """Why a month's fee may not be taken (safety.md 2, 10; flows.md 17)."""
-    customer = turn.account.customer
-    if customer is not None and customer.status is SubscriberStatus.SUSPENDED:
+    if turn.account.is_suspended:
         yield 422, "The customer is suspended: no monthly fee falls due meanwhile."
     if held is None:
         yield 422, "service_code: the customer does not have this service, so there is no consent to a fee."
         return
-    if not wanted.covers(held):
-        yield 422, "period: the customer did not have this service in that month."
+    yield from _faults_of_period(wanted, held)
     if held.ends_at is not None and held.ends_at < wanted.due_at:
         yield 422, "due_at: the service was unsubscribed and ends before the fee falls due."
     yield from _faults_of_amount(wanted, held)
     trial_ends_at = held.trial_ends_at if held.state is SubscriptionState.TRIAL else None
     if trial_ends_at is not None and not (held.goes_on and wanted.due_at >= trial_ends_at):
         yield 422, "due_at: the service is on trial, and is charged after a yes and not before the trial's end."
-    fees = turn.account.records_of(Charge)
-    before = (fee for fee in fees if fee.subscription_id == held.id and fee.kind is ChargeKind.MONTHLY)
-    if any(fee.period == (wanted.period or month_of(wanted.due_at)) for fee in before):
-        yield 409, "period: there is a monthly fee for this subscription and month already."
+    yield from _faults_beside_others(turn, wanted, held)
+
+
+def _faults_beside_others(turn: Turn, wanted: AnnounceCharge, held: Subscription) -> Iterator[tuple[int, str]]:
+    """One fee of a service and month, however often she left and came back; one that is free counts for nothing."""
+    others = fees_of_month(turn, held.service_code, wanted.month) if wanted.amount_fen else []
+    if any(stands(turn, fee) for fee in others):
+        yield 409, "period: there is a monthly fee of this service and month; only after it is given up can be another."
+    if held.unsubscribed_at is not None and any(fee.subscription_id == held.id for fee in others):
+        yield 409, "period: the fee of this month was given up when the customer unsubscribed, and she was told so."
+
+
+def _faults_of_period(wanted: AnnounceCharge, held: Subscription) -> Iterator[tuple[int, str]]:
+    if wanted.begins > wanted.due_at:
+        yield 422, "period: begins after due_at; announce the fee of a month that has begun by then."
+    if not wanted.covers(held):
+        yield 422, "period: the customer did not have this service in that month."
+    if held.unsubscribed_at is not None and held.unsubscribed_at < wanted.begins:
+        yield 422, "period: begins after the customer unsubscribed."
+    if held.trial_ends_at is not None and held.trial_ends_at > wanted.ends:
+        yield 422, "period: the service was on trial, and free, in all of that month."
 
 
 def _faults_of_amount(wanted: AnnounceCharge, held: Subscription) -> Iterator[tuple[int, str]]:

@@ -1,14 +1,14 @@
 """What becomes of a service's fees when it is unsubscribed (flows.md 5.3, 17; safety.md 11, 13)."""
 
-from app.commands.refunding import can_be_given_back, give_back
-from app.commands.settling import ended_before, question_of, settled
-from app.domain.account import Subscription
-from app.domain.charges import Charge, ChargeKind, ChargeState
+from app.commands.refunding import can_be_given_back, give_back, stands
+from app.commands.settling import ended_before, fees_of_month, question_of, settled
+from app.domain.account import Subscription, SubscriptionState
+from app.domain.charges import Charge, ChargeState
 from app.domain.months import month_of
 from app.domain.texts import fees as texts
 from app.domain.texts import wording
-from app.domain.turn import Outcome, Turn, joined
-from app.domain.values import value
+from app.domain.turn import Outcome, Turn, apply, joined
+from app.domain.values import replace, value
 
 
 @value
@@ -30,7 +30,6 @@ def part(turn: Turn, before: Subscription, after: Subscription, who: str) -> Par
     done: list[Outcome] = []
     words: list[str] = []
     kept: list[Charge] = []
-    month_is_free = month_is_paid = False
     for charge in turn.account.records_of(Charge):
         if charge.subscription_id != before.id:
             continue
@@ -38,10 +37,12 @@ def part(turn: Turn, before: Subscription, after: Subscription, who: str) -> Par
         done += [outcome] if outcome else []
         words += [said] if said else []
         kept += [charge] if charge.is_open and not outcome and charge.amount_fen else []
-        if charge.kind is ChargeKind.MONTHLY and charge.period == month_of(turn.at):
-            month_is_paid = charge.state is ChargeState.CHARGED
-            month_is_free = not month_is_paid and charge not in kept
-    return Parting(joined(Outcome(), *done), "".join(words), tuple(kept), month_is_free, month_is_paid)
+    whole = joined(Outcome(), *done)
+    left = replace(turn, account=apply(turn.account, whole))
+    of_month = fees_of_month(left, before.service_code, month_of(turn.at))
+    standing = [charge for charge in of_month if stands(left, charge)]
+    is_paid = any(not charge.is_open for charge in standing)
+    return Parting(whole, "".join(words), tuple(kept), bool(of_month) and not standing, is_paid)
 
 
 def _parted(
@@ -69,12 +70,13 @@ def _taken_since(turn: Turn, charge: Charge) -> bool:
 
 
 def _is_waived(turn: Turn, charge: Charge, before: Subscription, after: Subscription) -> bool:
-    """Whether a fee that was announced is given up: the service ends first, she may still doubt it, or it is new."""
+    """Whether a fee that was announced is given up: the service ends first, she may still doubt it, it is free yet."""
     question = question_of(turn, charge)
     being_reminded = question is not None and turn.account.may_have_reached(question) and question.is_open(turn.at)
     window_is_open = charge.window_was_open(turn.at) or (charge.state is ChargeState.ANNOUNCED and being_reminded)
     begins_later = charge.period > month_of(turn.at)
-    return ended_before(after, charge.due_at) or window_is_open or begins_later or before.in_free_period(turn.at)
+    free = before.in_free_period(turn.at) or before.state is SubscriptionState.TRIAL
+    return ended_before(after, charge.due_at) or window_is_open or begins_later or free
 
 
 def kept_words(turn: Turn, kept: tuple[Charge, ...]) -> str:

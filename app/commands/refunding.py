@@ -21,6 +21,11 @@ def refunded(turn: Turn, charge_id: str, part: RefundPart = RefundPart.PRINCIPAL
     return turn.account.record(Refund, refund_id(charge_id, part))
 
 
+def stands(turn: Turn, charge: Charge) -> bool:
+    """Whether it was taken or still may be, and was not given back."""
+    return charge.is_open or (charge.state is ChargeState.CHARGED and refunded(turn, charge.id) is None)
+
+
 def can_be_given_back(turn: Turn, charge: Charge) -> bool:
     """Whether it was taken, and nothing of it given back."""
     return charge.state is ChargeState.CHARGED and charge.amount_fen > 0 and refunded(turn, charge.id) is None

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from app.commands.registry import timer
-from app.domain.account import SubscriberStatus, Subscription, SubscriptionState
+from app.domain.account import Subscription, SubscriptionState
 from app.domain.charges import AFTER, Charge, ChargeKind, ChargeState
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.evidence import EvidenceDraft, Fact
@@ -16,6 +16,7 @@ UNREACHED_TIMER = "fee-unreached"
 # How soon it is looked again whether a fee that is held back can be taken.
 _HELD_BACK = timedelta(hours=1)
 UNREACHED = "unreached"
+_SUSPENDED = "suspended"
 
 
 def settled(turn: Turn, charge: Charge, to: ChargeState, reason: str, who: str) -> Outcome:
@@ -66,6 +67,12 @@ def end_with_tenure(turn: Turn, who: str) -> Outcome:
     )
 
 
+def fees_of_month(turn: Turn, service_code: str, period: str) -> list[Charge]:
+    """Her monthly fees of a service for a month that cost something, whichever subscription they were for."""
+    fees = (fee for fee in turn.account.records_of(Charge) if fee.kind is ChargeKind.MONTHLY and fee.amount_fen)
+    return [fee for fee in fees if (fee.service_code, fee.period) == (service_code, period)]
+
+
 def question_of(turn: Turn, charge: Charge) -> Question | None:
     """The question of its newest reminder, if it can still be answered."""
     question = turn.account.questions.get(charge.question_id or "")
@@ -96,6 +103,11 @@ def others_go_on(turn: Turn, charge: Charge) -> tuple[TimerSet, ...]:
 # ---- when it falls due
 
 
+def _is_not_owed_in_suspension(charge: Charge) -> bool:
+    """One that is in doubt waits for its decision, as nothing is taken before."""
+    return charge.is_open and charge.kind is ChargeKind.MONTHLY and charge.state is not ChargeState.DISPUTED
+
+
 @timer(DUE_TIMER)
 def fall_due(turn: Turn) -> Outcome:
     """Take a fee, if it was reminded and nobody doubts it; else give it up or look again (flows.md 7; safety.md 12)."""
@@ -120,10 +132,8 @@ def _given_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:
         return ChargeState.WAIVED, "the service ended before"
     if held is not None and charge.kind is ChargeKind.MONTHLY and _is_free_trial(held, charge.due_at):
         return ChargeState.WAIVED, "on trial"
-    customer = turn.account.customer
-    suspended = customer is not None and customer.status is SubscriberStatus.SUSPENDED
-    if suspended and charge.kind is ChargeKind.MONTHLY and charge.state is not ChargeState.DISPUTED:
-        return ChargeState.CANCELLED, "suspended"
+    if turn.account.is_suspended and _is_not_owed_in_suspension(charge):
+        return ChargeState.CANCELLED, _SUSPENDED
     first = _first_of_day(turn, charge)
     if first is not None and first.state is ChargeState.WAIVED and first.reason == UNREACHED:
         return ChargeState.WAIVED, UNREACHED

@@ -204,6 +204,11 @@ class Account:
         return self.subscriber.former_tenure(at) if self.subscriber else None
 
     @property
+    def is_suspended(self) -> bool:
+        """Whether it is a customer's who is suspended: she owes no monthly fee meanwhile (safety.md 2, 10)."""
+        return self.customer is not None and self.customer.status is SubscriberStatus.SUSPENDED
+
+    @property
     def language(self) -> Language:
         """What to write to this number in."""
         return self.subscriber.language if self.subscriber else Language.ZH

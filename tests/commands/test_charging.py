@@ -7,6 +7,8 @@ import pytest
 from app.commands.directory import SetSubscriber
 from app.domain.account import SubscriberStatus, SubscriptionState
 from app.domain.charges import Charge
+from app.domain.refunds import Refund, RefundPart, refund_id
+from app.domain.turn import Outcome
 from tests.commands.fees import announce, code, fee, states
 from tests.commands.transcript import Conversation
 from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai
@@ -59,17 +61,128 @@ def test_only_for_a_period_in_which_it_was_held() -> None:
         assert (outcome.refusal is None) == accepted, (due, period)
 
 
-def test_one_monthly_fee_for_a_subscription_and_month() -> None:
+@pytest.mark.parametrize(
+    ("period", "due", "accepted"),
+    [
+        ("2026-03", "2026-03-10 12:00", True),
+        ("2026-02", "2026-03-10 12:00", True),
+        ("2025-06", "2026-03-10 12:00", True),
+        ("2026-04", "2026-03-10 12:00", False),
+        ("2026-12", "2026-03-10 12:00", False),
+        ("2027-03", "2026-03-10 12:00", False),
+        # Months are Shanghai's.
+        ("2026-04", "2026-03-31 23:59:59", False),
+        ("2026-04", "2026-04-01 00:00", True),
+    ],
+)
+def test_no_fee_for_a_month_that_has_not_begun_when_it_falls_due(period: str, due: str, accepted: bool) -> None:  # noqa: FBT001
+    conversation = Conversation()
+    assert (announce(conversation, "c-1", "SJB", 300, due, period=period).refusal is None) == accepted
+    assert len(conversation.sent) == accepted
+
+
+@pytest.mark.parametrize(("left", "period", "accepted"), [("2026-03-31 20:00", "2026-04", False), ("2026-03-31 20:00", "2026-03", True), ("2026-04-01 00:00", "2026-04", True)])  # fmt: skip
+def test_no_fee_for_a_month_that_begins_after_she_left(left: str, period: str, accepted: bool) -> None:  # noqa: FBT001
+    conversation = Conversation(start=left)
+    conversation.text("QXHT")
+    refusal = announce(conversation, "c-1", "HT", 300, "2026-04-01 09:00", period=period).refusal
+    assert (refusal is None) == accepted
+    assert refusal is None or "after the customer unsubscribed" in refusal.detail
+
+
+@pytest.mark.parametrize(("period", "accepted"), [("2026-02", False), ("2026-03", True)])
+def test_no_fee_for_a_month_that_was_all_trial(period: str, accepted: bool) -> None:  # noqa: FBT001
+    trial = replace(has("CL", "2026-01-20 10:00", trial_until="2026-03-20 10:00"), goes_on=True)
+    conversation = Conversation(has=(trial,))
+    assert (announce(conversation, "c-1", "CL", 500, "2026-03-25 12:00", period=period).refusal is None) == accepted
+    conversation = Conversation(has=(replace(trial, state=SubscriptionState.ACTIVE),), start="2026-03-21 10:00")
+    assert (announce(conversation, "c-1", "CL", 500, "2026-03-25 12:00", period=period).refusal is None) == accepted
+
+
+def test_one_monthly_fee_for_a_service_and_month() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    refusal = announce(conversation, "c-2", "SJB", 300, "2026-03-31 23:59").refusal
-    assert refusal is not None
-    assert refusal.status == 409
-    assert announce(conversation, "c-2", "SJB", 300, "2026-04-01 00:00").refusal is None
-    # Also one that was given up: she would pay what she was told is free.
-    conversation.play(f"> [10086901] {code(conversation, 'c-1')}\n@ +73h")
-    assert states(conversation)["c-1"] == "waived"
-    assert announce(conversation, "c-3", "SJB", 300, "2026-03-31 23:59").refusal is not None
+    assert status(announce(conversation, "c-2", "SJB", 300, "2026-03-31 23:59")) == 409
+    assert status(announce(conversation, "c-2", "SJB", 100, "2026-04-05 12:00", period="2026-03")) == 409
+    assert status(announce(conversation, "c-2", "SJB", 300, "2026-04-01 00:00")) is None
+    assert status(announce(conversation, "c-3", "TQ", 200, "2026-03-05 12:00")) is None
+
+
+def status(outcome: Outcome) -> int | None:
+    return outcome.refusal.status if outcome.refusal else None
+
+
+COMES_BACK = "> KTCL\n> [1008620400] 是\n= CL active"
+
+
+@pytest.mark.parametrize("left_at", ["2026-03-05 10:00", "2026-03-31 20:00"])
+def test_one_also_after_leaving_and_coming_back(left_at: str) -> None:
+    conversation = Conversation(subscriber=replace(SUBSCRIBER, balance_fen=90_000))
+    announce(conversation, "c-1", "CL", 500, "2026-03-02 12:00")
+    conversation.play(f"@ {left_at}\n> QXCL\n{COMES_BACK}")
+    assert status(announce(conversation, "c-2", "CL", 500, "2026-04-20 12:00", period="2026-03")) == 409
+    assert status(announce(conversation, "c-3", "CL", 500, "2026-04-20 12:00")) is None
+    conversation.play("@ 2026-04-21 12:00")
+    assert states(conversation) == {"c-1": "charged", "c-3": "charged"}
+
+
+@pytest.mark.parametrize(
+    "given_up",
+    [
+        "> QXCL\n" + COMES_BACK,
+        "! refusing\n@ +4d\n! taking",
+        "> [10086901] {code}\n@ +4d",
+        "@ 2026-03-05 13:00\n* refund",
+        "* suspended\n@ 2026-03-05 13:00\n* active",
+    ],
+)
+def test_another_one_after_the_first_was_given_up_or_given_back(given_up: str) -> None:
+    conversation = Conversation(subscriber=replace(SUBSCRIBER, balance_fen=90_000))
+    refusing = given_up.startswith("!")
+    conversation.taking = not refusing
+    announce(conversation, "c-1", "CL", 500, "2026-03-05 12:00")
+    for part in given_up.format(code=code(conversation, "c-1")).split("* "):
+        name, _, rest = part.partition("\n")
+        match name:
+            case "refund":
+                conversation.take(Outcome(records=(refund_of(fee(conversation, "c-1")),)))
+            case "suspended" | "active":
+                becomes(conversation, SubscriberStatus(name))
+                conversation.play(rest)
+            case _:
+                conversation.play(part)
+    # Several at once: the first takes the place, the others find it taken.
+    found = [status(announce(conversation, f"c-{n}", "CL", 500, "2026-03-20 12:00")) for n in (2, 3)]
+    assert found == [None, 409]
+    conversation.play("@ 2026-03-20 12:00")
+    assert states(conversation)["c-2"] == "charged"
+    assert status(announce(conversation, "c-4", "CL", 500, "2026-03-25 12:00")) == 409
+
+
+def refund_of(charge: Charge) -> Refund:
+    return Refund(
+        refund_id(charge.id, RefundPart.PRINCIPAL), charge.due_at, charge.id, RefundPart.PRINCIPAL, charge.service_code,
+        charge.amount_fen, "agent",
+    )  # fmt: skip
+
+
+def becomes(conversation: Conversation, to: SubscriberStatus) -> None:
+    conversation.happens(SetSubscriber("api:crm", frozenset({"status"}), create=False, status=to))
+
+
+def test_a_fee_that_she_was_told_is_free_stays_so_until_she_comes_back() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    conversation.play("> QXSJB\n< …可用至03月31日，不收费；…")
+    assert status(announce(conversation, "c-2", "SJB", 300, "2026-03-20 12:00")) == 409
+    conversation.play("> KTSJB\n> [1008620400] 是\n= SJB active")
+    assert status(announce(conversation, "c-3", "SJB", 300, "2026-03-20 12:00")) is None
+
+
+def test_a_free_fee_neither_takes_nor_needs_the_place_of_the_months_fee() -> None:
+    conversation = Conversation()
+    given = [status(announce(conversation, f"c-{n}", "SJB", fen, "2026-03-05 12:00")) for n, fen in enumerate((0, 300, 0, 300))]  # fmt: skip
+    assert given == [None, None, None, 409]
 
 
 def test_the_same_charge_twice() -> None:
@@ -113,12 +226,6 @@ def test_on_trial(goes_on: bool, due: str, accepted: bool) -> None:  # noqa: FBT
 def test_no_monthly_fee_while_suspended() -> None:
     suspended = replace(SUBSCRIBER, status=SubscriberStatus.SUSPENDED)
     assert announce(Conversation(subscriber=suspended), "c-1", "SJB", 300, "2026-03-05 12:00").refusal is not None
-    # One that was announced before, and falls due meanwhile.
-    conversation = Conversation()
-    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    conversation.account = replace(conversation.account, subscriber=suspended)
-    conversation.play("@ 2026-03-05 12:00\n<")
-    assert states(conversation) == {"c-1": "cancelled"}
 
 
 def test_who_gives_up_the_number_owes_nothing_more() -> None:

@@ -6,11 +6,12 @@ import pytest
 
 from app.commands.directory import AgentUnsubscribe
 from app.domain.account import Language
-from app.domain.charges import Charge, ChargeState
+from app.domain.charges import Charge, ChargeKind, ChargeState
 from app.domain.refunds import Refund
+from app.domain.turn import Outcome
 from tests.commands.fees import announce, code, fee, states
 from tests.commands.transcript import Conversation
-from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai
+from tests.commands.world import CATALOGUE, FOUR, SUBSCRIBER, has, shanghai
 
 
 def test_while_the_window_is_open_it_is_waived_and_said() -> None:
@@ -65,10 +66,49 @@ def test_within_24_hours_what_falls_due_before_is_taken() -> None:
 
 
 def test_the_next_months_fee_is_not_taken() -> None:
-    conversation = Conversation()
-    announce(conversation, "c-1", "SJB", 300, "2026-03-30 12:00", period="2026-04")
-    conversation.play("@ +2h\n> QXSJB\n< …当月3元仍照常收取…待扣的3元不收费…")
+    conversation = Conversation(start="2026-03-31 10:00")
+    announce(conversation, "c-1", "HT", 300, "2026-04-01 09:00")
+    conversation.play("@ 2026-03-31 20:00\n> QXHT\n< …24小时内(04月01日20时00分前)停止，不再收费；待扣的3元不收费…")
     assert states(conversation) == {"c-1": "waived"}
+
+
+def test_nothing_is_taken_when_a_trial_ends_that_she_left() -> None:
+    of = replace(CATALOGUE.services["SJB"], trial_days=7)
+    trial = replace(has(of, "2026-03-01 10:00", trial_until="2026-03-20 10:00"), goes_on=True)
+    conversation = Conversation(has=(trial,), start="2026-03-18 10:00")
+    announce(conversation, "c-1", "SJB", 300, "2026-03-20 10:00")
+    conversation.play("@ +2h\n> QXSJB\n< …可用至03月20日，不收费；待扣的3元不收费；…\n@ 2026-03-20 10:00\n<")
+    assert states(conversation) == {"c-1": "waived"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        # A free fee says nothing of the month's price.
+        (("c-1", 0, "2026-03-02 10:00"), None, "当月3元仍照常收取，次月起不再收费"),
+        (("c-1", 0, "2026-03-02 10:00"), ("c-2", 300, "2026-03-02 12:00"), "当月3元已收取，次月起不再收费"),
+        (("c-1", 300, "2026-03-02 12:00"), ("c-2", 0, "2026-03-02 10:00"), "当月3元已收取，次月起不再收费"),
+        (("c-1", 300, "2026-03-05 12:00"), ("c-2", 0, "2026-03-02 10:00"), "当月3元仍照常收取，次月起不再收费"),
+    ],
+)
+def test_what_is_said_of_the_month_counts_all_its_fees(
+    first: tuple[str, int, str], second: tuple[str, int, str] | None, said: str
+) -> None:
+    conversation = Conversation()
+    for charge_id, fen, due in filter(None, (first, second)):
+        assert announce(conversation, charge_id, "SJB", fen, due).refusal is None
+    conversation.play(f"@ +3h\n> QXSJB\n< …可用至03月31日，{said}；…")
+
+
+def test_a_month_that_was_paid_before_she_came_back_is_said_to_be() -> None:
+    paid = Charge(
+        id="c-0", made_at=shanghai("2026-03-01 10:00"), kind=ChargeKind.MONTHLY, service_code="SJB",
+        subscription_id="an earlier one", amount_fen=300, period="2026-03", asked_due_at=shanghai("2026-03-01 12:00"),
+        due_at=shanghai("2026-03-01 12:00"), channel=None, state=ChargeState.CHARGED,
+    )  # fmt: skip
+    conversation = Conversation()
+    conversation.take(Outcome(records=(paid,)))
+    conversation.play("> QXSJB\n< …当月3元已收取，次月起不再收费；…")
 
 
 def test_a_doubted_fee_is_cancelled_and_she_is_still_called() -> None:

@@ -39,8 +39,12 @@ class ChargeBody(Body):
     service_code: str = Field(max_length=64, examples=["SJB"])
     kind: ChargeKind
     amount_fen: Fen = Field(examples=[300])
-    due_at: Moment = Field(description="when it is to be taken; moved if that is too early")
-    period: Month | None = Field(default=None, description="the month that it is for; else that of due_at")
+    due_at: Moment = Field(
+        description="when it is to be taken; moved if that is too early, and the answer says to when"
+    )
+    period: Month | None = Field(
+        default=None, description="the month that it is for, which begins no later than due_at; else that of due_at"
+    )
     channel: Channel | None = None
 
 
@@ -117,9 +121,12 @@ def _out(found: FoundCharge) -> ChargeOut:
 async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, response: Response) -> ChargeOut:
     """The customer is reminded, and it is taken when it falls due if she does not doubt it.
 
-    Refused (422) without her consent: a service that she did not have in the period, more than the price that she
-    confirmed, anything for what is in her plan, or for a time before she got a number that was another's. A second
-    monthly fee of a subscription and period is a 409.
+    Refused (422) without her consent: a service that she did not have in the period, a period that begins after
+    `due_at` or after she unsubscribed, more than the price that she confirmed, anything for what is in her plan, or for
+    a time before she got a number that was another's; and any monthly fee while she is suspended. A second monthly fee of a service and period is a 409, unless the first was
+    waived, cancelled or given back; while the service only runs on after an unsubscribe, it is one even then.
+    `due_at` of the answer is when the fee may be taken: later than asked if that is within 72 hours of the order, or
+    before the window of the reminder is over.
     """
     wanted = AnnounceCharge(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
     announced = await gateway.charges.announce(given.msisdn, wanted)
