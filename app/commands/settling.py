@@ -8,7 +8,7 @@ from app.domain.charges import AFTER, Charge, ChargeKind, ChargeState
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.tickets import Ticket, TicketKind
-from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn
+from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn, joined
 
 DUE_TIMER = "fee-due"
 REMINDER_TIMER = "fee-reminder"
@@ -106,6 +106,12 @@ def others_go_on(turn: Turn, charge: Charge) -> tuple[TimerSet, ...]:
 def _is_not_owed_in_suspension(charge: Charge) -> bool:
     """One that is in doubt waits for its decision, as nothing is taken before."""
     return charge.is_open and charge.kind is ChargeKind.MONTHLY and charge.state is not ChargeState.DISPUTED
+
+
+def fell_due_in_suspension(turn: Turn, who: str) -> Outcome:
+    """She is active again: what fell due meanwhile is cancelled, also where its timer is late (safety.md 2)."""
+    fees = [fee for fee in turn.account.records_of(Charge) if _is_not_owed_in_suspension(fee) and fee.due_at <= turn.at]
+    return joined(Outcome(), *(settled(turn, fee, ChargeState.CANCELLED, _SUSPENDED, who) for fee in fees))
 
 
 @timer(DUE_TIMER)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app.commands.registry import call, timer
+from app.commands.settling import fell_due_in_suspension
 from app.commands.speech import say
 from app.domain.account import Account, Subscriber, SubscriberStatus
 from app.domain.evidence import EvidenceDraft
@@ -141,7 +142,8 @@ def with_notices(turn: Turn, before: Subscriber | None, outcome: Outcome, *, say
     freed = before is not None and before.status is SubscriberStatus.SUSPENDED and not stopped
     if before is None or not (stopped or freed or says_active):
         return outcome
-    return joined(outcome, _over(turn, _announced(turn.account)))
+    fees = fell_due_in_suspension(turn, "active again") if freed else Outcome()
+    return joined(outcome, _over(turn, _announced(turn.account)), fees)
 
 
 def _with_low_balance(turn: Turn, before: Subscriber | None, after: Subscriber, outcome: Outcome) -> Outcome:

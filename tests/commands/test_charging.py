@@ -228,6 +228,33 @@ def test_no_monthly_fee_while_suspended() -> None:
     assert announce(Conversation(subscriber=suspended), "c-1", "SJB", 300, "2026-03-05 12:00").refusal is not None
 
 
+@pytest.mark.parametrize(
+    ("script", "state"),
+    [
+        # It falls due meanwhile, before, or afterwards.
+        ("* suspended\n@ 2026-03-05 12:00", "cancelled"),
+        ("* suspended\n@ 2026-03-05 11:59\n* active\n@ 2026-03-05 12:00", "charged"),
+        ("@ 2026-03-05 12:00\n* suspended", "charged"),
+        # The timer of what fell due meanwhile is late: she is active again by then.
+        ("* suspended\n* late 2026-03-05 13:00\n* active\n@ +1h", "cancelled"),
+        # A doubt waits for its decision; that no decision came in time never costs anything.
+        ("> [10086901] {code}\n* suspended\n@ +4d\n* active\n@ +4d", "waived"),
+    ],
+)
+def test_a_monthly_fee_that_falls_due_in_suspension_is_never_taken(script: str, state: str) -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    for line in script.format(code=code(conversation, "c-1")).splitlines():
+        match line.split(" ", 2):
+            case ["*", "late", moment]:
+                conversation.now = shanghai(moment)
+            case ["*", name]:
+                becomes(conversation, SubscriberStatus(name))
+            case _:
+                conversation.play(line)
+    assert states(conversation) == {"c-1": state}
+
+
 def test_who_gives_up_the_number_owes_nothing_more() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+import pytest
+
 from app.commands.deciding import Decided, cancel, lapse, uphold
+from app.commands.directory import SetSubscriber
 from app.commands.resolving import Resolve
 from app.commands.ticketing import open_ticket
-from app.domain.account import Language
+from app.domain.account import Language, SubscriberStatus
 from app.domain.policy import Carrier
 from app.domain.tickets import Decision, Ticket, TicketKind
-from app.domain.turn import Outcome, Stimulus, Turn
+from app.domain.turn import Outcome, Refusal, Stimulus, Turn
 from tests.commands.fees import announce, code, fee, states
 from tests.commands.transcript import Conversation
 from tests.commands.world import FOUR, SUBSCRIBER, has
@@ -73,6 +76,51 @@ def test_upheld_after_it_was_due_it_is_taken_at_once() -> None:
     said = carried_out(conversation, uphold(turn_of(conversation), fee(conversation, "c-1"), who="agent"))
     assert "现已扣收" in said
     assert states(conversation) == {"c-1": "charged"}
+
+
+def becomes(conversation: Conversation, to: SubscriberStatus) -> None:
+    conversation.happens(SetSubscriber("api:crm", frozenset({"status"}), create=False, status=to))
+
+
+def upheld(conversation: Conversation) -> Refusal | None:
+    (ticket,) = conversation.account.records[Ticket]
+    conversation.happens(Resolve("agent", ticket, Decision.UPHELD))
+    return conversation.answered.refusal
+
+
+@pytest.mark.parametrize("at", ["2026-03-03 11:00", "2026-03-03 13:00"])
+def test_while_she_is_suspended_nothing_is_upheld(at: str) -> None:
+    conversation = doubted("2026-03-03 12:00")
+    becomes(conversation, SubscriberStatus.SUSPENDED)
+    conversation.play(f"@ {at}\n<")
+    refusal = upheld(conversation)
+    assert refusal is not None
+    assert refusal.status == 409
+    conversation.play("@ 2026-03-03 13:00\n<")
+    assert states(conversation) == {"c-1": "disputed"}
+    becomes(conversation, SubscriberStatus.ACTIVE)
+    assert upheld(conversation) is None
+    assert states(conversation) == {"c-1": "charged"}
+
+
+def test_what_was_upheld_and_falls_due_in_suspension_is_not_taken() -> None:
+    conversation = doubted("2026-03-03 12:00")
+    assert upheld(conversation) is None
+    becomes(conversation, SubscriberStatus.SUSPENDED)
+    conversation.play("@ 2026-03-03 12:00")
+    assert states(conversation) == {"c-1": "cancelled"}
+
+
+def test_of_several_periods_nothing_is_taken_while_one_is_in_doubt() -> None:
+    conversation = doubted("2026-03-03 12:00")
+    for number, period in ((2, "2026-02"), (3, "2026-01")):
+        announce(conversation, f"c-{number}", "SJB", 300, "2026-03-03 12:00", period=period)
+    conversation.play(f"> [10086901] {code(conversation, 'c-2')}\n@ 2026-03-04 12:00")
+    assert states(conversation) == {"c-1": "disputed", "c-2": "disputed", "c-3": "reminded"}
+    for charge_id, left in (("c-1", "reminded"), ("c-2", "charged")):
+        conversation.happens(Resolve("agent", fee(conversation, charge_id).ticket_id or "", Decision.UPHELD))
+        conversation.play("@ +1s")
+        assert states(conversation)["c-3"] == left
 
 
 def test_what_waited_for_a_doubted_fee_goes_on_when_it_is_decided() -> None:
