@@ -82,10 +82,11 @@ def lock_conversations(connection: Connection, numbers: Sequence[Key], *, wait: 
 
 @value
 class LookBack:
-    """What ended before these moments (UTC) is left out of an account that is loaded."""
+    """What ended before these moments (UTC) is left out of an account that is loaded; of records, what was made."""
 
     questions: datetime
     subscriptions: datetime
+    records: datetime
 
 
 @value

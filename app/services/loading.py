@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -19,8 +19,6 @@ from app.services.folding import Fold
 from app.services.remembering import AccountMemory, as_loaded, uncertain
 
 Wanted = Sequence[tuple[Fold, Stimulus]]
-# What is closed and older than this is history: it is kept, and no turn looks at it.
-_RECORDS_KEPT_AT_HAND = timedelta(days=400)
 
 
 def _fold(item: LockedConversation, account: Account, chain: ChainHead) -> Fold:
@@ -64,9 +62,9 @@ class Loading:
         """Keep what a batch has written for the turns that follow."""
         self._memory.keep(version, [(fold.account, fold.chain) for fold in changed])
 
-    def complete(self, connection: Connection, wanted: Wanted, now: datetime) -> None:
-        """Put into the accounts what these stimuli read beside the basic account."""
-        self._add_records(connection, wanted, now - _RECORDS_KEPT_AT_HAND)
+    def complete(self, connection: Connection, wanted: Wanted, back: LookBack) -> None:
+        """Put into the accounts what these stimuli read beside the basic account, as far back as that."""
+        self._add_records(connection, wanted, back.records)
         self._add_evidence(connection, wanted)
         _add_arrivals(connection, wanted, self._numbers.access)
 

@@ -43,8 +43,11 @@ _TIMER_PAUSE = timedelta(hours=1)
 # Questions are remembered for 7 days; a message may be judged by a time that lies up to a day back (safety.md 21).
 _QUESTIONS_BACK = timedelta(days=8)
 _SUBSCRIPTIONS_BACK = GIVEN_ONCE_IN + timedelta(days=1)
+# Records that are closed and older are history: kept, and no text or timer looks at them. A call does, as what it says
+# may be of any month: a fee that was taken years ago is not taken again.
+_RECORDS_BACK = timedelta(days=400)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
-_EVERYTHING = LookBack(_EVER, _EVER)
+_EVERYTHING = LookBack(_EVER, _EVER, _EVER)
 log = observability.logger(__name__)
 
 
@@ -150,7 +153,7 @@ class Turns:
         """
         worked = False
         while busy := [fold for fold in folds if fold.queue]:
-            self._loading.complete(connection, [(fold, fold.queue[0].stimulus) for fold in busy], now)
+            self._loading.complete(connection, [(fold, fold.queue[0].stimulus) for fold in busy], _back_from(now))
             for fold in busy:
                 waiting = fold.queue.popleft()
                 if isinstance(waiting.source, StoredTimer) and waiting.source.tenure != fold.tenure:
@@ -277,7 +280,7 @@ class Turns:
         folds = self._loading.loaded(connection, accounts.lock_conversations(connection, keys, wait=True), _EVERYTHING)
         catalogue = self._current_catalogue(connection, state.catalogue_version)
         ledger = Ledger(self._codec, self._ids)
-        self._loading.complete(connection, [(folds[msisdn], stimulus) for msisdn, stimulus in calls], state.now)
+        self._loading.complete(connection, [(folds[msisdn], stimulus) for msisdn, stimulus in calls], _EVERYTHING)
         outcomes: list[Outcome] = []
         for msisdn, stimulus in calls:
             fold = folds[msisdn]
@@ -297,4 +300,4 @@ def _id_of(waiting: Waiting) -> str | None:
 
 
 def _back_from(now: datetime) -> LookBack:
-    return LookBack(now - _QUESTIONS_BACK, now - _SUBSCRIPTIONS_BACK)
+    return LookBack(now - _QUESTIONS_BACK, now - _SUBSCRIPTIONS_BACK, now - _RECORDS_BACK)

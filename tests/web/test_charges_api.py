@@ -64,6 +64,34 @@ async def test_a_fee_from_its_announcement_to_its_end(web: Web) -> None:
     assert [told["type"] for told in events] == ["charge.charged"]
 
 
+async def test_the_answer_says_to_when_an_early_fee_is_moved(web: Web) -> None:
+    await web.call("PUT", "/api/v1/subscribers/13900139000/subscriptions/CL", {
+        "state": "active", "in_plan": False, "started_at": "2026-03-02T09:00:00+08:00", "channel": "web",
+    })  # fmt: skip
+    for charge_id, of, due_at in (
+        ("c-1", {}, "2026-03-02T11:00:01+08:00"),
+        ("c-2", {"msisdn": "13900139000", "service_code": "CL"}, "2026-03-05T09:00:01+08:00"),
+    ):
+        early = {"charge_id": charge_id, "due_at": "2026-03-02T10:30:00+08:00", **of}
+        answer = (await web.call("POST", CHARGES, FEE | early)).json()
+        assert (answer["due_at"], answer["asked_due_at"]) == (due_at, early["due_at"])
+
+
+async def test_fees_of_a_month_that_come_at_once_are_one(web: Web) -> None:
+    answers = await asyncio.gather(*(web.call("POST", CHARGES, FEE | {"charge_id": f"c-{n}"}) for n in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [202] + [409] * 9
+    assert len(await heard(web)) == 1
+
+
+async def test_a_fee_that_was_taken_long_ago_is_not_taken_again(web: Web) -> None:
+    await web.call("POST", CHARGES, FEE)
+    assert len(await heard(web)) == 1
+    await web.running.advance_to("2027-06-01 12:00")
+    assert (await stands(web))["state"] == "charged"
+    again = FEE | {"charge_id": "c-2", "period": "2026-03", "due_at": "2027-06-03T12:00:00+08:00"}
+    assert_problem(await web.call("POST", CHARGES, again), 409)
+
+
 async def test_a_doubt_by_its_code(web: Web) -> None:
     await web.call("POST", CHARGES, FEE)
     (reminder,) = await heard(web)
