@@ -1,7 +1,7 @@
 """What becomes of a doubted fee: staff cancel or uphold it, or nobody does in time (flows.md 7; safety.md 14)."""
 
 from app.commands.listing import label_of
-from app.commands.reminding import what
+from app.commands.naming import what
 from app.commands.settling import DUE_TIMER, evidence_of, others_go_on, settled
 from app.commands.unsubscribing import Fate, Request, Wish, as_outcome, end_services
 from app.domain.account import Channel

@@ -2,10 +2,11 @@
 
 from app.commands.codes import codes_in
 from app.commands.meaning import meant_by
+from app.commands.naming import what
 from app.commands.parser import Said, without_stop_word
 from app.commands.refunding import can_be_given_back, give_back
 from app.commands.registry import Answer, answer, beside
-from app.commands.reminding import DoubtingFee, reminded, what, windows_run
+from app.commands.reminding import DoubtingFee, reminded, windows_run
 from app.commands.settling import evidence_of, settled
 from app.commands.speech import number_of, say
 from app.commands.ticketing import open_ticket

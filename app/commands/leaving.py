@@ -1,5 +1,6 @@
 """What becomes of a service's fees when it is unsubscribed (flows.md 5.3, 17; safety.md 11, 13)."""
 
+from app.commands.naming import month_of_fee
 from app.commands.refunding import can_be_given_back, give_back, stands
 from app.commands.settling import ended_before, fees_of_month, question_of, settled
 from app.domain.account import Subscription, SubscriptionState
@@ -49,7 +50,7 @@ def _parted(
     turn: Turn, charge: Charge, before: Subscription, after: Subscription, who: str
 ) -> tuple[Outcome | None, str]:
     language = turn.account.language
-    fee = wording.yuan(language, charge.amount_fen)
+    fee = _amount(turn, charge)
     if charge.state is ChargeState.DISPUTED:
         cancelled = settled(turn, charge, ChargeState.CANCELLED, "unsubscribed", who)
         return cancelled, texts.CANCELLED_ON_LEAVING.say(language, fee=fee)
@@ -62,6 +63,10 @@ def _parted(
         back = give_back(turn, charge, who=who, why="unsubscribed within 72 hours" if free else "unsubscribed in time")
         return back, texts.GIVEN_BACK.say(language, fee=fee)
     return None, ""
+
+
+def _amount(turn: Turn, charge: Charge) -> str:
+    return texts.amount(turn.account.language, charge.amount_fen, month_of_fee(turn, charge))
 
 
 def _taken_since(turn: Turn, charge: Charge) -> bool:
@@ -83,8 +88,6 @@ def kept_words(turn: Turn, kept: tuple[Charge, ...]) -> str:
     """The fees that are taken all the same, each with its day."""
     language = turn.account.language
     return "".join(
-        texts.TAKEN_ALL_THE_SAME.say(
-            language, fee=wording.yuan(language, charge.amount_fen), day=wording.day(language, charge.due_at)
-        )
+        texts.TAKEN_ALL_THE_SAME.say(language, fee=_amount(turn, charge), day=wording.day(language, charge.due_at))
         for charge in kept
     )

@@ -1,6 +1,6 @@
 """Giving money back: entries of the ledger, with evidence, billing's event and a word to her (flows.md 12, 14)."""
 
-from app.commands.naming import name_of
+from app.commands.naming import named_with_month
 from app.commands.registry import timer
 from app.commands.speech import say
 from app.domain.charges import Charge, ChargeState
@@ -140,7 +140,7 @@ def nobody_decided(turn: Turn) -> Outcome:
 
 def said(turn: Turn, text: Text, charge: Charge, times: int = 1) -> str:
     """What is said of money given back for a charge: the fee, ``times`` over."""
-    return texts.refund(turn.account.language, text, name_of(turn, charge), charge.amount_fen * times)
+    return texts.refund(turn.account.language, text, named_with_month(turn, charge), charge.amount_fen * times)
 
 
 def told(turn: Turn, *sentences: str) -> Outcome:

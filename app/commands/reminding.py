@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from app.commands.naming import name_of
+from app.commands.naming import what
 from app.commands.registry import timer, told
 from app.commands.settling import (
     DUE_TIMER,
@@ -47,11 +47,6 @@ class DoubtingFee(QuestionState):
     def answer_code(self) -> str | None:
         """The code of the fee."""
         return self.code
-
-
-def what(turn: Turn, charge: Charge) -> str:
-    """A fee in a few words."""
-    return texts.what(turn.account.language, name_of(turn, charge), charge.amount_fen)
 
 
 def expected_at(turn: Turn, charge: Charge) -> datetime:

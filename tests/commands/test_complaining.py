@@ -297,7 +297,7 @@ def test_a_fee_is_named_by_its_code_its_service_or_its_id() -> None:
         (ticket,) = tickets(conversation)
         assert ticket.charge_ids == named, text
     with_charges(open_one).play(
-        "> TS 手机报我没有订过\n< …涉及费用：手机报(新华)3元；到期未有结论的，已收取的先行退还。…"
+        "> TS 手机报我没有订过\n< …涉及费用：03月手机报(新华)3元；到期未有结论的，已收取的先行退还。…"
     )
 
 

@@ -167,4 +167,4 @@ def test_in_english() -> None:
     conversation = doubted(subscriber=replace(SUBSCRIBER, language=Language.EN))
     assert "a person calls you by March 5, 10:00" in conversation.sent[-1].text
     said = carried_out(conversation, uphold(turn_of(conversation), fee(conversation, "c-1"), who="agent"))
-    assert said == "We looked into it: 手机报(新华) CNY3 is due and will be charged from March 5, 12:00. "
+    assert said == "We looked into it: 手机报(新华) (March) CNY3 is due and will be charged from March 5, 12:00. "

@@ -110,7 +110,7 @@ def test_a_late_doubt_that_nobody_decides_gives_the_principal_back() -> None:
 def test_a_complaint_about_a_fee_that_is_not_taken_yet(decision: Decision) -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    conversation.play("@ +2h\n> TS 手机报的费用不对\n< …涉及费用：手机报(新华)3元…\n@ +1h")
+    conversation.play("@ +2h\n> TS 手机报的费用不对\n< …涉及费用：03月手机报(新华)3元…\n@ +1h")
     assert resolve(conversation, decision)
     conversation.play("@ 2026-03-05 12:01")
     assert states(conversation) == {"c-1": "cancelled" if decision is Decision.CANCELLED else "charged"}

@@ -1,18 +1,19 @@
 """Fees are announced, told, doubted and settled (flows.md 7; safety.md 10-14)."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from app.commands.import_claims import ImportSubscription
-from app.domain.account import Channel, SubscriptionState
+from app.domain.account import Channel, Language, SubscriptionState
 from app.domain.charges import Charge, ChargeState
 from app.domain.policy import Carrier
 from app.domain.refunds import Refund
 from app.domain.tickets import Ticket
 from tests.commands.fees import announce, code, fee, states
 from tests.commands.transcript import Conversation
-from tests.commands.world import shanghai
+from tests.commands.world import SUBSCRIBER, shanghai
 
 
 def told(start: str = "2026-03-02 10:00", due: str = "2026-03-05 12:00", **given: object) -> Conversation:
@@ -40,12 +41,38 @@ def test_a_fee_is_told_and_taken_when_due() -> None:
     assert conversation.chain_is_whole()
 
 
+MONTHS = [
+    (Language.ZH, "2026-03", "03月手机报(新华)3元", "03月费用3元"),
+    (Language.ZH, "2026-02", "02月手机报(新华)3元", "02月费用3元"),
+    (Language.ZH, "2025-12", "25年12月手机报(新华)3元", "25年12月费用3元"),
+    (Language.EN, "2026-03", "手机报(新华) (March) CNY3", "CNY3 (March)"),
+    (Language.EN, "2025-12", "手机报(新华) (December '25) CNY3", "CNY3 (December '25)"),
+]
+
+
+@pytest.mark.parametrize(("language", "period", "named", "amount"), MONTHS)
+def test_whatever_is_said_of_a_monthly_fee_names_its_month(
+    language: Language, period: str, named: str, amount: str
+) -> None:
+    conversation = Conversation(subscriber=replace(SUBSCRIBER, language=language))
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00", period=period)
+    announce(conversation, "c-2", "SJB", 300, "2026-03-05 12:00", period="2026-01")
+    word = code(conversation, "c-1")
+    said = [*conversation.sent[:1], *conversation.text("否", "10086901")]
+    said += [*conversation.text(word, "10086901"), *conversation.text(word, "10086901")]
+    assert [named in one.text for one in said] == [True] * 4, said
+    # A year is never taken for a code.
+    fees = {word, code(conversation, "c-2")}
+    assert {found for one in said for found in re.findall(r"(?<![0-9])[0-9]{4}(?![0-9])", one.text)} <= fees
+    assert amount in conversation.text("QXSJB")[-1].text
+
+
 @pytest.mark.parametrize("answer", ["{}", "否", "N", "n", "TD{}", "td {}", "退订{}", "取消", "否{}", " {}。"])
 @pytest.mark.parametrize("wait", ["+0s", "+59m", "+1h"])
 def test_a_doubt_in_time(answer: str, wait: str) -> None:
     conversation = told()
     text = answer.format(code(conversation, "c-1"))
-    conversation.play(f"@ {wait}\n> [10086901] {text}\n< [10086901 result] 手机报(新华)3元的疑问已受理，工单号…")
+    conversation.play(f"@ {wait}\n> [10086901] {text}\n< [10086901 result] 03月手机报(新华)3元的疑问已受理，工单号…")
     (ticket,) = tickets(conversation)
     assert ticket.number in conversation.sent[-1].text
     assert (ticket.kind, ticket.due - conversation.now) == ("fee_dispute", ticket.due - ticket.made_at)
@@ -73,7 +100,9 @@ def test_a_doubt_that_comes_late_is_a_complaint() -> None:
 
 def test_a_late_no_means_every_fee_that_she_was_told_of() -> None:
     conversation = two()
-    conversation.play("@ +90m\n> [10086901] 否\n< [10086901 result] 手机报(新华)3元、天气预报(墨迹)2元…已过期…投诉…")
+    conversation.play(
+        "@ +90m\n> [10086901] 否\n< [10086901 result] 03月手机报(新华)3元、03月天气预报(墨迹)2元…已过期…投诉…"
+    )
     (ticket,) = tickets(conversation)
     assert ticket.charge_ids == ("c-1", "c-2")
     assert states(conversation) == {"c-1": "charged", "c-2": "reminded"}
@@ -98,7 +127,7 @@ def test_another_number_is_no_doubt(number: str) -> None:
 def test_beside_a_list_a_code_is_the_fee_and_a_number_is_a_pick() -> None:
     conversation = told()
     conversation.play(
-        f"> 0000\n> {code(conversation, 'c-1')}\n< [10086901 result] 手机报…\n> 1\n< [10086977 result] 彩铃…"
+        f"> 0000\n> {code(conversation, 'c-1')}\n< [10086901 result] 03月手机报…\n> 1\n< [10086977 result] 彩铃…"
     )
     assert states(conversation) == {"c-1": "disputed"}
 
@@ -116,23 +145,25 @@ def test_an_unclear_no_changes_nothing_and_gives_another_hour() -> None:
         f"""
         @ +50m
         > [10086901] 否
-        < [10086901 reply] …手机报(新华)3元请回复{one}；天气预报(墨迹)2元请回复{other}…
+        < [10086901 reply] …手机报(新华)3元请回复{one}；03月天气预报(墨迹)2元请回复{other}…
         @ +59m
         <
         """
     )
     assert states(conversation) == {"c-1": "reminded", "c-2": "reminded"}
-    conversation.play(f"> [10086901] {one}\n< [10086901 result] 手机报…")
+    conversation.play(f"> [10086901] {one}\n< [10086901 result] 03月手机报…")
     assert states(conversation) == {"c-1": "disputed", "c-2": "reminded"}
     # The only one that is left.
-    conversation.play("> 否\n< [10086901 result] 天气预报…")
+    conversation.play("> 否\n< [10086901 result] 03月天气预报…")
     assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
 
 
 def test_both_codes_at_once() -> None:
     conversation = two()
     one, other = code(conversation, "c-1"), code(conversation, "c-2")
-    conversation.play(f"> [10086901] {one}，{other}\n< [10086901 result] 手机报…\n< [10086901 result] 天气预报…")
+    conversation.play(
+        f"> [10086901] {one}，{other}\n< [10086901 result] 03月手机报…\n< [10086901 result] 03月天气预报…"
+    )
     assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
 
 
@@ -142,14 +173,16 @@ def test_a_late_code_beside_an_open_fee() -> None:
     announce(conversation, "c-2", "TQ", 200, "2026-03-05 12:00")
     conversation.play(f"@ +20m\n> [10086901] {code(conversation, 'c-1')}\n< …手机报…已过期…")
     assert states(conversation) == {"c-1": "reminded", "c-2": "reminded"}
-    conversation.play("> [10086901] 否\n< [10086901 result] 天气预报…")
+    conversation.play("> [10086901] 否\n< [10086901 result] 03月天气预报…")
 
 
 @pytest.mark.parametrize(("text", "also"), [("TD", "[10086977] …天气预报…"), ("退訂。", "[10086977] …天气预报…"), ("QXCL", "[10086977] 彩铃…"), ("QXNO", "[10086977] …没有业务代码…"), ("取消", ""), ("TD？", "[10086977] …天气预报…"), ("STOP", "[10086977] …天气预报…"), ("unsubscribe", "[10086977] …天气预报…"), ("我要退订", "[10086977] …天气预报…"), ("退订业务", "[10086977] …天气预报…"), ("STOP CL", "[10086977] 彩铃…"), ("退订彩铃", "[10086977] 彩铃…"), ("退订全部", "[10086977] 您将退订…"), ("退订谢谢", "")])  # fmt: skip
 def test_stop_words_doubt_every_open_fee_and_are_obeyed(text: str, also: str) -> None:
     conversation = two()
     then = f"< {also}" if also else ""
-    conversation.play(f"> [10086901] {text}\n< [10086901 result] 手机报…\n< [10086901 result] 天气预报…\n{then}")
+    conversation.play(
+        f"> [10086901] {text}\n< [10086901 result] 03月手机报…\n< [10086901 result] 03月天气预报…\n{then}"
+    )
     assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
 
 
@@ -279,7 +312,7 @@ def test_with_one_number_only_codes_tell_fees_apart() -> None:
     conversation = Conversation(carrier=Carrier("test", single_number=True))
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     assert conversation.sent[-1].number == "10086"
-    conversation.play(f"> TD{code(conversation, 'c-1')}\n< [10086 result] 手机报(新华)3元的疑问已受理…")
+    conversation.play(f"> TD{code(conversation, 'c-1')}\n< [10086 result] 03月手机报(新华)3元的疑问已受理…")
     assert states(conversation) == {"c-1": "disputed"}
 
 

@@ -21,7 +21,7 @@ def test_while_the_window_is_open_it_is_waived_and_said() -> None:
         """
         @ +1h
         > QXSJB
-        < [10086977 result] 手机报(新华)已退订，可用至03月31日，不收费；待扣的3元不收费；…
+        < [10086977 result] 手机报(新华)已退订，可用至03月31日，不收费；待扣的03月费用3元不收费；…
         = SJB ending 2026-03-31
         """
     )
@@ -51,7 +51,7 @@ def test_a_service_that_ends_before_its_fee_costs_nothing(service: str) -> None:
     fen = {"CL": 500, "TQ": 200}[service]
     announce(conversation, "c-1", service, fen, "2026-03-05 12:00")
     conversation.play(
-        f"@ +2h\n> QX{service}\n< …即时生效，不再收费；待扣的{fen // 100}元不收费；…\n@ 2026-03-06 12:00\n<"
+        f"@ +2h\n> QX{service}\n< …即时生效，不再收费；待扣的03月费用{fen // 100}元不收费；…\n@ 2026-03-06 12:00\n<"
     )
     assert states(conversation) == {"c-1": "waived"}
 
@@ -60,7 +60,7 @@ def test_within_24_hours_what_falls_due_before_is_taken() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "HT", 300, "2026-03-02 18:00")
     conversation.play(
-        "@ +2h\n> QXHT\n< 和娱乐已退订，24小时内(03月03日12时00分前)停止；此前的3元将于03月02日照常收取；…\n@ +24h\n<"
+        "@ +2h\n> QXHT\n< 和娱乐已退订，24小时内(03月03日12时00分前)停止；此前的03月费用3元将于03月02日照常收取；…\n@ +24h\n<"
     )
     assert states(conversation) == {"c-1": "charged"}
 
@@ -68,7 +68,9 @@ def test_within_24_hours_what_falls_due_before_is_taken() -> None:
 def test_the_next_months_fee_is_not_taken() -> None:
     conversation = Conversation(start="2026-03-31 10:00")
     announce(conversation, "c-1", "HT", 300, "2026-04-01 09:00")
-    conversation.play("@ 2026-03-31 20:00\n> QXHT\n< …24小时内(04月01日20时00分前)停止，不再收费；待扣的3元不收费…")
+    conversation.play(
+        "@ 2026-03-31 20:00\n> QXHT\n< …24小时内(04月01日20时00分前)停止，不再收费；待扣的04月费用3元不收费…"
+    )
     assert states(conversation) == {"c-1": "waived"}
 
 
@@ -77,7 +79,7 @@ def test_nothing_is_taken_when_a_trial_ends_that_she_left() -> None:
     trial = replace(has(of, "2026-03-01 10:00", trial_until="2026-03-20 10:00"), goes_on=True)
     conversation = Conversation(has=(trial,), start="2026-03-18 10:00")
     announce(conversation, "c-1", "SJB", 300, "2026-03-20 10:00")
-    conversation.play("@ +2h\n> QXSJB\n< …可用至03月20日，不收费；待扣的3元不收费；…\n@ 2026-03-20 10:00\n<")
+    conversation.play("@ +2h\n> QXSJB\n< …可用至03月20日，不收费；待扣的03月费用3元不收费；…\n@ 2026-03-20 10:00\n<")
     assert states(conversation) == {"c-1": "waived"}
 
 
@@ -114,7 +116,7 @@ def test_a_month_that_was_paid_before_she_came_back_is_said_to_be() -> None:
 def test_a_doubted_fee_is_cancelled_and_she_is_still_called() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    conversation.play("> [10086901] 否\n> QXSJB\n< …不收费；有疑问的3元不收费，仍会按时回电；…")
+    conversation.play("> [10086901] 否\n> QXSJB\n< …不收费；有疑问的03月费用3元不收费，仍会按时回电；…")
     assert states(conversation) == {"c-1": "cancelled"}
     conversation.play(f"> [10086901] {code(conversation, 'c-1')}\n< …已不收费…")
 
@@ -136,7 +138,7 @@ def test_what_was_taken_within_72_hours_all_the_same_is_given_back() -> None:
     conversation.account = replace(
         conversation.account, records={**conversation.account.records, Charge: {"c-1": taken}}
     )
-    conversation.play("@ +1h\n> QXCL\n< 彩铃已退订，即时生效，72小时内退订，不收费；已收的5元将退还；…")
+    conversation.play("@ +1h\n> QXCL\n< 彩铃已退订，即时生效，72小时内退订，不收费；已收的03月费用5元将退还；…")
     (refund,) = (item for item in conversation.account.records[Refund].values() if isinstance(item, Refund))
     assert (refund.charge_id, refund.amount_fen, refund.is_open) == ("c-1", 500, False)
 
@@ -160,7 +162,7 @@ def test_an_agents_unsubscribe_has_the_same_effect() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     came = conversation.happens(AgentUnsubscribe("api:agent", "SJB", "called"))
-    assert "待扣的3元不收费" in came[0].text
+    assert "待扣的03月费用3元不收费" in came[0].text
     assert states(conversation) == {"c-1": "waived"}
 
 
@@ -168,12 +170,12 @@ def test_several_services_at_once_each_with_its_fee() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "CL", 500, "2026-03-05 12:00")
     announce(conversation, "c-2", "SJB", 300, "2026-03-05 12:00")
-    conversation.play("@ +2h\n> 0000\n> [10086977] 1,3\n< 彩铃…待扣的5元不收费…手机报(新华)…当月3元仍照常收取…")
+    conversation.play("@ +2h\n> 0000\n> [10086977] 1,3\n< 彩铃…待扣的03月费用5元不收费…手机报(新华)…当月3元仍照常收取…")
     assert states(conversation) == {"c-1": "waived", "c-2": "reminded"}
 
 
 def test_in_english() -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, language=Language.EN))
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    conversation.play("> QXSJB\n< …free of charge; the announced fee of CNY3 is free; …")
+    conversation.play("> QXSJB\n< …free of charge; the announced fee of CNY3 (March) is free; …")
     assert fee(conversation, "c-1").settled_at == shanghai("2026-03-02 10:00")

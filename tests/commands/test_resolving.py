@@ -159,7 +159,7 @@ def test_double_is_two_entries_once() -> None:
     conversation = complaint()
     (told,) = resolve(conversation, message="系统有误", policy=RefundPolicy.DOUBLE)
     assert (told.number, told.kind) == ("10086", "notice")
-    assert "已处理完毕：系统有误。手机报(新华)费用已双倍退还，共6元。" in told.text
+    assert "已处理完毕：系统有误。03月手机报(新华)费用已双倍退还，共6元。" in told.text
     assert ledger(conversation) == {"c-1:principal": (300, SecondHalf.PAID), "c-1:second_half": (300, None)}
     events = to_billing(conversation.outcome)
     assert [(event.type, event.data["refund_id"], event.data["amount_fen"]) for event in events] == [
@@ -187,7 +187,7 @@ def test_principal_then_three_days() -> None:
         @ 2026-03-05 09:59:59
         <
         @ 2026-03-05 10:00
-        < [10086 notice] 手机报(新华)费用未能在3天内核实，按对您有利的结果再退还3元，连同此前退还的为双倍退还。中国移动
+        < [10086 notice] 03月手机报(新华)费用未能在3天内核实，按对您有利的结果再退还3元，连同此前退还的为双倍退还。中国移动
         @ +30d
         <
     """)
@@ -237,7 +237,7 @@ def test_its_principal_comes_back_at_the_deadline() -> None:
         @ 2026-03-02 17:59
         <
         @ 2026-03-02 18:00
-        < [10086 notice] 您的工单{number}未能按时处理完毕，非常抱歉。手机报(新华)费用3元已先行退还…
+        < [10086 notice] 您的工单{number}未能按时处理完毕，非常抱歉。03月手机报(新华)费用3元已先行退还…
         > CXTS
         < …已超过时限，正在加急处理…
         @ 2026-03-05 17:59
@@ -322,9 +322,9 @@ def test_in_english() -> None:
     number = the_ticket(conversation).number
     conversation.play(f"""
         @ +8h
-        < We are sorry: your ticket {number} was not dealt with in time. For 手机报(新华) the fee of CNY3 was given back; …
+        < We are sorry: your ticket {number} was not dealt with in time. For 手机报(新华) (March) the fee of CNY3 was given back; …
         @ +3d
-        < As nobody could decide about 手机报(新华) within three days, another CNY3 was given back: twice the fee in all. …
+        < As nobody could decide about 手机报(新华) (March) within three days, another CNY3 was given back: twice the fee in all. …
     """)
     (told,) = resolve(conversation, message="We checked your bill.")
     assert told.text == f"Your ticket {number} was dealt with: We checked your bill. China Mobile"

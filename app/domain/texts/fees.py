@@ -8,6 +8,8 @@ from app.domain.texts import wording
 from app.domain.texts.wording import Text
 
 _WHAT = Text(zh="{name}{fee}", en="{name} {fee}")
+_OF_MONTH = Text(zh="{month}{name}", en="{name} ({month})")
+_AMOUNT_OF_MONTH = Text(zh="{month}费用{fee}", en="{fee} ({month})")
 _REMINDER_MONTHLY = Text(
     zh="尊敬的客户，您好！您的{what}(包月费)将于{due}起扣收。如有疑问，请{window}回复{code}{free}，72小时内专人回电，期间不扣费；不回复则到期扣收。",
     en="Dear customer, {what} (monthly fee) will be charged from {due}. In doubt? Reply {code} {window}{free}: a "
@@ -100,8 +102,19 @@ GIVEN_BACK = Text(zh="已收的{fee}将退还；", en="the {fee} taken already i
 STILL_RUNNING = Text(zh="该业务仍在合约期内，未退订。", en="The service is under contract and was not stopped.")
 
 
+def of_month(language: Language, name: str, month: str | None) -> str:
+    """What a fee is for: a service, and the month of a monthly one."""
+    return _OF_MONTH.say(language, name=name, month=month) if month else name
+
+
+def amount(language: Language, fen: int, month: str | None) -> str:
+    """What it costs where its service was named before: ``03月费用3元``."""
+    fee = wording.yuan(language, fen)
+    return _AMOUNT_OF_MONTH.say(language, fee=fee, month=month) if month else fee
+
+
 def what(language: Language, name: str, fen: int) -> str:
-    """A fee in a few words: ``手机报(新华)3元``."""
+    """A fee in a few words, by what it is for: ``03月手机报(新华)3元``."""
     return _WHAT.say(language, name=wording.before_price(language, name), fee=wording.yuan(language, fen))
 
 

@@ -83,6 +83,17 @@ def month_of_year(language: Language, moment: datetime) -> str:
     return f"{here:%Y年%m月}" if language is Language.ZH else f"{month(language, moment)} {here.year}"
 
 
+def month_seen_from(language: Language, moment: datetime, now: datetime) -> str:
+    """A month, with its year if that is not the one of ``now``: ``03月``, ``25年12月``, ``December '25``.
+
+    The year has two digits only, as four could be taken for a fee's code.
+    """
+    words, here = month(language, moment), local(moment)
+    if here.year == local(now).year:
+        return words
+    return f"{here:%y}年{words}" if language is Language.ZH else f"{words} '{here:%y}"
+
+
 def minute(language: Language, moment: datetime) -> str:
     """A minute: ``03月31日10时05分``, ``March 31, 10:05``."""
     here = local(moment)
