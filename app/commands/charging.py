@@ -9,9 +9,9 @@ from app.commands.registry import call
 from app.commands.reminding import remind
 from app.commands.settling import DUE_TIMER, evidence_of, fees_of_month
 from app.commands.tenures import not_hers
+from app.commands.use_prices import confirmed_price, had, price_of_use, told_with
 from app.domain.account import FREE_PERIOD, Channel, Subscription, SubscriptionState
-from app.domain.calendar import local_day
-from app.domain.catalogue import Billing, Service
+from app.domain.catalogue import Billing
 from app.domain.charges import AFTER, USE_DUE, Charge, ChargeKind, Use
 from app.domain.evidence import EvidenceDraft
 from app.domain.months import first_moment, last_moment, month_of
@@ -153,7 +153,7 @@ def _faults(turn: Turn, wanted: AnnounceCharge, held: Subscription | None) -> It
     yield from _faults_of_period(wanted, held)
     if held.ends_at is not None and held.ends_at < wanted.due_at:
         yield 422, "due_at: the service was unsubscribed and ends before the fee falls due."
-    yield from _faults_of_amount(wanted, held)
+    yield from _faults_of_amount(turn, wanted, held)
     trial_ends_at = held.trial_ends_at if held.state is SubscriptionState.TRIAL else None
     if trial_ends_at is not None and not (held.goes_on and wanted.due_at >= trial_ends_at):
         yield 422, "due_at: the service is on trial, and is charged after a yes and not before the trial's end."
@@ -180,11 +180,11 @@ def _faults_of_period(wanted: AnnounceCharge, held: Subscription) -> Iterator[tu
         yield 422, "period: the service was on trial, and free, in all of that month."
 
 
-def _faults_of_amount(wanted: AnnounceCharge, held: Subscription) -> Iterator[tuple[int, str]]:
+def _faults_of_amount(turn: Turn, wanted: AnnounceCharge, held: Subscription) -> Iterator[tuple[int, str]]:
     if held.in_plan and wanted.amount_fen:
         yield 422, "amount_fen: the service is part of the customer's plan; only 0 can be announced."
-    if wanted.amount_fen > held.terms.price_fen:
-        yield 422, "amount_fen: is more than the price that the customer confirmed."
+    if wanted.amount_fen > confirmed_price(turn, held, wanted.ends):
+        yield 422, "amount_fen: is more than the price that the customer confirmed for that month."
     if held.terms.billing is Billing.PER_USE and wanted.amount_fen:
         yield 422, "kind: this service is paid by use and has no monthly fee."
 
@@ -196,10 +196,9 @@ def _for_a_use(turn: Turn, wanted: AnnounceCharge) -> Outcome:
     if use is None:
         detail = "kind: there is no use without a charge on record; POST /api/v1/usage/per-use makes its charge itself."
         return _no_fee(turn, 422, detail, wanted)
+    if wanted.amount_fen > price_of_use(turn, use.service_code, use.at):
+        return _no_fee(turn, 422, "amount_fen: is more than the price of the use at its time.", wanted)
     held = turn.account.held(wanted.service_code, turn.at)
-    price = _price(turn.catalogue.services[wanted.service_code], held)
-    if wanted.amount_fen > price:
-        return _no_fee(turn, 422, "amount_fen: is more than the price of a use.", wanted)
     charge = replace(wanted.charge(turn, held), channel=wanted.channel or use.channel)
     charged = Outcome(records=(replace(use, charge_id=charge.id),))
     return joined(_announced(turn, charge, wanted.who), charged)
@@ -226,7 +225,7 @@ def _announced(turn: Turn, charge: Charge, who: str) -> Outcome:
 
 @call(RecordUse)
 def record_use(turn: Turn) -> Outcome:
-    """A use and its charge: told at once, but by SMS only the first of a day and service (flows.md 7)."""
+    """A use and its charge: told at once, but by SMS only the first of a day, or a dearer one (flows.md 7)."""
     used = turn.stimulus_as(RecordUse)
     known = turn.account.record(Use, used.use_id)
     if known is not None:
@@ -235,7 +234,7 @@ def record_use(turn: Turn) -> Outcome:
     fault = next(_faults_of_use(turn, used), None)
     if fault is not None:
         return refused(*fault)
-    charge = _charge_of(turn, used, turn.catalogue.services[used.service_code])
+    charge = _charge_of(turn, used)
     use = Use(used.use_id, turn.now, used.service_code, used.channel, used.at, charge.id)
     return joined(_announced(turn, charge, used.who), Outcome(records=(use,)))
 
@@ -263,36 +262,22 @@ def _faults_of_use(turn: Turn, used: RecordUse) -> Iterator[tuple[int, str]]:
         yield 409, "use_id: another charge has the id that this use's would get; take another use_id."
 
 
-def _price(service: Service, held: Subscription | None) -> int:
-    if held is None:
-        return service.price_fen
-    return 0 if held.in_plan else held.terms.price_fen
-
-
-def _charge_of(turn: Turn, used: RecordUse, service: Service) -> Charge:
-    held = turn.account.held(used.service_code, used.at)
+def _charge_of(turn: Turn, used: RecordUse) -> Charge:
+    held = had(turn.account, used.service_code, used.at)
+    amount_fen = price_of_use(turn, used.service_code, used.at)
+    by_sms = used.channel is Channel.SMS
     return Charge(
         id=charge_id_of(used.use_id),
         made_at=turn.now,
         kind=ChargeKind.PER_USE,
         service_code=used.service_code,
-        subscription_id=held.id if held else None,
-        amount_fen=_price(service, held),
+        # What ended before the use was reported could not fall due any more.
+        subscription_id=held.id if held and held.runs(turn.at) else None,
+        amount_fen=amount_fen,
         period=month_of(used.at),
         asked_due_at=used.at + USE_DUE,
         due_at=used.at + USE_DUE,
         channel=used.channel,
-        any_hour=used.channel is not Channel.SMS,
-        reminded_with=_first_of_day(turn, used) if used.channel is Channel.SMS else None,
+        any_hour=not by_sms,
+        reminded_with=told_with(turn, used.service_code, used.at, amount_fen) if by_sms else None,
     )
-
-
-def _first_of_day(turn: Turn, used: RecordUse) -> str | None:
-    """The charge of that day's first use by SMS, whose reminder counts for the later ones."""
-    day = local_day(used.at)
-    for use in turn.account.records_of(Use):
-        same = use.service_code == used.service_code and use.channel is Channel.SMS and local_day(use.at) == day
-        charge = turn.account.record(Charge, use.charge_id or "") if same else None
-        if charge is not None and not charge.is_silent:
-            return charge.id
-    return None

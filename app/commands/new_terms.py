@@ -110,7 +110,8 @@ def begin_terms(turn: Turn) -> Outcome:
         return Outcome(verdict="left before")
     order = _order_of(turn, held, announced)
     if order is not None and order.state is OrderState.CONFIRMED:
-        return _changed(turn, held, announced, order.closed_at)
+        began = replace(order, price_before_fen=held.terms.price_fen)
+        return joined(_changed(turn, held, announced, order.closed_at), Outcome(records=(began,)))
     if held.in_plan or not announced.is_worse(held):
         return _changed(turn, held, announced, held.confirmed_at)
     return _ended(turn, held, announced, order)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
+from app.commands.given_once import had_free_hours, had_trial
 from app.commands.order_questions import ask
 from app.commands.order_records import label, order_refused
 from app.commands.speech import say
@@ -41,8 +42,8 @@ def wanted(turn: Turn, service: Service, asking: Asking) -> Order:
         state=OrderState.AWAITING,
         who=asking.who,
         terms=held.terms if held and keeps else offered,
-        trial_days=0 if keeps or turn.account.had_trial(service.service_code, turn.at) else service.trial_days,
-        free_hours=not turn.account.had_free_hours(service.service_code, turn.at),
+        trial_days=0 if keeps or had_trial(turn.account, service.service_code, turn.at) else service.trial_days,
+        free_hours=not had_free_hours(turn.account, service.service_code, turn.at),
         subscription_id=held.id if held and keeps else None,
         idempotency_key=asking.idempotency_key,
     )

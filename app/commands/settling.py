@@ -132,7 +132,7 @@ def fall_due(turn: Turn) -> Outcome:
 
 
 def _given_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:
-    """Why it is not taken at all: the service ended first, she is suspended, the day's reminder never came."""
+    """Why it is not taken at all: the service ended first, she is suspended, she was told by no reminder."""
     held = turn.account.subscriptions.get(charge.subscription_id or "")
     if held is not None and ended_before(held, charge.due_at):
         return ChargeState.WAIVED, "the service ended before"
@@ -140,15 +140,15 @@ def _given_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:
         return ChargeState.WAIVED, "on trial"
     if turn.account.is_suspended and _is_not_owed_in_suspension(charge):
         return ChargeState.CANCELLED, _SUSPENDED
-    first = _first_of_day(turn, charge)
-    if first is not None and first.state is ChargeState.WAIVED and first.reason == UNREACHED:
+    told = _told_with(turn, charge)
+    if told is not None and told.reminded_at is None and not told.is_open:
         return ChargeState.WAIVED, UNREACHED
     if any(ticket.due < turn.at for ticket in _complaints(turn, charge)):
         return ChargeState.WAIVED, "not decided in time"
     return None
 
 
-def _first_of_day(turn: Turn, charge: Charge) -> Charge | None:
+def _told_with(turn: Turn, charge: Charge) -> Charge | None:
     return turn.account.record(Charge, charge.reminded_with) if charge.reminded_with else None
 
 
@@ -181,7 +181,7 @@ def _later(turn: Turn, charge: Charge) -> datetime | None:
         return charge.due_at
     if charge.window_is_open(turn.at) and charge.window_ends_at is not None:
         return charge.window_ends_at + AFTER
-    first = _first_of_day(turn, charge)
+    told = _told_with(turn, charge)
     unread = any(ticket.is_open and ticket.kind is TicketKind.DEAD_LETTER for ticket in turn.account.records_of(Ticket))
-    waiting = first is not None and first.state is ChargeState.ANNOUNCED
+    waiting = told is not None and told.state is ChargeState.ANNOUNCED
     return turn.now + _HELD_BACK if unread or waiting or _complaints(turn, charge) else None

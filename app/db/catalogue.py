@@ -1,12 +1,14 @@
 """SPs and services: small shared tables, read whole."""
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, exists, select
 
 from app.db import tables
 from app.db.rows import upsert_rows
 from app.db.state import bump_catalogue, current_state
-from app.domain.catalogue import Billing, CancelEffect, Catalogue, ConfirmMode, Service, ServiceProvider
+from app.domain.catalogue import Billing, CancelEffect, Catalogue, ConfirmMode, PastPrice, Service, ServiceProvider
 
+_PAST_PRICES = TypeAdapter(tuple[PastPrice, ...])
 _PROVIDERS = select(tables.service_provider)
 _SERVICES = select(tables.service)
 
@@ -42,6 +44,7 @@ def load_catalogue(connection: Connection) -> Catalogue:
             trial_days=row.trial_days,
             visible=row.visible,
             sms_closed_after=row.sms_closed_after,
+            past_prices=_PAST_PRICES.validate_json(row.past_prices) if row.past_prices else (),
         )
         for row in connection.execute(_SERVICES)
     ]
@@ -78,6 +81,7 @@ def put_service_provider(connection: Connection, provider: ServiceProvider, seal
 def put_service(connection: Connection, service: Service) -> None:
     """Create or replace a service."""
     row = {name: getattr(service, name) for name in tables.service.c.keys()}  # noqa: SIM118  a column collection, not a dict
+    row["past_prices"] = _PAST_PRICES.dump_json(service.past_prices).decode() if service.past_prices else None
     upsert_rows(connection, tables.service, [row], ("service_code",))
     bump_catalogue(connection)
 

@@ -46,7 +46,7 @@ service = Table(
     *required(Text, "name", "sp_code", "billing", "cancel_effect"),
     Column("price_fen", BigInteger, nullable=False),
     Column("cancellable_by_sms", Boolean, nullable=False),
-    *optional(Text, "cancel_how", "cancel_warning"),
+    *optional(Text, "cancel_how", "cancel_warning", "past_prices"),
     Column("order_keyword", Text, unique=True),
     *required(Boolean, "on_offer", "visible"),
     Column("trial_days", Integer, nullable=False),

@@ -116,8 +116,6 @@ class Terms:
 
 
 FREE_PERIOD = timedelta(hours=72)
-# The free 72 hours and a trial of a service are given once in so long (safety.md 11).
-GIVEN_ONCE_IN = timedelta(days=180)
 
 
 @value
@@ -155,6 +153,14 @@ class Subscription:
             return False
         trial_over = self.trial_ends_at is not None and at > self.trial_ends_at
         return self.state is not SubscriptionState.TRIAL or self.goes_on or not trial_over
+
+    def ran(self, at: datetime) -> bool:
+        """Whether she had it at an instant that may be long past."""
+        if at < self.started_at:
+            return False
+        if self.state is SubscriptionState.ENDED:
+            return self.ends_at is not None and at <= self.ends_at
+        return self.runs(at)
 
     def can_be_left(self, at: datetime) -> bool:
         """Whether it runs and has not been unsubscribed yet."""
@@ -215,22 +221,10 @@ class Account:
 
     def held(self, service_code: str, at: datetime) -> Subscription | None:
         """Her running subscription of a service, unsubscribed or not."""
-        for subscription in self.subscriptions.values():
-            if subscription.service_code == service_code and subscription.runs(at):
-                return subscription
-        return None
+        return next((item for item in self.of_service(service_code) if item.runs(at)), None)
 
-    def had_free_hours(self, service_code: str, at: datetime) -> bool:
-        """Whether the free 72 hours of a service were given to her lately (safety.md 11)."""
-        given = (item.free_until - FREE_PERIOD for item in self._of_service(service_code) if item.free_until)
-        return any(at - moment <= GIVEN_ONCE_IN for moment in given)
-
-    def had_trial(self, service_code: str, at: datetime) -> bool:
-        """Whether a trial of a service was given to her lately (safety.md 11)."""
-        trials = (item for item in self._of_service(service_code) if item.trial_ends_at)
-        return any(at - item.started_at <= GIVEN_ONCE_IN for item in trials)
-
-    def _of_service(self, service_code: str) -> Iterator[Subscription]:
+    def of_service(self, service_code: str) -> Iterator[Subscription]:
+        """Her subscriptions of a service, those that ended too."""
         return (item for item in self.subscriptions.values() if item.service_code == service_code)
 
     def arrival(self, question: Question) -> Arrival:

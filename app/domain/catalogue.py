@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
+from datetime import datetime
 from enum import StrEnum
 
 from app.domain.values import replace, value
@@ -48,11 +49,24 @@ class ServiceProvider:
     confirm_mode: ConfirmMode | None = None
 
 
+# So many changes of a service's price are remembered: what is reported late costs what it cost at its time.
+_PRICES_KEPT = 100
+
+
+@value
+class PastPrice:
+    """What a service cost until a moment (UTC), in fen."""
+
+    until: datetime
+    price_fen: int
+
+
 @value
 class Service:
     """A value-added service as it is offered now; who holds it keeps the terms she confirmed (safety.md 3).
 
     ``sms_closed_after``: the last version of the catalogue in which it could be ended by SMS, if it no longer can.
+    ``past_prices`` are what it cost before, the oldest first.
     """
 
     service_code: str
@@ -69,13 +83,25 @@ class Service:
     trial_days: int
     visible: bool
     sms_closed_after: int | None = None
+    past_prices: tuple[PastPrice, ...] = ()
 
-    def in_place_of(self, before: "Service | None", version: int) -> "Service":
-        """The same, knowing from the one that it replaces since which version of the catalogue SMS does not end it."""
+    def price_at(self, at: datetime) -> int:
+        """What it cost at a moment, in fen."""
+        return next((past.price_fen for past in self.past_prices if at < past.until), self.price_fen)
+
+    def in_place_of(self, before: "Service | None", version: int, at: datetime) -> "Service":
+        """The service as it takes the place of ``before`` at a moment, in the catalogue that follows a version.
+
+        It knows what it cost until then, and since when SMS does not end it.
+        """
         if before is None:
             return self
         closes = before.cancellable_by_sms and not self.cancellable_by_sms
-        return replace(self, sms_closed_after=version if closes else before.sms_closed_after)
+        return replace(
+            self,
+            sms_closed_after=version if closes else before.sms_closed_after,
+            past_prices=_with_price_until(at, before) if before.price_fen != self.price_fen else before.past_prices,
+        )
 
 
 @value
@@ -96,3 +122,14 @@ class Catalogue:
             services={service.service_code: service for service in services},
             by_keyword={service.order_keyword.upper(): service for service in services if service.order_keyword},
         )
+
+
+def _with_price_until(at: datetime, service: Service) -> tuple[PastPrice, ...]:
+    """Its former prices and the one that it had until a moment.
+
+    Of what is too long ago to be remembered apart, the lowest price stands for all.
+    """
+    past = (*service.past_prices, PastPrice(at, service.price_fen))
+    forgotten, kept = past[:-_PRICES_KEPT], past[-_PRICES_KEPT:]
+    lowest = min(one.price_fen for one in (*forgotten, kept[0]))
+    return (replace(kept[0], price_fen=lowest), *kept[1:]) if forgotten else kept

@@ -56,8 +56,8 @@ class Charge(Record):
 
     ``asked_due_at`` is when billing wants it, ``due_at`` when it may be taken (safety.md 11). ``subscription_id`` is
     None for a use without one. ``code`` is None where nothing is reminded: nothing to pay, or a later use of a day
-    by SMS, which names the first one's charge as ``reminded_with``. ``tries`` counts reminders, and ``question_id``
-    is the one of the newest.
+    by SMS, which names the charge that told of its price, or of more, as ``reminded_with``. ``tries`` counts
+    reminders, and ``question_id`` is the one of the newest.
     """
 
     kind: ChargeKind

@@ -56,7 +56,8 @@ class Order(Record):
     ``terms`` and ``trial_days`` are what the question named: nothing else binds. ``number`` is the NN of 10086204NN.
     ``code`` is the only yes where there is one. ``who`` made it: an MO, an API token, an agent, a timer.
     ``takes_effect_at`` is the announced day of new terms. With ``free_hours`` leaving within 72 hours of the yes costs
-    nothing. ``wrong_codes`` counts codes that were not the order's.
+    nothing. ``wrong_codes`` counts codes that were not the order's. ``price_before_fen`` is what new terms, once they
+    began, took the place of.
     """
 
     kind: OrderKind
@@ -78,6 +79,7 @@ class Order(Record):
     takes_effect_at: datetime | None = None
     free_hours: bool = True
     wrong_codes: int = 0
+    price_before_fen: int | None = None
 
     @property
     def is_open(self) -> bool:

@@ -15,7 +15,7 @@ from app.db import evidence, records
 from app.db.catalogue import is_held, load_catalogue
 from app.db.directory import TenureRead
 from app.db.session import Database
-from app.db.state import lock_catalogue
+from app.db.state import current_state, lock_catalogue
 from app.domain.account import Subscriber, Subscription
 from app.domain.catalogue import Service, ServiceProvider
 from app.domain.evidence import EvidenceRecord, Verification, verify
@@ -177,7 +177,7 @@ def _put_service(connection: Connection, *, service: Service, registry: Registry
     changed = before is not None and (before.sp_code, before.billing) != (service.sp_code, service.billing)
     if changed and is_held(connection, service.service_code):
         raise RefusedError(409, "sp_code and billing of a service that somebody has cannot change; make a new service.")
-    after = service.in_place_of(before, catalogue.version)
+    after = service.in_place_of(before, catalogue.version, current_state(connection).now)
     if before != after:
         rows.put_service(connection, after)
 

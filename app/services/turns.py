@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from app import observability
 from app.batching import Batcher
 from app.commands.dead_letters import give_up
+from app.commands.given_once import GIVEN_ONCE_IN
 from app.commands.router import Router
 from app.db import accounts, inbox, tellings, timers, unanswered
 from app.db.accounts import LookBack
@@ -18,7 +19,7 @@ from app.db.inbox import StoredMessage
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
 from app.db.timers import StoredTimer
-from app.domain.account import GIVEN_ONCE_IN, Account
+from app.domain.account import Account
 from app.domain.catalogue import Catalogue
 from app.domain.msisdn import bucket_of
 from app.domain.policy import Carrier, Policy

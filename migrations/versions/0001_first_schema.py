@@ -637,6 +637,7 @@ def upgrade() -> None:
         sa.Column("cancellable_by_sms", sa.Boolean(), nullable=False),
         sa.Column("cancel_how", sa.Text(), nullable=True),
         sa.Column("cancel_warning", sa.Text(), nullable=True),
+        sa.Column("past_prices", sa.Text(), nullable=True),
         sa.Column("order_keyword", sa.Text(), nullable=True),
         sa.Column("on_offer", sa.Boolean(), nullable=False),
         sa.Column("visible", sa.Boolean(), nullable=False),
@@ -671,6 +672,7 @@ def upgrade() -> None:
         sa.Column("takes_effect_at", sa.BigInteger(), nullable=True),
         sa.Column("free_hours", sa.Boolean(), nullable=False),
         sa.Column("wrong_codes", sa.BigInteger(), nullable=False),
+        sa.Column("price_before_fen", sa.BigInteger(), nullable=True),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_service_order")),
     )

@@ -1,7 +1,10 @@
 """Fees in transcripts: billing announces one, staff decide one, and what is true of them afterwards."""
 
+from dataclasses import replace
+
 from app.commands.charging import AnnounceCharge, RecordUse
 from app.domain.account import Channel
+from app.domain.catalogue import Catalogue
 from app.domain.charges import Charge, ChargeKind
 from app.domain.turn import Outcome
 from tests.commands.transcript import Conversation
@@ -28,6 +31,17 @@ def use(conversation: Conversation, use_id: str, service_code: str, channel: Cha
     moment = shanghai(at) if at else conversation.now
     conversation.happens(RecordUse("api:billing", use_id, service_code, channel, moment))
     return conversation.answered
+
+
+def offer(conversation: Conversation, service_code: str, fen: int) -> None:
+    """The price of a service changes now."""
+    known = conversation.catalogue
+    before = known.services[service_code]
+    services = {
+        **known.services,
+        service_code: replace(before, price_fen=fen).in_place_of(before, known.version, conversation.now),
+    }
+    conversation.catalogue = Catalogue.of(known.version + 1, list(known.providers.values()), list(services.values()))
 
 
 def fee(conversation: Conversation, charge_id: str) -> Charge:

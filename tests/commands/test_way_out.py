@@ -17,7 +17,7 @@ def put(conversation: Conversation, code: str, *, by_sms: bool) -> None:
     """Change whether a service can be ended by SMS, as a PUT does."""
     before = conversation.catalogue
     service = replace(before.services[code], cancellable_by_sms=by_sms, cancel_how=None if by_sms else ELSEWHERE)
-    services = {**before.services, code: service.in_place_of(before.services[code], before.version)}
+    services = {**before.services, code: service.in_place_of(before.services[code], before.version, conversation.now)}
     conversation.catalogue = Catalogue.of(before.version + 1, list(before.providers.values()), list(services.values()))
 
 

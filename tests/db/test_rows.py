@@ -93,6 +93,7 @@ def test_enums_booleans_and_nulls_are_what_they_were(database: Database) -> None
         "service_code": "CL", "name": "彩铃", "sp_code": "CMCC", "billing": OutboundStatus.UNKNOWN, "price_fen": 2**40,
         "cancel_effect": "immediate", "cancellable_by_sms": True, "cancel_how": None, "cancel_warning": None,
         "order_keyword": None, "on_offer": False, "trial_days": 0, "visible": True, "sms_closed_after": None,
+        "past_prices": None,
     }  # fmt: skip
 
     def work(connection: Connection) -> None:

@@ -166,6 +166,18 @@ async def test_a_use_makes_its_charge(web: Web) -> None:
     assert (await stands(web, "use-u-1"))["state"] == "reminded"
 
 
+async def test_a_use_that_is_reported_after_the_price_was_raised_costs_what_it_cost(web: Web) -> None:
+    for hour, fen in ((11, 900), (12, 900), (13, 400)):
+        await web.running.advance_to(f"2026-03-02 {hour}:00")
+        service = {"name": "故事点播", "sp_code": "XINHUA", "billing": "per_use", "price_fen": fen}
+        ways = {"cancel_effect": "immediate", "cancellable_by_sms": True, "on_offer": False, "trial_days": 0}
+        answer = await web.call("PUT", "/api/v1/services/GS", {**service, **ways, "visible": True})
+        assert answer.status_code == 200, answer.text
+    for at, fen in (("10:59:59", 250), ("11:00:00", 900), ("12:59:59", 900), ("13:00:00", 400)):
+        used = USE | {"use_id": at, "at": f"2026-03-02T{at}+08:00"}
+        assert (await web.call("POST", USES, used)).json()["charge"]["amount_fen"] == fen
+
+
 @pytest.mark.parametrize("change", [{"channel": "agent"}, {"at": "2026-03-02T11:00:00+08:00"}, {"service_code": "CL"}])
 async def test_what_is_no_use_is_refused(web: Web, change: dict[str, object]) -> None:
     assert_problem(await web.call("POST", USES, USE | change), 422)

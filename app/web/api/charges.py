@@ -123,8 +123,9 @@ async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, re
 
     Refused (422) without her consent: a service that she did not have in the period, a period that begins after
     `due_at` or after she unsubscribed, more than the price that she confirmed, anything for what is in her plan, or for
-    a time before she got a number that was another's; and any monthly fee while she is suspended. A second monthly fee of a service and period is a 409, unless the first was
-    waived, cancelled or given back; while the service only runs on after an unsubscribe, it is one even then.
+    a time before she got a number that was another's; and any monthly fee while she is suspended. A second monthly fee
+    of a service and period is a 409, unless the first was waived, cancelled or given back; while the service only runs
+    on after an unsubscribe, it is one even then.
     `due_at` of the answer is when the fee may be taken: later than asked if that is within 72 hours of the order, or
     before the window of the reminder is over.
     """
@@ -142,8 +143,9 @@ async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, re
     responses={200: {"model": UseOut, "description": "reported before, by the same words"}},
 )
 async def post_use(given: UseBody, caller: Billing, gateway: GatewayIn, response: Response) -> UseOut:
-    """Due 24 hours after the use. By SMS only the first use of a day and service is told, else each at once.
+    """Due 24 hours after the use, at the price of that time, however late it is reported.
 
+    Each is told at once; by SMS only the first of a day and service, and one that costs more than she was told then.
     A use from before she got a number that was somebody else's is a 422.
     """
     used = RecordUse(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))

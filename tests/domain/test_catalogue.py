@@ -1,0 +1,31 @@
+"""What a service cost, and when."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.commands.world import CATALOGUE, shanghai
+
+BEGAN = shanghai("2026-03-02 10:00")
+PRICES = st.lists(st.integers(0, 9), min_size=1, max_size=130)
+
+
+@given(PRICES)
+def test_a_price_of_the_past_is_what_it_was_and_never_more(prices: list[int]) -> None:
+    """A price an hour, of which only so many are remembered."""
+    service = replace(CATALOGUE.services["GS"], price_fen=prices[0])
+    for hour, fen in enumerate(prices[1:], start=1):
+        service = replace(service, price_fen=fen, past_prices=()).in_place_of(service, 1, BEGAN + timedelta(hours=hour))
+    assert len(service.past_prices) <= 100
+    for hour, fen in enumerate(prices):
+        found = {service.price_at(BEGAN + timedelta(hours=hour, minutes=minutes)) for minutes in (0, 59)}
+        assert found == {fen} if hour > len(prices) - 100 else max(found) <= fen
+    assert service.price_at(BEGAN - timedelta(days=400)) <= prices[0]
+
+
+def test_a_service_that_changes_otherwise_remembers_no_price() -> None:
+    before = CATALOGUE.services["GS"]
+    assert replace(before, visible=False).in_place_of(before, 1, BEGAN).past_prices == ()
+    assert before.in_place_of(None, 1, BEGAN) == before
