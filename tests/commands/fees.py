@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.commands.charging import AnnounceCharge, RecordUse
 from app.domain.account import Channel
-from app.domain.catalogue import Catalogue
+from app.domain.catalogue import Catalogue, Service
 from app.domain.charges import Charge, ChargeKind
 from app.domain.turn import Outcome
 from tests.commands.transcript import Conversation
@@ -35,12 +35,14 @@ def use(conversation: Conversation, use_id: str, service_code: str, channel: Cha
 
 def offer(conversation: Conversation, service_code: str, fen: int) -> None:
     """The price of a service changes now."""
+    change(conversation, replace(conversation.catalogue.services[service_code], price_fen=fen))
+
+
+def change(conversation: Conversation, service: Service) -> None:
+    """A service is put in the place of what it was."""
     known = conversation.catalogue
-    before = known.services[service_code]
-    services = {
-        **known.services,
-        service_code: replace(before, price_fen=fen).in_place_of(before, known.version, conversation.now),
-    }
+    after = service.in_place_of(known.services[service.service_code], known.version, conversation.now)
+    services = {**known.services, service.service_code: after}
     conversation.catalogue = Catalogue.of(known.version + 1, list(known.providers.values()), list(services.values()))
 
 

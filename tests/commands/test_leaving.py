@@ -130,17 +130,34 @@ def test_within_72_hours_of_the_order_it_is_waived(ordered: str, state: str) -> 
     assert states(conversation) == {"c-1": state}
 
 
-def test_what_was_taken_within_72_hours_all_the_same_is_given_back() -> None:
-    conversation = Conversation(has=(*FOUR[1:], has("CL", "2026-03-01 10:00")))
-    announce(conversation, "c-1", "CL", 500, "2026-03-05 12:00")
-    # As if another system had taken it.
-    taken = fee(conversation, "c-1").moved(ChargeState.CHARGED, conversation.now)
-    conversation.account = replace(
-        conversation.account, records={**conversation.account.records, Charge: {"c-1": taken}}
-    )
-    conversation.play("@ +1h\n> QXCL\n< 彩铃已退订，即时生效，72小时内退订，不收费；已收的03月费用5元将退还；…")
-    (refund,) = (item for item in conversation.account.records[Refund].values() if isinstance(item, Refund))
-    assert (refund.charge_id, refund.amount_fen, refund.is_open) == ("c-1", 500, False)
+@pytest.mark.parametrize("sent", ["2026-03-01 20:00", "2026-03-02 09:00"])
+def test_what_was_taken_within_72_hours_all_the_same_is_given_back_of_every_month(sent: str) -> None:
+    conversation = Conversation(has=(*FOUR[1:], has("CL", "2026-02-28 10:00")), start="2026-03-01 19:00")
+    for number, period in enumerate(("2026-02", "2026-03")):
+        announce(conversation, f"c-{number}", "CL", 500, "2026-03-05 12:00", period=period)
+        # As if another system had taken it.
+        taken = fee(conversation, f"c-{number}").moved(ChargeState.CHARGED, conversation.now)
+        conversation.take(Outcome(records=(taken,)))
+    conversation.play("@ 2026-03-04 12:00")
+    (said,) = conversation.text("QXCL", sent_at=shanghai(sent))
+    assert "彩铃已退订，即时生效，72小时内退订，不收费；已收的02月费用5元将退还；已收的03月费用5元将退还；" in said.text
+    refunds = [item for item in conversation.account.records[Refund].values() if isinstance(item, Refund)]
+    assert [(item.charge_id, item.amount_fen, item.is_open) for item in refunds] == [
+        ("c-0", 500, False),
+        ("c-1", 500, False),
+    ]
+
+
+def test_one_fee_of_a_month_whether_or_not_she_keeps_it_and_leaves_again() -> None:
+    conversation = Conversation()
+    keeps = "> KTSJB\n> [1008620400] 是\n= SJB active"
+    announce(conversation, "c-1", "SJB", 300, "2026-03-20 12:00")
+    conversation.play(f"> QXSJB\n{keeps}")
+    assert announce(conversation, "c-2", "SJB", 300, "2026-03-20 12:00").refusal is None
+    conversation.play("@ +2h\n> QXSJB\n< …当月3元仍照常收取…\n> KTSJB\n> [1008620401] 是")
+    assert announce(conversation, "c-3", "SJB", 300, "2026-03-25 12:00").refusal is not None
+    conversation.play("@ 2026-03-20 12:00\n> QXSJB\n< …当月3元已收取…\n@ 2026-04-02 12:00\n= SJB ended")
+    assert states(conversation) == {"c-1": "waived", "c-2": "charged"}
 
 
 def test_a_held_reminder_is_not_sent_after_she_left() -> None:

@@ -178,8 +178,9 @@ class Answers(Handset):
         return line.at < question.at - _MINUTE and len(asked) == 1
 
     def _was_declined(self, question: Line, line: Line) -> bool:
-        """Whether she had sent something else to the number of the question."""
-        said = [one for one in self.said if self._is_sent_there(one, question) and question.seq < one.seq < line.seq]
+        """Whether she had sent something else to the number of the question; for certain, if it is not dated before."""
+        said = [one for one in self.said if self._is_sent_there(one, question) and question.seq < one.seq < line.seq
+                and one.at >= question.at]  # fmt: skip
         return any(not self._means_yes(one, question) and not self._is_too_much(one) for one in said)
 
     def _is_too_much(self, line: Line) -> bool:

@@ -17,6 +17,7 @@ from app.domain.charges import Charge, ChargeKind
 from app.domain.refunds import RefundPolicy
 from app.domain.tickets import Decision, Ticket
 from app.domain.turn import TimerSet
+from tests.commands.fees import change
 from tests.commands.world import FIVE, SERVICES, has, provider, service, shanghai
 from tests.properties.bounds import over_since
 from tests.properties.writing import Writing, step
@@ -43,6 +44,8 @@ class Life(Writing):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._count = 0
+        # What services cost until a moment.
+        self.prices: list[tuple[datetime, str, int]] = []
         self.imported("MH", state="trial")
         self.script.clear()
 
@@ -80,8 +83,16 @@ class Life(Writing):
         self.happens(AnnounceCharge("api:billing", self._id("c"), code, ChargeKind.MONTHLY, fen, due, period))
 
     @step
-    def uses(self, code: str, channel: str) -> None:
-        self.happens(RecordUse("api:billing", self._id("u"), code, Channel(channel), self.now))
+    def uses(self, code: str, channel: str, ago: float = 0) -> None:
+        """A use that is reported so many hours later: it never costs more than it did then."""
+        at, used = self._sent(ago), self._id("u")
+        self.happens(RecordUse("api:billing", used, code, Channel(channel), at))
+        if self.answered.refusal is None:
+            agreed = [held.terms.price_fen for held in self.account.subscriptions.values() if held.service_code == code]
+            offered = next((fen for until, of, fen in self.prices if of == code and at < until), None)
+            now = self.catalogue.services[code].price_fen
+            cost = self.facts().charges[f"use-{used}"].amount_fen
+            assert cost <= max([now if offered is None else offered, *agreed]), f"{used} costs {cost}"
 
     def _id(self, kind: str) -> str:
         self._count += 1
@@ -115,16 +126,12 @@ class Life(Writing):
 
     @step
     def offered(self, code: str, fen: int, effect: str | None = None, sp: str | None = None) -> None:
-        """The price for new orders changes; nobody's SP does (safety.md 3)."""
+        """What it is for new orders changes; nobody's SP does (safety.md 3)."""
         before = self.catalogue.services[code]
-        changed = replace(
-            before,
-            price_fen=fen,
-            cancel_effect=CancelEffect(effect) if effect else before.cancel_effect,
-            sp_code=before.sp_code if sp is None or self.account.held(code, self.now) else sp,
-        )
-        services = [changed if item.service_code == code else item for item in self.catalogue.services.values()]
-        self.catalogue = Catalogue.of(self.catalogue.version + 1, list(self.catalogue.providers.values()), services)
+        self.prices.append((self.now, code, before.price_fen))
+        effect_now = CancelEffect(effect) if effect else before.cancel_effect
+        sp_now = before.sp_code if sp is None or self.account.held(code, self.now) else sp
+        change(self, replace(before, price_fen=fen, cancel_effect=effect_now, sp_code=sp_now))
 
     @step
     def new_terms(self, code: str, fen: int, days: float) -> None:

@@ -187,11 +187,13 @@ class Customer(RuleBasedStateMachine):
                 life.says(f"QX{code}")
             life.waits(days=then)
 
-    @rule(text=st.sampled_from([*YES, "<code 0>"]), days=st.sampled_from([0, 1, 3]))
-    def a_trial_comes_to_its_end(self, text: str, days: float) -> None:
+    @rule(code=st.sampled_from(["MH", "MH", "YX"]), text=st.sampled_from([*YES, "<code 0>", "<code 0>"]), days=st.sampled_from([0, 1, 3, 7]), months=st.sampled_from([None, -1, -1, 0]))  # fmt: skip
+    def a_trial_comes_to_its_end(self, *, code: str, text: str, days: float, months: int | None) -> None:
         with self.told() as life:
-            life.waits(days=4)
+            life.imported(code, state="trial")
+            life.waits(days=4.5)
             life.says(text, "<order 0>")
+            life.charged(code, 100, 4, months)
             life.waits(days=days)
 
     @rule(text=st.sampled_from(list(PICKS)))
@@ -231,6 +233,14 @@ class Customer(RuleBasedStateMachine):
         with self.told() as life:
             life.network(taking=taking)
 
+    @rule(code=st.sampled_from(["HT", "HT", "SJB"]), days=st.sampled_from([0.1, 0.4, 0.9]))
+    def she_leaves_as_the_month_ends(self, code: str, days: float) -> None:
+        with self.told() as life:
+            life.waits_until("month-end")
+            life.says(f"QX{code}")
+            life.charged(code, 100, days)
+            life.waits(days=1.5)
+
     @rule(code=CODES, channel=st.sampled_from(["web", "wap", "app", "agent", "sp"]))
     def somebody_orders(self, code: str, channel: str) -> None:
         with self.told() as life:
@@ -246,10 +256,64 @@ class Customer(RuleBasedStateMachine):
         with self.told() as life:
             life.charged(code, fen, days, months)
 
-    @rule(channel=CHANNELS)
-    def she_uses(self, channel: str) -> None:
+    @rule(channel=CHANNELS, ago=AGO)
+    def she_uses(self, channel: str, ago: float) -> None:
         with self.told() as life:
-            life.uses("GS", channel)
+            life.uses("GS", channel, ago)
+
+    @rule(prices=st.lists(st.sampled_from([0, 100, 250, 900, 99_900]), min_size=1, max_size=4), channel=st.sampled_from(["sms", "sms", "web"]), ago=AGO,
+          doubt=DOUBTS, taking=st.booleans(), then=st.sampled_from([0, 26, 75]))  # fmt: skip
+    def she_uses_what_changes_its_price(
+        self, *, prices: list[int], channel: str, ago: float, doubt: str, taking: bool, then: float
+    ) -> None:
+        with self.told() as life:
+            for fen in prices:
+                life.uses("GS", channel)
+                life.offered("GS", fen)
+                life.waits(hours=0.2)
+                life.uses("GS", channel, ago)
+            if doubt:
+                life.says(doubt, "10086901")
+            life.network(taking=taking)
+            life.uses("GS", "sms")
+            life.waits(hours=then)
+
+    @rule(code=st.sampled_from(["SJB", "CL", "TQ", "HT"]), days=st.sampled_from([0.1, 1, 3]), doubt=DOUBTS, hours=SOON,
+          decision=st.sampled_from(["upheld", "upheld", "cancelled", ""]), wait=st.sampled_from([0, 0.2, 1.5, 4]), months=MONTHS)  # fmt: skip
+    def a_fee_falls_due_in_suspension(
+        self, *, code: str, days: float, doubt: str, hours: float, decision: str, wait: float, months: int | None
+    ) -> None:
+        with self.told() as life:
+            life.charged(code, 100, days, months)
+            life.waits(hours=hours)
+            if doubt:
+                life.says(doubt, "10086901")
+            life.number_is(status="suspended")
+            life.waits(days=wait)
+            if decision:
+                life.staff(0, decision)
+            life.number_is(status="active")
+            if decision:
+                life.staff(0, decision)
+            life.waits(days=1)
+
+    @rule(code=st.sampled_from(["CL", "TQ", "HT", "HT", "SJB"]), moment=st.sampled_from(["", "", "month-end"]), days=st.sampled_from([0.1, 1, 4]),
+          months=st.sampled_from([None, None, -1, 0]), back=st.sampled_from(["", "", "是", "是", "<code 0>"]))  # fmt: skip
+    def she_is_billed_after_she_left(
+        self, *, code: str, moment: str, days: float, months: int | None, back: str
+    ) -> None:
+        with self.told() as life:
+            life.charged(code, 100, days, months)
+            life.waits(days=days + 0.1)
+            if moment:
+                life.waits_until(moment)
+            life.says(f"QX{code}")
+            if back:
+                life.says(f"KT{code}")
+                life.says(back, "<order 0>")
+            life.charged(code, 100, days, months)
+            # A fee waits for three days after a yes.
+            life.waits(days=days + 4)
 
     @rule(code=HELD)
     def an_agent_ends(self, code: str) -> None:

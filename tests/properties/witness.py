@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.domain.account import Channel, SubscriberStatus, Subscription, SubscriptionState
-from app.domain.calendar import local
+from app.domain.calendar import local, local_day
 from app.domain.charges import Charge, ChargeKind, ChargeState
 from app.domain.evidence import ChainHead, EvidenceRecord, verify
 from app.domain.orders import Order, OrderKind, OrderState
@@ -26,6 +26,7 @@ OTHERS = (Channel.SP, Channel.AGENT)
 # Timers come a second after a last instant, and wait for texts that were too many in a minute (safety.md 21, 22).
 LATE = timedelta(seconds=61)
 _PRICE = re.compile(r"([\d.]+)元/(?:月|次)")
+_AMOUNT = re.compile(r"([\d.]+)元")
 _CONFIRMED = {"order-confirmed", "trial-confirmed", "keep-confirmed", "terms-confirmed"}
 _RUNNING = (SubscriptionState.ACTIVE, SubscriptionState.TRIAL)
 _FINAL = (ChargeState.CHARGED, ChargeState.WAIVED, ChargeState.CANCELLED)
@@ -191,6 +192,7 @@ class Witness(Answers):
         assert len(times) == 1, f"{charge.id} was taken {len(times)} times"
         if charge.amount_fen:
             self._judge_reminder(charge)
+            self._judge_told(facts, charge)
             self._judge_held(facts, charge, held)
 
     def _judge_reminder(self, charge: Charge) -> None:
@@ -212,12 +214,28 @@ class Witness(Answers):
                    and other.state is ChargeState.DISPUTED]  # fmt: skip
         assert not doubted or charge.id in self.upheld, f"{charge.id} was taken while {doubted} is in doubt"
 
+    def _judge_told(self, facts: Facts, charge: Charge) -> None:
+        """No more is taken than she was told: of this fee and its month, or that day of a use by SMS (safety.md 10, 12)."""
+        own = self.reminder(charge.code)
+        told = [own] if own else [line for one in facts.charges.values() if (line := self.reminder(one.code))
+                and (one.service_code, one.channel) == (charge.service_code, Channel.SMS)
+                and local_day(one.asked_due_at) == local_day(charge.asked_due_at)]  # fmt: skip
+        amounts = [fen(amount) for line in told for amount in _AMOUNT.findall(line.text)]
+        assert any(charge.amount_fen <= amount for amount in amounts), (
+            f"{charge.id} is more than the {amounts} of {told}"
+        )
+        named = charge.kind is not ChargeKind.MONTHLY or any(f"{charge.period[-2:]}月" in line.text for line in told)
+        assert named, f"{charge.id} was told without its month"
+
     def _judge_held(self, facts: Facts, charge: Charge, held: Subscription | None) -> None:
         taken_at = charge.settled_at
         assert taken_at is not None
         if charge.kind is not ChargeKind.MONTHLY:
             return
         assert held is not None, f"{charge.id} is for nothing that she has"
+        assert facts.subscriber.status is not SubscriberStatus.SUSPENDED, f"{charge.id} was taken in suspension"
+        assert charge.period <= month(charge.asked_due_at), f"{charge.id} is for a month that has not begun"
+        assert charge.period >= month(held.trial_ends_at or held.started_at), f"{charge.id} is for a month of trial"
         # Who keeps a service goes on with what she had: its fee may be announced already.
         # So does who agreed to new terms.
         goes_on = any(one.subscription_id == held.id and one.kind is OrderKind.TERMS for one in facts.orders.values())
@@ -233,9 +251,11 @@ class Witness(Answers):
             assert charge.due_at <= (held.ends_at or taken_at) or charge.id in self.upheld, (
                 f"{charge.id} fell due after the end"
             )
-        others = [other.id for other in facts.charges.values() if other.state is ChargeState.CHARGED and other.kind is charge.kind
-                  and (other.subscription_id, other.period) == (charge.subscription_id, charge.period)]  # fmt: skip
-        assert others == [charge.id], f"{others} are for the same month"
+        back = {refund.charge_id for refund in facts.refunds.values()}
+        others = [other.id for other in facts.charges.values() if other.state is ChargeState.CHARGED and other.id not in back
+                  and (other.kind, other.amount_fen > 0) == (charge.kind, True)
+                  and (other.service_code, other.period) == (charge.service_code, charge.period)]  # fmt: skip
+        assert others in ([charge.id], []), f"{others} are for the same month"
 
     def _judge_money(self, facts: Facts) -> None:
         back: dict[str, list[int]] = {}
