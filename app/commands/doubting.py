@@ -5,14 +5,14 @@ from app.commands.meaning import meant_by
 from app.commands.naming import what
 from app.commands.parser import Said, without_stop_word
 from app.commands.refunding import can_be_given_back, give_back
-from app.commands.registry import Answer, answer, beside
+from app.commands.registry import Answer, Fit, answer, beside
 from app.commands.reminding import DoubtingFee, reminded, windows_run
 from app.commands.settling import evidence_of, settled
 from app.commands.speech import number_of, say
 from app.commands.ticketing import open_ticket
 from app.commands.vocabulary import LIST_SERVICES, STOP_WORDS
 from app.domain.charges import Charge, ChargeKind, ChargeState, window_end
-from app.domain.dialogue import Arrival, ClosedAs, Question
+from app.domain.dialogue import ClosedAs, Question
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import fees as texts
@@ -128,8 +128,8 @@ def _several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome
     changes: list[Outcome] = []
     for question in questions:
         # A doubt that may mean another fee proves nothing of a reminder that was refused: it is tried again.
-        refused = turn.account.arrival(question) is Arrival.FAILED
-        turn, charge, outcome = (turn, _charge_of(turn, question), Outcome()) if refused else _opened(turn, question)
+        meant = _may_be_meant(turn, question)
+        turn, charge, outcome = _opened(turn, question) if meant else (turn, _charge_of(turn, question), Outcome())
         if charge is not None:
             named.append((what(turn, charge), charge.code or ""))
         if charge is not None and charge.state is ChargeState.REMINDED:
@@ -211,11 +211,12 @@ def doubt_fee(turn: Turn, question: Question, said: Said) -> Answer | None:
     at_its_number = turn.policy.numbers.extension(turn.stimulus_as(TextReceived).dialled) == Extension.FEES
     if not question.is_open(turn.at) and not at_its_number and said.is_no:
         return None
-    if not (
-        said.is_no or question.state_as(DoubtingFee).code in codes_in(said) or (at_its_number and _is_stop_word(said))
-    ):
+    by_code = question.state_as(DoubtingFee).code in codes_in(said)
+    if not (by_code or said.is_no or (at_its_number and _is_stop_word(said))):
         return None
-    return Answer(_dispute(turn, question) if question.is_open(turn.at) else Outcome())
+    # A word means what she can have in hand, before it means a reminder that no network took.
+    fit = Fit.EXACT if by_code or _may_be_meant(turn, question) else Fit.LOOSE
+    return Answer(_dispute(turn, question) if question.is_open(turn.at) else Outcome(), fit)
 
 
 # ---- words that stop, at the fees' own number

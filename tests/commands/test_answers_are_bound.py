@@ -213,7 +213,7 @@ def test_a_doubt_before_the_receipt_counts(arrival: Arrival, word: str, number: 
 
 
 @pytest.mark.parametrize("refused", [1, 2])
-def test_a_no_that_may_mean_several_fees_proves_nothing_of_a_refused_reminder(refused: int) -> None:
+def test_a_no_means_the_fee_that_she_can_know_of(refused: int) -> None:
     conversation = Conversation(has=FOUR)
     for place, service_code in enumerate(("SJB", "CL")):
         conversation.taking = place >= refused
@@ -225,7 +225,7 @@ def test_a_no_that_may_mean_several_fees_proves_nothing_of_a_refused_reminder(re
     conversation.taking = False
     conversation.text("否", "10086901")
     states = [fee(conversation, f"c-{place}").state for place in range(2)]
-    assert states == [ChargeState.ANNOUNCED if place < refused else ChargeState.REMINDED for place in range(2)]
+    assert states == [ChargeState.ANNOUNCED if place < refused else ChargeState.DISPUTED for place in range(2)]
     conversation.play("@ 2026-03-02 20:00")
     assert fee(conversation, "c-0").state is not ChargeState.CHARGED
 
