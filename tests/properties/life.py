@@ -94,6 +94,15 @@ class Life(Writing):
             cost = self.facts().charges[f"use-{used}"].amount_fen
             assert cost <= max([now if offered is None else offered, *agreed]), f"{used} costs {cost}"
 
+    @step
+    def former_customer_used(self, code: str, channel: str, days: float) -> None:
+        """A use of somebody who had the number before is reported: nobody pays for it here (safety.md 1)."""
+        began_at = self.facts().subscriber.began_at
+        if began_at is not None:
+            used = RecordUse("api:billing", self._id("u"), code, Channel(channel), began_at - timedelta(days=days))
+            assert not self.happens(used), "she is told of a use of a former customer"
+            assert self.answered.refusal, "a use of a former customer is taken"
+
     def _id(self, kind: str) -> str:
         self._count += 1
         return f"{kind}-{self._count}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from app.domain.catalogue import ConfirmMode
 from app.domain.policy import Carrier
@@ -34,6 +34,7 @@ TEXTS = st.one_of(
     st.sampled_from([*YES, *NO, *ONE, *STOPS]),
     st.sampled_from(["<code 0>", "<code 1>", "TD<code 0>", "<code 2>", "QX<code 0>", "否<code 0>"]),
 )
+FORMER = ("0000", "1111", "QXCL", "全部", "1", "是", "否", "YE", "KTYS", "TS 我没有订过", "<code 0>", "DZXXSF", "好")
 HOURS = st.sampled_from([1 / 3600, 0.5, 59 / 60, 1, 61 / 60, 2.5, 23, 24, 25, 71, 73, 24 * 8])
 MOMENTS = st.sampled_from(["22:00", "21:59", "23:59", "07:00", "08:00", "month-end", "month-begin"])
 MONTHS = st.sampled_from([None, -1, 0, 1, 1])
@@ -339,6 +340,18 @@ class Customer(RuleBasedStateMachine):
     def her_number_is(self, status: str) -> None:
         with self.told() as life:
             life.number_is(status=status)
+
+    @precondition(lambda self: self.life.facts().subscriber.tenure > 1)
+    @rule(text=st.sampled_from(FORMER), number=NUMBERS, days=st.sampled_from([0.001, 0.9, 30]))
+    def a_former_customer_writes(self, text: str, number: str, days: float) -> None:
+        with self.told() as life:
+            life.former_customer_says(text, number, days)
+
+    @precondition(lambda self: self.life.facts().subscriber.tenure > 1)
+    @rule(code=st.just("GS"), channel=CHANNELS, days=st.sampled_from([0.001, 0.9, 30]))
+    def a_use_of_a_former_customer_is_reported(self, code: str, channel: str, days: float) -> None:
+        with self.told() as life:
+            life.former_customer_used(code, channel, days)
 
     @rule(fen=st.sampled_from([0, 3000, 3000]))
     def her_balance_is(self, fen: int) -> None:

@@ -195,6 +195,20 @@ class Writing(Conversation):
         self.text(text, number, missing=1)
         assert self.facts().bound == before.bound, f"a part of a message, {text} to {number}, changed something"
 
+    @step
+    def former_customer_says(self, text: str, number: str, days: float) -> None:
+        """What somebody sent who had the number before comes late: it is nobody's word here (safety.md 1)."""
+        began_at = self.facts().subscriber.began_at
+        text, number = self.witness.read(text), self.witness.read(number)
+        if began_at is None or not text or not number:
+            return
+        before, sent = (self.account, len(self.evidence), dict(self.timers)), began_at - timedelta(days=days)
+        heard = self.text(text, number, sent_at=max(sent, self.now - timedelta(hours=24)), stamped_at=sent)
+        assert not heard, f"{text} of a former customer is answered"
+        assert before == (self.account, len(self.evidence), self.timers), (
+            f"{text} of a former customer changed something"
+        )
+
     def running(self) -> set[str]:
         """What she has and has not left."""
         return {item.service_code for item in self.account.subscriptions.values() if item.can_be_left(self.now)}
