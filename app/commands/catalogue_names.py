@@ -2,8 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from app.commands import vocabulary
-from app.commands.parser import is_all, name_key, normalise, parse_offer, parse_origin_question, parse_pick
+from app.commands.parser import (
+    is_all,
+    name_key,
+    normalise,
+    parse_offer,
+    parse_origin_question,
+    parse_pick,
+    refuses_marketing,
+)
 from app.commands.registry import Registry, Takes
 from app.domain import names
 from app.domain.catalogue import Service
@@ -18,9 +25,9 @@ def name_fault(registry: Registry, name: str) -> str | None:
 
 def _is_said_to_us(registry: Registry, name: str) -> bool:
     said = normalise(names.as_read(name))
-    is_number = parse_pick(said) or parse_offer(said) is not None or parse_origin_question(said) is not None
-    is_word = said.key in vocabulary.RESERVED or said.key in vocabulary.NO_MARKETING_ALONE
-    return bool(said.is_yes or said.is_no or is_all(said) or is_number or is_word or registry.exact(said))
+    is_number = bool(parse_pick(said)) or parse_offer(said) is not None or parse_origin_question(said) is not None
+    is_word = registry.is_keyword(said) or refuses_marketing(said)
+    return said.is_yes or said.is_no or is_all(said) or is_number or is_word
 
 
 def service_mistaken(registry: Registry, service: Service, others: Iterable[Service]) -> Service | None:

@@ -4,7 +4,7 @@ import re
 
 from app.commands.by_keyword import end
 from app.commands.meaning import meant_by
-from app.commands.parser import Said, normalise
+from app.commands.parser import Said, normalise, refuses_marketing
 from app.commands.registry import call, incomplete, number
 from app.commands.speech import say, shown
 from app.commands.vocabulary import NO_MARKETING, NO_MARKETING_ALONE
@@ -18,10 +18,9 @@ from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, joined, refus
 from app.domain.values import replace, value
 
 _READS = (MarketingConsent, CampaignMessage)
-# Whatever follows; and what must stand before a blank or sign, alone, or doubled.
+# Whatever follows; and what must stand before a blank or sign.
 _OPENING = re.compile("|".join(NO_MARKETING))
 _ALONE = re.compile(rf"(?:{'|'.join(NO_MARKETING_ALONE)})(?![^\W_])")
-_BY_ITSELF = re.compile(rf"({'|'.join(NO_MARKETING_ALONE)})(?:\1|{'|'.join(NO_MARKETING)})?")
 _UNKNOWN = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
 
 
@@ -84,7 +83,7 @@ def _behind_opt_out(said: Said) -> str | None:
     alone = _ALONE.match(said.words)
     if alone:
         return normalise(said.words[alone.end() :]).key
-    return "" if _BY_ITSELF.fullmatch(said.key) else None
+    return "" if refuses_marketing(said) else None
 
 
 def _opted_out(turn: Turn) -> Outcome:

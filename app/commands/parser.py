@@ -126,6 +126,10 @@ _BETWEEN = re.compile(rf"(?:[{re.escape(vocabulary.SEPARATORS)}]|{vocabulary.AND
 _ENDS_NUMBER = vocabulary.NUMBER_WORD + vocabulary.COUNTERS
 _BEFORE_NAME = re.compile(rf"[{re.escape(vocabulary.BEFORE_NAME)}]*")
 _STOP_WORD = re.compile(rf"(?:{'|'.join(vocabulary.STOP_WORDS)})[\s+:]*|(?:{'|'.join(vocabulary.STOP_WORDS_ALONE)})$")
+_NO_MARKETING = "|".join((*vocabulary.NO_MARKETING, *vocabulary.NO_MARKETING_ALONE))
+_REFUSES_MARKETING = re.compile(
+    rf"({_NO_MARKETING})(?:\1|{'|'.join(vocabulary.NO_MARKETING)})?[{re.escape(vocabulary.BEHIND_KEYWORD)}]*"
+)
 _STOP_WORD_BEHIND = re.compile(rf"(?:{'|'.join(vocabulary.STOP_WORDS_BEHIND)})$")
 
 # What may be written behind a number, as its name.
@@ -226,6 +230,11 @@ def is_all(said: Said) -> bool:
     """``全部`` in any of its words, with or without a word for stopping, and with nothing else."""
     bare = without_stop_word(said.key)
     return bare in vocabulary.ALL or _STOP_WORD_BEHIND.sub("", bare) in vocabulary.ALL
+
+
+def refuses_marketing(said: Said) -> bool:
+    """A word that opts out of marketing, alone or doubled, as ``TD退订``."""
+    return _REFUSES_MARKETING.fullmatch(said.key) is not None
 
 
 def parse_origin_question(said: Said) -> int | None:

@@ -226,6 +226,11 @@ class Registry:
         """The command whose keyword a text is, whatever sign or question mark stands behind it."""
         return self.keywords.get(said.key) or self.keywords.get(said.key.rstrip(_BEHIND_KEYWORD))
 
+    def is_keyword(self, said: Said) -> bool:
+        """Whether a text is a keyword and nothing else, also one that something is joined to (QX)."""
+        bare = said.key.rstrip(_BEHIND_KEYWORD)
+        return self.exact(said) is not None or bare in self.prefixes or bare in vocabulary.RESERVED
+
     def clashes_with_order_keyword(self, word: str) -> str | None:
         """What an order keyword would be mistaken for, as in KTYLTX or QXALL (safety.md 9)."""
         if word in vocabulary.ALL:

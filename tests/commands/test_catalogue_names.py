@@ -6,9 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.commands import vocabulary
 from app.commands.catalogue_names import name_fault, service_mistaken
 from app.commands.collecting import load
+from app.commands.guarding import NOT_UNDERSTOOD
+from app.commands.router import Router
 from app.domain.names import warning_fault, way_fault
+from app.domain.service_numbers import Extension, ServiceNumbers
+from tests.commands.transcript import Conversation
 from tests.commands.world import SERVICES, service
 
 REGISTRY = load({"查业务": "0000"})
@@ -51,7 +56,8 @@ BAD: dict[str, list[str]] = {
         "全部", "全 部", "“全部”", "【全部】", "ＡＬＬ", "all!", "QB", "所有业务", "退订全部", "全部退订", "是", "否", "YES", "ＹＥ", "yes", "y", "Ｎ",
         "N!", "no", "是的", "确认", "TD", "退订", "退訂", "STOP", "td1", "QX 3", "退订2", "KT2", "订购①", "查2", "第2个", "2号",
         "1 and 3", "三至五", "T", "R", "help", "帮助", "余额", "话费", "TS", "投诉", "投诉?", "XGMM", "QXXXSF", "KTYLTX", "流量", "oooo", "查业务",
-        "「查业务」", "取消1和3", "unsubscribe", "10086号", "是\u0332",
+        "「查业务」", "取消1和3", "unsubscribe", "10086号", "是\u0332", "取消", "取 消", "拒收", "QX+", "取消？", "「拒收！」", "ＱＸＱＸ", "取消取消",
+        "TD退订", "stop stop", "T取消", "Kt+",
     ],
 }  # fmt: skip
 WORDS = {
@@ -68,6 +74,24 @@ def test_names_are_taken(name: str) -> None:
 @pytest.mark.parametrize(("what", "name"), [(what, name) for what, found in BAD.items() for name in found])
 def test_names_that_say_something_else_are_refused_with_the_reason(what: str, name: str) -> None:
     assert WORDS[what] in (name_fault(REGISTRY, name) or "taken")
+
+
+# Every word that texts are understood by, and the aliases of a deployment; those of the number for spam are anybody's.
+WORDS_UNDERSTOOD = sorted({
+    *REGISTRY.keywords, *REGISTRY.prefixes, "QXQX", "退订退订", "TD退订", "RR",
+    *(word for name, words in vars(vocabulary).items() if name.isupper() and not isinstance(words, str) for word in words),
+})  # fmt: skip
+NUMBERS = [ServiceNumbers().number(extension) for extension in ("", *Extension) if extension != Extension.SPAM]
+
+
+@pytest.mark.parametrize("word", WORDS_UNDERSTOOD)
+def test_no_name_is_what_does_something_when_it_is_sent_alone(word: str) -> None:
+    for number in NUMBERS:
+        conversation = Conversation()
+        conversation.router = Router(REGISTRY)
+        conversation.text(word, number)
+        if conversation.outcome.verdict != NOT_UNDERSTOOD:
+            assert name_fault(REGISTRY, word), f"{word} to {number}: {conversation.outcome.verdict}"
 
 
 @given(st.text(max_size=40))
