@@ -59,8 +59,11 @@ def _timers(turn: Turn, held: Subscription | None, after: Subscription) -> tuple
 
 
 def _new(claim: Claim) -> Subscription:
-    """What she has by the import alone: the free 72 hours run from when it began, as there is no yes here."""
-    wanted = claim.wanted
+    """What she has by the import alone: the free 72 hours run from when it began, as there is no yes here.
+
+    Whether SMS ends it is as it was of the last that she had (safety.md 3).
+    """
+    wanted, last = claim.wanted, claim.known
     return Subscription(
         id=next(claim.turn.ids),
         service_code=wanted.service_code,
@@ -72,7 +75,7 @@ def _new(claim: Claim) -> Subscription:
         trial_ends_at=wanted.trial_ends_at,
         contract_until=wanted.contract_until,
         free_until=wanted.started_at + FREE_PERIOD,
-        began_under=claim.turn.catalogue.version,
+        began_under=last.began_under if last else claim.turn.catalogue.version,
     )
 
 

@@ -125,7 +125,7 @@ class Subscription:
     ``confirmed_at`` is when she last said yes to its terms (None: an import, nobody asked), ``goes_on`` whether she
     wants it at its price when the trial is over. Until ``free_until``, to the last instant, leaving it costs nothing;
     None: she was given that for the same service not long before (safety.md 11). ``began_under`` is the version of the
-    catalogue that held when it began.
+    catalogue that held when it began; for one that an import brought back, when the one before it did.
     """
 
     id: str

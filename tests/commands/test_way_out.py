@@ -5,8 +5,10 @@ from itertools import product
 
 import pytest
 
+from app.commands.directory import AgentUnsubscribe
 from app.domain.account import Language, Subscription
 from app.domain.catalogue import Catalogue
+from tests.commands.test_importing import line
 from tests.commands.transcript import Conversation
 from tests.commands.world import SUBSCRIBER, has
 
@@ -100,6 +102,36 @@ def test_a_yes_before_the_change_keeps_the_way_that_was_named() -> None:
     conversation = Conversation(has=()).play("> KTCL\n> [1008620400] 是\n= CL active")
     put(conversation, "CL", by_sms=False)
     conversation.play("> QXCL\n< 彩铃已退订…\n= CL ended\n> KTCL\n< …退订方式：请到营业厅办理。…")
+
+
+ORDERED, REFUSED, LEFT = "> KTCL\n> [1008620400] 是", "> KTCL\n> [1008620400] 否", "> QXCL\n= CL ended"
+# What she has by an import, what happens before and after the change, and whether SMS ends it when it comes again.
+FORMER = [
+    ((has("CL"),), LEFT, "", True),
+    ((has("CL"),), "", LEFT, True),
+    ((has("CL"),), "", "", True),
+    ((has("CL"),), LEFT, REFUSED, True),
+    ((has("CL"),), LEFT, ORDERED, False),
+    ((), f"{ORDERED}\n{LEFT}", "", True),
+    ((), ORDERED, LEFT, True),
+    ((), "", ORDERED, False),
+    ((), "", "", False),
+]
+
+
+@pytest.mark.parametrize(("had", "before", "after", "by_sms"), FORMER)
+def test_what_is_imported_again_has_the_way_out_that_she_had_last(
+    had: tuple[Subscription, ...], before: str, after: str, *, by_sms: bool
+) -> None:
+    conversation = Conversation(has=had).play(before)
+    put(conversation, "CL", by_sms=False)
+    conversation.play(f"@ +1d\n{after}\n@ +1h").happens(AgentUnsubscribe("agent:a", "CL", "she called"))
+    conversation.play("@ +1h").happens(line("CL", conversation.now))
+    conversation.play(
+        "= CL active\n> QXCL\n< 彩铃已…\n= CL ended"
+        if by_sms
+        else "> QXCL\n< …彩铃不能短信退订，请到营业厅办理；…\n= CL active"
+    )
 
 
 @pytest.mark.parametrize("language", Language)
