@@ -62,6 +62,11 @@ class Claim:
         return self.wanted.as_of or self.turn.now
 
     @property
+    def earliest(self) -> datetime:
+        """When it begins at the earliest: what she refused began no earlier than her last no."""
+        return max((refused_at(order) for order in self.refused), default=self.wanted.started_at)
+
+    @property
     def known(self) -> Subscription | None:
         """What she has of it, else what she had last."""
         return self.held or (self.ended[-1] if self.ended else None)
@@ -104,8 +109,9 @@ def over_at(ended: Subscription) -> datetime:
 
 
 def refused_at(order: Order) -> datetime:
-    """When she said no, or her time to say yes was over."""
-    return order.closed_at or order.expires_at or order.made_at
+    """When she said no, or the last instant of her time to say yes, also when the timer that closes it is late."""
+    moment = order.closed_at if order.state is OrderState.DECLINED else order.expires_at
+    return moment or order.made_at
 
 
 def _is_refused(order: Order, at: datetime) -> bool:

@@ -61,20 +61,22 @@ def _timers(turn: Turn, held: Subscription | None, after: Subscription) -> tuple
 def _new(claim: Claim) -> Subscription:
     """What she has by the import alone: the free 72 hours run from when it began, as there is no yes here.
 
-    Whether SMS ends it is as it was of the last that she had (safety.md 3).
+    What she refused begins no earlier than that, so no month before is charged (safety.md 8). Whether SMS ends it is
+    as it was of the last that she had (safety.md 3).
     """
     wanted, last = claim.wanted, claim.known
+    started_at = max(wanted.started_at, claim.earliest)
     return Subscription(
         id=next(claim.turn.ids),
         service_code=wanted.service_code,
         state=wanted.state,
         in_plan=wanted.in_plan,
-        started_at=wanted.started_at,
+        started_at=started_at,
         channel=wanted.channel,
         terms=_terms(claim),
         trial_ends_at=wanted.trial_ends_at,
         contract_until=wanted.contract_until,
-        free_until=wanted.started_at + FREE_PERIOD,
+        free_until=started_at + FREE_PERIOD,
         began_under=last.began_under if last else claim.turn.catalogue.version,
     )
 

@@ -149,6 +149,34 @@ def test_what_began_before_the_end_is_what_she_ended() -> None:
     assert (refused(conversation), conversation.states()["CL"]) == (409, "ended")
 
 
+NO, ORDER_EXPIRED = "> KTYS\n> [1008620400] 不要", "> KTYS\n@ +24h"
+NO_IN_TIME = shanghai("2026-03-03 10:00")
+
+
+@pytest.mark.parametrize(
+    ("history", "no"),
+    [
+        (NO, shanghai("2026-03-02 10:00")),
+        (ORDER_EXPIRED, NO_IN_TIME),
+        (f"{NO}\n@ +1h\n{ORDER_EXPIRED.replace('00]', '01]')}", NO_IN_TIME + timedelta(hours=1)),
+        (f"{ORDER_EXPIRED}\n@ +1h\n{NO.replace('00]', '01]')}", NO_IN_TIME + timedelta(hours=1)),
+    ],
+)
+@pytest.mark.parametrize("began", [timedelta(days=-90), timedelta(seconds=-1), timedelta(), timedelta(minutes=30)])
+def test_what_she_said_no_to_begins_no_earlier_than_her_no(history: str, no: datetime, began: timedelta) -> None:
+    """So no month before it is charged, and its free hours are not over before they began."""
+    conversation = brought(f"{history}\n@ +1h")
+    brings = line("YS", no + timedelta(minutes=30), started_at=no + began)
+    kept = ("started_at",) if began < timedelta() else ()
+    for _ in range(2):
+        conversation.happens(brings)
+        assert (refused(conversation), conversation.outcome.kept) == (None, kept)
+        held = of(conversation, "YS")
+        assert held.started_at == no + max(began, timedelta())
+        assert held.free_until == held.started_at + FREE_PERIOD
+    assert [record.kind for record in conversation.evidence].count("import") == 1
+
+
 def test_what_is_running_out_stays_so() -> None:
     for as_of in (None, "2026-03-02 09:59", "2026-03-02 10:30"):
         conversation = brought("> QXSJB\n@ +1h", line("SJB", as_of))
