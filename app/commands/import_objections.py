@@ -33,12 +33,13 @@ def _has_no_date(claim: Claim) -> bool:
 
 
 def _ended_since(claim: Claim) -> bool:
+    """Also in that very instant: nobody knows which was first."""
     moments = [moment for item in claim.ended for moment in (over_at(item), item.unsubscribed_at) if moment]
-    return any(moment > claim.as_of for moment in moments)
+    return any(moment >= claim.as_of for moment in moments)
 
 
 def _refused_since(claim: Claim) -> bool:
-    return any(refused_at(order) > claim.as_of for order in claim.refused)
+    return any(refused_at(order) >= claim.as_of for order in claim.refused)
 
 
 def _is_asked(claim: Claim) -> bool:
@@ -46,8 +47,8 @@ def _is_asked(claim: Claim) -> bool:
 
 
 def _is_what_ended(claim: Claim) -> bool:
-    """A line that began before the end speaks of what she ended: its system has not heard of that."""
-    return claim.is_over and claim.wanted.started_at < over_at(claim.ended[-1])
+    """A line that began no later than the end speaks of what she ended: its system has not heard of that."""
+    return claim.is_over and claim.wanted.started_at <= over_at(claim.ended[-1])
 
 
 def _runs_out(claim: Claim) -> bool:
@@ -98,10 +99,10 @@ OBJECTIONS: tuple[tuple[int, Callable[[Claim], bool], str], ...] = (
     (422, _lies_ahead, "as_of and started_at cannot lie ahead: an import brings what exists already."),
     (422, _is_a_former_customers, f"as_of: {BEFORE_HER}"),
     (422, _has_no_date, "She left or refused this service before: give as_of, the moment that the line speaks of."),
-    (409, _ended_since, "This service ended later than as_of; an import never revives it."),
-    (409, _refused_since, "She said no to this service, or nothing in time, later than as_of; it needs an order."),
+    (409, _ended_since, "This service ended at as_of or later; an import never revives it."),
+    (409, _refused_since, "She said no to this service, or nothing in time, at as_of or later; it needs an order."),
     (409, _is_asked, "She is being asked whether to order this service; import it again when that is decided."),
-    (409, _is_what_ended, "started_at lies before the end of this service; what has ended begins again by an order."),
+    (409, _is_what_ended, "started_at is not after the end of this service; what has ended begins again by an order."),
     (409, _runs_out, "This service is running out after an unsubscribe; an import never revives it."),
     (409, _becomes_paid, "An import never turns a trial into a paid service; only her yes does."),
     (409, _becomes_trial, "She confirmed this service as a paid one; an import never turns it into a trial."),

@@ -92,19 +92,21 @@ NOES = [
 
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("state", [ACTIVE, ON_TRIAL])
+@pytest.mark.parametrize("before", [timedelta(), timedelta(seconds=1)])
 @pytest.mark.parametrize(("history", "wait", "code", "moment"), NOES)
 def test_an_import_never_revives_what_she_ended_or_refused_since(
-    history: str, wait: str, code: str, moment: str, state: SubscriptionState, *, late: bool
+    history: str, wait: str, code: str, moment: str, before: timedelta, state: SubscriptionState, *, late: bool
 ) -> None:
+    """Nor in that very instant: nobody knows which was first."""
     conversation = brought(history)
     if late:
         conversation.timers.clear()
     conversation.play(f"@ {wait}")
-    before = conversation.account.subscriptions
-    wanted = line(code, shanghai(moment) - timedelta(seconds=1), state=state, until="2026-06-01 10:00")
+    has_now = conversation.account.subscriptions
+    wanted = line(code, shanghai(moment) - before, state=state, until="2026-06-01 10:00")
     for status, as_of in ((409, wanted.as_of), (422, None)):
         conversation.happens(replace(wanted, as_of=as_of))
-        assert (refused(conversation), conversation.account.subscriptions) == (status, before)
+        assert (refused(conversation), conversation.account.subscriptions) == (status, has_now)
 
 
 @pytest.mark.parametrize(("answer", "wait"), [("> [1008620400] 否", "+1d"), ("", "2026-04-01 00:00:01")])
@@ -143,9 +145,10 @@ def test_what_another_system_began_after_the_end_is_new() -> None:
     conversation.play("> [10086977] 1\n< 彩铃此前已退订…\n> 0000\n> 2\n< [10086977 result] 彩铃…")
 
 
-def test_what_began_before_the_end_is_what_she_ended() -> None:
+@pytest.mark.parametrize("began", ["2025-12-01 10:00", "2026-03-02 10:00"])
+def test_what_began_before_the_end_is_what_she_ended(began: str) -> None:
     """The system of such a line has not heard of her unsubscribe, however new the line is."""
-    conversation = brought("> QXCL\n@ +1h", line("CL", "2026-03-02 10:30", started_at=shanghai("2025-12-01 10:00")))
+    conversation = brought("> QXCL\n@ +1h", line("CL", "2026-03-02 10:30", started_at=shanghai(began)))
     assert (refused(conversation), conversation.states()["CL"]) == (409, "ended")
 
 
@@ -402,7 +405,8 @@ def test_a_question_about_a_trial_waits_for_the_end_that_has_moved() -> None:
 
 def test_a_trial_that_stays_is_not_asked_about_once_more() -> None:
     conversation = brought(
-        DECLINED_TRIAL, line("ZQ", "2026-03-06 10:00", state=ON_TRIAL, price_fen=700, until="2026-03-09 10:00")
+        f"{DECLINED_TRIAL}\n@ +1h",
+        line("ZQ", "2026-03-06 10:30", state=ON_TRIAL, price_fen=700, until="2026-03-09 10:00"),
     )
     assert (refused(conversation), of(conversation, "ZQ").terms.price_fen) == (None, 700)
     conversation.play("@ +1d\n<\n@ 2026-03-09 10:00:01\n= ZQ ended")
