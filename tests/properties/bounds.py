@@ -101,9 +101,10 @@ class Bounds:
         """What an import begins is newer than her last word, and nothing that she is asked about."""
         code = held.service_code
         over = over_since(before, code)
-        assert over is None or as_of >= over, f"an import revives {code}"
+        assert over is None or as_of > over, f"an import revives {code}"
         ended = max(_ends(before, code), default=_NEVER)
-        assert held.started_at >= ended, f"an import revives {code}, which began before it ended"
+        assert held.started_at > ended, f"an import revives {code}, which began before it ended"
+        assert over is None or held.started_at >= over, f"{code} begins before she refused it"
         refused = [order for order in before.orders.values() if order.service_code == code and _is_no(order)]
         last = max(refused, key=lambda order: order.closed_at or _NEVER, default=None)
         if last is not None and last.terms is not None and (last.closed_at or _NEVER) >= ended and not held.in_plan:
