@@ -5,6 +5,7 @@ from collections.abc import Callable
 from app.commands.import_claims import Claim, over_at, refused_at
 from app.commands.tenures import BEFORE_HER
 from app.domain.account import SubscriptionState
+from app.domain.catalogue import FREE_COSTS_NOTHING
 from app.domain.dialogue import CLOCKS_DIFFER
 
 _ACTIVE, _TRIAL, _ENDING = SubscriptionState.ACTIVE, SubscriptionState.TRIAL, SubscriptionState.ENDING
@@ -12,6 +13,10 @@ _ACTIVE, _TRIAL, _ENDING = SubscriptionState.ACTIVE, SubscriptionState.TRIAL, Su
 
 def _has_no_end(claim: Claim) -> bool:
     return claim.wanted.state is _TRIAL and claim.wanted.trial_ends_at is None
+
+
+def _costs_despite_free(claim: Claim) -> bool:
+    return not claim.service.billing.allows(claim.wanted.price_fen or 0)
 
 
 def _is_a_former_customers(claim: Claim) -> bool:
@@ -96,6 +101,7 @@ def _binds_longer(claim: Claim) -> bool:
 OBJECTIONS: tuple[tuple[int, Callable[[Claim], bool], str], ...] = (
     (422, _has_no_end, "A trial needs trial_ends_at."),
     (422, _is_past, "trial_ends_at is over. Leave out what has ended; DELETE ends what she still has here."),
+    (422, _costs_despite_free, FREE_COSTS_NOTHING),
     (422, _lies_ahead, "as_of and started_at cannot lie ahead: an import brings what exists already."),
     (422, _is_a_former_customers, f"as_of: {BEFORE_HER}"),
     (422, _has_no_date, "She left or refused this service before: give as_of, the moment that the line speaks of."),

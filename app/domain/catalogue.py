@@ -28,6 +28,13 @@ class Billing(StrEnum):
     PER_USE = "per_use"
     FREE = "free"
 
+    def allows(self, price_fen: int) -> bool:
+        """Whether something that is billed so can have that price."""
+        return price_fen == 0 or self is not Billing.FREE
+
+
+FREE_COSTS_NOTHING = "price_fen: a free service costs nothing."
+
 
 class ConfirmMode(StrEnum):
     """How an order is confirmed: by the word for yes, or by a random code that the question shows (flows.md 6)."""

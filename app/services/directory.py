@@ -17,7 +17,7 @@ from app.db.directory import TenureRead
 from app.db.session import Database
 from app.db.state import current_state, lock_catalogue
 from app.domain.account import Subscriber, Subscription
-from app.domain.catalogue import Service, ServiceProvider
+from app.domain.catalogue import FREE_COSTS_NOTHING, Service, ServiceProvider
 from app.domain.evidence import EvidenceRecord, Verification, verify
 from app.domain.names import order_keyword_fault, warning_fault, way_fault
 from app.domain.preferences import PREFERENCES, Preferences
@@ -78,6 +78,8 @@ class Directory:
             _refuse_for("cancel_how", way_fault(service.cancel_how, self._own_links))
         if service.cancel_warning is not None:
             _refuse_for("cancel_warning", warning_fault(service.cancel_warning))
+        if not service.billing.allows(service.price_fen):
+            raise RefusedError(422, FREE_COSTS_NOTHING)
         keyword = service.order_keyword.upper() if service.order_keyword else None
         if keyword:
             _refuse_for("order_keyword", order_keyword_fault(keyword))

@@ -12,7 +12,7 @@ from app.db.session import Database
 from app.db.state import current_state, lock_catalogue
 from app.db.terms import TermsChange
 from app.db.timers import StoredTimer, set_timers
-from app.domain.catalogue import CancelEffect
+from app.domain.catalogue import FREE_COSTS_NOTHING, CancelEffect
 from app.services.ids import IdSource
 from app.services.refusals import RefusedError
 
@@ -56,6 +56,8 @@ class TermsChanges:
         service = load_catalogue(connection).services.get(service_code)
         if service is None:
             raise RefusedError(404, "No such service: create it with PUT /api/v1/services/{service_code}.")
+        if not service.billing.allows(price_fen):
+            raise RefusedError(422, FREE_COSTS_NOTHING)
         now = current_state(connection).now
         if takes_effect_at < now + self._notice:
             hours = self._notice // timedelta(hours=1)

@@ -195,6 +195,23 @@ async def test_amounts_are_whole_fen(web: Web, price: object) -> None:
     await put(web, "/services/CL", {**SERVICE, "price_fen": price}, 422)
 
 
+async def test_a_free_service_costs_nothing_whichever_way_its_price_comes(web: Web) -> None:
+    free = {**SERVICE, "name": "天气提示", "billing": "free", "order_keyword": None, "price_fen": 0}
+    priced, day = {**free, "price_fen": 1}, "2026-05-01T00:00:00"
+    assert "price_fen: a free service costs nothing" in await put(web, "/services/MF", priced, 422)
+    await put(web, "/services/MF", free)
+    assert "costs nothing" in await put(web, "/services/MF", priced, 422)
+    body = {**SUBSCRIPTION, "price_fen": 1}
+    assert "costs nothing" in await put(web, "/subscribers/13800138000/subscriptions/MF", body, 422)
+    terms = await web.call("POST", "/api/v1/services/MF/terms", {"price_fen": 1, "takes_effect_at": day})
+    assert "costs nothing" in assert_problem(terms, 422)
+    line = json.dumps({**priced, "type": "service", "service_code": "MF"})
+    [fault] = (await web.call("POST", "/api/v1/imports", content=line)).json()["errors"]
+    assert (fault["status"], "costs nothing" in fault["detail"]) == (422, True)
+    await put(web, "/subscribers/13800138000/subscriptions/MF", {**body, "price_fen": 0})
+    await put(web, "/services/MF2", {**priced, "name": "天气提示二", "billing": "monthly"})
+
+
 # ---- subscribers
 
 

@@ -48,7 +48,7 @@ class ServiceBody(Body):
     name: str = Field(max_length=200, examples=["手机报"])
     sp_code: str = Field(max_length=64, examples=["XINHUA"])
     billing: Billing
-    price_fen: Fen = Field(examples=[300])
+    price_fen: Fen = Field(examples=[300], description="an amount in fen; 0 where `billing` is free")
     cancel_effect: CancelEffect
     cancellable_by_sms: bool
     cancel_how: str | None = Field(
