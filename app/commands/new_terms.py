@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 
+from app.commands.known_ends import are_worse
 from app.commands.leaving import part
 from app.commands.order_questions import ask
 from app.commands.order_records import draft, label
@@ -51,10 +52,8 @@ class Announced:
         return replace(held.terms, price_fen=self.price_fen, cancel_effect=self.cancel_effect)
 
     def is_worse(self, held: Subscription) -> bool:
-        """Whether it is anything that needs her yes: dearer, or slower to leave."""
-        before = held.terms
-        slower = self.cancel_effect.slowness > before.cancel_effect.slowness
-        return self.price_fen > before.price_fen or slower
+        """Whether they need her yes."""
+        return are_worse(self.terms(held), held.terms)
 
 
 def _held(turn: Turn) -> Subscription | None:

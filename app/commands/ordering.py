@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from app.commands.given_once import had_free_hours, had_trial
+from app.commands.known_ends import known_end
 from app.commands.order_questions import ask
 from app.commands.order_records import label, order_refused
 from app.commands.speech import say
@@ -13,7 +14,7 @@ from app.domain.catalogue import Billing, Service
 from app.domain.orders import Order, OrderKind, OrderState, Reason
 from app.domain.service_numbers import Extension
 from app.domain.texts import wording
-from app.domain.texts.order_refusals import REFUSED
+from app.domain.texts.order_refusals import HELD_UNLESS_ANSWERED, HELD_UNTIL, REFUSED
 from app.domain.turn import Outcome, TextReceived, Turn
 from app.domain.values import replace, value
 
@@ -152,11 +153,32 @@ def place_by_sms(turn: Turn, service: Service) -> Outcome:
 def refusal_text(turn: Turn, order: Order, reason: Reason) -> str:
     """Why there is no order, in words for her."""
     language = turn.account.language
+    if reason is Reason.ALREADY_SUBSCRIBED:
+        return _held_text(turn, order)
     waiting = waiting_for(turn, order.service_code) if reason is Reason.ALREADY_WAITING else None
-    number = f"{Extension.CONFIRMATION}{waiting.number}" if waiting and not turn.carrier.single_number else ""
     return REFUSED[reason].say(
         language,
         name=label(turn, order),
         fee=wording.yuan(language, order.terms.price_fen if order.terms else 0),
-        number=turn.policy.numbers.number(number),
+        number=_asked_from(turn, waiting),
     )
+
+
+def _held_text(turn: Turn, order: Order) -> str:
+    """That she has it; and until when, where that has an end without her yes."""
+    language, held = turn.account.language, turn.account.held(order.service_code, turn.at)
+    end = known_end(turn, held) if held else None
+    if end is None:
+        return REFUSED[Reason.ALREADY_SUBSCRIBED].say(language, name=label(turn, order))
+    return (HELD_UNLESS_ANSWERED if end.asked else HELD_UNTIL).say(
+        language,
+        name=label(turn, order),
+        end=wording.minute(language, end.at),
+        number=_asked_from(turn, end.asked),
+    )
+
+
+def _asked_from(turn: Turn, asked: Order | None) -> str:
+    """The number that an order's question came from."""
+    extension = f"{Extension.CONFIRMATION}{asked.number}" if asked and not turn.carrier.single_number else ""
+    return turn.policy.numbers.number(extension)

@@ -3,6 +3,15 @@
 from app.domain.orders import Reason
 from app.domain.texts.wording import Text
 
+# She has it, but it ends without a yes of hers: it is over, or is being asked about.
+HELD_UNTIL = Text(
+    zh="您已订购{name}，可用至{end}，届时停止。查询请发送0000。",
+    en="You already have {name}: it runs until {end} and stops then. Send 0000 to see your services.",
+)
+HELD_UNLESS_ANSWERED = Text(
+    zh="您已订购{name}，可用至{end}。如需继续使用，请在此前回复确认短信({number})。",
+    en="You already have {name}: it runs until {end}. To go on with it, answer our message from {number} before that.",
+)
 REFUSED = {
     Reason.SUSPENDED: Text(
         zh="您的号码已停机，暂不能订购{name}，未收费。恢复后请重新订购。",
