@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -14,7 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.text import Text
 
 from app.cli.address import gateway_url
-from app.cli.terminal import FAILED, WRONG_USE, done, err, examples, refuse
+from app.cli.terminal import FAILED, WRONG_USE, done, err, examples, out, refuse
 from app.domain.values import value
 from app.services.tokens import DEMO_TOKEN
 
@@ -57,6 +58,27 @@ class _Answer(BaseModel):
     lines: int
     imported: int
     errors: list[_Fault]
+    kept: dict[int, list[str]] = {}
+
+
+class _Kept:
+    """The fields that imported lines say otherwise, and the gateway keeps as it has them."""
+
+    def __init__(self) -> None:
+        self._lines = Counter[str]()
+        self._first: dict[str, str] = {}
+
+    def note(self, file: Path, part: _Part, kept: Mapping[int, Sequence[str]]) -> None:
+        """Count what was kept of some lines."""
+        for line, fields in sorted(kept.items()):
+            self._lines.update(fields)
+            for field in fields:
+                self._first.setdefault(field, f"{file}:{part.before + line}")
+
+    def told(self) -> str:
+        """In a line; nothing if nothing was kept."""
+        counted = (f"{field} {lines} (first {self._first[field]})" for field, lines in self._lines.items())
+        return f"Lines of which the gateway keeps its own value: {', '.join(counted)}." if self._lines else ""
 
 
 @app.command(
@@ -71,12 +93,13 @@ def import_files(
 ) -> None:
     """Load files into a running gateway, in the order given; a bad line is reported and keeps none of the others.
 
-    A file may be sent again: what is there already stays as it is.
+    A file may be sent again: what is there already stays as it is, and where a line says otherwise, that is told.
     """
     for file in files:
         if file.suffix.lower() == ".csv" and kind is None:
             refuse(f"{file}: a CSV file is of one type; say which with --type.", WRONG_USE)
     lines, faults = 0, 0
+    kept = _Kept()
     with _progress() as progress, _Gateway(gateway_url(url), token, kind) as gateway:
         for file in files:
             task = progress.add_task(file.name, total=file.stat().st_size)
@@ -85,7 +108,10 @@ def import_files(
                 lines += answer.lines
                 _tell(file, part, answer.errors, report, shown=faults)
                 faults += len(answer.errors)
+                kept.note(file, part, answer.kept)
                 progress.advance(task, part.size)
+    if told := kept.told():
+        out.print(Text(told), soft_wrap=True)
     if faults:
         refuse(f"{lines - faults} of {lines} lines imported, {faults} not.", FAILED)
     done(f"{lines} lines imported.")

@@ -59,6 +59,27 @@ async def test_bad_lines_are_named_by_file_and_line(web: Web, tmp_path: Path) ->
     assert [json.loads(line)["line"] for line in report.read_text().splitlines()] == [8, 1501]
 
 
+def held(number: int, **fields: object) -> str:
+    line = {
+        "type": "subscription", "msisdn": f"1370013{number:04}", "service_code": "CL", "state": "active",
+        "in_plan": False, "started_at": "2025-06-01T10:00:00+08:00", "channel": "sms", **fields,
+    }  # fmt: skip
+    return json.dumps(line) + "\n"
+
+
+async def test_what_the_gateway_keeps_of_its_own_is_said_in_a_line(web: Web, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    first.write_text("".join(customer(n) + held(n) for n in range(600)))
+    assert "keeps" not in (await run(web, str(first))).stdout
+    earlier = {"started_at": "2025-05-01T10:00:00+08:00"}
+    second.write_text("".join(held(n, **(earlier if n % 500 == 1 else {})) for n in range(600)) * 2 + "{}\n")
+    done = await run(web, str(second))
+    assert f"Lines of which the gateway keeps its own value: started_at 4 (first {second}:2)." in done.stdout, (
+        done.output
+    )
+    assert "1200 of 1201 lines imported, 1 not" in done.stderr
+
+
 async def test_csv_with_line_breaks_in_cells(web: Web, tmp_path: Path) -> None:
     file = tmp_path / "customers.csv"
     heading = "msisdn,brand,payment,balance_fen,points,status,plan.name,plan.data_kb\n"
