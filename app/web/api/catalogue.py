@@ -31,7 +31,7 @@ async def put_service_provider(sp_code: Code, given: ServiceProviderBody, gatewa
 async def put_service(service_code: Code, given: ServiceBody, gateway: GatewayIn) -> dict[str, str]:
     """Its name is judged as an SP's. Whoever has the service keeps her price and her way out by SMS.
 
-    Another SP or billing of a service that somebody has is refused (409).
+    Another SP or billing of a service that somebody has is refused (409), and a price of one that is free (422).
     """
     await gateway.directory.put_service(Service(service_code=service_code, **given.model_dump()))
     return {"service_code": service_code}

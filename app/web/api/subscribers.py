@@ -122,8 +122,9 @@ async def put_subscription(
 ) -> SubscriptionImportOut:
     """Evidence of kind ``import``. Never revives what she ended or refused since, never makes anything worse (409).
 
-    Where she left or refused the service before, ``as_of`` is required (422). What she confirmed here stays as she
-    confirmed it, and nothing begins earlier than it did: ``kept`` names what was not taken over.
+    Where she left or refused the service before, ``as_of`` is required (422) and lies after that (409). What she
+    confirmed here stays as she confirmed it, nothing begins earlier than it did, or than her no: ``kept`` names what
+    was not taken over.
     """
     kept = await gateway.directory.import_subscription(msisdn, import_of(given, caller, service_code))
     return SubscriptionImportOut(msisdn=msisdn, service_code=service_code, kept=list(kept))
