@@ -5,7 +5,7 @@ from app.commands.meaning import meant_by
 from app.commands.naming import what
 from app.commands.parser import Said, without_stop_word
 from app.commands.refunding import can_be_given_back, give_back
-from app.commands.registry import Answer, Fit, answer, beside
+from app.commands.registry import Answer, answer, beside
 from app.commands.reminding import DoubtingFee, reminded, windows_run
 from app.commands.settling import evidence_of, settled
 from app.commands.speech import number_of, say
@@ -127,9 +127,7 @@ def _several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome
     moved: list[tuple[Charge, Charge]] = []
     changes: list[Outcome] = []
     for question in questions:
-        # A doubt that may mean another fee proves nothing of a reminder that was refused: it is tried again.
-        meant = _may_be_meant(turn, question)
-        turn, charge, outcome = _opened(turn, question) if meant else (turn, _charge_of(turn, question), Outcome())
+        turn, charge, outcome = _opened(turn, question)
         if charge is not None:
             named.append((what(turn, charge), charge.code or ""))
         if charge is not None and charge.state is ChargeState.REMINDED:
@@ -214,9 +212,10 @@ def doubt_fee(turn: Turn, question: Question, said: Said) -> Answer | None:
     by_code = question.state_as(DoubtingFee).code in codes_in(said)
     if not (by_code or said.is_no or (at_its_number and _is_stop_word(said))):
         return None
-    # A word means what she can have in hand, before it means a reminder that no network took.
-    fit = Fit.EXACT if by_code or _may_be_meant(turn, question) else Fit.LOOSE
-    return Answer(_dispute(turn, question) if question.is_open(turn.at) else Outcome(), fit)
+    # A word without a code is about what she can have in hand: a reminder that no network took is tried again.
+    if not (by_code or _may_be_meant(turn, question)):
+        return None
+    return Answer(_dispute(turn, question) if question.is_open(turn.at) else Outcome())
 
 
 # ---- words that stop, at the fees' own number
