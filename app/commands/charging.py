@@ -4,17 +4,18 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from app.commands.codes import fresh_code
+from app.commands.owing import covers, faults, first_due
 from app.commands.refunding import stands
 from app.commands.registry import call
 from app.commands.reminding import remind
 from app.commands.settling import DUE_TIMER, evidence_of, fees_of_month
 from app.commands.tenures import not_hers
-from app.commands.use_prices import confirmed_price, had, price_of_use, told_with
-from app.domain.account import FREE_PERIOD, Channel, Subscription, SubscriptionState
+from app.commands.use_prices import had, price_of_use, told_with
+from app.domain.account import Channel, Subscription
 from app.domain.catalogue import Billing
-from app.domain.charges import AFTER, USE_DUE, Charge, ChargeKind, Use
+from app.domain.charges import USE_DUE, Charge, ChargeKind, Use
 from app.domain.evidence import EvidenceDraft
-from app.domain.months import first_moment, last_moment, month_of
+from app.domain.months import last_moment, month_of
 from app.domain.turn import Outcome, Stimulus, TimerSet, Turn, apply, joined, refused
 from app.domain.values import replace, value
 
@@ -54,7 +55,7 @@ class AnnounceCharge(Stimulus):
         """The charge as it begins."""
         earliest = self.due_at
         if held is not None and self.kind is ChargeKind.MONTHLY and self.amount_fen:
-            earliest = (held.confirmed_at or held.started_at) + FREE_PERIOD + AFTER
+            earliest = first_due(held)
         return Charge(
             id=self.charge_id,
             made_at=turn.now,
@@ -67,20 +68,6 @@ class AnnounceCharge(Stimulus):
             due_at=max(self.due_at, earliest),
             channel=self.channel,
         )
-
-    @property
-    def begins(self) -> datetime:
-        """The first instant of the month that the fee is for (UTC)."""
-        return first_moment(self.month)
-
-    @property
-    def ends(self) -> datetime:
-        """Its last second."""
-        return last_moment(self.month)
-
-    def covers(self, held: Subscription) -> bool:
-        """Whether the service was held in the month that the fee is for."""
-        return held.started_at <= self.ends and (held.ends_at is None or held.ends_at >= self.begins)
 
 
 @value
@@ -132,15 +119,16 @@ def announce(turn: Turn) -> Outcome:
 
 def _of_former_customer(turn: Turn, wanted: AnnounceCharge) -> str | None:
     """Why a fee is not hers: its month was over, or it fell due, before she had the number."""
-    month = wanted.period or month_of(wanted.due_at)
-    return not_hers(turn.account, "period", last_moment(month)) or not_hers(turn.account, "due_at", wanted.due_at)
+    return not_hers(turn.account, "period", last_moment(wanted.month)) or not_hers(
+        turn.account, "due_at", wanted.due_at
+    )
 
 
 def _held(turn: Turn, wanted: AnnounceCharge) -> Subscription | None:
     """What she has of the service now, if it covers the month; else whatever she has of it."""
     mine = [item for item in turn.account.subscriptions.values() if item.service_code == wanted.service_code]
     running = [item for item in mine if item.runs(turn.at)]
-    return max(running, key=lambda item: (wanted.covers(item), item.started_at), default=None)
+    return max(running, key=lambda item: (covers(item, wanted.month), item.started_at), default=None)
 
 
 def _faults(turn: Turn, wanted: AnnounceCharge, held: Subscription | None) -> Iterator[tuple[int, str]]:
@@ -150,13 +138,7 @@ def _faults(turn: Turn, wanted: AnnounceCharge, held: Subscription | None) -> It
     if held is None:
         yield 422, "service_code: the customer does not have this service, so there is no consent to a fee."
         return
-    yield from _faults_of_period(wanted, held)
-    if held.ends_at is not None and held.ends_at < wanted.due_at:
-        yield 422, "due_at: the service was unsubscribed and ends before the fee falls due."
-    yield from _faults_of_amount(turn, wanted, held)
-    trial_ends_at = held.trial_ends_at if held.state is SubscriptionState.TRIAL else None
-    if trial_ends_at is not None and not (held.goes_on and wanted.due_at >= trial_ends_at):
-        yield 422, "due_at: the service is on trial, and is charged after a yes and not before the trial's end."
+    yield from ((422, fault.detail) for fault in faults(turn, wanted.charge(turn, held), held, wanted.due_at))
     yield from _faults_beside_others(turn, wanted, held)
 
 
@@ -167,26 +149,6 @@ def _faults_beside_others(turn: Turn, wanted: AnnounceCharge, held: Subscription
         yield 409, "period: there is a monthly fee of this service and month; only after it is given up can be another."
     if held.unsubscribed_at is not None and any(fee.subscription_id == held.id for fee in others):
         yield 409, "period: the fee of this month was given up when the customer unsubscribed, and she was told so."
-
-
-def _faults_of_period(wanted: AnnounceCharge, held: Subscription) -> Iterator[tuple[int, str]]:
-    if wanted.begins > wanted.due_at:
-        yield 422, "period: begins after due_at; announce the fee of a month that has begun by then."
-    if not wanted.covers(held):
-        yield 422, "period: the customer did not have this service in that month."
-    if held.unsubscribed_at is not None and held.unsubscribed_at < wanted.begins:
-        yield 422, "period: begins after the customer unsubscribed."
-    if held.trial_ends_at is not None and held.trial_ends_at > wanted.ends:
-        yield 422, "period: the service was on trial, and free, in all of that month."
-
-
-def _faults_of_amount(turn: Turn, wanted: AnnounceCharge, held: Subscription) -> Iterator[tuple[int, str]]:
-    if held.in_plan and wanted.amount_fen:
-        yield 422, "amount_fen: the service is part of the customer's plan; only 0 can be announced."
-    if wanted.amount_fen > confirmed_price(turn, held, wanted.ends):
-        yield 422, "amount_fen: is more than the price that the customer confirmed for that month."
-    if held.terms.billing is Billing.PER_USE and wanted.amount_fen:
-        yield 422, "kind: this service is paid by use and has no monthly fee."
 
 
 def _for_a_use(turn: Turn, wanted: AnnounceCharge) -> Outcome:

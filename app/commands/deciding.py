@@ -2,7 +2,7 @@
 
 from app.commands.listing import label_of
 from app.commands.naming import what
-from app.commands.settling import DUE_TIMER, evidence_of, others_go_on, settled
+from app.commands.settling import DUE_TIMER, evidence_of, given_up, others_go_on, settled
 from app.commands.unsubscribing import Fate, Request, Wish, as_outcome, end_services
 from app.domain.account import Channel
 from app.domain.charges import Charge, ChargeState
@@ -39,9 +39,15 @@ def cancel(turn: Turn, charge: Charge, *, who: str, reason: str) -> Decided:
 
 
 def uphold(turn: Turn, charge: Charge, *, who: str) -> Decided:
-    """The fee is due: taken at once if its time has come, else then, as one that is no more in doubt."""
+    """The fee is due: taken at once if its time has come, else then, as one that is no more in doubt.
+
+    One that may not be taken by now, as its service is in her plan or costs less, is given up all the same.
+    """
     if charge.state is not ChargeState.DISPUTED:
         return Decided(Outcome())
+    why = given_up(turn, charge)
+    if why is not None:
+        return Decided(settled(turn, charge, *why, who), (_said(turn, texts.CANCELLED, charge),))
     if charge.due_at <= turn.at:
         taken = settled(turn, charge, ChargeState.CHARGED, "upheld", who)
         return Decided(taken, (_said(turn, texts.UPHELD_TAKEN, charge),))

@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from app.commands.owing import faults, first_due
 from app.commands.registry import timer
-from app.domain.account import Subscription, SubscriptionState
+from app.domain.account import Subscription
 from app.domain.charges import AFTER, Charge, ChargeKind, ChargeState
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.evidence import EvidenceDraft, Fact
@@ -120,9 +121,9 @@ def fall_due(turn: Turn) -> Outcome:
     charge = turn.account.record(Charge, turn.stimulus_as(TimerDue).subject)
     if charge is None or not charge.is_open:
         return Outcome(verdict="settled before")
-    given_up = _given_up(turn, charge)
-    if given_up is not None:
-        return settled(turn, charge, *given_up, who="timer")
+    why = given_up(turn, charge)
+    if why is not None:
+        return settled(turn, charge, *why, who="timer")
     if not (charge.is_silent or charge.state is ChargeState.REMINDED) or _doubted(turn, charge):
         return Outcome(verdict="not taken yet")
     later = _later(turn, charge)
@@ -131,13 +132,11 @@ def fall_due(turn: Turn) -> Outcome:
     return settled(turn, charge, ChargeState.CHARGED, "due", who="timer")
 
 
-def _given_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:
-    """Why it is not taken at all: the service ended first, she is suspended, she was told by no reminder."""
-    held = turn.account.subscriptions.get(charge.subscription_id or "")
-    if held is not None and ended_before(held, charge.due_at):
-        return ChargeState.WAIVED, "the service ended before"
-    if held is not None and charge.kind is ChargeKind.MONTHLY and _is_free_trial(held, charge.due_at):
-        return ChargeState.WAIVED, "on trial"
+def given_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:
+    """Why it is not taken at all, as it is judged now: what she has, her suspension, what she was told."""
+    reason = _not_owed(turn, charge)
+    if reason is not None:
+        return ChargeState.WAIVED, reason
     if turn.account.is_suspended and _is_not_owed_in_suspension(charge):
         return ChargeState.CANCELLED, _SUSPENDED
     told = _told_with(turn, charge)
@@ -146,6 +145,18 @@ def _given_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:
     if any(ticket.due < turn.at for ticket in _complaints(turn, charge)):
         return ChargeState.WAIVED, "not decided in time"
     return None
+
+
+def _not_owed(turn: Turn, charge: Charge) -> str | None:
+    """What has changed of her service since it was announced; a use is owed for what it cost at its time."""
+    held = turn.account.subscriptions.get(charge.subscription_id or "")
+    if held is None:
+        return None
+    if charge.kind is ChargeKind.MONTHLY:
+        return next((fault.reason for fault in faults(turn, charge, held, charge.due_at)), None)
+    if ended_before(held, charge.due_at):
+        return "the service ended before"
+    return "in the plan" if held.in_plan and charge.amount_fen else None
 
 
 def _told_with(turn: Turn, charge: Charge) -> Charge | None:
@@ -157,12 +168,6 @@ def _complaints(turn: Turn, charge: Charge) -> list[Ticket]:
     if charge.reminded_with is None:
         return []
     return [ticket for ticket in turn.account.records_of(Ticket) if ticket.is_open and charge.id in ticket.charge_ids]
-
-
-def _is_free_trial(held: Subscription, at: datetime) -> bool:
-    """Whether nothing may be taken yet: an import can make a trial of it after the fee was announced."""
-    goes_on = held.goes_on and held.trial_ends_at is not None and at >= held.trial_ends_at
-    return held.state is SubscriptionState.TRIAL and not goes_on
 
 
 def ended_before(held: Subscription, at: datetime) -> bool:
@@ -177,11 +182,19 @@ def _doubted(turn: Turn, charge: Charge) -> bool:
 
 def _later(turn: Turn, charge: Charge) -> datetime | None:
     """When to look again, if it cannot be taken now."""
-    if turn.at < charge.due_at:
-        return charge.due_at
+    earliest = max(charge.due_at, _free_until(turn, charge))
+    if turn.at < earliest:
+        return earliest
     if charge.window_is_open(turn.at) and charge.window_ends_at is not None:
         return charge.window_ends_at + AFTER
     told = _told_with(turn, charge)
     unread = any(ticket.is_open and ticket.kind is TicketKind.DEAD_LETTER for ticket in turn.account.records_of(Ticket))
     waiting = told is not None and told.state is ChargeState.ANNOUNCED
     return turn.now + _HELD_BACK if unread or waiting or _complaints(turn, charge) else None
+
+
+def _free_until(turn: Turn, charge: Charge) -> datetime:
+    """The end of her 72 hours where nobody asked her: an import may have moved her beginning (safety.md 8, 11)."""
+    held = turn.account.subscriptions.get(charge.subscription_id or "")
+    is_owed = charge.kind is ChargeKind.MONTHLY and charge.amount_fen > 0
+    return first_due(held) if held and held.confirmed_at is None and is_owed else charge.due_at

@@ -72,20 +72,12 @@ def test_what_she_had_then_sets_the_price(held: Subscription, costs: dict[str, i
         assert fee(conversation, f"use-{at}").amount_fen == fen, at
 
 
-def test_new_terms_bind_uses_and_months_from_their_day_only() -> None:
+def test_new_terms_bind_uses_from_their_day_only() -> None:
     conversation = Conversation(has=(has("GS"),))
     changed(conversation)
     for at, fen in (("2026-03-04 11:59", 250), ("2026-03-04 12:00", 500)):
         use(conversation, at, "GS", WEB, at)
         assert fee(conversation, f"use-{at}").amount_fen == fen, at
-    monthly = replace(has("SJB"), id="subscription-GS")
-    conversation = Conversation(has=(monthly,))
-    changed(conversation)
-    refused = announce(conversation, "c-1", "SJB", 500, "2026-03-20 12:00", period="2026-02").refusal
-    assert refused is not None
-    assert refused.detail.startswith("amount_fen")
-    assert announce(conversation, "c-2", "SJB", 300, "2026-03-20 12:00", period="2026-02").refusal is None
-    assert announce(conversation, "c-3", "SJB", 500, "2026-03-20 12:00").refusal is None
 
 
 def test_a_use_of_what_she_left_since_is_taken_at_the_price_that_she_confirmed() -> None:

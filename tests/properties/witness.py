@@ -25,6 +25,7 @@ ONCE_IN, NOT_AFTER_NO, ASKED_A_DAY = timedelta(days=180), timedelta(days=30), 3
 OTHERS = (Channel.SP, Channel.AGENT)
 # Timers come a second after a last instant, and wait for texts that were too many in a minute (safety.md 21, 22).
 LATE = timedelta(seconds=61)
+SECOND = timedelta(seconds=1)
 _PRICE = re.compile(r"([\d.]+)元/(?:月|次)")
 _AMOUNT = re.compile(r"([\d.]+)元")
 _CONFIRMED = {"order-confirmed", "trial-confirmed", "keep-confirmed", "terms-confirmed"}
@@ -233,6 +234,12 @@ class Witness(Answers):
         if charge.kind is not ChargeKind.MONTHLY:
             return
         assert held is not None, f"{charge.id} is for nothing that she has"
+        assert not held.in_plan, f"{charge.id} was taken for a service in the plan"
+        # New terms bind from their day; a month costs no more than it did as it began.
+        agreed = [one.price_before_fen for one in facts.orders.values() if one.subscription_id == held.id and one.price_before_fen is not None
+                  and one.takes_effect_at and month(one.takes_effect_at - SECOND) >= charge.period]  # fmt: skip
+        most = min([held.terms.price_fen, *agreed])
+        assert charge.amount_fen <= most, f"{charge.id} is {charge.amount_fen} for a month of {most}"
         assert facts.subscriber.status is not SubscriberStatus.SUSPENDED, f"{charge.id} was taken in suspension"
         assert charge.period <= month(charge.asked_due_at), f"{charge.id} is for a month that has not begun"
         assert charge.period >= month(held.trial_ends_at or held.started_at), f"{charge.id} is for a month of trial"
