@@ -5,7 +5,7 @@ from app.commands.meaning import meant_by
 from app.commands.naming import what
 from app.commands.parser import Said, without_stop_word
 from app.commands.refunding import can_be_given_back, give_back
-from app.commands.registry import Answer, answer, beside
+from app.commands.registry import Answer, Fit, answer, beside
 from app.commands.reminding import DoubtingFee, reminded, windows_run
 from app.commands.settling import evidence_of, settled
 from app.commands.speech import number_of, say
@@ -127,7 +127,9 @@ def _several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome
     moved: list[tuple[Charge, Charge]] = []
     changes: list[Outcome] = []
     for question in questions:
-        turn, charge, outcome = _opened(turn, question)
+        # A doubt that may mean another fee proves nothing of a reminder that was refused: it is tried again.
+        meant = _may_be_meant(turn, question)
+        turn, charge, outcome = _opened(turn, question) if meant else (turn, _charge_of(turn, question), Outcome())
         if charge is not None:
             named.append((what(turn, charge), charge.code or ""))
         if charge is not None and charge.state is ChargeState.REMINDED:
@@ -159,12 +161,15 @@ def _dispute_all(turn: Turn, questions: tuple[Question, ...]) -> Outcome:
     return done
 
 
-def _dispute(turn: Turn, question: Question) -> Outcome:
-    """A doubt in time: a use is free at once, of a month's fee a person calls, and it is not taken (flows.md 7)."""
-    turn, charge, first = _opened(turn, question)
+def _dispute(turn: Turn, question: Question, *, arrived: bool = True) -> Outcome:
+    """A doubt in time: a use is free at once, of a month's fee a person calls, and it is not taken (flows.md 7).
+
+    ``arrived``: she can have the reminder, and her doubt proves it; else the fee is doubted as one never told.
+    """
+    turn, charge, first = _opened(turn, question) if arrived else (turn, _charge_of(turn, question), Outcome())
     if charge is not None and can_be_given_back(turn, charge):
         return _given_back(turn, charge, question)
-    if charge is None or charge.state is not ChargeState.REMINDED:
+    if charge is None or charge.state is not (ChargeState.REMINDED if arrived else ChargeState.ANNOUNCED):
         return doubt_late(turn, question, None)
     received = turn.stimulus_as(TextReceived)
     who = f"mo:{received.id}"
@@ -176,8 +181,13 @@ def _dispute(turn: Turn, question: Question) -> Outcome:
     opened = open_ticket(turn, TicketKind.FEE_DISPUTE, received.shown_text, who=who, charge_ids=(charge.id,))
     after = replace(charge.moved(ChargeState.DISPUTED, turn.at), ticket_id=opened.ticket.id)
     draft = evidence_of("fee-disputed", charge, after, who=who, asked=question.asked_text, answer=received.shown_text)
-    answered = question.arrived(turn.at).closed(turn.now, ClosedAs.ANSWERED)
-    disputed = Outcome(records=(after,), evidence=(draft,), questions=(answered,))
+    known = question.arrived(turn.at) if arrived else question
+    disputed = Outcome(
+        records=(after,),
+        evidence=(draft,),
+        questions=(known.closed(turn.now, ClosedAs.ANSWERED),),
+        recalled=() if arrived else (charge.about,),
+    )
     said = _result(turn, _facts(turn, texts.DISPUTED, charge, opened.ticket))
     return joined(replace(said, verdict="doubted"), first, disputed, opened.outcome)
 
@@ -212,10 +222,10 @@ def doubt_fee(turn: Turn, question: Question, said: Said) -> Answer | None:
     by_code = question.state_as(DoubtingFee).code in codes_in(said)
     if not (by_code or said.is_no or (at_its_number and _is_stop_word(said))):
         return None
-    # A word without a code is about what she can have in hand: a reminder that no network took is tried again.
-    if not (by_code or _may_be_meant(turn, question)):
-        return None
-    return Answer(_dispute(turn, question) if question.is_open(turn.at) else Outcome())
+    # A word means what she can have in hand, before it means a reminder that no network took.
+    arrived = by_code or _may_be_meant(turn, question)
+    outcome = _dispute(turn, question, arrived=arrived) if question.is_open(turn.at) else Outcome()
+    return Answer(outcome, Fit.EXACT if arrived else Fit.LOOSE)
 
 
 # ---- words that stop, at the fees' own number

@@ -140,7 +140,8 @@ def given_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:
     if turn.account.is_suspended and _is_not_owed_in_suspension(charge):
         return ChargeState.CANCELLED, _SUSPENDED
     told = _told_with(turn, charge)
-    if told is not None and told.reminded_at is None and not told.is_open:
+    never_told = told is not None and told.reminded_at is None and not told.is_open
+    if never_told or (charge.state is ChargeState.DISPUTED and charge.reminded_at is None):
         return ChargeState.WAIVED, UNREACHED
     if any(ticket.due < turn.at for ticket in _complaints(turn, charge)):
         return ChargeState.WAIVED, "not decided in time"

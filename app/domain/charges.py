@@ -44,7 +44,7 @@ class ChargeState(StrEnum):
 _FINAL = frozenset({ChargeState.CHARGED, ChargeState.WAIVED, ChargeState.CANCELLED})
 # A fee that staff upheld before it falls due is an ordinary reminded one again.
 _MOVES: Mapping[ChargeState, frozenset[ChargeState]] = {
-    ChargeState.ANNOUNCED: frozenset({ChargeState.REMINDED, *_FINAL}),
+    ChargeState.ANNOUNCED: frozenset({ChargeState.REMINDED, ChargeState.DISPUTED, *_FINAL}),
     ChargeState.REMINDED: frozenset({ChargeState.DISPUTED, *_FINAL}),
     ChargeState.DISPUTED: frozenset({ChargeState.REMINDED, *_FINAL}),
 }

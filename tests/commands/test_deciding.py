@@ -8,11 +8,11 @@ from app.commands.deciding import Decided, cancel, lapse, uphold
 from app.commands.directory import SetSubscriber
 from app.commands.resolving import Resolve
 from app.commands.ticketing import open_ticket
-from app.domain.account import Language, SubscriberStatus
+from app.domain.account import Channel, Language, SubscriberStatus
 from app.domain.policy import Carrier
 from app.domain.tickets import Decision, Ticket, TicketKind
 from app.domain.turn import Outcome, Refusal, Stimulus, Turn
-from tests.commands.fees import announce, code, fee, states
+from tests.commands.fees import announce, code, fee, states, use
 from tests.commands.transcript import Conversation
 from tests.commands.world import FOUR, SUBSCRIBER, has
 
@@ -168,3 +168,33 @@ def test_in_english() -> None:
     assert "a person calls you by March 5, 10:00" in conversation.sent[-1].text
     said = carried_out(conversation, uphold(turn_of(conversation), fee(conversation, "c-1"), who="agent"))
     assert said == "We looked into it: 手机报(新华) (March) CNY3 is due and will be charged from March 5, 12:00. "
+
+
+def refused(conversation: Conversation) -> None:
+    """The network would have none of her reminders for good."""
+    failed = {id_: replace(item, failed_at=conversation.now) for id_, item in conversation.account.questions.items()}
+    conversation.account = replace(conversation.account, questions=failed)
+
+
+@pytest.mark.parametrize("decision", [Decision.UPHELD, Decision.CANCELLED, None])
+def test_what_she_doubts_without_having_been_told_of_it_is_never_taken(decision: Decision | None) -> None:
+    conversation = Conversation().play("! refusing")
+    announce(conversation, "c-1", "SJB", 300, "2026-03-02 13:00")
+    refused(conversation)
+    conversation.play("! taking\n> [10086901] 否\n< [10086901 result] 03月手机报(新华)3元的疑问已受理…")
+    assert (states(conversation), fee(conversation, "c-1").reminded_at) == ({"c-1": "disputed"}, None)
+    conversation.play("@ 2026-03-02 14:00\n<")
+    if decision:
+        (said,) = conversation.happens(Resolve("agent", fee(conversation, "c-1").ticket_id or "", decision))
+        assert "不收费" in said.text
+    conversation.play("@ +4d")
+    assert states(conversation)["c-1"] == ("cancelled" if decision is Decision.CANCELLED else "waived")
+
+
+def test_a_use_is_not_told_by_a_reminder_that_was_doubted_and_never_came() -> None:
+    conversation = Conversation(has=(has("GS"),)).play("! refusing")
+    for number in (1, 2):
+        use(conversation, f"u-{number}", "GS", Channel.SMS)
+    refused(conversation)
+    conversation.play("! taking\n> [10086901] 否\n< [10086901 result] …不收费…\n@ +2d")
+    assert states(conversation) == {"use-u-1": "waived", "use-u-2": "waived"}
