@@ -147,8 +147,10 @@ def _faults_beside_others(turn: Turn, wanted: AnnounceCharge, held: Subscription
     others = fees_of_month(turn, held.service_code, wanted.month) if wanted.amount_fen else []
     if any(stands(turn, fee) for fee in others):
         yield 409, "period: there is a monthly fee of this service and month; only after it is given up can be another."
-    if held.unsubscribed_at is not None and any(fee.subscription_id == held.id for fee in others):
-        yield 409, "period: the fee of this month was given up when the customer unsubscribed, and she was told so."
+    if held.unsubscribed_at is None or not wanted.amount_fen:
+        return
+    if wanted.month != held.owed_month or any(fee.subscription_id == held.id for fee in others):
+        yield 409, "period: the customer unsubscribed, and was not told that a fee of this month is still to come."
 
 
 def _for_a_use(turn: Turn, wanted: AnnounceCharge) -> Outcome:

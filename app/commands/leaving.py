@@ -16,7 +16,8 @@ from app.domain.values import replace, value
 class Parting:
     """The fees of a service that was left: what is done, what is said of it, and what still costs.
 
-    ``month_is_free``: nothing is taken for this month; ``month_is_paid``: its fee was taken already.
+    ``month_is_free``: the fee of this month was given up; ``month_is_paid``: it was taken already. ``month_fen`` is
+    what that fee costs, if there is one that was not given up.
     """
 
     outcome: Outcome
@@ -24,6 +25,7 @@ class Parting:
     kept: tuple[Charge, ...] = ()
     month_is_free: bool = False
     month_is_paid: bool = False
+    month_fen: int | None = None
 
 
 def part(turn: Turn, before: Subscription, after: Subscription, who: str) -> Parting:
@@ -42,8 +44,14 @@ def part(turn: Turn, before: Subscription, after: Subscription, who: str) -> Par
     left = replace(turn, account=apply(turn.account, whole))
     of_month = fees_of_month(left, before.service_code, month_of(turn.at))
     standing = [charge for charge in of_month if stands(left, charge)]
-    is_paid = any(not charge.is_open for charge in standing)
-    return Parting(whole, "".join(words), tuple(kept), bool(of_month) and not standing, is_paid)
+    return Parting(
+        whole,
+        "".join(words),
+        tuple(kept),
+        month_is_free=bool(of_month) and not standing,
+        month_is_paid=any(not charge.is_open for charge in standing),
+        month_fen=sum(charge.amount_fen for charge in standing) if standing else None,
+    )
 
 
 def _parted(

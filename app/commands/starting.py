@@ -76,7 +76,15 @@ def _after(turn: Turn, order: Order, held: Subscription | None) -> Subscription:
             return replace(held, goes_on=True, confirmed_at=turn.at)
         case OrderKind.KEEP:
             state = SubscriptionState.TRIAL if trial_left(held, turn.at) else SubscriptionState.ACTIVE
-            return replace(held, state=state, unsubscribed_at=None, ends_at=None, confirmed_at=turn.at, goes_on=False)
+            return replace(
+                held,
+                state=state,
+                unsubscribed_at=None,
+                ends_at=None,
+                owed_month=None,
+                confirmed_at=turn.at,
+                goes_on=False,
+            )
         case _:
             return held
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from app.commands.leaving import Parting, kept_words, part
+from app.commands.owing import price_of_month
 from app.commands.registry import timer
 from app.domain import calendar
 from app.domain.account import Channel, Subscription, SubscriptionState
@@ -104,8 +105,9 @@ def _judge(turn: Turn, wish: Wish, request: Request) -> Ended:
         return Ended(wish, Fate.REFUSED, texts.UNDER_CONTRACT.say(language, name=wish.label, day=day))
     if (service.cancel_warning or request.guessed) and not request.warned_already:
         return Ended(wish, Fate.WARNED, texts.warning(language, wish.label, service.cancel_warning))
-    after = _left(held, turn.at)
-    fees = part(turn, held, after, request.who)
+    left = _left(held, turn.at)
+    fees = part(turn, held, left, request.who)
+    after = replace(left, owed_month=_owed_month(turn, held, left, fees))
     return Ended(wish, Fate.DONE, _said(turn, wish.label, held, after, fees), after, fees.outcome)
 
 
@@ -121,12 +123,20 @@ def _left(held: Subscription, at: datetime) -> Subscription:
     return replace(held, state=SubscriptionState.ENDING, unsubscribed_at=at, ends_at=max(at, ends_at))
 
 
+def _owed_month(turn: Turn, before: Subscription, after: Subscription, fees: Parting) -> str | None:
+    """The month whose fee is still taken though she has left: that of a service that runs to its end (flows.md 5.3)."""
+    terms = before.terms
+    runs_on = after.state is SubscriptionState.ENDING and terms.cancel_effect is CancelEffect.MONTH_END
+    is_paid_for = terms.billing is Billing.MONTHLY and terms.price_fen > 0 and not before.in_plan
+    on_trial = before.state is SubscriptionState.TRIAL
+    settled = fees.month_is_free or fees.month_is_paid
+    return month_of(turn.at) if runs_on and is_paid_for and not on_trial and not settled else None
+
+
 def _said(turn: Turn, label: str, before: Subscription, after: Subscription, fees: Parting) -> str:
     """Name, last day, and what is still charged."""
-    this_month = [fee for fee in fees.kept if fee.kind is ChargeKind.MONTHLY and fee.period == month_of(turn.at)]
-    monthly = after.state is SubscriptionState.ENDING and before.terms.cancel_effect is CancelEffect.MONTH_END
-    # That this month's fee is still taken is said with the end of such a service anyway.
-    kept = tuple(fee for fee in fees.kept if not (monthly and fee in this_month))
+    # That the fee of the owed month is still taken is said with the end of the service anyway.
+    kept = tuple(fee for fee in fees.kept if fee.kind is not ChargeKind.MONTHLY or fee.period != after.owed_month)
     return _end_of(turn, label, before, after, fees) + fees.words + kept_words(turn, kept)
 
 
@@ -137,19 +147,22 @@ def _end_of(turn: Turn, label: str, before: Subscription, after: Subscription, f
         text = texts.ENDED_OWING if fees.kept else _ended_text(before, turn.at)
         return text.say(language, name=label, day=wording.day(language, ends_at))
     terms, trial = before.terms, before.state is SubscriptionState.TRIAL
+    minute, day = wording.minute(language, ends_at), wording.day(language, ends_at)
+    price = wording.price(language, terms.price_fen, terms.billing)
+    by_use = terms.billing is Billing.PER_USE and terms.price_fen and not (before.in_plan or trial)
     if terms.cancel_effect is CancelEffect.WITHIN_24H and not trial:
-        text = texts.ENDS_WITHIN_24H_OWING if fees.kept else texts.ENDS_WITHIN_24H
-        return text.say(language, name=label, minute=wording.minute(language, ends_at))
-    day = wording.day(language, ends_at)
-    if before.in_plan or trial or not terms.price_fen or terms.billing is Billing.FREE:
-        return texts.ENDS_FREE.say(language, name=label, day=day)
-    if terms.billing is Billing.PER_USE:
-        price = wording.price(language, terms.price_fen, terms.billing)
+        owing = texts.ENDS_WITHIN_24H_OWING if fees.kept else texts.ENDS_WITHIN_24H
+        text = texts.ENDS_WITHIN_24H_PER_USE if by_use else owing
+        return text.say(language, name=label, minute=minute, price=price)
+    if by_use:
         return texts.ENDS_PER_USE.say(language, name=label, day=day, price=price)
-    if fees.month_is_free:
-        return texts.ENDS_FREE.say(language, name=label, day=day)
-    text = texts.ENDS_MONTH_PAID if fees.month_is_paid else texts.ENDS_MONTH
-    return text.say(language, name=label, day=day, fee=wording.yuan(language, terms.price_fen))
+    most = price_of_month(turn, before, month_of(turn.at))
+    fee = wording.yuan(language, most if fees.month_fen is None else fees.month_fen)
+    if after.owed_month:
+        return texts.ENDS_MONTH.say(language, name=label, day=day, fee=fee)
+    is_paid = fees.month_is_paid and not (before.in_plan or trial)
+    text = texts.ENDS_MONTH_PAID if is_paid else texts.ENDS_FREE
+    return text.say(language, name=label, day=day, fee=fee)
 
 
 def _ended_text(before: Subscription, at: datetime) -> Text:

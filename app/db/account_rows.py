@@ -88,7 +88,7 @@ def subscription_of(row: Fields) -> Subscription:
     """A row of ``SUBSCRIPTION_COLUMNS`` as the domain knows it."""
     (
         _, _, _, id_, code, state, in_plan, started, channel, price, billing, sp, effect, trial, contract, left, ends,
-        confirmed, goes_on, free_until, began_under,
+        confirmed, goes_on, free_until, began_under, owed_month,
     ) = row  # fmt: skip
     return Subscription(
         id_,
@@ -106,6 +106,7 @@ def subscription_of(row: Fields) -> Subscription:
         bool(goes_on),
         instant_or_none(free_until),
         began_under,
+        owed_month,
     )
 
 
@@ -156,4 +157,5 @@ def subscription_row(tenure: Tenure, item: Subscription) -> dict[str, object]:
         "goes_on": item.goes_on,
         "free_until": item.free_until,
         "began_under": item.began_under,
+        "owed_month": item.owed_month,
     }

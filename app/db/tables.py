@@ -164,6 +164,7 @@ subscription = Table(
     Column("goes_on", Boolean, nullable=False),
     Column("free_until", Instant),
     Column("began_under", BigInteger, nullable=False),
+    Column("owed_month", Text),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     partial_index(
         "ix_subscription_held", "bucket", "msisdn", "tenure", "service_code", where="state <> 'ended'", unique=True

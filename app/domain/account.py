@@ -125,7 +125,8 @@ class Subscription:
     ``confirmed_at`` is when she last said yes to its terms (None: an import, nobody asked), ``goes_on`` whether she
     wants it at its price when the trial is over. Until ``free_until``, to the last instant, leaving it costs nothing;
     None: she was given that for the same service not long before (safety.md 11). ``began_under`` is the version of the
-    catalogue that held when it began; for one that an import brought back, when the one before it did.
+    catalogue that held when it began; for one that an import brought back, when the one before it did. ``owed_month``,
+    such as ``2026-03``, is the month whose fee she was told is still taken when she unsubscribed.
     """
 
     id: str
@@ -143,6 +144,7 @@ class Subscription:
     goes_on: bool = False
     free_until: datetime | None = None
     began_under: int = 0
+    owed_month: str | None = None
 
     def runs(self, at: datetime) -> bool:
         """Whether she has it at that instant, also when the timer that ends it is late.

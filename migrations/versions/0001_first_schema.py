@@ -811,6 +811,7 @@ def upgrade() -> None:
         sa.Column("goes_on", sa.Boolean(), nullable=False),
         sa.Column("free_until", sa.BigInteger(), nullable=True),
         sa.Column("began_under", sa.BigInteger(), nullable=False),
+        sa.Column("owed_month", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_subscription")),
     )
     op.create_index(

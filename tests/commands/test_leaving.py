@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from app.commands.charging import AnnounceCharge
 from app.commands.directory import AgentUnsubscribe
-from app.domain.account import Language
+from app.domain.account import Channel, Language, Subscription
+from app.domain.catalogue import CancelEffect
 from app.domain.charges import Charge, ChargeKind, ChargeState
 from app.domain.refunds import Refund
 from app.domain.turn import Outcome
-from tests.commands.fees import announce, code, fee, states
+from tests.commands.fees import announce, code, fee, states, use
 from tests.commands.transcript import Conversation
 from tests.commands.world import CATALOGUE, FOUR, SUBSCRIBER, has, shanghai
 
@@ -158,6 +160,86 @@ def test_one_fee_of_a_month_whether_or_not_she_keeps_it_and_leaves_again() -> No
     assert announce(conversation, "c-3", "SJB", 300, "2026-03-25 12:00").refusal is not None
     conversation.play("@ 2026-03-20 12:00\n> QXSJB\n< …当月3元已收取…\n@ 2026-04-02 12:00\n= SJB ended")
     assert states(conversation) == {"c-1": "waived", "c-2": "charged"}
+
+
+# ---- after she left
+
+BY_SMS, BY_AGENT = "by sms", "by an agent"
+WITH_TRIAL = replace(has("SJB", trial_until="2026-03-20 10:00"), goes_on=True)
+
+
+@pytest.mark.parametrize("way", [BY_SMS, BY_AGENT])
+@pytest.mark.parametrize(
+    ("held", "before", "owed"),
+    [
+        # That of a service that runs to its month's end; nothing of one that ends at once or within a day.
+        (has("SJB"), "", {"2026-03": 300}),
+        (has("SJB", price_fen=200), "", {"2026-03": 200}),
+        (has("HT"), "", {}),
+        (has("CL"), "", {}),
+        # What is in the plan or on trial is free.
+        (has("SJB", in_plan=True), "", {}),
+        (WITH_TRIAL, "", {}),
+        (has("SJB", "2026-03-01 10:00"), "", {}),
+        # The month's fee is announced, taken, or given up already.
+        (has("SJB"), "+2h", {}),
+        (has("SJB"), "+4d", {}),
+        (has("SJB"), "+1m", {}),
+        (has("HT"), "+2h", {}),
+    ],
+)
+def test_nothing_is_announced_after_she_left_but_what_she_was_told(
+    held: Subscription, before: str, owed: dict[str, int], way: str
+) -> None:
+    conversation = Conversation(has=(held,))
+    code = held.service_code
+    if before:
+        announce(conversation, "c-0", code, 300, "2026-03-05 12:00")
+        conversation.play(f"@ {before}")
+    if way == BY_SMS:
+        (said,) = conversation.text(f"QX{code}")
+    else:
+        (said,) = conversation.happens(AgentUnsubscribe("api:agent", code, "called"))
+    assert [f"当月{fen // 100}元仍照常收取" in said.text for fen in owed.values()] == [True] * len(owed), said
+    found = {}
+    ends_at = conversation.account.subscriptions[held.id].ends_at
+    assert ends_at is not None
+    for period in ("2026-03", "2026-02", "2025-12"):
+        for fen in (300, 200, 0):
+            wanted = AnnounceCharge("api:billing", f"{period}-{fen}", code, ChargeKind.MONTHLY, fen, ends_at, period)
+            conversation.happens(wanted)
+            refusal = conversation.answered.refusal
+            if refusal is None and fen:
+                found[period] = fen
+    assert found == owed
+    conversation.play("@ 2026-04-02 12:00")
+    taken = [fee(conversation, id_) for id_, state in states(conversation).items() if state == "charged"]
+    assert {one.period: one.amount_fen for one in taken if one.id != "c-0" and one.amount_fen} == owed
+
+
+def test_what_she_keeps_after_all_can_be_announced_again() -> None:
+    conversation = Conversation(has=(has("HT"),))
+    conversation.play("> QXHT\n> KTHT\n> [1008620400] 是\n= HT active")
+    assert announce(conversation, "c-1", "HT", 300, "2026-03-20 12:00").refusal is None
+
+
+def test_the_month_is_said_to_cost_what_was_announced_or_what_it_may() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 100, "2026-03-05 12:00")
+    conversation.play("@ +2h\n> QXSJB\n< …当月1元仍照常收取…")
+    paid = Conversation()
+    announce(paid, "c-1", "SJB", 100, "2026-03-02 12:00")
+    paid.play("@ +3h\n> QXSJB\n< …当月1元已收取…")
+
+
+def test_what_is_paid_by_use_and_ends_within_a_day_is_paid_for_until_then() -> None:
+    of = replace(CATALOGUE.services["GS"], cancel_effect=CancelEffect.WITHIN_24H)
+    conversation = Conversation(has=(has(of),))
+    conversation.play(
+        "> QXGS\n< 故事点播(新华)已退订，24小时内(03月03日10时00分前)停止，其间使用仍按2.50元/次收费；…\n@ +1h"
+    )
+    use(conversation, "u-1", "GS", Channel.SMS)
+    assert fee(conversation, "use-u-1").amount_fen == 250
 
 
 def test_a_held_reminder_is_not_sent_after_she_left() -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from app.domain.account import Channel, SubscriberStatus, Subscription, SubscriptionState
 from app.domain.calendar import local, local_day
+from app.domain.catalogue import CancelEffect
 from app.domain.charges import Charge, ChargeKind, ChargeState
 from app.domain.evidence import ChainHead, EvidenceRecord, verify
 from app.domain.orders import Order, OrderKind, OrderState
@@ -184,6 +185,12 @@ class Witness(Answers):
         if before is None and held is not None:
             assert not (held.in_plan and charge.amount_fen), f"{charge.id} is a fee of a service in the plan"
             assert charge.amount_fen <= held.terms.price_fen, f"{charge.id} is more than was confirmed"
+            if held.unsubscribed_at and charge.kind is ChargeKind.MONTHLY and charge.amount_fen:
+                # She was told what is still taken: the fee of the month to whose end it runs (flows.md 5.3).
+                on_trial = held.trial_ends_at is not None and held.trial_ends_at >= held.unsubscribed_at
+                runs_on = held.terms.cancel_effect is CancelEffect.MONTH_END and not on_trial
+                owed = runs_on and charge.period == month(held.unsubscribed_at)
+                assert owed, f"{charge.id} is announced after she was told that nothing more is charged"
         if facts.subscriber.status is SubscriberStatus.CLOSED:
             assert charge.state in _FINAL, f"{charge.id} outlives its tenure"
         if charge.state is not ChargeState.CHARGED or charge.settled_at is None:

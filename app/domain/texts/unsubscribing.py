@@ -36,6 +36,10 @@ ENDS_WITHIN_24H_OWING = Text(
     zh="{name}已退订，24小时内({minute}前)停止；",
     en="{name} was stopped and ends within 24 hours, by {minute}; ",
 )
+ENDS_WITHIN_24H_PER_USE = Text(
+    zh="{name}已退订，24小时内({minute}前)停止，其间使用仍按{price}收费；",
+    en="{name} was stopped and ends within 24 hours, by {minute}; what you use until then is still charged at {price}; ",
+)
 ENDS_MONTH_PAID = Text(
     zh="{name}已退订，可用至{day}，当月{fee}已收取，次月起不再收费；",
     en="{name} was stopped and runs until {day}; this month's {fee} was charged already, nothing after; ",

@@ -124,9 +124,10 @@ async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, re
     Refused (422) without her consent: a service that she did not have in the period, a period that begins after
     `due_at` or after she unsubscribed, more than the price as the period began or as it is now, anything for what is in
     her plan, or for a time before she got a number that was another's; and any monthly fee while she is suspended. What
-    changes until it is taken counts, too: a fee that is too much by then is waived, and can be announced for less. A
-    second monthly fee of a service and period is a 409, unless the first was waived, cancelled or given back; while the
-    service only runs on after an unsubscribe, it is one even then.
+    changes until it is taken counts, too: a fee that is too much by then is waived, and can be announced for less.
+    A second monthly fee of a service and period is a 409, unless the first was waived, cancelled or given back. So is
+    every fee when she has unsubscribed, but the one that she was told is still to come: that of the month to whose end
+    the service runs, once.
     `due_at` of the answer is when the fee may be taken: later than asked if that is within 72 hours of the order, or
     before the window of the reminder is over.
     """
