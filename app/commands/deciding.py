@@ -1,5 +1,7 @@
 """What becomes of a doubted fee: staff cancel or uphold it, or nobody does in time (flows.md 7; safety.md 14)."""
 
+from collections.abc import Iterable
+
 from app.commands.listing import label_of
 from app.commands.naming import what
 from app.commands.settling import DUE_TIMER, evidence_of, given_up, others_go_on, settled
@@ -21,21 +23,36 @@ class Decided:
     sentences: tuple[str, ...] = ()
 
 
-def cancel(turn: Turn, charge: Charge, *, who: str, reason: str) -> Decided:
-    """No fee, and the subscription ends; a fee that was settled before stays as it is."""
-    if not charge.is_open:
-        return Decided(Outcome())
-    cancelled = settled(turn, charge, ChargeState.CANCELLED, "cancelled by staff", who)
-    turn = replace(turn, account=apply(turn.account, cancelled))
-    held = turn.account.subscriptions.get(charge.subscription_id or "")
-    said = _said(turn, texts.CANCELLED, charge)
-    if held is None or not held.can_be_left(turn.at):
-        return Decided(cancelled, (said,))
-    request = Request(who, Channel.AGENT, reason=reason, warned_already=True)
-    ended = end_services(turn, [Wish(label_of(turn.catalogue, held), held)], request)
-    refused = ended[0].fate is Fate.REFUSED
-    stopped = texts.STILL_RUNNING.say(turn.account.language) if refused else ended[0].text
-    return Decided(joined(cancelled, as_outcome(turn, ended, request)), (said, stopped))
+def cancel(turn: Turn, charges: Iterable[Charge], *, who: str, reason: str) -> Decided:
+    """She did not order it: no fee of these services is taken, and those end whose fee was in question.
+
+    A fee that was settled before stays as it is.
+    """
+    named = tuple(charges)
+    services, in_question = {charge.service_code for charge in named}, [charge for charge in named if charge.is_open]
+    others = [fee for fee in turn.account.records_of(Charge) if fee.is_open and fee.service_code in services]
+    moves = [(charge, ChargeState.CANCELLED) for charge in in_question]
+    moves += [(charge, ChargeState.WAIVED) for charge in others if charge not in in_question]
+    done, sentences = Outcome(), list[str]()
+    for charge, to in moves:
+        outcome = settled(turn, charge, to, "cancelled by staff", who)
+        turn = replace(turn, account=apply(turn.account, outcome))
+        done = joined(done, outcome)
+        sentences += [_said(turn, texts.CANCELLED, charge)] if charge.amount_fen else []
+    ended = _end(turn, {charge.subscription_id or "": None for charge in in_question}, who, reason)
+    return Decided(joined(done, ended.outcome), (*sentences, *ended.sentences))
+
+
+def _end(turn: Turn, subscription_ids: Iterable[str], who: str, reason: str) -> Decided:
+    """End what she has of these; of what she has left already nothing is owed any more."""
+    found = [held for id_ in subscription_ids if (held := turn.account.subscriptions.get(id_))]
+    left = tuple(replace(held, owed_month=None) for held in found if held.owed_month)
+    request = Request(who, Channel.AGENT, reason=reason, warned_already=True, not_ordered=True)
+    wishes = [Wish(label_of(turn.catalogue, held), held) for held in found if held.can_be_left(turn.at)]
+    ended = end_services(turn, wishes, request)
+    contract = texts.STILL_RUNNING.say(turn.account.language)
+    stopped = (contract if item.fate is Fate.REFUSED else item.text for item in ended)
+    return Decided(joined(Outcome(subscriptions=left), as_outcome(turn, ended, request)), tuple(stopped))
 
 
 def uphold(turn: Turn, charge: Charge, *, who: str) -> Decided:

@@ -153,16 +153,16 @@ def _undecided(turn: Turn, ticket: Ticket, decision: Decision) -> Outcome | None
 
 def _fees(turn: Turn, ticket: Ticket, given: Resolve) -> _Settled:
     """Cancelled: no fee, and the service ends. Upheld: a fee that was in doubt is taken (flows.md 7)."""
+    charges = charges_of(turn, ticket)
+    if given.decision is Decision.CANCELLED:
+        reason = given.message or f"ticket {ticket.number}"
+        cancelled = deciding.cancel(turn, charges, who=given.who, reason=reason)
+        return _Settled(cancelled.outcome, cancelled.sentences)
     done = _Settled(Outcome())
-    for charge in charges_of(turn, ticket):
-        if given.decision is Decision.CANCELLED:
-            decided = deciding.cancel(turn, charge, who=given.who, reason=given.message or f"ticket {ticket.number}")
-        elif given.decision is Decision.UPHELD:
-            decided = deciding.uphold(turn, charge, who=given.who)
-        else:
-            continue
-        turn = replace(turn, account=apply(turn.account, decided.outcome))
-        done = _Settled(joined(done.outcome, decided.outcome), (*done.sentences, *decided.sentences))
+    for charge in charges if given.decision is Decision.UPHELD else ():
+        upheld = deciding.uphold(turn, charge, who=given.who)
+        turn = replace(turn, account=apply(turn.account, upheld.outcome))
+        done = _Settled(joined(done.outcome, upheld.outcome), (*done.sentences, *upheld.sentences))
     return done
 
 

@@ -46,7 +46,8 @@ class Wish:
 class Request:
     """Who wants it and how: kept as evidence with every change. ``asked`` and ``answer`` are the exact words.
 
-    ``guessed``: what she means is not certain, and is asked as if it carried a warning.
+    ``guessed``: what she means is not certain, and is asked as if it carried a warning. ``not_ordered``: staff found
+    that she never ordered it, so that nothing of it is owed.
     """
 
     who: str
@@ -56,6 +57,7 @@ class Request:
     reason: str | None = None
     warned_already: bool = False
     guessed: bool = False
+    not_ordered: bool = False
 
 
 @value
@@ -107,7 +109,7 @@ def _judge(turn: Turn, wish: Wish, request: Request) -> Ended:
         return Ended(wish, Fate.WARNED, texts.warning(language, wish.label, service.cancel_warning))
     left = _left(held, turn.at)
     fees = part(turn, held, left, request.who)
-    after = replace(left, owed_month=_owed_month(turn, held, left, fees))
+    after = left if request.not_ordered else replace(left, owed_month=_owed_month(turn, held, left, fees))
     return Ended(wish, Fate.DONE, _said(turn, wish.label, held, after, fees), after, fees.outcome)
 
 

@@ -39,7 +39,9 @@ def carried_out(conversation: Conversation, decided: Decided) -> str:
 
 def test_cancelled_by_staff_costs_nothing_and_ends_the_service() -> None:
     conversation = doubted()
-    said = carried_out(conversation, cancel(turn_of(conversation), fee(conversation, "c-1"), who="a", reason="called"))
+    said = carried_out(
+        conversation, cancel(turn_of(conversation), [fee(conversation, "c-1")], who="a", reason="called")
+    )
     assert "手机报(新华)3元不收费" in said
     assert "可用至03月31日，不收费" in said
     conversation.play("= SJB ending 2026-03-31\n@ 2026-03-06 12:00\n<")
@@ -49,10 +51,64 @@ def test_cancelled_by_staff_costs_nothing_and_ends_the_service() -> None:
 def test_under_contract_the_fee_is_cancelled_and_the_service_goes_on() -> None:
     bound = has("SJB", "2025-06-01 10:00", contract_until="2026-12-31 10:00")
     conversation = doubted(has=(*FOUR[:2], bound))
-    said = carried_out(conversation, cancel(turn_of(conversation), fee(conversation, "c-1"), who="a", reason="called"))
+    said = carried_out(
+        conversation, cancel(turn_of(conversation), [fee(conversation, "c-1")], who="a", reason="called")
+    )
     assert "合约期" in said
     conversation.play("= SJB active")
     assert states(conversation) == {"c-1": "cancelled"}
+
+
+def decided(conversation: Conversation, charge_id: str = "c-1") -> str:
+    """What she is told when staff find that she never ordered what a fee is for."""
+    ticket = fee(conversation, charge_id).ticket_id or next(iter(conversation.account.records[Ticket]))
+    (told,) = conversation.happens(Resolve("agent", ticket, Decision.CANCELLED))
+    return told.text
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        # Whatever is to become of March's: it is due and waits, is told only now, or is in doubt itself.
+        "@ 2026-03-03 12:00",
+        "@ 2026-03-02 12:00\n> [10086901] {code}",
+        "> [10086901] {code}\n@ 2026-03-03 12:00",
+        "> TS 手机报我没有订过",
+    ],
+)
+@pytest.mark.parametrize("bound", [None, "2026-12-31 10:00"])
+def test_who_never_ordered_a_service_owes_nothing_of_it(before: str, bound: str | None) -> None:
+    conversation = Conversation(has=(*FOUR[:2], has("SJB", "2025-06-01 10:00", contract_until=bound), FOUR[3]))
+    announce(conversation, "c-1", "SJB", 300, "2026-03-02 11:30", period="2026-02")
+    conversation.play(f"> [10086901] {code(conversation, 'c-1')}")
+    for charge_id, service, fen in (("c-2", "SJB", 300), ("c-3", "SJB", 0), ("c-4", "TQ", 200)):
+        announce(conversation, charge_id, service, fen, "2026-03-03 11:30")
+    conversation.play(before.format(code=code(conversation, "c-2")))
+    said = decided(conversation)
+    assert ("02月手机报(新华)3元不收费" in said, "03月手机报(新华)3元不收费" in said) == (True, True)
+    assert "照常收取" not in said
+    conversation.play("@ 2026-03-31 12:00")
+    # What cost nothing may have been settled before.
+    assert states(conversation) | {"c-3": ""} == {"c-1": "cancelled", "c-2": "waived", "c-3": "", "c-4": "charged"}
+
+
+@pytest.mark.parametrize("left", ["", "> QXSJB"])
+def test_of_what_she_never_ordered_nothing_is_announced_while_it_runs_on(left: str) -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00", period="2026-02")
+    conversation.play(f"@ +2h\n> TS 手机报我没有订过\n{left}")
+    said = decided(conversation)
+    assert "02月手机报(新华)3元不收费" in said
+    assert "照常收取" not in said
+    assert left or "手机报(新华)已退订，可用至03月31日，不收费" in said
+    conversation.play("= SJB ending 2026-03-31")
+    refusal = announce(conversation, "c-2", "SJB", 300, "2026-03-20 12:00").refusal
+    assert refusal is not None
+    assert refusal.status == 409
+    # Whoever orders it after all agrees to its price.
+    conversation.play("> KTSJB\n> [1008620400] 是\n= SJB active")
+    assert announce(conversation, "c-2", "SJB", 300, "2026-03-20 12:00").refusal is None
 
 
 def test_upheld_before_it_is_due_it_is_taken_then() -> None:
@@ -146,7 +202,7 @@ def test_a_fee_that_was_settled_is_not_decided_again() -> None:
     carried_out(conversation, lapse(turn_of(conversation), fee(conversation, "c-1"), who="timer"))
     turn, settled = turn_of(conversation), fee(conversation, "c-1")
     for decided in (
-        cancel(turn, settled, who="a", reason="r"), uphold(turn, settled, who="a"), lapse(turn, settled, who="t"),
+        cancel(turn, [settled], who="a", reason="r"), uphold(turn, settled, who="a"), lapse(turn, settled, who="t"),
     ):  # fmt: skip
         assert decided == Decided(Outcome())
 

@@ -67,7 +67,7 @@ class ResolveBody(Body):
     """The decision, and what the customer is told of it."""
 
     decision: Decision = Field(
-        description="cancelled: no fee, and its service ends. upheld: the fee is due. done: anything else"
+        description="cancelled: she owes no open fee of the service, and it ends. upheld: it is due. done: all else"
     )
     message: Words | None = None
     refund: RefundBody | None = None
