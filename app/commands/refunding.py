@@ -3,6 +3,7 @@
 from app.commands.naming import named_with_month
 from app.commands.registry import timer
 from app.commands.speech import say
+from app.commands.ticketing import charges_of
 from app.domain.charges import Charge, ChargeState
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.messages import MessageClass
@@ -10,10 +11,12 @@ from app.domain.refunds import Refund, RefundPart, SecondHalf, refund_id
 from app.domain.texts import refunds as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
+from app.domain.tickets import TENURE_ENDED, Ticket, TicketKind
 from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn, joined
 from app.domain.values import replace
 
 SECOND_HALF_TIMER = "refund-second-half"
+_ENDED = "the tenure ended"
 
 
 def refunded(turn: Turn, charge_id: str, part: RefundPart = RefundPart.PRINCIPAL) -> Refund | None:
@@ -102,10 +105,22 @@ def close_second_half(principal: Refund, *, who: str, why: str) -> Outcome:
 
 
 def complete_all(turn: Turn) -> Outcome:
-    """The number is given up: what nobody has decided yet is paid, as nobody will (safety.md 1)."""
+    """The number is given up: what nobody has decided yet is paid, as nobody will (safety.md 1, 14).
+
+    So goes back, twice, what was taken of the fees that her open complaints name.
+    """
     waiting = [refund for refund in turn.account.records_of(Refund) if refund.is_open]
-    paid = [pay_second_half(turn, principal, who="tenure-ended", why="the tenure ended") for principal in waiting]
-    return joined(Outcome(), *paid)
+    done = [pay_second_half(turn, principal, who=TENURE_ENDED, why=_ENDED) for principal in waiting]
+    complaints = (ticket for ticket in turn.account.records_of(Ticket) if ticket.is_open)
+    named = {
+        charge.id: (charge, ticket)
+        for ticket in complaints
+        for charge in charges_of(turn, ticket)
+        if ticket.kind is TicketKind.COMPLAINT and can_be_given_back(turn, charge)
+    }
+    for charge, ticket in named.values():
+        done.append(give_back_double(turn, charge, who=TENURE_ENDED, why=_ENDED, ticket_id=ticket.id))
+    return joined(Outcome(), *done)
 
 
 def _decided(principal: Refund, how: SecondHalf) -> Outcome:

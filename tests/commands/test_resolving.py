@@ -317,6 +317,48 @@ def test_a_second_half_that_waits_is_paid_when_the_number_is_given_up() -> None:
     assert len(to_billing(conversation.outcome)) == 1
 
 
+OTHER = charge("c-2", "TQ", "2026-03-01 09:00", state=ChargeState.CHARGED, settled_at=shanghai("2026-03-01 09:00"))
+TWICE = ["c-1:principal", "c-1:second_half"]
+
+
+@pytest.mark.parametrize(
+    ("before", "back"),
+    [
+        ("> TS 手机报我没有订过", TWICE),
+        ("> TS 手机报我没有订过\n> TS 手机报，再说一次", TWICE),
+        ("> TS 手机报和天气预报都不对", [*TWICE, "c-2:principal", "c-2:second_half"]),
+        ("> TS 手机报我没有订过\n@ +9h", TWICE),
+        ("> TS 手机报我没有订过\n@ +4d", TWICE),
+        # What names no fee, was decided, or is given back already gives nothing.
+        ("> TS 信号差", []),
+        ("> TS 手机报我没有订过\n* upheld", []),
+        ("> TS 手机报我没有订过\n* closed\n> TS 手机报我没有订过", ["c-1:principal"]),
+    ],
+)
+def test_what_a_complaint_names_goes_back_when_the_number_is_given_up(before: str, back: list[str]) -> None:
+    conversation = with_charges(TAKEN, OTHER)
+    conversation.account = replace(conversation.account, subscriber=VIP)
+    for line in before.splitlines():
+        match line:
+            case "* upheld":
+                resolve(conversation, Decision.UPHELD)
+            case "* closed":
+                conversation.play("@ +9h")
+                resolve(conversation, policy=RefundPolicy.NONE)
+            case _:
+                conversation.play(line)
+    told = len(conversation.sent)
+    known = sorted(ledger(conversation))
+    conversation.happens(CLOSING)
+    found = {entry.id: entry for entry in conversation.outcome.records if isinstance(entry, Refund)}
+    assert sorted({*known, *found}) == back
+    assert not any(entry.is_open for entry in found.values())
+    refunds = [str(event.data["refund_id"]) for event in to_billing(conversation.outcome)]
+    assert sorted(refunds) == sorted({*found} - {*known})
+    assert len(conversation.sent) == told
+    conversation.play("@ +30d\n<")
+
+
 def test_in_english() -> None:
     conversation = complaint(subscriber=replace(VIP, language=Language.EN))
     number = the_ticket(conversation).number
