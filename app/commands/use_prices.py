@@ -39,18 +39,24 @@ def confirmed_price(turn: Turn, held: Subscription, at: datetime) -> int:
 
 
 def told_with(turn: Turn, service_code: str, at: datetime, amount_fen: int) -> str | None:
-    """The charge of a use by SMS of the same day whose reminder tells of an amount that is no less; None: tell her.
+    """The charge whose reminder tells of a use by SMS as well; None: tell her of it.
 
-    One that she has comes before one that is still to be handed over.
+    She was told of one by SMS that day, and last of no less, by whatever channel; what is still to be handed over may
+    be the last that she hears, and tells of no less either. A reminder that she has is named before such a one.
     """
     day = local_day(at)
-    uses = (use for use in turn.account.records_of(Use) if use.service_code == service_code)
-    that_day = {use.charge_id for use in uses if use.channel is Channel.SMS and local_day(use.at) == day}
-    told = [
-        charge
-        for charge in turn.account.records_of(Charge)
-        if charge.id in that_day and not charge.is_silent and charge.state not in _GIVEN_UP
-    ]
-    enough = [charge for charge in told if charge.amount_fen >= amount_fen]
-    best = max(enough, key=lambda charge: (charge.reminded_at is not None, charge.made_at, charge.id), default=None)
-    return best.id if best else None
+    channels = {
+        use.charge_id: use.channel
+        for use in turn.account.records_of(Use)
+        if use.service_code == service_code and local_day(use.at) == day
+    }
+    spoken = [fee for fee in turn.account.records_of(Charge) if fee.id in channels and not fee.is_silent]
+    # Questions are numbered as they are made: they tell which was last where the clock does not.
+    told = sorted((fee for fee in spoken if fee.reminded_at), key=lambda fee: (fee.reminded_at, fee.question_id))
+    coming = [fee for fee in spoken if fee.state is ChargeState.ANNOUNCED]
+    known = [fee for fee in (*coming, *told[-1:]) if fee.state not in _GIVEN_UP]
+    by_sms = any(channels[fee.id] is Channel.SMS and fee.state not in _GIVEN_UP for fee in spoken)
+    if not by_sms or any(amount_fen > fee.amount_fen for fee in coming):
+        return None
+    enough = [fee for fee in known if amount_fen <= fee.amount_fen]
+    return enough[-1].id if enough else None

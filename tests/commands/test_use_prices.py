@@ -121,6 +121,61 @@ def test_a_later_use_of_a_day_is_told_if_it_costs_more_than_she_was_told(uses: S
     assert set(states(conversation).values()) == {"charged"}
 
 
+BY_WEB, BY_SMS = "web", "sms"
+
+
+@pytest.mark.parametrize(
+    "uses",
+    [
+        [(BY_WEB, 260, True), (BY_WEB, 100, True), (BY_SMS, 255, True), (BY_WEB, 100, True), (BY_SMS, 240, True)],
+        [(BY_SMS, 250, True), (BY_WEB, 100, True), (BY_SMS, 101, True), (BY_SMS, 101, False), (BY_SMS, 100, False)],
+        [(BY_SMS, 250, True), (BY_WEB, 100, True), (BY_SMS, 100, False), (BY_SMS, 250, True)],
+        [(BY_SMS, 100, True), (BY_WEB, 900, True), (BY_SMS, 900, False), (BY_SMS, 100, False)],
+        # The first by SMS is told, whatever was told of others.
+        [(BY_WEB, 900, True), (BY_SMS, 100, True), (BY_SMS, 900, True)],
+    ],
+)
+@pytest.mark.parametrize("wait", ["0s", "1m"])
+@pytest.mark.parametrize("ids", ["abcde", "edcba"])
+def test_what_she_was_told_last_counts_by_whatever_channel(
+    uses: Sequence[tuple[str, int, bool]], wait: str, ids: str
+) -> None:
+    conversation = Conversation()
+    for id_, (channel, fen, told) in zip(ids, uses, strict=False):
+        offer(conversation, "GS", fen)
+        before = len(conversation.sent)
+        conversation.play(f"@ +{wait}")
+        use(conversation, id_, "GS", Channel(channel))
+        assert len(conversation.sent) - before == told, (channel, fen)
+    conversation.play("@ +26h")
+    assert set(states(conversation).values()) == {"charged"}
+
+
+def test_what_she_doubted_is_the_last_that_she_was_told_and_the_next_is_told_again() -> None:
+    conversation = Conversation()
+    use(conversation, "u-1", "GS", SMS)
+    offer(conversation, "GS", 100)
+    use(conversation, "u-2", "GS", WEB)
+    conversation.play(f"> [10086901] {code(conversation, 'use-u-2')}\n< …不收费…")
+    offer(conversation, "GS", 250)
+    use(conversation, "u-3", "GS", SMS)
+    assert fee(conversation, "use-u-3").reminded_with is None
+
+
+@pytest.mark.parametrize(("coming", "fen", "told_with"), [(900, 250, "use-u-1"), (100, 250, None), (900, 900, "use-u-2"), (900, 901, None), (250, 100, "use-u-1")])  # fmt: skip
+def test_a_reminder_that_is_still_to_come_may_be_the_last_that_she_hears(
+    coming: int, fen: int, told_with: str | None
+) -> None:
+    conversation = Conversation()
+    use(conversation, "u-1", "GS", SMS)
+    conversation.play("! refusing")
+    offer(conversation, "GS", coming)
+    use(conversation, "u-2", "GS", WEB)
+    offer(conversation, "GS", fen)
+    use(conversation, "u-3", "GS", SMS)
+    assert fee(conversation, "use-u-3").reminded_with == told_with
+
+
 def test_days_are_those_of_the_uses_however_late_they_are_reported() -> None:
     conversation = Conversation(start="2026-03-03 10:00")
     offer(conversation, "GS", 900)

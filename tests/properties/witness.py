@@ -191,6 +191,8 @@ class Witness(Answers):
                 runs_on = held.terms.cancel_effect is CancelEffect.MONTH_END and not on_trial
                 owed = runs_on and charge.period == month(held.unsubscribed_at)
                 assert owed, f"{charge.id} is announced after she was told that nothing more is charged"
+        if before is None and charge.reminded_with is not None:
+            self._judge_silence(facts, charge)
         if facts.subscriber.status is SubscriberStatus.CLOSED:
             assert charge.state in _FINAL, f"{charge.id} outlives its tenure"
         if charge.state is not ChargeState.CHARGED or charge.settled_at is None:
@@ -202,6 +204,18 @@ class Witness(Answers):
             self._judge_reminder(charge)
             self._judge_told(facts, charge)
             self._judge_held(facts, charge, held)
+
+    def _judge_silence(self, facts: Facts, charge: Charge) -> None:
+        """A use of which nothing is said costs no more than she was told last that day (safety.md 12)."""
+        of_day = [one for one in facts.charges.values() if one.service_code == charge.service_code and one.code
+                  and one.kind is ChargeKind.PER_USE and local_day(one.asked_due_at) == local_day(charge.asked_due_at)]  # fmt: skip
+        told = [line for one in of_day if (line := self.reminder(one.code))]
+        last = max(told, key=lambda line: line.seq, default=None)
+        amounts = [fen(amount) for amount in _AMOUNT.findall(last.text)] if last else []
+        coming = [one.amount_fen for one in of_day if one.state is ChargeState.ANNOUNCED]
+        assert any(charge.amount_fen <= amount for amount in [*amounts, *coming]), (
+            f"nothing is said of {charge.id}, which is more than the {amounts} that she was told last"
+        )
 
     def _judge_reminder(self, charge: Charge) -> None:
         """Only a reminded fee is taken, after its window, and not one that is doubted (safety.md 12, 14)."""

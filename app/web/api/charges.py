@@ -147,7 +147,7 @@ async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, re
 async def post_use(given: UseBody, caller: Billing, gateway: GatewayIn, response: Response) -> UseOut:
     """Due 24 hours after the use, at the price of that time, however late it is reported.
 
-    Each is told at once; by SMS only the first of a day and service, and one that costs more than she was told then.
+    Each is told at once; by SMS only the first of a day and service, and one that costs more than she was told last.
     A use from before she got a number that was somebody else's is a 422.
     """
     used = RecordUse(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
