@@ -1,16 +1,17 @@
-"""Doubts: what is answered to a fee reminder, in time, late, unclear, or with a word that stops (flows.md 7, 17)."""
+"""Doubts: what is answered to a fee reminder, in time, late or unclear (flows.md 7, 17)."""
+
+from collections.abc import Iterable
 
 from app.commands.codes import codes_in
-from app.commands.meaning import meant_by
 from app.commands.naming import what
-from app.commands.parser import Said, without_stop_word
+from app.commands.parser import Said
 from app.commands.refunding import can_be_given_back, give_back
-from app.commands.registry import Answer, Fit, answer, beside
+from app.commands.registry import Answer, Fit, answer
 from app.commands.reminding import DoubtingFee, reminded, windows_run
 from app.commands.settling import evidence_of, settled
 from app.commands.speech import number_of, say
 from app.commands.ticketing import open_ticket
-from app.commands.vocabulary import LIST_SERVICES, STOP_WORDS
+from app.commands.vocabulary import STOP_WORDS
 from app.domain.charges import Charge, ChargeKind, ChargeState, window_end
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.messages import MessageClass
@@ -23,7 +24,8 @@ from app.domain.turn import Outcome, TextReceived, Turn, apply, joined
 from app.domain.values import replace
 
 
-def _charge_of(turn: Turn, question: Question) -> Charge | None:
+def charge_of(turn: Turn, question: Question) -> Charge | None:
+    """The fee that a reminder asks about."""
     return turn.account.record(Charge, question.state_as(DoubtingFee).charge_id)
 
 
@@ -43,13 +45,13 @@ def _is_stop_word(said: Said) -> bool:
 
 
 def _repeat(turn: Turn, question: Question) -> str:
-    charge = _charge_of(turn, question)
+    charge = charge_of(turn, question)
     code = question.state_as(DoubtingFee).code
     return _said(turn, texts.REPEAT, charge, code=code) if charge else code
 
 
 def _about(turn: Turn, question: Question) -> str:
-    charge = _charge_of(turn, question)
+    charge = charge_of(turn, question)
     code, number = question.state_as(DoubtingFee).code, number_of(turn, question)
     return _said(turn, texts.ABOUT, charge, code=code, number=number) if charge else number
 
@@ -61,7 +63,7 @@ def _over(turn: Turn, question: Question) -> str:
 
 def doubt_late(turn: Turn, question: Question, said: Said | None) -> Outcome:
     """A doubt after its window is kept as a complaint; one that repeats itself is told how its fee stands."""
-    charge = _charge_of(turn, question)
+    charge = charge_of(turn, question)
     if charge is None:
         return Outcome(verdict="too late")
     if charge.state in (ChargeState.WAIVED, ChargeState.CANCELLED):
@@ -70,7 +72,7 @@ def doubt_late(turn: Turn, question: Question, said: Said | None) -> Outcome:
     if ticket is not None:
         text = texts.ALREADY_DISPUTED if charge.state is ChargeState.DISPUTED else texts.ALREADY_UPHELD
         return _result(turn, _facts(turn, text, charge, ticket))
-    return _complain(turn, charge, _fees_meant(turn, charge, said))
+    return complain(turn, _fees_meant(turn, charge, said))
 
 
 def _fees_meant(turn: Turn, charge: Charge, said: Said | None) -> tuple[Charge, ...]:
@@ -84,10 +86,14 @@ def _fees_meant(turn: Turn, charge: Charge, said: Said | None) -> tuple[Charge, 
     return tuple(fee for fee in fees if fee.ticket_id is None)
 
 
-def _complain(turn: Turn, charge: Charge, fees: tuple[Charge, ...]) -> Outcome:
-    known = (item for item in turn.account.records_of(Ticket) if item.is_open and charge.id in item.charge_ids)
-    ticket = next((item for item in known if item.kind is TicketKind.COMPLAINT), None)
-    if ticket is not None:
+def complain(turn: Turn, doubted: tuple[Charge, ...]) -> Outcome:
+    """A complaint about fees that are doubted late; of those that an open one names already she is told as much."""
+    complaints = [ticket for ticket in turn.account.records_of(Ticket) if ticket.is_open]
+    known = [ticket for ticket in complaints if ticket.kind is TicketKind.COMPLAINT]
+    fees = [fee for fee in doubted if not any(fee.id in ticket.charge_ids for ticket in known)]
+    if not fees:
+        (charge, *_) = doubted
+        ticket = next(ticket for ticket in known if charge.id in ticket.charge_ids)
         return _result(turn, _facts(turn, texts.LATE_AGAIN, charge, ticket))
     received = turn.stimulus_as(TextReceived)
     opened = open_ticket(
@@ -121,15 +127,15 @@ def _facts(turn: Turn, text: Text, charge: Charge, ticket: Ticket | None) -> str
 def _several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome:
     """Which one? Nothing is changed but the windows; where codes name them all, all are doubted."""
     if codes_in(said):
-        return _dispute_all(turn, questions)
+        return dispute_all(turn, questions)
     language, window = turn.account.language, turn.policy.fee_window
     named: list[tuple[str, str]] = []
     moved: list[tuple[Charge, Charge]] = []
     changes: list[Outcome] = []
     for question in questions:
         # A doubt that may mean another fee proves nothing of a reminder that was refused: it is tried again.
-        meant = _may_be_meant(turn, question)
-        turn, charge, outcome = _opened(turn, question) if meant else (turn, _charge_of(turn, question), Outcome())
+        meant = may_be_meant(turn, question)
+        turn, charge, outcome = _opened(turn, question) if meant else (turn, charge_of(turn, question), Outcome())
         if charge is not None:
             named.append((what(turn, charge), charge.code or ""))
         if charge is not None and charge.state is ChargeState.REMINDED:
@@ -144,15 +150,16 @@ def _several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome
 def _opened(turn: Turn, question: Question) -> tuple[Turn, Charge | None, Outcome]:
     """The charge as reminded: a doubt proves that its reminder arrived, whatever a receipt says (safety.md 6)."""
     turn = replace(turn, account=apply(turn.account, Outcome(questions=(question.arrived(turn.at),))))
-    charge = _charge_of(turn, question)
+    charge = charge_of(turn, question)
     first = reminded(turn, charge) if charge else None
     if first is None:
         return turn, charge, Outcome()
     turn = replace(turn, account=apply(turn.account, first))
-    return turn, _charge_of(turn, question), first
+    return turn, charge_of(turn, question), first
 
 
-def _dispute_all(turn: Turn, questions: tuple[Question, ...]) -> Outcome:
+def dispute_all(turn: Turn, questions: Iterable[Question]) -> Outcome:
+    """Doubt in time all these reminders, of which she can have each."""
     done = Outcome(verdict="doubted")
     for question in questions:
         outcome = _dispute(turn, question)
@@ -166,7 +173,7 @@ def _dispute(turn: Turn, question: Question, *, arrived: bool = True) -> Outcome
 
     ``arrived``: she can have the reminder, and her doubt proves it; else the fee is doubted as one never told.
     """
-    turn, charge, first = _opened(turn, question) if arrived else (turn, _charge_of(turn, question), Outcome())
+    turn, charge, first = _opened(turn, question) if arrived else (turn, charge_of(turn, question), Outcome())
     if charge is not None and can_be_given_back(turn, charge):
         return _given_back(turn, charge, question)
     if charge is None or charge.state is not (ChargeState.REMINDED if arrived else ChargeState.ANNOUNCED):
@@ -223,42 +230,12 @@ def doubt_fee(turn: Turn, question: Question, said: Said) -> Answer | None:
     if not (by_code or said.is_no or (at_its_number and _is_stop_word(said))):
         return None
     # A word means what she can have in hand, before it means a reminder that no network took.
-    arrived = by_code or _may_be_meant(turn, question)
+    arrived = by_code or may_be_meant(turn, question)
     outcome = _dispute(turn, question, arrived=arrived) if question.is_open(turn.at) else Outcome()
     return Answer(outcome, Fit.EXACT if arrived else Fit.LOOSE)
 
 
-# ---- words that stop, at the fees' own number
-
-
-# Words for the list that speak of stopping; 0000 only asks what there is.
-_LISTING_STOPS = frozenset(word for word in LIST_SERVICES if not word.isdigit())
-
-
-@beside(Extension.FEES)
-def doubt_by_stopping(turn: Turn, said: Said) -> Outcome | None:
-    """A word that stops doubts the open fee of the service it names, else all of them, and is obeyed (safety.md 14)."""
-    if without_stop_word(said.key) == said.key and said.key not in _LISTING_STOPS:
-        return None
-    asked = [question for question in turn.account.questions.values() if isinstance(question.state, DoubtingFee)]
-    codes = codes_in(said)
-    if any(question.state_as(DoubtingFee).code in codes for question in asked):
-        return None
-    waiting = (item for item in asked if item.is_open(turn.at) and _may_be_meant(turn, item))
-    fees = tuple(sorted(waiting, key=lambda question: (question.asked_at, question.id)))
-    named = _services_named(turn, said)
-    of_named = tuple(item for item in fees if (fee := _charge_of(turn, item)) and fee.service_code in named)
-    return _dispute_all(turn, of_named or fees) if fees else None
-
-
-def _may_be_meant(turn: Turn, question: Question) -> bool:
+def may_be_meant(turn: Turn, question: Question) -> bool:
     """Whether she can have the reminder; one that the network took is one, whatever it reported later."""
-    charge = _charge_of(turn, question)
+    charge = charge_of(turn, question)
     return turn.account.may_have_reached(question) or (charge is not None and charge.state is ChargeState.REMINDED)
-
-
-def _services_named(turn: Turn, said: Said) -> set[str]:
-    """The service codes that stand behind a word that stops, as an order keyword or a name."""
-    meant = meant_by(turn, without_stop_word(said.key))
-    services = {meant.service.service_code} if meant.service else set()
-    return services | {held.service_code for held in meant.held}

@@ -176,7 +176,7 @@ def test_a_late_code_beside_an_open_fee() -> None:
     conversation.play("> [10086901] 否\n< [10086901 result] 03月天气预报…")
 
 
-@pytest.mark.parametrize(("text", "also"), [("TD", "[10086977] …天气预报…"), ("退訂。", "[10086977] …天气预报…"), ("QXCL", "[10086977] 彩铃…"), ("QXNO", "[10086977] …没有业务代码…"), ("取消", ""), ("TD？", "[10086977] …天气预报…"), ("STOP", "[10086977] …天气预报…"), ("unsubscribe", "[10086977] …天气预报…"), ("我要退订", "[10086977] …天气预报…"), ("退订业务", "[10086977] …天气预报…"), ("STOP CL", "[10086977] 彩铃…"), ("退订彩铃", "[10086977] 彩铃…"), ("退订全部", "[10086977] 您将退订…"), ("退订谢谢", "")])  # fmt: skip
+@pytest.mark.parametrize(("text", "also"), [("TD", "[10086977] …天气预报…"), ("退訂。", "[10086977] …天气预报…"), ("QXNO", "[10086977] …没有业务代码…"), ("取消", ""), ("TD？", "[10086977] …天气预报…"), ("STOP", "[10086977] …天气预报…"), ("unsubscribe", "[10086977] …天气预报…"), ("我要退订", "[10086977] …天气预报…"), ("退订业务", "[10086977] …天气预报…"), ("退订全部", "[10086977] 您将退订…"), ("退订谢谢", "")])  # fmt: skip
 def test_stop_words_doubt_every_open_fee_and_are_obeyed(text: str, also: str) -> None:
     conversation = two()
     then = f"< {also}" if also else ""
@@ -186,7 +186,9 @@ def test_stop_words_doubt_every_open_fee_and_are_obeyed(text: str, also: str) ->
     assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
 
 
-@pytest.mark.parametrize("text", ["QXSJB", "退订手机报", "TD SJB", "取消手机报(新华)", "STOP SJB", "QX手机"])
+@pytest.mark.parametrize(
+    "text", ["QXSJB", "退订手机报", "TD SJB", "取消手机报(新华)", "STOP SJB", "QX手机", "Q X S J B"]
+)
 def test_a_stop_word_that_names_the_service_of_a_fee_doubts_that_one(text: str) -> None:
     conversation = two()
     conversation.text(text, "10086901")
@@ -194,7 +196,66 @@ def test_a_stop_word_that_names_the_service_of_a_fee_doubts_that_one(text: str) 
     assert states(conversation)["c-1"] in ("disputed", "cancelled")
 
 
-@pytest.mark.parametrize("text", ["退 订", "T D", "S T O P", "我要 退订", "Q X C L", "取 消 彩铃", "CXTD", "查询退订"])
+OTHERS = ["QXCL", "STOP CL", "退订彩铃", "Q X C L", "取 消 彩铃", "QXHT", "TD 和娱乐", "QXYYH"]
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_a_stop_word_that_names_a_service_without_a_fee_doubts_none_of_several(text: str) -> None:
+    conversation = two()
+    conversation.text(text, "10086901")
+    assert states(conversation) == {"c-1": "reminded", "c-2": "reminded"}
+    # A late doubt is of the service that it names, too.
+    conversation.play("@ +2h")
+    conversation.text(text, "10086901")
+    assert tickets(conversation) == []
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_the_only_fee_that_is_open_there_is_doubted_whatever_is_stopped(text: str) -> None:
+    conversation = told()
+    conversation.text(text, "10086901")
+    assert states(conversation) == {"c-1": "disputed"}
+
+
+LATE_STOPS = [
+    ("QXSJB", "[10086977] 手机报…", ("c-1",)), ("退订手机报", "[10086977] 手机报…", ("c-1",)), ("QX手机", "[10086977 reply] …手机报…", ("c-1",)),
+    ("STOP", "[10086977] …天气预报…", ("c-1", "c-2")), ("TD", "[10086977] …天气预报…", ("c-1", "c-2")), ("退订", "[10086977] …天气预报…", ("c-1", "c-2")),
+    ("我要退订", "[10086977] …天气预报…", ("c-1", "c-2")), ("取消", "", ("c-1", "c-2")), ("退订谢谢", "", ("c-1", "c-2")), ("QXNO", "[10086977] …没有业务代码…", ("c-1", "c-2")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "also", "about"), LATE_STOPS)
+@pytest.mark.parametrize("wait", ["+2h", "+4d"])
+def test_a_stop_word_that_comes_late_is_a_complaint_and_is_obeyed(
+    text: str, also: str, about: tuple[str, ...], wait: str
+) -> None:
+    conversation = two()
+    then = f"< {also}" if also else ""
+    conversation.play(f"@ {wait}\n> [10086901] {text}\n< [10086901 result] 03月手机报…已过期…投诉…\n{then}")
+    (ticket,) = tickets(conversation)
+    assert (ticket.kind, ticket.charge_ids) == ("complaint", about)
+    # Once, however often she says so.
+    (again, *_) = conversation.text(text, "10086901")
+    assert f"此前已作为投诉受理，编号{ticket.number}" in again.text
+    assert len(tickets(conversation)) == 1
+
+
+def test_a_late_doubt_of_a_fee_that_no_complaint_names_yet_is_one_of_its_own() -> None:
+    conversation = two()
+    conversation.play(f"@ +2h\n> [10086901] {code(conversation, 'c-2')}\n< …已作为投诉受理…")
+    conversation.play("> [10086901] 否\n< [10086901 result] 03月手机报(新华)3元的答复时限已过期…已作为投诉受理…")
+    assert [ticket.charge_ids for ticket in tickets(conversation)] == [("c-2",), ("c-1",)]
+
+
+def test_what_she_can_still_doubt_in_time_is_meant_before_what_is_late() -> None:
+    conversation = told()
+    conversation.play("@ +2h")
+    announce(conversation, "c-2", "TQ", 200, "2026-03-05 12:00")
+    conversation.text("TD", "10086901")
+    assert (states(conversation), len(tickets(conversation))) == ({"c-1": "reminded", "c-2": "disputed"}, 1)
+
+
+@pytest.mark.parametrize("text", ["退 订", "T D", "S T O P", "我要 退订", "Q X N O", "取 消 谢谢", "CXTD", "查询退订"])
 def test_a_stop_word_there_is_one_however_it_is_spaced(text: str) -> None:
     conversation = two()
     conversation.text(text, "10086901")

@@ -1,7 +1,7 @@
 """What a text of hers may do and must do, by what was on her handset when she sent it (safety.md 6, 14, 21, 34)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -109,7 +109,7 @@ class Answers(Handset):
             return by_code
         by_code += [id_ for id_, charge in windows.items() if text in (f"TD{charge.code}", f"否{charge.code}")]
         if text in STOPS or re.fullmatch(r"QX[A-Z]+", text):
-            return list(windows)
+            return self._doubted_with(text.removeprefix("QX"), windows)
         if text in NO:
             # Which of two reminders is meant by a no that was sent between them is left open here.
             if any("起扣收" in one.text and one.at > line.at for one in self.heard):
@@ -118,6 +118,14 @@ class Answers(Handset):
                 return list(windows)
             self.restarted.update(dict.fromkeys(windows, line.at + HOUR))
         return by_code
+
+    def _doubted_with(self, code: str, windows: Mapping[str, Charge]) -> list[str]:
+        """What a stop at the fees' number doubts: the fee of the service that it names, else the only one; or else all."""
+        of_service = [id_ for id_, charge in windows.items() if charge.service_code == code]
+        if of_service or code not in self.names:
+            return of_service or list(windows)
+        reminded = any("起扣收" in line.text and self.names[code] in line.text for line in self.heard)
+        return list(windows) if len(windows) == 1 and not reminded else []
 
     # ---- yes
 
