@@ -32,6 +32,8 @@ from app.domain.values import replace, value
 
 # After a refusal it is tried again so much later, by day.
 _AGAIN = timedelta(hours=1)
+# For so long at least a reminder can be handed over and be true: the first, and one that comes after others.
+_TO_HAND_OVER, _TO_HAND_OVER_LATE = timedelta(minutes=5), timedelta(minutes=30)
 
 
 @value
@@ -56,8 +58,23 @@ def expected_at(turn: Turn, charge: Charge) -> datetime:
 
 
 def not_before_window(turn: Turn, charge: Charge) -> datetime:
-    """When it may fall due: not before the window of a reminder that is made now is over (safety.md 11)."""
-    return max(charge.due_at, _window_end(turn, expected_at(turn, charge)) + AFTER)
+    """When it may fall due: not before the window of a reminder that is made now is over, also if it comes late."""
+    latest = expected_at(turn, charge) + (_TO_HAND_OVER_LATE if charge.tries else _TO_HAND_OVER)
+    return max(charge.due_at, _window_end(turn, latest) + AFTER)
+
+
+def _valid_until(turn: Turn, charge: Charge, at: datetime) -> datetime:
+    """Until when a reminder for a moment may be handed over: what it says of the day of its fee is true until then.
+
+    What the day did not bring waits for the next one, unless it may go at any hour.
+    """
+    quiet = turn.policy.quiet_hours
+    latest = charge.due_at - AFTER - turn.policy.fee_window
+    if _window_end(turn, latest) >= charge.due_at:
+        # A window that begins in the night before is not over then.
+        latest = quiet.nightfall(latest - timedelta(days=1))
+    by_day = quiet.release(at) == at
+    return min(latest, quiet.nightfall(at)) if by_day and not charge.any_hour else latest
 
 
 def _window_end(turn: Turn, handed_over_at: datetime) -> datetime:
@@ -69,8 +86,6 @@ def remind(turn: Turn, announced: Charge) -> Outcome:
     question_id, at = next(turn.ids), expected_at(turn, announced)
     due_at = not_before_window(turn, announced)
     charge = replace(announced, tries=announced.tries + 1, question_id=question_id, due_at=due_at)
-    at_once = at == turn.now
-    by_day = turn.policy.quiet_hours.release(at) == at
     reply = say(
         turn,
         _text(turn, charge, at),
@@ -79,9 +94,8 @@ def remind(turn: Turn, announced: Charge) -> Outcome:
         question_id=question_id,
         about=charge.about,
         told=True,
-        any_hour=at_once,
-        # What the day did not bring waits for the next one.
-        valid_until=turn.policy.quiet_hours.nightfall(at) if by_day and not charge.any_hour else None,
+        any_hour=at == turn.now,
+        valid_until=_valid_until(turn, charge, at),
     )
     question = Question(
         id=question_id,
@@ -125,14 +139,16 @@ def hear_of_reminder(turn: Turn) -> Outcome:
         return Outcome(verdict="noted")
     if news.what is Told.TAKEN:
         return reminded(turn, charge) or Outcome(verdict="waiting for the rest of it")
-    again = turn.policy.quiet_hours.release(turn.now if _night_is_over(turn, charge) else turn.now + _AGAIN)
+    again = turn.policy.quiet_hours.release(turn.now if _time_is_over(turn, charge) else turn.now + _AGAIN)
     return Outcome(timers=(TimerSet(REMINDER_TIMER, charge.id, again),), verdict="to be tried again")
 
 
-def _night_is_over(turn: Turn, charge: Charge) -> bool:
-    """Whether it failed because a day was over, and not because the network refused it a moment ago."""
+def _time_is_over(turn: Turn, charge: Charge) -> bool:
+    """Whether it failed as it would not have been true any more, and not because the network refused it."""
     question = question_of(turn, charge)
-    return question is not None and turn.now - question.asked_at > _AGAIN
+    if question is None:
+        return False
+    return turn.now >= _valid_until(turn, charge, turn.policy.quiet_hours.release(question.asked_at))
 
 
 def reminded(turn: Turn, charge: Charge) -> Outcome | None:

@@ -305,8 +305,8 @@ def test_windows_by_day_and_night(start: str, due: str, reminded: str, window_en
 
 def test_no_fee_falls_due_before_its_window_is_over() -> None:
     conversation = told(due="2026-03-02 10:10")
-    assert "03月02日11时00分" in conversation.sent[-1].text
-    conversation.play("@ 2026-03-02 11:00:00\n<")
+    assert "03月02日11时05分" in conversation.sent[-1].text
+    conversation.play("@ 2026-03-02 11:05:00\n<")
     assert states(conversation) == {"c-1": "reminded"}
     conversation.play("@ +1s\n<")
     assert states(conversation) == {"c-1": "charged"}

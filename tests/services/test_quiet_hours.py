@@ -2,9 +2,11 @@
 
 import pytest
 
-from app.commands.charging import AnnounceCharge
-from app.domain.charges import ChargeKind
+from app.commands.charging import AnnounceCharge, RecordUse
+from app.domain.account import Channel, Language
+from app.domain.charges import ChargeKind, ChargeState
 from app.domain.messages import MessageClass
+from app.domain.texts import wording
 from app.services.campaigns import NewCampaign
 from tests.commands.world import shanghai
 from tests.running import ALICE, Running
@@ -43,3 +45,24 @@ async def test_what_was_held_goes_in_the_order_in_which_it_was_made(gateway: Run
     await gateway.advance_to("2026-03-03 07:00")
     names = [name for text in await gateway.texts() for name in ("手机报", "彩铃", "音乐盒") if name in text]
     assert names == ["手机报", "彩铃", "音乐盒"]
+
+
+@pytest.mark.parametrize("fault", ["error", "throttle"])
+async def test_a_fee_reminder_that_comes_late_names_when_its_fee_may_be_taken(gateway: Running, fault: str) -> None:
+    """It was made anew as often as what it said of the day would not have been true any more."""
+    await gateway.faults(fault)
+    wanted = AnnounceCharge("api:billing", "c-1", "SJB", ChargeKind.MONTHLY, 200, shanghai("2026-03-02 14:00"))
+    await gateway.gateway.charges.announce(ALICE, wanted)
+    used = RecordUse("api:billing", "u-1", "GS", Channel.WEB, shanghai("2026-03-01 14:00"))
+    await gateway.gateway.charges.record_use(ALICE, used)
+    await gateway.advance_to("2026-03-02 15:00")
+    assert await gateway.texts() == []
+    await gateway.faults("ok")
+    await gateway.advance_to("2026-03-02 16:00")
+    texts = await gateway.texts()
+    for charge_id, name in (("c-1", "手机报"), ("use-u-1", "故事点播")):
+        charge = (await gateway.gateway.charges.one(charge_id)).charge
+        assert charge.state is ChargeState.REMINDED
+        assert charge.due_at > shanghai("2026-03-02 16:00")
+        (text,) = [text for text in texts if name in text]
+        assert f"将于{wording.minute(Language.ZH, charge.due_at)}起扣收" in text

@@ -69,7 +69,7 @@ async def test_the_answer_says_to_when_an_early_fee_is_moved(web: Web) -> None:
         "state": "active", "in_plan": False, "started_at": "2026-03-02T09:00:00+08:00", "channel": "web",
     })  # fmt: skip
     for charge_id, of, due_at in (
-        ("c-1", {}, "2026-03-02T11:00:01+08:00"),
+        ("c-1", {}, "2026-03-02T11:05:01+08:00"),
         ("c-2", {"msisdn": "13900139000", "service_code": "CL"}, "2026-03-05T09:00:01+08:00"),
     ):
         early = {"charge_id": charge_id, "due_at": "2026-03-02T10:30:00+08:00", **of}
