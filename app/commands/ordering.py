@@ -14,7 +14,8 @@ from app.domain.catalogue import Billing, Service
 from app.domain.orders import Order, OrderKind, OrderState, Reason
 from app.domain.service_numbers import Extension
 from app.domain.texts import wording
-from app.domain.texts.order_refusals import HELD_UNLESS_ANSWERED, HELD_UNTIL, REFUSED
+from app.domain.texts.order_refusals import HELD_UNLESS_ANSWERED, HELD_UNTIL, REFUSED, REFUSED_CHANGE
+from app.domain.texts.orders import yes_word
 from app.domain.turn import Outcome, TextReceived, Turn
 from app.domain.values import replace, value
 
@@ -151,16 +152,23 @@ def place_by_sms(turn: Turn, service: Service) -> Outcome:
 
 
 def refusal_text(turn: Turn, order: Order, reason: Reason) -> str:
-    """Why there is no order, in words for her."""
+    """Why there is no order, in words for her; of what she has, what becomes of it."""
     language = turn.account.language
     if reason is Reason.ALREADY_SUBSCRIBED:
         return _held_text(turn, order)
     waiting = waiting_for(turn, order.service_code) if reason is Reason.ALREADY_WAITING else None
-    return REFUSED[reason].say(
+    held = turn.account.subscriptions.get(order.subscription_id or "")
+    until = order.expires_at or turn.at
+    ends_at = (held.ends_at if held else None) or until
+    text = REFUSED_CHANGE.get((order.kind, reason)) or REFUSED[reason]
+    return text.say(
         language,
         name=label(turn, order),
         fee=wording.yuan(language, order.terms.price_fen if order.terms else 0),
         number=_asked_from(turn, waiting),
+        yes=yes_word(language, order.code),
+        until=wording.minute(language, until),
+        day=wording.day(language, ends_at),
     )
 
 

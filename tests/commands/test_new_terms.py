@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+import pytest
+
+from app.commands.directory import SetSubscriber
 from app.commands.new_terms import NEW_TERMS, Announced
-from app.domain.account import Subscription
-from app.domain.catalogue import CancelEffect
+from app.domain.account import Language, SubscriberStatus, Subscription
+from app.domain.catalogue import CancelEffect, ConfirmMode
 from app.domain.orders import Order, OrderState
 from app.domain.turn import TimerDue
-from tests.commands.transcript import Conversation
-from tests.commands.world import FOUR, has, shanghai
+from tests.commands.transcript import Conversation, policy
+from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai
 
 DAY = "2026-04-01 00:00"
 
@@ -127,3 +130,31 @@ def test_the_announcement_twice_is_one_question() -> None:
 def test_a_yes_waits_for_neither_balance_nor_offer() -> None:
     poor = replace(Conversation().subscriber, balance_fen=0)  # type: ignore[type-var]
     announced(subscriber=poor).play("> [1008620400] 是\n< …同意…\n@ 2026-04-01 00:00:01\n= CL active")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "您的号码已停机，暂不能确认彩铃的新资费，现有资费未变。恢复后请在04月01日00时00分前再次回复“是”同意，否则该业务届时停止，不再收费。中国移动"),
+        ({"policy": policy(confirm_mode=ConfirmMode.CODE)}, "…请在04月01日00时00分前再次回复确认短信中的验证码同意，…"),
+        ({"subscriber": replace(SUBSCRIBER, language=Language.EN)}, "Your number is suspended, so we cannot take your yes to the new terms of 彩铃 now; nothing has changed. When it is active again reply YES before April 1, 00:00; without that it stops then, nothing more is charged. China Mobile"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("again", [True, False])
+def test_a_yes_in_suspension_can_be_said_again(given: dict[str, object], said: str, again: bool) -> None:  # noqa: FBT001
+    conversation = announced(**given)  # type: ignore[arg-type]
+    (order,) = conversation.account.records_of(Order)
+    yes = order.code or "是"
+
+    def becomes(status: SubscriberStatus) -> None:
+        conversation.happens(SetSubscriber("api:crm", frozenset({"status"}), create=False, status=status))
+
+    becomes(SubscriberStatus.SUSPENDED)
+    conversation.play(f"> [1008620400] {yes}\n< [1008620400 result] {said}\n= CL active")
+    becomes(SubscriberStatus.ACTIVE)
+    if again:
+        conversation.text(yes, "1008620400")
+    conversation.play("@ 2026-04-01 00:00:01")
+    assert (held(conversation).terms.price_fen, conversation.states()["CL"]) == (
+        (700, "active") if again else (500, "ended")
+    )

@@ -310,6 +310,28 @@ def test_a_yes_is_judged_again() -> None:
     taken_over.play("> [1008620400] 是\n< …您已订购音乐盒…")
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_cannot_be_kept_is_said_to_stop_when_it_does(asked: bool) -> None:  # noqa: FBT001
+    """Whether that turns out at the order or at the yes to it."""
+    suspended, offered = replace(SUBSCRIBER, status=SubscriberStatus.SUSPENDED), replace(BY_NAME["SJB"], on_offer=False)
+    for change, said in (
+        (
+            suspended,
+            "您的号码已停机，暂不能保留手机报(新华)，该业务仍于03月31日停止。恢复后请重新订购。",
+        ),
+        (None, "手机报(新华)已下线，不能保留，仍于03月31日停止。…"),
+    ):
+        conversation = Conversation(has=(has("SJB", "2025-06-01 10:00"),)).play("> QXSJB")
+        if asked:
+            conversation.text("KTSJB")
+        if change:
+            conversation.account = replace(conversation.account, subscriber=change)
+        else:
+            conversation.catalogue = catalogue(offered)
+        word = "> [1008620400] 是" if asked else "> KTSJB"
+        conversation.play(f"{word}\n< {said}…\n= SJB ending 2026-03-31")
+
+
 @pytest.mark.parametrize("fen", [900, 400])
 def test_another_price_is_asked_about_anew(fen: int) -> None:
     conversation = played("> KTYYH\n< …6元/月…")

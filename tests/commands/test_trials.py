@@ -219,8 +219,14 @@ def test_a_yes_and_then_left_never_starts() -> None:
 def test_what_stands_against_a_yes_can_be_mended_before_the_end() -> None:
     conversation = on_trial("2026-03-20 12:00").play("@ 2026-03-18 10:00")
     for change, answer in (
-        ({"status": SubscriberStatus.SUSPENDED}, "…已停机…"),
-        ({"balance_fen": 199}, "…余额不足2元…"),
+        (
+            {"status": SubscriberStatus.SUSPENDED},
+            "您的号码已停机，暂不能确认继续使用天气预报(墨迹)，未收费。恢复后请在03月20日12时00分前再次回复“是”确认，否则体验期满停止，不收费。中国移动",
+        ),
+        (
+            {"balance_fen": 199},
+            "您的余额不足2元，暂不能确认继续使用天气预报(墨迹)，未收费。充值后请在03月20日12时00分前再次回复“是”确认，否则体验期满停止，不收费。中国移动",
+        ),
     ):
         conversation.account = replace(conversation.account, subscriber=replace(SUBSCRIBER, **change))
         conversation.play(f"> [1008620400] 是\n< [1008620400 result] {answer}\n= TQ trial")
@@ -232,6 +238,16 @@ def test_a_trial_of_a_withdrawn_service_ends() -> None:
     conversation = on_trial("2026-03-20 12:00")
     conversation.catalogue = catalogue(replace(BY_NAME["TQ"], on_offer=False))
     conversation.play("@ 2026-03-20 12:00:01\n<\n= TQ ended")
+    asked = on_trial("2026-03-20 12:00").play("@ 2026-03-18 10:00")
+    asked.catalogue = catalogue(replace(BY_NAME["TQ"], on_offer=False))
+    asked.play(
+        """
+        > [1008620400] 是
+        < [1008620400 result] 天气预报(墨迹)已下线，不能继续，03月20日12时00分体验期满停止，不收费。…
+        @ 2026-03-20 12:00:01
+        = TQ ended
+        """
+    )
 
 
 def test_the_price_is_the_one_that_she_agreed_to() -> None:

@@ -1,6 +1,6 @@
 """Why an order is refused, in words for her (flows.md 6)."""
 
-from app.domain.orders import Reason
+from app.domain.orders import OrderKind, Reason
 from app.domain.texts.wording import Text
 
 # She has it, but it ends without a yes of hers: it is over, or is being asked about.
@@ -40,5 +40,33 @@ REFUSED = {
     Reason.SERVICE_ENDED: Text(
         zh="{name}已停止，不能继续，未收费。可订购的业务请发送1111。",
         en="{name} has ended and cannot go on; nothing is charged. Send 1111 for what is on offer.",
+    ),
+}  # fmt: skip
+
+# The same of what she has: whether she can still say yes, until when, and what happens without.
+REFUSED_CHANGE = {
+    (OrderKind.TRIAL, Reason.SUSPENDED): Text(
+        zh="您的号码已停机，暂不能确认继续使用{name}，未收费。恢复后请在{until}前再次回复{yes}确认，否则体验期满停止，不收费。",
+        en="Your number is suspended, so we cannot take your yes to {name} now; nothing is charged. When it is active again reply {yes} before {until}; without that it stops then, free of charge.",
+    ),
+    (OrderKind.TRIAL, Reason.BALANCE_TOO_LOW): Text(
+        zh="您的余额不足{fee}，暂不能确认继续使用{name}，未收费。充值后请在{until}前再次回复{yes}确认，否则体验期满停止，不收费。",
+        en="Your balance is below {fee}, so we cannot take your yes to {name} now; nothing is charged. After a top-up reply {yes} before {until}; without that it stops then, free of charge.",
+    ),
+    (OrderKind.TRIAL, Reason.WITHDRAWN_SERVICE): Text(
+        zh="{name}已下线，不能继续，{until}体验期满停止，不收费。可订购的业务请发送1111。",
+        en="{name} is not on offer any more: it stops with its trial at {until}, free of charge. Send 1111 for what is.",
+    ),
+    (OrderKind.TERMS, Reason.SUSPENDED): Text(
+        zh="您的号码已停机，暂不能确认{name}的新资费，现有资费未变。恢复后请在{until}前再次回复{yes}同意，否则该业务届时停止，不再收费。",
+        en="Your number is suspended, so we cannot take your yes to the new terms of {name} now; nothing has changed. When it is active again reply {yes} before {until}; without that it stops then, nothing more is charged.",
+    ),
+    (OrderKind.KEEP, Reason.SUSPENDED): Text(
+        zh="您的号码已停机，暂不能保留{name}，该业务仍于{day}停止。恢复后请重新订购。",
+        en="Your number is suspended: {name} was not kept and still stops on {day}. Please order it again when it is active.",
+    ),
+    (OrderKind.KEEP, Reason.WITHDRAWN_SERVICE): Text(
+        zh="{name}已下线，不能保留，仍于{day}停止。可订购的业务请发送1111。",
+        en="{name} is not on offer any more: it was not kept and still stops on {day}. Send 1111 for what is.",
     ),
 }  # fmt: skip
