@@ -16,6 +16,7 @@ from app.providers.base import Provider, ProviderSettings, Surroundings
 from app.providers.fences import Fence
 from app.providers.http import make_transport
 from app.providers.probe import ProbeProvider
+from app.services.access import Access
 from app.services.campaigns import Campaigns
 from app.services.charges import Charges
 from app.services.delivery import Delivery
@@ -130,7 +131,8 @@ def build_gateway(settings: Settings) -> Gateway:
         orders=Orders(database, turns),
         terms_changes=terms_changes,
         charges=Charges(database, turns),
-        messages=Messages(database, ids, turns, turning, settings.policy().numbers),
+        messages=Messages(database, turns, turning, settings.policy().numbers),
+        access=Access(database, ids),
         tokens=Tokens(database, ids, accept_demo=settings.disposable),
         idempotent_calls=IdempotentCalls(database),
         erasure=Erasure(database, settings.kept()),

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, and_, insert, or_, select, update
+from sqlalchemy import Connection, Table, case, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.db import tables
 from app.db.account_rows import SUBSCRIBER_COLUMNS, SUBSCRIPTION_COLUMNS, subscriber_of, subscription_of
 from app.db.inbox import stamp
-from app.db.rows import AnyRow
+from app.db.rows import AnyRow, AnySelect, matching
 from app.domain.account import Subscriber, Subscription
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
+
+_NUMBER = ("bucket", "msisdn")
 
 
 @value
@@ -62,8 +64,8 @@ def subscriptions_of(connection: Connection, msisdn: str, tenure: int) -> list[S
 class MessageFilter:
     """Which messages, newest first; ``before`` is the id that a page starts behind.
 
-    Of one number those of one tenure, and what nobody has looked at since it began (UTC; None: nobody knows when):
-    texts of former ones stay hidden.
+    Of one number those of one tenure; of all numbers those of former tenures only where ``former`` says so (safety.md
+    1).
     """
 
     msisdn: str | None = None
@@ -71,7 +73,7 @@ class MessageFilter:
     direction: str | None = None
     status: str | None = None
     before: str | None = None
-    began_at: datetime | None = None
+    former: bool = False
 
 
 @value
@@ -159,7 +161,7 @@ def list_messages(connection: Connection, wanted: MessageFilter, limit: int) -> 
     found: list[MessageRead] = []
     for direction, (table, read) in _TABLES.items():
         if wanted.direction in (None, direction):
-            statement = select(table).where(*_conditions(table, wanted)).order_by(table.c.id.desc()).limit(limit)
+            statement = _select(table).where(*_conditions(table, wanted)).order_by(table.c.id.desc()).limit(limit)
             found += [read(row) for row in connection.execute(statement)]
     return sorted(found, key=lambda message: message.id, reverse=True)[:limit]
 
@@ -169,7 +171,10 @@ def _conditions(table: Table, wanted: MessageFilter) -> list[ColumnElement[bool]
     if wanted.msisdn is not None:
         conditions += [table.c.bucket == bucket_of(wanted.msisdn), table.c.msisdn == wanted.msisdn]
     if wanted.tenure is not None:
-        conditions.append(or_(table.c.tenure == wanted.tenure, _not_looked_at(table, wanted.began_at)))
+        tenure = _tenure(table)
+        conditions.append(or_(tenure == wanted.tenure, tenure.is_(None)))
+    elif not wanted.former:
+        conditions.append(_is_present(table))
     if wanted.status is not None:
         conditions.append(table.c.status == wanted.status)
     if wanted.before is not None:
@@ -177,18 +182,35 @@ def _conditions(table: Table, wanted: MessageFilter) -> list[ColumnElement[bool]
     return conditions
 
 
-def _not_looked_at(table: Table, began_at: datetime | None) -> ColumnElement[bool]:
-    not_yet = table.c.tenure.is_(None)
-    if began_at is None or table is not tables.inbound_message:
-        return not_yet
-    received = table.c.received_at
-    return and_(not_yet, table.c.stored_at >= began_at, or_(received.is_(None), received >= began_at))
+def _tenure(table: Table) -> ColumnElement[int]:
+    """The tenure of a message; of one that no turn has taken up, the one in which it was sent (safety.md 1).
+
+    A first tenure has no beginning that we know. None: the number was nobody's.
+    """
+    if table is not tables.inbound_message:
+        return table.c.tenure
+    holder, received, stored = tables.subscriber, table.c.received_at, table.c.stored_at
+    stamped = case((received < stored, received), else_=stored)
+    began = or_(holder.c.tenure == 1, holder.c.created_at <= stamped)
+    of_its_time = select(func.max(holder.c.tenure)).where(matching(table, holder, _NUMBER), began)
+    return func.coalesce(table.c.tenure, of_its_time.scalar_subquery())
 
 
-def message_by_id(connection: Connection, message_id: str) -> MessageRead | None:
-    """One message, of either direction."""
+def _select(table: Table) -> AnySelect:
+    return select(*(column for column in table.c if column.name != "tenure"), _tenure(table).label("tenure"))
+
+
+def _is_present(table: Table) -> ColumnElement[bool]:
+    """Whether a message is of a number's present tenure."""
+    now = tables.conversation
+    return ~select(1).where(matching(table, now, _NUMBER), now.c.tenure != _tenure(table)).exists()
+
+
+def message_by_id(connection: Connection, message_id: str, *, former: bool = True) -> MessageRead | None:
+    """One message, of either direction; of a former tenure only where ``former`` says so."""
     for table, read in _TABLES.values():
-        row = connection.execute(select(table).where(table.c.id == message_id)).one_or_none()
+        present = () if former else (_is_present(table),)
+        row = connection.execute(_select(table).where(table.c.id == message_id, *present)).one_or_none()
         if row is not None:
             return read(row)
     return None
@@ -233,11 +255,6 @@ def reports_of(connection: Connection, message: MessageRead) -> list[ReportRead]
         .order_by(columns.id)
     )
     return [ReportRead(*row) for row in connection.execute(statement)]
-
-
-def record_access(connection: Connection, row: Mapping[str, object]) -> None:
-    """Note who read whose data, and why (M16)."""
-    connection.execute(insert(tables.access_record).values(**row))
 
 
 def revive(connection: Connection, message_id: str, now: datetime) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, Index, Integer, PrimaryKeyConstraint, Table, Text, select, text
 
 from app.db.columns import customer, metadata, optional, partial_index, required
-from app.db.rows import AnyRow, Row, insert_rows
+from app.db.rows import AnyRow, Row, insert_rows, matching
+from app.db.tables import conversation
 from app.db.types import Id, Instant
 from app.domain.events import EventStatus
 from app.domain.values import value
@@ -49,6 +50,7 @@ class EventRead:
 
     id: str
     msisdn: str
+    tenure: int
     receiver: str
     type: str
     data: str
@@ -62,14 +64,20 @@ class EventRead:
 _READ: list[Any] = [_event[name] for name in EventRead.__dataclass_fields__]
 
 
+_IS_PRESENT = select(1).where(matching(event, conversation, ("bucket", "msisdn", "tenure"))).exists()
+
+
 def _read(row: AnyRow) -> EventRead:
     return EventRead(*row)
 
 
 def page(
-    connection: Connection, *, after: str | None, receiver: str | None, status: str | None, limit: int
+    connection: Connection, *, after: str | None, receiver: str | None, status: str | None, limit: int, former: bool
 ) -> list[EventRead]:
-    """Events behind one, oldest first; what is written later always comes later."""
+    """Events behind one, oldest first; what is written later always comes later.
+
+    ``former``: also those about a number's former tenures (safety.md 1).
+    """
     conditions = [_event.id < _horizon(connection)] if connection.dialect.name == "postgresql" else []
     if after is not None:
         conditions.append(_event.id > after)
@@ -77,8 +85,17 @@ def page(
         conditions.append(_event.receiver == receiver)
     if status is not None:
         conditions.append(_event.status == status)
+    if not former:
+        conditions.append(_IS_PRESENT)
     statement = select(*_READ).where(*conditions).order_by(_event.id).limit(limit)
     return [_read(row) for row in connection.execute(statement)]
+
+
+def find(connection: Connection, event_id: str, *, former: bool) -> EventRead | None:
+    """An event by its id."""
+    present = () if former else (_IS_PRESENT,)
+    row = connection.execute(select(*_READ).where(_event.id == event_id, *present)).one_or_none()
+    return _read(row) if row else None
 
 
 _HORIZON = text(

@@ -9,19 +9,21 @@ from app.domain.values import value
 
 @value
 class SpamCount:
-    """A reported number, and how many reports there are of it."""
+    """A reported number, and how many reports there are of it; ``id`` is of one of them."""
 
     number: str
     count: int
+    id: str
 
 
 def counts(connection: Connection, number: str | None, *, after: str | None, limit: int) -> list[SpamCount]:
-    """Counts by number, behind ``after``; of one number only where it is given."""
+    """Counts by number, behind that of the report with the id ``after``; of one number only where it is given."""
     columns = RECORD_TABLES[SpamReport].table.c
-    statement = select(columns.number, func.count()).where(columns.number.is_not(None))
+    statement = select(columns.number, func.count(), func.min(columns.id)).where(columns.number.is_not(None))
     if number is not None:
         statement = statement.where(columns.number == number)
     if after is not None:
-        statement = statement.where(columns.number > after)
+        last = select(columns.number).where(columns.id == after).limit(1).scalar_subquery()
+        statement = statement.where(columns.number > last)
     grouped = statement.group_by(columns.number).order_by(columns.number).limit(limit)
-    return [SpamCount(whose, count) for whose, count in connection.execute(grouped)]
+    return [SpamCount(*row) for row in connection.execute(grouped)]

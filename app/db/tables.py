@@ -212,17 +212,6 @@ evidence = Table(
     Index("ix_evidence_subject", "bucket", "msisdn", "tenure", "subject"),
 )
 
-access_record = Table(
-    "access_record",
-    metadata,
-    *customer(tenure=False),
-    Column("id", Id, nullable=False),
-    *required(Text, "who", "what"),
-    Column("reason", Text),
-    Column("at", Instant, nullable=False),
-    PrimaryKeyConstraint("bucket", "msisdn", "id"),
-)
-
 # ---- messages out
 
 outbound_message = Table(

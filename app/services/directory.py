@@ -11,9 +11,10 @@ from app.commands.import_claims import ImportSubscription
 from app.commands.registry import Registry
 from app.db import catalogue as rows
 from app.db import directory as reading
-from app.db import evidence, records
+from app.db import evidence, questions, records
 from app.db.catalogue import is_held, load_catalogue
 from app.db.directory import TenureRead
+from app.db.questions import QuestionRead
 from app.db.session import Database
 from app.db.state import current_state, lock_catalogue
 from app.domain.account import Subscriber, Subscription
@@ -121,6 +122,12 @@ class Directory:
             partial(_evidence_page, msisdn=msisdn, tenure=tenure, after=after, limit=limit)
         )
 
+    async def questions(
+        self, msisdn: str, before: str | None, limit: int, tenure: int | None = None
+    ) -> list[QuestionRead]:
+        """What a tenure was asked, newest first, behind the question with the id ``before``."""
+        return await self._database.read(partial(_questions, msisdn=msisdn, tenure=tenure, before=before, limit=limit))
+
     async def verify(self, msisdn: str, tenure: int | None = None) -> Verification:
         """Walk a tenure's chain."""
         return await self._database.read(partial(_verify, msisdn=msisdn, tenure=tenure))
@@ -205,6 +212,13 @@ def _evidence_page(connection: Connection, *, msisdn: str, tenure: int | None, a
     number = _tenure(connection, msisdn=msisdn, tenure=tenure).subscriber.tenure
     records = list(evidence.chain_of(connection, msisdn, number, after=after, limit=limit + 1))
     return EvidencePage(records[:limit], more=len(records) > limit)
+
+
+def _questions(
+    connection: Connection, *, msisdn: str, tenure: int | None, before: str | None, limit: int
+) -> list[QuestionRead]:
+    number = _tenure(connection, msisdn=msisdn, tenure=tenure).subscriber.tenure
+    return questions.questions_of(connection, msisdn, number, before=before, limit=limit)
 
 
 def _verify(connection: Connection, *, msisdn: str, tenure: int | None) -> Verification:

@@ -16,6 +16,7 @@ from app.db import migrations, outbox, work
 from app.db.session import Database
 from app.db.state import GatewayState, current_state, initialise_state, read_state
 from app.providers.base import Provider
+from app.services.access import Access
 from app.services.campaigns import Campaigns
 from app.services.charges import Charges
 from app.services.delivery import Delivery
@@ -65,6 +66,7 @@ class Gateway:
     terms_changes: TermsChanges
     charges: Charges
     messages: Messages
+    access: Access
     tokens: Tokens
     idempotent_calls: IdempotentCalls
     erasure: Erasure

@@ -1,6 +1,5 @@
-"""Messages in and out as staff see them, dead letters, and the record of who looked (http-api.md)."""
+"""Messages in and out as staff see them, and dead letters (http-api.md)."""
 
-from datetime import UTC, datetime
 from functools import partial
 
 from sqlalchemy import Connection
@@ -12,13 +11,10 @@ from app.db.session import Database
 from app.db.state import current_state
 from app.domain.account import Subscriber
 from app.domain.messages import UNFINISHED, MessageClass
-from app.domain.msisdn import bucket_of
 from app.domain.service_numbers import ServiceNumbers
 from app.domain.values import replace, value
 from app.services.engine import Loop
-from app.services.ids import IdSource
 from app.services.refusals import RefusedError
-from app.services.tokens import Caller
 from app.services.turns import Turns
 
 
@@ -30,25 +26,38 @@ class MessageDetail:
     attempts: list[AttemptRead]
     reports: list[ReportRead]
 
+    @property
+    def msisdn(self) -> str:
+        """Whose it is."""
+        return self.message.msisdn
+
+    @property
+    def tenure(self) -> int | None:
+        """Of which of the number's tenures; None: of none yet."""
+        return self.message.tenure
+
 
 class Messages:
     """Reads messages; runs dead letters again."""
 
-    def __init__(self, database: Database, ids: IdSource, turns: Turns, turning: Loop, numbers: ServiceNumbers) -> None:
+    def __init__(self, database: Database, turns: Turns, turning: Loop, numbers: ServiceNumbers) -> None:
         """``turning``: the loop to wake when a message waits again."""
         self._database = database
-        self._ids = ids
         self._turns = turns
         self._turning = turning
         self._numbers = numbers
 
     async def page(self, wanted: MessageFilter, limit: int) -> list[MessageRead]:
-        """Messages, newest first; of one number, those of its current tenure."""
+        """Messages, newest first; of one number, those of its present tenure unless another is named."""
         return await self._database.read(partial(_page, wanted=wanted, limit=limit))
 
-    async def one(self, message_id: str) -> MessageDetail | None:
-        """One message with its attempts and reports."""
-        return await self._database.read(partial(_one, message_id=message_id))
+    async def one(self, message_id: str, *, former: bool) -> MessageDetail:
+        """One message with its attempts and reports; RefusedError (404) for none, or only a former customer's."""
+        return await self._database.read(partial(_one, message_id=message_id, former=former))
+
+    async def find(self, message_id: str, *, former: bool) -> MessageRead:
+        """The message alone."""
+        return await self._database.read(partial(_find, message_id=message_id, former=former))
 
     async def retry(self, message_id: str) -> bool:
         """Run a dead letter again, by its own time; whether there was one. RefusedError (409): a former customer's."""
@@ -58,8 +67,8 @@ class Messages:
 
     async def resend(self, message_id: str) -> None:
         """Send an MT again; RefusedError: 404 if there is none, 409 where it is on its way or its time is over."""
-        found = await self._database.read(lambda connection: rows.message_by_id(connection, message_id))
-        if found is None or found.direction != "mt":
+        found = await self.find(message_id, former=True)
+        if found.direction != "mt":
             raise RefusedError(404, "No such message to a customer.")
         if found.status in UNFINISHED:
             raise RefusedError(409, "It is on its way still; see its attempts.")
@@ -76,27 +85,23 @@ class Messages:
             about=found.about,
         )
 
-    async def note_access(self, caller: Caller, msisdn: str, what: str, reason: str | None) -> None:
-        """Record who read whose data (M16); kept also for numbers that are nobody's."""
-        row = {
-            "bucket": bucket_of(msisdn), "msisdn": msisdn, "id": next(self._ids),
-            "who": caller.name, "what": what, "reason": reason, "at": datetime.now(UTC),
-        }  # fmt: skip
-        await self._database.write(lambda connection: rows.record_access(connection, row))
-
 
 def _page(connection: Connection, *, wanted: MessageFilter, limit: int) -> list[MessageRead]:
-    if wanted.msisdn is not None:
+    if wanted.msisdn is not None and wanted.tenure is None:
         tenure = rows.current_tenure(connection, wanted.msisdn)
-        holder = tenure.subscriber if tenure else None
-        wanted = replace(wanted, tenure=holder.tenure if holder else 0, began_at=holder.began_at if holder else None)
+        wanted = replace(wanted, tenure=tenure.subscriber.tenure if tenure else 0)
     return rows.list_messages(connection, wanted, limit)
 
 
-def _one(connection: Connection, *, message_id: str) -> MessageDetail | None:
-    message = rows.message_by_id(connection, message_id)
+def _find(connection: Connection, *, message_id: str, former: bool) -> MessageRead:
+    message = rows.message_by_id(connection, message_id, former=former)
     if message is None:
-        return None
+        raise RefusedError(404, "There is no message with this id.")
+    return message
+
+
+def _one(connection: Connection, *, message_id: str, former: bool) -> MessageDetail:
+    message = _find(connection, message_id=message_id, former=former)
     return MessageDetail(message, rows.attempts_of(connection, message), rows.reports_of(connection, message))
 
 

@@ -1,27 +1,17 @@
 """Orders over the management API: placed, looked up, listed (http-api.md)."""
 
+from collections.abc import Mapping
 from functools import partial
-
-from sqlalchemy import Connection
 
 from app.commands.order_calls import PlaceOrder
 from app.db import records
 from app.db.records import Found
 from app.db.session import Database
-from app.domain.msisdn import bucket_of
 from app.domain.orders import Order
 from app.domain.values import value
+from app.services.owners import Owner, Part, page_of
+from app.services.refusals import RefusedError
 from app.services.turns import Turns
-
-
-@value
-class OrderFilter:
-    """Which orders, by id behind ``after``; None: any."""
-
-    msisdn: str | None = None
-    state: str | None = None
-    service_code: str | None = None
-    after: str | None = None
 
 
 @value
@@ -29,6 +19,7 @@ class OrderFound:
     """An order and whose it is."""
 
     msisdn: str
+    tenure: int
     order: Order
 
 
@@ -44,25 +35,21 @@ class Orders:
         outcome = await self._turns.carry_out(msisdn, wish)
         return next(record for record in outcome.records if isinstance(record, Order))
 
-    async def one(self, order_id: str) -> OrderFound | None:
-        """An order by its id."""
-        found = await self._database.read(lambda connection: records.find(connection, Order, order_id))
-        return _order(found) if found else None
+    async def one(self, order_id: str, *, former: bool) -> OrderFound:
+        """An order by its id; RefusedError (404) where there is none, or only a former customer's."""
+        find = partial(records.find, kind=Order, record_id=order_id, former=former)
+        found = await self._database.read(find) if order_id.isprintable() else None
+        if found is None:
+            raise RefusedError(404, "There is no order with this id.")
+        return _order(found)
 
-    async def page(self, wanted: OrderFilter, limit: int) -> list[OrderFound]:
-        """Orders in the order in which they were made."""
-        return await self._database.read(partial(_page, wanted=wanted, limit=limit))
-
-
-def _page(connection: Connection, *, wanted: OrderFilter, limit: int) -> list[OrderFound]:
-    equal: dict[str, object] = {
-        name: given for name in ("state", "service_code") if (given := getattr(wanted, name)) is not None
-    }
-    if wanted.msisdn is not None:
-        equal |= {"bucket": bucket_of(wanted.msisdn), "msisdn": wanted.msisdn}
-    found = records.page(connection, Order, equal, after=wanted.after, limit=limit)
-    return [order for item in found if (order := _order(item)) is not None]
+    async def page(self, wanted: Mapping[str, str], owner: Owner | None, part: Part) -> list[OrderFound]:
+        """Orders in the order in which they were made, that have these values: of one customer, or of all."""
+        found = await self._database.read(partial(page_of, kind=Order, equal=wanted, owner=owner, part=part))
+        return [_order(item) for item in found]
 
 
-def _order(found: Found) -> OrderFound | None:
-    return OrderFound(found.msisdn, found.record) if isinstance(found.record, Order) else None
+def _order(found: Found) -> OrderFound:
+    if not isinstance(found.record, Order):
+        raise TypeError("not an order")
+    return OrderFound(found.msisdn, found.tenure, found.record)

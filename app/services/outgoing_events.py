@@ -199,11 +199,17 @@ class OutgoingEvents:
 
     # ---- reading
 
-    async def page(self, *, after: str | None, receiver: str | None, status: str | None, limit: int) -> list[EventRead]:
-        """Events behind one, oldest first."""
+    async def page(
+        self, *, after: str | None, receiver: str | None, status: str | None, limit: int, former: bool
+    ) -> list[EventRead]:
+        """Events behind one, oldest first; ``former``: also those about former tenures."""
         return await self._database.read(
-            partial(events.page, after=after, receiver=receiver, status=status, limit=limit)
+            partial(events.page, after=after, receiver=receiver, status=status, limit=limit, former=former)
         )
+
+    async def find(self, event_id: str, *, former: bool) -> EventRead | None:
+        """An event by its id, whatever became of it."""
+        return await self._database.read(partial(events.find, event_id=event_id, former=former))
 
     async def send_again(self, event_id: str) -> bool:
         """Send an event that was given up; whether there was one."""

@@ -12,6 +12,7 @@ from app.domain.refunds import Refund
 from app.domain.tickets import Ticket, TicketKind, TicketState
 from app.domain.turn import Stimulus
 from app.domain.values import value
+from app.services.owners import Owner, Part, page_of
 from app.services.refusals import RefusedError
 from app.services.turns import Turns
 
@@ -20,14 +21,13 @@ _MOST_REFUNDS = 100
 
 @value
 class TicketFilter:
-    """Which tickets; a field that is None does not matter. ``former``: also those of former customers."""
+    """Which tickets; a field that is None does not matter."""
 
     state: TicketState | None = None
     kind: TicketKind | None = None
     breached: bool | None = None
     warned: bool | None = None
     number: str | None = None
-    former: bool = False
 
 
 @value
@@ -35,8 +35,18 @@ class TicketRead:
     """A ticket, whose it is, and what was given back with it."""
 
     msisdn: str
+    tenure: int
     ticket: Ticket
     refunds: tuple[Refund, ...] = ()
+
+
+@value
+class RefundRead:
+    """An entry of the ledger, and whose it is."""
+
+    msisdn: str
+    tenure: int
+    refund: Refund
 
 
 class Tickets:
@@ -46,9 +56,14 @@ class Tickets:
         self._database = database
         self._turns = turns
 
-    async def page(self, wanted: TicketFilter, after: str | None, limit: int) -> list[TicketRead]:
-        """Tickets of all customers, oldest first, behind the one with the id ``after``; without their refunds."""
-        return await self._database.read(partial(_page, wanted=wanted, after=after, limit=limit))
+    async def page(self, wanted: TicketFilter, owner: Owner | None, part: Part) -> list[TicketRead]:
+        """Tickets of one customer or of all, oldest first, without their refunds."""
+        return await self._database.read(partial(_page, wanted=wanted, owner=owner, part=part))
+
+    async def refunds(self, owner: Owner, part: Part) -> list[RefundRead]:
+        """What was given back to a customer, by charge."""
+        found = await self._database.read(partial(page_of, kind=Refund, equal={}, owner=owner, part=part))
+        return [RefundRead(item.msisdn, item.tenure, item.record) for item in found if isinstance(item.record, Refund)]
 
     async def one(self, ticket_id: str, *, former: bool) -> TicketRead:
         """One ticket; RefusedError (404) where there is none, or only a former customer's."""
@@ -71,11 +86,11 @@ class Tickets:
         return await self._database.read(lambda connection: spam.counts(connection, number, after=after, limit=limit))
 
 
-def _page(connection: Connection, *, wanted: TicketFilter, after: str | None, limit: int) -> list[TicketRead]:
+def _page(connection: Connection, *, wanted: TicketFilter, owner: Owner | None, part: Part) -> list[TicketRead]:
     names = ("state", "kind", "breached", "warned", "number")
     equal = {name: given for name in names if (given := getattr(wanted, name)) is not None}
-    found = records.page(connection, Ticket, equal, after=after, limit=limit, former=wanted.former)
-    return [TicketRead(item.msisdn, item.record) for item in found if isinstance(item.record, Ticket)]
+    found = page_of(connection, kind=Ticket, equal=equal, owner=owner, part=part)
+    return [TicketRead(item.msisdn, item.tenure, item.record) for item in found if isinstance(item.record, Ticket)]
 
 
 def _one(connection: Connection, *, ticket_id: str, former: bool) -> TicketRead:
@@ -84,4 +99,4 @@ def _one(connection: Connection, *, ticket_id: str, former: bool) -> TicketRead:
         raise RefusedError(404, "There is no ticket with this id.")
     paid = records.page(connection, Refund, {"ticket_id": ticket_id}, after=None, limit=_MOST_REFUNDS)
     refunds = tuple(item.record for item in paid if isinstance(item.record, Refund))
-    return TicketRead(found.msisdn, found.record, refunds)
+    return TicketRead(found.msisdn, found.tenure, found.record, refunds)

@@ -1,13 +1,13 @@
 """What routes ask for: the gateway, the caller with the right scope, a subscriber's number."""
 
 import re
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.domain.msisdn import parse_msisdn
+from app.domain.reasons import reason_in
 from app.services.gateway import Gateway
 from app.services.tokens import Caller, Scope
 from app.web.problems import ProblemError
@@ -39,15 +39,22 @@ async def _caller(
 CallerIn = Annotated[Caller, Depends(_caller)]
 
 
-def needs(*scopes: Scope) -> Callable[[Caller], Awaitable[Caller]]:
+class Needs:
     """A dependency: the caller has one of these scopes, or admin."""
 
-    async def allowed(caller: CallerIn) -> Caller:
-        if not caller.may(*scopes):
-            raise ProblemError(403, f"This token lacks the scope {' or '.join(scopes)}.")
+    def __init__(self, *scopes: Scope) -> None:
+        self.scopes = scopes
+
+    async def __call__(self, caller: CallerIn) -> Caller:
+        """The caller, or a 403."""
+        if not caller.may(*self.scopes):
+            raise ProblemError(403, f"This token lacks the scope {' or '.join(self.scopes)}.")
         return caller
 
-    return allowed
+
+def needs(*scopes: Scope) -> Needs:
+    """What opens a route that shows no rows of customers but what its caller has sent; for others see ``Sees``."""
+    return Needs(*scopes)
 
 
 def msisdn_of(given: str) -> str:
@@ -65,16 +72,21 @@ async def _msisdn(
 
 
 MsisdnIn = Annotated[str, Depends(_msisdn)]
-_Reason = Header(alias="X-Reason", max_length=600, description="why you look, in UTF-8; required for scope care")
+_Reason = Header(
+    alias="X-Reason",
+    max_length=600,
+    description="why you look or do it, in UTF-8, at least 5 visible characters; kept with your token's name. "
+    "Needed by scope care for one customer's data, and for texts and whole numbers in lists over many",
+)
 
 
 async def _reason(given: Annotated[str | None, _Reason] = None) -> str | None:
-    """Header values are bytes; what people type into them is UTF-8."""
+    """Header values are bytes; what people type into them is UTF-8. What says too little is none."""
     try:
         text = given.encode("latin-1").decode() if given else ""
     except UnicodeError:
         text = given or ""
-    return " ".join(text.split()) or None
+    return reason_in(text)
 
 
 ReasonIn = Annotated[str | None, Depends(_reason)]
@@ -105,10 +117,3 @@ async def _tenure(
 
 
 TenureIn = Annotated[int | None, Depends(_tenure)]
-
-
-async def note_reading(gateway: Gateway, caller: Caller, msisdn: str, what: str, reason: str | None) -> None:
-    """Record the look at a customer's data before she is shown (M16); 422 where a reason is due and missing."""
-    if not reason and Scope.ADMIN not in caller.scopes:
-        raise ProblemError(422, "X-Reason: say why you look at this customer's data.")
-    await gateway.messages.note_access(caller, msisdn, what, reason)

@@ -17,6 +17,7 @@ def upgrade() -> None:
         "access_record",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("tenure", sa.Integer(), nullable=False),
         sa.Column("id", ID, nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
@@ -24,6 +25,8 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_access_record")),
     )
+    op.create_index("ix_access_record_at", "access_record", ["at", "id"])
+    op.create_index("ix_access_record_who", "access_record", ["who", "at", "id"])
     op.create_table(
         "api_token",
         sa.Column("id", ID, nullable=False),

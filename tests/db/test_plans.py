@@ -84,7 +84,7 @@ async def some_reading(gateway: Running) -> None:
     await gateway.gateway.messages.page(MessageFilter(before=page[-1].id), 10)
     await gateway.gateway.messages.page(MessageFilter(direction="mo", status="dead"), 10)
     for message in page:
-        await gateway.gateway.messages.one(message.id)
+        await gateway.gateway.messages.one(message.id, former=False)
     await gateway.gateway.messages.retry(page[0].id)
     await gateway.thread()
     await gateway.gateway.network.thread(ALICE, page[-1].id, 10)

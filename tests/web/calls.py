@@ -37,12 +37,12 @@ class Web:
         params: dict[str, str] | None = None,
     ) -> httpx.Response:
         """One request: ``body`` as JSON, or ``content`` as it is."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {b"Authorization": f"Bearer {token}".encode()} if token else {}
         if reason:
-            headers["X-Reason"] = reason
+            headers[b"X-Reason"] = reason.encode()
         if content is None:
             return await self.client.request(method, path, json=body, headers=headers, params=params)
-        headers["Content-Type"] = "application/json"
+        headers[b"Content-Type"] = b"application/json"
         return await self.client.request(method, path, content=content, headers=headers, params=params)
 
     async def get(self, path: str, **params: str) -> httpx.Response:

@@ -3,11 +3,13 @@
 from fastapi import APIRouter
 
 from app.web.api import (
+    access_records,
     bills,
     campaigns,
     catalogue,
     charges,
     consents,
+    customer_lists,
     events,
     imports,
     messages,
@@ -24,6 +26,8 @@ router = APIRouter(prefix="/api/v1")
 for part in (
     catalogue,
     subscribers,
+    customer_lists,
+    access_records,
     orders,
     terms,
     charges,

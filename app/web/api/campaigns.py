@@ -15,13 +15,14 @@ from app.domain.campaigns import CampaignMessageState, Segment
 from app.domain.messages import MessageClass
 from app.services.campaigns import NewCampaign
 from app.services.tokens import Caller, Scope
+from app.web.access import Looking, Private, Sees, next_cursor
 from app.web.api.models import Body, Line
 from app.web.dependencies import GatewayIn, msisdn_of, needs
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 Maker = Annotated[Caller, Depends(needs(Scope.ADMIN))]
-Reader = Annotated[Caller, Depends(needs(Scope.READ, Scope.CARE))]
+Reader = Annotated[Looking, Depends(Sees("campaigns", Scope.READ, Scope.CARE))]
 _ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _MOST_NUMBERS = 10_000
 
@@ -71,11 +72,11 @@ class CampaignCountsOut(BaseModel):
 
 
 class CampaignOut(BaseModel):
-    """A campaign and how far it is; ``text`` is None for tokens that may not read texts."""
+    """A campaign and how far it is."""
 
     id: str
     kind: MessageClass = Field(serialization_alias="class")
-    text: str | None
+    text: Private
     segment: SegmentBody | None
     who: str
     made_at: datetime
@@ -90,14 +91,14 @@ class CampaignsOut(BaseModel):
     next_cursor: str | None
 
 
-def _campaign(found: Progress, caller: Caller) -> CampaignOut:
+def _campaign(found: Progress) -> CampaignOut:
     campaign, done_at = found.campaign, found.done_at
     segment = campaign.segment
     states = {state.value: found.states.get(state.value, 0) for state in CampaignMessageState}
     return CampaignOut(
         id=campaign.id,
         kind=campaign.kind,
-        text=campaign.text if caller.may(Scope.CARE) else None,
+        text=campaign.text,
         segment=SegmentBody.model_validate(asdict(segment)) if segment else None,
         who=campaign.who,
         made_at=campaign.made_at.astimezone(SHANGHAI),
@@ -121,22 +122,24 @@ async def post_campaign(given: CampaignBody, caller: Maker, gateway: GatewayIn) 
 
 @router.get("", summary="Campaigns, newest first")
 async def list_campaigns(
-    caller: Reader,
+    look: Reader,
     gateway: GatewayIn,
     cursor: Annotated[str | None, Query(pattern=_ID, description="the next_cursor of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> CampaignsOut:
-    """With how far each is."""
+    """With how far each is; texts only with a reason."""
     found = await gateway.campaigns.page(cursor, limit + 1)
-    following = found[limit - 1].campaign.id if len(found) > limit else None
-    return CampaignsOut(campaigns=[_campaign(one, caller) for one in found[:limit]], next_cursor=following)
+    return CampaignsOut(
+        campaigns=[look.words(_campaign(one)) for one in found[:limit]],
+        next_cursor=next_cursor(found, limit, lambda item: item.campaign.id),
+    )
 
 
 @router.get("/{campaign_id}", summary="How far a campaign is")
 async def get_campaign(
-    campaign_id: Annotated[str, Path(description="its id")], caller: Reader, gateway: GatewayIn
+    campaign_id: Annotated[str, Path(description="its id")], look: Reader, gateway: GatewayIn
 ) -> CampaignOut:
-    """What became of the customers that it has come to."""
+    """What became of the customers that it has come to; its text only with a reason."""
     if not re.fullmatch(_ID, campaign_id):
         raise ProblemError(404, "There is no campaign with this id.")
-    return _campaign(await gateway.campaigns.one(campaign_id), caller)
+    return look.words(_campaign(await gateway.campaigns.one(campaign_id)))

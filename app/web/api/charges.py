@@ -11,16 +11,18 @@ from app.domain.account import Channel
 from app.domain.calendar import SHANGHAI
 from app.domain.charges import ChargeKind, ChargeState
 from app.services.charges import FoundCharge
+from app.services.owners import Owner, Part
 from app.services.tokens import Caller, Scope
+from app.web.access import Looking, Sees, next_cursor
 from app.web.api.models import Body, Fen
-from app.web.dependencies import GatewayIn, ReasonIn, msisdn_of, needs, note_reading
+from app.web.dependencies import GatewayIn, TenureIn, msisdn_of, needs
 from app.web.numbers import Number
 from app.web.times import Moment, Month
 
 router = APIRouter(tags=["charges"])
 Billing = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE))]
-Reader = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE, Scope.READ, Scope.CARE))]
 _ID = r"^[A-Za-z0-9_.:-]{1,64}$"
+AfterChargeIn = Annotated[str | None, Query(pattern=_ID, description="what comes behind the charge with this id")]
 ChargeId = Annotated[str, Path(pattern=_ID, description="billing's id of the charge")]
 _CUSTOMERS_OWN = (Channel.SMS, Channel.WEB, Channel.WAP, Channel.APP)
 
@@ -93,7 +95,8 @@ class ChargesOut(BaseModel):
     next_cursor: str | None = None
 
 
-def _out(found: FoundCharge) -> ChargeOut:
+def charge_out(found: FoundCharge) -> ChargeOut:
+    """A charge, its times in Shanghai."""
     charge = found.charge
     times = {
         name: moment.astimezone(SHANGHAI) if (moment := getattr(charge, name)) else None
@@ -134,7 +137,7 @@ async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, re
     wanted = AnnounceCharge(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
     announced = await gateway.charges.announce(given.msisdn, wanted)
     response.status_code = 202 if announced.is_new else 200
-    return _out(announced.found)
+    return charge_out(announced.found)
 
 
 @router.post(
@@ -153,40 +156,38 @@ async def post_use(given: UseBody, caller: Billing, gateway: GatewayIn, response
     used = RecordUse(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
     announced = await gateway.charges.record_use(given.msisdn, used)
     response.status_code = 202 if announced.is_new else 200
-    return UseOut(use_id=given.use_id, charge=_out(announced.found))
+    return UseOut(use_id=given.use_id, charge=charge_out(announced.found))
 
 
 @router.get("/charges", summary="Charges", response_model_exclude_none=True)
 async def list_charges(
-    caller: Reader,
+    look: Annotated[Looking, Depends(Sees("charges", Scope.BILLING_WRITE, Scope.READ, Scope.CARE))],
     gateway: GatewayIn,
+    tenure: TenureIn,
     msisdn: str | None = None,
     state: ChargeState | None = None,
     service_code: Annotated[str | None, Query(max_length=64)] = None,
-    cursor: Annotated[str | None, Query(pattern=_ID, description="what comes behind the charge with this id")] = None,
+    cursor: AfterChargeIn = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    reason: ReasonIn = None,
 ) -> ChargesOut:
-    """By id. Of one number, the look is recorded."""
-    number = msisdn_of(msisdn) if msisdn else None
-    if number:
-        await _note(gateway, caller, number, reason)
-    given = {"msisdn": number, "state": state, "service_code": service_code}
+    """By id. Of one number, those of its present tenure, and the look is recorded."""
+    owner = Owner(msisdn_of(msisdn), tenure) if msisdn else None
+    if owner:
+        await look.at(owner.msisdn, owner.tenure)
+    given = {"state": state, "service_code": service_code}
     wanted = {name: word for name, word in given.items() if word is not None}
-    found = await gateway.charges.page(wanted, after=cursor, limit=limit + 1)
-    following = found[limit - 1].charge.id if len(found) > limit else None
-    return ChargesOut(charges=[_out(item) for item in found[:limit]], next_cursor=following)
+    found = await gateway.charges.page(wanted, owner, Part(limit + 1, cursor, look.former))
+    return ChargesOut(
+        charges=await look.rows(found[:limit], charge_out),
+        next_cursor=next_cursor(found, limit, lambda item: item.charge.id),
+    )
 
 
 @router.get("/charges/{charge_id}", summary="One charge as it stands", response_model_exclude_none=True)
-async def get_charge(charge_id: ChargeId, caller: Reader, gateway: GatewayIn, reason: ReasonIn = None) -> ChargeOut:
+async def get_charge(
+    charge_id: ChargeId,
+    look: Annotated[Looking, Depends(Sees("charge", Scope.BILLING_WRITE, Scope.READ, Scope.CARE))],
+    gateway: GatewayIn,
+) -> ChargeOut:
     """Its state, when it falls due and why it ended as it did; the look is recorded."""
-    found = await gateway.charges.one(charge_id)
-    await _note(gateway, caller, found.msisdn, reason)
-    return _out(found)
-
-
-async def _note(gateway: GatewayIn, caller: Caller, msisdn: str, reason: str | None) -> None:
-    """Billing looks after fees of its own; others say why they look (M16)."""
-    why = reason or ("billing" if caller.may(Scope.BILLING_WRITE) else None)
-    await note_reading(gateway, caller, msisdn, "charges", why)
+    return await look.row(await gateway.charges.one(charge_id, former=look.former), charge_out)

@@ -11,12 +11,12 @@ from pydantic import BaseModel, Field
 from app.db.events import EventRead
 from app.domain.calendar import SHANGHAI
 from app.domain.events import BILLING, EventStatus
-from app.services.tokens import Caller, Scope
-from app.web.dependencies import GatewayIn, needs
+from app.services.tokens import Scope
+from app.web.access import Looking, Sees, next_cursor
+from app.web.dependencies import GatewayIn
 from app.web.problems import ProblemError
 
 router = APIRouter(tags=["events"])
-Reader = Annotated[Caller, Depends(needs(Scope.READ, Scope.BILLING_WRITE))]
 _ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _RECEIVER = r"^(billing|sp:[A-Za-z0-9_.-]{1,64})$"
 
@@ -59,7 +59,7 @@ def _event(found: EventRead) -> EventOut:
 
 @router.get("/events", summary="What SPs and billing are told, oldest first")
 async def list_events(
-    caller: Reader,
+    look: Annotated[Looking, Depends(Sees("events", Scope.READ, Scope.BILLING_WRITE))],
     gateway: GatewayIn,
     after: Annotated[str | None, Query(pattern=_ID, description="what comes behind the event with this id")] = None,
     cursor: Annotated[str | None, Query(pattern=_ID, description="the same, as in every list")] = None,
@@ -67,26 +67,38 @@ async def list_events(
     status: EventStatus | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> EventsOut:
-    """Nothing that is written later ever sorts before what was read. With scope billing:write only billing's own."""
-    if not caller.may(Scope.READ):
-        if receiver not in (None, BILLING):
-            raise ProblemError(403, "This token reads billing's events only.")
-        receiver = BILLING
+    """Nothing that is written later ever sorts before what was read. With scope billing:write only billing's own.
+
+    Billing gets them as it was sent them; others are shown whole numbers as in every list.
+    """
+    as_receiver = not look.may(Scope.READ)
+    if as_receiver and receiver not in (None, BILLING):
+        raise ProblemError(403, "This token reads billing's events only.")
     found = await gateway.outgoing_events.page(
-        after=after or cursor, receiver=receiver, status=status.value if status else None, limit=limit + 1
+        after=after or cursor,
+        receiver=BILLING if as_receiver else receiver,
+        status=status.value if status else None,
+        limit=limit + 1,
+        former=look.former or as_receiver,
     )
-    following = found[limit - 1].id if len(found) > limit else None
-    return EventsOut(events=[_event(one) for one in found[:limit]], next_cursor=following)
+    shown = found[:limit]
+    return EventsOut(
+        events=[look.own(_event(one)) for one in shown] if as_receiver else await look.rows(shown, _event),
+        next_cursor=next_cursor(found, limit, lambda item: item.id),
+    )
 
 
-@router.post(
-    "/events/{event_id}/retry",
-    status_code=202,
-    summary="Send an event again that was given up",
-    dependencies=[Depends(needs(Scope.CARE))],
-)
-async def retry_event(event_id: Annotated[str, Path(description="its id")], gateway: GatewayIn) -> dict[str, str]:
-    """One that is dead, or was made when its receiver had no address; it keeps its id."""
-    if not re.fullmatch(_ID, event_id) or not await gateway.outgoing_events.send_again(event_id):
+@router.post("/events/{event_id}/retry", status_code=202, summary="Send an event again that was given up")
+async def retry_event(
+    event_id: Annotated[str, Path(description="its id")],
+    look: Annotated[Looking, Depends(Sees("retry", Scope.CARE))],
+    gateway: GatewayIn,
+) -> dict[str, str]:
+    """One that is dead, or was made when its receiver had no address; it keeps its id. Who and why is recorded."""
+    events = gateway.outgoing_events
+    found = await events.find(event_id, former=look.former) if re.fullmatch(_ID, event_id) else None
+    if found is not None:
+        await look.at(found.msisdn, found.tenure)
+    if found is None or not await events.send_again(event_id):
         raise ProblemError(404, "There is no event with this id that was given up.")
     return {"id": event_id, "status": "pending"}

@@ -6,7 +6,9 @@ from fastapi import APIRouter, Depends, Query
 
 from app.db.directory import MessageFilter, MessageRead
 from app.domain.calendar import SHANGHAI
-from app.services.tokens import Caller, Scope
+from app.services.messages import MessageDetail
+from app.services.tokens import Scope
+from app.web.access import Looking, Sees, next_cursor
 from app.web.api.models import (
     AttemptOut,
     DeadLetterOut,
@@ -16,16 +18,14 @@ from app.web.api.models import (
     MessagesOut,
     ReportOut,
 )
-from app.web.dependencies import BehindIn, GatewayIn, MessageIdIn, ReasonIn, msisdn_of, needs, note_reading
+from app.web.dependencies import BehindIn, GatewayIn, MessageIdIn, TenureIn, msisdn_of
 from app.web.problems import ProblemError
 
 router = APIRouter(tags=["messages"])
-Reader = Annotated[Caller, Depends(needs(Scope.READ, Scope.CARE))]
-Agent = Annotated[Caller, Depends(needs(Scope.CARE))]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
-def _fields(message: MessageRead, caller: Caller) -> dict[str, object]:
+def _fields(message: MessageRead) -> dict[str, object]:
     mo = message.direction == "mo"
     times = {
         name: moment.astimezone(SHANGHAI) if (moment := getattr(message, name)) else None
@@ -54,30 +54,48 @@ def _fields(message: MessageRead, caller: Caller) -> dict[str, object]:
         **times,
         "sender": message.msisdn if mo else message.service_number,
         "to": message.service_number if mo else message.msisdn,
-        "text": message.text if caller.may(Scope.CARE) else None,
+        "text": message.text,
         "at": message.at.astimezone(SHANGHAI),
     }
 
 
+def _out(message: MessageRead) -> MessageOut:
+    return MessageOut.model_validate(_fields(message))
+
+
+def _detail(found: MessageDetail) -> MessageDetailOut:
+    return MessageDetailOut.model_validate(
+        {
+            **_fields(found.message),
+            "failed_attempts": [AttemptOut.model_validate(item, from_attributes=True) for item in found.attempts],
+            "reports": [ReportOut.model_validate(item, from_attributes=True) for item in found.reports],
+        }
+    )
+
+
+def _letter(message: MessageRead) -> DeadLetterOut:
+    return DeadLetterOut.model_validate({**_fields(message), "trace": message.trace})
+
+
 @router.get("/messages", summary="Messages, newest first", response_model_exclude_none=True)
 async def list_messages(
-    caller: Reader,
+    look: Annotated[Looking, Depends(Sees("messages", Scope.READ, Scope.CARE))],
     gateway: GatewayIn,
+    tenure: TenureIn,
     msisdn: str | None = None,
     direction: Literal["mo", "mt"] | None = None,
     status: Annotated[str | None, Query(pattern="^[a-z]{1,20}$")] = None,
     cursor: BehindIn = None,
     limit: Limit = 100,
-    reason: ReasonIn = None,
 ) -> MessagesOut:
-    """Texts are shown to scope ``care`` only; of one number, those of its current tenure, and the look is recorded."""
+    """Of one number, those of its present tenure, and the look is recorded; of all, texts only with a reason."""
     number = msisdn_of(msisdn) if msisdn else None
     if number:
-        await note_reading(gateway, caller, number, "messages", reason)
-    found = await gateway.messages.page(MessageFilter(number, None, direction, status, cursor), limit + 1)
-    following = found[limit - 1].id if len(found) > limit else None
+        await look.at(number, tenure)
+    wanted = MessageFilter(number, tenure if number else None, direction, status, cursor, look.former)
+    found = await gateway.messages.page(wanted, limit + 1)
     return MessagesOut(
-        messages=[MessageOut.model_validate(_fields(item, caller)) for item in found[:limit]], next_cursor=following
+        messages=await look.rows(found[:limit], _out), next_cursor=next_cursor(found, limit, lambda item: item.id)
     )
 
 
@@ -87,53 +105,50 @@ async def list_messages(
     response_model_exclude_none=True,
 )
 async def get_message(
-    message_id: MessageIdIn, caller: Reader, gateway: GatewayIn, reason: ReasonIn = None
+    message_id: MessageIdIn,
+    look: Annotated[Looking, Depends(Sees("message", Scope.READ, Scope.CARE))],
+    gateway: GatewayIn,
 ) -> MessageDetailOut:
     """Class, attempts, the provider's ids and the delivery reports as they came; the look is recorded."""
-    found = await gateway.messages.one(message_id)
-    if found is None:
-        raise ProblemError(404, "No such message.")
-    await note_reading(gateway, caller, found.message.msisdn, "message", reason)
-    return MessageDetailOut.model_validate(
-        {
-            **_fields(found.message, caller),
-            "failed_attempts": [AttemptOut.model_validate(item, from_attributes=True) for item in found.attempts],
-            "reports": [ReportOut.model_validate(item, from_attributes=True) for item in found.reports],
-        }
-    )
+    return await look.row(await gateway.messages.one(message_id, former=look.former), _detail)
 
 
-@router.post(
-    "/messages/{message_id}/resend",
-    status_code=202,
-    summary="Send a message again",
-    dependencies=[Depends(needs(Scope.CARE))],
-)
-async def resend_message(message_id: MessageIdIn, gateway: GatewayIn) -> dict[str, str]:
-    """As a new message with the same words; 409 once what it says or asks holds no longer, or for a former customer."""
+@router.post("/messages/{message_id}/resend", status_code=202, summary="Send a message again")
+async def resend_message(
+    message_id: MessageIdIn, look: Annotated[Looking, Depends(Sees("resend", Scope.CARE))], gateway: GatewayIn
+) -> dict[str, str]:
+    """As a new message with the same words; 409 once what it says or asks holds no longer, or for a former customer.
+
+    Who and why is recorded.
+    """
+    found = await gateway.messages.find(message_id, former=look.former)
+    await look.at(found.msisdn, found.tenure)
     await gateway.messages.resend(message_id)
     return {"id": message_id, "status": "sent again"}
 
 
 @router.get("/dead-letters", summary="Messages that were given up after three tries")
 async def list_dead_letters(
-    caller: Agent, gateway: GatewayIn, cursor: BehindIn = None, limit: Limit = 100
+    look: Annotated[Looking, Depends(Sees("dead-letters", Scope.CARE))],
+    gateway: GatewayIn,
+    cursor: BehindIn = None,
+    limit: Limit = 100,
 ) -> DeadLettersOut:
-    """Newest first, with the place in the program where it went wrong."""
-    found = await gateway.messages.page(MessageFilter(None, None, "mo", "dead", cursor), limit + 1)
-    following = found[limit - 1].id if len(found) > limit else None
-    letters = [DeadLetterOut.model_validate({**_fields(item, caller), "trace": item.trace}) for item in found[:limit]]
-    return DeadLettersOut(dead_letters=letters, next_cursor=following)
+    """Newest first, with the place in the program where it went wrong; texts and whole numbers only with a reason."""
+    found = await gateway.messages.page(MessageFilter(None, None, "mo", "dead", cursor, look.former), limit + 1)
+    return DeadLettersOut(
+        dead_letters=await look.rows(found[:limit], _letter),
+        next_cursor=next_cursor(found, limit, lambda item: item.id),
+    )
 
 
-@router.post(
-    "/dead-letters/{message_id}/retry",
-    status_code=202,
-    summary="Run a dead letter again",
-    dependencies=[Depends(needs(Scope.CARE))],
-)
-async def retry_dead_letter(message_id: MessageIdIn, gateway: GatewayIn) -> dict[str, str]:
-    """By the message's own time; 409 where a former customer of the number sent it."""
+@router.post("/dead-letters/{message_id}/retry", status_code=202, summary="Run a dead letter again")
+async def retry_dead_letter(
+    message_id: MessageIdIn, look: Annotated[Looking, Depends(Sees("retry", Scope.CARE))], gateway: GatewayIn
+) -> dict[str, str]:
+    """By the message's own time; 409 where a former customer of the number sent it. Who and why is recorded."""
+    found = await gateway.messages.find(message_id, former=look.former)
+    await look.at(found.msisdn, found.tenure)
     if not await gateway.messages.retry(message_id):
         raise ProblemError(404, "There is no dead letter with this id.")
     return {"id": message_id, "status": "pending"}

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from app.domain.account import Brand, Channel, Language, Payment, SubscriberStatus, SubscriptionState
 from app.domain.catalogue import Billing, CancelEffect, ConfirmMode
+from app.web.access import Private
 from app.web.times import Moment
 
 Fen = Annotated[int, Field(strict=True, ge=0, le=10**12, description="an amount in fen")]
@@ -215,14 +216,14 @@ class VerificationOut(BaseModel):
 
 
 class MessageOut(BaseModel):
-    """An MO or MT. ``text`` is None for tokens that may not read texts."""
+    """An MO or MT."""
 
     id: str
     direction: str
     msisdn: str
     sender: str = Field(serialization_alias="from")
     to: str
-    text: str | None = None
+    text: Private = None
     kind: str | None = Field(default=None, serialization_alias="class")
     status: str
     at: datetime

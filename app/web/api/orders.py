@@ -10,17 +10,18 @@ from app.commands.order_calls import PlaceOrder
 from app.domain.account import Channel
 from app.domain.calendar import SHANGHAI
 from app.domain.orders import Order, OrderKind, OrderState, Reason
-from app.services.orders import OrderFilter, OrderFound
-from app.services.tokens import Caller, Scope
+from app.services.orders import OrderFound
+from app.services.owners import Owner, Part
+from app.services.tokens import Scope
+from app.web.access import Looking, Sees, next_cursor
 from app.web.api.catalogue import CODE_PATTERN
 from app.web.api.models import Body, Line
-from app.web.dependencies import BehindIn, GatewayIn, ReasonIn, msisdn_of, needs, note_reading
+from app.web.dependencies import BehindIn, GatewayIn, TenureIn, msisdn_of
 from app.web.numbers import Number
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/orders", tags=["orders"])
-Orderer = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE, Scope.CARE))]
-Reader = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE, Scope.CARE, Scope.READ))]
+Orderer = Annotated[Looking, Depends(Sees("order", Scope.BILLING_WRITE, Scope.CARE))]
 OrderIdIn = Annotated[str, Path(max_length=64, description="our id of an order")]
 
 
@@ -62,6 +63,11 @@ class OrdersOut(BaseModel):
     next_cursor: str | None = None
 
 
+def order_out(found: OrderFound) -> OrderOut:
+    """An order, its times in Shanghai."""
+    return _out(found.msisdn, found.order)
+
+
 def _out(msisdn: str, order: Order) -> OrderOut:
     times = {
         name: moment.astimezone(SHANGHAI) if (moment := getattr(order, name)) else None
@@ -84,49 +90,54 @@ def _out(msisdn: str, order: Order) -> OrderOut:
 
 
 @router.post("", status_code=202, summary="Order a service for a customer", response_model_exclude_none=True)
-async def post_order(given: OrderBody, caller: Orderer, gateway: GatewayIn, reason: ReasonIn = None) -> OrderOut:
+async def post_order(given: OrderBody, look: Orderer, gateway: GatewayIn) -> OrderOut:
     """Nothing starts yet: she is asked by SMS, and only her own yes counts, an agent's order included.
 
     An order that cannot be is ``refused`` with its ``reason``, and she hears nothing of it. Orders of channels ``sp``
     and ``agent`` ask her at most three times a day, by day, and not within 30 days after she declined the service
-    (``too_many_orders``). Orders of channel ``agent`` need scope care, all others billing:write.
+    (``too_many_orders``). Orders of channel ``agent`` need scope care and are recorded with their reason, all others
+    need billing:write.
     """
     by_agent = given.channel is Channel.AGENT
     needed = Scope.CARE if by_agent else Scope.BILLING_WRITE
-    if not caller.may(needed):
+    if not look.may(needed):
         raise ProblemError(403, f"Orders of channel {given.channel.value} need the scope {needed.value}.")
-    who = f"{'agent' if by_agent else 'api'}:{caller.name}"
-    wish = PlaceOrder(who, given.service_code, given.channel, given.idempotency_key, reason)
-    return _out(given.msisdn, await gateway.orders.place(given.msisdn, wish))
+    if by_agent:
+        await look.at(given.msisdn)
+    who = f"{'agent' if by_agent else 'api'}:{look.who}"
+    wish = PlaceOrder(who, given.service_code, given.channel, given.idempotency_key, look.reason)
+    return look.own(_out(given.msisdn, await gateway.orders.place(given.msisdn, wish)))
 
 
 @router.get("", summary="Orders, oldest first", response_model_exclude_none=True)
 async def list_orders(
-    caller: Reader,
+    look: Annotated[Looking, Depends(Sees("orders", Scope.BILLING_WRITE, Scope.CARE, Scope.READ))],
     gateway: GatewayIn,
+    tenure: TenureIn,
     msisdn: str | None = None,
     state: OrderState | None = None,
     service_code: Annotated[str | None, Query(pattern=CODE_PATTERN)] = None,
     cursor: BehindIn = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    reason: ReasonIn = None,
 ) -> OrdersOut:
-    """Of one customer, the look is recorded."""
-    number = msisdn_of(msisdn) if msisdn else None
-    if number:
-        await note_reading(gateway, caller, number, "orders", reason)
-    wanted = OrderFilter(number, state.value if state else None, service_code, cursor)
-    found = await gateway.orders.page(wanted, limit + 1)
-    following = found[limit - 1].order.id if len(found) > limit else None
-    return OrdersOut(orders=[_out(item.msisdn, item.order) for item in found[:limit]], next_cursor=following)
+    """Of one customer, those of her own tenure, and the look is recorded."""
+    owner = Owner(msisdn_of(msisdn), tenure) if msisdn else None
+    if owner:
+        await look.at(owner.msisdn, owner.tenure)
+    given = {"state": state, "service_code": service_code}
+    wanted = {name: str(word) for name, word in given.items() if word is not None}
+    found = await gateway.orders.page(wanted, owner, Part(limit + 1, cursor, look.former))
+    return OrdersOut(
+        orders=await look.rows(found[:limit], order_out),
+        next_cursor=next_cursor(found, limit, lambda item: item.order.id),
+    )
 
 
 @router.get("/{order_id}", summary="One order", response_model_exclude_none=True)
-async def get_order(order_id: OrderIdIn, caller: Reader, gateway: GatewayIn, reason: ReasonIn = None) -> OrderOut:
-    """What became of it; a look by scope care or read is recorded with its reason."""
-    found: OrderFound | None = await gateway.orders.one(order_id) if order_id.isprintable() else None
-    if found is None:
-        raise ProblemError(404, "There is no order with this id.")
-    if not caller.may(Scope.BILLING_WRITE):
-        await note_reading(gateway, caller, found.msisdn, "order", reason)
-    return _out(found.msisdn, found.order)
+async def get_order(
+    order_id: OrderIdIn,
+    look: Annotated[Looking, Depends(Sees("order", Scope.BILLING_WRITE, Scope.CARE, Scope.READ))],
+    gateway: GatewayIn,
+) -> OrderOut:
+    """What became of it; the look is recorded."""
+    return await look.row(await gateway.orders.one(order_id, former=look.former), order_out)

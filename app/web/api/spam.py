@@ -5,12 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
+from app.db.spam import SpamCount
+from app.domain.msisdn import parse_msisdn
 from app.domain.spam import reported_number
+from app.domain.values import value
 from app.services.tokens import Scope
+from app.web.access import Looking, Sees, next_cursor
 from app.web.api.tickets import TicketsIn
-from app.web.dependencies import needs
+from app.web.dependencies import BehindIn
 
-router = APIRouter(tags=["tickets"], dependencies=[Depends(needs(Scope.READ, Scope.CARE))])
+router = APIRouter(tags=["tickets"])
 _NUMBER = r"^\+?[0-9]{3,20}$"
 
 
@@ -28,15 +32,34 @@ class SpamReportsOut(BaseModel):
     next_cursor: str | None
 
 
+@value
+class _Reported:
+    """A count, and whose number was reported if a customer may have it."""
+
+    msisdn: str | None
+    found: SpamCount
+    tenure: int | None = None
+
+
+def _out(item: _Reported) -> SpamCountOut:
+    return SpamCountOut(number=item.found.number, count=item.found.count)
+
+
 @router.get("/spam-reports", summary="How often each number was reported")
 async def list_spam_reports(
+    look: Annotated[Looking, Depends(Sees("spam-reports", Scope.READ, Scope.CARE))],
     tickets: TicketsIn,
     number: Annotated[str | None, Query(pattern=_NUMBER, description="one number only")] = None,
-    cursor: Annotated[str | None, Query(pattern=_NUMBER, description="the next_cursor of the page before")] = None,
+    cursor: BehindIn = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> SpamReportsOut:
     """Subscribers' numbers in the form +8613800138000, others as they were written; neither texts nor reporters."""
-    found = await tickets.spam_counts(reported_number(number) if number else None, cursor, limit + 1)
-    following = found[limit - 1].number if len(found) > limit else None
-    rows = [SpamCountOut(number=item.number, count=item.count) for item in found[:limit]]
-    return SpamReportsOut(spam_reports=rows, next_cursor=following)
+    wanted = reported_number(number) if number else None
+    if wanted and (msisdn := parse_msisdn(wanted)):
+        await look.at(msisdn)
+    counts = await tickets.spam_counts(wanted, cursor, limit + 1)
+    found = [_Reported(parse_msisdn(item.number), item) for item in counts]
+    return SpamReportsOut(
+        spam_reports=await look.rows(found[:limit], _out),
+        next_cursor=next_cursor(found, limit, lambda item: item.found.id),
+    )

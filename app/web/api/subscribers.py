@@ -15,6 +15,7 @@ from app.domain.preferences import Preferences
 from app.domain.usage import data_plan
 from app.services.passwords import hash_password
 from app.services.tokens import Caller, Scope
+from app.web.access import Looking, Sees
 from app.web.api.models import (
     EvidenceOut,
     EvidencePageOut,
@@ -29,12 +30,13 @@ from app.web.api.models import (
     SubscriptionsOut,
     VerificationOut,
 )
-from app.web.dependencies import GatewayIn, MsisdnIn, ReasonIn, TenureIn, needs, note_reading
+from app.web.dependencies import GatewayIn, MsisdnIn, ReasonIn, TenureIn, needs
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/subscribers/{msisdn}", tags=["subscribers"])
 Writer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
 Agent = Annotated[Caller, Depends(needs(Scope.CARE))]
+_VISIBLE = "in at least 5 visible characters"
 
 
 async def change_of(given: SubscriberBody | SubscriberPatch, caller: Caller, *, create: bool) -> SetSubscriber:
@@ -75,12 +77,16 @@ async def patch_subscriber(
 
 @router.get("", summary="A subscriber as she is now")
 async def get_subscriber(
-    msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, tenure: TenureIn, reason: ReasonIn = None
+    msisdn: MsisdnIn,
+    look: Annotated[Looking, Depends(Sees("subscriber", Scope.CARE))],
+    gateway: GatewayIn,
+    tenure: TenureIn,
 ) -> SubscriberOut:
     """The current tenure; the look is recorded."""
-    await note_reading(gateway, caller, msisdn, "subscriber", reason)
+    await look.at(msisdn, tenure)
     found = (await gateway.directory.subscriber(msisdn, tenure)).subscriber
-    return _subscriber(found, await gateway.directory.preferences(found))
+    preferences = await gateway.directory.preferences(found)
+    return await look.row(found, lambda subscriber: _subscriber(subscriber, preferences))
 
 
 def _subscriber(found: Subscriber, preferences: Preferences) -> SubscriberOut:
@@ -132,10 +138,13 @@ async def put_subscription(
 
 @router.get("/subscriptions", summary="What she has and had", response_model_exclude_none=True)
 async def get_subscriptions(
-    msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, tenure: TenureIn, reason: ReasonIn = None
+    msisdn: MsisdnIn,
+    look: Annotated[Looking, Depends(Sees("subscriptions", Scope.CARE))],
+    gateway: GatewayIn,
+    tenure: TenureIn,
 ) -> SubscriptionsOut:
     """Of the current tenure; the look is recorded."""
-    await note_reading(gateway, caller, msisdn, "subscriptions", reason)
+    await look.at(msisdn, tenure)
     return SubscriptionsOut(
         subscriptions=[_subscription(item) for item in await gateway.directory.subscriptions(msisdn, tenure)]
     )
@@ -163,9 +172,9 @@ async def delete_subscription(
     msisdn: MsisdnIn, service_code: str, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None
 ) -> dict[str, str]:
     """The same effect as her own; ``X-Reason`` is kept as evidence, and she is told by SMS."""
-    if not reason or not reason.strip():
-        raise ProblemError(422, "X-Reason: say why the service is ended; it is kept as evidence.")
-    wanted = AgentUnsubscribe(who=f"agent:{caller.name}", service_code=service_code, reason=reason.strip())
+    if reason is None:
+        raise ProblemError(422, f"X-Reason: say why the service is ended, {_VISIBLE}; it is kept as evidence.")
+    wanted = AgentUnsubscribe(who=f"agent:{caller.name}", service_code=service_code, reason=reason)
     await gateway.directory.unsubscribe(msisdn, wanted)
     return {"msisdn": msisdn, "service_code": service_code}
 
@@ -173,15 +182,14 @@ async def delete_subscription(
 @router.get("/evidence", summary="What was asked, what was answered, what changed")
 async def get_evidence(
     msisdn: MsisdnIn,
-    caller: Agent,
+    look: Annotated[Looking, Depends(Sees("evidence", Scope.CARE))],
     gateway: GatewayIn,
     tenure: TenureIn,
     cursor: Annotated[int, Query(ge=0, lt=2**31, description="the next_cursor of the page before")] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    reason: ReasonIn = None,
 ) -> EvidencePageOut:
     """The chain of the current tenure, oldest first; the look is recorded."""
-    await note_reading(gateway, caller, msisdn, "evidence", reason)
+    await look.at(msisdn, tenure)
     page = await gateway.directory.evidence(msisdn, cursor, limit, tenure)
     following = str(page.records[-1].seq) if page.more else None
     return EvidencePageOut(evidence=[_evidence(record) for record in page.records], next_cursor=following)
@@ -202,10 +210,13 @@ def _evidence(record: EvidenceRecord) -> EvidenceOut:
 
 @router.get("/evidence/verify", summary="Whether the chain is whole")
 async def verify_evidence(
-    msisdn: MsisdnIn, caller: Agent, gateway: GatewayIn, tenure: TenureIn, reason: ReasonIn = None
+    msisdn: MsisdnIn,
+    look: Annotated[Looking, Depends(Sees("evidence", Scope.CARE))],
+    gateway: GatewayIn,
+    tenure: TenureIn,
 ) -> VerificationOut:
     """Walks the chain of the current tenure; ``first_bad`` names the first record that does not fit."""
-    await note_reading(gateway, caller, msisdn, "evidence", reason)
+    await look.at(msisdn, tenure)
     found = await gateway.directory.verify(msisdn, tenure)
     return VerificationOut(ok=found.ok, records=found.records, first_bad=found.first_bad)
 
@@ -222,7 +233,7 @@ async def erase_tenure(
 
     Texts, evidence payloads and what she had go for good; the chain of hashes stays and verifies. ``X-Reason`` is kept.
     """
-    if not reason:
-        raise ProblemError(422, "X-Reason: say who asked for the erasure; it is kept as evidence.")
+    if reason is None:
+        raise ProblemError(422, f"X-Reason: say who asked for the erasure, {_VISIBLE}; it is kept as evidence.")
     await gateway.erasure.erase(msisdn, tenure, f"api:{caller.name}", reason)
     return {"msisdn": msisdn, "status": "erased"}

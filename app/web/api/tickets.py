@@ -12,15 +12,17 @@ from app.domain.calendar import SHANGHAI
 from app.domain.masking import mask
 from app.domain.refunds import Refund, RefundPart, RefundPolicy, SecondHalf
 from app.domain.tickets import Decision, TicketKind, TicketState
+from app.domain.turn import Stimulus
+from app.services.owners import Part
 from app.services.tickets import TicketFilter, TicketRead, Tickets
-from app.services.tokens import Caller, Scope
+from app.services.tokens import Scope
+from app.web.access import Looking, Private, Sees, next_cursor
 from app.web.api.models import Body, Line
-from app.web.dependencies import BehindIn, GatewayIn, ReasonIn, needs, note_reading
+from app.web.dependencies import BehindIn, GatewayIn
 from app.web.numbers import Number
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
-Reader = Annotated[Caller, Depends(needs(Scope.READ, Scope.CARE))]
-Agent = Annotated[Caller, Depends(needs(Scope.CARE))]
+Reader = Annotated[Looking, Depends(Sees("ticket", Scope.READ, Scope.CARE))]
 # What looks like a password is masked before anything is stored (safety.md 28).
 Words = Annotated[Line, Field(min_length=1, max_length=500), AfterValidator(lambda text: mask(text) or text)]
 
@@ -86,14 +88,14 @@ class RefundOut(BaseModel):
 
 
 class TicketOut(BaseModel):
-    """A ticket. ``text`` is left out for tokens that may not read texts."""
+    """A ticket."""
 
     id: str
     number: str
     kind: TicketKind
     state: TicketState
     msisdn: str
-    text: str | None = None
+    text: Private = None
     tier: str
     made_at: datetime
     warned: bool = Field(description="four fifths of the time to a deadline were over with nothing done")
@@ -125,20 +127,27 @@ def _here(moment: datetime | None) -> datetime | None:
     return moment.astimezone(SHANGHAI) if moment else None
 
 
-def _fields(found: TicketRead, caller: Caller) -> dict[str, object]:
+def _fields(found: TicketRead) -> dict[str, object]:
     ticket = found.ticket
-    same = ("id", "number", "kind", "state", "tier", "warned", "breached", "responded_by", "decision", "charge_ids")
+    same = (
+        "id", "number", "kind", "state", "text", "tier", "warned", "breached", "responded_by", "decision", "charge_ids",
+    )  # fmt: skip
     times = ("made_at", "first_response_due", "first_response_at", "due", "resolved_at")
     return {
         **{name: getattr(ticket, name) for name in same},
         **{name: _here(getattr(ticket, name)) for name in times},
         "msisdn": found.msisdn,
-        "text": ticket.text if caller.may(Scope.CARE) else None,
         "resolved_by": ticket.who,
     }
 
 
-def _refund(entry: Refund) -> RefundOut:
+def ticket_out(found: TicketRead) -> TicketOut:
+    """A ticket without its refunds."""
+    return TicketOut.model_validate(_fields(found))
+
+
+def refund_out(entry: Refund) -> RefundOut:
+    """An entry of the ledger."""
     return RefundOut(
         charge_id=entry.charge_id,
         part=entry.part,
@@ -150,92 +159,109 @@ def _refund(entry: Refund) -> RefundOut:
     )
 
 
-def _detail(found: TicketRead, caller: Caller) -> TicketDetailOut:
-    refunds = [_refund(entry) for entry in found.refunds]
-    return TicketDetailOut.model_validate({**_fields(found, caller), "refunds": refunds})
+def _detail(found: TicketRead) -> TicketDetailOut:
+    refunds = [refund_out(entry) for entry in found.refunds]
+    return TicketDetailOut.model_validate({**_fields(found), "refunds": refunds})
 
 
 async def _wanted(
-    caller: Reader,
     state: TicketState | None = None,
     kind: TicketKind | None = None,
     breached: bool | None = None,  # noqa: FBT001  a query parameter, named in the address
     warned: bool | None = None,  # noqa: FBT001
     number: Annotated[str | None, Query(pattern="^[A-Za-z0-9]{8}$", description="as it was read out")] = None,
 ) -> TicketFilter:
-    former = Scope.ADMIN in caller.scopes
-    return TicketFilter(state, kind, breached, warned, number and number.upper(), former=former)
+    return TicketFilter(state, kind, breached, warned, number and number.upper())
 
 
 @router.get("", summary="Tickets, oldest first", response_model_exclude_none=True)
 async def list_tickets(
-    caller: Reader,
+    look: Annotated[Looking, Depends(Sees("tickets", Scope.READ, Scope.CARE))],
     tickets: TicketsIn,
     wanted: Annotated[TicketFilter, Depends(_wanted)],
     cursor: BehindIn = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> TicketsOut:
-    """Of present customers; with scope ``admin`` also of former ones. Texts are shown to scope ``care`` only.
+    """Of present customers; with scope ``admin`` also of former ones. Texts and whole numbers only with a reason.
 
-    ``state=open&warned=true`` are those that staff should look at next.
+    ``state=open&warned=true`` are those that staff should look at next. By ``number`` it is a look at one customer.
     """
-    found = await tickets.page(wanted, cursor, limit + 1)
-    following = found[limit - 1].ticket.id if len(found) > limit else None
+    if wanted.number:
+        look.because()
+    found = await tickets.page(wanted, None, Part(limit + 1, cursor, look.former))
+    if wanted.number:
+        return TicketsOut(tickets=[await look.row(item, ticket_out) for item in found[:limit]])
     return TicketsOut(
-        tickets=[TicketOut.model_validate(_fields(item, caller)) for item in found[:limit]], next_cursor=following
+        tickets=await look.rows(found[:limit], ticket_out),
+        next_cursor=next_cursor(found, limit, lambda item: item.ticket.id),
     )
 
 
 @router.post("", status_code=201, summary="Take down a complaint", response_model_exclude_none=True)
-async def post_ticket(given: ComplaintBody, caller: Agent, tickets: TicketsIn) -> TicketDetailOut:
+async def post_ticket(
+    given: ComplaintBody, look: Annotated[Looking, Depends(Sees("complaint", Scope.CARE))], tickets: TicketsIn
+) -> TicketDetailOut:
     """The same ticket as by ``TS``: the customer is told its number and its deadlines by SMS."""
-    complaint = AgentComplaint(f"agent:{caller.name}", given.text, given.charge_id)
-    return _detail(await tickets.open_for(given.msisdn, complaint), caller)
+    await look.at(given.msisdn)
+    complaint = AgentComplaint(f"agent:{look.who}", given.text, given.charge_id)
+    return await look.row(await tickets.open_for(given.msisdn, complaint), _detail)
 
 
 @router.get("/{ticket_id}", summary="One ticket with its refunds", response_model_exclude_none=True)
-async def get_ticket(
-    ticket_id: str, caller: Reader, tickets: TicketsIn, gateway: GatewayIn, reason: ReasonIn = None
-) -> TicketDetailOut:
+async def get_ticket(ticket_id: str, look: Reader, tickets: TicketsIn) -> TicketDetailOut:
     """The look is recorded."""
-    found = await tickets.one(ticket_id, former=Scope.ADMIN in caller.scopes)
-    await note_reading(gateway, caller, found.msisdn, "ticket", reason)
-    return _detail(found, caller)
+    return await look.row(await tickets.one(ticket_id, former=look.former), _detail)
+
+
+async def _decide(look: Looking, tickets: Tickets, ticket_id: str, decision: Stimulus) -> TicketDetailOut:
+    """Who decided, and why, is recorded before anything is done."""
+    found = await tickets.one(ticket_id, former=False)
+    await look.at(found.msisdn, found.tenure)
+    return await look.row(await tickets.decide(ticket_id, decision), _detail)
 
 
 @router.post("/{ticket_id}/first-response", summary="Answer the customer first", response_model_exclude_none=True)
 async def post_first_response(
-    ticket_id: str, given: FirstResponseBody, caller: Agent, tickets: TicketsIn
+    ticket_id: str,
+    given: FirstResponseBody,
+    look: Annotated[Looking, Depends(Sees("first-response", Scope.CARE))],
+    tickets: TicketsIn,
 ) -> TicketDetailOut:
     """The message goes to the customer by SMS, between 07:00 and 22:00."""
-    response = RespondFirst(f"agent:{caller.name}", ticket_id, given.message)
-    return _detail(await tickets.decide(ticket_id, response), caller)
+    return await _decide(look, tickets, ticket_id, RespondFirst(f"agent:{look.who}", ticket_id, given.message))
 
 
 @router.post("/{ticket_id}/resolve", summary="Decide a ticket", response_model_exclude_none=True)
-async def post_resolve(ticket_id: str, given: ResolveBody, caller: Agent, tickets: TicketsIn) -> TicketDetailOut:
+async def post_resolve(
+    ticket_id: str,
+    given: ResolveBody,
+    look: Annotated[Looking, Depends(Sees("resolve", Scope.CARE))],
+    tickets: TicketsIn,
+) -> TicketDetailOut:
     """For good; the customer is told by SMS. What was not taken (422) or was given back before (409) is not refunded.
 
     Resolving with ``policy: none``, or as ``upheld``, closes a second half that waits.
     """
     refund = RefundWanted(given.refund.policy, given.refund.charge_id) if given.refund else None
-    decision = Resolve(f"agent:{caller.name}", ticket_id, given.decision, given.message, refund)
-    return _detail(await tickets.decide(ticket_id, decision), caller)
+    decision = Resolve(f"agent:{look.who}", ticket_id, given.decision, given.message, refund)
+    return await _decide(look, tickets, ticket_id, decision)
 
 
 @router.post(
     "/{ticket_id}/refund/confirm", summary="Pay the second half of a principal", response_model_exclude_none=True
 )
-async def post_refund_confirm(ticket_id: str, caller: Agent, tickets: TicketsIn) -> TicketDetailOut:
+async def post_refund_confirm(
+    ticket_id: str, look: Annotated[Looking, Depends(Sees("refund", Scope.CARE))], tickets: TicketsIn
+) -> TicketDetailOut:
     """It was our error after all. What nobody decides within 3 days is paid, too."""
-    decision = DecideRefund(f"agent:{caller.name}", ticket_id, confirmed=True)
-    return _detail(await tickets.decide(ticket_id, decision), caller)
+    return await _decide(look, tickets, ticket_id, DecideRefund(f"agent:{look.who}", ticket_id, confirmed=True))
 
 
 @router.post(
     "/{ticket_id}/refund/close", summary="End a principal without its second half", response_model_exclude_none=True
 )
-async def post_refund_close(ticket_id: str, caller: Agent, tickets: TicketsIn) -> TicketDetailOut:
+async def post_refund_close(
+    ticket_id: str, look: Annotated[Looking, Depends(Sees("refund", Scope.CARE))], tickets: TicketsIn
+) -> TicketDetailOut:
     """What was given back stays the customer's."""
-    decision = DecideRefund(f"agent:{caller.name}", ticket_id, confirmed=False)
-    return _detail(await tickets.decide(ticket_id, decision), caller)
+    return await _decide(look, tickets, ticket_id, DecideRefund(f"agent:{look.who}", ticket_id, confirmed=False))

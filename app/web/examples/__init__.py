@@ -3,7 +3,19 @@
 A test posts each to a gateway and holds what comes back against it, so that they stay true.
 """
 
-from app.web.examples import care, charges, directory, health, orders, outreach, simulator, tickets, usage, webhooks
+from app.web.examples import (
+    care,
+    charges,
+    directory,
+    health,
+    looking,
+    orders,
+    outreach,
+    simulator,
+    tickets,
+    usage,
+    webhooks,
+)
 from app.web.examples.example import Example
 
 EXAMPLES: dict[str, Example] = {
@@ -11,6 +23,7 @@ EXAMPLES: dict[str, Example] = {
     **simulator.EXAMPLES,
     **directory.EXAMPLES,
     **care.EXAMPLES,
+    **looking.EXAMPLES,
     **orders.EXAMPLES,
     **charges.EXAMPLES,
     **usage.EXAMPLES,

@@ -62,13 +62,18 @@ EXAMPLES = {
         may_be_missing=True,
     ),
     "get /api/v1/dead-letters": Example(
-        parameters={"limit": 100}, answers={"200": {"dead_letters": [_DEAD], "next_cursor": None}}
+        parameters={"limit": 100, "X-Reason": "looking after what failed"},
+        answers={"200": {"dead_letters": [_DEAD], "next_cursor": None}},
     ),
     "post /api/v1/messages/{message_id}/resend": Example(
-        parameters={"message_id": MT}, answers={"202": {"id": MT, "status": "sent again"}}, may_be_missing=True
+        parameters={"message_id": MT, "X-Reason": "she says that nothing came"},
+        answers={"202": {"id": MT, "status": "sent again"}},
+        may_be_missing=True,
     ),
     "post /api/v1/dead-letters/{message_id}/retry": Example(
-        parameters={"message_id": MO}, answers={"202": {"id": MO, "status": "pending"}}, may_be_missing=True
+        parameters={"message_id": MO, "X-Reason": "the fault is mended"},
+        answers={"202": {"id": MO, "status": "pending"}},
+        may_be_missing=True,
     ),
     "get /api/v1/subscribers/{msisdn}/evidence": Example(
         parameters=_LOOK | {"limit": 100},

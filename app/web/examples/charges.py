@@ -18,7 +18,7 @@ _CHARGE = {
     "asked_due_at": "2026-03-05T12:00:00+08:00",
     "announced_at": "2026-03-02T10:00:00+08:00",
 }
-_REMINDED = {
+REMINDED = {
     **_CHARGE,
     "state": "reminded",
     "reminded_at": "2026-03-02T10:00:01+08:00",
@@ -52,9 +52,9 @@ EXAMPLES = {
     ),
     "get /api/v1/charges": Example(
         parameters={"msisdn": MSISDN, "state": "reminded", "limit": 100},
-        answers={"200": {"charges": [_REMINDED]}},
+        answers={"200": {"charges": [REMINDED]}},
     ),
     "get /api/v1/charges/{charge_id}": Example(
-        parameters={"charge_id": "2026-03-000001"}, answers={"200": _REMINDED}, may_be_missing=True
+        parameters={"charge_id": "2026-03-000001"}, answers={"200": REMINDED}, may_be_missing=True
     ),
 }

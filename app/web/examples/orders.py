@@ -3,7 +3,7 @@
 from app.web.examples.example import MSISDN, Example
 
 _ID = "019caae3-6a10-7b52-8c4d-2f9e1d0b7a03"
-_ORDER = {
+ORDER = {
     "order_id": _ID,
     "state": "awaiting_confirmation",
     "kind": "order",
@@ -29,13 +29,13 @@ EXAMPLES = {
             },
             "an agent's": {"msisdn": "13800138000", "service_code": "ZQ", "channel": "agent"},
         },
-        answers={"202": _ORDER},
+        answers={"202": ORDER},
     ),
     "get /api/v1/orders": Example(
         parameters={"msisdn": MSISDN, "state": "confirmed", "limit": 100, "X-Reason": "the customer is on the phone"},
         answers={
             "200": {
-                "orders": [_ORDER | {"state": "confirmed", "closed_at": "2026-03-02T10:01:00+08:00"}],
+                "orders": [ORDER | {"state": "confirmed", "closed_at": "2026-03-02T10:01:00+08:00"}],
                 "next_cursor": _ID,
             }
         },
@@ -43,7 +43,7 @@ EXAMPLES = {
     "get /api/v1/orders/{order_id}": Example(
         parameters={"order_id": _ID, "X-Reason": "the customer says that she never ordered it"},
         answers={
-            "200": _ORDER | {"state": "refused", "reason": "balance_too_low", "closed_at": "2026-03-02T10:00:00+08:00"}
+            "200": ORDER | {"state": "refused", "reason": "balance_too_low", "closed_at": "2026-03-02T10:00:00+08:00"}
         },
         may_be_missing=True,
     ),

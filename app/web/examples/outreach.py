@@ -69,7 +69,7 @@ EXAMPLES = {
         },
     ),
     "post /api/v1/events/{event_id}/retry": Example(
-        parameters={"event_id": _EVENT},
+        parameters={"event_id": _EVENT, "X-Reason": "the receiver is back"},
         answers={"202": {"id": _EVENT, "status": "pending"}},
         may_be_missing=True,
     ),

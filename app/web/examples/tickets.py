@@ -3,7 +3,7 @@
 from app.web.examples.example import MSISDN, Example
 
 _ID = "019caae3-70aa-7b55-8e0c-6d1f3c9a4e07"
-_TICKET = {
+TICKET = {
     "id": _ID,
     "number": "K7PX2M9D",
     "kind": "complaint",
@@ -20,7 +20,7 @@ _TICKET = {
 }
 _ANSWERED = {"first_response_at": "2026-03-02T12:00:00+08:00", "responded_by": "agent:wang"}
 _RESOLVED = (
-    _TICKET
+    TICKET
     | _ANSWERED
     | {
         "state": "resolved",
@@ -29,35 +29,41 @@ _RESOLVED = (
         "resolved_by": "agent:wang",
     }
 )
-_PRINCIPAL = {
+PRINCIPAL = {
     "charge_id": "2026-03-SJB-138",
     "part": "principal",
     "amount_fen": 300,
     "at": "2026-03-02T15:00:00+08:00",
     "who": "agent:wang",
 }
-_SECOND = _PRINCIPAL | {"part": "second_half", "at": "2026-03-03T09:00:00+08:00"}
-_OWN = {"ticket_id": _ID}
+_SECOND = PRINCIPAL | {"part": "second_half", "at": "2026-03-03T09:00:00+08:00"}
+_OWN = {"ticket_id": _ID, "X-Reason": "the customer is on the phone"}
 _TEXT = {"message": "我们正在核实您的话费"}
 
 EXAMPLES = {
     "get /api/v1/tickets": Example(
-        parameters={"state": "open", "kind": "complaint", "breached": False, "limit": 100},
-        answers={"200": {"tickets": [_TICKET], "next_cursor": None}},
+        parameters={
+            "state": "open",
+            "kind": "complaint",
+            "breached": False,
+            "limit": 100,
+            "X-Reason": "the day's complaints",
+        },
+        answers={"200": {"tickets": [TICKET], "next_cursor": None}},
     ),
     "post /api/v1/tickets": Example(
         bodies={"a complaint by telephone": {"msisdn": "13800138000", "text": "手机报我没有订过"}},
-        answers={"201": _TICKET | {"refunds": []}},
+        answers={"201": TICKET | {"refunds": []}},
     ),
     "get /api/v1/tickets/{ticket_id}": Example(
-        parameters=_OWN | {"X-Reason": "the customer is on the phone"},
-        answers={"200": _TICKET | {"refunds": []}},
+        parameters=_OWN,
+        answers={"200": TICKET | {"refunds": []}},
         may_be_missing=True,
     ),
     "post /api/v1/tickets/{ticket_id}/first-response": Example(
         parameters=_OWN,
         bodies={"an answer": _TEXT},
-        answers={"200": _TICKET | _ANSWERED | {"refunds": []}},
+        answers={"200": TICKET | _ANSWERED | {"refunds": []}},
         may_be_missing=True,
     ),
     "post /api/v1/tickets/{ticket_id}/resolve": Example(
@@ -76,18 +82,18 @@ EXAMPLES = {
         },
         answers={
             "200": _RESOLVED
-            | {"refunds": [_PRINCIPAL | {"second_half": "waiting", "decide_by": "2026-03-05T15:00:00+08:00"}]}
+            | {"refunds": [PRINCIPAL | {"second_half": "waiting", "decide_by": "2026-03-05T15:00:00+08:00"}]}
         },
         may_be_missing=True,
     ),
     "post /api/v1/tickets/{ticket_id}/refund/confirm": Example(
         parameters=_OWN,
-        answers={"200": _RESOLVED | {"refunds": [_PRINCIPAL | {"second_half": "paid"}, _SECOND]}},
+        answers={"200": _RESOLVED | {"refunds": [PRINCIPAL | {"second_half": "paid"}, _SECOND]}},
         may_be_missing=True,
     ),
     "post /api/v1/tickets/{ticket_id}/refund/close": Example(
         parameters=_OWN,
-        answers={"200": _RESOLVED | {"refunds": [_PRINCIPAL | {"second_half": "closed"}]}},
+        answers={"200": _RESOLVED | {"refunds": [PRINCIPAL | {"second_half": "closed"}]}},
         may_be_missing=True,
     ),
     "get /api/v1/spam-reports": Example(

@@ -1,0 +1,107 @@
+"""Who looked at whose data, when and why: written in one statement however many were shown, and read by staff."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+
+from app.db import tables
+from app.db.columns import customer, metadata, required
+from app.db.rows import AnySelect, Row, as_keys, fetch, from_json, insert_rows, matching, shape_of
+from app.db.types import Id, Instant
+from app.domain.msisdn import bucket_of
+from app.domain.values import value
+
+# ``at`` is of the gateway's clock. A look at a number that is nobody's has tenure 0.
+access_record = Table(
+    "access_record",
+    metadata,
+    *customer(),
+    Column("id", Id, nullable=False),
+    *required(Text, "who", "what"),
+    Column("reason", Text),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("bucket", "msisdn", "id"),
+    Index("ix_access_record_at", "at", "id"),
+    Index("ix_access_record_who", "who", "at", "id"),
+)
+_access = access_record.c
+_NUMBER = ("bucket", "msisdn")
+
+
+def record_access(connection: Connection, rows: Sequence[Row]) -> None:
+    """Note who looked at whose data, and why (M16)."""
+    insert_rows(connection, access_record, rows)
+
+
+@cache
+def _tenures(dialect: str) -> AnySelect:
+    subscriber = tables.subscriber
+    given = from_json(dialect, shape_of(subscriber, _NUMBER))
+    newest = select(subscriber.c.msisdn, func.max(subscriber.c.tenure))
+    return newest.join_from(subscriber, given, matching(subscriber, given, _NUMBER)).group_by(subscriber.c.msisdn)
+
+
+def tenures_now(connection: Connection, numbers: Sequence[str]) -> dict[str, int]:
+    """The present tenure of each of these numbers that is or was somebody's."""
+    keys = as_keys(_NUMBER, [(bucket_of(number), number) for number in numbers])
+    return {row[0]: row[1] for row in fetch(connection, _tenures(connection.dialect.name), keys)}
+
+
+@value
+class AccessFilter:
+    """Which access records, newest first; ``since`` is included, ``until`` is not, None: any."""
+
+    msisdn: str | None = None
+    tenure: int | None = None
+    who: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@value
+class AccessRead:
+    """Who looked at whose data; ``at`` is UTC."""
+
+    msisdn: str
+    tenure: int
+    id: str
+    who: str
+    what: str
+    reason: str | None
+    at: datetime
+
+
+def page(
+    connection: Connection, wanted: AccessFilter, behind: tuple[datetime, str] | None, limit: int
+) -> list[AccessRead]:
+    """Access records, newest first, behind the time and the id of the last one that was read."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.msisdn is not None:
+        conditions += [_access.bucket == bucket_of(wanted.msisdn), _access.msisdn == wanted.msisdn]
+    if wanted.tenure is not None:
+        conditions.append(_access.tenure == wanted.tenure)
+    if wanted.who is not None:
+        conditions.append(_access.who == wanted.who)
+    if wanted.since is not None:
+        conditions.append(_access.at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(_access.at < wanted.until)
+    if behind is not None:
+        conditions.append(tuple_(_access.at, _access.id) < tuple_(literal(behind[0], Instant), literal(behind[1], Id)))
+    columns = [_access[name] for name in AccessRead.__dataclass_fields__]
+    statement = select(*columns).where(*conditions).order_by(_access.at.desc(), _access.id.desc()).limit(limit)
+    return [AccessRead(*row) for row in connection.execute(statement)]

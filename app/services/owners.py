@@ -1,0 +1,42 @@
+"""Records of a kind, of one customer or of all, as far as they may be seen (safety.md 1)."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from app.db import access, records
+from app.db.records import Found
+from app.domain.msisdn import bucket_of
+from app.domain.records import Record
+from app.domain.values import value
+
+
+@value
+class Owner:
+    """A number, and which of its tenures; None: the present one."""
+
+    msisdn: str
+    tenure: int | None = None
+
+
+@value
+class Part:
+    """Which part of a list: behind the id ``after``; ``former``: of all numbers, also what is of former tenures."""
+
+    limit: int
+    after: str | None = None
+    former: bool = False
+
+
+def page_of(
+    connection: Connection, *, kind: type[Record], equal: Mapping[str, object], owner: Owner | None, part: Part
+) -> list[Found]:
+    """Records by id whose columns hold what ``equal`` says."""
+    if owner is not None:
+        tenure = owner.tenure
+        if tenure is None:
+            tenure = access.tenures_now(connection, [owner.msisdn]).get(owner.msisdn, 0)
+        mine = {"bucket": bucket_of(owner.msisdn), "msisdn": owner.msisdn, "tenure": tenure}
+        equal = {**equal, **mine}
+    former = part.former or owner is not None
+    return records.page(connection, kind, equal, after=part.after, limit=part.limit, former=former)

@@ -1,0 +1,92 @@
+"""Who looked at whose data, when and why (http-api.md, Management API)."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from app.db.access import AccessFilter, AccessRead
+from app.db.types import from_micros, to_micros
+from app.domain.calendar import SHANGHAI
+from app.services.tokens import Scope
+from app.web.access import Looking, Private, Sees, next_cursor
+from app.web.dependencies import GatewayIn, MsisdnIn, TenureIn
+from app.web.times import Moment
+
+router = APIRouter(tags=["access records"])
+Limit = Annotated[int, Query(ge=1, le=500)]
+_CURSOR = r"^[0-9]{1,16}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+CursorIn = Annotated[str | None, Query(pattern=_CURSOR, description="the next_cursor of the page before")]
+
+
+class AccessRecordOut(BaseModel):
+    """A look at one customer's data, or something that was done for her."""
+
+    at: datetime
+    by: str = Field(description="the name of the token")
+    msisdn: str
+    what: str = Field(description="what was looked at, such as messages, or done: resend, retry, order")
+    reason: Private = None
+
+
+class AccessRecordsOut(BaseModel):
+    """Access records, newest first."""
+
+    access_records: list[AccessRecordOut]
+    next_cursor: str | None = None
+
+
+def _out(found: AccessRead) -> AccessRecordOut:
+    return AccessRecordOut(
+        at=found.at.astimezone(SHANGHAI),
+        by=found.who,
+        msisdn=found.msisdn,
+        what=found.what,
+        reason=found.reason,
+    )
+
+
+def _cursor_of(last: AccessRead) -> str:
+    return f"{to_micros(last.at)}.{last.id}"
+
+
+async def _page(
+    look: Looking, gateway: GatewayIn, wanted: AccessFilter, cursor: str | None, limit: int
+) -> AccessRecordsOut:
+    micros, _, last = (cursor or "").partition(".")
+    found = await gateway.access.page(wanted, (from_micros(int(micros)), last) if cursor else None, limit + 1)
+    return AccessRecordsOut(
+        access_records=await look.rows(found[:limit], _out), next_cursor=next_cursor(found, limit, _cursor_of)
+    )
+
+
+@router.get(
+    "/subscribers/{msisdn}/access-records", summary="Who looked at a customer's data", response_model_exclude_none=True
+)
+async def list_accesses_to_her(
+    msisdn: MsisdnIn,
+    look: Annotated[Looking, Depends(Sees("access-records", Scope.CARE))],
+    gateway: GatewayIn,
+    tenure: TenureIn,
+    cursor: CursorIn = None,
+    limit: Limit = 100,
+) -> AccessRecordsOut:
+    """Of the current tenure, newest first; this look is recorded, too, and is the first of them."""
+    await look.at(msisdn, tenure)
+    return await _page(look, gateway, AccessFilter(msisdn, tenure), cursor, limit)
+
+
+@router.get("/access-records", summary="Who looked at whose data", response_model_exclude_none=True)
+async def list_accesses(
+    look: Annotated[Looking, Depends(Sees("access-records", Scope.ADMIN))],
+    gateway: GatewayIn,
+    by: Annotated[str | None, Query(max_length=200, description="the name of a token")] = None,
+    since: Annotated[Moment | None, Query(alias="from", description="the first moment")] = None,
+    until: Annotated[Moment | None, Query(alias="to", description="the moment before which it was")] = None,
+    cursor: CursorIn = None,
+    limit: Limit = 100,
+) -> AccessRecordsOut:
+    """Of all customers, newest first; whole numbers and reasons only with a reason, and then recorded for each."""
+    wanted = AccessFilter(who=by, since=since, until=until)
+    return await _page(look, gateway, wanted, cursor, limit)

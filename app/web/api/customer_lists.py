@@ -1,0 +1,165 @@
+"""What one customer has: her charges, orders, refunds and tickets, and what she was asked."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from app.db.questions import QuestionRead
+from app.domain.calendar import SHANGHAI
+from app.services.owners import Owner, Part
+from app.services.tickets import RefundRead, TicketFilter
+from app.services.tokens import Scope
+from app.web.access import Looking, Private, Sees, next_cursor
+from app.web.api.charges import AfterChargeIn, ChargesOut, charge_out
+from app.web.api.orders import OrdersOut, order_out
+from app.web.api.tickets import RefundOut, TicketsIn, TicketsOut, refund_out, ticket_out
+from app.web.dependencies import BehindIn, GatewayIn, MsisdnIn, TenureIn
+
+router = APIRouter(prefix="/subscribers/{msisdn}", tags=["subscribers"])
+Limit = Annotated[int, Query(ge=1, le=500)]
+_REFUND = r"^[A-Za-z0-9_.:-]{1,64}:[a-z_]{1,20}$"
+
+
+class RefundsOut(BaseModel):
+    """What was given back, by charge; the parts of each together."""
+
+    refunds: list[RefundOut]
+    next_cursor: str | None = None
+
+
+class QuestionOut(BaseModel):
+    """What she was asked, from which extension of the access number, and how it ended."""
+
+    id: str
+    kind: str
+    extension: str
+    text: Private = None
+    asked_at: datetime
+    expires_at: datetime
+    handed_over_at: datetime | None = Field(default=None, description="when the network had taken it")
+    failed_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_as: str | None = Field(default=None, description="answered, replaced, withdrawn or undeliverable")
+
+
+class QuestionsOut(BaseModel):
+    """Questions, newest first."""
+
+    questions: list[QuestionOut]
+    next_cursor: str | None = None
+
+
+async def _owner(msisdn: MsisdnIn, tenure: TenureIn) -> Owner:
+    """Whose list it is."""
+    return Owner(msisdn, tenure)
+
+
+OwnerIn = Annotated[Owner, Depends(_owner)]
+
+
+async def _looked_at(look: Looking, gateway: GatewayIn, owner: Owner) -> None:
+    """Record the look; RefusedError (404) where there is no such subscriber or tenure."""
+    await look.at(owner.msisdn, owner.tenure)
+    await gateway.directory.subscriber(owner.msisdn, owner.tenure)
+
+
+@router.get("/charges", summary="Her charges", response_model_exclude_none=True)
+async def list_her_charges(
+    owner: OwnerIn,
+    look: Annotated[Looking, Depends(Sees("charges", Scope.CARE))],
+    gateway: GatewayIn,
+    cursor: AfterChargeIn = None,
+    limit: Limit = 100,
+) -> ChargesOut:
+    """Of the current tenure, by id; the look is recorded."""
+    await _looked_at(look, gateway, owner)
+    found = await gateway.charges.page({}, owner, Part(limit + 1, cursor))
+    return ChargesOut(
+        charges=await look.rows(found[:limit], charge_out),
+        next_cursor=next_cursor(found, limit, lambda item: item.charge.id),
+    )
+
+
+@router.get("/orders", summary="Her orders, oldest first", response_model_exclude_none=True)
+async def list_her_orders(
+    owner: OwnerIn,
+    look: Annotated[Looking, Depends(Sees("orders", Scope.CARE))],
+    gateway: GatewayIn,
+    cursor: BehindIn = None,
+    limit: Limit = 100,
+) -> OrdersOut:
+    """Of the current tenure; the look is recorded."""
+    await _looked_at(look, gateway, owner)
+    found = await gateway.orders.page({}, owner, Part(limit + 1, cursor))
+    return OrdersOut(
+        orders=await look.rows(found[:limit], order_out),
+        next_cursor=next_cursor(found, limit, lambda item: item.order.id),
+    )
+
+
+def _refund(item: RefundRead) -> RefundOut:
+    return refund_out(item.refund)
+
+
+@router.get("/refunds", summary="What was given back to her", response_model_exclude_none=True)
+async def list_her_refunds(
+    owner: OwnerIn,
+    look: Annotated[Looking, Depends(Sees("refunds", Scope.CARE))],
+    gateway: GatewayIn,
+    tickets: TicketsIn,
+    cursor: Annotated[str | None, Query(pattern=_REFUND, description="the next_cursor of the page before")] = None,
+    limit: Limit = 100,
+) -> RefundsOut:
+    """Of the current tenure, by charge; the look is recorded."""
+    await _looked_at(look, gateway, owner)
+    found = await tickets.refunds(owner, Part(limit + 1, cursor))
+    return RefundsOut(
+        refunds=await look.rows(found[:limit], _refund),
+        next_cursor=next_cursor(found, limit, lambda item: item.refund.id),
+    )
+
+
+@router.get("/tickets", summary="Her tickets, oldest first", response_model_exclude_none=True)
+async def list_her_tickets(
+    owner: OwnerIn,
+    look: Annotated[Looking, Depends(Sees("tickets", Scope.CARE))],
+    gateway: GatewayIn,
+    tickets: TicketsIn,
+    cursor: BehindIn = None,
+    limit: Limit = 100,
+) -> TicketsOut:
+    """Of the current tenure; the look is recorded."""
+    await _looked_at(look, gateway, owner)
+    found = await tickets.page(TicketFilter(), owner, Part(limit + 1, cursor))
+    return TicketsOut(
+        tickets=await look.rows(found[:limit], ticket_out),
+        next_cursor=next_cursor(found, limit, lambda item: item.ticket.id),
+    )
+
+
+def _question(item: QuestionRead) -> QuestionOut:
+    times = {
+        name: moment.astimezone(SHANGHAI) if (moment := getattr(item, name)) else None
+        for name in ("asked_at", "expires_at", "handed_over_at", "failed_at", "closed_at")
+    }
+    same = {name: getattr(item, name) for name in ("id", "kind", "extension", "closed_as")}
+    return QuestionOut.model_validate({**same, **times, "text": item.asked_text})
+
+
+@router.get("/questions", summary="What she was asked, newest first", response_model_exclude_none=True)
+async def list_her_questions(
+    owner: OwnerIn,
+    look: Annotated[Looking, Depends(Sees("questions", Scope.CARE))],
+    gateway: GatewayIn,
+    cursor: BehindIn = None,
+    limit: Limit = 100,
+) -> QuestionsOut:
+    """Of the current tenure; the look is recorded. Those past their retention are gone, what they said is evidence."""
+    await _looked_at(look, gateway, owner)
+    found = await gateway.directory.questions(owner.msisdn, cursor, limit + 1, owner.tenure)
+    return QuestionsOut(
+        questions=await look.rows(found[:limit], _question),
+        next_cursor=next_cursor(found, limit, lambda item: item.id),
+    )

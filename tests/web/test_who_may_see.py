@@ -1,0 +1,298 @@
+"""Who may see which rows of customers, over all routes, scopes and reasons (http-api.md; safety.md 1)."""
+
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from app.db.access import access_record
+from app.web.access import Sees
+from tests.running import ALICE, BOB
+from tests.web.calls import Web, assert_problem
+from tests.web.customers import HOME, NUMBERS, TEXTS, Asked, api_routes, make_world, reads, rules_of
+
+pytestmark = pytest.mark.anyio
+WHY = "case 7731"
+# Shows numbers of nobody: sums, by SP.
+NO_CUSTOMERS = {"/reports/service-providers"}
+
+
+class Seen(NamedTuple):
+    """How a call ends: its status, whether texts and whole numbers are shown, whether the look is recorded."""
+
+    status: int
+    texts: bool = False
+    numbers: bool = False
+    recorded: bool = False
+
+
+REFUSED, HIDDEN, ALL = Seen(422), Seen(200), Seen(200, texts=True, numbers=True, recorded=True)
+# By scope: of one customer without and with a reason, of many without and with one.
+RULE: dict[str, tuple[Seen, Seen, Seen, Seen]] = {
+    "care": (REFUSED, ALL, HIDDEN, ALL),
+    "admin": (ALL, ALL, HIDDEN, ALL),
+    "billing:write": (Seen(200, numbers=True, recorded=True), Seen(200, numbers=True, recorded=True), HIDDEN, HIDDEN),
+    "read": (REFUSED, Seen(200, recorded=True), HIDDEN, HIDDEN),
+    "directory:write": (Seen(403),) * 4,
+}
+# What an agent does for one customer: its body, and how its access record calls it.
+ACTS: dict[str, tuple[object, str]] = {
+    "/messages/{message_id}/resend": (None, "resend"),
+    "/dead-letters/{message_id}/retry": (None, "retry"),
+    "/events/{event_id}/retry": (None, "retry"),
+    "/orders": ({"msisdn": ALICE, "service_code": "ZQ", "channel": "agent"}, "order"),
+    "/tickets": ({"msisdn": ALICE, "text": "x"}, "complaint"),
+    "/tickets/{ticket_id}/first-response": ({"message": "x"}, "first-response"),
+    "/tickets/{ticket_id}/resolve": ({"decision": "done"}, "resolve"),
+    "/tickets/{ticket_id}/refund/confirm": (None, "refund"),
+    "/tickets/{ticket_id}/refund/close": (None, "refund"),
+}
+
+
+# ---- what routes declare
+
+
+def test_every_route_declares_one_rule() -> None:
+    assert {route.path for route in api_routes() if len(rules_of(route)) != 1} == set()
+
+
+def test_whatever_is_read_or_found_by_its_id_is_seen_through_the_rule() -> None:
+    for route in api_routes():
+        names_a_row = route.methods == {"GET"} or "_id}" in route.path
+        if names_a_row and route.path not in NO_CUSTOMERS:
+            assert isinstance(rules_of(route)[0], Sees), f"{route.path} shows rows of customers: declare it by Sees"
+
+
+def test_every_act_is_in_the_table_of_this_test() -> None:
+    assert {
+        route.path for route in api_routes() if route.methods != {"GET"} and isinstance(rules_of(route)[0], Sees)
+    } == set(ACTS)
+
+
+# ---- reads
+
+
+async def ask(web: Web, asked: Asked, token: str, reason: str | None) -> httpx.Response:
+    return await web.call("GET", asked.path, token=token, reason=reason, params=dict(asked.query))
+
+
+def shown(answer: httpx.Response) -> tuple[bool, bool]:
+    """Whether an answer holds a text of somebody's, and whether it holds a number."""
+    return any(text in answer.text for text in TEXTS), any(number in answer.text for number in NUMBERS)
+
+
+def customers(answer: httpx.Response) -> set[str]:
+    """Whose rows a list holds."""
+    rows = next((value for value in answer.json().values() if isinstance(value, list)), [])
+    return {msisdn for row in rows if (msisdn := row.get("msisdn") or row.get("data", row).get("msisdn"))} | {
+        row["number"] for row in rows if row.keys() == {"number", "count"}
+    }
+
+
+@pytest.mark.parametrize("scope", RULE)
+async def test_every_read_shows_what_scope_and_reason_allow_and_is_recorded(web: Web, scope: str) -> None:
+    world, token = await make_world(web), await web.token(scope)
+    for asked in reads(world):
+        texts, numbers = shown(await ask(web, asked, "demo", WHY))
+        for reason in (None, "no  no", WHY):
+            before = await web.running.count(access_record)
+            answer = await ask(web, asked, token, reason)
+            opened = scope == "admin" or scope in asked.rule.scopes
+            expected = RULE[scope][(not asked.of_one) * 2 + (reason == WHY)] if opened else Seen(403)
+            told = f"{asked.name} by {scope}, because of {reason}"
+            if asked.name == "/events" and scope == "billing:write":
+                expected = Seen(200, numbers=True)  # as its receiver
+                numbers = BOB in answer.text or ALICE in answer.text
+            assert answer.status_code == expected.status, f"{told}: {answer.text}"
+            assert shown(answer) == (texts and expected.texts, numbers and expected.numbers), f"{told}: {answer.text}"
+            added = await web.running.count(access_record) - before
+            assert added == (expected.recorded and (1 if asked.of_one else len(customers(answer)))), told
+
+
+async def test_the_world_of_these_tests_has_texts_and_numbers_wherever_they_can_be(web: Web) -> None:
+    world = await make_world(web)
+    found = {asked.name: shown(await ask(web, asked, "demo", WHY)) for asked in reads(world)}
+    assert {name for name, (texts, _) in found.items() if not texts} == {
+        "/charges", "/charges?msisdn", "/charges/{charge_id}", "/orders", "/orders?msisdn", "/orders/{order_id}",
+        "/events", "/spam-reports", "/spam-reports?number", "/subscribers/{msisdn}",
+        "/subscribers/{msisdn}/subscriptions", "/subscribers/{msisdn}/charges", "/subscribers/{msisdn}/orders",
+        "/subscribers/{msisdn}/refunds", "/subscribers/{msisdn}/evidence/verify",
+    }  # fmt: skip
+    assert {name for name, (_, numbers) in found.items() if not numbers} == {
+        "/campaigns", "/campaigns/{campaign_id}", "/subscribers/{msisdn}/subscriptions",
+        "/subscribers/{msisdn}/refunds", "/subscribers/{msisdn}/questions", "/subscribers/{msisdn}/evidence/verify",
+    }  # fmt: skip
+
+
+async def test_a_masked_number_can_be_told_apart_and_no_id_is_touched(web: Web) -> None:
+    world = await make_world(web)
+    listed = (await web.call("GET", "/api/v1/messages", reason=None)).json()["messages"]
+    whole = (await web.call("GET", "/api/v1/messages")).json()["messages"]
+    assert {item["msisdn"] for item in listed} == {"+86138****8000", "+86139****9000"}
+    assert [item["id"] for item in listed] == [item["id"] for item in whole]
+    assert world.ids["message_id"] in {item["id"] for item in listed}
+    assert {item["from"] for item in listed if item["direction"] == "mt"} >= {"10086"}
+    assert all("text" not in item for item in listed)
+
+
+# ---- acts
+
+
+@pytest.mark.parametrize("scope", RULE)
+async def test_every_act_for_a_customer_leaves_who_and_why(web: Web, scope: str) -> None:
+    world, token = await make_world(web), await web.token(scope)
+    for path, (body, what) in ACTS.items():
+        for reason in (None, "no  no", WHY):
+            before = await web.running.count(access_record)
+            called = "/api/v1" + path.format_map(world.ids)
+            answer = await web.call("POST", called, body, token=token, reason=reason)
+            added = await web.running.count(access_record) - before
+            if scope not in ("care", "admin"):
+                assert (answer.status_code, added) == (403, 0), path
+            elif scope == "care" and reason != WHY:
+                assert "X-Reason" in assert_problem(answer, 422)
+                assert added == 0, path
+            else:
+                assert added == 1, f"{path}: {answer.text}"
+                newest = max(await web.running.rows(access_record), key=lambda row: row["id"])
+                said = WHY if reason == WHY else None
+                assert (newest["who"], newest["msisdn"], newest["what"], newest["reason"]) == (scope, ALICE, what, said)
+
+
+async def test_an_order_of_another_channel_is_no_look(web: Web) -> None:
+    order = {"msisdn": ALICE, "service_code": "YYH", "channel": "web"}
+    answer = await web.call("POST", "/api/v1/orders", order, token=await web.token("billing:write"), reason=None)
+    assert (answer.status_code, answer.json()["msisdn"]) == (202, ALICE)
+    assert await web.running.count(access_record) == 0
+
+
+@pytest.mark.parametrize("reason", [None, ".", "a    b", "abcd", "no  no", "\u2800" * 9])
+async def test_what_needs_a_reason_of_everybody_takes_no_less_than_five_visible_characters(
+    web: Web, reason: str | None
+) -> None:
+    for method, path in (("DELETE", f"{HOME}/subscriptions/CL"), ("POST", f"{HOME}/tenures/1/erasure")):
+        assert "X-Reason" in assert_problem(await web.call(method, path, reason=reason), 422)
+    assert (await web.running.states())["CL"] == "active"
+
+
+# ---- former tenures
+
+
+async def give_away(web: Web) -> None:
+    """Alice's number becomes somebody else's."""
+    kept = (await web.get(HOME)).json()
+    fields = ("brand", "payment", "balance_fen", "points")
+    await web.running.advance(hours=1)
+    for status in ("closed", "active"):
+        await web.call("PUT", HOME, {"status": status, **{name: kept[name] for name in fields}})
+
+
+@pytest.mark.parametrize("scope", ["care", "billing:write", "read"])
+async def test_former_tenures_are_for_admin_in_every_call(web: Web, scope: str) -> None:
+    world, token = await make_world(web), await web.token(scope)
+    await give_away(web)
+    hers = {name: value for name, value in world.ids.items() if name.endswith("_id") and name != "campaign_id"}
+    before = await web.running.count(access_record)
+    for asked in reads(world):
+        answer = await ask(web, asked, token, WHY)
+        if scope not in asked.rule.scopes:
+            continue
+        by_id = any(f"{{{name}}}" in asked.name for name in hers)
+        assert answer.status_code == (404 if by_id else 200), f"{asked.name}: {answer.text}"
+        if asked.name != "/events" or scope != "billing:write":  # what it is told, it is told whosever it was
+            assert not [name for name, value in hers.items() if f'"{value}"' in answer.text], asked.name
+        if asked.by_tenure:
+            params = {**dict(asked.query), "tenure": "1"}
+            assert_problem(await web.call("GET", asked.path, token=token, params=params), 403)
+    rows = await web.running.rows(access_record)
+    assert {row["tenure"] for row in rows if row["who"] == scope and row["msisdn"] == ALICE} <= {2}
+    assert len(rows) > before
+
+
+async def test_nobody_but_admin_acts_on_a_former_tenure(web: Web) -> None:
+    world, token = await make_world(web), await web.token("care")
+    await give_away(web)
+    before = await web.running.count(access_record)
+    for path, (body, _) in ACTS.items():
+        if "_id}" in path:
+            answer = await web.call("POST", "/api/v1" + path.format_map(world.ids), body, token=token)
+            assert_problem(answer, 404)
+    assert await web.running.count(access_record) == before
+
+
+async def test_admin_sees_former_tenures_and_the_record_says_which(web: Web) -> None:
+    world = await make_world(web)
+    await give_away(web)
+    token = await web.token("admin")
+    for asked in reads(world):
+        if asked.by_tenure:
+            params = {**dict(asked.query), "tenure": "1"}
+            assert (await web.call("GET", asked.path, token=token, params=params)).status_code == 200, asked.name
+        elif "_id}" in asked.name:
+            assert (await ask(web, asked, token, None)).status_code == 200, asked.name
+    rows = [row for row in await web.running.rows(access_record) if row["who"] == "admin"]
+    assert {row["tenure"] for row in rows} == {1}
+    assert {"charge", "order", "message", "ticket", "charges", "orders", "messages", "evidence"} <= {
+        row["what"] for row in rows
+    }
+
+
+# ---- the records
+
+
+async def test_who_looked_can_be_read_of_one_customer_and_of_all(web: Web) -> None:
+    care = await web.token("care")
+    for reason in ("first call", "second call"):
+        await web.call("GET", HOME, token=care, reason=reason)
+        await web.running.advance(minutes=10)
+    await web.call("GET", f"/api/v1/subscribers/{BOB}", token=care, reason="another")
+
+    hers = (await web.call("GET", f"{HOME}/access-records", token=care, reason="an audit")).json()
+    told = {"at": "2026-03-02T10:10:00+08:00", "by": "care", "msisdn": ALICE, "what": "subscriber"}
+    assert hers["access_records"][1] == {**told, "reason": "second call"}
+    assert [row["reason"] for row in hers["access_records"]] == ["an audit", "second call", "first call"]
+
+    path = "/api/v1/access-records"
+    of_all = await web.get(path, **{"from": "2026-03-02T10:10:00+08:00", "to": "2026-03-02T10:20:00+08:00"})
+    assert [row["reason"] for row in of_all.json()["access_records"]] == ["second call"]
+    found = (await web.get(path, by="care")).json()["access_records"]
+    assert [row["reason"] for row in found] == ["an audit", "another", "second call", "first call"]
+    assert (await web.get(path, by="nobody")).json()["access_records"] == []
+    assert_problem(await web.call("GET", path, token=care), 403)
+
+
+async def test_access_records_are_read_in_pages(web: Web) -> None:
+    for number in range(5):
+        await web.call("GET", HOME, reason=f"look no. {number}")
+    for path in (f"{HOME}/access-records", "/api/v1/access-records"):
+        seen: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = (await web.get(path, limit="2", by="demo", to="2026-03-03T10:00:00+08:00", **cursor)).json()
+            seen += [row["reason"] for row in page["access_records"] if row["what"] == "subscriber"]
+            if "next_cursor" not in page:
+                break
+            cursor = {"cursor": page["next_cursor"]}
+        assert seen == [f"look no. {number}" for number in (4, 3, 2, 1, 0)]
+    assert_problem(await web.get("/api/v1/access-records", cursor="x"), 422)
+
+
+async def test_the_lists_of_a_customer_hold_hers_only_and_are_read_in_pages(web: Web) -> None:
+    await make_world(web)
+    for name, key in (
+        ("charges", "charge_id"), ("orders", "order_id"), ("refunds", "charge_id"), ("tickets", "id"), ("questions", "id"),
+    ):  # fmt: skip
+        await web.running.say("0000")
+        whole = (await web.get(f"{HOME}/{name}")).json()
+        assert whole[name], name
+        assert {row.get("msisdn", ALICE) for row in whole[name]} == {ALICE}
+        seen: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = (await web.get(f"{HOME}/{name}", limit="1", **cursor)).json()
+            seen += [row[key] for row in page[name]]
+            if "next_cursor" not in page:
+                break
+            cursor = {"cursor": page["next_cursor"]}
+        assert seen == [row[key] for row in whole[name]], name
+        assert_problem(await web.get(f"/api/v1/subscribers/13700137000/{name}"), 404)
