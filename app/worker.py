@@ -30,6 +30,7 @@ from app.services.intake import Intake
 from app.services.messages import Messages
 from app.services.network import PROVIDER as SIMULATOR
 from app.services.network import SimulatedNetwork
+from app.services.opening import Owner
 from app.services.orders import Orders
 from app.services.outgoing_events import Address, OutgoingEvents, is_secret
 from app.services.probing import PROVIDER as PROBE
@@ -46,17 +47,15 @@ from app.services.turns import Turns
 from app.settings import ProviderFile, Settings, SettingsError
 
 
-def _sealer(settings: Settings, database: Database) -> Sealer:
-    """With the key of the settings; elsewhere than in production a key of its own is kept beside the SQLite file."""
-    if settings.seal_key is not None:
-        try:
-            return Sealer(settings.seal_key.get_secret_value())
-        except ValueError:
-            raise SettingsError(
-                "SMSGW_SEAL_KEY: is not 32 bytes in URL-safe base64; make one with `smsgw config seal-key`"
-            ) from None
+def make_sealer(settings: Settings, database: Database) -> Sealer:
+    """With the keys of the settings; elsewhere than in production one of its own is kept beside the SQLite file."""
     folder = Path(database.url.database).parent if database.is_sqlite and database.url.database else Path("data")
-    return Sealer(key_file=folder / "seal.key")
+    try:
+        return Sealer(*settings.seal_keys(), key_file=folder / "seal.key")
+    except ValueError:
+        raise SettingsError(
+            "SMSGW_SEAL_KEY: is not 32 bytes in URL-safe base64; make one with `smsgw config seal-key`"
+        ) from None
 
 
 def build_gateway(settings: Settings) -> Gateway:
@@ -79,7 +78,7 @@ def build_gateway(settings: Settings) -> Gateway:
         for name, provider in providers.items()
         if provider.can_send
     }
-    sealer = _sealer(settings, database)
+    sealer = make_sealer(settings, database)
     sending: list[Callable[[], None]] = []
     turns = Turns(
         database,
@@ -116,7 +115,7 @@ def build_gateway(settings: Settings) -> Gateway:
     engine.add("new terms", terms_changes.step)
     fixtures = Fixtures(database, directory, turns)
     return Gateway(
-        environment=settings.env.value,
+        owner=Owner(settings.env.value, sealer),
         disposable=settings.disposable,
         database=database,
         registry=registry,
@@ -135,7 +134,7 @@ def build_gateway(settings: Settings) -> Gateway:
         access=Access(database, ids),
         tokens=Tokens(database, ids, accept_demo=settings.disposable),
         idempotent_calls=IdempotentCalls(database),
-        erasure=Erasure(database, settings.kept()),
+        erasure=Erasure(database, settings.kept(), sealer),
         probe=_probe(settings, database, intake),
         fixtures=fixtures,
         deliveries=list(deliveries.values()),

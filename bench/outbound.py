@@ -114,7 +114,7 @@ async def _deliver(given: Namespace, folder: Path, provider: Provider) -> tuple[
     database = Database(normalise_url(given.database_url or f"sqlite:///{folder / 'outbox.db'}"))
     try:
         database.write_now(migrations.upgrade)
-        database.write_now(lambda connection: state.initialise_state(connection, "test"))
+        database.write_now(lambda connection: state.initialise_state(connection, "test", "none"))
         ids = IdSource()
         await database.write(lambda connection: outbox.enqueue(connection, _rows(ids, given.messages)))
         delivery = Delivery(database, provider, Receipts(database, ids), lambda: None, window=given.window)

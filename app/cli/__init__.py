@@ -2,10 +2,10 @@
 
 import typer
 
-from app.cli import chat, config, importing, running, schema, tokens, upkeep
+from app.cli import chat, config, evidence, importing, running, schema, tokens, upkeep
 from app.cli.terminal import FAILED, complain, examples
 from app.db.session import StorageUnavailableError
-from app.services.gateway import StartError
+from app.services.opening import StartError
 from app.services.tokens import TokenError
 from app.settings import SettingsError
 
@@ -26,7 +26,7 @@ for group in (running.app, chat.app, schema.app, importing.app, upkeep.app):
     app.registered_commands += group.registered_commands
 app.add_typer(tokens.app, name="token")
 app.add_typer(config.app, name="config")
-app.add_typer(upkeep.evidence, name="evidence")
+app.add_typer(evidence.app, name="evidence")
 
 
 def main() -> None:

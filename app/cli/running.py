@@ -12,10 +12,10 @@ import uvicorn
 from rich.panel import Panel
 
 from app import observability
+from app.cli.database import unopened
 from app.cli.terminal import examples, out
-from app.db.session import Database, normalise_url
 from app.main import create_app
-from app.services.gateway import StartError, prepare
+from app.services.opening import StartError, prepare
 from app.settings import Environment, Settings, SettingsError
 from app.settings.check import checked_settings
 from app.web.protocol import Protocol
@@ -43,19 +43,16 @@ def _refuse_exposure(settings: Settings, host: str) -> None:
         )
 
 
-def _prepare(settings: Settings) -> None:
+def _prepare() -> None:
     """A gateway that holds nothing of value brings its schema up by itself; production is migrated on purpose."""
-    database = Database(normalise_url(settings.database_url))
-    try:
-        prepare(database, settings.env.value, migrate=settings.env is not Environment.PRODUCTION)
-    finally:
-        database.close()
+    with unopened() as (database, owner, settings):
+        prepare(database, owner, migrate=settings.env is not Environment.PRODUCTION, starting=True)
 
 
 def _serve(settings: Settings, host: str, port: int | None) -> None:
     observability.configure_logging(settings.log_level)
     _refuse_exposure(settings, host)
-    _prepare(settings)
+    _prepare()
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings),
@@ -114,7 +111,7 @@ def demo(host: Host = "127.0.0.1", port: Port = None) -> None:
             f"SMSGW_ENV is {settings.env.value}: the demo empties its database, so it runs in demo or test only"
         )
     _refuse_exposure(settings, host)
-    _prepare(settings)
+    _prepare()
     asyncio.run(_load_demo(settings))
     base = f"http://{host}:{settings.port if port is None else port}"
     text = (

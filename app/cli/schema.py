@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from app.cli.database import unopened
 from app.cli.terminal import FAILED, done, examples, out
 from app.db import migrations
-from app.db.session import Database, normalise_url
-from app.settings.check import checked_settings
+from app.services.opening import prepare
 
 app = typer.Typer()
 
@@ -21,18 +21,16 @@ app = typer.Typer()
 def migrate(
     *, check: Annotated[bool, typer.Option("--check", help="Only say whether the schema is the newest.")] = False
 ) -> None:
-    """Bring the database to the newest schema."""
-    database = Database(normalise_url(checked_settings().database_url))
-    try:
+    """Bring the database to the newest schema, and mark an empty one with SMSGW_ENV."""
+    with unopened() as (database, owner, _):
         newest = migrations.newest_revision()
         before = database.write_now(migrations.current_revision)
-        if before == newest:
-            done(f"The schema is the newest ({newest}).")
-            return
-        if check:
+        if check and before != newest:
             out.print(f"[yellow]![/] The schema is {before or 'empty'}, the newest is {newest}: run `smsgw migrate`.")
             raise typer.Exit(FAILED)
-        database.write_now(migrations.upgrade)
+        if not check:
+            prepare(database, owner, migrate=True)
+    if before == newest:
+        done(f"The schema is the newest ({newest}).")
+    else:
         done(f"Migrated from {before or 'an empty database'} to {newest}.")
-    finally:
-        database.close()

@@ -4,6 +4,7 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 FAILED = 1  # it did not work
@@ -29,6 +30,13 @@ def refuse(message: str, status: int = FAILED) -> NoReturn:
 def done(message: str) -> None:
     """Say what was done."""
     out.print(Text("✓", style="green"), Text(message), soft_wrap=True)
+
+
+def counting() -> Progress:
+    """A progress bar of things that are counted."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err
+    )
 
 
 def examples(*lines: tuple[str, str]) -> str:

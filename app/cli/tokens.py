@@ -8,27 +8,19 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from app.cli.database import opened
 from app.cli.terminal import done, examples, out
-from app.db import migrations
-from app.db.session import Database, normalise_url
-from app.services.gateway import StartError
 from app.services.ids import IdSource
 from app.services.tokens import Scope, Tokens
-from app.settings.check import checked_settings
 
 app = typer.Typer(help="Tokens of the management API.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="What the token is called in lists and records.")]
 
 
 @contextmanager
-def _tokens() -> Iterator[Tokens]:
-    database = Database(normalise_url(checked_settings().database_url))
-    try:
-        if database.write_now(migrations.current_revision) != migrations.newest_revision():
-            raise StartError("The database's schema is not this program's: run `smsgw migrate` first.")
+def _tokens(*, make: bool = False) -> Iterator[Tokens]:
+    with opened(make=make) as (database, _, _):
         yield Tokens(database, IdSource(), accept_demo=False)
-    finally:
-        database.close()
 
 
 @app.command(
@@ -41,7 +33,7 @@ def create(
     name: Name, scope: Annotated[list[Scope], typer.Option(help="What it may do; give it several times for several.")]
 ) -> None:
     """Make a token and print it, this once: only its hash is stored."""
-    with _tokens() as tokens:
+    with _tokens(make=True) as tokens:
         out.print(tokens.create(name, frozenset(item.value for item in scope)), soft_wrap=True)
 
 

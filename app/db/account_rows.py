@@ -54,8 +54,7 @@ def subscriber_of(row: Fields) -> Subscriber:
         password,
         created,
         closed,
-        _,
-        _,
+        *_,
     ) = row
     return Subscriber(
         msisdn,
@@ -132,6 +131,8 @@ def subscriber_row(bucket: int, subscriber: Subscriber, chain: ChainHead) -> dic
         "closed_at": subscriber.closed_at,
         "evidence_seq": chain.seq,
         "evidence_hash": chain.hash,
+        "evidence_key": chain.key,
+        "evidence_mac": chain.mac,
     }
 
 

@@ -166,7 +166,7 @@ def load_accounts(connection: Connection, tenures: Sequence[Tenure], back: LookB
     return {
         (row[0], row[1]): StoredAccount(
             subscriber_of(row),
-            ChainHead(row[-2], row[-1]),
+            ChainHead(*row[-4:]),
             tuple(subscriptions[row[0], row[1]]),
             tuple(questions[row[0], row[1]]),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select, update
 
 from app.db import tables
 from app.db.rows import AnyRow, AnySelect, as_parameter, from_json, insert_rows, matching, shape_of
@@ -56,10 +56,38 @@ def chain_of(
 
 
 def head_of(connection: Connection, msisdn: str, tenure: int) -> ChainHead:
-    """Where a tenure's chain should end."""
+    """Where a tenure's chain should end; unsigned where there is no such tenure."""
     columns = tables.subscriber.c
-    statement = select(columns.evidence_seq, columns.evidence_hash).where(
+    head = (columns.evidence_seq, columns.evidence_hash, columns.evidence_key, columns.evidence_mac)
+    statement = select(*head).where(
         columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure
     )
     row = connection.execute(statement).one_or_none()
     return ChainHead(*row) if row else ChainHead()
+
+
+def set_head(connection: Connection, msisdn: str, tenure: int, head: ChainHead) -> None:
+    """Where a tenure's chain ends now; what anybody remembers of the account is outdated with it.
+
+    Whoever appends outside of a turn holds the lock of the number's conversation.
+    """
+    columns = tables.subscriber.c
+    mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure)
+    now = {
+        "evidence_seq": head.seq,
+        "evidence_hash": head.hash,
+        "evidence_key": head.key,
+        "evidence_mac": head.mac,
+    }
+    connection.execute(update(tables.subscriber).where(*mine).values(**now))
+    number = tables.conversation.c
+    own = (number.bucket == bucket_of(msisdn), number.msisdn == msisdn)
+    connection.execute(update(tables.conversation).where(*own).values(version=None))
+
+
+def without_head(connection: Connection, limit: int) -> list[tuple[str, int]]:
+    """Chains whose tenure's row is gone, and its head with it."""
+    links, rows = _evidence.c, tables.subscriber.c
+    same = (rows.bucket == links.bucket, rows.msisdn == links.msisdn, rows.tenure == links.tenure)
+    statement = select(links.msisdn, links.tenure).where(~exists().where(*same)).distinct().limit(limit)
+    return [(msisdn, tenure) for msisdn, tenure in connection.execute(statement)]

@@ -15,7 +15,6 @@ from app.db.rows import Row, as_parameter, from_json, matching, shape_of
 from app.domain.account import Subscriber
 from app.domain.campaigns import CampaignMessage
 from app.domain.events import EventStatus
-from app.domain.evidence import EvidenceRecord
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
@@ -167,16 +166,6 @@ def drop_from_campaigns(connection: Connection, subscriber: Subscriber) -> None:
         campaigns.keep_counts(
             connection, campaign_id, skipped.get(campaign_id, Counter()), states.get(campaign_id, Counter())
         )
-
-
-def set_head(connection: Connection, record: EvidenceRecord) -> None:
-    """Where the chain of the record's tenure ends now; what anybody remembers of the account is outdated with it."""
-    mine = _of(tables.subscriber, record.msisdn, record.tenure)
-    head = {"evidence_seq": record.seq, "evidence_hash": record.hash}
-    connection.execute(update(tables.subscriber).where(*mine).values(**head))
-    columns = tables.conversation.c
-    own = (columns.bucket == bucket_of(record.msisdn), columns.msisdn == record.msisdn)
-    connection.execute(update(tables.conversation).where(*own).values(version=None))
 
 
 def _of(table: Table, msisdn: str, tenure: int) -> tuple[ColumnElement[bool], ...]:

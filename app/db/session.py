@@ -16,7 +16,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -89,6 +89,16 @@ def _teach_driver() -> None:
     sqlite3.register_adapter(NoneType, {None: None}.__getitem__)
     for words in StrEnum.__subclasses__():
         sqlite3.register_adapter(words, str.__str__)
+
+
+# Any number, the same in all processes.
+_EXCLUSIVE = 10086
+
+
+def exclusively(connection: Connection) -> None:
+    """Let no other process do what asks for the same, until this transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _EXCLUSIVE})
 
 
 class Database:

@@ -1,5 +1,6 @@
 """The one row that all processes agree on: environment, catalogue version, the simulator's clock and faults."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -48,9 +49,16 @@ def read_state(connection: Connection) -> GatewayState | None:
     found = fetch(connection, _STATE, {})
     if not found:
         return None
-    (_, environment, version, frozen, fresh, mode, rate, count, report, delay) = found[0]
+    (_, environment, version, frozen, fresh, mode, rate, count, report, delay, _) = found[0]
     frozen_at = None if frozen is None else from_micros(frozen)
     return GatewayState(environment, version, frozen_at, bool(fresh), mode, rate, count, report, delay)
+
+
+def environment_of(connection: Connection) -> str | None:
+    """The environment that a database is marked with, also by an older schema."""
+    state = tables.gateway_state.c
+    found: str | None = connection.execute(select(state.environment).where(state.id == _ID)).scalar()
+    return found
 
 
 def current_state(connection: Connection) -> GatewayState:
@@ -62,11 +70,25 @@ def current_state(connection: Connection) -> GatewayState:
     return state
 
 
-def initialise_state(connection: Connection, environment: str) -> None:
-    """Mark an empty database as belonging to an environment."""
+def initialise_state(connection: Connection, environment: str, head_key: str) -> None:
+    """Mark an empty database as belonging to an environment, its evidence to be signed with the key of this id."""
     connection.execute(
-        insert(tables.gateway_state).values(id=_ID, environment=environment, catalogue_version=0, **_DEFAULTS)
+        insert(tables.gateway_state).values(
+            id=_ID, environment=environment, catalogue_version=0, head_keys=head_key, **_DEFAULTS
+        )
     )
+
+
+def head_keys(connection: Connection) -> list[str] | None:
+    """The ids of all keys by which heads of chains are signed; None where there are heads from before."""
+    state = tables.gateway_state.c
+    found = connection.execute(select(state.head_keys).where(state.id == _ID)).scalar_one()
+    return None if found is None else found.split()
+
+
+def set_head_keys(connection: Connection, ids: Iterable[str]) -> None:
+    """By which keys heads are signed from now on."""
+    set_state(connection, head_keys=" ".join(ids))
 
 
 def set_state(connection: Connection, **values: object) -> None:

@@ -64,21 +64,17 @@ api_token = Table(
     Column("revoked_at", Instant),
 )
 
-# One row: what all processes must agree on. ``environment`` marks a database that may be reset.
+# One row: what all processes must agree on. ``environment`` marks a database that may be reset. ``head_keys``: the ids
+# of all keys by which heads of chains of evidence are signed; NULL: there are heads from before.
 gateway_state = Table(
-    "gateway_state",
-    metadata,
-    Column("id", SmallInteger, primary_key=True),
-    Column("environment", Text, nullable=False),
-    Column("catalogue_version", BigInteger, nullable=False),
-    Column("clock_frozen_at", Instant),
-    Column("clock_fresh", Boolean, nullable=False),
-    Column("fault_mode", Text, nullable=False),
-    Column("fault_rate_ppm", Integer, nullable=False),
+    "gateway_state", metadata, Column("id", SmallInteger, primary_key=True),
+    Column("environment", Text, nullable=False), Column("catalogue_version", BigInteger, nullable=False),
+    Column("clock_frozen_at", Instant), Column("clock_fresh", Boolean, nullable=False),
+    Column("fault_mode", Text, nullable=False), Column("fault_rate_ppm", Integer, nullable=False),
     Column("fault_count", Integer),
-    Column("report_status", Text, nullable=False),
-    Column("report_delay_seconds", Integer, nullable=False),
-)
+    Column("report_status", Text, nullable=False), Column("report_delay_seconds", Integer, nullable=False),
+    Column("head_keys", Text),
+)  # fmt: skip
 
 # The row that a claim of a provider's messages locks, so that two workers never take one subscriber's out of order;
 # it also says how it stands with the provider (NULL: well).
@@ -146,6 +142,7 @@ subscriber = Table(
     Column("closed_at", Instant),
     Column("evidence_seq", Integer, nullable=False),
     Column("evidence_hash", Text, nullable=False),
+    *optional(Text, "evidence_key", "evidence_mac"),
     PrimaryKeyConstraint("bucket", "msisdn", "tenure"),
 )
 

@@ -1,18 +1,24 @@
 """Evidence: what was asked, what was answered, what changed; chained so that nobody can change it unseen.
 
 Each record holds the hash of the one before, and a salted hash of its payload. The payload (texts, numbers) lies
-beside and may be erased with its salt; the chain verifies all the same (flows.md 13, safety.md 27).
+beside and may be taken away with its salt; the chain verifies all the same, as long as a later record says that it was
+(flows.md 13, safety.md 27 and 35).
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeAlias
 
 from app.domain.values import replace, value
 
 GENESIS = "0" * 64
+# Kinds of records that say what was taken away: the payloads of some records, or those of all before.
+PURGED, ERASED = "purged", "erased"
+# A head was signed that had no signature that could be checked.
+SEALED = "sealed"
 Fact: TypeAlias = str | int | bool | tuple[str, ...] | Mapping[str, str | int | bool | None] | None
 
 
@@ -44,18 +50,39 @@ class EvidenceRecord:
 
 @value
 class ChainHead:
-    """Where a chain ends: kept beside it, so that a chain cut short is seen too."""
+    """Where a chain ends: kept beside it, so that a chain cut short is seen too.
+
+    ``mac`` shows that the gateway itself wrote it, ``key`` is the id of the key that it was made with; None for a head
+    that nobody has signed (safety.md 35).
+    """
 
     seq: int = 0
     hash: str = GENESIS
+    key: str | None = None
+    mac: str | None = None
+
+
+class Fault(StrEnum):
+    """What is wrong with a chain."""
+
+    CHANGED = "changed"
+    PAYLOAD_GONE = "payload_gone"
+    CUT = "cut"
+    NOT_SIGNED = "not_signed"
+    KEY_UNKNOWN = "key_unknown"
+    NOT_AS_ANCHORED = "not_as_anchored"
 
 
 @value
 class Verification:
-    """The result of walking a chain: the first record that does not fit, if any."""
+    """The result of walking a chain: the first record that does not fit, if any, and what is wrong with it.
+
+    Where it is the head that does not fit, the first bad record is the one behind the last.
+    """
 
     records: int
-    first_bad: int | None
+    first_bad: int | None = None
+    fault: Fault | None = None
 
     @property
     def ok(self) -> bool:
@@ -108,15 +135,34 @@ def append(
     return replace(record, hash=_hash_record(record))
 
 
+def taken_away(who: str, seqs: Iterable[int]) -> EvidenceDraft:
+    """Says that the payloads of some records were taken away; about the chain itself."""
+    return EvidenceDraft(PURGED, PURGED, {"who": who, "records": tuple(map(str, sorted(seqs)))})
+
+
+def _said_to_be_gone(record: EvidenceRecord) -> Iterable[int]:
+    """The records whose payloads this one says were taken away."""
+    if record.kind == ERASED:
+        return range(1, record.seq)
+    return map(int, json.loads(record.payload or "{}").get("records", ()))
+
+
 def verify(records: Iterable[EvidenceRecord], head: ChainHead) -> Verification:
-    """Walk a chain from its first record to its head."""
+    """Walk a chain from its first record to its head; whose head it is, is another matter (``HeadKeys``)."""
     previous, count = GENESIS, 0
+    gone: set[int] = set()
     for record in records:
         count += 1
         whole = record.payload is None or record.payload_hash == _hash_payload(record.salt or "", record.payload)
         if record.seq != count or record.previous_hash != previous or record.hash != _hash_record(record) or not whole:
-            return Verification(count, record.seq)
+            return Verification(count, record.seq, Fault.CHANGED)
         previous = record.hash
+        if record.payload is None:
+            gone.add(record.seq)
+        elif record.kind in (PURGED, ERASED):
+            gone.difference_update(_said_to_be_gone(record))
+    if gone:
+        return Verification(count, min(gone), Fault.PAYLOAD_GONE)
     if (count, previous) != (head.seq, head.hash):
-        return Verification(count, count + 1)
-    return Verification(count, None)
+        return Verification(count, count + 1, Fault.CUT)
+    return Verification(count)

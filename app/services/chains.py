@@ -1,27 +1,33 @@
-"""Walking chains of evidence from the outside, one after the other (flows.md 13)."""
+"""Chains of evidence from the outside: walked, gone on with, signed (flows.md 13; safety.md 27 and 35)."""
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from sqlalchemy import Connection
 
-from app.db import evidence, retention
+from app.db import accounts, evidence, retention, state
 from app.db.retention import Tenure
 from app.db.session import Database
-from app.domain.evidence import Verification, verify
+from app.db.state import current_state
+from app.domain.evidence import SEALED, ChainHead, EvidenceDraft, Fault, Verification, append, verify
+from app.domain.heads import HeadKeys
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
 _PIECE = 500
+_SALT_BYTES = 16
+_MOST_LOST = 1000
 
 
 @value
 class Walked:
-    """One chain, and whether it is whole."""
+    """One chain, and whether it is whole; ``end`` is the place where it is said to end."""
 
     msisdn: str
     tenure: int
     found: Verification
+    end: int = 0
 
 
 def count_chains(database: Database) -> int:
@@ -29,13 +35,17 @@ def count_chains(database: Database) -> int:
     return database.write_now(retention.count_tenures)
 
 
-def walk_chains(database: Database, msisdn: str | None = None) -> Iterator[Walked]:
+def walk_chains(database: Database, heads: HeadKeys, msisdn: str | None = None) -> Iterator[Walked]:
     """Walk all chains, or those of all tenures of one number; each in a transaction of its own."""
-    for _, number, tenure in _tenures(database, msisdn):
-        yield Walked(number, tenure, database.write_now(partial(_walk, msisdn=number, tenure=tenure)))
+    for _, number, tenure in tenures_of(database, msisdn):
+        yield database.write_now(partial(_walk, heads=heads, msisdn=number, tenure=tenure))
+    if msisdn is None:
+        for number, tenure in database.write_now(partial(evidence.without_head, limit=_MOST_LOST)):
+            yield Walked(number, tenure, Verification(0, 1, Fault.CUT))
 
 
-def _tenures(database: Database, msisdn: str | None) -> Iterator[Tenure]:
+def tenures_of(database: Database, msisdn: str | None = None) -> Iterator[Tenure]:
+    """All tenures in the order of their keys, or those of one number."""
     after = (bucket_of(msisdn), msisdn, -1) if msisdn else None
     while group := database.write_now(partial(retention.tenures, after=after, limit=_PIECE)):
         for item in group:
@@ -45,5 +55,93 @@ def _tenures(database: Database, msisdn: str | None) -> Iterator[Tenure]:
         after = group[-1]
 
 
-def _walk(connection: Connection, *, msisdn: str, tenure: int) -> Verification:
-    return verify(evidence.chain_of(connection, msisdn, tenure), evidence.head_of(connection, msisdn, tenure))
+def _walk(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int) -> Walked:
+    found = verified(connection, heads, msisdn, tenure)
+    return Walked(msisdn, tenure, found, evidence.head_of(connection, msisdn, tenure).seq)
+
+
+def verified(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int) -> Verification:
+    """Walk one chain up to its head, and see that the head is ours."""
+    head = evidence.head_of(connection, msisdn, tenure)
+    found = verify(evidence.chain_of(connection, msisdn, tenure), head)
+    if found.fault is Fault.CUT and evidence.head_of(connection, msisdn, tenure) != head:
+        # On PostgreSQL a turn has gone on with it between the two.
+        return verified(connection, heads, msisdn, tenure)
+    fault = heads.fault(msisdn, tenure, head) if found.ok else None
+    return found if fault is None else Verification(found.records, found.records + 1, fault)
+
+
+def extend(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int, draft: EvidenceDraft) -> None:
+    """Append a record outside of a turn, with the number locked so that no turn appends one beside it."""
+    accounts.lock_conversations(connection, [(bucket_of(msisdn), msisdn)], wait=True)
+    before = evidence.head_of(connection, msisdn, tenure)
+    after = _append(connection, msisdn, tenure, before, draft)
+    evidence.set_head(connection, msisdn, tenure, heads.follow(msisdn, tenure, before, after))
+
+
+def _append(connection: Connection, msisdn: str, tenure: int, head: ChainHead, draft: EvidenceDraft) -> ChainHead:
+    salt, now = secrets.token_hex(_SALT_BYTES), current_state(connection).now
+    record = append(head, draft, msisdn=msisdn, tenure=tenure, at=now, salt=salt)
+    evidence.append_evidence(connection, [record])
+    return ChainHead(record.seq, record.hash)
+
+
+# ---- signing what nobody has signed, or a key that was replaced
+
+
+class SealError(Exception):
+    """Heads cannot be signed; the words say why."""
+
+
+@value
+class Sealed:
+    """What became of one chain: signed on record, signed anew, or left as it is because it is not whole."""
+
+    msisdn: str
+    tenure: int
+    found: Verification
+    on_record: bool = False
+    anew: bool = False
+
+
+def seal(database: Database, heads: HeadKeys, lost: Iterable[str] = ()) -> Iterator[Sealed]:
+    """Sign the heads from before there were signatures, once, each with a record in its chain that says so.
+
+    Those of replaced keys are signed anew, and on record those of ``lost`` ones: of these nobody can tell any more
+    whether they were ours. SealError where a head without a signature was never left by us.
+    """
+    lost = frozenset(lost)
+    known = database.write_now(state.head_keys)
+    if strangers := lost - frozenset(known or ()):
+        raise SealError(f"No evidence in this database is signed with the key {min(strangers)}.")
+    if held := {key for key in lost if key in heads}:
+        raise SealError(f"The key {min(held)} is not lost: it is among those of SMSGW_SEAL_KEY.")
+    trusted = partial(_seal, heads=heads, lost=lost, from_before=known is None)
+    left = False
+    for _, msisdn, tenure in tenures_of(database):
+        sealed = database.write_now(partial(trusted, msisdn=msisdn, tenure=tenure))
+        left = left or not sealed.found.ok
+        yield sealed
+    if not left:
+        database.write_now(lambda connection: state.set_head_keys(connection, [heads.newest]))
+
+
+def _seal(
+    connection: Connection, *, heads: HeadKeys, lost: frozenset[str], from_before: bool, msisdn: str, tenure: int
+) -> Sealed:
+    accounts.lock_conversations(connection, [(bucket_of(msisdn), msisdn)], wait=True)
+    head = evidence.head_of(connection, msisdn, tenure)
+    found = verified(connection, heads, msisdn, tenure)
+    if found.ok:
+        if head.key == heads.newest:
+            return Sealed(msisdn, tenure, found)
+        evidence.set_head(connection, msisdn, tenure, heads.sign(msisdn, tenure, head.seq, head.hash))
+        return Sealed(msisdn, tenure, found, anew=True)
+    unsigned = found.fault is Fault.NOT_SIGNED and head.mac is None and from_before
+    if not unsigned and not (found.fault is Fault.KEY_UNKNOWN and head.key in lost):
+        return Sealed(msisdn, tenure, found)
+    why = "no signature" if unsigned else f"lost key {head.key}"
+    draft = EvidenceDraft(SEALED, SEALED, {"who": "smsgw evidence seal", "before": why, "records": head.seq})
+    after = _append(connection, msisdn, tenure, head, draft)
+    evidence.set_head(connection, msisdn, tenure, heads.sign(msisdn, tenure, after.seq, after.hash))
+    return Sealed(msisdn, tenure, Verification(after.seq), on_record=True)

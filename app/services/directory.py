@@ -19,10 +19,12 @@ from app.db.session import Database
 from app.db.state import current_state, lock_catalogue
 from app.domain.account import Subscriber, Subscription
 from app.domain.catalogue import FREE_COSTS_NOTHING, Service, ServiceProvider
-from app.domain.evidence import EvidenceRecord, Verification, verify
+from app.domain.evidence import EvidenceRecord, Verification
+from app.domain.heads import HeadKeys
 from app.domain.names import order_keyword_fault, warning_fault, way_fault
 from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.values import replace, value
+from app.services.chains import verified
 from app.services.outgoing_events import is_secret
 from app.services.public_addresses import fault_of
 from app.services.refusals import RefusedError
@@ -51,9 +53,10 @@ class Directory:
         private_webhooks: bool = False,
         own_links: Collection[str] = (),
     ) -> None:
-        """``sealer``: for SPs' secrets. ``private_webhooks``: SPs may be told in our own network, and without TLS.
+        """``sealer``: for SPs' secrets and the marks of evidence.
 
-        ``own_links``: the hosts that customers may be sent to.
+        ``private_webhooks``: SPs may be told in our own network, and without TLS. ``own_links``: the hosts that
+        customers may be sent to.
         """
         self._database = database
         self._turns = turns
@@ -129,8 +132,8 @@ class Directory:
         return await self._database.read(partial(_questions, msisdn=msisdn, tenure=tenure, before=before, limit=limit))
 
     async def verify(self, msisdn: str, tenure: int | None = None) -> Verification:
-        """Walk a tenure's chain."""
-        return await self._database.read(partial(_verify, msisdn=msisdn, tenure=tenure))
+        """Walk a tenure's chain, and see that its head is ours."""
+        return await self._database.read(partial(_verify, heads=self._sealer.heads, msisdn=msisdn, tenure=tenure))
 
 
 def _check_webhook(url: str | None, secret: str | None, *, private: bool) -> None:
@@ -221,6 +224,6 @@ def _questions(
     return questions.questions_of(connection, msisdn, number, before=before, limit=limit)
 
 
-def _verify(connection: Connection, *, msisdn: str, tenure: int | None) -> Verification:
+def _verify(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int | None) -> Verification:
     number = _tenure(connection, msisdn=msisdn, tenure=tenure).subscriber.tenure
-    return verify(evidence.chain_of(connection, msisdn, number), evidence.head_of(connection, msisdn, number))
+    return verified(connection, heads, msisdn, number)

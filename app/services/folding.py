@@ -2,7 +2,7 @@
 
 import secrets
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +16,8 @@ from app.db.accounts import LockedConversation
 from app.db.inbox import StoredMessage
 from app.db.timers import StoredTimer
 from app.domain.account import Account
-from app.domain.evidence import ChainHead, EvidenceRecord, append, canonical
+from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append, canonical
+from app.domain.heads import HeadKeys
 from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck
 from app.domain.policy import Carrier
@@ -75,8 +76,9 @@ def _differ(after: Account, before: Account) -> bool:
 class Ledger:
     """All rows that a batch of turns causes."""
 
-    def __init__(self, codec: AccountCodec, ids: Iterator[str]) -> None:
+    def __init__(self, codec: AccountCodec, ids: Iterator[str], heads: HeadKeys) -> None:
         self._codec = codec
+        self._heads = heads
         self._ids = ids
         self.version = next(ids)
         self.changed: dict[str, Fold] = {}
@@ -112,7 +114,7 @@ class Ledger:
             self._keep(waiting.source, kept_until)
             return
         if fold.tenure != before:
-            fold.chain = ChainHead()
+            fold.chain = self._heads.sign(fold.account.msisdn, fold.tenure)
             fold.unsaved.clear()
         if outcome.tenure_ended:
             self._ended_tenures.append((fold.bucket, fold.account.msisdn, before))
@@ -127,11 +129,7 @@ class Ledger:
 
     def _take_rows(self, fold: Fold, turn: Turn, outcome: Outcome) -> None:
         msisdn, tenure = fold.account.msisdn, fold.tenure
-        for draft in outcome.evidence:
-            salt = secrets.token_hex(_SALT_BYTES)
-            record = append(fold.chain, draft, msisdn=msisdn, tenure=tenure, at=turn.at, salt=salt)
-            fold.chain = ChainHead(record.seq, record.hash)
-            self._evidence.append(record)
+        self._take_evidence(fold, turn, outcome.evidence)
         subscriber = fold.account.subscriber
         if subscriber is not None and (outcome.evidence or outcome.subscriber):
             self._subscribers[msisdn, tenure] = account_rows.subscriber_row(fold.bucket, subscriber, fold.chain)
@@ -163,6 +161,17 @@ class Ledger:
             self._set_timer(
                 StoredTimer(fold.bucket, msisdn, tenure, timer.kind, timer.subject, timer.due_at, timer.data)
             )
+
+    def _take_evidence(self, fold: Fold, turn: Turn, drafts: Sequence[EvidenceDraft]) -> None:
+        """New links of her chain; its head is signed once, not link by link."""
+        msisdn, tenure, end = fold.account.msisdn, fold.tenure, fold.chain
+        for draft in drafts:
+            salt = secrets.token_hex(_SALT_BYTES)
+            record = append(end, draft, msisdn=msisdn, tenure=tenure, at=turn.at, salt=salt)
+            end = ChainHead(record.seq, record.hash)
+            self._evidence.append(record)
+        if drafts:
+            fold.chain = self._heads.follow(msisdn, tenure, fold.chain, end)
 
     def _set_timer(self, timer: StoredTimer) -> None:
         self._timers[timer.msisdn, timer.tenure, timer.kind, timer.subject] = timer

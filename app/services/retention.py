@@ -4,7 +4,6 @@ Rules: flows.md 13, safety.md 27 and 31. Everything works in short transactions,
 """
 
 import json
-import secrets
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,16 +16,20 @@ from app.db.retention import Page, Tenure
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain.account import Subscription, SubscriptionState
-from app.domain.evidence import EvidenceDraft, EvidenceRecord, append
+from app.domain.evidence import ERASED, PURGED, SEALED, EvidenceDraft, EvidenceRecord, taken_away
+from app.domain.heads import HeadKeys
 from app.domain.policy import Kept
 from app.domain.records import Record
 from app.domain.values import value
+from app.services.chains import extend
 from app.services.refusals import RefusedError
+from app.services.sealing import Sealer
 
 _RAW_REPORTS = timedelta(days=30)
 _PARKED_REPORTS = timedelta(hours=24)
 _PIECE = 1_000
-_SALT_BYTES = 16
+# They say what was taken away, and nothing of a customer.
+_KEPT_KINDS = frozenset({PURGED, ERASED, SEALED})
 Advance = Callable[[str, int], None]
 
 
@@ -41,7 +44,7 @@ class Purged:
     payloads: int
 
 
-def purge(database: Database, kept: Kept, advance: Advance = lambda _what, _done: None) -> Purged:
+def purge(database: Database, kept: Kept, heads: HeadKeys, advance: Advance = lambda _what, _done: None) -> Purged:
     """Take away what is past its retention by the gateway's clock; ``advance`` is told of each piece of work."""
     now = database.write_now(current_state).now
     reports = database.write_now(
@@ -51,7 +54,7 @@ def purge(database: Database, kept: Kept, advance: Advance = lambda _what, _done
     questions = database.write_now(partial(retention.purge_questions, before=before))
     recipients = _recipients(database, before)
     messages = sum(_messages(database, work, before, advance) for work in _MESSAGE_TABLES)
-    payloads = _payloads(database, now - kept.evidence, advance)
+    payloads = _payloads(database, heads, now - kept.evidence, advance)
     return Purged(messages, reports, questions, recipients, payloads)
 
 
@@ -81,26 +84,29 @@ def _piece(connection: Connection, *, work: _Work, before: datetime, after: str 
     return work(connection, before, after, _PIECE)
 
 
-def _payloads(database: Database, before: datetime, advance: Advance) -> int:
+def _payloads(database: Database, heads: HeadKeys, before: datetime, advance: Advance) -> int:
     gone = 0
     after: Tenure | None = None
     while group := database.write_now(partial(retention.tenures, after=after, limit=_PIECE)):
         for _, msisdn, tenure in group:
-            gone += database.write_now(partial(_purge_tenure, msisdn=msisdn, tenure=tenure, before=before))
+            work = partial(_purge_tenure, heads=heads, msisdn=msisdn, tenure=tenure, before=before)
+            gone += database.write_now(work)
             advance("evidence", 1)
         after = group[-1]
     return gone
 
 
-def _purge_tenure(connection: Connection, *, msisdn: str, tenure: int, before: datetime) -> int:
-    """The payloads of one tenure that nothing needs any more; how many went."""
-    old = [item for item in evidence.chain_of(connection, msisdn, tenure) if item.payload and item.at < before]
+def _purge_tenure(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int, before: datetime) -> int:
+    """The payloads of one tenure that nothing needs any more, on record; how many went."""
+    chain = evidence.chain_of(connection, msisdn, tenure)
+    old = [item for item in chain if item.payload and item.at < before and item.kind not in _KEPT_KINDS]
     if not old:
         return 0
     needed = _needed(connection, msisdn, tenure, before)
     gone = [item.seq for item in old if not _names(item) & needed]
     if gone:
         retention.drop_payloads(connection, msisdn, tenure, gone)
+        extend(connection, heads, msisdn, tenure, taken_away("smsgw purge", gone))
     return len(gone)
 
 
@@ -144,9 +150,10 @@ def _names(item: EvidenceRecord) -> set[str]:
 class Erasure:
     """Erases tenures whose time is over."""
 
-    def __init__(self, database: Database, kept: Kept) -> None:
+    def __init__(self, database: Database, kept: Kept, sealer: Sealer) -> None:
         self._database = database
         self._kept = kept
+        self._sealer = sealer
 
     async def erase(self, msisdn: str, tenure: int, who: str, reason: str) -> None:
         """Erase a closed tenure: texts, payloads, salts and what she had go; the chain stays and says ``erased``.
@@ -154,12 +161,14 @@ class Erasure:
         RefusedError: 404 where there is no such tenure, 409 while it is in use, or its matters or its retention are
         not over.
         """
-        await self._database.write(
-            partial(_erase, msisdn=msisdn, tenure=tenure, kept=self._kept, who=who, reason=reason)
-        )
+        draft = EvidenceDraft(ERASED, msisdn, {"who": who, "reason": reason})
+        work = partial(_erase, msisdn=msisdn, tenure=tenure, kept=self._kept, heads=self._sealer.heads, draft=draft)
+        await self._database.write(work)
 
 
-def _erase(connection: Connection, *, msisdn: str, tenure: int, kept: Kept, who: str, reason: str) -> None:
+def _erase(
+    connection: Connection, *, msisdn: str, tenure: int, kept: Kept, heads: HeadKeys, draft: EvidenceDraft
+) -> None:
     now = current_state(connection).now
     subscriber = reading.tenure_of(connection, msisdn, tenure)
     if subscriber is None:
@@ -176,12 +185,7 @@ def _erase(connection: Connection, *, msisdn: str, tenure: int, kept: Kept, who:
     retention.drop_payloads(connection, msisdn, tenure, seqs)
     retention.drop_from_campaigns(connection, subscriber)
     retention.drop_personal(connection, msisdn, tenure)
-    head = evidence.head_of(connection, msisdn, tenure)
-    draft = EvidenceDraft("erased", msisdn, {"who": who, "reason": reason})
-    salt = secrets.token_hex(_SALT_BYTES)
-    record = append(head, draft, msisdn=msisdn, tenure=tenure, at=now, salt=salt)
-    evidence.append_evidence(connection, [record])
-    retention.set_head(connection, record)
+    extend(connection, heads, msisdn, tenure, draft)
 
 
 def _is_matter(record: Record) -> bool:

@@ -76,6 +76,7 @@ class Turns:
         self._codec = AccountCodec(router.registry.questions)
         self._loading = Loading(router, self._codec, policy.numbers)
         self._catalogue = Catalogue()
+        self._ledger: Callable[[], Ledger] = lambda: Ledger(self._codec, ids, sealer.heads)
         self._checks = PasswordChecks()
         self._calls: Batcher[tuple[str, Stimulus], Outcome | Exception] = Batcher(self._run_calls, _CALLS)
 
@@ -122,7 +123,7 @@ class Turns:
         joined = self._joiner.join(connection, pending, folds, now)
         messages = [self._stimuli.received(row) for row in joined.messages]
         line_up(folds, messages, [self._stimuli.fell_due(row) for row in due])
-        ledger = Ledger(self._codec, self._ids)
+        ledger = self._ledger()
         catalogue = self._current_catalogue(connection, state.catalogue_version)
         worked = self._handle_rounds(connection, list(folds.values()), ledger, catalogue, now)
         self._write_down(connection, ledger, now)
@@ -232,7 +233,7 @@ class Turns:
         folds = self._loading.folds(connection, locked, _back_from(state.now))
         joined = self._joiner.join(connection, inbox.pending_of(connection, [key], state.now, 1), folds, state.now)
         due = timers.due_of(connection, [key], state.now)
-        ledger = Ledger(self._codec, self._ids)
+        ledger = self._ledger()
         waiting = [*map(self._stimuli.received, joined.messages), *map(self._stimuli.fell_due, due)]
         if waiting:
             fold = folds[key[1]]
@@ -280,7 +281,7 @@ class Turns:
         inbox.open_conversations(connection, [msisdn for msisdn, _ in calls])
         folds = self._loading.loaded(connection, accounts.lock_conversations(connection, keys, wait=True), _EVERYTHING)
         catalogue = self._current_catalogue(connection, state.catalogue_version)
-        ledger = Ledger(self._codec, self._ids)
+        ledger = self._ledger()
         self._loading.complete(connection, [(folds[msisdn], stimulus) for msisdn, stimulus in calls], _EVERYTHING)
         outcomes: list[Outcome] = []
         for msisdn, stimulus in calls:

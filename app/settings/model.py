@@ -57,8 +57,8 @@ class Settings(BaseSettings):
     seal_key: SecretStr | None = Field(
         default=None,
         description="32 bytes in URL-safe base64, as `smsgw config seal-key` makes them; seals passwords until their "
-        "turn, and SPs' webhook secrets; unset: a key is made and kept beside the SQLite file, but production asks for "
-        "one",
+        "turn and SPs' webhook secrets, and signs the evidence; several, joined by commas, the newest first, while one "
+        "is being replaced; unset: a key is made and kept beside the SQLite file, but production asks for one",
         examples=["(what `smsgw config seal-key` prints)"],
     )
     log_level: str = Field(
@@ -102,6 +102,11 @@ class Settings(BaseSettings):
                 f"default_provider: there is no provider {default!r} among: {', '.join(self.provider_table())}"
             )
         return found
+
+    def seal_keys(self) -> list[str]:
+        """The keys of SMSGW_SEAL_KEY, the newest first."""
+        given = self.seal_key.get_secret_value().split(",") if self.seal_key else []
+        return [key.strip() for key in given]
 
     @property
     def private_webhooks(self) -> bool:

@@ -300,6 +300,7 @@ def upgrade() -> None:
         sa.Column("fault_count", sa.Integer(), nullable=True),
         sa.Column("report_status", sa.Text(), nullable=False),
         sa.Column("report_delay_seconds", sa.Integer(), nullable=False),
+        sa.Column("head_keys", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_state")),
     )
     op.create_table(
@@ -789,6 +790,8 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.Column("evidence_seq", sa.Integer(), nullable=False),
         sa.Column("evidence_hash", sa.Text(), nullable=False),
+        sa.Column("evidence_key", sa.Text(), nullable=True),
+        sa.Column("evidence_mac", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", name=op.f("pk_subscriber")),
     )
     op.create_table(

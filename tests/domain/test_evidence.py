@@ -5,7 +5,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 from app.domain.escape import escape
-from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, Fact, append, canonical, verify
+from app.domain.evidence import (
+    ERASED,
+    ChainHead,
+    EvidenceDraft,
+    EvidenceRecord,
+    Fact,
+    Fault,
+    append,
+    canonical,
+    taken_away,
+    verify,
+)
+from app.domain.heads import HeadKeys
 from tests.commands.world import MSISDN, shanghai
 
 Chain = list[EvidenceRecord]
@@ -49,8 +61,8 @@ def test_an_untouched_chain_verifies() -> None:
         assert verify(records, head_of(records)).records == length
 
 
-def one_more(records: Chain) -> Chain:
-    draft = EvidenceDraft("x", "y", {})
+def one_more(records: Chain, draft: EvidenceDraft | None = None) -> Chain:
+    draft = draft or EvidenceDraft("x", "y", {})
     at = shanghai("2026-03-03 10:00")
     return [*records, append(head_of(records), draft, msisdn=MSISDN, tenure=1, at=at, salt="5")]
 
@@ -88,12 +100,35 @@ def test_tampering_is_seen() -> None:
     assert {what: item.first_bad for what, item in found.items()} == {what: bad for what, (_, bad) in TAMPERED.items()}
 
 
-def test_an_erased_payload_still_verifies() -> None:
+def without_payloads(records: Chain, *places: int) -> Chain:
+    return [replace(item, payload=None, salt=None) if item.seq in places else item for item in records]
+
+
+def test_a_payload_may_be_gone_only_where_a_later_record_says_so() -> None:
     records = chain()
-    erased = [replace(item, payload=None, salt=None) for item in records]
-    assert verify(erased, head_of(records)).ok
-    assert verify(changed(2, payload=None, salt=None)(records), head_of(records)).ok
-    assert verify(changed(2, hash="0" * 64)(erased), head_of(records)).first_bad == 2
+    purged = one_more(records, taken_away("purge", [2, 4]))
+    erased = one_more(purged, EvidenceDraft(ERASED, MSISDN, {"who": "x"}))
+    bad: dict[str, tuple[Chain, int | None]] = {
+        "none says so": (without_payloads(records, 2), 2),
+        "the first of several": (without_payloads(records, 2, 4, 5), 2),
+        "purged": (without_payloads(purged, 2, 4), None),
+        "purged, but for one of them": (without_payloads(purged, 2), None),
+        "another than those purged": (without_payloads(purged, 2, 3, 4), 3),
+        "what says so is gone itself": (without_payloads(purged, 2, 4, 6), 2),
+        "erased": (without_payloads(erased, 1, 2, 3, 4, 5, 6), None),
+        "what says that all was erased is gone itself": (without_payloads(erased, 1, 7), 1),
+        "one that came behind": (without_payloads(one_more(erased), 1, 8), 8),
+    }
+    found = {what: verify(records, head_of(records)) for what, (records, _) in bad.items()}
+    assert {what: item.first_bad for what, item in found.items()} == {what: place for what, (_, place) in bad.items()}
+    assert {item.fault for item in found.values()} == {None, Fault.PAYLOAD_GONE}
+
+
+def test_an_erased_payload_cannot_be_tried_out() -> None:
+    records = chain()
+    erased = one_more([replace(item, payload=None, salt=None) for item in records], taken_away("x", range(1, 6)))
+    assert verify(erased, head_of(erased)).ok
+    assert verify(changed(2, hash="0" * 64)(erased), head_of(erased)).first_bad == 2
     # Equal payloads have different hashes: without the salt nobody can try out which payload it was.
     draft = EvidenceDraft("unsubscribe", "s0", {"answer": "是"})
     hashes = {
@@ -108,3 +143,36 @@ def test_a_payload_is_written_in_one_way() -> None:
         == canonical({"a": {"甲": True, "z": None}, "b": 1})
         == '{"a":{"z":null,"甲":true},"b":1}'
     )
+
+
+OURS, REPLACED, FOREIGN = (HeadKeys([bytes([number]) * 32]) for number in range(3))
+BOTH = HeadKeys([bytes([0]) * 32, bytes([1]) * 32])
+
+
+def test_only_the_gateway_s_own_head_of_this_very_chain_is_signed() -> None:
+    head = OURS.sign(MSISDN, 1, 5, "ab" * 32)
+    assert OURS.fault(MSISDN, 1, head) is None
+    assert BOTH.fault(MSISDN, 1, head) is None
+    assert BOTH.fault(MSISDN, 1, REPLACED.sign(MSISDN, 1, 5, "ab" * 32)) is None, "keys that were replaced count on"
+    assert OURS.fault(MSISDN, 1, FOREIGN.sign(MSISDN, 1, 5, "ab" * 32)) is Fault.KEY_UNKNOWN
+    pretended = replace(FOREIGN.sign(MSISDN, 1, 5, "ab" * 32), key=OURS.newest)
+    for other in (
+        ChainHead(5, "ab" * 32),
+        replace(head, seq=4),
+        replace(head, hash="cd" * 32),
+        replace(head, mac=None),
+        replace(head, key=None),
+        replace(head, mac="é" * 64),
+        OURS.sign(MSISDN, 2, 5, "ab" * 32),
+        OURS.sign("+8613900139000", 1, 5, "ab" * 32),
+        pretended,
+    ):
+        assert OURS.fault(MSISDN, 1, other) is Fault.NOT_SIGNED, other
+
+
+def test_a_head_that_follows_one_which_is_not_ours_is_not_signed() -> None:
+    after = ChainHead(6, "cd" * 32)
+    assert OURS.follow(MSISDN, 1, OURS.sign(MSISDN, 1, 5, "ab" * 32), after) == OURS.sign(MSISDN, 1, 6, "cd" * 32)
+    assert BOTH.follow(MSISDN, 1, REPLACED.sign(MSISDN, 1), after) == OURS.sign(MSISDN, 1, 6, "cd" * 32)
+    for before in (ChainHead(), ChainHead(5, "ab" * 32), FOREIGN.sign(MSISDN, 1, 5, "ab" * 32)):
+        assert OURS.follow(MSISDN, 1, before, after) == after

@@ -361,7 +361,7 @@ async def test_parts_are_purged_like_any_message(gateway: Running) -> None:
     assert Counter(row["status"] for row in await gateway.rows(_inbound)) == {"joined": 2, "ignored": 2, "handled": 1}
     await gateway.advance(days=400)
     database = gateway.gateway.database
-    await asyncio.to_thread(retention.purge, database, Kept())
+    await asyncio.to_thread(retention.purge, database, Kept(), gateway.gateway.owner.heads)
     assert await gateway.count(_inbound) == 0
 
 

@@ -16,13 +16,16 @@ from sqlalchemy import Connection
 
 from app.db import retention, tables
 from app.db.events import append_events, event
+from app.db.session import Database, normalise_url
 from app.domain.catalogue import ServiceProvider
 from app.domain.evidence import canonical
 from app.domain.msisdn import bucket_of
+from app.services.chains import seal
 from app.services.refusals import RefusedError
+from app.services.sealing import Sealer
 from app.settings import Settings
 from app.settings.file import BillingFile, SettingsFile
-from tests.running import ALICE, BOB, START, Running, running, settings_for
+from tests.running import ALICE, BOB, SEAL_KEY, START, Running, running, settings_for
 from tests.services.receivers import DOWN, SECRET, YES, receiving, until
 
 pytestmark = pytest.mark.anyio
@@ -225,13 +228,20 @@ async def test_no_byte_of_the_database_file_is_a_secret(sqlite_url: str, tmp_pat
     assert SECRET.removeprefix("whsec_").encode() not in stored
 
 
+def go_on_without_the_key(url: str, other: str) -> None:
+    database = Database(normalise_url(url))
+    assert all(chain.on_record for chain in seal(database, Sealer(other).heads, [Sealer(SEAL_KEY).heads.newest]))
+    database.close()
+
+
 async def test_events_wait_while_a_secret_cannot_be_opened_and_go_once_it_is_given_again(sqlite_url: str) -> None:
     settings = settings_for(sqlite_url)
     async with receiving() as receiver:
         async with running(settings) as gateway:
             await addressed(gateway, "XINHUA", receiver.url)
-        other = SecretStr(Fernet.generate_key().decode())
-        async with running(settings.model_copy(update={"seal_key": other})) as gateway:
+        other = Fernet.generate_key().decode()
+        go_on_without_the_key(sqlite_url, other)
+        async with running(settings.model_copy(update={"seal_key": SecretStr(other)})) as gateway:
             await happens(gateway, 1)
             assert await error_of(gateway) == "the secret was sealed with another key; PUT the service provider again"
             assert await statuses(gateway) == ["pending"]

@@ -16,6 +16,7 @@ from app.domain.account import Account, Language
 from app.domain.dialogue import Question, QuestionState
 from app.domain.evidence import ChainHead
 from app.domain.guards import Guards
+from app.domain.heads import HeadKeys
 from app.domain.turn import Outcome, TextReceived, Turn
 from app.services.codec import AccountCodec
 from app.services.folding import Fold, Ledger, Waiting
@@ -77,7 +78,7 @@ def test_of_a_message_that_is_kept_for_later_only_the_guards_are_remembered() ->
     waiting = Waiting(stimulus, now, cast("Carrier", None), source)  # nothing is answered
     asked = Question("q-1", QuestionState(), "977", "?", now, now)
     guards = Guards(in_minute=31)
-    ledger = Ledger(AccountCodec([]), IdSource())
+    ledger = Ledger(AccountCodec([]), IdSource(), HeadKeys([b"k" * 32]))
 
     ledger.take(fold, cast("Turn", None), waiting, Outcome(kept_until=now, questions=(asked,), guards=guards))
 

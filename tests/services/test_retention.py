@@ -23,12 +23,12 @@ KEPT = Kept()
 
 
 def whole(gateway: Running) -> bool:
-    return all(chain.found.ok for chain in walk_chains(gateway.gateway.database))
+    return all(chain.found.ok for chain in walk_chains(gateway.gateway.database, gateway.gateway.owner.heads))
 
 
 async def purged(gateway: Running) -> Purged:
     async with gateway.gateway.engine.paused():
-        return purge(gateway.gateway.database, KEPT)
+        return purge(gateway.gateway.database, KEPT, gateway.gateway.owner.heads)
 
 
 async def payloads(gateway: Running) -> list[str]:
@@ -86,7 +86,9 @@ async def test_a_chain_that_was_purged_still_shows_what_does_not_fit(gateway: Ru
     second = (tables.evidence.c.seq == 2, tables.evidence.c.msisdn == ALICE)
     forged = tables.evidence.update().where(*second).values(kind="x")
     await gateway.gateway.database.write(lambda connection: connection.execute(forged))
-    [bad] = [chain for chain in walk_chains(gateway.gateway.database) if not chain.found.ok]
+    [bad] = [
+        chain for chain in walk_chains(gateway.gateway.database, gateway.gateway.owner.heads) if not chain.found.ok
+    ]
     assert (bad.msisdn, bad.found.first_bad) == (ALICE, 2)
 
 

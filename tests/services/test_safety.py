@@ -12,6 +12,7 @@ from app.db import tables
 from app.db.catalogue import load_catalogue
 from app.db.events import event
 from app.domain.account import SubscriberStatus
+from app.domain.evidence import Fault
 from app.providers.base import Accepted, Refused, RefusedForNow
 from app.services.refusals import RefusedError
 from tests.running import ALICE, BOB, START, Running, running
@@ -198,14 +199,14 @@ async def test_every_change_is_in_the_chain_with_what_was_asked_and_answered(gat
     assert (verified.ok, verified.records) == (True, len(page.records))
 
 
-async def test_evidence_holds_numbers_and_texts_beside_the_chain_only(gateway: Running) -> None:
-    """The chain verifies when payload and salt are erased."""
+async def test_a_payload_that_is_gone_is_missed_though_the_chain_holds_its_hash_only(gateway: Running) -> None:
     await gateway.say("0000")
     await gateway.say("1", "10086977")
     erased = {"payload": None, "salt": None}
     await gateway.gateway.database.write(lambda connection: connection.execute(tables.evidence.update().values(erased)))
 
-    assert (await gateway.gateway.directory.verify(ALICE)).ok
+    found = await gateway.gateway.directory.verify(ALICE)
+    assert (found.first_bad, found.fault) == (1, Fault.PAYLOAD_GONE)
 
 
 @pytest.mark.parametrize(

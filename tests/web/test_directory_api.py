@@ -410,12 +410,13 @@ async def test_evidence_is_read_in_pages(web: Web) -> None:
 
 
 async def test_a_chain_verifies_and_tampering_is_named(web: Web) -> None:
-    assert (await web.get(f"{ALICE_HOME}/evidence/verify")).json() == {"ok": True, "records": 5, "first_bad": None}
+    whole = {"ok": True, "records": 5, "first_bad": None, "fault": None}
+    assert (await web.get(f"{ALICE_HOME}/evidence/verify")).json() == whole
     table = tables.evidence
     change = table.update().where(table.c.seq == 3).values(payload='{"service_code":"KD"}')
     await web.running.gateway.database.write(lambda connection: connection.execute(change))
     answer = (await web.get(f"{ALICE_HOME}/evidence/verify")).json()
-    assert (answer["ok"], answer["first_bad"]) == (False, 3)
+    assert (answer["ok"], answer["first_bad"], answer["fault"]) == (False, 3, "changed")
 
 
 async def test_times_are_shown_with_the_offset_of_shanghai(web: Web) -> None:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from app.domain.account import Brand, Channel, Language, Payment, SubscriberStatus, SubscriptionState
 from app.domain.catalogue import Billing, CancelEffect, ConfirmMode
+from app.domain.evidence import Fault
 from app.web.access import Private
 from app.web.times import Moment
 
@@ -208,11 +209,16 @@ class EvidencePageOut(BaseModel):
 
 
 class VerificationOut(BaseModel):
-    """Whether a chain is whole; ``first_bad`` is the first record that does not fit."""
+    """Whether a chain is whole; ``first_bad`` is the first record that does not fit.
+
+    Where the head does not fit, it is the one behind the last: the chain was cut (``cut``), or its head is not one that
+    this gateway signed (``not_signed``, ``key_unknown``).
+    """
 
     ok: bool
     records: int
     first_bad: int | None
+    fault: Fault | None = None
 
 
 class MessageOut(BaseModel):

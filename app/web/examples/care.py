@@ -96,6 +96,6 @@ EXAMPLES = {
         },
     ),
     "get /api/v1/subscribers/{msisdn}/evidence/verify": Example(
-        parameters=_LOOK, answers={"200": {"ok": True, "records": 12, "first_bad": None}}
+        parameters=_LOOK, answers={"200": {"ok": True, "records": 12, "first_bad": None, "fault": None}}
     ),
 }

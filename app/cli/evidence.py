@@ -1,0 +1,129 @@
+"""``smsgw evidence``: the chains of evidence walked, anchored and signed (flows.md 13; safety.md 35)."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.database import opened, unopened
+from app.cli.terminal import FAILED, WRONG_USE, complain, counting, done, examples, out, refuse
+from app.domain.evidence import Fault
+from app.domain.msisdn import parse_msisdn
+from app.services.anchors import Anchor, AnchorError, write_anchor
+from app.services.chains import SealError, Walked, count_chains, seal, walk_chains
+from app.services.opening import prepare
+
+app = typer.Typer(
+    help="The evidence of consent.",
+    no_args_is_help=True,
+    epilog=examples(
+        ("smsgw evidence verify", "walk the chains of all tenures"),
+        ("smsgw evidence anchor > anchor-20260301", "what they are now, to keep on another machine"),
+    ),
+)
+_WRONG = {
+    Fault.CHANGED: "record {bad} of {records} does not fit",
+    Fault.PAYLOAD_GONE: "the payload of record {bad} is gone, and no record says that it was purged or erased",
+    Fault.CUT: "there are {records} records, and the chain is said to end with record {end}",
+    Fault.NOT_SIGNED: "its head is not signed by this gateway: somebody else wrote it",
+    Fault.KEY_UNKNOWN: "its head is signed with a key that is not among those of SMSGW_SEAL_KEY; add it there",
+    Fault.NOT_AS_ANCHORED: "record {bad} is gone, or another than when it was anchored",
+}
+_Anchor = Annotated[
+    Path | None,
+    typer.Option("--anchor", metavar="FILE", help="Compare with what `anchor` printed.", exists=True, dir_okay=False),
+]
+
+
+def _complain_of(chain: Walked) -> None:
+    found = chain.found
+    whose = f"{chain.msisdn}, tenure {chain.tenure}" if chain.msisdn else "A chain that was anchored is gone"
+    words = _WRONG[found.fault or Fault.CHANGED].format(bad=found.first_bad, records=found.records, end=chain.end)
+    complain(f"{whose}: {words}.")
+
+
+@app.command(
+    epilog=examples(
+        ("smsgw evidence verify", "the chains of all tenures"),
+        ("smsgw evidence verify 13800138000", "those of one number"),
+        ("smsgw evidence verify --anchor anchor-20260301", "whether they go on from where they were"),
+    )
+)
+def verify(
+    msisdn: Annotated[str | None, typer.Argument(help="One number; all without it.", metavar="[MSISDN]")] = None,
+    anchor: _Anchor = None,
+) -> None:
+    """Walk the chains of evidence; exit status 1 where one was changed, cut short, added to or made anew."""
+    number = parse_msisdn(msisdn) if msisdn else None
+    if msisdn and number is None:
+        refuse(f"{msisdn} is no mobile number: write 13800138000 or +8613800138000.", WRONG_USE)
+    if msisdn and anchor:
+        refuse("An anchor is of all chains: leave the number away.", WRONG_USE)
+    bad = walked = 0
+    with opened() as (database, owner, _), counting() as progress:
+        task = progress.add_task("chains", total=None if number else count_chains(database))
+        chains = walk_chains(database, owner.heads, number)
+        if anchor:
+            try:
+                with anchor.open(encoding="utf-8", errors="replace") as lines:
+                    chains = Anchor.read(lines, owner.heads).compare(database, owner.heads, chains)
+            except AnchorError as error:
+                refuse(f"{anchor} {error}.")
+        for chain in chains:
+            walked += 1
+            progress.advance(task)
+            if not chain.found.ok:
+                bad += 1
+                _complain_of(chain)
+    if bad:
+        refuse(f"{bad} of {walked} chains are not whole.", FAILED)
+    done(f"{walked} chains are whole." if walked != 1 else "The chain is whole.")
+
+
+@app.command(
+    "anchor",
+    epilog=examples(("smsgw evidence anchor > anchor-20260301", "then keep the file where this machine cannot write")),
+)
+def print_anchor() -> None:
+    """Print what the heads of all chains are now, signed, about 100 bytes for each; without a number or text.
+
+    Who sets the whole database back, signatures and all, is found by comparing with it: `verify --anchor FILE`.
+    """
+    with opened() as (database, owner, _):
+        for line in write_anchor(database, owner.heads, datetime.now(UTC)):
+            out.out(line)
+
+
+@app.command(
+    "seal",
+    epilog=examples(
+        ("smsgw evidence seal", "once, after an upgrade; or before a replaced key goes from SMSGW_SEAL_KEY"),
+        ("smsgw evidence seal --lost 1f0c9a2e", "go on without a key that is lost"),
+    ),
+)
+def sign_heads(
+    lost: Annotated[list[str] | None, typer.Option(metavar="KEY", help="The id of a key that is lost.")] = None,
+) -> None:
+    """Sign the heads of chains that nobody has signed, from before there were signatures: once, and on record.
+
+    Heads that are signed with a replaced key are signed with the newest. A head that lost its signature is not signed
+    again: `smsgw evidence verify` names it.
+    """
+    with unopened() as (database, owner, _), counting() as progress:
+        prepare(database, owner, migrate=False, lost=frozenset(lost or ()))
+        task = progress.add_task("chains", total=count_chains(database))
+        on_record = anew = bad = 0
+        try:
+            for chain in seal(database, owner.heads, lost or ()):
+                progress.advance(task)
+                on_record += chain.on_record
+                anew += chain.anew
+                if not chain.found.ok:
+                    bad += 1
+                    _complain_of(Walked(chain.msisdn, chain.tenure, chain.found))
+        except SealError as error:
+            refuse(str(error))
+    if bad:
+        refuse(f"{bad} chains are not whole and were left as they are.", FAILED)
+    done(f"Signed on record: {on_record}. Signed anew: {anew}.")

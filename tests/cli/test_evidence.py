@@ -1,0 +1,266 @@
+"""``smsgw evidence``: whatever somebody does to the chains in the database is found, there and over the API (safety.md 35)."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import Connection, delete, select, update
+from typer.testing import CliRunner, Result
+
+from app.cli import app
+from app.db import evidence, tables
+from app.db.session import Database, normalise_url
+from app.domain.evidence import ChainHead, EvidenceDraft, append
+from app.services.sealing import Sealer
+from tests.running import ALICE, SEAL_KEY, running, settings_for
+
+pytestmark = pytest.mark.anyio
+ROWS, LINKS, STATE = tables.subscriber, tables.evidence, tables.gateway_state
+HERS = (ROWS.c.msisdn == ALICE,)
+OF_HERS = (LINKS.c.msisdn == ALICE,)
+NEW_KEY = Fernet.generate_key().decode()
+
+
+@pytest.fixture
+def settings(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The settings of the commands lead to the test's database."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SMSGW_ENV", "test")
+    monkeypatch.setenv("SMSGW_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("SMSGW_SEAL_KEY", SEAL_KEY)
+
+
+@pytest.fixture
+async def stopped(settings: None, sqlite_url: str) -> AsyncIterator[Database]:
+    """A gateway ran, and a customer stopped a service."""
+    await say(sqlite_url, "0000", "1")
+    database = Database(normalise_url(sqlite_url))
+    yield database
+    database.close()
+
+
+async def say(url: str, *texts: str) -> None:
+    async with running(settings_for(url)) as gateway:
+        for text in texts:
+            await gateway.say(text)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["evidence", *arguments])
+
+
+def chain(connection: Connection) -> list[object]:
+    return list(evidence.chain_of(connection, ALICE, 1))
+
+
+def set_head(connection: Connection, **values: object) -> None:
+    connection.execute(update(ROWS).where(*HERS).values(**values))
+
+
+def last(connection: Connection) -> int:
+    return evidence.head_of(connection, ALICE, 1).seq
+
+
+def cut(connection: Connection) -> None:
+    connection.execute(delete(LINKS).where(*OF_HERS, LINKS.c.seq == last(connection)))
+
+
+def cut_and_set_head_back(connection: Connection) -> None:
+    cut(connection)
+    before = last(connection) - 1
+    [record] = evidence.chain_of(connection, ALICE, 1, after=before - 1, limit=1)
+    set_head(connection, evidence_seq=before, evidence_hash=record.hash)
+
+
+def recompute(connection: Connection) -> None:
+    """Make another chain, whole in itself, in which she never stopped anything."""
+    head, records = ChainHead(), list(evidence.chain_of(connection, ALICE, 1))
+    connection.execute(delete(LINKS).where(*OF_HERS))
+    for record in records[:-1]:
+        draft = EvidenceDraft(record.kind, record.subject, {"who": "forged"})
+        made = append(head, draft, msisdn=ALICE, tenure=1, at=record.at, salt="0" * 32)
+        evidence.append_evidence(connection, [made])
+        head = ChainHead(made.seq, made.hash)
+    set_head(connection, evidence_seq=head.seq, evidence_hash=head.hash)
+
+
+def recompute_and_sign_with_another_key(connection: Connection) -> None:
+    recompute(connection)
+    head = evidence.head_of(connection, ALICE, 1)
+    forged = Sealer(NEW_KEY).heads.sign(ALICE, 1, head.seq, head.hash)
+    set_head(connection, evidence_key=Sealer(SEAL_KEY).heads.newest, evidence_mac=forged.mac)
+
+
+def begin_anew(connection: Connection) -> None:
+    connection.execute(delete(LINKS).where(*OF_HERS))
+    set_head(connection, evidence_seq=0, evidence_hash="0" * 64, evidence_key=None, evidence_mac=None)
+
+
+def drop_tenure(connection: Connection) -> None:
+    connection.execute(delete(ROWS).where(*HERS))
+
+
+ATTACKS: dict[str, tuple[Callable[[Connection], object], str]] = {
+    "payload changed": (lambda c: c.execute(update(LINKS).where(*OF_HERS).values(payload="{}")), "record 1 of"),
+    "payload gone": (
+        lambda c: c.execute(update(LINKS).where(*OF_HERS, LINKS.c.seq == 2).values(payload=None, salt=None)),
+        "payload of record 2 is gone",
+    ),
+    "newest record cut": (cut, "said to end with record"),
+    "newest record cut and head set back": (cut_and_set_head_back, "not signed by this gateway"),
+    "recomputed whole": (recompute, "not signed by this gateway"),
+    "recomputed and signed with another key": (recompute_and_sign_with_another_key, "not signed by this gateway"),
+    "begun anew": (begin_anew, "not signed by this gateway"),
+    "mark taken away": (lambda c: set_head(c, evidence_mac=None), "not signed by this gateway"),
+    "another's head": (
+        lambda c: set_head(c, evidence_mac=c.execute(select(ROWS.c.evidence_mac).where(~HERS[0]).limit(1)).scalar()),
+        "not signed by this gateway",
+    ),
+    "key unknown": (lambda c: set_head(c, evidence_key="00000000"), "a key that is not among"),
+    "the whole tenure gone": (drop_tenure, "said to end with record"),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_whatever_is_done_to_a_chain_is_found(stopped: Database, attack: str, sqlite_url: str) -> None:
+    do, words = ATTACKS[attack]
+    assert run("verify").exit_code == run("verify", ALICE).exit_code == 0
+    stopped.write_now(do)
+    found = run("verify")
+    assert found.exit_code == 1
+    assert words in found.stderr.replace("\n", " ")
+    assert f"{ALICE}, tenure 1" in found.stderr
+    if attack == "the whole tenure gone":
+        return
+    assert run("verify", ALICE).exit_code == 1
+    async with running(settings_for(sqlite_url)) as gateway:
+        told = await gateway.gateway.directory.verify(ALICE)
+        assert (told.ok, told.fault is None) == (False, False)
+        if attack == "key unknown":
+            return
+        # The gateway itself goes on with the chain, and does not make it a good one by that.
+        await gateway.say("QXTQ")
+        assert not (await gateway.gateway.directory.verify(ALICE)).ok
+
+
+async def test_what_is_no_number_is_refused(stopped: Database) -> None:
+    assert run("verify", "10086").exit_code == 2
+
+
+# ---- anchors
+
+
+async def test_chains_that_went_on_fit_their_anchor(stopped: Database, sqlite_url: str, tmp_path: Path) -> None:
+    printed = run("anchor")
+    assert printed.exit_code == 0
+    assert ALICE not in printed.stdout
+    anchor = tmp_path / "anchor"
+    anchor.write_text(printed.stdout)
+    assert run("verify", "--anchor", str(anchor)).exit_code == 0
+    async with running(settings_for(sqlite_url)) as gateway:
+        await gateway.say("QXTQ")
+        await gateway.subscriber("+8613700137000")
+    assert run("verify", "--anchor", str(anchor)).exit_code == 0
+    assert run("verify", ALICE, "--anchor", str(anchor)).exit_code == 2
+
+
+async def test_who_sets_everything_back_with_its_signature_is_found_by_an_anchor(
+    stopped: Database, sqlite_url: str, tmp_path: Path
+) -> None:
+    before = stopped.write_now(lambda c: evidence.head_of(c, ALICE, 1))
+    await say(sqlite_url, "QXTQ")
+    anchor = tmp_path / "anchor"
+    anchor.write_text(run("anchor").stdout)
+
+    def set_back(connection: Connection) -> None:
+        connection.execute(delete(LINKS).where(*OF_HERS, LINKS.c.seq > before.seq))
+        evidence.set_head(connection, ALICE, 1, before)
+
+    stopped.write_now(set_back)
+    assert run("verify").exit_code == 0, "nothing in the database shows it"
+    found = run("verify", "--anchor", str(anchor))
+    assert found.exit_code == 1
+    assert f"{ALICE}, tenure 1: record {before.seq + 1} is gone" in found.stderr.replace("\n", " ")
+
+    def drop(connection: Connection) -> None:
+        connection.execute(delete(LINKS).where(*OF_HERS))
+        connection.execute(delete(ROWS).where(*HERS))
+
+    stopped.write_now(drop)
+    assert run("verify").exit_code == 0
+    assert run("verify", "--anchor", str(anchor)).exit_code == 1
+
+
+async def test_an_anchor_that_was_changed_is_none(stopped: Database, tmp_path: Path) -> None:
+    anchor, lines = tmp_path / "anchor", run("anchor").stdout.splitlines()
+    for changed in (
+        [],
+        lines[:1],
+        lines[:-1],
+        [lines[0], *lines[2:]],
+        [lines[0].replace("20", "19", 1), *lines[1:]],
+        [*lines[:-1], f"0{lines[-1]}"],
+        [lines[0], lines[1].replace(" ", " 1", 1), *lines[2:]],
+        [lines[0][:-8] + "00000000", *lines[1:]],
+    ):
+        anchor.write_text("\n".join(changed))
+        found = run("verify", "--anchor", str(anchor))
+        assert (found.exit_code, found.exception.__class__) == (1, SystemExit), changed
+
+
+# ---- keys
+
+
+async def test_a_replaced_key_counts_until_its_heads_are_signed_anew(
+    stopped: Database, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMSGW_SEAL_KEY", f"{NEW_KEY}, {SEAL_KEY}")
+    assert run("verify").exit_code == 0
+    assert "Signed on record: 0. Signed anew: 2." in run("seal").stdout
+    monkeypatch.setenv("SMSGW_SEAL_KEY", NEW_KEY)
+    assert run("verify").exit_code == 0
+    assert stopped.write_now(last) == len(stopped.write_now(chain)), "the records are the same"
+
+
+async def test_without_a_key_that_signed_nothing_goes_on_until_it_is_said_to_be_lost(
+    stopped: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMSGW_SEAL_KEY", NEW_KEY)
+    lost = Sealer(SEAL_KEY).heads.newest
+    refused = run("verify")
+    assert lost in str(refused.exception)
+    assert "smsgw evidence seal --lost" in str(refused.exception)
+    assert run("seal", "--lost", "12345678").exit_code == 1
+    assert "Signed on record: 2." in run("seal", "--lost", lost).stdout
+    assert run("verify").exit_code == 0
+    newest = stopped.write_now(chain)[-1]
+    assert "sealed" in str(newest)
+    assert lost in str(newest)
+
+
+async def test_heads_from_before_are_signed_once_and_on_record(stopped: Database) -> None:
+    def from_before(connection: Connection) -> None:
+        connection.execute(update(STATE).values(head_keys=None))
+        connection.execute(update(ROWS).values(evidence_key=None, evidence_mac=None))
+
+    stopped.write_now(from_before)
+    assert run("verify").exit_code == 1
+    assert "Signed on record: 2." in run("seal").stdout
+    assert run("verify").exit_code == 0
+    assert "no signature" in str(stopped.write_now(chain)[-1])
+    # From now on one that lost its mark is not signed again.
+    stopped.write_now(lambda c: set_head(c, evidence_key=None, evidence_mac=None))
+    assert run("seal").exit_code == 1
+    assert run("verify").exit_code == 1
+
+
+async def test_what_is_not_whole_is_not_signed(stopped: Database) -> None:
+    def from_before(connection: Connection) -> None:
+        connection.execute(update(STATE).values(head_keys=None))
+        connection.execute(update(ROWS).values(evidence_key=None, evidence_mac=None))
+        cut(connection)
+
+    stopped.write_now(from_before)
+    assert run("seal").exit_code == 1
+    assert run("verify", ALICE).exit_code == 1
