@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.batching import Batcher
@@ -37,7 +37,10 @@ class StorageUnavailableError(Exception):
 
 def normalise_url(text: str) -> URL:
     """A database URL with the driver that we use; ``postgresql://`` means psycopg 3."""
-    url = make_url(text)
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise StorageUnavailableError("its URL cannot be read") from None
     if url.drivername in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+psycopg")
     return url
@@ -48,7 +51,10 @@ def make_engine(url: URL, *, read_only: bool = False) -> Engine:
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_size=_POSTGRES_THREADS * 2, max_overflow=0, pool_pre_ping=True)
     if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageUnavailableError(f"{error.filename}: {error.strerror}") from None
     _teach_driver()
     engine = create_engine(url, connect_args={"check_same_thread": False})
 
@@ -148,7 +154,8 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
     except sqlite3.OperationalError as error:
         raise StorageUnavailableError(type(error).__name__) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        # One of this very class: the file is no database, or a broken one.
+        if error.connection_invalidated or type(error) is DatabaseError:
             raise StorageUnavailableError(type(error.orig).__name__) from error
         raise
 

@@ -55,11 +55,7 @@ def _bring_up(connection: Connection, owner: Owner) -> None:
     exclusively(connection)
     revision = migrations.current_revision(connection)
     if revision is not None:
-        if not migrations.is_known(revision):
-            raise StartError(
-                f"The database's schema ({revision}) is of a newer program: install that one, or restore the backup "
-                "that was made before."
-            )
+        _refuse_newer(revision)
         _refuse_foreign(state.environment_of(connection), owner)
     migrations.upgrade(connection)
     open_marked(connection, owner)
@@ -69,7 +65,9 @@ def open_marked(connection: Connection, owner: Owner, lost: frozenset[str] = fro
     """Mark an empty database as the owner's, refuse one that is not his; the newest id in it."""
     revision = migrations.current_revision(connection)
     if revision != migrations.newest_revision():
-        what = "is empty" if revision is None else "has another schema than this program"
+        if revision is not None:
+            _refuse_newer(revision)
+        what = "is empty" if revision is None else "has an older schema than this program"
         raise StartError(f"The database {what}: run `smsgw migrate`, if SMSGW_DATABASE_URL names the right one.")
     if state.environment_of(connection) is None:
         exclusively(connection)
@@ -83,6 +81,14 @@ def open_marked(connection: Connection, owner: Owner, lost: frozenset[str] = fro
     _refuse_foreign(environment, owner)
     _admit_keys(connection, owner.heads, lost)
     return work.newest_id(connection)
+
+
+def _refuse_newer(revision: str) -> None:
+    if not migrations.is_known(revision):
+        raise StartError(
+            f"The database's schema ({revision}) is of a newer program: install that one, or restore the backup that "
+            "was made before it."
+        )
 
 
 def _refuse_foreign(environment: str | None, owner: Owner) -> None:

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         default="sqlite:///./data/gateway.db",
+        pattern=r"^(sqlite|postgres|postgresql|postgresql\+psycopg)://",
         description="SQLite file or postgresql://…",
         examples=["postgresql://smsgw:secret@localhost/smsgw"],
     )
