@@ -133,7 +133,7 @@ def build_gateway(settings: Settings) -> Gateway:
         messages=Messages(database, turns, turning, settings.policy().numbers),
         access=Access(database, ids),
         tokens=Tokens(database, ids, accept_demo=settings.disposable),
-        idempotent_calls=IdempotentCalls(database),
+        idempotent_calls=IdempotentCalls(database, sealer),
         erasure=Erasure(database, settings.kept(), sealer),
         probe=_probe(settings, database, intake),
         fixtures=fixtures,

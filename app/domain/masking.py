@@ -1,7 +1,8 @@
 """Passwords in texts are masked before the first store (safety.md 28).
 
-A text that starts like the password command, or that holds two or more six-digit groups joined by ``#`` or ``*``,
-is treated as one that carries a password, however it is spaced or how wide its characters are.
+A text that starts like the password command, or that holds two or more six-digit groups joined by ``#`` or ``*``, or
+such groups behind the command's name, is treated as one that carries a password, however it is spaced or how wide its
+characters are.
 """
 
 import re
@@ -15,6 +16,7 @@ _SIGN = re.compile("[#*Xx]")
 _COMMAND = re.compile(r"[\W_]*X ?G ?M ?M", re.IGNORECASE)
 _GROUP = r"\d(?: ?\d){5}"
 _JOINED = re.compile(rf"(?<!\d){_GROUP}(?:(?: ?[#*])+ ?{_GROUP})+(?!\d)")
+_NAMED = re.compile(rf"(?<![A-Za-z])X ?G ?M ?M(?:[\W_]*{_GROUP}(?!\d))+", re.IGNORECASE)
 _DIGITS = re.compile(r"\d(?: ?\d)*")
 _JOINTS = frozenset("#*")
 _PASSWORD_LENGTH = 6
@@ -28,8 +30,21 @@ def mask(text: str) -> str | None:
     bare = _bare(folded)
     if _COMMAND.match(bare):
         return PASSWORD_MASK
-    masked = _JOINED.sub(lambda found: re.sub(_GROUP, "******", found.group()), bare)
-    return masked if masked != bare else None
+    shown = bare
+    for carries in (_JOINED, _NAMED):
+        shown = carries.sub(lambda found: re.sub(_GROUP, "******", found.group()), shown)
+    return shown if shown != bare else None
+
+
+def masked(text: str) -> str:
+    """The text as it may be kept and shown."""
+    found = mask(text)
+    return text if found is None else found
+
+
+def holds_password(text: str) -> bool:
+    """Whether something in it looks like a password; what was masked does not any more."""
+    return mask(text) not in (None, text)
 
 
 def mask_part(text: str, *, first: bool, last: bool) -> str | None:

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from typing_extensions import override
 
 from app.domain.calendar import SHANGHAI, believable
+from app.domain.masking import masked
 from app.domain.messages import OutboundStatus
 from app.domain.values import value
 from app.providers.base import (
@@ -271,4 +272,9 @@ def _inbound_list(body: bytes) -> list[Incoming | Invalid]:
 def explain(error: ValidationError) -> str:
     """What is wrong where, without a word of what was sent."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in found[:5])
+    return "; ".join(f"{place(item['loc']) or 'body'}: {item['msg']}" for item in found[:5])
+
+
+def place(location: Sequence[int | str]) -> str:
+    """Where something is wrong; a name that nobody knows may be anything, a password too."""
+    return ".".join(masked(str(part)) for part in location)

@@ -7,6 +7,7 @@ from functools import partial
 from app.db import idempotency
 from app.db.session import Database
 from app.domain.values import value
+from app.services.sealing import Sealer
 
 KnownCall = idempotency.KnownCall
 # What says nothing of the call itself: it may be made again with the same key.
@@ -30,15 +31,24 @@ class CallKey:
 class IdempotentCalls:
     """Remembers calls and their answers."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sealer: Sealer) -> None:
         self._database = database
+        self._sealer = sealer
 
     async def begin(self, call: CallKey, request: bytes) -> KnownCall | None:
         """Note that a call begins, or what is known of it if it was made before. StorageUnavailableError."""
         begun = partial(
-            idempotency.begin, caller=call.caller, key=call.key, request_hash=digest(request), now=datetime.now(UTC)
+            idempotency.begin,
+            caller=call.caller,
+            key=call.key,
+            request_hash=self._sealer.fingerprint(request),
+            now=datetime.now(UTC),
         )
         return await self._database.write(begun)
+
+    def is_same(self, known: KnownCall, request: bytes) -> bool:
+        """Whether a known call was made by the same words."""
+        return known.request_hash == self._sealer.fingerprint(request)
 
     async def end(self, call: CallKey, status: int, media_type: str, body: str) -> None:
         """Keep the answer, unless it was a passing one."""
@@ -53,8 +63,3 @@ class IdempotentCalls:
     async def drop(self, call: CallKey) -> None:
         """Forget a call that came to nothing."""
         await self._database.write(partial(idempotency.drop, caller=call.caller, key=call.key))
-
-
-def digest(request: bytes) -> str:
-    """What tells one request from another."""
-    return hashlib.sha256(request).hexdigest()

@@ -8,6 +8,7 @@ from enum import StrEnum
 from app.db import tokens
 from app.db.session import Database
 from app.db.tokens import TokenRead
+from app.domain.masking import holds_password
 from app.domain.values import value
 from app.services.ids import IdSource
 
@@ -57,6 +58,8 @@ class Tokens:
 
     def create(self, name: str, scopes: frozenset[str]) -> str:
         """Make a token and return it, the only time that it can be seen; TokenError if the name is taken."""
+        if holds_password(name):
+            raise TokenError("A token's name must not hold what looks like a password; choose another name.")
         token = f"smsgw_{secrets.token_urlsafe(32)}"
         if any(existing.name == name for existing in self.all()):
             raise TokenError(f"There is a token named {name} already; choose another name.")

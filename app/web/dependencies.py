@@ -6,11 +6,23 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from app.domain.masking import holds_password, masked
 from app.domain.msisdn import parse_msisdn
 from app.domain.reasons import reason_in
 from app.services.gateway import Gateway
 from app.services.tokens import Caller, Scope
 from app.web.problems import ProblemError
+
+_KEYS = ("idempotency-key",)
+
+
+async def without_passwords(request: Request) -> None:
+    """Ids, filters and keys hold no password, or they are refused without saying it back (safety.md 28)."""
+    found = [*request.path_params.values(), *(word for pair in request.query_params.multi_items() for word in pair)]
+    found += [request.headers.get(name, "") for name in _KEYS]
+    if any(holds_password(str(word)) for word in found):
+        raise ProblemError(422, "An id, a filter or a key must not hold what looks like a password.")
+
 
 _bearer = HTTPBearer(
     auto_error=False, description="a token made with `smsgw token create`; in demo and test also `demo`"
@@ -86,7 +98,7 @@ async def _reason(given: Annotated[str | None, _Reason] = None) -> str | None:
         text = given.encode("latin-1").decode() if given else ""
     except UnicodeError:
         text = given or ""
-    return reason_in(text)
+    return masked(reason_in(text) or "") or None
 
 
 ReasonIn = Annotated[str | None, Depends(_reason)]

@@ -6,13 +6,14 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.domain.masking import holds_password
 from app.services.gateway import Gateway
-from app.services.idempotency import CallKey, KnownCall, digest
+from app.services.idempotency import CallKey, KnownCall
 from app.web import problems
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_BAD_KEY = "Idempotency-Key: 1 to 255 visible ASCII characters."
+_BAD_KEY = "Idempotency-Key: 1 to 255 visible ASCII characters, and nothing that looks like a password."
 _OTHER_BODY = "This Idempotency-Key was used for another request; take a new key for a new request."
 _UNDER_WAY = "The request with this Idempotency-Key is under way; ask again in a moment."
 # Streamed, with a report of its own for each line: its lines are safe to repeat.
@@ -30,7 +31,7 @@ class IdempotencyKeys:
         if not _is_write(scope) or (key := Headers(scope=scope).get("idempotency-key")) is None:
             await self._app(scope, receive, send)
             return
-        if not _KEY.fullmatch(key):
+        if not _KEY.fullmatch(key) or holds_password(key):
             await problems.response(422, _BAD_KEY)(scope, receive, send)
             return
         gateway: Gateway = scope["app"].state.gateway
@@ -46,8 +47,11 @@ class IdempotencyKeys:
         request = b"\n".join((scope["method"].encode(), scope["path"].encode(), scope["query_string"], body))
         call = CallKey.of(token, key)
         known = await gateway.idempotent_calls.begin(call, request)
+        if known is not None and not gateway.idempotent_calls.is_same(known, request):
+            await problems.response(409, _OTHER_BODY)(scope, receive, send)
+            return
         if known is not None:
-            await _answer_known(known, request, scope, receive, send)
+            await _answer_known(known, scope, receive, send)
             return
         await self._run(gateway, call, body, scope, send)
 
@@ -92,10 +96,7 @@ async def _whole(receive: Receive) -> bytes:
     return body
 
 
-async def _answer_known(known: KnownCall, request: bytes, scope: Scope, receive: Receive, send: Send) -> None:
-    if known.request_hash != digest(request):
-        await problems.response(409, _OTHER_BODY)(scope, receive, send)
-        return
+async def _answer_known(known: KnownCall, scope: Scope, receive: Receive, send: Send) -> None:
     if known.status is None:
         await problems.response(409, _UNDER_WAY, {"Retry-After": "2"})(scope, receive, send)
         return

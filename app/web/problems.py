@@ -10,6 +10,8 @@ from starlette.exceptions import HTTPException
 
 from app import observability
 from app.db.session import StorageUnavailableError
+from app.domain.masking import masked
+from app.providers.generic import place
 from app.services.refusals import RefusedError
 
 MEDIA_TYPE = "application/problem+json"
@@ -29,11 +31,12 @@ class ProblemError(Exception):
 
 def body_of(status: int, detail: str, errors: list[dict[str, str]] | None = None) -> bytes:
     """The JSON of a problem."""
+    # None says back what looks like a password (safety.md 28), whatever it was made of.
     problem: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": masked(detail),
     }
     if errors:
         problem["errors"] = errors
@@ -56,7 +59,7 @@ async def _problem(_request: Request, error: Exception) -> Response:
         case StorageUnavailableError():
             return response(503, "The database is away; try again.", {"Retry-After": _RETRY_AFTER_SECONDS})
         case RequestValidationError():
-            found = [{"field": ".".join(map(str, item["loc"])), "problem": str(item["msg"])} for item in error.errors()]
+            found = [{"field": place(item["loc"]), "problem": masked(str(item["msg"]))} for item in error.errors()]
             return response(422, "Some fields are missing or wrong; see errors.", errors=found)
         case HTTPException(status_code=status, detail=detail, headers=headers):
             return response(status, str(detail), headers)

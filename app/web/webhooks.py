@@ -7,6 +7,7 @@ from starlette.types import Receive, Scope, Send
 from app import observability
 from app.db.session import StorageUnavailableError
 from app.domain.escape import escape
+from app.domain.masking import masked
 from app.providers.base import Answer, Incoming, Invalid, MalformedRequestError, Provider, Stored
 from app.providers.requests import NotAuthenticError, WebhookRequest
 from app.services import intake
@@ -105,7 +106,7 @@ class Webhooks:
     async def _status(self, provider: Provider, request: WebhookRequest) -> Answer:
         known = False
         for report in provider.parse_reports(request):
-            code = None if report.error_code is None else escape(report.error_code)
+            code = None if report.error_code is None else escape(masked(report.error_code))
             item = Report(
                 provider.name, escape(report.provider_message_id), report.status, code, report.at, report.reference
             )

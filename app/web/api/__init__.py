@@ -1,6 +1,6 @@
 """The management API under ``/api/v1`` (http-api.md): one module for each resource."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from app.web.api import (
     access_records,
@@ -21,8 +21,9 @@ from app.web.api import (
     tickets,
     usage,
 )
+from app.web.dependencies import without_passwords
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(without_passwords)])
 for part in (
     catalogue,
     subscribers,

@@ -11,7 +11,7 @@ from app.commands.stopping import AnnounceSuspension, CallOffSuspension
 from app.domain.bills import BillItem
 from app.domain.calendar import SHANGHAI
 from app.services.tokens import Caller, Scope
-from app.web.api.models import Body, Fen, Line
+from app.web.bodies import Body, Fen, Words
 from app.web.dependencies import GatewayIn, MsisdnIn, needs
 from app.web.numbers import Number
 from app.web.times import Moment, Month
@@ -23,7 +23,7 @@ Billing = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE))]
 class BillItemBody(Body):
     """A line of a bill; a rebate is negative."""
 
-    name: Line = Field(min_length=1, max_length=40, examples=["套餐月费"])
+    name: Words = Field(min_length=1, max_length=40, examples=["套餐月费"])
     amount_fen: int = Field(strict=True, ge=-(10**12), le=10**12, examples=[5800])
 
 

@@ -16,7 +16,7 @@ from app.domain.messages import MessageClass
 from app.services.campaigns import NewCampaign
 from app.services.tokens import Caller, Scope
 from app.web.access import Looking, Private, Sees, next_cursor
-from app.web.api.models import Body, Line
+from app.web.bodies import Body, Words
 from app.web.dependencies import GatewayIn, msisdn_of, needs
 from app.web.problems import ProblemError
 
@@ -46,7 +46,7 @@ class CampaignBody(Body):
     """What is sent to whom: ``msisdns`` or ``segment``."""
 
     kind: Literal["care", "marketing"] = Field(alias="class")
-    text: Line = Field(min_length=1, max_length=280, description="without the sign-off, which is added")
+    text: Words = Field(min_length=1, max_length=280, description="without the sign-off, which is added")
     msisdns: list[str] | None = Field(default=None, min_length=1, max_length=_MOST_NUMBERS)
     segment: SegmentBody | None = None
 

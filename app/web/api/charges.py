@@ -14,7 +14,7 @@ from app.services.charges import FoundCharge
 from app.services.owners import Owner, Part
 from app.services.tokens import Caller, Scope
 from app.web.access import Looking, Sees, next_cursor
-from app.web.api.models import Body, Fen
+from app.web.bodies import Body, Fen
 from app.web.dependencies import GatewayIn, TenureIn, msisdn_of, needs
 from app.web.numbers import Number
 from app.web.times import Moment, Month

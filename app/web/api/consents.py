@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from app.services.tokens import Caller, Scope
-from app.web.api.models import Body, Line
+from app.web.bodies import Body, Words
 from app.web.dependencies import GatewayIn, MsisdnIn, needs
 
 router = APIRouter(prefix="/subscribers/{msisdn}/consents", tags=["campaigns"])
@@ -16,7 +16,7 @@ Writer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE, Scope.CARE))]
 class ConsentBody(Body):
     """Where she agreed."""
 
-    source: Line = Field(min_length=1, max_length=200, description="where it was given; kept as evidence")
+    source: Words = Field(min_length=1, max_length=200, description="where it was given; kept as evidence")
 
 
 @router.put("/marketing", summary="She agreed to marketing")

@@ -1,33 +1,17 @@
 """Bodies of the management API. Unknown fields are refused, and no error quotes what was sent."""
 
 from datetime import datetime
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from app.domain.account import Brand, Channel, Language, Payment, SubscriberStatus, SubscriptionState
 from app.domain.catalogue import Billing, CancelEffect, ConfirmMode
 from app.domain.evidence import Fault
 from app.web.access import Private
+from app.web.bodies import Body, Fen, Line, Words
 from app.web.times import Moment
 
-Fen = Annotated[int, Field(strict=True, ge=0, le=10**12, description="an amount in fen")]
 _PASSWORD = r"^[0-9]{6}$"  # noqa: S105  a pattern
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must not hold line breaks or other control characters")
-    return text
-
-
-Line = Annotated[str, AfterValidator(_printable)]
-
-
-class Body(BaseModel):
-    """A request's body."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class ServiceProviderBody(Body):
@@ -71,7 +55,7 @@ class ServiceBody(Body):
 class PlanBody(Body):
     """A data plan; 1 MB is 1024 KB."""
 
-    name: Line = Field(min_length=1, max_length=40)
+    name: Words = Field(min_length=1, max_length=40)
     data_kb: int = Field(ge=0, le=10**12)
     overage_fen_per_mb: Fen | None = None
 

@@ -15,7 +15,7 @@ from app.services.owners import Owner, Part
 from app.services.tokens import Scope
 from app.web.access import Looking, Sees, next_cursor
 from app.web.api.catalogue import CODE_PATTERN
-from app.web.api.models import Body, Line
+from app.web.bodies import Body, Line
 from app.web.dependencies import BehindIn, GatewayIn, TenureIn, msisdn_of
 from app.web.numbers import Number
 from app.web.problems import ProblemError

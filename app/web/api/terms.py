@@ -10,7 +10,7 @@ from app.domain.calendar import SHANGHAI
 from app.domain.catalogue import CancelEffect
 from app.services.tokens import Caller, Scope
 from app.web.api.catalogue import Code
-from app.web.api.models import Body, Fen
+from app.web.bodies import Body, Fen
 from app.web.dependencies import GatewayIn, needs
 from app.web.times import Moment
 

@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from app.commands.complaining import AgentComplaint
 from app.commands.resolving import DecideRefund, RefundWanted, Resolve, RespondFirst
 from app.domain.calendar import SHANGHAI
-from app.domain.masking import mask
 from app.domain.refunds import Refund, RefundPart, RefundPolicy, SecondHalf
 from app.domain.tickets import Decision, TicketKind, TicketState
 from app.domain.turn import Stimulus
@@ -17,14 +16,13 @@ from app.services.owners import Part
 from app.services.tickets import TicketFilter, TicketRead, Tickets
 from app.services.tokens import Scope
 from app.web.access import Looking, Private, Sees, next_cursor
-from app.web.api.models import Body, Line
+from app.web.bodies import Body, Words
 from app.web.dependencies import BehindIn, GatewayIn
 from app.web.numbers import Number
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
 Reader = Annotated[Looking, Depends(Sees("ticket", Scope.READ, Scope.CARE))]
-# What looks like a password is masked before anything is stored (safety.md 28).
-Words = Annotated[Line, Field(min_length=1, max_length=500), AfterValidator(lambda text: mask(text) or text)]
+Told = Annotated[Words, Field(min_length=1, max_length=500)]
 
 
 async def _tickets(gateway: GatewayIn) -> Tickets:
@@ -38,7 +36,7 @@ class ComplaintBody(Body):
     """A complaint that an agent takes down for a customer."""
 
     msisdn: Number
-    text: Words
+    text: Told
     charge_id: str | None = Field(
         default=None, max_length=200, description="the fee that it is about; else those that the text names"
     )
@@ -47,7 +45,7 @@ class ComplaintBody(Body):
 class FirstResponseBody(Body):
     """What the customer is told."""
 
-    message: Words
+    message: Told
 
 
 class RefundBody(Body):
@@ -71,7 +69,7 @@ class ResolveBody(Body):
     decision: Decision = Field(
         description="cancelled: she owes no open fee of the service, and it ends. upheld: it is due. done: all else"
     )
-    message: Words | None = None
+    message: Told | None = None
     refund: RefundBody | None = None
 
 

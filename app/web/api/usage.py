@@ -13,7 +13,7 @@ from app.domain.months import first_moment
 from app.services.gateway import Gateway
 from app.services.refusals import RefusedError
 from app.services.tokens import Scope
-from app.web.api.models import Body as _Body
+from app.web.bodies import Body as _Body
 from app.web.dependencies import GatewayIn, needs
 from app.web.numbers import Number
 from app.web.times import Moment, Month
