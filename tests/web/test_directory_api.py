@@ -276,6 +276,27 @@ async def test_a_password_has_six_digits_and_is_not_quoted_back(web: Web, passwo
         assert str(password) not in answer.text
 
 
+@pytest.mark.parametrize(
+    "password", ["111111", "000000", "123456", "654321", "138000", "380013", "861380", "890123", "135790"]
+)
+async def test_a_password_that_is_too_easy_by_sms_is_so_over_the_api_too(web: Web, password: str) -> None:
+    easy = password not in ("890123", "135790")
+    line = {"type": "subscriber", "msisdn": "13800138000", **SUBSCRIBER, "service_password": password}
+    for call in (
+        await web.call("PATCH", ALICE_HOME, {"service_password": password}),
+        await web.call("PUT", ALICE_HOME, {**SUBSCRIBER, "service_password": password}),
+    ):
+        assert (call.status_code == 422) is easy
+        assert password not in call.text
+    imported = await web.call("POST", "/api/v1/imports", content=json.dumps(line))
+    assert imported.json()["imported"] == 0, "too easy, or there is one already"
+    assert (await web.get(ALICE_HOME)).json()["has_service_password"] is not easy
+    if easy:
+        await web.call("PATCH", ALICE_HOME, {"service_password": "246802"})
+        await web.running.drain()
+        assert "过于简单" in (await web.running.say(f"XGMM#246802#{password}#{password}"))[-1]
+
+
 async def test_closing_and_opening_again_gives_a_new_and_empty_tenure(web: Web) -> None:
     await web.call("PATCH", ALICE_HOME, {"status": "closed"})
     closed = (await web.get(ALICE_HOME)).json()

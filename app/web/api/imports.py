@@ -67,8 +67,8 @@ async def _put_service(gateway: Gateway, _caller: Caller, line: _ServiceLine) ->
 
 
 async def _put_subscriber(gateway: Gateway, caller: Caller, line: _SubscriberLine) -> None:
-    change = await change_of(line, caller, create=True)
-    await gateway.directory.set_subscriber(msisdn_of(line.msisdn), change)
+    msisdn = msisdn_of(line.msisdn)
+    await gateway.directory.set_subscriber(msisdn, await change_of(msisdn, line, caller, create=True))
 
 
 async def _put_subscription(gateway: Gateway, caller: Caller, line: _SubscriptionLine) -> tuple[str, ...]:

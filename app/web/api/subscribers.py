@@ -11,6 +11,7 @@ from app.commands.import_claims import ImportSubscription
 from app.domain.account import Plan, Subscriber, Subscription
 from app.domain.calendar import SHANGHAI
 from app.domain.evidence import EvidenceRecord
+from app.domain.passwords import is_easy
 from app.domain.preferences import Preferences
 from app.domain.usage import data_plan
 from app.services.passwords import hash_password
@@ -37,12 +38,17 @@ router = APIRouter(prefix="/subscribers/{msisdn}", tags=["subscribers"])
 Writer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
 Agent = Annotated[Caller, Depends(needs(Scope.CARE))]
 _VISIBLE = "in at least 5 visible characters"
+_EASY = "service_password: anybody could guess it; no single digit, no run, no part of the customer's number."
 
 
-async def change_of(given: SubscriberBody | SubscriberPatch, caller: Caller, *, create: bool) -> SetSubscriber:
+async def change_of(
+    msisdn: str, given: SubscriberBody | SubscriberPatch, caller: Caller, *, create: bool
+) -> SetSubscriber:
     """What a PUT or PATCH asks for; a password is hashed here, away from every transaction."""
     fields = frozenset(type(given).model_fields if create else given.model_fields_set)
     password = given.service_password
+    if password and is_easy(password, msisdn):
+        raise ProblemError(422, _EASY)
     return SetSubscriber(
         who=f"api:{caller.name}",
         given=fields,
@@ -62,7 +68,7 @@ async def change_of(given: SubscriberBody | SubscriberPatch, caller: Caller, *, 
 @router.put("", summary="Create or replace a subscriber")
 async def put_subscriber(msisdn: MsisdnIn, given: SubscriberBody, caller: Writer, gateway: GatewayIn) -> dict[str, str]:
     """``status: closed`` ends the tenure and everything in it; the next PUT opens a new, empty one."""
-    await gateway.directory.set_subscriber(msisdn, await change_of(given, caller, create=True))
+    await gateway.directory.set_subscriber(msisdn, await change_of(msisdn, given, caller, create=True))
     return {"msisdn": msisdn}
 
 
@@ -71,7 +77,7 @@ async def patch_subscriber(
     msisdn: MsisdnIn, given: SubscriberPatch, caller: Writer, gateway: GatewayIn
 ) -> dict[str, str]:
     """Only the fields that are given."""
-    await gateway.directory.set_subscriber(msisdn, await change_of(given, caller, create=False))
+    await gateway.directory.set_subscriber(msisdn, await change_of(msisdn, given, caller, create=False))
     return {"msisdn": msisdn}
 
 
