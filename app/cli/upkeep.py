@@ -17,7 +17,8 @@ app = typer.Typer()
 def purge_database() -> None:
     """Take away what is past its retention: messages, raw reports, questions, recipients of campaigns, payloads.
 
-    Hashes stay, so that every chain verifies; tickets, amounts and counts are never taken away.
+    Numbers that are nobody's and have not written for two days go, too. Hashes stay, and a record says of each payload
+    that it was purged, so that every chain verifies; tickets, amounts and counts are never taken away.
     """
     with opened() as (database, owner, settings), counting() as progress:
         tasks = {
@@ -27,5 +28,6 @@ def purge_database() -> None:
         gone = purge(database, settings.kept(), owner.heads, lambda what, count: progress.advance(tasks[what], count))
     done(
         f"Gone: {gone.messages} messages, {gone.reports} raw reports, {gone.questions} questions, "
-        f"{gone.recipients} recipients of campaigns, {gone.payloads} payloads of evidence."
+        f"{gone.recipients} recipients of campaigns, {gone.payloads} payloads of evidence, "
+        f"{gone.strangers} numbers that are nobody's, {gone.calls} kept answers of calls."
     )

@@ -21,6 +21,8 @@ from app.db.types import Instant
 from app.domain.values import value
 
 KEPT = timedelta(hours=24)
+# In the place of an answer that was erased.
+NOTHING_KEPT = "{}"
 # A call that has no answer after this long was cut off by a crash.
 _CUT_OFF = timedelta(minutes=2)
 _PURGED_AT_ONCE = 100
@@ -69,6 +71,17 @@ def _forget_old(connection: Connection, now: datetime) -> None:
     old = select(_calls.caller, _calls.key).where(_calls.begun_at < now - KEPT).limit(_PURGED_AT_ONCE)
     for caller, key in connection.execute(old).all():
         drop(connection, caller, key)
+
+
+def purge(connection: Connection, now: datetime) -> int:
+    """Forget all calls that are past their time; how many there were."""
+    return connection.execute(delete(idempotent_call).where(_calls.begun_at < now - KEPT)).rowcount
+
+
+def drop_answers(connection: Connection, msisdn: str) -> None:
+    """Keep of calls that were answered with something about a number only that they were made."""
+    about = _calls.body.contains(msisdn, autoescape=True)
+    connection.execute(update(idempotent_call).where(about).values(body=NOTHING_KEPT))
 
 
 def end(connection: Connection, caller: str, key: str, status: int, media_type: str, body: str) -> None:

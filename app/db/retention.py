@@ -5,7 +5,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, Delete, Table, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Table,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from app.db import campaigns, tables
 from app.db.campaigns import campaign, campaign_recipient
@@ -20,7 +33,9 @@ from app.domain.values import value
 
 _ROW = ("bucket", "msisdn", "id")
 _RECIPIENT = ("bucket", "campaign_id", "msisdn")
+_NUMBER = ("bucket", "msisdn")
 Tenure = tuple[int, str, int]
+Number = tuple[int, str]
 
 
 @value
@@ -28,6 +43,14 @@ class Page:
     """A piece of work: the newest id that was looked at, None at the end, and how many rows went."""
 
     last: str | None
+    gone: int
+
+
+@value
+class Strangers:
+    """A piece of that work: the last number that was looked at, None at the end, and how many rows went."""
+
+    last: Number | None
     gone: int
 
 
@@ -75,6 +98,30 @@ def purge_reports(connection: Connection, raw_before: datetime, parked_before: d
     columns = tables.delivery_report.c
     old = or_(columns.stored_at < raw_before, columns.parked & (columns.stored_at < parked_before))
     return connection.execute(delete(tables.delivery_report).where(old)).rowcount
+
+
+def purge_strangers(connection: Connection, before: datetime, after: Number | None, limit: int) -> Strangers:
+    """The rows of numbers that are nobody's and have not written since a moment: all they hold is guards.
+
+    One that is locked is at work. If a message comes in at this very moment its row is made again by whoever finds it
+    without one.
+    """
+    columns, inbound, timer = tables.conversation.c, tables.inbound_message.c, tables.timer.c
+    key = (columns.bucket, columns.msisdn)
+    mine = (inbound.bucket == columns.bucket, inbound.msisdn == columns.msisdn)
+    wrote = exists().where(*mine, (inbound.status == "pending") | (inbound.stored_at >= before))
+    timed = exists().where(timer.bucket == columns.bucket, timer.msisdn == columns.msisdn)
+    behind = [] if after is None else [tuple_(*key) > tuple_(*map(literal, after))]
+    page = connection.execute(select(*key).where(*behind).order_by(*key).limit(limit)).all()
+    if not page:
+        return Strangers(None, 0)
+    looked_at = tuple_(*key).between(tuple_(*map(literal, page[0])), tuple_(*map(literal, page[-1])))
+    idle = select(*key).where(looked_at, columns.tenure == 0, ~wrote, ~timed).with_for_update(skip_locked=True)
+    rows: list[Row] = [dict(row) for row in connection.execute(idle).mappings()]
+    if rows:
+        statement = _delete(connection.dialect.name, tables.conversation, _NUMBER)
+        connection.execute(statement, as_parameter(rows))
+    return Strangers((page[-1].bucket, page[-1].msisdn), len(rows))
 
 
 def purge_questions(connection: Connection, before: datetime) -> int:

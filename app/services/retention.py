@@ -11,7 +11,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from app.db import directory as reading
-from app.db import evidence, records, retention
+from app.db import evidence, idempotency, records, retention
 from app.db.retention import Page, Tenure
 from app.db.session import Database
 from app.db.state import current_state
@@ -27,6 +27,8 @@ from app.services.sealing import Sealer
 
 _RAW_REPORTS = timedelta(days=30)
 _PARKED_REPORTS = timedelta(hours=24)
+# Longer than any guard looks back: who is no customer is told so once a day (safety.md 25).
+_STRANGERS = timedelta(days=2)
 _PIECE = 1_000
 # They say what was taken away, and nothing of a customer.
 _KEPT_KINDS = frozenset({PURGED, ERASED, SEALED})
@@ -42,6 +44,8 @@ class Purged:
     questions: int
     recipients: int
     payloads: int
+    strangers: int = 0
+    calls: int = 0
 
 
 def purge(database: Database, kept: Kept, heads: HeadKeys, advance: Advance = lambda _what, _done: None) -> Purged:
@@ -55,7 +59,8 @@ def purge(database: Database, kept: Kept, heads: HeadKeys, advance: Advance = la
     recipients = _recipients(database, before)
     messages = sum(_messages(database, work, before, advance) for work in _MESSAGE_TABLES)
     payloads = _payloads(database, heads, now - kept.evidence, advance)
-    return Purged(messages, reports, questions, recipients, payloads)
+    calls = database.write_now(partial(idempotency.purge, now=datetime.now(UTC)))
+    return Purged(messages, reports, questions, recipients, payloads, _strangers(database, now - _STRANGERS), calls)
 
 
 _Work = Callable[[Connection, datetime, str | None, int], Page]
@@ -67,6 +72,16 @@ def _recipients(database: Database, before: datetime) -> int:
     while piece := database.write_now(partial(retention.purge_recipients, before=before, limit=_PIECE)):
         gone += piece
     return gone
+
+
+def _strangers(database: Database, before: datetime) -> int:
+    gone, after = 0, None
+    while True:
+        piece = database.write_now(partial(retention.purge_strangers, before=before, after=after, limit=_PIECE))
+        gone += piece.gone
+        if piece.last is None:
+            return gone
+        after = piece.last
 
 
 def _messages(database: Database, work: _Work, before: datetime, advance: Advance) -> int:
@@ -185,6 +200,7 @@ def _erase(
     retention.drop_payloads(connection, msisdn, tenure, seqs)
     retention.drop_from_campaigns(connection, subscriber)
     retention.drop_personal(connection, msisdn, tenure)
+    idempotency.drop_answers(connection, msisdn)
     extend(connection, heads, msisdn, tenure, draft)
 
 

@@ -112,6 +112,9 @@ class Turns:
         falling = timers.due_numbers(connection, now, _NUMBERS)
         numbers = [only] if only else [*inbox.pending_numbers(connection, now, _NUMBERS), *falling]
         locked = accounts.lock_conversations(connection, numbers, wait=False) if numbers else []
+        if len(locked) < len(set(numbers)):
+            # Taken by somebody else, or purged at the very moment at which a message came in.
+            inbox.open_conversations(connection, [msisdn for _, msisdn in numbers])
         if not locked:
             return told, False
         keys = [(item.bucket, item.msisdn) for item in locked]

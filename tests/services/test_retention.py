@@ -189,3 +189,35 @@ async def test_parked_reports_go_after_a_day(gateway: Running) -> None:
     assert (await purged(gateway)).reports == 0
     await gateway.advance(seconds=timedelta(hours=2).total_seconds())
     assert (await purged(gateway)).reports == 1
+
+
+STRANGERS = [f"+8613700137{number:03}" for number in range(5)]
+
+
+async def test_numbers_that_are_nobody_s_are_forgotten_when_no_guard_looks_back_on_them(gateway: Running) -> None:
+    known = await gateway.count(tables.conversation)
+    for number in STRANGERS:
+        await gateway.say("0000", sender=number)
+    await gateway.subscriber(STRANGERS[0])
+    assert await gateway.count(tables.conversation) == known + len(STRANGERS)
+    await gateway.advance(hours=47)
+    await gateway.say("0000", sender=STRANGERS[1])
+    assert (await purged(gateway)).strangers == 0
+    await gateway.advance(hours=2)
+    assert (await purged(gateway)).strangers == 3
+    kept = {row["msisdn"] for row in await gateway.rows(tables.conversation)}
+    assert kept & set(STRANGERS) == set(STRANGERS[:2]), "a customer, and one who wrote again"
+    assert await gateway.say("0000", sender=STRANGERS[2]), "she is answered as before"
+
+
+async def test_a_message_whose_number_was_purged_at_that_moment_is_handled(gateway: Running) -> None:
+    await gateway.say("0000", sender=STRANGERS[0])
+    await gateway.advance(days=2)
+    async with gateway.gateway.engine.paused():
+        await gateway.store(gateway.message("0000", sender=STRANGERS[0]))
+        gone = tables.conversation.delete().where(tables.conversation.c.msisdn == STRANGERS[0])
+        await gateway.gateway.database.write(lambda connection: connection.execute(gone))
+    await gateway.drain()
+    pending = tables.inbound_message.c.status == "pending"
+    assert await gateway.count(tables.inbound_message, pending) == 0
+    assert len(await gateway.texts(STRANGERS[0])) == 2

@@ -1,12 +1,16 @@
 """Writes may be repeated: the same Idempotency-Key gets the same answer (http-api.md)."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from app.db import tables
 from app.db.idempotency import idempotent_call
+from app.domain.policy import Kept
+from app.services.retention import purge
+from tests.running import ALICE
 from tests.web.calls import ALICE_HOME, Web, assert_problem
 
 pytestmark = pytest.mark.anyio
@@ -77,3 +81,31 @@ async def test_reading_needs_no_key(web: Web) -> None:
     headers = {"Authorization": "Bearer demo", "Idempotency-Key": "k-1", "X-Reason": "a test"}
     assert (await web.client.get(ALICE_HOME, headers=headers)).status_code == 200
     assert await web.running.count(idempotent_call) == 0
+
+
+async def test_what_was_answered_about_who_is_erased_is_not_kept(web: Web) -> None:
+    secret = "她不想让人知道的事"
+    keyed = {"Authorization": "Bearer demo", "Idempotency-Key": "t-1"}
+    complaint = {"msisdn": ALICE, "text": secret}
+    made = await web.client.post("/api/v1/tickets", json=complaint, headers=keyed)
+    await web.call("POST", f"/api/v1/tickets/{made.json()['id']}/resolve", {"decision": "done"})
+    await put(web, "k-1")
+    await web.call("PATCH", ALICE_HOME, {"status": "closed"})
+    await web.running.advance(days=190)
+    kept = await web.running.rows(idempotent_call)
+    assert any(secret in str(row["body"]) for row in kept)
+    assert (await web.call("POST", f"{ALICE_HOME}/tenures/1/erasure")).status_code == 200
+    assert not any(secret in str(dict(row)) for row in await web.running.rows(idempotent_call))
+    again = await web.client.post("/api/v1/tickets", json=complaint, headers=keyed)
+    assert (again.status_code, again.json()) == (201, {}), "it was made, and is not made again"
+    assert (await put(web, "k-1")).json() == {"service_code": "YX"}
+
+
+async def test_kept_calls_are_purged_though_nobody_calls(web: Web) -> None:
+    await put(web, "k-1")
+    gateway = web.running.gateway
+    async with gateway.engine.paused():
+        assert purge(gateway.database, Kept(), gateway.owner.heads).calls == 0
+        old = idempotent_call.update().values(begun_at=datetime.now(UTC) - timedelta(hours=25))
+        await gateway.database.write(lambda connection: connection.execute(old))
+        assert purge(gateway.database, Kept(), gateway.owner.heads).calls == 1
