@@ -10,6 +10,7 @@ from app.commands.collecting import load
 from app.commands.router import Router
 from app.db.outbox import Detour
 from app.db.session import Database, normalise_url
+from app.domain.credentials import sealing_fault
 from app.domain.policy import Carrier
 from app.providers import KINDS, make_provider
 from app.providers.base import Provider, ProviderSettings, Surroundings
@@ -32,7 +33,7 @@ from app.services.network import PROVIDER as SIMULATOR
 from app.services.network import SimulatedNetwork
 from app.services.opening import Owner
 from app.services.orders import Orders
-from app.services.outgoing_events import Address, OutgoingEvents, is_secret
+from app.services.outgoing_events import Address, OutgoingEvents
 from app.services.probing import PROVIDER as PROBE
 from app.services.probing import Probe
 from app.services.public_addresses import fault_of, make_webhook_transport
@@ -49,13 +50,12 @@ from app.settings import ProviderFile, Settings, SettingsError
 
 def make_sealer(settings: Settings, database: Database) -> Sealer:
     """With the keys of the settings; elsewhere than in production one of its own is kept beside the SQLite file."""
+    keys = settings.seal_keys()
+    fault = next(filter(None, map(sealing_fault, keys)), None)
+    if fault:
+        raise SettingsError(f"SMSGW_SEAL_KEY: {fault}")
     folder = Path(database.url.database).parent if database.is_sqlite and database.url.database else Path("data")
-    try:
-        return Sealer(*settings.seal_keys(), key_file=folder / "seal.key")
-    except ValueError:
-        raise SettingsError(
-            "SMSGW_SEAL_KEY: is not 32 bytes in URL-safe base64; make one with `smsgw config seal-key`"
-        ) from None
+    return Sealer(*keys, key_file=folder / "seal.key")
 
 
 def build_gateway(settings: Settings) -> Gateway:
@@ -163,8 +163,6 @@ def _outgoing_events(
         fault = fault_of(billing.url, private=private)
         if fault is not None:
             raise SettingsError(f"billing.webhook_url: {fault}")
-        if not is_secret(billing.secret):
-            raise SettingsError("billing.secret: is not whsec_ and 16 bytes or more in base64")
     return OutgoingEvents(database, transport, sealer, billing, private=private)
 
 
@@ -233,10 +231,7 @@ def _providers(settings: Settings, around: Surroundings) -> dict[str, Provider]:
             raise SettingsError(f"providers.{name}.kind: {given.kind!r} is not one of: {', '.join(KINDS)}")
         if given.kind == SIMULATOR and name != SIMULATOR:
             raise SettingsError(f"providers.{name}.kind: the one provider of kind simulator must be named simulator")
-        try:
-            providers[name] = make_provider(_provider_settings(name, given), around)
-        except ValueError:
-            raise SettingsError(f"providers.{name}.secret: is not whsec_ and base64, or a list of such") from None
+        providers[name] = make_provider(_provider_settings(name, given), around)
     return providers
 
 

@@ -11,7 +11,7 @@ KINDS: dict[str, type[Provider]] = {
 
 
 def make_provider(settings: ProviderSettings, around: Surroundings) -> Provider:
-    """The adapter of a provider behind its fence. KeyError: no such kind; ValueError: a secret of no known form."""
+    """The adapter of a provider behind its fence. KeyError: no such kind."""
     provider = KINDS[settings.kind].make(settings, around)
     provider.fence = settings.fence
     return provider

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from typing_extensions import override
 
+from app.addresses import address_of
 from app.domain.calendar import SHANGHAI, believable
 from app.domain.masking import masked
 from app.domain.messages import OutboundStatus
@@ -128,7 +129,7 @@ class GenericProvider(Provider):
         send_to = None
         if settings.send_url is not None:
             http = HttpPoster(around.transport, settings.timeout_seconds)
-            send_to = SendTo(httpx.URL(settings.send_url), http, settings.resend_unknown)
+            send_to = SendTo(address_of(settings.send_url), http, settings.resend_unknown)
         return cls(settings.name, settings.secrets, send_to)
 
     @override

@@ -19,13 +19,13 @@ from app.db.session import Database
 from app.db.state import current_state, lock_catalogue
 from app.domain.account import Subscriber, Subscription
 from app.domain.catalogue import FREE_COSTS_NOTHING, Service, ServiceProvider
+from app.domain.credentials import signing_fault
 from app.domain.evidence import EvidenceRecord, Verification
 from app.domain.heads import HeadKeys
 from app.domain.names import order_keyword_fault, warning_fault, way_fault
 from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.values import replace, value
 from app.services.chains import verified
-from app.services.outgoing_events import is_secret
 from app.services.public_addresses import fault_of
 from app.services.refusals import RefusedError
 from app.services.sealing import Sealer
@@ -142,8 +142,8 @@ def _check_webhook(url: str | None, secret: str | None, *, private: bool) -> Non
     fault = fault_of(url, private=private) if url is not None else None
     if fault:
         raise RefusedError(422, f"webhook_url {fault}.")
-    if secret is not None and not is_secret(secret):
-        raise RefusedError(422, "webhook_secret is not whsec_ and 16 bytes or more in base64.")
+    if secret is not None and (fault := signing_fault(secret)):
+        raise RefusedError(422, f"webhook_secret {fault}.")
 
 
 def _preferences(connection: Connection, *, subscriber: Subscriber) -> Preferences:

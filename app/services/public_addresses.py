@@ -4,10 +4,10 @@ The check is part of resolving a name, so what is connected to is what was check
 (safety.md 30). The name stays that of the request: for the Host header, for SNI and for the certificate.
 """
 
+import asyncio
 import socket
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from urllib.parse import urlsplit
+from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 import httpx
@@ -15,30 +15,52 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 from typing_extensions import override
 
+from app.addresses import AddressError, address_of, is_public, literal_of
 from app.providers.http import certificates
-
-_NAT64 = IPv6Network("64:ff9b::/96")
-_LOW_32 = 0xFFFFFFFF
 
 
 class PrivateAddressError(OSError):
     """A name leads to an address that is not public."""
 
 
-def is_public(text: str) -> bool:
-    """Whether an address is one of the internet's; one that wraps an IPv4 address is judged by that."""
-    address = ip_address(text.partition("%")[0])
-    if isinstance(address, IPv6Address):
-        wrapped = _wrapped(address)
-        if wrapped is not None:
-            return wrapped.is_global and not wrapped.is_multicast
-    return address.is_global and not address.is_multicast
+_Key = tuple[str, int, socket.AddressFamily]
+_LOOKUPS = 32
 
 
-def _wrapped(address: IPv6Address) -> IPv4Address | None:
-    if address in _NAT64:
-        return IPv4Address(int(address) & _LOW_32)
-    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+class Lookups(AbstractResolver):
+    """Looks names up in threads of its own, one thread a name.
+
+    A name server that never answers keeps a thread for half a minute: it must be one that nobody else needs
+    (safety.md 32).
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="names")
+        self._under_way: dict[_Key, asyncio.Future[list[ResolveResult]]] = {}
+
+    @override
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        key = (host, port, family)
+        if (found := self._under_way.get(key)) is None:
+            found = asyncio.get_running_loop().run_in_executor(self._threads, _look_up, *key)
+            self._under_way[key] = found
+            found.add_done_callback(lambda _: self._under_way.pop(key))
+        return await asyncio.shield(found)
+
+    @override
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+    found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return [
+        {"hostname": host, "host": str(at[0]), "port": port, "family": kind, "proto": proto, "flags": flags}
+        for kind, _, proto, _, at in found
+    ]
 
 
 class CheckedResolver(AbstractResolver):
@@ -71,26 +93,15 @@ def fault_of(url: str, *, private: bool) -> str | None:
     ``private``: addresses of our own network are fine, and http is.
     """
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return "is not an address such as https://sp.example/events"
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not url.isascii():
-        return "is not an address such as https://sp.example/events"
-    if parts.username is not None or parts.password is not None:
-        return "must not hold a user or password; events are signed"
+        address = address_of(url)
+    except AddressError as error:
+        return str(error)
     if private:
         return None
-    if parts.scheme != "https":
+    if address.scheme != "https":
         return "must be https; http is for SMSGW_ALLOW_PRIVATE_WEBHOOKS=true only"
-    return "must be a public address" if _is_private_literal(parts.hostname) else None
-
-
-def _is_private_literal(host: str) -> bool:
-    try:
-        return not is_public(host)
-    except ValueError:
-        return False
+    literal = literal_of(address.host.rstrip("."))
+    return "must be a public address" if literal is not None and not is_public(str(literal)) else None
 
 
 def make_webhook_transport(*, private: bool) -> httpx.AsyncBaseTransport:
@@ -101,7 +112,7 @@ def make_webhook_transport(*, private: bool) -> httpx.AsyncBaseTransport:
     tls = certificates()
 
     def session() -> aiohttp.ClientSession:
-        plain = aiohttp.ThreadedResolver()
+        plain = Lookups()
         resolver = plain if private else CheckedResolver(plain)
         connector = aiohttp.TCPConnector(limit=0, ssl=tls, resolver=resolver, use_dns_cache=False, force_close=True)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())

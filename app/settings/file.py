@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from app.addresses import address_fault
+from app.domain.credentials import signing_fault
 from app.domain.msisdn import parse_msisdn
 from app.settings.provider import ProviderFile
 from app.settings.types import FileModel, Host, Length
@@ -65,8 +67,24 @@ class BillingFile(FileModel):
         examples=["https://billing.example/events"],
     )
     secret: SecretStr | None = Field(
-        default=None, description="whsec_… that signs them; needed with webhook_url", examples=["whsec_…"]
+        default=None,
+        description="whsec_ and 16 or more random bytes in base64: signs them; needed with webhook_url",
+        examples=["whsec_…"],
     )
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is not None and (fault := address_fault(value)):
+            raise ValueError(fault)
+        return value
+
+    @field_validator("secret")
+    @classmethod
+    def _signs(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and (fault := signing_fault(value.get_secret_value())):
+            raise ValueError(fault)
+        return value
 
     @model_validator(mode="after")
     def _is_signed(self) -> "BillingFile":

@@ -1,36 +1,42 @@
 """One provider in the settings file: how it signs, how it is fenced, where it sends (http-api.md)."""
 
-import re
+from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
+from app.addresses import address_fault, address_of
+from app.domain.credentials import pair_fault, signing_fault, token_fault
 from app.settings.types import FileModel, Length
 
+_Secrets = SecretStr | list[SecretStr] | None
 
-def _secrets(given: SecretStr | list[SecretStr] | None) -> tuple[str, ...]:
+
+def _secrets(given: _Secrets) -> tuple[str, ...]:
     several = given if isinstance(given, list) else [given]
     return tuple(secret.get_secret_value() for secret in several if secret is not None)
 
 
-_LEAST_TOKEN = 20
-_PATH_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
+def _checked(given: _Secrets, fault_of: Callable[[str], str | None]) -> _Secrets:
+    for secret in _secrets(given):
+        if fault := fault_of(secret):
+            raise ValueError(fault)
+    return given
 
 
 class ProviderFile(FileModel):
     """One provider of the settings file."""
 
     kind: str = Field(description="generic (JSON over HTTP, both ways) or simulator", examples=["generic"])
-    secret: SecretStr | list[SecretStr] | None = Field(
+    secret: _Secrets = Field(
         default=None,
-        description="whsec_… that signs what goes out and checks what comes in; several, the newest first, while one "
-        "is being replaced",
+        description="whsec_ and 16 or more random bytes in base64: signs what goes out and checks what comes in; "
+        "several, the newest first, while one is being replaced",
         examples=["whsec_…"],
     )
-    path_token: SecretStr | list[SecretStr] | None = Field(
+    path_token: _Secrets = Field(
         default=None,
         description="for a carrier that cannot sign: its webhooks are `/webhooks/<name>/<path_token>/…` only; 20 or "
         "more letters and digits, `-` or `_`, best random; several while one is being replaced",
@@ -42,9 +48,10 @@ class ProviderFile(FileModel):
         "uvicorn's FORWARDED_ALLOW_IPS says whose word on the address counts",
         examples=[["203.0.113.7", "198.51.100.0/24"]],
     )
-    basic_auth: SecretStr | list[SecretStr] | None = Field(
+    basic_auth: _Secrets = Field(
         default=None,
-        description="`user:password` that its webhooks must bring; several while one is being replaced",
+        description="`user:password` that its webhooks must bring, the password 16 or more random characters; several "
+        "while one is being replaced",
         examples=["carrier:…"],
     )
     send_url: str | None = Field(
@@ -90,9 +97,8 @@ class ProviderFile(FileModel):
     @field_validator("send_url")
     @classmethod
     def _is_address(cls, value: str | None) -> str | None:
-        parts = urlsplit(value or "")
-        if value is not None and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
-            raise ValueError("must be like https://carrier.example/send, without a user or password")
+        if value is not None and (fault := address_fault(value)):
+            raise ValueError(fault)
         return value
 
     @field_validator("timeout")
@@ -102,21 +108,20 @@ class ProviderFile(FileModel):
             raise ValueError("must be from 1s to 30s")
         return value
 
+    @field_validator("secret")
+    @classmethod
+    def _signs(cls, value: _Secrets) -> _Secrets:
+        return _checked(value, signing_fault)
+
     @field_validator("path_token")
     @classmethod
-    def _is_unguessable(cls, value: SecretStr | list[SecretStr] | None) -> SecretStr | list[SecretStr] | None:
-        if not all(len(token) >= _LEAST_TOKEN and _PATH_TOKEN.fullmatch(token) for token in _secrets(value)):
-            raise ValueError(
-                f"must be {_LEAST_TOKEN} or more letters, digits, - or _; `openssl rand -hex 24` makes one"
-            )
-        return value
+    def _is_unguessable(cls, value: _Secrets) -> _Secrets:
+        return _checked(value, token_fault)
 
     @field_validator("basic_auth")
     @classmethod
-    def _has_password(cls, value: SecretStr | list[SecretStr] | None) -> SecretStr | list[SecretStr] | None:
-        if not all(all(pair.partition(":")[::2]) for pair in _secrets(value)):
-            raise ValueError("must be user:password")
-        return value
+    def _has_password(cls, value: _Secrets) -> _Secrets:
+        return _checked(value, pair_fault)
 
     def secrets(self) -> tuple[str, ...]:
         """The secrets that count now, newest first."""
@@ -136,4 +141,4 @@ class ProviderFile(FileModel):
 
     def sends_in_clear(self) -> bool:
         """Whether messages travel without TLS."""
-        return self.send_url is not None and urlsplit(self.send_url).scheme == "http"
+        return self.send_url is not None and address_of(self.send_url).scheme == "http"

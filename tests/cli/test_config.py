@@ -53,7 +53,7 @@ def test_every_fault_is_named_at_once_with_its_place_and_what_would_be_right() -
         "    kind: generic\n"
         "    on_unknwon: wait\n"
         "  other:\n"
-        "    secret: whsec_x\n",
+        f"    secret: {SECRET}\n",
         env_file="# the port\nSMSGW_PORT=eighty\n",
         LOG_LEVEL="LOUD",
         DATABASE_ULR="sqlite:///x.db",
@@ -76,7 +76,8 @@ def test_every_fault_is_named_at_once_with_its_place_and_what_would_be_right() -
 
 def test_what_does_not_fit_together_is_found_beside_what_is_wrong_by_itself() -> None:
     done = check(
-        "default_provider: carier\nmenu_max_segments: 99\nproviders:\n  carrier:\n    kind: generic\n    secret: x\n",
+        "default_provider: carier\nmenu_max_segments: 99\nproviders:\n  carrier:\n    kind: generic\n"
+        f"    secret: {SECRET}\n",
         ENV="production",
     )
     assert [fault.partition(": ")[0] for fault in faults(done)] == [
@@ -95,8 +96,8 @@ def test_what_shows_only_when_all_is_put_together_is_told_with_its_line_too() ->
         SEAL_KEY="x",
     )
     assert [fault.partition(": ")[0] for fault in faults(done)] == [
-        "aliases (gateway.toml:1)",
         "providers.sink.secret (gateway.toml:6)",
+        "aliases (gateway.toml:1)",
         "providers.x.kind (gateway.toml:9)",
         "SMSGW_SEAL_KEY (environment)",
     ]

@@ -8,18 +8,17 @@ import pytest
 from app.db import tables
 from app.settings import Environment, ProviderFile, SettingsError, SettingsFile
 from app.settings.check import checked_settings
-from app.worker import build_gateway
 from tests.running import SEAL_KEY, settings_for
 from tests.web.calls import Web, assert_problem, message, serving
 
 pytestmark = pytest.mark.anyio
 TOKEN = "0123456789abcdefghijKLMNOP"
 GUARDS = {
-    "secret": "secret: whsec_c2VjcmV0",
-    "two secrets": "secret: [whsec_bmV3, whsec_b2xk]",
+    "secret": "secret: whsec_c2l4dGVlbiBieXRlcyBvZiBpdA==",
+    "two secrets": "secret: [whsec_dGhlIG5ldyBzZWNyZXQgb2YgdHdv, whsec_dGhlIG9sZCBzZWNyZXQgb2YgdHdv]",
     "path token": f"path_token: {TOKEN}",
     "addresses": "allowed_ips: [203.0.113.0/24]",
-    "basic auth": "basic_auth: carrier:sesame",
+    "basic auth": "basic_auth: carrier:open sesame, open",
 }
 
 
@@ -68,14 +67,14 @@ def test_an_empty_list_is_no_guard(environment: Path, guard: str) -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("path_token: short", "20 or more letters"),
-        ("path_token: 0123456789/0123456789/012", "20 or more letters"),
+        ("path_token: short", "20 or more random letters"),
+        ("path_token: 0123456789/0123456789/012", "20 or more random letters"),
         ("basic_auth: sesame", "user:password"),
         ("basic_auth: ':sesame'", "user:password"),
         ("allowed_ips: [not-an-address]", "allowed_ips"),
-        ("send_url: carrier.example/send", "https://carrier.example/send"),
-        ("send_url: ftp://carrier.example/send", "https://carrier.example/send"),
-        ("send_url: https://user:sesame@carrier.example/send", "without a user or password"),
+        ("send_url: carrier.example/send", "https://sp.example/events"),
+        ("send_url: ftp://carrier.example/send", "https://sp.example/events"),
+        ("send_url: https://user:sesame@carrier.example/send", "must not hold a user or password"),
         ("timeout: 31s", "from 1s to 30s"),
         ("timeout: 0s", "from 1s to 30s"),
         ("window: 0", "window"),
@@ -85,7 +84,7 @@ def test_an_empty_list_is_no_guard(environment: Path, guard: str) -> None:
     ],
 )
 def test_what_cannot_be_meant_is_named_with_its_place_and_no_secret(environment: Path, line: str, says: str) -> None:
-    provider(environment, "secret: whsec_c2VjcmV0", line)
+    provider(environment, "secret: whsec_c2l4dGVlbiBieXRlcyBvZiBpdA==", line)
     said = refusal()
     assert f"providers.carrier.{line.partition(':')[0]}" in said
     assert says in said
@@ -97,7 +96,7 @@ def test_messages_do_not_travel_in_the_clear_unless_it_is_said_that_they_may(
     environment: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setenv("SMSGW_ENV", kind)
-    provider(environment, "secret: whsec_c2VjcmV0", "send_url: http://10.0.0.7/send")
+    provider(environment, "secret: whsec_c2l4dGVlbiBieXRlcyBvZiBpdA==", "send_url: http://10.0.0.7/send")
     said = refusal()
     assert "providers.carrier.send_url" in said
     assert "SMSGW_ALLOW_PRIVATE_WEBHOOKS" in said
@@ -106,7 +105,7 @@ def test_messages_do_not_travel_in_the_clear_unless_it_is_said_that_they_may(
 
 
 def test_the_simulator_stops_production(environment: Path) -> None:
-    environment.write_text("providers: {simulator: {kind: simulator, secret: whsec_c2VjcmV0}}")
+    environment.write_text("providers: {simulator: {kind: simulator, secret: whsec_c2l4dGVlbiBieXRlcyBvZiBpdA==}}")
     said = refusal()
     assert "providers.simulator" in said
     assert "kind simulator is refused in production" in said
@@ -126,11 +125,44 @@ def test_to_try_it_messages_may_go_anywhere(environment: Path, monkeypatch: pyte
     assert checked_settings().private_webhooks
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_%"])
-def test_a_secret_that_is_none_stops_the_start(sqlite_url: str, secret: str) -> None:
-    file = SettingsFile(providers={"carrier": ProviderFile.model_validate({"kind": "generic", "secret": [secret]})})
-    with pytest.raises(SettingsError, match=r"providers.carrier.secret: is not whsec_ and base64"):
-        build_gateway(settings_for(sqlite_url, file=file))
+GUESSABLE = {
+    "secret": [
+        "''",
+        "abc",
+        "whsec_AA==",
+        "[whsec_c2l4dGVlbiBieXRlcyBvZiBpdA==, whsec_YWJj]",
+        "WHSEC_c2l4dGVlbiBieXRlcyBvZiBpdA==",
+        "'v1,whsec_c2l4dGVlbiBieXRlcyBvZiBpdA=='",
+        "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ],
+    "path_token": ["short", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "[0123456789abcdefghij, short]"],
+    "basic_auth": [
+        "carrier:sesame",
+        "carrier:aaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "[carrier:open-sesame-open, carrier:old]",
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", ["production", "test"])
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, given in GUESSABLE.items() for value in given])
+def test_a_secret_that_can_be_guessed_stops_the_start(
+    environment: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, kind: str
+) -> None:
+    monkeypatch.setenv("SMSGW_ENV", kind)
+    provider(environment, f"{name}: {value}")
+    said = refusal()
+    assert said.startswith(f"providers.carrier.{name} ({environment}:4): must be ")
+    assert "16 or more random" in said or "20 or more random" in said
+    for secret in value.strip("[]").split(", "):
+        assert secret in ("''", "abc") or secret.strip("'") not in said
+
+
+def test_so_does_one_of_billings(environment: Path) -> None:
+    environment.write_text("billing: {webhook_url: https://billing.example/events, secret: whsec_YWJj}")
+    said = refusal()
+    assert said.startswith(f"billing.secret ({environment}:1): must be whsec_ and 16 or more random bytes")
+    assert "YWJj" not in said
 
 
 # ---- at work
@@ -145,9 +177,13 @@ async def posted(web: Web, path: str, headers: dict[str, str] | None = None) -> 
 
 
 async def test_a_fenced_provider_takes_only_what_comes_through_the_gate(database_url: str) -> None:
-    given = {"kind": "generic", "path_token": [TOKEN, f"{TOKEN}2"], "basic_auth": ["carrier:sesame", "carrier:old"]}
+    given = {
+        "kind": "generic",
+        "path_token": [TOKEN, f"{TOKEN}2"],
+        "basic_auth": ["carrier:open sesame, open", "carrier:the old sesame, open"],
+    }
     file = SettingsFile(providers={"carrier": ProviderFile.model_validate(given)})
-    good = {"authorization": "Basic " + base64.b64encode(b"carrier:old").decode()}
+    good = {"authorization": "Basic " + base64.b64encode(b"carrier:the old sesame, open").decode()}
     async with serving(settings_for(database_url, Environment.TEST, file)) as web:
         assert await posted(web, "/webhooks/carrier/inbound", good) == 401
         assert await posted(web, f"/webhooks/carrier/{TOKEN[1:]}/inbound", good) == 401

@@ -1,0 +1,74 @@
+"""One rule for every secret that the gateway is given."""
+
+from base64 import b64encode, urlsafe_b64encode
+
+import pytest
+
+from app.domain.credentials import pair_fault, sealing_fault, signing_fault, token_fault
+
+KEY = b"sixteen bytes it"
+WORD = b64encode(KEY).decode()
+GUESSABLE = [b"", b"\0", b"ab", b"secret", KEY[:15], bytes(16), b"ab" * 32, b"a" * 4096]
+
+
+@pytest.mark.parametrize("secret", [f"whsec_{WORD}", f"whsec_{b64encode(KEY * 4).decode()}"])
+def test_a_secret_that_signs_is_whsec_and_enough_random_bytes(secret: str) -> None:
+    assert signing_fault(secret) is None
+
+
+@pytest.mark.parametrize("key", GUESSABLE)
+def test_one_that_can_be_guessed_does_not(key: bytes) -> None:
+    assert signing_fault(f"whsec_{b64encode(key).decode()}")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "", "abc", WORD, f"WHSEC_{WORD}", f"v1,whsec_{WORD}", f"whsec_whsec_{WORD}", f"whsec-{WORD}", f" whsec_{WORD}",
+        f"whsec_{WORD}\n", f"whsec_ {WORD}", f"whsec_{WORD.rstrip('=')}", "whsec_%", "whsec_密密密密密密密密密密密密",
+        "whsec_" + WORD.replace("=", "_"), f"'whsec_{WORD}'",
+    ],
+)  # fmt: skip
+def test_nor_does_one_that_two_sides_may_read_differently(secret: str) -> None:
+    fault = signing_fault(secret)
+    assert fault
+    assert not secret or secret not in fault
+
+
+@pytest.mark.parametrize(
+    "token", ["0123456789abcdefghij", "5b0c1f5e9d7a4c0e8f21-only-an-example", "A_-" * 20 + WORD[:8]]
+)
+def test_a_path_token_is_long_and_needs_no_escaping(token: str) -> None:
+    assert token_fault(token) is None
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "short", "0123456789abcdefghi", "a" * 40, "ab" * 20, "0123456789/0123456789/012", "令" * 30, f"{WORD} 34"],
+)
+def test_one_that_is_not_is_refused(token: str) -> None:
+    assert token_fault(token)
+
+
+@pytest.mark.parametrize(
+    "pair", ["carrier:open sesame, open", "c:0123456789:abcdef", "运营商:" + "芝麻开门了吧今天是个好日子"]
+)
+def test_basic_auth_is_a_user_and_a_password_that_cannot_be_guessed(pair: str) -> None:
+    assert pair_fault(pair) is None
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "", "sesame", ":", "carrier:", ":open sesame, open", "carrier:sesame", "carrier:" + "a" * 40,
+        "open sesame, open sesame", "a very long user of the carrier:short",
+    ],
+)  # fmt: skip
+def test_a_pair_that_anybody_finds_is_refused(pair: str) -> None:
+    assert pair_fault(pair)
+
+
+@pytest.mark.parametrize("key", ["", "abc", "密", WORD, "A" * 43 + "=", urlsafe_b64encode(KEY * 3).decode()])
+def test_a_key_that_seals_is_32_random_bytes(key: str) -> None:
+    assert sealing_fault(urlsafe_b64encode(KEY[::-1] + KEY).decode()) is None
+    assert sealing_fault(key)
