@@ -8,7 +8,6 @@ import asyncio
 import json
 import random
 import socket
-from base64 import b64decode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from app.db.events import EventRead
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
 from app.domain.calendar import SHANGHAI
+from app.domain.credentials import signing_fault
 from app.domain.events import BILLING, EventStatus, is_overdue, next_try
 from app.domain.values import value
 from app.providers.http import HttpAnswer, HttpPoster, NoAnswer
@@ -39,12 +39,12 @@ TIMEOUT_SECONDS = 10.0
 _LEASE = timedelta(seconds=60)
 _AT_ONCE = 64
 _AT_ONCE_FOR_ONE = 8
+_AT_ONCE_FAILING = 16
 _SET_ASIDE_AT_ONCE = 500
 # After so many failures in a row one event at a time finds out whether the receiver is back.
 _FAILURES = 3
 _LOOK_AGAIN_SECONDS = 0.25
 _TAKEN = range(200, 300)
-_SECRET, _LEAST_BYTES = "whsec_", 16
 log = observability.logger(__name__)
 
 
@@ -86,6 +86,8 @@ class OutgoingEvents:
         self._private = private
         self._under_way: list[_UnderWay] = []
         self._failures: Counter[str] = Counter()
+        self._served: dict[str, int] = {}
+        self._rounds = count(1)
         self._leases = (f"{socket.gethostname()}:{getpid()}:events:{number}" for number in count())
 
     def fault_of(self, url: str) -> str | None:
@@ -104,6 +106,7 @@ class OutgoingEvents:
             )
             self._under_way = [one for one in self._under_way if one not in finished]
             self._tell(told)
+            self._served.update(dict.fromkeys((event.receiver for _, event in claimed), next(self._rounds)))
             self._under_way += [_UnderWay(event, self._post(address, event)) for address, event in claimed]
         if not self._under_way:
             return False
@@ -125,11 +128,21 @@ class OutgoingEvents:
         except StorageUnavailableError:
             log.warning("events could not be recorded; they are sent again when their leases end")
 
-    def _room(self, receiver: str) -> int:
-        busy = sum(one.event.receiver == receiver for one in self._under_way if not one.task.done())
-        most = 1 if self._failures[receiver] >= _FAILURES else _AT_ONCE_FOR_ONE
-        in_all = _AT_ONCE - sum(not one.task.done() for one in self._under_way)
-        return max(0, min(most - busy, in_all))
+    def _is_failing(self, receiver: str) -> bool:
+        return self._failures[receiver] >= _FAILURES
+
+    def _room(self, receiver: str, claimed: Sequence[ClaimedEvent] = ()) -> int:
+        """How many more a receiver may be sent now; those that fail have a few places of their own, and no others."""
+        under_way = [one.event for one in self._under_way if not one.task.done()]
+        busy = Counter(one.receiver for one in (*under_way, *claimed))
+        failing = self._is_failing(receiver)
+        alike = sum(number for other, number in busy.items() if self._is_failing(other) is failing)
+        most, together = (1, _AT_ONCE_FAILING) if failing else (_AT_ONCE_FOR_ONE, _AT_ONCE)
+        return max(0, min(most - busy[receiver], together - alike))
+
+    def _in_turn(self, receivers: Sequence[str]) -> list[str]:
+        """Who was served longest ago comes first: no name stands before another for good."""
+        return sorted(receivers, key=lambda receiver: self._served.get(receiver, 0))
 
     def _anything_due(self, connection: Connection) -> bool:
         now, machine_now = current_state(connection).now, datetime.now(UTC)
@@ -148,12 +161,12 @@ class OutgoingEvents:
         told = _record(connection, finished=finished)
         claimed: list[tuple[Address, ClaimedEvent]] = []
         addresses = self._addresses(connection)
-        for receiver in event_queue.open_receivers(connection):
+        for receiver in self._in_turn(event_queue.open_receivers(connection)):
             address = addresses.get(receiver)
             if address is None:
                 event_queue.nowhere_to_send(connection, receiver, _SET_ASIDE_AT_ONCE)
                 continue
-            most = min(self._room(receiver), _AT_ONCE - len(claimed))
+            most = self._room(receiver, [event for _, event in claimed])
             due = event_queue.due_events(connection, receiver, now, machine_now, most, lease) if most else []
             claimed += [(address, event) for event in due]
         event_queue.lease(connection, [event for _, event in claimed], machine_now + _LEASE)
@@ -171,14 +184,22 @@ class OutgoingEvents:
         return asyncio.create_task(self._send(address, event), name="event")
 
     async def _send(self, address: Address, event: ClaimedEvent) -> Answer:
+        """What goes wrong here, whatever it is, went wrong with this event alone (safety.md 32)."""
+        try:
+            return await self._attempt(address, event)
+        except Exception as error:
+            log.exception("an event could not be sent", receiver=event.receiver, event_id=event.id)
+            return NoAnswer(sent=False, reason=type(error).__name__)
+
+    async def _attempt(self, address: Address, event: ClaimedEvent) -> Answer:
         fault = self.fault_of(address.url)
         if fault is not None:
             return NoAnswer(sent=False, reason=f"the address {fault}")
         secret = self._sealer.open(address.secret) if address.is_sealed else address.secret
         if secret is None:
             return NoAnswer(sent=False, reason="the secret was sealed with another key; PUT the service provider again")
-        if not is_secret(secret):
-            return NoAnswer(sent=False, reason="the secret is not whsec_ and 16 bytes in base64")
+        if fault := signing_fault(secret):
+            return NoAnswer(sent=False, reason=f"the secret {fault}")
         body = body_of(event)
         headers = {"content-type": "application/json", **Signatures([secret]).sign(event.id, body)}
         return await self._http.post(httpx.URL(address.url), headers, body)
@@ -216,14 +237,6 @@ class OutgoingEvents:
         return await self._database.write(
             lambda connection: event_queue.revive(connection, event_id, current_state(connection).now)
         )
-
-
-def is_secret(text: str) -> bool:
-    """Whether events can be signed with it: ``whsec_`` and 16 bytes or more in base64."""
-    try:
-        return text.startswith(_SECRET) and len(b64decode(text.removeprefix(_SECRET), validate=True)) >= _LEAST_BYTES
-    except ValueError:
-        return False
 
 
 def body_of(event: ClaimedEvent) -> bytes:

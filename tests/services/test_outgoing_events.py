@@ -134,6 +134,59 @@ async def test_a_failure_is_tried_again_under_the_same_id_and_nothing_overtakes_
         assert [row["attempts"] for row in await gateway.rows(event)] in ([4, 1], [1, 4])
 
 
+@pytest.mark.parametrize(
+    "url", ["https://203.0.113.07/x", "https://10.20.30.400/", "https://[v1.x]/", "no address at all"]
+)
+async def test_what_one_receiver_has_stored_harms_no_other_whatever_it_is(gateway: Running, url: str) -> None:
+    """As an earlier release stored it, when it was checked by other code than sends it."""
+    async with receiving() as well:
+        await addressed(gateway, "XINHUA", "https://sp.example/events")
+        await addressed(gateway, "MOJI", well.url)
+
+        def spoil(connection: Connection) -> None:
+            providers = tables.service_provider
+            connection.execute(providers.update().where(providers.c.sp_code == "XINHUA").values(webhook_url=url))
+
+        await gateway.gateway.database.write(spoil)
+        await happens(gateway, 1, receiver="sp:XINHUA")
+        await happens(gateway, 2, 3, receiver="sp:MOJI")
+        await until(lambda: well.told() == [2, 3])
+        await tried(gateway, 1)
+
+
+async def test_an_error_of_ours_over_one_event_is_that_events_failure(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with receiving() as receiver:
+        await addressed(gateway, "XINHUA", receiver.url)
+
+        def broken(_sealed: str) -> str:
+            raise RuntimeError(ALICE)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(gateway.gateway.outgoing_events._sealer, "open", broken)
+            await happens(gateway, 1)
+            await tried(gateway, 1)
+            assert await error_of(gateway) == "RuntimeError"
+        await gateway.advance(minutes=2)
+        await until(lambda: receiver.told() == [1])
+
+
+async def test_receivers_that_fail_leave_room_for_those_that_do_not(gateway: Running) -> None:
+    async with receiving() as dead, receiving() as well:
+        dead.gate.clear()
+        events = gateway.gateway.outgoing_events
+        for number in range(80):
+            await addressed(gateway, f"A{number:02}", dead.url)
+            events._failures[f"sp:A{number:02}"] = 3
+            await happens(gateway, number, receiver=f"sp:A{number:02}")
+        await until(lambda: len(dead.events) == 16)
+        await addressed(gateway, "Z", well.url)
+        await happens(gateway, 1, 2, receiver="sp:Z")
+        await until(lambda: well.told() == [1, 2])
+        assert dead.most_at_once == 16
+
+
 async def test_a_dead_receiver_holds_back_neither_another_nor_a_drain_nor_a_customer(gateway: Running) -> None:
     async with receiving() as dead, receiving() as well:
         dead.gate.clear()
