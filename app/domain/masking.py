@@ -20,6 +20,9 @@ _NAMED = re.compile(rf"(?<![A-Za-z])X ?G ?M ?M(?:[\W_]*{_GROUP}(?!\d))+", re.IGN
 _DIGITS = re.compile(r"\d(?: ?\d)*")
 _JOINTS = frozenset("#*")
 _PASSWORD_LENGTH = 6
+_LONGEST_WRITTEN = 4_000
+# Of the signs that a password is typed with none becomes longer.
+_LONGEST_FOLDED = 4
 
 
 def mask(text: str) -> str | None:
@@ -57,7 +60,8 @@ def mask_part(text: str, *, first: bool, last: bool) -> str | None:
         return bare
 
     def hidden(found: re.Match[str]) -> str:
-        before, after = bare[: found.start()].rstrip()[-1:], bare[found.end() :].lstrip()[:1]
+        start, end = found.span()
+        before, after = bare[max(0, start - 2) : start].rstrip()[-1:], bare[end : end + 2].lstrip()[:1]
         cut = (not before and not first) or (not after and not last)
         long = sum(char.isdigit() for char in found.group()) >= _PASSWORD_LENGTH
         return re.sub(r"\d", "*", found.group()) if cut or long or _JOINTS & {before, after} else found.group()
@@ -67,14 +71,34 @@ def mask_part(text: str, *, first: bool, last: bool) -> str | None:
 
 
 def _folded(text: str) -> str:
-    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+    if text.isascii():
+        return text
+    # NFKC makes 18 characters of some, and sorts the marks behind a letter: that is for what a person wrote.
+    return unicodedata.normalize("NFKC", text) if len(text) <= _LONGEST_WRITTEN else text.translate(_SEEN)
 
 
 def _bare(folded: str) -> str:
     """What is to be seen of a text, with single blanks."""
-    visible = "".join(char for char in folded if char.isspace() or not _is_invisible(char))
-    return " ".join(visible.split())
+    return " ".join(folded.translate(_VISIBLE).split())
 
 
-def _is_invisible(char: str) -> bool:
-    return char in _FILLERS or unicodedata.category(char) in _INVISIBLE
+class _Visible(dict[int, str | None]):
+    """What is to be seen of a character; each is looked at once."""
+
+    def __missing__(self, code: int) -> str | None:
+        char = chr(code)
+        hidden = not char.isspace() and (char in _FILLERS or unicodedata.category(char) in _INVISIBLE)
+        self[code] = None if hidden else char
+        return self[code]
+
+
+class _Seen(dict[int, str]):
+    """What NFKC makes of a character alone, where that is not much more than it was."""
+
+    def __missing__(self, code: int) -> str:
+        folded = unicodedata.normalize("NFKC", chr(code))
+        self[code] = folded if len(folded) <= _LONGEST_FOLDED else chr(code)
+        return self[code]
+
+
+_VISIBLE, _SEEN = _Visible(), _Seen()

@@ -14,7 +14,8 @@ ONCE_WITHIN = timedelta(hours=24)
 # What people and telephones put between the digits of a number, and around it, seen or not.
 _INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 _JOINT = rf"[ ()\u2010-\u2015\u2212{_INVISIBLE}-]"
-_BEFORE = r"[^\w+]*"
+# Possessive: what it takes could stand within the number, too, and every other way to part them would be tried.
+_BEFORE = r"[^\w+]*+"
 _STARRED = re.compile(rf"{_BEFORE}(\+?(?:{_JOINT}*[0-9]){{3,20}}){_JOINT}*\*\s*(\S.*)", re.DOTALL)
 _SPACED = re.compile(rf"{_BEFORE}(\+?{_JOINT}*(?>[0-9]+(?:{_JOINT}+[0-9]++(?={_JOINT}|$))*))")
 _BEHIND = re.compile(rf"[){_INVISIBLE}]* [ {_INVISIBLE}]*(\S.*)", re.DOTALL)
