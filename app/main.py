@@ -13,6 +13,7 @@ from app import __version__, observability
 from app.services.gateway import Gateway
 from app.settings import Environment, Settings
 from app.web import api, health, idempotency, limits, openapi, pages, problems, simulator, simulator_control, webhooks
+from app.web.hosts import OwnHosts, host_name
 from app.worker import build_gateway
 
 log = observability.logger(__name__)
@@ -37,9 +38,16 @@ class _GatewayApp(FastAPI):
     """FastAPI for everything but the webhooks, which are answered in front of its middleware (ADR 0005)."""
 
     webhooks_endpoint: webhooks.Webhooks
+    own_hosts: OwnHosts | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        if scope["type"] == "http" and self.own_hosts is not None:
+            try:
+                self.own_hosts.check(scope)
+            except problems.ProblemError as error:
+                await problems.response(error.status, error.detail)(scope, receive, send)
+                return
         if scope["type"] == "http" and scope["path"].startswith("/webhooks/"):
             await self.webhooks_endpoint(scope, receive, send)
             return
@@ -50,8 +58,8 @@ class _GatewayApp(FastAPI):
         return self.openapi_schema or openapi.completed(super().openapi())
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The whole gateway as one ASGI app."""
+def create_app(settings: Settings, host: str | None = None) -> FastAPI:
+    """The whole gateway as one ASGI app; ``host``: what it will listen on."""
     gateway = build_gateway(settings)
 
     @asynccontextmanager
@@ -74,13 +82,24 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry=_NO_TELEMETRY,
     )
     app.webhooks_endpoint = webhooks.Webhooks(gateway.providers, gateway.intake, gateway.receipts)
+    app.own_hosts = _own_hosts(settings, host)
     app.state.gateway = gateway
     app.add_middleware(idempotency.IdempotencyKeys)
     app.add_middleware(limits.BodyLimit)
+    app.add_middleware(limits.Places)
     app.add_middleware(pages.SecurityHeaders)
     problems.install(app)
     _add_routes(app, gateway, settings)
     return app
+
+
+def _own_hosts(settings: Settings, host: str | None) -> OwnHosts | None:
+    """In production a token says who may do what, and a proxy knows the names."""
+    if settings.env is Environment.PRODUCTION:
+        return None
+    names = filter(None, map(host_name, [*settings.allowed_hosts, *([host] if host else [])]))
+    guarded = (name for name, given in settings.provider_table().items() if given.secrets() or given.path_tokens())
+    return OwnHosts(frozenset(names), frozenset(guarded))
 
 
 def _add_routes(app: FastAPI, gateway: Gateway, settings: Settings) -> None:

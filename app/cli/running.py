@@ -8,7 +8,6 @@ import signal
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.panel import Panel
 
 from app import observability
@@ -18,11 +17,10 @@ from app.main import create_app
 from app.services.opening import StartError, prepare
 from app.settings import Environment, Settings, SettingsError
 from app.settings.check import checked_settings
-from app.web.protocol import Protocol
+from app.web.serving import server_of
 from app.worker import build_gateway
 
 app = typer.Typer()
-_GRACE_SECONDS = 3
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; default SMSGW_PORT or 8086.")]
@@ -53,18 +51,7 @@ def _serve(settings: Settings, host: str, port: int | None) -> None:
     observability.configure_logging(settings.log_level)
     _refuse_exposure(settings, host)
     _prepare()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(settings),
-            host=host,
-            port=settings.port if port is None else port,
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            http=Protocol,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-    )
+    server = server_of(create_app(settings, host), host, settings.port if port is None else port)
     _spare_the_collector()
     # When it is done, the server raises the signal that ended it once more; all is drained then, and that is no error.
     for asked_to_stop in (signal.SIGTERM, signal.SIGINT):

@@ -1,11 +1,13 @@
 """Everything that can be set, as one value: what the environment says, with the file."""
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.domain.calendar import QuietHours
 from app.domain.catalogue import ConfirmMode
@@ -16,6 +18,7 @@ from app.settings.provider import ProviderFile
 
 # The provider of the gateway's own test calls, there when the settings have a probe.
 _PROBE = "probe"
+_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?")
 
 
 class SettingsError(Exception):
@@ -49,6 +52,12 @@ class Settings(BaseSettings):
     demo_expose: bool = Field(
         default=False, description="let demo, dev and test listen on other than loopback", examples=[True]
     )
+    allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="names, with commas between, that demo, dev and test answer to beside loopback's and `--host`'s; "
+        "any other is refused (421). Production answers to every name",
+        examples=["gateway.example,192.0.2.7"],
+    )
     allow_private_webhooks: bool | None = Field(
         default=None,
         description="outgoing webhooks to private addresses; unset: on in demo and test",
@@ -69,6 +78,16 @@ class Settings(BaseSettings):
         examples=["WARNING"],
     )
     file: SettingsFile = Field(default_factory=SettingsFile, exclude=True)
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        given = value.split(",") if isinstance(value, str) and value else value or []
+        if not isinstance(given, list) or not all(
+            isinstance(name, str) and _NAME.fullmatch(name.strip()) for name in given
+        ):
+            raise ValueError("must be host names or addresses without a scheme or port, with commas between")
+        return [name.strip() for name in given]
 
     @model_validator(mode="after")
     def _fit_for_environment(self) -> "Settings":

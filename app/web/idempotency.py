@@ -4,20 +4,20 @@ import re
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.masking import holds_password
 from app.services.gateway import Gateway
 from app.services.idempotency import CallKey, KnownCall
 from app.web import problems
+from app.web.limits import STREAMED, whole_body
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _BAD_KEY = "Idempotency-Key: 1 to 255 visible ASCII characters, and nothing that looks like a password."
 _OTHER_BODY = "This Idempotency-Key was used for another request; take a new key for a new request."
 _UNDER_WAY = "The request with this Idempotency-Key is under way; ask again in a moment."
-# Streamed, with a report of its own for each line: its lines are safe to repeat.
-_STREAMED = "/api/v1/imports"
 
 
 class IdempotencyKeys:
@@ -40,9 +40,11 @@ class IdempotencyKeys:
             await self._app(scope, receive, send)  # where it is refused
             return
         try:
-            body = await _whole(receive)
+            body = await whole_body(receive)
         except HTTPException as error:  # too large
             await problems.response(error.status_code, str(error.detail))(scope, receive, send)
+            return
+        except ClientDisconnect:
             return
         request = b"\n".join((scope["method"].encode(), scope["path"].encode(), scope["query_string"], body))
         call = CallKey.of(token, key)
@@ -78,22 +80,13 @@ class IdempotencyKeys:
 
 
 def _is_write(scope: Scope) -> bool:
+    """Whether a key counts; what is streamed has a report for each of its lines, which are safe to repeat."""
     return (
         scope["type"] == "http"
         and scope["method"] in _WRITES
         and scope["path"].startswith("/api/v1/")
-        and scope["path"] != _STREAMED
+        and scope["path"] not in STREAMED
     )
-
-
-async def _whole(receive: Receive) -> bytes:
-    """The body; its size is bounded further out."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-    return body
 
 
 async def _answer_known(known: KnownCall, scope: Scope, receive: Receive, send: Send) -> None:

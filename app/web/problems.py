@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app import observability
 from app.db.session import StorageUnavailableError
@@ -50,6 +51,10 @@ def response(
     return Response(body_of(status, detail, errors), status, dict(headers or {}), MEDIA_TYPE)
 
 
+async def _broken_off(_request: Request, _error: Exception) -> Response:
+    return response(400, "The body ended before it was whole.")  # nobody is there to read it
+
+
 async def _problem(_request: Request, error: Exception) -> Response:
     match error:
         case ProblemError(status=status, detail=detail, headers=headers):
@@ -69,6 +74,7 @@ async def _problem(_request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     """Answer every error with a problem."""
+    app.add_exception_handler(ClientDisconnect, _broken_off)
     for kind in (ProblemError, RefusedError, StorageUnavailableError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _problem)
 

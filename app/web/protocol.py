@@ -1,10 +1,28 @@
-"""How answers leave: head and body of a small one in one packet, where uvicorn makes one of each."""
+"""Uvicorn's HTTP with bounds: on the time and size of what comes in, before anything else looks at it (safety.md 37).
+
+And in one packet where uvicorn makes two: head and body of a small answer.
+"""
 
 import asyncio
-from typing import Any, cast
+from enum import Enum, auto
+from typing import Any, ClassVar, cast
 
+import httptools
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from app.web import problems
+from app.web.limits import STREAMED
+
+_MOST_HEAD_BYTES = 32 * 1024
+_MOST_HEAD_LINES = 100
+_TOO_LARGE = f"The head may have at most {_MOST_HEAD_BYTES // 1024} KiB and {_MOST_HEAD_LINES} lines."
+_TOO_SLOW = "The request did not come in time: its head within {:g} s, its body within {:g} s."
+_NO_HTTP = "This is no HTTP request."
+# Colon, blank and line end.
+_AROUND_A_HEADER = 4
 
 
 class _Gathering:
@@ -26,6 +44,12 @@ class _Gathering:
             self._loop.call_soon(self._send)
         self._held.append(data)
 
+    def write_eof(self) -> None:
+        """Send what was written, and that nothing follows."""
+        self._send()
+        if self._transport.can_write_eof() and not self._transport.is_closing():
+            self._transport.write_eof()
+
     def close(self) -> None:
         """Send what was written, then close."""
         self._send()
@@ -41,10 +65,225 @@ class _Gathering:
         return getattr(self._transport, name)
 
 
+class _Awaited(Enum):
+    NOTHING = auto()
+    HEAD = auto()
+    BODY = auto()
+
+
 class Protocol(HttpToolsProtocol):
-    """Uvicorn's HTTP, over such a transport."""
+    """A connection. Of those whose requests are not whole yet the oldest is dropped where there are too many."""
+
+    head_seconds: ClassVar[float] = 10
+    # For all of it; of a streamed one, for the next piece.
+    body_seconds: ClassVar[float] = 30
+    # For an answer that nobody reads, and for reading on after a refusal, so that it arrives.
+    stall_seconds: ClassVar[float] = 30
+    linger_seconds: ClassVar[float] = 2
+    most_unfinished: ClassVar[int] = 512
+    unfinished: ClassVar[dict["Protocol", None]] = {}
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._awaited = _Awaited.NOTHING
+        self._has_begun = False
+        self._is_refused = False
+        self._moved = False
+        self._unread = 0
+        self._due = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+
+    # ---- the connection
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Begin with a connection."""
         super().connection_made(cast("asyncio.Transport", _Gathering(transport, self.loop)))
+        self._await(_Awaited.HEAD)
+        self._note_unfinished()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End with it."""
+        self.unfinished.pop(self, None)
+        for timer in (self._timer, self._stalled):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Take what came, within bounds."""
+        if self._is_refused:
+            return
+        if self._awaited is _Awaited.NOTHING:
+            self._await(_Awaited.HEAD)
+        self._has_begun, self._moved = True, False
+        super().data_received(data)
+        # What the parser holds back, such as a line that has no end yet.
+        self._unread = 0 if self._moved else self._unread + len(data)
+        self._check_size()
+        self._note_unfinished()
+
+    @override
+    def pause_writing(self) -> None:
+        """The other side does not read."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.stall_seconds, self.transport.abort)
+
+    @override
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+
+    # ---- the parser
+
+    @override
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self._moved = True
+        self._await(_Awaited.HEAD)
+
+    @override
+    def on_headers_complete(self) -> None:
+        """A head is whole."""
+        if self._is_too_large():
+            self._refuse(431, _TOO_LARGE)
+            raise ValueError(_TOO_LARGE)  # which ends the parser's work
+        self._take_host_of_target()
+        super().on_headers_complete()
+        self.headers = []  # what follows the body is no part of the head
+        self._moved = True
+        self._await(_Awaited.BODY)
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body came."""
+        super().on_body(body)
+        self._moved = True
+        if self._is_streamed():
+            self._await(_Awaited.BODY)
+
+    @override
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        super().on_message_complete()
+        self._moved = True
+        self._await(_Awaited.NOTHING)
+        self.unfinished.pop(self, None)
+
+    @override
+    def on_response_complete(self) -> None:
+        """A request is answered, whole or not."""
+        super().on_response_complete()
+        self._note_unfinished()
+
+    @override
+    def _unsupported_upgrade_warning(self) -> None:
+        """Other protocols are passed over; the parser reads nothing more of this connection."""
+        self._is_refused = True
+        self.cycle.keep_alive = False
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP, or has been refused already."""
+        if not self._is_refused:
+            self._refuse(400, _NO_HTTP)
+
+    # ---- bounds
+
+    def _check_size(self) -> None:
+        if not self._is_refused and (self._unread > _MOST_HEAD_BYTES or self._is_too_large()):
+            self._refuse(431, _TOO_LARGE)
+
+    def _is_too_large(self) -> bool:
+        """Whether the lines of a head, or of what follows a body, are too many or too long."""
+        lines = self.headers
+        return bool(lines) and (
+            len(lines) > _MOST_HEAD_LINES
+            or len(self.url) + sum(len(name) + len(value) + _AROUND_A_HEADER for name, value in lines)
+            > _MOST_HEAD_BYTES
+        )
+
+    def _is_streamed(self) -> bool:
+        return self.scope.get("path") in STREAMED and not self.cycle.response_complete
+
+    def _take_host_of_target(self) -> None:
+        """``GET http://host/path`` is for that host, whatever the header says (RFC 9112, 3.2.2)."""
+        if self.url.startswith(b"/"):
+            return
+        target: Any = httptools.parse_url(self.url)  # its types are not what it gives
+        name, port = target.host, target.port
+        if name:
+            host = name if port is None else b"%s:%d" % (name, port)
+            self.headers[:] = [one for one in self.headers if one[0] != b"host"]
+            self.headers.append((b"host", host))
+
+    def _note_unfinished(self) -> None:
+        if (
+            self._is_refused
+            or self._awaited is _Awaited.NOTHING
+            or (self._awaited is _Awaited.BODY and self._is_streamed())
+        ):
+            return
+        self.unfinished.setdefault(self)
+        if len(self.unfinished) > self.most_unfinished:
+            oldest = next(iter(self.unfinished))
+            del self.unfinished[oldest]
+            oldest.transport.abort()
+
+    def _await(self, what: _Awaited) -> None:
+        self._awaited = what
+        if what is _Awaited.NOTHING:
+            self._has_begun = False
+            return
+        seconds = self.head_seconds if what is _Awaited.HEAD else self.body_seconds
+        self._due = self.loop.time() + seconds
+        if self._timer is None:
+            self._timer = self.loop.call_later(seconds, self._look)
+        elif self._timer.when() > self._due:
+            self._timer.cancel()
+            self._timer = self.loop.call_at(self._due, self._look)
+
+    def _look(self) -> None:
+        """Whether what is awaited is overdue; a timer serves many requests."""
+        self._timer = None
+        if self._awaited is _Awaited.NOTHING or self._is_refused:
+            return
+        if self.flow.read_paused:  # it is we who wait
+            self._due = self.loop.time() + self.body_seconds
+        if self._due > self.loop.time():
+            self._timer = self.loop.call_at(self._due, self._look)
+        elif self._has_begun:
+            self._refuse(408, _TOO_SLOW.format(self.head_seconds, self.body_seconds))
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: int, detail: str) -> None:
+        """Answer, if nothing else is being answered, and take nothing more; then close, once it can have arrived."""
+        self._is_refused = True
+        self.unfinished.pop(self, None)
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            if self._awaited is _Awaited.HEAD or self.pipeline:
+                self.pipeline.clear()
+                cycle.keep_alive = False  # the answer to an earlier request goes out
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if cycle is None or cycle.response_complete or not cycle.response_started:
+            body = problems.body_of(status, detail)
+            head = f"content-type: {problems.MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            self.transport.write(STATUS_LINE[status] + head.encode() + body)
+        self.transport.write_eof()
+        self.loop.call_later(self.linger_seconds, self.transport.close)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from app import observability
@@ -14,6 +15,7 @@ from app.services import intake
 from app.services.intake import IncomingMessage, Intake, IntakeStatus
 from app.services.receipts import Receipts, Report
 from app.web import problems
+from app.web.limits import whole_body
 
 _ONE = 64 * 1024
 _MANY = 1024 * 1024
@@ -132,13 +134,10 @@ def _request(scope: Scope, body: bytes, token: str) -> WebhookRequest:
 
 async def _read(receive: Receive) -> bytes:
     """The body, within its limit: 64 KiB for one message, 1 MiB for an array."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > _MANY:
-            raise _FaultError(413, "At most 64 KiB, or 1 MiB for an array.")
+    try:
+        body = await whole_body(receive, _MANY)
+    except ClientDisconnect:
+        raise _FaultError(400, "The body ended before it was whole; nothing was stored.") from None
     if len(body) > _MANY or (len(body) > _ONE and body.lstrip()[:1] != b"["):
         raise _FaultError(413, "At most 64 KiB, or 1 MiB for an array.")
     return body

@@ -82,7 +82,7 @@ async def serving(settings: Settings) -> AsyncIterator[Web]:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://gateway") as client,
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
     ):
         yield Web(client, Running(app.state.gateway))
 

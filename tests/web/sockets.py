@@ -9,19 +9,19 @@ import httpx
 import uvicorn
 
 from app.settings import Settings
+from app.web.protocol import Protocol
+from app.web.serving import server_of
 from tests.running import Running
 from tests.web.calls import Web, web_part
 
 _START_SECONDS = 20
-_GRACE_SECONDS = 2
 
 
 @asynccontextmanager
-async def listening(settings: Settings, port: int = 0) -> AsyncIterator[Web]:
+async def listening(settings: Settings, port: int = 0, protocol: type[Protocol] = Protocol) -> AsyncIterator[Web]:
     """Run a gateway with its web part on a port of the loopback, a free one if none is named."""
     app = web_part(settings)
-    config = uvicorn.Config(app, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS)
-    server = uvicorn.Server(config)
+    server = server_of(app, "127.0.0.1", port, protocol=protocol)
     serving = asyncio.create_task(server.serve())
     try:
         port = await _port_of(server, serving)
