@@ -60,7 +60,7 @@ def make_sealer(settings: Settings, database: Database) -> Sealer:
 
 def build_gateway(settings: Settings) -> Gateway:
     """Put everything together; nothing runs yet. SettingsError where the settings do not fit."""
-    database = Database(normalise_url(settings.database_url))
+    database = Database(normalise_url(settings.database_url), may_be_emptied=settings.disposable)
     ids = IdSource()
     engine = Engine()
     try:

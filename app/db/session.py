@@ -5,10 +5,11 @@ one thread, one after the other; PostgreSQL gets a few. Readers of SQLite see th
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -29,6 +30,8 @@ _BUSY_TIMEOUT_MS = 10_000
 _POSTGRES_THREADS = 6
 _SQLITE_READERS = 3
 _WRITES_TOGETHER = 16
+# The key of PostgreSQL's advisory lock, a number that nobody else uses.
+_WHOLE_DATABASE = 10_086_000
 
 
 class StorageUnavailableError(Exception):
@@ -50,9 +53,9 @@ def make_engine(url: URL, *, read_only: bool = False) -> Engine:
     """An engine with the pragmas and transaction modes that our guarantees need."""
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_size=_POSTGRES_THREADS * 2, max_overflow=0, pool_pre_ping=True)
-    if url.database and url.database != ":memory:":
+    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
         try:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            make_private(Path(url.database))
         except OSError as error:
             raise StorageUnavailableError(f"{error.filename}: {error.strerror}") from None
     _teach_driver()
@@ -85,6 +88,28 @@ def make_engine(url: URL, *, read_only: bool = False) -> Engine:
     return engine
 
 
+def make_private(path: Path) -> None:
+    """See that a file is there, and that nobody else can read it; SQLite makes those beside it in its likeness."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def loose_files(url: URL) -> list[Path]:
+    """The files of an SQLite database that others on this machine can read or write."""
+    path = url.database if url.get_backend_name() == "sqlite" else None
+    if not path or path == ":memory:" or path.startswith("file:"):
+        return []
+    found = [Path(path + end) for end in ("", "-wal", "-shm", ".lock")]
+    return [one for one in found if one.exists() and one.stat().st_mode & 0o077]
+
+
+def _take_part(connection: Connection) -> None:
+    """A transaction that needs to be alone waits for those under way, and those that come meanwhile wait for it."""
+    how = "lock" if connection.get_execution_options().get("alone") else "lock_shared"
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_{how}({_WHOLE_DATABASE})")
+
+
 def _teach_driver() -> None:
     """Tell sqlite3 what to make of our values, each by a function in C.
 
@@ -110,10 +135,13 @@ def exclusively(connection: Connection) -> None:
 class Database:
     """Runs functions of a connection in threads, each all or nothing."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, may_be_emptied: bool = False) -> None:
+        """``may_be_emptied``: everything may go at once (``write_alone``), and nothing else is under way then."""
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.engine = make_engine(url)
+        if may_be_emptied and not self.is_sqlite:
+            event.listen(self.engine, "begin", _take_part)
         self._reading = make_engine(url, read_only=True) if self.is_sqlite else self.engine
         self._together = WritesTogether(self.engine) if self.is_sqlite else None
         self._threads = ThreadPoolExecutor(
@@ -129,6 +157,13 @@ class Database:
     async def read(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work`` on a snapshot."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, _in_transaction, self._reading, work)
+
+    async def write_alone(self, work: Callable[[Connection], _T]) -> _T:
+        """The same, while no other transaction of any process is under way: none sees a part of what it does."""
+        if self.is_sqlite:  # its writers are alone, and its readers see what was there before
+            return await self.write(work)
+        alone = self.engine.execution_options(alone=True)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _in_transaction, alone, work)
 
     def write_now(self, work: Callable[[Connection], _T]) -> _T:
         """The same in the calling thread."""

@@ -10,11 +10,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from app import observability
 from app.db import migrations, state, work
-from app.db.session import Database, exclusively
+from app.db.session import Database, exclusively, loose_files, make_private
 from app.domain.heads import HeadKeys
 from app.domain.values import value
 from app.services.sealing import Sealer
+
+log = observability.logger(__name__)
 
 
 class StartError(Exception):
@@ -42,6 +45,8 @@ def prepare(
     ``migrate``: bring the schema up, but never that of another environment's database. ``starting``: a gateway is to
     run on it, beside which no other may on SQLite. ``lost``: ids of keys that signed evidence and may be missing.
     """
+    if starting and (loose := loose_files(database.url)):
+        log.warning("others on this machine can read the database: chmod 600", files=[str(one) for one in loose])
     pending = migrate and database.write_now(migrations.current_revision) != migrations.newest_revision()
     with alone(database) if starting or pending else nullcontext():
         if pending:
@@ -122,6 +127,7 @@ def alone(database: Database) -> Iterator[bool]:
     if not file or file == ":memory:":
         yield database.is_sqlite
         return
+    make_private(Path(f"{file}.lock"))
     with Path(f"{file}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -69,7 +69,7 @@ class Simulation:
         """Empty everything, let the clock run free and the network be well; then load a fixture."""
         async with self._one:
             async with self._engine.paused():
-                await self._database.write(_empty)
+                await self._database.write_alone(_empty)
             if fixture is not None:
                 await self._load_fixture(fixture)
 

@@ -1,6 +1,7 @@
 """The simulated handset network over HTTP, call by call (http-api.md, simulator)."""
 
 import asyncio
+import itertools
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from app.db import tables
 from app.settings import Environment, ProviderFile, SettingsFile
 from tests.running import ALICE, START, settings_for
 from tests.services.carriers import use
-from tests.web.calls import SHANGHAI_START, Web, assert_problem, serving
+from tests.web.calls import ALICE_HOME, SHANGHAI_START, Web, assert_problem, serving
 
 pytestmark = pytest.mark.anyio
 HANDSET = "/simulator/handsets/13800138000"
@@ -290,6 +291,41 @@ async def test_a_reset_empties_everything_and_puts_the_network_right(web: Web) -
     assert (await web.get("/simulator/clock")).json()["frozen"] is False
     await send(web)
     assert [message["status"] for message in (await thread(web))[1:]] == ["delivered", "delivered"]
+
+
+async def test_a_reset_amid_traffic_spoils_nobodys_answer(web: Web) -> None:
+    """Each transaction sees all of what was there before it, or nothing."""
+    headers = {"Authorization": "Bearer demo", "X-Reason": "a test of it"}
+    subscriber = {"brand": "gotone", "payment": "postpaid", "balance_fen": 0, "points": 0, "status": "active"}
+    resets = 8
+
+    async def calls() -> list[int]:
+        found: list[int] = []
+        for number in itertools.count():
+            given = {**headers, "Idempotency-Key": str(number % 7)}
+            for method, path, body in (
+                ("PUT", ALICE_HOME, subscriber),
+                ("DELETE", f"{ALICE_HOME}/subscriptions/CL", None),
+                ("GET", ALICE_HOME, None),
+                (
+                    "POST",
+                    "/webhooks/generic/inbound",
+                    {"message_id": str(number), "from": ALICE, "to": "10086", "text": "0000"},
+                ),
+                ("POST", "/api/v1/bills", {"msisdn": ALICE, "month": "2026-02", "items": []}),
+            ):
+                answer = await web.client.request(method, path, json=body, headers=given)
+                found.append(answer.status_code)
+            if over.is_set():
+                return found
+        return found
+
+    over = asyncio.Event()
+    traffic = [asyncio.create_task(calls()) for _ in range(6)]
+    answers = [(await web.client.post("/simulator/reset", json={"fixture": "demo"})).status_code for _ in range(resets)]
+    over.set()
+    assert answers == [200] * resets
+    assert not [status for task in traffic for status in await task if status >= 500]
 
 
 async def test_a_reset_without_a_fixture_leaves_nobody(web: Web) -> None:

@@ -1,0 +1,66 @@
+"""An SQLite database is its owner's alone: it holds what customers wrote."""
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.db.session import Database, loose_files, normalise_url
+from app.services.gateway import prepare
+from tests.running import running, settings_for
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def _as_most_machines_are() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+async def test_every_file_of_a_database_is_made_for_its_owner_only(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    url = f"sqlite:///{folder / 'gateway.db'}"
+    database = Database(normalise_url(url))
+    prepare(database, "test", migrate=True)
+    database.close()
+    async with running(settings_for(url)) as gateway:
+        await gateway.say("0000")
+        found = modes(folder)
+        assert {"gateway.db", "gateway.db-wal", "gateway.db-shm", "gateway.db.lock"} <= found.keys()
+        assert set(found.values()) == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert loose_files(normalise_url(url)) == []
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o604])
+def test_one_that_others_can_read_is_named_at_the_start_and_left_as_it_is(
+    unused_sqlite_url: str, mode: int, log: io.StringIO
+) -> None:
+    database = Database(normalise_url(unused_sqlite_url))
+    path = Path(unused_sqlite_url.removeprefix("sqlite:///"))
+    path.chmod(mode)
+    prepare(database, "test", migrate=False)
+    database.close()
+    assert "chmod 600" in log.getvalue()
+    assert str(path) in log.getvalue()
+    assert path.stat().st_mode & 0o777 == mode
+
+
+def test_a_private_one_is_not_complained_about(tmp_path: Path, log: io.StringIO) -> None:
+    database = Database(normalise_url(f"sqlite:///{tmp_path / 'new.db'}"))
+    prepare(database, "test", migrate=True)
+    database.close()
+    assert "chmod" not in log.getvalue()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "postgresql://nobody@nowhere/x"])
+def test_what_is_no_file_has_no_modes(url: str) -> None:
+    assert loose_files(normalise_url(url)) == []
