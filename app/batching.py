@@ -22,9 +22,17 @@ _QUIET_SECONDS = 0.0001
 class Batcher(Generic[_Item, _Result]):
     """Turns many single calls into few calls with a list."""
 
-    def __init__(self, run: Callable[[Sequence[_Item]], Awaitable[Sequence[_Result]]], most: int) -> None:
+    def __init__(
+        self,
+        run: Callable[[Sequence[_Item]], Awaitable[Sequence[_Result]]],
+        most: int,
+        *,
+        shared: type[Exception] = Exception,
+    ) -> None:
+        """``shared``: an error that is everybody's; after any other each call of the batch is made by itself."""
         self._run = run
         self._most = most
+        self._shared = shared
         self._waiting: deque[tuple[_Item, asyncio.Future[_Result]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -60,6 +68,10 @@ class Batcher(Generic[_Item, _Result]):
         try:
             results = await self._run([item for item, _ in batch])
         except Exception as error:  # noqa: BLE001  it goes on: to everyone who waits for this batch
+            if len(batch) > 1 and not isinstance(error, self._shared):
+                for one in batch:
+                    await self._run_batch([one])
+                return
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)

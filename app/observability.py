@@ -16,6 +16,7 @@ INBOUND = Counter("smsgw_inbound_stored", "Messages in, by what the provider was
 UNUSED = Counter("smsgw_inbound_unused", "Messages in that were taken and not used as they are, by reason", ["reason"])
 TURNS = Counter("smsgw_turns", "Turns handled, by kind of stimulus", ["stimulus"])
 POISONED = Counter("smsgw_turns_failed", "Turns whose handling raised an error")
+SET_ASIDE = Counter("smsgw_set_aside", "What failed and is tried again later, while the others go on", ["what"])
 DEAD_LETTERS = Counter("smsgw_dead_letters", "Messages in that were given up after three tries")
 ACCEPTED = Counter("smsgw_outbound_accepted", "Messages out that a provider took", ["provider"])
 ATTEMPTS = Counter("smsgw_outbound_attempts", "Attempts to hand a message over, by result", ["provider", "result"])

@@ -111,6 +111,18 @@ def unfinished(connection: Connection) -> Campaign | None:
     return _campaign_of(row) if row else None
 
 
+def all_unfinished(connection: Connection) -> list[str]:
+    """The ids of all such, oldest first."""
+    return list(
+        connection.execute(select(_campaign.id).where(_campaign.done_at.is_(None)).order_by(_campaign.id)).scalars()
+    )
+
+
+def one(connection: Connection, campaign_id: str) -> Campaign:
+    """A campaign. Raises NoResultFound."""
+    return _campaign_of(connection.execute(select(campaign).where(_campaign.id == campaign_id)).one())
+
+
 # ---- working it off
 
 

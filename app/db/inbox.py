@@ -217,6 +217,13 @@ def ignore_waiting(connection: Connection, number: Key, tenure: int, verdict: st
     return connection.execute(update(_inbound).where(*waiting).values(**ended)).rowcount
 
 
+def postpone_waiting(connection: Connection, number: Key, until: datetime) -> None:
+    """Let what waits of a number wait on."""
+    bucket, msisdn = number
+    mine = (_inbound.c.bucket == bucket, _inbound.c.msisdn == msisdn, one_of(_inbound.c.status, "pending"))
+    connection.execute(update(_inbound).where(*mine, _inbound.c.due_at < until).values(due_at=until))
+
+
 _NEXT_DUE = (
     select(_inbound.c.due_at)
     .where(one_of(_inbound.c.status, "pending"), _inbound.c.due_at > bindparam("after", type_=Instant))

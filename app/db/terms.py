@@ -80,9 +80,14 @@ def is_announced(connection: Connection, service_code: str, now: datetime) -> bo
     return bool(connection.execute(select(waiting)).scalar())
 
 
-def next_holders(connection: Connection, most: int) -> tuple[TermsChange, list[Holder]] | None:
-    """The announcement that is under way and the holders whose turn it is; None if there is nothing to do."""
-    statement = select(terms_change).where(_change.done_at.is_(None)).order_by(_change.id).limit(1)
+def unfinished(connection: Connection) -> list[str]:
+    """The ids of announcements that have not come to all holders, oldest first."""
+    return list(connection.execute(select(_change.id).where(_change.done_at.is_(None)).order_by(_change.id)).scalars())
+
+
+def next_holders(connection: Connection, change_id: str, most: int) -> tuple[TermsChange, list[Holder]] | None:
+    """An announcement and the holders whose turn it is; None if another process is at it."""
+    statement = select(terms_change).where(_change.id == change_id, _change.done_at.is_(None))
     row = connection.execute(statement.with_for_update(skip_locked=True)).first()
     return None if row is None else (_read(row), _holders_behind(connection, row, most))
 

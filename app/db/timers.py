@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, Delete, bindparam, case, delete, exists, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Delete, bindparam, case, delete, exists, select, tuple_, update
 
 from app.db import tables
 from app.db.rows import AnySelect, as_parameter, fetch, from_json, matching, one_of, shape_of, upsert_rows
@@ -114,6 +114,13 @@ def drop_all_of(connection: Connection, tenures: Sequence[tuple[int, str, int]])
         connection.execute(
             delete(_timer).where(_timer.c.bucket == bucket, _timer.c.msisdn == msisdn, _timer.c.tenure == tenure)
         )
+
+
+def postpone_all(connection: Connection, number: Key, until: datetime) -> None:
+    """Let the timers of a number that are due wait on."""
+    bucket, msisdn = number
+    due = (_timer.c.bucket == bucket, _timer.c.msisdn == msisdn, _timer.c.due_at < until)
+    connection.execute(update(_timer).where(*due).values(due_at=until))
 
 
 _NEXT_DUE = (

@@ -17,6 +17,7 @@ from app.domain.campaigns import Campaign, Segment
 from app.domain.messages import MessageClass
 from app.domain.turn import Outcome
 from app.domain.values import value
+from app.services.apart import Apart
 from app.services.ids import IdSource
 from app.services.refusals import RefusedError
 from app.services.turns import Turns
@@ -44,6 +45,7 @@ class Campaigns:
         self._database = database
         self._turns = turns
         self._ids = ids
+        self._apart = Apart("campaign")
         self.wake: Callable[[], None] = lambda: None
 
     # ---- consents
@@ -77,21 +79,22 @@ class Campaigns:
         return await self._database.read(partial(rows.page, before=before, limit=limit))
 
     async def step(self) -> bool:
-        """Come to the next numbers of the oldest campaign; whether there were any.
+        """Come to the next numbers of every campaign; whether there were any.
 
         A batch that a crash interrupts is done again: whom the campaign has reached gets nothing a second time.
         """
-        running = await self._database.read(rows.unfinished)
-        if running is None:
-            return False
+        return await self._apart.each(await self._database.read(rows.all_unfinished), self._go_on)
+
+    async def _go_on(self, campaign_id: str) -> bool:
+        running = await self._database.read(partial(rows.one, campaign_id=campaign_id))
         if not running.expanded:
-            await self._database.write(partial(rows.expand, campaign_id=running.id, most=_BATCH))
-        numbers = await self._database.read(partial(rows.waiting, campaign_id=running.id, most=_BATCH))
+            await self._database.write(partial(rows.expand, campaign_id=campaign_id, most=_BATCH))
+        numbers = await self._database.read(partial(rows.waiting, campaign_id=campaign_id, most=_BATCH))
         if numbers:
             results = await self._reach(running, numbers)
-            await self._database.write(partial(rows.note, campaign_id=running.id, results=results))
+            await self._database.write(partial(rows.note, campaign_id=campaign_id, results=results))
         elif running.expanded:
-            await self._database.write(partial(_finish, campaign_id=running.id))
+            await self._database.write(partial(_finish, campaign_id=campaign_id))
         return True
 
     async def _reach(self, campaign: Campaign, numbers: Sequence[str]) -> dict[str, str | None]:

@@ -114,8 +114,14 @@ class Engine:
                 await stack.enter_async_context(loop.working)
             for loop in self.loops:
                 if loop.finish is not None:
-                    await loop.finish()
+                    await self._finish(loop.name, loop.finish)
             yield
+
+    async def _finish(self, name: str, finish: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await finish()
+        except Exception:
+            log.exception("what a step left under way could not be ended", step=name)
 
     async def settle(self) -> None:
         """Step until nothing in this process has anything to do, but for what waits for others."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from app import observability
 from app.batching import Batcher
 from app.db import inbox
-from app.db.session import Database
+from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
 from app.domain.calendar import believable
 from app.domain.escape import escape
@@ -89,7 +89,9 @@ class Intake:
         self._allowed_prefixes = allowed_prefixes
         self._companions = companions
         self._wake = wake
-        self._batcher: Batcher[Sequence[IncomingMessage], list[Stored]] = Batcher(self._store_all, _MOST)
+        self._batcher: Batcher[Sequence[IncomingMessage], list[Stored]] = Batcher(
+            self._store_all, _MOST, shared=StorageUnavailableError
+        )
 
     async def store(self, messages: Sequence[IncomingMessage]) -> list[Stored]:
         """Store some messages, in this order; raises StorageUnavailableError if none of them was stored."""

@@ -80,6 +80,8 @@ class Probe:
             fault = await self._fault(command, extension, began + self._within)
         except StorageUnavailableError:
             fault = "the database is away"
+        except Exception as error:  # noqa: BLE001  it is told like any other fault, and the next round comes
+            fault = f"an error of ours: {type(error).__name__}"
         _UP.labels(command).set(0 if fault else 1)
         if fault:
             _FAILURES.labels(command).inc()

@@ -11,7 +11,7 @@ from app import observability
 from app.batching import Batcher
 from app.db import handovers, reports
 from app.db.reports import ParkedReport, ReportedMessage
-from app.db.session import Database
+from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
 from app.domain.messages import OutboundStatus, is_final, reported
 from app.domain.msisdn import bucket_of
@@ -52,7 +52,7 @@ class Receipts:
     def __init__(self, database: Database, ids: IdSource) -> None:
         self._database = database
         self._ids = ids
-        self._batcher: Batcher[Report, bool] = Batcher(self._store_all, _MOST)
+        self._batcher: Batcher[Report, bool] = Batcher(self._store_all, _MOST, shared=StorageUnavailableError)
 
     async def store(self, report: Report) -> bool:
         """Store a report; whether its message is known. A report of an unknown one is parked."""

@@ -10,10 +10,11 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from app import observability
 from app.db import directory as reading
 from app.db import evidence, idempotency, records, retention
 from app.db.retention import Page, Tenure
-from app.db.session import Database
+from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
 from app.domain.account import Subscription, SubscriptionState
 from app.domain.evidence import ERASED, PURGED, SEALED, EvidenceDraft, EvidenceRecord, taken_away
@@ -25,6 +26,7 @@ from app.services.chains import extend
 from app.services.refusals import RefusedError
 from app.services.sealing import Sealer
 
+log = observability.logger(__name__)
 _RAW_REPORTS = timedelta(days=30)
 _PARKED_REPORTS = timedelta(hours=24)
 # Longer than any guard looks back: who is no customer is told so once a day (safety.md 25).
@@ -105,7 +107,13 @@ def _payloads(database: Database, heads: HeadKeys, before: datetime, advance: Ad
     while group := database.write_now(partial(retention.tenures, after=after, limit=_PIECE)):
         for _, msisdn, tenure in group:
             work = partial(_purge_tenure, heads=heads, msisdn=msisdn, tenure=tenure, before=before)
-            gone += database.write_now(work)
+            try:
+                gone += database.write_now(work)
+            except StorageUnavailableError:
+                raise
+            except Exception:  # it is this tenure's, and the next purge comes to it again
+                observability.SET_ASIDE.labels("purge").inc()
+                log.exception("the evidence of a tenure was not purged", number=msisdn, tenure=tenure)
             advance("evidence", 1)
         after = group[-1]
     return gone

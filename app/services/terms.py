@@ -13,6 +13,7 @@ from app.db.state import current_state, lock_catalogue
 from app.db.terms import TermsChange
 from app.db.timers import StoredTimer, set_timers
 from app.domain.catalogue import FREE_COSTS_NOTHING, CancelEffect
+from app.services.apart import Apart
 from app.services.ids import IdSource
 from app.services.refusals import RefusedError
 
@@ -27,6 +28,7 @@ class TermsChanges:
         self._database = database
         self._ids = ids
         self._notice = notice
+        self._apart = Apart("new terms")
 
     async def announce(
         self, service_code: str, price_fen: int, cancel_effect: CancelEffect | None, takes_effect_at: datetime, who: str
@@ -71,11 +73,14 @@ class TermsChanges:
 
     async def step(self) -> bool:
         """Reach the next holders; what is left after a restart is done then. Whether there was anything to do."""
-        return await self._database.write(_reach_next)
+        return await self._apart.each(await self._database.read(terms.unfinished), self._go_on)
+
+    async def _go_on(self, change_id: str) -> bool:
+        return await self._database.write(partial(_reach_next, change_id=change_id))
 
 
-def _reach_next(connection: Connection) -> bool:
-    found = terms.next_holders(connection, _HOLDERS)
+def _reach_next(connection: Connection, *, change_id: str) -> bool:
+    found = terms.next_holders(connection, change_id, _HOLDERS)
     if found is None:
         return False
     change, holders = found

@@ -226,8 +226,19 @@ class Turns:
             except StorageUnavailableError:
                 raise
             except Exception as error:  # noqa: BLE001  counted where its rollback does not undo it
-                await self._write(partial(self._count_try, key=key, error=error))
+                await self._try_less(key, error)
         return bool(numbers)
+
+    async def _try_less(self, key: Key, error: Exception) -> None:
+        """Count a try; where not even that can be done, let the number wait, and with it nobody else (safety.md 32)."""
+        try:
+            await self._write(partial(self._count_try, key=key, error=error))
+        except StorageUnavailableError:
+            raise
+        except Exception:
+            observability.SET_ASIDE.labels("number").inc()
+            log.exception("a number's work fails as a whole; it waits", number=key[1])
+            await self._database.write(partial(_set_aside, key=key))
 
     def _count_try(self, connection: Connection, *, key: Key, error: Exception) -> tuple[bool, bool]:
         """The rows of this number's first message could not be written: count that as a try."""
@@ -298,6 +309,12 @@ class Turns:
         observability.batch("calls", len(calls))
         observability.TURNS.labels("call").inc(len(calls))
         return outcomes, ledger.made_messages
+
+
+def _set_aside(connection: Connection, *, key: Key) -> None:
+    until = current_state(connection).now + _TIMER_PAUSE
+    inbox.postpone_waiting(connection, key, until)
+    timers.postpone_all(connection, key, until)
 
 
 def _id_of(waiting: Waiting) -> str | None:

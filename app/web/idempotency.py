@@ -49,13 +49,12 @@ class IdempotencyKeys:
         request = b"\n".join((scope["method"].encode(), scope["path"].encode(), scope["query_string"], body))
         call = CallKey.of(token, key)
         known = await gateway.idempotent_calls.begin(call, request)
-        if known is not None and not gateway.idempotent_calls.is_same(known, request):
-            await problems.response(409, _OTHER_BODY)(scope, receive, send)
-            return
-        if known is not None:
+        if known is None:
+            await self._run(gateway, call, body, scope, send)
+        elif gateway.idempotent_calls.is_same(known, request):
             await _answer_known(known, scope, receive, send)
-            return
-        await self._run(gateway, call, body, scope, send)
+        else:
+            await problems.response(409, _OTHER_BODY)(scope, receive, send)
 
     async def _run(self, gateway: Gateway, call: CallKey, body: bytes, scope: Scope, send: Send) -> None:
         """Carry it out and keep the answer, which is handed out only when it is kept."""

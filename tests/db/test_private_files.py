@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from app.db.session import Database, loose_files, normalise_url
-from app.services.gateway import prepare
-from tests.running import running, settings_for
+from app.services.opening import Owner, prepare
+from app.services.sealing import Sealer
+from tests.running import SEAL_KEY, running, settings_for
 
 pytestmark = pytest.mark.anyio
+OWNER = Owner("test", Sealer(SEAL_KEY))
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +31,7 @@ async def test_every_file_of_a_database_is_made_for_its_owner_only(tmp_path: Pat
     folder = tmp_path / "data"
     url = f"sqlite:///{folder / 'gateway.db'}"
     database = Database(normalise_url(url))
-    prepare(database, "test", migrate=True)
+    prepare(database, OWNER, migrate=True, starting=True)
     database.close()
     async with running(settings_for(url)) as gateway:
         await gateway.say("0000")
@@ -47,7 +49,7 @@ def test_one_that_others_can_read_is_named_at_the_start_and_left_as_it_is(
     database = Database(normalise_url(unused_sqlite_url))
     path = Path(unused_sqlite_url.removeprefix("sqlite:///"))
     path.chmod(mode)
-    prepare(database, "test", migrate=False)
+    prepare(database, OWNER, migrate=False, starting=True)
     database.close()
     assert "chmod 600" in log.getvalue()
     assert str(path) in log.getvalue()
@@ -56,7 +58,7 @@ def test_one_that_others_can_read_is_named_at_the_start_and_left_as_it_is(
 
 def test_a_private_one_is_not_complained_about(tmp_path: Path, log: io.StringIO) -> None:
     database = Database(normalise_url(f"sqlite:///{tmp_path / 'new.db'}"))
-    prepare(database, "test", migrate=True)
+    prepare(database, OWNER, migrate=True, starting=True)
     database.close()
     assert "chmod" not in log.getvalue()
 

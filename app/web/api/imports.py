@@ -9,6 +9,8 @@ from typing import Annotated, BinaryIO, TypeAlias, cast
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field, ValidationError
 
+from app import observability
+from app.db.session import StorageUnavailableError
 from app.domain.catalogue import Service, ServiceProvider
 from app.domain.values import value
 from app.providers.generic import explain
@@ -22,6 +24,7 @@ from app.web.api.subscribers import change_of, import_of
 from app.web.dependencies import GatewayIn, msisdn_of, needs
 from app.web.problems import ProblemError
 
+log = observability.logger(__name__)
 router = APIRouter(tags=["imports"])
 Importer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
 LARGEST = 64 * 1024 * 1024
@@ -235,6 +238,11 @@ class _Import:
             self._fault(line.number, error.status, error.detail)
         except ProblemError as error:
             self._fault(line.number, error.status, error.detail)
+        except StorageUnavailableError:
+            raise
+        except Exception:  # it is this line's (safety.md 32)
+            log.exception("a line of an import failed", line=line.number)
+            self._fault(line.number, 500, "Something went wrong on our side; it is in the log.")
         else:
             if kept and len(self._kept) < _KEPT_SHOWN:
                 self._kept[line.number] = list(kept)
