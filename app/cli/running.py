@@ -51,7 +51,9 @@ def _serve(settings: Settings, host: str, port: int | None) -> None:
     observability.configure_logging(settings.log_level)
     _refuse_exposure(settings, host)
     _prepare()
-    server = server_of(create_app(settings, host), host, settings.port if port is None else port)
+    gateway_app = create_app(settings, host)
+    gateway_app.openapi()  # made now, as it takes longer than a request may keep the others waiting
+    server = server_of(gateway_app, host, settings.port if port is None else port)
     _spare_the_collector()
     # When it is done, the server raises the signal that ended it once more; all is drained then, and that is no error.
     for asked_to_stop in (signal.SIGTERM, signal.SIGINT):

@@ -6,11 +6,13 @@ A password that stands in one is masked in what people type freely, and refused 
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from app.domain.masking import holds_password, masked
 
 Fen = Annotated[int, Field(strict=True, ge=0, le=10**12, description="an amount in fen")]
+
+_MOST_UNKNOWN = 20
 
 
 def _printable(text: str) -> str:
@@ -43,4 +45,16 @@ class Body(BaseModel):
     def _without_password(cls, given: object) -> object:
         if any(map(holds_password, _strings(given))):
             raise ValueError("must not hold what looks like a password")
+        return given
+
+
+class LargeBody(Body):
+    """One that may be a MiB."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_heap(cls, given: object) -> object:
+        """A fault for each of a hundred thousand names that are none would take a second to tell (safety.md 37)."""
+        if isinstance(given, dict) and len(given) > len(cls.model_fields) + _MOST_UNKNOWN:
+            raise ValueError(f"has {len(given)} fields, far more than there are")
         return given

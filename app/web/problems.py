@@ -17,6 +17,7 @@ from app.services.refusals import RefusedError
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = "5"
+_MOST_FAULTS = 100
 log = observability.logger(__name__)
 
 
@@ -64,7 +65,10 @@ async def _problem(_request: Request, error: Exception) -> Response:
         case StorageUnavailableError():
             return response(503, "The database is away; try again.", {"Retry-After": _RETRY_AFTER_SECONDS})
         case RequestValidationError():
-            found = [{"field": place(item["loc"]), "problem": masked(str(item["msg"]))} for item in error.errors()]
+            found = [
+                {"field": place(item["loc"]), "problem": masked(str(item["msg"]))}
+                for item in error.errors()[:_MOST_FAULTS]
+            ]
             return response(422, "Some fields are missing or wrong; see errors.", errors=found)
         case HTTPException(status_code=status, detail=detail, headers=headers):
             return response(status, str(detail), headers)

@@ -1,6 +1,8 @@
 """Campaigns: one text to many, under the rules for care and marketing (flows.md 15)."""
 
+import asyncio
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
@@ -16,7 +18,7 @@ from app.domain.messages import MessageClass
 from app.services.campaigns import NewCampaign
 from app.services.tokens import Caller, Scope
 from app.web.access import Looking, Private, Sees, next_cursor
-from app.web.bodies import Body, Words
+from app.web.bodies import LargeBody, Words
 from app.web.dependencies import GatewayIn, msisdn_of, needs
 from app.web.problems import ProblemError
 
@@ -27,7 +29,7 @@ _ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _MOST_NUMBERS = 10_000
 
 
-class SegmentBody(Body):
+class SegmentBody(LargeBody):
     """Customers who fit everything that is given; something must be."""
 
     brand: Brand | None = None
@@ -42,7 +44,7 @@ class SegmentBody(Body):
         return self
 
 
-class CampaignBody(Body):
+class CampaignBody(LargeBody):
     """What is sent to whom: ``msisdns`` or ``segment``."""
 
     kind: Literal["care", "marketing"] = Field(alias="class")
@@ -114,10 +116,15 @@ async def post_campaign(given: CampaignBody, caller: Maker, gateway: GatewayIn) 
         MessageClass(given.kind),
         given.text,
         f"api:{caller.name}",
-        tuple(dict.fromkeys(map(msisdn_of, given.msisdns or ()))),
+        # Beside the event loop: ten thousand numbers are read in a tenth of a second.
+        await asyncio.to_thread(_numbers, given.msisdns or ()),
         Segment(**given.segment.model_dump()) if given.segment else None,
     )
     return {"id": await gateway.campaigns.start(wanted)}
+
+
+def _numbers(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(msisdn_of, given)))
 
 
 @router.get("", summary="Campaigns, newest first")

@@ -13,7 +13,7 @@ from app.domain.months import first_moment
 from app.services.gateway import Gateway
 from app.services.refusals import RefusedError
 from app.services.tokens import Scope
-from app.web.bodies import Body as _Body
+from app.web.bodies import LargeBody
 from app.web.dependencies import GatewayIn, needs
 from app.web.numbers import Number
 from app.web.times import Moment, Month
@@ -23,7 +23,7 @@ _MOST = 1000
 _REFUSED = {AHEAD: "at: lies in the future.", FORMER: f"at: {BEFORE_HER}"}
 
 
-class DataUsageBody(_Body):
+class DataUsageBody(LargeBody):
     """How much data a month has seen up to a moment: cumulative, in KB of 1024 bytes."""
 
     msisdn: Number
@@ -61,7 +61,7 @@ def _form(given: object) -> str:
 
 _OneOrMany = Annotated[
     Annotated[DataUsageBody, Tag("one")]
-    | Annotated[list[DataUsageBody], Field(min_length=1, max_length=_MOST), Tag("many")],
+    | Annotated[list[DataUsageBody], Field(min_length=1, max_length=_MOST, fail_fast=True), Tag("many")],
     Discriminator(_form),
     Body(),
 ]
