@@ -117,7 +117,10 @@ class Delivery:
         work = partial(self._round, finished=finished, room=room, lease=next(self._leases), look=look)
         try:
             done = await self._database.write(work)
-        except BaseException:
+        except BaseException as error:
+            if finished and isinstance(error, Exception) and not isinstance(error, StorageUnavailableError):
+                await self._record_one_by_one(finished)
+                return await self._commit([], room)
             self._dispatch.put_back(finished)
             raise
         if look:
@@ -125,7 +128,27 @@ class Delivery:
         self._tell(done, finished)
         return done
 
-    # ---- one commit
+    async def _record_one_by_one(self, finished: list[Attempted]) -> None:
+        for place, one in enumerate(finished):
+            try:
+                await self._record_alone(*one)
+            except BaseException:
+                self._dispatch.put_back(finished[place:])
+                raise
+
+    async def _record_alone(self, message: ClaimedMessage, result: SendResult) -> None:
+        """A result that cannot be recorded is as good as none; where not even that can be, the lease's end tells it."""
+        for told in (result, Unknown("its result could not be recorded")):
+            work = partial(self._round, finished=[(message, told)], room=0, lease="", look=False)
+            try:
+                self._tell(await self._database.write(work), [(message, told)])
+            except StorageUnavailableError:
+                raise
+            except Exception:
+                observability.SET_ASIDE.labels("message").inc()
+                log.exception("a result could not be recorded", provider=self._provider.name, message_id=message.id)
+            else:
+                return
 
     def _round(
         self, connection: Connection, *, finished: Sequence[Attempted], room: int, lease: str, look: bool

@@ -57,6 +57,8 @@ def use(monkeypatch: pytest.MonkeyPatch, database_url: str, kind: type[PretendCa
     monkeypatch.setitem(providers.KINDS, NAME, kind)
     file = SettingsFile(
         default_provider=NAME,
-        providers={NAME: ProviderFile(kind=NAME, secret=SecretStr("guarded, as production wants it"))},
+        providers={
+            NAME: ProviderFile(kind=NAME, secret=SecretStr("whsec_Z3VhcmRlZCwgYXMgcHJvZHVjdGlvbiB3YW50cyBpdA=="))
+        },
     )
     return settings_for(database_url, file=file)

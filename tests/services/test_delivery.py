@@ -11,7 +11,7 @@ import pytest
 from app.db import tables
 from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.settings import Settings
-from tests.running import ALICE, START, Running, running
+from tests.running import ALICE, BOB, START, Running, running
 from tests.services.carriers import NAME, KnowingCarrier, PretendCarrier, use
 
 pytestmark = pytest.mark.anyio
@@ -363,3 +363,18 @@ async def test_a_gateway_that_stops_finishes_what_is_under_way(settings: Setting
         assert await gateway.count(_mt, _mt.c.status == "sending") == 0
         await gateway.drain()
         assert len(await gateway.received()) == 20
+
+
+async def test_a_result_that_cannot_be_recorded_is_that_messages_and_the_others_go_out(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an adapter with a fault may answer: safety.md 32."""
+    async with running(use(monkeypatch, database_url)) as gateway:
+        no_code: str = object()  # type: ignore[assignment]
+        carrier_of(gateway).answers = [Refused(no_code)]
+        async with gateway.gateway.engine.paused():
+            await gateway.store(*(gateway.message("帮助", provider=NAME, sender=sender) for sender in (ALICE, BOB)))
+        await gateway.drain()
+        assert sorted(row["status"] for row in await gateway.rows(_mt)) == ["accepted", "unknown"]
+        await ask(gateway)
+        assert len(await gateway.rows(_mt, _mt.c.status == "accepted")) == 2
