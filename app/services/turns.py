@@ -78,7 +78,7 @@ class Turns:
         self._catalogue = Catalogue()
         self._ledger: Callable[[], Ledger] = lambda: Ledger(self._codec, ids, sealer.heads)
         self._checks = PasswordChecks()
-        self._calls: Batcher[tuple[str, Stimulus], Outcome | Exception] = Batcher(self._run_calls, _CALLS)
+        self._calls = Batcher[tuple[str, Stimulus], Outcome](self._run_calls, _CALLS, shared=StorageUnavailableError)
 
     # ---- waiting messages and due timers
 
@@ -262,10 +262,7 @@ class Turns:
 
     async def call(self, msisdn: str, stimulus: Stimulus) -> Outcome:
         """Carry out a management call as a turn of its subscriber; the outcome may be a refusal."""
-        outcome = await self._calls.submit((msisdn, stimulus))
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        return await self._calls.submit((msisdn, stimulus))
 
     async def carry_out(self, msisdn: str, stimulus: Stimulus) -> Outcome:
         """Carry out a management call; RefusedError where it cannot be done."""
@@ -274,15 +271,8 @@ class Turns:
             raise RefusedError(outcome.refusal.status, outcome.refusal.detail)
         return outcome
 
-    async def _run_calls(self, calls: Sequence[tuple[str, Stimulus]]) -> Sequence[Outcome | Exception]:
-        try:
-            outcomes, made_messages = await self._database.write(partial(self._handle_calls, calls=calls))
-        except StorageUnavailableError:
-            raise
-        except Exception as error:  # noqa: BLE001  one call cannot be carried out: the others can
-            if len(calls) == 1:
-                return [error]
-            return [(await self._run_calls([call]))[0] for call in calls]
+    async def _run_calls(self, calls: Sequence[tuple[str, Stimulus]]) -> Sequence[Outcome]:
+        outcomes, made_messages = await self._database.write(partial(self._handle_calls, calls=calls))
         if made_messages:
             self._wake_delivery()
         return outcomes
