@@ -1,12 +1,11 @@
 """``smsgw import``: bulk files into a running gateway, with a progress bar and a report (http-api.md)."""
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, BinaryIO, Self
 
 import httpx
 import typer
@@ -17,10 +16,15 @@ from rich.text import Text
 from app.cli.address import gateway_url
 from app.cli.terminal import FAILED, WRONG_USE, done, err, examples, out, refuse
 from app.domain.values import value
+from app.services.import_files import check_json_lines, in_utf8
+from app.services.import_lines import LONGEST_LINE, UnreadableFileError, ends_of_rows, numbered_lines
 from app.services.tokens import DEMO_TOKEN
 
 app = typer.Typer()
 _LINES_A_REQUEST = 1_000
+_BYTES_A_REQUEST = 2 * 1024 * 1024
+# Sent in place of a line that the gateway does not read, so that it is reported like any other.
+_TOO_LONG = b"x" * (LONGEST_LINE + 1) + b"\n"
 _ANSWER_SECONDS = 300.0
 _SHOWN_FAULTS = 20
 _OK = 200
@@ -57,6 +61,7 @@ class _Fault(BaseModel):
 class _Answer(BaseModel):
     lines: int
     imported: int
+    failed: int
     errors: list[_Fault]
     kept: dict[int, list[str]] = {}
 
@@ -96,20 +101,21 @@ def import_files(
     A file may be sent again: what is there already stays as it is, and where a line says otherwise, that is told.
     """
     for file in files:
-        if file.suffix.lower() == ".csv" and kind is None:
+        if _is_csv(file) and kind is None:
             refuse(f"{file}: a CSV file is of one type; say which with --type.", WRONG_USE)
     lines, faults = 0, 0
     kept = _Kept()
     with _progress() as progress, _Gateway(gateway_url(url), token, kind) as gateway:
         for file in files:
             task = progress.add_task(file.name, total=file.stat().st_size)
-            for part in _parts(file):
-                answer = gateway.send(file, part)
-                lines += answer.lines
-                _tell(file, part, answer.errors, report, shown=faults)
-                faults += len(answer.errors)
-                kept.note(file, part, answer.kept)
-                progress.advance(task, part.size)
+            with _opened(file) as text, _opened(file) as again:
+                for part in _parts(text, ends_of_rows(again) if _is_csv(file) else None):
+                    answer = gateway.send(file, part)
+                    lines += answer.lines
+                    _tell(file, part, answer.errors, report, shown=faults)
+                    faults += answer.failed
+                    kept.note(file, part, answer.kept)
+                    progress.advance(task, part.size)
     if told := kept.told():
         out.print(Text(told), soft_wrap=True)
     if faults:
@@ -121,31 +127,41 @@ def _progress() -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=err)
 
 
-def _parts(file: Path) -> Iterator[_Part]:
-    return _csv_parts(file) if file.suffix.lower() == ".csv" else _json_parts(file)
+def _is_csv(file: Path) -> bool:
+    return file.suffix.lower() == ".csv"
 
 
-def _json_parts(file: Path) -> Iterator[_Part]:
+@contextmanager
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    """The file in UTF-8; ends the command where no line of it can be right."""
     with file.open("rb") as opened:
-        before = 0
-        while lines := [line for _, line in zip(range(_LINES_A_REQUEST), opened, strict=False)]:
-            content = b"".join(lines)
-            yield _Part(content, before, len(content))
-            before += len(lines)
+        try:
+            with in_utf8(opened) as text:
+                if not _is_csv(file):
+                    check_json_lines(text)
+                yield text
+        except UnreadableFileError as error:
+            refuse(f"{file}: {error}")
 
 
-def _csv_parts(file: Path) -> Iterator[_Part]:
-    """Each part with the row of names on top; a cell may hold line breaks."""
-    with file.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as opened:
-        rows = csv.reader(opened)
-        heading = next(rows, [])
-        before = rows.line_num
-        while group := [row for _, row in zip(range(_LINES_A_REQUEST), rows, strict=False)]:
-            written = io.StringIO()
-            csv.writer(written, lineterminator="\n").writerows([heading, *group])
-            content = written.getvalue().encode("utf-8", "surrogateescape")
-            yield _Part(content, before - 1, len(content))
-            before = rows.line_num
+def _parts(file: BinaryIO, ends: Iterator[int] | None) -> Iterator[_Part]:
+    """The file in sizes of requests, its lines as they are; CSV is cut between rows, each under the row of names."""
+    lines = numbered_lines(file)
+    heading = b"" if ends is None else (next(lines, (1, b""))[1] or _TOO_LONG)
+    # With that row, the lines of a part are counted from 2.
+    above = 0 if ends is None else 1
+    end, held, size, before = 0, [heading], 0, 0
+    for number, line in lines:
+        held.append(line or _TOO_LONG)
+        size += len(held[-1])
+        while ends is not None and end < number:
+            end = next(ends, number)
+        is_full = len(held) > _LINES_A_REQUEST or size >= _BYTES_A_REQUEST
+        if is_full and (ends is None or end == number):
+            yield _Part(b"".join(held), before, size)
+            held, size, before = [heading], 0, number - above
+    if len(held) > 1 or (above and before == 0):
+        yield _Part(b"".join(held), before, size)
 
 
 class _Gateway:

@@ -1,14 +1,30 @@
 """Bulk files taken apart: JSON Lines, or CSV with a row of names on top; one bad line spoils no other."""
 
+import codecs
 import csv
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
-from io import TextIOWrapper
 from typing import BinaryIO
 
 from app.domain.values import value
 
 LONGEST_LINE = 64 * 1024
+_TOO_LONG = "is longer than 64 KiB"
+# Over how many lines one row may go because of line breaks in a cell. Where a quote is not closed within them, it is a
+# stray one.
+_LINES_OF_A_ROW = 20
+_OTHER_SEPARATORS = {
+    ";": "semicolons",
+    "\t": "tabs",
+    "|": "bars",
+    "\uff0c": "full-width commas",
+    "\uff1b": "semicolons",
+}
+
+
+class UnreadableFileError(ValueError):
+    """A file of which no line can be right; the words say why and what to do, once, and quote nothing of it."""
 
 
 @value
@@ -20,21 +36,37 @@ class ImportLine:
     fault: str | None = None
 
 
-def json_lines(file: BinaryIO) -> Iterator[ImportLine]:
-    """One JSON object a line; empty lines are passed over."""
+@value
+class Columns:
+    """The names that the first row of a CSV file may hold, ``plan.name`` for one inside another, and must hold."""
+
+    known: frozenset[str]
+    needed: frozenset[str]
+
+
+def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """The lines as they are in the file, counted from 1, with their ends; None for one that is longer than 64 KiB."""
     number = 0
     while raw := file.readline(LONGEST_LINE + 1):
         number += 1
-        if len(raw) > LONGEST_LINE:
-            _skip_rest(file, raw)
-            yield ImportLine(number, {}, "the line is longer than 64 KiB")
+        if len(raw) <= LONGEST_LINE:
+            yield number, raw
+            continue
+        while raw and not raw.endswith(b"\n"):
+            raw = file.readline(LONGEST_LINE)
+        yield number, None
+
+
+# ---- JSON Lines
+
+
+def json_lines(file: BinaryIO) -> Iterator[ImportLine]:
+    """One JSON object a line; empty lines are passed over."""
+    for number, raw in numbered_lines(file):
+        if raw is None:
+            yield ImportLine(number, {}, _TOO_LONG)
         elif raw.strip():
-            yield _json_line(number, raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw)
-
-
-def _skip_rest(file: BinaryIO, raw: bytes) -> None:
-    while raw and not raw.endswith(b"\n"):
-        raw = file.readline(LONGEST_LINE)
+            yield _json_line(number, raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw)
 
 
 def _json_line(number: int, raw: bytes) -> ImportLine:
@@ -47,44 +79,146 @@ def _json_line(number: int, raw: bytes) -> ImportLine:
     return ImportLine(number, fields)
 
 
-class HeadingError(ValueError):
-    """The first row of a CSV file does not name its columns; the words say what is wrong."""
+# ---- CSV
 
 
-def csv_lines(file: BinaryIO) -> Iterator[ImportLine]:
-    """CSV in UTF-8: the first row names the fields (``plan.name`` for one inside another), an empty cell is none.
+def csv_lines(file: BinaryIO, columns: Columns) -> Iterator[ImportLine]:
+    """CSV in UTF-8: the first row names the fields, an empty cell is none.
 
-    Raises HeadingError before the first line.
+    Raises UnreadableFileError before the first line.
     """
-    rows = csv.reader(TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline=""), strict=True)
-    names = _heading(rows)
-    while True:
-        try:
-            cells = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield ImportLine(rows.line_num, {}, f"is no CSV: {error}")
-            continue
-        if cells:
-            yield _csv_line(rows.line_num, names, cells)
+    lines = _decoded(file)
+    names = _heading(next(lines, _Line(1, "")), columns)
+    for number, cells, fault in _rows(lines, len(names)):
+        if fault is not None:
+            yield ImportLine(number, {}, fault)
+        else:
+            yield _csv_line(number, names, cells)
 
 
-def _heading(rows: Iterator[list[str]]) -> list[str]:
+def ends_of_rows(file: BinaryIO) -> Iterator[int]:
+    """The lines on which rows of a CSV file end, so that it can be cut behind them."""
+    lines = _decoded(file)
+    heading = next(lines, _Line(1, ""))
+    yield heading.number
     try:
-        names = [name.strip() for name in next(rows, [])]
+        width = len(_cells(heading.text))
+    except csv.Error:
+        return
+    for number, _, _ in _rows(lines, width):
+        yield number
+
+
+@value
+class _Line:
+    """A line of the file without its end; ``fault`` says why it has no text."""
+
+    number: int
+    text: str
+    fault: str | None = None
+
+
+def _decoded(file: BinaryIO) -> Iterator[_Line]:
+    for number, raw in numbered_lines(file):
+        if raw is None:
+            yield _Line(number, "", _TOO_LONG)
+            continue
+        bare = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
+        try:
+            yield _Line(number, bare.decode().removesuffix("\n").removesuffix("\r"))
+        except UnicodeDecodeError:
+            yield _Line(number, "", "is not in UTF-8")
+
+
+def _heading(line: _Line, columns: Columns) -> list[str]:
+    if line.fault:
+        raise UnreadableFileError(f"The first row {line.fault}; it must name the columns.")
+    if "\r" in line.text:
+        raise UnreadableFileError("The lines end with CR alone; save the file with LF or CRLF at the ends of lines.")
+    try:
+        names = [name.strip() for name in _cells(line.text)]
     except csv.Error as error:
-        raise HeadingError(f"The first row is no CSV: {error}.") from None
+        raise UnreadableFileError(f"The first row is no CSV: {error}.") from None
+    example = ",".join(sorted(columns.needed)) or "msisdn,brand,payment,…"
+    if len(names) <= 1:
+        for sign, what in _OTHER_SEPARATORS.items():
+            if sign in line.text:
+                raise UnreadableFileError(f"The columns are separated by {what}; separate them by commas: {example}.")
     if not names or not all(names) or len(set(names)) != len(names):
-        raise HeadingError("The first row must name the columns, each once: msisdn,brand,payment,…")
+        raise UnreadableFileError(f"The first row must name the columns, each once: {example}.")
+    _check_names(names, columns)
     return names
+
+
+def _check_names(names: list[str], columns: Columns) -> None:
+    """Names that are none are told by their place: the first row may be a customer's."""
+    unknown = [place for place, name in enumerate(names, 1) if name not in columns.known]
+    missing = sorted(columns.needed - set(names))
+    if unknown:
+        places = ", ".join(map(str, unknown[:5]))
+        raise UnreadableFileError(
+            f"The first row must name the columns; column {places} is none of {', '.join(sorted(columns.known))}."
+        )
+    if missing:
+        raise UnreadableFileError(f"The first row lacks columns that every line needs: {', '.join(missing)}.")
+
+
+def _cells(text: str) -> list[str]:
+    """The cells of one row. Raise csv.Error where it is none."""
+    rows = list(csv.reader([text], strict=True))
+    return rows[0] if rows else []
+
+
+def _rows(lines: Iterator[_Line], width: int) -> Iterator[tuple[int, list[str], str | None]]:
+    """Each row's last line and cells, or a line with its fault; what stands behind a stray quote is not lost."""
+    ahead: deque[_Line] = deque()
+    while line := ahead.popleft() if ahead else next(lines, None):
+        if line.fault or not line.text.strip():
+            if line.fault:
+                yield line.number, [], line.fault
+            continue
+        try:
+            yield line.number, _cells(line.text), None
+        except csv.Error as error:
+            found = _over_several(line, ahead, lines, width)
+            if found is None:
+                yield line.number, [], f"is no CSV: {_stray(error, line)}"
+            else:
+                yield *found, None
+
+
+def _stray(error: csv.Error, line: _Line) -> str:
+    return "a quote in it is not closed" if line.text.count('"') % 2 else str(error)
+
+
+def _over_several(line: _Line, ahead: deque[_Line], lines: Iterator[_Line], width: int) -> tuple[int, list[str]] | None:
+    """A row whose cells hold line breaks: only one that is whole, else its first line alone is at fault."""
+    text, place = line.text, 0
+    while text.count('"') % 2 and place < _LINES_OF_A_ROW and len(text) < LONGEST_LINE:
+        if place == len(ahead):
+            following = next(lines, None)
+            if following is None:
+                return None
+            ahead.append(following)
+        if ahead[place].fault:
+            return None
+        text = f"{text}\n{ahead[place].text}"
+        place += 1
+    try:
+        rows = list(csv.reader((f"{piece}\n" for piece in text.split("\n")), strict=True))
+    except csv.Error:
+        return None
+    if place == 0 or len(rows) != 1 or len(rows[0]) != width:
+        return None
+    last = ahead[place - 1].number
+    for _ in range(place):
+        ahead.popleft()
+    return last, rows[0]
 
 
 def _csv_line(number: int, names: list[str], cells: list[str]) -> ImportLine:
     if len(cells) != len(names):
         return ImportLine(number, {}, f"has {len(cells)} cells where the first row names {len(names)}")
-    if any("\udc80" <= char <= "\udcff" for cell in cells for char in cell):
-        return ImportLine(number, {}, "is not in UTF-8")
     fields: dict[str, object] = {}
     for name, cell in zip(names, cells, strict=True):
         outer, _, inner = name.partition(".")

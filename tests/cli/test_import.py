@@ -95,6 +95,57 @@ async def test_csv_with_line_breaks_in_cells(web: Web, tmp_path: Path) -> None:
     assert await web.running.count(tables.subscriber) == 1_100
 
 
+HEADING = "msisdn,brand,payment,balance_fen,points,status\n"
+
+
+async def test_a_stray_quote_costs_its_own_line(web: Web, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    rows = [f"1370013{n:04},mzone,prepaid,1000,0,active\n" for n in range(2_600)]
+    for stray in (3, 1_000, 2_599):
+        rows[stray] = f'"{rows[stray]}'
+    file.write_text(HEADING + "".join(rows))
+    done = await run(web, "--type", "subscriber", str(file))
+    assert "2597 of 2600 lines imported, 3 not" in done.stderr
+    shown = done.stderr.replace("\n", "")
+    assert all(f"{file}:{line}: 422 The line is no CSV" in shown for line in (5, 1_002, 2_601)), done.stderr
+
+
+async def test_a_row_over_several_lines_is_not_cut_between_requests(web: Web, tmp_path: Path) -> None:
+    file = tmp_path / "services.csv"
+    heading = "msisdn,brand,payment,balance_fen,points,status,plan.name,plan.data_kb\n"
+    rows = [f'1370013{n:04},mzone,prepaid,1000,0,active,"a\nb\nc",1\n' for n in range(700)]
+    file.write_text(heading + "".join(rows))
+    done = await run(web, "--type", "subscriber", str(file))
+    assert "0 of 700 lines imported, 700 not" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        ((HEADING + "13700130001,动感,prepaid,1,0,active\n" * 1_500).encode("gbk"), "GBK"),
+        (HEADING.replace(",", ";").encode(), "semicolons"),
+        (HEADING.replace("brand", "marque").encode(), "column 2"),
+        (b"PK\x03\x04 and so on", "workbook"),
+    ],
+)
+async def test_a_file_of_another_kind_is_refused_once_with_its_cause(
+    web: Web, tmp_path: Path, content: bytes, cause: str
+) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_bytes(content)
+    done = await run(web, "--type", "subscriber", str(file))
+    assert done.exit_code == 1
+    assert done.stderr.count(cause) == 1, done.stderr
+    assert await web.running.count(tables.subscriber) == 2
+
+
+async def test_a_file_of_bad_lines_is_counted(web: Web, tmp_path: Path) -> None:
+    file = tmp_path / "customers.jsonl"
+    file.write_text("{}\n" * 4_000)
+    done = await run(web, str(file))
+    assert "0 of 4000 lines imported, 4000 not" in done.stderr
+
+
 async def test_what_is_missing_is_said(web: Web, tmp_path: Path) -> None:
     file = tmp_path / "customers.csv"
     file.write_text("msisdn\n")

@@ -1,11 +1,16 @@
 """Bulk imports: each line is judged by itself (http-api.md)."""
 
 import json
+import threading
+from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from app.db import tables
+from app.services.import_lines import ImportLine
+from app.services.tokens import Caller, Scope
+from app.web.api.imports import ImportRun
 from tests.running import ALICE
 from tests.web.calls import Web, assert_problem
 
@@ -144,3 +149,75 @@ async def test_a_file_larger_than_other_bodies_is_taken(web: Web) -> None:
     content = lines(*padding)
     assert len(content) > 64 * 1024
     assert (await post(web, content)).json()["imported"] == 600
+
+
+async def test_faults_are_counted_without_end_and_kept_to_a_thousand(web: Web) -> None:
+    bad = {"{}": 3_000, json.dumps(subscriber(points=-1)): 2_000, json.dumps(subscription("NONE")): 1_500}
+    for line, times in bad.items():
+        report = (await post(web, f"{line}\n" * times + lines(subscriber()))).json()
+        assert (report["lines"], report["imported"], report["failed"]) == (times + 1, 1, times)
+        assert [error["line"] for error in report["errors"]] == list(range(1, 1_001))
+
+
+async def test_lines_are_read_beside_the_event_loop(web: Web) -> None:
+    read_in: set[int] = set()
+
+    def told() -> Iterator[ImportLine]:
+        for number in range(1_000):
+            read_in.add(threading.get_ident())
+            yield ImportLine(number + 1, {"type": "sheep"})
+
+    caller = Caller("a test", frozenset(Scope))
+    report = await ImportRun(web.running.gateway, caller, None, strings=False).run(told())
+    assert report.failed == 1_000
+    assert threading.get_ident() not in read_in
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    ["text/csv", "TEXT/CSV; header=present", "application/vnd.ms-excel", "application/csv", "text/plain", ""],
+)
+async def test_csv_comes_under_many_names(web: Web, media_type: str) -> None:
+    report = (await post(web, CSV, media_type, type="subscriber")).json()
+    assert (report["lines"], report["imported"]) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/jsonl", "application/octet-stream", "text/plain", "", "application/json"]
+)
+async def test_json_lines_come_under_many_names(web: Web, media_type: str) -> None:
+    assert (await post(web, lines(subscriber()), media_type, type="subscriber")).json()["imported"] == 1
+
+
+@pytest.mark.parametrize(
+    ("media_type", "status"),
+    [
+        ("multipart/form-data; boundary=x", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", 415),
+        ("text/csv; charset=klingon", 415),
+        ("text/csv; charset=rot13", 415),
+        ("text/csv; charset=gbk", 200),
+    ],
+)
+async def test_what_is_not_read_is_named(web: Web, media_type: str, status: int) -> None:
+    answer = await post(web, CSV.encode("gbk"), media_type, type="subscriber")
+    if status == 200:
+        assert answer.json()["imported"] == 3
+        return
+    assert_problem(answer, status)
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (CSV.replace(",", ";").encode(), "semicolons"),
+        (CSV.replace("brand", "marque").encode(), "column 2"),
+        (CSV.replace("brand,", "").encode(), "lacks columns"),
+        ((CSV + "13700137005,mzone,prepaid,1,5,active,,流量,1\n").encode("gbk"), "GBK"),
+    ],
+)
+async def test_a_file_of_another_kind_is_refused_once_and_with_its_cause(web: Web, content: bytes, cause: str) -> None:
+    before = await web.running.count(tables.subscriber)
+    assert cause in assert_problem(await post(web, content, "text/csv", type="subscriber"), 422)
+    assert await web.running.count(tables.subscriber) == before

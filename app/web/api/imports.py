@@ -1,27 +1,28 @@
 """Bulk imports: many of the directory's calls in one file, each line judged by itself (http-api.md)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from itertools import islice
 from tempfile import SpooledTemporaryFile
-from typing import Annotated, BinaryIO, TypeAlias, cast
+from typing import Annotated, BinaryIO, cast
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
 
 from app import observability
 from app.db.session import StorageUnavailableError
-from app.domain.catalogue import Service, ServiceProvider
-from app.domain.values import value
+from app.domain.values import replace, value
+from app.providers.charsets import UnknownCharsetError, media_type_of
 from app.providers.generic import explain
 from app.services.gateway import Gateway
-from app.services.import_lines import HeadingError, ImportLine, csv_lines, json_lines
+from app.services.import_files import check_json_lines, in_utf8, looks_like_csv
+from app.services.import_lines import ImportLine, UnreadableFileError, csv_lines, json_lines
 from app.services.refusals import RefusedError
 from app.services.tokens import Caller, Scope
-from app.web.api.catalogue import CODE_PATTERN
-from app.web.api.models import ServiceBody, ServiceProviderBody, SubscriberBody, SubscriptionBody
-from app.web.api.subscribers import change_of, import_of
-from app.web.dependencies import GatewayIn, msisdn_of, needs
+from app.web.api.import_kinds import KINDS, Kind, KindName, columns_of
+from app.web.dependencies import GatewayIn, needs
 from app.web.problems import ProblemError
 
 log = observability.logger(__name__)
@@ -29,9 +30,22 @@ router = APIRouter(tags=["imports"])
 Importer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
 LARGEST = 64 * 1024 * 1024
 _IN_MEMORY = 1024 * 1024
-# Lines carried out at once: they share commits.
-_TOGETHER = 500
-_KEPT_SHOWN = 1000
+# Lines read in one go in a thread of their own, and carried out at once: they share commits. Few enough that beginning
+# with all of them does not hold up the event loop.
+_TOGETHER = 200
+MOST_FAULTS = 1_000
+_KEPT_SHOWN = 1_000
+_CSV_TYPES = frozenset({
+    "text/csv", "application/csv", "text/x-csv", "application/x-csv", "text/comma-separated-values",
+    "application/vnd.ms-excel",
+})  # fmt: skip
+_JSON_TYPES = frozenset({
+    "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines",
+    "application/x-jsonlines", "application/json",
+})  # fmt: skip
+# Of these the first sign of the file says what it is.
+_UNSAID = frozenset({"", "text/plain", "application/octet-stream"})
+_UNREAD = "Send JSON Lines (application/x-ndjson) or CSV (text/csv), as the body itself: no form, no workbook."
 _JSON_EXAMPLE = (
     '{"type": "subscriber", "msisdn": "13700137000", "brand": "gotone", "payment": "postpaid", "balance_fen": 0, '
     '"points": 0, "status": "active"}\n'
@@ -43,70 +57,6 @@ _CSV_EXAMPLE = (
 )
 
 
-class _ServiceProviderLine(ServiceProviderBody):
-    sp_code: str = Field(pattern=CODE_PATTERN)
-
-
-class _ServiceLine(ServiceBody):
-    service_code: str = Field(pattern=CODE_PATTERN)
-
-
-class _SubscriberLine(SubscriberBody):
-    msisdn: str
-
-
-class _SubscriptionLine(SubscriptionBody):
-    msisdn: str
-    service_code: str
-
-
-async def _put_provider(gateway: Gateway, _caller: Caller, line: _ServiceProviderLine) -> None:
-    fields = line.model_dump(exclude={"webhook_secret"})
-    await gateway.directory.put_service_provider(ServiceProvider(**fields), line.webhook_secret)
-
-
-async def _put_service(gateway: Gateway, _caller: Caller, line: _ServiceLine) -> None:
-    await gateway.directory.put_service(Service(**line.model_dump()))
-
-
-async def _put_subscriber(gateway: Gateway, caller: Caller, line: _SubscriberLine) -> None:
-    msisdn = msisdn_of(line.msisdn)
-    await gateway.directory.set_subscriber(msisdn, await change_of(msisdn, line, caller, create=True))
-
-
-async def _put_subscription(gateway: Gateway, caller: Caller, line: _SubscriptionLine) -> tuple[str, ...]:
-    wanted = import_of(line, caller, line.service_code)
-    return await gateway.directory.import_subscription(msisdn_of(line.msisdn), wanted)
-
-
-_Run: TypeAlias = Callable[[Gateway, Caller, object], Awaitable[tuple[str, ...] | None]]
-
-
-@value
-class _Kind:
-    """A type of line; those ``at_once`` may share commits with their neighbours of the same type.
-
-    ``run`` returns the fields that were not taken over, if any.
-    """
-
-    body: type[BaseModel]
-    run: _Run
-    at_once: bool
-
-
-def _kind(body: type[BaseModel], run: object, *, at_once: bool) -> _Kind:
-    # Each function takes the body that stands beside it.
-    return _Kind(body, cast("_Run", run), at_once)
-
-
-_KINDS: Mapping[str, _Kind] = {
-    "service_provider": _kind(_ServiceProviderLine, _put_provider, at_once=False),
-    "service": _kind(_ServiceLine, _put_service, at_once=False),
-    "subscriber": _kind(_SubscriberLine, _put_subscriber, at_once=True),
-    "subscription": _kind(_SubscriptionLine, _put_subscription, at_once=True),
-}
-
-
 class LineFaultOut(BaseModel):
     """A line that was not imported, and why; counted from 1, in CSV with the row of names."""
 
@@ -116,7 +66,7 @@ class LineFaultOut(BaseModel):
 
 
 class ImportOut(BaseModel):
-    """What became of a file.
+    """What became of a file; ``errors`` are the first 1,000 faults, ``failed`` counts all of them.
 
     ``kept``: by line, the fields of an imported one of which the gateway keeps its own values; at most 1,000 lines.
     """
@@ -124,7 +74,7 @@ class ImportOut(BaseModel):
     lines: int
     imported: int
     failed: int
-    errors: list[LineFaultOut]
+    errors: list[LineFaultOut] = Field(max_length=MOST_FAULTS)
     kept: dict[int, list[str]]
 
 
@@ -135,6 +85,8 @@ class ImportOut(BaseModel):
         "requestBody": {
             "required": True,
             "content": {
+                # First what generators of clients know: bytes as they are.
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
                 "application/x-ndjson": {"schema": {"type": "string"}, "examples": {"lines": {"value": _JSON_EXAMPLE}}},
                 "text/csv": {"schema": {"type": "string"}, "examples": {"rows": {"value": _CSV_EXAMPLE}}},
             },
@@ -146,26 +98,53 @@ async def import_lines(
     caller: Importer,
     gateway: GatewayIn,
     kind: Annotated[
-        str | None, Query(alias="type", description="of every line that names none; CSV files need it")
+        KindName | None, Query(alias="type", description="of every line that names none; CSV files need it")
     ] = None,
 ) -> ImportOut:
     """JSON Lines: each an object with its ``type`` and the fields and ids of that type's PUT.
 
     CSV (``Content-Type: text/csv``): one ``type``, the first row names the fields. Lines are carried out in order; one
-    that is bad is reported and keeps none of the others. At most 64 MiB a request.
+    that is bad is reported and keeps none of the others. UTF-8, or as ``charset`` says. A file of which no line can be
+    right, such as one with semicolons, is refused as a whole with the cause. At most 64 MiB a request.
     """
-    if kind is not None and kind not in _KINDS:
-        raise ProblemError(422, f"type: one of {', '.join(_KINDS)}.")
-    as_csv = request.headers.get("content-type", "").startswith("text/csv")
-    if as_csv and kind is None:
-        raise ProblemError(422, f"type: a CSV file is of one type; add ?type= and one of {', '.join(_KINDS)}.")
-    with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-        await _receive(request, cast("BinaryIO", file))
-        lines = csv_lines(cast("BinaryIO", file)) if as_csv else json_lines(cast("BinaryIO", file))
-        try:
-            return await _Import(gateway, caller, kind, strings=as_csv).run(lines)
-        except HeadingError as error:
-            raise ProblemError(422, str(error)) from None
+    content_type = request.headers.get("content-type", "")
+    media_type = media_type_of(content_type)
+    if media_type not in _CSV_TYPES | _JSON_TYPES | _UNSAID:
+        raise ProblemError(415, _UNREAD)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ProblemError(415, "Content-Encoding: send the file unpacked.")
+    async with _received(request) as file:
+        with ExitStack() as opened:
+            try:
+                lines, as_csv = await run_in_threadpool(_opened, opened, file, content_type, kind)
+                return await ImportRun(gateway, caller, kind, strings=as_csv).run(lines)
+            except UnknownCharsetError as error:
+                raise ProblemError(415, str(error)) from None
+            except UnreadableFileError as error:
+                raise ProblemError(422, str(error)) from None
+
+
+def _opened(
+    opened: ExitStack, file: BinaryIO, content_type: str, kind: KindName | None
+) -> tuple[Iterator[ImportLine], bool]:
+    """The lines of the file, and whether they are of CSV."""
+    text = opened.enter_context(in_utf8(file, content_type))
+    media_type = media_type_of(content_type)
+    if media_type in _CSV_TYPES or (media_type in _UNSAID and kind is not None and looks_like_csv(text)):
+        if kind is None:
+            raise UnreadableFileError(f"type: a CSV file is of one type; add ?type= and one of {', '.join(KINDS)}.")
+        return csv_lines(text, columns_of(KINDS[kind].body)), True
+    check_json_lines(text)
+    return json_lines(text), False
+
+
+@asynccontextmanager
+async def _received(request: Request) -> AsyncIterator[BinaryIO]:
+    """The body, in a file."""
+    with SpooledTemporaryFile(max_size=_IN_MEMORY) as spooled:
+        file = cast("BinaryIO", spooled)
+        await _receive(request, file)
+        yield file
 
 
 async def _receive(request: Request, file: BinaryIO) -> None:
@@ -183,69 +162,90 @@ class _Read:
     """A line that can be carried out."""
 
     number: int
-    kind: _Kind
+    kind: Kind
     body: BaseModel
 
 
-class _Import:
-    """One file on its way."""
+@value
+class _Chunk:
+    """Some lines of a file, taken apart: how many, what can be carried out, and the faults of the rest."""
+
+    lines: int
+    good: list[_Read]
+    faults: list[tuple[int, int, str]]
+
+
+class ImportRun:
+    """One file on its way; what it keeps does not grow with the file."""
 
     def __init__(self, gateway: Gateway, caller: Caller, kind: str | None, *, strings: bool) -> None:
         self._gateway = gateway
         self._caller = caller
         self._default = kind
         self._strings = strings
-        self._lines = 0
+        self._failed = 0
         self._faults: list[LineFaultOut] = []
         self._kept: dict[int, list[str]] = {}
 
     async def run(self, lines: Iterator[ImportLine]) -> ImportOut:
-        """Carry out all lines."""
-        while chunk := list(islice(lines, _TOGETHER)):
-            self._lines += len(chunk)
-            good = [read for line in chunk if (read := self._read(line)) is not None]
-            for group in _groups(good):
-                await asyncio.gather(*map(self._carry_out, group))
-        faults = sorted(self._faults, key=lambda fault: fault.line)
-        done = self._lines - len(faults)
-        kept = dict(sorted(self._kept.items()))
-        return ImportOut(lines=self._lines, imported=done, failed=len(faults), errors=faults, kept=kept)
+        """Carry out all lines; they are read and checked in a thread, as the event loop belongs to everybody."""
+        count = 0
+        while (chunk := await run_in_threadpool(self._read_some, lines)).lines:
+            count += chunk.lines
+            faults = chunk.faults
+            for group in _groups(chunk.good):
+                faults += [fault for fault in await asyncio.gather(*map(self._carry_out, group)) if fault]
+            self._note(faults)
+        done, kept = count - self._failed, dict(sorted(self._kept.items()))
+        return ImportOut(lines=count, imported=done, failed=self._failed, errors=self._faults, kept=kept)
 
-    def _read(self, line: ImportLine) -> _Read | None:
+    def _note(self, faults: list[tuple[int, int, str]]) -> None:
+        self._failed += len(faults)
+        kept = sorted(faults)[: MOST_FAULTS - len(self._faults)]
+        self._faults += [LineFaultOut(line=line, status=status, detail=detail) for line, status, detail in kept]
+
+    def _read_some(self, lines: Iterator[ImportLine]) -> _Chunk:
+        chunk = _Chunk(0, [], [])
+        count = 0
+        for line in islice(lines, _TOGETHER):
+            count += 1
+            read = self._read(line)
+            if isinstance(read, _Read):
+                chunk.good.append(read)
+            else:
+                chunk.faults.append((line.number, 422, read))
+        return replace(chunk, lines=count)
+
+    def _read(self, line: ImportLine) -> _Read | str:
+        """The line as it can be carried out, or why it cannot."""
         if line.fault is not None:
-            self._fault(line.number, 422, f"The line {line.fault}.")
-            return None
+            return f"The line {line.fault}."
         fields = dict(line.fields)
         name = fields.pop("type", self._default)
-        kind = _KINDS.get(name) if isinstance(name, str) else None
+        kind = KINDS.get(name) if isinstance(name, str) else None
         if kind is None:
-            self._fault(line.number, 422, f"type: one of {', '.join(_KINDS)}.")
-            return None
+            return f"type: one of {', '.join(KINDS)}."
         try:
             body = kind.body.model_validate_strings(fields) if self._strings else kind.body.model_validate(fields)
         except ValidationError as error:
-            self._fault(line.number, 422, explain(error))
-            return None
+            # Saying why takes longer than finding out; only the first are kept.
+            return explain(error) if len(self._faults) < MOST_FAULTS else ""
         return _Read(line.number, kind, body)
 
-    def _fault(self, number: int, status: int, detail: str) -> None:
-        self._faults.append(LineFaultOut(line=number, status=status, detail=detail))
-
-    async def _carry_out(self, line: _Read) -> None:
+    async def _carry_out(self, line: _Read) -> tuple[int, int, str] | None:
+        """Do it; what stands against it is a fault of the line."""
         try:
             kept = await line.kind.run(self._gateway, self._caller, line.body)
-        except RefusedError as error:
-            self._fault(line.number, error.status, error.detail)
-        except ProblemError as error:
-            self._fault(line.number, error.status, error.detail)
+        except (RefusedError, ProblemError) as error:
+            return line.number, error.status, error.detail
         except StorageUnavailableError:
-            raise
-        except Exception:  # it is this line's (safety.md 32)
-            log.exception("a line of an import failed", line=line.number)
-            self._fault(line.number, 500, "Something went wrong on our side; it is in the log.")
-        else:
-            if kept and len(self._kept) < _KEPT_SHOWN:
-                self._kept[line.number] = list(kept)
+            raise  # that of all lines: the file is sent again
+        except Exception:
+            log.exception("a line of an import failed", line=line.number)  # its own matter alone (safety.md 32)
+            return line.number, 500, "Something went wrong on our side; it is in the log."
+        if kept and len(self._kept) < _KEPT_SHOWN:
+            self._kept[line.number] = list(kept)
+        return None
 
 
 def _groups(lines: Iterable[_Read]) -> Iterator[list[_Read]]:

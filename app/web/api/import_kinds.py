@@ -1,0 +1,92 @@
+"""What a line of a bulk file can be: the fields and ids of the PUT of its type, and what carries it out."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal, TypeAlias, cast, get_args
+
+from pydantic import BaseModel, Field
+
+from app.domain.catalogue import Service, ServiceProvider
+from app.domain.values import value
+from app.services.gateway import Gateway
+from app.services.import_lines import Columns
+from app.services.tokens import Caller
+from app.web.api.catalogue import CODE_PATTERN
+from app.web.api.models import ServiceBody, ServiceProviderBody, SubscriberBody, SubscriptionBody
+from app.web.api.subscribers import change_of, import_of
+from app.web.dependencies import msisdn_of
+
+
+class _ServiceProviderLine(ServiceProviderBody):
+    sp_code: str = Field(pattern=CODE_PATTERN)
+
+
+class _ServiceLine(ServiceBody):
+    service_code: str = Field(pattern=CODE_PATTERN)
+
+
+class _SubscriberLine(SubscriberBody):
+    msisdn: str
+
+
+class _SubscriptionLine(SubscriptionBody):
+    msisdn: str
+    service_code: str
+
+
+async def _put_provider(gateway: Gateway, _caller: Caller, line: _ServiceProviderLine) -> None:
+    fields = line.model_dump(exclude={"webhook_secret"})
+    await gateway.directory.put_service_provider(ServiceProvider(**fields), line.webhook_secret)
+
+
+async def _put_service(gateway: Gateway, _caller: Caller, line: _ServiceLine) -> None:
+    await gateway.directory.put_service(Service(**line.model_dump()))
+
+
+async def _put_subscriber(gateway: Gateway, caller: Caller, line: _SubscriberLine) -> None:
+    msisdn = msisdn_of(line.msisdn)
+    await gateway.directory.set_subscriber(msisdn, await change_of(msisdn, line, caller, create=True))
+
+
+async def _put_subscription(gateway: Gateway, caller: Caller, line: _SubscriptionLine) -> tuple[str, ...]:
+    wanted = import_of(line, caller, line.service_code)
+    return await gateway.directory.import_subscription(msisdn_of(line.msisdn), wanted)
+
+
+_Run: TypeAlias = Callable[[Gateway, Caller, object], Awaitable[tuple[str, ...] | None]]
+
+
+@value
+class Kind:
+    """A type of line; those ``at_once`` may share commits with their neighbours of the same type.
+
+    ``run`` returns the fields that were not taken over, if any.
+    """
+
+    body: type[BaseModel]
+    run: _Run
+    at_once: bool
+
+
+def _kind(body: type[BaseModel], run: object, *, at_once: bool) -> Kind:
+    # Each function takes the body that stands beside it.
+    return Kind(body, cast("_Run", run), at_once)
+
+
+KINDS: Mapping[str, Kind] = {
+    "service_provider": _kind(_ServiceProviderLine, _put_provider, at_once=False),
+    "service": _kind(_ServiceLine, _put_service, at_once=False),
+    "subscriber": _kind(_SubscriberLine, _put_subscriber, at_once=True),
+    "subscription": _kind(_SubscriptionLine, _put_subscription, at_once=True),
+}
+KindName = Literal["service_provider", "service", "subscriber", "subscription"]
+assert get_args(KindName) == tuple(KINDS)  # noqa: S101  the document names what there is
+
+
+def columns_of(body: type[BaseModel]) -> Columns:
+    """What the first row of a CSV file of this type may hold and must hold."""
+    known: set[str] = {"type"}
+    for name, field in body.model_fields.items():
+        inner = [kind for kind in get_args(field.annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        known |= {f"{name}.{key}" for kind in inner for key in kind.model_fields} or {name}
+    needed = {name for name, field in body.model_fields.items() if field.is_required()}
+    return Columns(frozenset(known), frozenset(needed))
