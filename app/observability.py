@@ -24,6 +24,10 @@ DOUBLES = Counter(
     "smsgw_outbound_possible_doubles", "Messages sent again although the provider may have them", ["provider"]
 )
 DIVERTED = Counter("smsgw_outbound_diverted", "Messages that another provider was given", ["provider"])
+UNUSED_REPORTS = Counter("smsgw_reports_unused", "Delivery reports that were taken and not used, by reason", ["reason"])
+STAMPS_OFF = Counter(
+    "smsgw_inbound_stamps_off", "Messages in whose provider's time was more than ten minutes off", ["provider"]
+)
 REPORTS = Counter("smsgw_delivery_reports", "Delivery reports, by what was done with them", ["result"])
 EVENTS = Counter("smsgw_events", "Events for others, by what became of telling them; overdue: an alarm", ["result"])
 BATCH = Histogram(

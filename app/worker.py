@@ -45,7 +45,7 @@ from app.services.simulation import Simulation
 from app.services.terms import TermsChanges
 from app.services.tokens import Tokens
 from app.services.turns import Turns
-from app.settings import ProviderFile, Settings, SettingsError
+from app.settings import ProviderFile, Settings, SettingsError, zone_of
 
 
 def make_sealer(settings: Settings, database: Database) -> Sealer:
@@ -244,6 +244,8 @@ def _provider_settings(name: str, given: ProviderFile) -> ProviderSettings:
         given.send_url,
         given.on_unknown == "resend",
         given.timeout.total_seconds(),
+        given.numbers,
+        zone_of(given.time_zone),
     )
 
 

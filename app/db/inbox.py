@@ -28,7 +28,7 @@ from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
 _inbound = tables.inbound_message
-_KEY = ("bucket", "provider", "provider_message_id", "msisdn", "part")
+_KEY = ("bucket", "provider", "provider_message_id", "msisdn", "part", "repeat")
 _REFERENCE = ("bucket", "msisdn", "concat_ref")
 Key = tuple[int, str]
 Reference = tuple[int, str, str]
@@ -64,27 +64,38 @@ class StoredMessage:
         return stamp(self.received_at, self.stored_at)
 
 
+@value
+class Known:
+    """What became of a message to store: its id, or the first one's; ``differs``: it says something else than that."""
+
+    id: str
+    is_new: bool
+    differs: bool = False
+
+
 @cache
 def _existing(dialect: str) -> Executable:
     given = from_json(dialect, shape_of(_inbound, _KEY))
-    return select(_inbound.c.id, *(given.c[key] for key in _KEY)).join_from(
+    return select(_inbound.c.id, _inbound.c.text, *(given.c[key] for key in _KEY)).join_from(
         _inbound, given, matching(_inbound, given, _KEY)
     )
 
 
-def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[tuple[str, bool]]:
-    """Store messages that are not known yet; for each its id and whether it is new.
-
-    A repeat gets the id of the first one, also when both are in this list.
-    """
+def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[Known]:
+    """Store messages that are not known yet. A repeat gets the id of the first one, also when both are in this list."""
     if insert_new_rows(connection, _inbound, rows) == len(rows):
-        return [(str(row["id"]), True) for row in rows]
+        return [Known(str(row["id"]), is_new=True) for row in rows]
     found = connection.execute(
         _existing(connection.dialect.name), as_parameter([{key: row[key] for key in _KEY} for row in rows])
     )
-    first = {tuple(row[1:]): row[0] for row in found}
-    ids = [first[tuple(row[key] for key in _KEY)] for row in rows]
-    return [(known, known == row["id"]) for known, row in zip(ids, rows, strict=True)]
+    first = {tuple(row[2:]): (row[0], row[1]) for row in found}
+    known = [(row, *first[tuple(row[key] for key in _KEY)]) for row in rows]
+    return [Known(id_, is_new=id_ == row["id"], differs=text != row["text"]) for row, id_, text in known]
+
+
+def keep_repeats(connection: Connection, rows: Sequence[dict[str, object]]) -> int:
+    """Keep what came under a known id with another text, each text once; how many were not kept yet."""
+    return insert_new_rows(connection, _inbound, rows)
 
 
 def open_conversations(connection: Connection, msisdns: Sequence[str]) -> None:

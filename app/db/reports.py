@@ -41,6 +41,7 @@ class ReportedMessage:
     status: str
     question_id: str | None
     error_code: str | None
+    segments: int
 
 
 @cache
@@ -104,6 +105,7 @@ class ParkedReport:
     provider_message_id: str
     status: str
     error_code: str | None
+    part: int
     reported_at: datetime | None
 
 
@@ -118,9 +120,22 @@ def parked_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> l
     """Parked reports with these (provider, provider's id)."""
     found = fetch(connection, _parked(connection.dialect.name), as_keys(_KEY, keys))
     return [
-        ParkedReport(bucket, id_, provider, theirs, status, code, None if at is None else from_micros(at))
-        for bucket, id_, provider, theirs, status, code, at in found
+        ParkedReport(bucket, id_, provider, theirs, status, code, part, None if at is None else from_micros(at))
+        for bucket, id_, provider, theirs, status, code, part, at in found
     ]
+
+
+@cache
+def _of_segments(dialect: str) -> AnySelect:
+    given = from_json(dialect, shape_of(_report, _KEY))
+    columns = [_report.c[name] for name in (*_KEY, "part", "status")]
+    return select(*columns).join_from(_report, given, matching(_report, given, _KEY)).where(_report.c.part > 0)
+
+
+def segment_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[tuple[tuple[str, str], int, str]]:
+    """What is known of single segments of the messages with these (provider, provider's id): which one, its status."""
+    found = fetch(connection, _of_segments(connection.dialect.name), as_keys(_KEY, keys))
+    return [((provider, theirs), part, status) for provider, theirs, part, status in found]
 
 
 @cache

@@ -91,14 +91,12 @@ inbound_message = Table(
     *customer(tenure=False),
     Column("id", Id, nullable=False),
     Column("tenure", Integer),
-    *required(Text, "provider", "provider_message_id", "dialled", "text"),
+    # ``repeat``: empty, or what the text hashes to of one that came under a known id and says something else.
+    *required(Text, "provider", "provider_message_id", "repeat", "dialled", "text", "status"),
     Column("sealed", Text),
-    Column("received_at", Instant),
-    *required(Instant, "sent_at", "stored_at"),
-    Column("status", Text, nullable=False),
-    Column("due_at", Instant, nullable=False),
+    *required(Instant, "sent_at", "stored_at", "due_at"),
     Column("tries", SmallInteger, nullable=False),
-    Column("handled_at", Instant),
+    *optional(Instant, "received_at", "handled_at"),
     *optional(Text, "verdict", "trace", "concat_ref"),
     # Which part of how many, from 1; 0 is a whole message. One that was made of parts knows how many never came.
     Column("part", SmallInteger, nullable=False),
@@ -106,7 +104,9 @@ inbound_message = Table(
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     # The bucket last, here and below: what comes in together lies together in the index, so a batch writes few pages.
     # Its name would be longer than PostgreSQL takes.
-    UniqueConstraint("provider", "provider_message_id", "msisdn", "part", "bucket", name="uq_inbound_message_known"),
+    UniqueConstraint(
+        "provider", "provider_message_id", "msisdn", "part", "repeat", "bucket", name="uq_inbound_message_known"
+    ),
     partial_index("ix_inbound_message_pending", "id", where=_PENDING),
     Index("ix_inbound_message_id", "id"),
     partial_index("ix_inbound_message_queue", "bucket", "msisdn", "id", where=_PENDING),
@@ -254,12 +254,12 @@ attempt = Table(
 delivery_report = Table(
     "delivery_report",
     metadata,
-    Column("bucket", SmallInteger, nullable=False),
-    Column("id", Id, nullable=False),
-    Column("msisdn", Text),
-    Column("message_id", Id),
+    # ``part``: the segment that it is about, from 1; 0 is the whole message.
+    *required(SmallInteger, "bucket", "part"),
+    *required(Id, "id"),
+    *optional(Id, "message_id"),
     *required(Text, "provider", "provider_message_id", "status"),
-    Column("error_code", Text),
+    *optional(Text, "msisdn", "error_code"),
     Column("reported_at", Instant),
     Column("stored_at", Instant, nullable=False),
     Column("parked", Boolean, nullable=False),

@@ -1,5 +1,6 @@
 """Messages to customers (MT): classes, how long each is worth sending, and the states one passes through."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -82,6 +83,21 @@ def reported(current: OutboundStatus, report: OutboundStatus) -> OutboundStatus:
     if current in NEVER_SENT:
         return current
     return report if _RANK.get(report, 0) > _RANK.get(current, 0) else current
+
+
+def of_segments(found: Iterable[tuple[int, OutboundStatus]], segments: int) -> OutboundStatus | None:
+    """What reports of single segments, counted from 1, say of their message: delivered when all of them are.
+
+    It is undelivered, rejected, … when any is. Which reports there are decides, not their order (safety.md 31).
+    """
+    reports = list(found)
+    delivered = {number for number, status in reports if status is OutboundStatus.DELIVERED}
+    if delivered >= set(range(1, segments + 1)):
+        return OutboundStatus.DELIVERED
+    others = [status for _, status in reports if status is not OutboundStatus.DELIVERED]
+    worst = max(others, key=lambda status: _RANK.get(status, 0), default=None)
+    # One segment that is delivered shows that the network took the message.
+    return worst if worst and is_final(worst) else OutboundStatus.ACCEPTED if delivered else worst
 
 
 def is_final(status: OutboundStatus) -> bool:

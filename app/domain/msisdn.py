@@ -1,15 +1,22 @@
 """Numbers of subscribers: E.164, and the bucket that a number's rows live in."""
 
 import re
+import unicodedata
 import zlib
+from enum import StrEnum
 from functools import lru_cache
 
 import phonenumbers
 
+from app.domain.escape import escape
+
 BUCKETS = 256
-_SENDER = re.compile(r"[0-9A-Za-z+ ._-]{1,32}")
 _FORMS = re.compile(r"(?:\+|00)?[1-9][0-9]{6,14}")
-_LONGEST_SENDER = 32
+# What people and programs put around and between the digits of a number.
+_SCHEME = re.compile(r"\s*(?:tel|sms|smsto):", re.IGNORECASE)
+_BETWEEN = re.compile(r"\(0\)|[\s().\-/\u2010-\u2015\u2212\u00b7]")
+_LONGEST_SENDER = 64
+_SERVICE = re.compile(r"\+?[0-9]{3,20}")
 _HIDDEN, _LAST_SHOWN = 4, 4
 _MOBILE = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
@@ -20,6 +27,13 @@ def bucket_of(number: str) -> int:
     return zlib.crc32(number.encode("utf-8", "surrogatepass")) % BUCKETS
 
 
+class Numbers(StrEnum):
+    """How a carrier means numbers without ``+`` or ``00``."""
+
+    NATIONAL = "national"
+    INTERNATIONAL = "international"
+
+
 def parse_msisdn(text: str) -> str | None:
     """A mobile subscriber's number in E.164, or None for anything else (short codes, landlines, service numbers).
 
@@ -27,13 +41,33 @@ def parse_msisdn(text: str) -> str | None:
     (http-api.md); a number of another country needs its ``+`` or ``00``, or to be unmistakable without.
     """
     text = text.strip()
-    return _parsed(text) if _FORMS.fullmatch(text) else None
+    return _parsed(text, Numbers.NATIONAL) if _FORMS.fullmatch(text) else None
+
+
+def parse_sender(text: str, numbers: Numbers = Numbers.NATIONAL) -> str | None:
+    """The same of who wrote, in any usual form: with blanks, hyphens, brackets, ``tel:``, marks, full width.
+
+    Where neither ``+`` nor ``00`` stands in front, ``numbers`` says which reading comes first (flows.md 2).
+    """
+    if not _FORMS.fullmatch(text):
+        text = _bare(text)
+        if not _FORMS.fullmatch(text):
+            return None
+    return _parsed(text, numbers)
+
+
+def _bare(text: str) -> str:
+    folded = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
+    scheme = _SCHEME.match(folded)
+    return _BETWEEN.sub("", folded[scheme.end() :].partition(";")[0] if scheme else folded)
 
 
 @lru_cache(maxsize=200_000)
-def _parsed(text: str) -> str | None:
+def _parsed(text: str, numbers: Numbers) -> str | None:
     digits = text.removeprefix("+").removeprefix("00")
     candidates = [f"+{digits}"] if text[0] in "+0" else [f"+86{digits}", f"+{digits}"]
+    if numbers is Numbers.INTERNATIONAL:
+        candidates.reverse()
     for candidate in candidates:
         try:
             number = phonenumbers.parse(candidate, None)
@@ -44,9 +78,14 @@ def _parsed(text: str) -> str | None:
     return None
 
 
+def is_service_number(text: str) -> bool:
+    """Whether a sender that is no subscriber is a number all the same: a short code, a landline, our own number."""
+    return _SERVICE.fullmatch(_bare(text)) is not None
+
+
 def sender_as_given(text: str) -> str:
-    """A sender that is no subscriber, kept short and printable for the record."""
-    return "".join(_SENDER.findall(text))[:_LONGEST_SENDER] or "?"
+    """A sender that is no subscriber, as it came: two that differ are two."""
+    return escape(text[:_LONGEST_SENDER]) or "?"
 
 
 def masked(msisdn: str) -> str:

@@ -13,5 +13,5 @@ KINDS: dict[str, type[Provider]] = {
 def make_provider(settings: ProviderSettings, around: Surroundings) -> Provider:
     """The adapter of a provider behind its fence. KeyError: no such kind."""
     provider = KINDS[settings.kind].make(settings, around)
-    provider.fence = settings.fence
+    provider.fence, provider.numbers, provider.zone = settings.fence, settings.numbers, settings.zone
     return provider

@@ -7,14 +7,17 @@ kind of result that it returns, nowhere else.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import ClassVar, Protocol
 
 import httpx
 from pydantic_core import to_json
 
+from app.domain.calendar import SHANGHAI
 from app.domain.messages import OutboundStatus
+from app.domain.msisdn import Numbers
 from app.domain.parts import PartOf
+from app.domain.stamps import StampForm
 from app.domain.values import value
 from app.providers.fences import Fence
 from app.providers.requests import WebhookRequest
@@ -80,7 +83,10 @@ SendResult = Accepted | Refused | RefusedForNow | Unknown | NotTried
 
 @value
 class Incoming:
-    """An MO in a carrier's request; ``part`` says which part of a long message it is, None: it is whole."""
+    """An MO in a carrier's request; ``part`` says which part of a long message it is, None: it is whole.
+
+    ``stamp_form`` says that the carrier gave ``received_at`` without a zone, or so that it cannot be read.
+    """
 
     message_id: str
     sender: str
@@ -88,6 +94,7 @@ class Incoming:
     text: str
     received_at: datetime | None
     part: PartOf | None = None
+    stamp_form: StampForm | None = None
 
 
 @value
@@ -107,13 +114,18 @@ class Stored:
 
 @value
 class ReportIn:
-    """A delivery report in a carrier's request; ``reference`` is ours, from carriers that quote it."""
+    """A delivery report in a carrier's request; ``reference`` is ours, from carriers that quote it.
+
+    A ``status`` of None is one that fits none of ours: kept, and nothing follows from it. ``part`` (from 1) is the one
+    segment that it is about, None: the whole message.
+    """
 
     provider_message_id: str
-    status: OutboundStatus
+    status: OutboundStatus | None
     error_code: str | None
     at: datetime | None
     reference: str | None = None
+    part: int | None = None
 
 
 @value
@@ -143,6 +155,8 @@ class ProviderSettings:
     send_url: str | None = None
     resend_unknown: bool = False
     timeout_seconds: float = 10
+    numbers: Numbers = Numbers.NATIONAL
+    zone: tzinfo = SHANGHAI
 
 
 class HandsetNetwork(Protocol):
@@ -177,6 +191,10 @@ class Provider(ABC):
     stands_in: ClassVar[bool] = True
     methods: ClassVar[frozenset[str]] = frozenset({"POST"})
 
+    # How it means senders without + or 00, and times without a zone.
+    numbers: Numbers = Numbers.NATIONAL
+    zone: tzinfo = SHANGHAI
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.fence = Fence()
@@ -209,8 +227,8 @@ class Provider(ABC):
         return Answer(200, b'{"id":"%b","status":"duplicate"}' % stored.id.encode())
 
     def answer_list(self, items: Sequence[Stored | Invalid]) -> Answer:
-        """What a carrier is told of its list, item by item."""
-        return Answer(200, to_json([_told(item) for item in items]))
+        """What a carrier is told of its list, item by item; a list of which nothing was stored never comes here."""
+        return Answer(200, to_json([told(item) for item in items]))
 
     def answer_reports(self, *, known: bool) -> Answer:
         """What a carrier is told of its reports; one of a message that we do not know is a success too."""
@@ -227,7 +245,8 @@ class Provider(ABC):
         """Let go of connections."""
 
 
-def _told(item: Stored | Invalid) -> dict[str, str]:
+def told(item: Stored | Invalid) -> dict[str, str]:
+    """The result of one item of a list."""
     if isinstance(item, Invalid):
         return {"status": "invalid", "detail": item.detail}
     return {"id": item.id, "status": "accepted" if item.new else "duplicate"}

@@ -1,10 +1,6 @@
 """The ``generic`` carrier: plain JSON over HTTP, as http-api.md describes it."""
 
-import json
-import re
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -12,15 +8,11 @@ from pydantic_core import to_json
 from typing_extensions import override
 
 from app.addresses import address_of
-from app.domain.calendar import SHANGHAI, believable
-from app.domain.masking import masked
-from app.domain.messages import OutboundStatus
 from app.domain.values import value
 from app.providers.base import (
     Accepted,
     Incoming,
     Invalid,
-    MalformedRequestError,
     Provider,
     ProviderSettings,
     Refused,
@@ -31,24 +23,12 @@ from app.providers.base import (
     Surroundings,
     Unknown,
 )
+from app.providers.bodies import answer_as_utf8, as_utf8
+from app.providers.generic_in import LONGEST_ID, Reader, Whole
 from app.providers.http import HttpAnswer, HttpPoster
-from app.providers.parts import part_of_fields, part_of_header
 from app.providers.requests import WebhookRequest
 from app.providers.signatures import Signatures
 
-MAX_ITEMS = 500
-_LONGEST_ID = 200
-_LONGEST_CODE = 200
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_STATUSES = {
-    "accepted": OutboundStatus.ACCEPTED,
-    "delivered": OutboundStatus.DELIVERED,
-    "undelivered": OutboundStatus.UNDELIVERED,
-    "expired": OutboundStatus.EXPIRED,
-    "rejected": OutboundStatus.REJECTED,
-    "deleted": OutboundStatus.DELETED,
-    "unknown": OutboundStatus.UNKNOWN,
-}
 _TAKEN = range(200, 300)
 _MOVED = range(300, 400)
 _BAD_REQUEST = range(400, 500)
@@ -57,46 +37,14 @@ _TOO_MANY = 429
 _NOT_NOW = frozenset({408, 425, _TOO_MANY, *range(500, 600)})
 
 
-class InboundBody(BaseModel):
-    """One MO; fields that we do not know are ignored."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-    message_id: str = Field(min_length=1, max_length=_LONGEST_ID, description="the provider's id of the message")
-    sender: str = Field(alias="from", min_length=1, max_length=64, description="who wrote, in any usual form")
-    dialled: str = Field(alias="to", min_length=1, max_length=64, description="the service number that was written to")
-    text: str = Field(description="the text as it was sent")
-    received_at: datetime | None = Field(
-        default=None, description="when the provider got it; without offset: Asia/Shanghai"
-    )
-    concat_ref: int | None = Field(default=None, ge=0, lt=2**63, description="of a part: the same in all parts")
-    concat_total: int | None = Field(default=None, description="of a part: how many there are")
-    concat_part: int | None = Field(default=None, description="of a part: which one, from 1")
-    udh: str | None = Field(default=None, max_length=1000, description="instead: the user data header, in hex")
-
-
-class StatusBody(BaseModel):
-    """One delivery report."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-    message_id: str = Field(min_length=1, description="the provider's id of our MT")
-    reference: str | None = Field(default=None, description="ours, as it was sent with the MT")
-    status: str
-    error_code: str | None = None
-    at: datetime | None = None
-
-
 class TakenBody(BaseModel):
     """What a carrier answers that took an MT."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    message_id: str | int = Field(description="the provider's id of our MT")
+    message_id: str | Whole = Field(description="the provider's id of our MT")
 
 
-_INBOUND = TypeAdapter(InboundBody)
-_STATUS = TypeAdapter(StatusBody)
 _TAKEN_BODY = TypeAdapter(TakenBody)
 
 
@@ -134,9 +82,10 @@ class GenericProvider(Provider):
 
     @override
     def authenticate(self, request: WebhookRequest) -> None:
-        """Check the signature, if this carrier has a secret."""
+        """Check the signature, if this carrier has a secret: over the body as it came, or before it was packed."""
         if self._signatures is not None:
-            self._signatures.check(request.headers, request.body)
+            packed = () if request.packed is None else (request.packed,)
+            self._signatures.check(request.headers, request.body, *packed)
 
     # ---- out
 
@@ -170,29 +119,14 @@ class GenericProvider(Provider):
     @override
     def parse_inbound(self, request: WebhookRequest) -> list[Incoming | Invalid] | Incoming:
         """One object, or an array of up to 500."""
-        body = request.body
-        if body.lstrip()[:1] == b"[":
-            return _inbound_list(body)
-        try:
-            return _incoming(_INBOUND.validate_json(body))
-        except ValidationError as error:
-            if b"\\ud" not in body.lower():
-                raise MalformedRequestError(explain(error)) from None
-        # A lone surrogate, as some phones make them: Python's own parser lets the escape pass.
-        return read_message(_json(body))
+        # Standard Webhooks: the id of a request is the same at each attempt.
+        given_id = request.headers.get("webhook-id", "") if self._signatures else ""
+        return Reader(self.zone).inbound(as_utf8(request.body, request.headers), given_id)
 
     @override
     def parse_reports(self, request: WebhookRequest) -> list[ReportIn]:
-        """One report; a status that we do not know, or an id that is none, says nothing to us."""
-        try:
-            report = _STATUS.validate_json(request.body)
-        except ValidationError as error:
-            raise MalformedRequestError(explain(error)) from None
-        status = _STATUSES.get(report.status.lower())
-        if status is None or len(report.message_id) > _LONGEST_ID:
-            return []
-        code = (report.error_code or "")[:_LONGEST_CODE] or None
-        return [ReportIn(report.message_id, status, code, _aware(report.at), report.reference)]
+        """One report, or an array of them; an id that is none says nothing to us."""
+        return Reader(self.zone).reports(as_utf8(request.body, request.headers))
 
 
 def _result(answer: HttpAnswer) -> SendResult:
@@ -204,7 +138,7 @@ def _result(answer: HttpAnswer) -> SendResult:
     """
     code = f"HTTP {answer.status}"
     if answer.status in _TAKEN:
-        theirs = _their_id(answer.body)
+        theirs = _their_id(answer)
         return Accepted(theirs) if theirs else Unknown(f"{code} without a message_id")
     if answer.status in _NOT_NOW:
         return RefusedForNow(code, answer.retry_after(), throttled=answer.status == _TOO_MANY)
@@ -215,67 +149,9 @@ def _result(answer: HttpAnswer) -> SendResult:
     return Unknown(code)
 
 
-def _their_id(body: bytes | None) -> str | None:
+def _their_id(answer: HttpAnswer) -> str | None:
     try:
-        found = str(_TAKEN_BODY.validate_json(body or b"").message_id)
+        found = str(_TAKEN_BODY.validate_json(answer_as_utf8(answer.body or b"", answer.headers)).message_id)
     except ValidationError:
         return None
-    return found if 0 < len(found) <= _LONGEST_ID and "\x00" not in found else None
-
-
-def _incoming(body: InboundBody) -> Incoming:
-    header = part_of_header(body.udh) if body.udh else None
-    part = part_of_fields(body.concat_ref, body.concat_total, body.concat_part) or header
-    return Incoming(body.message_id, body.sender, body.dialled, body.text, _aware(body.received_at), part)
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    """A time without an offset is Beijing time, as Chinese carriers write it; an impossible one is as good as none."""
-    if moment is None:
-        return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
-    return aware if believable(aware) else None
-
-
-def read_message(value: object) -> Incoming:
-    """One MO from JSON that is already taken apart. Raises MalformedRequestError."""
-    try:
-        return _incoming(_INBOUND.validate_python(value))
-    except ValidationError as error:
-        text = value.get("text") if isinstance(value, dict) else None
-        if not isinstance(value, dict) or not isinstance(text, str) or not _LONE_SURROGATE.search(text):
-            raise MalformedRequestError(explain(error)) from None
-    # pydantic takes no lone surrogates; the text is taken aside while the rest is checked.
-    return replace(read_message({**value, "text": ""}), text=text)
-
-
-def _json(body: bytes) -> object:
-    try:
-        value: object = json.loads(body)
-    except (ValueError, RecursionError):
-        raise MalformedRequestError("The body is not JSON in UTF-8.") from None
-    return value
-
-
-def _inbound_list(body: bytes) -> list[Incoming | Invalid]:
-    values = _json(body)
-    if not isinstance(values, list) or len(values) > MAX_ITEMS:
-        raise MalformedRequestError(f"At most {MAX_ITEMS} messages in one array; send the rest in another request.")
-    items: list[Incoming | Invalid] = []
-    for item in values:
-        try:
-            items.append(read_message(item))
-        except MalformedRequestError as error:
-            items.append(Invalid(str(error)))
-    return items
-
-
-def explain(error: ValidationError) -> str:
-    """What is wrong where, without a word of what was sent."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{place(item['loc']) or 'body'}: {item['msg']}" for item in found[:5])
-
-
-def place(location: Sequence[int | str]) -> str:
-    """Where something is wrong; a name that nobody knows may be anything, a password too."""
-    return ".".join(masked(str(part)) for part in location)
+    return found if 0 < len(found) <= LONGEST_ID and "\x00" not in found else None

@@ -8,7 +8,10 @@ from app.domain.values import value
 
 @value
 class WebhookRequest:
-    """A carrier's request as it came. ``headers`` are in lower case; ``token`` is the path's, where it has one."""
+    """A carrier's request. ``headers`` are in lower case; ``token`` is the path's, where it has one.
+
+    ``packed`` is the body as it came, where it came with a content encoding.
+    """
 
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -16,6 +19,7 @@ class WebhookRequest:
     address: str = ""
     query: bytes = b""
     method: str = "POST"
+    packed: bytes | None = None
 
 
 class NotAuthenticError(Exception):

@@ -1,6 +1,7 @@
 """Delivery reports: statuses only move forward, whatever the order they come in (delivery.md 12)."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -13,13 +14,15 @@ from app.db import handovers, reports
 from app.db.reports import ParkedReport, ReportedMessage
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
-from app.domain.messages import OutboundStatus, is_final, reported
+from app.domain.messages import OutboundStatus, is_final, of_segments, reported
 from app.domain.msisdn import bucket_of
 from app.domain.values import replace, value
 from app.services.ids import IdSource
 
 Key = tuple[str, str]
 _MOST = 1000
+# In the record, where a report's status is none of ours; what it said stands beside it.
+_OTHER = "other"
 _REFERENCE = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOT_KNOWN_TO_BE_TAKEN = frozenset({OutboundStatus.UNKNOWN.value, OutboundStatus.QUEUED.value})
 # Reports that say that she did not get it: a listing of which a message failed cannot be picked from (safety.md 17).
@@ -36,14 +39,18 @@ _BAD = frozenset(
 
 @value
 class Report:
-    """A delivery report of a provider's message; ``reference`` is ours, from providers that quote it."""
+    """A delivery report of a provider's message; ``reference`` is ours, from providers that quote it.
+
+    A ``status`` of None is none of ours: kept, and nothing follows. ``part`` is the segment that it is about, from 1.
+    """
 
     provider: str
     provider_message_id: str
-    status: OutboundStatus
+    status: OutboundStatus | None
     error_code: str | None = None
     at: datetime | None = None
     reference: str | None = None
+    part: int | None = None
 
 
 class Receipts:
@@ -55,7 +62,7 @@ class Receipts:
         self._batcher: Batcher[Report, bool] = Batcher(self._store_all, _MOST, shared=StorageUnavailableError)
 
     async def store(self, report: Report) -> bool:
-        """Store a report; whether its message is known. A report of an unknown one is parked."""
+        """Store a report; whether it is known what to do with it. A report of an unknown message is parked."""
         return await self._batcher.submit(report)
 
     async def _store_all(self, batch: Sequence[Report]) -> Sequence[bool]:
@@ -66,9 +73,10 @@ class Receipts:
         return self.apply(connection, batch, current_state(connection).now)
 
     def apply(self, connection: Connection, batch: Sequence[Report], now: datetime) -> list[bool]:
-        """Move messages on by reports, in the caller's transaction; for each whether its message is known."""
+        """Move messages on by reports, in the caller's transaction; for each whether it is known what to do with it."""
         known = reports.messages_of(connection, [(item.provider, item.provider_message_id) for item in batch])
         known |= _found_by_reference(connection, batch, known)
+        segments = _segments_known(connection, batch, known)
         rows: list[dict[str, object]] = []
         statuses = {key: OutboundStatus(message.status) for key, message in known.items()}
         errors = {key: message.error_code for key, message in known.items()}
@@ -76,16 +84,15 @@ class Receipts:
             key = (item.provider, item.provider_message_id)
             message = known.get(key)
             rows.append(self._row(item, message, now))
-            if message is not None:
-                after = reported(statuses[key], item.status)
+            said = None if message is None else _said(item, message, segments[key])
+            if said is not None:
+                after = reported(statuses[key], said)
                 if after is not statuses[key]:
                     statuses[key], errors[key] = after, item.error_code
-        parked = sum(row["parked"] is True for row in rows)
-        observability.REPORTS.labels("parked").inc(parked)
-        observability.REPORTS.labels("applied").inc(len(rows) - parked)
+        _count(rows)
         reports.save_reports(connection, rows)
         self._move_on(connection, known, statuses, errors, now)
-        return [(item.provider, item.provider_message_id) in known for item in batch]
+        return [not row["parked"] and row["status"] != _OTHER for row in rows]
 
     def _move_on(
         self,
@@ -129,8 +136,9 @@ class Receipts:
             "message_id": message.id if message else None,
             "provider": report.provider,
             "provider_message_id": report.provider_message_id,
-            "status": report.status,
+            "status": report.status or _OTHER,
             "error_code": report.error_code,
+            "part": report.part or 0,
             "reported_at": report.at,
             "stored_at": now,
             "parked": message is None,
@@ -156,7 +164,7 @@ def _found_by_reference(
         (item.provider, item.reference): item.provider_message_id
         for item in batch
         if item.reference
-        and item.status is not OutboundStatus.UNKNOWN
+        and item.status not in (None, OutboundStatus.UNKNOWN)
         and _REFERENCE.fullmatch(item.reference)
         and (item.provider, item.provider_message_id) not in known
     }
@@ -169,11 +177,43 @@ def _found_by_reference(
     }
 
 
+def _segments_known(
+    connection: Connection, batch: Sequence[Report], known: Mapping[Key, ReportedMessage]
+) -> dict[Key, list[tuple[int, OutboundStatus]]]:
+    """What is known of single segments of the messages whose segments this batch speaks of."""
+    found: dict[Key, list[tuple[int, OutboundStatus]]] = defaultdict(list)
+    asked = {(item.provider, item.provider_message_id) for item in batch if item.part} & known.keys()
+    for key, part, status in reports.segment_reports(connection, sorted(asked)) if asked else ():
+        if status != _OTHER:
+            found[key].append((part, OutboundStatus(status)))
+    return found
+
+
+def _said(
+    report: Report, message: ReportedMessage, segments: list[tuple[int, OutboundStatus]]
+) -> OutboundStatus | None:
+    """What a report says of its message, with what was reported of its other segments before."""
+    if report.status is None or report.part is None or message.segments == 1:
+        return report.status
+    segments.append((report.part, report.status))
+    return of_segments(segments, message.segments)
+
+
+def _count(rows: Sequence[Mapping[str, object]]) -> None:
+    parked = sum(row["parked"] is True for row in rows)
+    observability.REPORTS.labels("parked").inc(parked)
+    observability.REPORTS.labels("applied").inc(len(rows) - parked)
+    observability.UNUSED_REPORTS.labels("unknown message").inc(parked)
+    observability.UNUSED_REPORTS.labels("unknown status").inc(sum(row["status"] == _OTHER for row in rows))
+
+
 def _report(parked: ParkedReport) -> Report:
+    status = None if parked.status == _OTHER else OutboundStatus(parked.status)
     return Report(
         parked.provider,
         parked.provider_message_id,
-        OutboundStatus(parked.status),
+        status,
         parked.error_code,
         parked.reported_at,
+        part=parked.part or None,
     )

@@ -5,6 +5,6 @@
 
 from app.settings.file import SettingsFile
 from app.settings.model import Environment, Settings, SettingsError
-from app.settings.provider import ProviderFile
+from app.settings.provider import ProviderFile, zone_of
 
-__all__ = ["Environment", "ProviderFile", "Settings", "SettingsError", "SettingsFile"]
+__all__ = ["Environment", "ProviderFile", "Settings", "SettingsError", "SettingsFile", "zone_of"]

@@ -1,14 +1,18 @@
 """One provider in the settings file: how it signs, how it is fenced, where it sends (http-api.md)."""
 
+import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta, timezone, tzinfo
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 
 from app.addresses import address_fault, address_of
+from app.domain.calendar import SHANGHAI
 from app.domain.credentials import pair_fault, signing_fault, token_fault
+from app.domain.msisdn import Numbers
 from app.settings.types import FileModel, Length
 
 _Secrets = SecretStr | list[SecretStr] | None
@@ -24,6 +28,28 @@ def _checked(given: _Secrets, fault_of: Callable[[str], str | None]) -> _Secrets
         if fault := fault_of(secret):
             raise ValueError(fault)
     return given
+
+
+_OFFSET = re.compile(r"[+-](\d\d):?([0-5]\d)")
+_FURTHEST = timedelta(hours=15)
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone of that name or offset. ValueError for one that is none."""
+    if found := _OFFSET.fullmatch(name):
+        offset = timedelta(hours=int(found[1]), minutes=int(found[2]))
+        if offset <= _FURTHEST:
+            return timezone(-offset if name[0] == "-" else offset)
+    elif name == "Asia/Shanghai":
+        return SHANGHAI
+    elif name == "UTC":
+        return UTC
+    else:
+        try:
+            return ZoneInfo(name)
+        except (ValueError, OSError, KeyError):
+            pass
+    raise ValueError("must be a time zone such as Asia/Shanghai or UTC, or an offset such as +08:00")
 
 
 class ProviderFile(FileModel):
@@ -88,6 +114,17 @@ class ProviderFile(FileModel):
     single_number: bool = Field(
         default=False, description="whether it has the access number only, without extensions", examples=[True]
     )
+    numbers: Numbers = Field(
+        default=Numbers.NATIONAL,
+        description="how senders without + or 00 are read first: national (13800138000) or international "
+        "(8613800138000)",
+        examples=["international"],
+    )
+    time_zone: str = Field(
+        default="Asia/Shanghai",
+        description="of its times without a zone: a name of the time zone database, or an offset such as +08:00",
+        examples=["UTC"],
+    )
     free_mo: bool | None = Field(
         default=None,
         description="whether answering costs the customer nothing; unset: true in demo and test, else false",
@@ -99,6 +136,12 @@ class ProviderFile(FileModel):
     def _is_address(cls, value: str | None) -> str | None:
         if value is not None and (fault := address_fault(value)):
             raise ValueError(fault)
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        zone_of(value)
         return value
 
     @field_validator("timeout")

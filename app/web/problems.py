@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from app import observability
 from app.db.session import StorageUnavailableError
 from app.domain.masking import masked
-from app.providers.generic import place
+from app.providers.generic_in import place
 from app.services.refusals import RefusedError
 
 MEDIA_TYPE = "application/problem+json"
@@ -31,8 +31,13 @@ class ProblemError(Exception):
         self.headers = headers
 
 
-def body_of(status: int, detail: str, errors: list[dict[str, str]] | None = None) -> bytes:
-    """The JSON of a problem."""
+def body_of(
+    status: int,
+    detail: str,
+    errors: list[dict[str, str]] | None = None,
+    results: list[dict[str, str]] | None = None,
+) -> bytes:
+    """The JSON of a problem; ``results``: what became of each item of a list."""
     # None says back what looks like a password (safety.md 28), whatever it was made of.
     problem: dict[str, object] = {
         "type": "about:blank",
@@ -42,6 +47,8 @@ def body_of(status: int, detail: str, errors: list[dict[str, str]] | None = None
     }
     if errors:
         problem["errors"] = errors
+    if results:
+        problem["results"] = results
     return to_json(problem)
 
 
@@ -95,6 +102,11 @@ SCHEMA = {
         "errors": {
             "type": "array",
             "items": {"type": "object", "properties": {"field": {"type": "string"}, "problem": {"type": "string"}}},
+        },
+        "results": {
+            "type": "array",
+            "description": "of an array of which nothing was stored: what became of each item",
+            "items": {"type": "object", "properties": {"status": {"type": "string"}, "detail": {"type": "string"}}},
         },
     },
 }

@@ -12,9 +12,9 @@ from pydantic import BaseModel, Field
 from app.db.simulator import ThreadMessage
 from app.domain.calendar import SHANGHAI
 from app.domain.messages import OutboundStatus, is_final
-from app.domain.msisdn import parse_msisdn, sender_as_given
+from app.domain.msisdn import parse_sender, sender_as_given
 from app.providers.base import MalformedRequestError
-from app.providers.generic import read_message
+from app.providers.generic_in import Reader
 from app.services.gateway import Gateway
 from app.services.intake import IncomingMessage, IntakeStatus
 from app.services.network import PROVIDER
@@ -24,6 +24,8 @@ from app.web.webhooks import PART_SCHEMA
 
 router = APIRouter(prefix="/simulator", tags=["simulator"])
 _PAGE = 200
+# What handsets send is read as the webhooks of generic carriers are.
+_HANDSET = Reader()
 _KEEP_ALIVE_SECONDS = 15
 _LONGEST_DRAIN_SECONDS = 300
 
@@ -71,7 +73,7 @@ class StoredOut(BaseModel):
 
 
 def _number(given: str) -> str:
-    return parse_msisdn(given) or sender_as_given(given)
+    return parse_sender(given) or sender_as_given(given)
 
 
 def _out(msisdn: str, item: ThreadMessage) -> ThreadMessageOut:
@@ -122,7 +124,7 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
         given = await request.json()
         if not isinstance(given, dict):
             raise ProblemError(422, "The body must be a JSON object with to and text.")
-        found = read_message({"message_id": str(uuid.uuid4()), **given, "from": msisdn})
+        found = _HANDSET.message({"message_id": str(uuid.uuid4()), **given, "from": msisdn})
     except MalformedRequestError as error:
         raise ProblemError(422, str(error)) from None
     except (ValueError, RecursionError):

@@ -1,5 +1,6 @@
 """The inbound webhook: a plain ASGI endpoint, as it is the hot path (ADR 0005); described in OpenAPI by hand."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.requests import ClientDisconnect
@@ -9,7 +10,8 @@ from app import observability
 from app.db.session import StorageUnavailableError
 from app.domain.escape import escape
 from app.domain.masking import masked
-from app.providers.base import Answer, Incoming, Invalid, MalformedRequestError, Provider, Stored
+from app.providers.base import Answer, Incoming, Invalid, MalformedRequestError, Provider, ReportIn, Stored, told
+from app.providers.bodies import MOST_BYTES, UnreadableBodyError, is_array, unpacked
 from app.providers.requests import NotAuthenticError, WebhookRequest
 from app.services import intake
 from app.services.intake import IncomingMessage, Intake, IntakeStatus
@@ -18,7 +20,8 @@ from app.web import problems
 from app.web.limits import whole_body
 
 _ONE = 64 * 1024
-_MANY = 1024 * 1024
+_TOO_LARGE = "At most 64 KiB, or 1 MiB for an array."
+_NOTHING_READ = "None of these messages could be read, and nothing was stored; see results."
 _PROBLEM = problems.MEDIA_TYPE.encode()
 log = observability.logger(__name__)
 
@@ -62,12 +65,15 @@ class Webhooks:
             provider, take, token = self._addressed(scope)
             request = _request(scope, await _read(receive), token)
             provider.admit(request)
+            _check_size(request.body)
             return await take(provider, request), more
         except _FaultError as fault:
             status, detail = fault.status, str(fault)
             more += fault.headers
         except NotAuthenticError as error:
             status, detail = 401, str(error)
+        except UnreadableBodyError as error:
+            status, detail = error.status, str(error)
         except MalformedRequestError as error:
             status, detail = 422, str(error)
         except StorageUnavailableError:
@@ -97,29 +103,38 @@ class Webhooks:
     async def _inbound(self, provider: Provider, request: WebhookRequest) -> Answer:
         found = provider.parse_inbound(request)
         if isinstance(found, Incoming):
-            stored = await self._intake.store([_message(provider.name, found)])
+            stored = await self._intake.store([_message(provider, found)])
             return provider.answer_one(_stored(stored[0]))
         good = [item for item in found if isinstance(item, Incoming)]
-        stored_all = iter(await self._intake.store([_message(provider.name, item) for item in good]) if good else [])
+        bad = [item for item in found if isinstance(item, Invalid)]
+        if bad and not good:
+            return Answer(422, problems.body_of(422, _NOTHING_READ, results=[told(item) for item in bad]), _PROBLEM)
+        observability.UNUSED.labels("unreadable item").inc(len(bad))
+        stored_all = iter(await self._intake.store([_message(provider, item) for item in good]) if good else [])
         return provider.answer_list(
             [item if isinstance(item, Invalid) else _stored(next(stored_all)) for item in found]
         )
 
     async def _status(self, provider: Provider, request: WebhookRequest) -> Answer:
-        known = False
-        for report in provider.parse_reports(request):
-            code = None if report.error_code is None else escape(masked(report.error_code))
-            item = Report(
-                provider.name, escape(report.provider_message_id), report.status, code, report.at, report.reference
-            )
-            known = await self._receipts.store(item) or known
-        return provider.answer_reports(known=known)
+        found = provider.parse_reports(request)
+        if not found:
+            observability.UNUSED_REPORTS.labels("unreadable").inc()
+        items = [_report(provider.name, report) for report in found]
+        known = await asyncio.gather(*map(self._receipts.store, items))
+        return provider.answer_reports(known=any(known))
 
 
-def _message(provider: str, found: Incoming) -> IncomingMessage:
+def _report(provider: str, report: ReportIn) -> Report:
+    code = None if report.error_code is None else escape(masked(report.error_code))
+    theirs = escape(report.provider_message_id)
+    return Report(provider, theirs, report.status, code, report.at, report.reference, report.part)
+
+
+def _message(provider: Provider, found: Incoming) -> IncomingMessage:
     return IncomingMessage(
-        provider, found.message_id, found.sender, found.dialled, found.text, found.received_at, found.part
-    )
+        provider.name, found.message_id, found.sender, found.dialled, found.text, found.received_at, found.part,
+        found.stamp_form, provider.numbers, provider.zone,
+    )  # fmt: skip
 
 
 def _stored(stored: intake.Stored) -> Stored:
@@ -129,18 +144,26 @@ def _stored(stored: intake.Stored) -> Stored:
 def _request(scope: Scope, body: bytes, token: str) -> WebhookRequest:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     address = scope["client"][0] if scope.get("client") else ""
-    return WebhookRequest(body, headers, token, address, scope.get("query_string", b""), scope["method"])
+    plain = unpacked(body, headers.get("content-encoding", ""))
+    packed = None if plain is body else body
+    return WebhookRequest(plain, headers, token, address, scope.get("query_string", b""), scope["method"], packed)
 
 
 async def _read(receive: Receive) -> bytes:
-    """The body, within its limit: 64 KiB for one message, 1 MiB for an array."""
+    """The body as it comes, of at most 1 MiB."""
     try:
-        body = await whole_body(receive, _MANY)
+        body = await whole_body(receive, MOST_BYTES)
     except ClientDisconnect:
         raise _FaultError(400, "The body ended before it was whole; nothing was stored.") from None
-    if len(body) > _MANY or (len(body) > _ONE and body.lstrip()[:1] != b"["):
-        raise _FaultError(413, "At most 64 KiB, or 1 MiB for an array.")
+    if len(body) > MOST_BYTES:
+        raise _FaultError(413, _TOO_LARGE)
     return body
+
+
+def _check_size(body: bytes) -> None:
+    """One message has a limit of its own; that of a list holds unpacked, too."""
+    if len(body) > _ONE and not is_array(body):
+        raise _FaultError(413, _TOO_LARGE)
 
 
 _Schema = Mapping[str, object]

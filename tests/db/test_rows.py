@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.exc import IntegrityError
 
 from app.db import inbox, tables
+from app.db.inbox import Known
 from app.db.rows import insert_new_rows, insert_rows, update_rows, upsert_rows
 from app.db.session import Database, normalise_url
 from app.domain.messages import OutboundStatus
@@ -139,7 +140,7 @@ def message(place: int, theirs: str) -> dict[str, object]:
     return {
         "bucket": 1, "msisdn": "+8613800138000", "id": f"01900000-0000-7000-8000-{place:012}", "provider": "generic",
         "provider_message_id": theirs, "dialled": "10086", "text": "0000", "sealed": None, "received_at": None,
-        "sent_at": NOON, "stored_at": NOON, "status": "pending", "due_at": NOON, "tries": 0, "part": 0,
+        "sent_at": NOON, "stored_at": NOON, "status": "pending", "due_at": NOON, "tries": 0, "part": 0, "repeat": "",
     }  # fmt: skip
 
 
@@ -147,9 +148,12 @@ def test_the_inbox_tells_new_messages_from_known_ones_also_within_one_list(datab
     rows = [message(1, "a"), message(2, "b"), message(3, "a")]
 
     def work(connection: Connection) -> None:
-        assert inbox.store(connection, rows) == [(rows[0]["id"], True), (rows[1]["id"], True), (rows[0]["id"], False)]
-        again = [message(4, "b"), message(5, "c")]
-        assert inbox.store(connection, again) == [(rows[1]["id"], False), (again[1]["id"], True)]
+        a, b = str(rows[0]["id"]), str(rows[1]["id"])
+        assert inbox.store(connection, rows) == [Known(a, is_new=True), Known(b, is_new=True), Known(a, is_new=False)]
+        again = [message(4, "b"), message(5, "c"), {**message(6, "a"), "text": "1"}]
+        assert inbox.store(connection, again) == [
+            Known(b, is_new=False), Known(str(again[1]["id"]), is_new=True), Known(a, is_new=False, differs=True),
+        ]  # fmt: skip
 
     database.write_now(work)
 

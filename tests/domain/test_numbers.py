@@ -1,6 +1,19 @@
 """Numbers of subscribers, our own numbers, and names (http-api.md; flows.md 1; safety.md 9, 29)."""
 
-from app.domain.msisdn import BUCKETS, bucket_of, masked, parse_msisdn, sender_as_given
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.msisdn import (
+    BUCKETS,
+    Numbers,
+    bucket_of,
+    is_service_number,
+    masked,
+    parse_msisdn,
+    parse_sender,
+    sender_as_given,
+)
 from app.domain.names import order_keyword_fault
 from app.domain.service_numbers import Extension, ServiceNumbers
 
@@ -33,12 +46,54 @@ def test_numbers_as_they_are_kept_and_shown() -> None:
     assert bucket_of("\ud83d") in range(BUCKETS)
     assert masked("+8613800138000") == "+86138****8000"
     assert [masked(text) for text in ("10086", "", "12345678")] == ["****"] * 3
-    assert [sender_as_given(text) for text in ("106-900", "甲\x00乙", "ab甲cd", "9" * 99)] == [
+    assert [sender_as_given(text) for text in ("106-900", "甲\x00乙", " 甲 ", "", "9" * 99)] == [
         "106-900",
+        "甲␛0乙",
+        " 甲 ",
         "?",
-        "abcd",
-        "9" * 32,
+        "9" * 64,
     ]
+
+
+SENDERS = [
+    "+86 138 0013 8000", "138-0013-8000", "(86)13800138000", "(+86) 138-0013-8000", "tel:+8613800138000",
+    "TEL:+86-138-0013-8000;phone-context=example.com", "sms:13800138000", "１３８００１３８０００", "＋86 138 0013 8000",
+    "\u202a+8613800138000\u202c", "\u200e13800138000", "\ufeff13800138000", "0086 138 0013 8000", "（86）138 0013 8000",
+    "+86 (0) 138 0013 8000", "138.0013.8000", "138\u20110013\u20118000", "138\u00a00013\u00a08000", "\t13800138000\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*FORMS, *SENDERS])
+def test_a_sender_is_read_in_any_usual_form(text: str) -> None:
+    assert parse_sender(text) == "+8613800138000"
+
+
+@given(st.text(alphabet="0123456789+- ()甲a@;:.\u202a\ud83d\x00", max_size=40))
+def test_a_sender_that_cannot_be_read_is_kept_as_it_came(text: str) -> None:
+    number = parse_sender(text)
+    assert number is None or number.startswith("+")
+    is_service_number(text)
+    if text and text.isprintable():
+        assert sender_as_given(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["中国移动", "a@sms.example", "13800138000@sms.example", "CMCC", "1380013800a", "\u202a"]
+)
+def test_what_is_no_number_is_no_sender(text: str) -> None:
+    assert parse_sender(text) is None
+    assert not is_service_number(text)
+
+
+def test_a_carrier_says_how_numbers_without_a_plus_are_meant() -> None:
+    # Mobile here and in the United States.
+    both = "13802345678"
+    assert parse_sender(both, Numbers.NATIONAL) == "+8613802345678"
+    assert parse_sender(both, Numbers.INTERNATIONAL) == "+13802345678"
+    for numbers in Numbers:
+        assert {parse_sender(text, numbers) for text in ("+8613802345678", "008613802345678", "8613802345678")} == {
+            "+8613802345678"
+        }
 
 
 EXTENSIONS = {

@@ -5,12 +5,13 @@ import itertools
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import Connection
 
 from app.db import tables
 from app.domain.messages import OutboundStatus
 from app.providers.base import Accepted, RefusedForNow, SendResult, Submission
 from app.services.receipts import Report
-from tests.running import Running, running
+from tests.running import START, Running, running
 from tests.services.carriers import NAME, PretendCarrier, use
 
 pytestmark = pytest.mark.anyio
@@ -40,6 +41,11 @@ async def replied(gateway: Running, count: int) -> list[str]:
     await gateway.store(*(gateway.message("0000", sender=number) for number in numbers))
     await gateway.drain()
     return [row["provider_message_id"] for row in await gateway.rows(_mt, _mt.c.msisdn.in_(numbers))]
+
+
+async def in_segments(gateway: Running, count: int) -> None:
+    """All messages as if they went out in so many segments."""
+    await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(segments=count)))
 
 
 async def statuses(gateway: Running, theirs: Sequence[str]) -> list[str]:
@@ -135,3 +141,58 @@ async def test_the_simulated_network_reports_late_and_badly_as_it_was_told(gatew
     assert [message.status for message in await gateway.received()] == ["accepted"]
     await gateway.advance(seconds=1)
     assert [message.status for message in await gateway.received()] == [bad]
+
+
+_SEGMENTS = [
+    ([(1, "delivered"), (2, "delivered"), (3, "delivered")], "delivered"),
+    ([(1, "delivered"), (2, "delivered")], "accepted"),
+    ([(1, "delivered"), (2, "undelivered"), (3, "delivered")], "undelivered"),
+    ([(1, "expired"), (2, "rejected"), (3, "delivered")], "rejected"),
+    ([(1, "undelivered"), (1, "delivered"), (2, "delivered"), (3, "delivered")], "delivered"),
+    ([(1, "undelivered"), (1, "delivered"), (2, "delivered")], "undelivered"),
+    ([(1, "delivered"), (1, "delivered"), (2, "unknown"), (3, "accepted")], "accepted"),
+    ([(None, "accepted"), (2, "delivered"), (4, "expired"), (1, "delivered")], "expired"),
+    ([(None, "delivered"), (2, "undelivered")], "delivered"),
+]
+
+
+@pytest.mark.parametrize(("given", "ends"), _SEGMENTS)
+async def test_every_order_of_reports_of_segments_ends_in_the_same_status(
+    gateway: Running, given: list[tuple[int | None, str]], ends: str
+) -> None:
+    """Delivered when all are, undelivered when any is (safety.md 31)."""
+    orders = list(itertools.permutations(given))
+    theirs = await replied(gateway, len(orders))
+    await in_segments(gateway, 3)
+    for place in range(len(given)):
+        batch = [
+            Report("simulator", one, OutboundStatus(order[place][1]), part=order[place][0])
+            for one, order in zip(theirs, orders, strict=True)
+        ]
+        await asyncio.gather(*map(gateway.gateway.receipts.store, batch))
+    assert set(await statuses(gateway, theirs)) == {ends}
+
+
+async def test_reports_of_segments_that_come_first_are_joined_as_such(gateway: Running) -> None:
+    for part in (1, 2):
+        await gateway.gateway.receipts.store(Report("simulator", "first", OutboundStatus.DELIVERED, part=part))
+    await replied(gateway, 1)
+    await in_segments(gateway, 3)
+
+    def join(connection: Connection) -> None:
+        connection.execute(_mt.update().values(provider_message_id="first"))
+        gateway.gateway.receipts.join_parked(connection, "simulator", ["first"], START)
+
+    await gateway.gateway.database.write(join)
+    assert await statuses(gateway, ["first"]) == ["accepted"]
+    await gateway.gateway.receipts.store(Report("simulator", "first", OutboundStatus.DELIVERED, part=3))
+    assert await statuses(gateway, ["first"]) == ["delivered"]
+
+
+async def test_a_status_that_is_none_of_ours_is_kept_and_moves_nothing(gateway: Running) -> None:
+    [theirs] = await replied(gateway, 1)
+    assert not await gateway.gateway.receipts.store(Report("simulator", theirs, None, "en route"))
+    assert not await gateway.gateway.receipts.store(Report("simulator", "nobody's", None, "failed"))
+    kept = {row["provider_message_id"]: row for row in await gateway.rows(tables.delivery_report)}
+    assert (kept[theirs]["status"], kept[theirs]["error_code"]) == ("other", "en route")
+    assert await statuses(gateway, [theirs]) == ["accepted"]

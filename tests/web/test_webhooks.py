@@ -29,7 +29,7 @@ async def test_a_message_is_accepted_with_our_id_and_stored(web: Web) -> None:
 
 async def test_the_same_message_again_is_a_duplicate_with_the_first_id(web: Web) -> None:
     first = (await web.inbound(message())).json()["id"]
-    answer = await web.inbound(message("something else"))
+    answer = await web.inbound(message())
 
     assert (answer.status_code, answer.json()) == (200, {"id": first, "status": "duplicate"})
     assert await web.running.count(tables.inbound_message) == 1
@@ -78,14 +78,14 @@ async def test_an_impossible_received_at_does_no_harm(web: Web, at: str | None) 
     [
         {},
         {"message_id": "a", "from": "13800138000", "to": "10086"},
-        {**message(), "message_id": ""},
         {**message(), "message_id": "x" * 201},
+        {**message(), "message_id": True},
+        {**message(), "message_id": [1]},
         {**message(), "from": ""},
         {**message(), "from": None},
-        {**message(), "to": 10086},
+        {**message(), "to": 10086.5},
         {**message(), "text": None},
         {**message(), "text": ["0000"]},
-        {**message(), "received_at": "yesterday"},
         "0000",
         17,
         None,
@@ -97,10 +97,8 @@ async def test_what_is_no_message_is_refused_and_nothing_is_stored(web: Web, bod
     assert await web.running.count(tables.inbound_message) == 0
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b" ", b"{", b"[", b"[}", b'{"a": 1}x', b"\xff\xfe\x00", b'{"text": "\xff"}', b"\x00", b"[" * 5000]
-)
-async def test_what_is_no_json_in_utf8_is_refused(web: Web, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b" ", b"{", b"[", b"[}", b'{"a": 1}x', b"\x00", b"[" * 5000, b"a=b&c"])
+async def test_what_is_no_json_is_refused(web: Web, content: bytes) -> None:
     assert_problem(await web.inbound(content=content), 422)
 
 
@@ -160,7 +158,7 @@ async def test_items_of_an_array_are_judged_each_on_its_own(web: Web) -> None:
     assert (first["status"], duplicate["status"], second["status"]) == ("accepted", "duplicate", "accepted")
     assert first["id"] == duplicate["id"] != second["id"]
     assert invalid["status"] == number["status"] == "invalid"
-    assert "message_id" in invalid["detail"]
+    assert "from: " in invalid["detail"]
     assert "id" not in invalid
     await web.running.drain()
     assert len(await web.running.received()) == 3
@@ -341,7 +339,7 @@ async def test_a_known_message_with_a_status_that_we_do_not_know_is_ignored(web:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"status": "delivered"}', b'{"message_id": "", "status": "delivered"}', b"\xff"]
+    "content", [b"", b"{", b"[]", b'{"status": "delivered"}', b'{"message_id": "", "status": "delivered"}', b"[{}, 1]"]
 )
 async def test_a_malformed_report_is_refused(web: Web, content: bytes) -> None:
     assert_problem(await web.status(content=content), 422)

@@ -15,7 +15,7 @@ from app import observability
 from app.db.session import StorageUnavailableError
 from app.domain.values import replace, value
 from app.providers.charsets import UnknownCharsetError, media_type_of
-from app.providers.generic import explain
+from app.providers.generic_in import explain
 from app.services.gateway import Gateway
 from app.services.import_files import check_json_lines, in_utf8, looks_like_csv
 from app.services.import_lines import ImportLine, UnreadableFileError, csv_lines, json_lines

@@ -1,0 +1,213 @@
+"""What the ``generic`` carrier posts, taken apart: messages and delivery reports in JSON (http-api.md, webhooks)."""
+
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from app.domain.calendar import SHANGHAI
+from app.domain.masking import mask, masked
+from app.domain.messages import OutboundStatus
+from app.domain.parts import MOST_PARTS, PartOf
+from app.domain.stamps import StampForm
+from app.domain.values import value
+from app.providers.base import Incoming, Invalid, MalformedRequestError, ReportIn
+from app.providers.bodies import is_array, reason_against
+from app.providers.parts import part_of_fields, part_of_header
+from app.providers.stamps import read_stamp
+
+MAX_ITEMS = 500
+LONGEST_ID = 200
+_LONGEST_CODE = 200
+_TYPES = frozenset({"str", "constrained-str", "int", "float"})
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_STATUSES = {
+    "accepted": OutboundStatus.ACCEPTED,
+    "delivered": OutboundStatus.DELIVERED,
+    "undelivered": OutboundStatus.UNDELIVERED,
+    "expired": OutboundStatus.EXPIRED,
+    "rejected": OutboundStatus.REJECTED,
+    "deleted": OutboundStatus.DELETED,
+    "unknown": OutboundStatus.UNKNOWN,
+}
+Whole = Annotated[int, Field(strict=True)]
+
+
+class InboundBody(BaseModel):
+    """One MO; fields that we do not know are ignored. Ids and numbers may be integers."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    message_id: Annotated[str, Field(max_length=LONGEST_ID)] | Whole | None = Field(
+        default=None, description="the provider's id of the message; without it, it is known by what it says"
+    )
+    sender: Annotated[str, Field(min_length=1, max_length=64)] | Whole = Field(
+        alias="from", description="who wrote, in any usual form"
+    )
+    dialled: Annotated[str, Field(min_length=1, max_length=64)] | Whole = Field(
+        alias="to", description="the service number that was written to"
+    )
+    text: str = Field(description="the text as it was sent")
+    received_at: object = Field(default=None, description="when the provider got it; see ``read_stamp``")
+    concat_ref: int | None = Field(default=None, ge=0, lt=2**63, description="of a part: the same in all parts")
+    concat_total: int | None = Field(default=None, description="of a part: how many there are")
+    concat_part: int | None = Field(default=None, description="of a part: which one, from 1")
+    udh: str | None = Field(default=None, max_length=1000, description="instead: the user data header, in hex")
+
+
+class StatusBody(BaseModel):
+    """One delivery report. Nothing but its id and its status can stand against it: a state that is refused is lost."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    message_id: Annotated[str, Field(min_length=1)] | Whole | float = Field(description="the provider's id of our MT")
+    reference: object = Field(default=None, description="ours, as it was sent with the MT")
+    status: object
+    error_code: object = None
+    at: object = None
+    part: object = Field(default=None, description="which segment it is about, from 1")
+
+
+_INBOUND = TypeAdapter(InboundBody)
+_STATUS = TypeAdapter(StatusBody)
+
+
+@value
+class Reader:
+    """Reads JSON in UTF-8; ``zone`` is that of times which name none."""
+
+    zone: tzinfo = SHANGHAI
+
+    def inbound(self, body: bytes, given_id: str) -> list[Incoming | Invalid] | Incoming:
+        """One MO, or an array judged item by item; ``given_id`` is the request's, for messages without one."""
+        if is_array(body):
+            return self._list(body, given_id)
+        try:
+            return self._incoming(_INBOUND.validate_json(body), given_id)
+        except ValidationError as error:
+            if b"\\ud" not in body.lower():
+                raise _refusal(error, body) from None
+        # A lone surrogate, as some phones make them: Python's own parser lets the escape pass.
+        return self.message(_json(body), given_id)
+
+    def message(self, value: object, given_id: str = "") -> Incoming:
+        """One MO from JSON that is already taken apart. Raises MalformedRequestError."""
+        try:
+            return self._incoming(_INBOUND.validate_python(value), given_id)
+        except ValidationError as error:
+            text = value.get("text") if isinstance(value, dict) else None
+            if not isinstance(value, dict) or not isinstance(text, str) or not _LONE_SURROGATE.search(text):
+                raise MalformedRequestError(explain(error)) from None
+        # pydantic takes no lone surrogates; the text is taken aside while the rest is checked.
+        return self._incoming(_INBOUND.validate_python({**value, "text": ""}), given_id, text)
+
+    def _list(self, body: bytes, given_id: str) -> list[Incoming | Invalid]:
+        values = _json(body)
+        if not isinstance(values, list) or len(values) > MAX_ITEMS:
+            raise MalformedRequestError(f"At most {MAX_ITEMS} messages in one array; send the rest in another request.")
+        items: list[Incoming | Invalid] = []
+        for place, item in enumerate(values):
+            try:
+                items.append(self.message(item, given_id and f"{given_id}.{place}"))
+            except MalformedRequestError as error:
+                items.append(Invalid(str(error)))
+        return items
+
+    def _incoming(self, body: InboundBody, given_id: str, text: str | None = None) -> Incoming:
+        header = part_of_header(body.udh) if body.udh else None
+        part = part_of_fields(body.concat_ref, body.concat_total, body.concat_part) or header
+        stamp = read_stamp(body.received_at, self.zone)
+        sender, dialled, text = str(body.sender), str(body.dialled), body.text if text is None else text
+        known_as = "" if body.message_id is None else str(body.message_id)
+        if not known_as:
+            known_as = fingerprint(sender, dialled, text, stamp.at, part) or given_id or f"new-{uuid.uuid4()}"
+        form = stamp.form if stamp.form in (StampForm.LOCAL, StampForm.UNREADABLE) else None
+        return Incoming(known_as, sender, dialled, text, stamp.at, part, form)
+
+    def reports(self, body: bytes) -> list[ReportIn]:
+        """One report, or those of an array that can be read."""
+        if is_array(body):
+            values = _json(body)
+            given = [self._report(item) for item in values] if isinstance(values, list) else []
+            if not any(given):
+                raise MalformedRequestError("None of these reports has a message_id and a status.")
+            return [report for report in given if report]
+        try:
+            found = self._report_of(_STATUS.validate_json(body))
+        except ValidationError as error:
+            raise _refusal(error, body) from None
+        return [found] if found else []
+
+    def _report(self, item: object) -> ReportIn | None:
+        try:
+            return self._report_of(_STATUS.validate_python(item))
+        except ValidationError:
+            return None
+
+    def _report_of(self, report: StatusBody) -> ReportIn | None:
+        theirs = _scalar(report.message_id) or ""
+        if not 0 < len(theirs) <= LONGEST_ID:
+            return None
+        said = _scalar(report.status) or ""
+        status = _STATUSES.get(said.strip().lower())
+        # What fits none of ours is kept as it was said.
+        code = (_scalar(report.error_code) or ("" if status else said))[:_LONGEST_CODE] or None
+        at = read_stamp(report.at, self.zone).at
+        return ReportIn(theirs, status, code, at, _scalar(report.reference), _segment(report.part))
+
+
+def fingerprint(sender: str, dialled: str, text: str, at: datetime | None, part: PartOf | None) -> str | None:
+    """What a message without an id is known by (delivery.md 2); None where the carrier gives no time of its own.
+
+    Without one an honest second ``1`` would be a repeat for ever. A password's digits do not go into it.
+    """
+    if at is None:
+        return None
+    of_part = f"{part.ref}/{part.total}/{part.number}" if part else ""
+    known = "\x1f".join((sender, dialled, at.astimezone(UTC).isoformat(), of_part, mask(text) or text))
+    return f"fp-{hashlib.sha256(known.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def _refusal(error: ValidationError, body: bytes) -> Exception:
+    """Why a body is not taken: what is wrong in it, or that it is no JSON in UTF-8 to begin with."""
+    return reason_against(body) or MalformedRequestError(explain(error))
+
+
+def _scalar(given: object) -> str | None:
+    """An id or a code, as a string or a number; None for anything else and for an empty one."""
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        return None
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    return str(given) or None
+
+
+def _segment(given: object) -> int | None:
+    number = (_scalar(given) or "").strip()
+    return int(number) if number.isascii() and number.isdecimal() and 1 <= int(number[:4]) <= MOST_PARTS else None
+
+
+def _json(body: bytes) -> object:
+    try:
+        value: object = json.loads(body)
+    except (ValueError, RecursionError):
+        raise reason_against(body) or MalformedRequestError("The body is not JSON in UTF-8.") from None
+    return value
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong where, without a word of what was sent."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    # Of a field that takes several types, what its first one says.
+    said = {tuple(part for part in item["loc"] if part not in _TYPES): item["msg"] for item in reversed(found)}
+    return "; ".join(f"{place(where) or 'body'}: {why}" for where, why in [*reversed(said.items())][:5])
+
+
+def place(location: Sequence[int | str]) -> str:
+    """Where something is wrong; a name that nobody knows may be anything, a password too."""
+    return ".".join(masked(str(part)) for part in location)

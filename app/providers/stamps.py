@@ -1,0 +1,75 @@
+"""Times as carriers write them: RFC 3339, YYYYMMDDHHMMSS, seconds or milliseconds of the epoch; with a zone or without.
+
+A time that cannot be read or cannot be meant costs nothing but itself: the message counts from when it is stored.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from app.domain.calendar import believable
+from app.domain.stamps import Stamp, StampForm
+
+_DIGITS = re.compile(
+    r"(\d{4})-?(\d\d)-?(\d\d)[ T]?(\d\d):?(\d\d):?(\d\d)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?"
+)
+_NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,9})?")
+# Below these a number of the epoch counts seconds, milliseconds, microseconds; a calendar's number has 14 digits.
+_UNITS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (10**20, 10**9))
+_CALENDAR = 14
+_NONE = Stamp(None, StampForm.NONE)
+_UNREADABLE = Stamp(None, StampForm.UNREADABLE)
+_LEAP = 60
+
+
+def read_stamp(given: object, zone: tzinfo) -> Stamp:
+    """A carrier's time; ``zone`` is that of times which name none."""
+    match given:
+        case None:
+            return _NONE
+        case bool():
+            return _UNREADABLE
+        case int() | float():
+            found = _of_number(format(given, "f") if isinstance(given, float) else str(given), zone)
+        case str():
+            text = given.strip().upper().replace("/", "-")
+            if not text:
+                return _NONE
+            found = _of_number(text, zone) if _NUMBER.fullmatch(text) else _of_text(text, zone)
+        case _:
+            return _UNREADABLE
+    return found if found and found.at and believable(found.at) else _UNREADABLE
+
+
+def _of_number(digits: str, zone: tzinfo) -> Stamp | None:
+    if len(digits.partition(".")[0]) == _CALENDAR:
+        return _of_text(digits, zone)
+    number = float(digits)
+    unit = next((unit for below, unit in _UNITS if 0 <= number < below), None)
+    if unit is None:
+        return None
+    try:
+        return Stamp(datetime.fromtimestamp(number / unit, UTC), StampForm.ZONED)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _of_text(text: str, zone: tzinfo) -> Stamp | None:
+    found = _DIGITS.fullmatch(text)
+    if found is None:
+        return None
+    *parts, fraction, offset = found.groups()
+    year, month, day, hour, minute, second = map(int, parts)
+    leap, second = second == _LEAP, min(second, _LEAP - 1) if second == _LEAP else second
+    try:
+        moment = datetime(year, month, day, hour, minute, second, int((fraction or "0")[:6].ljust(6, "0")))  # noqa: DTZ001
+        moment = moment.replace(tzinfo=zone if offset is None else _zone_of(offset)) + timedelta(seconds=leap)
+        return Stamp(moment, StampForm.LOCAL if offset is None else StampForm.ZONED)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _zone_of(offset: str) -> tzinfo:
+    if offset in ("Z", "UTC", "GMT"):
+        return UTC
+    zone = datetime.strptime(offset.replace(":", "").ljust(5, "0"), "%z").tzinfo
+    return zone or UTC
