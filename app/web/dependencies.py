@@ -105,7 +105,19 @@ ReasonIn = Annotated[str | None, Depends(_reason)]
 
 
 _ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_ID_OF_EVENT = re.compile(_ID)
 BehindIn = Annotated[str | None, Query(pattern=_ID, description="what comes behind the message with this id")]
+
+
+async def _last_event(
+    given: Annotated[
+        str | None, Header(alias="Last-Event-ID", description="of a stream that broke: go on behind this event")
+    ] = None,
+) -> str | None:
+    return given if given and _ID_OF_EVENT.fullmatch(given) else None
+
+
+LastEventIn = Annotated[str | None, Depends(_last_event)]
 
 
 async def _message_id(message_id: Annotated[str, Path(description="our id of a message")]) -> str:

@@ -6,6 +6,9 @@ from pydantic import AfterValidator, Field
 
 from app.domain.msisdn import parse_msisdn
 
+# What may be one, for readers of the document and generators of clients; which numbers there are it does not say.
+PATTERN = r"^(\+|00)?[1-9][0-9]{6,14}$"
+
 
 def _known_form(given: str) -> str:
     msisdn = parse_msisdn(given)

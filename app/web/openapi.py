@@ -1,11 +1,13 @@
 """The document of the API: what FastAPI makes of the routes, with the webhooks and every problem."""
 
+import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from app.web import problems, webhooks
+from app.web import problems, webhook_document
 from app.web.examples import EXAMPLES, Example
+from app.web.numbers import PATTERN
 
 _WHY = {
     "401": "no token, or none that is known",
@@ -13,6 +15,7 @@ _WHY = {
     "404": "there is no such thing",
     "409": "it cannot be done as things are; the detail says why",
     "413": "the body is too large",
+    "415": "the body is in a form, charset or packing that is not read; the detail says what is",
     "422": "some fields are missing or wrong",
     "503": "the database is away; try again after Retry-After seconds",
 }
@@ -23,6 +26,7 @@ _DETAILS = {
     "404": "There is no such subscriber; create it with PUT /api/v1/subscribers/{msisdn}.",
     "409": "The clock goes back only right after a reset.",
     "413": "At most 64 KiB, or 1 MiB for an array.",
+    "415": "Content-Encoding: gzip, deflate or none is read.",
     "422": "Some fields are missing or wrong; see errors.",
     "503": "The database is away; try again.",
 }
@@ -36,10 +40,14 @@ _KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "maxLength": 255},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "description": "with the same key a repeated request gets the first one's answer, for 24 hours",
     "example": "5b0f6c1e-order-1",
 }
+# Problems that only these calls end in.
+_FAULTS_OF = {"post /api/v1/tickets": ("404",), "post /api/v1/imports": ("415",)}
+# A simulated handset may be anybody who writes, a short code as well.
+_ANY_SENDER = "^[^/]{1,64}$"
 _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
@@ -48,15 +56,17 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for method in filter(operations.__contains__, _METHODS):
             _complete(f"{method} {path}", operations[method]["responses"])
+            _leave_out_null(operations[method])
             if path.startswith("/api/") and method != "get":
                 operations[method].setdefault("parameters", []).append(_KEY_PARAMETER)
             for status in _faults(path, method, operations[method]):
                 operations[method]["responses"][status] = {"description": _WHY[status], "content": problems.CONTENT}
-    document["paths"] = {**webhooks.OPENAPI_PATHS, **document["paths"]}
+    document["paths"] = {**webhook_document.OPENAPI_PATHS, **document["paths"]}
     for path, operations in document["paths"].items():
         for method in filter(operations.__contains__, _METHODS):
             _exemplify(operations[method], EXAMPLES.get(f"{method} {path}"))
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    _describe_numbers(document["paths"], schemas)
     for name in _FASTAPI_SCHEMAS:
         schemas.pop(name, None)
     schemas["Problem"] = problems.SCHEMA
@@ -70,6 +80,45 @@ def _complete(name: str, responses: dict[str, Any]) -> None:
     if name in _ALSO:
         like, status, why = _ALSO[name]
         responses[status] = {**responses[like], "description": why, "content": _copies(responses[like]["content"])}
+
+
+def _leave_out_null(operation: dict[str, Any]) -> None:
+    """What need not be sent is left out, not sent as ``null``: generators of clients would send it."""
+    for parameter in operation.get("parameters", []):
+        parameter["schema"] = _not_null(parameter["schema"])
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        content["schema"] = _not_null(content["schema"])
+
+
+def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+    others = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    if len(others) != 1:
+        return schema
+    return {**{key: value for key, value in schema.items() if key != "anyOf"}, **others[0]}
+
+
+# ---- subscribers' numbers
+
+
+def _describe_numbers(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> None:
+    """Say wherever a number is sent in what form it may be."""
+    for path, operations in paths.items():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["name"] == "msisdn":
+                    _put_pattern(parameter["schema"], _ANY_SENDER if path.startswith("/simulator/") else PATTERN)
+            for name in re.findall(r"#/components/schemas/(\w+)", str(operation.get("requestBody", ""))):
+                properties = schemas[name].get("properties", {})
+                _put_pattern(properties.get("msisdn", {}), PATTERN)
+                _put_pattern(properties.get("msisdns", {}), PATTERN)
+
+
+def _put_pattern(schema: dict[str, Any], pattern: str) -> None:
+    """On the string in a schema, itself or one of several, or an item of a list."""
+    if schema.get("type") == "string":
+        schema["pattern"] = pattern
+    for inner in (*schema.get("anyOf", ()), *filter(None, (schema.get("items"),))):
+        _put_pattern(inner, pattern)
 
 
 # ---- examples
@@ -117,7 +166,8 @@ def _faults(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
         yield "409"
     if "{" in path or path.startswith("/simulator/"):
         yield "404"
-    if "requestBody" in operation:
+    yield from _FAULTS_OF.get(f"{method} {path}", ())
+    if method != "get":
         yield "413"
     if "requestBody" in operation or "parameters" in operation:
         yield "422"

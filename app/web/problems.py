@@ -14,6 +14,7 @@ from app.db.session import StorageUnavailableError
 from app.domain.masking import masked
 from app.providers.generic_in import place
 from app.services.refusals import RefusedError
+from app.web.methods import allowed
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = "5"
@@ -63,7 +64,7 @@ async def _broken_off(_request: Request, _error: Exception) -> Response:
     return response(400, "The body ended before it was whole.")  # nobody is there to read it
 
 
-async def _problem(_request: Request, error: Exception) -> Response:
+async def _problem(request: Request, error: Exception) -> Response:
     match error:
         case ProblemError(status=status, detail=detail, headers=headers):
             return response(status, detail, headers)
@@ -77,10 +78,21 @@ async def _problem(_request: Request, error: Exception) -> Response:
                 for item in error.errors()[:_MOST_FAULTS]
             ]
             return response(422, "Some fields are missing or wrong; see errors.", errors=found)
-        case HTTPException(status_code=status, detail=detail, headers=headers):
-            return response(status, str(detail), headers)
+        case HTTPException():
+            return _of_framework(request, error)
     log.error("a request failed", exc_info=error)
     return response(500, "Something went wrong on our side; it is in the log.")
+
+
+def _of_framework(request: Request, error: HTTPException) -> Response:
+    """What Starlette and FastAPI refuse by themselves: a path, a method, bytes that are no text."""
+    match error.status_code:
+        case 405:
+            methods = allowed(request.app, request.scope)
+            return response(405, f"This path takes {methods}.", {"Allow": methods})
+        case 400:
+            return response(422, "The body is not JSON in UTF-8.")
+    return response(error.status_code, str(error.detail), error.headers)
 
 
 def install(app: FastAPI) -> None:

@@ -18,9 +18,9 @@ from app.providers.generic_in import Reader
 from app.services.gateway import Gateway
 from app.services.intake import IncomingMessage, IntakeStatus
 from app.services.network import PROVIDER
-from app.web.dependencies import BehindIn, GatewayIn
+from app.web.dependencies import BehindIn, GatewayIn, LastEventIn
 from app.web.problems import ProblemError
-from app.web.webhooks import PART_SCHEMA
+from app.web.webhook_document import PART_SCHEMA
 
 router = APIRouter(prefix="/simulator", tags=["simulator"])
 _PAGE = 200
@@ -149,12 +149,17 @@ async def read_thread(
 
 
 @router.get("/handsets/{msisdn}/events", summary="The thread as server-sent events", response_class=EventSourceResponse)
-async def watch_thread(msisdn: str, gateway: GatewayIn, after: BehindIn = None) -> AsyncIterator[ServerSentEvent]:
-    """Each message as it comes to be there, and again whenever its status changes; ``id`` is the message's."""
+async def watch_thread(
+    msisdn: str, gateway: GatewayIn, after: BehindIn = None, last_event: LastEventIn = None
+) -> AsyncIterator[ServerSentEvent]:
+    """Each message as it comes to be there, and again whenever its status changes; ``id`` is the message's.
+
+    A stream that broke goes on behind ``Last-Event-ID``, whatever ``after`` says.
+    """
     number = _number(msisdn)
     shown: dict[str, str] = {}
     # Read again from in front of the first message whose status may still change.
-    start, first = after, await _first_of(gateway, number)
+    start, first = last_event or after, await _first_of(gateway, number)
     while True:
         changes = gateway.network.changes
         if first != (first := await _first_of(gateway, number)) and shown:

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from app.main import create_app
 from app.settings import Settings
 from tests.running import Running
+from tests.web.described import is_listed
 
 PROBLEM = "application/problem+json"
 SHANGHAI_START = "2026-03-02T10:00:00+08:00"
@@ -82,7 +83,9 @@ async def serving(settings: Settings) -> AsyncIterator[Web]:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+        httpx.AsyncClient(
+            transport=transport, base_url="http://localhost", event_hooks={"response": [is_listed]}
+        ) as client,
     ):
         yield Web(client, Running(app.state.gateway))
 

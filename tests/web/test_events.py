@@ -144,3 +144,21 @@ async def test_a_reset_starts_the_watchers_afresh(web: Web) -> None:
 @pytest.mark.parametrize("after", ["x", "%00"])
 async def test_a_watcher_behind_what_is_no_message_is_refused(web: Web, after: str) -> None:
     assert_problem(await web.call("GET", f"{EVENTS}?after={after}"), 422)
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_stream_that_broke_goes_on_behind_its_last_event(web: Web, after: bool) -> None:  # noqa: FBT001
+    await web.running.say("0000")
+    await web.running.say("帮助")
+    thread = [message.id for message in await web.running.thread()]
+    for place, last in enumerate(thread[:-1]):
+        params = {"after": thread[0]} if after else {}
+        async with web.client.stream("GET", EVENTS, headers={"Last-Event-ID": last}, params=params) as answer:
+            assert (await Watcher(answer).next())["id"] == thread[place + 1]
+
+
+@pytest.mark.parametrize("last", ["", "7", "x" * 100])
+async def test_an_event_that_was_never_told_begins_at_the_beginning(web: Web, last: str) -> None:
+    await web.running.say("0000")
+    async with web.client.stream("GET", EVENTS, headers={"Last-Event-ID": last}) as answer:
+        assert (await Watcher(answer).next())["id"] == (await web.running.thread())[0].id

@@ -213,3 +213,80 @@ async def test_the_document_says_the_same_however_often_it_is_asked_for(web: Web
     first = (await web.get("/openapi.json")).text
     assert json.loads(first) == document
     assert (await web.get("/openapi.json")).text == first
+
+
+# ---- what is sent
+
+
+def sent(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each parameter and each field of a body: its call, its name, its schema."""
+    for call, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            yield call, parameter["name"], parameter["schema"]
+        for name in re.findall(r"#/components/schemas/(\w+)", json.dumps(operation.get("requestBody", {}))):
+            for field, schema in document["components"]["schemas"][name].get("properties", {}).items():
+                yield call, field, schema
+
+
+def patterns(schema: dict[str, Any]) -> list[str]:
+    inner = [*schema.get("anyOf", ()), *filter(None, (schema.get("items"),))]
+    own = [schema["pattern"]] if "pattern" in schema else []
+    return [*own, *(pattern for one in inner for pattern in patterns(one))]
+
+
+def test_every_number_that_is_sent_says_its_form(document: dict[str, Any]) -> None:
+    numbers = [(call, schema) for call, name, schema in sent(document) if name in ("msisdn", "msisdns")]
+    assert len(numbers) > 25
+    for call, schema in numbers:
+        [pattern] = patterns(schema)
+        for form in ("13800138000", "+8613800138000", "8613800138000", "008613800138000"):
+            assert re.search(pattern, form), call
+        assert not re.search(pattern, "1/2"), call
+        assert bool(re.search(pattern, "10086")) == call.split()[1].startswith("/simulator/"), call
+
+
+def test_every_idempotency_key_says_its_form(document: dict[str, Any]) -> None:
+    keys = [schema for _, name, schema in sent(document) if name == "Idempotency-Key"]
+    assert len(keys) > 20
+    for schema in keys:
+        [pattern] = patterns(schema)
+        assert re.fullmatch(pattern, "order-1#ü".removesuffix("ü"))
+        assert not any(re.fullmatch(pattern, key) for key in ("", "a b", "ü", "a\n"))
+        assert schema["maxLength"] == 255
+
+
+def test_types_of_lines_are_named(document: dict[str, Any]) -> None:
+    [schema] = [schema for call, name, schema in sent(document) if (call, name) == ("post /api/v1/imports", "type")]
+    assert schema["enum"] == ["service_provider", "service", "subscriber", "subscription"]
+
+
+def test_generators_of_clients_know_a_form_of_every_body(document: dict[str, Any]) -> None:
+    known = {"application/json", "application/octet-stream"}
+    for call, operation in operations(document):
+        body = operation.get("requestBody")
+        if body is not None:
+            assert known & body["content"].keys(), call
+            assert {"type": "null"} not in body["content"].get("application/json", {}).get("schema", {}).get(
+                "anyOf", []
+            ), call
+        for parameter in operation.get("parameters", []):
+            assert {"type": "null"} not in parameter["schema"].get("anyOf", []), (call, parameter["name"])
+
+
+def test_what_is_sent_back_for_a_webhook_s_message_may_be_in_all_its_forms(document: dict[str, Any]) -> None:
+    inbound = document["paths"]["/webhooks/{provider}/inbound"]["post"]
+    one = jsonschema_rs.validator_for(inbound["requestBody"]["content"]["application/json"]["schema"])
+    for fields in ({}, {"message_id": 5}, {"received_at": 1772423940}, {"received_at": "20260302115900"}, {"from": 1}):
+        assert one.is_valid({"from": "13800138000", "to": "10086", "text": "0000", **fields})
+
+
+async def test_a_method_that_is_not_taken_is_told_all_that_are(web: Web, document: dict[str, Any]) -> None:
+    """Of every path, for every method that it does not take."""
+    names = {"msisdn": "13800138000", "provider": "generic"}
+    for path, entry in document["paths"].items():
+        url = re.sub(r"\{(\w+)\}", lambda name: names.get(name[1], "x"), path)
+        taken = {method.upper() for method in entry if method in _METHODS}
+        for method in {"GET", "PUT", "POST", "PATCH", "DELETE"} - taken:
+            answer = await web.call(method, url)
+            assert answer.status_code == 405, (method, path)
+            assert set(answer.headers["allow"].replace(",", " ").split()) >= taken, (method, path)

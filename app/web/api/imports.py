@@ -86,7 +86,10 @@ class ImportOut(BaseModel):
             "required": True,
             "content": {
                 # First what generators of clients know: bytes as they are.
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+                "application/octet-stream": {
+                    "schema": {"type": "string", "format": "binary"},
+                    "examples": {"lines": {"value": _JSON_EXAMPLE}},
+                },
                 "application/x-ndjson": {"schema": {"type": "string"}, "examples": {"lines": {"value": _JSON_EXAMPLE}}},
                 "text/csv": {"schema": {"type": "string"}, "examples": {"rows": {"value": _CSV_EXAMPLE}}},
             },
