@@ -175,8 +175,13 @@ def _yes(turn: Turn, order: Order, question: Question) -> Outcome:
         counts = turn.carrier.single_number or _dialled(turn) != Extension.FOREIGN
         return _confirm(*_arrived(turn, order, question)) if counts else _hint(turn, question)
     arrival, there = turn.account.arrival(question), _sent_there(turn, question)
-    if question.is_answered_early(turn.at) or not (there or _is_sole(turn, question)):
+    received, again = turn.stimulus_as(TextReceived), question.state_as(ConfirmingOrder).again
+    # Of a question that was sent again no time is believed: ids are in the order of storing.
+    is_early = question.is_answered_early(received.arrived_at) or (again and received.id < question.id)
+    if is_early or not (there or _is_sole(turn, question)):
         return _hint(turn, question)
+    if question.is_answered_early(received.sent_at) and not again:
+        return _ask_again(turn, order, order, question, doubted=True)
     if arrival is Arrival.UNDER_WAY:
         return Outcome(waits=True)
     if arrival is Arrival.UNKNOWN and not there:
@@ -204,13 +209,14 @@ def decline_there(turn: Turn, said: Said) -> Outcome | None:
         if not isinstance(question.state, ConfirmingOrder) or not _sent_there(turn, question):
             continue
         order = _order_of(turn, question)
-        if order is None or not (question.is_open(turn.at) and turn.account.may_have_reached(question)):
+        then = turn.answering(question)
+        if order is None or not (question.is_open(then.at) and turn.account.may_have_reached(question)):
             continue
         is_yes = _meaning(turn, question, said) is _Meant.YES
-        waits = order.waits(turn.at) or _ran_out_since(turn, order)
+        waits = order.waits(then.at) or _ran_out_since(then, order)
         if waits and order.question_id == question.id and not is_yes:
-            declines = concerns(turn, order)
-            return _decline(turn, order, question) if declines else _left_meanwhile(turn, order, question)
+            declines = concerns(then, order)
+            return _decline(then, order, question) if declines else _left_meanwhile(then, order, question)
     return None
 
 
@@ -276,9 +282,13 @@ def _refuse(turn: Turn, judged: Order, order: Order, question: Question, reason:
     return replace(closed, replies=(reply,), evidence=(answer_draft(turn, closed, question),), verdict="refused")
 
 
-def _ask_again(turn: Turn, now: Order, order: Order, question: Question) -> Outcome:
-    """Nothing is ordered; the order goes on with a new question, from another number."""
-    again = ask(turn, now if now.kind in _STAY_OPEN else replace(now, expires_at=None))
+def _ask_again(turn: Turn, now: Order, order: Order, question: Question, *, doubted: bool = False) -> Outcome:
+    """Nothing is ordered; the order goes on with a new question, from another number.
+
+    ``doubted``: as her yes was dated before the question, which can be a provider's clock or zone (safety.md 34).
+    """
+    doubted = doubted or question.state_as(ConfirmingOrder).again
+    again = ask(turn, now if now.kind in _STAY_OPEN else replace(now, expires_at=None), again=doubted)
     changed = Outcome(
         questions=(question.closed(turn.now, ClosedAs.ANSWERED),),
         evidence=(answer_draft(turn, Outcome(records=(order,)), question, kind="order-asked-again"),),

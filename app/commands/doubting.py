@@ -162,7 +162,7 @@ def dispute_all(turn: Turn, questions: Iterable[Question]) -> Outcome:
     """Doubt in time all these reminders, of which she can have each."""
     done = Outcome(verdict="doubted")
     for question in questions:
-        outcome = _dispute(turn, question)
+        outcome = _dispute(turn.answering(question), question)
         turn = replace(turn, account=apply(turn.account, outcome))
         done = joined(done, outcome)
     return done

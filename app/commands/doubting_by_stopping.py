@@ -61,13 +61,19 @@ def _meant(turn: Turn, said: Said, waiting: list[_Doubtable], late: list[_Doubta
 
 def _open(turn: Turn, asked: Iterable[Question]) -> list[_Doubtable]:
     """Those that can be doubted in time, in the order in which she was told."""
-    found = (question for question in asked if question.is_open(turn.at) and may_be_meant(turn, question))
+    found = (
+        question for question in asked if question.is_open(turn.answering(question).at) and may_be_meant(turn, question)
+    )
     return _with_charges(turn, found)
 
 
 def _of_late(turn: Turn, asked: Iterable[Question]) -> list[_Doubtable]:
     """Those whose window is over, and which no ticket of their own is about."""
-    over = (question for question in asked if question.lately_ended(turn.at) and may_be_meant(turn, question))
+    over = (
+        question
+        for question in asked
+        if question.lately_ended(turn.answering(question).at) and may_be_meant(turn, question)
+    )
     return [
         item
         for item in _with_charges(turn, over)

@@ -85,8 +85,11 @@ def _taken_since(turn: Turn, charge: Charge) -> bool:
 def _is_waived(turn: Turn, charge: Charge, before: Subscription, after: Subscription) -> bool:
     """Whether a fee that was announced is given up: the service ends first, she may still doubt it, it is free yet."""
     question = question_of(turn, charge)
-    being_reminded = question is not None and turn.account.may_have_reached(question) and question.is_open(turn.at)
-    window_is_open = charge.window_was_open(turn.at) or (charge.state is ChargeState.ANNOUNCED and being_reminded)
+    # A stop that is dated before its reminder counts from when it was stored, too (safety.md 34).
+    at = turn.answering(question).at if question else turn.at
+    being_reminded = question is not None and turn.account.may_have_reached(question) and question.is_open(at)
+    was_open = charge.window_was_open(turn.at) or charge.window_was_open(at)
+    window_is_open = was_open or (charge.state is ChargeState.ANNOUNCED and being_reminded)
     begins_later = charge.period > month_of(turn.at)
     free = before.in_free_period(turn.at) or before.state is SubscriptionState.TRIAL
     return ended_before(after, charge.due_at) or window_is_open or begins_later or free

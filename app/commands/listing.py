@@ -33,13 +33,14 @@ class ShownItem:
 class ChoosingServices(QuestionState):
     """A listing waits for numbers.
 
-    ``before`` are the subscriptions by number in the listing that this one replaced, for an answer that was on its
-    way meanwhile.
+    ``before`` are the subscriptions by number in the listing that this one replaced, made at ``before_asked_at``, for
+    an answer that was on its way meanwhile.
     """
 
     kind: ClassVar[str] = "choosing-services"
     items: tuple[ShownItem, ...]
     before: tuple[str, ...] = ()
+    before_asked_at: datetime | None = None
 
     def item(self, number: int) -> ShownItem | None:
         """What was shown under a number."""
@@ -139,9 +140,14 @@ def _passages(turn: Turn, brand: Brand, lines: list[texts.Line]) -> list[Passage
 
 def _question(turn: Turn, question_id: str, entries: list[_Entry], replies: tuple[Reply, ...]) -> Question:
     """The question that the numbers open; its window runs from when the listing was made."""
+    before = open_listing(turn)
+    listed = before.state_as(ChoosingServices).items if before else ()
+    state = ChoosingServices(
+        _numbered(entries), tuple(item.subscription_id for item in listed), before.asked_at if before else None
+    )
     return Question(
         id=question_id,
-        state=ChoosingServices(_numbered(entries), before=_listed_before(turn)),
+        state=state,
         extension=Extension.LISTING,
         asked_text=shown(*replies),
         asked_at=turn.now,
@@ -162,14 +168,9 @@ def numbered_now(turn: Turn) -> tuple[ShownItem, ...]:
     return _numbered(_entries(turn))
 
 
-def _listed_before(turn: Turn) -> tuple[str, ...]:
-    listing = open_listing(turn)
-    return tuple(item.subscription_id for item in listing.state_as(ChoosingServices).items) if listing else ()
-
-
 def open_listing(turn: Turn) -> Question | None:
     """The listing that waits for an answer."""
     listings = (
         question for question in turn.account.questions.values() if isinstance(question.state, ChoosingServices)
     )
-    return next((question for question in listings if question.is_open(turn.at)), None)
+    return next((question for question in listings if question.is_open(turn.answering(question).at)), None)

@@ -22,7 +22,10 @@ TOLD = "order"
 
 @value
 class ConfirmingOrder(QuestionState):
-    """An order waits for its yes to what the question ``named``; with a ``code``, only that is one."""
+    """An order waits for its yes to what the question ``named``; with a ``code``, only that is one.
+
+    ``again``: a yes that was dated before the question was none, so that one counts that is stored after this one.
+    """
 
     kind: ClassVar[str] = "confirming-order"
     must_reach: ClassVar[bool] = True
@@ -30,6 +33,7 @@ class ConfirmingOrder(QuestionState):
     name: str
     named: texts.Named
     code: str | None = None
+    again: bool = False
 
     @property
     def answer_code(self) -> str | None:
@@ -37,7 +41,7 @@ class ConfirmingOrder(QuestionState):
         return self.code
 
 
-def ask(turn: Turn, order: Order, asking_reason: str | None = None) -> Outcome:
+def ask(turn: Turn, order: Order, asking_reason: str | None = None, *, again: bool = False) -> Outcome:
     """Ask for her yes from a number that no other question of hers has; refused when all of those rest."""
     number = free_number(turn.account.records_of(Order), _numbers_in_use(turn), turn.now, turn.dice)
     if number is None:
@@ -50,7 +54,7 @@ def ask(turn: Turn, order: Order, asking_reason: str | None = None) -> Outcome:
         expires_at=order.expires_at or turn.now + turn.policy.confirmation_window,
     )
     reply = _question_reply(turn, asked_order)
-    question = _question(turn, asked_order, reply)
+    question = _question(turn, asked_order, reply, again=again)
     return Outcome(
         replies=(reply,),
         questions=(question,),
@@ -61,10 +65,10 @@ def ask(turn: Turn, order: Order, asking_reason: str | None = None) -> Outcome:
     )
 
 
-def _question(turn: Turn, order: Order, reply: Reply) -> Question:
+def _question(turn: Turn, order: Order, reply: Reply, *, again: bool) -> Question:
     return Question(
         id=order.question_id or "",
-        state=ConfirmingOrder(order.id, label(turn, order), named(turn, order), order.code),
+        state=ConfirmingOrder(order.id, label(turn, order), named(turn, order), order.code, again),
         extension=reply.extension,
         asked_text=shown(reply),
         asked_at=turn.now,

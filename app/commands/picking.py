@@ -21,7 +21,7 @@ from app.domain.service_numbers import Extension
 from app.domain.texts import answers, wording
 from app.domain.texts import unsubscribing as texts
 from app.domain.texts.listing import example_of, items_in
-from app.domain.turn import Need, Outcome, Turn
+from app.domain.turn import Need, Outcome, TextReceived, Turn
 
 # Wrong numbers are named up to this many, and up to this length.
 _NAMED = 5
@@ -119,9 +119,13 @@ def _pick(turn: Turn, question: Question, spans: tuple[Span, ...]) -> Answer:
 
 
 def _meant_earlier_list(turn: Turn, question: Question, picked: Sequence[ShownItem]) -> bool:
-    """Whether the numbers were sent before this listing was made and stood for something else in the one before it."""
-    before = question.state_as(ChoosingServices).before
-    if not before or turn.at >= question.asked_at:
+    """Whether the numbers were sent when the listing before this one was open, and stood for something else there.
+
+    A time from before both is not believed, and the numbers mean this one (safety.md 34).
+    """
+    state = question.state_as(ChoosingServices)
+    before, since = state.before, state.before_asked_at
+    if since is None or not since <= turn.stimulus_as(TextReceived).sent_at < question.asked_at:
         return False
     return any(before[item.number - 1 : item.number] != (item.subscription_id,) for item in picked)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.commands import guarding
 from app.commands.arguments import Found, is_known, means_something, with_arguments
+from app.commands.asked import asked_at, is_open, lately_ended, may_answer, remembered_by
 from app.commands.codes import answered_by, looks_like_code
 from app.commands.data_reminders import with_reminders
 from app.commands.guarding import INCOMPLETE, NOT_UNDERSTOOD
@@ -11,7 +12,7 @@ from app.commands.parser import Said
 from app.commands.registry import Answer, Fit, Handler, QuestionKind, Reads, Registry, Takes
 from app.commands.speech import asked_from, menu_lines, say
 from app.domain.account import Account, Subscriber
-from app.domain.dialogue import Arrival, ClosedAs, Question
+from app.domain.dialogue import ClosedAs, Question
 from app.domain.service_numbers import Extension, ServiceNumbers
 from app.domain.texts import answers
 from app.domain.turn import Need, Outcome, Stimulus, TextReceived, TimerDue, Turn, apply, joined
@@ -73,7 +74,7 @@ class Router:
         asking = [
             (question, needs)
             for question in account.questions.values()
-            if (needs := self._kind(question).needs) and question.is_open(stimulus.sent_at)
+            if (needs := self._kind(question).needs) and may_answer(stimulus, question)
         ]
         if not asking:
             return ()
@@ -126,7 +127,7 @@ class Router:
         found = (exact, "") if exact else with_arguments(self.registry, said)
         if found is not None and found[0].run in uses:
             return _run(turn, found)
-        pool = [item for item in _asked_at(_remembered(turn), extension, said) if item.is_open(turn.at)]
+        pool = [item for item in asked_at(remembered_by(turn), extension, said) if is_open(turn, item)]
         given = self._readings(turn, [item for item in pool if self._kind(item).answer in uses], said)
         if given:
             return self._answered(turn, given, said)
@@ -141,9 +142,9 @@ class Router:
         found = with_arguments(self.registry, said)
         if found is not None and (found[0].takes is not Takes.WORD or found[1] in turn.catalogue.by_keyword):
             return _run(turn, found)
-        remembered = _remembered(turn)
-        pool = _asked_at(remembered, extension, said)
-        given = self._readings(turn, [question for question in pool if question.is_open(turn.at)], said)
+        remembered = remembered_by(turn)
+        pool = asked_at(remembered, extension, said)
+        given = self._readings(turn, [question for question in pool if is_open(turn, question)], said)
         is_command = found is not None and means_something(turn, found)
         if not given or given[0][1].fit is not Fit.EXACT:
             given = self._by_code(turn, remembered, said) or given
@@ -163,7 +164,7 @@ class Router:
         found = with_arguments(self.registry, said)
         if found is not None and means_something(turn, found):
             return _Route(joined(first, _run(turn, found).outcome), kept=True)
-        given = self._by_code(turn, _remembered(turn), said)
+        given = self._by_code(turn, remembered_by(turn), said)
         return _Route(joined(first, self._answered(turn, given, said).outcome) if given else first, kept=True)
 
     def _kind(self, question: Question) -> QuestionKind:
@@ -171,14 +172,16 @@ class Router:
 
     def _readings(self, turn: Turn, questions: Sequence[Question], said: Said) -> list[_Given]:
         """The questions that understand a text: of those, the ones that it fits best."""
-        readings = [(question, self._kind(question).answer(turn, question, said)) for question in questions]
+        readings = [
+            (question, self._kind(question).answer(turn.answering(question), question, said)) for question in questions
+        ]
         given = [(question, reading) for question, reading in readings if reading is not None]
         best = next((fit for fit in Fit if any(pair[1].fit is fit for pair in given)), None)
         return [pair for pair in given if pair[1].fit is best]
 
     def _by_code(self, turn: Turn, questions: Sequence[Question], said: Said) -> list[_Given]:
         """The open questions whose own code a text names: a code counts at every number of ours (safety.md 6)."""
-        return self._readings(turn, answered_by([item for item in questions if item.is_open(turn.at)], said), said)
+        return self._readings(turn, answered_by([item for item in questions if is_open(turn, item)], said), said)
 
     def _answered(self, turn: Turn, given: list[_Given], said: Said) -> _Route:
         if len(given) == 1:
@@ -197,13 +200,14 @@ class Router:
 
     def _several(self, turn: Turn, kind: QuestionKind, given: list[_Given], said: Said) -> Outcome | None:
         of_kind = tuple(question for question, _ in given if isinstance(question.state, kind.state))
-        return kind.several(turn, of_kind, said) if kind.several and len(of_kind) > 1 else None
+        if kind.several is None or len(of_kind) < 2:  # noqa: PLR2004  one is not several
+            return None
+        last = max((turn.answering(question) for question in of_kind), key=lambda one: one.at)
+        return kind.several(last, of_kind, said)
 
     def _no_answer(self, turn: Turn, remembered: list[Question], said: Said, extension: str) -> _Route:
-        pool = _asked_at(remembered, extension, said)
-        waiting = [
-            question for question in pool if question.is_open(turn.at) and asked_from(turn, question) == extension
-        ]
+        pool = asked_at(remembered, extension, said)
+        waiting = [question for question in pool if is_open(turn, question) and asked_from(turn, question) == extension]
         if not waiting:
             asked_nothing = [] if pool or extension.startswith(Extension.CONFIRMATION) else remembered
             return (
@@ -214,7 +218,7 @@ class Router:
             )
         parents = {question.id for question in waiting}
         beneath = [q for q in pool if q.parent_id in parents and q.closed_as is ClosedAs.ANSWERED]
-        doubted = [question for question in pool if question.lately_ended(turn.at) and self._kind(question).late]
+        doubted = [question for question in pool if lately_ended(turn, question) and self._kind(question).late]
         return (
             self._ended(turn, [*beneath, *doubted], said)
             or self._asked_elsewhere(turn, remembered, said, extension)
@@ -223,8 +227,8 @@ class Router:
 
     def _asked_elsewhere(self, turn: Turn, remembered: list[Question], said: Said, extension: str) -> _Route | None:
         """What answers a question that another number asked: a no counts, for the rest she is told where to answer."""
-        pool = _asked_at(remembered, extension, said)
-        others = [question for question in remembered if question not in pool and question.is_open(turn.at)]
+        pool = asked_at(remembered, extension, said)
+        others = [question for question in remembered if question not in pool and is_open(turn, question)]
         given = [pair for pair in self._readings(turn, others, said) if pair[1].fit is not Fit.LAST]
         if not given:
             return None
@@ -240,7 +244,7 @@ class Router:
         return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict=NOT_UNDERSTOOD))
 
     def _late(self, turn: Turn, pool: list[Question], said: Said) -> _Route | None:
-        return self._ended(turn, [question for question in pool if question.lately_ended(turn.at)], said)
+        return self._ended(turn, [question for question in pool if lately_ended(turn, question)], said)
 
     def _ended(self, turn: Turn, ended: list[Question], said: Said) -> _Route | None:
         """What a text that could have answered an ended question gets to hear; the newest such question speaks."""
@@ -250,7 +254,7 @@ class Router:
         question = given[-1][0]
         kind = self._kind(question)
         if kind.late is not None:
-            return _Route(kind.late(turn, question, said), kept=True)
+            return _Route(kind.late(turn.answering(question), question, said), kept=True)
         text = (kind.expired if question.closed_at is None else kind.answered)(turn, question)
         return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict="too late"))
 
@@ -269,25 +273,3 @@ def _run(turn: Turn, found: Found) -> _Route:
 def _puzzled(turn: Turn) -> _Route:
     text = answers.NOT_UNDERSTOOD.say(turn.account.language, commands=menu_lines(turn))
     return _Route(Outcome(replies=(say(turn, text),), verdict=NOT_UNDERSTOOD))
-
-
-def _remembered(turn: Turn) -> list[Question]:
-    """The questions that a text may belong to, open or lately ended, oldest first (flows.md 3, step 4)."""
-    asked = turn.account.questions.values()
-    reached = (item for item in asked if not item.state.must_reach or turn.account.arrival(item) is not Arrival.UNSENT)
-    remembered = [question for question in reached if question.is_open(turn.at) or question.lately_ended(turn.at)]
-    return sorted(remembered, key=lambda question: (question.asked_at, question.id))
-
-
-def _asked_at(remembered: list[Question], extension: str, said: Said) -> list[Question]:
-    """Those that a text to a number may answer: all at 10086 itself, else what was asked from there (safety.md 6).
-
-    A number that never asked her anything is as good as 10086 itself, but not for a yes. Not so where others ask:
-    what is sent to a confirmation number was meant for one order, and to that of campaigns for a campaign.
-    """
-    if extension == Extension.COMMANDS:
-        return remembered
-    asked_there = [question for question in remembered if question.extension == extension]
-    if asked_there or said.is_yes or extension.startswith((Extension.CONFIRMATION, Extension.CARE)):
-        return asked_there
-    return remembered

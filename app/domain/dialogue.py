@@ -83,6 +83,10 @@ class Question:
         """Open up to and including the last instant of its window (flows.md 17)."""
         return self.closed_at is None and self.asked_at - CLOCKS_DIFFER <= at <= self.expires_at
 
+    def answered_at(self, sent_at: datetime, stored_at: datetime) -> datetime:
+        """When an answer to it counts: a time from before it was asked is not believed (safety.md 34)."""
+        return sent_at if sent_at >= self.asked_at else max(sent_at, stored_at)
+
     def was_open(self, at: datetime) -> bool:
         """Open at that instant, also if it was closed since."""
         return self.is_open(at) or (

@@ -18,12 +18,13 @@ _SEVERAL = 10
 
 
 class StampForm(StrEnum):
-    """How a time was given: not at all, with its zone, without one, or so that nobody can tell what it means."""
+    """How a time was given: not at all, with its zone, without one, so that nobody can mean it, or as no time."""
 
     NONE = "none"
     ZONED = "zoned"
     LOCAL = "local"
-    UNREADABLE = "unreadable"
+    IMPOSSIBLE = "impossible"
+    NO_TIME = "no time"
 
 
 @value
@@ -62,7 +63,7 @@ class ShiftWatch:
     def note(self, stamp: Stamp, stored_at: datetime) -> bool:
         """Note a time and when it was stored; whether it is off."""
         if stamp.at is None:
-            return stamp.form is StampForm.UNREADABLE
+            return stamp.form is StampForm.IMPOSSIBLE
         shift = stored_at - stamp.at
         self._last.append((shift, stamp.form is StampForm.LOCAL))
         return abs(shift) > RIGHT

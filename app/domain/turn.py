@@ -43,6 +43,12 @@ class TextReceived(Stimulus):
     kept: bool = False
     missing: int = 0
     stamped_at: datetime | None = None
+    stored_at: datetime | None = None
+
+    @property
+    def arrived_at(self) -> datetime:
+        """When it was stored."""
+        return self.stored_at or self.sent_at
 
 
 @value
@@ -122,6 +128,12 @@ class Turn:
         if found is None:
             raise LookupError("this number is nobody's")
         return found
+
+    def answering(self, question: Question) -> "Turn":
+        """The turn at the time that an answer to this question counts from."""
+        stored_at = self.stimulus.arrived_at if isinstance(self.stimulus, TextReceived) else self.at
+        at = question.answered_at(self.at, stored_at)
+        return self if at == self.at else replace(self, at=at)
 
     def stimulus_as(self, kind: type[_S]) -> _S:
         """What happened, for functions that are run by one kind of stimulus only."""

@@ -85,7 +85,7 @@ SendResult = Accepted | Refused | RefusedForNow | Unknown | NotTried
 class Incoming:
     """An MO in a carrier's request; ``part`` says which part of a long message it is, None: it is whole.
 
-    ``stamp_form`` says that the carrier gave ``received_at`` without a zone, or so that it cannot be read.
+    ``stamp_form`` says that the carrier gave ``received_at`` without a zone, or so that nobody can mean it.
     """
 
     message_id: str

@@ -84,17 +84,16 @@ def _by_zeros(body: bytes) -> str | None:
     return first.get(body[:2])
 
 
-def reason_against(body: bytes) -> UnreadableBodyError | None:
+def reason_against(body: bytes) -> MalformedRequestError | None:
     """Why what no parser takes is no JSON in UTF-8 at all; None where it is text."""
     if body.startswith(_GZIP):
         return UnreadableBodyError(415, "The body is packed with gzip; say so with Content-Encoding: gzip.")
     try:
         body.decode()
     except UnicodeDecodeError:
-        return UnreadableBodyError(
-            415,
+        return MalformedRequestError(
             "The body is not in UTF-8; send UTF-8, or say its charset, as in Content-Type: application/json; "
-            "charset=gbk.",
+            "charset=gbk."
         )
     return None
 

@@ -122,11 +122,13 @@ class Reader:
         header = part_of_header(body.udh) if body.udh else None
         part = part_of_fields(body.concat_ref, body.concat_total, body.concat_part) or header
         stamp = read_stamp(body.received_at, self.zone)
+        if stamp.form is StampForm.NO_TIME:
+            raise MalformedRequestError("received_at: must be a time such as 2026-03-01T10:00:00+08:00.")
         sender, dialled, text = str(body.sender), str(body.dialled), body.text if text is None else text
         known_as = "" if body.message_id is None else str(body.message_id)
         if not known_as:
             known_as = fingerprint(sender, dialled, text, stamp.at, part) or given_id or f"new-{uuid.uuid4()}"
-        form = stamp.form if stamp.form in (StampForm.LOCAL, StampForm.UNREADABLE) else None
+        form = stamp.form if stamp.form in (StampForm.LOCAL, StampForm.IMPOSSIBLE) else None
         return Incoming(known_as, sender, dialled, text, stamp.at, part, form)
 
     def reports(self, body: bytes) -> list[ReportIn]:
@@ -173,7 +175,7 @@ def fingerprint(sender: str, dialled: str, text: str, at: datetime | None, part:
     return f"fp-{hashlib.sha256(known.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
-def _refusal(error: ValidationError, body: bytes) -> Exception:
+def _refusal(error: ValidationError, body: bytes) -> MalformedRequestError:
     """Why a body is not taken: what is wrong in it, or that it is no JSON in UTF-8 to begin with."""
     return reason_against(body) or MalformedRequestError(explain(error))
 

@@ -1,6 +1,6 @@
 """Times as carriers write them: RFC 3339, YYYYMMDDHHMMSS, seconds or milliseconds of the epoch; with a zone or without.
 
-A time that cannot be read or cannot be meant costs nothing but itself: the message counts from when it is stored.
+A time that nobody can mean costs nothing but itself: the message counts from when it is stored.
 """
 
 import re
@@ -17,7 +17,9 @@ _NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,9})?")
 _UNITS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (10**20, 10**9))
 _CALENDAR = 14
 _NONE = Stamp(None, StampForm.NONE)
-_UNREADABLE = Stamp(None, StampForm.UNREADABLE)
+_IMPOSSIBLE = Stamp(None, StampForm.IMPOSSIBLE)
+_NO_TIME = Stamp(None, StampForm.NO_TIME)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _LEAP = 60
 
 
@@ -27,7 +29,7 @@ def read_stamp(given: object, zone: tzinfo) -> Stamp:
         case None:
             return _NONE
         case bool():
-            return _UNREADABLE
+            return _NO_TIME
         case int() | float():
             found = _of_number(format(given, "f") if isinstance(given, float) else str(given), zone)
         case str():
@@ -36,27 +38,27 @@ def read_stamp(given: object, zone: tzinfo) -> Stamp:
                 return _NONE
             found = _of_number(text, zone) if _NUMBER.fullmatch(text) else _of_text(text, zone)
         case _:
-            return _UNREADABLE
-    return found if found and found.at and believable(found.at) else _UNREADABLE
+            return _NO_TIME
+    return found if found.at is None or believable(found.at) else _IMPOSSIBLE
 
 
-def _of_number(digits: str, zone: tzinfo) -> Stamp | None:
+def _of_number(digits: str, zone: tzinfo) -> Stamp:
     if len(digits.partition(".")[0]) == _CALENDAR:
         return _of_text(digits, zone)
     number = float(digits)
     unit = next((unit for below, unit in _UNITS if 0 <= number < below), None)
     if unit is None:
-        return None
+        return _IMPOSSIBLE
     try:
         return Stamp(datetime.fromtimestamp(number / unit, UTC), StampForm.ZONED)
     except (ValueError, OverflowError, OSError):
-        return None
+        return _IMPOSSIBLE
 
 
-def _of_text(text: str, zone: tzinfo) -> Stamp | None:
+def _of_text(text: str, zone: tzinfo) -> Stamp:
     found = _DIGITS.fullmatch(text)
     if found is None:
-        return None
+        return _IMPOSSIBLE if _DAY.match(text) else _NO_TIME
     *parts, fraction, offset = found.groups()
     year, month, day, hour, minute, second = map(int, parts)
     leap, second = second == _LEAP, min(second, _LEAP - 1) if second == _LEAP else second
@@ -65,7 +67,7 @@ def _of_text(text: str, zone: tzinfo) -> Stamp | None:
         moment = moment.replace(tzinfo=zone if offset is None else _zone_of(offset)) + timedelta(seconds=leap)
         return Stamp(moment, StampForm.LOCAL if offset is None else StampForm.ZONED)
     except (ValueError, OverflowError):
-        return None
+        return _IMPOSSIBLE
 
 
 def _zone_of(offset: str) -> tzinfo:

@@ -145,7 +145,7 @@ class Intake:
         given = _in_utc(message.received_at)
         self._stamps.note(message.provider, message.zone, Stamp(given, message.stamp_form or StampForm.ZONED), now)
         if given is None:
-            return message.received_at is not None or message.stamp_form is StampForm.UNREADABLE
+            return message.received_at is not None or message.stamp_form is StampForm.IMPOSSIBLE
         return not now - _OLDEST_BELIEVED <= given <= now + _AHEAD
 
     def _row(self, message: IncomingMessage, now: datetime) -> dict[str, object]:

@@ -31,6 +31,7 @@ class Stimuli:
             kept=row.due_at > row.stored_at,
             missing=row.missing or 0,
             stamped_at=row.stamped_at,
+            stored_at=row.stored_at,
         )
         return Waiting(stimulus, row.sent_at, self._carriers.get(row.provider, self._default), row)
 

@@ -82,11 +82,10 @@ def test_a_pick_that_was_on_its_way_when_a_new_list_was_made() -> None:
     same.text("1", "10086977", sent_at=shanghai("2026-03-02 10:00:30"))
     assert same.ended() == {"CL"}
 
-    # A text from long before the list was made is no answer to it, whatever its clock.
-    before = Conversation()
-    before.play("> 0000")
-    before.text("1", "10086977", sent_at=shanghai("2026-03-02 09:49:59"))
-    assert before.ended() == set()
+    # A time from before either list is a provider's clock that is wrong, and not believed.
+    wrong = crossed("1", 30)
+    wrong.text("2", "10086977", sent_at=shanghai("2026-03-02 02:00:30"))
+    assert wrong.ended() == {"CL"}
 
 
 def test_the_time_that_counts_is_when_it_was_sent() -> None:

@@ -129,7 +129,16 @@ class Conversation:
         shown = mask(text)
         stored = escape(text if shown is None else shown)
         sent_at = sent_at or self.now
-        received = TextReceived(next(self.ids), to, text, stored, sent_at, missing=missing, stamped_at=stamped_at)
+        received = TextReceived(
+            next(self.ids),
+            to,
+            text,
+            stored,
+            sent_at,
+            missing=missing,
+            stamped_at=stamped_at,
+            stored_at=self.now,
+        )
         return self.happens(received, received.sent_at)
 
     def happens(self, stimulus: Stimulus, at: datetime | None = None) -> list[Sent]:

@@ -12,7 +12,7 @@ import pytest
 
 from app.domain.values import replace
 from app.providers import make_provider
-from app.providers.base import Accepted, Incoming, ProviderSettings, Unknown
+from app.providers.base import Accepted, Incoming, MalformedRequestError, ProviderSettings, Unknown
 from app.providers.bodies import MOST_BYTES, UnreadableBodyError, as_utf8, reason_against, unpacked
 from app.providers.generic import GenericProvider
 from app.providers.requests import NotAuthenticError, WebhookRequest
@@ -106,7 +106,7 @@ def test_another_kind_of_body_is_named(body: bytes, content_type: str, named: st
 def test_what_says_nothing_of_itself_is_told_what_to_say(body: bytes, named: str) -> None:
     provider = GenericProvider("carrier")
     for read in (provider.parse_inbound, provider.parse_reports):
-        with pytest.raises(UnreadableBodyError, match=named):
+        with pytest.raises(MalformedRequestError, match=named):
             read(WebhookRequest(body, {"content-type": "application/json"}))
     assert reason_against(TEXT.encode()) is None
 

@@ -43,8 +43,9 @@ async def test_a_body_is_read_as_it_says(web: Web, content: bytes, headers: dict
     ("content", "headers", "status"),
     [
         (b"a=b", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
-        ('{"text": "退订"}'.encode("gbk"), {"Content-Type": "application/json"}, 415),
-        (b'{"text": "\xff"}', {}, 415),
+        ('{"text": "退订"}'.encode("gbk"), {"Content-Type": "application/json"}, 422),
+        ('{"text": "退订"}'.encode("gbk"), {"Content-Type": "application/json; charset=big5hkscs"}, 415),
+        (b'{"text": "\xff"}', {}, 422),
         (b"\xff\xfe\x00", {}, 415),
         (b"{}", {"Content-Encoding": "br"}, 415),
         (gzip.compress(b" " * 70_000 + json.dumps(message()).encode()), {"Content-Encoding": "gzip"}, 413),
@@ -115,7 +116,7 @@ async def test_a_message_without_an_id_and_a_time_is_never_taken_for_another(web
     assert [(await web.inbound(bare)).status_code for _ in range(2)] == [202, 202]
 
 
-@pytest.mark.parametrize("at", ["yesterday", "2026-13-01T00:00:00", 10**30, "2026-04-02T10:00:00+08:00", "2026-01-02"])
+@pytest.mark.parametrize("at", ["2026-13-01T00:00:00", 10**30, "2026-04-02T10:00:00+08:00", "2026-01-02"])
 async def test_a_time_that_cannot_be_loses_no_message_and_is_counted(web: Web, at: object) -> None:
     before = unused("time not believed")
     assert (await web.inbound(message(received_at=at))).status_code == 202

@@ -81,6 +81,7 @@ async def test_an_impossible_received_at_does_no_harm(web: Web, at: str | None) 
         {**message(), "message_id": "x" * 201},
         {**message(), "message_id": True},
         {**message(), "message_id": [1]},
+        {**message(), "received_at": "yesterday"},
         {**message(), "from": ""},
         {**message(), "from": None},
         {**message(), "to": 10086.5},

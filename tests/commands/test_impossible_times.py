@@ -1,0 +1,137 @@
+"""A time that cannot be is not believed: what is dated before its question counts from when it was stored (safety.md 34)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from app.domain.charges import ChargeState
+from app.domain.orders import OrderState
+from app.domain.turn import TextReceived
+from tests.commands.fees import announce, fee
+from tests.commands.test_orders import order_of, played
+from tests.commands.transcript import Conversation, policy
+from tests.commands.world import FOUR, shanghai
+
+# A provider that writes UTC without a zone, one with a clock of its own, one that is behind by minutes.
+SHIFTS = [timedelta(hours=8), timedelta(hours=3, minutes=17), timedelta(minutes=2), timedelta(hours=23, minutes=59)]
+shifted = pytest.mark.parametrize("shift", SHIFTS, ids=str)
+
+
+def said(conversation: Conversation, text: str, number: str, shift: timedelta) -> str:
+    return " ".join(sent.text for sent in conversation.text(text, number, sent_at=conversation.now - shift))
+
+
+def reminded(amount: int = 300) -> Conversation:
+    conversation = Conversation(has=FOUR)
+    announce(conversation, "c-1", "SJB", amount, "2026-03-05 12:00")
+    return conversation
+
+
+@shifted
+@pytest.mark.parametrize("pick", ["1", "1,4", "全部", "查1", "TD1"])
+@pytest.mark.parametrize("number", ["10086977", "10086"])
+def test_a_pick_counts_from_when_it_was_stored(shift: timedelta, pick: str, number: str) -> None:
+    conversation = Conversation(has=FOUR).play("> 0000\n@ +20s")
+    assert "已过期" not in said(conversation, pick, number, shift)
+    if pick == "全部":
+        said(conversation, "是", "10086977", shift)
+    if pick != "查1":
+        assert "CL" in conversation.ended()
+
+
+@shifted
+def test_a_pick_that_is_stored_after_the_window_is_late_all_the_same(shift: timedelta) -> None:
+    conversation = Conversation(has=FOUR).play("> 0000\n@ +2h10m")
+    assert "已过期" in said(conversation, "1", "10086977", shift + timedelta(hours=2, minutes=10))
+    assert conversation.ended() == set()
+
+
+@shifted
+@pytest.mark.parametrize("text", ["否", "N", "取消", "TD", "code", "QXSJB"])
+def test_a_doubt_counts_from_when_it_was_stored(shift: timedelta, text: str) -> None:
+    conversation = reminded().play("@ +20m")
+    said(
+        conversation,
+        text.replace("code", str(fee(conversation, "c-1").code)),
+        "10086901",
+        shift + timedelta(minutes=20),
+    )
+    assert fee(conversation, "c-1").state in (ChargeState.DISPUTED, ChargeState.WAIVED, ChargeState.CANCELLED)
+
+
+@shifted
+def test_a_stop_in_a_fee_s_window_gives_the_fee_up(shift: timedelta) -> None:
+    conversation = reminded().play("@ +20m")
+    said(conversation, "QXSJB", "10086", shift + timedelta(minutes=20))
+    assert fee(conversation, "c-1").state is ChargeState.WAIVED
+
+
+@shifted
+def test_a_doubt_that_is_stored_after_the_window_is_late_all_the_same(shift: timedelta) -> None:
+    conversation = reminded().play("@ +61m")
+    said(conversation, "否", "10086901", shift + timedelta(minutes=61))
+    assert fee(conversation, "c-1").state is ChargeState.REMINDED
+
+
+@shifted
+@pytest.mark.parametrize("text", ["否", "不要", "0000", "QXCL"])
+def test_a_no_counts_from_when_it_was_stored(shift: timedelta, text: str) -> None:
+    conversation = played("> KTSJB\n@ +20s")
+    said(conversation, text, "1008620400", shift)
+    assert order_of(conversation, "SJB").state is OrderState.DECLINED
+
+
+@shifted
+def test_a_yes_that_is_dated_before_its_question_has_the_question_sent_again_once(shift: timedelta) -> None:
+    conversation = played("> KTSJB\n@ +20s")
+    [again] = conversation.text("是", "1008620400", sent_at=conversation.now - shift)
+    assert (again.number, again.kind) == ("1008620401", "confirmation")
+    assert conversation.states() == {}
+    conversation.play("@ +20s")
+    said(conversation, "是", "1008620400", shift)  # to the first question, which is none any more
+    assert conversation.states() == {}
+    said(conversation, "是", "1008620401", shift)
+    assert conversation.states() == {"SJB": "active"}
+    assert conversation.chain_is_whole()
+
+
+@shifted
+def test_a_yes_that_was_stored_before_the_question_was_sent_again_does_not_count(shift: timedelta) -> None:
+    """Two of them came together: the second one is no answer to what the first one caused."""
+    conversation = played("> KTSJB\n@ +20s")
+    said(conversation, "是", "10086", shift)
+    second = TextReceived("0", "10086", "是", "是", conversation.now - shift, stored_at=conversation.now)
+    conversation.happens(second, second.sent_at)
+    assert conversation.states() == {}
+    said(conversation, "是", "1008620401", shift)
+    assert conversation.states() == {"SJB": "active"}
+
+
+@shifted
+def test_a_right_code_counts_from_when_it_was_stored(shift: timedelta) -> None:
+    conversation = played("> KTSJB", policy=policy(confirm_mode="code")).play("@ +20s")
+    said(conversation, str(order_of(conversation, "SJB").code), "1008620400", shift)
+    assert conversation.states() == {"SJB": "active"}
+
+
+def test_a_pick_dated_while_an_earlier_list_was_open_means_that_list() -> None:
+    conversation = Conversation(has=FOUR).play("> 0000\n@ +10m\n> QXCL\n> 0000\n@ +20s")
+    meant_before = conversation.now - timedelta(minutes=5)
+    came = conversation.text("1", "10086977", sent_at=meant_before)
+    assert "之前的业务列表" in came[0].text
+    assert conversation.ended() == {"CL"}
+
+
+def test_what_was_sent_in_time_to_an_older_question_is_in_time_whatever_was_asked_since() -> None:
+    conversation = Conversation(has=FOUR).play("> 0000\n@ +2h5m")
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    conversation.play("@ +5m")
+    conversation.text("1", "10086977", sent_at=shanghai("2026-03-02 11:59"))
+    assert conversation.ended() == {"CL"}
+
+
+def test_the_time_of_a_question_is_none_of_a_stranger() -> None:
+    at: datetime = shanghai("2026-03-02 02:00")
+    conversation = Conversation(has=())
+    conversation.text("你好", sent_at=at)
+    assert "未能识别" in conversation.sent[-1].text
