@@ -43,8 +43,8 @@ _JSON_TYPES = frozenset({
     "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines",
     "application/x-jsonlines", "application/json",
 })  # fmt: skip
-# Of these the first sign of the file says what it is.
-_UNSAID = frozenset({"", "text/plain", "application/octet-stream"})
+# Of these the first sign of the file says what it is; curl calls any body a form.
+_UNSAID = frozenset({"", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded"})
 _UNREAD = "Send JSON Lines (application/x-ndjson) or CSV (text/csv), as the body itself: no form, no workbook."
 _JSON_EXAMPLE = (
     '{"type": "subscriber", "msisdn": "13700137000", "brand": "gotone", "payment": "postpaid", "balance_fen": 0, '
