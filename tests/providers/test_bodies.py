@@ -18,6 +18,12 @@ from app.providers.generic import GenericProvider
 from app.providers.requests import NotAuthenticError, WebhookRequest
 from tests.providers.contract import submission, surroundings
 
+
+def gzipped(body: bytes) -> bytes:
+    """Packed with gzip, without the time: it stands in the name of a test."""
+    return gzip.compress(body, mtime=0)
+
+
 pytestmark = pytest.mark.anyio
 BODY = {"message_id": "m-1", "from": "13800138000", "to": "10086", "text": "退订"}
 TEXT = json.dumps(BODY, ensure_ascii=False)
@@ -52,8 +58,8 @@ def test_a_body_is_read_in_the_charset_that_it_says(codec: str, content_type: st
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [
-        (gzip.compress(TEXT.encode()), "gzip"),
-        (gzip.compress(TEXT[:9].encode()) + gzip.compress(TEXT[9:].encode()), "X-GZIP"),
+        (gzipped(TEXT.encode()), "gzip"),
+        (gzipped(TEXT[:9].encode()) + gzipped(TEXT[9:].encode()), "X-GZIP"),
         (zlib.compress(TEXT.encode()), "deflate"),
         (zlib.compress(TEXT.encode(), wbits=-15), "deflate"),
         (TEXT.encode(), "identity"),
@@ -70,9 +76,9 @@ def test_a_packed_body_is_unpacked(body: bytes, encoding: str) -> None:
         (TEXT.encode(), "br", 415),
         (TEXT.encode(), "gzip, gzip", 415),
         (TEXT.encode(), "gzip", 415),
-        (gzip.compress(TEXT.encode())[:-9], "gzip", 415),
-        (gzip.compress(b" " * (MOST_BYTES + 1)), "gzip", 413),
-        (gzip.compress(b" " * MOST_BYTES) + gzip.compress(b" "), "gzip", 413),
+        (gzipped(TEXT.encode())[:-9], "gzip", 415),
+        (gzipped(b" " * (MOST_BYTES + 1)), "gzip", 413),
+        (gzipped(b" " * MOST_BYTES) + gzipped(b" "), "gzip", 413),
     ],
 )
 def test_what_cannot_be_unpacked_is_named(body: bytes, encoding: str, status: int) -> None:
@@ -100,9 +106,7 @@ def test_another_kind_of_body_is_named(body: bytes, content_type: str, named: st
     assert "13800138000" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("body", "named"), [(TEXT.encode("gbk"), "charset=gbk"), (gzip.compress(b"{}"), "Content-Encoding")]
-)
+@pytest.mark.parametrize(("body", "named"), [(TEXT.encode("gbk"), "charset=gbk"), (gzipped(b"{}"), "Content-Encoding")])
 def test_what_says_nothing_of_itself_is_told_what_to_say(body: bytes, named: str) -> None:
     provider = GenericProvider("carrier")
     for read in (provider.parse_inbound, provider.parse_reports):
@@ -113,7 +117,7 @@ def test_what_says_nothing_of_itself_is_told_what_to_say(body: bytes, named: str
 
 def test_a_packed_body_may_be_signed_before_or_behind_packing() -> None:
     provider = GenericProvider("carrier", [SECRET])
-    plain, packed = TEXT.encode("gbk"), gzip.compress(TEXT.encode("gbk"))
+    plain, packed = TEXT.encode("gbk"), gzipped(TEXT.encode("gbk"))
     for signed in (plain, packed):
         headers = _headers(signed)
         provider.admit(WebhookRequest(plain, headers, packed=packed))
@@ -149,7 +153,7 @@ ANSWER = '{"message_id": "c-1", "msg": "乗\\"成功"}'
         (ANSWER.encode("gb18030"), {"content-type": "application/json; charset=utf-8"}),
         (ANSWER.encode("gb18030"), {"content-type": "application/json; charset=klingon"}),
         (ANSWER.encode("utf-16"), {}),
-        (gzip.compress(ANSWER.encode()), {"content-encoding": "gzip"}),
+        (gzipped(ANSWER.encode()), {"content-encoding": "gzip"}),
     ],
 )
 async def test_an_answer_is_read_whatever_it_says_of_itself(body: bytes, headers: dict[str, str]) -> None:

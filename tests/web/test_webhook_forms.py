@@ -11,6 +11,12 @@ from app.observability import UNUSED, UNUSED_REPORTS
 from tests.running import ALICE, START
 from tests.web.calls import Web, assert_problem, message
 
+
+def gzipped(body: bytes) -> bytes:
+    """Packed with gzip, without the time: it stands in the name of a test."""
+    return gzip.compress(body, mtime=0)
+
+
 pytestmark = pytest.mark.anyio
 _mt = tables.outbound_message
 INBOUND = "/webhooks/generic/inbound"
@@ -31,7 +37,7 @@ def without(name: str, **fields: object) -> dict[str, object]:
     ("content", "headers"),
     [
         (json.dumps(message()).encode("utf-8-sig"), {}),
-        (gzip.compress(json.dumps(message()).encode()), {"Content-Encoding": "gzip"}),
+        (gzipped(json.dumps(message()).encode()), {"Content-Encoding": "gzip"}),
         (json.dumps(message(), ensure_ascii=False).encode("gbk"), {"Content-Type": "application/json; charset=gbk"}),
     ],
 )
@@ -48,8 +54,8 @@ async def test_a_body_is_read_as_it_says(web: Web, content: bytes, headers: dict
         (b'{"text": "\xff"}', {}, 422),
         (b"\xff\xfe\x00", {}, 415),
         (b"{}", {"Content-Encoding": "br"}, 415),
-        (gzip.compress(b" " * 70_000 + json.dumps(message()).encode()), {"Content-Encoding": "gzip"}, 413),
-        (gzip.compress(b"[" + b" " * 2_000_000 + b"]"), {"Content-Encoding": "gzip"}, 413),
+        (gzipped(b" " * 70_000 + json.dumps(message()).encode()), {"Content-Encoding": "gzip"}, 413),
+        (gzipped(b"[" + b" " * 2_000_000 + b"]"), {"Content-Encoding": "gzip"}, 413),
     ],
 )
 @pytest.mark.parametrize("direction", ["inbound", "status"])
