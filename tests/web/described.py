@@ -11,6 +11,8 @@ from app.main import create_app
 from tests.running import settings_for
 
 _OUR_FAULT = 500
+# What stands before every call is said once, at the head of the document.
+_BEFORE_EVERY_CALL = (408, 421, 431)
 _DOCUMENTED = ("/api/", "/simulator/", "/webhooks/", "/livez", "/readyz", "/metrics")
 
 
@@ -33,6 +35,9 @@ async def is_listed(answer: httpx.Response) -> None:
     # Of a provider with a path token, it stands between its name and the direction.
     path = re.sub(r"^(/webhooks/[^/]+)/[^/]+/", r"\1/", request.url.path)
     if not path.startswith(_DOCUMENTED) or (answer.status_code >= 500 and answer.status_code != 503):
+        return
+    of_a_page = answer.status_code == 403 and {"origin", "sec-fetch-site"} & request.headers.keys()
+    if answer.status_code in _BEFORE_EVERY_CALL or of_a_page:
         return
     found = next((name for pattern, name in _paths() if pattern.fullmatch(path)), None)
     entry = document()["paths"].get(found, {})

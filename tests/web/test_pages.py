@@ -217,7 +217,7 @@ async def test_a_database_that_is_away_is_not_ready(postgresql_url: str) -> None
 
 async def test_figures_count_and_tell_nothing_of_anybody(web: Web) -> None:
     add_trouble(web.running.gateway.registry)
-    await web.running.say("0000")
+    await web.running.say("QXNOBODY")
     await web.running.say(SECRET_TEXT)
     await web.inbound({"message_id": "1", "from": "13712345678", "to": "10086", "text": "PRIVATE"})
     await web.status({"message_id": "13712345678", "status": "delivered"})
@@ -233,6 +233,6 @@ async def test_figures_count_and_tell_nothing_of_anybody(web: Web) -> None:
         "smsgw_batch_size_count",
     ):
         assert figure in answer.text
-    for private in ("13800138000", "13712345678", "PRIVATE", '0000"'):
+    for private in ("13800138000", "13712345678", "PRIVATE", "NOBODY"):
         assert private not in answer.text
     assert await web.running.count(tables.delivery_report, tables.delivery_report.c.parked) == 1

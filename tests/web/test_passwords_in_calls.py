@@ -111,7 +111,7 @@ def request(
             case "header":
                 headers[name] = str(value)
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-    url = f"http://gateway{path}"
+    url = f"http://localhost{path}"
     content = body.encode() if isinstance(body, str) else None if body is None else json.dumps(body).encode()
     return httpx.Request(method, url, params=query, headers=encoded, content=content)
 
