@@ -181,7 +181,9 @@ class Answers(Handset):
         return all(one.text.startswith("KT") for one in self.said if one.seq > pages[0].seq)
 
     def _is_dated_before(self, line: Line, question: Line) -> bool:
-        """Whether it seems to be older than the question, for the first time (safety.md 34)."""
+        """Whether it seems to be older than the question, for the first time; a code cannot be (safety.md 34)."""
+        if self._code(question) is not None:
+            return False
         asked = [one for one in self.heard if one.text == question.text and one.seq < line.seq]
         return line.at < question.at - _MINUTE and len(asked) == 1
 
