@@ -61,7 +61,7 @@ async def test_a_fee_reminder_that_comes_late_names_when_its_fee_may_be_taken(ga
     await gateway.advance_to("2026-03-02 16:00")
     texts = await gateway.texts()
     for charge_id, name in (("c-1", "手机报"), ("use-u-1", "故事点播")):
-        charge = (await gateway.gateway.charges.one(charge_id)).charge
+        charge = (await gateway.gateway.charges.one(charge_id, former=False)).charge
         assert charge.state is ChargeState.REMINDED
         assert charge.due_at > shanghai("2026-03-02 16:00")
         (text,) = [text for text in texts if name in text]
