@@ -177,10 +177,10 @@ def _yes(turn: Turn, order: Order, question: Question) -> Outcome:
     arrival, there = turn.account.arrival(question), _sent_there(turn, question)
     received, again = turn.stimulus_as(TextReceived), question.state_as(ConfirmingOrder).again
     # Of a question that was sent again no time is believed: ids are in the order of storing.
-    is_early = question.is_answered_early(received.arrived_at) or (again and received.id < question.id)
+    is_early = question.is_stored_before(received.arrived_at) or (again and received.id < question.id)
     if is_early or not (there or _is_sole(turn, question)):
         return _hint(turn, question)
-    if question.is_answered_early(received.sent_at) and not again:
+    if question.is_dated_before(received.sent_at) and not again:
         return _ask_again(turn, order, order, question, doubted=True)
     if arrival is Arrival.UNDER_WAY:
         return Outcome(waits=True)

@@ -12,8 +12,7 @@ REMEMBERED = timedelta(days=7)
 # from before that is no answer to the question.
 CLOCKS_DIFFER = timedelta(minutes=10)
 
-# The longest time from the beginning of an attempt that the network took to its end, and some for clocks that differ.
-# A yes from before that was on its way before the question, and is not a yes to it.
+# The longest time from the beginning of an attempt to hand a question over to its end, which is what we know.
 _ATTEMPT = timedelta(minutes=1)
 
 
@@ -98,9 +97,16 @@ class Question:
         """Whether it waits for an answer, and the network has neither taken it for certain nor failed to."""
         return self.closed_at is None and self.handed_over_at is None and self.failed_at is None
 
-    def is_answered_early(self, at: datetime) -> bool:
-        """Whether what was sent at that instant was on its way before the attempt that brought the question."""
-        return at < (self.handed_over_at or self.asked_at) - _ATTEMPT
+    def is_stored_before(self, stored_at: datetime) -> bool:
+        """Whether a text was stored, by our own clock, before it was asked or any attempt that brought it began."""
+        return stored_at < self.asked_at or self._is_before_attempt(stored_at)
+
+    def is_dated_before(self, sent_at: datetime) -> bool:
+        """Whether a text is dated before it; many carriers' stamps are in whole seconds (safety.md 34)."""
+        return sent_at < self.asked_at.replace(microsecond=0) or self._is_before_attempt(sent_at)
+
+    def _is_before_attempt(self, at: datetime) -> bool:
+        return self.handed_over_at is not None and at < self.handed_over_at - _ATTEMPT
 
     def arrived(self, at: datetime) -> "Question":
         """The question as handed over at that instant, unless that is known already."""

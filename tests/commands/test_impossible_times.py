@@ -12,8 +12,15 @@ from tests.commands.test_orders import order_of, played
 from tests.commands.transcript import Conversation, policy
 from tests.commands.world import FOUR, shanghai
 
-# A provider that writes UTC without a zone, one with a clock of its own, one that is behind by minutes.
-SHIFTS = [timedelta(hours=8), timedelta(hours=3, minutes=17), timedelta(minutes=2), timedelta(hours=23, minutes=59)]
+# A provider that writes UTC without a zone, one with a clock of its own, and one that is behind by minutes or by seconds:
+# a question is 20 seconds old when it is answered.
+SHIFTS = [
+    timedelta(hours=8),
+    timedelta(hours=3, minutes=17),
+    timedelta(minutes=2),
+    timedelta(hours=23, minutes=59),
+    timedelta(seconds=21),
+]
 shifted = pytest.mark.parametrize("shift", SHIFTS, ids=str)
 
 
@@ -93,6 +100,27 @@ def test_a_yes_that_is_dated_before_its_question_has_the_question_sent_again_onc
     said(conversation, "是", "1008620401", shift)
     assert conversation.states() == {"SJB": "active"}
     assert conversation.chain_is_whole()
+
+
+def test_a_stamp_in_whole_seconds_is_not_before_a_question_of_the_same_second() -> None:
+    asked = shanghai("2026-03-02 10:00") + timedelta(milliseconds=700)
+    for early, states in ((timedelta(milliseconds=700), {"SJB": "active"}), (timedelta(milliseconds=701), {})):
+        conversation = Conversation(has=())
+        conversation.now = asked
+        conversation.text("KTSJB")
+        conversation.play("@ +20s")
+        said(conversation, "是", "1008620400", timedelta(seconds=20) + early)
+        assert conversation.states() == states, early
+
+
+def test_a_yes_that_was_stored_before_its_question_is_none_in_the_same_second_either() -> None:
+    conversation = Conversation(has=())
+    conversation.now = shanghai("2026-03-02 10:00") + timedelta(milliseconds=700)
+    conversation.text("KTSJB")
+    stored = conversation.now - timedelta(milliseconds=500)
+    conversation.play("@ +20s")
+    conversation.happens(TextReceived("0", "1008620400", "是", "是", stored, stored_at=stored), stored)
+    assert conversation.states() == {}
 
 
 @shifted

@@ -185,7 +185,7 @@ class Answers(Handset):
         if self._code(question) is not None:
             return False
         asked = [one for one in self.heard if one.text == question.text and one.seq < line.seq]
-        return line.at < question.at - _MINUTE and len(asked) == 1
+        return line.at < question.at.replace(microsecond=0) and len(asked) == 1
 
     def _was_declined(self, question: Line, line: Line) -> bool:
         """Whether she had sent something else to the number of the question; for certain, if it is not dated before."""
