@@ -29,6 +29,8 @@ from app.domain.values import value
 
 _inbound = tables.inbound_message
 _KEY = ("bucket", "provider", "provider_message_id", "msisdn", "part", "repeat")
+# What makes a repeat the same message once more; its time is its own at each attempt.
+_CONTENT = ("dialled", "text", "parts", "concat_ref")
 _REFERENCE = ("bucket", "msisdn", "concat_ref")
 Key = tuple[int, str]
 Reference = tuple[int, str, str]
@@ -66,7 +68,7 @@ class StoredMessage:
 
 @value
 class Known:
-    """What became of a message to store: its id, or the first one's; ``differs``: it says something else than that."""
+    """What became of a message to store: its id, or the first one's; ``differs``: its content is another than that."""
 
     id: str
     is_new: bool
@@ -76,9 +78,8 @@ class Known:
 @cache
 def _existing(dialect: str) -> Executable:
     given = from_json(dialect, shape_of(_inbound, _KEY))
-    return select(_inbound.c.id, _inbound.c.text, *(given.c[key] for key in _KEY)).join_from(
-        _inbound, given, matching(_inbound, given, _KEY)
-    )
+    columns = [_inbound.c[name] for name in ("id", *_CONTENT)]
+    return select(*columns, *(given.c[key] for key in _KEY)).join_from(_inbound, given, matching(_inbound, given, _KEY))
 
 
 def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[Known]:
@@ -88,14 +89,13 @@ def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[Kno
     found = connection.execute(
         _existing(connection.dialect.name), as_parameter([{key: row[key] for key in _KEY} for row in rows])
     )
-    first = {tuple(row[2:]): (row[0], row[1]) for row in found}
+    key_at = 1 + len(_CONTENT)
+    first = {tuple(row[key_at:]): (str(row[0]), tuple(row[1:key_at])) for row in found}
     known = [(row, *first[tuple(row[key] for key in _KEY)]) for row in rows]
-    return [Known(id_, is_new=id_ == row["id"], differs=text != row["text"]) for row, id_, text in known]
-
-
-def keep_repeats(connection: Connection, rows: Sequence[dict[str, object]]) -> int:
-    """Keep what came under a known id with another text, each text once; how many were not kept yet."""
-    return insert_new_rows(connection, _inbound, rows)
+    return [
+        Known(id_, is_new=id_ == row["id"], differs=content != tuple(row[name] for name in _CONTENT))
+        for row, id_, content in known
+    ]
 
 
 def open_conversations(connection: Connection, msisdns: Sequence[str]) -> None:
@@ -208,7 +208,7 @@ def parts_of(connection: Connection, references: Sequence[Reference], since: dat
 
 
 def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
-    """Store messages that nobody sent as they are: made of parts, they are new."""
+    """Store what is known to be new: messages made of parts, and repeats that are kept under their own ids."""
     insert_rows(connection, _inbound, rows)
 
 

@@ -91,7 +91,7 @@ inbound_message = Table(
     *customer(tenure=False),
     Column("id", Id, nullable=False),
     Column("tenure", Integer),
-    # ``repeat``: empty, or what the text hashes to of one that came under a known id and says something else.
+    # ``repeat``: empty, or the own id of one that came under a known id with other content.
     *required(Text, "provider", "provider_message_id", "repeat", "dialled", "text", "status"),
     Column("sealed", Text),
     *required(Instant, "sent_at", "stored_at", "due_at"),

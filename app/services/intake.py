@@ -1,6 +1,5 @@
 """The first commit of a message: stored, once, before anybody is told that it was taken (delivery.md 1, 2)."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -30,7 +29,7 @@ _OLDEST_BELIEVED = timedelta(hours=24)
 _AHEAD = timedelta(minutes=10)
 # Why a message that was taken is not used as it is (safety.md 33).
 _UNREADABLE, _NOBODY, _ELSEWHERE = "unreadable sender", "no subscriber's number", "prefix not allowed"
-_UNBELIEVED, _REPEATED = "time not believed", "repeat with another text"
+_UNBELIEVED, _REPEATED = "time not believed", "repeat with other content"
 
 
 @value
@@ -135,8 +134,9 @@ class Intake:
         inbox.open_conversations(connection, [str(row["msisdn"]) for row in new if row["status"] == "pending"])
         self._keep_beside(connection, new)
         others = [_repeat(row, now) for row, known in zip(rows, found, strict=True) if known.differs]
+        inbox.add(connection, others)
         unused = Counter(str(row["verdict"]) for row in new if row["verdict"])
-        unused[_REPEATED] += inbox.keep_repeats(connection, others) if others else 0
+        unused[_REPEATED] += len(others)
         statuses = {True: IntakeStatus.ACCEPTED, False: IntakeStatus.DUPLICATE}
         return [Stored(known.id, statuses[known.is_new]) for known in found], unused, now
 
@@ -196,10 +196,9 @@ class Intake:
 
 
 def _repeat(row: dict[str, object], now: datetime) -> dict[str, object]:
-    """What came under a known id with another text: kept for staff to find, and nothing follows from it."""
-    of_text = hashlib.sha256(str(row["text"]).encode()).hexdigest()[:16]
+    """What came under a known id with other content: kept for staff to find, and nothing follows from it."""
     ended = {"status": "ignored", "verdict": _REPEATED, "handled_at": now, "sealed": None, "concat_ref": None}
-    return {**row, **ended, "repeat": of_text}
+    return {**row, **ended, "repeat": row["id"]}
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:

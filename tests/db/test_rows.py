@@ -141,6 +141,7 @@ def message(place: int, theirs: str) -> dict[str, object]:
         "bucket": 1, "msisdn": "+8613800138000", "id": f"01900000-0000-7000-8000-{place:012}", "provider": "generic",
         "provider_message_id": theirs, "dialled": "10086", "text": "0000", "sealed": None, "received_at": None,
         "sent_at": NOON, "stored_at": NOON, "status": "pending", "due_at": NOON, "tries": 0, "part": 0, "repeat": "",
+        "parts": None, "concat_ref": None,
     }  # fmt: skip
 
 
@@ -151,6 +152,7 @@ def test_the_inbox_tells_new_messages_from_known_ones_also_within_one_list(datab
         a, b = str(rows[0]["id"]), str(rows[1]["id"])
         assert inbox.store(connection, rows) == [Known(a, is_new=True), Known(b, is_new=True), Known(a, is_new=False)]
         again = [message(4, "b"), message(5, "c"), {**message(6, "a"), "text": "1"}]
+        assert inbox.store(connection, [{**message(7, "a"), "dialled": "1"}]) == [Known(a, is_new=False, differs=True)]
         assert inbox.store(connection, again) == [
             Known(b, is_new=False), Known(str(again[1]["id"]), is_new=True), Known(a, is_new=False, differs=True),
         ]  # fmt: skip

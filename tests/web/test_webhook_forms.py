@@ -1,7 +1,8 @@
-"""What carriers really send: other types, other charsets, no id, a known id with another text (http-api.md; safety.md 33)."""
+"""What carriers really send: other types, other charsets, no id, a known id with other content (http-api.md; safety.md 33)."""
 
 import gzip
 import json
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -170,12 +171,15 @@ async def test_numbers_may_be_integers(web: Web, field: str, given: int) -> None
     assert len(await web.running.received()) == 2
 
 
-# ---- a known id with another text
+# ---- a known id with other content
+
+OTHER = "repeat with other content"
+PART = {"concat_ref": 7, "concat_total": 2, "concat_part": 1}
 
 
-async def test_a_repeat_with_another_text_has_no_effect_and_is_found(web: Web) -> None:
+async def test_a_repeat_with_another_text_has_no_effect_and_is_found_each_time(web: Web) -> None:
     first = (await web.inbound(message("YE", "1"))).json()["id"]
-    before = unused("repeat with another text")
+    before = unused(OTHER)
     await web.running.advance(days=3)
     repeats = ["QXCL", "YE", "QXCL", "XGMM#802357#739184#739184", "XGMM#802357#615283#615283"]
     for text in repeats:
@@ -187,10 +191,39 @@ async def test_a_repeat_with_another_text_has_no_effect_and_is_found(web: Web) -
 
     assert len(await web.running.received()) == 1
     found = (await web.get("/api/v1/messages", direction="mo", msisdn=ALICE)).json()["messages"]
-    kept = {one["text"]: one.get("verdict") for one in found if one["id"] != first}
-    assert kept == dict.fromkeys(["QXCL", "HF", "XGMM#******#******#******"], "repeat with another text")
-    assert unused("repeat with another text") == before + len(kept)
+    kept = Counter((one["text"], one.get("verdict")) for one in found if one["id"] != first)
+    assert kept == {("QXCL", OTHER): 3, ("HF", OTHER): 2, ("XGMM#******#******#******", OTHER): 2}
+    assert unused(OTHER) == before + kept.total()
     assert "802357" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("sent", "changed", "differs"),
+    [
+        ({}, {"to": "10086901"}, True),
+        ({}, {"to": "10086901", "text": "HF"}, True),
+        (PART, {"concat_total": 3}, True),
+        (PART, {"concat_ref": 8}, True),
+        (PART, {"received_at": "2026-03-02T10:00:01+08:00"}, False),
+        ({}, {"received_at": "2026-03-02T10:00:01+08:00"}, False),
+        ({}, {}, False),
+    ],
+)
+async def test_a_repeat_differs_by_what_was_sent_and_where_to(
+    web: Web, sent: dict[str, object], changed: dict[str, object], *, differs: bool
+) -> None:
+    given = {**message("YE", "1"), **sent}
+    first = (await web.inbound(given)).json()["id"]
+    before = unused(OTHER)
+    for _ in range(2):
+        assert (await web.inbound({**given, **changed})).json() == {"id": first, "status": "duplicate"}
+    await web.running.drain()
+
+    assert len(await web.running.received()) == (0 if sent else 1)
+    found = (await web.get("/api/v1/messages", direction="mo", msisdn=ALICE)).json()["messages"]
+    kept = [(one["to"], one["verdict"]) for one in found if one["id"] != first]
+    assert kept == [(changed.get("to", "10086"), OTHER)] * (2 if differs else 0)
+    assert unused(OTHER) == before + len(kept)
 
 
 # ---- delivery reports
