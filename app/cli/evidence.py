@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 _WRONG = {
     Fault.CHANGED: "record {bad} of {records} does not fit",
+    Fault.UNREADABLE: "record {bad}, or the head of a chain of {records} records, cannot be read",
     Fault.PAYLOAD_GONE: "the payload of record {bad} is gone, and no record says that it was purged or erased",
     Fault.CUT: "there are {records} records, and the chain is said to end with record {end}",
     Fault.NOT_SIGNED: "its head is not signed by this gateway: somebody else wrote it",

@@ -37,6 +37,13 @@ def current_tenure(connection: Connection, msisdn: str) -> TenureRead | None:
     return TenureRead(subscriber_of(row)) if row else None
 
 
+def tenures_held(connection: Connection, msisdn: str) -> list[int]:
+    """Which tenures a number has had, the newest first; nothing else of their rows is read."""
+    columns = tables.subscriber.c
+    mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn)
+    return list(connection.execute(select(columns.tenure).where(*mine).order_by(columns.tenure.desc())).scalars())
+
+
 def tenure_of(connection: Connection, msisdn: str, tenure: int) -> Subscriber | None:
     """One tenure of a number."""
     columns = tables.subscriber.c

@@ -1,12 +1,15 @@
 """Evidence rows: appended, read and walked; nothing here updates or deletes one."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 
 from sqlalchemy import Connection, exists, select, update
+from sqlalchemy.exc import OperationalError
 
 from app.db import tables
-from app.db.rows import AnyRow, AnySelect, as_parameter, from_json, insert_rows, matching, shape_of
+from app.db.rows import AnyRow, AnySelect, as_parameter, from_json, insert_rows, matching, raw, shape_of
+from app.db.types import from_micros
 from app.domain.evidence import ChainHead, EvidenceRecord
 from app.domain.msisdn import bucket_of
 
@@ -39,30 +42,45 @@ def _record(row: AnyRow) -> EvidenceRecord:
     return EvidenceRecord(*(getattr(row, name) for name in _FIELDS))
 
 
+@contextmanager
+def _decoding() -> Iterator[None]:
+    """ValueError for text that is none: SQLite calls it what it calls a database that is away."""
+    try:
+        yield
+    except OperationalError as error:
+        if "decode" in str(error.orig):
+            raise ValueError("no text") from error
+        raise
+
+
 def chain_of(
     connection: Connection, msisdn: str, tenure: int, *, after: int = 0, limit: int | None = None
 ) -> Iterator[EvidenceRecord]:
-    """A tenure's records in order, behind sequence number ``after``."""
+    """A tenure's records in order, behind sequence number ``after``; one of ``UNREADABLE`` at what cannot be read."""
     columns = _evidence.c
     statement = (
-        select(_evidence)
+        select(*(raw(columns[name]) for name in _FIELDS))
         .where(
             columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure, columns.seq > after
         )
         .order_by(columns.seq)
         .limit(limit)
     )
-    yield from (_record(row) for row in connection.execute(statement))
+    with _decoding():
+        for row in connection.execute(statement):
+            held = row._asdict()
+            yield EvidenceRecord(**{**held, "at": from_micros(held["at"])})
 
 
 def head_of(connection: Connection, msisdn: str, tenure: int) -> ChainHead:
-    """Where a tenure's chain should end; unsigned where there is no such tenure."""
+    """Where a tenure's chain should end; unsigned where there is no such tenure. ValueError where it is no text."""
     columns = tables.subscriber.c
     head = (columns.evidence_seq, columns.evidence_hash, columns.evidence_key, columns.evidence_mac)
     statement = select(*head).where(
         columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure
     )
-    row = connection.execute(statement).one_or_none()
+    with _decoding():
+        row = connection.execute(statement).one_or_none()
     return ChainHead(*row) if row else ChainHead()
 
 

@@ -19,6 +19,8 @@ GENESIS = "0" * 64
 PURGED, ERASED = "purged", "erased"
 # A head was signed that had no signature that could be checked.
 SEALED = "sealed"
+# What reading a row raises that somebody else wrote: of another type, out of range, no text, no payload.
+UNREADABLE = (TypeError, ValueError, ArithmeticError, AttributeError)
 Fact: TypeAlias = str | int | bool | tuple[str, ...] | Mapping[str, str | int | bool | None] | None
 
 
@@ -66,6 +68,7 @@ class Fault(StrEnum):
     """What is wrong with a chain."""
 
     CHANGED = "changed"
+    UNREADABLE = "unreadable"
     PAYLOAD_GONE = "payload_gone"
     CUT = "cut"
     NOT_SIGNED = "not_signed"
@@ -77,7 +80,8 @@ class Fault(StrEnum):
 class Verification:
     """The result of walking a chain: the first record that does not fit, if any, and what is wrong with it.
 
-    Where it is the head that does not fit, the first bad record is the one behind the last.
+    Where it is the head that does not fit, the first bad record is the one behind the last. ``records`` are those that
+    were walked.
     """
 
     records: int
@@ -151,18 +155,30 @@ def verify(records: Iterable[EvidenceRecord], head: ChainHead) -> Verification:
     """Walk a chain from its first record to its head; whose head it is, is another matter (``HeadKeys``)."""
     previous, count = GENESIS, 0
     gone: set[int] = set()
-    for record in records:
-        count += 1
-        whole = record.payload is None or record.payload_hash == _hash_payload(record.salt or "", record.payload)
-        if record.seq != count or record.previous_hash != previous or record.hash != _hash_record(record) or not whole:
-            return Verification(count, record.seq, Fault.CHANGED)
-        previous = record.hash
-        if record.payload is None:
-            gone.add(record.seq)
-        elif record.kind in (PURGED, ERASED):
-            gone.difference_update(_said_to_be_gone(record))
+    try:
+        for record in records:
+            if not _follows(record, count, previous):
+                return Verification(count + 1, record.seq, Fault.CHANGED)
+            if record.payload is None:
+                gone.add(record.seq)
+            elif record.kind in (PURGED, ERASED):
+                gone.difference_update(_said_to_be_gone(record))
+            previous, count = record.hash, count + 1
+    except UNREADABLE:
+        return unreadable(count)
     if gone:
         return Verification(count, min(gone), Fault.PAYLOAD_GONE)
     if (count, previous) != (head.seq, head.hash):
         return Verification(count, count + 1, Fault.CUT)
     return Verification(count)
+
+
+def unreadable(records: int = 0) -> Verification:
+    """What is behind that many records, another one or the head, cannot be read."""
+    return Verification(records, records + 1, Fault.UNREADABLE)
+
+
+def _follows(record: EvidenceRecord, count: int, previous: str) -> bool:
+    whole = record.payload is None or record.payload_hash == _hash_payload(record.salt or "", record.payload)
+    place = (record.seq, record.previous_hash) == (count + 1, previous)
+    return whole and place and record.hash == _hash_record(record)

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from app.domain.evidence import GENESIS, ChainHead, Fault
+from app.domain.evidence import GENESIS, UNREADABLE, ChainHead, Fault
 
 _ID_LENGTH = 8
 
@@ -58,4 +58,7 @@ class HeadKeys:
         mac = self.mac(head.key, f"{msisdn}\n{tenure}\n{head.seq}\n{head.hash}")
         if mac is None:
             return Fault.KEY_UNKNOWN
-        return None if head.mac.isascii() and hmac.compare_digest(mac, head.mac) else Fault.NOT_SIGNED
+        try:
+            return None if head.mac.isascii() and hmac.compare_digest(mac, head.mac) else Fault.NOT_SIGNED
+        except UNREADABLE:  # SQLite keeps values of every type in any column
+            return Fault.UNREADABLE

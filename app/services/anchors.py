@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from app.db import evidence
 from app.db.session import Database
-from app.domain.evidence import ChainHead, Fault, Verification
+from app.domain.evidence import UNREADABLE, ChainHead, Fault, Verification
 from app.domain.heads import HeadKeys
 from app.domain.values import value
 from app.services.chains import Walked, tenures_of
@@ -108,4 +108,7 @@ def _still_there(connection: Connection, *, chain: Walked, anchored: _Head) -> b
     if anchored.seq == 0:
         return anchored.hash == ChainHead().hash
     records = evidence.chain_of(connection, chain.msisdn, chain.tenure, after=anchored.seq - 1, limit=1)
-    return any(record.seq == anchored.seq and record.hash == anchored.hash for record in records)
+    try:
+        return any(record.seq == anchored.seq and record.hash == anchored.hash for record in records)
+    except UNREADABLE:
+        return False

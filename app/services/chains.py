@@ -10,7 +10,17 @@ from app.db import accounts, evidence, retention, state
 from app.db.retention import Tenure
 from app.db.session import Database
 from app.db.state import current_state
-from app.domain.evidence import SEALED, ChainHead, EvidenceDraft, Fault, Verification, append, verify
+from app.domain.evidence import (
+    SEALED,
+    UNREADABLE,
+    ChainHead,
+    EvidenceDraft,
+    Fault,
+    Verification,
+    append,
+    unreadable,
+    verify,
+)
 from app.domain.heads import HeadKeys
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
@@ -22,7 +32,7 @@ _MOST_LOST = 1000
 
 @value
 class Walked:
-    """One chain, and whether it is whole; ``end`` is the place where it is said to end."""
+    """One chain, and whether it is whole; ``end`` is the place where one that was cut is said to end."""
 
     msisdn: str
     tenure: int
@@ -57,16 +67,24 @@ def tenures_of(database: Database, msisdn: str | None = None) -> Iterator[Tenure
 
 def _walk(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int) -> Walked:
     found = verified(connection, heads, msisdn, tenure)
-    return Walked(msisdn, tenure, found, evidence.head_of(connection, msisdn, tenure).seq)
+    end = evidence.head_of(connection, msisdn, tenure).seq if found.fault is Fault.CUT else 0
+    return Walked(msisdn, tenure, found, end)
 
 
 def verified(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int) -> Verification:
     """Walk one chain up to its head, and see that the head is ours."""
+    try:
+        return _verified(connection, heads, msisdn, tenure)
+    except UNREADABLE:
+        return unreadable()
+
+
+def _verified(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int) -> Verification:
     head = evidence.head_of(connection, msisdn, tenure)
     found = verify(evidence.chain_of(connection, msisdn, tenure), head)
     if found.fault is Fault.CUT and evidence.head_of(connection, msisdn, tenure) != head:
         # On PostgreSQL a turn has gone on with it between the two.
-        return verified(connection, heads, msisdn, tenure)
+        return _verified(connection, heads, msisdn, tenure)
     fault = heads.fault(msisdn, tenure, head) if found.ok else None
     return found if fault is None else Verification(found.records, found.records + 1, fault)
 
@@ -130,8 +148,10 @@ def _seal(
     connection: Connection, *, heads: HeadKeys, lost: frozenset[str], from_before: bool, msisdn: str, tenure: int
 ) -> Sealed:
     accounts.lock_conversations(connection, [(bucket_of(msisdn), msisdn)], wait=True)
-    head = evidence.head_of(connection, msisdn, tenure)
     found = verified(connection, heads, msisdn, tenure)
+    if found.fault is Fault.UNREADABLE:
+        return Sealed(msisdn, tenure, found)
+    head = evidence.head_of(connection, msisdn, tenure)
     if found.ok:
         if head.key == heads.newest:
             return Sealed(msisdn, tenure, found)

@@ -194,25 +194,32 @@ def _put_service(connection: Connection, *, service: Service, registry: Registry
         rows.put_service(connection, after)
 
 
+_NO_SUBSCRIBER = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
+
+
 def _tenure(connection: Connection, *, msisdn: str, tenure: int | None) -> TenureRead:
-    found = reading.current_tenure(connection, msisdn)
-    if found is not None and tenure is not None:
-        former = reading.tenure_of(connection, msisdn, tenure)
-        if former is None:
-            raise RefusedError(404, "There is no such tenure of this number.")
-        return TenureRead(former)
+    found = reading.tenure_of(connection, msisdn, _tenure_number(connection, msisdn, tenure))
     if found is None:
-        raise RefusedError(404, "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}.")
-    return found
+        raise RefusedError(404, _NO_SUBSCRIBER)
+    return TenureRead(found)
+
+
+def _tenure_number(connection: Connection, msisdn: str, tenure: int | None) -> int:
+    held = reading.tenures_held(connection, msisdn)
+    if not held:
+        raise RefusedError(404, _NO_SUBSCRIBER)
+    if tenure is not None and tenure not in held:
+        raise RefusedError(404, "There is no such tenure of this number.")
+    return held[0] if tenure is None else tenure
 
 
 def _subscriptions(connection: Connection, *, msisdn: str, tenure: int | None) -> list[Subscription]:
-    number = _tenure(connection, msisdn=msisdn, tenure=tenure).subscriber.tenure
+    number = _tenure_number(connection, msisdn, tenure)
     return reading.subscriptions_of(connection, msisdn, number)
 
 
 def _evidence_page(connection: Connection, *, msisdn: str, tenure: int | None, after: int, limit: int) -> EvidencePage:
-    number = _tenure(connection, msisdn=msisdn, tenure=tenure).subscriber.tenure
+    number = _tenure_number(connection, msisdn, tenure)
     records = list(evidence.chain_of(connection, msisdn, number, after=after, limit=limit + 1))
     return EvidencePage(records[:limit], more=len(records) > limit)
 
@@ -220,10 +227,10 @@ def _evidence_page(connection: Connection, *, msisdn: str, tenure: int | None, a
 def _questions(
     connection: Connection, *, msisdn: str, tenure: int | None, before: str | None, limit: int
 ) -> list[QuestionRead]:
-    number = _tenure(connection, msisdn=msisdn, tenure=tenure).subscriber.tenure
+    number = _tenure_number(connection, msisdn, tenure)
     return questions.questions_of(connection, msisdn, number, before=before, limit=limit)
 
 
 def _verify(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int | None) -> Verification:
-    number = _tenure(connection, msisdn=msisdn, tenure=tenure).subscriber.tenure
+    number = _tenure_number(connection, msisdn, tenure)
     return verified(connection, heads, msisdn, number)

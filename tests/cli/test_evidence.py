@@ -11,9 +11,9 @@ from typer.testing import CliRunner, Result
 from app.cli import app
 from app.db import evidence, tables
 from app.db.session import Database, normalise_url
-from app.domain.evidence import ChainHead, EvidenceDraft, append
+from app.domain.evidence import PURGED, ChainHead, EvidenceDraft, append
 from app.services.sealing import Sealer
-from tests.running import ALICE, SEAL_KEY, running, settings_for
+from tests.running import ALICE, SEAL_KEY, START, running, settings_for
 
 pytestmark = pytest.mark.anyio
 ROWS, LINKS, STATE = tables.subscriber, tables.evidence, tables.gateway_state
@@ -120,6 +120,58 @@ ATTACKS: dict[str, tuple[Callable[[Connection], object], str]] = {
     "key unknown": (lambda c: set_head(c, evidence_key="00000000"), "a key that is not among"),
     "the whole tenure gone": (drop_tenure, "said to end with record"),
 }
+
+
+def write(statement: str) -> Callable[[Connection], object]:
+    """What SQLite takes in any column: it keeps values of every type."""
+    return lambda connection: connection.exec_driver_sql(statement.format(ALICE))
+
+
+_HEAD = "update subscriber set {} where msisdn = '{{}}'"
+_LINK = "update evidence set {} where msisdn = '{{}}' and seq = 2"
+ODD = [
+    *(_HEAD.format(f"{name} = {held}") for name in ("evidence_mac", "evidence_hash", "evidence_key", "evidence_seq")
+      for held in ("zeroblob(32)", "cast(x'ff' as text)", "'é'", "9e99")),
+    *(_LINK.format(f"{name} = {held}") for name in ("at", "kind", "payload", "salt", "hash", "subject")
+      for held in ("'x'", "zeroblob(32)", "cast(x'ff' as text)", "9223372036854775807")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", ODD)
+async def test_a_row_that_cannot_be_read_is_a_chain_that_is_not_whole(
+    stopped: Database, statement: str, sqlite_url: str
+) -> None:
+    stopped.write_now(write(statement))
+    found = run("verify")
+    assert found.exit_code == 1, found.exception
+    assert f"{ALICE}, tenure 1" in found.stderr
+    assert "1 of 2 chains are not whole" in found.stderr.replace("\n", " ")
+    assert run("seal").exit_code == 1
+    if "at = 'x'" in statement or "evidence_mac = zeroblob" in statement:
+        assert "cannot be read" in found.stderr.replace("\n", " ")
+    async with running(settings_for(sqlite_url)) as gateway:
+        told = await gateway.gateway.directory.verify(ALICE)
+        assert (told.ok, told.fault is None) == (False, False)
+
+
+async def test_a_record_of_what_was_taken_away_that_says_nothing_readable_is_found(stopped: Database) -> None:
+    def forge(connection: Connection) -> None:
+        head = evidence.head_of(connection, ALICE, 1)
+        draft = EvidenceDraft(PURGED, PURGED, {"records": ("x",)})
+        record = append(head, draft, msisdn=ALICE, tenure=1, at=START, salt="0" * 32)
+        evidence.append_evidence(connection, [record])
+
+    stopped.write_now(forge)
+    assert "cannot be read" in run("verify").stderr.replace("\n", " ")
+
+
+async def test_an_anchor_shows_a_record_that_cannot_be_read(stopped: Database, tmp_path: Path) -> None:
+    kept = tmp_path / "anchor"
+    kept.write_text(run("anchor").stdout)
+    stopped.write_now(write("update evidence set at = 'x' where msisdn = '{}'"))
+    found = run("verify", "--anchor", str(kept))
+    assert found.exit_code == 1, found.exception
+    assert "1 of 2 chains are not whole" in found.stderr.replace("\n", " ")
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

@@ -196,7 +196,7 @@ class VerificationOut(BaseModel):
     """Whether a chain is whole; ``first_bad`` is the first record that does not fit.
 
     Where the head does not fit, it is the one behind the last: the chain was cut (``cut``), or its head is not one that
-    this gateway signed (``not_signed``, ``key_unknown``).
+    this gateway signed (``not_signed``, ``key_unknown``). What cannot be read is ``unreadable``, a record or the head.
     """
 
     ok: bool
