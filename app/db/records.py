@@ -1,11 +1,12 @@
 """Records of every kind: loaded for a batch of tenures, written back, found for the management API."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, case, literal, or_, select, tuple_
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.db.record_tables import RECORD_TABLES, RecordTable
 from app.db.rows import AnySelect, as_keys, fetch, from_json, matching, raw, shape_of, upsert_rows
@@ -19,6 +20,13 @@ KINDS: tuple[type[Record], ...] = tuple(RECORD_TABLES)
 Tenure = tuple[int, str, int]
 _TENURE = ("bucket", "msisdn", "tenure")
 _KEY = (*_TENURE, "id")
+Ordering = Callable[[ReadOnlyColumnCollection[str, Column[Any]]], ColumnElement[int]]
+
+
+def deadline(columns: ReadOnlyColumnCollection[str, Column[Any]]) -> ColumnElement[int]:
+    """The next deadline of a ticket, in microseconds: as ``Ticket.deadline``."""
+    first, due = raw(columns.first_response_due), raw(columns.due)
+    return case((columns.first_response_at.is_(None) & (first < due), first), else_=due)
 
 
 @cache
@@ -108,12 +116,18 @@ def page(
     after: str | None,
     limit: int,
     former: bool = True,
+    by: Ordering | None = None,
 ) -> list[Found]:
-    """Records of all customers by id, behind ``after``, whose columns hold what ``equal`` says."""
+    """Records of all customers by id, behind ``after``, whose columns hold what ``equal`` says.
+
+    ``by``: by an instant first; ``after`` is then that, in microseconds, and the id: ``1772416800000000.0190…``.
+    """
     table = RECORD_TABLES[kind]
     columns = table.table.c
     conditions: list[ColumnElement[bool]] = [columns[name] == wanted for name, wanted in equal.items()]
+    order: list[ColumnElement[Any]] = [columns.id] if by is None else [by(columns), columns.id]
     if after is not None:
-        conditions.append(columns.id > after)
-    statement = _of_all(table.table, former=former).where(*conditions).order_by(columns.id).limit(limit)
+        behind = [after] if by is None else [int(after.partition(".")[0]), after.partition(".")[2]]
+        conditions.append(tuple_(*order) > tuple_(*map(literal, behind)))
+    statement = _of_all(table.table, former=former).where(*conditions).order_by(*order).limit(limit)
     return _read(table, connection.execute(statement))

@@ -81,6 +81,11 @@ class Ticket(Record):
         """The fees that it is about."""
         return (self.charge_id, *self.other_charge_ids) if self.charge_id else self.other_charge_ids
 
+    @property
+    def deadline(self) -> datetime:
+        """The earliest that is still to be met; of one that is resolved, as it stood."""
+        return self.due if self.first_response_at else min(self.first_response_due, self.due)
+
     def watched(self, at: datetime) -> Self:
         """The ticket with what its deadlines say at that moment; only ``warned`` and ``breached`` change."""
         waiting = self._waiting_for()

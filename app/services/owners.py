@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from app.db import access, records
-from app.db.records import Found
+from app.db.records import Found, Ordering
 from app.domain.msisdn import bucket_of
 from app.domain.records import Record
 from app.domain.values import value
@@ -29,9 +29,15 @@ class Part:
 
 
 def page_of(
-    connection: Connection, *, kind: type[Record], equal: Mapping[str, object], owner: Owner | None, part: Part
+    connection: Connection,
+    *,
+    kind: type[Record],
+    equal: Mapping[str, object],
+    owner: Owner | None,
+    part: Part,
+    by: Ordering | None = None,
 ) -> list[Found]:
-    """Records by id whose columns hold what ``equal`` says."""
+    """Records by id, or ``by`` an instant first, whose columns hold what ``equal`` says."""
     if owner is not None:
         tenure = owner.tenure
         if tenure is None:
@@ -39,4 +45,4 @@ def page_of(
         mine = {"bucket": bucket_of(owner.msisdn), "msisdn": owner.msisdn, "tenure": tenure}
         equal = {**equal, **mine}
     former = part.former or owner is not None
-    return records.page(connection, kind, equal, after=part.after, limit=part.limit, former=former)
+    return records.page(connection, kind, equal, after=part.after, limit=part.limit, former=former, by=by)

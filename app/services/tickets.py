@@ -1,5 +1,6 @@
 """Tickets, refunds and spam reports as staff see them, and what staff decide (http-api.md)."""
 
+from enum import StrEnum
 from functools import partial
 
 from sqlalchemy import Connection
@@ -8,6 +9,7 @@ from app.commands.complaining import AgentComplaint
 from app.db import records, spam
 from app.db.session import Database
 from app.db.spam import SpamCount
+from app.db.types import to_micros
 from app.domain.refunds import Refund
 from app.domain.tickets import Ticket, TicketKind, TicketState
 from app.domain.turn import Stimulus
@@ -19,15 +21,22 @@ from app.services.turns import Turns
 _MOST_REFUNDS = 100
 
 
+class TicketSort(StrEnum):
+    """In which order, if not the oldest first; ``deadline``: the earliest one that is still to be met."""
+
+    DEADLINE = "deadline"
+
+
 @value
 class TicketFilter:
-    """Which tickets; a field that is None does not matter."""
+    """Which tickets, and in which order; a field that is None does not matter."""
 
     state: TicketState | None = None
     kind: TicketKind | None = None
     breached: bool | None = None
     warned: bool | None = None
     number: str | None = None
+    sort: TicketSort | None = None
 
 
 @value
@@ -38,6 +47,10 @@ class TicketRead:
     tenure: int
     ticket: Ticket
     refunds: tuple[Refund, ...] = ()
+
+    def place(self, sort: TicketSort | None) -> str:
+        """Where it stands in a list: the cursor of what comes behind it."""
+        return f"{to_micros(self.ticket.deadline)}.{self.ticket.id}" if sort else self.ticket.id
 
 
 @value
@@ -89,7 +102,8 @@ class Tickets:
 def _page(connection: Connection, *, wanted: TicketFilter, owner: Owner | None, part: Part) -> list[TicketRead]:
     names = ("state", "kind", "breached", "warned", "number")
     equal = {name: given for name in names if (given := getattr(wanted, name)) is not None}
-    found = page_of(connection, kind=Ticket, equal=equal, owner=owner, part=part)
+    by = records.deadline if wanted.sort else None
+    found = page_of(connection, kind=Ticket, equal=equal, owner=owner, part=part, by=by)
     return [TicketRead(item.msisdn, item.tenure, item.record) for item in found if isinstance(item.record, Ticket)]
 
 

@@ -104,9 +104,9 @@ async def _reason(given: Annotated[str | None, _Reason] = None) -> str | None:
 ReasonIn = Annotated[str | None, Depends(_reason)]
 
 
-_ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-_ID_OF_EVENT = re.compile(_ID)
-BehindIn = Annotated[str | None, Query(pattern=_ID, description="what comes behind the message with this id")]
+ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_ID_OF_EVENT = re.compile(ID)
+BehindIn = Annotated[str | None, Query(pattern=ID, description="what comes behind the message with this id")]
 
 
 async def _last_event(
@@ -121,7 +121,7 @@ LastEventIn = Annotated[str | None, Depends(_last_event)]
 
 
 async def _message_id(message_id: Annotated[str, Path(description="our id of a message")]) -> str:
-    if not re.fullmatch(_ID, message_id):
+    if not re.fullmatch(ID, message_id):
         raise ProblemError(404, "There is no message with this id.")
     return message_id
 

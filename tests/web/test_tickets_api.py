@@ -84,6 +84,27 @@ async def test_lists_by_state_kind_and_breach_and_by_page(web: Web) -> None:
         assert_problem(await web.get(TICKETS, **wrong), 422)
 
 
+async def test_the_earliest_deadline_comes_first_and_by_page(web: Web) -> None:
+    ids = []
+    for text, vip in (("一件", False), ("两件", True), ("三件", False), ("四件", True)):
+        her = {"brand": "gotone", "vip": vip, "payment": "prepaid", "balance_fen": 0, "points": 0, "status": "active"}
+        assert (await web.call("PUT", f"/api/v1/subscribers/{ALICE}", her)).status_code == 200
+        ids.append(await complain(web, text))
+    wanted = [ids[1], ids[3], ids[0], ids[2]]
+    assert [one["id"] for one in (await web.get(TICKETS, sort="deadline")).json()["tickets"]] == wanted
+    found: list[str] = []
+    asked = {"sort": "deadline", "state": "open", "limit": "1"}
+    while True:
+        page = (await web.get(TICKETS, **asked)).json()
+        found += [one["id"] for one in page["tickets"]]
+        if "next_cursor" not in page:
+            break
+        asked["cursor"] = page["next_cursor"]
+    assert found == wanted
+    for wrong in ({"sort": "id"}, {"sort": "deadline", "cursor": ids[0]}, {"cursor": asked["cursor"]}):
+        assert_problem(await web.get(TICKETS, **wrong), 422)
+
+
 async def test_an_agent_opens_answers_and_resolves(web: Web) -> None:
     opened = await web.call("POST", TICKETS, {"msisdn": "13800138000", "text": "她说密码802357#739184没有用"})
     assert opened.status_code == 201

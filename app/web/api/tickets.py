@@ -13,11 +13,12 @@ from app.domain.refunds import Refund, RefundPart, RefundPolicy, SecondHalf
 from app.domain.tickets import Decision, TicketKind, TicketState
 from app.domain.turn import Stimulus
 from app.services.owners import Part
-from app.services.tickets import TicketFilter, TicketRead, Tickets
+from app.services.refusals import RefusedError
+from app.services.tickets import TicketFilter, TicketRead, Tickets, TicketSort
 from app.services.tokens import Scope
 from app.web.access import Looking, Private, Sees, next_cursor
 from app.web.bodies import Body, Words
-from app.web.dependencies import BehindIn, GatewayIn
+from app.web.dependencies import ID, GatewayIn
 from app.web.numbers import Number
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
@@ -115,7 +116,7 @@ class TicketDetailOut(TicketOut):
 
 
 class TicketsOut(BaseModel):
-    """Tickets, oldest first."""
+    """Tickets, oldest first, or the earliest deadline first."""
 
     tickets: list[TicketOut]
     next_cursor: str | None = None
@@ -168,21 +169,36 @@ async def _wanted(
     breached: bool | None = None,  # noqa: FBT001  a query parameter, named in the address
     warned: bool | None = None,  # noqa: FBT001
     number: Annotated[str | None, Query(pattern="^[A-Za-z0-9]{8}$", description="as it was read out")] = None,
+    sort: Annotated[TicketSort | None, Query(description="the earliest deadline first; else the oldest")] = None,
 ) -> TicketFilter:
-    return TicketFilter(state, kind, breached, warned, number and number.upper())
+    return TicketFilter(state, kind, breached, warned, number and number.upper(), sort)
 
 
-@router.get("", summary="Tickets, oldest first", response_model_exclude_none=True)
+WantedIn = Annotated[TicketFilter, Depends(_wanted)]
+
+
+async def _behind(
+    wanted: WantedIn,
+    cursor: Annotated[
+        str | None, Query(pattern=rf"^([0-9]{{1,18}}\.)?{ID[1:]}", description="``next_cursor`` of the same list")
+    ] = None,
+) -> str | None:
+    if cursor is not None and ("." in cursor) != (wanted.sort is not None):
+        raise RefusedError(422, "cursor: this is not one of a list in this order; leave it away to begin anew.")
+    return cursor
+
+
+@router.get("", summary="Tickets, oldest first or by deadline", response_model_exclude_none=True)
 async def list_tickets(
     look: Annotated[Looking, Depends(Sees("tickets", Scope.READ, Scope.CARE))],
     tickets: TicketsIn,
-    wanted: Annotated[TicketFilter, Depends(_wanted)],
-    cursor: BehindIn = None,
+    wanted: WantedIn,
+    cursor: Annotated[str | None, Depends(_behind)],
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> TicketsOut:
     """Of present customers; with scope ``admin`` also of former ones. Texts and whole numbers only with a reason.
 
-    ``state=open&warned=true`` are those that staff should look at next. By ``number`` it is a look at one customer.
+    ``state=open&sort=deadline`` are those that staff should look at next. By ``number`` it is a look at one customer.
     """
     if wanted.number:
         look.because()
@@ -191,7 +207,7 @@ async def list_tickets(
         return TicketsOut(tickets=[await look.row(item, ticket_out) for item in found[:limit]])
     return TicketsOut(
         tickets=await look.rows(found[:limit], ticket_out),
-        next_cursor=next_cursor(found, limit, lambda item: item.ticket.id),
+        next_cursor=next_cursor(found, limit, lambda item: item.place(wanted.sort)),
     )
 
 
