@@ -80,7 +80,7 @@ class Protocol(HttpToolsProtocol):
     # For an answer that nobody reads, and for reading on after a refusal, so that it arrives.
     stall_seconds: ClassVar[float] = 30
     linger_seconds: ClassVar[float] = 2
-    most_unfinished: ClassVar[int] = 512
+    most_unfinished: ClassVar[int] = 1_500
     unfinished: ClassVar[dict["Protocol", None]] = {}
 
     def __init__(
