@@ -5,6 +5,7 @@ A time that nobody can mean costs nothing but itself: the message counts from wh
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from app.domain.calendar import believable
 from app.domain.stamps import Stamp, StampForm
@@ -70,6 +71,7 @@ def _of_text(text: str, zone: tzinfo) -> Stamp:
         return _IMPOSSIBLE
 
 
+@lru_cache(maxsize=256)
 def _zone_of(offset: str) -> tzinfo:
     if offset in ("Z", "UTC", "GMT"):
         return UTC

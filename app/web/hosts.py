@@ -6,6 +6,7 @@ reach them with it.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 import httpx
@@ -57,6 +58,7 @@ def host_name(given: str) -> str | None:
     return place[0] if place else None
 
 
+@lru_cache(maxsize=256)
 def _place_of(url: str) -> _Place | None:
     """Host and port of an address that has nothing else; None for anything else."""
     if "@" in url or not url.isascii() or not url.isprintable():
