@@ -146,7 +146,7 @@ class Running:
         """Give a subscriber services, since a year."""
         started = (await self.gateway.simulation.clock()).now - timedelta(days=365)
         for code in codes:
-            wanted = ImportSubscription("test", code, SubscriptionState.ACTIVE, False, started, Channel.WEB)  # noqa: FBT003
+            wanted = ImportSubscription("test", code, SubscriptionState.ACTIVE, False, started, Channel.WEB)  # noqa: FBT003  not in the plan
             await self.gateway.directory.import_subscription(msisdn, wanted)
 
     async def states(self, msisdn: str = ALICE) -> Mapping[str, str]:

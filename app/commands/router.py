@@ -200,7 +200,7 @@ class Router:
 
     def _several(self, turn: Turn, kind: QuestionKind, given: list[_Given], said: Said) -> Outcome | None:
         of_kind = tuple(question for question, _ in given if isinstance(question.state, kind.state))
-        if kind.several is None or len(of_kind) < 2:  # noqa: PLR2004  one is not several
+        if not (kind.several and len(of_kind) > 1):
             return None
         last = max((turn.answering(question) for question in of_kind), key=lambda one: one.at)
         return kind.several(last, of_kind, said)

@@ -64,7 +64,7 @@ def _of_text(text: str, zone: tzinfo) -> Stamp:
     year, month, day, hour, minute, second = map(int, parts)
     leap, second = second == _LEAP, min(second, _LEAP - 1) if second == _LEAP else second
     try:
-        moment = datetime(year, month, day, hour, minute, second, int((fraction or "0")[:6].ljust(6, "0")))  # noqa: DTZ001
+        moment = datetime(year, month, day, hour, minute, second, int((fraction or "0")[:6].ljust(6, "0")))  # noqa: DTZ001  its zone comes next
         moment = moment.replace(tzinfo=zone if offset is None else _zone_of(offset)) + timedelta(seconds=leap)
         return Stamp(moment, StampForm.LOCAL if offset is None else StampForm.ZONED)
     except (ValueError, OverflowError):

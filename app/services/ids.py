@@ -20,7 +20,7 @@ class IdSource(Iterator[str]):
     def __init__(self, newest: str | None = None) -> None:
         self._lock = threading.Lock()
         # Unique, not secret: nothing is granted to whoever guesses an id.
-        self._random = random.Random()  # noqa: S311
+        self._random = random.Random()  # noqa: S311  ids are unique, not secret
         self._milliseconds, self._high, self._low = 0, 0, 0
         # What is the same in most ids of a millisecond: writing numbers as text is half the work of making one.
         self._prefix = ""

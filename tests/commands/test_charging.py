@@ -75,7 +75,7 @@ def test_only_for_a_period_in_which_it_was_held() -> None:
         ("2026-04", "2026-04-01 00:00", True),
     ],
 )
-def test_no_fee_for_a_month_that_has_not_begun_when_it_falls_due(period: str, due: str, accepted: bool) -> None:  # noqa: FBT001
+def test_no_fee_for_a_month_that_has_not_begun_when_it_falls_due(period: str, due: str, *, accepted: bool) -> None:
     conversation = Conversation()
     assert (announce(conversation, "c-1", "SJB", 300, due, period=period).refusal is None) == accepted
     assert len(conversation.sent) == accepted
@@ -90,7 +90,7 @@ def test_no_fee_for_a_month_that_begins_after_she_left() -> None:
 
 
 @pytest.mark.parametrize(("period", "accepted"), [("2026-02", False), ("2026-03", True)])
-def test_no_fee_for_a_month_that_was_all_trial(period: str, accepted: bool) -> None:  # noqa: FBT001
+def test_no_fee_for_a_month_that_was_all_trial(period: str, *, accepted: bool) -> None:
     trial = replace(has("CL", "2026-01-20 10:00", trial_until="2026-03-20 10:00"), goes_on=True)
     conversation = Conversation(has=(trial,))
     assert (announce(conversation, "c-1", "CL", 500, "2026-03-25 12:00", period=period).refusal is None) == accepted
@@ -216,7 +216,7 @@ def test_no_fee_in_the_first_72_hours(yes: str, asked: str, due: str) -> None:
     ("goes_on", "due", "accepted"),
     [(False, "2026-03-25 12:00", False), (True, "2026-03-19 12:00", False), (True, "2026-03-20 10:00", True)],
 )
-def test_on_trial(goes_on: bool, due: str, accepted: bool) -> None:  # noqa: FBT001
+def test_on_trial(due: str, *, goes_on: bool, accepted: bool) -> None:
     trial = replace(has("CL", trial_until="2026-03-20 10:00"), goes_on=goes_on)
     assert trial.state is SubscriptionState.TRIAL
     assert (announce(Conversation(has=(trial,)), "c-1", "CL", 500, due).refusal is None) == accepted

@@ -177,7 +177,7 @@ def test_a_new_month_begins_anew_and_a_past_one_never_alerts(end: str, following
     ("at", "waits"),
     [("06:59:59", True), ("07:00:00", False), ("21:59:59", False), ("22:00:00", True), ("23:30:00", True)],
 )
-def test_alerts_keep_the_quiet_hours(at: str, waits: bool) -> None:  # noqa: FBT001
+def test_alerts_keep_the_quiet_hours(at: str, *, waits: bool) -> None:
     conversation = turned_on(f"2026-03-02 {at}")
     assert (read(conversation, 60 * MB) == []) is waits
     if waits:

@@ -141,7 +141,7 @@ def test_a_yes_waits_for_neither_balance_nor_offer() -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("again", [True, False])
-def test_a_yes_in_suspension_can_be_said_again(given: dict[str, object], said: str, again: bool) -> None:  # noqa: FBT001
+def test_a_yes_in_suspension_can_be_said_again(given: dict[str, object], said: str, *, again: bool) -> None:
     conversation = announced(**given)  # type: ignore[arg-type]
     (order,) = conversation.account.records_of(Order)
     yes = order.code or "是"

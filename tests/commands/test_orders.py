@@ -311,7 +311,7 @@ def test_a_yes_is_judged_again() -> None:
 
 
 @pytest.mark.parametrize("asked", [True, False])
-def test_what_cannot_be_kept_is_said_to_stop_when_it_does(asked: bool) -> None:  # noqa: FBT001
+def test_what_cannot_be_kept_is_said_to_stop_when_it_does(*, asked: bool) -> None:
     """Whether that turns out at the order or at the yes to it."""
     suspended, offered = replace(SUBSCRIBER, status=SubscriberStatus.SUSPENDED), replace(BY_NAME["SJB"], on_offer=False)
     for change, said in (

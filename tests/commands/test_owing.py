@@ -120,7 +120,7 @@ def test_what_is_given_up_as_too_dear_can_be_announced_for_less() -> None:
 
 
 @pytest.mark.parametrize(("in_plan", "state"), [(False, "charged"), (True, "waived")])
-def test_a_use_of_what_is_in_the_plan_by_then_is_not_taken(in_plan: bool, state: str) -> None:  # noqa: FBT001
+def test_a_use_of_what_is_in_the_plan_by_then_is_not_taken(state: str, *, in_plan: bool) -> None:
     conversation = Conversation(has=(has("GS"),))
     use(conversation, "u-1", "GS", Channel.WEB)
     imported(conversation, "GS", in_plan=in_plan)

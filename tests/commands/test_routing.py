@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.commands import by_keyword, confirming, help, listing, marketing, picking, spam  # noqa: A004
+from app.commands import by_keyword, confirming, help, listing, marketing, picking, spam  # noqa: A004  as the command is called
 from app.commands.collecting import collect
 from app.commands.parser import normalise
 from app.commands.router import Router

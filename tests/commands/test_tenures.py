@@ -138,7 +138,7 @@ def test_a_message_to_a_former_customer_is_not_sent_again(opened: bool) -> None:
 
 
 @pytest.mark.parametrize(("made_at", "reached"), [(BEGAN - A_MOMENT, False), (BEGAN, True)])
-def test_a_campaign_is_for_who_had_the_number_when_it_was_made(made_at: object, reached: bool) -> None:  # noqa: FBT001
+def test_a_campaign_is_for_who_had_the_number_when_it_was_made(made_at: object, *, reached: bool) -> None:
     talk = Conversation(subscriber=SECOND)
     sent = talk.happens(ReachOut("c", MessageClass.CARE, "祝您节日快乐", made_at))  # type: ignore[arg-type]
     assert bool(sent) == reached

@@ -88,7 +88,7 @@ def test_a_use_of_what_she_left_since_is_taken_at_the_price_that_she_confirmed()
 
 
 @pytest.mark.parametrize(("fen", "accepted"), [(250, True), (251, False)])
-def test_billing_takes_no_more_for_a_use_than_it_cost_at_its_time(fen: int, accepted: bool) -> None:  # noqa: FBT001
+def test_billing_takes_no_more_for_a_use_than_it_cost_at_its_time(fen: int, *, accepted: bool) -> None:
     conversation = Conversation()
     conversation.take(Outcome(records=(Use("u-1", conversation.now, "GS", SMS, conversation.now, None),)))
     conversation.play("@ +1h")

@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
         ("sp:XINHUA", "order.declined", False),
     ],
 )
-def test_money_and_stops_go_on(receiver: str, kind: str, expected: bool) -> None:  # noqa: FBT001
+def test_money_and_stops_go_on(receiver: str, kind: str, *, expected: bool) -> None:
     assert goes_on(receiver, kind) is expected
 
 

@@ -56,7 +56,7 @@ def _module(fuse: Fuse) -> ModuleType:
 
 def _held(turn: Turn) -> Subscription:
     terms = Terms(500, Billing.MONTHLY, "CMCC", CancelEffect.IMMEDIATE)
-    return Subscription(next(turn.ids), "CL", SubscriptionState.ACTIVE, False, turn.at, Channel.SMS, terms)  # noqa: FBT003
+    return Subscription(next(turn.ids), "CL", SubscriptionState.ACTIVE, False, turn.at, Channel.SMS, terms)  # noqa: FBT003  not in the plan
 
 
 def add_trouble(registry: Registry) -> Fuse:

@@ -147,7 +147,7 @@ async def test_a_watcher_behind_what_is_no_message_is_refused(web: Web, after: s
 
 
 @pytest.mark.parametrize("after", [False, True])
-async def test_a_stream_that_broke_goes_on_behind_its_last_event(web: Web, after: bool) -> None:  # noqa: FBT001
+async def test_a_stream_that_broke_goes_on_behind_its_last_event(web: Web, *, after: bool) -> None:
     await web.running.say("0000")
     await web.running.say("帮助")
     thread = [message.id for message in await web.running.thread()]

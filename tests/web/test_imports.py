@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from typing import get_args
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from app.db import tables
 from app.services.import_lines import ImportLine
 from app.services.tokens import Caller, Scope
+from app.web.api.import_kinds import KINDS, KindName
 from app.web.api.imports import ImportRun
 from tests.running import ALICE
 from tests.web.calls import Web, assert_problem
@@ -228,3 +230,7 @@ async def test_a_file_of_another_kind_is_refused_once_and_with_its_cause(web: We
     before = await web.running.count(tables.subscriber)
     assert cause in assert_problem(await post(web, content, "text/csv", type="subscriber"), 422)
     assert await web.running.count(tables.subscriber) == before
+
+
+def test_the_document_names_every_type_of_line() -> None:
+    assert get_args(KindName) == tuple(KINDS)

@@ -167,7 +167,7 @@ async def _wanted(
     state: TicketState | None = None,
     kind: TicketKind | None = None,
     breached: bool | None = None,  # noqa: FBT001  a query parameter, named in the address
-    warned: bool | None = None,  # noqa: FBT001
+    warned: bool | None = None,  # noqa: FBT001  a query parameter
     number: Annotated[str | None, Query(pattern="^[A-Za-z0-9]{8}$", description="as it was read out")] = None,
     sort: Annotated[TicketSort | None, Query(description="the earliest deadline first; else the oldest")] = None,
 ) -> TicketFilter:
