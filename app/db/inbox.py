@@ -228,11 +228,21 @@ def ignore_waiting(connection: Connection, number: Key, tenure: int, verdict: st
     return connection.execute(update(_inbound).where(*waiting).values(**ended)).rowcount
 
 
-def postpone_waiting(connection: Connection, number: Key, until: datetime) -> None:
-    """Let what waits of a number wait on."""
+def set_aside_waiting(
+    connection: Connection, number: Key, until: datetime, most_tries: int, trace: str, now: datetime
+) -> int:
+    """Count a try of all that waits of a number and let it wait on; how many messages have had their last one.
+
+    Parts only wait: what they belong to is not known yet.
+    """
     bucket, msisdn = number
     mine = (_inbound.c.bucket == bucket, _inbound.c.msisdn == msisdn, one_of(_inbound.c.status, "pending"))
-    connection.execute(update(_inbound).where(*mine, _inbound.c.due_at < until).values(due_at=until))
+    due, whole = _inbound.c.due_at < until, _inbound.c.concat_ref.is_(None)
+    connection.execute(update(_inbound).where(*mine, due).values(due_at=until, tries=_inbound.c.tries + 1))
+    dead = {"status": "dead", "trace": trace, "handled_at": now}
+    return connection.execute(
+        update(_inbound).where(*mine, whole, _inbound.c.tries >= most_tries).values(**dead)
+    ).rowcount
 
 
 _NEXT_DUE = (

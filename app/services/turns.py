@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.batching import Batcher
-from app.commands.dead_letters import give_up
 from app.commands.given_once import GIVEN_ONCE_IN
 from app.commands.router import Router
 from app.db import accounts, inbox, tellings, timers, unanswered
@@ -24,8 +23,8 @@ from app.domain.catalogue import Catalogue
 from app.domain.msisdn import bucket_of
 from app.domain.policy import Carrier, Policy
 from app.domain.turn import Outcome, Stimulus, Turn
-from app.domain.values import replace
 from app.services.codec import AccountCodec
+from app.services.failing import poisoned, set_aside
 from app.services.folding import Fold, Ledger, Waiting
 from app.services.ids import IdSource
 from app.services.joining import Joiner
@@ -39,8 +38,6 @@ Key = tuple[int, str]
 _NUMBERS = 1000
 _MESSAGES = 2000
 _CALLS = 200
-_TRIES = 3
-_TIMER_PAUSE = timedelta(hours=1)
 # Questions are remembered for 7 days; a message may be judged by a time that lies up to a day back (safety.md 21).
 _QUESTIONS_BACK = timedelta(days=8)
 _SUBSCRIPTIONS_BACK = GIVEN_ONCE_IN + timedelta(days=1)
@@ -170,7 +167,7 @@ class Turns:
                 try:
                     outcome = self._router.handle(turn)
                 except Exception as error:  # noqa: BLE001  a poison message hurts only itself (delivery.md 5)
-                    self._poisoned(fold, turn, waiting, ledger, error)
+                    poisoned(fold, turn, waiting, ledger, error)
                     worked = True
                     continue
                 if outcome.waits and isinstance(waiting.source, StoredMessage):
@@ -191,32 +188,7 @@ class Turns:
             secrets.randbelow, self._checks.result(_id_of(waiting)),
         )  # fmt: skip
 
-    # ---- messages and timers whose turn raises
-
-    def _poisoned(self, fold: Fold, turn: Turn, waiting: Waiting, ledger: Ledger, error: Exception) -> None:
-        observability.POISONED.inc()
-        source = waiting.source
-        log.error("a turn failed", stimulus=type(waiting.stimulus).__name__, trace=observability.trace_of(error))
-        if isinstance(source, StoredTimer):
-            ledger.postpone(source, turn.now + _TIMER_PAUSE)
-            return
-        if not isinstance(source, StoredMessage):
-            raise error
-        if source.tries + 1 < _TRIES:
-            ledger.fail(source, "pending", source.tries + 1, observability.trace_of(error), turn.now)
-            fold.queue.clear()  # her later messages wait until this one is done or dead
-            return
-        self._dead_letter(fold, turn, waiting, source, ledger, error)
-
-    def _dead_letter(
-        self, fold: Fold, turn: Turn, waiting: Waiting, source: StoredMessage, ledger: Ledger, error: Exception
-    ) -> None:
-        observability.DEAD_LETTERS.inc()
-        # Without its source: the message is not handled, and keeps what is sealed for a retry.
-        given_up = give_up(turn)
-        ledger.take(fold, turn, replace(waiting, source=None), given_up)
-        tenure = fold.tenure if given_up.former_tenure is None else given_up.former_tenure
-        ledger.fail(source, "dead", source.tries + 1, observability.trace_of(error), turn.now, tenure)
+    # ---- a batch that cannot be written
 
     async def _one_by_one(self) -> bool:
         numbers = await self._database.read(lambda connection: self._numbers(connection, current_state(connection).now))
@@ -230,15 +202,15 @@ class Turns:
         return bool(numbers)
 
     async def _try_less(self, key: Key, error: Exception) -> None:
-        """Count a try; where not even that can be done, let the number wait, and with it nobody else (safety.md 32)."""
+        """Count a try; an account that cannot even be read is set aside, and with it nobody else (safety.md 32)."""
         try:
             await self._write(partial(self._count_try, key=key, error=error))
         except StorageUnavailableError:
             raise
-        except Exception:
+        except Exception as worse:
             observability.SET_ASIDE.labels("number").inc()
             log.exception("a number's work fails as a whole; it waits", number=key[1])
-            await self._database.write(partial(_set_aside, key=key))
+            await self._database.write(partial(set_aside, key=key, trace=observability.trace_of(worse)))
 
     def _count_try(self, connection: Connection, *, key: Key, error: Exception) -> tuple[bool, bool]:
         """The rows of this number's first message could not be written: count that as a try."""
@@ -253,7 +225,7 @@ class Turns:
             fold = folds[key[1]]
             catalogue = self._current_catalogue(connection, state.catalogue_version)
             turn = self._turn(fold.account, waiting[0], catalogue, state.now)
-            self._poisoned(fold, turn, waiting[0], ledger, error)
+            poisoned(fold, turn, waiting[0], ledger, error)
             self._write_down(connection, ledger, state.now)
         self._joiner.mark(connection, joined, folds)
         return True, ledger.made_messages
@@ -299,12 +271,6 @@ class Turns:
         observability.batch("calls", len(calls))
         observability.TURNS.labels("call").inc(len(calls))
         return outcomes, ledger.made_messages
-
-
-def _set_aside(connection: Connection, *, key: Key) -> None:
-    until = current_state(connection).now + _TIMER_PAUSE
-    inbox.postpone_waiting(connection, key, until)
-    timers.postpone_all(connection, key, until)
 
 
 def _id_of(waiting: Waiting) -> str | None:

@@ -5,6 +5,7 @@ import io
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection, update
 
 from app.db import tables
 from app.db.record_tables import RECORD_TABLES
@@ -151,6 +152,32 @@ async def test_a_message_whose_rows_cannot_be_written_spares_everybody_else(gate
     assert "暂时未能处理" in sorry
     assert "没有正在使用的增值业务" in listing
     assert await gateway.count(tables.subscription, tables.subscription.c.msisdn == BOB) == 0
+
+
+async def test_what_waits_for_an_account_that_cannot_be_read_is_found_and_runs_once_it_can(gateway: Running) -> None:
+    mine = tables.subscription.c.msisdn == ALICE
+
+    async def states_are(states: dict[str, str]) -> None:
+        def work(connection: Connection) -> None:
+            for id_, state in states.items():
+                connection.execute(
+                    update(tables.subscription).where(tables.subscription.c.id == id_).values(state=state)
+                )
+
+        await gateway.gateway.database.write(work)
+
+    right = {row["id"]: row["state"] for row in await gateway.rows(tables.subscription, mine)}
+    await states_are(dict.fromkeys(right, "broken"))
+    await gateway.store(gateway.message("QXCL"))
+    assert len(await gateway.say("0000", sender=BOB)) == 1
+    await gateway.advance(hours=3)
+
+    [dead] = await gateway.rows(_inbound, _inbound.c.status == "dead")
+    assert (dead["text"], dead["tries"]) == ("QXCL", 3)
+    await states_are(right)
+    assert await gateway.gateway.messages.retry(dead["id"])
+    await gateway.drain()
+    assert (await gateway.states())["CL"] == "ended"
 
 
 async def test_the_log_of_an_unwritable_batch_tells_nothing_of_what_was_to_be_written(
