@@ -59,4 +59,7 @@ def told_with(turn: Turn, service_code: str, at: datetime, amount_fen: int) -> s
     if not by_sms or any(amount_fen > fee.amount_fen for fee in coming):
         return None
     enough = [fee for fee in known if amount_fen <= fee.amount_fen]
+    if not any(channels[fee.id] is Channel.SMS for fee in told):
+        # Of web and the like each use is told by itself: the reminder of the first by SMS has yet to reach her.
+        enough = [fee for fee in enough if channels[fee.id] is Channel.SMS]
     return enough[-1].id if enough else None

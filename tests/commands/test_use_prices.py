@@ -231,3 +231,14 @@ def test_a_later_use_is_not_taken_when_the_first_was_given_up_before_she_was_tol
     conversation.take(Outcome(records=(first.moved(ChargeState.WAIVED, conversation.now, "unsubscribed"),)))
     conversation.play("@ +25h")
     assert states(conversation) == {"use-u-1": "waived", "use-u-2": "waived"}
+
+
+def test_web_reminders_do_not_stand_in_for_the_first_of_a_day_by_sms() -> None:
+    conversation = Conversation(start="2026-03-02 23:30")
+    use(conversation, "u-1", "GS", SMS)
+    use(conversation, "u-2", "GS", Channel.WEB)
+    conversation.play("! refusing")
+    use(conversation, "u-3", "GS", SMS)
+    assert fee(conversation, "use-u-3").reminded_with == "use-u-1"
+    conversation.play("@ +26h")
+    assert states(conversation) == {"use-u-1": "announced", "use-u-2": "charged", "use-u-3": "announced"}

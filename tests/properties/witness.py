@@ -240,7 +240,7 @@ class Witness(Answers):
         """No more is taken than she was told: of this fee and its month, or that day of a use by SMS (safety.md 10, 12)."""
         own = self.reminder(charge.code)
         told = [own] if own else [line for one in facts.charges.values() if (line := self.reminder(one.code))
-                and (one.service_code, one.channel) == (charge.service_code, Channel.SMS)
+                and one.service_code == charge.service_code and one.kind is ChargeKind.PER_USE
                 and local_day(one.asked_due_at) == local_day(charge.asked_due_at)]  # fmt: skip
         amounts = [fen(amount) for line in told for amount in _AMOUNT.findall(line.text)]
         assert any(charge.amount_fen <= amount for amount in amounts), (
