@@ -1,18 +1,16 @@
 """No sequence of import lines, calls, her texts and clock moves makes anything dearer, longer or alive again without a
 recorded yes (safety.md 3, 8, 11; the commands, in memory)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import initialize, rule
 
 from tests.commands.world import has
 from tests.properties.effort import effort
 from tests.properties.life import Life
 from tests.properties.lines import LINE, PRICES
+from tests.properties.machine import LifeMachine
 
 # Paid and in the plan; running on to the month's end; ordered with a trial, of two days or of seven; never held.
 CODES = st.sampled_from(["CL", "LD", "SJB", "YX", "MH", "YS"])
@@ -20,19 +18,8 @@ HOURS = st.sampled_from([0.01, 1, 1, 20, 25, 30, 73])
 DAYS = st.sampled_from([1, 2, 4, 8, 31])
 
 
-class Imported(RuleBasedStateMachine):
+class Imported(LifeMachine):
     """What can happen to a customer of whom files speak."""
-
-    life: Life
-
-    @contextmanager
-    def told(self) -> Iterator[Life]:
-        """A failure is shown as what happened, to be pasted into a test."""
-        try:
-            yield self.life
-        except AssertionError:
-            note(self.life.story)
-            raise
 
     @initialize(start=st.sampled_from(["2026-03-02 10:00", "2026-03-30 09:00"]))
     def begins(self, start: str) -> None:

@@ -1,13 +1,10 @@
 """No sequence of messages, calls and clock moves starts or keeps a paid service without a recorded yes, takes a fee
 twice or against a doubt, loses an unsubscribe, or breaks a chain of evidence (the commands, in memory)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from app.domain.catalogue import ConfirmMode
 from app.domain.policy import Carrier
@@ -16,6 +13,7 @@ from tests.properties.effort import effort
 from tests.properties.handset import FOREIGN, NO, ONE, OURS, PICKS, STOPS, YES
 from tests.properties.life import Life
 from tests.properties.lines import LINE
+from tests.properties.machine import LifeMachine
 
 CODES = st.sampled_from(["CL", "SJB", "TQ", "LD", "FH", "YS", "GS", "MH", "YX", "YYH", "HT", "KD", "QQ", "MF"])
 # The services that she begins with, or is likely to have got.
@@ -49,19 +47,8 @@ ATTEMPTS = st.sampled_from([("taken", "taken"), ("unknown", "taken"), ("under wa
 CHANNELS = st.sampled_from(["sms", "web", "wap", "app"])
 
 
-class Customer(RuleBasedStateMachine):
+class Customer(LifeMachine):
     """What can happen to a customer, in any order."""
-
-    life: Life
-
-    @contextmanager
-    def told(self) -> Iterator[Life]:
-        """A failure is shown as what happened, to be pasted into a test."""
-        try:
-            yield self.life
-        except AssertionError:
-            note(self.life.story)
-            raise
 
     @initialize(code=st.booleans(), single=st.sampled_from([False, False, False, True]), start=st.sampled_from(
         ["2026-03-02 10:00", "2026-03-31 23:30", "2028-02-28 21:50", "2026-12-31 23:58"]))  # fmt: skip
