@@ -30,7 +30,9 @@ def _ends(facts: Facts, code: str) -> Iterator[datetime]:
 def _noes(facts: Facts, code: str) -> Iterator[datetime]:
     for order in facts.orders.values():
         if order.service_code == code and (_is_no(order) or (order.is_open and not order.waits(facts.now))):
-            yield order.closed_at or order.expires_at or order.made_at
+            # Silence is a no from the last instant of its window on; the timer that closes it comes later.
+            answered_at = order.closed_at if order.state is OrderState.DECLINED else None
+            yield answered_at or order.expires_at or order.made_at
 
 
 def _is_no(order: Order) -> bool:
