@@ -10,11 +10,11 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.types import Receive, Scope, Send
 
 from app import __version__, observability
+from app.composition import build_gateway
 from app.services.gateway import Gateway
 from app.settings import Environment, Settings
 from app.web import api, health, idempotency, limits, openapi, pages, problems, simulator, simulator_control, webhooks
 from app.web.hosts import OwnHosts, host_name
-from app.worker import build_gateway
 
 log = observability.logger(__name__)
 _DESCRIPTION = """An SMS command gateway: what "send 0000 to 10086" does.

@@ -26,9 +26,9 @@ from app.domain.msisdn import bucket_of
 from app.providers.base import Accepted, Provider, Submission
 from app.providers.generic import GenericProvider, SendTo
 from app.providers.http import HttpPoster, make_transport
-from app.services.delivery import Delivery
+from app.services.delivery.receipts import Receipts
+from app.services.delivery.sending import Delivery
 from app.services.ids import IdSource
-from app.services.receipts import Receipts
 from bench.errors import BenchError
 from bench.processes import PROJECT, free_port, serving
 

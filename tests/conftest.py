@@ -18,8 +18,8 @@ from app import observability
 from app.db import migrations, session
 from app.db.accounts import LockedConversation, LookBack
 from app.db.session import Database, normalise_url
-from app.services.folding import Fold
-from app.services.loading import Loading
+from app.services.turns.loading import Loading
+from app.services.turns.unit_of_work import Fold
 from app.settings import Settings
 from tests.databases import Compiled, ReusedDatabase, copy_of, make_templates
 from tests.running import Running, load_demo, running, settings_for

@@ -10,17 +10,17 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import ColumnElement, RowMapping, Table, func, select
 
-from app.commands.directory import SetSubscriber
-from app.commands.import_claims import ImportSubscription
+from app.commands.accounts.directory import SetSubscriber
+from app.commands.accounts.import_claims import ImportSubscription
+from app.composition import build_gateway
 from app.db.simulator import ThreadMessage
 from app.domain.account import Brand, Channel, Payment, SubscriptionState
 from app.domain.parts import PartOf
 from app.domain.values import replace
 from app.services.gateway import Gateway
 from app.services.intake import IncomingMessage, Stored
-from app.services.network import PROVIDER
+from app.services.simulator.network import PROVIDER
 from app.settings import Environment, Settings, SettingsFile
-from app.worker import build_gateway
 from tests.commands.world import shanghai
 
 ALICE = "+8613800138000"

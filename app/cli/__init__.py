@@ -5,8 +5,8 @@ import typer
 from app.cli import chat, config, evidence, importing, running, schema, tokens, upkeep
 from app.cli.terminal import FAILED, complain, examples
 from app.db.session import StorageUnavailableError
-from app.services.opening import StartError
-from app.services.tokens import TokenError
+from app.services.management.tokens import TokenError
+from app.services.startup import StartError
 from app.settings import SettingsError
 
 app = typer.Typer(

@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.terminal import FAILED, complain, examples, out
+from app.composition import build_gateway
 from app.db.session import normalise_url
 from app.settings import Settings, SettingsError
 from app.settings.check import Fault, Sources, read
 from app.settings.sources import PREFIX
-from app.worker import build_gateway
 
 app = typer.Typer(help="Settings.", no_args_is_help=True)
 _HIDDEN = "(hidden)"

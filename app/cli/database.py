@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from app.composition import make_sealer
 from app.db.session import Database, normalise_url
-from app.services.opening import Owner, prepare
+from app.services.startup import Owner, prepare
 from app.settings import Environment, Settings
 from app.settings.check import checked_settings
-from app.worker import make_sealer
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from app.cli.database import opened, unopened
 from app.cli.terminal import FAILED, WRONG_USE, complain, counting, done, examples, out, refuse
 from app.domain.evidence import Fault
 from app.domain.msisdn import parse_msisdn
-from app.services.anchors import Anchor, AnchorError, write_anchor
-from app.services.chains import SealError, Walked, count_chains, seal, walk_chains
-from app.services.opening import prepare
+from app.services.startup import prepare
+from app.services.upkeep.anchors import Anchor, AnchorError, write_anchor
+from app.services.upkeep.chains import SealError, Walked, count_chains, seal, walk_chains
 
 app = typer.Typer(
     help="The evidence of consent.",

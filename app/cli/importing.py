@@ -16,9 +16,9 @@ from rich.text import Text
 from app.cli.address import gateway_url
 from app.cli.terminal import FAILED, WRONG_USE, done, err, examples, out, refuse
 from app.domain.values import value
-from app.services.import_files import check_json_lines, in_utf8
-from app.services.import_lines import LONGEST_LINE, UnreadableFileError, ends_of_rows, numbered_lines
-from app.services.tokens import DEMO_TOKEN
+from app.services.management.import_files import check_json_lines, in_utf8
+from app.services.management.import_lines import LONGEST_LINE, UnreadableFileError, ends_of_rows, numbered_lines
+from app.services.management.tokens import DEMO_TOKEN
 
 app = typer.Typer()
 _LINES_A_REQUEST = 1_000

@@ -13,12 +13,12 @@ from rich.panel import Panel
 from app import observability
 from app.cli.database import unopened
 from app.cli.terminal import examples, out
+from app.composition import build_gateway
 from app.main import create_app
-from app.services.opening import StartError, prepare
+from app.services.startup import StartError, prepare
 from app.settings import Environment, Settings, SettingsError
 from app.settings.check import checked_settings
 from app.web.serving import server_of
-from app.worker import build_gateway
 
 app = typer.Typer()
 

@@ -7,7 +7,7 @@ import typer
 from app.cli.database import unopened
 from app.cli.terminal import FAILED, done, examples, out
 from app.db import migrations
-from app.services.opening import prepare
+from app.services.startup import prepare
 
 app = typer.Typer()
 

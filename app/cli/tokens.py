@@ -11,7 +11,7 @@ from rich.text import Text
 from app.cli.database import opened
 from app.cli.terminal import done, examples, out
 from app.services.ids import IdSource
-from app.services.tokens import Scope, Tokens
+from app.services.management.tokens import Scope, Tokens
 
 app = typer.Typer(help="Tokens of the management API.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="What the token is called in lists and records.")]

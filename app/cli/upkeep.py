@@ -4,8 +4,8 @@ import typer
 
 from app.cli.database import opened
 from app.cli.terminal import counting, done, examples
-from app.services.chains import count_chains
-from app.services.retention import purge
+from app.services.upkeep.chains import count_chains
+from app.services.upkeep.retention import purge
 
 app = typer.Typer()
 

@@ -81,5 +81,5 @@ def _add_alias(registry: Registry, alias: str, keyword: str) -> None:
 def load(aliases: Mapping[str, str]) -> Registry:
     """Import every module of ``app.commands`` and collect its marks."""
     package = importlib.import_module("app.commands")
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__, "app.commands."))
+    names = sorted(module.name for module in pkgutil.walk_packages(package.__path__, "app.commands."))
     return collect((importlib.import_module(name) for name in names), aliases)

@@ -1,7 +1,7 @@
 """The menu of commands."""
 
 from app.commands.registry import command
-from app.commands.speech import menu_lines, say
+from app.commands.replies import menu_lines, say
 from app.commands.vocabulary import MENU
 from app.domain.texts import answers
 from app.domain.turn import Outcome, Turn

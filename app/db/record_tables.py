@@ -28,7 +28,7 @@ from app.domain.preferences import Preferences
 from app.domain.records import Record
 from app.domain.refunds import Refund
 from app.domain.spam import SpamReport
-from app.domain.stopping import LowBalance, Suspension
+from app.domain.suspension import LowBalance, Suspension
 from app.domain.tickets import Ticket
 from app.domain.usage import DataUsage
 from app.domain.values import value

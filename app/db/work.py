@@ -6,17 +6,17 @@ from sqlalchemy import Connection, delete, func, select
 
 from app.db import (
     campaigns,
+    delivery_outcomes,
     event_queue,
     events,
     inbox,
-    lanes,
     outbox,
+    provider_state,
     schema,
     simulator,
     tables,
-    tellings,
     timers,
-    unanswered,
+    unknown_sends,
 )
 from app.db.rows import one_of
 from app.db.state import current_state
@@ -26,16 +26,16 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 def next_due(connection: Connection, after: datetime) -> datetime | None:
     """The earliest instant behind ``after`` at which something falls due."""
-    found = (kind.next_due(connection, after) for kind in (inbox, timers, outbox, simulator, unanswered))
+    found = (kind.next_due(connection, after) for kind in (inbox, timers, outbox, simulator, unknown_sends))
     return min((moment for moment in found if moment is not None), default=None)
 
 
 def anything_due(connection: Connection, now: datetime) -> bool:
     """Whether a message, timer, reply or report is due, or something is being handed over."""
-    waiting = (kind.next_due(connection, _EVER) for kind in (inbox, timers, simulator, unanswered))
+    waiting = (kind.next_due(connection, _EVER) for kind in (inbox, timers, simulator, unknown_sends))
     if any(moment is not None and moment <= now for moment in waiting):
         return True
-    if outbox.anything_to_do(connection, now) or tellings.any_news(connection):
+    if outbox.anything_to_do(connection, now) or delivery_outcomes.any_news(connection):
         return True
     return campaigns.unfinished(connection) is not None
 
@@ -44,7 +44,7 @@ def empty(connection: Connection) -> None:
     """Delete all data."""
     for table in schema.RESET:
         connection.execute(delete(table))
-    lanes.forget(connection)
+    provider_state.forget(connection)
 
 
 def is_empty(connection: Connection) -> bool:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from app.domain.catalogue import Billing, CancelEffect, Service
 from app.domain.dialogue import Arrival, ClosedAs, Question
 from app.domain.evidence import EvidenceRecord
-from app.domain.guards import Guards
+from app.domain.limits import Guards
 from app.domain.records import R, Record
 from app.domain.values import replace, value
 

@@ -9,7 +9,7 @@ from app.domain.account import Account, Subscriber, Subscription
 from app.domain.catalogue import Catalogue
 from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceDraft, Fact
-from app.domain.guards import Guards
+from app.domain.limits import Guards
 from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck, PasswordChecked
 from app.domain.policy import Carrier, Policy

@@ -14,29 +14,29 @@ from app.db import outbox
 from app.db.session import Database
 from app.db.state import current_state
 from app.providers.base import Provider
-from app.services.access import Access
-from app.services.campaigns import Campaigns
-from app.services.charges import Charges
-from app.services.delivery import Delivery
-from app.services.directory import Directory
+from app.services.delivery.receipts import Receipts
+from app.services.delivery.sending import Delivery
 from app.services.engine import Engine
-from app.services.fixtures import Fixtures
-from app.services.idempotency import IdempotentCalls
+from app.services.events.outgoing_events import OutgoingEvents
 from app.services.ids import IdSource
 from app.services.intake import Intake
-from app.services.messages import Messages
-from app.services.network import SimulatedNetwork
-from app.services.opening import Owner, alone, open_marked
-from app.services.orders import Orders
-from app.services.outgoing_events import OutgoingEvents
-from app.services.probing import Probe
-from app.services.quality import Quality
-from app.services.receipts import Receipts
-from app.services.retention import Erasure
-from app.services.simulation import Simulation
-from app.services.terms import TermsChanges
-from app.services.tokens import Tokens
-from app.services.turns import Turns
+from app.services.management.access import Access
+from app.services.management.campaigns import Campaigns
+from app.services.management.charges import Charges
+from app.services.management.directory import Directory
+from app.services.management.idempotency import IdempotentCalls
+from app.services.management.messages import Messages
+from app.services.management.orders import Orders
+from app.services.management.quality import Quality
+from app.services.management.terms import TermsChanges
+from app.services.management.tokens import Tokens
+from app.services.simulator.fixtures import Fixtures
+from app.services.simulator.network import SimulatedNetwork
+from app.services.simulator.simulation import Simulation
+from app.services.startup import Owner, alone, open_marked
+from app.services.turns.handling import Turns
+from app.services.upkeep.probing import Probe
+from app.services.upkeep.retention import Erasure
 
 log = observability.logger(__name__)
 

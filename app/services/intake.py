@@ -19,9 +19,9 @@ from app.domain.msisdn import Numbers, bucket_of, is_service_number, parse_sende
 from app.domain.parts import PartOf
 from app.domain.stamps import Stamp, StampForm
 from app.domain.values import value
+from app.services.clock_skew import StampWatch
 from app.services.ids import IdSource
 from app.services.sealing import Sealer
-from app.services.stamps import StampWatch
 
 _MOST = 1000
 _OLDEST_BELIEVED = timedelta(hours=24)

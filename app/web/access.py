@@ -1,8 +1,8 @@
 """What every route of the management API declares of itself: whether it shows rows of customers, and to whom.
 
 ``needs`` opens a route that shows none but what its caller has sent. ``Sees`` opens one that does: it is handed a
-``Looking``, through which each row leaves, so that the rule of ``app/services/access.py`` is applied and the look is
-recorded in one place.
+``Looking``, through which each row leaves, so that the rule of ``app/services/management/access.py`` is applied and
+the look is recorded in one place.
 """
 
 import re
@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 
 from app import observability
 from app.domain.msisdn import masked
-from app.services.access import Access, Look, View
-from app.services.tokens import Scope
+from app.services.management.access import Access, Look, View
+from app.services.management.tokens import Scope
 from app.web.dependencies import CallerIn, GatewayIn, ReasonIn, needs
 
 

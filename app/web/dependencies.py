@@ -10,7 +10,7 @@ from app.domain.masking import holds_password, masked
 from app.domain.msisdn import parse_msisdn
 from app.domain.reasons import reason_in
 from app.services.gateway import Gateway
-from app.services.tokens import Caller, Scope
+from app.services.management.tokens import Caller, Scope
 from app.web.problems import ProblemError
 
 _KEYS = ("idempotency-key",)

@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from app.db import work
 from app.db.session import StorageUnavailableError
-from app.services.breaker import CircuitState, read_states
+from app.services.delivery.breaker import CircuitState, read_states
 from app.web.dependencies import gateway_of
 
 router = APIRouter(tags=["health"])

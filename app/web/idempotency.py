@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.masking import holds_password
 from app.services.gateway import Gateway
-from app.services.idempotency import CallKey, KnownCall
+from app.services.management.idempotency import CallKey, KnownCall
 from app.web import problems
 from app.web.limits import STREAMED, whole_body
 

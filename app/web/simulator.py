@@ -17,7 +17,7 @@ from app.providers.base import MalformedRequestError
 from app.providers.generic_in import Reader
 from app.services.gateway import Gateway
 from app.services.intake import IncomingMessage, IntakeStatus
-from app.services.network import PROVIDER
+from app.services.simulator.network import PROVIDER
 from app.web.dependencies import BehindIn, GatewayIn, LastEventIn
 from app.web.problems import ProblemError
 from app.web.webhook_document import PART_SCHEMA

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.db.state import MILLION
 from app.domain.calendar import SHANGHAI
-from app.services.fixtures import UnknownFixtureError
-from app.services.simulation import ClockError
+from app.services.simulator.fixtures import UnknownFixtureError
+from app.services.simulator.simulation import ClockError
 from app.web.dependencies import GatewayIn
 from app.web.problems import ProblemError
 from app.web.times import Moment

@@ -14,8 +14,8 @@ from app.providers.base import Answer, Incoming, Invalid, MalformedRequestError,
 from app.providers.bodies import MOST_BYTES, UnreadableBodyError, is_array, unpacked
 from app.providers.requests import NotAuthenticError, WebhookRequest
 from app.services import intake
+from app.services.delivery.receipts import Receipts, Report
 from app.services.intake import IncomingMessage, Intake, IntakeStatus
-from app.services.receipts import Receipts, Report
 from app.web import problems
 from app.web.limits import whole_body
 

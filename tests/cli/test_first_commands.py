@@ -10,12 +10,12 @@ from sqlalchemy import text
 
 import app.cli
 from app.cli import main
+from app.composition import build_gateway, make_sealer
 from app.db.session import Database, normalise_url
-from app.services.opening import Owner, StartError, prepare
 from app.services.sealing import Sealer
+from app.services.startup import Owner, StartError, prepare
 from app.settings import Environment
 from app.settings.check import checked_settings
-from app.worker import build_gateway, make_sealer
 from tests.running import SEAL_KEY
 
 pytestmark = pytest.mark.anyio

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from app.commands.parser import Said
 from app.commands.registry import Answer, QuestionText, Takes, answer, command
-from app.commands.speech import number_of, say
+from app.commands.replies import number_of, say
 from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.messages import MessageClass
 from app.domain.texts.wording import Text

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from app.commands.order_calls import PlaceOrder
-from app.commands.resolving import RespondFirst
+from app.commands.orders.calls import PlaceOrder
+from app.commands.tickets.resolving import RespondFirst
 from app.domain.account import Channel, SubscriptionState
 from app.domain.charges import ChargeState
 from app.domain.dialogue import Arrival
 from app.domain.orders import Order, OrderState
 from app.domain.policy import Carrier
 from app.domain.tickets import Ticket
-from tests.commands.fees import announce, code, fee
-from tests.commands.test_new_terms import announced
-from tests.commands.test_orders import WITH_TRIAL
-from tests.commands.test_trials import on_trial
+from tests.commands.charges.fees import announce, code, fee
+from tests.commands.orders.test_new_terms import announced
+from tests.commands.orders.test_orders import WITH_TRIAL
+from tests.commands.orders.test_trials import on_trial
 from tests.commands.transcript import Conversation, policy
 from tests.commands.world import FOUR, has
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.commands import vocabulary
 from app.commands.catalogue_names import name_fault, service_mistaken
 from app.commands.collecting import load
-from app.commands.guarding import NOT_UNDERSTOOD
+from app.commands.limits import NOT_UNDERSTOOD
 from app.commands.router import Router
 from app.domain.names import warning_fault, way_fault
 from app.domain.service_numbers import Extension, ServiceNumbers

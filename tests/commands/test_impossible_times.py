@@ -7,8 +7,8 @@ import pytest
 from app.domain.charges import ChargeState
 from app.domain.orders import OrderState
 from app.domain.turn import TextReceived
-from tests.commands.fees import announce, fee
-from tests.commands.test_orders import order_of, played
+from tests.commands.charges.fees import announce, fee
+from tests.commands.orders.test_orders import order_of, played
 from tests.commands.transcript import Conversation, policy
 from tests.commands.world import FOUR, shanghai
 

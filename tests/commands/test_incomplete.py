@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.commands.complaining import complain, take_complaint
-from app.commands.marketing import opt_out
-from app.commands.spam import report_spam
+from app.commands.outreach.consent import opt_out
+from app.commands.tickets.complaints import complain, take_complaint
+from app.commands.tickets.spam_reports import report_spam
 from app.domain.account import Language
 from app.domain.consents import MARKETING, MarketingConsent
 from app.domain.spam import SpamReport

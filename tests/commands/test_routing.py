@@ -5,10 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from app.commands import by_keyword, confirming, help, listing, marketing, picking, spam  # noqa: A004  as the command is called
+from app.commands import help  # noqa: A004  as the command is called
 from app.commands.collecting import collect
+from app.commands.outreach import consent
 from app.commands.parser import normalise
 from app.commands.router import Router
+from app.commands.subscriptions import by_keyword, confirming, listing, picking
+from app.commands.tickets import spam_reports
 from app.domain.dialogue import Question, QuestionState
 from app.domain.policy import Carrier
 from tests.commands import stand_ins
@@ -16,7 +19,7 @@ from tests.commands.stand_ins import ConfirmingOrder, DoubtingFee
 from tests.commands.transcript import Conversation, play
 from tests.commands.world import FOUR
 
-MODULES = (by_keyword, confirming, help, listing, marketing, picking, spam, stand_ins)
+MODULES = (by_keyword, confirming, help, listing, consent, picking, spam_reports, stand_ins)
 
 
 def asked(conversation: Conversation, state: QuestionState, extension: str) -> Question:

@@ -7,9 +7,9 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.commands.confirming import ConfirmingUnsubscribe
-from app.commands.import_claims import ImportSubscription
-from app.commands.listing import ChoosingServices
+from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.subscriptions.confirming import ConfirmingUnsubscribe
+from app.commands.subscriptions.listing import ChoosingServices
 from app.domain.account import Channel, SubscriptionState
 from app.domain.segments import measure
 from tests.commands.transcript import Conversation, Sent

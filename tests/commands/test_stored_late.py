@@ -7,8 +7,8 @@ import pytest
 from app.domain.charges import ChargeState
 from app.domain.orders import Order, OrderState
 from app.domain.refunds import Refund
-from tests.commands.fees import announce, fee
-from tests.commands.test_orders import WITH_TRIAL, order_of, played
+from tests.commands.charges.fees import announce, fee
+from tests.commands.orders.test_orders import WITH_TRIAL, order_of, played
 from tests.commands.transcript import Conversation
 from tests.commands.world import FOUR, shanghai
 

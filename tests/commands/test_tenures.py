@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from app.commands.campaigning import ReachOut
-from app.commands.dead_letters import give_up
-from app.commands.directory import SetSubscriber
-from app.commands.resending import Resend
+from app.commands.accounts.directory import SetSubscriber
+from app.commands.outreach.campaigns import ReachOut
+from app.commands.tickets.dead_letters import give_up
+from app.commands.tickets.resending import Resend
 from app.domain.account import SubscriberStatus
-from app.domain.guards import Guards
+from app.domain.limits import Guards
 from app.domain.messages import MessageClass
 from app.domain.turn import Outcome, TextReceived, TimerDue, Turn, apply
 from app.domain.values import replace
-from tests.commands.fees import announce
+from tests.commands.charges.fees import announce
 from tests.commands.transcript import Conversation, policy
 from tests.commands.world import FOUR, SUBSCRIBER, shanghai
 

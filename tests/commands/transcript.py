@@ -24,8 +24,8 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from app.commands.collecting import load
-from app.commands.guarding import noting_interruption
-from app.commands.holding import HOLD_TIMER, hold, is_held
+from app.commands.limits import noting_interruption
+from app.commands.quiet_hours import HOLD_TIMER, hold, is_held
 from app.commands.registry import Registry, told_kind
 from app.commands.router import Router
 from app.db.records import KINDS

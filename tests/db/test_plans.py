@@ -7,11 +7,11 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, event
 
-from app.commands.directory import AgentUnsubscribe
+from app.commands.accounts.directory import AgentUnsubscribe
 from app.db import schema
 from app.db.directory import MessageFilter
 from app.domain.messages import OutboundStatus
-from app.services.receipts import Report
+from app.services.delivery.receipts import Report
 from tests.running import ALICE, Running, running, settings_for
 
 pytestmark = pytest.mark.anyio

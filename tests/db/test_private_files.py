@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.db.session import Database, loose_files, normalise_url
-from app.services.opening import Owner, prepare
 from app.services.sealing import Sealer
+from app.services.startup import Owner, prepare
 from tests.running import SEAL_KEY, running, settings_for
 
 pytestmark = pytest.mark.anyio

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.commands.charging import AnnounceCharge, RecordUse
-from app.commands.directory import AgentUnsubscribe, SetSubscriber
-from app.commands.import_claims import ImportSubscription
-from app.commands.new_terms import NEW_TERMS, Announced
-from app.commands.order_calls import PlaceOrder
-from app.commands.resolving import DecideRefund, RefundWanted, Resolve
+from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
+from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.charges.announcing import AnnounceCharge, RecordUse
+from app.commands.orders.calls import PlaceOrder
+from app.commands.orders.new_terms import NEW_TERMS, Announced
+from app.commands.tickets.resolving import DecideRefund, RefundWanted, Resolve
 from app.domain.account import Channel, SubscriberStatus, SubscriptionState
 from app.domain.calendar import local
 from app.domain.catalogue import CancelEffect, Catalogue
@@ -17,7 +17,7 @@ from app.domain.charges import Charge, ChargeKind
 from app.domain.refunds import RefundPolicy
 from app.domain.tickets import Decision, Ticket
 from app.domain.turn import TimerSet
-from tests.commands.fees import change
+from tests.commands.charges.fees import change
 from tests.commands.world import FIVE, SERVICES, has, provider, service, shanghai
 from tests.properties.bounds import over_since
 from tests.properties.writing import Writing, step

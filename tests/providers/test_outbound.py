@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook
 
 from app.db import tables
 from app.domain.messages import OutboundStatus
-from app.services.receipts import Report
+from app.services.delivery.receipts import Report
 from app.settings import ProviderFile, Settings, SettingsFile
 from tests.providers import sink as sinks
 from tests.providers.sink import Sink, sink

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.sql.dml import UpdateBase
 
-from app.commands.directory import AgentUnsubscribe
+from app.commands.accounts.directory import AgentUnsubscribe
 from app.db import tables
 from app.db.catalogue import load_catalogue
 from app.db.events import event

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from app.commands.directory import AgentUnsubscribe
+from app.commands.accounts.directory import AgentUnsubscribe
 from app.db import tables
-from app.services.simulation import ClockError
+from app.services.simulator.simulation import ClockError
 from app.settings import Settings
 from tests.commands.world import shanghai
 from tests.running import ALICE, START, Running, running

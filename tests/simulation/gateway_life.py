@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection
 
-from app.commands.charging import AnnounceCharge
-from app.commands.directory import AgentUnsubscribe, SetSubscriber
-from app.commands.import_claims import ImportSubscription
-from app.commands.order_calls import PlaceOrder
+from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
+from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.charges.announcing import AnnounceCharge
+from app.commands.orders.calls import PlaceOrder
 from app.db import directory, records
 from app.db.evidence import chain_of, head_of
 from app.db.simulator import ThreadMessage

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.commands.charging import AnnounceCharge
+from app.commands.charges.announcing import AnnounceCharge
+from app.composition import build_gateway
 from app.domain.charges import ChargeKind
 from app.settings import Settings
-from app.worker import build_gateway
 from tests.commands.world import shanghai
 from tests.running import ALICE, Running, running
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from app.commands.charging import AnnounceCharge, RecordUse
-from app.commands.data_usage import ReadDataUsage, Reading
-from app.commands.directory import AgentUnsubscribe
-from app.commands.import_claims import ImportSubscription
-from app.commands.order_calls import PlaceOrder
-from app.commands.stopping import AnnounceSuspension
+from app.commands.accounts.data_usage import ReadDataUsage, Reading
+from app.commands.accounts.directory import AgentUnsubscribe
+from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.suspension import AnnounceSuspension
+from app.commands.charges.announcing import AnnounceCharge, RecordUse
+from app.commands.orders.calls import PlaceOrder
 from app.domain.account import Channel, Language, Plan, SubscriptionState
 from app.domain.charges import ChargeKind
 from app.domain.turn import Stimulus

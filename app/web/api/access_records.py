@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from app.db.access import AccessFilter, AccessRead
 from app.db.types import from_micros, to_micros
 from app.domain.calendar import SHANGHAI
-from app.services.tokens import Scope
+from app.services.management.tokens import Scope
 from app.web.access import Looking, Private, Sees, next_cursor
 from app.web.dependencies import GatewayIn, MsisdnIn, TenureIn
 from app.web.times import Moment

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from app.commands.bills import RecordBill, RecordSpend
-from app.commands.stopping import AnnounceSuspension, CallOffSuspension
+from app.commands.accounts.bills import RecordBill, RecordSpend
+from app.commands.accounts.suspension import AnnounceSuspension, CallOffSuspension
 from app.domain.bills import BillItem
 from app.domain.calendar import SHANGHAI
-from app.services.tokens import Caller, Scope
+from app.services.management.tokens import Caller, Scope
 from app.web.bodies import Body, Fen, Words
 from app.web.dependencies import GatewayIn, MsisdnIn, needs
 from app.web.numbers import Number

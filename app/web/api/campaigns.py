@@ -15,8 +15,8 @@ from app.domain.account import Brand, Language, Payment
 from app.domain.calendar import SHANGHAI
 from app.domain.campaigns import CampaignMessageState, Segment
 from app.domain.messages import MessageClass
-from app.services.campaigns import NewCampaign
-from app.services.tokens import Caller, Scope
+from app.services.management.campaigns import NewCampaign
+from app.services.management.tokens import Caller, Scope
 from app.web.access import Looking, Private, Sees, next_cursor
 from app.web.bodies import LargeBody, Words
 from app.web.dependencies import GatewayIn, msisdn_of, needs

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from app.domain.catalogue import Service, ServiceProvider
-from app.services.tokens import Scope
+from app.services.management.tokens import Scope
 from app.web.api.models import ServiceBody, ServiceProviderBody
 from app.web.dependencies import GatewayIn, needs
 

@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import AfterValidator, BaseModel, Field
 
-from app.commands.charging import AnnounceCharge, RecordUse
+from app.commands.charges.announcing import AnnounceCharge, RecordUse
 from app.domain.account import Channel
 from app.domain.calendar import SHANGHAI
 from app.domain.charges import ChargeKind, ChargeState
-from app.services.charges import FoundCharge
-from app.services.owners import Owner, Part
-from app.services.tokens import Caller, Scope
+from app.services.management.charges import FoundCharge
+from app.services.management.owners import Owner, Part
+from app.services.management.tokens import Caller, Scope
 from app.web.access import Looking, Sees, next_cursor
 from app.web.bodies import Body, Fen
 from app.web.dependencies import GatewayIn, TenureIn, msisdn_of, needs

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from app.services.tokens import Caller, Scope
+from app.services.management.tokens import Caller, Scope
 from app.web.bodies import Body, Words
 from app.web.dependencies import GatewayIn, MsisdnIn, needs
 

@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 
 from app.db.questions import QuestionRead
 from app.domain.calendar import SHANGHAI
-from app.services.owners import Owner, Part
-from app.services.tickets import RefundRead, TicketFilter
-from app.services.tokens import Scope
+from app.services.management.owners import Owner, Part
+from app.services.management.tickets import RefundRead, TicketFilter
+from app.services.management.tokens import Scope
 from app.web.access import Looking, Private, Sees, next_cursor
 from app.web.api.charges import AfterChargeIn, ChargesOut, charge_out
 from app.web.api.orders import OrdersOut, order_out

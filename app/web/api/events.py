@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from app.db.events import EventRead
 from app.domain.calendar import SHANGHAI
 from app.domain.events import BILLING, EventStatus
-from app.services.tokens import Scope
+from app.services.management.tokens import Scope
 from app.web.access import Looking, Sees, next_cursor
 from app.web.dependencies import GatewayIn
 from app.web.problems import ProblemError

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from app.domain.catalogue import Service, ServiceProvider
 from app.domain.values import value
 from app.services.gateway import Gateway
-from app.services.import_lines import Columns
-from app.services.tokens import Caller
+from app.services.management.import_lines import Columns
+from app.services.management.tokens import Caller
 from app.web.api.catalogue import CODE_PATTERN
 from app.web.api.models import ServiceBody, ServiceProviderBody, SubscriberBody, SubscriptionBody
 from app.web.api.subscribers import change_of, import_of

@@ -17,10 +17,10 @@ from app.domain.values import replace, value
 from app.providers.charsets import UnknownCharsetError, media_type_of
 from app.providers.generic_in import explain
 from app.services.gateway import Gateway
-from app.services.import_files import check_json_lines, in_utf8, looks_like_csv
-from app.services.import_lines import ImportLine, UnreadableFileError, csv_lines, json_lines
+from app.services.management.import_files import check_json_lines, in_utf8, looks_like_csv
+from app.services.management.import_lines import ImportLine, UnreadableFileError, csv_lines, json_lines
+from app.services.management.tokens import Caller, Scope
 from app.services.refusals import RefusedError
-from app.services.tokens import Caller, Scope
 from app.web.api.import_kinds import KINDS, Kind, KindName, columns_of
 from app.web.dependencies import GatewayIn, needs
 from app.web.problems import ProblemError

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Query
 
 from app.db.directory import MessageFilter, MessageRead
 from app.domain.calendar import SHANGHAI
-from app.services.messages import MessageDetail
-from app.services.tokens import Scope
+from app.services.management.messages import MessageDetail
+from app.services.management.tokens import Scope
 from app.web.access import Looking, Sees, next_cursor
 from app.web.api.models import (
     AttemptOut,

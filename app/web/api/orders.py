@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
-from app.commands.order_calls import PlaceOrder
+from app.commands.orders.calls import PlaceOrder
 from app.domain.account import Channel
 from app.domain.calendar import SHANGHAI
 from app.domain.orders import Order, OrderKind, OrderState, Reason
-from app.services.orders import OrderFound
-from app.services.owners import Owner, Part
-from app.services.tokens import Scope
+from app.services.management.orders import OrderFound
+from app.services.management.owners import Owner, Part
+from app.services.management.tokens import Scope
 from app.web.access import Looking, Sees, next_cursor
 from app.web.api.catalogue import CODE_PATTERN
 from app.web.bodies import Body, Line

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, Field
 
 from app.domain.calendar import EARLIEST, LATEST
-from app.services.quality import as_csv
-from app.services.tokens import Scope
+from app.services.management.quality import as_csv
+from app.services.management.tokens import Scope
 from app.web.dependencies import GatewayIn, needs
 from app.web.problems import ProblemError
 

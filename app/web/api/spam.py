@@ -9,7 +9,7 @@ from app.db.spam import SpamCount
 from app.domain.msisdn import parse_msisdn
 from app.domain.spam import reported_number
 from app.domain.values import value
-from app.services.tokens import Scope
+from app.services.management.tokens import Scope
 from app.web.access import Looking, Sees, next_cursor
 from app.web.api.tickets import TicketsIn
 from app.web.dependencies import BehindIn

@@ -6,16 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.concurrency import run_in_threadpool
 
-from app.commands.directory import AgentUnsubscribe, SetSubscriber
-from app.commands.import_claims import ImportSubscription
+from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
+from app.commands.accounts.import_claims import ImportSubscription
 from app.domain.account import Plan, Subscriber, Subscription
 from app.domain.calendar import SHANGHAI
 from app.domain.evidence import EvidenceRecord
 from app.domain.passwords import is_easy
 from app.domain.preferences import Preferences
 from app.domain.usage import data_plan
-from app.services.passwords import hash_password
-from app.services.tokens import Caller, Scope
+from app.services.management.tokens import Caller, Scope
+from app.services.turns.passwords import hash_password
 from app.web.access import Looking, Sees
 from app.web.api.models import (
     EvidenceOut,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.domain.calendar import SHANGHAI
 from app.domain.catalogue import CancelEffect
-from app.services.tokens import Caller, Scope
+from app.services.management.tokens import Caller, Scope
 from app.web.api.catalogue import Code
 from app.web.bodies import Body, Fen
 from app.web.dependencies import GatewayIn, needs

@@ -6,16 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field, model_validator
 
-from app.commands.complaining import AgentComplaint
-from app.commands.resolving import DecideRefund, RefundWanted, Resolve, RespondFirst
+from app.commands.tickets.complaints import AgentComplaint
+from app.commands.tickets.resolving import DecideRefund, RefundWanted, Resolve, RespondFirst
 from app.domain.calendar import SHANGHAI
 from app.domain.refunds import Refund, RefundPart, RefundPolicy, SecondHalf
 from app.domain.tickets import Decision, TicketKind, TicketState
 from app.domain.turn import Stimulus
-from app.services.owners import Part
+from app.services.management.owners import Part
+from app.services.management.tickets import TicketFilter, TicketRead, Tickets, TicketSort
+from app.services.management.tokens import Scope
 from app.services.refusals import RefusedError
-from app.services.tickets import TicketFilter, TicketRead, Tickets, TicketSort
-from app.services.tokens import Scope
 from app.web.access import Looking, Private, Sees, next_cursor
 from app.web.bodies import Body, Words
 from app.web.dependencies import ID, GatewayIn

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
-from app.commands.data_usage import AHEAD, FORMER, ReadDataUsage, Reading
+from app.commands.accounts.data_usage import AHEAD, FORMER, ReadDataUsage, Reading
 from app.commands.tenures import BEFORE_HER
 from app.domain.months import first_moment
 from app.services.gateway import Gateway
+from app.services.management.tokens import Scope
 from app.services.refusals import RefusedError
-from app.services.tokens import Scope
 from app.web.bodies import LargeBody
 from app.web.dependencies import GatewayIn, needs
 from app.web.numbers import Number

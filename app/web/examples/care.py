@@ -33,7 +33,7 @@ _DEAD = {
     "status": "dead",
     "at": "2026-03-02T10:00:00+08:00",
     "provider": "generic",
-    "trace": "app/commands/listing.py:58 in answer_listing: KeyError",
+    "trace": "app/commands/subscriptions/listing.py:58 in answer_listing: KeyError",
 }
 _ZEROS = "0" * 64
 _HASH = "361f8f4f89085bd97bc0f4fa76b8bb917c059cc2e0e684a3cd379b360a10899b"

@@ -1,0 +1,1 @@
+"""The account of a number: its subscriber, balance, bills, data usage, imports."""

@@ -1,0 +1,85 @@
+"""KTYLTX and QXYLTX, and what customers without a plan are told twice a month (flows.md 9)."""
+
+from app.commands.accounts.data_usage import alerts_on, usage_of
+from app.commands.registry import command, timer
+from app.commands.replies import say
+from app.commands.vocabulary import DATA_ALERTS_OFF, DATA_ALERTS_ON
+from app.domain.account import Subscriber, SubscriberStatus
+from app.domain.evidence import EvidenceDraft
+from app.domain.messages import MessageClass
+from app.domain.months import last_reading_day, month_of, next_reading_day
+from app.domain.preferences import PREFERENCES, Preferences
+from app.domain.texts import data_usage as texts
+from app.domain.turn import Outcome, TextReceived, TimerDropped, TimerDue, TimerSet, Turn
+from app.domain.usage import DataUsage, data_plan
+from app.domain.values import replace
+
+REMINDER_TIMER = "data-reminder"
+
+
+@command(*DATA_ALERTS_ON, reads=(Preferences,))
+def turn_on(turn: Turn, _argument: str) -> Outcome:
+    """Tell her from now on; what was passed before is not told afterwards."""
+    return _choose(turn, wanted=True)
+
+
+@command(*DATA_ALERTS_OFF, kept=True, reads=(Preferences,))
+def turn_off(turn: Turn, _argument: str) -> Outcome:
+    """Tell her no more."""
+    return _choose(turn, wanted=False)
+
+
+def _choose(turn: Turn, *, wanted: bool) -> Outcome:
+    plan = data_plan(turn.subscriber)
+    before = turn.account.record(Preferences, PREFERENCES) or Preferences(PREFERENCES, turn.now)
+    text = texts.turned_on if wanted else texts.turned_off
+    percents = turn.policy.data_thresholds if plan else None
+    pieces = text(turn.account.language, percents, already=alerts_on(turn.account, plan) is wanted)
+    if before.data_alerts is wanted:
+        return Outcome(replies=(say(turn, *pieces),), verdict="as before")
+    received = turn.stimulus_as(TextReceived)
+    draft = EvidenceDraft("preference", "data_alerts", {
+        "who": f"mo:{received.id}", "asked": None, "answer": received.shown_text,
+        "before": before.data_alerts, "after": wanted,
+    })  # fmt: skip
+    return Outcome(
+        replies=(say(turn, *pieces, kind=MessageClass.RESULT),),
+        records=(replace(before, data_alerts=wanted),),
+        evidence=(draft,),
+        verdict="data alerts on" if wanted else "data alerts off",
+    )
+
+
+# ---- twice a month
+
+
+def with_reminders(turn: Turn, before: Subscriber | None, outcome: Outcome) -> Outcome:
+    """The outcome of a change of a subscriber, with the timer that those without a plan have."""
+    after = outcome.subscriber
+    if after is None or after.status is SubscriberStatus.CLOSED:
+        return outcome
+    same = before is not None and before.tenure == after.tenure
+    had = before is not None and same and data_plan(before) is None
+    has = data_plan(after) is None
+    if has and not had:
+        timer_set = TimerSet(REMINDER_TIMER, REMINDER_TIMER, next_reading_day(turn.now))
+        return replace(outcome, timers=(*outcome.timers, timer_set))
+    if had and not has:
+        dropped = TimerDropped(REMINDER_TIMER, REMINDER_TIMER)
+        return replace(outcome, dropped_timers=(*outcome.dropped_timers, dropped))
+    return outcome
+
+
+@timer(REMINDER_TIMER, reads=(DataUsage, Preferences))
+def remind(turn: Turn) -> Outcome:
+    """Tell the month's usage; days that were missed while nothing ran are caught up by one message, of the last one."""
+    subscriber = turn.account.customer
+    if subscriber is None or data_plan(subscriber) is not None:
+        return Outcome(verdict="has a plan")
+    due = turn.stimulus_as(TimerDue)
+    outcome = Outcome(timers=(TimerSet(REMINDER_TIMER, due.subject, next_reading_day(turn.now)),), verdict="not wanted")
+    if not alerts_on(turn.account, None):
+        return outcome
+    read = usage_of(turn.account, month_of(last_reading_day(turn.now)))
+    pieces = texts.on_fifteenth_and_last(turn.account.language, read)
+    return replace(outcome, replies=(say(turn, *pieces, kind=MessageClass.NOTICE),), verdict="told")

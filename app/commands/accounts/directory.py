@@ -1,0 +1,176 @@
+"""The management API's calls that concern one subscriber: who she is, what ends for her (http-api.md; safety.md 1)."""
+
+from app.commands.accounts.data_reminders import with_reminders
+from app.commands.accounts.suspension import with_notices
+from app.commands.charges.refunding import complete_all
+from app.commands.charges.settling import end_with_tenure
+from app.commands.registry import call
+from app.commands.replies import say
+from app.commands.subscriptions.listing import label_of
+from app.commands.subscriptions.unsubscribing import Fate, Request, Wish, as_outcome, end_services, summary
+from app.domain.account import (
+    Brand,
+    Channel,
+    Language,
+    Payment,
+    Plan,
+    Subscriber,
+    SubscriberStatus,
+    SubscriptionState,
+)
+from app.domain.dialogue import ClosedAs
+from app.domain.evidence import EvidenceDraft
+from app.domain.messages import MessageClass, Reply
+from app.domain.records import Record
+from app.domain.service_numbers import Extension
+from app.domain.texts import directory as texts
+from app.domain.texts import unsubscribing
+from app.domain.turn import EventDraft, Outcome, Stimulus, Turn, joined, refused
+from app.domain.values import replace, value
+
+
+@value
+class SetSubscriber(Stimulus):
+    """PUT or PATCH of a subscriber; only the fields named in ``given`` count. Times are UTC, amounts fen."""
+
+    who: str
+    given: frozenset[str]
+    create: bool
+    brand: Brand = Brand.EASYOWN
+    vip: bool = False
+    payment: Payment = Payment.PREPAID
+    balance_fen: int = 0
+    points: int = 0
+    status: SubscriberStatus = SubscriberStatus.ACTIVE
+    language: Language = Language.ZH
+    plan: Plan | None = None
+    password_hash: str | None = None
+
+
+@value
+class AgentUnsubscribe(Stimulus):
+    """An agent ends a service for a customer, for a reason on record."""
+
+    who: str
+    service_code: str
+    reason: str
+
+
+UNKNOWN_SUBSCRIBER = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
+_FIELDS = ("brand", "vip", "payment", "balance_fen", "points", "status", "language", "plan")
+
+
+@call(SetSubscriber)
+def set_subscriber(turn: Turn) -> Outcome:
+    """Create, change or close; a PUT after a close opens a new, empty tenure."""
+    change = turn.stimulus_as(SetSubscriber)
+    before = turn.account.customer
+    outcome = with_reminders(turn, before, _set(turn, change))
+    says_active = not change.create and "status" in change.given and change.status is SubscriberStatus.ACTIVE
+    return with_notices(turn, before, outcome, says_active=says_active)
+
+
+def _set(turn: Turn, change: SetSubscriber) -> Outcome:
+    present = turn.account.subscriber
+    if present is not None and present.status is not SubscriberStatus.CLOSED:
+        return _changed(turn, change, present)
+    if not change.create:
+        if present is None:
+            return refused(404, UNKNOWN_SUBSCRIBER)
+        return refused(409, "This tenure is closed: PUT the subscriber with status active to open a new one.")
+    if present is not None and change.status is SubscriberStatus.CLOSED:
+        return Outcome(verdict="closed before")
+    return _opened(turn, change)
+
+
+def _changed(turn: Turn, change: SetSubscriber, present: Subscriber) -> Outcome:
+    if change.password_hash and present.password_hash:
+        return refused(409, "There is a service password already; only the customer can change it, by SMS.")
+    values = {name: getattr(change, name) for name in _FIELDS if name in change.given}
+    updated = replace(present, **values, password_hash=change.password_hash or present.password_hash)
+    if updated.status is SubscriberStatus.CLOSED:
+        return joined(_closed(turn, change, updated), end_with_tenure(turn, change.who), complete_all(turn))
+    return _password_told(turn, change, Outcome(subscriber=updated, verdict="changed"))
+
+
+def _opened(turn: Turn, change: SetSubscriber) -> Outcome:
+    before = turn.account.subscriber
+    opened = Subscriber(
+        msisdn=turn.account.msisdn,
+        tenure=before.tenure + 1 if before else 1,
+        created_at=turn.now,
+        closed_at=turn.now if change.status is SubscriberStatus.CLOSED else None,
+        password_hash=change.password_hash,
+        **{name: getattr(change, name) for name in _FIELDS},
+    )
+    return _password_told(turn, change, Outcome(subscriber=opened, verdict="opened"))
+
+
+def _password_told(turn: Turn, change: SetSubscriber, outcome: Outcome) -> Outcome:
+    """A password that somebody else set is evidence, and the customer is told (safety.md 28)."""
+    if not change.password_hash:
+        return outcome
+    draft = EvidenceDraft("password-set", turn.account.msisdn, {"who": change.who})
+    language = change.language if "language" in change.given else turn.account.language
+    return replace(outcome, replies=(_notice(turn, texts.PASSWORD_SET.say(language)),), evidence=(draft,))
+
+
+def _notice(turn: Turn, *pieces: str, extension: str = Extension.COMMANDS) -> Reply:
+    return say(turn, *pieces, extension=extension, kind=MessageClass.NOTICE)
+
+
+def _closed(turn: Turn, change: SetSubscriber, subscriber: Subscriber) -> Outcome:
+    """Everything of the tenure ends in one commit (safety.md 1)."""
+    running = [item for item in turn.account.subscriptions.values() if item.state is not SubscriptionState.ENDED]
+    ended = [replace(item, state=SubscriptionState.ENDED, ends_at=turn.at) for item in running]
+    drafts = [
+        EvidenceDraft("tenure-closed", after.id, {
+            "service_code": after.service_code, "who": change.who, "before": summary(before), "after": summary(after),
+        })
+        for before, after in zip(running, ended, strict=True)
+    ]  # fmt: skip
+    events = [
+        EventDraft(f"sp:{item.terms.sp_code}", "subscription.ended", {
+            "msisdn": turn.account.msisdn, "service_code": item.service_code, "subscription_id": item.id,
+            "ends_at": turn.at.isoformat(), "action": 2, "reason": 2,
+        })
+        for item in ended
+    ]  # fmt: skip
+    whole = EvidenceDraft("tenure-closed", turn.account.msisdn, {"who": change.who})
+    questions = [question for question in turn.account.questions.values() if question.closed_at is None]
+    return Outcome(
+        subscriber=replace(subscriber, closed_at=turn.at),
+        subscriptions=tuple(ended),
+        questions=tuple(question.closed(turn.at, ClosedAs.WITHDRAWN) for question in questions),
+        records=_records_ended(turn),
+        evidence=(*drafts, whole),
+        events=tuple(events),
+        tenure_ended=True,
+        verdict="closed",
+    )
+
+
+def _records_ended(turn: Turn) -> tuple[Record, ...]:
+    """Records of every kind that do not outlive the tenure as they are."""
+    known = (record for kind in turn.account.records.values() for record in kind.values())
+    return tuple(after for before in known if (after := before.when_tenure_ends(turn.at)) is not before)
+
+
+@call(AgentUnsubscribe)
+def unsubscribe_for(turn: Turn) -> Outcome:
+    """The same effect as her own unsubscribe; she is told by SMS (flows.md 17)."""
+    wanted = turn.stimulus_as(AgentUnsubscribe)
+    held = turn.account.held(wanted.service_code, turn.at) if turn.account.customer else None
+    if held is None:
+        return refused(404, "The customer does not have this service.")
+    request = Request(wanted.who, Channel.AGENT, reason=wanted.reason, warned_already=True)
+    ended = end_services(turn, [Wish(label_of(turn.catalogue, held), held)], request)
+    if ended[0].fate is Fate.ALREADY:
+        return Outcome(verdict="already ending")
+    if ended[0].fate is Fate.REFUSED:
+        return refused(409, "The service is under contract and cannot be ended yet.")
+    outcome = as_outcome(turn, ended, request)
+    opening = unsubscribing.BY_AGENT.say(turn.account.language)
+    return replace(
+        outcome, replies=(_notice(turn, opening, ended[0].text, extension=Extension.LISTING),), verdict="unsubscribed"
+    )

@@ -1,0 +1,162 @@
+"""Before a number is stopped: a low prepaid balance, and stops that billing announces (flows.md 16, safety.md 18).
+
+Nothing here stops a number: billing does, by the subscriber's status. What waits to be told of a stop is recalled
+when another date takes its place, when it is called off, when she is active again, and when it has been carried out.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from app.commands.charges.settling import fell_due_in_suspension
+from app.commands.registry import call, timer
+from app.commands.replies import say
+from app.domain.account import Account, Subscriber, SubscriberStatus
+from app.domain.evidence import EvidenceDraft
+from app.domain.messages import MessageClass, Reply
+from app.domain.suspension import LowBalance, Suspension, is_low
+from app.domain.texts import suspension as texts
+from app.domain.turn import Outcome, Stimulus, TimerDropped, TimerDue, TimerSet, Turn, joined, refused
+from app.domain.values import value
+
+NOTICE_TIMER = "suspension-notice"
+OVER_TIMER = "suspension-over"
+_AGAIN = timedelta(hours=24)
+_LOW_BALANCE = "low-balance"
+_UNKNOWN = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
+
+
+@value
+class AnnounceSuspension(Stimulus):
+    """Billing will stop the number at a time (UTC); another date than before takes its place."""
+
+    who: str
+    stops_at: datetime
+
+
+@value
+class CallOffSuspension(Stimulus):
+    """The announced stop will not be."""
+
+    who: str
+
+
+def _about(suspension: Suspension) -> str:
+    return f"suspension:{suspension.id}"
+
+
+def _announced(account: Account) -> tuple[Suspension, ...]:
+    return tuple(item for item in account.records_of(Suspension) if item.is_open)
+
+
+# ---- announced stops
+
+
+@call(AnnounceSuspension, reads=(Suspension,))
+def announce(turn: Turn) -> Outcome:
+    """Tell her at once, and again 24 hours before."""
+    wanted = turn.stimulus_as(AnnounceSuspension)
+    if turn.account.customer is None:
+        return refused(404, _UNKNOWN)
+    if wanted.stops_at <= turn.now:
+        return refused(422, "at: must lie in the future.")
+    if turn.account.customer.status is SubscriberStatus.SUSPENDED:
+        return refused(409, "The number is suspended already.")
+    waiting = _announced(turn.account)
+    if any(item.stops_at == wanted.stops_at for item in waiting):
+        return Outcome(verdict="as before")
+    suspension = Suspension(next(turn.ids), turn.now, wanted.stops_at)
+    timers = [TimerSet(OVER_TIMER, suspension.id, wanted.stops_at)]
+    if wanted.stops_at - turn.now > _AGAIN:
+        timers.append(TimerSet(NOTICE_TIMER, suspension.id, wanted.stops_at - _AGAIN))
+    told = Outcome(
+        replies=(_notice(turn, suspension),),
+        records=(suspension,),
+        timers=tuple(timers),
+        evidence=(_evidence(wanted.who, suspension),),
+        verdict="announced",
+    )
+    return joined(told, _over(turn, waiting))
+
+
+@call(CallOffSuspension, reads=(Suspension,))
+def call_off(turn: Turn) -> Outcome:
+    """What waits to be told of it is not sent any more."""
+    waiting = _announced(turn.account) if turn.account.customer else ()
+    if not waiting:
+        return refused(404, "No stop is announced for this number.")
+    who = turn.stimulus_as(CallOffSuspension).who
+    return joined(_over(turn, waiting), Outcome(evidence=tuple(_evidence(who, item, off=True) for item in waiting)))
+
+
+def _evidence(who: str, suspension: Suspension, *, off: bool = False) -> EvidenceDraft:
+    kind = "suspension-called-off" if off else "suspension-announced"
+    return EvidenceDraft(kind, suspension.id, {"who": who, "stops_at": suspension.stops_at.isoformat()})
+
+
+@timer(NOTICE_TIMER, reads=(Suspension,))
+def tell_again(turn: Turn) -> Outcome:
+    """It is 24 hours to the stop; when nothing ran at that time, less, but never after it."""
+    suspension = turn.account.record(Suspension, turn.stimulus_as(TimerDue).subject)
+    if suspension is None or not suspension.is_open or suspension.stops_at <= turn.now:
+        return Outcome(verdict="nothing to tell")
+    return Outcome(replies=(_notice(turn, suspension),), verdict="told again")
+
+
+@timer(OVER_TIMER, reads=(Suspension,))
+def is_over(turn: Turn) -> Outcome:
+    """The time of the stop has come: what was not told by now is not told any more."""
+    return _over(turn, [item for item in _announced(turn.account) if item.id == turn.stimulus_as(TimerDue).subject])
+
+
+def _notice(turn: Turn, suspension: Suspension) -> Reply:
+    """In the night only if the morning would be too late; never sent when the number has been stopped."""
+    text = texts.to_be_stopped(turn.account.language, suspension.stops_at)
+    too_late = turn.policy.quiet_hours.release(turn.now) >= suspension.stops_at
+    return say(turn, text, kind=MessageClass.NOTICE, about=_about(suspension), any_hour=too_late)
+
+
+def _over(turn: Turn, suspensions: Sequence[Suspension]) -> Outcome:
+    return Outcome(
+        records=tuple(item.over(turn.now) for item in suspensions),
+        dropped_timers=tuple(
+            TimerDropped(kind, item.id) for item in suspensions for kind in (NOTICE_TIMER, OVER_TIMER)
+        ),
+        recalled=tuple(map(_about, suspensions)),
+        verdict="called off",
+    )
+
+
+# ---- changes of a subscriber
+
+
+def with_notices(turn: Turn, before: Subscriber | None, outcome: Outcome, *, says_active: bool) -> Outcome:
+    """The outcome of a change of a subscriber, with what it means for stops and for a low balance.
+
+    ``says_active``: the caller named the status active, as billing does when she has paid.
+    """
+    after = outcome.subscriber
+    if after is None or after.status is SubscriberStatus.CLOSED:
+        return outcome
+    outcome = _with_low_balance(turn, before, after, outcome)
+    stopped = after.status is SubscriberStatus.SUSPENDED
+    freed = before is not None and before.status is SubscriberStatus.SUSPENDED and not stopped
+    if before is None or not (stopped or freed or says_active):
+        return outcome
+    fees = fell_due_in_suspension(turn, "active again") if freed else Outcome()
+    return joined(outcome, _over(turn, _announced(turn.account)), fees)
+
+
+def _with_low_balance(turn: Turn, before: Subscriber | None, after: Subscriber, outcome: Outcome) -> Outcome:
+    """Told once when it falls below the limit, and not again until it has been above (flows.md 16)."""
+    limit = turn.policy.low_balance_fen
+    known = turn.account.record(LowBalance, _LOW_BALANCE) if before else None
+    was_told = known is not None and known.told
+    if was_told and after.balance_fen > limit:
+        above = Outcome(records=(LowBalance(_LOW_BALANCE, turn.now, told=False),), recalled=(_LOW_BALANCE,))
+        return joined(outcome, above)
+    falls = before is not None and is_low(after, limit) and not is_low(before, limit)
+    if was_told or not falls:
+        return outcome
+    text = texts.low_balance(turn.account.language, after.balance_fen, limit, turn.now)
+    reply = say(turn, text, kind=MessageClass.NOTICE, about=_LOW_BALANCE)
+    return joined(outcome, Outcome(replies=(reply,), records=(LowBalance(_LOW_BALANCE, turn.now, told=True),)))

@@ -1,0 +1,1 @@
+"""Charges: announced, reminded, disputed, taken or waived, refunded."""

@@ -1,0 +1,106 @@
+"""Strangers, too many messages, machines that answer machines (flows.md 3; safety.md 22, 25)."""
+
+from app.commands.quiet_hours import is_held
+from app.commands.replies import say
+from app.domain.account import Brand, Language, Payment, Subscriber, SubscriberStatus
+from app.domain.limits import Guards
+from app.domain.messages import MessageClass
+from app.domain.segments import measure
+from app.domain.service_numbers import Extension
+from app.domain.texts import answers
+from app.domain.turn import Outcome, TextReceived, Turn
+from app.domain.values import replace
+
+# The verdicts of outcomes that only say so: two machines that do not understand each other must fall silent.
+NOT_UNDERSTOOD = "not understood"
+INCOMPLETE = "incomplete"
+FORMER_CUSTOMER = "former customer"
+
+
+def of_former_customer(turn: Turn) -> Outcome | None:
+    """What becomes of a text that a former customer of the number sent: it is recorded, and nothing else."""
+    received = turn.stimulus_as(TextReceived)
+    tenure = turn.account.former_tenure(received.stamped_at or received.sent_at)
+    return None if tenure is None else Outcome(verdict=FORMER_CUSTOMER, former_tenure=tenure)
+
+
+def stranger(turn: Turn, guards: Guards) -> Outcome:
+    """A number that is nobody's is told so once a day."""
+    if not guards.may_tell_stranger(turn.now):
+        return Outcome(guards=guards, verdict="not a customer")
+    reply = say(turn, answers.NOT_A_CUSTOMER.say(Language.ZH))
+    return Outcome(replies=(reply,), guards=replace(guards, told_stranger_at=turn.now), verdict="not a customer")
+
+
+def new_subscriber(turn: Turn) -> Subscriber:
+    """Made on first contact where the settings say so; a prepaid customer of the mass brand.
+
+    She has had the number since she sent it, or what she sends next would be taken for her predecessor's.
+    """
+    before = turn.account.subscriber
+    received = turn.stimulus_as(TextReceived)
+    return Subscriber(
+        msisdn=turn.account.msisdn,
+        tenure=before.tenure + 1 if before else 1,
+        brand=Brand.EASYOWN,
+        vip=False,
+        payment=Payment.PREPAID,
+        balance_fen=0,
+        points=0,
+        status=SubscriberStatus.ACTIVE,
+        language=Language.ZH,
+        plan=None,
+        password_hash=None,
+        created_at=(received.stamped_at or received.sent_at) if before else turn.now,
+    )
+
+
+def too_many(turn: Turn, guards: Guards, outcome: Outcome, *, kept: bool) -> Outcome:
+    """Over the rate limit: stops and answers wait, queries are dropped, one notice is given.
+
+    Where the minute is over already, as with texts that come late, what is kept runs at once.
+    """
+    if kept:
+        until = guards.minute_over_at
+        waits = until is not None and until > turn.now
+        return Outcome(kept_until=until, verdict="kept: too many") if waits else outcome
+    if guards.told_too_many:
+        return Outcome(verdict="dropped: too many")
+    reply = say(turn, answers.TOO_MANY.say(turn.account.language))
+    return Outcome(replies=(reply,), guards=replace(guards, told_too_many=True), verdict="dropped: too many")
+
+
+def guarded(turn: Turn, guards: Guards, outcome: Outcome) -> Outcome:
+    """The outcome of a text within the loop guard and the cap on segments.
+
+    Beyond the cap only outcomes of changes are told; what is not shown is not asked either.
+    """
+    guards = outcome.guards or guards
+    puzzled = outcome.verdict in (NOT_UNDERSTOOD, INCOMPLETE)
+    if puzzled and not guards.may_say_not_understood(turn.now):
+        # What was counted, such as wrong codes, is counted in silence, too.
+        return Outcome(guards=guards, records=outcome.records, verdict="silent: loop")
+    segments = sum(measure(message).segments for reply in outcome.replies for message in reply.messages)
+    if segments:
+        result = any(reply.kind is MessageClass.RESULT for reply in outcome.replies)
+        if not result and not guards.may_send(segments, turn.now):
+            return Outcome(guards=guards, verdict="silent: too many segments")
+        guards = guards.sent(segments, turn.now)
+    if puzzled:
+        guards = guards.said_not_understood(turn.now)
+    return replace(outcome, guards=guards)
+
+
+def noting_interruption(turn: Turn, outcome: Outcome) -> Outcome:
+    """The outcome, with a note of text from the bare access number while a question about money was open."""
+    if not outcome.replies:
+        return outcome
+    one_number = turn.carrier.single_number
+    from_access = (reply for reply in outcome.replies if one_number or reply.extension == Extension.COMMANDS)
+    if not any(not is_held(reply, turn) for reply in from_access):
+        return outcome
+    questions = turn.account.questions.values()
+    if not any(question.state.must_reach and question.closed_at is None for question in questions):
+        return outcome
+    guards = outcome.guards or turn.account.guards
+    return replace(outcome, guards=replace(guards, interrupted_by=next(turn.ids)))

@@ -1,0 +1,24 @@
+"""KT and an order keyword: order that service, after a yes (flows.md 4, 6)."""
+
+from app.commands.limits import NOT_UNDERSTOOD
+from app.commands.orders.placing import place_by_sms
+from app.commands.registry import Takes, command
+from app.commands.replies import say
+from app.commands.vocabulary import BEHIND_KEYWORD, ORDER
+from app.domain.names import order_keyword_fault
+from app.domain.texts import orders as texts
+from app.domain.turn import Outcome, Turn
+
+
+@command(*ORDER, takes=Takes.WORD, menu=texts.HELP, rank=30)
+def order_by_word(turn: Turn, word: str) -> Outcome:
+    """Ask whether to start the service with that order keyword."""
+    word = word.rstrip(BEHIND_KEYWORD)
+    service = turn.catalogue.by_keyword.get(word)
+    if service is not None:
+        return place_by_sms(turn, service)
+    if not word:
+        return Outcome(replies=(say(turn, texts.NO_KEYWORD.say(turn.account.language)),))
+    # What can be no order keyword is not said back: it may hold anything, even a password.
+    text = texts.NO_SUCH_KEYWORD if order_keyword_fault(word) else texts.NO_SUCH_SERVICE
+    return Outcome(replies=(say(turn, text.say(turn.account.language, word=word)),), verdict=NOT_UNDERSTOOD)

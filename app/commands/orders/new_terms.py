@@ -1,0 +1,165 @@
+"""New terms reach who has a service only by her yes; without it the service ends on the announced day (safety.md 3)."""
+
+import json
+from datetime import datetime
+
+from app.commands.charges.on_unsubscribe import part
+from app.commands.orders.known_ends import are_worse
+from app.commands.orders.questions import ask
+from app.commands.orders.records import draft, label
+from app.commands.registry import timer
+from app.commands.replies import say
+from app.commands.subscriptions.unsubscribing import summary
+from app.domain.account import Channel, Subscription, SubscriptionState, Terms
+from app.domain.catalogue import CancelEffect
+from app.domain.charges import AFTER
+from app.domain.evidence import EvidenceDraft, Fact
+from app.domain.messages import MessageClass
+from app.domain.orders import Order, OrderKind, OrderState
+from app.domain.texts import orders as texts
+from app.domain.texts import wording
+from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn, joined
+from app.domain.values import replace, value
+
+NEW_TERMS = "new-terms"
+TERMS_DAY = "terms-day"
+_HOLDING = frozenset({SubscriptionState.ACTIVE, SubscriptionState.TRIAL})
+
+
+@value
+class Announced:
+    """New terms of a service and their day (UTC), as timers keep them."""
+
+    change_id: str
+    price_fen: int
+    cancel_effect: CancelEffect
+    takes_effect_at: datetime
+    who: str
+
+    def text(self) -> str:
+        """As JSON."""
+        day = self.takes_effect_at.isoformat()
+        return json.dumps([self.change_id, self.price_fen, self.cancel_effect.value, day, self.who])
+
+    @classmethod
+    def of(cls, due: TimerDue) -> "Announced":
+        """From a timer that fell due."""
+        change_id, price_fen, effect, day, who = json.loads(due.data)
+        return cls(change_id, price_fen, CancelEffect(effect), datetime.fromisoformat(day), who)
+
+    def terms(self, held: Subscription) -> Terms:
+        """What she would have; SP and billing stay."""
+        return replace(held.terms, price_fen=self.price_fen, cancel_effect=self.cancel_effect)
+
+    def is_worse(self, held: Subscription) -> bool:
+        """Whether they need her yes."""
+        return are_worse(self.terms(held), held.terms)
+
+
+def _held(turn: Turn) -> Subscription | None:
+    found = turn.account.subscriptions.get(turn.stimulus_as(TimerDue).subject)
+    return found if found is not None and found.state in _HOLDING and found.runs(turn.at) else None
+
+
+def _order_of(turn: Turn, held: Subscription, announced: Announced) -> Order | None:
+    """The newest question about it."""
+    orders = [item for item in turn.account.records_of(Order) if item.terms_change_id == announced.change_id]
+    return next((item for item in reversed(orders) if item.subscription_id == held.id), None)
+
+
+@timer(NEW_TERMS)
+def ask_about_terms(turn: Turn) -> Outcome:
+    """Ask her, by day; what is no worse for her needs no yes and waits for its day."""
+    due = turn.stimulus_as(TimerDue)
+    announced, held = Announced.of(due), _held(turn)
+    if held is None or turn.now >= announced.takes_effect_at:
+        return Outcome(verdict="nothing to ask")
+    day = TimerSet(TERMS_DAY, held.id, announced.takes_effect_at + AFTER, due.data)
+    if held.in_plan or not announced.is_worse(held):
+        return Outcome(timers=(day,), verdict="no worse")
+    by_day = turn.policy.quiet_hours.release(turn.now)
+    if by_day > turn.now:
+        later = TimerSet(NEW_TERMS, held.id, min(by_day, announced.takes_effect_at), due.data)
+        return Outcome(timers=(day, later), verdict="waits for the day")
+    asked_before = _order_of(turn, held, announced)
+    if asked_before is not None and asked_before.state is not OrderState.UNDELIVERABLE:
+        return Outcome(verdict="asked before")
+    order = Order(
+        id=next(turn.ids),
+        made_at=turn.now,
+        kind=OrderKind.TERMS,
+        service_code=held.service_code,
+        channel=Channel.SP,
+        state=OrderState.AWAITING,
+        who=announced.who,
+        terms=announced.terms(held),
+        subscription_id=held.id,
+        expires_at=announced.takes_effect_at,
+        terms_change_id=announced.change_id,
+        takes_effect_at=announced.takes_effect_at,
+    )
+    return joined(ask(turn, order), Outcome(timers=(day,)))
+
+
+@timer(TERMS_DAY)
+def begin_terms(turn: Turn) -> Outcome:
+    """The announced day: the new terms with her yes, or the end of the service without."""
+    announced, held = Announced.of(turn.stimulus_as(TimerDue)), _held(turn)
+    if held is None:
+        return Outcome(verdict="left before")
+    order = _order_of(turn, held, announced)
+    if order is not None and order.state is OrderState.CONFIRMED:
+        began = replace(order, price_before_fen=held.terms.price_fen)
+        return joined(_changed(turn, held, announced, order.closed_at), Outcome(records=(began,)))
+    if held.in_plan or not announced.is_worse(held):
+        return _changed(turn, held, announced, held.confirmed_at)
+    return _ended(turn, held, announced, order)
+
+
+def _changed(turn: Turn, held: Subscription, announced: Announced, confirmed_at: datetime | None) -> Outcome:
+    after = replace(held, terms=announced.terms(held), confirmed_at=confirmed_at)
+    event = _event(turn, after, "subscription.terms_changed", {"price_fen": after.terms.price_fen})
+    return Outcome(
+        subscriptions=(after,), evidence=(_draft("terms-changed", held, after, announced),), events=(event,),
+        verdict="terms changed",
+    )  # fmt: skip
+
+
+def _ended(turn: Turn, held: Subscription, announced: Announced, order: Order | None) -> Outcome:
+    ended = replace(held, state=SubscriptionState.ENDED, ends_at=announced.takes_effect_at)
+    language = turn.account.language
+    name = label(turn, order) if order else turn.catalogue.services[held.service_code].name
+    text = texts.TERMS_ENDED.say(language, name=name, end=wording.day(language, announced.takes_effect_at))
+    expired = (order.closed(OrderState.EXPIRED, turn.at),) if order and order.is_open else ()
+    event = _event(turn, ended, "subscription.ended", {"action": 2, "reason": 4})
+    outcome = Outcome(
+        replies=(say(turn, text, kind=MessageClass.NOTICE),),
+        subscriptions=(ended,),
+        records=expired,
+        evidence=(*(draft("order-expired", item) for item in expired), _draft("terms-ended", held, ended, announced)),
+        events=(event,),
+        verdict="ended",
+    )
+    return joined(outcome, part(turn, held, ended, announced.who).outcome)
+
+
+def _draft(kind: str, before: Subscription, after: Subscription, announced: Announced) -> EvidenceDraft:
+    payload: dict[str, Fact] = {
+        "service_code": after.service_code,
+        "who": announced.who,
+        "terms_change": announced.change_id,
+        "before": summary(before),
+        "after": summary(after),
+    }
+    return EvidenceDraft(kind, after.id, payload)
+
+
+def _event(turn: Turn, held: Subscription, kind: str, more: dict[str, int]) -> EventDraft:
+    data: dict[str, Fact] = {
+        "msisdn": turn.account.msisdn,
+        "service_code": held.service_code,
+        "subscription_id": held.id,
+        "at": turn.at.isoformat(),
+        **more,
+    }
+    return EventDraft(f"sp:{held.terms.sp_code}", kind, data)

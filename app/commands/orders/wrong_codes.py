@@ -1,0 +1,36 @@
+"""Wrong codes for orders that only a code confirms: the third one closes the question (safety.md 6)."""
+
+from app.commands.codes import looks_like_code
+from app.commands.limits import NOT_UNDERSTOOD
+from app.commands.orders.questions import ConfirmingOrder
+from app.commands.orders.records import answer_draft, closed_with_question, label
+from app.commands.parser import Said
+from app.commands.replies import say
+from app.domain.dialogue import Question
+from app.domain.messages import MessageClass
+from app.domain.orders import Order, OrderState, Reason
+from app.domain.texts import orders as texts
+from app.domain.turn import Outcome, Turn, joined
+from app.domain.values import replace
+
+_TRIES = 3
+
+
+def wrong_code(turn: Turn, order: Order, question: Question) -> Outcome:
+    """Count a code that is not the order's; nothing is confirmed, and she is told."""
+    language, name = turn.account.language, label(turn, order)
+    counted = replace(order, wrong_codes=order.wrong_codes + 1)
+    if counted.wrong_codes < _TRIES:
+        text = texts.WRONG_CODE.say(language, name=name)
+        return Outcome(replies=(say(turn, text),), records=(counted,), verdict=NOT_UNDERSTOOD)
+    closed = closed_with_question(turn, counted, OrderState.DECLINED, Reason.WRONG_CODES)
+    reply = say(turn, texts.WRONG_CODES.say(language, name=name), kind=MessageClass.RESULT)
+    return replace(closed, replies=(reply,), evidence=(answer_draft(turn, closed, question),))
+
+
+def wrong_codes(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome | None:
+    """The same for several orders at once; None for anything but a code."""
+    if not looks_like_code(said):
+        return None
+    orders = [(turn.account.record(Order, item.state_as(ConfirmingOrder).order_id), item) for item in questions]
+    return joined(Outcome(verdict=NOT_UNDERSTOOD), *(wrong_code(turn, order, item) for order, item in orders if order))

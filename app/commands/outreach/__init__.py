@@ -1,0 +1,1 @@
+"""What is sent of our own accord: campaigns, and the consent they need."""

@@ -1,0 +1,1 @@
+"""What she has: listing it, picking from the list, ending it."""

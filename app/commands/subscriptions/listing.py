@@ -1,0 +1,176 @@
+"""0000: everything the sender has right now, numbered (flows.md 5.1)."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import datetime
+from typing import ClassVar
+
+from app.commands.registry import command
+from app.commands.replies import say, shown
+from app.commands.vocabulary import LIST_SERVICES
+from app.domain.account import Account, Brand, Subscription, SubscriptionState
+from app.domain.catalogue import Catalogue
+from app.domain.dialogue import ClosedAs, Question, QuestionState
+from app.domain.messages import Reply
+from app.domain.segments import Passage
+from app.domain.service_numbers import Extension
+from app.domain.texts import listing as texts
+from app.domain.turn import Outcome, Turn
+from app.domain.values import value
+
+
+@value
+class ShownItem:
+    """A numbered line as the customer has it in hand."""
+
+    number: int
+    subscription_id: str
+    label: str
+    in_plan: bool
+
+
+@value
+class ChoosingServices(QuestionState):
+    """A listing waits for numbers.
+
+    ``before`` are the subscriptions by number in the listing that this one replaced, made at ``before_asked_at``, for
+    an answer that was on its way meanwhile.
+    """
+
+    kind: ClassVar[str] = "choosing-services"
+    items: tuple[ShownItem, ...]
+    before: tuple[str, ...] = ()
+    before_asked_at: datetime | None = None
+
+    def item(self, number: int) -> ShownItem | None:
+        """What was shown under a number."""
+        return self.items[number - 1] if 1 <= number <= len(self.items) else None
+
+
+_Entry = tuple[Subscription, texts.Line]
+
+
+def label_of(catalogue: Catalogue, subscription: Subscription) -> str:
+    """A service as customers are shown it: its name, with the SP's short name unless it is our own."""
+    service = catalogue.services[subscription.service_code]
+    provider = catalogue.providers[subscription.terms.sp_code]
+    return texts.label(service.name, None if provider.own else provider.short_name)
+
+
+@command(*LIST_SERVICES, menu=texts.HELP, rank=10, reads=())
+def list_services(turn: Turn, _argument: str) -> Outcome:
+    """List what she has; numbers open a question, a new listing replaces the one before."""
+    account = turn.account
+    brand = account.customer.brand if account.customer else Brand.EASYOWN
+    closed = close_conversation(account, turn.now)
+    entries = _entries(turn)
+    if not entries:
+        beside_plan = any(item.runs(turn.now) for item in account.subscriptions.values())
+        text = texts.nothing(account.language, brand, beside_plan=beside_plan)
+        return Outcome(replies=(say(turn, text, extension=Extension.LISTING),), questions=closed)
+    lines = [line for _, line in entries]
+    question_id = next(turn.ids) if any(line.number is not None for line in lines) else None
+    replies = tuple(
+        say(turn, *passage.pieces, extension=Extension.LISTING, question_id=question_id)
+        for passage in _passages(turn, brand, lines)
+    )
+    if question_id is None:
+        return Outcome(replies=replies, questions=closed)
+    return Outcome(replies=replies, questions=(*closed, _question(turn, question_id, entries, replies)))
+
+
+def close_conversation(account: Account, at: datetime) -> tuple[Question, ...]:
+    """Everything unanswered on the listing's number, closed: there is one conversation there (flows.md 17)."""
+    return tuple(
+        question.closed(at, ClosedAs.REPLACED)
+        for question in account.questions.values()
+        if question.extension == Extension.LISTING and question.closed_at is None
+    )
+
+
+def _entries(turn: Turn) -> list[_Entry]:
+    """What she has, in the order of the listing: outside the plan own services first, then SPs', then in the plan."""
+    catalogue = turn.catalogue
+    running = [item for item in turn.account.subscriptions.values() if item.runs(turn.now)]
+    listed = running if turn.policy.list_in_plan else [item for item in running if not item.in_plan]
+
+    def place(item: Subscription) -> tuple[bool, bool, datetime, str]:
+        own = catalogue.providers[item.terms.sp_code].own
+        return item.in_plan, not own, item.started_at, item.service_code
+
+    numbers = itertools.count(1)
+    return [(item, _line(catalogue, item, numbers)) for item in sorted(listed, key=place)]
+
+
+def _line(catalogue: Catalogue, subscription: Subscription, numbers: Iterator[int]) -> texts.Line:
+    """One service as it is shown; what can be picked takes the next number."""
+    service = catalogue.services[subscription.service_code]
+    provider = catalogue.providers[subscription.terms.sp_code]
+    ending = subscription.state is SubscriptionState.ENDING
+    by_sms = subscription.can_be_left_by_sms(service)
+    return texts.Line(
+        name=service.name,
+        sp_short_name=None if provider.own else provider.short_name,
+        price_fen=subscription.terms.price_fen,
+        billing=subscription.terms.billing,
+        in_plan=subscription.in_plan,
+        number=next(numbers) if by_sms and not ending else None,
+        trial_ends_at=subscription.trial_ends_at if subscription.state is SubscriptionState.TRIAL else None,
+        ends_at=subscription.ends_at if ending else None,
+        cancel_how=None if by_sms else service.cancel_how,
+    )
+
+
+def _passages(turn: Turn, brand: Brand, lines: list[texts.Line]) -> list[Passage]:
+    """The first group, then that in the plan."""
+    language = turn.account.language
+    outside = [line for line in lines if not line.in_plan]
+    inside = [line for line in lines if line.in_plan]
+    how = texts.HowToAnswer(
+        window=turn.policy.listing_window,
+        picks=tuple(line.number for line in lines if line.number is not None),
+        all_allowed=turn.policy.allow_unsubscribe_all,
+        free_reply=turn.carrier.free_mo,
+    )
+    passages = [texts.outside_plan(language, brand, outside, how)] if outside else []
+    if inside:
+        passages.append(texts.inside_plan(language, brand, inside, how, alone=not outside))
+    return passages
+
+
+def _question(turn: Turn, question_id: str, entries: list[_Entry], replies: tuple[Reply, ...]) -> Question:
+    """The question that the numbers open; its window runs from when the listing was made."""
+    before = open_listing(turn)
+    listed = before.state_as(ChoosingServices).items if before else ()
+    state = ChoosingServices(
+        _numbered(entries), tuple(item.subscription_id for item in listed), before.asked_at if before else None
+    )
+    return Question(
+        id=question_id,
+        state=state,
+        extension=Extension.LISTING,
+        asked_text=shown(*replies),
+        asked_at=turn.now,
+        expires_at=turn.now + turn.policy.listing_window,
+    )
+
+
+def _numbered(entries: list[_Entry]) -> tuple[ShownItem, ...]:
+    return tuple(
+        ShownItem(line.number, held.id, texts.label(line.name, line.sp_short_name), held.in_plan)
+        for held, line in entries
+        if line.number is not None
+    )
+
+
+def numbered_now(turn: Turn) -> tuple[ShownItem, ...]:
+    """What a listing that is made now shows with numbers."""
+    return _numbered(_entries(turn))
+
+
+def open_listing(turn: Turn) -> Question | None:
+    """The listing that waits for an answer."""
+    listings = (
+        question for question in turn.account.questions.values() if isinstance(question.state, ChoosingServices)
+    )
+    return next((question for question in listings if question.is_open(turn.answering(question).at)), None)

@@ -1,0 +1,198 @@
+"""Answers to a listing: numbers, ranges, 全部 and 查2 (flows.md 5.2)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from app.commands.parser import Said, Span, is_all, name_key, parse_origin_question, parse_pick
+from app.commands.registry import Answer, Fit, answer
+from app.commands.replies import number_of, say
+from app.commands.subscriptions.confirming import (
+    ConfirmingUnsubscribe,
+    ToEnd,
+    ask_yes_or_no,
+    carry_out,
+    plain,
+    request_of,
+    wish_of,
+)
+from app.commands.subscriptions.listing import ChoosingServices, ShownItem
+from app.commands.subscriptions.origin import explain_origin
+from app.domain.dialogue import ClosedAs, Question
+from app.domain.service_numbers import Extension
+from app.domain.texts import answers, wording
+from app.domain.texts import unsubscribing as texts
+from app.domain.texts.listing import example_of, items_in
+from app.domain.turn import Need, Outcome, TextReceived, Turn
+
+# Wrong numbers are named up to this many, and up to this length.
+_NAMED = 5
+_LONGEST_NUMBER = 8
+
+
+def _items(question: Question) -> tuple[ShownItem, ...]:
+    return question.state_as(ChoosingServices).items
+
+
+def _example(question: Question) -> str:
+    return example_of(tuple(item.number for item in _items(question)))
+
+
+def _repeat_listing(turn: Turn, question: Question) -> str:
+    text = answers.LISTING_FAILED if question.failed_at else answers.REPEAT_LISTING
+    return text.say(turn.account.language, example=_example(question))
+
+
+def _listing_expired(turn: Turn, _question: Question) -> str:
+    return answers.LISTING_EXPIRED.say(turn.account.language)
+
+
+def _about_listing(turn: Turn, question: Question) -> str:
+    return answers.ABOUT_LISTING.say(turn.account.language, number=number_of(turn, question))
+
+
+def _evidence_for_origin(question: Question, said: Said) -> tuple[Need, ...]:
+    number = parse_origin_question(said)
+    item = None if number is None else question.state_as(ChoosingServices).item(number)
+    return (Need(item.subscription_id),) if item else ()
+
+
+@answer(
+    ChoosingServices,
+    repeat=_repeat_listing,
+    expired=_listing_expired,
+    answered=_listing_expired,
+    about=_about_listing,
+    needs=_evidence_for_origin,
+)
+def answer_listing(turn: Turn, question: Question, said: Said) -> Answer | None:
+    """Numbers, ranges, 全部 or 查2; anything else beside them is not guessed."""
+    origin = parse_origin_question(said)
+    everything = is_all(said)
+    spans = parse_pick(said, lambda number: _names(turn, question, number))
+    if origin is None and spans is None and not everything:
+        return None
+    if question.failed_at is not None:
+        return Answer(plain(turn, answers.LISTING_FAILED.say(turn.account.language)))
+    if origin is not None:
+        return _explain(turn, question, origin)
+    if spans is not None:
+        return _pick(turn, question, spans)
+    return Answer(ask_all(turn, _items(question), question))
+
+
+def _explain(turn: Turn, question: Question, number: int) -> Answer:
+    item = question.state_as(ChoosingServices).item(number)
+    if item is None:
+        text = answers.WRONG_NUMBERS.say(
+            turn.account.language, wrong=_shortened(str(number)), example=_example(question)
+        )
+        return Answer(plain(turn, text), kept=False)
+    return Answer(plain(turn, explain_origin(turn, item.label, item.subscription_id)), kept=False)
+
+
+# ---- numbers
+
+
+def _names(turn: Turn, question: Question, number: int) -> Iterator[str]:
+    """What a number may be called, as it was shown: without the SP, with it, and with the price."""
+    item = question.state_as(ChoosingServices).item(number)
+    if item is None:
+        return
+    held = turn.account.subscriptions.get(item.subscription_id)
+    name = turn.catalogue.services[held.service_code].name if held else item.label
+    if item.label.removeprefix(name)[:1] in ("", "("):
+        yield name_key(name)
+    yield name_key(item.label)
+    yield from map(name_key, items_in(question.asked_text, number))
+
+
+def _pick(turn: Turn, question: Question, spans: tuple[Span, ...]) -> Answer:
+    shown = {item.number: item for item in _items(question)}
+    wrong = [span for span in spans if span.first not in shown or span.last not in shown]
+    if wrong:
+        return Answer(plain(turn, _wrong(turn, question, wrong, shown)), Fit.LOOSE)
+    numbers = dict.fromkeys(number for span in spans for number in range(span.first, span.last + 1))
+    picked = [shown[number] for number in numbers]
+    if _meant_earlier_list(turn, question, picked):
+        return Answer(plain(turn, answers.LISTING_REPLACED.say(turn.account.language)))
+    wishes = [wish_of(turn, item) for item in picked]
+    return Answer(carry_out(turn, wishes, request_of(turn, question), _everything_beneath(turn, question), question))
+
+
+def _meant_earlier_list(turn: Turn, question: Question, picked: Sequence[ShownItem]) -> bool:
+    """Whether the numbers were sent when the listing before this one was open, and stood for something else there.
+
+    A time from before both is not believed, and the numbers mean this one (safety.md 34).
+    """
+    state = question.state_as(ChoosingServices)
+    before, since = state.before, state.before_asked_at
+    if since is None or not since <= turn.stimulus_as(TextReceived).sent_at < question.asked_at:
+        return False
+    return any(before[item.number - 1 : item.number] != (item.subscription_id,) for item in picked)
+
+
+def _everything_beneath(turn: Turn, question: Question) -> tuple[Question, ...]:
+    """An unanswered 全部, closed: a number instead of a yes is a pick."""
+    return tuple(
+        other.closed(turn.now, ClosedAs.REPLACED)
+        for other in turn.account.questions.values()
+        if other.parent_id == question.id
+        and other.closed_at is None
+        and isinstance(other.state, ConfirmingUnsubscribe)
+        and other.state.everything
+    )
+
+
+def _wrong(turn: Turn, question: Question, wrong: Sequence[Span], shown: Mapping[int, ShownItem]) -> str:
+    """Name the numbers that were not shown; suggest commas where digits may have run together."""
+    example = _commas_between_digits(wrong, shown) or _example(question)
+    names: list[str] = []
+    for span in wrong:
+        if span.first == span.last:
+            names.append(span.as_written)
+        else:
+            beyond = range(span.first, min(span.last, span.first + len(shown) + _NAMED) + 1)
+            names += [str(number) for number in beyond if number not in shown]
+    named = ",".join(_shortened(name) for name in names[:_NAMED])
+    return answers.WRONG_NUMBERS.say(turn.account.language, wrong=named, example=example)
+
+
+def _commas_between_digits(wrong: Sequence[Span], shown: Mapping[int, ShownItem]) -> str | None:
+    """``1,2,3`` for ``123``, if those numbers were shown."""
+    written = wrong[0].as_written
+    if len(wrong) > 1 or not written.isdigit():
+        return None
+    digits = dict.fromkeys(int(digit) for digit in written)
+    return ",".join(map(str, digits)) if len(digits) > 1 and digits.keys() <= shown.keys() else None
+
+
+def _shortened(number: str) -> str:
+    return number if len(number) <= _LONGEST_NUMBER else number[:_LONGEST_NUMBER] + "..."
+
+
+# ---- everything
+
+
+def ask_all(turn: Turn, items: Sequence[ShownItem], listing: Question | None) -> Outcome:
+    """全部: name how many and which, and ask once more."""
+    language = turn.account.language
+    if not turn.policy.allow_unsubscribe_all:
+        example = example_of(tuple(item.number for item in items))
+        return plain(turn, texts.ALL_SWITCHED_OFF.say(language, example=example))
+    wishes = [(item, wish_of(turn, item).subscription) for item in items]
+    left = [(item, held) for item, held in wishes if held is not None and held.can_be_left(turn.at)]
+    if not left:
+        return plain(turn, texts.ALL_DONE.say(language))
+    names = [item.label + (texts.IN_PLAN_MARK.say(language) if held.in_plan else "") for item, held in left]
+    comma = wording.names(language, ["", ""])
+    question_id = next(turn.ids)
+    reply = say(
+        turn,
+        texts.ASK_ALL.say(language, count=str(len(left))),
+        *(name + comma for name in names[:-1]),
+        names[-1] + texts.ASK_ALL_HOW.say(language),
+        extension=Extension.LISTING,
+        question_id=question_id,
+    )
+    to_end = tuple(ToEnd(held.id, item.label) for item, held in left)
+    asked = ask_yes_or_no(turn, question_id, reply, to_end, listing, everything=True)
+    return Outcome(replies=(reply,), questions=asked)

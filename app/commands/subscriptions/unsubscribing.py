@@ -1,0 +1,237 @@
+"""Ending subscriptions: what becomes of each, as a change of the account with its evidence (flows.md 5.3)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from app.commands.charges.monthly import price_of_month
+from app.commands.charges.on_unsubscribe import Parting, kept_words, part
+from app.commands.registry import timer
+from app.domain import calendar
+from app.domain.account import Channel, Subscription, SubscriptionState
+from app.domain.catalogue import Billing, CancelEffect
+from app.domain.charges import ChargeKind
+from app.domain.evidence import EvidenceDraft, Fact
+from app.domain.months import month_of
+from app.domain.texts import unsubscribing as texts
+from app.domain.texts import wording
+from app.domain.texts.wording import Text
+from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn, joined
+from app.domain.values import replace, value
+
+END_TIMER = "subscription-end"
+_WITHIN = timedelta(hours=24)
+_REASONS = {"action": 2, "reason": 1}
+ACCESS_MODES = {Channel.WEB: 1, Channel.WAP: 2, Channel.SMS: 3, Channel.APP: 10, Channel.AGENT: 8, Channel.SP: 8}
+
+
+class Fate(Enum):
+    """What became of one service that was to be ended."""
+
+    DONE = auto()
+    ALREADY = auto()
+    REFUSED = auto()
+    WARNED = auto()
+
+
+@value
+class Wish:
+    """One service that is to be ended, as it was shown; ``subscription`` is None if nothing is known of it."""
+
+    label: str
+    subscription: Subscription | None
+
+
+@value
+class Request:
+    """Who wants it and how: kept as evidence with every change. ``asked`` and ``answer`` are the exact words.
+
+    ``guessed``: what she means is not certain, and is asked as if it carried a warning. ``not_ordered``: staff found
+    that she never ordered it, so that nothing of it is owed.
+    """
+
+    who: str
+    channel: Channel
+    asked: str | None = None
+    answer: str | None = None
+    reason: str | None = None
+    warned_already: bool = False
+    guessed: bool = False
+    not_ordered: bool = False
+
+
+@value
+class Ended:
+    """What became of one wish, in words and as changes."""
+
+    wish: Wish
+    fate: Fate
+    text: str
+    after: Subscription | None = None
+    fees: Outcome | None = None
+
+
+def end_services(turn: Turn, wishes: Iterable[Wish], request: Request) -> list[Ended]:
+    """Judge each wish by itself: one that cannot be done never stops the others."""
+    return [_judge(turn, wish, request) for wish in wishes]
+
+
+def as_outcome(turn: Turn, ended: Sequence[Ended], request: Request) -> Outcome:
+    """The changes, evidence, timers and notices to SPs of what was done; replies are added by the caller."""
+    done = [(item.wish.subscription, item.after) for item in ended if item.wish.subscription and item.after]
+    changed = Outcome(
+        subscriptions=tuple(after for _, after in done),
+        timers=tuple(
+            TimerSet(END_TIMER, after.id, after.ends_at)
+            for _, after in done
+            if after.ends_at and after.state is SubscriptionState.ENDING
+        ),
+        evidence=tuple(_evidence(before, after, request) for before, after in done),
+        events=tuple(_event(turn, after, request) for _, after in done),
+    )
+    return joined(changed, *(item.fees for item in ended if item.fees))
+
+
+def _judge(turn: Turn, wish: Wish, request: Request) -> Ended:
+    language, held = turn.account.language, wish.subscription
+    if held is None or not held.runs(turn.at):
+        return Ended(wish, Fate.ALREADY, texts.ALREADY_ENDED.say(language, name=wish.label))
+    if not held.can_be_left(turn.at):
+        last = wording.day(language, held.ends_at or turn.at)
+        return Ended(wish, Fate.ALREADY, texts.ALREADY_ENDING.say(language, name=wish.label, day=last))
+    service = turn.catalogue.services[held.service_code]
+    if request.channel is Channel.SMS and not held.can_be_left_by_sms(service):
+        return Ended(wish, Fate.REFUSED, texts.by_other_way(language, wish.label, service.cancel_how))
+    if held.contract_until and turn.at <= held.contract_until and not held.in_free_period(turn.at):
+        day = wording.day_of_year(language, held.contract_until)
+        return Ended(wish, Fate.REFUSED, texts.UNDER_CONTRACT.say(language, name=wish.label, day=day))
+    if (service.cancel_warning or request.guessed) and not request.warned_already:
+        return Ended(wish, Fate.WARNED, texts.warning(language, wish.label, service.cancel_warning))
+    left = _left(held, turn.at)
+    fees = part(turn, held, left, request.who)
+    after = left if request.not_ordered else replace(left, owed_month=_owed_month(turn, held, left, fees))
+    return Ended(wish, Fate.DONE, _said(turn, wish.label, held, after, fees), after, fees.outcome)
+
+
+def _left(held: Subscription, at: datetime) -> Subscription:
+    """The subscription after its unsubscribe: ended now, or running until a day that is fixed now."""
+    effect = CancelEffect.IMMEDIATE if held.in_free_period(at) else held.terms.cancel_effect
+    if effect is CancelEffect.IMMEDIATE:
+        return replace(held, state=SubscriptionState.ENDED, unsubscribed_at=at, ends_at=at)
+    ends_at = at + _WITHIN if effect is CancelEffect.WITHIN_24H else calendar.last_second_of_month(at)
+    if held.state is SubscriptionState.TRIAL and held.trial_ends_at:
+        ends_at = min(ends_at, held.trial_ends_at)
+    # In the last fraction of a month its last second may be over already.
+    return replace(held, state=SubscriptionState.ENDING, unsubscribed_at=at, ends_at=max(at, ends_at))
+
+
+def _owed_month(turn: Turn, before: Subscription, after: Subscription, fees: Parting) -> str | None:
+    """The month whose fee is still taken though she has left: that of a service that runs to its end (flows.md 5.3)."""
+    terms = before.terms
+    runs_on = after.state is SubscriptionState.ENDING and terms.cancel_effect is CancelEffect.MONTH_END
+    is_paid_for = terms.billing is Billing.MONTHLY and terms.price_fen > 0 and not before.in_plan
+    on_trial = before.state is SubscriptionState.TRIAL
+    settled = fees.month_is_free or fees.month_is_paid
+    return month_of(turn.at) if runs_on and is_paid_for and not on_trial and not settled else None
+
+
+def _said(turn: Turn, label: str, before: Subscription, after: Subscription, fees: Parting) -> str:
+    """Name, last day, and what is still charged."""
+    # That the fee of the owed month is still taken is said with the end of the service anyway.
+    kept = tuple(fee for fee in fees.kept if fee.kind is not ChargeKind.MONTHLY or fee.period != after.owed_month)
+    return _end_of(turn, label, before, after, fees) + fees.words + kept_words(turn, kept)
+
+
+def _end_of(turn: Turn, label: str, before: Subscription, after: Subscription, fees: Parting) -> str:
+    language = turn.account.language
+    ends_at = after.ends_at or turn.at
+    if after.state is SubscriptionState.ENDED:
+        text = texts.ENDED_OWING if fees.kept else _ended_text(before, turn.at)
+        return text.say(language, name=label, day=wording.day(language, ends_at))
+    terms, trial = before.terms, before.state is SubscriptionState.TRIAL
+    minute, day = wording.minute(language, ends_at), wording.day(language, ends_at)
+    price = wording.price(language, terms.price_fen, terms.billing)
+    by_use = terms.billing is Billing.PER_USE and terms.price_fen and not (before.in_plan or trial)
+    if terms.cancel_effect is CancelEffect.WITHIN_24H and not trial:
+        owing = texts.ENDS_WITHIN_24H_OWING if fees.kept else texts.ENDS_WITHIN_24H
+        text = texts.ENDS_WITHIN_24H_PER_USE if by_use else owing
+        return text.say(language, name=label, minute=minute, price=price)
+    if by_use:
+        return texts.ENDS_PER_USE.say(language, name=label, day=day, price=price)
+    most = price_of_month(turn, before, month_of(turn.at))
+    fee = wording.yuan(language, most if fees.month_fen is None else fees.month_fen)
+    if after.owed_month:
+        return texts.ENDS_MONTH.say(language, name=label, day=day, fee=fee)
+    is_paid = fees.month_is_paid and not (before.in_plan or trial)
+    text = texts.ENDS_MONTH_PAID if is_paid else texts.ENDS_FREE
+    return text.say(language, name=label, day=day, fee=fee)
+
+
+def _ended_text(before: Subscription, at: datetime) -> Text:
+    if before.in_plan:
+        return texts.ENDED_IN_PLAN
+    if before.state is SubscriptionState.TRIAL:
+        return texts.ENDED_TRIAL
+    return texts.ENDED_FREE if before.in_free_period(at) else texts.ENDED
+
+
+def _evidence(before: Subscription, after: Subscription, request: Request) -> EvidenceDraft:
+    return EvidenceDraft("unsubscribe", after.id, {
+        "service_code": after.service_code,
+        "who": request.who,
+        "channel": request.channel.value,
+        "reason": request.reason,
+        "asked": request.asked,
+        "answer": request.answer,
+        "before": summary(before),
+        "after": summary(after),
+    })  # fmt: skip
+
+
+def summary(subscription: Subscription) -> dict[str, str | int | bool | None]:
+    """A subscription as the evidence shows it before and after a change."""
+    return {
+        "state": subscription.state.value,
+        "in_plan": subscription.in_plan,
+        "price_fen": subscription.terms.price_fen,
+        "sp_code": subscription.terms.sp_code,
+        "cancel_effect": subscription.terms.cancel_effect.value,
+        "started_at": subscription.started_at.isoformat(),
+        "ends_at": subscription.ends_at.isoformat() if subscription.ends_at else None,
+    }
+
+
+def _event(turn: Turn, after: Subscription, request: Request) -> EventDraft:
+    """What the SP is told, with the fields of the real-world sync (flows.md 14)."""
+    data: dict[str, Fact] = {
+        "msisdn": turn.account.msisdn,
+        "service_code": after.service_code,
+        "subscription_id": after.id,
+        "unsubscribed_at": turn.at.isoformat(),
+        "ends_at": after.ends_at.isoformat() if after.ends_at else None,
+        **_REASONS,
+        "access_mode": ACCESS_MODES[request.channel],
+    }
+    return EventDraft(f"sp:{after.terms.sp_code}", "subscription.unsubscribed", data)
+
+
+def run_out(held: Subscription, who: str) -> tuple[Subscription, EvidenceDraft]:
+    """A service whose last instant is over, as ended; a trial ends with its last free moment."""
+    ended = replace(held, state=SubscriptionState.ENDED, ends_at=held.ends_at or held.trial_ends_at)
+    payload: dict[str, Fact] = {
+        "service_code": held.service_code,
+        "who": who,
+        "before": summary(held),
+        "after": summary(ended),
+    }
+    return ended, EvidenceDraft("subscription-ended", held.id, payload)
+
+
+@timer(END_TIMER)
+def end_subscription(turn: Turn) -> Outcome:
+    """An unsubscribed service has run out."""
+    held = turn.account.subscriptions.get(turn.stimulus_as(TimerDue).subject)
+    if held is None or held.state is not SubscriptionState.ENDING:
+        return Outcome(verdict="nothing to end")
+    ended, draft = run_out(held, "timer")
+    return Outcome(subscriptions=(ended,), evidence=(draft,), verdict="ended")

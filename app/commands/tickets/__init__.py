@@ -1,0 +1,1 @@
+"""Tickets: complaints and disputes, their deadlines, what staff decide."""

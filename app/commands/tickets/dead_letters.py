@@ -1,0 +1,23 @@
+"""A message that could not be handled: she may try later, and a person looks at it (delivery.md 5, safety.md 22)."""
+
+from app.commands.limits import of_former_customer
+from app.commands.replies import say
+from app.commands.ticketing import open_ticket
+from app.domain.texts import answers
+from app.domain.tickets import TicketKind
+from app.domain.turn import Outcome, TextReceived, Turn
+from app.domain.values import replace
+
+
+def give_up(turn: Turn) -> Outcome:
+    """What the third failure of a message causes; while its ticket is open, no fee of hers is taken."""
+    former = of_former_customer(turn)
+    if former is not None:
+        return former
+    reply = say(turn, answers.TRY_LATER.say(turn.account.language))
+    outcome = Outcome(replies=(reply,), verdict="dead letter")
+    if turn.account.customer is None:
+        return outcome
+    received = turn.stimulus_as(TextReceived)
+    opened = open_ticket(turn, TicketKind.DEAD_LETTER, received.shown_text, who=received.id).outcome
+    return replace(opened, replies=outcome.replies, verdict=outcome.verdict)

@@ -1,0 +1,1 @@
+"""Delivery: hand queued messages to providers, and take their reports."""

@@ -1,0 +1,1 @@
+"""Events for SPs and billing, posted as signed webhooks."""

@@ -1,0 +1,126 @@
+"""Campaigns: taken on at once, worked off in batches, one turn for each customer (flows.md 15)."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app import observability
+from app.commands.outreach.campaigns import ReachOut
+from app.commands.outreach.consent import GiveConsent, WithdrawConsent
+from app.db import campaigns as rows
+from app.db.campaigns import Progress
+from app.db.session import Database, StorageUnavailableError
+from app.db.state import current_state
+from app.domain.campaigns import Campaign, Segment
+from app.domain.messages import MessageClass
+from app.domain.turn import Outcome
+from app.domain.values import value
+from app.services.ids import IdSource
+from app.services.isolation import Apart
+from app.services.refusals import RefusedError
+from app.services.turns.handling import Turns
+
+_BATCH = 200
+_ERROR = "error"
+log = observability.logger(__name__)
+
+
+@value
+class NewCampaign:
+    """What is asked for: ``msisdns`` or a ``segment``."""
+
+    kind: MessageClass
+    text: str
+    who: str
+    msisdns: tuple[str, ...] = ()
+    segment: Segment | None = None
+
+
+class Campaigns:
+    """Takes campaigns on, works them off, says how far they are; and keeps who agreed to marketing."""
+
+    def __init__(self, database: Database, turns: Turns, ids: IdSource) -> None:
+        self._database = database
+        self._turns = turns
+        self._ids = ids
+        self._apart = Apart("campaign")
+        self.wake: Callable[[], None] = lambda: None
+
+    # ---- consents
+
+    async def give_consent(self, msisdn: str, who: str, source: str) -> None:
+        """Record that she agreed to marketing; RefusedError (404) for nobody's number."""
+        await self._turns.carry_out(msisdn, GiveConsent(who, source))
+
+    async def withdraw_consent(self, msisdn: str, who: str) -> None:
+        """Record that she does not agree any more; what waits is not sent."""
+        await self._turns.carry_out(msisdn, WithdrawConsent(who))
+
+    # ---- campaigns
+
+    async def start(self, wanted: NewCampaign) -> str:
+        """Take a campaign on; its id."""
+        campaign_id = next(self._ids)
+        await self._database.write(partial(_add, campaign_id=campaign_id, wanted=wanted))
+        self.wake()
+        return campaign_id
+
+    async def one(self, campaign_id: str) -> Progress:
+        """How far one is; RefusedError (404)."""
+        found = await self._database.read(lambda connection: rows.progress(connection, campaign_id))
+        if found is None:
+            raise RefusedError(404, "There is no campaign with this id.")
+        return found
+
+    async def page(self, before: str | None, limit: int) -> list[Progress]:
+        """Campaigns, newest first."""
+        return await self._database.read(partial(rows.page, before=before, limit=limit))
+
+    async def step(self) -> bool:
+        """Come to the next numbers of every campaign; whether there were any.
+
+        A batch that a crash interrupts is done again: whom the campaign has reached gets nothing a second time.
+        """
+        return await self._apart.each(await self._database.read(rows.all_unfinished), self._go_on)
+
+    async def _go_on(self, campaign_id: str) -> bool:
+        running = await self._database.read(partial(rows.one, campaign_id=campaign_id))
+        if not running.expanded:
+            await self._database.write(partial(rows.expand, campaign_id=campaign_id, most=_BATCH))
+        numbers = await self._database.read(partial(rows.waiting, campaign_id=campaign_id, most=_BATCH))
+        if numbers:
+            results = await self._reach(running, numbers)
+            await self._database.write(partial(rows.note, campaign_id=campaign_id, results=results))
+        elif running.expanded:
+            await self._database.write(partial(_finish, campaign_id=campaign_id))
+        return True
+
+    async def _reach(self, campaign: Campaign, numbers: Sequence[str]) -> dict[str, str | None]:
+        stimulus = ReachOut(campaign.id, campaign.kind, campaign.text, campaign.made_at)
+        calls = (self._turns.call(msisdn, stimulus) for msisdn in numbers)
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        return {msisdn: _reason(outcome) for msisdn, outcome in zip(numbers, outcomes, strict=True)}
+
+
+def _reason(outcome: Outcome | BaseException) -> str | None:
+    """Why a number was skipped; one whose turn fails holds up no other."""
+    if isinstance(outcome, Outcome):
+        return outcome.refusal.detail if outcome.refusal else None
+    if isinstance(outcome, StorageUnavailableError) or not isinstance(outcome, Exception):
+        raise outcome
+    log.error("a campaign could not come to a number", trace=observability.trace_of(outcome))
+    return _ERROR
+
+
+def _add(connection: Connection, *, campaign_id: str, wanted: NewCampaign) -> None:
+    now = current_state(connection).now
+    made = Campaign(
+        campaign_id, wanted.kind, wanted.text, wanted.segment, wanted.who, now, expanded=wanted.segment is None
+    )
+    rows.add(connection, made, wanted.msisdns)
+
+
+def _finish(connection: Connection, *, campaign_id: str) -> None:
+    rows.finish(connection, campaign_id, current_state(connection).now)

@@ -1,0 +1,86 @@
+"""Charges over the management API: announcing them, reporting uses, and looking (http-api.md)."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from app.commands.charges.announcing import KNOWN, AnnounceCharge, RecordUse, charge_id_of
+from app.db import records
+from app.db.session import Database
+from app.domain.charges import Charge, Use
+from app.domain.records import Record
+from app.domain.values import value
+from app.services.management.owners import Owner, Part, page_of
+from app.services.refusals import RefusedError
+from app.services.turns.handling import Turns
+
+
+@value
+class FoundCharge:
+    """A charge with whose it is."""
+
+    msisdn: str
+    tenure: int
+    charge: Charge
+
+
+@value
+class Announced:
+    """A charge that was announced: just now, or by the same words before."""
+
+    found: FoundCharge
+    is_new: bool
+
+
+class Charges:
+    """What billing wants, and what became of it."""
+
+    def __init__(self, database: Database, turns: Turns) -> None:
+        self._database = database
+        self._turns = turns
+
+    async def announce(self, msisdn: str, wanted: AnnounceCharge) -> Announced:
+        """Announce a fee; RefusedError where there is no consent to it (422) or the id was used before (409)."""
+        before = await self._find(wanted.charge_id)
+        if before is not None and (before.msisdn != msisdn or not wanted.is_of(before.charge)):
+            raise RefusedError(409, "charge_id: another charge has this id; send the first body again, or a new id.")
+        if before is not None:
+            return Announced(before, is_new=False)
+        is_new = (await self._turns.carry_out(msisdn, wanted)).verdict != KNOWN
+        return Announced(await self.one(wanted.charge_id, former=True), is_new)
+
+    async def record_use(self, msisdn: str, used: RecordUse) -> Announced:
+        """Report a use, which makes its charge; RefusedError as above."""
+        before = await self._owner(Use, used.use_id)
+        if before not in (None, msisdn):
+            raise RefusedError(409, "use_id: another customer's use has this id.")
+        if before is None and await self._owner(Charge, charge_id_of(used.use_id)) not in (None, msisdn):
+            raise RefusedError(409, "use_id: another charge has the id that this use's would get; take another use_id.")
+        is_new = (await self._turns.carry_out(msisdn, used)).verdict != KNOWN
+        return Announced(await self.one(charge_id_of(used.use_id), former=True), is_new)
+
+    async def _owner(self, kind: type[Record], record_id: str) -> str | None:
+        found = await self._database.read(partial(records.find, kind=kind, record_id=record_id))
+        return found.msisdn if found else None
+
+    async def one(self, charge_id: str, *, former: bool) -> FoundCharge:
+        """A charge by billing's id; RefusedError (404) where there is none, or only a former customer's."""
+        found = await self._find(charge_id, former=former)
+        if found is None:
+            raise RefusedError(404, "There is no charge with this id.")
+        return found
+
+    async def _find(self, charge_id: str, *, former: bool = True) -> FoundCharge | None:
+        wanted = partial(records.find, kind=Charge, record_id=charge_id, former=former)
+        found = await self._database.read(wanted)
+        return _of(found) if found else None
+
+    async def page(self, wanted: Mapping[str, str], owner: Owner | None, part: Part) -> list[FoundCharge]:
+        """Charges by id that have these values: of one customer, or of all."""
+        found = await self._database.read(partial(page_of, kind=Charge, equal=wanted, owner=owner, part=part))
+        return [_of(item) for item in found]
+
+
+def _of(found: records.Found) -> FoundCharge:
+    if not isinstance(found.record, Charge):
+        raise TypeError("not a charge")
+    return FoundCharge(found.msisdn, found.tenure, found.record)

@@ -1,0 +1,236 @@
+"""SPs, services and subscribers over the management API (http-api.md; safety.md 1-3, 8, 9, 29)."""
+
+from collections.abc import Collection
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
+from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.catalogue_names import name_fault, service_mistaken
+from app.commands.registry import Registry
+from app.db import catalogue as rows
+from app.db import directory as reading
+from app.db import evidence, questions, records
+from app.db.catalogue import is_held, load_catalogue
+from app.db.directory import TenureRead
+from app.db.questions import QuestionRead
+from app.db.session import Database
+from app.db.state import current_state, lock_catalogue
+from app.domain.account import Subscriber, Subscription
+from app.domain.catalogue import FREE_COSTS_NOTHING, Service, ServiceProvider
+from app.domain.credentials import signing_fault
+from app.domain.evidence import EvidenceRecord, Verification
+from app.domain.heads import HeadKeys
+from app.domain.names import order_keyword_fault, warning_fault, way_fault
+from app.domain.preferences import PREFERENCES, Preferences
+from app.domain.values import replace, value
+from app.services.events.public_addresses import fault_of
+from app.services.refusals import RefusedError
+from app.services.sealing import Sealer
+from app.services.turns.handling import Turns
+from app.services.upkeep.chains import verified
+
+
+@value
+class EvidencePage:
+    """Some records of a chain, and whether there are more."""
+
+    records: list[EvidenceRecord]
+    more: bool
+
+
+class Directory:
+    """Who offers what, and who has what."""
+
+    def __init__(
+        self,
+        database: Database,
+        turns: Turns,
+        registry: Registry,
+        sealer: Sealer,
+        *,
+        private_webhooks: bool = False,
+        own_links: Collection[str] = (),
+    ) -> None:
+        """``sealer``: for SPs' secrets and the marks of evidence.
+
+        ``private_webhooks``: SPs may be told in our own network, and without TLS. ``own_links``: the hosts that
+        customers may be sent to.
+        """
+        self._database = database
+        self._turns = turns
+        self._registry = registry
+        self._sealer = sealer
+        self._private_webhooks = private_webhooks
+        self._own_links = own_links
+
+    # ---- SPs and services
+
+    async def put_service_provider(self, provider: ServiceProvider, webhook_secret: str | None) -> None:
+        """Create or replace an SP; RefusedError where a name would break a listing, or events could not be sent."""
+        for field in ("name", "short_name"):
+            _refuse_for(field, name_fault(self._registry, getattr(provider, field)))
+        _check_webhook(provider.webhook_url, webhook_secret, private=self._private_webhooks)
+        sealed = self._sealer.seal(webhook_secret) if webhook_secret is not None else None
+        await self._database.write(partial(_put_service_provider, provider=provider, sealed_webhook_secret=sealed))
+
+    async def put_service(self, service: Service) -> None:
+        """Create or replace a service. Who holds it keeps her terms; RefusedError (409) for another SP or billing."""
+        _refuse_for("name", name_fault(self._registry, service.name))
+        if service.cancel_how is not None:
+            _refuse_for("cancel_how", way_fault(service.cancel_how, self._own_links))
+        if service.cancel_warning is not None:
+            _refuse_for("cancel_warning", warning_fault(service.cancel_warning))
+        if not service.billing.allows(service.price_fen):
+            raise RefusedError(422, FREE_COSTS_NOTHING)
+        keyword = service.order_keyword.upper() if service.order_keyword else None
+        if keyword:
+            _refuse_for("order_keyword", order_keyword_fault(keyword))
+            clash = self._registry.clashes_with_order_keyword(keyword)
+            if clash:
+                raise RefusedError(409, f"order_keyword would be mistaken for the command {clash}.")
+        put = partial(_put_service, service=replace(service, order_keyword=keyword), registry=self._registry)
+        await self._database.write(put)
+
+    # ---- subscribers
+
+    async def set_subscriber(self, msisdn: str, change: SetSubscriber) -> None:
+        """Create, change or close a subscriber."""
+        await self._turns.carry_out(msisdn, change)
+
+    async def import_subscription(self, msisdn: str, wanted: ImportSubscription) -> tuple[str, ...]:
+        """Take over a subscription; the fields of which the gateway keeps its own values."""
+        return (await self._turns.carry_out(msisdn, wanted)).kept
+
+    async def unsubscribe(self, msisdn: str, wanted: AgentUnsubscribe) -> None:
+        """An agent's unsubscribe."""
+        await self._turns.carry_out(msisdn, wanted)
+
+    async def subscriber(self, msisdn: str, tenure: int | None = None) -> TenureRead:
+        """A tenure, the current one unless another is named; RefusedError (404) if there is none."""
+        return await self._database.read(partial(_tenure, msisdn=msisdn, tenure=tenure))
+
+    async def preferences(self, subscriber: Subscriber) -> Preferences:
+        """What a tenure wants to be told without asking; the defaults where she never chose."""
+        return await self._database.read(partial(_preferences, subscriber=subscriber))
+
+    async def subscriptions(self, msisdn: str, tenure: int | None = None) -> list[Subscription]:
+        """Everything that a tenure has or had, by start."""
+        return await self._database.read(partial(_subscriptions, msisdn=msisdn, tenure=tenure))
+
+    async def evidence(self, msisdn: str, after: int, limit: int, tenure: int | None = None) -> EvidencePage:
+        """A tenure's chain behind sequence number ``after``."""
+        return await self._database.read(
+            partial(_evidence_page, msisdn=msisdn, tenure=tenure, after=after, limit=limit)
+        )
+
+    async def questions(
+        self, msisdn: str, before: str | None, limit: int, tenure: int | None = None
+    ) -> list[QuestionRead]:
+        """What a tenure was asked, newest first, behind the question with the id ``before``."""
+        return await self._database.read(partial(_questions, msisdn=msisdn, tenure=tenure, before=before, limit=limit))
+
+    async def verify(self, msisdn: str, tenure: int | None = None) -> Verification:
+        """Walk a tenure's chain, and see that its head is ours."""
+        return await self._database.read(partial(_verify, heads=self._sealer.heads, msisdn=msisdn, tenure=tenure))
+
+
+def _check_webhook(url: str | None, secret: str | None, *, private: bool) -> None:
+    if (url is None) != (secret is None):
+        raise RefusedError(422, "webhook_url and webhook_secret: give both or neither; every event is signed.")
+    fault = fault_of(url, private=private) if url is not None else None
+    if fault:
+        raise RefusedError(422, f"webhook_url {fault}.")
+    if secret is not None and (fault := signing_fault(secret)):
+        raise RefusedError(422, f"webhook_secret {fault}.")
+
+
+def _preferences(connection: Connection, *, subscriber: Subscriber) -> Preferences:
+    found = records.of_number(connection, Preferences, subscriber.msisdn, subscriber.tenure)
+    chosen = next((item.record for item in found if isinstance(item.record, Preferences)), None)
+    return chosen or Preferences(PREFERENCES, subscriber.created_at)
+
+
+def _refuse_for(field: str, fault: str | None) -> None:
+    if fault:
+        raise RefusedError(422, f"{field} {fault}.")
+
+
+def _put_service_provider(
+    connection: Connection, *, provider: ServiceProvider, sealed_webhook_secret: str | None
+) -> None:
+    lock_catalogue(connection)
+    catalogue = load_catalogue(connection)
+    before = catalogue.providers.get(provider.sp_code)
+    becomes_own = before is not None and provider.own and not before.own
+    offered = [service.service_code for service in catalogue.services.values() if service.sp_code == provider.sp_code]
+    if becomes_own and any(is_held(connection, code) for code in offered):
+        raise RefusedError(
+            409, "own: customers who have a service of this SP agreed to the SP's; offer ours under an sp_code of ours."
+        )
+    rows.put_service_provider(connection, provider, sealed_webhook_secret)
+
+
+def _put_service(connection: Connection, *, service: Service, registry: Registry) -> None:
+    lock_catalogue(connection)
+    catalogue = load_catalogue(connection)
+    if service.sp_code not in catalogue.providers:
+        raise RefusedError(
+            422, "sp_code: no such service provider; create it with PUT /api/v1/service-providers/{sp_code}."
+        )
+    holder_of_word = catalogue.by_keyword.get(service.order_keyword or "")
+    if holder_of_word is not None and holder_of_word.service_code != service.service_code:
+        raise RefusedError(409, "order_keyword is another service's.")
+    mistaken = service_mistaken(registry, service, catalogue.services.values())
+    if mistaken is not None:
+        raise RefusedError(409, f"name and order_keyword: one would be mistaken for those of {mistaken.service_code}.")
+    before = catalogue.services.get(service.service_code)
+    changed = before is not None and (before.sp_code, before.billing) != (service.sp_code, service.billing)
+    if changed and is_held(connection, service.service_code):
+        raise RefusedError(409, "sp_code and billing of a service that somebody has cannot change; make a new service.")
+    after = service.in_place_of(before, catalogue.version, current_state(connection).now)
+    if before != after:
+        rows.put_service(connection, after)
+
+
+_NO_SUBSCRIBER = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
+
+
+def _tenure(connection: Connection, *, msisdn: str, tenure: int | None) -> TenureRead:
+    found = reading.tenure_of(connection, msisdn, _tenure_number(connection, msisdn, tenure))
+    if found is None:
+        raise RefusedError(404, _NO_SUBSCRIBER)
+    return TenureRead(found)
+
+
+def _tenure_number(connection: Connection, msisdn: str, tenure: int | None) -> int:
+    held = reading.tenures_held(connection, msisdn)
+    if not held:
+        raise RefusedError(404, _NO_SUBSCRIBER)
+    if tenure is not None and tenure not in held:
+        raise RefusedError(404, "There is no such tenure of this number.")
+    return held[0] if tenure is None else tenure
+
+
+def _subscriptions(connection: Connection, *, msisdn: str, tenure: int | None) -> list[Subscription]:
+    number = _tenure_number(connection, msisdn, tenure)
+    return reading.subscriptions_of(connection, msisdn, number)
+
+
+def _evidence_page(connection: Connection, *, msisdn: str, tenure: int | None, after: int, limit: int) -> EvidencePage:
+    number = _tenure_number(connection, msisdn, tenure)
+    records = list(evidence.chain_of(connection, msisdn, number, after=after, limit=limit + 1))
+    return EvidencePage(records[:limit], more=len(records) > limit)
+
+
+def _questions(
+    connection: Connection, *, msisdn: str, tenure: int | None, before: str | None, limit: int
+) -> list[QuestionRead]:
+    number = _tenure_number(connection, msisdn, tenure)
+    return questions.questions_of(connection, msisdn, number, before=before, limit=limit)
+
+
+def _verify(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int | None) -> Verification:
+    number = _tenure_number(connection, msisdn, tenure)
+    return verified(connection, heads, msisdn, number)

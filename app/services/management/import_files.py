@@ -1,0 +1,124 @@
+"""Bulk files as a whole: brought into UTF-8, and refused at once where no line of them can be right."""
+
+import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+from typing import IO, BinaryIO, cast
+
+from app.domain.values import value
+from app.providers.charsets import codec_of
+from app.services.management.import_lines import UnreadableFileError, numbered_lines
+
+_PIECE = 64 * 1024
+# Enough to tell another kind of file by its beginning; a few lines more than a stray one.
+_BEGINNING = 8
+_FIRST_LINES = 10
+_KINDS = (
+    (b"PK\x03\x04", "an Excel workbook or a ZIP archive; save it as CSV UTF-8"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook; save it as CSV UTF-8"),
+    (b"\x1f\x8b", "packed with gzip; send it unpacked"),
+    (b"%PDF", "a PDF; save it as CSV UTF-8"),
+)
+
+
+@value
+class _Bytes:
+    """How the lines of a file are written: good ones beyond ASCII, and bad ones; ``as_gbk``: those fit GB18030."""
+
+    beyond_ascii: int
+    bad: int
+    as_gbk: bool
+
+
+@contextmanager
+def in_utf8(file: BinaryIO, content_type: str = "") -> Iterator[BinaryIO]:
+    """The file in UTF-8, from its beginning: itself, or a copy where a label or a byte order mark says otherwise.
+
+    Raise UnreadableFileError where it is no text in UTF-8, and not for a stray line; UnknownCharsetError for a label.
+    """
+    file.seek(0)
+    start = file.read(_BEGINNING)
+    for mark, what in _KINDS:
+        if start.startswith(mark):
+            raise UnreadableFileError(f"The file is {what}.")
+    codec = codec_of(content_type, start)
+    with TemporaryFile() as copy:
+        found = file if codec in (None, "utf-8-sig") else _copied(file, copy, codec or "")
+        _check_encoding(found)
+        found.seek(0)
+        yield found
+
+
+def looks_like_csv(file: BinaryIO) -> bool:
+    """Whether a file of a type that says nothing is CSV: its first sign begins no JSON."""
+    file.seek(0)
+    first = next((line for _, line in numbered_lines(file) if line and line.strip()), b"")
+    file.seek(0)
+    return first.removeprefix(codecs.BOM_UTF8).lstrip()[:1] not in (b"{", b"[", b"")
+
+
+def check_json_lines(file: BinaryIO) -> None:
+    """Raise UnreadableFileError where the first lines say that the file is one of another kind."""
+    file.seek(0)
+    lines = (line.removeprefix(codecs.BOM_UTF8).strip() for _, line in numbered_lines(file) if line and line.strip())
+    first = [line for line, _ in zip(lines, range(_FIRST_LINES), strict=False)]
+    file.seek(0)
+    if not first:
+        return
+    if first[0].startswith(b"[") and not first[0].endswith(b"]"):
+        raise UnreadableFileError("The file is one JSON array; write JSON Lines: one object a line, without commas.")
+    if any(line.startswith(b"{") and len(line) > 1 for line in first):
+        return
+    if first[0] == b"{":
+        raise UnreadableFileError("The file is JSON over several lines; write JSON Lines: each object on one line.")
+    if len(first) > 1 and not any(line[:1] in (b"{", b"[") for line in first):
+        raise UnreadableFileError(
+            "The file is no JSON Lines; for CSV send Content-Type: text/csv and ?type=, or name the file .csv."
+        )
+
+
+def _copied(file: BinaryIO, copy: IO[bytes], codec: str) -> BinaryIO:
+    """The file written anew, piece by piece; what cannot be read of it makes its line a bad one."""
+    errors = "surrogatepass" if codec.startswith("utf-16") else "surrogateescape"
+    decoder = codecs.getincrementaldecoder(codec)(errors)
+    file.seek(0)
+    try:
+        while piece := file.read(_PIECE):
+            copy.write(decoder.decode(piece).encode("utf-8", errors))
+        copy.write(decoder.decode(b"", final=True).encode("utf-8", errors))
+    except UnicodeError:
+        raise UnreadableFileError("The file is not in the charset that it says: save it as UTF-8.") from None
+    return cast("BinaryIO", copy)
+
+
+def _check_encoding(file: BinaryIO) -> None:
+    written = _look(file)
+    if written.bad > 1 and not written.beyond_ascii:
+        what = "in GBK (GB18030)" if written.as_gbk else "in no encoding that is known"
+        also = ", or say charset=gbk in Content-Type" if written.as_gbk else ""
+        raise UnreadableFileError(f"The file is not in UTF-8 but {what}: save it as UTF-8{also}.")
+
+
+def _look(file: BinaryIO) -> _Bytes:
+    beyond_ascii, bad, as_gbk = 0, 0, True
+    file.seek(0)
+    for _, line in numbered_lines(file):
+        if line is None or line.isascii():
+            continue
+        try:
+            line.removeprefix(codecs.BOM_UTF8).decode()
+        except UnicodeDecodeError:
+            bad += 1
+            as_gbk = as_gbk and _fits_gbk(line)
+        else:
+            beyond_ascii += line != codecs.BOM_UTF8
+    return _Bytes(beyond_ascii, bad, as_gbk)
+
+
+def _fits_gbk(line: bytes) -> bool:
+    try:
+        line.decode("gb18030")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,94 @@
+"""New terms for those who have a service: announced once, asked about one by one (safety.md 3)."""
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app.commands.orders.new_terms import NEW_TERMS, Announced
+from app.db import terms
+from app.db.catalogue import load_catalogue
+from app.db.session import Database
+from app.db.state import current_state, lock_catalogue
+from app.db.terms import TermsChange
+from app.db.timers import StoredTimer, set_timers
+from app.domain.catalogue import FREE_COSTS_NOTHING, CancelEffect
+from app.services.ids import IdSource
+from app.services.isolation import Apart
+from app.services.refusals import RefusedError
+
+_HOLDERS = 500
+
+
+class TermsChanges:
+    """Announces new terms, and gives every holder a timer whose turn asks her; a batch at a time."""
+
+    def __init__(self, database: Database, ids: IdSource, notice: timedelta) -> None:
+        """``notice``: how long before the day an announcement must be made."""
+        self._database = database
+        self._ids = ids
+        self._notice = notice
+        self._apart = Apart("new terms")
+
+    async def announce(
+        self, service_code: str, price_fen: int, cancel_effect: CancelEffect | None, takes_effect_at: datetime, who: str
+    ) -> TermsChange:
+        """Announce; RefusedError 404, 409 or 422. Nobody has been asked yet when it returns."""
+        work = partial(
+            self._announce,
+            service_code=service_code,
+            price_fen=price_fen,
+            cancel_effect=cancel_effect,
+            takes_effect_at=takes_effect_at,
+            who=who,
+        )
+        return await self._database.write(work)
+
+    def _announce(
+        self,
+        connection: Connection,
+        *,
+        service_code: str,
+        price_fen: int,
+        cancel_effect: CancelEffect | None,
+        takes_effect_at: datetime,
+        who: str,
+    ) -> TermsChange:
+        lock_catalogue(connection)
+        service = load_catalogue(connection).services.get(service_code)
+        if service is None:
+            raise RefusedError(404, "No such service: create it with PUT /api/v1/services/{service_code}.")
+        if not service.billing.allows(price_fen):
+            raise RefusedError(422, FREE_COSTS_NOTHING)
+        now = current_state(connection).now
+        if takes_effect_at < now + self._notice:
+            hours = self._notice // timedelta(hours=1)
+            raise RefusedError(422, f"takes_effect_at: must leave customers at least {hours} hours to answer.")
+        if terms.is_announced(connection, service_code, now):
+            raise RefusedError(409, "New terms of this service are announced already; wait for their day.")
+        effect = cancel_effect or service.cancel_effect
+        change = TermsChange(next(self._ids), service_code, price_fen, effect, takes_effect_at, who, now)
+        terms.announce(connection, change)
+        return change
+
+    async def step(self) -> bool:
+        """Reach the next holders; what is left after a restart is done then. Whether there was anything to do."""
+        return await self._apart.each(await self._database.read(terms.unfinished), self._go_on)
+
+    async def _go_on(self, change_id: str) -> bool:
+        return await self._database.write(partial(_reach_next, change_id=change_id))
+
+
+def _reach_next(connection: Connection, *, change_id: str) -> bool:
+    found = terms.next_holders(connection, change_id, _HOLDERS)
+    if found is None:
+        return False
+    change, holders = found
+    now = current_state(connection).now
+    data = Announced(change.id, change.price_fen, change.cancel_effect, change.takes_effect_at, change.who).text()
+    set_timers(
+        connection,
+        [StoredTimer(one.bucket, one.msisdn, one.tenure, NEW_TERMS, one.subscription_id, now, data) for one in holders],
+    )
+    terms.note_reached(connection, change, holders, now)
+    return True

@@ -1,0 +1,1 @@
+"""The simulated network, its clock and its fixtures, for demo and test."""

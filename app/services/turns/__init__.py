@@ -1,0 +1,1 @@
+"""Turns: claim what waits, load accounts, handle, and write the outcome in one commit."""

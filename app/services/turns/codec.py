@@ -1,0 +1,74 @@
+"""Between rows and the domain, for what is stored as JSON: guards and the states of questions."""
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import TypeAdapter
+
+from app.db.accounts import LockedConversation, StoredAccount, StoredQuestion
+from app.domain.account import Account
+from app.domain.dialogue import ClosedAs, Question, QuestionState
+from app.domain.limits import Guards
+
+_GUARDS = TypeAdapter(Guards)
+_NO_GUARDS = Guards()
+
+
+class AccountCodec:
+    """Knows the kinds of questions that the commands ask."""
+
+    def __init__(self, states: Iterable[type[QuestionState]]) -> None:
+        self._adapters: Mapping[str, TypeAdapter[QuestionState]] = {state.kind: TypeAdapter(state) for state in states}
+
+    def account(self, conversation: LockedConversation, stored: StoredAccount | None) -> Account:
+        """The account that a turn is handed."""
+        guards = _GUARDS.validate_json(conversation.guards) if conversation.guards else _NO_GUARDS
+        if stored is None:
+            return Account(msisdn=conversation.msisdn, guards=guards)
+        return Account(
+            msisdn=conversation.msisdn,
+            subscriber=stored.subscriber,
+            subscriptions={item.id: item for item in stored.subscriptions},
+            questions={row.id: self._question(row) for row in stored.questions if row.kind in self._adapters},
+            guards=guards,
+        )
+
+    def _question(self, row: StoredQuestion) -> Question:
+        return Question(
+            id=row.id,
+            state=self._adapters[row.kind].validate_json(row.state),
+            extension=row.extension,
+            asked_text=row.asked_text,
+            asked_at=row.asked_at,
+            expires_at=row.expires_at,
+            parent_id=row.parent_id,
+            handed_over_at=row.handed_over_at,
+            failed_at=row.failed_at,
+            closed_at=row.closed_at,
+            closed_as=ClosedAs(row.closed_as) if row.closed_as else None,
+        )
+
+    def question_row(self, bucket: int, msisdn: str, tenure: int, question: Question) -> dict[str, object]:
+        """The row of a new question."""
+        kind = question.state.kind
+        return {
+            "bucket": bucket,
+            "msisdn": msisdn,
+            "tenure": tenure,
+            "id": question.id,
+            "kind": kind,
+            "state": self._adapters[kind].dump_json(question.state).decode(),
+            "extension": question.extension,
+            "asked_text": question.asked_text,
+            "asked_at": question.asked_at,
+            "expires_at": question.expires_at,
+            "parent_id": question.parent_id,
+            "handed_over_at": question.handed_over_at,
+            "failed_at": question.failed_at,
+            "closed_at": question.closed_at,
+            "closed_as": question.closed_as,
+        }
+
+
+def guards_text(guards: Guards) -> str:
+    """Guards as they are stored."""
+    return _GUARDS.dump_json(guards, exclude_defaults=True).decode()

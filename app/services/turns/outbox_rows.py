@@ -1,0 +1,52 @@
+"""Rows of the outbox: what a reply becomes when it is queued, or noted as not sent."""
+
+from collections.abc import Iterator
+
+from app.db import delivery_outcomes
+from app.domain.messages import VALIDITY, Lane, OutboundStatus, Reply, lane_of
+from app.domain.segments import measure
+from app.domain.turn import Turn
+
+Place = tuple[int, str, int]
+
+
+def message_rows(
+    turn: Turn, place: Place, ids: Iterator[str], reply: Reply, *, in_reply_to: str | None
+) -> list[dict[str, object]]:
+    """The messages of a reply to a tenure (bucket, number, tenure), queued and due now."""
+    extension = "" if turn.carrier.single_number else reply.extension
+    bucket, msisdn, tenure = place
+    rows: list[dict[str, object]] = []
+    for message in reply.messages:
+        size = measure(message)
+        rows.append(
+            {
+                "bucket": bucket,
+                "msisdn": msisdn,
+                "tenure": tenure,
+                "id": next(ids),
+                "service_number": turn.policy.numbers.number(extension),
+                "text": message,
+                "class": reply.kind,
+                "lane": Lane.PROMPT if reply.any_hour else lane_of(reply.kind),
+                "encoding": size.encoding,
+                "segments": size.segments,
+                "provider": turn.carrier.name,
+                "question_id": reply.question_id,
+                "about": reply.about,
+                "told": delivery_outcomes.WAITING if reply.told else None,
+                "in_reply_to": in_reply_to,
+                "made_at": turn.now,
+                "valid_until": reply.valid_until or turn.now + VALIDITY[reply.kind],
+                "status": OutboundStatus.QUEUED,
+                "due_at": turn.now,
+                "attempts": 0,
+            }
+        )
+    return rows
+
+
+def superseded_rows(turn: Turn, place: Place, ids: Iterator[str], reply: Reply) -> list[dict[str, object]]:
+    """The messages of a held reply that is not sent any more: for the record (safety.md 18)."""
+    over = {"status": OutboundStatus.SUPERSEDED, "final_at": turn.now, "told": None}
+    return [{**row, **over} for row in message_rows(turn, place, ids, reply, in_reply_to=None)]

@@ -1,0 +1,1 @@
+"""Upkeep: retention, evidence chains, anchors, the probe."""

@@ -1,0 +1,114 @@
+"""Anchors: what all heads of evidence are at a moment, to keep where nobody reaches who writes to the database.
+
+Whoever sets everything back to how it once was, signatures and all, is found by nothing inside of the database
+(safety.md 35). An anchor holds no number: a chain is named by a mark of the gateway's own key. Its lines stand in the
+order in which chains are walked.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app.db import evidence
+from app.db.session import Database
+from app.domain.evidence import UNREADABLE, ChainHead, Fault, Verification
+from app.domain.heads import HeadKeys
+from app.domain.values import value
+from app.services.upkeep.chains import Walked, tenures_of
+
+_TITLE = "smsgw-anchor"
+_NAME_LENGTH = 32
+
+
+class AnchorError(Exception):
+    """This is no anchor of this gateway's; the words say why."""
+
+
+def write_anchor(database: Database, heads: HeadKeys, at: datetime) -> Iterator[str]:
+    """The lines of an anchor: when and by which key, a line for each chain, and a signed count and hash over all."""
+    key, count, whole = heads.newest, 0, hashlib.sha256()
+    first = f"{_TITLE} {at.isoformat(timespec='seconds')} {key}"
+    yield first
+    for _, msisdn, tenure in tenures_of(database):
+        head = database.write_now(partial(evidence.head_of, msisdn=msisdn, tenure=tenure))
+        line = f"{_name(heads, key, msisdn, tenure)} {head.seq} {head.hash}"
+        whole.update(f"{line}\n".encode())
+        count += 1
+        yield line
+    yield _last(heads, key, first, count, whole.hexdigest())
+
+
+def _name(heads: HeadKeys, key: str, msisdn: str, tenure: int) -> str:
+    return (heads.mac(key, f"chain\n{msisdn}\n{tenure}") or "")[:_NAME_LENGTH]
+
+
+def _last(heads: HeadKeys, key: str, first: str, count: int, whole: str) -> str:
+    signature = heads.mac(key, f"anchor\n{first}\n{count}\n{whole}")
+    return f"{count} {whole} {signature}"
+
+
+@value
+class _Head:
+    name: str
+    seq: int
+    hash: str
+
+
+@value
+class Anchor:
+    """An anchor that was read and is the gateway's own."""
+
+    at: str
+    key: str
+    chains: tuple[_Head, ...]
+
+    @classmethod
+    def read(cls, lines: Iterable[str], heads: HeadKeys) -> "Anchor":
+        """AnchorError where it was changed or cut, or is another gateway's."""
+        match [line.strip() for line in lines if line.strip()]:
+            case [first, *between, last] if first.startswith(f"{_TITLE} "):
+                pass
+            case _:
+                raise AnchorError("is no anchor: keep the whole of what `smsgw evidence anchor` prints")
+        key, at = first.split()[-1], first.split()[1]
+        if key not in heads:
+            raise AnchorError(f"was made with the key {key}, which is not among those of SMSGW_SEAL_KEY: add it there")
+        whole = hashlib.sha256("".join(f"{line}\n" for line in between).encode()).hexdigest()
+        if last != _last(heads, key, first, len(between), whole):
+            raise AnchorError("was changed or cut: its count, hash and signature do not fit its lines")
+        split = (line.split() for line in between)
+        return cls(at, key, tuple(_Head(name, int(seq), hash_) for name, seq, hash_ in split))
+
+    def compare(self, database: Database, heads: HeadKeys, walked: Iterable[Walked]) -> Iterator[Walked]:
+        """The chains as they were walked, and with what was anchored; one that is gone has no number any more."""
+        waiting = iter(self.chains)
+        anchored = next(waiting, None)
+        for chain in walked:
+            if anchored is None or anchored.name != _name(heads, self.key, chain.msisdn, chain.tenure):
+                yield chain  # it began since
+                continue
+            fits = database.write_now(partial(_still_there, chain=chain, anchored=anchored))
+            yield chain if fits else Walked(chain.msisdn, chain.tenure, _unfit(chain, anchored), chain.end)
+            anchored = next(waiting, None)
+        while anchored is not None:
+            yield Walked("", 0, Verification(0, 1, Fault.NOT_AS_ANCHORED), anchored.seq)
+            anchored = next(waiting, None)
+
+
+def _unfit(chain: Walked, anchored: _Head) -> Verification:
+    first = chain.found.first_bad
+    return Verification(chain.found.records, min(anchored.seq, first) if first else anchored.seq, Fault.NOT_AS_ANCHORED)
+
+
+def _still_there(connection: Connection, *, chain: Walked, anchored: _Head) -> bool:
+    """Whether the chain goes through where it ended when it was anchored."""
+    if anchored.seq == 0:
+        return anchored.hash == ChainHead().hash
+    records = evidence.chain_of(connection, chain.msisdn, chain.tenure, after=anchored.seq - 1, limit=1)
+    try:
+        return any(record.seq == anchored.seq and record.hash == anchored.hash for record in records)
+    except UNREADABLE:
+        return False

@@ -1,0 +1,217 @@
+"""Retention: what is past it is purged, and a tenure can be erased; chains of evidence verify all the same.
+
+Rules: flows.md 13, safety.md 27 and 31. Everything works in short transactions, beside a running gateway.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app import observability
+from app.db import directory as reading
+from app.db import evidence, idempotency, records, retention
+from app.db.retention import Page, Tenure
+from app.db.session import Database, StorageUnavailableError
+from app.db.state import current_state
+from app.domain.account import Subscription, SubscriptionState
+from app.domain.evidence import ERASED, PURGED, SEALED, EvidenceDraft, EvidenceRecord, taken_away
+from app.domain.heads import HeadKeys
+from app.domain.policy import Kept
+from app.domain.records import Record
+from app.domain.values import value
+from app.services.refusals import RefusedError
+from app.services.sealing import Sealer
+from app.services.upkeep.chains import extend
+
+log = observability.logger(__name__)
+_RAW_REPORTS = timedelta(days=30)
+_PARKED_REPORTS = timedelta(hours=24)
+# Longer than any guard looks back: who is no customer is told so once a day (safety.md 25).
+_STRANGERS = timedelta(days=2)
+_PIECE = 1_000
+# They say what was taken away, and nothing of a customer.
+_KEPT_KINDS = frozenset({PURGED, ERASED, SEALED})
+Advance = Callable[[str, int], None]
+
+
+@value
+class Purged:
+    """How much went."""
+
+    messages: int
+    reports: int
+    questions: int
+    recipients: int
+    payloads: int
+    strangers: int = 0
+    calls: int = 0
+
+
+def purge(database: Database, kept: Kept, heads: HeadKeys, advance: Advance = lambda _what, _done: None) -> Purged:
+    """Take away what is past its retention by the gateway's clock; ``advance`` is told of each piece of work."""
+    now = database.write_now(current_state).now
+    reports = database.write_now(
+        partial(retention.purge_reports, raw_before=now - _RAW_REPORTS, parked_before=now - _PARKED_REPORTS)
+    )
+    before = now - kept.messages
+    questions = database.write_now(partial(retention.purge_questions, before=before))
+    recipients = _recipients(database, before)
+    messages = sum(_messages(database, work, before, advance) for work in _MESSAGE_TABLES)
+    payloads = _payloads(database, heads, now - kept.evidence, advance)
+    calls = database.write_now(partial(idempotency.purge, now=datetime.now(UTC)))
+    return Purged(messages, reports, questions, recipients, payloads, _strangers(database, now - _STRANGERS), calls)
+
+
+_Work = Callable[[Connection, datetime, str | None, int], Page]
+_MESSAGE_TABLES: tuple[_Work, ...] = (retention.purge_inbound, retention.purge_outbound)
+
+
+def _recipients(database: Database, before: datetime) -> int:
+    gone = 0
+    while piece := database.write_now(partial(retention.purge_recipients, before=before, limit=_PIECE)):
+        gone += piece
+    return gone
+
+
+def _strangers(database: Database, before: datetime) -> int:
+    gone, after = 0, None
+    while True:
+        piece = database.write_now(partial(retention.purge_strangers, before=before, after=after, limit=_PIECE))
+        gone += piece.gone
+        if piece.last is None:
+            return gone
+        after = piece.last
+
+
+def _messages(database: Database, work: _Work, before: datetime, advance: Advance) -> int:
+    gone, after = 0, None
+    while True:
+        page = database.write_now(partial(_piece, work=work, before=before, after=after))
+        gone += page.gone
+        advance("messages", page.gone)
+        if page.last is None:
+            return gone
+        after = page.last
+
+
+def _piece(connection: Connection, *, work: _Work, before: datetime, after: str | None) -> Page:
+    return work(connection, before, after, _PIECE)
+
+
+def _payloads(database: Database, heads: HeadKeys, before: datetime, advance: Advance) -> int:
+    gone = 0
+    after: Tenure | None = None
+    while group := database.write_now(partial(retention.tenures, after=after, limit=_PIECE)):
+        for _, msisdn, tenure in group:
+            work = partial(_purge_tenure, heads=heads, msisdn=msisdn, tenure=tenure, before=before)
+            try:
+                gone += database.write_now(work)
+            except StorageUnavailableError:
+                raise
+            except Exception:  # it is this tenure's, and the next purge comes to it again
+                observability.SET_ASIDE.labels("purge").inc()
+                log.exception("the evidence of a tenure was not purged", number=msisdn, tenure=tenure)
+            advance("evidence", 1)
+        after = group[-1]
+    return gone
+
+
+def _purge_tenure(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int, before: datetime) -> int:
+    """The payloads of one tenure that nothing needs any more, on record; how many went."""
+    chain = evidence.chain_of(connection, msisdn, tenure)
+    old = [item for item in chain if item.payload and item.at < before and item.kind not in _KEPT_KINDS]
+    if not old:
+        return 0
+    needed = _needed(connection, msisdn, tenure, before)
+    gone = [item.seq for item in old if not _names(item) & needed]
+    if gone:
+        retention.drop_payloads(connection, msisdn, tenure, gone)
+        extend(connection, heads, msisdn, tenure, taken_away("smsgw purge", gone))
+    return len(gone)
+
+
+def _needed(connection: Connection, msisdn: str, tenure: int, before: datetime) -> set[str]:
+    """Services and matters whose evidence is needed: what runs or is open, and what ended within the retention."""
+    needed: set[str] = set()
+    for item in reading.subscriptions_of(connection, msisdn, tenure):
+        if item.state is not SubscriptionState.ENDED or _ended(item) >= before:
+            needed |= {item.id, item.service_code}
+    for kind in records.KINDS:
+        for found in records.of_number(connection, kind, msisdn, tenure):
+            if found.record.is_open or _last_moment(found.record) >= before:
+                needed |= {found.record.id, *_services((found.record,))}
+    return needed
+
+
+def _ended(item: Subscription) -> datetime:
+    return item.ends_at or item.unsubscribed_at or item.started_at
+
+
+def _last_moment(record: Record) -> datetime:
+    """The latest instant that a record tells of."""
+    moments = (getattr(record, name) for name in type(record).__dataclass_fields__)
+    return max(moment for moment in moments if isinstance(moment, datetime))
+
+
+def _services(found: Iterable[Record]) -> set[str]:
+    codes = (getattr(record, "service_code", None) for record in found)
+    return {code for code in codes if isinstance(code, str)}
+
+
+def _names(item: EvidenceRecord) -> set[str]:
+    """What a record of evidence is about: its subject, and the service it names."""
+    service = json.loads(item.payload or "{}").get("service_code")
+    return {item.subject, service} if isinstance(service, str) else {item.subject}
+
+
+# ---- erasing a tenure on request
+
+
+class Erasure:
+    """Erases tenures whose time is over."""
+
+    def __init__(self, database: Database, kept: Kept, sealer: Sealer) -> None:
+        self._database = database
+        self._kept = kept
+        self._sealer = sealer
+
+    async def erase(self, msisdn: str, tenure: int, who: str, reason: str) -> None:
+        """Erase a closed tenure: texts, payloads, salts and what she had go; the chain stays and says ``erased``.
+
+        RefusedError: 404 where there is no such tenure, 409 while it is in use, or its matters or its retention are
+        not over.
+        """
+        draft = EvidenceDraft(ERASED, msisdn, {"who": who, "reason": reason})
+        work = partial(_erase, msisdn=msisdn, tenure=tenure, kept=self._kept, heads=self._sealer.heads, draft=draft)
+        await self._database.write(work)
+
+
+def _erase(
+    connection: Connection, *, msisdn: str, tenure: int, kept: Kept, heads: HeadKeys, draft: EvidenceDraft
+) -> None:
+    now = current_state(connection).now
+    subscriber = reading.tenure_of(connection, msisdn, tenure)
+    if subscriber is None:
+        raise RefusedError(404, "There is no such tenure of this number.")
+    if subscriber.closed_at is None:
+        raise RefusedError(409, "This tenure is in use: close it first (PUT the subscriber with status closed).")
+    over = subscriber.closed_at + kept.evidence
+    if now < over:
+        raise RefusedError(409, f"Its evidence is kept until {over.astimezone(UTC):%Y-%m-%d}; erase it after that.")
+    for kind in records.KINDS:
+        if any(_is_matter(found.record) for found in records.of_number(connection, kind, msisdn, tenure)):
+            raise RefusedError(409, f"A {kind.__name__.lower()} of this tenure is not settled yet.")
+    seqs = [item.seq for item in evidence.chain_of(connection, msisdn, tenure) if item.payload is not None]
+    retention.drop_payloads(connection, msisdn, tenure, seqs)
+    retention.drop_from_campaigns(connection, subscriber)
+    retention.drop_personal(connection, msisdn, tenure)
+    idempotency.drop_answers(connection, msisdn)
+    extend(connection, heads, msisdn, tenure, draft)
+
+
+def _is_matter(record: Record) -> bool:
+    """Whether somebody still has to settle it; a record that is always at hand, such as preferences, is none."""
+    return record.is_open and hasattr(record, "state")

@@ -1,0 +1,412 @@
+"""What other systems bring: imports never revive, and make nothing worse for her (safety.md 3, 8)."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from app.commands.accounts.import_claims import ImportSubscription
+from app.domain.account import FREE_PERIOD, Channel, Subscription, SubscriptionState
+from app.domain.catalogue import Billing, CancelEffect, Service
+from app.domain.orders import Order
+from tests.commands.orders.test_new_terms import announced
+from tests.commands.orders.test_orders import BY_NAME, WITH_TRIAL, catalogue
+from tests.commands.transcript import Conversation
+from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai
+
+ACTIVE, ON_TRIAL = SubscriptionState.ACTIVE, SubscriptionState.TRIAL
+IMPORT = ImportSubscription(
+    "api:crm", "CL", ACTIVE, in_plan=False, started_at=shanghai("2025-06-01 10:00"), channel=Channel.SMS
+)
+OF_TRIAL = replace(IMPORT, service_code="TQ", state=ON_TRIAL, trial_ends_at=shanghai("2026-03-20 10:00"))
+
+
+def line(code: str, as_of: str | datetime | None = None, **given: object) -> ImportSubscription:
+    """A line that speaks of what began just then, unless it says otherwise."""
+    said = shanghai(as_of) if isinstance(as_of, str) else as_of
+    until = given.pop("until", None)
+    fields = {
+        "started_at": said or IMPORT.started_at,
+        "trial_ends_at": shanghai(str(until)) if until else None,
+        **given,
+    }
+    return replace(IMPORT, service_code=code, as_of=said, **fields)  # type: ignore[arg-type]
+
+
+def brought(history: str, *lines: ImportSubscription, **given: object) -> Conversation:
+    """A customer to whom that happened, and then these lines were imported."""
+    conversation = Conversation(**{"has": FOUR, "catalogue": WITH_TRIAL, **given}).play(history)  # type: ignore[arg-type]
+    for one in lines:
+        conversation.happens(one)
+    return conversation
+
+
+def refused(conversation: Conversation) -> int | None:
+    return conversation.outcome.refusal.status if conversation.outcome.refusal else None
+
+
+def of(conversation: Conversation, code: str) -> Subscription:
+    """What she has of a service."""
+    found = conversation.account.held(code, conversation.now)
+    assert found is not None, f"she does not have {code}"
+    return found
+
+
+def test_an_import_takes_over_what_exists() -> None:
+    lines = (IMPORT, OF_TRIAL, replace(IMPORT, service_code="LD", in_plan=True), line("YYH", price_fen=250))
+    conversation = brought("", *lines, has=())
+    before = conversation.account.subscriptions
+    for again in lines:
+        conversation.happens(again)
+        assert (conversation.outcome.verdict, conversation.outcome.kept) == ("as before", ())
+    assert conversation.account.subscriptions == before
+    assert [record.kind for record in conversation.evidence] == ["import"] * 4
+    conversation.play(
+        """
+        > 0000
+        < …1、彩铃5元/月；2、音乐盒2.50元/月；…3、天气预报(墨迹)2元/月，免费体验至03月20日；…
+        < …4、来电提醒0元(套餐内)；…
+        > 查1
+        < 彩铃于2025年06月01日经短信开通，2026年03月02日由原系统转入…
+        """
+    )
+
+
+# ---- what she ended, or said no to
+
+ORDERED, ORDERED_TRIAL = "> KTYS\n> [1008620400] 是", "> KTZQ\n> [1008620400] 是"
+DECLINED_TRIAL = f"{ORDERED_TRIAL}\n@ 2026-03-06 10:00\n> [1008620401] 否"
+# What happens, how time passes then, and when she ended the service or said no to it, in words or by silence.
+NOES = [
+    ("> QXCL", "+1h", "CL", "2026-03-02 10:00"),
+    ("> QXSJB", "2026-04-01 10:00", "SJB", "2026-03-31 23:59:59"),
+    (ORDERED_TRIAL, "2026-03-09 10:00:01", "ZQ", "2026-03-09 10:00"),
+    (DECLINED_TRIAL, "+1h", "ZQ", "2026-03-06 10:00"),
+    (DECLINED_TRIAL, "2026-03-10 10:00", "ZQ", "2026-03-09 10:00"),
+    ("> KTYS\n> [1008620400] 否", "+1h", "YS", "2026-03-02 10:00"),
+    ("> KTYS\n> [1008620400] 再想想", "+3d", "YS", "2026-03-02 10:00"),
+    ("> KTYS", "+25h", "YS", "2026-03-03 10:00"),
+    ("> QXSJB\n> KTSJB\n> [1008620400] 否", "2026-04-02 10:00", "SJB", "2026-03-31 23:59:59"),
+]
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("state", [ACTIVE, ON_TRIAL])
+@pytest.mark.parametrize("before", [timedelta(), timedelta(seconds=1)])
+@pytest.mark.parametrize(("history", "wait", "code", "moment"), NOES)
+def test_an_import_never_revives_what_she_ended_or_refused_since(
+    history: str, wait: str, code: str, moment: str, before: timedelta, state: SubscriptionState, *, late: bool
+) -> None:
+    """Nor in that very instant: nobody knows which was first."""
+    conversation = brought(history)
+    if late:
+        conversation.timers.clear()
+    conversation.play(f"@ {wait}")
+    has_now = conversation.account.subscriptions
+    wanted = line(code, shanghai(moment) - before, state=state, until="2026-06-01 10:00")
+    for status, as_of in ((409, wanted.as_of), (422, None)):
+        conversation.happens(replace(wanted, as_of=as_of))
+        assert (refused(conversation), conversation.account.subscriptions) == (status, has_now)
+
+
+@pytest.mark.parametrize(("answer", "wait"), [("> [1008620400] 否", "+1d"), ("", "2026-04-01 00:00:01")])
+def test_an_import_never_revives_what_ended_for_want_of_a_yes_to_new_terms(answer: str, wait: str) -> None:
+    conversation = announced(900).play(f"{answer}\n@ +1d\n@ {wait}")
+    conversation.happens(line("CL", "2026-03-02 09:00"))
+    assert refused(conversation) == 409
+    conversation.play("@ 2026-04-02 10:00\n= CL ended")
+    for wanted, status in (
+        (line("CL", "2026-03-31 23:59"), 409),
+        (line("CL", "2026-04-02 09:00", price_fen=900), 409),
+        (line("CL", "2026-04-02 09:00"), None),
+    ):
+        conversation.happens(wanted)
+        assert refused(conversation) == status
+    assert of(conversation, "CL").terms.price_fen == 500
+
+
+@pytest.mark.parametrize(
+    ("history", "given"),
+    [
+        ("! refusing\n> KTYS\n! taking", {}),
+        ("> KTYS", {"subscriber": replace(SUBSCRIBER, balance_fen=0)}),
+        (f"{ORDERED}\n> KTYS", {}),
+    ],
+)
+def test_what_never_reached_her_or_we_refused_is_no_no_of_hers(history: str, given: dict[str, object]) -> None:
+    conversation = brought(history, line("YS"), **given)
+    assert any(isinstance(order, Order) for order in conversation.account.records[Order].values())
+    assert refused(conversation) is None
+
+
+def test_what_another_system_began_after_the_end_is_new() -> None:
+    # It has a new id, so an old list does not pick it.
+    conversation = brought("> 0000\n> 1\n@ +1h", line("CL", "2026-03-02 10:30"))
+    conversation.play("> [10086977] 1\n< 彩铃此前已退订…\n> 0000\n> 2\n< [10086977 result] 彩铃…")
+
+
+@pytest.mark.parametrize("began", ["2025-12-01 10:00", "2026-03-02 10:00"])
+def test_what_began_before_the_end_is_what_she_ended(began: str) -> None:
+    """The system of such a line has not heard of her unsubscribe, however new the line is."""
+    conversation = brought("> QXCL\n@ +1h", line("CL", "2026-03-02 10:30", started_at=shanghai(began)))
+    assert (refused(conversation), conversation.states()["CL"]) == (409, "ended")
+
+
+NO, ORDER_EXPIRED = "> KTYS\n> [1008620400] 不要", "> KTYS\n@ +24h"
+NO_IN_TIME = shanghai("2026-03-03 10:00")
+
+
+@pytest.mark.parametrize(
+    ("history", "no"),
+    [
+        (NO, shanghai("2026-03-02 10:00")),
+        (ORDER_EXPIRED, NO_IN_TIME),
+        (f"{NO}\n@ +1h\n{ORDER_EXPIRED.replace('00]', '01]')}", NO_IN_TIME + timedelta(hours=1)),
+        (f"{ORDER_EXPIRED}\n@ +1h\n{NO.replace('00]', '01]')}", NO_IN_TIME + timedelta(hours=1)),
+    ],
+)
+@pytest.mark.parametrize("began", [timedelta(days=-90), timedelta(seconds=-1), timedelta(), timedelta(minutes=30)])
+def test_what_she_said_no_to_begins_no_earlier_than_her_no(history: str, no: datetime, began: timedelta) -> None:
+    """So no month before it is charged, and its free hours are not over before they began."""
+    conversation = brought(f"{history}\n@ +1h")
+    brings = line("YS", no + timedelta(minutes=30), started_at=no + began)
+    kept = ("started_at",) if began < timedelta() else ()
+    for _ in range(2):
+        conversation.happens(brings)
+        assert (refused(conversation), conversation.outcome.kept) == (None, kept)
+        held = of(conversation, "YS")
+        assert held.started_at == no + max(began, timedelta())
+        assert held.free_until == held.started_at + FREE_PERIOD
+    assert [record.kind for record in conversation.evidence].count("import") == 1
+
+
+def test_what_is_running_out_stays_so() -> None:
+    for as_of in (None, "2026-03-02 09:59", "2026-03-02 10:30"):
+        conversation = brought("> QXSJB\n@ +1h", line("SJB", as_of))
+        assert (refused(conversation), conversation.states()["SJB"]) == (409, "ending 2026-03-31")
+
+
+def test_one_that_has_run_out_with_its_timer_late_is_ended_by_an_import() -> None:
+    conversation = brought("> QXSJB")
+    late = dict(conversation.timers)
+    conversation.timers.clear()
+    conversation.play("@ 2026-04-02 10:00").happens(line("SJB", "2026-04-02 09:00"))
+    assert sorted(item.state for item in conversation.account.subscriptions.values() if item.service_code == "SJB") == [
+        "active",
+        "ended",
+    ]
+    conversation.timers = late
+    conversation.play("@ +1s\n> 0000\n< …手机报(新华)3元/月；…")
+    assert [record.kind for record in conversation.evidence] == ["unsubscribe", "subscription-ended", "import"]
+
+
+@pytest.mark.parametrize("answer", ["是", "否"])
+def test_nothing_is_imported_under_an_order_that_waits(answer: str) -> None:
+    conversation = brought("> KTYS", line("YS"))
+    assert refused(conversation) == 409
+    conversation.play(f"> [1008620400] {answer}")
+    assert ("YS" in conversation.states()) == (answer == "是")
+
+
+# ---- on which terms it begins again
+
+LEFT, LATER = "> QXCL\n@ +1h", "2026-03-02 10:30"
+
+
+def offering(**changed: object) -> Service:
+    return replace(BY_NAME["CL"], **changed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("history", "offered", "price_fen", "agreed"),
+    [
+        (LEFT, offering(), 500, 500),
+        (LEFT, offering(), 501, 409),
+        (LEFT, offering(), 400, 400),
+        (LEFT, offering(price_fen=900), None, 500),
+        (LEFT, offering(price_fen=900), 900, 409),
+        (LEFT, offering(price_fen=300), None, 300),
+        (LEFT, offering(sp_code="XINHUA"), None, 409),
+        (LEFT, offering(billing=Billing.PER_USE), None, 409),
+        # What she refused later at a higher price is no reason to pay it, nor is what she refused before.
+        ("> QXCL\n$900\n> KTCL\n> [1008620400] 否\n@ +1h", offering(price_fen=900), 900, 409),
+        ("> QXCL\n$300\n> KTCL\n> [1008620400] 否\n@ +1h", offering(), 301, 409),
+        (
+            "> QXCL\n$300\n> KTCL\n> [1008620400] 否\n@ +1m\n> KTCL\n> [1008620401] 是\n> QXCL\n@ +1h",
+            offering(),
+            301,
+            409,
+        ),
+        (
+            "> QXCL\n$300\n> KTCL\n> [1008620400] 否\n@ +1m\n$500\n> KTCL\n> [1008620401] 是\n> QXCL\n@ +1h",
+            offering(),
+            500,
+            500,
+        ),
+    ],
+)
+def test_it_costs_no_more_than_the_last_that_she_agreed_to(
+    history: str, offered: Service, price_fen: int | None, agreed: int
+) -> None:
+    first, *rest = history.split("\n$")
+    conversation = brought(first)
+    for step in rest:
+        price, _, then = step.partition("\n")
+        conversation.catalogue = catalogue(offering(price_fen=int(price)))
+        conversation.play(then)
+    conversation.catalogue = catalogue(offered)
+    conversation.happens(line("CL", LATER, price_fen=price_fen))
+    if agreed == 409:
+        assert (refused(conversation), conversation.states()["CL"]) == (409, "ended")
+    else:
+        assert (refused(conversation), of(conversation, "CL").terms.price_fen) == (None, agreed)
+
+
+@pytest.mark.parametrize(("price_fen", "status"), [(None, None), (550, None), (551, 409)])
+def test_it_costs_no_more_than_what_she_refused(price_fen: int | None, status: int | None) -> None:
+    conversation = brought("> KTYS\n> [1008620400] 否\n@ +1h")
+    conversation.catalogue = catalogue(replace(BY_NAME["YS"], price_fen=700))
+    conversation.happens(line("YS", LATER, price_fen=price_fen))
+    assert refused(conversation) == status
+    assert status or of(conversation, "YS").terms.price_fen == 550
+
+
+def test_it_is_never_slower_to_leave_nor_bound_for_longer() -> None:
+    conversation = brought(LEFT)
+    conversation.catalogue = catalogue(offering(cancel_effect=CancelEffect.MONTH_END))
+    conversation.happens(line("CL", LATER, contract_until=shanghai("2027-01-01 10:00")))
+    assert refused(conversation) == 409
+    conversation.happens(line("CL", LATER))
+    assert of(conversation, "CL").terms.cancel_effect is CancelEffect.IMMEDIATE
+
+
+@pytest.mark.parametrize("history", [f"{ORDERED_TRIAL}\n> QXZQ\n@ +1h", f"{ORDERED_TRIAL}\n@ 2026-03-10 10:00"])
+def test_an_ended_trial_never_becomes_paid(history: str) -> None:
+    conversation = brought(history)
+    as_of = conversation.now
+    conversation.happens(line("ZQ", as_of))
+    assert (refused(conversation), conversation.states()["ZQ"]) == (409, "ended")
+    # A trial does, as it is asked about again.
+    conversation.happens(line("ZQ", as_of, state=ON_TRIAL, until="2026-03-20 10:00"))
+    assert (refused(conversation), of(conversation, "ZQ").state) == (None, ON_TRIAL)
+
+
+def test_what_was_paid_after_its_trial_is_no_ended_trial() -> None:
+    going_on = f"{ORDERED_TRIAL}\n@ 2026-03-06 10:00\n> [1008620401] 是\n@ 2026-03-10 10:00\n= ZQ active\n> QXZQ\n@ +1h"
+    assert refused(brought(going_on, line("ZQ", "2026-03-10 10:30"))) is None
+
+
+def test_what_was_in_the_plan_never_becomes_paid() -> None:
+    conversation = brought("> QXLD\n@ +1h", line("LD", LATER), has=(has("LD", in_plan=True),))
+    assert (refused(conversation), conversation.states()) == (409, {"LD": "ended"})
+    conversation.happens(line("LD", LATER, in_plan=True))
+    assert of(conversation, "LD").in_plan
+
+
+# ---- what she has
+
+TQ_ON_TRIAL = has("TQ", trial_until="2026-03-20 10:00")
+UNDER_CONTRACT = has("CL", contract_until="2026-06-01 10:00")
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "status"),
+    [
+        (TQ_ON_TRIAL, line("TQ"), 409),
+        (TQ_ON_TRIAL, replace(OF_TRIAL, trial_ends_at=None), 422),
+        (TQ_ON_TRIAL, line("TQ", state=ON_TRIAL, until="2026-03-20 09:59"), 409),
+        (TQ_ON_TRIAL, line("TQ", state=ON_TRIAL, until="2026-03-01 10:00"), 422),
+        (TQ_ON_TRIAL, line("TQ", state=ON_TRIAL, until="2026-03-25 10:00"), None),
+        (has("CL"), line("CL", state=ON_TRIAL, until="2026-02-01 10:00"), 422),
+        (has("CL"), line("CL", state=ON_TRIAL, until="2026-04-01 10:00"), None),
+        # A trial that ran out without a yes has ended, though its timer is late.
+        (has("TQ", trial_until="2026-03-01 10:00"), line("TQ"), 422),
+        (has("TQ", trial_until="2026-03-01 10:00"), line("TQ", "2026-03-02 10:00"), 409),
+        (has("CL", in_plan=True), IMPORT, 409),
+        (has("CL"), line("CL", price_fen=501), 409),
+        (has("CL"), line("CL", contract_until=shanghai("2027-01-01 10:00")), 409),
+        (UNDER_CONTRACT, line("CL", contract_until=shanghai("2027-01-01 10:00")), 409),
+        (UNDER_CONTRACT, line("CL", contract_until=shanghai("2026-05-01 10:00")), None),
+        (UNDER_CONTRACT, IMPORT, None),
+        (has("CL"), line("NEW"), 404),
+        (has("CL"), line("CL", price_fen=499), None),
+        (has("CL"), replace(IMPORT, in_plan=True), None),
+        (has("CL"), line("CL", "2026-03-02 10:10"), None),
+        (has("CL"), line("CL", "2026-03-02 10:11"), 422),
+        (has("CL"), line("CL", started_at=shanghai("2026-03-03 10:00")), 422),
+    ],
+)
+def test_an_import_makes_nothing_worse(held: Subscription, wanted: ImportSubscription, status: int | None) -> None:
+    conversation = brought("", wanted, has=(held,))
+    assert refused(conversation) == status
+    assert (conversation.account.subscriptions == {held.id: held}) == (status is not None)
+    running = [
+        item for item in conversation.account.subscriptions.values() if item.state is not SubscriptionState.ENDED
+    ]
+    assert len(running) == 1
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+@pytest.mark.parametrize(
+    ("started", "channel"),
+    [("2025-01-01 10:00", Channel.WEB), ("2026-03-02 09:00", Channel.SMS), ("2026-03-02 10:30", Channel.AGENT)],
+)
+def test_nothing_begins_earlier_and_what_she_confirmed_stays_as_it_is(
+    started: str, channel: Channel, *, confirmed: bool
+) -> None:
+    """So the free 72 hours go on, and no month before can be charged."""
+    began = line("YS", started_at=shanghai("2026-03-02 10:00"))
+    conversation = brought(ORDERED if confirmed else "", *(() if confirmed else (began,)))
+    conversation.play("@ +1h")
+    before, begins = of(conversation, "YS"), shanghai(started)
+    conversation.happens(line("YS", "2026-03-02 10:45", started_at=begins, channel=channel))
+    after, moved = of(conversation, "YS"), not confirmed and begins > before.started_at
+    kept = (*(() if moved else ("started_at",)), *(("channel",) if confirmed and channel is not Channel.SMS else ()))
+    assert (refused(conversation), conversation.outcome.kept) == (None, kept)
+    assert after.started_at == (begins if moved else before.started_at)
+    assert after.free_until == after.started_at + FREE_PERIOD
+    assert (after == before) == (confirmed or (channel is before.channel and not moved))
+    assert ("import" in [record.kind for record in conversation.evidence[1:]]) == (after != before)
+
+
+def test_what_she_confirmed_as_paid_becomes_no_trial() -> None:
+    conversation = brought(ORDERED, line("YS", state=ON_TRIAL, until="2026-04-01 10:00"))
+    assert (refused(conversation), of(conversation, "YS").state) == (409, ACTIVE)
+
+
+@pytest.mark.parametrize(
+    ("until", "status"), [("2026-03-04 10:00", 409), ("2026-03-02 09:00", 422), ("2026-03-20 10:00", None)]
+)
+def test_a_trial_that_she_confirmed_only_gets_longer(until: str, status: int | None) -> None:
+    conversation = brought(ORDERED_TRIAL)
+    before = of(conversation, "ZQ")
+    conversation.happens(line("ZQ", state=ON_TRIAL, until=until))
+    assert refused(conversation) == status
+    ends_at = before.trial_ends_at if status else shanghai(until)
+    assert of(conversation, "ZQ") == replace(before, trial_ends_at=ends_at)
+    asked, over = ("2026-03-06 10:00", "2026-03-09 10:00") if status else ("2026-03-17 10:00", "2026-03-20 10:00")
+    conversation.play(f"@ {asked}\n< …足球快讯…\n@ {over}\n= ZQ trial\n@ +1s\n= ZQ ended")
+
+
+def test_a_question_about_a_trial_waits_for_the_end_that_has_moved() -> None:
+    conversation = brought(f"{ORDERED_TRIAL}\n@ 2026-03-07 10:00", line("ZQ", state=ON_TRIAL, until="2026-03-10 12:00"))
+    conversation.play(
+        """
+        @ 2026-03-10 11:00
+        > [1008620401] 是
+        < [1008620400 confirmation] …足球快讯…03月10日12时00分…
+        > [1008620400] 是
+        < …足球快讯…
+        @ 2026-03-10 12:00:01
+        = ZQ active
+        """
+    )
+
+
+def test_a_trial_that_stays_is_not_asked_about_once_more() -> None:
+    conversation = brought(
+        f"{DECLINED_TRIAL}\n@ +1h",
+        line("ZQ", "2026-03-06 10:30", state=ON_TRIAL, price_fen=700, until="2026-03-09 10:00"),
+    )
+    assert (refused(conversation), of(conversation, "ZQ").terms.price_fen) == (None, 700)
+    conversation.play("@ +1d\n<\n@ 2026-03-09 10:00:01\n= ZQ ended")

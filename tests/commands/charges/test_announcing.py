@@ -1,0 +1,268 @@
+"""What may be charged at all, and when (safety.md 2, 10, 11; flows.md 7, 17)."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.commands.accounts.directory import SetSubscriber
+from app.domain.account import SubscriberStatus, SubscriptionState
+from app.domain.charges import Charge
+from app.domain.refunds import Refund, RefundPart, refund_id
+from app.domain.turn import Outcome
+from tests.commands.charges.fees import announce, code, fee, states
+from tests.commands.transcript import Conversation
+from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai
+
+LEAVING = (*FOUR, has("LD", in_plan=True), has("GS"), has("KD", trial_until="2026-03-20 10:00"))
+
+
+@pytest.mark.parametrize(
+    ("service", "fen", "due", "period", "status", "why"),
+    [
+        ("YYH", 600, "2026-03-05 12:00", None, 422, "service_code"),
+        ("NO", 600, "2026-03-05 12:00", None, 422, "service_code"),
+        ("SJB", 301, "2026-03-05 12:00", None, 422, "amount_fen"),
+        ("LD", 1, "2026-03-05 12:00", None, 422, "amount_fen"),
+        ("GS", 250, "2026-03-05 12:00", None, 422, "kind"),
+        ("CL", 500, "2026-03-05 12:00", "2025-11", 422, "period"),
+        ("KD", 1990, "2026-03-25 12:00", None, 422, "due_at"),
+    ],
+)
+def test_no_consent_no_fee(service: str, fen: int, due: str, period: str | None, status: int, why: str) -> None:
+    conversation = Conversation(has=LEAVING)
+    refusal = announce(conversation, "c-1", service, fen, due, period=period).refusal
+    assert refusal is not None
+    assert (refusal.status, refusal.detail.partition(":")[0]) == (status, why)
+    assert conversation.sent == []
+    assert [record.kind for record in conversation.evidence] == ["fee-refused"]
+    conversation.play("@ 2026-04-06 12:00\n<")
+
+
+def test_a_number_that_is_nobodys_is_charged_nothing() -> None:
+    refusal = announce(Conversation(subscriber=None), "c-1", "CL", 500, "2026-03-05 12:00").refusal
+    assert refusal is not None
+    assert refusal.status == 422
+
+
+def test_only_for_a_period_in_which_it_was_held() -> None:
+    conversation = Conversation()
+    conversation.play("> QXSJB\n= SJB ending 2026-03-31")
+    for number, (due, period, accepted) in enumerate(
+        [
+            ("2026-03-05 12:00", "2025-05", False),
+            ("2026-03-30 12:00", "2026-04", False),
+            ("2026-04-02 12:00", None, False),
+            ("2026-04-02 12:00", "2026-03", False),
+            ("2026-03-31 23:59:59", "2025-12", False),
+            ("2026-03-30 12:00", None, True),
+        ]
+    ):
+        outcome = announce(conversation, f"c-{number}", "SJB", 300, due, period=period)
+        assert (outcome.refusal is None) == accepted, (due, period)
+
+
+@pytest.mark.parametrize(
+    ("period", "due", "accepted"),
+    [
+        ("2026-03", "2026-03-10 12:00", True),
+        ("2026-02", "2026-03-10 12:00", True),
+        ("2025-06", "2026-03-10 12:00", True),
+        ("2026-04", "2026-03-10 12:00", False),
+        ("2026-12", "2026-03-10 12:00", False),
+        ("2027-03", "2026-03-10 12:00", False),
+        # Months are Shanghai's.
+        ("2026-04", "2026-03-31 23:59:59", False),
+        ("2026-04", "2026-04-01 00:00", True),
+    ],
+)
+def test_no_fee_for_a_month_that_has_not_begun_when_it_falls_due(period: str, due: str, *, accepted: bool) -> None:
+    conversation = Conversation()
+    assert (announce(conversation, "c-1", "SJB", 300, due, period=period).refusal is None) == accepted
+    assert len(conversation.sent) == accepted
+
+
+def test_no_fee_for_a_month_that_begins_after_she_left() -> None:
+    conversation = Conversation(start="2026-03-31 20:00")
+    conversation.text("QXHT")
+    refusal = announce(conversation, "c-1", "HT", 300, "2026-04-01 09:00", period="2026-04").refusal
+    assert refusal is not None
+    assert (refusal.status, "after the customer unsubscribed" in refusal.detail) == (422, True)
+
+
+@pytest.mark.parametrize(("period", "accepted"), [("2026-02", False), ("2026-03", True)])
+def test_no_fee_for_a_month_that_was_all_trial(period: str, *, accepted: bool) -> None:
+    trial = replace(has("CL", "2026-01-20 10:00", trial_until="2026-03-20 10:00"), goes_on=True)
+    conversation = Conversation(has=(trial,))
+    assert (announce(conversation, "c-1", "CL", 500, "2026-03-25 12:00", period=period).refusal is None) == accepted
+    conversation = Conversation(has=(replace(trial, state=SubscriptionState.ACTIVE),), start="2026-03-21 10:00")
+    assert (announce(conversation, "c-1", "CL", 500, "2026-03-25 12:00", period=period).refusal is None) == accepted
+
+
+def test_one_monthly_fee_for_a_service_and_month() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    assert status(announce(conversation, "c-2", "SJB", 300, "2026-03-31 23:59")) == 409
+    assert status(announce(conversation, "c-2", "SJB", 100, "2026-04-05 12:00", period="2026-03")) == 409
+    assert status(announce(conversation, "c-2", "SJB", 300, "2026-04-01 00:00")) is None
+    assert status(announce(conversation, "c-3", "TQ", 200, "2026-03-05 12:00")) is None
+
+
+def status(outcome: Outcome) -> int | None:
+    return outcome.refusal.status if outcome.refusal else None
+
+
+COMES_BACK = "> KTCL\n> [1008620400] 是\n= CL active"
+
+
+@pytest.mark.parametrize("left_at", ["2026-03-05 10:00", "2026-03-31 20:00"])
+def test_one_also_after_leaving_and_coming_back(left_at: str) -> None:
+    conversation = Conversation(subscriber=replace(SUBSCRIBER, balance_fen=90_000))
+    announce(conversation, "c-1", "CL", 500, "2026-03-02 12:00")
+    conversation.play(f"@ {left_at}\n> QXCL\n{COMES_BACK}")
+    assert status(announce(conversation, "c-2", "CL", 500, "2026-04-20 12:00", period="2026-03")) == 409
+    assert status(announce(conversation, "c-3", "CL", 500, "2026-04-20 12:00")) is None
+    conversation.play("@ 2026-04-21 12:00")
+    assert states(conversation) == {"c-1": "charged", "c-3": "charged"}
+
+
+@pytest.mark.parametrize(
+    "given_up",
+    [
+        "> QXCL\n" + COMES_BACK,
+        "! refusing\n@ +4d\n! taking",
+        "> [10086901] {code}\n@ +4d",
+        "@ 2026-03-05 13:00\n* refund",
+        "* suspended\n@ 2026-03-05 13:00\n* active",
+    ],
+)
+def test_another_one_after_the_first_was_given_up_or_given_back(given_up: str) -> None:
+    conversation = Conversation(subscriber=replace(SUBSCRIBER, balance_fen=90_000))
+    refusing = given_up.startswith("!")
+    conversation.taking = not refusing
+    announce(conversation, "c-1", "CL", 500, "2026-03-05 12:00")
+    for part in given_up.format(code=code(conversation, "c-1")).split("* "):
+        name, _, rest = part.partition("\n")
+        match name:
+            case "refund":
+                conversation.take(Outcome(records=(refund_of(fee(conversation, "c-1")),)))
+            case "suspended" | "active":
+                becomes(conversation, SubscriberStatus(name))
+                conversation.play(rest)
+            case _:
+                conversation.play(part)
+    # Several at once: the first takes the place, the others find it taken.
+    found = [status(announce(conversation, f"c-{n}", "CL", 500, "2026-03-20 12:00")) for n in (2, 3)]
+    assert found == [None, 409]
+    conversation.play("@ 2026-03-20 12:00")
+    assert states(conversation)["c-2"] == "charged"
+    assert status(announce(conversation, "c-4", "CL", 500, "2026-03-25 12:00")) == 409
+
+
+def refund_of(charge: Charge) -> Refund:
+    return Refund(
+        refund_id(charge.id, RefundPart.PRINCIPAL), charge.due_at, charge.id, RefundPart.PRINCIPAL, charge.service_code,
+        charge.amount_fen, "agent",
+    )  # fmt: skip
+
+
+def becomes(conversation: Conversation, to: SubscriberStatus) -> None:
+    conversation.happens(SetSubscriber("api:crm", frozenset({"status"}), create=False, status=to))
+
+
+def test_a_fee_that_she_was_told_is_free_stays_so_until_she_comes_back() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    conversation.play("> QXSJB\n< …可用至03月31日，不收费；…")
+    assert status(announce(conversation, "c-2", "SJB", 300, "2026-03-20 12:00")) == 409
+    conversation.play("> KTSJB\n> [1008620400] 是\n= SJB active")
+    assert status(announce(conversation, "c-3", "SJB", 300, "2026-03-20 12:00")) is None
+
+
+def test_a_free_fee_neither_takes_nor_needs_the_place_of_the_months_fee() -> None:
+    conversation = Conversation()
+    given = [status(announce(conversation, f"c-{n}", "SJB", fen, "2026-03-05 12:00")) for n, fen in enumerate((0, 300, 0, 300))]  # fmt: skip
+    assert given == [None, None, None, 409]
+
+
+def test_the_same_charge_twice() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    assert announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00", period="2026-03").verdict == "known"
+    refusal = announce(conversation, "c-1", "SJB", 200, "2026-03-05 12:00").refusal
+    assert refusal is not None
+    assert refusal.status == 409
+    assert len(conversation.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("yes", "asked", "due"),
+    [
+        ("2026-03-02 09:00", "2026-03-03 12:00", "2026-03-05 09:00:01"),
+        ("2026-02-26 23:59:59", "2026-03-01 23:59:59", "2026-03-02 11:05:01"),
+        ("2026-02-27 12:00", "2026-03-02 12:00", "2026-03-02 12:00:01"),
+        ("2026-02-27 12:00", "2026-03-02 12:00:01", "2026-03-02 12:00:01"),
+    ],
+)
+def test_no_fee_in_the_first_72_hours(yes: str, asked: str, due: str) -> None:
+    conversation = Conversation(has=(replace(has("CL", "2025-01-01 10:00"), confirmed_at=shanghai(yes)),))
+    announce(conversation, "c-1", "CL", 500, asked)
+    charge = fee(conversation, "c-1")
+    assert (charge.asked_due_at, charge.due_at) == (shanghai(asked), shanghai(due))
+    conversation.move(charge.due_at)
+    assert states(conversation) == {"c-1": "charged"}
+
+
+@pytest.mark.parametrize(
+    ("goes_on", "due", "accepted"),
+    [(False, "2026-03-25 12:00", False), (True, "2026-03-19 12:00", False), (True, "2026-03-20 10:00", True)],
+)
+def test_on_trial(due: str, *, goes_on: bool, accepted: bool) -> None:
+    trial = replace(has("CL", trial_until="2026-03-20 10:00"), goes_on=goes_on)
+    assert trial.state is SubscriptionState.TRIAL
+    assert (announce(Conversation(has=(trial,)), "c-1", "CL", 500, due).refusal is None) == accepted
+
+
+def test_no_monthly_fee_while_suspended() -> None:
+    suspended = replace(SUBSCRIBER, status=SubscriberStatus.SUSPENDED)
+    assert announce(Conversation(subscriber=suspended), "c-1", "SJB", 300, "2026-03-05 12:00").refusal is not None
+
+
+@pytest.mark.parametrize(
+    ("script", "state"),
+    [
+        # It falls due meanwhile, before, or afterwards.
+        ("* suspended\n@ 2026-03-05 12:00", "cancelled"),
+        ("* suspended\n@ 2026-03-05 11:59\n* active\n@ 2026-03-05 12:00", "charged"),
+        ("@ 2026-03-05 12:00\n* suspended", "charged"),
+        # The timer of what fell due meanwhile is late: she is active again by then.
+        ("* suspended\n* late 2026-03-05 13:00\n* active\n@ +1h", "cancelled"),
+        # A doubt waits for its decision; that no decision came in time never costs anything.
+        ("> [10086901] {code}\n* suspended\n@ +4d\n* active\n@ +4d", "waived"),
+    ],
+)
+def test_a_monthly_fee_that_falls_due_in_suspension_is_never_taken(script: str, state: str) -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    for line in script.format(code=code(conversation, "c-1")).splitlines():
+        match line.split(" ", 2):
+            case ["*", "late", moment]:
+                conversation.now = shanghai(moment)
+            case ["*", name]:
+                becomes(conversation, SubscriberStatus(name))
+            case _:
+                conversation.play(line)
+    assert states(conversation) == {"c-1": state}
+
+
+def test_who_gives_up_the_number_owes_nothing_more() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    announce(conversation, "c-2", "CL", 500, "2026-03-05 12:00")
+    conversation.play(f"> [10086901] {code(conversation, 'c-2')}")
+    before = len(conversation.sent)
+    conversation.happens(SetSubscriber("api:crm", frozenset({"status"}), create=False, status=SubscriberStatus.CLOSED))
+    assert states(conversation) == {"c-1": "cancelled", "c-2": "cancelled"}
+    told = [event.data["charge_id"] for event in conversation.outcome.events if event.type == "charge.cancelled"]
+    assert told == ["c-1", "c-2"]
+    assert len(conversation.sent) == before
+    assert conversation.account.records[Charge].keys() == {"c-1", "c-2"}

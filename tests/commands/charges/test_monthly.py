@@ -1,0 +1,138 @@
+"""What a month may cost, judged when its fee is announced and again when it is taken (safety.md 3, 10, 11)."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.orders.new_terms import NEW_TERMS, Announced
+from app.commands.tickets.resolving import Resolve
+from app.domain.account import Channel, Subscription, SubscriptionState
+from app.domain.catalogue import CancelEffect
+from app.domain.tickets import Decision
+from app.domain.turn import TimerSet
+from tests.commands.charges.fees import announce, fee, states, use
+from tests.commands.transcript import Conversation
+from tests.commands.world import has, shanghai
+
+DUE = "2026-03-05 12:00"
+
+
+def new_terms(conversation: Conversation, fen: int, day: str) -> None:
+    """She is asked about another price of 彩铃, agrees where she must, and its day comes."""
+    terms = Announced(f"to-{fen}", fen, CancelEffect.IMMEDIATE, shanghai(day), "api:staff").text()
+    conversation.timers[NEW_TERMS, "subscription-CL"] = TimerSet(NEW_TERMS, "subscription-CL", conversation.now, terms)
+    asked = len(conversation.sent)
+    conversation.play("@ +1s")
+    if len(conversation.sent) > asked:
+        conversation.text("是", conversation.sent[-1].number)
+    conversation.move(shanghai(day))
+    conversation.play("@ +1m")
+
+
+def most(conversation: Conversation, period: str) -> int:
+    """The dearest fee of 彩铃 that is accepted for a month, of those that were ever its price."""
+    for fen in (900, 700, 500, 400):
+        if announce(conversation, f"{period}-{fen}", "CL", fen, "2026-05-20 12:00", period=period).refusal is None:
+            return fen
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("held", "changes", "months"),
+    [
+        # From 20 March on it costs more, or less; all of March costs what it did as the month began, or less.
+        (has("CL"), [(700, "2026-03-20 00:00")], {"2026-02": 500, "2026-03": 500, "2026-04": 700}),
+        (has("CL"), [(400, "2026-03-20 00:00")], {"2026-02": 400, "2026-03": 400, "2026-04": 400}),
+        (has("CL"), [(700, "2026-04-01 00:00")], {"2026-03": 500, "2026-04": 700}),
+        (has("CL"), [(700, "2026-04-01 00:01")], {"2026-03": 500, "2026-04": 500, "2026-05": 700}),
+        # Twice in a month, and in two months.
+        (has("CL"), [(700, "2026-03-10 12:00"), (900, "2026-03-20 00:00")], {"2026-03": 500, "2026-04": 900}),
+        (has("CL"), [(700, "2026-03-10 12:00"), (900, "2026-04-20 00:00")], {"2026-03": 500, "2026-04": 700, "2026-05": 900}),
+        (has("CL"), [(900, "2026-03-10 12:00"), (400, "2026-03-20 00:00")], {"2026-03": 400}),
+        # What began within the month costs what she said yes to then.
+        (has("CL", "2026-03-01 10:00"), [(700, "2026-03-20 00:00")], {"2026-03": 500, "2026-04": 700}),
+        (has("CL", "2026-03-01 10:00", price_fen=700), [], {"2026-03": 700}),
+    ],
+)  # fmt: skip
+def test_a_month_costs_no_more_than_as_it_began_and_no_more_than_now(
+    held: Subscription, changes: list[tuple[int, str]], months: dict[str, int]
+) -> None:
+    conversation = Conversation(has=(held,))
+    for fen, day in changes:
+        new_terms(conversation, fen, day)
+    conversation.play("@ 2026-05-10 12:00")
+    assert {period: most(conversation, period) for period in months} == months
+
+
+# ---- between its reminder and its day
+
+
+def imported(conversation: Conversation, code: str, **line: object) -> None:
+    """Another system says what she has of a service."""
+    given = {"state": SubscriptionState.ACTIVE, "in_plan": False, "started_at": shanghai("2025-12-01 10:00"), **line}
+    conversation.happens(ImportSubscription("api:crm", code, channel=Channel.WEB, **given))  # type: ignore[arg-type]
+    assert conversation.outcome.refusal is None
+
+
+TRIAL = {"state": SubscriptionState.TRIAL, "trial_ends_at": shanghai("2026-03-08 10:00")}
+CHANGES: list[tuple[dict[str, object], str, str]] = [
+    ({}, "charged", "due"),
+    ({"price_fen": 500}, "charged", "due"),
+    ({"in_plan": True}, "waived", "in the plan"),
+    ({"price_fen": 300}, "waived", "more than the price"),
+    ({"price_fen": 0}, "waived", "more than the price"),
+    ({"started_at": shanghai("2026-03-01 00:00")}, "waived", "not held in that month"),
+    (TRIAL, "waived", "on trial"),
+]
+
+
+@pytest.mark.parametrize("upheld", ["never", "before it is due", "after it was due"])
+@pytest.mark.parametrize(("line", "state", "why"), CHANGES)
+def test_a_fee_that_was_told_is_judged_again_when_it_is_taken(
+    line: dict[str, object], state: str, why: str, upheld: str
+) -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "CL", 500, "2026-03-04 12:00", period="2026-02")
+    if upheld != "never":
+        conversation.text("否", "10086901")
+    if upheld == "after it was due":
+        conversation.play("@ 2026-03-04 12:01")
+    imported(conversation, "CL", **line)
+    if upheld != "never":
+        (said,) = conversation.happens(Resolve("agent", fee(conversation, "c-1").ticket_id or "", Decision.UPHELD))
+        assert ("不收费" in said.text) == (state == "waived")
+    conversation.play("@ 2026-03-05 10:01")
+    assert states(conversation) == {"c-1": state}
+    at_once = state == "charged" and upheld == "after it was due"
+    assert fee(conversation, "c-1").reason == ("upheld" if at_once else why)
+
+
+def test_what_is_given_up_as_too_dear_can_be_announced_for_less() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "CL", 500, DUE)
+    imported(conversation, "CL", price_fen=300)
+    conversation.play("@ 2026-03-05 12:01")
+    assert announce(conversation, "c-2", "CL", 500, "2026-03-20 12:00").refusal is not None
+    assert announce(conversation, "c-2", "CL", 300, "2026-03-20 12:00").refusal is None
+    conversation.play("@ 2026-03-20 12:01")
+    assert states(conversation) == {"c-1": "waived", "c-2": "charged"}
+
+
+@pytest.mark.parametrize(("in_plan", "state"), [(False, "charged"), (True, "waived")])
+def test_a_use_of_what_is_in_the_plan_by_then_is_not_taken(state: str, *, in_plan: bool) -> None:
+    conversation = Conversation(has=(has("GS"),))
+    use(conversation, "u-1", "GS", Channel.WEB)
+    imported(conversation, "GS", in_plan=in_plan)
+    conversation.play("@ +25h")
+    assert states(conversation) == {"use-u-1": state}
+
+
+def test_a_beginning_that_an_import_moves_moves_her_72_hours() -> None:
+    conversation = Conversation(has=(replace(has("CL"), free_until=None),))
+    announce(conversation, "c-1", "CL", 500, "2026-03-02 18:00")
+    imported(conversation, "CL", started_at=shanghai("2026-03-01 10:00"))
+    conversation.play("@ 2026-03-04 10:00")
+    assert states(conversation) == {"c-1": "reminded"}
+    conversation.play("@ +1s")
+    assert states(conversation) == {"c-1": "charged"}

@@ -1,0 +1,132 @@
+"""Fees in doubt: staff cancel or uphold them, or nobody does in time (flows.md 7, 12; safety.md 14, 22)."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.commands.tickets.resolving import RefundWanted, Resolve
+from app.domain.refunds import RefundPolicy
+from app.domain.tickets import Decision, Ticket, TicketKind
+from tests.commands.charges.fees import announce, code, fee, states
+from tests.commands.tickets.test_resolving import decide, ledger, refused, resolve, the_ticket, to_billing
+from tests.commands.transcript import Conversation
+
+
+def in_doubt(due: str = "2026-03-05 12:00", *, at: str = "@ +30m") -> Conversation:
+    """A monthly fee that she doubts within its hour."""
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, due)
+    conversation.play(f"{at}\n> [10086901] {code(conversation, 'c-1')}\n< [10086901 result] …")
+    assert the_ticket(conversation).kind is TicketKind.FEE_DISPUTE
+    return conversation
+
+
+def test_nobody_calls_back() -> None:
+    conversation = in_doubt().play("@ 2026-03-05 10:29:59\n<")
+    assert (states(conversation), the_ticket(conversation).breached) == ({"c-1": "disputed"}, False)
+    assert the_ticket(conversation).warned
+    conversation.play("@ 2026-03-05 10:30\n< [10086 notice] …手机报(新华)…该费用不收费。中国移动\n@ +30d\n<")
+    assert (states(conversation), the_ticket(conversation).breached) == ({"c-1": "waived"}, True)
+    # The call is still owed; the fee is not.
+    assert the_ticket(conversation).is_open
+    resolve(conversation, Decision.UPHELD)
+    assert refused(conversation) == 409
+    assert resolve(conversation, message="已向您说明")
+    assert states(conversation) == {"c-1": "waived"}
+
+
+def test_staff_cancel_it() -> None:
+    conversation = in_doubt().play("@ +4h")
+    (told,) = resolve(conversation, Decision.CANCELLED)
+    assert (told.number, told.kind) == ("10086", "notice")
+    for fact in ("已处理完毕", "手机报(新华)3元不收费", "手机报(新华)已退订，可用至03月31日"):
+        assert fact in told.text
+    assert [event.type for event in to_billing(conversation.outcome)] == ["charge.cancelled"]
+    conversation.play("= SJB ending 2026-03-31\n@ +60d\n<")
+    assert states(conversation) == {"c-1": "cancelled"}
+    assert not the_ticket(conversation).breached
+    resolve(conversation, Decision.UPHELD)
+    assert refused(conversation) == 409
+
+
+def test_staff_uphold_it_before_it_is_due() -> None:
+    conversation = in_doubt().play("@ +4h")
+    (told,) = resolve(conversation, Decision.UPHELD, "您于六月一日以短信确认订购")
+    assert "您于六月一日以短信确认订购" in told.text
+    conversation.play("@ 2026-03-05 11:59\n= SJB active")
+    assert states(conversation) == {"c-1": "reminded"}
+    conversation.play("@ 2026-03-05 12:01\n<")
+    assert states(conversation) == {"c-1": "charged"}
+
+
+def test_staff_uphold_it_after_it_was_due_and_give_it_back() -> None:
+    conversation = in_doubt("2026-03-02 12:00").play("@ 2026-03-03 10:00")
+    assert states(conversation) == {"c-1": "disputed"}
+    (told,) = resolve(conversation, Decision.UPHELD, "费用无误，予以优惠", RefundPolicy.PRINCIPAL)
+    assert "现已扣收" in told.text
+    assert "先行退还" in told.text
+    assert [event.type for event in to_billing(conversation.outcome)] == ["charge.charged", "charge.refunded"]
+    assert fee(conversation, "c-1").state == "charged"
+    assert decide(conversation, confirmed=False)
+
+
+def test_a_fee_in_doubt_needs_a_decision() -> None:
+    conversation = in_doubt()
+    resolve(conversation, Decision.DONE)
+    assert refused(conversation) == 422
+    assert the_ticket(conversation).is_open
+    # One that she settled herself, by leaving, only has to be talked about.
+    conversation.play("> QXSJB\n< …")
+    assert states(conversation) == {"c-1": "cancelled"}
+    assert resolve(conversation, Decision.DONE, "已向您说明")
+
+
+def test_a_refused_refund_changes_nothing_else() -> None:
+    conversation = in_doubt()
+    wrong = RefundWanted(RefundPolicy.DOUBLE, "c-1")
+    conversation.happens(Resolve("agent:7", the_ticket(conversation).id, Decision.CANCELLED, None, wrong))
+    assert refused(conversation) == 422
+    assert states(conversation) == {"c-1": "disputed"}
+    assert the_ticket(conversation).is_open
+
+
+def test_a_late_doubt_that_nobody_decides_gives_the_principal_back() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-03 12:00")
+    conversation.play(f"""
+        @ 2026-03-02 11:30
+        > [10086901] {code(conversation, "c-1")}
+        < [10086901 result] …
+        @ 2026-03-04 11:29
+        <
+        @ 2026-03-04 11:30
+        < [10086 notice] …手机报(新华)费用3元已先行退还…
+    """)
+    assert states(conversation) == {"c-1": "charged"}
+    assert sorted(ledger(conversation)) == ["c-1:principal"]
+
+
+@pytest.mark.parametrize("decision", [Decision.CANCELLED, Decision.UPHELD])
+def test_a_complaint_about_a_fee_that_is_not_taken_yet(decision: Decision) -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
+    conversation.play("@ +2h\n> TS 手机报的费用不对\n< …涉及费用：03月手机报(新华)3元…\n@ +1h")
+    assert resolve(conversation, decision)
+    conversation.play("@ 2026-03-05 12:01")
+    assert states(conversation) == {"c-1": "cancelled" if decision is Decision.CANCELLED else "charged"}
+
+
+def test_a_ticket_of_each_kind_is_named_to_her() -> None:
+    conversation = in_doubt().play("> TS 信号差\n> CXTS\n< …(费用异议，…(投诉，…")
+    assert len([ticket for ticket in conversation.account.records_of(Ticket) if ticket.is_open]) == 2
+
+
+def test_an_unclear_no_that_is_stored_after_the_fees_were_taken_is_asked_back() -> None:
+    conversation = Conversation()
+    announce(conversation, "c-1", "SJB", 300, "2026-03-02 10:10")
+    announce(conversation, "c-2", "CL", 500, "2026-03-02 10:10")
+    conversation.play("@ +3h\n<")
+    assert states(conversation) == {"c-1": "charged", "c-2": "charged"}
+    (sent,) = conversation.text("否", "10086901", sent_at=conversation.now - timedelta(hours=2))
+    for charge_id in ("c-1", "c-2"):
+        assert code(conversation, charge_id) in sent.text

@@ -1,0 +1,198 @@
+"""Delivery reports move messages forward only, in any order (delivery.md 12)."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import Connection
+
+from app.db import tables
+from app.domain.messages import OutboundStatus
+from app.providers.base import Accepted, RefusedForNow, SendResult, Submission
+from app.services.delivery.receipts import Report
+from tests.running import START, Running, running
+from tests.services.carriers import NAME, PretendCarrier, use
+
+pytestmark = pytest.mark.anyio
+_mt = tables.outbound_message
+FIVE = (
+    OutboundStatus.ACCEPTED,
+    OutboundStatus.DELIVERED,
+    OutboundStatus.UNDELIVERED,
+    OutboundStatus.EXPIRED,
+    OutboundStatus.UNKNOWN,
+)
+# What holds in the end, however they come (delivery.md 12).
+BEST_OF = (
+    OutboundStatus.DELIVERED,
+    OutboundStatus.UNDELIVERED,
+    OutboundStatus.REJECTED,
+    OutboundStatus.EXPIRED,
+    OutboundStatus.DELETED,
+)
+
+
+async def replied(gateway: Running, count: int) -> list[str]:
+    """So many messages that the network took and has not reported on; the network's ids of them."""
+    numbers = [f"+86138006{number:05}" for number in range(count)]
+    await gateway.reports("none")
+    await gateway.subscribers(numbers)
+    await gateway.store(*(gateway.message("0000", sender=number) for number in numbers))
+    await gateway.drain()
+    return [row["provider_message_id"] for row in await gateway.rows(_mt, _mt.c.msisdn.in_(numbers))]
+
+
+async def in_segments(gateway: Running, count: int) -> None:
+    """All messages as if they went out in so many segments."""
+    await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(segments=count)))
+
+
+async def statuses(gateway: Running, theirs: Sequence[str]) -> list[str]:
+    found = {row["provider_message_id"]: row["status"] for row in await gateway.rows(_mt)}
+    return [found[one] for one in theirs]
+
+
+async def report(gateway: Running, theirs: str, status: OutboundStatus, provider: str = "simulator") -> bool:
+    return await gateway.gateway.receipts.store(Report(provider, theirs, status))
+
+
+async def test_every_order_of_five_reports_ends_in_the_same_status(gateway: Running) -> None:
+    orders = list(itertools.permutations(FIVE))
+    theirs = await replied(gateway, len(orders))
+    for place in range(len(FIVE)):
+        await asyncio.gather(*(report(gateway, one, order[place]) for one, order in zip(theirs, orders, strict=True)))
+
+    assert set(await statuses(gateway, theirs)) == {"delivered"}
+    assert await gateway.count(tables.delivery_report) == 5 * len(orders), "each is kept as it came"
+
+
+async def test_contradicting_final_reports_end_the_same_whichever_comes_first_and_in_one_batch(
+    gateway: Running,
+) -> None:
+    pairs = list(itertools.permutations(BEST_OF, 2))
+    theirs = await replied(gateway, len(pairs))
+    both = [report(gateway, one, status) for one, pair in zip(theirs, pairs, strict=True) for status in pair]
+    await asyncio.gather(*both)
+
+    expected = [min(pair, key=BEST_OF.index).value for pair in pairs]
+    assert await statuses(gateway, theirs) == expected
+
+
+async def test_a_report_that_comes_before_the_answer_is_joined(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(use(monkeypatch, database_url)) as gateway:
+        carrier = gateway.gateway.providers[NAME]
+        assert isinstance(carrier, PretendCarrier)
+
+        async def overtaken(submissions: Sequence[Submission]) -> Sequence[SendResult]:
+            for item in submissions:
+                assert not await report(gateway, f"theirs-{item.reference}", OutboundStatus.UNDELIVERED, NAME)
+                assert not await report(gateway, f"theirs-{item.reference}", OutboundStatus.DELIVERED, NAME)
+            return [Accepted(f"theirs-{item.reference}") for item in submissions]
+
+        monkeypatch.setattr(carrier, "send", overtaken)
+        await gateway.store(gateway.message("帮助", provider=NAME))
+        await gateway.drain()
+
+        [row] = await gateway.rows(_mt)
+        assert row["status"] == "delivered"
+        kept = await gateway.rows(tables.delivery_report)
+        assert sorted(one["status"] for one in kept) == ["delivered", "undelivered"]
+        assert not any(one["parked"] for one in kept)
+
+
+async def test_a_report_of_nobody_s_message_is_parked_and_changes_nothing(gateway: Running) -> None:
+    assert not await report(gateway, "never-heard-of", OutboundStatus.DELIVERED)
+    [kept] = await gateway.rows(tables.delivery_report)
+    assert kept["parked"]
+
+
+async def test_a_report_belongs_to_the_provider_that_sent_it(gateway: Running) -> None:
+    [theirs] = await replied(gateway, 1)
+
+    assert not await report(gateway, theirs, OutboundStatus.DELIVERED, "generic")
+    assert await statuses(gateway, [theirs]) == ["accepted"]
+
+
+async def test_a_retry_after_a_refusal_is_reported_like_any_other(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(use(monkeypatch, database_url)) as gateway:
+        carrier = gateway.gateway.providers[NAME]
+        assert isinstance(carrier, PretendCarrier)
+        carrier.answers = [RefusedForNow("500")]
+        await gateway.store(gateway.message("帮助", provider=NAME))
+        await gateway.drain()
+        await gateway.advance(minutes=1)
+        [row] = await gateway.rows(_mt)
+
+        assert await report(gateway, row["provider_message_id"], OutboundStatus.DELIVERED, NAME)
+        [row] = await gateway.rows(_mt)
+        assert (row["status"], row["attempts"]) == ("delivered", 2)
+
+
+@pytest.mark.parametrize("bad", ["undelivered", "expired"])
+async def test_the_simulated_network_reports_late_and_badly_as_it_was_told(gateway: Running, bad: str) -> None:
+    await gateway.reports(bad, delay_seconds=90)
+    await gateway.say("帮助")
+    await gateway.advance(seconds=89)
+    assert [message.status for message in await gateway.received()] == ["accepted"]
+    await gateway.advance(seconds=1)
+    assert [message.status for message in await gateway.received()] == [bad]
+
+
+_SEGMENTS = [
+    ([(1, "delivered"), (2, "delivered"), (3, "delivered")], "delivered"),
+    ([(1, "delivered"), (2, "delivered")], "accepted"),
+    ([(1, "delivered"), (2, "undelivered"), (3, "delivered")], "undelivered"),
+    ([(1, "expired"), (2, "rejected"), (3, "delivered")], "rejected"),
+    ([(1, "undelivered"), (1, "delivered"), (2, "delivered"), (3, "delivered")], "delivered"),
+    ([(1, "undelivered"), (1, "delivered"), (2, "delivered")], "undelivered"),
+    ([(1, "delivered"), (1, "delivered"), (2, "unknown"), (3, "accepted")], "accepted"),
+    ([(None, "accepted"), (2, "delivered"), (4, "expired"), (1, "delivered")], "expired"),
+    ([(None, "delivered"), (2, "undelivered")], "delivered"),
+]
+
+
+@pytest.mark.parametrize(("given", "ends"), _SEGMENTS)
+async def test_every_order_of_reports_of_segments_ends_in_the_same_status(
+    gateway: Running, given: list[tuple[int | None, str]], ends: str
+) -> None:
+    """Delivered when all are, undelivered when any is (safety.md 31)."""
+    orders = list(itertools.permutations(given))
+    theirs = await replied(gateway, len(orders))
+    await in_segments(gateway, 3)
+    for place in range(len(given)):
+        batch = [
+            Report("simulator", one, OutboundStatus(order[place][1]), part=order[place][0])
+            for one, order in zip(theirs, orders, strict=True)
+        ]
+        await asyncio.gather(*map(gateway.gateway.receipts.store, batch))
+    assert set(await statuses(gateway, theirs)) == {ends}
+
+
+async def test_reports_of_segments_that_come_first_are_joined_as_such(gateway: Running) -> None:
+    for part in (1, 2):
+        await gateway.gateway.receipts.store(Report("simulator", "first", OutboundStatus.DELIVERED, part=part))
+    await replied(gateway, 1)
+    await in_segments(gateway, 3)
+
+    def join(connection: Connection) -> None:
+        connection.execute(_mt.update().values(provider_message_id="first"))
+        gateway.gateway.receipts.join_parked(connection, "simulator", ["first"], START)
+
+    await gateway.gateway.database.write(join)
+    assert await statuses(gateway, ["first"]) == ["accepted"]
+    await gateway.gateway.receipts.store(Report("simulator", "first", OutboundStatus.DELIVERED, part=3))
+    assert await statuses(gateway, ["first"]) == ["delivered"]
+
+
+async def test_a_status_that_is_none_of_ours_is_kept_and_moves_nothing(gateway: Running) -> None:
+    [theirs] = await replied(gateway, 1)
+    assert not await gateway.gateway.receipts.store(Report("simulator", theirs, None, "en route"))
+    assert not await gateway.gateway.receipts.store(Report("simulator", "nobody's", None, "failed"))
+    kept = {row["provider_message_id"]: row for row in await gateway.rows(tables.delivery_report)}
+    assert (kept[theirs]["status"], kept[theirs]["error_code"]) == ("other", "en route")
+    assert await statuses(gateway, [theirs]) == ["accepted"]

@@ -1,0 +1,104 @@
+"""What others may have us call: public addresses, checked where they are connected to (safety.md 30)."""
+
+import asyncio
+import socket
+import threading
+
+import httpx
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from app.services.events import public_addresses
+from app.services.events.public_addresses import CheckedResolver, Lookups, PrivateAddressError, fault_of
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "[::1]", "[::ffff:10.0.0.1]", "10.0.0.1."])
+def test_an_address_of_our_own_network_is_refused_at_once(host: str) -> None:
+    assert fault_of(f"https://{host}/", private=False) == "must be a public address"
+    assert fault_of(f"http://{host}/", private=True) is None
+
+
+class Names(AbstractResolver):
+    """Answers one thing after the other, as a name does that is rebound."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [
+            {"hostname": host, "host": one, "port": port, "family": family, "proto": 0, "flags": 0}
+            for one in self.answers.pop(0)
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_name_is_judged_each_time_by_all_that_it_leads_to() -> None:
+    resolver = CheckedResolver(Names(["8.8.8.8"], ["8.8.8.8", "127.0.0.1"], ["127.0.0.1"]))
+    assert [one["host"] for one in await resolver.resolve("sp.example", 443)] == ["8.8.8.8"]
+    for _ in range(2):
+        with pytest.raises(PrivateAddressError):
+            await resolver.resolve("sp.example", 443)
+
+
+async def test_a_name_whose_server_is_silent_takes_one_thread_and_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    silence = threading.Event()
+    asked: list[str] = []
+    really = socket.getaddrinfo
+
+    def answer(host: str, *rest: object, **more: object) -> object:
+        asked.append(host)
+        if host == "silent.example":
+            silence.wait(60)
+            raise socket.gaierror
+        return really("127.0.0.1", *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    lookups = Lookups()
+    waiting = [asyncio.create_task(lookups.resolve("silent.example", 443)) for _ in range(200)]
+    await asyncio.sleep(0)
+    assert [one["host"] for one in await lookups.resolve("sp.example", 443)] == ["127.0.0.1"]
+    waiting[0].cancel()
+    silence.set()
+    for task in waiting[1:]:
+        with pytest.raises(socket.gaierror):
+            await task
+    assert asked == ["silent.example", "sp.example"]
+
+
+async def test_a_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name is public when it is looked up, and this machine's whenever it is asked again."""
+    names = Names(["127.0.0.1"], ["127.0.0.1"])
+    checked: list[str] = []
+
+    def judge(address: str) -> bool:
+        checked.append(address)
+        return len(checked) == 1
+
+    monkeypatch.setattr(public_addresses, "is_public", judge)
+    monkeypatch.setattr(public_addresses, "Lookups", lambda: names)
+    transport = public_addresses.make_webhook_transport(private=False)
+    hosts: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        hosts.extend(line for line in head.split("\r\n") if line.lower().startswith("host:"))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://sp.example:{server.sockets[0].getsockname()[1]}/events"
+    async with server, httpx.AsyncClient(transport=transport) as client:
+        assert (await client.post(url, content=b"{}")).status_code == 200
+        with pytest.raises(httpx.TransportError):
+            await client.post(url, content=b"{}")
+    assert [one.lower() for one in hosts] == [f"host: {url.split('/')[2]}"], (
+        "under its name; no connection was kept for the second time"
+    )

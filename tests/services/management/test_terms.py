@@ -1,0 +1,52 @@
+"""New terms reach every holder once, in batches, whatever is cut off in between (safety.md 3)."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from app.commands.accounts.directory import SetSubscriber
+from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.orders.new_terms import NEW_TERMS
+from app.db.state import current_state
+from app.domain.account import Channel, SubscriptionState
+from app.domain.catalogue import CancelEffect
+from app.services.management import terms
+from app.services.management.terms import TermsChanges
+from tests.running import Running
+
+pytestmark = pytest.mark.anyio
+HOLDERS = 23
+
+
+async def test_every_holder_is_reached_once(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terms, "_HOLDERS", 5)
+    parts = gateway.gateway
+    now = (await parts.database.read(current_state)).now
+    for number in range(HOLDERS):
+        msisdn = f"+861370000{number:04}"
+        await parts.directory.set_subscriber(msisdn, SetSubscriber("test", frozenset({"brand"}), create=True))
+        held = ImportSubscription(
+            "test", "ZQ", SubscriptionState.ACTIVE, in_plan=False, started_at=now, channel=Channel.WEB
+        )
+        await parts.directory.import_subscription(msisdn, held)
+    async with parts.engine.paused():
+        day = now + timedelta(days=30)
+        await parts.terms_changes.announce("ZQ", 900, CancelEffect.IMMEDIATE, day, "api:test")
+        # Each batch by another instance, as after a restart.
+        batches = 0
+        while await TermsChanges(parts.database, parts.ids, timedelta(hours=24)).step():
+            batches += 1
+        reached = await parts.database.read(
+            lambda connection: connection.execute(
+                text("SELECT count(*), count(DISTINCT msisdn) FROM timer WHERE kind = :kind"), {"kind": NEW_TERMS}
+            ).one()
+        )
+    assert (batches, tuple(reached)) == (6, (HOLDERS, HOLDERS))
+    await parts.simulation.drain(30)
+    asked = await parts.database.read(
+        lambda connection: connection.execute(
+            text("SELECT count(*), count(DISTINCT msisdn) FROM service_order WHERE kind = 'terms'")
+        ).one()
+    )
+    assert tuple(asked) == (HOLDERS, HOLDERS)

@@ -1,0 +1,149 @@
+"""What is remembered of accounts between turns is right, or not used (ADR 16). All other tests compare it, too."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from sqlalchemy import Connection, func, select, update
+
+from app.commands.accounts.directory import SetSubscriber
+from app.db import accounts, tables
+from app.db.account_rows import Tenure
+from app.db.accounts import LockedConversation, LookBack
+from app.db.inbox import StoredMessage
+from app.db.rows import Row
+from app.domain.account import Account, Language
+from app.domain.dialogue import Question, QuestionState
+from app.domain.evidence import ChainHead
+from app.domain.heads import HeadKeys
+from app.domain.limits import Guards
+from app.domain.turn import Outcome, TextReceived, Turn
+from app.services.ids import IdSource
+from app.services.turns.account_cache import AccountMemory
+from app.services.turns.codec import AccountCodec
+from app.services.turns.unit_of_work import Fold, Ledger, Waiting
+from tests.commands.world import shanghai
+from tests.running import ALICE, Running, running, settings_for
+
+if TYPE_CHECKING:
+    from app.domain.policy import Carrier
+
+NUMBERS = [f"+86138002{number:05}" for number in range(4)]
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The numbers whose accounts the turns themselves load."""
+    found: list[str] = []
+    load = accounts.load_accounts
+
+    def noted(connection: Connection, tenures: Sequence[Tenure], back: LookBack) -> object:
+        found.extend(msisdn for _, msisdn, _ in tenures)
+        return load(connection, tenures, back)
+
+    monkeypatch.setattr(accounts, "load_accounts", noted)
+    return found
+
+
+class TestMemory:
+    """Of itself: which account it hands out."""
+
+    @staticmethod
+    def locked(msisdn: str, version: str | None) -> list[LockedConversation]:
+        return [LockedConversation(1, msisdn, 1, None, version)]
+
+    def test_an_account_is_known_while_the_row_names_the_batch_that_wrote_it(self) -> None:
+        memory = AccountMemory()
+        memory.keep("v1", [(Account(ALICE), ChainHead())])
+
+        assert memory.recall(self.locked(ALICE, "v1"))[ALICE].account == Account(ALICE)
+        assert memory.recall(self.locked(ALICE, "v2")) == {}
+        assert memory.recall(self.locked(ALICE, None)) == {}
+        assert memory.recall(self.locked(NUMBERS[0], "v1")) == {}
+
+    def test_those_unchanged_for_longest_are_forgotten_first(self) -> None:
+        memory = AccountMemory(most=2)
+        for msisdn in (*NUMBERS[:2], NUMBERS[0], NUMBERS[2]):
+            memory.keep("v1", [(Account(msisdn), ChainHead())])
+
+        known = [msisdn for msisdn in NUMBERS if memory.recall(self.locked(msisdn, "v1"))]
+        assert known == [NUMBERS[0], NUMBERS[2]]
+
+
+def test_of_a_message_that_is_kept_for_later_only_the_guards_are_remembered() -> None:
+    now = shanghai("2026-03-02 10:00")
+    source = StoredMessage(1, ALICE, "m-1", "simulator", "10086", "QXCL", None, now, now, now, 0)
+    stimulus = TextReceived(id="m-1", dialled="10086", text="QXCL", shown_text="QXCL", sent_at=now, kept=False)
+    fold = Fold(LockedConversation(1, ALICE, 0, None, None), Account(ALICE), ChainHead())
+    waiting = Waiting(stimulus, now, cast("Carrier", None), source)  # nothing is answered
+    asked = Question("q-1", QuestionState(), "977", "?", now, now)
+    guards = Guards(in_minute=31)
+    ledger = Ledger(AccountCodec([]), IdSource(), HeadKeys([b"k" * 32]))
+
+    ledger.take(fold, cast("Turn", None), waiting, Outcome(kept_until=now, questions=(asked,), guards=guards))
+
+    assert fold.account == Account(ALICE, guards=guards)
+    assert list(ledger.changed) == [ALICE]
+
+
+@pytest.mark.anyio
+class TestTurns:
+    """At work, on both databases."""
+
+    async def test_a_dialogue_loads_its_account_once(self, gateway: Running, loaded: list[str]) -> None:
+        turns = [*await gateway.say("0000"), *await gateway.say("1"), *await gateway.say("0000")]
+
+        assert len(turns) >= 3
+        # Once by the first turn; the fixture that compares loads it for each message, too.
+        assert loaded.count(ALICE) == 1 + 3
+
+    async def test_what_another_gateway_changes_is_seen(self, postgresql_url: str) -> None:
+        english = SetSubscriber(who="test", given=frozenset({"language"}), create=False, language=Language.EN)
+        async with running(settings_for(postgresql_url)) as gateway, running(settings_for(postgresql_url)) as other:
+            chinese = await gateway.say("0000")
+            await other.gateway.directory.set_subscriber(ALICE, english)
+
+            assert (await gateway.say("0000"))[0] != chinese[0]
+
+    async def test_a_batch_that_was_undone_is_not_remembered(
+        self, gateway: Running, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await gateway.say("0000")
+        mark = accounts.save_conversations
+        failures = iter([True])
+
+        def broken(connection: Connection, rows: Sequence[Row]) -> None:
+            mark(connection, rows)
+            if next(failures, False):
+                raise RuntimeError("the disk is full")
+
+        monkeypatch.setattr(accounts, "save_conversations", broken)
+        first = await gateway.say("1")
+        second = await gateway.say("0000")
+
+        assert len(first) == 1
+        assert len(second) >= 1
+
+    async def test_what_ended_long_ago_is_not_handed_out(self, gateway: Running, loaded: list[str]) -> None:
+        await gateway.say("0000")
+        await gateway.say("1")
+        await gateway.advance(days=40)
+        loaded.clear()
+        [before] = await gateway.rows(tables.conversation, tables.conversation.c.msisdn == ALICE)
+        await gateway.say("0000")
+
+        # Recalled, and compared with what is loaded without the service and the questions that are history.
+        assert before["version"] is not None
+        assert loaded.count(ALICE) == 1
+
+    async def test_a_row_that_names_no_batch_is_loaded(self, gateway: Running, loaded: list[str]) -> None:
+        await gateway.say("0000")
+        await gateway.gateway.database.write(
+            lambda connection: connection.execute(update(tables.conversation).values(version=None)).rowcount
+        )
+        loaded.clear()
+        await gateway.say("0000")
+
+        assert loaded.count(ALICE) == 2
+        named = select(func.count()).where(tables.conversation.c.version.is_not(None))
+        assert await gateway.gateway.database.read(lambda connection: connection.execute(named).scalar_one()) == 1

@@ -1,0 +1,227 @@
+"""Whatever looks like a password is nowhere once its turn is over (safety.md 28)."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Table
+
+from app.db import schema, tables
+from app.db.record_tables import RECORD_TABLES
+from app.domain.passwords import PasswordCheck, PasswordTries
+from app.services.turns.passwords import PasswordChecks, check_password, hash_password
+from tests.running import ALICE, START, Running, running, settings_for
+from tests.services.trouble import add_trouble
+
+pytestmark = pytest.mark.anyio
+TEXTS = (
+    "XGMM#135790#246813#246813",
+    "xgmm 135790 246813 246813",
+    "ＸＧＭＭ＃１３５７９０＃２４６８１３",
+    "X G M M#135790",
+    "135790#246813",
+    "1 3 5 7 9 0*246813",
+    "QX135790#246813",
+    "退订135790#246813",
+)
+SECRETS = ("135790", "246813", "１３５７９０", "1 3 5 7 9 0")
+
+
+OLD, NEW = "135790", "246813"
+
+
+async def give_password(gateway: Running, msisdn: str = ALICE) -> None:
+    """She is told of it."""
+    await gateway.subscriber(msisdn, password_hash=hash_password(OLD))
+    await gateway.drain()
+
+
+async def everything_stored(gateway: Running) -> str:
+    """All rows of all tables, as text."""
+    found: list[str] = []
+    for table in schema.metadata.sorted_tables:
+        assert isinstance(table, Table)
+        found += [str(dict(row)) for row in await gateway.rows(table)]
+    return "\n".join(found)
+
+
+async def test_no_table_holds_a_password_after_its_turn(gateway: Running, log: io.StringIO) -> None:
+    await gateway.say("0000")
+    for text in TEXTS:
+        await gateway.say(text, "10086977")
+
+    stored = await everything_stored(gateway)
+    for secret in SECRETS:
+        assert secret not in stored
+        assert secret not in log.getvalue()
+    assert [row["sealed"] for row in await gateway.rows(tables.inbound_message)] == [None] * (len(TEXTS) + 1)
+    assert "******" in (await gateway.thread())[-2].text
+
+
+async def test_no_byte_of_the_database_file_is_a_password_before_or_after_its_turn(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    def written() -> bytes:
+        return b"".join(path.read_bytes() for path in tmp_path.glob("gateway.db*"))
+
+    async with running(settings_for(sqlite_url)) as gateway:
+        await give_password(gateway)
+        async with gateway.gateway.engine.paused():
+            await gateway.store(*(gateway.message(text) for text in TEXTS))
+            waiting = written()
+        await gateway.drain()
+        assert "修改成功" in (await gateway.texts())[1]
+        handled = written()
+    for secret in SECRETS:
+        assert secret.encode() not in waiting
+        assert secret.encode() not in handled
+        assert secret.encode() not in written()
+
+
+async def test_a_text_that_waits_is_sealed_and_opened_by_its_turn_alone(gateway: Running) -> None:
+    await gateway.say("0000")
+    async with gateway.gateway.engine.paused():
+        await gateway.store(gateway.message("XGMM#135790#246813#246813"))
+        [row] = await gateway.rows(tables.inbound_message, tables.inbound_message.c.status == "pending")
+        assert row["text"] == "XGMM#******#******#******"
+        assert row["sealed"]
+        assert "135790" not in row["sealed"]
+    await gateway.drain()
+
+
+@pytest.mark.parametrize("to", ["10086#135790#246813", "135790*246813", "XGMM#135790", "１３５７９０＃２４６８１３"])
+async def test_no_table_holds_a_password_that_was_typed_as_a_number(gateway: Running, to: str) -> None:
+    await gateway.say("0000", to)
+    await gateway.store(gateway.message("0000", sender=to))
+    await gateway.drain()
+    stored = await everything_stored(gateway)
+    assert await gateway.count(tables.inbound_message) == 2
+    for secret in SECRETS:
+        assert secret not in stored
+
+
+async def test_a_dead_letter_keeps_its_seal_for_the_retry(gateway: Running) -> None:
+    fuse = add_trouble(gateway.gateway.registry)
+    registry = gateway.gateway.registry
+    registry.keywords["135790#246813"] = registry.keywords["BOOM13712345678PRIVATE"]
+    await gateway.say("135790#246813")
+    [dead] = await gateway.rows(tables.inbound_message)
+    assert (dead["status"], dead["text"]) == ("dead", "******#******")
+    assert dead["sealed"]
+
+    fuse.burns = False
+    await gateway.gateway.messages.retry(dead["id"])
+    await gateway.drain()
+    [done] = await gateway.rows(tables.inbound_message)
+    assert (done["verdict"], done["sealed"]) == ("went well", None)
+
+
+async def test_a_message_sealed_with_another_key_is_handled_by_what_is_shown(sqlite_url: str) -> None:
+    """A lost key costs the password, not the customer's place in the queue."""
+    async with running(settings_for(sqlite_url)) as gateway:
+        values = {"sealed": "gAAAAA-not-ours"}
+        async with gateway.gateway.engine.paused():
+            await gateway.store(gateway.message("XGMM#135790#246813#246813"))
+            await gateway.gateway.database.write(
+                lambda connection: connection.execute(tables.inbound_message.update().values(values))
+            )
+        await gateway.drain()
+        assert len(await gateway.received()) == 1
+
+
+async def test_an_honest_text_is_kept_as_it_came(gateway: Running) -> None:
+    for text in ("TS 我2026年交了135790元", "  0000  ", "1，3", "“全部”", "😀\u200b", "x" * 3000):
+        await gateway.store(gateway.message(text))
+        assert (await gateway.rows(tables.inbound_message))[-1]["text"] == text
+
+
+# ---- changing it
+
+CHANGE = f"XGMM#{OLD}#{NEW}#{NEW}"
+WRONG = f"XGMM#999999#{NEW}#{NEW}"
+
+
+async def stored_hash(gateway: Running) -> str:
+    [row] = await gateway.rows(tables.subscriber, tables.subscriber.c.msisdn == ALICE)
+    return str(row["password_hash"])
+
+
+async def tries(gateway: Running) -> int:
+    rows = await gateway.rows(RECORD_TABLES[PasswordTries].table)
+    return sum(len(json.loads(row["messages"])) for row in rows)
+
+
+async def test_a_change_leaves_the_new_hash_and_no_password(gateway: Running, log: io.StringIO) -> None:
+    await give_password(gateway)
+    assert "不正确" in (await gateway.say(WRONG))[0]
+    assert "修改成功" in (await gateway.say(CHANGE))[0]
+    assert "不正确" in (await gateway.say(CHANGE))[0]
+
+    right = PasswordCheck(await stored_hash(gateway), NEW, OLD, PasswordTries("x", START, "2026-03-02"))
+    assert check_password(right).new_hash is not None
+    stored = await everything_stored(gateway)
+    chain = (await gateway.gateway.directory.evidence(ALICE, 0, 100)).records
+    assert [record.kind for record in chain][-1] == "password-changed"
+    for secret in (OLD, NEW, "999999"):
+        assert secret not in stored
+        assert secret not in log.getvalue()
+        assert secret not in repr(right)
+
+
+async def test_what_she_sends_behind_it_waits_for_it(gateway: Running) -> None:
+    await give_password(gateway)
+    back = f"XGMM#{NEW}#{OLD}#{OLD}"
+    await gateway.store(*(gateway.message(text) for text in ("YE", CHANGE, "JF", back, "HF")))
+    await gateway.drain()
+    said = (await gateway.texts())[1:]
+    assert [word in text for word, text in zip(("余额", "成功", "积分", "成功", "话费"), said, strict=True)] == [
+        True
+    ] * 5
+
+
+class _Crashing(PasswordChecks):
+    """Fails before the password is looked at."""
+
+    fuse = 2
+
+    async def run(self) -> None:
+        if self._wanted and self.fuse:
+            self.fuse -= 1
+            raise RuntimeError("the power went")
+        await super().run()
+
+
+async def test_a_try_is_stored_before_its_password_is_looked_at(gateway: Running) -> None:
+    await give_password(gateway)
+    turns = gateway.gateway.turns
+    async with gateway.gateway.engine.paused():
+        await gateway.store(gateway.message(WRONG))
+        turns._checks = checks = _Crashing()
+        for left in (1, 0):
+            with pytest.raises(RuntimeError):
+                await turns.step()
+            assert (checks.fuse, await tries(gateway)) == (left, 1)
+    await gateway.drain()
+    assert "再试2次" in (await gateway.texts())[-1]
+    assert await tries(gateway) == 1
+
+
+async def test_many_customers_at_once_each_get_their_answer(gateway: Running) -> None:
+    numbers = [f"+861370013{number:04}" for number in range(9)]
+    for number in numbers:
+        await give_password(gateway, number)
+    await gateway.store(*(gateway.message(CHANGE, sender=number) for number in numbers))
+    await gateway.drain()
+    for number in numbers:
+        assert "修改成功" in (await gateway.texts(number))[-1]
+
+
+def test_a_hash_that_is_none_is_wrong_and_no_error() -> None:
+    check = PasswordCheck("not a hash", OLD, NEW, PasswordTries("x", START, "2026-03-02"))
+    assert check_password(check).new_hash is None
+
+
+def test_a_stored_password_cannot_be_read() -> None:
+    assert hash_password("135790") != hash_password("135790")
+    assert "135790" not in hash_password("135790")

@@ -1,0 +1,88 @@
+"""The gateway dials itself, and silence is an alarm (mission.md, M19)."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from prometheus_client import REGISTRY
+
+from app.composition import build_gateway
+from app.db import tables
+from app.services.upkeep.probing import Probe
+from app.settings import Settings, SettingsError, SettingsFile
+from app.settings.file import ProbeFile
+from tests.outage import away
+from tests.running import ALICE, Running, running, settings_for
+
+pytestmark = pytest.mark.anyio
+LONG, SHORT = timedelta(hours=1), timedelta(seconds=2)
+
+
+def probing(settings: Settings, msisdn: str = ALICE, *, within: timedelta = timedelta(seconds=20)) -> Settings:
+    file = SettingsFile(probe=ProbeFile.model_construct(msisdn=msisdn, every=LONG, within=within))
+    return settings_for(settings.database_url, file=file)
+
+
+@pytest.fixture
+async def gateway(settings: Settings) -> AsyncIterator[Running]:
+    async with running(probing(settings)) as started:
+        yield started
+
+
+def probe_of(gateway: Running) -> Probe:
+    assert gateway.gateway.probe is not None
+    return gateway.gateway.probe
+
+
+def figure(name: str, command: str) -> float | None:
+    return REGISTRY.get_sample_value(name, {"command": command})
+
+
+async def test_it_asks_by_itself_and_is_answered(gateway: Running) -> None:
+    async with asyncio.timeout(20):
+        await probe_of(gateway).has_asked.wait()
+    assert probe_of(gateway).state.up
+    assert probe_of(gateway).state.answered_at is not None
+    assert figure("smsgw_probe_up", "0000") == 1
+    assert (figure("smsgw_probe_seconds", "HELP") or 0) > 0
+    rows = await gateway.rows(tables.outbound_message)
+    assert {row["provider"] for row in rows} == {"probe"}
+    assert await gateway.texts() == [], "no handset hears of it"
+
+
+async def test_a_number_that_is_no_customer_is_an_alarm(settings: Settings, log: io.StringIO) -> None:
+    async with running(probing(settings, "+8613811112222")) as gateway:
+        assert not await probe_of(gateway).round()
+        assert "is no customer" in log.getvalue()
+        assert "13811112222" not in log.getvalue()
+
+
+async def test_silence_is_an_alarm(settings: Settings) -> None:
+    async with running(probing(settings, within=SHORT)) as gateway:
+        before = figure("smsgw_probe_failures_total", "0000") or 0
+        async with gateway.gateway.engine.paused():
+            assert not await probe_of(gateway).round()
+        assert figure("smsgw_probe_up", "0000") == 0
+        assert (figure("smsgw_probe_failures_total", "0000") or 0) > before
+
+
+async def test_a_database_that_is_away_is_an_alarm_and_not_the_end(gateway: Running) -> None:
+    with away(gateway.gateway.database):
+        pass
+    assert await probe_of(gateway).round()
+
+
+def test_its_name_is_taken(settings: Settings) -> None:
+    file = SettingsFile.model_validate(
+        {"probe": {"msisdn": "13800138999"}, "providers": {"probe": {"kind": "generic"}}}
+    )
+    with pytest.raises(ValueError, match="choose another"):
+        settings_for(settings.database_url, file=file)
+
+
+def test_nobody_makes_one_by_hand(settings: Settings) -> None:
+    file = SettingsFile.model_validate({"providers": {"mine": {"kind": "probe"}}})
+    with pytest.raises(SettingsError, match="is not one of"):
+        build_gateway(settings_for(settings.database_url, file=file))

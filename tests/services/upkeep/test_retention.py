@@ -1,0 +1,223 @@
+"""What is past its retention goes, hashes stay; a tenure can be erased (flows.md 13; safety.md 27, 31)."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+
+from app.db import campaigns, tables
+from app.db.campaigns import campaign_recipient
+from app.domain.account import SubscriberStatus
+from app.domain.campaigns import Segment
+from app.domain.messages import MessageClass, OutboundStatus
+from app.domain.policy import Kept
+from app.services.delivery.receipts import Report
+from app.services.management.campaigns import NewCampaign
+from app.services.refusals import RefusedError
+from app.services.upkeep.chains import walk_chains
+from app.services.upkeep.retention import Purged, purge
+from tests.running import ALICE, BOB, Running
+
+pytestmark = pytest.mark.anyio
+KEPT = Kept()
+
+
+def whole(gateway: Running) -> bool:
+    return all(chain.found.ok for chain in walk_chains(gateway.gateway.database, gateway.gateway.owner.heads))
+
+
+async def purged(gateway: Running) -> Purged:
+    async with gateway.gateway.engine.paused():
+        return purge(gateway.gateway.database, KEPT, gateway.gateway.owner.heads)
+
+
+async def payloads(gateway: Running) -> list[str]:
+    rows = await gateway.rows(tables.evidence, tables.evidence.c.payload.is_not(None))
+    return [row["kind"] for row in rows]
+
+
+async def test_nothing_goes_before_its_time(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.say("1")
+    before = len(await payloads(gateway))
+    await gateway.advance(days=182)
+    await gateway.say("0000")
+    gone = await purged(gateway)
+    assert (gone.messages, gone.payloads) == (0, 0)
+    assert len(await payloads(gateway)) >= before
+
+
+async def test_old_messages_and_questions_go_with_their_attempts(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.say("1")
+    await gateway.advance(days=200)
+    await gateway.say("YE")
+    kept = await gateway.count(tables.inbound_message), await gateway.count(tables.outbound_message)
+    gone = await purged(gateway)
+    left = await gateway.count(tables.inbound_message), await gateway.count(tables.outbound_message)
+    assert gone.messages == sum(kept) - sum(left) > 0
+    assert await gateway.count(tables.inbound_message) == 1
+    assert await gateway.count(tables.question) == 0
+    assert gone.reports > 0
+    assert await gateway.count(tables.attempt) == 0
+
+
+async def test_the_payload_of_what_she_still_has_stays(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.say("1")
+    await gateway.advance(days=400)
+    gone = await purged(gateway)
+    assert gone.payloads > 0
+    services = [
+        row["payload"]
+        for row in await gateway.rows(tables.evidence, tables.evidence.c.kind == "import")
+        if row["msisdn"] == ALICE
+    ]
+    assert any(payload is None for payload in services), "彩铃 ended more than six months ago"
+    assert any(payload is not None for payload in services), "the others run"
+    assert whole(gateway)
+
+
+async def test_a_chain_that_was_purged_still_shows_what_does_not_fit(gateway: Running) -> None:
+    await gateway.say("QXCL")
+    await gateway.advance(days=400)
+    await purged(gateway)
+    assert whole(gateway)
+    second = (tables.evidence.c.seq == 2, tables.evidence.c.msisdn == ALICE)
+    forged = tables.evidence.update().where(*second).values(kind="x")
+    await gateway.gateway.database.write(lambda connection: connection.execute(forged))
+    [bad] = [
+        chain for chain in walk_chains(gateway.gateway.database, gateway.gateway.owner.heads) if not chain.found.ok
+    ]
+    assert (bad.msisdn, bad.found.first_bad) == (ALICE, 2)
+
+
+async def close(gateway: Running) -> None:
+    await gateway.subscriber(ALICE, status=SubscriberStatus.CLOSED)
+
+
+async def test_a_closed_tenure_is_erased_when_its_time_is_over(gateway: Running) -> None:
+    await gateway.say("QXCL")
+    await close(gateway)
+    erase = gateway.gateway.erasure.erase
+    with pytest.raises(RefusedError, match="kept until"):
+        await erase(ALICE, 1, "api:demo", "she asked for it")
+    await gateway.advance(days=184)
+    await erase(ALICE, 1, "api:demo", "she asked for it")
+    rows = await gateway.rows(tables.evidence, tables.evidence.c.msisdn == ALICE)
+    assert [row["kind"] for row in rows if row["payload"]] == ["erased"]
+    for table in (tables.subscription, tables.inbound_message, tables.outbound_message, tables.question):
+        assert await gateway.count(table, table.c.msisdn == ALICE) == 0, table.name
+    assert whole(gateway)
+
+
+async def campaign(gateway: Running, *msisdns: str, kind: MessageClass = MessageClass.CARE) -> str:
+    campaign_id = await gateway.gateway.campaigns.start(NewCampaign(kind, "祝您节日快乐", "test", msisdns))
+    await gateway.drain()
+    return campaign_id
+
+
+async def counts(gateway: Running, campaign_id: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    found = await gateway.gateway.campaigns.one(campaign_id)
+    assert found.waiting == 0
+    return found.states, found.skipped
+
+
+async def recipients(gateway: Running, campaign_id: str) -> set[str]:
+    return {
+        row["msisdn"] for row in await gateway.rows(campaign_recipient, campaign_recipient.c.campaign_id == campaign_id)
+    }
+
+
+async def test_who_is_erased_is_in_no_campaign_of_hers_any_more_and_the_counts_stay(gateway: Running) -> None:
+    reached = await campaign(gateway, ALICE, BOB)
+    skipped = await campaign(gateway, ALICE, BOB, kind=MessageClass.MARKETING)
+    before = [await counts(gateway, campaign_id) for campaign_id in (reached, skipped)]
+    assert before == [({"sent": 2}, {}), ({}, {"no_consent": 2})]
+    await close(gateway)
+    await gateway.advance(days=184)
+    await gateway.subscriber(ALICE)
+    of_the_next = await campaign(gateway, ALICE)
+    await gateway.gateway.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
+    assert [await counts(gateway, campaign_id) for campaign_id in (reached, skipped)] == before
+    assert await recipients(gateway, reached) == await recipients(gateway, skipped) == {BOB}
+    assert await recipients(gateway, of_the_next) == {ALICE}, "another customer's by now"
+    assert await counts(gateway, of_the_next) == ({"sent": 1}, {})
+    await close(gateway)
+    await gateway.advance(days=184)
+    await gateway.gateway.erasure.erase(ALICE, 2, "api:demo", "so did she")
+    assert await recipients(gateway, of_the_next) == set()
+    assert await counts(gateway, of_the_next) == ({"sent": 1}, {})
+
+
+async def test_a_segment_s_campaign_remembers_no_number_of_who_was_erased(gateway: Running) -> None:
+    wanted = NewCampaign(MessageClass.CARE, "祝您节日快乐", "test", segment=Segment())
+    campaign_id = await gateway.gateway.campaigns.start(wanted)
+    await gateway.drain()
+    before = await counts(gateway, campaign_id)
+    await close(gateway)
+    await gateway.advance(days=184)
+    await gateway.gateway.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
+    assert await counts(gateway, campaign_id) == before
+    assert all(ALICE not in str(dict(row)) for row in await gateway.rows(campaigns.campaign))
+
+
+async def test_whom_a_campaign_was_for_goes_with_the_messages_and_its_counts_stay(gateway: Running) -> None:
+    old = await campaign(gateway, ALICE, BOB, "+8613700137000")
+    await gateway.advance(days=182)
+    new = await campaign(gateway, ALICE)
+    assert (await purged(gateway)).recipients == 0
+    before = [await counts(gateway, campaign_id) for campaign_id in (old, new)]
+    assert before == [({"sent": 2}, {"not_a_customer": 1}), ({"sent": 1}, {})]
+    await gateway.advance(days=2)
+    assert (await purged(gateway)).recipients == 3
+    assert (await recipients(gateway, old), await recipients(gateway, new)) == (set(), {ALICE})
+    assert [await counts(gateway, campaign_id) for campaign_id in (old, new)] == before
+
+
+async def test_a_tenure_in_use_is_not_erased(gateway: Running) -> None:
+    with pytest.raises(RefusedError, match="in use"):
+        await gateway.gateway.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
+    with pytest.raises(RefusedError, match="no such tenure"):
+        await gateway.gateway.erasure.erase(ALICE, 7, "api:demo", "she asked for it")
+
+
+async def test_parked_reports_go_after_a_day(gateway: Running) -> None:
+    report = Report("simulator", "unknown-id", OutboundStatus.DELIVERED)
+    await gateway.gateway.receipts.store(report)
+    await gateway.advance(seconds=timedelta(hours=23).total_seconds())
+    assert (await purged(gateway)).reports == 0
+    await gateway.advance(seconds=timedelta(hours=2).total_seconds())
+    assert (await purged(gateway)).reports == 1
+
+
+STRANGERS = [f"+8613700137{number:03}" for number in range(5)]
+
+
+async def test_numbers_that_are_nobody_s_are_forgotten_when_no_guard_looks_back_on_them(gateway: Running) -> None:
+    known = await gateway.count(tables.conversation)
+    for number in STRANGERS:
+        await gateway.say("0000", sender=number)
+    await gateway.subscriber(STRANGERS[0])
+    assert await gateway.count(tables.conversation) == known + len(STRANGERS)
+    await gateway.advance(hours=47)
+    await gateway.say("0000", sender=STRANGERS[1])
+    assert (await purged(gateway)).strangers == 0
+    await gateway.advance(hours=2)
+    assert (await purged(gateway)).strangers == 3
+    kept = {row["msisdn"] for row in await gateway.rows(tables.conversation)}
+    assert kept & set(STRANGERS) == set(STRANGERS[:2]), "a customer, and one who wrote again"
+    assert await gateway.say("0000", sender=STRANGERS[2]), "she is answered as before"
+
+
+async def test_a_message_whose_number_was_purged_at_that_moment_is_handled(gateway: Running) -> None:
+    await gateway.say("0000", sender=STRANGERS[0])
+    await gateway.advance(days=2)
+    async with gateway.gateway.engine.paused():
+        await gateway.store(gateway.message("0000", sender=STRANGERS[0]))
+        gone = tables.conversation.delete().where(tables.conversation.c.msisdn == STRANGERS[0])
+        await gateway.gateway.database.write(lambda connection: connection.execute(gone))
+    await gateway.drain()
+    pending = tables.inbound_message.c.status == "pending"
+    assert await gateway.count(tables.inbound_message, pending) == 0
+    assert len(await gateway.texts(STRANGERS[0])) == 2

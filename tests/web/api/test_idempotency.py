@@ -1,0 +1,111 @@
+"""Writes may be repeated: the same Idempotency-Key gets the same answer (http-api.md)."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from app.db import tables
+from app.db.idempotency import idempotent_call
+from app.domain.policy import Kept
+from app.services.upkeep.retention import purge
+from tests.running import ALICE
+from tests.web.calls import ALICE_HOME, Web, assert_problem
+
+pytestmark = pytest.mark.anyio
+SERVICE = "/api/v1/services/YX"
+BODY = {
+    "name": "游戏", "sp_code": "CMCC", "billing": "monthly", "price_fen": 500, "cancel_effect": "immediate",
+    "cancellable_by_sms": True, "on_offer": True, "trial_days": 0, "visible": True,
+}  # fmt: skip
+
+
+async def put(web: Web, key: str, *, token: str = "demo", path: str = SERVICE, **changes: object) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+    return await web.client.put(path, json=BODY | changes, headers=headers)
+
+
+async def test_a_repeat_gets_the_first_answer_and_has_no_effect(web: Web) -> None:
+    first = await put(web, "k-1")
+    assert first.status_code == 200
+    await put(web, "k-2", price_fen=700)
+    again = await put(web, "k-1")
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert again.headers["idempotency-replayed"] == "true"
+    [service] = await web.running.rows(tables.service, tables.service.c.service_code == "YX")
+    assert service["price_fen"] == 700
+
+
+async def test_the_same_key_for_another_request_is_refused(web: Web) -> None:
+    await put(web, "k-1")
+    assert "new key" in assert_problem(await put(web, "k-1", price_fen=700), 409)
+    assert_problem(await put(web, "k-1", path="/api/v1/services/YY"), 409)
+
+
+async def test_a_refusal_is_an_answer_too(web: Web) -> None:
+    first = await put(web, "k-1", sp_code="NOBODY")
+    again = await put(web, "k-1", sp_code="NOBODY")
+    assert first.status_code == again.status_code == 422
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.headers["content-type"] == "application/problem+json"
+
+
+async def test_keys_of_different_tokens_never_meet(web: Web) -> None:
+    other = await web.token("directory:write")
+    await put(web, "k-1")
+    assert (await put(web, "k-1", token=other, price_fen=700)).status_code == 200
+
+
+async def test_who_has_no_right_is_not_remembered(web: Web) -> None:
+    reader = await web.token("read")
+    assert_problem(await put(web, "k-1", token=reader), 403)
+    assert_problem(await put(web, "k-1", token="unknown"), 401)
+    assert await web.running.count(idempotent_call) == 0
+
+
+async def test_many_at_once_are_carried_out_once(web: Web) -> None:
+    answers = await asyncio.gather(*(put(web, "k-1") for _ in range(20)))
+    fresh = [item for item in answers if item.status_code == 200 and "idempotency-replayed" not in item.headers]
+    assert len(fresh) == 1
+    for answer in answers:
+        assert answer.status_code in (200, 409), answer.text
+
+
+async def test_a_key_that_is_none_is_refused(web: Web) -> None:
+    assert_problem(await put(web, "k" * 256), 422)
+    assert_problem(await put(web, "two words"), 422)
+
+
+async def test_reading_needs_no_key(web: Web) -> None:
+    headers = {"Authorization": "Bearer demo", "Idempotency-Key": "k-1", "X-Reason": "a test"}
+    assert (await web.client.get(ALICE_HOME, headers=headers)).status_code == 200
+    assert await web.running.count(idempotent_call) == 0
+
+
+async def test_what_was_answered_about_who_is_erased_is_not_kept(web: Web) -> None:
+    secret = "她不想让人知道的事"
+    keyed = {"Authorization": "Bearer demo", "Idempotency-Key": "t-1"}
+    complaint = {"msisdn": ALICE, "text": secret}
+    made = await web.client.post("/api/v1/tickets", json=complaint, headers=keyed)
+    await web.call("POST", f"/api/v1/tickets/{made.json()['id']}/resolve", {"decision": "done"})
+    await put(web, "k-1")
+    await web.call("PATCH", ALICE_HOME, {"status": "closed"})
+    await web.running.advance(days=190)
+    kept = await web.running.rows(idempotent_call)
+    assert any(secret in str(row["body"]) for row in kept)
+    assert (await web.call("POST", f"{ALICE_HOME}/tenures/1/erasure")).status_code == 200
+    assert not any(secret in str(dict(row)) for row in await web.running.rows(idempotent_call))
+    again = await web.client.post("/api/v1/tickets", json=complaint, headers=keyed)
+    assert (again.status_code, again.json()) == (201, {}), "it was made, and is not made again"
+    assert (await put(web, "k-1")).json() == {"service_code": "YX"}
+
+
+async def test_kept_calls_are_purged_though_nobody_calls(web: Web) -> None:
+    await put(web, "k-1")
+    gateway = web.running.gateway
+    async with gateway.engine.paused():
+        assert purge(gateway.database, Kept(), gateway.owner.heads).calls == 0
+        old = idempotent_call.update().values(begun_at=datetime.now(UTC) - timedelta(hours=25))
+        await gateway.database.write(lambda connection: connection.execute(old))
+        assert purge(gateway.database, Kept(), gateway.owner.heads).calls == 1
