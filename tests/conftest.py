@@ -19,7 +19,7 @@ from app.db import migrations, session
 from app.db.accounts import LockedConversation, LookBack
 from app.db.session import Database, normalise_url
 from app.services.turns.loading import Loading
-from app.services.turns.unit_of_work import Fold
+from app.services.turns.unit_of_work import PendingAccount
 from app.settings import Settings
 from tests.databases import Compiled, ReusedDatabase, copy_of, make_templates
 from tests.running import Running, load_demo, running, settings_for
@@ -69,35 +69,35 @@ def log() -> Iterator[io.StringIO]:
 
 
 @pytest.fixture(autouse=True)
-def _memory_is_right(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _cache_is_right(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whatever a turn is handed from memory is what the database holds."""
     wrong: list[str] = []
-    folds = Loading.folds
+    entries = Loading.entries
 
     def compared(
         self: Loading, connection: Connection, locked: Sequence[LockedConversation], back: LookBack
-    ) -> dict[str, Fold]:
+    ) -> dict[str, PendingAccount]:
         before = self.loaded(connection, locked, back)
-        found = folds(self, connection, locked, back)
+        found = entries(self, connection, locked, back)
         # Delivery may write a hand-over between the two: then it is as what is loaded now.
-        if any(_differ(found[msisdn], fold) for msisdn, fold in before.items()):
+        if any(_differ(found[msisdn], entry) for msisdn, entry in before.items()):
             after = self.loaded(connection, locked, back)
-            for msisdn, fold in found.items():
-                if _differ(fold, before[msisdn]) and _differ(fold, after[msisdn]):
-                    wrong.append(f"{fold} is neither {before[msisdn]} nor {after[msisdn]}")
+            for msisdn, entry in found.items():
+                if _differ(entry, before[msisdn]) and _differ(entry, after[msisdn]):
+                    wrong.append(f"{entry} is neither {before[msisdn]} nor {after[msisdn]}")
         return found
 
-    monkeypatch.setattr(Loading, "folds", compared)
+    monkeypatch.setattr(Loading, "entries", compared)
     yield
     assert not wrong
 
 
-def _differ(one: Fold, other: Fold) -> bool:
+def _differ(one: PendingAccount, other: PendingAccount) -> bool:
     return one != other or _in_order(one) != _in_order(other)
 
 
-def _in_order(fold: Fold) -> list[str]:
-    return [*fold.account.subscriptions, *fold.account.questions]
+def _in_order(entry: PendingAccount) -> list[str]:
+    return [*entry.account.subscriptions, *entry.account.questions]
 
 
 # ---- SQLite

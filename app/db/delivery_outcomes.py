@@ -86,7 +86,7 @@ def _still_waits(_given: Given) -> ColumnElement[bool]:
     return and_(one_of(_mt.c.status, "queued", "sending"), one_of(_mt.c.status, "queued"))
 
 
-def recall(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
+def supersede(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
     """Messages about these matters that still wait are superseded (safety.md 18)."""
     superseded: list[Row] = [{**row, "status": OutboundStatus.SUPERSEDED, "final_at": now} for row in rows]
     update_rows(connection, _mt, superseded, ("bucket", "msisdn", "about"), only=_still_waits)

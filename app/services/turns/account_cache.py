@@ -16,7 +16,7 @@ Reached = Mapping[str, tuple[datetime | None, datetime | None]]
 
 
 @value
-class Known:
+class CachedAccount:
     """An account with the head of its evidence chain, as the batch ``version`` left it."""
 
     version: str
@@ -24,7 +24,7 @@ class Known:
     chain: ChainHead
 
 
-class AccountMemory:
+class AccountCache:
     """The accounts that were changed last, some thousand.
 
     Right whoever else writes to the database, and also when a batch is rolled back: an account is used only where the
@@ -33,12 +33,12 @@ class AccountMemory:
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, CachedAccount] = {}
         self._lock = Lock()
 
     def keep(self, version: str, accounts: Iterable[tuple[Account, ChainHead]]) -> None:
         """Remember what a batch made of some accounts."""
-        kept = {account.msisdn: Known(version, _light(account), chain) for account, chain in accounts}
+        kept = {account.msisdn: CachedAccount(version, _light(account), chain) for account, chain in accounts}
         with self._lock:
             for msisdn in kept:
                 self._known.pop(msisdn, None)  # a place at the end: those unchanged for longest go first
@@ -46,14 +46,14 @@ class AccountMemory:
             while len(self._known) > self._most:
                 del self._known[next(iter(self._known))]
 
-    def recall(self, locked: Iterable[LockedConversation]) -> dict[str, Known]:
+    def get(self, locked: Iterable[LockedConversation]) -> dict[str, CachedAccount]:
         """What is known of locked numbers."""
         with self._lock:
             found = [(item, self._known.get(item.msisdn)) for item in locked]
         return {item.msisdn: known for item, known in found if known is not None and known.version == item.version}
 
 
-def uncertain(known: Iterable[Known]) -> list[ItemKey]:
+def uncertain(known: Iterable[CachedAccount]) -> list[ItemKey]:
     """The questions of which more may be known by now: delivery writes to them without a turn."""
     return [
         (bucket_of(one.account.msisdn), one.account.msisdn, question.id)

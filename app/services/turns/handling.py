@@ -32,7 +32,7 @@ from app.services.turns.joining import Joiner
 from app.services.turns.loading import Loading
 from app.services.turns.passwords import PasswordChecks
 from app.services.turns.stimuli import Stimuli, line_up
-from app.services.turns.unit_of_work import Fold, Ledger, Waiting
+from app.services.turns.unit_of_work import PendingAccount, UnitOfWork, Waiting
 
 Key = tuple[int, str]
 _NUMBERS = 1000
@@ -73,7 +73,7 @@ class Turns:
         self._codec = AccountCodec(router.registry.questions)
         self._loading = Loading(router, self._codec, policy.numbers)
         self._catalogue = Catalogue()
-        self._ledger: Callable[[], Ledger] = lambda: Ledger(self._codec, ids, sealer.heads)
+        self._new_work: Callable[[], UnitOfWork] = lambda: UnitOfWork(self._codec, ids, sealer.heads)
         self._checks = PasswordChecks()
         self._calls = Batcher[tuple[str, Stimulus], Outcome](self._run_calls, _CALLS, shared=StorageUnavailableError)
 
@@ -119,24 +119,24 @@ class Turns:
         pending = inbox.pending_of(connection, keys, now, most)
         # Timers wait for earlier messages; where messages were left out, they wait for the next batch.
         due = timers.due_of(connection, keys, now) if falling and (len(pending) < most or not pending) else []
-        folds = self._loading.folds(connection, locked, _back_from(now))
-        joined = self._joiner.join(connection, pending, folds, now)
+        entries = self._loading.entries(connection, locked, _back_from(now))
+        joined = self._joiner.join(connection, pending, entries, now)
         messages = [self._stimuli.received(row) for row in joined.messages]
-        line_up(folds, messages, [self._stimuli.fell_due(row) for row in due])
-        ledger = self._ledger()
+        line_up(entries, messages, [self._stimuli.fell_due(row) for row in due])
+        work = self._new_work()
         catalogue = self._current_catalogue(connection, state.catalogue_version)
-        worked = self._handle_rounds(connection, list(folds.values()), ledger, catalogue, now)
-        self._write_down(connection, ledger, now)
-        self._joiner.mark(connection, joined, folds)
+        worked = self._handle_rounds(connection, list(entries.values()), work, catalogue, now)
+        self._write_down(connection, work, now)
+        self._joiner.mark(connection, joined, entries)
         observability.batch("turns", len(messages) + len(due))
         observability.TURNS.labels("text").inc(len(messages))
         observability.TURNS.labels("timer").inc(len(due))
         # Parts that only wait for others are done with for now, too.
-        return worked or told or len(messages) != len(pending), ledger.made_messages
+        return worked or told or len(messages) != len(pending), work.made_messages
 
-    def _write_down(self, connection: Connection, ledger: Ledger, now: datetime) -> None:
-        ledger.write(connection, now)
-        self._loading.remember(ledger.version, ledger.changed.values())
+    def _write_down(self, connection: Connection, work: UnitOfWork, now: datetime) -> None:
+        work.write(connection, now)
+        self._loading.remember(work.version, work.changed.values())
 
     def _numbers(self, connection: Connection, now: datetime) -> list[Key]:
         return [*inbox.pending_numbers(connection, now, _NUMBERS), *timers.due_numbers(connection, now, _NUMBERS)]
@@ -147,39 +147,48 @@ class Turns:
         return self._catalogue
 
     def _handle_rounds(
-        self, connection: Connection, folds: list[Fold], ledger: Ledger, catalogue: Catalogue, now: datetime
+        self,
+        connection: Connection,
+        entries: list[PendingAccount],
+        work: UnitOfWork,
+        catalogue: Catalogue,
+        now: datetime,
     ) -> bool:
         """The head of every queue, then the next ones: what a round needs is loaded for all of it at once.
 
         Return whether anything was handled: what waits for an attempt to end is looked at again when there is news.
         """
         worked = False
-        while busy := [fold for fold in folds if fold.queue]:
-            self._loading.complete(connection, [(fold, fold.queue[0].stimulus) for fold in busy], _back_from(now))
-            for fold in busy:
-                waiting = fold.queue.popleft()
-                if isinstance(waiting.source, StoredTimer) and waiting.source.tenure != fold.tenure:
+        while busy := [entry for entry in entries if entry.queue]:
+            self._loading.complete(
+                connection,
+                [(entry, entry.queue[0].stimulus) for entry in busy],
+                _back_from(now),
+            )
+            for entry in busy:
+                waiting = entry.queue.popleft()
+                if isinstance(waiting.source, StoredTimer) and waiting.source.tenure != entry.tenure:
                     # A former customer's, such as word of what became of a message to him: nobody's matter any more.
-                    ledger.drop(waiting.source)
+                    work.drop(waiting.source)
                     worked = True
                     continue
-                turn = self._turn(fold.account, waiting, catalogue, now)
+                turn = self._turn(entry.account, waiting, catalogue, now)
                 try:
                     outcome = self._router.handle(turn)
                 except Exception as error:  # noqa: BLE001  a poison message hurts only itself (delivery.md 5)
-                    poisoned(fold, turn, waiting, ledger, error)
+                    poisoned(entry, turn, waiting, work, error)
                     worked = True
                     continue
                 if outcome.waits and isinstance(waiting.source, StoredMessage):
-                    fold.queue.clear()
+                    entry.queue.clear()
                     continue
                 worked = True
                 if outcome.awaits is not None and isinstance(waiting.source, StoredMessage):
                     self._checks.want(waiting.source.id, outcome.awaits)
-                    ledger.hold_back(fold, outcome.awaits)
-                    fold.queue.clear()  # her later messages wait for this one
+                    work.hold_back(entry, outcome.awaits)
+                    entry.queue.clear()  # her later messages wait for this one
                     continue
-                ledger.take(fold, turn, waiting, outcome)
+                work.take(entry, turn, waiting, outcome)
         return worked
 
     def _turn(self, account: Account, waiting: Waiting, catalogue: Catalogue, now: datetime) -> Turn:
@@ -216,19 +225,19 @@ class Turns:
         """The rows of this number's first message could not be written: count that as a try."""
         state = current_state(connection)
         locked = accounts.lock_conversations(connection, [key], wait=True)
-        folds = self._loading.folds(connection, locked, _back_from(state.now))
-        joined = self._joiner.join(connection, inbox.pending_of(connection, [key], state.now, 1), folds, state.now)
+        entries = self._loading.entries(connection, locked, _back_from(state.now))
+        joined = self._joiner.join(connection, inbox.pending_of(connection, [key], state.now, 1), entries, state.now)
         due = timers.due_of(connection, [key], state.now)
-        ledger = self._ledger()
+        work = self._new_work()
         waiting = [*map(self._stimuli.received, joined.messages), *map(self._stimuli.fell_due, due)]
         if waiting:
-            fold = folds[key[1]]
+            entry = entries[key[1]]
             catalogue = self._current_catalogue(connection, state.catalogue_version)
-            turn = self._turn(fold.account, waiting[0], catalogue, state.now)
-            poisoned(fold, turn, waiting[0], ledger, error)
-            self._write_down(connection, ledger, state.now)
-        self._joiner.mark(connection, joined, folds)
-        return True, ledger.made_messages
+            turn = self._turn(entry.account, waiting[0], catalogue, state.now)
+            poisoned(entry, turn, waiting[0], work, error)
+            self._write_down(connection, work, state.now)
+        self._joiner.mark(connection, joined, entries)
+        return True, work.made_messages
 
     # ---- management calls
 
@@ -255,22 +264,24 @@ class Turns:
         state = current_state(connection)
         keys = [(bucket_of(msisdn), msisdn) for msisdn, _ in calls]
         inbox.open_conversations(connection, [msisdn for msisdn, _ in calls])
-        folds = self._loading.loaded(connection, accounts.lock_conversations(connection, keys, wait=True), _EVERYTHING)
+        entries = self._loading.loaded(
+            connection, accounts.lock_conversations(connection, keys, wait=True), _EVERYTHING
+        )
         catalogue = self._current_catalogue(connection, state.catalogue_version)
-        ledger = self._ledger()
-        self._loading.complete(connection, [(folds[msisdn], stimulus) for msisdn, stimulus in calls], _EVERYTHING)
+        work = self._new_work()
+        self._loading.complete(connection, [(entries[msisdn], stimulus) for msisdn, stimulus in calls], _EVERYTHING)
         outcomes: list[Outcome] = []
         for msisdn, stimulus in calls:
-            fold = folds[msisdn]
+            entry = entries[msisdn]
             waiting = self._stimuli.called(stimulus, state.now)
-            turn = self._turn(fold.account, waiting, catalogue, state.now)
+            turn = self._turn(entry.account, waiting, catalogue, state.now)
             outcome = self._router.handle(turn)
-            ledger.take(fold, turn, waiting, outcome)
+            work.take(entry, turn, waiting, outcome)
             outcomes.append(outcome)
-        self._write_down(connection, ledger, state.now)
+        self._write_down(connection, work, state.now)
         observability.batch("calls", len(calls))
         observability.TURNS.labels("call").inc(len(calls))
-        return outcomes, ledger.made_messages
+        return outcomes, work.made_messages
 
 
 def _id_of(waiting: Waiting) -> str | None:

@@ -19,7 +19,7 @@ from app.domain.parts import Part, PartSet, known_since, sort_parts
 from app.domain.values import value
 from app.services.ids import IdSource
 from app.services.sealing import Sealer
-from app.services.turns.unit_of_work import Fold
+from app.services.turns.unit_of_work import PendingAccount
 
 _INCOMPLETE = "incomplete"
 _REPEATED = "repeated part"
@@ -41,7 +41,11 @@ class Joiner:
         self._ids = ids
 
     def join(
-        self, connection: Connection, pending: Sequence[StoredMessage], folds: Mapping[str, Fold], now: datetime
+        self,
+        connection: Connection,
+        pending: Sequence[StoredMessage],
+        entries: Mapping[str, PendingAccount],
+        now: datetime,
     ) -> Joined:
         """Make whole messages of the parts that are all there or have waited long enough; the others go on waiting.
 
@@ -54,14 +58,14 @@ class Joiner:
         stored = inbox.parts_of(connection, references, known_since(row.stored_at for row, _ in parts))
         batch = _Batch(self._sealer, self._ids, now)
         for msisdn, rows in _by_number(stored).items():
-            batch.sort(batch.hers(rows, folds[msisdn]))
+            batch.sort(batch.hers(rows, entries[msisdn]))
         inbox.mark(connection, batch.waiting)
         inbox.add(connection, [row for row, _ in batch.wholes])
         return Joined(_in_place(pending, batch.wholes), batch.done)
 
-    def mark(self, connection: Connection, joined: Joined, folds: Mapping[str, Fold]) -> None:
+    def mark(self, connection: Connection, joined: Joined, entries: Mapping[str, PendingAccount]) -> None:
         """Write what became of the parts, beside what their messages caused: they belong to the same tenure."""
-        inbox.mark(connection, [{"tenure": folds[str(row["msisdn"])].tenure, **row} for row in joined.done])
+        inbox.mark(connection, [{"tenure": entries[str(row["msisdn"])].tenure, **row} for row in joined.done])
 
 
 def _by_number(stored: Sequence[StoredPart]) -> Mapping[str, list[StoredPart]]:
@@ -82,12 +86,12 @@ class _Batch:
         self.wholes: list[tuple[dict[str, object], str]] = []
         self.done: list[dict[str, object]] = []
 
-    def hers(self, rows: Sequence[StoredPart], fold: Fold) -> list[StoredPart]:
+    def hers(self, rows: Sequence[StoredPart], entry: PendingAccount) -> list[StoredPart]:
         """The parts that who has the number now has sent; what is left of a former customer's is done with."""
         mine = []
         for row in rows:
-            former = fold.account.former_tenure(row.stamped_at)
-            if former is None and row.tenure in (None, 0, fold.tenure):
+            former = entry.account.former_tenure(row.stamped_at)
+            if former is None and row.tenure in (None, 0, entry.tenure):
                 mine.append(row)
             elif row.handled_at is None:
                 observability.UNUSED.labels(FORMER_CUSTOMER).inc()

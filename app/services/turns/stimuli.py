@@ -8,7 +8,7 @@ from app.db.timers import StoredTimer
 from app.domain.policy import Carrier
 from app.domain.turn import Stimulus, TextReceived, TimerDue
 from app.services.sealing import Sealer
-from app.services.turns.unit_of_work import Fold, Waiting
+from app.services.turns.unit_of_work import PendingAccount, Waiting
 
 
 class Stimuli:
@@ -44,18 +44,18 @@ class Stimuli:
         return Waiting(stimulus, now, self._default)
 
 
-def line_up(folds: Mapping[str, Fold], messages: Sequence[Waiting], due: Sequence[Waiting]) -> None:
+def line_up(entries: Mapping[str, PendingAccount], messages: Sequence[Waiting], due: Sequence[Waiting]) -> None:
     """Queue stimuli: messages as they were stored, timers between them by their time.
 
     Of two at one instant the message goes first, as windows include their last instant.
     """
-    per_number: dict[str, tuple[list[Waiting], list[Waiting]]] = {msisdn: ([], []) for msisdn in folds}
+    per_number: dict[str, tuple[list[Waiting], list[Waiting]]] = {msisdn: ([], []) for msisdn in entries}
     for index, group in enumerate((messages, due)):
         for waiting in group:
             if waiting.source is not None:
                 per_number[waiting.source.msisdn][index].append(waiting)
     for msisdn, (texts, falling) in per_number.items():
-        queue = folds[msisdn].queue
+        queue = entries[msisdn].queue
         for text in texts:
             while falling and falling[0].at < text.at:
                 queue.append(falling.pop(0))

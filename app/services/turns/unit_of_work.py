@@ -1,4 +1,4 @@
-"""Several turns of several numbers, folded into one set of rows and written in one commit."""
+"""The unit of work: the outcomes of a batch of turns, collected as rows and written in one commit."""
 
 import secrets
 from collections import deque
@@ -42,7 +42,7 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class Fold:
+class PendingAccount:
     """One number within a batch: its account moves on from turn to turn."""
 
     conversation: LockedConversation
@@ -73,7 +73,7 @@ def _differ(after: Account, before: Account) -> bool:
     )
 
 
-class Ledger:
+class UnitOfWork:
     """All rows that a batch of turns causes."""
 
     def __init__(self, codec: AccountCodec, ids: Iterator[str], heads: HeadKeys) -> None:
@@ -81,7 +81,7 @@ class Ledger:
         self._heads = heads
         self._ids = ids
         self.version = next(ids)
-        self.changed: dict[str, Fold] = {}
+        self.changed: dict[str, PendingAccount] = {}
         self._subscribers: dict[tuple[str, int], dict[str, object]] = {}
         self._subscriptions: dict[str, dict[str, object]] = {}
         self._questions = QuestionRows(codec)
@@ -100,78 +100,78 @@ class Ledger:
 
     # ---- taking up outcomes
 
-    def take(self, fold: Fold, turn: Turn, waiting: Waiting, outcome: Outcome) -> None:
+    def take(self, entry: PendingAccount, turn: Turn, waiting: Waiting, outcome: Outcome) -> None:
         """Take up an outcome; the number's account moves on."""
         outcome = noting_interruption(turn, outcome)
-        before = fold.tenure
-        account_before = fold.account
+        before = entry.tenure
+        account_before = entry.account
         kept_until = outcome.kept_until if isinstance(waiting.source, StoredMessage) else None
         # Of what is kept for later only the guards count: the rest is not stored, so nobody may remember it.
-        fold.account = apply(fold.account, outcome if kept_until is None else Outcome(guards=outcome.guards))
-        if outcome.evidence or _differ(fold.account, account_before):
-            self.changed[fold.account.msisdn] = fold
+        entry.account = apply(entry.account, outcome if kept_until is None else Outcome(guards=outcome.guards))
+        if outcome.evidence or _differ(entry.account, account_before):
+            self.changed[entry.account.msisdn] = entry
         if kept_until is not None and isinstance(waiting.source, StoredMessage):
             self._keep(waiting.source, kept_until)
             return
-        if fold.tenure != before:
-            fold.chain = self._heads.sign(fold.account.msisdn, fold.tenure)
-            fold.unsaved.clear()
+        if entry.tenure != before:
+            entry.chain = self._heads.sign(entry.account.msisdn, entry.tenure)
+            entry.unsaved.clear()
         if outcome.tenure_ended:
-            self._ended_tenures.append((fold.bucket, fold.account.msisdn, before))
-        self._take_rows(fold, turn, outcome)
+            self._ended_tenures.append((entry.bucket, entry.account.msisdn, before))
+        self._take_rows(entry, turn, outcome)
         for reply in outcome.replies:
-            self._reply(fold, turn, waiting, reply)
-        self._done(fold, turn, waiting, outcome)
+            self._reply(entry, turn, waiting, reply)
+        self._done(entry, turn, waiting, outcome)
 
-    def hold_back(self, fold: Fold, check: PasswordCheck) -> None:
+    def hold_back(self, entry: PendingAccount, check: PasswordCheck) -> None:
         """Leave a message where it is until its password has been looked at; the try counts from now on."""
-        self._records.note((fold.bucket, fold.account.msisdn, fold.tenure), check.tries)
+        self._records.note((entry.bucket, entry.account.msisdn, entry.tenure), check.tries)
 
-    def _take_rows(self, fold: Fold, turn: Turn, outcome: Outcome) -> None:
-        msisdn, tenure = fold.account.msisdn, fold.tenure
-        self._take_evidence(fold, turn, outcome.evidence)
-        subscriber = fold.account.subscriber
+    def _take_rows(self, entry: PendingAccount, turn: Turn, outcome: Outcome) -> None:
+        msisdn, tenure = entry.account.msisdn, entry.tenure
+        self._take_evidence(entry, turn, outcome.evidence)
+        subscriber = entry.account.subscriber
         if subscriber is not None and (outcome.evidence or outcome.subscriber):
-            self._subscribers[msisdn, tenure] = account_rows.subscriber_row(fold.bucket, subscriber, fold.chain)
+            self._subscribers[msisdn, tenure] = account_rows.subscriber_row(entry.bucket, subscriber, entry.chain)
         for item in outcome.subscriptions:
-            self._subscriptions[item.id] = account_rows.subscription_row((fold.bucket, msisdn, tenure), item)
+            self._subscriptions[item.id] = account_rows.subscription_row((entry.bucket, msisdn, tenure), item)
         for question in outcome.questions:
-            before, known = turn.account.questions.get(question.id), question.id in fold.known_questions
-            self._questions.take((fold.bucket, msisdn, tenure), before, question, known=known)
+            before, known = turn.account.questions.get(question.id), question.id in entry.known_questions
+            self._questions.take((entry.bucket, msisdn, tenure), before, question, known=known)
         for event in outcome.events:
             row = {
-                "bucket": fold.bucket,
+                "bucket": entry.bucket,
                 "msisdn": msisdn,
                 "tenure": tenure,
                 "id": next(self._ids),
                 "made_at": turn.now,
             }
             self._events.append({**row, "receiver": event.receiver, "type": event.type, "data": canonical(event.data)})
-        for entry in outcome.records:
-            self._records.note((fold.bucket, msisdn, tenure), entry)
-            fold.unsaved.setdefault(type(entry), {})[entry.id] = entry
+        for record in outcome.records:
+            self._records.note((entry.bucket, msisdn, tenure), record)
+            entry.unsaved.setdefault(type(record), {})[record.id] = record
         for about in outcome.recalled:
-            self._recalled.append({"bucket": fold.bucket, "msisdn": msisdn, "about": about})
-            self._drop_timer(fold.bucket, msisdn, tenure, HOLD_TIMER, about)
+            self._recalled.append({"bucket": entry.bucket, "msisdn": msisdn, "about": about})
+            self._drop_timer(entry.bucket, msisdn, tenure, HOLD_TIMER, about)
             key = (msisdn, tenure, HOLD_TIMER, about)
             self._held[key] = (self._dropped_timers[key], turn)
         for drop in outcome.dropped_timers:
-            self._drop_timer(fold.bucket, msisdn, tenure, drop.kind, drop.subject)
+            self._drop_timer(entry.bucket, msisdn, tenure, drop.kind, drop.subject)
         for timer in outcome.timers:
             self._set_timer(
-                StoredTimer(fold.bucket, msisdn, tenure, timer.kind, timer.subject, timer.due_at, timer.data)
+                StoredTimer(entry.bucket, msisdn, tenure, timer.kind, timer.subject, timer.due_at, timer.data)
             )
 
-    def _take_evidence(self, fold: Fold, turn: Turn, drafts: Sequence[EvidenceDraft]) -> None:
+    def _take_evidence(self, entry: PendingAccount, turn: Turn, drafts: Sequence[EvidenceDraft]) -> None:
         """New links of her chain; its head is signed once, not link by link."""
-        msisdn, tenure, end = fold.account.msisdn, fold.tenure, fold.chain
+        msisdn, tenure, end = entry.account.msisdn, entry.tenure, entry.chain
         for draft in drafts:
             salt = secrets.token_hex(_SALT_BYTES)
             record = append(end, draft, msisdn=msisdn, tenure=tenure, at=turn.at, salt=salt)
             end = ChainHead(record.seq, record.hash)
             self._evidence.append(record)
         if drafts:
-            fold.chain = self._heads.follow(msisdn, tenure, fold.chain, end)
+            entry.chain = self._heads.follow(msisdn, tenure, entry.chain, end)
 
     def _set_timer(self, timer: StoredTimer) -> None:
         self._timers[timer.msisdn, timer.tenure, timer.kind, timer.subject] = timer
@@ -182,22 +182,28 @@ class Ledger:
         row = {"bucket": bucket, "msisdn": msisdn, "tenure": tenure, "kind": kind, "subject": subject}
         self._dropped_timers[key] = row
 
-    def _reply(self, fold: Fold, turn: Turn, waiting: Waiting, reply: Reply) -> None:
+    def _reply(self, entry: PendingAccount, turn: Turn, waiting: Waiting, reply: Reply) -> None:
         if is_held(reply, turn):
             timer = hold(reply, next(self._ids), turn)
             self._set_timer(
                 StoredTimer(
-                    fold.bucket, fold.account.msisdn, fold.tenure, timer.kind, timer.subject, timer.due_at, timer.data
+                    entry.bucket,
+                    entry.account.msisdn,
+                    entry.tenure,
+                    timer.kind,
+                    timer.subject,
+                    timer.due_at,
+                    timer.data,
                 )
             )
             return
-        place = (fold.bucket, fold.account.msisdn, fold.tenure)
+        place = (entry.bucket, entry.account.msisdn, entry.tenure)
         answered = waiting.stimulus.id if isinstance(waiting.stimulus, TextReceived) else None
         self._outbound += message_rows(turn, place, self._ids, reply, in_reply_to=answered)
 
     # ---- the stimulus itself
 
-    def _done(self, fold: Fold, turn: Turn, waiting: Waiting, outcome: Outcome) -> None:
+    def _done(self, entry: PendingAccount, turn: Turn, waiting: Waiting, outcome: Outcome) -> None:
         source, former = waiting.source, outcome.former_tenure
         if former is not None:
             observability.UNUSED.labels(outcome.verdict).inc()
@@ -210,7 +216,7 @@ class Ledger:
                     "status": "handled" if former is None else "ignored",
                     "verdict": outcome.verdict,
                     "handled_at": turn.now,
-                    "tenure": fold.tenure if former is None else former,
+                    "tenure": entry.tenure if former is None else former,
                     "sealed": None,
                     "trace": None,
                 }
@@ -260,7 +266,7 @@ class Ledger:
             ignored = inbox.ignore_waiting(connection, (bucket, msisdn), tenure, FORMER_CUSTOMER, now)
             observability.UNUSED.labels(FORMER_CUSTOMER).inc(ignored)
         timers.drop_all_of(connection, self._ended_tenures)
-        accounts.save_conversations(connection, [self._conversation_row(fold) for fold in self.changed.values()])
+        accounts.save_conversations(connection, [self._conversation_row(entry) for entry in self.changed.values()])
         accounts.save_subscribers(connection, list(self._subscribers.values()))
         accounts.save_subscriptions(connection, list(self._subscriptions.values()))
         self._questions.write(connection)
@@ -270,17 +276,17 @@ class Ledger:
         self._records.write(connection)
         evidence.append_evidence(connection, self._evidence)
         events.append_events(connection, self._events)
-        delivery_outcomes.recall(connection, self._recalled, now)
+        delivery_outcomes.supersede(connection, self._recalled, now)
         outbox.enqueue(connection, self._outbound)
         for rows in (self._handled, self._kept, self._failed):
             inbox.mark(connection, rows)
 
-    def _conversation_row(self, fold: Fold) -> dict[str, object]:
+    def _conversation_row(self, entry: PendingAccount) -> dict[str, object]:
         return {
-            "bucket": fold.bucket,
-            "msisdn": fold.account.msisdn,
-            "tenure": fold.tenure,
-            "guards": guards_text(fold.account.guards),
+            "bucket": entry.bucket,
+            "msisdn": entry.account.msisdn,
+            "tenure": entry.tenure,
+            "guards": guards_text(entry.account.guards),
             "version": self.version,
         }
 

@@ -19,9 +19,9 @@ from app.domain.heads import HeadKeys
 from app.domain.limits import Guards
 from app.domain.turn import Outcome, TextReceived, Turn
 from app.services.ids import IdSource
-from app.services.turns.account_cache import AccountMemory
+from app.services.turns.account_cache import AccountCache
 from app.services.turns.codec import AccountCodec
-from app.services.turns.unit_of_work import Fold, Ledger, Waiting
+from app.services.turns.unit_of_work import PendingAccount, UnitOfWork, Waiting
 from tests.commands.world import shanghai
 from tests.running import ALICE, Running, running, settings_for
 
@@ -53,20 +53,20 @@ class TestMemory:
         return [LockedConversation(1, msisdn, 1, None, version)]
 
     def test_an_account_is_known_while_the_row_names_the_batch_that_wrote_it(self) -> None:
-        memory = AccountMemory()
+        memory = AccountCache()
         memory.keep("v1", [(Account(ALICE), ChainHead())])
 
-        assert memory.recall(self.locked(ALICE, "v1"))[ALICE].account == Account(ALICE)
-        assert memory.recall(self.locked(ALICE, "v2")) == {}
-        assert memory.recall(self.locked(ALICE, None)) == {}
-        assert memory.recall(self.locked(NUMBERS[0], "v1")) == {}
+        assert memory.get(self.locked(ALICE, "v1"))[ALICE].account == Account(ALICE)
+        assert memory.get(self.locked(ALICE, "v2")) == {}
+        assert memory.get(self.locked(ALICE, None)) == {}
+        assert memory.get(self.locked(NUMBERS[0], "v1")) == {}
 
     def test_those_unchanged_for_longest_are_forgotten_first(self) -> None:
-        memory = AccountMemory(most=2)
+        memory = AccountCache(most=2)
         for msisdn in (*NUMBERS[:2], NUMBERS[0], NUMBERS[2]):
             memory.keep("v1", [(Account(msisdn), ChainHead())])
 
-        known = [msisdn for msisdn in NUMBERS if memory.recall(self.locked(msisdn, "v1"))]
+        known = [msisdn for msisdn in NUMBERS if memory.get(self.locked(msisdn, "v1"))]
         assert known == [NUMBERS[0], NUMBERS[2]]
 
 
@@ -74,16 +74,16 @@ def test_of_a_message_that_is_kept_for_later_only_the_guards_are_remembered() ->
     now = shanghai("2026-03-02 10:00")
     source = StoredMessage(1, ALICE, "m-1", "simulator", "10086", "QXCL", None, now, now, now, 0)
     stimulus = TextReceived(id="m-1", dialled="10086", text="QXCL", shown_text="QXCL", sent_at=now, kept=False)
-    fold = Fold(LockedConversation(1, ALICE, 0, None, None), Account(ALICE), ChainHead())
+    entry = PendingAccount(LockedConversation(1, ALICE, 0, None, None), Account(ALICE), ChainHead())
     waiting = Waiting(stimulus, now, cast("Carrier", None), source)  # nothing is answered
     asked = Question("q-1", QuestionState(), "977", "?", now, now)
     guards = Guards(in_minute=31)
-    ledger = Ledger(AccountCodec([]), IdSource(), HeadKeys([b"k" * 32]))
+    work = UnitOfWork(AccountCodec([]), IdSource(), HeadKeys([b"k" * 32]))
 
-    ledger.take(fold, cast("Turn", None), waiting, Outcome(kept_until=now, questions=(asked,), guards=guards))
+    work.take(entry, cast("Turn", None), waiting, Outcome(kept_until=now, questions=(asked,), guards=guards))
 
-    assert fold.account == Account(ALICE, guards=guards)
-    assert list(ledger.changed) == [ALICE]
+    assert entry.account == Account(ALICE, guards=guards)
+    assert list(work.changed) == [ALICE]
 
 
 @pytest.mark.anyio

@@ -15,7 +15,7 @@ from app.db.terms import terms_change
 from app.domain.messages import MessageClass
 from app.services.isolation import Apart
 from app.services.management.campaigns import NewCampaign
-from app.services.turns.account_cache import AccountMemory
+from app.services.turns.account_cache import AccountCache
 from tests.running import ALICE, BOB, START, Running
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ async def spoil(gateway: Running, change: Update) -> None:
 async def test_a_number_whose_account_cannot_be_read_keeps_nobody_waiting(gateway: Running, log: io.StringIO) -> None:
     mine = tables.subscriber.c.msisdn == ALICE
     await spoil(gateway, update(tables.subscriber).where(mine).values(brand="no brand at all"))
-    gateway.gateway.turns._loading._memory = AccountMemory()
+    gateway.gateway.turns._loading._cache = AccountCache()
     await gateway.store(gateway.message("0000"), gateway.message("YE", sender=BOB))
     await gateway.drain()
 
