@@ -13,7 +13,7 @@ from app.domain.values import replace, value
 
 
 class CampaignMessageState(StrEnum):
-    """``held``: waits for the morning; ``sent``: the network took it; ``recalled``: not sent after all."""
+    """``held``: waits for the morning; ``sent``: the network took it; ``superseded``: not sent after all."""
 
     QUEUED = "queued"
     HELD = "held"

@@ -184,7 +184,7 @@ class Outcome:
     ``subscriptions`` and ``questions`` are whole new values, by id. ``tenure_ended`` drops what is queued and timed
     for the tenure that the turn found. ``verdict`` says in a word how a message was dealt with. ``kept_until``
     leaves an MO in the queue until then, and nothing else of the outcome is used but the guards. ``records`` are whole
-    new values, too. ``recalled`` names what messages were ``about`` that are not to be sent any more (safety.md 18).
+    new values, too. ``superseded`` names what messages were ``about`` that are not to be sent any more (safety.md 18).
     ``awaits`` leaves an MO where it is until a password has been looked at; nothing else of the outcome is used.
     ``waits`` does the same until the attempt has ended by which a question of hers is being handed over. ``kept`` names
     what a management call gave otherwise and was not taken over.
@@ -205,7 +205,7 @@ class Outcome:
     verdict: str = "answered"
     kept_until: datetime | None = None
     records: tuple[Record, ...] = ()
-    recalled: tuple[str, ...] = ()
+    superseded: tuple[str, ...] = ()
     awaits: PasswordCheck | None = None
     waits: bool = False
     former_tenure: int | None = None
@@ -218,7 +218,7 @@ def refused(status: int, detail: str) -> Outcome:
 
 
 _IN_ORDER = (
-    "replies", "subscriptions", "questions", "timers", "dropped_timers", "evidence", "events", "records", "recalled",
+    "replies", "subscriptions", "questions", "timers", "dropped_timers", "evidence", "events", "records", "superseded",
 )  # fmt: skip
 
 

@@ -205,7 +205,7 @@ class Conversation:
         for drop in outcome.dropped_timers:
             if not any((timer.kind, timer.subject) == (drop.kind, drop.subject) for timer in outcome.timers):
                 self.timers.pop((drop.kind, drop.subject), None)
-        for about in outcome.recalled:
+        for about in outcome.superseded:
             self.timers.pop((HOLD_TIMER, about), None)
         for reply in outcome.replies:
             self._deliver(reply)

@@ -121,7 +121,7 @@ def _over(turn: Turn, suspensions: Sequence[Suspension]) -> Outcome:
         dropped_timers=tuple(
             TimerDropped(kind, item.id) for item in suspensions for kind in (NOTICE_TIMER, OVER_TIMER)
         ),
-        recalled=tuple(map(_about, suspensions)),
+        superseded=tuple(map(_about, suspensions)),
         verdict="called off",
     )
 
@@ -152,7 +152,7 @@ def _with_low_balance(turn: Turn, before: Subscriber | None, after: Subscriber, 
     known = turn.account.record(LowBalance, _LOW_BALANCE) if before else None
     was_told = known is not None and known.told
     if was_told and after.balance_fen > limit:
-        above = Outcome(records=(LowBalance(_LOW_BALANCE, turn.now, told=False),), recalled=(_LOW_BALANCE,))
+        above = Outcome(records=(LowBalance(_LOW_BALANCE, turn.now, told=False),), superseded=(_LOW_BALANCE,))
         return joined(outcome, above)
     falls = before is not None and is_low(after, limit) and not is_low(before, limit)
     if was_told or not falls:

@@ -193,7 +193,7 @@ def _dispute(turn: Turn, question: Question, *, arrived: bool = True) -> Outcome
         records=(after,),
         evidence=(draft,),
         questions=(known.closed(turn.now, ClosedAs.ANSWERED),),
-        recalled=() if arrived else (charge.about,),
+        superseded=() if arrived else (charge.about,),
     )
     said = _result(turn, _facts(turn, texts.DISPUTED, charge, opened.ticket))
     return joined(replace(said, verdict="doubted"), first, disputed, opened.outcome)

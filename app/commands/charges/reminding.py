@@ -112,7 +112,7 @@ def remind(turn: Turn, announced: Charge) -> Outcome:
         records=(charge,),
         questions=(*replaced, question),
         timers=(TimerSet(UNREACHED_TIMER, charge.id, charge.made_at + charges.UNREACHED),),
-        recalled=(announced.about,) if before else (),
+        superseded=(announced.about,) if before else (),
         verdict="reminding",
     )
 

@@ -31,7 +31,7 @@ def settled(turn: Turn, charge: Charge, to: ChargeState, reason: str, who: str) 
         dropped_timers=tuple(TimerDropped(kind, charge.id) for kind in drops),
         evidence=(evidence_of(f"fee-{to}", charge, after, who=who, reason=reason),),
         events=(event_of(turn, after),),
-        recalled=(charge.about,) if charge.question_id and charge.state is ChargeState.ANNOUNCED else (),
+        superseded=(charge.about,) if charge.question_id and charge.state is ChargeState.ANNOUNCED else (),
         verdict=f"fee {to}",
     )
 

@@ -101,12 +101,12 @@ def _withdrawn(turn: Turn, facts: dict[str, str]) -> Outcome:
     waiting = [
         one for one in turn.account.records_of(CampaignMessage) if one.kind is MessageClass.MARKETING and one.is_open
     ]
-    recalled = [one.now_in(CampaignMessageState.RECALLED) for one in waiting]
+    superseded = [one.now_in(CampaignMessageState.RECALLED) for one in waiting]
     draft = EvidenceDraft("consent-withdrawn", MARKETING, {**facts, "before": consent.source if consent else None})
     return Outcome(
-        records=(*((consent.withdrawn(turn.at),) if consent else ()), *recalled),
-        evidence=(draft,) if consent or recalled else (),
-        recalled=tuple(one.about for one in recalled),
+        records=(*((consent.withdrawn(turn.at),) if consent else ()), *superseded),
+        evidence=(draft,) if consent or superseded else (),
+        superseded=tuple(one.about for one in superseded),
         verdict="consent withdrawn" if consent else "no consent",
     )
 

@@ -79,7 +79,7 @@ class Dispatch:
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
 
-    def recall(self) -> None:
+    def give_back(self) -> None:
         """Give back what was not begun."""
         for lines in self._ready.values():
             while lines:
@@ -110,7 +110,7 @@ class Dispatch:
 
     async def finish(self) -> None:
         """Begin nothing more, and wait until what is under way has ended."""
-        self.recall()
+        self.give_back()
         await asyncio.gather(*self._calls)
 
     def _lines_ready(self) -> int:
@@ -169,7 +169,7 @@ class Dispatch:
         if throttled:
             self._pace.slow_down()
         if any(item.retry_after for item in throttled):
-            self.recall()
+            self.give_back()
 
     async def _send(self, messages: Sequence[ClaimedMessage]) -> Sequence[SendResult]:
         try:

@@ -258,7 +258,7 @@ class Delivery:
 
     def _tell(self, done: _Round, finished: Sequence[Attempted]) -> None:
         if done.resting:
-            self._dispatch.recall()
+            self._dispatch.give_back()
         if finished:
             self._wake_reports()
             self._count([result for _, result in finished])

@@ -95,7 +95,7 @@ class UnitOfWork:
         self._failed: list[dict[str, object]] = []
         self._ended_tenures: list[tuple[int, str, int]] = []
         self._records = records.Changes()
-        self._recalled: list[dict[str, object]] = []
+        self._superseded: list[dict[str, object]] = []
         self._held: dict[tuple[object, ...], tuple[dict[str, object], Turn]] = {}
 
     # ---- taking up outcomes
@@ -150,8 +150,8 @@ class UnitOfWork:
         for record in outcome.records:
             self._records.note((entry.bucket, msisdn, tenure), record)
             entry.unsaved.setdefault(type(record), {})[record.id] = record
-        for about in outcome.recalled:
-            self._recalled.append({"bucket": entry.bucket, "msisdn": msisdn, "about": about})
+        for about in outcome.superseded:
+            self._superseded.append({"bucket": entry.bucket, "msisdn": msisdn, "about": about})
             self._drop_timer(entry.bucket, msisdn, tenure, HOLD_TIMER, about)
             key = (msisdn, tenure, HOLD_TIMER, about)
             self._held[key] = (self._dropped_timers[key], turn)
@@ -276,7 +276,7 @@ class UnitOfWork:
         self._records.write(connection)
         evidence.append_evidence(connection, self._evidence)
         events.append_events(connection, self._events)
-        delivery_outcomes.supersede(connection, self._recalled, now)
+        delivery_outcomes.supersede(connection, self._superseded, now)
         outbox.enqueue(connection, self._outbound)
         for rows in (self._handled, self._kept, self._failed):
             inbox.mark(connection, rows)

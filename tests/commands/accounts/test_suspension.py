@@ -189,7 +189,7 @@ def test_what_waits_is_not_sent_when_it_is_called_off_or_carried_out(
     announce(conversation, "2026-03-06 15:00")
     (suspension,) = waiting(conversation)
     assert conversation.happens(stimulus) == []
-    assert conversation.outcome.recalled == (f"suspension:{suspension.id}",)
+    assert conversation.outcome.superseded == (f"suspension:{suspension.id}",)
     assert waiting(conversation) == []
     conversation.play("@ 2026-03-07 00:00\n<")
 
