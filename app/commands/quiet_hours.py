@@ -25,7 +25,7 @@ def hold(reply: Reply, timer_id: str, turn: Turn) -> TimerSet:
         "kind": reply.kind,
         "question_id": reply.question_id,
         "about": reply.about,
-        "told": reply.told,
+        "told": reply.notify,
         "valid_until": reply.valid_until.isoformat() if reply.valid_until else None,
     }
     due_at = turn.policy.quiet_hours.release(turn.now)
@@ -41,7 +41,7 @@ def held_reply(data: str) -> Reply:
         MessageClass(held["kind"]),
         held["question_id"],
         held["about"],
-        told=held["told"],
+        notify=held["told"],
         valid_until=datetime.fromisoformat(held["valid_until"]) if held["valid_until"] else None,
     )
 

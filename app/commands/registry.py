@@ -14,7 +14,7 @@ from app.commands.reading import Reader
 from app.domain.dialogue import Question, QuestionState
 from app.domain.records import Record
 from app.domain.texts.wording import Text
-from app.domain.turn import MESSAGE_TOLD, Need, Outcome, Stimulus, Turn
+from app.domain.turn import MESSAGE_OUTCOME, Need, Outcome, Stimulus, Turn
 from app.domain.values import value
 
 MARKS = "_smsgw_marks"
@@ -196,14 +196,14 @@ def call(stimulus: type[Stimulus], *, reads: Reads = None) -> Callable[[TurnFunc
     return lambda function: _marked(function, Mark("calls", stimulus, Handler(function, reads)))
 
 
-def told(matter: str, *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
+def on_outcome(matter: str, *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that hears what became of messages ``about`` a kind of matter, as in ``charge:c-1``."""
-    return lambda function: _marked(function, Mark("timers", told_kind(matter), Handler(function, reads)))
+    return lambda function: _marked(function, Mark("timers", outcome_timer(matter), Handler(function, reads)))
 
 
-def told_kind(matter: str) -> str:
+def outcome_timer(matter: str) -> str:
     """The kind of timer by which a turn is told what became of a message."""
-    return f"{MESSAGE_TOLD}:{matter.partition(':')[0]}"
+    return f"{MESSAGE_OUTCOME}:{matter.partition(':')[0]}"
 
 
 @dataclass(slots=True)

@@ -18,13 +18,15 @@ def say(
     kind: MessageClass = MessageClass.REPLY,
     question_id: str | None = None,
     about: str | None = None,
-    told: bool = False,
+    notify: bool = False,
     any_hour: bool = False,
     valid_until: datetime | None = None,
 ) -> Reply:
     """A reply in pieces that are never cut; it takes as many messages as it needs."""
     messages = paginate(Passage(pieces), SIGN_OFF.say(turn.account.language), turn.policy.menu_max_segments)
-    return Reply(messages, extension, kind, question_id, about, told=told, any_hour=any_hour, valid_until=valid_until)
+    return Reply(
+        messages, extension, kind, question_id, about, notify=notify, any_hour=any_hour, valid_until=valid_until
+    )
 
 
 def menu_lines(turn: Turn) -> str:

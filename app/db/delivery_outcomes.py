@@ -12,7 +12,7 @@ from app.db import tables
 from app.db.rows import Given, Row, fetch, one_of, update_rows
 from app.db.timers import StoredTimer, set_timers
 from app.domain.messages import OutboundStatus
-from app.domain.turn import MESSAGE_TOLD, MessageTold, Told
+from app.domain.turn import MESSAGE_OUTCOME, DeliveryOutcome, MessageOutcome
 
 _mt = tables.outbound_message
 # The states of the column ``told``: nobody knows yet, the network took it, and NULL for what no turn waits for.
@@ -21,13 +21,13 @@ _TAKEN = 2
 _MOST = 500
 _NOT_DELIVERED = ("undelivered", "expired", "rejected", "deleted", "failed")
 _TOLD = {
-    "accepted": Told.TAKEN,
-    "delivered": Told.TAKEN,
-    "undelivered": Told.UNDELIVERED,
-    "rejected": Told.UNDELIVERED,
-    "deleted": Told.UNDELIVERED,
-    "failed": Told.FAILED,
-    "expired": Told.FAILED,
+    "accepted": DeliveryOutcome.TAKEN,
+    "delivered": DeliveryOutcome.TAKEN,
+    "undelivered": DeliveryOutcome.UNDELIVERED,
+    "rejected": DeliveryOutcome.UNDELIVERED,
+    "deleted": DeliveryOutcome.UNDELIVERED,
+    "failed": DeliveryOutcome.FAILED,
+    "expired": DeliveryOutcome.FAILED,
 }
 
 
@@ -58,8 +58,8 @@ def collect(connection: Connection, now: datetime) -> bool:
     for bucket, msisdn, tenure, message_id, about, status, told in found:
         what = _what(status, told)
         if what is not None:
-            kind = f"{MESSAGE_TOLD}:{about.partition(':')[0]}"
-            data = MessageTold(about, what).data()
+            kind = f"{MESSAGE_OUTCOME}:{about.partition(':')[0]}"
+            data = MessageOutcome(about, what).data()
             timers.append(StoredTimer(bucket, msisdn, tenure, kind, f"{message_id} {what.value}", now, data))
     set_timers(connection, timers)
     rows: list[Row] = [
@@ -75,10 +75,10 @@ def collect(connection: Connection, now: datetime) -> bool:
     return bool(found)
 
 
-def _what(status: str, told: int) -> Told | None:
+def _what(status: str, told: int) -> DeliveryOutcome | None:
     if told == WAITING:
         return _TOLD.get(status)
-    return Told.UNDELIVERED if status in _NOT_DELIVERED else None
+    return DeliveryOutcome.UNDELIVERED if status in _NOT_DELIVERED else None
 
 
 def _still_waits(_given: Given) -> ColumnElement[bool]:

@@ -102,7 +102,7 @@ def lease(connection: Connection, events: Sequence[ClaimedEvent], until: datetim
 
 
 @value
-class Told:
+class PostResult:
     """What became of an attempt; ``due_at`` is when the next one is. ``is_alarm``: three days were not enough."""
 
     event: ClaimedEvent
@@ -112,7 +112,7 @@ class Told:
     is_alarm: bool = False
 
 
-def record(connection: Connection, told: Sequence[Told], now: datetime) -> None:
+def record(connection: Connection, told: Sequence[PostResult], now: datetime) -> None:
     """Write down what became of attempts whose lease still holds."""
     rows = [
         {

@@ -111,7 +111,7 @@ class Reply:
 
     ``question_id`` ties them to the question they ask: its window and whether it can be answered depend on
     their delivery. ``about`` names the matter they speak of, such as ``charge:c-1``, so that they can be recalled;
-    with ``told`` a ``MessageTold`` timer says what became of each. ``any_hour`` lets one of a class that keeps
+    with ``notify`` a ``MessageOutcome`` timer says what became of each. ``any_hour`` lets one of a class that keeps
     the quiet hours go at once; ``valid_until`` (UTC) takes the place of its class's validity.
     """
 
@@ -120,6 +120,6 @@ class Reply:
     kind: MessageClass
     question_id: str | None = None
     about: str | None = None
-    told: bool = False
+    notify: bool = False
     any_hour: bool = False
     valid_until: datetime | None = None

@@ -64,12 +64,12 @@ class TimerDue(Stimulus):
 # The kind of timer that keeps a message for the morning; its data begins with an id that says in which order.
 HELD_MESSAGE = "held-message"
 # The kind of timer that says what became of a message, behind it ``:`` and the kind of matter that it is about.
-MESSAGE_TOLD = "message-told"
+MESSAGE_OUTCOME = "message-told"
 # The kind of timer of a message that may have arrived or not, when its time is over; its subject is the message's id.
 MESSAGE_UNANSWERED = "message-unanswered"
 
 
-class Told(StrEnum):
+class DeliveryOutcome(StrEnum):
     """What became of a message: the network took it, would not have it, or took it and could not deliver it."""
 
     TAKEN = "taken"
@@ -78,21 +78,21 @@ class Told(StrEnum):
 
 
 @value
-class MessageTold:
+class MessageOutcome:
     """The data of such a timer; ``about`` is the whole name of the matter."""
 
     about: str
-    what: Told
+    what: DeliveryOutcome
 
     def data(self) -> str:
         """As a timer keeps it."""
         return f"{self.what.value} {self.about}"
 
     @classmethod
-    def of(cls, due: "TimerDue") -> "MessageTold":
+    def of(cls, due: "TimerDue") -> "MessageOutcome":
         """From a timer that fell due."""
         what, _, about = due.data.partition(" ")
-        return cls(about, Told(what))
+        return cls(about, DeliveryOutcome(what))
 
 
 @value

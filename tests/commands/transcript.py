@@ -26,7 +26,7 @@ from functools import cache
 from app.commands.collecting import load
 from app.commands.limits import noting_interruption
 from app.commands.quiet_hours import HOLD_TIMER, hold, is_held
-from app.commands.registry import Registry, told_kind
+from app.commands.registry import Registry, outcome_timer
 from app.commands.router import Router
 from app.db.records import KINDS
 from app.domain.account import Account, Subscriber, Subscription
@@ -40,14 +40,14 @@ from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck, PasswordChecked
 from app.domain.policy import Carrier, Policy
 from app.domain.turn import (
-    MESSAGE_TOLD,
-    MessageTold,
+    MESSAGE_OUTCOME,
+    DeliveryOutcome,
+    MessageOutcome,
     Outcome,
     Stimulus,
     TextReceived,
     TimerDue,
     TimerSet,
-    Told,
     Turn,
     apply,
 )
@@ -186,7 +186,7 @@ class Conversation:
 
     def _tell(self) -> None:
         """What became of messages comes to turns at once."""
-        told = [key for key, timer in self.timers.items() if timer.kind.startswith(MESSAGE_TOLD)]
+        told = [key for key, timer in self.timers.items() if timer.kind.startswith(MESSAGE_OUTCOME)]
         for timer in [self.timers.pop(key) for key in told]:
             self.happens(TimerDue(timer.kind, timer.subject, timer.due_at, timer.data), timer.due_at)
 
@@ -221,9 +221,9 @@ class Conversation:
         unanswered = self.receipt is not Arrival.TAKEN and reply.question_id is not None
         if unanswered and reply.question_id is not None:
             self.arrivals[reply.question_id] = self.receipt
-        if reply.told and reply.about is not None and not unanswered:
-            what = MessageTold(reply.about, Told.TAKEN if self.taking else Told.FAILED)
-            timer = TimerSet(told_kind(reply.about), next(self.ids), self.now, what.data())
+        if reply.notify and reply.about is not None and not unanswered:
+            what = MessageOutcome(reply.about, DeliveryOutcome.TAKEN if self.taking else DeliveryOutcome.FAILED)
+            timer = TimerSet(outcome_timer(reply.about), next(self.ids), self.now, what.data())
             self.timers[timer.kind, timer.subject] = timer
         if not self.taking:
             return

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from app.commands.registry import told_kind
+from app.commands.registry import outcome_timer
 from app.domain.charges import Charge
 from app.domain.dialogue import Arrival, Question
 from app.domain.messages import Reply
 from app.domain.orders import Order
 from app.domain.refunds import Refund
-from app.domain.turn import MessageTold, Stimulus, TimerSet, Told
+from app.domain.turn import DeliveryOutcome, MessageOutcome, Stimulus, TimerSet
 from tests.commands.transcript import Conversation, Sent
 from tests.properties.facts import Facts
 from tests.properties.handset import PICKS
@@ -139,9 +139,9 @@ class Writing(Conversation):
                 self._know(replace(question, handed_over_at=self.now))
             for message in reply.messages:
                 self.witness.received(message)
-            if reply.told and reply.about is not None:
-                news = MessageTold(reply.about, Told.TAKEN)
-                timer = TimerSet(told_kind(reply.about), next(self.ids), self.now, news.data())
+            if reply.notify and reply.about is not None:
+                news = MessageOutcome(reply.about, DeliveryOutcome.TAKEN)
+                timer = TimerSet(outcome_timer(reply.about), next(self.ids), self.now, news.data())
                 self.timers[timer.kind, timer.subject] = timer
         self._tell()
 

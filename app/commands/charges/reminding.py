@@ -17,7 +17,7 @@ from app.commands.charges.settling import (
     question_of,
     settled,
 )
-from app.commands.registry import timer, told
+from app.commands.registry import on_outcome, timer
 from app.commands.replies import say, shown
 from app.commands.ticketing import open_ticket
 from app.domain import charges
@@ -27,7 +27,7 @@ from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import fees as texts
 from app.domain.tickets import TicketKind
-from app.domain.turn import MessageTold, Outcome, TimerDropped, TimerDue, TimerSet, Told, Turn, joined
+from app.domain.turn import DeliveryOutcome, MessageOutcome, Outcome, TimerDropped, TimerDue, TimerSet, Turn, joined
 from app.domain.values import replace, value
 
 # After a refusal it is tried again so much later, by day.
@@ -93,7 +93,7 @@ def remind(turn: Turn, announced: Charge) -> Outcome:
         kind=MessageClass.NOTICE,
         question_id=question_id,
         about=charge.about,
-        told=True,
+        notify=True,
         any_hour=at == turn.now,
         valid_until=_valid_until(turn, charge, at),
     )
@@ -130,14 +130,14 @@ def _text(turn: Turn, charge: Charge, at: datetime) -> str:
     )
 
 
-@told("charge")
+@on_outcome("charge")
 def hear_of_reminder(turn: Turn) -> Outcome:
     """The network took a reminder, or would not have it."""
-    news = MessageTold.of(turn.stimulus_as(TimerDue))
+    news = MessageOutcome.of(turn.stimulus_as(TimerDue))
     charge = next((item for item in turn.account.records_of(Charge) if item.about == news.about), None)
     if charge is None or charge.state is not ChargeState.ANNOUNCED:
         return Outcome(verdict="noted")
-    if news.what is Told.TAKEN:
+    if news.what is DeliveryOutcome.TAKEN:
         return reminded(turn, charge) or Outcome(verdict="waiting for the rest of it")
     again = turn.policy.quiet_hours.release(turn.now if _time_is_over(turn, charge) else turn.now + _AGAIN)
     return Outcome(timers=(TimerSet(REMINDER_TIMER, charge.id, again),), verdict="to be tried again")

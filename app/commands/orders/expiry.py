@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from app.commands.orders.new_terms import NEW_TERMS, Announced
-from app.commands.orders.questions import TOLD, about, expiry
+from app.commands.orders.questions import MATTER, about, expiry
 from app.commands.orders.records import EXPIRY_TIMER, closed_with_question, draft
 from app.commands.orders.trial_timers import TRIAL_QUESTION
-from app.commands.registry import timer, told
+from app.commands.registry import on_outcome, timer
 from app.domain.dialogue import Question
 from app.domain.orders import Order, OrderKind, OrderState
-from app.domain.turn import MessageTold, Outcome, TimerDue, TimerSet, Told, Turn
+from app.domain.turn import DeliveryOutcome, MessageOutcome, Outcome, TimerDue, TimerSet, Turn
 from app.domain.values import replace
 
 # A question of our own that did not arrive is tried again a day later.
@@ -28,15 +28,15 @@ def expire_order(turn: Turn) -> Outcome:
     return Outcome(records=(closed,), evidence=(draft("order-expired", closed),), verdict="order expired")
 
 
-@told(TOLD, reads=(Order,))
+@on_outcome(MATTER, reads=(Order,))
 def question_told(turn: Turn) -> Outcome:
     """The network took the question, and the window runs from then; or it did not arrive, and the order is over."""
-    heard = MessageTold.of(turn.stimulus_as(TimerDue))
+    heard = MessageOutcome.of(turn.stimulus_as(TimerDue))
     order = next((item for item in turn.account.records_of(Order) if item.is_open and about(item) == heard.about), None)
     question = turn.account.questions.get(order.question_id or "") if order else None
     if order is None or question is None:
         return Outcome(verdict="nothing waits for it")
-    if heard.what is Told.TAKEN:
+    if heard.what is DeliveryOutcome.TAKEN:
         return _handed_over(turn, order, question)
     return _undeliverable(turn, order)
 

@@ -17,7 +17,7 @@ from app.domain.texts import orders as texts
 from app.domain.turn import Outcome, TimerSet, Turn
 from app.domain.values import replace, value
 
-TOLD = "order"
+MATTER = "order"
 
 
 @value
@@ -83,7 +83,7 @@ def expiry(order: Order, expires_at: datetime) -> TimerSet:
 
 def about(order: Order) -> str:
     """What its question is about, for those who are told what became of the message."""
-    return f"{TOLD}:{order.id}/{order.number}"
+    return f"{MATTER}:{order.id}/{order.number}"
 
 
 def _numbers_in_use(turn: Turn) -> set[str]:
@@ -109,7 +109,7 @@ def _question_reply(turn: Turn, order: Order) -> Reply:
         kind=MessageClass.CONFIRMATION,
         question_id=order.question_id,
         about=about(order),
-        told=True,
+        notify=True,
     )
 
 

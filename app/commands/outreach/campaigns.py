@@ -2,21 +2,21 @@
 
 from datetime import datetime
 
-from app.commands.registry import call, told
+from app.commands.registry import call, on_outcome
 from app.commands.replies import say
 from app.domain.campaigns import CampaignMessage, CampaignMessageState, SkipReason, month_is_taken
 from app.domain.consents import MARKETING, MarketingConsent
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import marketing as texts
-from app.domain.turn import MessageTold, Outcome, Refusal, Stimulus, TimerDue, Told, Turn
+from app.domain.turn import DeliveryOutcome, MessageOutcome, Outcome, Refusal, Stimulus, TimerDue, Turn
 from app.domain.values import value
 
 _READS = (MarketingConsent, CampaignMessage)
 _STATES = {
-    Told.TAKEN: CampaignMessageState.SENT,
-    Told.FAILED: CampaignMessageState.FAILED,
-    Told.UNDELIVERED: CampaignMessageState.FAILED,
+    DeliveryOutcome.TAKEN: CampaignMessageState.SENT,
+    DeliveryOutcome.FAILED: CampaignMessageState.FAILED,
+    DeliveryOutcome.UNDELIVERED: CampaignMessageState.FAILED,
 }
 _CONFLICT = 409
 
@@ -49,7 +49,7 @@ def reach_out(turn: Turn) -> Outcome:
     state = CampaignMessageState.HELD if goes_at > turn.now else CampaignMessageState.QUEUED
     message = CampaignMessage(wanted.campaign_id, turn.now, wanted.kind, state, goes_at)
     reply = say(
-        turn, *_pieces(turn, wanted), extension=Extension.CARE, kind=wanted.kind, about=message.about, told=True
+        turn, *_pieces(turn, wanted), extension=Extension.CARE, kind=wanted.kind, about=message.about, notify=True
     )
     return Outcome(replies=(reply,), records=(message,), verdict=state.value)
 
@@ -66,10 +66,10 @@ def _skipped(reason: SkipReason) -> Outcome:
     return Outcome(refusal=Refusal(_CONFLICT, reason.value), verdict="skipped")
 
 
-@told("campaign", reads=(CampaignMessage,))
+@on_outcome("campaign", reads=(CampaignMessage,))
 def campaign_told(turn: Turn) -> Outcome:
     """Note what became of it."""
-    news = MessageTold.of(turn.stimulus_as(TimerDue))
+    news = MessageOutcome.of(turn.stimulus_as(TimerDue))
     message = turn.account.record(CampaignMessage, news.about.partition(":")[2])
     if message is None:
         return Outcome(verdict="unknown campaign")

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.db import catalogue, event_queue, events
-from app.db.event_queue import ClaimedEvent, Told
+from app.db.event_queue import ClaimedEvent, PostResult
 from app.db.events import EventRead
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
@@ -156,7 +156,7 @@ class OutgoingEvents:
 
     def _round(
         self, connection: Connection, *, finished: Sequence[_UnderWay], lease: str
-    ) -> tuple[list[Told], list[tuple[Address, ClaimedEvent]]]:
+    ) -> tuple[list[PostResult], list[tuple[Address, ClaimedEvent]]]:
         now, machine_now = current_state(connection).now, datetime.now(UTC)
         told = _record(connection, finished=finished)
         claimed: list[tuple[Address, ClaimedEvent]] = []
@@ -206,7 +206,7 @@ class OutgoingEvents:
 
     # ---- what others see of it
 
-    def _tell(self, told: Sequence[Told]) -> None:
+    def _tell(self, told: Sequence[PostResult]) -> None:
         for one in told:
             event, taken = one.event, one.status is EventStatus.ACKNOWLEDGED
             self._failures[event.receiver] = 0 if taken else self._failures[event.receiver] + 1
@@ -253,29 +253,29 @@ def _words(answer: Answer) -> str:
     return f"HTTP {answer.status}" if isinstance(answer, HttpAnswer) else answer.reason
 
 
-def _became(one: _UnderWay, now: datetime) -> Told:
+def _became(one: _UnderWay, now: datetime) -> PostResult:
     event = one.event
     if one.task.cancelled():
-        return Told(event, EventStatus.PENDING, now, "broken off")
+        return PostResult(event, EventStatus.PENDING, now, "broken off")
     answer = one.task.result()
     if _is_yes(answer):
-        return Told(event, EventStatus.ACKNOWLEDGED, now)
+        return PostResult(event, EventStatus.ACKNOWLEDGED, now)
     asked = answer.retry_after() if isinstance(answer, HttpAnswer) else None
     jitter = random.random()  # noqa: S311  not a secret
     again = next_try(event.receiver, event.type, event.made_at, now, event.attempts, jitter, asked)
     if again is None:
-        return Told(event, EventStatus.DEAD, now, _words(answer))
-    return Told(event, EventStatus.PENDING, again, _words(answer), is_alarm=is_overdue(event.made_at, now))
+        return PostResult(event, EventStatus.DEAD, now, _words(answer))
+    return PostResult(event, EventStatus.PENDING, again, _words(answer), is_alarm=is_overdue(event.made_at, now))
 
 
-def _record(connection: Connection, *, finished: Sequence[_UnderWay]) -> list[Told]:
+def _record(connection: Connection, *, finished: Sequence[_UnderWay]) -> list[PostResult]:
     now = current_state(connection).now
     told = [_became(one, now) for one in finished]
     event_queue.record(connection, told, now)
     return told
 
 
-def _result(told: Told) -> str:
+def _result(told: PostResult) -> str:
     if told.status is EventStatus.PENDING:
         return "overdue" if told.is_alarm else "failed"
     return told.status.value

@@ -34,7 +34,7 @@ def message_rows(
                 "provider": turn.carrier.name,
                 "question_id": reply.question_id,
                 "about": reply.about,
-                "told": delivery_outcomes.WAITING if reply.told else None,
+                "told": delivery_outcomes.WAITING if reply.notify else None,
                 "in_reply_to": in_reply_to,
                 "made_at": turn.now,
                 "valid_until": reply.valid_until or turn.now + VALIDITY[reply.kind],
