@@ -125,12 +125,14 @@ _COUNTED_SPAN = re.compile(rf"{_COUNTED}(?:{_RANGE}{_COUNTED})?")
 _BETWEEN = re.compile(rf"(?:[{re.escape(vocabulary.SEPARATORS)}]|{vocabulary.AND})+")
 _ENDS_NUMBER = vocabulary.NUMBER_WORD + vocabulary.COUNTERS
 _BEFORE_NAME = re.compile(rf"[{re.escape(vocabulary.BEFORE_NAME)}]*")
-_STOP_WORD = re.compile(rf"(?:{'|'.join(vocabulary.STOP_WORDS)})[\s+:]*|(?:{'|'.join(vocabulary.STOP_WORDS_ALONE)})$")
+_UNSUBSCRIBE_WORD = re.compile(
+    rf"(?:{'|'.join(vocabulary.UNSUBSCRIBE_WORDS)})[\s+:]*|(?:{'|'.join(vocabulary.UNSUBSCRIBE_WORDS_ALONE)})$"
+)
 _NO_MARKETING = "|".join((*vocabulary.NO_MARKETING, *vocabulary.NO_MARKETING_ALONE))
 _REFUSES_MARKETING = re.compile(
     rf"({_NO_MARKETING})(?:\1|{'|'.join(vocabulary.NO_MARKETING)})?[{re.escape(vocabulary.BEHIND_KEYWORD)}]*"
 )
-_STOP_WORD_BEHIND = re.compile(rf"(?:{'|'.join(vocabulary.STOP_WORDS_BEHIND)})$")
+_UNSUBSCRIBE_WORD_BEHIND = re.compile(rf"(?:{'|'.join(vocabulary.UNSUBSCRIBE_WORDS_BEHIND)})$")
 
 # What may be written behind a number, as its name.
 Names = Callable[[int], Iterable[str]]
@@ -154,9 +156,9 @@ def _one_number(key: str) -> int | None:
     return _value(found[1]) if found and not found[2] else None
 
 
-def without_stop_word(words: str) -> str:
+def without_unsubscribe_word(words: str) -> str:
     """``退订1.4`` as ``1.4``."""
-    found = _STOP_WORD.match(words)
+    found = _UNSUBSCRIBE_WORD.match(words)
     return words[found.end() :] if found else words
 
 
@@ -173,7 +175,7 @@ def parse_pick(said: Said, names: Names | None = None) -> tuple[Span, ...] | Non
     Behind a number may stand one of its ``names`` (as ``name_key`` writes them), each of which begins with the one
     before.
     """
-    words = without_stop_word(said.words)
+    words = without_unsubscribe_word(said.words)
     if not words or len(words) > _LONGEST_PICK:
         return None
     pattern, spans, place = _spans_in(words), list[Span](), 0
@@ -228,8 +230,8 @@ def _end_of(words: str, place: int, name: str) -> int | None:
 
 def is_all(said: Said) -> bool:
     """``全部`` in any of its words, with or without a word for stopping, and with nothing else."""
-    bare = without_stop_word(said.key)
-    return bare in vocabulary.ALL or _STOP_WORD_BEHIND.sub("", bare) in vocabulary.ALL
+    bare = without_unsubscribe_word(said.key)
+    return bare in vocabulary.ALL or _UNSUBSCRIBE_WORD_BEHIND.sub("", bare) in vocabulary.ALL
 
 
 def refuses_marketing(said: Said) -> bool:

@@ -62,7 +62,7 @@ def _telling(words: Iterable[str], joined: Iterable[str]) -> re.Pattern[str]:
 
     A number, a question mark, an answer, a stop word or a keyword, in any form.
     """
-    openings = {*joined, *vocabulary.STOP_WORDS}
+    openings = {*joined, *vocabulary.UNSUBSCRIBE_WORDS}
     known = {
         *words, *openings, *vocabulary.YES, *vocabulary.NO, *vocabulary.ALL, *vocabulary.DENIALS,
         *vocabulary.NO_MARKETING, *vocabulary.NO_MARKETING_ALONE,

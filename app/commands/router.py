@@ -218,9 +218,9 @@ class Router:
             )
         parents = {question.id for question in waiting}
         beneath = [q for q in pool if q.parent_id in parents and q.closed_as is ClosedAs.ANSWERED]
-        doubted = [question for question in pool if lately_ended(turn, question) and self._kind(question).late]
+        recent = [question for question in pool if lately_ended(turn, question) and self._kind(question).late]
         return (
-            self._ended(turn, [*beneath, *doubted], said)
+            self._ended(turn, [*beneath, *recent], said)
             or self._asked_elsewhere(turn, remembered, said, extension)
             or self._repeated(turn, waiting[-1])
         )

@@ -6,8 +6,8 @@ LIST_SERVICES = (
     "0000", "00000", "TD", "退订", "查询退订", "CXTD", "我要退订", "退订业务", "取消业务", "STOP", "UNSUBSCRIBE",
 )  # fmt: skip
 # Before what is to be stopped: an order keyword, a name, numbers of a listing, 全部.
-STOP_WORDS = ("QX", "TD", "退订", "取消", "STOP", "UNSUBSCRIBE")
-STOP_WORDS_ALONE = ("我要退订",)
+UNSUBSCRIBE_WORDS = ("QX", "TD", "退订", "取消", "STOP", "UNSUBSCRIBE")
+UNSUBSCRIBE_WORDS_ALONE = ("我要退订",)
 LIST_OFFERS = ("1111", "DG", "订购")
 ORDER = ("KT",)
 # To the number of marketing: these whatever follows them, and those by themselves, doubled or set apart.
@@ -71,7 +71,7 @@ NO = frozenset({"否", "N", "NO"})
 ALL = frozenset({"全部", "所有", "全部业务", "所有业务", "ALL", "QB"})
 # Looser than an answer, but enough to see that more than a signature was written.
 DENIALS = frozenset({"不", "别", "勿", "拒", "停", "NOT", "DON", "DONT", "NEVER", "CANCEL", "END", "QUIT"})
-STOP_WORDS_BEHIND = ("退订", "取消")
+UNSUBSCRIBE_WORDS_BEHIND = ("退订", "取消")
 ORDER_WORDS = ("订购", "DG", "KT")
 ASK_ORIGIN = "查"
 ASK_ORIGIN_MARK = "?"

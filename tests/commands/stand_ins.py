@@ -22,7 +22,7 @@ class ConfirmingOrder(QuestionState):
 
 
 @value
-class DoubtingFee(QuestionState):
+class DisputingCharge(QuestionState):
     """Like a fee reminder: its code, or 否."""
 
     kind: ClassVar[str] = "doubting-fee"
@@ -59,10 +59,14 @@ def confirm_order(turn: Turn, question: Question, said: Said) -> Answer | None:
 
 
 @answer(
-    DoubtingFee, repeat=_text("fee?"), expired=_text("fee expired"), answered=_text("fee answered"), about=_text("fee")
+    DisputingCharge,
+    repeat=_text("fee?"),
+    expired=_text("fee expired"),
+    answered=_text("fee answered"),
+    about=_text("fee"),
 )
-def doubt_fee(turn: Turn, question: Question, said: Said) -> Answer | None:
-    code = question.state_as(DoubtingFee).code
+def dispute_charge(turn: Turn, question: Question, said: Said) -> Answer | None:
+    code = question.state_as(DisputingCharge).code
     return _answered(turn, question, f"disputed {code}") if said.is_no or said.key == code else None
 
 

@@ -72,7 +72,7 @@ def test_what_is_read_as_a_pick_is_made_of_its_signs(text: str) -> None:
     assert all(0 <= span.first <= span.last <= 10**9 for span in spans)
     signs = "".join(vocabulary.DIGIT_NUMERALS) + vocabulary.TENS + vocabulary.SEPARATORS + vocabulary.RANGE_MARKS
     forms = vocabulary.ORDINAL + vocabulary.NUMBER_MARK + vocabulary.NUMBER_WORD + vocabulary.COUNTERS
-    words = (*vocabulary.STOP_WORDS, vocabulary.AND, *vocabulary.LONG_RANGE_MARKS, ":")
+    words = (*vocabulary.UNSUBSCRIBE_WORDS, vocabulary.AND, *vocabulary.LONG_RANGE_MARKS, ":")
     assert set(said.words) <= set("0123456789" + signs + forms + "".join(words))
     assert [is_all(said), said.is_yes, said.is_no] == [False] * 3
 

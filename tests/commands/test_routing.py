@@ -15,7 +15,7 @@ from app.commands.tickets import spam_reports
 from app.domain.dialogue import Question, QuestionState
 from app.domain.policy import Carrier
 from tests.commands import stand_ins
-from tests.commands.stand_ins import ConfirmingOrder, DoubtingFee
+from tests.commands.stand_ins import ConfirmingOrder, DisputingCharge
 from tests.commands.transcript import Conversation, play
 from tests.commands.world import FOUR
 
@@ -41,7 +41,7 @@ def conversation_with(*questions: tuple[str, QuestionState], single_number: bool
     return conversation
 
 
-ORDER, OTHER, FEE = ("20417", ConfirmingOrder("A")), ("20418", ConfirmingOrder("B")), ("901", DoubtingFee("8366"))
+ORDER, OTHER, FEE = ("20417", ConfirmingOrder("A")), ("20418", ConfirmingOrder("B")), ("901", DisputingCharge("8366"))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from app.commands.charges.monthly import covers, faults, first_due
 from app.commands.charges.refunding import stands
 from app.commands.charges.reminding import remind
-from app.commands.charges.settling import DUE_TIMER, evidence_of, fees_of_month
+from app.commands.charges.settling import DUE_TIMER, charges_of_month, evidence_of
 from app.commands.charges.use_prices import had, price_of_use, told_with
 from app.commands.codes import fresh_code
 from app.commands.registry import call
@@ -144,7 +144,7 @@ def _faults(turn: Turn, wanted: AnnounceCharge, held: Subscription | None) -> It
 
 def _faults_beside_others(turn: Turn, wanted: AnnounceCharge, held: Subscription) -> Iterator[tuple[int, str]]:
     """One fee of a service and month, however often she left and came back; one that is free counts for nothing."""
-    others = fees_of_month(turn, held.service_code, wanted.month) if wanted.amount_fen else []
+    others = charges_of_month(turn, held.service_code, wanted.month) if wanted.amount_fen else []
     if any(stands(turn, fee) for fee in others):
         yield 409, "period: there is a monthly fee of this service and month; only after it is given up can be another."
     if held.unsubscribed_at is None or not wanted.amount_fen:

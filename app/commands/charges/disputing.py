@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 from app.commands.charges.matching import what
 from app.commands.charges.refunding import can_be_given_back, give_back
-from app.commands.charges.reminding import DoubtingFee, reminded, windows_run
+from app.commands.charges.reminding import DisputingCharge, reminded, windows_run
 from app.commands.charges.settling import evidence_of, settled
 from app.commands.codes import codes_in
 from app.commands.parser import Said
 from app.commands.registry import Answer, Fit, answer
 from app.commands.replies import number_of, say
 from app.commands.ticketing import open_ticket
-from app.commands.vocabulary import STOP_WORDS
+from app.commands.vocabulary import UNSUBSCRIBE_WORDS
 from app.domain.charges import Charge, ChargeKind, ChargeState, window_end
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.messages import MessageClass
@@ -26,7 +26,7 @@ from app.domain.values import replace
 
 def charge_of(turn: Turn, question: Question) -> Charge | None:
     """The fee that a reminder asks about."""
-    return turn.account.record(Charge, question.state_as(DoubtingFee).charge_id)
+    return turn.account.record(Charge, question.state_as(DisputingCharge).charge_id)
 
 
 def _said(turn: Turn, text: Text, charge: Charge, **facts: str) -> str:
@@ -40,28 +40,28 @@ def _result(turn: Turn, text: str) -> Outcome:
 # ---- what a doubt looks like
 
 
-def _is_stop_word(said: Said) -> bool:
-    return said.key in STOP_WORDS
+def _is_unsubscribe_word(said: Said) -> bool:
+    return said.key in UNSUBSCRIBE_WORDS
 
 
 def _repeat(turn: Turn, question: Question) -> str:
     charge = charge_of(turn, question)
-    code = question.state_as(DoubtingFee).code
+    code = question.state_as(DisputingCharge).code
     return _said(turn, texts.REPEAT, charge, code=code) if charge else code
 
 
 def _about(turn: Turn, question: Question) -> str:
     charge = charge_of(turn, question)
-    code, number = question.state_as(DoubtingFee).code, number_of(turn, question)
+    code, number = question.state_as(DisputingCharge).code, number_of(turn, question)
     return _said(turn, texts.ABOUT, charge, code=code, number=number) if charge else number
 
 
 def _over(turn: Turn, question: Question) -> str:
-    """Every late answer is more than a word: see ``doubt_late``."""
+    """Every late answer is more than a word: see ``dispute_late``."""
     return _repeat(turn, question)
 
 
-def doubt_late(turn: Turn, question: Question, said: Said | None) -> Outcome:
+def dispute_late(turn: Turn, question: Question, said: Said | None) -> Outcome:
     """A doubt after its window is kept as a complaint; one that repeats itself is told how its fee stands."""
     charge = charge_of(turn, question)
     if charge is None:
@@ -72,27 +72,27 @@ def doubt_late(turn: Turn, question: Question, said: Said | None) -> Outcome:
     if ticket is not None:
         text = texts.ALREADY_DISPUTED if charge.state is ChargeState.DISPUTED else texts.ALREADY_UPHELD
         return _result(turn, _facts(turn, text, charge, ticket))
-    return complain(turn, _fees_meant(turn, charge, said))
+    return complain(turn, _charges_meant(turn, charge, said))
 
 
-def _fees_meant(turn: Turn, charge: Charge, said: Said | None) -> tuple[Charge, ...]:
+def _charges_meant(turn: Turn, charge: Charge, said: Said | None) -> tuple[Charge, ...]:
     """The fee that a late doubt names; one that names none means all that she was lately reminded of."""
     if said is None or codes_in(said):
         return (charge,)
-    questions = [item for item in turn.account.questions.values() if isinstance(item.state, DoubtingFee)]
+    questions = [item for item in turn.account.questions.values() if isinstance(item.state, DisputingCharge)]
     lately = {item.id for item in questions if turn.account.may_have_reached(item) and item.lately_ended(turn.at)}
     taken = (ChargeState.REMINDED, ChargeState.CHARGED)
     fees = [fee for fee in turn.account.records_of(Charge) if fee.question_id in lately and fee.state in taken]
     return tuple(fee for fee in fees if fee.ticket_id is None)
 
 
-def complain(turn: Turn, doubted: tuple[Charge, ...]) -> Outcome:
+def complain(turn: Turn, disputed: tuple[Charge, ...]) -> Outcome:
     """A complaint about fees that are doubted late; of those that an open one names already she is told as much."""
     complaints = [ticket for ticket in turn.account.records_of(Ticket) if ticket.is_open]
     known = [ticket for ticket in complaints if ticket.kind is TicketKind.COMPLAINT]
-    fees = [fee for fee in doubted if not any(fee.id in ticket.charge_ids for ticket in known)]
+    fees = [fee for fee in disputed if not any(fee.id in ticket.charge_ids for ticket in known)]
     if not fees:
-        (charge, *_) = doubted
+        (charge, *_) = disputed
         ticket = next(ticket for ticket in known if charge.id in ticket.charge_ids)
         return _result(turn, _facts(turn, texts.LATE_AGAIN, charge, ticket))
     received = turn.stimulus_as(TextReceived)
@@ -177,7 +177,7 @@ def _dispute(turn: Turn, question: Question, *, arrived: bool = True) -> Outcome
     if charge is not None and can_be_given_back(turn, charge):
         return _given_back(turn, charge, question)
     if charge is None or charge.state is not (ChargeState.REMINDED if arrived else ChargeState.ANNOUNCED):
-        return doubt_late(turn, question, None)
+        return dispute_late(turn, question, None)
     received = turn.stimulus_as(TextReceived)
     who = f"mo:{received.id}"
     # The question is written once, as closed.
@@ -213,21 +213,21 @@ def _given_back(turn: Turn, charge: Charge, question: Question) -> Outcome:
 
 
 @answer(
-    DoubtingFee,
+    DisputingCharge,
     repeat=_repeat,
     expired=_over,
     answered=_over,
     about=_about,
-    late=doubt_late,
+    late=dispute_late,
     several=_several,
 )
-def doubt_fee(turn: Turn, question: Question, said: Said) -> Answer | None:
+def dispute_charge(turn: Turn, question: Question, said: Said) -> Answer | None:
     """The code, a no, or a stop word with the code; at the fees' own number 取消 alone, too."""
     at_its_number = turn.policy.numbers.extension(turn.stimulus_as(TextReceived).dialled) == Extension.FEES
     if not question.is_open(turn.at) and not at_its_number and said.is_no:
         return None
-    by_code = question.state_as(DoubtingFee).code in codes_in(said)
-    if not (by_code or said.is_no or (at_its_number and _is_stop_word(said))):
+    by_code = question.state_as(DisputingCharge).code in codes_in(said)
+    if not (by_code or said.is_no or (at_its_number and _is_unsubscribe_word(said))):
         return None
     # A word means what she can have in hand, before it means a reminder that no network took.
     arrived = by_code or may_be_meant(turn, question)

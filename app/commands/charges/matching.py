@@ -17,7 +17,7 @@ _SHORTEST_ID = 3
 _GIVEN_UP = frozenset({ChargeState.WAIVED, ChargeState.CANCELLED})
 
 
-def fees_named(turn: Turn, text: str) -> tuple[Charge, ...]:
+def charges_named(turn: Turn, text: str) -> tuple[Charge, ...]:
     """The fees that a text speaks of, the newest first; none that was given up already."""
     said = normalise(text)
     open_to = [fee for fee in turn.account.records_of(Charge) if fee.state not in _GIVEN_UP and fee.amount_fen > 0]
@@ -59,7 +59,7 @@ def name_of(turn: Turn, fee: Charge) -> str:
     return listing.label(service.name, None if provider.own else provider.short_name)
 
 
-def month_of_fee(turn: Turn, fee: Charge) -> str | None:
+def month_of_charge(turn: Turn, fee: Charge) -> str | None:
     """The month that a monthly fee is for, in her language."""
     if fee.kind is not ChargeKind.MONTHLY:
         return None
@@ -68,7 +68,7 @@ def month_of_fee(turn: Turn, fee: Charge) -> str | None:
 
 def named_with_month(turn: Turn, fee: Charge) -> str:
     """What a fee is for, so that of several fees of a service each is another one."""
-    return fees.of_month(turn.account.language, name_of(turn, fee), month_of_fee(turn, fee))
+    return fees.of_month(turn.account.language, name_of(turn, fee), month_of_charge(turn, fee))
 
 
 def name_and_amount(turn: Turn, fee: Charge) -> str:

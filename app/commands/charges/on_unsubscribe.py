@@ -1,8 +1,8 @@
 """What becomes of a service's fees when it is unsubscribed (flows.md 5.3, 17; safety.md 11, 13)."""
 
-from app.commands.charges.matching import month_of_fee
+from app.commands.charges.matching import month_of_charge
 from app.commands.charges.refunding import can_be_given_back, give_back, stands
-from app.commands.charges.settling import ended_before, fees_of_month, question_of, settled
+from app.commands.charges.settling import charges_of_month, ended_before, question_of, settled
 from app.domain.account import Subscription, SubscriptionState
 from app.domain.charges import Charge, ChargeState
 from app.domain.months import month_of
@@ -13,7 +13,7 @@ from app.domain.values import replace, value
 
 
 @value
-class Parting:
+class ChargeSettlement:
     """The fees of a service that was left: what is done, what is said of it, and what still costs.
 
     ``month_is_free``: the fee of this month was given up; ``month_is_paid``: it was taken already. ``month_fen`` is
@@ -28,7 +28,7 @@ class Parting:
     month_fen: int | None = None
 
 
-def part(turn: Turn, before: Subscription, after: Subscription, who: str) -> Parting:
+def settle_charges(turn: Turn, before: Subscription, after: Subscription, who: str) -> ChargeSettlement:
     """Waive, cancel, give back or keep each fee of a subscription that ends."""
     done: list[Outcome] = []
     words: list[str] = []
@@ -36,15 +36,15 @@ def part(turn: Turn, before: Subscription, after: Subscription, who: str) -> Par
     for charge in turn.account.records_of(Charge):
         if charge.subscription_id != before.id:
             continue
-        outcome, said = _parted(turn, charge, before, after, who)
+        outcome, said = _settled(turn, charge, before, after, who)
         done += [outcome] if outcome else []
         words += [said] if said else []
         kept += [charge] if charge.is_open and not outcome and charge.amount_fen else []
     whole = joined(Outcome(), *done)
     left = replace(turn, account=apply(turn.account, whole))
-    of_month = fees_of_month(left, before.service_code, month_of(turn.at))
+    of_month = charges_of_month(left, before.service_code, month_of(turn.at))
     standing = [charge for charge in of_month if stands(left, charge)]
-    return Parting(
+    return ChargeSettlement(
         whole,
         "".join(words),
         tuple(kept),
@@ -54,7 +54,7 @@ def part(turn: Turn, before: Subscription, after: Subscription, who: str) -> Par
     )
 
 
-def _parted(
+def _settled(
     turn: Turn, charge: Charge, before: Subscription, after: Subscription, who: str
 ) -> tuple[Outcome | None, str]:
     language = turn.account.language
@@ -74,7 +74,7 @@ def _parted(
 
 
 def _amount(turn: Turn, charge: Charge) -> str:
-    return texts.amount(turn.account.language, charge.amount_fen, month_of_fee(turn, charge))
+    return texts.amount(turn.account.language, charge.amount_fen, month_of_charge(turn, charge))
 
 
 def _taken_since(turn: Turn, charge: Charge) -> bool:

@@ -37,7 +37,7 @@ _TO_HAND_OVER, _TO_HAND_OVER_LATE = timedelta(minutes=5), timedelta(minutes=30)
 
 
 @value
-class DoubtingFee(QuestionState):
+class DisputingCharge(QuestionState):
     """A fee of which she was told, and the code that doubts it."""
 
     kind: ClassVar[str] = "doubting-fee"
@@ -99,7 +99,7 @@ def remind(turn: Turn, announced: Charge) -> Outcome:
     )
     question = Question(
         id=question_id,
-        state=DoubtingFee(charge.id, charge.code or ""),
+        state=DisputingCharge(charge.id, charge.code or ""),
         extension=Extension.FEES,
         asked_text=shown(reply),
         asked_at=turn.now,

@@ -68,7 +68,7 @@ def end_with_tenure(turn: Turn, who: str) -> Outcome:
     )
 
 
-def fees_of_month(turn: Turn, service_code: str, period: str) -> list[Charge]:
+def charges_of_month(turn: Turn, service_code: str, period: str) -> list[Charge]:
     """Her monthly fees of a service for a month that cost something, whichever subscription they were for."""
     fees = (fee for fee in turn.account.records_of(Charge) if fee.kind is ChargeKind.MONTHLY and fee.amount_fen)
     return [fee for fee in fees if (fee.service_code, fee.period) == (service_code, period)]
@@ -124,7 +124,7 @@ def fall_due(turn: Turn) -> Outcome:
     why = given_up(turn, charge)
     if why is not None:
         return settled(turn, charge, *why, who="timer")
-    if not (charge.is_silent or charge.state is ChargeState.REMINDED) or _doubted(turn, charge):
+    if not (charge.is_silent or charge.state is ChargeState.REMINDED) or _disputed(turn, charge):
         return Outcome(verdict="not taken yet")
     later = _later(turn, charge)
     if later is not None:
@@ -176,7 +176,7 @@ def ended_before(held: Subscription, at: datetime) -> bool:
     return held.ends_at is not None and held.ends_at < at
 
 
-def _doubted(turn: Turn, charge: Charge) -> bool:
+def _disputed(turn: Turn, charge: Charge) -> bool:
     fees = turn.account.records_of(Charge)
     return any(item.service_code == charge.service_code and item.state is ChargeState.DISPUTED for item in fees)
 

@@ -181,7 +181,7 @@ def _yes(turn: Turn, order: Order, question: Question) -> Outcome:
     if is_early or not (there or _is_sole(turn, question)):
         return _hint(turn, question)
     if question.is_dated_before(received.sent_at) and not again:
-        return _ask_again(turn, order, order, question, doubted=True)
+        return _ask_again(turn, order, order, question, uncertain=True)
     if arrival is Arrival.UNDER_WAY:
         return Outcome(waits=True)
     if arrival is Arrival.UNKNOWN and not there:
@@ -282,13 +282,13 @@ def _refuse(turn: Turn, judged: Order, order: Order, question: Question, reason:
     return replace(closed, replies=(reply,), evidence=(answer_draft(turn, closed, question),), verdict="refused")
 
 
-def _ask_again(turn: Turn, now: Order, order: Order, question: Question, *, doubted: bool = False) -> Outcome:
+def _ask_again(turn: Turn, now: Order, order: Order, question: Question, *, uncertain: bool = False) -> Outcome:
     """Nothing is ordered; the order goes on with a new question, from another number.
 
-    ``doubted``: as her yes was dated before the question, which can be a provider's clock or zone (safety.md 34).
+    ``uncertain``: as her yes was dated before the question, which can be a provider's clock or zone (safety.md 34).
     """
-    doubted = doubted or question.state_as(ConfirmingOrder).again
-    again = ask(turn, now if now.kind in _STAY_OPEN else replace(now, expires_at=None), again=doubted)
+    uncertain = uncertain or question.state_as(ConfirmingOrder).again
+    again = ask(turn, now if now.kind in _STAY_OPEN else replace(now, expires_at=None), again=uncertain)
     changed = Outcome(
         questions=(question.closed(turn.now, ClosedAs.ANSWERED),),
         evidence=(answer_draft(turn, Outcome(records=(order,)), question, kind="order-asked-again"),),

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from app.commands.charges.on_unsubscribe import part
+from app.commands.charges.on_unsubscribe import settle_charges
 from app.commands.orders.known_ends import are_worse
 from app.commands.orders.questions import ask
 from app.commands.orders.records import draft, label
@@ -140,7 +140,7 @@ def _ended(turn: Turn, held: Subscription, announced: Announced, order: Order | 
         events=(event,),
         verdict="ended",
     )
-    return joined(outcome, part(turn, held, ended, announced.who).outcome)
+    return joined(outcome, settle_charges(turn, held, ended, announced.who).outcome)
 
 
 def _draft(kind: str, before: Subscription, after: Subscription, announced: Announced) -> EvidenceDraft:

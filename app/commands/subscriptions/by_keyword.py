@@ -7,7 +7,7 @@ from app.commands.subscriptions.listing import ChoosingServices, label_of, list_
 from app.commands.subscriptions.matching import Meant, asks_for_all, meant_by
 from app.commands.subscriptions.picking import ask_all
 from app.commands.subscriptions.unsubscribing import Wish
-from app.commands.vocabulary import BEHIND_KEYWORD, STOP_WORDS
+from app.commands.vocabulary import BEHIND_KEYWORD, UNSUBSCRIBE_WORDS
 from app.domain.texts import unsubscribing as texts
 from app.domain.turn import Outcome, Turn
 
@@ -19,7 +19,7 @@ def _means_something(turn: Turn, word: str) -> bool:
     return asks_for_all(word) or bool(meant_by(turn, word).held)
 
 
-@command(*STOP_WORDS, takes=Takes.WORD, kept=True, menu=texts.HELP, rank=20, knows=_means_something)
+@command(*UNSUBSCRIBE_WORDS, takes=Takes.WORD, kept=True, menu=texts.HELP, rank=20, knows=_means_something)
 def unsubscribe_by_word(turn: Turn, word: str) -> Outcome:
     """End at once the service that it names; a warning, or a name that is not certain, asks first."""
     language, bare = turn.account.language, word.rstrip(BEHIND_KEYWORD)

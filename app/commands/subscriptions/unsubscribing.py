@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from app.commands.charges.monthly import price_of_month
-from app.commands.charges.on_unsubscribe import Parting, kept_words, part
+from app.commands.charges.on_unsubscribe import ChargeSettlement, kept_words, settle_charges
 from app.commands.registry import timer
 from app.domain import calendar
 from app.domain.account import Channel, Subscription, SubscriptionState
@@ -108,7 +108,7 @@ def _judge(turn: Turn, wish: Wish, request: Request) -> Ended:
     if (service.cancel_warning or request.guessed) and not request.warned_already:
         return Ended(wish, Fate.WARNED, texts.warning(language, wish.label, service.cancel_warning))
     left = _left(held, turn.at)
-    fees = part(turn, held, left, request.who)
+    fees = settle_charges(turn, held, left, request.who)
     after = left if request.not_ordered else replace(left, owed_month=_owed_month(turn, held, left, fees))
     return Ended(wish, Fate.DONE, _said(turn, wish.label, held, after, fees), after, fees.outcome)
 
@@ -125,7 +125,7 @@ def _left(held: Subscription, at: datetime) -> Subscription:
     return replace(held, state=SubscriptionState.ENDING, unsubscribed_at=at, ends_at=max(at, ends_at))
 
 
-def _owed_month(turn: Turn, before: Subscription, after: Subscription, fees: Parting) -> str | None:
+def _owed_month(turn: Turn, before: Subscription, after: Subscription, fees: ChargeSettlement) -> str | None:
     """The month whose fee is still taken though she has left: that of a service that runs to its end (flows.md 5.3)."""
     terms = before.terms
     runs_on = after.state is SubscriptionState.ENDING and terms.cancel_effect is CancelEffect.MONTH_END
@@ -135,14 +135,14 @@ def _owed_month(turn: Turn, before: Subscription, after: Subscription, fees: Par
     return month_of(turn.at) if runs_on and is_paid_for and not on_trial and not settled else None
 
 
-def _said(turn: Turn, label: str, before: Subscription, after: Subscription, fees: Parting) -> str:
+def _said(turn: Turn, label: str, before: Subscription, after: Subscription, fees: ChargeSettlement) -> str:
     """Name, last day, and what is still charged."""
     # That the fee of the owed month is still taken is said with the end of the service anyway.
     kept = tuple(fee for fee in fees.kept if fee.kind is not ChargeKind.MONTHLY or fee.period != after.owed_month)
     return _end_of(turn, label, before, after, fees) + fees.words + kept_words(turn, kept)
 
 
-def _end_of(turn: Turn, label: str, before: Subscription, after: Subscription, fees: Parting) -> str:
+def _end_of(turn: Turn, label: str, before: Subscription, after: Subscription, fees: ChargeSettlement) -> str:
     language = turn.account.language
     ends_at = after.ends_at or turn.at
     if after.state is SubscriptionState.ENDED:

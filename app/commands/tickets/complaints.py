@@ -7,7 +7,7 @@ import unicodedata
 from datetime import timedelta
 from typing import ClassVar
 
-from app.commands.charges.matching import fees_named, name_and_amount
+from app.commands.charges.matching import charges_named, name_and_amount
 from app.commands.parser import Said, normalise, parse_pick
 from app.commands.reading import LONGEST_OPENING, LONGEST_TEXT
 from app.commands.registry import Answer, Fit, Takes, answer, call, command, incomplete
@@ -134,7 +134,7 @@ def _with_mark(turn: Turn, text: str) -> str:
 def _taken(turn: Turn, text: str, who: str, charges: tuple[Charge, ...] | None = None) -> Outcome:
     """Open the ticket and say its number, its deadlines and the fees that it is about."""
     text = text[:LONGEST_TEXT]
-    fees = fees_named(turn, text) if charges is None else charges
+    fees = charges_named(turn, text) if charges is None else charges
     opened = open_ticket(turn, TicketKind.COMPLAINT, text, who=who, charge_ids=tuple(fee.id for fee in fees))
     language = turn.account.language
     said = texts.opened(language, opened.ticket, [name_and_amount(turn, fee) for fee in fees])

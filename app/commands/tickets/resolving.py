@@ -137,14 +137,14 @@ def _closed(turn: Turn, ticket: Ticket, given: Resolve) -> Outcome:
 def _undecided(turn: Turn, ticket: Ticket, decision: Decision) -> Outcome | None:
     """Why a decision does not fit the fee in doubt."""
     charges = charges_of(turn, ticket)
-    doubted = any(charge.state is ChargeState.DISPUTED for charge in charges)
-    if decision is Decision.UPHELD and doubted and turn.account.is_suspended:
+    disputed = any(charge.state is ChargeState.DISPUTED for charge in charges)
+    if decision is Decision.UPHELD and disputed and turn.account.is_suspended:
         return refused(
             409, "The customer is suspended, so no monthly fee is taken: uphold it when she is active again."
         )
     if ticket.kind is not TicketKind.FEE_DISPUTE:
         return None
-    if decision is Decision.DONE and doubted:
+    if decision is Decision.DONE and disputed:
         return refused(422, "decision: the fee is in doubt; say cancelled or upheld.")
     given_up = any(charge.state in (ChargeState.WAIVED, ChargeState.CANCELLED) for charge in charges)
     if decision is Decision.UPHELD and given_up:
