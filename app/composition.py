@@ -8,7 +8,7 @@ import httpx
 
 from app.commands.collecting import load
 from app.commands.router import Router
-from app.db.outbox import Detour
+from app.db.outbox import FailoverRoute
 from app.db.session import Database, normalise_url
 from app.domain.credentials import sealing_fault
 from app.domain.policy import Carrier
@@ -104,7 +104,7 @@ def build_gateway(settings: Settings) -> Gateway:
     )
     webhooks = make_webhook_transport(private=settings.private_webhooks)
     outgoing = _outgoing_events(settings, database, webhooks, sealer)
-    engine.add("events", outgoing.step, outgoing.finish, aside=True)
+    engine.add("events", outgoing.step, outgoing.finish, excluded_from_drain=True)
     campaigns = Campaigns(database, turns, ids)
     campaigns.wake = engine.add("campaigns", campaigns.step).wake
     directory = Directory(
@@ -206,19 +206,23 @@ def _delivery(
         wake_reports,
         rate=given.rate or provider.default_rate,
         window=given.window or provider.default_window,
-        detours=[_detour(settings, other) for other in providers.values() if _may_stand_in(other, provider)],
+        failover_routes=[
+            _failover_route(settings, other) for other in providers.values() if _can_fail_over(other, provider)
+        ],
         quiet_hours=settings.policy().quiet_hours,
     )
 
 
-def _may_stand_in(other: Provider, provider: Provider) -> bool:
-    return other is not provider and other.can_send and other.stands_in and provider.stands_in
+def _can_fail_over(other: Provider, provider: Provider) -> bool:
+    return other is not provider and other.can_send and other.can_fail_over and provider.can_fail_over
 
 
-def _detour(settings: Settings, other: Provider) -> Detour:
+def _failover_route(settings: Settings, other: Provider) -> FailoverRoute:
     """In the order of the settings file; a provider with one number carries only what is sent from that."""
     given = settings.provider_table()[other.name]
-    return Detour(other.name, settings.file.access_number if given.single_number else None, tuple(given.prefixes))
+    return FailoverRoute(
+        other.name, settings.file.access_number if given.single_number else None, tuple(given.prefixes)
+    )
 
 
 def _providers(settings: Settings, around: Surroundings) -> dict[str, Provider]:

@@ -20,7 +20,7 @@ def fresh_code(turn: Turn) -> str:
         *(order.code for order in orders if order.is_open or order.made_at > since),
     }
     words = {*RESERVED, *(normalise(alias).key for alias in turn.policy.aliases), *turn.catalogue.by_keyword}
-    return new_code(turn.dice, lambda code: code in given or code in words)
+    return new_code(turn.randbelow, lambda code: code in given or code in words)
 
 
 def codes_in(said: Said) -> frozenset[str]:

@@ -170,12 +170,12 @@ def answer(
     )
 
 
-def beside(extension: str) -> Callable[[SaidFunction], SaidFunction]:
+def intercept(extension: str) -> Callable[[SaidFunction], SaidFunction]:
     """Mark the function that sees what is sent to a number first; a keyword in it is obeyed as well.
 
     It returns None for a text that it leaves to commands and questions.
     """
-    return lambda function: _marked(function, Mark("beside", extension, function))
+    return lambda function: _marked(function, Mark("interceptors", extension, function))
 
 
 def incomplete(function: _F) -> _F:
@@ -213,7 +213,7 @@ class Registry:
     keywords: dict[str, Command] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)
     prefixes: dict[str, Command] = field(default_factory=dict)
-    beside: dict[str, SaidFunction] = field(default_factory=dict)
+    interceptors: dict[str, SaidFunction] = field(default_factory=dict)
     questions: dict[type[QuestionState], QuestionKind] = field(default_factory=dict)
     timers: dict[str, Handler] = field(default_factory=dict)
     calls: dict[type[Stimulus], Handler] = field(default_factory=dict)

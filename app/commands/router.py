@@ -112,8 +112,8 @@ class Router:
         if whole and taken:
             return _Route(taken, whole.kept)
         # 204 for each of the confirmation numbers 20400 to 20499.
-        beside = self.registry.beside.get(extension[:_EXTENSION_DIGITS])
-        first = beside(turn, said) if beside else None
+        interceptor = self.registry.interceptors.get(extension[:_EXTENSION_DIGITS])
+        first = interceptor(turn, said) if interceptor else None
         return self._obeyed_beside(turn, said, first) if first else self._understood(turn, said, extension)
 
     def _route_incomplete(self, turn: Turn, said: Said, extension: str) -> _Route:

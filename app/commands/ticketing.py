@@ -42,7 +42,7 @@ def open_ticket(turn: Turn, kind: TicketKind, text: str, *, who: str, charge_ids
     ticket = Ticket(
         id=next(turn.ids),
         made_at=start,
-        number=ticket_number(turn.dice),
+        number=ticket_number(turn.randbelow),
         kind=kind,
         state=TicketState.OPEN,
         text=text,

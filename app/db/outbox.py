@@ -179,7 +179,7 @@ def give_back_lost(
 
 
 @value
-class Detour:
+class FailoverRoute:
     """Another way for messages: the provider, the one number of ours that it can show (None: all), whom it reaches."""
 
     provider: str
@@ -187,7 +187,7 @@ class Detour:
     prefixes: tuple[str, ...] = ()
 
 
-def divert(connection: Connection, provider: str, detour: Detour, now: datetime, most: int) -> int:
+def fail_over(connection: Connection, provider: str, detour: FailoverRoute, now: datetime, most: int) -> int:
     """Let another provider carry what waits for one that is out of order; how many messages that were."""
     conditions = [_mt.c.provider == provider, unfinished(_mt.c.status), one_of(_mt.c.status, "queued")]
     if detour.only_number is not None:

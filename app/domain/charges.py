@@ -142,9 +142,9 @@ def window_end(handed_over_at: datetime, window: timedelta, quiet: QuietHours) -
     return max(end, morning.astimezone(end.tzinfo)) if at_night or local(end) < morning else end
 
 
-def new_code(dice: Callable[[int], int], taken: Callable[[str], bool]) -> str:
+def new_code(randbelow: Callable[[int], int], taken: Callable[[str], bool]) -> str:
     """Four digits, 1000 or more, that are not ``taken``; LookupError where all are."""
-    first = dice(_CODES)
+    first = randbelow(_CODES)
     for step in range(_CODES):
         code = str(_LEAST_CODE + (first + step) % _CODES)
         if not taken(code):

@@ -102,7 +102,7 @@ class Order(Record):
 
 
 def free_number(
-    orders: Sequence[Order], taken: Collection[str], at: datetime, dice: Callable[[int], int]
+    orders: Sequence[Order], taken: Collection[str], at: datetime, randbelow: Callable[[int], int]
 ) -> str | None:
     """An NN, drawn at random, that no open question has and none had in the last 7 days; None if none is left.
 
@@ -110,7 +110,7 @@ def free_number(
     """
     used = {*taken, *(order.number for order in orders if order.is_open or not _has_rested(order, at))}
     free = [number for place in range(_NUMBERS) if (number := f"{place:02}") not in used]
-    return free[dice(len(free))] if free else None
+    return free[randbelow(len(free))] if free else None
 
 
 def _has_rested(order: Order, at: datetime) -> bool:

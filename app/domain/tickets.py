@@ -125,6 +125,6 @@ def handled_within(tier: str) -> timedelta:
     return _HANDLED[tier]
 
 
-def ticket_number(dice: Callable[[int], int]) -> str:
+def ticket_number(randbelow: Callable[[int], int]) -> str:
     """A short number that can be read out."""
-    return "".join(_READABLE[dice(len(_READABLE))] for _ in range(_NUMBER_LENGTH))
+    return "".join(_READABLE[randbelow(len(_READABLE))] for _ in range(_NUMBER_LENGTH))

@@ -106,7 +106,7 @@ class Need:
 class Turn:
     """All that a command may know. ``at`` is when it happened, ``now`` when it is handled; both UTC.
 
-    ``ids`` hands out fresh UUIDv7 strings; ``dice`` draws a number from 0 up to and without the one it is given.
+    ``ids`` hands out fresh UUIDv7 strings; ``randbelow`` draws a number from 0 up to and without the one it is given.
     ``checked`` is what came of the password that an outcome of the same message awaited.
     """
 
@@ -118,7 +118,7 @@ class Turn:
     at: datetime
     now: datetime
     ids: Iterator[str]
-    dice: Callable[[int], int]
+    randbelow: Callable[[int], int]
     checked: PasswordChecked | None = None
 
     @property

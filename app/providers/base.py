@@ -188,7 +188,7 @@ class Provider(ABC):
     default_window: ClassVar[int] = 64
     default_rate: ClassVar[float | None] = 500.0
     # Whether it may carry what another one cannot, and the other way round (delivery.md 11).
-    stands_in: ClassVar[bool] = True
+    can_fail_over: ClassVar[bool] = True
     methods: ClassVar[frozenset[str]] = frozenset({"POST"})
 
     # How it means senders without + or 00, and times without a zone.

@@ -25,7 +25,7 @@ class ProbeProvider(Provider):
     kind = "probe"
     can_send = True
     resends_unknown = True
-    stands_in = False
+    can_fail_over = False
     most_per_call: ClassVar[int] = 100
     default_window: ClassVar[int] = 1
     default_rate: ClassVar[float | None] = None

@@ -15,7 +15,7 @@ class SimulatorProvider(GenericProvider):
     most_per_call = 1_000
     default_window = 1
     default_rate = None
-    stands_in = False
+    can_fail_over = False
 
     def __init__(self, name: str, network: HandsetNetwork, secrets: Sequence[str] = ()) -> None:
         """Its webhooks are signed like the generic ones, if it has a secret."""

@@ -21,14 +21,14 @@ class Loop:
         step: Callable[[], Awaitable[bool]],
         finish: Callable[[], Awaitable[None]] | None = None,
         *,
-        aside: bool = False,
+        excluded_from_drain: bool = False,
     ) -> None:
         """``finish`` ends what a step may leave under way; no step is under way then.
 
-        ``aside``: it waits for others, so that nobody may wait for it.
+        ``excluded_from_drain``: it waits for others, so that nobody may wait for it.
         """
         self.name = name
-        self.aside = aside
+        self.excluded_from_drain = excluded_from_drain
         self._step = step
         self.finish = finish
         self._woken = asyncio.Event()
@@ -87,10 +87,10 @@ class Engine:
         step: Callable[[], Awaitable[bool]],
         finish: Callable[[], Awaitable[None]] | None = None,
         *,
-        aside: bool = False,
+        excluded_from_drain: bool = False,
     ) -> Loop:
         """A loop for a step; call before ``start``."""
-        loop = Loop(name, step, finish, aside=aside)
+        loop = Loop(name, step, finish, excluded_from_drain=excluded_from_drain)
         self.loops.append(loop)
         return loop
 
@@ -125,7 +125,7 @@ class Engine:
 
     async def settle(self) -> None:
         """Step until nothing in this process has anything to do, but for what waits for others."""
-        while await _any_worked([loop for loop in self.loops if not loop.aside]):
+        while await _any_worked([loop for loop in self.loops if not loop.excluded_from_drain]):
             pass
 
 

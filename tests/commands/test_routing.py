@@ -91,8 +91,8 @@ def test_one_text_and_the_open_questions(
 
 
 def test_a_listing_beside_other_questions() -> None:
-    beside = conversation_with(ORDER, FEE)
-    beside.play(
+    intercept = conversation_with(ORDER, FEE)
+    intercept.play(
         """
         > 0000
         > 1

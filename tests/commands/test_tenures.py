@@ -109,7 +109,7 @@ def test_a_former_customers_dead_letter_opens_no_ticket_and_is_not_apologised_fo
     talk = asked_everything()
     received = TextReceived("old", "10086", "TS 慢", "TS 慢", talk.now, stamped_at=BEGAN - A_MOMENT)
     turn = Turn(
-        received, talk.account, talk.catalogue, talk.policy, talk.carrier, talk.now, talk.now, talk.ids, talk.dice
+        received, talk.account, talk.catalogue, talk.policy, talk.carrier, talk.now, talk.now, talk.ids, talk.randbelow
     )
     outcome = give_up(turn)
     assert (outcome.replies, outcome.records, outcome.former_tenure) == ((), (), 1)

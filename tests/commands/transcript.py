@@ -154,7 +154,15 @@ class Conversation:
             arrivals=dict(self.arrivals) if isinstance(stimulus, TextReceived) else {},
         )
         turn = Turn(
-            stimulus, account, self.catalogue, self.policy, self.carrier, at or self.now, self.now, self.ids, self.dice
+            stimulus,
+            account,
+            self.catalogue,
+            self.policy,
+            self.carrier,
+            at or self.now,
+            self.now,
+            self.ids,
+            self.randbelow,
         )
         outcome = self.router.handle(turn)
         if outcome.awaits is not None:
@@ -180,7 +188,7 @@ class Conversation:
         account = apply(turn.account, Outcome(records=(check.tries,)))
         return self.router.handle(replace(turn, account=account, checked=checked))
 
-    def dice(self, sides: int) -> int:
+    def randbelow(self, sides: int) -> int:
         """Any code, never the one before; of the confirmation numbers the first free one, so that they can be named."""
         return next(self._numbers) * 2_659 % sides if sides not in _FREE_NUMBERS else 0
 
@@ -212,7 +220,15 @@ class Conversation:
 
     def _deliver(self, reply: Reply) -> None:
         turn = Turn(
-            Stimulus(), self.account, self.catalogue, self.policy, self.carrier, self.now, self.now, self.ids, self.dice
+            Stimulus(),
+            self.account,
+            self.catalogue,
+            self.policy,
+            self.carrier,
+            self.now,
+            self.now,
+            self.ids,
+            self.randbelow,
         )
         if is_held(reply, turn):
             held = hold(reply, next(self.ids), turn)

@@ -51,9 +51,9 @@ def test_a_window_lasts_its_time_and_never_ends_at_night(start: datetime, window
 
 def test_codes_are_found_until_none_is_left() -> None:
     given_out: set[str] = set()
-    dice = random.Random(9000)
+    randbelow = random.Random(9000)
     for count in range(9000):
-        given_out.add(new_code(dice.randrange, given_out.__contains__))
+        given_out.add(new_code(randbelow.randrange, given_out.__contains__))
         assert len(given_out) == count + 1
     assert given_out == {str(number) for number in range(1000, 10_000)}
     with pytest.raises(LookupError):

@@ -7,7 +7,14 @@ from app.commands.charges.settling import end_with_tenure
 from app.commands.registry import call
 from app.commands.replies import say
 from app.commands.subscriptions.listing import label_of
-from app.commands.subscriptions.unsubscribing import Fate, Request, Wish, as_outcome, end_services, summary
+from app.commands.subscriptions.unsubscribing import (
+    UnsubscribeRequest,
+    UnsubscribeResult,
+    UnsubscribeTarget,
+    as_outcome,
+    end_services,
+    summary,
+)
 from app.domain.account import (
     Brand,
     Channel,
@@ -163,11 +170,11 @@ def unsubscribe_for(turn: Turn) -> Outcome:
     held = turn.account.held(wanted.service_code, turn.at) if turn.account.customer else None
     if held is None:
         return refused(404, "The customer does not have this service.")
-    request = Request(wanted.who, Channel.AGENT, reason=wanted.reason, warned_already=True)
-    ended = end_services(turn, [Wish(label_of(turn.catalogue, held), held)], request)
-    if ended[0].fate is Fate.ALREADY:
+    request = UnsubscribeRequest(wanted.who, Channel.AGENT, reason=wanted.reason, warned_already=True)
+    ended = end_services(turn, [UnsubscribeTarget(label_of(turn.catalogue, held), held)], request)
+    if ended[0].result is UnsubscribeResult.ALREADY:
         return Outcome(verdict="already ending")
-    if ended[0].fate is Fate.REFUSED:
+    if ended[0].result is UnsubscribeResult.REFUSED:
         return refused(409, "The service is under contract and cannot be ended yet.")
     outcome = as_outcome(turn, ended, request)
     opening = unsubscribing.BY_AGENT.say(turn.account.language)

@@ -22,7 +22,7 @@ _GROUPS = 3
 
 
 @value
-class _Wish:
+class _PasswordChange:
     """What she sent: the old password, and the new one, twice."""
 
     old: str
@@ -34,20 +34,20 @@ class _Wish:
         return all(map(is_six_digits, (self.old, self.new, self.again)))
 
 
-def _wish_in(argument: str) -> _Wish | None:
+def _change_in(argument: str) -> _PasswordChange | None:
     """The three groups, joined by ``#`` (also ``*``) or by white space alone; None if there are not three."""
     joined = _JOINTS.search(argument)
     groups = ["".join(group.split()) for group in _JOINTS.split(argument)] if joined else argument.split()
     groups = [group for group in groups if group]
-    return _Wish(*groups) if len(groups) == _GROUPS else None
+    return _PasswordChange(*groups) if len(groups) == _GROUPS else None
 
 
-def _objection(wish: _Wish | None, msisdn: str) -> Text | None:
-    if wish is None or not wish.has_form:
+def _objection(change: _PasswordChange | None, msisdn: str) -> Text | None:
+    if change is None or not change.has_form:
         return texts.FORMAT
-    if wish.new != wish.again:
+    if change.new != change.again:
         return texts.DIFFERENT
-    return texts.EASY if is_easy(wish.new, msisdn) else None
+    return texts.EASY if is_easy(change.new, msisdn) else None
 
 
 @command(CHANGE_PASSWORD, takes=Takes.ANYTHING, menu=texts.HELP, rank=80, reads=(PasswordTries,))
@@ -64,13 +64,13 @@ def change_password(turn: Turn, argument: str) -> Outcome:
     tries = held.on(today)
     if tries.before(received.id) >= MOST_WRONG:
         return _unchanged(turn, texts.locked(language, turn.now + _DAY))
-    wish = _wish_in(argument)
-    objection = _objection(wish, turn.account.msisdn)
-    if wish is None or objection is not None:
+    change = _change_in(argument)
+    objection = _objection(change, turn.account.msisdn)
+    if change is None or objection is not None:
         return _unchanged(turn, (objection or texts.FORMAT).say(language))
     checked = turn.checked
     if checked is None or checked.known_hash != known or received.id not in tries.messages:
-        return Outcome(awaits=PasswordCheck(known, wish.old, wish.new, tries.counted(received.id)))
+        return Outcome(awaits=PasswordCheck(known, change.old, change.new, tries.counted(received.id)))
     if checked.new_hash is None:
         left = MOST_WRONG - len(tries.messages)
         return _unchanged(turn, texts.wrong(language, left, turn.now + _DAY), verdict="wrong password")

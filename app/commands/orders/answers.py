@@ -5,12 +5,12 @@ from enum import Enum, auto
 from app.commands.codes import answered_by, looks_like_code
 from app.commands.limits import NOT_UNDERSTOOD
 from app.commands.orders.fulfilling import carry_out
-from app.commands.orders.placing import Asking, concerns, objection, refusal_text, wanted
+from app.commands.orders.placing import OrderRequest, concerns, objection, refusal_text, wanted
 from app.commands.orders.questions import ConfirmingOrder, ask, named
 from app.commands.orders.records import answer_draft, closed_with_question, label
 from app.commands.orders.wrong_codes import wrong_code, wrong_codes
 from app.commands.parser import Said
-from app.commands.registry import Answer, Fit, answer, beside
+from app.commands.registry import Answer, Fit, answer, intercept
 from app.commands.replies import number_of, say
 from app.commands.vocabulary import LIST_OFFERS, ORDER
 from app.domain.dialogue import Arrival, ClosedAs, Question
@@ -202,7 +202,7 @@ def _arrived(turn: Turn, order: Order, question: Question) -> tuple[Turn, Order,
     return replace(turn, account=apply(turn.account, Outcome(questions=(known,)))), order, known
 
 
-@beside(Extension.CONFIRMATION)
+@intercept(Extension.CONFIRMATION)
 def decline_there(turn: Turn, said: Said) -> Outcome | None:
     """Whatever comes to the number of an open order and is not its yes declines it; keywords are obeyed as well."""
     for question in turn.account.questions.values():
@@ -263,7 +263,7 @@ def _as_it_would_be_now(turn: Turn, order: Order) -> Order:
     if order.kind in _STAY_OPEN:
         return order
     service = turn.catalogue.services[order.service_code]
-    now = wanted(turn, service, Asking(order.who, order.channel))
+    now = wanted(turn, service, OrderRequest(order.who, order.channel))
     return replace(
         order,
         kind=now.kind,

@@ -1,6 +1,6 @@
 """Orders that come over the management API: the customer is asked all the same (flows.md 6)."""
 
-from app.commands.orders.placing import Asking, place
+from app.commands.orders.placing import OrderRequest, place
 from app.commands.orders.records import order_refused
 from app.commands.registry import call
 from app.domain.account import Channel
@@ -23,37 +23,37 @@ class PlaceOrder(Stimulus):
 @call(PlaceOrder)
 def place_order(turn: Turn) -> Outcome:
     """Ask her, or refuse it with a reason on record; the same key gives the same order again."""
-    wish = turn.stimulus_as(PlaceOrder)
+    placed = turn.stimulus_as(PlaceOrder)
     if turn.account.customer is None:
         return refused(422, "msisdn: no such subscriber; create it first.")
-    known = _known(turn, wish)
+    known = _known(turn, placed)
     if known is not None:
-        if (known.service_code, known.channel) != (wish.service_code, wish.channel):
+        if (known.service_code, known.channel) != (placed.service_code, placed.channel):
             detail = "This idempotency_key was used for another order of this customer; use a new one."
             return refused(409, detail)
         return Outcome(records=(known,), verdict="as before")
-    service = turn.catalogue.services.get(wish.service_code)
-    asking = Asking(wish.who, wish.channel, wish.reason, wish.idempotency_key)
-    return place(turn, service, asking) if service else _unknown(turn, wish)
+    service = turn.catalogue.services.get(placed.service_code)
+    request = OrderRequest(placed.who, placed.channel, placed.reason, placed.idempotency_key)
+    return place(turn, service, request) if service else _unknown(turn, placed)
 
 
-def _known(turn: Turn, wish: PlaceOrder) -> Order | None:
+def _known(turn: Turn, placed: PlaceOrder) -> Order | None:
     """The order that the same caller made with the same key."""
-    if wish.idempotency_key is None:
+    if placed.idempotency_key is None:
         return None
-    mine = (order for order in turn.account.records_of(Order) if order.who == wish.who)
-    return next((order for order in mine if order.idempotency_key == wish.idempotency_key), None)
+    mine = (order for order in turn.account.records_of(Order) if order.who == placed.who)
+    return next((order for order in mine if order.idempotency_key == placed.idempotency_key), None)
 
 
-def _unknown(turn: Turn, wish: PlaceOrder) -> Outcome:
+def _unknown(turn: Turn, placed: PlaceOrder) -> Outcome:
     order = Order(
         id=next(turn.ids),
         made_at=turn.now,
         kind=OrderKind.ORDER,
-        service_code=wish.service_code,
-        channel=wish.channel,
+        service_code=placed.service_code,
+        channel=placed.channel,
         state=OrderState.AWAITING,
-        who=wish.who,
-        idempotency_key=wish.idempotency_key,
+        who=placed.who,
+        idempotency_key=placed.idempotency_key,
     )
     return order_refused(turn, order, Reason.UNKNOWN_SERVICE)

@@ -21,7 +21,7 @@ from app.domain.values import replace, value
 
 
 @value
-class Asking:
+class OrderRequest:
     """Who wants something, by which way, and what else is to be kept of it."""
 
     who: str
@@ -30,7 +30,7 @@ class Asking:
     idempotency_key: str | None = None
 
 
-def wanted(turn: Turn, service: Service, asking: Asking) -> Order:
+def wanted(turn: Turn, service: Service, request: OrderRequest) -> Order:
     """What an order of a service comes to now: a new one, or keeping what is running out."""
     held = turn.account.held(service.service_code, turn.at)
     keeps = held is not None and held.state is SubscriptionState.ENDING
@@ -40,14 +40,14 @@ def wanted(turn: Turn, service: Service, asking: Asking) -> Order:
         made_at=turn.now,
         kind=OrderKind.KEEP if keeps else OrderKind.ORDER,
         service_code=service.service_code,
-        channel=asking.channel,
+        channel=request.channel,
         state=OrderState.AWAITING,
-        who=asking.who,
+        who=request.who,
         terms=held.terms if held and keeps else offered,
         trial_days=0 if keeps or had_trial(turn.account, service.service_code, turn.at) else service.trial_days,
         free_hours=not had_free_hours(turn.account, service.service_code, turn.at),
         subscription_id=held.id if held and keeps else None,
-        idempotency_key=asking.idempotency_key,
+        idempotency_key=request.idempotency_key,
     )
 
 
@@ -136,16 +136,16 @@ def _same_day(turn: Turn, order: Order) -> bool:
 # ---- placing
 
 
-def place(turn: Turn, service: Service, asking: Asking) -> Outcome:
+def place(turn: Turn, service: Service, request: OrderRequest) -> Outcome:
     """A new order: asked about, or refused at once, and then without words."""
-    order = wanted(turn, service, asking)
+    order = wanted(turn, service, request)
     reason = objection(turn, order) or (Reason.TOO_MANY_ORDERS if pesters(turn, order) else None)
-    return order_refused(turn, order, reason) if reason else ask(turn, order, asking.reason)
+    return order_refused(turn, order, reason) if reason else ask(turn, order, request.reason)
 
 
 def place_by_sms(turn: Turn, service: Service) -> Outcome:
     """The same for her own message, which is told why it is refused."""
-    outcome = place(turn, service, Asking(f"mo:{turn.stimulus_as(TextReceived).id}", Channel.SMS))
+    outcome = place(turn, service, OrderRequest(f"mo:{turn.stimulus_as(TextReceived).id}", Channel.SMS))
     refusals = [record for record in outcome.records if isinstance(record, Order) and record.reason]
     words = tuple(say(turn, refusal_text(turn, order, order.reason)) for order in refusals if order.reason)
     return replace(outcome, replies=(*outcome.replies, *words))

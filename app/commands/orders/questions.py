@@ -43,7 +43,7 @@ class ConfirmingOrder(QuestionState):
 
 def ask(turn: Turn, order: Order, asking_reason: str | None = None, *, again: bool = False) -> Outcome:
     """Ask for her yes from a number that no other question of hers has; refused when all of those rest."""
-    number = free_number(turn.account.records_of(Order), _numbers_in_use(turn), turn.now, turn.dice)
+    number = free_number(turn.account.records_of(Order), _numbers_in_use(turn), turn.now, turn.randbelow)
     if number is None:
         return order_refused(turn, order, Reason.TOO_MANY_ORDERS)
     asked_order = replace(

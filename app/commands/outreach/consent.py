@@ -6,7 +6,7 @@ from app.commands.parser import Said, normalise, refuses_marketing
 from app.commands.registry import call, incomplete, number
 from app.commands.replies import say, shown
 from app.commands.subscriptions.by_keyword import end
-from app.commands.subscriptions.matching import meant_by
+from app.commands.subscriptions.matching import match_services
 from app.commands.vocabulary import NO_MARKETING, NO_MARKETING_ALONE
 from app.domain.campaigns import CampaignMessage, CampaignMessageState
 from app.domain.consents import MARKETING, MarketingConsent
@@ -69,7 +69,7 @@ def opt_out(turn: Turn, said: Said) -> Outcome | None:
     what = _behind_opt_out(said)
     if what is None:
         return None
-    meant = meant_by(turn, what)
+    meant = match_services(turn, what)
     whole = not turn.stimulus_as(TextReceived).missing
     named = whole and meant.certain and len(meant.held) == 1 and meant.held[0].can_be_left(turn.at)
     return joined(_opted_out(turn), *((end(turn, meant),) if named else ()))

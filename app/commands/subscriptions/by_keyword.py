@@ -4,9 +4,9 @@ from app.commands.limits import NOT_UNDERSTOOD
 from app.commands.registry import Takes, command
 from app.commands.subscriptions.confirming import carry_out, plain, request_of
 from app.commands.subscriptions.listing import ChoosingServices, label_of, list_services, numbered_now, open_listing
-from app.commands.subscriptions.matching import Meant, asks_for_all, meant_by
+from app.commands.subscriptions.matching import ServiceMatch, asks_for_all, match_services
 from app.commands.subscriptions.picking import ask_all
-from app.commands.subscriptions.unsubscribing import Wish
+from app.commands.subscriptions.unsubscribing import UnsubscribeTarget
 from app.commands.vocabulary import BEHIND_KEYWORD, UNSUBSCRIBE_WORDS
 from app.domain.texts import unsubscribing as texts
 from app.domain.turn import Outcome, Turn
@@ -16,7 +16,7 @@ _LONGEST_WORD = 12
 
 
 def _means_something(turn: Turn, word: str) -> bool:
-    return asks_for_all(word) or bool(meant_by(turn, word).held)
+    return asks_for_all(word) or bool(match_services(turn, word).held)
 
 
 @command(*UNSUBSCRIBE_WORDS, takes=Takes.WORD, kept=True, menu=texts.HELP, rank=20, knows=_means_something)
@@ -27,7 +27,7 @@ def unsubscribe_by_word(turn: Turn, word: str) -> Outcome:
         return plain(turn, texts.NO_KEYWORD.say(language))
     if asks_for_all(word):
         return _everything(turn)
-    meant = meant_by(turn, word)
+    meant = match_services(turn, word)
     if len(meant.held) > 1:
         return list_services(turn, "")
     if meant.held:
@@ -38,10 +38,10 @@ def unsubscribe_by_word(turn: Turn, word: str) -> Outcome:
     return plain(turn, text.say(language, word=bare), verdict=NOT_UNDERSTOOD)
 
 
-def end(turn: Turn, meant: Meant) -> Outcome:
+def end(turn: Turn, meant: ServiceMatch) -> Outcome:
     """End the one that is meant."""
-    wishes = [Wish(label_of(turn.catalogue, held), held) for held in meant.held]
-    return carry_out(turn, wishes, request_of(turn, None, guessed=not meant.certain), (), open_listing(turn))
+    targets = [UnsubscribeTarget(label_of(turn.catalogue, held), held) for held in meant.held]
+    return carry_out(turn, targets, request_of(turn, None, guessed=not meant.certain), (), open_listing(turn))
 
 
 def _everything(turn: Turn) -> Outcome:

@@ -6,7 +6,14 @@ from typing import ClassVar, Protocol
 from app.commands.parser import Said
 from app.commands.registry import Answer, answer
 from app.commands.replies import number_of, say, shown
-from app.commands.subscriptions.unsubscribing import Ended, Fate, Request, Wish, as_outcome, end_services
+from app.commands.subscriptions.unsubscribing import (
+    EndedTarget,
+    UnsubscribeRequest,
+    UnsubscribeResult,
+    UnsubscribeTarget,
+    as_outcome,
+    end_services,
+)
 from app.domain.account import Channel
 from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.messages import MessageClass, Reply
@@ -65,17 +72,17 @@ def plain(turn: Turn, text: str, *, verdict: str = "answered") -> Outcome:
     return Outcome(replies=(say(turn, text, extension=Extension.LISTING),), verdict=verdict)
 
 
-def wish_of(turn: Turn, item: Picked) -> Wish:
+def target_of(turn: Turn, item: Picked) -> UnsubscribeTarget:
     """The wish to end what was shown."""
-    return Wish(item.label, turn.account.subscriptions.get(item.subscription_id))
+    return UnsubscribeTarget(item.label, turn.account.subscriptions.get(item.subscription_id))
 
 
 def request_of(
     turn: Turn, question: Question | None, *, warned_already: bool = False, guessed: bool = False
-) -> Request:
+) -> UnsubscribeRequest:
     """Her own message as the ground of a change."""
     received = turn.stimulus_as(TextReceived)
-    return Request(
+    return UnsubscribeRequest(
         f"mo:{received.id}",
         Channel.SMS,
         asked=question.asked_text if question else None,
@@ -86,16 +93,20 @@ def request_of(
 
 
 def carry_out(
-    turn: Turn, wishes: list[Wish], request: Request, closed: tuple[Question, ...], parent: Question | None
+    turn: Turn,
+    targets: list[UnsubscribeTarget],
+    request: UnsubscribeRequest,
+    closed: tuple[Question, ...],
+    parent: Question | None,
 ) -> Outcome:
     """End what can be ended, ask about what carries a warning, and say all of it in one reply."""
     language = turn.account.language
-    ended = end_services(turn, wishes, request)
-    changed = any(item.fate is Fate.DONE for item in ended)
-    warned = [item for item in ended if item.fate is Fate.WARNED]
-    lines = [item.text for item in (*(item for item in ended if item.fate is not Fate.WARNED), *warned)]
+    ended = end_services(turn, targets, request)
+    changed = any(item.result is UnsubscribeResult.DONE for item in ended)
+    warned = [item for item in ended if item.result is UnsubscribeResult.WARNED]
+    lines = [item.text for item in (*(item for item in ended if item.result is not UnsubscribeResult.WARNED), *warned)]
     if warned:
-        names = _names(turn, [item.wish.label for item in warned])
+        names = _names(turn, [item.target.label for item in warned])
         lines.append(texts.ASK_WARNED.say(language, names=names))
     else:
         lines.append(texts.MORE.say(language))
@@ -116,8 +127,8 @@ def carry_out(
     )
 
 
-def _to_end(ended: Sequence[Ended]) -> tuple[ToEnd, ...]:
-    return tuple(ToEnd(item.wish.subscription.id, item.wish.label) for item in ended if item.wish.subscription)
+def _to_end(ended: Sequence[EndedTarget]) -> tuple[ToEnd, ...]:
+    return tuple(ToEnd(item.target.subscription.id, item.target.label) for item in ended if item.target.subscription)
 
 
 def ask_yes_or_no(
@@ -179,6 +190,6 @@ def confirm_unsubscribe(turn: Turn, question: Question, said: Said) -> Answer | 
         reply = say(turn, text, extension=Extension.LISTING, kind=MessageClass.RESULT)
         return Answer(Outcome(replies=(reply,), questions=closed))
     parent = turn.account.questions.get(question.parent_id or "")
-    wishes = [wish_of(turn, item) for item in state.items]
+    targets = [target_of(turn, item) for item in state.items]
     request = request_of(turn, question, warned_already=not state.everything)
-    return Answer(carry_out(turn, wishes, request, closed, parent))
+    return Answer(carry_out(turn, targets, request, closed, parent))

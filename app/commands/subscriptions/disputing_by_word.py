@@ -6,8 +6,8 @@ from app.commands.charges.disputing import charge_of, complain, dispute_all, may
 from app.commands.charges.reminding import DisputingCharge
 from app.commands.codes import codes_in
 from app.commands.parser import Said, without_unsubscribe_word
-from app.commands.registry import beside
-from app.commands.subscriptions.matching import meant_by
+from app.commands.registry import intercept
+from app.commands.subscriptions.matching import match_services
 from app.commands.vocabulary import LIST_SERVICES
 from app.domain.charges import Charge, ChargeState
 from app.domain.dialogue import Question
@@ -28,7 +28,7 @@ class _Disputable:
     question: Question
 
 
-@beside(Extension.FEES)
+@intercept(Extension.FEES)
 def dispute_by_unsubscribe_word(turn: Turn, said: Said) -> Outcome | None:
     """A word that stops doubts the fee of the service that it names, else all that are open there, else those of late.
 
@@ -92,7 +92,7 @@ def _of(services: set[str], disputable: Iterable[_Disputable]) -> list[_Disputab
 
 def _named(turn: Turn, said: Said) -> tuple[set[str], bool]:
     """The services behind a word that stops, by order keyword or name, and whether they are meant for certain."""
-    meant = meant_by(turn, without_unsubscribe_word(said.key))
+    meant = match_services(turn, without_unsubscribe_word(said.key))
     services = {meant.service.service_code} if meant.service else set()
     services |= {held.service_code for held in meant.held}
     return services, meant.certain and bool(services)

@@ -22,7 +22,7 @@ _ENDS = CLOSING + TRAILING
 
 
 @value
-class Meant:
+class ServiceMatch:
     """What a word means among what she has; ``service``: what it is the order keyword of.
 
     ``certain``: she wrote a keyword or a name whole, and asked nothing.
@@ -38,7 +38,7 @@ def asks_for_all(word: str) -> bool:
     return is_all(normalise(word.rstrip(BEHIND_KEYWORD)))
 
 
-def meant_by(turn: Turn, word: str) -> Meant:
+def match_services(turn: Turn, word: str) -> ServiceMatch:
     """What a word (a key, as it stands behind ``QX``) means.
 
     A name as it is written goes before one that is read into it. A number is no part of a name: it is a pick, if a late
@@ -49,15 +49,15 @@ def meant_by(turn: Turn, word: str) -> Meant:
         service = turn.catalogue.by_keyword.get(form)
         if service is not None:
             held = _latest(turn, service.service_code)
-            return Meant((held,) if held else (), service, certain=not asked)
+            return ServiceMatch((held,) if held else (), service, certain=not asked)
         named = _named(turn, form)
         if named:
-            return Meant(named, certain=not asked)
+            return ServiceMatch(named, certain=not asked)
     bare = word.strip(BEHIND_KEYWORD + ARGUMENT_MARKS).removesuffix(SERVICE_WORD)
     if not any(map(str.isalnum, bare)) or parse_pick(Said(bare, bare)) is not None:
-        return Meant()
+        return ServiceMatch()
     parts = tuple(item for item in _running(turn) if bare in name_key(label_of(turn.catalogue, item)))
-    return Meant(parts, certain=False)
+    return ServiceMatch(parts, certain=False)
 
 
 def _forms(word: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from app.commands.subscriptions.confirming import (
     carry_out,
     plain,
     request_of,
-    wish_of,
+    target_of,
 )
 from app.commands.subscriptions.listing import ChoosingServices, ShownItem
 from app.commands.subscriptions.origin import explain_origin
@@ -114,8 +114,8 @@ def _pick(turn: Turn, question: Question, spans: tuple[Span, ...]) -> Answer:
     picked = [shown[number] for number in numbers]
     if _meant_earlier_list(turn, question, picked):
         return Answer(plain(turn, answers.LISTING_REPLACED.say(turn.account.language)))
-    wishes = [wish_of(turn, item) for item in picked]
-    return Answer(carry_out(turn, wishes, request_of(turn, question), _everything_beneath(turn, question), question))
+    targets = [target_of(turn, item) for item in picked]
+    return Answer(carry_out(turn, targets, request_of(turn, question), _everything_beneath(turn, question), question))
 
 
 def _meant_earlier_list(turn: Turn, question: Question, picked: Sequence[ShownItem]) -> bool:
@@ -178,8 +178,8 @@ def ask_all(turn: Turn, items: Sequence[ShownItem], listing: Question | None) ->
     if not turn.policy.allow_unsubscribe_all:
         example = example_of(tuple(item.number for item in items))
         return plain(turn, texts.ALL_SWITCHED_OFF.say(language, example=example))
-    wishes = [(item, wish_of(turn, item).subscription) for item in items]
-    left = [(item, held) for item, held in wishes if held is not None and held.can_be_left(turn.at)]
+    targets = [(item, target_of(turn, item).subscription) for item in items]
+    left = [(item, held) for item, held in targets if held is not None and held.can_be_left(turn.at)]
     if not left:
         return plain(turn, texts.ALL_DONE.say(language))
     names = [item.label + (texts.IN_PLAN_MARK.say(language) if held.in_plan else "") for item, held in left]

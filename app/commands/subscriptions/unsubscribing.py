@@ -25,7 +25,7 @@ _REASONS = {"action": 2, "reason": 1}
 ACCESS_MODES = {Channel.WEB: 1, Channel.WAP: 2, Channel.SMS: 3, Channel.APP: 10, Channel.AGENT: 8, Channel.SP: 8}
 
 
-class Fate(Enum):
+class UnsubscribeResult(Enum):
     """What became of one service that was to be ended."""
 
     DONE = auto()
@@ -35,7 +35,7 @@ class Fate(Enum):
 
 
 @value
-class Wish:
+class UnsubscribeTarget:
     """One service that is to be ended, as it was shown; ``subscription`` is None if nothing is known of it."""
 
     label: str
@@ -43,7 +43,7 @@ class Wish:
 
 
 @value
-class Request:
+class UnsubscribeRequest:
     """Who wants it and how: kept as evidence with every change. ``asked`` and ``answer`` are the exact words.
 
     ``guessed``: what she means is not certain, and is asked as if it carried a warning. ``not_ordered``: staff found
@@ -61,24 +61,24 @@ class Request:
 
 
 @value
-class Ended:
+class EndedTarget:
     """What became of one wish, in words and as changes."""
 
-    wish: Wish
-    fate: Fate
+    target: UnsubscribeTarget
+    result: UnsubscribeResult
     text: str
     after: Subscription | None = None
     fees: Outcome | None = None
 
 
-def end_services(turn: Turn, wishes: Iterable[Wish], request: Request) -> list[Ended]:
+def end_services(turn: Turn, targets: Iterable[UnsubscribeTarget], request: UnsubscribeRequest) -> list[EndedTarget]:
     """Judge each wish by itself: one that cannot be done never stops the others."""
-    return [_judge(turn, wish, request) for wish in wishes]
+    return [_judge(turn, target, request) for target in targets]
 
 
-def as_outcome(turn: Turn, ended: Sequence[Ended], request: Request) -> Outcome:
+def as_outcome(turn: Turn, ended: Sequence[EndedTarget], request: UnsubscribeRequest) -> Outcome:
     """The changes, evidence, timers and notices to SPs of what was done; replies are added by the caller."""
-    done = [(item.wish.subscription, item.after) for item in ended if item.wish.subscription and item.after]
+    done = [(item.target.subscription, item.after) for item in ended if item.target.subscription and item.after]
     changed = Outcome(
         subscriptions=tuple(after for _, after in done),
         timers=tuple(
@@ -92,25 +92,35 @@ def as_outcome(turn: Turn, ended: Sequence[Ended], request: Request) -> Outcome:
     return joined(changed, *(item.fees for item in ended if item.fees))
 
 
-def _judge(turn: Turn, wish: Wish, request: Request) -> Ended:
-    language, held = turn.account.language, wish.subscription
+def _judge(turn: Turn, target: UnsubscribeTarget, request: UnsubscribeRequest) -> EndedTarget:
+    language, held = turn.account.language, target.subscription
     if held is None or not held.runs(turn.at):
-        return Ended(wish, Fate.ALREADY, texts.ALREADY_ENDED.say(language, name=wish.label))
+        return EndedTarget(target, UnsubscribeResult.ALREADY, texts.ALREADY_ENDED.say(language, name=target.label))
     if not held.can_be_left(turn.at):
         last = wording.day(language, held.ends_at or turn.at)
-        return Ended(wish, Fate.ALREADY, texts.ALREADY_ENDING.say(language, name=wish.label, day=last))
+        return EndedTarget(
+            target, UnsubscribeResult.ALREADY, texts.ALREADY_ENDING.say(language, name=target.label, day=last)
+        )
     service = turn.catalogue.services[held.service_code]
     if request.channel is Channel.SMS and not held.can_be_left_by_sms(service):
-        return Ended(wish, Fate.REFUSED, texts.by_other_way(language, wish.label, service.cancel_how))
+        return EndedTarget(
+            target, UnsubscribeResult.REFUSED, texts.by_other_way(language, target.label, service.cancel_how)
+        )
     if held.contract_until and turn.at <= held.contract_until and not held.in_free_period(turn.at):
         day = wording.day_of_year(language, held.contract_until)
-        return Ended(wish, Fate.REFUSED, texts.UNDER_CONTRACT.say(language, name=wish.label, day=day))
+        return EndedTarget(
+            target, UnsubscribeResult.REFUSED, texts.UNDER_CONTRACT.say(language, name=target.label, day=day)
+        )
     if (service.cancel_warning or request.guessed) and not request.warned_already:
-        return Ended(wish, Fate.WARNED, texts.warning(language, wish.label, service.cancel_warning))
+        return EndedTarget(
+            target, UnsubscribeResult.WARNED, texts.warning(language, target.label, service.cancel_warning)
+        )
     left = _left(held, turn.at)
     fees = settle_charges(turn, held, left, request.who)
     after = left if request.not_ordered else replace(left, owed_month=_owed_month(turn, held, left, fees))
-    return Ended(wish, Fate.DONE, _said(turn, wish.label, held, after, fees), after, fees.outcome)
+    return EndedTarget(
+        target, UnsubscribeResult.DONE, _said(turn, target.label, held, after, fees), after, fees.outcome
+    )
 
 
 def _left(held: Subscription, at: datetime) -> Subscription:
@@ -175,7 +185,7 @@ def _ended_text(before: Subscription, at: datetime) -> Text:
     return texts.ENDED_FREE if before.in_free_period(at) else texts.ENDED
 
 
-def _evidence(before: Subscription, after: Subscription, request: Request) -> EvidenceDraft:
+def _evidence(before: Subscription, after: Subscription, request: UnsubscribeRequest) -> EvidenceDraft:
     return EvidenceDraft("unsubscribe", after.id, {
         "service_code": after.service_code,
         "who": request.who,
@@ -201,7 +211,7 @@ def summary(subscription: Subscription) -> dict[str, str | int | bool | None]:
     }
 
 
-def _event(turn: Turn, after: Subscription, request: Request) -> EventDraft:
+def _event(turn: Turn, after: Subscription, request: UnsubscribeRequest) -> EventDraft:
     """What the SP is told, with the fields of the real-world sync (flows.md 14)."""
     data: dict[str, Fact] = {
         "msisdn": turn.account.msisdn,

@@ -5,7 +5,13 @@ from collections.abc import Iterable
 from app.commands.charges.matching import what
 from app.commands.charges.settling import DUE_TIMER, evidence_of, given_up, others_go_on, settled
 from app.commands.subscriptions.listing import label_of
-from app.commands.subscriptions.unsubscribing import Fate, Request, Wish, as_outcome, end_services
+from app.commands.subscriptions.unsubscribing import (
+    UnsubscribeRequest,
+    UnsubscribeResult,
+    UnsubscribeTarget,
+    as_outcome,
+    end_services,
+)
 from app.domain.account import Channel
 from app.domain.charges import Charge, ChargeState
 from app.domain.texts import fees as texts
@@ -47,11 +53,11 @@ def _end(turn: Turn, subscription_ids: Iterable[str], who: str, reason: str) -> 
     """End what she has of these; of what she has left already nothing is owed any more."""
     found = [held for id_ in subscription_ids if (held := turn.account.subscriptions.get(id_))]
     left = tuple(replace(held, owed_month=None) for held in found if held.owed_month)
-    request = Request(who, Channel.AGENT, reason=reason, warned_already=True, not_ordered=True)
-    wishes = [Wish(label_of(turn.catalogue, held), held) for held in found if held.can_be_left(turn.at)]
+    request = UnsubscribeRequest(who, Channel.AGENT, reason=reason, warned_already=True, not_ordered=True)
+    wishes = [UnsubscribeTarget(label_of(turn.catalogue, held), held) for held in found if held.can_be_left(turn.at)]
     ended = end_services(turn, wishes, request)
     contract = texts.STILL_RUNNING.say(turn.account.language)
-    stopped = (contract if item.fate is Fate.REFUSED else item.text for item in ended)
+    stopped = (contract if item.result is UnsubscribeResult.REFUSED else item.text for item in ended)
     return Decided(joined(Outcome(subscriptions=left), as_outcome(turn, ended, request)), tuple(stopped))
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from app import observability
 from app.db import handovers, outbox, provider_state
 from app.db.handovers import Handover, QuestionKey
-from app.db.outbox import ClaimedMessage, Detour
+from app.db.outbox import ClaimedMessage, FailoverRoute
 from app.db.provider_state import Circuit
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
@@ -37,7 +37,7 @@ _START_WITHIN_SECONDS = 20.0
 LONGEST_CALL_SECONDS = 35.0
 _LOOK_FOR_LOST_SECONDS = 1
 _LOOK_AGAIN_SECONDS = 0.25
-_MOST_DIVERTED = 500
+_MOST_FAILED_OVER = 500
 log = observability.logger(__name__)
 
 
@@ -51,7 +51,7 @@ class _Round:
     claimed: Sequence[ClaimedMessage] = ()
     worked: bool = False
     lost: int = 0
-    diverted: int = 0
+    failed_over: int = 0
 
 
 class Delivery:
@@ -66,15 +66,15 @@ class Delivery:
         *,
         rate: float | None = None,
         window: int = 1,
-        detours: Sequence[Detour] = (),
+        failover_routes: Sequence[FailoverRoute] = (),
         quiet_hours: QuietHours | None = None,
     ) -> None:
-        """``rate``: messages a second; ``window``: calls in flight; ``detours``: in the order of preference."""
+        """``rate``: messages a second; ``window``: calls in flight; ``failover_routes``: in the order of preference."""
         self._database = database
         self._provider = provider
         self._receipts = receipts
         self._wake_reports = wake_reports
-        self._detours = detours
+        self._detours = failover_routes
         self._quiet = quiet_hours or QuietHours()
         self._dispatch = Dispatch(provider, window, Pace(rate), LONGEST_CALL_SECONDS)
         self._leases = (f"{socket.gethostname()}:{getpid()}:{provider.name}:{number}" for number in count())
@@ -162,8 +162,8 @@ class Delivery:
         lost = self._give_back(connection, now) if look else 0
         state = breaker.state_of(circuit, now)
         if breaker.is_paused(circuit, now):
-            diverted = self._divert(connection, now) if state is CircuitState.OPEN else 0
-            return _Round(circuit, state, resting=True, worked=diverted > 0, lost=lost, diverted=diverted)
+            failed_over = self._fail_over(connection, now) if state is CircuitState.OPEN else 0
+            return _Round(circuit, state, resting=True, worked=failed_over > 0, lost=lost, failed_over=failed_over)
         most = room
         if state is CircuitState.HALF_OPEN:
             most = 0 if self._dispatch.busy else min(room, 1)
@@ -196,16 +196,16 @@ class Delivery:
             handovers.tell_questions_refused(connection, _questions(late), now)
         return good, bool(due)
 
-    def _divert(self, connection: Connection, now: datetime) -> int:
+    def _fail_over(self, connection: Connection, now: datetime) -> int:
         """Give what waits to the next providers that can carry it (delivery.md 11)."""
         if not self._detours:
             return 0
         circuits = provider_state.circuits(connection)
         able = [one for one in self._detours if not breaker.is_paused(circuits.get(one.provider, Circuit()), now)]
-        left = _MOST_DIVERTED
+        left = _MOST_FAILED_OVER
         for detour in able:
-            left -= outbox.divert(connection, self._provider.name, detour, now, left) if left else 0
-        return _MOST_DIVERTED - left
+            left -= outbox.fail_over(connection, self._provider.name, detour, now, left) if left else 0
+        return _MOST_FAILED_OVER - left
 
     async def give_back_lost(self, *, everything: bool = False) -> None:
         """End the leases of workers that died; ``everything``: this is the only worker, and it has just started."""
@@ -264,8 +264,8 @@ class Delivery:
             self._count([result for _, result in finished])
         if done.claimed:
             observability.batch("delivery", len(done.claimed))
-        if done.diverted:
-            observability.DIVERTED.labels(self._provider.name).inc(done.diverted)
+        if done.failed_over:
+            observability.DIVERTED.labels(self._provider.name).inc(done.failed_over)
         self._tell_lost(done.lost)
         if done.state is not self._seen:
             self._seen = done.state

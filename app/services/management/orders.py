@@ -30,9 +30,9 @@ class Orders:
         self._database = database
         self._turns = turns
 
-    async def place(self, msisdn: str, wish: PlaceOrder) -> Order:
+    async def place(self, msisdn: str, call: PlaceOrder) -> Order:
         """Place an order; it may be refused with a reason. RefusedError: 422 nobody's number, 409 a used key."""
-        outcome = await self._turns.carry_out(msisdn, wish)
+        outcome = await self._turns.carry_out(msisdn, call)
         return next(record for record in outcome.records if isinstance(record, Order))
 
     async def one(self, order_id: str, *, former: bool) -> OrderFound:

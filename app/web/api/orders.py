@@ -105,8 +105,8 @@ async def post_order(given: OrderBody, look: Orderer, gateway: GatewayIn) -> Ord
     if by_agent:
         await look.at(given.msisdn)
     who = f"{'agent' if by_agent else 'api'}:{look.who}"
-    wish = PlaceOrder(who, given.service_code, given.channel, given.idempotency_key, look.reason)
-    return look.own(_out(given.msisdn, await gateway.orders.place(given.msisdn, wish)))
+    call = PlaceOrder(who, given.service_code, given.channel, given.idempotency_key, look.reason)
+    return look.own(_out(given.msisdn, await gateway.orders.place(given.msisdn, call)))
 
 
 @router.get("", summary="Orders, oldest first", response_model_exclude_none=True)

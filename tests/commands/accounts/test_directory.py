@@ -95,7 +95,7 @@ def test_a_held_message_comes_when_the_night_is_over() -> None:
     turn = Turn(
         TimerDue("x", "y", conversation.now), conversation.account, conversation.catalogue, conversation.policy,
         conversation.carrier, conversation.now, conversation.now, conversation.ids,
-        conversation.dice,
+        conversation.randbelow,
     )  # fmt: skip
     reply = Reply(("（1/2）早", "（2/2）安"), "901", MessageClass.NOTICE, "question")
     timer = hold(reply, "held-1", turn)
@@ -119,7 +119,7 @@ def test_held_messages_go_in_the_order_they_were_made() -> None:
     turn = Turn(
         TimerDue("x", "y", conversation.now), conversation.account, conversation.catalogue, conversation.policy,
         conversation.carrier, conversation.now, conversation.now, conversation.ids,
-        conversation.dice,
+        conversation.randbelow,
     )  # fmt: skip
     first = hold(Reply(("z",), "901", MessageClass.NOTICE, None, "z-matter"), "id-1", turn)
     second = hold(Reply(("a",), "901", MessageClass.NOTICE, None, "a-matter"), "id-2", turn)

@@ -512,7 +512,7 @@ def test_a_code_to_10086_itself_confirms_its_order_among_several() -> None:
 
 def test_codes_are_new_to_her_and_no_keyword() -> None:
     conversation = played("", policy=policy(confirm_mode="code", aliases={"1000": "0000"}))
-    conversation.dice = lambda sides: 0 if sides == 9000 else sides - 1  # type: ignore[method-assign]
+    conversation.randbelow = lambda sides: 0 if sides == 9000 else sides - 1  # type: ignore[method-assign]
     codes = []
     for _ in range(5):
         conversation.play("> KTYYH")

@@ -29,7 +29,7 @@ def on_trial(until: str, started: str = "2026-03-01 12:00", start: str = "2026-0
     conversation = Conversation(has=(held,), start=start, catalogue=WITH_TRIAL)
     turn = Turn(
         Stimulus(), conversation.account, conversation.catalogue, conversation.policy, conversation.carrier,
-        conversation.now, conversation.now, conversation.ids, conversation.dice,
+        conversation.now, conversation.now, conversation.ids, conversation.randbelow,
     )  # fmt: skip
     conversation.timers.update({(timer.kind, timer.subject): timer for timer in trial_timers(turn, held)})
     return conversation

@@ -27,7 +27,7 @@ def doubted(due: str = "2026-03-05 12:00", **given: object) -> Conversation:
 def turn_of(conversation: Conversation) -> Turn:
     return Turn(
         Stimulus(), conversation.account, conversation.catalogue, conversation.policy, Carrier("test"),
-        conversation.now, conversation.now, conversation.ids, conversation.dice,
+        conversation.now, conversation.now, conversation.ids, conversation.randbelow,
     )  # fmt: skip
 
 
