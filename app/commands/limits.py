@@ -3,7 +3,7 @@
 from app.commands.quiet_hours import is_held
 from app.commands.replies import say
 from app.domain.account import Brand, Language, Payment, Subscriber, SubscriberStatus
-from app.domain.limits import Guards
+from app.domain.limits import Limits
 from app.domain.messages import MessageClass
 from app.domain.segments import measure
 from app.domain.service_numbers import Extension
@@ -24,12 +24,12 @@ def of_former_customer(turn: Turn) -> Outcome | None:
     return None if tenure is None else Outcome(verdict=FORMER_CUSTOMER, former_tenure=tenure)
 
 
-def stranger(turn: Turn, guards: Guards) -> Outcome:
+def stranger(turn: Turn, limits: Limits) -> Outcome:
     """A number that is nobody's is told so once a day."""
-    if not guards.may_tell_stranger(turn.now):
-        return Outcome(guards=guards, verdict="not a customer")
+    if not limits.may_tell_stranger(turn.now):
+        return Outcome(limits=limits, verdict="not a customer")
     reply = say(turn, answers.NOT_A_CUSTOMER.say(Language.ZH))
-    return Outcome(replies=(reply,), guards=replace(guards, told_stranger_at=turn.now), verdict="not a customer")
+    return Outcome(replies=(reply,), limits=replace(limits, told_stranger_at=turn.now), verdict="not a customer")
 
 
 def new_subscriber(turn: Turn) -> Subscriber:
@@ -55,40 +55,40 @@ def new_subscriber(turn: Turn) -> Subscriber:
     )
 
 
-def too_many(turn: Turn, guards: Guards, outcome: Outcome, *, kept: bool) -> Outcome:
+def too_many(turn: Turn, limits: Limits, outcome: Outcome, *, kept: bool) -> Outcome:
     """Over the rate limit: stops and answers wait, queries are dropped, one notice is given.
 
     Where the minute is over already, as with texts that come late, what is kept runs at once.
     """
     if kept:
-        until = guards.minute_over_at
+        until = limits.minute_over_at
         waits = until is not None and until > turn.now
         return Outcome(kept_until=until, verdict="kept: too many") if waits else outcome
-    if guards.told_too_many:
+    if limits.told_too_many:
         return Outcome(verdict="dropped: too many")
     reply = say(turn, answers.TOO_MANY.say(turn.account.language))
-    return Outcome(replies=(reply,), guards=replace(guards, told_too_many=True), verdict="dropped: too many")
+    return Outcome(replies=(reply,), limits=replace(limits, told_too_many=True), verdict="dropped: too many")
 
 
-def guarded(turn: Turn, guards: Guards, outcome: Outcome) -> Outcome:
+def limited(turn: Turn, limits: Limits, outcome: Outcome) -> Outcome:
     """The outcome of a text within the loop guard and the cap on segments.
 
     Beyond the cap only outcomes of changes are told; what is not shown is not asked either.
     """
-    guards = outcome.guards or guards
+    limits = outcome.limits or limits
     puzzled = outcome.verdict in (NOT_UNDERSTOOD, INCOMPLETE)
-    if puzzled and not guards.may_say_not_understood(turn.now):
+    if puzzled and not limits.may_say_not_understood(turn.now):
         # What was counted, such as wrong codes, is counted in silence, too.
-        return Outcome(guards=guards, records=outcome.records, verdict="silent: loop")
+        return Outcome(limits=limits, records=outcome.records, verdict="silent: loop")
     segments = sum(measure(message).segments for reply in outcome.replies for message in reply.messages)
     if segments:
         result = any(reply.kind is MessageClass.RESULT for reply in outcome.replies)
-        if not result and not guards.may_send(segments, turn.now):
-            return Outcome(guards=guards, verdict="silent: too many segments")
-        guards = guards.sent(segments, turn.now)
+        if not result and not limits.may_send(segments, turn.now):
+            return Outcome(limits=limits, verdict="silent: too many segments")
+        limits = limits.sent(segments, turn.now)
     if puzzled:
-        guards = guards.said_not_understood(turn.now)
-    return replace(outcome, guards=guards)
+        limits = limits.said_not_understood(turn.now)
+    return replace(outcome, limits=limits)
 
 
 def noting_interruption(turn: Turn, outcome: Outcome) -> Outcome:
@@ -102,5 +102,5 @@ def noting_interruption(turn: Turn, outcome: Outcome) -> Outcome:
     questions = turn.account.questions.values()
     if not any(question.state.must_reach and question.closed_at is None for question in questions):
         return outcome
-    guards = outcome.guards or turn.account.guards
-    return replace(outcome, guards=replace(guards, interrupted_by=next(turn.ids)))
+    limits = outcome.limits or turn.account.limits
+    return replace(outcome, limits=replace(limits, interrupted_by=next(turn.ids)))

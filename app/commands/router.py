@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 
-from app.commands import limits
 from app.commands.accounts.data_reminders import with_reminders
 from app.commands.arguments import Found, is_known, means_something, with_arguments
 from app.commands.asked import asked_at, is_open, lately_ended, may_answer, remembered_by
 from app.commands.codes import answered_by, looks_like_code
-from app.commands.limits import INCOMPLETE, NOT_UNDERSTOOD
+from app.commands.limits import (
+    INCOMPLETE,
+    NOT_UNDERSTOOD,
+    limited,
+    new_subscriber,
+    of_former_customer,
+    stranger,
+    too_many,
+)
 from app.commands.parser import Said
 from app.commands.registry import Answer, Fit, Handler, QuestionKind, Reads, Registry, Takes
 from app.commands.replies import asked_from, menu_lines, say
@@ -82,24 +89,24 @@ class Router:
         return tuple(need for question, needs in asking for need in needs(question, said))
 
     def _handle_text(self, turn: Turn, received: TextReceived) -> Outcome:
-        former = limits.of_former_customer(turn)
+        former = of_former_customer(turn)
         if former is not None:
             return former
         created: Subscriber | None = None
         if turn.account.customer is None and turn.policy.auto_create_subscribers:
-            created = limits.new_subscriber(turn)
+            created = new_subscriber(turn)
             turn = replace(turn, account=apply(turn.account, Outcome(subscriber=created)))
-        guards = turn.account.guards if received.kept else turn.account.guards.count_message(turn.at, turn.now)
+        limits = turn.account.limits if received.kept else turn.account.limits.count_message(turn.at, turn.now)
         if turn.account.customer is None:
-            return limits.stranger(turn, guards)
+            return stranger(turn, limits)
         dialled = turn.policy.numbers.extension(received.dialled)
         extension = Extension.COMMANDS if turn.carrier.single_number else dialled
         said = self.registry.reader.read(received.text)
         route = (self._route_incomplete if received.missing else self._route)(turn, said, extension)
         outcome = route.outcome
-        if guards.over_rate and not received.kept:
-            outcome = limits.too_many(turn, guards, outcome, kept=route.kept)
-        outcome = limits.guarded(turn, guards, outcome)
+        if limits.over_rate and not received.kept:
+            outcome = too_many(turn, limits, outcome, kept=route.kept)
+        outcome = limited(turn, limits, outcome)
         if created is None:
             return outcome
         return with_reminders(turn, None, replace(outcome, subscriber=outcome.subscriber or created))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from app.domain.catalogue import Billing, CancelEffect, Service
 from app.domain.dialogue import Arrival, ClosedAs, Question
 from app.domain.evidence import EvidenceRecord
-from app.domain.limits import Guards
+from app.domain.limits import Limits
 from app.domain.records import R, Record
 from app.domain.values import replace, value
 
@@ -194,7 +194,7 @@ class Account:
     subscriber: Subscriber | None = None
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
     questions: Mapping[str, Question] = field(default_factory=dict)
-    guards: Guards = field(default_factory=Guards)
+    limits: Limits = field(default_factory=Limits)
     evidence: tuple[EvidenceRecord, ...] = ()
     records: Mapping[type[Record], Mapping[str, Record]] = field(default_factory=dict)
     arrivals: Mapping[str, Arrival] = field(default_factory=dict)
@@ -270,7 +270,7 @@ class Account:
         subscriber: Subscriber | None,
         subscriptions: tuple[Subscription, ...],
         questions: tuple[Question, ...],
-        guards: Guards | None,
+        limits: Limits | None,
         records: tuple[Record, ...] = (),
     ) -> "Account":
         """The account after a turn's changes; a new tenure starts with nothing of the old one."""
@@ -282,7 +282,7 @@ class Account:
             subscriber=subscriber or self.subscriber,
             subscriptions={**kept, **{item.id: item for item in subscriptions}} if subscriptions else kept,
             questions={**asked, **{item.id: item for item in questions}} if questions else asked,
-            guards=guards or (Guards() if new_tenure else self.guards),
+            limits=limits or (Limits() if new_tenure else self.limits),
             evidence=() if new_tenure else self.evidence,
             records=self._records_with(records, new_tenure=new_tenure),
         )

@@ -20,7 +20,7 @@ def _within(window: timedelta, since: datetime, now: datetime) -> bool:
 
 
 @value
-class Guards:
+class Limits:
     """What is remembered of a number's recent traffic; lives in its conversation row.
 
     ``interrupted_by`` is an id that sorts behind the questions about money that were open when other text went to her
@@ -43,7 +43,7 @@ class Guards:
         """After 5 such replies within 10 minutes there are none until 10 minutes have passed without one."""
         return not self._looping() or not _within(_LOOP_WINDOW, self.misunderstood[-1], now)
 
-    def said_not_understood(self, now: datetime) -> "Guards":
+    def said_not_understood(self, now: datetime) -> "Limits":
         """Count one such reply."""
         before = () if self._looping() else self.misunderstood
         recent = tuple(moment for moment in before if _within(_LOOP_WINDOW, moment, now))
@@ -54,7 +54,7 @@ class Guards:
 
     # ---- rate limit
 
-    def count_message(self, sent_at: datetime, now: datetime) -> "Guards":
+    def count_message(self, sent_at: datetime, now: datetime) -> "Limits":
         """Count an MO by when it was sent; a minute begins with the first message after the one before was over.
 
         One that was sent before the minute began, and comes behind, counts in it. A minute that began in the future is
@@ -63,10 +63,10 @@ class Guards:
         began = self.minute_began
         if began is None or began > now or sent_at - began >= _RATE_WINDOW:
             # By place, truth values too: names would take this hot path longer.
-            return Guards(
+            return Limits(
                 self.misunderstood, sent_at, 1, False, self.segments, self.told_stranger_at, self.interrupted_by,  # noqa: FBT003
             )  # fmt: skip
-        return Guards(
+        return Limits(
             self.misunderstood,
             self.minute_began,
             self.in_minute + 1,
@@ -92,14 +92,14 @@ class Guards:
         """Whether so many more keep within 200 segments in any 60 minutes."""
         return sum(count for _, count in self._this_hour(now)) + segments <= _SEGMENTS_AN_HOUR
 
-    def sent(self, segments: int, now: datetime) -> "Guards":
+    def sent(self, segments: int, now: datetime) -> "Limits":
         """Count segments made for this number."""
         minute = int(now.timestamp()) // _MINUTE
         recent = self._this_hour(now)
         if recent and recent[-1][0] == minute:
             recent, segments = recent[:-1], recent[-1][1] + segments
         counted = (*recent, (minute, segments))
-        return Guards(
+        return Limits(
             self.misunderstood,
             self.minute_began,
             self.in_minute,

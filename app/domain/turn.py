@@ -9,7 +9,7 @@ from app.domain.account import Account, Subscriber, Subscription
 from app.domain.catalogue import Catalogue
 from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceDraft, Fact
-from app.domain.limits import Guards
+from app.domain.limits import Limits
 from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck, PasswordChecked
 from app.domain.policy import Carrier, Policy
@@ -183,7 +183,7 @@ class Outcome:
 
     ``subscriptions`` and ``questions`` are whole new values, by id. ``tenure_ended`` drops what is queued and timed
     for the tenure that the turn found. ``verdict`` says in a word how a message was dealt with. ``kept_until``
-    leaves an MO in the queue until then, and nothing else of the outcome is used but the guards. ``records`` are whole
+    leaves an MO in the queue until then, and nothing else of the outcome is used but the limits. ``records`` are whole
     new values, too. ``superseded`` names what messages were ``about`` that are not to be sent any more (safety.md 18).
     ``awaits`` leaves an MO where it is until a password has been looked at; nothing else of the outcome is used.
     ``waits`` does the same until the attempt has ended by which a question of hers is being handed over. ``kept`` names
@@ -201,7 +201,7 @@ class Outcome:
     subscriber: Subscriber | None = None
     tenure_ended: bool = False
     refusal: Refusal | None = None
-    guards: Guards | None = None
+    limits: Limits | None = None
     verdict: str = "answered"
     kept_until: datetime | None = None
     records: tuple[Record, ...] = ()
@@ -241,6 +241,6 @@ def apply(account: Account, outcome: Outcome) -> Account:
         subscriber=outcome.subscriber,
         subscriptions=outcome.subscriptions,
         questions=outcome.questions,
-        guards=outcome.guards,
+        limits=outcome.limits,
         records=outcome.records,
     )

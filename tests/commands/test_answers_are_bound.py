@@ -103,7 +103,7 @@ def test_other_text_from_10086_since_takes_the_yes_away_from_there(kind: str, te
         assert OWN in came.text
         conversation.move(conversation.now.replace(microsecond=0))
         conversation.account = replace(
-            conversation.account, guards=replace(conversation.account.guards, misunderstood=())
+            conversation.account, limits=replace(conversation.account.limits, misunderstood=())
         )
     assert paid(conversation) == before
     conversation.text("是", OWN)

@@ -9,7 +9,7 @@ from app.commands.outreach.campaigns import ReachOut
 from app.commands.tickets.dead_letters import give_up
 from app.commands.tickets.resending import Resend
 from app.domain.account import SubscriberStatus
-from app.domain.limits import Guards
+from app.domain.limits import Limits
 from app.domain.messages import MessageClass
 from app.domain.turn import Outcome, TextReceived, TimerDue, Turn, apply
 from app.domain.values import replace
@@ -89,18 +89,18 @@ def test_who_comes_with_her_own_message_has_the_number_since_she_sent_it() -> No
 @pytest.mark.parametrize(
     "guards",
     [
-        Guards(misunderstood=(shanghai("2026-03-02 10:00"),) * 5),
-        Guards(minute_began=shanghai("2026-03-02 10:00"), in_minute=99, told_too_many=True),
-        Guards(segments=((int(shanghai("2026-03-02 10:00").timestamp()) // 60, 200),)),
+        Limits(misunderstood=(shanghai("2026-03-02 10:00"),) * 5),
+        Limits(minute_began=shanghai("2026-03-02 10:00"), in_minute=99, told_too_many=True),
+        Limits(segments=((int(shanghai("2026-03-02 10:00").timestamp()) // 60, 200),)),
     ],
 )
-def test_a_new_customer_starts_without_what_is_remembered_of_the_number(guards: Guards, opens: str) -> None:
+def test_a_new_customer_starts_without_what_is_remembered_of_the_number(limits: Limits, opens: str) -> None:
     talk = Conversation(policy=DEMO)
     talk.happens(CLOSE)
-    talk.account = replace(talk.account, guards=guards)
+    talk.account = replace(talk.account, limits=limits)
     if opens == "put":
         talk.happens(OPEN)
-        assert talk.account.guards == Guards()
+        assert talk.account.limits == Limits()
     [said] = talk.text("什么")
     assert "0000" in said.text
 

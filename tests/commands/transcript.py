@@ -173,7 +173,7 @@ class Conversation:
         if outcome.kept_until is not None and isinstance(stimulus, TextReceived):
             self.kept.append(replace(stimulus, kept=True))
             self.timers["kept", stimulus.id] = TimerSet("kept", stimulus.id, outcome.kept_until)
-            self.account = replace(self.account, guards=outcome.guards or self.account.guards)
+            self.account = replace(self.account, limits=outcome.limits or self.account.limits)
             return []
         self.take(outcome)
         self._tell()

@@ -192,7 +192,7 @@ def _yes(turn: Turn, order: Order, question: Question) -> Outcome:
 def _is_sole(turn: Turn, question: Question) -> bool:
     """Whether a word to the bare access number can mean nothing else: no question is open, nothing was said since."""
     open_too = (other for other in turn.account.questions.values() if other.was_open(turn.at) and not other.failed_at)
-    interrupted = turn.account.guards.interrupted_by > question.id or question.id in turn.account.interrupted
+    interrupted = turn.account.limits.interrupted_by > question.id or question.id in turn.account.interrupted
     return all(other.id == question.id for other in open_too) and not interrupted
 
 

@@ -78,7 +78,7 @@ def as_loaded(account: Account, reached: Reached, back: LookBack) -> Account:
         account.subscriber,
         {item.id: item for item in subscriptions},
         {item.id: item for item in questions},
-        account.guards,
+        account.limits,
     )
 
 

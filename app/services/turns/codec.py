@@ -1,4 +1,4 @@
-"""Between rows and the domain, for what is stored as JSON: guards and the states of questions."""
+"""Between rows and the domain, for what is stored as JSON: limits and the states of questions."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,10 +7,10 @@ from pydantic import TypeAdapter
 from app.db.accounts import LockedConversation, StoredAccount, StoredQuestion
 from app.domain.account import Account
 from app.domain.dialogue import ClosedAs, Question, QuestionState
-from app.domain.limits import Guards
+from app.domain.limits import Limits
 
-_GUARDS = TypeAdapter(Guards)
-_NO_GUARDS = Guards()
+_LIMITS = TypeAdapter(Limits)
+_NO_LIMITS = Limits()
 
 
 class AccountCodec:
@@ -21,15 +21,15 @@ class AccountCodec:
 
     def account(self, conversation: LockedConversation, stored: StoredAccount | None) -> Account:
         """The account that a turn is handed."""
-        guards = _GUARDS.validate_json(conversation.guards) if conversation.guards else _NO_GUARDS
+        limits = _LIMITS.validate_json(conversation.guards) if conversation.guards else _NO_LIMITS
         if stored is None:
-            return Account(msisdn=conversation.msisdn, guards=guards)
+            return Account(msisdn=conversation.msisdn, limits=limits)
         return Account(
             msisdn=conversation.msisdn,
             subscriber=stored.subscriber,
             subscriptions={item.id: item for item in stored.subscriptions},
             questions={row.id: self._question(row) for row in stored.questions if row.kind in self._adapters},
-            guards=guards,
+            limits=limits,
         )
 
     def _question(self, row: StoredQuestion) -> Question:
@@ -69,6 +69,6 @@ class AccountCodec:
         }
 
 
-def guards_text(guards: Guards) -> str:
+def limits_text(limits: Limits) -> str:
     """Guards as they are stored."""
-    return _GUARDS.dump_json(guards, exclude_defaults=True).decode()
+    return _LIMITS.dump_json(limits, exclude_defaults=True).decode()

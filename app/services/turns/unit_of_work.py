@@ -24,7 +24,7 @@ from app.domain.policy import Carrier
 from app.domain.records import Record
 from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, apply
 from app.domain.values import value
-from app.services.turns.codec import AccountCodec, guards_text
+from app.services.turns.codec import AccountCodec, limits_text
 from app.services.turns.outbox_rows import message_rows, superseded_rows
 from app.services.turns.question_rows import QuestionRows
 
@@ -69,7 +69,7 @@ def _differ(after: Account, before: Account) -> bool:
         after.subscriber is not before.subscriber
         or after.subscriptions is not before.subscriptions
         or after.questions is not before.questions
-        or after.guards != before.guards
+        or after.limits != before.limits
     )
 
 
@@ -106,8 +106,8 @@ class UnitOfWork:
         before = entry.tenure
         account_before = entry.account
         kept_until = outcome.kept_until if isinstance(waiting.source, StoredMessage) else None
-        # Of what is kept for later only the guards count: the rest is not stored, so nobody may remember it.
-        entry.account = apply(entry.account, outcome if kept_until is None else Outcome(guards=outcome.guards))
+        # Of what is kept for later only the limits count: the rest is not stored, so nobody may remember it.
+        entry.account = apply(entry.account, outcome if kept_until is None else Outcome(limits=outcome.limits))
         if outcome.evidence or _differ(entry.account, account_before):
             self.changed[entry.account.msisdn] = entry
         if kept_until is not None and isinstance(waiting.source, StoredMessage):
@@ -286,7 +286,7 @@ class UnitOfWork:
             "bucket": entry.bucket,
             "msisdn": entry.account.msisdn,
             "tenure": entry.tenure,
-            "guards": guards_text(entry.account.guards),
+            "guards": limits_text(entry.account.limits),
             "version": self.version,
         }
 

@@ -16,7 +16,7 @@ from app.domain.account import Account, Language
 from app.domain.dialogue import Question, QuestionState
 from app.domain.evidence import ChainHead
 from app.domain.heads import HeadKeys
-from app.domain.limits import Guards
+from app.domain.limits import Limits
 from app.domain.turn import Outcome, TextReceived, Turn
 from app.services.ids import IdSource
 from app.services.turns.account_cache import AccountCache
@@ -77,12 +77,12 @@ def test_of_a_message_that_is_kept_for_later_only_the_guards_are_remembered() ->
     entry = PendingAccount(LockedConversation(1, ALICE, 0, None, None), Account(ALICE), ChainHead())
     waiting = Waiting(stimulus, now, cast("Carrier", None), source)  # nothing is answered
     asked = Question("q-1", QuestionState(), "977", "?", now, now)
-    guards = Guards(in_minute=31)
+    limits = Limits(in_minute=31)
     work = UnitOfWork(AccountCodec([]), IdSource(), HeadKeys([b"k" * 32]))
 
-    work.take(entry, cast("Turn", None), waiting, Outcome(kept_until=now, questions=(asked,), guards=guards))
+    work.take(entry, cast("Turn", None), waiting, Outcome(kept_until=now, questions=(asked,), limits=limits))
 
-    assert entry.account == Account(ALICE, guards=guards)
+    assert entry.account == Account(ALICE, limits=limits)
     assert list(work.changed) == [ALICE]
 
 
