@@ -45,7 +45,7 @@ def address_of(text: str) -> httpx.URL:
     return url
 
 
-def address_fault(text: str) -> str | None:
+def address_violation(text: str) -> str | None:
     """What is wrong with an address, if anything can be told before it is called."""
     try:
         address_of(text)

@@ -10,7 +10,7 @@ from app.commands.collecting import load
 from app.commands.router import Router
 from app.db.outbox import FailoverRoute
 from app.db.session import Database, normalise_url
-from app.domain.credentials import sealing_fault
+from app.domain.credentials import sealing_violation
 from app.domain.policy import Carrier
 from app.providers import KINDS, make_provider
 from app.providers.base import Provider, ProviderSettings, Surroundings
@@ -21,7 +21,7 @@ from app.services.delivery.receipts import Receipts
 from app.services.delivery.sending import Delivery
 from app.services.engine import Engine, Loop
 from app.services.events.outgoing_events import Address, OutgoingEvents
-from app.services.events.public_addresses import fault_of, make_webhook_transport
+from app.services.events.public_addresses import address_violation, make_webhook_transport
 from app.services.gateway import Gateway
 from app.services.ids import IdSource
 from app.services.intake import Intake
@@ -51,9 +51,9 @@ from app.settings import ProviderFile, Settings, SettingsError, zone_of
 def make_sealer(settings: Settings, database: Database) -> Sealer:
     """With the keys of the settings; elsewhere than in production one of its own is kept beside the SQLite file."""
     keys = settings.seal_keys()
-    fault = next(filter(None, map(sealing_fault, keys)), None)
-    if fault:
-        raise SettingsError(f"SMSGW_SEAL_KEY: {fault}")
+    violation = next(filter(None, map(sealing_violation, keys)), None)
+    if violation:
+        raise SettingsError(f"SMSGW_SEAL_KEY: {violation}")
     folder = Path(database.url.database).parent if database.is_sqlite and database.url.database else Path("data")
     return Sealer(*keys, key_file=folder / "seal.key")
 
@@ -160,9 +160,9 @@ def _outgoing_events(
     private = settings.private_webhooks
     if given.webhook_url is not None and given.secret is not None:
         billing = Address(given.webhook_url, given.secret.get_secret_value())
-        fault = fault_of(billing.url, private=private)
-        if fault is not None:
-            raise SettingsError(f"billing.webhook_url: {fault}")
+        violation = address_violation(billing.url, private=private)
+        if violation is not None:
+            raise SettingsError(f"billing.webhook_url: {violation}")
     return OutgoingEvents(database, transport, sealer, billing, private=private)
 
 

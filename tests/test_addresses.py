@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from app.addresses import address_fault, address_of, is_public
+from app.addresses import address_of, address_violation, is_public
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,14 @@ def test_an_address_is_no_more_public_than_the_one_inside_of_it(around: str, ins
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_named_as_such(url: str) -> None:
-    fault = address_fault(url)
+    fault = address_violation(url)
     assert fault
     assert "https://sp.example/events" in fault
 
 
 @pytest.mark.parametrize("url", ["https://u@sp.example/", "https://u:p@sp.example/", "https://:p@sp.example/"])
 def test_an_address_holds_no_password(url: str) -> None:
-    assert "user or password" in (address_fault(url) or "")
+    assert "user or password" in (address_violation(url) or "")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_an_address_holds_no_password(url: str) -> None:
     ],
 )  # fmt: skip
 def test_what_can_be_called_is_taken(url: str) -> None:
-    assert address_fault(url) is None
+    assert address_violation(url) is None
 
 
 HOSTS = st.from_regex(r"[0-9a-fx.\[\]:%@_-]{0,20}", fullmatch=True)
@@ -86,7 +86,7 @@ HOSTS = st.from_regex(r"[0-9a-fx.\[\]:%@_-]{0,20}", fullmatch=True)
 @given(st.one_of(st.text(max_size=30), HOSTS), st.sampled_from(["", ":80", ":-1", ":٣", ":99999", "/..", "?", "#@"]))
 def test_whatever_is_taken_can_be_used_by_the_code_that_sends(host: str, rest: str) -> None:
     text = f"https://{host}{rest}"
-    if address_fault(text) is not None:
+    if address_violation(text) is not None:
         return
     url = address_of(text)
     request = httpx.Request("POST", url, headers={"host": url.netloc.decode("ascii")})

@@ -15,7 +15,7 @@ from app.cli.terminal import FAILED, complain, examples, out
 from app.composition import build_gateway
 from app.db.session import normalise_url
 from app.settings import Settings, SettingsError
-from app.settings.check import Fault, Sources, read
+from app.settings.check import SettingProblem, Sources, read
 from app.settings.sources import PREFIX
 
 app = typer.Typer(help="Settings.", no_args_is_help=True)
@@ -31,11 +31,11 @@ _Row = tuple[str, str, str]
 )
 def check() -> None:
     """Say everything that is wrong in the settings, where, and what to do; or print them with secrets hidden."""
-    settings, sources, faults = read()
+    settings, sources, problems = read()
     if settings is not None:
-        faults += _misfits(settings, sources)
-    if settings is None or faults:
-        complain("\n".join(map(str, faults)))
+        problems += _misfits(settings, sources)
+    if settings is None or problems:
+        complain("\n".join(map(str, problems)))
         raise typer.Exit(FAILED)
     table = Table(title="Settings are in order")
     table.add_column("setting", no_wrap=True)
@@ -49,23 +49,23 @@ def check() -> None:
     out.print(table)
 
 
-def _misfits(settings: Settings, sources: Sources) -> list[Fault]:
+def _misfits(settings: Settings, sources: Sources) -> list[SettingProblem]:
     """What only shows when everything is put together; what is wrong is left out, and the rest tried again."""
-    faults: list[Fault] = []
+    problems: list[SettingProblem] = []
     while True:
         try:
             build_gateway(settings).database.close()
         except SettingsError as error:
-            fault = sources.locate(str(error))
+            problem = sources.locate(str(error))
             # It may have named a provider that was left out.
-            if fault.name != "default_provider" or not any(one.name.startswith("providers.") for one in faults):
-                faults.append(fault)
-            rest = _without(settings, fault.name)
+            if problem.name != "default_provider" or not any(one.name.startswith("providers.") for one in problems):
+                problems.append(problem)
+            rest = _without(settings, problem.name)
             if rest is None:
-                return faults
+                return problems
             settings = rest
         else:
-            return faults
+            return problems
 
 
 def _without(settings: Settings, name: str) -> Settings | None:

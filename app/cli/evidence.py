@@ -8,7 +8,7 @@ import typer
 
 from app.cli.database import opened, unopened
 from app.cli.terminal import FAILED, WRONG_USE, complain, counting, done, examples, out, refuse
-from app.domain.evidence import Fault
+from app.domain.evidence import ChainViolation
 from app.domain.msisdn import parse_msisdn
 from app.services.startup import prepare
 from app.services.upkeep.anchors import Anchor, AnchorError, write_anchor
@@ -23,13 +23,13 @@ app = typer.Typer(
     ),
 )
 _WRONG = {
-    Fault.CHANGED: "record {bad} of {records} does not fit",
-    Fault.UNREADABLE: "record {bad}, or the head of a chain of {records} records, cannot be read",
-    Fault.PAYLOAD_GONE: "the payload of record {bad} is gone, and no record says that it was purged or erased",
-    Fault.CUT: "there are {records} records, and the chain is said to end with record {end}",
-    Fault.NOT_SIGNED: "its head is not signed by this gateway: somebody else wrote it",
-    Fault.KEY_UNKNOWN: "its head is signed with a key that is not among those of SMSGW_SEAL_KEY; add it there",
-    Fault.NOT_AS_ANCHORED: "record {bad} is gone, or another than when it was anchored",
+    ChainViolation.CHANGED: "record {bad} of {records} does not fit",
+    ChainViolation.UNREADABLE: "record {bad}, or the head of a chain of {records} records, cannot be read",
+    ChainViolation.PAYLOAD_GONE: "the payload of record {bad} is gone, and no record says that it was purged or erased",
+    ChainViolation.CUT: "there are {records} records, and the chain is said to end with record {end}",
+    ChainViolation.NOT_SIGNED: "its head is not signed by this gateway: somebody else wrote it",
+    ChainViolation.KEY_UNKNOWN: "its head is signed with a key that is not among those of SMSGW_SEAL_KEY; add it there",
+    ChainViolation.NOT_AS_ANCHORED: "record {bad} is gone, or another than when it was anchored",
 }
 _Anchor = Annotated[
     Path | None,
@@ -40,7 +40,9 @@ _Anchor = Annotated[
 def _complain_of(chain: Walked) -> None:
     found = chain.found
     whose = f"{chain.msisdn}, tenure {chain.tenure}" if chain.msisdn else "A chain that was anchored is gone"
-    words = _WRONG[found.fault or Fault.CHANGED].format(bad=found.first_bad, records=found.records, end=chain.end)
+    words = _WRONG[found.violation or ChainViolation.CHANGED].format(
+        bad=found.first_bad, records=found.records, end=chain.end
+    )
     complain(f"{whose}: {words}.")
 
 

@@ -52,7 +52,7 @@ class _Part:
     size: int
 
 
-class _Fault(BaseModel):
+class _LineProblem(BaseModel):
     line: int
     status: int
     detail: str
@@ -62,7 +62,7 @@ class _Answer(BaseModel):
     lines: int
     imported: int
     failed: int
-    errors: list[_Fault]
+    errors: list[_LineProblem]
     kept: dict[int, list[str]] = {}
 
 
@@ -103,7 +103,7 @@ def import_files(
     for file in files:
         if _is_csv(file) and kind is None:
             refuse(f"{file}: a CSV file is of one type; say which with --type.", WRONG_USE)
-    lines, faults = 0, 0
+    lines, problems = 0, 0
     kept = _Kept()
     with _progress() as progress, _Gateway(gateway_url(url), token, kind) as gateway:
         for file in files:
@@ -112,14 +112,14 @@ def import_files(
                 for part in _parts(text, ends_of_rows(again) if _is_csv(file) else None):
                     answer = gateway.send(file, part)
                     lines += answer.lines
-                    _tell(file, part, answer.errors, report, shown=faults)
-                    faults += answer.failed
+                    _tell(file, part, answer.errors, report, shown=problems)
+                    problems += answer.failed
                     kept.note(file, part, answer.kept)
                     progress.advance(task, part.size)
     if told := kept.told():
         out.print(Text(told), soft_wrap=True)
-    if faults:
-        refuse(f"{lines - faults} of {lines} lines imported, {faults} not.", FAILED)
+    if problems:
+        refuse(f"{lines - problems} of {lines} lines imported, {problems} not.", FAILED)
     done(f"{lines} lines imported.")
 
 
@@ -204,14 +204,14 @@ def _reason(answer: httpx.Response) -> str:
         return f"the gateway answered {answer.status_code}"
 
 
-def _tell(file: Path, part: _Part, faults: list[_Fault], report: Path | None, *, shown: int) -> None:
+def _tell(file: Path, part: _Part, problems: list[_LineProblem], report: Path | None, *, shown: int) -> None:
     """Show the first faults, and write all of them to the report."""
-    for place, fault in enumerate(faults, shown + 1):
+    for place, problem in enumerate(problems, shown + 1):
         if place <= _SHOWN_FAULTS:
-            err.print(Text(f"{file}:{part.before + fault.line}: {fault.status} {fault.detail}"), soft_wrap=True)
+            err.print(Text(f"{file}:{part.before + problem.line}: {problem.status} {problem.detail}"), soft_wrap=True)
         elif place == _SHOWN_FAULTS + 1:
             err.print("… more; --report FILE has them all" if report is None else f"… more in {report}")
-    if report is not None and faults:
-        rows = [{"file": str(file), **fault.model_dump(), "line": part.before + fault.line} for fault in faults]
+    if report is not None and problems:
+        rows = [{"file": str(file), **problem.model_dump(), "line": part.before + problem.line} for problem in problems]
         with report.open("a", encoding="utf-8") as opened:
             opened.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

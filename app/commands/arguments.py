@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from app.commands.parser import Said
 from app.commands.registry import Command, Registry, Takes
 from app.commands.vocabulary import ARGUMENT_MARKS, BEHIND_KEYWORD
-from app.domain.names import order_keyword_fault
+from app.domain.names import order_keyword_violation
 from app.domain.turn import Turn
 
 # A command, and what stands behind its keyword.
@@ -61,4 +61,4 @@ def is_known(turn: Turn, found: Found) -> bool:
 
 def means_something(turn: Turn, found: Found) -> bool:
     """Whether a keyword with something behind it is a command: QXABC is one, if a wrong one, and 退订不了 is not."""
-    return order_keyword_fault(found[1].rstrip(BEHIND_KEYWORD)) is None or is_known(turn, found)
+    return order_keyword_violation(found[1].rstrip(BEHIND_KEYWORD)) is None or is_known(turn, found)

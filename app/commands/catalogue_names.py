@@ -18,9 +18,9 @@ from app.domain.catalogue import Service
 _ONE_OF_OURS = "must not be as a whole what customers answer or command with"
 
 
-def name_fault(registry: Registry, name: str) -> str | None:
+def name_violation(registry: Registry, name: str) -> str | None:
     """What is wrong with a name, as the rest of a sentence, or None."""
-    return names.name_fault(name) or (_ONE_OF_OURS if _is_said_to_us(registry, name) else None)
+    return names.name_violation(name) or (_ONE_OF_OURS if _is_said_to_us(registry, name) else None)
 
 
 def _is_said_to_us(registry: Registry, name: str) -> bool:

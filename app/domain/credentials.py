@@ -26,7 +26,7 @@ def can_be_guessed(secret: bytes) -> bool:
     return len(secret) < _LEAST_BYTES or len(set(secret)) < _LEAST_DIFFERENT
 
 
-def signing_fault(secret: str) -> str | None:
+def signing_violation(secret: str) -> str | None:
     """What is wrong with a secret that signs by Standard Webhooks, if anything."""
     try:
         key = b64decode(secret.removeprefix(_PREFIX), validate=True)
@@ -35,7 +35,7 @@ def signing_fault(secret: str) -> str | None:
     return _SIGNING if not secret.startswith(_PREFIX) or can_be_guessed(key) else None
 
 
-def sealing_fault(key: str) -> str | None:
+def sealing_violation(key: str) -> str | None:
     """What is wrong with a key that seals what is stored, if anything."""
     try:
         raw = urlsafe_b64decode(key.encode("ascii", "replace"))
@@ -44,12 +44,12 @@ def sealing_fault(key: str) -> str | None:
     return _SEALING if len(raw) != _SEALING_BYTES or can_be_guessed(raw) else None
 
 
-def token_fault(token: str) -> str | None:
+def token_violation(token: str) -> str | None:
     """What is wrong with the token of a webhook's path, if anything."""
     return None if _TOKEN.fullmatch(token) and not can_be_guessed(token.encode()) else _PATH
 
 
-def pair_fault(pair: str) -> str | None:
+def pair_violation(pair: str) -> str | None:
     """What is wrong with ``user:password`` of basic auth, if anything."""
     user, _, password = pair.partition(":")
     return None if user and not can_be_guessed(password.encode("utf-8", "replace")) else _PAIR

@@ -64,7 +64,7 @@ class ChainHead:
     mac: str | None = None
 
 
-class Fault(StrEnum):
+class ChainViolation(StrEnum):
     """What is wrong with a chain."""
 
     CHANGED = "changed"
@@ -86,7 +86,7 @@ class Verification:
 
     records: int
     first_bad: int | None = None
-    fault: Fault | None = None
+    violation: ChainViolation | None = None
 
     @property
     def ok(self) -> bool:
@@ -158,7 +158,7 @@ def verify(records: Iterable[EvidenceRecord], head: ChainHead) -> Verification:
     try:
         for record in records:
             if not _follows(record, count, previous):
-                return Verification(count + 1, record.seq, Fault.CHANGED)
+                return Verification(count + 1, record.seq, ChainViolation.CHANGED)
             if record.payload is None:
                 gone.add(record.seq)
             elif record.kind in (PURGED, ERASED):
@@ -167,15 +167,15 @@ def verify(records: Iterable[EvidenceRecord], head: ChainHead) -> Verification:
     except UNREADABLE:
         return unreadable(count)
     if gone:
-        return Verification(count, min(gone), Fault.PAYLOAD_GONE)
+        return Verification(count, min(gone), ChainViolation.PAYLOAD_GONE)
     if (count, previous) != (head.seq, head.hash):
-        return Verification(count, count + 1, Fault.CUT)
+        return Verification(count, count + 1, ChainViolation.CUT)
     return Verification(count)
 
 
 def unreadable(records: int = 0) -> Verification:
     """What is behind that many records, another one or the head, cannot be read."""
-    return Verification(records, records + 1, Fault.UNREADABLE)
+    return Verification(records, records + 1, ChainViolation.UNREADABLE)
 
 
 def _follows(record: EvidenceRecord, count: int, previous: str) -> bool:

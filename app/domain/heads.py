@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from app.domain.evidence import GENESIS, UNREADABLE, ChainHead, Fault
+from app.domain.evidence import GENESIS, UNREADABLE, ChainHead, ChainViolation
 
 _ID_LENGTH = 8
 
@@ -47,18 +47,18 @@ class HeadKeys:
 
         Else whoever changed a chain would only have to wait until the gateway itself goes on with it.
         """
-        if self.fault(msisdn, tenure, before) is not None:
+        if self.violation(msisdn, tenure, before) is not None:
             return ChainHead(after.seq, after.hash)
         return self.sign(msisdn, tenure, after.seq, after.hash)
 
-    def fault(self, msisdn: str, tenure: int, head: ChainHead) -> Fault | None:
+    def violation(self, msisdn: str, tenure: int, head: ChainHead) -> ChainViolation | None:
         """What is wrong with the mark of a head."""
         if head.key is None or head.mac is None:
-            return Fault.NOT_SIGNED
+            return ChainViolation.NOT_SIGNED
         mac = self.mac(head.key, f"{msisdn}\n{tenure}\n{head.seq}\n{head.hash}")
         if mac is None:
-            return Fault.KEY_UNKNOWN
+            return ChainViolation.KEY_UNKNOWN
         try:
-            return None if head.mac.isascii() and hmac.compare_digest(mac, head.mac) else Fault.NOT_SIGNED
+            return None if head.mac.isascii() and hmac.compare_digest(mac, head.mac) else ChainViolation.NOT_SIGNED
         except UNREADABLE:  # SQLite keeps values of every type in any column
-            return Fault.UNREADABLE
+            return ChainViolation.UNREADABLE

@@ -57,37 +57,37 @@ def ends_in_numeral(name: str) -> bool:
     return _counted(name).endswith(_NUMERAL)
 
 
-def name_fault(name: str) -> str | None:
+def name_violation(name: str) -> str | None:
     """What is wrong with the characters of a name, as the rest of a sentence, or None."""
-    return _shape_fault(name) or _money_fault(name, amounts=False) or _link_fault(_seen(name))
+    return _shape_violation(name) or _money_violation(name, amounts=False) or _link_violation(_seen(name))
 
 
-def warning_fault(words: str) -> str | None:
+def warning_violation(words: str) -> str | None:
     """What is wrong with the words that ask before something ends; they may name an amount."""
-    return _note_fault(words) or _money_fault(words, amounts=True) or _link_fault(as_read(words))
+    return _note_violation(words) or _money_violation(words, amounts=True) or _link_violation(as_read(words))
 
 
-def way_fault(words: str, own_links: Collection[str]) -> str | None:
+def way_violation(words: str, own_links: Collection[str]) -> str | None:
     """What is wrong with the words for another way out; they may name a telephone number and an address of ours."""
-    fault = _note_fault(words) or _money_fault(words, amounts=False)
-    if fault or not _link_fault(as_read(words)):
-        return fault
+    violation = _note_violation(words) or _money_violation(words, amounts=False)
+    if violation or not _link_violation(as_read(words)):
+        return violation
     elsewhere = _MAYBE_ADDRESS.sub(lambda found: "x" if _is_own(found[0], own_links) else found[0], as_read(words))
-    return _link_fault(elsewhere) and f"{_LINK}, other than an address, set apart, below own_links of the settings"
+    return _link_violation(elsewhere) and f"{_LINK}, other than an address, set apart, below own_links of the settings"
 
 
-def bill_item_fault(words: str) -> str | None:
+def bill_item_violation(words: str) -> str | None:
     """What is wrong with the name of a line of a bill, which may speak of money."""
     if _is_invisible(words):
         return _INVISIBLE
     return (
         "must not hold a semicolon: it ends the line"
         if reserved.ITEM_END in _seen(words)
-        else _link_fault(as_read(words))
+        else _link_violation(as_read(words))
     )
 
 
-def order_keyword_fault(word: str) -> str | None:
+def order_keyword_violation(word: str) -> str | None:
     """What is wrong with an order keyword (upper case), as a sentence, or None (safety.md 9)."""
     if _ORDER_KEYWORD.fullmatch(word):
         return None
@@ -97,7 +97,7 @@ def order_keyword_fault(word: str) -> str | None:
 # ---- how it is written
 
 
-def _shape_fault(name: str) -> str | None:
+def _shape_violation(name: str) -> str | None:
     if _is_invisible(name):
         return _INVISIBLE
     words = _folded(name).split(" ")
@@ -113,7 +113,7 @@ def _shape_fault(name: str) -> str | None:
     return None
 
 
-def _note_fault(words: str) -> str | None:
+def _note_violation(words: str) -> str | None:
     if _is_invisible(words):
         return _INVISIBLE
     if len(_folded(words)) > LONGEST_NOTE or not _seen(words):
@@ -161,7 +161,7 @@ def _is_invisible(text: str) -> bool:
 # ---- what is said
 
 
-def _money_fault(text: str, *, amounts: bool) -> str | None:
+def _money_violation(text: str, *, amounts: bool) -> str | None:
     seen = _seen(text)
     if _FREE.search(seen) or _FREE_WORD.search(as_read(text)):
         return _GRATIS
@@ -170,7 +170,7 @@ def _money_fault(text: str, *, amounts: bool) -> str | None:
     return _AMOUNT if is_money and not amounts else None
 
 
-def _link_fault(text: str) -> str | None:
+def _link_violation(text: str) -> str | None:
     return _LINK if _WEB.search("".join(text.split())) or _DOMAIN.search(text) else None
 
 

@@ -23,7 +23,7 @@ _NEAR = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SettingProblem:
     """Something wrong: the setting's name, where it stands (a variable's source, or file and line), and the words."""
 
     name: str
@@ -53,30 +53,30 @@ class Sources:
         line = line_of(self.lines, location)
         return f"{self.path}:{line}" if line else str(self.path) if self.path else None
 
-    def locate(self, words: str) -> Fault:
+    def locate(self, words: str) -> SettingProblem:
         """A complaint that begins with a setting's name, with its place."""
         found = _NAMED.match(words)
         if not found:
-            return Fault("settings", None, words)
+            return SettingProblem("settings", None, words)
         name, problem = found[1], words[found.end() :].lstrip(": ")
         place = self.of_variable(name) if name.startswith(PREFIX) else self.in_file(tuple(name.split(".")))
-        return Fault(name, place, problem)
+        return SettingProblem(name, place, problem)
 
 
-def read() -> tuple[Settings | None, Sources, list[Fault]]:
+def read() -> tuple[Settings | None, Sources, list[SettingProblem]]:
     """The settings if they can be made, where they stand, and all that is wrong with them."""
     sources = Sources(variables())
-    faults = list(_unknown_variables(sources))
+    problems = list(_unknown_variables(sources))
     file = SettingsFile()
     if config := sources.variables.get(f"{PREFIX}CONFIG"):
         sources.path = Path(config.value)
-        faults += _load(sources)
+        problems += _load(sources)
         file, wrong = _file_of(sources)
-        faults += wrong
+        problems += wrong
     try:
-        return Settings(file=file), sources, faults
+        return Settings(file=file), sources, problems
     except ValidationError as error:
-        return None, sources, [*faults, *_of_environment(error, sources)]
+        return None, sources, [*problems, *_of_environment(error, sources)]
 
 
 def checked_settings() -> Settings:
@@ -85,9 +85,9 @@ def checked_settings() -> Settings:
     A variable whose name is like no setting's is let pass: orchestrators set their own (``SMSGW_SERVICE_HOST``).
     """
     settings, _, found = read()
-    faults = [fault for fault in found if fault.problem != _NO_SETTING]
-    if settings is None or faults:
-        raise SettingsError("\n".join(map(str, faults)))
+    problems = [problem for problem in found if problem.problem != _NO_SETTING]
+    if settings is None or problems:
+        raise SettingsError("\n".join(map(str, problems)))
     return settings
 
 
@@ -96,17 +96,17 @@ def checked_settings() -> Settings:
 _NO_SETTING = "is no setting; remove it, or see docs/settings.md for those that there are"
 
 
-def _unknown_variables(sources: Sources) -> Iterator[Fault]:
+def _unknown_variables(sources: Sources) -> Iterator[SettingProblem]:
     known = [name.upper() for name, item in Settings.model_fields.items() if not item.exclude]
     for name, variable in sources.variables.items():
         bare = name.removeprefix(PREFIX)
         if bare not in known:
             near = difflib.get_close_matches(bare, known, n=1, cutoff=_NEAR)
             problem = f"is no setting; did you mean {PREFIX}{near[0]}?" if near else _NO_SETTING
-            yield Fault(name, variable.place, problem)
+            yield SettingProblem(name, variable.place, problem)
 
 
-def _of_environment(error: ValidationError, sources: Sources) -> Iterator[Fault]:
+def _of_environment(error: ValidationError, sources: Sources) -> Iterator[SettingProblem]:
     for item in error.errors(include_url=False, include_context=False, include_input=False):
         if not item["loc"]:
             yield from map(sources.locate, item["msg"].removeprefix("Value error, ").splitlines())
@@ -114,15 +114,19 @@ def _of_environment(error: ValidationError, sources: Sources) -> Iterator[Fault]
         field_name = str(item["loc"][0])
         name = f"{PREFIX}{field_name.upper()}"
         if item["type"] == "missing":
-            yield Fault(name, None, "is not set: choose demo, dev, test or production (`smsgw demo` sets demo)")
+            yield SettingProblem(
+                name, None, "is not set: choose demo, dev, test or production (`smsgw demo` sets demo)"
+            )
         else:
-            yield Fault(name, sources.of_variable(name), _words(item["msg"], Settings.model_fields.get(field_name)))
+            yield SettingProblem(
+                name, sources.of_variable(name), _words(item["msg"], Settings.model_fields.get(field_name))
+            )
 
 
 # ---- the file
 
 
-def _load(sources: Sources) -> list[Fault]:
+def _load(sources: Sources) -> list[SettingProblem]:
     path = sources.path or Path()
     toml = path.suffix == ".toml"
     try:
@@ -130,30 +134,32 @@ def _load(sources: Sources) -> list[Fault]:
         given = tomllib.loads(text) if toml else yaml.safe_load(text)
     except OSError as error:
         problem = f"{path} cannot be read ({error.strerror}); name a file that exists"
-        return [Fault(f"{PREFIX}CONFIG", sources.of_variable(f"{PREFIX}CONFIG"), problem)]
+        return [SettingProblem(f"{PREFIX}CONFIG", sources.of_variable(f"{PREFIX}CONFIG"), problem)]
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        return [Fault("settings file", f"{path}:{line}", f"is no valid YAML: {error.problem}")]
+        return [SettingProblem("settings file", f"{path}:{line}", f"is no valid YAML: {error.problem}")]
     except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
-        return [Fault("settings file", str(path), f"is no valid {'TOML' if toml else 'YAML'}: {error}")]
+        return [SettingProblem("settings file", str(path), f"is no valid {'TOML' if toml else 'YAML'}: {error}")]
     if given is not None and not isinstance(given, dict):
-        return [Fault("settings file", str(path), "must hold names and values, such as `menu_max_segments: 3`")]
+        return [
+            SettingProblem("settings file", str(path), "must hold names and values, such as `menu_max_segments: 3`")
+        ]
     sources.given, sources.lines = given or {}, lines_of(text, toml=toml)
     return []
 
 
-def _file_of(sources: Sources) -> tuple[SettingsFile, list[Fault]]:
+def _file_of(sources: Sources) -> tuple[SettingsFile, list[SettingProblem]]:
     """What the file says; where some of it is wrong, the rest, so that the rest is checked too."""
-    faults: list[Fault] = []
+    problems: list[SettingProblem] = []
     given = sources.given
     while True:
         try:
-            return SettingsFile.model_validate(given), faults
+            return SettingsFile.model_validate(given), problems
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=False, include_input=False)
         locations = [tuple(map(str, item["loc"])) for item in found]
         for item, location in zip(found, locations, strict=True):
-            faults.append(_of_file(item["type"], item["msg"], location, sources))
+            problems.append(_of_file(item["type"], item["msg"], location, sources))
         given = _without(given, locations)
 
 
@@ -168,14 +174,14 @@ def _without(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[st
     return rest
 
 
-def _of_file(kind: str, message: str, location: Location, sources: Sources) -> Fault:
+def _of_file(kind: str, message: str, location: Location, sources: Sources) -> SettingProblem:
     name, place = ".".join(location), sources.in_file(location)
     if kind == "extra_forbidden":
         names = _names(_model_at(location[:-1]))
         near = difflib.get_close_matches(location[-1], names, n=1, cutoff=_NEAR)
         known = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)}"
-        return Fault(name, place, f"is no setting; {known}")
-    return Fault(name, place, "is missing" if kind == "missing" else _words(message, _field_at(location)))
+        return SettingProblem(name, place, f"is no setting; {known}")
+    return SettingProblem(name, place, "is missing" if kind == "missing" else _words(message, _field_at(location)))
 
 
 def _names(model: type[BaseModel] | None) -> list[str]:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from app.addresses import address_fault
-from app.domain.credentials import signing_fault
+from app.addresses import address_violation
+from app.domain.credentials import signing_violation
 from app.domain.msisdn import parse_msisdn
 from app.settings.provider import ProviderFile
 from app.settings.types import FileModel, Host, Length
@@ -75,15 +75,15 @@ class BillingFile(FileModel):
     @field_validator("webhook_url")
     @classmethod
     def _is_address(cls, value: str | None) -> str | None:
-        if value is not None and (fault := address_fault(value)):
-            raise ValueError(fault)
+        if value is not None and (violation := address_violation(value)):
+            raise ValueError(violation)
         return value
 
     @field_validator("secret")
     @classmethod
     def _signs(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and (fault := signing_fault(value.get_secret_value())):
-            raise ValueError(fault)
+        if value is not None and (violation := signing_violation(value.get_secret_value())):
+            raise ValueError(violation)
         return value
 
     @model_validator(mode="after")

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 
-from app.addresses import address_fault, address_of
+from app.addresses import address_of, address_violation
 from app.domain.calendar import SHANGHAI
-from app.domain.credentials import pair_fault, signing_fault, token_fault
+from app.domain.credentials import pair_violation, signing_violation, token_violation
 from app.domain.msisdn import Numbers
 from app.settings.types import FileModel, Length
 
@@ -23,10 +23,10 @@ def _secrets(given: _Secrets) -> tuple[str, ...]:
     return tuple(secret.get_secret_value() for secret in several if secret is not None)
 
 
-def _checked(given: _Secrets, fault_of: Callable[[str], str | None]) -> _Secrets:
+def _checked(given: _Secrets, violation_of: Callable[[str], str | None]) -> _Secrets:
     for secret in _secrets(given):
-        if fault := fault_of(secret):
-            raise ValueError(fault)
+        if violation := violation_of(secret):
+            raise ValueError(violation)
     return given
 
 
@@ -134,8 +134,8 @@ class ProviderFile(FileModel):
     @field_validator("send_url")
     @classmethod
     def _is_address(cls, value: str | None) -> str | None:
-        if value is not None and (fault := address_fault(value)):
-            raise ValueError(fault)
+        if value is not None and (violation := address_violation(value)):
+            raise ValueError(violation)
         return value
 
     @field_validator("time_zone")
@@ -154,17 +154,17 @@ class ProviderFile(FileModel):
     @field_validator("secret")
     @classmethod
     def _signs(cls, value: _Secrets) -> _Secrets:
-        return _checked(value, signing_fault)
+        return _checked(value, signing_violation)
 
     @field_validator("path_token")
     @classmethod
     def _is_unguessable(cls, value: _Secrets) -> _Secrets:
-        return _checked(value, token_fault)
+        return _checked(value, token_violation)
 
     @field_validator("basic_auth")
     @classmethod
     def _has_password(cls, value: _Secrets) -> _Secrets:
-        return _checked(value, pair_fault)
+        return _checked(value, pair_violation)
 
     def secrets(self) -> tuple[str, ...]:
         """The secrets that count now, newest first."""

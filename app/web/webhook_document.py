@@ -65,14 +65,14 @@ _REPORT_SCHEMA: _Schema = {
 
 
 def _operation(summary: str, schema: _Schema, answers: Mapping[str, tuple[str, _Schema]]) -> dict[str, object]:
-    faults = {
+    errors = {
         "401": "the signature is missing, wrong or too old",
         "404": "no such provider",
         "413": "too large",
         "415": "in a form, charset or packing that is not read; the detail says what is",
         "422": "cannot be read; nothing was stored. Of an array: results has why, item by item",
     }
-    faults["503"] = "the database is away; send it again after Retry-After seconds"
+    errors["503"] = "the database is away; send it again after Retry-After seconds"
     parameter = {
         "name": "provider",
         "in": "path",
@@ -91,7 +91,7 @@ def _operation(summary: str, schema: _Schema, answers: Mapping[str, tuple[str, _
                     code: {"description": text, "content": {"application/json": {"schema": answer}}}
                     for code, (text, answer) in answers.items()
                 },
-                **{code: {"description": text, "content": problems.CONTENT} for code, text in faults.items()},
+                **{code: {"description": text, "content": problems.CONTENT} for code, text in errors.items()},
             },
         }
     }

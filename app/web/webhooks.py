@@ -26,7 +26,7 @@ _PROBLEM = problems.MEDIA_TYPE.encode()
 log = observability.logger(__name__)
 
 
-class _FaultError(Exception):
+class _RefusedError(Exception):
     def __init__(self, status: int, detail: str, *headers: tuple[bytes, bytes]) -> None:
         super().__init__(detail)
         self.status = status
@@ -67,9 +67,9 @@ class Webhooks:
             provider.admit(request)
             _check_size(request.body)
             return await take(provider, request), more
-        except _FaultError as fault:
-            status, detail = fault.status, str(fault)
-            more += fault.headers
+        except _RefusedError as refusal:
+            status, detail = refusal.status, str(refusal)
+            more += refusal.headers
         except NotAuthenticError as error:
             status, detail = 401, str(error)
         except UnreadableBodyError as error:
@@ -94,10 +94,10 @@ class Webhooks:
                 name = direction = token = ""
         provider, take = self._providers.get(name), self._takes.get(direction)
         if provider is None or take is None:
-            raise _FaultError(404, "There is no such provider or webhook; see the settings file.")
+            raise _RefusedError(404, "There is no such provider or webhook; see the settings file.")
         if scope["method"] not in provider.methods:
             allowed = ", ".join(sorted(provider.methods))
-            raise _FaultError(405, f"This webhook is called by {allowed}.", (b"allow", allowed.encode()))
+            raise _RefusedError(405, f"This webhook is called by {allowed}.", (b"allow", allowed.encode()))
         return provider, take, token
 
     async def _inbound(self, provider: Provider, request: WebhookRequest) -> Answer:
@@ -154,13 +154,13 @@ async def _read(receive: Receive) -> bytes:
     try:
         body = await whole_body(receive, MOST_BYTES)
     except ClientDisconnect:
-        raise _FaultError(400, "The body ended before it was whole; nothing was stored.") from None
+        raise _RefusedError(400, "The body ended before it was whole; nothing was stored.") from None
     if len(body) > MOST_BYTES:
-        raise _FaultError(413, _TOO_LARGE)
+        raise _RefusedError(413, _TOO_LARGE)
     return body
 
 
 def _check_size(body: bytes) -> None:
     """One message has a limit of its own; that of a list holds unpacked, too."""
     if len(body) > _ONE and not is_array(body):
-        raise _FaultError(413, _TOO_LARGE)
+        raise _RefusedError(413, _TOO_LARGE)

@@ -151,7 +151,7 @@ async def test_a_row_that_cannot_be_read_is_a_chain_that_is_not_whole(
         assert "cannot be read" in found.stderr.replace("\n", " ")
     async with running(settings_for(sqlite_url)) as gateway:
         told = await gateway.gateway.directory.verify(ALICE)
-        assert (told.ok, told.fault is None) == (False, False)
+        assert (told.ok, told.violation is None) == (False, False)
 
 
 async def test_a_record_of_what_was_taken_away_that_says_nothing_readable_is_found(stopped: Database) -> None:
@@ -188,7 +188,7 @@ async def test_whatever_is_done_to_a_chain_is_found(stopped: Database, attack: s
     assert run("verify", ALICE).exit_code == 1
     async with running(settings_for(sqlite_url)) as gateway:
         told = await gateway.gateway.directory.verify(ALICE)
-        assert (told.ok, told.fault is None) == (False, False)
+        assert (told.ok, told.violation is None) == (False, False)
         if attack == "key unknown":
             return
         # The gateway itself goes on with the chain, and does not make it a good one by that.

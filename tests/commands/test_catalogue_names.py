@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.commands import vocabulary
-from app.commands.catalogue_names import name_fault, service_mistaken
+from app.commands.catalogue_names import name_violation, service_mistaken
 from app.commands.collecting import load
 from app.commands.limits import NOT_UNDERSTOOD
 from app.commands.router import Router
-from app.domain.names import warning_fault, way_fault
+from app.domain.names import warning_violation, way_violation
 from app.domain.service_numbers import Extension, ServiceNumbers
 from tests.commands.transcript import Conversation
 from tests.commands.world import SERVICES, service
@@ -68,12 +68,12 @@ WORDS = {
 
 @pytest.mark.parametrize("name", GOOD)
 def test_names_are_taken(name: str) -> None:
-    assert name_fault(REGISTRY, name) is None
+    assert name_violation(REGISTRY, name) is None
 
 
 @pytest.mark.parametrize(("what", "name"), [(what, name) for what, found in BAD.items() for name in found])
 def test_names_that_say_something_else_are_refused_with_the_reason(what: str, name: str) -> None:
-    assert WORDS[what] in (name_fault(REGISTRY, name) or "taken")
+    assert WORDS[what] in (name_violation(REGISTRY, name) or "taken")
 
 
 # Every word that texts are understood by, and the aliases of a deployment; those of the number for spam are anybody's.
@@ -91,12 +91,12 @@ def test_no_name_is_what_does_something_when_it_is_sent_alone(word: str) -> None
         conversation.router = Router(REGISTRY)
         conversation.text(word, number)
         if conversation.outcome.verdict != NOT_UNDERSTOOD:
-            assert name_fault(REGISTRY, word), f"{word} to {number}: {conversation.outcome.verdict}"
+            assert name_violation(REGISTRY, word), f"{word} to {number}: {conversation.outcome.verdict}"
 
 
 @given(st.text(max_size=40))
 def test_any_name_gives_a_result(name: str) -> None:
-    assert name_fault(REGISTRY, name) != ""
+    assert name_violation(REGISTRY, name) != ""
 
 
 OWN = ["shop.example", "example.cn"]
@@ -117,27 +117,27 @@ BAD_NOTES = [
 
 @pytest.mark.parametrize("words", GOOD_WAYS)
 def test_another_way_out_may_name_a_telephone_number_and_an_address_of_ours(words: str) -> None:
-    assert way_fault(words, OWN) is None
+    assert way_violation(words, OWN) is None
 
 
 @pytest.mark.parametrize("words", BAD_NOTES)
 def test_notes_that_read_as_something_else_are_refused(words: str) -> None:
-    assert way_fault(words, OWN)
-    assert warning_fault(words)
+    assert way_violation(words, OWN)
+    assert warning_violation(words)
 
 
 def test_an_address_is_of_ours_only_if_the_settings_say_so_and_never_in_a_warning() -> None:
     for words in ("m.shop.example", "https://example.cn/stop"):
-        assert (way_fault(words, OWN), way_fault(words, [])) == (None, way_fault("evil.cn", OWN))
-        assert warning_fault(words)
+        assert (way_violation(words, OWN), way_violation(words, [])) == (None, way_violation("evil.cn", OWN))
+        assert warning_violation(words)
 
 
 @pytest.mark.parametrize(
     "words", ["预存款50元将清零", "取消后，号码、内容均不保留。", "再次开通须付￥50", "CNY50 are lost"]
 )
 def test_a_warning_may_name_an_amount(words: str) -> None:
-    assert warning_fault(words) is None
-    assert (way_fault(words, OWN) is None) == ("50" not in words)
+    assert warning_violation(words) is None
+    assert (way_violation(words, OWN) is None) == ("50" not in words)
 
 
 @pytest.mark.parametrize(

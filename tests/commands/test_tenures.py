@@ -87,7 +87,7 @@ def test_who_comes_with_her_own_message_has_the_number_since_she_sent_it() -> No
 
 @pytest.mark.parametrize("opens", ["put", "first contact"])
 @pytest.mark.parametrize(
-    "guards",
+    "limits",
     [
         Limits(misunderstood=(shanghai("2026-03-02 10:00"),) * 5),
         Limits(minute_began=shanghai("2026-03-02 10:00"), in_minute=99, told_too_many=True),

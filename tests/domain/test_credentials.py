@@ -4,7 +4,7 @@ from base64 import b64encode, urlsafe_b64encode
 
 import pytest
 
-from app.domain.credentials import pair_fault, sealing_fault, signing_fault, token_fault
+from app.domain.credentials import pair_violation, sealing_violation, signing_violation, token_violation
 
 KEY = b"sixteen bytes it"
 WORD = b64encode(KEY).decode()
@@ -13,12 +13,12 @@ GUESSABLE = [b"", b"\0", b"ab", b"secret", KEY[:15], bytes(16), b"ab" * 32, b"a"
 
 @pytest.mark.parametrize("secret", [f"whsec_{WORD}", f"whsec_{b64encode(KEY * 4).decode()}"])
 def test_a_secret_that_signs_is_whsec_and_enough_random_bytes(secret: str) -> None:
-    assert signing_fault(secret) is None
+    assert signing_violation(secret) is None
 
 
 @pytest.mark.parametrize("key", GUESSABLE)
 def test_one_that_can_be_guessed_does_not(key: bytes) -> None:
-    assert signing_fault(f"whsec_{b64encode(key).decode()}")
+    assert signing_violation(f"whsec_{b64encode(key).decode()}")
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_one_that_can_be_guessed_does_not(key: bytes) -> None:
     ],
 )  # fmt: skip
 def test_nor_does_one_that_two_sides_may_read_differently(secret: str) -> None:
-    fault = signing_fault(secret)
+    fault = signing_violation(secret)
     assert fault
     assert not secret or secret not in fault
 
@@ -39,7 +39,7 @@ def test_nor_does_one_that_two_sides_may_read_differently(secret: str) -> None:
     "token", ["0123456789abcdefghij", "5b0c1f5e9d7a4c0e8f21-only-an-example", "A_-" * 20 + WORD[:8]]
 )
 def test_a_path_token_is_long_and_needs_no_escaping(token: str) -> None:
-    assert token_fault(token) is None
+    assert token_violation(token) is None
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_a_path_token_is_long_and_needs_no_escaping(token: str) -> None:
     ["", "short", "0123456789abcdefghi", "a" * 40, "ab" * 20, "0123456789/0123456789/012", "令" * 30, f"{WORD} 34"],
 )
 def test_one_that_is_not_is_refused(token: str) -> None:
-    assert token_fault(token)
+    assert token_violation(token)
 
 
 @pytest.mark.parametrize(
     "pair", ["carrier:open sesame, open", "c:0123456789:abcdef", "运营商:" + "芝麻开门了吧今天是个好日子"]
 )
 def test_basic_auth_is_a_user_and_a_password_that_cannot_be_guessed(pair: str) -> None:
-    assert pair_fault(pair) is None
+    assert pair_violation(pair) is None
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_basic_auth_is_a_user_and_a_password_that_cannot_be_guessed(pair: str) -
     ],
 )  # fmt: skip
 def test_a_pair_that_anybody_finds_is_refused(pair: str) -> None:
-    assert pair_fault(pair)
+    assert pair_violation(pair)
 
 
 @pytest.mark.parametrize("key", ["", "abc", "密", WORD, "A" * 43 + "=", urlsafe_b64encode(KEY * 3).decode()])
 def test_a_key_that_seals_is_32_random_bytes(key: str) -> None:
-    assert sealing_fault(urlsafe_b64encode(KEY[::-1] + KEY).decode()) is None
-    assert sealing_fault(key)
+    assert sealing_violation(urlsafe_b64encode(KEY[::-1] + KEY).decode()) is None
+    assert sealing_violation(key)

@@ -8,10 +8,10 @@ from app.domain.escape import escape
 from app.domain.evidence import (
     ERASED,
     ChainHead,
+    ChainViolation,
     EvidenceDraft,
     EvidenceRecord,
     Fact,
-    Fault,
     append,
     canonical,
     taken_away,
@@ -121,7 +121,7 @@ def test_a_payload_may_be_gone_only_where_a_later_record_says_so() -> None:
     }
     found = {what: verify(records, head_of(records)) for what, (records, _) in bad.items()}
     assert {what: item.first_bad for what, item in found.items()} == {what: place for what, (_, place) in bad.items()}
-    assert {item.fault for item in found.values()} == {None, Fault.PAYLOAD_GONE}
+    assert {item.violation for item in found.values()} == {None, ChainViolation.PAYLOAD_GONE}
 
 
 def test_an_erased_payload_cannot_be_tried_out() -> None:
@@ -151,10 +151,10 @@ BOTH = HeadKeys([bytes([0]) * 32, bytes([1]) * 32])
 
 def test_only_the_gateway_s_own_head_of_this_very_chain_is_signed() -> None:
     head = OURS.sign(MSISDN, 1, 5, "ab" * 32)
-    assert OURS.fault(MSISDN, 1, head) is None
-    assert BOTH.fault(MSISDN, 1, head) is None
-    assert BOTH.fault(MSISDN, 1, REPLACED.sign(MSISDN, 1, 5, "ab" * 32)) is None, "keys that were replaced count on"
-    assert OURS.fault(MSISDN, 1, FOREIGN.sign(MSISDN, 1, 5, "ab" * 32)) is Fault.KEY_UNKNOWN
+    assert OURS.violation(MSISDN, 1, head) is None
+    assert BOTH.violation(MSISDN, 1, head) is None
+    assert BOTH.violation(MSISDN, 1, REPLACED.sign(MSISDN, 1, 5, "ab" * 32)) is None, "keys that were replaced count on"
+    assert OURS.violation(MSISDN, 1, FOREIGN.sign(MSISDN, 1, 5, "ab" * 32)) is ChainViolation.KEY_UNKNOWN
     pretended = replace(FOREIGN.sign(MSISDN, 1, 5, "ab" * 32), key=OURS.newest)
     for other in (
         ChainHead(5, "ab" * 32),
@@ -167,7 +167,7 @@ def test_only_the_gateway_s_own_head_of_this_very_chain_is_signed() -> None:
         OURS.sign("+8613900139000", 1, 5, "ab" * 32),
         pretended,
     ):
-        assert OURS.fault(MSISDN, 1, other) is Fault.NOT_SIGNED, other
+        assert OURS.violation(MSISDN, 1, other) is ChainViolation.NOT_SIGNED, other
 
 
 def test_a_head_that_follows_one_which_is_not_ours_is_not_signed() -> None:

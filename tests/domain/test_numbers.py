@@ -14,7 +14,7 @@ from app.domain.msisdn import (
     parse_sender,
     sender_as_given,
 )
-from app.domain.names import order_keyword_fault
+from app.domain.names import order_keyword_violation
 from app.domain.service_numbers import Extension, ServiceNumbers
 
 FORMS = ["13800138000", "+8613800138000", "8613800138000", "008613800138000", " 13800138000 "]
@@ -112,4 +112,4 @@ def test_extensions() -> None:
 def test_order_keywords() -> None:
     fine = ["CL", "A1", "ABCDEFGHIJKL", "1A"]
     bad = ["8366", "A", "ABCDEFGHIJKLM", "音乐", "A-B", "cl", "", "CL\n"]
-    assert [word for word in fine + bad if order_keyword_fault(word) is None] == fine
+    assert [word for word in fine + bad if order_keyword_violation(word) is None] == fine

@@ -12,7 +12,7 @@ from app.db import tables
 from app.db.catalogue import load_catalogue
 from app.db.events import event
 from app.domain.account import SubscriberStatus
-from app.domain.evidence import Fault
+from app.domain.evidence import ChainViolation
 from app.providers.base import Accepted, Refused, RefusedForNow
 from app.services.refusals import RefusedError
 from tests.running import ALICE, BOB, START, Running, running
@@ -206,7 +206,7 @@ async def test_a_payload_that_is_gone_is_missed_though_the_chain_holds_its_hash_
     await gateway.gateway.database.write(lambda connection: connection.execute(tables.evidence.update().values(erased)))
 
     found = await gateway.gateway.directory.verify(ALICE)
-    assert (found.first_bad, found.fault) == (1, Fault.PAYLOAD_GONE)
+    assert (found.first_bad, found.violation) == (1, ChainViolation.PAYLOAD_GONE)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from app.commands.tenures import not_hers
 from app.commands.vocabulary import BALANCE, BILL, POINTS, SPEND
 from app.domain.bills import Bill, BillItem, Spend
 from app.domain.months import closed_months, first_moment, last_moment, month_of
-from app.domain.names import bill_item_fault
+from app.domain.names import bill_item_violation
 from app.domain.texts import bills as texts
 from app.domain.turn import Outcome, Stimulus, Turn, refused
 from app.domain.values import value
@@ -92,9 +92,9 @@ def record_bill(turn: Turn) -> Outcome:
     if turn.account.customer is None:
         return refused(422, UNKNOWN)
     given = turn.stimulus_as(RecordBill)
-    fault = next((fault for item in given.items if (fault := bill_item_fault(item.name))), None)
-    if fault:
-        return refused(422, f"items: a name {fault}.")
+    violation = next((violation for item in given.items if (violation := bill_item_violation(item.name))), None)
+    if violation:
+        return refused(422, f"items: a name {violation}.")
     former = not_hers(turn.account, "month", last_moment(given.month))
     if former is not None:
         return refused(422, former)
@@ -109,9 +109,9 @@ def record_spend(turn: Turn) -> Outcome:
         return refused(422, UNKNOWN)
     if given.at > turn.now + CLOCKS_DIFFER:
         return refused(422, "at: lies in the future.")
-    fault = not_hers(turn.account, "at", min(given.at, last_moment(given.month)))
-    if fault is not None:
-        return refused(422, fault)
+    violation = not_hers(turn.account, "at", min(given.at, last_moment(given.month)))
+    if violation is not None:
+        return refused(422, violation)
     held = turn.account.record(Spend, given.month)
     if held is not None and given.at < held.counted_at:
         return Outcome(verdict="older")

@@ -70,7 +70,7 @@ def take_readings(turn: Turn) -> Outcome:
     for reading in turn.stimulus_as(ReadDataUsage).readings:
         held = newest.get(reading.month) or turn.account.record(DataUsage, reading.month)
         read = _after(turn, held, reading)
-        words.append(_fault(turn, reading) or ("accepted" if read else "older"))
+        words.append(_violation(turn, reading) or ("accepted" if read else "older"))
         if read is not None:
             passed = highest_passed(read.used_kb, plan, turn.policy.data_thresholds) if plan else 0
             newest[reading.month] = replace(read, spent=max(read.spent, passed))
@@ -81,7 +81,7 @@ def take_readings(turn: Turn) -> Outcome:
     return replace(outcome, replies=_alert(turn, plan, this_month))
 
 
-def _fault(turn: Turn, reading: Reading) -> str | None:
+def _violation(turn: Turn, reading: Reading) -> str | None:
     """Why a reading is refused, in a word."""
     if reading.at > turn.now + CLOCKS_DIFFER:
         return AHEAD
@@ -91,7 +91,7 @@ def _fault(turn: Turn, reading: Reading) -> str | None:
 
 def _after(turn: Turn, held: DataUsage | None, reading: Reading) -> DataUsage | None:
     """The usage of a month after a reading; None if that changes nothing."""
-    if _fault(turn, reading):
+    if _violation(turn, reading):
         return None
     if held is None:
         return DataUsage(reading.month, turn.now, reading.used_kb, reading.at)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from app.commands.charges.monthly import covers, faults, first_due
+from app.commands.charges.monthly import covers, first_due, violations
 from app.commands.charges.refunding import stands
 from app.commands.charges.reminding import remind
 from app.commands.charges.settling import DUE_TIMER, charges_of_month, evidence_of
@@ -111,9 +111,9 @@ def announce(turn: Turn) -> Outcome:
     if wanted.kind is ChargeKind.PER_USE:
         return _for_a_use(turn, wanted)
     held = _held(turn, wanted)
-    fault = next(_faults(turn, wanted, held), None)
-    if fault is not None:
-        return _no_fee(turn, *fault, wanted)
+    violation = next(_violations(turn, wanted, held), None)
+    if violation is not None:
+        return _no_fee(turn, *violation, wanted)
     return _announced(turn, wanted.charge(turn, held), wanted.who)
 
 
@@ -131,18 +131,20 @@ def _held(turn: Turn, wanted: AnnounceCharge) -> Subscription | None:
     return max(running, key=lambda item: (covers(item, wanted.month), item.started_at), default=None)
 
 
-def _faults(turn: Turn, wanted: AnnounceCharge, held: Subscription | None) -> Iterator[tuple[int, str]]:
+def _violations(turn: Turn, wanted: AnnounceCharge, held: Subscription | None) -> Iterator[tuple[int, str]]:
     """Why a month's fee may not be taken (safety.md 2, 10; flows.md 17)."""
     if turn.account.is_suspended:
         yield 422, "The customer is suspended: no monthly fee falls due meanwhile."
     if held is None:
         yield 422, "service_code: the customer does not have this service, so there is no consent to a fee."
         return
-    yield from ((422, fault.detail) for fault in faults(turn, wanted.charge(turn, held), held, wanted.due_at))
-    yield from _faults_beside_others(turn, wanted, held)
+    yield from (
+        (422, violation.detail) for violation in violations(turn, wanted.charge(turn, held), held, wanted.due_at)
+    )
+    yield from _violations_beside_others(turn, wanted, held)
 
 
-def _faults_beside_others(turn: Turn, wanted: AnnounceCharge, held: Subscription) -> Iterator[tuple[int, str]]:
+def _violations_beside_others(turn: Turn, wanted: AnnounceCharge, held: Subscription) -> Iterator[tuple[int, str]]:
     """One fee of a service and month, however often she left and came back; one that is free counts for nothing."""
     others = charges_of_month(turn, held.service_code, wanted.month) if wanted.amount_fen else []
     if any(stands(turn, fee) for fee in others):
@@ -195,9 +197,9 @@ def record_use(turn: Turn) -> Outcome:
     if known is not None:
         same = (known.service_code, known.channel, known.at) == (used.service_code, used.channel, used.at)
         return Outcome(verdict=KNOWN) if same else refused(409, _OTHER_BODY)
-    fault = next(_faults_of_use(turn, used), None)
-    if fault is not None:
-        return refused(*fault)
+    violation = next(_violations_of_use(turn, used), None)
+    if violation is not None:
+        return refused(*violation)
     charge = _charge_of(turn, used)
     use = Use(used.use_id, turn.now, used.service_code, used.channel, used.at, charge.id)
     return joined(_announced(turn, charge, used.who), Outcome(records=(use,)))
@@ -208,7 +210,7 @@ def charge_id_of(use_id: str) -> str:
     return f"use-{use_id}"
 
 
-def _faults_of_use(turn: Turn, used: RecordUse) -> Iterator[tuple[int, str]]:
+def _violations_of_use(turn: Turn, used: RecordUse) -> Iterator[tuple[int, str]]:
     if turn.account.customer is None:
         yield 422, _UNKNOWN_CUSTOMER
     service = turn.catalogue.services.get(used.service_code)
@@ -220,8 +222,8 @@ def _faults_of_use(turn: Turn, used: RecordUse) -> Iterator[tuple[int, str]]:
         yield 422, "channel: a use comes by sms, web, wap or app."
     if used.at > turn.now + _CLOCKS_DIFFER:
         yield 422, "at: lies in the future."
-    if fault := not_hers(turn.account, "at", used.at):
-        yield 422, fault
+    if violation := not_hers(turn.account, "at", used.at):
+        yield 422, violation
     if turn.account.record(Charge, charge_id_of(used.use_id)) is not None:
         yield 409, "use_id: another charge has the id that this use's would get; take another use_id."
 

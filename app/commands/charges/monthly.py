@@ -13,7 +13,7 @@ from app.domain.values import value
 
 
 @value
-class Fault:
+class Violation:
     """Why a fee may not be taken: for who announces it, and in a few words for who hears that it is given up."""
 
     detail: str
@@ -37,41 +37,43 @@ def first_due(held: Subscription) -> datetime:
     return (held.confirmed_at or held.started_at) + FREE_PERIOD + AFTER
 
 
-def faults(turn: Turn, fee: Charge, held: Subscription, due_at: datetime) -> Iterator[Fault]:
+def violations(turn: Turn, fee: Charge, held: Subscription, due_at: datetime) -> Iterator[Violation]:
     """Why a month's fee that is due at a moment may not be taken for what she has."""
-    yield from _faults_of_period(fee, held, due_at)
+    yield from _violations_of_period(fee, held, due_at)
     if held.ends_at is not None and held.ends_at < due_at:
-        yield Fault(
+        yield Violation(
             "due_at: the service was unsubscribed and ends before the fee falls due.", "the service ended before"
         )
-    yield from _faults_of_amount(turn, fee, held)
+    yield from _violations_of_amount(turn, fee, held)
     trial_ends_at = held.trial_ends_at if held.state is SubscriptionState.TRIAL else None
     if trial_ends_at is not None and not (held.goes_on and due_at >= trial_ends_at):
-        yield Fault(
+        yield Violation(
             "due_at: the service is on trial, and is charged after a yes and not before the trial's end.", "on trial"
         )
 
 
-def _faults_of_period(fee: Charge, held: Subscription, due_at: datetime) -> Iterator[Fault]:
+def _violations_of_period(fee: Charge, held: Subscription, due_at: datetime) -> Iterator[Violation]:
     begins, ends = first_moment(fee.period), last_moment(fee.period)
     if begins > due_at:
-        yield Fault(
+        yield Violation(
             "period: begins after due_at; announce the fee of a month that has begun by then.", "not begun by then"
         )
     if not covers(held, fee.period):
-        yield Fault("period: the customer did not have this service in that month.", "not held in that month")
+        yield Violation("period: the customer did not have this service in that month.", "not held in that month")
     if held.unsubscribed_at is not None and held.unsubscribed_at < begins:
-        yield Fault("period: begins after the customer unsubscribed.", "unsubscribed before that month")
+        yield Violation("period: begins after the customer unsubscribed.", "unsubscribed before that month")
     if held.trial_ends_at is not None and held.trial_ends_at > ends:
-        yield Fault("period: the service was on trial, and free, in all of that month.", "on trial")
+        yield Violation("period: the service was on trial, and free, in all of that month.", "on trial")
 
 
-def _faults_of_amount(turn: Turn, fee: Charge, held: Subscription) -> Iterator[Fault]:
+def _violations_of_amount(turn: Turn, fee: Charge, held: Subscription) -> Iterator[Violation]:
     if held.in_plan and fee.amount_fen:
-        yield Fault("amount_fen: the service is part of the customer's plan; only 0 can be announced.", "in the plan")
+        yield Violation(
+            "amount_fen: the service is part of the customer's plan; only 0 can be announced.", "in the plan"
+        )
     if fee.amount_fen > price_of_month(turn, held, fee.period):
-        yield Fault(
+        yield Violation(
             "amount_fen: is more than the price that the customer confirmed for that month.", "more than the price"
         )
     if held.terms.billing is Billing.PER_USE and fee.amount_fen:
-        yield Fault("kind: this service is paid by use and has no monthly fee.", "paid by use")
+        yield Violation("kind: this service is paid by use and has no monthly fee.", "paid by use")

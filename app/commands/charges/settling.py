@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from app.commands.charges.monthly import faults, first_due
+from app.commands.charges.monthly import first_due, violations
 from app.commands.registry import timer
 from app.domain.account import Subscription
 from app.domain.charges import AFTER, Charge, ChargeKind, ChargeState
@@ -154,7 +154,7 @@ def _not_owed(turn: Turn, charge: Charge) -> str | None:
     if held is None:
         return None
     if charge.kind is ChargeKind.MONTHLY:
-        return next((fault.reason for fault in faults(turn, charge, held, charge.due_at)), None)
+        return next((violation.reason for violation in violations(turn, charge, held, charge.due_at)), None)
     if ended_before(held, charge.due_at):
         return "the service ended before"
     return "in the plan" if held.in_plan and charge.amount_fen else None

@@ -5,7 +5,7 @@ from app.commands.orders.placing import place_by_sms
 from app.commands.registry import Takes, command
 from app.commands.replies import say
 from app.commands.vocabulary import BEHIND_KEYWORD, ORDER
-from app.domain.names import order_keyword_fault
+from app.domain.names import order_keyword_violation
 from app.domain.texts import orders as texts
 from app.domain.turn import Outcome, Turn
 
@@ -20,5 +20,5 @@ def order_by_word(turn: Turn, word: str) -> Outcome:
     if not word:
         return Outcome(replies=(say(turn, texts.NO_KEYWORD.say(turn.account.language)),))
     # What can be no order keyword is not said back: it may hold anything, even a password.
-    text = texts.NO_SUCH_KEYWORD if order_keyword_fault(word) else texts.NO_SUCH_SERVICE
+    text = texts.NO_SUCH_KEYWORD if order_keyword_violation(word) else texts.NO_SUCH_SERVICE
     return Outcome(replies=(say(turn, text.say(turn.account.language, word=word)),), verdict=NOT_UNDERSTOOD)

@@ -98,9 +98,9 @@ def resolve(turn: Turn) -> Outcome:
         return refused(404, _UNKNOWN)
     if not ticket.is_open:
         return refused(409, _RESOLVED)
-    fault = _undecided(turn, ticket, given.decision)
-    if fault is not None:
-        return fault
+    violation = _undecided(turn, ticket, given.decision)
+    if violation is not None:
+        return violation
     fees = _fees(turn, ticket, given)
     turn = replace(turn, account=apply(turn.account, fees.outcome))
     paid = _refund(turn, ticket, given)
@@ -179,9 +179,9 @@ def _refund(turn: Turn, ticket: Ticket, given: Resolve) -> _Settled:
     charge = turn.account.record(Charge, wanted.charge_id or "")
     if charge is None:
         return _Settled(refused(422, "refund.charge_id: the customer has no such charge."))
-    fault = _fault(turn, charge)
-    if fault is not None:
-        return _Settled(fault)
+    violation = _violation(turn, charge)
+    if violation is not None:
+        return _Settled(violation)
     if wanted.policy is RefundPolicy.DOUBLE:
         paid = refunding.give_back_double(turn, charge, who=given.who, why="our error", ticket_id=ticket.id)
         return _Settled(paid, (refunding.said(turn, refund_texts.DOUBLE, charge, times=2),))
@@ -189,7 +189,7 @@ def _refund(turn: Turn, ticket: Ticket, given: Resolve) -> _Settled:
     return _Settled(paid, (refunding.said(turn, refund_texts.PRINCIPAL, charge),))
 
 
-def _fault(turn: Turn, charge: Charge) -> Outcome | None:
+def _violation(turn: Turn, charge: Charge) -> Outcome | None:
     """Why a charge cannot be given back."""
     if refunding.refunded(turn, charge.id) is not None:
         return refused(

@@ -27,12 +27,12 @@ from app.db.events import EventRead
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
 from app.domain.calendar import SHANGHAI
-from app.domain.credentials import signing_fault
+from app.domain.credentials import signing_violation
 from app.domain.events import BILLING, EventStatus, is_overdue, next_try
 from app.domain.values import value
 from app.providers.http import HttpAnswer, HttpPoster, NoAnswer
 from app.providers.signatures import Signatures
-from app.services.events.public_addresses import fault_of
+from app.services.events.public_addresses import address_violation
 from app.services.sealing import Sealer
 
 TIMEOUT_SECONDS = 10.0
@@ -90,9 +90,9 @@ class OutgoingEvents:
         self._rounds = count(1)
         self._leases = (f"{socket.gethostname()}:{getpid()}:events:{number}" for number in count())
 
-    def fault_of(self, url: str) -> str | None:
+    def address_violation(self, url: str) -> str | None:
         """What is wrong with the address of a webhook, if anything can be told before it is resolved."""
-        return fault_of(url, private=self._private)
+        return address_violation(url, private=self._private)
 
     # ---- the loop
 
@@ -192,14 +192,14 @@ class OutgoingEvents:
             return NoAnswer(sent=False, reason=type(error).__name__)
 
     async def _attempt(self, address: Address, event: ClaimedEvent) -> Answer:
-        fault = self.fault_of(address.url)
-        if fault is not None:
-            return NoAnswer(sent=False, reason=f"the address {fault}")
+        violation = self.address_violation(address.url)
+        if violation is not None:
+            return NoAnswer(sent=False, reason=f"the address {violation}")
         secret = self._sealer.open(address.secret) if address.is_sealed else address.secret
         if secret is None:
             return NoAnswer(sent=False, reason="the secret was sealed with another key; PUT the service provider again")
-        if fault := signing_fault(secret):
-            return NoAnswer(sent=False, reason=f"the secret {fault}")
+        if violation := signing_violation(secret):
+            return NoAnswer(sent=False, reason=f"the secret {violation}")
         body = body_of(event)
         headers = {"content-type": "application/json", **Signatures([secret]).sign(event.id, body)}
         return await self._http.post(httpx.URL(address.url), headers, body)

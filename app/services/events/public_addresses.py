@@ -87,7 +87,7 @@ def _refuse_private(addresses: Sequence[str]) -> None:
         raise PrivateAddressError("the name leads to an address that is not public")
 
 
-def fault_of(url: str, *, private: bool) -> str | None:
+def address_violation(url: str, *, private: bool) -> str | None:
     """What is wrong with the address of a webhook, as the end of a sentence; names are checked when they resolve.
 
     ``private``: addresses of our own network are fine, and http is.

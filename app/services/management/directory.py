@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
 from app.commands.accounts.import_claims import ImportSubscription
-from app.commands.catalogue_names import name_fault, service_mistaken
+from app.commands.catalogue_names import name_violation, service_mistaken
 from app.commands.registry import Registry
 from app.db import catalogue as rows
 from app.db import directory as reading
@@ -19,13 +19,13 @@ from app.db.session import Database
 from app.db.state import current_state, lock_catalogue
 from app.domain.account import Subscriber, Subscription
 from app.domain.catalogue import FREE_COSTS_NOTHING, Service, ServiceProvider
-from app.domain.credentials import signing_fault
+from app.domain.credentials import signing_violation
 from app.domain.evidence import EvidenceRecord, Verification
 from app.domain.heads import HeadKeys
-from app.domain.names import order_keyword_fault, warning_fault, way_fault
+from app.domain.names import order_keyword_violation, warning_violation, way_violation
 from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.values import replace, value
-from app.services.events.public_addresses import fault_of
+from app.services.events.public_addresses import address_violation
 from app.services.refusals import RefusedError
 from app.services.sealing import Sealer
 from app.services.turns.handling import Turns
@@ -70,23 +70,23 @@ class Directory:
     async def put_service_provider(self, provider: ServiceProvider, webhook_secret: str | None) -> None:
         """Create or replace an SP; RefusedError where a name would break a listing, or events could not be sent."""
         for field in ("name", "short_name"):
-            _refuse_for(field, name_fault(self._registry, getattr(provider, field)))
+            _refuse_for(field, name_violation(self._registry, getattr(provider, field)))
         _check_webhook(provider.webhook_url, webhook_secret, private=self._private_webhooks)
         sealed = self._sealer.seal(webhook_secret) if webhook_secret is not None else None
         await self._database.write(partial(_put_service_provider, provider=provider, sealed_webhook_secret=sealed))
 
     async def put_service(self, service: Service) -> None:
         """Create or replace a service. Who holds it keeps her terms; RefusedError (409) for another SP or billing."""
-        _refuse_for("name", name_fault(self._registry, service.name))
+        _refuse_for("name", name_violation(self._registry, service.name))
         if service.cancel_how is not None:
-            _refuse_for("cancel_how", way_fault(service.cancel_how, self._own_links))
+            _refuse_for("cancel_how", way_violation(service.cancel_how, self._own_links))
         if service.cancel_warning is not None:
-            _refuse_for("cancel_warning", warning_fault(service.cancel_warning))
+            _refuse_for("cancel_warning", warning_violation(service.cancel_warning))
         if not service.billing.allows(service.price_fen):
             raise RefusedError(422, FREE_COSTS_NOTHING)
         keyword = service.order_keyword.upper() if service.order_keyword else None
         if keyword:
-            _refuse_for("order_keyword", order_keyword_fault(keyword))
+            _refuse_for("order_keyword", order_keyword_violation(keyword))
             clash = self._registry.clashes_with_order_keyword(keyword)
             if clash:
                 raise RefusedError(409, f"order_keyword would be mistaken for the command {clash}.")
@@ -139,11 +139,11 @@ class Directory:
 def _check_webhook(url: str | None, secret: str | None, *, private: bool) -> None:
     if (url is None) != (secret is None):
         raise RefusedError(422, "webhook_url and webhook_secret: give both or neither; every event is signed.")
-    fault = fault_of(url, private=private) if url is not None else None
-    if fault:
-        raise RefusedError(422, f"webhook_url {fault}.")
-    if secret is not None and (fault := signing_fault(secret)):
-        raise RefusedError(422, f"webhook_secret {fault}.")
+    violation = address_violation(url, private=private) if url is not None else None
+    if violation:
+        raise RefusedError(422, f"webhook_url {violation}.")
+    if secret is not None and (violation := signing_violation(secret)):
+        raise RefusedError(422, f"webhook_secret {violation}.")
 
 
 def _preferences(connection: Connection, *, subscriber: Subscriber) -> Preferences:
@@ -152,9 +152,9 @@ def _preferences(connection: Connection, *, subscriber: Subscriber) -> Preferenc
     return chosen or Preferences(PREFERENCES, subscriber.created_at)
 
 
-def _refuse_for(field: str, fault: str | None) -> None:
-    if fault:
-        raise RefusedError(422, f"{field} {fault}.")
+def _refuse_for(field: str, violation: str | None) -> None:
+    if violation:
+        raise RefusedError(422, f"{field} {violation}.")
 
 
 def _put_service_provider(

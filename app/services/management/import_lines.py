@@ -29,11 +29,11 @@ class UnreadableFileError(ValueError):
 
 @value
 class ImportLine:
-    """A line, counted from 1, and its fields; ``fault`` says why there are none."""
+    """A line, counted from 1, and its fields; ``problem`` says why there are none."""
 
     number: int
     fields: Mapping[str, object]
-    fault: str | None = None
+    problem: str | None = None
 
 
 @value
@@ -89,9 +89,9 @@ def csv_lines(file: BinaryIO, columns: Columns) -> Iterator[ImportLine]:
     """
     lines = _decoded(file)
     names = _heading(next(lines, _Line(1, "")), columns)
-    for number, cells, fault in _rows(lines, len(names)):
-        if fault is not None:
-            yield ImportLine(number, {}, fault)
+    for number, cells, problem in _rows(lines, len(names)):
+        if problem is not None:
+            yield ImportLine(number, {}, problem)
         else:
             yield _csv_line(number, names, cells)
 
@@ -111,11 +111,11 @@ def ends_of_rows(file: BinaryIO) -> Iterator[int]:
 
 @value
 class _Line:
-    """A line of the file without its end; ``fault`` says why it has no text."""
+    """A line of the file without its end; ``problem`` says why it has no text."""
 
     number: int
     text: str
-    fault: str | None = None
+    problem: str | None = None
 
 
 def _decoded(file: BinaryIO) -> Iterator[_Line]:
@@ -131,8 +131,8 @@ def _decoded(file: BinaryIO) -> Iterator[_Line]:
 
 
 def _heading(line: _Line, columns: Columns) -> list[str]:
-    if line.fault:
-        raise UnreadableFileError(f"The first row {line.fault}; it must name the columns.")
+    if line.problem:
+        raise UnreadableFileError(f"The first row {line.problem}; it must name the columns.")
     if "\r" in line.text:
         raise UnreadableFileError("The lines end with CR alone; save the file with LF or CRLF at the ends of lines.")
     try:
@@ -173,9 +173,9 @@ def _rows(lines: Iterator[_Line], width: int) -> Iterator[tuple[int, list[str], 
     """Each row's last line and cells, or a line with its fault; what stands behind a stray quote is not lost."""
     ahead: deque[_Line] = deque()
     while line := ahead.popleft() if ahead else next(lines, None):
-        if line.fault or not line.text.strip():
-            if line.fault:
-                yield line.number, [], line.fault
+        if line.problem or not line.text.strip():
+            if line.problem:
+                yield line.number, [], line.problem
             continue
         try:
             yield line.number, _cells(line.text), None
@@ -200,7 +200,7 @@ def _over_several(line: _Line, ahead: deque[_Line], lines: Iterator[_Line], widt
             if following is None:
                 return None
             ahead.append(following)
-        if ahead[place].fault:
+        if ahead[place].problem:
             return None
         text = f"{text}\n{ahead[place].text}"
         place += 1

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from app.db import evidence
 from app.db.session import Database
-from app.domain.evidence import UNREADABLE, ChainHead, Fault, Verification
+from app.domain.evidence import UNREADABLE, ChainHead, ChainViolation, Verification
 from app.domain.heads import HeadKeys
 from app.domain.values import value
 from app.services.upkeep.chains import Walked, tenures_of
@@ -94,13 +94,15 @@ class Anchor:
             yield chain if fits else Walked(chain.msisdn, chain.tenure, _unfit(chain, anchored), chain.end)
             anchored = next(waiting, None)
         while anchored is not None:
-            yield Walked("", 0, Verification(0, 1, Fault.NOT_AS_ANCHORED), anchored.seq)
+            yield Walked("", 0, Verification(0, 1, ChainViolation.NOT_AS_ANCHORED), anchored.seq)
             anchored = next(waiting, None)
 
 
 def _unfit(chain: Walked, anchored: _Head) -> Verification:
     first = chain.found.first_bad
-    return Verification(chain.found.records, min(anchored.seq, first) if first else anchored.seq, Fault.NOT_AS_ANCHORED)
+    return Verification(
+        chain.found.records, min(anchored.seq, first) if first else anchored.seq, ChainViolation.NOT_AS_ANCHORED
+    )
 
 
 def _still_there(connection: Connection, *, chain: Walked, anchored: _Head) -> bool:

@@ -14,8 +14,8 @@ from app.domain.evidence import (
     SEALED,
     UNREADABLE,
     ChainHead,
+    ChainViolation,
     EvidenceDraft,
-    Fault,
     Verification,
     append,
     unreadable,
@@ -51,7 +51,7 @@ def walk_chains(database: Database, heads: HeadKeys, msisdn: str | None = None) 
         yield database.write_now(partial(_walk, heads=heads, msisdn=number, tenure=tenure))
     if msisdn is None:
         for number, tenure in database.write_now(partial(evidence.without_head, limit=_MOST_LOST)):
-            yield Walked(number, tenure, Verification(0, 1, Fault.CUT))
+            yield Walked(number, tenure, Verification(0, 1, ChainViolation.CUT))
 
 
 def tenures_of(database: Database, msisdn: str | None = None) -> Iterator[Tenure]:
@@ -67,7 +67,7 @@ def tenures_of(database: Database, msisdn: str | None = None) -> Iterator[Tenure
 
 def _walk(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int) -> Walked:
     found = verified(connection, heads, msisdn, tenure)
-    end = evidence.head_of(connection, msisdn, tenure).seq if found.fault is Fault.CUT else 0
+    end = evidence.head_of(connection, msisdn, tenure).seq if found.violation is ChainViolation.CUT else 0
     return Walked(msisdn, tenure, found, end)
 
 
@@ -82,11 +82,11 @@ def verified(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int) 
 def _verified(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int) -> Verification:
     head = evidence.head_of(connection, msisdn, tenure)
     found = verify(evidence.chain_of(connection, msisdn, tenure), head)
-    if found.fault is Fault.CUT and evidence.head_of(connection, msisdn, tenure) != head:
+    if found.violation is ChainViolation.CUT and evidence.head_of(connection, msisdn, tenure) != head:
         # On PostgreSQL a turn has gone on with it between the two.
         return _verified(connection, heads, msisdn, tenure)
-    fault = heads.fault(msisdn, tenure, head) if found.ok else None
-    return found if fault is None else Verification(found.records, found.records + 1, fault)
+    violation = heads.violation(msisdn, tenure, head) if found.ok else None
+    return found if violation is None else Verification(found.records, found.records + 1, violation)
 
 
 def extend(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int, draft: EvidenceDraft) -> None:
@@ -149,7 +149,7 @@ def _seal(
 ) -> Sealed:
     accounts.lock_conversations(connection, [(bucket_of(msisdn), msisdn)], wait=True)
     found = verified(connection, heads, msisdn, tenure)
-    if found.fault is Fault.UNREADABLE:
+    if found.violation is ChainViolation.UNREADABLE:
         return Sealed(msisdn, tenure, found)
     head = evidence.head_of(connection, msisdn, tenure)
     if found.ok:
@@ -157,8 +157,8 @@ def _seal(
             return Sealed(msisdn, tenure, found)
         evidence.set_head(connection, msisdn, tenure, heads.sign(msisdn, tenure, head.seq, head.hash))
         return Sealed(msisdn, tenure, found, anew=True)
-    unsigned = found.fault is Fault.NOT_SIGNED and head.mac is None and from_before
-    if not unsigned and not (found.fault is Fault.KEY_UNKNOWN and head.key in lost):
+    unsigned = found.violation is ChainViolation.NOT_SIGNED and head.mac is None and from_before
+    if not unsigned and not (found.violation is ChainViolation.KEY_UNKNOWN and head.key in lost):
         return Sealed(msisdn, tenure, found)
     why = "no signature" if unsigned else f"lost key {head.key}"
     draft = EvidenceDraft(SEALED, SEALED, {"who": "smsgw evidence seal", "before": why, "records": head.seq})

@@ -77,20 +77,20 @@ class Probe:
     async def _ask(self, command: str, extension: str) -> bool:
         began = time.monotonic()
         try:
-            fault = await self._fault(command, extension, began + self._within)
+            problem = await self._problem(command, extension, began + self._within)
         except StorageUnavailableError:
-            fault = "the database is away"
+            problem = "the database is away"
         except Exception as error:  # noqa: BLE001  it is told like any other fault, and the next round comes
-            fault = f"an error of ours: {type(error).__name__}"
-        _UP.labels(command).set(0 if fault else 1)
-        if fault:
+            problem = f"an error of ours: {type(error).__name__}"
+        _UP.labels(command).set(0 if problem else 1)
+        if problem:
             _FAILURES.labels(command).inc()
-            log.error("the gateway does not answer its own test call", command=command, fault=fault)
+            log.error("the gateway does not answer its own test call", command=command, problem=problem)
             return False
         _SECONDS.labels(command).set(time.monotonic() - began)
         return True
 
-    async def _fault(self, command: str, extension: str, until: float) -> str | None:
+    async def _problem(self, command: str, extension: str, until: float) -> str | None:
         """Why a question was not answered as it should be."""
         if not await self._database.read(partial(probing.is_customer, msisdn=self._msisdn)):
             return "the probe's number is no customer: make it one by PUT /api/v1/subscribers/{msisdn}"

@@ -33,7 +33,7 @@ _IN_MEMORY = 1024 * 1024
 # Lines read in one go in a thread of their own, and carried out at once: they share commits. Few enough that beginning
 # with all of them does not hold up the event loop.
 _TOGETHER = 200
-MOST_FAULTS = 1_000
+MOST_ERRORS = 1_000
 _KEPT_SHOWN = 1_000
 _CSV_TYPES = frozenset({
     "text/csv", "application/csv", "text/x-csv", "application/x-csv", "text/comma-separated-values",
@@ -74,7 +74,7 @@ class ImportOut(BaseModel):
     lines: int
     imported: int
     failed: int
-    errors: list[LineFaultOut] = Field(max_length=MOST_FAULTS)
+    errors: list[LineFaultOut] = Field(max_length=MOST_ERRORS)
     kept: dict[int, list[str]]
 
 
@@ -175,7 +175,7 @@ class _Chunk:
 
     lines: int
     good: list[_Read]
-    faults: list[tuple[int, int, str]]
+    problems: list[tuple[int, int, str]]
 
 
 class ImportRun:
@@ -187,7 +187,7 @@ class ImportRun:
         self._default = kind
         self._strings = strings
         self._failed = 0
-        self._faults: list[LineFaultOut] = []
+        self._problems: list[LineFaultOut] = []
         self._kept: dict[int, list[str]] = {}
 
     async def run(self, lines: Iterator[ImportLine]) -> ImportOut:
@@ -195,17 +195,17 @@ class ImportRun:
         count = 0
         while (chunk := await run_in_threadpool(self._read_some, lines)).lines:
             count += chunk.lines
-            faults = chunk.faults
+            problems = chunk.problems
             for group in _groups(chunk.good):
-                faults += [fault for fault in await asyncio.gather(*map(self._carry_out, group)) if fault]
-            self._note(faults)
+                problems += [problem for problem in await asyncio.gather(*map(self._carry_out, group)) if problem]
+            self._note(problems)
         done, kept = count - self._failed, dict(sorted(self._kept.items()))
-        return ImportOut(lines=count, imported=done, failed=self._failed, errors=self._faults, kept=kept)
+        return ImportOut(lines=count, imported=done, failed=self._failed, errors=self._problems, kept=kept)
 
-    def _note(self, faults: list[tuple[int, int, str]]) -> None:
-        self._failed += len(faults)
-        kept = sorted(faults)[: MOST_FAULTS - len(self._faults)]
-        self._faults += [LineFaultOut(line=line, status=status, detail=detail) for line, status, detail in kept]
+    def _note(self, problems: list[tuple[int, int, str]]) -> None:
+        self._failed += len(problems)
+        kept = sorted(problems)[: MOST_ERRORS - len(self._problems)]
+        self._problems += [LineFaultOut(line=line, status=status, detail=detail) for line, status, detail in kept]
 
     def _read_some(self, lines: Iterator[ImportLine]) -> _Chunk:
         chunk = _Chunk(0, [], [])
@@ -216,13 +216,13 @@ class ImportRun:
             if isinstance(read, _Read):
                 chunk.good.append(read)
             else:
-                chunk.faults.append((line.number, 422, read))
+                chunk.problems.append((line.number, 422, read))
         return replace(chunk, lines=count)
 
     def _read(self, line: ImportLine) -> _Read | str:
         """The line as it can be carried out, or why it cannot."""
-        if line.fault is not None:
-            return f"The line {line.fault}."
+        if line.problem is not None:
+            return f"The line {line.problem}."
         fields = dict(line.fields)
         name = fields.pop("type", self._default)
         kind = KINDS.get(name) if isinstance(name, str) else None
@@ -232,7 +232,7 @@ class ImportRun:
             body = kind.body.model_validate_strings(fields) if self._strings else kind.body.model_validate(fields)
         except ValidationError as error:
             # Saying why takes longer than finding out; only the first are kept.
-            return explain(error) if len(self._faults) < MOST_FAULTS else ""
+            return explain(error) if len(self._problems) < MOST_ERRORS else ""
         return _Read(line.number, kind, body)
 
     async def _carry_out(self, line: _Read) -> tuple[int, int, str] | None:

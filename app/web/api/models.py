@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from app.domain.account import Brand, Channel, Language, Payment, SubscriberStatus, SubscriptionState
 from app.domain.catalogue import Billing, CancelEffect, ConfirmMode
-from app.domain.evidence import Fault
+from app.domain.evidence import ChainViolation
 from app.web.access import Private
 from app.web.bodies import Body, Fen, Line, Words
 from app.web.times import Moment
@@ -202,7 +202,7 @@ class VerificationOut(BaseModel):
     ok: bool
     records: int
     first_bad: int | None
-    fault: Fault | None = None
+    fault: ChainViolation | None = None
 
 
 class MessageOut(BaseModel):

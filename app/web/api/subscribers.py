@@ -224,7 +224,7 @@ async def verify_evidence(
     """Walks the chain of the current tenure; ``first_bad`` names the first record that does not fit."""
     await look.at(msisdn, tenure)
     found = await gateway.directory.verify(msisdn, tenure)
-    return VerificationOut(ok=found.ok, records=found.records, first_bad=found.first_bad, fault=found.fault)
+    return VerificationOut(ok=found.ok, records=found.records, first_bad=found.first_bad, fault=found.violation)
 
 
 @router.post("/tenures/{tenure}/erasure", summary="Erase a closed tenure")

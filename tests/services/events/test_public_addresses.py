@@ -9,15 +9,15 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from app.services.events import public_addresses
-from app.services.events.public_addresses import CheckedResolver, Lookups, PrivateAddressError, fault_of
+from app.services.events.public_addresses import CheckedResolver, Lookups, PrivateAddressError, address_violation
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "[::1]", "[::ffff:10.0.0.1]", "10.0.0.1."])
 def test_an_address_of_our_own_network_is_refused_at_once(host: str) -> None:
-    assert fault_of(f"https://{host}/", private=False) == "must be a public address"
-    assert fault_of(f"http://{host}/", private=True) is None
+    assert address_violation(f"https://{host}/", private=False) == "must be a public address"
+    assert address_violation(f"http://{host}/", private=True) is None
 
 
 class Names(AbstractResolver):

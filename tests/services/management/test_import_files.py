@@ -24,7 +24,7 @@ STRAY = [
 
 def rows(text: str) -> list[tuple[int, object, bool]]:
     return [
-        (line.number, line.fields.get("msisdn"), line.fault is not None)
+        (line.number, line.fields.get("msisdn"), line.problem is not None)
         for line in csv_lines(io.BytesIO(text.encode()), COLUMNS)
     ]
 
@@ -102,7 +102,7 @@ def test_a_stray_line_in_another_encoding_costs_itself() -> None:
     content = LINES.encode() + "13700000002,彩铃,\n".encode("gbk") * 3 + b"13700000003,a,\n"
     with in_utf8(io.BytesIO(content)) as text:
         found = list(csv_lines(text, COLUMNS))
-    assert [line.number for line in found if line.fault] == [4, 5, 6]
+    assert [line.number for line in found if line.problem] == [4, 5, 6]
     assert found[-1].fields["msisdn"] == "13700000003"
 
 
@@ -131,10 +131,10 @@ def test_json_of_another_kind_is_one_error_that_names_the_cause(text: str, cause
 def test_a_line_without_an_end_is_read_in_pieces_and_costs_itself() -> None:
     long = b"x" * 200_000
     content = io.BytesIO(b'{"a": 1}\n' + long + b'\n{"a": 2}\n')
-    assert [(line.number, line.fault) for line in json_lines(content)] == [
+    assert [(line.number, line.problem) for line in json_lines(content)] == [
         (1, None), (2, "is longer than 64 KiB"), (3, None),
     ]  # fmt: skip
     heading = io.BytesIO(HEADING.encode() + b"1,a,\n" + long + b"\n2,b,\n")
-    assert [(line.number, line.fault) for line in csv_lines(heading, COLUMNS)] == [
+    assert [(line.number, line.problem) for line in csv_lines(heading, COLUMNS)] == [
         (2, None), (3, "is longer than 64 KiB"), (4, None),
     ]  # fmt: skip
