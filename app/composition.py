@@ -40,7 +40,7 @@ from app.services.simulator.fixtures import Fixtures
 from app.services.simulator.network import PROVIDER as SIMULATOR
 from app.services.simulator.network import SimulatedNetwork
 from app.services.simulator.simulation import Simulation
-from app.services.startup import Owner
+from app.services.startup import DatabaseOwner
 from app.services.turns.handling import Turns
 from app.services.upkeep.probing import PROVIDER as PROBE
 from app.services.upkeep.probing import Probe
@@ -115,7 +115,7 @@ def build_gateway(settings: Settings) -> Gateway:
     engine.add("new terms", terms_changes.step)
     fixtures = Fixtures(database, directory, turns)
     return Gateway(
-        owner=Owner(settings.env.value, sealer),
+        owner=DatabaseOwner(settings.env.value, sealer),
         disposable=settings.disposable,
         database=database,
         registry=registry,

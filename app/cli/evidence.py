@@ -12,7 +12,7 @@ from app.domain.evidence import ChainViolation
 from app.domain.msisdn import parse_msisdn
 from app.services.startup import prepare
 from app.services.upkeep.anchors import Anchor, AnchorError, write_anchor
-from app.services.upkeep.chains import SealError, Walked, count_chains, seal, walk_chains
+from app.services.upkeep.chains import SealError, WalkedChain, count_chains, seal, walk_chains
 
 app = typer.Typer(
     help="The evidence of consent.",
@@ -37,7 +37,7 @@ _Anchor = Annotated[
 ]
 
 
-def _complain_of(chain: Walked) -> None:
+def _complain_of(chain: WalkedChain) -> None:
     found = chain.found
     whose = f"{chain.msisdn}, tenure {chain.tenure}" if chain.msisdn else "A chain that was anchored is gone"
     words = _WRONG[found.violation or ChainViolation.CHANGED].format(
@@ -124,7 +124,7 @@ def sign_heads(
                 anew += chain.anew
                 if not chain.found.ok:
                     bad += 1
-                    _complain_of(Walked(chain.msisdn, chain.tenure, chain.found))
+                    _complain_of(WalkedChain(chain.msisdn, chain.tenure, chain.found))
         except SealError as error:
             refuse(str(error))
     if bad:

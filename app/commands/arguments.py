@@ -10,13 +10,13 @@ from app.domain.names import order_keyword_violation
 from app.domain.turn import Turn
 
 # A command, and what stands behind its keyword.
-Found = tuple[Command, str]
+KeywordMatch = tuple[Command, str]
 # A letter that another one is joined to.
 _LATIN_WORD = re.compile(r"[A-Z]{2}")
 _NOTHING = " +"
 
 
-def with_arguments(registry: Registry, said: Said) -> Found | None:
+def with_arguments(registry: Registry, said: Said) -> KeywordMatch | None:
     """A keyword with something behind it: ``QXCL``, ``ZD#202610``, ``TS 内容``."""
     for keyword, argument in _splits(said.words):
         entry = registry.prefixes.get("".join(keyword.split()))
@@ -53,12 +53,12 @@ def _splits(words: str) -> Iterator[tuple[str, str]]:
         yield parts[0], parts[1].lstrip(ARGUMENT_MARKS)
 
 
-def is_known(turn: Turn, found: Found) -> bool:
+def is_known(turn: Turn, found: KeywordMatch) -> bool:
     """Whether what stands behind a keyword means something there, as the name of a service that she has."""
     entry, argument = found
     return entry.takes is not Takes.WORD or (entry.knows is not None and entry.knows(turn, argument))
 
 
-def means_something(turn: Turn, found: Found) -> bool:
+def means_something(turn: Turn, found: KeywordMatch) -> bool:
     """Whether a keyword with something behind it is a command: QXABC is one, if a wrong one, and 退订不了 is not."""
     return order_keyword_violation(found[1].rstrip(BEHIND_KEYWORD)) is None or is_known(turn, found)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.commands.accounts.data_reminders import with_reminders
-from app.commands.arguments import Found, is_known, means_something, with_arguments
+from app.commands.arguments import KeywordMatch, is_known, means_something, with_arguments
 from app.commands.asked import asked_at, is_open, lately_ended, may_answer, remembered_by
 from app.commands.codes import answered_by, looks_like_code
 from app.commands.limits import (
@@ -272,7 +272,7 @@ def _to_a_customer(turn: Turn, outcome: Outcome) -> Outcome:
     return outcome if account.customer or not outcome.replies else replace(outcome, replies=())
 
 
-def _run(turn: Turn, found: Found) -> _Route:
+def _run(turn: Turn, found: KeywordMatch) -> _Route:
     entry, argument = found
     return _Route(entry.run(turn, argument), entry.kept)
 

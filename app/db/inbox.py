@@ -67,7 +67,7 @@ class StoredMessage:
 
 
 @value
-class Known:
+class StoreResult:
     """What became of a message to store: its id, or the first one's; ``differs``: its content is another than that."""
 
     id: str
@@ -82,10 +82,10 @@ def _existing(dialect: str) -> Executable:
     return select(*columns, *(given.c[key] for key in _KEY)).join_from(_inbound, given, matching(_inbound, given, _KEY))
 
 
-def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[Known]:
+def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[StoreResult]:
     """Store messages that are not known yet. A repeat gets the id of the first one, also when both are in this list."""
     if insert_new_rows(connection, _inbound, rows) == len(rows):
-        return [Known(str(row["id"]), is_new=True) for row in rows]
+        return [StoreResult(str(row["id"]), is_new=True) for row in rows]
     found = connection.execute(
         _existing(connection.dialect.name), as_parameter([{key: row[key] for key in _KEY} for row in rows])
     )
@@ -93,7 +93,7 @@ def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[Kno
     first = {tuple(row[key_at:]): (str(row[0]), tuple(row[1:key_at])) for row in found}
     known = [(row, *first[tuple(row[key] for key in _KEY)]) for row in rows]
     return [
-        Known(id_, is_new=id_ == row["id"], differs=content != tuple(row[name] for name in _CONTENT))
+        StoreResult(id_, is_new=id_ == row["id"], differs=content != tuple(row[name] for name in _CONTENT))
         for row, id_, content in known
     ]
 

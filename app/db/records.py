@@ -68,7 +68,7 @@ class Changes:
 
 
 @value
-class Found:
+class OwnedRecord:
     """A record with whose it is."""
 
     msisdn: str
@@ -76,10 +76,10 @@ class Found:
     record: Record
 
 
-def _read(table: RecordTable, rows: Iterable[Sequence[Any]]) -> list[Found]:
+def _read(table: RecordTable, rows: Iterable[Sequence[Any]]) -> list[OwnedRecord]:
     names = table.table.c.keys()
     values = [dict(zip(names, row, strict=True)) for row in rows]
-    return [Found(row["msisdn"], row["tenure"], table.record(row)) for row in values]
+    return [OwnedRecord(row["msisdn"], row["tenure"], table.record(row)) for row in values]
 
 
 def _of_all(table: Table, *, former: bool) -> AnySelect:
@@ -90,7 +90,7 @@ def _of_all(table: Table, *, former: bool) -> AnySelect:
     return chosen.join_from(table, conversation, matching(table, conversation, _TENURE))
 
 
-def find(connection: Connection, kind: type[Record], record_id: str, *, former: bool = True) -> Found | None:
+def find(connection: Connection, kind: type[Record], record_id: str, *, former: bool = True) -> OwnedRecord | None:
     """A record by its id, whoever has it; the newest tenure's, should there be several."""
     table = RECORD_TABLES[kind]
     columns = table.table.c
@@ -100,7 +100,7 @@ def find(connection: Connection, kind: type[Record], record_id: str, *, former: 
     return found[0] if found else None
 
 
-def of_number(connection: Connection, kind: type[Record], msisdn: str, tenure: int) -> list[Found]:
+def of_number(connection: Connection, kind: type[Record], msisdn: str, tenure: int) -> list[OwnedRecord]:
     """All records of a kind of one tenure, by id."""
     table = RECORD_TABLES[kind]
     columns = table.table.c
@@ -117,7 +117,7 @@ def page(
     limit: int,
     former: bool = True,
     by: Ordering | None = None,
-) -> list[Found]:
+) -> list[OwnedRecord]:
     """Records of all customers by id, behind ``after``, whose columns hold what ``equal`` says.
 
     ``by``: by an instant first; ``after`` is then that, in microseconds, and the id: ``1772416800000000.0190…``.

@@ -10,7 +10,7 @@ _MINUTE = timedelta(minutes=1)
 log = observability.logger(__name__)
 
 
-class StampWatch:
+class ClockSkewWatch:
     """Notes the times of messages as they are stored."""
 
     def __init__(self) -> None:

@@ -33,7 +33,7 @@ from app.services.management.tokens import Tokens
 from app.services.simulator.fixtures import Fixtures
 from app.services.simulator.network import SimulatedNetwork
 from app.services.simulator.simulation import Simulation
-from app.services.startup import Owner, alone, open_marked
+from app.services.startup import DatabaseOwner, alone, open_marked
 from app.services.turns.handling import Turns
 from app.services.upkeep.probing import Probe
 from app.services.upkeep.retention import Erasure
@@ -45,7 +45,7 @@ log = observability.logger(__name__)
 class Gateway:
     """All services of a process; ``disposable``: demo or test, where the clock moves and everything can be emptied."""
 
-    owner: Owner
+    owner: DatabaseOwner
     disposable: bool
     database: Database
     registry: Registry

@@ -19,7 +19,7 @@ from app.domain.msisdn import Numbers, bucket_of, is_service_number, parse_sende
 from app.domain.parts import PartOf
 from app.domain.stamps import Stamp, StampForm
 from app.domain.values import value
-from app.services.clock_skew import StampWatch
+from app.services.clock_skew import ClockSkewWatch
 from app.services.ids import IdSource
 from app.services.sealing import Sealer
 
@@ -100,7 +100,7 @@ class Intake:
         self._allowed_prefixes = allowed_prefixes
         self._companions = companions
         self._wake = wake
-        self._stamps = StampWatch()
+        self._stamps = ClockSkewWatch()
         self._batcher: Batcher[Sequence[IncomingMessage], list[Stored]] = Batcher(
             self._store_all, _MOST, shared=StorageUnavailableError
         )

@@ -11,7 +11,7 @@ from app.domain.retry import backoff
 log = observability.logger(__name__)
 
 
-class Apart:
+class Isolation:
     """Goes on with several matters, each by itself; one that failed is tried again, ever more slowly."""
 
     def __init__(self, what: str) -> None:

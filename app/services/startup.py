@@ -25,7 +25,7 @@ class StartError(Exception):
 
 
 @value
-class Owner:
+class DatabaseOwner:
     """Whose a database is: it is marked with the environment, and its evidence is signed with these keys."""
 
     environment: str
@@ -38,7 +38,12 @@ class Owner:
 
 
 def prepare(
-    database: Database, owner: Owner, *, migrate: bool, starting: bool = False, lost: frozenset[str] = frozenset()
+    database: Database,
+    owner: DatabaseOwner,
+    *,
+    migrate: bool,
+    starting: bool = False,
+    lost: frozenset[str] = frozenset(),
 ) -> None:
     """See that a database can be worked on, before anything of it runs; StartError says what to do.
 
@@ -55,7 +60,7 @@ def prepare(
             database.write_now(lambda connection: open_marked(connection, owner, lost))
 
 
-def _bring_up(connection: Connection, owner: Owner) -> None:
+def _bring_up(connection: Connection, owner: DatabaseOwner) -> None:
     """Schema and mark in one transaction: there is never one without the other."""
     exclusively(connection)
     revision = migrations.current_revision(connection)
@@ -66,7 +71,7 @@ def _bring_up(connection: Connection, owner: Owner) -> None:
     open_marked(connection, owner)
 
 
-def open_marked(connection: Connection, owner: Owner, lost: frozenset[str] = frozenset()) -> str | None:
+def open_marked(connection: Connection, owner: DatabaseOwner, lost: frozenset[str] = frozenset()) -> str | None:
     """Mark an empty database as the owner's, refuse one that is not his; the newest id in it."""
     revision = migrations.current_revision(connection)
     if revision != migrations.newest_revision():
@@ -96,7 +101,7 @@ def _refuse_newer(revision: str) -> None:
         )
 
 
-def _refuse_foreign(environment: str | None, owner: Owner) -> None:
+def _refuse_foreign(environment: str | None, owner: DatabaseOwner) -> None:
     if environment is not None and environment != owner.environment:
         raise StartError(
             f"SMSGW_ENV is {owner.environment}, but this database belongs to {environment}: "

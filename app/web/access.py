@@ -19,7 +19,7 @@ from app.services.management.tokens import Scope
 from app.web.dependencies import CallerIn, GatewayIn, ReasonIn, needs
 
 
-class Found(Protocol):
+class OwnedRow(Protocol):
     """A row with whose it is."""
 
     @property
@@ -31,7 +31,7 @@ class Found(Protocol):
         """Which of its holders; None: the present one."""
 
 
-_F = TypeVar("_F", bound=Found)
+_F = TypeVar("_F", bound=OwnedRow)
 _M = TypeVar("_M", bound=BaseModel)
 _T = TypeVar("_T")
 # Ids of ours, of which some hold eleven digits that would look like a number.

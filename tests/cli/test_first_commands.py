@@ -13,7 +13,7 @@ from app.cli import main
 from app.composition import build_gateway, make_sealer
 from app.db.session import Database, normalise_url
 from app.services.sealing import Sealer
-from app.services.startup import Owner, StartError, prepare
+from app.services.startup import DatabaseOwner, StartError, prepare
 from app.settings import Environment
 from app.settings.check import checked_settings
 from tests.running import SEAL_KEY
@@ -144,7 +144,7 @@ async def test_two_that_make_the_same_database_at_once_make_one(postgresql_url: 
 
     def make() -> None:
         database = Database(normalise_url(postgresql_url))
-        prepare(database, Owner("test", Sealer(SEAL_KEY)), migrate=True)
+        prepare(database, DatabaseOwner("test", Sealer(SEAL_KEY)), migrate=True)
         database.close()
 
     await asyncio.gather(*(asyncio.to_thread(make) for _ in range(3)))
@@ -196,7 +196,7 @@ def test_a_schema_of_a_newer_program_is_left_alone(
     first_steps("test", monkeypatch, tmp_path, f"sqlite:///{tmp_path}/gateway.db")
     database = Database(normalise_url(f"sqlite:///{tmp_path}/gateway.db"))
     settings = checked_settings()
-    owner = Owner(Environment.TEST.value, make_sealer(settings, database))
+    owner = DatabaseOwner(Environment.TEST.value, make_sealer(settings, database))
     prepare(database, owner, migrate=True)
     database.write_now(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     database.close()

@@ -7,7 +7,7 @@ import pytest
 
 from app.commands.accounts.directory import AgentUnsubscribe
 from app.commands.orders.calls import PlaceOrder
-from app.commands.orders.new_terms import NEW_TERMS, Announced
+from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.commands.orders.trial_timers import TRIAL_QUESTION
 from app.domain.account import Channel
 from app.domain.catalogue import CancelEffect, Catalogue
@@ -78,7 +78,9 @@ def asked(kind: OrderKind, *, by_sms: bool = True) -> Conversation:
         case OrderKind.TRIAL:
             conversation.happens(TimerDue(TRIAL_QUESTION, "subscription-HT", conversation.now))
         case OrderKind.TERMS:
-            data = Announced("change-1", 500, CancelEffect.WITHIN_24H, shanghai("2026-04-01 00:00"), "api:x").text()
+            data = AnnouncedTerms(
+                "change-1", 500, CancelEffect.WITHIN_24H, shanghai("2026-04-01 00:00"), "api:x"
+            ).text()
             conversation.happens(TimerDue(NEW_TERMS, "subscription-HT", conversation.now, data))
         case OrderKind.KEEP:
             conversation.happens(AgentUnsubscribe("agent:1", "HT", "she called"))

@@ -9,11 +9,11 @@ import pytest
 
 from app.db.session import Database, loose_files, normalise_url
 from app.services.sealing import Sealer
-from app.services.startup import Owner, prepare
+from app.services.startup import DatabaseOwner, prepare
 from tests.running import SEAL_KEY, running, settings_for
 
 pytestmark = pytest.mark.anyio
-OWNER = Owner("test", Sealer(SEAL_KEY))
+OWNER = DatabaseOwner("test", Sealer(SEAL_KEY))
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.exc import IntegrityError
 
 from app.db import inbox, tables
-from app.db.inbox import Known
+from app.db.inbox import StoreResult
 from app.db.rows import insert_new_rows, insert_rows, update_rows, upsert_rows
 from app.db.session import Database, normalise_url
 from app.domain.messages import OutboundStatus
@@ -150,11 +150,17 @@ def test_the_inbox_tells_new_messages_from_known_ones_also_within_one_list(datab
 
     def work(connection: Connection) -> None:
         a, b = str(rows[0]["id"]), str(rows[1]["id"])
-        assert inbox.store(connection, rows) == [Known(a, is_new=True), Known(b, is_new=True), Known(a, is_new=False)]
+        assert inbox.store(connection, rows) == [
+            StoreResult(a, is_new=True),
+            StoreResult(b, is_new=True),
+            StoreResult(a, is_new=False),
+        ]
         again = [message(4, "b"), message(5, "c"), {**message(6, "a"), "text": "1"}]
-        assert inbox.store(connection, [{**message(7, "a"), "dialled": "1"}]) == [Known(a, is_new=False, differs=True)]
+        assert inbox.store(connection, [{**message(7, "a"), "dialled": "1"}]) == [
+            StoreResult(a, is_new=False, differs=True)
+        ]
         assert inbox.store(connection, again) == [
-            Known(b, is_new=False), Known(str(again[1]["id"]), is_new=True), Known(a, is_new=False, differs=True),
+            StoreResult(b, is_new=False), StoreResult(str(again[1]["id"]), is_new=True), StoreResult(a, is_new=False, differs=True),
         ]  # fmt: skip
 
     database.write_now(work)

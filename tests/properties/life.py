@@ -8,7 +8,7 @@ from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
 from app.commands.accounts.import_claims import ImportSubscription
 from app.commands.charges.announcing import AnnounceCharge, RecordUse
 from app.commands.orders.calls import PlaceOrder
-from app.commands.orders.new_terms import NEW_TERMS, Announced
+from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.commands.tickets.resolving import DecideRefund, RefundWanted, Resolve
 from app.domain.account import Channel, SubscriberStatus, SubscriptionState
 from app.domain.calendar import local
@@ -147,7 +147,7 @@ class Life(Writing):
         """Every holder of a service is to be asked about another price; here, she."""
         held = self.account.held(code, self.now)
         if held is not None:
-            announced = Announced(
+            announced = AnnouncedTerms(
                 self._id("t"), fen, CancelEffect.IMMEDIATE, self.now + timedelta(days=days), "api:staff"
             )
             self.timers[NEW_TERMS, held.id] = TimerSet(NEW_TERMS, held.id, self.now, announced.text())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from app.commands.orders.new_terms import NEW_TERMS, Announced
+from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.commands.orders.questions import MATTER, about, expiry
 from app.commands.orders.records import EXPIRY_TIMER, closed_with_question, draft
 from app.commands.orders.trial_timers import TRIAL_QUESTION
@@ -71,7 +71,7 @@ def _asked_again(at: datetime, order: Order) -> Iterator[TimerSet]:
         yield TimerSet(TRIAL_QUESTION, order.subscription_id, at)
     if order.kind is OrderKind.TERMS and order.takes_effect_at is not None:
         effect = order.terms.cancel_effect
-        announced = Announced(
+        announced = AnnouncedTerms(
             order.terms_change_id or "", order.terms.price_fen, effect, order.takes_effect_at, order.who
         )
         yield TimerSet(NEW_TERMS, order.subscription_id, at, announced.text())

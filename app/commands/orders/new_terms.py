@@ -27,7 +27,7 @@ _HOLDING = frozenset({SubscriptionState.ACTIVE, SubscriptionState.TRIAL})
 
 
 @value
-class Announced:
+class AnnouncedTerms:
     """New terms of a service and their day (UTC), as timers keep them."""
 
     change_id: str
@@ -42,7 +42,7 @@ class Announced:
         return json.dumps([self.change_id, self.price_fen, self.cancel_effect.value, day, self.who])
 
     @classmethod
-    def of(cls, due: TimerDue) -> "Announced":
+    def of(cls, due: TimerDue) -> "AnnouncedTerms":
         """From a timer that fell due."""
         change_id, price_fen, effect, day, who = json.loads(due.data)
         return cls(change_id, price_fen, CancelEffect(effect), datetime.fromisoformat(day), who)
@@ -61,7 +61,7 @@ def _held(turn: Turn) -> Subscription | None:
     return found if found is not None and found.state in _HOLDING and found.runs(turn.at) else None
 
 
-def _order_of(turn: Turn, held: Subscription, announced: Announced) -> Order | None:
+def _order_of(turn: Turn, held: Subscription, announced: AnnouncedTerms) -> Order | None:
     """The newest question about it."""
     orders = [item for item in turn.account.records_of(Order) if item.terms_change_id == announced.change_id]
     return next((item for item in reversed(orders) if item.subscription_id == held.id), None)
@@ -71,7 +71,7 @@ def _order_of(turn: Turn, held: Subscription, announced: Announced) -> Order | N
 def ask_about_terms(turn: Turn) -> Outcome:
     """Ask her, by day; what is no worse for her needs no yes and waits for its day."""
     due = turn.stimulus_as(TimerDue)
-    announced, held = Announced.of(due), _held(turn)
+    announced, held = AnnouncedTerms.of(due), _held(turn)
     if held is None or turn.now >= announced.takes_effect_at:
         return Outcome(verdict="nothing to ask")
     day = TimerSet(TERMS_DAY, held.id, announced.takes_effect_at + AFTER, due.data)
@@ -104,7 +104,7 @@ def ask_about_terms(turn: Turn) -> Outcome:
 @timer(TERMS_DAY)
 def begin_terms(turn: Turn) -> Outcome:
     """The announced day: the new terms with her yes, or the end of the service without."""
-    announced, held = Announced.of(turn.stimulus_as(TimerDue)), _held(turn)
+    announced, held = AnnouncedTerms.of(turn.stimulus_as(TimerDue)), _held(turn)
     if held is None:
         return Outcome(verdict="left before")
     order = _order_of(turn, held, announced)
@@ -116,7 +116,7 @@ def begin_terms(turn: Turn) -> Outcome:
     return _ended(turn, held, announced, order)
 
 
-def _changed(turn: Turn, held: Subscription, announced: Announced, confirmed_at: datetime | None) -> Outcome:
+def _changed(turn: Turn, held: Subscription, announced: AnnouncedTerms, confirmed_at: datetime | None) -> Outcome:
     after = replace(held, terms=announced.terms(held), confirmed_at=confirmed_at)
     event = _event(turn, after, "subscription.terms_changed", {"price_fen": after.terms.price_fen})
     return Outcome(
@@ -125,7 +125,7 @@ def _changed(turn: Turn, held: Subscription, announced: Announced, confirmed_at:
     )  # fmt: skip
 
 
-def _ended(turn: Turn, held: Subscription, announced: Announced, order: Order | None) -> Outcome:
+def _ended(turn: Turn, held: Subscription, announced: AnnouncedTerms, order: Order | None) -> Outcome:
     ended = replace(held, state=SubscriptionState.ENDED, ends_at=announced.takes_effect_at)
     language = turn.account.language
     name = label(turn, order) if order else turn.catalogue.services[held.service_code].name
@@ -143,7 +143,7 @@ def _ended(turn: Turn, held: Subscription, announced: Announced, order: Order | 
     return joined(outcome, settle_charges(turn, held, ended, announced.who).outcome)
 
 
-def _draft(kind: str, before: Subscription, after: Subscription, announced: Announced) -> EvidenceDraft:
+def _draft(kind: str, before: Subscription, after: Subscription, announced: AnnouncedTerms) -> EvidenceDraft:
     payload: dict[str, Fact] = {
         "service_code": after.service_code,
         "who": announced.who,

@@ -18,7 +18,7 @@ from app.domain.messages import MessageClass
 from app.domain.turn import Outcome
 from app.domain.values import value
 from app.services.ids import IdSource
-from app.services.isolation import Apart
+from app.services.isolation import Isolation
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
 
@@ -45,7 +45,7 @@ class Campaigns:
         self._database = database
         self._turns = turns
         self._ids = ids
-        self._apart = Apart("campaign")
+        self._apart = Isolation("campaign")
         self.wake: Callable[[], None] = lambda: None
 
     # ---- consents

@@ -9,7 +9,7 @@ from app.db.session import Database
 from app.domain.charges import Charge, Use
 from app.domain.records import Record
 from app.domain.values import value
-from app.services.management.owners import Owner, Part, page_of
+from app.services.management.owners import OwnerFilter, PageRequest, page_of
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
 
@@ -24,7 +24,7 @@ class FoundCharge:
 
 
 @value
-class Announced:
+class AnnouncedCharge:
     """A charge that was announced: just now, or by the same words before."""
 
     found: FoundCharge
@@ -38,17 +38,17 @@ class Charges:
         self._database = database
         self._turns = turns
 
-    async def announce(self, msisdn: str, wanted: AnnounceCharge) -> Announced:
+    async def announce(self, msisdn: str, wanted: AnnounceCharge) -> AnnouncedCharge:
         """Announce a fee; RefusedError where there is no consent to it (422) or the id was used before (409)."""
         before = await self._find(wanted.charge_id)
         if before is not None and (before.msisdn != msisdn or not wanted.is_of(before.charge)):
             raise RefusedError(409, "charge_id: another charge has this id; send the first body again, or a new id.")
         if before is not None:
-            return Announced(before, is_new=False)
+            return AnnouncedCharge(before, is_new=False)
         is_new = (await self._turns.carry_out(msisdn, wanted)).verdict != KNOWN
-        return Announced(await self.one(wanted.charge_id, former=True), is_new)
+        return AnnouncedCharge(await self.one(wanted.charge_id, former=True), is_new)
 
-    async def record_use(self, msisdn: str, used: RecordUse) -> Announced:
+    async def record_use(self, msisdn: str, used: RecordUse) -> AnnouncedCharge:
         """Report a use, which makes its charge; RefusedError as above."""
         before = await self._owner(Use, used.use_id)
         if before not in (None, msisdn):
@@ -56,7 +56,7 @@ class Charges:
         if before is None and await self._owner(Charge, charge_id_of(used.use_id)) not in (None, msisdn):
             raise RefusedError(409, "use_id: another charge has the id that this use's would get; take another use_id.")
         is_new = (await self._turns.carry_out(msisdn, used)).verdict != KNOWN
-        return Announced(await self.one(charge_id_of(used.use_id), former=True), is_new)
+        return AnnouncedCharge(await self.one(charge_id_of(used.use_id), former=True), is_new)
 
     async def _owner(self, kind: type[Record], record_id: str) -> str | None:
         found = await self._database.read(partial(records.find, kind=kind, record_id=record_id))
@@ -74,13 +74,13 @@ class Charges:
         found = await self._database.read(wanted)
         return _of(found) if found else None
 
-    async def page(self, wanted: Mapping[str, str], owner: Owner | None, part: Part) -> list[FoundCharge]:
+    async def page(self, wanted: Mapping[str, str], owner: OwnerFilter | None, part: PageRequest) -> list[FoundCharge]:
         """Charges by id that have these values: of one customer, or of all."""
         found = await self._database.read(partial(page_of, kind=Charge, equal=wanted, owner=owner, part=part))
         return [_of(item) for item in found]
 
 
-def _of(found: records.Found) -> FoundCharge:
+def _of(found: records.OwnedRecord) -> FoundCharge:
     if not isinstance(found.record, Charge):
         raise TypeError("not a charge")
     return FoundCharge(found.msisdn, found.tenure, found.record)

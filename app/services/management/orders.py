@@ -5,11 +5,11 @@ from functools import partial
 
 from app.commands.orders.calls import PlaceOrder
 from app.db import records
-from app.db.records import Found
+from app.db.records import OwnedRecord
 from app.db.session import Database
 from app.domain.orders import Order
 from app.domain.values import value
-from app.services.management.owners import Owner, Part, page_of
+from app.services.management.owners import OwnerFilter, PageRequest, page_of
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
 
@@ -43,13 +43,13 @@ class Orders:
             raise RefusedError(404, "There is no order with this id.")
         return _order(found)
 
-    async def page(self, wanted: Mapping[str, str], owner: Owner | None, part: Part) -> list[OrderFound]:
+    async def page(self, wanted: Mapping[str, str], owner: OwnerFilter | None, part: PageRequest) -> list[OrderFound]:
         """Orders in the order in which they were made, that have these values: of one customer, or of all."""
         found = await self._database.read(partial(page_of, kind=Order, equal=wanted, owner=owner, part=part))
         return [_order(item) for item in found]
 
 
-def _order(found: Found) -> OrderFound:
+def _order(found: OwnedRecord) -> OrderFound:
     if not isinstance(found.record, Order):
         raise TypeError("not an order")
     return OrderFound(found.msisdn, found.tenure, found.record)

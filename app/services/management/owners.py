@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from app.db import access, records
-from app.db.records import Found, Ordering
+from app.db.records import Ordering, OwnedRecord
 from app.domain.msisdn import bucket_of
 from app.domain.records import Record
 from app.domain.values import value
 
 
 @value
-class Owner:
+class OwnerFilter:
     """A number, and which of its tenures; None: the present one."""
 
     msisdn: str
@@ -20,7 +20,7 @@ class Owner:
 
 
 @value
-class Part:
+class PageRequest:
     """Which part of a list: behind the id ``after``; ``former``: of all numbers, also what is of former tenures."""
 
     limit: int
@@ -33,10 +33,10 @@ def page_of(
     *,
     kind: type[Record],
     equal: Mapping[str, object],
-    owner: Owner | None,
-    part: Part,
+    owner: OwnerFilter | None,
+    part: PageRequest,
     by: Ordering | None = None,
-) -> list[Found]:
+) -> list[OwnedRecord]:
     """Records by id, or ``by`` an instant first, whose columns hold what ``equal`` says."""
     if owner is not None:
         tenure = owner.tenure

@@ -5,7 +5,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from app.commands.orders.new_terms import NEW_TERMS, Announced
+from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.db import terms
 from app.db.catalogue import load_catalogue
 from app.db.session import Database
@@ -14,7 +14,7 @@ from app.db.terms import TermsChange
 from app.db.timers import StoredTimer, set_timers
 from app.domain.catalogue import FREE_COSTS_NOTHING, CancelEffect
 from app.services.ids import IdSource
-from app.services.isolation import Apart
+from app.services.isolation import Isolation
 from app.services.refusals import RefusedError
 
 _HOLDERS = 500
@@ -28,7 +28,7 @@ class TermsChanges:
         self._database = database
         self._ids = ids
         self._notice = notice
-        self._apart = Apart("new terms")
+        self._apart = Isolation("new terms")
 
     async def announce(
         self, service_code: str, price_fen: int, cancel_effect: CancelEffect | None, takes_effect_at: datetime, who: str
@@ -85,7 +85,7 @@ def _reach_next(connection: Connection, *, change_id: str) -> bool:
         return False
     change, holders = found
     now = current_state(connection).now
-    data = Announced(change.id, change.price_fen, change.cancel_effect, change.takes_effect_at, change.who).text()
+    data = AnnouncedTerms(change.id, change.price_fen, change.cancel_effect, change.takes_effect_at, change.who).text()
     set_timers(
         connection,
         [StoredTimer(one.bucket, one.msisdn, one.tenure, NEW_TERMS, one.subscription_id, now, data) for one in holders],

@@ -14,7 +14,7 @@ from app.domain.refunds import Refund
 from app.domain.tickets import Ticket, TicketKind, TicketState
 from app.domain.turn import Stimulus
 from app.domain.values import value
-from app.services.management.owners import Owner, Part, page_of
+from app.services.management.owners import OwnerFilter, PageRequest, page_of
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
 
@@ -69,11 +69,11 @@ class Tickets:
         self._database = database
         self._turns = turns
 
-    async def page(self, wanted: TicketFilter, owner: Owner | None, part: Part) -> list[TicketRead]:
+    async def page(self, wanted: TicketFilter, owner: OwnerFilter | None, part: PageRequest) -> list[TicketRead]:
         """Tickets of one customer or of all, oldest first, without their refunds."""
         return await self._database.read(partial(_page, wanted=wanted, owner=owner, part=part))
 
-    async def refunds(self, owner: Owner, part: Part) -> list[RefundRead]:
+    async def refunds(self, owner: OwnerFilter, part: PageRequest) -> list[RefundRead]:
         """What was given back to a customer, by charge."""
         found = await self._database.read(partial(page_of, kind=Refund, equal={}, owner=owner, part=part))
         return [RefundRead(item.msisdn, item.tenure, item.record) for item in found if isinstance(item.record, Refund)]
@@ -99,7 +99,9 @@ class Tickets:
         return await self._database.read(lambda connection: spam.counts(connection, number, after=after, limit=limit))
 
 
-def _page(connection: Connection, *, wanted: TicketFilter, owner: Owner | None, part: Part) -> list[TicketRead]:
+def _page(
+    connection: Connection, *, wanted: TicketFilter, owner: OwnerFilter | None, part: PageRequest
+) -> list[TicketRead]:
     names = ("state", "kind", "breached", "warned", "number")
     equal = {name: given for name in names if (given := getattr(wanted, name)) is not None}
     by = records.deadline if wanted.sort else None

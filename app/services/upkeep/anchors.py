@@ -17,7 +17,7 @@ from app.db.session import Database
 from app.domain.evidence import UNREADABLE, ChainHead, ChainViolation, Verification
 from app.domain.heads import HeadKeys
 from app.domain.values import value
-from app.services.upkeep.chains import Walked, tenures_of
+from app.services.upkeep.chains import WalkedChain, tenures_of
 
 _TITLE = "smsgw-anchor"
 _NAME_LENGTH = 32
@@ -82,7 +82,7 @@ class Anchor:
         split = (line.split() for line in between)
         return cls(at, key, tuple(_Head(name, int(seq), hash_) for name, seq, hash_ in split))
 
-    def compare(self, database: Database, heads: HeadKeys, walked: Iterable[Walked]) -> Iterator[Walked]:
+    def compare(self, database: Database, heads: HeadKeys, walked: Iterable[WalkedChain]) -> Iterator[WalkedChain]:
         """The chains as they were walked, and with what was anchored; one that is gone has no number any more."""
         waiting = iter(self.chains)
         anchored = next(waiting, None)
@@ -91,21 +91,21 @@ class Anchor:
                 yield chain  # it began since
                 continue
             fits = database.write_now(partial(_still_there, chain=chain, anchored=anchored))
-            yield chain if fits else Walked(chain.msisdn, chain.tenure, _unfit(chain, anchored), chain.end)
+            yield chain if fits else WalkedChain(chain.msisdn, chain.tenure, _unfit(chain, anchored), chain.end)
             anchored = next(waiting, None)
         while anchored is not None:
-            yield Walked("", 0, Verification(0, 1, ChainViolation.NOT_AS_ANCHORED), anchored.seq)
+            yield WalkedChain("", 0, Verification(0, 1, ChainViolation.NOT_AS_ANCHORED), anchored.seq)
             anchored = next(waiting, None)
 
 
-def _unfit(chain: Walked, anchored: _Head) -> Verification:
+def _unfit(chain: WalkedChain, anchored: _Head) -> Verification:
     first = chain.found.first_bad
     return Verification(
         chain.found.records, min(anchored.seq, first) if first else anchored.seq, ChainViolation.NOT_AS_ANCHORED
     )
 
 
-def _still_there(connection: Connection, *, chain: Walked, anchored: _Head) -> bool:
+def _still_there(connection: Connection, *, chain: WalkedChain, anchored: _Head) -> bool:
     """Whether the chain goes through where it ended when it was anchored."""
     if anchored.seq == 0:
         return anchored.hash == ChainHead().hash

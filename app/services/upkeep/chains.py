@@ -31,7 +31,7 @@ _MOST_LOST = 1000
 
 
 @value
-class Walked:
+class WalkedChain:
     """One chain, and whether it is whole; ``end`` is the place where one that was cut is said to end."""
 
     msisdn: str
@@ -45,13 +45,13 @@ def count_chains(database: Database) -> int:
     return database.write_now(retention.count_tenures)
 
 
-def walk_chains(database: Database, heads: HeadKeys, msisdn: str | None = None) -> Iterator[Walked]:
+def walk_chains(database: Database, heads: HeadKeys, msisdn: str | None = None) -> Iterator[WalkedChain]:
     """Walk all chains, or those of all tenures of one number; each in a transaction of its own."""
     for _, number, tenure in tenures_of(database, msisdn):
         yield database.write_now(partial(_walk, heads=heads, msisdn=number, tenure=tenure))
     if msisdn is None:
         for number, tenure in database.write_now(partial(evidence.without_head, limit=_MOST_LOST)):
-            yield Walked(number, tenure, Verification(0, 1, ChainViolation.CUT))
+            yield WalkedChain(number, tenure, Verification(0, 1, ChainViolation.CUT))
 
 
 def tenures_of(database: Database, msisdn: str | None = None) -> Iterator[Tenure]:
@@ -65,10 +65,10 @@ def tenures_of(database: Database, msisdn: str | None = None) -> Iterator[Tenure
         after = group[-1]
 
 
-def _walk(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int) -> Walked:
+def _walk(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int) -> WalkedChain:
     found = verified(connection, heads, msisdn, tenure)
     end = evidence.head_of(connection, msisdn, tenure).seq if found.violation is ChainViolation.CUT else 0
-    return Walked(msisdn, tenure, found, end)
+    return WalkedChain(msisdn, tenure, found, end)
 
 
 def verified(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int) -> Verification:
@@ -112,7 +112,7 @@ class SealError(Exception):
 
 
 @value
-class Sealed:
+class SealedHead:
     """What became of one chain: signed on record, signed anew, or left as it is because it is not whole."""
 
     msisdn: str
@@ -122,7 +122,7 @@ class Sealed:
     anew: bool = False
 
 
-def seal(database: Database, heads: HeadKeys, lost: Iterable[str] = ()) -> Iterator[Sealed]:
+def seal(database: Database, heads: HeadKeys, lost: Iterable[str] = ()) -> Iterator[SealedHead]:
     """Sign the heads from before there were signatures, once, each with a record in its chain that says so.
 
     Those of replaced keys are signed anew, and on record those of ``lost`` ones: of these nobody can tell any more
@@ -146,22 +146,22 @@ def seal(database: Database, heads: HeadKeys, lost: Iterable[str] = ()) -> Itera
 
 def _seal(
     connection: Connection, *, heads: HeadKeys, lost: frozenset[str], from_before: bool, msisdn: str, tenure: int
-) -> Sealed:
+) -> SealedHead:
     accounts.lock_conversations(connection, [(bucket_of(msisdn), msisdn)], wait=True)
     found = verified(connection, heads, msisdn, tenure)
     if found.violation is ChainViolation.UNREADABLE:
-        return Sealed(msisdn, tenure, found)
+        return SealedHead(msisdn, tenure, found)
     head = evidence.head_of(connection, msisdn, tenure)
     if found.ok:
         if head.key == heads.newest:
-            return Sealed(msisdn, tenure, found)
+            return SealedHead(msisdn, tenure, found)
         evidence.set_head(connection, msisdn, tenure, heads.sign(msisdn, tenure, head.seq, head.hash))
-        return Sealed(msisdn, tenure, found, anew=True)
+        return SealedHead(msisdn, tenure, found, anew=True)
     unsigned = found.violation is ChainViolation.NOT_SIGNED and head.mac is None and from_before
     if not unsigned and not (found.violation is ChainViolation.KEY_UNKNOWN and head.key in lost):
-        return Sealed(msisdn, tenure, found)
+        return SealedHead(msisdn, tenure, found)
     why = "no signature" if unsigned else f"lost key {head.key}"
     draft = EvidenceDraft(SEALED, SEALED, {"who": "smsgw evidence seal", "before": why, "records": head.seq})
     after = _append(connection, msisdn, tenure, head, draft)
     evidence.set_head(connection, msisdn, tenure, heads.sign(msisdn, tenure, after.seq, after.hash))
-    return Sealed(msisdn, tenure, Verification(after.seq), on_record=True)
+    return SealedHead(msisdn, tenure, Verification(after.seq), on_record=True)

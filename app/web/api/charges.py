@@ -11,7 +11,7 @@ from app.domain.account import Channel
 from app.domain.calendar import SHANGHAI
 from app.domain.charges import ChargeKind, ChargeState
 from app.services.management.charges import FoundCharge
-from app.services.management.owners import Owner, Part
+from app.services.management.owners import OwnerFilter, PageRequest
 from app.services.management.tokens import Caller, Scope
 from app.web.access import Looking, Sees, next_cursor
 from app.web.bodies import Body, Fen
@@ -171,12 +171,12 @@ async def list_charges(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> ChargesOut:
     """By id. Of one number, those of its present tenure, and the look is recorded."""
-    owner = Owner(msisdn_of(msisdn), tenure) if msisdn else None
+    owner = OwnerFilter(msisdn_of(msisdn), tenure) if msisdn else None
     if owner:
         await look.at(owner.msisdn, owner.tenure)
     given = {"state": state, "service_code": service_code}
     wanted = {name: word for name, word in given.items() if word is not None}
-    found = await gateway.charges.page(wanted, owner, Part(limit + 1, cursor, look.former))
+    found = await gateway.charges.page(wanted, owner, PageRequest(limit + 1, cursor, look.former))
     return ChargesOut(
         charges=await look.rows(found[:limit], charge_out),
         next_cursor=next_cursor(found, limit, lambda item: item.charge.id),

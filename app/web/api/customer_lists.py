@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from app.db.questions import QuestionRead
 from app.domain.calendar import SHANGHAI
-from app.services.management.owners import Owner, Part
+from app.services.management.owners import OwnerFilter, PageRequest
 from app.services.management.tickets import RefundRead, TicketFilter
 from app.services.management.tokens import Scope
 from app.web.access import Looking, Private, Sees, next_cursor
@@ -51,15 +51,15 @@ class QuestionsOut(BaseModel):
     next_cursor: str | None = None
 
 
-async def _owner(msisdn: MsisdnIn, tenure: TenureIn) -> Owner:
+async def _owner(msisdn: MsisdnIn, tenure: TenureIn) -> OwnerFilter:
     """Whose list it is."""
-    return Owner(msisdn, tenure)
+    return OwnerFilter(msisdn, tenure)
 
 
-OwnerIn = Annotated[Owner, Depends(_owner)]
+OwnerIn = Annotated[OwnerFilter, Depends(_owner)]
 
 
-async def _looked_at(look: Looking, gateway: GatewayIn, owner: Owner) -> None:
+async def _looked_at(look: Looking, gateway: GatewayIn, owner: OwnerFilter) -> None:
     """Record the look; RefusedError (404) where there is no such subscriber or tenure."""
     await look.at(owner.msisdn, owner.tenure)
     await gateway.directory.subscriber(owner.msisdn, owner.tenure)
@@ -75,7 +75,7 @@ async def list_her_charges(
 ) -> ChargesOut:
     """Of the current tenure, by id; the look is recorded."""
     await _looked_at(look, gateway, owner)
-    found = await gateway.charges.page({}, owner, Part(limit + 1, cursor))
+    found = await gateway.charges.page({}, owner, PageRequest(limit + 1, cursor))
     return ChargesOut(
         charges=await look.rows(found[:limit], charge_out),
         next_cursor=next_cursor(found, limit, lambda item: item.charge.id),
@@ -92,7 +92,7 @@ async def list_her_orders(
 ) -> OrdersOut:
     """Of the current tenure; the look is recorded."""
     await _looked_at(look, gateway, owner)
-    found = await gateway.orders.page({}, owner, Part(limit + 1, cursor))
+    found = await gateway.orders.page({}, owner, PageRequest(limit + 1, cursor))
     return OrdersOut(
         orders=await look.rows(found[:limit], order_out),
         next_cursor=next_cursor(found, limit, lambda item: item.order.id),
@@ -114,7 +114,7 @@ async def list_her_refunds(
 ) -> RefundsOut:
     """Of the current tenure, by charge; the look is recorded."""
     await _looked_at(look, gateway, owner)
-    found = await tickets.refunds(owner, Part(limit + 1, cursor))
+    found = await tickets.refunds(owner, PageRequest(limit + 1, cursor))
     return RefundsOut(
         refunds=await look.rows(found[:limit], _refund),
         next_cursor=next_cursor(found, limit, lambda item: item.refund.id),
@@ -132,7 +132,7 @@ async def list_her_tickets(
 ) -> TicketsOut:
     """Of the current tenure; the look is recorded."""
     await _looked_at(look, gateway, owner)
-    found = await tickets.page(TicketFilter(), owner, Part(limit + 1, cursor))
+    found = await tickets.page(TicketFilter(), owner, PageRequest(limit + 1, cursor))
     return TicketsOut(
         tickets=await look.rows(found[:limit], ticket_out),
         next_cursor=next_cursor(found, limit, lambda item: item.ticket.id),

@@ -11,7 +11,7 @@ from app.domain.account import Channel
 from app.domain.calendar import SHANGHAI
 from app.domain.orders import Order, OrderKind, OrderState, Reason
 from app.services.management.orders import OrderFound
-from app.services.management.owners import Owner, Part
+from app.services.management.owners import OwnerFilter, PageRequest
 from app.services.management.tokens import Scope
 from app.web.access import Looking, Sees, next_cursor
 from app.web.api.catalogue import CODE_PATTERN
@@ -121,12 +121,12 @@ async def list_orders(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> OrdersOut:
     """Of one customer, those of her own tenure, and the look is recorded."""
-    owner = Owner(msisdn_of(msisdn), tenure) if msisdn else None
+    owner = OwnerFilter(msisdn_of(msisdn), tenure) if msisdn else None
     if owner:
         await look.at(owner.msisdn, owner.tenure)
     given = {"state": state, "service_code": service_code}
     wanted = {name: str(word) for name, word in given.items() if word is not None}
-    found = await gateway.orders.page(wanted, owner, Part(limit + 1, cursor, look.former))
+    found = await gateway.orders.page(wanted, owner, PageRequest(limit + 1, cursor, look.former))
     return OrdersOut(
         orders=await look.rows(found[:limit], order_out),
         next_cursor=next_cursor(found, limit, lambda item: item.order.id),

@@ -12,7 +12,7 @@ from app.domain.calendar import SHANGHAI
 from app.domain.refunds import Refund, RefundPart, RefundPolicy, SecondHalf
 from app.domain.tickets import Decision, TicketKind, TicketState
 from app.domain.turn import Stimulus
-from app.services.management.owners import Part
+from app.services.management.owners import PageRequest
 from app.services.management.tickets import TicketFilter, TicketRead, Tickets, TicketSort
 from app.services.management.tokens import Scope
 from app.services.refusals import RefusedError
@@ -202,7 +202,7 @@ async def list_tickets(
     """
     if wanted.number:
         look.because()
-    found = await tickets.page(wanted, None, Part(limit + 1, cursor, look.former))
+    found = await tickets.page(wanted, None, PageRequest(limit + 1, cursor, look.former))
     if wanted.number:
         return TicketsOut(tickets=[await look.row(item, ticket_out) for item in found[:limit]])
     return TicketsOut(

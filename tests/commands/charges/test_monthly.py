@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.commands.accounts.import_claims import ImportSubscription
-from app.commands.orders.new_terms import NEW_TERMS, Announced
+from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.commands.tickets.resolving import Resolve
 from app.domain.account import Channel, Subscription, SubscriptionState
 from app.domain.catalogue import CancelEffect
@@ -20,7 +20,7 @@ DUE = "2026-03-05 12:00"
 
 def new_terms(conversation: Conversation, fen: int, day: str) -> None:
     """She is asked about another price of 彩铃, agrees where she must, and its day comes."""
-    terms = Announced(f"to-{fen}", fen, CancelEffect.IMMEDIATE, shanghai(day), "api:staff").text()
+    terms = AnnouncedTerms(f"to-{fen}", fen, CancelEffect.IMMEDIATE, shanghai(day), "api:staff").text()
     conversation.timers[NEW_TERMS, "subscription-CL"] = TimerSet(NEW_TERMS, "subscription-CL", conversation.now, terms)
     asked = len(conversation.sent)
     conversation.play("@ +1s")

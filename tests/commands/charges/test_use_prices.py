@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.commands.orders.new_terms import NEW_TERMS, Announced
+from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.domain.account import Channel, Subscription, SubscriptionState
 from app.domain.catalogue import CancelEffect
 from app.domain.charges import ChargeKind, ChargeState, Use
@@ -43,7 +43,7 @@ def test_the_price_of_a_use_is_that_of_its_time_however_late_and_in_whatever_ord
 
 def changed(conversation: Conversation) -> None:
     """She agrees to 5元 a use from the 4th at noon on."""
-    terms = Announced("t-1", 500, CancelEffect.MONTH_END, shanghai("2026-03-04 12:00"), "api:staff")
+    terms = AnnouncedTerms("t-1", 500, CancelEffect.MONTH_END, shanghai("2026-03-04 12:00"), "api:staff")
     conversation.timers[NEW_TERMS, "subscription-GS"] = TimerSet(
         NEW_TERMS, "subscription-GS", conversation.now, terms.text()
     )

@@ -7,7 +7,7 @@ import pytest
 
 from app.commands.accounts.directory import SetSubscriber
 from app.commands.accounts.import_claims import ImportSubscription
-from app.commands.orders.new_terms import NEW_TERMS, Announced
+from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.domain.account import Channel, Language, SubscriptionState
 from app.domain.catalogue import CancelEffect
 from app.domain.policy import Carrier
@@ -39,7 +39,7 @@ def of_trial(then: str = "", *, on_offer: bool = True) -> Callable[[], Conversat
 def both() -> Conversation:
     """New terms that she refuses, of a trial whose end comes first."""
     conversation = of_trial()()
-    terms = Announced("change-1", 700, CancelEffect.IMMEDIATE, shanghai(DAY), "api:catalogue")
+    terms = AnnouncedTerms("change-1", 700, CancelEffect.IMMEDIATE, shanghai(DAY), "api:catalogue")
     conversation.happens(TimerDue(NEW_TERMS, "subscription-TQ", conversation.now, terms.text()))
     return conversation.play(f"{NO}{ASKED}")
 

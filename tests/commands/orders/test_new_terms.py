@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.commands.accounts.directory import SetSubscriber
-from app.commands.orders.new_terms import NEW_TERMS, Announced
+from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.domain.account import Language, SubscriberStatus, Subscription
 from app.domain.catalogue import CancelEffect, ConfirmMode
 from app.domain.orders import Order, OrderState
@@ -21,7 +21,7 @@ def announced(
 ) -> Conversation:
     """A customer with four services, just when the announcement reaches her."""
     conversation = Conversation(**{"has": FOUR, **given})  # type: ignore[arg-type]
-    data = Announced("change-1", price_fen, effect, shanghai(DAY), "api:catalogue").text()
+    data = AnnouncedTerms("change-1", price_fen, effect, shanghai(DAY), "api:catalogue").text()
     conversation.happens(TimerDue(NEW_TERMS, f"subscription-{code}", conversation.now, data))
     return conversation
 
@@ -93,7 +93,7 @@ def test_slower_to_leave_is_worse() -> None:
 
 def test_who_has_left_is_not_asked_and_who_leaves_is_done() -> None:
     conversation = Conversation().play("> QXSJB\n= SJB ending 2026-03-31")
-    data = Announced("change-1", 900, CancelEffect.IMMEDIATE, shanghai(DAY), "api:catalogue").text()
+    data = AnnouncedTerms("change-1", 900, CancelEffect.IMMEDIATE, shanghai(DAY), "api:catalogue").text()
     conversation.happens(TimerDue(NEW_TERMS, "subscription-SJB", conversation.now, data))
     assert orders(conversation) == []
     left = announced().play("> QXCL\n= CL ended\n> [1008620400] 是\n< …已失效…\n@ 2026-04-01 08:00\n<\n= CL ended")
@@ -112,7 +112,7 @@ def test_asked_by_day_only_and_again_if_it_did_not_arrive() -> None:
     assert night.sent == []
     night.play("@ 2026-03-03 06:59:59\n<\n@ 2026-03-03 07:00\n< [1008620400 confirmation] …")
     lost = Conversation().play("! refusing")
-    data = Announced("change-1", 700, CancelEffect.IMMEDIATE, shanghai(DAY), "api:catalogue").text()
+    data = AnnouncedTerms("change-1", 700, CancelEffect.IMMEDIATE, shanghai(DAY), "api:catalogue").text()
     lost.happens(TimerDue(NEW_TERMS, "subscription-CL", lost.now, data))
     lost.play(
         "! taking\n@ +24h\n< [1008620401 confirmation] …\n> [1008620401] 是\n< …同意…\n@ 2026-04-01 00:00:01\n= CL active"
@@ -122,7 +122,7 @@ def test_asked_by_day_only_and_again_if_it_did_not_arrive() -> None:
 
 def test_the_announcement_twice_is_one_question() -> None:
     conversation = announced()
-    data = Announced("change-1", 700, CancelEffect.IMMEDIATE, shanghai(DAY), "api:catalogue").text()
+    data = AnnouncedTerms("change-1", 700, CancelEffect.IMMEDIATE, shanghai(DAY), "api:catalogue").text()
     conversation.happens(TimerDue(NEW_TERMS, "subscription-CL", conversation.now, data))
     assert orders(conversation) == [OrderState.AWAITING]
 

@@ -13,7 +13,7 @@ from app.db import tables
 from app.db.campaigns import campaign
 from app.db.terms import terms_change
 from app.domain.messages import MessageClass
-from app.services.isolation import Apart
+from app.services.isolation import Isolation
 from app.services.management.campaigns import NewCampaign
 from app.services.turns.account_cache import AccountCache
 from tests.running import ALICE, BOB, START, Running
@@ -94,7 +94,7 @@ async def test_of_calls_that_share_a_batch_only_the_one_that_is_wrong_fails() ->
 
 
 async def test_what_failed_is_tried_again_and_more_slowly() -> None:
-    apart, tried = Apart("test"), list[str]()
+    apart, tried = Isolation("test"), list[str]()
 
     async def go_on(matter: str) -> bool:
         tried.append(matter)
