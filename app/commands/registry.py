@@ -11,6 +11,7 @@ from typing import TypeVar
 from app.commands import vocabulary
 from app.commands.parser import Said
 from app.commands.reading import Reader
+from app.domain.account import Subscriber
 from app.domain.dialogue import Question, QuestionState
 from app.domain.records import Record
 from app.domain.texts.wording import Text
@@ -59,6 +60,7 @@ LateFunction = Callable[[Turn, Question, Said], Outcome]
 SeveralFunction = Callable[[Turn, tuple[Question, ...], Said], Outcome | None]
 SaidFunction = Callable[[Turn, Said], Outcome | None]
 KnowsFunction = Callable[[Turn, str], bool]
+SubscriberChangedFunction = Callable[[Turn, Subscriber | None, Subscriber], Outcome]
 NeedsFunction = Callable[[Question, Said], tuple[Need, ...]]
 # The kinds of records that a function looks at; None: any.
 Reads = tuple[type[Record], ...] | None
@@ -121,7 +123,7 @@ class Mark:
 
     table: str
     key: str | type[Stimulus] | Callable[..., object]
-    entry: Handler | Number | SaidFunction | bool
+    entry: Handler | Number | SaidFunction | SubscriberChangedFunction | bool
 
 
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -201,6 +203,14 @@ def on_outcome(matter: str, *, reads: Reads = None) -> Callable[[TurnFunction], 
     return lambda function: _marked(function, Mark("timers", outcome_timer(matter), Handler(function, reads)))
 
 
+def subscriber_changed(function: SubscriberChangedFunction) -> SubscriberChangedFunction:
+    """Mark a function that runs whenever an outcome changes or opens a subscriber; its outcome is joined to that one.
+
+    It is given the turn, the subscriber before (None for a new tenure) and after. Closing a number is no such change.
+    """
+    return _marked(function, Mark("subscriber_changed", function, entry=function))
+
+
 def outcome_timer(matter: str) -> str:
     """The kind of timer by which a turn is told what became of a message."""
     return f"{MESSAGE_OUTCOME}:{matter.partition(':')[0]}"
@@ -218,6 +228,7 @@ class Registry:
     timers: dict[str, Handler] = field(default_factory=dict)
     calls: dict[type[Stimulus], Handler] = field(default_factory=dict)
     incomplete: dict[Callable[..., object], bool] = field(default_factory=dict)
+    subscriber_changed: dict[Callable[..., object], SubscriberChangedFunction] = field(default_factory=dict)
     menu: tuple[Text, ...] = ()
     longest_prefix: int = 0
     reader: Reader = field(default_factory=lambda: Reader.of((), (), ()))

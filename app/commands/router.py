@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from app.commands.accounts.data_reminders import with_reminders
 from app.commands.arguments import KeywordMatch, is_known, means_something, with_arguments
 from app.commands.asked import asked_at, is_open, lately_ended, may_answer, remembered_by
 from app.commands.codes import answered_by, looks_like_code
@@ -18,7 +17,7 @@ from app.commands.limits import (
 from app.commands.parser import Said
 from app.commands.registry import Answer, Fit, Handler, QuestionKind, Reads, Registry, Takes
 from app.commands.replies import asked_from, menu_lines, say
-from app.domain.account import Account, Subscriber
+from app.domain.account import Account, Subscriber, SubscriberStatus
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.service_numbers import Extension, ServiceNumbers
 from app.domain.texts import answers
@@ -46,14 +45,20 @@ class Router:
 
     def handle(self, turn: Turn) -> Outcome:
         """The outcome of one turn. A kind of stimulus that nobody takes is a LookupError."""
-        match turn.stimulus:
-            case TextReceived() as received:
-                return self._handle_text(turn, received)
-            case other:
-                handler = self._handler(other)
+        if isinstance(turn.stimulus, TextReceived):
+            return self._with_reactions(turn, self._handle_text(turn, turn.stimulus))
+        handler = self._handler(turn.stimulus)
         if handler is None:
             raise LookupError(f"no command takes this {type(turn.stimulus).__name__}")
-        return _to_a_customer(turn, handler.run(turn))
+        return _to_a_customer(turn, self._with_reactions(turn, handler.run(turn)))
+
+    def _with_reactions(self, turn: Turn, outcome: Outcome) -> Outcome:
+        """Join what follows from a change of the subscriber (``@subscriber_changed``)."""
+        after = outcome.subscriber
+        if after is None or after.status is SubscriberStatus.CLOSED:
+            return outcome
+        reactions = self.registry.subscriber_changed.values()
+        return joined(outcome, *(react(turn, turn.account.customer, after) for react in reactions))
 
     def _handler(self, stimulus: Stimulus) -> Handler | None:
         if isinstance(stimulus, TimerDue):
@@ -109,7 +114,7 @@ class Router:
         outcome = limited(turn, limits, outcome)
         if created is None:
             return outcome
-        return with_reminders(turn, None, replace(outcome, subscriber=outcome.subscriber or created))
+        return replace(outcome, subscriber=outcome.subscriber or created)
 
     # ---- where a text goes
 

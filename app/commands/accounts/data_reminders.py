@@ -1,10 +1,10 @@
 """KTYLTX and QXYLTX, and what customers without a plan are told twice a month (flows.md 9)."""
 
 from app.commands.accounts.data_usage import alerts_on, usage_of
-from app.commands.registry import command, timer
+from app.commands.registry import command, subscriber_changed, timer
 from app.commands.replies import say
 from app.commands.vocabulary import DATA_ALERTS_OFF, DATA_ALERTS_ON
-from app.domain.account import Subscriber, SubscriberStatus
+from app.domain.account import Subscriber
 from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass
 from app.domain.months import last_reading_day, month_of, next_reading_day
@@ -53,21 +53,17 @@ def _choose(turn: Turn, *, wanted: bool) -> Outcome:
 # ---- twice a month
 
 
-def with_reminders(turn: Turn, before: Subscriber | None, outcome: Outcome) -> Outcome:
-    """The outcome of a change of a subscriber, with the timer that those without a plan have."""
-    after = outcome.subscriber
-    if after is None or after.status is SubscriberStatus.CLOSED:
-        return outcome
+@subscriber_changed
+def set_reminder(turn: Turn, before: Subscriber | None, after: Subscriber) -> Outcome:
+    """Set the reminder's timer for a subscriber without a data plan, and drop it once there is one."""
     same = before is not None and before.tenure == after.tenure
     had = before is not None and same and data_plan(before) is None
     has = data_plan(after) is None
     if has and not had:
-        timer_set = TimerSet(REMINDER_TIMER, REMINDER_TIMER, next_reading_day(turn.now))
-        return replace(outcome, timers=(*outcome.timers, timer_set))
+        return Outcome(timers=(TimerSet(REMINDER_TIMER, REMINDER_TIMER, next_reading_day(turn.now)),))
     if had and not has:
-        dropped = TimerDropped(REMINDER_TIMER, REMINDER_TIMER)
-        return replace(outcome, dropped_timers=(*outcome.dropped_timers, dropped))
-    return outcome
+        return Outcome(dropped_timers=(TimerDropped(REMINDER_TIMER, REMINDER_TIMER),))
+    return Outcome()
 
 
 @timer(REMINDER_TIMER, reads=(DataUsage, Preferences))

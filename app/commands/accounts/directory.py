@@ -1,7 +1,5 @@
 """The management API's calls that concern one subscriber: who she is, what ends for her (http-api.md; safety.md 1)."""
 
-from app.commands.accounts.data_reminders import with_reminders
-from app.commands.accounts.suspension import with_notices
 from app.commands.charges.refunding import complete_all
 from app.commands.charges.settling import end_with_tenure
 from app.commands.registry import call
@@ -71,13 +69,6 @@ _FIELDS = ("brand", "vip", "payment", "balance_fen", "points", "status", "langua
 def set_subscriber(turn: Turn) -> Outcome:
     """Create, change or close; a PUT after a close opens a new, empty tenure."""
     change = turn.stimulus_as(SetSubscriber)
-    before = turn.account.customer
-    outcome = with_reminders(turn, before, _set(turn, change))
-    says_active = not change.create and "status" in change.given and change.status is SubscriberStatus.ACTIVE
-    return with_notices(turn, before, outcome, says_active=says_active)
-
-
-def _set(turn: Turn, change: SetSubscriber) -> Outcome:
     present = turn.account.subscriber
     if present is not None and present.status is not SubscriberStatus.CLOSED:
         return _changed(turn, change, present)

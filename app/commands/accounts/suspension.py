@@ -7,8 +7,9 @@ when another date takes its place, when it is called off, when she is active aga
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from app.commands.accounts.directory import SetSubscriber
 from app.commands.charges.settling import fell_due_in_suspension
-from app.commands.registry import call, timer
+from app.commands.registry import call, subscriber_changed, timer
 from app.commands.replies import say
 from app.domain.account import Account, Subscriber, SubscriberStatus
 from app.domain.evidence import EvidenceDraft
@@ -129,34 +130,38 @@ def _over(turn: Turn, suspensions: Sequence[Suspension]) -> Outcome:
 # ---- changes of a subscriber
 
 
-def with_notices(turn: Turn, before: Subscriber | None, outcome: Outcome, *, says_active: bool) -> Outcome:
-    """The outcome of a change of a subscriber, with what it means for stops and for a low balance.
-
-    ``says_active``: the caller named the status active, as billing does when she has paid.
-    """
-    after = outcome.subscriber
-    if after is None or after.status is SubscriberStatus.CLOSED:
-        return outcome
-    outcome = _with_low_balance(turn, before, after, outcome)
-    stopped = after.status is SubscriberStatus.SUSPENDED
-    freed = before is not None and before.status is SubscriberStatus.SUSPENDED and not stopped
-    if before is None or not (stopped or freed or says_active):
-        return outcome
-    fees = fell_due_in_suspension(turn, "active again") if freed else Outcome()
-    return joined(outcome, _over(turn, _announced(turn.account)), fees)
-
-
-def _with_low_balance(turn: Turn, before: Subscriber | None, after: Subscriber, outcome: Outcome) -> Outcome:
-    """Told once when it falls below the limit, and not again until it has been above (flows.md 16)."""
+@subscriber_changed
+def notice_low_balance(turn: Turn, before: Subscriber | None, after: Subscriber) -> Outcome:
+    """Send one notice when the balance falls below the limit, and none again until it has been above (flows.md 16)."""
+    if before is None:
+        return Outcome()
     limit = turn.policy.low_balance_fen
-    known = turn.account.record(LowBalance, _LOW_BALANCE) if before else None
+    known = turn.account.record(LowBalance, _LOW_BALANCE)
     was_told = known is not None and known.told
     if was_told and after.balance_fen > limit:
-        above = Outcome(records=(LowBalance(_LOW_BALANCE, turn.now, told=False),), superseded=(_LOW_BALANCE,))
-        return joined(outcome, above)
-    falls = before is not None and is_low(after, limit) and not is_low(before, limit)
-    if was_told or not falls:
-        return outcome
+        return Outcome(records=(LowBalance(_LOW_BALANCE, turn.now, told=False),), superseded=(_LOW_BALANCE,))
+    if was_told or not is_low(after, limit) or is_low(before, limit):
+        return Outcome()
     text = texts.low_balance(turn.account.language, after.balance_fen, limit, turn.now)
     reply = say(turn, text, kind=MessageClass.NOTICE, about=_LOW_BALANCE)
-    return joined(outcome, Outcome(replies=(reply,), records=(LowBalance(_LOW_BALANCE, turn.now, told=True),)))
+    return Outcome(replies=(reply,), records=(LowBalance(_LOW_BALANCE, turn.now, told=True),))
+
+
+@subscriber_changed
+def end_announced(turn: Turn, before: Subscriber | None, after: Subscriber) -> Outcome:
+    """End announced suspensions once the number is suspended, or active again, or billing says that it is active."""
+    if before is None:
+        return Outcome()
+    suspended = after.status is SubscriberStatus.SUSPENDED
+    active_again = before.status is SubscriberStatus.SUSPENDED and not suspended
+    if not (suspended or active_again or _says_active(turn.stimulus)):
+        return Outcome()
+    charges = fell_due_in_suspension(turn, "active again") if active_again else Outcome()
+    return joined(_over(turn, _announced(turn.account)), charges)
+
+
+def _says_active(stimulus: Stimulus) -> bool:
+    """Return True for a PATCH that names the status active, as billing sends when the subscriber has paid."""
+    if not isinstance(stimulus, SetSubscriber) or stimulus.create:
+        return False
+    return "status" in stimulus.given and stimulus.status is SubscriberStatus.ACTIVE
