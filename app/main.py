@@ -85,7 +85,9 @@ def create_app(settings: Settings, host: str | None = None) -> FastAPI:
         redoc_url=None,
         telemetry=_NO_TELEMETRY,
     )
-    app.webhooks_endpoint = webhooks.Webhooks(gateway.providers, gateway.intake, gateway.receipts)
+    app.webhooks_endpoint = webhooks.Webhooks(
+        gateway.carriers.providers, gateway.turning.intake, gateway.carriers.receipts
+    )
     app.own_hosts = _own_hosts(settings, host)
     app.state.gateway = gateway
     app.add_middleware(idempotency.IdempotencyKeys)
@@ -108,7 +110,7 @@ def _own_hosts(settings: Settings, host: str | None) -> OwnHosts | None:
 
 def _add_routes(app: FastAPI, gateway: Gateway, settings: Settings) -> None:
     app.include_router(api.router)
-    if any(provider.kind == "simulator" for provider in gateway.providers.values()):
+    if any(provider.kind == "simulator" for provider in gateway.carriers.providers.values()):
         app.include_router(simulator.router)
         app.include_router(simulator_control.router)
     app.include_router(health.router)

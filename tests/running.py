@@ -77,7 +77,7 @@ class Running:
 
     async def store(self, *messages: IncomingMessage) -> list[Stored]:
         """Store messages without waiting for what they cause."""
-        return await self.gateway.intake.store(messages)
+        return await self.gateway.turning.intake.store(messages)
 
     async def say(
         self, text: str, to: str = "10086", *, sender: str = ALICE, received_at: datetime | None = None
@@ -91,7 +91,7 @@ class Running:
     async def thread(self, msisdn: str = ALICE) -> list[ThreadMessage]:
         """Everything on a handset, oldest first."""
         found: list[ThreadMessage] = []
-        while page := await self.gateway.network.thread(msisdn, found[-1].id if found else None, _ALL):
+        while page := await self.gateway.carriers.network.thread(msisdn, found[-1].id if found else None, _ALL):
             found += page
         return found
 
@@ -107,25 +107,25 @@ class Running:
 
     async def drain(self) -> None:
         """Until nothing is due."""
-        assert await self.gateway.simulation.drain(_DRAIN_SECONDS), "there is still something to do"
+        assert await self.gateway.simulator.simulation.drain(_DRAIN_SECONDS), "there is still something to do"
 
     async def advance(self, **length: float) -> None:
         """Move the clock by ``hours=2``, and so on."""
-        await self.gateway.simulation.advance(seconds=timedelta(**length).total_seconds())
+        await self.gateway.simulator.simulation.advance(seconds=timedelta(**length).total_seconds())
 
     async def advance_to(self, moment: str) -> None:
         """Move the clock to a time in Shanghai."""
-        await self.gateway.simulation.advance(to=shanghai(moment))
+        await self.gateway.simulator.simulation.advance(to=shanghai(moment))
 
     # ---- the network
 
     async def faults(self, mode: str, *, rate: float = 1, count: int | None = None) -> None:
         """How the network answers from now on."""
-        await self.gateway.network.set_faults(mode, rate, count)
+        await self.gateway.carriers.network.set_faults(mode, rate, count)
 
     async def reports(self, report: str, delay_seconds: int = 0) -> None:
         """What the network reports of messages from now on."""
-        await self.gateway.network.set_delivery(report, delay_seconds)
+        await self.gateway.carriers.network.set_delivery(report, delay_seconds)
 
     # ---- customers
 
@@ -137,33 +137,38 @@ class Running:
     async def subscriber(self, msisdn: str, **fields: object) -> None:
         """Create or change a subscriber."""
         given = {"brand": Brand.EASYOWN, "payment": Payment.PREPAID, **fields}
-        await self.gateway.directory.set_subscriber(
+        await self.gateway.management.directory.set_subscriber(
             msisdn,
             SetSubscriber(who="test", given=frozenset(given), create=True, **given),  # type: ignore[arg-type]
         )
 
     async def subscribe(self, msisdn: str, *codes: str) -> None:
         """Give a subscriber services, since a year."""
-        started = (await self.gateway.simulation.clock()).now - timedelta(days=365)
+        started = (await self.gateway.simulator.simulation.clock()).now - timedelta(days=365)
         for code in codes:
             wanted = ImportSubscription("test", code, SubscriptionState.ACTIVE, False, started, Channel.WEB)  # noqa: FBT003  not in the plan
-            await self.gateway.directory.import_subscription(msisdn, wanted)
+            await self.gateway.management.directory.import_subscription(msisdn, wanted)
 
     async def states(self, msisdn: str = ALICE) -> Mapping[str, str]:
         """The subscriptions of a number by service."""
-        return {item.service_code: item.state.value for item in await self.gateway.directory.subscriptions(msisdn)}
+        return {
+            item.service_code: item.state.value
+            for item in await self.gateway.management.directory.subscriptions(msisdn)
+        }
 
     # ---- rows
 
     async def rows(self, table: Table, *conditions: ColumnElement[bool]) -> Sequence[RowMapping]:
         """Rows of a table, in the order of its key."""
         statement = select(table).where(*conditions).order_by(*table.primary_key)
-        return await self.gateway.database.read(lambda connection: connection.execute(statement).mappings().all())
+        return await self.gateway.storage.database.read(
+            lambda connection: connection.execute(statement).mappings().all()
+        )
 
     async def count(self, table: Table, *conditions: ColumnElement[bool]) -> int:
         """How many rows there are."""
         statement = select(func.count()).select_from(table).where(*conditions)
-        return await self.gateway.database.read(lambda connection: connection.execute(statement).scalar_one())
+        return await self.gateway.storage.database.read(lambda connection: connection.execute(statement).scalar_one())
 
 
 @asynccontextmanager
@@ -177,5 +182,5 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 async def load_demo(settings: Settings) -> None:
     """What most tests begin with: the demo customers, and a clock that stands still."""
     async with running(settings) as started:
-        await started.gateway.simulation.set_clock(START)
-        await started.gateway.fixtures.load("demo")
+        await started.gateway.simulator.simulation.set_clock(START)
+        await started.gateway.simulator.fixtures.load("demo")

@@ -47,7 +47,7 @@ def counted(engine: Engine) -> Iterator[Count]:
 async def test_five_hundred_single_messages_at_once_are_stored_in_few_commits(gateway: Running) -> None:
     messages = [gateway.message("0000", sender=number) for number in NUMBERS]
     async with gateway.gateway.engine.paused():
-        with counted(gateway.gateway.database.engine) as count:
+        with counted(gateway.gateway.storage.database.engine) as count:
             stored = await asyncio.gather(*map(gateway.store, messages))
 
     assert all(item.status is IntakeStatus.ACCEPTED for [item] in stored)
@@ -57,7 +57,7 @@ async def test_five_hundred_single_messages_at_once_are_stored_in_few_commits(ga
 
 async def test_an_array_of_five_hundred_is_stored_in_one_commit(gateway: Running) -> None:
     async with gateway.gateway.engine.paused():
-        with counted(gateway.gateway.database.engine) as count:
+        with counted(gateway.gateway.storage.database.engine) as count:
             await gateway.store(*(gateway.message("0000", sender=number) for number in NUMBERS))
 
     assert count.commits == 1
@@ -106,7 +106,7 @@ async def test_a_batch_has_room_for_so_many_only_and_waits_so_long_only(monkeypa
 
 async def test_five_hundred_dialogues_take_few_commits_from_intake_to_delivery_report(gateway: Running) -> None:
     await gateway.subscribers(NUMBERS)
-    with counted(gateway.gateway.database.engine) as count:
+    with counted(gateway.gateway.storage.database.engine) as count:
         await asyncio.gather(*(gateway.store(gateway.message("0000", sender=number)) for number in NUMBERS))
         await gateway.drain()
 
@@ -118,7 +118,7 @@ async def test_five_hundred_dialogues_take_few_commits_from_intake_to_delivery_r
 
 
 async def test_management_calls_at_once_share_commits(gateway: Running) -> None:
-    with counted(gateway.gateway.database.engine) as count:
+    with counted(gateway.gateway.storage.database.engine) as count:
         await asyncio.gather(*map(gateway.subscriber, NUMBERS))
 
     assert await gateway.count(tables.subscriber) == 502
@@ -126,7 +126,7 @@ async def test_management_calls_at_once_share_commits(gateway: Running) -> None:
 
 
 async def test_one_message_alone_takes_a_handful_of_commits(gateway: Running) -> None:
-    with counted(gateway.gateway.database.engine) as count:
+    with counted(gateway.gateway.storage.database.engine) as count:
         await gateway.store(gateway.message("0000"))
         await gateway.drain()
 

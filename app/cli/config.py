@@ -54,7 +54,7 @@ def _misfits(settings: Settings, sources: Sources) -> list[SettingProblem]:
     problems: list[SettingProblem] = []
     while True:
         try:
-            build_gateway(settings).database.close()
+            build_gateway(settings).storage.database.close()
         except SettingsError as error:
             problem = sources.locate(str(error))
             # It may have named a provider that was left out.

@@ -117,4 +117,4 @@ def demo(host: Host = "127.0.0.1", port: Port = None) -> None:
 async def _load_demo(settings: Settings) -> None:
     gateway = build_gateway(settings)
     async with gateway.running():
-        await gateway.simulation.reset("demo")
+        await gateway.simulator.simulation.reset("demo")

@@ -119,7 +119,7 @@ class Sees:
         """What the route looks through."""
         await self._needs(caller)
         opened = frozenset(scope for scope in self.scopes if scope in caller.scopes)
-        return Looking(gateway.access, Look(caller.name, opened, self.what, reason))
+        return Looking(gateway.management.access, Look(caller.name, opened, self.what, reason))
 
 
 def next_cursor(found: Sequence[_T], limit: int, key: Callable[[_T], str]) -> str | None:

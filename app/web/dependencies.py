@@ -41,7 +41,7 @@ GatewayIn = Annotated[Gateway, Depends(gateway_of)]
 async def _caller(
     gateway: GatewayIn, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    caller = await gateway.tokens.caller(given.credentials) if given else None
+    caller = await gateway.management.tokens.caller(given.credentials) if given else None
     if caller is None:
         detail = "Send `Authorization: Bearer <token>`; tokens are made with `smsgw token create`."
         raise ProblemError(401, detail, {"WWW-Authenticate": "Bearer"})

@@ -30,7 +30,7 @@ async def readyz(request: Request, response: Response) -> dict[str, object]:
     gateway = gateway_of(request)
     database, states = "ok", {}
     try:
-        states = await gateway.database.read(read_states)
+        states = await gateway.storage.database.read(read_states)
     except StorageUnavailableError:
         database = "down"
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
@@ -40,9 +40,9 @@ async def readyz(request: Request, response: Response) -> dict[str, object]:
             "sends": item.can_send,
             **({"circuit": states.get(name, CircuitState.CLOSED).value} if item.can_send else {}),
         }
-        for name, item in gateway.providers.items()
+        for name, item in gateway.carriers.providers.items()
     }
-    probe = gateway.probe.state if gateway.probe else None
+    probe = gateway.upkeep.probe.state if gateway.upkeep.probe else None
     asked = {"probe": {"up": probe.up, "answered_at": probe.answered_at}} if probe else {}
     return {
         "status": database,
@@ -54,7 +54,7 @@ async def readyz(request: Request, response: Response) -> dict[str, object]:
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
 async def metrics(request: Request) -> Response:
     """Counters, batch sizes, backlogs and circuits; no label holds a number or a text."""
-    database = gateway_of(request).database
+    database = gateway_of(request).storage.database
     for queue, count in (await database.read(work.counts)).items():
         _BACKLOG.labels(queue).set(count)
     for provider, state in (await database.read(read_states)).items():

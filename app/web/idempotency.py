@@ -36,7 +36,7 @@ class IdempotencyKeys:
             return
         gateway: Gateway = scope["app"].state.gateway
         token = Headers(scope=scope).get("authorization", "").partition(" ")[2]
-        if await gateway.tokens.caller(token) is None:
+        if await gateway.management.tokens.caller(token) is None:
             await self._app(scope, receive, send)  # where it is refused
             return
         try:
@@ -48,10 +48,10 @@ class IdempotencyKeys:
             return
         request = b"\n".join((scope["method"].encode(), scope["path"].encode(), scope["query_string"], body))
         call = CallKey.of(token, key)
-        known = await gateway.idempotent_calls.begin(call, request)
+        known = await gateway.management.idempotent_calls.begin(call, request)
         if known is None:
             await self._run(gateway, call, body, scope, send)
-        elif gateway.idempotent_calls.is_same(known, request):
+        elif gateway.management.idempotent_calls.is_same(known, request):
             await _answer_known(known, scope, receive, send)
         else:
             await problems.response(409, _OTHER_BODY)(scope, receive, send)
@@ -69,11 +69,11 @@ class IdempotencyKeys:
         try:
             await self._app(scope, again, keep)
         except BaseException:
-            await gateway.idempotent_calls.drop(call)
+            await gateway.management.idempotent_calls.drop(call)
             raise
         text = b"".join(message.get("body", b"") for message in answer[1:]).decode()
         media_type = Headers(raw=answer[0]["headers"]).get("content-type", "application/json")
-        await gateway.idempotent_calls.end(call, answer[0]["status"], media_type, text)
+        await gateway.management.idempotent_calls.end(call, answer[0]["status"], media_type, text)
         for message in answer:
             await send(message)
 

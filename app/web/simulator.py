@@ -130,8 +130,8 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
     except (ValueError, RecursionError):
         raise ProblemError(422, "The body is not JSON in UTF-8.") from None
     message = IncomingMessage(PROVIDER, found.message_id, found.sender, found.dialled, found.text, part=found.part)
-    stored = (await gateway.intake.store([message]))[0]
-    gateway.network.changed()
+    stored = (await gateway.turning.intake.store([message]))[0]
+    gateway.carriers.network.changed()
     if stored.status is IntakeStatus.DUPLICATE:
         response.status_code = 200
     return StoredOut(id=stored.id, status=stored.status.value)
@@ -145,7 +145,9 @@ async def read_thread(
 ) -> ThreadOut:
     """Messages behind the one with id ``after``; an MT is there once the network has taken it."""
     number = _number(msisdn)
-    return ThreadOut(messages=[_out(number, item) for item in await gateway.network.thread(number, after, limit)])
+    return ThreadOut(
+        messages=[_out(number, item) for item in await gateway.carriers.network.thread(number, after, limit)]
+    )
 
 
 @router.get("/handsets/{msisdn}/events", summary="The thread as server-sent events", response_class=EventSourceResponse)
@@ -161,7 +163,7 @@ async def watch_thread(
     # Read again from in front of the first message whose status may still change.
     start, first = last_event or after, await _first_of(gateway, number)
     while True:
-        changes = gateway.network.changes
+        changes = gateway.carriers.network.changes
         if first != (first := await _first_of(gateway, number)) and shown:
             start, shown = None, {}  # there was a reset
         moving = False
@@ -174,17 +176,17 @@ async def watch_thread(
             moving = moving or not settled
             if not moving:
                 start = message.id
-        await gateway.network.wait_for_change(changes, _KEEP_ALIVE_SECONDS)
+        await gateway.carriers.network.wait_for_change(changes, _KEEP_ALIVE_SECONDS)
 
 
 async def _first_of(gateway: Gateway, number: str) -> str | None:
-    return next((item.id for item in await gateway.network.thread(number, None, 1)), None)
+    return next((item.id for item in await gateway.carriers.network.thread(number, None, 1)), None)
 
 
 async def _all_behind(gateway: Gateway, number: str, after: str | None) -> list[ThreadMessage]:
     found: list[ThreadMessage] = []
     while True:
-        page = await gateway.network.thread(number, found[-1].id if found else after, _PAGE)
+        page = await gateway.carriers.network.thread(number, found[-1].id if found else after, _PAGE)
         found += page
         if len(page) < _PAGE:
             return found
@@ -193,7 +195,7 @@ async def _all_behind(gateway: Gateway, number: str, after: str | None) -> list[
 @router.get("/handsets", summary="The handsets that have a thread")
 async def list_handsets(gateway: GatewayIn) -> HandsetsOut:
     """The latest first."""
-    found = await gateway.network.handsets()
+    found = await gateway.carriers.network.handsets()
     return HandsetsOut(
         handsets=[HandsetOut(msisdn=n, messages=count, last_at=at.astimezone(SHANGHAI)) for n, count, at in found]
     )

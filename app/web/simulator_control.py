@@ -45,13 +45,13 @@ class DrainIn(_Body):
 @router.post("/drain", summary="Return when nothing is left to do that is due now")
 async def drain(gateway: GatewayIn, given: Annotated[DrainIn | None, Body()] = None) -> dict[str, bool]:
     """``idle`` is false if that was not reached in time."""
-    return {"idle": await gateway.simulation.drain((given or DrainIn()).timeout_seconds)}
+    return {"idle": await gateway.simulator.simulation.drain((given or DrainIn()).timeout_seconds)}
 
 
 @router.get("/clock", summary="The gateway's clock")
 async def read_clock(gateway: GatewayIn) -> ClockOut:
     """Its time, and whether it stands still."""
-    state = await gateway.simulation.clock()
+    state = await gateway.simulator.simulation.clock()
     return ClockOut(now=state.now.astimezone(SHANGHAI), frozen=state.clock_frozen_at is not None)
 
 
@@ -65,7 +65,7 @@ class ClockIn(_Body):
 async def set_clock(given: ClockIn, gateway: GatewayIn) -> ClockOut:
     """Any time; before the current one only right after a reset (else 409)."""
     try:
-        await gateway.simulation.set_clock(given.now)
+        await gateway.simulator.simulation.set_clock(given.now)
     except ClockError as error:
         raise ProblemError(409, str(error)) from None
     return await read_clock(gateway)
@@ -84,7 +84,7 @@ async def advance_clock(given: AdvanceIn, gateway: GatewayIn) -> ClockOut:
     if (given.seconds is None) == (given.to is None):
         raise ProblemError(422, "Give either seconds or to.")
     try:
-        await gateway.simulation.advance(seconds=given.seconds, to=given.to)
+        await gateway.simulator.simulation.advance(seconds=given.seconds, to=given.to)
     except ClockError as error:
         raise ProblemError(409, str(error)) from None
     return await read_clock(gateway)
@@ -102,11 +102,11 @@ async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = N
     fixture = given.fixture if given else None
     if fixture is not None:
         try:
-            gateway.fixtures.check(fixture)
+            gateway.simulator.fixtures.check(fixture)
         except UnknownFixtureError as error:
             raise ProblemError(422, f"fixture: {error}") from None
-    await gateway.simulation.reset(fixture)
-    gateway.network.changed()
+    await gateway.simulator.simulation.reset(fixture)
+    gateway.carriers.network.changed()
     return {"status": "empty" if fixture is None else "loaded"}
 
 
@@ -121,7 +121,7 @@ class FaultsIn(_Body):
 @router.get("/faults", summary="How the simulated network answers sends now")
 async def read_faults(gateway: GatewayIn) -> FaultsIn:
     """``count``: how many sends it will still go wrong for; 0 is the same as the mode ok."""
-    state = await gateway.simulation.clock()
+    state = await gateway.simulator.simulation.clock()
     rate = state.fault_rate_ppm / MILLION
     return FaultsIn.model_validate({"mode": state.fault_mode, "rate": rate, "count": state.fault_count})
 
@@ -129,7 +129,7 @@ async def read_faults(gateway: GatewayIn) -> FaultsIn:
 @router.put("/faults", summary="How the simulated network answers sends")
 async def set_faults(given: FaultsIn, gateway: GatewayIn) -> FaultsIn:
     """``timeout``: the network takes the message, once for each reference, but the answer is lost."""
-    await gateway.network.set_faults(given.mode, given.rate, given.count)
+    await gateway.carriers.network.set_faults(given.mode, given.rate, given.count)
     return given
 
 
@@ -143,12 +143,12 @@ class DeliveryIn(_Body):
 @router.get("/delivery", summary="The delivery report that the simulated network sends back now")
 async def read_delivery(gateway: GatewayIn) -> DeliveryIn:
     """For messages taken from now on."""
-    state = await gateway.simulation.clock()
+    state = await gateway.simulator.simulation.clock()
     return DeliveryIn.model_validate({"report": state.report_status, "delay_seconds": state.report_delay_seconds})
 
 
 @router.put("/delivery", summary="The delivery report that the simulated network sends back")
 async def set_delivery(given: DeliveryIn, gateway: GatewayIn) -> DeliveryIn:
     """For messages taken from now on."""
-    await gateway.network.set_delivery(given.report, given.delay_seconds)
+    await gateway.carriers.network.set_delivery(given.report, given.delay_seconds)
     return given

@@ -32,7 +32,7 @@ async def test_the_clock_is_moved_by_a_button(page: Page, button: str, then: str
     await expect(page.part("#clock-now")).to_have_text("10:00:00")
     await expect(page.part("#clock-state")).to_have_text("frozen")
     await _press(page, page.button(button))
-    assert (await page.web.running.gateway.simulation.clock()).now == shanghai(then)
+    assert (await page.web.running.gateway.simulator.simulation.clock()).now == shanghai(then)
     await expect(page.part("#clock-now")).to_have_text(f"{then[-5:]}:00")
     await expect(page.part(".phone-time")).to_have_text(then[-5:])
     await expect(page.part("#announcer")).to_contain_text(then[-5:])
@@ -41,9 +41,9 @@ async def test_the_clock_is_moved_by_a_button(page: Page, button: str, then: str
 async def test_the_clock_is_moved_to_a_time_in_shanghai(page: Page) -> None:
     await page.part("#clock-field").fill("2026-12-31T23:59")
     await _press(page, page.button("Go"))
-    assert (await page.web.running.gateway.simulation.clock()).now == shanghai("2026-12-31 23:59")
+    assert (await page.web.running.gateway.simulator.simulation.clock()).now == shanghai("2026-12-31 23:59")
     await _press(page, page.button("Next 1st"))
-    assert (await page.web.running.gateway.simulation.clock()).now == shanghai("2027-01-01 10:00")
+    assert (await page.web.running.gateway.simulator.simulation.clock()).now == shanghai("2027-01-01 10:00")
 
 
 async def test_a_time_that_is_over_is_explained(page: Page) -> None:
@@ -60,7 +60,7 @@ async def test_a_frozen_clock_is_let_go_on_and_stopped_again(page: Page) -> None
     await expect(page.part("#clock-now")).not_to_have_text(re.compile("^10:00:0[01]$"))
     await _press(page, page.button("Freeze"))
     await expect(page.part("#clock-state")).to_have_text("frozen")
-    stopped_at = (await page.web.running.gateway.simulation.clock()).now
+    stopped_at = (await page.web.running.gateway.simulator.simulation.clock()).now
     assert stopped_at > shanghai("2026-03-02 10:00")
 
 
@@ -69,7 +69,7 @@ async def test_a_running_clock_is_frozen(page: Page) -> None:
     await page.browser.reload()
     await expect(page.part("#clock-state")).to_have_text("running")
     await _press(page, page.button("Freeze"))
-    assert (await page.web.running.gateway.simulation.clock()).clock_frozen_at is not None
+    assert (await page.web.running.gateway.simulator.simulation.clock()).clock_frozen_at is not None
     await expect(page.part("#clock-state")).to_have_text("frozen")
 
 
@@ -89,7 +89,7 @@ async def test_faults_and_reports_are_switched(page: Page) -> None:
 
     await page.part("#fault-share").select_option("once")
     await _is_done(page)
-    state = await page.web.running.gateway.simulation.clock()
+    state = await page.web.running.gateway.simulator.simulation.clock()
     assert (state.fault_mode, state.fault_count, state.report_status) == ("reject", 1, "undelivered")
 
 

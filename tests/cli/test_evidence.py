@@ -150,7 +150,7 @@ async def test_a_row_that_cannot_be_read_is_a_chain_that_is_not_whole(
     if "at = 'x'" in statement or "evidence_mac = zeroblob" in statement:
         assert "cannot be read" in found.stderr.replace("\n", " ")
     async with running(settings_for(sqlite_url)) as gateway:
-        told = await gateway.gateway.directory.verify(ALICE)
+        told = await gateway.gateway.management.directory.verify(ALICE)
         assert (told.ok, told.violation is None) == (False, False)
 
 
@@ -187,13 +187,13 @@ async def test_whatever_is_done_to_a_chain_is_found(stopped: Database, attack: s
         return
     assert run("verify", ALICE).exit_code == 1
     async with running(settings_for(sqlite_url)) as gateway:
-        told = await gateway.gateway.directory.verify(ALICE)
+        told = await gateway.gateway.management.directory.verify(ALICE)
         assert (told.ok, told.violation is None) == (False, False)
         if attack == "key unknown":
             return
         # The gateway itself goes on with the chain, and does not make it a good one by that.
         await gateway.say("QXTQ")
-        assert not (await gateway.gateway.directory.verify(ALICE)).ok
+        assert not (await gateway.gateway.management.directory.verify(ALICE)).ok
 
 
 async def test_what_is_no_number_is_refused(stopped: Database) -> None:

@@ -122,5 +122,5 @@ async def test_a_whole_day_can_be_migrated_back(gateway: Running) -> None:
     await gateway.say("1", "10086977")
     await gateway.gateway.engine.stop()
 
-    await gateway.gateway.database.write(migrations.downgrade)
-    assert await gateway.gateway.database.write(_names) == set()
+    await gateway.gateway.storage.database.write(migrations.downgrade)
+    assert await gateway.gateway.storage.database.write(_names) == set()

@@ -67,8 +67,8 @@ async def a_day(gateway: Running) -> None:
     await gateway.say("0000", sender="+8613800200001")
     await gateway.subscriber("+8613800200001", balance_fen=1)
     await gateway.subscribe("+8613800200001", "CL")
-    await gateway.gateway.directory.unsubscribe("+8613800200001", AgentUnsubscribe("agent", "CL", "why"))
-    await gateway.gateway.receipts.store(Report("simulator", "unknown", OutboundStatus.DELIVERED))
+    await gateway.gateway.management.directory.unsubscribe("+8613800200001", AgentUnsubscribe("agent", "CL", "why"))
+    await gateway.gateway.carriers.receipts.store(Report("simulator", "unknown", OutboundStatus.DELIVERED))
     await gateway.reports("undelivered", delay_seconds=5)
     await gateway.say("0000")
     await gateway.advance(days=31)
@@ -76,23 +76,23 @@ async def a_day(gateway: Running) -> None:
 
 async def some_reading(gateway: Running) -> None:
     """What staff look up of one customer or one message."""
-    await gateway.gateway.directory.subscriber(ALICE)
-    await gateway.gateway.directory.subscriptions(ALICE)
-    await gateway.gateway.directory.evidence(ALICE, 2, 2)
-    await gateway.gateway.directory.verify(ALICE)
-    page = await gateway.gateway.messages.page(MessageFilter(ALICE), 10)
-    await gateway.gateway.messages.page(MessageFilter(before=page[-1].id), 10)
-    await gateway.gateway.messages.page(MessageFilter(direction="mo", status="dead"), 10)
+    await gateway.gateway.management.directory.subscriber(ALICE)
+    await gateway.gateway.management.directory.subscriptions(ALICE)
+    await gateway.gateway.management.directory.evidence(ALICE, 2, 2)
+    await gateway.gateway.management.directory.verify(ALICE)
+    page = await gateway.gateway.management.messages.page(MessageFilter(ALICE), 10)
+    await gateway.gateway.management.messages.page(MessageFilter(before=page[-1].id), 10)
+    await gateway.gateway.management.messages.page(MessageFilter(direction="mo", status="dead"), 10)
     for message in page:
-        await gateway.gateway.messages.one(message.id, former=False)
-    await gateway.gateway.messages.retry(page[0].id)
+        await gateway.gateway.management.messages.one(message.id, former=False)
+    await gateway.gateway.management.messages.retry(page[0].id)
     await gateway.thread()
-    await gateway.gateway.network.thread(ALICE, page[-1].id, 10)
+    await gateway.gateway.carriers.network.thread(ALICE, page[-1].id, 10)
 
 
 async def test_no_statement_of_a_day_scans_a_table_that_grows(sqlite_url: str) -> None:
     async with running(settings_for(sqlite_url)) as gateway:
-        database = gateway.gateway.database
+        database = gateway.gateway.storage.database
         with heard(database.engine, database._reading) as statements:
             await a_day(gateway)
             await some_reading(gateway)

@@ -379,7 +379,7 @@ async def test_what_waits_for_a_provider_that_is_gone_from_the_settings_goes_ano
         await gateway.drain()
         dead = {"status": "sending", "leased_by": "gone", "leased_until": datetime(2020, 1, 1, tzinfo=UTC)}
         statement = _mt.update().where(_mt.c.msisdn == ALICE).values(dead)
-        await gateway.gateway.database.write(lambda connection: connection.execute(statement))
+        await gateway.gateway.storage.database.write(lambda connection: connection.execute(statement))
     async with running(settings_for(database_url)) as gateway:
         await gateway.drain()
         ends = {row["msisdn"]: (row["status"], row["provider"]) for row in await sent(gateway)}
@@ -395,7 +395,7 @@ async def test_a_report_that_overtakes_the_answer_is_joined(database_url: str) -
 
         def behave(reference: str, _time: int) -> str:
             item = Report("carrier", f"theirs-{reference}", OutboundStatus.DELIVERED, reference=reference)
-            reported.append(asyncio.create_task(gateway.gateway.receipts.store(item)))
+            reported.append(asyncio.create_task(gateway.gateway.carriers.receipts.store(item)))
             return sinks.TAKES_SLOWLY
 
         carrier.behaviour = behave
@@ -416,7 +416,7 @@ async def test_a_report_that_quotes_our_reference_settles_what_nobody_knew(datab
         first = (await sent(gateway))[0]
         assert first["provider_message_id"] is None
         item = Report("carrier", "theirs", OutboundStatus.DELIVERED, reference=first["id"])
-        assert await gateway.gateway.receipts.store(item)
+        assert await gateway.gateway.carriers.receipts.store(item)
         await gateway.advance(minutes=11)
 
         first = (await sent(gateway))[0]
@@ -432,5 +432,5 @@ async def test_a_reference_of_another_provider_s_message_settles_nothing(databas
         [row] = await sent(gateway)
         for provider, reference in (("generic", row["id"]), ("carrier", "no uuid"), ("carrier", "\x00")):
             item = Report(provider, "theirs", OutboundStatus.DELIVERED, reference=reference)
-            assert not await gateway.gateway.receipts.store(item)
+            assert not await gateway.gateway.carriers.receipts.store(item)
         assert (await sent(gateway))[0]["status"] == "unknown"

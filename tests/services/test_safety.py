@@ -50,7 +50,7 @@ async def test_a_listing_of_which_the_last_page_was_refused_cannot_be_picked_fro
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
-        carrier = gateway.gateway.providers[NAME]
+        carrier = gateway.gateway.carriers.providers[NAME]
         assert isinstance(carrier, PretendCarrier)
         carrier.answers = [Accepted("theirs-1"), Refused("400")]
         for text in ("0000", "1"):
@@ -91,7 +91,7 @@ async def test_the_question_knows_when_the_network_took_its_last_page(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
-        carrier = gateway.gateway.providers[NAME]
+        carrier = gateway.gateway.carriers.providers[NAME]
         assert isinstance(carrier, PretendCarrier)
         carrier.answers = [Accepted("theirs-1"), RefusedForNow("busy", timedelta(minutes=3))]
         await gateway.store(gateway.message("0000", provider=NAME))
@@ -117,7 +117,7 @@ async def test_closing_ends_everything_in_one_commit_and_the_next_holder_starts_
     assert await gateway.count(tables.question, tables.question.c.closed_at.is_(None)) == 0
     assert await gateway.count(tables.timer, tables.timer.c.msisdn == ALICE) == 0
     assert (await gateway.rows(_mt))[-1]["status"] == "superseded"
-    assert (await gateway.gateway.directory.verify(ALICE)).ok
+    assert (await gateway.gateway.management.directory.verify(ALICE)).ok
     await gateway.faults("ok")
     await gateway.advance(minutes=15)
     assert len(await gateway.received()) == 3, "nothing of the old tenure is sent any more"
@@ -129,7 +129,7 @@ async def test_closing_ends_everything_in_one_commit_and_the_next_holder_starts_
     assert "未作任何更改" in nothing
     assert await gateway.states() == {}
     assert [row["tenure"] for row in await gateway.rows(tables.subscriber) if row["msisdn"] == ALICE] == [1, 2]
-    page = await gateway.gateway.directory.evidence(ALICE, 0, 100)
+    page = await gateway.gateway.management.directory.evidence(ALICE, 0, 100)
     assert page.records == []
 
 
@@ -150,7 +150,7 @@ async def test_a_text_at_the_same_time_as_a_close_is_obeyed_or_comes_to_nothing(
     await gateway.drain()
 
     assert set((await gateway.states()).values()) == {"ended"}
-    assert (await gateway.gateway.directory.verify(ALICE)).ok
+    assert (await gateway.gateway.management.directory.verify(ALICE)).ok
     heard = (await gateway.texts())[len(listed) :]
     [_, row] = await gateway.rows(tables.inbound_message)
     if row["status"] == "ignored":
@@ -188,14 +188,14 @@ async def test_what_is_no_subscriber_s_number_here_is_recorded_and_never_answere
 async def test_every_change_is_in_the_chain_with_what_was_asked_and_answered(gateway: Running) -> None:
     listing, _ = await gateway.say("0000")
     await gateway.say("1", "10086977")
-    page = await gateway.gateway.directory.evidence(ALICE, 0, 100)
+    page = await gateway.gateway.management.directory.evidence(ALICE, 0, 100)
 
     record = page.records[-1]
     assert record.kind == "unsubscribe"
     assert record.payload is not None
     assert '"answer":"1"' in record.payload
     assert listing in record.payload.replace("\\n", "\n")
-    verified = await gateway.gateway.directory.verify(ALICE)
+    verified = await gateway.gateway.management.directory.verify(ALICE)
     assert (verified.ok, verified.records) == (True, len(page.records))
 
 
@@ -203,9 +203,11 @@ async def test_a_payload_that_is_gone_is_missed_though_the_chain_holds_its_hash_
     await gateway.say("0000")
     await gateway.say("1", "10086977")
     erased = {"payload": None, "salt": None}
-    await gateway.gateway.database.write(lambda connection: connection.execute(tables.evidence.update().values(erased)))
+    await gateway.gateway.storage.database.write(
+        lambda connection: connection.execute(tables.evidence.update().values(erased))
+    )
 
-    found = await gateway.gateway.directory.verify(ALICE)
+    found = await gateway.gateway.management.directory.verify(ALICE)
     assert (found.first_bad, found.violation) == (1, ChainViolation.PAYLOAD_GONE)
 
 
@@ -222,9 +224,9 @@ async def test_a_payload_that_is_gone_is_missed_though_the_chain_holds_its_hash_
 async def test_tampering_is_found_where_it_was_done(gateway: Running, tampering: UpdateBase) -> None:
     await gateway.say("0000")
     await gateway.say("1", "10086977")
-    await gateway.gateway.database.write(lambda connection: connection.execute(tampering))
+    await gateway.gateway.storage.database.write(lambda connection: connection.execute(tampering))
 
-    verified = await gateway.gateway.directory.verify(ALICE)
+    verified = await gateway.gateway.management.directory.verify(ALICE)
     assert not verified.ok
     assert verified.first_bad in (3, 4)
 
@@ -233,9 +235,11 @@ async def test_a_chain_that_was_cut_short_is_found(gateway: Running) -> None:
     await gateway.say("0000")
     await gateway.say("1", "10086977")
     last = tables.evidence.c.seq == 6
-    await gateway.gateway.database.write(lambda connection: connection.execute(tables.evidence.delete().where(last)))
+    await gateway.gateway.storage.database.write(
+        lambda connection: connection.execute(tables.evidence.delete().where(last))
+    )
 
-    verified = await gateway.gateway.directory.verify(ALICE)
+    verified = await gateway.gateway.management.directory.verify(ALICE)
     assert (verified.ok, verified.first_bad) == (False, 6)
 
 
@@ -243,8 +247,8 @@ async def test_a_chain_that_was_cut_short_is_found(gateway: Running) -> None:
 
 
 async def test_terms_of_a_service_that_is_held_do_not_change_with_the_catalogue(gateway: Running) -> None:
-    catalogue = gateway.gateway.directory
-    before = (await gateway.gateway.database.read(load_catalogue)).services["CL"]
+    catalogue = gateway.gateway.management.directory
+    before = (await gateway.gateway.storage.database.read(load_catalogue)).services["CL"]
     await catalogue.put_service(replace(before, price_fen=9900))
     listing, _ = await gateway.say("0000")
     assert "彩铃5元/月" in listing
@@ -257,7 +261,9 @@ async def test_an_agent_and_the_customer_at_once_end_a_service_once(gateway: Run
     await asyncio.gather(
         gateway.store(gateway.message("1", "10086977")),
         *(
-            gateway.gateway.directory.unsubscribe(ALICE, AgentUnsubscribe("agent:test", "CL", f"call {number}"))
+            gateway.gateway.management.directory.unsubscribe(
+                ALICE, AgentUnsubscribe("agent:test", "CL", f"call {number}")
+            )
             for number in range(3)
         ),
         return_exceptions=True,

@@ -95,9 +95,9 @@ async def test_timers_fire_by_themselves_when_their_time_has_come(settings: Sett
         await before.say("0000")
         await before.say("2", "10086977")
         await before.gateway.engine.stop()
-        await before.gateway.simulation.set_clock(shanghai("2026-04-01 00:00"))
+        await before.gateway.simulator.simulation.set_clock(shanghai("2026-04-01 00:00"))
     async with running(settings) as after:
-        assert (await after.gateway.simulation.clock()).clock_frozen_at == shanghai("2026-04-01 00:00")
+        assert (await after.gateway.simulator.simulation.clock()).clock_frozen_at == shanghai("2026-04-01 00:00")
         await after.drain()
         assert (await after.states())["SJB"] == "ended"
 
@@ -110,7 +110,7 @@ async def test_a_timer_waits_for_what_she_sent_before_it(settings: Settings) -> 
         await before.advance_to("2026-03-31 23:59:58")
         await before.gateway.engine.stop()
         await before.store(before.message("QXCL"))
-        await before.gateway.simulation.set_clock(shanghai("2026-04-01 12:00"))
+        await before.gateway.simulator.simulation.set_clock(shanghai("2026-04-01 12:00"))
     async with running(settings) as after:
         await after.drain()
 
@@ -155,7 +155,9 @@ async def test_over_the_rate_limit_stops_wait_and_queries_are_dropped(gateway: R
 
 async def test_what_an_agent_does_at_night_is_told_in_the_morning(gateway: Running) -> None:
     await gateway.advance_to("2026-03-02 23:00")
-    await gateway.gateway.directory.unsubscribe(ALICE, AgentUnsubscribe("agent:test", "CL", "asked by phone"))
+    await gateway.gateway.management.directory.unsubscribe(
+        ALICE, AgentUnsubscribe("agent:test", "CL", "asked by phone")
+    )
     await gateway.drain()
     assert (await gateway.states())["CL"] == "ended"
     await gateway.advance_to("2026-03-03 06:59:59")
@@ -175,7 +177,9 @@ async def test_her_own_texts_are_answered_at_any_hour(gateway: Running) -> None:
 
 
 async def test_by_day_an_agent_s_unsubscribe_is_told_at_once(gateway: Running) -> None:
-    await gateway.gateway.directory.unsubscribe(ALICE, AgentUnsubscribe("agent:test", "CL", "asked by phone"))
+    await gateway.gateway.management.directory.unsubscribe(
+        ALICE, AgentUnsubscribe("agent:test", "CL", "asked by phone")
+    )
     await gateway.drain()
     [told] = await gateway.received()
     assert told.service_number == "10086977"
@@ -186,11 +190,11 @@ async def test_by_day_an_agent_s_unsubscribe_is_told_at_once(gateway: Running) -
 
 async def test_the_clock_goes_back_only_after_a_reset(gateway: Running) -> None:
     with pytest.raises(ClockError):
-        await gateway.gateway.simulation.set_clock(START - timedelta(seconds=1))
+        await gateway.gateway.simulator.simulation.set_clock(START - timedelta(seconds=1))
     with pytest.raises(ClockError):
-        await gateway.gateway.simulation.advance(to=START - timedelta(seconds=1))
-    await gateway.gateway.simulation.reset(None)
-    state = await gateway.gateway.simulation.set_clock(shanghai("1999-12-31 10:00"))
+        await gateway.gateway.simulator.simulation.advance(to=START - timedelta(seconds=1))
+    await gateway.gateway.simulator.simulation.reset(None)
+    state = await gateway.gateway.simulator.simulation.set_clock(shanghai("1999-12-31 10:00"))
     assert state.now == shanghai("1999-12-31 10:00")
 
 
@@ -199,10 +203,10 @@ async def test_a_reset_in_the_middle_of_a_burst_leaves_nothing_behind(gateway: R
     await gateway.subscribers(numbers)
     burst = asyncio.gather(*(gateway.store(gateway.message("0000", sender=number)) for number in numbers))
     await burst
-    await gateway.gateway.simulation.reset("demo")
+    await gateway.gateway.simulator.simulation.reset("demo")
     await gateway.drain()
 
-    assert await gateway.gateway.network.handsets() == []
+    assert await gateway.gateway.carriers.network.handsets() == []
     assert await gateway.count(tables.outbound_message) == 0
     assert await gateway.count(tables.subscriber) == 2
     assert len(await gateway.say("0000")) == 2

@@ -85,7 +85,7 @@ class GatewayLife:
         for message in self._run(self.gateway.received())[self._read :]:
             self._read += 1
             self.witness.hears(message.service_number, message.text, message.at, self._turn_of(message))
-        facts = self._run(self.gateway.gateway.database.read(_facts))
+        facts = self._run(self.gateway.gateway.storage.database.read(_facts))
         before = self.witness.before
         if before is not None and before.subscriber.tenure != facts.subscriber.tenure:
             self.witness = Witness(NAMES)
@@ -206,7 +206,7 @@ class GatewayLife:
         await self._stack.aclose()
         await self._start()
         if away:
-            simulation = self.gateway.gateway.simulation
+            simulation = self.gateway.gateway.simulator.simulation
             await simulation.set_clock((await simulation.clock()).now + timedelta(hours=away))
 
     def network(self, mode: str, count: int | None = None) -> None:
@@ -242,10 +242,10 @@ class GatewayLife:
         self._call(f"life.number_is({status!r})", wanted)
 
     def _call(self, line: str, stimulus: Stimulus) -> None:
-        self._step(line, self.gateway.gateway.turns.call(ALICE, stimulus))
+        self._step(line, self.gateway.gateway.turning.turns.call(ALICE, stimulus))
 
     def _now(self) -> datetime:
-        return self._run(self.gateway.gateway.simulation.clock()).now
+        return self._run(self.gateway.gateway.simulator.simulation.clock()).now
 
     def _running(self) -> set[str]:
         assert self.witness.before is not None

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.anyio
 async def time_passes(settings: Settings, to: str) -> None:
     """Nothing runs meanwhile."""
     stopped = build_gateway(settings)
-    await stopped.simulation.set_clock(shanghai(to))
-    stopped.database.close()
+    await stopped.simulator.simulation.set_clock(shanghai(to))
+    stopped.storage.database.close()
 
 
 async def prepare(gateway: Running) -> None:
@@ -24,7 +24,7 @@ async def prepare(gateway: Running) -> None:
     await gateway.say("DZXXSF")
     due = shanghai("2026-03-31 23:50")
     fee = AnnounceCharge("api:billing", "c-1", "SJB", ChargeKind.MONTHLY, 300, due)
-    await gateway.gateway.turns.call(ALICE, fee)
+    await gateway.gateway.turning.turns.call(ALICE, fee)
     await gateway.drain()
 
 
@@ -82,7 +82,7 @@ async def test_what_ended_meanwhile_has_ended_at_its_own_time(settings: Settings
     async with running(settings) as gateway:
         [listing, *_] = await gateway.say("0000")
         assert "手机报" not in listing
-        held = await gateway.gateway.directory.subscriptions(ALICE)
+        held = await gateway.gateway.management.directory.subscriptions(ALICE)
         assert [(one.state, one.ends_at) for one in held if one.service_code == "SJB"] == [
             ("ended", shanghai("2026-03-31 23:59:59"))
         ]

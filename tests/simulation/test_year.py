@@ -30,7 +30,7 @@ _SECONDS = 60
 
 
 async def call(gateway: Running, msisdn: str, stimulus: Stimulus) -> None:
-    outcome = await gateway.gateway.turns.call(msisdn, stimulus)
+    outcome = await gateway.gateway.turning.turns.call(msisdn, stimulus)
     assert outcome.refusal is None, outcome.refusal
 
 
@@ -46,7 +46,7 @@ async def fees(gateway: Running, msisdn: str, code: str, fen: int) -> None:
 async def prepare(gateway: Running) -> None:
     """Customers for whom much happens by itself, day and night."""
     await gateway.subscribers(EVERYBODY)
-    now = (await gateway.gateway.simulation.clock()).now
+    now = (await gateway.gateway.simulator.simulation.clock()).now
     await gateway.subscribe(SUMMED, "CL", "SJB")
     await gateway.say("DZXXSF", sender=SUMMED)
     await fees(gateway, SUMMED, "CL", 500)
@@ -67,7 +67,7 @@ async def prepare(gateway: Running) -> None:
     await call(gateway, ASKED, PlaceOrder("api:web", "CL", Channel.WEB))
     await gateway.say("TS 我没有订过", sender=ASKED)
     await gateway.subscribe(HELD_BACK, "CL", "SJB", "TQ")
-    await gateway.gateway.terms_changes.announce("TQ", 900, None, shanghai("2028-03-01 00:00"), "api:sp")
+    await gateway.gateway.management.terms_changes.announce("TQ", 900, None, shanghai("2028-03-01 00:00"), "api:sp")
     await call(gateway, HELD_BACK, AgentUnsubscribe("agent:1", "SJB", "she called"))
     await call(gateway, HELD_BACK, RecordUse("api:billing", "u-1", "GS", Channel.SMS, now))
 
@@ -87,8 +87,8 @@ async def story(gateway: Running) -> list[tuple[str, str, str, str]]:
 async def test_a_year_in_one_call_is_a_year_of_days(unused_sqlite_url: str, tmp_path: Path) -> None:
     settings = settings_for(unused_sqlite_url)
     async with running(settings) as gateway:
-        await gateway.gateway.simulation.set_clock(shanghai(BEGINS))
-        await gateway.gateway.fixtures.load("demo")
+        await gateway.gateway.simulator.simulation.set_clock(shanghai(BEGINS))
+        await gateway.gateway.simulator.fixtures.load("demo")
         await gateway.reports("delivered", 3)
         await prepare(gateway)
         before = await story(gateway)

@@ -64,7 +64,7 @@ class Web:
 
     async def token(self, *scopes: str) -> str:
         """A new token with these scopes."""
-        return self.running.gateway.tokens.create("-".join(scopes) or "none", frozenset(scopes))
+        return self.running.gateway.management.tokens.create("-".join(scopes) or "none", frozenset(scopes))
 
 
 def web_part(settings: Settings) -> FastAPI:

@@ -44,7 +44,7 @@ async def make_world(web: Web) -> World:
     campaign = {"class": "care", "text": "节日快乐吧", "msisdns": [ALICE]}
     ids["campaign_id"] = await _made(web, "/api/v1/campaigns", "id", **campaign)
     await web.running.drain()
-    add_trouble(web.running.gateway.registry)
+    add_trouble(web.running.gateway.turning.registry)
     await say(SECRET_TEXT)
     await say("QXTQ")
     tickets = (await web.call("GET", f"{HOME}/tickets", reason="QUARREL with Bob")).json()["tickets"]

@@ -83,7 +83,7 @@ async def test_an_error_on_our_side_tells_nothing_of_itself(web: Web, monkeypatc
     async def broken(*_: object) -> None:
         raise RuntimeError("13800138000 secret words")
 
-    monkeypatch.setattr(web.running.gateway.messages, "page", broken, raising=False)
+    monkeypatch.setattr(web.running.gateway.management.messages, "page", broken, raising=False)
     answer = await web.get("/api/v1/messages")
     assert_problem(answer, 500)
     assert "secret" not in answer.text
@@ -191,7 +191,7 @@ async def test_in_production_there_is_no_handset(unused_sqlite_url: str, monkeyp
 
 
 async def test_the_process_says_that_it_lives_whatever_else_is_down(web: Web) -> None:
-    with away(web.running.gateway.database):
+    with away(web.running.gateway.storage.database):
         assert (await web.get("/livez")).json() == {"status": "ok"}
 
 
@@ -205,7 +205,7 @@ async def test_readiness_names_each_part(web: Web) -> None:
 
 async def test_a_database_that_is_away_is_not_ready(postgresql_url: str) -> None:
     async with serving(settings_for(postgresql_url)) as web:
-        with away(web.running.gateway.database):
+        with away(web.running.gateway.storage.database):
             answer = await web.get("/readyz")
             assert answer.status_code == 503
             assert answer.json()["parts"]["database"] == "down"
@@ -216,7 +216,7 @@ async def test_a_database_that_is_away_is_not_ready(postgresql_url: str) -> None
 
 
 async def test_figures_count_and_tell_nothing_of_anybody(web: Web) -> None:
-    add_trouble(web.running.gateway.registry)
+    add_trouble(web.running.gateway.turning.registry)
     await web.running.say("QXNOBODY")
     await web.running.say(SECRET_TEXT)
     await web.inbound({"message_id": "1", "from": "13712345678", "to": "10086", "text": "PRIVATE"})

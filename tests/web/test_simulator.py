@@ -182,7 +182,9 @@ async def test_drain_says_when_the_time_was_over_before(web: Web) -> None:
     await web.running.reports("none")
     await send(web)
     table = tables.outbound_message
-    await web.running.gateway.database.write(lambda connection: connection.execute(table.update().values(values)))
+    await web.running.gateway.storage.database.write(
+        lambda connection: connection.execute(table.update().values(values))
+    )
     assert (await web.call("POST", "/simulator/drain", {"timeout_seconds": 0.05})).json() == {"idle": False}
 
 

@@ -251,7 +251,7 @@ async def test_no_field_beside_costs_a_state(web: Web, fields: dict[str, object]
     await web.running.reports("none")
     await web.inbound(message("帮助"))
     await web.running.drain()
-    await web.running.gateway.database.write(
+    await web.running.gateway.storage.database.write(
         lambda connection: connection.execute(_mt.update().values(provider_message_id="47", segments=1))
     )
     answer = await web.status({"message_id": theirs("47"), "status": "Delivered ", **fields})

@@ -262,7 +262,7 @@ async def test_the_simulator_s_webhook_puts_messages_into_threads(web: Web) -> N
 
 
 async def test_a_message_that_cannot_be_stored_is_to_be_sent_again(web: Web) -> None:
-    with away(web.running.gateway.database):
+    with away(web.running.gateway.storage.database):
         answer = await web.inbound(message("x" * 50_000))
         assert_problem(answer, 503)
         assert int(answer.headers["retry-after"]) > 0
@@ -351,7 +351,7 @@ async def test_a_report_is_to_be_sent_again_when_it_cannot_be_stored(web: Web) -
         {"message_id": f"{place}-".ljust(200, "x"), "status": "delivered", "error_code": "y" * 200}
         for place in range(200)
     ]
-    with away(web.running.gateway.database):
+    with away(web.running.gateway.storage.database):
         answers = await asyncio.gather(*map(web.status, reports))
     refused = [answer for answer in answers if answer.status_code != 200]
     assert refused

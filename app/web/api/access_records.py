@@ -55,7 +55,9 @@ async def _page(
     look: Looking, gateway: GatewayIn, wanted: AccessFilter, cursor: str | None, limit: int
 ) -> AccessRecordsOut:
     micros, _, last = (cursor or "").partition(".")
-    found = await gateway.access.page(wanted, (from_micros(int(micros)), last) if cursor else None, limit + 1)
+    found = await gateway.management.access.page(
+        wanted, (from_micros(int(micros)), last) if cursor else None, limit + 1
+    )
     return AccessRecordsOut(
         access_records=await look.rows(found[:limit], _out), next_cursor=next_cursor(found, limit, _cursor_of)
     )

@@ -64,14 +64,14 @@ async def post_bill(given: BillBody, _caller: Billing, gateway: GatewayIn) -> di
     422 for a month that was over before a later holder of the number got it.
     """
     items = tuple(BillItem(item.name, item.amount_fen) for item in given.items)
-    await gateway.turns.carry_out(given.msisdn, RecordBill(given.month, items))
+    await gateway.turning.turns.carry_out(given.msisdn, RecordBill(given.month, items))
     return {"msisdn": given.msisdn, "month": given.month}
 
 
 @router.post("/spend", summary="Record what a month has cost so far")
 async def post_spend(given: SpendBody, _caller: Billing, gateway: GatewayIn) -> dict[str, str]:
     """What HF answers from; an older ``at`` than the one known is ignored, one before she got the number is a 422."""
-    await gateway.turns.carry_out(given.msisdn, RecordSpend(given.month, given.amount_fen, given.at))
+    await gateway.turning.turns.carry_out(given.msisdn, RecordSpend(given.month, given.amount_fen, given.at))
     return {"msisdn": given.msisdn, "month": given.month}
 
 
@@ -83,12 +83,12 @@ async def post_suspension(
 
     Billing itself stops the number, with ``status: suspended``.
     """
-    await gateway.turns.carry_out(msisdn, AnnounceSuspension(f"api:{caller.name}", given.at))
+    await gateway.turning.turns.carry_out(msisdn, AnnounceSuspension(f"api:{caller.name}", given.at))
     return SuspensionOut(msisdn=msisdn, at=given.at.astimezone(SHANGHAI))
 
 
 @router.delete("/subscribers/{msisdn}/suspension", summary="Call the announced stop off")
 async def delete_suspension(msisdn: MsisdnIn, caller: Billing, gateway: GatewayIn) -> dict[str, str]:
     """What waits to be told of it is not sent any more. A PATCH that names ``status: active`` does the same."""
-    await gateway.turns.carry_out(msisdn, CallOffSuspension(f"api:{caller.name}"))
+    await gateway.turning.turns.carry_out(msisdn, CallOffSuspension(f"api:{caller.name}"))
     return {"msisdn": msisdn}

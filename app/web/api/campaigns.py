@@ -120,7 +120,7 @@ async def post_campaign(given: CampaignBody, caller: Maker, gateway: GatewayIn) 
         await asyncio.to_thread(_numbers, given.msisdns or ()),
         Segment(**given.segment.model_dump()) if given.segment else None,
     )
-    return {"id": await gateway.campaigns.start(wanted)}
+    return {"id": await gateway.management.campaigns.start(wanted)}
 
 
 def _numbers(given: Sequence[str]) -> tuple[str, ...]:
@@ -135,7 +135,7 @@ async def list_campaigns(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> CampaignsOut:
     """With how far each is; texts only with a reason."""
-    found = await gateway.campaigns.page(cursor, limit + 1)
+    found = await gateway.management.campaigns.page(cursor, limit + 1)
     return CampaignsOut(
         campaigns=[look.words(_campaign(one)) for one in found[:limit]],
         next_cursor=next_cursor(found, limit, lambda item: item.campaign.id),
@@ -149,4 +149,4 @@ async def get_campaign(
     """What became of the customers that it has come to; its text only with a reason."""
     if not re.fullmatch(_ID, campaign_id):
         raise ProblemError(404, "There is no campaign with this id.")
-    return look.words(_campaign(await gateway.campaigns.one(campaign_id)))
+    return look.words(_campaign(await gateway.management.campaigns.one(campaign_id)))

@@ -23,7 +23,7 @@ async def put_service_provider(sp_code: Code, given: ServiceProviderBody, gatewa
     """
     fields = given.model_dump(exclude={"webhook_secret"})
     provider = ServiceProvider(sp_code=sp_code, **fields)
-    await gateway.directory.put_service_provider(provider, given.webhook_secret)
+    await gateway.management.directory.put_service_provider(provider, given.webhook_secret)
     return {"sp_code": sp_code}
 
 
@@ -33,5 +33,5 @@ async def put_service(service_code: Code, given: ServiceBody, gateway: GatewayIn
 
     Another SP or billing of a service that somebody has is refused (409), and a price of one that is free (422).
     """
-    await gateway.directory.put_service(Service(service_code=service_code, **given.model_dump()))
+    await gateway.management.directory.put_service(Service(service_code=service_code, **given.model_dump()))
     return {"service_code": service_code}

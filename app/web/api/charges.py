@@ -135,7 +135,7 @@ async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, re
     before the window of the reminder is over.
     """
     wanted = AnnounceCharge(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
-    announced = await gateway.charges.announce(given.msisdn, wanted)
+    announced = await gateway.management.charges.announce(given.msisdn, wanted)
     response.status_code = 202 if announced.is_new else 200
     return charge_out(announced.found)
 
@@ -154,7 +154,7 @@ async def post_use(given: UseBody, caller: Billing, gateway: GatewayIn, response
     A use from before she got a number that was somebody else's is a 422.
     """
     used = RecordUse(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
-    announced = await gateway.charges.record_use(given.msisdn, used)
+    announced = await gateway.management.charges.record_use(given.msisdn, used)
     response.status_code = 202 if announced.is_new else 200
     return UseOut(use_id=given.use_id, charge=charge_out(announced.found))
 
@@ -176,7 +176,7 @@ async def list_charges(
         await look.at(owner.msisdn, owner.tenure)
     given = {"state": state, "service_code": service_code}
     wanted = {name: word for name, word in given.items() if word is not None}
-    found = await gateway.charges.page(wanted, owner, PageRequest(limit + 1, cursor, look.former))
+    found = await gateway.management.charges.page(wanted, owner, PageRequest(limit + 1, cursor, look.former))
     return ChargesOut(
         charges=await look.rows(found[:limit], charge_out),
         next_cursor=next_cursor(found, limit, lambda item: item.charge.id),
@@ -190,4 +190,4 @@ async def get_charge(
     gateway: GatewayIn,
 ) -> ChargeOut:
     """Its state, when it falls due and why it ended as it did; the look is recorded."""
-    return await look.row(await gateway.charges.one(charge_id, former=look.former), charge_out)
+    return await look.row(await gateway.management.charges.one(charge_id, former=look.former), charge_out)

@@ -22,12 +22,12 @@ class ConsentBody(Body):
 @router.put("/marketing", summary="She agreed to marketing")
 async def put_consent(msisdn: MsisdnIn, given: ConsentBody, caller: Writer, gateway: GatewayIn) -> dict[str, str]:
     """Without this no message of class marketing is sent to her; each time is evidence of its own."""
-    await gateway.campaigns.give_consent(msisdn, f"api:{caller.name}", given.source)
+    await gateway.management.campaigns.give_consent(msisdn, f"api:{caller.name}", given.source)
     return {"msisdn": msisdn, "marketing": "given"}
 
 
 @router.delete("/marketing", summary="She takes it back")
 async def delete_consent(msisdn: MsisdnIn, caller: Writer, gateway: GatewayIn) -> dict[str, str]:
     """The same as her TD to 10086888, but she is not answered; what waits is not sent. Twice is as good as once."""
-    await gateway.campaigns.withdraw_consent(msisdn, f"api:{caller.name}")
+    await gateway.management.campaigns.withdraw_consent(msisdn, f"api:{caller.name}")
     return {"msisdn": msisdn, "marketing": "withdrawn"}

@@ -62,7 +62,7 @@ OwnerIn = Annotated[OwnerFilter, Depends(_owner)]
 async def _looked_at(look: Looking, gateway: GatewayIn, owner: OwnerFilter) -> None:
     """Record the look; RefusedError (404) where there is no such subscriber or tenure."""
     await look.at(owner.msisdn, owner.tenure)
-    await gateway.directory.subscriber(owner.msisdn, owner.tenure)
+    await gateway.management.directory.subscriber(owner.msisdn, owner.tenure)
 
 
 @router.get("/charges", summary="Her charges", response_model_exclude_none=True)
@@ -75,7 +75,7 @@ async def list_her_charges(
 ) -> ChargesOut:
     """Of the current tenure, by id; the look is recorded."""
     await _looked_at(look, gateway, owner)
-    found = await gateway.charges.page({}, owner, PageRequest(limit + 1, cursor))
+    found = await gateway.management.charges.page({}, owner, PageRequest(limit + 1, cursor))
     return ChargesOut(
         charges=await look.rows(found[:limit], charge_out),
         next_cursor=next_cursor(found, limit, lambda item: item.charge.id),
@@ -92,7 +92,7 @@ async def list_her_orders(
 ) -> OrdersOut:
     """Of the current tenure; the look is recorded."""
     await _looked_at(look, gateway, owner)
-    found = await gateway.orders.page({}, owner, PageRequest(limit + 1, cursor))
+    found = await gateway.management.orders.page({}, owner, PageRequest(limit + 1, cursor))
     return OrdersOut(
         orders=await look.rows(found[:limit], order_out),
         next_cursor=next_cursor(found, limit, lambda item: item.order.id),
@@ -158,7 +158,7 @@ async def list_her_questions(
 ) -> QuestionsOut:
     """Of the current tenure; the look is recorded. Those past their retention are gone, what they said is evidence."""
     await _looked_at(look, gateway, owner)
-    found = await gateway.directory.questions(owner.msisdn, cursor, limit + 1, owner.tenure)
+    found = await gateway.management.directory.questions(owner.msisdn, cursor, limit + 1, owner.tenure)
     return QuestionsOut(
         questions=await look.rows(found[:limit], _question),
         next_cursor=next_cursor(found, limit, lambda item: item.id),

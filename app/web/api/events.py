@@ -74,7 +74,7 @@ async def list_events(
     as_receiver = not look.may(Scope.READ)
     if as_receiver and receiver not in (None, BILLING):
         raise ProblemError(403, "This token reads billing's events only.")
-    found = await gateway.outgoing_events.page(
+    found = await gateway.management.events.page(
         after=after or cursor,
         receiver=BILLING if as_receiver else receiver,
         status=status.value if status else None,
@@ -95,7 +95,7 @@ async def retry_event(
     gateway: GatewayIn,
 ) -> dict[str, str]:
     """One that is dead, or was made when its receiver had no address; it keeps its id. Who and why is recorded."""
-    events = gateway.outgoing_events
+    events = gateway.management.events
     found = await events.find(event_id, former=look.former) if re.fullmatch(_ID, event_id) else None
     if found is not None:
         await look.at(found.msisdn, found.tenure)

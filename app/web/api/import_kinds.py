@@ -35,21 +35,21 @@ class _SubscriptionLine(SubscriptionBody):
 
 async def _put_provider(gateway: Gateway, _caller: Caller, line: _ServiceProviderLine) -> None:
     fields = line.model_dump(exclude={"webhook_secret"})
-    await gateway.directory.put_service_provider(ServiceProvider(**fields), line.webhook_secret)
+    await gateway.management.directory.put_service_provider(ServiceProvider(**fields), line.webhook_secret)
 
 
 async def _put_service(gateway: Gateway, _caller: Caller, line: _ServiceLine) -> None:
-    await gateway.directory.put_service(Service(**line.model_dump()))
+    await gateway.management.directory.put_service(Service(**line.model_dump()))
 
 
 async def _put_subscriber(gateway: Gateway, caller: Caller, line: _SubscriberLine) -> None:
     msisdn = msisdn_of(line.msisdn)
-    await gateway.directory.set_subscriber(msisdn, await change_of(msisdn, line, caller, create=True))
+    await gateway.management.directory.set_subscriber(msisdn, await change_of(msisdn, line, caller, create=True))
 
 
 async def _put_subscription(gateway: Gateway, caller: Caller, line: _SubscriptionLine) -> tuple[str, ...]:
     wanted = import_of(line, caller, line.service_code)
-    return await gateway.directory.import_subscription(msisdn_of(line.msisdn), wanted)
+    return await gateway.management.directory.import_subscription(msisdn_of(line.msisdn), wanted)
 
 
 _Run: TypeAlias = Callable[[Gateway, Caller, object], Awaitable[tuple[str, ...] | None]]

@@ -93,7 +93,7 @@ async def list_messages(
     if number:
         await look.at(number, tenure)
     wanted = MessageFilter(number, tenure if number else None, direction, status, cursor, look.former)
-    found = await gateway.messages.page(wanted, limit + 1)
+    found = await gateway.management.messages.page(wanted, limit + 1)
     return MessagesOut(
         messages=await look.rows(found[:limit], _out), next_cursor=next_cursor(found, limit, lambda item: item.id)
     )
@@ -110,7 +110,7 @@ async def get_message(
     gateway: GatewayIn,
 ) -> MessageDetailOut:
     """Class, attempts, the provider's ids and the delivery reports as they came; the look is recorded."""
-    return await look.row(await gateway.messages.one(message_id, former=look.former), _detail)
+    return await look.row(await gateway.management.messages.one(message_id, former=look.former), _detail)
 
 
 @router.post("/messages/{message_id}/resend", status_code=202, summary="Send a message again")
@@ -121,9 +121,9 @@ async def resend_message(
 
     Who and why is recorded.
     """
-    found = await gateway.messages.find(message_id, former=look.former)
+    found = await gateway.management.messages.find(message_id, former=look.former)
     await look.at(found.msisdn, found.tenure)
-    await gateway.messages.resend(message_id)
+    await gateway.management.messages.resend(message_id)
     return {"id": message_id, "status": "sent again"}
 
 
@@ -135,7 +135,9 @@ async def list_dead_letters(
     limit: Limit = 100,
 ) -> DeadLettersOut:
     """Newest first, with the place in the program where it went wrong; texts and whole numbers only with a reason."""
-    found = await gateway.messages.page(MessageFilter(None, None, "mo", "dead", cursor, look.former), limit + 1)
+    found = await gateway.management.messages.page(
+        MessageFilter(None, None, "mo", "dead", cursor, look.former), limit + 1
+    )
     return DeadLettersOut(
         dead_letters=await look.rows(found[:limit], _letter),
         next_cursor=next_cursor(found, limit, lambda item: item.id),
@@ -147,8 +149,8 @@ async def retry_dead_letter(
     message_id: MessageIdIn, look: Annotated[Looking, Depends(Sees("retry", Scope.CARE))], gateway: GatewayIn
 ) -> dict[str, str]:
     """By the message's own time; 409 where a former customer of the number sent it. Who and why is recorded."""
-    found = await gateway.messages.find(message_id, former=look.former)
+    found = await gateway.management.messages.find(message_id, former=look.former)
     await look.at(found.msisdn, found.tenure)
-    if not await gateway.messages.retry(message_id):
+    if not await gateway.management.messages.retry(message_id):
         raise ProblemError(404, "There is no dead letter with this id.")
     return {"id": message_id, "status": "pending"}

@@ -106,7 +106,7 @@ async def post_order(given: OrderBody, look: Orderer, gateway: GatewayIn) -> Ord
         await look.at(given.msisdn)
     who = f"{'agent' if by_agent else 'api'}:{look.who}"
     call = PlaceOrder(who, given.service_code, given.channel, given.idempotency_key, look.reason)
-    return look.own(_out(given.msisdn, await gateway.orders.place(given.msisdn, call)))
+    return look.own(_out(given.msisdn, await gateway.management.orders.place(given.msisdn, call)))
 
 
 @router.get("", summary="Orders, oldest first", response_model_exclude_none=True)
@@ -126,7 +126,7 @@ async def list_orders(
         await look.at(owner.msisdn, owner.tenure)
     given = {"state": state, "service_code": service_code}
     wanted = {name: str(word) for name, word in given.items() if word is not None}
-    found = await gateway.orders.page(wanted, owner, PageRequest(limit + 1, cursor, look.former))
+    found = await gateway.management.orders.page(wanted, owner, PageRequest(limit + 1, cursor, look.former))
     return OrdersOut(
         orders=await look.rows(found[:limit], order_out),
         next_cursor=next_cursor(found, limit, lambda item: item.order.id),
@@ -140,4 +140,4 @@ async def get_order(
     gateway: GatewayIn,
 ) -> OrderOut:
     """What became of it; the look is recorded."""
-    return await look.row(await gateway.orders.one(order_id, former=look.former), order_out)
+    return await look.row(await gateway.management.orders.one(order_id, former=look.former), order_out)

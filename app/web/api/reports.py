@@ -61,7 +61,7 @@ async def report_service_providers(
     """Cells of the CSV that a spreadsheet would take for a formula are led by an apostrophe."""
     if not EARLIEST.date() <= first <= last < LATEST.date():
         raise ProblemError(422, "from and to: give days such as 2026-03-01, from not behind to.")
-    rows = await gateway.quality.of_sps(first, last)
+    rows = await gateway.management.quality.of_sps(first, last)
     wants_csv = as_format == "csv" or (as_format is None and _CSV in (accept or "").lower())
     if wants_csv:
         return Response(as_csv(rows), media_type=f"{_CSV}; charset=utf-8")

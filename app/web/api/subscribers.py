@@ -68,7 +68,7 @@ async def change_of(
 @router.put("", summary="Create or replace a subscriber")
 async def put_subscriber(msisdn: MsisdnIn, given: SubscriberBody, caller: Writer, gateway: GatewayIn) -> dict[str, str]:
     """``status: closed`` ends the tenure and everything in it; the next PUT opens a new, empty one."""
-    await gateway.directory.set_subscriber(msisdn, await change_of(msisdn, given, caller, create=True))
+    await gateway.management.directory.set_subscriber(msisdn, await change_of(msisdn, given, caller, create=True))
     return {"msisdn": msisdn}
 
 
@@ -77,7 +77,7 @@ async def patch_subscriber(
     msisdn: MsisdnIn, given: SubscriberPatch, caller: Writer, gateway: GatewayIn
 ) -> dict[str, str]:
     """Only the fields that are given."""
-    await gateway.directory.set_subscriber(msisdn, await change_of(msisdn, given, caller, create=False))
+    await gateway.management.directory.set_subscriber(msisdn, await change_of(msisdn, given, caller, create=False))
     return {"msisdn": msisdn}
 
 
@@ -90,8 +90,8 @@ async def get_subscriber(
 ) -> SubscriberOut:
     """The current tenure; the look is recorded."""
     await look.at(msisdn, tenure)
-    found = (await gateway.directory.subscriber(msisdn, tenure)).subscriber
-    preferences = await gateway.directory.preferences(found)
+    found = (await gateway.management.directory.subscriber(msisdn, tenure)).subscriber
+    preferences = await gateway.management.directory.preferences(found)
     return await look.row(found, lambda subscriber: _subscriber(subscriber, preferences))
 
 
@@ -138,7 +138,7 @@ async def put_subscription(
     confirmed here stays as she confirmed it, nothing begins earlier than it did, or than her no: ``kept`` names what
     was not taken over.
     """
-    kept = await gateway.directory.import_subscription(msisdn, import_of(given, caller, service_code))
+    kept = await gateway.management.directory.import_subscription(msisdn, import_of(given, caller, service_code))
     return SubscriptionImportOut(msisdn=msisdn, service_code=service_code, kept=list(kept))
 
 
@@ -152,7 +152,7 @@ async def get_subscriptions(
     """Of the current tenure; the look is recorded."""
     await look.at(msisdn, tenure)
     return SubscriptionsOut(
-        subscriptions=[_subscription(item) for item in await gateway.directory.subscriptions(msisdn, tenure)]
+        subscriptions=[_subscription(item) for item in await gateway.management.directory.subscriptions(msisdn, tenure)]
     )
 
 
@@ -181,7 +181,7 @@ async def delete_subscription(
     if reason is None:
         raise ProblemError(422, f"X-Reason: say why the service is ended, {_VISIBLE}; it is kept as evidence.")
     wanted = AgentUnsubscribe(who=f"agent:{caller.name}", service_code=service_code, reason=reason)
-    await gateway.directory.unsubscribe(msisdn, wanted)
+    await gateway.management.directory.unsubscribe(msisdn, wanted)
     return {"msisdn": msisdn, "service_code": service_code}
 
 
@@ -196,7 +196,7 @@ async def get_evidence(
 ) -> EvidencePageOut:
     """The chain of the current tenure, oldest first; the look is recorded."""
     await look.at(msisdn, tenure)
-    page = await gateway.directory.evidence(msisdn, cursor, limit, tenure)
+    page = await gateway.management.directory.evidence(msisdn, cursor, limit, tenure)
     following = str(page.records[-1].seq) if page.more else None
     return EvidencePageOut(evidence=[_evidence(record) for record in page.records], next_cursor=following)
 
@@ -223,7 +223,7 @@ async def verify_evidence(
 ) -> VerificationOut:
     """Walks the chain of the current tenure; ``first_bad`` names the first record that does not fit."""
     await look.at(msisdn, tenure)
-    found = await gateway.directory.verify(msisdn, tenure)
+    found = await gateway.management.directory.verify(msisdn, tenure)
     return VerificationOut(ok=found.ok, records=found.records, first_bad=found.first_bad, fault=found.violation)
 
 
@@ -241,5 +241,5 @@ async def erase_tenure(
     """
     if reason is None:
         raise ProblemError(422, f"X-Reason: say who asked for the erasure, {_VISIBLE}; it is kept as evidence.")
-    await gateway.erasure.erase(msisdn, tenure, f"api:{caller.name}", reason)
+    await gateway.upkeep.erasure.erase(msisdn, tenure, f"api:{caller.name}", reason)
     return {"msisdn": msisdn, "status": "erased"}

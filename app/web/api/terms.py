@@ -42,7 +42,7 @@ async def post_terms(service_code: Code, given: TermsBody, caller: Writer, gatew
 
     Terms that are no worse for her begin on that day by themselves. New orders go by PUT of the service.
     """
-    change = await gateway.terms_changes.announce(
+    change = await gateway.management.terms_changes.announce(
         service_code, given.price_fen, given.cancel_effect, given.takes_effect_at, f"api:{caller.name}"
     )
     return TermsOut(

@@ -27,7 +27,7 @@ Told = Annotated[Words, Field(min_length=1, max_length=500)]
 
 
 async def _tickets(gateway: GatewayIn) -> Tickets:
-    return Tickets(gateway.database, gateway.turns)
+    return gateway.management.tickets
 
 
 TicketsIn = Annotated[Tickets, Depends(_tickets)]

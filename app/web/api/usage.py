@@ -100,7 +100,7 @@ async def _take(gateway: Gateway, given: list[DataUsageBody]) -> list[ReadingOut
 
 async def _of_one(gateway: Gateway, msisdn: str, given: list[DataUsageBody]) -> list[ReadingOut]:
     readings = tuple(Reading(body.month, body.used_kb, body.at) for body in given)
-    outcome = await gateway.turns.call(msisdn, ReadDataUsage(readings))
+    outcome = await gateway.turning.turns.call(msisdn, ReadDataUsage(readings))
     if outcome.refusal is not None:
         return [_out(body, ReadingStatus.REFUSED, outcome.refusal.detail) for body in given]
     return [_judged(body, word) for body, word in zip(given, outcome.verdict.split(), strict=True)]

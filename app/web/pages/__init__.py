@@ -30,7 +30,7 @@ async def start() -> Response:
 @router.get("/handset")
 def handset(gateway: GatewayIn) -> HTMLResponse:
     """Phones on the screen; the page offers those commands that the gateway knows."""
-    keywords = html.escape(" ".join(sorted(gateway.registry.keywords | gateway.registry.prefixes)))
+    keywords = html.escape(" ".join(sorted(gateway.turning.registry.keywords | gateway.turning.registry.prefixes)))
     page = (HERE / "handset.html").read_text(encoding="utf-8")
     return HTMLResponse(page.replace(_KEYWORDS, f'data-keywords="{keywords}"', 1))
 

@@ -33,7 +33,7 @@ async def test_connections_that_break_in_the_middle_of_a_burst_double_nothing(po
         messages = [gateway.message(text, sender=number) for number in NUMBERS for text in ("0000", "帮助", "0000")]
         burst = asyncio.gather(*(insist(gateway, message) for message in messages))
         for _ in range(5):
-            await asyncio.to_thread(hang_up, gateway.gateway.database)
+            await asyncio.to_thread(hang_up, gateway.gateway.storage.database)
         await burst
         for _ in range(200):
             try:
@@ -53,7 +53,7 @@ async def test_nothing_is_taken_while_the_database_is_away_and_all_goes_on_after
     numbers = NUMBERS[:20]
     await gateway.subscribers(numbers)
     messages = [gateway.message("0000" + "。" * 20_000, sender=number) for number in numbers]
-    with away(gateway.gateway.database):
+    with away(gateway.gateway.storage.database):
         results = await asyncio.gather(*map(gateway.store, messages), return_exceptions=True)
         assert all(isinstance(result, StorageUnavailableError) for result in results)
     await asyncio.gather(*(insist(gateway, message) for message in messages))
@@ -67,7 +67,7 @@ async def test_what_waited_when_the_database_went_away_is_answered_when_it_is_ba
     await gateway.subscribers(NUMBERS[:20])
     async with gateway.gateway.engine.paused():
         await gateway.store(*(gateway.message("0000", sender=number) for number in NUMBERS[:20]))
-    with away(gateway.gateway.database), suppress(StorageUnavailableError):
+    with away(gateway.gateway.storage.database), suppress(StorageUnavailableError):
         await gateway.gateway.engine.settle()
     await gateway.drain()
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def reach(gateway: Running, text: str) -> None:
-    await gateway.gateway.campaigns.start(NewCampaign(MessageClass.CARE, text, "api:test", (ALICE,)))
+    await gateway.gateway.management.campaigns.start(NewCampaign(MessageClass.CARE, text, "api:test", (ALICE,)))
     await gateway.drain()
 
 
@@ -40,7 +40,7 @@ async def test_what_was_held_goes_in_the_order_in_which_it_was_made(gateway: Run
     due_at = shanghai("2026-03-03 20:00")
     for charge_id, service_code in (("c-3", "SJB"), ("c-2", "CL"), ("c-1", "YYH")):
         wanted = AnnounceCharge("api:billing", charge_id, service_code, ChargeKind.MONTHLY, 200, due_at)
-        await gateway.gateway.charges.announce(ALICE, wanted)
+        await gateway.gateway.management.charges.announce(ALICE, wanted)
     assert await gateway.texts() == []
     await gateway.advance_to("2026-03-03 07:00")
     names = [name for text in await gateway.texts() for name in ("手机报", "彩铃", "音乐盒") if name in text]
@@ -52,16 +52,16 @@ async def test_a_fee_reminder_that_comes_late_names_when_its_fee_may_be_taken(ga
     """It was made anew as often as what it said of the day would not have been true any more."""
     await gateway.faults(fault)
     wanted = AnnounceCharge("api:billing", "c-1", "SJB", ChargeKind.MONTHLY, 200, shanghai("2026-03-02 14:00"))
-    await gateway.gateway.charges.announce(ALICE, wanted)
+    await gateway.gateway.management.charges.announce(ALICE, wanted)
     used = RecordUse("api:billing", "u-1", "GS", Channel.WEB, shanghai("2026-03-01 14:00"))
-    await gateway.gateway.charges.record_use(ALICE, used)
+    await gateway.gateway.management.charges.record_use(ALICE, used)
     await gateway.advance_to("2026-03-02 15:00")
     assert await gateway.texts() == []
     await gateway.faults("ok")
     await gateway.advance_to("2026-03-02 16:00")
     texts = await gateway.texts()
     for charge_id, name in (("c-1", "手机报"), ("use-u-1", "故事点播")):
-        charge = (await gateway.gateway.charges.one(charge_id, former=False)).charge
+        charge = (await gateway.gateway.management.charges.one(charge_id, former=False)).charge
         assert charge.state is ChargeState.REMINDED
         assert charge.due_at > shanghai("2026-03-02 16:00")
         (text,) = [text for text in texts if name in text]

@@ -45,7 +45,9 @@ async def replied(gateway: Running, count: int) -> list[str]:
 
 async def in_segments(gateway: Running, count: int) -> None:
     """All messages as if they went out in so many segments."""
-    await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(segments=count)))
+    await gateway.gateway.storage.database.write(
+        lambda connection: connection.execute(_mt.update().values(segments=count))
+    )
 
 
 async def statuses(gateway: Running, theirs: Sequence[str]) -> list[str]:
@@ -54,7 +56,7 @@ async def statuses(gateway: Running, theirs: Sequence[str]) -> list[str]:
 
 
 async def report(gateway: Running, theirs: str, status: OutboundStatus, provider: str = "simulator") -> bool:
-    return await gateway.gateway.receipts.store(Report(provider, theirs, status))
+    return await gateway.gateway.carriers.receipts.store(Report(provider, theirs, status))
 
 
 async def test_every_order_of_five_reports_ends_in_the_same_status(gateway: Running) -> None:
@@ -83,7 +85,7 @@ async def test_a_report_that_comes_before_the_answer_is_joined(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
-        carrier = gateway.gateway.providers[NAME]
+        carrier = gateway.gateway.carriers.providers[NAME]
         assert isinstance(carrier, PretendCarrier)
 
         async def overtaken(submissions: Sequence[Submission]) -> Sequence[SendResult]:
@@ -120,7 +122,7 @@ async def test_a_retry_after_a_refusal_is_reported_like_any_other(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
-        carrier = gateway.gateway.providers[NAME]
+        carrier = gateway.gateway.carriers.providers[NAME]
         assert isinstance(carrier, PretendCarrier)
         carrier.answers = [RefusedForNow("500")]
         await gateway.store(gateway.message("帮助", provider=NAME))
@@ -169,30 +171,30 @@ async def test_every_order_of_reports_of_segments_ends_in_the_same_status(
             Report("simulator", one, OutboundStatus(order[place][1]), part=order[place][0])
             for one, order in zip(theirs, orders, strict=True)
         ]
-        await asyncio.gather(*map(gateway.gateway.receipts.store, batch))
+        await asyncio.gather(*map(gateway.gateway.carriers.receipts.store, batch))
     assert set(await statuses(gateway, theirs)) == {ends}
 
 
 async def test_reports_of_segments_that_come_first_are_joined_as_such(gateway: Running) -> None:
     for part in (1, 2):
-        await gateway.gateway.receipts.store(Report("simulator", "first", OutboundStatus.DELIVERED, part=part))
+        await gateway.gateway.carriers.receipts.store(Report("simulator", "first", OutboundStatus.DELIVERED, part=part))
     await replied(gateway, 1)
     await in_segments(gateway, 3)
 
     def join(connection: Connection) -> None:
         connection.execute(_mt.update().values(provider_message_id="first"))
-        gateway.gateway.receipts.join_parked(connection, "simulator", ["first"], START)
+        gateway.gateway.carriers.receipts.join_parked(connection, "simulator", ["first"], START)
 
-    await gateway.gateway.database.write(join)
+    await gateway.gateway.storage.database.write(join)
     assert await statuses(gateway, ["first"]) == ["accepted"]
-    await gateway.gateway.receipts.store(Report("simulator", "first", OutboundStatus.DELIVERED, part=3))
+    await gateway.gateway.carriers.receipts.store(Report("simulator", "first", OutboundStatus.DELIVERED, part=3))
     assert await statuses(gateway, ["first"]) == ["delivered"]
 
 
 async def test_a_status_that_is_none_of_ours_is_kept_and_moves_nothing(gateway: Running) -> None:
     [theirs] = await replied(gateway, 1)
-    assert not await gateway.gateway.receipts.store(Report("simulator", theirs, None, "en route"))
-    assert not await gateway.gateway.receipts.store(Report("simulator", "nobody's", None, "failed"))
+    assert not await gateway.gateway.carriers.receipts.store(Report("simulator", theirs, None, "en route"))
+    assert not await gateway.gateway.carriers.receipts.store(Report("simulator", "nobody's", None, "failed"))
     kept = {row["provider_message_id"]: row for row in await gateway.rows(tables.delivery_report)}
     assert (kept[theirs]["status"], kept[theirs]["error_code"]) == ("other", "en route")
     assert await statuses(gateway, [theirs]) == ["accepted"]

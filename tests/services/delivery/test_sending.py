@@ -19,7 +19,7 @@ _mt = tables.outbound_message
 
 
 def carrier_of(gateway: Running) -> PretendCarrier:
-    found = gateway.gateway.providers[NAME]
+    found = gateway.gateway.carriers.providers[NAME]
     assert isinstance(found, PretendCarrier)
     return found
 
@@ -224,7 +224,7 @@ async def die_while_sending(settings: Settings, *, taken: bool = False) -> None:
         await gateway.faults("timeout" if taken else "error", count=1)
         await gateway.say("帮助", received_at=START)
         values = {"status": "sending", "leased_by": "gone:1", "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
-        await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+        await gateway.gateway.storage.database.write(lambda connection: connection.execute(_mt.update().values(values)))
 
 
 @pytest.mark.parametrize("taken", [False, True])
@@ -246,7 +246,7 @@ async def test_a_lease_that_runs_out_while_others_work_is_given_back(
         carrier_of(gateway).answers = [RefusedForNow("500")]
         await ask(gateway)
         values = {"status": "sending", "leased_by": "gone:1", "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
-        await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+        await gateway.gateway.storage.database.write(lambda connection: connection.execute(_mt.update().values(values)))
         await gateway.drain()
 
         [row] = await gateway.rows(_mt)
@@ -261,7 +261,7 @@ async def test_a_dead_worker_s_attempt_is_unknown_where_the_reference_is_not_rec
         carrier_of(gateway).answers = [RefusedForNow("500")]
         await ask(gateway)
         values = {"status": "sending", "leased_by": "gone:1", "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
-        await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+        await gateway.gateway.storage.database.write(lambda connection: connection.execute(_mt.update().values(values)))
     async with running(settings) as gateway:
         await gateway.drain()
 
@@ -280,9 +280,9 @@ async def test_a_lease_of_a_living_worker_is_respected(postgresql_url: str, monk
             "leased_by": "elsewhere:1",
             "leased_until": datetime.now(UTC) + timedelta(minutes=1),
         }
-        await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+        await gateway.gateway.storage.database.write(lambda connection: connection.execute(_mt.update().values(values)))
     async with running(settings) as gateway:
-        assert not await gateway.gateway.simulation.drain(0.3)
+        assert not await gateway.gateway.simulator.simulation.drain(0.3)
         assert carrier_of(gateway).asked == []
 
 
@@ -295,7 +295,9 @@ async def test_a_worker_that_wakes_up_past_its_lease_changes_nothing(
         class Slow(PretendCarrier):
             async def send(self, submissions: object) -> list[SendResult]:
                 values = {"status": "failed", "leased_by": None, "leased_until": None}
-                await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+                await gateway.gateway.storage.database.write(
+                    lambda connection: connection.execute(_mt.update().values(values))
+                )
                 return [RefusedForNow("500")]
 
         monkeypatch.setattr(carrier_of(gateway), "send", Slow(NAME).send)
@@ -324,7 +326,9 @@ async def test_an_attempt_that_lost_its_lease_does_not_write_over_the_next_one(
         async with asyncio.timeout(20):
             await began.wait()
             past = {"leased_until": datetime.now(UTC) - timedelta(seconds=1)}
-            await gateway.gateway.database.write(lambda connection: connection.execute(_mt.update().values(past)))
+            await gateway.gateway.storage.database.write(
+                lambda connection: connection.execute(_mt.update().values(past))
+            )
             while not await gateway.count(_mt, _mt.c.status == "accepted"):  # noqa: ASYNC110  a row has no event
                 await asyncio.sleep(0.02)
         go_on.set()
@@ -348,7 +352,7 @@ async def test_a_drain_that_runs_out_of_time_leaves_no_message_half_way(
         monkeypatch.setattr(carrier_of(gateway), "send", slowly)
         await gateway.gateway.engine.stop()
         await gateway.store(gateway.message("帮助", provider=NAME))
-        assert not await gateway.gateway.simulation.drain(0.2)
+        assert not await gateway.gateway.simulator.simulation.drain(0.2)
         answered.set()
         await gateway.drain()
 

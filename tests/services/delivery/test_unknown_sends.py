@@ -30,7 +30,7 @@ async def gateway(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
 
 async def ask_in_vain(gateway: Running) -> RowMapping:
     """The carrier's answer to the reply gets lost; the reply."""
-    carrier = gateway.gateway.providers[NAME]
+    carrier = gateway.gateway.carriers.providers[NAME]
     assert isinstance(carrier, PretendCarrier)
     carrier.answers = [Unknown("answer lost")]
     await gateway.store(gateway.message("帮助", provider=NAME))
@@ -69,7 +69,7 @@ async def test_several_are_one_ticket_until_that_is_decided(gateway: Running) ->
     await gateway.advance(minutes=10)
     [first] = await tickets(gateway)
 
-    await gateway.gateway.turns.carry_out(ALICE, Resolve("agent", first["id"], Decision.DONE))
+    await gateway.gateway.turning.turns.carry_out(ALICE, Resolve("agent", first["id"], Decision.DONE))
     await gateway.drain()
     await ask_in_vain(gateway)
     await gateway.advance(minutes=10)
@@ -79,7 +79,7 @@ async def test_several_are_one_ticket_until_that_is_decided(gateway: Running) ->
 async def test_a_report_in_time_leaves_nothing_to_look_into(gateway: Running) -> None:
     reply = await ask_in_vain(gateway)
     found = Report(NAME, "theirs", OutboundStatus.DELIVERED, reference=reply["id"])
-    assert await gateway.gateway.receipts.store(found)
+    assert await gateway.gateway.carriers.receipts.store(found)
     await gateway.advance(days=1)
     assert await tickets(gateway) == []
 
@@ -87,7 +87,9 @@ async def test_a_report_in_time_leaves_nothing_to_look_into(gateway: Running) ->
 async def test_a_report_that_comes_late_still_counts(gateway: Running) -> None:
     reply = await ask_in_vain(gateway)
     await gateway.advance(days=1)
-    await gateway.gateway.receipts.store(Report(NAME, "theirs", OutboundStatus.DELIVERED, reference=reply["id"]))
+    await gateway.gateway.carriers.receipts.store(
+        Report(NAME, "theirs", OutboundStatus.DELIVERED, reference=reply["id"])
+    )
     [row] = await gateway.rows(_mt)
     assert row["status"] == "delivered"
 

@@ -34,17 +34,17 @@ STOP, START_OF = "subscription.unsubscribed", "subscription.started"
 
 async def addressed(gateway: Running, code: str, url: str | None) -> None:
     provider = ServiceProvider(code, code.lower(), code.lower(), "4008100001", own=False, webhook_url=url)
-    await gateway.gateway.directory.put_service_provider(provider, SECRET if url else None)
+    await gateway.gateway.management.directory.put_service_provider(provider, SECRET if url else None)
 
 
 async def happens(
     gateway: Running, *numbers: int, msisdn: str = ALICE, receiver: str = "sp:XINHUA", kind: str = START_OF
 ) -> None:
     """Events as turns write them, each with a number."""
-    now = (await gateway.gateway.simulation.clock()).now
+    now = (await gateway.gateway.simulator.simulation.clock()).now
     rows: list[dict[str, object]] = [
         {
-            "bucket": bucket_of(msisdn), "msisdn": msisdn, "tenure": 1, "id": next(gateway.gateway.ids), "made_at": now,
+            "bucket": bucket_of(msisdn), "msisdn": msisdn, "tenure": 1, "id": next(gateway.gateway.storage.ids), "made_at": now,
             "receiver": receiver, "type": kind, "data": canonical({"n": number, "msisdn": msisdn}),
         }
         for number in numbers
@@ -53,7 +53,7 @@ async def happens(
     def write(connection: Connection) -> None:
         append_events(connection, rows)
 
-    await gateway.gateway.database.write(write)
+    await gateway.gateway.storage.database.write(write)
 
 
 async def statuses(gateway: Running) -> Sequence[str]:
@@ -147,7 +147,7 @@ async def test_what_one_receiver_has_stored_harms_no_other_whatever_it_is(gatewa
             providers = tables.service_provider
             connection.execute(providers.update().where(providers.c.sp_code == "XINHUA").values(webhook_url=url))
 
-        await gateway.gateway.database.write(spoil)
+        await gateway.gateway.storage.database.write(spoil)
         await happens(gateway, 1, receiver="sp:XINHUA")
         await happens(gateway, 2, 3, receiver="sp:MOJI")
         await until(lambda: well.told() == [2, 3])
@@ -164,7 +164,7 @@ async def test_an_error_of_ours_over_one_event_is_that_events_failure(
             raise RuntimeError(ALICE)
 
         with monkeypatch.context() as patch:
-            patch.setattr(gateway.gateway.outgoing_events._sealer, "open", broken)
+            patch.setattr(gateway.gateway.management.events._sealer, "open", broken)
             await happens(gateway, 1)
             await tried(gateway, 1)
             assert await error_of(gateway) == "RuntimeError"
@@ -175,7 +175,7 @@ async def test_an_error_of_ours_over_one_event_is_that_events_failure(
 async def test_receivers_that_fail_leave_room_for_those_that_do_not(gateway: Running) -> None:
     async with receiving() as dead, receiving() as well:
         dead.gate.clear()
-        events = gateway.gateway.outgoing_events
+        events = gateway.gateway.management.events
         for number in range(80):
             await addressed(gateway, f"A{number:02}", dead.url)
             events._failures[f"sp:A{number:02}"] = 3
@@ -229,9 +229,9 @@ async def test_after_three_days_an_event_is_given_up_but_one_about_a_stop_goes_o
         assert ALICE not in log.getvalue()
 
         dead = (await gateway.rows(event, event.c.status == "dead"))[0]
-        assert await gateway.gateway.outgoing_events.send_again(dead["id"])
+        assert await gateway.gateway.management.events.send_again(dead["id"])
         await become(gateway, "acknowledged", "acknowledged")
-        assert not await gateway.gateway.outgoing_events.send_again(dead["id"])
+        assert not await gateway.gateway.management.events.send_again(dead["id"])
 
 
 async def test_billing_is_told_where_the_settings_say(database_url: str) -> None:
@@ -246,7 +246,7 @@ async def test_billing_is_told_where_the_settings_say(database_url: str) -> None
 async def test_what_nobody_takes_can_still_be_read(gateway: Running) -> None:
     await happens(gateway, 1, 2, receiver="billing", kind="charge.charged")
     await become(gateway, "unaddressed", "unaddressed")
-    read = partial(gateway.gateway.outgoing_events.page, receiver="billing", status=None, former=False)
+    read = partial(gateway.gateway.management.events.page, receiver="billing", status=None, former=False)
     page = await read(after=None, limit=1)
     behind = await read(after=page[0].id, limit=9)
     assert [one.data for one in (*page, *behind)] == [canonical({"n": n, "msisdn": ALICE}) for n in (1, 2)]
@@ -258,7 +258,7 @@ async def test_erasing_a_tenure_takes_what_was_told_of_it_but_nothing_that_is_ye
         await addressed(gateway, "XINHUA", receiver.url)
         await happens(gateway, 1, 2)
         await become(gateway, "acknowledged", "pending")
-        await gateway.gateway.database.write(lambda connection: retention.drop_personal(connection, ALICE, 1))
+        await gateway.gateway.storage.database.write(lambda connection: retention.drop_personal(connection, ALICE, 1))
         assert await statuses(gateway) == ["pending"]
 
 
@@ -353,7 +353,7 @@ async def test_an_address_that_will_not_do_is_refused_when_it_is_given(
     provider = ServiceProvider("XINHUA", "新华", "新华", "4008100001", own=False, webhook_url=url)
     async with running(strict(sqlite_url)) as gateway:
         with pytest.raises(RefusedError, match="webhook_"):
-            await gateway.gateway.directory.put_service_provider(provider, secret)
+            await gateway.gateway.management.directory.put_service_provider(provider, secret)
 
 
 async def test_what_was_under_way_when_the_gateway_stopped_is_sent_again_under_its_id(database_url: str) -> None:
@@ -377,5 +377,5 @@ async def test_a_reset_does_not_wait_for_receivers(gateway: Running) -> None:
         await happens(gateway, 1)
         await until(lambda: receiver.events)
         async with asyncio.timeout(8):
-            await gateway.gateway.simulation.reset(None)
+            await gateway.gateway.simulator.simulation.reset(None)
         assert await gateway.count(event) == 0

@@ -22,29 +22,31 @@ HOLDERS = 23
 async def test_every_holder_is_reached_once(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terms, "_HOLDERS", 5)
     parts = gateway.gateway
-    now = (await parts.database.read(current_state)).now
+    now = (await parts.storage.database.read(current_state)).now
     for number in range(HOLDERS):
         msisdn = f"+861370000{number:04}"
-        await parts.directory.set_subscriber(msisdn, SetSubscriber("test", frozenset({"brand"}), create=True))
+        await parts.management.directory.set_subscriber(
+            msisdn, SetSubscriber("test", frozenset({"brand"}), create=True)
+        )
         held = ImportSubscription(
             "test", "ZQ", SubscriptionState.ACTIVE, in_plan=False, started_at=now, channel=Channel.WEB
         )
-        await parts.directory.import_subscription(msisdn, held)
+        await parts.management.directory.import_subscription(msisdn, held)
     async with parts.engine.paused():
         day = now + timedelta(days=30)
-        await parts.terms_changes.announce("ZQ", 900, CancelEffect.IMMEDIATE, day, "api:test")
+        await parts.management.terms_changes.announce("ZQ", 900, CancelEffect.IMMEDIATE, day, "api:test")
         # Each batch by another instance, as after a restart.
         batches = 0
-        while await TermsChanges(parts.database, parts.ids, timedelta(hours=24)).step():
+        while await TermsChanges(parts.storage.database, parts.storage.ids, timedelta(hours=24)).step():
             batches += 1
-        reached = await parts.database.read(
+        reached = await parts.storage.database.read(
             lambda connection: connection.execute(
                 text("SELECT count(*), count(DISTINCT msisdn) FROM timer WHERE kind = :kind"), {"kind": NEW_TERMS}
             ).one()
         )
     assert (batches, tuple(reached)) == (6, (HOLDERS, HOLDERS))
-    await parts.simulation.drain(30)
-    asked = await parts.database.read(
+    await parts.simulator.simulation.drain(30)
+    asked = await parts.storage.database.read(
         lambda connection: connection.execute(
             text("SELECT count(*), count(DISTINCT msisdn) FROM service_order WHERE kind = 'terms'")
         ).one()

@@ -101,7 +101,7 @@ class TestTurns:
         english = SetSubscriber(who="test", given=frozenset({"language"}), create=False, language=Language.EN)
         async with running(settings_for(postgresql_url)) as gateway, running(settings_for(postgresql_url)) as other:
             chinese = await gateway.say("0000")
-            await other.gateway.directory.set_subscriber(ALICE, english)
+            await other.gateway.management.directory.set_subscriber(ALICE, english)
 
             assert (await gateway.say("0000"))[0] != chinese[0]
 
@@ -138,7 +138,7 @@ class TestTurns:
 
     async def test_a_row_that_names_no_batch_is_loaded(self, gateway: Running, loaded: list[str]) -> None:
         await gateway.say("0000")
-        await gateway.gateway.database.write(
+        await gateway.gateway.storage.database.write(
             lambda connection: connection.execute(update(tables.conversation).values(version=None)).rowcount
         )
         loaded.clear()
@@ -146,4 +146,6 @@ class TestTurns:
 
         assert loaded.count(ALICE) == 2
         named = select(func.count()).where(tables.conversation.c.version.is_not(None))
-        assert await gateway.gateway.database.read(lambda connection: connection.execute(named).scalar_one()) == 1
+        assert (
+            await gateway.gateway.storage.database.read(lambda connection: connection.execute(named).scalar_one()) == 1
+        )

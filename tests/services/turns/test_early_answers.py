@@ -52,7 +52,7 @@ async def gateway(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
 
 
 def carrier_of(gateway: Running) -> SlowCarrier:
-    found = gateway.gateway.providers[NAME]
+    found = gateway.gateway.carriers.providers[NAME]
     assert isinstance(found, SlowCarrier)
     return found
 
@@ -63,11 +63,11 @@ def turning(gateway: Running) -> Loop:
 
 async def announce(gateway: Running) -> None:
     wanted = AnnounceCharge("api:billing", "c-1", "SJB", ChargeKind.MONTHLY, 300, START + timedelta(days=2), None)
-    await gateway.gateway.charges.announce(ALICE, wanted)
+    await gateway.gateway.management.charges.announce(ALICE, wanted)
 
 
 async def order(gateway: Running) -> None:
-    await gateway.gateway.turns.call(ALICE, PlaceOrder("api:sp", "YYH", Channel.WEB))
+    await gateway.gateway.turning.turns.call(ALICE, PlaceOrder("api:sp", "YYH", Channel.WEB))
 
 
 async def charge(gateway: Running) -> RowMapping:
@@ -218,7 +218,7 @@ async def test_a_copy_that_is_refused_takes_nothing_back(
     carrier.answers = [first or Accepted("theirs-1"), again]
     await order(gateway)
     await gateway.drain()
-    await gateway.gateway.messages.resend((await question_message(gateway))["id"])
+    await gateway.gateway.management.messages.resend((await question_message(gateway))["id"])
     await gateway.drain()
     await gateway.store(gateway.message(text, await confirmation_number(gateway), provider=NAME))
     await gateway.drain()
@@ -231,7 +231,9 @@ async def test_text_that_was_made_before_the_question_and_handed_over_after_it(g
     await gateway.drain()
     [ticket] = await gateway.rows(RECORD_TABLES[Ticket].table)
     carrier.answers = [RefusedForNow("busy")]
-    await gateway.gateway.turns.call(ALICE, RespondFirst("agent:1", ticket["id"], "需要我们回电吗？需要请回复是"))
+    await gateway.gateway.turning.turns.call(
+        ALICE, RespondFirst("agent:1", ticket["id"], "需要我们回电吗？需要请回复是")
+    )
     await gateway.drain()
     await order(gateway)
     await gateway.drain()

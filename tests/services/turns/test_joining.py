@@ -65,7 +65,10 @@ async def test_parts_are_one_message_in_any_order(gateway: Running) -> None:
 async def test_parts_and_their_message_are_on_record(gateway: Running) -> None:
     first, second = [(await gateway.store(one))[0].id for one in parts(gateway, "TS 乱扣", "费", to="10086", ref=12)]
     await gateway.drain()
-    found = {item.id: item for item in await gateway.gateway.messages.page(MessageFilter(ALICE, direction="mo"), 10)}
+    found = {
+        item.id: item
+        for item in await gateway.gateway.management.messages.page(MessageFilter(ALICE, direction="mo"), 10)
+    }
     [whole] = [item for id_, item in found.items() if id_ not in (first, second)]
     assert (whole.text, whole.status, whole.part, whole.missing) == ("TS 乱扣费", "handled", None, None)
     assert whole.provider_message_id == whole.id
@@ -182,7 +185,7 @@ async def test_parts_may_share_an_id_and_the_same_part_again_is_known(gateway: R
 async def test_a_part_that_comes_again_under_another_id_has_no_effect(gateway: Running) -> None:
     before = unused("repeated part")
     for later in (timedelta(0), timedelta(minutes=4), timedelta(minutes=59)):
-        await gateway.gateway.simulation.advance(to=START + later)
+        await gateway.gateway.simulator.simulation.advance(to=START + later)
         one, two = parts(gateway, "TS 乱扣", "费")
         await gateway.store(one)
         await gateway.drain()
@@ -264,7 +267,7 @@ async def test_parts_whose_time_was_over_while_the_gateway_was_down(settings: Se
 async def test_her_timers_wait_for_parts_that_came_before(gateway: Running) -> None:
     """What may be a no is not overtaken by the fee that it is about (safety.md 21)."""
     await gateway.say("0000")
-    fuse = add_trouble(gateway.gateway.registry)
+    fuse = add_trouble(gateway.gateway.turning.registry)
     fuse.burns = False
     await gateway.store(*parts(gateway, "QX", "CL")[:1])
     await gateway.say("LATER")
@@ -338,7 +341,7 @@ async def test_a_piece_of_a_password_stays_masked_where_the_rest_never_came(
 async def test_a_poison_message_of_parts_is_a_dead_letter_that_can_run_again(
     gateway: Running, pieces: tuple[str, str]
 ) -> None:
-    fuse = add_trouble(gateway.gateway.registry)
+    fuse = add_trouble(gateway.gateway.turning.registry)
     await gateway.store(*parts(gateway, *pieces), gateway.message("YE"))
     await gateway.drain()
     [dead] = await gateway.rows(_inbound, _inbound.c.status == "dead")
@@ -346,7 +349,7 @@ async def test_a_poison_message_of_parts_is_a_dead_letter_that_can_run_again(
     assert await gateway.count(_inbound, _inbound.c.status == "joined") == 2
     assert ["余额" in text for text in await gateway.texts()].count(True) == 1
     fuse.burns = False
-    assert await gateway.gateway.messages.retry(dead["id"])
+    assert await gateway.gateway.management.messages.retry(dead["id"])
     await gateway.drain()
     [row] = await gateway.rows(_inbound, _inbound.c.id == dead["id"])
     assert (row["status"], row["verdict"]) == ("handled", "went well")
@@ -360,8 +363,8 @@ async def test_parts_are_purged_like_any_message(gateway: Running) -> None:
     await gateway.drain()
     assert Counter(row["status"] for row in await gateway.rows(_inbound)) == {"joined": 2, "ignored": 2, "handled": 1}
     await gateway.advance(days=400)
-    database = gateway.gateway.database
-    await asyncio.to_thread(retention.purge, database, Kept(), gateway.gateway.owner.heads)
+    database = gateway.gateway.storage.database
+    await asyncio.to_thread(retention.purge, database, Kept(), gateway.gateway.storage.owner.heads)
     assert await gateway.count(_inbound) == 0
 
 

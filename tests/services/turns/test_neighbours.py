@@ -27,13 +27,13 @@ async def spoil(gateway: Running, change: Update) -> None:
     def write(connection: Connection) -> None:
         assert connection.execute(change).rowcount
 
-    await gateway.gateway.database.write(write)
+    await gateway.gateway.storage.database.write(write)
 
 
 async def test_a_number_whose_account_cannot_be_read_keeps_nobody_waiting(gateway: Running, log: io.StringIO) -> None:
     mine = tables.subscriber.c.msisdn == ALICE
     await spoil(gateway, update(tables.subscriber).where(mine).values(brand="no brand at all"))
-    gateway.gateway.turns._loading._cache = AccountCache()
+    gateway.gateway.turning.turns._loading._cache = AccountCache()
     await gateway.store(gateway.message("0000"), gateway.message("YE", sender=BOB))
     await gateway.drain()
 
@@ -45,7 +45,7 @@ async def test_a_number_whose_account_cannot_be_read_keeps_nobody_waiting(gatewa
 
 
 async def test_a_campaign_that_fails_holds_up_no_other(gateway: Running) -> None:
-    campaigns = gateway.gateway.campaigns
+    campaigns = gateway.gateway.management.campaigns
     async with gateway.gateway.engine.paused():
         bad = await campaigns.start(NewCampaign(MessageClass.CARE, "bad", "test", (ALICE,)))
         good = await campaigns.start(NewCampaign(MessageClass.CARE, "good", "test", (BOB,)))
@@ -60,7 +60,7 @@ async def test_a_campaign_that_fails_holds_up_no_other(gateway: Running) -> None
 
 
 async def test_an_announcement_that_fails_holds_up_no_other(gateway: Running) -> None:
-    changes, day = gateway.gateway.terms_changes, START + timedelta(days=30)
+    changes, day = gateway.gateway.management.terms_changes, START + timedelta(days=30)
     async with gateway.gateway.engine.paused():
         bad = await changes.announce("SJB", 400, None, day, "test")
         await changes.announce("CL", 600, None, day, "test")

@@ -81,7 +81,9 @@ async def test_a_machine_clock_that_was_set_back_does_not_change_the_order(setti
         await before.drain()
         ahead = uuid_at(datetime.now(UTC) + timedelta(days=3))
         table = tables.inbound_message
-        await before.gateway.database.write(lambda connection: connection.execute(table.update().values(id=ahead)))
+        await before.gateway.storage.database.write(
+            lambda connection: connection.execute(table.update().values(id=ahead))
+        )
     async with running(settings) as after:
         [stored] = await after.store(after.message("帮助"))
         await after.drain()
@@ -98,7 +100,7 @@ async def test_a_thread_stays_in_order_when_the_machine_clock_was_set_back(setti
         table = tables.simulator_message
         newest = (await before.rows(table))[-1]
         ahead = uuid_at(datetime.now(UTC) + timedelta(days=3))
-        await before.gateway.database.write(
+        await before.gateway.storage.database.write(
             lambda connection: connection.execute(table.update().where(table.c.seq == newest["seq"]).values(seq=ahead))
         )
     async with running(settings) as after:
@@ -116,7 +118,7 @@ def uuid_at(moment: datetime) -> str:
 async def test_subscribers_do_not_wait_for_one_whose_row_is_locked(postgresql_url: str) -> None:
     async with running(settings_for(postgresql_url)) as gateway:
         conversation = tables.conversation
-        engine = gateway.gateway.database.engine
+        engine = gateway.gateway.storage.database.engine
         await gateway.store(gateway.message("0000"))
         await gateway.drain()
         held = conversation.select().where(conversation.c.msisdn == ALICE).with_for_update()

@@ -102,8 +102,8 @@ async def test_no_table_holds_a_password_that_was_typed_as_a_number(gateway: Run
 
 
 async def test_a_dead_letter_keeps_its_seal_for_the_retry(gateway: Running) -> None:
-    fuse = add_trouble(gateway.gateway.registry)
-    registry = gateway.gateway.registry
+    fuse = add_trouble(gateway.gateway.turning.registry)
+    registry = gateway.gateway.turning.registry
     registry.keywords["135790#246813"] = registry.keywords["BOOM13712345678PRIVATE"]
     await gateway.say("135790#246813")
     [dead] = await gateway.rows(tables.inbound_message)
@@ -111,7 +111,7 @@ async def test_a_dead_letter_keeps_its_seal_for_the_retry(gateway: Running) -> N
     assert dead["sealed"]
 
     fuse.burns = False
-    await gateway.gateway.messages.retry(dead["id"])
+    await gateway.gateway.management.messages.retry(dead["id"])
     await gateway.drain()
     [done] = await gateway.rows(tables.inbound_message)
     assert (done["verdict"], done["sealed"]) == ("went well", None)
@@ -123,7 +123,7 @@ async def test_a_message_sealed_with_another_key_is_handled_by_what_is_shown(sql
         values = {"sealed": "gAAAAA-not-ours"}
         async with gateway.gateway.engine.paused():
             await gateway.store(gateway.message("XGMM#135790#246813#246813"))
-            await gateway.gateway.database.write(
+            await gateway.gateway.storage.database.write(
                 lambda connection: connection.execute(tables.inbound_message.update().values(values))
             )
         await gateway.drain()
@@ -161,7 +161,7 @@ async def test_a_change_leaves_the_new_hash_and_no_password(gateway: Running, lo
     right = PasswordCheck(await stored_hash(gateway), NEW, OLD, PasswordTries("x", START, "2026-03-02"))
     assert check_password(right).new_hash is not None
     stored = await everything_stored(gateway)
-    chain = (await gateway.gateway.directory.evidence(ALICE, 0, 100)).records
+    chain = (await gateway.gateway.management.directory.evidence(ALICE, 0, 100)).records
     assert [record.kind for record in chain][-1] == "password-changed"
     for secret in (OLD, NEW, "999999"):
         assert secret not in stored
@@ -194,7 +194,7 @@ class _Crashing(PasswordChecks):
 
 async def test_a_try_is_stored_before_its_password_is_looked_at(gateway: Running) -> None:
     await give_password(gateway)
-    turns = gateway.gateway.turns
+    turns = gateway.gateway.turning.turns
     async with gateway.gateway.engine.paused():
         await gateway.store(gateway.message(WRONG))
         turns._checks = checks = _Crashing()

@@ -23,7 +23,7 @@ class _Unheard(Stimulus):
 
 
 async def test_a_poison_message_is_tried_three_times_and_answered_once(gateway: Running) -> None:
-    add_trouble(gateway.gateway.registry)
+    add_trouble(gateway.gateway.turning.registry)
     replies = await gateway.say(SECRET_TEXT)
 
     [row] = await gateway.rows(_inbound)
@@ -33,7 +33,7 @@ async def test_a_poison_message_is_tried_three_times_and_answered_once(gateway: 
 
 
 async def test_a_person_is_to_look_at_it(gateway: Running) -> None:
-    add_trouble(gateway.gateway.registry)
+    add_trouble(gateway.gateway.turning.registry)
     await gateway.say(SECRET_TEXT)
     await gateway.say(SECRET_TEXT, sender=BOB)
 
@@ -45,7 +45,7 @@ async def test_a_person_is_to_look_at_it(gateway: Running) -> None:
 
 
 async def test_a_yes_to_10086_after_its_apology_is_no_answer_to_an_order(gateway: Running) -> None:
-    add_trouble(gateway.gateway.registry)
+    add_trouble(gateway.gateway.turning.registry)
     await gateway.say("KTYYH")
     await gateway.say(SECRET_TEXT)
     [where] = await gateway.say("是")
@@ -64,7 +64,7 @@ async def test_what_one_message_of_a_batch_made_the_next_one_knows(gateway: Runn
 
 
 async def test_messages_behind_a_poison_one_go_on_in_order(gateway: Running) -> None:
-    add_trouble(gateway.gateway.registry)
+    add_trouble(gateway.gateway.turning.registry)
     await gateway.store(
         gateway.message("0000"),
         gateway.message(SECRET_TEXT),
@@ -82,7 +82,7 @@ async def test_messages_behind_a_poison_one_go_on_in_order(gateway: Running) -> 
 
 
 async def test_the_trace_says_where_and_tells_nothing_of_the_customer(gateway: Running, log: io.StringIO) -> None:
-    add_trouble(gateway.gateway.registry)
+    add_trouble(gateway.gateway.turning.registry)
     await gateway.say(SECRET_TEXT)
 
     [row] = await gateway.rows(_inbound)
@@ -95,13 +95,13 @@ async def test_the_trace_says_where_and_tells_nothing_of_the_customer(gateway: R
 
 
 async def test_a_dead_letter_runs_again_by_its_own_time_and_by_what_was_shown_then(gateway: Running) -> None:
-    fuse = add_trouble(gateway.gateway.registry)
+    fuse = add_trouble(gateway.gateway.turning.registry)
     await gateway.say(SECRET_TEXT)
     [row] = await gateway.rows(_inbound)
     await gateway.advance(hours=3)
     fuse.burns = False
 
-    assert await gateway.gateway.messages.retry(row["id"])
+    assert await gateway.gateway.management.messages.retry(row["id"])
     await gateway.drain()
 
     [row] = await gateway.rows(_inbound)
@@ -109,16 +109,16 @@ async def test_a_dead_letter_runs_again_by_its_own_time_and_by_what_was_shown_th
 
 
 async def test_a_retried_pick_means_the_listing_that_was_open_when_it_was_sent(gateway: Running) -> None:
-    fuse = add_trouble(gateway.gateway.registry)
+    fuse = add_trouble(gateway.gateway.turning.registry)
     await gateway.say("0000")
-    gateway.gateway.registry.keywords["1"] = gateway.gateway.registry.keywords["BOOM13712345678PRIVATE"]
+    gateway.gateway.turning.registry.keywords["1"] = gateway.gateway.turning.registry.keywords["BOOM13712345678PRIVATE"]
     await gateway.say("1", "10086977")
     [dead] = await gateway.rows(_inbound, _inbound.c.status == "dead")
-    del gateway.gateway.registry.keywords["1"]
+    del gateway.gateway.turning.registry.keywords["1"]
     fuse.burns = False
     await gateway.advance(hours=3)
 
-    await gateway.gateway.messages.retry(dead["id"])
+    await gateway.gateway.management.messages.retry(dead["id"])
     await gateway.drain()
 
     assert (await gateway.states())["CL"] == "ended"
@@ -128,12 +128,12 @@ async def test_retry_takes_dead_letters_only(gateway: Running) -> None:
     await gateway.say("0000")
     [row] = await gateway.rows(_inbound)
 
-    assert not await gateway.gateway.messages.retry(row["id"])
-    assert not await gateway.gateway.messages.retry("01900000-0000-7000-8000-000000000000")
+    assert not await gateway.gateway.management.messages.retry(row["id"])
+    assert not await gateway.gateway.management.messages.retry("01900000-0000-7000-8000-000000000000")
 
 
 async def test_a_message_whose_rows_cannot_be_written_spares_everybody_else(gateway: Running) -> None:
-    add_trouble(gateway.gateway.registry)
+    add_trouble(gateway.gateway.turning.registry)
     others = [f"+86138003{number:05}" for number in range(20)]
     await gateway.subscribers(others)
     messages = [gateway.message("0000", sender=number) for number in others]
@@ -164,7 +164,7 @@ async def test_what_waits_for_an_account_that_cannot_be_read_is_found_and_runs_o
                     update(tables.subscription).where(tables.subscription.c.id == id_).values(state=state)
                 )
 
-        await gateway.gateway.database.write(work)
+        await gateway.gateway.storage.database.write(work)
 
     right = {row["id"]: row["state"] for row in await gateway.rows(tables.subscription, mine)}
     await states_are(dict.fromkeys(right, "broken"))
@@ -175,7 +175,7 @@ async def test_what_waits_for_an_account_that_cannot_be_read_is_found_and_runs_o
     [dead] = await gateway.rows(_inbound, _inbound.c.status == "dead")
     assert (dead["text"], dead["tries"]) == ("QXCL", 3)
     await states_are(right)
-    assert await gateway.gateway.messages.retry(dead["id"])
+    assert await gateway.gateway.management.messages.retry(dead["id"])
     await gateway.drain()
     assert (await gateway.states())["CL"] == "ended"
 
@@ -184,7 +184,7 @@ async def test_the_log_of_an_unwritable_batch_tells_nothing_of_what_was_to_be_wr
     postgresql_url: str, log: io.StringIO
 ) -> None:
     async with running(settings_for(postgresql_url)) as gateway:
-        add_trouble(gateway.gateway.registry)
+        add_trouble(gateway.gateway.turning.registry)
         await gateway.say("CLUTTER")
 
         [dead] = await gateway.rows(_inbound)
@@ -197,7 +197,7 @@ async def test_the_log_of_an_unwritable_batch_tells_nothing_of_what_was_to_be_wr
 
 
 async def test_a_timer_that_raises_waits_an_hour_and_the_customer_goes_on(gateway: Running) -> None:
-    fuse = add_trouble(gateway.gateway.registry)
+    fuse = add_trouble(gateway.gateway.turning.registry)
     await gateway.say("LATER")
     assert len(await gateway.say("0000")) == 2
 
@@ -210,9 +210,11 @@ async def test_a_timer_that_raises_waits_an_hour_and_the_customer_goes_on(gatewa
 
 async def test_a_call_that_raises_fails_alone(gateway: Running) -> None:
     with pytest.raises(LookupError):
-        await gateway.gateway.turns.call(ALICE, _Unheard())
+        await gateway.gateway.turning.turns.call(ALICE, _Unheard())
     results = await asyncio.gather(
-        gateway.gateway.turns.call(ALICE, _Unheard()), gateway.subscriber("+8613800300001"), return_exceptions=True
+        gateway.gateway.turning.turns.call(ALICE, _Unheard()),
+        gateway.subscriber("+8613800300001"),
+        return_exceptions=True,
     )
 
     assert isinstance(results[0], LookupError)

@@ -72,9 +72,9 @@ async def test_what_comes_late_is_recorded_and_comes_to_nothing(gateway: Running
     found = {(row["status"], row["verdict"], row["tenure"], row["sealed"]) for row in rows}
     assert found == {("ignored", "former customer", 1, None)}
     assert unused() == counted + 2
-    listed = await gateway.gateway.messages.page(MessageFilter(status="ignored", former=True), 10)
+    listed = await gateway.gateway.management.messages.page(MessageFilter(status="ignored", former=True), 10)
     assert len(listed) == 2
-    assert await gateway.gateway.messages.page(MessageFilter(ALICE, direction="mo"), 10) == []
+    assert await gateway.gateway.management.messages.page(MessageFilter(ALICE, direction="mo"), 10) == []
     [said] = await gateway.say("QXYYH", received_at=HERS)
     assert "音乐盒" in said
 
@@ -141,7 +141,7 @@ async def test_a_part_of_hers_is_no_repeat_of_his(gateway: Running) -> None:
 
 @pytest.mark.parametrize("opened", [False, True])
 async def test_a_dead_letter_of_his_is_not_run_again(gateway: Running, opened: bool) -> None:  # noqa: FBT001  a table
-    fuse = add_trouble(gateway.gateway.registry)
+    fuse = add_trouble(gateway.gateway.turning.registry)
     await gateway.say(SECRET_TEXT)
     [dead] = await gateway.rows(_mo)
     assert dead["tenure"] == 1
@@ -151,7 +151,7 @@ async def test_a_dead_letter_of_his_is_not_run_again(gateway: Running, opened: b
     await (change_hands if opened else give_up)(gateway)
     before = await gateway.texts()
     with pytest.raises(RefusedError, match="former customer") as refused:
-        await gateway.gateway.messages.retry(dead["id"])
+        await gateway.gateway.management.messages.retry(dead["id"])
     assert refused.value.status == 409
     await gateway.drain()
     assert await gateway.texts() == before
@@ -165,7 +165,7 @@ async def test_what_nobody_has_looked_at_yet_is_not_shown_as_hers(gateway: Runni
     async with gateway.gateway.engine.paused():
         for minutes in (-1, 0):
             await gateway.store(gateway.message(f"YE{minutes}", received_at=HERS + timedelta(minutes=minutes)))
-        shown = await gateway.gateway.messages.page(MessageFilter(ALICE, direction="mo"), 10)
+        shown = await gateway.gateway.management.messages.page(MessageFilter(ALICE, direction="mo"), 10)
     assert [message.text for message in shown] == ["YE0"]
 
 
@@ -191,7 +191,7 @@ async def test_what_was_being_handed_over_when_he_gave_the_number_up_is_not_trie
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(use(monkeypatch, database_url, _HangingCarrier)) as gateway:
-        carrier = gateway.gateway.providers[NAME]
+        carrier = gateway.gateway.carriers.providers[NAME]
         assert isinstance(carrier, _HangingCarrier)
         await gateway.store(gateway.message("TS 慢", provider=NAME))
         await carrier.called.wait()
@@ -213,13 +213,13 @@ async def test_a_report_of_a_message_to_him_writes_to_nobody(
     await gateway.reports("none")
     await gateway.say("KTYYH")
     campaign = NewCampaign(MessageClass.CARE, "祝您节日快乐", "test", msisdns=(ALICE,))
-    await gateway.gateway.campaigns.start(campaign)
+    await gateway.gateway.management.campaigns.start(campaign)
     await gateway.drain()
     theirs = [row["provider_message_id"] for row in await gateway.rows(_mt)]
     await (change_hands if opened else give_up)(gateway)
     before = len(await gateway.received())
     for one in theirs:
-        await gateway.gateway.receipts.store(Report("simulator", one, status))
+        await gateway.gateway.carriers.receipts.store(Report("simulator", one, status))
     await gateway.drain()
     assert {row["status"] for row in await gateway.rows(_mt, _mt.c.provider_message_id.in_(theirs))} == {status.value}
     assert len(await gateway.received()) == before
@@ -237,9 +237,9 @@ async def test_a_campaign_that_was_made_for_him_does_not_come_to_her(
         wanted = NewCampaign(MessageClass.CARE, "祝您节日快乐", "test", msisdns=(ALICE,))
         if by_segment:
             wanted = replace(wanted, msisdns=(), segment=Segment())
-        campaign_id = await gateway.gateway.campaigns.start(wanted)
-        await gateway.gateway.simulation.set_clock(HERS)
+        campaign_id = await gateway.gateway.management.campaigns.start(wanted)
+        await gateway.gateway.simulator.simulation.set_clock(HERS)
         await change_hands(gateway)
     await gateway.drain()
     assert [text for text in await gateway.texts() if "节日" in text] == []
-    assert (await gateway.gateway.campaigns.one(campaign_id)).skipped == {"not_a_customer": 1}
+    assert (await gateway.gateway.management.campaigns.one(campaign_id)).skipped == {"not_a_customer": 1}

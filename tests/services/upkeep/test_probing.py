@@ -32,8 +32,8 @@ async def gateway(settings: Settings) -> AsyncIterator[Running]:
 
 
 def probe_of(gateway: Running) -> Probe:
-    assert gateway.gateway.probe is not None
-    return gateway.gateway.probe
+    assert gateway.gateway.upkeep.probe is not None
+    return gateway.gateway.upkeep.probe
 
 
 def figure(name: str, command: str) -> float | None:
@@ -69,7 +69,7 @@ async def test_silence_is_an_alarm(settings: Settings) -> None:
 
 
 async def test_a_database_that_is_away_is_an_alarm_and_not_the_end(gateway: Running) -> None:
-    with away(gateway.gateway.database):
+    with away(gateway.gateway.storage.database):
         pass
     assert await probe_of(gateway).round()
 

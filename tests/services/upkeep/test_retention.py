@@ -23,12 +23,14 @@ KEPT = Kept()
 
 
 def whole(gateway: Running) -> bool:
-    return all(chain.found.ok for chain in walk_chains(gateway.gateway.database, gateway.gateway.owner.heads))
+    return all(
+        chain.found.ok for chain in walk_chains(gateway.gateway.storage.database, gateway.gateway.storage.owner.heads)
+    )
 
 
 async def purged(gateway: Running) -> Purged:
     async with gateway.gateway.engine.paused():
-        return purge(gateway.gateway.database, KEPT, gateway.gateway.owner.heads)
+        return purge(gateway.gateway.storage.database, KEPT, gateway.gateway.storage.owner.heads)
 
 
 async def payloads(gateway: Running) -> list[str]:
@@ -85,9 +87,11 @@ async def test_a_chain_that_was_purged_still_shows_what_does_not_fit(gateway: Ru
     assert whole(gateway)
     second = (tables.evidence.c.seq == 2, tables.evidence.c.msisdn == ALICE)
     forged = tables.evidence.update().where(*second).values(kind="x")
-    await gateway.gateway.database.write(lambda connection: connection.execute(forged))
+    await gateway.gateway.storage.database.write(lambda connection: connection.execute(forged))
     [bad] = [
-        chain for chain in walk_chains(gateway.gateway.database, gateway.gateway.owner.heads) if not chain.found.ok
+        chain
+        for chain in walk_chains(gateway.gateway.storage.database, gateway.gateway.storage.owner.heads)
+        if not chain.found.ok
     ]
     assert (bad.msisdn, bad.found.first_bad) == (ALICE, 2)
 
@@ -99,7 +103,7 @@ async def close(gateway: Running) -> None:
 async def test_a_closed_tenure_is_erased_when_its_time_is_over(gateway: Running) -> None:
     await gateway.say("QXCL")
     await close(gateway)
-    erase = gateway.gateway.erasure.erase
+    erase = gateway.gateway.upkeep.erasure.erase
     with pytest.raises(RefusedError, match="kept until"):
         await erase(ALICE, 1, "api:demo", "she asked for it")
     await gateway.advance(days=184)
@@ -112,13 +116,13 @@ async def test_a_closed_tenure_is_erased_when_its_time_is_over(gateway: Running)
 
 
 async def campaign(gateway: Running, *msisdns: str, kind: MessageClass = MessageClass.CARE) -> str:
-    campaign_id = await gateway.gateway.campaigns.start(NewCampaign(kind, "祝您节日快乐", "test", msisdns))
+    campaign_id = await gateway.gateway.management.campaigns.start(NewCampaign(kind, "祝您节日快乐", "test", msisdns))
     await gateway.drain()
     return campaign_id
 
 
 async def counts(gateway: Running, campaign_id: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    found = await gateway.gateway.campaigns.one(campaign_id)
+    found = await gateway.gateway.management.campaigns.one(campaign_id)
     assert found.waiting == 0
     return found.states, found.skipped
 
@@ -138,26 +142,26 @@ async def test_who_is_erased_is_in_no_campaign_of_hers_any_more_and_the_counts_s
     await gateway.advance(days=184)
     await gateway.subscriber(ALICE)
     of_the_next = await campaign(gateway, ALICE)
-    await gateway.gateway.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
+    await gateway.gateway.upkeep.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
     assert [await counts(gateway, campaign_id) for campaign_id in (reached, skipped)] == before
     assert await recipients(gateway, reached) == await recipients(gateway, skipped) == {BOB}
     assert await recipients(gateway, of_the_next) == {ALICE}, "another customer's by now"
     assert await counts(gateway, of_the_next) == ({"sent": 1}, {})
     await close(gateway)
     await gateway.advance(days=184)
-    await gateway.gateway.erasure.erase(ALICE, 2, "api:demo", "so did she")
+    await gateway.gateway.upkeep.erasure.erase(ALICE, 2, "api:demo", "so did she")
     assert await recipients(gateway, of_the_next) == set()
     assert await counts(gateway, of_the_next) == ({"sent": 1}, {})
 
 
 async def test_a_segment_s_campaign_remembers_no_number_of_who_was_erased(gateway: Running) -> None:
     wanted = NewCampaign(MessageClass.CARE, "祝您节日快乐", "test", segment=Segment())
-    campaign_id = await gateway.gateway.campaigns.start(wanted)
+    campaign_id = await gateway.gateway.management.campaigns.start(wanted)
     await gateway.drain()
     before = await counts(gateway, campaign_id)
     await close(gateway)
     await gateway.advance(days=184)
-    await gateway.gateway.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
+    await gateway.gateway.upkeep.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
     assert await counts(gateway, campaign_id) == before
     assert all(ALICE not in str(dict(row)) for row in await gateway.rows(campaigns.campaign))
 
@@ -177,14 +181,14 @@ async def test_whom_a_campaign_was_for_goes_with_the_messages_and_its_counts_sta
 
 async def test_a_tenure_in_use_is_not_erased(gateway: Running) -> None:
     with pytest.raises(RefusedError, match="in use"):
-        await gateway.gateway.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
+        await gateway.gateway.upkeep.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
     with pytest.raises(RefusedError, match="no such tenure"):
-        await gateway.gateway.erasure.erase(ALICE, 7, "api:demo", "she asked for it")
+        await gateway.gateway.upkeep.erasure.erase(ALICE, 7, "api:demo", "she asked for it")
 
 
 async def test_parked_reports_go_after_a_day(gateway: Running) -> None:
     report = Report("simulator", "unknown-id", OutboundStatus.DELIVERED)
-    await gateway.gateway.receipts.store(report)
+    await gateway.gateway.carriers.receipts.store(report)
     await gateway.advance(seconds=timedelta(hours=23).total_seconds())
     assert (await purged(gateway)).reports == 0
     await gateway.advance(seconds=timedelta(hours=2).total_seconds())
@@ -216,7 +220,7 @@ async def test_a_message_whose_number_was_purged_at_that_moment_is_handled(gatew
     async with gateway.gateway.engine.paused():
         await gateway.store(gateway.message("0000", sender=STRANGERS[0]))
         gone = tables.conversation.delete().where(tables.conversation.c.msisdn == STRANGERS[0])
-        await gateway.gateway.database.write(lambda connection: connection.execute(gone))
+        await gateway.gateway.storage.database.write(lambda connection: connection.execute(gone))
     await gateway.drain()
     pending = tables.inbound_message.c.status == "pending"
     assert await gateway.count(tables.inbound_message, pending) == 0

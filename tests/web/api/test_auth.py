@@ -149,7 +149,7 @@ async def test_scopes_are_judged_before_bodies(web: Web) -> None:
 async def test_a_revoked_token_opens_nothing(web: Web) -> None:
     token = await web.token("admin")
     assert (await web.call("GET", "/api/v1/messages", token=token)).status_code == 200
-    web.running.gateway.tokens.revoke("admin")
+    web.running.gateway.management.tokens.revoke("admin")
     assert_problem(await web.call("GET", "/api/v1/messages", token=token), 401)
 
 

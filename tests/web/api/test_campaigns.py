@@ -111,9 +111,9 @@ async def test_a_batch_that_a_crash_cut_off_reaches_nobody_twice(settings: Setti
         campaign_id = await start(web, msisdns=[ALICE, BOB])
         # As if the process had died between the turns and the note of them.
         forget = update(campaign_recipient).values(status="waiting", reason=None)
-        await web.running.gateway.database.write(lambda connection: connection.execute(forget))
+        await web.running.gateway.storage.database.write(lambda connection: connection.execute(forget))
         stimulus = ReachOut(campaign_id, MessageClass.CARE, "祝您节日快乐", START)
-        assert (await web.running.gateway.turns.call(ALICE, stimulus)).verdict == "reached before"
+        assert (await web.running.gateway.turning.turns.call(ALICE, stimulus)).verdict == "reached before"
         assert len(await web.running.received(ALICE)) == 1
 
 

@@ -435,7 +435,7 @@ async def test_a_chain_verifies_and_tampering_is_named(web: Web) -> None:
     assert (await web.get(f"{ALICE_HOME}/evidence/verify")).json() == whole
     table = tables.evidence
     change = table.update().where(table.c.seq == 3).values(payload='{"service_code":"KD"}')
-    await web.running.gateway.database.write(lambda connection: connection.execute(change))
+    await web.running.gateway.storage.database.write(lambda connection: connection.execute(change))
     answer = (await web.get(f"{ALICE_HOME}/evidence/verify")).json()
     assert (answer["ok"], answer["first_bad"], answer["fault"]) == (False, 3, "changed")
 

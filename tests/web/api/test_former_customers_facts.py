@@ -133,7 +133,7 @@ async def test_a_former_customers_dead_letter_is_a_conflict(web: Web) -> None:
     await web.running.drain()
     [row] = await web.running.rows(tables.inbound_message)
     dead = tables.inbound_message.update().values(status="dead")
-    await web.running.gateway.database.write(lambda connection: connection.execute(dead))
+    await web.running.gateway.storage.database.write(lambda connection: connection.execute(dead))
     await changed_hands(web)
     answer = await web.call("POST", f"/api/v1/dead-letters/{row['id']}/retry")
     assert (answer.status_code, answer.headers["content-type"]) == (409, PROBLEM)

@@ -105,7 +105,7 @@ async def test_kept_calls_are_purged_though_nobody_calls(web: Web) -> None:
     await put(web, "k-1")
     gateway = web.running.gateway
     async with gateway.engine.paused():
-        assert purge(gateway.database, Kept(), gateway.owner.heads).calls == 0
+        assert purge(gateway.storage.database, Kept(), gateway.storage.owner.heads).calls == 0
         old = idempotent_call.update().values(begun_at=datetime.now(UTC) - timedelta(hours=25))
-        await gateway.database.write(lambda connection: connection.execute(old))
-        assert purge(gateway.database, Kept(), gateway.owner.heads).calls == 1
+        await gateway.storage.database.write(lambda connection: connection.execute(old))
+        assert purge(gateway.storage.database, Kept(), gateway.storage.owner.heads).calls == 1

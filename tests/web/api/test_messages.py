@@ -118,7 +118,7 @@ async def test_what_is_no_message_is_not_found(web: Web, wrong: str) -> None:
 
 
 async def test_a_dead_letter_is_listed_with_where_it_went_wrong_and_runs_again(web: Web) -> None:
-    fuse = add_trouble(web.running.gateway.registry)
+    fuse = add_trouble(web.running.gateway.turning.registry)
     await web.running.say("帮助")
     await web.running.say(SECRET_TEXT)
     [letter] = (await web.get("/api/v1/dead-letters")).json()["dead_letters"]
@@ -135,7 +135,7 @@ async def test_a_dead_letter_is_listed_with_where_it_went_wrong_and_runs_again(w
 
 
 async def test_dead_letters_are_read_in_pages(web: Web) -> None:
-    add_trouble(web.running.gateway.registry)
+    add_trouble(web.running.gateway.turning.registry)
     for _ in range(3):
         await web.running.say(SECRET_TEXT)
     first = (await web.get("/api/v1/dead-letters", limit="2")).json()
