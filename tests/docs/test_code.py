@@ -95,7 +95,11 @@ def test_the_worked_example_of_a_command_works(tmp_path: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     written = saved(CONTRIBUTING)
     places = list(written)
-    assert [str(Path(place).parent) for place in places] == ["app/domain/texts", "app/commands", "tests/commands"]
+    assert [str(Path(place).parent) for place in places] == [
+        "app/domain/texts",
+        "app/commands/accounts",
+        "tests/commands/accounts",
+    ]
     for place, code in written.items():
         assert not (tmp_path / place).exists(), "the example is in the project"
         (tmp_path / place).write_text(code, encoding="utf-8")

@@ -1,5 +1,6 @@
 """The documents hold together: links lead somewhere, what is named exists, what there is can be found."""
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -80,6 +81,28 @@ def test_every_table_is_explained() -> None:
     page = (DOCS / "architecture.md").read_text("utf-8")
     missing = [name for name in metadata.tables if f"`{name}`" not in page]
     assert missing == [], "say under Tables in docs/architecture.md what a row is"
+
+
+def test_every_class_of_the_glossary_exists() -> None:
+    named_there = set(re.findall(r"`([A-Z][A-Za-z]*[a-z][A-Za-z]*)`", (DOCS / "glossary.md").read_text("utf-8")))
+    classes = {
+        node.name
+        for module in (ROOT / "app").rglob("*.py")
+        for node in ast.walk(ast.parse(module.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+    assert len(named_there) > 60
+    assert sorted(named_there - classes) == []
+
+
+def test_the_table_of_rooms_has_every_room() -> None:
+    page = (DOCS / "architecture.md").read_text("utf-8")
+    rooms = {folder.parent for folder in (ROOT / "app").rglob("__init__.py")} - {ROOT / "app"}
+    alone = {module for module in (ROOT / "app").glob("*.py") if not module.name.startswith("__")}
+    missing = [
+        named(room) for room in rooms | alone if f"| `{named(room)}`" not in page and f", `{named(room)}`" not in page
+    ]
+    assert missing == [], "give it a row under Where is what in docs/architecture.md"
 
 
 def test_decisions_are_short() -> None:
