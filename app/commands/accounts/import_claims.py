@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.commands.orders.placing import waiting_for
+from app.commands.orders.placing import open_order_for
 from app.domain.account import Channel, Subscription, SubscriptionState, Terms
 from app.domain.catalogue import Service
 from app.domain.orders import Order, OrderState
@@ -84,7 +84,7 @@ class Claim:
     @property
     def is_asked(self) -> bool:
         """Whether her order of it waits for a yes."""
-        return self.held is None and waiting_for(self.turn, self.wanted.service_code) is not None
+        return self.held is None and open_order_for(self.turn, self.wanted.service_code) is not None
 
     @property
     def agreed(self) -> tuple[Terms, ...]:

@@ -4,9 +4,9 @@ from app.commands.accounts.directory import UNKNOWN_SUBSCRIBER
 from app.commands.accounts.import_claims import Claim, ImportSubscription
 from app.commands.accounts.import_objections import OBJECTIONS
 from app.commands.orders.trial_timers import trial_timers
-from app.commands.orders.trials import asked_until
+from app.commands.orders.trials import update_question_expiry
 from app.commands.registry import call
-from app.commands.subscriptions.unsubscribing import run_out, summary
+from app.commands.subscriptions.unsubscribing import mark_ended, summary
 from app.domain.account import FREE_PERIOD, Subscription, SubscriptionState, Terms
 from app.domain.evidence import EvidenceDraft
 from app.domain.orders import Order
@@ -30,7 +30,7 @@ def import_subscription(turn: Turn) -> Outcome:
     after = _new(claim) if claim.held is None else _corrected(claim, claim.held)
     if after == claim.held:
         return Outcome(kept=_kept(wanted, after), verdict="as before")
-    return joined(_taken_over(claim, after), asked_until(turn, after))
+    return joined(_taken_over(claim, after), update_question_expiry(turn, after))
 
 
 def _taken_over(claim: Claim, after: Subscription) -> Outcome:
@@ -42,7 +42,7 @@ def _taken_over(claim: Claim, after: Subscription) -> Outcome:
     })  # fmt: skip
     # What has run out and whose timer is late ends first: a service is held once.
     late = [item for item in claim.ended if item.state is not SubscriptionState.ENDED]
-    over = [run_out(item, wanted.who) for item in late]
+    over = [mark_ended(item, wanted.who) for item in late]
     return Outcome(
         subscriptions=(*(ended for ended, _ in over), after),
         timers=_timers(turn, claim.held, after),

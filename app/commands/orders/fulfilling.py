@@ -7,7 +7,7 @@ from app.commands.orders.questions import asked, trial_left
 from app.commands.orders.records import answer_draft, closed_with_question, label
 from app.commands.orders.trial_timers import trial_timers
 from app.commands.replies import say
-from app.commands.subscriptions.unsubscribing import ACCESS_MODES, END_TIMER, run_out, summary
+from app.commands.subscriptions.unsubscribing import ACCESS_MODES, END_TIMER, mark_ended, summary
 from app.domain.account import FREE_PERIOD, Subscription, SubscriptionState, Terms
 from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceDraft, Fact
@@ -39,7 +39,7 @@ def carry_out(turn: Turn, order: Order, question: Question) -> Outcome:
     before = turn.account.subscriptions.get(order.subscription_id or "")
     after = _after(turn, order, before)
     closed = closed_with_question(turn, replace(order, subscription_id=after.id), OrderState.CONFIRMED)
-    over = [run_out(item, "order") for item in _late(turn, order)]
+    over = [mark_ended(item, "order") for item in _late(turn, order)]
     reply = say(turn, _said(turn, order, after), extension=question.extension, kind=MessageClass.RESULT)
     return replace(
         closed,

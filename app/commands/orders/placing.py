@@ -74,7 +74,7 @@ def _objection_to_service(turn: Turn, order: Order, service: Service, *, at_yes:
         return Reason.ALREADY_SUBSCRIBED
     if not service.on_offer and order.kind is not OrderKind.TERMS:
         return Reason.WITHDRAWN_SERVICE
-    waits = not at_yes and waiting_for(turn, order.service_code) is not None
+    waits = not at_yes and open_order_for(turn, order.service_code) is not None
     return Reason.ALREADY_WAITING if waits else None
 
 
@@ -84,7 +84,7 @@ def _first_fee(order: Order, terms: Terms) -> int:
     return terms.price_fen if starts_paid and terms.billing is Billing.MONTHLY else 0
 
 
-def waiting_for(turn: Turn, service_code: str) -> Order | None:
+def open_order_for(turn: Turn, service_code: str) -> Order | None:
     """The order of a service that waits for its yes; what was asked about one that she has left does not count."""
     waiting = (order for order in turn.account.records_of(Order) if order.waits(turn.at) and concerns(turn, order))
     return next((order for order in waiting if order.service_code == service_code), None)
@@ -156,7 +156,7 @@ def refusal_text(turn: Turn, order: Order, reason: Reason) -> str:
     language = turn.account.language
     if reason is Reason.ALREADY_SUBSCRIBED:
         return _held_text(turn, order)
-    waiting = waiting_for(turn, order.service_code) if reason is Reason.ALREADY_WAITING else None
+    waiting = open_order_for(turn, order.service_code) if reason is Reason.ALREADY_WAITING else None
     held = turn.account.subscriptions.get(order.subscription_id or "")
     until = order.expires_at or turn.at
     ends_at = (held.ends_at if held else None) or until

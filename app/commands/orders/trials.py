@@ -4,7 +4,7 @@ from app.commands.orders.questions import ask, expiry
 from app.commands.orders.records import draft
 from app.commands.orders.trial_timers import TRIAL_END, TRIAL_QUESTION, trial_timers
 from app.commands.registry import timer
-from app.commands.subscriptions.unsubscribing import run_out, summary
+from app.commands.subscriptions.unsubscribing import mark_ended, summary
 from app.domain.account import Subscription, SubscriptionState
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.orders import Order, OrderKind, OrderState
@@ -49,7 +49,7 @@ def ask_about_trial(turn: Turn) -> Outcome:
     return ask(turn, order)
 
 
-def asked_until(turn: Turn, held: Subscription) -> Outcome:
+def update_question_expiry(turn: Turn, held: Subscription) -> Outcome:
     """Her question waits until the trial's end, also where that has moved; a yes to the old end is asked anew."""
     ends_at, waiting = held.trial_ends_at, _waiting(turn, held)
     if ends_at is None:
@@ -90,7 +90,7 @@ def end_trial(turn: Turn) -> Outcome:
             events=(_event(turn, after, "subscription.trial_over", _GOES_ON),),
             verdict="goes on",
         )
-    ended, evidence = run_out(held, _WHO)
+    ended, evidence = mark_ended(held, _WHO)
     return Outcome(
         subscriptions=(ended,),
         records=expired,

@@ -5,7 +5,7 @@ import re
 from app.commands.parser import Said, normalise, refuses_marketing
 from app.commands.registry import call, incomplete, number
 from app.commands.replies import say, shown
-from app.commands.subscriptions.by_keyword import end
+from app.commands.subscriptions.by_keyword import unsubscribe_match
 from app.commands.subscriptions.matching import match_services
 from app.commands.vocabulary import NO_MARKETING, NO_MARKETING_ALONE
 from app.domain.campaigns import CampaignMessage, CampaignMessageState
@@ -72,7 +72,7 @@ def opt_out(turn: Turn, said: Said) -> Outcome | None:
     meant = match_services(turn, what)
     whole = not turn.stimulus_as(TextReceived).missing
     named = whole and meant.certain and len(meant.held) == 1 and meant.held[0].can_be_left(turn.at)
-    return joined(_opted_out(turn), *((end(turn, meant),) if named else ()))
+    return joined(_opted_out(turn), *((unsubscribe_match(turn, meant),) if named else ()))
 
 
 def _behind_opt_out(said: Said) -> str | None:

@@ -31,14 +31,14 @@ def unsubscribe_by_word(turn: Turn, word: str) -> Outcome:
     if len(meant.held) > 1:
         return list_services(turn, "")
     if meant.held:
-        return end(turn, meant)
+        return unsubscribe_match(turn, meant)
     if meant.service is not None:
         return plain(turn, texts.NOT_HELD.say(language, name=meant.service.name))
     text = texts.NO_SUCH_SERVICE if len(bare) <= _LONGEST_WORD else texts.NO_SUCH_KEYWORD
     return plain(turn, text.say(language, word=bare), verdict=NOT_UNDERSTOOD)
 
 
-def end(turn: Turn, meant: ServiceMatch) -> Outcome:
+def unsubscribe_match(turn: Turn, meant: ServiceMatch) -> Outcome:
     """End the one that is meant."""
     targets = [UnsubscribeTarget(label_of(turn.catalogue, held), held) for held in meant.held]
     return carry_out(turn, targets, request_of(turn, None, guessed=not meant.certain), (), open_listing(turn))

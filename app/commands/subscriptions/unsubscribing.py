@@ -225,7 +225,7 @@ def _event(turn: Turn, after: Subscription, request: UnsubscribeRequest) -> Even
     return EventDraft(f"sp:{after.terms.sp_code}", "subscription.unsubscribed", data)
 
 
-def run_out(held: Subscription, who: str) -> tuple[Subscription, EvidenceDraft]:
+def mark_ended(held: Subscription, who: str) -> tuple[Subscription, EvidenceDraft]:
     """A service whose last instant is over, as ended; a trial ends with its last free moment."""
     ended = replace(held, state=SubscriptionState.ENDED, ends_at=held.ends_at or held.trial_ends_at)
     payload: dict[str, Fact] = {
@@ -243,5 +243,5 @@ def end_subscription(turn: Turn) -> Outcome:
     held = turn.account.subscriptions.get(turn.stimulus_as(TimerDue).subject)
     if held is None or held.state is not SubscriptionState.ENDING:
         return Outcome(verdict="nothing to end")
-    ended, draft = run_out(held, "timer")
+    ended, draft = mark_ended(held, "timer")
     return Outcome(subscriptions=(ended,), evidence=(draft,), verdict="ended")
