@@ -1,1 +1,1 @@
-"""Orders: asking for a yes, and what a yes, a no or silence does."""
+"""Orders: place one, ask the subscriber to confirm it, and handle a yes, a no or silence."""

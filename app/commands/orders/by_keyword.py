@@ -1,4 +1,4 @@
-"""KT and an order keyword: order that service, after a yes (flows.md 4, 6)."""
+"""KT and an order keyword: order that service, once confirmed (flows.md 4, 6)."""
 
 from app.commands.limits import NOT_UNDERSTOOD
 from app.commands.orders.placing import place_by_sms
@@ -12,13 +12,13 @@ from app.domain.turn import Outcome, Turn
 
 @command(*ORDER, takes=Takes.WORD, menu=texts.HELP, rank=30)
 def order_by_word(turn: Turn, word: str) -> Outcome:
-    """Ask whether to start the service with that order keyword."""
+    """Ask the subscriber to confirm an order of the service with that order keyword."""
     word = word.rstrip(BEHIND_KEYWORD)
     service = turn.catalogue.by_keyword.get(word)
     if service is not None:
         return place_by_sms(turn, service)
     if not word:
         return Outcome(replies=(say(turn, texts.NO_KEYWORD.say(turn.account.language)),))
-    # What can be no order keyword is not said back: it may hold anything, even a password.
+    # A word that cannot be an order keyword is not repeated: it may be a password.
     text = texts.NO_SUCH_KEYWORD if order_keyword_violation(word) else texts.NO_SUCH_SERVICE
     return Outcome(replies=(say(turn, text.say(turn.account.language, word=word)),), verdict=NOT_UNDERSTOOD)

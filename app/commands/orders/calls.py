@@ -1,7 +1,7 @@
-"""Orders that come over the management API: the customer is asked all the same (flows.md 6)."""
+"""Orders placed over the management API, which the subscriber must confirm like any other (flows.md 6)."""
 
 from app.commands.orders.placing import OrderRequest, place
-from app.commands.orders.records import order_refused
+from app.commands.orders.records import refuse_order
 from app.commands.registry import call
 from app.domain.account import Channel
 from app.domain.orders import Order, OrderKind, OrderState, Reason
@@ -11,7 +11,10 @@ from app.domain.values import value
 
 @value
 class PlaceOrder(Stimulus):
-    """Somebody says that she wants a service; ``reason`` is what an agent has to say for it."""
+    """An order of a service on a subscriber's behalf.
+
+    ``who`` placed it: an API token or an agent. ``reason`` is the one that an agent gives, for the evidence.
+    """
 
     who: str
     service_code: str
@@ -22,30 +25,33 @@ class PlaceOrder(Stimulus):
 
 @call(PlaceOrder)
 def place_order(turn: Turn) -> Outcome:
-    """Ask her, or refuse it with a reason on record; the same key gives the same order again."""
+    """Ask the subscriber to confirm an order, or record why it is refused.
+
+    Return the earlier order if the same caller has used the same idempotency key.
+    """
     placed = turn.stimulus_as(PlaceOrder)
     if turn.account.customer is None:
         return refused(422, "msisdn: no such subscriber; create it first.")
-    known = _known(turn, placed)
-    if known is not None:
-        if (known.service_code, known.channel) != (placed.service_code, placed.channel):
+    earlier = _earlier_order(turn, placed)
+    if earlier is not None:
+        if (earlier.service_code, earlier.channel) != (placed.service_code, placed.channel):
             detail = "This idempotency_key was used for another order of this customer; use a new one."
             return refused(409, detail)
-        return Outcome(records=(known,), verdict="as before")
+        return Outcome(records=(earlier,), verdict="as before")
     service = turn.catalogue.services.get(placed.service_code)
     request = OrderRequest(placed.who, placed.channel, placed.reason, placed.idempotency_key)
-    return place(turn, service, request) if service else _unknown(turn, placed)
+    return place(turn, service, request) if service else _refuse_unknown_service(turn, placed)
 
 
-def _known(turn: Turn, placed: PlaceOrder) -> Order | None:
-    """The order that the same caller made with the same key."""
+def _earlier_order(turn: Turn, placed: PlaceOrder) -> Order | None:
+    """Return the order that the same caller placed with the same key."""
     if placed.idempotency_key is None:
         return None
-    mine = (order for order in turn.account.records_of(Order) if order.who == placed.who)
-    return next((order for order in mine if order.idempotency_key == placed.idempotency_key), None)
+    of_caller = (order for order in turn.account.records_of(Order) if order.who == placed.who)
+    return next((order for order in of_caller if order.idempotency_key == placed.idempotency_key), None)
 
 
-def _unknown(turn: Turn, placed: PlaceOrder) -> Outcome:
+def _refuse_unknown_service(turn: Turn, placed: PlaceOrder) -> Outcome:
     order = Order(
         id=next(turn.ids),
         made_at=turn.now,
@@ -56,4 +62,4 @@ def _unknown(turn: Turn, placed: PlaceOrder) -> Outcome:
         who=placed.who,
         idempotency_key=placed.idempotency_key,
     )
-    return order_refused(turn, order, Reason.UNKNOWN_SERVICE)
+    return refuse_order(turn, order, Reason.UNKNOWN_SERVICE)

@@ -1,11 +1,11 @@
-"""Orders that end without an answer: the window runs out, or the question never arrives (flows.md 6; safety.md 23)."""
+"""Orders that end unanswered: the window expires, or the question is not delivered (flows.md 6; safety.md 23)."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
-from app.commands.orders.questions import MATTER, about, expiry
-from app.commands.orders.records import EXPIRY_TIMER, closed_with_question, draft
+from app.commands.orders.questions import MATTER, expiry_timer, matter_of
+from app.commands.orders.records import EXPIRY_TIMER, close_with_question, order_evidence
 from app.commands.orders.trial_timers import TRIAL_QUESTION
 from app.commands.registry import on_outcome, timer
 from app.domain.dialogue import Question
@@ -13,30 +13,33 @@ from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.turn import DeliveryOutcome, MessageOutcome, Outcome, TimerDue, TimerSet, Turn
 from app.domain.values import replace
 
-# A question of our own that did not arrive is tried again a day later.
-_AGAIN = timedelta(days=1)
+# A question that the gateway asks by itself is retried this long after it failed.
+_RETRY_AFTER = timedelta(days=1)
+# Their window begins when the network takes the question; the others end on a fixed day.
 _BY_WINDOW = frozenset({OrderKind.ORDER, OrderKind.KEEP})
 
 
 @timer(EXPIRY_TIMER, reads=(Order,))
 def expire_order(turn: Turn) -> Outcome:
-    """Silence is a no, and nothing is said; the question stays as it is, for an answer that comes late."""
+    """Expire an unanswered order without a message; its question stays on record for late answers."""
     order = turn.account.record(Order, turn.stimulus_as(TimerDue).subject)
     if order is None or not order.is_open:
         return Outcome(verdict="nothing to expire")
     closed = order.closed(OrderState.EXPIRED, turn.at)
-    return Outcome(records=(closed,), evidence=(draft("order-expired", closed),), verdict="order expired")
+    return Outcome(records=(closed,), evidence=(order_evidence("order-expired", closed),), verdict="order expired")
 
 
 @on_outcome(MATTER, reads=(Order,))
-def question_told(turn: Turn) -> Outcome:
-    """The network took the question, and the window runs from then; or it did not arrive, and the order is over."""
-    heard = MessageOutcome.of(turn.stimulus_as(TimerDue))
-    order = next((item for item in turn.account.records_of(Order) if item.is_open and about(item) == heard.about), None)
+def on_question_outcome(turn: Turn) -> Outcome:
+    """Start the order's window when the network takes its question, or close the order if the question fails."""
+    result = MessageOutcome.of(turn.stimulus_as(TimerDue))
+    order = next(
+        (item for item in turn.account.records_of(Order) if item.is_open and matter_of(item) == result.about), None
+    )
     question = turn.account.questions.get(order.question_id or "") if order else None
     if order is None or question is None:
         return Outcome(verdict="nothing waits for it")
-    if heard.what is DeliveryOutcome.TAKEN:
+    if result.what is DeliveryOutcome.TAKEN:
         return _handed_over(turn, order, question)
     return _undeliverable(turn, order)
 
@@ -48,23 +51,23 @@ def _handed_over(turn: Turn, order: Order, question: Question) -> Outcome:
     return Outcome(
         questions=(replace(question, expires_at=expires_at),),
         records=(replace(order, expires_at=expires_at),),
-        timers=(expiry(order, expires_at),),
+        timers=(expiry_timer(order, expires_at),),
         verdict="handed over",
     )
 
 
 def _undeliverable(turn: Turn, order: Order) -> Outcome:
-    outcome = closed_with_question(turn, order, OrderState.UNDELIVERABLE)
+    outcome = close_with_question(turn, order, OrderState.UNDELIVERABLE)
     records = [record for record in outcome.records if isinstance(record, Order)]
     return replace(
         outcome,
-        evidence=tuple(draft("order-undeliverable", record) for record in records),
-        timers=tuple(_asked_again(turn.now + _AGAIN, order)),
+        evidence=tuple(order_evidence("order-undeliverable", record) for record in records),
+        timers=tuple(_retry_timers(turn.now + _RETRY_AFTER, order)),
     )
 
 
-def _asked_again(at: datetime, order: Order) -> Iterator[TimerSet]:
-    """What we ask of our own accord is asked once more; its turn sees whether there is still time."""
+def _retry_timers(at: datetime, order: Order) -> Iterator[TimerSet]:
+    """Yield the timer to ask again what the gateway asked by itself; its turn checks whether there is time left."""
     if order.subscription_id is None or order.terms is None:
         return
     if order.kind is OrderKind.TRIAL:

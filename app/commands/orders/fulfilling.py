@@ -1,10 +1,10 @@
-"""What a yes to an order does: a service starts, goes on, is kept, or gets new terms (flows.md 6; safety.md 3, 9)."""
+"""Fulfil a confirmed order: start, go on with or keep a service, or agree to new terms (flows.md 6; safety.md 3, 9)."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 
-from app.commands.orders.questions import asked, trial_left
-from app.commands.orders.records import answer_draft, closed_with_question, label
+from app.commands.orders.questions import question_facts, resumed_trial_end
+from app.commands.orders.records import answer_evidence, close_with_question, label
 from app.commands.orders.trial_timers import trial_timers
 from app.commands.replies import say
 from app.commands.subscriptions.unsubscribing import ACCESS_MODES, END_TIMER, mark_ended, summary
@@ -18,7 +18,7 @@ from app.domain.texts import wording
 from app.domain.turn import EventDraft, Outcome, TimerDropped, Turn
 from app.domain.values import replace
 
-# The fields of the real-world sync (flows.md 14): opened, by the user.
+# The fields by which operators and SPs synchronise subscriptions (flows.md 14): opened, by the user.
 _OPENED = {"action": 1, "reason": 1}
 _EVIDENCE = {
     OrderKind.ORDER: "order-confirmed",
@@ -26,7 +26,7 @@ _EVIDENCE = {
     OrderKind.KEEP: "keep-confirmed",
     OrderKind.TERMS: "terms-confirmed",
 }
-# New terms are told when they take effect.
+# SPs get the event of new terms when they take effect.
 _EVENTS = {
     OrderKind.ORDER: "subscription.ordered",
     OrderKind.TRIAL: "subscription.goes_on",
@@ -34,26 +34,27 @@ _EVENTS = {
 }
 
 
-def carry_out(turn: Turn, order: Order, question: Question) -> Outcome:
-    """Do what she said yes to: subscription, evidence, word to the SP and her message in one outcome."""
+def fulfil(turn: Turn, order: Order, question: Question) -> Outcome:
+    """Return all that a yes causes: the subscription, its evidence and timers, the SP's event and the reply."""
     before = turn.account.subscriptions.get(order.subscription_id or "")
-    after = _after(turn, order, before)
-    closed = closed_with_question(turn, replace(order, subscription_id=after.id), OrderState.CONFIRMED)
-    over = [mark_ended(item, "order") for item in _late(turn, order)]
-    reply = say(turn, _said(turn, order, after), extension=question.extension, kind=MessageClass.RESULT)
+    after = _after_yes(turn, order, before)
+    closed = close_with_question(turn, replace(order, subscription_id=after.id), OrderState.CONFIRMED)
+    # They end first: a subscriber has a service once.
+    overdue = [mark_ended(item, "order") for item in _overdue(turn, order)]
+    reply = say(turn, _result_text(turn, order, after), extension=question.extension, kind=MessageClass.RESULT)
     return replace(
         closed,
         replies=(reply,),
-        subscriptions=(*(ended for ended, _ in over), *((after,) if after != before else ())),
+        subscriptions=(*(ended for ended, _ in overdue), *((after,) if after != before else ())),
         timers=trial_timers(turn, after) if order.kind is not OrderKind.TERMS else (),
-        dropped_timers=(*closed.dropped_timers, *_dropped(order, after)),
-        evidence=(*(item for _, item in over), _evidence(turn, order.kind, closed, question, before, after)),
+        dropped_timers=(*closed.dropped_timers, *_dropped_timers(order, after)),
+        evidence=(*(item for _, item in overdue), _evidence(turn, order.kind, closed, question, before, after)),
         events=(_event(turn, order, after),) if order.kind in _EVENTS else (),
     )
 
 
-def _late(turn: Turn, order: Order) -> Iterable[Subscription]:
-    """What has run out and whose timer is late: a service is held once."""
+def _overdue(turn: Turn, order: Order) -> Iterable[Subscription]:
+    """Return subscriptions of the service that are over, though the timer that ends them is late."""
     return (
         item
         for item in turn.account.subscriptions.values()
@@ -63,19 +64,19 @@ def _late(turn: Turn, order: Order) -> Iterable[Subscription]:
     )
 
 
-def _dropped(order: Order, after: Subscription) -> tuple[TimerDropped, ...]:
+def _dropped_timers(order: Order, after: Subscription) -> tuple[TimerDropped, ...]:
     return (TimerDropped(END_TIMER, after.id),) if order.kind is OrderKind.KEEP else ()
 
 
-def _after(turn: Turn, order: Order, held: Subscription | None) -> Subscription:
-    """The subscription after the yes; new terms wait for their day."""
+def _after_yes(turn: Turn, order: Order, held: Subscription | None) -> Subscription:
+    """Return the subscription after the yes; new terms change nothing before their day."""
     if held is None or order.terms is None:
-        return _new(turn, order)
+        return _new_subscription(turn, order)
     match order.kind:
         case OrderKind.TRIAL:
             return replace(held, goes_on=True, confirmed_at=turn.at)
         case OrderKind.KEEP:
-            state = SubscriptionState.TRIAL if trial_left(held, turn.at) else SubscriptionState.ACTIVE
+            state = SubscriptionState.TRIAL if resumed_trial_end(held, turn.at) else SubscriptionState.ACTIVE
             return replace(
                 held,
                 state=state,
@@ -89,7 +90,7 @@ def _after(turn: Turn, order: Order, held: Subscription | None) -> Subscription:
             return held
 
 
-def _new(turn: Turn, order: Order) -> Subscription:
+def _new_subscription(turn: Turn, order: Order) -> Subscription:
     service = turn.catalogue.services[order.service_code]
     terms = order.terms or Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
     return Subscription(
@@ -107,13 +108,13 @@ def _new(turn: Turn, order: Order) -> Subscription:
     )
 
 
-def _said(turn: Turn, order: Order, after: Subscription) -> str:
-    """Name, from when, price, and how to leave it again."""
-    language, words = turn.account.language, asked(turn, order)
+def _result_text(turn: Turn, order: Order, after: Subscription) -> str:
+    """Say the service, from when it runs, its price and how to unsubscribe it."""
+    language, asked = turn.account.language, question_facts(turn, order)
     facts = {
         "name": label(turn, order),
-        "price": wording.price(language, words.named.price_fen, words.named.billing),
-        "leave": texts.leave(language, words),
+        "price": wording.price(language, asked.named.price_fen, asked.named.billing),
+        "leave": texts.leave(language, asked),
     }
     ends_at = order.takes_effect_at or after.trial_ends_at or turn.at
     match order.kind:
@@ -133,8 +134,8 @@ def _said(turn: Turn, order: Order, after: Subscription) -> str:
 def _evidence(
     turn: Turn, kind: OrderKind, closed: Outcome, question: Question, before: Subscription | None, after: Subscription
 ) -> EvidenceDraft:
-    """What she was asked, what she answered and what came of it; the subscription's own record."""
-    answered = answer_draft(turn, closed, question, kind=_EVIDENCE[kind])
+    """Return the evidence of the question, the answer and the change, in the subscription's name."""
+    answered = answer_evidence(turn, closed, question, kind=_EVIDENCE[kind])
     order = next(record for record in closed.records if isinstance(record, Order))
     changes: dict[str, Fact] = {
         "order_id": order.id, "before": summary(before) if before else None, "after": summary(after),
@@ -143,7 +144,7 @@ def _evidence(
 
 
 def _event(turn: Turn, order: Order, after: Subscription) -> EventDraft:
-    """What the SP is told (flows.md 14)."""
+    """Return the event for the SP (flows.md 14)."""
     data: dict[str, Fact] = {
         "msisdn": turn.account.msisdn,
         "service_code": after.service_code,

@@ -1,12 +1,12 @@
-"""New terms reach who has a service only by her yes; without it the service ends on the announced day (safety.md 3)."""
+"""New terms of a service: worse ones need each subscriber's yes, else their service ends that day (safety.md 3)."""
 
 import json
 from datetime import datetime
 
 from app.commands.charges.on_unsubscribe import settle_charges
-from app.commands.orders.known_ends import are_worse
 from app.commands.orders.questions import ask
-from app.commands.orders.records import draft, label
+from app.commands.orders.records import label, order_evidence
+from app.commands.orders.scheduled_ends import are_worse
 from app.commands.registry import timer
 from app.commands.replies import say
 from app.commands.subscriptions.unsubscribing import summary
@@ -23,12 +23,12 @@ from app.domain.values import replace, value
 
 NEW_TERMS = "new-terms"
 TERMS_DAY = "terms-day"
-_HOLDING = frozenset({SubscriptionState.ACTIVE, SubscriptionState.TRIAL})
+_RUNNING = frozenset({SubscriptionState.ACTIVE, SubscriptionState.TRIAL})
 
 
 @value
 class AnnouncedTerms:
-    """New terms of a service and their day (UTC), as timers keep them."""
+    """New terms of a service, stored with timers; ``takes_effect_at`` is UTC, ``who`` announced them."""
 
     change_id: str
     price_fen: int
@@ -37,41 +37,41 @@ class AnnouncedTerms:
     who: str
 
     def text(self) -> str:
-        """As JSON."""
+        """Return the JSON that a timer stores."""
         day = self.takes_effect_at.isoformat()
         return json.dumps([self.change_id, self.price_fen, self.cancel_effect.value, day, self.who])
 
     @classmethod
     def of(cls, due: TimerDue) -> "AnnouncedTerms":
-        """From a timer that fell due."""
+        """Read the terms from a timer that fell due."""
         change_id, price_fen, effect, day, who = json.loads(due.data)
         return cls(change_id, price_fen, CancelEffect(effect), datetime.fromisoformat(day), who)
 
     def terms(self, held: Subscription) -> Terms:
-        """What she would have; SP and billing stay."""
+        """Return the terms that a subscription would get; its SP and billing stay."""
         return replace(held.terms, price_fen=self.price_fen, cancel_effect=self.cancel_effect)
 
     def is_worse(self, held: Subscription) -> bool:
-        """Whether they need her yes."""
+        """Return True if the terms are worse for a subscription, so that they need a yes."""
         return are_worse(self.terms(held), held.terms)
 
 
-def _held(turn: Turn) -> Subscription | None:
-    found = turn.account.subscriptions.get(turn.stimulus_as(TimerDue).subject)
-    return found if found is not None and found.state in _HOLDING and found.runs(turn.at) else None
+def _running_subscription(turn: Turn) -> Subscription | None:
+    held = turn.account.subscriptions.get(turn.stimulus_as(TimerDue).subject)
+    return held if held is not None and held.state in _RUNNING and held.runs(turn.at) else None
 
 
-def _order_of(turn: Turn, held: Subscription, announced: AnnouncedTerms) -> Order | None:
-    """The newest question about it."""
+def _latest_order(turn: Turn, held: Subscription, announced: AnnouncedTerms) -> Order | None:
+    """Return the newest order by which the subscriber was asked about the terms."""
     orders = [item for item in turn.account.records_of(Order) if item.terms_change_id == announced.change_id]
     return next((item for item in reversed(orders) if item.subscription_id == held.id), None)
 
 
 @timer(NEW_TERMS)
 def ask_about_terms(turn: Turn) -> Outcome:
-    """Ask her, by day; what is no worse for her needs no yes and waits for its day."""
+    """Ask for a yes to worse terms, outside the quiet hours; terms that are no worse only wait for their day."""
     due = turn.stimulus_as(TimerDue)
-    announced, held = AnnouncedTerms.of(due), _held(turn)
+    announced, held = AnnouncedTerms.of(due), _running_subscription(turn)
     if held is None or turn.now >= announced.takes_effect_at:
         return Outcome(verdict="nothing to ask")
     day = TimerSet(TERMS_DAY, held.id, announced.takes_effect_at + AFTER, due.data)
@@ -81,7 +81,7 @@ def ask_about_terms(turn: Turn) -> Outcome:
     if by_day > turn.now:
         later = TimerSet(NEW_TERMS, held.id, min(by_day, announced.takes_effect_at), due.data)
         return Outcome(timers=(day, later), verdict="waits for the day")
-    asked_before = _order_of(turn, held, announced)
+    asked_before = _latest_order(turn, held, announced)
     if asked_before is not None and asked_before.state is not OrderState.UNDELIVERABLE:
         return Outcome(verdict="asked before")
     order = Order(
@@ -102,30 +102,30 @@ def ask_about_terms(turn: Turn) -> Outcome:
 
 
 @timer(TERMS_DAY)
-def begin_terms(turn: Turn) -> Outcome:
-    """The announced day: the new terms with her yes, or the end of the service without."""
-    announced, held = AnnouncedTerms.of(turn.stimulus_as(TimerDue)), _held(turn)
+def apply_new_terms(turn: Turn) -> Outcome:
+    """Apply the new terms on their day if they were agreed to or are no worse; else end the service."""
+    announced, held = AnnouncedTerms.of(turn.stimulus_as(TimerDue)), _running_subscription(turn)
     if held is None:
         return Outcome(verdict="left before")
-    order = _order_of(turn, held, announced)
+    order = _latest_order(turn, held, announced)
     if order is not None and order.state is OrderState.CONFIRMED:
         began = replace(order, price_before_fen=held.terms.price_fen)
-        return joined(_changed(turn, held, announced, order.closed_at), Outcome(records=(began,)))
+        return joined(_change_terms(turn, held, announced, order.closed_at), Outcome(records=(began,)))
     if held.in_plan or not announced.is_worse(held):
-        return _changed(turn, held, announced, held.confirmed_at)
-    return _ended(turn, held, announced, order)
+        return _change_terms(turn, held, announced, held.confirmed_at)
+    return _end_service(turn, held, announced, order)
 
 
-def _changed(turn: Turn, held: Subscription, announced: AnnouncedTerms, confirmed_at: datetime | None) -> Outcome:
+def _change_terms(turn: Turn, held: Subscription, announced: AnnouncedTerms, confirmed_at: datetime | None) -> Outcome:
     after = replace(held, terms=announced.terms(held), confirmed_at=confirmed_at)
     event = _event(turn, after, "subscription.terms_changed", {"price_fen": after.terms.price_fen})
     return Outcome(
-        subscriptions=(after,), evidence=(_draft("terms-changed", held, after, announced),), events=(event,),
+        subscriptions=(after,), evidence=(_evidence("terms-changed", held, after, announced),), events=(event,),
         verdict="terms changed",
     )  # fmt: skip
 
 
-def _ended(turn: Turn, held: Subscription, announced: AnnouncedTerms, order: Order | None) -> Outcome:
+def _end_service(turn: Turn, held: Subscription, announced: AnnouncedTerms, order: Order | None) -> Outcome:
     ended = replace(held, state=SubscriptionState.ENDED, ends_at=announced.takes_effect_at)
     language = turn.account.language
     name = label(turn, order) if order else turn.catalogue.services[held.service_code].name
@@ -136,14 +136,17 @@ def _ended(turn: Turn, held: Subscription, announced: AnnouncedTerms, order: Ord
         replies=(say(turn, text, kind=MessageClass.NOTICE),),
         subscriptions=(ended,),
         records=expired,
-        evidence=(*(draft("order-expired", item) for item in expired), _draft("terms-ended", held, ended, announced)),
+        evidence=(
+            *(order_evidence("order-expired", item) for item in expired),
+            _evidence("terms-ended", held, ended, announced),
+        ),
         events=(event,),
         verdict="ended",
     )
     return joined(outcome, settle_charges(turn, held, ended, announced.who).outcome)
 
 
-def _draft(kind: str, before: Subscription, after: Subscription, announced: AnnouncedTerms) -> EvidenceDraft:
+def _evidence(kind: str, before: Subscription, after: Subscription, announced: AnnouncedTerms) -> EvidenceDraft:
     payload: dict[str, Fact] = {
         "service_code": after.service_code,
         "who": announced.who,

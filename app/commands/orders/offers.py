@@ -1,4 +1,4 @@
-"""1111: what is on offer; a number of it orders that service, after a yes (flows.md 4, 6)."""
+"""1111: list the services on offer; a number of the list orders that service, once confirmed (flows.md 4, 6)."""
 
 from typing import ClassVar
 
@@ -20,7 +20,7 @@ _LONGEST_NUMBER = 99
 
 @value
 class ShownOffer:
-    """A numbered line as the customer has it in hand."""
+    """A numbered line of the list as it was sent; numbers count from 1."""
 
     number: int
     service_code: str
@@ -28,14 +28,14 @@ class ShownOffer:
 
 @value
 class ChoosingOffer(QuestionState):
-    """A list of offers waits for a number."""
+    """The state of a list of offers."""
 
     kind: ClassVar[str] = "choosing-offer"
     items: tuple[ShownOffer, ...]
 
 
 def _on_offer(turn: Turn) -> list[Service]:
-    """What she can order: visible, on offer, and not hers already; own services first, then by name of the SP."""
+    """Return the services that the subscriber can order: the operator's own first, then by SP and service code."""
     held = {
         item.service_code
         for item in turn.account.subscriptions.values()
@@ -52,7 +52,7 @@ def _on_offer(turn: Turn) -> list[Service]:
 
 @command(*LIST_OFFERS, menu=texts.HELP, rank=15, reads=())
 def list_offers(turn: Turn, _argument: str) -> Outcome:
-    """List what is on offer; the numbers stay good for two hours, also after one was taken (safety.md 6)."""
+    """List what is on offer; a number can be sent until the listing window ends, and more than one (safety.md 6)."""
     language = turn.account.language
     replaced = tuple(
         question.closed(turn.now, ClosedAs.REPLACED)
@@ -78,8 +78,8 @@ def list_offers(turn: Turn, _argument: str) -> Outcome:
 
 
 def _line(turn: Turn, number: int, service: Service) -> texts.Offer:
-    provider = turn.catalogue.providers[service.sp_code]
-    short_name = None if provider.own else provider.short_name
+    sp = turn.catalogue.providers[service.sp_code]
+    short_name = None if sp.own else sp.short_name
     return texts.Offer(number, service.name, short_name, service.price_fen, service.billing, service.trial_days)
 
 
@@ -97,14 +97,14 @@ def _expired(turn: Turn, _question: Question) -> str:
 
 
 def _about(turn: Turn, question: Question) -> str:
-    """With the word in front, no listing of what she has takes the number for one of its own."""
+    # With the keyword before it, an open listing of subscriptions does not take the number as a pick.
     example = f"{ORDER[0]}{_example(question)}"
     return texts.ABOUT.say(turn.account.language, example=example, number=number_of(turn, question))
 
 
 @answer(ChoosingOffer, repeat=_repeat, expired=_expired, answered=_expired, about=_about)
 def choose_offer(turn: Turn, question: Question, said: Said) -> Answer | None:
-    """One number, and the service that was shown under it is asked about."""
+    """Order the service that was shown under a number."""
     number = parse_offer(said)
     if number is None:
         return None

@@ -1,12 +1,12 @@
-"""Orders: what is wanted, why it cannot be, and asking about it if it can (flows.md 6; safety.md 5, 9)."""
+"""Place an order: check whether it is possible, then ask for confirmation or refuse it (flows.md 6; safety.md 5, 9)."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 
 from app.commands.orders.given_once import had_free_hours, had_trial
-from app.commands.orders.known_ends import known_end
 from app.commands.orders.questions import ask
-from app.commands.orders.records import label, order_refused
+from app.commands.orders.records import label, refuse_order
+from app.commands.orders.scheduled_ends import scheduled_end
 from app.commands.replies import say
 from app.domain.account import Channel, Payment, SubscriberStatus, SubscriptionState, Terms
 from app.domain.calendar import local_day
@@ -22,7 +22,7 @@ from app.domain.values import replace, value
 
 @value
 class OrderRequest:
-    """Who wants something, by which way, and what else is to be kept of it."""
+    """Who orders and through which channel; ``reason`` is what an agent gave, for the evidence."""
 
     who: str
     channel: Channel
@@ -30,8 +30,8 @@ class OrderRequest:
     idempotency_key: str | None = None
 
 
-def wanted(turn: Turn, service: Service, request: OrderRequest) -> Order:
-    """What an order of a service comes to now: a new one, or keeping what is running out."""
+def new_order(turn: Turn, service: Service, request: OrderRequest) -> Order:
+    """Return a new order of a service, or one to keep it if it was unsubscribed and still runs."""
     held = turn.account.held(service.service_code, turn.at)
     keeps = held is not None and held.state is SubscriptionState.ENDING
     offered = Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
@@ -51,24 +51,24 @@ def wanted(turn: Turn, service: Service, request: OrderRequest) -> Order:
     )
 
 
-# ---- judging
+# ---- whether an order is possible
 
 
-def objection(turn: Turn, order: Order, *, at_yes: bool = False) -> Reason | None:
-    """Why an order cannot be, now; asked again at the yes (safety.md 5)."""
+def reason_to_refuse(turn: Turn, order: Order, *, at_yes: bool = False) -> Reason | None:
+    """Return why an order cannot be placed or, ``at_yes``, confirmed now; None if it can (safety.md 5)."""
     service = turn.catalogue.services.get(order.service_code)
     if service is None or order.terms is None:
         return Reason.UNKNOWN_SERVICE
     if turn.subscriber.status is SubscriberStatus.SUSPENDED:
         return Reason.SUSPENDED
-    of_service = _objection_to_service(turn, order, service, at_yes=at_yes)
+    of_service = _service_reason_to_refuse(turn, order, service, at_yes=at_yes)
     too_low = turn.subscriber.payment is Payment.PREPAID and turn.subscriber.balance_fen < _first_fee(
         order, order.terms
     )
     return of_service or (Reason.BALANCE_TOO_LOW if too_low else None)
 
 
-def _objection_to_service(turn: Turn, order: Order, service: Service, *, at_yes: bool) -> Reason | None:
+def _service_reason_to_refuse(turn: Turn, order: Order, service: Service, *, at_yes: bool) -> Reason | None:
     held = turn.account.held(order.service_code, turn.at)
     if order.kind is OrderKind.ORDER and held is not None and held.state is not SubscriptionState.ENDING:
         return Reason.ALREADY_SUBSCRIBED
@@ -79,57 +79,60 @@ def _objection_to_service(turn: Turn, order: Order, service: Service, *, at_yes:
 
 
 def _first_fee(order: Order, terms: Terms) -> int:
-    """What a yes makes her pay; nothing at once while it is free, paid already, or paid by use."""
+    """Return the fee (fen) that a yes makes due: 0 in a trial, if paid already, and for services paid per use."""
     starts_paid = (order.kind is OrderKind.ORDER and not order.trial_days) or order.kind is OrderKind.TRIAL
     return terms.price_fen if starts_paid and terms.billing is Billing.MONTHLY else 0
 
 
 def open_order_for(turn: Turn, service_code: str) -> Order | None:
-    """The order of a service that waits for its yes; what was asked about one that she has left does not count."""
-    waiting = (order for order in turn.account.records_of(Order) if order.waits(turn.at) and concerns(turn, order))
-    return next((order for order in waiting if order.service_code == service_code), None)
+    """Return the order of a service that waits for a yes, unless its subscription has changed since it was asked."""
+    orders = (order for order in turn.account.records_of(Order) if order.waits(turn.at) and still_applies(turn, order))
+    return next((order for order in orders if order.service_code == service_code), None)
 
 
-_STATES: Mapping[OrderKind, tuple[SubscriptionState, ...]] = {
+_STATES_ASKED_ABOUT: Mapping[OrderKind, tuple[SubscriptionState, ...]] = {
     OrderKind.TRIAL: (SubscriptionState.TRIAL,),
     OrderKind.KEEP: (SubscriptionState.ENDING,),
     OrderKind.TERMS: (SubscriptionState.TRIAL, SubscriptionState.ACTIVE),
 }
 
 
-def concerns(turn: Turn, order: Order) -> bool:
-    """Whether what it asks about is still as it was asked: nobody goes on with a trial that she has left."""
+def still_applies(turn: Turn, order: Order) -> bool:
+    """Return True if the subscription is still in a state that the order asks about, such as a trial to go on with."""
     if order.subscription_id is None:
         return True
     held = turn.account.subscriptions.get(order.subscription_id)
-    return held is not None and held.runs(turn.at) and held.state in _STATES[order.kind]
+    return held is not None and held.runs(turn.at) and held.state in _STATES_ASKED_ABOUT[order.kind]
 
 
-# ---- orders that others make for her
+# ---- orders placed by others
 
-# Who may ask her of their own accord; how often in a day, and how long after she declined the same service.
-_UNASKED = frozenset({Channel.SP, Channel.AGENT})
-_A_DAY = 3
-_DECLINED_RESTS = timedelta(days=30)
+# Channels through which others order for a subscriber; how often in a day (Asia/Shanghai) they may ask, and how long
+# they must not ask about a service that the subscriber declined.
+_THIRD_PARTIES = frozenset({Channel.SP, Channel.AGENT})
+_MOST_PER_DAY = 3
+_REST_AFTER_DECLINE = timedelta(days=30)
 
 
-def pesters(turn: Turn, order: Order) -> bool:
-    """Whether an SP or an agent asks at night, too often in a day, or what she declined lately (safety.md 4)."""
-    if order.channel not in _UNASKED:
+def breaks_asking_rules(turn: Turn, order: Order) -> bool:
+    """Return True if an SP or agent may not ask now: at night, too often, or too soon after a no (safety.md 4)."""
+    if order.channel not in _THIRD_PARTIES:
         return False
     orders = turn.account.records_of(Order)
-    today = [item for item in orders if item.channel in _UNASKED and item.question_id and _same_day(turn, item)]
+    today = [
+        item for item in orders if item.channel in _THIRD_PARTIES and item.question_id and _asked_today(turn, item)
+    ]
     declined = (
         item
         for item in orders
         if item.service_code == order.service_code and item.state is OrderState.DECLINED and item.closed_at
     )
     at_night = turn.policy.quiet_hours.release(turn.now) > turn.now
-    lately = any(turn.at - item.closed_at <= _DECLINED_RESTS for item in declined if item.closed_at)
-    return at_night or len(today) >= _A_DAY or lately
+    lately = any(turn.at - item.closed_at <= _REST_AFTER_DECLINE for item in declined if item.closed_at)
+    return at_night or len(today) >= _MOST_PER_DAY or lately
 
 
-def _same_day(turn: Turn, order: Order) -> bool:
+def _asked_today(turn: Turn, order: Order) -> bool:
     return order.kind in (OrderKind.ORDER, OrderKind.KEEP) and local_day(order.made_at) == local_day(turn.now)
 
 
@@ -137,26 +140,26 @@ def _same_day(turn: Turn, order: Order) -> bool:
 
 
 def place(turn: Turn, service: Service, request: OrderRequest) -> Outcome:
-    """A new order: asked about, or refused at once, and then without words."""
-    order = wanted(turn, service, request)
-    reason = objection(turn, order) or (Reason.TOO_MANY_ORDERS if pesters(turn, order) else None)
-    return order_refused(turn, order, reason) if reason else ask(turn, order, request.reason)
+    """Ask the subscriber to confirm an order, or refuse it without a message."""
+    order = new_order(turn, service, request)
+    reason = reason_to_refuse(turn, order) or (Reason.TOO_MANY_ORDERS if breaks_asking_rules(turn, order) else None)
+    return refuse_order(turn, order, reason) if reason else ask(turn, order, request.reason)
 
 
 def place_by_sms(turn: Turn, service: Service) -> Outcome:
-    """The same for her own message, which is told why it is refused."""
+    """Place an order by the subscriber's own message; a refusal is answered with its reason."""
     outcome = place(turn, service, OrderRequest(f"mo:{turn.stimulus_as(TextReceived).id}", Channel.SMS))
-    refusals = [record for record in outcome.records if isinstance(record, Order) and record.reason]
-    words = tuple(say(turn, refusal_text(turn, order, order.reason)) for order in refusals if order.reason)
-    return replace(outcome, replies=(*outcome.replies, *words))
+    refused = [record for record in outcome.records if isinstance(record, Order) and record.reason]
+    reasons = tuple(say(turn, refusal_text(turn, order, order.reason)) for order in refused if order.reason)
+    return replace(outcome, replies=(*outcome.replies, *reasons))
 
 
 def refusal_text(turn: Turn, order: Order, reason: Reason) -> str:
-    """Why there is no order, in words for her; of what she has, what becomes of it."""
+    """Return why the order is refused, in words for the subscriber, and what becomes of a service that they have."""
     language = turn.account.language
     if reason is Reason.ALREADY_SUBSCRIBED:
-        return _held_text(turn, order)
-    waiting = open_order_for(turn, order.service_code) if reason is Reason.ALREADY_WAITING else None
+        return _already_subscribed_text(turn, order)
+    open_order = open_order_for(turn, order.service_code) if reason is Reason.ALREADY_WAITING else None
     held = turn.account.subscriptions.get(order.subscription_id or "")
     until = order.expires_at or turn.at
     ends_at = (held.ends_at if held else None) or until
@@ -165,28 +168,28 @@ def refusal_text(turn: Turn, order: Order, reason: Reason) -> str:
         language,
         name=label(turn, order),
         fee=wording.yuan(language, order.terms.price_fen if order.terms else 0),
-        number=_asked_from(turn, waiting),
+        number=_asking_number(turn, open_order),
         yes=yes_word(language, order.code),
         until=wording.minute(language, until),
         day=wording.day(language, ends_at),
     )
 
 
-def _held_text(turn: Turn, order: Order) -> str:
-    """That she has it; and until when, where that has an end without her yes."""
+def _already_subscribed_text(turn: Turn, order: Order) -> str:
+    """Say that the subscriber has the service and, if its end is scheduled, until when."""
     language, held = turn.account.language, turn.account.held(order.service_code, turn.at)
-    end = known_end(turn, held) if held else None
+    end = scheduled_end(turn, held) if held else None
     if end is None:
         return REFUSED[Reason.ALREADY_SUBSCRIBED].say(language, name=label(turn, order))
-    return (HELD_UNLESS_ANSWERED if end.asked else HELD_UNTIL).say(
+    return (HELD_UNLESS_ANSWERED if end.open_order else HELD_UNTIL).say(
         language,
         name=label(turn, order),
         end=wording.minute(language, end.at),
-        number=_asked_from(turn, end.asked),
+        number=_asking_number(turn, end.open_order),
     )
 
 
-def _asked_from(turn: Turn, asked: Order | None) -> str:
-    """The number that an order's question came from."""
-    extension = f"{Extension.CONFIRMATION}{asked.number}" if asked and not turn.carrier.single_number else ""
+def _asking_number(turn: Turn, order: Order | None) -> str:
+    """Return the number that an order's question came from, or the access number."""
+    extension = f"{Extension.CONFIRMATION}{order.number}" if order and not turn.carrier.single_number else ""
     return turn.policy.numbers.number(extension)

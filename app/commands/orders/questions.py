@@ -1,10 +1,10 @@
-"""The question of an order: a number of its own, everything that binds in words, a code where one is asked for."""
+"""Ask a subscriber to confirm an order: from a number of its own, with all terms, and with a code where required."""
 
 from datetime import datetime
 from typing import ClassVar
 
 from app.commands.codes import fresh_code
-from app.commands.orders.records import EXPIRY_TIMER, draft, label, order_refused
+from app.commands.orders.records import EXPIRY_TIMER, label, order_evidence, refuse_order
 from app.commands.replies import say, shown
 from app.domain.account import Subscription, Terms
 from app.domain.catalogue import ConfirmMode
@@ -22,9 +22,11 @@ MATTER = "order"
 
 @value
 class ConfirmingOrder(QuestionState):
-    """An order waits for its yes to what the question ``named``; with a ``code``, only that is one.
+    """The state of an order's question.
 
-    ``again``: a yes that was dated before the question was none, so that one counts that is stored after this one.
+    ``name`` is the service as it was shown. ``named`` are the terms that a yes agrees to. With a ``code``, only the
+    code is a yes. ``again`` marks a second question, asked since a yes was dated before the first: now the order of
+    storing decides, not the dates.
     """
 
     kind: ClassVar[str] = "confirming-order"
@@ -37,20 +39,28 @@ class ConfirmingOrder(QuestionState):
 
     @property
     def answer_code(self) -> str | None:
-        """The order's code, where there is one."""
+        """The order's code, or None."""
         return self.code
 
 
+def order_asked_by(turn: Turn, question: Question) -> Order | None:
+    """Return the order that a question asks about."""
+    return turn.account.record(Order, question.state_as(ConfirmingOrder).order_id)
+
+
 def ask(turn: Turn, order: Order, asking_reason: str | None = None, *, again: bool = False) -> Outcome:
-    """Ask for her yes from a number that no other question of hers has; refused when all of those rest."""
+    """Ask the subscriber to confirm an order, or refuse it if no confirmation number is free.
+
+    ``asking_reason`` is what an agent gave as the reason, for the evidence; ``again`` is that of ``ConfirmingOrder``.
+    """
     number = free_number(turn.account.records_of(Order), _numbers_in_use(turn), turn.now, turn.randbelow)
     if number is None:
-        return order_refused(turn, order, Reason.TOO_MANY_ORDERS)
+        return refuse_order(turn, order, Reason.TOO_MANY_ORDERS)
     asked_order = replace(
         order,
         question_id=next(turn.ids),
         number=number,
-        code=_code(turn, order),
+        code=_new_code(turn, order),
         expires_at=order.expires_at or turn.now + turn.policy.confirmation_window,
     )
     reply = _question_reply(turn, asked_order)
@@ -59,8 +69,8 @@ def ask(turn: Turn, order: Order, asking_reason: str | None = None, *, again: bo
         replies=(reply,),
         questions=(question,),
         records=(asked_order,),
-        timers=(expiry(asked_order, question.expires_at),),
-        evidence=(draft("order-asked", asked_order, reason=asking_reason, asked=question.asked_text),),
+        timers=(expiry_timer(asked_order, question.expires_at),),
+        evidence=(order_evidence("order-asked", asked_order, reason=asking_reason, asked=question.asked_text),),
         verdict="asked",
     )
 
@@ -68,7 +78,7 @@ def ask(turn: Turn, order: Order, asking_reason: str | None = None, *, again: bo
 def _question(turn: Turn, order: Order, reply: Reply, *, again: bool) -> Question:
     return Question(
         id=order.question_id or "",
-        state=ConfirmingOrder(order.id, label(turn, order), named(turn, order), order.code, again),
+        state=ConfirmingOrder(order.id, label(turn, order), named_terms(turn, order), order.code, again),
         extension=reply.extension,
         asked_text=shown(reply),
         asked_at=turn.now,
@@ -76,26 +86,26 @@ def _question(turn: Turn, order: Order, reply: Reply, *, again: bool) -> Questio
     )
 
 
-def expiry(order: Order, expires_at: datetime) -> TimerSet:
-    """What ends an order without an answer: a window includes its last instant."""
+def expiry_timer(order: Order, expires_at: datetime) -> TimerSet:
+    """Return the timer that expires an unanswered order, just after the last instant of its window (UTC)."""
     return TimerSet(EXPIRY_TIMER, order.id, expires_at + AFTER)
 
 
-def about(order: Order) -> str:
-    """What its question is about, for those who are told what became of the message."""
+def matter_of(order: Order) -> str:
+    """Return the matter of an order's question, by which its delivery outcome is reported."""
     return f"{MATTER}:{order.id}/{order.number}"
 
 
 def _numbers_in_use(turn: Turn) -> set[str]:
-    asked = (question for question in turn.account.questions.values() if isinstance(question.state, ConfirmingOrder))
-    speaking = (question for question in asked if question.is_open(turn.now) or question.lately_ended(turn.now))
-    return {question.extension.removeprefix(Extension.CONFIRMATION) for question in speaking}
+    questions = (item for item in turn.account.questions.values() if isinstance(item.state, ConfirmingOrder))
+    recent = (question for question in questions if question.is_open(turn.now) or question.lately_ended(turn.now))
+    return {question.extension.removeprefix(Extension.CONFIRMATION) for question in recent}
 
 
-def _code(turn: Turn, order: Order) -> str | None:
-    """A code where one is asked for, or where one number carries everything (safety.md 6, 7)."""
-    provider = turn.catalogue.providers[order.terms.sp_code] if order.terms else None
-    mode = (provider.confirm_mode if provider else None) or turn.policy.confirm_mode
+def _new_code(turn: Turn, order: Order) -> str | None:
+    """Draw a code if the SP, the settings or a single-number provider require one (safety.md 6, 7)."""
+    sp = turn.catalogue.providers[order.terms.sp_code] if order.terms else None
+    mode = (sp.confirm_mode if sp else None) or turn.policy.confirm_mode
     if mode is ConfirmMode.FIXED and not turn.carrier.single_number:
         return None
     return fresh_code(turn)
@@ -108,34 +118,34 @@ def _question_reply(turn: Turn, order: Order) -> Reply:
         extension=f"{Extension.CONFIRMATION}{order.number}",
         kind=MessageClass.CONFIRMATION,
         question_id=order.question_id,
-        about=about(order),
+        about=matter_of(order),
         notify=True,
     )
 
 
 def _question_text(turn: Turn, order: Order) -> str:
     language, window = turn.account.language, turn.policy.confirmation_window
-    words, held = asked(turn, order), turn.account.subscriptions.get(order.subscription_id or "")
+    facts, held = question_facts(turn, order), turn.account.subscriptions.get(order.subscription_id or "")
     if held is None:
-        return texts.ask_order(language, words, window)
+        return texts.ask_order(language, facts, window)
     ends_at = held.ends_at or held.trial_ends_at or turn.now
     match order.kind:
         case OrderKind.KEEP:
-            return texts.ask_keep(language, words, ends_at, trial_left(held, ends_at), window)
+            return texts.ask_keep(language, facts, ends_at, resumed_trial_end(held, ends_at), window)
         case OrderKind.TERMS:
-            return texts.ask_terms(language, words, held.terms.price_fen, order.takes_effect_at or ends_at)
+            return texts.ask_terms(language, facts, held.terms.price_fen, order.takes_effect_at or ends_at)
         case _:
-            return texts.ask_trial(language, words, ends_at)
+            return texts.ask_trial(language, facts, ends_at)
 
 
-def trial_left(held: Subscription, at: datetime) -> datetime | None:
-    """The end of the trial that a service which is kept goes back to, if that is not over at ``at``."""
-    left_in_trial = held.trial_ends_at is not None and held.unsubscribed_at is not None
-    return held.trial_ends_at if left_in_trial and held.trial_ends_at and held.trial_ends_at >= at else None
+def resumed_trial_end(held: Subscription, at: datetime) -> datetime | None:
+    """Return the end (UTC) of the trial that continues if an unsubscribed service is kept; None if over by ``at``."""
+    unsubscribed_in_trial = held.trial_ends_at is not None and held.unsubscribed_at is not None
+    return held.trial_ends_at if unsubscribed_in_trial and held.trial_ends_at and held.trial_ends_at >= at else None
 
 
-def named(turn: Turn, order: Order) -> texts.Named:
-    """What the question names, and binds by that (safety.md 4, 5)."""
+def named_terms(turn: Turn, order: Order) -> texts.Named:
+    """Return the terms that the question names and a yes agrees to (safety.md 4, 5)."""
     service = turn.catalogue.services[order.service_code]
     terms = order.terms or Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
     held = turn.account.subscriptions.get(order.subscription_id or "")
@@ -156,6 +166,8 @@ def named(turn: Turn, order: Order) -> texts.Named:
     )
 
 
-def asked(turn: Turn, order: Order) -> texts.Asked:
-    """What the question says: what it names, and how it is answered."""
-    return texts.Asked(named(turn, order), turn.policy.numbers.access, order.code, free_reply=turn.carrier.free_mo)
+def question_facts(turn: Turn, order: Order) -> texts.Asked:
+    """Return what the question's text says: the terms and how to answer."""
+    return texts.Asked(
+        named_terms(turn, order), turn.policy.numbers.access, order.code, free_reply=turn.carrier.free_mo
+    )

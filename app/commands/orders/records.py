@@ -1,4 +1,4 @@
-"""What becomes of orders on record: refused or closed, with the evidence of it (flows.md 6, 13)."""
+"""Refuse and close orders, and record the evidence (flows.md 6, 13)."""
 
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.evidence import EvidenceDraft, Fact
@@ -10,22 +10,22 @@ EXPIRY_TIMER = "order-expiry"
 
 
 def label(turn: Turn, order: Order) -> str:
-    """The service as customers are shown it."""
+    """Return the service's name as subscribers see it, with its SP's unless the service is the operator's own."""
     service = turn.catalogue.services.get(order.service_code)
     if service is None:
         return order.service_code
-    provider = turn.catalogue.providers[order.terms.sp_code if order.terms else service.sp_code]
-    return listing.label(service.name, None if provider.own else provider.short_name)
+    sp = turn.catalogue.providers[order.terms.sp_code if order.terms else service.sp_code]
+    return listing.label(service.name, None if sp.own else sp.short_name)
 
 
-def order_refused(turn: Turn, order: Order, reason: Reason) -> Outcome:
-    """The order, refused; what she is told of it is for whoever made it to add."""
+def refuse_order(turn: Turn, order: Order, reason: Reason) -> Outcome:
+    """Record that an order is refused; the caller adds a reply if there is one."""
     closed = order.closed(OrderState.REFUSED, turn.at, reason)
-    return Outcome(records=(closed,), evidence=(draft("order-refused", closed),), verdict="refused")
+    return Outcome(records=(closed,), evidence=(order_evidence("order-refused", closed),), verdict="refused")
 
 
-def closed_with_question(turn: Turn, order: Order, state: OrderState, reason: Reason | None = None) -> Outcome:
-    """An order that waited, closed with its question; the evidence is for the caller to add."""
+def close_with_question(turn: Turn, order: Order, state: OrderState, reason: Reason | None = None) -> Outcome:
+    """Close an open order together with its question; the caller adds the evidence."""
     question = turn.account.questions.get(order.question_id or "")
     how = ClosedAs.UNDELIVERABLE if state is OrderState.UNDELIVERABLE else ClosedAs.ANSWERED
     return Outcome(
@@ -36,8 +36,8 @@ def closed_with_question(turn: Turn, order: Order, state: OrderState, reason: Re
     )
 
 
-def draft(kind: str, order: Order, **more: Fact) -> EvidenceDraft:
-    """Evidence of something that happened to an order."""
+def order_evidence(kind: str, order: Order, **more: Fact) -> EvidenceDraft:
+    """Return evidence about an order; facts that are None are left out."""
     terms = order.terms
     payload: dict[str, Fact] = {
         "service_code": order.service_code,
@@ -56,11 +56,11 @@ def draft(kind: str, order: Order, **more: Fact) -> EvidenceDraft:
     return EvidenceDraft(kind, order.id, payload)
 
 
-def answer_draft(turn: Turn, closed: Outcome, question: Question, kind: str | None = None) -> EvidenceDraft:
-    """Evidence of what an answer of hers did to its order: the exact words of both."""
+def answer_evidence(turn: Turn, closed: Outcome, question: Question, kind: str | None = None) -> EvidenceDraft:
+    """Return evidence of an answer to an order, with the exact texts of question and answer."""
     received = turn.stimulus_as(TextReceived)
     order = next(record for record in closed.records if isinstance(record, Order))
-    return draft(
+    return order_evidence(
         kind or f"order-{order.state.value}", order, ordered_by=order.who, who=f"mo:{received.id}",
         asked=question.asked_text, answer=received.shown_text,
     )  # fmt: skip

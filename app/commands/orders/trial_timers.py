@@ -1,4 +1,4 @@
-"""The two moments of a trial: when she is asked whether to go on, and when it is over (flows.md 6)."""
+"""The two timers of a trial: to ask whether the subscriber wants to go on, and to end it (flows.md 6)."""
 
 from app.domain.account import Subscription, SubscriptionState
 from app.domain.charges import AFTER
@@ -10,10 +10,13 @@ TRIAL_END = "trial-end"
 
 
 def trial_timers(turn: Turn, held: Subscription) -> tuple[TimerSet, ...]:
-    """The timers of a trial; none for what is no trial. Its end includes its last instant."""
+    """Return the timers of a subscription in trial, () for any other.
+
+    The end falls just after the trial's last instant. Nothing is asked after a yes, or if no time is left for it.
+    """
     if held.state is not SubscriptionState.TRIAL or held.trial_ends_at is None:
         return ()
     policy = turn.policy
-    asked_at = question_due(held.started_at, held.trial_ends_at, policy.trial_notice, policy.quiet_hours, turn.now)
-    over = TimerSet(TRIAL_END, held.id, held.trial_ends_at + AFTER)
-    return (over,) if asked_at is None or held.goes_on else (TimerSet(TRIAL_QUESTION, held.id, asked_at), over)
+    ask_at = question_due(held.started_at, held.trial_ends_at, policy.trial_notice, policy.quiet_hours, turn.now)
+    end = TimerSet(TRIAL_END, held.id, held.trial_ends_at + AFTER)
+    return (end,) if ask_at is None or held.goes_on else (TimerSet(TRIAL_QUESTION, held.id, ask_at), end)

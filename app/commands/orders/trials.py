@@ -1,7 +1,7 @@
-"""Trials: asked about before their end, over at their end (flows.md 6, 17; safety.md 19)."""
+"""Trials: ask before the end whether to go on, and go on or stop at the end (flows.md 6, 17; safety.md 19)."""
 
-from app.commands.orders.questions import ask, expiry
-from app.commands.orders.records import draft
+from app.commands.orders.questions import ask, expiry_timer
+from app.commands.orders.records import order_evidence
 from app.commands.orders.trial_timers import TRIAL_END, TRIAL_QUESTION, trial_timers
 from app.commands.registry import timer
 from app.commands.subscriptions.unsubscribing import mark_ended, summary
@@ -12,27 +12,27 @@ from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn
 from app.domain.values import replace
 
 _WHO = "timer"
-# The fields of the real-world sync (flows.md 14): opened or stopped, as the trial is over.
-_GOES_ON = {"action": 1, "reason": 3}
-_STOPS = {"action": 2, "reason": 3}
+# The fields by which operators and SPs synchronise subscriptions (flows.md 14): opened or stopped by a trial's end.
+_SYNC_OPENED = {"action": 1, "reason": 3}
+_SYNC_STOPPED = {"action": 2, "reason": 3}
 
 
-def _trial(turn: Turn) -> Subscription | None:
+def _trial_subscription(turn: Turn) -> Subscription | None:
     held = turn.account.subscriptions.get(turn.stimulus_as(TimerDue).subject)
     return held if held is not None and held.state is SubscriptionState.TRIAL else None
 
 
 @timer(TRIAL_QUESTION)
 def ask_about_trial(turn: Turn) -> Outcome:
-    """Ask whether to go on at the price; by day, once, and open until the trial is over."""
-    held = _trial(turn)
+    """Ask once, outside the quiet hours, whether to go on at the price; the question is open until the trial ends."""
+    held = _trial_subscription(turn)
     if held is None or held.goes_on or held.trial_ends_at is None or turn.now >= held.trial_ends_at:
         return Outcome(verdict="nothing to ask")
     by_day = turn.policy.quiet_hours.release(turn.now)
     if by_day > turn.now:
         later = (TimerSet(TRIAL_QUESTION, held.id, by_day),) if by_day < held.trial_ends_at else ()
         return Outcome(timers=later, verdict="waits for the day")
-    if _waiting(turn, held) or not turn.catalogue.services[held.service_code].on_offer:
+    if _open_orders(turn, held) or not turn.catalogue.services[held.service_code].on_offer:
         return Outcome(verdict="nothing to ask")
     order = Order(
         id=next(turn.ids),
@@ -50,19 +50,22 @@ def ask_about_trial(turn: Turn) -> Outcome:
 
 
 def update_question_expiry(turn: Turn, held: Subscription) -> Outcome:
-    """Her question waits until the trial's end, also where that has moved; a yes to the old end is asked anew."""
-    ends_at, waiting = held.trial_ends_at, _waiting(turn, held)
+    """Keep the question open until the trial's end after that has moved.
+
+    The question named the old end, so a yes to it is asked again.
+    """
+    ends_at, orders = held.trial_ends_at, _open_orders(turn, held)
     if ends_at is None:
         return Outcome()
-    questions = [turn.account.questions.get(order.question_id or "") for order in waiting]
+    questions = [turn.account.questions.get(order.question_id or "") for order in orders]
     return Outcome(
-        records=tuple(replace(order, expires_at=ends_at) for order in waiting),
+        records=tuple(replace(order, expires_at=ends_at) for order in orders),
         questions=tuple(replace(question, expires_at=ends_at) for question in questions if question is not None),
-        timers=tuple(expiry(order, ends_at) for order in waiting),
+        timers=tuple(expiry_timer(order, ends_at) for order in orders),
     )
 
 
-def _waiting(turn: Turn, held: Subscription) -> tuple[Order, ...]:
+def _open_orders(turn: Turn, held: Subscription) -> tuple[Order, ...]:
     orders = turn.account.records_of(Order)
     return tuple(
         order
@@ -73,39 +76,39 @@ def _waiting(turn: Turn, held: Subscription) -> tuple[Order, ...]:
 
 @timer(TRIAL_END)
 def end_trial(turn: Turn) -> Outcome:
-    """With a yes it is paid for from now on; without, it is over and costs nothing."""
-    held = _trial(turn)
+    """Turn a trial into a paid subscription after a yes; else end it at no cost."""
+    held = _trial_subscription(turn)
     if held is None or held.trial_ends_at is None:
         return Outcome(verdict="nothing to end")
     if turn.at <= held.trial_ends_at:
         return Outcome(timers=trial_timers(turn, held), verdict="not over yet")
-    expired = tuple(order.closed(OrderState.EXPIRED, turn.at) for order in _waiting(turn, held))
-    drafts = tuple(draft("order-expired", order) for order in expired)
+    expired = tuple(order.closed(OrderState.EXPIRED, turn.at) for order in _open_orders(turn, held))
+    drafts = tuple(order_evidence("order-expired", order) for order in expired)
     if held.goes_on:
         after = replace(held, state=SubscriptionState.ACTIVE)
-        over = EvidenceDraft("trial-over", held.id, _payload(held, after))
+        draft = EvidenceDraft("trial-over", held.id, _evidence_payload(held, after))
         return Outcome(
             subscriptions=(after,),
-            evidence=(over,),
-            events=(_event(turn, after, "subscription.trial_over", _GOES_ON),),
+            evidence=(draft,),
+            events=(_event(turn, after, "subscription.trial_over", _SYNC_OPENED),),
             verdict="goes on",
         )
-    ended, evidence = mark_ended(held, _WHO)
+    ended, draft = mark_ended(held, _WHO)
     return Outcome(
         subscriptions=(ended,),
         records=expired,
-        evidence=(*drafts, evidence),
-        events=(_event(turn, ended, "subscription.ended", _STOPS),),
+        evidence=(*drafts, draft),
+        events=(_event(turn, ended, "subscription.ended", _SYNC_STOPPED),),
         verdict="trial over",
     )
 
 
-def _payload(before: Subscription, after: Subscription) -> dict[str, Fact]:
+def _evidence_payload(before: Subscription, after: Subscription) -> dict[str, Fact]:
     return {"service_code": after.service_code, "who": _WHO, "before": summary(before), "after": summary(after)}
 
 
 def _event(turn: Turn, held: Subscription, kind: str, sync: dict[str, int]) -> EventDraft:
-    """What the SP is told of the end of a trial (flows.md 14)."""
+    """Return the event for the SP at the end of a trial (flows.md 14)."""
     data: dict[str, Fact] = {
         "msisdn": turn.account.msisdn,
         "service_code": held.service_code,

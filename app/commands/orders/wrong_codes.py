@@ -1,9 +1,9 @@
-"""Wrong codes for orders that only a code confirms: the third one closes the question (safety.md 6)."""
+"""Wrong codes for orders that only a code confirms: the third one declines the order (safety.md 6)."""
 
 from app.commands.codes import looks_like_code
 from app.commands.limits import NOT_UNDERSTOOD
-from app.commands.orders.questions import ConfirmingOrder
-from app.commands.orders.records import answer_draft, closed_with_question, label
+from app.commands.orders.questions import order_asked_by
+from app.commands.orders.records import answer_evidence, close_with_question, label
 from app.commands.parser import Said
 from app.commands.replies import say
 from app.domain.dialogue import Question
@@ -16,21 +16,23 @@ from app.domain.values import replace
 _TRIES = 3
 
 
-def wrong_code(turn: Turn, order: Order, question: Question) -> Outcome:
-    """Count a code that is not the order's; nothing is confirmed, and she is told."""
+def count_wrong_code(turn: Turn, order: Order, question: Question) -> Outcome:
+    """Count a wrong code and say so; close the order as declined at the third."""
     language, name = turn.account.language, label(turn, order)
     counted = replace(order, wrong_codes=order.wrong_codes + 1)
     if counted.wrong_codes < _TRIES:
         text = texts.WRONG_CODE.say(language, name=name)
         return Outcome(replies=(say(turn, text),), records=(counted,), verdict=NOT_UNDERSTOOD)
-    closed = closed_with_question(turn, counted, OrderState.DECLINED, Reason.WRONG_CODES)
+    closed = close_with_question(turn, counted, OrderState.DECLINED, Reason.WRONG_CODES)
     reply = say(turn, texts.WRONG_CODES.say(language, name=name), kind=MessageClass.RESULT)
-    return replace(closed, replies=(reply,), evidence=(answer_draft(turn, closed, question),))
+    return replace(closed, replies=(reply,), evidence=(answer_evidence(turn, closed, question),))
 
 
-def wrong_codes(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome | None:
-    """The same for several orders at once; None for anything but a code."""
+def count_wrong_codes(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome | None:
+    """Count a wrong code for each of several open orders; return None for a text that is no code."""
     if not looks_like_code(said):
         return None
-    orders = [(turn.account.record(Order, item.state_as(ConfirmingOrder).order_id), item) for item in questions]
-    return joined(Outcome(verdict=NOT_UNDERSTOOD), *(wrong_code(turn, order, item) for order, item in orders if order))
+    orders = [(order_asked_by(turn, item), item) for item in questions]
+    return joined(
+        Outcome(verdict=NOT_UNDERSTOOD), *(count_wrong_code(turn, order, item) for order, item in orders if order)
+    )
