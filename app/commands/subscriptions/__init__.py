@@ -1,1 +1,1 @@
-"""What she has: listing it, picking from the list, ending it."""
+"""Subscriptions: list them, pick from the listing, and unsubscribe."""

@@ -1,54 +1,57 @@
-"""QX and an order keyword or a name: stop that service (flows.md 4)."""
+"""QX and an order keyword or a name: unsubscribe that service (flows.md 4)."""
 
 from app.commands.limits import NOT_UNDERSTOOD
 from app.commands.registry import Takes, command
-from app.commands.subscriptions.confirming import carry_out, plain, request_of
-from app.commands.subscriptions.listing import ChoosingServices, label_of, list_services, numbered_now, open_listing
-from app.commands.subscriptions.matching import ServiceMatch, asks_for_all, match_services
+from app.commands.subscriptions.confirming import reply_only, request_of, unsubscribe
+from app.commands.subscriptions.listing import ChoosingServices, items_listed_now, label_of, list_services, open_listing
+from app.commands.subscriptions.matching import ServiceMatch, match_services, means_all_services
 from app.commands.subscriptions.picking import ask_all
 from app.commands.subscriptions.unsubscribing import UnsubscribeTarget
 from app.commands.vocabulary import BEHIND_KEYWORD, UNSUBSCRIBE_WORDS
 from app.domain.texts import unsubscribing as texts
 from app.domain.turn import Outcome, Turn
 
-# No order keyword is longer (safety.md 9); what is longer is not said back: it may hold anything, even a password.
+# No order keyword is longer (safety.md 9). A longer word is not repeated in the reply: it may be a password.
 _LONGEST_WORD = 12
 
 
-def _means_something(turn: Turn, word: str) -> bool:
-    return asks_for_all(word) or bool(match_services(turn, word).held)
+def _has_meaning(turn: Turn, word: str) -> bool:
+    return means_all_services(word) or bool(match_services(turn, word).held)
 
 
-@command(*UNSUBSCRIBE_WORDS, takes=Takes.WORD, kept=True, menu=texts.HELP, rank=20, knows=_means_something)
+@command(*UNSUBSCRIBE_WORDS, takes=Takes.WORD, kept=True, menu=texts.HELP, rank=20, knows=_has_meaning)
 def unsubscribe_by_word(turn: Turn, word: str) -> Outcome:
-    """End at once the service that it names; a warning, or a name that is not certain, asks first."""
+    """Unsubscribe the service that the word names; ask first if there is a warning or the match is uncertain."""
     language, bare = turn.account.language, word.rstrip(BEHIND_KEYWORD)
     if not bare:
-        return plain(turn, texts.NO_KEYWORD.say(language))
-    if asks_for_all(word):
-        return _everything(turn)
-    meant = match_services(turn, word)
-    if len(meant.held) > 1:
+        return reply_only(turn, texts.NO_KEYWORD.say(language))
+    if means_all_services(word):
+        return _unsubscribe_all(turn)
+    matched = match_services(turn, word)
+    if len(matched.held) > 1:
         return list_services(turn, "")
-    if meant.held:
-        return unsubscribe_match(turn, meant)
-    if meant.service is not None:
-        return plain(turn, texts.NOT_HELD.say(language, name=meant.service.name))
+    if matched.held:
+        return unsubscribe_match(turn, matched)
+    if matched.service is not None:
+        return reply_only(turn, texts.NOT_HELD.say(language, name=matched.service.name))
     text = texts.NO_SUCH_SERVICE if len(bare) <= _LONGEST_WORD else texts.NO_SUCH_KEYWORD
-    return plain(turn, text.say(language, word=bare), verdict=NOT_UNDERSTOOD)
+    return reply_only(turn, text.say(language, word=bare), verdict=NOT_UNDERSTOOD)
 
 
-def unsubscribe_match(turn: Turn, meant: ServiceMatch) -> Outcome:
-    """End the one that is meant."""
-    targets = [UnsubscribeTarget(label_of(turn.catalogue, held), held) for held in meant.held]
-    return carry_out(turn, targets, request_of(turn, None, guessed=not meant.certain), (), open_listing(turn))
+def unsubscribe_match(turn: Turn, matched: ServiceMatch) -> Outcome:
+    """Unsubscribe the matched services; ask first if one has a warning or the match is uncertain."""
+    targets = [UnsubscribeTarget(label_of(turn.catalogue, held), held) for held in matched.held]
+    return unsubscribe(turn, targets, request_of(turn, None, guessed=not matched.certain), (), open_listing(turn))
 
 
-def _everything(turn: Turn) -> Outcome:
-    """全部 of the open listing, else of what one would show; a list where there is nothing, or where it is off."""
+def _unsubscribe_all(turn: Turn) -> Outcome:
+    """Ask to unsubscribe all items of the open listing, or of a new one.
+
+    Send a listing instead if it would have no items, or if 全部 is switched off.
+    """
     listing = open_listing(turn)
     shown = listing.state_as(ChoosingServices).items if listing and not listing.failed_at else None
-    items = shown or numbered_now(turn)
+    items = shown or items_listed_now(turn)
     if not items or not turn.policy.allow_unsubscribe_all:
         return list_services(turn, "")
     return ask_all(turn, items, listing if shown else None)

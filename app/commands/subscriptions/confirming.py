@@ -1,4 +1,4 @@
-"""Carrying out an unsubscribe, and the yes or no that a warning or 全部 asks for (flows.md 5.2, 17)."""
+"""Carry out an unsubscribe, and ask for a yes or no where a warning or 全部 needs one (flows.md 5.2, 17)."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Protocol
@@ -7,7 +7,7 @@ from app.commands.parser import Said
 from app.commands.registry import Answer, answer
 from app.commands.replies import number_of, say, shown
 from app.commands.subscriptions.unsubscribing import (
-    EndedTarget,
+    TargetResult,
     UnsubscribeRequest,
     UnsubscribeResult,
     UnsubscribeTarget,
@@ -23,12 +23,12 @@ from app.domain.texts import unsubscribing as texts
 from app.domain.turn import Outcome, TextReceived, Turn
 from app.domain.values import replace, value
 
-# More names than these are summed up where they are not what the customer decides on.
-_NAMED = 4
+# A list of more names is summed up, where the subscriber does not decide on it.
+_MOST_NAMES = 4
 
 
-class Picked(Protocol):
-    """Something that was shown and stands for a subscription."""
+class ShownService(Protocol):
+    """A subscription as it was shown to the subscriber."""
 
     @property
     def label(self) -> str:
@@ -36,12 +36,12 @@ class Picked(Protocol):
 
     @property
     def subscription_id(self) -> str:
-        """What it stands for."""
+        """The id of the subscription."""
 
 
 @value
-class ToEnd:
-    """A service that waits for a yes."""
+class ServiceToEnd:
+    """A service to unsubscribe after a yes."""
 
     subscription_id: str
     label: str
@@ -49,38 +49,42 @@ class ToEnd:
 
 @value
 class ConfirmingUnsubscribe(QuestionState):
-    """Really? ``everything``: it was 全部, and warnings are still to come; else the warning has been read."""
+    """The state of a yes/no question before an unsubscribe.
+
+    ``everything`` says that it follows 全部, so that a yes leads to the services' warnings. Else the question itself
+    was the warning.
+    """
 
     kind: ClassVar[str] = "confirming-unsubscribe"
-    items: tuple[ToEnd, ...]
+    items: tuple[ServiceToEnd, ...]
     everything: bool
 
     def names(self, turn: Turn) -> str:
-        """What it is about, as an enumeration; a long one is summed up."""
-        return _names(turn, [item.label for item in self.items])
+        """Return the names of the services as an enumeration, summed up if it is long."""
+        return _name_list(turn, [item.label for item in self.items])
 
 
-def _names(turn: Turn, labels: Sequence[str]) -> str:
+def _name_list(turn: Turn, labels: Sequence[str]) -> str:
     language = turn.account.language
-    if len(labels) > _NAMED:
+    if len(labels) > _MOST_NAMES:
         return texts.MANY.say(language, first=labels[0], count=str(len(labels)))
     return wording.names(language, labels)
 
 
-def plain(turn: Turn, text: str, *, verdict: str = "answered") -> Outcome:
-    """An answer from the listing's number that changes nothing."""
+def reply_only(turn: Turn, text: str, *, verdict: str = "answered") -> Outcome:
+    """Return a reply from the listing's number that changes nothing."""
     return Outcome(replies=(say(turn, text, extension=Extension.LISTING),), verdict=verdict)
 
 
-def target_of(turn: Turn, item: Picked) -> UnsubscribeTarget:
-    """The wish to end what was shown."""
+def target_of(turn: Turn, item: ShownService) -> UnsubscribeTarget:
+    """Return the unsubscribe target for a service that was shown."""
     return UnsubscribeTarget(item.label, turn.account.subscriptions.get(item.subscription_id))
 
 
 def request_of(
     turn: Turn, question: Question | None, *, warned_already: bool = False, guessed: bool = False
 ) -> UnsubscribeRequest:
-    """Her own message as the ground of a change."""
+    """Return an unsubscribe request by the subscriber's own message; the flags are those of the request."""
     received = turn.stimulus_as(TextReceived)
     return UnsubscribeRequest(
         f"mo:{received.id}",
@@ -92,21 +96,24 @@ def request_of(
     )
 
 
-def carry_out(
+def unsubscribe(
     turn: Turn,
     targets: list[UnsubscribeTarget],
     request: UnsubscribeRequest,
     closed: tuple[Question, ...],
     parent: Question | None,
 ) -> Outcome:
-    """End what can be ended, ask about what carries a warning, and say all of it in one reply."""
+    """Unsubscribe what needs no warning, ask about the rest, and say both in one reply.
+
+    ``closed`` are questions that the answer closes; ``parent`` is the listing that a new question belongs to.
+    """
     language = turn.account.language
     ended = end_services(turn, targets, request)
     changed = any(item.result is UnsubscribeResult.DONE for item in ended)
     warned = [item for item in ended if item.result is UnsubscribeResult.WARNED]
     lines = [item.text for item in (*(item for item in ended if item.result is not UnsubscribeResult.WARNED), *warned)]
     if warned:
-        names = _names(turn, [item.target.label for item in warned])
+        names = _name_list(turn, [item.target.label for item in warned])
         lines.append(texts.ASK_WARNED.say(language, names=names))
     else:
         lines.append(texts.MORE.say(language))
@@ -116,7 +123,7 @@ def carry_out(
     questions = {question.id: question for question in closed}
     if question_id is not None:
         asked = ask_yes_or_no(turn, question_id, reply, _to_end(warned), parent, everything=False)
-        # One that this answer closes is not closed a second time as replaced.
+        # A question that this answer closes is not closed again as replaced.
         questions = {question.id: question for question in asked} | questions
     outcome = as_outcome(turn, ended, request)
     return replace(
@@ -127,14 +134,22 @@ def carry_out(
     )
 
 
-def _to_end(ended: Sequence[EndedTarget]) -> tuple[ToEnd, ...]:
-    return tuple(ToEnd(item.target.subscription.id, item.target.label) for item in ended if item.target.subscription)
+def _to_end(ended: Sequence[TargetResult]) -> tuple[ServiceToEnd, ...]:
+    return tuple(
+        ServiceToEnd(item.target.subscription.id, item.target.label) for item in ended if item.target.subscription
+    )
 
 
 def ask_yes_or_no(
-    turn: Turn, question_id: str, reply: Reply, items: tuple[ToEnd, ...], parent: Question | None, *, everything: bool
+    turn: Turn,
+    question_id: str,
+    reply: Reply,
+    items: tuple[ServiceToEnd, ...],
+    parent: Question | None,
+    *,
+    everything: bool,
 ) -> tuple[Question, ...]:
-    """A new yes/no replaces the one before on this number; it lives as long as its listing (flows.md 17)."""
+    """Return a new yes/no question and the closed ones that it replaces; it expires with its listing (flows.md 17)."""
     replaced = tuple(
         other.closed(turn.now, ClosedAs.REPLACED)
         for other in turn.account.questions.values()
@@ -178,11 +193,11 @@ def _about_confirmation(turn: Turn, question: Question) -> str:
     about=_about_confirmation,
 )
 def confirm_unsubscribe(turn: Turn, question: Question, said: Said) -> Answer | None:
-    """Yes ends them, no keeps them; a number is a pick and belongs to the listing."""
+    """Unsubscribe after a yes, keep the services after a no; a number is left to the listing as a pick."""
     if not (said.is_yes or said.is_no):
         return None
     if question.failed_at is not None:
-        return Answer(plain(turn, answers.UNSUBSCRIBE_FAILED.say(turn.account.language)))
+        return Answer(reply_only(turn, answers.UNSUBSCRIBE_FAILED.say(turn.account.language)))
     state = question.state_as(ConfirmingUnsubscribe)
     closed = (question.closed(turn.now, ClosedAs.ANSWERED),)
     if said.is_no:
@@ -192,4 +207,4 @@ def confirm_unsubscribe(turn: Turn, question: Question, said: Said) -> Answer | 
     parent = turn.account.questions.get(question.parent_id or "")
     targets = [target_of(turn, item) for item in state.items]
     request = request_of(turn, question, warned_already=not state.everything)
-    return Answer(carry_out(turn, targets, request, closed, parent))
+    return Answer(unsubscribe(turn, targets, request, closed, parent))

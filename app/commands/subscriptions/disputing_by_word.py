@@ -1,4 +1,4 @@
-"""Words that stop something, sent to the fees' own number: they doubt a fee there, and are obeyed (safety.md 14)."""
+"""Unsubscribe words sent to the fees' number: they dispute a charge and still unsubscribe (safety.md 14)."""
 
 from collections.abc import Iterable
 
@@ -15,14 +15,14 @@ from app.domain.service_numbers import Extension
 from app.domain.turn import Outcome, Turn
 from app.domain.values import value
 
-# Words for the list that speak of stopping; 0000 only asks what there is.
-_LISTING_UNSUBSCRIBES = frozenset(word for word in LIST_SERVICES if not word.isdigit())
+# Keywords of the listing that speak of unsubscribing; 0000 only asks for the listing.
+_LISTING_UNSUBSCRIBE_WORDS = frozenset(word for word in LIST_SERVICES if not word.isdigit())
 _MAY_BE_COMPLAINED_OF = (ChargeState.REMINDED, ChargeState.CHARGED)
 
 
 @value
 class _Disputable:
-    """A fee that she was told of, and its reminder."""
+    """A charge and the question of its reminder."""
 
     charge: Charge
     question: Question
@@ -30,53 +30,54 @@ class _Disputable:
 
 @intercept(Extension.FEES)
 def dispute_by_unsubscribe_word(turn: Turn, said: Said) -> Outcome | None:
-    """A word that stops doubts the fee of the service that it names, else all that are open there, else those of late.
+    """Dispute the charges of the service that the text names, else all open ones; recent ones become a complaint.
 
-    One that names a service without a fee means that service only, unless a single fee is open.
+    A service that has no charge is only unsubscribed, unless exactly one charge is open. Return None if the text
+    disputes nothing, or names a code.
     """
-    if without_unsubscribe_word(said.key) == said.key and said.key not in _LISTING_UNSUBSCRIBES:
+    if without_unsubscribe_word(said.key) == said.key and said.key not in _LISTING_UNSUBSCRIBE_WORDS:
         return None
     asked = [question for question in turn.account.questions.values() if isinstance(question.state, DisputingCharge)]
     codes = codes_in(said)
     if any(question.state_as(DisputingCharge).code in codes for question in asked):
         return None
-    in_time, late = _meant(turn, said, _open(turn, asked), _of_late(turn, asked))
+    in_time, late = _charges_meant(turn, said, _in_time(turn, asked), _late(turn, asked))
     if in_time:
         return dispute_all(turn, [item.question for item in in_time])
     return complain(turn, tuple(item.charge for item in late)) if late else None
 
 
-_Both = tuple[list[_Disputable], list[_Disputable]]
+_InTimeAndLate = tuple[list[_Disputable], list[_Disputable]]
 
 
-def _meant(turn: Turn, said: Said, waiting: list[_Disputable], late: list[_Disputable]) -> _Both:
-    """Which of the fees that can be doubted in time, or else late, a word means."""
-    services, certain = _named(turn, said)
-    if any(mine := (_of(services, waiting), _of(services, late))):
-        return mine[0], [] if mine[0] else mine[1]
-    if certain and len(waiting) != 1:
+def _charges_meant(turn: Turn, said: Said, in_time: list[_Disputable], late: list[_Disputable]) -> _InTimeAndLate:
+    """Return the charges that the text disputes in time, or if there are none, late."""
+    services, certain = _services_named(turn, said)
+    if any(of_services := (_of_services(services, in_time), _of_services(services, late))):
+        return of_services[0], [] if of_services[0] else of_services[1]
+    if certain and len(in_time) != 1:
         return [], []
-    return waiting, [] if waiting else late
+    return in_time, [] if in_time else late
 
 
-def _open(turn: Turn, asked: Iterable[Question]) -> list[_Disputable]:
-    """Those that can be doubted in time, in the order in which she was told."""
-    found = (
+def _in_time(turn: Turn, asked: Iterable[Question]) -> list[_Disputable]:
+    """Return the charges that can be disputed in time, in the order of their reminders."""
+    open_questions = (
         question for question in asked if question.is_open(turn.answering(question).at) and may_be_meant(turn, question)
     )
-    return _with_charges(turn, found)
+    return _with_charges(turn, open_questions)
 
 
-def _of_late(turn: Turn, asked: Iterable[Question]) -> list[_Disputable]:
-    """Those whose window is over, and which no ticket of their own is about."""
-    over = (
+def _late(turn: Turn, asked: Iterable[Question]) -> list[_Disputable]:
+    """Return the charges whose window ended in the last 7 days and that have no ticket of their own."""
+    ended = (
         question
         for question in asked
         if question.lately_ended(turn.answering(question).at) and may_be_meant(turn, question)
     )
     return [
         item
-        for item in _with_charges(turn, over)
+        for item in _with_charges(turn, ended)
         if item.charge.state in _MAY_BE_COMPLAINED_OF and item.charge.ticket_id is None
     ]
 
@@ -86,13 +87,13 @@ def _with_charges(turn: Turn, questions: Iterable[Question]) -> list[_Disputable
     return [_Disputable(charge, item) for item in in_order if (charge := charge_of(turn, item))]
 
 
-def _of(services: set[str], disputable: Iterable[_Disputable]) -> list[_Disputable]:
+def _of_services(services: set[str], disputable: Iterable[_Disputable]) -> list[_Disputable]:
     return [item for item in disputable if item.charge.service_code in services]
 
 
-def _named(turn: Turn, said: Said) -> tuple[set[str], bool]:
-    """The services behind a word that stops, by order keyword or name, and whether they are meant for certain."""
-    meant = match_services(turn, without_unsubscribe_word(said.key))
-    services = {meant.service.service_code} if meant.service else set()
-    services |= {held.service_code for held in meant.held}
-    return services, meant.certain and bool(services)
+def _services_named(turn: Turn, said: Said) -> tuple[set[str], bool]:
+    """Return the codes of the services named after an unsubscribe word, and True if the match is certain."""
+    matched = match_services(turn, without_unsubscribe_word(said.key))
+    services = {matched.service.service_code} if matched.service else set()
+    services |= {held.service_code for held in matched.held}
+    return services, matched.certain and bool(services)

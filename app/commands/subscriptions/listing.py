@@ -1,4 +1,4 @@
-"""0000: everything the sender has right now, numbered (flows.md 5.1)."""
+"""0000: list the sender's running services with numbers (flows.md 5.1)."""
 
 import itertools
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from app.domain.values import value
 
 @value
 class ShownItem:
-    """A numbered line as the customer has it in hand."""
+    """A numbered line of the listing as it was sent; numbers count from 1."""
 
     number: int
     subscription_id: str
@@ -31,10 +31,10 @@ class ShownItem:
 
 @value
 class ChoosingServices(QuestionState):
-    """A listing waits for numbers.
+    """The state of a listing.
 
-    ``before`` are the subscriptions by number in the listing that this one replaced, made at ``before_asked_at``, for
-    an answer that was on its way meanwhile.
+    ``before`` are the subscription ids, in the order of their numbers, of the listing that this one replaced, and
+    ``before_asked_at`` (UTC) is when that was made. They reveal an answer to the earlier listing.
     """
 
     kind: ClassVar[str] = "choosing-services"
@@ -43,7 +43,7 @@ class ChoosingServices(QuestionState):
     before_asked_at: datetime | None = None
 
     def item(self, number: int) -> ShownItem | None:
-        """What was shown under a number."""
+        """Return the item that was shown under a number, or None."""
         return self.items[number - 1] if 1 <= number <= len(self.items) else None
 
 
@@ -51,18 +51,18 @@ _Entry = tuple[Subscription, texts.Line]
 
 
 def label_of(catalogue: Catalogue, subscription: Subscription) -> str:
-    """A service as customers are shown it: its name, with the SP's short name unless it is our own."""
+    """Return a service's name as subscribers see it, with its SP's unless the service is the operator's own."""
     service = catalogue.services[subscription.service_code]
-    provider = catalogue.providers[subscription.terms.sp_code]
-    return texts.label(service.name, None if provider.own else provider.short_name)
+    sp = catalogue.providers[subscription.terms.sp_code]
+    return texts.label(service.name, None if sp.own else sp.short_name)
 
 
 @command(*LIST_SERVICES, menu=texts.HELP, rank=10, reads=())
 def list_services(turn: Turn, _argument: str) -> Outcome:
-    """List what she has; numbers open a question, a new listing replaces the one before."""
+    """List the running services and close earlier questions of the listing's number; numbers make it a question."""
     account = turn.account
     brand = account.customer.brand if account.customer else Brand.EASYOWN
-    closed = close_conversation(account, turn.now)
+    closed = close_listing_questions(account, turn.now)
     entries = _entries(turn)
     if not entries:
         beside_plan = any(item.runs(turn.now) for item in account.subscriptions.values())
@@ -79,8 +79,8 @@ def list_services(turn: Turn, _argument: str) -> Outcome:
     return Outcome(replies=replies, questions=(*closed, _question(turn, question_id, entries, replies)))
 
 
-def close_conversation(account: Account, at: datetime) -> tuple[Question, ...]:
-    """Everything unanswered on the listing's number, closed: there is one conversation there (flows.md 17)."""
+def close_listing_questions(account: Account, at: datetime) -> tuple[Question, ...]:
+    """Close all open questions of the listing's number, which has one conversation at a time (flows.md 17)."""
     return tuple(
         question.closed(at, ClosedAs.REPLACED)
         for question in account.questions.values()
@@ -89,28 +89,28 @@ def close_conversation(account: Account, at: datetime) -> tuple[Question, ...]:
 
 
 def _entries(turn: Turn) -> list[_Entry]:
-    """What she has, in the order of the listing: outside the plan own services first, then SPs', then in the plan."""
+    """Return the running services in listing order: the operator's own, then the SPs', then those in the plan."""
     catalogue = turn.catalogue
     running = [item for item in turn.account.subscriptions.values() if item.runs(turn.now)]
     listed = running if turn.policy.list_in_plan else [item for item in running if not item.in_plan]
 
-    def place(item: Subscription) -> tuple[bool, bool, datetime, str]:
+    def position(item: Subscription) -> tuple[bool, bool, datetime, str]:
         own = catalogue.providers[item.terms.sp_code].own
         return item.in_plan, not own, item.started_at, item.service_code
 
     numbers = itertools.count(1)
-    return [(item, _line(catalogue, item, numbers)) for item in sorted(listed, key=place)]
+    return [(item, _line(catalogue, item, numbers)) for item in sorted(listed, key=position)]
 
 
 def _line(catalogue: Catalogue, subscription: Subscription, numbers: Iterator[int]) -> texts.Line:
-    """One service as it is shown; what can be picked takes the next number."""
+    """Return a service's line, with the next number if the service can be picked."""
     service = catalogue.services[subscription.service_code]
-    provider = catalogue.providers[subscription.terms.sp_code]
+    sp = catalogue.providers[subscription.terms.sp_code]
     ending = subscription.state is SubscriptionState.ENDING
     by_sms = subscription.can_be_left_by_sms(service)
     return texts.Line(
         name=service.name,
-        sp_short_name=None if provider.own else provider.short_name,
+        sp_short_name=None if sp.own else sp.short_name,
         price_fen=subscription.terms.price_fen,
         billing=subscription.terms.billing,
         in_plan=subscription.in_plan,
@@ -122,7 +122,7 @@ def _line(catalogue: Catalogue, subscription: Subscription, numbers: Iterator[in
 
 
 def _passages(turn: Turn, brand: Brand, lines: list[texts.Line]) -> list[Passage]:
-    """The first group, then that in the plan."""
+    """Return the text of the services outside the plan, then of those in the plan."""
     language = turn.account.language
     outside = [line for line in lines if not line.in_plan]
     inside = [line for line in lines if line.in_plan]
@@ -139,11 +139,11 @@ def _passages(turn: Turn, brand: Brand, lines: list[texts.Line]) -> list[Passage
 
 
 def _question(turn: Turn, question_id: str, entries: list[_Entry], replies: tuple[Reply, ...]) -> Question:
-    """The question that the numbers open; its window runs from when the listing was made."""
+    """Return the question that a listing asks; its window begins when the listing is made."""
     before = open_listing(turn)
-    listed = before.state_as(ChoosingServices).items if before else ()
+    items_before = before.state_as(ChoosingServices).items if before else ()
     state = ChoosingServices(
-        _numbered(entries), tuple(item.subscription_id for item in listed), before.asked_at if before else None
+        _numbered(entries), tuple(item.subscription_id for item in items_before), before.asked_at if before else None
     )
     return Question(
         id=question_id,
@@ -163,13 +163,13 @@ def _numbered(entries: list[_Entry]) -> tuple[ShownItem, ...]:
     )
 
 
-def numbered_now(turn: Turn) -> tuple[ShownItem, ...]:
-    """What a listing that is made now shows with numbers."""
+def items_listed_now(turn: Turn) -> tuple[ShownItem, ...]:
+    """Return the numbered items that a listing made now would show."""
     return _numbered(_entries(turn))
 
 
 def open_listing(turn: Turn) -> Question | None:
-    """The listing that waits for an answer."""
+    """Return the listing that can still be answered, or None."""
     listings = (
         question for question in turn.account.questions.values() if isinstance(question.state, ChoosingServices)
     )

@@ -1,4 +1,4 @@
-"""Which of her services a word means: by order keyword, by name, by a part of names (flows.md 4)."""
+"""Match a word to services of the subscriber: by order keyword, by name or by a part of a name (flows.md 4)."""
 
 from collections.abc import Iterator
 
@@ -17,15 +17,16 @@ from app.domain.catalogue import Service
 from app.domain.turn import Turn
 from app.domain.values import value
 
-# What normalising takes from the end of a text.
-_ENDS = CLOSING + TRAILING
+# Characters that normalising strips from the end of a text.
+_STRIPPED = CLOSING + TRAILING
 
 
 @value
 class ServiceMatch:
-    """What a word means among what she has; ``service``: what it is the order keyword of.
+    """The subscriptions that a word means.
 
-    ``certain``: she wrote a keyword or a name whole, and asked nothing.
+    ``service`` is the one with that order keyword, even if the subscriber does not have it. ``certain`` says that the
+    word is a whole keyword or name without a question mark.
     """
 
     held: tuple[Subscription, ...] = ()
@@ -33,16 +34,16 @@ class ServiceMatch:
     certain: bool = True
 
 
-def asks_for_all(word: str) -> bool:
-    """Whether it means everything."""
+def means_all_services(word: str) -> bool:
+    """Return True if the word is one for all services, such as 全部."""
     return is_all(normalise(word.rstrip(BEHIND_KEYWORD)))
 
 
 def match_services(turn: Turn, word: str) -> ServiceMatch:
-    """What a word (a key, as it stands behind ``QX``) means.
+    """Match a word as it follows ``QX``, normalised as a key.
 
-    A name as it is written goes before one that is read into it. A number is no part of a name: it is a pick, if a late
-    one.
+    The word as written goes before its forms without signs, an order keyword before a name, and a whole name before a
+    part. A number matches no part of a name: it is a pick, though perhaps a late one.
     """
     asked = word.endswith(ASK_ORIGIN_MARK)
     for form in _forms(word):
@@ -50,7 +51,7 @@ def match_services(turn: Turn, word: str) -> ServiceMatch:
         if service is not None:
             held = _latest(turn, service.service_code)
             return ServiceMatch((held,) if held else (), service, certain=not asked)
-        named = _named(turn, form)
+        named = _by_name(turn, form)
         if named:
             return ServiceMatch(named, certain=not asked)
     bare = word.strip(BEHIND_KEYWORD + ARGUMENT_MARKS).removesuffix(SERVICE_WORD)
@@ -61,7 +62,7 @@ def match_services(turn: Turn, word: str) -> ServiceMatch:
 
 
 def _forms(word: str) -> Iterator[str]:
-    """As it is written, then without the signs around it."""
+    """Yield the word as written, then without the signs around it."""
     yield word
     bare = word.strip(BEHIND_KEYWORD + ARGUMENT_MARKS)
     yield bare
@@ -72,21 +73,21 @@ def _running(turn: Turn) -> Iterator[Subscription]:
     return (item for item in turn.account.subscriptions.values() if item.runs(turn.at))
 
 
-def _named(turn: Turn, form: str) -> tuple[Subscription, ...]:
-    """What runs of that name, else the one that she had last: who stops a service twice means no other one."""
+def _by_name(turn: Turn, form: str) -> tuple[Subscription, ...]:
+    """Return the running subscriptions of that name, else the last one: a repeated text means no other service."""
     of_name = [item for item in turn.account.subscriptions.values() if _is_name_of(turn, item, form)]
     running = tuple(item for item in of_name if item.runs(turn.at))
     return running or tuple(sorted(of_name, key=lambda item: item.started_at)[-1:])
 
 
 def _is_name_of(turn: Turn, item: Subscription, form: str) -> bool:
-    """With the SP behind it or without; normalising the text may have taken the last signs of it."""
+    """Return True if the form is the service's name, with or without its SP and the signs that normalising strips."""
     service = turn.catalogue.services[item.service_code]
     names = (service.name, label_of(turn.catalogue, item))
-    return any(form in (name_key(name), name_key(name).rstrip(_ENDS), normalise(name).key) for name in names)
+    return any(form in (name_key(name), name_key(name).rstrip(_STRIPPED), normalise(name).key) for name in names)
 
 
 def _latest(turn: Turn, service_code: str) -> Subscription | None:
-    """The one that runs, else the one that ended last."""
+    """Return the running subscription of a service, else the one that started last."""
     of_service = [item for item in turn.account.subscriptions.values() if item.service_code == service_code]
     return turn.account.held(service_code, turn.at) or max(of_service, key=lambda item: item.started_at, default=None)

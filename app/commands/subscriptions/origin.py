@@ -1,4 +1,4 @@
-"""查2: who ordered it, when, through which channel and how it was confirmed, from the evidence (flows.md 5.2)."""
+"""查2: say when and through which channel a service was ordered and how that was confirmed (flows.md 5.2)."""
 
 import json
 
@@ -7,7 +7,7 @@ from app.domain.turn import Turn
 
 
 def explain_origin(turn: Turn, label: str, subscription_id: str) -> str:
-    """What the evidence says of how a subscription began."""
+    """Return how a subscription began, according to the evidence that the turn has loaded."""
     language = turn.account.language
     held = turn.account.subscriptions.get(subscription_id)
     if held is None:

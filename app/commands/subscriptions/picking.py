@@ -7,12 +7,12 @@ from app.commands.registry import Answer, Fit, answer
 from app.commands.replies import number_of, say
 from app.commands.subscriptions.confirming import (
     ConfirmingUnsubscribe,
-    ToEnd,
+    ServiceToEnd,
     ask_yes_or_no,
-    carry_out,
-    plain,
+    reply_only,
     request_of,
     target_of,
+    unsubscribe,
 )
 from app.commands.subscriptions.listing import ChoosingServices, ShownItem
 from app.commands.subscriptions.origin import explain_origin
@@ -23,8 +23,8 @@ from app.domain.texts import unsubscribing as texts
 from app.domain.texts.listing import example_of, items_in
 from app.domain.turn import Need, Outcome, TextReceived, Turn
 
-# Wrong numbers are named up to this many, and up to this length.
-_NAMED = 5
+# A reply names at most this many wrong numbers, each cut at this many characters.
+_MOST_NUMBERS = 5
 _LONGEST_NUMBER = 8
 
 
@@ -64,36 +64,36 @@ def _evidence_for_origin(question: Question, said: Said) -> tuple[Need, ...]:
     needs=_evidence_for_origin,
 )
 def answer_listing(turn: Turn, question: Question, said: Said) -> Answer | None:
-    """Numbers, ranges, 全部 or 查2; anything else beside them is not guessed."""
+    """Handle numbers, ranges, 全部 or 查2; return None for a text with anything else in it."""
     origin = parse_origin_question(said)
     everything = is_all(said)
     spans = parse_pick(said, lambda number: _names(turn, question, number))
     if origin is None and spans is None and not everything:
         return None
     if question.failed_at is not None:
-        return Answer(plain(turn, answers.LISTING_FAILED.say(turn.account.language)))
+        return Answer(reply_only(turn, answers.LISTING_FAILED.say(turn.account.language)))
     if origin is not None:
-        return _explain(turn, question, origin)
+        return _explain_origin(turn, question, origin)
     if spans is not None:
         return _pick(turn, question, spans)
     return Answer(ask_all(turn, _items(question), question))
 
 
-def _explain(turn: Turn, question: Question, number: int) -> Answer:
+def _explain_origin(turn: Turn, question: Question, number: int) -> Answer:
     item = question.state_as(ChoosingServices).item(number)
     if item is None:
         text = answers.WRONG_NUMBERS.say(
             turn.account.language, wrong=_shortened(str(number)), example=_example(question)
         )
-        return Answer(plain(turn, text), kept=False)
-    return Answer(plain(turn, explain_origin(turn, item.label, item.subscription_id)), kept=False)
+        return Answer(reply_only(turn, text), kept=False)
+    return Answer(reply_only(turn, explain_origin(turn, item.label, item.subscription_id)), kept=False)
 
 
 # ---- numbers
 
 
 def _names(turn: Turn, question: Question, number: int) -> Iterator[str]:
-    """What a number may be called, as it was shown: without the SP, with it, and with the price."""
+    """Yield the names that may follow a number, as shown: without the SP, with it, and with the price."""
     item = question.state_as(ChoosingServices).item(number)
     if item is None:
         return
@@ -109,19 +109,21 @@ def _pick(turn: Turn, question: Question, spans: tuple[Span, ...]) -> Answer:
     shown = {item.number: item for item in _items(question)}
     wrong = [span for span in spans if span.first not in shown or span.last not in shown]
     if wrong:
-        return Answer(plain(turn, _wrong(turn, question, wrong, shown)), Fit.LOOSE)
+        return Answer(reply_only(turn, _wrong_numbers_text(turn, question, wrong, shown)), Fit.LOOSE)
     numbers = dict.fromkeys(number for span in spans for number in range(span.first, span.last + 1))
     picked = [shown[number] for number in numbers]
-    if _meant_earlier_list(turn, question, picked):
-        return Answer(plain(turn, answers.LISTING_REPLACED.say(turn.account.language)))
+    if _means_earlier_list(turn, question, picked):
+        return Answer(reply_only(turn, answers.LISTING_REPLACED.say(turn.account.language)))
     targets = [target_of(turn, item) for item in picked]
-    return Answer(carry_out(turn, targets, request_of(turn, question), _everything_beneath(turn, question), question))
+    return Answer(
+        unsubscribe(turn, targets, request_of(turn, question), _close_unanswered_all(turn, question), question)
+    )
 
 
-def _meant_earlier_list(turn: Turn, question: Question, picked: Sequence[ShownItem]) -> bool:
-    """Whether the numbers were sent when the listing before this one was open, and stood for something else there.
+def _means_earlier_list(turn: Turn, question: Question, picked: Sequence[ShownItem]) -> bool:
+    """Return True if the pick was sent before this listing was made and means other services in the one before.
 
-    A time from before both is not believed, and the numbers mean this one (safety.md 34).
+    A time before both listings is not trusted: the pick then means this one (safety.md 34).
     """
     state = question.state_as(ChoosingServices)
     before, since = state.before, state.before_asked_at
@@ -130,8 +132,8 @@ def _meant_earlier_list(turn: Turn, question: Question, picked: Sequence[ShownIt
     return any(before[item.number - 1 : item.number] != (item.subscription_id,) for item in picked)
 
 
-def _everything_beneath(turn: Turn, question: Question) -> tuple[Question, ...]:
-    """An unanswered 全部, closed: a number instead of a yes is a pick."""
+def _close_unanswered_all(turn: Turn, question: Question) -> tuple[Question, ...]:
+    """Close an unanswered 全部 of this listing: a number instead of a yes is a pick."""
     return tuple(
         other.closed(turn.now, ClosedAs.REPLACED)
         for other in turn.account.questions.values()
@@ -142,22 +144,22 @@ def _everything_beneath(turn: Turn, question: Question) -> tuple[Question, ...]:
     )
 
 
-def _wrong(turn: Turn, question: Question, wrong: Sequence[Span], shown: Mapping[int, ShownItem]) -> str:
-    """Name the numbers that were not shown; suggest commas where digits may have run together."""
+def _wrong_numbers_text(turn: Turn, question: Question, wrong: Sequence[Span], shown: Mapping[int, ShownItem]) -> str:
+    """Name the numbers that were not shown, and suggest commas if they may be missing between digits."""
     example = _commas_between_digits(wrong, shown) or _example(question)
     names: list[str] = []
     for span in wrong:
         if span.first == span.last:
             names.append(span.as_written)
         else:
-            beyond = range(span.first, min(span.last, span.first + len(shown) + _NAMED) + 1)
+            beyond = range(span.first, min(span.last, span.first + len(shown) + _MOST_NUMBERS) + 1)
             names += [str(number) for number in beyond if number not in shown]
-    named = ",".join(_shortened(name) for name in names[:_NAMED])
+    named = ",".join(_shortened(name) for name in names[:_MOST_NUMBERS])
     return answers.WRONG_NUMBERS.say(turn.account.language, wrong=named, example=example)
 
 
 def _commas_between_digits(wrong: Sequence[Span], shown: Mapping[int, ShownItem]) -> str | None:
-    """``1,2,3`` for ``123``, if those numbers were shown."""
+    """Return ``1,2,3`` for ``123`` if those numbers were shown, else None."""
     written = wrong[0].as_written
     if len(wrong) > 1 or not written.isdigit():
         return None
@@ -173,26 +175,26 @@ def _shortened(number: str) -> str:
 
 
 def ask_all(turn: Turn, items: Sequence[ShownItem], listing: Question | None) -> Outcome:
-    """全部: name how many and which, and ask once more."""
+    """Ask whether to unsubscribe all these services, saying how many and which."""
     language = turn.account.language
     if not turn.policy.allow_unsubscribe_all:
         example = example_of(tuple(item.number for item in items))
-        return plain(turn, texts.ALL_SWITCHED_OFF.say(language, example=example))
+        return reply_only(turn, texts.ALL_SWITCHED_OFF.say(language, example=example))
     targets = [(item, target_of(turn, item).subscription) for item in items]
-    left = [(item, held) for item, held in targets if held is not None and held.can_be_left(turn.at)]
-    if not left:
-        return plain(turn, texts.ALL_DONE.say(language))
-    names = [item.label + (texts.IN_PLAN_MARK.say(language) if held.in_plan else "") for item, held in left]
+    remaining = [(item, held) for item, held in targets if held is not None and held.can_be_left(turn.at)]
+    if not remaining:
+        return reply_only(turn, texts.ALL_DONE.say(language))
+    names = [item.label + (texts.IN_PLAN_MARK.say(language) if held.in_plan else "") for item, held in remaining]
     comma = wording.names(language, ["", ""])
     question_id = next(turn.ids)
     reply = say(
         turn,
-        texts.ASK_ALL.say(language, count=str(len(left))),
+        texts.ASK_ALL.say(language, count=str(len(remaining))),
         *(name + comma for name in names[:-1]),
         names[-1] + texts.ASK_ALL_HOW.say(language),
         extension=Extension.LISTING,
         question_id=question_id,
     )
-    to_end = tuple(ToEnd(held.id, item.label) for item, held in left)
+    to_end = tuple(ServiceToEnd(held.id, item.label) for item, held in remaining)
     asked = ask_yes_or_no(turn, question_id, reply, to_end, listing, everything=True)
     return Outcome(replies=(reply,), questions=asked)

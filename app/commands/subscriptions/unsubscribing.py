@@ -1,4 +1,4 @@
-"""Ending subscriptions: what becomes of each, as a change of the account with its evidence (flows.md 5.3)."""
+"""Unsubscribe: decide for each service if and when it ends, with replies, evidence and events (flows.md 5.3)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -21,12 +21,13 @@ from app.domain.values import replace, value
 
 END_TIMER = "subscription-end"
 _WITHIN = timedelta(hours=24)
-_REASONS = {"action": 2, "reason": 1}
+# The fields by which operators and SPs synchronise subscriptions (flows.md 14): stopped, by the user.
+_SYNC_FIELDS = {"action": 2, "reason": 1}
 ACCESS_MODES = {Channel.WEB: 1, Channel.WAP: 2, Channel.SMS: 3, Channel.APP: 10, Channel.AGENT: 8, Channel.SP: 8}
 
 
 class UnsubscribeResult(Enum):
-    """What became of one service that was to be ended."""
+    """The result for one service; ``ALREADY``: it was unsubscribed or over before."""
 
     DONE = auto()
     ALREADY = auto()
@@ -36,7 +37,7 @@ class UnsubscribeResult(Enum):
 
 @value
 class UnsubscribeTarget:
-    """One service that is to be ended, as it was shown; ``subscription`` is None if nothing is known of it."""
+    """A service to unsubscribe; ``label`` is its name as shown, ``subscription`` None if it is not on record."""
 
     label: str
     subscription: Subscription | None
@@ -44,10 +45,11 @@ class UnsubscribeTarget:
 
 @value
 class UnsubscribeRequest:
-    """Who wants it and how: kept as evidence with every change. ``asked`` and ``answer`` are the exact words.
+    """Who unsubscribes and how, for the evidence of each change.
 
-    ``guessed``: what she means is not certain, and is asked as if it carried a warning. ``not_ordered``: staff found
-    that she never ordered it, so that nothing of it is owed.
+    ``who`` is a message, caller or agent, such as ``mo:<id>``. ``asked`` and ``answer`` are exact texts. With
+    ``warned_already`` no warning is sent. ``guessed``: the match is uncertain, so it is asked about as if it had a
+    warning. ``not_ordered``: staff found that the subscriber never ordered it, so nothing is owed.
     """
 
     who: str
@@ -61,23 +63,27 @@ class UnsubscribeRequest:
 
 
 @value
-class EndedTarget:
-    """What became of one wish, in words and as changes."""
+class TargetResult:
+    """The result for one target.
+
+    ``text`` is for the reply. If it was unsubscribed, ``after`` is the subscription afterwards, and ``charges`` settles
+    its charges.
+    """
 
     target: UnsubscribeTarget
     result: UnsubscribeResult
     text: str
     after: Subscription | None = None
-    fees: Outcome | None = None
+    charges: Outcome | None = None
 
 
-def end_services(turn: Turn, targets: Iterable[UnsubscribeTarget], request: UnsubscribeRequest) -> list[EndedTarget]:
-    """Judge each wish by itself: one that cannot be done never stops the others."""
+def end_services(turn: Turn, targets: Iterable[UnsubscribeTarget], request: UnsubscribeRequest) -> list[TargetResult]:
+    """Decide each target by itself: one that is refused never blocks the others."""
     return [_judge(turn, target, request) for target in targets]
 
 
-def as_outcome(turn: Turn, ended: Sequence[EndedTarget], request: UnsubscribeRequest) -> Outcome:
-    """The changes, evidence, timers and notices to SPs of what was done; replies are added by the caller."""
+def as_outcome(turn: Turn, ended: Sequence[TargetResult], request: UnsubscribeRequest) -> Outcome:
+    """Return the changes, evidence, timers and events of the results; the caller adds the reply."""
     done = [(item.target.subscription, item.after) for item in ended if item.target.subscription and item.after]
     changed = Outcome(
         subscriptions=tuple(after for _, after in done),
@@ -89,90 +95,97 @@ def as_outcome(turn: Turn, ended: Sequence[EndedTarget], request: UnsubscribeReq
         evidence=tuple(_evidence(before, after, request) for before, after in done),
         events=tuple(_event(turn, after, request) for _, after in done),
     )
-    return joined(changed, *(item.fees for item in ended if item.fees))
+    return joined(changed, *(item.charges for item in ended if item.charges))
 
 
-def _judge(turn: Turn, target: UnsubscribeTarget, request: UnsubscribeRequest) -> EndedTarget:
+def _judge(turn: Turn, target: UnsubscribeTarget, request: UnsubscribeRequest) -> TargetResult:
     language, held = turn.account.language, target.subscription
     if held is None or not held.runs(turn.at):
-        return EndedTarget(target, UnsubscribeResult.ALREADY, texts.ALREADY_ENDED.say(language, name=target.label))
+        return TargetResult(target, UnsubscribeResult.ALREADY, texts.ALREADY_ENDED.say(language, name=target.label))
     if not held.can_be_left(turn.at):
         last = wording.day(language, held.ends_at or turn.at)
-        return EndedTarget(
+        return TargetResult(
             target, UnsubscribeResult.ALREADY, texts.ALREADY_ENDING.say(language, name=target.label, day=last)
         )
     service = turn.catalogue.services[held.service_code]
     if request.channel is Channel.SMS and not held.can_be_left_by_sms(service):
-        return EndedTarget(
+        return TargetResult(
             target, UnsubscribeResult.REFUSED, texts.by_other_way(language, target.label, service.cancel_how)
         )
     if held.contract_until and turn.at <= held.contract_until and not held.in_free_period(turn.at):
         day = wording.day_of_year(language, held.contract_until)
-        return EndedTarget(
+        return TargetResult(
             target, UnsubscribeResult.REFUSED, texts.UNDER_CONTRACT.say(language, name=target.label, day=day)
         )
     if (service.cancel_warning or request.guessed) and not request.warned_already:
-        return EndedTarget(
+        return TargetResult(
             target, UnsubscribeResult.WARNED, texts.warning(language, target.label, service.cancel_warning)
         )
-    left = _left(held, turn.at)
-    fees = settle_charges(turn, held, left, request.who)
-    after = left if request.not_ordered else replace(left, owed_month=_owed_month(turn, held, left, fees))
-    return EndedTarget(
-        target, UnsubscribeResult.DONE, _said(turn, target.label, held, after, fees), after, fees.outcome
-    )
+    unsubscribed = _after_unsubscribe(held, turn.at)
+    settlement = settle_charges(turn, held, unsubscribed, request.who)
+    owed = unsubscribed.owed_month if request.not_ordered else _owed_month(turn, held, unsubscribed, settlement)
+    after = replace(unsubscribed, owed_month=owed)
+    text = _done_text(turn, target.label, held, after, settlement)
+    return TargetResult(target, UnsubscribeResult.DONE, text, after, settlement.outcome)
 
 
-def _left(held: Subscription, at: datetime) -> Subscription:
-    """The subscription after its unsubscribe: ended now, or running until a day that is fixed now."""
+def _after_unsubscribe(held: Subscription, at: datetime) -> Subscription:
+    """Return the subscription after its unsubscribe: ended, or ending at a time that is fixed now."""
     effect = CancelEffect.IMMEDIATE if held.in_free_period(at) else held.terms.cancel_effect
     if effect is CancelEffect.IMMEDIATE:
         return replace(held, state=SubscriptionState.ENDED, unsubscribed_at=at, ends_at=at)
     ends_at = at + _WITHIN if effect is CancelEffect.WITHIN_24H else calendar.last_second_of_month(at)
     if held.state is SubscriptionState.TRIAL and held.trial_ends_at:
         ends_at = min(ends_at, held.trial_ends_at)
-    # In the last fraction of a month its last second may be over already.
+    # In the last fraction of a month, its last second is already past.
     return replace(held, state=SubscriptionState.ENDING, unsubscribed_at=at, ends_at=max(at, ends_at))
 
 
-def _owed_month(turn: Turn, before: Subscription, after: Subscription, fees: ChargeSettlement) -> str | None:
-    """The month whose fee is still taken though she has left: that of a service that runs to its end (flows.md 5.3)."""
+def _owed_month(turn: Turn, before: Subscription, after: Subscription, settlement: ChargeSettlement) -> str | None:
+    """Return the month (Asia/Shanghai, as ``2026-03``) whose fee is still due as the service runs to its end.
+
+    None if there is no such fee, or if it was paid or given up (flows.md 5.3).
+    """
     terms = before.terms
     runs_on = after.state is SubscriptionState.ENDING and terms.cancel_effect is CancelEffect.MONTH_END
     is_paid_for = terms.billing is Billing.MONTHLY and terms.price_fen > 0 and not before.in_plan
     on_trial = before.state is SubscriptionState.TRIAL
-    settled = fees.month_is_free or fees.month_is_paid
+    settled = settlement.month_is_free or settlement.month_is_paid
     return month_of(turn.at) if runs_on and is_paid_for and not on_trial and not settled else None
 
 
-def _said(turn: Turn, label: str, before: Subscription, after: Subscription, fees: ChargeSettlement) -> str:
-    """Name, last day, and what is still charged."""
-    # That the fee of the owed month is still taken is said with the end of the service anyway.
-    kept = tuple(fee for fee in fees.kept if fee.kind is not ChargeKind.MONTHLY or fee.period != after.owed_month)
-    return _end_of(turn, label, before, after, fees) + fees.words + kept_words(turn, kept)
+def _done_text(turn: Turn, label: str, before: Subscription, after: Subscription, settlement: ChargeSettlement) -> str:
+    """Say the name, the last day and what is still charged."""
+    # The text of the service's end already names the fee of the owed month.
+    kept = tuple(
+        charge
+        for charge in settlement.kept
+        if charge.kind is not ChargeKind.MONTHLY or charge.period != after.owed_month
+    )
+    return _end_text(turn, label, before, after, settlement) + settlement.words + kept_words(turn, kept)
 
 
-def _end_of(turn: Turn, label: str, before: Subscription, after: Subscription, fees: ChargeSettlement) -> str:
+def _end_text(turn: Turn, label: str, before: Subscription, after: Subscription, settlement: ChargeSettlement) -> str:
     language = turn.account.language
     ends_at = after.ends_at or turn.at
     if after.state is SubscriptionState.ENDED:
-        text = texts.ENDED_OWING if fees.kept else _ended_text(before, turn.at)
+        text = texts.ENDED_OWING if settlement.kept else _ended_text(before, turn.at)
         return text.say(language, name=label, day=wording.day(language, ends_at))
     terms, trial = before.terms, before.state is SubscriptionState.TRIAL
     minute, day = wording.minute(language, ends_at), wording.day(language, ends_at)
     price = wording.price(language, terms.price_fen, terms.billing)
     by_use = terms.billing is Billing.PER_USE and terms.price_fen and not (before.in_plan or trial)
     if terms.cancel_effect is CancelEffect.WITHIN_24H and not trial:
-        owing = texts.ENDS_WITHIN_24H_OWING if fees.kept else texts.ENDS_WITHIN_24H
+        owing = texts.ENDS_WITHIN_24H_OWING if settlement.kept else texts.ENDS_WITHIN_24H
         text = texts.ENDS_WITHIN_24H_PER_USE if by_use else owing
         return text.say(language, name=label, minute=minute, price=price)
     if by_use:
         return texts.ENDS_PER_USE.say(language, name=label, day=day, price=price)
     most = price_of_month(turn, before, month_of(turn.at))
-    fee = wording.yuan(language, most if fees.month_fen is None else fees.month_fen)
+    fee = wording.yuan(language, most if settlement.month_fen is None else settlement.month_fen)
     if after.owed_month:
         return texts.ENDS_MONTH.say(language, name=label, day=day, fee=fee)
-    is_paid = fees.month_is_paid and not (before.in_plan or trial)
+    is_paid = settlement.month_is_paid and not (before.in_plan or trial)
     text = texts.ENDS_MONTH_PAID if is_paid else texts.ENDS_FREE
     return text.say(language, name=label, day=day, fee=fee)
 
@@ -199,7 +212,7 @@ def _evidence(before: Subscription, after: Subscription, request: UnsubscribeReq
 
 
 def summary(subscription: Subscription) -> dict[str, str | int | bool | None]:
-    """A subscription as the evidence shows it before and after a change."""
+    """Return the facts of a subscription that evidence records before and after a change; times are UTC."""
     return {
         "state": subscription.state.value,
         "in_plan": subscription.in_plan,
@@ -212,21 +225,24 @@ def summary(subscription: Subscription) -> dict[str, str | int | bool | None]:
 
 
 def _event(turn: Turn, after: Subscription, request: UnsubscribeRequest) -> EventDraft:
-    """What the SP is told, with the fields of the real-world sync (flows.md 14)."""
+    """Return the event for the SP (flows.md 14)."""
     data: dict[str, Fact] = {
         "msisdn": turn.account.msisdn,
         "service_code": after.service_code,
         "subscription_id": after.id,
         "unsubscribed_at": turn.at.isoformat(),
         "ends_at": after.ends_at.isoformat() if after.ends_at else None,
-        **_REASONS,
+        **_SYNC_FIELDS,
         "access_mode": ACCESS_MODES[request.channel],
     }
     return EventDraft(f"sp:{after.terms.sp_code}", "subscription.unsubscribed", data)
 
 
 def mark_ended(held: Subscription, who: str) -> tuple[Subscription, EvidenceDraft]:
-    """A service whose last instant is over, as ended; a trial ends with its last free moment."""
+    """Mark a service as ended whose last instant is over; return it with the evidence.
+
+    A trial ends at its last free instant. ``who`` is the cause, such as ``timer``.
+    """
     ended = replace(held, state=SubscriptionState.ENDED, ends_at=held.ends_at or held.trial_ends_at)
     payload: dict[str, Fact] = {
         "service_code": held.service_code,
@@ -239,7 +255,7 @@ def mark_ended(held: Subscription, who: str) -> tuple[Subscription, EvidenceDraf
 
 @timer(END_TIMER)
 def end_subscription(turn: Turn) -> Outcome:
-    """An unsubscribed service has run out."""
+    """End an unsubscribed service whose last instant is over."""
     held = turn.account.subscriptions.get(turn.stimulus_as(TimerDue).subject)
     if held is None or held.state is not SubscriptionState.ENDING:
         return Outcome(verdict="nothing to end")
