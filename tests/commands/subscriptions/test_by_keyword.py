@@ -1,4 +1,4 @@
-"""QX and TD with an order keyword (flows.md 3, 4, 17; safety.md 9)."""
+"""QX and TD with an order keyword or a name (flows.md 3, 4, 17; safety.md 9)."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from tests.commands.transcript import Conversation, play, policy
 from tests.commands.world import CATALOGUE, FOUR, has, service
 
 
-def test_ends_that_service_at_once() -> None:
+def test_an_order_keyword_or_name_ends_that_service_at_once() -> None:
     for text in ("QXCL", "TDCL", "qxcl", "ＱＸＣＬ", "QX CL", "QXCL。", "QX#CL", "“QXCL”", "q x c l", "QXCL\u200b",
                  "退订CL", "取消cl", "退訂 CL", "STOP CL", "stopcl", "UNSUBSCRIBE CL", "QX+CL", "QX + CL", "取消：CL", "QXCL,", "QXCL、",
                  "QX彩铃", "TD彩铃", "退订彩铃", "取消 彩铃", "STOP 彩铃", "QX“彩铃”", "退订：彩铃。", "QX彩铃，", "QX彩 铃"):  # fmt: skip
@@ -19,7 +19,7 @@ def test_ends_that_service_at_once() -> None:
             play(f"> 0000\n> [{number}] {text}\n< [10086977 result] 彩铃已于…\n= CL ended, HT active")
 
 
-def test_what_is_not_there_to_end() -> None:
+def test_nothing_ends_where_no_such_service_can_be_ended() -> None:
     play(
         """
         > QXYYH
@@ -46,24 +46,24 @@ def test_what_is_not_there_to_end() -> None:
     )
 
 
-def test_the_one_that_runs_is_meant() -> None:
+def test_the_running_subscription_is_meant() -> None:
     before = replace(has("CL", "2026-02-01 10:00"), id="before", state=SubscriptionState.ENDED)
     play("> QXCL\n< [10086977 result] 彩铃…", has=(has("CL", "2025-12-01 10:00"), before))
 
 
-def test_a_withdrawn_service_is_left_by_its_word() -> None:
+def test_a_withdrawn_service_is_unsubscribed_by_its_keyword() -> None:
     play("> QXYYH\n< [10086977 result] 音乐盒已于…\n= YYH ended", has=(has("YYH"),))
 
 
-def test_a_long_word_is_not_said_back() -> None:
-    """It may hold anything, even a password in a form that nobody masked."""
-    came = Conversation().text("QX802357#739184#739184")
-    assert "没有这一业务代码或名称" in came[0].text
-    assert "802357" not in came[0].text
-    assert "739184" not in came[0].text
+def test_a_long_word_is_not_repeated_in_the_reply() -> None:
+    """It may be a password in a form that is not masked."""
+    replies = Conversation().text("QX802357#739184#739184")
+    assert "没有这一业务代码或名称" in replies[0].text
+    assert "802357" not in replies[0].text
+    assert "739184" not in replies[0].text
 
 
-def test_only_a_warning_asks() -> None:
+def test_only_a_service_with_a_warning_is_asked_about() -> None:
     warned = (has("FH"), has("CL"))
     play(
         """
@@ -80,13 +80,13 @@ def test_only_a_warning_asks() -> None:
         has=warned,
     )
     play("> QXHDH\n@ +2h1s\n> [10086977] Y\n< …要确认的退订已过期…\n= FH active", has=warned)
-    # Beneath a list it lives as long as the list.
+    # While a listing is open, the question expires with it.
     play("> 0000\n@ +119m\n> QXHDH\n@ +61s\n> [10086977] Y\n< …已过期…\n= FH active", has=warned)
     play("> QXHDH\n> 0000\n> [10086977] Y\n< …未能识别…\n= FH active", has=warned)
 
 
 def test_a_pick_with_a_word_before_it_is_no_order_keyword() -> None:
-    """TD1 is an answer while a list understands it (flows.md 3, step 3)."""
+    """TD1 answers an open listing (flows.md 3, step 3)."""
     for text in ("TD1", "QX1", "td 1", "退订1", "取消1"):
         play(f"> 0000\n> {text}\n< [10086977 result] 彩铃已于…\n= CL ended, HT active")
     play("> TD1\n< …没有业务代码或名称为1的业务…\n> QX1,4\n< …没有业务代码或名称为1,4的业务…\n= CL active")
@@ -97,8 +97,8 @@ def test_a_pick_with_a_word_before_it_is_no_order_keyword() -> None:
 # ---- names
 
 
-def named(*names: str) -> Conversation:
-    """She has services of these names, with the keywords S1, S2 …"""
+def subscribed_to(*names: str) -> Conversation:
+    """A subscriber with services of these names and the order keywords S1, S2 …"""
     services = [service(f"S{place}", name, 100) for place, name in enumerate(names, 1)]
     catalogue = Catalogue.of(1, list(CATALOGUE.providers.values()), services)
     return Conversation(has=tuple(has(item) for item in services), catalogue=catalogue)
@@ -107,7 +107,7 @@ def named(*names: str) -> Conversation:
 @pytest.mark.parametrize(
     ("names", "text", "ended"),
     [
-        # One that is the beginning or the end of another.
+        # One name is the beginning or the end of another.
         (("音乐", "音乐盒"), "QX音乐", {"S1"}),
         (("音乐", "音乐盒"), "QX音乐盒", {"S2"}),
         (("盒", "音乐盒"), "退订盒", {"S1"}),
@@ -117,7 +117,7 @@ def named(*names: str) -> Conversation:
         (("5G", "5G会员"), "QX5G会员", {"S2"}),
         (("5g会员",), "qx ５Ｇ 会员", {"S1"}),
         (("影视365",), "STOP影视365", {"S1"}),
-        # Made of words that mean something by themselves.
+        # The name contains words that are commands by themselves.
         (("业务管家", "彩铃"), "退订业务管家", {"S1"}),
         (("退订助手",), "QX退订助手", {"S1"}),
         (("流量包",), "取消流量包", {"S1"}),
@@ -127,7 +127,7 @@ def named(*names: str) -> Conversation:
         (("《红楼》",), "退订《红楼》", {"S1"}),
         (("《红楼》",), "退订红楼", {"S1"}),
         (("乐翻天!",), "退订乐翻天！", {"S1"}),
-        # Asked first, or listed: nothing is ended yet.
+        # The gateway asks first or sends the listing: nothing is ended yet.
         (("音乐盒", "彩铃"), "QX音乐", set()),
         (("音乐盒", "音乐包"), "QX音乐", set()),
         (("音乐盒", "音乐包"), "QX乐", set()),
@@ -135,7 +135,7 @@ def named(*names: str) -> Conversation:
         (("彩铃",), "QX彩铃？", set()),
         (("彩铃",), "退订彩铃业务", set()),
         (("全部业务管家",), "退订全部业务", set()),
-        # Not hers, or no name.
+        # Not a service of the subscriber, or no name.
         (("彩铃",), "QX彩铃吗", set()),
         (("彩铃",), "QX彩铃和", set()),
         (("彩铃",), "取消彩虹", set()),
@@ -144,7 +144,7 @@ def named(*names: str) -> Conversation:
 )  # fmt: skip
 def test_a_name_ends_that_service_and_never_another(names: tuple[str, ...], text: str, ended: set[str]) -> None:
     for number in ("10086", "10086977"):
-        conversation = named(*names)
+        conversation = subscribed_to(*names)
         conversation.text(text, number)
         assert conversation.ended() == ended
         conversation.text("0000")
@@ -153,11 +153,11 @@ def test_a_name_ends_that_service_and_never_another(names: tuple[str, ...], text
 
 
 def test_an_order_keyword_goes_before_a_name() -> None:
-    conversation = named("彩铃", "S1")
+    conversation = subscribed_to("彩铃", "S1")
     conversation.play("> QXS1\n< [10086977 result] 彩铃…\n= S1 ended, S2 active")
 
 
-def test_with_the_name_of_the_sp_as_it_is_listed() -> None:
+def test_a_name_may_include_its_sp_as_listed() -> None:
     for text in ("QX手机报(新华)", "退订手机报（新华）", "QX手机报"):
         play(f"> {text}\n< [10086977 result] 手机报(新华)…\n= SJB ending 2026-03-31, TQ active")
 
@@ -178,7 +178,7 @@ def test_a_part_of_one_name_asks_first() -> None:
         < [10086977 reply] 天气预报(墨迹)此前已退订…
         """
     )
-    # What it costs to leave is said with it, once.
+    # The service's own warning is sent with it, once.
     play(
         "> 退订和多\n< [10086977 reply] 和多号：取消后副号将无法找回。确定…\n> Y\n= FH ended",
         has=(has("FH"), has("CL")),
@@ -186,14 +186,14 @@ def test_a_part_of_one_name_asks_first() -> None:
     play("> 退订宽带\n< [10086977 reply] 宽带电视不能短信退订…\n= KD active", has=(has("KD"),))
 
 
-def test_a_part_of_several_lists() -> None:
-    conversation = named("甲子资讯", "乙丑资讯")
+def test_a_part_of_several_names_sends_the_listing() -> None:
+    conversation = subscribed_to("甲子资讯", "乙丑资讯")
     conversation.play("> QX资讯\n< [10086977 reply] …1、甲子资讯…2、乙丑资讯…\n> 2\n= S2 ended, S1 active")
 
 
-def test_what_is_no_number_of_a_list_is_no_part_of_a_name() -> None:
-    """A late pick stays one, though 影视365 has its digit."""
-    conversation = named("影视365", "三国")
+def test_a_number_is_never_a_part_of_a_name() -> None:
+    """A late pick stays a pick, though the name 影视365 contains its digit."""
+    conversation = subscribed_to("影视365", "三国")
     conversation.play(
         "> 0000\n@ +2h1s\n> TD3\n< …已过期…\n> 退订三\n< …已过期…\n@ +8d\n> TD3\n< …没有业务代码或名称为3的…\n= S1 active"
     )
@@ -207,14 +207,14 @@ def test_everything_without_a_list(text: str) -> None:
     play(f"> {text}\n< [10086977] {asked}\n= CL active\n> 是\n= CL ended, HT ending 2026-03-03, TQ ended")
     play(f"> {text}\n< [10086977] {asked}\n> 否\n< …保留…\n= CL active")
     play(f"> 0000\n@ +3h\n> {text}\n< [10086977] {asked}\n= CL active")
-    # Beneath a list a number is a pick of it.
+    # While a listing is open, a number is a pick.
     play(f"> 0000\n> {text}\n< [10086977] {asked}\n> 1\n= CL ended, TQ active")
     off = policy(allow_unsubscribe_all=False)
     play(f"> {text}\n< [10086977] …1、彩铃…\n= CL active", policy=off)
     play(f"> {text}\n< [10086977] …没有正在使用的增值业务…", has=())
 
 
-def test_a_name_is_a_command_while_a_complaint_is_asked_for() -> None:
+def test_a_name_is_a_command_while_a_complaint_is_awaited() -> None:
     play(
         "> TS\n> QX彩铃\n< [10086977 result] 彩铃…\n> 退订天气\n< [10086977] …天气预报…\n> 退订不了\n< [10086 result] …受理…"
     )
@@ -225,7 +225,7 @@ def test_a_name_is_a_command_while_a_complaint_is_asked_for() -> None:
     "text",
     ["我要退订", "我要退訂", "退订业务", "取消业务", "退訂業務", "STOP", "Stop.", "unsubscribe", "“STOP”", "S T O P"],
 )
-def test_words_that_list(text: str) -> None:
+def test_unsubscribe_words_alone_send_the_listing(text: str) -> None:
     play(f"> {text}\n< [10086977 reply] …1、彩铃…\n= CL active")
 
 
@@ -242,5 +242,5 @@ def test_words_that_list(text: str) -> None:
         ("取消订购", ""),
     ],
 )
-def test_at_an_order_s_number_it_declines_and_does_what_it_means(text: str, also: str) -> None:
+def test_at_an_orders_number_it_declines_and_is_obeyed(text: str, also: str) -> None:
     play(f"> KTLD\n> [1008620400] {text}\n< [1008620400] …来电提醒…\n{also}")

@@ -1,4 +1,4 @@
-"""全部: asked once more, then exactly what was numbered (flows.md 5.2, 17; safety.md 17)."""
+"""全部: asks once more, then ends exactly what was numbered (flows.md 5.2, 17; safety.md 17)."""
 
 from dataclasses import replace
 
@@ -34,18 +34,18 @@ def test_asks_first_then_ends_exactly_what_was_numbered() -> None:
     )
 
 
-WORDS = "全部|所有|ALL|all|QB|ｑｂ|全部。|“全部”|全 部|退订全部|全部退订|取消全部|TD全部|QXALL"
+WORDS_FOR_ALL = "全部|所有|ALL|all|QB|ｑｂ|全部。|“全部”|全 部|退订全部|全部退订|取消全部|TD全部|QXALL"
 
 
-def test_words() -> None:
-    for word in WORDS.split("|"):
+def test_every_word_for_all() -> None:
+    for word in WORDS_FOR_ALL.split("|"):
         for number in ("10086977", "10086"):
             asked = f"> 0000\n> [{number}] {word}\n< {ASKED}\n= {UNTOUCHED}"
             play(f"{asked}\n> [{number}] Y\n= CL ended, KD active", has=FIVE)
 
 
 @pytest.mark.parametrize("no", ["否", "N", "NO", "n", "“否”。"])
-def test_no_means_none(no: str) -> None:
+def test_a_no_ends_nothing(no: str) -> None:
     play(
         f"""
         > 0000
@@ -88,7 +88,7 @@ def test_a_number_is_a_pick_and_ends_the_question() -> None:
     )
 
 
-def test_silence_changes_nothing_and_the_yes_lives_as_long_as_its_list() -> None:
+def test_silence_changes_nothing_and_the_question_expires_with_its_listing() -> None:
     play(f"> 0000\n> [10086977] 全部\n@ +26h\n= {UNTOUCHED}\n> [10086977] 是\n< …已过期…\n= {UNTOUCHED}", has=FIVE)
     play(
         """
@@ -102,7 +102,7 @@ def test_silence_changes_nothing_and_the_yes_lives_as_long_as_its_list() -> None
         has=FIVE,
     )
     play("> 0000\n@ +119m\n> [10086977] 全部\n@ +61s\n> [10086977] 是\n< …要确认的退订已过期…\n= CL active", has=FIVE)
-    # A new list takes the old question with it.
+    # A new listing closes the old question.
     play("> 0000\n> [10086977] 全部\n> 0000\n> [10086977] 是\n< …未能识别…\n= CL active", has=FIVE)
 
 
@@ -130,7 +130,7 @@ def test_warnings_come_after_the_yes() -> None:
     ]
 
 
-def test_what_was_left_meanwhile_is_not_asked_about() -> None:
+def test_what_was_unsubscribed_meanwhile_is_not_asked_about() -> None:
     play(
         """
         > 0000
@@ -145,7 +145,7 @@ def test_what_was_left_meanwhile_is_not_asked_about() -> None:
     )
 
 
-def test_switched_off() -> None:
+def test_all_can_be_switched_off() -> None:
     off = policy(allow_unsubscribe_all=False)
     play(
         f"> 0000\n> [10086977] 全部\n< 请回复要取消的业务序号，多项用逗号分隔，如1,3。…\n> 是\n= {UNTOUCHED}",
@@ -165,12 +165,12 @@ def test_sixty_long_names_are_all_named() -> None:
     assert [name for name in names if name not in text] == []
     assert "60项业务" in text
     assert all(measure(message.text).segments <= 5 for message in asked)
-    told = conversation.text("是", "10086977")
-    assert [name for name in names if name not in "".join(message.text for message in told)] == []
-    assert all(measure(message.text).segments <= 5 for message in told)
+    results = conversation.text("是", "10086977")
+    assert [name for name in names if name not in "".join(message.text for message in results)] == []
+    assert all(measure(message.text).segments <= 5 for message in results)
     assert set(conversation.states().values()) == {"ended"}
 
 
-def test_kept_with_many_names_is_summed_up() -> None:
-    given = replace(FIVE[0], in_plan=True)
-    play("> 0000\n> 全部\n> 否\n< …已为您保留彩铃，未作…", has=(given,))
+def test_one_service_that_is_kept_is_named() -> None:
+    in_plan = replace(FIVE[0], in_plan=True)
+    play("> 0000\n> 全部\n> 否\n< …已为您保留彩铃，未作…", has=(in_plan,))

@@ -1,4 +1,4 @@
-"""0000: everything she has, numbered (flows.md 5.1, 17; safety.md 3, 17, 20)."""
+"""0000: the listing of running services, with numbers (flows.md 5.1, 17; safety.md 3, 17, 20)."""
 
 import re
 from dataclasses import replace
@@ -30,7 +30,7 @@ def test_two_groups_one_running_number() -> None:
 KEYWORDS = "0000 00000 TD td 退订 退訂 查询退订 查詢退訂 CXTD cxtd ＣＸＴＤ".split()  # noqa: SIM905  one word each
 
 
-def test_every_word_for_it() -> None:
+def test_every_keyword_of_the_listing() -> None:
     for keyword in KEYWORDS:
         play(f"> {keyword}\n< [10086977] …1、彩铃5元/月；…4、天气预报(墨迹)2元/月；…")
 
@@ -44,12 +44,12 @@ def test_every_word_for_it() -> None:
              has("HT", "2025-12-07 10:00"), has("TQ", "2020-01-01 10:00")),
             ["1来电提醒1元/月", "2和娱乐3元/月", "3音乐盒6元/月", "4彩铃5元/月", "5天气预报(墨迹)2元/月"],
         ),
-        # A trial shows its end, a paid service is not called one; each price with the unit it is taken by.
+        # A trial shows its end, a paid service shows none; each price has its unit.
         ((has("TQ", "2026-02-20 10:00", trial_until="2026-03-20 10:00"),), ["1天气预报(墨迹)2元/月，免费体验至03月20日"]),
         ((has("GS"), has("MF")), ["1天气提示0元/月", "2故事点播(新华)2.50元/次"]),
-        # What was confirmed counts, not today's price; fen with two decimals.
+        # The confirmed price counts, not today's; fen are shown as two decimals.
         ((has("CL", price_fen=10), has("LD", price_fen=1205)), ["1彩铃0.10元/月", "2来电提醒12.05元/月"]),
-        # A blank keeps a name that ends in a digit from its price.
+        # A blank separates a name that ends in a digit from its price.
         ((has("YS"), has("CL")), ["1彩铃5元/月", "2影视365 5.50元/月"]),
         ((has("LD", in_plan=True),), ["1来电提醒0元(套餐内)"]),
         ((has("KD"),), []),
@@ -57,8 +57,8 @@ def test_every_word_for_it() -> None:
     ],
 )  # fmt: skip
 def test_what_is_shown_for_each(held: tuple[object, ...], shown: list[str]) -> None:
-    came = Conversation(has=held).text("0000")  # type: ignore[arg-type]
-    text = "".join(message.text for message in came)
+    replies = Conversation(has=held).text("0000")  # type: ignore[arg-type]
+    text = "".join(message.text for message in replies)
     assert [number + item for number, item in ITEM.findall(text)] == shown
 
 
@@ -144,12 +144,12 @@ def test_english_customer() -> None:
     )
 
 
-def test_suspended_customers_list_and_leave() -> None:
+def test_suspended_subscribers_can_list_and_unsubscribe() -> None:
     suspended = replace(SUBSCRIBER, status=SubscriberStatus.SUSPENDED)
     play("> 0000\n< …1、彩铃…\n> 1\n< [10086977 result] 彩铃已于…\n= CL ended", subscriber=suspended)
 
 
-def test_a_trial_that_has_run_out_is_gone() -> None:
+def test_a_trial_that_is_over_is_not_listed() -> None:
     trial = (has("CL"), has("TQ", "2026-02-20 10:00", trial_until="2026-03-02 09:59:59"))
     play("> 0000\n< …1、彩铃5元/月；请回复…", has=trial)
 
@@ -171,22 +171,22 @@ def test_long_listings_lose_nothing(count: int, in_plan: int, most: int) -> None
     name = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未"
     given = many(count, name, in_plan=in_plan)
     conversation = Conversation(**given, policy=policy(menu_max_segments=most))  # type: ignore[arg-type]
-    came = conversation.text("0000")
-    text = "".join(message.text for message in came)
+    replies = conversation.text("0000")
+    text = "".join(message.text for message in replies)
     found = ITEM.findall(text)
     assert [int(number) for number, _ in found] == list(range(1, count + 1))
     assert all(item.startswith(f"{name}{int(number):02}(") for number, item in found)
-    assert all(measure(message.text).segments <= most for message in came)
-    pages = [re.match(r"（(\d+)/(\d+)）", message.text) for message in came]
+    assert all(measure(message.text).segments <= most for message in replies)
+    pages = [re.match(r"（(\d+)/(\d+)）", message.text) for message in replies]
     marks = [(int(page[1]), int(page[2])) for page in pages if page]
     groups = sorted({total for _, total in marks})
-    assert len(marks) == len(came)
-    assert sum(groups) in (len(came), len(came) / 2)
+    assert len(marks) == len(replies)
+    assert sum(groups) in (len(replies), len(replies) / 2)
     assert marks == [
         *((n, marks[0][1]) for n in range(1, marks[0][1] + 1)),
         *((n, marks[-1][1]) for n in range(1, len(marks) - marks[0][1] + 1)),
     ]
-    assert all(message.text.endswith("中国移动") for message in came)
+    assert all(message.text.endswith("中国移动") for message in replies)
     # The question spans all of them: the last one can be picked.
     conversation.play(f"> [10086977] {count}\n< …{name}{count:02}…\n= G{count:02} ended, G01 active")
 
@@ -211,13 +211,13 @@ NAMES = [
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("sp", ["CMCC", "XINHUA"])
 def test_programs_find_the_items_and_nothing_else(language: Language, sp: str) -> None:
-    """Digits, one of 、.， or a blank, and the text up to ；: that is how programs read listings (flows.md 17)."""
+    """Programs read listings as digits, one of 、.， or a blank, and the text up to ； (flows.md 17)."""
     services = [service(f"N{place:02}", name, 1990, sp=sp) for place, name in enumerate(NAMES, 1)]
     fixed = [replace(item, service_code="F" + item.service_code, order_keyword=None, cancellable_by_sms=False, cancel_how="拨10086 或10010、10000.谢谢")
              for item in services]  # fmt: skip
     catalogue = Catalogue.of(3, list(CATALOGUE.providers.values()), [*services, *fixed])
     held = [has(item) for item in services]
-    # Two of them run out, two are in the plan, one is in trial.
+    # Two are in the plan, one is in trial.
     held[0] = replace(held[0], trial_ends_at=shanghai("2026-03-20 10:00"), state=SubscriptionState.TRIAL)
     in_plan = [replace(item, in_plan=True) for item in held[-2:]]
     customer = replace(SUBSCRIBER, language=language)
@@ -229,9 +229,9 @@ def test_programs_find_the_items_and_nothing_else(language: Language, sp: str) -
 
 
 def test_a_listing_in_one_message_is_not_marked() -> None:
-    came = Conversation(has=(has("CL"),)).text("0000")
-    assert [measure(message.text).encoding for message in came] == [Encoding.UCS2]
-    assert not came[0].text.startswith("（")
+    replies = Conversation(has=(has("CL"),)).text("0000")
+    assert [measure(message.text).encoding for message in replies] == [Encoding.UCS2]
+    assert not replies[0].text.startswith("（")
 
 
 def test_per_use_services_say_what_is_charged_until_the_end() -> None:

@@ -48,12 +48,12 @@ def test_numbers_and_ranges(answers: str, picked: set[int]) -> None:
         for number in ("10086977", "10086"):
             conversation = Conversation()
             conversation.text("0000")
-            came = conversation.text(answer, number)
+            replies = conversation.text(answer, number)
             names = ("彩铃", "和娱乐", "手机报", "天气预报")
-            told = {place for place, name in enumerate(names, 1) if name in came[0].text}
-            left = {place for place, code in enumerate(("CL", "HT", "SJB", "TQ"), 1) if code in conversation.ended()}
-            assert (answer, told, left) == (answer, picked, picked)
-            assert [(message.number, message.kind) for message in came] == [("10086977", "result")]
+            named = {place for place, name in enumerate(names, 1) if name in replies[0].text}
+            ended = {place for place, code in enumerate(("CL", "HT", "SJB", "TQ"), 1) if code in conversation.ended()}
+            assert (answer, named, ended) == (answer, picked, picked)
+            assert [(message.number, message.kind) for message in replies] == [("10086977", "result")]
 
 
 def test_numerals_up_to_99() -> None:
@@ -73,7 +73,7 @@ NO_PICKS = (
 
 
 PICKS_NOTHING = [
-    # A number that was not shown: named, with an example; nothing else is done either.
+    # A number that was not shown is named, with an example, and the others do nothing either.
     ("9", "…没有序号9，未作任何更改…如1,3。…"),
     ("1,9", "…没有序号9，…"),
     ("9 1", "…没有序号9，…"),
@@ -86,17 +86,17 @@ PICKS_NOTHING = [
     ("10", "…没有序号10，…如1,3。…"),
     ("00", "…没有序号00，…"),
     ("查9", "…没有序号9，…"),
-    # A name that she does not have.
+    # A name of no service of the subscriber.
     ("退订彩铃和2吧", "…没有业务代码或名称为彩铃和2吧的业务，未作任何更改。…0000…"),
     ("取消", "…0000…"),
-    # Digits run together: commas are suggested.
+    # Digits without commas: commas are suggested.
     ("123", "…没有序号123，…多项用逗号分隔，如1,2,3。…"),
     ("１２３", "…如1,2,3。…"),
     ("14", "…如1,4。…"),
     ("441", "…如4,1。…"),
     ("44", "…如1,3。…"),
     ("12,34", "…没有序号12,34，…逗号…"),
-    # What is not a pick is not guessed.
+    # Text that is not a pick is not guessed.
     *((answer, "…未能识别您的回复，…如1,3；…") for answer in NO_PICKS.split("|")),
 ]  # fmt: skip
 
@@ -116,11 +116,11 @@ def test_what_picks_nothing() -> None:
         )
 
 
-def test_zero_is_the_menu_and_the_list_stays_open() -> None:
+def test_zero_is_the_menu_and_the_listing_stays_open() -> None:
     play("> 0000\n> [10086977] 0\n< [10086] 您可以发送：0000…\n> [10086977] 1\n= CL ended")
 
 
-def test_picks_go_on_and_one_already_done_is_no_error() -> None:
+def test_picks_can_be_repeated_and_one_already_done_is_no_error() -> None:
     conversation = play(
         """
         > 0000
@@ -186,9 +186,9 @@ def test_one_that_cannot_be_ended_does_not_stop_the_others() -> None:
     ended_between = Conversation()
     ended_between.play("> 0000")
     held = ended_between.account.subscriptions["subscription-CL"]
-    gone = replace(held, state=SubscriptionState.ENDED, ends_at=ended_between.now, unsubscribed_at=ended_between.now)
+    ended = replace(held, state=SubscriptionState.ENDED, ends_at=ended_between.now, unsubscribed_at=ended_between.now)
     ended_between.account = replace(
-        ended_between.account, subscriptions={**ended_between.account.subscriptions, held.id: gone}
+        ended_between.account, subscriptions={**ended_between.account.subscriptions, held.id: ended}
     )
     ended_between.play("> [10086977] 1,4\n< [10086977 result] 彩铃此前已退订，…天气预报(墨迹)已于…\n= TQ ended")
 
@@ -200,5 +200,5 @@ def test_one_that_cannot_be_ended_does_not_stop_the_others() -> None:
         ("2026-03-02 09:59:59", "彩铃已于…", "ended"),
     ],
 )
-def test_a_contract_holds_to_its_last_instant(until: str, reply: str, state: str) -> None:
+def test_a_contract_applies_to_its_last_instant(until: str, reply: str, state: str) -> None:
     play(f"> 0000\n> 1\n< {reply}\n= CL {state}", has=(has("CL", contract_until=until),))

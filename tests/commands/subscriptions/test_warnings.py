@@ -1,4 +1,4 @@
-"""Services that cannot be had back are asked about (flows.md 5.2, 17)."""
+"""Services with a cancel warning are asked about before they end (flows.md 5.2, 17)."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from tests.commands.world import CATALOGUE, FOUR, has, service
 WARNED = (has("FH", "2025-11-01 10:00"), *FOUR)
 
 
-def test_a_warned_service_asks() -> None:
+def test_a_service_with_a_warning_is_asked_about() -> None:
     for yes in ("Y", "ｙ", "是", "YES", "确认", "是的", "“是”。"):
         play(
             f"""
@@ -32,7 +32,7 @@ def test_a_warned_service_asks() -> None:
             > [10086977] {no}
             < [10086977 result] 好的，已为您保留和多号，未作任何更改。中国移动
             = FH active
-            # The list is still open, and a second answer changes nothing.
+            # The listing is still open, and a second answer changes nothing.
             > [10086977] Y
             < …此前已按您的回复办理…
             = FH active, CL active
@@ -43,7 +43,7 @@ def test_a_warned_service_asks() -> None:
         )
 
 
-def test_the_others_are_done_at_once_and_said_in_the_same_reply() -> None:
+def test_the_other_services_end_at_once_in_the_same_reply() -> None:
     play(
         """
         > 0000
@@ -62,8 +62,8 @@ def test_the_others_are_done_at_once_and_said_in_the_same_reply() -> None:
     )
 
 
-def test_at_most_one_yes_or_no_hangs_beneath_a_list() -> None:
-    """A newer one replaces the older; the same warning asked twice is one question (flows.md 17)."""
+def test_a_listing_has_at_most_one_yes_no_question() -> None:
+    """A new question replaces the one before; the same warning asked twice is one question (flows.md 17)."""
     play(
         """
         > 0000
@@ -100,7 +100,7 @@ def test_many_warnings_keep_within_five_segments() -> None:
     catalogue = replace(CATALOGUE, services={item.service_code: item for item in services})
     conversation = Conversation(has=tuple(has(item) for item in services), catalogue=catalogue)
     conversation.text("0000")
-    came = conversation.text("1-30")
-    assert all(measure(message.text).segments <= 5 for message in came)
-    assert "等30项业务请回复Y" in came[-1].text
+    replies = conversation.text("1-30")
+    assert all(measure(message.text).segments <= 5 for message in replies)
+    assert "等30项业务请回复Y" in replies[-1].text
     conversation.play("> [10086977] Y\n= W00 ended, W29 ended")

@@ -1,4 +1,4 @@
-"""查2, lists that did not arrive, and lists that crossed with their answers (flows.md 5.2; safety.md 17, 21)."""
+"""Answers to a listing: 查2, after a failed delivery, and to an earlier listing (flows.md 5.2; safety.md 17, 21)."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from tests.commands.world import has, shanghai
 
 
 @pytest.mark.parametrize("question", ["查1", "1?", "1？", " 查 1 ", "查①", "查一", "查1?"])
-def test_who_ordered_it(question: str) -> None:
+def test_the_origin_of_an_order_is_told_from_the_evidence(question: str) -> None:
     ordered = Conversation(has=(has("YYH", "2026-02-10 09:30"),))
     ordered.record(EvidenceDraft("order-confirmed", "subscription-YYH", {"answer": "是"}))
     ordered.play(
@@ -25,7 +25,7 @@ def test_who_ordered_it(question: str) -> None:
     )
 
 
-def test_who_ordered_what_came_from_elsewhere_or_nowhere() -> None:
+def test_the_origin_of_imports_and_of_services_without_evidence() -> None:
     imported = Conversation(has=(has("YYH", "2020-02-10 09:30"), has("CL")))
     imported.record(EvidenceDraft("import", "subscription-YYH", {"who": "crm"}))
     imported.play(
@@ -39,7 +39,7 @@ def test_who_ordered_what_came_from_elsewhere_or_nowhere() -> None:
     )
 
 
-def test_a_list_that_never_arrived_is_not_picked_from() -> None:
+def test_a_listing_that_never_arrived_takes_no_picks() -> None:
     for number in ("10086977", "10086"):
         for answer in ("1,3", "全部", "9", "查1", "TD1"):
             play(
@@ -58,8 +58,8 @@ def test_a_list_that_never_arrived_is_not_picked_from() -> None:
     play("> 0000\n> [10086977] 全部\n! lost\n> [10086977] 是\n< …退订确认短信没有完整送达…\n= CL active")
 
 
-def test_a_pick_that_was_on_its_way_when_a_new_list_was_made() -> None:
-    """It was meant for the list before: where that showed something else under the number, nothing is done."""
+def test_a_pick_sent_before_a_new_listing_was_made() -> None:
+    """It answers the earlier listing; if that had another service under the number, nothing is done."""
     older = has("LD", "2024-01-01 10:00")
 
     def crossed(answer: str, seconds: int) -> Conversation:
@@ -76,19 +76,19 @@ def test_a_pick_that_was_on_its_way_when_a_new_list_was_made() -> None:
     assert "之前的业务列表" in crossed("1", 30).sent[-1].text
     assert crossed("1-2", 30).ended() == set()
 
-    # Where both lists say the same, it is done: a provider's clock that is behind closes no way out.
+    # If both listings agree, the pick counts: a provider's slow clock must not block an unsubscribe.
     same = Conversation()
     same.play("> 0000\n@ +60s\n> 0000")
     same.text("1", "10086977", sent_at=shanghai("2026-03-02 10:00:30"))
     assert same.ended() == {"CL"}
 
-    # A time from before either list is a provider's clock that is wrong, and not believed.
+    # A time before both listings comes from a provider's wrong clock and is not trusted.
     wrong = crossed("1", 30)
     wrong.text("2", "10086977", sent_at=shanghai("2026-03-02 02:00:30"))
     assert wrong.ended() == {"CL"}
 
 
-def test_the_time_that_counts_is_when_it_was_sent() -> None:
+def test_the_window_counts_by_when_the_answer_was_sent() -> None:
     in_time = Conversation().play("> 0000\n@ 2026-03-02 12:10")
     in_time.text("1", "10086977", sent_at=shanghai("2026-03-02 12:00"))
     assert in_time.ended() == {"CL"}

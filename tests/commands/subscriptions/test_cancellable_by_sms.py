@@ -1,4 +1,4 @@
-"""The way out by SMS is part of the terms: a change of the service may open it, and never closes it (safety.md 3)."""
+"""Unsubscribing by SMS is part of the terms: a change of the service may allow it, never take it away (safety.md 3)."""
 
 from dataclasses import replace
 from itertools import product
@@ -16,20 +16,21 @@ ELSEWHERE = "请到营业厅办理"
 
 
 def put(conversation: Conversation, code: str, *, by_sms: bool) -> None:
-    """Change whether a service can be ended by SMS, as a PUT does."""
+    """Change if a service can be unsubscribed by SMS, as a PUT of the service does."""
     before = conversation.catalogue
     service = replace(before.services[code], cancellable_by_sms=by_sms, cancel_how=None if by_sms else ELSEWHERE)
     services = {**before.services, code: service.in_place_of(before.services[code], before.version, conversation.now)}
     conversation.catalogue = Catalogue.of(before.version + 1, list(before.providers.values()), list(services.values()))
 
 
-def beginning(of: str, conversation: Conversation) -> Subscription:
-    return replace(has(of), began_under=conversation.catalogue.version)
+def begun_now(code: str, conversation: Conversation) -> Subscription:
+    """A subscription that begins under the catalogue's current version."""
+    return replace(has(code), began_under=conversation.catalogue.version)
 
 
 @pytest.mark.parametrize("changes", [bits for length in range(5) for bits in product([True, False], repeat=length)])
 @pytest.mark.parametrize("began_after", range(5))
-def test_what_could_be_left_by_sms_at_any_time_since_it_began_can_be(
+def test_a_service_stays_cancellable_by_sms_if_it_ever_was_since_it_began(
     changes: tuple[bool, ...], began_after: int
 ) -> None:
     conversation = Conversation(has=())
@@ -37,12 +38,12 @@ def test_what_could_be_left_by_sms_at_any_time_since_it_began_can_be(
     for place, by_sms in enumerate((True, *changes)):
         put(conversation, "CL", by_sms=by_sms)
         if place == min(began_after, len(changes)):
-            held = beginning("CL", conversation)
+            held = begun_now("CL", conversation)
         open_since_it_began = by_sms or (open_since_it_began and place > began_after)
     assert held.can_be_left_by_sms(conversation.catalogue.services["CL"]) == open_since_it_began
 
 
-WAYS = [
+TRANSCRIPTS = [
     "> 0000\n< …1、彩铃5元/月；…\n> [10086977] 1\n< …彩铃已于…退订…\n= CL ended",
     "> 0000\n> [10086] 1\n< …彩铃已于…退订…\n= CL ended",
     "> QXCL\n< [10086977 result] 彩铃已于…退订…\n= CL ended",
@@ -52,27 +53,27 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_every_way_out_by_sms_stays_open_to_who_had_it(way: str) -> None:
+@pytest.mark.parametrize("transcript", TRANSCRIPTS)
+def test_every_unsubscribe_by_sms_still_works_for_subscribers_from_before_the_change(transcript: str) -> None:
     conversation = Conversation()
     put(conversation, "CL", by_sms=False)
-    conversation.play(way)
+    conversation.play(transcript)
     assert all(ELSEWHERE not in sent.text for sent in conversation.sent)
 
 
-def test_a_number_that_was_shown_means_its_service_also_after_the_change() -> None:
+def test_a_number_that_was_shown_still_ends_its_service_after_the_change() -> None:
     conversation = Conversation().play("> 0000\n< …1、彩铃5元/月；…")
     put(conversation, "CL", by_sms=False)
     conversation.play("> [10086977] 1\n< …彩铃已于…退订…\n= CL ended")
 
 
-def test_a_warning_that_was_asked_is_answered_also_after_the_change() -> None:
+def test_a_warning_can_still_be_answered_after_the_change() -> None:
     conversation = Conversation(has=(has("FH"),)).play("> QXHDH\n< …副号…回复Y…")
     put(conversation, "FH", by_sms=False)
     conversation.play("> [10086977] Y\n< 和多号已于…退订…\n= FH ended")
 
 
-def test_whose_order_comes_after_the_change_is_told_the_other_way_and_has_that() -> None:
+def test_an_order_after_the_change_names_the_other_way_to_unsubscribe() -> None:
     conversation = Conversation(has=())
     put(conversation, "CL", by_sms=False)
     conversation.play(
@@ -90,7 +91,7 @@ def test_whose_order_comes_after_the_change_is_told_the_other_way_and_has_that()
     )
 
 
-def test_an_order_asked_before_the_change_and_confirmed_after_it_is_asked_anew() -> None:
+def test_an_order_confirmed_after_a_change_since_its_question_is_asked_again() -> None:
     conversation = Conversation(has=()).play("> KTCL\n< [1008620400] …退订发送0000到10086。…")
     put(conversation, "CL", by_sms=False)
     conversation.play("> [1008620400] 是\n< [1008620401] …退订方式：请到营业厅办理。…")
@@ -98,15 +99,16 @@ def test_an_order_asked_before_the_change_and_confirmed_after_it_is_asked_anew()
     conversation.play("> [1008620401] 是\n< …\n> QXCL\n< …不能短信退订…\n= CL active")
 
 
-def test_a_yes_before_the_change_keeps_the_way_that_was_named() -> None:
+def test_an_order_confirmed_before_the_change_stays_cancellable_by_sms() -> None:
     conversation = Conversation(has=()).play("> KTCL\n> [1008620400] 是\n= CL active")
     put(conversation, "CL", by_sms=False)
     conversation.play("> QXCL\n< 彩铃已退订…\n= CL ended\n> KTCL\n< …退订方式：请到营业厅办理。…")
 
 
 ORDERED, REFUSED, LEFT = "> KTCL\n> [1008620400] 是", "> KTCL\n> [1008620400] 否", "> QXCL\n= CL ended"
-# What she has by an import, what happens before and after the change, and whether SMS ends it when it comes again.
-FORMER = [
+# The imported services, what happens before and after the change, and True if the service is cancellable by SMS when it
+# is imported again.
+IMPORTS = [
     ((has("CL"),), LEFT, "", True),
     ((has("CL"),), "", LEFT, True),
     ((has("CL"),), "", "", True),
@@ -119,8 +121,8 @@ FORMER = [
 ]
 
 
-@pytest.mark.parametrize(("had", "before", "after", "by_sms"), FORMER)
-def test_what_is_imported_again_has_the_way_out_that_she_had_last(
+@pytest.mark.parametrize(("had", "before", "after", "by_sms"), IMPORTS)
+def test_a_repeated_import_is_cancellable_by_sms_as_the_last_subscription_was(
     had: tuple[Subscription, ...], before: str, after: str, *, by_sms: bool
 ) -> None:
     conversation = Conversation(has=had).play(before)
@@ -135,7 +137,7 @@ def test_what_is_imported_again_has_the_way_out_that_she_had_last(
 
 
 @pytest.mark.parametrize("language", Language)
-def test_what_is_kept_keeps_its_way_out(language: Language) -> None:
+def test_a_service_that_is_kept_stays_cancellable_by_sms(language: Language) -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, language=language), has=(has("HT"),))
     conversation.play("> QXHT\n= HT ending 2026-03-03")
     put(conversation, "HT", by_sms=False)
@@ -146,7 +148,7 @@ def test_what_is_kept_keeps_its_way_out(language: Language) -> None:
     conversation.play("= HT active\n> QXHT\n= HT ending 2026-03-03")
 
 
-def test_an_english_listing_says_the_same() -> None:
+def test_an_english_listing_still_numbers_the_service() -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, language=Language.EN), has=(has("CL"), has("HT")))
     put(conversation, "CL", by_sms=False)
     conversation.play("> 0000\n< …1、彩铃 CNY5/month；2、和娱乐 CNY3/month；…")
