@@ -1,4 +1,4 @@
-"""New terms reach who has a service only by her yes (safety.md 3)."""
+"""New terms of a service: worse ones apply only after the subscriber's yes (safety.md 3)."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ DAY = "2026-04-01 00:00"
 def announced(
     price_fen: int = 700, effect: CancelEffect = CancelEffect.IMMEDIATE, *, code: str = "CL", **given: object
 ) -> Conversation:
-    """A customer with four services, just when the announcement reaches her."""
+    """A conversation in which new terms of one of four services have just been announced."""
     conversation = Conversation(**{"has": FOUR, **given})  # type: ignore[arg-type]
     data = AnnouncedTerms("change-1", price_fen, effect, shanghai(DAY), "api:catalogue").text()
     conversation.happens(TimerDue(NEW_TERMS, f"subscription-{code}", conversation.now, data))
@@ -30,7 +30,7 @@ def held(conversation: Conversation, code: str = "CL") -> Subscription:
     return conversation.account.subscriptions[f"subscription-{code}"]
 
 
-def orders(conversation: Conversation) -> list[OrderState]:
+def order_states(conversation: Conversation) -> list[OrderState]:
     return [order.state for order in conversation.account.records[Order].values() if isinstance(order, Order)]
 
 
@@ -74,36 +74,38 @@ def test_without_a_yes_it_ends_on_the_day() -> None:
             """
         )
         assert held(conversation).ends_at == shanghai(DAY)
-        assert orders(conversation) == [state]
+        assert order_states(conversation) == [state]
         conversation.play("> [1008620400] 是\n< …")
         assert conversation.states()["CL"] == "ended"
 
 
 def test_no_worse_terms_need_no_yes() -> None:
     conversation = announced(400).play("@ 2026-04-01 00:00:01\n<\n> 0000\n< …1、彩铃4元/月；…")
-    assert orders(conversation) == []
+    assert order_states(conversation) == []
     same = announced(300, CancelEffect.IMMEDIATE, code="SJB").play("@ 2026-04-01 00:00:01\n<\n= SJB active")
     assert held(same, "SJB").terms.cancel_effect is CancelEffect.IMMEDIATE
 
 
-def test_slower_to_leave_is_worse() -> None:
+def test_a_slower_cancel_effect_is_worse() -> None:
     conversation = announced(500, CancelEffect.WITHIN_24H)
-    assert orders(conversation) == [OrderState.AWAITING]
+    assert order_states(conversation) == [OrderState.AWAITING]
 
 
-def test_who_has_left_is_not_asked_and_who_leaves_is_done() -> None:
+def test_after_an_unsubscribe_nothing_is_asked_and_a_yes_counts_for_nothing() -> None:
     conversation = Conversation().play("> QXSJB\n= SJB ending 2026-03-31")
     data = AnnouncedTerms("change-1", 900, CancelEffect.IMMEDIATE, shanghai(DAY), "api:catalogue").text()
     conversation.happens(TimerDue(NEW_TERMS, "subscription-SJB", conversation.now, data))
-    assert orders(conversation) == []
-    left = announced().play("> QXCL\n= CL ended\n> [1008620400] 是\n< …已失效…\n@ 2026-04-01 08:00\n<\n= CL ended")
-    assert left.chain_is_whole()
+    assert order_states(conversation) == []
+    unsubscribed = announced().play(
+        "> QXCL\n= CL ended\n> [1008620400] 是\n< …已失效…\n@ 2026-04-01 08:00\n<\n= CL ended"
+    )
+    assert unsubscribed.chain_is_whole()
 
 
-def test_in_the_plan_nothing_is_asked() -> None:
+def test_services_in_the_plan_are_not_asked_about() -> None:
     inside = replace(has("CL"), in_plan=True)
     conversation = announced(has=(inside,))
-    assert orders(conversation) == []
+    assert order_states(conversation) == []
     conversation.play("@ 2026-04-01 08:00\n= CL active")
 
 
@@ -124,10 +126,10 @@ def test_the_announcement_twice_is_one_question() -> None:
     conversation = announced()
     data = AnnouncedTerms("change-1", 700, CancelEffect.IMMEDIATE, shanghai(DAY), "api:catalogue").text()
     conversation.happens(TimerDue(NEW_TERMS, "subscription-CL", conversation.now, data))
-    assert orders(conversation) == [OrderState.AWAITING]
+    assert order_states(conversation) == [OrderState.AWAITING]
 
 
-def test_a_yes_waits_for_neither_balance_nor_offer() -> None:
+def test_a_yes_needs_no_balance() -> None:
     poor = replace(Conversation().subscriber, balance_fen=0)  # type: ignore[type-var]
     announced(subscriber=poor).play("> [1008620400] 是\n< …同意…\n@ 2026-04-01 00:00:01\n= CL active")
 

@@ -1,4 +1,4 @@
-"""1111: what is on offer, and a number of it (flows.md 4, 6; safety.md 6)."""
+"""1111: the list of services on offer, and ordering by its numbers (flows.md 4, 6; safety.md 6)."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ LISTING = """
 
 
 @pytest.mark.parametrize("word", ["1111", "DG", "dg", "订购", "訂購", "１１１１", "11 11"])
-def test_what_is_on_offer_and_visible_is_listed(word: str) -> None:
+def test_services_on_offer_and_visible_are_listed(word: str) -> None:
     played(f"> {word}{LISTING}", catalogue=OFFERED)
 
 
@@ -56,7 +56,7 @@ def test_the_number_means_what_was_shown() -> None:
     conversation.play("> 2\n< …音乐盒业务，7元/月…")
 
 
-def test_what_she_has_is_not_offered_and_what_runs_out_is() -> None:
+def test_services_that_run_are_not_offered_and_those_that_end_are() -> None:
     played("> 1111\n< …1、影视365 5.50元/月；2、音乐盒6元/月；请…", catalogue=OFFERED, has=(has("TQ"),))
     everything = [replace(item, on_offer=False) for item in BY_NAME.values()]
     nothing = catalogue(*everything, replace(BY_NAME["TQ"], on_offer=True))
@@ -88,7 +88,7 @@ def test_ways_to_write_a_number(answer: str) -> None:
     played(f"> 1111\n> {answer}\n< [1008620400 confirmation] …音乐盒…", catalogue=OFFERED)
 
 
-def test_beside_a_listing_a_bare_number_is_not_guessed() -> None:
+def test_a_number_alone_is_ambiguous_while_a_listing_is_open() -> None:
     conversation = Conversation(has=FOUR, catalogue=catalogue(replace(BY_NAME["YYH"], on_offer=True)))
     conversation.play(
         """
@@ -113,11 +113,11 @@ def test_a_new_list_replaces_the_old_one() -> None:
     assert order_of(conversation, "TQ").is_open
 
 
-def test_a_list_that_did_not_arrive_is_not_picked_from() -> None:
+def test_a_list_that_did_not_arrive_takes_no_number() -> None:
     played("> 1111\n! lost\n> 1\n< [10086 reply] 上次的可订购业务列表没有完整送达…", catalogue=OFFERED)
 
 
-def test_refused_from_the_list_with_the_reason() -> None:
+def test_an_order_from_the_list_is_refused_with_its_reason() -> None:
     poor = replace(SUBSCRIBER, balance_fen=599)
     played("> 1111\n> 2\n< [10086 reply] 您的余额不足6元，未能订购音乐盒…", catalogue=OFFERED, subscriber=poor)
 

@@ -1,4 +1,4 @@
-"""Orders and the yes that binds (flows.md 6, 17; safety.md 2-6, 9, 23)."""
+"""Orders and the answers that confirm or decline them (flows.md 6, 17; safety.md 2-6, 9, 23)."""
 
 import json
 from dataclasses import replace
@@ -19,7 +19,7 @@ SHORT = (*(provider(code, name) for code, name in (("CMCC", "中国移动"), ("X
 
 
 def catalogue(*changed: Service) -> Catalogue:
-    """The operator's services, some of them changed."""
+    """A catalogue of all services, in which these replace those with their service codes."""
     services = {**BY_NAME, **{item.service_code: item for item in changed}}
     return Catalogue.of(2, list(SHORT), list(services.values()))
 
@@ -29,7 +29,7 @@ WITH_TRIAL = catalogue(TRIAL, replace(BY_NAME["YYH"], on_offer=True))
 
 
 def order_of(conversation: Conversation, service_code: str) -> Order:
-    """The newest order of a service."""
+    """Return the newest order of a service."""
     orders = [item for item in conversation.account.records[Order].values() if isinstance(item, Order)]
     return [item for item in orders if item.service_code == service_code][-1]
 
@@ -38,7 +38,7 @@ def played(transcript: str, **given: object) -> Conversation:
     return play(transcript, **{"has": (), "catalogue": WITH_TRIAL, **given})
 
 
-def test_the_question_names_all_that_binds() -> None:
+def test_the_question_names_all_terms() -> None:
     played(
         """
         > KTSJB
@@ -57,14 +57,14 @@ def test_the_question_names_all_that_binds() -> None:
         < [1008620400 confirmation] Dear customer, you are about to order 手机报 of 新华, CNY3/month, no contract, can be stopped at any time to the end of the month, which is charged, free if stopped within 72 hours. Reply YES within 24-hours to order; anything else, or no reply, means no. To stop it send 0000 to 10086. China Mobile
         > [1008620400] yes
         < [1008620400 result] You have ordered 手机报(新华) from March 2, CNY3/month. Stopping it within 72 hours is free. To stop it send 0000 to 10086. China Mobile
-        """.replace("24-hours", "24-hours"),
+        """,
         subscriber=replace(SUBSCRIBER, language=Language.EN),
         carrier=Carrier("test"),
     )
 
 
 @pytest.mark.parametrize("word", ["是", "是的", "Y", "yes", "确认", "1", "是。", "“是”", " Ｙ ", "１", "確認", "①"])
-def test_a_yes_starts_it(word: str) -> None:
+def test_a_yes_starts_the_service(word: str) -> None:
     played(
         f"""
         > KTSJB
@@ -80,7 +80,7 @@ def test_a_yes_starts_it(word: str) -> None:
 @pytest.mark.parametrize(
     "word", ["否", "N", "不要", "是不是", "好", "2", "11", "1,2", "多少钱", "👍", "", "QX99", "KTV包厢"]
 )
-def test_anything_else_there_is_a_no(word: str) -> None:
+def test_any_other_text_to_the_orders_number_is_a_no(word: str) -> None:
     conversation = played("> KTSJB")
     first = conversation.text(word, "1008620400")[0]
     assert (first.kind, first.text) == ("result", "好的，您未订购手机报(新华)，不收费。中国移动")
@@ -93,7 +93,7 @@ def test_anything_else_there_is_a_no(word: str) -> None:
     ("word", "answer"),
     [("0000", "…没有正在使用…"), ("KTTQ", "…订购墨迹的天气预报…"), ("QXCL", "彩铃已于…"), ("帮助", "您可以发送…")],
 )
-def test_a_keyword_there_declines_and_is_obeyed(word: str, answer: str) -> None:
+def test_a_keyword_to_the_orders_number_declines_and_is_obeyed(word: str, answer: str) -> None:
     running = (has("CL"),) if word == "QXCL" else ()
     conversation = played(
         f"""
@@ -107,12 +107,12 @@ def test_a_keyword_there_declines_and_is_obeyed(word: str, answer: str) -> None:
         has=running,
     )
     assert "SJB" not in conversation.states()
-    asked_and_answered = [json.loads(record.payload or "{}") for record in conversation.evidence]
-    assert [item["answer"] for item in asked_and_answered if item.get("state") == "declined"] == [word]
+    payloads = [json.loads(record.payload or "{}") for record in conversation.evidence]
+    assert [item["answer"] for item in payloads if item.get("state") == "declined"] == [word]
     assert conversation.chain_is_whole()
 
 
-def test_two_wait_at_once_and_a_bare_yes_is_neither() -> None:
+def test_a_yes_alone_confirms_neither_of_two_open_orders() -> None:
     played(
         """
         > KTSJB
@@ -126,7 +126,7 @@ def test_two_wait_at_once_and_a_bare_yes_is_neither() -> None:
         > [1008620401] 是
         < [1008620401 result] …音乐盒…
         = YYH active
-        # Other text went to her from 10086 since.
+        # The gateway has sent other text from 10086 since.
         > 确认
         < [10086 reply] 您的回复未作处理，未作任何更改。请回复到对应的号码：确认手机报(新华)请回复到1008620400。中国移动
         > [1008620400] 确认
@@ -136,7 +136,7 @@ def test_two_wait_at_once_and_a_bare_yes_is_neither() -> None:
     )
 
 
-def test_to_10086_itself_one_is_no_yes_and_other_text_no_no() -> None:
+def test_to_10086_itself_1_does_not_confirm_and_other_text_does_not_decline() -> None:
     conversation = played(
         """
         > KTSJB
@@ -173,7 +173,7 @@ def test_a_listing_takes_1_and_an_order_the_word() -> None:
         > KTYYH
         > 1
         < [10086977 result] 彩铃…
-        # The list is open, too: she is told where to answer.
+        # The listing is open, too, so the reply says where to answer.
         > 是
         < [10086 reply] …请回复到对应的号码：确认音乐盒请回复到1008620400。中国移动
         > [1008620400] 是
@@ -184,7 +184,7 @@ def test_a_listing_takes_1_and_an_order_the_word() -> None:
     )
 
 
-def test_silence_is_a_no_after_24_hours_to_the_last_instant() -> None:
+def test_an_order_expires_just_after_24_hours_of_silence() -> None:
     played("> KTSJB\n@ +24h\n<\n> [1008620400] 是\n< …成功订购…03月03日起…\n= SJB active")
     conversation = played(
         """
@@ -209,7 +209,7 @@ def test_an_answer_from_before_the_end_that_comes_after_it_reopens_nothing() -> 
     assert conversation.states() == {}
 
 
-def test_the_day_that_counts_is_that_of_the_yes() -> None:
+def test_a_service_starts_on_the_day_of_the_yes() -> None:
     played("> KTSJB\n@ 2026-03-03 00:01\n> [1008620400] 是\n< …03月03日起…", start="2026-03-02 23:58")
     played("> KTSJB\n@ 2028-02-29 23:59:59\n> [1008620400] 是\n< …02月29日起…", start="2028-02-29 22:00")
     conversation = played(
@@ -246,7 +246,7 @@ def test_refused_at_once_with_the_reason(text: str, answer: str, given: dict[str
     assert conversation.states() == before
 
 
-def test_what_costs_nothing_at_once_needs_no_balance() -> None:
+def test_an_order_without_an_immediate_fee_needs_no_balance() -> None:
     poor = replace(SUBSCRIBER, balance_fen=0)
     for word in ("KTZQ", "KTMF", "KTGS"):
         played(
@@ -289,10 +289,10 @@ def test_a_declined_order_can_be_made_again_with_its_own_yes() -> None:
     )
 
 
-# ---- a yes is judged like a new order
+# ---- a yes is checked like a new order
 
 
-def test_a_yes_is_judged_again() -> None:
+def test_a_yes_is_checked_like_a_new_order() -> None:
     for change, answer in (
         ({"status": SubscriberStatus.SUSPENDED}, "…已停机…"),
         ({"balance_fen": 599}, "…余额不足6元…"),
@@ -305,14 +305,14 @@ def test_a_yes_is_judged_again() -> None:
     withdrawn = played("> KTYYH")
     withdrawn.catalogue = CATALOGUE
     withdrawn.play("> [1008620400] 是\n< …已下线，不能订购…")
-    taken_over = played("> KTYYH")
-    taken_over.account = replace(taken_over.account, subscriptions={"x": has(BY_NAME["YYH"])})
-    taken_over.play("> [1008620400] 是\n< …您已订购音乐盒…")
+    imported = played("> KTYYH")
+    imported.account = replace(imported.account, subscriptions={"x": has(BY_NAME["YYH"])})
+    imported.play("> [1008620400] 是\n< …您已订购音乐盒…")
 
 
 @pytest.mark.parametrize("asked", [True, False])
-def test_what_cannot_be_kept_is_said_to_stop_when_it_does(*, asked: bool) -> None:
-    """Whether that turns out at the order or at the yes to it."""
+def test_a_refusal_to_keep_a_service_says_when_it_stops(*, asked: bool) -> None:
+    """Both when the order is refused and, once ``asked``, when the yes is."""
     suspended, offered = replace(SUBSCRIBER, status=SubscriberStatus.SUSPENDED), replace(BY_NAME["SJB"], on_offer=False)
     for change, said in (
         (
@@ -354,17 +354,17 @@ def test_another_price_is_asked_about_anew(fen: int) -> None:
     assert conversation.account.held("YYH", conversation.now).terms.price_fen == fen  # type: ignore[union-attr]
 
 
-def test_a_trial_or_an_end_that_was_not_named_does_not_bind() -> None:
+def test_a_changed_trial_or_cancel_effect_is_asked_about_again() -> None:
     for changed in (replace(TRIAL, trial_days=3), replace(TRIAL, cancel_effect=CancelEffect.MONTH_END)):
         conversation = played("> KTZQ")
         conversation.catalogue = catalogue(changed)
         conversation.play("> [1008620400] 是\n< [1008620401 confirmation] …\n= ZQ never")
 
 
-# ---- what did not reach her
+# ---- questions that did not arrive
 
 
-def test_a_yes_before_its_question_is_none() -> None:
+def test_a_yes_to_a_question_that_did_not_arrive_is_none() -> None:
     conversation = played("! refusing\n> KTSJB\n> 是\n> [1008620400] 是")
     assert conversation.states() == {}
     assert order_of(conversation, "SJB").state is OrderState.UNDELIVERABLE
@@ -396,7 +396,7 @@ def test_all_hundred_numbers_rest() -> None:
     conversation.play(f"@ 2026-03-09 10:00:01\n> KTSJB\n< [{first} confirmation] …")
 
 
-def test_numbers_are_drawn_among_those_that_rested() -> None:
+def test_numbers_are_drawn_from_those_unused_for_7_days() -> None:
     at = shanghai("2026-03-02 10:00")
     closed = order_of(played("> KTSJB\n> [1008620400] 否"), "SJB").closed(OrderState.DECLINED, at)
     drawn = [free_number((closed,), {"01"}, at, place.__mod__) for place in range(98)]
@@ -405,10 +405,10 @@ def test_numbers_are_drawn_among_those_that_rested() -> None:
     assert free_number((), {f"{number:02}" for number in range(100)}, at, lambda _: 0) is None
 
 
-# ---- keeping what is running out
+# ---- keeping an unsubscribed service
 
 
-def test_what_runs_out_is_kept_after_a_yes_without_a_second_fee() -> None:
+def test_an_ending_service_is_kept_after_a_yes_without_a_second_fee() -> None:
     conversation = played(
         """
         > QXSJB
@@ -432,7 +432,7 @@ def test_what_runs_out_is_kept_after_a_yes_without_a_second_fee() -> None:
     assert kept.confirmed_at == shanghai("2026-03-02 10:00")
 
 
-def test_kept_with_a_no_or_too_late() -> None:
+def test_a_no_or_a_late_yes_keeps_nothing() -> None:
     played("> QXSJB\n> KTSJB\n> [1008620400] 不\n< …手机报(新华)仍于03月31日停止…\n= SJB ending 2026-03-31", has=FOUR)
     played(
         """
@@ -450,12 +450,13 @@ def test_kept_with_a_no_or_too_late() -> None:
     )
 
 
-# ---- orders of others
+# ---- orders placed by others
 
 
 def placed(conversation: Conversation, **fields: object) -> Order:
-    wish = {"who": "api:shop", "service_code": "YYH", "channel": Channel.WEB, **fields}
-    conversation.happens(PlaceOrder(**wish))  # type: ignore[arg-type]
+    """Place an order over the management API and return it."""
+    request = {"who": "api:shop", "service_code": "YYH", "channel": Channel.WEB, **fields}
+    conversation.happens(PlaceOrder(**request))  # type: ignore[arg-type]
     return next(record for record in conversation.outcome.records if isinstance(record, Order))
 
 
@@ -475,7 +476,7 @@ def test_an_agents_order_is_asked_about_as_well() -> None:
     assert (event.data["action"], event.data["reason"], event.data["access_mode"]) == (1, 1, 8)
 
 
-def test_who_ordered_it_is_told_from_the_evidence() -> None:
+def test_the_origin_of_an_order_is_told_from_the_evidence() -> None:
     played(
         "> KTYYH\n> [1008620400] 是\n> 0000\n> [10086977] 查1\n< 音乐盒于2026年03月02日经短信开通，由本号码短信回复“是”确认。中国移动"
     )
@@ -494,13 +495,13 @@ def test_only_the_code_is_a_yes(given: dict[str, object]) -> None:
     assert code is not None
     assert code in conversation.sent[-1].text
     if number == "10086":
-        # One number carries everything: a word is no yes, other text no no.
+        # A single-number provider: a word for yes does not confirm, other text does not decline.
         conversation.play("> 是\n< …确认音乐盒请回复确认短信中的验证码…\n> 1\n< …\n= YYH never")
     conversation.play(f"> [{number}] {code}\n< …成功订购音乐盒…\n= YYH active")
     conversation.play(f"> [{number}] {code}\n< …此前已确认音乐盒…")
 
 
-def test_with_a_code_a_word_on_its_number_is_a_no() -> None:
+def test_with_a_code_any_word_to_the_orders_number_is_a_no() -> None:
     for word in ("是", "1", "1234567"):
         played(f"> KTYYH\n> [1008620400] {word}\n< …未订购音乐盒…\n= YYH never", policy=CODES)
 
@@ -510,7 +511,7 @@ def test_a_code_to_10086_itself_confirms_its_order_among_several() -> None:
     conversation.play(f"> {order_of(conversation, 'SJB').code}\n< …成功订购手机报…\n= SJB active, YYH never")
 
 
-def test_codes_are_new_to_her_and_no_keyword() -> None:
+def test_codes_are_neither_recently_used_nor_keywords() -> None:
     conversation = played("", policy=policy(confirm_mode="code", aliases={"1000": "0000"}))
     conversation.randbelow = lambda sides: 0 if sides == 9000 else sides - 1  # type: ignore[method-assign]
     codes = []
@@ -523,7 +524,7 @@ def test_codes_are_new_to_her_and_no_keyword() -> None:
     assert order_of(conversation, "YYH").code == "1001"
 
 
-def test_states_are_what_subscriptions_say() -> None:
+def test_a_confirmed_order_with_a_trial_starts_the_trial() -> None:
     conversation = played("> KTZQ\n> [1008620400] 是")
     held = conversation.account.held("ZQ", conversation.now)
     assert held is not None

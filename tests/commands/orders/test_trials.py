@@ -24,7 +24,7 @@ DAYS_3 = timedelta(days=3)
 
 
 def on_trial(until: str, started: str = "2026-03-01 12:00", start: str = "2026-03-16 09:00") -> Conversation:
-    """A customer with one trial, and its timers set as an import sets them."""
+    """A subscriber with one trial, its timers set as an import sets them; all times are Asia/Shanghai."""
     held = has("TQ", started, trial_until=until)
     conversation = Conversation(has=(held,), start=start, catalogue=WITH_TRIAL)
     turn = Turn(
@@ -45,7 +45,7 @@ def state(conversation: Conversation) -> OrderState:
     return order.state
 
 
-# ---- when she is asked
+# ---- when the gateway asks
 
 
 @pytest.mark.parametrize(
@@ -63,16 +63,16 @@ def state(conversation: Conversation) -> OrderState:
         ("2027-01-02 12:00", "2026-12-01 12:00", "2026-12-30 12:00"),
     ],
 )
-def test_when_she_is_asked(until: str, started: str, asked: str) -> None:
+def test_when_the_gateway_asks(until: str, started: str, asked: str) -> None:
     begun = shanghai(started)
     assert question_due(begun, shanghai(until), DAYS_3, QUIET, begun) == shanghai(asked)
 
 
-def test_asked_as_soon_as_it_is_day_where_the_time_is_over() -> None:
+def test_a_late_question_is_asked_as_soon_as_it_is_day() -> None:
     begun, ends = shanghai("2026-03-01 12:00"), shanghai("2026-03-20 12:00")
     assert question_due(begun, ends, DAYS_3, QUIET, shanghai("2026-03-19 15:00")) == shanghai("2026-03-19 15:00")
     assert question_due(begun, ends, DAYS_3, QUIET, shanghai("2026-03-19 23:00")) == shanghai("2026-03-20 07:00")
-    # A trial that is over before it is day again is not asked about; it ends, and costs nothing.
+    # A trial that ends before the next day is not asked about; it ends at no cost.
     assert question_due(begun, shanghai("2026-03-20 06:00"), DAYS_3, QUIET, shanghai("2026-03-19 23:00")) is None
 
 
@@ -91,7 +91,7 @@ def test_always_by_day_and_within_the_trial(begun: datetime, length: timedelta, 
     assert asked <= wanted or asked == QUIET.release(max(begun + after, begun))
 
 
-# ---- what becomes of it
+# ---- how trials end
 
 
 def test_a_yes_goes_on_at_the_price_from_the_end_of_the_trial() -> None:
@@ -119,7 +119,7 @@ def test_a_yes_goes_on_at_the_price_from_the_end_of_the_trial() -> None:
     assert (event.type, event.data["action"], event.data["goes_on"]) == ("subscription.trial_over", 1, True)
 
 
-def test_a_yes_to_the_last_instant() -> None:
+def test_a_yes_counts_to_the_last_instant() -> None:
     conversation = on_trial("2026-03-20 12:00").play(
         """
         @ 2026-03-20 12:00
@@ -134,7 +134,7 @@ def test_a_yes_to_the_last_instant() -> None:
 
 
 @pytest.mark.parametrize("word", ["不要", "否", "2"])
-def test_a_no_ends_with_the_trial(word: str) -> None:
+def test_a_no_lets_the_service_end_with_its_trial(word: str) -> None:
     conversation = on_trial("2026-03-20 12:00").play(
         f"""
         @ 2026-03-18 10:00
@@ -153,7 +153,7 @@ def test_a_no_ends_with_the_trial(word: str) -> None:
     assert (event.receiver, event.type, event.data["action"]) == ("sp:MOJI", "subscription.ended", 2)
 
 
-def test_silence_ends_it_and_a_late_yes_is_a_no() -> None:
+def test_silence_ends_the_trial_and_a_late_yes_starts_nothing() -> None:
     conversation = on_trial("2026-03-20 12:00").play(
         """
         @ 2026-03-20 12:00:01
@@ -170,7 +170,7 @@ def test_silence_ends_it_and_a_late_yes_is_a_no() -> None:
     assert conversation.chain_is_whole()
 
 
-def test_the_whole_way_from_the_order_to_the_fee() -> None:
+def test_from_the_order_through_the_trial_to_the_paid_service() -> None:
     Conversation(has=(), catalogue=WITH_TRIAL, start="2028-02-24 10:00").play(
         """
         > KTZQ
@@ -186,11 +186,11 @@ def test_the_whole_way_from_the_order_to_the_fee() -> None:
     )
 
 
-def test_a_trial_that_was_left_is_not_asked_about() -> None:
+def test_an_unsubscribed_trial_is_not_asked_about() -> None:
     on_trial("2026-03-20 12:00").play("> QXTQ\n= TQ ended\n@ 2026-03-21 12:00\n<\n= TQ ended")
 
 
-def test_left_with_the_question_open() -> None:
+def test_an_unsubscribe_while_the_question_is_open() -> None:
     conversation = on_trial("2026-03-20 12:00").play(
         """
         @ 2026-03-18 10:00
@@ -210,13 +210,13 @@ def test_left_with_the_question_open() -> None:
     assert conversation.chain_is_whole()
 
 
-def test_a_yes_and_then_left_never_starts() -> None:
+def test_an_unsubscribe_after_the_yes_ends_the_trial_unpaid() -> None:
     on_trial("2026-03-20 12:00").play(
         "@ 2026-03-18 10:00\n> [1008620400] 是\n> QXTQ\n< …不收费…\n= TQ ended\n@ 2026-03-21 10:00\n<\n= TQ ended"
     )
 
 
-def test_what_stands_against_a_yes_can_be_mended_before_the_end() -> None:
+def test_a_yes_refused_for_a_temporary_reason_can_be_repeated_before_the_end() -> None:
     conversation = on_trial("2026-03-20 12:00").play("@ 2026-03-18 10:00")
     for change, answer in (
         (
@@ -250,7 +250,7 @@ def test_a_trial_of_a_withdrawn_service_ends() -> None:
     )
 
 
-def test_the_price_is_the_one_that_she_agreed_to() -> None:
+def test_the_price_is_the_one_agreed_to() -> None:
     conversation = on_trial("2026-03-20 12:00")
     conversation.catalogue = catalogue(replace(BY_NAME["TQ"], price_fen=900))
     conversation.play("@ 2026-03-18 10:00\n< …继续使用2元/月…\n> [1008620400] 是\n@ 2026-03-20 12:00:01\n= TQ active")
@@ -287,11 +287,11 @@ def test_after_a_night_without_the_gateway_it_is_asked_by_day() -> None:
 
 def imported(conversation: Conversation, until: str) -> None:
     started = conversation.now - timedelta(days=10)
-    wish = ImportSubscription(
+    request = ImportSubscription(
         "test", "TQ", SubscriptionState.TRIAL, in_plan=False, started_at=started, channel=Channel.APP,
         trial_ends_at=shanghai(until),
     )  # fmt: skip
-    conversation.happens(wish)
+    conversation.happens(request)
 
 
 def test_an_imported_trial_is_asked_about_and_ends() -> None:
@@ -309,13 +309,13 @@ def test_an_import_of_a_later_end_moves_it() -> None:
     conversation.play("@ 2026-03-21 12:00\n= TQ trial\n@ 2026-03-25 12:00:01\n= TQ ended")
 
 
-def test_an_import_keeps_that_she_goes_on() -> None:
+def test_an_import_keeps_a_yes_given_before() -> None:
     conversation = on_trial("2026-03-20 12:00").play("@ 2026-03-18 10:00\n> [1008620400] 是")
     imported(conversation, "2026-03-22 12:00")
     conversation.play("@ 2026-03-20 13:00\n= TQ trial\n@ 2026-03-22 12:00:01\n<\n= TQ active")
 
 
-def test_orders_end_with_the_tenure() -> None:
+def test_open_orders_expire_with_the_tenure() -> None:
     conversation = on_trial("2026-03-20 12:00").play("@ 2026-03-18 10:00")
     conversation.happens(SetSubscriber("test", frozenset({"status"}), create=False, status=SubscriberStatus.CLOSED))
     assert state(conversation) is OrderState.EXPIRED
