@@ -60,24 +60,22 @@ def _sent_to_its_number(turn: Turn, question: Question) -> bool:
 
 
 def _meaning(turn: Turn, question: Question, said: Said) -> _Meaning | None:
-    code, there = question.state_as(ConfirmingOrder).code, _sent_to_its_number(turn, question)
+    code, at_its_number = question.state_as(ConfirmingOrder).code, _sent_to_its_number(turn, question)
     if said.is_no:
         return _Meaning.NO
     if code is None:
-        return _Meaning.YES if said.is_yes or (said.key == _ONE and there) else None
+        return _Meaning.YES if said.is_yes or (said.key == _ONE and at_its_number) else None
     if said.key == code:
         return _Meaning.YES
     if said.is_yes:
         return _Meaning.YES_WITHOUT_CODE
-    wrong = not there and looks_like_code(said) and not answered_by(list(turn.account.questions.values()), said)
-    return _Meaning.WRONG_CODE if wrong else None
+    if at_its_number or not looks_like_code(said) or answered_by(list(turn.account.questions.values()), said):
+        return None
+    return _Meaning.WRONG_CODE
 
 
 def _reply(turn: Turn, question: Question, text: str, kind: MessageClass = MessageClass.RESULT) -> Reply:
     return say(turn, text, extension=question.extension, kind=kind)
-
-
-# ---- answers
 
 
 @answer(
@@ -138,30 +136,31 @@ def _too_late(turn: Turn, question: Question, text: str) -> Outcome:
 def _hint(turn: Turn, question: Question) -> Outcome:
     """Say where and how to answer the question."""
     by_code = turn.carrier.single_number or question.state_as(ConfirmingOrder).code is not None
-    there = answers.answer_there(turn.account.language, [about_text(turn, question)])
-    text = repeat_text(turn, question) if by_code else there
+    where = answers.answer_there(turn.account.language, [about_text(turn, question)])
+    text = repeat_text(turn, question) if by_code else where
     return Outcome(replies=(say(turn, text),), verdict=NOT_UNDERSTOOD)
 
 
 def _take_yes(turn: Turn, order: Order, question: Question) -> Outcome:
     """Confirm the order if the yes counts where and when it was sent, else say where to answer (safety.md 6).
 
-    While an attempt to hand the question over is under way, the message waits for its result.
+    A yes dated before the question is asked for again. While an attempt to hand the question over is under way, the
+    message waits for its result.
     """
     if question.state_as(ConfirmingOrder).code is not None:
         counts = turn.carrier.single_number or _dialled_extension(turn) != Extension.FOREIGN
         return _confirm(*_with_arrival(turn, order, question)) if counts else _hint(turn, question)
-    arrival, there = turn.account.arrival(question), _sent_to_its_number(turn, question)
+    arrival, at_its_number = turn.account.arrival(question), _sent_to_its_number(turn, question)
     received, again = turn.stimulus_as(TextReceived), question.state_as(ConfirmingOrder).again
     # After a second question no timestamp is trusted. Ids are in the order of storing.
     is_early = question.is_stored_before(received.arrived_at) or (again and received.id < question.id)
-    if is_early or not (there or _is_only_question(turn, question)):
+    if is_early or not (at_its_number or _is_only_question(turn, question)):
         return _hint(turn, question)
     if question.is_dated_before(received.sent_at) and not again:
         return _ask_again(turn, order, order, question, uncertain=True)
     if arrival is Arrival.UNDER_WAY:
         return Outcome(waits=True)
-    if arrival is Arrival.UNKNOWN and not there:
+    if arrival is Arrival.UNKNOWN and not at_its_number:
         return _hint(turn, question)
     return _confirm(*_with_arrival(turn, order, question))
 

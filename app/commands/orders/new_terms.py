@@ -1,4 +1,4 @@
-"""New terms of a service: worse ones need each subscriber's yes, else their service ends that day (safety.md 3)."""
+"""New terms of a service: worse ones need the subscriber's yes, else the service ends on their day (safety.md 3)."""
 
 import json
 from datetime import datetime

@@ -23,11 +23,15 @@ END_TIMER = "subscription-end"
 _WITHIN = timedelta(hours=24)
 # The fields by which operators and SPs synchronise subscriptions (flows.md 14): stopped, by the user.
 _SYNC_FIELDS = {"action": 2, "reason": 1}
+# The number of each channel in the same fields.
 ACCESS_MODES = {Channel.WEB: 1, Channel.WAP: 2, Channel.SMS: 3, Channel.APP: 10, Channel.AGENT: 8, Channel.SP: 8}
 
 
 class UnsubscribeResult(Enum):
-    """The result for one service; ``ALREADY``: it was unsubscribed or over before."""
+    """The result for one service.
+
+    ``ALREADY``: it was unsubscribed or over before. ``WARNED``: its warning must be confirmed first.
+    """
 
     DONE = auto()
     ALREADY = auto()
