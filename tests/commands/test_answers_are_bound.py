@@ -15,7 +15,7 @@ from app.domain.dialogue import Arrival
 from app.domain.orders import Order, OrderState
 from app.domain.policy import Carrier
 from app.domain.tickets import Ticket
-from tests.commands.charges.fees import announce, code, fee
+from tests.commands.charges.charging import announce, charge_of, code
 from tests.commands.orders.test_new_terms import announced
 from tests.commands.orders.test_orders import WITH_TRIAL
 from tests.commands.orders.test_trials import on_trial
@@ -152,7 +152,7 @@ def test_the_code_of_a_fee_is_a_doubt_at_every_number(number: str) -> None:
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     conversation.play("> KTYYH\n< …")
     conversation.text(code(conversation, "c-1"), number)
-    assert fee(conversation, "c-1").state is ChargeState.DISPUTED
+    assert charge_of(conversation, "c-1").state is ChargeState.DISPUTED
 
 
 def test_the_third_wrong_code_elsewhere_closes_the_question() -> None:
@@ -203,12 +203,12 @@ def test_a_doubt_before_the_receipt_counts(arrival: Arrival, word: str, number: 
     conversation = Conversation(has=FOUR)
     conversation.receipt = arrival
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    assert fee(conversation, "c-1").state is ChargeState.ANNOUNCED
+    assert charge_of(conversation, "c-1").state is ChargeState.ANNOUNCED
     conversation.text(word.replace("code", code(conversation, "c-1")), number)
-    doubted = fee(conversation, "c-1")
+    doubted = charge_of(conversation, "c-1")
     assert (doubted.state, doubted.reminded_at) == (ChargeState.DISPUTED, conversation.now)
     conversation.move(conversation.now.replace(day=6))
-    assert fee(conversation, "c-1").state is not ChargeState.CHARGED
+    assert charge_of(conversation, "c-1").state is not ChargeState.CHARGED
     assert conversation.chain_is_whole()
 
 
@@ -224,10 +224,10 @@ def test_a_no_means_the_fee_that_she_can_know_of(refused: int) -> None:
             conversation.account = replace(conversation.account, questions=failed)
     conversation.taking = False
     conversation.text("否", "10086901")
-    states = [fee(conversation, f"c-{place}").state for place in range(2)]
+    states = [charge_of(conversation, f"c-{place}").state for place in range(2)]
     assert states == [ChargeState.ANNOUNCED if place < refused else ChargeState.DISPUTED for place in range(2)]
     conversation.play("@ 2026-03-02 20:00")
-    assert fee(conversation, "c-0").state is not ChargeState.CHARGED
+    assert charge_of(conversation, "c-0").state is not ChargeState.CHARGED
 
 
 @pytest.mark.parametrize("kind", QUESTIONS)

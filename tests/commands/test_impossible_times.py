@@ -7,7 +7,7 @@ import pytest
 from app.domain.charges import ChargeState
 from app.domain.orders import OrderState
 from app.domain.turn import TextReceived
-from tests.commands.charges.fees import announce, fee
+from tests.commands.charges.charging import announce, charge_of
 from tests.commands.orders.test_orders import order_of, played
 from tests.commands.transcript import Conversation, policy
 from tests.commands.world import FOUR, shanghai
@@ -59,25 +59,25 @@ def test_a_doubt_counts_from_when_it_was_stored(shift: timedelta, text: str) -> 
     conversation = reminded().play("@ +20m")
     said(
         conversation,
-        text.replace("code", str(fee(conversation, "c-1").code)),
+        text.replace("code", str(charge_of(conversation, "c-1").code)),
         "10086901",
         shift + timedelta(minutes=20),
     )
-    assert fee(conversation, "c-1").state in (ChargeState.DISPUTED, ChargeState.WAIVED, ChargeState.CANCELLED)
+    assert charge_of(conversation, "c-1").state in (ChargeState.DISPUTED, ChargeState.WAIVED, ChargeState.CANCELLED)
 
 
 @shifted
 def test_a_stop_in_a_fee_s_window_gives_the_fee_up(shift: timedelta) -> None:
     conversation = reminded().play("@ +20m")
     said(conversation, "QXSJB", "10086", shift + timedelta(minutes=20))
-    assert fee(conversation, "c-1").state is ChargeState.WAIVED
+    assert charge_of(conversation, "c-1").state is ChargeState.WAIVED
 
 
 @shifted
 def test_a_doubt_that_is_stored_after_the_window_is_late_all_the_same(shift: timedelta) -> None:
     conversation = reminded().play("@ +61m")
     said(conversation, "否", "10086901", shift + timedelta(minutes=61))
-    assert fee(conversation, "c-1").state is ChargeState.REMINDED
+    assert charge_of(conversation, "c-1").state is ChargeState.REMINDED
 
 
 @shifted

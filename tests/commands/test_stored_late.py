@@ -7,7 +7,7 @@ import pytest
 from app.domain.charges import ChargeState
 from app.domain.orders import Order, OrderState
 from app.domain.refunds import Refund
-from tests.commands.charges.fees import announce, fee
+from tests.commands.charges.charging import announce, charge_of
 from tests.commands.orders.test_orders import WITH_TRIAL, order_of, played
 from tests.commands.transcript import Conversation
 from tests.commands.world import FOUR, shanghai
@@ -43,7 +43,7 @@ def test_a_stop_sent_before_the_fee_fell_due_brings_it_back(text: str) -> None:
     conversation = Conversation(has=FOUR, start="2026-03-31 20:00").play("> 0000\n@ 2026-04-01 09:00")
     announce(conversation, "c-1", "SJB", 300, "2026-04-01 10:30")
     conversation.play("@ 2026-04-01 12:00")
-    assert fee(conversation, "c-1").state is ChargeState.CHARGED
+    assert charge_of(conversation, "c-1").state is ChargeState.CHARGED
     (said, *_) = conversation.text(text, "10086977", sent_at=shanghai("2026-03-31 21:00"))
     assert "已收的04月费用3元将退还" in said.text
     assert given_back(conversation) == {"c-1": 300}

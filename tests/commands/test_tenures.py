@@ -13,7 +13,7 @@ from app.domain.limits import Limits
 from app.domain.messages import MessageClass
 from app.domain.turn import Outcome, TextReceived, TimerDue, Turn, apply
 from app.domain.values import replace
-from tests.commands.charges.fees import announce
+from tests.commands.charges.charging import announce
 from tests.commands.transcript import Conversation, policy
 from tests.commands.world import FOUR, SUBSCRIBER, shanghai
 

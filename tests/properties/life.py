@@ -9,7 +9,7 @@ from app.commands.accounts.import_claims import ImportSubscription
 from app.commands.charges.announcing import AnnounceCharge, RecordUse
 from app.commands.orders.calls import PlaceOrder
 from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
-from app.commands.tickets.resolving import DecideRefund, RefundWanted, Resolve
+from app.commands.tickets.resolving import DecideRefund, RefundRequest, Resolve
 from app.domain.account import Channel, SubscriberStatus, SubscriptionState
 from app.domain.calendar import local
 from app.domain.catalogue import CancelEffect, Catalogue
@@ -17,7 +17,7 @@ from app.domain.charges import Charge, ChargeKind
 from app.domain.refunds import RefundPolicy
 from app.domain.tickets import Decision, Ticket
 from app.domain.turn import TimerSet
-from tests.commands.charges.fees import change
+from tests.commands.charges.charging import change
 from tests.commands.world import FIVE, SERVICES, has, provider, service, shanghai
 from tests.properties.bounds import over_since
 from tests.properties.writing import Writing, step
@@ -169,7 +169,7 @@ class Life(Writing):
         if index >= len(waiting):
             return
         fee = waiting[index].charge_id or (charges[charge].id if charge < len(charges) else None)
-        wanted = RefundWanted(RefundPolicy(refund), fee) if refund else None
+        wanted = RefundRequest(RefundPolicy(refund), fee) if refund else None
         self.happens(Resolve("agent:1", waiting[index].id, Decision(decision), None, wanted))
 
     @step

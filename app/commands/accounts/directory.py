@@ -1,6 +1,6 @@
 """The management API's calls that concern one subscriber: who she is, what ends for her (http-api.md; safety.md 1)."""
 
-from app.commands.charges.refunding import complete_all
+from app.commands.charges.refunding import complete_refunds
 from app.commands.charges.settling import end_with_tenure
 from app.commands.registry import call
 from app.commands.replies import say
@@ -87,7 +87,7 @@ def _changed(turn: Turn, change: SetSubscriber, present: Subscriber) -> Outcome:
     values = {name: getattr(change, name) for name in _FIELDS if name in change.given}
     updated = replace(present, **values, password_hash=change.password_hash or present.password_hash)
     if updated.status is SubscriberStatus.CLOSED:
-        return joined(_closed(turn, change, updated), end_with_tenure(turn, change.who), complete_all(turn))
+        return joined(_closed(turn, change, updated), end_with_tenure(turn, change.who), complete_refunds(turn))
     return _password_told(turn, change, Outcome(subscriber=updated, verdict="changed"))
 
 

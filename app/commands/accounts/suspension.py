@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app.commands.accounts.directory import SetSubscriber
-from app.commands.charges.settling import fell_due_in_suspension
+from app.commands.charges.settling import cancel_charges_due_in_suspension
 from app.commands.registry import call, subscriber_changed, timer
 from app.commands.replies import say
 from app.domain.account import Account, Subscriber, SubscriberStatus
@@ -156,7 +156,7 @@ def end_announced(turn: Turn, before: Subscriber | None, after: Subscriber) -> O
     active_again = before.status is SubscriberStatus.SUSPENDED and not suspended
     if not (suspended or active_again or _says_active(turn.stimulus)):
         return Outcome()
-    charges = fell_due_in_suspension(turn, "active again") if active_again else Outcome()
+    charges = cancel_charges_due_in_suspension(turn, "active again") if active_again else Outcome()
     return joined(_over(turn, _announced(turn.account)), charges)
 
 

@@ -38,7 +38,7 @@ class AnnounceCharge(Stimulus):
     period: str | None = None
     channel: Channel | None = None
 
-    def is_of(self, charge: Charge) -> bool:
+    def matches(self, charge: Charge) -> bool:
         """Whether this charge was announced by the same words."""
         asked = (self.service_code, self.kind, self.amount_fen, self.due_at, self.month, self.channel)
         held = (
@@ -101,7 +101,7 @@ def announce(turn: Turn) -> Outcome:
     wanted = turn.stimulus_as(AnnounceCharge)
     known = turn.account.record(Charge, wanted.charge_id)
     if known is not None:
-        same = wanted.is_of(known)
+        same = wanted.matches(known)
         return Outcome(verdict=KNOWN) if same else _no_fee(turn, 409, _OTHER_BODY, wanted)
     customer = turn.account.customer
     if customer is None:

@@ -72,7 +72,7 @@ def dispute_late(turn: Turn, question: Question, said: Said | None) -> Outcome:
     if ticket is not None:
         text = texts.ALREADY_DISPUTED if charge.state is ChargeState.DISPUTED else texts.ALREADY_UPHELD
         return _result(turn, _facts(turn, text, charge, ticket))
-    return complain(turn, _charges_meant(turn, charge, said))
+    return complain_about_charges(turn, _charges_meant(turn, charge, said))
 
 
 def _charges_meant(turn: Turn, charge: Charge, said: Said | None) -> tuple[Charge, ...]:
@@ -86,7 +86,7 @@ def _charges_meant(turn: Turn, charge: Charge, said: Said | None) -> tuple[Charg
     return tuple(fee for fee in fees if fee.ticket_id is None)
 
 
-def complain(turn: Turn, disputed: tuple[Charge, ...]) -> Outcome:
+def complain_about_charges(turn: Turn, disputed: tuple[Charge, ...]) -> Outcome:
     """A complaint about fees that are doubted late; of those that an open one names already she is told as much."""
     complaints = [ticket for ticket in turn.account.records_of(Ticket) if ticket.is_open]
     known = [ticket for ticket in complaints if ticket.kind is TicketKind.COMPLAINT]
@@ -134,7 +134,7 @@ def _several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome
     changes: list[Outcome] = []
     for question in questions:
         # A doubt that may mean another fee proves nothing of a reminder that was refused: it is tried again.
-        meant = may_be_meant(turn, question)
+        meant = reminder_may_have_arrived(turn, question)
         turn, charge, outcome = _opened(turn, question) if meant else (turn, charge_of(turn, question), Outcome())
         if charge is not None:
             named.append((what(turn, charge), charge.code or ""))
@@ -230,12 +230,12 @@ def dispute_charge(turn: Turn, question: Question, said: Said) -> Answer | None:
     if not (by_code or said.is_no or (at_its_number and _is_unsubscribe_word(said))):
         return None
     # A word means what she can have in hand, before it means a reminder that no network took.
-    arrived = by_code or may_be_meant(turn, question)
+    arrived = by_code or reminder_may_have_arrived(turn, question)
     outcome = _dispute(turn, question, arrived=arrived) if question.is_open(turn.at) else Outcome()
     return Answer(outcome, Fit.EXACT if arrived else Fit.LOOSE)
 
 
-def may_be_meant(turn: Turn, question: Question) -> bool:
+def reminder_may_have_arrived(turn: Turn, question: Question) -> bool:
     """Whether she can have the reminder; one that the network took is one, whatever it reported later."""
     charge = charge_of(turn, question)
     return turn.account.may_have_reached(question) or (charge is not None and charge.state is ChargeState.REMINDED)

@@ -21,8 +21,8 @@ class ChargeSettlement:
     """
 
     outcome: Outcome
-    words: str = ""
-    kept: tuple[Charge, ...] = ()
+    text: str = ""
+    remaining: tuple[Charge, ...] = ()
     month_is_free: bool = False
     month_is_paid: bool = False
     month_fen: int | None = None
@@ -95,7 +95,7 @@ def _is_waived(turn: Turn, charge: Charge, before: Subscription, after: Subscrip
     return ended_before(after, charge.due_at) or window_is_open or begins_later or free
 
 
-def kept_words(turn: Turn, kept: tuple[Charge, ...]) -> str:
+def text_of_remaining_charges(turn: Turn, kept: tuple[Charge, ...]) -> str:
     """The fees that are taken all the same, each with its day."""
     language = turn.account.language
     return "".join(

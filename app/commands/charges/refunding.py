@@ -104,7 +104,7 @@ def close_second_half(principal: Refund, *, who: str, why: str) -> Outcome:
     return joined(Outcome(evidence=(draft,)), _decided(principal, SecondHalf.CLOSED))
 
 
-def complete_all(turn: Turn) -> Outcome:
+def complete_refunds(turn: Turn) -> Outcome:
     """The number is given up: what nobody has decided yet is paid, as nobody will (safety.md 1, 14).
 
     So goes back, twice, what was taken of the fees that her open complaints name.

@@ -109,7 +109,7 @@ def _is_not_owed_in_suspension(charge: Charge) -> bool:
     return charge.is_open and charge.kind is ChargeKind.MONTHLY and charge.state is not ChargeState.DISPUTED
 
 
-def fell_due_in_suspension(turn: Turn, who: str) -> Outcome:
+def cancel_charges_due_in_suspension(turn: Turn, who: str) -> Outcome:
     """She is active again: what fell due meanwhile is cancelled, also where its timer is late (safety.md 2)."""
     fees = [fee for fee in turn.account.records_of(Charge) if _is_not_owed_in_suspension(fee) and fee.due_at <= turn.at]
     return joined(Outcome(), *(settled(turn, fee, ChargeState.CANCELLED, _SUSPENDED, who) for fee in fees))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from app.commands.charges.disputing import charge_of, complain, dispute_all, may_be_meant
+from app.commands.charges.disputing import charge_of, complain_about_charges, dispute_all, reminder_may_have_arrived
 from app.commands.charges.reminding import DisputingCharge
 from app.commands.codes import codes_in
 from app.commands.parser import Said, without_unsubscribe_word
@@ -44,7 +44,7 @@ def dispute_by_unsubscribe_word(turn: Turn, said: Said) -> Outcome | None:
     in_time, late = _charges_meant(turn, said, _in_time(turn, asked), _late(turn, asked))
     if in_time:
         return dispute_all(turn, [item.question for item in in_time])
-    return complain(turn, tuple(item.charge for item in late)) if late else None
+    return complain_about_charges(turn, tuple(item.charge for item in late)) if late else None
 
 
 _InTimeAndLate = tuple[list[_Disputable], list[_Disputable]]
@@ -63,7 +63,9 @@ def _charges_meant(turn: Turn, said: Said, in_time: list[_Disputable], late: lis
 def _in_time(turn: Turn, asked: Iterable[Question]) -> list[_Disputable]:
     """Return the charges that can be disputed in time, in the order of their reminders."""
     open_questions = (
-        question for question in asked if question.is_open(turn.answering(question).at) and may_be_meant(turn, question)
+        question
+        for question in asked
+        if question.is_open(turn.answering(question).at) and reminder_may_have_arrived(turn, question)
     )
     return _with_charges(turn, open_questions)
 
@@ -73,7 +75,7 @@ def _late(turn: Turn, asked: Iterable[Question]) -> list[_Disputable]:
     ended = (
         question
         for question in asked
-        if question.lately_ended(turn.answering(question).at) and may_be_meant(turn, question)
+        if question.lately_ended(turn.answering(question).at) and reminder_may_have_arrived(turn, question)
     )
     return [
         item

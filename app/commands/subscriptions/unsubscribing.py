@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from app.commands.charges.monthly import price_of_month
-from app.commands.charges.on_unsubscribe import ChargeSettlement, kept_words, settle_charges
+from app.commands.charges.on_unsubscribe import ChargeSettlement, settle_charges, text_of_remaining_charges
 from app.commands.registry import timer
 from app.domain import calendar
 from app.domain.account import Channel, Subscription, SubscriptionState
@@ -163,24 +163,24 @@ def _done_text(turn: Turn, label: str, before: Subscription, after: Subscription
     # The text of the service's end already names the fee of the owed month.
     kept = tuple(
         charge
-        for charge in settlement.kept
+        for charge in settlement.remaining
         if charge.kind is not ChargeKind.MONTHLY or charge.period != after.owed_month
     )
-    return _end_text(turn, label, before, after, settlement) + settlement.words + kept_words(turn, kept)
+    return _end_text(turn, label, before, after, settlement) + settlement.text + text_of_remaining_charges(turn, kept)
 
 
 def _end_text(turn: Turn, label: str, before: Subscription, after: Subscription, settlement: ChargeSettlement) -> str:
     language = turn.account.language
     ends_at = after.ends_at or turn.at
     if after.state is SubscriptionState.ENDED:
-        text = texts.ENDED_OWING if settlement.kept else _ended_text(before, turn.at)
+        text = texts.ENDED_OWING if settlement.remaining else _ended_text(before, turn.at)
         return text.say(language, name=label, day=wording.day(language, ends_at))
     terms, trial = before.terms, before.state is SubscriptionState.TRIAL
     minute, day = wording.minute(language, ends_at), wording.day(language, ends_at)
     price = wording.price(language, terms.price_fen, terms.billing)
     by_use = terms.billing is Billing.PER_USE and terms.price_fen and not (before.in_plan or trial)
     if terms.cancel_effect is CancelEffect.WITHIN_24H and not trial:
-        owing = texts.ENDS_WITHIN_24H_OWING if settlement.kept else texts.ENDS_WITHIN_24H
+        owing = texts.ENDS_WITHIN_24H_OWING if settlement.remaining else texts.ENDS_WITHIN_24H
         text = texts.ENDS_WITHIN_24H_PER_USE if by_use else owing
         return text.say(language, name=label, minute=minute, price=price)
     if by_use:

@@ -27,7 +27,7 @@ class RespondFirst(Stimulus):
 
 
 @value
-class RefundWanted:
+class RefundRequest:
     """How a fee is to be given back; ``charge_id`` is None only where nothing is."""
 
     policy: RefundPolicy
@@ -42,7 +42,7 @@ class Resolve(Stimulus):
     ticket_id: str
     decision: Decision
     message: str | None = None
-    refund: RefundWanted | None = None
+    refund: RefundRequest | None = None
 
 
 @value

@@ -41,7 +41,7 @@ class Charges:
     async def announce(self, msisdn: str, wanted: AnnounceCharge) -> AnnouncedCharge:
         """Announce a fee; RefusedError where there is no consent to it (422) or the id was used before (409)."""
         before = await self._find(wanted.charge_id)
-        if before is not None and (before.msisdn != msisdn or not wanted.is_of(before.charge)):
+        if before is not None and (before.msisdn != msisdn or not wanted.matches(before.charge)):
             raise RefusedError(409, "charge_id: another charge has this id; send the first body again, or a new id.")
         if before is not None:
             return AnnouncedCharge(before, is_new=False)

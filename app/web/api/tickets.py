@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field, model_validator
 
 from app.commands.tickets.complaints import AgentComplaint
-from app.commands.tickets.resolving import DecideRefund, RefundWanted, Resolve, RespondFirst
+from app.commands.tickets.resolving import DecideRefund, RefundRequest, Resolve, RespondFirst
 from app.domain.calendar import SHANGHAI
 from app.domain.refunds import Refund, RefundPart, RefundPolicy, SecondHalf
 from app.domain.tickets import Decision, TicketKind, TicketState
@@ -256,7 +256,7 @@ async def post_resolve(
 
     Resolving with ``policy: none``, or as ``upheld``, closes a second half that waits.
     """
-    refund = RefundWanted(given.refund.policy, given.refund.charge_id) if given.refund else None
+    refund = RefundRequest(given.refund.policy, given.refund.charge_id) if given.refund else None
     decision = Resolve(f"agent:{look.who}", ticket_id, given.decision, given.message, refund)
     return await _decide(look, tickets, ticket_id, decision)
 

@@ -9,7 +9,7 @@ from app.domain.account import SubscriberStatus, SubscriptionState
 from app.domain.charges import Charge
 from app.domain.refunds import Refund, RefundPart, refund_id
 from app.domain.turn import Outcome
-from tests.commands.charges.fees import announce, code, fee, states
+from tests.commands.charges.charging import announce, charge_of, code, states
 from tests.commands.transcript import Conversation
 from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai
 
@@ -144,7 +144,7 @@ def test_another_one_after_the_first_was_given_up_or_given_back(given_up: str) -
         name, _, rest = part.partition("\n")
         match name:
             case "refund":
-                conversation.take(Outcome(records=(refund_of(fee(conversation, "c-1")),)))
+                conversation.take(Outcome(records=(refund_of(charge_of(conversation, "c-1")),)))
             case "suspended" | "active":
                 becomes(conversation, SubscriberStatus(name))
                 conversation.play(rest)
@@ -206,7 +206,7 @@ def test_the_same_charge_twice() -> None:
 def test_no_fee_in_the_first_72_hours(yes: str, asked: str, due: str) -> None:
     conversation = Conversation(has=(replace(has("CL", "2025-01-01 10:00"), confirmed_at=shanghai(yes)),))
     announce(conversation, "c-1", "CL", 500, asked)
-    charge = fee(conversation, "c-1")
+    charge = charge_of(conversation, "c-1")
     assert (charge.asked_due_at, charge.due_at) == (shanghai(asked), shanghai(due))
     conversation.move(charge.due_at)
     assert states(conversation) == {"c-1": "charged"}

@@ -11,7 +11,7 @@ from app.domain.charges import Charge, ChargeState
 from app.domain.policy import Carrier
 from app.domain.refunds import Refund
 from app.domain.tickets import Ticket
-from tests.commands.charges.fees import announce, code, fee, states
+from tests.commands.charges.charging import announce, charge_of, code, states
 from tests.commands.transcript import Conversation
 from tests.commands.world import SUBSCRIBER, shanghai
 
@@ -76,7 +76,7 @@ def test_a_doubt_in_time(answer: str, wait: str) -> None:
     (ticket,) = tickets(conversation)
     assert ticket.number in conversation.sent[-1].text
     assert (ticket.kind, ticket.due - conversation.now) == ("fee_dispute", ticket.due - ticket.made_at)
-    assert fee(conversation, "c-1").ticket_id == ticket.id
+    assert charge_of(conversation, "c-1").ticket_id == ticket.id
     # Again: the same ticket.
     conversation.play(
         f"> [10086901] {code(conversation, 'c-1')}\n< [10086901 result] …此前已受理，工单号{ticket.number}…"
@@ -297,7 +297,7 @@ def test_0000_there_doubts_nothing() -> None:
 def test_windows_by_day_and_night(start: str, due: str, reminded: str, window_ends: str) -> None:
     conversation = told(start, due)
     conversation.play(f"@ {reminded}")
-    charge = fee(conversation, "c-1")
+    charge = charge_of(conversation, "c-1")
     assert (charge.reminded_at, charge.window_ends_at) == (shanghai(reminded), shanghai(window_ends))
     conversation.play(f"@ {window_ends}\n> [10086901] 否\n< …已受理…")
     assert states(conversation) == {"c-1": "disputed"}
@@ -408,7 +408,7 @@ def test_a_doubt_sent_in_time_and_stored_after_the_fee_was_taken_brings_it_back(
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-02 11:30")
     conversation.play("@ 2026-03-02 12:00")
-    assert fee(conversation, "c-1").state is ChargeState.CHARGED
+    assert charge_of(conversation, "c-1").state is ChargeState.CHARGED
     text = word.replace("code", code(conversation, "c-1"))
     (said, *_) = conversation.text(text, "10086901", sent_at=shanghai("2026-03-02 10:59"))
     assert "手机报(新华)3元的疑问已受理，已扣收的费用已退还" in said.text

@@ -11,7 +11,7 @@ from app.domain.account import Channel, Subscription, SubscriptionState
 from app.domain.catalogue import CancelEffect
 from app.domain.tickets import Decision
 from app.domain.turn import TimerSet
-from tests.commands.charges.fees import announce, fee, states, use
+from tests.commands.charges.charging import announce, charge_of, states, use
 from tests.commands.transcript import Conversation
 from tests.commands.world import has, shanghai
 
@@ -100,12 +100,14 @@ def test_a_fee_that_was_told_is_judged_again_when_it_is_taken(
         conversation.play("@ 2026-03-04 12:01")
     imported(conversation, "CL", **line)
     if upheld != "never":
-        (said,) = conversation.happens(Resolve("agent", fee(conversation, "c-1").ticket_id or "", Decision.UPHELD))
+        (said,) = conversation.happens(
+            Resolve("agent", charge_of(conversation, "c-1").ticket_id or "", Decision.UPHELD)
+        )
         assert ("不收费" in said.text) == (state == "waived")
     conversation.play("@ 2026-03-05 10:01")
     assert states(conversation) == {"c-1": state}
     at_once = state == "charged" and upheld == "after it was due"
-    assert fee(conversation, "c-1").reason == ("upheld" if at_once else why)
+    assert charge_of(conversation, "c-1").reason == ("upheld" if at_once else why)
 
 
 def test_what_is_given_up_as_too_dear_can_be_announced_for_less() -> None:

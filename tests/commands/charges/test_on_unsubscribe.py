@@ -11,7 +11,7 @@ from app.domain.catalogue import CancelEffect
 from app.domain.charges import Charge, ChargeKind, ChargeState
 from app.domain.refunds import Refund
 from app.domain.turn import Outcome
-from tests.commands.charges.fees import announce, code, fee, states, use
+from tests.commands.charges.charging import announce, charge_of, code, states, use
 from tests.commands.transcript import Conversation
 from tests.commands.world import CATALOGUE, FOUR, SUBSCRIBER, has, shanghai
 
@@ -138,7 +138,7 @@ def test_what_was_taken_within_72_hours_all_the_same_is_given_back_of_every_mont
     for number, period in enumerate(("2026-02", "2026-03")):
         announce(conversation, f"c-{number}", "CL", 500, "2026-03-05 12:00", period=period)
         # As if another system had taken it.
-        taken = fee(conversation, f"c-{number}").moved(ChargeState.CHARGED, conversation.now)
+        taken = charge_of(conversation, f"c-{number}").moved(ChargeState.CHARGED, conversation.now)
         conversation.take(Outcome(records=(taken,)))
     conversation.play("@ 2026-03-04 12:00")
     (said,) = conversation.text("QXCL", sent_at=shanghai(sent))
@@ -213,7 +213,7 @@ def test_nothing_is_announced_after_she_left_but_what_she_was_told(
                 found[period] = fen
     assert found == owed
     conversation.play("@ 2026-04-02 12:00")
-    taken = [fee(conversation, id_) for id_, state in states(conversation).items() if state == "charged"]
+    taken = [charge_of(conversation, id_) for id_, state in states(conversation).items() if state == "charged"]
     assert {one.period: one.amount_fen for one in taken if one.id != "c-0" and one.amount_fen} == owed
 
 
@@ -239,7 +239,7 @@ def test_what_is_paid_by_use_and_ends_within_a_day_is_paid_for_until_then() -> N
         "> QXGS\n< 故事点播(新华)已退订，24小时内(03月03日10时00分前)停止，其间使用仍按2.50元/次收费；…\n@ +1h"
     )
     use(conversation, "u-1", "GS", Channel.SMS)
-    assert fee(conversation, "use-u-1").amount_fen == 250
+    assert charge_of(conversation, "use-u-1").amount_fen == 250
 
 
 def test_a_held_reminder_is_not_sent_after_she_left() -> None:
@@ -277,4 +277,4 @@ def test_in_english() -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, language=Language.EN))
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     conversation.play("> QXSJB\n< …free of charge; the announced fee of CNY3 (March) is free; …")
-    assert fee(conversation, "c-1").settled_at == shanghai("2026-03-02 10:00")
+    assert charge_of(conversation, "c-1").settled_at == shanghai("2026-03-02 10:00")

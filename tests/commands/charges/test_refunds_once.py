@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.commands.tickets.resolving import DecideRefund, RefundWanted, Resolve
+from app.commands.tickets.resolving import DecideRefund, RefundRequest, Resolve
 from app.domain.refunds import Refund, RefundPart, RefundPolicy
 from app.domain.tickets import Decision
 from app.domain.turn import Outcome, Stimulus
@@ -17,7 +17,7 @@ from tests.commands.transcript import Conversation
 FEE = TAKEN.amount_fen
 DOINGS = st.one_of(
     st.just("complain"),
-    st.sampled_from([RefundWanted(policy, TAKEN.id) for policy in RefundPolicy]),
+    st.sampled_from([RefundRequest(policy, TAKEN.id) for policy in RefundPolicy]),
     st.booleans(),
     st.sampled_from([timedelta(hours=1), timedelta(hours=49), timedelta(days=3)]),
 )
@@ -37,14 +37,14 @@ class Watched(Conversation):
             self.paid[str(event.data["refund_id"])] += 1
         super().take(outcome)
 
-    def decide(self, which: int, doing: RefundWanted | bool) -> None:  # noqa: FBT001  drawn with the others
+    def decide(self, which: int, doing: RefundRequest | bool) -> None:  # noqa: FBT001  drawn with the others
         """Staff do something with one of the tickets."""
         known = tickets(self)
         if not known:
             return
         ticket_id = known[which % len(known)].id
         wanted: Stimulus = DecideRefund("agent:8", ticket_id, confirmed=bool(doing))
-        if isinstance(doing, RefundWanted):
+        if isinstance(doing, RefundRequest):
             wanted = Resolve("agent:7", ticket_id, Decision.DONE, None, doing)
         self.happens(wanted)
 
@@ -58,7 +58,7 @@ def test_no_part_of_a_charge_is_given_back_twice(doings: list[tuple[object, int]
         match doing:
             case timedelta():
                 conversation.move(conversation.now + doing)
-            case bool() | RefundWanted():
+            case bool() | RefundRequest():
                 conversation.decide(which, doing)
             case _:
                 conversation.text("TS 手机报我没有订过")

@@ -11,7 +11,7 @@ from app.domain.charges import window_end
 from app.domain.messages import Reply
 from app.domain.texts import wording
 from app.domain.turn import Outcome
-from tests.commands.charges.fees import announce, fee, use
+from tests.commands.charges.charging import announce, charge_of, use
 from tests.commands.transcript import Conversation
 from tests.commands.world import shanghai
 
@@ -37,7 +37,7 @@ class Reminding(Conversation):
                 self._look(reply, reply.about.removeprefix("charge:").partition("/")[0])
 
     def _look(self, reminder: Reply, charge_id: str) -> None:
-        charge, quiet = fee(self, charge_id), self.policy.quiet_hours
+        charge, quiet = charge_of(self, charge_id), self.policy.quiet_hours
         assert wording.minute(self.account.language, charge.due_at) in reminder.messages[0]
         goes_at, by = self.now if reminder.any_hour else quiet.release(self.now), reminder.valid_until
         assert by is not None

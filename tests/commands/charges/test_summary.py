@@ -6,7 +6,7 @@ from datetime import time
 import pytest
 
 from app.domain.account import Language
-from tests.commands.charges.fees import announce, code, states
+from tests.commands.charges.charging import announce, code, states
 from tests.commands.transcript import Conversation, play, policy
 from tests.commands.world import SUBSCRIBER
 

@@ -10,7 +10,7 @@ from app.domain.account import Channel, Subscription, SubscriptionState
 from app.domain.catalogue import CancelEffect
 from app.domain.charges import ChargeKind, ChargeState, Use
 from app.domain.turn import Outcome, TimerSet
-from tests.commands.charges.fees import announce, code, fee, offer, states, use
+from tests.commands.charges.charging import announce, charge_of, code, offer, states, use
 from tests.commands.transcript import Conversation
 from tests.commands.world import has, shanghai
 
@@ -38,7 +38,7 @@ def test_the_price_of_a_use_is_that_of_its_time_however_late_and_in_whatever_ord
     }
     for at, fen in costs.items():
         use(conversation, at, "GS", channel, at)
-        assert fee(conversation, f"use-{at}").amount_fen == fen, at
+        assert charge_of(conversation, f"use-{at}").amount_fen == fen, at
 
 
 def changed(conversation: Conversation) -> None:
@@ -69,7 +69,7 @@ def test_what_she_had_then_sets_the_price(held: Subscription, costs: dict[str, i
     conversation = Conversation(has=(held,))
     for at, fen in costs.items():
         use(conversation, at, "GS", WEB, at)
-        assert fee(conversation, f"use-{at}").amount_fen == fen, at
+        assert charge_of(conversation, f"use-{at}").amount_fen == fen, at
 
 
 def test_new_terms_bind_uses_from_their_day_only() -> None:
@@ -77,14 +77,14 @@ def test_new_terms_bind_uses_from_their_day_only() -> None:
     changed(conversation)
     for at, fen in (("2026-03-04 11:59", 250), ("2026-03-04 12:00", 500)):
         use(conversation, at, "GS", WEB, at)
-        assert fee(conversation, f"use-{at}").amount_fen == fen, at
+        assert charge_of(conversation, f"use-{at}").amount_fen == fen, at
 
 
 def test_a_use_of_what_she_left_since_is_taken_at_the_price_that_she_confirmed() -> None:
     conversation = Conversation(has=(ENDED,))
     use(conversation, "u-1", "GS", WEB, "2026-03-02 08:00")
     conversation.play("@ 2026-03-03 12:00")
-    assert (fee(conversation, "use-u-1").amount_fen, states(conversation)["use-u-1"]) == (100, "charged")
+    assert (charge_of(conversation, "use-u-1").amount_fen, states(conversation)["use-u-1"]) == (100, "charged")
 
 
 @pytest.mark.parametrize(("fen", "accepted"), [(250, True), (251, False)])
@@ -159,7 +159,7 @@ def test_what_she_doubted_is_the_last_that_she_was_told_and_the_next_is_told_aga
     conversation.play(f"> [10086901] {code(conversation, 'use-u-2')}\n< …不收费…")
     offer(conversation, "GS", 250)
     use(conversation, "u-3", "GS", SMS)
-    assert fee(conversation, "use-u-3").reminded_with is None
+    assert charge_of(conversation, "use-u-3").reminded_with is None
 
 
 @pytest.mark.parametrize(("coming", "fen", "told_with"), [(900, 250, "use-u-1"), (100, 250, None), (900, 900, "use-u-2"), (900, 901, None), (250, 100, "use-u-1")])  # fmt: skip
@@ -173,7 +173,7 @@ def test_a_reminder_that_is_still_to_come_may_be_the_last_that_she_hears(
     use(conversation, "u-2", "GS", WEB)
     offer(conversation, "GS", fen)
     use(conversation, "u-3", "GS", SMS)
-    assert fee(conversation, "use-u-3").reminded_with == told_with
+    assert charge_of(conversation, "use-u-3").reminded_with == told_with
 
 
 def test_days_are_those_of_the_uses_however_late_they_are_reported() -> None:
@@ -192,7 +192,7 @@ def test_what_was_told_of_a_use_on_the_web_is_not_told_of_one_by_sms() -> None:
     use(conversation, "u-1", "GS", WEB)
     use(conversation, "u-2", "GS", SMS)
     use(conversation, "u-3", "GS", SMS)
-    assert [fee(conversation, f"use-u-{n}").reminded_with for n in (1, 2, 3)] == [None, None, "use-u-2"]
+    assert [charge_of(conversation, f"use-u-{n}").reminded_with for n in (1, 2, 3)] == [None, None, "use-u-2"]
 
 
 def test_after_a_doubt_the_next_use_is_told_again() -> None:
@@ -213,21 +213,21 @@ def test_what_a_reminder_that_never_came_was_to_tell_was_not_told() -> None:
         use(conversation, f"u-{number}", "GS", SMS)
     offer(conversation, "GS", 250)
     use(conversation, "u-4", "GS", SMS)
-    assert [fee(conversation, f"use-u-{n}").reminded_with for n in (2, 3, 4)] == [None, "use-u-2", "use-u-1"]
+    assert [charge_of(conversation, f"use-u-{n}").reminded_with for n in (2, 3, 4)] == [None, "use-u-2", "use-u-1"]
     conversation.play("@ +73h\n! taking")
     assert states(conversation) == {
         "use-u-1": "charged", "use-u-2": "waived", "use-u-3": "waived", "use-u-4": "charged",
     }  # fmt: skip
     # Reported late, and not told by anything that still counts.
     use(conversation, "u-5", "GS", SMS, "2026-03-02 11:00")
-    assert fee(conversation, "use-u-5").reminded_with == "use-u-1"
+    assert charge_of(conversation, "use-u-5").reminded_with == "use-u-1"
 
 
 def test_a_later_use_is_not_taken_when_the_first_was_given_up_before_she_was_told() -> None:
     conversation = Conversation(has=(has("GS"),), start="2026-03-31 23:30")
     use(conversation, "u-1", "GS", SMS)
     use(conversation, "u-2", "GS", SMS)
-    first = fee(conversation, "use-u-1")
+    first = charge_of(conversation, "use-u-1")
     conversation.take(Outcome(records=(first.moved(ChargeState.WAIVED, conversation.now, "unsubscribed"),)))
     conversation.play("@ +25h")
     assert states(conversation) == {"use-u-1": "waived", "use-u-2": "waived"}
@@ -239,6 +239,6 @@ def test_web_reminders_do_not_stand_in_for_the_first_of_a_day_by_sms() -> None:
     use(conversation, "u-2", "GS", Channel.WEB)
     conversation.play("! refusing")
     use(conversation, "u-3", "GS", SMS)
-    assert fee(conversation, "use-u-3").reminded_with == "use-u-1"
+    assert charge_of(conversation, "use-u-3").reminded_with == "use-u-1"
     conversation.play("@ +26h")
     assert states(conversation) == {"use-u-1": "announced", "use-u-2": "charged", "use-u-3": "announced"}

@@ -7,7 +7,7 @@ import pytest
 from app.domain.account import Channel, SubscriberStatus
 from app.domain.charges import Charge, ChargeKind
 from app.domain.turn import Refusal
-from tests.commands.charges.fees import announce, code, fee, states, use
+from tests.commands.charges.charging import announce, charge_of, code, states, use
 from tests.commands.transcript import Conversation
 from tests.commands.world import SUBSCRIBER, has
 
@@ -39,7 +39,12 @@ def test_by_sms_only_the_first_of_a_day_and_service_is_told() -> None:
     assert states(conversation) == {
         "use-u-1": "reminded", "use-u-2": "announced", "use-u-3": "reminded", "use-u-4": "announced",
     }  # fmt: skip
-    assert [fee(conversation, f"use-u-{n}").period for n in range(1, 5)] == ["2026-03", "2026-03", "2026-04", "2026-04"]
+    assert [charge_of(conversation, f"use-u-{n}").period for n in range(1, 5)] == [
+        "2026-03",
+        "2026-03",
+        "2026-04",
+        "2026-04",
+    ]
     conversation.play("@ 2026-04-01 23:59:58\n<\n@ +1s\n<")
     assert states(conversation)["use-u-2"] == "charged"
 
@@ -97,13 +102,13 @@ def test_what_costs_nothing_is_not_told() -> None:
     use(conversation, "u-1", "GS", Channel.WEB)
     assert conversation.sent == []
     conversation.play("@ +24h\n<")
-    assert (fee(conversation, "use-u-1").amount_fen, states(conversation)["use-u-1"]) == (0, "charged")
+    assert (charge_of(conversation, "use-u-1").amount_fen, states(conversation)["use-u-1"]) == (0, "charged")
 
 
 def test_the_price_is_the_one_that_she_confirmed() -> None:
     conversation = Conversation(has=(has("GS", price_fen=100),))
     use(conversation, "u-1", "GS", Channel.WEB)
-    assert fee(conversation, "use-u-1").amount_fen == 100
+    assert charge_of(conversation, "use-u-1").amount_fen == 100
 
 
 def test_the_same_use_twice_is_one() -> None:

@@ -12,7 +12,7 @@ from app.domain.account import Channel, Language, SubscriberStatus
 from app.domain.policy import Carrier
 from app.domain.tickets import Decision, Ticket, TicketKind
 from app.domain.turn import Outcome, Refusal, Stimulus, Turn
-from tests.commands.charges.fees import announce, code, fee, states, use
+from tests.commands.charges.charging import announce, charge_of, code, states, use
 from tests.commands.transcript import Conversation
 from tests.commands.world import FOUR, SUBSCRIBER, has
 
@@ -40,7 +40,7 @@ def carried_out(conversation: Conversation, decided: Decided) -> str:
 def test_cancelled_by_staff_costs_nothing_and_ends_the_service() -> None:
     conversation = doubted()
     said = carried_out(
-        conversation, cancel(turn_of(conversation), [fee(conversation, "c-1")], who="a", reason="called")
+        conversation, cancel(turn_of(conversation), [charge_of(conversation, "c-1")], who="a", reason="called")
     )
     assert "手机报(新华)3元不收费" in said
     assert "可用至03月31日，不收费" in said
@@ -52,7 +52,7 @@ def test_under_contract_the_fee_is_cancelled_and_the_service_goes_on() -> None:
     bound = has("SJB", "2025-06-01 10:00", contract_until="2026-12-31 10:00")
     conversation = doubted(has=(*FOUR[:2], bound))
     said = carried_out(
-        conversation, cancel(turn_of(conversation), [fee(conversation, "c-1")], who="a", reason="called")
+        conversation, cancel(turn_of(conversation), [charge_of(conversation, "c-1")], who="a", reason="called")
     )
     assert "合约期" in said
     conversation.play("= SJB active")
@@ -61,7 +61,7 @@ def test_under_contract_the_fee_is_cancelled_and_the_service_goes_on() -> None:
 
 def decided(conversation: Conversation, charge_id: str = "c-1") -> str:
     """What she is told when staff find that she never ordered what a fee is for."""
-    ticket = fee(conversation, charge_id).ticket_id or next(iter(conversation.account.records[Ticket]))
+    ticket = charge_of(conversation, charge_id).ticket_id or next(iter(conversation.account.records[Ticket]))
     (told,) = conversation.happens(Resolve("agent", ticket, Decision.CANCELLED))
     return told.text
 
@@ -129,7 +129,7 @@ def test_upheld_before_it_is_due_it_is_taken_then() -> None:
 def test_upheld_after_it_was_due_it_is_taken_at_once() -> None:
     conversation = doubted("2026-03-03 12:00")
     conversation.play("@ 2026-03-03 15:00\n<")
-    said = carried_out(conversation, uphold(turn_of(conversation), fee(conversation, "c-1"), who="agent"))
+    said = carried_out(conversation, uphold(turn_of(conversation), charge_of(conversation, "c-1"), who="agent"))
     assert "现已扣收" in said
     assert states(conversation) == {"c-1": "charged"}
 
@@ -174,7 +174,7 @@ def test_of_several_periods_nothing_is_taken_while_one_is_in_doubt() -> None:
     conversation.play(f"> [10086901] {code(conversation, 'c-2')}\n@ 2026-03-04 12:00")
     assert states(conversation) == {"c-1": "disputed", "c-2": "disputed", "c-3": "reminded"}
     for charge_id, left in (("c-1", "reminded"), ("c-2", "charged")):
-        conversation.happens(Resolve("agent", fee(conversation, charge_id).ticket_id or "", Decision.UPHELD))
+        conversation.happens(Resolve("agent", charge_of(conversation, charge_id).ticket_id or "", Decision.UPHELD))
         conversation.play("@ +1s")
         assert states(conversation)["c-3"] == left
 
@@ -184,7 +184,7 @@ def test_what_waited_for_a_doubted_fee_goes_on_when_it_is_decided() -> None:
     announce(conversation, "c-2", "SJB", 300, "2026-03-03 12:00", period="2026-02")
     conversation.play("@ 2026-03-04 12:00\n<")
     assert states(conversation) == {"c-1": "disputed", "c-2": "reminded"}
-    carried_out(conversation, uphold(turn_of(conversation), fee(conversation, "c-1"), who="agent"))
+    carried_out(conversation, uphold(turn_of(conversation), charge_of(conversation, "c-1"), who="agent"))
     conversation.play("@ +1s")
     assert states(conversation) == {"c-1": "reminded", "c-2": "charged"}
 
@@ -199,8 +199,8 @@ def test_nobody_called_so_it_is_waived_and_said() -> None:
 
 def test_a_fee_that_was_settled_is_not_decided_again() -> None:
     conversation = doubted()
-    carried_out(conversation, lapse(turn_of(conversation), fee(conversation, "c-1"), who="timer"))
-    turn, settled = turn_of(conversation), fee(conversation, "c-1")
+    carried_out(conversation, lapse(turn_of(conversation), charge_of(conversation, "c-1"), who="timer"))
+    turn, settled = turn_of(conversation), charge_of(conversation, "c-1")
     for decided in (
         cancel(turn, [settled], who="a", reason="r"), uphold(turn, settled, who="a"), lapse(turn, settled, who="t"),
     ):  # fmt: skip
@@ -222,7 +222,7 @@ def test_while_a_message_of_hers_lies_dead_nothing_is_taken() -> None:
 def test_in_english() -> None:
     conversation = doubted(subscriber=replace(SUBSCRIBER, language=Language.EN))
     assert "a person calls you by March 5, 10:00" in conversation.sent[-1].text
-    said = carried_out(conversation, uphold(turn_of(conversation), fee(conversation, "c-1"), who="agent"))
+    said = carried_out(conversation, uphold(turn_of(conversation), charge_of(conversation, "c-1"), who="agent"))
     assert said == "We looked into it: 手机报(新华) (March) CNY3 is due and will be charged from March 5, 12:00. "
 
 
@@ -238,10 +238,10 @@ def test_what_she_doubts_without_having_been_told_of_it_is_never_taken(decision:
     announce(conversation, "c-1", "SJB", 300, "2026-03-02 13:00")
     refused(conversation)
     conversation.play("! taking\n> [10086901] 否\n< [10086901 result] 03月手机报(新华)3元的疑问已受理…")
-    assert (states(conversation), fee(conversation, "c-1").reminded_at) == ({"c-1": "disputed"}, None)
+    assert (states(conversation), charge_of(conversation, "c-1").reminded_at) == ({"c-1": "disputed"}, None)
     conversation.play("@ 2026-03-02 14:00\n<")
     if decision:
-        (said,) = conversation.happens(Resolve("agent", fee(conversation, "c-1").ticket_id or "", decision))
+        (said,) = conversation.happens(Resolve("agent", charge_of(conversation, "c-1").ticket_id or "", decision))
         assert "不收费" in said.text
     conversation.play("@ +4d")
     assert states(conversation)["c-1"] == ("cancelled" if decision is Decision.CANCELLED else "waived")

@@ -12,7 +12,7 @@ from app.domain.charges import Charge, ChargeKind, ChargeState
 from app.domain.policy import Carrier
 from app.domain.tickets import Ticket, TicketKind, TicketState
 from app.domain.turn import Outcome, apply
-from tests.commands.charges.fees import announce, code
+from tests.commands.charges.charging import announce, code
 from tests.commands.transcript import Conversation, play, policy
 from tests.commands.world import FOUR, SUBSCRIBER, shanghai
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from app.commands.tickets.resolving import RefundWanted, Resolve
+from app.commands.tickets.resolving import RefundRequest, Resolve
 from app.domain.refunds import RefundPolicy
 from app.domain.tickets import Decision, Ticket, TicketKind
-from tests.commands.charges.fees import announce, code, fee, states
+from tests.commands.charges.charging import announce, charge_of, code, states
 from tests.commands.tickets.test_resolving import decide, ledger, refused, resolve, the_ticket, to_billing
 from tests.commands.transcript import Conversation
 
@@ -66,7 +66,7 @@ def test_staff_uphold_it_after_it_was_due_and_give_it_back() -> None:
     assert "现已扣收" in told.text
     assert "先行退还" in told.text
     assert [event.type for event in to_billing(conversation.outcome)] == ["charge.charged", "charge.refunded"]
-    assert fee(conversation, "c-1").state == "charged"
+    assert charge_of(conversation, "c-1").state == "charged"
     assert decide(conversation, confirmed=False)
 
 
@@ -83,7 +83,7 @@ def test_a_fee_in_doubt_needs_a_decision() -> None:
 
 def test_a_refused_refund_changes_nothing_else() -> None:
     conversation = in_doubt()
-    wrong = RefundWanted(RefundPolicy.DOUBLE, "c-1")
+    wrong = RefundRequest(RefundPolicy.DOUBLE, "c-1")
     conversation.happens(Resolve("agent:7", the_ticket(conversation).id, Decision.CANCELLED, None, wrong))
     assert refused(conversation) == 422
     assert states(conversation) == {"c-1": "disputed"}

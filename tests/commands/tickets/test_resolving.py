@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.commands.accounts.directory import SetSubscriber
-from app.commands.tickets.resolving import DecideRefund, RefundWanted, Resolve, RespondFirst
+from app.commands.tickets.resolving import DecideRefund, RefundRequest, Resolve, RespondFirst
 from app.domain.account import Brand, Language, Subscriber, SubscriberStatus
 from app.domain.charges import Charge, ChargeState
 from app.domain.refunds import Refund, RefundPolicy, SecondHalf
@@ -35,7 +35,7 @@ def resolve(
     policy: RefundPolicy | None = None,
     charge_id: str | None = "c-1",
 ) -> list[Sent]:
-    refund = RefundWanted(policy, charge_id) if policy else None
+    refund = RefundRequest(policy, charge_id) if policy else None
     return conversation.happens(Resolve("agent:7", the_ticket(conversation).id, decision, message, refund))
 
 

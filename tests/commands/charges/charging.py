@@ -46,7 +46,7 @@ def change(conversation: Conversation, service: Service) -> None:
     conversation.catalogue = Catalogue.of(known.version + 1, list(known.providers.values()), list(services.values()))
 
 
-def fee(conversation: Conversation, charge_id: str) -> Charge:
+def charge_of(conversation: Conversation, charge_id: str) -> Charge:
     """A charge as it is now."""
     found = conversation.account.records[Charge][charge_id]
     assert isinstance(found, Charge)
@@ -55,11 +55,11 @@ def fee(conversation: Conversation, charge_id: str) -> Charge:
 
 def code(conversation: Conversation, charge_id: str) -> str:
     """Its code."""
-    given = fee(conversation, charge_id).code
+    given = charge_of(conversation, charge_id).code
     assert given is not None
     return given
 
 
 def states(conversation: Conversation) -> dict[str, str]:
     """Every charge's state."""
-    return {id_: str(fee(conversation, id_).state) for id_ in conversation.account.records[Charge]}
+    return {id_: str(charge_of(conversation, id_).state) for id_ in conversation.account.records[Charge]}
