@@ -1,4 +1,4 @@
-"""Tickets: opening one, with its deadlines, as a part of what a turn causes (flows.md 12)."""
+"""Open tickets with their deadlines; commands join this to their own outcome (flows.md 12)."""
 
 from datetime import datetime, timedelta
 
@@ -21,24 +21,27 @@ DEADLINE_TIMER = "ticket-deadline"
 
 
 @value
-class Opened:
-    """A new ticket, and what opening it causes: to be joined with what the customer is told of it."""
+class OpenedTicket:
+    """A new ticket and the outcome of opening it, to be joined with the reply to the subscriber."""
 
     ticket: Ticket
     outcome: Outcome
 
 
-def open_ticket(turn: Turn, kind: TicketKind, text: str, *, who: str, charge_ids: tuple[str, ...] = ()) -> Opened:
-    """Open a ticket of the present customer; ``text`` is kept masked and escaped, ``who`` is the MO, agent or job.
+def open_ticket(turn: Turn, kind: TicketKind, text: str, *, who: str, charge_ids: tuple[str, ...] = ()) -> OpenedTicket:
+    """Open a ticket for the present subscriber.
 
-    The deadlines run from when it happened. LookupError for a number that is nobody's.
+    ``text`` is stored masked and escaped, ``who`` is the MO, agent or job that caused it. The deadlines count from
+    ``turn.at``. Raise LookupError if the number has no subscriber.
     """
     customer = turn.account.customer
     if customer is None:
         raise LookupError("a ticket needs a customer")
     tier = tier_of(customer)
-    first, whole = (CALL_BACK, CALL_BACK) if kind is TicketKind.FEE_DISPUTE else (FIRST_RESPONSE, handled_within(tier))
-    start = _start(turn, whole)
+    first_response, whole = (
+        (CALL_BACK, CALL_BACK) if kind is TicketKind.FEE_DISPUTE else (FIRST_RESPONSE, handled_within(tier))
+    )
+    start = _deadlines_start(turn, whole)
     ticket = Ticket(
         id=next(turn.ids),
         made_at=start,
@@ -47,7 +50,7 @@ def open_ticket(turn: Turn, kind: TicketKind, text: str, *, who: str, charge_ids
         state=TicketState.OPEN,
         text=text,
         tier=tier,
-        first_response_due=start + first,
+        first_response_due=start + first_response,
         due=start + whole,
         charge_id=charge_ids[0] if charge_ids else None,
         other_charge_ids=charge_ids[1:],
@@ -56,21 +59,21 @@ def open_ticket(turn: Turn, kind: TicketKind, text: str, *, who: str, charge_ids
         "who": who, "number": ticket.number, "kind": kind.value, "text": text, "charges": charge_ids,
         "first_response_due": ticket.first_response_due.isoformat(), "due": ticket.due.isoformat(),
     })  # fmt: skip
-    return Opened(ticket, Outcome(records=(ticket,), timers=watching(ticket, start), evidence=(draft,)))
+    return OpenedTicket(ticket, Outcome(records=(ticket,), timers=deadline_timers(ticket, start), evidence=(draft,)))
 
 
-def _start(turn: Turn, whole: timedelta) -> datetime:
-    """When her time began; a message that was so long on the way that all of it is over begins it anew."""
+def _deadlines_start(turn: Turn, whole: timedelta) -> datetime:
+    """Return when the deadlines start (UTC): with the message, or now if they would be over already."""
     return turn.at if turn.at + whole > turn.now else turn.now
 
 
-def watching(ticket: Ticket, at: datetime) -> tuple[TimerSet, ...]:
-    """The timer for the deadline, or the warning of one, that comes next after ``at``."""
+def deadline_timers(ticket: Ticket, at: datetime) -> tuple[TimerSet, ...]:
+    """Return the timer for the next deadline or warning after ``at`` (UTC), if there is one."""
     following = ticket.watch_next(at)
     return (TimerSet(DEADLINE_TIMER, ticket.id, following),) if following else ()
 
 
 def charges_of(turn: Turn, ticket: Ticket) -> list[Charge]:
-    """The fees that a ticket is about."""
+    """Return the charges that a ticket is about, of those that were loaded."""
     found = (turn.account.record(Charge, charge_id) for charge_id in ticket.charge_ids)
     return [charge for charge in found if charge is not None]

@@ -1,11 +1,11 @@
-"""Doubts: what is answered to a fee reminder, in time, late or unclear (flows.md 7, 17)."""
+"""Disputes: answers to a charge reminder, in time, late or ambiguous (flows.md 7, 17)."""
 
 from collections.abc import Iterable
 
-from app.commands.charges.matching import what
-from app.commands.charges.refunding import can_be_given_back, give_back
-from app.commands.charges.reminding import DisputingCharge, reminded, windows_run
-from app.commands.charges.settling import evidence_of, settled
+from app.commands.charges.labels import describe
+from app.commands.charges.refunding import is_refundable, refund_part
+from app.commands.charges.reminding import DisputingCharge, move_windows, open_window
+from app.commands.charges.settling import evidence_of, settle
 from app.commands.codes import codes_in
 from app.commands.parser import Said
 from app.commands.registry import Answer, Fit, answer
@@ -25,19 +25,19 @@ from app.domain.values import replace
 
 
 def charge_of(turn: Turn, question: Question) -> Charge | None:
-    """The fee that a reminder asks about."""
+    """Return the charge of a reminder's question, or None if it was not loaded."""
     return turn.account.record(Charge, question.state_as(DisputingCharge).charge_id)
 
 
-def _said(turn: Turn, text: Text, charge: Charge, **facts: str) -> str:
-    return text.say(turn.account.language, what=what(turn, charge), **facts)
+def _sentence(turn: Turn, text: Text, charge: Charge, **facts: str) -> str:
+    return text.say(turn.account.language, what=describe(turn, charge), **facts)
 
 
 def _result(turn: Turn, text: str) -> Outcome:
     return Outcome(replies=(say(turn, text, extension=Extension.FEES, kind=MessageClass.RESULT),))
 
 
-# ---- what a doubt looks like
+# ---- texts of the question
 
 
 def _is_unsubscribe_word(said: Said) -> bool:
@@ -47,119 +47,128 @@ def _is_unsubscribe_word(said: Said) -> bool:
 def _repeat(turn: Turn, question: Question) -> str:
     charge = charge_of(turn, question)
     code = question.state_as(DisputingCharge).code
-    return _said(turn, texts.REPEAT, charge, code=code) if charge else code
+    return _sentence(turn, texts.REPEAT, charge, code=code) if charge else code
 
 
 def _about(turn: Turn, question: Question) -> str:
     charge = charge_of(turn, question)
     code, number = question.state_as(DisputingCharge).code, number_of(turn, question)
-    return _said(turn, texts.ABOUT, charge, code=code, number=number) if charge else number
+    return _sentence(turn, texts.ABOUT, charge, code=code, number=number) if charge else number
 
 
-def _over(turn: Turn, question: Question) -> str:
-    """Every late answer is more than a word: see ``dispute_late``."""
+def _after_window(turn: Turn, question: Question) -> str:
+    """Return the text for a closed question; late answers go to ``dispute_late`` instead."""
     return _repeat(turn, question)
 
 
 def dispute_late(turn: Turn, question: Question, said: Said | None) -> Outcome:
-    """A doubt after its window is kept as a complaint; one that repeats itself is told how its fee stands."""
+    """Open a complaint for a dispute after its window; answer a repeated one with the state of the charge."""
     charge = charge_of(turn, question)
     if charge is None:
         return Outcome(verdict="too late")
     if charge.state in (ChargeState.WAIVED, ChargeState.CANCELLED):
-        return _result(turn, _facts(turn, texts.ALREADY_FREE, charge, None))
+        return _result(turn, _sentence_with_ticket(turn, texts.ALREADY_FREE, charge, None))
     ticket = turn.account.record(Ticket, charge.ticket_id or "")
     if ticket is not None:
         text = texts.ALREADY_DISPUTED if charge.state is ChargeState.DISPUTED else texts.ALREADY_UPHELD
-        return _result(turn, _facts(turn, text, charge, ticket))
-    return complain_about_charges(turn, _charges_meant(turn, charge, said))
+        return _result(turn, _sentence_with_ticket(turn, text, charge, ticket))
+    return complain_about_charges(turn, _charges_disputed_late(turn, charge, said))
 
 
-def _charges_meant(turn: Turn, charge: Charge, said: Said | None) -> tuple[Charge, ...]:
-    """The fee that a late doubt names; one that names none means all that she was lately reminded of."""
+def _charges_disputed_late(turn: Turn, charge: Charge, said: Said | None) -> tuple[Charge, ...]:
+    """Return the charge that a late dispute names by code; without a code, all that were reminded of lately."""
     if said is None or codes_in(said):
         return (charge,)
     questions = [item for item in turn.account.questions.values() if isinstance(item.state, DisputingCharge)]
-    lately = {item.id for item in questions if turn.account.may_have_reached(item) and item.lately_ended(turn.at)}
-    taken = (ChargeState.REMINDED, ChargeState.CHARGED)
-    fees = [fee for fee in turn.account.records_of(Charge) if fee.question_id in lately and fee.state in taken]
-    return tuple(fee for fee in fees if fee.ticket_id is None)
+    recent = {item.id for item in questions if turn.account.may_have_reached(item) and item.lately_ended(turn.at)}
+    disputable = (ChargeState.REMINDED, ChargeState.CHARGED)
+    charges = [
+        charge
+        for charge in turn.account.records_of(Charge)
+        if charge.question_id in recent and charge.state in disputable
+    ]
+    return tuple(charge for charge in charges if charge.ticket_id is None)
 
 
 def complain_about_charges(turn: Turn, disputed: tuple[Charge, ...]) -> Outcome:
-    """A complaint about fees that are doubted late; of those that an open one names already she is told as much."""
-    complaints = [ticket for ticket in turn.account.records_of(Ticket) if ticket.is_open]
-    known = [ticket for ticket in complaints if ticket.kind is TicketKind.COMPLAINT]
-    fees = [fee for fee in disputed if not any(fee.id in ticket.charge_ids for ticket in known)]
-    if not fees:
+    """Open a complaint about charges disputed late; if open ones name them all, answer with that ticket instead."""
+    open_tickets = [ticket for ticket in turn.account.records_of(Ticket) if ticket.is_open]
+    complaints = [ticket for ticket in open_tickets if ticket.kind is TicketKind.COMPLAINT]
+    charges = [charge for charge in disputed if not any(charge.id in ticket.charge_ids for ticket in complaints)]
+    if not charges:
         (charge, *_) = disputed
-        ticket = next(ticket for ticket in known if charge.id in ticket.charge_ids)
-        return _result(turn, _facts(turn, texts.LATE_AGAIN, charge, ticket))
+        ticket = next(ticket for ticket in complaints if charge.id in ticket.charge_ids)
+        return _result(turn, _sentence_with_ticket(turn, texts.LATE_AGAIN, charge, ticket))
     received = turn.stimulus_as(TextReceived)
     opened = open_ticket(
         turn,
         TicketKind.COMPLAINT,
         received.shown_text,
         who=f"mo:{received.id}",
-        charge_ids=tuple(fee.id for fee in fees),
+        charge_ids=tuple(charge.id for charge in charges),
     )
     language = turn.account.language
-    said = _result(
+    reply = _result(
         turn,
         texts.LATE.say(
             language,
-            what=wording.names(language, [what(turn, fee) for fee in fees]),
+            what=wording.names(language, [describe(turn, charge) for charge in charges]),
             number=opened.ticket.number,
             due=wording.minute(language, opened.ticket.due),
         ),
     )
-    return joined(replace(said, verdict="doubted late"), opened.outcome)
+    return joined(replace(reply, verdict="doubted late"), opened.outcome)
 
 
-def _facts(turn: Turn, text: Text, charge: Charge, ticket: Ticket | None) -> str:
+def _sentence_with_ticket(turn: Turn, text: Text, charge: Charge, ticket: Ticket | None) -> str:
     due = wording.minute(turn.account.language, ticket.due) if ticket else ""
-    return _said(turn, text, charge, number=ticket.number if ticket else "", due=due)
+    return _sentence(turn, text, charge, number=ticket.number if ticket else "", due=due)
 
 
 # ---- in time
 
 
-def _several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome:
-    """Which one? Nothing is changed but the windows; where codes name them all, all are doubted."""
+def _answer_several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome:
+    """Ask which charge is meant and restart the dispute windows; if the text has codes, dispute them all."""
     if codes_in(said):
         return dispute_all(turn, questions)
     language, window = turn.account.language, turn.policy.fee_window
-    named: list[tuple[str, str]] = []
+    choices: list[tuple[str, str]] = []
     moved: list[tuple[Charge, Charge]] = []
     changes: list[Outcome] = []
     for question in questions:
-        # A doubt that may mean another fee proves nothing of a reminder that was refused: it is tried again.
-        meant = reminder_may_have_arrived(turn, question)
-        turn, charge, outcome = _opened(turn, question) if meant else (turn, charge_of(turn, question), Outcome())
+        # An ambiguous dispute does not prove that a refused reminder arrived, so that one is retried.
+        arrived = reminder_may_have_arrived(turn, question)
+        turn, charge, outcome = (
+            _mark_arrived(turn, question) if arrived else (turn, charge_of(turn, question), Outcome())
+        )
         if charge is not None:
-            named.append((what(turn, charge), charge.code or ""))
+            choices.append((describe(turn, charge), charge.code or ""))
         if charge is not None and charge.state is ChargeState.REMINDED:
             ends_at = window_end(turn.at, window, turn.policy.quiet_hours)
             after = charge.reminded(turn.at, max(ends_at, charge.window_ends_at or ends_at))
             moved.append((charge, after))
             changes.append(replace(outcome, questions=()))
-    reply = say(turn, *texts.several(language, named, window), extension=Extension.FEES)
-    return joined(Outcome(replies=(reply,), verdict="several fees"), *changes, windows_run(turn, moved))
+    reply = say(turn, *texts.several(language, choices, window), extension=Extension.FEES)
+    return joined(Outcome(replies=(reply,), verdict="several fees"), *changes, move_windows(turn, moved))
 
 
-def _opened(turn: Turn, question: Question) -> tuple[Turn, Charge | None, Outcome]:
-    """The charge as reminded: a doubt proves that its reminder arrived, whatever a receipt says (safety.md 6)."""
+def _mark_arrived(turn: Turn, question: Question) -> tuple[Turn, Charge | None, Outcome]:
+    """Mark the reminder as arrived, which a dispute proves whatever its report says (safety.md 6).
+
+    Return the turn and charge after that, and what marking causes besides.
+    """
     turn = replace(turn, account=apply(turn.account, Outcome(questions=(question.arrived(turn.at),))))
     charge = charge_of(turn, question)
-    first = reminded(turn, charge) if charge else None
-    if first is None:
+    arrival = open_window(turn, charge) if charge else None
+    if arrival is None:
         return turn, charge, Outcome()
-    turn = replace(turn, account=apply(turn.account, first))
-    return turn, charge_of(turn, question), first
+    turn = replace(turn, account=apply(turn.account, arrival))
+    return turn, charge_of(turn, question), arrival
 
 
 def dispute_all(turn: Turn, questions: Iterable[Question]) -> Outcome:
-    """Doubt in time all these reminders, of which she can have each."""
+    """Dispute the charges of all these questions, whose reminders may have arrived and whose windows are open."""
     done = Outcome(verdict="doubted")
     for question in questions:
         outcome = _dispute(turn.answering(question), question)
@@ -169,73 +178,73 @@ def dispute_all(turn: Turn, questions: Iterable[Question]) -> Outcome:
 
 
 def _dispute(turn: Turn, question: Question, *, arrived: bool = True) -> Outcome:
-    """A doubt in time: a use is free at once, of a month's fee a person calls, and it is not taken (flows.md 7).
+    """Dispute a charge in time: waive a use at once, open a ticket for a monthly charge (flows.md 7).
 
-    ``arrived``: she can have the reminder, and her doubt proves it; else the fee is doubted as one never told.
+    ``arrived`` is False if the reminder cannot have arrived; the charge is then disputed without one.
     """
-    turn, charge, first = _opened(turn, question) if arrived else (turn, charge_of(turn, question), Outcome())
-    if charge is not None and can_be_given_back(turn, charge):
-        return _given_back(turn, charge, question)
+    turn, charge, arrival = _mark_arrived(turn, question) if arrived else (turn, charge_of(turn, question), Outcome())
+    if charge is not None and is_refundable(turn, charge):
+        return _dispute_taken_charge(turn, charge, question)
     if charge is None or charge.state is not (ChargeState.REMINDED if arrived else ChargeState.ANNOUNCED):
         return dispute_late(turn, question, None)
     received = turn.stimulus_as(TextReceived)
     who = f"mo:{received.id}"
-    # The question is written once, as closed.
-    first = replace(first, questions=())
+    # The question is recorded only once, as closed.
+    arrival = replace(arrival, questions=())
     if charge.kind is ChargeKind.PER_USE:
-        waived = settled(turn, charge, ChargeState.WAIVED, "doubted", who)
-        return joined(_result(turn, _said(turn, texts.WAIVED_USE, charge)), first, waived)
+        waived = settle(turn, charge, ChargeState.WAIVED, "doubted", who)
+        return joined(_result(turn, _sentence(turn, texts.WAIVED_USE, charge)), arrival, waived)
     opened = open_ticket(turn, TicketKind.FEE_DISPUTE, received.shown_text, who=who, charge_ids=(charge.id,))
     after = replace(charge.moved(ChargeState.DISPUTED, turn.at), ticket_id=opened.ticket.id)
     draft = evidence_of("fee-disputed", charge, after, who=who, asked=question.asked_text, answer=received.shown_text)
-    known = question.arrived(turn.at) if arrived else question
+    answered = question.arrived(turn.at) if arrived else question
     disputed = Outcome(
         records=(after,),
         evidence=(draft,),
-        questions=(known.closed(turn.now, ClosedAs.ANSWERED),),
+        questions=(answered.closed(turn.now, ClosedAs.ANSWERED),),
         superseded=() if arrived else (charge.about,),
     )
-    said = _result(turn, _facts(turn, texts.DISPUTED, charge, opened.ticket))
-    return joined(replace(said, verdict="doubted"), first, disputed, opened.outcome)
+    reply = _result(turn, _sentence_with_ticket(turn, texts.DISPUTED, charge, opened.ticket))
+    return joined(replace(reply, verdict="doubted"), arrival, disputed, opened.outcome)
 
 
-def _given_back(turn: Turn, charge: Charge, question: Question) -> Outcome:
-    """It was sent in time and stored after the fee was taken, which is given back (safety.md 21)."""
+def _dispute_taken_charge(turn: Turn, charge: Charge, question: Question) -> Outcome:
+    """Refund a charge that was taken before a dispute sent in time was stored (safety.md 21)."""
     received = turn.stimulus_as(TextReceived)
     who = f"mo:{received.id}"
-    back = give_back(turn, charge, who=who, why="doubted in time")
+    refund = refund_part(turn, charge, who=who, why="doubted in time")
     closed = Outcome(questions=(question.closed(turn.now, ClosedAs.ANSWERED),), verdict="doubted")
     if charge.kind is ChargeKind.PER_USE:
-        return joined(_result(turn, _said(turn, texts.GIVEN_BACK_USE, charge)), closed, back)
+        return joined(_result(turn, _sentence(turn, texts.GIVEN_BACK_USE, charge)), closed, refund)
     opened = open_ticket(turn, TicketKind.COMPLAINT, received.shown_text, who=who, charge_ids=(charge.id,))
-    said = _result(turn, _facts(turn, texts.GIVEN_BACK_DISPUTED, charge, opened.ticket))
-    return joined(said, closed, back, opened.outcome)
+    reply = _result(turn, _sentence_with_ticket(turn, texts.GIVEN_BACK_DISPUTED, charge, opened.ticket))
+    return joined(reply, closed, refund, opened.outcome)
 
 
 @answer(
     DisputingCharge,
     repeat=_repeat,
-    expired=_over,
-    answered=_over,
+    expired=_after_window,
+    answered=_after_window,
     about=_about,
     late=dispute_late,
-    several=_several,
+    several=_answer_several,
 )
 def dispute_charge(turn: Turn, question: Question, said: Said) -> Answer | None:
-    """The code, a no, or a stop word with the code; at the fees' own number 取消 alone, too."""
-    at_its_number = turn.policy.numbers.extension(turn.stimulus_as(TextReceived).dialled) == Extension.FEES
-    if not question.is_open(turn.at) and not at_its_number and said.is_no:
+    """Read a dispute: the code, a no, or an unsubscribe word with the code; at 10086901, that word alone, too."""
+    at_charge_number = turn.policy.numbers.extension(turn.stimulus_as(TextReceived).dialled) == Extension.FEES
+    if not question.is_open(turn.at) and not at_charge_number and said.is_no:
         return None
     by_code = question.state_as(DisputingCharge).code in codes_in(said)
-    if not (by_code or said.is_no or (at_its_number and _is_unsubscribe_word(said))):
+    if not (by_code or said.is_no or (at_charge_number and _is_unsubscribe_word(said))):
         return None
-    # A word means what she can have in hand, before it means a reminder that no network took.
+    # A word without the code means a reminder that may have arrived, rather than one that no network took.
     arrived = by_code or reminder_may_have_arrived(turn, question)
     outcome = _dispute(turn, question, arrived=arrived) if question.is_open(turn.at) else Outcome()
     return Answer(outcome, Fit.EXACT if arrived else Fit.LOOSE)
 
 
 def reminder_may_have_arrived(turn: Turn, question: Question) -> bool:
-    """Whether she can have the reminder; one that the network took is one, whatever it reported later."""
+    """Return True if the reminder may have arrived; once taken by the network it may, whatever its report says."""
     charge = charge_of(turn, question)
     return turn.account.may_have_reached(question) or (charge is not None and charge.state is ChargeState.REMINDED)

@@ -1,6 +1,6 @@
-"""Giving money back: entries of the ledger, with evidence, billing's event and a word to her (flows.md 12, 14)."""
+"""Refund charges: ledger entries, evidence, events for billing and notices to the subscriber (flows.md 12, 14)."""
 
-from app.commands.charges.matching import named_with_month
+from app.commands.charges.labels import label_with_month
 from app.commands.registry import timer
 from app.commands.replies import say
 from app.commands.ticketing import charges_of
@@ -19,22 +19,22 @@ SECOND_HALF_TIMER = "refund-second-half"
 _ENDED = "the tenure ended"
 
 
-def refunded(turn: Turn, charge_id: str, part: RefundPart = RefundPart.PRINCIPAL) -> Refund | None:
-    """The entry for a part of a charge, if there is one: it cannot be made again."""
+def refund_of(turn: Turn, charge_id: str, part: RefundPart = RefundPart.PRINCIPAL) -> Refund | None:
+    """Return the ledger entry for a part of a charge, or None; each part is refunded once at most."""
     return turn.account.record(Refund, refund_id(charge_id, part))
 
 
-def stands(turn: Turn, charge: Charge) -> bool:
-    """Whether it was taken or still may be, and was not given back."""
-    return charge.is_open or (charge.state is ChargeState.CHARGED and refunded(turn, charge.id) is None)
+def is_in_force(turn: Turn, charge: Charge) -> bool:
+    """Return True if a charge may still be taken, or was taken and not refunded."""
+    return charge.is_open or (charge.state is ChargeState.CHARGED and refund_of(turn, charge.id) is None)
 
 
-def can_be_given_back(turn: Turn, charge: Charge) -> bool:
-    """Whether it was taken, and nothing of it given back."""
-    return charge.state is ChargeState.CHARGED and charge.amount_fen > 0 and refunded(turn, charge.id) is None
+def is_refundable(turn: Turn, charge: Charge) -> bool:
+    """Return True if a charge above 0 fen was taken and no part of it refunded."""
+    return charge.state is ChargeState.CHARGED and charge.amount_fen > 0 and refund_of(turn, charge.id) is None
 
 
-def give_back(
+def refund_part(
     turn: Turn,
     charge: Charge,
     part: RefundPart = RefundPart.PRINCIPAL,
@@ -44,11 +44,12 @@ def give_back(
     ticket_id: str | None = None,
     second_half: SecondHalf | None = None,
 ) -> Outcome:
-    """The entry for one part, without a word to the customer; ``second_half`` as the principal keeps it.
+    """Return the outcome with the ledger entry for one part; the caller tells the subscriber.
 
-    ValueError where this part was given back before: look with ``refunded`` first.
+    ``second_half`` is the state that a principal records. Raise ValueError if the part was refunded before:
+    check with ``refund_of`` first.
     """
-    if refunded(turn, charge.id, part) is not None:
+    if refund_of(turn, charge.id, part) is not None:
         raise ValueError("this part of the charge was refunded before")
     refund = Refund(
         id=refund_id(charge.id, part),
@@ -74,56 +75,56 @@ def give_back(
     )
 
 
-def give_back_principal(turn: Turn, charge: Charge, *, who: str, why: str, ticket_id: str) -> Outcome:
-    """The fee now; its second half waits for a decision."""
-    return give_back(turn, charge, who=who, why=why, ticket_id=ticket_id, second_half=SecondHalf.WAITING)
+def refund_principal(turn: Turn, charge: Charge, *, who: str, why: str, ticket_id: str) -> Outcome:
+    """Refund the amount once; its second half waits for a decision."""
+    return refund_part(turn, charge, who=who, why=why, ticket_id=ticket_id, second_half=SecondHalf.WAITING)
 
 
-def give_back_double(turn: Turn, charge: Charge, *, who: str, why: str, ticket_id: str) -> Outcome:
-    """Twice the fee, as two entries."""
-    principal = give_back(turn, charge, who=who, why=why, ticket_id=ticket_id, second_half=SecondHalf.PAID)
-    second = give_back(turn, charge, RefundPart.SECOND_HALF, who=who, why=why, ticket_id=ticket_id)
+def refund_double(turn: Turn, charge: Charge, *, who: str, why: str, ticket_id: str) -> Outcome:
+    """Refund twice the amount, as two ledger entries."""
+    principal = refund_part(turn, charge, who=who, why=why, ticket_id=ticket_id, second_half=SecondHalf.PAID)
+    second = refund_part(turn, charge, RefundPart.SECOND_HALF, who=who, why=why, ticket_id=ticket_id)
     return joined(principal, second)
 
 
-def waiting_of(turn: Turn, ticket_id: str) -> list[Refund]:
-    """The principals of a ticket whose second half has to be decided."""
+def undecided_refunds(turn: Turn, ticket_id: str) -> list[Refund]:
+    """Return the principals of a ticket whose second half awaits a decision."""
     return [refund for refund in turn.account.records_of(Refund) if refund.ticket_id == ticket_id and refund.is_open]
 
 
 def pay_second_half(turn: Turn, principal: Refund, *, who: str, why: str) -> Outcome:
-    """As much again, and nothing waits any more; without a word to the customer."""
+    """Pay the second half of a principal; the caller tells the subscriber."""
     charge = charge_of(turn, principal)
-    paid = give_back(turn, charge, RefundPart.SECOND_HALF, who=who, why=why, ticket_id=principal.ticket_id)
-    return joined(paid, _decided(principal, SecondHalf.PAID))
+    paid = refund_part(turn, charge, RefundPart.SECOND_HALF, who=who, why=why, ticket_id=principal.ticket_id)
+    return joined(paid, _set_second_half(principal, SecondHalf.PAID))
 
 
 def close_second_half(principal: Refund, *, who: str, why: str) -> Outcome:
-    """It is not paid; what was given back stays hers. Without a word to the customer."""
+    """Decide not to pay the second half; the subscriber keeps the principal. The caller tells them."""
     draft = EvidenceDraft("refund-closed", principal.id, {"who": who, "why": why, "charge_id": principal.charge_id})
-    return joined(Outcome(evidence=(draft,)), _decided(principal, SecondHalf.CLOSED))
+    return joined(Outcome(evidence=(draft,)), _set_second_half(principal, SecondHalf.CLOSED))
 
 
 def complete_refunds(turn: Turn) -> Outcome:
-    """The number is given up: what nobody has decided yet is paid, as nobody will (safety.md 1, 14).
+    """Pay all undecided second halves of a closed number, as nobody decides them any more (safety.md 1, 14).
 
-    So goes back, twice, what was taken of the fees that her open complaints name.
+    Refund twice each taken charge that an open complaint names, too.
     """
-    waiting = [refund for refund in turn.account.records_of(Refund) if refund.is_open]
-    done = [pay_second_half(turn, principal, who=TENURE_ENDED, why=_ENDED) for principal in waiting]
+    undecided = [refund for refund in turn.account.records_of(Refund) if refund.is_open]
+    done = [pay_second_half(turn, principal, who=TENURE_ENDED, why=_ENDED) for principal in undecided]
     complaints = (ticket for ticket in turn.account.records_of(Ticket) if ticket.is_open)
     named = {
         charge.id: (charge, ticket)
         for ticket in complaints
         for charge in charges_of(turn, ticket)
-        if ticket.kind is TicketKind.COMPLAINT and can_be_given_back(turn, charge)
+        if ticket.kind is TicketKind.COMPLAINT and is_refundable(turn, charge)
     }
     for charge, ticket in named.values():
-        done.append(give_back_double(turn, charge, who=TENURE_ENDED, why=_ENDED, ticket_id=ticket.id))
+        done.append(refund_double(turn, charge, who=TENURE_ENDED, why=_ENDED, ticket_id=ticket.id))
     return joined(Outcome(), *done)
 
 
-def _decided(principal: Refund, how: SecondHalf) -> Outcome:
+def _set_second_half(principal: Refund, how: SecondHalf) -> Outcome:
     return Outcome(
         records=(replace(principal, second_half=how),),
         dropped_timers=(TimerDropped(SECOND_HALF_TIMER, principal.id),),
@@ -131,7 +132,7 @@ def _decided(principal: Refund, how: SecondHalf) -> Outcome:
 
 
 def charge_of(turn: Turn, refund: Refund) -> Charge:
-    """The charge that an entry belongs to; LookupError where it was not loaded."""
+    """Return the charge of a ledger entry; raise LookupError if it was not loaded."""
     charge = turn.account.record(Charge, refund.charge_id)
     if charge is None:
         raise LookupError("a refund's charge is not at hand")
@@ -139,26 +140,27 @@ def charge_of(turn: Turn, refund: Refund) -> Charge:
 
 
 @timer(SECOND_HALF_TIMER, reads=(Refund, Charge))
-def nobody_decided(turn: Turn) -> Outcome:
-    """Three days are over: it is completed in the customer's favour, and she is told."""
+def pay_undecided_second_half(turn: Turn) -> Outcome:
+    """Pay a second half that nobody decided within three days, and tell the subscriber."""
     principal = turn.account.record(Refund, turn.stimulus_as(TimerDue).subject)
     if principal is None or not principal.is_open:
         return Outcome(verdict="decided before")
     paid = pay_second_half(turn, principal, who="timer", why="nobody decided within three days")
     return replace(
-        joined(paid, told(turn, said(turn, texts.IN_HER_FAVOUR, charge_of(turn, principal)))), verdict="refunded"
+        joined(paid, notice(turn, refund_sentence(turn, texts.IN_HER_FAVOUR, charge_of(turn, principal)))),
+        verdict="refunded",
     )
 
 
-# ---- what she is told
+# ---- notices
 
 
-def said(turn: Turn, text: Text, charge: Charge, times: int = 1) -> str:
-    """What is said of money given back for a charge: the fee, ``times`` over."""
-    return texts.refund(turn.account.language, text, named_with_month(turn, charge), charge.amount_fen * times)
+def refund_sentence(turn: Turn, text: Text, charge: Charge, times: int = 1) -> str:
+    """Return the sentence about a refund of ``times`` the amount of a charge."""
+    return texts.refund(turn.account.language, text, label_with_month(turn, charge), charge.amount_fen * times)
 
 
-def told(turn: Turn, *sentences: str) -> Outcome:
-    """She is told, by day."""
-    closed = (wording.sentence(turn.account.language, sentence) for sentence in sentences)
-    return Outcome(replies=(say(turn, *closed, kind=MessageClass.NOTICE),))
+def notice(turn: Turn, *sentences: str) -> Outcome:
+    """Return one notice with these sentences, to be sent outside quiet hours."""
+    ended = (wording.sentence(turn.account.language, sentence) for sentence in sentences)
+    return Outcome(replies=(say(turn, *ended, kind=MessageClass.NOTICE),))

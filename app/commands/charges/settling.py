@@ -1,8 +1,8 @@
-"""What becomes of a fee in the end: taken, waived or cancelled, with evidence and billing's event (flows.md 7, 14)."""
+"""Settle charges: take, waive or cancel them, with evidence and an event for billing (flows.md 7, 14)."""
 
 from datetime import datetime, timedelta
 
-from app.commands.charges.monthly import first_due, violations
+from app.commands.charges.monthly_rules import first_due, violations
 from app.commands.registry import timer
 from app.domain.account import Subscription
 from app.domain.charges import AFTER, Charge, ChargeKind, ChargeState
@@ -14,20 +14,23 @@ from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSe
 DUE_TIMER = "fee-due"
 REMINDER_TIMER = "fee-reminder"
 UNREACHED_TIMER = "fee-unreached"
-# How soon it is looked again whether a fee that is held back can be taken.
-_HELD_BACK = timedelta(hours=1)
+# When to check again whether a due charge can be taken.
+_RECHECK_DELAY = timedelta(hours=1)
 UNREACHED = "unreached"
 _SUSPENDED = "suspended"
 
 
-def settled(turn: Turn, charge: Charge, to: ChargeState, reason: str, who: str) -> Outcome:
-    """The charge in its final state, and all that follows but a word to the customer."""
+def settle(turn: Turn, charge: Charge, to: ChargeState, reason: str, who: str) -> Outcome:
+    """Move a charge to its final state, with timers, evidence and event; the caller tells the subscriber.
+
+    Raise ValueError if the charge cannot move to ``to``.
+    """
     after = charge.moved(to, turn.at, reason)
     drops = (DUE_TIMER, REMINDER_TIMER, UNREACHED_TIMER)
     return Outcome(
         records=(after,),
-        questions=_closed(turn, charge, to),
-        timers=others_go_on(turn, charge),
+        questions=_closed_questions(turn, charge, to),
+        timers=timers_of_waiting_charges(turn, charge),
         dropped_timers=tuple(TimerDropped(kind, charge.id) for kind in drops),
         evidence=(evidence_of(f"fee-{to}", charge, after, who=who, reason=reason),),
         events=(event_of(turn, after),),
@@ -37,7 +40,7 @@ def settled(turn: Turn, charge: Charge, to: ChargeState, reason: str, who: str) 
 
 
 def evidence_of(kind: str, before: Charge | None, after: Charge, **facts: Fact) -> EvidenceDraft:
-    """A change of a charge, as the chain keeps it."""
+    """Return the evidence of a change of a charge; ``before`` is None for a new one."""
     return EvidenceDraft(kind, after.id, {
         **facts, "service_code": after.service_code, "amount_fen": after.amount_fen, "period": after.period,
         "kind": after.kind.value, "before": before.state.value if before else None, "after": after.state.value,
@@ -46,7 +49,7 @@ def evidence_of(kind: str, before: Charge | None, after: Charge, **facts: Fact) 
 
 
 def event_of(turn: Turn, charge: Charge) -> EventDraft:
-    """What billing is told of a charge in its final state."""
+    """Return the event that tells billing the final state of a charge."""
     data: dict[str, Fact] = {
         "charge_id": charge.id, "msisdn": turn.account.msisdn, "service_code": charge.service_code,
         "kind": charge.kind.value, "amount_fen": charge.amount_fen, "period": charge.period,
@@ -56,9 +59,9 @@ def event_of(turn: Turn, charge: Charge) -> EventDraft:
 
 
 def end_with_tenure(turn: Turn, who: str) -> Outcome:
-    """The number is given up: open fees are cancelled, and billing is told (safety.md 1)."""
-    open_fees = [charge for charge in turn.account.records_of(Charge) if charge.is_open]
-    pairs = [(charge, charge.when_tenure_ends(turn.at)) for charge in open_fees]
+    """Cancel all open charges of a closed number and tell billing (safety.md 1)."""
+    open_charges = [charge for charge in turn.account.records_of(Charge) if charge.is_open]
+    pairs = [(charge, charge.when_tenure_ends(turn.at)) for charge in open_charges]
     return Outcome(
         records=tuple(after for _, after in pairs),
         evidence=tuple(
@@ -69,28 +72,33 @@ def end_with_tenure(turn: Turn, who: str) -> Outcome:
 
 
 def charges_of_month(turn: Turn, service_code: str, period: str) -> list[Charge]:
-    """Her monthly fees of a service for a month that cost something, whichever subscription they were for."""
-    fees = (fee for fee in turn.account.records_of(Charge) if fee.kind is ChargeKind.MONTHLY and fee.amount_fen)
-    return [fee for fee in fees if (fee.service_code, fee.period) == (service_code, period)]
+    """Return the monthly charges above 0 fen of a service and month (``2026-03``), across all subscriptions."""
+    charges = (
+        charge for charge in turn.account.records_of(Charge) if charge.kind is ChargeKind.MONTHLY and charge.amount_fen
+    )
+    return [charge for charge in charges if (charge.service_code, charge.period) == (service_code, period)]
 
 
-def question_of(turn: Turn, charge: Charge) -> Question | None:
-    """The question of its newest reminder, if it can still be answered."""
+def open_question_of(turn: Turn, charge: Charge) -> Question | None:
+    """Return the question of the newest reminder, or None if it is closed."""
     question = turn.account.questions.get(charge.question_id or "")
     return question if question is not None and question.closed_at is None else None
 
 
-def _closed(turn: Turn, charge: Charge, to: ChargeState) -> tuple[Question, ...]:
-    """Nothing more is asked of a fee that is given up; of one that is taken, a doubt comes late."""
-    question = question_of(turn, charge)
+def _closed_questions(turn: Turn, charge: Charge, to: ChargeState) -> tuple[Question, ...]:
+    """Close the question of a charge that is given up; one that is taken keeps it for late disputes."""
+    question = open_question_of(turn, charge)
     if question is None or to is ChargeState.CHARGED:
         return ()
     how = ClosedAs.WITHDRAWN if charge.state is ChargeState.ANNOUNCED else ClosedAs.ANSWERED
     return (question.closed(turn.now, how),)
 
 
-def others_go_on(turn: Turn, charge: Charge) -> tuple[TimerSet, ...]:
-    """While a fee is disputed no further one of its service is taken: they are looked at again when it is decided."""
+def timers_of_waiting_charges(turn: Turn, charge: Charge) -> tuple[TimerSet, ...]:
+    """Return timers to check the charges that a disputed one of the same service kept from being taken.
+
+    There are none unless ``charge`` is disputed so far.
+    """
     if charge.state is not ChargeState.DISPUTED:
         return ()
     others = [item for item in turn.account.records_of(Charge) if item.is_open and item.id != charge.id]
@@ -101,101 +109,114 @@ def others_go_on(turn: Turn, charge: Charge) -> tuple[TimerSet, ...]:
     )
 
 
-# ---- when it falls due
+# ---- when a charge falls due
 
 
 def _is_not_owed_in_suspension(charge: Charge) -> bool:
-    """One that is in doubt waits for its decision, as nothing is taken before."""
+    """Return True for an open monthly charge; a disputed one waits for its decision instead."""
     return charge.is_open and charge.kind is ChargeKind.MONTHLY and charge.state is not ChargeState.DISPUTED
 
 
 def cancel_charges_due_in_suspension(turn: Turn, who: str) -> Outcome:
-    """She is active again: what fell due meanwhile is cancelled, also where its timer is late (safety.md 2)."""
-    fees = [fee for fee in turn.account.records_of(Charge) if _is_not_owed_in_suspension(fee) and fee.due_at <= turn.at]
-    return joined(Outcome(), *(settled(turn, fee, ChargeState.CANCELLED, _SUSPENDED, who) for fee in fees))
+    """Cancel charges that fell due during a suspension that ends now, even if their timers are late (safety.md 2)."""
+    charges = [
+        charge
+        for charge in turn.account.records_of(Charge)
+        if _is_not_owed_in_suspension(charge) and charge.due_at <= turn.at
+    ]
+    return joined(Outcome(), *(settle(turn, charge, ChargeState.CANCELLED, _SUSPENDED, who) for charge in charges))
 
 
 @timer(DUE_TIMER)
-def fall_due(turn: Turn) -> Outcome:
-    """Take a fee, if it was reminded and nobody doubts it; else give it up or look again (flows.md 7; safety.md 12)."""
+def take_due_charge(turn: Turn) -> Outcome:
+    """Take a due charge; give it up or try again later where a rule forbids it (flows.md 7; safety.md 12)."""
     charge = turn.account.record(Charge, turn.stimulus_as(TimerDue).subject)
     if charge is None or not charge.is_open:
         return Outcome(verdict="settled before")
-    why = given_up(turn, charge)
+    why = reason_to_give_up(turn, charge)
     if why is not None:
-        return settled(turn, charge, *why, who="timer")
-    if not (charge.is_silent or charge.state is ChargeState.REMINDED) or _disputed(turn, charge):
+        return settle(turn, charge, *why, who="timer")
+    if not (charge.is_silent or charge.state is ChargeState.REMINDED) or _service_is_disputed(turn, charge):
         return Outcome(verdict="not taken yet")
-    later = _later(turn, charge)
+    later = _next_attempt(turn, charge)
     if later is not None:
         return Outcome(timers=(TimerSet(DUE_TIMER, charge.id, later),), verdict="not taken yet")
-    return settled(turn, charge, ChargeState.CHARGED, "due", who="timer")
+    return settle(turn, charge, ChargeState.CHARGED, "due", who="timer")
 
 
-def given_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:
-    """Why it is not taken at all, as it is judged now: what she has, her suspension, what she was told."""
-    reason = _not_owed(turn, charge)
+def reason_to_give_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:
+    """Return the final state and reason of a charge that must not be taken as things stand now; None if it may be."""
+    reason = _reason_to_waive(turn, charge)
     if reason is not None:
         return ChargeState.WAIVED, reason
     if turn.account.is_suspended and _is_not_owed_in_suspension(charge):
         return ChargeState.CANCELLED, _SUSPENDED
-    told = _told_with(turn, charge)
-    never_told = told is not None and told.reminded_at is None and not told.is_open
-    if never_told or (charge.state is ChargeState.DISPUTED and charge.reminded_at is None):
+    covering = _covering_charge(turn, charge)
+    never_reminded = covering is not None and covering.reminded_at is None and not covering.is_open
+    if never_reminded or (charge.state is ChargeState.DISPUTED and charge.reminded_at is None):
         return ChargeState.WAIVED, UNREACHED
-    if any(ticket.due < turn.at for ticket in _complaints(turn, charge)):
+    if any(ticket.due < turn.at for ticket in _open_complaints(turn, charge)):
         return ChargeState.WAIVED, "not decided in time"
     return None
 
 
-def _not_owed(turn: Turn, charge: Charge) -> str | None:
-    """What has changed of her service since it was announced; a use is owed for what it cost at its time."""
-    held = turn.account.subscriptions.get(charge.subscription_id or "")
-    if held is None:
+def _reason_to_waive(turn: Turn, charge: Charge) -> str | None:
+    """Return why a change of the subscription since the announcement makes a charge void; None if nothing does.
+
+    A use keeps the price of its time.
+    """
+    subscription = turn.account.subscriptions.get(charge.subscription_id or "")
+    if subscription is None:
         return None
     if charge.kind is ChargeKind.MONTHLY:
-        return next((violation.reason for violation in violations(turn, charge, held, charge.due_at)), None)
-    if ended_before(held, charge.due_at):
+        return next((violation.reason for violation in violations(turn, charge, subscription, charge.due_at)), None)
+    if ends_before(subscription, charge.due_at):
         return "the service ended before"
-    return "in the plan" if held.in_plan and charge.amount_fen else None
+    return "in the plan" if subscription.in_plan and charge.amount_fen else None
 
 
-def _told_with(turn: Turn, charge: Charge) -> Charge | None:
+def _covering_charge(turn: Turn, charge: Charge) -> Charge | None:
+    """Return the charge whose reminder also covers this use, if any."""
     return turn.account.record(Charge, charge.reminded_with) if charge.reminded_with else None
 
 
-def _complaints(turn: Turn, charge: Charge) -> list[Ticket]:
-    """The doubts of a use that nobody was told of: they come by TS (flows.md 7)."""
+def _open_complaints(turn: Turn, charge: Charge) -> list[Ticket]:
+    """Return the open tickets about a use without a reminder of its own: only a complaint disputes it (flows.md 7)."""
     if charge.reminded_with is None:
         return []
     return [ticket for ticket in turn.account.records_of(Ticket) if ticket.is_open and charge.id in ticket.charge_ids]
 
 
-def ended_before(held: Subscription, at: datetime) -> bool:
-    """Whether a service has ended, or will have, before that moment."""
-    return held.ends_at is not None and held.ends_at < at
+def ends_before(subscription: Subscription, at: datetime) -> bool:
+    """Return True if a subscription ends, or has ended, before ``at`` (UTC)."""
+    return subscription.ends_at is not None and subscription.ends_at < at
 
 
-def _disputed(turn: Turn, charge: Charge) -> bool:
-    fees = turn.account.records_of(Charge)
-    return any(item.service_code == charge.service_code and item.state is ChargeState.DISPUTED for item in fees)
+def _service_is_disputed(turn: Turn, charge: Charge) -> bool:
+    charges = turn.account.records_of(Charge)
+    return any(item.service_code == charge.service_code and item.state is ChargeState.DISPUTED for item in charges)
 
 
-def _later(turn: Turn, charge: Charge) -> datetime | None:
-    """When to look again, if it cannot be taken now."""
-    earliest = max(charge.due_at, _free_until(turn, charge))
+def _next_attempt(turn: Turn, charge: Charge) -> datetime | None:
+    """Return when to try again (UTC), or None if the charge can be taken now."""
+    earliest = max(charge.due_at, _free_period_end(turn, charge))
     if turn.at < earliest:
         return earliest
     if charge.window_is_open(turn.at) and charge.window_ends_at is not None:
         return charge.window_ends_at + AFTER
-    told = _told_with(turn, charge)
-    unread = any(ticket.is_open and ticket.kind is TicketKind.DEAD_LETTER for ticket in turn.account.records_of(Ticket))
-    waiting = told is not None and told.state is ChargeState.ANNOUNCED
-    return turn.now + _HELD_BACK if unread or waiting or _complaints(turn, charge) else None
+    covering = _covering_charge(turn, charge)
+    has_dead_letter = any(
+        ticket.is_open and ticket.kind is TicketKind.DEAD_LETTER for ticket in turn.account.records_of(Ticket)
+    )
+    covering_waits = covering is not None and covering.state is ChargeState.ANNOUNCED
+    return turn.now + _RECHECK_DELAY if has_dead_letter or covering_waits or _open_complaints(turn, charge) else None
 
 
-def _free_until(turn: Turn, charge: Charge) -> datetime:
-    """The end of her 72 hours where nobody asked her: an import may have moved her beginning (safety.md 8, 11)."""
-    held = turn.account.subscriptions.get(charge.subscription_id or "")
+def _free_period_end(turn: Turn, charge: Charge) -> datetime:
+    """Return the end of the 72 free hours of a subscription without a confirmation, else ``charge.due_at``.
+
+    An import may have moved the start of such a subscription (safety.md 8, 11).
+    """
+    subscription = turn.account.subscriptions.get(charge.subscription_id or "")
     is_owed = charge.kind is ChargeKind.MONTHLY and charge.amount_fen > 0
-    return first_due(held) if held and held.confirmed_at is None and is_owed else charge.due_at
+    return first_due(subscription) if subscription and subscription.confirmed_at is None and is_owed else charge.due_at

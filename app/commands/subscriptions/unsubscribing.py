@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from app.commands.charges.monthly import price_of_month
+from app.commands.charges.monthly_rules import price_of_month
 from app.commands.charges.on_unsubscribe import ChargeSettlement, settle_charges, text_of_remaining_charges
 from app.commands.registry import timer
 from app.domain import calendar

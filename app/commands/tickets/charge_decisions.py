@@ -1,9 +1,9 @@
-"""What becomes of a doubted fee: staff cancel or uphold it, or nobody does in time (flows.md 7; safety.md 14)."""
+"""Decide disputed charges: staff cancel or uphold one, or it lapses undecided (flows.md 7; safety.md 14)."""
 
 from collections.abc import Iterable
 
-from app.commands.charges.matching import what
-from app.commands.charges.settling import DUE_TIMER, evidence_of, given_up, others_go_on, settled
+from app.commands.charges.labels import describe
+from app.commands.charges.settling import DUE_TIMER, evidence_of, reason_to_give_up, settle, timers_of_waiting_charges
 from app.commands.subscriptions.listing import label_of
 from app.commands.subscriptions.unsubscribing import (
     UnsubscribeRequest,
@@ -22,76 +22,87 @@ from app.domain.values import replace, value
 
 
 @value
-class Decided:
-    """What a decision causes, and the sentences that she is told of it; the caller puts them into one message."""
+class DecisionResult:
+    """The outcome of a decision, and the sentences about it, which the caller puts into one message."""
 
     outcome: Outcome
     sentences: tuple[str, ...] = ()
 
 
-def cancel(turn: Turn, charges: Iterable[Charge], *, who: str, reason: str) -> Decided:
-    """She did not order it: no fee of these services is taken, and those end whose fee was in question.
+def cancel(turn: Turn, charges: Iterable[Charge], *, who: str, reason: str) -> DecisionResult:
+    """Cancel charges for services that the subscriber did not order, waive all others of them and end the services.
 
-    A fee that was settled before stays as it is.
+    Charges settled before stay as they are, and a service of which ``charges`` has no open charge goes on.
     """
-    named = tuple(charges)
-    services, in_question = {charge.service_code for charge in named}, [charge for charge in named if charge.is_open]
-    others = [fee for fee in turn.account.records_of(Charge) if fee.is_open and fee.service_code in services]
+    disputed = tuple(charges)
+    services, in_question = (
+        {charge.service_code for charge in disputed},
+        [charge for charge in disputed if charge.is_open],
+    )
+    others = [
+        charge for charge in turn.account.records_of(Charge) if charge.is_open and charge.service_code in services
+    ]
     moves = [(charge, ChargeState.CANCELLED) for charge in in_question]
     moves += [(charge, ChargeState.WAIVED) for charge in others if charge not in in_question]
     done, sentences = Outcome(), list[str]()
     for charge, to in moves:
-        outcome = settled(turn, charge, to, "cancelled by staff", who)
+        outcome = settle(turn, charge, to, "cancelled by staff", who)
         turn = replace(turn, account=apply(turn.account, outcome))
         done = joined(done, outcome)
-        sentences += [_said(turn, texts.CANCELLED, charge)] if charge.amount_fen else []
-    ended = _end(turn, {charge.subscription_id or "": None for charge in in_question}, who, reason)
-    return Decided(joined(done, ended.outcome), (*sentences, *ended.sentences))
+        sentences += [_sentence(turn, texts.CANCELLED, charge)] if charge.amount_fen else []
+    ended = _unsubscribe(turn, {charge.subscription_id or "": None for charge in in_question}, who, reason)
+    return DecisionResult(joined(done, ended.outcome), (*sentences, *ended.sentences))
 
 
-def _end(turn: Turn, subscription_ids: Iterable[str], who: str, reason: str) -> Decided:
-    """End what she has of these; of what she has left already nothing is owed any more."""
-    found = [held for id_ in subscription_ids if (held := turn.account.subscriptions.get(id_))]
-    left = tuple(replace(held, owed_month=None) for held in found if held.owed_month)
+def _unsubscribe(turn: Turn, subscription_ids: Iterable[str], who: str, reason: str) -> DecisionResult:
+    """End these subscriptions as not ordered, and drop the month still owed by those already unsubscribed."""
+    subscriptions = [subscription for id_ in subscription_ids if (subscription := turn.account.subscriptions.get(id_))]
+    not_owing = tuple(
+        replace(subscription, owed_month=None) for subscription in subscriptions if subscription.owed_month
+    )
     request = UnsubscribeRequest(who, Channel.AGENT, reason=reason, warned_already=True, not_ordered=True)
-    wishes = [UnsubscribeTarget(label_of(turn.catalogue, held), held) for held in found if held.can_be_left(turn.at)]
-    ended = end_services(turn, wishes, request)
-    contract = texts.STILL_RUNNING.say(turn.account.language)
-    stopped = (contract if item.result is UnsubscribeResult.REFUSED else item.text for item in ended)
-    return Decided(joined(Outcome(subscriptions=left), as_outcome(turn, ended, request)), tuple(stopped))
+    targets = [
+        UnsubscribeTarget(label_of(turn.catalogue, subscription), subscription)
+        for subscription in subscriptions
+        if subscription.can_be_left(turn.at)
+    ]
+    ended = end_services(turn, targets, request)
+    still_running = texts.STILL_RUNNING.say(turn.account.language)
+    sentences = (still_running if item.result is UnsubscribeResult.REFUSED else item.text for item in ended)
+    return DecisionResult(joined(Outcome(subscriptions=not_owing), as_outcome(turn, ended, request)), tuple(sentences))
 
 
-def uphold(turn: Turn, charge: Charge, *, who: str) -> Decided:
-    """The fee is due: taken at once if its time has come, else then, as one that is no more in doubt.
+def uphold(turn: Turn, charge: Charge, *, who: str) -> DecisionResult:
+    """Uphold a disputed charge: take it now if it is due, else on its due date.
 
-    One that may not be taken by now, as its service is in her plan or costs less, is given up all the same.
+    Give it up all the same if a rule forbids it by now, such as a lower price or a service that is in the plan.
     """
     if charge.state is not ChargeState.DISPUTED:
-        return Decided(Outcome())
-    why = given_up(turn, charge)
+        return DecisionResult(Outcome())
+    why = reason_to_give_up(turn, charge)
     if why is not None:
-        return Decided(settled(turn, charge, *why, who), (_said(turn, texts.CANCELLED, charge),))
+        return DecisionResult(settle(turn, charge, *why, who), (_sentence(turn, texts.CANCELLED, charge),))
     if charge.due_at <= turn.at:
-        taken = settled(turn, charge, ChargeState.CHARGED, "upheld", who)
-        return Decided(taken, (_said(turn, texts.UPHELD_TAKEN, charge),))
+        taken = settle(turn, charge, ChargeState.CHARGED, "upheld", who)
+        return DecisionResult(taken, (_sentence(turn, texts.UPHELD_TAKEN, charge),))
     after = replace(charge.moved(ChargeState.REMINDED, turn.at, "upheld"), window_ends_at=charge.reminded_at)
     outcome = Outcome(
         records=(after,),
-        timers=(TimerSet(DUE_TIMER, charge.id, charge.due_at), *others_go_on(turn, charge)),
+        timers=(TimerSet(DUE_TIMER, charge.id, charge.due_at), *timers_of_waiting_charges(turn, charge)),
         evidence=(evidence_of("fee-upheld", charge, after, who=who),),
         verdict="fee upheld",
     )
-    return Decided(outcome, (_said(turn, texts.UPHELD_DUE, charge),))
+    return DecisionResult(outcome, (_sentence(turn, texts.UPHELD_DUE, charge),))
 
 
-def lapse(turn: Turn, charge: Charge, *, who: str) -> Decided:
-    """Nobody decided in time: a fee that is not taken yet is waived in her favour."""
+def lapse(turn: Turn, charge: Charge, *, who: str) -> DecisionResult:
+    """Waive an open charge that nobody decided in time."""
     if not charge.is_open:
-        return Decided(Outcome())
-    waived = settled(turn, charge, ChargeState.WAIVED, "not decided in time", who)
-    return Decided(waived, (_said(turn, texts.LAPSED, charge),))
+        return DecisionResult(Outcome())
+    waived = settle(turn, charge, ChargeState.WAIVED, "not decided in time", who)
+    return DecisionResult(waived, (_sentence(turn, texts.LAPSED, charge),))
 
 
-def _said(turn: Turn, text: Text, charge: Charge) -> str:
+def _sentence(turn: Turn, text: Text, charge: Charge) -> str:
     language = turn.account.language
-    return text.say(language, what=what(turn, charge), due=wording.minute(language, charge.due_at))
+    return text.say(language, what=describe(turn, charge), due=wording.minute(language, charge.due_at))

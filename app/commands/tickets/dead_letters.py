@@ -1,4 +1,4 @@
-"""A message that could not be handled: she may try later, and a person looks at it (delivery.md 5, safety.md 22)."""
+"""Answer a message that cannot be handled, and open a ticket for it (delivery.md 5, safety.md 22)."""
 
 from app.commands.limits import of_former_customer
 from app.commands.replies import say
@@ -10,7 +10,10 @@ from app.domain.values import replace
 
 
 def give_up(turn: Turn) -> Outcome:
-    """What the third failure of a message causes; while its ticket is open, no fee of hers is taken."""
+    """Give up a message after its third failure: ask the subscriber to try later and open a ticket.
+
+    No charge of the subscriber is taken while that ticket is open.
+    """
     former = of_former_customer(turn)
     if former is not None:
         return former

@@ -1,13 +1,13 @@
-"""Tickets' deadlines: a warning at 80 %, a breach after (flows.md 12), and then the customer is in the right.
+"""Watch the deadlines of tickets: warn at 80 %, record a breach, then decide for the subscriber (flows.md 12).
 
-One timer a ticket, set anew for what comes next.
+Each ticket has one timer, set again for its next deadline or warning.
 """
 
 from datetime import timedelta
 
 from app.commands.charges import refunding
 from app.commands.registry import timer
-from app.commands.ticketing import DEADLINE_TIMER, charges_of, watching
+from app.commands.ticketing import DEADLINE_TIMER, charges_of, deadline_timers
 from app.commands.tickets import charge_decisions
 from app.domain.charges import AFTER, Charge
 from app.domain.evidence import EvidenceDraft
@@ -15,69 +15,71 @@ from app.domain.texts import refunds as texts
 from app.domain.tickets import Ticket, TicketKind
 from app.domain.turn import Outcome, TimerDue, TimerSet, Turn, joined
 
-# How often a fee that a breached complaint is about, and that may still be taken, is looked at.
-_AGAIN = timedelta(hours=1)
+# How often an overdue charge of a breached complaint is checked until it is settled.
+_RECHECK_DELAY = timedelta(hours=1)
 
 
 @timer(DEADLINE_TIMER)
-def watch(turn: Turn) -> Outcome:
-    """A deadline, or the warning of one, has come."""
+def check_deadline(turn: Turn) -> Outcome:
+    """Record a warning or breach that has come, and decide a ticket whose deadline has passed."""
     ticket = turn.account.record(Ticket, turn.stimulus_as(TimerDue).subject)
     if ticket is None or not ticket.is_open:
         return Outcome(verdict="nothing to watch")
-    seen = ticket.watched(turn.at)
-    noted = Outcome(records=(seen,), timers=watching(seen, turn.at), verdict="ticket watched")
-    if seen.breached and not ticket.breached:
-        payload = {"who": "timer", "number": seen.number, "due": seen.due.isoformat()}
-        noted = joined(noted, Outcome(evidence=(EvidenceDraft("ticket-breached", seen.id, payload),)))
-    if seen.due > turn.at:
-        return noted
-    return joined(noted, _in_her_favour(turn, seen))
+    updated = ticket.watched(turn.at)
+    outcome = Outcome(records=(updated,), timers=deadline_timers(updated, turn.at), verdict="ticket watched")
+    if updated.breached and not ticket.breached:
+        payload = {"who": "timer", "number": updated.number, "due": updated.due.isoformat()}
+        outcome = joined(outcome, Outcome(evidence=(EvidenceDraft("ticket-breached", updated.id, payload),)))
+    if updated.due > turn.at:
+        return outcome
+    return joined(outcome, _decide_for_subscriber(turn, updated))
 
 
-def _in_her_favour(turn: Turn, ticket: Ticket) -> Outcome:
-    """Nobody decided in time."""
+def _decide_for_subscriber(turn: Turn, ticket: Ticket) -> Outcome:
+    """Decide a ticket for the subscriber, as nobody did in time."""
     match ticket.kind:
         case TicketKind.COMPLAINT:
-            return _principal_at_once(turn, ticket)
+            return _refund_named_charges(turn, ticket)
         case TicketKind.FEE_DISPUTE:
-            return _not_taken(turn, ticket)
+            return _waive_disputed_charges(turn, ticket)
         case _:
             return Outcome()
 
 
-def _not_taken(turn: Turn, ticket: Ticket) -> Outcome:
-    """The fee in doubt is waived (flows.md 7)."""
-    return _lapsed(turn, [charge for charge in charges_of(turn, ticket) if charge.is_open])
+def _waive_disputed_charges(turn: Turn, ticket: Ticket) -> Outcome:
+    """Waive the disputed charge (flows.md 7)."""
+    return _lapse_charges(turn, [charge for charge in charges_of(turn, ticket) if charge.is_open])
 
 
-def _lapsed(turn: Turn, charges: list[Charge]) -> Outcome:
-    given_up = [charge_decisions.lapse(turn, charge, who="timer") for charge in charges]
-    if not given_up:
+def _lapse_charges(turn: Turn, charges: list[Charge]) -> Outcome:
+    decisions = [charge_decisions.lapse(turn, charge, who="timer") for charge in charges]
+    if not decisions:
         return Outcome()
-    sentences = [sentence for decided in given_up for sentence in decided.sentences]
-    waived = [decided.outcome for decided in given_up]
-    return joined(refunding.told(turn, *sentences), *waived)
+    sentences = [sentence for decided in decisions for sentence in decided.sentences]
+    waived = [decided.outcome for decided in decisions]
+    return joined(refunding.notice(turn, *sentences), *waived)
 
 
-def _principal_at_once(turn: Turn, ticket: Ticket) -> Outcome:
-    """The fees that she complained of go back; one that is not taken yet does so as soon as it is (safety.md 14)."""
-    about = charges_of(turn, ticket)
-    # A use of which nobody told her could be doubted by this complaint only, so it was not taken yet.
-    untold = [charge for charge in about if charge.is_open and charge.reminded_with is not None]
-    charges = [charge for charge in about if charge not in untold]
-    due = [charge for charge in charges if refunding.can_be_given_back(turn, charge)]
+def _refund_named_charges(turn: Turn, ticket: Ticket) -> Outcome:
+    """Refund the charges that a complaint names; check those not taken yet again after they are due (safety.md 14)."""
+    named = charges_of(turn, ticket)
+    # A use without its own reminder can only be disputed by this complaint, so it was not taken yet.
+    unreminded = [charge for charge in named if charge.is_open and charge.reminded_with is not None]
+    charges = [charge for charge in named if charge not in unreminded]
+    refundable = [charge for charge in charges if refunding.is_refundable(turn, charge)]
     why = "the complaint was not decided in time"
-    given = [refunding.give_back_principal(turn, charge, who="timer", why=why, ticket_id=ticket.id) for charge in due]
+    refunds = [
+        refunding.refund_principal(turn, charge, who="timer", why=why, ticket_id=ticket.id) for charge in refundable
+    ]
     taken_at = [charge.due_at + AFTER for charge in charges if charge.is_open]
-    later = [moment if moment > turn.at else turn.at + _AGAIN for moment in taken_at]
+    later = [moment if moment > turn.at else turn.at + _RECHECK_DELAY for moment in taken_at]
     again = Outcome(timers=tuple(TimerSet(DEADLINE_TIMER, ticket.id, moment) for moment in sorted(later)[:1]))
-    again = joined(again, _lapsed(turn, untold))
-    if not given:
+    again = joined(again, _lapse_charges(turn, unreminded))
+    if not refunds:
         return again
-    sentences = [refunding.said(turn, texts.PRINCIPAL, charge) for charge in due]
-    return joined(again, *given, _told_of_delay(turn, ticket, *sentences))
+    sentences = [refunding.refund_sentence(turn, texts.PRINCIPAL, charge) for charge in refundable]
+    return joined(again, *refunds, _delay_notice(turn, ticket, *sentences))
 
 
-def _told_of_delay(turn: Turn, ticket: Ticket, *sentences: str) -> Outcome:
-    return refunding.told(turn, texts.NOT_DECIDED.say(turn.account.language, number=ticket.number), *sentences)
+def _delay_notice(turn: Turn, ticket: Ticket, *sentences: str) -> Outcome:
+    return refunding.notice(turn, texts.NOT_DECIDED.say(turn.account.language, number=ticket.number), *sentences)

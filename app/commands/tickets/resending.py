@@ -1,4 +1,4 @@
-"""Sending a message again, on behalf of staff: while it can still be of use (http-api.md; safety.md 18)."""
+"""Send a message again on behalf of staff, while it is still valid (http-api.md; safety.md 18)."""
 
 from datetime import datetime
 
@@ -10,7 +10,11 @@ from app.domain.values import value
 
 @value
 class Resend(Stimulus):
-    """A message as it was sent, to its tenure; ``valid_until`` (UTC) is how long it was worth sending."""
+    """A request to send a message again.
+
+    ``tenure`` is the one that it was sent to, from 1; ``extension`` the digits after the access number; ``valid_until``
+    (UTC) the end of its first validity; ``question_id`` the question that it asked and ``about`` its matter, if any.
+    """
 
     tenure: int
     text: str
@@ -26,14 +30,14 @@ _OVER = "Its time is over: what it says or asks holds no longer."
 
 @call(Resend, reads=())
 def send_again(turn: Turn) -> Outcome:
-    """The same words from the same number; what it asks stays the same question, with the window that it has."""
-    wanted = turn.stimulus_as(Resend)
+    """Send the same text from the same number, with its question and window unchanged; refuse with 409 if too late."""
+    request = turn.stimulus_as(Resend)
     customer = turn.account.customer
-    if customer is None or customer.tenure != wanted.tenure:
+    if customer is None or customer.tenure != request.tenure:
         return refused(409, "It was written to a former customer; the number has another holder since, or none.")
-    question = turn.account.questions.get(wanted.question_id) if wanted.question_id else None
-    open_still = question.is_open(turn.now) if question else not wanted.question_id and turn.now <= wanted.valid_until
-    if not open_still:
+    question = turn.account.questions.get(request.question_id) if request.question_id else None
+    is_useful = question.is_open(turn.now) if question else not request.question_id and turn.now <= request.valid_until
+    if not is_useful:
         return refused(409, _OVER)
-    reply = Reply((wanted.text,), wanted.extension, wanted.kind, wanted.question_id, wanted.about)
+    reply = Reply((request.text,), request.extension, request.kind, request.question_id, request.about)
     return Outcome(replies=(reply,), verdict="sent again")

@@ -1,11 +1,12 @@
-"""What staff do with a ticket: answer it first, decide it, and decide the second half of a refund (flows.md 12, 17)."""
+"""Staff's calls on a ticket: first response, decision, and decision on a second half (flows.md 12, 17)."""
 
 from collections.abc import Iterable
 
 from app.commands.charges import refunding
 from app.commands.registry import call
-from app.commands.ticketing import DEADLINE_TIMER, charges_of, watching
+from app.commands.ticketing import DEADLINE_TIMER, charges_of, deadline_timers
 from app.commands.tickets import charge_decisions
+from app.commands.tickets.charge_decisions import DecisionResult
 from app.domain.charges import Charge, ChargeState
 from app.domain.evidence import EvidenceDraft
 from app.domain.refunds import Refund, RefundPolicy
@@ -19,7 +20,7 @@ from app.domain.values import replace, value
 
 @value
 class RespondFirst(Stimulus):
-    """An agent's first answer, in words for the customer."""
+    """An agent's first response; ``who`` is the agent, ``message`` goes to the subscriber."""
 
     who: str
     ticket_id: str
@@ -28,7 +29,7 @@ class RespondFirst(Stimulus):
 
 @value
 class RefundRequest:
-    """How a fee is to be given back; ``charge_id`` is None only where nothing is."""
+    """How to refund a charge; ``charge_id`` is None only with the policy ``none``."""
 
     policy: RefundPolicy
     charge_id: str | None = None
@@ -36,7 +37,7 @@ class RefundRequest:
 
 @value
 class Resolve(Stimulus):
-    """An agent decides; ``message`` is for the customer."""
+    """An agent's decision on a ticket; ``message`` goes to the subscriber."""
 
     who: str
     ticket_id: str
@@ -47,7 +48,7 @@ class Resolve(Stimulus):
 
 @value
 class DecideRefund(Stimulus):
-    """An agent decides the second half of a ticket's refund: it is paid, or not."""
+    """An agent's decision on the second half of a ticket's refunds: paid if ``confirmed``, else closed."""
 
     who: str
     ticket_id: str
@@ -60,68 +61,63 @@ _RESOLVED = "This ticket is resolved; nothing can be changed any more."
 
 @call(RespondFirst, reads=(Ticket,))
 def respond_first(turn: Turn) -> Outcome:
-    """She gets the answer by SMS; the deadline for it is met."""
-    given = turn.stimulus_as(RespondFirst)
-    ticket = turn.account.record(Ticket, given.ticket_id)
+    """Send the first response by SMS and record it, which meets its deadline; refuse with 404 or 409."""
+    request = turn.stimulus_as(RespondFirst)
+    ticket = turn.account.record(Ticket, request.ticket_id)
     if ticket is None:
         return refused(404, _UNKNOWN)
     if not ticket.is_open:
         return refused(409, _RESOLVED)
     if ticket.first_response_at is not None:
         return refused(409, "The first response was given already; resolve the ticket with a message.")
-    answered = replace(ticket.watched(turn.at), first_response_at=turn.at, responded_by=given.who)
-    text = texts.FIRST_RESPONSE.say(turn.account.language, number=ticket.number, message=given.message)
-    draft = EvidenceDraft("ticket-answered", ticket.id, {"who": given.who, "message": given.message})
+    answered = replace(ticket.watched(turn.at), first_response_at=turn.at, responded_by=request.who)
+    text = texts.FIRST_RESPONSE.say(turn.account.language, number=ticket.number, message=request.message)
+    draft = EvidenceDraft("ticket-answered", ticket.id, {"who": request.who, "message": request.message})
     outcome = Outcome(
         records=(answered,),
-        timers=watching(answered, turn.at),
+        timers=deadline_timers(answered, turn.at),
         evidence=(draft,),
         verdict="answered first",
     )
-    return joined(outcome, refunding.told(turn, text))
-
-
-@value
-class _Settled:
-    """A part of what resolving causes, and what she is told of it: one message in all."""
-
-    outcome: Outcome
-    sentences: tuple[str, ...] = ()
+    return joined(outcome, refunding.notice(turn, text))
 
 
 @call(Resolve)
 def resolve(turn: Turn) -> Outcome:
-    """The ticket is closed for good, a refund is paid with it, and she is told of both in one message."""
-    given = turn.stimulus_as(Resolve)
-    ticket = turn.account.record(Ticket, given.ticket_id)
+    """Close the ticket, pay a refund with it and tell the subscriber of both in one message.
+
+    Refuse with 404, 409 or 422 if the ticket, decision or refund does not fit; nothing changes then.
+    """
+    request = turn.stimulus_as(Resolve)
+    ticket = turn.account.record(Ticket, request.ticket_id)
     if ticket is None:
         return refused(404, _UNKNOWN)
     if not ticket.is_open:
         return refused(409, _RESOLVED)
-    violation = _undecided(turn, ticket, given.decision)
-    if violation is not None:
-        return violation
-    fees = _fees(turn, ticket, given)
-    turn = replace(turn, account=apply(turn.account, fees.outcome))
-    paid = _refund(turn, ticket, given)
+    refusal = _refusal_of_decision(turn, ticket, request.decision)
+    if refusal is not None:
+        return refusal
+    charges = _decide_charges(turn, ticket, request)
+    turn = replace(turn, account=apply(turn.account, charges.outcome))
+    paid = _refund_with_decision(turn, ticket, request)
     if paid.outcome.refusal is not None:
         return paid.outcome
-    said = texts.resolved(turn.account.language, ticket.number, given.message)
-    told = refunding.told(turn, said, *fees.sentences, *paid.sentences)
-    return joined(_closed(turn, ticket, given), fees.outcome, paid.outcome, told)
+    sentence = texts.resolved(turn.account.language, ticket.number, request.message)
+    notice = refunding.notice(turn, sentence, *charges.sentences, *paid.sentences)
+    return joined(_close_ticket(turn, ticket, request), charges.outcome, paid.outcome, notice)
 
 
-def _closed(turn: Turn, ticket: Ticket, given: Resolve) -> Outcome:
+def _close_ticket(turn: Turn, ticket: Ticket, request: Resolve) -> Outcome:
     closed = replace(
         ticket.watched(turn.at),
         state=TicketState.RESOLVED,
-        decision=given.decision,
+        decision=request.decision,
         resolved_at=turn.at,
-        who=given.who,
+        who=request.who,
     )
     draft = EvidenceDraft("ticket-resolved", ticket.id, {
-        "who": given.who, "number": ticket.number, "decision": given.decision.value, "message": given.message,
-        "refund": given.refund.policy.value if given.refund else None,
+        "who": request.who, "number": ticket.number, "decision": request.decision.value, "message": request.message,
+        "refund": request.refund.policy.value if request.refund else None,
     })  # fmt: skip
     return Outcome(
         records=(closed,),
@@ -131,11 +127,11 @@ def _closed(turn: Turn, ticket: Ticket, given: Resolve) -> Outcome:
     )
 
 
-# ---- the fees that it is about
+# ---- the charges of the ticket
 
 
-def _undecided(turn: Turn, ticket: Ticket, decision: Decision) -> Outcome | None:
-    """Why a decision does not fit the fee in doubt."""
+def _refusal_of_decision(turn: Turn, ticket: Ticket, decision: Decision) -> Outcome | None:
+    """Return the refusal of a decision that does not fit the ticket's charges, or None."""
     charges = charges_of(turn, ticket)
     disputed = any(charge.state is ChargeState.DISPUTED for charge in charges)
     if decision is Decision.UPHELD and disputed and turn.account.is_suspended:
@@ -152,78 +148,81 @@ def _undecided(turn: Turn, ticket: Ticket, decision: Decision) -> Outcome | None
     return None
 
 
-def _fees(turn: Turn, ticket: Ticket, given: Resolve) -> _Settled:
-    """Cancelled: no fee, and the service ends. Upheld: a fee that was in doubt is taken (flows.md 7)."""
+def _decide_charges(turn: Turn, ticket: Ticket, request: Resolve) -> DecisionResult:
+    """Cancel the charges and end their services, or uphold the disputed ones, as decided (flows.md 7)."""
     charges = charges_of(turn, ticket)
-    if given.decision is Decision.CANCELLED:
-        reason = given.message or f"ticket {ticket.number}"
-        cancelled = charge_decisions.cancel(turn, charges, who=given.who, reason=reason)
-        return _Settled(cancelled.outcome, cancelled.sentences)
-    done = _Settled(Outcome())
-    for charge in charges if given.decision is Decision.UPHELD else ():
-        upheld = charge_decisions.uphold(turn, charge, who=given.who)
+    if request.decision is Decision.CANCELLED:
+        reason = request.message or f"ticket {ticket.number}"
+        return charge_decisions.cancel(turn, charges, who=request.who, reason=reason)
+    done = DecisionResult(Outcome())
+    for charge in charges if request.decision is Decision.UPHELD else ():
+        upheld = charge_decisions.uphold(turn, charge, who=request.who)
         turn = replace(turn, account=apply(turn.account, upheld.outcome))
-        done = _Settled(joined(done.outcome, upheld.outcome), (*done.sentences, *upheld.sentences))
+        done = DecisionResult(joined(done.outcome, upheld.outcome), (*done.sentences, *upheld.sentences))
     return done
 
 
 # ---- refunds
 
 
-def _refund(turn: Turn, ticket: Ticket, given: Resolve) -> _Settled:
-    """What is given back with the decision; one that goes against her, or ``none``, closes what waited."""
-    wanted = given.refund
-    if wanted is None or wanted.policy is RefundPolicy.NONE:
-        against = wanted is not None or given.decision is Decision.UPHELD
-        return _closing(turn, ticket, given.who) if against else _Settled(Outcome())
-    charge = turn.account.record(Charge, wanted.charge_id or "")
+def _refund_with_decision(turn: Turn, ticket: Ticket, request: Resolve) -> DecisionResult:
+    """Pay the refund that comes with a decision; ``none`` or an upheld charge closes undecided second halves."""
+    refund = request.refund
+    if refund is None or refund.policy is RefundPolicy.NONE:
+        against = refund is not None or request.decision is Decision.UPHELD
+        return _close_second_halves(turn, ticket, request.who) if against else DecisionResult(Outcome())
+    charge = turn.account.record(Charge, refund.charge_id or "")
     if charge is None:
-        return _Settled(refused(422, "refund.charge_id: the customer has no such charge."))
-    violation = _violation(turn, charge)
-    if violation is not None:
-        return _Settled(violation)
-    if wanted.policy is RefundPolicy.DOUBLE:
-        paid = refunding.give_back_double(turn, charge, who=given.who, why="our error", ticket_id=ticket.id)
-        return _Settled(paid, (refunding.said(turn, refund_texts.DOUBLE, charge, times=2),))
-    paid = refunding.give_back_principal(turn, charge, who=given.who, why="unclear yet", ticket_id=ticket.id)
-    return _Settled(paid, (refunding.said(turn, refund_texts.PRINCIPAL, charge),))
+        return DecisionResult(refused(422, "refund.charge_id: the customer has no such charge."))
+    refusal = _refusal_of_refund(turn, charge)
+    if refusal is not None:
+        return DecisionResult(refusal)
+    if refund.policy is RefundPolicy.DOUBLE:
+        paid = refunding.refund_double(turn, charge, who=request.who, why="our error", ticket_id=ticket.id)
+        return DecisionResult(paid, (refunding.refund_sentence(turn, refund_texts.DOUBLE, charge, times=2),))
+    paid = refunding.refund_principal(turn, charge, who=request.who, why="unclear yet", ticket_id=ticket.id)
+    return DecisionResult(paid, (refunding.refund_sentence(turn, refund_texts.PRINCIPAL, charge),))
 
 
-def _violation(turn: Turn, charge: Charge) -> Outcome | None:
-    """Why a charge cannot be given back."""
-    if refunding.refunded(turn, charge.id) is not None:
+def _refusal_of_refund(turn: Turn, charge: Charge) -> Outcome | None:
+    """Return the refusal of a refund of this charge, or None."""
+    if refunding.refund_of(turn, charge.id) is not None:
         return refused(
             409, "This charge was refunded already; POST …/refund/confirm pays the second half of a principal."
         )
-    if not refunding.can_be_given_back(turn, charge):
+    if not refunding.is_refundable(turn, charge):
         return refused(422, f"refund.charge_id: nothing was taken for this charge, it is {charge.state}.")
     return None
 
 
 @call(DecideRefund, reads=(Ticket, Refund, Charge))
 def decide_refund(turn: Turn) -> Outcome:
-    """The second half of a principal is paid, or not; once, and she is told."""
-    given = turn.stimulus_as(DecideRefund)
-    ticket = turn.account.record(Ticket, given.ticket_id)
+    """Pay or close the second halves of a ticket and tell the subscriber; refuse with 404 or 409 if none waits."""
+    request = turn.stimulus_as(DecideRefund)
+    ticket = turn.account.record(Ticket, request.ticket_id)
     if ticket is None:
         return refused(404, _UNKNOWN)
-    if not refunding.waiting_of(turn, ticket.id):
+    if not refunding.undecided_refunds(turn, ticket.id):
         return refused(409, "No refund of this ticket waits for a decision.")
-    settled = (_paying if given.confirmed else _closing)(turn, ticket, given.who)
-    return joined(settled.outcome, refunding.told(turn, *settled.sentences))
+    decided = (_pay_second_halves if request.confirmed else _close_second_halves)(turn, ticket, request.who)
+    return joined(decided.outcome, refunding.notice(turn, *decided.sentences))
 
 
-def _paying(turn: Turn, ticket: Ticket, who: str) -> _Settled:
-    waiting = refunding.waiting_of(turn, ticket.id)
-    paid = [refunding.pay_second_half(turn, principal, who=who, why="confirmed") for principal in waiting]
-    return _Settled(joined(Outcome(verdict="refunded"), *paid), _of_each(turn, refund_texts.SECOND_HALF, waiting))
+def _pay_second_halves(turn: Turn, ticket: Ticket, who: str) -> DecisionResult:
+    undecided = refunding.undecided_refunds(turn, ticket.id)
+    paid = [refunding.pay_second_half(turn, principal, who=who, why="confirmed") for principal in undecided]
+    return DecisionResult(
+        joined(Outcome(verdict="refunded"), *paid), _sentences(turn, refund_texts.SECOND_HALF, undecided)
+    )
 
 
-def _closing(turn: Turn, ticket: Ticket, who: str) -> _Settled:
-    waiting = refunding.waiting_of(turn, ticket.id)
-    closed = [refunding.close_second_half(principal, who=who, why="decided against it") for principal in waiting]
-    return _Settled(joined(Outcome(verdict="refund closed"), *closed), _of_each(turn, refund_texts.CLOSED, waiting))
+def _close_second_halves(turn: Turn, ticket: Ticket, who: str) -> DecisionResult:
+    undecided = refunding.undecided_refunds(turn, ticket.id)
+    closed = [refunding.close_second_half(principal, who=who, why="decided against it") for principal in undecided]
+    return DecisionResult(
+        joined(Outcome(verdict="refund closed"), *closed), _sentences(turn, refund_texts.CLOSED, undecided)
+    )
 
 
-def _of_each(turn: Turn, text: Text, refunds: Iterable[Refund]) -> tuple[str, ...]:
-    return tuple(refunding.said(turn, text, refunding.charge_of(turn, refund)) for refund in refunds)
+def _sentences(turn: Turn, text: Text, refunds: Iterable[Refund]) -> tuple[str, ...]:
+    return tuple(refunding.refund_sentence(turn, text, refunding.charge_of(turn, refund)) for refund in refunds)

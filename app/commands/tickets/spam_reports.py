@@ -1,4 +1,4 @@
-"""Spam forwarded to 10086999: recorded and acknowledged, whatever it says (flows.md 12)."""
+"""Record and acknowledge spam forwarded to 10086999, whatever it says (flows.md 12)."""
 
 import unicodedata
 
@@ -14,17 +14,17 @@ from app.domain.turn import Outcome, TextReceived, Turn
 
 @incomplete
 @number(Extension.SPAM)
-def report_spam(turn: Turn, _said: Said) -> Outcome:
-    """Record a report and acknowledge it; one that does not say whose message it was is asked for the number.
+def report_spam(turn: Turn, _sentence: Said) -> Outcome:
+    """Record a spam report and acknowledge it; ask for the sender's number if it is missing.
 
-    What she said within a day before counts once. What looks like a password is recorded masked.
+    A report repeated within a day counts once. What looks like a password is recorded masked.
     """
     written = turn.stimulus_as(TextReceived).shown_text[:LONGEST_TEXT]
     said = " ".join(unicodedata.normalize("NFKC", written).split())
-    found = number_and_content(said)
-    whose, content = found or (None, said)
-    text = texts.RECEIVED if found else texts.WITHOUT_NUMBER
+    parsed = number_and_content(said)
+    sender, content = parsed or (None, said)
+    text = texts.RECEIVED if parsed else texts.WITHOUT_NUMBER
     reply = say(turn, text.say(turn.account.language), extension=Extension.SPAM)
-    known = any(report.repeated(whose, content, turn.at) for report in turn.account.records_of(SpamReport))
-    report = SpamReport(next(turn.ids), turn.at, whose, content)
-    return Outcome(replies=(reply,), records=() if known else (report,), verdict="spam report")
+    is_repeated = any(report.repeated(sender, content, turn.at) for report in turn.account.records_of(SpamReport))
+    report = SpamReport(next(turn.ids), turn.at, sender, content)
+    return Outcome(replies=(reply,), records=() if is_repeated else (report,), verdict="spam report")

@@ -1,4 +1,4 @@
-"""A message that may have arrived or not: a person looks into it (delivery.md 8)."""
+"""Open a ticket for an unknown send: a message that may or may not have arrived (delivery.md 8)."""
 
 from app.commands.registry import timer
 from app.commands.ticketing import open_ticket
@@ -9,8 +9,8 @@ from app.domain.values import replace
 
 
 @timer(MESSAGE_UNANSWERED, reads=(Ticket,))
-def look_into(turn: Turn) -> Outcome:
-    """No report came in time. One open ticket of a customer stands for all such messages of hers."""
+def open_unknown_send_ticket(turn: Turn) -> Outcome:
+    """Open a ticket when no report came in time; one open ticket covers all unknown sends of a subscriber."""
     if turn.account.customer is None:
         return Outcome(verdict="not a customer")
     if any(item.is_open and item.kind is TicketKind.UNANSWERED for item in turn.account.records_of(Ticket)):

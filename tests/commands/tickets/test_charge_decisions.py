@@ -6,7 +6,7 @@ import pytest
 
 from app.commands.accounts.directory import SetSubscriber
 from app.commands.ticketing import open_ticket
-from app.commands.tickets.charge_decisions import Decided, cancel, lapse, uphold
+from app.commands.tickets.charge_decisions import DecisionResult, cancel, lapse, uphold
 from app.commands.tickets.resolving import Resolve
 from app.domain.account import Channel, Language, SubscriberStatus
 from app.domain.policy import Carrier
@@ -31,7 +31,7 @@ def turn_of(conversation: Conversation) -> Turn:
     )  # fmt: skip
 
 
-def carried_out(conversation: Conversation, decided: Decided) -> str:
+def carried_out(conversation: Conversation, decided: DecisionResult) -> str:
     """What the decision says, after it is done."""
     conversation.take(decided.outcome)
     return "".join(decided.sentences)
@@ -204,7 +204,7 @@ def test_a_fee_that_was_settled_is_not_decided_again() -> None:
     for decided in (
         cancel(turn, [settled], who="a", reason="r"), uphold(turn, settled, who="a"), lapse(turn, settled, who="t"),
     ):  # fmt: skip
-        assert decided == Decided(Outcome())
+        assert decided == DecisionResult(Outcome())
 
 
 def test_while_a_message_of_hers_lies_dead_nothing_is_taken() -> None:
