@@ -1,4 +1,4 @@
-"""Fees in transcripts: billing announces one, staff decide one, and what is true of them afterwards."""
+"""Helpers for transcripts with charges: announce one, report a use, change a price, look at the result."""
 
 from dataclasses import replace
 
@@ -21,45 +21,47 @@ def announce(
     kind: ChargeKind = ChargeKind.MONTHLY,
     period: str | None = None,
 ) -> Outcome:
-    """Billing's call; due in Shanghai."""
+    """Announce a charge as billing does; ``due`` is a time in Shanghai."""
     conversation.happens(AnnounceCharge("api:billing", charge_id, service_code, kind, fen, shanghai(due), period))
     return conversation.answered
 
 
 def use(conversation: Conversation, use_id: str, service_code: str, channel: Channel, at: str | None = None) -> Outcome:
-    """A use that is reported, now unless said otherwise."""
+    """Report a use at a time in Shanghai, by default now."""
     moment = shanghai(at) if at else conversation.now
     conversation.happens(RecordUse("api:billing", use_id, service_code, channel, moment))
     return conversation.answered
 
 
 def offer(conversation: Conversation, service_code: str, fen: int) -> None:
-    """The price of a service changes now."""
+    """Change the price of a service (fen) from now on."""
     change(conversation, replace(conversation.catalogue.services[service_code], price_fen=fen))
 
 
 def change(conversation: Conversation, service: Service) -> None:
-    """A service is put in the place of what it was."""
-    known = conversation.catalogue
-    after = service.in_place_of(known.services[service.service_code], known.version, conversation.now)
-    services = {**known.services, service.service_code: after}
-    conversation.catalogue = Catalogue.of(known.version + 1, list(known.providers.values()), list(services.values()))
+    """Replace a service in the catalogue."""
+    catalogue = conversation.catalogue
+    after = service.in_place_of(catalogue.services[service.service_code], catalogue.version, conversation.now)
+    services = {**catalogue.services, service.service_code: after}
+    conversation.catalogue = Catalogue.of(
+        catalogue.version + 1, list(catalogue.providers.values()), list(services.values())
+    )
 
 
 def charge_of(conversation: Conversation, charge_id: str) -> Charge:
-    """A charge as it is now."""
-    found = conversation.account.records[Charge][charge_id]
-    assert isinstance(found, Charge)
-    return found
+    """Return the present state of a charge."""
+    charge = conversation.account.records[Charge][charge_id]
+    assert isinstance(charge, Charge)
+    return charge
 
 
 def code(conversation: Conversation, charge_id: str) -> str:
-    """Its code."""
-    given = charge_of(conversation, charge_id).code
-    assert given is not None
-    return given
+    """Return the code of a charge, which must have one."""
+    charge_code = charge_of(conversation, charge_id).code
+    assert charge_code is not None
+    return charge_code
 
 
 def states(conversation: Conversation) -> dict[str, str]:
-    """Every charge's state."""
+    """Return the state of every charge, by id."""
     return {id_: str(charge_of(conversation, id_).state) for id_ in conversation.account.records[Charge]}

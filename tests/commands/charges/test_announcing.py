@@ -1,4 +1,4 @@
-"""What may be charged at all, and when (safety.md 2, 10, 11; flows.md 7, 17)."""
+"""Which charges are accepted, and when they fall due (safety.md 2, 10, 11; flows.md 7, 17)."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from tests.commands.charges.charging import announce, charge_of, code, states
 from tests.commands.transcript import Conversation
 from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai
 
-LEAVING = (*FOUR, has("LD", in_plan=True), has("GS"), has("KD", trial_until="2026-03-20 10:00"))
+SUBSCRIPTIONS = (*FOUR, has("LD", in_plan=True), has("GS"), has("KD", trial_until="2026-03-20 10:00"))
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,10 @@ LEAVING = (*FOUR, has("LD", in_plan=True), has("GS"), has("KD", trial_until="202
         ("KD", 1990, "2026-03-25 12:00", None, 422, "due_at"),
     ],
 )
-def test_no_consent_no_fee(service: str, fen: int, due: str, period: str | None, status: int, why: str) -> None:
-    conversation = Conversation(has=LEAVING)
+def test_a_charge_without_consent_is_refused(
+    service: str, fen: int, due: str, period: str | None, status: int, why: str
+) -> None:
+    conversation = Conversation(has=SUBSCRIPTIONS)
     refusal = announce(conversation, "c-1", service, fen, due, period=period).refusal
     assert refusal is not None
     assert (refusal.status, refusal.detail.partition(":")[0]) == (status, why)
@@ -38,13 +40,13 @@ def test_no_consent_no_fee(service: str, fen: int, due: str, period: str | None,
     conversation.play("@ 2026-04-06 12:00\n<")
 
 
-def test_a_number_that_is_nobodys_is_charged_nothing() -> None:
+def test_a_number_without_a_subscriber_is_not_charged() -> None:
     refusal = announce(Conversation(subscriber=None), "c-1", "CL", 500, "2026-03-05 12:00").refusal
     assert refusal is not None
     assert refusal.status == 422
 
 
-def test_only_for_a_period_in_which_it_was_held() -> None:
+def test_a_charge_is_accepted_only_for_a_month_of_the_subscription() -> None:
     conversation = Conversation()
     conversation.play("> QXSJB\n= SJB ending 2026-03-31")
     for number, (due, period, accepted) in enumerate(
@@ -70,18 +72,18 @@ def test_only_for_a_period_in_which_it_was_held() -> None:
         ("2026-04", "2026-03-10 12:00", False),
         ("2026-12", "2026-03-10 12:00", False),
         ("2027-03", "2026-03-10 12:00", False),
-        # Months are Shanghai's.
+        # Months begin and end in Shanghai time.
         ("2026-04", "2026-03-31 23:59:59", False),
         ("2026-04", "2026-04-01 00:00", True),
     ],
 )
-def test_no_fee_for_a_month_that_has_not_begun_when_it_falls_due(period: str, due: str, *, accepted: bool) -> None:
+def test_a_month_that_begins_after_the_due_date_is_refused(period: str, due: str, *, accepted: bool) -> None:
     conversation = Conversation()
     assert (announce(conversation, "c-1", "SJB", 300, due, period=period).refusal is None) == accepted
     assert len(conversation.sent) == accepted
 
 
-def test_no_fee_for_a_month_that_begins_after_she_left() -> None:
+def test_a_month_that_begins_after_the_unsubscribe_is_refused() -> None:
     conversation = Conversation(start="2026-03-31 20:00")
     conversation.text("QXHT")
     refusal = announce(conversation, "c-1", "HT", 300, "2026-04-01 09:00", period="2026-04").refusal
@@ -90,7 +92,7 @@ def test_no_fee_for_a_month_that_begins_after_she_left() -> None:
 
 
 @pytest.mark.parametrize(("period", "accepted"), [("2026-02", False), ("2026-03", True)])
-def test_no_fee_for_a_month_that_was_all_trial(period: str, *, accepted: bool) -> None:
+def test_a_month_that_was_all_trial_is_refused(period: str, *, accepted: bool) -> None:
     trial = replace(has("CL", "2026-01-20 10:00", trial_until="2026-03-20 10:00"), goes_on=True)
     conversation = Conversation(has=(trial,))
     assert (announce(conversation, "c-1", "CL", 500, "2026-03-25 12:00", period=period).refusal is None) == accepted
@@ -98,7 +100,7 @@ def test_no_fee_for_a_month_that_was_all_trial(period: str, *, accepted: bool) -
     assert (announce(conversation, "c-1", "CL", 500, "2026-03-25 12:00", period=period).refusal is None) == accepted
 
 
-def test_one_monthly_fee_for_a_service_and_month() -> None:
+def test_one_monthly_charge_for_a_service_and_month() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     assert status(announce(conversation, "c-2", "SJB", 300, "2026-03-31 23:59")) == 409
@@ -111,14 +113,14 @@ def status(outcome: Outcome) -> int | None:
     return outcome.refusal.status if outcome.refusal else None
 
 
-COMES_BACK = "> KTCL\n> [1008620400] 是\n= CL active"
+ORDER_AGAIN = "> KTCL\n> [1008620400] 是\n= CL active"
 
 
 @pytest.mark.parametrize("left_at", ["2026-03-05 10:00", "2026-03-31 20:00"])
-def test_one_also_after_leaving_and_coming_back(left_at: str) -> None:
+def test_one_monthly_charge_after_unsubscribing_and_ordering_again(left_at: str) -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, balance_fen=90_000))
     announce(conversation, "c-1", "CL", 500, "2026-03-02 12:00")
-    conversation.play(f"@ {left_at}\n> QXCL\n{COMES_BACK}")
+    conversation.play(f"@ {left_at}\n> QXCL\n{ORDER_AGAIN}")
     assert status(announce(conversation, "c-2", "CL", 500, "2026-04-20 12:00", period="2026-03")) == 409
     assert status(announce(conversation, "c-3", "CL", 500, "2026-04-20 12:00")) is None
     conversation.play("@ 2026-04-21 12:00")
@@ -128,14 +130,14 @@ def test_one_also_after_leaving_and_coming_back(left_at: str) -> None:
 @pytest.mark.parametrize(
     "given_up",
     [
-        "> QXCL\n" + COMES_BACK,
+        "> QXCL\n" + ORDER_AGAIN,
         "! refusing\n@ +4d\n! taking",
         "> [10086901] {code}\n@ +4d",
         "@ 2026-03-05 13:00\n* refund",
         "* suspended\n@ 2026-03-05 13:00\n* active",
     ],
 )
-def test_another_one_after_the_first_was_given_up_or_given_back(given_up: str) -> None:
+def test_another_monthly_charge_after_the_first_was_given_up_or_refunded(given_up: str) -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, balance_fen=90_000))
     refusing = given_up.startswith("!")
     conversation.taking = not refusing
@@ -146,13 +148,13 @@ def test_another_one_after_the_first_was_given_up_or_given_back(given_up: str) -
             case "refund":
                 conversation.take(Outcome(records=(refund_of(charge_of(conversation, "c-1")),)))
             case "suspended" | "active":
-                becomes(conversation, SubscriberStatus(name))
+                set_status(conversation, SubscriberStatus(name))
                 conversation.play(rest)
             case _:
                 conversation.play(part)
-    # Several at once: the first takes the place, the others find it taken.
-    found = [status(announce(conversation, f"c-{n}", "CL", 500, "2026-03-20 12:00")) for n in (2, 3)]
-    assert found == [None, 409]
+    # Of several announced at once the first is accepted.
+    statuses = [status(announce(conversation, f"c-{n}", "CL", 500, "2026-03-20 12:00")) for n in (2, 3)]
+    assert statuses == [None, 409]
     conversation.play("@ 2026-03-20 12:00")
     assert states(conversation)["c-2"] == "charged"
     assert status(announce(conversation, "c-4", "CL", 500, "2026-03-25 12:00")) == 409
@@ -165,11 +167,11 @@ def refund_of(charge: Charge) -> Refund:
     )  # fmt: skip
 
 
-def becomes(conversation: Conversation, to: SubscriberStatus) -> None:
+def set_status(conversation: Conversation, to: SubscriberStatus) -> None:
     conversation.happens(SetSubscriber("api:crm", frozenset({"status"}), create=False, status=to))
 
 
-def test_a_fee_that_she_was_told_is_free_stays_so_until_she_comes_back() -> None:
+def test_a_month_announced_as_free_stays_free_until_a_new_order() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     conversation.play("> QXSJB\n< …可用至03月31日，不收费；…")
@@ -178,10 +180,10 @@ def test_a_fee_that_she_was_told_is_free_stays_so_until_she_comes_back() -> None
     assert status(announce(conversation, "c-3", "SJB", 300, "2026-03-20 12:00")) is None
 
 
-def test_a_free_fee_neither_takes_nor_needs_the_place_of_the_months_fee() -> None:
+def test_a_free_charge_does_not_count_as_the_one_of_its_month() -> None:
     conversation = Conversation()
-    given = [status(announce(conversation, f"c-{n}", "SJB", fen, "2026-03-05 12:00")) for n, fen in enumerate((0, 300, 0, 300))]  # fmt: skip
-    assert given == [None, None, None, 409]
+    statuses = [status(announce(conversation, f"c-{n}", "SJB", fen, "2026-03-05 12:00")) for n, fen in enumerate((0, 300, 0, 300))]  # fmt: skip
+    assert statuses == [None, None, None, 409]
 
 
 def test_the_same_charge_twice() -> None:
@@ -203,7 +205,7 @@ def test_the_same_charge_twice() -> None:
         ("2026-02-27 12:00", "2026-03-02 12:00:01", "2026-03-02 12:00:01"),
     ],
 )
-def test_no_fee_in_the_first_72_hours(yes: str, asked: str, due: str) -> None:
+def test_no_charge_falls_due_in_the_first_72_hours(yes: str, asked: str, due: str) -> None:
     conversation = Conversation(has=(replace(has("CL", "2025-01-01 10:00"), confirmed_at=shanghai(yes)),))
     announce(conversation, "c-1", "CL", 500, asked)
     charge = charge_of(conversation, "c-1")
@@ -216,13 +218,13 @@ def test_no_fee_in_the_first_72_hours(yes: str, asked: str, due: str) -> None:
     ("goes_on", "due", "accepted"),
     [(False, "2026-03-25 12:00", False), (True, "2026-03-19 12:00", False), (True, "2026-03-20 10:00", True)],
 )
-def test_on_trial(due: str, *, goes_on: bool, accepted: bool) -> None:
+def test_a_trial_is_charged_only_after_a_yes_and_after_its_end(due: str, *, goes_on: bool, accepted: bool) -> None:
     trial = replace(has("CL", trial_until="2026-03-20 10:00"), goes_on=goes_on)
     assert trial.state is SubscriptionState.TRIAL
     assert (announce(Conversation(has=(trial,)), "c-1", "CL", 500, due).refusal is None) == accepted
 
 
-def test_no_monthly_fee_while_suspended() -> None:
+def test_no_monthly_charge_while_suspended() -> None:
     suspended = replace(SUBSCRIBER, status=SubscriberStatus.SUSPENDED)
     assert announce(Conversation(subscriber=suspended), "c-1", "SJB", 300, "2026-03-05 12:00").refusal is not None
 
@@ -230,17 +232,17 @@ def test_no_monthly_fee_while_suspended() -> None:
 @pytest.mark.parametrize(
     ("script", "state"),
     [
-        # It falls due meanwhile, before, or afterwards.
+        # It falls due during, after or before the suspension.
         ("* suspended\n@ 2026-03-05 12:00", "cancelled"),
         ("* suspended\n@ 2026-03-05 11:59\n* active\n@ 2026-03-05 12:00", "charged"),
         ("@ 2026-03-05 12:00\n* suspended", "charged"),
-        # The timer of what fell due meanwhile is late: she is active again by then.
+        # It falls due during the suspension, but its timer runs late, when the number is active again.
         ("* suspended\n* late 2026-03-05 13:00\n* active\n@ +1h", "cancelled"),
-        # A doubt waits for its decision; that no decision came in time never costs anything.
+        # A disputed charge waits for its decision, and is waived if none comes in time.
         ("> [10086901] {code}\n* suspended\n@ +4d\n* active\n@ +4d", "waived"),
     ],
 )
-def test_a_monthly_fee_that_falls_due_in_suspension_is_never_taken(script: str, state: str) -> None:
+def test_a_monthly_charge_that_falls_due_in_suspension_is_never_taken(script: str, state: str) -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     for line in script.format(code=code(conversation, "c-1")).splitlines():
@@ -248,13 +250,13 @@ def test_a_monthly_fee_that_falls_due_in_suspension_is_never_taken(script: str, 
             case ["*", "late", moment]:
                 conversation.now = shanghai(moment)
             case ["*", name]:
-                becomes(conversation, SubscriberStatus(name))
+                set_status(conversation, SubscriberStatus(name))
             case _:
                 conversation.play(line)
     assert states(conversation) == {"c-1": state}
 
 
-def test_who_gives_up_the_number_owes_nothing_more() -> None:
+def test_closing_a_number_cancels_its_open_charges() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     announce(conversation, "c-2", "CL", 500, "2026-03-05 12:00")
@@ -262,7 +264,7 @@ def test_who_gives_up_the_number_owes_nothing_more() -> None:
     before = len(conversation.sent)
     conversation.happens(SetSubscriber("api:crm", frozenset({"status"}), create=False, status=SubscriberStatus.CLOSED))
     assert states(conversation) == {"c-1": "cancelled", "c-2": "cancelled"}
-    told = [event.data["charge_id"] for event in conversation.outcome.events if event.type == "charge.cancelled"]
-    assert told == ["c-1", "c-2"]
+    cancelled = [event.data["charge_id"] for event in conversation.outcome.events if event.type == "charge.cancelled"]
+    assert cancelled == ["c-1", "c-2"]
     assert len(conversation.sent) == before
     assert conversation.account.records[Charge].keys() == {"c-1", "c-2"}

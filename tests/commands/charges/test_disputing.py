@@ -1,4 +1,4 @@
-"""Fees are announced, told, doubted and settled (flows.md 7; safety.md 10-14)."""
+"""Charges from announcement to settlement: reminders, disputes, windows (flows.md 7; safety.md 10-14)."""
 
 import re
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tests.commands.transcript import Conversation
 from tests.commands.world import SUBSCRIBER, shanghai
 
 
-def told(start: str = "2026-03-02 10:00", due: str = "2026-03-05 12:00", **given: object) -> Conversation:
+def reminded_of_one(start: str = "2026-03-02 10:00", due: str = "2026-03-05 12:00", **given: object) -> Conversation:
     conversation = Conversation(start=start, **given)  # type: ignore[arg-type]
     announce(conversation, "c-1", "SJB", 300, due)
     return conversation
@@ -26,8 +26,8 @@ def tickets(conversation: Conversation) -> list[Ticket]:
     return [item for item in conversation.account.records[Ticket].values() if isinstance(item, Ticket)]
 
 
-def test_a_fee_is_told_and_taken_when_due() -> None:
-    conversation = told()
+def test_a_charge_is_reminded_and_taken_when_due() -> None:
+    conversation = reminded_of_one()
     (sent,) = conversation.sent
     assert (sent.number, sent.kind) == ("10086901", "notice")
     for fact in ("手机报(新华)3元", "03月05日12时00分", "1小时", code(conversation, "c-1"), "72小时"):
@@ -51,7 +51,7 @@ MONTHS = [
 
 
 @pytest.mark.parametrize(("language", "period", "named", "amount"), MONTHS)
-def test_whatever_is_said_of_a_monthly_fee_names_its_month(
+def test_every_text_about_a_monthly_charge_names_its_month(
     language: Language, period: str, named: str, amount: str
 ) -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, language=language))
@@ -61,23 +61,23 @@ def test_whatever_is_said_of_a_monthly_fee_names_its_month(
     said = [*conversation.sent[:1], *conversation.text("否", "10086901")]
     said += [*conversation.text(word, "10086901"), *conversation.text(word, "10086901")]
     assert [named in one.text for one in said] == [True] * 4, said
-    # A year is never taken for a code.
-    fees = {word, code(conversation, "c-2")}
-    assert {found for one in said for found in re.findall(r"(?<![0-9])[0-9]{4}(?![0-9])", one.text)} <= fees
+    # No text has a four-digit number besides the codes, such as a year.
+    codes = {word, code(conversation, "c-2")}
+    assert {found for one in said for found in re.findall(r"(?<![0-9])[0-9]{4}(?![0-9])", one.text)} <= codes
     assert amount in conversation.text("QXSJB")[-1].text
 
 
 @pytest.mark.parametrize("answer", ["{}", "否", "N", "n", "TD{}", "td {}", "退订{}", "取消", "否{}", " {}。"])
 @pytest.mark.parametrize("wait", ["+0s", "+59m", "+1h"])
-def test_a_doubt_in_time(answer: str, wait: str) -> None:
-    conversation = told()
+def test_a_dispute_in_time_opens_a_ticket(answer: str, wait: str) -> None:
+    conversation = reminded_of_one()
     text = answer.format(code(conversation, "c-1"))
     conversation.play(f"@ {wait}\n> [10086901] {text}\n< [10086901 result] 03月手机报(新华)3元的疑问已受理，工单号…")
     (ticket,) = tickets(conversation)
     assert ticket.number in conversation.sent[-1].text
     assert (ticket.kind, ticket.due - conversation.now) == ("fee_dispute", ticket.due - ticket.made_at)
     assert charge_of(conversation, "c-1").ticket_id == ticket.id
-    # Again: the same ticket.
+    # A repeated dispute names the same ticket.
     conversation.play(
         f"> [10086901] {code(conversation, 'c-1')}\n< [10086901 result] …此前已受理，工单号{ticket.number}…"
     )
@@ -86,8 +86,8 @@ def test_a_doubt_in_time(answer: str, wait: str) -> None:
     assert states(conversation) == {"c-1": "disputed"}
 
 
-def test_a_doubt_that_comes_late_is_a_complaint() -> None:
-    conversation = told()
+def test_a_late_dispute_is_a_complaint() -> None:
+    conversation = reminded_of_one()
     conversation.play(f"@ +1h1s\n> [10086901] {code(conversation, 'c-1')}\n< [10086901 result] …已过期…投诉…")
     (ticket,) = tickets(conversation)
     assert (ticket.kind, ticket.charge_ids) == ("complaint", ("c-1",))
@@ -98,8 +98,8 @@ def test_a_doubt_that_comes_late_is_a_complaint() -> None:
     assert states(conversation) == {"c-1": "reminded"}
 
 
-def test_a_late_no_means_every_fee_that_she_was_told_of() -> None:
-    conversation = two()
+def test_a_late_no_disputes_every_reminded_charge() -> None:
+    conversation = reminded_of_two()
     conversation.play(
         "@ +90m\n> [10086901] 否\n< [10086901 result] 03月手机报(新华)3元、03月天气预报(墨迹)2元…已过期…投诉…"
     )
@@ -109,37 +109,37 @@ def test_a_late_no_means_every_fee_that_she_was_told_of() -> None:
     conversation.play("> [10086901] 取消\n< …此前已作为投诉受理…")
 
 
-def test_a_no_long_after_to_10086_is_no_complaint() -> None:
-    conversation = told()
+def test_a_late_no_to_10086_is_no_complaint() -> None:
+    conversation = reminded_of_one()
     conversation.play("@ +2h\n> 否\n< [10086 reply] …未能识别…")
     assert tickets(conversation) == []
 
 
 @pytest.mark.parametrize("number", ["10086", "10086901"])
-def test_another_number_is_no_doubt(number: str) -> None:
-    conversation = told()
+def test_another_code_is_no_dispute(number: str) -> None:
+    conversation = reminded_of_one()
     conversation.play(f"> [{number}] {code(conversation, 'c-1')}7")
     assert states(conversation) == {"c-1": "reminded"}
     conversation.play(f"> [{number}] {code(conversation, 'c-1')}")
     assert states(conversation) == {"c-1": "disputed"}
 
 
-def test_beside_a_list_a_code_is_the_fee_and_a_number_is_a_pick() -> None:
-    conversation = told()
+def test_beside_a_listing_a_code_is_a_dispute_and_a_number_a_pick() -> None:
+    conversation = reminded_of_one()
     conversation.play(
         f"> 0000\n> {code(conversation, 'c-1')}\n< [10086901 result] 03月手机报…\n> 1\n< [10086977 result] 彩铃…"
     )
     assert states(conversation) == {"c-1": "disputed"}
 
 
-def two() -> Conversation:
-    conversation = told(due="2026-03-02 11:00")
+def reminded_of_two() -> Conversation:
+    conversation = reminded_of_one(due="2026-03-02 11:00")
     announce(conversation, "c-2", "TQ", 200, "2026-03-05 12:00")
     return conversation
 
 
-def test_an_unclear_no_changes_nothing_and_gives_another_hour() -> None:
-    conversation = two()
+def test_an_ambiguous_no_changes_nothing_and_gives_another_hour() -> None:
+    conversation = reminded_of_two()
     one, other = code(conversation, "c-1"), code(conversation, "c-2")
     conversation.play(
         f"""
@@ -153,13 +153,13 @@ def test_an_unclear_no_changes_nothing_and_gives_another_hour() -> None:
     assert states(conversation) == {"c-1": "reminded", "c-2": "reminded"}
     conversation.play(f"> [10086901] {one}\n< [10086901 result] 03月手机报…")
     assert states(conversation) == {"c-1": "disputed", "c-2": "reminded"}
-    # The only one that is left.
+    # Only one charge is left to dispute.
     conversation.play("> 否\n< [10086901 result] 03月天气预报…")
     assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
 
 
-def test_both_codes_at_once() -> None:
-    conversation = two()
+def test_both_codes_at_once_dispute_both_charges() -> None:
+    conversation = reminded_of_two()
     one, other = code(conversation, "c-1"), code(conversation, "c-2")
     conversation.play(
         f"> [10086901] {one}，{other}\n< [10086901 result] 03月手机报…\n< [10086901 result] 03月天气预报…"
@@ -167,8 +167,8 @@ def test_both_codes_at_once() -> None:
     assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
 
 
-def test_a_late_code_beside_an_open_fee() -> None:
-    conversation = told()
+def test_a_late_code_beside_an_open_charge() -> None:
+    conversation = reminded_of_one()
     conversation.play("@ +50m")
     announce(conversation, "c-2", "TQ", 200, "2026-03-05 12:00")
     conversation.play(f"@ +20m\n> [10086901] {code(conversation, 'c-1')}\n< …手机报…已过期…")
@@ -177,8 +177,8 @@ def test_a_late_code_beside_an_open_fee() -> None:
 
 
 @pytest.mark.parametrize(("text", "also"), [("TD", "[10086977] …天气预报…"), ("退訂。", "[10086977] …天气预报…"), ("QXNO", "[10086977] …没有业务代码…"), ("取消", ""), ("TD？", "[10086977] …天气预报…"), ("STOP", "[10086977] …天气预报…"), ("unsubscribe", "[10086977] …天气预报…"), ("我要退订", "[10086977] …天气预报…"), ("退订业务", "[10086977] …天气预报…"), ("退订全部", "[10086977] 您将退订…"), ("退订谢谢", "")])  # fmt: skip
-def test_stop_words_doubt_every_open_fee_and_are_obeyed(text: str, also: str) -> None:
-    conversation = two()
+def test_unsubscribe_words_dispute_every_open_charge_and_are_obeyed(text: str, also: str) -> None:
+    conversation = reminded_of_two()
     then = f"< {also}" if also else ""
     conversation.play(
         f"> [10086901] {text}\n< [10086901 result] 03月手机报…\n< [10086901 result] 03月天气预报…\n{then}"
@@ -189,66 +189,66 @@ def test_stop_words_doubt_every_open_fee_and_are_obeyed(text: str, also: str) ->
 @pytest.mark.parametrize(
     "text", ["QXSJB", "退订手机报", "TD SJB", "取消手机报(新华)", "STOP SJB", "QX手机", "Q X S J B"]
 )
-def test_a_stop_word_that_names_the_service_of_a_fee_doubts_that_one(text: str) -> None:
-    conversation = two()
+def test_an_unsubscribe_word_that_names_the_service_of_a_charge_disputes_that_one(text: str) -> None:
+    conversation = reminded_of_two()
     conversation.text(text, "10086901")
     assert states(conversation)["c-2"] == "reminded"
     assert states(conversation)["c-1"] in ("disputed", "cancelled")
 
 
-OTHERS = ["QXCL", "STOP CL", "退订彩铃", "Q X C L", "取 消 彩铃", "QXHT", "TD 和娱乐", "QXYYH"]
+OTHER_SERVICES = ["QXCL", "STOP CL", "退订彩铃", "Q X C L", "取 消 彩铃", "QXHT", "TD 和娱乐", "QXYYH"]
 
 
-@pytest.mark.parametrize("text", OTHERS)
-def test_a_stop_word_that_names_a_service_without_a_fee_doubts_none_of_several(text: str) -> None:
-    conversation = two()
+@pytest.mark.parametrize("text", OTHER_SERVICES)
+def test_an_unsubscribe_word_for_a_service_without_a_charge_disputes_none_of_several(text: str) -> None:
+    conversation = reminded_of_two()
     conversation.text(text, "10086901")
     assert states(conversation) == {"c-1": "reminded", "c-2": "reminded"}
-    # A late doubt is of the service that it names, too.
+    # So does a late one.
     conversation.play("@ +2h")
     conversation.text(text, "10086901")
     assert tickets(conversation) == []
 
 
-@pytest.mark.parametrize("text", OTHERS)
-def test_the_only_fee_that_is_open_there_is_doubted_whatever_is_stopped(text: str) -> None:
-    conversation = told()
+@pytest.mark.parametrize("text", OTHER_SERVICES)
+def test_the_only_open_charge_is_disputed_whatever_is_unsubscribed(text: str) -> None:
+    conversation = reminded_of_one()
     conversation.text(text, "10086901")
     assert states(conversation) == {"c-1": "disputed"}
 
 
-LATE_STOPS = [
+LATE_UNSUBSCRIBES = [
     ("QXSJB", "[10086977] 手机报…", ("c-1",)), ("退订手机报", "[10086977] 手机报…", ("c-1",)), ("QX手机", "[10086977 reply] …手机报…", ("c-1",)),
     ("STOP", "[10086977] …天气预报…", ("c-1", "c-2")), ("TD", "[10086977] …天气预报…", ("c-1", "c-2")), ("退订", "[10086977] …天气预报…", ("c-1", "c-2")),
     ("我要退订", "[10086977] …天气预报…", ("c-1", "c-2")), ("取消", "", ("c-1", "c-2")), ("退订谢谢", "", ("c-1", "c-2")), ("QXNO", "[10086977] …没有业务代码…", ("c-1", "c-2")),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "also", "about"), LATE_STOPS)
+@pytest.mark.parametrize(("text", "also", "about"), LATE_UNSUBSCRIBES)
 @pytest.mark.parametrize("wait", ["+2h", "+4d"])
-def test_a_stop_word_that_comes_late_is_a_complaint_and_is_obeyed(
+def test_a_late_unsubscribe_word_is_a_complaint_and_is_obeyed(
     text: str, also: str, about: tuple[str, ...], wait: str
 ) -> None:
-    conversation = two()
+    conversation = reminded_of_two()
     then = f"< {also}" if also else ""
     conversation.play(f"@ {wait}\n> [10086901] {text}\n< [10086901 result] 03月手机报…已过期…投诉…\n{then}")
     (ticket,) = tickets(conversation)
     assert (ticket.kind, ticket.charge_ids) == ("complaint", about)
-    # Once, however often she says so.
+    # Repeating it opens no second complaint.
     (again, *_) = conversation.text(text, "10086901")
     assert f"此前已作为投诉受理，编号{ticket.number}" in again.text
     assert len(tickets(conversation)) == 1
 
 
-def test_a_late_doubt_of_a_fee_that_no_complaint_names_yet_is_one_of_its_own() -> None:
-    conversation = two()
+def test_a_late_dispute_of_another_charge_is_another_complaint() -> None:
+    conversation = reminded_of_two()
     conversation.play(f"@ +2h\n> [10086901] {code(conversation, 'c-2')}\n< …已作为投诉受理…")
     conversation.play("> [10086901] 否\n< [10086901 result] 03月手机报(新华)3元的答复时限已过期…已作为投诉受理…")
     assert [ticket.charge_ids for ticket in tickets(conversation)] == [("c-2",), ("c-1",)]
 
 
-def test_what_she_can_still_doubt_in_time_is_meant_before_what_is_late() -> None:
-    conversation = told()
+def test_an_open_window_takes_precedence_over_one_that_ended() -> None:
+    conversation = reminded_of_one()
     conversation.play("@ +2h")
     announce(conversation, "c-2", "TQ", 200, "2026-03-05 12:00")
     conversation.text("TD", "10086901")
@@ -256,23 +256,23 @@ def test_what_she_can_still_doubt_in_time_is_meant_before_what_is_late() -> None
 
 
 @pytest.mark.parametrize("text", ["退 订", "T D", "S T O P", "我要 退订", "Q X N O", "取 消 谢谢", "CXTD", "查询退订"])
-def test_a_stop_word_there_is_one_however_it_is_spaced(text: str) -> None:
-    conversation = two()
+def test_an_unsubscribe_word_disputes_however_it_is_spaced(text: str) -> None:
+    conversation = reminded_of_two()
     conversation.text(text, "10086901")
     assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
 
 
 @pytest.mark.parametrize("text", ["TD", "退订", "否", "取消"])
-def test_a_doubt_counts_though_the_reminder_was_reported_lost(text: str) -> None:
-    conversation = told()
+def test_a_dispute_counts_though_the_reminder_was_reported_lost(text: str) -> None:
+    conversation = reminded_of_one()
     failed = {id_: replace(item, failed_at=conversation.now) for id_, item in conversation.account.questions.items()}
     conversation.account = replace(conversation.account, questions=failed)
     conversation.text(text, "10086901")
     assert states(conversation) == {"c-1": "disputed"}
 
 
-def test_0000_there_doubts_nothing() -> None:
-    conversation = told()
+def test_0000_to_the_charge_number_disputes_nothing() -> None:
+    conversation = reminded_of_one()
     conversation.play("> [10086901] 0000\n< [10086977] …")
     assert states(conversation) == {"c-1": "reminded"}
 
@@ -288,14 +288,14 @@ def test_0000_there_doubts_nothing() -> None:
         ("2026-03-02 23:30", "2026-03-03 09:00", "2026-03-03 07:00", "2026-03-03 08:00"),
         ("2026-03-02 06:59", "2026-03-05 12:00", "2026-03-02 07:00", "2026-03-02 08:00"),
         ("2026-03-02 07:10", "2026-03-05 12:00", "2026-03-02 07:10", "2026-03-02 08:10"),
-        # What falls due before 07:00 is told at once, and waits for the morning.
+        # A charge due before 07:00 is reminded at once; its window ends in the morning.
         ("2026-03-02 23:00", "2026-03-03 06:30", "2026-03-02 23:00", "2026-03-03 08:00"),
         ("2026-12-31 23:59", "2027-01-10 12:00", "2027-01-01 07:00", "2027-01-01 08:00"),
         ("2028-02-28 23:59", "2028-02-29 23:59", "2028-02-29 07:00", "2028-02-29 08:00"),
     ],
 )  # fmt: skip
 def test_windows_by_day_and_night(start: str, due: str, reminded: str, window_ends: str) -> None:
-    conversation = told(start, due)
+    conversation = reminded_of_one(start, due)
     conversation.play(f"@ {reminded}")
     charge = charge_of(conversation, "c-1")
     assert (charge.reminded_at, charge.window_ends_at) == (shanghai(reminded), shanghai(window_ends))
@@ -303,8 +303,8 @@ def test_windows_by_day_and_night(start: str, due: str, reminded: str, window_en
     assert states(conversation) == {"c-1": "disputed"}
 
 
-def test_no_fee_falls_due_before_its_window_is_over() -> None:
-    conversation = told(due="2026-03-02 10:10")
+def test_no_charge_falls_due_before_its_window_is_over() -> None:
+    conversation = reminded_of_one(due="2026-03-02 10:10")
     assert "03月02日11时05分" in conversation.sent[-1].text
     conversation.play("@ 2026-03-02 11:05:00\n<")
     assert states(conversation) == {"c-1": "reminded"}
@@ -315,7 +315,7 @@ def test_no_fee_falls_due_before_its_window_is_over() -> None:
 # ---- the network
 
 
-def test_what_nobody_could_be_told_is_not_taken() -> None:
+def test_a_charge_without_a_delivered_reminder_is_not_taken() -> None:
     conversation = Conversation()
     conversation.play("! refusing")
     announce(conversation, "c-1", "SJB", 300, "2026-03-03 12:00")
@@ -327,7 +327,7 @@ def test_what_nobody_could_be_told_is_not_taken() -> None:
     assert states(conversation) == {"c-1": "charged"}
 
 
-def test_after_72_hours_it_is_given_up_and_staff_are_told() -> None:
+def test_a_charge_unreached_for_72_hours_is_waived_with_a_ticket() -> None:
     conversation = Conversation()
     conversation.play("! refusing")
     announce(conversation, "c-1", "SJB", 300, "2026-03-03 12:00")
@@ -338,10 +338,10 @@ def test_after_72_hours_it_is_given_up_and_staff_are_told() -> None:
     assert [ticket.kind for ticket in tickets(conversation)] == ["unreached"]
 
 
-# ---- further fees of a doubted service
+# ---- further charges of a disputed service
 
 
-def test_no_further_fee_beside_a_doubted_one() -> None:
+def test_no_further_charge_is_taken_beside_a_disputed_one() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00", period="2026-02")
     conversation.play("> [10086901] 否")
@@ -351,14 +351,14 @@ def test_no_further_fee_beside_a_doubted_one() -> None:
     assert states(conversation) == {"c-1": "disputed", "c-2": "reminded", "c-3": "charged"}
 
 
-def test_nothing_to_pay_is_not_told() -> None:
-    conversation = told()
+def test_a_free_charge_has_no_reminder() -> None:
+    conversation = reminded_of_one()
     announce(conversation, "c-2", "CL", 0, "2026-03-05 12:00")
     conversation.play("@ 2026-03-05 12:00\n<")
     assert states(conversation) == {"c-1": "charged", "c-2": "charged"}
 
 
-def test_codes_are_four_digits_and_never_the_same() -> None:
+def test_codes_are_four_digits_and_distinct() -> None:
     conversation = Conversation()
     for number in range(1, 13):
         announce(conversation, f"c-{number}", "SJB", 300, "2026-03-05 12:00", period=f"2025-{number:02}")
@@ -369,7 +369,7 @@ def test_codes_are_four_digits_and_never_the_same() -> None:
     assert all(len(item) == 4 and int(item) >= 1000 and item != "1111" for item in found)
 
 
-def test_with_one_number_only_codes_tell_fees_apart() -> None:
+def test_with_a_single_number_codes_tell_charges_apart() -> None:
     conversation = Conversation(carrier=Carrier("test", single_number=True))
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     assert conversation.sent[-1].number == "10086"
@@ -377,8 +377,8 @@ def test_with_one_number_only_codes_tell_fees_apart() -> None:
     assert states(conversation) == {"c-1": "disputed"}
 
 
-def test_a_no_that_an_order_and_two_fees_understand_gives_the_fees_another_hour() -> None:
-    conversation = two()
+def test_a_no_that_fits_an_order_and_two_charges_gives_the_charges_another_hour() -> None:
+    conversation = reminded_of_two()
     conversation.play(
         """
         > KTYS
@@ -391,7 +391,7 @@ def test_a_no_that_an_order_and_two_fees_understand_gives_the_fees_another_hour(
     conversation.play(f"@ +59m\n<\n> {code(conversation, 'c-1')}\n< …手机报(新华)3元的疑问已受理…")
 
 
-def test_a_fee_that_was_announced_before_an_import_made_a_trial_of_it_is_not_taken() -> None:
+def test_a_charge_of_a_subscription_that_an_import_made_a_trial_is_not_taken() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "CL", 500, "2026-03-02 14:00")
     trial = ImportSubscription(
@@ -404,7 +404,7 @@ def test_a_fee_that_was_announced_before_an_import_made_a_trial_of_it_is_not_tak
 
 
 @pytest.mark.parametrize("word", ["否", "code", "TD"])
-def test_a_doubt_sent_in_time_and_stored_after_the_fee_was_taken_brings_it_back(word: str) -> None:
+def test_a_dispute_sent_in_time_and_stored_after_the_charge_was_taken_refunds_it(word: str) -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-02 11:30")
     conversation.play("@ 2026-03-02 12:00")
@@ -415,6 +415,6 @@ def test_a_doubt_sent_in_time_and_stored_after_the_fee_was_taken_brings_it_back(
     (refund,) = conversation.account.records[Refund].values()
     assert isinstance(refund, Refund)
     assert (refund.charge_id, refund.amount_fen) == ("c-1", 300)
-    # Once, however often she says so; and what was sent too late is a complaint.
+    # Repeating it refunds nothing more.
     conversation.text(text, "10086901", sent_at=shanghai("2026-03-02 10:59:30"))
     assert len(conversation.account.records[Refund]) == 1

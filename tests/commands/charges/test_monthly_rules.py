@@ -1,4 +1,4 @@
-"""What a month may cost, judged when its fee is announced and again when it is taken (safety.md 3, 10, 11)."""
+"""The rules for a monthly charge, when it is announced and again when it is taken (safety.md 3, 10, 11)."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ DUE = "2026-03-05 12:00"
 
 
 def new_terms(conversation: Conversation, fen: int, day: str) -> None:
-    """She is asked about another price of 彩铃, agrees where she must, and its day comes."""
+    """Announce another price of 彩铃 (fen), confirm it if asked, and move on to its day."""
     terms = AnnouncedTerms(f"to-{fen}", fen, CancelEffect.IMMEDIATE, shanghai(day), "api:staff").text()
     conversation.timers[NEW_TERMS, "subscription-CL"] = TimerSet(NEW_TERMS, "subscription-CL", conversation.now, terms)
     asked = len(conversation.sent)
@@ -30,8 +30,8 @@ def new_terms(conversation: Conversation, fen: int, day: str) -> None:
     conversation.play("@ +1m")
 
 
-def most(conversation: Conversation, period: str) -> int:
-    """The dearest fee of 彩铃 that is accepted for a month, of those that were ever its price."""
+def highest_accepted(conversation: Conversation, period: str) -> int:
+    """Return the highest charge for 彩铃 that is accepted for a month, of all its prices (fen)."""
     for fen in (900, 700, 500, 400):
         if announce(conversation, f"{period}-{fen}", "CL", fen, "2026-05-20 12:00", period=period).refusal is None:
             return fen
@@ -41,37 +41,37 @@ def most(conversation: Conversation, period: str) -> int:
 @pytest.mark.parametrize(
     ("held", "changes", "months"),
     [
-        # From 20 March on it costs more, or less; all of March costs what it did as the month began, or less.
+        # A price that changes within March: March costs the price at its beginning or the new one if lower.
         (has("CL"), [(700, "2026-03-20 00:00")], {"2026-02": 500, "2026-03": 500, "2026-04": 700}),
         (has("CL"), [(400, "2026-03-20 00:00")], {"2026-02": 400, "2026-03": 400, "2026-04": 400}),
         (has("CL"), [(700, "2026-04-01 00:00")], {"2026-03": 500, "2026-04": 700}),
         (has("CL"), [(700, "2026-04-01 00:01")], {"2026-03": 500, "2026-04": 500, "2026-05": 700}),
-        # Twice in a month, and in two months.
+        # Two changes, within a month and in two months.
         (has("CL"), [(700, "2026-03-10 12:00"), (900, "2026-03-20 00:00")], {"2026-03": 500, "2026-04": 900}),
         (has("CL"), [(700, "2026-03-10 12:00"), (900, "2026-04-20 00:00")], {"2026-03": 500, "2026-04": 700, "2026-05": 900}),
         (has("CL"), [(900, "2026-03-10 12:00"), (400, "2026-03-20 00:00")], {"2026-03": 400}),
-        # What began within the month costs what she said yes to then.
+        # A subscription that starts within the month costs the price confirmed then.
         (has("CL", "2026-03-01 10:00"), [(700, "2026-03-20 00:00")], {"2026-03": 500, "2026-04": 700}),
         (has("CL", "2026-03-01 10:00", price_fen=700), [], {"2026-03": 700}),
     ],
 )  # fmt: skip
-def test_a_month_costs_no_more_than_as_it_began_and_no_more_than_now(
+def test_a_month_costs_the_lower_of_its_first_price_and_the_present_one(
     held: Subscription, changes: list[tuple[int, str]], months: dict[str, int]
 ) -> None:
     conversation = Conversation(has=(held,))
     for fen, day in changes:
         new_terms(conversation, fen, day)
     conversation.play("@ 2026-05-10 12:00")
-    assert {period: most(conversation, period) for period in months} == months
+    assert {period: highest_accepted(conversation, period) for period in months} == months
 
 
-# ---- between its reminder and its day
+# ---- changes between the reminder and the due date
 
 
-def imported(conversation: Conversation, code: str, **line: object) -> None:
-    """Another system says what she has of a service."""
-    given = {"state": SubscriptionState.ACTIVE, "in_plan": False, "started_at": shanghai("2025-12-01 10:00"), **line}
-    conversation.happens(ImportSubscription("api:crm", code, channel=Channel.WEB, **given))  # type: ignore[arg-type]
+def import_subscription(conversation: Conversation, code: str, **line: object) -> None:
+    """Import a subscription of a service, with the fields of ``line``."""
+    fields = {"state": SubscriptionState.ACTIVE, "in_plan": False, "started_at": shanghai("2025-12-01 10:00"), **line}
+    conversation.happens(ImportSubscription("api:crm", code, channel=Channel.WEB, **fields))  # type: ignore[arg-type]
     assert conversation.outcome.refusal is None
 
 
@@ -89,7 +89,7 @@ CHANGES: list[tuple[dict[str, object], str, str]] = [
 
 @pytest.mark.parametrize("upheld", ["never", "before it is due", "after it was due"])
 @pytest.mark.parametrize(("line", "state", "why"), CHANGES)
-def test_a_fee_that_was_told_is_judged_again_when_it_is_taken(
+def test_a_reminded_charge_is_checked_again_when_it_is_taken(
     line: dict[str, object], state: str, why: str, upheld: str
 ) -> None:
     conversation = Conversation()
@@ -98,7 +98,7 @@ def test_a_fee_that_was_told_is_judged_again_when_it_is_taken(
         conversation.text("否", "10086901")
     if upheld == "after it was due":
         conversation.play("@ 2026-03-04 12:01")
-    imported(conversation, "CL", **line)
+    import_subscription(conversation, "CL", **line)
     if upheld != "never":
         (said,) = conversation.happens(
             Resolve("agent", charge_of(conversation, "c-1").ticket_id or "", Decision.UPHELD)
@@ -110,10 +110,10 @@ def test_a_fee_that_was_told_is_judged_again_when_it_is_taken(
     assert charge_of(conversation, "c-1").reason == ("upheld" if at_once else why)
 
 
-def test_what_is_given_up_as_too_dear_can_be_announced_for_less() -> None:
+def test_a_charge_waived_as_too_expensive_can_be_announced_for_less() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "CL", 500, DUE)
-    imported(conversation, "CL", price_fen=300)
+    import_subscription(conversation, "CL", price_fen=300)
     conversation.play("@ 2026-03-05 12:01")
     assert announce(conversation, "c-2", "CL", 500, "2026-03-20 12:00").refusal is not None
     assert announce(conversation, "c-2", "CL", 300, "2026-03-20 12:00").refusal is None
@@ -122,18 +122,18 @@ def test_what_is_given_up_as_too_dear_can_be_announced_for_less() -> None:
 
 
 @pytest.mark.parametrize(("in_plan", "state"), [(False, "charged"), (True, "waived")])
-def test_a_use_of_what_is_in_the_plan_by_then_is_not_taken(state: str, *, in_plan: bool) -> None:
+def test_a_use_of_a_service_that_is_in_the_plan_by_then_is_not_taken(state: str, *, in_plan: bool) -> None:
     conversation = Conversation(has=(has("GS"),))
     use(conversation, "u-1", "GS", Channel.WEB)
-    imported(conversation, "GS", in_plan=in_plan)
+    import_subscription(conversation, "GS", in_plan=in_plan)
     conversation.play("@ +25h")
     assert states(conversation) == {"use-u-1": state}
 
 
-def test_a_beginning_that_an_import_moves_moves_her_72_hours() -> None:
+def test_an_import_that_moves_the_start_moves_the_72_free_hours() -> None:
     conversation = Conversation(has=(replace(has("CL"), free_until=None),))
     announce(conversation, "c-1", "CL", 500, "2026-03-02 18:00")
-    imported(conversation, "CL", started_at=shanghai("2026-03-01 10:00"))
+    import_subscription(conversation, "CL", started_at=shanghai("2026-03-01 10:00"))
     conversation.play("@ 2026-03-04 10:00")
     assert states(conversation) == {"c-1": "reminded"}
     conversation.play("@ +1s")

@@ -1,4 +1,4 @@
-"""What becomes of fees when a service is unsubscribed (flows.md 5.3, 17; safety.md 11, 13, 18)."""
+"""Charges of a service that is unsubscribed (flows.md 5.3, 17; safety.md 11, 13, 18)."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from tests.commands.transcript import Conversation
 from tests.commands.world import CATALOGUE, FOUR, SUBSCRIBER, has, shanghai
 
 
-def test_while_the_window_is_open_it_is_waived_and_said() -> None:
+def test_while_the_window_is_open_the_charge_is_waived_and_the_reply_says_so() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     conversation.play(
@@ -32,7 +32,7 @@ def test_while_the_window_is_open_it_is_waived_and_said() -> None:
     conversation.play(f"> [10086901] {code(conversation, 'c-1')}\n< …已不收费…\n@ 2026-04-02 12:00\n<")
 
 
-def test_after_the_window_it_is_taken_and_said() -> None:
+def test_after_the_window_the_charge_is_taken_and_the_reply_says_so() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     conversation.play("@ +61m\n> QXSJB\n< [10086977 result] …可用至03月31日，当月3元仍照常收取，次月起不再收费；…")
@@ -41,14 +41,14 @@ def test_after_the_window_it_is_taken_and_said() -> None:
     assert states(conversation) == {"c-1": "charged"}
 
 
-def test_a_month_that_is_paid_is_said_to_be() -> None:
+def test_the_reply_says_that_the_month_is_paid() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-02 12:00")
     conversation.play("@ +3h\n> QXSJB\n< …当月3元已收取，次月起不再收费；…")
 
 
 @pytest.mark.parametrize("service", ["CL", "TQ"])
-def test_a_service_that_ends_before_its_fee_costs_nothing(service: str) -> None:
+def test_a_service_that_ends_before_the_due_date_costs_nothing(service: str) -> None:
     conversation = Conversation()
     fen = {"CL": 500, "TQ": 200}[service]
     announce(conversation, "c-1", service, fen, "2026-03-05 12:00")
@@ -58,7 +58,7 @@ def test_a_service_that_ends_before_its_fee_costs_nothing(service: str) -> None:
     assert states(conversation) == {"c-1": "waived"}
 
 
-def test_within_24_hours_what_falls_due_before_is_taken() -> None:
+def test_a_charge_due_before_the_end_within_24_hours_is_taken() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "HT", 300, "2026-03-02 18:00")
     conversation.play(
@@ -67,7 +67,7 @@ def test_within_24_hours_what_falls_due_before_is_taken() -> None:
     assert states(conversation) == {"c-1": "charged"}
 
 
-def test_the_next_months_fee_is_not_taken() -> None:
+def test_the_charge_of_the_next_month_is_not_taken() -> None:
     conversation = Conversation(start="2026-03-31 10:00")
     announce(conversation, "c-1", "HT", 300, "2026-04-01 09:00")
     conversation.play(
@@ -76,7 +76,7 @@ def test_the_next_months_fee_is_not_taken() -> None:
     assert states(conversation) == {"c-1": "waived"}
 
 
-def test_nothing_is_taken_when_a_trial_ends_that_she_left() -> None:
+def test_nothing_is_taken_at_the_end_of_an_unsubscribed_trial() -> None:
     of = replace(CATALOGUE.services["SJB"], trial_days=7)
     trial = replace(has(of, "2026-03-01 10:00", trial_until="2026-03-20 10:00"), goes_on=True)
     conversation = Conversation(has=(trial,), start="2026-03-18 10:00")
@@ -88,14 +88,14 @@ def test_nothing_is_taken_when_a_trial_ends_that_she_left() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "said"),
     [
-        # A free fee says nothing of the month's price.
+        # A free charge does not change the text about the month.
         (("c-1", 0, "2026-03-02 10:00"), None, "当月3元仍照常收取，次月起不再收费"),
         (("c-1", 0, "2026-03-02 10:00"), ("c-2", 300, "2026-03-02 12:00"), "当月3元已收取，次月起不再收费"),
         (("c-1", 300, "2026-03-02 12:00"), ("c-2", 0, "2026-03-02 10:00"), "当月3元已收取，次月起不再收费"),
         (("c-1", 300, "2026-03-05 12:00"), ("c-2", 0, "2026-03-02 10:00"), "当月3元仍照常收取，次月起不再收费"),
     ],
 )
-def test_what_is_said_of_the_month_counts_all_its_fees(
+def test_the_text_about_the_month_counts_all_its_charges(
     first: tuple[str, int, str], second: tuple[str, int, str] | None, said: str
 ) -> None:
     conversation = Conversation()
@@ -104,7 +104,7 @@ def test_what_is_said_of_the_month_counts_all_its_fees(
     conversation.play(f"@ +3h\n> QXSJB\n< …可用至03月31日，{said}；…")
 
 
-def test_a_month_that_was_paid_before_she_came_back_is_said_to_be() -> None:
+def test_the_reply_says_that_the_month_was_paid_before_a_new_order() -> None:
     paid = Charge(
         id="c-0", made_at=shanghai("2026-03-01 10:00"), kind=ChargeKind.MONTHLY, service_code="SJB",
         subscription_id="an earlier one", amount_fen=300, period="2026-03", asked_due_at=shanghai("2026-03-01 12:00"),
@@ -115,7 +115,7 @@ def test_a_month_that_was_paid_before_she_came_back_is_said_to_be() -> None:
     conversation.play("> QXSJB\n< …当月3元已收取，次月起不再收费；…")
 
 
-def test_a_doubted_fee_is_cancelled_and_she_is_still_called() -> None:
+def test_a_disputed_charge_is_cancelled_and_the_call_is_still_due() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     conversation.play("> [10086901] 否\n> QXSJB\n< …不收费；有疑问的03月费用3元不收费，仍会按时回电；…")
@@ -124,7 +124,7 @@ def test_a_doubted_fee_is_cancelled_and_she_is_still_called() -> None:
 
 
 @pytest.mark.parametrize(("ordered", "state"), [("2026-02-27 12:01", "waived"), ("2026-02-27 11:59", "reminded")])
-def test_within_72_hours_of_the_order_it_is_waived(ordered: str, state: str) -> None:
+def test_within_72_hours_of_the_order_a_charge_is_waived(ordered: str, state: str) -> None:
     held = has("SJB", ordered)
     conversation = Conversation(has=(held,), start="2026-03-02 10:00")
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
@@ -133,11 +133,11 @@ def test_within_72_hours_of_the_order_it_is_waived(ordered: str, state: str) -> 
 
 
 @pytest.mark.parametrize("sent", ["2026-03-01 20:00", "2026-03-02 09:00"])
-def test_what_was_taken_within_72_hours_all_the_same_is_given_back_of_every_month(sent: str) -> None:
+def test_charges_taken_within_72_hours_are_refunded_for_every_month(sent: str) -> None:
     conversation = Conversation(has=(*FOUR[1:], has("CL", "2026-02-28 10:00")), start="2026-03-01 19:00")
     for number, period in enumerate(("2026-02", "2026-03")):
         announce(conversation, f"c-{number}", "CL", 500, "2026-03-05 12:00", period=period)
-        # As if another system had taken it.
+        # No charge is taken within the 72 hours, so set the state directly.
         taken = charge_of(conversation, f"c-{number}").moved(ChargeState.CHARGED, conversation.now)
         conversation.take(Outcome(records=(taken,)))
     conversation.play("@ 2026-03-04 12:00")
@@ -150,7 +150,7 @@ def test_what_was_taken_within_72_hours_all_the_same_is_given_back_of_every_mont
     ]
 
 
-def test_one_fee_of_a_month_whether_or_not_she_keeps_it_and_leaves_again() -> None:
+def test_one_charge_of_a_month_after_keeping_and_unsubscribing_again() -> None:
     conversation = Conversation()
     keeps = "> KTSJB\n> [1008620400] 是\n= SJB active"
     announce(conversation, "c-1", "SJB", 300, "2026-03-20 12:00")
@@ -162,7 +162,7 @@ def test_one_fee_of_a_month_whether_or_not_she_keeps_it_and_leaves_again() -> No
     assert states(conversation) == {"c-1": "waived", "c-2": "charged"}
 
 
-# ---- after she left
+# ---- after the unsubscribe
 
 BY_SMS, BY_AGENT = "by sms", "by an agent"
 WITH_TRIAL = replace(has("SJB", trial_until="2026-03-20 10:00"), goes_on=True)
@@ -172,23 +172,23 @@ WITH_TRIAL = replace(has("SJB", trial_until="2026-03-20 10:00"), goes_on=True)
 @pytest.mark.parametrize(
     ("held", "before", "owed"),
     [
-        # That of a service that runs to its month's end; nothing of one that ends at once or within a day.
+        # A service that runs to the month's end owes the month; one that ends at once or within a day owes nothing.
         (has("SJB"), "", {"2026-03": 300}),
         (has("SJB", price_fen=200), "", {"2026-03": 200}),
         (has("HT"), "", {}),
         (has("CL"), "", {}),
-        # What is in the plan or on trial is free.
+        # A service in the plan, on trial or in its 72 free hours owes nothing.
         (has("SJB", in_plan=True), "", {}),
         (WITH_TRIAL, "", {}),
         (has("SJB", "2026-03-01 10:00"), "", {}),
-        # The month's fee is announced, taken, or given up already.
+        # The month's charge was announced, taken or waived before.
         (has("SJB"), "+2h", {}),
         (has("SJB"), "+4d", {}),
         (has("SJB"), "+1m", {}),
         (has("HT"), "+2h", {}),
     ],
 )
-def test_nothing_is_announced_after_she_left_but_what_she_was_told(
+def test_after_an_unsubscribe_only_the_owed_month_can_be_announced(
     held: Subscription, before: str, owed: dict[str, int], way: str
 ) -> None:
     conversation = Conversation(has=(held,))
@@ -201,7 +201,7 @@ def test_nothing_is_announced_after_she_left_but_what_she_was_told(
     else:
         (said,) = conversation.happens(AgentUnsubscribe("api:agent", code, "called"))
     assert [f"当月{fen // 100}元仍照常收取" in said.text for fen in owed.values()] == [True] * len(owed), said
-    found = {}
+    accepted = {}
     ends_at = conversation.account.subscriptions[held.id].ends_at
     assert ends_at is not None
     for period in ("2026-03", "2026-02", "2025-12"):
@@ -210,20 +210,20 @@ def test_nothing_is_announced_after_she_left_but_what_she_was_told(
             conversation.happens(wanted)
             refusal = conversation.answered.refusal
             if refusal is None and fen:
-                found[period] = fen
-    assert found == owed
+                accepted[period] = fen
+    assert accepted == owed
     conversation.play("@ 2026-04-02 12:00")
     taken = [charge_of(conversation, id_) for id_, state in states(conversation).items() if state == "charged"]
     assert {one.period: one.amount_fen for one in taken if one.id != "c-0" and one.amount_fen} == owed
 
 
-def test_what_she_keeps_after_all_can_be_announced_again() -> None:
+def test_a_kept_subscription_can_be_charged_again() -> None:
     conversation = Conversation(has=(has("HT"),))
     conversation.play("> QXHT\n> KTHT\n> [1008620400] 是\n= HT active")
     assert announce(conversation, "c-1", "HT", 300, "2026-03-20 12:00").refusal is None
 
 
-def test_the_month_is_said_to_cost_what_was_announced_or_what_it_may() -> None:
+def test_the_reply_names_the_announced_amount_of_the_month() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 100, "2026-03-05 12:00")
     conversation.play("@ +2h\n> QXSJB\n< …当月1元仍照常收取…")
@@ -232,7 +232,7 @@ def test_the_month_is_said_to_cost_what_was_announced_or_what_it_may() -> None:
     paid.play("@ +3h\n> QXSJB\n< …当月1元已收取…")
 
 
-def test_what_is_paid_by_use_and_ends_within_a_day_is_paid_for_until_then() -> None:
+def test_uses_until_the_end_within_a_day_are_charged() -> None:
     of = replace(CATALOGUE.services["GS"], cancel_effect=CancelEffect.WITHIN_24H)
     conversation = Conversation(has=(has(of),))
     conversation.play(
@@ -242,14 +242,14 @@ def test_what_is_paid_by_use_and_ends_within_a_day_is_paid_for_until_then() -> N
     assert charge_of(conversation, "use-u-1").amount_fen == 250
 
 
-def test_a_held_reminder_is_not_sent_after_she_left() -> None:
+def test_a_deferred_reminder_is_not_sent_after_an_unsubscribe() -> None:
     conversation = Conversation(start="2026-03-02 23:00")
     announce(conversation, "c-1", "CL", 500, "2026-03-05 12:00")
     conversation.play("> QXCL\n< [10086977 result] 彩铃…\n@ 2026-03-03 09:00\n<")
     assert states(conversation) == {"c-1": "waived"}
 
 
-def test_a_held_reminder_of_a_service_that_runs_on_is_sent() -> None:
+def test_a_deferred_reminder_of_a_service_that_runs_on_is_sent() -> None:
     conversation = Conversation(start="2026-03-02 23:00")
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     conversation.play("> QXSJB\n< …当月3元仍照常收取…\n@ 2026-03-03 07:00\n< [10086901 notice] …手机报…")
@@ -265,7 +265,7 @@ def test_an_agents_unsubscribe_has_the_same_effect() -> None:
     assert states(conversation) == {"c-1": "waived"}
 
 
-def test_several_services_at_once_each_with_its_fee() -> None:
+def test_several_services_at_once_each_with_its_charge() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "CL", 500, "2026-03-05 12:00")
     announce(conversation, "c-2", "SJB", 300, "2026-03-05 12:00")

@@ -1,4 +1,4 @@
-"""Whatever customers and staff do, and in whatever order: no part of a charge is given back twice (flows.md 12)."""
+"""No part of a charge is refunded twice, in whatever order customers and staff act (flows.md 12)."""
 
 from collections import Counter
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.commands.tickets.test_resolving import TAKEN
 from tests.commands.transcript import Conversation
 
 FEE = TAKEN.amount_fen
-DOINGS = st.one_of(
+ACTIONS = st.one_of(
     st.just("complain"),
     st.sampled_from([RefundRequest(policy, TAKEN.id) for policy in RefundPolicy]),
     st.booleans(),
@@ -23,43 +23,43 @@ DOINGS = st.one_of(
 )
 
 
-class Watched(Conversation):
-    """A conversation that counts what billing is told to give back, by entry."""
+class CountingConversation(Conversation):
+    """A conversation that counts the refund events to billing, by ledger entry."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.paid: Counter[str] = Counter()
 
     def take(self, outcome: Outcome) -> None:
-        """As ever, and what billing is told is counted."""
+        """Apply an outcome and count its refund events."""
         for event in outcome.events:
             assert event.data["amount_fen"] == FEE
             self.paid[str(event.data["refund_id"])] += 1
         super().take(outcome)
 
-    def decide(self, which: int, doing: RefundRequest | bool) -> None:  # noqa: FBT001  drawn with the others
-        """Staff do something with one of the tickets."""
-        known = tickets(self)
-        if not known:
+    def decide(self, which: int, action: RefundRequest | bool) -> None:  # noqa: FBT001  drawn with the others
+        """Resolve one of the tickets with a refund, or decide its second half."""
+        all_tickets = tickets(self)
+        if not all_tickets:
             return
-        ticket_id = known[which % len(known)].id
-        wanted: Stimulus = DecideRefund("agent:8", ticket_id, confirmed=bool(doing))
-        if isinstance(doing, RefundRequest):
-            wanted = Resolve("agent:7", ticket_id, Decision.DONE, None, doing)
-        self.happens(wanted)
+        ticket_id = all_tickets[which % len(all_tickets)].id
+        call: Stimulus = DecideRefund("agent:8", ticket_id, confirmed=bool(action))
+        if isinstance(action, RefundRequest):
+            call = Resolve("agent:7", ticket_id, Decision.DONE, None, action)
+        self.happens(call)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(DOINGS, st.integers(0, 3)), max_size=12))
-def test_no_part_of_a_charge_is_given_back_twice(doings: list[tuple[object, int]]) -> None:
-    conversation = Watched()
+@given(st.lists(st.tuples(ACTIONS, st.integers(0, 3)), max_size=12))
+def test_no_part_of_a_charge_is_refunded_twice(actions: list[tuple[object, int]]) -> None:
+    conversation = CountingConversation()
     conversation.account = with_charges(TAKEN).account
-    for doing, which in doings:
-        match doing:
+    for action, which in actions:
+        match action:
             case timedelta():
-                conversation.move(conversation.now + doing)
+                conversation.move(conversation.now + action)
             case bool() | RefundRequest():
-                conversation.decide(which, doing)
+                conversation.decide(which, action)
             case _:
                 conversation.text("TS 手机报我没有订过")
     conversation.move(conversation.now + timedelta(days=30))
@@ -69,5 +69,5 @@ def test_no_part_of_a_charge_is_given_back_twice(doings: list[tuple[object, int]
     if entries:
         assert RefundPart.PRINCIPAL in {entry.part for entry in entries}
         assert conversation.chain_is_whole()
-    # Each complaint named the fee: it was decided, or the fee went back.
+    # Each complaint named the charge: it was decided, or the charge was refunded.
     assert entries or not any(ticket.is_open for ticket in tickets(conversation))

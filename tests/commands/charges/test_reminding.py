@@ -1,4 +1,4 @@
-"""What a reminder says of the day of its fee is true whenever it is handed over (flows.md 7; safety.md 12)."""
+"""The due date in a reminder holds whenever the reminder is handed over (flows.md 7; safety.md 12)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,8 +19,8 @@ STARTS = ["2026-03-02 10:00", "2026-03-02 07:00", "2026-03-02 06:30", "2026-03-0
 
 
 @dataclass
-class Reminding(Conversation):
-    """A conversation that looks at every reminder as it is made; the network takes none."""
+class CheckedReminders(Conversation):
+    """A conversation that checks every reminder when it is made; the network takes none."""
 
     taking: bool = field(default=False, init=False)
     made: list[datetime] = field(default_factory=list)
@@ -34,15 +34,17 @@ class Reminding(Conversation):
         for reply in outcome.replies:
             if reply.about is not None:
                 self.made.append(self.now)
-                self._look(reply, reply.about.removeprefix("charge:").partition("/")[0])
+                self._check(reply, reply.about.removeprefix("charge:").partition("/")[0])
 
-    def _look(self, reminder: Reply, charge_id: str) -> None:
+    def _check(self, reminder: Reply, charge_id: str) -> None:
         charge, quiet = charge_of(self, charge_id), self.policy.quiet_hours
         assert wording.minute(self.account.language, charge.due_at) in reminder.messages[0]
-        goes_at, by = self.now if reminder.any_hour else quiet.release(self.now), reminder.valid_until
-        assert by is not None
-        assert by >= goes_at + timedelta(minutes=5) or by == quiet.nightfall(goes_at), "it cannot be handed over"
-        for moment in (goes_at, goes_at + (by - goes_at) / 2, by - timedelta(seconds=1)):
+        sent_at, valid_until = self.now if reminder.any_hour else quiet.release(self.now), reminder.valid_until
+        assert valid_until is not None
+        assert valid_until >= sent_at + timedelta(minutes=5) or valid_until == quiet.nightfall(sent_at), (
+            "it cannot be handed over"
+        )
+        for moment in (sent_at, sent_at + (valid_until - sent_at) / 2, valid_until - timedelta(seconds=1)):
             if charge.any_hour or reminder.any_hour or quiet.release(moment) == moment:
                 window_ends_at = window_end(moment, self.policy.fee_window, quiet)
                 assert charge.reminded(moment, window_ends_at).due_at == charge.due_at, f"not true at {moment}"
@@ -50,20 +52,20 @@ class Reminding(Conversation):
 
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("hours", [0, 0.2, 1, 1.1, 4, 9, 9.5, 10, 11, 20, 72, 800])
-def test_a_reminder_names_when_its_fee_may_be_taken_however_late_it_comes(start: str, hours: float) -> None:
-    conversation = Reminding(start=start)
+def test_a_reminder_names_a_due_date_that_holds_however_late_it_comes(start: str, hours: float) -> None:
+    conversation = CheckedReminders(start=start)
     due = local(shanghai(start) + timedelta(hours=hours))
     assert announce(conversation, "c-1", "SJB", 100, f"{due:%Y-%m-%d %H:%M}", period="2026-01").refusal is None
     conversation.play("@ +71h\n<")
-    # By day one follows the other.
+    # Outside quiet hours one reminder follows another.
     assert len(conversation.made) > 20
 
 
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("hours", [0, 5, 22, 23, 24, 30])
 @pytest.mark.parametrize("channel", [Channel.SMS, Channel.WEB])
-def test_so_does_one_of_a_use(start: str, hours: float, channel: Channel) -> None:
-    conversation = Reminding(start=start)
+def test_a_reminder_of_a_use_names_a_due_date_that_holds(start: str, hours: float, channel: Channel) -> None:
+    conversation = CheckedReminders(start=start)
     used = local(shanghai(start) - timedelta(hours=hours))
     assert use(conversation, "u-1", "GS", channel, f"{used:%Y-%m-%d %H:%M}").refusal is None
     conversation.play("@ +71h\n<")

@@ -1,4 +1,4 @@
-"""DZXXSF: last month's fees, told on the 1st to those who want it (flows.md 8)."""
+"""DZXXSF: the summary of last month's charges on the 1st (flows.md 8)."""
 
 from dataclasses import replace
 from datetime import time
@@ -11,7 +11,7 @@ from tests.commands.transcript import Conversation, play, policy
 from tests.commands.world import SUBSCRIBER
 
 
-def test_on_and_off_say_so_each_time() -> None:
+def test_switching_on_and_off_is_answered_each_time() -> None:
     conversation = play(
         """
         > DZXXSF
@@ -66,11 +66,11 @@ def test_total_and_items_of_what_was_charged_in_the_month() -> None:
         ("2026-03-01 10:00", "2026-04-01 10:00", "03月"),
     ],
 )  # fmt: skip
-def test_months(start: str, at: str, month: str) -> None:
+def test_the_summary_is_of_the_month_that_ended(start: str, at: str, month: str) -> None:
     play(f"> DZXXSF\n< …\n@ {at}\n< …您{month}的信息费为0元…", start=start)
 
 
-def test_never_twice_for_a_month() -> None:
+def test_no_summary_twice_for_a_month() -> None:
     play(
         """
         > DZXXSF
@@ -87,7 +87,7 @@ def test_never_twice_for_a_month() -> None:
     )
 
 
-def test_at_the_hour_of_the_settings_and_by_day() -> None:
+def test_the_summary_comes_at_the_hour_of_the_settings_and_outside_quiet_hours() -> None:
     play(
         """
         > DZXXSF

@@ -1,4 +1,4 @@
-"""A use costs what it cost at its time, and no more than she was told that day (safety.md 12)."""
+"""A use costs the price of its time, and is reminded unless an earlier reminder covers it (safety.md 12)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,11 +17,11 @@ from tests.commands.world import has, shanghai
 SMS, WEB = Channel.SMS, Channel.WEB
 
 
-# ---- what it costs
+# ---- prices
 
 
 @pytest.mark.parametrize("channel", [SMS, WEB])
-def test_the_price_of_a_use_is_that_of_its_time_however_late_and_in_whatever_order_it_is_reported(
+def test_a_use_costs_the_price_of_its_time_in_whatever_order_it_is_reported(
     channel: Channel,
 ) -> None:
     conversation = Conversation()
@@ -41,8 +41,8 @@ def test_the_price_of_a_use_is_that_of_its_time_however_late_and_in_whatever_ord
         assert charge_of(conversation, f"use-{at}").amount_fen == fen, at
 
 
-def changed(conversation: Conversation) -> None:
-    """She agrees to 5元 a use from the 4th at noon on."""
+def change_terms(conversation: Conversation) -> None:
+    """Announce and confirm 5元 a use from noon on 4 March."""
     terms = AnnouncedTerms("t-1", 500, CancelEffect.MONTH_END, shanghai("2026-03-04 12:00"), "api:staff")
     conversation.timers[NEW_TERMS, "subscription-GS"] = TimerSet(
         NEW_TERMS, "subscription-GS", conversation.now, terms.text()
@@ -57,7 +57,7 @@ TRIAL = replace(has("GS", trial_until="2026-03-02 09:00"), state=SubscriptionSta
 @pytest.mark.parametrize(
     ("held", "costs"),
     [
-        # As she confirmed it, from when she had it to when she left it.
+        # The confirmed price applies from the start of the subscription to its end.
         (has("GS", "2026-03-02 09:00", price_fen=100), {"2026-03-02 08:59": 250, "2026-03-02 09:00": 100}),
         (ENDED, {"2026-03-02 09:00": 100, "2026-03-02 09:01": 250, "2025-12-31 10:00": 250}),
         (replace(ENDED, in_plan=True), {"2026-03-02 09:00": 0, "2026-03-02 09:01": 250}),
@@ -65,7 +65,7 @@ TRIAL = replace(has("GS", trial_until="2026-03-02 09:00"), state=SubscriptionSta
         (TRIAL, {"2026-03-02 09:00": 0, "2026-03-02 09:01": 250}),
     ],
 )
-def test_what_she_had_then_sets_the_price(held: Subscription, costs: dict[str, int]) -> None:
+def test_the_subscription_of_the_time_of_use_sets_the_price(held: Subscription, costs: dict[str, int]) -> None:
     conversation = Conversation(has=(held,))
     for at, fen in costs.items():
         use(conversation, at, "GS", WEB, at)
@@ -74,13 +74,13 @@ def test_what_she_had_then_sets_the_price(held: Subscription, costs: dict[str, i
 
 def test_new_terms_bind_uses_from_their_day_only() -> None:
     conversation = Conversation(has=(has("GS"),))
-    changed(conversation)
+    change_terms(conversation)
     for at, fen in (("2026-03-04 11:59", 250), ("2026-03-04 12:00", 500)):
         use(conversation, at, "GS", WEB, at)
         assert charge_of(conversation, f"use-{at}").amount_fen == fen, at
 
 
-def test_a_use_of_what_she_left_since_is_taken_at_the_price_that_she_confirmed() -> None:
+def test_a_use_before_the_end_of_a_subscription_costs_its_confirmed_price() -> None:
     conversation = Conversation(has=(ENDED,))
     use(conversation, "u-1", "GS", WEB, "2026-03-02 08:00")
     conversation.play("@ 2026-03-03 12:00")
@@ -88,7 +88,7 @@ def test_a_use_of_what_she_left_since_is_taken_at_the_price_that_she_confirmed()
 
 
 @pytest.mark.parametrize(("fen", "accepted"), [(250, True), (251, False)])
-def test_billing_takes_no_more_for_a_use_than_it_cost_at_its_time(fen: int, *, accepted: bool) -> None:
+def test_billing_cannot_charge_more_for_a_use_than_its_price_then(fen: int, *, accepted: bool) -> None:
     conversation = Conversation()
     conversation.take(Outcome(records=(Use("u-1", conversation.now, "GS", SMS, conversation.now, None),)))
     conversation.play("@ +1h")
@@ -97,7 +97,7 @@ def test_billing_takes_no_more_for_a_use_than_it_cost_at_its_time(fen: int, *, a
     assert (outcome.refusal is None) == accepted
 
 
-# ---- what she was told
+# ---- covering reminders
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,16 @@ def test_billing_takes_no_more_for_a_use_than_it_cost_at_its_time(fen: int, *, a
         [(0, False), (250, True), (0, False), (250, False)],
     ],
 )
-def test_a_later_use_of_a_day_is_told_if_it_costs_more_than_she_was_told(uses: Sequence[tuple[int, bool]]) -> None:
+def test_a_later_use_of_a_day_is_reminded_if_it_costs_more_than_the_last_reminder_said(
+    uses: Sequence[tuple[int, bool]],
+) -> None:
     conversation = Conversation()
-    for number, (fen, told) in enumerate(uses):
+    for number, (fen, reminded) in enumerate(uses):
         offer(conversation, "GS", fen)
         before = len(conversation.sent)
         conversation.play("@ +1m")
         use(conversation, f"u-{number}", "GS", SMS)
-        assert len(conversation.sent) - before == told, (number, fen)
+        assert len(conversation.sent) - before == reminded, (number, fen)
     conversation.play("@ +26h")
     assert set(states(conversation).values()) == {"charged"}
 
@@ -131,27 +133,27 @@ BY_WEB, BY_SMS = "web", "sms"
         [(BY_SMS, 250, True), (BY_WEB, 100, True), (BY_SMS, 101, True), (BY_SMS, 101, False), (BY_SMS, 100, False)],
         [(BY_SMS, 250, True), (BY_WEB, 100, True), (BY_SMS, 100, False), (BY_SMS, 250, True)],
         [(BY_SMS, 100, True), (BY_WEB, 900, True), (BY_SMS, 900, False), (BY_SMS, 100, False)],
-        # The first by SMS is told, whatever was told of others.
+        # The first use by SMS is reminded whatever other channels were.
         [(BY_WEB, 900, True), (BY_SMS, 100, True), (BY_SMS, 900, True)],
     ],
 )
 @pytest.mark.parametrize("wait", ["0s", "1m"])
 @pytest.mark.parametrize("ids", ["abcde", "edcba"])
-def test_what_she_was_told_last_counts_by_whatever_channel(
+def test_the_last_reminder_counts_by_whatever_channel(
     uses: Sequence[tuple[str, int, bool]], wait: str, ids: str
 ) -> None:
     conversation = Conversation()
-    for id_, (channel, fen, told) in zip(ids, uses, strict=False):
+    for id_, (channel, fen, reminded) in zip(ids, uses, strict=False):
         offer(conversation, "GS", fen)
         before = len(conversation.sent)
         conversation.play(f"@ +{wait}")
         use(conversation, id_, "GS", Channel(channel))
-        assert len(conversation.sent) - before == told, (channel, fen)
+        assert len(conversation.sent) - before == reminded, (channel, fen)
     conversation.play("@ +26h")
     assert set(states(conversation).values()) == {"charged"}
 
 
-def test_what_she_doubted_is_the_last_that_she_was_told_and_the_next_is_told_again() -> None:
+def test_a_disputed_last_reminder_covers_no_other_use() -> None:
     conversation = Conversation()
     use(conversation, "u-1", "GS", SMS)
     offer(conversation, "GS", 100)
@@ -162,10 +164,8 @@ def test_what_she_doubted_is_the_last_that_she_was_told_and_the_next_is_told_aga
     assert charge_of(conversation, "use-u-3").reminded_with is None
 
 
-@pytest.mark.parametrize(("coming", "fen", "told_with"), [(900, 250, "use-u-1"), (100, 250, None), (900, 900, "use-u-2"), (900, 901, None), (250, 100, "use-u-1")])  # fmt: skip
-def test_a_reminder_that_is_still_to_come_may_be_the_last_that_she_hears(
-    coming: int, fen: int, told_with: str | None
-) -> None:
+@pytest.mark.parametrize(("coming", "fen", "covered_by"), [(900, 250, "use-u-1"), (100, 250, None), (900, 900, "use-u-2"), (900, 901, None), (250, 100, "use-u-1")])  # fmt: skip
+def test_a_pending_reminder_counts_as_possibly_the_last(coming: int, fen: int, covered_by: str | None) -> None:
     conversation = Conversation()
     use(conversation, "u-1", "GS", SMS)
     conversation.play("! refusing")
@@ -173,21 +173,21 @@ def test_a_reminder_that_is_still_to_come_may_be_the_last_that_she_hears(
     use(conversation, "u-2", "GS", WEB)
     offer(conversation, "GS", fen)
     use(conversation, "u-3", "GS", SMS)
-    assert charge_of(conversation, "use-u-3").reminded_with == told_with
+    assert charge_of(conversation, "use-u-3").reminded_with == covered_by
 
 
-def test_days_are_those_of_the_uses_however_late_they_are_reported() -> None:
+def test_the_day_is_that_of_the_use_however_late_it_is_reported() -> None:
     conversation = Conversation(start="2026-03-03 10:00")
     offer(conversation, "GS", 900)
-    came = []
+    reminders = []
     for at in ("2026-03-03 09:00", "2026-03-02 23:59:59", "2026-03-03 00:00", "2026-03-02 08:00"):
         before = len(conversation.sent)
         use(conversation, at, "GS", SMS, at)
-        came.append(len(conversation.sent) - before)
-    assert came == [1, 1, 0, 0]
+        reminders.append(len(conversation.sent) - before)
+    assert reminders == [1, 1, 0, 0]
 
 
-def test_what_was_told_of_a_use_on_the_web_is_not_told_of_one_by_sms() -> None:
+def test_a_reminder_of_a_use_on_the_web_does_not_cover_the_first_by_sms() -> None:
     conversation = Conversation()
     use(conversation, "u-1", "GS", WEB)
     use(conversation, "u-2", "GS", SMS)
@@ -195,7 +195,7 @@ def test_what_was_told_of_a_use_on_the_web_is_not_told_of_one_by_sms() -> None:
     assert [charge_of(conversation, f"use-u-{n}").reminded_with for n in (1, 2, 3)] == [None, None, "use-u-2"]
 
 
-def test_after_a_doubt_the_next_use_is_told_again() -> None:
+def test_after_a_dispute_the_next_use_is_reminded_again() -> None:
     conversation = Conversation()
     use(conversation, "u-1", "GS", SMS)
     conversation.play(f"> [10086901] {code(conversation, 'use-u-1')}\n< …不收费…\n@ +1h")
@@ -204,7 +204,7 @@ def test_after_a_doubt_the_next_use_is_told_again() -> None:
     assert states(conversation) == {"use-u-1": "waived", "use-u-2": "waived"}
 
 
-def test_what_a_reminder_that_never_came_was_to_tell_was_not_told() -> None:
+def test_a_use_covered_by_a_reminder_that_never_arrived_is_not_taken() -> None:
     conversation = Conversation()
     use(conversation, "u-1", "GS", SMS)
     conversation.play("! refusing")
@@ -218,12 +218,12 @@ def test_what_a_reminder_that_never_came_was_to_tell_was_not_told() -> None:
     assert states(conversation) == {
         "use-u-1": "charged", "use-u-2": "waived", "use-u-3": "waived", "use-u-4": "charged",
     }  # fmt: skip
-    # Reported late, and not told by anything that still counts.
+    # A use reported late is covered by the reminder that was handed over.
     use(conversation, "u-5", "GS", SMS, "2026-03-02 11:00")
     assert charge_of(conversation, "use-u-5").reminded_with == "use-u-1"
 
 
-def test_a_later_use_is_not_taken_when_the_first_was_given_up_before_she_was_told() -> None:
+def test_a_covered_use_is_not_taken_when_the_first_was_waived_before_its_reminder() -> None:
     conversation = Conversation(has=(has("GS"),), start="2026-03-31 23:30")
     use(conversation, "u-1", "GS", SMS)
     use(conversation, "u-2", "GS", SMS)
@@ -233,7 +233,7 @@ def test_a_later_use_is_not_taken_when_the_first_was_given_up_before_she_was_tol
     assert states(conversation) == {"use-u-1": "waived", "use-u-2": "waived"}
 
 
-def test_web_reminders_do_not_stand_in_for_the_first_of_a_day_by_sms() -> None:
+def test_web_reminders_do_not_cover_the_first_use_of_a_day_by_sms() -> None:
     conversation = Conversation(start="2026-03-02 23:30")
     use(conversation, "u-1", "GS", SMS)
     use(conversation, "u-2", "GS", Channel.WEB)

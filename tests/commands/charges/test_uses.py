@@ -1,4 +1,4 @@
-"""Uses that are paid one by one (点播): each makes its charge (flows.md 7; safety.md 12, 19)."""
+"""Uses of per-use services (点播) and their charges (flows.md 7; safety.md 12, 19)."""
 
 from dataclasses import replace
 
@@ -11,11 +11,11 @@ from tests.commands.charges.charging import announce, charge_of, code, states, u
 from tests.commands.transcript import Conversation
 from tests.commands.world import SUBSCRIBER, has
 
-OTHERS = (Channel.WEB, Channel.WAP, Channel.APP)
+OTHER_CHANNELS = (Channel.WEB, Channel.WAP, Channel.APP)
 
 
-@pytest.mark.parametrize("channel", OTHERS)
-def test_each_use_of_web_wap_and_app_is_told(channel: Channel) -> None:
+@pytest.mark.parametrize("channel", OTHER_CHANNELS)
+def test_each_use_of_web_wap_and_app_is_reminded(channel: Channel) -> None:
     conversation = Conversation()
     use(conversation, "u-1", "GS", channel)
     use(conversation, "u-2", "GS", channel)
@@ -28,7 +28,7 @@ def test_each_use_of_web_wap_and_app_is_told(channel: Channel) -> None:
     assert set(states(conversation).values()) == {"charged"}
 
 
-def test_by_sms_only_the_first_of_a_day_and_service_is_told() -> None:
+def test_by_sms_only_the_first_use_of_a_day_and_service_is_reminded() -> None:
     conversation = Conversation(start="2026-03-31 23:59:59")
     use(conversation, "u-1", "GS", Channel.SMS, "2026-03-31 23:00")
     use(conversation, "u-2", "GS", Channel.SMS, "2026-03-31 23:59:59")
@@ -49,7 +49,7 @@ def test_by_sms_only_the_first_of_a_day_and_service_is_told() -> None:
     assert states(conversation)["use-u-2"] == "charged"
 
 
-def test_a_use_on_the_web_tells_nothing_of_one_by_sms() -> None:
+def test_a_use_on_the_web_and_one_by_sms_are_both_reminded() -> None:
     conversation = Conversation()
     use(conversation, "u-1", "GS", Channel.WEB)
     use(conversation, "u-2", "GS", Channel.SMS)
@@ -57,7 +57,7 @@ def test_a_use_on_the_web_tells_nothing_of_one_by_sms() -> None:
 
 
 @pytest.mark.parametrize("answer", ["{}", "否", "N", "TD{}", "取消", "TD"])
-def test_a_doubt_makes_it_free_at_once(answer: str) -> None:
+def test_a_dispute_makes_a_use_free_at_once(answer: str) -> None:
     conversation = Conversation(has=())
     use(conversation, "u-1", "GS", Channel.WEB)
     text = answer.format(code(conversation, "use-u-1"))
@@ -68,14 +68,14 @@ def test_a_doubt_makes_it_free_at_once(answer: str) -> None:
     conversation.play(f"> [10086901] {code(conversation, 'use-u-1')}\n< …已不收费…\n@ +2d\n<")
 
 
-def test_at_night_the_web_is_told_at_once_and_answers_wait_until_eight() -> None:
+def test_at_night_a_use_on_the_web_is_reminded_at_once_with_a_window_until_eight() -> None:
     conversation = Conversation(start="2026-03-02 23:30")
     use(conversation, "u-1", "GS", Channel.WEB)
     assert "03月03日08时00分前" in conversation.sent[0].text
     conversation.play(f"@ 2026-03-03 08:00\n> [10086901] {code(conversation, 'use-u-1')}\n< …不收费…")
 
 
-def test_later_uses_are_not_taken_when_the_first_could_not_be_told() -> None:
+def test_covered_uses_are_not_taken_when_the_first_could_not_be_reminded() -> None:
     conversation = Conversation()
     conversation.play("! refusing")
     use(conversation, "u-1", "GS", Channel.SMS)
@@ -86,7 +86,7 @@ def test_later_uses_are_not_taken_when_the_first_could_not_be_told() -> None:
     assert states(conversation) == {"use-u-1": "waived", "use-u-2": "waived"}
 
 
-def test_a_later_use_is_doubted_by_a_complaint() -> None:
+def test_a_covered_use_is_disputed_by_a_complaint() -> None:
     conversation = Conversation()
     use(conversation, "u-1", "GS", Channel.SMS)
     conversation.play("@ +2h")
@@ -97,7 +97,7 @@ def test_a_later_use_is_doubted_by_a_complaint() -> None:
     assert states(conversation)["use-u-2"] == "waived"
 
 
-def test_what_costs_nothing_is_not_told() -> None:
+def test_a_free_use_has_no_reminder() -> None:
     conversation = Conversation(has=(has("GS", in_plan=True),))
     use(conversation, "u-1", "GS", Channel.WEB)
     assert conversation.sent == []
@@ -121,20 +121,20 @@ def test_the_same_use_twice_is_one() -> None:
     assert refusal.status == 409
 
 
-def refused(outcome: Refusal | None) -> tuple[int, str]:
-    assert outcome is not None
-    return outcome.status, outcome.detail.partition(":")[0]
+def status_and_field(refusal: Refusal | None) -> tuple[int, str]:
+    assert refusal is not None
+    return refusal.status, refusal.detail.partition(":")[0]
 
 
-def test_what_is_no_use() -> None:
+def test_invalid_uses_are_refused() -> None:
     conversation = Conversation()
-    assert refused(use(conversation, "u-1", "NO", Channel.WEB).refusal) == (422, "service_code")
-    assert refused(use(conversation, "u-1", "CL", Channel.WEB).refusal) == (422, "service_code")
-    assert refused(use(conversation, "u-1", "GS", Channel.AGENT).refusal) == (422, "channel")
-    assert refused(use(conversation, "u-1", "GS", Channel.WEB, "2026-03-02 10:11").refusal) == (422, "at")
-    assert refused(use(Conversation(subscriber=None), "u-1", "GS", Channel.WEB).refusal) == (422, "msisdn")
+    assert status_and_field(use(conversation, "u-1", "NO", Channel.WEB).refusal) == (422, "service_code")
+    assert status_and_field(use(conversation, "u-1", "CL", Channel.WEB).refusal) == (422, "service_code")
+    assert status_and_field(use(conversation, "u-1", "GS", Channel.AGENT).refusal) == (422, "channel")
+    assert status_and_field(use(conversation, "u-1", "GS", Channel.WEB, "2026-03-02 10:11").refusal) == (422, "at")
+    assert status_and_field(use(Conversation(subscriber=None), "u-1", "GS", Channel.WEB).refusal) == (422, "msisdn")
     announce(conversation, "use-u-9", "CL", 500, "2026-03-05 12:00")
-    assert refused(use(conversation, "u-9", "GS", Channel.WEB).refusal) == (409, "use_id")
+    assert status_and_field(use(conversation, "u-9", "GS", Channel.WEB).refusal) == (409, "use_id")
     assert set(conversation.account.records[Charge]) == {"use-u-9"}
 
 
@@ -142,10 +142,10 @@ def test_a_charge_for_a_use_that_has_one_is_refused() -> None:
     conversation = Conversation()
     use(conversation, "u-1", "GS", Channel.WEB)
     outcome = announce(conversation, "c-1", "GS", 250, "2026-03-05 12:00", kind=ChargeKind.PER_USE)
-    assert refused(outcome.refusal) == (422, "kind")
+    assert status_and_field(outcome.refusal) == (422, "kind")
 
 
-def test_who_is_suspended_is_charged_for_what_she_used() -> None:
+def test_uses_are_charged_while_suspended() -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, status=SubscriberStatus.SUSPENDED))
     use(conversation, "u-1", "GS", Channel.WEB)
     conversation.play("@ +24h\n<")

@@ -44,7 +44,7 @@ def with_charges(*charges: Charge, start: str = "2026-03-02 10:00") -> Conversat
     ("tier", "start", "said"),
     [
         (replace(SUBSCRIBER, vip=True), "2026-03-02 10:00", "8小时内(不晚于03月02日18时00分)处理完毕"),
-        # Eight hours are eight hours, also at night.
+        # Quiet hours do not extend a deadline.
         (replace(SUBSCRIBER, vip=True, brand=Brand.GOTONE), "2026-03-31 23:59", "8小时内(不晚于04月01日07时59分)"),
         (replace(SUBSCRIBER, brand=Brand.GOTONE), "2026-02-28 22:30", "24小时内(不晚于03月01日22时30分)处理完毕"),
         (replace(SUBSCRIBER, brand=Brand.MZONE), "2026-12-30 10:00", "48小时内(不晚于01月01日10时00分)处理完毕"),
@@ -71,7 +71,7 @@ def test_deadlines_by_tier(tier: object, start: str, said: str) -> None:
     "text",
     ["投诉 多收了我的钱", "TS#多收了我的钱", "ts 多收了我的钱", "投訴 多收了我的钱", "ＴＳ　多收了我的钱", "“TS 多收了我的钱", "T S#多收了我的钱"],
 )  # fmt: skip
-def test_words_and_forms(text: str) -> None:
+def test_keywords_and_separators(text: str) -> None:
     assert [ticket.text for ticket in tickets(play(f"> {text}"))] == ["多收了我的钱"]
 
 
@@ -105,27 +105,27 @@ def test_words_and_forms(text: str) -> None:
         ("TS乱\n扣\n费", "乱\n扣\n费"),
     ],
 )
-def test_as_people_write_it(text: str, kept: str) -> None:
+def test_quotes_brackets_and_punctuation_around_the_keyword(text: str, kept: str) -> None:
     conversation = Conversation()
     conversation.text(text)
     assert [ticket.text for ticket in tickets(conversation)] == [kept]
 
 
-def test_words_that_only_begin_so_and_empty_ones() -> None:
+def test_other_words_with_the_prefix_and_keywords_without_a_text() -> None:
     for text in ("T shirt", "tsunami", "TSLA", "投诉查询", "CXTS"):
         assert not tickets(play(f"> {text}"))
     for text in ("TS", "TS。", "TS：", "“TS”", "TS ?", "我要投诉", "我要投訴！", "投诉，", "TS##", "TS ……"):
         play(f"> {text}\n< [10086 reply] 请在10分钟内直接回复您要投诉的内容…")
 
 
-def test_behind_an_alias() -> None:
+def test_aliases_are_removed_like_keywords() -> None:
     conversation = Conversation(policy=policy(aliases={"WDTS": "TS", "ts2": "投诉"}))
     conversation.router = Router(load({"WDTS": "TS", "ts2": "投诉"}))
     conversation.play("> wdts 乱扣费\n> WDTS：乱扣费\n> TS2乱扣费\n> TS 乱扣费")
     assert [ticket.text for ticket in tickets(conversation)] == ["乱扣费"] * 4
 
 
-def test_what_follows_is_the_complaint_whatever_it_says() -> None:
+def test_any_text_after_the_keyword_is_the_complaint() -> None:
     conversation = play("""
         > TS 我发了0000没用
         < [10086 result] 您的投诉已受理…
@@ -160,7 +160,7 @@ def test_in_english() -> None:
 # ---- TS without a text
 
 
-def test_an_empty_one_asks_and_the_next_text_is_the_complaint() -> None:
+def test_ts_without_a_text_asks_and_the_next_text_is_the_complaint() -> None:
     conversation = play("""
         > TS
         < [10086 reply] 请在10分钟内直接回复您要投诉的内容，如“多收了我的费用”。中国移动
@@ -173,7 +173,7 @@ def test_an_empty_one_asks_and_the_next_text_is_the_complaint() -> None:
     assert [ticket.text for ticket in tickets(conversation)] == ["天天收到手机报很烦。"]
 
 
-def test_to_the_last_instant_and_no_longer() -> None:
+def test_the_window_includes_its_last_instant() -> None:
     assert tickets(play("> TS\n@ +10m\n> 天天收到手机报很烦"))
     conversation = play("""
         > TS
@@ -187,7 +187,7 @@ def test_to_the_last_instant_and_no_longer() -> None:
 
 
 @pytest.mark.parametrize("text", ["1", "12", "①", "十二", "1,3", "是", "否", "Y", "n", "“1”。"])
-def test_never_a_number_a_yes_or_a_no(text: str) -> None:
+def test_a_number_yes_or_no_is_never_the_complaint(text: str) -> None:
     conversation = play(f"> TS\n> {text}\n< 抱歉，未能识别您的回复，未登记投诉。…\n> 信号差\n< …已受理…")
     assert [ticket.text for ticket in tickets(conversation)] == ["信号差"]
 
@@ -224,7 +224,7 @@ def test_it_ranks_last_among_open_questions() -> None:
     assert len(tickets(conversation)) == 1
 
 
-def test_beside_an_order_and_a_fee() -> None:
+def test_beside_an_order_and_a_charge() -> None:
     conversation = Conversation(has=FOUR[1:])
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     conversation.play(f"""
@@ -258,7 +258,7 @@ def test_only_what_is_sent_to_10086_itself() -> None:
     assert tickets(play("> TS\n> [10086977] 这是什么\n< …已受理…", carrier=one_number))
 
 
-def test_a_second_empty_one_begins_anew_and_a_whole_one_ends_the_asking() -> None:
+def test_a_second_ts_restarts_the_window_and_one_with_a_text_closes_the_question() -> None:
     play("""
         > TS
         @ +9m
@@ -276,10 +276,10 @@ def test_a_second_empty_one_begins_anew_and_a_whole_one_ends_the_asking() -> Non
     """)
 
 
-# ---- which fee
+# ---- which charge
 
 
-def test_a_fee_is_named_by_its_code_its_service_or_its_id() -> None:
+def test_a_charge_is_named_by_its_code_its_service_or_its_id() -> None:
     open_one = charge("c-1", "SJB", "2026-03-05 12:00", state=ChargeState.REMINDED, code="8366")
     taken = charge(
         "fee-77", "SJB", "2026-02-05 12:00", state=ChargeState.CHARGED, settled_at=shanghai("2026-02-05 12:00")
@@ -301,7 +301,7 @@ def test_a_fee_is_named_by_its_code_its_service_or_its_id() -> None:
     )
 
 
-def test_a_fee_given_up_or_long_gone_is_not_meant() -> None:
+def test_a_charge_given_up_or_settled_long_ago_is_not_named() -> None:
     waived = charge("c-1", "SJB", "2026-03-05 12:00", state=ChargeState.WAIVED, settled_at=shanghai("2026-03-01 10:00"))
     old = charge("c-2", "TQ", "2025-12-20 12:00", state=ChargeState.CHARGED, settled_at=shanghai("2025-12-20 12:00"))
     nothing = charge("c-3", "CL", "2026-03-05 12:00", amount_fen=0)
@@ -309,10 +309,10 @@ def test_a_fee_given_up_or_long_gone_is_not_meant() -> None:
     assert ticket.charge_ids == ()
 
 
-# ---- how they stand
+# ---- the list of open tickets
 
 
-def test_every_one_is_recorded_and_the_open_ones_are_named() -> None:
+def test_open_tickets_are_listed_with_their_deadlines() -> None:
     conversation = play("> CXTS\n< [10086 reply] 您没有处理中的投诉…\n> TS 多收费\n@ +1h\n> TS 信号差")
     first, second = (ticket.number for ticket in tickets(conversation))
     conversation.play(f"""
@@ -327,11 +327,11 @@ def test_every_one_is_recorded_and_the_open_ones_are_named() -> None:
 # ---- by an agent
 
 
-def test_an_agent_takes_one_down_and_she_is_told() -> None:
+def test_an_agents_complaint_notifies_the_subscriber() -> None:
     conversation = with_charges(charge("c-1", "SJB", "2026-03-05 12:00"))
-    (told,) = conversation.happens(AgentComplaint("agent:7", "她说没有订过", "c-1"))
-    assert told.kind == "result"
-    assert "手机报(新华)3元" in told.text
+    (notice,) = conversation.happens(AgentComplaint("agent:7", "她说没有订过", "c-1"))
+    assert notice.kind == "result"
+    assert "手机报(新华)3元" in notice.text
     assert '"who":"agent:7"' in (conversation.evidence[-1].payload or "")
     conversation.happens(AgentComplaint("agent:7", "她说没有订过", "c-2"))
     assert conversation.outcome.refusal
@@ -351,6 +351,6 @@ def test_an_agent_takes_one_down_and_she_is_told() -> None:
         ("投诉：+86137骚扰", "+86137骚扰"),
     ],
 )
-def test_a_plus_joins_the_text_to_its_keyword_and_is_else_part_of_it(text: str, complaint: str) -> None:
+def test_a_plus_after_the_keyword_is_a_separator_and_otherwise_part_of_the_text(text: str, complaint: str) -> None:
     conversation = play(f"> {text}")
     assert [ticket.text for ticket in tickets(conversation)] == [complaint]

@@ -1,4 +1,4 @@
-"""Staff answer and decide; deadlines breach; money is given back once (flows.md 12, 17; safety.md 14)."""
+"""Staff respond and decide; deadlines are breached; charges are refunded once (flows.md 12, 17; safety.md 14)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -61,10 +61,10 @@ def complaint(text: str = "手机报我没有订过", *charges: Charge, subscrib
     return conversation.play(f"> TS {text}")
 
 
-# ---- the first answer, and the end
+# ---- first response and decision
 
 
-def test_the_first_answer_reaches_her_by_day() -> None:
+def test_the_first_response_is_sent_outside_quiet_hours() -> None:
     conversation = complaint()
     conversation.play("@ 2026-03-02 23:30")
     assert conversation.happens(RespondFirst("agent:7", the_ticket(conversation).id, "我们正在核实")) == []
@@ -73,7 +73,7 @@ def test_the_first_answer_reaches_her_by_day() -> None:
     conversation.happens(RespondFirst("agent:7", the_ticket(conversation).id, "又一次"))
     assert refused(conversation) == 409
     assert resolve(conversation, message="已为您核实") == []
-    # Two notices of one ticket wait beside each other.
+    # Both notices of one ticket are deferred; neither replaces the other.
     conversation.play(f"""
         @ 2026-03-03 07:00
         < [10086 notice] 您的工单{number}答复：我们正在核实。中国移动
@@ -85,8 +85,8 @@ def test_the_first_answer_reaches_her_by_day() -> None:
 
 def test_resolved_is_final() -> None:
     conversation = complaint()
-    (told,) = resolve(conversation)
-    assert "已处理完毕" in told.text
+    (notice,) = resolve(conversation)
+    assert "已处理完毕" in notice.text
     ticket = the_ticket(conversation)
     assert (ticket.state, ticket.decision, ticket.who) == (TicketState.RESOLVED, Decision.DONE, "agent:7")
     assert '"decision":"done"' in (conversation.evidence[-1].payload or "")
@@ -117,24 +117,24 @@ def test_warned_at_four_fifths_and_breached_after(subscriber: Subscriber, warned
     conversation = play("> TS 信号差", subscriber=subscriber)
     conversation.happens(RespondFirst("agent:7", the_ticket(conversation).id, "我们正在核实"))
 
-    def seen() -> tuple[bool, bool]:
+    def warned_and_breached() -> tuple[bool, bool]:
         return the_ticket(conversation).warned, the_ticket(conversation).breached
 
     conversation.move(shanghai(warned) - MINUTE)
-    assert seen() == (False, False)
+    assert warned_and_breached() == (False, False)
     conversation.move(shanghai(warned))
-    assert seen() == (True, False)
+    assert warned_and_breached() == (True, False)
     conversation.move(shanghai(due) - MINUTE)
-    assert seen() == (True, False)
+    assert warned_and_breached() == (True, False)
     conversation.move(shanghai(due))
-    assert seen() == (True, True)
+    assert warned_and_breached() == (True, True)
     assert conversation.evidence[-1].kind == "ticket-breached"
-    # Breached is breached, also when it is dealt with at last.
+    # Resolving a ticket does not undo its breach.
     resolve(conversation)
     assert the_ticket(conversation).breached
 
 
-def test_a_first_answer_that_does_not_come_is_a_breach_of_its_own() -> None:
+def test_a_missing_first_response_is_a_breach_of_its_own() -> None:
     conversation = play("> TS 信号差")
     conversation.play("@ +48h")
     assert the_ticket(conversation).breached
@@ -144,7 +144,7 @@ def test_a_first_answer_that_does_not_come_is_a_breach_of_its_own() -> None:
     assert not the_ticket(answered).breached
 
 
-def test_a_late_clock_does_not_make_late_staff_punctual() -> None:
+def test_a_late_timer_does_not_hide_a_breach() -> None:
     conversation = play("> TS 信号差", subscriber=VIP)
     conversation.timers.clear()
     conversation.move(shanghai("2026-03-02 18:00"))
@@ -155,11 +155,11 @@ def test_a_late_clock_does_not_make_late_staff_punctual() -> None:
 # ---- refunds
 
 
-def test_double_is_two_entries_once() -> None:
+def test_a_double_refund_is_two_entries_once() -> None:
     conversation = complaint()
-    (told,) = resolve(conversation, message="系统有误", policy=RefundPolicy.DOUBLE)
-    assert (told.number, told.kind) == ("10086", "notice")
-    assert "已处理完毕：系统有误。03月手机报(新华)费用已双倍退还，共6元。" in told.text
+    (notice,) = resolve(conversation, message="系统有误", policy=RefundPolicy.DOUBLE)
+    assert (notice.number, notice.kind) == ("10086", "notice")
+    assert "已处理完毕：系统有误。03月手机报(新华)费用已双倍退还，共6元。" in notice.text
     assert ledger(conversation) == {"c-1:principal": (300, SecondHalf.PAID), "c-1:second_half": (300, None)}
     events = to_billing(conversation.outcome)
     assert [(event.type, event.data["refund_id"], event.data["amount_fen"]) for event in events] == [
@@ -177,11 +177,11 @@ def test_double_is_two_entries_once() -> None:
     assert conversation.chain_is_whole()
 
 
-def test_principal_then_three_days() -> None:
+def test_an_undecided_second_half_is_paid_after_three_days() -> None:
     conversation = complaint()
-    (told,) = resolve(conversation, policy=RefundPolicy.PRINCIPAL)
-    assert "手机报(新华)费用3元已先行退还" in told.text
-    assert "6元" not in told.text
+    (notice,) = resolve(conversation, policy=RefundPolicy.PRINCIPAL)
+    assert "手机报(新华)费用3元已先行退还" in notice.text
+    assert "6元" not in notice.text
     assert ledger(conversation) == {"c-1:principal": (300, SecondHalf.WAITING)}
     conversation.play("""
         @ 2026-03-05 09:59:59
@@ -196,7 +196,7 @@ def test_principal_then_three_days() -> None:
     assert refused(conversation) == 409
 
 
-def test_principal_then_a_decision() -> None:
+def test_a_second_half_is_paid_or_closed_as_decided() -> None:
     for confirmed, halves, words in (
         (True, [(300, SecondHalf.PAID), (300, None)], "再退还3元"),
         (False, [(300, SecondHalf.CLOSED)], "不再另行退还，此前退还的3元仍归您所有"),
@@ -204,8 +204,8 @@ def test_principal_then_a_decision() -> None:
         conversation = complaint()
         resolve(conversation, policy=RefundPolicy.PRINCIPAL)
         conversation.play("@ +1d")
-        (told,) = decide(conversation, confirmed=confirmed)
-        assert words in told.text
+        (notice,) = decide(conversation, confirmed=confirmed)
+        assert words in notice.text
         assert list(ledger(conversation).values()) == halves
         assert len(to_billing(conversation.outcome)) == (1 if confirmed else 0)
         assert '"who":"agent:8"' in (conversation.evidence[-1].payload or "")
@@ -216,7 +216,7 @@ def test_principal_then_a_decision() -> None:
 
 
 @pytest.mark.parametrize("state", [state for state in ChargeState if state is not ChargeState.CHARGED])
-def test_what_was_not_taken_is_not_given_back(state: ChargeState) -> None:
+def test_a_charge_that_was_not_taken_is_not_refunded(state: ChargeState) -> None:
     conversation = complaint("多收费", charge("c-1", "SJB", "2026-03-05 12:00", state=state))
     resolve(conversation, policy=RefundPolicy.DOUBLE)
     assert refused(conversation) == 422
@@ -227,10 +227,10 @@ def test_what_was_not_taken_is_not_given_back(state: ChargeState) -> None:
     assert resolve(conversation, policy=RefundPolicy.NONE, charge_id=None)
 
 
-# ---- a complaint that names a fee, and nobody decides
+# ---- a complaint that names a charge and is not decided in time
 
 
-def test_its_principal_comes_back_at_the_deadline() -> None:
+def test_the_principal_is_refunded_at_the_deadline_of_a_complaint() -> None:
     conversation = complaint(subscriber=VIP)
     number = the_ticket(conversation).number
     conversation.play(f"""
@@ -251,7 +251,7 @@ def test_its_principal_comes_back_at_the_deadline() -> None:
     assert len(ledger(conversation)) == 2
 
 
-def test_at_night_she_is_told_in_the_morning() -> None:
+def test_a_refund_at_night_is_notified_in_the_morning() -> None:
     conversation = with_charges(TAKEN, start="2026-03-31 22:10")
     conversation.account = replace(conversation.account, subscriber=VIP)
     conversation.play("> TS 手机报我没有订过\n< …(不晚于04月01日06时10分)…\n@ 2026-04-01 06:30\n<")
@@ -260,21 +260,21 @@ def test_at_night_she_is_told_in_the_morning() -> None:
 
 
 @pytest.mark.parametrize("decision", [Decision.UPHELD, Decision.DONE])
-def test_staff_who_decide_late_end_what_waits(decision: Decision) -> None:
+def test_a_late_decision_closes_the_second_half(decision: Decision) -> None:
     conversation = complaint(subscriber=VIP).play("@ +9h")
     policy = RefundPolicy.NONE if decision is Decision.DONE else None
-    (told,) = resolve(conversation, decision, "费用无误", policy, None)
-    assert "不再另行退还" in told.text
+    (notice,) = resolve(conversation, decision, "费用无误", policy, None)
+    assert "不再另行退还" in notice.text
     assert ledger(conversation) == {"c-1:principal": (300, SecondHalf.CLOSED)}
 
 
-def test_done_without_a_word_of_the_refund_leaves_it_to_the_three_days() -> None:
+def test_done_without_a_refund_policy_leaves_the_second_half_undecided() -> None:
     conversation = complaint(subscriber=VIP).play("@ +9h")
     resolve(conversation)
     conversation.play("@ +3d\n< …再退还3元…")
 
 
-def test_every_fee_that_she_named_and_none_twice() -> None:
+def test_every_named_charge_is_refunded_once() -> None:
     other = replace(TAKEN, id="c-2", service_code="TQ", subscription_id=None, amount_fen=200)
     conversation = complaint("手机报和天气预报都不对", TAKEN, other, subscriber=VIP)
     conversation.play("> TS 手机报，再说一次")
@@ -282,7 +282,7 @@ def test_every_fee_that_she_named_and_none_twice() -> None:
     assert sorted(ledger(conversation)) == ["c-1:principal", "c-2:principal"]
 
 
-def test_what_is_taken_only_later_comes_back_then() -> None:
+def test_a_named_charge_that_is_taken_later_is_refunded_then() -> None:
     reminded = charge("c-1", "SJB", "2026-03-03 12:00", state=ChargeState.REMINDED)
     conversation = complaint("手机报我没有订过", reminded, subscriber=VIP).play("@ 2026-03-03 11:59\n<")
     taken = replace(reminded, state=ChargeState.CHARGED, settled_at=shanghai("2026-03-03 12:00"))
@@ -290,7 +290,7 @@ def test_what_is_taken_only_later_comes_back_then() -> None:
     conversation.play("@ 2026-03-03 12:01\n< …手机报(新华)费用3元已先行退还…")
 
 
-def test_a_decision_in_time_gives_nothing_back() -> None:
+def test_a_decision_in_time_refunds_nothing() -> None:
     conversation = complaint(subscriber=VIP)
     resolve(conversation, Decision.UPHELD, "您于三月一日订购")
     conversation.play("@ +30d\n<")
@@ -300,14 +300,14 @@ def test_a_decision_in_time_gives_nothing_back() -> None:
 # ---- the end of a tenure
 
 
-def test_nothing_of_a_former_customer_is_waited_for() -> None:
+def test_closing_a_number_resolves_its_tickets() -> None:
     conversation = complaint(subscriber=VIP)
     conversation.happens(CLOSING)
     closed = [record for record in conversation.outcome.records if isinstance(record, Ticket)]
     assert [(ticket.state, ticket.who) for ticket in closed] == [(TicketState.RESOLVED, "tenure-ended")]
 
 
-def test_a_second_half_that_waits_is_paid_when_the_number_is_given_up() -> None:
+def test_closing_a_number_pays_undecided_second_halves() -> None:
     conversation = complaint()
     resolve(conversation, policy=RefundPolicy.PRINCIPAL)
     conversation.happens(CLOSING)
@@ -329,13 +329,13 @@ TWICE = ["c-1:principal", "c-1:second_half"]
         ("> TS 手机报和天气预报都不对", [*TWICE, "c-2:principal", "c-2:second_half"]),
         ("> TS 手机报我没有订过\n@ +9h", TWICE),
         ("> TS 手机报我没有订过\n@ +4d", TWICE),
-        # What names no fee, was decided, or is given back already gives nothing.
+        # A complaint without a charge, one that was decided and one already refunded give nothing.
         ("> TS 信号差", []),
         ("> TS 手机报我没有订过\n* upheld", []),
         ("> TS 手机报我没有订过\n* closed\n> TS 手机报我没有订过", ["c-1:principal"]),
     ],
 )
-def test_what_a_complaint_names_goes_back_when_the_number_is_given_up(before: str, back: list[str]) -> None:
+def test_closing_a_number_refunds_double_what_open_complaints_name(before: str, back: list[str]) -> None:
     conversation = with_charges(TAKEN, OTHER)
     conversation.account = replace(conversation.account, subscriber=VIP)
     for line in before.splitlines():
@@ -347,15 +347,15 @@ def test_what_a_complaint_names_goes_back_when_the_number_is_given_up(before: st
                 resolve(conversation, policy=RefundPolicy.NONE)
             case _:
                 conversation.play(line)
-    told = len(conversation.sent)
-    known = sorted(ledger(conversation))
+    sent_before = len(conversation.sent)
+    refunded_before = sorted(ledger(conversation))
     conversation.happens(CLOSING)
-    found = {entry.id: entry for entry in conversation.outcome.records if isinstance(entry, Refund)}
-    assert sorted({*known, *found}) == back
-    assert not any(entry.is_open for entry in found.values())
+    new_entries = {entry.id: entry for entry in conversation.outcome.records if isinstance(entry, Refund)}
+    assert sorted({*refunded_before, *new_entries}) == back
+    assert not any(entry.is_open for entry in new_entries.values())
     refunds = [str(event.data["refund_id"]) for event in to_billing(conversation.outcome)]
-    assert sorted(refunds) == sorted({*found} - {*known})
-    assert len(conversation.sent) == told
+    assert sorted(refunds) == sorted({*new_entries} - {*refunded_before})
+    assert len(conversation.sent) == sent_before
     conversation.play("@ +30d\n<")
 
 
@@ -368,5 +368,5 @@ def test_in_english() -> None:
         @ +3d
         < As nobody could decide about 手机报(新华) (March) within three days, another CNY3 was given back: twice the fee in all. …
     """)
-    (told,) = resolve(conversation, message="We checked your bill.")
-    assert told.text == f"Your ticket {number} was dealt with: We checked your bill. China Mobile"
+    (notice,) = resolve(conversation, message="We checked your bill.")
+    assert notice.text == f"Your ticket {number} was dealt with: We checked your bill. China Mobile"

@@ -33,7 +33,7 @@ def test_number_and_content(text: str) -> None:
     assert "已收到" in conversation.sent[0].text
 
 
-def test_a_service_number_is_counted_by_its_digits() -> None:
+def test_a_service_number_is_recorded_by_its_digits() -> None:
     assert reports(play("> [10086999] 106900001234*中奖\n< …已收到…")) == [("106900001234", "中奖")]
 
 
@@ -67,13 +67,13 @@ def test_a_service_number_is_counted_by_its_digits() -> None:
         ("123456789012345678901*贷款", None, "123456789012345678901*贷款"),
     ],
 )
-def test_blanks_and_hyphens_inside_the_number(text: str, number: str | None, content: str) -> None:
+def test_blanks_and_hyphens_inside_the_sender_number(text: str, number: str | None, content: str) -> None:
     conversation = Conversation()
     conversation.text(text, "10086999")
     assert reports(conversation) == [(number, content)]
 
 
-def test_of_a_long_text_the_first_4000_characters_are_recorded() -> None:
+def test_the_first_4000_characters_of_a_long_text_are_recorded() -> None:
     for text in ("13900000001*" + "贷" * 9_000, "13900000001" + " 1" * 9_000, "9 " * 9_000, "1" * 9_000):
         conversation = Conversation()
         conversation.text(text, "10086999")
@@ -83,12 +83,12 @@ def test_of_a_long_text_the_first_4000_characters_are_recorded() -> None:
 @pytest.mark.parametrize(
     "text", ["恭喜您中奖了", "*中奖", "13900000001", "13900000001*", "12*中奖", "0000", "TS 投诉", "是"]
 )
-def test_without_a_number_it_is_recorded_and_the_format_asked_for(text: str) -> None:
+def test_a_report_without_a_number_is_recorded_and_the_format_asked_for(text: str) -> None:
     conversation = play(f"> 0000\n> [10086999] {text}\n< [10086999 reply] …“号码*内容”的格式…\n= CL active, TQ active")
     assert [number for number, _ in reports(conversation)] == [None]
 
 
-def test_counted_once_within_a_day() -> None:
+def test_a_report_repeated_within_a_day_counts_once() -> None:
     conversation = play("""
         > [10086999] 13900000001*中奖
         < …已收到…
