@@ -15,7 +15,7 @@ from app.services.turns.handling import Turns
 
 
 @value
-class FoundCharge:
+class OwnedCharge:
     """A charge with whose it is."""
 
     msisdn: str
@@ -27,7 +27,7 @@ class FoundCharge:
 class AnnouncedCharge:
     """A charge that was announced: just now, or by the same words before."""
 
-    found: FoundCharge
+    owned: OwnedCharge
     is_new: bool
 
 
@@ -50,37 +50,37 @@ class Charges:
 
     async def record_use(self, msisdn: str, used: RecordUse) -> AnnouncedCharge:
         """Report a use, which makes its charge; RefusedError as above."""
-        before = await self._owner(Use, used.use_id)
+        before = await self._owner_of(Use, used.use_id)
         if before not in (None, msisdn):
             raise RefusedError(409, "use_id: another customer's use has this id.")
-        if before is None and await self._owner(Charge, charge_id_of(used.use_id)) not in (None, msisdn):
+        if before is None and await self._owner_of(Charge, charge_id_of(used.use_id)) not in (None, msisdn):
             raise RefusedError(409, "use_id: another charge has the id that this use's would get; take another use_id.")
         is_new = (await self._turns.carry_out(msisdn, used)).verdict != KNOWN
         return AnnouncedCharge(await self.one(charge_id_of(used.use_id), former=True), is_new)
 
-    async def _owner(self, kind: type[Record], record_id: str) -> str | None:
+    async def _owner_of(self, kind: type[Record], record_id: str) -> str | None:
         found = await self._database.read(partial(records.find, kind=kind, record_id=record_id))
         return found.msisdn if found else None
 
-    async def one(self, charge_id: str, *, former: bool) -> FoundCharge:
+    async def one(self, charge_id: str, *, former: bool) -> OwnedCharge:
         """A charge by billing's id; RefusedError (404) where there is none, or only a former customer's."""
         found = await self._find(charge_id, former=former)
         if found is None:
             raise RefusedError(404, "There is no charge with this id.")
         return found
 
-    async def _find(self, charge_id: str, *, former: bool = True) -> FoundCharge | None:
+    async def _find(self, charge_id: str, *, former: bool = True) -> OwnedCharge | None:
         wanted = partial(records.find, kind=Charge, record_id=charge_id, former=former)
         found = await self._database.read(wanted)
-        return _of(found) if found else None
+        return _owned(found) if found else None
 
-    async def page(self, wanted: Mapping[str, str], owner: OwnerFilter | None, part: PageRequest) -> list[FoundCharge]:
+    async def page(self, wanted: Mapping[str, str], owner: OwnerFilter | None, part: PageRequest) -> list[OwnedCharge]:
         """Charges by id that have these values: of one customer, or of all."""
         found = await self._database.read(partial(page_of, kind=Charge, equal=wanted, owner=owner, part=part))
-        return [_of(item) for item in found]
+        return [_owned(item) for item in found]
 
 
-def _of(found: records.OwnedRecord) -> FoundCharge:
+def _owned(found: records.OwnedRecord) -> OwnedCharge:
     if not isinstance(found.record, Charge):
         raise TypeError("not a charge")
-    return FoundCharge(found.msisdn, found.tenure, found.record)
+    return OwnedCharge(found.msisdn, found.tenure, found.record)

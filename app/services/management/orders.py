@@ -15,7 +15,7 @@ from app.services.turns.handling import Turns
 
 
 @value
-class OrderFound:
+class OwnedOrder:
     """An order and whose it is."""
 
     msisdn: str
@@ -35,21 +35,21 @@ class Orders:
         outcome = await self._turns.carry_out(msisdn, call)
         return next(record for record in outcome.records if isinstance(record, Order))
 
-    async def one(self, order_id: str, *, former: bool) -> OrderFound:
+    async def one(self, order_id: str, *, former: bool) -> OwnedOrder:
         """An order by its id; RefusedError (404) where there is none, or only a former customer's."""
         find = partial(records.find, kind=Order, record_id=order_id, former=former)
-        found = await self._database.read(find) if order_id.isprintable() else None
-        if found is None:
+        owned = await self._database.read(find) if order_id.isprintable() else None
+        if owned is None:
             raise RefusedError(404, "There is no order with this id.")
-        return _order(found)
+        return _owned(owned)
 
-    async def page(self, wanted: Mapping[str, str], owner: OwnerFilter | None, part: PageRequest) -> list[OrderFound]:
+    async def page(self, wanted: Mapping[str, str], owner: OwnerFilter | None, part: PageRequest) -> list[OwnedOrder]:
         """Orders in the order in which they were made, that have these values: of one customer, or of all."""
-        found = await self._database.read(partial(page_of, kind=Order, equal=wanted, owner=owner, part=part))
-        return [_order(item) for item in found]
+        owned = await self._database.read(partial(page_of, kind=Order, equal=wanted, owner=owner, part=part))
+        return [_owned(item) for item in owned]
 
 
-def _order(found: OwnedRecord) -> OrderFound:
-    if not isinstance(found.record, Order):
+def _owned(owned: OwnedRecord) -> OwnedOrder:
+    if not isinstance(owned.record, Order):
         raise TypeError("not an order")
-    return OrderFound(found.msisdn, found.tenure, found.record)
+    return OwnedOrder(owned.msisdn, owned.tenure, owned.record)

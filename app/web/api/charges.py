@@ -10,7 +10,7 @@ from app.commands.charges.announcing import AnnounceCharge, RecordUse
 from app.domain.account import Channel
 from app.domain.calendar import SHANGHAI
 from app.domain.charges import ChargeKind, ChargeState
-from app.services.management.charges import FoundCharge
+from app.services.management.charges import OwnedCharge
 from app.services.management.owners import OwnerFilter, PageRequest
 from app.services.management.tokens import Caller, Scope
 from app.web.access import Looking, Sees, next_cursor
@@ -95,7 +95,7 @@ class ChargesOut(BaseModel):
     next_cursor: str | None = None
 
 
-def charge_out(found: FoundCharge) -> ChargeOut:
+def charge_out(found: OwnedCharge) -> ChargeOut:
     """A charge, its times in Shanghai."""
     charge = found.charge
     times = {
@@ -137,7 +137,7 @@ async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, re
     wanted = AnnounceCharge(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
     announced = await gateway.management.charges.announce(given.msisdn, wanted)
     response.status_code = 202 if announced.is_new else 200
-    return charge_out(announced.found)
+    return charge_out(announced.owned)
 
 
 @router.post(
@@ -156,7 +156,7 @@ async def post_use(given: UseBody, caller: Billing, gateway: GatewayIn, response
     used = RecordUse(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
     announced = await gateway.management.charges.record_use(given.msisdn, used)
     response.status_code = 202 if announced.is_new else 200
-    return UseOut(use_id=given.use_id, charge=charge_out(announced.found))
+    return UseOut(use_id=given.use_id, charge=charge_out(announced.owned))
 
 
 @router.get("/charges", summary="Charges", response_model_exclude_none=True)

@@ -10,7 +10,7 @@ from app.commands.orders.calls import PlaceOrder
 from app.domain.account import Channel
 from app.domain.calendar import SHANGHAI
 from app.domain.orders import Order, OrderKind, OrderState, Reason
-from app.services.management.orders import OrderFound
+from app.services.management.orders import OwnedOrder
 from app.services.management.owners import OwnerFilter, PageRequest
 from app.services.management.tokens import Scope
 from app.web.access import Looking, Sees, next_cursor
@@ -63,7 +63,7 @@ class OrdersOut(BaseModel):
     next_cursor: str | None = None
 
 
-def order_out(found: OrderFound) -> OrderOut:
+def order_out(found: OwnedOrder) -> OrderOut:
     """An order, its times in Shanghai."""
     return _out(found.msisdn, found.order)
 
