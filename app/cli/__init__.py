@@ -3,7 +3,7 @@
 import typer
 
 from app.cli import chat, config, evidence, importing, running, schema, tokens, upkeep
-from app.cli.terminal import FAILED, complain, examples
+from app.cli.terminal import FAILED, examples, print_errors
 from app.db.session import StorageUnavailableError
 from app.services.management.tokens import TokenError
 from app.services.startup import StartError
@@ -34,7 +34,7 @@ def main() -> None:
     try:
         app()
     except (SettingsError, StartError, TokenError) as error:
-        complain(str(error))
+        print_errors(str(error))
     except StorageUnavailableError as error:
-        complain(f"The database cannot be reached ({error}); check SMSGW_DATABASE_URL.")
+        print_errors(f"The database cannot be reached ({error}); check SMSGW_DATABASE_URL.")
     raise SystemExit(FAILED)

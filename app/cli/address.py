@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from app.cli.terminal import WRONG_USE, refuse
+from app.cli.terminal import WRONG_USE, exit_with_error
 from app.settings.sources import variables
 
 _DEFAULT_PORT = "8086"
@@ -18,5 +18,5 @@ def gateway_url(given: str | None) -> str:
     except ValueError:
         fits = False
     if not fits:
-        refuse(f"{url} is no gateway's URL: give --url http://127.0.0.1:8086 or the like.", WRONG_USE)
+        exit_with_error(f"{url} is no gateway's URL: give --url http://127.0.0.1:8086 or the like.", WRONG_USE)
     return url

@@ -14,7 +14,7 @@ from app.cli.handset.lines import LineError
 from app.cli.handset.live import LiveHandset
 from app.cli.handset.simulator import GatewayError, Simulator
 from app.cli.handset.thread import ACCESS_NUMBER
-from app.cli.terminal import WRONG_USE, examples, out, refuse
+from app.cli.terminal import WRONG_USE, examples, exit_with_error, out
 from app.domain.msisdn import parse_msisdn
 
 app = typer.Typer()
@@ -51,9 +51,9 @@ def chat(
     """
     number = parse_msisdn(msisdn)
     if number is None:
-        refuse(f"{msisdn} is no mobile number: write 13800138000 or +8613800138000.", WRONG_USE)
+        exit_with_error(f"{msisdn} is no mobile number: write 13800138000 or +8613800138000.", WRONG_USE)
     if after is not None and not _MESSAGE_ID.fullmatch(after):
-        refuse("--after takes a message's id, as the simulator and the API show it.", WRONG_USE)
+        exit_with_error("--after takes a message's id, as the simulator and the API show it.", WRONG_USE)
     simulator = Simulator(gateway_url(url), number)
     at_a_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     try:
@@ -63,7 +63,7 @@ def chat(
         else:
             _in_a_pipe(simulator, to or ACCESS_NUMBER, history or 0, after)
     except (GatewayError, LineError) as error:
-        refuse(str(error))
+        exit_with_error(str(error))
     except KeyboardInterrupt:
         raise typer.Exit(0 if at_a_terminal else 1) from None
 
@@ -87,8 +87,8 @@ def _in_a_pipe(simulator: Simulator, to: str, history: int, after: str | None) -
                 try:
                     typed = raw.decode("utf-8")
                 except UnicodeDecodeError:
-                    refuse(f"Line {number} of the input is not UTF-8.", WRONG_USE)
-                if not runner.run(handset.say(typed)):
+                    exit_with_error(f"Line {number} of the input is not UTF-8.", WRONG_USE)
+                if not runner.run(handset.process(typed)):
                     break
         finally:
             runner.run(simulator.close())

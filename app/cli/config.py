@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.terminal import FAILED, complain, examples, out
+from app.cli.terminal import FAILED, examples, out, print_errors
 from app.composition import build_gateway
 from app.db.session import normalise_url
 from app.settings import Settings, SettingsError
@@ -33,15 +33,15 @@ def check() -> None:
     """Say everything that is wrong in the settings, where, and what to do; or print them with secrets hidden."""
     settings, sources, problems = read()
     if settings is not None:
-        problems += _misfits(settings, sources)
+        problems += _assembly_problems(settings, sources)
     if settings is None or problems:
-        complain("\n".join(map(str, problems)))
+        print_errors("\n".join(map(str, problems)))
         raise typer.Exit(FAILED)
     table = Table(title="Settings are in order")
     table.add_column("setting", no_wrap=True)
     table.add_column("value", overflow="fold")
     table.add_column("from", overflow="fold")
-    for name, value, place in [*_of_environment(settings, sources), *_of_file(settings.file, sources)]:
+    for name, value, place in [*_environment_rows(settings, sources), *_file_rows(settings.file, sources)]:
         table.add_row(Text(name), Text(value), Text(place, "dim" if place == "default" else ""))
     for name in settings.provider_table():
         if name not in settings.file.providers:
@@ -49,7 +49,7 @@ def check() -> None:
     out.print(table)
 
 
-def _misfits(settings: Settings, sources: Sources) -> list[SettingProblem]:
+def _assembly_problems(settings: Settings, sources: Sources) -> list[SettingProblem]:
     """What only shows when everything is put together; what is wrong is left out, and the rest tried again."""
     problems: list[SettingProblem] = []
     while True:
@@ -60,7 +60,7 @@ def _misfits(settings: Settings, sources: Sources) -> list[SettingProblem]:
             # It may have named a provider that was left out.
             if problem.name != "default_provider" or not any(one.name.startswith("providers.") for one in problems):
                 problems.append(problem)
-            rest = _without(settings, problem.name)
+            rest = _without_setting(settings, problem.name)
             if rest is None:
                 return problems
             settings = rest
@@ -68,7 +68,7 @@ def _misfits(settings: Settings, sources: Sources) -> list[SettingProblem]:
             return problems
 
 
-def _without(settings: Settings, name: str) -> Settings | None:
+def _without_setting(settings: Settings, name: str) -> Settings | None:
     """The settings without one that is wrong; None if nothing can be left out."""
     parts = name.split(".")
     file = settings.file
@@ -88,29 +88,29 @@ def _without(settings: Settings, name: str) -> Settings | None:
 # ---- what is in force
 
 
-def _of_environment(settings: Settings, sources: Sources) -> Iterator[_Row]:
+def _environment_rows(settings: Settings, sources: Sources) -> Iterator[_Row]:
     for field, item in Settings.model_fields.items():
         if not item.exclude:
             name, value = f"{PREFIX}{field.upper()}", getattr(settings, field)
             if field == "database_url":
                 value = normalise_url(value).render_as_string(hide_password=True)
-            yield name, _shown(value), sources.of_variable(name) or "default"
+            yield name, _display(value), sources.place_of_variable(name) or "default"
 
 
-def _of_file(model: BaseModel, sources: Sources, *above: str) -> Iterator[_Row]:
+def _file_rows(model: BaseModel, sources: Sources, *above: str) -> Iterator[_Row]:
     for field, item in type(model).model_fields.items():
         location, value = (*above, item.alias or field), getattr(model, field)
         if isinstance(value, BaseModel):
-            yield from _of_file(value, sources, *location)
+            yield from _file_rows(value, sources, *location)
         elif field == "providers" and not above:
             for name, provider in value.items():
-                yield from _of_file(provider, sources, *location, name)
+                yield from _file_rows(provider, sources, *location, name)
         else:
-            place = sources.in_file(location) if field in model.model_fields_set else None
-            yield ".".join(location), _shown(value), place or "default"
+            place = sources.place_in_file(location) if field in model.model_fields_set else None
+            yield ".".join(location), _display(value), place or "default"
 
 
-def _shown(value: object) -> str:  # noqa: PLR0911  one for each kind of value
+def _display(value: object) -> str:  # noqa: PLR0911  one for each kind of value
     """A setting as one would write it, secrets apart."""
     match value:
         case None:
@@ -127,9 +127,9 @@ def _shown(value: object) -> str:  # noqa: PLR0911  one for each kind of value
         case time():
             return f"{value:%H:%M}"
         case list() | tuple():
-            return ", ".join(map(_shown, value)) or "none"
+            return ", ".join(map(_display, value)) or "none"
         case dict():
-            return ", ".join(f"{name}: {_shown(part)}" for name, part in value.items()) or "none"
+            return ", ".join(f"{name}: {_display(part)}" for name, part in value.items()) or "none"
         case str() if "://" in value and urlsplit(value).query:
             return f"{value.partition('?')[0]}?{_HIDDEN}"
     return str(value)

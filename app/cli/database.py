@@ -11,7 +11,7 @@ from app.settings.check import checked_settings
 
 
 @contextmanager
-def unopened() -> Iterator[tuple[Database, DatabaseOwner, Settings]]:
+def unchecked_database() -> Iterator[tuple[Database, DatabaseOwner, Settings]]:
     """The database as it is, and whose it ought to be."""
     settings = checked_settings()
     database = Database(normalise_url(settings.database_url))
@@ -22,11 +22,11 @@ def unopened() -> Iterator[tuple[Database, DatabaseOwner, Settings]]:
 
 
 @contextmanager
-def opened(*, make: bool = False) -> Iterator[tuple[Database, DatabaseOwner, Settings]]:
+def checked_database(*, make: bool = False) -> Iterator[tuple[Database, DatabaseOwner, Settings]]:
     """The database with the mark of its owner; StartError if it is not his, or has no schema.
 
     ``make``: one that holds nothing of value gets its schema; production is migrated on purpose.
     """
-    with unopened() as (database, owner, settings):
+    with unchecked_database() as (database, owner, settings):
         prepare(database, owner, migrate=make and settings.env is not Environment.PRODUCTION)
         yield database, owner, settings

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from app.cli.database import opened, unopened
-from app.cli.terminal import FAILED, WRONG_USE, complain, counting, done, examples, out, refuse
+from app.cli.database import checked_database, unchecked_database
+from app.cli.terminal import FAILED, WRONG_USE, examples, exit_with_error, out, print_done, print_errors, progress_bar
 from app.domain.evidence import ChainViolation
 from app.domain.msisdn import parse_msisdn
 from app.services.startup import prepare
@@ -37,13 +37,13 @@ _Anchor = Annotated[
 ]
 
 
-def _complain_of(chain: WalkedChain) -> None:
-    found = chain.found
+def _print_violation(chain: WalkedChain) -> None:
+    found = chain.verification
     whose = f"{chain.msisdn}, tenure {chain.tenure}" if chain.msisdn else "A chain that was anchored is gone"
     words = _WRONG[found.violation or ChainViolation.CHANGED].format(
         bad=found.first_bad, records=found.records, end=chain.end
     )
-    complain(f"{whose}: {words}.")
+    print_errors(f"{whose}: {words}.")
 
 
 @app.command(
@@ -60,11 +60,11 @@ def verify(
     """Walk the chains of evidence; exit status 1 where one was changed, cut short, added to or made anew."""
     number = parse_msisdn(msisdn) if msisdn else None
     if msisdn and number is None:
-        refuse(f"{msisdn} is no mobile number: write 13800138000 or +8613800138000.", WRONG_USE)
+        exit_with_error(f"{msisdn} is no mobile number: write 13800138000 or +8613800138000.", WRONG_USE)
     if msisdn and anchor:
-        refuse("An anchor is of all chains: leave the number away.", WRONG_USE)
+        exit_with_error("An anchor is of all chains: leave the number away.", WRONG_USE)
     bad = walked = 0
-    with opened() as (database, owner, _), counting() as progress:
+    with checked_database() as (database, owner, _), progress_bar() as progress:
         task = progress.add_task("chains", total=None if number else count_chains(database))
         chains = walk_chains(database, owner.heads, number)
         if anchor:
@@ -72,16 +72,16 @@ def verify(
                 with anchor.open(encoding="utf-8", errors="replace") as lines:
                     chains = Anchor.read(lines, owner.heads).compare(database, owner.heads, chains)
             except AnchorError as error:
-                refuse(f"{anchor} {error}.")
+                exit_with_error(f"{anchor} {error}.")
         for chain in chains:
             walked += 1
             progress.advance(task)
-            if not chain.found.ok:
+            if not chain.verification.ok:
                 bad += 1
-                _complain_of(chain)
+                _print_violation(chain)
     if bad:
-        refuse(f"{bad} of {walked} chains are not whole.", FAILED)
-    done(f"{walked} chains are whole." if walked != 1 else "The chain is whole.")
+        exit_with_error(f"{bad} of {walked} chains are not whole.", FAILED)
+    print_done(f"{walked} chains are whole." if walked != 1 else "The chain is whole.")
 
 
 @app.command(
@@ -93,7 +93,7 @@ def print_anchor() -> None:
 
     Who sets the whole database back, signatures and all, is found by comparing with it: `verify --anchor FILE`.
     """
-    with opened() as (database, owner, _):
+    with checked_database() as (database, owner, _):
         for line in write_anchor(database, owner.heads, datetime.now(UTC)):
             out.out(line)
 
@@ -113,20 +113,20 @@ def sign_heads(
     Heads that are signed with a replaced key are signed with the newest. A head that lost its signature is not signed
     again: `smsgw evidence verify` names it.
     """
-    with unopened() as (database, owner, _), counting() as progress:
+    with unchecked_database() as (database, owner, _), progress_bar() as progress:
         prepare(database, owner, migrate=False, lost=frozenset(lost or ()))
         task = progress.add_task("chains", total=count_chains(database))
-        on_record = anew = bad = 0
+        on_record = signed_again = bad = 0
         try:
             for chain in seal(database, owner.heads, lost or ()):
                 progress.advance(task)
                 on_record += chain.on_record
-                anew += chain.anew
-                if not chain.found.ok:
+                signed_again += chain.signed_again
+                if not chain.verification.ok:
                     bad += 1
-                    _complain_of(WalkedChain(chain.msisdn, chain.tenure, chain.found))
+                    _print_violation(WalkedChain(chain.msisdn, chain.tenure, chain.verification))
         except SealError as error:
-            refuse(str(error))
+            exit_with_error(str(error))
     if bad:
-        refuse(f"{bad} chains are not whole and were left as they are.", FAILED)
-    done(f"Signed on record: {on_record}. Signed anew: {anew}.")
+        exit_with_error(f"{bad} chains are not whole and were left as they are.", FAILED)
+    print_done(f"Signed on record: {on_record}. Signed anew: {signed_again}.")

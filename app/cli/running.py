@@ -11,7 +11,7 @@ import typer
 from rich.panel import Panel
 
 from app import observability
-from app.cli.database import unopened
+from app.cli.database import unchecked_database
 from app.cli.terminal import examples, out
 from app.composition import build_gateway
 from app.main import create_app
@@ -26,7 +26,7 @@ Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; default SMSGW_PORT or 8086.")]
 
 
-def _refuse_exposure(settings: Settings, host: str) -> None:
+def _require_loopback(settings: Settings, host: str) -> None:
     """demo, dev and test hold a token that everybody knows, so they listen on loopback (safety.md 26)."""
     if settings.env is Environment.PRODUCTION or settings.demo_expose:
         return
@@ -43,18 +43,18 @@ def _refuse_exposure(settings: Settings, host: str) -> None:
 
 def _prepare() -> None:
     """A gateway that holds nothing of value brings its schema up by itself; production is migrated on purpose."""
-    with unopened() as (database, owner, settings):
+    with unchecked_database() as (database, owner, settings):
         prepare(database, owner, migrate=settings.env is not Environment.PRODUCTION, starting=True)
 
 
 def _serve(settings: Settings, host: str, port: int | None) -> None:
     observability.configure_logging(settings.log_level)
-    _refuse_exposure(settings, host)
+    _require_loopback(settings, host)
     _prepare()
     gateway_app = create_app(settings, host)
     gateway_app.openapi()  # made now, as it takes longer than a request may keep the others waiting
     server = server_of(gateway_app, host, settings.port if port is None else port)
-    _spare_the_collector()
+    _tune_garbage_collection()
     # When it is done, the server raises the signal that ended it once more; all is drained then, and that is no error.
     for asked_to_stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked_to_stop, lambda _number, _frame: None)
@@ -63,7 +63,7 @@ def _serve(settings: Settings, host: str, port: int | None) -> None:
         raise StartError("The gateway did not start; the reason is in the lines above.")
 
 
-def _spare_the_collector() -> None:
+def _tune_garbage_collection() -> None:
     """What start-up made lives as long as the process, and a turn makes no cycles: look for garbage far less often.
 
     Without this a third of a busy gateway's time went into walking objects that are never garbage. What a batch
@@ -99,7 +99,7 @@ def demo(host: Host = "127.0.0.1", port: Port = None) -> None:
         raise SettingsError(
             f"SMSGW_ENV is {settings.env.value}: the demo empties its database, so it runs in demo or test only"
         )
-    _refuse_exposure(settings, host)
+    _require_loopback(settings, host)
     _prepare()
     asyncio.run(_load_demo(settings))
     base = f"http://{host}:{settings.port if port is None else port}"

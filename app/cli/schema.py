@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from app.cli.database import unopened
-from app.cli.terminal import FAILED, done, examples, out
+from app.cli.database import unchecked_database
+from app.cli.terminal import FAILED, examples, out, print_done
 from app.db import migrations
 from app.services.startup import prepare
 
@@ -22,7 +22,7 @@ def migrate(
     *, check: Annotated[bool, typer.Option("--check", help="Only say whether the schema is the newest.")] = False
 ) -> None:
     """Bring the database to the newest schema, and mark an empty one with SMSGW_ENV."""
-    with unopened() as (database, owner, _):
+    with unchecked_database() as (database, owner, _):
         newest = migrations.newest_revision()
         before = database.write_now(migrations.current_revision)
         if check and before != newest:
@@ -31,6 +31,6 @@ def migrate(
         if not check:
             prepare(database, owner, migrate=True)
     if before == newest:
-        done(f"The schema is the newest ({newest}).")
+        print_done(f"The schema is the newest ({newest}).")
     else:
-        done(f"Migrated from {before or 'an empty database'} to {newest}.")
+        print_done(f"Migrated from {before or 'an empty database'} to {newest}.")

@@ -15,24 +15,24 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
-def complain(message: str) -> None:
+def print_errors(message: str) -> None:
     """Say what is wrong, a line for each thing."""
     for line in message.splitlines():
         err.print(Text("✗", style="bold red"), Text(line), soft_wrap=True)
 
 
-def refuse(message: str, status: int = FAILED) -> NoReturn:
+def exit_with_error(message: str, status: int = FAILED) -> NoReturn:
     """Say what is wrong and end the command."""
-    complain(message)
+    print_errors(message)
     raise typer.Exit(status)
 
 
-def done(message: str) -> None:
+def print_done(message: str) -> None:
     """Say what was done."""
     out.print(Text("✓", style="green"), Text(message), soft_wrap=True)
 
 
-def counting() -> Progress:
+def progress_bar() -> Progress:
     """A progress bar of things that are counted."""
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err

@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.database import opened
-from app.cli.terminal import done, examples, out
+from app.cli.database import checked_database
+from app.cli.terminal import examples, out, print_done
 from app.services.ids import IdSource
 from app.services.management.tokens import Scope, Tokens
 
@@ -19,7 +19,7 @@ Name = Annotated[str, typer.Argument(help="What the token is called in lists and
 
 @contextmanager
 def _tokens(*, make: bool = False) -> Iterator[Tokens]:
-    with opened(make=make) as (database, _, _):
+    with checked_database(make=make) as (database, _, _):
         yield Tokens(database, IdSource(), accept_demo=False)
 
 
@@ -55,4 +55,4 @@ def revoke(name: Name) -> None:
     """Make a token worthless from now on."""
     with _tokens() as tokens:
         tokens.revoke(name)
-    done(f"{name} is revoked.")
+    print_done(f"{name} is revoked.")

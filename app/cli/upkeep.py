@@ -2,8 +2,8 @@
 
 import typer
 
-from app.cli.database import opened
-from app.cli.terminal import counting, done, examples
+from app.cli.database import checked_database
+from app.cli.terminal import examples, print_done, progress_bar
 from app.services.upkeep.chains import count_chains
 from app.services.upkeep.retention import purge
 
@@ -20,13 +20,13 @@ def purge_database() -> None:
     Numbers that are nobody's and have not written for two days go, too. Hashes stay, and a record says of each payload
     that it was purged, so that every chain verifies; tickets, amounts and counts are never taken away.
     """
-    with opened() as (database, owner, settings), counting() as progress:
+    with checked_database() as (database, owner, settings), progress_bar() as progress:
         tasks = {
             "messages": progress.add_task("messages", total=None),
             "evidence": progress.add_task("evidence", total=count_chains(database)),
         }
         gone = purge(database, settings.kept(), owner.heads, lambda what, count: progress.advance(tasks[what], count))
-    done(
+    print_done(
         f"Gone: {gone.messages} messages, {gone.reports} raw reports, {gone.questions} questions, "
         f"{gone.recipients} recipients of campaigns, {gone.payloads} payloads of evidence, "
         f"{gone.strangers} numbers that are nobody's, {gone.calls} kept answers of calls."

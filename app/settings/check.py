@@ -17,9 +17,9 @@ from app.settings.model import Settings, SettingsError
 from app.settings.places import Location, line_of, lines_of
 from app.settings.sources import PREFIX, Variable, variables
 
-_NAMED = re.compile(r"(SMSGW_[A-Z_]+|[a-z_]+(?:\.[^\s:]+?)*)(?=[:\s]|$)")
+_SETTING_NAME = re.compile(r"(SMSGW_[A-Z_]+|[a-z_]+(?:\.[^\s:]+?)*)(?=[:\s]|$)")
 _CHOICES = re.compile(r"^String should match pattern '\^\(([^()]*)\)\$'$")
-_NEAR = 0.75
+_SIMILARITY_CUTOFF = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +40,26 @@ class Sources:
 
     variables: Mapping[str, Variable]
     path: Path | None = None
-    given: dict[str, Any] = field(default_factory=dict)
+    content: dict[str, Any] = field(default_factory=dict)
     lines: Mapping[Location, int] = field(default_factory=dict)
 
-    def of_variable(self, name: str) -> str | None:
+    def place_of_variable(self, name: str) -> str | None:
         """Where a variable is set; None if it is not."""
         found = self.variables.get(name)
         return found.place if found else None
 
-    def in_file(self, location: Location) -> str | None:
+    def place_in_file(self, location: Location) -> str | None:
         """Where in the file something stands; None if it does not."""
         line = line_of(self.lines, location)
         return f"{self.path}:{line}" if line else str(self.path) if self.path else None
 
     def locate(self, words: str) -> SettingProblem:
         """A complaint that begins with a setting's name, with its place."""
-        found = _NAMED.match(words)
+        found = _SETTING_NAME.match(words)
         if not found:
             return SettingProblem("settings", None, words)
         name, problem = found[1], words[found.end() :].lstrip(": ")
-        place = self.of_variable(name) if name.startswith(PREFIX) else self.in_file(tuple(name.split(".")))
+        place = self.place_of_variable(name) if name.startswith(PREFIX) else self.place_in_file(tuple(name.split(".")))
         return SettingProblem(name, place, problem)
 
 
@@ -70,13 +70,13 @@ def read() -> tuple[Settings | None, Sources, list[SettingProblem]]:
     file = SettingsFile()
     if config := sources.variables.get(f"{PREFIX}CONFIG"):
         sources.path = Path(config.value)
-        problems += _load(sources)
-        file, wrong = _file_of(sources)
+        problems += _read_file(sources)
+        file, wrong = _validated_file(sources)
         problems += wrong
     try:
         return Settings(file=file), sources, problems
     except ValidationError as error:
-        return None, sources, [*problems, *_of_environment(error, sources)]
+        return None, sources, [*problems, *_environment_problems(error, sources)]
 
 
 def checked_settings() -> Settings:
@@ -101,12 +101,12 @@ def _unknown_variables(sources: Sources) -> Iterator[SettingProblem]:
     for name, variable in sources.variables.items():
         bare = name.removeprefix(PREFIX)
         if bare not in known:
-            near = difflib.get_close_matches(bare, known, n=1, cutoff=_NEAR)
-            problem = f"is no setting; did you mean {PREFIX}{near[0]}?" if near else _NO_SETTING
+            similar = difflib.get_close_matches(bare, known, n=1, cutoff=_SIMILARITY_CUTOFF)
+            problem = f"is no setting; did you mean {PREFIX}{similar[0]}?" if similar else _NO_SETTING
             yield SettingProblem(name, variable.place, problem)
 
 
-def _of_environment(error: ValidationError, sources: Sources) -> Iterator[SettingProblem]:
+def _environment_problems(error: ValidationError, sources: Sources) -> Iterator[SettingProblem]:
     for item in error.errors(include_url=False, include_context=False, include_input=False):
         if not item["loc"]:
             yield from map(sources.locate, item["msg"].removeprefix("Value error, ").splitlines())
@@ -119,72 +119,72 @@ def _of_environment(error: ValidationError, sources: Sources) -> Iterator[Settin
             )
         else:
             yield SettingProblem(
-                name, sources.of_variable(name), _words(item["msg"], Settings.model_fields.get(field_name))
+                name, sources.place_of_variable(name), _explain(item["msg"], Settings.model_fields.get(field_name))
             )
 
 
 # ---- the file
 
 
-def _load(sources: Sources) -> list[SettingProblem]:
+def _read_file(sources: Sources) -> list[SettingProblem]:
     path = sources.path or Path()
     toml = path.suffix == ".toml"
     try:
         text = path.read_text("utf-8")
-        given = tomllib.loads(text) if toml else yaml.safe_load(text)
+        content = tomllib.loads(text) if toml else yaml.safe_load(text)
     except OSError as error:
         problem = f"{path} cannot be read ({error.strerror}); name a file that exists"
-        return [SettingProblem(f"{PREFIX}CONFIG", sources.of_variable(f"{PREFIX}CONFIG"), problem)]
+        return [SettingProblem(f"{PREFIX}CONFIG", sources.place_of_variable(f"{PREFIX}CONFIG"), problem)]
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         return [SettingProblem("settings file", f"{path}:{line}", f"is no valid YAML: {error.problem}")]
     except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
         return [SettingProblem("settings file", str(path), f"is no valid {'TOML' if toml else 'YAML'}: {error}")]
-    if given is not None and not isinstance(given, dict):
+    if content is not None and not isinstance(content, dict):
         return [
             SettingProblem("settings file", str(path), "must hold names and values, such as `menu_max_segments: 3`")
         ]
-    sources.given, sources.lines = given or {}, lines_of(text, toml=toml)
+    sources.content, sources.lines = content or {}, lines_of(text, toml=toml)
     return []
 
 
-def _file_of(sources: Sources) -> tuple[SettingsFile, list[SettingProblem]]:
+def _validated_file(sources: Sources) -> tuple[SettingsFile, list[SettingProblem]]:
     """What the file says; where some of it is wrong, the rest, so that the rest is checked too."""
     problems: list[SettingProblem] = []
-    given = sources.given
+    content = sources.content
     while True:
         try:
-            return SettingsFile.model_validate(given), problems
+            return SettingsFile.model_validate(content), problems
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=False, include_input=False)
         locations = [tuple(map(str, item["loc"])) for item in found]
         for item, location in zip(found, locations, strict=True):
-            problems.append(_of_file(item["type"], item["msg"], location, sources))
-        given = _without(given, locations)
+            problems.append(_file_problem(item["type"], item["msg"], location, sources))
+        content = _drop_invalid(content, locations)
 
 
-def _without(given: Mapping[str, Any], locations: Sequence[Location]) -> dict[str, Any]:
+def _drop_invalid(content: Mapping[str, Any], locations: Sequence[Location]) -> dict[str, Any]:
     """All but what is wrong; a provider goes as a whole, and with it whatever may name it."""
     providers = {location[1] for location in locations if location[0] == "providers" and len(location) > 1}
     dropped = {location[0] for location in locations if location[0] != "providers" or len(location) == 1}
-    rest = {name: value for name, value in given.items() if str(name) not in dropped}
+    rest = {name: value for name, value in content.items() if str(name) not in dropped}
     if providers:
         rest.pop("default_provider", None)
-        rest["providers"] = {name: value for name, value in given["providers"].items() if str(name) not in providers}
+        rest["providers"] = {name: value for name, value in content["providers"].items() if str(name) not in providers}
     return rest
 
 
-def _of_file(kind: str, message: str, location: Location, sources: Sources) -> SettingProblem:
-    name, place = ".".join(location), sources.in_file(location)
+def _file_problem(kind: str, message: str, location: Location, sources: Sources) -> SettingProblem:
+    name, place = ".".join(location), sources.place_in_file(location)
     if kind == "extra_forbidden":
-        names = _names(_model_at(location[:-1]))
-        near = difflib.get_close_matches(location[-1], names, n=1, cutoff=_NEAR)
-        known = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)}"
+        names = _setting_names(_model_at(location[:-1]))
+        similar = difflib.get_close_matches(location[-1], names, n=1, cutoff=_SIMILARITY_CUTOFF)
+        known = f"did you mean {similar[0]}?" if similar else f"there are: {', '.join(names)}"
         return SettingProblem(name, place, f"is no setting; {known}")
-    return SettingProblem(name, place, "is missing" if kind == "missing" else _words(message, _field_at(location)))
+    return SettingProblem(name, place, "is missing" if kind == "missing" else _explain(message, _field_at(location)))
 
 
-def _names(model: type[BaseModel] | None) -> list[str]:
+def _setting_names(model: type[BaseModel] | None) -> list[str]:
     return [item.alias or name for name, item in model.model_fields.items()] if model else []
 
 
@@ -215,7 +215,7 @@ def _model_of(item: FieldInfo) -> type[BaseModel] | None:
 # ---- words
 
 
-def _words(message: str, item: FieldInfo | None) -> str:
+def _explain(message: str, item: FieldInfo | None) -> str:
     """What is wrong, in our words, and what would be right."""
     message = message.removeprefix("Value error, ")
     if choices := _CHOICES.match(message):

@@ -17,8 +17,8 @@ from app.settings.file import SettingsFile
 from app.settings.provider import ProviderFile
 
 # The provider of the gateway's own test calls, there when the settings have a probe.
-_PROBE = "probe"
-_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?")
+_PROBE_PROVIDER = "probe"
+_HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?")
 
 
 class SettingsError(Exception):
@@ -81,22 +81,22 @@ class Settings(BaseSettings):
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
-    def _names(cls, value: object) -> object:
+    def _split_hosts(cls, value: object) -> object:
         given = value.split(",") if isinstance(value, str) and value else value or []
         if not isinstance(given, list) or not all(
-            isinstance(name, str) and _NAME.fullmatch(name.strip()) for name in given
+            isinstance(name, str) and _HOST_NAME.fullmatch(name.strip()) for name in given
         ):
             raise ValueError("must be host names or addresses without a scheme or port, with commas between")
         return [name.strip() for name in given]
 
     @model_validator(mode="after")
     def _fit_for_environment(self) -> "Settings":
-        complaints = self._complaints()
-        if complaints:
-            raise ValueError("\n".join(complaints))
+        problems = self._problems()
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
-    def _complaints(self) -> list[str]:
+    def _problems(self) -> list[str]:
         production = self.env is Environment.PRODUCTION
         found = []
         for name, provider in self.file.providers.items():
@@ -114,7 +114,7 @@ class Settings(BaseSettings):
                 )
         if production and self.seal_key is None:
             found.append("SMSGW_SEAL_KEY is missing: make one with `smsgw config seal-key` and keep it secret")
-        if self.file.probe and _PROBE in self.file.providers:
+        if self.file.probe and _PROBE_PROVIDER in self.file.providers:
             found.append("providers.probe: is the name of the gateway's own test calls; choose another")
         default = self.file.default_provider
         if default is not None and default not in self.provider_table():
@@ -141,7 +141,7 @@ class Settings(BaseSettings):
     def provider_table(self) -> dict[str, ProviderFile]:
         """The configured providers, with the two that always exist in demo and test."""
         always = {"generic": ProviderFile(kind="generic"), "simulator": ProviderFile(kind="simulator")}
-        probe = {_PROBE: ProviderFile(kind=_PROBE)} if self.file.probe else {}
+        probe = {_PROBE_PROVIDER: ProviderFile(kind=_PROBE_PROVIDER)} if self.file.probe else {}
         return {**(always if self.disposable else {}), **self.file.providers, **probe}
 
     @property

@@ -31,14 +31,14 @@ def _checked(given: _Secrets, violation_of: Callable[[str], str | None]) -> _Sec
 
 
 _OFFSET = re.compile(r"[+-](\d\d):?([0-5]\d)")
-_FURTHEST = timedelta(hours=15)
+_MAX_OFFSET = timedelta(hours=15)
 
 
 def zone_of(name: str) -> tzinfo:
     """The time zone of that name or offset. ValueError for one that is none."""
     if found := _OFFSET.fullmatch(name):
         offset = timedelta(hours=int(found[1]), minutes=int(found[2]))
-        if offset <= _FURTHEST:
+        if offset <= _MAX_OFFSET:
             return timezone(-offset if name[0] == "-" else offset)
     elif name == "Asia/Shanghai":
         return SHANGHAI

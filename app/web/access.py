@@ -79,7 +79,7 @@ class Looking:
     async def at(self, msisdn: str, tenure: int | None = None) -> None:
         """This call is about this customer: a reason may be due (422), and the look is recorded before she is shown."""
         self._at_one = self._look.at_one()
-        await self._access.note(self._look, [(msisdn, tenure)])
+        await self._access.record(self._look, [(msisdn, tenure)])
         self._noted = msisdn
 
     def own(self, shown: _M) -> _M:
@@ -100,7 +100,7 @@ class Looking:
         """Rows of a list; over many customers, each is recorded of whom everything is shown."""
         view = self._at_one or self._look.at_many()
         if self._at_one is None and view.numbers:
-            await self._access.note(self._look, [(item.msisdn, item.tenure) for item in found if item.msisdn])
+            await self._access.record(self._look, [(item.msisdn, item.tenure) for item in found if item.msisdn])
         return [_seen(out(item), view, item.msisdn) for item in found]
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from app.cli.handset.simulator import Message
-from app.cli.handset.thread import Showing, Thread
+from app.cli.handset.thread import DisplayItem, Thread
 from app.domain.calendar import SHANGHAI
 
 START = datetime(2026, 3, 2, 10, tzinfo=SHANGHAI)
@@ -33,77 +33,77 @@ def outgoing(identity: str) -> Message:
 def test_a_delivered_message_is_shown_at_once() -> None:
     thread = Thread()
     message = incoming("a", "delivered")
-    thread.take(message, now=0)
-    assert thread.ready(now=0) == [Showing(message, again=False)]
+    thread.update(message, now=0)
+    assert thread.ready(now=0) == [DisplayItem(message, is_update=False)]
     assert thread.ready(now=9) == []
 
 
 def test_a_message_waits_a_blink_for_its_tick() -> None:
     thread = Thread()
-    thread.take(incoming("a", "accepted"), now=0)
+    thread.update(incoming("a", "accepted"), now=0)
     assert thread.ready(now=0.1) == []
     assert thread.wait_seconds(now=0.1) == pytest.approx(0.3)
     delivered = incoming("a", "delivered")
-    thread.take(delivered, now=0.2)
-    assert thread.ready(now=0.2) == [Showing(delivered, again=False)]
+    thread.update(delivered, now=0.2)
+    assert thread.ready(now=0.2) == [DisplayItem(delivered, is_update=False)]
     assert thread.wait_seconds(now=0.2) is None
 
 
 def test_a_message_whose_tick_is_late_is_shown_without_and_its_end_told() -> None:
     thread = Thread()
     accepted, failed = incoming("a", "accepted"), incoming("a", "undelivered")
-    thread.take(accepted, now=0)
-    assert thread.ready(now=0.5) == [Showing(accepted, again=False)]
-    thread.take(failed, now=60)
-    assert thread.ready(now=60) == [Showing(failed, again=True)]
+    thread.update(accepted, now=0)
+    assert thread.ready(now=0.5) == [DisplayItem(accepted, is_update=False)]
+    thread.update(failed, now=60)
+    assert thread.ready(now=60) == [DisplayItem(failed, is_update=True)]
 
 
 def test_messages_keep_their_order() -> None:
     thread = Thread()
     messages = [incoming("a", "accepted"), incoming("b", "delivered"), outgoing("c")]
     for message in messages:
-        thread.take(message, now=0)
+        thread.update(message, now=0)
     assert thread.ready(now=0) == []
-    assert [showing.message for showing in thread.ready(now=1)] == messages
+    assert [item.message for item in thread.ready(now=1)] == messages
 
 
 def test_what_is_told_twice_is_shown_once() -> None:
     thread = Thread()
     for _ in range(3):
-        thread.take(incoming("a", "delivered"), now=0)
-        thread.take(outgoing("b"), now=0)
+        thread.update(incoming("a", "delivered"), now=0)
+        thread.update(outgoing("b"), now=0)
     assert len(thread.ready(now=0)) == 2
-    thread.take(incoming("a", "delivered"), now=1)
+    thread.update(incoming("a", "delivered"), now=1)
     assert thread.ready(now=1) == []
 
 
 def test_nothing_waits_where_nothing_should() -> None:
     thread = Thread()
-    thread.take(incoming("a", "accepted"), now=0)
+    thread.update(incoming("a", "accepted"), now=0)
     assert len(thread.ready(now=0, everything=True)) == 1
 
 
 def test_the_answer_goes_to_the_number_that_wrote_last() -> None:
     thread = Thread()
     assert thread.to == "10086"
-    thread.take(incoming("a", "accepted", sender="10086977"), now=0)
+    thread.update(incoming("a", "accepted", sender="10086977"), now=0)
     assert thread.to == "10086977"
-    thread.take(outgoing("b"), now=0)
+    thread.update(outgoing("b"), now=0)
     assert thread.to == "10086977"
-    thread.take(incoming("c", "delivered", sender="1008620401"), now=0)
+    thread.update(incoming("c", "delivered", sender="1008620401"), now=0)
     assert thread.to == "1008620401"
 
 
 def test_an_old_message_that_changes_does_not_change_whom_it_writes_to() -> None:
     thread = Thread()
-    thread.take(incoming("a", "accepted", sender="10086977"), now=0)
+    thread.update(incoming("a", "accepted", sender="10086977"), now=0)
     thread.ready(now=1)
     thread.to = "10086"
-    thread.take(incoming("a", "delivered", sender="10086977"), now=2)
+    thread.update(incoming("a", "delivered", sender="10086977"), now=2)
     assert thread.to == "10086"
 
 
 def test_a_status_of_another_release_is_shown_as_it_is() -> None:
     thread = Thread()
-    thread.take(incoming("a", "forwarded"), now=0)
-    assert [showing.message.status for showing in thread.ready(now=1)] == ["forwarded"]
+    thread.update(incoming("a", "forwarded"), now=0)
+    assert [item.message.status for item in thread.ready(now=1)] == ["forwarded"]

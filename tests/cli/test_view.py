@@ -6,14 +6,14 @@ import pytest
 from rich.console import Console
 
 from app.cli.handset import view
-from app.cli.handset.thread import Showing
+from app.cli.handset.thread import DisplayItem
 from tests.cli.test_thread import incoming, outgoing
 
 
-def shown(text: str, status: str = "delivered", *, again: bool = False, **console: object) -> str:
+def shown(text: str, status: str = "delivered", *, is_update: bool = False, **console: object) -> str:
     written = io.StringIO()
     message = incoming("a", status).model_copy(update={"text": text, "segments": len(text) // 60 + 1})
-    view.show(Console(file=written, highlight=False, width=40, **console), Showing(message, again=again))  # type: ignore[arg-type]
+    view.show(Console(file=written, highlight=False, width=40, **console), DisplayItem(message, is_update=is_update))  # type: ignore[arg-type]
     return written.getvalue()
 
 
@@ -63,10 +63,10 @@ def test_markup_in_a_text_is_text() -> None:
 
 
 def test_what_became_of_a_message_is_one_line() -> None:
-    assert shown("好", "undelivered", again=True) == "  ✗ undelivered 10086977 03-02 10:00\n"
+    assert shown("好", "undelivered", is_update=True) == "  ✗ undelivered 10086977 03-02 10:00\n"
 
 
 def test_what_was_sent_says_to_whom() -> None:
     written = io.StringIO()
-    view.show(Console(file=written), Showing(outgoing("a"), again=False))
+    view.show(Console(file=written), DisplayItem(outgoing("a"), is_update=False))
     assert written.getvalue().startswith("you to 10086  03-02 10:00 · 1 segment ✓ sent\n")

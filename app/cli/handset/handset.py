@@ -10,8 +10,8 @@ from app.cli.handset.simulator import GatewayError, Simulator
 from app.cli.handset.thread import ACCESS_NUMBER, Thread
 
 _QUIET_SECONDS = 2.0
-_PATIENCE_SECONDS = 10.0
-_LOOK_SECONDS = 0.2
+_FIRST_REPLY_SECONDS = 10.0
+_POLL_SECONDS = 0.2
 
 
 class Handset:
@@ -22,25 +22,25 @@ class Handset:
         self.console = console
         self.thread = Thread()
         # Everything up to this message has been shown; None: nothing has.
-        self.anchor: str | None = None
+        self.last_shown_id: str | None = None
         self._to = to
 
     async def begin(self, history: int, after: str | None) -> None:
         """Show what was there before: all behind the message ``after``, else the last ``history`` messages."""
         found = await self.simulator.thread(after)
         for message in found if after is not None else found[max(0, len(found) - history) :]:
-            self.thread.take(message, time.monotonic())
+            self.thread.update(message, time.monotonic())
         self.show(everything=True)
-        self.anchor = found[-1].id if found else after
+        self.last_shown_id = found[-1].id if found else after
         last = next((message.sender for message in reversed(found) if message.incoming), ACCESS_NUMBER)
         self.thread.to = last if self._to is None else self._to
 
     def show(self, *, everything: bool = False) -> None:
         """Print what is ready to be shown."""
-        for showing in self.thread.ready(time.monotonic(), everything=everything):
-            view.show(self.console, showing)
+        for item in self.thread.ready(time.monotonic(), everything=everything):
+            view.show(self.console, item)
 
-    async def do(self, line: lines.Line) -> bool:
+    async def execute(self, line: lines.Line) -> bool:
         """Do what a line says; whether to go on. GatewayError if the gateway did not do it."""
         match line:
             case lines.Say(text):
@@ -53,8 +53,8 @@ class Handset:
                 view.show_clock(self.console, await self.simulator.advance(by, to))
             case lines.Reset():
                 await self.simulator.reset()
-                self.anchor = None
-                self.thread.forget()
+                self.last_shown_id = None
+                self.thread.clear()
                 view.show_note(self.console, "The gateway is empty but for the demo customers.")
             case lines.ShowHelp():
                 view.show_note(self.console, lines.HELP)
@@ -66,26 +66,26 @@ class Handset:
 class PlainHandset(Handset):
     """Shows the replies to each line before it takes the next."""
 
-    async def say(self, typed: str) -> bool:
+    async def process(self, typed: str) -> bool:
         """Do a line and show what came of it; whether to go on. LineError or GatewayError if it did not work."""
         line = lines.parse(typed)
         if line is None:
             return True
-        if not await self.do(line):
+        if not await self.execute(line):
             return False
         if isinstance(line, lines.Say | lines.Advance):
-            await self._settle()
-        await self._look()
+            await self._wait_until_idle()
+        await self._poll()
         self.show(everything=True)
         return True
 
-    async def _look(self) -> list[tuple[str, str]]:
-        found = await self.simulator.thread(self.anchor)
+    async def _poll(self) -> list[tuple[str, str]]:
+        found = await self.simulator.thread(self.last_shown_id)
         for message in found:
-            self.thread.take(message, time.monotonic())
+            self.thread.update(message, time.monotonic())
         return [(message.id, message.status) for message in found]
 
-    async def _settle(self) -> None:
+    async def _wait_until_idle(self) -> None:
         idle = await self.simulator.drain()
         if idle is None:
             await self._wait_until_quiet()
@@ -94,13 +94,13 @@ class PlainHandset(Handset):
 
     async def _wait_until_quiet(self) -> None:
         """Where draining is not offered: until nothing has changed for a moment."""
-        seen = await self._look()
+        seen = await self._poll()
         quiet_since = started = time.monotonic()
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
             now = time.monotonic()
-            if (found := await self._look()) != seen:
+            if (found := await self._poll()) != seen:
                 seen, quiet_since = found, now
             replied = quiet_since > started
-            if now - quiet_since >= (_QUIET_SECONDS if replied else _PATIENCE_SECONDS):
+            if now - quiet_since >= (_QUIET_SECONDS if replied else _FIRST_REPLY_SECONDS):
                 return

@@ -16,7 +16,7 @@ from rich.console import Console
 from app.cli.handset import lines, view
 from app.cli.handset.handset import Handset
 from app.cli.handset.simulator import GatewayError, Simulator, UnreachableError
-from app.cli.terminal import complain
+from app.cli.terminal import print_errors
 from app.domain.masking import mask
 from app.domain.segments import measure
 
@@ -50,7 +50,7 @@ class LiveHandset(Handset):
 
     def __init__(self, simulator: Simulator, console: Console, to: str | None, history: Path) -> None:
         super().__init__(simulator, console, to)
-        self._news = asyncio.Event()
+        self._new_messages = asyncio.Event()
         self._session: PromptSession[str] = PromptSession(
             self._prompt,
             history=_history(history),
@@ -64,7 +64,9 @@ class LiveHandset(Handset):
     async def run(self) -> None:
         """Until the user ends it; GatewayError if the gateway does not go along any more."""
         with patch_stdout(raw=True):
-            tasks = [asyncio.create_task(part()) for part in (self._take_lines, self._follow, self._show_news)]
+            tasks = [
+                asyncio.create_task(part()) for part in (self._read_lines, self._follow_stream, self._show_new_messages)
+            ]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -77,15 +79,15 @@ class LiveHandset(Handset):
 
     # ---- what is typed
 
-    async def _take_lines(self) -> None:
+    async def _read_lines(self) -> None:
         with suppress(EOFError, KeyboardInterrupt):
             while True:
                 try:
                     line = lines.parse(await self._session.prompt_async())
-                    if line is not None and not await self.do(line):
+                    if line is not None and not await self.execute(line):
                         return
                 except (lines.LineError, GatewayError) as error:
-                    complain(str(error))
+                    print_errors(str(error))
 
     def _prompt(self) -> FormattedText:
         return FormattedText([("bold ansicyan", self.thread.to), ("", " > ")])
@@ -99,20 +101,20 @@ class LiveHandset(Handset):
 
     # ---- what comes
 
-    async def _follow(self) -> None:
+    async def _follow_stream(self) -> None:
         """Take what the gateway tells, and connect again whenever the stream ends."""
-        first = await self.simulator.first()
+        first = await self.simulator.first_id()
         pause, lost = _FIRST_PAUSE_SECONDS, False
         while True:
             try:
                 if lost:
-                    if (now_first := await self.simulator.first()) != first:
-                        first, self.anchor = now_first, None
+                    if (now_first := await self.simulator.first_id()) != first:
+                        first, self.last_shown_id = now_first, None
                     view.show_note(self.console, "The gateway is back.")
                     pause, lost = _FIRST_PAUSE_SECONDS, False
-                async for message in self.simulator.events(self.anchor):
-                    self.thread.take(message, time.monotonic())
-                    self._news.set()
+                async for message in self.simulator.events(self.last_shown_id):
+                    self.thread.update(message, time.monotonic())
+                    self._new_messages.set()
             except UnreachableError:
                 if not lost:
                     view.show_note(self.console, "The gateway does not answer; trying again until it does …")
@@ -120,11 +122,11 @@ class LiveHandset(Handset):
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311  so that handsets do not all come at once
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
-    async def _show_news(self) -> None:
+    async def _show_new_messages(self) -> None:
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.thread.wait_seconds(time.monotonic())):
-                    await self._news.wait()
-            self._news.clear()
+                    await self._new_messages.wait()
+            self._new_messages.clear()
             self.show()
             self._session.app.invalidate()

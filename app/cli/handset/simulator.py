@@ -10,13 +10,13 @@ import httpx
 from httpx_sse import SSEError, aconnect_sse
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-_PAGE = 500
+_PAGE_SIZE = 500
 _ANSWER_SECONDS = 20
 _DRAIN_SECONDS = 60
 # A year of timers may lie on the way.
-_MOVE_SECONDS = 600
+_ADVANCE_SECONDS = 600
 # The stream says something every 15 seconds, if only that it is alive.
-_SILENCE_SECONDS = 45
+_STREAM_TIMEOUT_SECONDS = 45
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -32,7 +32,7 @@ class UnreachableError(GatewayError):
     """There is no answer; a moment later there may be one."""
 
 
-class NotHereError(GatewayError):
+class NotOfferedError(GatewayError):
     """This gateway does not offer the call."""
 
 
@@ -89,20 +89,20 @@ class Simulator:
         found: list[Message] = []
         while True:
             behind = found[-1].id if found else after
-            page = await self._get_thread({"limit": str(_PAGE)} | ({"after": behind} if behind else {}))
+            page = await self._get_thread({"limit": str(_PAGE_SIZE)} | ({"after": behind} if behind else {}))
             found += page
-            if len(page) < _PAGE:
+            if len(page) < _PAGE_SIZE:
                 return found
 
-    async def first(self) -> str | None:
+    async def first_id(self) -> str | None:
         """The id of the first message; another one than before means that there was a reset."""
         return next((message.id for message in await self._get_thread({"limit": "1"})), None)
 
     async def _get_thread(self, params: Mapping[str, str]) -> list[Message]:
         try:
             answer = await self._call("GET", self._thread, params=params)
-        except NotHereError:
-            raise NotHereError(
+        except NotOfferedError:
+            raise NotOfferedError(
                 f"The gateway at {self._url} has no simulated handsets: start one with `smsgw demo`, "
                 "or give it a provider of kind simulator in its settings file."
             ) from None
@@ -115,9 +115,9 @@ class Simulator:
     async def drain(self) -> bool | None:
         """Wait until nothing is due; False: that took too long, None: this gateway does not offer it."""
         try:
-            given: dict[str, object] = {"timeout_seconds": _DRAIN_SECONDS}
-            answer = await self._call("POST", "/simulator/drain", given, within=_DRAIN_SECONDS + _ANSWER_SECONDS)
-        except NotHereError:
+            body: dict[str, object] = {"timeout_seconds": _DRAIN_SECONDS}
+            answer = await self._call("POST", "/simulator/drain", body, within=_DRAIN_SECONDS + _ANSWER_SECONDS)
+        except NotOfferedError:
             return None
         return self._read(_Drained, answer).idle
 
@@ -127,8 +127,8 @@ class Simulator:
 
     async def advance(self, by: timedelta | None, to: datetime | None) -> Clock:
         """Move the clock, with everything that falls due on the way."""
-        given: dict[str, object] = {"to": to.isoformat()} if to else {"seconds": by.total_seconds() if by else 0}
-        return self._read(Clock, await self._call("POST", "/simulator/clock/advance", given, within=_MOVE_SECONDS))
+        body: dict[str, object] = {"to": to.isoformat()} if to else {"seconds": by.total_seconds() if by else 0}
+        return self._read(Clock, await self._call("POST", "/simulator/clock/advance", body, within=_ADVANCE_SECONDS))
 
     async def reset(self) -> None:
         """Empty the gateway and load the demo customers."""
@@ -136,10 +136,10 @@ class Simulator:
 
     async def events(self, after: str | None) -> AsyncIterator[Message]:
         """Messages behind ``after`` as they come and change, until the stream ends; UnreachableError if it breaks."""
-        silence = httpx.Timeout(_ANSWER_SECONDS, read=_SILENCE_SECONDS)
+        timeout = httpx.Timeout(_ANSWER_SECONDS, read=_STREAM_TIMEOUT_SECONDS)
         params = {"after": after} if after else {}
         try:
-            async with aconnect_sse(self._client, "GET", self._events, params=params, timeout=silence) as source:
+            async with aconnect_sse(self._client, "GET", self._events, params=params, timeout=timeout) as source:
                 if source.response.is_error:
                     await source.response.aread()
                     self._raise_for(source.response)
@@ -181,7 +181,7 @@ class Simulator:
         except (ValidationError, KeyError):
             detail = f"it answered {answer.status_code}, and not in a gateway's words; is --url right?"
         if answer.status_code == HTTPStatus.NOT_FOUND:
-            raise NotHereError(str(detail))
+            raise NotOfferedError(str(detail))
         raise GatewayError(f"The gateway refused it: {detail}")
 
     def _read(self, kind: type[_Answer], content: bytes) -> _Answer:

@@ -7,22 +7,22 @@ from rich.padding import Padding
 from rich.text import Text
 
 from app.cli.handset.simulator import Clock, Message
-from app.cli.handset.thread import Showing
+from app.cli.handset.thread import DisplayItem
 from app.domain.messages import OutboundStatus
 
-_GOOD = (OutboundStatus.DELIVERED,)
-_UNDER_WAY = (OutboundStatus.QUEUED, OutboundStatus.SENDING, OutboundStatus.UNKNOWN)
+_DELIVERED = (OutboundStatus.DELIVERED,)
+_IN_PROGRESS = (OutboundStatus.QUEUED, OutboundStatus.SENDING, OutboundStatus.UNKNOWN)
 _TAKEN = (OutboundStatus.ACCEPTED, "sent")
 _INDENT = 2
 
 
-def show(console: Console, showing: Showing) -> None:
+def show(console: Console, item: DisplayItem) -> None:
     """Print a message, or what became of one."""
-    if showing.again:
-        line = Text("  ").append_text(_tick(showing.message.status))
-        console.print(line.append(f" {_who(showing.message)} {_when(showing.message)}", "dim"), soft_wrap=True)
+    if item.is_update:
+        line = Text("  ").append_text(_tick(item.message.status))
+        console.print(line.append(f" {_who(item.message)} {_when(item.message)}", "dim"), soft_wrap=True)
         return
-    message = showing.message
+    message = item.message
     count = f"{message.segments} segment{'' if message.segments == 1 else 's'}"
     head = Text.assemble(
         (_who(message), "bold cyan" if message.incoming else "bold"),
@@ -30,7 +30,7 @@ def show(console: Console, showing: Showing) -> None:
         _tick(message.status),
     )
     console.print(head, soft_wrap=True)
-    body = Text(_harmless(message.text))
+    body = Text(_without_control_characters(message.text))
     if console.is_terminal:
         console.print(Padding(body, (0, 0, 0, _INDENT)))
     else:
@@ -57,16 +57,16 @@ def _when(message: Message) -> str:
 
 
 def _tick(status: str) -> Text:
-    if status in _GOOD:
+    if status in _DELIVERED:
         return Text(f"✓✓ {status}", "green")
     if status in _TAKEN:
         return Text(f"✓ {status}", "dim")
-    if status in _UNDER_WAY:
+    if status in _IN_PROGRESS:
         return Text(f"… {status}", "yellow")
     return Text(f"✗ {status}", "red")
 
 
-def _harmless(text: str) -> str:
+def _without_control_characters(text: str) -> str:
     """Without what would command the terminal: anybody can send a text."""
     return "".join(
         char if char == "\n" or unicodedata.category(char) not in ("Cc", "Cs") else "\N{REPLACEMENT CHARACTER}"

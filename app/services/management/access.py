@@ -29,7 +29,7 @@ from app.services.management.tokens import Scope
 from app.services.refusals import RefusedError
 
 # A number and its tenure; None: the present one.
-Whose = tuple[str, int | None]
+TenureRef = tuple[str, int | None]
 
 
 @value
@@ -82,12 +82,12 @@ class Access:
         self._database = database
         self._ids = ids
 
-    async def note(self, look: Look, customers: Sequence[Whose]) -> None:
+    async def record(self, look: Look, customers: Sequence[TenureRef]) -> None:
         """Record who looked at these customers, each once, in one statement; also at numbers that are nobody's."""
         if customers:
-            await self._database.write(partial(self._note, look=look, customers=tuple(dict.fromkeys(customers))))
+            await self._database.write(partial(self._record, look=look, customers=tuple(dict.fromkeys(customers))))
 
-    def _note(self, connection: Connection, *, look: Look, customers: Sequence[Whose]) -> None:
+    def _record(self, connection: Connection, *, look: Look, customers: Sequence[TenureRef]) -> None:
         at = current_state(connection).now
         present = rows.tenures_now(connection, [msisdn for msisdn, tenure in customers if tenure is None])
         noted = [

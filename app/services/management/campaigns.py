@@ -22,7 +22,7 @@ from app.services.isolation import Isolation
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
 
-_BATCH = 200
+_NUMBERS_PER_BATCH = 200
 _ERROR = "error"
 log = observability.logger(__name__)
 
@@ -45,7 +45,7 @@ class Campaigns:
         self._database = database
         self._turns = turns
         self._ids = ids
-        self._apart = Isolation("campaign")
+        self._isolation = Isolation("campaign")
         self.wake: Callable[[], None] = lambda: None
 
     # ---- consents
@@ -83,28 +83,28 @@ class Campaigns:
 
         A batch that a crash interrupts is done again: whom the campaign has reached gets nothing a second time.
         """
-        return await self._apart.each(await self._database.read(rows.all_unfinished), self._go_on)
+        return await self._isolation.each(await self._database.read(rows.all_unfinished), self._process_batch)
 
-    async def _go_on(self, campaign_id: str) -> bool:
+    async def _process_batch(self, campaign_id: str) -> bool:
         running = await self._database.read(partial(rows.one, campaign_id=campaign_id))
         if not running.expanded:
-            await self._database.write(partial(rows.expand, campaign_id=campaign_id, most=_BATCH))
-        numbers = await self._database.read(partial(rows.waiting, campaign_id=campaign_id, most=_BATCH))
+            await self._database.write(partial(rows.expand, campaign_id=campaign_id, most=_NUMBERS_PER_BATCH))
+        numbers = await self._database.read(partial(rows.waiting, campaign_id=campaign_id, most=_NUMBERS_PER_BATCH))
         if numbers:
-            results = await self._reach(running, numbers)
+            results = await self._send_to(running, numbers)
             await self._database.write(partial(rows.note, campaign_id=campaign_id, results=results))
         elif running.expanded:
             await self._database.write(partial(_finish, campaign_id=campaign_id))
         return True
 
-    async def _reach(self, campaign: Campaign, numbers: Sequence[str]) -> dict[str, str | None]:
+    async def _send_to(self, campaign: Campaign, numbers: Sequence[str]) -> dict[str, str | None]:
         stimulus = ReachOut(campaign.id, campaign.kind, campaign.text, campaign.made_at)
         calls = (self._turns.call(msisdn, stimulus) for msisdn in numbers)
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
-        return {msisdn: _reason(outcome) for msisdn, outcome in zip(numbers, outcomes, strict=True)}
+        return {msisdn: _skip_reason(outcome) for msisdn, outcome in zip(numbers, outcomes, strict=True)}
 
 
-def _reason(outcome: Outcome | BaseException) -> str | None:
+def _skip_reason(outcome: Outcome | BaseException) -> str | None:
     """Why a number was skipped; one whose turn fails holds up no other."""
     if isinstance(outcome, Outcome):
         return outcome.refusal.detail if outcome.refusal else None

@@ -29,7 +29,7 @@ from app.services.events.public_addresses import address_violation
 from app.services.refusals import RefusedError
 from app.services.sealing import Sealer
 from app.services.turns.handling import Turns
-from app.services.upkeep.chains import verified
+from app.services.upkeep.chains import verify_chain
 
 
 @value
@@ -70,23 +70,23 @@ class Directory:
     async def put_service_provider(self, provider: ServiceProvider, webhook_secret: str | None) -> None:
         """Create or replace an SP; RefusedError where a name would break a listing, or events could not be sent."""
         for field in ("name", "short_name"):
-            _refuse_for(field, name_violation(self._registry, getattr(provider, field)))
+            _raise_if(field, name_violation(self._registry, getattr(provider, field)))
         _check_webhook(provider.webhook_url, webhook_secret, private=self._private_webhooks)
         sealed = self._sealer.seal(webhook_secret) if webhook_secret is not None else None
         await self._database.write(partial(_put_service_provider, provider=provider, sealed_webhook_secret=sealed))
 
     async def put_service(self, service: Service) -> None:
         """Create or replace a service. Who holds it keeps her terms; RefusedError (409) for another SP or billing."""
-        _refuse_for("name", name_violation(self._registry, service.name))
+        _raise_if("name", name_violation(self._registry, service.name))
         if service.cancel_how is not None:
-            _refuse_for("cancel_how", way_violation(service.cancel_how, self._own_links))
+            _raise_if("cancel_how", way_violation(service.cancel_how, self._own_links))
         if service.cancel_warning is not None:
-            _refuse_for("cancel_warning", warning_violation(service.cancel_warning))
+            _raise_if("cancel_warning", warning_violation(service.cancel_warning))
         if not service.billing.allows(service.price_fen):
             raise RefusedError(422, FREE_COSTS_NOTHING)
         keyword = service.order_keyword.upper() if service.order_keyword else None
         if keyword:
-            _refuse_for("order_keyword", order_keyword_violation(keyword))
+            _raise_if("order_keyword", order_keyword_violation(keyword))
             clash = self._registry.clashes_with_order_keyword(keyword)
             if clash:
                 raise RefusedError(409, f"order_keyword would be mistaken for the command {clash}.")
@@ -152,7 +152,7 @@ def _preferences(connection: Connection, *, subscriber: Subscriber) -> Preferenc
     return chosen or Preferences(PREFERENCES, subscriber.created_at)
 
 
-def _refuse_for(field: str, violation: str | None) -> None:
+def _raise_if(field: str, violation: str | None) -> None:
     if violation:
         raise RefusedError(422, f"{field} {violation}.")
 
@@ -164,8 +164,10 @@ def _put_service_provider(
     catalogue = load_catalogue(connection)
     before = catalogue.providers.get(provider.sp_code)
     becomes_own = before is not None and provider.own and not before.own
-    offered = [service.service_code for service in catalogue.services.values() if service.sp_code == provider.sp_code]
-    if becomes_own and any(is_held(connection, code) for code in offered):
+    service_codes = [
+        service.service_code for service in catalogue.services.values() if service.sp_code == provider.sp_code
+    ]
+    if becomes_own and any(is_held(connection, code) for code in service_codes):
         raise RefusedError(
             409, "own: customers who have a service of this SP agreed to the SP's; offer ours under an sp_code of ours."
         )
@@ -179,12 +181,14 @@ def _put_service(connection: Connection, *, service: Service, registry: Registry
         raise RefusedError(
             422, "sp_code: no such service provider; create it with PUT /api/v1/service-providers/{sp_code}."
         )
-    holder_of_word = catalogue.by_keyword.get(service.order_keyword or "")
-    if holder_of_word is not None and holder_of_word.service_code != service.service_code:
+    keyword_owner = catalogue.by_keyword.get(service.order_keyword or "")
+    if keyword_owner is not None and keyword_owner.service_code != service.service_code:
         raise RefusedError(409, "order_keyword is another service's.")
-    mistaken = service_mistaken(registry, service, catalogue.services.values())
-    if mistaken is not None:
-        raise RefusedError(409, f"name and order_keyword: one would be mistaken for those of {mistaken.service_code}.")
+    confusable = service_mistaken(registry, service, catalogue.services.values())
+    if confusable is not None:
+        raise RefusedError(
+            409, f"name and order_keyword: one would be mistaken for those of {confusable.service_code}."
+        )
     before = catalogue.services.get(service.service_code)
     changed = before is not None and (before.sp_code, before.billing) != (service.sp_code, service.billing)
     if changed and is_held(connection, service.service_code):
@@ -205,12 +209,12 @@ def _tenure(connection: Connection, *, msisdn: str, tenure: int | None) -> Tenur
 
 
 def _tenure_number(connection: Connection, msisdn: str, tenure: int | None) -> int:
-    held = reading.tenures_held(connection, msisdn)
-    if not held:
+    tenures = reading.tenures_held(connection, msisdn)
+    if not tenures:
         raise RefusedError(404, _NO_SUBSCRIBER)
-    if tenure is not None and tenure not in held:
+    if tenure is not None and tenure not in tenures:
         raise RefusedError(404, "There is no such tenure of this number.")
-    return held[0] if tenure is None else tenure
+    return tenures[0] if tenure is None else tenure
 
 
 def _subscriptions(connection: Connection, *, msisdn: str, tenure: int | None) -> list[Subscription]:
@@ -233,4 +237,4 @@ def _questions(
 
 def _verify(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int | None) -> Verification:
     number = _tenure_number(connection, msisdn, tenure)
-    return verified(connection, heads, msisdn, number)
+    return verify_chain(connection, heads, msisdn, number)

@@ -11,8 +11,8 @@ from app.services.sealing import Sealer
 
 KnownCall = idempotency.KnownCall
 # What says nothing of the call itself: it may be made again with the same key.
-_PASSING = frozenset({401, 403, 408, 429})
-_FIRST_FAULT_OF_OURS = 500
+_TRANSIENT_STATUSES = frozenset({401, 403, 408, 429})
+_FIRST_SERVER_ERROR = 500
 
 
 @value
@@ -52,7 +52,7 @@ class IdempotentCalls:
 
     async def end(self, call: CallKey, status: int, media_type: str, body: str) -> None:
         """Keep the answer, unless it was a passing one."""
-        if status in _PASSING or status >= _FIRST_FAULT_OF_OURS:
+        if status in _TRANSIENT_STATUSES or status >= _FIRST_SERVER_ERROR:
             await self.drop(call)
             return
         ended = partial(

@@ -10,11 +10,11 @@ from app.domain.values import value
 from app.providers.charsets import codec_of
 from app.services.management.import_lines import UnreadableFileError, numbered_lines
 
-_PIECE = 64 * 1024
+_CHUNK_BYTES = 64 * 1024
 # Enough to tell another kind of file by its beginning; a few lines more than a stray one.
-_BEGINNING = 8
+_MAGIC_BYTES = 8
 _FIRST_LINES = 10
-_KINDS = (
+_MAGIC = (
     (b"PK\x03\x04", "an Excel workbook or a ZIP archive; save it as CSV UTF-8"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook; save it as CSV UTF-8"),
     (b"\x1f\x8b", "packed with gzip; send it unpacked"),
@@ -23,12 +23,12 @@ _KINDS = (
 
 
 @value
-class _Bytes:
-    """How the lines of a file are written: good ones beyond ASCII, and bad ones; ``as_gbk``: those fit GB18030."""
+class _LineEncodings:
+    """How the lines of a file are written: good ones beyond ASCII, and bad ones; ``all_gbk``: those fit GB18030."""
 
     beyond_ascii: int
     bad: int
-    as_gbk: bool
+    all_gbk: bool
 
 
 @contextmanager
@@ -38,13 +38,13 @@ def in_utf8(file: BinaryIO, content_type: str = "") -> Iterator[BinaryIO]:
     Raise UnreadableFileError where it is no text in UTF-8, and not for a stray line; UnknownCharsetError for a label.
     """
     file.seek(0)
-    start = file.read(_BEGINNING)
-    for mark, what in _KINDS:
+    start = file.read(_MAGIC_BYTES)
+    for mark, what in _MAGIC:
         if start.startswith(mark):
             raise UnreadableFileError(f"The file is {what}.")
     codec = codec_of(content_type, start)
     with TemporaryFile() as copy:
-        found = file if codec in (None, "utf-8-sig") else _copied(file, copy, codec or "")
+        found = file if codec in (None, "utf-8-sig") else _transcode(file, copy, codec or "")
         _check_encoding(found)
         found.seek(0)
         yield found
@@ -78,14 +78,14 @@ def check_json_lines(file: BinaryIO) -> None:
         )
 
 
-def _copied(file: BinaryIO, copy: IO[bytes], codec: str) -> BinaryIO:
+def _transcode(file: BinaryIO, copy: IO[bytes], codec: str) -> BinaryIO:
     """The file written anew, piece by piece; what cannot be read of it makes its line a bad one."""
     errors = "surrogatepass" if codec.startswith("utf-16") else "surrogateescape"
     decoder = codecs.getincrementaldecoder(codec)(errors)
     file.seek(0)
     try:
-        while piece := file.read(_PIECE):
-            copy.write(decoder.decode(piece).encode("utf-8", errors))
+        while chunk := file.read(_CHUNK_BYTES):
+            copy.write(decoder.decode(chunk).encode("utf-8", errors))
         copy.write(decoder.decode(b"", final=True).encode("utf-8", errors))
     except UnicodeError:
         raise UnreadableFileError("The file is not in the charset that it says: save it as UTF-8.") from None
@@ -93,15 +93,15 @@ def _copied(file: BinaryIO, copy: IO[bytes], codec: str) -> BinaryIO:
 
 
 def _check_encoding(file: BinaryIO) -> None:
-    written = _look(file)
-    if written.bad > 1 and not written.beyond_ascii:
-        what = "in GBK (GB18030)" if written.as_gbk else "in no encoding that is known"
-        also = ", or say charset=gbk in Content-Type" if written.as_gbk else ""
+    encodings = _count_encodings(file)
+    if encodings.bad > 1 and not encodings.beyond_ascii:
+        what = "in GBK (GB18030)" if encodings.all_gbk else "in no encoding that is known"
+        also = ", or say charset=gbk in Content-Type" if encodings.all_gbk else ""
         raise UnreadableFileError(f"The file is not in UTF-8 but {what}: save it as UTF-8{also}.")
 
 
-def _look(file: BinaryIO) -> _Bytes:
-    beyond_ascii, bad, as_gbk = 0, 0, True
+def _count_encodings(file: BinaryIO) -> _LineEncodings:
+    beyond_ascii, bad, all_gbk = 0, 0, True
     file.seek(0)
     for _, line in numbered_lines(file):
         if line is None or line.isascii():
@@ -110,10 +110,10 @@ def _look(file: BinaryIO) -> _Bytes:
             line.removeprefix(codecs.BOM_UTF8).decode()
         except UnicodeDecodeError:
             bad += 1
-            as_gbk = as_gbk and _fits_gbk(line)
+            all_gbk = all_gbk and _fits_gbk(line)
         else:
             beyond_ascii += line != codecs.BOM_UTF8
-    return _Bytes(beyond_ascii, bad, as_gbk)
+    return _LineEncodings(beyond_ascii, bad, all_gbk)
 
 
 def _fits_gbk(line: bytes) -> bool:

@@ -13,7 +13,7 @@ LONGEST_LINE = 64 * 1024
 _TOO_LONG = "is longer than 64 KiB"
 # Over how many lines one row may go because of line breaks in a cell. Where a quote is not closed within them, it is a
 # stray one.
-_LINES_OF_A_ROW = 20
+_MAX_LINES_PER_ROW = 20
 _OTHER_SEPARATORS = {
     ";": "semicolons",
     "\t": "tabs",
@@ -40,8 +40,8 @@ class ImportLine:
 class Columns:
     """The names that the first row of a CSV file may hold, ``plan.name`` for one inside another, and must hold."""
 
-    known: frozenset[str]
-    needed: frozenset[str]
+    allowed: frozenset[str]
+    required: frozenset[str]
 
 
 def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
@@ -139,7 +139,7 @@ def _heading(line: _Line, columns: Columns) -> list[str]:
         names = [name.strip() for name in _cells(line.text)]
     except csv.Error as error:
         raise UnreadableFileError(f"The first row is no CSV: {error}.") from None
-    example = ",".join(sorted(columns.needed)) or "msisdn,brand,payment,…"
+    example = ",".join(sorted(columns.required)) or "msisdn,brand,payment,…"
     if len(names) <= 1:
         for sign, what in _OTHER_SEPARATORS.items():
             if sign in line.text:
@@ -152,12 +152,12 @@ def _heading(line: _Line, columns: Columns) -> list[str]:
 
 def _check_names(names: list[str], columns: Columns) -> None:
     """Names that are none are told by their place: the first row may be a customer's."""
-    unknown = [place for place, name in enumerate(names, 1) if name not in columns.known]
-    missing = sorted(columns.needed - set(names))
+    unknown = [place for place, name in enumerate(names, 1) if name not in columns.allowed]
+    missing = sorted(columns.required - set(names))
     if unknown:
         places = ", ".join(map(str, unknown[:5]))
         raise UnreadableFileError(
-            f"The first row must name the columns; column {places} is none of {', '.join(sorted(columns.known))}."
+            f"The first row must name the columns; column {places} is none of {', '.join(sorted(columns.allowed))}."
         )
     if missing:
         raise UnreadableFileError(f"The first row lacks columns that every line needs: {', '.join(missing)}.")
@@ -180,21 +180,23 @@ def _rows(lines: Iterator[_Line], width: int) -> Iterator[tuple[int, list[str], 
         try:
             yield line.number, _cells(line.text), None
         except csv.Error as error:
-            found = _over_several(line, ahead, lines, width)
+            found = _multi_line_row(line, ahead, lines, width)
             if found is None:
-                yield line.number, [], f"is no CSV: {_stray(error, line)}"
+                yield line.number, [], f"is no CSV: {_quote_problem(error, line)}"
             else:
                 yield *found, None
 
 
-def _stray(error: csv.Error, line: _Line) -> str:
+def _quote_problem(error: csv.Error, line: _Line) -> str:
     return "a quote in it is not closed" if line.text.count('"') % 2 else str(error)
 
 
-def _over_several(line: _Line, ahead: deque[_Line], lines: Iterator[_Line], width: int) -> tuple[int, list[str]] | None:
+def _multi_line_row(
+    line: _Line, ahead: deque[_Line], lines: Iterator[_Line], width: int
+) -> tuple[int, list[str]] | None:
     """A row whose cells hold line breaks: only one that is whole, else its first line alone is at fault."""
     text, place = line.text, 0
-    while text.count('"') % 2 and place < _LINES_OF_A_ROW and len(text) < LONGEST_LINE:
+    while text.count('"') % 2 and place < _MAX_LINES_PER_ROW and len(text) < LONGEST_LINE:
         if place == len(ahead):
             following = next(lines, None)
             if following is None:

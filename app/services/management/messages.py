@@ -72,9 +72,9 @@ class Messages:
             raise RefusedError(404, "No such message to a customer.")
         if found.status in UNFINISHED:
             raise RefusedError(409, "It is on its way still; see its attempts.")
-        await self._turns.carry_out(found.msisdn, self._as_it_was(found))
+        await self._turns.carry_out(found.msisdn, self._resend_of(found))
 
-    def _as_it_was(self, found: MessageRead) -> Resend:
+    def _resend_of(self, found: MessageRead) -> Resend:
         return Resend(
             tenure=found.tenure or 0,
             text=found.text,

@@ -12,7 +12,7 @@ from app.db.sp_quality import SpQuality, quality_of_sps
 from app.domain.calendar import SHANGHAI
 
 # What a spreadsheet takes for the beginning of a formula (safety.md 29).
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Quality:
@@ -43,6 +43,6 @@ def as_csv(rows: Sequence[SpQuality]) -> str:
     return text.getvalue()
 
 
-def _cell(held: object) -> str:
-    text = "" if held is None else str(held)
-    return f"'{text}" if text.startswith(_FORMULAS) else text
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

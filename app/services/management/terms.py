@@ -17,7 +17,7 @@ from app.services.ids import IdSource
 from app.services.isolation import Isolation
 from app.services.refusals import RefusedError
 
-_HOLDERS = 500
+_HOLDERS_PER_BATCH = 500
 
 
 class TermsChanges:
@@ -28,7 +28,7 @@ class TermsChanges:
         self._database = database
         self._ids = ids
         self._notice = notice
-        self._apart = Isolation("new terms")
+        self._isolation = Isolation("new terms")
 
     async def announce(
         self, service_code: str, price_fen: int, cancel_effect: CancelEffect | None, takes_effect_at: datetime, who: str
@@ -73,14 +73,14 @@ class TermsChanges:
 
     async def step(self) -> bool:
         """Reach the next holders; what is left after a restart is done then. Whether there was anything to do."""
-        return await self._apart.each(await self._database.read(terms.unfinished), self._go_on)
+        return await self._isolation.each(await self._database.read(terms.unfinished), self._process_batch)
 
-    async def _go_on(self, change_id: str) -> bool:
-        return await self._database.write(partial(_reach_next, change_id=change_id))
+    async def _process_batch(self, change_id: str) -> bool:
+        return await self._database.write(partial(_set_timers_of_next_holders, change_id=change_id))
 
 
-def _reach_next(connection: Connection, *, change_id: str) -> bool:
-    found = terms.next_holders(connection, change_id, _HOLDERS)
+def _set_timers_of_next_holders(connection: Connection, *, change_id: str) -> bool:
+    found = terms.next_holders(connection, change_id, _HOLDERS_PER_BATCH)
     if found is None:
         return False
     change, holders = found
@@ -88,7 +88,10 @@ def _reach_next(connection: Connection, *, change_id: str) -> bool:
     data = AnnouncedTerms(change.id, change.price_fen, change.cancel_effect, change.takes_effect_at, change.who).text()
     set_timers(
         connection,
-        [StoredTimer(one.bucket, one.msisdn, one.tenure, NEW_TERMS, one.subscription_id, now, data) for one in holders],
+        [
+            StoredTimer(holder.bucket, holder.msisdn, holder.tenure, NEW_TERMS, holder.subscription_id, now, data)
+            for holder in holders
+        ],
     )
     terms.note_reached(connection, change, holders, now)
     return True

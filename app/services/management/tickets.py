@@ -18,7 +18,7 @@ from app.services.management.owners import OwnerFilter, PageRequest, page_of
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
 
-_MOST_REFUNDS = 100
+_MAX_REFUNDS = 100
 
 
 class TicketSort(StrEnum):
@@ -103,7 +103,7 @@ def _page(
     connection: Connection, *, wanted: TicketFilter, owner: OwnerFilter | None, part: PageRequest
 ) -> list[TicketRead]:
     names = ("state", "kind", "breached", "warned", "number")
-    equal = {name: given for name in names if (given := getattr(wanted, name)) is not None}
+    equal = {name: wanted_value for name in names if (wanted_value := getattr(wanted, name)) is not None}
     by = records.deadline if wanted.sort else None
     found = page_of(connection, kind=Ticket, equal=equal, owner=owner, part=part, by=by)
     return [TicketRead(item.msisdn, item.tenure, item.record) for item in found if isinstance(item.record, Ticket)]
@@ -113,6 +113,6 @@ def _one(connection: Connection, *, ticket_id: str, former: bool) -> TicketRead:
     found = records.find(connection, Ticket, ticket_id, former=former)
     if found is None or not isinstance(found.record, Ticket):
         raise RefusedError(404, "There is no ticket with this id.")
-    paid = records.page(connection, Refund, {"ticket_id": ticket_id}, after=None, limit=_MOST_REFUNDS)
+    paid = records.page(connection, Refund, {"ticket_id": ticket_id}, after=None, limit=_MAX_REFUNDS)
     refunds = tuple(item.record for item in paid if isinstance(item.record, Refund))
     return TicketRead(found.msisdn, found.tenure, found.record, refunds)

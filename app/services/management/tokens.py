@@ -53,7 +53,7 @@ class Tokens:
         """Who a token belongs to; None if it is unknown or revoked."""
         if self._accept_demo and secrets.compare_digest(token.encode(), DEMO_TOKEN.encode()):
             return Caller("demo", frozenset({Scope.ADMIN}))
-        found = await self._database.read(lambda connection: tokens.find_token(connection, _hashed(token)))
+        found = await self._database.read(lambda connection: tokens.find_token(connection, _hash_of(token)))
         return Caller(found.name, found.scopes) if found else None
 
     def create(self, name: str, scopes: frozenset[str]) -> str:
@@ -64,7 +64,7 @@ class Tokens:
         if any(existing.name == name for existing in self.all()):
             raise TokenError(f"There is a token named {name} already; choose another name.")
         row = TokenRead(next(self._ids), name, scopes, datetime.now(UTC), None)
-        self._database.write_now(lambda connection: tokens.add_token(connection, row, _hashed(token)))
+        self._database.write_now(lambda connection: tokens.add_token(connection, row, _hash_of(token)))
         return token
 
     def all(self) -> list[TokenRead]:
@@ -77,6 +77,6 @@ class Tokens:
             raise TokenError(f"There is no token named {name} in force; see `smsgw token list`.")
 
 
-def _hashed(token: str) -> str:
+def _hash_of(token: str) -> str:
     """Tokens are 256 random bits, so a plain hash cannot be guessed back."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -20,7 +20,7 @@ from app.services.ids import IdSource
 from app.services.intake import StoredText
 
 PROVIDER = "simulator"
-_MOST = 1000
+_REPORTS_PER_BATCH = 1000
 _FAULTS: dict[str, SendResult] = {
     "reject": Refused("simulated: rejected"),
     "throttle": RefusedForNow("simulated: throttled", throttled=True),
@@ -52,25 +52,25 @@ class SimulatedNetwork:
         faults_left = state.fault_count
         results: list[SendResult] = []
         rows: list[dict[str, object]] = []
-        stuck: set[tuple[str, str]] = set()
+        blocked: set[tuple[str, str]] = set()
         for item in submissions:
-            if (item.recipient, item.lane) in stuck:
+            if (item.recipient, item.lane) in blocked:
                 results.append(NotTried())
                 continue
-            result = _fault(state, faults_left)
+            result = _draw_fault(state, faults_left)
             if result is not None and faults_left is not None:
                 faults_left -= 1
             if result is None or isinstance(result, Unknown):
-                rows.append(self._row(item, state))
+                rows.append(self._thread_row(item, state))
             if isinstance(result, RefusedForNow | Unknown):
-                stuck.add((item.recipient, item.lane))
+                blocked.add((item.recipient, item.lane))
             results.append(result or Accepted(provider_id(item.reference)))
         simulator.add_to_threads(connection, rows)
         if faults_left != state.fault_count:
             set_state(connection, fault_count=faults_left)
         return results
 
-    def _row(self, item: Submission, state: GatewayState) -> dict[str, object]:
+    def _thread_row(self, item: Submission, state: GatewayState) -> dict[str, object]:
         reports = state.report_status != "none"
         return {
             "bucket": bucket_of(item.recipient),
@@ -122,7 +122,7 @@ class SimulatedNetwork:
 
     def _report(self, connection: Connection) -> bool:
         now = current_state(connection).now
-        due = simulator.due_reports(connection, now, _MOST)
+        due = simulator.due_reports(connection, now, _REPORTS_PER_BATCH)
         if not due:
             return False
         self._receipts.apply(
@@ -153,9 +153,9 @@ class SimulatedNetwork:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def wait_for_change(self, seen: int, timeout_seconds: float) -> None:
-        """Wait until some thread may have changed since ``changes`` was ``seen``, or the time is over."""
-        if self.changes != seen:
+    async def wait_for_change(self, seen_count: int, timeout_seconds: float) -> None:
+        """Wait until some thread may have changed since ``changes`` was ``seen_count``, or the time is over."""
+        if self.changes != seen_count:
             return
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -177,7 +177,7 @@ def provider_id(reference: str) -> str:
     return f"sim-{reference}"
 
 
-def _fault(state: GatewayState, faults_left: int | None) -> SendResult | None:
+def _draw_fault(state: GatewayState, faults_left: int | None) -> SendResult | None:
     if state.fault_mode == "ok" or faults_left == 0:
         return None
     if random.random() * MILLION >= state.fault_rate_ppm:  # noqa: S311  a simulated fault, not a secret

@@ -14,7 +14,7 @@ from app.db.state import GatewayState, current_state, freeze_clock, reset_state
 from app.domain.calendar import LATEST, believable
 from app.services.engine import Engine
 
-_LOOK_AGAIN_SECONDS = 0.02
+_POLL_SECONDS = 0.02
 
 
 class ClockError(Exception):
@@ -28,7 +28,7 @@ class Simulation:
         self._database = database
         self._engine = engine
         self._load_fixture = load_fixture
-        self._one = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def clock(self) -> GatewayState:
         """The clock as it is."""
@@ -47,29 +47,29 @@ class Simulation:
                 return True
             if time.monotonic() >= deadline:
                 return False
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def set_clock(self, to: datetime) -> GatewayState:
         """Freeze the clock at an instant; back in time only right after a reset, else ClockError."""
-        async with self._one:
+        async with self._lock:
             return await self._database.write(partial(_set_clock, to=to))
 
     async def advance(self, *, seconds: float | None = None, to: datetime | None = None) -> GatewayState:
         """Move the clock, doing everything that falls due on the way at its own time, in order."""
-        async with self._one:
+        async with self._lock:
             target = await self._database.write(partial(_freeze_now, seconds=seconds, to=to))
             await self._engine.settle()
             while True:
-                due = await self._database.write(partial(_step_towards, target=target))
+                due = await self._database.write(partial(_advance_to_next_due, target=target))
                 await self._engine.settle()
                 if due is None:
                     return await self.clock()
 
     async def reset(self, fixture: str | None) -> None:
         """Empty everything, let the clock run free and the network be well; then load a fixture."""
-        async with self._one:
+        async with self._lock:
             async with self._engine.paused():
-                await self._database.write_alone(_empty)
+                await self._database.write_alone(_delete_everything)
             if fixture is not None:
                 await self._load_fixture(fixture)
 
@@ -97,7 +97,7 @@ def _freeze_now(connection: Connection, *, seconds: float | None, to: datetime |
     return target
 
 
-def _step_towards(connection: Connection, *, target: datetime) -> datetime | None:
+def _advance_to_next_due(connection: Connection, *, target: datetime) -> datetime | None:
     """Set the clock to the next thing that falls due, or to the target if nothing does before it."""
     due = work.next_due(connection, current_state(connection).now)
     if due is not None and due <= target:
@@ -107,6 +107,6 @@ def _step_towards(connection: Connection, *, target: datetime) -> datetime | Non
     return None
 
 
-def _empty(connection: Connection) -> None:
+def _delete_everything(connection: Connection) -> None:
     work.empty(connection)
     reset_state(connection)

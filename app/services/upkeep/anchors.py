@@ -29,29 +29,29 @@ class AnchorError(Exception):
 
 def write_anchor(database: Database, heads: HeadKeys, at: datetime) -> Iterator[str]:
     """The lines of an anchor: when and by which key, a line for each chain, and a signed count and hash over all."""
-    key, count, whole = heads.newest, 0, hashlib.sha256()
+    key, count, digest = heads.newest, 0, hashlib.sha256()
     first = f"{_TITLE} {at.isoformat(timespec='seconds')} {key}"
     yield first
     for _, msisdn, tenure in tenures_of(database):
         head = database.write_now(partial(evidence.head_of, msisdn=msisdn, tenure=tenure))
-        line = f"{_name(heads, key, msisdn, tenure)} {head.seq} {head.hash}"
-        whole.update(f"{line}\n".encode())
+        line = f"{_chain_name(heads, key, msisdn, tenure)} {head.seq} {head.hash}"
+        digest.update(f"{line}\n".encode())
         count += 1
         yield line
-    yield _last(heads, key, first, count, whole.hexdigest())
+    yield _signature_line(heads, key, first, count, digest.hexdigest())
 
 
-def _name(heads: HeadKeys, key: str, msisdn: str, tenure: int) -> str:
+def _chain_name(heads: HeadKeys, key: str, msisdn: str, tenure: int) -> str:
     return (heads.mac(key, f"chain\n{msisdn}\n{tenure}") or "")[:_NAME_LENGTH]
 
 
-def _last(heads: HeadKeys, key: str, first: str, count: int, whole: str) -> str:
-    signature = heads.mac(key, f"anchor\n{first}\n{count}\n{whole}")
-    return f"{count} {whole} {signature}"
+def _signature_line(heads: HeadKeys, key: str, first: str, count: int, digest: str) -> str:
+    signature = heads.mac(key, f"anchor\n{first}\n{count}\n{digest}")
+    return f"{count} {digest} {signature}"
 
 
 @value
-class _Head:
+class _AnchoredHead:
     name: str
     seq: int
     hash: str
@@ -63,54 +63,54 @@ class Anchor:
 
     at: str
     key: str
-    chains: tuple[_Head, ...]
+    chains: tuple[_AnchoredHead, ...]
 
     @classmethod
     def read(cls, lines: Iterable[str], heads: HeadKeys) -> "Anchor":
         """AnchorError where it was changed or cut, or is another gateway's."""
         match [line.strip() for line in lines if line.strip()]:
-            case [first, *between, last] if first.startswith(f"{_TITLE} "):
+            case [first, *chain_lines, last] if first.startswith(f"{_TITLE} "):
                 pass
             case _:
                 raise AnchorError("is no anchor: keep the whole of what `smsgw evidence anchor` prints")
         key, at = first.split()[-1], first.split()[1]
         if key not in heads:
             raise AnchorError(f"was made with the key {key}, which is not among those of SMSGW_SEAL_KEY: add it there")
-        whole = hashlib.sha256("".join(f"{line}\n" for line in between).encode()).hexdigest()
-        if last != _last(heads, key, first, len(between), whole):
+        digest = hashlib.sha256("".join(f"{line}\n" for line in chain_lines).encode()).hexdigest()
+        if last != _signature_line(heads, key, first, len(chain_lines), digest):
             raise AnchorError("was changed or cut: its count, hash and signature do not fit its lines")
-        split = (line.split() for line in between)
-        return cls(at, key, tuple(_Head(name, int(seq), hash_) for name, seq, hash_ in split))
+        split = (line.split() for line in chain_lines)
+        return cls(at, key, tuple(_AnchoredHead(name, int(seq), hash_) for name, seq, hash_ in split))
 
     def compare(self, database: Database, heads: HeadKeys, walked: Iterable[WalkedChain]) -> Iterator[WalkedChain]:
         """The chains as they were walked, and with what was anchored; one that is gone has no number any more."""
-        waiting = iter(self.chains)
-        anchored = next(waiting, None)
+        remaining = iter(self.chains)
+        expected = next(remaining, None)
         for chain in walked:
-            if anchored is None or anchored.name != _name(heads, self.key, chain.msisdn, chain.tenure):
+            if expected is None or expected.name != _chain_name(heads, self.key, chain.msisdn, chain.tenure):
                 yield chain  # it began since
                 continue
-            fits = database.write_now(partial(_still_there, chain=chain, anchored=anchored))
-            yield chain if fits else WalkedChain(chain.msisdn, chain.tenure, _unfit(chain, anchored), chain.end)
-            anchored = next(waiting, None)
-        while anchored is not None:
-            yield WalkedChain("", 0, Verification(0, 1, ChainViolation.NOT_AS_ANCHORED), anchored.seq)
-            anchored = next(waiting, None)
+            fits = database.write_now(partial(_contains, chain=chain, expected=expected))
+            yield chain if fits else WalkedChain(chain.msisdn, chain.tenure, _mismatch(chain, expected), chain.end)
+            expected = next(remaining, None)
+        while expected is not None:
+            yield WalkedChain("", 0, Verification(0, 1, ChainViolation.NOT_AS_ANCHORED), expected.seq)
+            expected = next(remaining, None)
 
 
-def _unfit(chain: WalkedChain, anchored: _Head) -> Verification:
-    first = chain.found.first_bad
+def _mismatch(chain: WalkedChain, expected: _AnchoredHead) -> Verification:
+    first = chain.verification.first_bad
     return Verification(
-        chain.found.records, min(anchored.seq, first) if first else anchored.seq, ChainViolation.NOT_AS_ANCHORED
+        chain.verification.records, min(expected.seq, first) if first else expected.seq, ChainViolation.NOT_AS_ANCHORED
     )
 
 
-def _still_there(connection: Connection, *, chain: WalkedChain, anchored: _Head) -> bool:
+def _contains(connection: Connection, *, chain: WalkedChain, expected: _AnchoredHead) -> bool:
     """Whether the chain goes through where it ended when it was anchored."""
-    if anchored.seq == 0:
-        return anchored.hash == ChainHead().hash
-    records = evidence.chain_of(connection, chain.msisdn, chain.tenure, after=anchored.seq - 1, limit=1)
+    if expected.seq == 0:
+        return expected.hash == ChainHead().hash
+    records = evidence.chain_of(connection, chain.msisdn, chain.tenure, after=expected.seq - 1, limit=1)
     try:
-        return any(record.seq == anchored.seq and record.hash == anchored.hash for record in records)
+        return any(record.seq == expected.seq and record.hash == expected.hash for record in records)
     except UNREADABLE:
         return False

@@ -25,9 +25,9 @@ from app.domain.heads import HeadKeys
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
-_PIECE = 500
+_PAGE_SIZE = 500
 _SALT_BYTES = 16
-_MOST_LOST = 1000
+_MAX_LOST = 1000
 
 
 @value
@@ -36,7 +36,7 @@ class WalkedChain:
 
     msisdn: str
     tenure: int
-    found: Verification
+    verification: Verification
     end: int = 0
 
 
@@ -50,14 +50,14 @@ def walk_chains(database: Database, heads: HeadKeys, msisdn: str | None = None) 
     for _, number, tenure in tenures_of(database, msisdn):
         yield database.write_now(partial(_walk, heads=heads, msisdn=number, tenure=tenure))
     if msisdn is None:
-        for number, tenure in database.write_now(partial(evidence.without_head, limit=_MOST_LOST)):
+        for number, tenure in database.write_now(partial(evidence.without_head, limit=_MAX_LOST)):
             yield WalkedChain(number, tenure, Verification(0, 1, ChainViolation.CUT))
 
 
 def tenures_of(database: Database, msisdn: str | None = None) -> Iterator[Tenure]:
     """All tenures in the order of their keys, or those of one number."""
     after = (bucket_of(msisdn), msisdn, -1) if msisdn else None
-    while group := database.write_now(partial(retention.tenures, after=after, limit=_PIECE)):
+    while group := database.write_now(partial(retention.tenures, after=after, limit=_PAGE_SIZE)):
         for item in group:
             if msisdn is not None and item[1] != msisdn:
                 return
@@ -66,27 +66,29 @@ def tenures_of(database: Database, msisdn: str | None = None) -> Iterator[Tenure
 
 
 def _walk(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int) -> WalkedChain:
-    found = verified(connection, heads, msisdn, tenure)
-    end = evidence.head_of(connection, msisdn, tenure).seq if found.violation is ChainViolation.CUT else 0
-    return WalkedChain(msisdn, tenure, found, end)
+    verification = verify_chain(connection, heads, msisdn, tenure)
+    end = evidence.head_of(connection, msisdn, tenure).seq if verification.violation is ChainViolation.CUT else 0
+    return WalkedChain(msisdn, tenure, verification, end)
 
 
-def verified(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int) -> Verification:
+def verify_chain(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int) -> Verification:
     """Walk one chain up to its head, and see that the head is ours."""
     try:
-        return _verified(connection, heads, msisdn, tenure)
+        return _verify_to_head(connection, heads, msisdn, tenure)
     except UNREADABLE:
         return unreadable()
 
 
-def _verified(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int) -> Verification:
+def _verify_to_head(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int) -> Verification:
     head = evidence.head_of(connection, msisdn, tenure)
-    found = verify(evidence.chain_of(connection, msisdn, tenure), head)
-    if found.violation is ChainViolation.CUT and evidence.head_of(connection, msisdn, tenure) != head:
+    verification = verify(evidence.chain_of(connection, msisdn, tenure), head)
+    if verification.violation is ChainViolation.CUT and evidence.head_of(connection, msisdn, tenure) != head:
         # On PostgreSQL a turn has gone on with it between the two.
-        return _verified(connection, heads, msisdn, tenure)
-    violation = heads.violation(msisdn, tenure, head) if found.ok else None
-    return found if violation is None else Verification(found.records, found.records + 1, violation)
+        return _verify_to_head(connection, heads, msisdn, tenure)
+    violation = heads.violation(msisdn, tenure, head) if verification.ok else None
+    return (
+        verification if violation is None else Verification(verification.records, verification.records + 1, violation)
+    )
 
 
 def extend(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int, draft: EvidenceDraft) -> None:
@@ -117,9 +119,9 @@ class SealedHead:
 
     msisdn: str
     tenure: int
-    found: Verification
+    verification: Verification
     on_record: bool = False
-    anew: bool = False
+    signed_again: bool = False
 
 
 def seal(database: Database, heads: HeadKeys, lost: Iterable[str] = ()) -> Iterator[SealedHead]:
@@ -130,17 +132,17 @@ def seal(database: Database, heads: HeadKeys, lost: Iterable[str] = ()) -> Itera
     """
     lost = frozenset(lost)
     known = database.write_now(state.head_keys)
-    if strangers := lost - frozenset(known or ()):
-        raise SealError(f"No evidence in this database is signed with the key {min(strangers)}.")
-    if held := {key for key in lost if key in heads}:
-        raise SealError(f"The key {min(held)} is not lost: it is among those of SMSGW_SEAL_KEY.")
-    trusted = partial(_seal, heads=heads, lost=lost, from_before=known is None)
-    left = False
+    if unused_keys := lost - frozenset(known or ()):
+        raise SealError(f"No evidence in this database is signed with the key {min(unused_keys)}.")
+    if present := {key for key in lost if key in heads}:
+        raise SealError(f"The key {min(present)} is not lost: it is among those of SMSGW_SEAL_KEY.")
+    seal_one = partial(_seal, heads=heads, lost=lost, from_before=known is None)
+    has_violations = False
     for _, msisdn, tenure in tenures_of(database):
-        sealed = database.write_now(partial(trusted, msisdn=msisdn, tenure=tenure))
-        left = left or not sealed.found.ok
+        sealed = database.write_now(partial(seal_one, msisdn=msisdn, tenure=tenure))
+        has_violations = has_violations or not sealed.verification.ok
         yield sealed
-    if not left:
+    if not has_violations:
         database.write_now(lambda connection: state.set_head_keys(connection, [heads.newest]))
 
 
@@ -148,18 +150,18 @@ def _seal(
     connection: Connection, *, heads: HeadKeys, lost: frozenset[str], from_before: bool, msisdn: str, tenure: int
 ) -> SealedHead:
     accounts.lock_conversations(connection, [(bucket_of(msisdn), msisdn)], wait=True)
-    found = verified(connection, heads, msisdn, tenure)
-    if found.violation is ChainViolation.UNREADABLE:
-        return SealedHead(msisdn, tenure, found)
+    verification = verify_chain(connection, heads, msisdn, tenure)
+    if verification.violation is ChainViolation.UNREADABLE:
+        return SealedHead(msisdn, tenure, verification)
     head = evidence.head_of(connection, msisdn, tenure)
-    if found.ok:
+    if verification.ok:
         if head.key == heads.newest:
-            return SealedHead(msisdn, tenure, found)
+            return SealedHead(msisdn, tenure, verification)
         evidence.set_head(connection, msisdn, tenure, heads.sign(msisdn, tenure, head.seq, head.hash))
-        return SealedHead(msisdn, tenure, found, anew=True)
-    unsigned = found.violation is ChainViolation.NOT_SIGNED and head.mac is None and from_before
-    if not unsigned and not (found.violation is ChainViolation.KEY_UNKNOWN and head.key in lost):
-        return SealedHead(msisdn, tenure, found)
+        return SealedHead(msisdn, tenure, verification, signed_again=True)
+    unsigned = verification.violation is ChainViolation.NOT_SIGNED and head.mac is None and from_before
+    if not unsigned and not (verification.violation is ChainViolation.KEY_UNKNOWN and head.key in lost):
+        return SealedHead(msisdn, tenure, verification)
     why = "no signature" if unsigned else f"lost key {head.key}"
     draft = EvidenceDraft(SEALED, SEALED, {"who": "smsgw evidence seal", "before": why, "records": head.seq})
     after = _append(connection, msisdn, tenure, head, draft)

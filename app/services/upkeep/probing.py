@@ -22,7 +22,7 @@ from app.services.intake import IncomingMessage, Intake
 PROVIDER = "probe"
 # What is asked, and from which of our numbers the reply must come.
 _QUESTIONS = (("HELP", Extension.COMMANDS), ("0000", Extension.LISTING))
-_LOOK_AGAIN_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 _UP = Gauge("smsgw_probe_up", "Whether the gateway's last test call of itself was answered", ["command"])
 _SECONDS = Gauge("smsgw_probe_seconds", "How long the answer to the last test call took", ["command"])
 _FAILURES = Counter("smsgw_probe_failures", "Test calls of the gateway's own that were not answered", ["command"])
@@ -58,7 +58,7 @@ class Probe:
         self._within = within_seconds
         self.state = ProbeState()
         # Set once the first round is over.
-        self.has_asked = asyncio.Event()
+        self.first_round_done = asyncio.Event()
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -71,13 +71,13 @@ class Probe:
         answered = [await self._ask(command, extension) for command, extension in _QUESTIONS]
         up = all(answered)
         self.state = ProbeState(up, datetime.now(UTC) if up else self.state.answered_at)
-        self.has_asked.set()
+        self.first_round_done.set()
         return up
 
     async def _ask(self, command: str, extension: str) -> bool:
         began = time.monotonic()
         try:
-            problem = await self._problem(command, extension, began + self._within)
+            problem = await self._find_problem(command, extension, began + self._within)
         except StorageUnavailableError:
             problem = "the database is away"
         except Exception as error:  # noqa: BLE001  it is told like any other fault, and the next round comes
@@ -90,7 +90,7 @@ class Probe:
         _SECONDS.labels(command).set(time.monotonic() - began)
         return True
 
-    async def _problem(self, command: str, extension: str, until: float) -> str | None:
+    async def _find_problem(self, command: str, extension: str, until: float) -> str | None:
         """Why a question was not answered as it should be."""
         if not await self._database.read(partial(probing.is_customer, msisdn=self._msisdn)):
             return "the probe's number is no customer: make it one by PUT /api/v1/subscribers/{msisdn}"
@@ -98,8 +98,10 @@ class Probe:
         [stored] = await self._intake.store([message])
         expected = self._numbers.number(extension)
         while time.monotonic() < until:
-            came = await self._database.read(partial(probing.taken_replies, msisdn=self._msisdn, message_id=stored.id))
-            if came:
-                return None if expected in came else f"the reply came from {came[0]} and not from {expected}"
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            senders = await self._database.read(
+                partial(probing.taken_replies, msisdn=self._msisdn, message_id=stored.id)
+            )
+            if senders:
+                return None if expected in senders else f"the reply came from {senders[0]} and not from {expected}"
+            await asyncio.sleep(_POLL_SECONDS)
         return f"no reply within {self._within:g} s"

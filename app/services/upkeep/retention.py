@@ -27,18 +27,18 @@ from app.services.sealing import Sealer
 from app.services.upkeep.chains import extend
 
 log = observability.logger(__name__)
-_RAW_REPORTS = timedelta(days=30)
-_PARKED_REPORTS = timedelta(hours=24)
+_RAW_REPORT_RETENTION = timedelta(days=30)
+_PARKED_REPORT_RETENTION = timedelta(hours=24)
 # Longer than any guard looks back: who is no customer is told so once a day (safety.md 25).
-_STRANGERS = timedelta(days=2)
-_PIECE = 1_000
+_STRANGER_RETENTION = timedelta(days=2)
+_PAGE_SIZE = 1_000
 # They say what was taken away, and nothing of a customer.
-_KEPT_KINDS = frozenset({PURGED, ERASED, SEALED})
-Advance = Callable[[str, int], None]
+_NEVER_PURGED = frozenset({PURGED, ERASED, SEALED})
+ReportProgress = Callable[[str, int], None]
 
 
 @value
-class Purged:
+class PurgeCounts:
     """How much went."""
 
     messages: int
@@ -50,65 +50,73 @@ class Purged:
     calls: int = 0
 
 
-def purge(database: Database, kept: Kept, heads: HeadKeys, advance: Advance = lambda _what, _done: None) -> Purged:
+def purge(
+    database: Database, kept: Kept, heads: HeadKeys, advance: ReportProgress = lambda _what, _done: None
+) -> PurgeCounts:
     """Take away what is past its retention by the gateway's clock; ``advance`` is told of each piece of work."""
     now = database.write_now(current_state).now
     reports = database.write_now(
-        partial(retention.purge_reports, raw_before=now - _RAW_REPORTS, parked_before=now - _PARKED_REPORTS)
+        partial(
+            retention.purge_reports,
+            raw_before=now - _RAW_REPORT_RETENTION,
+            parked_before=now - _PARKED_REPORT_RETENTION,
+        )
     )
     before = now - kept.messages
     questions = database.write_now(partial(retention.purge_questions, before=before))
-    recipients = _recipients(database, before)
-    messages = sum(_messages(database, work, before, advance) for work in _MESSAGE_TABLES)
-    payloads = _payloads(database, heads, now - kept.evidence, advance)
+    recipients = _purge_recipients(database, before)
+    messages = sum(_purge_messages(database, work, before, advance) for work in _MESSAGE_TABLES)
+    payloads = _purge_payloads(database, heads, now - kept.evidence, advance)
     calls = database.write_now(partial(idempotency.purge, now=datetime.now(UTC)))
-    return Purged(messages, reports, questions, recipients, payloads, _strangers(database, now - _STRANGERS), calls)
+    return PurgeCounts(
+        messages, reports, questions, recipients, payloads, _purge_strangers(database, now - _STRANGER_RETENTION), calls
+    )
 
 
-_Work = Callable[[Connection, datetime, str | None, int], Page]
-_MESSAGE_TABLES: tuple[_Work, ...] = (retention.purge_inbound, retention.purge_outbound)
+_PurgePage = Callable[[Connection, datetime, str | None, int], Page]
+_MESSAGE_TABLES: tuple[_PurgePage, ...] = (retention.purge_inbound, retention.purge_outbound)
 
 
-def _recipients(database: Database, before: datetime) -> int:
-    gone = 0
-    while piece := database.write_now(partial(retention.purge_recipients, before=before, limit=_PIECE)):
-        gone += piece
-    return gone
+def _purge_recipients(database: Database, before: datetime) -> int:
+    deleted = 0
+    while piece := database.write_now(partial(retention.purge_recipients, before=before, limit=_PAGE_SIZE)):
+        deleted += piece
+    return deleted
 
 
-def _strangers(database: Database, before: datetime) -> int:
-    gone, after = 0, None
+def _purge_strangers(database: Database, before: datetime) -> int:
+    deleted, after = 0, None
     while True:
-        piece = database.write_now(partial(retention.purge_strangers, before=before, after=after, limit=_PIECE))
-        gone += piece.gone
+        piece = database.write_now(partial(retention.purge_strangers, before=before, after=after, limit=_PAGE_SIZE))
+        deleted += piece.gone
         if piece.last is None:
-            return gone
+            return deleted
         after = piece.last
 
 
-def _messages(database: Database, work: _Work, before: datetime, advance: Advance) -> int:
-    gone, after = 0, None
+def _purge_messages(database: Database, work: _PurgePage, before: datetime, advance: ReportProgress) -> int:
+    deleted, after = 0, None
     while True:
-        page = database.write_now(partial(_piece, work=work, before=before, after=after))
-        gone += page.gone
+        page = database.write_now(partial(_purge_page, work=work, before=before, after=after))
+        deleted += page.gone
         advance("messages", page.gone)
         if page.last is None:
-            return gone
+            return deleted
         after = page.last
 
 
-def _piece(connection: Connection, *, work: _Work, before: datetime, after: str | None) -> Page:
-    return work(connection, before, after, _PIECE)
+def _purge_page(connection: Connection, *, work: _PurgePage, before: datetime, after: str | None) -> Page:
+    return work(connection, before, after, _PAGE_SIZE)
 
 
-def _payloads(database: Database, heads: HeadKeys, before: datetime, advance: Advance) -> int:
-    gone = 0
+def _purge_payloads(database: Database, heads: HeadKeys, before: datetime, advance: ReportProgress) -> int:
+    deleted = 0
     after: Tenure | None = None
-    while group := database.write_now(partial(retention.tenures, after=after, limit=_PIECE)):
+    while group := database.write_now(partial(retention.tenures, after=after, limit=_PAGE_SIZE)):
         for _, msisdn, tenure in group:
             work = partial(_purge_tenure, heads=heads, msisdn=msisdn, tenure=tenure, before=before)
             try:
-                gone += database.write_now(work)
+                deleted += database.write_now(work)
             except StorageUnavailableError:
                 raise
             except Exception:  # it is this tenure's, and the next purge comes to it again
@@ -116,52 +124,52 @@ def _payloads(database: Database, heads: HeadKeys, before: datetime, advance: Ad
                 log.exception("the evidence of a tenure was not purged", number=msisdn, tenure=tenure)
             advance("evidence", 1)
         after = group[-1]
-    return gone
+    return deleted
 
 
 def _purge_tenure(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int, before: datetime) -> int:
     """The payloads of one tenure that nothing needs any more, on record; how many went."""
     chain = evidence.chain_of(connection, msisdn, tenure)
-    old = [item for item in chain if item.payload and item.at < before and item.kind not in _KEPT_KINDS]
+    old = [item for item in chain if item.payload and item.at < before and item.kind not in _NEVER_PURGED]
     if not old:
         return 0
-    needed = _needed(connection, msisdn, tenure, before)
-    gone = [item.seq for item in old if not _names(item) & needed]
-    if gone:
-        retention.drop_payloads(connection, msisdn, tenure, gone)
-        extend(connection, heads, msisdn, tenure, taken_away("smsgw purge", gone))
-    return len(gone)
+    needed = _needed_references(connection, msisdn, tenure, before)
+    deleted = [item.seq for item in old if not _references_of(item) & needed]
+    if deleted:
+        retention.drop_payloads(connection, msisdn, tenure, deleted)
+        extend(connection, heads, msisdn, tenure, taken_away("smsgw purge", deleted))
+    return len(deleted)
 
 
-def _needed(connection: Connection, msisdn: str, tenure: int, before: datetime) -> set[str]:
+def _needed_references(connection: Connection, msisdn: str, tenure: int, before: datetime) -> set[str]:
     """Services and matters whose evidence is needed: what runs or is open, and what ended within the retention."""
     needed: set[str] = set()
     for item in reading.subscriptions_of(connection, msisdn, tenure):
-        if item.state is not SubscriptionState.ENDED or _ended(item) >= before:
+        if item.state is not SubscriptionState.ENDED or _ended_at(item) >= before:
             needed |= {item.id, item.service_code}
     for kind in records.KINDS:
         for found in records.of_number(connection, kind, msisdn, tenure):
-            if found.record.is_open or _last_moment(found.record) >= before:
-                needed |= {found.record.id, *_services((found.record,))}
+            if found.record.is_open or _latest_instant(found.record) >= before:
+                needed |= {found.record.id, *_service_codes((found.record,))}
     return needed
 
 
-def _ended(item: Subscription) -> datetime:
+def _ended_at(item: Subscription) -> datetime:
     return item.ends_at or item.unsubscribed_at or item.started_at
 
 
-def _last_moment(record: Record) -> datetime:
+def _latest_instant(record: Record) -> datetime:
     """The latest instant that a record tells of."""
-    moments = (getattr(record, name) for name in type(record).__dataclass_fields__)
-    return max(moment for moment in moments if isinstance(moment, datetime))
+    instants = (getattr(record, name) for name in type(record).__dataclass_fields__)
+    return max(moment for moment in instants if isinstance(moment, datetime))
 
 
-def _services(found: Iterable[Record]) -> set[str]:
+def _service_codes(found: Iterable[Record]) -> set[str]:
     codes = (getattr(record, "service_code", None) for record in found)
     return {code for code in codes if isinstance(code, str)}
 
 
-def _names(item: EvidenceRecord) -> set[str]:
+def _references_of(item: EvidenceRecord) -> set[str]:
     """What a record of evidence is about: its subject, and the service it names."""
     service = json.loads(item.payload or "{}").get("service_code")
     return {item.subject, service} if isinstance(service, str) else {item.subject}
@@ -198,11 +206,13 @@ def _erase(
         raise RefusedError(404, "There is no such tenure of this number.")
     if subscriber.closed_at is None:
         raise RefusedError(409, "This tenure is in use: close it first (PUT the subscriber with status closed).")
-    over = subscriber.closed_at + kept.evidence
-    if now < over:
-        raise RefusedError(409, f"Its evidence is kept until {over.astimezone(UTC):%Y-%m-%d}; erase it after that.")
+    kept_until = subscriber.closed_at + kept.evidence
+    if now < kept_until:
+        raise RefusedError(
+            409, f"Its evidence is kept until {kept_until.astimezone(UTC):%Y-%m-%d}; erase it after that."
+        )
     for kind in records.KINDS:
-        if any(_is_matter(found.record) for found in records.of_number(connection, kind, msisdn, tenure)):
+        if any(_is_unsettled(found.record) for found in records.of_number(connection, kind, msisdn, tenure)):
             raise RefusedError(409, f"A {kind.__name__.lower()} of this tenure is not settled yet.")
     seqs = [item.seq for item in evidence.chain_of(connection, msisdn, tenure) if item.payload is not None]
     retention.drop_payloads(connection, msisdn, tenure, seqs)
@@ -212,6 +222,6 @@ def _erase(
     extend(connection, heads, msisdn, tenure, draft)
 
 
-def _is_matter(record: Record) -> bool:
+def _is_unsettled(record: Record) -> bool:
     """Whether somebody still has to settle it; a record that is always at hand, such as preferences, is none."""
     return record.is_open and hasattr(record, "state")

@@ -20,7 +20,7 @@ HOLDERS = 23
 
 
 async def test_every_holder_is_reached_once(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terms, "_HOLDERS", 5)
+    monkeypatch.setattr(terms, "_HOLDERS_PER_BATCH", 5)
     parts = gateway.gateway
     now = (await parts.storage.database.read(current_state)).now
     for number in range(HOLDERS):

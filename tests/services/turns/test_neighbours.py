@@ -54,7 +54,7 @@ async def test_a_campaign_that_fails_holds_up_no_other(gateway: Running) -> None
             pass
     assert (await campaigns.one(good)).done_at is not None
     await spoil(gateway, update(campaign).where(campaign.c.id == bad).values(brand=None))
-    campaigns._apart._again_at.clear()
+    campaigns._isolation._again_at.clear()
     await gateway.drain()
     assert (await campaigns.one(bad)).done_at is not None
 

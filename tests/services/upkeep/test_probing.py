@@ -42,7 +42,7 @@ def figure(name: str, command: str) -> float | None:
 
 async def test_it_asks_by_itself_and_is_answered(gateway: Running) -> None:
     async with asyncio.timeout(20):
-        await probe_of(gateway).has_asked.wait()
+        await probe_of(gateway).first_round_done.wait()
     assert probe_of(gateway).state.up
     assert probe_of(gateway).state.answered_at is not None
     assert figure("smsgw_probe_up", "0000") == 1

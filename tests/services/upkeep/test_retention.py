@@ -15,7 +15,7 @@ from app.services.delivery.receipts import Report
 from app.services.management.campaigns import NewCampaign
 from app.services.refusals import RefusedError
 from app.services.upkeep.chains import walk_chains
-from app.services.upkeep.retention import Purged, purge
+from app.services.upkeep.retention import PurgeCounts, purge
 from tests.running import ALICE, BOB, Running
 
 pytestmark = pytest.mark.anyio
@@ -24,11 +24,11 @@ KEPT = Kept()
 
 def whole(gateway: Running) -> bool:
     return all(
-        chain.found.ok for chain in walk_chains(gateway.gateway.storage.database, gateway.gateway.storage.owner.heads)
+        chain.verification.ok for chain in walk_chains(gateway.gateway.storage.database, gateway.gateway.storage.owner.heads)
     )
 
 
-async def purged(gateway: Running) -> Purged:
+async def purged(gateway: Running) -> PurgeCounts:
     async with gateway.gateway.engine.paused():
         return purge(gateway.gateway.storage.database, KEPT, gateway.gateway.storage.owner.heads)
 
@@ -91,9 +91,9 @@ async def test_a_chain_that_was_purged_still_shows_what_does_not_fit(gateway: Ru
     [bad] = [
         chain
         for chain in walk_chains(gateway.gateway.storage.database, gateway.gateway.storage.owner.heads)
-        if not chain.found.ok
+        if not chain.verification.ok
     ]
-    assert (bad.msisdn, bad.found.first_bad) == (ALICE, 2)
+    assert (bad.msisdn, bad.verification.first_bad) == (ALICE, 2)
 
 
 async def close(gateway: Running) -> None:
