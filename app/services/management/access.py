@@ -1,15 +1,16 @@
-"""Who may see which rows of customers, and the record of who looked (http-api.md, Management API; safety.md 1).
+"""Access control and access records for calls that show or change rows of customers.
 
-The one rule of every call that shows or touches them:
+What each scope shows:
 
-| | rows of one customer | lists over many |
+| scope | rows of one customer | lists over many customers |
 |---|---|---|
-| `care` | all, with a reason (422 without) | with a reason all, else neither texts nor whole numbers |
-| `admin` | all, and former tenures | the same, and former tenures |
+| `care` | texts and whole numbers; a reason is required (422 without) | both with a reason, else neither |
+| `admin` | texts and whole numbers, also of former tenures | as `care`, also of former tenures |
 | `billing:write` | whole numbers, no texts | neither |
-| `read` | neither, with a reason | neither |
+| `read` | neither; a reason is required | neither |
 
-Every look at one customer is recorded before she is shown, and each customer of a list of which all is shown.
+An access record is written before one customer's rows are shown, and for each customer of a list that shows whole
+numbers (http-api.md, Management API; safety.md 1).
 """
 
 from collections.abc import Sequence
@@ -28,13 +29,13 @@ from app.services.ids import IdSource
 from app.services.management.tokens import Scope
 from app.services.refusals import RefusedError
 
-# A number and its tenure; None: the present one.
+# An MSISDN and one of its tenures; None: the present tenure.
 TenureRef = tuple[str, int | None]
 
 
 @value
 class View:
-    """How much of a row is shown: what people wrote, and their numbers as a whole."""
+    """Which parts of a row are shown: texts that people wrote (else left out) and whole numbers (else masked)."""
 
     texts: bool
     numbers: bool
@@ -42,7 +43,14 @@ class View:
 
 @value
 class Look:
-    """A call that looks at rows of customers: who, by which scopes that open it, at what, and why."""
+    """A call that reads rows of customers.
+
+    Attributes:
+        who: the name of the caller's token.
+        scopes: those of the caller's scopes that permit this call.
+        what: what the call shows, in the words of the access record.
+        reason: why, from the header ``X-Reason``; None if the header is missing or says too little.
+    """
 
     who: str
     scopes: frozenset[Scope]
@@ -51,7 +59,7 @@ class Look:
 
     @property
     def former(self) -> bool:
-        """Whether former tenures are shown (safety.md 1)."""
+        """True if former tenures are shown (safety.md 1)."""
         return Scope.ADMIN in self.scopes
 
     @property
@@ -60,30 +68,33 @@ class Look:
 
     @property
     def needs_reason(self) -> bool:
-        """Whether nothing of one customer is shown without a reason: people give one, billing looks after its fees."""
+        """True if one customer's rows are shown only with a reason. Billing needs none for its own charges."""
         return Scope.ADMIN not in self.scopes and (Scope.CARE in self.scopes or Scope.BILLING_WRITE not in self.scopes)
 
     def at_one(self) -> View:
-        """What is shown of one customer; RefusedError (422) where a reason is due and missing."""
+        """Return what is shown of one customer. Raise RefusedError (422) if a required reason is missing."""
         if self.reason is None and self.needs_reason:
             raise RefusedError(422, "X-Reason: say why, in at least 5 visible characters; it is kept with your name.")
         return View(texts=self._by_staff, numbers=self._by_staff or Scope.BILLING_WRITE in self.scopes)
 
     def at_many(self) -> View:
-        """What is shown in a list over many customers."""
+        """Return what is shown in a list over many customers."""
         everything = self._by_staff and self.reason is not None
         return View(texts=everything, numbers=everything)
 
 
 class Access:
-    """Records looks, and reads the records."""
+    """Writes and reads access records."""
 
     def __init__(self, database: Database, ids: IdSource) -> None:
         self._database = database
         self._ids = ids
 
     async def record(self, look: Look, customers: Sequence[TenureRef]) -> None:
-        """Record who looked at these customers, each once, in one statement; also at numbers that are nobody's."""
+        """Record a call's access to these customers, each once, in one statement.
+
+        Numbers without a subscriber are recorded too, with tenure 0.
+        """
         if customers:
             await self._database.write(partial(self._record, look=look, customers=tuple(dict.fromkeys(customers))))
 
@@ -101,7 +112,10 @@ class Access:
         rows.record_access(connection, noted)
 
     async def page(self, wanted: AccessFilter, behind: tuple[datetime, str] | None, limit: int) -> list[AccessRead]:
-        """Access records, newest first; of one number, those of its present tenure unless another is named."""
+        """Return up to ``limit`` access records, newest first, after the record ``behind`` (its time in UTC, its id).
+
+        A filter by number without a tenure means the number's present tenure.
+        """
         return await self._database.read(partial(_page, wanted=wanted, behind=behind, limit=limit))
 
 

@@ -1,4 +1,7 @@
-"""Campaigns: taken on at once, worked off in batches, one turn for each customer (flows.md 15)."""
+"""Campaigns and marketing consents.
+
+A campaign is stored at once and carried out in batches, with one turn for each recipient (flows.md 15).
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -29,7 +32,10 @@ log = observability.logger(__name__)
 
 @value
 class NewCampaign:
-    """What is asked for: ``msisdns`` or a ``segment``."""
+    """A request for a campaign, to either the numbers ``msisdns`` or the customers of ``segment``.
+
+    ``kind`` is the message class, ``who`` the name of the caller's token.
+    """
 
     kind: MessageClass
     text: str
@@ -39,7 +45,7 @@ class NewCampaign:
 
 
 class Campaigns:
-    """Takes campaigns on, works them off, says how far they are; and keeps who agreed to marketing."""
+    """Starts campaigns, carries them out, reports their progress; records marketing consents."""
 
     def __init__(self, database: Database, turns: Turns, ids: IdSource) -> None:
         self._database = database
@@ -51,37 +57,37 @@ class Campaigns:
     # ---- consents
 
     async def give_consent(self, msisdn: str, who: str, source: str) -> None:
-        """Record that she agreed to marketing; RefusedError (404) for nobody's number."""
+        """Record that a subscriber agreed to marketing. Raise RefusedError (404) for a number without a subscriber."""
         await self._turns.carry_out(msisdn, GiveConsent(who, source))
 
     async def withdraw_consent(self, msisdn: str, who: str) -> None:
-        """Record that she does not agree any more; what waits is not sent."""
+        """Record that a subscriber no longer agrees to marketing. Queued marketing is not sent."""
         await self._turns.carry_out(msisdn, WithdrawConsent(who))
 
     # ---- campaigns
 
     async def start(self, wanted: NewCampaign) -> str:
-        """Take a campaign on; its id."""
+        """Store a campaign and wake the loop that carries it out. Return its id."""
         campaign_id = next(self._ids)
         await self._database.write(partial(_add, campaign_id=campaign_id, wanted=wanted))
         self.wake()
         return campaign_id
 
     async def one(self, campaign_id: str) -> Progress:
-        """How far one is; RefusedError (404)."""
+        """Return the progress of a campaign. Raise RefusedError (404) if there is none with this id."""
         found = await self._database.read(lambda connection: rows.progress(connection, campaign_id))
         if found is None:
             raise RefusedError(404, "There is no campaign with this id.")
         return found
 
     async def page(self, before: str | None, limit: int) -> list[Progress]:
-        """Campaigns, newest first."""
+        """Return up to ``limit`` campaigns, newest first, that are older than the one with the id ``before``."""
         return await self._database.read(partial(rows.page, before=before, limit=limit))
 
     async def step(self) -> bool:
-        """Come to the next numbers of every campaign; whether there were any.
+        """Process the next recipients of every unfinished campaign. Return True if there was work to do.
 
-        A batch that a crash interrupts is done again: whom the campaign has reached gets nothing a second time.
+        A batch that a crash interrupts is repeated. Customers who have the campaign's message get no second one.
         """
         return await self._isolation.each(await self._database.read(rows.all_unfinished), self._process_batch)
 
@@ -105,7 +111,7 @@ class Campaigns:
 
 
 def _skip_reason(outcome: Outcome | BaseException) -> str | None:
-    """Why a number was skipped; one whose turn fails holds up no other."""
+    """Return why a number was skipped, None if it was not. A turn that raised counts as skipped."""
     if isinstance(outcome, Outcome):
         return outcome.refusal.detail if outcome.refusal else None
     if isinstance(outcome, StorageUnavailableError) or not isinstance(outcome, Exception):

@@ -1,4 +1,4 @@
-"""Charges over the management API: announcing them, reporting uses, and looking (http-api.md)."""
+"""Charges in the management API: billing announces charges, reports uses and reads the state of both (http-api.md)."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -16,7 +16,7 @@ from app.services.turns.handling import Turns
 
 @value
 class OwnedCharge:
-    """A charge with whose it is."""
+    """A charge with its owner."""
 
     msisdn: str
     tenure: int
@@ -25,21 +25,24 @@ class OwnedCharge:
 
 @value
 class AnnouncedCharge:
-    """A charge that was announced: just now, or by the same words before."""
+    """A charge that was announced; ``is_new`` is False if an equal request announced it before."""
 
     owned: OwnedCharge
     is_new: bool
 
 
 class Charges:
-    """What billing wants, and what became of it."""
+    """Announces and reads charges."""
 
     def __init__(self, database: Database, turns: Turns) -> None:
         self._database = database
         self._turns = turns
 
     async def announce(self, msisdn: str, wanted: AnnounceCharge) -> AnnouncedCharge:
-        """Announce a fee; RefusedError where there is no consent to it (422) or the id was used before (409)."""
+        """Announce a charge; an equal request is answered with the charge that exists.
+
+        Raise RefusedError: 422 without the subscriber's consent to the charge, 409 if another charge has this id.
+        """
         before = await self._find(wanted.charge_id)
         if before is not None and (before.msisdn != msisdn or not wanted.matches(before.charge)):
             raise RefusedError(409, "charge_id: another charge has this id; send the first body again, or a new id.")
@@ -49,7 +52,7 @@ class Charges:
         return AnnouncedCharge(await self.one(wanted.charge_id, former=True), is_new)
 
     async def record_use(self, msisdn: str, used: RecordUse) -> AnnouncedCharge:
-        """Report a use, which makes its charge; RefusedError as above."""
+        """Record a use of a per-use service and its charge. Raise RefusedError as ``announce`` does."""
         before = await self._owner_of(Use, used.use_id)
         if before not in (None, msisdn):
             raise RefusedError(409, "use_id: another customer's use has this id.")
@@ -63,7 +66,10 @@ class Charges:
         return found.msisdn if found else None
 
     async def one(self, charge_id: str, *, former: bool) -> OwnedCharge:
-        """A charge by billing's id; RefusedError (404) where there is none, or only a former customer's."""
+        """Return the charge with billing's id. Raise RefusedError (404) if there is none.
+
+        A former customer's charge is found only with ``former``.
+        """
         found = await self._find(charge_id, former=former)
         if found is None:
             raise RefusedError(404, "There is no charge with this id.")
@@ -75,7 +81,7 @@ class Charges:
         return _owned(found) if found else None
 
     async def page(self, wanted: Mapping[str, str], owner: OwnerFilter | None, part: PageRequest) -> list[OwnedCharge]:
-        """Charges by id that have these values: of one customer, or of all."""
+        """Return charges whose columns have the values ``wanted``, by id; ``owner`` None: of all customers."""
         found = await self._database.read(partial(page_of, kind=Charge, equal=wanted, owner=owner, part=part))
         return [_owned(item) for item in found]
 

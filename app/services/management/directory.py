@@ -1,4 +1,7 @@
-"""SPs, services and subscribers over the management API (http-api.md; safety.md 1-3, 8, 9, 29)."""
+"""SPs, services and subscribers in the management API: writes with their checks, and reads of a tenure's data.
+
+(http-api.md; safety.md 1-3, 8, 9, 29)
+"""
 
 from collections.abc import Collection
 from functools import partial
@@ -34,14 +37,14 @@ from app.services.upkeep.chains import verify_chain
 
 @value
 class EvidencePage:
-    """Some records of a chain, and whether there are more."""
+    """Consecutive records of a chain; ``more`` is True if further ones follow."""
 
     records: list[EvidenceRecord]
     more: bool
 
 
 class Directory:
-    """Who offers what, and who has what."""
+    """Reads and writes SPs, services, subscribers and their subscriptions."""
 
     def __init__(
         self,
@@ -53,10 +56,10 @@ class Directory:
         private_webhooks: bool = False,
         own_links: Collection[str] = (),
     ) -> None:
-        """``sealer``: for SPs' secrets and the marks of evidence.
+        """``sealer`` encrypts SPs' webhook secrets and signs heads of evidence.
 
-        ``private_webhooks``: SPs may be told in our own network, and without TLS. ``own_links``: the hosts that
-        customers may be sent to.
+        ``private_webhooks`` permits webhook URLs at private addresses and without TLS. ``own_links`` are the hosts
+        that ``cancel_how`` of a service may name.
         """
         self._database = database
         self._turns = turns
@@ -68,7 +71,11 @@ class Directory:
     # ---- SPs and services
 
     async def put_service_provider(self, provider: ServiceProvider, webhook_secret: str | None) -> None:
-        """Create or replace an SP; RefusedError where a name would break a listing, or events could not be sent."""
+        """Create or replace an SP.
+
+        Raise RefusedError: 422 for a name that a listing could not show or a webhook that could not be called, 409 if
+        the SP would become the operator's own while customers have its services.
+        """
         for field in ("name", "short_name"):
             _raise_if(field, name_violation(self._registry, getattr(provider, field)))
         _check_webhook(provider.webhook_url, webhook_secret, private=self._private_webhooks)
@@ -76,7 +83,11 @@ class Directory:
         await self._database.write(partial(_put_service_provider, provider=provider, sealed_webhook_secret=sealed))
 
     async def put_service(self, service: Service) -> None:
-        """Create or replace a service. Who holds it keeps her terms; RefusedError (409) for another SP or billing."""
+        """Create or replace a service. Subscribers keep the terms that they confirmed.
+
+        Raise RefusedError: 422 for a value that is not allowed, 409 for a name or keyword that could be mistaken for
+        another, or for a change of SP or billing while customers have the service.
+        """
         _raise_if("name", name_violation(self._registry, service.name))
         if service.cancel_how is not None:
             _raise_if("cancel_how", way_violation(service.cancel_how, self._own_links))
@@ -96,31 +107,31 @@ class Directory:
     # ---- subscribers
 
     async def set_subscriber(self, msisdn: str, change: SetSubscriber) -> None:
-        """Create, change or close a subscriber."""
+        """Create, change or close a subscriber. Raise RefusedError if that is not possible."""
         await self._turns.carry_out(msisdn, change)
 
     async def import_subscription(self, msisdn: str, wanted: ImportSubscription) -> tuple[str, ...]:
-        """Take over a subscription; the fields of which the gateway keeps its own values."""
+        """Import a subscription. Return the names of the fields of which the gateway keeps its own values."""
         return (await self._turns.carry_out(msisdn, wanted)).kept
 
     async def unsubscribe(self, msisdn: str, wanted: AgentUnsubscribe) -> None:
-        """An agent's unsubscribe."""
+        """Unsubscribe a subscriber on an agent's request. Raise RefusedError if that is not possible."""
         await self._turns.carry_out(msisdn, wanted)
 
     async def subscriber(self, msisdn: str, tenure: int | None = None) -> TenureRead:
-        """A tenure, the current one unless another is named; RefusedError (404) if there is none."""
+        """Return a tenure; None: the current one. Raise RefusedError (404) if there is none."""
         return await self._database.read(partial(_tenure, msisdn=msisdn, tenure=tenure))
 
     async def preferences(self, subscriber: Subscriber) -> Preferences:
-        """What a tenure wants to be told without asking; the defaults where she never chose."""
+        """Return which notices a subscriber has chosen to get, or the defaults."""
         return await self._database.read(partial(_preferences, subscriber=subscriber))
 
     async def subscriptions(self, msisdn: str, tenure: int | None = None) -> list[Subscription]:
-        """Everything that a tenure has or had, by start."""
+        """Return all subscriptions of a tenure, ended ones included, by start. RefusedError as ``subscriber``."""
         return await self._database.read(partial(_subscriptions, msisdn=msisdn, tenure=tenure))
 
     async def evidence(self, msisdn: str, after: int, limit: int, tenure: int | None = None) -> EvidencePage:
-        """A tenure's chain behind sequence number ``after``."""
+        """Return up to ``limit`` records of a tenure's chain after sequence number ``after``; they count from 1."""
         return await self._database.read(
             partial(_evidence_page, msisdn=msisdn, tenure=tenure, after=after, limit=limit)
         )
@@ -128,11 +139,11 @@ class Directory:
     async def questions(
         self, msisdn: str, before: str | None, limit: int, tenure: int | None = None
     ) -> list[QuestionRead]:
-        """What a tenure was asked, newest first, behind the question with the id ``before``."""
+        """Return a tenure's questions, newest first, that are older than the question with the id ``before``."""
         return await self._database.read(partial(_questions, msisdn=msisdn, tenure=tenure, before=before, limit=limit))
 
     async def verify(self, msisdn: str, tenure: int | None = None) -> Verification:
-        """Walk a tenure's chain, and see that its head is ours."""
+        """Verify a tenure's chain and the signature of its head."""
         return await self._database.read(partial(_verify, heads=self._sealer.heads, msisdn=msisdn, tenure=tenure))
 
 

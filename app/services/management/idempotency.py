@@ -1,4 +1,4 @@
-"""Management calls that may be repeated: the same key gets the same answer for 24 hours (http-api.md)."""
+"""Idempotency keys of management calls: a repeated call gets the stored answer for 24 hours (http-api.md)."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -10,33 +10,36 @@ from app.domain.values import value
 from app.services.sealing import Sealer
 
 KnownCall = idempotency.KnownCall
-# What says nothing of the call itself: it may be made again with the same key.
+# These answers are not stored, so that the caller can repeat the call with the same key.
 _TRANSIENT_STATUSES = frozenset({401, 403, 408, 429})
 _FIRST_SERVER_ERROR = 500
 
 
 @value
 class CallKey:
-    """Whose call, by which key: keys of different tokens never meet."""
+    """An idempotency key together with the hash of its caller's token, so that keys of two callers never collide."""
 
     caller: str
     key: str
 
     @classmethod
     def of(cls, token: str, key: str) -> "CallKey":
-        """The token is kept as a hash only."""
+        """Return the key for a caller's token; the token itself is not stored."""
         return cls(hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest(), key)
 
 
 class IdempotentCalls:
-    """Remembers calls and their answers."""
+    """Stores calls and their answers."""
 
     def __init__(self, database: Database, sealer: Sealer) -> None:
         self._database = database
         self._sealer = sealer
 
     async def begin(self, call: CallKey, request: bytes) -> KnownCall | None:
-        """Note that a call begins, or what is known of it if it was made before. StorageUnavailableError."""
+        """Record the start of a call. Return None, or the earlier call that had the same key.
+
+        Raise StorageUnavailableError if the database cannot be reached.
+        """
         begun = partial(
             idempotency.begin,
             caller=call.caller,
@@ -47,11 +50,11 @@ class IdempotentCalls:
         return await self._database.write(begun)
 
     def is_same(self, known: KnownCall, request: bytes) -> bool:
-        """Whether a known call was made by the same words."""
+        """Return True if the earlier call had the same request."""
         return known.request_hash == self._sealer.fingerprint(request)
 
     async def end(self, call: CallKey, status: int, media_type: str, body: str) -> None:
-        """Keep the answer, unless it was a passing one."""
+        """Store the answer. A transient status drops the call instead, so that it can be repeated."""
         if status in _TRANSIENT_STATUSES or status >= _FIRST_SERVER_ERROR:
             await self.drop(call)
             return
@@ -61,5 +64,5 @@ class IdempotentCalls:
         await self._database.write(ended)
 
     async def drop(self, call: CallKey) -> None:
-        """Forget a call that came to nothing."""
+        """Delete a call that had no effect, so that it can be repeated."""
         await self._database.write(partial(idempotency.drop, caller=call.caller, key=call.key))

@@ -1,4 +1,4 @@
-"""Bulk files as a whole: brought into UTF-8, and refused at once where no line of them can be right."""
+"""Checks of a bulk file as a whole: convert it to UTF-8, and refuse a file that is not JSON Lines or CSV."""
 
 import codecs
 from collections.abc import Iterator
@@ -11,8 +11,9 @@ from app.providers.charsets import codec_of
 from app.services.management.import_lines import UnreadableFileError, numbered_lines
 
 _CHUNK_BYTES = 64 * 1024
-# Enough to tell another kind of file by its beginning; a few lines more than a stray one.
 _MAGIC_BYTES = 8
+# More than one, so that a single bad line at the beginning does not condemn the file.
+# More than one, so that a single bad line at the beginning does not condemn the file.
 _FIRST_LINES = 10
 _MAGIC = (
     (b"PK\x03\x04", "an Excel workbook or a ZIP archive; save it as CSV UTF-8"),
@@ -24,7 +25,13 @@ _MAGIC = (
 
 @value
 class _LineEncodings:
-    """How the lines of a file are written: good ones beyond ASCII, and bad ones; ``all_gbk``: those fit GB18030."""
+    """Counts of a file's non-ASCII lines.
+
+    Attributes:
+        beyond_ascii: lines that are valid UTF-8.
+        bad: lines that are not.
+        all_gbk: True if every bad line is valid GB18030.
+    """
 
     beyond_ascii: int
     bad: int
@@ -33,9 +40,11 @@ class _LineEncodings:
 
 @contextmanager
 def in_utf8(file: BinaryIO, content_type: str = "") -> Iterator[BinaryIO]:
-    """The file in UTF-8, from its beginning: itself, or a copy where a label or a byte order mark says otherwise.
+    """Yield the file in UTF-8, positioned at its beginning.
 
-    Raise UnreadableFileError where it is no text in UTF-8, and not for a stray line; UnknownCharsetError for a label.
+    It is the file itself, or a converted temporary copy if ``content_type`` or a byte order mark names another charset.
+    Raise UnreadableFileError if the file is binary or in another encoding; single bad lines are tolerated. Raise
+    UnknownCharsetError if ``content_type`` names a charset that is not supported.
     """
     file.seek(0)
     start = file.read(_MAGIC_BYTES)
@@ -51,7 +60,7 @@ def in_utf8(file: BinaryIO, content_type: str = "") -> Iterator[BinaryIO]:
 
 
 def looks_like_csv(file: BinaryIO) -> bool:
-    """Whether a file of a type that says nothing is CSV: its first sign begins no JSON."""
+    """Return True if the first visible character does not begin a JSON value. For files without a usable type."""
     file.seek(0)
     first = next((line for _, line in numbered_lines(file) if line and line.strip()), b"")
     file.seek(0)
@@ -59,7 +68,7 @@ def looks_like_csv(file: BinaryIO) -> bool:
 
 
 def check_json_lines(file: BinaryIO) -> None:
-    """Raise UnreadableFileError where the first lines say that the file is one of another kind."""
+    """Raise UnreadableFileError if the first lines show a JSON array, JSON over several lines, or CSV."""
     file.seek(0)
     lines = (line.removeprefix(codecs.BOM_UTF8).strip() for _, line in numbered_lines(file) if line and line.strip())
     first = [line for line, _ in zip(lines, range(_FIRST_LINES), strict=False)]
@@ -79,7 +88,10 @@ def check_json_lines(file: BinaryIO) -> None:
 
 
 def _transcode(file: BinaryIO, copy: IO[bytes], codec: str) -> BinaryIO:
-    """The file written anew, piece by piece; what cannot be read of it makes its line a bad one."""
+    """Copy the file in UTF-8, chunk by chunk. Bytes that cannot be decoded stay invalid, so that only their lines fail.
+
+    Raise UnreadableFileError if the file cannot be in that charset.
+    """
     errors = "surrogatepass" if codec.startswith("utf-16") else "surrogateescape"
     decoder = codecs.getincrementaldecoder(codec)(errors)
     file.seek(0)
@@ -93,6 +105,8 @@ def _transcode(file: BinaryIO, copy: IO[bytes], codec: str) -> BinaryIO:
 
 
 def _check_encoding(file: BinaryIO) -> None:
+    """Raise UnreadableFileError if several lines are not UTF-8 and no non-ASCII line is."""
+    """Raise UnreadableFileError if several lines are not UTF-8 and no non-ASCII line is."""
     encodings = _count_encodings(file)
     if encodings.bad > 1 and not encodings.beyond_ascii:
         what = "in GBK (GB18030)" if encodings.all_gbk else "in no encoding that is known"

@@ -1,4 +1,4 @@
-"""Bulk files taken apart: JSON Lines, or CSV with a row of names on top; one bad line spoils no other."""
+"""Parsers of bulk files: JSON Lines, or CSV with a heading row. A bad line does not affect the others."""
 
 import codecs
 import csv
@@ -11,8 +11,8 @@ from app.domain.values import value
 
 LONGEST_LINE = 64 * 1024
 _TOO_LONG = "is longer than 64 KiB"
-# Over how many lines one row may go because of line breaks in a cell. Where a quote is not closed within them, it is a
-# stray one.
+# A CSV row may span this many lines because of line breaks in its cells. A quote that is not closed within them is
+# stray.
 _MAX_LINES_PER_ROW = 20
 _OTHER_SEPARATORS = {
     ";": "semicolons",
@@ -24,12 +24,12 @@ _OTHER_SEPARATORS = {
 
 
 class UnreadableFileError(ValueError):
-    """A file of which no line can be right; the words say why and what to do, once, and quote nothing of it."""
+    """A file in which no line can be valid. The message says why and what to do, and quotes nothing of the file."""
 
 
 @value
 class ImportLine:
-    """A line, counted from 1, and its fields; ``problem`` says why there are none."""
+    """A line, counted from 1, and its fields. ``problem`` says why it has none."""
 
     number: int
     fields: Mapping[str, object]
@@ -38,14 +38,17 @@ class ImportLine:
 
 @value
 class Columns:
-    """The names that the first row of a CSV file may hold, ``plan.name`` for one inside another, and must hold."""
+    """The column names that the heading of a CSV file may contain, and those that it must contain.
+
+    A field of a nested object is named with a dot: ``plan.name``.
+    """
 
     allowed: frozenset[str]
     required: frozenset[str]
 
 
 def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-    """The lines as they are in the file, counted from 1, with their ends; None for one that is longer than 64 KiB."""
+    """Yield each line's number, from 1, and its bytes with the line ending; None for a line longer than 64 KiB."""
     number = 0
     while raw := file.readline(LONGEST_LINE + 1):
         number += 1
@@ -61,7 +64,7 @@ def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
 
 
 def json_lines(file: BinaryIO) -> Iterator[ImportLine]:
-    """One JSON object a line; empty lines are passed over."""
+    """Parse JSON Lines: one object per line. Empty lines are skipped."""
     for number, raw in numbered_lines(file):
         if raw is None:
             yield ImportLine(number, {}, _TOO_LONG)
@@ -83,9 +86,9 @@ def _json_line(number: int, raw: bytes) -> ImportLine:
 
 
 def csv_lines(file: BinaryIO, columns: Columns) -> Iterator[ImportLine]:
-    """CSV in UTF-8: the first row names the fields, an empty cell is none.
+    """Parse CSV in UTF-8. The first row names the fields; an empty cell is a missing field.
 
-    Raises UnreadableFileError before the first line.
+    Raise UnreadableFileError before the first line if the heading is wrong.
     """
     lines = _decoded(file)
     names = _heading(next(lines, _Line(1, "")), columns)
@@ -97,7 +100,7 @@ def csv_lines(file: BinaryIO, columns: Columns) -> Iterator[ImportLine]:
 
 
 def ends_of_rows(file: BinaryIO) -> Iterator[int]:
-    """The lines on which rows of a CSV file end, so that it can be cut behind them."""
+    """Yield the number of each line, from 1, on which a row of a CSV file ends: there the file can be split."""
     lines = _decoded(file)
     heading = next(lines, _Line(1, ""))
     yield heading.number
@@ -111,7 +114,7 @@ def ends_of_rows(file: BinaryIO) -> Iterator[int]:
 
 @value
 class _Line:
-    """A line of the file without its end; ``problem`` says why it has no text."""
+    """A line of the file without its line ending. ``problem`` says why it has no text."""
 
     number: int
     text: str
@@ -151,7 +154,10 @@ def _heading(line: _Line, columns: Columns) -> list[str]:
 
 
 def _check_names(names: list[str], columns: Columns) -> None:
-    """Names that are none are told by their place: the first row may be a customer's."""
+    """Raise UnreadableFileError for unknown or missing names.
+
+    The message names unknown columns by their position only: without a heading, the first row holds customer data.
+    """
     unknown = [place for place, name in enumerate(names, 1) if name not in columns.allowed]
     missing = sorted(columns.required - set(names))
     if unknown:
@@ -164,13 +170,16 @@ def _check_names(names: list[str], columns: Columns) -> None:
 
 
 def _cells(text: str) -> list[str]:
-    """The cells of one row. Raise csv.Error where it is none."""
+    """Return the cells of one row. Raise csv.Error if the text is no row."""
     rows = list(csv.reader([text], strict=True))
     return rows[0] if rows else []
 
 
 def _rows(lines: Iterator[_Line], width: int) -> Iterator[tuple[int, list[str], str | None]]:
-    """Each row's last line and cells, or a line with its fault; what stands behind a stray quote is not lost."""
+    """Yield each row's last line number and cells, or a bad line's number and problem.
+
+    The lines after a stray quote are parsed again as rows of their own.
+    """
     ahead: deque[_Line] = deque()
     while line := ahead.popleft() if ahead else next(lines, None):
         if line.problem or not line.text.strip():
@@ -194,7 +203,10 @@ def _quote_problem(error: csv.Error, line: _Line) -> str:
 def _multi_line_row(
     line: _Line, ahead: deque[_Line], lines: Iterator[_Line], width: int
 ) -> tuple[int, list[str]] | None:
-    """A row whose cells hold line breaks: only one that is whole, else its first line alone is at fault."""
+    """Return the last line number and the cells of a row that spans several lines, None if there is no complete row.
+
+    Lines that are read from ``lines`` are buffered in ``ahead``; those of a complete row are removed from it.
+    """
     text, place = line.text, 0
     while text.count('"') % 2 and place < _MAX_LINES_PER_ROW and len(text) < LONGEST_LINE:
         if place == len(ahead):

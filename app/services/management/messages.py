@@ -1,4 +1,4 @@
-"""Messages in and out as staff see them, and dead letters (http-api.md)."""
+"""Messages in the management API: lists, details, sending an MT again, retrying dead letters (http-api.md)."""
 
 from functools import partial
 
@@ -20,7 +20,7 @@ from app.services.turns.handling import Turns
 
 @value
 class MessageDetail:
-    """One message with everything that happened to it."""
+    """A message with its attempts and delivery reports."""
 
     message: MessageRead
     attempts: list[AttemptRead]
@@ -28,45 +28,57 @@ class MessageDetail:
 
     @property
     def msisdn(self) -> str:
-        """Whose it is."""
+        """The number of the customer's handset."""
         return self.message.msisdn
 
     @property
     def tenure(self) -> int | None:
-        """Of which of the number's tenures; None: of none yet."""
+        """The tenure that the message belongs to; None if it is not known yet."""
         return self.message.tenure
 
 
 class Messages:
-    """Reads messages; runs dead letters again."""
+    """Reads messages, sends MTs again and retries dead letters."""
 
     def __init__(self, database: Database, turns: Turns, turning: Loop, numbers: ServiceNumbers) -> None:
-        """``turning``: the loop to wake when a message waits again."""
+        """``turning`` is the loop to wake when a message is due again."""
         self._database = database
         self._turns = turns
         self._turning = turning
         self._numbers = numbers
 
     async def page(self, wanted: MessageFilter, limit: int) -> list[MessageRead]:
-        """Messages, newest first; of one number, those of its present tenure unless another is named."""
+        """Return up to ``limit`` messages, newest first.
+
+        A filter by number without a tenure means the number's present tenure.
+        """
         return await self._database.read(partial(_page, wanted=wanted, limit=limit))
 
     async def one(self, message_id: str, *, former: bool) -> MessageDetail:
-        """One message with its attempts and reports; RefusedError (404) for none, or only a former customer's."""
+        """Return a message with its attempts and reports. Raise RefusedError (404) if there is none.
+
+        A former customer's message is found only with ``former``.
+        """
         return await self._database.read(partial(_one, message_id=message_id, former=former))
 
     async def find(self, message_id: str, *, former: bool) -> MessageRead:
-        """The message alone."""
+        """Return a message without its attempts and reports. Parameters and errors as in ``one``."""
         return await self._database.read(partial(_find, message_id=message_id, former=former))
 
     async def retry(self, message_id: str) -> bool:
-        """Run a dead letter again, by its own time; whether there was one. RefusedError (409): a former customer's."""
+        """Handle a dead letter again, as of its own time. Return False if there is none with this id.
+
+        Raise RefusedError (409) if a former customer of the number sent it.
+        """
         revived = await self._database.write(partial(_retry, message_id=message_id))
         self._turning.wake()
         return revived
 
     async def resend(self, message_id: str) -> None:
-        """Send an MT again; RefusedError: 404 if there is none, 409 where it is on its way or its time is over."""
+        """Send an MT again.
+
+        Raise RefusedError: 404 if there is no such MT, 409 if it is still being sent or its validity is over.
+        """
         found = await self.find(message_id, former=True)
         if found.direction != "mt":
             raise RefusedError(404, "No such message to a customer.")
@@ -114,7 +126,10 @@ def _retry(connection: Connection, *, message_id: str) -> bool:
 
 
 def _is_of_former_customer(message: MessageRead, holder: Subscriber) -> bool:
-    """By its time, and by the tenure in which it was given up: that may have ended at the same instant."""
+    """Return True if a former customer of the number sent the message.
+
+    Both its tenure and its time are compared: the tenure in which it failed may have ended at the same instant.
+    """
     if message.tenure and message.tenure != holder.tenure:
         return True
     return holder.former_tenure(message.stamped_at or message.at) is not None

@@ -1,4 +1,4 @@
-"""Orders over the management API: placed, looked up, listed (http-api.md)."""
+"""Orders in the management API: placing, reading and listing them (http-api.md)."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -16,7 +16,7 @@ from app.services.turns.handling import Turns
 
 @value
 class OwnedOrder:
-    """An order and whose it is."""
+    """An order with its owner."""
 
     msisdn: str
     tenure: int
@@ -24,19 +24,25 @@ class OwnedOrder:
 
 
 class Orders:
-    """What customers were asked to confirm."""
+    """Places and reads orders."""
 
     def __init__(self, database: Database, turns: Turns) -> None:
         self._database = database
         self._turns = turns
 
     async def place(self, msisdn: str, call: PlaceOrder) -> Order:
-        """Place an order; it may be refused with a reason. RefusedError: 422 nobody's number, 409 a used key."""
+        """Place an order and return it; its state may be refused, with a reason.
+
+        Raise RefusedError: 422 for a number without a subscriber, 409 for a key that another order used.
+        """
         outcome = await self._turns.carry_out(msisdn, call)
         return next(record for record in outcome.records if isinstance(record, Order))
 
     async def one(self, order_id: str, *, former: bool) -> OwnedOrder:
-        """An order by its id; RefusedError (404) where there is none, or only a former customer's."""
+        """Return an order. Raise RefusedError (404) if there is none.
+
+        A former customer's order is found only with ``former``.
+        """
         find = partial(records.find, kind=Order, record_id=order_id, former=former)
         owned = await self._database.read(find) if order_id.isprintable() else None
         if owned is None:
@@ -44,7 +50,7 @@ class Orders:
         return _owned(owned)
 
     async def page(self, wanted: Mapping[str, str], owner: OwnerFilter | None, part: PageRequest) -> list[OwnedOrder]:
-        """Orders in the order in which they were made, that have these values: of one customer, or of all."""
+        """Return orders whose columns have the values ``wanted``, oldest first; ``owner`` None: of all customers."""
         owned = await self._database.read(partial(page_of, kind=Order, equal=wanted, owner=owner, part=part))
         return [_owned(item) for item in owned]
 

@@ -1,4 +1,4 @@
-"""Records of a kind, of one customer or of all, as far as they may be seen (safety.md 1)."""
+"""Pages of records of one kind, of one customer or of all, with or without those of former tenures (safety.md 1)."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from app.domain.values import value
 
 @value
 class OwnerFilter:
-    """A number, and which of its tenures; None: the present one."""
+    """A number and one of its tenures; None: the present tenure."""
 
     msisdn: str
     tenure: int | None = None
@@ -21,7 +21,10 @@ class OwnerFilter:
 
 @value
 class PageRequest:
-    """Which part of a list: behind the id ``after``; ``former``: of all numbers, also what is of former tenures."""
+    """A page of a list: up to ``limit`` records after the id ``after``.
+
+    ``former`` includes records of former tenures in a list over all numbers.
+    """
 
     limit: int
     after: str | None = None
@@ -37,7 +40,7 @@ def page_of(
     part: PageRequest,
     by: Ordering | None = None,
 ) -> list[OwnedRecord]:
-    """Records by id, or ``by`` an instant first, whose columns hold what ``equal`` says."""
+    """Return records whose columns have the values of ``equal``, ordered by id, or first ``by`` an instant."""
     if owner is not None:
         tenure = owner.tenure
         if tenure is None:

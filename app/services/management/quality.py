@@ -1,4 +1,4 @@
-"""How well SPs serve customers, so that it can be published (M18)."""
+"""Figures of service quality for each SP, for publication: orders, charges and complaints (M18)."""
 
 import csv
 import io
@@ -11,18 +11,21 @@ from app.db.session import Database
 from app.db.sp_quality import SpQuality, quality_of_sps
 from app.domain.calendar import SHANGHAI
 
-# What a spreadsheet takes for the beginning of a formula (safety.md 29).
+# A spreadsheet takes a cell that begins with one of these for a formula (safety.md 29).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Quality:
-    """Counts what became of orders, fees and complaints."""
+    """Counts the outcomes of orders, charges and complaints."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def of_sps(self, first: date, last: date) -> list[SpQuality]:
-        """Every SP, by code, over whole days in Shanghai, both included."""
+        """Return the figures of every SP, by code, from the day ``first`` to the day ``last``, both included.
+
+        Days are those of Asia/Shanghai.
+        """
         begin, end = _midnight(first), _midnight(last + timedelta(days=1))
         return await self._database.read(partial(quality_of_sps, begin=begin, end=end))
 
@@ -32,7 +35,7 @@ def _midnight(day: date) -> datetime:
 
 
 def as_csv(rows: Sequence[SpQuality]) -> str:
-    """The same as CSV by RFC 4180; what a spreadsheet would run is led by an apostrophe."""
+    """Return the figures as CSV (RFC 4180). An apostrophe precedes text that a spreadsheet would run as a formula."""
     names = [field.name for field in fields(SpQuality)]
     text = io.StringIO()
     writer = csv.writer(text)

@@ -1,4 +1,4 @@
-"""New terms for those who have a service: announced once, asked about one by one (safety.md 3)."""
+"""New terms of a service: announced once, then put to every subscriber who has it (safety.md 3)."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,10 +21,10 @@ _HOLDERS_PER_BATCH = 500
 
 
 class TermsChanges:
-    """Announces new terms, and gives every holder a timer whose turn asks her; a batch at a time."""
+    """Announces new terms and sets a timer for every holder, in batches. The timer's turn asks the subscriber."""
 
     def __init__(self, database: Database, ids: IdSource, notice: timedelta) -> None:
-        """``notice``: how long before the day an announcement must be made."""
+        """``notice`` is the shortest time between an announcement and the day on which the terms take effect."""
         self._database = database
         self._ids = ids
         self._notice = notice
@@ -33,7 +33,12 @@ class TermsChanges:
     async def announce(
         self, service_code: str, price_fen: int, cancel_effect: CancelEffect | None, takes_effect_at: datetime, who: str
     ) -> TermsChange:
-        """Announce; RefusedError 404, 409 or 422. Nobody has been asked yet when it returns."""
+        """Store new terms, to be put to the holders by ``step``.
+
+        ``cancel_effect`` None keeps the present one; ``takes_effect_at`` is aware; ``who`` names the caller's token.
+        Raise RefusedError: 404 without such a service, 409 if new terms are announced already, 422 for a price that
+        the service's billing does not allow or a time that leaves too little notice.
+        """
         work = partial(
             self._announce,
             service_code=service_code,
@@ -72,7 +77,10 @@ class TermsChanges:
         return change
 
     async def step(self) -> bool:
-        """Reach the next holders; what is left after a restart is done then. Whether there was anything to do."""
+        """Set the timers of the next batch of holders. Return True if there was work to do.
+
+        Progress is stored, so that a restart continues where the process ended.
+        """
         return await self._isolation.each(await self._database.read(terms.unfinished), self._process_batch)
 
     async def _process_batch(self, change_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""Tickets, refunds and spam reports as staff see them, and what staff decide (http-api.md)."""
+"""Tickets, refunds and spam reports in the management API, and the decisions of staff (http-api.md)."""
 
 from enum import StrEnum
 from functools import partial
@@ -22,14 +22,18 @@ _MAX_REFUNDS = 100
 
 
 class TicketSort(StrEnum):
-    """In which order, if not the oldest first; ``deadline``: the earliest one that is still to be met."""
+    """An order of tickets other than oldest first; ``deadline``: by the earliest deadline that is still to be met."""
 
     DEADLINE = "deadline"
 
 
 @value
 class TicketFilter:
-    """Which tickets, and in which order; a field that is None does not matter."""
+    """Which tickets a list contains, and in which order.
+
+    None matches every value. ``number`` is the ticket's short number; ``breached`` means that a deadline passed,
+    ``warned`` that four fifths of it did.
+    """
 
     state: TicketState | None = None
     kind: TicketKind | None = None
@@ -41,7 +45,7 @@ class TicketFilter:
 
 @value
 class TicketRead:
-    """A ticket, whose it is, and what was given back with it."""
+    """A ticket with its owner and its refunds."""
 
     msisdn: str
     tenure: int
@@ -49,13 +53,13 @@ class TicketRead:
     refunds: tuple[Refund, ...] = ()
 
     def place(self, sort: TicketSort | None) -> str:
-        """Where it stands in a list: the cursor of what comes behind it."""
+        """Return the cursor of the list after this ticket."""
         return f"{to_micros(self.ticket.deadline)}.{self.ticket.id}" if sort else self.ticket.id
 
 
 @value
 class RefundRead:
-    """An entry of the ledger, and whose it is."""
+    """A refund (an entry of the ledger) with its owner."""
 
     msisdn: str
     tenure: int
@@ -63,39 +67,45 @@ class RefundRead:
 
 
 class Tickets:
-    """Reads tickets and carries out what staff do with them."""
+    """Reads tickets, refunds and counts of spam reports; carries out decisions of staff."""
 
     def __init__(self, database: Database, turns: Turns) -> None:
         self._database = database
         self._turns = turns
 
     async def page(self, wanted: TicketFilter, owner: OwnerFilter | None, part: PageRequest) -> list[TicketRead]:
-        """Tickets of one customer or of all, oldest first, without their refunds."""
+        """Return tickets of one customer or of all, without their refunds; oldest first or as ``wanted.sort`` says."""
         return await self._database.read(partial(_page, wanted=wanted, owner=owner, part=part))
 
     async def refunds(self, owner: OwnerFilter, part: PageRequest) -> list[RefundRead]:
-        """What was given back to a customer, by charge."""
+        """Return a customer's refunds, by id."""
         found = await self._database.read(partial(page_of, kind=Refund, equal={}, owner=owner, part=part))
         return [RefundRead(item.msisdn, item.tenure, item.record) for item in found if isinstance(item.record, Refund)]
 
     async def one(self, ticket_id: str, *, former: bool) -> TicketRead:
-        """One ticket; RefusedError (404) where there is none, or only a former customer's."""
+        """Return a ticket with its refunds. Raise RefusedError (404) if there is none.
+
+        A former customer's ticket is found only with ``former``.
+        """
         return await self._database.read(partial(_one, ticket_id=ticket_id, former=former))
 
     async def open_for(self, msisdn: str, complaint: AgentComplaint) -> TicketRead:
-        """A complaint that an agent took down; RefusedError for nobody's number or an unknown charge."""
+        """Open a ticket for a complaint that an agent recorded.
+
+        Raise RefusedError for a number without a subscriber or an unknown charge.
+        """
         outcome = await self._turns.carry_out(msisdn, complaint)
         opened = next(record for record in outcome.records if isinstance(record, Ticket))
         return await self.one(opened.id, former=False)
 
     async def decide(self, ticket_id: str, decision: Stimulus) -> TicketRead:
-        """Carry out what staff decided; the ticket afterwards. RefusedError where it cannot be done."""
+        """Carry out a decision of staff and return the changed ticket. Raise RefusedError if it is not possible."""
         found = await self.one(ticket_id, former=False)
         await self._turns.carry_out(found.msisdn, decision)
         return await self.one(ticket_id, former=False)
 
     async def spam_counts(self, number: str | None, after: str | None, limit: int) -> list[SpamCount]:
-        """How often each number was reported."""
+        """Return how often each number was reported as a sender of spam, or only ``number``."""
         return await self._database.read(lambda connection: spam.counts(connection, number, after=after, limit=limit))
 
 

@@ -1,4 +1,4 @@
-"""Who may call the management API: tokens with scopes, made on the command line (delivery.md, security)."""
+"""Tokens of the management API and their scopes. Tokens are made on the command line (delivery.md, security)."""
 
 import hashlib
 import secrets
@@ -16,7 +16,7 @@ DEMO_TOKEN = "demo"  # noqa: S105  accepted in demo and test only, and the log s
 
 
 class Scope(StrEnum):
-    """What a token may do (http-api.md)."""
+    """A permission of a token (http-api.md)."""
 
     DIRECTORY_WRITE = "directory:write"
     BILLING_WRITE = "billing:write"
@@ -27,22 +27,22 @@ class Scope(StrEnum):
 
 @value
 class Caller:
-    """Who calls, for the evidence and the access records."""
+    """The owner of a token; ``name`` stands in evidence and access records."""
 
     name: str
     scopes: frozenset[str]
 
     def may(self, *scopes: Scope) -> bool:
-        """Whether one of these scopes, or admin, was given."""
+        """Return True if the caller has one of these scopes, or admin."""
         return Scope.ADMIN in self.scopes or any(scope in self.scopes for scope in scopes)
 
 
 class TokenError(Exception):
-    """A token cannot be made or revoked; the words say why."""
+    """A token cannot be made or revoked; the message says why."""
 
 
 class Tokens:
-    """Makes, checks and revokes tokens."""
+    """Makes, checks and revokes tokens. ``accept_demo`` accepts DEMO_TOKEN, with the scope admin."""
 
     def __init__(self, database: Database, ids: IdSource, *, accept_demo: bool) -> None:
         self._database = database
@@ -50,14 +50,17 @@ class Tokens:
         self._accept_demo = accept_demo
 
     async def caller(self, token: str) -> Caller | None:
-        """Who a token belongs to; None if it is unknown or revoked."""
+        """Return the caller that a token belongs to; None if it is unknown or revoked."""
         if self._accept_demo and secrets.compare_digest(token.encode(), DEMO_TOKEN.encode()):
             return Caller("demo", frozenset({Scope.ADMIN}))
         found = await self._database.read(lambda connection: tokens.find_token(connection, _hash_of(token)))
         return Caller(found.name, found.scopes) if found else None
 
     def create(self, name: str, scopes: frozenset[str]) -> str:
-        """Make a token and return it, the only time that it can be seen; TokenError if the name is taken."""
+        """Make a token and return it; only its hash is stored.
+
+        Raise TokenError if the name is taken or contains what looks like a service password.
+        """
         if holds_password(name):
             raise TokenError("A token's name must not hold what looks like a password; choose another name.")
         token = f"smsgw_{secrets.token_urlsafe(32)}"
@@ -68,15 +71,15 @@ class Tokens:
         return token
 
     def all(self) -> list[TokenRead]:
-        """All tokens."""
+        """Return all tokens, revoked ones included."""
         return self._database.write_now(tokens.list_tokens)
 
     def revoke(self, name: str) -> None:
-        """Revoke a token by its name; TokenError if there is none in force."""
+        """Revoke a token by its name. Raise TokenError if there is none in force."""
         if not self._database.write_now(lambda connection: tokens.revoke_token(connection, name, datetime.now(UTC))):
             raise TokenError(f"There is no token named {name} in force; see `smsgw token list`.")
 
 
 def _hash_of(token: str) -> str:
-    """Tokens are 256 random bits, so a plain hash cannot be guessed back."""
+    """Return a plain SHA-256: a token of 256 random bits cannot be guessed from it."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""Bulk files taken apart: one bad line costs itself, and a file of another kind is refused once, with its cause."""
+"""Parsing of bulk files: a bad line affects no other, and a file of another kind is one error that names the cause."""
 
 import io
 
@@ -11,8 +11,8 @@ from app.services.management.import_lines import Columns, UnreadableFileError, c
 
 COLUMNS = Columns(frozenset({"msisdn", "name", "plan.name"}), frozenset({"msisdn", "name"}))
 HEADING = "msisdn,name,plan.name\n"
-# What a stray quote makes of a line: where it stands, and whether cells with quotes that are meant stand around it.
-STRAY = [
+# Lines with a stray quote in different places, also beside cells that are quoted correctly.
+STRAY_QUOTES = [
     '"13700000000,彩铃,',
     '13700000000,"彩铃,',
     '13700000000,彩铃,"',
@@ -29,7 +29,7 @@ def rows(text: str) -> list[tuple[int, object, bool]]:
     ]
 
 
-@pytest.mark.parametrize("stray", STRAY)
+@pytest.mark.parametrize("stray", STRAY_QUOTES)
 @given(st.lists(st.sampled_from(["{n},彩铃,", '{n},"彩铃, 大","a ""b"""', '{n},"彩\n铃",']), max_size=30), st.data())
 def test_a_stray_quote_costs_its_own_line(stray: str, lines: list[str], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(lines)))
@@ -54,7 +54,7 @@ def test_a_stray_quote_costs_its_own_line(stray: str, lines: list[str], data: st
         ("", "must name the columns"),
     ],
 )
-def test_a_heading_of_another_kind_is_one_error_that_names_the_cause(text: str, cause: str) -> None:
+def test_a_wrong_heading_is_one_error_that_names_the_cause(text: str, cause: str) -> None:
     with pytest.raises(UnreadableFileError, match=cause) as refused:
         rows(text)
     assert "13700000000" not in str(refused.value)

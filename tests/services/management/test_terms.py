@@ -1,4 +1,4 @@
-"""New terms reach every holder once, in batches, whatever is cut off in between (safety.md 3)."""
+"""New terms reach every holder once, in batches, also if the gateway restarts between them (safety.md 3)."""
 
 from datetime import timedelta
 
@@ -28,10 +28,10 @@ async def test_every_holder_is_reached_once(gateway: Running, monkeypatch: pytes
         await parts.management.directory.set_subscriber(
             msisdn, SetSubscriber("test", frozenset({"brand"}), create=True)
         )
-        held = ImportSubscription(
+        subscription = ImportSubscription(
             "test", "ZQ", SubscriptionState.ACTIVE, in_plan=False, started_at=now, channel=Channel.WEB
         )
-        await parts.management.directory.import_subscription(msisdn, held)
+        await parts.management.directory.import_subscription(msisdn, subscription)
     async with parts.engine.paused():
         day = now + timedelta(days=30)
         await parts.management.terms_changes.announce("ZQ", 900, CancelEffect.IMMEDIATE, day, "api:test")
