@@ -1,4 +1,4 @@
-"""Named fixtures for a fresh gateway: files of management calls, with times relative to now."""
+"""Named fixtures for an empty gateway: JSON files of management calls, with times relative to the gateway's clock."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class UnknownFixtureError(LookupError):
 
 
 class Fixtures:
-    """Loads a fixture through the same calls that anybody uses."""
+    """Loads fixtures through the services of the management API."""
 
     def __init__(self, database: Database, directory: Directory, turns: Turns) -> None:
         self._database = database
@@ -34,12 +34,12 @@ class Fixtures:
         self._turns = turns
 
     def check(self, name: str) -> None:
-        """UnknownFixtureError unless there is a fixture of that name."""
+        """Raise UnknownFixtureError unless there is a fixture of that name."""
         if name not in NAMES:
             raise UnknownFixtureError(f"There is no such fixture; there is: {', '.join(NAMES)}.")
 
     async def load(self, name: str) -> None:
-        """Load a fixture; UnknownFixtureError names those that there are."""
+        """Load a fixture. Raise UnknownFixtureError, which names the fixtures that exist."""
         self.check(name)
         data = json.loads(resources.files("app.services").joinpath(f"{name}.json").read_text("utf-8"))
         now = (await self._database.read(current_state)).now
@@ -56,7 +56,7 @@ class Fixtures:
             await self._turns.call(msisdn, ReadDataUsage((Reading(month_of(now), used_kb, now),)))
 
 
-# Any: fixture files are ours, and each value is checked by the type that it is made into.
+# Any: fixture files are part of the program, and the types below check each value.
 def _service(code: str, fields: Mapping[str, Any]) -> Service:
     defaults: dict[str, Any] = {
         "cancellable_by_sms": True, "cancel_how": None, "cancel_warning": None, "order_keyword": None,

@@ -1,4 +1,4 @@
-"""The simulated network: handsets' threads, faults and delivery reports, as rows that survive a crash (http-api.md)."""
+"""The simulated network: threads of handsets, faults and delivery reports, stored in the database (http-api.md)."""
 
 import asyncio
 import random
@@ -30,7 +30,10 @@ _FAULTS: dict[str, SendResult] = {
 
 
 class SimulatedNetwork:
-    """Takes messages for handsets and says what became of them, as it was told to behave."""
+    """Delivers messages to simulated handsets and reports on them, with configurable faults.
+
+    ``changes`` counts notifications of changed threads; see ``wait_for_change``.
+    """
 
     def __init__(self, database: Database, ids: IdSource, receipts: Receipts) -> None:
         self._database = database
@@ -42,7 +45,11 @@ class SimulatedNetwork:
     # ---- towards the handsets
 
     async def take(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
-        """Take messages in order; behind one that is not taken, its recipient's later ones are not tried."""
+        """Accept messages in order and return one result for each.
+
+        After one that was refused for now or whose result is unknown, later ones of its recipient and lane get
+        NotTried, so that messages stay in order.
+        """
         results = await self._database.write(partial(self._take, submissions=submissions))
         self.changed()
         return results
@@ -91,7 +98,7 @@ class SimulatedNetwork:
     # ---- from the handsets
 
     def keep_sent(self, connection: Connection, texts: Sequence[StoredText]) -> None:
-        """Put what handsets sent into their threads, in the commit that stores it."""
+        """Add MOs to their handsets' threads, in the transaction that stores them."""
         rows = []
         for item in texts:
             size = measure(item.text)
@@ -114,7 +121,7 @@ class SimulatedNetwork:
     # ---- reports
 
     async def step(self) -> bool:
-        """Send the reports that are due; whether there were any."""
+        """Apply the delivery reports that are due. Return True if there were any."""
         worked = await self._database.write(self._report)
         if worked:
             self.changed()
@@ -133,28 +140,31 @@ class SimulatedNetwork:
         simulator.reports_sent(connection, due)
         return True
 
-    # ---- how it behaves
+    # ---- configuration
 
     async def set_faults(self, mode: str, rate: float, count: int | None) -> None:
-        """How the network answers sends from now on; ``count`` limits how often."""
+        """Set the answer to sends: ``mode`` is ``ok`` or a fault.
+
+        ``rate`` is the share of sends that fail, from 0 to 1. ``count`` is how many fail at most; None: no limit.
+        """
         await self._database.write(
             partial(set_state, fault_mode=mode, fault_rate_ppm=round(rate * MILLION), fault_count=count)
         )
 
     async def set_delivery(self, report: str, delay_seconds: int) -> None:
-        """What the network reports of messages that it takes from now on, and how much later."""
+        """Set the delivery report of messages accepted from now on: its status, or ``none``, and its delay."""
         await self._database.write(partial(set_state, report_status=report, report_delay_seconds=delay_seconds))
 
-    # ---- for those who watch
+    # ---- watching threads
 
     def changed(self) -> None:
-        """Wake everybody who watches a thread."""
+        """Wake everybody who waits in ``wait_for_change``."""
         self.changes += 1
         self._changed.set()
         self._changed = asyncio.Event()
 
     async def wait_for_change(self, seen_count: int, timeout_seconds: float) -> None:
-        """Wait until some thread may have changed since ``changes`` was ``seen_count``, or the time is over."""
+        """Return when ``changes`` differs from ``seen_count`` or after ``timeout_seconds``."""
         if self.changes != seen_count:
             return
         try:
@@ -164,16 +174,16 @@ class SimulatedNetwork:
             return
 
     async def thread(self, msisdn: str, after: str | None, limit: int) -> list[simulator.ThreadMessage]:
-        """A handset's messages, oldest first."""
+        """Return up to ``limit`` messages of a handset, oldest first, after the message with the id ``after``."""
         return await self._database.read(lambda connection: simulator.thread_of(connection, msisdn, after, limit))
 
     async def handsets(self) -> list[tuple[str, int, datetime]]:
-        """Numbers that have a thread."""
+        """Return each number that has a thread, with the count and the latest time (UTC) of its messages."""
         return await self._database.read(simulator.handsets)
 
 
 def provider_id(reference: str) -> str:
-    """The simulated network's own id of a message."""
+    """Return the simulated network's own id of an MT."""
     return f"sim-{reference}"
 
 

@@ -1,4 +1,4 @@
-"""The movable clock and the clean slate: what makes the gateway a test double of 10086 (http-api.md, simulator)."""
+"""Control of a gateway in demo and test: drain it, move its clock, reset it (http-api.md, simulator)."""
 
 import asyncio
 import time
@@ -18,11 +18,11 @@ _POLL_SECONDS = 0.02
 
 
 class ClockError(Exception):
-    """The clock cannot be set so; the words say what to do."""
+    """The clock cannot be set to that time; the message says what to do."""
 
 
 class Simulation:
-    """Drains, moves the clock, resets. One call at a time."""
+    """Drains the gateway, moves its clock and resets it. Calls that move or reset run one at a time."""
 
     def __init__(self, database: Database, engine: Engine, load_fixture: Callable[[str], Awaitable[None]]) -> None:
         self._database = database
@@ -31,11 +31,11 @@ class Simulation:
         self._lock = asyncio.Lock()
 
     async def clock(self) -> GatewayState:
-        """The clock as it is."""
+        """Return the gateway's state, with its clock."""
         return await self._database.read(current_state)
 
     async def drain(self, timeout_seconds: float) -> bool:
-        """Work until nothing is due; whether that was reached in time (seconds of the machine's clock)."""
+        """Process everything that is due. Return False if that takes longer than ``timeout_seconds`` of real time."""
         deadline = time.monotonic() + timeout_seconds
         while True:
             try:
@@ -50,12 +50,16 @@ class Simulation:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def set_clock(self, to: datetime) -> GatewayState:
-        """Freeze the clock at an instant; back in time only right after a reset, else ClockError."""
+        """Freeze the clock at an aware instant. Raise ClockError if it would go back, except right after a reset."""
         async with self._lock:
             return await self._database.write(partial(_set_clock, to=to))
 
     async def advance(self, *, seconds: float | None = None, to: datetime | None = None) -> GatewayState:
-        """Move the clock, doing everything that falls due on the way at its own time, in order."""
+        """Move the clock forward and freeze it there, by ``seconds`` or to the aware instant ``to``.
+
+        Everything that falls due on the way is processed in order, with the clock at its own time. Raise ClockError for
+        a time in the past or too far in the future.
+        """
         async with self._lock:
             target = await self._database.write(partial(_freeze_now, seconds=seconds, to=to))
             await self._engine.settle()
@@ -66,7 +70,7 @@ class Simulation:
                     return await self.clock()
 
     async def reset(self, fixture: str | None) -> None:
-        """Empty everything, let the clock run free and the network be well; then load a fixture."""
+        """Delete all data, unfreeze the clock and remove simulated faults; then load a fixture, if one is named."""
         async with self._lock:
             async with self._engine.paused():
                 await self._database.write_alone(_delete_everything)
@@ -98,7 +102,10 @@ def _freeze_now(connection: Connection, *, seconds: float | None, to: datetime |
 
 
 def _advance_to_next_due(connection: Connection, *, target: datetime) -> datetime | None:
-    """Set the clock to the next thing that falls due, or to the target if nothing does before it."""
+    """Set the clock to the next time at which work is due and return it.
+
+    If nothing is due up to ``target``, set the clock to ``target`` and return None.
+    """
     due = work.next_due(connection, current_state(connection).now)
     if due is not None and due <= target:
         freeze_clock(connection, due)

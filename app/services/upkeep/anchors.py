@@ -1,8 +1,8 @@
-"""Anchors: what all heads of evidence are at a moment, to keep where nobody reaches who writes to the database.
+"""Anchors: signed snapshots of all heads of evidence, to keep out of reach of whoever can write to the database.
 
-Whoever sets everything back to how it once was, signatures and all, is found by nothing inside of the database
-(safety.md 35). An anchor holds no number: a chain is named by a mark of the gateway's own key. Its lines stand in the
-order in which chains are walked.
+A database that is restored to an earlier state, signatures included, verifies by itself; comparing it with an anchor
+shows the difference (safety.md 35). An anchor contains no phone number: it names each chain by an HMAC with the
+gateway's key. Its lines are in the order in which chains are walked.
 """
 
 import hashlib
@@ -24,11 +24,14 @@ _NAME_LENGTH = 32
 
 
 class AnchorError(Exception):
-    """This is no anchor of this gateway's; the words say why."""
+    """A file is not an anchor of this gateway; the message says why and continues the file's name."""
 
 
 def write_anchor(database: Database, heads: HeadKeys, at: datetime) -> Iterator[str]:
-    """The lines of an anchor: when and by which key, a line for each chain, and a signed count and hash over all."""
+    """Yield the lines of an anchor: time and key id, one line per chain, and the signed count and hash of those lines.
+
+    ``at`` is aware.
+    """
     key, count, digest = heads.newest, 0, hashlib.sha256()
     first = f"{_TITLE} {at.isoformat(timespec='seconds')} {key}"
     yield first
@@ -52,6 +55,8 @@ def _signature_line(heads: HeadKeys, key: str, first: str, count: int, digest: s
 
 @value
 class _AnchoredHead:
+    """A head at the time of the anchor; ``name`` identifies its chain, ``seq`` is 0 for an empty one."""
+
     name: str
     seq: int
     hash: str
@@ -59,7 +64,7 @@ class _AnchoredHead:
 
 @value
 class Anchor:
-    """An anchor that was read and is the gateway's own."""
+    """An anchor whose signature is valid: its time (ISO 8601), the id of its key, and its heads."""
 
     at: str
     key: str
@@ -67,7 +72,7 @@ class Anchor:
 
     @classmethod
     def read(cls, lines: Iterable[str], heads: HeadKeys) -> "Anchor":
-        """AnchorError where it was changed or cut, or is another gateway's."""
+        """Return the anchor in these lines. Raise AnchorError if it was changed or cut, or is another gateway's."""
         match [line.strip() for line in lines if line.strip()]:
             case [first, *chain_lines, last] if first.startswith(f"{_TITLE} "):
                 pass
@@ -83,12 +88,15 @@ class Anchor:
         return cls(at, key, tuple(_AnchoredHead(name, int(seq), hash_) for name, seq, hash_ in split))
 
     def compare(self, database: Database, heads: HeadKeys, walked: Iterable[WalkedChain]) -> Iterator[WalkedChain]:
-        """The chains as they were walked, and with what was anchored; one that is gone has no number any more."""
+        """Yield the walked chains, with a violation where a chain does not continue from its anchored head.
+
+        An anchored chain that is gone is yielded with an empty number.
+        """
         remaining = iter(self.chains)
         expected = next(remaining, None)
         for chain in walked:
             if expected is None or expected.name != _chain_name(heads, self.key, chain.msisdn, chain.tenure):
-                yield chain  # it began since
+                yield chain  # it began after the anchor
                 continue
             fits = database.write_now(partial(_contains, chain=chain, expected=expected))
             yield chain if fits else WalkedChain(chain.msisdn, chain.tenure, _mismatch(chain, expected), chain.end)
@@ -106,7 +114,7 @@ def _mismatch(chain: WalkedChain, expected: _AnchoredHead) -> Verification:
 
 
 def _contains(connection: Connection, *, chain: WalkedChain, expected: _AnchoredHead) -> bool:
-    """Whether the chain goes through where it ended when it was anchored."""
+    """Return True if the chain still contains the record that was its last one when it was anchored."""
     if expected.seq == 0:
         return expected.hash == ChainHead().hash
     records = evidence.chain_of(connection, chain.msisdn, chain.tenure, after=expected.seq - 1, limit=1)

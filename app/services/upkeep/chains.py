@@ -1,4 +1,4 @@
-"""Chains of evidence from the outside: walked, gone on with, signed (flows.md 13; safety.md 27 and 35)."""
+"""Operations on chains of evidence outside of turns: verify, append, sign heads (flows.md 13; safety.md 27 and 35)."""
 
 import secrets
 from collections.abc import Iterable, Iterator
@@ -32,7 +32,10 @@ _MAX_LOST = 1000
 
 @value
 class WalkedChain:
-    """One chain, and whether it is whole; ``end`` is the place where one that was cut is said to end."""
+    """The result of verifying one chain.
+
+    ``end`` is the sequence number in the head of a chain that was cut, or in the anchor of one that is gone; else 0.
+    """
 
     msisdn: str
     tenure: int
@@ -41,12 +44,15 @@ class WalkedChain:
 
 
 def count_chains(database: Database) -> int:
-    """How many tenures there are, for a progress bar."""
+    """Return the number of tenures, for a progress bar."""
     return database.write_now(retention.count_tenures)
 
 
 def walk_chains(database: Database, heads: HeadKeys, msisdn: str | None = None) -> Iterator[WalkedChain]:
-    """Walk all chains, or those of all tenures of one number; each in a transaction of its own."""
+    """Verify all chains, or those of all tenures of one number, each in its own transaction.
+
+    Evidence whose tenure is gone is yielded as a chain that was cut.
+    """
     for _, number, tenure in tenures_of(database, msisdn):
         yield database.write_now(partial(_walk, heads=heads, msisdn=number, tenure=tenure))
     if msisdn is None:
@@ -55,7 +61,7 @@ def walk_chains(database: Database, heads: HeadKeys, msisdn: str | None = None) 
 
 
 def tenures_of(database: Database, msisdn: str | None = None) -> Iterator[Tenure]:
-    """All tenures in the order of their keys, or those of one number."""
+    """Yield all tenures, or those of one number, in the order of their keys."""
     after = (bucket_of(msisdn), msisdn, -1) if msisdn else None
     while group := database.write_now(partial(retention.tenures, after=after, limit=_PAGE_SIZE)):
         for item in group:
@@ -72,7 +78,7 @@ def _walk(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int) 
 
 
 def verify_chain(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int) -> Verification:
-    """Walk one chain up to its head, and see that the head is ours."""
+    """Verify one chain up to its head, and that the gateway signed the head."""
     try:
         return _verify_to_head(connection, heads, msisdn, tenure)
     except UNREADABLE:
@@ -83,7 +89,7 @@ def _verify_to_head(connection: Connection, heads: HeadKeys, msisdn: str, tenure
     head = evidence.head_of(connection, msisdn, tenure)
     verification = verify(evidence.chain_of(connection, msisdn, tenure), head)
     if verification.violation is ChainViolation.CUT and evidence.head_of(connection, msisdn, tenure) != head:
-        # On PostgreSQL a turn has gone on with it between the two.
+        # On PostgreSQL a turn can commit between the two reads.
         return _verify_to_head(connection, heads, msisdn, tenure)
     violation = heads.violation(msisdn, tenure, head) if verification.ok else None
     return (
@@ -92,7 +98,7 @@ def _verify_to_head(connection: Connection, heads: HeadKeys, msisdn: str, tenure
 
 
 def extend(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int, draft: EvidenceDraft) -> None:
-    """Append a record outside of a turn, with the number locked so that no turn appends one beside it."""
+    """Append a record outside of a turn. The number is locked, so that no turn appends at the same time."""
     accounts.lock_conversations(connection, [(bucket_of(msisdn), msisdn)], wait=True)
     before = evidence.head_of(connection, msisdn, tenure)
     after = _append(connection, msisdn, tenure, before, draft)
@@ -106,16 +112,22 @@ def _append(connection: Connection, msisdn: str, tenure: int, head: ChainHead, d
     return ChainHead(record.seq, record.hash)
 
 
-# ---- signing what nobody has signed, or a key that was replaced
+# ---- signing heads that have no signature, or one by a replaced key
 
 
 class SealError(Exception):
-    """Heads cannot be signed; the words say why."""
+    """Heads cannot be signed; the message says why."""
 
 
 @value
 class SealedHead:
-    """What became of one chain: signed on record, signed anew, or left as it is because it is not whole."""
+    """The result of sealing one chain.
+
+    Attributes:
+        verification: of the chain as it is now; not ok if the chain was left as it is.
+        on_record: the head was signed and a record in the chain says so.
+        signed_again: the head had a valid signature by a replaced key and was signed by the newest.
+    """
 
     msisdn: str
     tenure: int
@@ -125,10 +137,15 @@ class SealedHead:
 
 
 def seal(database: Database, heads: HeadKeys, lost: Iterable[str] = ()) -> Iterator[SealedHead]:
-    """Sign the heads from before there were signatures, once, each with a record in its chain that says so.
+    """Sign heads that the newest key has not signed; yield the result for each chain.
 
-    Those of replaced keys are signed anew, and on record those of ``lost`` ones: of these nobody can tell any more
-    whether they were ours. SealError where a head without a signature was never left by us.
+    - A head with a valid signature by a replaced key is signed again.
+    - A head by one of the ``lost`` keys (their ids) cannot be verified. It is signed, and a record in the chain says
+      so.
+    - So is a head without a signature, but only until this has run once over chains that are all whole.
+
+    Chains with other violations are left as they are. Raise SealError if a key in ``lost`` has signed nothing in this
+    database, or is not lost.
     """
     lost = frozenset(lost)
     known = database.write_now(state.head_keys)

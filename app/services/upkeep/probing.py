@@ -1,7 +1,7 @@
-"""The gateway dials itself: a synthetic customer asks all the time, and silence is an alarm (mission.md, M19).
+"""A self-test in production: a synthetic customer sends commands regularly and checks the replies (mission.md, M19).
 
-A question takes the way of every message: stored, handled as a turn, its reply handed over. Only the carrier is left
-out. Figures: ``smsgw_probe_up``, ``smsgw_probe_seconds``, ``smsgw_probe_failures_total``.
+Its messages are stored, handled as turns and answered like any other; only the carrier is missing. Metrics:
+``smsgw_probe_up``, ``smsgw_probe_seconds``, ``smsgw_probe_failures_total``.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from app.domain.values import value
 from app.services.intake import IncomingMessage, Intake
 
 PROVIDER = "probe"
-# What is asked, and from which of our numbers the reply must come.
+# Commands to send, and the extension from which the reply must come.
 _QUESTIONS = (("HELP", Extension.COMMANDS), ("0000", Extension.LISTING))
 _POLL_SECONDS = 0.1
 _UP = Gauge("smsgw_probe_up", "Whether the gateway's last test call of itself was answered", ["command"])
@@ -31,14 +31,14 @@ log = observability.logger(__name__)
 
 @value
 class ProbeState:
-    """What is known: whether the last round was answered, and when one was (the machine's clock, UTC)."""
+    """The result of the last round, None before the first, and the time of the last good one (UTC, machine's clock)."""
 
     up: bool | None = None
     answered_at: datetime | None = None
 
 
 class Probe:
-    """Asks as a customer would, over and over."""
+    """Sends test commands from ``msisdn`` every ``every_seconds`` and expects each reply within ``within_seconds``."""
 
     def __init__(
         self,
@@ -57,17 +57,16 @@ class Probe:
         self._every = every_seconds
         self._within = within_seconds
         self.state = ProbeState()
-        # Set once the first round is over.
         self.first_round_done = asyncio.Event()
 
     async def run(self) -> None:
-        """Go on until cancelled."""
+        """Run rounds until cancelled."""
         while True:
             await self.round()
             await asyncio.sleep(self._every)
 
     async def round(self) -> bool:
-        """Ask everything once; whether all of it was answered in time."""
+        """Send every test command once. Return True if all were answered in time."""
         answered = [await self._ask(command, extension) for command, extension in _QUESTIONS]
         up = all(answered)
         self.state = ProbeState(up, datetime.now(UTC) if up else self.state.answered_at)
@@ -80,7 +79,7 @@ class Probe:
             problem = await self._find_problem(command, extension, began + self._within)
         except StorageUnavailableError:
             problem = "the database is away"
-        except Exception as error:  # noqa: BLE001  it is told like any other fault, and the next round comes
+        except Exception as error:  # noqa: BLE001  it is reported like any other failure
             problem = f"an error of ours: {type(error).__name__}"
         _UP.labels(command).set(0 if problem else 1)
         if problem:
@@ -91,7 +90,7 @@ class Probe:
         return True
 
     async def _find_problem(self, command: str, extension: str, until: float) -> str | None:
-        """Why a question was not answered as it should be."""
+        """Send a command; return why its reply is wrong or missing, or None. ``until`` is monotonic time."""
         if not await self._database.read(partial(probing.is_customer, msisdn=self._msisdn)):
             return "the probe's number is no customer: make it one by PUT /api/v1/subscribers/{msisdn}"
         message = IncomingMessage(PROVIDER, f"probe-{uuid.uuid4()}", self._msisdn, self._numbers.access, command)

@@ -1,6 +1,6 @@
-"""Retention: what is past it is purged, and a tenure can be erased; chains of evidence verify all the same.
+"""Purge data past its retention, and erase closed tenures on request. Chains of evidence stay verifiable.
 
-Rules: flows.md 13, safety.md 27 and 31. Everything works in short transactions, beside a running gateway.
+A purge runs in short transactions, beside a running gateway (flows.md 13; safety.md 27 and 31).
 """
 
 import json
@@ -29,17 +29,22 @@ from app.services.upkeep.chains import extend
 log = observability.logger(__name__)
 _RAW_REPORT_RETENTION = timedelta(days=30)
 _PARKED_REPORT_RETENTION = timedelta(hours=24)
-# Longer than any guard looks back: who is no customer is told so once a day (safety.md 25).
+# Numbers without a subscriber. Longer than any limit looks back: such a number gets a reply once a day (safety.md 25).
 _STRANGER_RETENTION = timedelta(days=2)
 _PAGE_SIZE = 1_000
-# They say what was taken away, and nothing of a customer.
+# These say which records were removed or signed, and contain no customer data.
 _NEVER_PURGED = frozenset({PURGED, ERASED, SEALED})
+# Called with ``messages`` and the number of deleted rows, or with ``evidence`` and the number of processed tenures.
 ReportProgress = Callable[[str, int], None]
 
 
 @value
 class PurgeCounts:
-    """How much went."""
+    """How many rows of each kind were purged.
+
+    ``recipients`` are those of finished campaigns, ``strangers`` numbers without a subscriber, ``calls`` stored answers
+    of management calls.
+    """
 
     messages: int
     reports: int
@@ -53,7 +58,7 @@ class PurgeCounts:
 def purge(
     database: Database, kept: Kept, heads: HeadKeys, advance: ReportProgress = lambda _what, _done: None
 ) -> PurgeCounts:
-    """Take away what is past its retention by the gateway's clock; ``advance`` is told of each piece of work."""
+    """Purge what is past its retention by the gateway's clock. ``advance`` reports progress."""
     now = database.write_now(current_state).now
     reports = database.write_now(
         partial(
@@ -119,7 +124,7 @@ def _purge_payloads(database: Database, heads: HeadKeys, before: datetime, advan
                 deleted += database.write_now(work)
             except StorageUnavailableError:
                 raise
-            except Exception:  # it is this tenure's, and the next purge comes to it again
+            except Exception:  # it concerns this tenure only, and the next purge tries it again
                 observability.SET_ASIDE.labels("purge").inc()
                 log.exception("the evidence of a tenure was not purged", number=msisdn, tenure=tenure)
             advance("evidence", 1)
@@ -128,7 +133,7 @@ def _purge_payloads(database: Database, heads: HeadKeys, before: datetime, advan
 
 
 def _purge_tenure(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int, before: datetime) -> int:
-    """The payloads of one tenure that nothing needs any more, on record; how many went."""
+    """Delete the payloads of one tenure that nothing needs any more, and record that. Return how many."""
     chain = evidence.chain_of(connection, msisdn, tenure)
     old = [item for item in chain if item.payload and item.at < before and item.kind not in _NEVER_PURGED]
     if not old:
@@ -142,7 +147,7 @@ def _purge_tenure(connection: Connection, *, heads: HeadKeys, msisdn: str, tenur
 
 
 def _needed_references(connection: Connection, msisdn: str, tenure: int, before: datetime) -> set[str]:
-    """Services and matters whose evidence is needed: what runs or is open, and what ended within the retention."""
+    """Return ids and service codes whose evidence is needed: of what is active or open, or ended after ``before``."""
     needed: set[str] = set()
     for item in reading.subscriptions_of(connection, msisdn, tenure):
         if item.state is not SubscriptionState.ENDED or _ended_at(item) >= before:
@@ -159,7 +164,7 @@ def _ended_at(item: Subscription) -> datetime:
 
 
 def _latest_instant(record: Record) -> datetime:
-    """The latest instant that a record tells of."""
+    """Return the latest instant in a record's fields."""
     instants = (getattr(record, name) for name in type(record).__dataclass_fields__)
     return max(moment for moment in instants if isinstance(moment, datetime))
 
@@ -170,7 +175,7 @@ def _service_codes(found: Iterable[Record]) -> set[str]:
 
 
 def _references_of(item: EvidenceRecord) -> set[str]:
-    """What a record of evidence is about: its subject, and the service it names."""
+    """Return the subject of a record of evidence and the service code in its payload, if there is one."""
     service = json.loads(item.payload or "{}").get("service_code")
     return {item.subject, service} if isinstance(service, str) else {item.subject}
 
@@ -179,7 +184,7 @@ def _references_of(item: EvidenceRecord) -> set[str]:
 
 
 class Erasure:
-    """Erases tenures whose time is over."""
+    """Erases closed tenures whose retention is over."""
 
     def __init__(self, database: Database, kept: Kept, sealer: Sealer) -> None:
         self._database = database
@@ -187,10 +192,10 @@ class Erasure:
         self._sealer = sealer
 
     async def erase(self, msisdn: str, tenure: int, who: str, reason: str) -> None:
-        """Erase a closed tenure: texts, payloads, salts and what she had go; the chain stays and says ``erased``.
+        """Erase a closed tenure: its texts, payloads, salts, subscriptions and records.
 
-        RefusedError: 404 where there is no such tenure, 409 while it is in use, or its matters or its retention are
-        not over.
+        The chain of hashes stays, and a record ``erased`` names ``who`` and the ``reason``. Raise RefusedError: 404
+        without such a tenure, 409 while it is in use, within its retention, or while something of it is unsettled.
         """
         draft = EvidenceDraft(ERASED, msisdn, {"who": who, "reason": reason})
         work = partial(_erase, msisdn=msisdn, tenure=tenure, kept=self._kept, heads=self._sealer.heads, draft=draft)
@@ -223,5 +228,5 @@ def _erase(
 
 
 def _is_unsettled(record: Record) -> bool:
-    """Whether somebody still has to settle it; a record that is always at hand, such as preferences, is none."""
+    """Return True if somebody still has to settle it. Records without a state, such as preferences, never need that."""
     return record.is_open and hasattr(record, "state")

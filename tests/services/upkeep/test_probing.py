@@ -1,4 +1,4 @@
-"""The gateway dials itself, and silence is an alarm (mission.md, M19)."""
+"""The gateway's self-test: a reply that is missing raises an alarm (mission.md, M19)."""
 
 import asyncio
 import io
@@ -20,14 +20,14 @@ pytestmark = pytest.mark.anyio
 LONG, SHORT = timedelta(hours=1), timedelta(seconds=2)
 
 
-def probing(settings: Settings, msisdn: str = ALICE, *, within: timedelta = timedelta(seconds=20)) -> Settings:
+def with_probe(settings: Settings, msisdn: str = ALICE, *, within: timedelta = timedelta(seconds=20)) -> Settings:
     file = SettingsFile(probe=ProbeFile.model_construct(msisdn=msisdn, every=LONG, within=within))
     return settings_for(settings.database_url, file=file)
 
 
 @pytest.fixture
 async def gateway(settings: Settings) -> AsyncIterator[Running]:
-    async with running(probing(settings)) as started:
+    async with running(with_probe(settings)) as started:
         yield started
 
 
@@ -36,36 +36,36 @@ def probe_of(gateway: Running) -> Probe:
     return gateway.gateway.upkeep.probe
 
 
-def figure(name: str, command: str) -> float | None:
+def metric(name: str, command: str) -> float | None:
     return REGISTRY.get_sample_value(name, {"command": command})
 
 
-async def test_it_asks_by_itself_and_is_answered(gateway: Running) -> None:
+async def test_the_probe_runs_by_itself_and_is_answered(gateway: Running) -> None:
     async with asyncio.timeout(20):
         await probe_of(gateway).first_round_done.wait()
     assert probe_of(gateway).state.up
     assert probe_of(gateway).state.answered_at is not None
-    assert figure("smsgw_probe_up", "0000") == 1
-    assert (figure("smsgw_probe_seconds", "HELP") or 0) > 0
+    assert metric("smsgw_probe_up", "0000") == 1
+    assert (metric("smsgw_probe_seconds", "HELP") or 0) > 0
     rows = await gateway.rows(tables.outbound_message)
     assert {row["provider"] for row in rows} == {"probe"}
     assert await gateway.texts() == [], "no handset hears of it"
 
 
 async def test_a_number_that_is_no_customer_is_an_alarm(settings: Settings, log: io.StringIO) -> None:
-    async with running(probing(settings, "+8613811112222")) as gateway:
+    async with running(with_probe(settings, "+8613811112222")) as gateway:
         assert not await probe_of(gateway).round()
         assert "is no customer" in log.getvalue()
         assert "13811112222" not in log.getvalue()
 
 
-async def test_silence_is_an_alarm(settings: Settings) -> None:
-    async with running(probing(settings, within=SHORT)) as gateway:
-        before = figure("smsgw_probe_failures_total", "0000") or 0
+async def test_a_missing_reply_is_an_alarm(settings: Settings) -> None:
+    async with running(with_probe(settings, within=SHORT)) as gateway:
+        before = metric("smsgw_probe_failures_total", "0000") or 0
         async with gateway.gateway.engine.paused():
             assert not await probe_of(gateway).round()
-        assert figure("smsgw_probe_up", "0000") == 0
-        assert (figure("smsgw_probe_failures_total", "0000") or 0) > before
+        assert metric("smsgw_probe_up", "0000") == 0
+        assert (metric("smsgw_probe_failures_total", "0000") or 0) > before
 
 
 async def test_a_database_that_is_away_is_an_alarm_and_not_the_end(gateway: Running) -> None:
@@ -74,7 +74,7 @@ async def test_a_database_that_is_away_is_an_alarm_and_not_the_end(gateway: Runn
     assert await probe_of(gateway).round()
 
 
-def test_its_name_is_taken(settings: Settings) -> None:
+def test_no_provider_may_have_the_probe_s_name(settings: Settings) -> None:
     file = SettingsFile.model_validate(
         {"probe": {"msisdn": "13800138999"}, "providers": {"probe": {"kind": "generic"}}}
     )
@@ -82,7 +82,7 @@ def test_its_name_is_taken(settings: Settings) -> None:
         settings_for(settings.database_url, file=file)
 
 
-def test_nobody_makes_one_by_hand(settings: Settings) -> None:
+def test_no_provider_may_be_of_kind_probe(settings: Settings) -> None:
     file = SettingsFile.model_validate({"providers": {"mine": {"kind": "probe"}}})
     with pytest.raises(SettingsError, match="is not one of"):
         build_gateway(settings_for(settings.database_url, file=file))

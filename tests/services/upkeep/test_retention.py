@@ -1,4 +1,4 @@
-"""What is past its retention goes, hashes stay; a tenure can be erased (flows.md 13; safety.md 27, 31)."""
+"""Data past its retention is purged, hashes stay; a closed tenure can be erased (flows.md 13; safety.md 27, 31)."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -22,13 +22,14 @@ pytestmark = pytest.mark.anyio
 KEPT = Kept()
 
 
-def whole(gateway: Running) -> bool:
+def all_chains_verify(gateway: Running) -> bool:
     return all(
-        chain.verification.ok for chain in walk_chains(gateway.gateway.storage.database, gateway.gateway.storage.owner.heads)
+        chain.verification.ok
+        for chain in walk_chains(gateway.gateway.storage.database, gateway.gateway.storage.owner.heads)
     )
 
 
-async def purged(gateway: Running) -> PurgeCounts:
+async def run_purge(gateway: Running) -> PurgeCounts:
     async with gateway.gateway.engine.paused():
         return purge(gateway.gateway.storage.database, KEPT, gateway.gateway.storage.owner.heads)
 
@@ -44,7 +45,7 @@ async def test_nothing_goes_before_its_time(gateway: Running) -> None:
     before = len(await payloads(gateway))
     await gateway.advance(days=182)
     await gateway.say("0000")
-    gone = await purged(gateway)
+    gone = await run_purge(gateway)
     assert (gone.messages, gone.payloads) == (0, 0)
     assert len(await payloads(gateway)) >= before
 
@@ -55,7 +56,7 @@ async def test_old_messages_and_questions_go_with_their_attempts(gateway: Runnin
     await gateway.advance(days=200)
     await gateway.say("YE")
     kept = await gateway.count(tables.inbound_message), await gateway.count(tables.outbound_message)
-    gone = await purged(gateway)
+    gone = await run_purge(gateway)
     left = await gateway.count(tables.inbound_message), await gateway.count(tables.outbound_message)
     assert gone.messages == sum(kept) - sum(left) > 0
     assert await gateway.count(tables.inbound_message) == 1
@@ -64,11 +65,11 @@ async def test_old_messages_and_questions_go_with_their_attempts(gateway: Runnin
     assert await gateway.count(tables.attempt) == 0
 
 
-async def test_the_payload_of_what_she_still_has_stays(gateway: Running) -> None:
+async def test_payloads_of_active_services_stay(gateway: Running) -> None:
     await gateway.say("0000")
     await gateway.say("1")
     await gateway.advance(days=400)
-    gone = await purged(gateway)
+    gone = await run_purge(gateway)
     assert gone.payloads > 0
     services = [
         row["payload"]
@@ -77,14 +78,14 @@ async def test_the_payload_of_what_she_still_has_stays(gateway: Running) -> None
     ]
     assert any(payload is None for payload in services), "彩铃 ended more than six months ago"
     assert any(payload is not None for payload in services), "the others run"
-    assert whole(gateway)
+    assert all_chains_verify(gateway)
 
 
-async def test_a_chain_that_was_purged_still_shows_what_does_not_fit(gateway: Running) -> None:
+async def test_a_purged_chain_still_shows_a_changed_record(gateway: Running) -> None:
     await gateway.say("QXCL")
     await gateway.advance(days=400)
-    await purged(gateway)
-    assert whole(gateway)
+    await run_purge(gateway)
+    assert all_chains_verify(gateway)
     second = (tables.evidence.c.seq == 2, tables.evidence.c.msisdn == ALICE)
     forged = tables.evidence.update().where(*second).values(kind="x")
     await gateway.gateway.storage.database.write(lambda connection: connection.execute(forged))
@@ -96,23 +97,23 @@ async def test_a_chain_that_was_purged_still_shows_what_does_not_fit(gateway: Ru
     assert (bad.msisdn, bad.verification.first_bad) == (ALICE, 2)
 
 
-async def close(gateway: Running) -> None:
+async def close_alice(gateway: Running) -> None:
     await gateway.subscriber(ALICE, status=SubscriberStatus.CLOSED)
 
 
 async def test_a_closed_tenure_is_erased_when_its_time_is_over(gateway: Running) -> None:
     await gateway.say("QXCL")
-    await close(gateway)
+    await close_alice(gateway)
     erase = gateway.gateway.upkeep.erasure.erase
     with pytest.raises(RefusedError, match="kept until"):
-        await erase(ALICE, 1, "api:demo", "she asked for it")
+        await erase(ALICE, 1, "api:demo", "they asked for it")
     await gateway.advance(days=184)
-    await erase(ALICE, 1, "api:demo", "she asked for it")
+    await erase(ALICE, 1, "api:demo", "they asked for it")
     rows = await gateway.rows(tables.evidence, tables.evidence.c.msisdn == ALICE)
     assert [row["kind"] for row in rows if row["payload"]] == ["erased"]
     for table in (tables.subscription, tables.inbound_message, tables.outbound_message, tables.question):
         assert await gateway.count(table, table.c.msisdn == ALICE) == 0, table.name
-    assert whole(gateway)
+    assert all_chains_verify(gateway)
 
 
 async def campaign(gateway: Running, *msisdns: str, kind: MessageClass = MessageClass.CARE) -> str:
@@ -133,72 +134,72 @@ async def recipients(gateway: Running, campaign_id: str) -> set[str]:
     }
 
 
-async def test_who_is_erased_is_in_no_campaign_of_hers_any_more_and_the_counts_stay(gateway: Running) -> None:
+async def test_an_erased_tenure_leaves_its_campaigns_and_their_counts_stay(gateway: Running) -> None:
     reached = await campaign(gateway, ALICE, BOB)
     skipped = await campaign(gateway, ALICE, BOB, kind=MessageClass.MARKETING)
     before = [await counts(gateway, campaign_id) for campaign_id in (reached, skipped)]
     assert before == [({"sent": 2}, {}), ({}, {"no_consent": 2})]
-    await close(gateway)
+    await close_alice(gateway)
     await gateway.advance(days=184)
     await gateway.subscriber(ALICE)
-    of_the_next = await campaign(gateway, ALICE)
-    await gateway.gateway.upkeep.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
+    next_tenures = await campaign(gateway, ALICE)
+    await gateway.gateway.upkeep.erasure.erase(ALICE, 1, "api:demo", "they asked for it")
     assert [await counts(gateway, campaign_id) for campaign_id in (reached, skipped)] == before
     assert await recipients(gateway, reached) == await recipients(gateway, skipped) == {BOB}
-    assert await recipients(gateway, of_the_next) == {ALICE}, "another customer's by now"
-    assert await counts(gateway, of_the_next) == ({"sent": 1}, {})
-    await close(gateway)
+    assert await recipients(gateway, next_tenures) == {ALICE}, "another customer's by now"
+    assert await counts(gateway, next_tenures) == ({"sent": 1}, {})
+    await close_alice(gateway)
     await gateway.advance(days=184)
-    await gateway.gateway.upkeep.erasure.erase(ALICE, 2, "api:demo", "so did she")
-    assert await recipients(gateway, of_the_next) == set()
-    assert await counts(gateway, of_the_next) == ({"sent": 1}, {})
+    await gateway.gateway.upkeep.erasure.erase(ALICE, 2, "api:demo", "they asked for it")
+    assert await recipients(gateway, next_tenures) == set()
+    assert await counts(gateway, next_tenures) == ({"sent": 1}, {})
 
 
-async def test_a_segment_s_campaign_remembers_no_number_of_who_was_erased(gateway: Running) -> None:
+async def test_a_campaign_to_a_segment_holds_no_number_of_an_erased_tenure(gateway: Running) -> None:
     wanted = NewCampaign(MessageClass.CARE, "祝您节日快乐", "test", segment=Segment())
     campaign_id = await gateway.gateway.management.campaigns.start(wanted)
     await gateway.drain()
     before = await counts(gateway, campaign_id)
-    await close(gateway)
+    await close_alice(gateway)
     await gateway.advance(days=184)
-    await gateway.gateway.upkeep.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
+    await gateway.gateway.upkeep.erasure.erase(ALICE, 1, "api:demo", "they asked for it")
     assert await counts(gateway, campaign_id) == before
     assert all(ALICE not in str(dict(row)) for row in await gateway.rows(campaigns.campaign))
 
 
-async def test_whom_a_campaign_was_for_goes_with_the_messages_and_its_counts_stay(gateway: Running) -> None:
+async def test_recipients_of_campaigns_are_purged_with_the_messages_and_counts_stay(gateway: Running) -> None:
     old = await campaign(gateway, ALICE, BOB, "+8613700137000")
     await gateway.advance(days=182)
     new = await campaign(gateway, ALICE)
-    assert (await purged(gateway)).recipients == 0
+    assert (await run_purge(gateway)).recipients == 0
     before = [await counts(gateway, campaign_id) for campaign_id in (old, new)]
     assert before == [({"sent": 2}, {"not_a_customer": 1}), ({"sent": 1}, {})]
     await gateway.advance(days=2)
-    assert (await purged(gateway)).recipients == 3
+    assert (await run_purge(gateway)).recipients == 3
     assert (await recipients(gateway, old), await recipients(gateway, new)) == (set(), {ALICE})
     assert [await counts(gateway, campaign_id) for campaign_id in (old, new)] == before
 
 
 async def test_a_tenure_in_use_is_not_erased(gateway: Running) -> None:
     with pytest.raises(RefusedError, match="in use"):
-        await gateway.gateway.upkeep.erasure.erase(ALICE, 1, "api:demo", "she asked for it")
+        await gateway.gateway.upkeep.erasure.erase(ALICE, 1, "api:demo", "they asked for it")
     with pytest.raises(RefusedError, match="no such tenure"):
-        await gateway.gateway.upkeep.erasure.erase(ALICE, 7, "api:demo", "she asked for it")
+        await gateway.gateway.upkeep.erasure.erase(ALICE, 7, "api:demo", "they asked for it")
 
 
 async def test_parked_reports_go_after_a_day(gateway: Running) -> None:
     report = Report("simulator", "unknown-id", OutboundStatus.DELIVERED)
     await gateway.gateway.carriers.receipts.store(report)
     await gateway.advance(seconds=timedelta(hours=23).total_seconds())
-    assert (await purged(gateway)).reports == 0
+    assert (await run_purge(gateway)).reports == 0
     await gateway.advance(seconds=timedelta(hours=2).total_seconds())
-    assert (await purged(gateway)).reports == 1
+    assert (await run_purge(gateway)).reports == 1
 
 
 STRANGERS = [f"+8613700137{number:03}" for number in range(5)]
 
 
-async def test_numbers_that_are_nobody_s_are_forgotten_when_no_guard_looks_back_on_them(gateway: Running) -> None:
+async def test_numbers_without_a_subscriber_are_purged_when_no_limit_looks_back_on_them(gateway: Running) -> None:
     known = await gateway.count(tables.conversation)
     for number in STRANGERS:
         await gateway.say("0000", sender=number)
@@ -206,12 +207,12 @@ async def test_numbers_that_are_nobody_s_are_forgotten_when_no_guard_looks_back_
     assert await gateway.count(tables.conversation) == known + len(STRANGERS)
     await gateway.advance(hours=47)
     await gateway.say("0000", sender=STRANGERS[1])
-    assert (await purged(gateway)).strangers == 0
+    assert (await run_purge(gateway)).strangers == 0
     await gateway.advance(hours=2)
-    assert (await purged(gateway)).strangers == 3
+    assert (await run_purge(gateway)).strangers == 3
     kept = {row["msisdn"] for row in await gateway.rows(tables.conversation)}
     assert kept & set(STRANGERS) == set(STRANGERS[:2]), "a customer, and one who wrote again"
-    assert await gateway.say("0000", sender=STRANGERS[2]), "she is answered as before"
+    assert await gateway.say("0000", sender=STRANGERS[2]), "answered as before"
 
 
 async def test_a_message_whose_number_was_purged_at_that_moment_is_handled(gateway: Running) -> None:
