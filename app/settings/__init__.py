@@ -1,6 +1,7 @@
-"""Settings: environment variables ``SMSGW_…`` (and ``.env``) and one file (http-api.md).
+"""Settings from environment variables ``SMSGW_…``, the file ``.env`` and one settings file (http-api.md).
 
-``check`` reads them at the start and explains what is wrong; the rest of the program is handed values.
+``check`` reads them at the start and explains what is wrong. The rest of the program gets values and reads no
+environment.
 """
 
 from app.settings.file import SettingsFile

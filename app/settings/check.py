@@ -1,4 +1,4 @@
-"""What is wrong in the settings: every fault at once, each with its name, its place and what to do (http-api.md)."""
+"""Read and check the settings. All problems are reported together: setting, place and remedy (http-api.md)."""
 
 import difflib
 import re
@@ -24,7 +24,10 @@ _SIMILARITY_CUTOFF = 0.75
 
 @dataclass(frozen=True, slots=True)
 class SettingProblem:
-    """Something wrong: the setting's name, where it stands (a variable's source, or file and line), and the words."""
+    """A problem with a setting.
+
+    ``place`` is where the setting is set: ``environment``, or file and line; None if it is not set.
+    """
 
     name: str
     place: str | None
@@ -36,7 +39,7 @@ class SettingProblem:
 
 @dataclass
 class Sources:
-    """Where settings stand: variables by name, and the settings file with the lines of what it names."""
+    """Where settings are set: variables by name, and the settings file with its content and line numbers (from 1)."""
 
     variables: Mapping[str, Variable]
     path: Path | None = None
@@ -44,17 +47,17 @@ class Sources:
     lines: Mapping[Location, int] = field(default_factory=dict)
 
     def place_of_variable(self, name: str) -> str | None:
-        """Where a variable is set; None if it is not."""
+        """Return where a variable is set; None if it is not."""
         found = self.variables.get(name)
         return found.place if found else None
 
     def place_in_file(self, location: Location) -> str | None:
-        """Where in the file something stands; None if it does not."""
+        """Return file and line of a setting, or the file alone if its line is not known; None without a file."""
         line = line_of(self.lines, location)
         return f"{self.path}:{line}" if line else str(self.path) if self.path else None
 
     def locate(self, words: str) -> SettingProblem:
-        """A complaint that begins with a setting's name, with its place."""
+        """Return the problem for an error message; its place is that of the setting that the message begins with."""
         found = _SETTING_NAME.match(words)
         if not found:
             return SettingProblem("settings", None, words)
@@ -64,7 +67,7 @@ class Sources:
 
 
 def read() -> tuple[Settings | None, Sources, list[SettingProblem]]:
-    """The settings if they can be made, where they stand, and all that is wrong with them."""
+    """Return the settings (None if they cannot be used), where they are set, and all problems."""
     sources = Sources(variables())
     problems = list(_unknown_variables(sources))
     file = SettingsFile()
@@ -80,9 +83,9 @@ def read() -> tuple[Settings | None, Sources, list[SettingProblem]]:
 
 
 def checked_settings() -> Settings:
-    """Read and check all settings; SettingsError with a line for each thing that is wrong.
+    """Return the settings. Raise SettingsError with one line for each problem.
 
-    A variable whose name is like no setting's is let pass: orchestrators set their own (``SMSGW_SERVICE_HOST``).
+    A variable whose name resembles no setting is ignored: orchestrators set their own (``SMSGW_SERVICE_HOST``).
     """
     settings, _, found = read()
     problems = [problem for problem in found if problem.problem != _NO_SETTING]
@@ -149,7 +152,10 @@ def _read_file(sources: Sources) -> list[SettingProblem]:
 
 
 def _validated_file(sources: Sources) -> tuple[SettingsFile, list[SettingProblem]]:
-    """What the file says; where some of it is wrong, the rest, so that the rest is checked too."""
+    """Return the settings of the file without its invalid parts, and their problems.
+
+    Invalid parts are dropped until the rest is valid, so that all problems are found in one go.
+    """
     problems: list[SettingProblem] = []
     content = sources.content
     while True:
@@ -164,7 +170,10 @@ def _validated_file(sources: Sources) -> tuple[SettingsFile, list[SettingProblem
 
 
 def _drop_invalid(content: Mapping[str, Any], locations: Sequence[Location]) -> dict[str, Any]:
-    """All but what is wrong; a provider goes as a whole, and with it whatever may name it."""
+    """Return the content without the invalid settings. An invalid provider is dropped as a whole.
+
+    So is ``default_provider``, as it may name a dropped provider.
+    """
     providers = {location[1] for location in locations if location[0] == "providers" and len(location) > 1}
     dropped = {location[0] for location in locations if location[0] != "providers" or len(location) == 1}
     rest = {name: value for name, value in content.items() if str(name) not in dropped}
@@ -189,7 +198,7 @@ def _setting_names(model: type[BaseModel] | None) -> list[str]:
 
 
 def _field_at(location: Location) -> FieldInfo | None:
-    """The field of a location of the file; parts of a field are explained by it."""
+    """Return the model field of a location in the file, or of the nearest location above it."""
     model: type[BaseModel] | None = SettingsFile
     found = None
     for part in location:
@@ -212,11 +221,11 @@ def _model_of(item: FieldInfo) -> type[BaseModel] | None:
     return next((part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)), None)
 
 
-# ---- words
+# ---- messages
 
 
 def _explain(message: str, item: FieldInfo | None) -> str:
-    """What is wrong, in our words, and what would be right."""
+    """Return pydantic's error message in plainer words, with an example of a valid value."""
     message = message.removeprefix("Value error, ")
     if choices := _CHOICES.match(message):
         return f"must be one of {', '.join(choices[1].split('|'))}"

@@ -1,4 +1,4 @@
-"""Everything that can be set, as one value: what the environment says, with the file."""
+"""The settings as one value: environment variables together with the settings file."""
 
 import re
 from datetime import timedelta
@@ -16,17 +16,17 @@ from app.domain.service_numbers import ServiceNumbers
 from app.settings.file import SettingsFile
 from app.settings.provider import ProviderFile
 
-# The provider of the gateway's own test calls, there when the settings have a probe.
+# The provider of the self-test's messages; it exists if the settings have a probe.
 _PROBE_PROVIDER = "probe"
 _HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?")
 
 
 class SettingsError(Exception):
-    """Something is wrong in the settings; one line for each thing, naming the place and the remedy."""
+    """Settings are wrong. The message has one line for each problem, with its place and remedy."""
 
 
 class Environment(StrEnum):
-    """What this gateway is for; all but production hold data that may be thrown away."""
+    """The purpose of a gateway. In production alone, only ``smsgw migrate`` changes the database's schema."""
 
     DEMO = "demo"
     DEV = "dev"
@@ -35,12 +35,12 @@ class Environment(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set."""
+    """All settings. ``file`` holds those of the settings file."""
 
     model_config = SettingsConfigDict(env_prefix="SMSGW_", env_file=".env", extra="ignore", hide_input_in_errors=True)
 
     env: Environment = Field(
-        description="what this gateway is for; `make run` and `smsgw demo` set demo", examples=["test"]
+        description="purpose of this gateway; `make run` and `smsgw demo` set demo", examples=["test"]
     )
     database_url: str = Field(
         default="sqlite:///./data/gateway.db",
@@ -48,33 +48,37 @@ class Settings(BaseSettings):
         description="SQLite file or postgresql://…",
         examples=["postgresql://smsgw:secret@localhost/smsgw"],
     )
-    port: int = Field(default=8086, ge=0, le=65535, description="the port to listen on", examples=[9000])
+    port: int = Field(default=8086, ge=0, le=65535, description="port to listen on", examples=[9000])
     demo_expose: bool = Field(
-        default=False, description="let demo, dev and test listen on other than loopback", examples=[True]
+        default=False,
+        description="whether demo, dev and test may listen on addresses other than loopback",
+        examples=[True],
     )
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
-        description="names, with commas between, that demo, dev and test answer to beside loopback's and `--host`'s; "
-        "any other is refused (421). Production answers to every name",
+        description="host names, separated by commas, that demo, dev and test serve besides loopback's and `--host`'s; "
+        "requests to others are refused (421). Production serves every name",
         examples=["gateway.example,192.0.2.7"],
     )
     allow_private_webhooks: bool | None = Field(
         default=None,
-        description="outgoing webhooks to private addresses; unset: on in demo and test",
+        description="whether outgoing requests may go to private addresses and without TLS; unset: true in demo and "
+        "test, else false",
         examples=[True],
     )
-    config: Path | None = Field(default=None, description="the settings file", examples=["gateway.yaml"])
+    config: Path | None = Field(default=None, description="path of the settings file", examples=["gateway.yaml"])
     seal_key: SecretStr | None = Field(
         default=None,
-        description="32 bytes in URL-safe base64, as `smsgw config seal-key` makes them; seals passwords until their "
-        "turn and SPs' webhook secrets, and signs the evidence; several, joined by commas, the newest first, while one "
-        "is being replaced; unset: a key is made and kept beside the SQLite file, but production asks for one",
+        description="32 bytes in URL-safe base64, from `smsgw config seal-key`. The key encrypts service passwords "
+        "until they are checked and SPs' webhook secrets, and signs the evidence. While a key is being replaced: "
+        "several, separated by commas, the newest first. Unset: a key is made and stored beside the SQLite file; "
+        "required in production",
         examples=["(what `smsgw config seal-key` prints)"],
     )
     log_level: str = Field(
         default="INFO",
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",
-        description="the least that is logged",
+        description="lowest level that is logged",
         examples=["WARNING"],
     )
     file: SettingsFile = Field(default_factory=SettingsFile, exclude=True)
@@ -124,37 +128,37 @@ class Settings(BaseSettings):
         return found
 
     def seal_keys(self) -> list[str]:
-        """The keys of SMSGW_SEAL_KEY, the newest first."""
+        """Return the keys of SMSGW_SEAL_KEY, newest first."""
         given = self.seal_key.get_secret_value().split(",") if self.seal_key else []
         return [key.strip() for key in given]
 
     @property
     def private_webhooks(self) -> bool:
-        """Whether requests may go to private addresses, and in the clear (http-api.md, settings)."""
+        """True if outgoing requests may go to private addresses and without TLS (http-api.md, settings)."""
         return self.disposable if self.allow_private_webhooks is None else self.allow_private_webhooks
 
     @property
     def disposable(self) -> bool:
-        """Whether the data may be thrown away and the clock moved (safety.md 26)."""
+        """True if the data may be deleted and the clock moved (safety.md 26)."""
         return self.env in (Environment.DEMO, Environment.TEST)
 
     def provider_table(self) -> dict[str, ProviderFile]:
-        """The configured providers, with the two that always exist in demo and test."""
+        """Return the configured providers by name, with those that exist without configuration."""
         always = {"generic": ProviderFile(kind="generic"), "simulator": ProviderFile(kind="simulator")}
         probe = {_PROBE_PROVIDER: ProviderFile(kind=_PROBE_PROVIDER)} if self.file.probe else {}
         return {**(always if self.disposable else {}), **self.file.providers, **probe}
 
     @property
     def default_provider(self) -> str | None:
-        """Where an MT goes when the provider of its MO cannot send."""
+        """The provider of an MT when the provider of its MO cannot send."""
         return self.file.default_provider or ("simulator" if self.disposable else None)
 
     def kept(self) -> Kept:
-        """How long what was said is kept."""
+        """Return how long messages and payloads of evidence are stored."""
         return Kept(self.file.retention.evidence, self.file.retention.messages)
 
     def policy(self) -> Policy:
-        """What the commands are handed."""
+        """Return the settings that commands read."""
         creates = self.file.auto_create_subscribers
         return Policy(
             numbers=ServiceNumbers(self.file.access_number),

@@ -1,17 +1,18 @@
-"""On which line of the settings file a setting stands."""
+"""Line numbers of the settings in the settings file."""
 
 import re
 from collections.abc import Iterator, Mapping
 
 import yaml
 
+# The path of a setting: the names, or indexes of a list, that lead to it.
 Location = tuple[str, ...]
 _TABLE = re.compile(r"\s*\[\[?([^\]]+)\]\]?")
 _KEY = re.compile(r"\s*([A-Za-z0-9_\-.\"']+)\s*=")
 
 
 def lines_of(text: str, *, toml: bool) -> Mapping[Location, int]:
-    """The line, from 1, of every setting that a file names; nothing for a file that cannot be parsed."""
+    """Return the line number, from 1, of every setting in a file; nothing for YAML that cannot be parsed."""
     if toml:
         return dict(_in_toml(text))
     try:
@@ -22,7 +23,7 @@ def lines_of(text: str, *, toml: bool) -> Mapping[Location, int]:
 
 
 def line_of(lines: Mapping[Location, int], location: Location) -> int | None:
-    """The line of a setting, or of the nearest thing around it that has one."""
+    """Return the line number of a setting, or of the nearest location above it that has one."""
     while location:
         if location in lines:
             return lines[location]

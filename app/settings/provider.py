@@ -1,4 +1,4 @@
-"""One provider in the settings file: how it signs, how it is fenced, where it sends (http-api.md)."""
+"""Model of a provider in the settings file: credentials, access rules of its webhooks, sending (http-api.md)."""
 
 import re
 from collections.abc import Callable
@@ -35,7 +35,7 @@ _MAX_OFFSET = timedelta(hours=15)
 
 
 def zone_of(name: str) -> tzinfo:
-    """The time zone of that name or offset. ValueError for one that is none."""
+    """Return the time zone with a name (``Asia/Shanghai``) or an offset (``+08:00``). Raise ValueError for others."""
     if found := _OFFSET.fullmatch(name):
         offset = timedelta(hours=int(found[1]), minutes=int(found[2]))
         if offset <= _MAX_OFFSET:
@@ -58,76 +58,79 @@ class ProviderFile(FileModel):
     kind: str = Field(description="generic (JSON over HTTP, both ways) or simulator", examples=["generic"])
     secret: _Secrets = Field(
         default=None,
-        description="whsec_ and 16 or more random bytes in base64: signs what goes out and checks what comes in; "
+        description="whsec_ and 16 or more random bytes in base64, to sign outgoing requests and verify incoming ones; "
         "several, the newest first, while one is being replaced",
         examples=["whsec_…"],
     )
     path_token: _Secrets = Field(
         default=None,
-        description="for a carrier that cannot sign: its webhooks are `/webhooks/<name>/<path_token>/…` only; 20 or "
-        "more letters and digits, `-` or `_`, best random; several while one is being replaced",
+        description="for a carrier that cannot sign: its webhooks are at `/webhooks/<name>/<path_token>/…` only; 20 or "
+        "more letters, digits, `-` or `_`, preferably random; several while one is being replaced",
         examples=["(what `openssl rand -hex 24` prints)"],
     )
     allowed_ips: list[IPv4Network | IPv6Network] = Field(
         default_factory=list,
-        description="addresses and networks that its webhooks may be called from; empty: all. Behind a proxy, "
-        "uvicorn's FORWARDED_ALLOW_IPS says whose word on the address counts",
+        description="addresses and networks that may call its webhooks; empty: all. Behind a proxy, uvicorn's "
+        "FORWARDED_ALLOW_IPS names the proxies whose X-Forwarded-For is trusted",
         examples=[["203.0.113.7", "198.51.100.0/24"]],
     )
     basic_auth: _Secrets = Field(
         default=None,
-        description="`user:password` that its webhooks must bring, the password 16 or more random characters; several "
-        "while one is being replaced",
+        description="`user:password` that calls of its webhooks must send, the password 16 or more random characters; "
+        "several while one is being replaced",
         examples=["carrier:…"],
     )
     send_url: str | None = Field(
         default=None,
-        description="where messages are posted; unset: none can be sent. https, or http where "
-        "SMSGW_ALLOW_PRIVATE_WEBHOOKS holds; redirects are not followed. As it is yours to set, it may be a private "
-        "address",
+        description="URL that MTs are posted to; unset: the provider cannot send. https, or http if "
+        "SMSGW_ALLOW_PRIVATE_WEBHOOKS is true; redirects are not followed. A private address is allowed",
         examples=["https://carrier.example/send"],
     )
     on_unknown: str = Field(
         default="wait",
         pattern="^(wait|resend)$",
-        description="what follows when no answer came to a message that went out: wait for its delivery report, or "
-        "send it again, perhaps twice",
+        description="what to do after an unknown send, to which no answer came: wait for the delivery report, or send "
+        "the message again, which may deliver it twice",
         examples=["resend"],
     )
     timeout: Length = Field(
-        default=timedelta(seconds=10), description="how long an answer is waited for, up to 30s", examples=["5s"]
+        default=timedelta(seconds=10), description="longest wait for an answer, up to 30s", examples=["5s"]
     )
     rate: float | None = Field(
         default=None,
         gt=0,
-        description="messages a second; unset: 500, and no limit for the simulator",
+        description="most messages per second; unset: 500, and no limit for the simulator",
         examples=[100],
     )
     window: int | None = Field(
-        default=None, ge=1, le=1000, description="requests in flight; unset: 64, and 1 for the simulator", examples=[16]
+        default=None,
+        ge=1,
+        le=1000,
+        description="most requests in flight; unset: 64, and 1 for the simulator",
+        examples=[16],
     )
     prefixes: list[Annotated[str, Field(pattern=r"^\+\d{1,15}$")]] = Field(
         default_factory=list,
-        description="the numbers it reaches, when it stands in for another provider; empty: all",
+        description="prefixes of the numbers it reaches as the failover route of another provider; empty: all",
         examples=[["+86", "+852"]],
     )
     single_number: bool = Field(
-        default=False, description="whether it has the access number only, without extensions", examples=[True]
+        default=False, description="true if it has only the access number, without extensions", examples=[True]
     )
     numbers: Numbers = Field(
         default=Numbers.NATIONAL,
-        description="how senders without + or 00 are read first: national (13800138000) or international "
-        "(8613800138000)",
+        description="how senders without + or 00 are read: first as national numbers (13800138000) or first as "
+        "international ones (8613800138000)",
         examples=["international"],
     )
     time_zone: str = Field(
         default="Asia/Shanghai",
-        description="of its times without a zone: a name of the time zone database, or an offset such as +08:00",
+        description="zone of its times that name none: a name in the time zone database, or an offset such as +08:00",
         examples=["UTC"],
     )
     free_mo: bool | None = Field(
         default=None,
-        description="whether answering costs the customer nothing; unset: true in demo and test, else false",
+        description="whether an MO costs the subscriber nothing; unset: true in demo and test, else false",
         examples=[True],
     )
 
@@ -167,21 +170,21 @@ class ProviderFile(FileModel):
         return _checked(value, pair_violation)
 
     def secrets(self) -> tuple[str, ...]:
-        """The secrets that count now, newest first."""
+        """Return the valid signing secrets, newest first."""
         return _secrets(self.secret)
 
     def path_tokens(self) -> tuple[str, ...]:
-        """The tokens that count now."""
+        """Return the valid path tokens."""
         return _secrets(self.path_token)
 
     def credentials(self) -> tuple[str, ...]:
-        """The pairs ``user:password`` that count now."""
+        """Return the valid pairs ``user:password``."""
         return _secrets(self.basic_auth)
 
     def is_guarded(self) -> bool:
-        """Whether what comes in is signed or fenced (delivery.md, security)."""
+        """Return True if incoming requests are signed or limited by access rules (delivery.md, security)."""
         return bool(self.secrets() or self.path_tokens() or self.allowed_ips or self.credentials())
 
     def sends_in_clear(self) -> bool:
-        """Whether messages travel without TLS."""
+        """Return True if messages are sent without TLS."""
         return self.send_url is not None and address_of(self.send_url).scheme == "http"

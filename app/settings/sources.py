@@ -1,4 +1,4 @@
-"""Where the value of a setting stands: the environment, or the file ``.env`` of the working directory."""
+"""The gateway's variables, from the environment and from the file ``.env`` in the working directory."""
 
 import os
 import re
@@ -13,14 +13,14 @@ _ENV_FILE = Path(".env")
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable as it counts; ``place`` says where it is set."""
+    """A variable's value; ``place`` says where it is set: ``environment``, or ``.env`` and a line number from 1."""
 
     value: str
     place: str
 
 
 def variables() -> dict[str, Variable]:
-    """All variables of the gateway that are set, by their names in capitals; the environment wins over ``.env``."""
+    """Return all ``SMSGW_`` variables by their names in capitals. The environment wins over ``.env``."""
     found = {}
     lines = _lines_of_env_file()
     for name, value in dotenv_values(_ENV_FILE).items():
@@ -33,7 +33,7 @@ def variables() -> dict[str, Variable]:
 
 
 def _lines_of_env_file() -> dict[str, int]:
-    """The line on which each name is set; the last one counts."""
+    """Return the number of the line, from 1, that sets each variable; of several, the last."""
     try:
         text = _ENV_FILE.read_text("utf-8")
     except (OSError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""What the models of the settings file are made of."""
+"""Types of settings: lengths of time, host names, and the base class of the settings file's models."""
 
 import re
 from datetime import timedelta
@@ -11,7 +11,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _length(value: object) -> object:
-    """``2h``, ``30m``, ``24h``."""
+    """Return the timedelta of a length such as ``90s``, ``30m``, ``2h`` or ``1d``."""
     found = _LENGTH.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found:
         raise ValueError('must be a length such as "2h", "30m" or "90s"')
@@ -25,7 +25,7 @@ _HOST = re.compile(r"(?:[a-z0-9-]*[a-z-]\.)+[a-z]{2,}")
 
 
 def _host(value: object) -> object:
-    """``shop.example``: a host and no more, so that what is below it is ours."""
+    """Return a host name such as ``shop.example`` in lower case: without a scheme, port or path."""
     host = value.lower() if isinstance(value, str) else ""
     if not _HOST.fullmatch(host):
         raise ValueError('must be a host such as "shop.example", without https://, a path or a digit before a dot')
@@ -36,6 +36,6 @@ Host = Annotated[str, BeforeValidator(_host)]
 
 
 class FileModel(BaseModel):
-    """A part of the settings file; unknown names are refused, and no error quotes a value."""
+    """Base of the settings file's models. Unknown names are refused, and errors quote no values."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
