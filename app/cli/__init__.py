@@ -1,4 +1,4 @@
-"""``smsgw``: the command line (http-api.md, command line). Exit status 0 done, 1 it did not work, 2 wrong use."""
+"""``smsgw``: the command line. Exit status 0: done, 1: failed, 2: wrong use (http-api.md, command line)."""
 
 import typer
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     ),
     no_args_is_help=True,
     rich_markup_mode="rich",
-    # A traceback of ours is for the log; a rich one can show what variables hold.
+    # A rich traceback can show the values of variables.
     pretty_exceptions_enable=False,
 )
 for group in (running.app, chat.app, schema.app, importing.app, upkeep.app):
@@ -30,7 +30,7 @@ app.add_typer(evidence.app, name="evidence")
 
 
 def main() -> None:
-    """Run the command line; what users can mend is said in a line or two, without a traceback."""
+    """Run the command line. Print errors that users can fix in a line or two, without a traceback."""
     try:
         app()
     except (SettingsError, StartError, TokenError) as error:

@@ -1,4 +1,4 @@
-"""Where a running gateway is, for the commands that speak to one."""
+"""The URL of a running gateway, for the commands that call one."""
 
 from urllib.parse import urlsplit
 
@@ -9,7 +9,7 @@ _DEFAULT_PORT = "8086"
 
 
 def gateway_url(given: str | None) -> str:
-    """The URL that was given, or this machine's gateway; ends the command if it is none."""
+    """Return the URL ``given``, or that of this machine's gateway. End the command if it is not an HTTP URL."""
     port = variables().get("SMSGW_PORT")
     url = given or f"http://127.0.0.1:{port.value if port else _DEFAULT_PORT}"
     try:

@@ -78,7 +78,7 @@ async def _live(simulator: Simulator, to: str | None, history: int, after: str |
 
 
 def _in_a_pipe(simulator: Simulator, to: str, history: int, after: str | None) -> None:
-    """Lines are waited for between runs of the loop, so that Ctrl-C ends the waiting at once."""
+    """Send each line of standard input. Lines are read outside of the event loop, so that Ctrl-C ends at once."""
     handset = PlainHandset(simulator, out, to)
     with asyncio.Runner() as runner:
         try:

@@ -1,4 +1,4 @@
-"""``smsgw config``: whether the settings are in order, and a key for them."""
+"""``smsgw config``: check and print the settings, and make a seal key."""
 
 from collections.abc import Iterator
 from datetime import time, timedelta
@@ -50,14 +50,17 @@ def check() -> None:
 
 
 def _assembly_problems(settings: Settings, sources: Sources) -> list[SettingProblem]:
-    """What only shows when everything is put together; what is wrong is left out, and the rest tried again."""
+    """Return the problems that only building the gateway shows.
+
+    The build stops at the first problem, so it is repeated without each setting that is wrong.
+    """
     problems: list[SettingProblem] = []
     while True:
         try:
             build_gateway(settings).storage.database.close()
         except SettingsError as error:
             problem = sources.locate(str(error))
-            # It may have named a provider that was left out.
+            # Then default_provider may name a provider that was left out.
             if problem.name != "default_provider" or not any(one.name.startswith("providers.") for one in problems):
                 problems.append(problem)
             rest = _without_setting(settings, problem.name)
@@ -69,7 +72,7 @@ def _assembly_problems(settings: Settings, sources: Sources) -> list[SettingProb
 
 
 def _without_setting(settings: Settings, name: str) -> Settings | None:
-    """The settings without one that is wrong; None if nothing can be left out."""
+    """Return the settings without the one with this name; None if it cannot be left out."""
     parts = name.split(".")
     file = settings.file
     if name == f"{PREFIX}SEAL_KEY" and settings.seal_key is not None:
@@ -85,7 +88,7 @@ def _without_setting(settings: Settings, name: str) -> Settings | None:
     return None
 
 
-# ---- what is in force
+# ---- the table of values
 
 
 def _environment_rows(settings: Settings, sources: Sources) -> Iterator[_Row]:
@@ -111,7 +114,7 @@ def _file_rows(model: BaseModel, sources: Sources, *above: str) -> Iterator[_Row
 
 
 def _display(value: object) -> str:  # noqa: PLR0911  one for each kind of value
-    """A setting as one would write it, secrets apart."""
+    """Return a setting as it is written in the settings file, with secrets hidden."""
     match value:
         case None:
             return "unset"

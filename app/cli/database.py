@@ -1,4 +1,4 @@
-"""The database of the settings, as commands use it beside a gateway or before there is one."""
+"""The database that the settings name, for commands that run beside a gateway or before the first one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from app.settings.check import checked_settings
 
 @contextmanager
 def unchecked_database() -> Iterator[tuple[Database, DatabaseOwner, Settings]]:
-    """The database as it is, and whose it ought to be."""
+    """Yield the database without checks, the owner that the settings say it has, and the settings."""
     settings = checked_settings()
     database = Database(normalise_url(settings.database_url))
     try:
@@ -23,9 +23,9 @@ def unchecked_database() -> Iterator[tuple[Database, DatabaseOwner, Settings]]:
 
 @contextmanager
 def checked_database(*, make: bool = False) -> Iterator[tuple[Database, DatabaseOwner, Settings]]:
-    """The database with the mark of its owner; StartError if it is not his, or has no schema.
+    """Yield the database, its owner and the settings. Raise StartError if the owner is another, or without a schema.
 
-    ``make``: one that holds nothing of value gets its schema; production is migrated on purpose.
+    ``make`` creates a missing schema, except in production, where only ``smsgw migrate`` does.
     """
     with unchecked_database() as (database, owner, settings):
         prepare(database, owner, migrate=make and settings.env is not Environment.PRODUCTION)

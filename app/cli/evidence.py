@@ -1,4 +1,4 @@
-"""``smsgw evidence``: the chains of evidence walked, anchored and signed (flows.md 13; safety.md 35)."""
+"""``smsgw evidence``: verify, anchor and sign the chains of evidence (flows.md 13; safety.md 35)."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``smsgw import``: bulk files into a running gateway, with a progress bar and a report (http-api.md)."""
+"""``smsgw import``: send bulk files to a running gateway, with a progress bar and a report (http-api.md)."""
 
 import json
 from collections import Counter
@@ -23,7 +23,7 @@ from app.services.management.tokens import DEMO_TOKEN
 app = typer.Typer()
 _LINES_A_REQUEST = 1_000
 _BYTES_A_REQUEST = 2 * 1024 * 1024
-# Sent in place of a line that the gateway does not read, so that it is reported like any other.
+# Sent in place of a longer line: the gateway reports it as too long.
 _TOO_LONG = b"x" * (LONGEST_LINE + 1) + b"\n"
 _ANSWER_SECONDS = 300.0
 _SHOWN_PROBLEMS = 20
@@ -45,7 +45,12 @@ Report = Annotated[Path | None, typer.Option(help="Write each bad line's report 
 
 @value
 class _Chunk:
-    """Some lines of a file; ``before`` is how many lines stand in front of them, ``size`` in bytes."""
+    """Lines of a file for one request.
+
+    Attributes:
+        before: add this to a line number of the gateway's answer to get the line number in the file.
+        size: bytes of the file's lines, for the progress bar.
+    """
 
     content: bytes
     before: int
@@ -67,21 +72,21 @@ class _Answer(BaseModel):
 
 
 class _KeptFields:
-    """The fields that imported lines say otherwise, and the gateway keeps as it has them."""
+    """Counts, for each field, the imported lines whose value differs from the one that the gateway keeps."""
 
     def __init__(self) -> None:
         self._lines = Counter[str]()
         self._first: dict[str, str] = {}
 
     def add(self, file: Path, chunk: _Chunk, kept: Mapping[int, Sequence[str]]) -> None:
-        """Count what was kept of some lines."""
+        """Count the kept fields of a chunk; ``kept`` has them by line number of the chunk."""
         for line, fields in sorted(kept.items()):
             self._lines.update(fields)
             for field in fields:
                 self._first.setdefault(field, f"{file}:{chunk.before + line}")
 
     def summary(self) -> str:
-        """In a line; nothing if nothing was kept."""
+        """Return the counts in one line; empty if no field was kept."""
         counted = (f"{field} {lines} (first {self._first[field]})" for field, lines in self._lines.items())
         return f"Lines of which the gateway keeps its own value: {', '.join(counted)}." if self._lines else ""
 
@@ -133,7 +138,7 @@ def _is_csv(file: Path) -> bool:
 
 @contextmanager
 def _open_utf8(file: Path) -> Iterator[BinaryIO]:
-    """The file in UTF-8; ends the command where no line of it can be right."""
+    """Yield the file in UTF-8. End the command if the file as a whole is not JSON Lines or CSV."""
     with file.open("rb") as raw:
         try:
             with in_utf8(raw) as text:
@@ -145,10 +150,10 @@ def _open_utf8(file: Path) -> Iterator[BinaryIO]:
 
 
 def _chunks(file: BinaryIO, row_ends: Iterator[int] | None) -> Iterator[_Chunk]:
-    """The file in sizes of requests, its lines as they are; CSV is cut between rows, each under the row of names."""
+    """Split a file into requests. CSV is split where a row ends (``row_ends``), and each chunk repeats the heading."""
     lines = numbered_lines(file)
     heading = b"" if row_ends is None else (next(lines, (1, b""))[1] or _TOO_LONG)
-    # With that row, the lines of a part are counted from 2.
+    # The gateway counts the repeated heading as line 1 of a chunk.
     heading_lines = 0 if row_ends is None else 1
     end, pending, size, before = 0, [heading], 0, 0
     for number, line in lines:
@@ -165,7 +170,7 @@ def _chunks(file: BinaryIO, row_ends: Iterator[int] | None) -> Iterator[_Chunk]:
 
 
 class _Gateway:
-    """The running gateway's call for imports."""
+    """Client of the running gateway's import call."""
 
     def __init__(self, url: str, token: str, kind: str | None) -> None:
         self._url = url
@@ -181,7 +186,7 @@ class _Gateway:
         self._client.close()
 
     def send(self, file: Path, chunk: _Chunk) -> _Answer:
-        """Send some lines; ends the command where the gateway does not take them."""
+        """Send a chunk and return the answer. End the command if the gateway refuses it or does not answer."""
         media_type = "text/csv; charset=utf-8" if file.suffix.lower() == ".csv" else "application/x-ndjson"
         try:
             answer = self._client.post(
@@ -207,7 +212,10 @@ def _error_detail(answer: httpx.Response) -> str:
 def _report_problems(
     file: Path, chunk: _Chunk, problems: list[_LineProblem], report: Path | None, *, shown: int
 ) -> None:
-    """Show the first faults, and write all of them to the report."""
+    """Print problems until ``_SHOWN_PROBLEMS`` were printed, and append all of them to the report.
+
+    ``shown`` is the number of problems of earlier chunks.
+    """
     for place, problem in enumerate(problems, shown + 1):
         if place <= _SHOWN_PROBLEMS:
             err.print(Text(f"{file}:{chunk.before + problem.line}: {problem.status} {problem.detail}"), soft_wrap=True)

@@ -27,7 +27,7 @@ Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen
 
 
 def _require_loopback(settings: Settings, host: str) -> None:
-    """demo, dev and test hold a token that everybody knows, so they listen on loopback (safety.md 26)."""
+    """Raise SettingsError if demo, dev or test would listen on more than loopback (safety.md 26)."""
     if settings.env is Environment.PRODUCTION or settings.demo_expose:
         return
     loopback = host == "localhost"
@@ -42,7 +42,7 @@ def _require_loopback(settings: Settings, host: str) -> None:
 
 
 def _prepare() -> None:
-    """A gateway that holds nothing of value brings its schema up by itself; production is migrated on purpose."""
+    """Check the database's owner and migrate its schema; in production only ``smsgw migrate`` migrates."""
     with unchecked_database() as (database, owner, settings):
         prepare(database, owner, migrate=settings.env is not Environment.PRODUCTION, starting=True)
 
@@ -52,10 +52,10 @@ def _serve(settings: Settings, host: str, port: int | None) -> None:
     _require_loopback(settings, host)
     _prepare()
     gateway_app = create_app(settings, host)
-    gateway_app.openapi()  # made now, as it takes longer than a request may keep the others waiting
+    gateway_app.openapi()  # cached now: building it would delay other requests
     server = server_of(gateway_app, host, settings.port if port is None else port)
     _tune_garbage_collection()
-    # When it is done, the server raises the signal that ended it once more; all is drained then, and that is no error.
+    # After its shutdown the server raises the signal that ended it again. By then all is drained, so it is ignored.
     for asked_to_stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked_to_stop, lambda _number, _frame: None)
     server.run()
@@ -64,10 +64,10 @@ def _serve(settings: Settings, host: str, port: int | None) -> None:
 
 
 def _tune_garbage_collection() -> None:
-    """What start-up made lives as long as the process, and a turn makes no cycles: look for garbage far less often.
+    """Make garbage collections rare: objects of the start-up live as long as the process, and turns create no cycles.
 
-    Without this a third of a busy gateway's time went into walking objects that are never garbage. What a batch
-    holds while it is under way must not set off a search either.
+    With the default settings, a busy gateway spent a third of its time on walking objects that are never garbage. The
+    threshold is above the number of objects that one batch allocates.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""``smsgw migrate``: the database's schema."""
+"""``smsgw migrate``: migrate the database's schema, or check its version."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What all commands share: the two streams, the exit statuses, and how examples stand below a command's help."""
+"""Output of all commands: the two consoles, exit statuses, messages, progress bar, examples in the help."""
 
 from typing import NoReturn
 
@@ -7,38 +7,38 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-FAILED = 1  # it did not work
-WRONG_USE = 2  # it was asked for wrongly
+FAILED = 1
+WRONG_USE = 2
 
-# Both look for colours by themselves: none in a pipe, none with NO_COLOR.
+# Rich omits colours in a pipe and with NO_COLOR.
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
 def print_errors(message: str) -> None:
-    """Say what is wrong, a line for each thing."""
+    """Print each line of the message as an error."""
     for line in message.splitlines():
         err.print(Text("✗", style="bold red"), Text(line), soft_wrap=True)
 
 
 def exit_with_error(message: str, status: int = FAILED) -> NoReturn:
-    """Say what is wrong and end the command."""
+    """Print the message as errors and end the command with an exit status."""
     print_errors(message)
     raise typer.Exit(status)
 
 
 def print_done(message: str) -> None:
-    """Say what was done."""
+    """Print a message of success."""
     out.print(Text("✓", style="green"), Text(message), soft_wrap=True)
 
 
 def progress_bar() -> Progress:
-    """A progress bar of things that are counted."""
+    """Return a progress bar that shows a count and the time remaining."""
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err
     )
 
 
 def examples(*lines: tuple[str, str]) -> str:
-    """The end of a command's help: what to type, and what that does."""
+    """Return the examples at the end of a command's help, from pairs of a command line and its effect."""
     return "\n\n".join(["[bold]Examples[/]", *(f"[cyan]{typed}[/]  [dim]{does}[/]" for typed, does in lines)])

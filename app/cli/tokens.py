@@ -1,4 +1,4 @@
-"""``smsgw token``: tokens of the management API."""
+"""``smsgw token``: make, list and revoke tokens of the management API."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

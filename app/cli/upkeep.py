@@ -1,4 +1,4 @@
-"""``smsgw purge``: what is past its retention goes (http-api.md, command line)."""
+"""``smsgw purge``: delete data past its retention (http-api.md, command line)."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""A program at a terminal: what it shows is read, and keys are typed."""
+"""Run a program in a pseudo-terminal: read its output and type keys."""
 
 import codecs
 import fcntl
@@ -20,7 +20,7 @@ _ROWS_AND_COLUMNS = (40, 100)
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a TCP port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -28,7 +28,7 @@ def free_port() -> int:
 
 
 class Terminal:
-    """The other side of a program's terminal."""
+    """The controlling side of a program's pseudo-terminal."""
 
     def __init__(self, side: int, process: "subprocess.Popen[bytes]") -> None:
         self._side = side
@@ -40,7 +40,7 @@ class Terminal:
         os.write(self._side, keys.encode())
 
     def until(self, words: str) -> str:
-        """What is shown until these words are; the next call begins behind them."""
+        """Wait for these words and return the output up to their end. The next call continues after them."""
         deadline = time.monotonic() + _WITHIN_SECONDS
         while words not in self._read:
             left = deadline - time.monotonic()
@@ -52,7 +52,7 @@ class Terminal:
     def _more(self, seconds: float) -> bool:
         if not select.select([self._side], [], [], seconds)[0]:
             return True
-        # Linux tells the end of a terminal by an error.
+        # Linux reports the end of a terminal by an error.
         with suppress(OSError):
             if part := os.read(self._side, 65536):
                 self._read += self._decoder.decode(part)
@@ -60,9 +60,9 @@ class Terminal:
         return False
 
     def end(self, keys: str) -> int:
-        """The exit status of the program, which these keys tell to end.
+        """End the program by these keys and return its exit status.
 
-        They are typed again until they are heard: a key that comes while the program is printing can get lost.
+        The keys are repeated until it ends: a key that arrives while the program is printing can get lost.
         """
         deadline = time.monotonic() + _WITHIN_SECONDS
         going_on = True
@@ -75,23 +75,25 @@ class Terminal:
 
     @property
     def rest(self) -> str:
-        """What has been shown and was not asked for."""
+        """The output that ``until`` has not returned yet."""
         return self._read
 
 
 @contextmanager
 def at_a_terminal(command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> Iterator[Terminal]:
-    """Run a program with a terminal of its own."""
-    ours, its = pty.openpty()
-    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", *_ROWS_AND_COLUMNS, 0, 0))
-    # Nobody here answers where the cursor is.
+    """Run a program in a pseudo-terminal of its own."""
+    controller, program_side = pty.openpty()
+    fcntl.ioctl(program_side, termios.TIOCSWINSZ, struct.pack("HHHH", *_ROWS_AND_COLUMNS, 0, 0))
+    # This terminal does not answer requests for the cursor's position (CPR).
     env = {**environment, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"}
-    process = subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=env, cwd=cwd, start_new_session=True)
-    os.close(its)
+    process = subprocess.Popen(
+        command, stdin=program_side, stdout=program_side, stderr=program_side, env=env, cwd=cwd, start_new_session=True
+    )
+    os.close(program_side)
     try:
-        yield Terminal(ours, process)
+        yield Terminal(controller, process)
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
-        os.close(ours)
+        os.close(controller)

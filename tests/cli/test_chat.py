@@ -1,4 +1,4 @@
-"""``smsgw chat``: a handset in the terminal, in a pipe and with somebody at it (http-api.md, command line)."""
+"""``smsgw chat`` in a pipe, and its errors (http-api.md, command line)."""
 
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -32,7 +32,7 @@ async def web(settings: Settings) -> AsyncIterator[Web]:
 
 
 def chat(typed: str | bytes, *arguments: str) -> Result:
-    """The command in a pipe."""
+    """Run the command with these lines as its standard input."""
     return CliRunner().invoke(app, ["chat", *arguments], input=typed)
 
 
@@ -93,7 +93,7 @@ async def test_in_a_pipe_earlier_messages_are_shown_where_asked_for(web: Web) ->
     assert thread[1].text not in behind.stdout
 
 
-async def test_lines_that_cannot_be_done_end_it(web: Web) -> None:
+async def test_a_line_that_fails_ends_the_command(web: Web) -> None:
     done = await chat_with(web, "/advnce 1h\n0000\n")
     assert (done.exit_code, "Did you mean /advance?" in done.stderr) == (1, True)
     assert await web.running.thread() == []
@@ -110,7 +110,7 @@ async def test_text_that_is_no_utf_8_is_refused_by_its_line(web: Web) -> None:
     assert (done.exit_code, done.stderr) == (2, "✗ Line 2 of the input is not UTF-8.\n")
 
 
-async def test_where_draining_is_not_offered_it_waits_for_the_reply(unused_sqlite_url: str) -> None:
+async def test_without_draining_the_command_waits_for_the_reply(unused_sqlite_url: str) -> None:
     file = SettingsFile(
         providers={"simulator": ProviderFile(kind="simulator")},
         default_provider="simulator",
@@ -124,10 +124,10 @@ async def test_where_draining_is_not_offered_it_waits_for_the_reply(unused_sqlit
         assert "exist only in demo and test" in refused.stderr
 
 
-# ---- what is wrong
+# ---- errors
 
 
-def test_no_gateway_is_there() -> None:
+def test_a_gateway_that_does_not_run_is_explained() -> None:
     done = chat("0000\n", "--url", f"http://127.0.0.1:{free_port()}")
     assert done.exit_code == 1
     assert "No gateway answers" in done.stderr
@@ -159,8 +159,8 @@ def test_wrong_use(arguments: list[str], says: str) -> None:
 
 
 @contextmanager
-def something_else(status: int, kind: str, body: bytes) -> Iterator[str]:
-    """A server that always answers the same; its URL."""
+def other_server(status: int, kind: str, body: bytes) -> Iterator[str]:
+    """Run a server that gives every request the same answer; yield its URL."""
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -171,7 +171,7 @@ def something_else(status: int, kind: str, body: bytes) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is the base class's
-            """Quietly."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     thread = threading.Thread(target=server.serve_forever)
@@ -194,8 +194,8 @@ def something_else(status: int, kind: str, body: bytes) -> Iterator[str]:
     ],
     ids=["no simulator", "another server", "a broken server", "a gateway in trouble"],
 )
-def test_what_answers_cannot_be_used(answer: tuple[int, str, bytes], says: str) -> None:
-    with something_else(*answer) as url:
+def test_an_answer_that_cannot_be_used_is_explained(answer: tuple[int, str, bytes], says: str) -> None:
+    with other_server(*answer) as url:
         done = chat("0000\n", "--url", url)
     assert done.exit_code == 1
     assert says in done.stderr

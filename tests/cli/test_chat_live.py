@@ -1,4 +1,4 @@
-"""``smsgw chat`` with somebody at the terminal: live both ways, keys, history, colours, and a gateway that goes away."""
+"""``smsgw chat`` at a terminal: messages both ways, keys, history, colours, and reconnecting to the gateway."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def settings(sqlite_url: str) -> Settings:
 
 @pytest.fixture
 def chat(tmp_path: Path) -> Chat:
-    """Runs the command at a terminal, for a user whose state lies in the test's folder."""
+    """Return a function that runs the command at a terminal, with the user's state in the test's folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SMSGW_", "NO_COLOR"))}
 
     def run(web: Web, *arguments: str, **environment: str) -> AbstractContextManager[Terminal]:
@@ -84,7 +84,7 @@ async def test_what_comes_in_appears_by_itself(settings: Settings, chat: Chat) -
             assert "Aborted" not in terminal.rest
 
 
-async def test_a_late_report_is_told(settings: Settings, chat: Chat) -> None:
+async def test_a_late_report_is_shown(settings: Settings, chat: Chat) -> None:
     async with listening(settings) as web:
         await web.running.reports("undelivered", delay_seconds=60)
         with chat(web) as terminal:
@@ -96,7 +96,7 @@ async def test_a_late_report_is_told(settings: Settings, chat: Chat) -> None:
             assert await end(terminal, "/quit" + ENTER) == 0
 
 
-async def test_what_cannot_be_done_is_said_and_it_goes_on(settings: Settings, chat: Chat) -> None:
+async def test_a_line_that_fails_is_explained_and_the_session_goes_on(settings: Settings, chat: Chat) -> None:
     async with listening(settings) as web:
         with chat(web) as terminal:
             await until(terminal, PROMPT)
@@ -146,7 +146,7 @@ async def test_without_a_place_for_its_history_it_works_all_the_same(
             assert await end(terminal, CTRL_D) == 0
 
 
-async def test_colours_stay_away_where_they_are_not_wanted(settings: Settings, chat: Chat) -> None:
+async def test_no_color_turns_colours_off(settings: Settings, chat: Chat) -> None:
     async with listening(settings) as web:
         await web.running.say("帮助")
         with chat(web) as terminal:

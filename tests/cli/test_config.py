@@ -1,4 +1,4 @@
-"""``smsgw config check``: every fault by name, place and remedy, all at once; or where each value comes from."""
+"""``smsgw config check``: print all problems with setting, place and remedy, or each value with its source."""
 
 from pathlib import Path
 
@@ -28,20 +28,20 @@ def check(file: str = "", name: str = "gateway.yaml", env_file: str = "", **envi
     return CliRunner().invoke(app, ["config", "check"], env=variables)
 
 
-def faults(done: Result) -> list[str]:
+def problems(done: Result) -> list[str]:
     assert done.exit_code == 1, done.output
     assert done.stdout == ""
     return [line.removeprefix("✗ ") for line in done.stderr.splitlines()]
 
 
 def rows(done: Result) -> dict[str, tuple[str, str]]:
-    """The table as setting: value, from."""
+    """Return the printed table as a map from setting to value and source."""
     assert done.exit_code == 0, done.output
     cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│" in line]
     return {name: (value, place) for name, value, place in cells if name}
 
 
-def test_every_fault_is_named_at_once_with_its_place_and_what_would_be_right() -> None:
+def test_all_problems_are_named_with_place_and_remedy() -> None:
     done = check(
         "menu_max_segmnts: 3\n"
         "windows:\n"
@@ -59,7 +59,7 @@ def test_every_fault_is_named_at_once_with_its_place_and_what_would_be_right() -
         DATABASE_ULR="sqlite:///x.db",
         COLOUR="red",
     )
-    assert sorted(faults(done)) == [
+    assert sorted(problems(done)) == [
         "SMSGW_COLOUR (environment): is no setting; remove it, or see docs/settings.md for those that there are",
         "SMSGW_DATABASE_ULR (environment): is no setting; did you mean SMSGW_DATABASE_URL?",
         "SMSGW_ENV: is not set: choose demo, dev, test or production (`smsgw demo` sets demo)",
@@ -74,20 +74,20 @@ def test_every_fault_is_named_at_once_with_its_place_and_what_would_be_right() -
     ]
 
 
-def test_what_does_not_fit_together_is_found_beside_what_is_wrong_by_itself() -> None:
+def test_settings_that_contradict_each_other_are_found_beside_invalid_ones() -> None:
     done = check(
         "default_provider: carier\nmenu_max_segments: 99\nproviders:\n  carrier:\n    kind: generic\n"
         f"    secret: {SECRET}\n",
         ENV="production",
     )
-    assert [fault.partition(": ")[0] for fault in faults(done)] == [
+    assert [problem.partition(": ")[0] for problem in problems(done)] == [
         "menu_max_segments (gateway.yaml:2)",
         "SMSGW_SEAL_KEY",
         "default_provider (gateway.yaml:1)",
     ]
 
 
-def test_what_shows_only_when_all_is_put_together_is_told_with_its_line_too() -> None:
+def test_problems_that_only_building_the_gateway_shows_have_their_line_too() -> None:
     done = check(
         '[aliases]\nCHA = "NOTHERE"\n\n[providers.sink]\nkind = "generic"\nsecret = "whsec_!!"\n\n'
         '[providers.x]\nkind = "pigeon"\n',
@@ -95,7 +95,7 @@ def test_what_shows_only_when_all_is_put_together_is_told_with_its_line_too() ->
         ENV="demo",
         SEAL_KEY="x",
     )
-    assert [fault.partition(": ")[0] for fault in faults(done)] == [
+    assert [problem.partition(": ")[0] for problem in problems(done)] == [
         "providers.sink.secret (gateway.toml:6)",
         "aliases (gateway.toml:1)",
         "providers.x.kind (gateway.toml:9)",
@@ -114,16 +114,16 @@ def test_what_shows_only_when_all_is_put_together_is_told_with_its_line_too() ->
     ],
 )
 def test_a_file_that_cannot_be_read_is_explained(file: str, name: str, says: str) -> None:
-    assert says in faults(check(file, name, ENV="demo"))[0]
+    assert says in problems(check(file, name, ENV="demo"))[0]
 
 
 def test_a_file_that_is_not_there_is_explained() -> None:
-    assert faults(check(ENV="demo", CONFIG="nowhere.yaml")) == [
+    assert problems(check(ENV="demo", CONFIG="nowhere.yaml")) == [
         "SMSGW_CONFIG (environment): nowhere.yaml cannot be read (No such file or directory); name a file that exists"
     ]
 
 
-def test_what_is_in_force_is_shown_with_where_it_comes_from_and_no_secrets() -> None:
+def test_values_are_shown_with_their_source_and_without_secrets() -> None:
     done = check(
         "default_provider: sink\n"
         "quiet_hours: {from: '21:30'}\n"
@@ -156,7 +156,7 @@ def test_what_is_in_force_is_shown_with_where_it_comes_from_and_no_secrets() -> 
         assert secret not in done.output
 
 
-def test_the_start_lets_pass_what_orchestrators_set_but_not_what_is_nearly_a_setting(
+def test_unknown_variables_are_ignored_at_the_start_unless_they_resemble_a_setting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SMSGW_ENV", "demo")

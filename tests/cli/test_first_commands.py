@@ -1,4 +1,4 @@
-"""The first commands of a new gateway, in every order: each works, or says what comes first, without a traceback."""
+"""The first commands of a new gateway, in every order: each works, or names the command that has to come first."""
 
 import asyncio
 import itertools
@@ -33,20 +33,20 @@ COMMANDS = {
     "seal": ["evidence", "seal"],
     "import": ["import", "customers.jsonl", "--url", "http://127.0.0.1:9"],
 }
-# What each may say that was refused, and what comes next by that.
+# The message of every refused command contains one of these next steps.
 REMEDIES = ("smsgw migrate", "smsgw token list", "start the gateway (`smsgw serve`)", "choose another name")
 FIRST = ("migrate", "token", "verify", "serve")
 
 
 class Terminal:
-    """Commands as they are typed, in this process."""
+    """Runs command lines in this process."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self._capsys = capsys
         self._monkeypatch = monkeypatch
 
     async def type(self, command: str) -> int:
-        """Its exit status; what is refused names the next step."""
+        """Run a command and return its exit status. Fail if an error names no next step."""
         if command == "serve":
             try:
                 await serve()
@@ -57,17 +57,17 @@ class Terminal:
         self._monkeypatch.setattr("sys.argv", ["smsgw", *COMMANDS[command]])
         with pytest.raises(SystemExit) as ended:
             main()
-        said = self._capsys.readouterr()
-        assert "Traceback" not in said.err, said.err
+        output = self._capsys.readouterr()
+        assert "Traceback" not in output.err, output.err
         status = int(ended.value.code or 0)
         if status:
-            written = (said.out + said.err).replace("\n", " ")
+            written = (output.out + output.err).replace("\n", " ")
             assert any(remedy in written for remedy in REMEDIES), f"{command}: {written}"
         return status
 
 
 async def serve() -> None:
-    """What `smsgw serve` does before it listens, and as long as it runs."""
+    """Prepare and start a gateway as `smsgw serve` does, without listening; then stop it."""
     app.cli.running._prepare()
     async with build_gateway(checked_settings()).running():
         pass
@@ -112,7 +112,7 @@ async def test_every_command_may_be_the_first(
 async def test_every_order_of_the_first_commands_works(
     environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Production is migrated on purpose: what comes before says so."""
+    """In production, every command before `smsgw migrate` fails."""
     terminal = Terminal(capsys, monkeypatch)
     makers = {"migrate"} if environment == "production" else {"migrate", "token", "serve"}
     for order, url in zip(itertools.permutations(FIRST), fresh(tmp_path), strict=False):

@@ -31,7 +31,7 @@ async def run(web: Web, *arguments: str) -> Result:
     )
 
 
-def customer(number: int, **fields: object) -> str:
+def subscriber_line(number: int, **fields: object) -> str:
     line = {
         "type": "subscriber", "msisdn": f"1370013{number:04}", "brand": "mzone", "payment": "prepaid",
         "balance_fen": 1000, "points": 0, "status": "active", **fields,
@@ -41,7 +41,7 @@ def customer(number: int, **fields: object) -> str:
 
 async def test_a_file_larger_than_one_request(web: Web, tmp_path: Path) -> None:
     file = tmp_path / "customers.jsonl"
-    file.write_text("".join(map(customer, range(2_500))))
+    file.write_text("".join(map(subscriber_line, range(2_500))))
     done = await run(web, str(file))
     assert done.exit_code == 0, done.output
     assert "2500 lines imported" in done.stdout
@@ -50,7 +50,7 @@ async def test_a_file_larger_than_one_request(web: Web, tmp_path: Path) -> None:
 
 async def test_bad_lines_are_named_by_file_and_line(web: Web, tmp_path: Path) -> None:
     file, report = tmp_path / "customers.jsonl", tmp_path / "bad.jsonl"
-    file.write_text("".join(customer(n, **({"brand": "no"} if n in (7, 1_500) else {})) for n in range(2_000)))
+    file.write_text("".join(subscriber_line(n, **({"brand": "no"} if n in (7, 1_500) else {})) for n in range(2_000)))
     done = await run(web, str(file), "--report", str(report))
     assert done.exit_code == 1
     assert f"{file}:8: 422 brand" in done.stderr.replace("\n", "")
@@ -59,7 +59,7 @@ async def test_bad_lines_are_named_by_file_and_line(web: Web, tmp_path: Path) ->
     assert [json.loads(line)["line"] for line in report.read_text().splitlines()] == [8, 1501]
 
 
-def held(number: int, **fields: object) -> str:
+def subscription_line(number: int, **fields: object) -> str:
     line = {
         "type": "subscription", "msisdn": f"1370013{number:04}", "service_code": "CL", "state": "active",
         "in_plan": False, "started_at": "2025-06-01T10:00:00+08:00", "channel": "sms", **fields,
@@ -67,12 +67,14 @@ def held(number: int, **fields: object) -> str:
     return json.dumps(line) + "\n"
 
 
-async def test_what_the_gateway_keeps_of_its_own_is_said_in_a_line(web: Web, tmp_path: Path) -> None:
+async def test_fields_that_the_gateway_keeps_are_counted_in_one_line(web: Web, tmp_path: Path) -> None:
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
-    first.write_text("".join(customer(n) + held(n) for n in range(600)))
+    first.write_text("".join(subscriber_line(n) + subscription_line(n) for n in range(600)))
     assert "keeps" not in (await run(web, str(first))).stdout
     earlier = {"started_at": "2025-05-01T10:00:00+08:00"}
-    second.write_text("".join(held(n, **(earlier if n % 500 == 1 else {})) for n in range(600)) * 2 + "{}\n")
+    second.write_text(
+        "".join(subscription_line(n, **(earlier if n % 500 == 1 else {})) for n in range(600)) * 2 + "{}\n"
+    )
     done = await run(web, str(second))
     assert f"Lines of which the gateway keeps its own value: started_at 4 (first {second}:2)." in done.stdout, (
         done.output
@@ -146,12 +148,12 @@ async def test_a_file_of_bad_lines_is_counted(web: Web, tmp_path: Path) -> None:
     assert "0 of 4000 lines imported, 4000 not" in done.stderr
 
 
-async def test_what_is_missing_is_said(web: Web, tmp_path: Path) -> None:
+async def test_a_missing_type_file_or_token_is_explained(web: Web, tmp_path: Path) -> None:
     file = tmp_path / "customers.csv"
     file.write_text("msisdn\n")
     assert (await run(web, str(file))).exit_code == 2
     assert (await run(web, str(tmp_path / "none.jsonl"))).exit_code == 2
-    (tmp_path / "one.jsonl").write_text(customer(1))
+    (tmp_path / "one.jsonl").write_text(subscriber_line(1))
     refused = await run(web, "--token", "wrong", str(tmp_path / "one.jsonl"))
     assert refused.exit_code == 1
     assert "smsgw token create" in refused.stderr.replace("\n", " ")
@@ -159,7 +161,7 @@ async def test_what_is_missing_is_said(web: Web, tmp_path: Path) -> None:
 
 def test_a_gateway_that_is_not_there(tmp_path: Path) -> None:
     file = tmp_path / "customers.jsonl"
-    file.write_text(customer(1))
+    file.write_text(subscriber_line(1))
     done = CliRunner().invoke(app, ["import", "--url", f"http://127.0.0.1:{free_port()}", str(file)])
     assert done.exit_code == 1
     assert "smsgw serve" in done.stderr.replace("\n", " ")

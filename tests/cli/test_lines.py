@@ -1,4 +1,4 @@
-"""What a line typed on the handset means."""
+"""Parsing of the lines typed on the handset."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from app.domain.calendar import SHANGHAI
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"),
+    ("typed", "expected"),
     [
         ("0000\n", lines.Say("0000")),
         ("  退订 彩铃 ", lines.Say("退订 彩铃")),
@@ -30,8 +30,8 @@ from app.domain.calendar import SHANGHAI
         ("/quit", lines.Quit()),
     ],
 )
-def test_a_line_means(typed: str, meant: lines.Line | None) -> None:
-    assert lines.parse(typed) == meant
+def test_a_line_means(typed: str, expected: lines.Line | None) -> None:
+    assert lines.parse(typed) == expected
 
 
 @pytest.mark.parametrize(

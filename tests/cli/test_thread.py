@@ -1,4 +1,4 @@
-"""When the handset shows a message, and whom it writes to next."""
+"""When the handset shows a message, and which number it writes to next."""
 
 from datetime import datetime
 
@@ -11,10 +11,10 @@ from app.domain.calendar import SHANGHAI
 START = datetime(2026, 3, 2, 10, tzinfo=SHANGHAI)
 
 
-def incoming(identity: str, status: str, sender: str = "10086977") -> Message:
+def incoming(message_id: str, status: str, sender: str = "10086977") -> Message:
     return Message.model_validate(
         {
-            "id": identity,
+            "id": message_id,
             "direction": "mt",
             "from": sender,
             "to": "+8613800138000",
@@ -26,8 +26,8 @@ def incoming(identity: str, status: str, sender: str = "10086977") -> Message:
     )
 
 
-def outgoing(identity: str) -> Message:
-    return incoming(identity, "sent").model_copy(update={"direction": "mo", "to": "10086"})
+def outgoing(message_id: str) -> Message:
+    return incoming(message_id, "sent").model_copy(update={"direction": "mo", "to": "10086"})
 
 
 def test_a_delivered_message_is_shown_at_once() -> None:
@@ -38,7 +38,7 @@ def test_a_delivered_message_is_shown_at_once() -> None:
     assert thread.ready(now=9) == []
 
 
-def test_a_message_waits_a_blink_for_its_tick() -> None:
+def test_a_message_waits_a_moment_for_its_status() -> None:
     thread = Thread()
     thread.update(incoming("a", "accepted"), now=0)
     assert thread.ready(now=0.1) == []
@@ -49,7 +49,7 @@ def test_a_message_waits_a_blink_for_its_tick() -> None:
     assert thread.wait_seconds(now=0.2) is None
 
 
-def test_a_message_whose_tick_is_late_is_shown_without_and_its_end_told() -> None:
+def test_a_late_status_is_shown_on_a_line_of_its_own() -> None:
     thread = Thread()
     accepted, failed = incoming("a", "accepted"), incoming("a", "undelivered")
     thread.update(accepted, now=0)
@@ -67,7 +67,7 @@ def test_messages_keep_their_order() -> None:
     assert [item.message for item in thread.ready(now=1)] == messages
 
 
-def test_what_is_told_twice_is_shown_once() -> None:
+def test_a_status_that_arrives_twice_is_shown_once() -> None:
     thread = Thread()
     for _ in range(3):
         thread.update(incoming("a", "delivered"), now=0)
@@ -77,7 +77,7 @@ def test_what_is_told_twice_is_shown_once() -> None:
     assert thread.ready(now=1) == []
 
 
-def test_nothing_waits_where_nothing_should() -> None:
+def test_nothing_waits_if_everything_is_asked_for() -> None:
     thread = Thread()
     thread.update(incoming("a", "accepted"), now=0)
     assert len(thread.ready(now=0, everything=True)) == 1
@@ -94,7 +94,7 @@ def test_the_answer_goes_to_the_number_that_wrote_last() -> None:
     assert thread.to == "1008620401"
 
 
-def test_an_old_message_that_changes_does_not_change_whom_it_writes_to() -> None:
+def test_a_status_change_does_not_change_the_number_to_write_to() -> None:
     thread = Thread()
     thread.update(incoming("a", "accepted", sender="10086977"), now=0)
     thread.ready(now=1)

@@ -1,1 +1,1 @@
-"""A handset in the terminal: what a line means, the gateway behind it, and how messages look."""
+"""The handset of ``smsgw chat``: parser of typed lines, client of the gateway's simulator, display of messages."""

@@ -1,4 +1,4 @@
-"""What both kinds of handset do with a line, and the plain kind: a line in, its replies out, as in a pipe."""
+"""The base class of both handsets, and the handset for a pipe: send a line, print its replies."""
 
 import asyncio
 import time
@@ -9,39 +9,43 @@ from app.cli.handset import lines, view
 from app.cli.handset.simulator import GatewayError, Simulator
 from app.cli.handset.thread import ACCESS_NUMBER, Thread
 
+# For gateways without draining: the thread counts as complete after _QUIET_SECONDS without a change, and the first
+# change is awaited for _FIRST_REPLY_SECONDS.
 _QUIET_SECONDS = 2.0
 _FIRST_REPLY_SECONDS = 10.0
 _POLL_SECONDS = 0.2
 
 
 class Handset:
-    """A handset of the simulated network, and where it shows what it gets."""
+    """A handset of the simulated network that prints its thread to a console.
+
+    Messages after the one with the id ``after_id`` belong to this session; None: all messages do.
+    """
 
     def __init__(self, simulator: Simulator, console: Console, to: str | None) -> None:
         self.simulator = simulator
         self.console = console
         self.thread = Thread()
-        # Everything up to this message has been shown; None: nothing has.
-        self.last_shown_id: str | None = None
+        self.after_id: str | None = None
         self._to = to
 
     async def begin(self, history: int, after: str | None) -> None:
-        """Show what was there before: all behind the message ``after``, else the last ``history`` messages."""
+        """Show earlier messages: all after the one with the id ``after``, or without it the last ``history`` ones."""
         found = await self.simulator.thread(after)
         for message in found if after is not None else found[max(0, len(found) - history) :]:
             self.thread.update(message, time.monotonic())
         self.show(everything=True)
-        self.last_shown_id = found[-1].id if found else after
+        self.after_id = found[-1].id if found else after
         last = next((message.sender for message in reversed(found) if message.incoming), ACCESS_NUMBER)
         self.thread.to = last if self._to is None else self._to
 
     def show(self, *, everything: bool = False) -> None:
-        """Print what is ready to be shown."""
+        """Print the messages that are ready; ``everything``: also those that wait for a final status."""
         for item in self.thread.ready(time.monotonic(), everything=everything):
             view.show(self.console, item)
 
     async def execute(self, line: lines.Line) -> bool:
-        """Do what a line says; whether to go on. GatewayError if the gateway did not do it."""
+        """Execute a line. Return False if it ends the session. Raise GatewayError if the gateway refuses or fails."""
         match line:
             case lines.Say(text):
                 await self.simulator.send(self.thread.to, text)
@@ -53,7 +57,7 @@ class Handset:
                 view.show_clock(self.console, await self.simulator.advance(by, to))
             case lines.Reset():
                 await self.simulator.reset()
-                self.last_shown_id = None
+                self.after_id = None
                 self.thread.clear()
                 view.show_note(self.console, "The gateway is empty but for the demo customers.")
             case lines.ShowHelp():
@@ -64,10 +68,13 @@ class Handset:
 
 
 class PlainHandset(Handset):
-    """Shows the replies to each line before it takes the next."""
+    """Prints the replies to each line before it processes the next."""
 
     async def process(self, typed: str) -> bool:
-        """Do a line and show what came of it; whether to go on. LineError or GatewayError if it did not work."""
+        """Execute a typed line and print its replies. Return False if it ends the session.
+
+        Raise LineError for a line that cannot be parsed, GatewayError if the gateway refuses or fails.
+        """
         line = lines.parse(typed)
         if line is None:
             return True
@@ -80,7 +87,7 @@ class PlainHandset(Handset):
         return True
 
     async def _poll(self) -> list[tuple[str, str]]:
-        found = await self.simulator.thread(self.last_shown_id)
+        found = await self.simulator.thread(self.after_id)
         for message in found:
             self.thread.update(message, time.monotonic())
         return [(message.id, message.status) for message in found]
@@ -93,7 +100,7 @@ class PlainHandset(Handset):
             raise GatewayError("The gateway still has something to do; what is not shown may come later.")
 
     async def _wait_until_quiet(self) -> None:
-        """Where draining is not offered: until nothing has changed for a moment."""
+        """Poll until the thread stops changing, for gateways that do not offer draining."""
         seen = await self._poll()
         quiet_since = started = time.monotonic()
         while True:

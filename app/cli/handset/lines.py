@@ -1,4 +1,4 @@
-"""What a line typed on the handset means: a text to send, or a command behind a slash."""
+"""Parser of the lines typed on the handset: a text to send, or a command that begins with a slash."""
 
 import difflib
 import re
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"\+?[0-9]{3,20}")
 
 
 class LineError(Exception):
-    """A line cannot be understood; the words say what to type."""
+    """A line cannot be parsed; the message says what to type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class WriteTo:
-    """Choose whom to write to."""
+    """Choose the number that texts are sent to."""
 
     number: str
 
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Move the clock by a length, or to an aware time."""
+    """Move the gateway's clock by a length, or to an aware time."""
 
     by: timedelta | None = None
     to: datetime | None = None
@@ -65,7 +65,7 @@ class ShowHelp:
 
 @dataclass(frozen=True, slots=True)
 class Quit:
-    """End."""
+    """End the session."""
 
 
 Line = Say | WriteTo | Advance | ShowClock | Reset | ShowHelp | Quit
@@ -74,7 +74,7 @@ COMMANDS = ("/to", "/clock", "/advance", "/reset", "/help", "/quit")
 
 
 def parse(line: str) -> Line | None:
-    """What a line means, None for an empty one; LineError if it is a command that there is not."""
+    """Parse a line; None for an empty one. Raise LineError for an unknown command or a wrong argument."""
     text = line.strip()
     if not text:
         return None

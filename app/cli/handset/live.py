@@ -1,4 +1,4 @@
-"""The handset with somebody at it: replies appear above the line that is being typed, as they come."""
+"""The interactive handset: messages appear above the input line as they arrive."""
 
 import asyncio
 import random
@@ -25,7 +25,7 @@ _LONGEST_PAUSE_SECONDS = 10.0
 
 
 class _History(FileHistory):
-    """Lines typed before, for this user's eyes only; passwords are not among them."""
+    """History of typed lines, in a file that only its user can read. Lines with passwords are not stored."""
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ class _History(FileHistory):
 
 
 def _history(file: Path) -> History:
-    """Where a user has no place to write to, as in a container, lines are remembered until the end only."""
+    """Return a history in the file, or in memory if the file cannot be written, as in a container."""
     try:
         return _History(file)
     except OSError:
@@ -46,7 +46,7 @@ def _history(file: Path) -> History:
 
 
 class LiveHandset(Handset):
-    """Follows the thread while it takes lines."""
+    """Reads lines and prints the thread at the same time."""
 
     def __init__(self, simulator: Simulator, console: Console, to: str | None, history: Path) -> None:
         super().__init__(simulator, console, to)
@@ -56,13 +56,13 @@ class LiveHandset(Handset):
             history=_history(history),
             completer=WordCompleter(list(lines.COMMANDS), sentence=True),
             bottom_toolbar=self._toolbar,
-            # What was typed comes back from the network as a message.
+            # The text that was typed appears in the thread as a message.
             erase_when_done=True,
             reserve_space_for_menu=4,
         )
 
     async def run(self) -> None:
-        """Until the user ends it; GatewayError if the gateway does not go along any more."""
+        """Run until the user ends the session. Raise GatewayError if the gateway refuses the stream of messages."""
         with patch_stdout(raw=True):
             tasks = [
                 asyncio.create_task(part()) for part in (self._read_lines, self._follow_stream, self._show_new_messages)
@@ -77,7 +77,7 @@ class LiveHandset(Handset):
                 task.result()
             self.show(everything=True)
 
-    # ---- what is typed
+    # ---- input
 
     async def _read_lines(self) -> None:
         with suppress(EOFError, KeyboardInterrupt):
@@ -99,27 +99,27 @@ class LiveHandset(Handset):
         segments = measure(typed).segments
         return f" {len(typed)} characters, {segments} segment{'' if segments == 1 else 's'}"
 
-    # ---- what comes
+    # ---- messages of the thread
 
     async def _follow_stream(self) -> None:
-        """Take what the gateway tells, and connect again whenever the stream ends."""
+        """Read messages from the gateway's stream; reconnect, with growing pauses and jitter, when it ends."""
         first = await self.simulator.first_id()
         pause, lost = _FIRST_PAUSE_SECONDS, False
         while True:
             try:
                 if lost:
                     if (now_first := await self.simulator.first_id()) != first:
-                        first, self.last_shown_id = now_first, None
+                        first, self.after_id = now_first, None
                     view.show_note(self.console, "The gateway is back.")
                     pause, lost = _FIRST_PAUSE_SECONDS, False
-                async for message in self.simulator.events(self.last_shown_id):
+                async for message in self.simulator.events(self.after_id):
                     self.thread.update(message, time.monotonic())
                     self._new_messages.set()
             except UnreachableError:
                 if not lost:
                     view.show_note(self.console, "The gateway does not answer; trying again until it does …")
                 lost = True
-            await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311  so that handsets do not all come at once
+            await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311  jitter, no secret
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
     async def _show_new_messages(self) -> None:

@@ -1,4 +1,4 @@
-"""The gateway's simulator as the terminal's handset calls it (http-api.md, simulator)."""
+"""Client of the gateway's simulator API for one handset (http-api.md, simulator)."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 _PAGE_SIZE = 500
 _ANSWER_SECONDS = 20
 _DRAIN_SECONDS = 60
-# A year of timers may lie on the way.
+# A year of timers may fall due on the way.
 _ADVANCE_SECONDS = 600
-# The stream says something every 15 seconds, if only that it is alive.
+# The stream sends a keep-alive comment every 15 seconds.
 _STREAM_TIMEOUT_SECONDS = 45
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -25,11 +25,11 @@ _DETAIL = TypeAdapter(dict[str, object])
 
 
 class GatewayError(Exception):
-    """The gateway did not do it; the words say why and what to do."""
+    """A call failed; the message says why and what to do."""
 
 
 class UnreachableError(GatewayError):
-    """There is no answer; a moment later there may be one."""
+    """The gateway did not answer; a later call may succeed."""
 
 
 class NotOfferedError(GatewayError):
@@ -37,7 +37,7 @@ class NotOfferedError(GatewayError):
 
 
 class Message(BaseModel):
-    """A message of the handset's thread; ``at`` is aware, in Shanghai."""
+    """A message of the handset's thread; ``at`` is aware, in Asia/Shanghai. ``direction`` is ``mo`` or ``mt``."""
 
     id: str
     direction: str
@@ -50,7 +50,7 @@ class Message(BaseModel):
 
     @property
     def incoming(self) -> bool:
-        """Whether the handset got it."""
+        """True if the message is to the handset, False if it is from it."""
         return self.direction == "mt"
 
 
@@ -59,7 +59,7 @@ class _Thread(BaseModel):
 
 
 class Clock(BaseModel):
-    """The gateway's time, aware, in Shanghai, and whether it stands still."""
+    """The gateway's time, aware, in Asia/Shanghai; ``frozen`` is True if its clock stands still."""
 
     now: datetime
     frozen: bool
@@ -70,22 +70,22 @@ class _Drained(BaseModel):
 
 
 class Simulator:
-    """One handset of a gateway's simulated network."""
+    """One handset of a gateway's simulated network. Methods raise GatewayError if a call fails."""
 
     def __init__(self, url: str, msisdn: str) -> None:
         self._url = url.rstrip("/")
         self._thread = f"/simulator/handsets/{msisdn}/messages"
         self._events = f"/simulator/handsets/{msisdn}/events"
-        # A proxy of the environment cannot know what listens on this machine.
+        # A proxy from the environment cannot reach this machine's loopback.
         local = urlsplit(url).hostname in _LOOPBACK
         self._client = httpx.AsyncClient(base_url=self._url, timeout=_ANSWER_SECONDS, trust_env=not local)
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._client.aclose()
 
     async def thread(self, after: str | None = None) -> list[Message]:
-        """The messages behind the one with id ``after``, oldest first."""
+        """Return all messages after the one with the id ``after``, oldest first."""
         found: list[Message] = []
         while True:
             behind = found[-1].id if found else after
@@ -95,7 +95,7 @@ class Simulator:
                 return found
 
     async def first_id(self) -> str | None:
-        """The id of the first message; another one than before means that there was a reset."""
+        """Return the id of the oldest message. It changes if the gateway is reset."""
         return next((message.id for message in await self._get_thread({"limit": "1"})), None)
 
     async def _get_thread(self, params: Mapping[str, str]) -> list[Message]:
@@ -109,11 +109,11 @@ class Simulator:
         return self._read(_Thread, answer).messages
 
     async def send(self, to: str, text: str) -> None:
-        """Send an SMS from the handset; it is stored when this returns."""
+        """Send an SMS from the handset. The gateway has stored it when this returns."""
         await self._call("POST", self._thread, {"to": to, "text": text})
 
     async def drain(self) -> bool | None:
-        """Wait until nothing is due; False: that took too long, None: this gateway does not offer it."""
+        """Wait until nothing is due. Return False if that took too long, None if this gateway does not offer it."""
         try:
             body: dict[str, object] = {"timeout_seconds": _DRAIN_SECONDS}
             answer = await self._call("POST", "/simulator/drain", body, within=_DRAIN_SECONDS + _ANSWER_SECONDS)
@@ -122,11 +122,11 @@ class Simulator:
         return self._read(_Drained, answer).idle
 
     async def clock(self) -> Clock:
-        """The gateway's time."""
+        """Return the gateway's time."""
         return self._read(Clock, await self._call("GET", "/simulator/clock"))
 
     async def advance(self, by: timedelta | None, to: datetime | None) -> Clock:
-        """Move the clock, with everything that falls due on the way."""
+        """Move the clock by a length or to an aware time. Everything due on the way has been processed on return."""
         body: dict[str, object] = {"to": to.isoformat()} if to else {"seconds": by.total_seconds() if by else 0}
         return self._read(Clock, await self._call("POST", "/simulator/clock/advance", body, within=_ADVANCE_SECONDS))
 
@@ -135,7 +135,10 @@ class Simulator:
         await self._call("POST", "/simulator/reset", {"fixture": "demo"}, within=_DRAIN_SECONDS)
 
     async def events(self, after: str | None) -> AsyncIterator[Message]:
-        """Messages behind ``after`` as they come and change, until the stream ends; UnreachableError if it breaks."""
+        """Yield messages after ``after`` when they arrive or change status, until the stream ends.
+
+        Raise UnreachableError if the connection breaks.
+        """
         timeout = httpx.Timeout(_ANSWER_SECONDS, read=_STREAM_TIMEOUT_SECONDS)
         params = {"after": after} if after else {}
         try:

@@ -1,4 +1,4 @@
-"""What the handset shows of its thread: each message once, and what becomes of it."""
+"""The handset's view of its thread: which messages and status changes to print, each once, and when."""
 
 from dataclasses import dataclass, field
 
@@ -6,12 +6,12 @@ from app.cli.handset.simulator import Message
 from app.domain.messages import OutboundStatus, is_final
 
 ACCESS_NUMBER = "10086"
-# A message is nearly always delivered a blink after it was taken: showing it with its tick spares a second line.
+# Delivery reports usually arrive within this time. Waiting for them saves a second line for the status.
 _STATUS_WAIT_SECONDS = 0.4
 
 
 def is_settled(message: Message) -> bool:
-    """Whether its status cannot change any more."""
+    """Return True if the message's status cannot change any more."""
     if not message.incoming:
         return True
     try:
@@ -22,7 +22,7 @@ def is_settled(message: Message) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DisplayItem:
-    """Something to show: a message, or (``is_update``) what became of one that was shown before."""
+    """Something to print: a message, or, if ``is_update``, the new status of one that was printed before."""
 
     message: Message
     is_update: bool
@@ -30,14 +30,14 @@ class DisplayItem:
 
 @dataclass
 class Thread:
-    """The messages that came in, in order, and whom the handset writes to: the number that wrote last."""
+    """The messages to print, in order of arrival. ``to`` is the number to write to: the last one that wrote."""
 
     to: str = ACCESS_NUMBER
     _pending: dict[str, tuple[Message, float]] = field(default_factory=dict)
     _shown: dict[str, str] = field(default_factory=dict)
 
     def update(self, message: Message, now: float) -> None:
-        """Take a message, new or with a new status, at a time of the machine's monotonic clock."""
+        """Add a message or its new status; ``now`` is monotonic time in seconds."""
         if self._shown.get(message.id) == message.status:
             return
         if message.incoming and message.id not in self._shown:
@@ -46,7 +46,7 @@ class Thread:
         self._pending[message.id] = (message, arrived_at)
 
     def ready(self, now: float, *, everything: bool = False) -> list[DisplayItem]:
-        """What is to be shown now, in the order in which it came; ``everything``: without waiting for ticks."""
+        """Return what is to be printed now, in order of arrival; ``everything``: without waiting for final statuses."""
         found: list[DisplayItem] = []
         for message, arrived_at in list(self._pending.values()):
             if not (everything or is_settled(message) or now - arrived_at >= _STATUS_WAIT_SECONDS):
@@ -57,13 +57,13 @@ class Thread:
         return found
 
     def wait_seconds(self, now: float) -> float | None:
-        """How long until the next is shown even without its tick; None if nothing waits."""
+        """Return the seconds until the next message is due without a final status; None if none is pending."""
         return next(
             (max(0.0, arrived_at + _STATUS_WAIT_SECONDS - now) for _, arrived_at in self._pending.values()), None
         )
 
     def clear(self) -> None:
-        """There was a reset: the thread begins anew."""
+        """Forget all messages and the number to write to, after a reset of the gateway."""
         self._pending.clear()
         self._shown.clear()
         self.to = ACCESS_NUMBER

@@ -1,4 +1,4 @@
-"""How a thread looks in a terminal, and how plain in a pipe."""
+"""Printing of messages, to a terminal or as plain lines to a pipe."""
 
 import unicodedata
 
@@ -17,7 +17,7 @@ _INDENT = 2
 
 
 def show(console: Console, item: DisplayItem) -> None:
-    """Print a message, or what became of one."""
+    """Print a message, or its new status."""
     if item.is_update:
         line = Text("  ").append_text(_tick(item.message.status))
         console.print(line.append(f" {_who(item.message)} {_when(item.message)}", "dim"), soft_wrap=True)
@@ -44,7 +44,7 @@ def show_clock(console: Console, clock: Clock) -> None:
 
 
 def show_note(console: Console, words: str) -> None:
-    """Print something that is no message."""
+    """Print a note of the program itself."""
     console.print(Text(words, "dim"), soft_wrap=True)
 
 
@@ -67,7 +67,7 @@ def _tick(status: str) -> Text:
 
 
 def _without_control_characters(text: str) -> str:
-    """Without what would command the terminal: anybody can send a text."""
+    """Return the text without control characters, by which a sender could control the terminal."""
     return "".join(
         char if char == "\n" or unicodedata.category(char) not in ("Cc", "Cs") else "\N{REPLACEMENT CHARACTER}"
         for char in text
