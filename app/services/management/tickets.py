@@ -52,7 +52,7 @@ class TicketRead:
     ticket: Ticket
     refunds: tuple[Refund, ...] = ()
 
-    def place(self, sort: TicketSort | None) -> str:
+    def cursor(self, sort: TicketSort | None) -> str:
         """Return the cursor of the list after this ticket."""
         return f"{to_micros(self.ticket.deadline)}.{self.ticket.id}" if sort else self.ticket.id
 

@@ -207,7 +207,7 @@ async def list_tickets(
         return TicketsOut(tickets=[await look.row(item, ticket_out) for item in found[:limit]])
     return TicketsOut(
         tickets=await look.rows(found[:limit], ticket_out),
-        next_cursor=next_cursor(found, limit, lambda item: item.place(wanted.sort)),
+        next_cursor=next_cursor(found, limit, lambda item: item.cursor(wanted.sort)),
     )
 
 
