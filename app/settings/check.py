@@ -56,12 +56,12 @@ class Sources:
         line = line_of(self.lines, location)
         return f"{self.path}:{line}" if line else str(self.path) if self.path else None
 
-    def locate(self, words: str) -> SettingProblem:
+    def locate(self, message: str) -> SettingProblem:
         """Return the problem for an error message; its place is that of the setting that the message begins with."""
-        found = _SETTING_NAME.match(words)
-        if not found:
-            return SettingProblem("settings", None, words)
-        name, problem = found[1], words[found.end() :].lstrip(": ")
+        match = _SETTING_NAME.match(message)
+        if not match:
+            return SettingProblem("settings", None, message)
+        name, problem = match[1], message[match.end() :].lstrip(": ")
         place = self.place_of_variable(name) if name.startswith(PREFIX) else self.place_in_file(tuple(name.split(".")))
         return SettingProblem(name, place, problem)
 

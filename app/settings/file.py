@@ -83,20 +83,20 @@ class BillingFile(FileModel):
 
     @field_validator("webhook_url")
     @classmethod
-    def _is_address(cls, value: str | None) -> str | None:
+    def _check_address(cls, value: str | None) -> str | None:
         if value is not None and (violation := address_violation(value)):
             raise ValueError(violation)
         return value
 
     @field_validator("secret")
     @classmethod
-    def _signs(cls, value: SecretStr | None) -> SecretStr | None:
+    def _check_secret(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and (violation := signing_violation(value.get_secret_value())):
             raise ValueError(violation)
         return value
 
     @model_validator(mode="after")
-    def _is_signed(self) -> "BillingFile":
+    def _require_secret(self) -> "BillingFile":
         if self.webhook_url is not None and self.secret is None:
             raise ValueError("secret is missing: events are signed; whsec_ and 32 random bytes in base64 will do")
         return self
@@ -122,7 +122,7 @@ class ProbeFile(FileModel):
 
     @field_validator("msisdn")
     @classmethod
-    def _is_number(cls, value: str) -> str:
+    def _check_msisdn(cls, value: str) -> str:
         msisdn = parse_msisdn(value)
         if msisdn is None:
             raise ValueError("must be a mobile number such as 13800138999")

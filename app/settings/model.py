@@ -94,7 +94,7 @@ class Settings(BaseSettings):
         return [name.strip() for name in given]
 
     @model_validator(mode="after")
-    def _fit_for_environment(self) -> "Settings":
+    def _check_combinations(self) -> "Settings":
         problems = self._problems()
         if problems:
             raise ValueError("\n".join(problems))
@@ -102,30 +102,30 @@ class Settings(BaseSettings):
 
     def _problems(self) -> list[str]:
         production = self.env is Environment.PRODUCTION
-        found = []
+        problems = []
         for name, provider in self.file.providers.items():
             if production and provider.kind == "simulator":
-                found.append(f"providers.{name}: kind simulator is refused in production")
+                problems.append(f"providers.{name}: kind simulator is refused in production")
             elif production and not provider.is_guarded():
-                found.append(
+                problems.append(
                     f"providers.{name}: anybody could post messages to /webhooks/{name}/inbound; set "
                     f"providers.{name}.secret (signed requests), or fence it with path_token, allowed_ips or basic_auth"
                 )
             if provider.sends_in_clear() and not self.private_webhooks:
-                found.append(
+                problems.append(
                     f"providers.{name}.send_url: messages would travel in the clear; use https, or set "
                     "SMSGW_ALLOW_PRIVATE_WEBHOOKS=true if the carrier is in your own network"
                 )
         if production and self.seal_key is None:
-            found.append("SMSGW_SEAL_KEY is missing: make one with `smsgw config seal-key` and keep it secret")
+            problems.append("SMSGW_SEAL_KEY is missing: make one with `smsgw config seal-key` and keep it secret")
         if self.file.probe and _PROBE_PROVIDER in self.file.providers:
-            found.append("providers.probe: is the name of the gateway's own test calls; choose another")
+            problems.append("providers.probe: is the name of the gateway's own test calls; choose another")
         default = self.file.default_provider
         if default is not None and default not in self.provider_table():
-            found.append(
+            problems.append(
                 f"default_provider: there is no provider {default!r} among: {', '.join(self.provider_table())}"
             )
-        return found
+        return problems
 
     def seal_keys(self) -> list[str]:
         """Return the keys of SMSGW_SEAL_KEY, newest first."""

@@ -23,7 +23,7 @@ def _secrets(given: _Secrets) -> tuple[str, ...]:
     return tuple(secret.get_secret_value() for secret in several if secret is not None)
 
 
-def _checked(given: _Secrets, violation_of: Callable[[str], str | None]) -> _Secrets:
+def _check_each(given: _Secrets, violation_of: Callable[[str], str | None]) -> _Secrets:
     for secret in _secrets(given):
         if violation := violation_of(secret):
             raise ValueError(violation)
@@ -36,8 +36,8 @@ _MAX_OFFSET = timedelta(hours=15)
 
 def zone_of(name: str) -> tzinfo:
     """Return the time zone with a name (``Asia/Shanghai``) or an offset (``+08:00``). Raise ValueError for others."""
-    if found := _OFFSET.fullmatch(name):
-        offset = timedelta(hours=int(found[1]), minutes=int(found[2]))
+    if match := _OFFSET.fullmatch(name):
+        offset = timedelta(hours=int(match[1]), minutes=int(match[2]))
         if offset <= _MAX_OFFSET:
             return timezone(-offset if name[0] == "-" else offset)
     elif name == "Asia/Shanghai":
@@ -136,38 +136,38 @@ class ProviderFile(FileModel):
 
     @field_validator("send_url")
     @classmethod
-    def _is_address(cls, value: str | None) -> str | None:
+    def _check_address(cls, value: str | None) -> str | None:
         if value is not None and (violation := address_violation(value)):
             raise ValueError(violation)
         return value
 
     @field_validator("time_zone")
     @classmethod
-    def _is_zone(cls, value: str) -> str:
+    def _check_time_zone(cls, value: str) -> str:
         zone_of(value)
         return value
 
     @field_validator("timeout")
     @classmethod
-    def _is_bounded(cls, value: timedelta) -> timedelta:
+    def _check_timeout(cls, value: timedelta) -> timedelta:
         if not timedelta(0) < value <= timedelta(seconds=30):
             raise ValueError("must be from 1s to 30s")
         return value
 
     @field_validator("secret")
     @classmethod
-    def _signs(cls, value: _Secrets) -> _Secrets:
-        return _checked(value, signing_violation)
+    def _check_secret(cls, value: _Secrets) -> _Secrets:
+        return _check_each(value, signing_violation)
 
     @field_validator("path_token")
     @classmethod
-    def _is_unguessable(cls, value: _Secrets) -> _Secrets:
-        return _checked(value, token_violation)
+    def _check_path_token(cls, value: _Secrets) -> _Secrets:
+        return _check_each(value, token_violation)
 
     @field_validator("basic_auth")
     @classmethod
-    def _has_password(cls, value: _Secrets) -> _Secrets:
-        return _checked(value, pair_violation)
+    def _check_basic_auth(cls, value: _Secrets) -> _Secrets:
+        return _check_each(value, pair_violation)
 
     def secrets(self) -> tuple[str, ...]:
         """Return the valid signing secrets, newest first."""

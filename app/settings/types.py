@@ -10,21 +10,21 @@ _LENGTH = re.compile(r"(\d+)\s*([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def _length(value: object) -> object:
+def _parse_length(value: object) -> object:
     """Return the timedelta of a length such as ``90s``, ``30m``, ``2h`` or ``1d``."""
-    found = _LENGTH.fullmatch(value.strip()) if isinstance(value, str) else None
-    if not found:
+    match = _LENGTH.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
         raise ValueError('must be a length such as "2h", "30m" or "90s"')
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
-Length = Annotated[timedelta, BeforeValidator(_length)]
+Length = Annotated[timedelta, BeforeValidator(_parse_length)]
 
 
 _HOST = re.compile(r"(?:[a-z0-9-]*[a-z-]\.)+[a-z]{2,}")
 
 
-def _host(value: object) -> object:
+def _parse_host(value: object) -> object:
     """Return a host name such as ``shop.example`` in lower case: without a scheme, port or path."""
     host = value.lower() if isinstance(value, str) else ""
     if not _HOST.fullmatch(host):
@@ -32,7 +32,7 @@ def _host(value: object) -> object:
     return host
 
 
-Host = Annotated[str, BeforeValidator(_host)]
+Host = Annotated[str, BeforeValidator(_parse_host)]
 
 
 class FileModel(BaseModel):
