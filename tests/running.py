@@ -14,8 +14,9 @@ from app.commands.accounts.directory import SetSubscriber
 from app.commands.accounts.import_claims import ImportSubscription
 from app.composition import build_gateway
 from app.db.simulator import ThreadMessage
-from app.domain.account import Brand, Channel, Payment, SubscriptionState
+from app.domain.account import Brand, Payment
 from app.domain.parts import PartOf
+from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.values import replace
 from app.services.gateway import Gateway
 from app.services.intake import IncomingMessage, Stored

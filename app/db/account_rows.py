@@ -7,20 +7,10 @@ from datetime import datetime
 from app.db import tables
 from app.db.rows import Fields, raw
 from app.db.types import from_micros
-from app.domain.account import (
-    Brand,
-    Channel,
-    Language,
-    Payment,
-    Plan,
-    Subscriber,
-    SubscriberStatus,
-    Subscription,
-    SubscriptionState,
-    Terms,
-)
+from app.domain.account import Brand, Language, Payment, Plan, Subscriber, SubscriberStatus
 from app.domain.catalogue import Billing, CancelEffect
 from app.domain.evidence import ChainHead
+from app.domain.subscriptions import Channel, Subscription, SubscriptionState, Terms
 
 Tenure = tuple[int, str, int]
 SUBSCRIBER_COLUMNS = tuple(map(raw, tables.subscriber.c))

@@ -33,12 +33,9 @@ from app.db.rows import (
     upsert_rows,
 )
 from app.db.types import Instant, from_micros
-from app.domain.account import (
-    Subscriber,
-    Subscription,
-    SubscriptionState,
-)
+from app.domain.account import Subscriber
 from app.domain.evidence import ChainHead
+from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.values import value
 
 Key = tuple[int, str]

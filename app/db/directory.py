@@ -10,8 +10,9 @@ from app.db import tables
 from app.db.account_rows import SUBSCRIBER_COLUMNS, SUBSCRIPTION_COLUMNS, subscriber_of, subscription_of
 from app.db.inbox import stamp
 from app.db.rows import AnyRow, AnySelect, matching
-from app.domain.account import Subscriber, Subscription
+from app.domain.account import Subscriber
 from app.domain.msisdn import bucket_of
+from app.domain.subscriptions import Subscription
 from app.domain.values import value
 
 _NUMBER = ("bucket", "msisdn")

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, and_, func, select
 from app.db import tables
 from app.db.record_tables import RECORD_TABLES
 from app.db.rows import AnySelect
-from app.domain.account import FREE_PERIOD
 from app.domain.charges import Charge
 from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.refunds import Refund, RefundPart
+from app.domain.subscriptions import FREE_PERIOD
 from app.domain.tickets import Decision, Ticket, TicketKind
 from app.domain.values import value
 

@@ -5,9 +5,9 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Self
 
-from app.domain.account import Channel
 from app.domain.calendar import QuietHours, local
 from app.domain.records import Record
+from app.domain.subscriptions import Channel
 from app.domain.values import replace, value
 
 # Whom nobody could remind for so long is not charged (safety.md 12).

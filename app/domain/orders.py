@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from app.domain.account import Channel, Terms
 from app.domain.records import Record
+from app.domain.subscriptions import Channel, Terms
 from app.domain.values import replace, value
 
 # For how long a confirmation number is not given to another question after its question is closed (flows.md 1).

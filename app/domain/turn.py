@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from app.domain.account import Account, Subscriber, Subscription
+from app.domain.account import Account, Subscriber
 from app.domain.catalogue import Catalogue
 from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceDraft, Fact
@@ -14,6 +14,7 @@ from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck, PasswordChecked
 from app.domain.policy import Carrier, Policy
 from app.domain.records import Record
+from app.domain.subscriptions import Subscription
 from app.domain.values import replace, value
 
 

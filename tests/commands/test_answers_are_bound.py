@@ -9,11 +9,11 @@ import pytest
 
 from app.commands.orders.calls import PlaceOrder
 from app.commands.tickets.resolving import RespondFirst
-from app.domain.account import Channel, SubscriptionState
 from app.domain.charges import ChargeState
 from app.domain.dialogue import Arrival
 from app.domain.orders import Order, OrderState
 from app.domain.policy import Carrier
+from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.tickets import Ticket
 from tests.commands.charges.charging import announce, charge_of, code
 from tests.commands.orders.test_new_terms import announced

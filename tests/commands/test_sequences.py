@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from app.commands.accounts.import_claims import ImportSubscription
 from app.commands.subscriptions.confirming import ConfirmingUnsubscribe
 from app.commands.subscriptions.listing import ChoosingServices
-from app.domain.account import Channel, SubscriptionState
 from app.domain.segments import measure
+from app.domain.subscriptions import Channel, SubscriptionState
 from tests.commands.transcript import Conversation, Sent
 from tests.commands.world import CATALOGUE, FOUR, has, shanghai
 

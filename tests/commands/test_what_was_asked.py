@@ -9,9 +9,9 @@ from app.commands.accounts.directory import AgentUnsubscribe
 from app.commands.orders.calls import PlaceOrder
 from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.commands.orders.trial_timers import TRIAL_QUESTION
-from app.domain.account import Channel
 from app.domain.catalogue import CancelEffect, Catalogue
 from app.domain.orders import Order, OrderKind, OrderState, Reason
+from app.domain.subscriptions import Channel
 from app.domain.turn import TimerDue
 from tests.commands.orders.test_orders import WITH_TRIAL, order_of, played
 from tests.commands.transcript import Conversation

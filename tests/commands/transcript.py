@@ -29,7 +29,7 @@ from app.commands.quiet_hours import HOLD_TIMER, hold, is_held
 from app.commands.registry import Registry, outcome_timer
 from app.commands.router import Router
 from app.db.records import KINDS
-from app.domain.account import Account, Subscriber, Subscription
+from app.domain.account import Account, Subscriber
 from app.domain.calendar import local, local_day
 from app.domain.catalogue import Catalogue
 from app.domain.dialogue import SPEAKING, Arrival
@@ -39,6 +39,7 @@ from app.domain.masking import mask
 from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck, PasswordChecked
 from app.domain.policy import Carrier, Policy
+from app.domain.subscriptions import Subscription
 from app.domain.turn import (
     MESSAGE_OUTCOME,
     DeliveryOutcome,

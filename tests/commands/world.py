@@ -3,20 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from app.domain.account import (
-    FREE_PERIOD,
-    Brand,
-    Channel,
-    Language,
-    Payment,
-    Subscriber,
-    SubscriberStatus,
-    Subscription,
-    SubscriptionState,
-    Terms,
-)
+from app.domain.account import Brand, Language, Payment, Subscriber, SubscriberStatus
 from app.domain.calendar import SHANGHAI
 from app.domain.catalogue import Billing, CancelEffect, Catalogue, Service, ServiceProvider
+from app.domain.subscriptions import FREE_PERIOD, Channel, Subscription, SubscriptionState, Terms
 
 MSISDN = "+8613800138000"
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from app.domain.account import Subscription, SubscriptionState
 from app.domain.orders import Order, OrderState
+from app.domain.subscriptions import Subscription, SubscriptionState
 from tests.properties.facts import Facts
 
 _AGREED = {"order-confirmed", "trial-confirmed", "keep-confirmed", "terms-changed"}

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.domain.account import Subscriber, Subscription
+from app.domain.account import Subscriber
 from app.domain.charges import Charge
 from app.domain.evidence import EvidenceRecord
 from app.domain.orders import Order
 from app.domain.refunds import Refund
+from app.domain.subscriptions import Subscription
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from app.commands.charges.announcing import AnnounceCharge, RecordUse
 from app.commands.orders.calls import PlaceOrder
 from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.commands.tickets.resolving import DecideRefund, RefundRequest, Resolve
-from app.domain.account import Channel, SubscriberStatus, SubscriptionState
+from app.domain.account import SubscriberStatus
 from app.domain.calendar import local
 from app.domain.catalogue import CancelEffect, Catalogue
 from app.domain.charges import Charge, ChargeKind
 from app.domain.refunds import RefundPolicy
+from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.tickets import Decision, Ticket
 from app.domain.turn import TimerSet
 from tests.commands.charges.charging import change

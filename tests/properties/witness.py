@@ -9,12 +9,13 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from app.domain.account import Channel, SubscriberStatus, Subscription, SubscriptionState
+from app.domain.account import SubscriberStatus
 from app.domain.calendar import local, local_day
 from app.domain.catalogue import CancelEffect
 from app.domain.charges import Charge, ChargeKind, ChargeState
 from app.domain.evidence import ChainHead, EvidenceRecord, verify
 from app.domain.orders import Order, OrderKind, OrderState
+from app.domain.subscriptions import Channel, Subscription, SubscriptionState
 from tests.properties.answers import Answers
 from tests.properties.bounds import Bounds, News
 from tests.properties.facts import Facts

@@ -4,9 +4,9 @@ from types import ModuleType
 
 from app.commands.collecting import collect
 from app.commands.registry import Registry, command, timer
-from app.domain.account import Channel, Subscription, SubscriptionState, Terms
 from app.domain.catalogue import Billing, CancelEffect
 from app.domain.messages import MessageClass, Reply
+from app.domain.subscriptions import Channel, Subscription, SubscriptionState, Terms
 from app.domain.turn import Outcome, TimerSet, Turn
 
 SECRET_TEXT = "BOOM 13712345678 PRIVATE"

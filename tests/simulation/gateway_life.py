@@ -18,12 +18,13 @@ from app.db import directory, records
 from app.db.evidence import chain_of, head_of
 from app.db.simulator import ThreadMessage
 from app.db.state import current_state
-from app.domain.account import Channel, SubscriberStatus, SubscriptionState
+from app.domain.account import SubscriberStatus
 from app.domain.charges import Charge, ChargeKind
 from app.domain.evidence import verify
 from app.domain.orders import Order
 from app.domain.records import Record
 from app.domain.refunds import Refund
+from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.turn import Stimulus
 from app.domain.values import replace
 from app.settings import Settings

@@ -14,8 +14,9 @@ from app.commands.accounts.import_claims import ImportSubscription
 from app.commands.accounts.suspension import AnnounceSuspension
 from app.commands.charges.announcing import AnnounceCharge, RecordUse
 from app.commands.orders.calls import PlaceOrder
-from app.domain.account import Channel, Language, Plan, SubscriptionState
+from app.domain.account import Language, Plan
 from app.domain.charges import ChargeKind
+from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.turn import Stimulus
 from tests.commands.world import shanghai
 from tests.running import Running, running, settings_for

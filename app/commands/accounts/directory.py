@@ -13,21 +13,13 @@ from app.commands.subscriptions.unsubscribing import (
     end_services,
     summary,
 )
-from app.domain.account import (
-    Brand,
-    Channel,
-    Language,
-    Payment,
-    Plan,
-    Subscriber,
-    SubscriberStatus,
-    SubscriptionState,
-)
+from app.domain.account import Brand, Language, Payment, Plan, Subscriber, SubscriberStatus
 from app.domain.dialogue import ClosedAs
 from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass, Reply
 from app.domain.records import Record
 from app.domain.service_numbers import Extension
+from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.texts import directory as texts
 from app.domain.texts import unsubscribing
 from app.domain.turn import EventDraft, Outcome, Stimulus, Turn, joined, refused

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from app.commands.orders.placing import open_order_for
-from app.domain.account import Channel, Subscription, SubscriptionState, Terms
 from app.domain.catalogue import Service
 from app.domain.orders import Order, OrderState
+from app.domain.subscriptions import Channel, Subscription, SubscriptionState, Terms
 from app.domain.turn import Stimulus, Turn
 from app.domain.values import value
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from app.commands.accounts.import_claims import Claim, over_at, refused_at
 from app.commands.tenures import BEFORE_HER
-from app.domain.account import SubscriptionState
 from app.domain.catalogue import FREE_COSTS_NOTHING
 from app.domain.dialogue import CLOCKS_DIFFER
+from app.domain.subscriptions import SubscriptionState
 
 _ACTIVE, _TRIAL, _ENDING = SubscriptionState.ACTIVE, SubscriptionState.TRIAL, SubscriptionState.ENDING
 

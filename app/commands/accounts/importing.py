@@ -7,9 +7,9 @@ from app.commands.orders.trial_timers import trial_timers
 from app.commands.orders.trials import update_question_expiry
 from app.commands.registry import call
 from app.commands.subscriptions.unsubscribing import mark_ended, summary
-from app.domain.account import FREE_PERIOD, Subscription, SubscriptionState, Terms
 from app.domain.evidence import EvidenceDraft
 from app.domain.orders import Order
+from app.domain.subscriptions import FREE_PERIOD, Subscription, SubscriptionState, Terms
 from app.domain.turn import Outcome, TimerSet, Turn, joined, refused
 from app.domain.values import replace
 

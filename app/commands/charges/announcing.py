@@ -12,11 +12,11 @@ from app.commands.charges.use_reminders import covering_charge_id
 from app.commands.codes import fresh_code
 from app.commands.registry import call
 from app.commands.tenures import not_hers
-from app.domain.account import Channel, Subscription
 from app.domain.catalogue import Billing
 from app.domain.charges import USE_DUE, Charge, ChargeKind, Use
 from app.domain.evidence import EvidenceDraft
 from app.domain.months import last_moment, month_of
+from app.domain.subscriptions import Channel, Subscription
 from app.domain.turn import Outcome, Stimulus, TimerSet, Turn, apply, joined, refused
 from app.domain.values import replace, value
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from app.commands.charges.prices import confirmed_price
-from app.domain.account import FREE_PERIOD, Subscription, SubscriptionState
 from app.domain.catalogue import Billing
 from app.domain.charges import AFTER, Charge
 from app.domain.months import first_moment, last_moment
+from app.domain.subscriptions import FREE_PERIOD, Subscription, SubscriptionState
 from app.domain.turn import Turn
 from app.domain.values import value
 

@@ -3,9 +3,9 @@
 from app.commands.charges.labels import month_label
 from app.commands.charges.refunding import is_in_force, is_refundable, refund_part
 from app.commands.charges.settling import charges_of_month, ends_before, open_question_of, settle
-from app.domain.account import Subscription, SubscriptionState
 from app.domain.charges import Charge, ChargeState
 from app.domain.months import month_of
+from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.texts import fees as texts
 from app.domain.texts import wording
 from app.domain.turn import Outcome, Turn, apply, joined

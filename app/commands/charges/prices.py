@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from app.domain.account import Account, Subscription
+from app.domain.account import Account
 from app.domain.catalogue import Billing
 from app.domain.orders import Order, OrderKind, OrderState
+from app.domain.subscriptions import Subscription
 from app.domain.turn import Turn
 
 

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from app.commands.charges.monthly_rules import first_due, violations
 from app.commands.registry import timer
-from app.domain.account import Subscription
 from app.domain.charges import AFTER, Charge, ChargeKind, ChargeState
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.evidence import EvidenceDraft, Fact
+from app.domain.subscriptions import Subscription
 from app.domain.tickets import Ticket, TicketKind
 from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn, joined
 

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from app.domain.account import Channel
 from app.domain.calendar import local_day
 from app.domain.charges import Charge, ChargeState, Use
+from app.domain.subscriptions import Channel
 from app.domain.turn import Turn
 
 _GIVEN_UP = (ChargeState.WAIVED, ChargeState.CANCELLED)

@@ -3,8 +3,8 @@
 from app.commands.orders.placing import OrderRequest, place
 from app.commands.orders.records import refuse_order
 from app.commands.registry import call
-from app.domain.account import Channel
 from app.domain.orders import Order, OrderKind, OrderState, Reason
+from app.domain.subscriptions import Channel
 from app.domain.turn import Outcome, Stimulus, Turn, refused
 from app.domain.values import value
 

@@ -8,11 +8,11 @@ from app.commands.orders.records import answer_evidence, close_with_question, la
 from app.commands.orders.trial_timers import trial_timers
 from app.commands.replies import say
 from app.commands.subscriptions.unsubscribing import ACCESS_MODES, END_TIMER, mark_ended, summary
-from app.domain.account import FREE_PERIOD, Subscription, SubscriptionState, Terms
 from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.messages import MessageClass
 from app.domain.orders import Order, OrderKind, OrderState
+from app.domain.subscriptions import FREE_PERIOD, Subscription, SubscriptionState, Terms
 from app.domain.texts import orders as texts
 from app.domain.texts import wording
 from app.domain.turn import EventDraft, Outcome, TimerDropped, Turn

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from app.domain.account import FREE_PERIOD, Account
+from app.domain.account import Account
+from app.domain.subscriptions import FREE_PERIOD
 
 GIVEN_ONCE_IN = timedelta(days=180)
 

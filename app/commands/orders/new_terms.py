@@ -10,12 +10,12 @@ from app.commands.orders.scheduled_ends import are_worse
 from app.commands.registry import timer
 from app.commands.replies import say
 from app.commands.subscriptions.unsubscribing import summary
-from app.domain.account import Channel, Subscription, SubscriptionState, Terms
 from app.domain.catalogue import CancelEffect
 from app.domain.charges import AFTER
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.messages import MessageClass
 from app.domain.orders import Order, OrderKind, OrderState
+from app.domain.subscriptions import Channel, Subscription, SubscriptionState, Terms
 from app.domain.texts import orders as texts
 from app.domain.texts import wording
 from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn, joined

@@ -7,10 +7,10 @@ from app.commands.parser import Said, parse_offer
 from app.commands.registry import Answer, Fit, answer, command
 from app.commands.replies import number_of, say, shown
 from app.commands.vocabulary import LIST_OFFERS, ORDER
-from app.domain.account import SubscriptionState
 from app.domain.catalogue import Service
 from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.service_numbers import Extension
+from app.domain.subscriptions import SubscriptionState
 from app.domain.texts import offers as texts
 from app.domain.turn import Outcome, Turn
 from app.domain.values import value

@@ -8,11 +8,12 @@ from app.commands.orders.questions import ask
 from app.commands.orders.records import label, refuse_order
 from app.commands.orders.scheduled_ends import scheduled_end
 from app.commands.replies import say
-from app.domain.account import Channel, Payment, SubscriberStatus, SubscriptionState, Terms
+from app.domain.account import Payment, SubscriberStatus
 from app.domain.calendar import local_day
 from app.domain.catalogue import Billing, Service
 from app.domain.orders import Order, OrderKind, OrderState, Reason
 from app.domain.service_numbers import Extension
+from app.domain.subscriptions import Channel, SubscriptionState, Terms
 from app.domain.texts import wording
 from app.domain.texts.order_refusals import HELD_UNLESS_ANSWERED, HELD_UNTIL, REFUSED, REFUSED_CHANGE
 from app.domain.texts.orders import yes_word

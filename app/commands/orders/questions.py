@@ -6,13 +6,13 @@ from typing import ClassVar
 from app.commands.codes import fresh_code
 from app.commands.orders.records import EXPIRY_TIMER, label, order_evidence, refuse_order
 from app.commands.replies import say, shown
-from app.domain.account import Subscription, Terms
 from app.domain.catalogue import ConfirmMode
 from app.domain.charges import AFTER
 from app.domain.dialogue import Question, QuestionState
 from app.domain.messages import MessageClass, Reply
 from app.domain.orders import Order, OrderKind, Reason, free_number
 from app.domain.service_numbers import Extension
+from app.domain.subscriptions import Subscription, Terms
 from app.domain.texts import orders as texts
 from app.domain.turn import Outcome, TimerSet, Turn
 from app.domain.values import replace, value

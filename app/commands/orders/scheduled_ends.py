@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from app.domain.account import Subscription, SubscriptionState, Terms
 from app.domain.orders import Order, OrderKind, OrderState
+from app.domain.subscriptions import Subscription, SubscriptionState, Terms
 from app.domain.turn import Turn
 from app.domain.values import value
 

@@ -1,7 +1,7 @@
 """The two timers of a trial: to ask whether the subscriber wants to go on, and to end it (flows.md 6)."""
 
-from app.domain.account import Subscription, SubscriptionState
 from app.domain.charges import AFTER
+from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.trials import question_due
 from app.domain.turn import TimerSet, Turn
 

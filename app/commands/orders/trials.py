@@ -5,9 +5,9 @@ from app.commands.orders.records import order_evidence
 from app.commands.orders.trial_timers import TRIAL_END, TRIAL_QUESTION, trial_timers
 from app.commands.registry import timer
 from app.commands.subscriptions.unsubscribing import mark_ended, summary
-from app.domain.account import Subscription, SubscriptionState
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.orders import Order, OrderKind, OrderState
+from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn
 from app.domain.values import replace
 

@@ -14,10 +14,10 @@ from app.commands.subscriptions.unsubscribing import (
     as_outcome,
     end_services,
 )
-from app.domain.account import Channel
 from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.messages import MessageClass, Reply
 from app.domain.service_numbers import Extension
+from app.domain.subscriptions import Channel
 from app.domain.texts import answers, wording
 from app.domain.texts import unsubscribing as texts
 from app.domain.turn import Outcome, TextReceived, Turn

@@ -8,12 +8,13 @@ from typing import ClassVar
 from app.commands.registry import command
 from app.commands.replies import say, shown
 from app.commands.vocabulary import LIST_SERVICES
-from app.domain.account import Account, Brand, Subscription, SubscriptionState
+from app.domain.account import Account, Brand
 from app.domain.catalogue import Catalogue
 from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.messages import Reply
 from app.domain.segments import Passage
 from app.domain.service_numbers import Extension
+from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.texts import listing as texts
 from app.domain.turn import Outcome, Turn
 from app.domain.values import value

@@ -12,8 +12,8 @@ from app.commands.vocabulary import (
     SERVICE_WORD,
     TRAILING,
 )
-from app.domain.account import Subscription
 from app.domain.catalogue import Service
+from app.domain.subscriptions import Subscription
 from app.domain.turn import Turn
 from app.domain.values import value
 

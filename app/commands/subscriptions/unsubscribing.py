@@ -8,11 +8,11 @@ from app.commands.charges.monthly_rules import price_of_month
 from app.commands.charges.on_unsubscribe import ChargeSettlement, settle_charges, text_of_remaining_charges
 from app.commands.registry import timer
 from app.domain import calendar
-from app.domain.account import Channel, Subscription, SubscriptionState
 from app.domain.catalogue import Billing, CancelEffect
 from app.domain.charges import ChargeKind
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.months import month_of
+from app.domain.subscriptions import Channel, Subscription, SubscriptionState
 from app.domain.texts import unsubscribing as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text

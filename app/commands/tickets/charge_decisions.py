@@ -12,8 +12,8 @@ from app.commands.subscriptions.unsubscribing import (
     as_outcome,
     end_services,
 )
-from app.domain.account import Channel
 from app.domain.charges import Charge, ChargeState
+from app.domain.subscriptions import Channel
 from app.domain.texts import fees as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from app.domain.account import Channel, Language
+from app.domain.account import Language
+from app.domain.subscriptions import Channel
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
 

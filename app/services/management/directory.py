@@ -20,13 +20,14 @@ from app.db.directory import TenureRead
 from app.db.questions import QuestionRead
 from app.db.session import Database
 from app.db.state import current_state, lock_catalogue
-from app.domain.account import Subscriber, Subscription
+from app.domain.account import Subscriber
 from app.domain.catalogue import FREE_COSTS_NOTHING, Service, ServiceProvider
 from app.domain.credentials import signing_violation
 from app.domain.evidence import EvidenceRecord, Verification
 from app.domain.heads import HeadKeys
 from app.domain.names import order_keyword_violation, warning_violation, way_violation
 from app.domain.preferences import PREFERENCES, Preferences
+from app.domain.subscriptions import Subscription
 from app.domain.values import replace, value
 from app.services.events.public_addresses import address_violation
 from app.services.refusals import RefusedError

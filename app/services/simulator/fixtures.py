@@ -11,9 +11,10 @@ from app.commands.accounts.directory import SetSubscriber
 from app.commands.accounts.import_claims import ImportSubscription
 from app.db.session import Database
 from app.db.state import current_state
-from app.domain.account import Brand, Channel, Language, Payment, Plan, SubscriberStatus, SubscriptionState
+from app.domain.account import Brand, Language, Payment, Plan, SubscriberStatus
 from app.domain.catalogue import Billing, CancelEffect, Service, ServiceProvider
 from app.domain.months import month_of
+from app.domain.subscriptions import Channel, SubscriptionState
 from app.services.management.directory import Directory
 from app.services.turns.handling import Turns
 

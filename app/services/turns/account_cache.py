@@ -5,10 +5,11 @@ from datetime import datetime
 from threading import Lock
 
 from app.db.accounts import ItemKey, LockedConversation, LookBack
-from app.domain.account import Account, Subscription, SubscriptionState
+from app.domain.account import Account
 from app.domain.dialogue import SPEAKING, Question
 from app.domain.evidence import ChainHead
 from app.domain.msisdn import bucket_of
+from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.values import replace, value
 
 _MOST = 5000

@@ -16,11 +16,11 @@ from app.db import evidence, idempotency, records, retention
 from app.db.retention import Page, Tenure
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
-from app.domain.account import Subscription, SubscriptionState
 from app.domain.evidence import ERASED, PURGED, SEALED, EvidenceDraft, EvidenceRecord, taken_away
 from app.domain.heads import HeadKeys
 from app.domain.policy import Kept
 from app.domain.records import Record
+from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.values import value
 from app.services.refusals import RefusedError
 from app.services.sealing import Sealer

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from app.commands.charges.announcing import AnnounceCharge, RecordUse
-from app.domain.account import Channel
 from app.domain.calendar import SHANGHAI
 from app.domain.charges import ChargeKind, ChargeState
+from app.domain.subscriptions import Channel
 from app.services.management.charges import OwnedCharge
 from app.services.management.owners import OwnerFilter, PageRequest
 from app.services.management.tokens import Caller, Scope

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field, model_validator
 
-from app.domain.account import Brand, Channel, Language, Payment, SubscriberStatus, SubscriptionState
+from app.domain.account import Brand, Language, Payment, SubscriberStatus
 from app.domain.catalogue import Billing, CancelEffect, ConfirmMode
 from app.domain.evidence import ChainViolation
+from app.domain.subscriptions import Channel, SubscriptionState
 from app.web.access import Private
 from app.web.bodies import Body, Fen, Line, Words
 from app.web.times import Moment

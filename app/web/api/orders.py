@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from app.commands.orders.calls import PlaceOrder
-from app.domain.account import Channel
 from app.domain.calendar import SHANGHAI
 from app.domain.orders import Order, OrderKind, OrderState, Reason
+from app.domain.subscriptions import Channel
 from app.services.management.orders import OwnedOrder
 from app.services.management.owners import OwnerFilter, PageRequest
 from app.services.management.tokens import Scope

@@ -8,11 +8,12 @@ from starlette.concurrency import run_in_threadpool
 
 from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
 from app.commands.accounts.import_claims import ImportSubscription
-from app.domain.account import Plan, Subscriber, Subscription
+from app.domain.account import Plan, Subscriber
 from app.domain.calendar import SHANGHAI
 from app.domain.evidence import EvidenceRecord
 from app.domain.passwords import is_easy
 from app.domain.preferences import Preferences
+from app.domain.subscriptions import Subscription
 from app.domain.usage import data_plan
 from app.services.management.tokens import Caller, Scope
 from app.services.turns.passwords import hash_password

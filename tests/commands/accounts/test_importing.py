@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from app.commands.accounts.import_claims import ImportSubscription
-from app.domain.account import FREE_PERIOD, Channel, Subscription, SubscriptionState
 from app.domain.catalogue import Billing, CancelEffect, Service
 from app.domain.orders import Order
+from app.domain.subscriptions import FREE_PERIOD, Channel, Subscription, SubscriptionState
 from tests.commands.orders.test_new_terms import announced
 from tests.commands.orders.test_orders import BY_NAME, WITH_TRIAL, catalogue
 from tests.commands.transcript import Conversation

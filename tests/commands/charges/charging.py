@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from app.commands.charges.announcing import AnnounceCharge, RecordUse
-from app.domain.account import Channel
 from app.domain.catalogue import Catalogue, Service
 from app.domain.charges import Charge, ChargeKind
+from app.domain.subscriptions import Channel
 from app.domain.turn import Outcome
 from tests.commands.transcript import Conversation
 from tests.commands.world import shanghai

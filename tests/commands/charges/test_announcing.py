@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from app.commands.accounts.directory import SetSubscriber
-from app.domain.account import SubscriberStatus, SubscriptionState
+from app.domain.account import SubscriberStatus
 from app.domain.charges import Charge
 from app.domain.refunds import Refund, RefundPart, refund_id
+from app.domain.subscriptions import SubscriptionState
 from app.domain.turn import Outcome
 from tests.commands.charges.charging import announce, charge_of, code, states
 from tests.commands.transcript import Conversation

@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from app.commands.accounts.import_claims import ImportSubscription
-from app.domain.account import Channel, Language, SubscriptionState
+from app.domain.account import Language
 from app.domain.charges import Charge, ChargeState
 from app.domain.policy import Carrier
 from app.domain.refunds import Refund
+from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.tickets import Ticket
 from tests.commands.charges.charging import announce, charge_of, code, states
 from tests.commands.transcript import Conversation

@@ -7,8 +7,8 @@ import pytest
 from app.commands.accounts.import_claims import ImportSubscription
 from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.commands.tickets.resolving import Resolve
-from app.domain.account import Channel, Subscription, SubscriptionState
 from app.domain.catalogue import CancelEffect
+from app.domain.subscriptions import Channel, Subscription, SubscriptionState
 from app.domain.tickets import Decision
 from app.domain.turn import TimerSet
 from tests.commands.charges.charging import announce, charge_of, states, use

@@ -6,10 +6,11 @@ import pytest
 
 from app.commands.accounts.directory import AgentUnsubscribe
 from app.commands.charges.announcing import AnnounceCharge
-from app.domain.account import Channel, Language, Subscription
+from app.domain.account import Language
 from app.domain.catalogue import CancelEffect
 from app.domain.charges import Charge, ChargeKind, ChargeState
 from app.domain.refunds import Refund
+from app.domain.subscriptions import Channel, Subscription
 from app.domain.turn import Outcome
 from tests.commands.charges.charging import announce, charge_of, code, states, use
 from tests.commands.transcript import Conversation

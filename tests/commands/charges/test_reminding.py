@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.domain.account import Channel
 from app.domain.calendar import local
 from app.domain.charges import window_end
 from app.domain.messages import Reply
+from app.domain.subscriptions import Channel
 from app.domain.texts import wording
 from app.domain.turn import Outcome
 from tests.commands.charges.charging import announce, charge_of, use

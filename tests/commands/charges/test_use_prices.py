@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
-from app.domain.account import Channel, Subscription, SubscriptionState
 from app.domain.catalogue import CancelEffect
 from app.domain.charges import ChargeKind, ChargeState, Use
+from app.domain.subscriptions import Channel, Subscription, SubscriptionState
 from app.domain.turn import Outcome, TimerSet
 from tests.commands.charges.charging import announce, charge_of, code, offer, states, use
 from tests.commands.transcript import Conversation

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.account import Channel, SubscriberStatus
+from app.domain.account import SubscriberStatus
 from app.domain.charges import Charge, ChargeKind
+from app.domain.subscriptions import Channel
 from app.domain.turn import Refusal
 from tests.commands.charges.charging import announce, charge_of, code, states, use
 from tests.commands.transcript import Conversation

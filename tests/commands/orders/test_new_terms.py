@@ -6,9 +6,10 @@ import pytest
 
 from app.commands.accounts.directory import SetSubscriber
 from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
-from app.domain.account import Language, SubscriberStatus, Subscription
+from app.domain.account import Language, SubscriberStatus
 from app.domain.catalogue import CancelEffect, ConfirmMode
 from app.domain.orders import Order, OrderState
+from app.domain.subscriptions import Subscription
 from app.domain.turn import TimerDue
 from tests.commands.transcript import Conversation, policy
 from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from app.commands.orders.calls import PlaceOrder
-from app.domain.account import Channel, Language, Payment, SubscriberStatus, SubscriptionState
+from app.domain.account import Language, Payment, SubscriberStatus
 from app.domain.catalogue import CancelEffect, Catalogue, Service
 from app.domain.orders import Order, OrderState, Reason, free_number
 from app.domain.policy import Carrier
+from app.domain.subscriptions import Channel, SubscriptionState
 from tests.commands.transcript import Conversation, play, policy
 from tests.commands.world import CATALOGUE, FOUR, SERVICES, SUBSCRIBER, has, provider, service, shanghai
 

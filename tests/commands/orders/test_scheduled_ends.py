@@ -8,9 +8,10 @@ import pytest
 from app.commands.accounts.directory import SetSubscriber
 from app.commands.accounts.import_claims import ImportSubscription
 from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
-from app.domain.account import Channel, Language, SubscriptionState
+from app.domain.account import Language
 from app.domain.catalogue import CancelEffect
 from app.domain.policy import Carrier
+from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.turn import TimerDue
 from tests.commands.orders.test_new_terms import DAY, announced
 from tests.commands.orders.test_orders import BY_NAME, catalogue

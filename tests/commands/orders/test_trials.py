@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from app.commands.accounts.directory import SetSubscriber
 from app.commands.accounts.import_claims import ImportSubscription
 from app.commands.orders.trial_timers import trial_timers
-from app.domain.account import Channel, SubscriberStatus, Subscription, SubscriptionState
+from app.domain.account import SubscriberStatus
 from app.domain.calendar import QuietHours, local
 from app.domain.orders import Order, OrderState
+from app.domain.subscriptions import Channel, Subscription, SubscriptionState
 from app.domain.trials import question_due
 from app.domain.turn import Stimulus, Turn
 from tests.commands.orders.test_orders import BY_NAME, WITH_TRIAL, catalogue

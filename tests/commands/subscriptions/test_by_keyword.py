@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.account import SubscriptionState
 from app.domain.catalogue import Catalogue
+from app.domain.subscriptions import SubscriptionState
 from tests.commands.transcript import Conversation, play, policy
 from tests.commands.world import CATALOGUE, FOUR, has, service
 

@@ -6,8 +6,9 @@ from itertools import product
 import pytest
 
 from app.commands.accounts.directory import AgentUnsubscribe
-from app.domain.account import Language, Subscription
+from app.domain.account import Language
 from app.domain.catalogue import Catalogue
+from app.domain.subscriptions import Subscription
 from tests.commands.accounts.test_importing import line
 from tests.commands.transcript import Conversation
 from tests.commands.world import SUBSCRIBER, has

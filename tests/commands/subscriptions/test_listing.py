@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.account import Brand, Language, SubscriberStatus, SubscriptionState
+from app.domain.account import Brand, Language, SubscriberStatus
 from app.domain.catalogue import Billing, Catalogue, Service
 from app.domain.policy import Carrier
 from app.domain.segments import Encoding, measure
+from app.domain.subscriptions import SubscriptionState
 from tests.commands.transcript import Conversation, play, policy
 from tests.commands.world import CATALOGUE, FIVE, SUBSCRIBER, has, provider, service, shanghai
 

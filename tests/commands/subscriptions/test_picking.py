@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.account import SubscriptionState
+from app.domain.subscriptions import SubscriptionState
 from tests.commands.transcript import Conversation, play
 from tests.commands.world import CATALOGUE, FOUR, has, service
 

@@ -8,8 +8,9 @@ from app.commands.accounts.directory import SetSubscriber
 from app.commands.ticketing import open_ticket
 from app.commands.tickets.charge_decisions import DecisionResult, cancel, lapse, uphold
 from app.commands.tickets.resolving import Resolve
-from app.domain.account import Channel, Language, SubscriberStatus
+from app.domain.account import Language, SubscriberStatus
 from app.domain.policy import Carrier
+from app.domain.subscriptions import Channel
 from app.domain.tickets import Decision, Ticket, TicketKind
 from app.domain.turn import Outcome, Refusal, Stimulus, Turn
 from tests.commands.charges.charging import announce, charge_of, code, states, use

@@ -3,9 +3,10 @@
 import pytest
 
 from app.commands.charges.announcing import AnnounceCharge, RecordUse
-from app.domain.account import Channel, Language
+from app.domain.account import Language
 from app.domain.charges import ChargeKind, ChargeState
 from app.domain.messages import MessageClass
+from app.domain.subscriptions import Channel
 from app.domain.texts import wording
 from app.services.management.campaigns import NewCampaign
 from tests.commands.world import shanghai

@@ -9,8 +9,8 @@ from app.commands.accounts.directory import SetSubscriber
 from app.commands.accounts.import_claims import ImportSubscription
 from app.commands.orders.new_terms import NEW_TERMS
 from app.db.state import current_state
-from app.domain.account import Channel, SubscriptionState
 from app.domain.catalogue import CancelEffect
+from app.domain.subscriptions import Channel, SubscriptionState
 from app.services.management import terms
 from app.services.management.terms import TermsChanges
 from tests.running import Running

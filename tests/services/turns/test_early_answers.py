@@ -14,9 +14,9 @@ from app.commands.orders.calls import PlaceOrder
 from app.commands.tickets.resolving import RespondFirst
 from app.db import tables
 from app.db.record_tables import RECORD_TABLES
-from app.domain.account import Channel
 from app.domain.charges import Charge, ChargeKind
 from app.domain.orders import Order
+from app.domain.subscriptions import Channel
 from app.domain.tickets import Ticket
 from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.services.engine import Loop
