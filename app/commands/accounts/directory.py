@@ -20,7 +20,7 @@ from app.domain.messages import MessageClass, Reply
 from app.domain.records import Record
 from app.domain.service_numbers import Extension
 from app.domain.subscriptions import Channel, SubscriptionState
-from app.domain.texts import directory as texts
+from app.domain.texts import passwords as texts
 from app.domain.texts import unsubscribing
 from app.domain.turn import EventDraft, Outcome, Stimulus, Turn, joined, refused
 from app.domain.values import replace, value

@@ -1,4 +1,4 @@
-"""XGMM: changing the service password (flows.md 11). No password is ever said back."""
+"""Texts about the service password: XGMM, and one that staff set. No text contains a password (flows.md 11)."""
 
 from datetime import datetime
 
@@ -26,6 +26,10 @@ CHANGED = Text(
 NONE_YET = Text(
     zh="您尚未设置服务密码，无法通过短信修改。请携带本人有效证件到营业厅设置。",
     en="You have no service password yet, so it cannot be changed by SMS. Please set one at a shop, with your identity card.",
+)
+PASSWORD_SET = Text(
+    zh="您好！您的号码已设置服务密码。如非本人办理，请尽快联系我们。",
+    en="A service password was set for your number. If this was not you, please contact us soon.",
 )
 _WRONG = Text(
     zh="旧密码不正确，服务密码未修改。今天还可以再试{left}次。",
