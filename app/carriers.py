@@ -6,7 +6,7 @@ import httpx
 
 from app.db.outbox import FailoverRoute
 from app.db.session import Database
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from app.providers import KINDS, make_provider
 from app.providers.base import Provider, ProviderSettings, Surroundings
 from app.providers.fences import Fence
@@ -109,14 +109,14 @@ def _provider_settings(name: str, given: ProviderFile) -> ProviderSettings:
     )
 
 
-def carrier_of(settings: Settings, name: str) -> Carrier:
+def carrier_of(settings: Settings, name: str) -> ProviderTraits:
     """Return what turns know of a provider. Without ``free_mo``, inbound messages are free only in demo and test."""
     given = settings.provider_table()[name]
     free = settings.disposable if given.free_mo is None else given.free_mo
-    return Carrier(name, given.single_number, free)
+    return ProviderTraits(name, given.single_number, free)
 
 
-def _default_carrier(settings: Settings, providers: dict[str, Provider]) -> Carrier:
+def _default_carrier(settings: Settings, providers: dict[str, Provider]) -> ProviderTraits:
     name = settings.default_provider
     if name is None or not providers[name].can_send:
         able = [other for other, provider in providers.items() if provider.can_send and other != PROBE]

@@ -95,7 +95,7 @@ def noting_interruption(turn: Turn, outcome: Outcome) -> Outcome:
     """The outcome, with a note of text from the bare access number while a question about money was open."""
     if not outcome.replies:
         return outcome
-    one_number = turn.carrier.single_number
+    one_number = turn.provider.single_number
     from_access = (reply for reply in outcome.replies if one_number or reply.extension == Extension.COMMANDS)
     if not any(not is_held(reply, turn) for reply in from_access):
         return outcome

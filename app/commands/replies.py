@@ -42,7 +42,7 @@ def shown(*replies: Reply) -> str:
 
 def asked_from(turn: Turn, question: Question) -> str:
     """The extension that a question came from: none with a provider that has one number only."""
-    return Extension.COMMANDS if turn.carrier.single_number else question.extension
+    return Extension.COMMANDS if turn.provider.single_number else question.extension
 
 
 def number_of(turn: Turn, question: Question) -> str:

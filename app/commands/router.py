@@ -105,7 +105,7 @@ class Router:
         if turn.account.customer is None:
             return stranger(turn, limits)
         dialled = turn.policy.numbers.extension(received.dialled)
-        extension = Extension.COMMANDS if turn.carrier.single_number else dialled
+        extension = Extension.COMMANDS if turn.provider.single_number else dialled
         said = self.registry.reader.read(received.text)
         route = (self._route_incomplete if received.missing else self._route)(turn, said, extension)
         outcome = route.outcome

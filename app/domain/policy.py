@@ -39,7 +39,7 @@ class Policy:
 
 
 @value
-class Carrier:
+class ProviderTraits:
     """What a turn must know of the provider that carries the dialogue (flows.md 1, safety.md 20)."""
 
     name: str

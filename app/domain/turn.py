@@ -12,7 +12,7 @@ from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.limits import Limits
 from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck, PasswordChecked
-from app.domain.policy import Carrier, Policy
+from app.domain.policy import Policy, ProviderTraits
 from app.domain.records import Record
 from app.domain.subscriptions import Subscription
 from app.domain.values import replace, value
@@ -115,7 +115,7 @@ class Turn:
     account: Account
     catalogue: Catalogue
     policy: Policy
-    carrier: Carrier
+    provider: ProviderTraits
     at: datetime
     now: datetime
     ids: Iterator[str]

@@ -13,7 +13,7 @@ from app.commands.registry import Registry
 from app.db import outbox
 from app.db.session import Database
 from app.db.state import current_state
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from app.providers.base import Provider
 from app.services.delivery.receipts import Receipts
 from app.services.delivery.sending import Delivery
@@ -62,7 +62,7 @@ class Carriers:
     """
 
     providers: dict[str, Provider]
-    default: Carrier
+    default: ProviderTraits
     network: SimulatedNetwork
     receipts: Receipts
     deliveries: dict[str, Delivery]

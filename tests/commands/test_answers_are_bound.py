@@ -12,7 +12,7 @@ from app.commands.tickets.resolving import RespondFirst
 from app.domain.charges import ChargeState
 from app.domain.dialogue import Arrival
 from app.domain.orders import Order, OrderState
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.tickets import Ticket
 from tests.commands.charges.charging import announce, charge_of, code
@@ -184,7 +184,7 @@ def test_the_third_wrong_code_elsewhere_closes_the_question() -> None:
 
 
 def test_one_number_for_everything_asks_for_a_code() -> None:
-    conversation = Conversation(has=(), catalogue=WITH_TRIAL, carrier=Carrier("one", single_number=True))
+    conversation = Conversation(has=(), catalogue=WITH_TRIAL, carrier=ProviderTraits("one", single_number=True))
     conversation.play("> KTYYH\n< [10086] …验证码…\n> 是\n< …验证码…")
     assert conversation.states() == {}
     (order,) = [item for item in conversation.account.records[Order].values() if isinstance(item, Order)]
@@ -304,9 +304,9 @@ def test_a_wrong_code_counts_at_every_number_and_also_in_silence(number: str) ->
 
 def test_with_one_number_everything_that_is_said_comes_from_it() -> None:
     conversation = Conversation(has=FOUR, catalogue=WITH_TRIAL).play("> KTYYH\n< [1008620400] …")
-    conversation.carrier = Carrier("one", single_number=True)
+    conversation.carrier = ProviderTraits("one", single_number=True)
     conversation.play("> QXCL\n< [10086] …")
-    conversation.carrier = Carrier("test")
+    conversation.carrier = ProviderTraits("test")
     conversation.play("> 是\n< [10086] …1008620400…")
     assert "YYH" not in conversation.states()
 

@@ -13,7 +13,7 @@ from app.commands.router import Router
 from app.commands.subscriptions import by_keyword, confirming, listing, picking
 from app.commands.tickets import spam_reports
 from app.domain.dialogue import Question, QuestionState
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from tests.commands import stand_ins
 from tests.commands.stand_ins import ConfirmingOrder, DisputingCharge
 from tests.commands.transcript import Conversation, play
@@ -34,7 +34,7 @@ def asked(conversation: Conversation, state: QuestionState, extension: str) -> Q
 
 
 def conversation_with(*questions: tuple[str, QuestionState], single_number: bool = False) -> Conversation:
-    conversation = Conversation(carrier=Carrier("test", single_number=single_number))
+    conversation = Conversation(carrier=ProviderTraits("test", single_number=single_number))
     conversation.router = Router(collect(MODULES, {"BILL": "ZD", "102": "0000"}))
     made = [asked(conversation, state, extension) for extension, state in questions]
     conversation.account = replace(conversation.account, questions={question.id: question for question in made})

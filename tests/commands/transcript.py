@@ -38,7 +38,7 @@ from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append
 from app.domain.masking import mask
 from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck, PasswordChecked
-from app.domain.policy import Carrier, Policy
+from app.domain.policy import Policy, ProviderTraits
 from app.domain.subscriptions import Subscription
 from app.domain.turn import (
     MESSAGE_OUTCOME,
@@ -93,7 +93,7 @@ class Conversation:
     start: str = START
     catalogue: Catalogue = CATALOGUE
     policy: Policy = field(default_factory=policy)
-    carrier: Carrier = field(default_factory=lambda: Carrier("test", free_mo=True))
+    carrier: ProviderTraits = field(default_factory=lambda: ProviderTraits("test", free_mo=True))
     sent: list[Sent] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from app.domain.catalogue import ConfirmMode
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from tests.commands.transcript import policy
 from tests.properties.effort import effort
 from tests.properties.handset import FOREIGN, NO, ONE, OURS, PICKS, STOPS, YES
@@ -54,7 +54,9 @@ class Customer(LifeMachine):
         ["2026-03-02 10:00", "2026-03-31 23:30", "2028-02-28 21:50", "2026-12-31 23:58"]))  # fmt: skip
     def begins(self, *, code: bool, single: bool, start: str) -> None:
         mode = ConfirmMode.CODE if code else ConfirmMode.FIXED
-        self.life = Life(start=start, policy=policy(confirm_mode=mode), carrier=Carrier("test", single_number=single))
+        self.life = Life(
+            start=start, policy=policy(confirm_mode=mode), carrier=ProviderTraits("test", single_number=single)
+        )
 
     @rule(text=TEXTS, number=NUMBERS, ago=AGO)
     def she_writes(self, text: str, number: str, ago: float) -> None:

@@ -126,7 +126,7 @@ def _reminder_text(turn: Turn, charge: Charge, at: datetime) -> str:
         due=charge.due_at,
         window=texts.window(language, at, _window_end(turn, at), turn.policy.fee_window),
         code=charge.code or "",
-        free=turn.carrier.free_mo,
+        free=turn.provider.free_mo,
     )
 
 

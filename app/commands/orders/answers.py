@@ -56,7 +56,7 @@ def _dialled_extension(turn: Turn) -> str:
 
 def _sent_to_its_number(turn: Turn, question: Question) -> bool:
     """Return True if the text was sent to the question's own number; a single-number provider has none."""
-    return _dialled_extension(turn) == question.extension and not turn.carrier.single_number
+    return _dialled_extension(turn) == question.extension and not turn.provider.single_number
 
 
 def _meaning(turn: Turn, question: Question, said: Said) -> _Meaning | None:
@@ -135,7 +135,7 @@ def _too_late(turn: Turn, question: Question, text: str) -> Outcome:
 
 def _hint(turn: Turn, question: Question) -> Outcome:
     """Say where and how to answer the question."""
-    by_code = turn.carrier.single_number or question.state_as(ConfirmingOrder).code is not None
+    by_code = turn.provider.single_number or question.state_as(ConfirmingOrder).code is not None
     where = answers.answer_there(turn.account.language, [about_text(turn, question)])
     text = repeat_text(turn, question) if by_code else where
     return Outcome(replies=(say(turn, text),), verdict=NOT_UNDERSTOOD)
@@ -148,7 +148,7 @@ def _take_yes(turn: Turn, order: Order, question: Question) -> Outcome:
     message waits for its result.
     """
     if question.state_as(ConfirmingOrder).code is not None:
-        counts = turn.carrier.single_number or _dialled_extension(turn) != Extension.FOREIGN
+        counts = turn.provider.single_number or _dialled_extension(turn) != Extension.FOREIGN
         return _confirm(*_with_arrival(turn, order, question)) if counts else _hint(turn, question)
     arrival, at_its_number = turn.account.arrival(question), _sent_to_its_number(turn, question)
     received, again = turn.stimulus_as(TextReceived), question.state_as(ConfirmingOrder).again

@@ -64,7 +64,7 @@ def list_offers(turn: Turn, _argument: str) -> Outcome:
         return Outcome(replies=(say(turn, texts.NOTHING.say(language)),), questions=replaced)
     window = turn.policy.listing_window
     lines = [_line(turn, number, service) for number, service in enumerate(services, 1)]
-    pieces = texts.offers(language, lines, window, free_reply=turn.carrier.free_mo)
+    pieces = texts.offers(language, lines, window, free_reply=turn.provider.free_mo)
     reply = say(turn, *pieces, question_id=next(turn.ids))
     question = Question(
         id=reply.question_id or "",

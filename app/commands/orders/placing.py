@@ -192,5 +192,5 @@ def _already_subscribed_text(turn: Turn, order: Order) -> str:
 
 def _asking_number(turn: Turn, order: Order | None) -> str:
     """Return the number that an order's question came from, or the access number."""
-    extension = f"{Extension.CONFIRMATION}{order.number}" if order and not turn.carrier.single_number else ""
+    extension = f"{Extension.CONFIRMATION}{order.number}" if order and not turn.provider.single_number else ""
     return turn.policy.numbers.number(extension)

@@ -106,7 +106,7 @@ def _new_code(turn: Turn, order: Order) -> str | None:
     """Draw a code if the SP, the settings or a single-number provider require one (safety.md 6, 7)."""
     sp = turn.catalogue.providers[order.terms.sp_code] if order.terms else None
     mode = (sp.confirm_mode if sp else None) or turn.policy.confirm_mode
-    if mode is ConfirmMode.FIXED and not turn.carrier.single_number:
+    if mode is ConfirmMode.FIXED and not turn.provider.single_number:
         return None
     return fresh_code(turn)
 
@@ -169,5 +169,5 @@ def named_terms(turn: Turn, order: Order) -> texts.Named:
 def question_facts(turn: Turn, order: Order) -> texts.Asked:
     """Return what the question's text says: the terms and how to answer."""
     return texts.Asked(
-        named_terms(turn, order), turn.policy.numbers.access, order.code, free_reply=turn.carrier.free_mo
+        named_terms(turn, order), turn.policy.numbers.access, order.code, free_reply=turn.provider.free_mo
     )

@@ -56,7 +56,7 @@ def reach_out(turn: Turn) -> Outcome:
 
 def _pieces(turn: Turn, wanted: ReachOut) -> tuple[str, ...]:
     """The text, and for offers how to get no more of them: a word that works where answers find their number."""
-    if wanted.kind is not MessageClass.MARKETING or turn.carrier.single_number:
+    if wanted.kind is not MessageClass.MARKETING or turn.provider.single_number:
         return (wanted.text,)
     number = turn.policy.numbers.number(Extension.CARE)
     return wanted.text, texts.HOW_TO_OPT_OUT.say(turn.account.language, number=number)

@@ -131,7 +131,7 @@ def _passages(turn: Turn, brand: Brand, lines: list[texts.Line]) -> list[Passage
         window=turn.policy.listing_window,
         picks=tuple(line.number for line in lines if line.number is not None),
         all_allowed=turn.policy.allow_unsubscribe_all,
-        free_reply=turn.carrier.free_mo,
+        free_reply=turn.provider.free_mo,
     )
     passages = [texts.outside_plan(language, brand, outside, how)] if outside else []
     if inside:

@@ -168,7 +168,7 @@ def take_complaint(turn: Turn, question: Question, said: Said) -> Answer | None:
     """Take a text to 10086 as the complaint unless it is a pick, yes or no or fits anything else (safety.md 24)."""
     received = turn.stimulus_as(TextReceived)
     dialled = turn.policy.numbers.extension(received.dialled)
-    elsewhere = dialled != Extension.COMMANDS and not turn.carrier.single_number
+    elsewhere = dialled != Extension.COMMANDS and not turn.provider.single_number
     if elsewhere or question.closed_at is not None:
         return None
     too_long_to_be_read = len(received.text) > LONGEST_TEXT

@@ -21,7 +21,7 @@ from app.db.timers import StoredTimer
 from app.domain.account import Account
 from app.domain.catalogue import Catalogue
 from app.domain.msisdn import bucket_of
-from app.domain.policy import Carrier, Policy
+from app.domain.policy import Policy, ProviderTraits
 from app.domain.turn import Outcome, Stimulus, Turn
 from app.services.ids import IdSource
 from app.services.refusals import RefusedError
@@ -59,8 +59,8 @@ class Turns:
         ids: IdSource,
         sealer: Sealer,
         policy: Policy,
-        carriers: Mapping[str, Carrier],
-        default_carrier: Carrier,
+        carriers: Mapping[str, ProviderTraits],
+        default_carrier: ProviderTraits,
         wake_delivery: Callable[[], None],
     ) -> None:
         self._database = database

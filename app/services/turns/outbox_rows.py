@@ -14,7 +14,7 @@ def message_rows(
     turn: Turn, place: Place, ids: Iterator[str], reply: Reply, *, in_reply_to: str | None
 ) -> list[dict[str, object]]:
     """The messages of a reply to a tenure (bucket, number, tenure), queued and due now."""
-    extension = "" if turn.carrier.single_number else reply.extension
+    extension = "" if turn.provider.single_number else reply.extension
     bucket, msisdn, tenure = place
     rows: list[dict[str, object]] = []
     for message in reply.messages:
@@ -31,7 +31,7 @@ def message_rows(
                 "lane": Lane.PROMPT if reply.any_hour else lane_of(reply.kind),
                 "encoding": size.encoding,
                 "segments": size.segments,
-                "provider": turn.carrier.name,
+                "provider": turn.provider.name,
                 "question_id": reply.question_id,
                 "about": reply.about,
                 "told": delivery_outcomes.WAITING if reply.notify else None,

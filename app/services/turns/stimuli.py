@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.db.inbox import StoredMessage
 from app.db.timers import StoredTimer
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from app.domain.turn import Stimulus, TextReceived, TimerDue
 from app.services.sealing import Sealer
 from app.services.turns.unit_of_work import PendingAccount, Waiting
@@ -14,7 +14,7 @@ from app.services.turns.unit_of_work import PendingAccount, Waiting
 class Stimuli:
     """Makes stimuli, each with the carrier of whatever is answered to it."""
 
-    def __init__(self, sealer: Sealer, carriers: Mapping[str, Carrier], default: Carrier) -> None:
+    def __init__(self, sealer: Sealer, carriers: Mapping[str, ProviderTraits], default: ProviderTraits) -> None:
         """``carriers``: by the provider that a message came from; the default one for all else."""
         self._sealer = sealer
         self._carriers = carriers

@@ -20,7 +20,7 @@ from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append
 from app.domain.heads import HeadKeys
 from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from app.domain.records import Record
 from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, apply
 from app.domain.values import value
@@ -37,7 +37,7 @@ class Waiting:
 
     stimulus: Stimulus
     at: datetime
-    carrier: Carrier
+    carrier: ProviderTraits
     source: StoredMessage | StoredTimer | None = None
 
 

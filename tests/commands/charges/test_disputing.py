@@ -8,7 +8,7 @@ import pytest
 from app.commands.accounts.import_claims import ImportSubscription
 from app.domain.account import Language
 from app.domain.charges import Charge, ChargeState
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from app.domain.refunds import Refund
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.tickets import Ticket
@@ -371,7 +371,7 @@ def test_codes_are_four_digits_and_distinct() -> None:
 
 
 def test_with_a_single_number_codes_tell_charges_apart() -> None:
-    conversation = Conversation(carrier=Carrier("test", single_number=True))
+    conversation = Conversation(carrier=ProviderTraits("test", single_number=True))
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     assert conversation.sent[-1].number == "10086"
     conversation.play(f"> TD{code(conversation, 'c-1')}\n< [10086 result] 03月手机报(新华)3元的疑问已受理…")

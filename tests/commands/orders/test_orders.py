@@ -10,7 +10,7 @@ from app.commands.orders.calls import PlaceOrder
 from app.domain.account import Language, Payment, SubscriberStatus
 from app.domain.catalogue import CancelEffect, Catalogue, Service
 from app.domain.orders import Order, OrderState, Reason, free_number
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from app.domain.subscriptions import Channel, SubscriptionState
 from tests.commands.transcript import Conversation, play, policy
 from tests.commands.world import CATALOGUE, FOUR, SERVICES, SUBSCRIBER, has, provider, service, shanghai
@@ -60,7 +60,7 @@ def test_the_question_names_all_terms() -> None:
         < [1008620400 result] You have ordered 手机报(新华) from March 2, CNY3/month. Stopping it within 72 hours is free. To stop it send 0000 to 10086. China Mobile
         """,
         subscriber=replace(SUBSCRIBER, language=Language.EN),
-        carrier=Carrier("test"),
+        carrier=ProviderTraits("test"),
     )
 
 
@@ -488,7 +488,7 @@ def test_the_origin_of_an_order_is_told_from_the_evidence() -> None:
 CODES = policy(confirm_mode="code")
 
 
-@pytest.mark.parametrize("given", [{"policy": CODES}, {"carrier": Carrier("one", single_number=True)}])
+@pytest.mark.parametrize("given", [{"policy": CODES}, {"carrier": ProviderTraits("one", single_number=True)}])
 def test_only_the_code_is_a_yes(given: dict[str, object]) -> None:
     conversation = played("> KTYYH\n< …请在24小时内回复验证码…确认订购…", **given)
     number = conversation.sent[-1].number

@@ -10,7 +10,7 @@ from app.commands.accounts.import_claims import ImportSubscription
 from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.domain.account import Language
 from app.domain.catalogue import CancelEffect
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.turn import TimerDue
 from tests.commands.orders.test_new_terms import DAY, announced
@@ -64,7 +64,12 @@ CASES = {
     "new terms begun": ("CL", with_new_terms(f"{YES}\n@ 2026-04-02 10:00"), NO_END, ""),
     "no worse terms": ("CL", with_new_terms(price_fen=400), NO_END, ""),
     "in the plan": ("CL", with_new_terms(has=(replace(has("CL"), in_plan=True),)), NO_END, ""),
-    "one number": ("CL", with_new_terms(carrier=Carrier("one", single_number=True)), ON_DAY, "回复确认短信(10086)"),
+    "one number": (
+        "CL",
+        with_new_terms(carrier=ProviderTraits("one", single_number=True)),
+        ON_DAY,
+        "回复确认短信(10086)",
+    ),
     "trial not asked about yet": ("TQ", with_trial(), NO_END, ""),
     "trial of a withdrawn service": ("TQ", with_trial(on_offer=False), ON_END, "届时停止"),
     "trial asked about": ("TQ", with_trial(ASKED), ON_END, "1008620400"),

@@ -7,7 +7,7 @@ from app.commands.outreach.consent import GiveConsent, WithdrawConsent
 from app.domain.campaigns import CampaignMessage
 from app.domain.consents import MarketingConsent
 from app.domain.messages import MessageClass
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from tests.commands.transcript import Conversation
 
 CARE, MARKETING = MessageClass.CARE, MessageClass.MARKETING
@@ -89,7 +89,7 @@ def test_marketing_needs_consent_and_says_how_to_stop_it() -> None:
 
 
 def test_a_carrier_without_extensions_is_not_told_a_word_that_would_list() -> None:
-    talk = Conversation(carrier=Carrier("one", single_number=True))
+    talk = Conversation(carrier=ProviderTraits("one", single_number=True))
     talk.happens(GiveConsent("api:shop", "网上"))
     assert reach(talk, "m-1", MARKETING) == "祝您节日快乐中国移动"
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.account import Brand, Language, SubscriberStatus
 from app.domain.catalogue import Billing, Catalogue, Service
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from app.domain.segments import Encoding, measure
 from app.domain.subscriptions import SubscriptionState
 from tests.commands.transcript import Conversation, play, policy
@@ -116,7 +116,7 @@ def test_what_cannot_be_picked_has_no_number() -> None:
 
 
 def test_what_the_closing_says_depends_on_the_settings() -> None:
-    paid = Carrier("paid", free_mo=False)
+    paid = ProviderTraits("paid", free_mo=False)
     play("> 0000\n< …如1；回复“全部”取消全部。2小时内回复有效。以上…", has=(has("CL"),), carrier=paid)
     only_numbers = policy(allow_unsubscribe_all=False)
     play("> 0000\n< …如1,2；以序号为准。2小时内…", has=(has("CL"), has("LD")), policy=only_numbers)

@@ -9,7 +9,7 @@ from app.commands.ticketing import open_ticket
 from app.commands.tickets.charge_decisions import DecisionResult, cancel, lapse, uphold
 from app.commands.tickets.resolving import Resolve
 from app.domain.account import Language, SubscriberStatus
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from app.domain.subscriptions import Channel
 from app.domain.tickets import Decision, Ticket, TicketKind
 from app.domain.turn import Outcome, Refusal, Stimulus, Turn
@@ -27,7 +27,7 @@ def disputed(due: str = "2026-03-05 12:00", **given: object) -> Conversation:
 
 def turn_of(conversation: Conversation) -> Turn:
     return Turn(
-        Stimulus(), conversation.account, conversation.catalogue, conversation.policy, Carrier("test"),
+        Stimulus(), conversation.account, conversation.catalogue, conversation.policy, ProviderTraits("test"),
         conversation.now, conversation.now, conversation.ids, conversation.randbelow,
     )  # fmt: skip
 

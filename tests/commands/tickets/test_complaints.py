@@ -9,7 +9,7 @@ from app.commands.router import Router
 from app.commands.tickets.complaints import AgentComplaint
 from app.domain.account import Brand, Language, SubscriberStatus
 from app.domain.charges import Charge, ChargeKind, ChargeState
-from app.domain.policy import Carrier
+from app.domain.policy import ProviderTraits
 from app.domain.tickets import Ticket, TicketKind, TicketState
 from app.domain.turn import Outcome, apply
 from tests.commands.charges.charging import announce, code
@@ -254,7 +254,7 @@ def test_only_what_is_sent_to_10086_itself() -> None:
         < 抱歉，未能识别您的短信…
     """)
     assert not tickets(conversation)
-    one_number = Carrier("test", single_number=True)
+    one_number = ProviderTraits("test", single_number=True)
     assert tickets(play("> TS\n> [10086977] 这是什么\n< …已受理…", carrier=one_number))
 
 

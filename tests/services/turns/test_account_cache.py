@@ -26,7 +26,7 @@ from tests.commands.world import shanghai
 from tests.running import ALICE, Running, running, settings_for
 
 if TYPE_CHECKING:
-    from app.domain.policy import Carrier
+    from app.domain.policy import ProviderTraits
 
 NUMBERS = [f"+86138002{number:05}" for number in range(4)]
 
@@ -75,7 +75,7 @@ def test_of_a_message_that_is_kept_for_later_only_the_guards_are_remembered() ->
     source = StoredMessage(1, ALICE, "m-1", "simulator", "10086", "QXCL", None, now, now, now, 0)
     stimulus = TextReceived(id="m-1", dialled="10086", text="QXCL", shown_text="QXCL", sent_at=now, kept=False)
     entry = PendingAccount(LockedConversation(1, ALICE, 0, None, None), Account(ALICE), ChainHead())
-    waiting = Waiting(stimulus, now, cast("Carrier", None), source)  # nothing is answered
+    waiting = Waiting(stimulus, now, cast("ProviderTraits", None), source)  # nothing is answered
     asked = Question("q-1", QuestionState(), "977", "?", now, now)
     limits = Limits(in_minute=31)
     work = UnitOfWork(AccountCodec([]), IdSource(), HeadKeys([b"k" * 32]))
