@@ -124,11 +124,11 @@ class Account:
         """What to write to this number in."""
         return self.subscriber.language if self.subscriber else Language.ZH
 
-    def held(self, service_code: str, at: datetime) -> Subscription | None:
+    def running_subscription(self, service_code: str, at: datetime) -> Subscription | None:
         """Her running subscription of a service, unsubscribed or not."""
-        return next((item for item in self.of_service(service_code) if item.runs(at)), None)
+        return next((item for item in self.subscriptions_of(service_code) if item.runs(at)), None)
 
-    def of_service(self, service_code: str) -> Iterator[Subscription]:
+    def subscriptions_of(self, service_code: str) -> Iterator[Subscription]:
         """Her subscriptions of a service, those that ended too."""
         return (item for item in self.subscriptions.values() if item.service_code == service_code)
 

@@ -16,7 +16,7 @@ class CancelEffect(StrEnum):
     MONTH_END = "month_end"
 
     @property
-    def slowness(self) -> int:
+    def delay_rank(self) -> int:
         """A number that is greater the later it ends."""
         return tuple(CancelEffect).index(self)
 
@@ -96,7 +96,7 @@ class Service:
         """What it cost at a moment, in fen."""
         return next((past.price_fen for past in self.past_prices if at < past.until), self.price_fen)
 
-    def in_place_of(self, before: "Service | None", version: int, at: datetime) -> "Service":
+    def replacing(self, before: "Service | None", version: int, at: datetime) -> "Service":
         """The service as it takes the place of ``before`` at a moment, in the catalogue that follows a version.
 
         It knows what it cost until then, and since when SMS does not end it.

@@ -86,7 +86,7 @@ class Subscription:
             return self.ends_at is not None and at <= self.ends_at
         return self.runs(at)
 
-    def can_be_left(self, at: datetime) -> bool:
+    def can_be_unsubscribed(self, at: datetime) -> bool:
         """Whether it runs and has not been unsubscribed yet."""
         return self.state in (SubscriptionState.ACTIVE, SubscriptionState.TRIAL) and self.runs(at)
 
@@ -94,7 +94,7 @@ class Subscription:
         """Whether leaving costs nothing (flows.md 5.3)."""
         return self.free_until is not None and at <= self.free_until
 
-    def can_be_left_by_sms(self, service: Service) -> bool:
+    def can_be_unsubscribed_by_sms(self, service: Service) -> bool:
         """Whether its service can be ended by SMS now, or could at any time since it began.
 
         That way out is part of the terms: a change of the service opens it, and never closes it (safety.md 3). A

@@ -17,7 +17,7 @@ def test_a_price_of_the_past_is_what_it_was_and_never_more(prices: list[int]) ->
     """A price an hour, of which only so many are remembered."""
     service = replace(CATALOGUE.services["GS"], price_fen=prices[0])
     for hour, fen in enumerate(prices[1:], start=1):
-        service = replace(service, price_fen=fen, past_prices=()).in_place_of(service, 1, BEGAN + timedelta(hours=hour))
+        service = replace(service, price_fen=fen, past_prices=()).replacing(service, 1, BEGAN + timedelta(hours=hour))
     assert len(service.past_prices) <= 100
     for hour, fen in enumerate(prices):
         found = {service.price_at(BEGAN + timedelta(hours=hour, minutes=minutes)) for minutes in (0, 59)}
@@ -27,5 +27,5 @@ def test_a_price_of_the_past_is_what_it_was_and_never_more(prices: list[int]) ->
 
 def test_a_service_that_changes_otherwise_remembers_no_price() -> None:
     before = CATALOGUE.services["GS"]
-    assert replace(before, visible=False).in_place_of(before, 1, BEGAN).past_prices == ()
-    assert before.in_place_of(None, 1, BEGAN) == before
+    assert replace(before, visible=False).replacing(before, 1, BEGAN).past_prices == ()
+    assert before.replacing(None, 1, BEGAN) == before

@@ -140,13 +140,13 @@ class Life(Writing):
         before = self.catalogue.services[code]
         self.prices.append((self.now, code, before.price_fen))
         effect_now = CancelEffect(effect) if effect else before.cancel_effect
-        sp_now = before.sp_code if sp is None or self.account.held(code, self.now) else sp
+        sp_now = before.sp_code if sp is None or self.account.running_subscription(code, self.now) else sp
         change(self, replace(before, price_fen=fen, cancel_effect=effect_now, sp_code=sp_now))
 
     @step
     def new_terms(self, code: str, fen: int, days: float) -> None:
         """Every holder of a service is to be asked about another price; here, she."""
-        held = self.account.held(code, self.now)
+        held = self.account.running_subscription(code, self.now)
         if held is not None:
             announced = AnnouncedTerms(
                 self._id("t"), fen, CancelEffect.IMMEDIATE, self.now + timedelta(days=days), "api:staff"

@@ -211,7 +211,7 @@ class Writing(Conversation):
 
     def running(self) -> set[str]:
         """What she has and has not left."""
-        return {item.service_code for item in self.account.subscriptions.values() if item.can_be_left(self.now)}
+        return {item.service_code for item in self.account.subscriptions.values() if item.can_be_unsubscribed(self.now)}
 
     def _expected(self, text: str, number: str) -> set[str] | None:
         """The services that a text must end, by what she was shown; None where it is not for her to say."""
@@ -234,7 +234,7 @@ class Writing(Conversation):
     def _can_end(self, codes: set[str]) -> set[str]:
         ending = set()
         for code in codes & self.running():
-            offered, held = self.catalogue.services[code], self.account.held(code, self.now)
+            offered, held = self.catalogue.services[code], self.account.running_subscription(code, self.now)
             until = held.contract_until if held and not held.in_free_period(self.now) else None
             if offered.cancellable_by_sms and not offered.cancel_warning and (until is None or until < self.now):
                 ending.add(code)

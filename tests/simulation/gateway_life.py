@@ -251,7 +251,7 @@ class GatewayLife:
     def _running(self) -> set[str]:
         assert self.witness.before is not None
         held = self.witness.before.subscriptions.values()
-        return {item.service_code for item in held if item.can_be_left(self.witness.before.now)}
+        return {item.service_code for item in held if item.can_be_unsubscribed(self.witness.before.now)}
 
 
 def _facts(connection: Connection) -> Facts:

@@ -150,7 +150,7 @@ def _records_ended(turn: Turn) -> tuple[Record, ...]:
 def unsubscribe_for(turn: Turn) -> Outcome:
     """The same effect as her own unsubscribe; she is told by SMS (flows.md 17)."""
     wanted = turn.stimulus_as(AgentUnsubscribe)
-    held = turn.account.held(wanted.service_code, turn.at) if turn.account.customer else None
+    held = turn.account.running_subscription(wanted.service_code, turn.at) if turn.account.customer else None
     if held is None:
         return refused(404, "The customer does not have this service.")
     request = UnsubscribeRequest(wanted.who, Channel.AGENT, reason=wanted.reason, warned_already=True)

@@ -51,7 +51,7 @@ class Claim:
             wanted,
             turn,
             service,
-            held=turn.account.held(code, at),
+            held=turn.account.running_subscription(code, at),
             ended=tuple(sorted((item for item in of_service if not item.runs(at)), key=over_at)),
             refused=tuple(sorted((item for item in orders if _is_refused(item, at)), key=refused_at)),
         )

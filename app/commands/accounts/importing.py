@@ -89,7 +89,7 @@ def _terms(claim: Claim) -> Terms:
     return replace(
         offered,
         price_fen=min(terms.price_fen for terms in known) if price is None else price,
-        cancel_effect=min((terms.cancel_effect for terms in known), key=lambda effect: effect.slowness),
+        cancel_effect=min((terms.cancel_effect for terms in known), key=lambda effect: effect.delay_rank),
     )
 
 

@@ -173,7 +173,7 @@ def _announce_for_use(turn: Turn, request: AnnounceCharge) -> Outcome:
         return _refuse(turn, 422, detail, request)
     if request.amount_fen > price_of_use(turn, use.service_code, use.at):
         return _refuse(turn, 422, "amount_fen: is more than the price of the use at its time.", request)
-    subscription = turn.account.held(request.service_code, turn.at)
+    subscription = turn.account.running_subscription(request.service_code, turn.at)
     charge = replace(request.new_charge(turn, subscription), channel=request.channel or use.channel)
     linked = Outcome(records=(replace(use, charge_id=charge.id),))
     return joined(_record_charge(turn, charge, request.who), linked)

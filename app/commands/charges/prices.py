@@ -11,7 +11,7 @@ from app.domain.turn import Turn
 
 def subscription_at(account: Account, service_code: str, at: datetime) -> Subscription | None:
     """Return the subscription of a service that ran at a time (UTC) that may be long past; None if none did."""
-    ran = (item for item in account.of_service(service_code) if item.ran(at))
+    ran = (item for item in account.subscriptions_of(service_code) if item.ran(at))
     return max(ran, key=lambda item: item.started_at, default=None)
 
 

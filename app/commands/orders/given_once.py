@@ -10,11 +10,11 @@ GIVEN_ONCE_IN = timedelta(days=180)
 
 def had_free_hours(account: Account, service_code: str, at: datetime) -> bool:
     """Return True if a free period of the service began in the 180 days before ``at`` (UTC)."""
-    begins = (item.free_until - FREE_PERIOD for item in account.of_service(service_code) if item.free_until)
+    begins = (item.free_until - FREE_PERIOD for item in account.subscriptions_of(service_code) if item.free_until)
     return any(at - began_at <= GIVEN_ONCE_IN for began_at in begins)
 
 
 def had_trial(account: Account, service_code: str, at: datetime) -> bool:
     """Return True if a trial of the service began in the 180 days before ``at`` (UTC)."""
-    trials = (item for item in account.of_service(service_code) if item.trial_ends_at)
+    trials = (item for item in account.subscriptions_of(service_code) if item.trial_ends_at)
     return any(at - item.started_at <= GIVEN_ONCE_IN for item in trials)

@@ -33,7 +33,7 @@ class OrderRequest:
 
 def new_order(turn: Turn, service: Service, request: OrderRequest) -> Order:
     """Return a new order of a service, or one to keep it if it was unsubscribed and still runs."""
-    held = turn.account.held(service.service_code, turn.at)
+    held = turn.account.running_subscription(service.service_code, turn.at)
     keeps = held is not None and held.state is SubscriptionState.ENDING
     offered = Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
     return Order(
@@ -70,7 +70,7 @@ def reason_to_refuse(turn: Turn, order: Order, *, at_yes: bool = False) -> Reaso
 
 
 def _service_reason_to_refuse(turn: Turn, order: Order, service: Service, *, at_yes: bool) -> Reason | None:
-    held = turn.account.held(order.service_code, turn.at)
+    held = turn.account.running_subscription(order.service_code, turn.at)
     if order.kind is OrderKind.ORDER and held is not None and held.state is not SubscriptionState.ENDING:
         return Reason.ALREADY_SUBSCRIBED
     if not service.on_offer and order.kind is not OrderKind.TERMS:
@@ -178,7 +178,7 @@ def refusal_text(turn: Turn, order: Order, reason: Reason) -> str:
 
 def _already_subscribed_text(turn: Turn, order: Order) -> str:
     """Say that the subscriber has the service and, if its end is scheduled, until when."""
-    language, held = turn.account.language, turn.account.held(order.service_code, turn.at)
+    language, held = turn.account.language, turn.account.running_subscription(order.service_code, turn.at)
     end = scheduled_end(turn, held) if held else None
     if end is None:
         return REFUSED[Reason.ALREADY_SUBSCRIBED].say(language, name=label(turn, order))

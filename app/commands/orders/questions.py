@@ -150,7 +150,7 @@ def named_terms(turn: Turn, order: Order) -> texts.Named:
     terms = order.terms or Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
     held = turn.account.subscriptions.get(order.subscription_id or "")
     is_new = order.kind is OrderKind.ORDER
-    by_sms = held.can_be_left_by_sms(service) if held else service.cancellable_by_sms
+    by_sms = held.can_be_unsubscribed_by_sms(service) if held else service.cancellable_by_sms
     return texts.Named(
         sp=turn.catalogue.providers[terms.sp_code].short_name,
         name=service.name,

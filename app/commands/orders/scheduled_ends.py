@@ -19,7 +19,7 @@ class ScheduledEnd:
 
 def are_worse(terms: Terms, before: Terms) -> bool:
     """Return True if the new terms need a yes: they cost more, or an unsubscribe takes effect later."""
-    slower = terms.cancel_effect.slowness > before.cancel_effect.slowness
+    slower = terms.cancel_effect.delay_rank > before.cancel_effect.delay_rank
     return terms.price_fen > before.price_fen or slower
 
 

@@ -71,7 +71,7 @@ def opt_out(turn: Turn, said: Said) -> Outcome | None:
         return None
     meant = match_services(turn, what)
     whole = not turn.stimulus_as(TextReceived).missing
-    named = whole and meant.certain and len(meant.held) == 1 and meant.held[0].can_be_left(turn.at)
+    named = whole and meant.certain and len(meant.held) == 1 and meant.held[0].can_be_unsubscribed(turn.at)
     return joined(_opted_out(turn), *((unsubscribe_match(turn, meant),) if named else ()))
 
 

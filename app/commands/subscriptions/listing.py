@@ -108,7 +108,7 @@ def _line(catalogue: Catalogue, subscription: Subscription, numbers: Iterator[in
     service = catalogue.services[subscription.service_code]
     sp = catalogue.providers[subscription.terms.sp_code]
     ending = subscription.state is SubscriptionState.ENDING
-    by_sms = subscription.can_be_left_by_sms(service)
+    by_sms = subscription.can_be_unsubscribed_by_sms(service)
     return texts.Line(
         name=service.name,
         sp_short_name=None if sp.own else sp.short_name,

@@ -90,4 +90,6 @@ def _is_name_of(turn: Turn, item: Subscription, form: str) -> bool:
 def _latest(turn: Turn, service_code: str) -> Subscription | None:
     """Return the running subscription of a service, else the one that started last."""
     of_service = [item for item in turn.account.subscriptions.values() if item.service_code == service_code]
-    return turn.account.held(service_code, turn.at) or max(of_service, key=lambda item: item.started_at, default=None)
+    return turn.account.running_subscription(service_code, turn.at) or max(
+        of_service, key=lambda item: item.started_at, default=None
+    )

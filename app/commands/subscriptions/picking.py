@@ -181,7 +181,7 @@ def ask_all(turn: Turn, items: Sequence[ShownItem], listing: Question | None) ->
         example = example_of(tuple(item.number for item in items))
         return reply_only(turn, texts.ALL_SWITCHED_OFF.say(language, example=example))
     targets = [(item, target_of(turn, item).subscription) for item in items]
-    remaining = [(item, held) for item, held in targets if held is not None and held.can_be_left(turn.at)]
+    remaining = [(item, held) for item, held in targets if held is not None and held.can_be_unsubscribed(turn.at)]
     if not remaining:
         return reply_only(turn, texts.ALL_DONE.say(language))
     names = [item.label + (texts.IN_PLAN_MARK.say(language) if held.in_plan else "") for item, held in remaining]

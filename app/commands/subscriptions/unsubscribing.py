@@ -106,13 +106,13 @@ def _judge(turn: Turn, target: UnsubscribeTarget, request: UnsubscribeRequest) -
     language, held = turn.account.language, target.subscription
     if held is None or not held.runs(turn.at):
         return TargetResult(target, UnsubscribeResult.ALREADY, texts.ALREADY_ENDED.say(language, name=target.label))
-    if not held.can_be_left(turn.at):
+    if not held.can_be_unsubscribed(turn.at):
         last = wording.day(language, held.ends_at or turn.at)
         return TargetResult(
             target, UnsubscribeResult.ALREADY, texts.ALREADY_ENDING.say(language, name=target.label, day=last)
         )
     service = turn.catalogue.services[held.service_code]
-    if request.channel is Channel.SMS and not held.can_be_left_by_sms(service):
+    if request.channel is Channel.SMS and not held.can_be_unsubscribed_by_sms(service):
         return TargetResult(
             target, UnsubscribeResult.REFUSED, texts.by_other_way(language, target.label, service.cancel_how)
         )

@@ -64,7 +64,7 @@ def _unsubscribe(turn: Turn, subscription_ids: Iterable[str], who: str, reason: 
     targets = [
         UnsubscribeTarget(label_of(turn.catalogue, subscription), subscription)
         for subscription in subscriptions
-        if subscription.can_be_left(turn.at)
+        if subscription.can_be_unsubscribed(turn.at)
     ]
     ended = end_services(turn, targets, request)
     still_running = texts.STILL_RUNNING.say(turn.account.language)

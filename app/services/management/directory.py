@@ -205,7 +205,7 @@ def _put_service(connection: Connection, *, service: Service, registry: Registry
     changed = before is not None and (before.sp_code, before.billing) != (service.sp_code, service.billing)
     if changed and is_held(connection, service.service_code):
         raise RefusedError(409, "sp_code and billing of a service that somebody has cannot change; make a new service.")
-    after = service.in_place_of(before, catalogue.version, current_state(connection).now)
+    after = service.replacing(before, catalogue.version, current_state(connection).now)
     if before != after:
         rows.put_service(connection, after)
 

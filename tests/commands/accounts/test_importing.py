@@ -47,7 +47,7 @@ def refused(conversation: Conversation) -> int | None:
 
 def of(conversation: Conversation, code: str) -> Subscription:
     """What she has of a service."""
-    found = conversation.account.held(code, conversation.now)
+    found = conversation.account.running_subscription(code, conversation.now)
     assert found is not None, f"she does not have {code}"
     return found
 

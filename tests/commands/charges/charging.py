@@ -41,7 +41,7 @@ def offer(conversation: Conversation, service_code: str, fen: int) -> None:
 def change(conversation: Conversation, service: Service) -> None:
     """Replace a service in the catalogue."""
     catalogue = conversation.catalogue
-    after = service.in_place_of(catalogue.services[service.service_code], catalogue.version, conversation.now)
+    after = service.replacing(catalogue.services[service.service_code], catalogue.version, conversation.now)
     services = {**catalogue.services, service.service_code: after}
     conversation.catalogue = Catalogue.of(
         catalogue.version + 1, list(catalogue.providers.values()), list(services.values())

@@ -216,7 +216,8 @@ def test_a_service_starts_on_the_day_of_the_yes() -> None:
     conversation = played(
         "> KTZQ\n> [1008620400] 是\n< …02月29日起生效，免费体验至03月07日23时59分…", start="2028-02-29 23:59"
     )
-    assert conversation.account.held("ZQ", conversation.now).trial_ends_at == shanghai("2028-03-07 23:59")  # type: ignore[union-attr]
+    subscription = conversation.account.running_subscription("ZQ", conversation.now)
+    assert subscription.trial_ends_at == shanghai("2028-03-07 23:59")  # type: ignore[union-attr]
     played("> KTSJB\n@ 2027-01-01 00:00\n> [1008620400] 是\n< …01月01日起…", start="2026-12-31 23:59")
 
 
@@ -352,7 +353,7 @@ def test_another_price_is_asked_about_anew(fen: int) -> None:
     )
     orders = conversation.account.records[Order]
     assert len(orders) == 1
-    assert conversation.account.held("YYH", conversation.now).terms.price_fen == fen  # type: ignore[union-attr]
+    assert conversation.account.running_subscription("YYH", conversation.now).terms.price_fen == fen  # type: ignore[union-attr]
 
 
 def test_a_changed_trial_or_cancel_effect_is_asked_about_again() -> None:
@@ -427,7 +428,7 @@ def test_an_ending_service_is_kept_after_a_yes_without_a_second_fee() -> None:
         """,
         has=FOUR,
     )
-    kept = conversation.account.held("SJB", conversation.now)
+    kept = conversation.account.running_subscription("SJB", conversation.now)
     assert kept is not None
     assert (kept.id, kept.started_at) == ("subscription-SJB", shanghai("2025-06-01 10:00"))
     assert kept.confirmed_at == shanghai("2026-03-02 10:00")
@@ -466,7 +467,7 @@ def test_an_agents_order_is_asked_about_as_well() -> None:
     order = placed(conversation, who="agent:mei", channel=Channel.AGENT, reason="she asked at the counter")
     assert order.state is OrderState.AWAITING
     conversation.play("> [1008620400] 是\n< …成功订购音乐盒…\n= YYH active")
-    assert conversation.account.held("YYH", conversation.now).channel is Channel.AGENT  # type: ignore[union-attr]
+    assert conversation.account.running_subscription("YYH", conversation.now).channel is Channel.AGENT  # type: ignore[union-attr]
     kinds = [record.kind for record in conversation.evidence]
     assert kinds == ["order-asked", "order-confirmed"]
     asked, confirmed = (json.loads(record.payload or "{}") for record in conversation.evidence)
@@ -527,6 +528,6 @@ def test_codes_are_neither_recently_used_nor_keywords() -> None:
 
 def test_a_confirmed_order_with_a_trial_starts_the_trial() -> None:
     conversation = played("> KTZQ\n> [1008620400] 是")
-    held = conversation.account.held("ZQ", conversation.now)
+    held = conversation.account.running_subscription("ZQ", conversation.now)
     assert held is not None
     assert (held.state, held.goes_on, held.confirmed_at) == (SubscriptionState.TRIAL, False, conversation.now)

@@ -20,7 +20,7 @@ def put(conversation: Conversation, code: str, *, by_sms: bool) -> None:
     """Change if a service can be unsubscribed by SMS, as a PUT of the service does."""
     before = conversation.catalogue
     service = replace(before.services[code], cancellable_by_sms=by_sms, cancel_how=None if by_sms else ELSEWHERE)
-    services = {**before.services, code: service.in_place_of(before.services[code], before.version, conversation.now)}
+    services = {**before.services, code: service.replacing(before.services[code], before.version, conversation.now)}
     conversation.catalogue = Catalogue.of(before.version + 1, list(before.providers.values()), list(services.values()))
 
 
@@ -41,7 +41,7 @@ def test_a_service_stays_cancellable_by_sms_if_it_ever_was_since_it_began(
         if place == min(began_after, len(changes)):
             held = begun_now("CL", conversation)
         open_since_it_began = by_sms or (open_since_it_began and place > began_after)
-    assert held.can_be_left_by_sms(conversation.catalogue.services["CL"]) == open_since_it_began
+    assert held.can_be_unsubscribed_by_sms(conversation.catalogue.services["CL"]) == open_since_it_began
 
 
 TRANSCRIPTS = [
