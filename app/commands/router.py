@@ -21,7 +21,7 @@ from app.domain.account import Account, Subscriber, SubscriberStatus
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.service_numbers import Extension, ServiceNumbers
 from app.domain.texts import answers
-from app.domain.turn import Need, Outcome, Stimulus, TextReceived, TimerDue, Turn, apply, joined
+from app.domain.turn import Need, Outcome, Stimulus, TextReceived, TimerDue, Turn, apply, merge_outcomes
 from app.domain.values import replace, value
 
 
@@ -58,7 +58,7 @@ class Router:
         if after is None or after.status is SubscriberStatus.CLOSED:
             return outcome
         reactions = self.registry.subscriber_changed.values()
-        return joined(outcome, *(react(turn, turn.account.customer, after) for react in reactions))
+        return merge_outcomes(outcome, *(react(turn, turn.account.customer, after) for react in reactions))
 
     def _handler(self, stimulus: Stimulus) -> Handler | None:
         if isinstance(stimulus, TimerDue):
@@ -172,12 +172,12 @@ class Router:
         turn = replace(turn, account=apply(turn.account, first))
         exact = self.registry.exact(said)
         if exact is not None:
-            return _Route(joined(first, exact.run(turn, "")), kept=True)
+            return _Route(merge_outcomes(first, exact.run(turn, "")), kept=True)
         found = with_arguments(self.registry, said)
         if found is not None and means_something(turn, found):
-            return _Route(joined(first, _run(turn, found).outcome), kept=True)
+            return _Route(merge_outcomes(first, _run(turn, found).outcome), kept=True)
         given = self._by_code(turn, remembered_by(turn), said)
-        return _Route(joined(first, self._answered(turn, given, said).outcome) if given else first, kept=True)
+        return _Route(merge_outcomes(first, self._answered(turn, given, said).outcome) if given else first, kept=True)
 
     def _kind(self, question: Question) -> QuestionKind:
         return self.registry.questions[type(question.state)]
@@ -205,7 +205,7 @@ class Router:
         about = [self._kind(question).about(turn, question) for question, _ in given]
         text = answers.several_questions(turn.account.language, about)
         unclear = Outcome(replies=(say(turn, text),), verdict="several questions")
-        return _Route(joined(unclear, *(replace(outcome, replies=()) for outcome in changed)), kept=True)
+        return _Route(merge_outcomes(unclear, *(replace(outcome, replies=()) for outcome in changed)), kept=True)
 
     def _kinds_of(self, given: list[_Given]) -> list[QuestionKind]:
         return list({kind.state: kind for kind in (self._kind(question) for question, _ in given)}.values())

@@ -56,7 +56,7 @@ class PasswordCheck:
 
 
 @value
-class PasswordChecked:
+class PasswordCheckResult:
     """What came of it: the hash of the new password, None if the old one was wrong."""
 
     known_hash: str

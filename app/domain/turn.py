@@ -11,7 +11,7 @@ from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.limits import Limits
 from app.domain.messages import Reply
-from app.domain.passwords import PasswordCheck, PasswordChecked
+from app.domain.passwords import PasswordCheck, PasswordCheckResult
 from app.domain.policy import Policy, ProviderTraits
 from app.domain.records import Record
 from app.domain.subscriptions import Subscription
@@ -108,7 +108,7 @@ class Turn:
     """All that a command may know. ``at`` is when it happened, ``now`` when it is handled; both UTC.
 
     ``ids`` hands out fresh UUIDv7 strings; ``randbelow`` draws a number from 0 up to and without the one it is given.
-    ``checked`` is what came of the password that an outcome of the same message awaited.
+    ``password_result`` is what came of the password that an outcome of the same message awaited.
     """
 
     stimulus: Stimulus
@@ -120,7 +120,7 @@ class Turn:
     now: datetime
     ids: Iterator[str]
     randbelow: Callable[[int], int]
-    checked: PasswordChecked | None = None
+    password_result: PasswordCheckResult | None = None
 
     @property
     def subscriber(self) -> Subscriber:
@@ -182,14 +182,22 @@ class Refusal:
 class Outcome:
     """Everything that a turn causes; written in one commit or not at all.
 
-    ``subscriptions`` and ``questions`` are whole new values, by id. ``tenure_ended`` drops what is queued and timed
-    for the tenure that the turn found. ``verdict`` says in a word how a message was dealt with. ``kept_until``
-    leaves an MO in the queue until then, and nothing else of the outcome is used but the limits. ``records`` are whole
-    new values, too. ``superseded`` names what messages were ``about`` that are not to be sent any more (safety.md 18).
-    ``awaits`` leaves an MO where it is until a password has been looked at; nothing else of the outcome is used.
-    ``waits`` does the same until the attempt has ended by which a question of hers is being handed over. ``kept`` names
-    what a management call gave otherwise and was not taken over.
-    ``former_tenure`` is whose an MO was that is only recorded: a former customer's of the number (safety.md 1).
+    Attributes:
+        replies: messages to queue for the subscriber.
+        subscriptions, questions, records: whole new values; each replaces the stored one of the same id.
+        timers, dropped_timers: timers to set, and timers to delete.
+        evidence, events: drafts; the unit of work numbers, chains and stores them.
+        subscriber: the new value of the tenure, or a new tenure; None if it does not change.
+        tenure_ended: delete the queued messages and timers of the tenure that the turn started with.
+        refusal: why a management call is refused; None otherwise.
+        limits: the new limits of the number; None if they do not change.
+        verdict: how the stimulus was dealt with, in a word or two.
+        kept_until: leave the MO in the queue until then (UTC) and use nothing of this outcome but ``limits``.
+        superseded: ``about`` names; queued messages about them are not sent any more (safety.md 18).
+        awaits_password: leave the MO in the queue until this check is done; nothing else of this outcome is used.
+        awaits_hand_over: the same until the attempt to hand over an open question has ended.
+        former_tenure: the tenure of the former customer who sent the MO; it is recorded only (safety.md 1).
+        kept: fields of a management call whose stored values differ from the given ones and stay as they are.
     """
 
     replies: tuple[Reply, ...] = ()
@@ -207,8 +215,8 @@ class Outcome:
     kept_until: datetime | None = None
     records: tuple[Record, ...] = ()
     superseded: tuple[str, ...] = ()
-    awaits: PasswordCheck | None = None
-    waits: bool = False
+    awaits_password: PasswordCheck | None = None
+    awaits_hand_over: bool = False
     former_tenure: int | None = None
     kept: tuple[str, ...] = ()
 
@@ -223,7 +231,7 @@ _IN_ORDER = (
 )  # fmt: skip
 
 
-def joined(first: Outcome, *others: Outcome) -> Outcome:
+def merge_outcomes(first: Outcome, *others: Outcome) -> Outcome:
     """Several outcomes of one turn as one: everything that they cause, in order; all else is the first one's.
 
     What is known of the subscriber, and what is awaited, is the last one's that says something of it.
@@ -231,9 +239,11 @@ def joined(first: Outcome, *others: Outcome) -> Outcome:
     every = (first, *others)
     lists: dict[str, Any] = {name: tuple(item for one in every for item in getattr(one, name)) for name in _IN_ORDER}
     subscriber = next((one.subscriber for one in reversed(every) if one.subscriber), None)
-    awaits = next((one.awaits for one in reversed(every) if one.awaits), None)
-    waits = any(one.waits for one in every)
-    return replace(first, **lists, subscriber=subscriber, awaits=awaits, waits=waits)
+    awaits_password = next((one.awaits_password for one in reversed(every) if one.awaits_password), None)
+    awaits_hand_over = any(one.awaits_hand_over for one in every)
+    return replace(
+        first, **lists, subscriber=subscriber, awaits_password=awaits_password, awaits_hand_over=awaits_hand_over
+    )
 
 
 def apply(account: Account, outcome: Outcome) -> Account:

@@ -244,7 +244,7 @@ def test_a_fixed_yes_before_the_receipt(kind: str, arrival: Arrival) -> None:
         counts = arrival is Arrival.UNKNOWN and number == OWN
         assert (paid(conversation) != before) is counts, f"{word} to {number}"
         # What is being handed over is waited for, and so is her answer with it.
-        assert conversation.outcome.waits is (arrival is Arrival.UNDER_WAY)
+        assert conversation.outcome.awaits_hand_over is (arrival is Arrival.UNDER_WAY)
         if arrival is not Arrival.UNDER_WAY:
             assert conversation.account.questions[id_].closed_at is None or counts
         if counts:

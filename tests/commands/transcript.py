@@ -37,7 +37,7 @@ from app.domain.escape import escape
 from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append, verify
 from app.domain.masking import mask
 from app.domain.messages import Reply
-from app.domain.passwords import PasswordCheck, PasswordChecked
+from app.domain.passwords import PasswordCheck, PasswordCheckResult
 from app.domain.policy import Policy, ProviderTraits
 from app.domain.subscriptions import Subscription
 from app.domain.turn import (
@@ -166,8 +166,8 @@ class Conversation:
             self.randbelow,
         )
         outcome = self.router.handle(turn)
-        if outcome.awaits is not None:
-            outcome = self._second_pass(turn, outcome.awaits)
+        if outcome.awaits_password is not None:
+            outcome = self._second_pass(turn, outcome.awaits_password)
         outcome = noting_interruption(turn, outcome)
         self.outcome = outcome
         before = len(self.sent)
@@ -185,9 +185,9 @@ class Conversation:
         """The try is stored, then the password is looked at."""
         self.account = apply(self.account, Outcome(records=(check.tries,)))
         right = check.known_hash == hashed(check.password)
-        checked = PasswordChecked(check.known_hash, hashed(check.wanted) if right else None)
+        checked = PasswordCheckResult(check.known_hash, hashed(check.wanted) if right else None)
         account = apply(turn.account, Outcome(records=(check.tries,)))
-        return self.router.handle(replace(turn, account=account, checked=checked))
+        return self.router.handle(replace(turn, account=account, password_result=checked))
 
     def randbelow(self, sides: int) -> int:
         """Any code, never the one before; of the confirmation numbers the first free one, so that they can be named."""

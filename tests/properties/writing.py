@@ -161,11 +161,11 @@ class Writing(Conversation):
         expected = self.witness.says(text, number, sent_at, self.now)
         before = self.running()
         self.text(text, number, sent_at=sent_at)
-        if self.outcome.waits:
+        if self.outcome.awaits_hand_over:
             # A yes waits for the end of the attempt that is under way.
             self._attempts_end()
             self.text(text, number, sent_at=sent_at)
-            assert not self.outcome.waits, f"{text} waits for nothing"
+            assert not self.outcome.awaits_hand_over, f"{text} waits for nothing"
         self._judge_ended(text, number, left, before)
         if self.outcome.kept_until is not None:
             self._to_count.append((self.outcome.kept_until, expected))

@@ -22,7 +22,7 @@ from app.domain.service_numbers import Extension
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.texts import passwords as texts
 from app.domain.texts import unsubscribing
-from app.domain.turn import EventDraft, Outcome, Stimulus, Turn, joined, refused
+from app.domain.turn import EventDraft, Outcome, Stimulus, Turn, merge_outcomes, refused
 from app.domain.values import replace, value
 
 
@@ -79,7 +79,7 @@ def _changed(turn: Turn, change: SetSubscriber, present: Subscriber) -> Outcome:
     values = {name: getattr(change, name) for name in _FIELDS if name in change.given}
     updated = replace(present, **values, password_hash=change.password_hash or present.password_hash)
     if updated.status is SubscriberStatus.CLOSED:
-        return joined(_closed(turn, change, updated), end_with_tenure(turn, change.who), complete_refunds(turn))
+        return merge_outcomes(_closed(turn, change, updated), end_with_tenure(turn, change.who), complete_refunds(turn))
     return _password_told(turn, change, Outcome(subscriber=updated, verdict="changed"))
 
 

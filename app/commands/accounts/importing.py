@@ -10,7 +10,7 @@ from app.commands.subscriptions.unsubscribing import mark_ended, summary
 from app.domain.evidence import EvidenceDraft
 from app.domain.orders import Order
 from app.domain.subscriptions import FREE_PERIOD, Subscription, SubscriptionState, Terms
-from app.domain.turn import Outcome, TimerSet, Turn, joined, refused
+from app.domain.turn import Outcome, TimerSet, Turn, merge_outcomes, refused
 from app.domain.values import replace
 
 
@@ -30,7 +30,7 @@ def import_subscription(turn: Turn) -> Outcome:
     after = _new(claim) if claim.held is None else _corrected(claim, claim.held)
     if after == claim.held:
         return Outcome(kept=_kept(wanted, after), verdict="as before")
-    return joined(_taken_over(claim, after), update_question_expiry(turn, after))
+    return merge_outcomes(_taken_over(claim, after), update_question_expiry(turn, after))
 
 
 def _taken_over(claim: Claim, after: Subscription) -> Outcome:

@@ -68,9 +68,9 @@ def change_password(turn: Turn, argument: str) -> Outcome:
     objection = _objection(change, turn.account.msisdn)
     if change is None or objection is not None:
         return _unchanged(turn, (objection or texts.FORMAT).say(language))
-    checked = turn.checked
+    checked = turn.password_result
     if checked is None or checked.known_hash != known or received.id not in tries.messages:
-        return Outcome(awaits=PasswordCheck(known, change.old, change.new, tries.counted(received.id)))
+        return Outcome(awaits_password=PasswordCheck(known, change.old, change.new, tries.counted(received.id)))
     if checked.new_hash is None:
         left = MOST_WRONG - len(tries.messages)
         return _unchanged(turn, texts.wrong(language, left, turn.now + _DAY), verdict="wrong password")

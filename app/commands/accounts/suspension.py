@@ -16,7 +16,7 @@ from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass, Reply
 from app.domain.suspension import LowBalance, Suspension, is_low
 from app.domain.texts import suspension as texts
-from app.domain.turn import Outcome, Stimulus, TimerDropped, TimerDue, TimerSet, Turn, joined, refused
+from app.domain.turn import Outcome, Stimulus, TimerDropped, TimerDue, TimerSet, Turn, merge_outcomes, refused
 from app.domain.values import value
 
 NOTICE_TIMER = "suspension-notice"
@@ -76,7 +76,7 @@ def announce(turn: Turn) -> Outcome:
         evidence=(_evidence(wanted.who, suspension),),
         verdict="announced",
     )
-    return joined(told, _over(turn, waiting))
+    return merge_outcomes(told, _over(turn, waiting))
 
 
 @call(CallOffSuspension, reads=(Suspension,))
@@ -86,7 +86,9 @@ def call_off(turn: Turn) -> Outcome:
     if not waiting:
         return refused(404, "No stop is announced for this number.")
     who = turn.stimulus_as(CallOffSuspension).who
-    return joined(_over(turn, waiting), Outcome(evidence=tuple(_evidence(who, item, off=True) for item in waiting)))
+    return merge_outcomes(
+        _over(turn, waiting), Outcome(evidence=tuple(_evidence(who, item, off=True) for item in waiting))
+    )
 
 
 def _evidence(who: str, suspension: Suspension, *, off: bool = False) -> EvidenceDraft:
@@ -157,7 +159,7 @@ def end_announced(turn: Turn, before: Subscriber | None, after: Subscriber) -> O
     if not (suspended or active_again or _says_active(turn.stimulus)):
         return Outcome()
     charges = cancel_charges_due_in_suspension(turn, "active again") if active_again else Outcome()
-    return joined(_over(turn, _announced(turn.account)), charges)
+    return merge_outcomes(_over(turn, _announced(turn.account)), charges)
 
 
 def _says_active(stimulus: Stimulus) -> bool:

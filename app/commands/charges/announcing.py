@@ -17,7 +17,7 @@ from app.domain.charges import USE_DUE, Charge, ChargeKind, Use
 from app.domain.evidence import EvidenceDraft
 from app.domain.months import last_moment, month_of
 from app.domain.subscriptions import Channel, Subscription
-from app.domain.turn import Outcome, Stimulus, TimerSet, Turn, apply, joined, refused
+from app.domain.turn import Outcome, Stimulus, TimerSet, Turn, apply, merge_outcomes, refused
 from app.domain.values import replace, value
 
 # The verdict of a call that repeats an earlier one exactly.
@@ -176,7 +176,7 @@ def _announce_for_use(turn: Turn, request: AnnounceCharge) -> Outcome:
     subscription = turn.account.running_subscription(request.service_code, turn.at)
     charge = replace(request.new_charge(turn, subscription), channel=request.channel or use.channel)
     linked = Outcome(records=(replace(use, charge_id=charge.id),))
-    return joined(_record_charge(turn, charge, request.who), linked)
+    return merge_outcomes(_record_charge(turn, charge, request.who), linked)
 
 
 def _record_charge(turn: Turn, charge: Charge, who: str) -> Outcome:
@@ -192,7 +192,7 @@ def _record_charge(turn: Turn, charge: Charge, who: str) -> Outcome:
         due = TimerSet(DUE_TIMER, charge.id, max(turn.now, charge.due_at))
         return replace(outcome, timers=(due,))
     turn = replace(turn, account=apply(turn.account, outcome))
-    return joined(outcome, remind(turn, charge))
+    return merge_outcomes(outcome, remind(turn, charge))
 
 
 # ---- uses
@@ -218,7 +218,7 @@ def record_use(turn: Turn) -> Outcome:
         return refused(*violation)
     charge = _charge_for_use(turn, request)
     use = Use(request.use_id, turn.now, request.service_code, request.channel, request.at, charge.id)
-    return joined(_record_charge(turn, charge, request.who), Outcome(records=(use,)))
+    return merge_outcomes(_record_charge(turn, charge, request.who), Outcome(records=(use,)))
 
 
 def charge_id_of(use_id: str) -> str:

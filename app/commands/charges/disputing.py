@@ -20,7 +20,7 @@ from app.domain.texts import fees as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.tickets import Ticket, TicketKind
-from app.domain.turn import Outcome, TextReceived, Turn, apply, joined
+from app.domain.turn import Outcome, TextReceived, Turn, apply, merge_outcomes
 from app.domain.values import replace
 
 
@@ -117,7 +117,7 @@ def complain_about_charges(turn: Turn, disputed: tuple[Charge, ...]) -> Outcome:
             due=wording.minute(language, opened.ticket.due),
         ),
     )
-    return joined(replace(reply, verdict="doubted late"), opened.outcome)
+    return merge_outcomes(replace(reply, verdict="doubted late"), opened.outcome)
 
 
 def _sentence_with_ticket(turn: Turn, text: Text, charge: Charge, ticket: Ticket | None) -> str:
@@ -150,7 +150,7 @@ def _answer_several(turn: Turn, questions: tuple[Question, ...], said: Said) -> 
             moved.append((charge, after))
             changes.append(replace(outcome, questions=()))
     reply = say(turn, *texts.several(language, choices, window), extension=Extension.FEES)
-    return joined(Outcome(replies=(reply,), verdict="several fees"), *changes, move_windows(turn, moved))
+    return merge_outcomes(Outcome(replies=(reply,), verdict="several fees"), *changes, move_windows(turn, moved))
 
 
 def _mark_arrived(turn: Turn, question: Question) -> tuple[Turn, Charge | None, Outcome]:
@@ -173,7 +173,7 @@ def dispute_all(turn: Turn, questions: Iterable[Question]) -> Outcome:
     for question in questions:
         outcome = _dispute(turn.answering(question), question)
         turn = replace(turn, account=apply(turn.account, outcome))
-        done = joined(done, outcome)
+        done = merge_outcomes(done, outcome)
     return done
 
 
@@ -193,7 +193,7 @@ def _dispute(turn: Turn, question: Question, *, arrived: bool = True) -> Outcome
     arrival = replace(arrival, questions=())
     if charge.kind is ChargeKind.PER_USE:
         waived = settle(turn, charge, ChargeState.WAIVED, "doubted", who)
-        return joined(_result(turn, _sentence(turn, texts.WAIVED_USE, charge)), arrival, waived)
+        return merge_outcomes(_result(turn, _sentence(turn, texts.WAIVED_USE, charge)), arrival, waived)
     opened = open_ticket(turn, TicketKind.FEE_DISPUTE, received.shown_text, who=who, charge_ids=(charge.id,))
     after = replace(charge.moved(ChargeState.DISPUTED, turn.at), ticket_id=opened.ticket.id)
     draft = evidence_of("fee-disputed", charge, after, who=who, asked=question.asked_text, answer=received.shown_text)
@@ -205,7 +205,7 @@ def _dispute(turn: Turn, question: Question, *, arrived: bool = True) -> Outcome
         superseded=() if arrived else (charge.about,),
     )
     reply = _result(turn, _sentence_with_ticket(turn, texts.DISPUTED, charge, opened.ticket))
-    return joined(replace(reply, verdict="doubted"), arrival, disputed, opened.outcome)
+    return merge_outcomes(replace(reply, verdict="doubted"), arrival, disputed, opened.outcome)
 
 
 def _dispute_taken_charge(turn: Turn, charge: Charge, question: Question) -> Outcome:
@@ -215,10 +215,10 @@ def _dispute_taken_charge(turn: Turn, charge: Charge, question: Question) -> Out
     refund = refund_part(turn, charge, who=who, why="doubted in time")
     closed = Outcome(questions=(question.closed(turn.now, ClosedAs.ANSWERED),), verdict="doubted")
     if charge.kind is ChargeKind.PER_USE:
-        return joined(_result(turn, _sentence(turn, texts.GIVEN_BACK_USE, charge)), closed, refund)
+        return merge_outcomes(_result(turn, _sentence(turn, texts.GIVEN_BACK_USE, charge)), closed, refund)
     opened = open_ticket(turn, TicketKind.COMPLAINT, received.shown_text, who=who, charge_ids=(charge.id,))
     reply = _result(turn, _sentence_with_ticket(turn, texts.GIVEN_BACK_DISPUTED, charge, opened.ticket))
-    return joined(reply, closed, refund, opened.outcome)
+    return merge_outcomes(reply, closed, refund, opened.outcome)
 
 
 @answer(

@@ -8,7 +8,7 @@ from app.domain.months import month_of
 from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.texts import fees as texts
 from app.domain.texts import wording
-from app.domain.turn import Outcome, Turn, apply, joined
+from app.domain.turn import Outcome, Turn, apply, merge_outcomes
 from app.domain.values import replace, value
 
 
@@ -44,7 +44,7 @@ def settle_charges(turn: Turn, before: Subscription, after: Subscription, who: s
         done += [outcome] if outcome else []
         sentences += [sentence] if sentence else []
         remaining += [charge] if charge.is_open and not outcome and charge.amount_fen else []
-    whole = joined(Outcome(), *done)
+    whole = merge_outcomes(Outcome(), *done)
     settled = replace(turn, account=apply(turn.account, whole))
     of_month = charges_of_month(settled, before.service_code, month_of(turn.at))
     in_force = [charge for charge in of_month if is_in_force(settled, charge)]

@@ -12,7 +12,7 @@ from app.domain.texts import refunds as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.tickets import TENURE_ENDED, Ticket, TicketKind
-from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn, joined
+from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn, merge_outcomes
 from app.domain.values import replace
 
 SECOND_HALF_TIMER = "refund-second-half"
@@ -84,7 +84,7 @@ def refund_double(turn: Turn, charge: Charge, *, who: str, why: str, ticket_id: 
     """Refund twice the amount, as two ledger entries."""
     principal = refund_part(turn, charge, who=who, why=why, ticket_id=ticket_id, second_half=SecondHalf.PAID)
     second = refund_part(turn, charge, RefundPart.SECOND_HALF, who=who, why=why, ticket_id=ticket_id)
-    return joined(principal, second)
+    return merge_outcomes(principal, second)
 
 
 def undecided_refunds(turn: Turn, ticket_id: str) -> list[Refund]:
@@ -96,13 +96,13 @@ def pay_second_half(turn: Turn, principal: Refund, *, who: str, why: str) -> Out
     """Pay the second half of a principal; the caller tells the subscriber."""
     charge = charge_of(turn, principal)
     paid = refund_part(turn, charge, RefundPart.SECOND_HALF, who=who, why=why, ticket_id=principal.ticket_id)
-    return joined(paid, _set_second_half(principal, SecondHalf.PAID))
+    return merge_outcomes(paid, _set_second_half(principal, SecondHalf.PAID))
 
 
 def close_second_half(principal: Refund, *, who: str, why: str) -> Outcome:
     """Decide not to pay the second half; the subscriber keeps the principal. The caller tells them."""
     draft = EvidenceDraft("refund-closed", principal.id, {"who": who, "why": why, "charge_id": principal.charge_id})
-    return joined(Outcome(evidence=(draft,)), _set_second_half(principal, SecondHalf.CLOSED))
+    return merge_outcomes(Outcome(evidence=(draft,)), _set_second_half(principal, SecondHalf.CLOSED))
 
 
 def complete_refunds(turn: Turn) -> Outcome:
@@ -121,7 +121,7 @@ def complete_refunds(turn: Turn) -> Outcome:
     }
     for charge, ticket in named.values():
         done.append(refund_double(turn, charge, who=TENURE_ENDED, why=_ENDED, ticket_id=ticket.id))
-    return joined(Outcome(), *done)
+    return merge_outcomes(Outcome(), *done)
 
 
 def _set_second_half(principal: Refund, how: SecondHalf) -> Outcome:
@@ -147,7 +147,7 @@ def pay_undecided_second_half(turn: Turn) -> Outcome:
         return Outcome(verdict="decided before")
     paid = pay_second_half(turn, principal, who="timer", why="nobody decided within three days")
     return replace(
-        joined(paid, notice(turn, refund_sentence(turn, texts.IN_HER_FAVOUR, charge_of(turn, principal)))),
+        merge_outcomes(paid, notice(turn, refund_sentence(turn, texts.IN_HER_FAVOUR, charge_of(turn, principal)))),
         verdict="refunded",
     )
 

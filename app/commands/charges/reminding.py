@@ -27,7 +27,16 @@ from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import fees as texts
 from app.domain.tickets import TicketKind
-from app.domain.turn import DeliveryOutcome, MessageOutcome, Outcome, TimerDropped, TimerDue, TimerSet, Turn, joined
+from app.domain.turn import (
+    DeliveryOutcome,
+    MessageOutcome,
+    Outcome,
+    TimerDropped,
+    TimerDue,
+    TimerSet,
+    Turn,
+    merge_outcomes,
+)
 from app.domain.values import replace, value
 
 # How long after a refusal by the network a reminder is sent again, outside quiet hours.
@@ -157,7 +166,7 @@ def open_window(turn: Turn, charge: Charge) -> Outcome | None:
     if question is None or question.handed_over_at is None or charge.state is not ChargeState.ANNOUNCED:
         return None
     after = charge.reminded(question.handed_over_at, _window_end(turn, question.handed_over_at))
-    return joined(
+    return merge_outcomes(
         move_windows(turn, [(charge, after)]),
         Outcome(
             dropped_timers=(TimerDropped(REMINDER_TIMER, charge.id), TimerDropped(UNREACHED_TIMER, charge.id)),
@@ -200,4 +209,4 @@ def waive_unreached(turn: Turn) -> Outcome:
     waived = settle(turn, charge, ChargeState.WAIVED, UNREACHED, who="timer")
     text = texts.UNREACHED.say(turn.account.language, what=describe(turn, charge))
     ticket = open_ticket(turn, TicketKind.UNREACHED, text, who="timer", charge_ids=(charge.id,))
-    return joined(waived, ticket.outcome)
+    return merge_outcomes(waived, ticket.outcome)

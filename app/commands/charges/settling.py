@@ -9,7 +9,7 @@ from app.domain.dialogue import ClosedAs, Question
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.subscriptions import Subscription
 from app.domain.tickets import Ticket, TicketKind
-from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn, joined
+from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn, merge_outcomes
 
 DUE_TIMER = "fee-due"
 REMINDER_TIMER = "fee-reminder"
@@ -124,7 +124,9 @@ def cancel_charges_due_in_suspension(turn: Turn, who: str) -> Outcome:
         for charge in turn.account.records_of(Charge)
         if _is_not_owed_in_suspension(charge) and charge.due_at <= turn.at
     ]
-    return joined(Outcome(), *(settle(turn, charge, ChargeState.CANCELLED, _SUSPENDED, who) for charge in charges))
+    return merge_outcomes(
+        Outcome(), *(settle(turn, charge, ChargeState.CANCELLED, _SUSPENDED, who) for charge in charges)
+    )
 
 
 @timer(DUE_TIMER)

@@ -29,7 +29,7 @@ from app.domain.orders import Order, OrderKind, OrderState, Reason
 from app.domain.service_numbers import Extension
 from app.domain.texts import answers, wording
 from app.domain.texts import orders as texts
-from app.domain.turn import Outcome, TextReceived, Turn, apply, joined
+from app.domain.turn import Outcome, TextReceived, Turn, apply, merge_outcomes
 from app.domain.values import replace
 
 # 1 is a yes only at the order's own number, where no other question can be meant (safety.md 6).
@@ -159,7 +159,7 @@ def _take_yes(turn: Turn, order: Order, question: Question) -> Outcome:
     if question.is_dated_before(received.sent_at) and not again:
         return _ask_again(turn, order, order, question, uncertain=True)
     if arrival is Arrival.UNDER_WAY:
-        return Outcome(waits=True)
+        return Outcome(awaits_hand_over=True)
     if arrival is Arrival.UNKNOWN and not at_its_number:
         return _hint(turn, question)
     return _confirm(*_with_arrival(turn, order, question))
@@ -280,4 +280,4 @@ def _ask_again(turn: Turn, current: Order, order: Order, question: Question, *, 
         evidence=(answer_evidence(turn, Outcome(records=(order,)), question, kind="order-asked-again"),),
         verdict="asked again",
     )
-    return joined(closed, again)
+    return merge_outcomes(closed, again)

@@ -18,7 +18,7 @@ from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.subscriptions import Channel, Subscription, SubscriptionState, Terms
 from app.domain.texts import orders as texts
 from app.domain.texts import wording
-from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn, joined
+from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn, merge_outcomes
 from app.domain.values import replace, value
 
 NEW_TERMS = "new-terms"
@@ -98,7 +98,7 @@ def ask_about_terms(turn: Turn) -> Outcome:
         terms_change_id=announced.change_id,
         takes_effect_at=announced.takes_effect_at,
     )
-    return joined(ask(turn, order), Outcome(timers=(day,)))
+    return merge_outcomes(ask(turn, order), Outcome(timers=(day,)))
 
 
 @timer(TERMS_DAY)
@@ -110,7 +110,7 @@ def apply_new_terms(turn: Turn) -> Outcome:
     order = _latest_order(turn, held, announced)
     if order is not None and order.state is OrderState.CONFIRMED:
         began = replace(order, price_before_fen=held.terms.price_fen)
-        return joined(_change_terms(turn, held, announced, order.closed_at), Outcome(records=(began,)))
+        return merge_outcomes(_change_terms(turn, held, announced, order.closed_at), Outcome(records=(began,)))
     if held.in_plan or not announced.is_worse(held):
         return _change_terms(turn, held, announced, held.confirmed_at)
     return _end_service(turn, held, announced, order)
@@ -143,7 +143,7 @@ def _end_service(turn: Turn, held: Subscription, announced: AnnouncedTerms, orde
         events=(event,),
         verdict="ended",
     )
-    return joined(outcome, settle_charges(turn, held, ended, announced.who).outcome)
+    return merge_outcomes(outcome, settle_charges(turn, held, ended, announced.who).outcome)
 
 
 def _evidence(kind: str, before: Subscription, after: Subscription, announced: AnnouncedTerms) -> EvidenceDraft:

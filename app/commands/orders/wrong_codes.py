@@ -10,7 +10,7 @@ from app.domain.dialogue import Question
 from app.domain.messages import MessageClass
 from app.domain.orders import Order, OrderState, Reason
 from app.domain.texts import orders as texts
-from app.domain.turn import Outcome, Turn, joined
+from app.domain.turn import Outcome, Turn, merge_outcomes
 from app.domain.values import replace
 
 _TRIES = 3
@@ -33,6 +33,6 @@ def count_wrong_codes(turn: Turn, questions: tuple[Question, ...], said: Said) -
     if not looks_like_code(said):
         return None
     orders = [(order_asked_by(turn, item), item) for item in questions]
-    return joined(
+    return merge_outcomes(
         Outcome(verdict=NOT_UNDERSTOOD), *(count_wrong_code(turn, order, item) for order, item in orders if order)
     )

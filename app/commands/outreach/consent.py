@@ -14,7 +14,7 @@ from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import marketing as texts
-from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, joined, refused
+from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, merge_outcomes, refused
 from app.domain.values import replace, value
 
 _READS = (MarketingConsent, CampaignMessage)
@@ -72,7 +72,7 @@ def opt_out(turn: Turn, said: Said) -> Outcome | None:
     meant = match_services(turn, what)
     whole = not turn.stimulus_as(TextReceived).missing
     named = whole and meant.certain and len(meant.held) == 1 and meant.held[0].can_be_unsubscribed(turn.at)
-    return joined(_opted_out(turn), *((unsubscribe_match(turn, meant),) if named else ()))
+    return merge_outcomes(_opted_out(turn), *((unsubscribe_match(turn, meant),) if named else ()))
 
 
 def _behind_opt_out(said: Said) -> str | None:

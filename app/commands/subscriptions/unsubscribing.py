@@ -16,7 +16,7 @@ from app.domain.subscriptions import Channel, Subscription, SubscriptionState
 from app.domain.texts import unsubscribing as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
-from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn, joined
+from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn, merge_outcomes
 from app.domain.values import replace, value
 
 END_TIMER = "subscription-end"
@@ -99,7 +99,7 @@ def as_outcome(turn: Turn, ended: Sequence[TargetResult], request: UnsubscribeRe
         evidence=tuple(_evidence(before, after, request) for before, after in done),
         events=tuple(_event(turn, after, request) for _, after in done),
     )
-    return joined(changed, *(item.charges for item in ended if item.charges))
+    return merge_outcomes(changed, *(item.charges for item in ended if item.charges))
 
 
 def _judge(turn: Turn, target: UnsubscribeTarget, request: UnsubscribeRequest) -> TargetResult:

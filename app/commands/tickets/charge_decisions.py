@@ -17,7 +17,7 @@ from app.domain.subscriptions import Channel
 from app.domain.texts import fees as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
-from app.domain.turn import Outcome, TimerSet, Turn, apply, joined
+from app.domain.turn import Outcome, TimerSet, Turn, apply, merge_outcomes
 from app.domain.values import replace, value
 
 
@@ -48,10 +48,10 @@ def cancel(turn: Turn, charges: Iterable[Charge], *, who: str, reason: str) -> D
     for charge, to in moves:
         outcome = settle(turn, charge, to, "cancelled by staff", who)
         turn = replace(turn, account=apply(turn.account, outcome))
-        done = joined(done, outcome)
+        done = merge_outcomes(done, outcome)
         sentences += [_sentence(turn, texts.CANCELLED, charge)] if charge.amount_fen else []
     ended = _unsubscribe(turn, {charge.subscription_id or "": None for charge in in_question}, who, reason)
-    return DecisionResult(joined(done, ended.outcome), (*sentences, *ended.sentences))
+    return DecisionResult(merge_outcomes(done, ended.outcome), (*sentences, *ended.sentences))
 
 
 def _unsubscribe(turn: Turn, subscription_ids: Iterable[str], who: str, reason: str) -> DecisionResult:
@@ -69,7 +69,9 @@ def _unsubscribe(turn: Turn, subscription_ids: Iterable[str], who: str, reason: 
     ended = end_services(turn, targets, request)
     still_running = texts.STILL_RUNNING.say(turn.account.language)
     sentences = (still_running if item.result is UnsubscribeResult.REFUSED else item.text for item in ended)
-    return DecisionResult(joined(Outcome(subscriptions=not_owing), as_outcome(turn, ended, request)), tuple(sentences))
+    return DecisionResult(
+        merge_outcomes(Outcome(subscriptions=not_owing), as_outcome(turn, ended, request)), tuple(sentences)
+    )
 
 
 def uphold(turn: Turn, charge: Charge, *, who: str) -> DecisionResult:

@@ -22,7 +22,7 @@ from app.domain.service_numbers import Extension
 from app.domain.texts import tickets as texts
 from app.domain.texts import wording
 from app.domain.tickets import Ticket, TicketKind
-from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, joined, refused
+from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, merge_outcomes, refused
 from app.domain.values import value
 
 _WINDOW = timedelta(minutes=10)
@@ -55,7 +55,7 @@ def complain(turn: Turn, argument: str) -> Outcome:
     text = _text_after_keyword(written, _keywords(turn)) if argument else ""
     if not normalise(text).key:
         return _ask_for_text(turn)
-    return joined(
+    return merge_outcomes(
         _open_complaint(turn, _mark_incomplete(turn, text), f"mo:{received.id}"), _close_earlier_questions(turn)
     )
 
@@ -71,7 +71,7 @@ def _ask_for_text(turn: Turn) -> Outcome:
         asked_at=turn.now,
         expires_at=turn.now + _WINDOW,
     )
-    return joined(Outcome(replies=(reply,), questions=(asked,)), _close_earlier_questions(turn))
+    return merge_outcomes(Outcome(replies=(reply,), questions=(asked,)), _close_earlier_questions(turn))
 
 
 def _close_earlier_questions(turn: Turn) -> Outcome:
@@ -144,7 +144,7 @@ def _open_complaint(turn: Turn, text: str, who: str, charges: tuple[Charge, ...]
     language = turn.account.language
     reply_text = texts.opened(language, opened.ticket, [label_and_amount(turn, charge) for charge in charges])
     reply = say(turn, reply_text, kind=MessageClass.RESULT)
-    return joined(Outcome(replies=(reply,), verdict="complaint"), opened.outcome)
+    return merge_outcomes(Outcome(replies=(reply,), verdict="complaint"), opened.outcome)
 
 
 # ---- the text that a TS without one asked for
@@ -176,7 +176,7 @@ def take_complaint(turn: Turn, question: Question, said: Said) -> Answer | None:
         return None
     closed = Outcome(questions=(question.closed(turn.now, ClosedAs.ANSWERED),))
     text = _mark_incomplete(turn, received.shown_text.strip())
-    return Answer(joined(_open_complaint(turn, text, f"mo:{received.id}"), closed), Fit.LAST)
+    return Answer(merge_outcomes(_open_complaint(turn, text, f"mo:{received.id}"), closed), Fit.LAST)
 
 
 # ---- by an agent, and the list of open tickets

@@ -13,7 +13,7 @@ from app.domain.charges import AFTER, Charge
 from app.domain.evidence import EvidenceDraft
 from app.domain.texts import refunds as texts
 from app.domain.tickets import Ticket, TicketKind
-from app.domain.turn import Outcome, TimerDue, TimerSet, Turn, joined
+from app.domain.turn import Outcome, TimerDue, TimerSet, Turn, merge_outcomes
 
 # How often an overdue charge of a breached complaint is checked until it is settled.
 _RECHECK_DELAY = timedelta(hours=1)
@@ -29,10 +29,10 @@ def check_deadline(turn: Turn) -> Outcome:
     outcome = Outcome(records=(updated,), timers=deadline_timers(updated, turn.at), verdict="ticket watched")
     if updated.breached and not ticket.breached:
         payload = {"who": "timer", "number": updated.number, "due": updated.due.isoformat()}
-        outcome = joined(outcome, Outcome(evidence=(EvidenceDraft("ticket-breached", updated.id, payload),)))
+        outcome = merge_outcomes(outcome, Outcome(evidence=(EvidenceDraft("ticket-breached", updated.id, payload),)))
     if updated.due > turn.at:
         return outcome
-    return joined(outcome, _decide_for_subscriber(turn, updated))
+    return merge_outcomes(outcome, _decide_for_subscriber(turn, updated))
 
 
 def _decide_for_subscriber(turn: Turn, ticket: Ticket) -> Outcome:
@@ -57,7 +57,7 @@ def _lapse_charges(turn: Turn, charges: list[Charge]) -> Outcome:
         return Outcome()
     sentences = [sentence for decided in decisions for sentence in decided.sentences]
     waived = [decided.outcome for decided in decisions]
-    return joined(refunding.notice(turn, *sentences), *waived)
+    return merge_outcomes(refunding.notice(turn, *sentences), *waived)
 
 
 def _refund_named_charges(turn: Turn, ticket: Ticket) -> Outcome:
@@ -74,11 +74,11 @@ def _refund_named_charges(turn: Turn, ticket: Ticket) -> Outcome:
     taken_at = [charge.due_at + AFTER for charge in charges if charge.is_open]
     later = [moment if moment > turn.at else turn.at + _RECHECK_DELAY for moment in taken_at]
     again = Outcome(timers=tuple(TimerSet(DEADLINE_TIMER, ticket.id, moment) for moment in sorted(later)[:1]))
-    again = joined(again, _lapse_charges(turn, unreminded))
+    again = merge_outcomes(again, _lapse_charges(turn, unreminded))
     if not refunds:
         return again
     sentences = [refunding.refund_sentence(turn, texts.PRINCIPAL, charge) for charge in refundable]
-    return joined(again, *refunds, _delay_notice(turn, ticket, *sentences))
+    return merge_outcomes(again, *refunds, _delay_notice(turn, ticket, *sentences))
 
 
 def _delay_notice(turn: Turn, ticket: Ticket, *sentences: str) -> Outcome:

@@ -14,7 +14,7 @@ from app.domain.texts import refunds as refund_texts
 from app.domain.texts import tickets as texts
 from app.domain.texts.wording import Text
 from app.domain.tickets import Decision, Ticket, TicketKind, TicketState
-from app.domain.turn import Outcome, Stimulus, TimerDropped, Turn, apply, joined, refused
+from app.domain.turn import Outcome, Stimulus, TimerDropped, Turn, apply, merge_outcomes, refused
 from app.domain.values import replace, value
 
 
@@ -79,7 +79,7 @@ def respond_first(turn: Turn) -> Outcome:
         evidence=(draft,),
         verdict="answered first",
     )
-    return joined(outcome, refunding.notice(turn, text))
+    return merge_outcomes(outcome, refunding.notice(turn, text))
 
 
 @call(Resolve)
@@ -104,7 +104,7 @@ def resolve(turn: Turn) -> Outcome:
         return paid.outcome
     sentence = texts.resolved(turn.account.language, ticket.number, request.message)
     notice = refunding.notice(turn, sentence, *charges.sentences, *paid.sentences)
-    return joined(_close_ticket(turn, ticket, request), charges.outcome, paid.outcome, notice)
+    return merge_outcomes(_close_ticket(turn, ticket, request), charges.outcome, paid.outcome, notice)
 
 
 def _close_ticket(turn: Turn, ticket: Ticket, request: Resolve) -> Outcome:
@@ -158,7 +158,7 @@ def _decide_charges(turn: Turn, ticket: Ticket, request: Resolve) -> DecisionRes
     for charge in charges if request.decision is Decision.UPHELD else ():
         upheld = charge_decisions.uphold(turn, charge, who=request.who)
         turn = replace(turn, account=apply(turn.account, upheld.outcome))
-        done = DecisionResult(joined(done.outcome, upheld.outcome), (*done.sentences, *upheld.sentences))
+        done = DecisionResult(merge_outcomes(done.outcome, upheld.outcome), (*done.sentences, *upheld.sentences))
     return done
 
 
@@ -205,14 +205,14 @@ def decide_refund(turn: Turn) -> Outcome:
     if not refunding.undecided_refunds(turn, ticket.id):
         return refused(409, "No refund of this ticket waits for a decision.")
     decided = (_pay_second_halves if request.confirmed else _close_second_halves)(turn, ticket, request.who)
-    return joined(decided.outcome, refunding.notice(turn, *decided.sentences))
+    return merge_outcomes(decided.outcome, refunding.notice(turn, *decided.sentences))
 
 
 def _pay_second_halves(turn: Turn, ticket: Ticket, who: str) -> DecisionResult:
     undecided = refunding.undecided_refunds(turn, ticket.id)
     paid = [refunding.pay_second_half(turn, principal, who=who, why="confirmed") for principal in undecided]
     return DecisionResult(
-        joined(Outcome(verdict="refunded"), *paid), _sentences(turn, refund_texts.SECOND_HALF, undecided)
+        merge_outcomes(Outcome(verdict="refunded"), *paid), _sentences(turn, refund_texts.SECOND_HALF, undecided)
     )
 
 
@@ -220,7 +220,7 @@ def _close_second_halves(turn: Turn, ticket: Ticket, who: str) -> DecisionResult
     undecided = refunding.undecided_refunds(turn, ticket.id)
     closed = [refunding.close_second_half(principal, who=who, why="decided against it") for principal in undecided]
     return DecisionResult(
-        joined(Outcome(verdict="refund closed"), *closed), _sentences(turn, refund_texts.CLOSED, undecided)
+        merge_outcomes(Outcome(verdict="refund closed"), *closed), _sentences(turn, refund_texts.CLOSED, undecided)
     )
 
 

@@ -179,13 +179,13 @@ class Turns:
                     poisoned(entry, turn, waiting, work, error)
                     worked = True
                     continue
-                if outcome.waits and isinstance(waiting.source, StoredMessage):
+                if outcome.awaits_hand_over and isinstance(waiting.source, StoredMessage):
                     entry.queue.clear()
                     continue
                 worked = True
-                if outcome.awaits is not None and isinstance(waiting.source, StoredMessage):
-                    self._checks.want(waiting.source.id, outcome.awaits)
-                    work.hold_back(entry, outcome.awaits)
+                if outcome.awaits_password is not None and isinstance(waiting.source, StoredMessage):
+                    self._checks.want(waiting.source.id, outcome.awaits_password)
+                    work.hold_back(entry, outcome.awaits_password)
                     entry.queue.clear()  # her later messages wait for this one
                     continue
                 work.take(entry, turn, waiting, outcome)

@@ -6,7 +6,7 @@ from itertools import islice
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from app.domain.passwords import PasswordCheck, PasswordChecked
+from app.domain.passwords import PasswordCheck, PasswordCheckResult
 
 _HASHER = PasswordHasher()
 # A check takes some tens of milliseconds and 64 MiB on purpose; others who wrote wait for no more than these.
@@ -19,13 +19,13 @@ def hash_password(password: str) -> str:
     return _HASHER.hash(password)
 
 
-def check_password(check: PasswordCheck) -> PasswordChecked:
+def check_password(check: PasswordCheck) -> PasswordCheckResult:
     """Whether the password is right; only then the new one is hashed."""
     try:
         _HASHER.verify(check.known_hash, check.password)
     except (VerificationError, InvalidHashError):
-        return PasswordChecked(check.known_hash, None)
-    return PasswordChecked(check.known_hash, hash_password(check.wanted))
+        return PasswordCheckResult(check.known_hash, None)
+    return PasswordCheckResult(check.known_hash, hash_password(check.wanted))
 
 
 class PasswordChecks:
@@ -36,7 +36,7 @@ class PasswordChecks:
 
     def __init__(self) -> None:
         self._wanted: dict[str, PasswordCheck] = {}
-        self._done: dict[str, PasswordChecked] = {}
+        self._done: dict[str, PasswordCheckResult] = {}
 
     def begin(self) -> None:
         """Forget what a batch wanted that was not written."""
@@ -46,7 +46,7 @@ class PasswordChecks:
         """A message awaits this, once its batch has been written."""
         self._wanted[message_id] = check
 
-    def result(self, message_id: str | None) -> PasswordChecked | None:
+    def result(self, message_id: str | None) -> PasswordCheckResult | None:
         """What came of it, if it has been looked at."""
         return self._done.get(message_id) if message_id else None
 
