@@ -18,7 +18,7 @@ def is_open(turn: Turn, question: Question) -> bool:
 
 def lately_ended(turn: Turn, question: Question) -> bool:
     """Whether it ended before the text of a turn, and is remembered."""
-    return question.lately_ended(turn.answering(question).at)
+    return question.ended_recently(turn.answering(question).at)
 
 
 def remembered_by(turn: Turn) -> list[Question]:

@@ -85,9 +85,9 @@ def limited(turn: Turn, limits: Limits, outcome: Outcome) -> Outcome:
         result = any(reply.kind is MessageClass.RESULT for reply in outcome.replies)
         if not result and not limits.may_send(segments, turn.now):
             return Outcome(limits=limits, verdict="silent: too many segments")
-        limits = limits.sent(segments, turn.now)
+        limits = limits.count_segments(segments, turn.now)
     if puzzled:
-        limits = limits.said_not_understood(turn.now)
+        limits = limits.count_not_understood(turn.now)
     return replace(outcome, limits=limits)
 
 

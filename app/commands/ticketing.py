@@ -69,7 +69,7 @@ def _deadlines_start(turn: Turn, whole: timedelta) -> datetime:
 
 def deadline_timers(ticket: Ticket, at: datetime) -> tuple[TimerSet, ...]:
     """Return the timer for the next deadline or warning after ``at`` (UTC), if there is one."""
-    following = ticket.watch_next(at)
+    following = ticket.next_deadline_check(at)
     return (TimerSet(DEADLINE_TIMER, ticket.id, following),) if following else ()
 
 

@@ -8,7 +8,7 @@ from app.db import tables
 from app.db.rows import Row, fetch, one_of, raw, update_rows
 from app.db.timers import StoredTimer, set_timers
 from app.db.types import Instant, from_micros
-from app.domain.turn import MESSAGE_UNANSWERED
+from app.domain.turn import MESSAGE_UNKNOWN
 
 _mt = tables.outbound_message
 _conversation = tables.conversation
@@ -37,7 +37,7 @@ def collect(connection: Connection, now: datetime) -> bool:
         over = from_micros(valid_until)
         rows.append({"bucket": bucket, "msisdn": msisdn, "id": message_id, "final_at": over})
         if tenure == present_tenure:
-            timers.append(StoredTimer(bucket, msisdn, tenure, MESSAGE_UNANSWERED, message_id, over, ""))
+            timers.append(StoredTimer(bucket, msisdn, tenure, MESSAGE_UNKNOWN, message_id, over, ""))
     update_rows(connection, _mt, rows, ("bucket", "msisdn", "id"))
     set_timers(connection, timers)
     return bool(found)

@@ -15,7 +15,7 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _TO_ARRIVE = timedelta(minutes=30)
 
 
-def believable(moment: datetime) -> bool:
+def is_believable(moment: datetime) -> bool:
     """Whether an aware time can be meant."""
     # Almost all are told by their year; comparing times of different offsets takes far longer.
     return EARLIEST.year < moment.year < LATEST.year - 1 or EARLIEST <= moment <= LATEST
@@ -45,7 +45,7 @@ class QuietHours:
     begin: time = time(22, 0)
     end: time = time(7, 0)
 
-    def evening_before(self, moment: datetime) -> datetime:
+    def before_quiet_hours(self, moment: datetime) -> datetime:
         """``moment`` itself by day; at night, half an hour before that night, so that what is sent arrives (UTC)."""
         if self.release(moment) == moment:
             return moment
@@ -55,7 +55,7 @@ class QuietHours:
             begun -= timedelta(days=1)
         return (begun - _TO_ARRIVE).astimezone(UTC)
 
-    def nightfall(self, moment: datetime) -> datetime:
+    def next_start(self, moment: datetime) -> datetime:
         """When the quiet hours begin next, after ``moment`` (UTC)."""
         here = local(moment)
         begins = here.replace(hour=self.begin.hour, minute=self.begin.minute, second=0, microsecond=0)

@@ -52,7 +52,7 @@ class CampaignMessage(Record):
         """What its message is about, so that it can be recalled."""
         return f"campaign:{self.id}"
 
-    def now_in(self, state: CampaignMessageState) -> Self:
+    def with_state(self, state: CampaignMessageState) -> Self:
         """The same in another state; what is recalled or failed stays so."""
         if self.state is CampaignMessageState.FAILED or self.state is CampaignMessageState.RECALLED:
             return self
@@ -60,10 +60,10 @@ class CampaignMessage(Record):
 
     def when_tenure_ends(self, at: datetime) -> Self:  # noqa: ARG002  it ends at once
         """It was for her, not for the next customer."""
-        return self.now_in(CampaignMessageState.RECALLED) if self.is_open else self
+        return self.with_state(CampaignMessageState.RECALLED) if self.is_open else self
 
 
-def month_is_taken(messages: Iterable[CampaignMessage], kind: MessageClass, goes_at: datetime) -> bool:
+def has_message_in_month(messages: Iterable[CampaignMessage], kind: MessageClass, goes_at: datetime) -> bool:
     """Whether she gets one of this class already in the month, in Shanghai, in which another would go."""
     month = _month(goes_at)
     return any(one.kind is kind and one.state in _COUNTED and _month(one.goes_at) == month for one in messages)

@@ -17,7 +17,7 @@ CODE_RESTS = timedelta(days=7)
 # What was used is charged so long after the use (flows.md 17).
 USE_DUE = timedelta(hours=24)
 # Windows include their last instant (flows.md 17): what follows them comes a second later.
-AFTER = timedelta(seconds=1)
+JUST_AFTER = timedelta(seconds=1)
 _NO_WINDOW_ENDS_BEFORE = time(8, 0)
 _LEAST_CODE = 1000
 _CODES = 9000
@@ -91,7 +91,7 @@ class Charge(Record):
         return f"charge:{self.id}/{self.tries}"
 
     @property
-    def is_silent(self) -> bool:
+    def needs_no_reminder(self) -> bool:
         """Whether it is taken without a reminder of its own (safety.md 12)."""
         return self.amount_fen == 0 or self.reminded_with is not None
 
@@ -114,7 +114,7 @@ class Charge(Record):
     def reminded(self, at: datetime, window_ends_at: datetime) -> Self:
         """The network took the whole reminder at that moment; not due before the window is over."""
         state = ChargeState.REMINDED
-        waiting = replace(self, due_at=max(self.due_at, window_ends_at + AFTER), window_ends_at=window_ends_at)
+        waiting = replace(self, due_at=max(self.due_at, window_ends_at + JUST_AFTER), window_ends_at=window_ends_at)
         return waiting if self.state is state else replace(waiting.moved(state, at), reminded_at=at)
 
     def when_tenure_ends(self, at: datetime) -> Self:

@@ -59,7 +59,7 @@ class ClosedAs(StrEnum):
 
 
 # One that was replaced or withdrawn never speaks again: its successor does, or nobody.
-SPEAKING = frozenset({None, ClosedAs.ANSWERED, ClosedAs.UNDELIVERABLE})
+RESPONDING = frozenset({None, ClosedAs.ANSWERED, ClosedAs.UNDELIVERABLE})
 
 
 @value
@@ -134,7 +134,7 @@ class Question:
             raise TypeError(f"{type(self.state).__name__} is not a {kind.__name__}")
         return self.state
 
-    def lately_ended(self, at: datetime) -> bool:
+    def ended_recently(self, at: datetime) -> bool:
         """Closed or run out, and not longer ago than we remember."""
         ended = self.closed_at or self.expires_at
         return not self.is_open(at) and at - ended <= REMEMBERED

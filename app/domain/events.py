@@ -23,7 +23,7 @@ class EventStatus(StrEnum):
     UNADDRESSED = "unaddressed"
 
 
-def goes_on(receiver: str, kind: str) -> bool:
+def is_sent_until_acknowledged(receiver: str, kind: str) -> bool:
     """Whether an event is about money or a stop: it is sent until it is acknowledged."""
     return receiver == BILLING or kind.endswith(_STOPS)
 
@@ -47,4 +47,4 @@ def next_try(
         asked = min(retry_after, _DAILY) if retry_after else None
         last = made_at + TRIED_FOR
         return min(now + backoff(attempts, jitter, asked, cap=_LONGEST_PAUSE), last)
-    return now + _DAILY if goes_on(receiver, kind) else None
+    return now + _DAILY if is_sent_until_acknowledged(receiver, kind) else None

@@ -139,7 +139,7 @@ def append(
     return replace(record, hash=_hash_record(record))
 
 
-def taken_away(who: str, seqs: Iterable[int]) -> EvidenceDraft:
+def purge_draft(who: str, seqs: Iterable[int]) -> EvidenceDraft:
     """Says that the payloads of some records were taken away; about the chain itself."""
     return EvidenceDraft(PURGED, PURGED, {"who": who, "records": tuple(map(str, sorted(seqs)))})
 

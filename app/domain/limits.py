@@ -43,7 +43,7 @@ class Limits:
         """After 5 such replies within 10 minutes there are none until 10 minutes have passed without one."""
         return not self._looping() or not _within(_LOOP_WINDOW, self.misunderstood[-1], now)
 
-    def said_not_understood(self, now: datetime) -> "Limits":
+    def count_not_understood(self, now: datetime) -> "Limits":
         """Count one such reply."""
         before = () if self._looping() else self.misunderstood
         recent = tuple(moment for moment in before if _within(_LOOP_WINDOW, moment, now))
@@ -92,7 +92,7 @@ class Limits:
         """Whether so many more keep within 200 segments in any 60 minutes."""
         return sum(count for _, count in self._this_hour(now)) + segments <= _SEGMENTS_AN_HOUR
 
-    def sent(self, segments: int, now: datetime) -> "Limits":
+    def count_segments(self, segments: int, now: datetime) -> "Limits":
         """Count segments made for this number."""
         minute = int(now.timestamp()) // _MINUTE
         recent = self._this_hour(now)

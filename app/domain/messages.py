@@ -78,14 +78,14 @@ NEVER_SENT = frozenset({OutboundStatus.SUPERSEDED})
 UNFINISHED = frozenset({OutboundStatus.QUEUED, OutboundStatus.SENDING})
 
 
-def reported(current: OutboundStatus, report: OutboundStatus) -> OutboundStatus:
+def status_after_report(current: OutboundStatus, report: OutboundStatus) -> OutboundStatus:
     """The status after a delivery report; reports in any order end in the same one, and none moves a message back."""
     if current in NEVER_SENT:
         return current
     return report if _RANK.get(report, 0) > _RANK.get(current, 0) else current
 
 
-def of_segments(found: Iterable[tuple[int, OutboundStatus]], segments: int) -> OutboundStatus | None:
+def status_from_segments(found: Iterable[tuple[int, OutboundStatus]], segments: int) -> OutboundStatus | None:
     """What reports of single segments, counted from 1, say of their message: delivered when all of them are.
 
     It is undelivered, rejected, … when any is. Which reports there are decides, not their order (safety.md 31).

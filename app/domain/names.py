@@ -62,12 +62,12 @@ def name_violation(name: str) -> str | None:
     return _shape_violation(name) or _money_violation(name, amounts=False) or _link_violation(_seen(name))
 
 
-def warning_violation(words: str) -> str | None:
+def cancel_warning_violation(words: str) -> str | None:
     """What is wrong with the words that ask before something ends; they may name an amount."""
     return _note_violation(words) or _money_violation(words, amounts=True) or _link_violation(as_read(words))
 
 
-def way_violation(words: str, own_links: Collection[str]) -> str | None:
+def cancel_how_violation(words: str, own_links: Collection[str]) -> str | None:
     """What is wrong with the words for another way out; they may name a telephone number and an address of ours."""
     violation = _note_violation(words) or _money_violation(words, amounts=False)
     if violation or not _link_violation(as_read(words)):

@@ -74,14 +74,14 @@ class PartSet:
 
 
 @value
-class Sorted:
+class SortedParts:
     """What a number's parts turn out to be."""
 
     sets: tuple[PartSet, ...]
     repeats: tuple[Part, ...]
 
 
-def sort_parts(parts: Iterable[Part], joined: Iterable[Part] = ()) -> Sorted:
+def sort_parts(parts: Iterable[Part], joined: Iterable[Part] = ()) -> SortedParts:
     """Sort one sender's parts, in the order in which they were stored; ``joined`` ones only tell what is a repeat.
 
     The oldest message that lacks a part's number takes it: a sender that uses its reference for two messages at once
@@ -97,7 +97,7 @@ def sort_parts(parts: Iterable[Part], joined: Iterable[Part] = ()) -> Sorted:
             continue
         known[part.key, part.number, part.text] = part.at
         _put(sets[part.key], part)
-    return Sorted(tuple(found for group in sets.values() for found in group), tuple(repeats))
+    return SortedParts(tuple(found for group in sets.values() for found in group), tuple(repeats))
 
 
 def _put(sets: list[PartSet], part: Part) -> None:
@@ -108,7 +108,7 @@ def _put(sets: list[PartSet], part: Part) -> None:
         sets[place] = replace(sets[place], parts=(*sets[place].parts, part))
 
 
-def known_since(stored: Iterable[datetime]) -> datetime:
+def earliest_repeatable(stored: Iterable[datetime]) -> datetime:
     """Since when what was joined can tell that parts, stored at these times, are repeats."""
     return min(stored) - _KNOWN
 

@@ -28,15 +28,15 @@ class PasswordTries(Record):
         """Kept at hand."""
         return True
 
-    def on(self, day: date) -> "PasswordTries":
+    def on_day(self, day: date) -> "PasswordTries":
         """As they count on a day: a new one begins with none."""
         return self if self.day == day.isoformat() else replace(self, day=day.isoformat(), messages=())
 
-    def before(self, message_id: str) -> int:
+    def count_besides(self, message_id: str) -> int:
         """How many there were beside this message."""
         return sum(known != message_id for known in self.messages)
 
-    def counted(self, message_id: str) -> "PasswordTries":
+    def with_message(self, message_id: str) -> "PasswordTries":
         """With this message, once."""
         return self if message_id in self.messages else replace(self, messages=(*self.messages, message_id))
 

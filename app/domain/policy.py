@@ -48,7 +48,7 @@ class ProviderTraits:
 
 
 @value
-class Kept:
+class RetentionPeriods:
     """How long evidence keeps its payloads, and messages their texts; 6 months at least, unless a law says less."""
 
     evidence: timedelta = timedelta(days=183)

@@ -24,6 +24,6 @@ class Preferences(Record):
         """They count for as long as the number is hers."""
         return True
 
-    def tells_of_data(self, *, with_plan: bool) -> bool:
+    def wants_data_alerts(self, *, with_plan: bool) -> bool:
         """Whether she is told of her data usage."""
         return not with_plan if self.data_alerts is None else self.data_alerts

@@ -32,7 +32,7 @@ class SpamReport(Record):
     number: str | None
     content: str
 
-    def repeated(self, number: str | None, content: str, at: datetime) -> bool:
+    def is_repeated_by(self, number: str | None, content: str, at: datetime) -> bool:
         """Whether a report that comes at ``at`` (UTC) says the same again within a day."""
         return (self.number, self.content) == (number, content) and at - self.made_at <= ONCE_WITHIN
 

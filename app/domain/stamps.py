@@ -10,7 +10,7 @@ from enum import StrEnum
 from app.domain.values import value
 
 # How far a carrier's clock may differ without being off, and how much shifts of one cause differ among themselves.
-RIGHT = timedelta(minutes=10)
+CLOCK_TOLERANCE = timedelta(minutes=10)
 _ALIKE = timedelta(minutes=5)
 _HOUR = timedelta(hours=1)
 _FURTHEST_ZONE = timedelta(hours=15)
@@ -66,12 +66,12 @@ class ShiftWatch:
             return stamp.form is StampForm.IMPOSSIBLE
         shift = stored_at - stamp.at
         self._last.append((shift, stamp.form is StampForm.LOCAL))
-        return abs(shift) > RIGHT
+        return abs(shift) > CLOCK_TOLERANCE
 
     def shift(self, now: datetime) -> Shift | None:
         """By how much the last ten were off, all for one cause: as much, or all ahead. Told once an hour."""
         shifts = sorted(shift for shift, _ in self._last)
-        if len(shifts) < _SEVERAL or any(abs(shift) <= RIGHT for shift in shifts):
+        if len(shifts) < _SEVERAL or any(abs(shift) <= CLOCK_TOLERANCE for shift in shifts):
             return None
         is_one_cause = shifts[-1] - shifts[0] <= _ALIKE or shifts[-1] < timedelta(0)
         if not is_one_cause or (self._told_at is not None and abs(now - self._told_at) < _HOUR):

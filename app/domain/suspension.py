@@ -39,7 +39,7 @@ class Suspension(Record):
         """Whether it is still to come."""
         return self.over_at is None
 
-    def over(self, at: datetime) -> "Suspension":
+    def closed(self, at: datetime) -> "Suspension":
         """Nothing more is told of it."""
         return replace(self, over_at=at)
 

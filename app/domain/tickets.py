@@ -86,13 +86,13 @@ class Ticket(Record):
         """The earliest that is still to be met; of one that is resolved, as it stood."""
         return self.due if self.first_response_at else min(self.first_response_due, self.due)
 
-    def watched(self, at: datetime) -> Self:
+    def with_deadlines_checked(self, at: datetime) -> Self:
         """The ticket with what its deadlines say at that moment; only ``warned`` and ``breached`` change."""
         waiting = self._waiting_for()
         warned = self.warned or any(self._warning(due) <= at for due in waiting)
         return replace(self, warned=warned, breached=self.breached or any(due <= at for due in waiting))
 
-    def watch_next(self, at: datetime) -> datetime | None:
+    def next_deadline_check(self, at: datetime) -> datetime | None:
         """When its deadlines are to be looked at again; None if nothing more can be missed."""
         moments = [moment for due in self._waiting_for() for moment in (self._warning(due), due) if moment > at]
         return min(moments, default=None)

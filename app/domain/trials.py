@@ -15,7 +15,7 @@ def question_due(
     """
     length = ends_at - started_at
     wanted = ends_at - notice if length > notice else started_at + length / 2
-    moved = quiet.evening_before(wanted)
+    moved = quiet.before_quiet_hours(wanted)
     if moved <= now or moved < started_at:
         moved = quiet.release(max(now, started_at))
     return moved if moved < ends_at else None

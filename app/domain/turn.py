@@ -67,7 +67,7 @@ HELD_MESSAGE = "held-message"
 # The kind of timer that says what became of a message, behind it ``:`` and the kind of matter that it is about.
 MESSAGE_OUTCOME = "message-told"
 # The kind of timer of a message that may have arrived or not, when its time is over; its subject is the message's id.
-MESSAGE_UNANSWERED = "message-unanswered"
+MESSAGE_UNKNOWN = "message-unanswered"
 
 
 class DeliveryOutcome(StrEnum):

@@ -21,7 +21,7 @@ class DataUsage(Record):
     read_at: datetime
     spent: int = 0
 
-    def read(self, used_kb: int, at: datetime) -> "DataUsage | None":
+    def with_reading(self, used_kb: int, at: datetime) -> "DataUsage | None":
         """After a later reading; None for one that is older than the one held."""
         return None if at < self.read_at else replace(self, used_kb=used_kb, read_at=at)
 

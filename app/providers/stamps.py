@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
-from app.domain.calendar import believable
+from app.domain.calendar import is_believable
 from app.domain.stamps import Stamp, StampForm
 
 _DIGITS = re.compile(
@@ -40,7 +40,7 @@ def read_stamp(given: object, zone: tzinfo) -> Stamp:
             found = _of_number(text, zone) if _NUMBER.fullmatch(text) else _of_text(text, zone)
         case _:
             return _NO_TIME
-    return found if found.at is None or believable(found.at) else _IMPOSSIBLE
+    return found if found.at is None or is_believable(found.at) else _IMPOSSIBLE
 
 
 def _of_number(digits: str, zone: tzinfo) -> Stamp:

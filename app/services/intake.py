@@ -12,7 +12,7 @@ from app.batching import Batcher
 from app.db import inbox
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
-from app.domain.calendar import SHANGHAI, believable
+from app.domain.calendar import SHANGHAI, is_believable
 from app.domain.escape import escape
 from app.domain.masking import mask, mask_part
 from app.domain.msisdn import Numbers, bucket_of, is_service_number, parse_sender, sender_as_given
@@ -203,7 +203,7 @@ def _repeat(row: dict[str, object], now: datetime) -> dict[str, object]:
 
 def _in_utc(moment: datetime | None) -> datetime | None:
     """A provider's time; one that nobody can mean is as good as none."""
-    return moment.astimezone(UTC) if moment is not None and believable(moment) else None
+    return moment.astimezone(UTC) if moment is not None and is_believable(moment) else None
 
 
 def _masked(text: str, part: PartOf | None) -> str | None:

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.domain.calendar import QuietHours
 from app.domain.catalogue import ConfirmMode
-from app.domain.policy import Kept, Policy
+from app.domain.policy import Policy, RetentionPeriods
 from app.domain.service_numbers import ServiceNumbers
 from app.settings.file import SettingsFile
 from app.settings.provider import ProviderFile
@@ -153,9 +153,9 @@ class Settings(BaseSettings):
         """The provider of an MT when the provider of its MO cannot send."""
         return self.file.default_provider or ("simulator" if self.disposable else None)
 
-    def kept(self) -> Kept:
+    def kept(self) -> RetentionPeriods:
         """Return how long messages and payloads of evidence are stored."""
-        return Kept(self.file.retention.evidence, self.file.retention.messages)
+        return RetentionPeriods(self.file.retention.evidence, self.file.retention.messages)
 
     def policy(self) -> Policy:
         """Return the settings that commands read."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
-from app.domain.calendar import EARLIEST, LATEST, SHANGHAI, believable
+from app.domain.calendar import EARLIEST, LATEST, SHANGHAI, is_believable
 from app.domain.months import is_month
 
 
@@ -20,7 +20,7 @@ def _with_offset(value: object) -> object:
 
 
 def _believable(moment: datetime) -> datetime:
-    if not believable(moment):
+    if not is_believable(moment):
         raise ValueError(f"must be between {EARLIEST.year} and {LATEST.year}")
     return moment
 

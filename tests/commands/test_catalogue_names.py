@@ -11,7 +11,7 @@ from app.commands.catalogue_names import name_violation, service_mistaken
 from app.commands.collecting import load
 from app.commands.limits import NOT_UNDERSTOOD
 from app.commands.router import Router
-from app.domain.names import warning_violation, way_violation
+from app.domain.names import cancel_how_violation, cancel_warning_violation
 from app.domain.service_numbers import Extension, ServiceNumbers
 from tests.commands.transcript import Conversation
 from tests.commands.world import SERVICES, service
@@ -117,27 +117,30 @@ BAD_NOTES = [
 
 @pytest.mark.parametrize("words", GOOD_WAYS)
 def test_another_way_out_may_name_a_telephone_number_and_an_address_of_ours(words: str) -> None:
-    assert way_violation(words, OWN) is None
+    assert cancel_how_violation(words, OWN) is None
 
 
 @pytest.mark.parametrize("words", BAD_NOTES)
 def test_notes_that_read_as_something_else_are_refused(words: str) -> None:
-    assert way_violation(words, OWN)
-    assert warning_violation(words)
+    assert cancel_how_violation(words, OWN)
+    assert cancel_warning_violation(words)
 
 
 def test_an_address_is_of_ours_only_if_the_settings_say_so_and_never_in_a_warning() -> None:
     for words in ("m.shop.example", "https://example.cn/stop"):
-        assert (way_violation(words, OWN), way_violation(words, [])) == (None, way_violation("evil.cn", OWN))
-        assert warning_violation(words)
+        assert (cancel_how_violation(words, OWN), cancel_how_violation(words, [])) == (
+            None,
+            cancel_how_violation("evil.cn", OWN),
+        )
+        assert cancel_warning_violation(words)
 
 
 @pytest.mark.parametrize(
     "words", ["预存款50元将清零", "取消后，号码、内容均不保留。", "再次开通须付￥50", "CNY50 are lost"]
 )
 def test_a_warning_may_name_an_amount(words: str) -> None:
-    assert warning_violation(words) is None
-    assert (way_violation(words, OWN) is None) == ("50" not in words)
+    assert cancel_warning_violation(words) is None
+    assert (cancel_how_violation(words, OWN) is None) == ("50" not in words)
 
 
 @pytest.mark.parametrize(

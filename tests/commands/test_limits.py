@@ -148,14 +148,14 @@ def test_two_hundred_segments_an_hour() -> None:
 def test_the_two_hundredth_segment_is_sent() -> None:
     for before, answered in ((199, 1), (200, 0)):
         conversation = Conversation(has=())
-        limits = conversation.account.limits.sent(before, conversation.now)
+        limits = conversation.account.limits.count_segments(before, conversation.now)
         conversation.account = replace(conversation.account, limits=limits)
         assert repeated(conversation, 2, "0000") == answered
 
 
 def test_beyond_the_cap_a_no_is_still_a_no() -> None:
     conversation = Conversation().play("> 0000\n> 全部")
-    limits = conversation.account.limits.sent(200, conversation.now)
+    limits = conversation.account.limits.count_segments(200, conversation.now)
     conversation.account = replace(conversation.account, limits=limits)
     conversation.play("> [10086977] 否\n< [10086977 result] …已为您保留…\n> 0000\n<\n> [10086977] 是\n<\n= CL active")
 

@@ -32,7 +32,7 @@ from app.db.records import KINDS
 from app.domain.account import Account, Subscriber
 from app.domain.calendar import local, local_day
 from app.domain.catalogue import Catalogue
-from app.domain.dialogue import SPEAKING, Arrival
+from app.domain.dialogue import RESPONDING, Arrival
 from app.domain.escape import escape
 from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append, verify
 from app.domain.masking import mask
@@ -267,7 +267,7 @@ class Conversation:
         questions = {
             id_: question
             for id_, question in self.account.questions.items()
-            if question.closed_as in SPEAKING and question.expires_at >= since
+            if question.closed_as in RESPONDING and question.expires_at >= since
         }
         self.account = replace(self.account, questions=questions)
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.domain.events import goes_on, next_try
+from app.domain.events import is_sent_until_acknowledged, next_try
 from tests.commands.world import shanghai
 
 MADE = shanghai("2026-03-02 10:00")
@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
     ],
 )
 def test_money_and_stops_go_on(receiver: str, kind: str, *, expected: bool) -> None:
-    assert goes_on(receiver, kind) is expected
+    assert is_sent_until_acknowledged(receiver, kind) is expected
 
 
 def test_the_pauses_grow_up_to_an_hour_and_end_with_the_three_days() -> None:

@@ -14,7 +14,7 @@ from app.domain.evidence import (
     Fact,
     append,
     canonical,
-    taken_away,
+    purge_draft,
     verify,
 )
 from app.domain.heads import HeadKeys
@@ -106,7 +106,7 @@ def without_payloads(records: Chain, *places: int) -> Chain:
 
 def test_a_payload_may_be_gone_only_where_a_later_record_says_so() -> None:
     records = chain()
-    purged = one_more(records, taken_away("purge", [2, 4]))
+    purged = one_more(records, purge_draft("purge", [2, 4]))
     erased = one_more(purged, EvidenceDraft(ERASED, MSISDN, {"who": "x"}))
     bad: dict[str, tuple[Chain, int | None]] = {
         "none says so": (without_payloads(records, 2), 2),
@@ -126,7 +126,7 @@ def test_a_payload_may_be_gone_only_where_a_later_record_says_so() -> None:
 
 def test_an_erased_payload_cannot_be_tried_out() -> None:
     records = chain()
-    erased = one_more([replace(item, payload=None, salt=None) for item in records], taken_away("x", range(1, 6)))
+    erased = one_more([replace(item, payload=None, salt=None) for item in records], purge_draft("x", range(1, 6)))
     assert verify(erased, head_of(erased)).ok
     assert verify(changed(2, hash="0" * 64)(erased), head_of(erased)).first_bad == 2
     # Equal payloads have different hashes: without the salt nobody can try out which payload it was.

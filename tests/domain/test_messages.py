@@ -10,7 +10,7 @@ from app.domain.messages import (
     is_final,
     keeps_quiet_hours,
     lane_of,
-    reported,
+    status_after_report,
 )
 
 S = OutboundStatus
@@ -20,7 +20,7 @@ IN_FLIGHT = [S.QUEUED, S.SENDING, S.UNKNOWN, S.ACCEPTED, S.FAILED, S.EXPIRED, S.
 
 def after(status: OutboundStatus, reports: tuple[OutboundStatus, ...]) -> OutboundStatus:
     for report in reports:
-        status = reported(status, report)
+        status = status_after_report(status, report)
     return status
 
 
@@ -36,8 +36,8 @@ def test_reports_in_any_order_end_in_the_same_state() -> None:
 def test_reports_never_move_a_message_back() -> None:
     order = [S.QUEUED, S.UNKNOWN, S.ACCEPTED, S.FAILED, S.DELETED, S.EXPIRED, S.REJECTED, S.UNDELIVERED, S.DELIVERED]
     for before, report in product(order, REPORTS):
-        assert reported(before, report) is max(before, report, key=order.index)
-    assert [reported(S.SUPERSEDED, report) for report in REPORTS] == [S.SUPERSEDED] * len(REPORTS)
+        assert status_after_report(before, report) is max(before, report, key=order.index)
+    assert [status_after_report(S.SUPERSEDED, report) for report in REPORTS] == [S.SUPERSEDED] * len(REPORTS)
     assert [status for status in S if is_final(status)] == [
         S.DELIVERED,
         S.UNDELIVERED,

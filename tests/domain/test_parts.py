@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.parts import Part, PartSet, Sorted, joined_text, known_since, sort_parts
+from app.domain.parts import Part, PartSet, SortedParts, earliest_repeatable, joined_text, sort_parts
 from tests.commands.world import shanghai
 
 NOW = shanghai("2026-03-02 10:00")
@@ -22,7 +22,7 @@ def part(number: int, text: str, *, seconds: float = 0, total: int = 3, ref: str
     return Part(f"id-{seconds:09.3f}-{number}-{text}", key, number, text, text, at, **more)  # type: ignore[arg-type]
 
 
-def told(found: Sorted) -> tuple[list[tuple[str, int]], list[str]]:
+def told(found: SortedParts) -> tuple[list[tuple[str, int]], list[str]]:
     return [(group.text, group.missing) for group in found.sets], [part.text for part in found.repeats]
 
 
@@ -64,7 +64,7 @@ def test_what_was_joined_tells_repeats_for_an_hour_by_what_is_stored_of_it() -> 
     assert told(sort_parts([replace(again, shown="*", waits=True)], joined)) == ([("secret", 2)], [])
     assert told(sort_parts([replace(again, shown="#")], joined)) == ([("secret", 2)], [])
     assert told(sort_parts([part(2, "b", seconds=3603)], joined)) == ([("b", 2)], [])
-    assert known_since([part(1, "a").at]) == NOW - timedelta(hours=1)
+    assert earliest_repeatable([part(1, "a").at]) == NOW - timedelta(hours=1)
 
 
 def test_five_minutes_count_from_the_first_part() -> None:

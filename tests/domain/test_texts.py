@@ -38,7 +38,7 @@ LINE = listing.Line("", None, 100, Billing.MONTHLY, in_plan=False, number=1)
 ANSWERED = listing.HowToAnswer(timedelta(hours=2), (1,), all_allowed=True, free_reply=True)
 # Every text that puts a price behind a name.
 PRICED: list[Callable[[Language, str], str]] = [
-    lambda language, name: fees.what(language, name, 100),
+    lambda language, name: fees.describe(language, name, 100),
     lambda language, name: tickets.fee(language, name, 100),
     lambda language, name: fee_summary.summary(language, MARCH, [(name, 100)])[1],
     lambda language, name: "".join(bills.bill(language, Bill("2026-02", MARCH, (BillItem(name, 100),) * 2))),

@@ -47,7 +47,7 @@ def usage_of(account: Account, month: str) -> DataUsage:
 def alerts_on(account: Account, plan: Plan | None) -> bool:
     """Whether she is told: as she chose, else only without a plan (flows.md 9, 17)."""
     chosen = account.record(Preferences, PREFERENCES)
-    return plan is None if chosen is None else chosen.tells_of_data(with_plan=plan is not None)
+    return plan is None if chosen is None else chosen.wants_data_alerts(with_plan=plan is not None)
 
 
 @command(*DATA_USAGE, menu=texts.HELP, rank=30, reads=(DataUsage,))
@@ -95,7 +95,7 @@ def _after(turn: Turn, held: DataUsage | None, reading: Reading) -> DataUsage | 
         return None
     if held is None:
         return DataUsage(reading.month, turn.now, reading.used_kb, reading.at)
-    return held.read(reading.used_kb, reading.at)
+    return held.with_reading(reading.used_kb, reading.at)
 
 
 def _alert(turn: Turn, plan: Plan, read: DataUsage) -> tuple[Reply, ...]:

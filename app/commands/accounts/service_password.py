@@ -61,8 +61,8 @@ def change_password(turn: Turn, argument: str) -> Outcome:
         return _unchanged(turn, texts.NONE_YET.say(language))
     today = local_day(turn.now)
     held = turn.account.record(PasswordTries, _TRIES) or PasswordTries(_TRIES, turn.now, today.isoformat())
-    tries = held.on(today)
-    if tries.before(received.id) >= MOST_WRONG:
+    tries = held.on_day(today)
+    if tries.count_besides(received.id) >= MOST_WRONG:
         return _unchanged(turn, texts.locked(language, turn.now + _DAY))
     change = _change_in(argument)
     objection = _objection(change, turn.account.msisdn)
@@ -70,7 +70,7 @@ def change_password(turn: Turn, argument: str) -> Outcome:
         return _unchanged(turn, (objection or texts.FORMAT).say(language))
     checked = turn.password_result
     if checked is None or checked.known_hash != known or received.id not in tries.messages:
-        return Outcome(awaits_password=PasswordCheck(known, change.old, change.new, tries.counted(received.id)))
+        return Outcome(awaits_password=PasswordCheck(known, change.old, change.new, tries.with_message(received.id)))
     if checked.new_hash is None:
         left = MOST_WRONG - len(tries.messages)
         return _unchanged(turn, texts.wrong(language, left, turn.now + _DAY), verdict="wrong password")

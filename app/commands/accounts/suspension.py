@@ -120,7 +120,7 @@ def _notice(turn: Turn, suspension: Suspension) -> Reply:
 
 def _over(turn: Turn, suspensions: Sequence[Suspension]) -> Outcome:
     return Outcome(
-        records=tuple(item.over(turn.now) for item in suspensions),
+        records=tuple(item.closed(turn.now) for item in suspensions),
         dropped_timers=tuple(
             TimerDropped(kind, item.id) for item in suspensions for kind in (NOTICE_TIMER, OVER_TIMER)
         ),

@@ -181,14 +181,14 @@ def _announce_for_use(turn: Turn, request: AnnounceCharge) -> Outcome:
 
 def _record_charge(turn: Turn, charge: Charge, who: str) -> Outcome:
     """Record the charge and send its reminder; for one without a reminder, set the timer for its due date."""
-    if not charge.is_silent:
+    if not charge.needs_no_reminder:
         charge = replace(charge, code=fresh_code(turn))
     outcome = Outcome(
         records=(charge,),
         evidence=(evidence_of("fee-announced", None, charge, who=who),),
         verdict="announced",
     )
-    if charge.is_silent:
+    if charge.needs_no_reminder:
         due = TimerSet(DUE_TIMER, charge.id, max(turn.now, charge.due_at))
         return replace(outcome, timers=(due,))
     turn = replace(turn, account=apply(turn.account, outcome))

@@ -80,7 +80,7 @@ def _charges_disputed_late(turn: Turn, charge: Charge, said: Said | None) -> tup
     if said is None or codes_in(said):
         return (charge,)
     questions = [item for item in turn.account.questions.values() if isinstance(item.state, DisputingCharge)]
-    recent = {item.id for item in questions if turn.account.may_have_reached(item) and item.lately_ended(turn.at)}
+    recent = {item.id for item in questions if turn.account.may_have_reached(item) and item.ended_recently(turn.at)}
     disputable = (ChargeState.REMINDED, ChargeState.CHARGED)
     charges = [
         charge
@@ -149,7 +149,7 @@ def _answer_several(turn: Turn, questions: tuple[Question, ...], said: Said) -> 
             after = charge.reminded(turn.at, max(ends_at, charge.window_ends_at or ends_at))
             moved.append((charge, after))
             changes.append(replace(outcome, questions=()))
-    reply = say(turn, *texts.several(language, choices, window), extension=Extension.FEES)
+    reply = say(turn, *texts.several_fees(language, choices, window), extension=Extension.FEES)
     return merge_outcomes(Outcome(replies=(reply,), verdict="several fees"), *changes, move_windows(turn, moved))
 
 

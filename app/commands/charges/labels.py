@@ -33,4 +33,4 @@ def label_and_amount(turn: Turn, charge: Charge) -> str:
 
 def describe(turn: Turn, charge: Charge) -> str:
     """Return service, month and amount for use in a sentence."""
-    return fees.what(turn.account.language, label_with_month(turn, charge), charge.amount_fen)
+    return fees.describe(turn.account.language, label_with_month(turn, charge), charge.amount_fen)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from app.commands.charges.prices import confirmed_price
 from app.domain.catalogue import Billing
-from app.domain.charges import AFTER, Charge
+from app.domain.charges import JUST_AFTER, Charge
 from app.domain.months import first_moment, last_moment
 from app.domain.subscriptions import FREE_PERIOD, Subscription, SubscriptionState
 from app.domain.turn import Turn
@@ -43,7 +43,7 @@ def covers(subscription: Subscription, period: str) -> bool:
 
 def first_due(subscription: Subscription) -> datetime:
     """Return the first moment (UTC) after the 72 free hours."""
-    return (subscription.confirmed_at or subscription.started_at) + FREE_PERIOD + AFTER
+    return (subscription.confirmed_at or subscription.started_at) + FREE_PERIOD + JUST_AFTER
 
 
 def violations(turn: Turn, charge: Charge, subscription: Subscription, due_at: datetime) -> Iterator[Violation]:

@@ -21,7 +21,7 @@ from app.commands.registry import on_outcome, timer
 from app.commands.replies import say, shown
 from app.commands.ticketing import open_ticket
 from app.domain import charges
-from app.domain.charges import AFTER, Charge, ChargeKind, ChargeState, window_end
+from app.domain.charges import JUST_AFTER, Charge, ChargeKind, ChargeState, window_end
 from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
@@ -69,7 +69,7 @@ def reminder_expected_at(turn: Turn, charge: Charge) -> datetime:
 def earliest_due_at(turn: Turn, charge: Charge) -> datetime:
     """Return the due time (UTC), after the dispute window of a reminder made now, with time for a late hand-over."""
     latest = reminder_expected_at(turn, charge) + (_RETRY_HAND_OVER_TIME if charge.tries else _HAND_OVER_TIME)
-    return max(charge.due_at, _window_end(turn, latest) + AFTER)
+    return max(charge.due_at, _window_end(turn, latest) + JUST_AFTER)
 
 
 def _valid_until(turn: Turn, charge: Charge, at: datetime) -> datetime:
@@ -78,12 +78,12 @@ def _valid_until(turn: Turn, charge: Charge, at: datetime) -> datetime:
     One sent by day expires at nightfall at the latest, to be made anew in the morning, unless it may go at any hour.
     """
     quiet = turn.policy.quiet_hours
-    latest = charge.due_at - AFTER - turn.policy.fee_window
+    latest = charge.due_at - JUST_AFTER - turn.policy.fee_window
     if _window_end(turn, latest) >= charge.due_at:
         # A window that begins at night would end after the due date, so the hand-over must come before nightfall.
-        latest = quiet.nightfall(latest - timedelta(days=1))
+        latest = quiet.next_start(latest - timedelta(days=1))
     by_day = quiet.release(at) == at
-    return min(latest, quiet.nightfall(at)) if by_day and not charge.any_hour else latest
+    return min(latest, quiet.next_start(at)) if by_day and not charge.any_hour else latest
 
 
 def _window_end(turn: Turn, handed_over_at: datetime) -> datetime:

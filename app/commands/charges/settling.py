@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from app.commands.charges.monthly_rules import first_due, violations
 from app.commands.registry import timer
-from app.domain.charges import AFTER, Charge, ChargeKind, ChargeState
+from app.domain.charges import JUST_AFTER, Charge, ChargeKind, ChargeState
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.subscriptions import Subscription
@@ -105,7 +105,7 @@ def timers_of_waiting_charges(turn: Turn, charge: Charge) -> tuple[TimerSet, ...
     return tuple(
         TimerSet(DUE_TIMER, item.id, max(turn.now, item.due_at))
         for item in others
-        if item.service_code == charge.service_code and (item.is_silent or item.state is ChargeState.REMINDED)
+        if item.service_code == charge.service_code and (item.needs_no_reminder or item.state is ChargeState.REMINDED)
     )
 
 
@@ -138,7 +138,7 @@ def take_due_charge(turn: Turn) -> Outcome:
     why = reason_to_give_up(turn, charge)
     if why is not None:
         return settle(turn, charge, *why, who="timer")
-    if not (charge.is_silent or charge.state is ChargeState.REMINDED) or _service_is_disputed(turn, charge):
+    if not (charge.needs_no_reminder or charge.state is ChargeState.REMINDED) or _service_is_disputed(turn, charge):
         return Outcome(verdict="not taken yet")
     later = _next_attempt(turn, charge)
     if later is not None:
@@ -205,7 +205,7 @@ def _next_attempt(turn: Turn, charge: Charge) -> datetime | None:
     if turn.at < earliest:
         return earliest
     if charge.window_is_open(turn.at) and charge.window_ends_at is not None:
-        return charge.window_ends_at + AFTER
+        return charge.window_ends_at + JUST_AFTER
     covering = _covering_charge(turn, charge)
     has_dead_letter = any(
         ticket.is_open and ticket.kind is TicketKind.DEAD_LETTER for ticket in turn.account.records_of(Ticket)

@@ -24,7 +24,7 @@ def covering_charge_id(turn: Turn, service_code: str, at: datetime, amount_fen: 
         if use.service_code == service_code and local_day(use.at) == day
     }
     with_reminder = [
-        charge for charge in turn.account.records_of(Charge) if charge.id in channels and not charge.is_silent
+        charge for charge in turn.account.records_of(Charge) if charge.id in channels and not charge.needs_no_reminder
     ]
     # Question ids increase, so they order reminders of the same instant.
     reminded = sorted(

@@ -114,7 +114,7 @@ def _result_text(turn: Turn, order: Order, after: Subscription) -> str:
     facts = {
         "name": label(turn, order),
         "price": wording.price(language, asked.named.price_fen, asked.named.billing),
-        "leave": texts.leave(language, asked),
+        "leave": texts.how_to_unsubscribe(language, asked),
     }
     ends_at = order.takes_effect_at or after.trial_ends_at or turn.at
     match order.kind:

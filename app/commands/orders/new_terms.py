@@ -11,7 +11,7 @@ from app.commands.registry import timer
 from app.commands.replies import say
 from app.commands.subscriptions.unsubscribing import summary
 from app.domain.catalogue import CancelEffect
-from app.domain.charges import AFTER
+from app.domain.charges import JUST_AFTER
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.messages import MessageClass
 from app.domain.orders import Order, OrderKind, OrderState
@@ -74,7 +74,7 @@ def ask_about_terms(turn: Turn) -> Outcome:
     announced, held = AnnouncedTerms.of(due), _running_subscription(turn)
     if held is None or turn.now >= announced.takes_effect_at:
         return Outcome(verdict="nothing to ask")
-    day = TimerSet(TERMS_DAY, held.id, announced.takes_effect_at + AFTER, due.data)
+    day = TimerSet(TERMS_DAY, held.id, announced.takes_effect_at + JUST_AFTER, due.data)
     if held.in_plan or not announced.is_worse(held):
         return Outcome(timers=(day,), verdict="no worse")
     by_day = turn.policy.quiet_hours.release(turn.now)

@@ -7,7 +7,7 @@ from app.commands.codes import fresh_code
 from app.commands.orders.records import EXPIRY_TIMER, label, order_evidence, refuse_order
 from app.commands.replies import say, shown
 from app.domain.catalogue import ConfirmMode
-from app.domain.charges import AFTER
+from app.domain.charges import JUST_AFTER
 from app.domain.dialogue import Question, QuestionState
 from app.domain.messages import MessageClass, Reply
 from app.domain.orders import Order, OrderKind, Reason, free_number
@@ -33,7 +33,7 @@ class ConfirmingOrder(QuestionState):
     must_reach: ClassVar[bool] = True
     order_id: str
     name: str
-    named: texts.Named
+    named: texts.QuotedTerms
     code: str | None = None
     again: bool = False
 
@@ -88,7 +88,7 @@ def _question(turn: Turn, order: Order, reply: Reply, *, again: bool) -> Questio
 
 def expiry_timer(order: Order, expires_at: datetime) -> TimerSet:
     """Return the timer that expires an unanswered order, just after the last instant of its window (UTC)."""
-    return TimerSet(EXPIRY_TIMER, order.id, expires_at + AFTER)
+    return TimerSet(EXPIRY_TIMER, order.id, expires_at + JUST_AFTER)
 
 
 def matter_of(order: Order) -> str:
@@ -98,7 +98,7 @@ def matter_of(order: Order) -> str:
 
 def _numbers_in_use(turn: Turn) -> set[str]:
     questions = (item for item in turn.account.questions.values() if isinstance(item.state, ConfirmingOrder))
-    recent = (question for question in questions if question.is_open(turn.now) or question.lately_ended(turn.now))
+    recent = (question for question in questions if question.is_open(turn.now) or question.ended_recently(turn.now))
     return {question.extension.removeprefix(Extension.CONFIRMATION) for question in recent}
 
 
@@ -144,14 +144,14 @@ def resumed_trial_end(held: Subscription, at: datetime) -> datetime | None:
     return held.trial_ends_at if unsubscribed_in_trial and held.trial_ends_at and held.trial_ends_at >= at else None
 
 
-def named_terms(turn: Turn, order: Order) -> texts.Named:
+def named_terms(turn: Turn, order: Order) -> texts.QuotedTerms:
     """Return the terms that the question names and a yes agrees to (safety.md 4, 5)."""
     service = turn.catalogue.services[order.service_code]
     terms = order.terms or Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
     held = turn.account.subscriptions.get(order.subscription_id or "")
     is_new = order.kind is OrderKind.ORDER
     by_sms = held.can_be_unsubscribed_by_sms(service) if held else service.cancellable_by_sms
-    return texts.Named(
+    return texts.QuotedTerms(
         sp=turn.catalogue.providers[terms.sp_code].short_name,
         name=service.name,
         price_fen=terms.price_fen,
@@ -166,8 +166,8 @@ def named_terms(turn: Turn, order: Order) -> texts.Named:
     )
 
 
-def question_facts(turn: Turn, order: Order) -> texts.Asked:
+def question_facts(turn: Turn, order: Order) -> texts.ConfirmationQuestion:
     """Return what the question's text says: the terms and how to answer."""
-    return texts.Asked(
+    return texts.ConfirmationQuestion(
         named_terms(turn, order), turn.policy.numbers.access, order.code, free_reply=turn.provider.free_mo
     )

@@ -1,6 +1,6 @@
 """The two timers of a trial: to ask whether the subscriber wants to go on, and to end it (flows.md 6)."""
 
-from app.domain.charges import AFTER
+from app.domain.charges import JUST_AFTER
 from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.trials import question_due
 from app.domain.turn import TimerSet, Turn
@@ -18,5 +18,5 @@ def trial_timers(turn: Turn, held: Subscription) -> tuple[TimerSet, ...]:
         return ()
     policy = turn.policy
     ask_at = question_due(held.started_at, held.trial_ends_at, policy.trial_notice, policy.quiet_hours, turn.now)
-    end = TimerSet(TRIAL_END, held.id, held.trial_ends_at + AFTER)
+    end = TimerSet(TRIAL_END, held.id, held.trial_ends_at + JUST_AFTER)
     return (end,) if ask_at is None or held.goes_on else (TimerSet(TRIAL_QUESTION, held.id, ask_at), end)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from app.commands.registry import call, on_outcome
 from app.commands.replies import say
-from app.domain.campaigns import CampaignMessage, CampaignMessageState, SkipReason, month_is_taken
+from app.domain.campaigns import CampaignMessage, CampaignMessageState, SkipReason, has_message_in_month
 from app.domain.consents import MARKETING, MarketingConsent
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
@@ -44,7 +44,7 @@ def reach_out(turn: Turn) -> Outcome:
     if wanted.kind is MessageClass.MARKETING and not (consent and consent.is_open):
         return _skipped(SkipReason.NO_CONSENT)
     goes_at = turn.policy.quiet_hours.release(turn.now)
-    if month_is_taken(messages, wanted.kind, goes_at):
+    if has_message_in_month(messages, wanted.kind, goes_at):
         return _skipped(SkipReason.MONTHLY_CAP)
     state = CampaignMessageState.HELD if goes_at > turn.now else CampaignMessageState.QUEUED
     message = CampaignMessage(wanted.campaign_id, turn.now, wanted.kind, state, goes_at)
@@ -73,5 +73,5 @@ def campaign_told(turn: Turn) -> Outcome:
     message = turn.account.record(CampaignMessage, news.about.partition(":")[2])
     if message is None:
         return Outcome(verdict="unknown campaign")
-    after = message.now_in(_STATES[news.what])
+    after = message.with_state(_STATES[news.what])
     return Outcome(records=(after,) if after != message else (), verdict=after.state.value)

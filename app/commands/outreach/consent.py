@@ -101,7 +101,7 @@ def _withdrawn(turn: Turn, facts: dict[str, str]) -> Outcome:
     waiting = [
         one for one in turn.account.records_of(CampaignMessage) if one.kind is MessageClass.MARKETING and one.is_open
     ]
-    superseded = [one.now_in(CampaignMessageState.RECALLED) for one in waiting]
+    superseded = [one.with_state(CampaignMessageState.RECALLED) for one in waiting]
     draft = EvidenceDraft("consent-withdrawn", MARKETING, {**facts, "before": consent.source if consent else None})
     return Outcome(
         records=(*((consent.withdrawn(turn.at),) if consent else ()), *superseded),

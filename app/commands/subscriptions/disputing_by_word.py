@@ -75,7 +75,7 @@ def _late(turn: Turn, asked: Iterable[Question]) -> list[_Disputable]:
     ended = (
         question
         for question in asked
-        if question.lately_ended(turn.answering(question).at) and reminder_may_have_arrived(turn, question)
+        if question.ended_recently(turn.answering(question).at) and reminder_may_have_arrived(turn, question)
     )
     return [
         item

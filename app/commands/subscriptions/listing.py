@@ -67,7 +67,7 @@ def list_services(turn: Turn, _argument: str) -> Outcome:
     entries = _entries(turn)
     if not entries:
         beside_plan = any(item.runs(turn.now) for item in account.subscriptions.values())
-        text = texts.nothing(account.language, brand, beside_plan=beside_plan)
+        text = texts.no_services(account.language, brand, beside_plan=beside_plan)
         return Outcome(replies=(say(turn, text, extension=Extension.LISTING),), questions=closed)
     lines = [line for _, line in entries]
     question_id = next(turn.ids) if any(line.number is not None for line in lines) else None

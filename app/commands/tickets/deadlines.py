@@ -9,7 +9,7 @@ from app.commands.charges import refunding
 from app.commands.registry import timer
 from app.commands.ticketing import DEADLINE_TIMER, charges_of, deadline_timers
 from app.commands.tickets import charge_decisions
-from app.domain.charges import AFTER, Charge
+from app.domain.charges import JUST_AFTER, Charge
 from app.domain.evidence import EvidenceDraft
 from app.domain.texts import refunds as texts
 from app.domain.tickets import Ticket, TicketKind
@@ -25,7 +25,7 @@ def check_deadline(turn: Turn) -> Outcome:
     ticket = turn.account.record(Ticket, turn.stimulus_as(TimerDue).subject)
     if ticket is None or not ticket.is_open:
         return Outcome(verdict="nothing to watch")
-    updated = ticket.watched(turn.at)
+    updated = ticket.with_deadlines_checked(turn.at)
     outcome = Outcome(records=(updated,), timers=deadline_timers(updated, turn.at), verdict="ticket watched")
     if updated.breached and not ticket.breached:
         payload = {"who": "timer", "number": updated.number, "due": updated.due.isoformat()}
@@ -71,7 +71,7 @@ def _refund_named_charges(turn: Turn, ticket: Ticket) -> Outcome:
     refunds = [
         refunding.refund_principal(turn, charge, who="timer", why=why, ticket_id=ticket.id) for charge in refundable
     ]
-    taken_at = [charge.due_at + AFTER for charge in charges if charge.is_open]
+    taken_at = [charge.due_at + JUST_AFTER for charge in charges if charge.is_open]
     later = [moment if moment > turn.at else turn.at + _RECHECK_DELAY for moment in taken_at]
     again = Outcome(timers=tuple(TimerSet(DEADLINE_TIMER, ticket.id, moment) for moment in sorted(later)[:1]))
     again = merge_outcomes(again, _lapse_charges(turn, unreminded))

@@ -70,7 +70,7 @@ def respond_first(turn: Turn) -> Outcome:
         return refused(409, _RESOLVED)
     if ticket.first_response_at is not None:
         return refused(409, "The first response was given already; resolve the ticket with a message.")
-    answered = replace(ticket.watched(turn.at), first_response_at=turn.at, responded_by=request.who)
+    answered = replace(ticket.with_deadlines_checked(turn.at), first_response_at=turn.at, responded_by=request.who)
     text = texts.FIRST_RESPONSE.say(turn.account.language, number=ticket.number, message=request.message)
     draft = EvidenceDraft("ticket-answered", ticket.id, {"who": request.who, "message": request.message})
     outcome = Outcome(
@@ -109,7 +109,7 @@ def resolve(turn: Turn) -> Outcome:
 
 def _close_ticket(turn: Turn, ticket: Ticket, request: Resolve) -> Outcome:
     closed = replace(
-        ticket.watched(turn.at),
+        ticket.with_deadlines_checked(turn.at),
         state=TicketState.RESOLVED,
         decision=request.decision,
         resolved_at=turn.at,

@@ -25,6 +25,6 @@ def report_spam(turn: Turn, _sentence: Said) -> Outcome:
     sender, content = parsed or (None, said)
     text = texts.RECEIVED if parsed else texts.WITHOUT_NUMBER
     reply = say(turn, text.say(turn.account.language), extension=Extension.SPAM)
-    is_repeated = any(report.repeated(sender, content, turn.at) for report in turn.account.records_of(SpamReport))
+    is_repeated = any(report.is_repeated_by(sender, content, turn.at) for report in turn.account.records_of(SpamReport))
     report = SpamReport(next(turn.ids), turn.at, sender, content)
     return Outcome(replies=(reply,), records=() if is_repeated else (report,), verdict="spam report")

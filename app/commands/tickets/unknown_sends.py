@@ -4,11 +4,11 @@ from app.commands.registry import timer
 from app.commands.ticketing import open_ticket
 from app.domain.texts import tickets as texts
 from app.domain.tickets import Ticket, TicketKind
-from app.domain.turn import MESSAGE_UNANSWERED, Outcome, TimerDue, Turn
+from app.domain.turn import MESSAGE_UNKNOWN, Outcome, TimerDue, Turn
 from app.domain.values import replace
 
 
-@timer(MESSAGE_UNANSWERED, reads=(Ticket,))
+@timer(MESSAGE_UNKNOWN, reads=(Ticket,))
 def open_unknown_send_ticket(turn: Turn) -> Outcome:
     """Open a ticket when no report came in time; one open ticket covers all unknown sends of a subscriber."""
     if turn.account.customer is None:

@@ -113,7 +113,7 @@ def amount(language: Language, fen: int, month: str | None) -> str:
     return _AMOUNT_OF_MONTH.say(language, fee=fee, month=month) if month else fee
 
 
-def what(language: Language, name: str, fen: int) -> str:
+def describe(language: Language, name: str, fen: int) -> str:
     """A fee in a few words, by what it is for: ``03月手机报(新华)3元``."""
     return _WHAT.say(language, name=wording.before_price(language, name), fee=wording.yuan(language, fen))
 
@@ -132,7 +132,7 @@ def reminder(language: Language, what: str, *, per_use: bool, due: datetime, win
     return text.say(language, what=what, due=wording.minute(language, due), window=window, code=code, free=note)
 
 
-def several(language: Language, fees: Iterable[tuple[str, str]], window: timedelta) -> tuple[str, ...]:
+def several_fees(language: Language, fees: Iterable[tuple[str, str]], window: timedelta) -> tuple[str, ...]:
     """Fees that an unclear doubt fits, each with its code; they can be doubted for another window. In pieces."""
     heading = _SEVERAL.say(language, window=wording.duration(language, window))
     return (heading, *(_SEVERAL_ONE.say(language, what=fee, code=code) for fee, code in fees))

@@ -176,7 +176,7 @@ def inside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToA
     return Passage((greeting, *picks, *rest, *closing))
 
 
-def nothing(language: Language, brand: Brand, *, beside_plan: bool = False) -> str:
+def no_services(language: Language, brand: Brand, *, beside_plan: bool = False) -> str:
     """There is nothing to list; ``beside_plan`` if there is something in the plan that these listings leave out."""
     text = _NOTHING_BESIDE_PLAN if beside_plan else _NOTHING
     return text.say(language, brand=wording.BRANDS[brand].say(language))

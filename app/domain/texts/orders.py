@@ -13,7 +13,7 @@ HELP = Text(zh="KT加业务代码 订购该业务", en="KT and a service's keywo
 
 
 @value
-class Named:
+class QuotedTerms:
     """What a question names: nothing else binds, and whatever of it has changed is asked anew (safety.md 4, 5).
 
     ``had_trial``: there is a trial, but not for her any more. ``free_hours``: whether leaving within 72 hours costs
@@ -34,10 +34,10 @@ class Named:
 
 
 @value
-class Asked:
+class ConfirmationQuestion:
     """What a question says: what it names, and how it is answered."""
 
-    named: Named
+    named: QuotedTerms
     access: str
     code: str | None = None
     free_reply: bool = False
@@ -93,7 +93,7 @@ _LEAVE_ELSE = Text(zh="退订方式：{how}", en="To stop it: {how}")
 _NOT_BY_SMS = Text(zh="不可短信退订", en="It cannot be stopped by SMS")
 
 
-def _facts(language: Language, asked: Asked) -> dict[str, str]:
+def _facts(language: Language, asked: ConfirmationQuestion) -> dict[str, str]:
     named = asked.named
     charged = _MONTH_IS_CHARGED.say(language) if named.billing is Billing.MONTHLY else ""
     return {
@@ -103,17 +103,17 @@ def _facts(language: Language, asked: Asked) -> dict[str, str]:
         "effect": _EFFECTS[named.cancel_effect].say(language, charged=charged),
         "yes": _YES_CODE.say(language, code=asked.code) if asked.code else _YES.say(language),
         "free": _FREE.say(language) if asked.free_reply else "",
-        "leave": leave(language, asked),
+        "leave": how_to_unsubscribe(language, asked),
     }
 
 
-def _trial_of(language: Language, named: Named) -> str:
+def _trial_of(language: Language, named: QuotedTerms) -> str:
     if named.trial_days:
         return _TRIAL_FIRST.say(language, days=str(named.trial_days))
     return _NO_TRIAL.say(language) if named.had_trial else ""
 
 
-def ask_order(language: Language, asked: Asked, window: timedelta) -> str:
+def ask_order(language: Language, asked: ConfirmationQuestion, window: timedelta) -> str:
     """Whether to start a service."""
     hours = _FREE_HOURS if asked.named.free_hours else _NO_FREE_HOURS
     return _ORDER.say(
@@ -122,13 +122,17 @@ def ask_order(language: Language, asked: Asked, window: timedelta) -> str:
     )  # fmt: skip
 
 
-def ask_trial(language: Language, asked: Asked, ends_at: datetime) -> str:
+def ask_trial(language: Language, asked: ConfirmationQuestion, ends_at: datetime) -> str:
     """Whether to go on after a trial."""
     return _TRIAL.say(language, **_facts(language, asked), end=wording.minute(language, ends_at))
 
 
 def ask_keep(
-    language: Language, asked: Asked, ends_at: datetime, trial_ends_at: datetime | None, window: timedelta
+    language: Language,
+    asked: ConfirmationQuestion,
+    ends_at: datetime,
+    trial_ends_at: datetime | None,
+    window: timedelta,
 ) -> str:
     """Whether to keep what is running out."""
     trial = _TRIAL_LEFT.say(language, end=wording.day(language, trial_ends_at)) if trial_ends_at else ""
@@ -138,7 +142,7 @@ def ask_keep(
     )  # fmt: skip
 
 
-def ask_terms(language: Language, asked: Asked, old_fen: int, takes_effect_at: datetime) -> str:
+def ask_terms(language: Language, asked: ConfirmationQuestion, old_fen: int, takes_effect_at: datetime) -> str:
     """Whether to agree to new terms."""
     return _TERMS.say(
         language, **_facts(language, asked), old=wording.price(language, old_fen, asked.named.billing),
@@ -178,7 +182,7 @@ def free_hours(language: Language) -> str:
     return _STOP_FREE.say(language)
 
 
-def leave(language: Language, asked: Asked) -> str:
+def how_to_unsubscribe(language: Language, asked: ConfirmationQuestion) -> str:
     """How to stop it again."""
     named = asked.named
     if named.by_sms:

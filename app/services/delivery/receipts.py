@@ -14,7 +14,7 @@ from app.db import handovers, reports
 from app.db.reports import ParkedReport, ReportedMessage
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
-from app.domain.messages import OutboundStatus, is_final, of_segments, reported
+from app.domain.messages import OutboundStatus, is_final, status_after_report, status_from_segments
 from app.domain.msisdn import bucket_of
 from app.domain.values import replace, value
 from app.services.ids import IdSource
@@ -86,7 +86,7 @@ class Receipts:
             rows.append(self._row(item, message, now))
             said = None if message is None else _said(item, message, segments[key])
             if said is not None:
-                after = reported(statuses[key], said)
+                after = status_after_report(statuses[key], said)
                 if after is not statuses[key]:
                     statuses[key], errors[key] = after, item.error_code
         _count(rows)
@@ -196,7 +196,7 @@ def _said(
     if report.status is None or report.part is None or message.segments == 1:
         return report.status
     segments.append((report.part, report.status))
-    return of_segments(segments, message.segments)
+    return status_from_segments(segments, message.segments)
 
 
 def _count(rows: Sequence[Mapping[str, object]]) -> None:

@@ -25,7 +25,7 @@ from app.domain.catalogue import FREE_COSTS_NOTHING, Service, ServiceProvider
 from app.domain.credentials import signing_violation
 from app.domain.evidence import EvidenceRecord, Verification
 from app.domain.heads import HeadKeys
-from app.domain.names import order_keyword_violation, warning_violation, way_violation
+from app.domain.names import cancel_how_violation, cancel_warning_violation, order_keyword_violation
 from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.subscriptions import Subscription
 from app.domain.values import replace, value
@@ -91,9 +91,9 @@ class Directory:
         """
         _raise_if("name", name_violation(self._registry, service.name))
         if service.cancel_how is not None:
-            _raise_if("cancel_how", way_violation(service.cancel_how, self._own_links))
+            _raise_if("cancel_how", cancel_how_violation(service.cancel_how, self._own_links))
         if service.cancel_warning is not None:
-            _raise_if("cancel_warning", warning_violation(service.cancel_warning))
+            _raise_if("cancel_warning", cancel_warning_violation(service.cancel_warning))
         if not service.billing.allows(service.price_fen):
             raise RefusedError(422, FREE_COSTS_NOTHING)
         keyword = service.order_keyword.upper() if service.order_keyword else None

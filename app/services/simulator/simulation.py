@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from app.db import work
 from app.db.session import Database
 from app.db.state import GatewayState, current_state, freeze_clock, reset_state
-from app.domain.calendar import LATEST, believable
+from app.domain.calendar import LATEST, is_believable
 from app.services.engine import Engine
 
 _POLL_SECONDS = 0.02
@@ -95,7 +95,7 @@ def _freeze_now(connection: Connection, *, seconds: float | None, to: datetime |
     target = to if to is not None else now + timedelta(seconds=seconds or 0)
     if target < now:
         raise ClockError("The clock only goes forward; POST /simulator/reset, then PUT /simulator/clock.")
-    if not believable(target):
+    if not is_believable(target):
         raise ClockError(f"The clock goes no further than {LATEST:%Y-%m-%d}.")
     freeze_clock(connection, now)
     return target

@@ -6,7 +6,7 @@ from threading import Lock
 
 from app.db.accounts import ItemKey, LockedConversation, LookBack
 from app.domain.account import Account
-from app.domain.dialogue import SPEAKING, Question
+from app.domain.dialogue import RESPONDING, Question
 from app.domain.evidence import ChainHead
 from app.domain.msisdn import bucket_of
 from app.domain.subscriptions import Subscription, SubscriptionState
@@ -60,7 +60,7 @@ def uncertain(known: Iterable[CachedAccount]) -> list[ItemKey]:
         (bucket_of(one.account.msisdn), one.account.msisdn, question.id)
         for one in known
         for question in one.account.questions.values()
-        if question.failed_at is None and question.closed_as in SPEAKING
+        if question.failed_at is None and question.closed_as in RESPONDING
     ]
 
 
@@ -70,7 +70,7 @@ def as_loaded(account: Account, reached: Reached, back: LookBack) -> Account:
     questions = [
         _with(item, reached)
         for item in account.questions.values()
-        if item.expires_at >= back.questions and item.closed_as in SPEAKING
+        if item.expires_at >= back.questions and item.closed_as in RESPONDING
     ]
     subscriptions.sort(key=_id)
     questions.sort(key=_id)

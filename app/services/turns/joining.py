@@ -15,7 +15,7 @@ from app.commands.limits import FORMER_CUSTOMER
 from app.db import inbox
 from app.db.inbox import StoredMessage, StoredPart
 from app.domain.masking import mask
-from app.domain.parts import Part, PartSet, known_since, sort_parts
+from app.domain.parts import Part, PartSet, earliest_repeatable, sort_parts
 from app.domain.values import value
 from app.services.ids import IdSource
 from app.services.sealing import Sealer
@@ -55,7 +55,7 @@ class Joiner:
         if not parts:
             return Joined(pending)
         references = sorted({(row.bucket, row.msisdn, reference) for row, reference in parts})
-        stored = inbox.parts_of(connection, references, known_since(row.stored_at for row, _ in parts))
+        stored = inbox.parts_of(connection, references, earliest_repeatable(row.stored_at for row, _ in parts))
         batch = _Batch(self._sealer, self._ids, now)
         for msisdn, rows in _by_number(stored).items():
             batch.sort(batch.hers(rows, entries[msisdn]))

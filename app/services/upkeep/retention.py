@@ -16,9 +16,9 @@ from app.db import evidence, idempotency, records, retention
 from app.db.retention import Page, Tenure
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
-from app.domain.evidence import ERASED, PURGED, SEALED, EvidenceDraft, EvidenceRecord, taken_away
+from app.domain.evidence import ERASED, PURGED, SEALED, EvidenceDraft, EvidenceRecord, purge_draft
 from app.domain.heads import HeadKeys
-from app.domain.policy import Kept
+from app.domain.policy import RetentionPeriods
 from app.domain.records import Record
 from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.values import value
@@ -56,7 +56,7 @@ class PurgeCounts:
 
 
 def purge(
-    database: Database, kept: Kept, heads: HeadKeys, advance: ReportProgress = lambda _what, _done: None
+    database: Database, kept: RetentionPeriods, heads: HeadKeys, advance: ReportProgress = lambda _what, _done: None
 ) -> PurgeCounts:
     """Purge what is past its retention by the gateway's clock. ``advance`` reports progress."""
     now = database.write_now(current_state).now
@@ -142,7 +142,7 @@ def _purge_tenure(connection: Connection, *, heads: HeadKeys, msisdn: str, tenur
     deleted = [item.seq for item in old if not _references_of(item) & needed]
     if deleted:
         retention.drop_payloads(connection, msisdn, tenure, deleted)
-        extend(connection, heads, msisdn, tenure, taken_away("smsgw purge", deleted))
+        extend(connection, heads, msisdn, tenure, purge_draft("smsgw purge", deleted))
     return len(deleted)
 
 
@@ -186,7 +186,7 @@ def _references_of(item: EvidenceRecord) -> set[str]:
 class Erasure:
     """Erases closed tenures whose retention is over."""
 
-    def __init__(self, database: Database, kept: Kept, sealer: Sealer) -> None:
+    def __init__(self, database: Database, kept: RetentionPeriods, sealer: Sealer) -> None:
         self._database = database
         self._kept = kept
         self._sealer = sealer
@@ -203,7 +203,7 @@ class Erasure:
 
 
 def _erase(
-    connection: Connection, *, msisdn: str, tenure: int, kept: Kept, heads: HeadKeys, draft: EvidenceDraft
+    connection: Connection, *, msisdn: str, tenure: int, kept: RetentionPeriods, heads: HeadKeys, draft: EvidenceDraft
 ) -> None:
     now = current_state(connection).now
     subscriber = reading.tenure_of(connection, msisdn, tenure)

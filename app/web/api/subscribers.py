@@ -118,7 +118,7 @@ def _subscriber(found: Subscriber, preferences: Preferences) -> SubscriberOut:
         has_service_password=found.password_hash is not None,
         preferences=PreferencesOut(
             fee_summary=preferences.fee_summary,
-            data_alerts=preferences.tells_of_data(with_plan=data_plan(found) is not None),
+            data_alerts=preferences.wants_data_alerts(with_plan=data_plan(found) is not None),
         ),
     )
 

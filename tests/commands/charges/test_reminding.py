@@ -41,7 +41,7 @@ class CheckedReminders(Conversation):
         assert wording.minute(self.account.language, charge.due_at) in reminder.messages[0]
         sent_at, valid_until = self.now if reminder.any_hour else quiet.release(self.now), reminder.valid_until
         assert valid_until is not None
-        assert valid_until >= sent_at + timedelta(minutes=5) or valid_until == quiet.nightfall(sent_at), (
+        assert valid_until >= sent_at + timedelta(minutes=5) or valid_until == quiet.next_start(sent_at), (
             "it cannot be handed over"
         )
         for moment in (sent_at, sent_at + (valid_until - sent_at) / 2, valid_until - timedelta(seconds=1)):

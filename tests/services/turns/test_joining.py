@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from app.db import tables
 from app.db.directory import MessageFilter
 from app.db.record_tables import RECORD_TABLES
-from app.domain.policy import Kept
+from app.domain.policy import RetentionPeriods
 from app.domain.spam import SpamReport
 from app.domain.tickets import Ticket
 from app.domain.values import replace
@@ -364,7 +364,7 @@ async def test_parts_are_purged_like_any_message(gateway: Running) -> None:
     assert Counter(row["status"] for row in await gateway.rows(_inbound)) == {"joined": 2, "ignored": 2, "handled": 1}
     await gateway.advance(days=400)
     database = gateway.gateway.storage.database
-    await asyncio.to_thread(retention.purge, database, Kept(), gateway.gateway.storage.owner.heads)
+    await asyncio.to_thread(retention.purge, database, RetentionPeriods(), gateway.gateway.storage.owner.heads)
     assert await gateway.count(_inbound) == 0
 
 

@@ -10,7 +10,7 @@ from app.db.campaigns import campaign_recipient
 from app.domain.account import SubscriberStatus
 from app.domain.campaigns import Segment
 from app.domain.messages import MessageClass, OutboundStatus
-from app.domain.policy import Kept
+from app.domain.policy import RetentionPeriods
 from app.services.delivery.receipts import Report
 from app.services.management.campaigns import NewCampaign
 from app.services.refusals import RefusedError
@@ -19,7 +19,7 @@ from app.services.upkeep.retention import PurgeCounts, purge
 from tests.running import ALICE, BOB, Running
 
 pytestmark = pytest.mark.anyio
-KEPT = Kept()
+KEPT = RetentionPeriods()
 
 
 def all_chains_verify(gateway: Running) -> bool:

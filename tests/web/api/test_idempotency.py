@@ -8,7 +8,7 @@ import pytest
 
 from app.db import tables
 from app.db.idempotency import idempotent_call
-from app.domain.policy import Kept
+from app.domain.policy import RetentionPeriods
 from app.services.upkeep.retention import purge
 from tests.running import ALICE
 from tests.web.calls import ALICE_HOME, Web, assert_problem
@@ -105,7 +105,7 @@ async def test_kept_calls_are_purged_though_nobody_calls(web: Web) -> None:
     await put(web, "k-1")
     gateway = web.running.gateway
     async with gateway.engine.paused():
-        assert purge(gateway.storage.database, Kept(), gateway.storage.owner.heads).calls == 0
+        assert purge(gateway.storage.database, RetentionPeriods(), gateway.storage.owner.heads).calls == 0
         old = idempotent_call.update().values(begun_at=datetime.now(UTC) - timedelta(hours=25))
         await gateway.storage.database.write(lambda connection: connection.execute(old))
-        assert purge(gateway.storage.database, Kept(), gateway.storage.owner.heads).calls == 1
+        assert purge(gateway.storage.database, RetentionPeriods(), gateway.storage.owner.heads).calls == 1
