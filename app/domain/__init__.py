@@ -1,1 +1,1 @@
-"""Nouns and rules: pure, standard library (and phonenumbers, gsm0338) only."""
+"""Values and rules of the gateway, without I/O. Imports the standard library, phonenumbers and gsm0338 only."""

@@ -1,4 +1,4 @@
-"""A subscriber's account: everything that a turn may look at and change (design: one idea)."""
+"""The account of a number: everything that a turn may read and change."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import field
@@ -22,14 +22,14 @@ class Brand(StrEnum):
 
 
 class Payment(StrEnum):
-    """How she pays."""
+    """How the subscriber pays: before use, from the balance, or after it, by bill."""
 
     PREPAID = "prepaid"
     POSTPAID = "postpaid"
 
 
 class SubscriberStatus(StrEnum):
-    """``closed`` ends a tenure (safety.md 1); ``suspended`` blocks orders only (safety.md 2)."""
+    """The state of a tenure: ``closed`` ends it (safety.md 1); ``suspended`` blocks orders only (safety.md 2)."""
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -37,7 +37,7 @@ class SubscriberStatus(StrEnum):
 
 
 class Language(StrEnum):
-    """What she is written to in."""
+    """The language of the texts that the subscriber gets."""
 
     ZH = "zh"
     EN = "en"
@@ -45,7 +45,12 @@ class Language(StrEnum):
 
 @value
 class Plan:
-    """A data plan; sizes in KB of 1024 bytes, the price beyond it in fen for each MB."""
+    """What a subscriber has bought as a whole.
+
+    Attributes:
+        data_kb: the data that it includes each month, in KB of 1024 bytes; 0 if none.
+        overage_fen_per_mb: the price of data beyond it, in fen per MB; None for the standard price.
+    """
 
     name: str
     data_kb: int
@@ -54,7 +59,16 @@ class Plan:
 
 @value
 class Subscriber:
-    """A tenure of a number: one person for as long as the number is hers."""
+    """One tenure: a person, for as long as they have the number.
+
+    Attributes:
+        msisdn: the number in E.164, such as ``+8613800138000``.
+        tenure: counts the holders of the number, from 1.
+        balance_fen: the balance in fen; negative if the subscriber owes money.
+        password_hash: the hash of the service password; None if none was set.
+        created_at: when the tenure began, or, for the first one, when the gateway was told of it (UTC).
+        closed_at: when the subscriber gave the number up (UTC).
+    """
 
     msisdn: str
     tenure: int
@@ -72,13 +86,13 @@ class Subscriber:
 
     @property
     def began_at(self) -> datetime | None:
-        """When the number became hers (UTC); None for its first holder, whose beginning nobody knows."""
+        """When the tenure began (UTC); None for the first holder of the number, as nobody knows that time."""
         return self.created_at if self.tenure > 1 else None
 
     def former_tenure(self, at: datetime) -> int | None:
-        """The tenure that what happened at a moment (UTC) belongs to, if that one is over (safety.md 1).
+        """Return the past tenure that an event at ``at`` (UTC) belongs to (safety.md 1).
 
-        None: it is hers, or, where she gave the number up before, nobody's.
+        Return None if the event belongs to this tenure while it lasts, or to nobody because this tenure had ended.
         """
         if self.began_at is not None and at < self.began_at:
             return self.tenure - 1
@@ -87,10 +101,18 @@ class Subscriber:
 
 @value
 class Account:
-    """One number with its current tenure; ``subscriber`` is None for a number that is nobody's.
+    """One number with its current tenure.
 
-    ``arrivals`` tells of questions that are on their way how far they got, ``interrupted`` which ones other text from
-    the bare access number followed that was made before; both are loaded for texts of hers.
+    Attributes:
+        msisdn: the number in E.164.
+        subscriber: the current or last tenure; None for a number that never was a customer's.
+        subscriptions, questions: by id. Questions are those that are open or ended in the last days.
+        limits: the recent traffic of the number.
+        evidence: the evidence that the command asked for; empty otherwise.
+        records: the kinds of records that the command reads; in each kind by id.
+        arrivals: how far the messages of open questions got, by the question's id; loaded for an MO only.
+        interrupted: ids of questions after which other text from the bare access number may have arrived, although it
+            was made before them; loaded for an MO only (safety.md 6).
     """
 
     msisdn: str
@@ -111,29 +133,29 @@ class Account:
         return self.subscriber
 
     def former_tenure(self, at: datetime) -> int | None:
-        """The tenure that what happened at a moment (UTC) belongs to, if that one is over (safety.md 1)."""
+        """Return the past tenure that an event at ``at`` (UTC) belongs to, or None (safety.md 1)."""
         return self.subscriber.former_tenure(at) if self.subscriber else None
 
     @property
     def is_suspended(self) -> bool:
-        """Whether it is a customer's who is suspended: she owes no monthly fee meanwhile (safety.md 2, 10)."""
+        """True for a suspended customer, who owes no monthly fee meanwhile (safety.md 2, 10)."""
         return self.customer is not None and self.customer.status is SubscriberStatus.SUSPENDED
 
     @property
     def language(self) -> Language:
-        """What to write to this number in."""
+        """The language of texts to this number; Chinese if it is not a customer's."""
         return self.subscriber.language if self.subscriber else Language.ZH
 
     def running_subscription(self, service_code: str, at: datetime) -> Subscription | None:
-        """Her running subscription of a service, unsubscribed or not."""
+        """Return the subscription to a service that runs at ``at`` (UTC), unsubscribed or not, or None."""
         return next((item for item in self.subscriptions_of(service_code) if item.runs(at)), None)
 
     def subscriptions_of(self, service_code: str) -> Iterator[Subscription]:
-        """Her subscriptions of a service, those that ended too."""
+        """Iterate over the subscriptions to a service, including those that ended."""
         return (item for item in self.subscriptions.values() if item.service_code == service_code)
 
     def arrival(self, question: Question) -> Arrival:
-        """How far a question got, which decides what answers it (safety.md 6)."""
+        """Return how far the messages of a question got, which decides what can answer it (safety.md 6)."""
         if question.failed_at is not None or question.closed_as is ClosedAs.UNDELIVERABLE:
             return Arrival.FAILED
         if question.handed_over_at is not None:
@@ -141,30 +163,30 @@ class Account:
         return self.arrivals.get(question.id, Arrival.UNSENT)
 
     def may_have_reached(self, question: Question) -> bool:
-        """Whether she can have the question in hand."""
+        """Return True if the question may be on the subscriber's handset."""
         return self.arrival(question) in (Arrival.TAKEN, Arrival.UNKNOWN, Arrival.UNDER_WAY)
 
     def records_of(self, kind: type[R]) -> tuple[R, ...]:
-        """Her records of a kind, oldest first; LookupError for a kind that the command does not read."""
+        """Return the records of a kind, oldest first. Raise LookupError for a kind that the command does not read."""
         if kind not in self.records:
             raise LookupError(f"{kind.__name__} was not loaded: the command's `reads` must name it")
-        found = [record for record in self.records[kind].values() if isinstance(record, kind)]
-        return tuple(sorted(found, key=lambda record: (record.made_at, record.id)))
+        of_kind = [record for record in self.records[kind].values() if isinstance(record, kind)]
+        return tuple(sorted(of_kind, key=lambda record: (record.made_at, record.id)))
 
     def record(self, kind: type[R], record_id: str) -> R | None:
-        """One record of hers; LookupError as above."""
+        """Return a record by its id, or None. Raise LookupError for a kind that the command does not read."""
         return next((record for record in self.records_of(kind) if record.id == record_id), None)
 
     def with_records(self, records: Mapping[type[Record], Mapping[str, Record]]) -> "Account":
-        """The account with more kinds of records."""
+        """Return the account with more kinds of records."""
         return replace(self, records={**self.records, **records})
 
     def with_evidence(self, evidence: tuple[EvidenceRecord, ...]) -> "Account":
-        """The account with the records that a turn asked for."""
+        """Return the account with the evidence that a command asked for."""
         return replace(self, evidence=evidence)
 
     def with_arrivals(self, arrivals: Mapping[str, Arrival], interrupted: frozenset[str]) -> "Account":
-        """The account with how far its questions got, and which were interrupted, by their ids."""
+        """Return the account with the arrivals of its questions and the ids of those that were interrupted."""
         return replace(self, arrivals=arrivals, interrupted=interrupted)
 
     def with_changes(
@@ -176,15 +198,17 @@ class Account:
         limits: Limits | None,
         records: tuple[Record, ...] = (),
     ) -> "Account":
-        """The account after a turn's changes; a new tenure starts with nothing of the old one."""
+        """Return the account after a turn's changes; a new tenure inherits nothing from the old one."""
         new_tenure = subscriber is not None and (self.subscriber is None or subscriber.tenure != self.subscriber.tenure)
-        kept = {} if new_tenure else self.subscriptions
-        asked = {} if new_tenure else self.questions
+        old_subscriptions = {} if new_tenure else self.subscriptions
+        old_questions = {} if new_tenure else self.questions
         return replace(
             self,
             subscriber=subscriber or self.subscriber,
-            subscriptions={**kept, **{item.id: item for item in subscriptions}} if subscriptions else kept,
-            questions={**asked, **{item.id: item for item in questions}} if questions else asked,
+            subscriptions={**old_subscriptions, **{item.id: item for item in subscriptions}}
+            if subscriptions
+            else old_subscriptions,
+            questions={**old_questions, **{item.id: item for item in questions}} if questions else old_questions,
             limits=limits or (Limits() if new_tenure else self.limits),
             evidence=() if new_tenure else self.evidence,
             records=self._records_with(records, new_tenure=new_tenure),
@@ -195,9 +219,9 @@ class Account:
     ) -> Mapping[type[Record], Mapping[str, Record]]:
         if not changed and not new_tenure:
             return self.records
-        merged = {kind: {} if new_tenure else dict(known) for kind, known in self.records.items()}
+        merged = {kind: {} if new_tenure else dict(old) for kind, old in self.records.items()}
         for record in changed:
-            # A kind that was not loaded stays so: one record alone would pass for all of them.
+            # A kind that was not loaded stays unloaded: this one record would look like all records of the kind.
             if type(record) in merged:
                 merged[type(record)][record.id] = record
         return merged

@@ -1,4 +1,4 @@
-"""Bills and spend, as billing tells them to us (flows.md 10)."""
+"""Bills and monthly spend, as billing reports them (flows.md 10)."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from app.domain.values import value
 
 @value
 class BillItem:
-    """A line of a bill; a rebate is negative."""
+    """A line of a bill; ``amount_fen`` is in fen, and negative for a rebate."""
 
     name: str
     amount_fen: int
@@ -16,19 +16,19 @@ class BillItem:
 
 @value
 class Bill(Record):
-    """The bill of a month, which is its id (``2026-02``); one that comes again replaces it."""
+    """The bill of one month. Its id is the month (``2026-02``); a bill with the same id replaces it."""
 
     items: tuple[BillItem, ...]
 
     @property
     def total_fen(self) -> int:
-        """What it comes to."""
+        """The sum of the items, in fen."""
         return sum(item.amount_fen for item in self.items)
 
 
 @value
 class Spend(Record):
-    """What a month, which is its id (``2026-03``), has cost so far, as of ``counted_at`` (UTC)."""
+    """What one month has cost so far, in fen, as of ``counted_at`` (UTC). Its id is the month (``2026-03``)."""
 
     amount_fen: int
     counted_at: datetime

@@ -1,4 +1,4 @@
-"""Customer-facing days, months and hours: Asia/Shanghai. Everything else in the program is aware UTC.
+"""Days, months and hours as customers see them, in Asia/Shanghai. Everything else in the program is aware UTC.
 
 China has had one zone without daylight saving time since 1991, so a fixed offset is exact and needs no
 time-zone database in a slim container.
@@ -9,30 +9,31 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from app.domain.values import value
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
-# A time outside of these is a broken clock's. Within them, windows and months can be added without running over.
+# A time outside this range comes from a broken clock. Within it, adding windows and months cannot overflow.
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+# A message sent this long before the quiet hours arrives before they begin.
 _TO_ARRIVE = timedelta(minutes=30)
 
 
 def is_believable(moment: datetime) -> bool:
-    """Whether an aware time can be meant."""
-    # Almost all are told by their year; comparing times of different offsets takes far longer.
+    """Return True if an aware time lies in the range from ``EARLIEST`` to ``LATEST``."""
+    # The year decides almost every case; comparing times of different offsets takes far longer.
     return EARLIEST.year < moment.year < LATEST.year - 1 or EARLIEST <= moment <= LATEST
 
 
 def local(moment: datetime) -> datetime:
-    """The instant on a clock in Shanghai."""
+    """Return the same instant in Asia/Shanghai time."""
     return moment.astimezone(SHANGHAI)
 
 
 def local_day(moment: datetime) -> date:
-    """The calendar day in Shanghai."""
+    """Return the calendar day in Shanghai."""
     return moment.astimezone(SHANGHAI).date()
 
 
 def last_second_of_month(moment: datetime) -> datetime:
-    """23:59:59 in Shanghai on the last day of the calendar month in which ``moment`` lies (UTC)."""
+    """Return 23:59:59 on the last day of the month of ``moment``, both in Shanghai; the result is UTC."""
     here = local(moment)
     following = (here.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return (following - timedelta(seconds=1)).astimezone(UTC)
@@ -40,35 +41,38 @@ def last_second_of_month(moment: datetime) -> datetime:
 
 @value
 class QuietHours:
-    """The hours in which nothing but answers and outcomes is sent (flows.md 15), as times in Shanghai."""
+    """The hours, in Shanghai time, in which only replies, results and confirmations are sent (flows.md 15).
+
+    ``begin`` belongs to them, ``end`` does not; they may span midnight. There are none if both are equal.
+    """
 
     begin: time = time(22, 0)
     end: time = time(7, 0)
 
     def before_quiet_hours(self, moment: datetime) -> datetime:
-        """``moment`` itself by day; at night, half an hour before that night, so that what is sent arrives (UTC)."""
+        """Return ``moment`` if it is outside the quiet hours, else 30 minutes before these quiet hours began (UTC)."""
         if self.release(moment) == moment:
             return moment
         here = local(moment)
-        begun = here.replace(hour=self.begin.hour, minute=self.begin.minute, second=0, microsecond=0)
-        if begun > here:
-            begun -= timedelta(days=1)
-        return (begun - _TO_ARRIVE).astimezone(UTC)
+        start = here.replace(hour=self.begin.hour, minute=self.begin.minute, second=0, microsecond=0)
+        if start > here:
+            start -= timedelta(days=1)
+        return (start - _TO_ARRIVE).astimezone(UTC)
 
     def next_start(self, moment: datetime) -> datetime:
-        """When the quiet hours begin next, after ``moment`` (UTC)."""
+        """Return the next start of the quiet hours after ``moment`` (UTC)."""
         here = local(moment)
-        begins = here.replace(hour=self.begin.hour, minute=self.begin.minute, second=0, microsecond=0)
-        return (begins if begins > here else begins + timedelta(days=1)).astimezone(UTC)
+        start = here.replace(hour=self.begin.hour, minute=self.begin.minute, second=0, microsecond=0)
+        return (start if start > here else start + timedelta(days=1)).astimezone(UTC)
 
     def release(self, moment: datetime) -> datetime:
-        """The first instant, not before ``moment``, outside of the quiet hours (UTC)."""
+        """Return the first instant at or after ``moment`` that is outside the quiet hours (UTC)."""
         here = local(moment)
         clock = here.time()
         quiet = self.begin <= clock or clock < self.end if self.begin > self.end else self.begin <= clock < self.end
         if not quiet:
             return moment
-        opening = here.replace(hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0)
-        if opening <= here:
-            opening += timedelta(days=1)
-        return opening.astimezone(UTC)
+        end = here.replace(hour=self.end.hour, minute=self.end.minute, second=0, microsecond=0)
+        if end <= here:
+            end += timedelta(days=1)
+        return end.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Campaigns: one text to many, each of whom gets at most one of its class in a calendar month (flows.md 15)."""
+"""Campaigns: one text to many customers. Each gets at most one per message class and calendar month (flows.md 15)."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,7 +13,10 @@ from app.domain.values import replace, value
 
 
 class CampaignMessageState(StrEnum):
-    """``held``: waits for the morning; ``sent``: the network took it; ``superseded``: not sent after all."""
+    """The state of one customer's message of a campaign.
+
+    ``held``: waits for the end of the quiet hours; ``sent``: the network took it; ``recalled``: it will not be sent.
+    """
 
     QUEUED = "queued"
     HELD = "held"
@@ -23,7 +26,7 @@ class CampaignMessageState(StrEnum):
 
 
 class SkipReason(StrEnum):
-    """Why somebody did not get a campaign's text."""
+    """Why a number did not get a campaign's text."""
 
     NOT_A_CUSTOMER = "not_a_customer"
     NO_CONSENT = "no_consent"
@@ -36,7 +39,7 @@ _COUNTED = (*_WAITING, CampaignMessageState.SENT)
 
 @value
 class CampaignMessage(Record):
-    """What one customer gets of a campaign; the id is the campaign's. ``goes_at``: when it may leave."""
+    """One customer's message of a campaign; its id is the campaign's. It is sent at ``goes_at`` (UTC) or later."""
 
     kind: MessageClass
     state: CampaignMessageState
@@ -44,29 +47,29 @@ class CampaignMessage(Record):
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still to be sent."""
+        """True while the message is still to be sent."""
         return self.state in _WAITING
 
     @property
     def about(self) -> str:
-        """What its message is about, so that it can be recalled."""
+        """The matter that its message is about, by which it can be superseded."""
         return f"campaign:{self.id}"
 
     def with_state(self, state: CampaignMessageState) -> Self:
-        """The same in another state; what is recalled or failed stays so."""
+        """Return the record in another state; ``recalled`` and ``failed`` are final."""
         if self.state is CampaignMessageState.FAILED or self.state is CampaignMessageState.RECALLED:
             return self
         return replace(self, state=state)
 
     def when_tenure_ends(self, at: datetime) -> Self:  # noqa: ARG002  it ends at once
-        """It was for her, not for the next customer."""
+        """Recall a message that was not sent yet: it was not for the next customer."""
         return self.with_state(CampaignMessageState.RECALLED) if self.is_open else self
 
 
 def has_message_in_month(messages: Iterable[CampaignMessage], kind: MessageClass, goes_at: datetime) -> bool:
-    """Whether she gets one of this class already in the month, in Shanghai, in which another would go."""
+    """Return True if one of ``messages`` has this class and goes in the same month, in Shanghai, as ``goes_at``."""
     month = _month(goes_at)
-    return any(one.kind is kind and one.state in _COUNTED and _month(one.goes_at) == month for one in messages)
+    return any(item.kind is kind and item.state in _COUNTED and _month(item.goes_at) == month for item in messages)
 
 
 def _month(moment: datetime) -> tuple[int, int]:
@@ -76,7 +79,7 @@ def _month(moment: datetime) -> tuple[int, int]:
 
 @value
 class Segment:
-    """Which customers a campaign is for: those who fit everything that is given."""
+    """The customers of a campaign: those who match every field that is not None."""
 
     brand: Brand | None = None
     vip: bool | None = None
@@ -86,7 +89,14 @@ class Segment:
 
 @value
 class Campaign:
-    """One text to many. ``segment`` is None for one with a list of numbers; ``expanded`` when all are known."""
+    """One text to many customers.
+
+    Attributes:
+        segment: the customers that it is for; None for a campaign with a list of numbers.
+        who: who created it, as evidence and access records name them.
+        made_at: when it was created (UTC).
+        expanded: True once all recipients are stored.
+    """
 
     id: str
     kind: MessageClass

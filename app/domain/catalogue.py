@@ -1,4 +1,4 @@
-"""Service providers (SPs) and services: the shared tables, as the commands see them."""
+"""The catalogue: service providers (SPs) and their services, as turns read them."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -17,19 +17,19 @@ class CancelEffect(StrEnum):
 
     @property
     def delay_rank(self) -> int:
-        """A number that is greater the later it ends."""
+        """The rank of the effect: 0 for the soonest end, higher for a later one."""
         return tuple(CancelEffect).index(self)
 
 
 class Billing(StrEnum):
-    """What a fee is for."""
+    """What a price is for: a month, one use, or nothing."""
 
     MONTHLY = "monthly"
     PER_USE = "per_use"
     FREE = "free"
 
     def allows(self, price_fen: int) -> bool:
-        """Whether something that is billed so can have that price."""
+        """Return True if something billed like this can have that price, in fen."""
         return price_fen == 0 or self is not Billing.FREE
 
 
@@ -45,7 +45,14 @@ class ConfirmMode(StrEnum):
 
 @value
 class ServiceProvider:
-    """Who offers a service; ``own`` are the operator's own services. ``confirm_mode``: None for the setting's."""
+    """The company that offers a service.
+
+    Attributes:
+        short_name: the name that listings show behind the service's.
+        own: True for the operator itself.
+        webhook_url: where its events are sent; None if it gets none.
+        confirm_mode: how orders of its services are confirmed; None for the gateway's setting.
+    """
 
     sp_code: str
     name: str
@@ -56,13 +63,13 @@ class ServiceProvider:
     confirm_mode: ConfirmMode | None = None
 
 
-# So many changes of a service's price are remembered: what is reported late costs what it cost at its time.
+# How many former prices of a service are stored. A use that is reported late costs the price of its own time.
 _PRICES_KEPT = 100
 
 
 @value
 class PastPrice:
-    """What a service cost until a moment (UTC), in fen."""
+    """A former price of a service in fen, valid before ``until`` (UTC)."""
 
     until: datetime
     price_fen: int
@@ -70,10 +77,19 @@ class PastPrice:
 
 @value
 class Service:
-    """A value-added service as it is offered now; who holds it keeps the terms she confirmed (safety.md 3).
+    """A value-added service as it is offered now. Subscribers keep the terms that they confirmed (safety.md 3).
 
-    ``sms_closed_after``: the last version of the catalogue in which it could be ended by SMS, if it no longer can.
-    ``past_prices`` are what it cost before, the oldest first.
+    Attributes:
+        price_fen: the price in fen, per month or per use as ``billing`` says.
+        cancel_how: how to unsubscribe if SMS does not; words for customers.
+        cancel_warning: what a customer loses by unsubscribing; asked before it, in these words.
+        order_keyword: what ``KT`` and ``QX`` are followed by, such as ``CL``; None if it cannot be ordered by keyword.
+        on_offer: it can be ordered.
+        trial_days: the length of the free trial in days; 0 without one.
+        visible: ``1111`` lists it.
+        sms_closed_after: the last version of the catalogue in which it could be ended by SMS; None if it still can, or
+            never could.
+        past_prices: former prices, the oldest first.
     """
 
     service_code: str
@@ -93,13 +109,13 @@ class Service:
     past_prices: tuple[PastPrice, ...] = ()
 
     def price_at(self, at: datetime) -> int:
-        """What it cost at a moment, in fen."""
+        """Return the price at a time (UTC), in fen."""
         return next((past.price_fen for past in self.past_prices if at < past.until), self.price_fen)
 
     def replacing(self, before: "Service | None", version: int, at: datetime) -> "Service":
-        """The service as it takes the place of ``before`` at a moment, in the catalogue that follows a version.
+        """Return the service with the former prices and ``sms_closed_after`` of the value that it replaces.
 
-        It knows what it cost until then, and since when SMS does not end it.
+        ``version`` is the catalogue's before the change; ``at`` (UTC) is the time of the change.
         """
         if before is None:
             return self
@@ -113,7 +129,14 @@ class Service:
 
 @value
 class Catalogue:
-    """Everything on offer or once on offer, by code; replaced as a whole when its version moves."""
+    """All services that are or were on offer, and their SPs; replaced as a whole when its version changes.
+
+    Attributes:
+        version: counts the changes; -1 for an empty catalogue.
+        providers: SPs by ``sp_code``.
+        services: by ``service_code``.
+        by_keyword: services by order keyword, in upper case.
+    """
 
     version: int = -1
     providers: Mapping[str, ServiceProvider] = field(default_factory=dict)
@@ -122,7 +145,7 @@ class Catalogue:
 
     @classmethod
     def of(cls, version: int, providers: list[ServiceProvider], services: list[Service]) -> "Catalogue":
-        """Index the rows."""
+        """Return a catalogue of these SPs and services."""
         return cls(
             version=version,
             providers={provider.sp_code: provider for provider in providers},
@@ -132,11 +155,11 @@ class Catalogue:
 
 
 def _with_price_until(at: datetime, service: Service) -> tuple[PastPrice, ...]:
-    """Its former prices and the one that it had until a moment.
+    """Return the former prices with the current one added, valid until ``at``.
 
-    Of what is too long ago to be remembered apart, the lowest price stands for all.
+    Of more than 100 the oldest are merged into one entry with their lowest price, so that no use costs too much.
     """
     past = (*service.past_prices, PastPrice(at, service.price_fen))
-    forgotten, kept = past[:-_PRICES_KEPT], past[-_PRICES_KEPT:]
-    lowest = min(one.price_fen for one in (*forgotten, kept[0]))
-    return (replace(kept[0], price_fen=lowest), *kept[1:]) if forgotten else kept
+    merged, recent = past[:-_PRICES_KEPT], past[-_PRICES_KEPT:]
+    lowest = min(item.price_fen for item in (*merged, recent[0]))
+    return (replace(recent[0], price_fen=lowest), *recent[1:]) if merged else recent

@@ -1,4 +1,4 @@
-"""Charges: fees that billing announces, and how each may move on until it is taken or given up (flows.md 7)."""
+"""Charges: fees that billing announces, and their states until each is charged or given up (flows.md 7)."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
@@ -10,13 +10,13 @@ from app.domain.records import Record
 from app.domain.subscriptions import Channel
 from app.domain.values import replace, value
 
-# Whom nobody could remind for so long is not charged (safety.md 12).
+# A charge whose reminder cannot be delivered for this long is waived (safety.md 12).
 UNREACHED = timedelta(hours=72)
-# A code is not given to her again for so long (safety.md 7).
+# How long a code is not given to the same subscriber again (safety.md 7).
 CODE_RESTS = timedelta(days=7)
-# What was used is charged so long after the use (flows.md 17).
+# A use is charged this long after it happened (flows.md 17).
 USE_DUE = timedelta(hours=24)
-# Windows include their last instant (flows.md 17): what follows them comes a second later.
+# Windows include their last instant (flows.md 17), so whatever follows one happens a second later.
 JUST_AFTER = timedelta(seconds=1)
 _NO_WINDOW_ENDS_BEFORE = time(8, 0)
 _LEAST_CODE = 1000
@@ -24,14 +24,14 @@ _CODES = 9000
 
 
 class ChargeKind(StrEnum):
-    """What it is for: a month of a service, or one use."""
+    """What a charge is for: a month of a service, or one use."""
 
     MONTHLY = "monthly"
     PER_USE = "per_use"
 
 
 class ChargeState(StrEnum):
-    """``reminded``: the network took the whole reminder. The last three are final."""
+    """The state of a charge; ``reminded``: the network took the whole reminder. The last three are final."""
 
     ANNOUNCED = "announced"
     REMINDED = "reminded"
@@ -42,7 +42,7 @@ class ChargeState(StrEnum):
 
 
 _FINAL = frozenset({ChargeState.CHARGED, ChargeState.WAIVED, ChargeState.CANCELLED})
-# A fee that staff upheld before it falls due is an ordinary reminded one again.
+# A disputed charge that staff uphold before it falls due goes back to ``reminded``.
 _MOVES: Mapping[ChargeState, frozenset[ChargeState]] = {
     ChargeState.ANNOUNCED: frozenset({ChargeState.REMINDED, ChargeState.DISPUTED, *_FINAL}),
     ChargeState.REMINDED: frozenset({ChargeState.DISPUTED, *_FINAL}),
@@ -52,12 +52,25 @@ _MOVES: Mapping[ChargeState, frozenset[ChargeState]] = {
 
 @value
 class Charge(Record):
-    """A fee; ``id`` is billing's. Amounts are fen, times UTC, ``period`` a month in Shanghai such as ``2026-03``.
+    """One fee that billing announced; ``id`` is billing's. Times are UTC.
 
-    ``asked_due_at`` is when billing wants it, ``due_at`` when it may be taken (safety.md 11). ``subscription_id`` is
-    None for a use without one. ``code`` is None where nothing is reminded: nothing to pay, or a later use of a day
-    by SMS, which names the charge that told of its price, or of more, as ``reminded_with``. ``tries`` counts
-    reminders, and ``question_id`` is the one of the newest.
+    Attributes:
+        subscription_id: None for a use without a subscription.
+        amount_fen: the fee in fen; 0 if there is nothing to pay.
+        period: the month in Shanghai, such as ``2026-03``.
+        asked_due_at: when billing wants to charge it.
+        due_at: when it may be charged; the same or later (safety.md 11).
+        channel: how the service was used; None for a monthly fee.
+        code: the four digits that dispute it; None if it gets no reminder.
+        question_id: the question of the newest reminder.
+        tries: how many reminders were made.
+        any_hour: the reminder may be sent in the quiet hours.
+        reminded_with: for a later use by SMS on the same day, the charge whose reminder named this price or a higher
+            one; it gets no reminder of its own.
+        reminded_at: when the network took the reminder.
+        window_ends_at: the last instant for a dispute.
+        settled_at: when it got its final state.
+        reason: why it got that state.
     """
 
     kind: ChargeKind
@@ -82,49 +95,52 @@ class Charge(Record):
 
     @property
     def is_open(self) -> bool:
-        """Whether it may still be taken."""
+        """True while it may still be charged."""
         return self.state not in _FINAL
 
     @property
     def about(self) -> str:
-        """What its newest reminder is about, to be told of it and to recall it."""
+        """The matter of its newest reminder: identifies its delivery outcome, and supersedes it."""
         return f"charge:{self.id}/{self.tries}"
 
     @property
     def needs_no_reminder(self) -> bool:
-        """Whether it is taken without a reminder of its own (safety.md 12)."""
+        """True if it is charged without a reminder of its own (safety.md 12)."""
         return self.amount_fen == 0 or self.reminded_with is not None
 
     def window_is_open(self, at: datetime) -> bool:
-        """Whether she may still send her doubt, to the last instant."""
+        """Return True if it can be disputed at ``at`` (UTC), the last instant of the window included."""
         return self.state is ChargeState.REMINDED and self.window_ends_at is not None and at <= self.window_ends_at
 
     def window_was_open(self, at: datetime) -> bool:
-        """The same at a moment that may be before it was taken."""
+        """Return True if it could be disputed at ``at`` (UTC), even if it was charged after that."""
         taken_later = self.state is ChargeState.CHARGED and self.settled_at is not None and at < self.settled_at
         in_window = self.window_ends_at is not None and at <= self.window_ends_at
         return self.window_is_open(at) or (taken_later and in_window)
 
     def moved(self, to: ChargeState, at: datetime, reason: str | None = None) -> Self:
-        """The charge in another state; ValueError for a move that is not allowed."""
+        """Return the charge in another state. Raise ValueError for a transition that is not allowed."""
         if to not in _MOVES.get(self.state, frozenset()):
             raise ValueError(f"a charge that is {self.state} cannot become {to}")
         return replace(self, state=to, settled_at=at if to in _FINAL else None, reason=reason or self.reason)
 
     def reminded(self, at: datetime, window_ends_at: datetime) -> Self:
-        """The network took the whole reminder at that moment; not due before the window is over."""
+        """Return the charge after the network took the whole reminder at ``at`` (UTC); it is due after its window."""
         state = ChargeState.REMINDED
         waiting = replace(self, due_at=max(self.due_at, window_ends_at + JUST_AFTER), window_ends_at=window_ends_at)
         return waiting if self.state is state else replace(waiting.moved(state, at), reminded_at=at)
 
     def when_tenure_ends(self, at: datetime) -> Self:
-        """Open fees are cancelled (safety.md 1)."""
+        """Cancel an open charge (safety.md 1)."""
         return self.moved(ChargeState.CANCELLED, at, "tenure ended") if self.is_open else self
 
 
 @value
 class Use(Record):
-    """One use of a service that is paid by use (点播); ``id`` is the reporter's, ``at`` when it happened (UTC)."""
+    """One use of a service that is paid per use (点播), at ``at`` (UTC); its id is the reporter's.
+
+    ``charge_id`` is None if the use made no charge.
+    """
 
     service_code: str
     channel: Channel
@@ -133,7 +149,10 @@ class Use(Record):
 
 
 def window_end(handed_over_at: datetime, window: timedelta, quiet: QuietHours) -> datetime:
-    """The last instant for a doubt: never before 08:00, nor in the night that the reminder came in (safety.md 12)."""
+    """Return the last instant for a dispute (UTC): never before 08:00 in Shanghai, nor in the night of the reminder.
+
+    ``handed_over_at`` (UTC) is when the network took the reminder (safety.md 12).
+    """
     end = handed_over_at + window
     morning = local(end).replace(hour=_NO_WINDOW_ENDS_BEFORE.hour, minute=0, second=0, microsecond=0)
     at_night = quiet.release(handed_over_at) > handed_over_at
@@ -143,7 +162,10 @@ def window_end(handed_over_at: datetime, window: timedelta, quiet: QuietHours) -
 
 
 def new_code(randbelow: Callable[[int], int], taken: Callable[[str], bool]) -> str:
-    """Four digits, 1000 or more, that are not ``taken``; LookupError where all are."""
+    """Return a code from 1000 to 9999 that is not ``taken``. Raise LookupError if all are.
+
+    ``randbelow(n)`` returns a random number from 0 to n - 1.
+    """
     first = randbelow(_CODES)
     for step in range(_CODES):
         code = str(_LEAST_CODE + (first + step) % _CODES)

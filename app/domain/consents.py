@@ -1,4 +1,4 @@
-"""Consent to marketing: given somewhere, kept with that as evidence, taken back by a word (flows.md 15)."""
+"""Consent to marketing messages: where and when it was given, and whether it was withdrawn (flows.md 15)."""
 
 from datetime import datetime
 from typing import Self
@@ -11,20 +11,20 @@ MARKETING = "marketing"
 
 @value
 class MarketingConsent(Record):
-    """One for each tenure, with the id ``marketing``. ``source`` says where she gave it; ``made_at`` when (UTC)."""
+    """The consent of a tenure, with the id ``marketing``; given at ``made_at`` (UTC) through ``source``."""
 
     source: str
     withdrawn_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether it holds."""
+        """True unless it was withdrawn."""
         return self.withdrawn_at is None
 
     def withdrawn(self, at: datetime) -> Self:
-        """The consent after she took it back."""
+        """Return the consent, withdrawn at ``at`` (UTC)."""
         return replace(self, withdrawn_at=at)
 
     def when_tenure_ends(self, at: datetime) -> Self:
-        """Her consent is not the next customer's (safety.md 1)."""
+        """Withdraw it, as it does not apply to the next customer (safety.md 1)."""
         return self.withdrawn(at) if self.is_open else self

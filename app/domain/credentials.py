@@ -1,6 +1,6 @@
-"""Whether a secret can be guessed: one rule for every secret that the gateway is given (delivery.md, security).
+"""Rules for secrets in the settings: each must have the right form and be hard to guess (delivery.md, security).
 
-What is wrong is told as the end of a sentence that begins with the secret's name, and never quotes it.
+A violation is the end of a sentence that begins with the name of the setting. It never quotes the secret.
 """
 
 import binascii
@@ -9,7 +9,7 @@ from base64 import b64decode, urlsafe_b64decode
 
 _PREFIX = "whsec_"
 _LEAST_BYTES = 16
-# Of any 16 random bytes, 8 or fewer are different once in 10 million times.
+# 16 random bytes have 8 or fewer different values once in 10 million times.
 _LEAST_DIFFERENT = 8
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,}")
 _SIGNING = (
@@ -22,12 +22,12 @@ _PAIR = "must be user:password, the password 16 or more random characters; `open
 
 
 def can_be_guessed(secret: bytes) -> bool:
-    """Whether there is too little of it, or too little in it."""
+    """Return True if the secret is shorter than 16 bytes or has fewer than 8 different ones."""
     return len(secret) < _LEAST_BYTES or len(set(secret)) < _LEAST_DIFFERENT
 
 
 def signing_violation(secret: str) -> str | None:
-    """What is wrong with a secret that signs by Standard Webhooks, if anything."""
+    """Return what is wrong with a secret that signs requests (Standard Webhooks), or None."""
     try:
         key = b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError):
@@ -36,7 +36,7 @@ def signing_violation(secret: str) -> str | None:
 
 
 def sealing_violation(key: str) -> str | None:
-    """What is wrong with a key that seals what is stored, if anything."""
+    """Return what is wrong with a key that encrypts stored values, or None."""
     try:
         raw = urlsafe_b64decode(key.encode("ascii", "replace"))
     except binascii.Error:
@@ -45,11 +45,11 @@ def sealing_violation(key: str) -> str | None:
 
 
 def token_violation(token: str) -> str | None:
-    """What is wrong with the token of a webhook's path, if anything."""
+    """Return what is wrong with the token in a webhook's path, or None."""
     return None if _TOKEN.fullmatch(token) and not can_be_guessed(token.encode()) else _PATH
 
 
 def pair_violation(pair: str) -> str | None:
-    """What is wrong with ``user:password`` of basic auth, if anything."""
+    """Return what is wrong with ``user:password`` for basic auth, or None."""
     user, _, password = pair.partition(":")
     return None if user and not can_be_guessed(password.encode("utf-8", "replace")) else _PAIR

@@ -1,4 +1,4 @@
-"""Questions: what we are waiting for from a subscriber, with everything that she was shown."""
+"""Questions to subscribers: what was asked, how far its messages got, and when an answer counts."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -6,18 +6,18 @@ from typing import ClassVar, TypeVar
 
 from app.domain.values import replace, value
 
-# For how long after its end a question is still remembered as one (flows.md 3, step 4).
-REMEMBERED = timedelta(days=7)
-# How far a provider's clock, which says when a text was sent, may be behind ours, which says when we asked. A text
-# from before that is no answer to the question.
+# How long after its end a question still gets a reply that says that it is over (flows.md 3, step 4).
+_RECENT = timedelta(days=7)
+# How far a provider's clock, which dates an MO, may be behind the gateway's clock, which dates the question. An MO
+# dated earlier than that is no answer to the question.
 CLOCKS_DIFFER = timedelta(minutes=10)
 
-# The longest time from the beginning of an attempt to hand a question over to its end, which is what we know.
+# The longest attempt to hand a message over. Only its end is recorded; the handset may have got it since its beginning.
 _ATTEMPT = timedelta(minutes=1)
 
 
 class Arrival(StrEnum):
-    """How far the messages of a question got, as far as we know.
+    """How far the messages of a question got, as far as the gateway knows.
 
     ``UNSENT``: never tried, or every attempt so far was refused. ``UNDER_WAY``: an attempt has not ended yet.
     ``UNKNOWN``: an attempt ended without an answer, so the question may have arrived.
@@ -32,9 +32,10 @@ class Arrival(StrEnum):
 
 @value
 class QuestionState:
-    """What was asked; each kind of question is a frozen subclass with a ``kind`` of its own.
+    """What was asked. Each kind of question is a subclass with its own ``kind``; it is stored as JSON.
 
-    ``must_reach``: it is about money, and nothing answers it that cannot have reached her (safety.md 6).
+    ``must_reach`` is True for questions about money: an answer counts only if the question can have reached the
+    subscriber (safety.md 6).
     """
 
     kind: ClassVar[str]
@@ -42,7 +43,7 @@ class QuestionState:
 
     @property
     def answer_code(self) -> str | None:
-        """The digits that answer this question alone, whatever number they are sent to."""
+        """The digits that answer only this question, whatever number they are sent to; None if there are none."""
         return None
 
 
@@ -50,7 +51,7 @@ _S = TypeVar("_S", bound=QuestionState)
 
 
 class ClosedAs(StrEnum):
-    """How a question ended, unless it simply ran out."""
+    """How a question ended; a question whose window ran out has no such value."""
 
     ANSWERED = "answered"
     REPLACED = "replaced"
@@ -58,13 +59,25 @@ class ClosedAs(StrEnum):
     UNDELIVERABLE = "undeliverable"
 
 
-# One that was replaced or withdrawn never speaks again: its successor does, or nobody.
+# A late answer to a question that ended like this still gets a reply. For a replaced one its successor replies.
 RESPONDING = frozenset({None, ClosedAs.ANSWERED, ClosedAs.UNDELIVERABLE})
 
 
 @value
 class Question:
-    """A question to a subscriber: asked, handed over to the network, answered or run out; kept for the record."""
+    """A question to a subscriber. Times are UTC.
+
+    Attributes:
+        state: what was asked.
+        extension: the extension that asked, and that the answer is sent to.
+        asked_text: the text as it was shown.
+        asked_at: when the turn made it.
+        expires_at: the last instant of its window.
+        parent_id: the question whose answer led to this one; None otherwise.
+        handed_over_at: when the network had taken all of its messages.
+        failed_at: when one of its messages failed for good.
+        closed_at, closed_as: when and how it ended; both None while it is open or after its window ran out.
+    """
 
     id: str
     state: QuestionState
@@ -79,41 +92,36 @@ class Question:
     closed_as: ClosedAs | None = None
 
     def is_open(self, at: datetime) -> bool:
-        """Open up to and including the last instant of its window (flows.md 17)."""
+        """Return True if it can be answered at ``at``, the last instant of its window included (flows.md 17)."""
         return self.closed_at is None and self.asked_at - CLOCKS_DIFFER <= at <= self.expires_at
 
     def answered_at(self, sent_at: datetime, stored_at: datetime) -> datetime:
-        """When an answer to it counts: a time from before it was asked is not believed (safety.md 34)."""
+        """Return the time that an answer counts from; a date before the question is not believed (safety.md 34)."""
         return sent_at if sent_at >= self.asked_at else max(sent_at, stored_at)
 
     def was_open(self, at: datetime) -> bool:
-        """Open at that instant, also if it was closed since."""
+        """Return True if it was open at ``at``, even if it was closed after that."""
         return self.is_open(at) or (
             self.closed_at is not None and self.asked_at <= at < min(self.closed_at, self.expires_at)
         )
 
-    @property
-    def is_on_its_way(self) -> bool:
-        """Whether it waits for an answer, and the network has neither taken it for certain nor failed to."""
-        return self.closed_at is None and self.handed_over_at is None and self.failed_at is None
-
     def is_stored_before(self, stored_at: datetime) -> bool:
-        """Whether a text was stored, by our own clock, before it was asked or any attempt that brought it began."""
+        """Return True if a text was stored before the question was asked, or before it can have reached the handset."""
         return stored_at < self.asked_at or self._is_before_attempt(stored_at)
 
     def is_dated_before(self, sent_at: datetime) -> bool:
-        """Whether a text is dated before it; many carriers' stamps are in whole seconds (safety.md 34)."""
+        """Return True if a text is dated before the question; many carriers send whole seconds (safety.md 34)."""
         return sent_at < self.asked_at.replace(microsecond=0) or self._is_before_attempt(sent_at)
 
     def _is_before_attempt(self, at: datetime) -> bool:
         return self.handed_over_at is not None and at < self.handed_over_at - _ATTEMPT
 
     def arrived(self, at: datetime) -> "Question":
-        """The question as handed over at that instant, unless that is known already."""
+        """Return the question as handed over at ``at``; an earlier time that is recorded already stays."""
         return self if self.handed_over_at is not None else replace(self, handed_over_at=at)
 
     def closed(self, at: datetime, how: ClosedAs) -> "Question":
-        """The question, ended."""
+        """Return the question, closed at ``at``. Every field is spelled out, as ``replace`` is slower."""
         return Question(
             self.id,
             self.state,
@@ -129,12 +137,12 @@ class Question:
         )
 
     def state_as(self, kind: type[_S]) -> _S:
-        """What was asked, by those who deal with one kind of question only."""
+        """Return what was asked as this kind. Raise TypeError for another kind."""
         if not isinstance(self.state, kind):
             raise TypeError(f"{type(self.state).__name__} is not a {kind.__name__}")
         return self.state
 
     def ended_recently(self, at: datetime) -> bool:
-        """Closed or run out, and not longer ago than we remember."""
+        """Return True if it ended, by answer or by time, within 7 days before ``at``."""
         ended = self.closed_at or self.expires_at
-        return not self.is_open(at) and at - ended <= REMEMBERED
+        return not self.is_open(at) and at - ended <= _RECENT

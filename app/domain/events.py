@@ -1,4 +1,4 @@
-"""Telling SPs and billing what happened: how long, and what never ends (flows.md 14, safety.md 15)."""
+"""Events for SPs and billing: how long and how often each is sent (flows.md 14, safety.md 15)."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -6,15 +6,19 @@ from enum import StrEnum
 from app.domain.retry import backoff
 
 BILLING = "billing"
+# How long an event is retried with growing pauses; after that some are given up, others are sent daily.
 TRIED_FOR = timedelta(days=3)
 _DAILY = timedelta(days=1)
 _LONGEST_PAUSE = timedelta(hours=1)
-# How the types of events end that stop something, as in ``subscription.unsubscribed``.
-_STOPS = ("unsubscribed", "ended", "stopped", "cancelled")
+# Suffixes of the types of events that end something, such as ``subscription.unsubscribed``.
+_ENDINGS = ("unsubscribed", "ended", "stopped", "cancelled")
 
 
 class EventStatus(StrEnum):
-    """``dead``: given up after three days; ``unaddressed``: there was nowhere to send it. Both can still be read."""
+    """The state of an event; ``dead``: given up after three days; ``unaddressed``: the receiver has no URL.
+
+    Events in these two states are not sent, but the API still lists them.
+    """
 
     PENDING = "pending"
     SENDING = "sending"
@@ -24,12 +28,12 @@ class EventStatus(StrEnum):
 
 
 def is_sent_until_acknowledged(receiver: str, kind: str) -> bool:
-    """Whether an event is about money or a stop: it is sent until it is acknowledged."""
-    return receiver == BILLING or kind.endswith(_STOPS)
+    """Return True for events about money or about an end: they are sent until they are acknowledged."""
+    return receiver == BILLING or kind.endswith(_ENDINGS)
 
 
 def is_overdue(made_at: datetime, now: datetime) -> bool:
-    """Whether three days were not enough."""
+    """Return True once an event was not acknowledged for three days."""
     return now - made_at >= TRIED_FOR
 
 
@@ -42,7 +46,10 @@ def next_try(
     jitter: float,
     retry_after: timedelta | None = None,
 ) -> datetime | None:
-    """When to try again after ``attempts`` failed ones; None: it is given up. ``jitter`` is random in [0, 1)."""
+    """Return when to send it again after ``attempts`` failures (UTC), or None if it is given up.
+
+    ``jitter`` is a random number in [0, 1). ``retry_after`` is the pause that the receiver asked for, at most a day.
+    """
     if not is_overdue(made_at, now):
         asked = min(retry_after, _DAILY) if retry_after else None
         last = made_at + TRIED_FOR

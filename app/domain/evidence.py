@@ -1,7 +1,7 @@
-"""Evidence: what was asked, what was answered, what changed; chained so that nobody can change it unseen.
+"""Evidence: records of what was asked, answered and changed, in a hash chain that shows every manipulation.
 
-Each record holds the hash of the one before, and a salted hash of its payload. The payload (texts, numbers) lies
-beside and may be taken away with its salt; the chain verifies all the same, as long as a later record says that it was
+Each record holds the hash of the previous one and a salted hash of its payload (texts, numbers). Payload and salt are
+stored beside the hash and can be deleted. The chain still verifies if a later record says that they were deleted
 (flows.md 13, safety.md 27 and 35).
 """
 
@@ -14,19 +14,20 @@ from typing import TypeAlias
 
 from app.domain.values import replace, value
 
+# The previous hash of the first record.
 GENESIS = "0" * 64
-# Kinds of records that say what was taken away: the payloads of some records, or those of all before.
+# Kinds of records that say which payloads were deleted: those of some records, or of all records before this one.
 PURGED, ERASED = "purged", "erased"
-# A head was signed that had no signature that could be checked.
+# The kind of record that says that a head without a valid signature was signed again.
 SEALED = "sealed"
-# What reading a row raises that somebody else wrote: of another type, out of range, no text, no payload.
+# What reading a manipulated row may raise: wrong type, out of range, no valid text, no valid payload.
 UNREADABLE = (TypeError, ValueError, ArithmeticError, AttributeError)
 Fact: TypeAlias = str | int | bool | tuple[str, ...] | Mapping[str, str | int | bool | None] | None
 
 
 @value
 class EvidenceDraft:
-    """What a turn wants recorded; ``subject`` is the id of the thing that changed."""
+    """Evidence that a turn wants recorded; ``subject`` is the id of what changed."""
 
     kind: str
     subject: str
@@ -35,7 +36,15 @@ class EvidenceDraft:
 
 @value
 class EvidenceRecord:
-    """A link of the chain of one tenure; ``seq`` counts from 1. Payload and salt are None once erased."""
+    """One record in the chain of a tenure.
+
+    Attributes:
+        seq: the position in the chain, from 1.
+        at: when it happened (UTC).
+        payload: canonical JSON; None once deleted.
+        salt: random, in hex; None once deleted.
+        payload_hash, previous_hash, hash: SHA-256 in hex.
+    """
 
     msisdn: str
     tenure: int
@@ -52,10 +61,10 @@ class EvidenceRecord:
 
 @value
 class ChainHead:
-    """Where a chain ends: kept beside it, so that a chain cut short is seen too.
+    """The end of a chain, stored beside it so that a truncated chain is noticed.
 
-    ``mac`` shows that the gateway itself wrote it, ``key`` is the id of the key that it was made with; None for a head
-    that nobody has signed (safety.md 35).
+    ``seq`` is the number of records, ``hash`` that of the last one. ``mac`` proves that the gateway wrote the head;
+    ``key`` is the id of the key. Both are None for a head that is not signed (safety.md 35).
     """
 
     seq: int = 0
@@ -78,10 +87,13 @@ class ChainViolation(StrEnum):
 
 @value
 class Verification:
-    """The result of walking a chain: the first record that does not fit, if any, and what is wrong with it.
+    """The result of verifying a chain.
 
-    Where it is the head that does not fit, the first bad record is the one behind the last. ``records`` are those that
-    were walked.
+    Attributes:
+        records: how many records were read.
+        first_bad: the ``seq`` of the first record that does not fit; if the head does not fit, one more than the last
+            record's. None if everything fits.
+        violation: what is wrong with it.
     """
 
     records: int
@@ -90,12 +102,12 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was changed, taken out or put in."""
+        """True if nothing was changed, removed or inserted."""
         return self.first_bad is None
 
 
 def canonical(payload: Mapping[str, Fact]) -> str:
-    """The one way to write a payload down."""
+    """Return the payload as canonical JSON: equal payloads give equal text."""
     return json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -104,13 +116,13 @@ def _hash_payload(salt: str, payload: str) -> str:
 
 
 def _hash_record(record: EvidenceRecord) -> str:
-    micros = int(record.at.timestamp()) * 1_000_000 + record.at.microsecond
+    microseconds = int(record.at.timestamp()) * 1_000_000 + record.at.microsecond
     parts = (
         record.previous_hash,
         record.msisdn,
         record.tenure,
         record.seq,
-        micros,
+        microseconds,
         record.kind,
         record.subject,
         record.payload_hash,
@@ -121,7 +133,7 @@ def _hash_record(record: EvidenceRecord) -> str:
 def append(
     head: ChainHead, draft: EvidenceDraft, *, msisdn: str, tenure: int, at: datetime, salt: str
 ) -> EvidenceRecord:
-    """The record that follows ``head``; ``salt`` is random, 16 bytes or more in hex."""
+    """Return the record that follows ``head``, dated ``at`` (UTC); ``salt`` is 16 or more random bytes in hex."""
     payload = canonical(draft.payload)
     record = EvidenceRecord(
         msisdn=msisdn,
@@ -140,45 +152,45 @@ def append(
 
 
 def purge_draft(who: str, seqs: Iterable[int]) -> EvidenceDraft:
-    """Says that the payloads of some records were taken away; about the chain itself."""
+    """Return the evidence that ``who`` deleted the payloads of the records ``seqs``."""
     return EvidenceDraft(PURGED, PURGED, {"who": who, "records": tuple(map(str, sorted(seqs)))})
 
 
-def _said_to_be_gone(record: EvidenceRecord) -> Iterable[int]:
-    """The records whose payloads this one says were taken away."""
+def _declared_deleted(record: EvidenceRecord) -> Iterable[int]:
+    """Return the ``seq`` of the records whose payloads were deleted according to this record."""
     if record.kind == ERASED:
         return range(1, record.seq)
     return map(int, json.loads(record.payload or "{}").get("records", ()))
 
 
 def verify(records: Iterable[EvidenceRecord], head: ChainHead) -> Verification:
-    """Walk a chain from its first record to its head; whose head it is, is another matter (``HeadKeys``)."""
+    """Verify a chain from its first record to its head. The signature of the head is checked by ``HeadKeys``."""
     previous, count = GENESIS, 0
-    gone: set[int] = set()
+    unexplained: set[int] = set()  # payloads that are gone, and no later record says why
     try:
         for record in records:
             if not _follows(record, count, previous):
                 return Verification(count + 1, record.seq, ChainViolation.CHANGED)
             if record.payload is None:
-                gone.add(record.seq)
+                unexplained.add(record.seq)
             elif record.kind in (PURGED, ERASED):
-                gone.difference_update(_said_to_be_gone(record))
+                unexplained.difference_update(_declared_deleted(record))
             previous, count = record.hash, count + 1
     except UNREADABLE:
         return unreadable(count)
-    if gone:
-        return Verification(count, min(gone), ChainViolation.PAYLOAD_GONE)
+    if unexplained:
+        return Verification(count, min(unexplained), ChainViolation.PAYLOAD_GONE)
     if (count, previous) != (head.seq, head.hash):
         return Verification(count, count + 1, ChainViolation.CUT)
     return Verification(count)
 
 
 def unreadable(records: int = 0) -> Verification:
-    """What is behind that many records, another one or the head, cannot be read."""
+    """Return the result for a chain whose next row, after this many records, cannot be read."""
     return Verification(records, records + 1, ChainViolation.UNREADABLE)
 
 
 def _follows(record: EvidenceRecord, count: int, previous: str) -> bool:
-    whole = record.payload is None or record.payload_hash == _hash_payload(record.salt or "", record.payload)
-    place = (record.seq, record.previous_hash) == (count + 1, previous)
-    return whole and place and record.hash == _hash_record(record)
+    payload_fits = record.payload is None or record.payload_hash == _hash_payload(record.salt or "", record.payload)
+    place_fits = (record.seq, record.previous_hash) == (count + 1, previous)
+    return payload_fits and place_fits and record.hash == _hash_record(record)

@@ -1,6 +1,6 @@
-"""Heads of chains carry the gateway's own mark, made with keys that the database does not hold (safety.md 35).
+"""Signatures of chain heads: HMACs with keys that are not in the database (safety.md 35).
 
-Who can write to the database can cut a chain, or make another one; the mark of its head he cannot make.
+Whoever can write to the database can truncate or replace a chain, but cannot sign its new head.
 """
 
 import hashlib
@@ -17,42 +17,42 @@ def _key_id(key: bytes) -> str:
 
 
 class HeadKeys:
-    """Signs heads with the newest key, and knows those of keys that were replaced."""
+    """Signs heads with the newest key and verifies them with any key, including replaced ones."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        """``keys``: 32 random bytes each, the newest first."""
-        # Begun once: that is the dearer part of so short a mark, which is made with every turn that changes something.
-        self._begun = {_key_id(key): hmac.new(key, digestmod=hashlib.sha256) for key in keys}
+        """Accept keys of 32 random bytes each, the newest first."""
+        # Keyed once and copied: keying is the expensive part, and most turns sign a head.
+        self._keyed = {_key_id(key): hmac.new(key, digestmod=hashlib.sha256) for key in keys}
         self.newest = _key_id(keys[0])
 
     def __contains__(self, key_id: str) -> bool:
-        """Whether this key is among them."""
-        return key_id in self._begun
+        """Return True if there is a key with this id."""
+        return key_id in self._keyed
 
     def mac(self, key_id: str, words: str) -> str | None:
-        """The mark of some words, a line for each; None if there is no such key."""
-        begun = self._begun.get(key_id)
-        if begun is None:
+        """Return the HMAC-SHA256 of ``words`` in hex, or None if there is no such key."""
+        keyed = self._keyed.get(key_id)
+        if keyed is None:
             return None
-        mark = begun.copy()
-        mark.update(words.encode())
-        return mark.hexdigest()
+        mac = keyed.copy()
+        mac.update(words.encode())
+        return mac.hexdigest()
 
     def sign(self, msisdn: str, tenure: int, seq: int = 0, hash_: str = GENESIS) -> ChainHead:
-        """The head of a chain that ends here; without a place, of one that begins."""
+        """Return the signed head of a chain that ends at this record; by default of an empty chain."""
         return ChainHead(seq, hash_, self.newest, self.mac(self.newest, f"{msisdn}\n{tenure}\n{seq}\n{hash_}"))
 
     def follow(self, msisdn: str, tenure: int, before: ChainHead, after: ChainHead) -> ChainHead:
-        """The head that takes another one's place, signed only if that one was ours.
+        """Return ``after`` as the new head, signed only if the signature of ``before`` is valid.
 
-        Else whoever changed a chain would only have to wait until the gateway itself goes on with it.
+        Otherwise a manipulated chain would get a valid signature as soon as the gateway appends to it.
         """
         if self.violation(msisdn, tenure, before) is not None:
             return ChainHead(after.seq, after.hash)
         return self.sign(msisdn, tenure, after.seq, after.hash)
 
     def violation(self, msisdn: str, tenure: int, head: ChainHead) -> ChainViolation | None:
-        """What is wrong with the mark of a head."""
+        """Return what is wrong with the signature of a head, or None."""
         if head.key is None or head.mac is None:
             return ChainViolation.NOT_SIGNED
         mac = self.mac(head.key, f"{msisdn}\n{tenure}\n{head.seq}\n{head.hash}")

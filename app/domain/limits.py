@@ -1,4 +1,4 @@
-"""Guards against machines: the loop guard, the rate limit and the cap on segments (flows.md 3; safety.md 22, 25)."""
+"""Limits of a number: loop guard, rate limit and cap on segments (flows.md 3; safety.md 22, 25)."""
 
 from datetime import datetime, timedelta
 
@@ -15,18 +15,25 @@ _STRANGER_EVERY = timedelta(days=1)
 
 
 def _within(window: timedelta, since: datetime, now: datetime) -> bool:
-    """Whether a moment lies in the window before ``now``; one in the future does not: a clock was set back."""
+    """Return True if ``since`` lies in the window before ``now``; a future time does not (a clock was set back)."""
     return timedelta(0) <= now - since < window
 
 
 @value
 class Limits:
-    """What is remembered of a number's recent traffic; lives in its conversation row.
+    """The recent traffic of a number; stored as JSON in its conversation row. Times are UTC.
 
-    ``interrupted_by`` is an id that sorts behind the questions about money that were open when other text went to her
-    from the bare access number: a word that she sends there may be meant for that text (safety.md 6).
+    The methods that run for every MO spell out all fields, as ``replace`` takes several times as long.
 
-    What every text changes is spelled out field by field: ``replace`` takes several times as long.
+    Attributes:
+        misunderstood: when the latest replies that understood nothing were made, at most 5.
+        minute_began: when the current minute of the rate limit began.
+        in_minute: how many MOs were counted in it.
+        told_too_many: the notice about too many messages was sent in this minute.
+        segments: pairs of a minute (since 1970) and the segments that were made in it, for the last hour.
+        told_stranger_at: when the number was last told that it is not a customer's.
+        interrupted_by: an id greater than those of the questions about money that were open when other text was sent
+            from the bare access number; what the subscriber sends there may answer that text (safety.md 6).
     """
 
     misunderstood: tuple[datetime, ...] = ()
@@ -40,13 +47,13 @@ class Limits:
     # ---- loop guard
 
     def may_say_not_understood(self, now: datetime) -> bool:
-        """After 5 such replies within 10 minutes there are none until 10 minutes have passed without one."""
+        """Return False from the fifth such reply within 10 minutes until 10 minutes have passed without one."""
         return not self._looping() or not _within(_LOOP_WINDOW, self.misunderstood[-1], now)
 
     def count_not_understood(self, now: datetime) -> "Limits":
-        """Count one such reply."""
+        """Count a reply that understood nothing."""
         before = () if self._looping() else self.misunderstood
-        recent = tuple(moment for moment in before if _within(_LOOP_WINDOW, moment, now))
+        recent = tuple(at for at in before if _within(_LOOP_WINDOW, at, now))
         return replace(self, misunderstood=(*recent, now))
 
     def _looping(self) -> bool:
@@ -55,14 +62,14 @@ class Limits:
     # ---- rate limit
 
     def count_message(self, sent_at: datetime, now: datetime) -> "Limits":
-        """Count an MO by when it was sent; a minute begins with the first message after the one before was over.
+        """Count an MO by the time it was sent. The first MO after the end of a minute begins the next one.
 
-        One that was sent before the minute began, and comes behind, counts in it. A minute that began in the future is
-        none: a clock was set back.
+        An MO that was sent before the current minute but arrives in it counts in it. A minute that began in the future
+        is ignored, as a clock was set back.
         """
         began = self.minute_began
         if began is None or began > now or sent_at - began >= _RATE_WINDOW:
-            # By place, truth values too: names would take this hot path longer.
+            # Positional arguments, the boolean too: keywords are slower, and this runs for every MO.
             return Limits(
                 self.misunderstood, sent_at, 1, False, self.segments, self.told_stranger_at, self.interrupted_by,  # noqa: FBT003
             )  # fmt: skip
@@ -78,22 +85,22 @@ class Limits:
 
     @property
     def over_rate(self) -> bool:
-        """Whether the message counted last was one too many."""
+        """True if the last counted MO was more than the 30 allowed in a minute."""
         return self.in_minute > _RATE
 
     @property
     def minute_over_at(self) -> datetime | None:
-        """When kept messages run."""
+        """When the current minute ends, and kept MOs are handled (UTC); None before the first MO."""
         return self.minute_began + _RATE_WINDOW if self.minute_began else None
 
     # ---- cap on segments
 
     def may_send(self, segments: int, now: datetime) -> bool:
-        """Whether so many more keep within 200 segments in any 60 minutes."""
+        """Return True if this many more segments stay within 200 in 60 minutes."""
         return sum(count for _, count in self._this_hour(now)) + segments <= _SEGMENTS_AN_HOUR
 
     def count_segments(self, segments: int, now: datetime) -> "Limits":
-        """Count segments made for this number."""
+        """Count segments that were made for this number."""
         minute = int(now.timestamp()) // _MINUTE
         recent = self._this_hour(now)
         if recent and recent[-1][0] == minute:
@@ -113,8 +120,8 @@ class Limits:
         minute = int(now.timestamp()) // _MINUTE
         return tuple(entry for entry in self.segments if minute - _HOUR_MINUTES <= entry[0] <= minute)
 
-    # ---- numbers that are nobody's
+    # ---- numbers that are not customers
 
     def may_tell_stranger(self, now: datetime) -> bool:
-        """A number that is no customer's is told so at most once a day."""
+        """Return True if the number was not told within a day that it is not a customer's."""
         return self.told_stranger_at is None or not _within(_STRANGER_EVERY, self.told_stranger_at, now)

@@ -1,8 +1,8 @@
-"""Passwords in texts are masked before the first store (safety.md 28).
+"""Masks passwords in texts before they are stored (safety.md 28).
 
-A text that starts like the password command, or that holds two or more six-digit groups joined by ``#`` or ``*``, or
-such groups behind the command's name, is treated as one that carries a password, however it is spaced or how wide its
-characters are.
+A text is treated as one with a password if it starts like the password command, contains two or more six-digit groups
+joined by ``#`` or ``*``, or contains six-digit groups after the command's name. Spacing and full-width characters make
+no difference.
 """
 
 import re
@@ -10,7 +10,7 @@ import unicodedata
 
 PASSWORD_MASK = "XGMM#******#******#******"  # noqa: S105  what is shown in place of a password
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Mn", "Me"})
-# Letters to Unicode, nothing to the eye.
+# Letters according to Unicode, but they are displayed as nothing.
 _FILLERS = frozenset("\u115f\u1160")
 _SIGN = re.compile("[#*Xx]")
 _COMMAND = re.compile(r"[\W_]*X ?G ?M ?M", re.IGNORECASE)
@@ -20,13 +20,14 @@ _NAMED = re.compile(rf"(?<![A-Za-z])X ?G ?M ?M(?:[\W_]*{_GROUP}(?!\d))+", re.IGN
 _DIGITS = re.compile(r"\d(?: ?\d)*")
 _JOINTS = frozenset("#*")
 _PASSWORD_LENGTH = 6
+# Longer texts are normalised character by character: NFKC of a whole text takes too long.
 _LONGEST_WRITTEN = 4_000
-# Of the signs that a password is typed with none becomes longer.
+# No character that a password is typed with becomes longer than this in NFKC.
 _LONGEST_FOLDED = 4
 
 
 def mask(text: str) -> str | None:
-    """The text with whatever looks like a password masked, or None if nothing does."""
+    """Return the text with everything masked that looks like a password, or None if nothing does."""
     folded = _folded(text)
     if not _SIGN.search(folded):
         return None
@@ -34,56 +35,57 @@ def mask(text: str) -> str | None:
     if _COMMAND.match(bare):
         return PASSWORD_MASK
     shown = bare
-    for carries in (_JOINED, _NAMED):
-        shown = carries.sub(lambda found: re.sub(_GROUP, "******", found.group()), shown)
+    for pattern in (_JOINED, _NAMED):
+        shown = pattern.sub(lambda match: re.sub(_GROUP, "******", match.group()), shown)
     return shown if shown != bare else None
 
 
 def masked(text: str) -> str:
-    """The text as it may be kept and shown."""
-    found = mask(text)
-    return text if found is None else found
+    """Return the text as it may be stored and shown."""
+    shown = mask(text)
+    return text if shown is None else shown
 
 
 def holds_password(text: str) -> bool:
-    """Whether something in it looks like a password; what was masked does not any more."""
+    """Return True if something in the text looks like a password; a masked password does not."""
     return mask(text) not in (None, text)
 
 
 def mask_part(text: str, *, first: bool, last: bool) -> str | None:
-    """The same of a part of a message, which may hold a piece of a password and nothing that tells so.
+    """Return a part of a long message masked, or None if nothing has to be.
 
-    Digits are masked that stand beside ``#`` or ``*``, where the text was cut, or that are as many as a password has.
+    A part can contain a piece of a password without looking like one. So digits are masked beside ``#`` or ``*``, where
+    the text was cut, and in groups of six or more. ``first`` and ``last`` say that no text was cut off at that end.
     """
     bare = mask(text) or _bare(_folded(text))
     if bare == PASSWORD_MASK:
         return bare
 
-    def hidden(found: re.Match[str]) -> str:
-        start, end = found.span()
+    def hidden(match: re.Match[str]) -> str:
+        start, end = match.span()
         before, after = bare[max(0, start - 2) : start].rstrip()[-1:], bare[end : end + 2].lstrip()[:1]
         cut = (not before and not first) or (not after and not last)
-        long = sum(char.isdigit() for char in found.group()) >= _PASSWORD_LENGTH
-        return re.sub(r"\d", "*", found.group()) if cut or long or _JOINTS & {before, after} else found.group()
+        long = sum(char.isdigit() for char in match.group()) >= _PASSWORD_LENGTH
+        return re.sub(r"\d", "*", match.group()) if cut or long or _JOINTS & {before, after} else match.group()
 
-    masked = _DIGITS.sub(hidden, bare)
-    return masked if masked != _bare(_folded(text)) else None
+    shown = _DIGITS.sub(hidden, bare)
+    return shown if shown != _bare(_folded(text)) else None
 
 
 def _folded(text: str) -> str:
     if text.isascii():
         return text
-    # NFKC makes 18 characters of some, and sorts the marks behind a letter: that is for what a person wrote.
+    # NFKC turns some characters into 18 and sorts combining marks: too slow for a text longer than a person writes.
     return unicodedata.normalize("NFKC", text) if len(text) <= _LONGEST_WRITTEN else text.translate(_SEEN)
 
 
 def _bare(folded: str) -> str:
-    """What is to be seen of a text, with single blanks."""
+    """Return the visible characters of a text, with single blanks."""
     return " ".join(folded.translate(_VISIBLE).split())
 
 
 class _Visible(dict[int, str | None]):
-    """What is to be seen of a character; each is looked at once."""
+    """Translation table that deletes invisible characters; each is classified once."""
 
     def __missing__(self, code: int) -> str | None:
         char = chr(code)
@@ -93,7 +95,7 @@ class _Visible(dict[int, str | None]):
 
 
 class _Seen(dict[int, str]):
-    """What NFKC makes of a character alone, where that is not much more than it was."""
+    """Translation table to NFKC by single characters; those that would become long stay as they are."""
 
     def __missing__(self, code: int) -> str:
         folded = unicodedata.normalize("NFKC", chr(code))

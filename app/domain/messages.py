@@ -1,4 +1,4 @@
-"""Messages to customers (MT): classes, how long each is worth sending, and the states one passes through."""
+"""Messages to customers (MT): classes with their validity, and statuses."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -19,12 +19,13 @@ class MessageClass(StrEnum):
 
 
 class Lane(StrEnum):
-    """Answers and questions overtake what is sent of our own accord (delivery.md 11)."""
+    """The priority of a message: replies and questions overtake what the gateway sends unasked (delivery.md 11)."""
 
     PROMPT = "prompt"
     BULK = "bulk"
 
 
+# How long after it was made a message may be handed over.
 VALIDITY = {
     MessageClass.REPLY: timedelta(minutes=10),
     MessageClass.RESULT: timedelta(hours=72),
@@ -37,17 +38,22 @@ _AT_ANY_HOUR = frozenset({MessageClass.REPLY, MessageClass.RESULT, MessageClass.
 
 
 def lane_of(kind: MessageClass) -> Lane:
-    """The lane that messages of a class are sent in."""
+    """Return the lane of a message class."""
     return Lane.PROMPT if kind in _AT_ANY_HOUR else Lane.BULK
 
 
 def keeps_quiet_hours(kind: MessageClass) -> bool:
-    """Whether a message of this class waits for the morning."""
+    """Return True if messages of this class are not sent in the quiet hours."""
     return kind not in _AT_ANY_HOUR
 
 
 class OutboundStatus(StrEnum):
-    """The life of an MT (delivery.md 8, 12; ``superseded``: safety.md 18)."""
+    """The status of an MT (delivery.md 8, 12).
+
+    ``unknown``: an attempt ended without an answer, so the message may have arrived. ``accepted``: the provider took
+    it. ``failed``: it will not be sent again. ``superseded``: no longer true, so never sent (safety.md 18). The
+    others are what delivery reports say.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -62,8 +68,8 @@ class OutboundStatus(StrEnum):
     SUPERSEDED = "superseded"
 
 
-# Statuses move up only, so reports in any order end in the same one (delivery.md 12). A report that knows nothing of
-# a message takes nothing back: ``unknown`` is below ``accepted``.
+# A report only raises the rank, so reports in any order end in the same status (delivery.md 12). ``unknown`` is below
+# ``accepted``: a report that does not know the message changes nothing.
 _RANK = {
     OutboundStatus.DELIVERED: 8,
     OutboundStatus.UNDELIVERED: 7,
@@ -79,40 +85,45 @@ UNFINISHED = frozenset({OutboundStatus.QUEUED, OutboundStatus.SENDING})
 
 
 def status_after_report(current: OutboundStatus, report: OutboundStatus) -> OutboundStatus:
-    """The status after a delivery report; reports in any order end in the same one, and none moves a message back."""
+    """Return the status of a message after a delivery report; it never gets a lower rank."""
     if current in NEVER_SENT:
         return current
     return report if _RANK.get(report, 0) > _RANK.get(current, 0) else current
 
 
-def status_from_segments(found: Iterable[tuple[int, OutboundStatus]], segments: int) -> OutboundStatus | None:
-    """What reports of single segments, counted from 1, say of their message: delivered when all of them are.
+def status_from_segments(reports: Iterable[tuple[int, OutboundStatus]], segments: int) -> OutboundStatus | None:
+    """Return the status of a message from reports on single segments, or None if there are none.
 
-    It is undelivered, rejected, … when any is. Which reports there are decides, not their order (safety.md 31).
+    ``reports`` are pairs of a segment, from 1, and its status; ``segments`` is how many the message has. The message is
+    delivered when all are, and undelivered, rejected, … when any is. The order does not matter (safety.md 31).
     """
-    reports = list(found)
+    reports = list(reports)
     delivered = {number for number, status in reports if status is OutboundStatus.DELIVERED}
     if delivered >= set(range(1, segments + 1)):
         return OutboundStatus.DELIVERED
     others = [status for _, status in reports if status is not OutboundStatus.DELIVERED]
     worst = max(others, key=lambda status: _RANK.get(status, 0), default=None)
-    # One segment that is delivered shows that the network took the message.
+    # A delivered segment proves that the network took the message.
     return worst if worst and is_final(worst) else OutboundStatus.ACCEPTED if delivered else worst
 
 
 def is_final(status: OutboundStatus) -> bool:
-    """Whether a report brings the matter to an end, for better or worse."""
+    """Return True for a final status: the message was delivered, or failed for good."""
     return _RANK.get(status, 0) > _RANK[OutboundStatus.ACCEPTED]
 
 
 @value
 class Reply:
-    """Messages for the subscriber, in order, all from one number of ours.
+    """Messages for the subscriber, in order, all from one service number.
 
-    ``question_id`` ties them to the question they ask: its window and whether it can be answered depend on
-    their delivery. ``about`` names the matter they speak of, such as ``charge:c-1``, so that they can be recalled;
-    with ``notify`` a ``MessageOutcome`` timer says what became of each. ``any_hour`` lets one of a class that keeps
-    the quiet hours go at once; ``valid_until`` (UTC) takes the place of its class's validity.
+    Attributes:
+        messages: the signed texts.
+        extension: the extension that they are sent from.
+        question_id: the question that they ask; its window depends on their delivery.
+        about: the matter that they are about, such as ``charge:c-1``, by which they can be superseded.
+        notify: start a turn with the delivery outcome of each message.
+        any_hour: send them in the quiet hours, too, although their class is not.
+        valid_until: until when they may be handed over (UTC); None for the validity of their class.
     """
 
     messages: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Calendar months in Shanghai, written ``2026-03``."""
+"""Calendar months in Shanghai, written ``2026-03``, and the days on which data usage is reported."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,44 +11,44 @@ _MID_MONTH = 15
 
 
 def is_month(text: str) -> bool:
-    """Whether it is a month, written as here."""
+    """Return True for a month from 1900 to 2199, written like ``2026-03``."""
     return _WRITTEN.fullmatch(text) is not None
 
 
 def month_of(moment: datetime) -> str:
-    """The month in which an instant lies."""
+    """Return the month of an instant, in Shanghai."""
     return f"{local(moment):%Y-%m}"
 
 
 def first_moment(month: str) -> datetime:
-    """Its first instant (UTC)."""
+    """Return the first instant of a month (UTC)."""
     return datetime.fromisoformat(f"{month}-01").replace(tzinfo=SHANGHAI).astimezone(UTC)
 
 
 def last_moment(month: str) -> datetime:
-    """Its last second (UTC)."""
+    """Return the last second of a month (UTC)."""
     return first_moment(_following(month)) - timedelta(seconds=1)
 
 
 def closed_months(moment: datetime, count: int) -> tuple[str, ...]:
-    """The last months that are over, newest first."""
-    found: list[str] = []
+    """Return the last ``count`` months that had ended at ``moment``, newest first."""
+    months: list[str] = []
     start = first_moment(month_of(moment))
-    while len(found) < count:
-        found.append(month_of(start - timedelta(seconds=1)))
-        start = first_moment(found[-1])
-    return tuple(found)
+    while len(months) < count:
+        months.append(month_of(start - timedelta(seconds=1)))
+        start = first_moment(months[-1])
+    return tuple(months)
 
 
 def next_reading_day(after: datetime) -> datetime:
-    """10:00 on the 15th or on the last day of a month, whichever comes first behind an instant (UTC; flows.md 9)."""
+    """Return the next reading day after ``after`` (UTC): 10:00 on the 15th or the last day of a month (flows.md 9)."""
     month = month_of(after)
     days = [*_reading_days(month), *_reading_days(_following(month))]
     return next(day for day in days if day > after)
 
 
 def last_reading_day(until: datetime) -> datetime:
-    """The newest such instant that is not behind ``until`` (UTC)."""
+    """Return the newest reading day at or before ``until`` (UTC)."""
     month = month_of(until)
     days = [*_reading_days(closed_months(until, 1)[0]), *_reading_days(month)]
     return next(day for day in reversed(days) if day <= until)

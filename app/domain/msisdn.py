@@ -1,4 +1,4 @@
-"""Numbers of subscribers: E.164, and the bucket that a number's rows live in."""
+"""Telephone numbers: parsing to E.164, the bucket of a number's rows, and masking for logs."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ from app.domain.escape import escape
 
 BUCKETS = 256
 _FORMS = re.compile(r"(?:\+|00)?[1-9][0-9]{6,14}")
-# What people and programs put around and between the digits of a number.
+# What people and programs write before and between the digits of a number.
 _SCHEME = re.compile(r"\s*(?:tel|sms|smsto):", re.IGNORECASE)
 _BETWEEN = re.compile(r"\(0\)|[\s().\-/\u2010-\u2015\u2212\u00b7]")
 _LONGEST_SENDER = 64
@@ -23,31 +23,32 @@ _MOBILE = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIX
 
 @lru_cache(maxsize=20_000)
 def bucket_of(number: str) -> int:
-    """The bucket (0-255) of a number: a hash that is the same on every machine and in every release."""
+    """Return the bucket of a number, 0 to 255: a hash that is the same on every machine and in every release."""
     return zlib.crc32(number.encode("utf-8", "surrogatepass")) % BUCKETS
 
 
 class Numbers(StrEnum):
-    """How a carrier means numbers without ``+`` or ``00``."""
+    """How a carrier writes numbers without ``+`` or ``00``: without or with a country code."""
 
     NATIONAL = "national"
     INTERNATIONAL = "international"
 
 
 def parse_msisdn(text: str) -> str | None:
-    """A mobile subscriber's number in E.164, or None for anything else (short codes, landlines, service numbers).
+    """Return a mobile number in E.164, or None for anything else (short codes, landlines, service numbers).
 
     ``13800138000``, ``+8613800138000``, ``8613800138000`` and ``008613800138000`` are the same number
-    (http-api.md); a number of another country needs its ``+`` or ``00``, or to be unmistakable without.
+    (http-api.md). A number of another country needs ``+`` or ``00`` unless it is no Chinese mobile number.
     """
     text = text.strip()
     return _parsed(text, Numbers.NATIONAL) if _FORMS.fullmatch(text) else None
 
 
 def parse_sender(text: str, numbers: Numbers = Numbers.NATIONAL) -> str | None:
-    """The same of who wrote, in any usual form: with blanks, hyphens, brackets, ``tel:``, marks, full width.
+    """Return the mobile number of a sender in E.164, or None.
 
-    Where neither ``+`` nor ``00`` stands in front, ``numbers`` says which reading comes first (flows.md 2).
+    Accepts every usual form: blanks, hyphens, brackets, ``tel:``, direction marks, full-width digits. ``numbers`` says
+    how to read it first if it has neither ``+`` nor ``00`` (flows.md 2).
     """
     if not _FORMS.fullmatch(text):
         text = _bare(text)
@@ -79,17 +80,17 @@ def _parsed(text: str, numbers: Numbers) -> str | None:
 
 
 def is_service_number(text: str) -> bool:
-    """Whether a sender that is no subscriber is a number all the same: a short code, a landline, our own number."""
+    """Return True if a sender has the form of a number, such as a short code or a landline."""
     return _SERVICE.fullmatch(_bare(text)) is not None
 
 
 def sender_as_given(text: str) -> str:
-    """A sender that is no subscriber, as it came: two that differ are two."""
+    """Return a sender that is not a mobile number as it is stored: escaped, at most 64 characters, ``?`` if empty."""
     return escape(text[:_LONGEST_SENDER]) or "?"
 
 
 def masked(msisdn: str) -> str:
-    """``+86138****8000``: how a number may be shown in logs (delivery.md, security)."""
+    """Return a number as logs may show it: ``+86138****8000`` (delivery.md, security)."""
     if len(msisdn) <= _HIDDEN + _LAST_SHOWN:
         return "*" * _HIDDEN
     return f"{msisdn[: -_HIDDEN - _LAST_SHOWN]}{'*' * _HIDDEN}{msisdn[-_LAST_SHOWN:]}"

@@ -1,6 +1,7 @@
-"""Names of SPs and services, and words about leaving one: none may say anything false (safety.md 29).
+"""Rules for names of SPs and services and for words about unsubscribing: they must not mislead (safety.md 29).
 
-All are judged as a reader sees them: in NFKC form, blanks and combining marks left out.
+Texts are checked as a reader sees them: in NFKC form, without blanks and combining marks. A violation is the end of a
+sentence that begins with the name of the field.
 """
 
 import re
@@ -12,29 +13,29 @@ from app.domain.texts import reserved
 
 LONGEST_NAME = 20
 LONGEST_NOTE = 60
-# No width, though Unicode counts them among letters, marks and symbols.
+# Characters without width that Unicode counts as letters, marks or symbols.
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 _SELECTORS = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
 _MARKS = frozenset({"Mn", "Me"})
 _NUMERAL = "0"
-# Signs between a numeral and its unit hide nothing: 5.元, 5(元).
+# An amount is found even with signs between the numeral and its unit: 5.元, 5(元).
 _MONEY = re.compile(
     rf"{_NUMERAL}[^\w]*(?:{'|'.join(reserved.UNITS)})|(?:{'|'.join(reserved.UNITS_BEFORE)})[^\w]*{_NUMERAL}"
 )
 _SPOKEN_MONEY = re.compile(f"[0-9]{reserved.SPOKEN_UNIT}")
 _FREE = re.compile("|".join(reserved.FREE))
 _FREE_WORD = re.compile(rf"(?<![^\W_]){reserved.FREE_WORD}(?![^\W_])")
-# A dot with two letters behind it; an address of digits; a dot as browsers read one; spaced out as no sentence is.
+# A dot before two letters; an IPv4 address; a dot that browsers convert; a dot spaced as in no sentence.
 _DOMAIN = re.compile(
     rf"[^\W_]\.[^\W\d_]{{2}}|[0-9]+(?:\.[0-9]+){{3}}|[a-z0-9]{reserved.WIDE_STOP}[a-z]{{2}}"
     r"|[^\W_]\s+\.\s*[^\W\d_]{2}|[^\W_]\.\s+(?:com|cn|net|org|cc)(?![^\W_])"
 )
 _WEB = re.compile(r"http|www\.")
 _ADDRESS = re.compile(r"(?:https?://)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:/[a-z0-9/_-]*)?")
-# Whatever a handset may take for one address; a letter right before it would be a part of its host.
+# Whatever a handset may turn into one link; a letter right before it would belong to its host.
 _MAYBE_ADDRESS = re.compile(r"(?<![\w.@-])[a-z0-9:/][a-z0-9._~:/?#@!$&'()*+=%\[\]\\-]*[a-z0-9/]")
 _ITEM_NUMBER = re.compile(rf"{_NUMERAL}[{reserved.BEHIND_ITEM_NUMBER}]")
-# Behind a name stands its price: 会员0. and 5元 are 0.5元. These end no name, nor do dashes and what opens a bracket.
+# A price follows the name, and 会员0. before 5元 reads as 0.5元: no name ends in one of these, a dash or a bracket.
 _RUNS_ON = frozenset(".·•‧・/\\#*&@") | frozenset(reserved.LIST_SIGNS)
 _RUN_ON_KINDS = frozenset({"Pd", "Ps", "Pi", "Pc", "Sm", "Sk"})
 _MAY_END = "+"
@@ -47,37 +48,42 @@ _LINK = "must not hold a link or what reads as one"
 
 
 def is_numeral(char: str) -> bool:
-    """Whether a character counts: digits of any script and form, ③, Ⅲ, ½, 三."""
+    """Return True for a character that is a numeral: digits of any script and form, ③, Ⅲ, ½, 三."""
     return char in reserved.COUNT_WORDS or unicodedata.numeric(char, None) is not None
 
 
 @lru_cache(maxsize=10_000)
 def ends_in_numeral(name: str) -> bool:
-    """Whether a price right behind a name would run into it."""
+    """Return True if a price right after the name could be read as part of it."""
     return _counted(name).endswith(_NUMERAL)
 
 
 def name_violation(name: str) -> str | None:
-    """What is wrong with the characters of a name, as the rest of a sentence, or None."""
+    """Return what is wrong with a name of a service or SP, or None."""
     return _shape_violation(name) or _money_violation(name, amounts=False) or _link_violation(_seen(name))
 
 
 def cancel_warning_violation(words: str) -> str | None:
-    """What is wrong with the words that ask before something ends; they may name an amount."""
+    """Return what is wrong with a cancel warning, or None; it may name an amount."""
     return _note_violation(words) or _money_violation(words, amounts=True) or _link_violation(as_read(words))
 
 
 def cancel_how_violation(words: str, own_links: Collection[str]) -> str | None:
-    """What is wrong with the words for another way out; they may name a telephone number and an address of ours."""
+    """Return what is wrong with the words on how to unsubscribe without SMS, or None.
+
+    They may name a telephone number, and a link below one of the hosts ``own_links``.
+    """
     violation = _note_violation(words) or _money_violation(words, amounts=False)
     if violation or not _link_violation(as_read(words)):
         return violation
-    elsewhere = _MAYBE_ADDRESS.sub(lambda found: "x" if _is_own(found[0], own_links) else found[0], as_read(words))
-    return _link_violation(elsewhere) and f"{_LINK}, other than an address, set apart, below own_links of the settings"
+    without_own = _MAYBE_ADDRESS.sub(lambda match: "x" if _is_own(match[0], own_links) else match[0], as_read(words))
+    return (
+        _link_violation(without_own) and f"{_LINK}, other than an address, set apart, below own_links of the settings"
+    )
 
 
 def bill_item_violation(words: str) -> str | None:
-    """What is wrong with the name of a line of a bill, which may speak of money."""
+    """Return what is wrong with the name of a bill item, or None; it may name an amount."""
     if _is_invisible(words):
         return _INVISIBLE
     return (
@@ -88,13 +94,13 @@ def bill_item_violation(words: str) -> str | None:
 
 
 def order_keyword_violation(word: str) -> str | None:
-    """What is wrong with an order keyword (upper case), as a sentence, or None (safety.md 9)."""
+    """Return what is wrong with an order keyword (upper case), or None (safety.md 9)."""
     if _ORDER_KEYWORD.fullmatch(word):
         return None
     return "must have 2 to 12 letters and digits, and not digits only"
 
 
-# ---- how it is written
+# ---- form
 
 
 def _shape_violation(name: str) -> str | None:
@@ -127,7 +133,7 @@ def _note_violation(words: str) -> str | None:
     return None
 
 
-# ---- what is seen
+# ---- as a reader sees it
 
 
 def _folded(text: str) -> str:
@@ -136,7 +142,7 @@ def _folded(text: str) -> str:
 
 
 def as_read(text: str) -> str:
-    """In NFKC form and small letters, without combining marks; every kind of blank is one."""
+    """Return the text in NFKC form and lower case, without combining marks; each white-space character is a blank."""
     return "".join(char for char in _folded(text) if unicodedata.category(char) not in _MARKS)
 
 
@@ -145,7 +151,7 @@ def _seen(text: str) -> str:
 
 
 def _counted(text: str) -> str:
-    """As it is seen, each numeral as 0: some are letters in NFKC form."""
+    """Return the text as it is seen, with 0 for each numeral. Replaced twice: NFKC turns some numerals into letters."""
     return _as_zeros(_seen(_as_zeros(text)))
 
 
@@ -158,7 +164,7 @@ def _is_invisible(text: str) -> bool:
     return not printable or any(char in _FILLERS or ord(char) in _SELECTORS for char in text)
 
 
-# ---- what is said
+# ---- content
 
 
 def _money_violation(text: str, *, amounts: bool) -> str | None:
@@ -175,5 +181,5 @@ def _link_violation(text: str) -> str | None:
 
 
 def _is_own(address: str, own_links: Collection[str]) -> bool:
-    found = _ADDRESS.fullmatch(address)
-    return found is not None and any(found[1] == host or found[1].endswith(f".{host}") for host in own_links)
+    match = _ADDRESS.fullmatch(address)
+    return match is not None and any(match[1] == host or match[1].endswith(f".{host}") for host in own_links)

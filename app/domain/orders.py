@@ -1,4 +1,4 @@
-"""Orders: what a customer was asked to confirm, and what became of it (flows.md 6; safety.md 3-6, 23)."""
+"""Orders: what a customer was asked to confirm, and how it ended (flows.md 6; safety.md 3-6, 23)."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
@@ -9,13 +9,14 @@ from app.domain.records import Record
 from app.domain.subscriptions import Channel, Terms
 from app.domain.values import replace, value
 
-# For how long a confirmation number is not given to another question after its question is closed (flows.md 1).
+# How long a confirmation number is not given to another question after its question was closed (flows.md 1).
 RESTS = timedelta(days=7)
+# How many confirmation numbers there are: NN from 00 to 99.
 _NUMBERS = 100
 
 
 class OrderKind(StrEnum):
-    """What a yes does: start a service, let a trial go on at its price, keep what is running out, take new terms."""
+    """What a yes does: start a service, continue a trial at its price, keep an ending service, agree to new terms."""
 
     ORDER = "order"
     TRIAL = "trial"
@@ -24,7 +25,7 @@ class OrderKind(StrEnum):
 
 
 class OrderState(StrEnum):
-    """Only ``awaiting_confirmation`` can change."""
+    """The state of an order; all but ``awaiting_confirmation`` are final."""
 
     AWAITING = "awaiting_confirmation"
     CONFIRMED = "confirmed"
@@ -35,7 +36,7 @@ class OrderState(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an order is refused, or ended without an answer of hers."""
+    """Why an order was refused, or ended without an answer."""
 
     SUSPENDED = "suspended"
     UNKNOWN_SERVICE = "unknown_service"
@@ -51,13 +52,19 @@ class Reason(StrEnum):
 
 @value
 class Order(Record):
-    """A question of a tenure that binds whoever says yes to it; times are UTC.
+    """An order that awaits, or awaited, the subscriber's yes. Times are UTC.
 
-    ``terms`` and ``trial_days`` are what the question named: nothing else binds. ``number`` is the NN of 10086204NN.
-    ``code`` is the only yes where there is one. ``who`` made it: an MO, an API token, an agent, a timer.
-    ``takes_effect_at`` is the announced day of new terms. With ``free_hours`` leaving within 72 hours of the yes costs
-    nothing. ``wrong_codes`` counts codes that were not the order's. ``price_before_fen`` is what new terms, once they
-    began, took the place of.
+    Attributes:
+        who: what made it: an MO, an API token, an agent or a timer.
+        terms, trial_days: what the question named; nothing else becomes binding. The trial is in days, 0 for none.
+        subscription_id: the subscription that it changes or started.
+        number: the NN of the confirmation number 10086204NN.
+        code: the code that confirms it; None if a yes does.
+        expires_at: the last instant of its window.
+        takes_effect_at: the announced day of new terms.
+        free_hours: unsubscribing within 72 hours of the yes is free of charge.
+        wrong_codes: how many wrong codes were sent.
+        price_before_fen: the price that new terms replaced, in fen; None until they are in effect.
     """
 
     kind: OrderKind
@@ -83,19 +90,19 @@ class Order(Record):
 
     @property
     def is_open(self) -> bool:
-        """Whether it waits for an answer."""
+        """True while it waits for an answer."""
         return self.state is OrderState.AWAITING
 
     def waits(self, at: datetime) -> bool:
-        """Whether it waits at that instant, also when the timer that ends it is late."""
+        """Return True if it can be confirmed at ``at`` (UTC); False after its window, even if the timer is late."""
         return self.is_open and (self.expires_at is None or at <= self.expires_at)
 
     def closed(self, state: OrderState, at: datetime, reason: Reason | None = None) -> "Order":
-        """The order with its end."""
+        """Return the order in a final state, closed at ``at`` (UTC)."""
         return replace(self, state=state, closed_at=at, reason=reason)
 
     def when_tenure_ends(self, at: datetime) -> Self:
-        """Nobody is left to answer."""
+        """Let an open order expire, as nobody is left to answer."""
         if not self.is_open:
             return self
         return replace(self, state=OrderState.EXPIRED, closed_at=at, reason=Reason.NUMBER_GIVEN_UP)
@@ -104,9 +111,10 @@ class Order(Record):
 def free_number(
     orders: Sequence[Order], taken: Collection[str], at: datetime, randbelow: Callable[[int], int]
 ) -> str | None:
-    """An NN, drawn at random, that no open question has and none had in the last 7 days; None if none is left.
+    """Return a random NN, ``00`` to ``99``, that no question uses or used in the last 7 days; None if none is left.
 
-    Drawn, so that nobody can tell beforehand where a yes would count (safety.md 6).
+    It is random so that nobody can predict where a yes would count (safety.md 6). ``taken`` are the NNs of other
+    questions; ``randbelow(n)`` returns a random number from 0 to n - 1.
     """
     used = {*taken, *(order.number for order in orders if order.is_open or not _has_rested(order, at))}
     free = [number for place in range(_NUMBERS) if (number := f"{place:02}") not in used]

@@ -1,4 +1,4 @@
-"""Long messages that come in parts: which parts belong together, and what they say as a whole (delivery.md 6)."""
+"""Joins the parts of long messages: which belong together, and the text of the whole message (delivery.md 6)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,29 +7,35 @@ from datetime import datetime, timedelta
 from app.domain.values import replace, value
 
 MOST_PARTS = 255
-# For how long the first part of a message waits for the others, and for how long a joined part is known again.
+# How long the first part of a message waits for the others.
 _WAIT = timedelta(minutes=5)
-_KNOWN = timedelta(hours=1)
+# How long after a part was joined another one like it counts as a repeat.
+_REPEAT_WITHIN = timedelta(hours=1)
 
 
 @value
 class PartOf:
-    """Where a part stands in its message: ``ref`` is the sender's, the same in all parts; numbers begin with 1."""
+    """The place of a part in its message: the sender's reference, the part's number from 1, and the number of parts."""
 
     ref: str
     number: int
     total: int
 
 
-# What all parts of one sender's message have in common: provider, number dialled, reference and total.
+# What the parts of one sender's message have in common: provider, number dialled, reference, number of parts.
 Key = tuple[str, str, str, int]
 
 
 @value
 class Part:
-    """A part of one sender. ``shown`` is its text as it is stored; one that was joined has no other any more.
+    """One part of a long message of one sender.
 
-    ``at`` is when it was stored or, later, joined. ``waits``: it was taken into a message before, so it is no repeat.
+    Attributes:
+        number: its place in the message, from 1.
+        text: its text as it was sent; equal to ``shown`` once the part was joined.
+        shown: its text as it is stored, with passwords masked.
+        at: when it was stored or, once joined, when it was joined (UTC).
+        waits: it was put into an incomplete message before, so it is no repeat.
     """
 
     id: str
@@ -43,65 +49,69 @@ class Part:
 
 @value
 class PartSet:
-    """The parts of one message that have come, in the order in which they did."""
+    """The parts of one message that have arrived, in the order of arrival."""
 
     parts: tuple[Part, ...]
 
     @property
     def missing(self) -> int:
-        """How many have not come."""
+        """How many parts have not arrived."""
         return self.parts[0].key[-1] - len(self.parts)
 
     @property
     def deadline(self) -> datetime:
-        """When the message is handled as what has come by then."""
+        """When the message is handled with the parts that it has by then (UTC): 5 minutes after the first."""
         return min(part.at for part in self.parts) + _WAIT
 
     @property
     def text(self) -> str:
-        """What has come, in the order of the numbers."""
+        """The text of the parts, in the order of their numbers."""
         return joined_text([part.text for part in sorted(self.parts, key=lambda part: part.number)])
 
     @property
     def shown_if_incomplete(self) -> str | None:
-        """What has come, its parts masked each by itself: without the rest nothing tells what is a password."""
+        """The text of an incomplete message with each part masked by itself, or None if nothing is masked.
+
+        It is None for a complete message, too: the whole text shows what is a password.
+        """
         shown = joined_text([part.shown for part in sorted(self.parts, key=lambda part: part.number)])
         return shown if self.missing and shown != self.text else None
 
     def lacks(self, part: Part) -> bool:
-        """Whether the part can be one of this message: its number has not come, and it is not too late."""
-        return part.at <= self.deadline and all(part.number != known.number for known in self.parts)
+        """Return True if the part can belong to this message: it is in time, and its number has not arrived."""
+        return part.at <= self.deadline and all(part.number != other.number for other in self.parts)
 
 
 @value
 class SortedParts:
-    """What a number's parts turn out to be."""
+    """The parts of one sender, sorted into messages and repeats."""
 
     sets: tuple[PartSet, ...]
     repeats: tuple[Part, ...]
 
 
 def sort_parts(parts: Iterable[Part], joined: Iterable[Part] = ()) -> SortedParts:
-    """Sort one sender's parts, in the order in which they were stored; ``joined`` ones only tell what is a repeat.
+    """Sort the parts of one sender, given in the order in which they were stored, into messages and repeats.
 
-    The oldest message that lacks a part's number takes it: a sender that uses its reference for two messages at once
-    sends each of them in order. Once all its parts are there the reference is free again.
+    ``joined`` are earlier parts that were joined already; they only show what is a repeat. A part belongs to the oldest
+    message that lacks its number: a sender that uses one reference for two messages at once sends the parts of each in
+    order. Once a message is complete its reference can be used again.
     """
-    known: dict[tuple[Key, int, str], datetime] = {(part.key, part.number, part.shown): part.at for part in joined}
+    seen: dict[tuple[Key, int, str], datetime] = {(part.key, part.number, part.shown): part.at for part in joined}
     sets: dict[Key, list[PartSet]] = defaultdict(list)
     repeats: list[Part] = []
     for part in parts:
-        same = [known.get((part.key, part.number, text)) for text in (part.text, part.shown)]
-        if not part.waits and any(at is not None and part.at - at <= _KNOWN for at in same):
+        same = [seen.get((part.key, part.number, text)) for text in (part.text, part.shown)]
+        if not part.waits and any(at is not None and part.at - at <= _REPEAT_WITHIN for at in same):
             repeats.append(part)
             continue
-        known[part.key, part.number, part.text] = part.at
-        _put(sets[part.key], part)
-    return SortedParts(tuple(found for group in sets.values() for found in group), tuple(repeats))
+        seen[part.key, part.number, part.text] = part.at
+        _add(sets[part.key], part)
+    return SortedParts(tuple(message for group in sets.values() for message in group), tuple(repeats))
 
 
-def _put(sets: list[PartSet], part: Part) -> None:
-    place = next((place for place, known in enumerate(sets) if known.lacks(part)), None)
+def _add(sets: list[PartSet], part: Part) -> None:
+    place = next((place for place, message in enumerate(sets) if message.lacks(part)), None)
     if place is None:
         sets.append(PartSet((part,)))
     else:
@@ -109,11 +119,11 @@ def _put(sets: list[PartSet], part: Part) -> None:
 
 
 def earliest_repeatable(stored: Iterable[datetime]) -> datetime:
-    """Since when what was joined can tell that parts, stored at these times, are repeats."""
-    return min(stored) - _KNOWN
+    """Return the earliest time of a joined part that parts stored at these times can repeat (UTC)."""
+    return min(stored) - _REPEAT_WITHIN
 
 
 def joined_text(texts: Sequence[str]) -> str:
-    """Texts as one; a character that was cut in two becomes whole again."""
+    """Join texts; a character whose surrogates are in two texts becomes whole again."""
     whole = "".join(texts)
     return whole if whole.isascii() else whole.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")

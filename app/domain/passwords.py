@@ -1,4 +1,4 @@
-"""Service passwords: what one may look like, and how many wrong ones a day may be tried (flows.md 11)."""
+"""Service passwords: their form, and how many wrong ones may be tried in a day (flows.md 11)."""
 
 import re
 from dataclasses import field
@@ -7,6 +7,7 @@ from datetime import date
 from app.domain.records import Record
 from app.domain.values import replace, value
 
+# Wrong passwords allowed per day in Shanghai.
 MOST_WRONG = 3
 _SIX_DIGITS = re.compile(r"[0-9]{6}")
 _UP, _DOWN = "0123456789", "9876543210"
@@ -14,10 +15,10 @@ _UP, _DOWN = "0123456789", "9876543210"
 
 @value
 class PasswordTries(Record):
-    """The tries of a day (``2026-03-02`` in Shanghai), one for each tenure, as ids of messages.
+    """The password tries of a tenure on one day (``2026-03-02`` in Shanghai), as ids of messages.
 
-    A try is counted before its password is looked at, so that no crash in between gives another one; it is taken back
-    when the password was right.
+    A try is counted before its password is checked, so that a crash between the two gives no extra try. The tries are
+    reset when a password was right.
     """
 
     day: str
@@ -25,28 +26,33 @@ class PasswordTries(Record):
 
     @property
     def is_open(self) -> bool:
-        """Kept at hand."""
+        """Always True, so that turns get it however old it is."""
         return True
 
     def on_day(self, day: date) -> "PasswordTries":
-        """As they count on a day: a new one begins with none."""
+        """Return the tries of this day (Shanghai); a new day starts without any."""
         return self if self.day == day.isoformat() else replace(self, day=day.isoformat(), messages=())
 
     def count_besides(self, message_id: str) -> int:
-        """How many there were beside this message."""
-        return sum(known != message_id for known in self.messages)
+        """Return the number of tries by other messages than this one."""
+        return sum(other != message_id for other in self.messages)
 
     def with_message(self, message_id: str) -> "PasswordTries":
-        """With this message, once."""
+        """Return the tries with this message counted; a message counts once."""
         return self if message_id in self.messages else replace(self, messages=(*self.messages, message_id))
 
 
 @value
 class PasswordCheck:
-    """A password to be held against a hash, and the one that is to take its place if it is right.
+    """A request to check a password against a hash and, if it is right, to hash the new one.
 
-    Slow on purpose, so it is done between two passes of a turn, outside of every transaction, and only when ``tries``
-    have been stored.
+    Hashing is slow on purpose. It runs between two passes of a turn, outside any transaction, after storing ``tries``.
+
+    Attributes:
+        known_hash: the stored hash.
+        password: the old password as it was sent.
+        wanted: the new password.
+        tries: today's tries, this message included.
     """
 
     known_hash: str
@@ -57,17 +63,17 @@ class PasswordCheck:
 
 @value
 class PasswordCheckResult:
-    """What came of it: the hash of the new password, None if the old one was wrong."""
+    """The result of a password check: the hash of the new password, or None if the old one was wrong."""
 
     known_hash: str
     new_hash: str | None
 
 
 def is_six_digits(word: str) -> bool:
-    """Whether it has the form of a password."""
+    """Return True if a word has the form of a password."""
     return _SIX_DIGITS.fullmatch(word) is not None
 
 
 def is_easy(password: str, msisdn: str) -> bool:
-    """Whether anybody could guess it: one digit repeated, a run, or part of the customer's number."""
+    """Return True for a password that is easy to guess: one digit repeated, a run, or part of the number."""
     return len(set(password)) == 1 or any(password in digits for digits in (_UP, _DOWN, msisdn))

@@ -1,4 +1,4 @@
-"""The settings that change what commands do, as values."""
+"""The settings that commands depend on, as values."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -13,11 +13,25 @@ from app.domain.values import value
 
 @value
 class Policy:
-    """Settings of this deployment (http-api.md, the settings file); durations are exact, not calendar.
+    """Settings of this deployment for commands (http-api.md, the settings file).
 
-    ``menu`` is what help lists: the commands' own lines, commonest first. ``data_thresholds``: percent of a plan at
-    which its customer is told (flows.md 9). ``fee_summary_time`` is one in Shanghai. ``low_balance_fen``: below it a
-    prepaid customer is told (flows.md 16).
+    Attributes:
+        numbers: the access number and its extensions.
+        listing_window: how long a listing can be answered.
+        confirmation_window: how long an order can be confirmed.
+        confirm_mode: how orders are confirmed, unless their SP has a mode of its own.
+        fee_window: how long a charge can be disputed after its reminder.
+        fee_summary_time: when the monthly fee summary is sent, in Shanghai time.
+        trial_notice: how long before its end a trial is asked about.
+        quiet_hours: when only replies, results and confirmations are sent.
+        allow_unsubscribe_all: whether ``全部`` answers a listing.
+        list_in_plan: whether listings show services in the plan.
+        menu_max_segments: the most segments of one message; a longer text is split into several.
+        auto_create_subscribers: whether an unknown number becomes a subscriber with its first MO.
+        aliases: further keywords of this deployment, each with the keyword that it stands for.
+        menu: the lines of ``HELP``, the most common command first.
+        data_thresholds: percentages of a data plan at which its subscriber gets an alert (flows.md 9).
+        low_balance_fen: the balance in fen below which a prepaid subscriber gets a notice (flows.md 16).
     """
 
     numbers: ServiceNumbers = field(default_factory=ServiceNumbers)
@@ -40,7 +54,13 @@ class Policy:
 
 @value
 class ProviderTraits:
-    """What a turn must know of the provider that carries the dialogue (flows.md 1, safety.md 20)."""
+    """What a turn needs to know about the provider that its replies are sent through (flows.md 1, safety.md 20).
+
+    Attributes:
+        name: its name in the settings.
+        single_number: it has no extensions; everything is sent from and to the access number.
+        free_mo: replies cost subscribers nothing, and texts say so.
+    """
 
     name: str
     single_number: bool = False
@@ -49,7 +69,7 @@ class ProviderTraits:
 
 @value
 class RetentionPeriods:
-    """How long evidence keeps its payloads, and messages their texts; 6 months at least, unless a law says less."""
+    """How long the payloads of evidence and the texts of messages are stored: 183 days by default."""
 
     evidence: timedelta = timedelta(days=183)
     messages: timedelta = timedelta(days=183)

@@ -1,4 +1,4 @@
-"""What she wants to be told without asking (flows.md 8, 9)."""
+"""Which messages a subscriber wants without asking each time (flows.md 8, 9)."""
 
 from app.domain.records import Record
 from app.domain.values import value
@@ -8,11 +8,13 @@ PREFERENCES = "preferences"
 
 @value
 class Preferences(Record):
-    """One for each tenure, with the id ``preferences``; where there is none, these defaults hold.
+    """The preferences of a tenure, with the id ``preferences``; the defaults apply to a tenure without a record.
 
-    ``fee_summary``: the monthly information-fee reminder; ``fee_summary_told`` is the last month that it told of.
-    ``data_alerts``: None where she never chose; then customers without a plan are told and those with one are not
-    (flows.md 9, 17).
+    Attributes:
+        fee_summary: send the monthly fee summary.
+        fee_summary_told: the last month, such as ``2026-02``, whose summary was sent.
+        data_alerts: send data alerts. None if the subscriber never chose: then only subscribers without a data plan get
+            them (flows.md 9, 17).
     """
 
     fee_summary: bool = False
@@ -21,9 +23,9 @@ class Preferences(Record):
 
     @property
     def is_open(self) -> bool:
-        """They count for as long as the number is hers."""
+        """Always True, so that turns get them however old they are."""
         return True
 
     def wants_data_alerts(self, *, with_plan: bool) -> bool:
-        """Whether she is told of her data usage."""
+        """Return True if the subscriber gets data alerts."""
         return not with_plan if self.data_alerts is None else self.data_alerts

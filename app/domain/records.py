@@ -1,7 +1,7 @@
-"""Records: what a tenure has beside its subscriptions and questions - orders, charges, tickets and their like.
+"""Records: what a tenure has beside subscriptions and questions, such as orders, charges and tickets.
 
-Each kind is a value with an ``id`` of its own. Which kinds there are is listed in ``app.db.record_tables``; a turn is
-handed those kinds that its command reads.
+Each kind is a subclass of ``Record`` with a table of its own, listed in ``app.db.record_tables``. A turn gets the kinds
+that its command reads.
 """
 
 from datetime import datetime
@@ -12,18 +12,18 @@ from app.domain.values import value
 
 @value
 class Record:
-    """Something of one tenure, known by its kind and id; ``made_at`` is UTC."""
+    """Something that belongs to one tenure, identified by its kind and id; made at ``made_at`` (UTC)."""
 
     id: str
     made_at: datetime
 
     @property
     def is_open(self) -> bool:
-        """Whether anything can still become of it: what is open is handed to turns however old it is."""
+        """True while the record can still change. Turns get open records however old they are."""
         return False
 
     def when_tenure_ends(self, at: datetime) -> Self:  # noqa: ARG002  most kinds stay as they are
-        """What becomes of it when the number is given up (safety.md 1)."""
+        """Return the record as it is after the number was given up at ``at`` (UTC; safety.md 1)."""
         return self
 
 

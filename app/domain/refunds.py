@@ -1,4 +1,4 @@
-"""Refunds: what was given back of a charge, as entries of a ledger that cannot exist twice (flows.md 12, 17)."""
+"""Refunds: money given back for a charge, at most one entry for each part of it (flows.md 12, 17)."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -6,12 +6,16 @@ from enum import StrEnum
 from app.domain.records import Record
 from app.domain.values import value
 
-# A principal whose second half nobody has decided by then is completed in the customer's favour.
+# A second half that nobody decided on within this time is paid, in the customer's favour.
 DECIDED_WITHIN = timedelta(days=3)
 
 
 class RefundPolicy(StrEnum):
-    """``double``: our error, twice the fee. ``principal``: unclear yet, the fee now and as much again if confirmed."""
+    """How much is refunded.
+
+    ``double``: twice the fee, for an error of the operator. ``principal``: the fee now, and as much again if the error
+    is confirmed.
+    """
 
     DOUBLE = "double"
     PRINCIPAL = "principal"
@@ -19,14 +23,14 @@ class RefundPolicy(StrEnum):
 
 
 class RefundPart(StrEnum):
-    """Which part of a refund an entry is: the fee itself, or as much again."""
+    """The part of a refund that an entry pays: the fee itself, or as much again."""
 
     PRINCIPAL = "principal"
     SECOND_HALF = "second_half"
 
 
 class SecondHalf(StrEnum):
-    """What became of the second half, kept with the principal; one that is not spoken of was never in question."""
+    """The state of the second half, stored with the principal; ``closed``: it is not paid."""
 
     WAITING = "waiting"
     PAID = "paid"
@@ -35,9 +39,13 @@ class SecondHalf(StrEnum):
 
 @value
 class Refund(Record):
-    """Money given back, in fen. ``id`` is made of charge and part, so there is one entry for each of them.
+    """Money given back, in fen. Its id is made of charge and part, so that no part is paid twice.
 
-    ``who`` is the agent, or what of ours did it; ``ticket_id`` the ticket that it came from.
+    Attributes:
+        amount_fen: the refund in fen.
+        who: the agent, or the part of the gateway, that paid it.
+        ticket_id: the ticket that led to it; None without one.
+        second_half: the state of the second half; None in an entry that needs no decision.
     """
 
     charge_id: str
@@ -50,15 +58,15 @@ class Refund(Record):
 
     @property
     def is_open(self) -> bool:
-        """Whether the second half has to be decided yet."""
+        """True while the second half is undecided."""
         return self.second_half is SecondHalf.WAITING
 
     @property
     def decide_by(self) -> datetime:
-        """When the second half is paid if nobody has decided (UTC)."""
+        """When the second half is paid unless somebody decided before (UTC)."""
         return self.made_at + DECIDED_WITHIN
 
 
 def refund_id(charge_id: str, part: RefundPart) -> str:
-    """The id of the one entry for this part of a charge."""
+    """Return the id of the entry for this part of a charge."""
     return f"{charge_id}:{part}"

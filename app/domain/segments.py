@@ -1,4 +1,4 @@
-"""How many SMS segments a text takes, and how a long list is cut into messages: the only place that knows.
+"""Counts the SMS segments of texts and splits long lists into messages; nothing else counts segments.
 
 GSM 03.38 carries 160 septets in one message or 153 in each of several, UCS-2 70 or 67 sixteen-bit units
 (delivery.md 13; 3GPP TS 23.038, 23.040).
@@ -15,7 +15,7 @@ from app.domain.values import value
 
 
 class Encoding(StrEnum):
-    """The alphabet a message is sent in."""
+    """The encoding that a message is sent in."""
 
     GSM7 = "gsm7"
     UCS2 = "ucs2"
@@ -25,18 +25,19 @@ _ESCAPE = 0x1B
 _ONE_SEPTET = str(gsm0338.Codec().decode(bytes(code for code in range(128) if code != _ESCAPE))[0])
 _TWO_SEPTETS = "\f^{}\\[~]|€"
 _GSM7 = re.compile(f"[{re.escape(_ONE_SEPTET + _TWO_SEPTETS)}]*")
+# Units in a single message, and in each segment of a longer one.
 _LIMITS = {Encoding.GSM7: (160, 153), Encoding.UCS2: (70, 67)}
 _BMP_END = "\uffff"
 # Room for a page mark such as (10/12).
 _MARK_ROOM = 8
-# Full-width brackets, the customary ones; they would turn a GSM-7 message into a UCS-2 one of twice the segments.
+# Full-width brackets are customary, but would turn a GSM-7 message into a UCS-2 one with twice the segments.
 _UCS2_MARK = "\uff08{number}/{count}\uff09"
 _GSM7_MARK = "({number}/{count}) "
 
 
 @value
 class Size:
-    """What a text costs on the air."""
+    """The encoding of a text and the number of segments that it takes."""
 
     encoding: Encoding
     segments: int
@@ -44,9 +45,9 @@ class Size:
 
 @lru_cache(maxsize=1024)
 def measure(text: str) -> Size:
-    """The encoding and the number of segments of a text, sign-off included.
+    """Return the encoding and the number of segments of a text, which must include the sign-off.
 
-    A turn asks three times: to cut a text, to keep within the cap, to write it down.
+    Cached, as a turn measures each text three times: to split it, to check the cap, and to store it.
     """
     if _GSM7.fullmatch(text):
         encoding, total = Encoding.GSM7, len(text) + sum(map(text.count, _TWO_SEPTETS))
@@ -63,7 +64,7 @@ def measure(text: str) -> Size:
 
 
 def _packed(widths: Iterable[int], room: int) -> int:
-    """Segments needed when no pair (surrogates, escape and its character) may be split."""
+    """Return the segments needed if no pair (surrogates, escape and its character) may be split."""
     segments, used = 1, 0
     for width in widths:
         if used + width > room:
@@ -74,15 +75,15 @@ def _packed(widths: Iterable[int], room: int) -> int:
 
 @value
 class Passage:
-    """A text in pieces that may be parted from each other but never cut: a heading, items, a closing."""
+    """A text in pieces. Messages may break between pieces, such as items of a list, but never inside one."""
 
     pieces: tuple[str, ...]
 
 
 def paginate(passage: Passage, sign_off: str, max_segments: int) -> tuple[str, ...]:
-    """The messages that carry a passage, in order, each signed; several are marked (1/2).
+    """Return a passage as signed messages, in order; several are marked like (1/2).
 
-    Each takes at most ``max_segments`` segments, unless a single piece is longer: it gets a message to itself.
+    Each takes at most ``max_segments`` segments, except for a longer piece, which gets a message of its own.
     """
     whole = "".join(passage.pieces).rstrip() + sign_off
     if measure(whole).segments <= max_segments:

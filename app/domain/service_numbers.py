@@ -1,4 +1,4 @@
-"""The access number and its extensions: the extension says which question a text belongs to (flows.md 1)."""
+"""The access number and its extensions, which say which question a text belongs to (flows.md 1)."""
 
 from enum import StrEnum
 from functools import lru_cache
@@ -7,7 +7,10 @@ from app.domain.values import value
 
 
 class Extension(StrEnum):
-    """What is written behind the access number; ``FOREIGN`` stands for every number that is not one of ours."""
+    """What follows the access number. ``FOREIGN`` stands for every number that is not the gateway's.
+
+    A confirmation number has two more digits, such as ``20417``.
+    """
 
     COMMANDS = ""
     LISTING = "977"
@@ -23,25 +26,25 @@ _TWO_DIGITS = 2
 
 @value
 class ServiceNumbers:
-    """The numbers of this deployment; ``access`` is ``10086`` unless the settings say otherwise."""
+    """The service numbers of this deployment; ``access`` is its access number."""
 
     access: str = "10086"
 
     def number(self, extension: str) -> str:
-        """The full number of an extension."""
+        """Return the service number with this extension."""
         return self.access + extension
 
     def extension(self, dialled: str) -> str:
-        """The extension that a customer wrote to, ``FOREIGN`` for a number that we do not run."""
+        """Return the extension that an MO was sent to, or ``FOREIGN`` if the number is not the gateway's."""
         return _extension(self.access, dialled)
 
     def own_extension(self, number: str) -> str:
-        """The extension of a number that we sent from; the bare one where the settings have changed since."""
-        found = self.extension(number)
-        return Extension.COMMANDS if found == Extension.FOREIGN else found
+        """Return the extension that an MT was sent from; none if the access number has changed since."""
+        extension = self.extension(number)
+        return Extension.COMMANDS if extension == Extension.FOREIGN else extension
 
 
-# A deployment has a handful of numbers, and every message names one several times.
+# Cached: a deployment has few numbers, and each message looks one up several times.
 @lru_cache(maxsize=1000)
 def _extension(access: str, dialled: str) -> str:
     digits = dialled.strip().removeprefix("+").removeprefix("00")

@@ -1,6 +1,6 @@
-"""Carriers' own times of messages: how they were given, and what it means when they are off again and again.
+"""Stamps, the times that carriers give messages: recognises a carrier whose stamps are shifted.
 
-Nothing is decided by what is found here: it is counted, and the log names what would mend it (safety.md 34).
+The result decides nothing. It is counted, and the log names the setting that corrects it (safety.md 34).
 """
 
 from collections import deque
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from app.domain.values import value
 
-# How far a carrier's clock may differ without being off, and how much shifts of one cause differ among themselves.
+# How far a correct stamp may be from the time of storing, and how much shifts with the same cause may differ.
 CLOCK_TOLERANCE = timedelta(minutes=10)
 _ALIKE = timedelta(minutes=5)
 _HOUR = timedelta(hours=1)
@@ -18,7 +18,7 @@ _SEVERAL = 10
 
 
 class StampForm(StrEnum):
-    """How a time was given: not at all, with its zone, without one, so that nobody can mean it, or as no time."""
+    """The form of a stamp: missing, with a zone, without a zone, out of range, or not a time."""
 
     NONE = "none"
     ZONED = "zoned"
@@ -29,7 +29,7 @@ class StampForm(StrEnum):
 
 @value
 class Stamp:
-    """A carrier's time of a message, aware; None where there is none that can be meant."""
+    """A carrier's stamp of a message, as an aware time; None if there is no usable one."""
 
     at: datetime | None = None
     form: StampForm = StampForm.NONE
@@ -37,16 +37,19 @@ class Stamp:
 
 @value
 class Shift:
-    """By how much a carrier's last times were all behind the time of storing; below zero: ahead of it.
+    """How far a carrier's last stamps were behind the time of storing; negative if they were ahead.
 
-    ``local``: they named no zone, so that another one mends a shift of whole hours.
+    ``local``: they had no zone, so another zone in the settings corrects a shift of whole hours.
     """
 
     by: timedelta
     local: bool
 
     def mending_offset(self, zone_offset: timedelta) -> timedelta | None:
-        """The offset from UTC that those times were written in, if a zone explains them."""
+        """Return the offset from UTC that the stamps were written in, or None if no zone explains the shift.
+
+        ``zone_offset`` is the offset that they were read with.
+        """
         hours = round(self.by / _HOUR)
         offset = zone_offset - hours * _HOUR
         explained = hours != 0 and abs(self.by - hours * _HOUR) <= _ALIKE and abs(offset) <= _FURTHEST_ZONE
@@ -54,14 +57,14 @@ class Shift:
 
 
 class ShiftWatch:
-    """Looks at one carrier's last ten times; kept in memory, as it decides nothing."""
+    """Watches the last ten stamps of one carrier. In memory only, as it decides nothing."""
 
     def __init__(self) -> None:
         self._last: deque[tuple[timedelta, bool]] = deque(maxlen=_SEVERAL)
-        self._told_at: datetime | None = None
+        self._reported_at: datetime | None = None
 
     def note(self, stamp: Stamp, stored_at: datetime) -> bool:
-        """Note a time and when it was stored; whether it is off."""
+        """Add a stamp and the time of storing (UTC). Return True if the stamp is out of range or far from that time."""
         if stamp.at is None:
             return stamp.form is StampForm.IMPOSSIBLE
         shift = stored_at - stamp.at
@@ -69,12 +72,15 @@ class ShiftWatch:
         return abs(shift) > CLOCK_TOLERANCE
 
     def shift(self, now: datetime) -> Shift | None:
-        """By how much the last ten were off, all for one cause: as much, or all ahead. Told once an hour."""
+        """Return the median shift of the last ten stamps if all are shifted for one cause, else None.
+
+        One cause means about the same shift, or all ahead. A shift is returned at most once an hour.
+        """
         shifts = sorted(shift for shift, _ in self._last)
         if len(shifts) < _SEVERAL or any(abs(shift) <= CLOCK_TOLERANCE for shift in shifts):
             return None
         is_one_cause = shifts[-1] - shifts[0] <= _ALIKE or shifts[-1] < timedelta(0)
-        if not is_one_cause or (self._told_at is not None and abs(now - self._told_at) < _HOUR):
+        if not is_one_cause or (self._reported_at is not None and abs(now - self._reported_at) < _HOUR):
             return None
-        self._told_at = now
+        self._reported_at = now
         return Shift(shifts[_SEVERAL // 2], all(local for _, local in self._last))

@@ -1,4 +1,4 @@
-"""Subscriptions: the services that a subscriber has or had, and the terms that they agreed to."""
+"""Subscriptions: the services that a subscriber has or had, with the terms that were agreed to."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,7 +8,7 @@ from app.domain.values import value
 
 
 class SubscriptionState(StrEnum):
-    """``ending``: unsubscribed and still running."""
+    """The state of a subscription; ``ending``: unsubscribed, but still running."""
 
     ACTIVE = "active"
     TRIAL = "trial"
@@ -17,7 +17,7 @@ class SubscriptionState(StrEnum):
 
 
 class Channel(StrEnum):
-    """How an order or a change came."""
+    """The channel that an order or a change came through."""
 
     SMS = "sms"
     WEB = "web"
@@ -29,7 +29,10 @@ class Channel(StrEnum):
 
 @value
 class Terms:
-    """What she last agreed to (safety.md 3)."""
+    """The terms that the subscriber last agreed to (safety.md 3).
+
+    ``price_fen`` is in fen, per month or per use as ``billing`` says.
+    """
 
     price_fen: int
     billing: Billing
@@ -37,18 +40,26 @@ class Terms:
     cancel_effect: CancelEffect
 
 
+# How long after an order unsubscribing is free (flows.md 5.3).
 FREE_PERIOD = timedelta(hours=72)
 
 
 @value
 class Subscription:
-    """A service that she has or had; ``ends_at`` is the last instant that it runs.
+    """A service that a subscriber has or had. Times are UTC, and every deadline includes its last instant.
 
-    ``confirmed_at`` is when she last said yes to its terms (None: an import, nobody asked), ``goes_on`` whether she
-    wants it at its price when the trial is over. Until ``free_until``, to the last instant, leaving it costs nothing;
-    None: she was given that for the same service not long before (safety.md 11). ``began_under`` is the version of the
-    catalogue that held when it began; for one that an import brought back, when the one before it did. ``owed_month``,
-    such as ``2026-03``, is the month whose fee she was told is still taken when she unsubscribed.
+    Attributes:
+        in_plan: paid for by the plan; it costs nothing by itself.
+        trial_ends_at: the end of the free trial; None if there is no trial.
+        contract_until: until when the service cannot be unsubscribed; None without a contract.
+        ends_at: the last instant at which it runs; None until it is unsubscribed.
+        confirmed_at: when the subscriber last agreed to the terms; None for an import that nobody confirmed.
+        goes_on: the subscriber agreed to pay the price when the trial ends.
+        free_until: until when unsubscribing is free of charge; None if the subscriber had a free period for the same
+            service shortly before (safety.md 11).
+        began_under: the version of the catalogue when it began; for an import that revives a subscription, the version
+            of the old one.
+        owed_month: the month, such as ``2026-03``, whose fee is still taken after the unsubscribe, as the reply said.
     """
 
     id: str
@@ -69,9 +80,9 @@ class Subscription:
     owed_month: str | None = None
 
     def runs(self, at: datetime) -> bool:
-        """Whether she has it at that instant, also when the timer that ends it is late.
+        """Return True if the subscription runs at ``at`` (UTC), even if the timer that ends it is late.
 
-        A trial without a yes ends at its last moment (flows.md 6).
+        A trial that was not confirmed ends with its last instant (flows.md 6).
         """
         if self.state is SubscriptionState.ENDED or (self.ends_at is not None and self.ends_at < at):
             return False
@@ -79,7 +90,7 @@ class Subscription:
         return self.state is not SubscriptionState.TRIAL or self.goes_on or not trial_over
 
     def ran(self, at: datetime) -> bool:
-        """Whether she had it at an instant that may be long past."""
+        """Return True if the subscription ran at ``at`` (UTC), which may be long past."""
         if at < self.started_at:
             return False
         if self.state is SubscriptionState.ENDED:
@@ -87,18 +98,19 @@ class Subscription:
         return self.runs(at)
 
     def can_be_unsubscribed(self, at: datetime) -> bool:
-        """Whether it runs and has not been unsubscribed yet."""
+        """Return True if it runs at ``at`` (UTC) and has not been unsubscribed yet."""
         return self.state in (SubscriptionState.ACTIVE, SubscriptionState.TRIAL) and self.runs(at)
 
     def in_free_period(self, at: datetime) -> bool:
-        """Whether leaving costs nothing (flows.md 5.3)."""
+        """Return True if unsubscribing at ``at`` (UTC) is free of charge (flows.md 5.3)."""
         return self.free_until is not None and at <= self.free_until
 
     def can_be_unsubscribed_by_sms(self, service: Service) -> bool:
-        """Whether its service can be ended by SMS now, or could at any time since it began.
+        """Return True if the service can be ended by SMS now, or could be at any time since the subscription began.
 
-        That way out is part of the terms: a change of the service opens it, and never closes it (safety.md 3). A
-        version tells before from after where instants do not: in the same instant, and in turns under way meanwhile.
+        Ending by SMS is part of the terms: a change of the service can add it, but never take it away (safety.md 3).
+        Catalogue versions are compared instead of times, as they are exact for changes in the same instant and for
+        turns that are running during a change.
         """
         closed_after = service.sms_closed_after
         return service.cancellable_by_sms or (closed_after is not None and self.began_under <= closed_after)

@@ -1,4 +1,4 @@
-"""What is known of a number that may be stopped: a balance that was told to be low, a stop that was announced."""
+"""Notices before a suspension: a low balance, and a suspension that billing announced (flows.md 16)."""
 
 from datetime import datetime
 from typing import Self
@@ -10,25 +10,25 @@ from app.domain.values import replace, value
 
 @value
 class LowBalance(Record):
-    """One for each tenure: whether she was told that her balance is low since it was last above (flows.md 16)."""
+    """The low-balance notice of a tenure; ``told`` says that it was sent since the balance was last above the limit."""
 
     told: bool
 
     @property
     def is_open(self) -> bool:
-        """Whether she is not to be told again."""
+        """True while no further notice may be sent."""
         return self.told
 
     def when_tenure_ends(self, at: datetime) -> Self:  # noqa: ARG002  it ends at once
-        """Nobody is left to be told."""
+        """Reset it, as nobody is left to get a notice."""
         return replace(self, told=False)
 
 
 @value
 class Suspension(Record):
-    """A stop that billing announced for ``stops_at`` (UTC); billing itself carries it out (flows.md 16).
+    """A suspension that billing announced for ``stops_at`` (UTC) and carries out itself (flows.md 16).
 
-    ``over_at``: when it was called off, replaced by another date, or carried out.
+    ``over_at`` is when it was called off, replaced by another date, or carried out (UTC); None until then.
     """
 
     stops_at: datetime
@@ -36,18 +36,18 @@ class Suspension(Record):
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still to come."""
+        """True while it is still to come."""
         return self.over_at is None
 
     def closed(self, at: datetime) -> "Suspension":
-        """Nothing more is told of it."""
+        """Return it as over since ``at`` (UTC); no further notice about it is sent."""
         return replace(self, over_at=at)
 
     def when_tenure_ends(self, at: datetime) -> Self:
-        """It stops nobody any more."""
+        """Close it, as it suspends nobody any more."""
         return replace(self, over_at=at) if self.over_at is None else self
 
 
 def is_low(subscriber: Subscriber, limit_fen: int) -> bool:
-    """Whether a prepaid balance is below the limit."""
+    """Return True if the subscriber is prepaid and the balance is below the limit in fen."""
     return subscriber.payment is Payment.PREPAID and subscriber.balance_fen < limit_fen

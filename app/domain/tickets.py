@@ -1,4 +1,4 @@
-"""Tickets: what a person has to answer, with deadlines by the customer's tier (flows.md 12)."""
+"""Tickets: matters that staff must decide, with deadlines by the customer's tier (flows.md 12)."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,20 +9,25 @@ from app.domain.account import Brand, Subscriber
 from app.domain.records import Record
 from app.domain.values import replace, value
 
+# Deadlines after the ticket was opened: the first answer to a complaint, and the decision on a dispute.
 FIRST_RESPONSE = timedelta(hours=48)
 CALL_BACK = timedelta(hours=72)
-# How much of the time to a deadline has passed when staff are warned.
+# Staff are warned when this share of the time to a deadline has passed.
 _WARNED_AFTER = 0.8
 _HANDLED = {"vip": timedelta(hours=8), "gotone": timedelta(hours=24), "ordinary": timedelta(hours=48)}
-# Without 0, O, 1 and I, which nobody can tell apart over the telephone.
+# Without 0, O, 1 and I, which are easily confused.
 _READABLE = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _NUMBER_LENGTH = 8
-# Who resolved what was open when the customer gave the number up.
+# The ``who`` of tickets that were open when the customer gave the number up.
 TENURE_ENDED = "tenure-ended"
 
 
 class TicketKind(StrEnum):
-    """What it is about."""
+    """What a ticket is about.
+
+    ``dead_letter``: an MO that could not be handled; ``unreached``: a reminder that could not be delivered;
+    ``unanswered``: a message that may or may not have arrived.
+    """
 
     COMPLAINT = "complaint"
     FEE_DISPUTE = "fee_dispute"
@@ -32,14 +37,14 @@ class TicketKind(StrEnum):
 
 
 class TicketState(StrEnum):
-    """``open`` until it is decided."""
+    """The state of a ticket: open until it is decided."""
 
     OPEN = "open"
     RESOLVED = "resolved"
 
 
 class Decision(StrEnum):
-    """How it was decided."""
+    """How a ticket was decided; ``done`` for one that decides on no fee."""
 
     CANCELLED = "cancelled"
     UPHELD = "upheld"
@@ -48,10 +53,18 @@ class Decision(StrEnum):
 
 @value
 class Ticket(Record):
-    """A matter for staff; never deleted. ``number`` can be read out. Times are UTC.
+    """A matter for staff; never deleted. Times are UTC.
 
-    ``charge_id`` is the fee that it is about, ``other_charge_ids`` more that a complaint named. ``warned``: four fifths
-    of the time to a deadline were over with nothing done. ``who`` resolved it, ``responded_by`` answered first.
+    Attributes:
+        number: the short number that customers get.
+        text: what the customer wrote, or what happened.
+        tier: the customer's tier when it was opened.
+        first_response_due, due: the deadlines of the first answer and of the decision.
+        breached: a deadline passed before it was met.
+        charge_id, other_charge_ids: the charges that it is about.
+        warned: four fifths of the time to a deadline passed before it was met.
+        who: who decided it: an agent, a timer or the end of the tenure.
+        responded_by: who gave the first answer.
     """
 
     number: str
@@ -73,38 +86,38 @@ class Ticket(Record):
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has decided it."""
+        """True while nobody has decided it."""
         return self.state is TicketState.OPEN
 
     @property
     def charge_ids(self) -> tuple[str, ...]:
-        """The fees that it is about."""
+        """The ids of the charges that it is about."""
         return (self.charge_id, *self.other_charge_ids) if self.charge_id else self.other_charge_ids
 
     @property
     def deadline(self) -> datetime:
-        """The earliest that is still to be met; of one that is resolved, as it stood."""
+        """The next deadline (UTC); the first answer's until it was given."""
         return self.due if self.first_response_at else min(self.first_response_due, self.due)
 
     def with_deadlines_checked(self, at: datetime) -> Self:
-        """The ticket with what its deadlines say at that moment; only ``warned`` and ``breached`` change."""
-        waiting = self._waiting_for()
-        warned = self.warned or any(self._warning(due) <= at for due in waiting)
-        return replace(self, warned=warned, breached=self.breached or any(due <= at for due in waiting))
+        """Return the ticket with ``warned`` and ``breached`` as they are at ``at`` (UTC)."""
+        deadlines = self._open_deadlines()
+        warned = self.warned or any(self._warning(due) <= at for due in deadlines)
+        return replace(self, warned=warned, breached=self.breached or any(due <= at for due in deadlines))
 
     def next_deadline_check(self, at: datetime) -> datetime | None:
-        """When its deadlines are to be looked at again; None if nothing more can be missed."""
-        moments = [moment for due in self._waiting_for() for moment in (self._warning(due), due) if moment > at]
+        """Return when to check the deadlines again after ``at`` (UTC), or None if none is left."""
+        moments = [moment for due in self._open_deadlines() for moment in (self._warning(due), due) if moment > at]
         return min(moments, default=None)
 
     def when_tenure_ends(self, at: datetime) -> Self:
-        """Nobody is left to be called back."""
+        """Resolve an open ticket, as nobody is left to call back."""
         if not self.is_open:
             return self
         return replace(self, state=TicketState.RESOLVED, decision=Decision.DONE, resolved_at=at, who=TENURE_ENDED)
 
-    def _waiting_for(self) -> tuple[datetime, ...]:
-        """The deadlines that are still to be met."""
+    def _open_deadlines(self) -> tuple[datetime, ...]:
+        """Return the deadlines that were not met yet."""
         if not self.is_open:
             return ()
         return (self.due,) if self.first_response_at else (self.first_response_due, self.due)
@@ -114,17 +127,17 @@ class Ticket(Record):
 
 
 def tier_of(subscriber: Subscriber) -> str:
-    """How fast she is served: vip if ``vip``, else gotone, else ordinary (http-api.md)."""
+    """Return the tier of a subscriber: ``vip``, ``gotone`` or ``ordinary`` (http-api.md)."""
     if subscriber.vip:
         return "vip"
     return "gotone" if subscriber.brand is Brand.GOTONE else "ordinary"
 
 
 def handled_within(tier: str) -> timedelta:
-    """How long a complaint may take in all."""
+    """Return the time to decide a complaint of this tier: 8, 24 or 48 hours."""
     return _HANDLED[tier]
 
 
 def ticket_number(randbelow: Callable[[int], int]) -> str:
-    """A short number that can be read out."""
+    """Return a random number of 8 letters and digits; ``randbelow(n)`` returns a random number from 0 to n - 1."""
     return "".join(_READABLE[randbelow(len(_READABLE))] for _ in range(_NUMBER_LENGTH))

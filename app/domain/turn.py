@@ -1,4 +1,4 @@
-"""A turn: a stimulus, the account as it is now and the time go in, an outcome comes out (design: one idea)."""
+"""A turn: what a command gets (stimulus, account, policy, time) and what it returns (an outcome)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -20,7 +20,7 @@ from app.domain.values import replace, value
 
 @value
 class Stimulus:
-    """Something that happens to a subscriber; management calls are subclasses of their own."""
+    """Something that happens to a subscriber and starts a turn. Each management call is a subclass."""
 
 
 _S = TypeVar("_S", bound=Stimulus)
@@ -28,12 +28,18 @@ _S = TypeVar("_S", bound=Stimulus)
 
 @value
 class TextReceived(Stimulus):
-    """An MO. ``text`` is as it was sent; ``shown_text`` as it is stored (passwords masked, escapes in place).
+    """An MO. Times are UTC.
 
-    ``sent_at`` is the time that counts for windows: the provider's, if it is believable, else the time of storing
-    (safety.md 21). ``kept`` marks one that waited because of the rate limit. ``missing`` is how many parts of a long
-    message never came: who does not say that it takes such texts is not handed one. ``stamped_at`` says whose it is:
-    the provider's time, however old, if it is not in the future, else that of storing (safety.md 1); None: ``sent_at``.
+    Attributes:
+        dialled: the service number that it was sent to.
+        text: the text as it was sent.
+        shown_text: the text as it is stored: passwords masked, unsafe characters escaped.
+        sent_at: the time that counts for windows: the stamp if it is believed, else the time of storing (safety.md 21).
+        kept: it waited because of the rate limit.
+        missing: how many parts of a long message never arrived. Only commands marked ``@incomplete`` get such texts.
+        stamped_at: the time that decides whose tenure it belongs to: the stamp, however old, unless it is in the
+            future, else the time of storing (safety.md 1). None for ``sent_at``.
+        stored_at: when it was stored; None for ``sent_at``.
     """
 
     id: str
@@ -48,13 +54,13 @@ class TextReceived(Stimulus):
 
     @property
     def arrived_at(self) -> datetime:
-        """When it was stored."""
+        """When it was stored (UTC)."""
         return self.stored_at or self.sent_at
 
 
 @value
 class TimerDue(Stimulus):
-    """A timer of the subscriber fell due."""
+    """A timer of the subscriber that fell due at ``due_at`` (UTC)."""
 
     kind: str
     subject: str
@@ -62,16 +68,16 @@ class TimerDue(Stimulus):
     data: str = ""
 
 
-# The kind of timer that keeps a message for the morning; its data begins with an id that says in which order.
+# The kind of timer that holds messages until the quiet hours end; its data begins with an id that gives the order.
 HELD_MESSAGE = "held-message"
-# The kind of timer that says what became of a message, behind it ``:`` and the kind of matter that it is about.
+# The kind of timer that brings a delivery outcome; it is followed by ``:`` and the kind of matter, such as ``charge``.
 MESSAGE_OUTCOME = "message-told"
-# The kind of timer of a message that may have arrived or not, when its time is over; its subject is the message's id.
+# The kind of timer for a message whose delivery is still unknown when its validity ends; its subject is the message id.
 MESSAGE_UNKNOWN = "message-unanswered"
 
 
 class DeliveryOutcome(StrEnum):
-    """What became of a message: the network took it, would not have it, or took it and could not deliver it."""
+    """What became of a message: the network took it, refused it for good, or took it but could not deliver it."""
 
     TAKEN = "taken"
     FAILED = "failed"
@@ -80,35 +86,40 @@ class DeliveryOutcome(StrEnum):
 
 @value
 class MessageOutcome:
-    """The data of such a timer; ``about`` is the whole name of the matter."""
+    """The delivery outcome of a message about a matter, such as ``charge:c-1/1``; stored as the data of a timer."""
 
     about: str
     what: DeliveryOutcome
 
     def data(self) -> str:
-        """As a timer keeps it."""
+        """Return it as the data of a timer."""
         return f"{self.what.value} {self.about}"
 
     @classmethod
     def of(cls, due: "TimerDue") -> "MessageOutcome":
-        """From a timer that fell due."""
+        """Read it from a timer that fell due."""
         what, _, about = due.data.partition(" ")
         return cls(about, DeliveryOutcome(what))
 
 
 @value
 class Need:
-    """Something beyond the basic account that a command wants loaded: evidence about ``subject``."""
+    """Evidence about ``subject`` that a command needs in the account."""
 
     subject: str
 
 
 @value
 class Turn:
-    """All that a command may know. ``at`` is when it happened, ``now`` when it is handled; both UTC.
+    """Everything that a command may use.
 
-    ``ids`` hands out fresh UUIDv7 strings; ``randbelow`` draws a number from 0 up to and without the one it is given.
-    ``password_result`` is what came of the password that an outcome of the same message awaited.
+    Attributes:
+        provider: the provider that replies are sent through.
+        at: when the stimulus happened (UTC).
+        now: when it is handled (UTC).
+        ids: new UUIDv7 strings.
+        randbelow: ``randbelow(n)`` returns a random number from 0 to n - 1.
+        password_result: the result of the check that an earlier outcome of the same MO awaited; None on the first pass.
     """
 
     stimulus: Stimulus
@@ -124,20 +135,20 @@ class Turn:
 
     @property
     def subscriber(self) -> Subscriber:
-        """Whose turn it is, for functions that run for customers only, as commands do."""
-        found = self.account.customer
-        if found is None:
+        """The customer. Raise LookupError if the number is nobody's; commands run for customers only."""
+        customer = self.account.customer
+        if customer is None:
             raise LookupError("this number is nobody's")
-        return found
+        return customer
 
     def answering(self, question: Question) -> "Turn":
-        """The turn at the time that an answer to this question counts from."""
+        """Return the turn with ``at`` set to the time that an answer to this question counts from."""
         stored_at = self.stimulus.arrived_at if isinstance(self.stimulus, TextReceived) else self.at
         at = question.answered_at(self.at, stored_at)
         return self if at == self.at else replace(self, at=at)
 
     def stimulus_as(self, kind: type[_S]) -> _S:
-        """What happened, for functions that are run by one kind of stimulus only."""
+        """Return the stimulus as this kind. Raise TypeError for another kind."""
         if not isinstance(self.stimulus, kind):
             raise TypeError(f"{type(self.stimulus).__name__} is not a {kind.__name__}")
         return self.stimulus
@@ -145,7 +156,7 @@ class Turn:
 
 @value
 class TimerSet:
-    """A timer to set; a timer of the same kind and subject is replaced."""
+    """A timer to set for ``due_at`` (UTC); it replaces a timer of the same kind and subject."""
 
     kind: str
     subject: str
@@ -155,7 +166,7 @@ class TimerSet:
 
 @value
 class TimerDropped:
-    """A timer that is no longer wanted."""
+    """A timer to delete."""
 
     kind: str
     subject: str
@@ -163,7 +174,7 @@ class TimerDropped:
 
 @value
 class EventDraft:
-    """Something that others are to be told of; ``receiver`` is ``sp:<sp_code>`` or ``billing``."""
+    """An event to send to ``receiver``: ``sp:<sp_code>`` or ``billing``."""
 
     receiver: str
     type: str
@@ -172,7 +183,7 @@ class EventDraft:
 
 @value
 class Refusal:
-    """A management call that cannot be carried out, as an HTTP status and a sentence that says what to do."""
+    """The refusal of a management call: an HTTP status and a sentence that says what to do."""
 
     status: int
     detail: str
@@ -222,32 +233,35 @@ class Outcome:
 
 
 def refused(status: int, detail: str) -> Outcome:
-    """A management call that cannot be carried out: an HTTP status, and a sentence that says what to do."""
+    """Return the outcome that refuses a management call with an HTTP status and a sentence that says what to do."""
     return Outcome(refusal=Refusal(status, detail), verdict="refused")
 
 
-_IN_ORDER = (
+_CONCATENATED = (
     "replies", "subscriptions", "questions", "timers", "dropped_timers", "evidence", "events", "records", "superseded",
 )  # fmt: skip
 
 
 def merge_outcomes(first: Outcome, *others: Outcome) -> Outcome:
-    """Several outcomes of one turn as one: everything that they cause, in order; all else is the first one's.
+    """Merge the outcomes of one turn.
 
-    What is known of the subscriber, and what is awaited, is the last one's that says something of it.
+    Tuples are concatenated in order. ``subscriber`` and ``awaits_password`` are those of the last outcome that sets
+    them. It awaits a hand-over if any does. All other fields are the first outcome's.
     """
-    every = (first, *others)
-    lists: dict[str, Any] = {name: tuple(item for one in every for item in getattr(one, name)) for name in _IN_ORDER}
-    subscriber = next((one.subscriber for one in reversed(every) if one.subscriber), None)
-    awaits_password = next((one.awaits_password for one in reversed(every) if one.awaits_password), None)
-    awaits_hand_over = any(one.awaits_hand_over for one in every)
+    outcomes = (first, *others)
+    tuples: dict[str, Any] = {
+        name: tuple(item for outcome in outcomes for item in getattr(outcome, name)) for name in _CONCATENATED
+    }
+    subscriber = next((outcome.subscriber for outcome in reversed(outcomes) if outcome.subscriber), None)
+    awaits_password = next((outcome.awaits_password for outcome in reversed(outcomes) if outcome.awaits_password), None)
+    awaits_hand_over = any(outcome.awaits_hand_over for outcome in outcomes)
     return replace(
-        first, **lists, subscriber=subscriber, awaits_password=awaits_password, awaits_hand_over=awaits_hand_over
+        first, **tuples, subscriber=subscriber, awaits_password=awaits_password, awaits_hand_over=awaits_hand_over
     )
 
 
 def apply(account: Account, outcome: Outcome) -> Account:
-    """The account after an outcome: what the next turn of the same batch sees."""
+    """Return the account after an outcome, as the next turn of the same batch gets it."""
     return account.with_changes(
         subscriber=outcome.subscriber,
         subscriptions=outcome.subscriptions,

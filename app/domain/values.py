@@ -1,4 +1,4 @@
-"""Values: small things that are made in great numbers and never changed."""
+"""Values: small immutable dataclasses that are cheap to create."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -16,19 +16,19 @@ _T = TypeVar("_T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def value(cls: type[_T]) -> type[_T]:
-    """Make a class a dataclass that is compared and hashed by what it holds, and never changed.
+    """Make a class an immutable dataclass with slots, compared and hashed by its fields.
 
-    The type checker refuses a change. Python does not: freezing makes a value five times as slow to make, and a
-    turn makes some fifty.
+    Only the type checker refuses an assignment. Really frozen dataclasses take five times as long to create, and a turn
+    creates about fifty values.
     """
     return dataclass(slots=True, unsafe_hash=True)(cls)
 
 
 @cache
-def _parts(cls: type[Any]) -> tuple[Callable[[Any], tuple[Any, ...]], Mapping[str, int]]:
-    """How to take a value apart, and which place each of its fields has."""
-    names = [part.name for part in fields(cls)]
-    # Of one name alone, attrgetter would make no tuple.
+def _field_access(cls: type[Any]) -> tuple[Callable[[Any], tuple[Any, ...]], Mapping[str, int]]:
+    """Return a function from a value to the tuple of its fields, and the place of each field in it."""
+    names = [item.name for item in fields(cls)]
+    # With a single name attrgetter returns no tuple.
     take = attrgetter(*names) if len(names) > 1 else lambda old: (getattr(old, names[0]),)
     return take, {name: place for place, name in enumerate(names)}
 
@@ -36,12 +36,12 @@ def _parts(cls: type[Any]) -> tuple[Callable[[Any], tuple[Any, ...]], Mapping[st
 if not TYPE_CHECKING:
 
     def replace(old: _T, /, **changes: object) -> _T:
-        """A value with other fields, as ``dataclasses.replace`` makes it, in half the time."""
-        take, places = _parts(type(old))
-        held = list(take(old))
+        """Return a changed copy, as ``dataclasses.replace`` does, in half the time. Raise TypeError for a wrong name."""
+        take, places = _field_access(type(old))
+        arguments = list(take(old))
         try:
             for name, new in changes.items():
-                held[places[name]] = new
+                arguments[places[name]] = new
         except KeyError as error:
             raise TypeError(f"{type(old).__name__} has no field {error}") from None
-        return type(old)(*held)
+        return type(old)(*arguments)
