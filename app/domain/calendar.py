@@ -13,7 +13,7 @@ SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 # A message sent this long before the quiet hours arrives before they begin.
-_TO_ARRIVE = timedelta(minutes=30)
+_ARRIVAL_MARGIN = timedelta(minutes=30)
 
 
 def is_believable(moment: datetime) -> bool:
@@ -57,7 +57,7 @@ class QuietHours:
         start = here.replace(hour=self.begin.hour, minute=self.begin.minute, second=0, microsecond=0)
         if start > here:
             start -= timedelta(days=1)
-        return (start - _TO_ARRIVE).astimezone(UTC)
+        return (start - _ARRIVAL_MARGIN).astimezone(UTC)
 
     def next_start(self, moment: datetime) -> datetime:
         """Return the next start of the quiet hours after ``moment`` (UTC)."""

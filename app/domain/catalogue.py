@@ -64,7 +64,7 @@ class ServiceProvider:
 
 
 # How many former prices of a service are stored. A use that is reported late costs the price of its own time.
-_PRICES_KEPT = 100
+_MOST_PAST_PRICES = 100
 
 
 @value
@@ -160,6 +160,6 @@ def _with_price_until(at: datetime, service: Service) -> tuple[PastPrice, ...]:
     Of more than 100 the oldest are merged into one entry with their lowest price, so that no use costs too much.
     """
     past = (*service.past_prices, PastPrice(at, service.price_fen))
-    merged, recent = past[:-_PRICES_KEPT], past[-_PRICES_KEPT:]
+    merged, recent = past[:-_MOST_PAST_PRICES], past[-_MOST_PAST_PRICES:]
     lowest = min(item.price_fen for item in (*merged, recent[0]))
     return (replace(recent[0], price_fen=lowest), *recent[1:]) if merged else recent

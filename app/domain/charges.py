@@ -18,9 +18,9 @@ CODE_RESTS = timedelta(days=7)
 USE_DUE = timedelta(hours=24)
 # Windows include their last instant (flows.md 17), so whatever follows one happens a second later.
 JUST_AFTER = timedelta(seconds=1)
-_NO_WINDOW_ENDS_BEFORE = time(8, 0)
-_LEAST_CODE = 1000
-_CODES = 9000
+_EARLIEST_WINDOW_END = time(8, 0)
+_LOWEST_CODE = 1000
+_CODE_COUNT = 9000
 
 
 class ChargeKind(StrEnum):
@@ -43,7 +43,7 @@ class ChargeState(StrEnum):
 
 _FINAL = frozenset({ChargeState.CHARGED, ChargeState.WAIVED, ChargeState.CANCELLED})
 # A disputed charge that staff uphold before it falls due goes back to ``reminded``.
-_MOVES: Mapping[ChargeState, frozenset[ChargeState]] = {
+_TRANSITIONS: Mapping[ChargeState, frozenset[ChargeState]] = {
     ChargeState.ANNOUNCED: frozenset({ChargeState.REMINDED, ChargeState.DISPUTED, *_FINAL}),
     ChargeState.REMINDED: frozenset({ChargeState.DISPUTED, *_FINAL}),
     ChargeState.DISPUTED: frozenset({ChargeState.REMINDED, *_FINAL}),
@@ -120,7 +120,7 @@ class Charge(Record):
 
     def moved(self, to: ChargeState, at: datetime, reason: str | None = None) -> Self:
         """Return the charge in another state. Raise ValueError for a transition that is not allowed."""
-        if to not in _MOVES.get(self.state, frozenset()):
+        if to not in _TRANSITIONS.get(self.state, frozenset()):
             raise ValueError(f"a charge that is {self.state} cannot become {to}")
         return replace(self, state=to, settled_at=at if to in _FINAL else None, reason=reason or self.reason)
 
@@ -154,7 +154,7 @@ def window_end(handed_over_at: datetime, window: timedelta, quiet: QuietHours) -
     ``handed_over_at`` (UTC) is when the network took the reminder (safety.md 12).
     """
     end = handed_over_at + window
-    morning = local(end).replace(hour=_NO_WINDOW_ENDS_BEFORE.hour, minute=0, second=0, microsecond=0)
+    morning = local(end).replace(hour=_EARLIEST_WINDOW_END.hour, minute=0, second=0, microsecond=0)
     at_night = quiet.release(handed_over_at) > handed_over_at
     if at_night and morning < local(handed_over_at):
         morning += timedelta(days=1)
@@ -166,9 +166,9 @@ def new_code(randbelow: Callable[[int], int], taken: Callable[[str], bool]) -> s
 
     ``randbelow(n)`` returns a random number from 0 to n - 1.
     """
-    first = randbelow(_CODES)
-    for step in range(_CODES):
-        code = str(_LEAST_CODE + (first + step) % _CODES)
+    first = randbelow(_CODE_COUNT)
+    for step in range(_CODE_COUNT):
+        code = str(_LOWEST_CODE + (first + step) % _CODE_COUNT)
         if not taken(code):
             return code
     raise LookupError("there is no code left to give")

@@ -8,7 +8,7 @@ from app.domain.retry import backoff
 BILLING = "billing"
 # How long an event is retried with growing pauses; after that some are given up, others are sent daily.
 TRIED_FOR = timedelta(days=3)
-_DAILY = timedelta(days=1)
+_DAY = timedelta(days=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 # Suffixes of the types of events that end something, such as ``subscription.unsubscribed``.
 _ENDINGS = ("unsubscribed", "ended", "stopped", "cancelled")
@@ -51,7 +51,7 @@ def next_try(
     ``jitter`` is a random number in [0, 1). ``retry_after`` is the pause that the receiver asked for, at most a day.
     """
     if not is_overdue(made_at, now):
-        asked = min(retry_after, _DAILY) if retry_after else None
+        asked = min(retry_after, _DAY) if retry_after else None
         last = made_at + TRIED_FOR
         return min(now + backoff(attempts, jitter, asked, cap=_LONGEST_PAUSE), last)
-    return now + _DAILY if is_sent_until_acknowledged(receiver, kind) else None
+    return now + _DAY if is_sent_until_acknowledged(receiver, kind) else None

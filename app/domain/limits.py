@@ -6,7 +6,7 @@ from app.domain.values import replace, value
 
 _LOOP_REPLIES = 5
 _LOOP_WINDOW = timedelta(minutes=10)
-_RATE = 30
+_MESSAGES_A_MINUTE = 30
 _RATE_WINDOW = timedelta(minutes=1)
 _SEGMENTS_AN_HOUR = 200
 _MINUTE = 60
@@ -86,7 +86,7 @@ class Limits:
     @property
     def over_rate(self) -> bool:
         """True if the last counted MO was more than the 30 allowed in a minute."""
-        return self.in_minute > _RATE
+        return self.in_minute > _MESSAGES_A_MINUTE
 
     @property
     def minute_over_at(self) -> datetime | None:

@@ -76,7 +76,7 @@ def _folded(text: str) -> str:
     if text.isascii():
         return text
     # NFKC turns some characters into 18 and sorts combining marks: too slow for a text longer than a person writes.
-    return unicodedata.normalize("NFKC", text) if len(text) <= _LONGEST_WRITTEN else text.translate(_SEEN)
+    return unicodedata.normalize("NFKC", text) if len(text) <= _LONGEST_WRITTEN else text.translate(_NORMALISED)
 
 
 def _bare(folded: str) -> str:
@@ -84,7 +84,7 @@ def _bare(folded: str) -> str:
     return " ".join(folded.translate(_VISIBLE).split())
 
 
-class _Visible(dict[int, str | None]):
+class _VisibleCharacters(dict[int, str | None]):
     """Translation table that deletes invisible characters; each is classified once."""
 
     def __missing__(self, code: int) -> str | None:
@@ -94,7 +94,7 @@ class _Visible(dict[int, str | None]):
         return self[code]
 
 
-class _Seen(dict[int, str]):
+class _NormalisedCharacters(dict[int, str]):
     """Translation table to NFKC by single characters; those that would become long stay as they are."""
 
     def __missing__(self, code: int) -> str:
@@ -103,4 +103,4 @@ class _Seen(dict[int, str]):
         return self[code]
 
 
-_VISIBLE, _SEEN = _Visible(), _Seen()
+_VISIBLE, _NORMALISED = _VisibleCharacters(), _NormalisedCharacters()

@@ -11,12 +11,12 @@ import phonenumbers
 from app.domain.escape import escape
 
 BUCKETS = 256
-_FORMS = re.compile(r"(?:\+|00)?[1-9][0-9]{6,14}")
+_NUMBER_FORM = re.compile(r"(?:\+|00)?[1-9][0-9]{6,14}")
 # What people and programs write before and between the digits of a number.
 _SCHEME = re.compile(r"\s*(?:tel|sms|smsto):", re.IGNORECASE)
-_BETWEEN = re.compile(r"\(0\)|[\s().\-/\u2010-\u2015\u2212\u00b7]")
+_PUNCTUATION = re.compile(r"\(0\)|[\s().\-/\u2010-\u2015\u2212\u00b7]")
 _LONGEST_SENDER = 64
-_SERVICE = re.compile(r"\+?[0-9]{3,20}")
+_ANY_NUMBER = re.compile(r"\+?[0-9]{3,20}")
 _HIDDEN, _LAST_SHOWN = 4, 4
 _MOBILE = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
@@ -41,7 +41,7 @@ def parse_msisdn(text: str) -> str | None:
     (http-api.md). A number of another country needs ``+`` or ``00`` unless it is no Chinese mobile number.
     """
     text = text.strip()
-    return _parsed(text, Numbers.NATIONAL) if _FORMS.fullmatch(text) else None
+    return _parsed(text, Numbers.NATIONAL) if _NUMBER_FORM.fullmatch(text) else None
 
 
 def parse_sender(text: str, numbers: Numbers = Numbers.NATIONAL) -> str | None:
@@ -50,9 +50,9 @@ def parse_sender(text: str, numbers: Numbers = Numbers.NATIONAL) -> str | None:
     Accepts every usual form: blanks, hyphens, brackets, ``tel:``, direction marks, full-width digits. ``numbers`` says
     how to read it first if it has neither ``+`` nor ``00`` (flows.md 2).
     """
-    if not _FORMS.fullmatch(text):
+    if not _NUMBER_FORM.fullmatch(text):
         text = _bare(text)
-        if not _FORMS.fullmatch(text):
+        if not _NUMBER_FORM.fullmatch(text):
             return None
     return _parsed(text, numbers)
 
@@ -60,7 +60,7 @@ def parse_sender(text: str, numbers: Numbers = Numbers.NATIONAL) -> str | None:
 def _bare(text: str) -> str:
     folded = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
     scheme = _SCHEME.match(folded)
-    return _BETWEEN.sub("", folded[scheme.end() :].partition(";")[0] if scheme else folded)
+    return _PUNCTUATION.sub("", folded[scheme.end() :].partition(";")[0] if scheme else folded)
 
 
 @lru_cache(maxsize=200_000)
@@ -81,7 +81,7 @@ def _parsed(text: str, numbers: Numbers) -> str | None:
 
 def is_service_number(text: str) -> bool:
     """Return True if a sender has the form of a number, such as a short code or a landline."""
-    return _SERVICE.fullmatch(_bare(text)) is not None
+    return _ANY_NUMBER.fullmatch(_bare(text)) is not None
 
 
 def sender_as_given(text: str) -> str:

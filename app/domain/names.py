@@ -36,9 +36,9 @@ _ADDRESS = re.compile(r"(?:https?://)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:/[a-z0-9/_
 _MAYBE_ADDRESS = re.compile(r"(?<![\w.@-])[a-z0-9:/][a-z0-9._~:/?#@!$&'()*+=%\[\]\\-]*[a-z0-9/]")
 _ITEM_NUMBER = re.compile(rf"{_NUMERAL}[{reserved.BEHIND_ITEM_NUMBER}]")
 # A price follows the name, and 会员0. before 5元 reads as 0.5元: no name ends in one of these, a dash or a bracket.
-_RUNS_ON = frozenset(".·•‧・/\\#*&@") | frozenset(reserved.LIST_SIGNS)
+_RUN_ON_SIGNS = frozenset(".·•‧・/\\#*&@") | frozenset(reserved.LIST_SIGNS)
 _RUN_ON_KINDS = frozenset({"Pd", "Ps", "Pi", "Pc", "Sm", "Sk"})
-_MAY_END = "+"
+_ALLOWED_END = "+"
 _ORDER_KEYWORD = re.compile(r"(?=.*[A-Z])[A-Z0-9]{2,12}")
 
 _INVISIBLE = "must not hold line breaks, control characters, or others that have no width or turn the direction"
@@ -55,12 +55,12 @@ def is_numeral(char: str) -> bool:
 @lru_cache(maxsize=10_000)
 def ends_in_numeral(name: str) -> bool:
     """Return True if a price right after the name could be read as part of it."""
-    return _counted(name).endswith(_NUMERAL)
+    return _with_zeros(name).endswith(_NUMERAL)
 
 
 def name_violation(name: str) -> str | None:
     """Return what is wrong with a name of a service or SP, or None."""
-    return _shape_violation(name) or _money_violation(name, amounts=False) or _link_violation(_seen(name))
+    return _shape_violation(name) or _money_violation(name, amounts=False) or _link_violation(_as_seen(name))
 
 
 def cancel_warning_violation(words: str) -> str | None:
@@ -88,7 +88,7 @@ def bill_item_violation(words: str) -> str | None:
         return _INVISIBLE
     return (
         "must not hold a semicolon: it ends the line"
-        if reserved.ITEM_END in _seen(words)
+        if reserved.ITEM_END in _as_seen(words)
         else _link_violation(as_read(words))
     )
 
@@ -109,12 +109,12 @@ def _shape_violation(name: str) -> str | None:
     words = _folded(name).split(" ")
     if not 1 <= len("".join(words)) <= LONGEST_NAME or "" in words:
         return f"must have 1 to {LONGEST_NAME} characters, and only single blanks between them"
-    seen = _seen(name)
+    seen = _as_seen(name)
     if any(sign in seen for sign in reserved.LIST_SIGNS):
         return "must not hold list punctuation, colons or full stops: listings are made of them"
-    if not any(map(str.isalpha, _counted(name))):
+    if not any(map(str.isalpha, _with_zeros(name))):
         return "must not be a number, or nothing but signs"
-    if seen[-1] in _RUNS_ON or (unicodedata.category(seen[-1]) in _RUN_ON_KINDS and seen[-1] != _MAY_END):
+    if seen[-1] in _RUN_ON_SIGNS or (unicodedata.category(seen[-1]) in _RUN_ON_KINDS and seen[-1] != _ALLOWED_END):
         return "must not end in a sign that could run into the price behind it"
     return None
 
@@ -122,11 +122,11 @@ def _shape_violation(name: str) -> str | None:
 def _note_violation(words: str) -> str | None:
     if _is_invisible(words):
         return _INVISIBLE
-    if len(_folded(words)) > LONGEST_NOTE or not _seen(words):
+    if len(_folded(words)) > LONGEST_NOTE or not _as_seen(words):
         return f"must have 1 to {LONGEST_NOTE} characters"
-    if reserved.ITEM_END in _seen(words):
+    if reserved.ITEM_END in _as_seen(words):
         return "must not hold a semicolon: it ends the item of a listing"
-    if _ITEM_NUMBER.search(_counted(words)):
+    if _ITEM_NUMBER.search(_with_zeros(words)):
         return (
             "must not hold a numeral with a point or an enumeration comma behind it: it reads as an item of a listing"
         )
@@ -146,13 +146,13 @@ def as_read(text: str) -> str:
     return "".join(char for char in _folded(text) if unicodedata.category(char) not in _MARKS)
 
 
-def _seen(text: str) -> str:
+def _as_seen(text: str) -> str:
     return "".join(as_read(text).split())
 
 
-def _counted(text: str) -> str:
+def _with_zeros(text: str) -> str:
     """Return the text as it is seen, with 0 for each numeral. Replaced twice: NFKC turns some numerals into letters."""
-    return _as_zeros(_seen(_as_zeros(text)))
+    return _as_zeros(_as_seen(_as_zeros(text)))
 
 
 def _as_zeros(text: str) -> str:
@@ -168,11 +168,11 @@ def _is_invisible(text: str) -> bool:
 
 
 def _money_violation(text: str, *, amounts: bool) -> str | None:
-    seen = _seen(text)
+    seen = _as_seen(text)
     if _FREE.search(seen) or _FREE_WORD.search(as_read(text)):
         return _GRATIS
     signs = any(unicodedata.category(char) == "Sc" or char in reserved.CURRENCY_SIGNS for char in seen)
-    is_money = signs or _MONEY.search(_counted(text)) or _SPOKEN_MONEY.search(seen)
+    is_money = signs or _MONEY.search(_with_zeros(text)) or _SPOKEN_MONEY.search(seen)
     return _AMOUNT if is_money and not amounts else None
 
 

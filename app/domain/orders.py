@@ -12,7 +12,7 @@ from app.domain.values import replace, value
 # How long a confirmation number is not given to another question after its question was closed (flows.md 1).
 RESTS = timedelta(days=7)
 # How many confirmation numbers there are: NN from 00 to 99.
-_NUMBERS = 100
+_NUMBER_COUNT = 100
 
 
 class OrderKind(StrEnum):
@@ -117,7 +117,7 @@ def free_number(
     questions; ``randbelow(n)`` returns a random number from 0 to n - 1.
     """
     used = {*taken, *(order.number for order in orders if order.is_open or not _has_rested(order, at))}
-    free = [number for place in range(_NUMBERS) if (number := f"{place:02}") not in used]
+    free = [number for place in range(_NUMBER_COUNT) if (number := f"{place:02}") not in used]
     return free[randbelow(len(free))] if free else None
 
 

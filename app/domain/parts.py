@@ -8,7 +8,7 @@ from app.domain.values import replace, value
 
 MOST_PARTS = 255
 # How long the first part of a message waits for the others.
-_WAIT = timedelta(minutes=5)
+_WAIT_FOR_PARTS = timedelta(minutes=5)
 # How long after a part was joined another one like it counts as a repeat.
 _REPEAT_WITHIN = timedelta(hours=1)
 
@@ -61,7 +61,7 @@ class PartSet:
     @property
     def deadline(self) -> datetime:
         """When the message is handled with the parts that it has by then (UTC): 5 minutes after the first."""
-        return min(part.at for part in self.parts) + _WAIT
+        return min(part.at for part in self.parts) + _WAIT_FOR_PARTS
 
     @property
     def text(self) -> str:

@@ -10,7 +10,7 @@ from app.domain.values import replace, value
 # Wrong passwords allowed per day in Shanghai.
 MOST_WRONG = 3
 _SIX_DIGITS = re.compile(r"[0-9]{6}")
-_UP, _DOWN = "0123456789", "9876543210"
+_ASCENDING, _DESCENDING = "0123456789", "9876543210"
 
 
 @value
@@ -76,4 +76,4 @@ def is_six_digits(word: str) -> bool:
 
 def is_easy(password: str, msisdn: str) -> bool:
     """Return True for a password that is easy to guess: one digit repeated, a run, or part of the number."""
-    return len(set(password)) == 1 or any(password in digits for digits in (_UP, _DOWN, msisdn))
+    return len(set(password)) == 1 or any(password in digits for digits in (_ASCENDING, _DESCENDING, msisdn))

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 CAP = timedelta(minutes=5)
-_FIRST = timedelta(seconds=2)
-_LEAST = timedelta(seconds=1)
+_FIRST_PAUSE = timedelta(seconds=2)
+_SHORTEST_PAUSE = timedelta(seconds=1)
 # More doublings exceed any cap; without this bound the duration would overflow.
-_DOUBLINGS = 16
+_MOST_DOUBLINGS = 16
 
 
 def backoff(attempts: int, jitter: float, retry_after: timedelta | None = None, *, cap: timedelta = CAP) -> timedelta:
@@ -15,6 +15,6 @@ def backoff(attempts: int, jitter: float, retry_after: timedelta | None = None, 
     It is at least a second, so that a provider that refuses is not called in a tight loop, and at least
     ``retry_after``, even beyond ``cap``.
     """
-    ceiling = min(cap, _FIRST * (1 << min(attempts, _DOUBLINGS)))
-    wait = max(_LEAST, ceiling * jitter)
+    ceiling = min(cap, _FIRST_PAUSE * (1 << min(attempts, _MOST_DOUBLINGS)))
+    wait = max(_SHORTEST_PAUSE, ceiling * jitter)
     return max(wait, retry_after) if retry_after else wait

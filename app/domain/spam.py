@@ -15,14 +15,14 @@ ONCE_WITHIN = timedelta(hours=24)
 _INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 _JOINT = rf"[ ()\u2010-\u2015\u2212{_INVISIBLE}-]"
 # Possessive: these characters can be inside the number, too, and backtracking would try every split.
-_BEFORE = r"[^\w+]*+"
-_STARRED = re.compile(rf"{_BEFORE}(\+?(?:{_JOINT}*[0-9]){{3,20}}){_JOINT}*\*\s*(\S.*)", re.DOTALL)
-_SPACED = re.compile(rf"{_BEFORE}(\+?{_JOINT}*(?>[0-9]+(?:{_JOINT}+[0-9]++(?={_JOINT}|$))*))")
-_BEHIND = re.compile(rf"[){_INVISIBLE}]* [ {_INVISIBLE}]*(\S.*)", re.DOTALL)
+_LEADING = r"[^\w+]*+"
+_STARRED = re.compile(rf"{_LEADING}(\+?(?:{_JOINT}*[0-9]){{3,20}}){_JOINT}*\*\s*(\S.*)", re.DOTALL)
+_SPACED = re.compile(rf"{_LEADING}(\+?{_JOINT}*(?>[0-9]+(?:{_JOINT}+[0-9]++(?={_JOINT}|$))*))")
+_CONTENT = re.compile(rf"[){_INVISIBLE}]* [ {_INVISIBLE}]*(\S.*)", re.DOTALL)
 _DIGITS = re.compile("[0-9]+")
-_FEWEST, _MOST = 3, 20
+_FEWEST_DIGITS, _MOST_DIGITS = 3, 20
 # A group of this many digits is a whole number, not a part of one.
-_WHOLE = 10
+_COMPLETE_DIGITS = 10
 
 
 @value
@@ -50,11 +50,11 @@ def number_and_content(text: str) -> tuple[str, str] | None:
     if not spaced:
         return None
     start, last = spaced.span(1)
-    groups = [group.span() for group in itertools.islice(_DIGITS.finditer(text, start, last), _MOST)]
-    whole = [end for begin, end in groups if end - begin >= _WHOLE or parse_msisdn(_digits(text[start:end]))]
+    groups = [group.span() for group in itertools.islice(_DIGITS.finditer(text, start, last), _MOST_DIGITS)]
+    whole = [end for begin, end in groups if end - begin >= _COMPLETE_DIGITS or parse_msisdn(_digits(text[start:end]))]
     for end in (*whole, last):
-        content = _BEHIND.match(text, end)
-        if content and _FEWEST <= len(_digits(text[start:end])) <= _MOST:
+        content = _CONTENT.match(text, end)
+        if content and _FEWEST_DIGITS <= len(_digits(text[start:end])) <= _MOST_DIGITS:
             return reported_number(text[start:end]), content[1]
     return None
 

@@ -11,10 +11,10 @@ from app.domain.values import value
 
 # How far a correct stamp may be from the time of storing, and how much shifts with the same cause may differ.
 CLOCK_TOLERANCE = timedelta(minutes=10)
-_ALIKE = timedelta(minutes=5)
+_SAME_CAUSE_SPREAD = timedelta(minutes=5)
 _HOUR = timedelta(hours=1)
-_FURTHEST_ZONE = timedelta(hours=15)
-_SEVERAL = 10
+_LARGEST_OFFSET = timedelta(hours=15)
+_WATCHED_STAMPS = 10
 
 
 class StampForm(StrEnum):
@@ -52,7 +52,7 @@ class Shift:
         """
         hours = round(self.by / _HOUR)
         offset = zone_offset - hours * _HOUR
-        explained = hours != 0 and abs(self.by - hours * _HOUR) <= _ALIKE and abs(offset) <= _FURTHEST_ZONE
+        explained = hours != 0 and abs(self.by - hours * _HOUR) <= _SAME_CAUSE_SPREAD and abs(offset) <= _LARGEST_OFFSET
         return offset if self.local and explained else None
 
 
@@ -60,7 +60,7 @@ class ShiftWatch:
     """Watches the last ten stamps of one carrier. In memory only, as it decides nothing."""
 
     def __init__(self) -> None:
-        self._last: deque[tuple[timedelta, bool]] = deque(maxlen=_SEVERAL)
+        self._last: deque[tuple[timedelta, bool]] = deque(maxlen=_WATCHED_STAMPS)
         self._reported_at: datetime | None = None
 
     def note(self, stamp: Stamp, stored_at: datetime) -> bool:
@@ -77,10 +77,10 @@ class ShiftWatch:
         One cause means about the same shift, or all ahead. A shift is returned at most once an hour.
         """
         shifts = sorted(shift for shift, _ in self._last)
-        if len(shifts) < _SEVERAL or any(abs(shift) <= CLOCK_TOLERANCE for shift in shifts):
+        if len(shifts) < _WATCHED_STAMPS or any(abs(shift) <= CLOCK_TOLERANCE for shift in shifts):
             return None
-        is_one_cause = shifts[-1] - shifts[0] <= _ALIKE or shifts[-1] < timedelta(0)
+        is_one_cause = shifts[-1] - shifts[0] <= _SAME_CAUSE_SPREAD or shifts[-1] < timedelta(0)
         if not is_one_cause or (self._reported_at is not None and abs(now - self._reported_at) < _HOUR):
             return None
         self._reported_at = now
-        return Shift(shifts[_SEVERAL // 2], all(local for _, local in self._last))
+        return Shift(shifts[_WATCHED_STAMPS // 2], all(local for _, local in self._last))

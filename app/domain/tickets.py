@@ -13,8 +13,8 @@ from app.domain.values import replace, value
 FIRST_RESPONSE = timedelta(hours=48)
 CALL_BACK = timedelta(hours=72)
 # Staff are warned when this share of the time to a deadline has passed.
-_WARNED_AFTER = 0.8
-_HANDLED = {"vip": timedelta(hours=8), "gotone": timedelta(hours=24), "ordinary": timedelta(hours=48)}
+_WARNING_SHARE = 0.8
+_TIME_TO_DECIDE = {"vip": timedelta(hours=8), "gotone": timedelta(hours=24), "ordinary": timedelta(hours=48)}
 # Without 0, O, 1 and I, which are easily confused.
 _READABLE = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _NUMBER_LENGTH = 8
@@ -123,7 +123,7 @@ class Ticket(Record):
         return (self.due,) if self.first_response_at else (self.first_response_due, self.due)
 
     def _warning(self, due: datetime) -> datetime:
-        return self.made_at + (due - self.made_at) * _WARNED_AFTER
+        return self.made_at + (due - self.made_at) * _WARNING_SHARE
 
 
 def tier_of(subscriber: Subscriber) -> str:
@@ -135,7 +135,7 @@ def tier_of(subscriber: Subscriber) -> str:
 
 def handled_within(tier: str) -> timedelta:
     """Return the time to decide a complaint of this tier: 8, 24 or 48 hours."""
-    return _HANDLED[tier]
+    return _TIME_TO_DECIDE[tier]
 
 
 def ticket_number(randbelow: Callable[[int], int]) -> str:

@@ -36,7 +36,7 @@ def _field_access(cls: type[Any]) -> tuple[Callable[[Any], tuple[Any, ...]], Map
 if not TYPE_CHECKING:
 
     def replace(old: _T, /, **changes: object) -> _T:
-        """Return a changed copy, as ``dataclasses.replace`` does, in half the time. Raise TypeError for a wrong name."""
+        """Return a changed copy. Raise TypeError for an unknown field. Twice as fast as ``dataclasses.replace``."""
         take, places = _field_access(type(old))
         arguments = list(take(old))
         try:
