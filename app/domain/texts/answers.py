@@ -1,4 +1,4 @@
-"""What is said when a text is no answer, comes too late, or could be several things (flows.md 3)."""
+"""Texts for MOs that answer nothing, come too late or are ambiguous, and the menu (flows.md 3)."""
 
 from collections.abc import Iterable
 
@@ -77,10 +77,10 @@ TRY_LATER = Text(
 
 
 def several_questions(language: Language, questions: Iterable[str]) -> str:
-    """A text that several open questions understand; each is named with the number that it is answered to."""
+    """Return the reply to an MO that answers several open questions; ``questions`` name each with its service number."""
     return _SEVERAL_QUESTIONS.say(language, questions=wording.matters(language, questions))
 
 
 def answer_there(language: Language, questions: Iterable[str]) -> str:
-    """An answer that came to a number which did not ask; what it may answer is named with its number."""
+    """Return the reply to an answer sent to the wrong number; ``questions`` name what it may answer, with its number."""
     return _ANSWER_THERE.say(language, questions=wording.matters(language, questions))

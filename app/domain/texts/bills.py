@@ -1,4 +1,4 @@
-"""Balance, spend, points and bills: plain facts, each with the time that it is of (flows.md 10)."""
+"""Texts about balance, spend, points and bills; each states the time of its figures (flows.md 10)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,13 +38,13 @@ _CAN_BE_ASKED = Text(zh="可查询：{months}，如发送ZD#{newest}。", en="Yo
 
 
 def balance(language: Language, payment: Payment, amount_fen: int, as_of: datetime) -> str:
-    """What she has, or owes."""
+    """Return the balance, or the debt if ``amount_fen`` is negative; ``as_of`` is UTC."""
     text, shown = (_OWED, -amount_fen) if amount_fen < 0 else (_BALANCES[payment], amount_fen)
     return text.say(language, as_of=wording.minute(language, as_of), amount=wording.yuan(language, shown))
 
 
 def spend(language: Language, spent: Spend) -> str:
-    """What the month has cost so far."""
+    """Return what a month has cost so far."""
     return _SPENT.say(
         language,
         as_of=wording.minute(language, spent.counted_at),
@@ -54,12 +54,12 @@ def spend(language: Language, spent: Spend) -> str:
 
 
 def points(language: Language, count: int, as_of: datetime) -> str:
-    """Her points."""
+    """Return the points as of a time (UTC)."""
     return _POINTS.say(language, as_of=wording.minute(language, as_of), points=str(count))
 
 
 def bill(language: Language, found: Bill) -> tuple[str, ...]:
-    """A bill with its items, in pieces."""
+    """Return a bill with its items, in pieces for ``paginate``."""
     month, day = first_moment(found.id), wording.day(language, last_moment(found.id))
     head = _BILL.say(
         language,
@@ -78,14 +78,14 @@ def bill(language: Language, found: Bill) -> tuple[str, ...]:
 
 
 def no_bill(language: Language, month: str, months: Sequence[str], as_of: datetime) -> tuple[str, ...]:
-    """A month that can be asked for has none."""
+    """Return the text for a month without a bill, in pieces; ``months`` are those that can be asked for, newest first."""
     named = wording.month_of_year(language, first_moment(month))
     text = _NO_BILL.say(language, as_of=wording.minute(language, as_of), month=named)
     return (text, *_can_be_asked(language, months))
 
 
 def closed_months_only(language: Language, months: Sequence[str], as_of: datetime) -> tuple[str, ...]:
-    """Another month was asked for, or none that can be understood."""
+    """Return the text for a month that cannot be asked for, in pieces."""
     return (_CLOSED_ONLY.say(language, as_of=wording.minute(language, as_of)), *_can_be_asked(language, months))
 
 

@@ -1,4 +1,4 @@
-"""Data usage: what was used, what is left, and the reminders of it (flows.md 9)."""
+"""Texts about data usage: what was used and left, and data alerts (flows.md 9)."""
 
 from collections.abc import Iterable
 
@@ -32,7 +32,7 @@ _STANDARD_BEYOND = Text(
 )
 _HOW_OFF = Text(zh="取消提醒请发送QXYLTX到10086。", en=" To stop these alerts send QXYLTX to 10086.")
 
-# ---- which reminders she gets
+# ---- data alerts on and off
 
 _BY_THRESHOLD = Text(
     zh="当月用量达到套餐的{percents}时各提醒一次。", en=" You are told once a month at {percents} of your plan."
@@ -60,7 +60,7 @@ _MB_PER_GB = 1024
 
 
 def size(kb: int) -> str:
-    """``53.50MB``, from 1 GB on ``1.50GB``; halves of a hundredth are rounded up."""
+    """Return a size in KB of 1024 bytes as ``53.50MB``, or from 1 GB as ``1.50GB``; halves are rounded up."""
     return (
         f"{_rounded(kb, _KB_PER_MB)}MB"
         if kb < _KB_PER_MB * _MB_PER_GB
@@ -74,7 +74,7 @@ def _rounded(kb: int, unit: int) -> str:
 
 
 def usage(language: Language, plan: Plan | None, read: DataUsage) -> tuple[str, ...]:
-    """What was used of a month; with a plan also what is left or beyond."""
+    """Return the usage of a month, in pieces; with a plan also what is left or beyond it."""
     facts = _facts(language, read, plan)
     if plan is None:
         return (_USED.say(language, **facts),)
@@ -84,7 +84,7 @@ def usage(language: Language, plan: Plan | None, read: DataUsage) -> tuple[str, 
 
 
 def threshold(language: Language, plan: Plan, percent: int, read: DataUsage) -> tuple[str, ...]:
-    """A threshold was passed; at 100 % what is beyond costs extra."""
+    """Return the alert for a threshold in percent, in pieces; from 100 also the price beyond the plan."""
     facts = _facts(language, read, plan)
     off = _HOW_OFF.say(language)
     if percent >= USED_UP:
@@ -93,20 +93,23 @@ def threshold(language: Language, plan: Plan, percent: int, read: DataUsage) -> 
 
 
 def on_fifteenth_and_last(language: Language, read: DataUsage) -> tuple[str, ...]:
-    """What customers without a plan are told twice a month."""
+    """Return the report that customers without a data plan get twice a month, in pieces."""
     return (*usage(language, None, read), _HOW_OFF.say(language))
 
 
 def turned_on(language: Language, percents: Iterable[int] | None, *, already: bool) -> tuple[str, ...]:
-    """On, and which kind: by thresholds (in percent) with a plan, else (None) twice a month."""
+    """Return that alerts are on, in pieces: at ``percents`` of the plan, or twice a month if that is None."""
     kind = _TWICE_A_MONTH.say(language) if percents is None else _BY_THRESHOLD.say(language, percents=_list(percents))
     return ((_ON_ALREADY if already else _ON).say(language) + kind, _HOW_OFF.say(language))
 
 
 def turned_off(language: Language, percents: Iterable[int] | None, *, already: bool) -> tuple[str, ...]:
-    """Off, and which kind."""
-    none = _NO_MORE_TWICE_A_MONTH
-    kind = none.say(language) if percents is None else _NO_MORE_BY_THRESHOLD.say(language, percents=_list(percents))
+    """Return that alerts are off, in pieces; ``percents`` as in ``turned_on``."""
+    kind = (
+        _NO_MORE_TWICE_A_MONTH.say(language)
+        if percents is None
+        else _NO_MORE_BY_THRESHOLD.say(language, percents=_list(percents))
+    )
     return ((_OFF_ALREADY if already else _OFF).say(language) + kind, _HOW_ON.say(language))
 
 

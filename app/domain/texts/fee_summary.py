@@ -1,4 +1,4 @@
-"""What is said about the monthly reminder of information fees (flows.md 8)."""
+"""Texts about the monthly fee summary (flows.md 8)."""
 
 from datetime import datetime
 
@@ -38,7 +38,7 @@ _END = Text(
 
 
 def summary(language: Language, month: datetime, items: list[tuple[str, int]]) -> tuple[str, ...]:
-    """The total and the items of the month of an instant, in pieces; amounts in fen."""
+    """Return the summary of the month that ``month`` (UTC) lies in, in pieces; ``items`` are names and amounts in fen."""
     name = wording.month(language, month)
     if not items:
         return (_NOTHING.say(language, month=name),)

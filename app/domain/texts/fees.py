@@ -1,4 +1,4 @@
-"""What is said about fees: reminders, doubts, and what became of each (flows.md 7, 17; safety.md 12-14)."""
+"""Texts about charges: reminders, disputes and their results (flows.md 7, 17; safety.md 12-14)."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -80,7 +80,7 @@ UNREACHED = Text(
     en="The reminder of {what} could not be delivered for 72 hours; the fee was waived. Please look at this number.",
 )
 
-# ---- doubted in time, and stored after it was taken
+# ---- disputed in time, but handled after it was charged
 
 GIVEN_BACK_USE = Text(zh="{what}已退还。", en="{what} was paid back.")
 GIVEN_BACK_DISPUTED = Text(
@@ -103,36 +103,46 @@ STILL_RUNNING = Text(zh="该业务仍在合约期内，未退订。", en="The se
 
 
 def of_month(language: Language, name: str, month: str | None) -> str:
-    """What a fee is for: a service, and the month of a monthly one."""
+    """Return the name of a service with the month of the fee, if there is one."""
     return _OF_MONTH.say(language, name=name, month=month) if month else name
 
 
 def amount(language: Language, fen: int, month: str | None) -> str:
-    """What it costs where its service was named before: ``03月费用3元``."""
+    """Return an amount in fen with its month, for a text that named the service before: ``03月费用3元``."""
     fee = wording.yuan(language, fen)
     return _AMOUNT_OF_MONTH.say(language, fee=fee, month=month) if month else fee
 
 
 def describe(language: Language, name: str, fen: int) -> str:
-    """A fee in a few words, by what it is for: ``03月手机报(新华)3元``."""
+    """Return a charge in a few words: ``03月手机报(新华)3元``; ``fen`` is its amount."""
     return _WHAT.say(language, name=wording.before_price(language, name), fee=wording.yuan(language, fen))
 
 
 def window(language: Language, expected_at: datetime, ends_at: datetime, length: timedelta) -> str:
-    """How long a doubt can be sent: the length of the window, or until when if the night makes it longer."""
+    """Return how long a charge can be disputed: the length of its window, or its end if the night makes it longer.
+
+    ``expected_at`` (UTC) is when the reminder is expected to arrive; ``ends_at`` is UTC, too.
+    """
     if ends_at - expected_at <= length:
         return _WITHIN.say(language, length=wording.duration(language, length))
     return _UNTIL.say(language, minute=wording.minute(language, ends_at))
 
 
 def reminder(language: Language, what: str, *, per_use: bool, due: datetime, window: str, code: str, free: bool) -> str:
-    """The whole reminder: what, how much, from when, the code, how long, and that a person will call."""
+    """Return the reminder of a charge.
+
+    ``what`` comes from ``describe``, ``window`` from ``window``; ``due`` (UTC) is when the charge is taken, ``free`` says
+    that replies cost nothing.
+    """
     text = _REMINDER_USE if per_use else _REMINDER_MONTHLY
     note = _FREE_REPLY.say(language) if free else ""
     return text.say(language, what=what, due=wording.minute(language, due), window=window, code=code, free=note)
 
 
 def several_fees(language: Language, fees: Iterable[tuple[str, str]], window: timedelta) -> tuple[str, ...]:
-    """Fees that an unclear doubt fits, each with its code; they can be doubted for another window. In pieces."""
+    """Return the reply to a dispute that fits several charges, in pieces; ``fees`` are descriptions and codes.
+
+    They can be disputed for another ``window``.
+    """
     heading = _SEVERAL.say(language, window=wording.duration(language, window))
     return (heading, *(_SEVERAL_ONE.say(language, what=fee, code=code) for fee, code in fees))

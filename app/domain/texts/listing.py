@@ -1,4 +1,4 @@
-"""0000: what the customer has, and how to answer (flows.md 5.1)."""
+"""Texts of ``0000``: the listing of subscriptions, and how to answer it (flows.md 5.1)."""
 
 import re
 from datetime import datetime, timedelta
@@ -33,8 +33,8 @@ _OWN = Text(zh="中国移动业务：", en="China Mobile: ")
 _CHARGED_FOR_SP = Text(zh="由中国移动代收费的业务：", en="Charged for others: ")
 _BY_OTHER_WAY = Text(zh="不可短信退订：", en="Not to be stopped by SMS: ")
 _ENDING = Text(zh="已退订，仍可使用的业务：", en="Stopped already and still running: ")
-# Programs read listings: in either language an item is a number, 、 and what follows up to ；, and nowhere else does
-# one of 、.， or a blank follow a digit (flows.md 17).
+# Programs read listings: in both languages an item is a number, 、 and everything up to ；. Nowhere else is a digit
+# followed by 、 . ， or a blank (flows.md 17).
 _ITEM = Text(zh="{number}、{name}{price}{trial}；", en="{number}、{name} {price}{trial}；")
 _PRICE_IN_PLAN = Text(zh="0元(套餐内)", en="CNY0(in plan)")
 _TRIAL = Text(zh="，免费体验至{day}", en=", free trial until {day}")
@@ -59,7 +59,15 @@ _HOW_IN_PLAN = Text(zh="回复序号同样可取消。", en="Reply with numbers 
 
 @value
 class Line:
-    """One service in a listing; ``number`` is None for what cannot be picked."""
+    """One service in a listing. Times are UTC.
+
+    Attributes:
+        sp_short_name: the short name of the SP; None for the operator.
+        price_fen: the price in fen, per month or per use as ``billing`` says.
+        number: the number to answer with, from 1; None if it cannot be picked.
+        ends_at: the last instant of a service that was unsubscribed; None otherwise.
+        cancel_how: how to unsubscribe a service that SMS does not.
+    """
 
     name: str
     sp_short_name: str | None
@@ -73,7 +81,7 @@ class Line:
 
 
 def label(name: str, sp_short_name: str | None) -> str:
-    """A service with its SP's short name in brackets, unless it is the operator's own."""
+    """Return the name of a service with its SP's short name in brackets, unless it is the operator's own."""
     return f"{name}({sp_short_name})" if sp_short_name else name
 
 
@@ -84,14 +92,17 @@ def _price(language: Language, line: Line) -> str:
 
 
 def _numbered(language: Language, line: Line) -> str:
-    """``2、手机报(新华)3元/月；``."""
+    """Return a numbered item: ``2、手机报(新华)3元/月；``."""
     name = wording.before_price(language, label(line.name, line.sp_short_name))
     trial = _TRIAL.say(language, day=wording.day(language, line.trial_ends_at)) if line.trial_ends_at else ""
     return _ITEM.say(language, number=str(line.number), name=name, price=_price(language, line), trial=trial)
 
 
 def _unnumbered(language: Language, line: Line) -> str:
-    """``宽带电视(20元/月)，请到营业厅办理；``: without a digit that would make an item of what follows it."""
+    """Return an item without a number: ``宽带电视(20元/月)，请到营业厅办理；``.
+
+    Signs that would make a numbered item of what follows a digit are replaced.
+    """
     name = _LIKE_AN_ITEM.sub(_JOINED, label(line.name, line.sp_short_name))
     if line.ends_at is not None:
         return _STILL_RUNS.say(language, name=name, day=wording.day(language, line.ends_at))
@@ -103,14 +114,14 @@ def _unnumbered(language: Language, line: Line) -> str:
 
 
 def _section(language: Language, heading: Text, lines: list[Line]) -> list[str]:
-    """Items, the first one with its heading, so that no page ends in a heading."""
+    """Return the items, the first one joined to the heading, so that no page ends with a heading."""
     items = [(_unnumbered if line.number is None else _numbered)(language, line) for line in lines]
     return [heading.say(language) + items[0], *items[1:]] if items else []
 
 
 @lru_cache(maxsize=2_000)
 def _body(language: Language, lines: tuple[Line, ...]) -> tuple[str, ...]:
-    """Many customers have the same services, and many list theirs twice."""
+    """Return all sections. Cached, as many customers have the same services, and many list theirs twice."""
     picks = [line for line in lines if line.number is not None]
     rest = [line for line in lines if line.number is None]
     return (
@@ -123,7 +134,14 @@ def _body(language: Language, lines: tuple[Line, ...]) -> tuple[str, ...]:
 
 @value
 class HowToAnswer:
-    """What the closing of a listing promises."""
+    """What the closing of a listing says about answers.
+
+    Attributes:
+        window: how long it can be answered.
+        picks: the numbers that can be picked.
+        all_allowed: ``全部`` is an answer.
+        free_reply: replies cost nothing.
+    """
 
     window: timedelta
     picks: tuple[int, ...]
@@ -132,12 +150,12 @@ class HowToAnswer:
 
 
 def items_in(listing: str, number: int) -> list[str]:
-    """What a listing that was sent shows under a number, as a reader of listings finds it."""
+    """Return the items that a listing shows under a number, as a program that reads listings finds them."""
     return [found for shown, found in _SHOWN_ITEM.findall(listing) if int(shown) == number]
 
 
 def example_of(picks: tuple[int, ...]) -> str:
-    """An answer that would be good: ``1,3`` where there are as many."""
+    """Return an example of a valid answer: ``1,3``, or fewer numbers if there are no three to pick from."""
     if len(picks) == 1:
         return str(picks[0])
     return f"{picks[0]},{picks[min(2, len(picks) - 1)]}"
@@ -158,13 +176,16 @@ def _closing(language: Language, how: HowToAnswer) -> tuple[str, ...]:
 
 
 def outside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToAnswer) -> Passage:
-    """The first group: what is paid for beside the plan."""
+    """Return the first group: the services that are not in the plan."""
     head = _HEAD.say(language, brand=wording.BRANDS[brand].say(language))
     return Passage((head, *_body(language, tuple(lines)), *_closing(language, how)))
 
 
 def inside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToAnswer, *, alone: bool) -> Passage:
-    """The second group; ``alone`` if there is no first one to carry the greeting and the instructions."""
+    """Return the second group: the services in the plan.
+
+    ``alone``: there is no first group, so this one has the greeting and the instructions.
+    """
     if alone:
         greeting = _HEAD_IN_PLAN_ONLY.say(language, brand=wording.BRANDS[brand].say(language))
         closing = _closing(language, how)
@@ -177,6 +198,6 @@ def inside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToA
 
 
 def no_services(language: Language, brand: Brand, *, beside_plan: bool = False) -> str:
-    """There is nothing to list; ``beside_plan`` if there is something in the plan that these listings leave out."""
+    """Return that there is nothing to list; ``beside_plan``: there are services in the plan, but they are not listed."""
     text = _NOTHING_BESIDE_PLAN if beside_plan else _NOTHING
     return text.say(language, brand=wording.BRANDS[brand].say(language))

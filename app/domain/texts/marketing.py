@@ -1,4 +1,4 @@
-"""What is said about marketing (flows.md 15)."""
+"""Texts about consent to marketing messages (flows.md 15)."""
 
 from app.domain.texts.wording import Text
 

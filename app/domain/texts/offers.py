@@ -1,4 +1,4 @@
-"""1111: what is on offer, and how to order it (flows.md 4, 6)."""
+"""Texts of ``1111``: the services on offer, and how to order one (flows.md 4, 6)."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ NOTHING = Text(
     en="There is nothing to order at present. Send 0000 for your services.",
 )
 _HEAD = Text(zh="您好！可订购的业务有：", en="On offer: ")
-# Built like an item of a 0000 listing, for the same programs (flows.md 17).
+# The same form as in a 0000 listing, for the same programs (flows.md 17).
 _ITEM = Text(zh="{number}、{name}{price}{trial}；", en="{number}、{name} {price}{trial}；")
 _TRIAL = Text(zh="，先免费体验{days}天", en=", first {days}-day free trial")
 _HOW = Text(zh="请回复序号订购，如{example}；", en="Reply with a number to order, e.g. {example}; ")
@@ -43,7 +43,11 @@ ABOUT = Text(zh="订购请发送{example}到{number}", en="ordering: send {examp
 
 @value
 class Offer:
-    """A service on offer as it is listed; ``sp_short_name`` None: the operator's own."""
+    """A service in the listing of offers.
+
+    ``number`` counts from 1, ``price_fen`` is in fen, ``trial_days`` in days; ``sp_short_name`` is None for the
+    operator's own services.
+    """
 
     number: int
     name: str
@@ -54,7 +58,7 @@ class Offer:
 
 
 def offers(language: Language, lines: list[Offer], window: timedelta, *, free_reply: bool) -> tuple[str, ...]:
-    """The listing in pieces that are never cut."""
+    """Return the listing of offers in pieces; ``window`` is how long it can be answered."""
     items = [_item(language, line) for line in lines]
     free = _FREE_REPLY.say(language) if free_reply else ""
     return (

@@ -1,9 +1,9 @@
-"""Why an order is refused, in words for her (flows.md 6)."""
+"""Texts that say why an order is refused (flows.md 6)."""
 
 from app.domain.orders import OrderKind, Reason
 from app.domain.texts.wording import Text
 
-# She has it, but it ends without a yes of hers: it is over, or is being asked about.
+# The subscriber has the service, but it ends: for certain, or unless an open question is answered with yes.
 HELD_UNTIL = Text(
     zh="您已订购{name}，可用至{end}，届时停止。查询请发送0000。",
     en="You already have {name}: it runs until {end} and stops then. Send 0000 to see your services.",
@@ -43,7 +43,7 @@ REFUSED = {
     ),
 }  # fmt: skip
 
-# The same of what she has: whether she can still say yes, until when, and what happens without.
+# Refused changes of a service that the subscriber has: until when a yes is possible, and what happens without it.
 REFUSED_CHANGE = {
     (OrderKind.TRIAL, Reason.SUSPENDED): Text(
         zh="您的号码已停机，暂不能确认继续使用{name}，未收费。恢复后请在{until}前再次回复{yes}确认，否则体验期满停止，不收费。",

@@ -1,4 +1,4 @@
-"""Orders, trials and new terms: what is asked, what a yes and a no brought, and why there is none (flows.md 6)."""
+"""Texts about orders, trials and new terms: questions, and replies to their answers (flows.md 6)."""
 
 from datetime import datetime, timedelta
 
@@ -14,10 +14,16 @@ HELP = Text(zh="KT加业务代码 订购该业务", en="KT and a service's keywo
 
 @value
 class QuotedTerms:
-    """What a question names: nothing else binds, and whatever of it has changed is asked anew (safety.md 4, 5).
+    """The terms that a question names, stored with it as JSON; nothing else becomes binding (safety.md 4, 5).
 
-    ``had_trial``: there is a trial, but not for her any more. ``free_hours``: whether leaving within 72 hours costs
-    nothing; None where the question is not about a beginning. ``how_to_leave``: the way where it is not ``by_sms``.
+    Attributes:
+        sp: the name of the SP.
+        price_fen: the price in fen, per month or per use as ``billing`` says.
+        trial_days: the length of the free trial in days; 0 without one.
+        had_trial: the service has a trial, but this subscriber had it already.
+        free_hours: unsubscribing within 72 hours is free of charge; None if the question is not about a new order.
+        trial_ends_at: the end of a running trial (UTC).
+        by_sms: it can be unsubscribed by SMS; otherwise ``how_to_leave`` says how.
     """
 
     sp: str
@@ -35,7 +41,11 @@ class QuotedTerms:
 
 @value
 class ConfirmationQuestion:
-    """What a question says: what it names, and how it is answered."""
+    """The contents of a question.
+
+    ``access`` is the number to unsubscribe at, ``code`` the code that confirms it (None: the word for yes does), and
+    ``free_reply`` says that replies cost nothing.
+    """
 
     named: QuotedTerms
     access: str
@@ -114,7 +124,7 @@ def _trial_of(language: Language, named: QuotedTerms) -> str:
 
 
 def ask_order(language: Language, asked: ConfirmationQuestion, window: timedelta) -> str:
-    """Whether to start a service."""
+    """Return the question whether to start a service; ``window`` is how long it can be answered."""
     hours = _FREE_HOURS if asked.named.free_hours else _NO_FREE_HOURS
     return _ORDER.say(
         language, **_facts(language, asked), trial=_trial_of(language, asked.named), hours=hours.say(language),
@@ -123,7 +133,7 @@ def ask_order(language: Language, asked: ConfirmationQuestion, window: timedelta
 
 
 def ask_trial(language: Language, asked: ConfirmationQuestion, ends_at: datetime) -> str:
-    """Whether to go on after a trial."""
+    """Return the question whether to continue after a trial that ends at ``ends_at`` (UTC)."""
     return _TRIAL.say(language, **_facts(language, asked), end=wording.minute(language, ends_at))
 
 
@@ -134,7 +144,7 @@ def ask_keep(
     trial_ends_at: datetime | None,
     window: timedelta,
 ) -> str:
-    """Whether to keep what is running out."""
+    """Return the question whether to keep an unsubscribed service that still runs (times are UTC)."""
     trial = _TRIAL_LEFT.say(language, end=wording.day(language, trial_ends_at)) if trial_ends_at else ""
     return _KEEP.say(
         language, **_facts(language, asked), trial=trial, end=wording.day(language, ends_at),
@@ -143,14 +153,14 @@ def ask_keep(
 
 
 def ask_terms(language: Language, asked: ConfirmationQuestion, old_fen: int, takes_effect_at: datetime) -> str:
-    """Whether to agree to new terms."""
+    """Return the question whether to agree to new terms; ``old_fen`` is the price so far, times are UTC."""
     return _TERMS.say(
         language, **_facts(language, asked), old=wording.price(language, old_fen, asked.named.billing),
         end=wording.minute(language, takes_effect_at),
     )  # fmt: skip
 
 
-# ---- what a yes brought
+# ---- replies to a yes
 
 ORDERED = Text(
     zh="您已成功订购{name}，{day}起生效，{price}。{free}{leave}。",
@@ -178,12 +188,12 @@ _STOP_FREE = Text(zh="72小时内退订免费。", en="Stopping it within 72 hou
 
 
 def free_hours(language: Language) -> str:
-    """That leaving soon costs nothing."""
+    """Return that unsubscribing within 72 hours is free of charge."""
     return _STOP_FREE.say(language)
 
 
 def how_to_unsubscribe(language: Language, asked: ConfirmationQuestion) -> str:
-    """How to stop it again."""
+    """Return how to unsubscribe the service."""
     named = asked.named
     if named.by_sms:
         return _LEAVE.say(language, access=asked.access)
@@ -192,7 +202,7 @@ def how_to_unsubscribe(language: Language, asked: ConfirmationQuestion) -> str:
     return _NOT_BY_SMS.say(language)
 
 
-# ---- what a no brought
+# ---- replies to a no
 
 _DECLINED = Text(zh="好的，您未订购{name}，不收费。", en="All right: {name} was not ordered, nothing is charged.")
 _DECLINED_TRIAL = Text(
@@ -218,7 +228,7 @@ TERMS_ENDED = Text(
     en="You did not agree to the new terms of {name}: it was stopped on {end}, nothing more is charged.",
 )
 
-# ---- answers that come late, twice, or to the wrong number
+# ---- answers that are late, repeated or wrong
 
 EXPIRED = Text(
     zh="该确认已过期，未为您办理{name}，不收费。如需订购请发送1111。",
@@ -268,13 +278,13 @@ ABOUT = Text(zh="确认{name}请回复到{number}", en="confirming {name}: {numb
 
 
 def yes_word(language: Language, code: str | None) -> str:
-    """What has to be sent to confirm; the code itself is only in the question."""
+    """Return what confirms an order. It does not contain the code, which only the question shows."""
     return _CODE_OF_QUESTION.say(language) if code else _YES.say(language)
 
 
 _CODE_OF_QUESTION = Text(zh="确认短信中的验证码", en="the code of our question")
 
-# ---- why not
+# ---- orders that name no service
 
 NO_KEYWORD = Text(
     zh="请在KT后写上业务代码，如KTCL。可订购的业务请发送1111。",

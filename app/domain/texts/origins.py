@@ -1,4 +1,4 @@
-"""查2: who ordered a service, when, through which channel, and how it was confirmed (flows.md 5.2)."""
+"""Texts of ``查2``: when and through which channel a service was ordered, and how it was confirmed (flows.md 5.2)."""
 
 from datetime import datetime
 
@@ -25,22 +25,22 @@ _UNKNOWN = Text(zh="没有确认记录，如有疑问请发送0000退订。", en
 
 
 def ordered(language: Language, name: str, day: datetime, channel: Channel) -> str:
-    """When and how it was ordered; a clause that one of the following completes."""
+    """Return when (UTC) and how a service was ordered: a clause that one of the other functions completes."""
     return _ORDERED.say(
         language, name=name, day=wording.day_of_year(language, day), channel=_CHANNELS[channel].say(language)
     )
 
 
 def confirmed(language: Language, answer: str) -> str:
-    """By her own answer."""
+    """Return that it was confirmed by this answer."""
     return _CONFIRMED.say(language, answer=answer)
 
 
 def imported(language: Language, day: datetime) -> str:
-    """Taken over from another system."""
+    """Return that it was imported from another system at ``day`` (UTC)."""
     return _IMPORTED.say(language, day=wording.day_of_year(language, day))
 
 
 def not_on_record(language: Language) -> str:
-    """Nothing is known of a confirmation."""
+    """Return that no confirmation is on record."""
     return _UNKNOWN.say(language)

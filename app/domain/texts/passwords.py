@@ -50,12 +50,12 @@ _LOCKED = Text(
 
 
 def wrong(language: Language, left: int, tomorrow: datetime) -> str:
-    """The old password was wrong; ``left`` tries are left today."""
+    """Return that the old password was wrong; ``left`` tries are left today. ``tomorrow`` is UTC."""
     if left <= 0:
         return _LOCKED_NOW.say(language, day=wording.day(language, tomorrow))
     return _WRONG_ONCE_LEFT.say(language) if left == 1 else _WRONG.say(language, left=str(left))
 
 
 def locked(language: Language, tomorrow: datetime) -> str:
-    """No more tries today."""
+    """Return that no try is left today; ``tomorrow`` is UTC."""
     return _LOCKED.say(language, day=wording.day(language, tomorrow))

@@ -1,4 +1,4 @@
-"""What is said about money given back (flows.md 12)."""
+"""Texts about refunds (flows.md 12)."""
 
 from app.domain.account import Language
 from app.domain.texts import wording
@@ -31,5 +31,5 @@ CLOSED = Text(
 
 
 def refund(language: Language, text: Text, name: str, fen: int) -> str:
-    """One of these, of a service and an amount."""
+    """Return one of these texts with the name of a service and an amount in fen."""
     return text.say(language, name=name, amount=wording.yuan(language, fen))

@@ -1,4 +1,4 @@
-"""What is said to those who forward spam (flows.md 12)."""
+"""Replies to spam reports (flows.md 12)."""
 
 from app.domain.texts.wording import Text
 

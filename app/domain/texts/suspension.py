@@ -1,4 +1,4 @@
-"""What is said before a number is stopped (flows.md 16)."""
+"""Notices before a number is suspended (flows.md 16)."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ _TO_BE_STOPPED = Text(
 
 
 def low_balance(language: Language, balance_fen: int, limit_fen: int, as_of: datetime) -> str:
-    """A prepaid balance has fallen below the limit."""
+    """Return the notice that a prepaid balance has fallen below the limit; amounts in fen, ``as_of`` in UTC."""
     minute = wording.minute(language, as_of)
     if balance_fen < 0:
         return _OVERDRAWN.say(language, as_of=minute, owed=wording.yuan(language, -balance_fen))
@@ -30,5 +30,5 @@ def low_balance(language: Language, balance_fen: int, limit_fen: int, as_of: dat
 
 
 def to_be_stopped(language: Language, stops_at: datetime) -> str:
-    """The number is to be stopped at a time."""
+    """Return the notice that the number will be suspended at ``stops_at`` (UTC)."""
     return _TO_BE_STOPPED.say(language, when=wording.minute_of_year(language, stops_at))

@@ -1,4 +1,4 @@
-"""What is said about complaints and other tickets (flows.md 12)."""
+"""Texts about complaints and other tickets (flows.md 12)."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -61,18 +61,18 @@ _RESOLVED_SAYING = Text(zh="您的工单{number}已处理完毕：{message}", en
 
 
 def ask(language: Language, window: timedelta) -> str:
-    """What is it about?"""
+    """Return the question what the complaint is about; ``window`` is how long it can be answered."""
     return _ASK.say(language, window=wording.duration(language, window))
 
 
 def fee(language: Language, name: str, fen: int) -> str:
-    """A fee as it is named to her."""
+    """Return a fee of ``fen`` for a service, as ``opened`` lists it."""
     amount = wording.yuan_without_point(language, fen)
     return _FEE.say(language, name=wording.before_price(language, name), amount=amount)
 
 
 def opened(language: Language, ticket: Ticket, fees: Iterable[str]) -> str:
-    """The ticket's number and its deadlines, and the fees that it is taken to be about."""
+    """Return the number and deadlines of a new complaint, with the fees that it is about."""
     named = wording.names(language, fees)
     return _OPENED.say(
         language,
@@ -86,20 +86,20 @@ def opened(language: Language, ticket: Ticket, fees: Iterable[str]) -> str:
 
 
 def state(language: Language, ticket: Ticket, at: datetime) -> str:
-    """One line of CXTS."""
-    late = ticket.due <= at
-    how = (_OVERDUE if late else _WAITING).say(language, due=wording.minute(language, ticket.due))
+    """Return the state of a ticket at ``at`` (UTC), as one line of ``CXTS``."""
+    overdue = ticket.due <= at
+    words = (_OVERDUE if overdue else _WAITING).say(language, due=wording.minute(language, ticket.due))
     return _LINE.say(
         language,
         number=ticket.number,
         kind=_KINDS[ticket.kind].say(language),
         day=wording.day(language, ticket.made_at),
-        state=how,
+        state=words,
     )
 
 
 def resolved(language: Language, number: str, message: str | None) -> str:
-    """A ticket is closed; with what the agent says of it, if she says anything."""
+    """Return that a ticket was decided, with the agent's message if there is one."""
     if message is None:
         return _RESOLVED.say(language, number=number)
     return _RESOLVED_SAYING.say(language, number=number, message=wording.sentence(language, message))

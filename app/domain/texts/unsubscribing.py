@@ -1,4 +1,4 @@
-"""What happened to each service that was to be stopped: name, day, and what is still charged (flows.md 5.2, 5.3)."""
+"""Texts about unsubscribing: for each service the day and what is still charged (flows.md 5.2, 5.3)."""
 
 from app.domain.account import Language
 from app.domain.texts.wording import Text
@@ -121,14 +121,14 @@ BY_AGENT = Text(zh="您好！客服人员已为您办理退订：", en="Our staf
 
 
 def by_other_way(language: Language, name: str, how: str | None) -> str:
-    """A service that cannot be stopped by SMS, with the way that works."""
+    """Return that a service cannot be unsubscribed by SMS, and how it can be, if that is known."""
     if not how:
         return _BY_OTHER_WAY_UNKNOWN.say(language, name=name)
     return _BY_OTHER_WAY.say(language, name=name, how=how)
 
 
 def warning(language: Language, name: str, words: str | None) -> str:
-    """Why a service should not be stopped lightly, in the words of its provider; without any, that it was guessed."""
+    """Return the cancel warning of a service; without one, that the service was guessed from an inexact name."""
     if not words:
         return _GUESSED.say(language, name=name)
     return _WARNING.say(language, name=name, warning=words.rstrip("。. "))

@@ -1,4 +1,7 @@
-"""The two languages, and how days, hours, prices and enumerations are written in them."""
+"""Texts in two languages, and how days, times, prices and enumerations are written in each.
+
+Times are given in UTC and written in Shanghai time. Amounts are given in fen.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -21,13 +24,13 @@ _MINUTE = timedelta(minutes=1)
 
 @value
 class Text:
-    """One thing to say, in each language; ``{names}`` are filled in by ``say``."""
+    """A text in both languages; ``say`` fills in its ``{placeholders}``."""
 
     zh: str
     en: str
 
     def say(self, language: Language, **facts: str) -> str:
-        """The text in a language."""
+        """Return the text in a language, with the placeholders replaced by ``facts``."""
         text = self.en if language is Language.EN else self.zh
         return text.format(**facts) if facts else text
 
@@ -45,7 +48,7 @@ _UNITS = {
 }
 _YUAN = Text(zh="{amount}元", en="CNY{amount}")
 _YUAN_AND_FEN = Text(zh="{yuan}元{rest}分", en="{fen}fen")
-# In English a blank, or a colon, stands behind each name.
+# Keeps a name apart from the price after it. In English every name is followed by a blank or a colon anyway.
 _SET_APART = Text(zh="{name} ", en="{name}")
 _NAMES = Text(zh="、", en=", ")
 _CLAUSES = Text(zh="，", en="; ")
@@ -57,36 +60,36 @@ _CLOSED = ("。", ".", "！", "!", "？", "?", "…")
 
 
 def day(language: Language, moment: datetime) -> str:
-    """A day without its year: ``03月31日``, ``March 31``.
+    """Return a day without its year: ``03月31日``, ``March 31``.
 
-    No blank follows the number: programs that read listings take a digit and a blank for an item (flows.md 17).
+    No blank follows the number, as programs that read listings take a digit and a blank for an item (flows.md 17).
     """
     here = local(moment)
     return f"{here:%m月%d日}" if language is Language.ZH else f"{_MONTHS[here.month - 1]} {here.day}"
 
 
 def day_of_year(language: Language, moment: datetime) -> str:
-    """A day with its year: ``2026年03月31日``, ``March 31, 2026``."""
+    """Return a day with its year: ``2026年03月31日``, ``March 31, 2026``."""
     here = local(moment)
     return f"{here:%Y年%m月%d日}" if language is Language.ZH else f"{day(language, moment)}, {here.year}"
 
 
 def month(language: Language, moment: datetime) -> str:
-    """A month without its year: ``03月``, ``March``."""
+    """Return a month without its year: ``03月``, ``March``."""
     here = local(moment)
     return f"{here:%m月}" if language is Language.ZH else _MONTHS[here.month - 1]
 
 
 def month_of_year(language: Language, moment: datetime) -> str:
-    """A month with its year: ``2026年03月``, ``March 2026``."""
+    """Return a month with its year: ``2026年03月``, ``March 2026``."""
     here = local(moment)
     return f"{here:%Y年%m月}" if language is Language.ZH else f"{month(language, moment)} {here.year}"
 
 
 def month_seen_from(language: Language, moment: datetime, now: datetime) -> str:
-    """A month, with its year if that is not the one of ``now``: ``03月``, ``25年12月``, ``December '25``.
+    """Return a month, with its year if that differs from the year of ``now``: ``03月``, ``25年12月``, ``December '25``.
 
-    The year has two digits only, as four could be taken for a fee's code.
+    The year has two digits only, as four could be mistaken for the code of a charge.
     """
     words, here = month(language, moment), local(moment)
     if here.year == local(now).year:
@@ -95,13 +98,13 @@ def month_seen_from(language: Language, moment: datetime, now: datetime) -> str:
 
 
 def minute(language: Language, moment: datetime) -> str:
-    """A minute: ``03月31日10时05分``, ``March 31, 10:05``."""
+    """Return a time to the minute: ``03月31日10时05分``, ``March 31, 10:05``."""
     here = local(moment)
     return f"{here:%m月%d日%H时%M分}" if language is Language.ZH else f"{day(language, moment)}, {here:%H:%M}"
 
 
 def minute_of_year(language: Language, moment: datetime) -> str:
-    """A minute with its year: ``2026年03月31日10时05分``, ``March 31, 2026, 10:05``."""
+    """Return a time to the minute, with its year: ``2026年03月31日10时05分``, ``March 31, 2026, 10:05``."""
     here = local(moment)
     return (
         f"{here:%Y年%m月%d日%H时%M分}" if language is Language.ZH else f"{day_of_year(language, moment)}, {here:%H:%M}"
@@ -109,7 +112,7 @@ def minute_of_year(language: Language, moment: datetime) -> str:
 
 
 def duration(language: Language, length: timedelta) -> str:
-    """A length of time, in whole hours if it is that, else in minutes: ``2小时``, ``two hours``."""
+    """Return a duration in hours if these are whole, else in minutes: ``2小时``, ``two hours``."""
     hours = length % _HOUR == timedelta(0)
     count = length // (_HOUR if hours else _MINUTE)
     if language is Language.ZH:
@@ -119,17 +122,17 @@ def duration(language: Language, length: timedelta) -> str:
 
 
 def yuan(language: Language, fen: int) -> str:
-    """An amount: ``5元``, ``CNY5``."""
+    """Return an amount in yuan: ``5元``, ``CNY5``."""
     return _YUAN.say(language, amount=in_yuan(fen))
 
 
 def before_price(language: Language, name: str) -> str:
-    """A name with its price right behind it: ``影视365 1元`` is not 3651, and ``影院三 1元`` not 31 (safety.md 29)."""
+    """Return a name as it is written before a price: ``影视365 1元``, so that nobody reads 3651元 (safety.md 29)."""
     return _SET_APART.say(language, name=name) if ends_in_numeral(name) else name
 
 
 def yuan_without_point(language: Language, fen: int) -> str:
-    """An amount where a point after a digit would be taken for that of an item: ``19元90分``, ``1990fen``."""
+    """Return an amount without a point, which would look like an item number: ``19元90分``, ``1990fen``."""
     whole, rest = divmod(fen, 100)
     if rest == 0:
         return yuan(language, fen)
@@ -137,31 +140,31 @@ def yuan_without_point(language: Language, fen: int) -> str:
 
 
 def price(language: Language, fen: int, billing: Billing) -> str:
-    """A price with its unit: ``5元/月``, ``CNY5/month``."""
+    """Return a price with its unit: ``5元/月``, ``CNY5/month``."""
     return f"{yuan(language, fen)}/{unit(language, billing)}"
 
 
 def unit(language: Language, billing: Billing) -> str:
-    """What a price is for: ``月``, ``month``."""
+    """Return the unit of a price: ``月``, ``month``."""
     return _UNITS[billing].say(language)
 
 
 def names(language: Language, words: Iterable[str]) -> str:
-    """An enumeration of names: ``彩铃、手机报``."""
+    """Return an enumeration of names: ``彩铃、手机报``."""
     return _NAMES.say(language).join(words)
 
 
 def clauses(language: Language, words: Iterable[str]) -> str:
-    """Short statements in a row, as in a menu."""
+    """Join short clauses, as in a menu."""
     return _CLAUSES.say(language).join(words)
 
 
 def matters(language: Language, words: Iterable[str]) -> str:
-    """Longer statements in a row, each of something else."""
+    """Join longer clauses about different matters."""
     return _MATTERS.say(language).join(words)
 
 
 def sentence(language: Language, words: str) -> str:
-    """Words closed by a full stop unless they are: what staff typed, or a clause that nothing follows."""
+    """Return words, such as staff typed, as a sentence: with a full stop unless they end in one."""
     bare = words.rstrip(_LEFT_OPEN)
     return (_CLOSED_ALREADY if bare.endswith(_CLOSED) else _SENTENCE).say(language, words=bare)
