@@ -10,9 +10,9 @@ from app.domain.tickets import (
     Ticket,
     TicketKind,
     TicketState,
-    handled_within,
     ticket_number,
     tier_of,
+    time_to_decide,
 )
 from app.domain.turn import Outcome, TimerSet, Turn
 from app.domain.values import value
@@ -39,7 +39,7 @@ def open_ticket(turn: Turn, kind: TicketKind, text: str, *, who: str, charge_ids
         raise LookupError("a ticket needs a customer")
     tier = tier_of(customer)
     first_response, whole = (
-        (CALL_BACK, CALL_BACK) if kind is TicketKind.FEE_DISPUTE else (FIRST_RESPONSE, handled_within(tier))
+        (CALL_BACK, CALL_BACK) if kind is TicketKind.FEE_DISPUTE else (FIRST_RESPONSE, time_to_decide(tier))
     )
     start = _deadlines_start(turn, whole)
     ticket = Ticket(

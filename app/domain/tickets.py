@@ -133,7 +133,7 @@ def tier_of(subscriber: Subscriber) -> str:
     return "gotone" if subscriber.brand is Brand.GOTONE else "ordinary"
 
 
-def handled_within(tier: str) -> timedelta:
+def time_to_decide(tier: str) -> timedelta:
     """Return the time to decide a complaint of this tier: 8, 24 or 48 hours."""
     return _TIME_TO_DECIDE[tier]
 

@@ -113,7 +113,7 @@ def is_over(turn: Turn) -> Outcome:
 
 def _notice(turn: Turn, suspension: Suspension) -> Reply:
     """In the night only if the morning would be too late; never sent when the number has been stopped."""
-    text = texts.to_be_stopped(turn.account.language, suspension.stops_at)
+    text = texts.to_be_suspended(turn.account.language, suspension.stops_at)
     too_late = turn.policy.quiet_hours.release(turn.now) >= suspension.stops_at
     return say(turn, text, kind=MessageClass.NOTICE, about=_about(suspension), any_hour=too_late)
 

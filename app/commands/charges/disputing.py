@@ -215,9 +215,9 @@ def _dispute_taken_charge(turn: Turn, charge: Charge, question: Question) -> Out
     refund = refund_part(turn, charge, who=who, why="doubted in time")
     closed = Outcome(questions=(question.closed(turn.now, ClosedAs.ANSWERED),), verdict="doubted")
     if charge.kind is ChargeKind.PER_USE:
-        return merge_outcomes(_result(turn, _sentence(turn, texts.GIVEN_BACK_USE, charge)), closed, refund)
+        return merge_outcomes(_result(turn, _sentence(turn, texts.REFUNDED_USE, charge)), closed, refund)
     opened = open_ticket(turn, TicketKind.COMPLAINT, received.shown_text, who=who, charge_ids=(charge.id,))
-    reply = _result(turn, _sentence_with_ticket(turn, texts.GIVEN_BACK_DISPUTED, charge, opened.ticket))
+    reply = _result(turn, _sentence_with_ticket(turn, texts.REFUNDED_DISPUTED, charge, opened.ticket))
     return merge_outcomes(reply, closed, refund, opened.outcome)
 
 

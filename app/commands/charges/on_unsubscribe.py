@@ -66,17 +66,17 @@ def _settle_charge(
     fee = _amount(turn, charge)
     if charge.state is ChargeState.DISPUTED:
         cancelled = settle(turn, charge, ChargeState.CANCELLED, "unsubscribed", who)
-        return cancelled, texts.CANCELLED_ON_LEAVING.say(language, fee=fee)
+        return cancelled, texts.CANCELLED_ON_UNSUBSCRIBE.say(language, fee=fee)
     if charge.is_open and _is_waived(turn, charge, before, after):
         was_reminded = open_question_of(turn, charge) is not None or charge.state is ChargeState.REMINDED
         waived = settle(turn, charge, ChargeState.WAIVED, "unsubscribed", who)
-        return waived, texts.WAIVED_ON_LEAVING.say(language, fee=fee) if was_reminded and charge.amount_fen else ""
+        return waived, texts.WAIVED_ON_UNSUBSCRIBE.say(language, fee=fee) if was_reminded and charge.amount_fen else ""
     free, late = before.in_free_period(turn.at), _taken_since(turn, charge) and _is_waived(turn, charge, before, after)
     if (free or late) and is_refundable(turn, charge):
         refunded = refund_part(
             turn, charge, who=who, why="unsubscribed within 72 hours" if free else "unsubscribed in time"
         )
-        return refunded, texts.GIVEN_BACK.say(language, fee=fee)
+        return refunded, texts.REFUNDED.say(language, fee=fee)
     return None, ""
 
 
@@ -110,6 +110,6 @@ def text_of_remaining_charges(turn: Turn, remaining: tuple[Charge, ...]) -> str:
     """Return the sentences about charges that are still taken, each with its day."""
     language = turn.account.language
     return "".join(
-        texts.TAKEN_ALL_THE_SAME.say(language, fee=_amount(turn, charge), day=wording.day(language, charge.due_at))
+        texts.STILL_CHARGED.say(language, fee=_amount(turn, charge), day=wording.day(language, charge.due_at))
         for charge in remaining
     )

@@ -147,7 +147,9 @@ def pay_undecided_second_half(turn: Turn) -> Outcome:
         return Outcome(verdict="decided before")
     paid = pay_second_half(turn, principal, who="timer", why="nobody decided within three days")
     return replace(
-        merge_outcomes(paid, notice(turn, refund_sentence(turn, texts.IN_HER_FAVOUR, charge_of(turn, principal)))),
+        merge_outcomes(
+            paid, notice(turn, refund_sentence(turn, texts.IN_CUSTOMERS_FAVOUR, charge_of(turn, principal)))
+        ),
         verdict="refunded",
     )
 

@@ -67,7 +67,7 @@ def _unsubscribe(turn: Turn, subscription_ids: Iterable[str], who: str, reason: 
         if subscription.can_be_unsubscribed(turn.at)
     ]
     ended = end_services(turn, targets, request)
-    still_running = texts.STILL_RUNNING.say(turn.account.language)
+    still_running = texts.STILL_UNDER_CONTRACT.say(turn.account.language)
     sentences = (still_running if item.result is UnsubscribeResult.REFUSED else item.text for item in ended)
     return DecisionResult(
         merge_outcomes(Outcome(subscriptions=not_owing), as_outcome(turn, ended, request)), tuple(sentences)

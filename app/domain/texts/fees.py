@@ -82,24 +82,22 @@ UNREACHED = Text(
 
 # ---- disputed in time, but handled after it was charged
 
-GIVEN_BACK_USE = Text(zh="{what}已退还。", en="{what} was paid back.")
-GIVEN_BACK_DISPUTED = Text(
+REFUNDED_USE = Text(zh="{what}已退还。", en="{what} was paid back.")
+REFUNDED_DISPUTED = Text(
     zh="{what}的疑问已受理，已扣收的费用已退还，工单号{number}，{due}前答复您。",
     en="Your doubt of {what} is taken up as {number} and the fee was paid back: we answer by {due}.",
 )
 
 # ---- unsubscribing
 
-WAIVED_ON_LEAVING = Text(zh="待扣的{fee}不收费；", en="the announced fee of {fee} is free; ")
-CANCELLED_ON_LEAVING = Text(
+WAIVED_ON_UNSUBSCRIBE = Text(zh="待扣的{fee}不收费；", en="the announced fee of {fee} is free; ")
+CANCELLED_ON_UNSUBSCRIBE = Text(
     zh="有疑问的{fee}不收费，仍会按时回电；", en="the doubted fee of {fee} is free, and we still call you; "
 )
-TAKEN_ALL_THE_SAME = Text(
-    zh="此前的{fee}将于{day}照常收取；", en="the earlier fee of {fee} is still charged on {day}; "
-)
-GIVEN_BACK = Text(zh="已收的{fee}将退还；", en="the {fee} taken already is paid back; ")
+STILL_CHARGED = Text(zh="此前的{fee}将于{day}照常收取；", en="the earlier fee of {fee} is still charged on {day}; ")
+REFUNDED = Text(zh="已收的{fee}将退还；", en="the {fee} taken already is paid back; ")
 
-STILL_RUNNING = Text(zh="该业务仍在合约期内，未退订。", en="The service is under contract and was not stopped.")
+STILL_UNDER_CONTRACT = Text(zh="该业务仍在合约期内，未退订。", en="The service is under contract and was not stopped.")
 
 
 def of_month(language: Language, name: str, month: str | None) -> str:

@@ -20,7 +20,7 @@ SECOND_HALF = Text(
     zh="经核实，{name}费用再退还{amount}，连同此前退还的为双倍退还。",
     en="For {name} another {amount} was given back: twice the fee in all. ",
 )
-IN_HER_FAVOUR = Text(
+IN_CUSTOMERS_FAVOUR = Text(
     zh="{name}费用未能在3天内核实，按对您有利的结果再退还{amount}，连同此前退还的为双倍退还。",
     en="As nobody could decide about {name} within three days, another {amount} was given back: twice the fee in all. ",
 )

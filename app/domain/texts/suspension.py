@@ -14,7 +14,7 @@ _OVERDRAWN = Text(
     zh="您好！截至{as_of}，您的话费余额已用完，并欠费{owed}。为免停机，请及时充值。查询余额请发送YE到10086。",
     en="As of {as_of} your balance is used up and you owe {owed}. Please top up soon to keep your number in service. Send YE to 10086 for your balance.",
 )
-_TO_BE_STOPPED = Text(
+_TO_BE_SUSPENDED = Text(
     zh="您好！您的号码将于{when}停机。为免停机，请在此之前缴清费用；如已缴费，请忽略本短信。查询余额请发送YE到10086。",
     en="Your number will be stopped on {when}. To keep it in service please pay before; if you have paid, ignore this message. Send YE to 10086 for your balance.",
 )
@@ -29,6 +29,6 @@ def low_balance(language: Language, balance_fen: int, limit_fen: int, as_of: dat
     return _LOW_BALANCE.say(language, as_of=minute, balance=balance, limit=limit)
 
 
-def to_be_stopped(language: Language, stops_at: datetime) -> str:
+def to_be_suspended(language: Language, stops_at: datetime) -> str:
     """Return the notice that the number will be suspended at ``stops_at`` (UTC)."""
-    return _TO_BE_STOPPED.say(language, when=wording.minute_of_year(language, stops_at))
+    return _TO_BE_SUSPENDED.say(language, when=wording.minute_of_year(language, stops_at))
