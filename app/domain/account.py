@@ -22,7 +22,7 @@ class Brand(StrEnum):
 
 
 class Payment(StrEnum):
-    """How the subscriber pays: before use, from the balance, or after it, by bill."""
+    """The way of payment: before use, from the balance, or after it, by bill."""
 
     PREPAID = "prepaid"
     POSTPAID = "postpaid"
@@ -45,7 +45,7 @@ class Language(StrEnum):
 
 @value
 class Plan:
-    """What a subscriber has bought as a whole.
+    """A subscriber's plan.
 
     Attributes:
         data_kb: the data that it includes each month, in KB of 1024 bytes; 0 if none.

@@ -28,7 +28,7 @@ class Bill(Record):
 
 @value
 class Spend(Record):
-    """What one month has cost so far, in fen, as of ``counted_at`` (UTC). Its id is the month (``2026-03``)."""
+    """The cost of a month so far, in fen, as of ``counted_at`` (UTC). Its id is the month (``2026-03``)."""
 
     amount_fen: int
     counted_at: datetime

@@ -26,7 +26,7 @@ class CampaignMessageState(StrEnum):
 
 
 class SkipReason(StrEnum):
-    """Why a number did not get a campaign's text."""
+    """The reason why a number did not get a campaign's text."""
 
     NOT_A_CUSTOMER = "not_a_customer"
     NO_CONSENT = "no_consent"

@@ -9,7 +9,7 @@ from app.domain.values import replace, value
 
 
 class CancelEffect(StrEnum):
-    """When an unsubscribed service ends (flows.md 5.3)."""
+    """The time at which an unsubscribed service ends: at once, within 24 hours or at the month's end (flows.md 5.3)."""
 
     IMMEDIATE = "immediate"
     WITHIN_24H = "within_24h"
@@ -22,7 +22,7 @@ class CancelEffect(StrEnum):
 
 
 class Billing(StrEnum):
-    """What a price is for: a month, one use, or nothing."""
+    """The unit of a price: a month or one use; ``free`` has a price of 0."""
 
     MONTHLY = "monthly"
     PER_USE = "per_use"
@@ -37,7 +37,7 @@ FREE_COSTS_NOTHING = "price_fen: a free service costs nothing."
 
 
 class ConfirmMode(StrEnum):
-    """How an order is confirmed: by the word for yes, or by a random code that the question shows (flows.md 6)."""
+    """The confirmation of an order: the word for yes, or a random code that the question shows (flows.md 6)."""
 
     FIXED = "fixed"
     CODE = "code"

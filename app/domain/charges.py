@@ -24,7 +24,7 @@ _CODE_COUNT = 9000
 
 
 class ChargeKind(StrEnum):
-    """What a charge is for: a month of a service, or one use."""
+    """The object of a charge: a month of a service, or one use."""
 
     MONTHLY = "monthly"
     PER_USE = "per_use"

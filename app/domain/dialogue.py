@@ -17,7 +17,7 @@ _ATTEMPT = timedelta(minutes=1)
 
 
 class Arrival(StrEnum):
-    """How far the messages of a question got, as far as the gateway knows.
+    """The progress of a question's messages, as far as the gateway knows.
 
     ``UNSENT``: never tried, or every attempt so far was refused. ``UNDER_WAY``: an attempt has not ended yet.
     ``UNKNOWN``: an attempt ended without an answer, so the question may have arrived.
@@ -32,7 +32,7 @@ class Arrival(StrEnum):
 
 @value
 class QuestionState:
-    """What was asked. Each kind of question is a subclass with its own ``kind``; it is stored as JSON.
+    """The contents of a question. Each kind of question is a subclass with its own ``kind``; it is stored as JSON.
 
     ``must_reach`` is True for questions about money: an answer counts only if the question can have reached the
     subscriber (safety.md 6).
@@ -51,7 +51,7 @@ _S = TypeVar("_S", bound=QuestionState)
 
 
 class ClosedAs(StrEnum):
-    """How a question ended; a question whose window ran out has no such value."""
+    """The end of a question; one whose window ran out has no such value."""
 
     ANSWERED = "answered"
     REPLACED = "replaced"

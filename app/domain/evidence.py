@@ -74,7 +74,7 @@ class ChainHead:
 
 
 class ChainViolation(StrEnum):
-    """What is wrong with a chain."""
+    """A defect of a chain or its head."""
 
     CHANGED = "changed"
     UNREADABLE = "unreadable"

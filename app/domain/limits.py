@@ -90,7 +90,7 @@ class Limits:
 
     @property
     def minute_over_at(self) -> datetime | None:
-        """When the current minute ends, and kept MOs are handled (UTC); None before the first MO."""
+        """The end of the current minute (UTC), when kept MOs are handled; None before the first MO."""
         return self.minute_began + _RATE_WINDOW if self.minute_began else None
 
     # ---- cap on segments

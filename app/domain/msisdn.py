@@ -28,7 +28,7 @@ def bucket_of(number: str) -> int:
 
 
 class Numbers(StrEnum):
-    """How a carrier writes numbers without ``+`` or ``00``: without or with a country code."""
+    """The form in which a carrier writes numbers without ``+`` or ``00``: without or with a country code."""
 
     NATIONAL = "national"
     INTERNATIONAL = "international"

@@ -16,7 +16,7 @@ _NUMBER_COUNT = 100
 
 
 class OrderKind(StrEnum):
-    """What a yes does: start a service, continue a trial at its price, keep an ending service, agree to new terms."""
+    """The effect of a yes: start a service, continue a trial at its price, keep an ending service, or new terms."""
 
     ORDER = "order"
     TRIAL = "trial"
@@ -36,7 +36,7 @@ class OrderState(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an order was refused, or ended without an answer."""
+    """The reason why an order was refused, or ended without an answer."""
 
     SUSPENDED = "suspended"
     UNKNOWN_SERVICE = "unknown_service"

@@ -55,12 +55,12 @@ class PartSet:
 
     @property
     def missing(self) -> int:
-        """How many parts have not arrived."""
+        """The number of parts that have not arrived."""
         return self.parts[0].key[-1] - len(self.parts)
 
     @property
     def deadline(self) -> datetime:
-        """When the message is handled with the parts that it has by then (UTC): 5 minutes after the first."""
+        """The time at which the message is handled with the parts that arrived (UTC): 5 minutes after the first."""
         return min(part.at for part in self.parts) + _WAIT_FOR_PARTS
 
     @property

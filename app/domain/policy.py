@@ -54,7 +54,7 @@ class Policy:
 
 @value
 class ProviderTraits:
-    """What a turn needs to know about the provider that its replies are sent through (flows.md 1, safety.md 20).
+    """The traits of the provider that a turn's replies are sent through (flows.md 1, safety.md 20).
 
     Attributes:
         name: its name in the settings.
@@ -69,7 +69,7 @@ class ProviderTraits:
 
 @value
 class RetentionPeriods:
-    """How long the payloads of evidence and the texts of messages are stored: 183 days by default."""
+    """The time for which the payloads of evidence and the texts of messages are stored: 183 days by default."""
 
     evidence: timedelta = timedelta(days=183)
     messages: timedelta = timedelta(days=183)

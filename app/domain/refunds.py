@@ -11,7 +11,7 @@ DECIDED_WITHIN = timedelta(days=3)
 
 
 class RefundPolicy(StrEnum):
-    """How much is refunded.
+    """The amount of a refund; nothing for ``none``.
 
     ``double``: twice the fee, for an error of the operator. ``principal``: the fee now, and as much again if the error
     is confirmed.
@@ -63,7 +63,7 @@ class Refund(Record):
 
     @property
     def decide_by(self) -> datetime:
-        """When the second half is paid unless somebody decided before (UTC)."""
+        """The time at which the second half is paid unless somebody decided before (UTC)."""
         return self.made_at + DECIDED_WITHIN
 
 

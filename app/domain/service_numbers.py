@@ -7,7 +7,7 @@ from app.domain.values import value
 
 
 class Extension(StrEnum):
-    """What follows the access number. ``FOREIGN`` stands for every number that is not the gateway's.
+    """The extension that follows the access number. ``FOREIGN`` stands for every number that is not the gateway's.
 
     A confirmation number has two more digits, such as ``20417``.
     """

@@ -37,7 +37,7 @@ class Stamp:
 
 @value
 class Shift:
-    """How far a carrier's last stamps were behind the time of storing; negative if they were ahead.
+    """The delay of a carrier's last stamps against the time of storing; negative if they were ahead.
 
     ``local``: they had no zone, so another zone in the settings corrects a shift of whole hours.
     """

@@ -23,7 +23,7 @@ TENURE_ENDED = "tenure-ended"
 
 
 class TicketKind(StrEnum):
-    """What a ticket is about.
+    """The subject of a ticket.
 
     ``dead_letter``: an MO that could not be handled; ``unreached``: a reminder that could not be delivered;
     ``unanswered``: a message that may or may not have arrived.
@@ -44,7 +44,7 @@ class TicketState(StrEnum):
 
 
 class Decision(StrEnum):
-    """How a ticket was decided; ``done`` for one that decides on no fee."""
+    """The decision on a ticket; ``done`` for one that decides on no fee."""
 
     CANCELLED = "cancelled"
     UPHELD = "upheld"

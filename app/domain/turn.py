@@ -54,7 +54,7 @@ class TextReceived(Stimulus):
 
     @property
     def arrived_at(self) -> datetime:
-        """When it was stored (UTC)."""
+        """The time of storing (UTC)."""
         return self.stored_at or self.sent_at
 
 
@@ -77,7 +77,7 @@ MESSAGE_UNKNOWN = "message-unanswered"
 
 
 class DeliveryOutcome(StrEnum):
-    """What became of a message: the network took it, refused it for good, or took it but could not deliver it."""
+    """The outcome of a message: the network took it, refused it for good, or took it but could not deliver it."""
 
     TAKEN = "taken"
     FAILED = "failed"
@@ -86,7 +86,7 @@ class DeliveryOutcome(StrEnum):
 
 @value
 class MessageOutcome:
-    """The delivery outcome of a message about a matter, such as ``charge:c-1/1``; stored as the data of a timer."""
+    """The outcome of a message about a matter, such as ``charge:c-1/1``; stored as the data of a timer."""
 
     about: str
     what: DeliveryOutcome

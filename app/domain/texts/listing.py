@@ -134,7 +134,7 @@ def _body(language: Language, lines: tuple[Line, ...]) -> tuple[str, ...]:
 
 @value
 class HowToAnswer:
-    """What the closing of a listing says about answers.
+    """The facts about answers that close a listing.
 
     Attributes:
         window: how long it can be answered.
