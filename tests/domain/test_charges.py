@@ -1,4 +1,4 @@
-"""A fee's moves, windows and codes (flows.md 7; safety.md 7, 12)."""
+"""State transitions, windows and codes of charges (flows.md 7; safety.md 7, 12)."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ def charge(state: ChargeState) -> Charge:
 
 @pytest.mark.parametrize("state", ChargeState)
 @pytest.mark.parametrize("to", ChargeState)
-def test_nothing_moves_on_from_its_end(state: ChargeState, to: ChargeState) -> None:
+def test_only_allowed_transitions_happen(state: ChargeState, to: ChargeState) -> None:
     allowed = {
         ChargeState.ANNOUNCED: {ChargeState.REMINDED, ChargeState.DISPUTED, *FINAL},
         ChargeState.REMINDED: {ChargeState.DISPUTED, *FINAL},
@@ -49,18 +49,18 @@ def test_a_window_lasts_its_time_and_never_ends_at_night(start: datetime, window
     assert end - handed_over <= window + timedelta(hours=10)
 
 
-def test_codes_are_found_until_none_is_left() -> None:
-    given_out: set[str] = set()
+def test_new_codes_are_found_until_all_are_taken() -> None:
+    taken: set[str] = set()
     randbelow = random.Random(9000)
     for count in range(9000):
-        given_out.add(new_code(randbelow.randrange, given_out.__contains__))
-        assert len(given_out) == count + 1
-    assert given_out == {str(number) for number in range(1000, 10_000)}
+        taken.add(new_code(randbelow.randrange, taken.__contains__))
+        assert len(taken) == count + 1
+    assert taken == {str(number) for number in range(1000, 10_000)}
     with pytest.raises(LookupError):
-        new_code(lambda _: 0, given_out.__contains__)
+        new_code(lambda _: 0, taken.__contains__)
 
 
-def test_codes_are_looked_for_beyond_the_last_one() -> None:
-    assert new_code(lambda sides: sides - 1, "9999".__eq__) == "1000"
+def test_the_search_for_a_code_wraps_around() -> None:
+    assert new_code(lambda n: n - 1, "9999".__eq__) == "1000"
     all_but_one = {str(number) for number in range(1000, 10_000)} - {"9998"}
-    assert new_code(lambda sides: sides - 1, all_but_one.__contains__) == "9998"
+    assert new_code(lambda n: n - 1, all_but_one.__contains__) == "9998"

@@ -1,4 +1,4 @@
-"""One rule for every secret that the gateway is given."""
+"""Rules for secrets in the settings."""
 
 from base64 import b64encode, urlsafe_b64encode
 
@@ -12,12 +12,12 @@ GUESSABLE = [b"", b"\0", b"ab", b"secret", KEY[:15], bytes(16), b"ab" * 32, b"a"
 
 
 @pytest.mark.parametrize("secret", [f"whsec_{WORD}", f"whsec_{b64encode(KEY * 4).decode()}"])
-def test_a_secret_that_signs_is_whsec_and_enough_random_bytes(secret: str) -> None:
+def test_a_signing_secret_is_whsec_and_16_or_more_random_bytes(secret: str) -> None:
     assert signing_violation(secret) is None
 
 
 @pytest.mark.parametrize("key", GUESSABLE)
-def test_one_that_can_be_guessed_does_not(key: bytes) -> None:
+def test_a_signing_secret_that_can_be_guessed_is_refused(key: bytes) -> None:
     assert signing_violation(f"whsec_{b64encode(key).decode()}")
 
 
@@ -29,10 +29,10 @@ def test_one_that_can_be_guessed_does_not(key: bytes) -> None:
         "whsec_" + WORD.replace("=", "_"), f"'whsec_{WORD}'",
     ],
 )  # fmt: skip
-def test_nor_does_one_that_two_sides_may_read_differently(secret: str) -> None:
-    fault = signing_violation(secret)
-    assert fault
-    assert not secret or secret not in fault
+def test_a_signing_secret_that_two_programs_may_decode_differently_is_refused(secret: str) -> None:
+    violation = signing_violation(secret)
+    assert violation
+    assert not secret or secret not in violation
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_path_token_is_long_and_needs_no_escaping(token: str) -> None:
     "token",
     ["", "short", "0123456789abcdefghi", "a" * 40, "ab" * 20, "0123456789/0123456789/012", "令" * 30, f"{WORD} 34"],
 )
-def test_one_that_is_not_is_refused(token: str) -> None:
+def test_another_path_token_is_refused(token: str) -> None:
     assert token_violation(token)
 
 
@@ -64,11 +64,11 @@ def test_basic_auth_is_a_user_and_a_password_that_cannot_be_guessed(pair: str) -
         "open sesame, open sesame", "a very long user of the carrier:short",
     ],
 )  # fmt: skip
-def test_a_pair_that_anybody_finds_is_refused(pair: str) -> None:
+def test_a_pair_that_can_be_guessed_is_refused(pair: str) -> None:
     assert pair_violation(pair)
 
 
 @pytest.mark.parametrize("key", ["", "abc", "密", WORD, "A" * 43 + "=", urlsafe_b64encode(KEY * 3).decode()])
-def test_a_key_that_seals_is_32_random_bytes(key: str) -> None:
+def test_a_sealing_key_is_32_random_bytes(key: str) -> None:
     assert sealing_violation(urlsafe_b64encode(KEY[::-1] + KEY).decode()) is None
     assert sealing_violation(key)

@@ -1,4 +1,4 @@
-"""How long others are told (flows.md 14)."""
+"""How long events are sent (flows.md 14)."""
 
 from datetime import timedelta
 
@@ -22,11 +22,11 @@ DAY = timedelta(days=1)
         ("sp:XINHUA", "order.declined", False),
     ],
 )
-def test_money_and_stops_go_on(receiver: str, kind: str, *, expected: bool) -> None:
+def test_events_about_money_and_ends_are_sent_until_acknowledged(receiver: str, kind: str, *, expected: bool) -> None:
     assert is_sent_until_acknowledged(receiver, kind) is expected
 
 
-def test_the_pauses_grow_up_to_an_hour_and_end_with_the_three_days() -> None:
+def test_pauses_grow_up_to_an_hour_and_the_last_try_is_after_three_days() -> None:
     pauses = [next_try("sp:A", "order.made", MADE, MADE, attempts, 0.999) for attempts in range(1, 20)]
     assert all(moment is not None and moment <= MADE + timedelta(hours=1) for moment in pauses)
     assert pauses[0] is not None
@@ -35,12 +35,12 @@ def test_the_pauses_grow_up_to_an_hour_and_end_with_the_three_days() -> None:
     assert next_try("sp:A", "order.made", MADE, late, 99, 0.999) == MADE + 3 * DAY
 
 
-def test_a_receiver_that_asks_for_time_gets_it_but_not_for_ever() -> None:
+def test_retry_after_is_respected_up_to_a_day() -> None:
     assert next_try("sp:A", "a.b", MADE, MADE, 1, 0.0, timedelta(hours=2)) == MADE + timedelta(hours=2)
     assert next_try("sp:A", "a.b", MADE, MADE, 1, 0.0, timedelta(days=30)) == MADE + DAY
 
 
-def test_after_three_days_most_are_given_up_and_money_comes_daily() -> None:
+def test_after_three_days_events_about_money_are_sent_daily_and_others_given_up() -> None:
     assert next_try("sp:A", "order.made", MADE, MADE + 3 * DAY, 50, 0.5) is None
     assert next_try("billing", "charge.charged", MADE, MADE + 3 * DAY, 50, 0.5) == MADE + 4 * DAY
     assert next_try("billing", "charge.charged", MADE, MADE + 99 * DAY, 50, 0.5) == MADE + 100 * DAY

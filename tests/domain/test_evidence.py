@@ -1,4 +1,4 @@
-"""The chain of evidence: nothing can be changed, taken out or put in unseen, and erasing is possible (flows.md 13; safety.md 27)."""
+"""The evidence chain: manipulation is noticed, and payloads can be erased (flows.md 13; safety.md 27)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -86,14 +86,14 @@ TAMPERED: dict[str, tuple[Callable[[Chain], Chain], int]] = {
     "one taken out": (lambda records: records[:2] + records[3:], 4),
     "order": (lambda records: [records[0], records[2], records[1], *records[3:]], 3),
     "one twice": (lambda records: [*records[:3], *records[2:]], 3),
-    # The head beside the chain tells what the records cannot.
+    # Only the head beside the chain shows these.
     "cut short": (lambda records: records[:-1], 5),
     "all gone": (lambda _: [], 1),
     "one put at the end": (one_more, 7),
 }
 
 
-def test_tampering_is_seen() -> None:
+def test_tampering_is_noticed() -> None:
     records = chain()
     found = {what: verify(tamper(records), head_of(records)) for what, (tamper, _) in TAMPERED.items()}
     assert [what for what, verification in found.items() if verification.ok] == []
@@ -104,7 +104,7 @@ def without_payloads(records: Chain, *places: int) -> Chain:
     return [replace(item, payload=None, salt=None) if item.seq in places else item for item in records]
 
 
-def test_a_payload_may_be_gone_only_where_a_later_record_says_so() -> None:
+def test_a_payload_may_be_missing_only_if_a_later_record_says_so() -> None:
     records = chain()
     purged = one_more(records, purge_draft("purge", [2, 4]))
     erased = one_more(purged, EvidenceDraft(ERASED, MSISDN, {"who": "x"}))
@@ -124,12 +124,12 @@ def test_a_payload_may_be_gone_only_where_a_later_record_says_so() -> None:
     assert {item.violation for item in found.values()} == {None, ChainViolation.PAYLOAD_GONE}
 
 
-def test_an_erased_payload_cannot_be_tried_out() -> None:
+def test_an_erased_payload_cannot_be_guessed_from_its_hash() -> None:
     records = chain()
     erased = one_more([replace(item, payload=None, salt=None) for item in records], purge_draft("x", range(1, 6)))
     assert verify(erased, head_of(erased)).ok
     assert verify(changed(2, hash="0" * 64)(erased), head_of(erased)).first_bad == 2
-    # Equal payloads have different hashes: without the salt nobody can try out which payload it was.
+    # Equal payloads have different hashes: without the salt nobody can test a guess.
     draft = EvidenceDraft("unsubscribe", "s0", {"answer": "是"})
     hashes = {
         append(ChainHead(), draft, msisdn=MSISDN, tenure=1, at=records[0].at, salt=salt).payload_hash for salt in "abc"
@@ -137,7 +137,7 @@ def test_an_erased_payload_cannot_be_tried_out() -> None:
     assert len(hashes) == 3
 
 
-def test_a_payload_is_written_in_one_way() -> None:
+def test_equal_payloads_are_written_alike() -> None:
     assert (
         canonical({"b": 1, "a": {"z": None, "甲": True}})
         == canonical({"a": {"甲": True, "z": None}, "b": 1})
@@ -149,7 +149,7 @@ OURS, REPLACED, FOREIGN = (HeadKeys([bytes([number]) * 32]) for number in range(
 BOTH = HeadKeys([bytes([0]) * 32, bytes([1]) * 32])
 
 
-def test_only_the_gateway_s_own_head_of_this_very_chain_is_signed() -> None:
+def test_a_signature_is_valid_only_for_its_own_chain_and_keys() -> None:
     head = OURS.sign(MSISDN, 1, 5, "ab" * 32)
     assert OURS.violation(MSISDN, 1, head) is None
     assert BOTH.violation(MSISDN, 1, head) is None
@@ -170,7 +170,7 @@ def test_only_the_gateway_s_own_head_of_this_very_chain_is_signed() -> None:
         assert OURS.violation(MSISDN, 1, other) is ChainViolation.NOT_SIGNED, other
 
 
-def test_a_head_that_follows_one_which_is_not_ours_is_not_signed() -> None:
+def test_a_head_after_one_without_a_valid_signature_is_not_signed() -> None:
     after = ChainHead(6, "cd" * 32)
     assert OURS.follow(MSISDN, 1, OURS.sign(MSISDN, 1, 5, "ab" * 32), after) == OURS.sign(MSISDN, 1, 6, "cd" * 32)
     assert BOTH.follow(MSISDN, 1, REPLACED.sign(MSISDN, 1), after) == OURS.sign(MSISDN, 1, 6, "cd" * 32)

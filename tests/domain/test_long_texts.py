@@ -1,4 +1,4 @@
-"""A password is found in a text of any length; how long that takes is measured by `python -m bench.effort`."""
+"""Passwords in texts of any length; `python -m bench.effort` measures the time that masking takes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The states of a message (delivery.md 12)."""
+"""Statuses and classes of messages (delivery.md 12)."""
 
 from itertools import permutations, product
 
@@ -24,7 +24,7 @@ def after(status: OutboundStatus, reports: tuple[OutboundStatus, ...]) -> Outbou
     return status
 
 
-def test_reports_in_any_order_end_in_the_same_state() -> None:
+def test_reports_in_any_order_give_the_same_status() -> None:
     for status in IN_FLIGHT:
         for count in range(1, 6):
             ends: dict[tuple[OutboundStatus, ...], set[OutboundStatus]] = {}
@@ -33,7 +33,7 @@ def test_reports_in_any_order_end_in_the_same_state() -> None:
             assert all(len(states) == 1 for states in ends.values())
 
 
-def test_reports_never_move_a_message_back() -> None:
+def test_a_report_never_lowers_the_rank() -> None:
     order = [S.QUEUED, S.UNKNOWN, S.ACCEPTED, S.FAILED, S.DELETED, S.EXPIRED, S.REJECTED, S.UNDELIVERED, S.DELIVERED]
     for before, report in product(order, REPORTS):
         assert status_after_report(before, report) is max(before, report, key=order.index)
@@ -48,7 +48,7 @@ def test_reports_never_move_a_message_back() -> None:
     ]
 
 
-def test_classes() -> None:
+def test_lanes_quiet_hours_and_validity_of_classes() -> None:
     prompt = {kind for kind in MessageClass if lane_of(kind) is Lane.PROMPT}
     assert prompt == {MessageClass.REPLY, MessageClass.RESULT, MessageClass.CONFIRMATION}
     assert {kind for kind in MessageClass if not keeps_quiet_hours(kind)} == prompt

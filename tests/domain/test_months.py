@@ -1,4 +1,4 @@
-"""Months in Shanghai and the days on which usage is told (flows.md 9, 10)."""
+"""Months in Shanghai and the reading days of data usage (flows.md 9, 10)."""
 
 import pytest
 
@@ -39,19 +39,19 @@ def test_closed_months_over_new_year() -> None:
         ("2026-01-31 23:59:59", "2026-02-15 10:00:00"),
     ],
 )
-def test_usage_is_told_on_the_fifteenth_and_on_the_last_day(after: str, expected: str) -> None:
+def test_reading_days_are_the_fifteenth_and_the_last_day(after: str, expected: str) -> None:
     found = next_reading_day(shanghai(after))
     assert f"{local(found):%Y-%m-%d %H:%M:%S}" == expected
     assert last_reading_day(found) == found
 
 
-def test_the_day_that_was_missed() -> None:
+def test_the_last_reading_day() -> None:
     assert last_reading_day(shanghai("2026-03-01 08:00")) == shanghai("2026-02-28 10:00")
     assert last_reading_day(shanghai("2026-01-02 08:00")) == shanghai("2025-12-31 10:00")
     assert last_reading_day(shanghai("2026-03-20 08:00")) == shanghai("2026-03-15 10:00")
 
 
-def test_how_a_month_is_written() -> None:
+def test_the_written_form_of_a_month() -> None:
     assert [
         text for text in ("2026-03", "2026-13", "2026-00", "2026-3", "202603", "2026-03-01", "") if is_month(text)
     ] == ["2026-03"]

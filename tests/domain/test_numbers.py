@@ -1,4 +1,4 @@
-"""Numbers of subscribers, our own numbers, and names (http-api.md; flows.md 1; safety.md 9, 29)."""
+"""Subscribers' numbers, service numbers and order keywords (http-api.md; flows.md 1; safety.md 9, 29)."""
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,7 @@ SOMEBODY = {
 }
 
 
-def test_other_senders() -> None:
+def test_other_countries_and_what_is_no_mobile_number() -> None:
     assert [text for text in NOBODY if parse_msisdn(text) is not None] == []
     assert {text: parse_msisdn(text) for text in SOMEBODY} == SOMEBODY
 
@@ -40,7 +40,7 @@ def test_four_forms_are_one_number() -> None:
     assert {parse_msisdn(form) for form in FORMS} == {"+8613800138000"}
 
 
-def test_numbers_as_they_are_kept_and_shown() -> None:
+def test_buckets_masks_and_stored_senders() -> None:
     assert bucket_of("+8613800138000") == 137
     assert {bucket_of(f"+86138{number:08}") for number in range(0, 99_999_999, 33_333)} == set(range(BUCKETS))
     assert bucket_of("\ud83d") in range(BUCKETS)
@@ -69,7 +69,7 @@ def test_a_sender_is_read_in_any_usual_form(text: str) -> None:
 
 
 @given(st.text(alphabet="0123456789+- ()甲a@;:.\u202a\ud83d\x00", max_size=40))
-def test_a_sender_that_cannot_be_read_is_kept_as_it_came(text: str) -> None:
+def test_a_sender_that_cannot_be_parsed_is_stored_unchanged(text: str) -> None:
     number = parse_sender(text)
     assert number is None or number.startswith("+")
     is_service_number(text)
@@ -80,13 +80,13 @@ def test_a_sender_that_cannot_be_read_is_kept_as_it_came(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["中国移动", "a@sms.example", "13800138000@sms.example", "CMCC", "1380013800a", "\u202a"]
 )
-def test_what_is_no_number_is_no_sender(text: str) -> None:
+def test_other_texts_are_no_sender(text: str) -> None:
     assert parse_sender(text) is None
     assert not is_service_number(text)
 
 
-def test_a_carrier_says_how_numbers_without_a_plus_are_meant() -> None:
-    # Mobile here and in the United States.
+def test_the_setting_decides_how_numbers_without_a_plus_are_read() -> None:
+    # A mobile number in China and in the United States.
     both = "13802345678"
     assert parse_sender(both, Numbers.NATIONAL) == "+8613802345678"
     assert parse_sender(both, Numbers.INTERNATIONAL) == "+13802345678"

@@ -22,8 +22,8 @@ def part(number: int, text: str, *, seconds: float = 0, total: int = 3, ref: str
     return Part(f"id-{seconds:09.3f}-{number}-{text}", key, number, text, text, at, **more)  # type: ignore[arg-type]
 
 
-def told(found: SortedParts) -> tuple[list[tuple[str, int]], list[str]]:
-    return [(group.text, group.missing) for group in found.sets], [part.text for part in found.repeats]
+def summary(result: SortedParts) -> tuple[list[tuple[str, int]], list[str]]:
+    return [(group.text, group.missing) for group in result.sets], [part.text for part in result.repeats]
 
 
 A, B, C = (part(number, text, seconds=number) for number, text in enumerate("abc", 1))
@@ -38,32 +38,34 @@ A, B, C = (part(number, text, seconds=number) for number, text in enumerate("abc
         ([B, C, A], [("abc", 0)], []),
         ([A, A, B, C], [("abc", 0)], ["a"]),
         ([A, B, C, C, A], [("abc", 0)], ["c", "a"]),
-        # Another text under a number that has come begins another message; the oldest that lacks a number takes it.
+        # Another text with a number that has arrived begins another message; a part goes to the oldest that lacks it.
         ([A, part(1, "x", seconds=2), B, C], [("abc", 0), ("x", 2)], []),
         ([A, part(1, "x"), B, part(2, "y"), part(3, "z"), C], [("abz", 0), ("xyc", 0)], []),
-        # Once all have come the reference is free again.
+        # The reference of a complete message can be used again.
         ([A, B, C, part(1, "x", seconds=9)], [("abc", 0), ("x", 2)], []),
-        # Whatever else differs is another message.
+        # Another reference or number of parts is another message.
         ([A, part(2, "b", ref="8"), part(2, "b", total=2)], [("a", 2), ("b", 2), ("b", 1)], []),
-        # Too late for a message whose time was over.
+        # After the deadline a part begins another message.
         ([A, part(2, "b", seconds=302), part(3, "c", seconds=303)], [("a", 2), ("bc", 1)], []),
         ([A, part(2, "b", seconds=301), part(3, "c", seconds=301)], [("abc", 0)], []),
-        # The same again, later than anybody repeats.
+        # The same part is a repeat within an hour only.
         ([A, B, C, part(1, "a", seconds=3602)], [("abc", 0), ("a", 2)], []),
         ([A, B, C, part(1, "a", seconds=3601)], [("abc", 0)], ["a"]),
     ],
 )
-def test_what_parts_turn_out_to_be(parts: list[Part], sets: list[tuple[str, int]], repeats: list[str]) -> None:
-    assert told(sort_parts(parts)) == (sets, repeats)
+def test_parts_are_sorted_into_messages_and_repeats(
+    parts: list[Part], sets: list[tuple[str, int]], repeats: list[str]
+) -> None:
+    assert summary(sort_parts(parts)) == (sets, repeats)
 
 
-def test_what_was_joined_tells_repeats_for_an_hour_by_what_is_stored_of_it() -> None:
+def test_joined_parts_show_repeats_for_an_hour_by_their_stored_text() -> None:
     joined = [replace(A, shown="*", text="*"), B]
     again = part(1, "secret", seconds=3600)
-    assert told(sort_parts([replace(again, shown="*")], joined)) == ([], ["secret"])
-    assert told(sort_parts([replace(again, shown="*", waits=True)], joined)) == ([("secret", 2)], [])
-    assert told(sort_parts([replace(again, shown="#")], joined)) == ([("secret", 2)], [])
-    assert told(sort_parts([part(2, "b", seconds=3603)], joined)) == ([("b", 2)], [])
+    assert summary(sort_parts([replace(again, shown="*")], joined)) == ([], ["secret"])
+    assert summary(sort_parts([replace(again, shown="*", waits=True)], joined)) == ([("secret", 2)], [])
+    assert summary(sort_parts([replace(again, shown="#")], joined)) == ([("secret", 2)], [])
+    assert summary(sort_parts([part(2, "b", seconds=3603)], joined)) == ([("b", 2)], [])
     assert earliest_repeatable([part(1, "a").at]) == NOW - timedelta(hours=1)
 
 
@@ -124,8 +126,8 @@ def test_no_part_is_lost_or_used_twice(parts: list[Part]) -> None:
 
 
 @given(STREAM)
-def test_it_does_not_matter_when_one_looks(parts: list[Part]) -> None:
-    """Step by step, as parts come and messages are joined, gives the same as a look at all of them."""
+def test_sorting_step_by_step_gives_the_same_as_sorting_at_once(parts: list[Part]) -> None:
+    """Sorting as parts arrive and messages are joined gives the same result as sorting all parts at the end."""
     waiting: list[Part] = []
     joined: list[Part] = []
     done: list[tuple[str, int]] = []

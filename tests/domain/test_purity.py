@@ -1,4 +1,4 @@
-"""Rules of the house that only the source can show: where words for customers stand, and how long things are."""
+"""Rules for the source: where texts for customers are, how long modules and functions are, and no clocks or chance."""
 
 import ast
 import re

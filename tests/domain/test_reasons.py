@@ -1,4 +1,4 @@
-"""What counts as a reason (http-api.md, Management API)."""
+"""Valid and invalid reasons for access (http-api.md, Management API)."""
 
 import pytest
 
@@ -38,5 +38,5 @@ def test_five_visible_characters_are_a_reason(said: str, reason: str) -> None:
         "客户",
     ],
 )
-def test_fewer_are_none_and_what_is_not_to_be_seen_does_not_count(said: str) -> None:
+def test_fewer_visible_characters_are_no_reason(said: str) -> None:
     assert reason_in(said) is None

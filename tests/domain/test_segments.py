@@ -1,4 +1,4 @@
-"""Segments are counted once, in one place, and pairs are never split (delivery.md 13)."""
+"""Counting segments and splitting texts; pairs are never split (delivery.md 13)."""
 
 import gsm0338
 from hypothesis import given, settings
@@ -38,7 +38,7 @@ def test_the_alphabet_is_that_of_gsm_03_38() -> None:
             septets = len(codec.encode(char)[0])
         except UnicodeEncodeError:
             septets = 0
-        # The codec lets the bare escape through, which is no character.
+        # The codec accepts the bare escape, which is not a character.
         expected = septets if char != "\x1b" else 0
         assert (measure(char).encoding is GSM7) == (expected > 0)
         assert measure(char * 160).segments == {0: 3, 1: 1, 2: 3}[expected]
@@ -49,7 +49,7 @@ PIECES = st.lists(st.text(st.sampled_from("甲乙ab€😀[，；"), min_size=1,
 
 @settings(max_examples=150, deadline=None, database=None)
 @given(PIECES, st.sampled_from(["中国移动", " China Mobile", ""]), st.integers(2, 5))
-def test_pages_lose_nothing_and_cut_no_piece(pieces: list[str], sign_off: str, most: int) -> None:
+def test_pages_contain_every_piece_whole(pieces: list[str], sign_off: str, most: int) -> None:
     pages = paginate(Passage(tuple(pieces)), sign_off, most)
     assert all(measure(page).segments <= most for page in pages)
     assert all(page.endswith(sign_off) for page in pages)
@@ -71,7 +71,7 @@ def test_pages_lose_nothing_and_cut_no_piece(pieces: list[str], sign_off: str, m
         assert length == len(body), "a piece was cut"
 
 
-def test_page_marks_suit_the_alphabet_and_blanks_do_not_pile_up() -> None:
+def test_page_marks_fit_the_encoding_and_blanks_are_not_doubled() -> None:
     assert paginate(Passage(("Hello. ",)), " China Mobile", 5) == ("Hello. China Mobile",)
     latin = paginate(Passage(("a" * 150, "b" * 150, "c" * 20)), "", 1)
     assert latin == ("(1/3) " + "a" * 150, "(2/3) " + "b" * 150, "(3/3) " + "c" * 20)

@@ -1,4 +1,4 @@
-"""Carriers whose times are off again and again are recognised, with what would mend it (safety.md 34)."""
+"""Shifted stamps of a carrier are recognised, with the zone that corrects them (safety.md 34)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,29 +11,29 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 def watched(*shifts: timedelta, form: StampForm = StampForm.LOCAL) -> list[Shift]:
-    watch, found = ShiftWatch(), []
+    watch, shown = ShiftWatch(), []
     for place, shift in enumerate(shifts):
         now = START + place * MINUTE
-        if watch.note(Stamp(now - shift, form), now) and (known := watch.shift(now)):
-            found.append(known)
-    return found
+        if watch.note(Stamp(now - shift, form), now) and (current := watch.shift(now)):
+            shown.append(current)
+    return shown
 
 
 @pytest.mark.parametrize(
-    ("hours", "zone", "mended"), [(8, 8, 0), (-8, 0, 8), (1, 8, 7), (13, 8, -5), (-9, 0, 9), (5, -3, -8)]
+    ("hours", "zone", "corrected"), [(8, 8, 0), (-8, 0, 8), (1, 8, 7), (13, 8, -5), (-9, 0, 9), (5, -3, -8)]
 )
-def test_a_shift_of_whole_hours_is_mended_by_a_zone(hours: int, zone: int, mended: int) -> None:
+def test_a_shift_of_whole_hours_is_corrected_by_a_zone(hours: int, zone: int, corrected: int) -> None:
     [shift] = watched(*[hours * HOUR + place * 10 * timedelta(seconds=1) for place in range(12)])
-    assert shift.mending_offset(zone * HOUR) == mended * HOUR
+    assert shift.mending_offset(zone * HOUR) == corrected * HOUR
 
 
 @pytest.mark.parametrize("shift", [3 * HOUR + 17 * MINUTE, 400 * HOUR, -HOUR / 2])
-def test_another_shift_is_told_without_a_zone(shift: timedelta) -> None:
+def test_another_shift_is_reported_without_a_zone(shift: timedelta) -> None:
     [found] = watched(*[shift] * 12)
     assert found.mending_offset(8 * HOUR) is None
 
 
-def test_no_zone_mends_times_that_name_their_own() -> None:
+def test_no_zone_corrects_stamps_with_their_own_zone() -> None:
     [found] = watched(*[8 * HOUR] * 12, form=StampForm.ZONED)
     assert found.mending_offset(8 * HOUR) is None
 
@@ -52,5 +52,5 @@ def test_a_late_message_or_a_backlog_is_no_shift(shifts: list[timedelta]) -> Non
     assert watched(*shifts) == []
 
 
-def test_it_is_told_once_an_hour() -> None:
+def test_a_shift_is_reported_once_an_hour() -> None:
     assert len(watched(*[8 * HOUR] * 130)) == 3

@@ -1,4 +1,4 @@
-"""Texts as they are stored: reversible escapes, and passwords masked (safety.md 28)."""
+"""Texts as they are stored: with reversible escapes and masked passwords (safety.md 28)."""
 
 import itertools
 import re
@@ -69,19 +69,19 @@ SIGNS = ["802357", "８０２３５７", "8 0 2 3 5 7", "#", "＃", "*", " ", "\
 
 @QUICK
 @given(st.lists(st.sampled_from(SIGNS), max_size=12).map("".join))
-def test_no_joined_groups_stay(text: str) -> None:
+def test_no_joined_six_digit_groups_stay_visible(text: str) -> None:
     shown = mask(text)
     folded = unicodedata.normalize("NFKC", text if shown is None else shown).replace("\u200b", "")
     assert not re.search(r"(?<!\d)\d{6}[#*]+\d{6}(?!\d)", folded)
 
 
-# ---- parts of long messages: nothing tells of a piece that it is one
+# ---- parts of long messages: a piece of a password does not look like one
 
 SECRET = [*COMMANDS, "XGMM,802357,739184,739184", "XGMM802357#739184#739184", *(text for text, masked in JOINED.items() if not re.search(r"\d", masked))]  # fmt: skip
 
 
 def in_parts(text: str, cuts: list[int]) -> list[str]:
-    """The parts of a text as they are stored."""
+    """Split a text at ``cuts`` and return the parts as they are stored."""
     places = [0, *sorted(cuts), len(text)]
     pieces = [text[one:other] for one, other in itertools.pairwise(places)]
     last = len(pieces) - 1
@@ -90,12 +90,12 @@ def in_parts(text: str, cuts: list[int]) -> list[str]:
 
 
 @given(st.sampled_from(SECRET), st.data())
-def test_wherever_a_password_is_cut_no_part_shows_a_digit_of_it(text: str, data: st.DataObject) -> None:
+def test_no_part_shows_a_digit_of_a_password_that_was_split(text: str, data: st.DataObject) -> None:
     cuts = data.draw(st.lists(st.integers(0, len(text)), min_size=1, max_size=4))
     assert [piece for piece in in_parts(text, cuts) if re.search(r"\d", unicodedata.normalize("NFKC", piece))] == []
 
 
-def test_a_part_keeps_what_can_be_no_piece_of_a_password() -> None:
+def test_digits_that_cannot_belong_to_a_password_stay_visible() -> None:
     assert mask_part("我3月1日订了2个", first=False, last=False) is None
     assert mask_part("1，3", first=True, last=True) is None
     assert mask_part("12个1#2，3", first=False, last=True) == "**个*#*,3"

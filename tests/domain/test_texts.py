@@ -1,4 +1,4 @@
-"""How texts are put together."""
+"""Texts built from parts: sentences, and names before prices."""
 
 import re
 from collections.abc import Callable
@@ -29,14 +29,14 @@ def test_sentences_are_closed(words: str, closed: str) -> None:
 
 
 @pytest.mark.parametrize("words", ["We are looking into it", "We are looking into it.", "We are looking into it; "])
-def test_another_sentence_may_follow_in_english(words: str) -> None:
+def test_an_english_sentence_ends_with_a_blank(words: str) -> None:
     assert sentence(Language.EN, words) == "We are looking into it. "
 
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 LINE = listing.Line("", None, 100, Billing.MONTHLY, in_plan=False, number=1)
 ANSWERED = listing.HowToAnswer(timedelta(hours=2), (1,), all_allowed=True, free_reply=True)
-# Every text that puts a price behind a name.
+# Every text that writes a price after a name.
 PRICED: list[Callable[[Language, str], str]] = [
     lambda language, name: fees.describe(language, name, 100),
     lambda language, name: tickets.fee(language, name, 100),
@@ -72,11 +72,11 @@ def test_a_name_that_ends_in_a_numeral_is_kept_apart_from_its_price(
 @pytest.mark.parametrize(
     "name", ["影视365", "影视３", "影院三", "影视③", "影视Ⅲ", "影视❸", "课程½", "影视3\u0332", "频道两"]
 )
-def test_between_a_name_that_ends_in_a_numeral_and_its_price_stands_a_blank(name: str) -> None:
+def test_a_blank_separates_a_name_that_ends_in_a_numeral_from_its_price(name: str) -> None:
     assert before_price(Language.ZH, name) == f"{name} "
     assert before_price(Language.EN, name) == name
 
 
 @pytest.mark.parametrize("name", ["彩铃", "影视(3)", "影视365(新华)", "英语5+", "股票100%", ""])
-def test_no_blank_stands_where_nothing_runs_on(name: str) -> None:
+def test_other_names_get_no_blank(name: str) -> None:
     assert before_price(Language.ZH, name) == name

@@ -1,4 +1,4 @@
-"""Money, numbers, names, times, escapes and masks."""
+"""Amounts, months, quiet hours, written times, retries and values."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -43,13 +43,13 @@ def test_money() -> None:
         ("2100-02-28 12:00:00", "2100-02-28 23:59:59"),
     ],
 )
-def test_months_end_in_shanghai(moment: str, last: str) -> None:
+def test_a_month_ends_in_shanghai_time(moment: str, last: str) -> None:
     assert last_second_of_month(shanghai(moment)) == shanghai(last)
 
 
 @QUICK
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001  hypothesis wants bare bounds
-def test_a_month_ends_once(moment: datetime) -> None:
+def test_the_last_second_belongs_to_the_month(moment: datetime) -> None:
     last = last_second_of_month(moment)
     assert local_day(last).month == local_day(moment).month
     assert local_day(last + timedelta(seconds=1)).day == 1
@@ -74,7 +74,7 @@ def test_quiet_hours(quiet: QuietHours, moment: str, release: str) -> None:
     assert quiet.release(shanghai(moment)) == shanghai(release)
 
 
-def test_times_as_customers_read_them() -> None:
+def test_written_times_and_durations() -> None:
     moment = datetime(2026, 3, 31, 16, 5, tzinfo=UTC)
     assert [wording.day(ZH, moment), wording.day(EN, moment)] == ["04月01日", "April 1"]
     assert [wording.day_of_year(ZH, moment), wording.day_of_year(EN, moment)] == ["2026年04月01日", "April 1, 2026"]
@@ -117,7 +117,7 @@ class _Single:
     x: int
 
 
-def test_a_value_can_be_made_from_another() -> None:
+def test_replace_changes_fields_of_a_copy() -> None:
     point = _Point(1, 2)
     assert replace(point, y=5) == _Point(1, 5)
     assert replace(point, x=7, y=8) == _Point(7, 8)
@@ -126,6 +126,6 @@ def test_a_value_can_be_made_from_another() -> None:
     assert replace(_Single(1), x=2) == _Single(2)
 
 
-def test_a_field_that_a_value_has_not_cannot_be_set() -> None:
+def test_replace_refuses_an_unknown_field() -> None:
     with pytest.raises(TypeError, match="_Point has no field 'z'"):
         replace(_Point(1), z=3)  # type: ignore[call-arg]  # the mistake that is tested
