@@ -82,7 +82,7 @@ SendResult = Accepted | Refused | RefusedForNow | Unknown | NotTried
 
 
 @value
-class Incoming:
+class InboundMessage:
     """An MO in a carrier's request; ``part`` says which part of a long message it is, None: it is whole.
 
     ``stamp_form`` says that the carrier gave ``received_at`` without a zone, or so that nobody can mean it.
@@ -105,7 +105,7 @@ class Invalid:
 
 
 @value
-class Stored:
+class InboundResult:
     """What became of an MO: stored now, or known before; ``id`` is ours."""
 
     id: str
@@ -113,7 +113,7 @@ class Stored:
 
 
 @value
-class ReportIn:
+class DeliveryReport:
     """A delivery report in a carrier's request; ``reference`` is ours, from carriers that quote it.
 
     A ``status`` of None is one that fits none of ours: kept, and nothing follows from it. ``part`` (from 1) is the one
@@ -213,22 +213,22 @@ class Provider(ABC):
         """Raise NotAuthenticError unless the request comes from the carrier; the fences were passed already."""
 
     @abstractmethod
-    def parse_inbound(self, request: WebhookRequest) -> list[Incoming | Invalid] | Incoming:
+    def parse_inbound(self, request: WebhookRequest) -> list[InboundMessage | Invalid] | InboundMessage:
         """The MOs of a request: one, or a list judged item by item. Raises MalformedRequestError."""
 
     @abstractmethod
-    def parse_reports(self, request: WebhookRequest) -> list[ReportIn]:
+    def parse_reports(self, request: WebhookRequest) -> list[DeliveryReport]:
         """The reports of a request that say something to us. Raises MalformedRequestError."""
 
-    def answer_one(self, stored: Stored) -> Answer:
+    def answer_one(self, stored: InboundResult) -> Answer:
         """What a carrier is told of its one message: stored or known, the carrier must not send it again."""
         if stored.new:
             return Answer(202, b'{"id":"%b","status":"accepted"}' % stored.id.encode())
         return Answer(200, b'{"id":"%b","status":"duplicate"}' % stored.id.encode())
 
-    def answer_list(self, items: Sequence[Stored | Invalid]) -> Answer:
+    def answer_list(self, items: Sequence[InboundResult | Invalid]) -> Answer:
         """What a carrier is told of its list, item by item; a list of which nothing was stored never comes here."""
-        return Answer(200, to_json([told(item) for item in items]))
+        return Answer(200, to_json([item_result(item) for item in items]))
 
     def answer_reports(self, *, known: bool) -> Answer:
         """What a carrier is told of its reports; one of a message that we do not know is a success too."""
@@ -245,7 +245,7 @@ class Provider(ABC):
         """Let go of connections."""
 
 
-def told(item: Stored | Invalid) -> dict[str, str]:
+def item_result(item: InboundResult | Invalid) -> dict[str, str]:
     """The result of one item of a list."""
     if isinstance(item, Invalid):
         return {"status": "invalid", "detail": item.detail}

@@ -27,7 +27,7 @@ class UnreadableBodyError(MalformedRequestError):
         self.status = status
 
 
-def unpacked(body: bytes, content_encoding: str) -> bytes:
+def decompress(body: bytes, content_encoding: str) -> bytes:
     """The body without its content encoding, of at most 1 MiB. Raise UnreadableBodyError."""
     encoding = content_encoding.strip().lower()
     if encoding in ("", "identity"):
@@ -63,7 +63,7 @@ def is_array(body: bytes) -> bool:
 def as_utf8(body: bytes, headers: Mapping[str, str]) -> bytes:
     """JSON in UTF-8, from the charset that it is marked or labelled with. Raise UnreadableBodyError.
 
-    What is neither marked nor labelled comes back as it is: see ``reason_against``.
+    What is neither marked nor labelled comes back as it is: see ``encoding_error``.
     """
     content_type = headers.get("content-type", "")
     media_type = media_type_of(content_type)
@@ -84,7 +84,7 @@ def _by_zeros(body: bytes) -> str | None:
     return first.get(body[:2])
 
 
-def reason_against(body: bytes) -> MalformedRequestError | None:
+def encoding_error(body: bytes) -> MalformedRequestError | None:
     """Why what no parser takes is no JSON in UTF-8 at all; None where it is text."""
     if body.startswith(_GZIP):
         return UnreadableBodyError(415, "The body is packed with gzip; say so with Content-Encoding: gzip.")
@@ -104,7 +104,7 @@ def answer_as_utf8(body: bytes, headers: Mapping[str, str]) -> bytes:
     Where the charset is not said it is UTF-8, or GBK: what is looked for in an answer is ASCII.
     """
     try:
-        plain = unpacked(body, headers.get("content-encoding", ""))
+        plain = decompress(body, headers.get("content-encoding", ""))
     except UnreadableBodyError:
         return b""
     try:

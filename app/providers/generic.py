@@ -11,20 +11,20 @@ from app.addresses import address_of
 from app.domain.values import value
 from app.providers.base import (
     Accepted,
-    Incoming,
+    DeliveryReport,
+    InboundMessage,
     Invalid,
     Provider,
     ProviderSettings,
     Refused,
     RefusedForNow,
-    ReportIn,
     SendResult,
     Submission,
     Surroundings,
     Unknown,
 )
 from app.providers.bodies import answer_as_utf8, as_utf8
-from app.providers.generic_in import LONGEST_ID, Reader, Whole
+from app.providers.generic_in import LONGEST_ID, Integer, Reader
 from app.providers.http import HttpAnswer, HttpPoster
 from app.providers.requests import WebhookRequest
 from app.providers.signatures import Signatures
@@ -37,15 +37,15 @@ _TOO_MANY = 429
 _NOT_NOW = frozenset({408, 425, _TOO_MANY, *range(500, 600)})
 
 
-class TakenBody(BaseModel):
+class AcceptedBody(BaseModel):
     """What a carrier answers that took an MT."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    message_id: str | Whole = Field(description="the provider's id of our MT")
+    message_id: str | Integer = Field(description="the provider's id of our MT")
 
 
-_TAKEN_BODY = TypeAdapter(TakenBody)
+_ACCEPTED_BODY = TypeAdapter(AcceptedBody)
 
 
 @value
@@ -84,8 +84,8 @@ class GenericProvider(Provider):
     def authenticate(self, request: WebhookRequest) -> None:
         """Check the signature, if this carrier has a secret: over the body as it came, or before it was packed."""
         if self._signatures is not None:
-            packed = () if request.packed is None else (request.packed,)
-            self._signatures.check(request.headers, request.body, *packed)
+            compressed = () if request.compressed is None else (request.compressed,)
+            self._signatures.check(request.headers, request.body, *compressed)
 
     # ---- out
 
@@ -117,14 +117,14 @@ class GenericProvider(Provider):
     # ---- in
 
     @override
-    def parse_inbound(self, request: WebhookRequest) -> list[Incoming | Invalid] | Incoming:
+    def parse_inbound(self, request: WebhookRequest) -> list[InboundMessage | Invalid] | InboundMessage:
         """One object, or an array of up to 500."""
         # Standard Webhooks: the id of a request is the same at each attempt.
         given_id = request.headers.get("webhook-id", "") if self._signatures else ""
         return Reader(self.zone).inbound(as_utf8(request.body, request.headers), given_id)
 
     @override
-    def parse_reports(self, request: WebhookRequest) -> list[ReportIn]:
+    def parse_reports(self, request: WebhookRequest) -> list[DeliveryReport]:
         """One report, or an array of them; an id that is none says nothing to us."""
         return Reader(self.zone).reports(as_utf8(request.body, request.headers))
 
@@ -151,7 +151,7 @@ def _result(answer: HttpAnswer) -> SendResult:
 
 def _their_id(answer: HttpAnswer) -> str | None:
     try:
-        found = str(_TAKEN_BODY.validate_json(answer_as_utf8(answer.body or b"", answer.headers)).message_id)
+        found = str(_ACCEPTED_BODY.validate_json(answer_as_utf8(answer.body or b"", answer.headers)).message_id)
     except ValidationError:
         return None
     return found if 0 < len(found) <= LONGEST_ID and "\x00" not in found else None

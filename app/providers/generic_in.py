@@ -16,8 +16,8 @@ from app.domain.messages import OutboundStatus
 from app.domain.parts import MOST_PARTS, PartOf
 from app.domain.stamps import StampForm
 from app.domain.values import value
-from app.providers.base import Incoming, Invalid, MalformedRequestError, ReportIn
-from app.providers.bodies import is_array, reason_against
+from app.providers.base import DeliveryReport, InboundMessage, Invalid, MalformedRequestError
+from app.providers.bodies import encoding_error, is_array
 from app.providers.parts import part_of_fields, part_of_header
 from app.providers.stamps import read_stamp
 
@@ -35,7 +35,7 @@ _STATUSES = {
     "deleted": OutboundStatus.DELETED,
     "unknown": OutboundStatus.UNKNOWN,
 }
-Whole = Annotated[int, Field(strict=True)]
+Integer = Annotated[int, Field(strict=True)]
 
 
 class InboundBody(BaseModel):
@@ -43,13 +43,13 @@ class InboundBody(BaseModel):
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    message_id: Annotated[str, Field(max_length=LONGEST_ID)] | Whole | None = Field(
+    message_id: Annotated[str, Field(max_length=LONGEST_ID)] | Integer | None = Field(
         default=None, description="the provider's id of the message; without it, it is known by what it says"
     )
-    sender: Annotated[str, Field(min_length=1, max_length=64)] | Whole = Field(
+    sender: Annotated[str, Field(min_length=1, max_length=64)] | Integer = Field(
         alias="from", description="who wrote, in any usual form"
     )
-    dialled: Annotated[str, Field(min_length=1, max_length=64)] | Whole = Field(
+    dialled: Annotated[str, Field(min_length=1, max_length=64)] | Integer = Field(
         alias="to", description="the service number that was written to"
     )
     text: str = Field(description="the text as it was sent")
@@ -65,7 +65,7 @@ class StatusBody(BaseModel):
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    message_id: Annotated[str, Field(min_length=1)] | Whole | float = Field(description="the provider's id of our MT")
+    message_id: Annotated[str, Field(min_length=1)] | Integer | float = Field(description="the provider's id of our MT")
     reference: object = Field(default=None, description="ours, as it was sent with the MT")
     status: object
     error_code: object = None
@@ -83,7 +83,7 @@ class Reader:
 
     zone: tzinfo = SHANGHAI
 
-    def inbound(self, body: bytes, given_id: str) -> list[Incoming | Invalid] | Incoming:
+    def inbound(self, body: bytes, given_id: str) -> list[InboundMessage | Invalid] | InboundMessage:
         """One MO, or an array judged item by item; ``given_id`` is the request's, for messages without one."""
         if is_array(body):
             return self._list(body, given_id)
@@ -95,43 +95,43 @@ class Reader:
         # A lone surrogate, as some phones make them: Python's own parser lets the escape pass.
         return self.message(_json(body), given_id)
 
-    def message(self, value: object, given_id: str = "") -> Incoming:
+    def message(self, value: object, given_id: str = "") -> InboundMessage:
         """One MO from JSON that is already taken apart. Raises MalformedRequestError."""
         try:
             return self._incoming(_INBOUND.validate_python(value), given_id)
         except ValidationError as error:
             text = value.get("text") if isinstance(value, dict) else None
             if not isinstance(value, dict) or not isinstance(text, str) or not _LONE_SURROGATE.search(text):
-                raise MalformedRequestError(explain(error)) from None
+                raise MalformedRequestError(error_details(error)) from None
         # pydantic takes no lone surrogates; the text is taken aside while the rest is checked.
         return self._incoming(_INBOUND.validate_python({**value, "text": ""}), given_id, text)
 
-    def _list(self, body: bytes, given_id: str) -> list[Incoming | Invalid]:
+    def _list(self, body: bytes, given_id: str) -> list[InboundMessage | Invalid]:
         values = _json(body)
         if not isinstance(values, list) or len(values) > MAX_ITEMS:
             raise MalformedRequestError(f"At most {MAX_ITEMS} messages in one array; send the rest in another request.")
-        items: list[Incoming | Invalid] = []
-        for place, item in enumerate(values):
+        items: list[InboundMessage | Invalid] = []
+        for index, item in enumerate(values):
             try:
-                items.append(self.message(item, given_id and f"{given_id}.{place}"))
+                items.append(self.message(item, given_id and f"{given_id}.{index}"))
             except MalformedRequestError as error:
                 items.append(Invalid(str(error)))
         return items
 
-    def _incoming(self, body: InboundBody, given_id: str, text: str | None = None) -> Incoming:
+    def _incoming(self, body: InboundBody, given_id: str, text: str | None = None) -> InboundMessage:
         header = part_of_header(body.udh) if body.udh else None
         part = part_of_fields(body.concat_ref, body.concat_total, body.concat_part) or header
         stamp = read_stamp(body.received_at, self.zone)
         if stamp.form is StampForm.NO_TIME:
             raise MalformedRequestError("received_at: must be a time such as 2026-03-01T10:00:00+08:00.")
         sender, dialled, text = str(body.sender), str(body.dialled), body.text if text is None else text
-        known_as = "" if body.message_id is None else str(body.message_id)
-        if not known_as:
-            known_as = fingerprint(sender, dialled, text, stamp.at, part) or given_id or f"new-{uuid.uuid4()}"
+        message_id = "" if body.message_id is None else str(body.message_id)
+        if not message_id:
+            message_id = fingerprint(sender, dialled, text, stamp.at, part) or given_id or f"new-{uuid.uuid4()}"
         form = stamp.form if stamp.form in (StampForm.LOCAL, StampForm.IMPOSSIBLE) else None
-        return Incoming(known_as, sender, dialled, text, stamp.at, part, form)
+        return InboundMessage(message_id, sender, dialled, text, stamp.at, part, form)
 
-    def reports(self, body: bytes) -> list[ReportIn]:
+    def reports(self, body: bytes) -> list[DeliveryReport]:
         """One report, or those of an array that can be read."""
         if is_array(body):
             values = _json(body)
@@ -145,13 +145,13 @@ class Reader:
             raise _refusal(error, body) from None
         return [found] if found else []
 
-    def _report(self, item: object) -> ReportIn | None:
+    def _report(self, item: object) -> DeliveryReport | None:
         try:
             return self._report_of(_STATUS.validate_python(item))
         except ValidationError:
             return None
 
-    def _report_of(self, report: StatusBody) -> ReportIn | None:
+    def _report_of(self, report: StatusBody) -> DeliveryReport | None:
         theirs = _scalar(report.message_id) or ""
         if not 0 < len(theirs) <= LONGEST_ID:
             return None
@@ -160,7 +160,7 @@ class Reader:
         # What fits none of ours is kept as it was said.
         code = (_scalar(report.error_code) or ("" if status else said))[:_LONGEST_CODE] or None
         at = read_stamp(report.at, self.zone).at
-        return ReportIn(theirs, status, code, at, _scalar(report.reference), _segment(report.part))
+        return DeliveryReport(theirs, status, code, at, _scalar(report.reference), _segment(report.part))
 
 
 def fingerprint(sender: str, dialled: str, text: str, at: datetime | None, part: PartOf | None) -> str | None:
@@ -177,7 +177,7 @@ def fingerprint(sender: str, dialled: str, text: str, at: datetime | None, part:
 
 def _refusal(error: ValidationError, body: bytes) -> MalformedRequestError:
     """Why a body is not taken: what is wrong in it, or that it is no JSON in UTF-8 to begin with."""
-    return reason_against(body) or MalformedRequestError(explain(error))
+    return encoding_error(body) or MalformedRequestError(error_details(error))
 
 
 def _scalar(given: object) -> str | None:
@@ -198,18 +198,18 @@ def _json(body: bytes) -> object:
     try:
         value: object = json.loads(body)
     except (ValueError, RecursionError):
-        raise reason_against(body) or MalformedRequestError("The body is not JSON in UTF-8.") from None
+        raise encoding_error(body) or MalformedRequestError("The body is not JSON in UTF-8.") from None
     return value
 
 
-def explain(error: ValidationError) -> str:
+def error_details(error: ValidationError) -> str:
     """What is wrong where, without a word of what was sent."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     # Of a field that takes several types, what its first one says.
     said = {tuple(part for part in item["loc"] if part not in _TYPES): item["msg"] for item in reversed(found)}
-    return "; ".join(f"{place(where) or 'body'}: {why}" for where, why in [*reversed(said.items())][:5])
+    return "; ".join(f"{location_of(where) or 'body'}: {why}" for where, why in [*reversed(said.items())][:5])
 
 
-def place(location: Sequence[int | str]) -> str:
+def location_of(location: Sequence[int | str]) -> str:
     """Where something is wrong; a name that nobody knows may be anything, a password too."""
     return ".".join(masked(str(part)) for part in location)

@@ -7,11 +7,11 @@ from typing_extensions import override
 
 from app.providers.base import (
     Accepted,
-    Incoming,
+    DeliveryReport,
+    InboundMessage,
     Invalid,
     Provider,
     ProviderSettings,
-    ReportIn,
     SendResult,
     Submission,
     Surroundings,
@@ -40,11 +40,11 @@ class ProbeProvider(Provider):
         raise NotAuthenticError("These webhooks are closed.")
 
     @override
-    def parse_inbound(self, request: WebhookRequest) -> list[Incoming | Invalid] | Incoming:
+    def parse_inbound(self, request: WebhookRequest) -> list[InboundMessage | Invalid] | InboundMessage:
         raise NotImplementedError("these webhooks are closed")
 
     @override
-    def parse_reports(self, request: WebhookRequest) -> list[ReportIn]:
+    def parse_reports(self, request: WebhookRequest) -> list[DeliveryReport]:
         raise NotImplementedError("these webhooks are closed")
 
     @override

@@ -10,7 +10,7 @@ from app.domain.values import value
 class WebhookRequest:
     """A carrier's request. ``headers`` are in lower case; ``token`` is the path's, where it has one.
 
-    ``packed`` is the body as it came, where it came with a content encoding.
+    ``compressed`` is the body as it came, where it came with a content encoding.
     """
 
     body: bytes = b""
@@ -19,7 +19,7 @@ class WebhookRequest:
     address: str = ""
     query: bytes = b""
     method: str = "POST"
-    packed: bytes | None = None
+    compressed: bytes | None = None
 
 
 class NotAuthenticError(Exception):

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from app import observability
 from app.db.session import StorageUnavailableError
 from app.domain.masking import masked
-from app.providers.generic_in import place
+from app.providers.generic_in import location_of
 from app.services.refusals import RefusedError
 from app.web.methods import allowed
 
@@ -74,7 +74,7 @@ async def _problem(request: Request, error: Exception) -> Response:
             return response(503, "The database is away; try again.", {"Retry-After": _RETRY_AFTER_SECONDS})
         case RequestValidationError():
             found = [
-                {"field": place(item["loc"]), "problem": masked(str(item["msg"]))}
+                {"field": location_of(item["loc"]), "problem": masked(str(item["msg"]))}
                 for item in error.errors()[:_MOST_FAULTS]
             ]
             return response(422, "Some fields are missing or wrong; see errors.", errors=found)

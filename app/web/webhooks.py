@@ -10,8 +10,17 @@ from app import observability
 from app.db.session import StorageUnavailableError
 from app.domain.escape import escape
 from app.domain.masking import masked
-from app.providers.base import Answer, Incoming, Invalid, MalformedRequestError, Provider, ReportIn, Stored, told
-from app.providers.bodies import MOST_BYTES, UnreadableBodyError, is_array, unpacked
+from app.providers.base import (
+    Answer,
+    DeliveryReport,
+    InboundMessage,
+    InboundResult,
+    Invalid,
+    MalformedRequestError,
+    Provider,
+    item_result,
+)
+from app.providers.bodies import MOST_BYTES, UnreadableBodyError, decompress, is_array
 from app.providers.requests import NotAuthenticError, WebhookRequest
 from app.services import intake
 from app.services.delivery.receipts import Receipts, Report
@@ -102,13 +111,15 @@ class Webhooks:
 
     async def _inbound(self, provider: Provider, request: WebhookRequest) -> Answer:
         found = provider.parse_inbound(request)
-        if isinstance(found, Incoming):
+        if isinstance(found, InboundMessage):
             stored = await self._intake.store([_message(provider, found)])
             return provider.answer_one(_stored(stored[0]))
-        good = [item for item in found if isinstance(item, Incoming)]
+        good = [item for item in found if isinstance(item, InboundMessage)]
         bad = [item for item in found if isinstance(item, Invalid)]
         if bad and not good:
-            return Answer(422, problems.body_of(422, _NOTHING_READ, results=[told(item) for item in bad]), _PROBLEM)
+            return Answer(
+                422, problems.body_of(422, _NOTHING_READ, results=[item_result(item) for item in bad]), _PROBLEM
+            )
         observability.UNUSED.labels("unreadable item").inc(len(bad))
         stored_all = iter(await self._intake.store([_message(provider, item) for item in good]) if good else [])
         return provider.answer_list(
@@ -124,29 +135,29 @@ class Webhooks:
         return provider.answer_reports(known=any(known))
 
 
-def _report(provider: str, report: ReportIn) -> Report:
+def _report(provider: str, report: DeliveryReport) -> Report:
     code = None if report.error_code is None else escape(masked(report.error_code))
     theirs = escape(report.provider_message_id)
     return Report(provider, theirs, report.status, code, report.at, report.reference, report.part)
 
 
-def _message(provider: Provider, found: Incoming) -> IncomingMessage:
+def _message(provider: Provider, found: InboundMessage) -> IncomingMessage:
     return IncomingMessage(
         provider.name, found.message_id, found.sender, found.dialled, found.text, found.received_at, found.part,
         found.stamp_form, provider.numbers, provider.zone,
     )  # fmt: skip
 
 
-def _stored(stored: intake.Stored) -> Stored:
-    return Stored(stored.id, new=stored.status is IntakeStatus.ACCEPTED)
+def _stored(stored: intake.Stored) -> InboundResult:
+    return InboundResult(stored.id, new=stored.status is IntakeStatus.ACCEPTED)
 
 
 def _request(scope: Scope, body: bytes, token: str) -> WebhookRequest:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     address = scope["client"][0] if scope.get("client") else ""
-    plain = unpacked(body, headers.get("content-encoding", ""))
-    packed = None if plain is body else body
-    return WebhookRequest(plain, headers, token, address, scope.get("query_string", b""), scope["method"], packed)
+    plain = decompress(body, headers.get("content-encoding", ""))
+    compressed = None if plain is body else body
+    return WebhookRequest(plain, headers, token, address, scope.get("query_string", b""), scope["method"], compressed)
 
 
 async def _read(receive: Receive) -> bytes:

@@ -16,7 +16,8 @@ import pytest
 from app import providers
 from app.providers.base import (
     Accepted,
-    Incoming,
+    InboundMessage,
+    InboundResult,
     Invalid,
     MalformedRequestError,
     NotTried,
@@ -24,7 +25,6 @@ from app.providers.base import (
     Refused,
     RefusedForNow,
     SendResult,
-    Stored,
     Submission,
     Surroundings,
     Unknown,
@@ -113,8 +113,8 @@ class ProviderContract:
         provider = self._provider()
         ours = "01990000-0000-7000-8000-000000000000"
         for new in (True, False):
-            assert 200 <= provider.answer_one(Stored(ours, new=new)).status < 300
-        assert 200 <= provider.answer_list([Stored(ours, new=True), Invalid("why")]).status < 300
+            assert 200 <= provider.answer_one(InboundResult(ours, new=new)).status < 300
+        assert 200 <= provider.answer_list([InboundResult(ours, new=True), Invalid("why")]).status < 300
         for known in (True, False):
             assert 200 <= provider.answer_reports(known=known).status < 300
 
@@ -228,7 +228,7 @@ def _refusal(read: Callable[[WebhookRequest], object], request: WebhookRequest) 
         found = read(request)
     except MalformedRequestError as error:
         return str(error)
-    nothing = isinstance(found, list) and not any(isinstance(item, Incoming) for item in found)
+    nothing = isinstance(found, list) and not any(isinstance(item, InboundMessage) for item in found)
     return "it is without effect" if nothing else ""
 
 

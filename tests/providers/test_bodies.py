@@ -12,8 +12,8 @@ import pytest
 
 from app.domain.values import replace
 from app.providers import make_provider
-from app.providers.base import Accepted, Incoming, MalformedRequestError, ProviderSettings, Unknown
-from app.providers.bodies import MOST_BYTES, UnreadableBodyError, as_utf8, reason_against, unpacked
+from app.providers.base import Accepted, InboundMessage, MalformedRequestError, ProviderSettings, Unknown
+from app.providers.bodies import MOST_BYTES, UnreadableBodyError, as_utf8, decompress, encoding_error
 from app.providers.generic import GenericProvider
 from app.providers.requests import NotAuthenticError, WebhookRequest
 from tests.providers.contract import submission, surroundings
@@ -52,7 +52,7 @@ def test_a_body_is_read_in_the_charset_that_it_says(codec: str, content_type: st
     body = form.replace("{}", text).encode(codec)
     found = GenericProvider("carrier").parse_inbound(WebhookRequest(body, {"content-type": content_type}))
     items = found if isinstance(found, list) else [found]
-    assert [item.text for item in items if isinstance(item, Incoming)] == [json.loads(text)["text"]]
+    assert [item.text for item in items if isinstance(item, InboundMessage)] == [json.loads(text)["text"]]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_body_is_read_in_the_charset_that_it_says(codec: str, content_type: st
     ],
 )
 def test_a_packed_body_is_unpacked(body: bytes, encoding: str) -> None:
-    assert unpacked(body, encoding) == TEXT.encode()
+    assert decompress(body, encoding) == TEXT.encode()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_packed_body_is_unpacked(body: bytes, encoding: str) -> None:
 )
 def test_what_cannot_be_unpacked_is_named(body: bytes, encoding: str, status: int) -> None:
     with pytest.raises(UnreadableBodyError) as refused:
-        unpacked(body, encoding)
+        decompress(body, encoding)
     assert refused.value.status == status
 
 
@@ -112,24 +112,24 @@ def test_what_says_nothing_of_itself_is_told_what_to_say(body: bytes, named: str
     for read in (provider.parse_inbound, provider.parse_reports):
         with pytest.raises(MalformedRequestError, match=named):
             read(WebhookRequest(body, {"content-type": "application/json"}))
-    assert reason_against(TEXT.encode()) is None
+    assert encoding_error(TEXT.encode()) is None
 
 
 def test_a_packed_body_may_be_signed_before_or_behind_packing() -> None:
     provider = GenericProvider("carrier", [SECRET])
-    plain, packed = TEXT.encode("gbk"), gzipped(TEXT.encode("gbk"))
-    for signed in (plain, packed):
+    plain, compressed = TEXT.encode("gbk"), gzipped(TEXT.encode("gbk"))
+    for signed in (plain, compressed):
         headers = _headers(signed)
-        provider.admit(WebhookRequest(plain, headers, packed=packed))
+        provider.admit(WebhookRequest(plain, headers, compressed=compressed))
         for name, wrong in (
             ("webhook-timestamp", "1772423940"),
             ("webhook-id", "other"),
             ("webhook-signature", "v1,="),
         ):
             with pytest.raises(NotAuthenticError):
-                provider.admit(WebhookRequest(plain, {**headers, name: wrong}, packed=packed))
+                provider.admit(WebhookRequest(plain, {**headers, name: wrong}, compressed=compressed))
         with pytest.raises(NotAuthenticError):
-            provider.admit(WebhookRequest(plain + b" ", headers, packed=packed + b" "))
+            provider.admit(WebhookRequest(plain + b" ", headers, compressed=compressed + b" "))
 
 
 def _headers(body: bytes) -> dict[str, str]:

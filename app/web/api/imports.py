@@ -15,7 +15,7 @@ from app import observability
 from app.db.session import StorageUnavailableError
 from app.domain.values import replace, value
 from app.providers.charsets import UnknownCharsetError, media_type_of
-from app.providers.generic_in import explain
+from app.providers.generic_in import error_details
 from app.services.gateway import Gateway
 from app.services.management.import_files import check_json_lines, in_utf8, looks_like_csv
 from app.services.management.import_lines import ImportLine, UnreadableFileError, csv_lines, json_lines
@@ -232,7 +232,7 @@ class ImportRun:
             body = kind.body.model_validate_strings(fields) if self._strings else kind.body.model_validate(fields)
         except ValidationError as error:
             # Saying why takes longer than finding out; only the first are kept.
-            return explain(error) if len(self._problems) < MOST_ERRORS else ""
+            return error_details(error) if len(self._problems) < MOST_ERRORS else ""
         return _Read(line.number, kind, body)
 
     async def _carry_out(self, line: _Read) -> tuple[int, int, str] | None:
