@@ -1,1 +1,1 @@
-"""SQLAlchemy only: tables, the one place that commits, and one repository module for each aggregate."""
+"""Storage in SQLAlchemy: the tables, the one place that commits, and a repository module for each aggregate."""

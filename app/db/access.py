@@ -1,4 +1,7 @@
-"""Who looked at whose data, when and why: written in one statement however many were shown, and read by staff."""
+"""Access records: who looked at whose data, when and why.
+
+One statement writes the records of a whole page of results; staff read them back.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +28,7 @@ from app.db.types import Id, Instant
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
-# ``at`` is of the gateway's clock. A look at a number that is nobody's has tenure 0.
+# ``at`` is a time of the gateway's clock. The tenure is 0 where the number had no subscriber.
 access_record = Table(
     "access_record",
     metadata,
@@ -43,7 +46,7 @@ _NUMBER = ("bucket", "msisdn")
 
 
 def record_access(connection: Connection, rows: Sequence[Row]) -> None:
-    """Note who looked at whose data, and why (M16)."""
+    """Insert access records (M16)."""
     insert_rows(connection, access_record, rows)
 
 
@@ -56,14 +59,14 @@ def _tenures(dialect: str) -> AnySelect:
 
 
 def tenures_now(connection: Connection, numbers: Sequence[str]) -> dict[str, int]:
-    """The present tenure of each of these numbers that is or was somebody's."""
+    """Return the newest tenure of each number; numbers that never had a subscriber are left out."""
     keys = as_keys(_NUMBER, [(bucket_of(number), number) for number in numbers])
     return {row[0]: row[1] for row in fetch(connection, _tenures(connection.dialect.name), keys)}
 
 
 @value
 class AccessFilter:
-    """Which access records, newest first; ``since`` is included, ``until`` is not, None: any."""
+    """Which access records to read: from ``since`` up to, but not including, ``until``. None: no condition."""
 
     msisdn: str | None = None
     tenure: int | None = None
@@ -74,7 +77,13 @@ class AccessFilter:
 
 @value
 class AccessRead:
-    """Who looked at whose data; ``at`` is UTC."""
+    """An access record.
+
+    Attributes:
+        who: the name of the token or the agent that looked.
+        what: the kind of data that was shown.
+        at: UTC, by the gateway's clock.
+    """
 
     msisdn: str
     tenure: int
@@ -88,7 +97,10 @@ class AccessRead:
 def page(
     connection: Connection, wanted: AccessFilter, behind: tuple[datetime, str] | None, limit: int
 ) -> list[AccessRead]:
-    """Access records, newest first, behind the time and the id of the last one that was read."""
+    """Return at most ``limit`` access records, newest first.
+
+    ``behind`` is the time and the id of the last record of the page before, None for the first page.
+    """
     conditions: list[ColumnElement[bool]] = []
     if wanted.msisdn is not None:
         conditions += [_access.bucket == bucket_of(wanted.msisdn), _access.msisdn == wanted.msisdn]

@@ -1,4 +1,4 @@
-"""Between the domain and the rows of subscribers and subscriptions."""
+"""Conversion between rows and values of subscribers and subscriptions."""
 
 import json
 from dataclasses import asdict
@@ -16,7 +16,7 @@ Tenure = tuple[int, str, int]
 SUBSCRIBER_COLUMNS = tuple(map(raw, tables.subscriber.c))
 SUBSCRIPTION_COLUMNS = tuple(map(raw, tables.subscription.c))
 
-# Looking a word up is several times faster than making an enum member of it, and this is the hot path.
+# A dict lookup is several times faster than calling the enum, and this is the hot path.
 _BRANDS = {brand.value: brand for brand in Brand}
 _PAYMENTS = {payment.value: payment for payment in Payment}
 _STATUSES = {status.value: status for status in SubscriberStatus}
@@ -28,7 +28,7 @@ _EFFECTS = {effect.value: effect for effect in CancelEffect}
 
 
 def subscriber_of(row: Fields) -> Subscriber:
-    """A row of ``SUBSCRIBER_COLUMNS`` as the domain knows it."""
+    """Return the subscriber in a row of ``SUBSCRIBER_COLUMNS``; instants in the row are microseconds."""
     (
         _,
         msisdn,
@@ -64,17 +64,17 @@ def subscriber_of(row: Fields) -> Subscriber:
 
 
 def plan_of(text: str | None) -> Plan | None:
-    """A plan from its JSON."""
+    """Return the plan in JSON text; None for none."""
     return Plan(**json.loads(text)) if text else None
 
 
 def instant_or_none(micros: int | None) -> datetime | None:
-    """An instant from its microseconds, where there is one."""
+    """Return the UTC instant for microseconds since the epoch; None for None."""
     return None if micros is None else from_micros(micros)
 
 
 def subscription_of(row: Fields) -> Subscription:
-    """A row of ``SUBSCRIPTION_COLUMNS`` as the domain knows it."""
+    """Return the subscription in a row of ``SUBSCRIPTION_COLUMNS``; instants in the row are microseconds."""
     (
         _, _, _, id_, code, state, in_plan, started, channel, price, billing, sp, effect, trial, contract, left, ends,
         confirmed, goes_on, free_until, began_under, owed_month,
@@ -104,7 +104,7 @@ def _tenure_row(bucket: int, msisdn: str, tenure: int) -> dict[str, object]:
 
 
 def subscriber_row(bucket: int, subscriber: Subscriber, chain: ChainHead) -> dict[str, object]:
-    """The row of a tenure with the head of its evidence chain."""
+    """Return the row of a tenure, with the head of its evidence chain."""
     plan = json.dumps(asdict(subscriber.plan), ensure_ascii=False) if subscriber.plan else None
     return {
         **_tenure_row(bucket, subscriber.msisdn, subscriber.tenure),
@@ -127,7 +127,7 @@ def subscriber_row(bucket: int, subscriber: Subscriber, chain: ChainHead) -> dic
 
 
 def subscription_row(tenure: Tenure, item: Subscription) -> dict[str, object]:
-    """The row of a subscription."""
+    """Return the row of a subscription."""
     return {
         **_tenure_row(*tenure),
         "id": item.id,

@@ -1,4 +1,4 @@
-"""Accounts: locked by their conversation row, loaded for a whole batch, written back as rows."""
+"""Accounts: lock them by their conversation rows, load those of a whole batch, and write the changes back."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -49,7 +49,11 @@ _ITEM = ("bucket", "msisdn", "id")
 class LockedConversation:
     """A number's conversation row, locked for this transaction.
 
-    ``version`` is another one after every batch that changed the account, hand-overs of questions aside.
+    Attributes:
+        tenure: the number's present tenure, from 1; 0 if it has no subscriber.
+        guards: the number's limits, as JSON.
+        version: the id of the last batch that changed the account, hand-overs of questions aside; None: cached accounts
+            are not valid.
     """
 
     bucket: int
@@ -72,14 +76,20 @@ def _lock(dialect: str, *, wait: bool) -> AnySelect:
 
 
 def lock_conversations(connection: Connection, numbers: Sequence[Key], *, wait: bool) -> list[LockedConversation]:
-    """Lock numbers in a fixed order; workers skip those that are taken, a management call waits for them."""
+    """Lock conversations in a fixed order, so that two transactions cannot deadlock.
+
+    With ``wait`` False conversations that others have locked are skipped (workers), else waited for (management calls).
+    """
     keys = as_keys(_NUMBER, sorted(set(numbers)))
     return [LockedConversation(*row) for row in fetch(connection, _lock(connection.dialect.name, wait=wait), keys)]
 
 
 @value
 class LookBack:
-    """What ended before these moments (UTC) is left out of an account that is loaded; of records, what was made."""
+    """How far back an account is loaded, in UTC.
+
+    Questions and subscriptions that ended earlier are left out, and records that were made earlier and are closed.
+    """
 
     questions: datetime
     subscriptions: datetime
@@ -88,7 +98,14 @@ class LookBack:
 
 @value
 class StoredQuestion:
-    """A question whose state is still JSON."""
+    """A row of ``question``; its state is still JSON. Times are UTC.
+
+    Attributes:
+        extension: what follows the access number that the question was sent from.
+        handed_over_at: when the network had taken all its messages.
+        failed_at: when one of its messages failed.
+        closed_as: how it ended; None while it is open.
+    """
 
     id: str
     kind: str
@@ -106,7 +123,7 @@ class StoredQuestion:
 
 @value
 class StoredAccount:
-    """What the tables hold of a tenure; questions are still text, as their kinds belong to the commands."""
+    """An account as it is stored. The states of questions are still JSON, as only the commands know their kinds."""
 
     subscriber: Subscriber
     chain: ChainHead
@@ -136,7 +153,7 @@ def _subscriptions(dialect: str) -> AnySelect:
 
 @cache
 def _questions(dialect: str) -> AnySelect:
-    """Open or lately ended ones; one that was replaced never speaks again, its successor does."""
+    """Questions that are open or ended lately. A question that was replaced is left out: its successor is asked."""
     table = tables.question
     given = from_json(dialect, shape_of(table, _TENURE))
     return (
@@ -149,7 +166,7 @@ def _questions(dialect: str) -> AnySelect:
 
 
 def load_accounts(connection: Connection, tenures: Sequence[Tenure], back: LookBack) -> dict[Key, StoredAccount]:
-    """The accounts of tenures, as far back as that."""
+    """Return the accounts of tenures, as far back as ``back`` says, by bucket and number."""
     if not tenures:
         return {}
     dialect = connection.dialect.name
@@ -179,8 +196,13 @@ def _reached(dialect: str) -> AnySelect:
     return select(*columns).join_from(table, given, matching(table, given, _ITEM))
 
 
-def reached(connection: Connection, questions: Sequence[ItemKey]) -> dict[str, tuple[datetime | None, datetime | None]]:
-    """Of questions by id: when the network took all their messages, and when one of them failed."""
+def question_arrivals(
+    connection: Connection, questions: Sequence[ItemKey]
+) -> dict[str, tuple[datetime | None, datetime | None]]:
+    """Return by question id when the network had taken all messages, and when one of them failed; UTC.
+
+    None: not yet.
+    """
     if not questions:
         return {}
     keys = as_keys(_ITEM, questions)
@@ -204,7 +226,10 @@ def save_subscribers(connection: Connection, rows: Sequence[Row]) -> None:
 
 
 def save_subscriptions(connection: Connection, rows: Sequence[Row]) -> None:
-    """Create or replace subscriptions. What ends is written first: a service may end and begin again in one batch."""
+    """Create or replace subscriptions.
+
+    Ended ones are written first: a service may end and start again in one batch, and only one may be running.
+    """
     ended = [row for row in rows if row["state"] == SubscriptionState.ENDED]
     upsert_rows(connection, tables.subscription, ended, _ITEM)
     upsert_rows(
@@ -213,11 +238,11 @@ def save_subscriptions(connection: Connection, rows: Sequence[Row]) -> None:
 
 
 def save_conversations(connection: Connection, rows: Sequence[Row]) -> None:
-    """Write tenure, guards and version of locked numbers."""
+    """Write tenure, limits and version of locked conversations."""
     update_rows(connection, tables.conversation, rows, _NUMBER)
 
 
-def ask_questions(connection: Connection, rows: Sequence[Row]) -> None:
+def insert_questions(connection: Connection, rows: Sequence[Row]) -> None:
     """Insert new questions."""
     insert_rows(connection, tables.question, rows)
 
@@ -226,11 +251,11 @@ def _not_known_yet(_given: Given) -> ColumnElement[bool]:
     return tables.question.c.handed_over_at.is_(None)
 
 
-def questions_arrived(connection: Connection, rows: Sequence[Row]) -> None:
-    """Write when questions arrived, unless a receipt said so before."""
+def set_questions_arrived(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write ``handed_over_at`` of questions that have none yet."""
     update_rows(connection, tables.question, rows, _ITEM, only=_not_known_yet)
 
 
 def close_questions(connection: Connection, rows: Sequence[Row]) -> None:
-    """Write how questions ended."""
+    """Write how and when questions ended."""
     update_rows(connection, tables.question, rows, _ITEM)

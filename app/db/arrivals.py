@@ -1,4 +1,4 @@
-"""How far questions got that the network has not taken for certain: read from the attempts to hand them over."""
+"""How far questions got that the network has not certainly taken, derived from the attempts to send them."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -14,7 +14,7 @@ _attempt = tables.attempt
 _KEY = ("bucket", "msisdn", "id")
 QuestionKey = tuple[int, str, str]
 _SENT = {"sending": Arrival.UNDER_WAY, "accepted": Arrival.TAKEN, "delivered": Arrival.TAKEN}
-# A question got as far as the message of it that got least far.
+# A question has arrived as far as the message of it that got least far.
 _ORDER = tuple(Arrival)
 
 
@@ -30,7 +30,7 @@ def _messages_of(dialect: str) -> AnySelect:
         )
         .scalar_subquery()
     )
-    # The id of a question is drawn before those of its messages, which leaves few rows to look at.
+    # A question's id is older than those of its messages; the condition leaves few rows to read.
     mine = and_(
         _mt.c.bucket == given.c.bucket,
         _mt.c.msisdn == given.c.msisdn,
@@ -41,9 +41,9 @@ def _messages_of(dialect: str) -> AnySelect:
 
 
 def arrivals(connection: Connection, questions: Sequence[QuestionKey]) -> dict[str, Arrival]:
-    """Return how far questions got, by their ids; one of which no message was made yet is left out.
+    """Return how far questions got, by their ids; questions without messages are left out.
 
-    A message that was sent again got as far as the copy that got farthest.
+    A message that staff sent again counts as far as its best copy got.
     """
     copies: dict[tuple[str, str], Arrival] = {}
     statement = _messages_of(connection.dialect.name)
@@ -61,7 +61,7 @@ def _followed(dialect: str) -> AnySelect:
     question = tables.question
     given = from_json(dialect, shape_of(question, _KEY))
     mine = and_(*(question.c[name] == given.c[name] for name in _KEY))
-    # Made before the question and handed over after it, or perhaps; what was made after it is noted when it is made.
+    # Made before the question, and handed over after it or perhaps so. What is made after it is recorded at that time.
     late = and_(
         _mt.c.bucket == given.c.bucket,
         _mt.c.msisdn == given.c.msisdn,
@@ -76,15 +76,15 @@ def _followed(dialect: str) -> AnySelect:
 
 
 def interrupted(connection: Connection, questions: Sequence[QuestionKey], access_number: str) -> set[str]:
-    """Return which questions other text from the bare access number followed, though it was made before them."""
+    """Return the ids of questions that were followed by an older message from the bare access number."""
     statement = _followed(connection.dialect.name)
     return {row[0] for row in fetch(connection, statement, {**as_keys(_KEY, questions), "number": access_number})}
 
 
 def _arrival(status: str, unanswered: int) -> Arrival:
-    """``unanswered`` counts the attempts that no refusal ended, one that is under way included."""
+    """Return how far a message got; ``unanswered`` is the number of attempts that did not end in a refusal."""
     if status in _SENT:
         return _SENT[status]
-    # A carrier may ask for the same message again after an attempt whose answer got lost: it waits, and may be there.
+    # After an attempt whose answer got lost a message may be queued again: the carrier may have it all the same.
     may_be_there = status == "unknown" or (status == "queued" and unanswered)
     return Arrival.UNKNOWN if may_be_there else Arrival.UNSENT

@@ -1,4 +1,4 @@
-"""Campaigns and whom they are for; what each customer got of one is a record of hers."""
+"""Campaigns and their recipients. What a subscriber was sent is a record of the subscriber's (`CampaignMessage`)."""
 
 import json
 from collections import Counter
@@ -32,8 +32,8 @@ from app.domain.messages import MessageClass
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
-# ``cursor``: the last number, in the order of bucket and number, that was looked at for a segment not yet expanded.
-# ``tally``: counts of customers whose rows are gone (JSON: ``skipped`` by reason, ``states`` by state).
+# ``cursor``: the last number, in the order of bucket and number, that was read while the segment is being expanded.
+# ``tally``: counts of recipients whose rows were deleted (JSON: ``skipped`` by reason, ``states`` by state).
 campaign = Table(
     "campaign",
     metadata,
@@ -64,7 +64,7 @@ _WAITING = one_of(_recipient.status, "waiting")
 
 
 def add(connection: Connection, made: Campaign, msisdns: Sequence[str]) -> None:
-    """Write a campaign, with those that it is for if they are known by number."""
+    """Insert a campaign, with its recipients if they are given by number."""
     segment = made.segment or Segment()
     row = {
         "id": made.id,
@@ -104,30 +104,30 @@ def _campaign_of(row: AnyRow) -> Campaign:
     )
 
 
-def unfinished(connection: Connection) -> Campaign | None:
-    """The oldest campaign that has not come to all of its numbers yet."""
+def oldest_unfinished(connection: Connection) -> Campaign | None:
+    """Return the oldest campaign that has recipients left; None if there is none."""
     statement = select(campaign).where(_campaign.done_at.is_(None)).order_by(_campaign.id).limit(1)
     row = connection.execute(statement).one_or_none()
     return _campaign_of(row) if row else None
 
 
-def all_unfinished(connection: Connection) -> list[str]:
-    """The ids of all such, oldest first."""
+def unfinished_ids(connection: Connection) -> list[str]:
+    """Return the ids of all campaigns that have recipients left, oldest first."""
     return list(
         connection.execute(select(_campaign.id).where(_campaign.done_at.is_(None)).order_by(_campaign.id)).scalars()
     )
 
 
-def one(connection: Connection, campaign_id: str) -> Campaign:
-    """A campaign. Raises NoResultFound."""
+def get(connection: Connection, campaign_id: str) -> Campaign:
+    """Return a campaign. Raise NoResultFound for an unknown id."""
     return _campaign_of(connection.execute(select(campaign).where(_campaign.id == campaign_id)).one())
 
 
-# ---- working it off
+# ---- processing
 
 
 def expand(connection: Connection, campaign_id: str, most: int) -> None:
-    """Take up the next customers of a segment, in the order of bucket and number."""
+    """Add the next ``most`` subscribers of a campaign's segment as recipients, in the order of bucket and number."""
     locked = select(campaign).where(_campaign.id == campaign_id).with_for_update()
     row = connection.execute(locked).one()
     if row.expanded:
@@ -147,14 +147,14 @@ def expand(connection: Connection, campaign_id: str, most: int) -> None:
 
 
 def waiting(connection: Connection, campaign_id: str, most: int) -> list[str]:
-    """Numbers that it has not come to yet."""
+    """Return at most ``most`` recipients that are still to be sent to."""
     mine = (_recipient.campaign_id == campaign_id, _WAITING)
     statement = select(_recipient.msisdn).where(*mine).order_by(_recipient.bucket, _recipient.msisdn).limit(most)
     return [msisdn for (msisdn,) in connection.execute(statement)]
 
 
-def note(connection: Connection, campaign_id: str, results: Mapping[str, str | None]) -> None:
-    """What came of some numbers: None for one that was reached, else why it was skipped."""
+def record_results(connection: Connection, campaign_id: str, results: Mapping[str, str | None]) -> None:
+    """Record by number why a recipient was skipped, or None for one that was sent to."""
     rows: list[Row] = [
         {
             "bucket": bucket_of(msisdn),
@@ -169,15 +169,15 @@ def note(connection: Connection, campaign_id: str, results: Mapping[str, str | N
 
 
 def finish(connection: Connection, campaign_id: str, now: datetime) -> None:
-    """It has come to all of its numbers."""
+    """Mark a campaign as finished."""
     connection.execute(update(campaign).where(_campaign.id == campaign_id).values(done_at=now))
 
 
-# ---- forgetting
+# ---- deleting
 
 
-def keep_counts(connection: Connection, campaign_id: str, skipped: Counter[str], states: Counter[str]) -> None:
-    """Add to the counts of a campaign those of rows that this transaction deletes."""
+def add_counts(connection: Connection, campaign_id: str, skipped: Counter[str], states: Counter[str]) -> None:
+    """Add the counts of rows that this transaction deletes to the campaign's own."""
     locked = select(_campaign.tally).where(_campaign.id == campaign_id).with_for_update()
     before_skipped, before_states = _tally(connection.execute(locked).scalar_one())
     tally = json.dumps({"skipped": before_skipped + skipped, "states": before_states + states})
@@ -194,7 +194,14 @@ def _tally(stored: str | None) -> tuple[Counter[str], Counter[str]]:
 
 @value
 class Progress:
-    """A campaign and how far it is; numbers of customers by state, those skipped by reason."""
+    """A campaign and how far it is.
+
+    Attributes:
+        done_at: UTC; None while recipients are left.
+        waiting: the number of recipients that are left.
+        skipped: the number of recipients that were skipped, by reason.
+        states: the number of recipients that were sent to, by the state of their message.
+    """
 
     campaign: Campaign
     done_at: datetime | None
@@ -221,13 +228,13 @@ def _progress(connection: Connection, row: AnyRow) -> Progress:
 
 
 def progress(connection: Connection, campaign_id: str) -> Progress | None:
-    """How far one is."""
+    """Return how far a campaign is; None for an unknown id."""
     row = connection.execute(select(campaign).where(_campaign.id == campaign_id)).one_or_none()
     return _progress(connection, row) if row else None
 
 
 def page(connection: Connection, *, before: str | None, limit: int) -> list[Progress]:
-    """Campaigns, newest first, behind one."""
+    """Return at most ``limit`` campaigns, newest first, that are older than the id ``before``."""
     behind = [_campaign.id < before] if before is not None else []
     statement = select(campaign).where(*behind).order_by(_campaign.id.desc()).limit(limit)
     return [_progress(connection, row) for row in connection.execute(statement).all()]

@@ -1,4 +1,4 @@
-"""SPs and services: small shared tables, read whole."""
+"""The catalogue of SPs and services: small shared tables that are always read whole."""
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, exists, select
@@ -14,7 +14,7 @@ _SERVICES = select(tables.service)
 
 
 def load_catalogue(connection: Connection) -> Catalogue:
-    """Everything, with the version that it is of."""
+    """Return the whole catalogue with its version."""
     version = current_state(connection).catalogue_version
     providers = [
         ServiceProvider(
@@ -58,7 +58,7 @@ _WEBHOOKS = select(_provider.sp_code, _provider.webhook_url, _provider.sealed_we
 
 
 def webhooks(connection: Connection) -> list[tuple[str, str, str]]:
-    """Where SPs are told of what happens: code, address, sealed secret."""
+    """Return the webhooks of SPs: SP code, URL and encrypted secret."""
     return [(row.sp_code, row.webhook_url, row.sealed_webhook_secret) for row in connection.execute(_WEBHOOKS)]
 
 
@@ -87,7 +87,7 @@ def put_service(connection: Connection, service: Service) -> None:
 
 
 def is_held(connection: Connection, service_code: str) -> bool:
-    """Whether any subscriber has a service; an index answers (safety.md 3)."""
+    """Return True if any subscriber has a service; one index look-up (safety.md 3)."""
     held = tables.subscription.c
     statement = select(exists().where(held.service_code == service_code, held.state != "ended"))
     return bool(connection.execute(statement).scalar())

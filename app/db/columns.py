@@ -1,4 +1,4 @@
-"""What tables are made of: names, the columns that every row of customer data starts with, indexes of some rows."""
+"""Building blocks of tables: naming of constraints, the columns that all customer data start with, partial indexes."""
 
 from typing import Any
 
@@ -15,22 +15,22 @@ metadata = MetaData(
 
 
 def customer(*, tenure: bool = True) -> list[Column[Any]]:
-    """The columns that every row of customer data starts with."""
+    """Return the columns that every row of customer data starts with."""
     columns = [*required(SmallInteger, "bucket"), *required(Text, "msisdn")]
     return [*columns, *required(Integer, "tenure")] if tenure else columns
 
 
 def required(kind: type[TypeEngine[Any]] | TypeEngine[Any], *names: str) -> list[Column[Any]]:
-    """Columns of one type that are never empty."""
+    """Return columns of one type that are NOT NULL."""
     return [Column(name, kind, nullable=False) for name in names]
 
 
 def optional(kind: type[TypeEngine[Any]] | TypeEngine[Any], *names: str) -> list[Column[Any]]:
-    """Columns of one type that may be empty."""
+    """Return columns of one type that may be NULL."""
     return [Column(name, kind) for name in names]
 
 
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """An index of some rows only; the planner uses it where a statement says ``where`` in the same words."""
+    """Return a partial index; it is used only by statements that repeat the condition ``where`` literally."""
     condition = text(where)
     return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)

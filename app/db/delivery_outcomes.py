@@ -1,6 +1,6 @@
-"""Messages of which a turn wants to be told: what became of them comes to it as a timer that is due at once.
+"""Delivery outcomes: messages sent with ``notify=True`` become timers, due at once, when their outcome is known.
 
-It is looked up and not noted down where it happens, so that no way a message may go can forget it.
+Outcomes are polled from the outbox and not written at each transition, so no code path can forget to report one.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from app.domain.messages import OutboundStatus
 from app.domain.turn import MESSAGE_OUTCOME, DeliveryOutcome, MessageOutcome
 
 _mt = tables.outbound_message
-# The states of the column ``told``: nobody knows yet, the network took it, and NULL for what no turn waits for.
+# Values of the column ``told``: no outcome reported yet; accepted by the network was reported. NULL: nothing to report.
 WAITING = 1
 _TAKEN = 2
 _MOST = 500
 _NOT_DELIVERED = ("undelivered", "expired", "rejected", "deleted", "failed")
-_TOLD = {
+_OUTCOMES = {
     "accepted": DeliveryOutcome.TAKEN,
     "delivered": DeliveryOutcome.TAKEN,
     "undelivered": DeliveryOutcome.UNDELIVERED,
@@ -31,7 +31,7 @@ _TOLD = {
 }
 
 
-def _news(state: int, *statuses: str) -> Select[tuple[int, str, int, str, str, str, int]]:
+def _unreported(state: int, *statuses: str) -> Select[tuple[int, str, int, str, str, str, int]]:
     columns = _mt.c
     return (
         select(columns.bucket, columns.msisdn, columns.tenure, columns.id, columns.about, columns.status, columns.told)
@@ -42,25 +42,25 @@ def _news(state: int, *statuses: str) -> Select[tuple[int, str, int, str, str, s
     )
 
 
-_FIRST_NEWS = _news(WAITING, *_TOLD, "superseded")
-_SECOND_NEWS = _news(_TAKEN, "delivered", *_NOT_DELIVERED)
+_FIRST_OUTCOMES = _unreported(WAITING, *_OUTCOMES, "superseded")
+_LATER_OUTCOMES = _unreported(_TAKEN, "delivered", *_NOT_DELIVERED)
 
 
-def any_news(connection: Connection) -> bool:
-    """Whether a turn is still to be told of something."""
-    return any(connection.execute(news).first() is not None for news in (_FIRST_NEWS, _SECOND_NEWS))
+def has_pending(connection: Connection) -> bool:
+    """Return True if an outcome is still to be reported."""
+    return any(connection.execute(query).first() is not None for query in (_FIRST_OUTCOMES, _LATER_OUTCOMES))
 
 
 def collect(connection: Connection, now: datetime) -> bool:
-    """Make timers of what became of such messages since the last time; whether there were any."""
-    found = [*fetch(connection, _FIRST_NEWS, {}), *fetch(connection, _SECOND_NEWS, {})]
+    """Set a timer for each new outcome, due at ``now`` (UTC). Return True if there were any."""
+    found = [*fetch(connection, _FIRST_OUTCOMES, {}), *fetch(connection, _LATER_OUTCOMES, {})]
     timers = []
     for bucket, msisdn, tenure, message_id, about, status, told in found:
-        what = _what(status, told)
-        if what is not None:
+        outcome = _outcome(status, told)
+        if outcome is not None:
             kind = f"{MESSAGE_OUTCOME}:{about.partition(':')[0]}"
-            data = MessageOutcome(about, what).data()
-            timers.append(StoredTimer(bucket, msisdn, tenure, kind, f"{message_id} {what.value}", now, data))
+            data = MessageOutcome(about, outcome).data()
+            timers.append(StoredTimer(bucket, msisdn, tenure, kind, f"{message_id} {outcome.value}", now, data))
     set_timers(connection, timers)
     rows: list[Row] = [
         {
@@ -75,18 +75,18 @@ def collect(connection: Connection, now: datetime) -> bool:
     return bool(found)
 
 
-def _what(status: str, told: int) -> DeliveryOutcome | None:
+def _outcome(status: str, told: int) -> DeliveryOutcome | None:
     if told == WAITING:
-        return _TOLD.get(status)
+        return _OUTCOMES.get(status)
     return DeliveryOutcome.UNDELIVERED if status in _NOT_DELIVERED else None
 
 
-def _still_waits(_given: Given) -> ColumnElement[bool]:
-    """Queued; and in the words of the index of unfinished messages, so that it serves."""
+def _is_queued(_given: Given) -> ColumnElement[bool]:
+    """Return the condition for queued messages, with that of the partial index so that the index is used."""
     return and_(one_of(_mt.c.status, "queued", "sending"), one_of(_mt.c.status, "queued"))
 
 
 def supersede(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
-    """Messages about these matters that still wait are superseded (safety.md 18)."""
+    """Supersede queued messages about the matters in ``rows`` (bucket, msisdn, about) (safety.md 18)."""
     superseded: list[Row] = [{**row, "status": OutboundStatus.SUPERSEDED, "final_at": now} for row in rows]
-    update_rows(connection, _mt, superseded, ("bucket", "msisdn", "about"), only=_still_waits)
+    update_rows(connection, _mt, superseded, ("bucket", "msisdn", "about"), only=_is_queued)

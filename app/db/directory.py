@@ -1,4 +1,4 @@
-"""Reading subscribers and their messages for the management API."""
+"""Queries of the management API: subscribers, subscriptions, messages, attempts and delivery reports."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -20,13 +20,13 @@ _NUMBER = ("bucket", "msisdn")
 
 @value
 class TenureRead:
-    """A subscriber as she is now."""
+    """The newest tenure of a number."""
 
     subscriber: Subscriber
 
 
 def current_tenure(connection: Connection, msisdn: str) -> TenureRead | None:
-    """The newest tenure of a number."""
+    """Return the newest tenure of a number; None for one that never had a subscriber."""
     columns = tables.subscriber.c
     statement = (
         select(*SUBSCRIBER_COLUMNS)
@@ -39,14 +39,14 @@ def current_tenure(connection: Connection, msisdn: str) -> TenureRead | None:
 
 
 def tenures_held(connection: Connection, msisdn: str) -> list[int]:
-    """Which tenures a number has had, the newest first; nothing else of their rows is read."""
+    """Return the tenures that a number has had, newest first."""
     columns = tables.subscriber.c
     mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn)
     return list(connection.execute(select(columns.tenure).where(*mine).order_by(columns.tenure.desc())).scalars())
 
 
 def tenure_of(connection: Connection, msisdn: str, tenure: int) -> Subscriber | None:
-    """One tenure of a number."""
+    """Return one tenure of a number; None if there is none."""
     columns = tables.subscriber.c
     mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure)
     row = connection.execute(select(*SUBSCRIBER_COLUMNS).where(*mine)).one_or_none()
@@ -54,7 +54,7 @@ def tenure_of(connection: Connection, msisdn: str, tenure: int) -> Subscriber | 
 
 
 def subscriptions_of(connection: Connection, msisdn: str, tenure: int) -> list[Subscription]:
-    """All subscriptions of a tenure, by start, then code."""
+    """Return all subscriptions of a tenure, ended ones too, by start, then code."""
     columns = tables.subscription.c
     statement = (
         select(*SUBSCRIPTION_COLUMNS)
@@ -70,10 +70,13 @@ def subscriptions_of(connection: Connection, msisdn: str, tenure: int) -> list[S
 
 @value
 class MessageFilter:
-    """Which messages, newest first; ``before`` is the id that a page starts behind.
+    """Which messages to read; None: no condition.
 
-    Of one number those of one tenure; of all numbers those of former tenures only where ``former`` says so (safety.md
-    1).
+    Attributes:
+        tenure: with ``msisdn``: only messages of this tenure or of none.
+        direction: ``mo`` or ``mt``.
+        before: only messages older than this id.
+        former: also messages of former tenures, where ``tenure`` is not given (safety.md 1).
     """
 
     msisdn: str | None = None
@@ -86,7 +89,23 @@ class MessageFilter:
 
 @value
 class MessageRead:
-    """An MO or MT with what is known of it; fields that only the other direction has are None."""
+    """An MO or MT. Fields that only the other direction has are None; times are UTC.
+
+    Attributes:
+        direction: ``mo`` or ``mt``.
+        provider_message_id: the provider's id, of an MT once the provider took it.
+        at: when an MO was stored, or an MT was made.
+        kind: the message class of an MT.
+        in_reply_to: the id of the MO that an MT answers.
+        attempts: how often sending an MT was tried.
+        final_at: when nothing more was expected of an MT.
+        part: which part of a long message an MO is, from 1.
+        parts: of how many parts the long message is.
+        missing: how many parts never came.
+        trace: where handling an MO raised an error, without values.
+        about: the matter that an MT is about, such as ``charge:c-1``.
+        stamped_at: when an MO was sent, by the provider's stamp if it is credible.
+    """
 
     id: str
     direction: str
@@ -191,9 +210,9 @@ def _conditions(table: Table, wanted: MessageFilter) -> list[ColumnElement[bool]
 
 
 def _tenure(table: Table) -> ColumnElement[int]:
-    """The tenure of a message; of one that no turn has taken up, the one in which it was sent (safety.md 1).
+    """Return the tenure of a message; for an MO not handled yet, the tenure in which it was sent (safety.md 1).
 
-    A first tenure has no beginning that we know. None: the number was nobody's.
+    The first tenure has no known start. NULL: the number had no subscriber.
     """
     if table is not tables.inbound_message:
         return table.c.tenure
@@ -209,13 +228,13 @@ def _select(table: Table) -> AnySelect:
 
 
 def _is_present(table: Table) -> ColumnElement[bool]:
-    """Whether a message is of a number's present tenure."""
+    """Return the condition that a message is of the number's present tenure."""
     now = tables.conversation
     return ~select(1).where(matching(table, now, _NUMBER), now.c.tenure != _tenure(table)).exists()
 
 
 def message_by_id(connection: Connection, message_id: str, *, former: bool = True) -> MessageRead | None:
-    """One message, of either direction; of a former tenure only where ``former`` says so."""
+    """Return a message of either direction, or None; one of a former tenure only with ``former``."""
     for table, read in _TABLES.values():
         present = () if former else (_is_present(table),)
         row = connection.execute(_select(table).where(table.c.id == message_id, *present)).one_or_none()
@@ -226,7 +245,14 @@ def message_by_id(connection: Connection, message_id: str, *, former: bool = Tru
 
 @value
 class AttemptRead:
-    """A try to hand a message over that did not succeed."""
+    """An attempt to send a message that did not succeed.
+
+    Attributes:
+        number: the attempt's number, from 1.
+        at: when it ended, UTC.
+        result: ``refused``, ``refused for now`` or ``unknown``.
+        error_code: the provider's answer, or why there was none.
+    """
 
     number: int
     at: datetime
@@ -235,7 +261,7 @@ class AttemptRead:
 
 
 def attempts_of(connection: Connection, message: MessageRead) -> list[AttemptRead]:
-    """What went wrong before, in order."""
+    """Return the failed attempts to send a message, in order."""
     columns = tables.attempt.c
     statement = (
         select(columns.number, columns.at, columns.result, columns.error_code)
@@ -247,7 +273,7 @@ def attempts_of(connection: Connection, message: MessageRead) -> list[AttemptRea
 
 @value
 class ReportRead:
-    """A raw delivery report."""
+    """A delivery report as it came; ``at`` is when it was stored, UTC."""
 
     status: str
     error_code: str | None
@@ -255,7 +281,7 @@ class ReportRead:
 
 
 def reports_of(connection: Connection, message: MessageRead) -> list[ReportRead]:
-    """The delivery reports of a message, as they came, contradictions included."""
+    """Return all delivery reports of a message in the order they came, contradictory ones included."""
     columns = tables.delivery_report.c
     statement = (
         select(columns.status, columns.error_code, columns.stored_at)
@@ -265,8 +291,8 @@ def reports_of(connection: Connection, message: MessageRead) -> list[ReportRead]
     return [ReportRead(*row) for row in connection.execute(statement)]
 
 
-def revive(connection: Connection, message_id: str, now: datetime) -> bool:
-    """Put a dead letter back into the queue; whether there was one."""
+def requeue(connection: Connection, message_id: str, now: datetime) -> bool:
+    """Put a dead letter back into the queue. Return False if there is no dead letter of this id."""
     columns = tables.inbound_message.c
     dead = (columns.id == message_id, columns.status == "dead")
     statement = update(tables.inbound_message).where(*dead).values(status="pending", tries=0, due_at=now)

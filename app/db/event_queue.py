@@ -1,4 +1,4 @@
-"""Events on their way: claimed in order for each receiver and subscriber, and what became of each attempt."""
+"""The queue of events: claim them in order for each receiver and subscriber, and record each attempt."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,14 @@ _MACHINE_NOW = bindparam("machine_now", type_=Instant)
 
 @value
 class ClaimedEvent:
-    """An event that this process may send; ``attempts`` counts the one that is about to begin."""
+    """An event that this process has leased.
+
+    Attributes:
+        data: the body, as JSON.
+        made_at: UTC, by the gateway's clock.
+        attempts: the number of attempts, the coming one included.
+        leased_by: the id of the lease.
+    """
 
     bucket: int
     id: str
@@ -31,7 +38,7 @@ class ClaimedEvent:
 
 
 def _open(status: ColumnElement[str]) -> ColumnElement[bool]:
-    """In the words of the partial indexes."""
+    """Return the condition of the partial indexes, so that they are used."""
     return one_of(status, "pending", "sending")
 
 
@@ -39,7 +46,7 @@ _RECEIVER = select(func.min(_event.receiver)).where(_open(_event.status), _event
 
 
 def open_receivers(connection: Connection) -> list[str]:
-    """Everybody who has something to be told; one look at an index for each."""
+    """Return the receivers that have unfinished events; one index look-up for each."""
     found: list[str] = []
     while receiver := connection.execute(_RECEIVER, {"behind": found[-1] if found else ""}).scalar():
         found.append(receiver)
@@ -54,7 +61,7 @@ _BEHIND_ANOTHER = exists().where(
     _EARLIER.c.id < _event.id,
     _open(_EARLIER.c.status),
 )
-# One whose worker died is sent again: the receiver knows it by its id.
+# An event whose worker died is sent again; the receiver recognises it by its id.
 _FREE = or_(
     and_(_event.status == EventStatus.PENDING.value, _event.due_at <= _NOW),
     and_(_event.status == EventStatus.SENDING.value, _event.leased_until < _MACHINE_NOW),
@@ -69,7 +76,7 @@ _CLAIM = _FIRST_DUE.with_for_update(skip_locked=True, of=event)
 
 
 def is_due(connection: Connection, receiver: str, now: datetime, machine_now: datetime) -> bool:
-    """Whether there is something to tell a receiver now."""
+    """Return True if a receiver has a due event. ``now``: the gateway's clock, ``machine_now``: the machine's."""
     given = {"receiver": receiver, "now": now, "machine_now": machine_now, "most": 1}
     return connection.execute(_FIRST_DUE, given).first() is not None
 
@@ -77,7 +84,7 @@ def is_due(connection: Connection, receiver: str, now: datetime, machine_now: da
 def due_events(
     connection: Connection, receiver: str, now: datetime, machine_now: datetime, most: int, leased_by: str
 ) -> list[ClaimedEvent]:
-    """The first event of each subscriber that is due for a receiver, oldest first."""
+    """Lock and return for a receiver the first unfinished event of each subscriber, if it is due; oldest first."""
     given = {"receiver": receiver, "now": now, "machine_now": machine_now, "most": most}
     return [
         ClaimedEvent(row.bucket, row.id, receiver, row.type, row.data, row.made_at, row.attempts + 1, leased_by)
@@ -86,7 +93,7 @@ def due_events(
 
 
 def lease(connection: Connection, events: Sequence[ClaimedEvent], until: datetime) -> None:
-    """Take events until ``until`` by the machine's clock."""
+    """Lease events until ``until``, by the machine's clock."""
     rows = [
         {
             "bucket": one.bucket,
@@ -103,7 +110,13 @@ def lease(connection: Connection, events: Sequence[ClaimedEvent], until: datetim
 
 @value
 class PostResult:
-    """What became of an attempt; ``due_at`` is when the next one is. ``is_alarm``: three days were not enough."""
+    """The result of an attempt to post an event.
+
+    Attributes:
+        status: the event's status from now on.
+        due_at: when it is posted next, UTC.
+        is_alarm: it could not be delivered for three days.
+    """
 
     event: ClaimedEvent
     status: EventStatus
@@ -112,8 +125,8 @@ class PostResult:
     is_alarm: bool = False
 
 
-def record(connection: Connection, told: Sequence[PostResult], now: datetime) -> None:
-    """Write down what became of attempts whose lease still holds."""
+def record(connection: Connection, results: Sequence[PostResult], now: datetime) -> None:
+    """Record the results of attempts whose lease is still valid."""
     rows = [
         {
             "bucket": one.event.bucket,
@@ -125,13 +138,13 @@ def record(connection: Connection, told: Sequence[PostResult], now: datetime) ->
             "acknowledged_at": now if one.status is EventStatus.ACKNOWLEDGED else None,
             "leased_until": None,
         }
-        for one in told
+        for one in results
     ]
     update_rows(connection, event, rows, ("bucket", "id", "leased_by"))
 
 
-def nowhere_to_send(connection: Connection, receiver: str, most: int) -> int:
-    """Put events of a receiver without an address aside, to be read by it; how many those were."""
+def mark_unaddressed(connection: Connection, receiver: str, most: int) -> int:
+    """Mark at most ``most`` pending events of a receiver that has no URL as unaddressed. Return their number."""
     waiting = (
         select(_event.bucket, _event.id)
         .where(_event.receiver == receiver, _open(_event.status), one_of(_event.status, "pending"))
@@ -146,8 +159,8 @@ def nowhere_to_send(connection: Connection, receiver: str, most: int) -> int:
     return len(rows)
 
 
-def revive(connection: Connection, event_id: str, now: datetime) -> bool:
-    """Let an event that was given up or had no address be sent again; whether there was one."""
+def requeue(connection: Connection, event_id: str, now: datetime) -> bool:
+    """Queue an event again that was given up or had no URL. Return False if there is no such event."""
     given_up = (_event.id == event_id, _event.status.in_((EventStatus.DEAD.value, EventStatus.UNADDRESSED.value)))
     statement = update(event).where(*given_up).values(status=EventStatus.PENDING.value, due_at=now)
     return connection.execute(statement).rowcount == 1
@@ -159,7 +172,7 @@ _DEAD = select(func.count()).where(one_of(_event.status, "dead"))
 
 
 def counts(connection: Connection, now: datetime) -> dict[str, int]:
-    """How many events wait, were given up, and wait for longer than three days, for the metrics."""
+    """Return for the metrics how many events are queued, were given up, and are queued for over three days."""
     queries = {"events": _WAITING, "events_dead": _DEAD, "events_overdue": _OVERDUE}
     given = {"before": now - TRIED_FOR}
     return {

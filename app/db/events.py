@@ -1,4 +1,4 @@
-"""Events for SPs and billing: written with the change that they tell of, and read to catch up (flows.md 14)."""
+"""Events for SPs and billing: written in the transaction of the change, and read by pages (flows.md 14)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,8 +15,7 @@ from app.domain.values import value
 
 _OPEN = "status IN ('pending', 'sending')"
 
-# What others are to be told, in the order in which it happened. ``due_at`` is of the gateway's clock, ``leased_until``
-# of the machine's.
+# Ids follow the order of what happened. ``due_at`` is by the gateway's clock, ``leased_until`` by the machine's.
 event = Table(
     "event",
     metadata,
@@ -39,14 +38,20 @@ _event = event.c
 
 
 def append_events(connection: Connection, rows: Sequence[Row]) -> None:
-    """Write events in the order in which they happened, to be sent at once."""
+    """Insert events in the order in which they happened; they are due at once."""
     waiting = {"status": EventStatus.PENDING, "attempts": 0}
     insert_rows(connection, event, [{**row, **waiting, "due_at": row["made_at"]} for row in rows])
 
 
 @value
 class EventRead:
-    """An event with what became of telling its receiver; times are UTC."""
+    """An event and its delivery; times are UTC.
+
+    Attributes:
+        receiver: the SP's code, or billing.
+        data: the body, as JSON.
+        error: why the last attempt failed.
+    """
 
     id: str
     msisdn: str
@@ -74,9 +79,10 @@ def _read(row: AnyRow) -> EventRead:
 def page(
     connection: Connection, *, after: str | None, receiver: str | None, status: str | None, limit: int, former: bool
 ) -> list[EventRead]:
-    """Events behind one, oldest first; what is written later always comes later.
+    """Return at most ``limit`` events after the id ``after``, oldest first.
 
-    ``former``: also those about a number's former tenures (safety.md 1).
+    An event that is written later never sorts before one that was returned. ``former``: also events about a number's
+    former tenures (safety.md 1).
     """
     conditions = [_event.id < _horizon(connection)] if connection.dialect.name == "postgresql" else []
     if after is not None:
@@ -92,7 +98,7 @@ def page(
 
 
 def find(connection: Connection, event_id: str, *, former: bool) -> EventRead | None:
-    """An event by its id."""
+    """Return an event by its id, or None; one about a former tenure only with ``former``."""
     present = () if former else (_IS_PRESENT,)
     row = connection.execute(select(*_READ).where(_event.id == event_id, *present)).one_or_none()
     return _read(row) if row else None
@@ -105,10 +111,10 @@ _HORIZON = text(
 
 
 def _horizon(connection: Connection) -> str:
-    """An id that no event that is not committed yet sorts before.
+    """Return an id that all events of running transactions sort after.
 
-    PostgreSQL commits side by side, so an event with a later id may be there before an earlier one; whoever read the
-    later one would never see the other. SQLite writes one after the other.
+    PostgreSQL runs transactions in parallel, so an event may be committed before another one with an earlier id; a
+    client that read the later one would never see the earlier one. SQLite has a single writer.
     """
     begun: datetime = connection.execute(_HORIZON).scalar_one()
     milliseconds = f"{int(begun.timestamp() * 1000):012x}"

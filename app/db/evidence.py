@@ -1,4 +1,4 @@
-"""Evidence rows: appended, read and walked; nothing here updates or deletes one."""
+"""Evidence: append records, read them, and walk chains; nothing here updates or deletes a record."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ _ABOUT = ("bucket", "msisdn", "tenure", "subject")
 
 
 def append_evidence(connection: Connection, records: Sequence[EvidenceRecord]) -> None:
-    """Write new links of chains."""
+    """Insert records at the ends of chains."""
     rows = [
         {"bucket": bucket_of(record.msisdn), **{name: getattr(record, name) for name in _FIELDS}} for record in records
     ]
@@ -33,7 +33,7 @@ def _about(dialect: str) -> AnySelect:
 
 
 def evidence_about(connection: Connection, wanted: Sequence[tuple[int, str, int, str]]) -> list[EvidenceRecord]:
-    """The records about some subjects of some tenures."""
+    """Return the records about the given (bucket, msisdn, tenure, subject), each chain in order."""
     keys = [dict(zip(_ABOUT, key, strict=True)) for key in wanted]
     return [_record(row) for row in connection.execute(_about(connection.dialect.name), as_parameter(keys))]
 
@@ -44,7 +44,7 @@ def _record(row: AnyRow) -> EvidenceRecord:
 
 @contextmanager
 def _decoding() -> Iterator[None]:
-    """ValueError for text that is none: SQLite calls it what it calls a database that is away."""
+    """Raise ValueError for text that cannot be decoded; SQLite reports it like a database that is unavailable."""
     try:
         yield
     except OperationalError as error:
@@ -56,7 +56,7 @@ def _decoding() -> Iterator[None]:
 def chain_of(
     connection: Connection, msisdn: str, tenure: int, *, after: int = 0, limit: int | None = None
 ) -> Iterator[EvidenceRecord]:
-    """A tenure's records in order, behind sequence number ``after``; one of ``UNREADABLE`` at what cannot be read."""
+    """Yield a tenure's records in order, from sequence number ``after`` + 1. Raise ValueError for unreadable text."""
     columns = _evidence.c
     statement = (
         select(*(raw(columns[name]) for name in _FIELDS))
@@ -68,12 +68,12 @@ def chain_of(
     )
     with _decoding():
         for row in connection.execute(statement):
-            held = row._asdict()
-            yield EvidenceRecord(**{**held, "at": from_micros(held["at"])})
+            values = row._asdict()
+            yield EvidenceRecord(**{**values, "at": from_micros(values["at"])})
 
 
 def head_of(connection: Connection, msisdn: str, tenure: int) -> ChainHead:
-    """Where a tenure's chain should end; unsigned where there is no such tenure. ValueError where it is no text."""
+    """Return the head of a tenure's chain, an empty one for an unknown tenure. Raise ValueError for unreadable text."""
     columns = tables.subscriber.c
     head = (columns.evidence_seq, columns.evidence_hash, columns.evidence_key, columns.evidence_mac)
     statement = select(*head).where(
@@ -85,9 +85,9 @@ def head_of(connection: Connection, msisdn: str, tenure: int) -> ChainHead:
 
 
 def set_head(connection: Connection, msisdn: str, tenure: int, head: ChainHead) -> None:
-    """Where a tenure's chain ends now; what anybody remembers of the account is outdated with it.
+    """Store the head of a tenure's chain, and invalidate what is cached of the account.
 
-    Whoever appends outside of a turn holds the lock of the number's conversation.
+    Code that appends outside of a turn must hold the lock of the number's conversation.
     """
     columns = tables.subscriber.c
     mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure)
@@ -104,7 +104,7 @@ def set_head(connection: Connection, msisdn: str, tenure: int, head: ChainHead) 
 
 
 def without_head(connection: Connection, limit: int) -> list[tuple[str, int]]:
-    """Chains whose tenure's row is gone, and its head with it."""
+    """Return number and tenure of chains whose subscriber row, and so their head, is missing."""
     links, rows = _evidence.c, tables.subscriber.c
     same = (rows.bucket == links.bucket, rows.msisdn == links.msisdn, rows.tenure == links.tenure)
     statement = select(links.msisdn, links.tenure).where(~exists().where(*same)).distinct().limit(limit)

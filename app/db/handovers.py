@@ -1,4 +1,4 @@
-"""What became of attempts to hand messages over, on the messages and on the questions that they ask."""
+"""Results of attempts to send: recorded on the messages, and on the questions that they ask."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,14 @@ QuestionKey = tuple[int, str, str]
 
 @value
 class Handover:
-    """What became of an attempt, as the row is to say it."""
+    """The result of an attempt, as the message's row is to say it. Times are UTC, by the gateway's clock.
+
+    Attributes:
+        due_at: when the message is tried again, if it is queued.
+        result: ``accepted``, ``refused``, ``refused for now`` or ``unknown``; empty if it was not tried.
+        handed_over_at: when the provider accepted it.
+        final_at: when it ended, if it has.
+    """
 
     message: ClaimedMessage
     status: OutboundStatus
@@ -32,14 +39,14 @@ class Handover:
 
 
 def _own_or_late(given: Given) -> ColumnElement[bool]:
-    """Still leased to whoever writes, or given up meanwhile and taken by the network all the same."""
+    """Return the condition: the lease still holds, or it expired and the network accepted the message nevertheless."""
     own = and_(one_of(_mt.c.status, "sending"), _mt.c.leased_by == given("leased_by"))
     late = and_(one_of(_mt.c.status, "unknown", "queued"), one_of(given("status"), "accepted"))
     return or_(own, late)
 
 
 def record(connection: Connection, handovers: Sequence[Handover], now: datetime) -> None:
-    """Write what became of attempts. Whoever lost the lease may still say that the network took a message."""
+    """Record results of attempts. After a lost lease only an acceptance counts."""
     if not handovers:
         return
     rows = [
@@ -60,7 +67,7 @@ def record(connection: Connection, handovers: Sequence[Handover], now: datetime)
         for item in handovers
     ]
     update_rows(connection, _mt, rows, ROW, only=_own_or_late)
-    # The attempt that succeeded is on the message itself; only the others need rows of their own.
+    # The message itself records the attempt that succeeded; only the others need rows of their own.
     failed = [item for item in handovers if item.handed_over_at is None and item.result]
     insert_rows(
         connection,
@@ -110,7 +117,7 @@ def _questions_failed(dialect: str) -> Update:
 
 @cache
 def _questions_refused(dialect: str) -> Update:
-    # What staff sent again is a copy: while another one of the same words may be there, the question is not lost.
+    # A message that staff sent again is a copy with the same text; while a copy may have arrived, nothing has failed.
     refused, copy = _mt.alias("refused"), _mt.alias("copy")
     may_be_there = exists().where(
         copy.c.bucket == refused.c.bucket,
@@ -131,15 +138,17 @@ def _questions_refused(dialect: str) -> Update:
     )
 
 
-def tell_questions_refused(connection: Connection, refused: set[QuestionKey], now: datetime) -> None:
-    """Write to questions that the network would not take one of their messages, and has no copy of it either."""
+def record_question_refusals(connection: Connection, refused: set[QuestionKey], now: datetime) -> None:
+    """Mark questions as failed of which a message was refused and no copy may have arrived."""
     if refused:
         keys = as_keys(ROW, list(refused))
         fetch(connection, _questions_refused(connection.dialect.name), {**keys, "now": now})
 
 
-def tell_questions(connection: Connection, taken: set[QuestionKey], failed: set[QuestionKey], now: datetime) -> None:
-    """Write to questions that the network took all their messages, or that one of them was not delivered."""
+def record_question_arrivals(
+    connection: Connection, taken: set[QuestionKey], failed: set[QuestionKey], now: datetime
+) -> None:
+    """Mark questions as failed, or as handed over unless another of their messages is unfinished."""
     for keys, statement in ((failed, _questions_failed), (taken, _questions_handed_over)):
         if keys:
             fetch(connection, statement(connection.dialect.name), {**as_keys(ROW, list(keys)), "now": now})

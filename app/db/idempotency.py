@@ -1,4 +1,4 @@
-"""Calls that carried an Idempotency-Key, with their answers."""
+"""API calls that carried an Idempotency-Key, and their stored answers."""
 
 from datetime import datetime, timedelta
 
@@ -20,14 +20,14 @@ from app.db.rows import insert_new_rows
 from app.db.types import Instant
 from app.domain.values import value
 
-KEPT = timedelta(hours=24)
-# In the place of an answer that was erased.
-NOTHING_KEPT = "{}"
-# A call that has no answer after this long was cut off by a crash.
+KEPT_FOR = timedelta(hours=24)
+# Replaces the body of an answer that was erased.
+ERASED_BODY = "{}"
+# A call that has no answer after this time was interrupted by a crash.
 _CUT_OFF = timedelta(minutes=2)
 _PURGED_AT_ONCE = 100
 
-# ``caller`` is the hash of a token. Times are of the machine's clock: a caller repeats itself in real time.
+# ``caller`` is the hash of a token. Times are by the machine's clock, as callers repeat calls in real time.
 idempotent_call = Table(
     "idempotent_call",
     metadata,
@@ -42,8 +42,13 @@ _calls = idempotent_call.c
 
 
 @value
-class KnownCall:
-    """A call that was made before; ``status`` is None while it is under way."""
+class RecordedCall:
+    """A call that was made before.
+
+    Attributes:
+        begun_at: UTC, by the machine's clock.
+        status: the answer's HTTP status; None while the call is running.
+    """
 
     request_hash: str
     begun_at: datetime
@@ -52,44 +57,44 @@ class KnownCall:
     body: str | None
 
 
-def begin(connection: Connection, caller: str, key: str, request_hash: str, now: datetime) -> KnownCall | None:
-    """Note a call, unless it is known; then what is known of it."""
+def begin(connection: Connection, caller: str, key: str, request_hash: str, now: datetime) -> RecordedCall | None:
+    """Record a call. Return None if it is new and may proceed, else the call of the same key that was made before."""
     _forget_old(connection, now)
     row = {"caller": caller, "key": key, "request_hash": request_hash, "begun_at": now}
     if insert_new_rows(connection, idempotent_call, [row]):
         return None
     columns = (_calls.request_hash, _calls.begun_at, _calls.status, _calls.media_type, _calls.body)
     mine = (_calls.caller == caller, _calls.key == key)
-    known = KnownCall(*connection.execute(select(*columns).where(*mine).with_for_update()).one())
-    if known.status is None and known.begun_at < now - _CUT_OFF and known.request_hash == request_hash:
+    recorded = RecordedCall(*connection.execute(select(*columns).where(*mine).with_for_update()).one())
+    if recorded.status is None and recorded.begun_at < now - _CUT_OFF and recorded.request_hash == request_hash:
         connection.execute(update(idempotent_call).where(*mine).values(begun_at=now))
         return None
-    return known
+    return recorded
 
 
 def _forget_old(connection: Connection, now: datetime) -> None:
-    old = select(_calls.caller, _calls.key).where(_calls.begun_at < now - KEPT).limit(_PURGED_AT_ONCE)
+    old = select(_calls.caller, _calls.key).where(_calls.begun_at < now - KEPT_FOR).limit(_PURGED_AT_ONCE)
     for caller, key in connection.execute(old).all():
         drop(connection, caller, key)
 
 
 def purge(connection: Connection, now: datetime) -> int:
-    """Forget all calls that are past their time; how many there were."""
-    return connection.execute(delete(idempotent_call).where(_calls.begun_at < now - KEPT)).rowcount
+    """Delete all calls that are older than 24 hours. Return their number."""
+    return connection.execute(delete(idempotent_call).where(_calls.begun_at < now - KEPT_FOR)).rowcount
 
 
 def drop_answers(connection: Connection, msisdn: str) -> None:
-    """Keep of calls that were answered with something about a number only that they were made."""
+    """Erase the answers of calls that contain a number; the calls remain."""
     about = _calls.body.contains(msisdn, autoescape=True)
-    connection.execute(update(idempotent_call).where(about).values(body=NOTHING_KEPT))
+    connection.execute(update(idempotent_call).where(about).values(body=ERASED_BODY))
 
 
 def end(connection: Connection, caller: str, key: str, status: int, media_type: str, body: str) -> None:
-    """Keep the answer."""
+    """Store the answer of a call."""
     mine = (_calls.caller == caller, _calls.key == key)
     connection.execute(update(idempotent_call).where(*mine).values(status=status, media_type=media_type, body=body))
 
 
 def drop(connection: Connection, caller: str, key: str) -> None:
-    """Forget a call: it may be made again."""
+    """Delete a call, so that it may be made again."""
     connection.execute(delete(idempotent_call).where(_calls.caller == caller, _calls.key == key))

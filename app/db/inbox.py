@@ -1,4 +1,4 @@
-"""Messages in: stored once, claimed in order, marked as handled."""
+"""The inbox: store each MO once, read pending ones in order, and mark them as handled."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,7 +29,7 @@ from app.domain.values import value
 
 _inbound = tables.inbound_message
 _KEY = ("bucket", "provider", "provider_message_id", "msisdn", "part", "repeat")
-# What makes a repeat the same message once more; its time is its own at each attempt.
+# The columns in which a repeat equals the first message. Its time may differ at each attempt.
 _CONTENT = ("dialled", "text", "parts", "concat_ref")
 _REFERENCE = ("bucket", "msisdn", "concat_ref")
 Key = tuple[int, str]
@@ -37,13 +37,24 @@ Reference = tuple[int, str, str]
 
 
 def stamp(received_at: datetime | None, stored_at: datetime) -> datetime:
-    """The provider's stamp, however old; one in the future is not believed (safety.md 34)."""
+    """Return when a message was sent: the provider's stamp, unless it lies in the future (safety.md 34)."""
     return min(received_at or stored_at, stored_at)
 
 
 @value
 class StoredMessage:
-    """A row of the inbox, as a turn needs it; one with a ``concat_ref`` is a part that was not joined yet."""
+    """A pending MO. Times are UTC.
+
+    Attributes:
+        dialled: the service number that it was sent to.
+        sealed: the encrypted text of a message that may contain a password; ``text`` is masked then.
+        sent_at: when it counts as sent, for windows of answers.
+        due_at: not handled before.
+        tries: how often handling it failed.
+        received_at: the provider's stamp.
+        concat_ref: the concatenation reference of a part that is not joined yet; None for whole messages.
+        missing: of a message joined from parts: how many never came.
+    """
 
     bucket: int
     msisdn: str
@@ -62,13 +73,19 @@ class StoredMessage:
 
     @property
     def stamped_at(self) -> datetime:
-        """When it was sent, for whose it is (safety.md 1)."""
+        """When it was sent, to find the tenure that it belongs to (safety.md 1)."""
         return stamp(self.received_at, self.stored_at)
 
 
 @value
 class StoreResult:
-    """What became of a message to store: its id, or the first one's; ``differs``: its content is another than that."""
+    """The result of storing a message.
+
+    Attributes:
+        id: the message's id, or that of the message which it repeats.
+        is_new: it was stored now.
+        differs: its content is not that of the message which it repeats.
+    """
 
     id: str
     is_new: bool
@@ -83,7 +100,7 @@ def _existing(dialect: str) -> Executable:
 
 
 def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[StoreResult]:
-    """Store messages that are not known yet. A repeat gets the id of the first one, also when both are in this list."""
+    """Store new messages, and return the results in order. A repeat in ``rows`` gets the id of the first one, too."""
     if insert_new_rows(connection, _inbound, rows) == len(rows):
         return [StoreResult(str(row["id"]), is_new=True) for row in rows]
     found = connection.execute(
@@ -91,15 +108,15 @@ def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[Sto
     )
     key_at = 1 + len(_CONTENT)
     first = {tuple(row[key_at:]): (str(row[0]), tuple(row[1:key_at])) for row in found}
-    known = [(row, *first[tuple(row[key] for key in _KEY)]) for row in rows]
+    stored = [(row, *first[tuple(row[key] for key in _KEY)]) for row in rows]
     return [
         StoreResult(id_, is_new=id_ == row["id"], differs=content != tuple(row[name] for name in _CONTENT))
-        for row, id_, content in known
+        for row, id_, content in stored
     ]
 
 
 def open_conversations(connection: Connection, msisdns: Sequence[str]) -> None:
-    """Make the conversation rows that are missing; rows that exist are not touched, so nobody is waited for."""
+    """Insert missing conversation rows. Existing ones are not touched, so no lock is waited for."""
     rows = [{"bucket": bucket_of(msisdn), "msisdn": msisdn, "tenure": 0} for msisdn in set(msisdns)]
     insert_new_rows(connection, tables.conversation, sorted(rows, key=lambda row: (row["bucket"], row["msisdn"])))
 
@@ -113,7 +130,7 @@ _PENDING_KEYS = (
 
 
 def pending_numbers(connection: Connection, now: datetime, most: int) -> list[Key]:
-    """The numbers of the oldest messages that are due."""
+    """Return the numbers of the oldest ``most`` due messages; a number may occur twice."""
     return [(row[0], row[1]) for row in fetch(connection, _PENDING_KEYS, {"now": now, "most": most})]
 
 
@@ -131,7 +148,7 @@ def _pending_of(dialect: str) -> AnySelect:
 
 
 def pending_of(connection: Connection, numbers: Sequence[Key], now: datetime, most: int) -> list[StoredMessage]:
-    """The due messages of locked numbers, in the order in which they were stored."""
+    """Return at most ``most`` due messages of locked numbers, in the order in which they were stored."""
     keys = as_keys(("bucket", "msisdn"), numbers)
     rows = fetch(connection, _pending_of(connection.dialect.name), {**keys, "now": now, "most": most})
     return [
@@ -163,7 +180,14 @@ def pending_of(connection: Connection, numbers: Sequence[Key], now: datetime, mo
 
 @value
 class StoredPart:
-    """A part that waits for the others, or that was joined at ``handled_at``."""
+    """A part of a long message: pending, or joined at ``handled_at``. Times are UTC.
+
+    Attributes:
+        part: which part it is, from 1.
+        parts: how many parts the message has.
+        sealed: its encrypted text, if ``text`` is masked.
+        due_at: when the message is handled even if parts are missing.
+    """
 
     bucket: int
     msisdn: str
@@ -184,7 +208,7 @@ class StoredPart:
 
     @property
     def stamped_at(self) -> datetime:
-        """When it was sent, for whose it is (safety.md 1)."""
+        """When it was sent, to find the tenure that it belongs to (safety.md 1)."""
         return stamp(self.received_at, self.stored_at)
 
 
@@ -201,39 +225,40 @@ def _parts_of(dialect: str) -> AnySelect:
 
 
 def parts_of(connection: Connection, references: Sequence[Reference], since: datetime) -> list[StoredPart]:
-    """The parts of locked numbers that wait, and those joined since a moment, in the order of storing."""
+    """Return pending parts of locked numbers, and parts joined since ``since``, in the order of storing."""
     keys = as_keys(_REFERENCE, references)
     found = connection.execute(_parts_of(connection.dialect.name), {**keys, "since": since})
     return [StoredPart(*row) for row in found]
 
 
 def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
-    """Store what is known to be new: messages made of parts, and repeats that are kept under their own ids."""
+    """Insert messages that cannot be repeats: joined ones, and repeats stored under ids of their own."""
     insert_rows(connection, _inbound, rows)
 
 
-# ---- what became of them
+# ---- results of handling
 
 
 def mark(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
-    """Set columns of messages that a turn dealt with; all rows have the same keys."""
+    """Set columns of handled messages; all rows must have the same keys."""
     update_rows(connection, _inbound, rows, ("bucket", "msisdn", "id"))
 
 
-def ignore_waiting(connection: Connection, number: Key, tenure: int, verdict: str, now: datetime) -> int:
-    """Let what still waits of a number come to nothing, as that tenure's; how many messages that were."""
+def ignore_pending(connection: Connection, number: Key, tenure: int, verdict: str, now: datetime) -> int:
+    """Ignore all pending messages of a number, as messages of ``tenure``. Return their number."""
     bucket, msisdn = number
     waiting = (_inbound.c.bucket == bucket, _inbound.c.msisdn == msisdn, one_of(_inbound.c.status, "pending"))
     ended = {"status": "ignored", "verdict": verdict, "tenure": tenure, "handled_at": now, "sealed": None}
     return connection.execute(update(_inbound).where(*waiting).values(**ended)).rowcount
 
 
-def set_aside_waiting(
+def postpone_pending(
     connection: Connection, number: Key, until: datetime, most_tries: int, trace: str, now: datetime
 ) -> int:
-    """Count a try of all that waits of a number and let it wait on; how many messages have had their last one.
+    """Postpone all pending messages of a number to ``until``, and count a try of each.
 
-    Parts only wait: what they belong to is not known yet.
+    Messages with ``most_tries`` tries become dead letters. Parts never do: their whole message is not known yet. Return
+    the number of new dead letters.
     """
     bucket, msisdn = number
     mine = (_inbound.c.bucket == bucket, _inbound.c.msisdn == msisdn, one_of(_inbound.c.status, "pending"))
@@ -254,5 +279,5 @@ _NEXT_DUE = (
 
 
 def next_due(connection: Connection, after: datetime) -> datetime | None:
-    """When the next waiting message is due, behind an instant."""
+    """Return when the first pending message after ``after`` is due; None if there is none."""
     return connection.execute(_NEXT_DUE, {"after": after}).scalar()

@@ -1,4 +1,4 @@
-"""Bringing a database to the newest schema, and saying whether it is there (Alembic)."""
+"""Migrate a database to the newest schema, and check its revision (Alembic)."""
 
 from functools import cache
 from pathlib import Path
@@ -20,17 +20,17 @@ def _config() -> Config:
 
 @cache
 def newest_revision() -> str | None:
-    """The revision that this program needs."""
+    """Return the revision that this program needs."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def is_known(revision: str) -> bool:
-    """Whether this program knows a revision."""
+    """Return True if this program knows a revision."""
     return any(script.revision == revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The revision that the database has, None for an empty one."""
+    """Return the revision of a database; None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -42,7 +42,7 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
 
 def downgrade(connection: Connection, revision: str = "base") -> None:
-    """Take migrations back, down to and without ``revision``."""
+    """Undo migrations down to ``revision``, which stays applied."""
     config = _config()
     config.attributes["connection"] = connection
     command.downgrade(config, revision)

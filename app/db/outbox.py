@@ -1,4 +1,4 @@
-"""Messages out: made by turns, claimed in order with a lease, and what became of each attempt."""
+"""The outbox: queue the MTs that turns make, and claim them in order with a lease."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,9 +17,14 @@ ROW = ("bucket", "msisdn", "id")
 
 @value
 class ClaimedMessage:
-    """An MT that this worker may hand over; ``attempts`` counts the one that is about to begin.
+    """An MT that this worker has leased.
 
-    ``leased_by`` names this claim and no other: whoever has lost it cannot write over a later attempt.
+    Attributes:
+        kind: the message class.
+        in_reply_to: the id of the MO that it answers.
+        valid_until: UTC, by the gateway's clock; not sent later.
+        attempts: the number of attempts, the coming one included.
+        leased_by: the id of this one lease, so that a worker which lost it cannot overwrite a later attempt.
     """
 
     bucket: int
@@ -39,19 +44,19 @@ class ClaimedMessage:
 
 
 def enqueue(connection: Connection, rows: Sequence[Row]) -> None:
-    """Put new messages into the outbox."""
+    """Insert messages into the outbox."""
     insert_rows(connection, _mt, rows)
 
 
 def unfinished(status: ColumnElement[str]) -> ColumnElement[bool]:
-    """In the words of the partial indexes."""
+    """Return the condition of the partial indexes, so that they are used."""
     return one_of(status, "queued", "sending")
 
 
 def _may_go() -> ColumnElement[bool]:
-    """Due, and not behind an earlier message of the same subscriber and lane that waits or is under way.
+    """Return the condition: due, and no earlier message of the subscriber and lane is under way or still to be sent.
 
-    One that another provider is to carry is waited for; one whose validity is over never goes.
+    An earlier message that is queued for another provider is waited for; an expired one is not.
     """
     earlier = _mt.alias("earlier")
     now = bindparam("now", type_=Instant)
@@ -62,7 +67,7 @@ def _may_go() -> ColumnElement[bool]:
         earlier.c.lane == _mt.c.lane,
         earlier.c.id < _mt.c.id,
         unfinished(earlier.c.status),
-        # Written out, or SQLite would plan the query anew each time: the word decides whether the index serves.
+        # A literal: as a parameter, SQLite would plan the query anew each time to see whether the index can be used.
         or_(one_of(earlier.c.status, "sending"), waits),
     )
     return and_(unfinished(_mt.c.status), one_of(_mt.c.status, "queued"), _mt.c.due_at <= now, ~held_back)
@@ -73,7 +78,7 @@ _CLAIMED_COLUMNS = [
     for name in ClaimedMessage.__dataclass_fields__
     if name != "leased_by"
 ]
-# Of one lane, in the order of the index: however many wait, no more is read than is claimed.
+# One lane at a time, in the order of the index: no more rows are read than claimed, however many are queued.
 _DUE = (
     select(*_CLAIMED_COLUMNS)
     .where(_mt.c.provider == bindparam("provider"), _mt.c.lane == bindparam("lane"), _may_go())
@@ -86,7 +91,10 @@ _DUE = (
 def due_messages(
     connection: Connection, provider: str, now: datetime, most: int, leased_by: str
 ) -> list[ClaimedMessage]:
-    """Messages that may go now, prompt ones first, for a lease of that name; the provider's lane is locked."""
+    """Lock and return at most ``most`` messages that may be sent, prompt ones first.
+
+    The caller has locked the provider's state. ``leased_by`` is the id of the lease that follows.
+    """
     found: list[ClaimedMessage] = []
     for lane in (Lane.PROMPT, Lane.BULK):
         given = {"provider": provider, "lane": lane.value, "now": now, "most": most - len(found)}
@@ -105,7 +113,7 @@ def _claimed(row: Fields, leased_by: str) -> ClaimedMessage:
 
 
 def lease(connection: Connection, messages: Sequence[ClaimedMessage], until: datetime) -> None:
-    """Take messages until ``until`` by the machine's clock; a worker that dies gives them back by that."""
+    """Lease messages until ``until``, by the machine's clock; so the lease of a worker that died ends."""
     rows = [
         {
             "bucket": message.bucket,
@@ -122,13 +130,13 @@ def lease(connection: Connection, messages: Sequence[ClaimedMessage], until: dat
 
 
 def postpone(connection: Connection, messages: Sequence[ClaimedMessage], until: datetime) -> None:
-    """Hand messages over no earlier than that, by the gateway's clock."""
+    """Postpone messages to ``until``, by the gateway's clock."""
     rows = [{"bucket": one.bucket, "msisdn": one.msisdn, "id": one.id, "due_at": until} for one in messages]
     update_rows(connection, _mt, rows, ROW)
 
 
 def supersede_queued(connection: Connection, bucket: int, msisdn: str, tenure: int, now: datetime) -> None:
-    """What waits for the holder of an ended tenure is never sent; what is being handed over is tried no further."""
+    """Supersede queued messages of an ended tenure; messages under way are not tried again."""
     columns = _mt.c
     mine = (
         columns.bucket == bucket,
@@ -136,9 +144,9 @@ def supersede_queued(connection: Connection, bucket: int, msisdn: str, tenure: i
         columns.tenure == tenure,
         unfinished(columns.status),
     )
-    waits, under_way = one_of(columns.status, "queued"), one_of(columns.status, "sending")
+    queued, under_way = one_of(columns.status, "queued"), one_of(columns.status, "sending")
     connection.execute(select(columns.id).where(*mine).order_by(columns.id).with_for_update())
-    connection.execute(update(_mt).where(*mine, waits).values(status=OutboundStatus.SUPERSEDED.value, final_at=now))
+    connection.execute(update(_mt).where(*mine, queued).values(status=OutboundStatus.SUPERSEDED.value, final_at=now))
     connection.execute(update(_mt).where(*mine, under_way, columns.valid_until > now).values(valid_until=now))
 
 
@@ -154,12 +162,13 @@ _LOST = (
 )
 
 
-def give_back_lost(
+def release_lost_leases(
     connection: Connection, provider: str, machine_now: datetime, now: datetime, *, resend: bool, everything: bool
 ) -> int:
-    """End the leases of workers that died: their attempts are unknown (delivery.md 8); how many there were.
+    """End expired leases; the results of their attempts are unknown (delivery.md 8). Return the number of messages.
 
-    ``resend``: the provider recognises our reference, so asking again does no harm. ``everything``: no worker is alive.
+    ``resend``: queue the messages again, as the provider recognises our reference. ``everything``: end all leases,
+    also those that have not expired, as no worker is alive.
     """
     lost = _LOST.where(_mt.c.provider == provider)
     rows = [
@@ -180,20 +189,25 @@ def give_back_lost(
 
 @value
 class FailoverRoute:
-    """Another way for messages: the provider, the one number of ours that it can show (None: all), whom it reaches."""
+    """Another provider that messages may be sent through.
+
+    Attributes:
+        only_number: the one service number that it can send from; None: all.
+        prefixes: the prefixes of numbers that it reaches; empty: all.
+    """
 
     provider: str
     only_number: str | None = None
     prefixes: tuple[str, ...] = ()
 
 
-def fail_over(connection: Connection, provider: str, detour: FailoverRoute, now: datetime, most: int) -> int:
-    """Let another provider carry what waits for one that is out of order; how many messages that were."""
+def fail_over(connection: Connection, provider: str, route: FailoverRoute, now: datetime, most: int) -> int:
+    """Move at most ``most`` queued messages of a failing provider to another one. Return their number."""
     conditions = [_mt.c.provider == provider, unfinished(_mt.c.status), one_of(_mt.c.status, "queued")]
-    if detour.only_number is not None:
-        conditions.append(_mt.c.service_number == detour.only_number)
-    if detour.prefixes:
-        conditions.append(or_(*(_mt.c.msisdn.startswith(prefix, autoescape=True) for prefix in detour.prefixes)))
+    if route.only_number is not None:
+        conditions.append(_mt.c.service_number == route.only_number)
+    if route.prefixes:
+        conditions.append(or_(*(_mt.c.msisdn.startswith(prefix, autoescape=True) for prefix in route.prefixes)))
     waiting = (
         select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
         .where(*conditions)
@@ -202,22 +216,24 @@ def fail_over(connection: Connection, provider: str, detour: FailoverRoute, now:
         .with_for_update(skip_locked=True)
     )
     rows = [
-        {"bucket": row.bucket, "msisdn": row.msisdn, "id": row.id, "provider": detour.provider, "due_at": now}
+        {"bucket": row.bucket, "msisdn": row.msisdn, "id": row.id, "provider": route.provider, "due_at": now}
         for row in connection.execute(waiting)
     ]
     update_rows(connection, _mt, rows, ROW)
     return len(rows)
 
 
-def adopt_orphans(connection: Connection, known: Sequence[str], heir: str, machine_now: datetime, now: datetime) -> int:
-    """Give what waits for providers that the settings no longer know to ``heir``; how many messages that were.
+def adopt_orphans(
+    connection: Connection, configured: Sequence[str], default_provider: str, machine_now: datetime, now: datetime
+) -> int:
+    """Move queued messages of providers that are no longer configured to the default provider. Return their number.
 
-    What one of them was being handed when its worker died is unknown (delivery.md 8).
+    Messages that were being sent when a worker died are counted too; their results are unknown (delivery.md 8).
     """
     gone = or_(one_of(_mt.c.status, "queued"), _mt.c.leased_until < machine_now)
     found = (
         select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id, _mt.c.status, _mt.c.provider)
-        .where(unfinished(_mt.c.status), gone, _mt.c.provider.not_in(known))
+        .where(unfinished(_mt.c.status), gone, _mt.c.provider.not_in(configured))
         .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
         .with_for_update()
     )
@@ -226,7 +242,7 @@ def adopt_orphans(connection: Connection, known: Sequence[str], heir: str, machi
             "bucket": row.bucket,
             "msisdn": row.msisdn,
             "id": row.id,
-            "provider": heir if row.status == OutboundStatus.QUEUED else row.provider,
+            "provider": default_provider if row.status == OutboundStatus.QUEUED else row.provider,
             "status": OutboundStatus.QUEUED if row.status == OutboundStatus.QUEUED else OutboundStatus.UNKNOWN,
             "due_at": now,
             "leased_by": None,
@@ -257,7 +273,7 @@ _NEXT_RESUMED = (
 
 
 def next_due(connection: Connection, after: datetime) -> datetime | None:
-    """When the next queued message is due, or its provider works again, behind an instant."""
+    """Return when, after ``after``, the next queued message is due or a paused provider with a queue resumes."""
     found = [connection.execute(query, {"after": after}).scalar() for query in (_NEXT_DUE, _NEXT_RESUMED)]
     return min((moment for moment in found if moment is not None), default=None)
 
@@ -268,11 +284,11 @@ _CLAIMED = select(_mt.c.id).where(unfinished(_mt.c.status), one_of(_mt.c.status,
 
 
 def anything_to_do(connection: Connection, now: datetime) -> bool:
-    """Whether some message may go now, or is being handed over."""
+    """Return True if a message may be sent now, or is being sent."""
     claimed = connection.execute(_CLAIMED).one_or_none()
     return claimed is not None or connection.execute(_MAY_GO, {"now": now}).one_or_none() is not None
 
 
 def retry_at(now: datetime, wait: timedelta, valid_until: datetime) -> datetime:
-    """The next attempt, or the end of the message's validity, whichever comes first."""
+    """Return the time of the next attempt, or the end of the message's validity if that is earlier."""
     return min(now + wait, valid_until)

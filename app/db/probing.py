@@ -1,4 +1,4 @@
-"""What came of a test call of the gateway's own."""
+"""Queries of the probe: the gateway's test messages to itself, and their replies."""
 
 from sqlalchemy import Connection, select
 
@@ -11,13 +11,13 @@ _mt = tables.outbound_message.c
 
 
 def is_customer(connection: Connection, *, msisdn: str) -> bool:
-    """Whether the number is somebody's."""
+    """Return True if the number has a subscriber now."""
     found = current_tenure(connection, msisdn)
     return found is not None and found.subscriber.closed_at is None
 
 
 def taken_replies(connection: Connection, msisdn: str, message_id: str) -> list[str]:
-    """The service numbers from which replies to a message were handed over."""
+    """Return the service numbers from which replies to a message were sent, in order."""
     mine = (_mt.bucket == bucket_of(msisdn), _mt.msisdn == msisdn, _mt.in_reply_to == message_id)
     taken = _mt.status.in_((OutboundStatus.ACCEPTED.value, OutboundStatus.DELIVERED.value))
     return list(connection.execute(select(_mt.service_number).where(*mine, taken).order_by(_mt.id)).scalars())

@@ -1,4 +1,4 @@
-"""The way out through each provider: the row that a claim locks, with the state of its circuit (delivery.md 11)."""
+"""Providers' rows: locked by claims of their messages, they hold the state of the circuit breaker (delivery.md 11)."""
 
 from datetime import datetime
 from functools import cache
@@ -17,10 +17,12 @@ _lane = tables.provider_lane
 
 @value
 class Circuit:
-    """How it stands with a provider, for all processes; the times are the gateway's.
+    """The state of a provider's circuit breaker, shared by all processes.
 
-    ``failures``: attempts in a row that found it broken. ``openings``: how often it was given a rest since it last
-    worked. ``paused_until``: nothing is handed over before.
+    Attributes:
+        failures: the number of failed attempts in a row.
+        openings: how often the circuit opened since an attempt last succeeded.
+        paused_until: nothing is sent before; UTC, by the gateway's clock.
     """
 
     failures: int = 0
@@ -47,7 +49,10 @@ def _make(dialect: str) -> Insert:
 
 
 def lock(connection: Connection, provider: str) -> Circuit:
-    """One claim of a provider's messages at a time: two would take one subscriber's pages out of order."""
+    """Lock a provider's row and return its circuit.
+
+    Two claims at a time would send the messages of one subscriber out of order.
+    """
     statement = _one(connection.dialect.name)
     found = fetch(connection, statement, {"name": provider})
     if not found:
@@ -68,7 +73,7 @@ _SAVE = (
 
 
 def save(connection: Connection, provider: str, circuit: Circuit) -> None:
-    """Keep the state of a circuit; the lane is locked already."""
+    """Save the state of a circuit; the caller has locked the row."""
     connection.execute(
         _SAVE,
         {
@@ -84,13 +89,13 @@ _ALL = select(_lane.c.provider, _lane.c.failures, _lane.c.openings, raw(_lane.c.
 
 
 def circuits(connection: Connection) -> dict[str, Circuit]:
-    """How it stands with every provider that ever sent something."""
+    """Return the circuits of all providers that ever sent a message, by name."""
     return {name: _circuit(*rest) for name, *rest in fetch(connection, _ALL, {})}
 
 
-_FORGET = update(_lane).values(failures=None, openings=None, paused_until=None)
+_RESET = update(_lane).values(failures=None, openings=None, paused_until=None)
 
 
-def forget(connection: Connection) -> None:
-    """After a reset every provider is believed to be well."""
-    connection.execute(_FORGET)
+def reset(connection: Connection) -> None:
+    """Close all circuits."""
+    connection.execute(_RESET)

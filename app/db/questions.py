@@ -1,4 +1,4 @@
-"""Reading what a customer was asked, for the management API."""
+"""Queries of the management API: the questions to a subscriber."""
 
 from datetime import datetime
 
@@ -11,7 +11,15 @@ from app.domain.values import value
 
 @value
 class QuestionRead:
-    """What a customer was asked, and how it ended."""
+    """A question and how it ended. Times are UTC.
+
+    Attributes:
+        extension: what follows the access number that it was sent from.
+        expires_at: the end of the window for an answer.
+        handed_over_at: when the network had taken all its messages.
+        failed_at: when one of its messages failed.
+        closed_as: how it ended; None while it is open.
+    """
 
     msisdn: str
     tenure: int
@@ -30,7 +38,7 @@ class QuestionRead:
 def questions_of(
     connection: Connection, msisdn: str, tenure: int, *, before: str | None, limit: int
 ) -> list[QuestionRead]:
-    """Questions to a tenure, newest first, behind the one with the id ``before``."""
+    """Return at most ``limit`` questions to a tenure, newest first, that are older than the id ``before``."""
     columns = tables.question.c
     conditions = [columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure]
     if before is not None:

@@ -1,7 +1,7 @@
-"""Tables of records: one for each kind, its columns made from the fields of the kind's value.
+"""Tables of records: one for each kind, its columns derived from the fields of the kind's class.
 
-Beside its own fields every record has the customer's columns, and ``open``, so that what can still change is found
-however old it is. What is neither a word, a number, a truth nor an instant is kept as JSON text.
+Every table also has the columns of customer data, and ``open``, by which records that can still change are found
+however old they are. Fields that are no string, integer, boolean or instant are stored as JSON text.
 """
 
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ def _same(stored: object) -> object:
 
 @value
 class Field:
-    """A field and its column: ``read`` makes the value of what is stored, ``write`` the other way round."""
+    """A field and its column; ``read`` converts the stored value to the field's, ``write`` does the reverse."""
 
     name: str
     type: type[TypeEngine[Any]]
@@ -61,18 +61,18 @@ class RecordTable:
     fields: tuple[Field, ...]
 
     def record(self, row: Mapping[str, Any]) -> Record:
-        """A row as the domain knows it; instants come as microseconds."""
+        """Return the record in a row whose instants are microseconds."""
         values: dict[str, Any] = {
             field.name: None if (stored := row[field.name]) is None else field.read(stored) for field in self.fields
         }
         return self.kind(**values)
 
     def row(self, tenure: tuple[int, str, int], record: Record) -> dict[str, object]:
-        """The row of a record of a tenure: bucket, number, tenure."""
+        """Return the row of a record; ``tenure`` is bucket, number and tenure."""
         row: dict[str, object] = dict(zip(("bucket", "msisdn", "tenure"), tenure, strict=True))
         for field in self.fields:
-            held = getattr(record, field.name)
-            row[field.name] = None if held is None else field.write(held)
+            found = getattr(record, field.name)
+            row[field.name] = None if found is None else field.write(found)
         return {**row, "open": record.is_open}
 
 
@@ -89,11 +89,11 @@ def _field(name: str, hint: Any) -> Field:  # noqa: ANN401  a type, whatever it 
     if kind in _PLAIN:
         return Field(name, _PLAIN[kind], optional, _same, _same)
     adapter: TypeAdapter[object] = TypeAdapter(kind)
-    return Field(name, Text, optional, adapter.validate_json, lambda held: adapter.dump_json(held).decode())
+    return Field(name, Text, optional, adapter.validate_json, lambda item: adapter.dump_json(item).decode())
 
 
 def _table(name: str, kind: type[Record], *indexes: tuple[str, ...]) -> RecordTable:
-    """The table of a kind; ``indexes`` are for look-ups across customers."""
+    """Return the table of a kind; ``indexes`` are for queries across subscribers."""
     hints = get_type_hints(kind)
     of_kind = tuple(_field(field.name, hints[field.name]) for field in fields(kind))
     table = Table(

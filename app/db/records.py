@@ -1,4 +1,4 @@
-"""Records of every kind: loaded for a batch of tenures, written back, found for the management API."""
+"""Records of every kind: load those of a batch of tenures, write changes, and query them for the management API."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ Ordering = Callable[[ReadOnlyColumnCollection[str, Column[Any]]], ColumnElement[
 
 
 def deadline(columns: ReadOnlyColumnCollection[str, Column[Any]]) -> ColumnElement[int]:
-    """The next deadline of a ticket, in microseconds: as ``Ticket.deadline``."""
+    """Return the next deadline of a ticket in microseconds since the epoch, as ``Ticket.deadline`` has it."""
     first, due = raw(columns.first_response_due), raw(columns.due)
     return case((columns.first_response_at.is_(None) & (first < due), first), else_=due)
 
@@ -39,7 +39,7 @@ def _of_tenures(dialect: str, table: Table) -> AnySelect:
 def load(
     connection: Connection, kind: type[Record], tenures: Sequence[Tenure], since: datetime
 ) -> dict[str, dict[str, Record]]:
-    """The records of a kind that are open or made after ``since``, by number and id."""
+    """Return the records of a kind that are open or made since ``since`` (UTC), by number and id."""
     keys = as_keys(_TENURE, tenures)
     found: dict[str, dict[str, Record]] = {}
     table = RECORD_TABLES[kind].table
@@ -51,25 +51,25 @@ def load(
 
 
 class Changes:
-    """Records to be written, the last value of each."""
+    """Collects changed records until they are written; the last value of each counts."""
 
     def __init__(self) -> None:
         self._rows: dict[type[Record], dict[tuple[Tenure, str], dict[str, object]]] = {}
 
     def note(self, tenure: Tenure, record: Record) -> None:
-        """Write this value of a record."""
+        """Add a changed record."""
         row = RECORD_TABLES[type(record)].row(tenure, record)
         self._rows.setdefault(type(record), {})[tenure, record.id] = row
 
     def write(self, connection: Connection) -> None:
-        """Insert or replace them all."""
+        """Insert or replace all collected records."""
         for kind, rows in self._rows.items():
             upsert_rows(connection, RECORD_TABLES[kind].table, list(rows.values()), _KEY)
 
 
 @value
 class OwnedRecord:
-    """A record with whose it is."""
+    """A record and its subscriber."""
 
     msisdn: str
     tenure: int
@@ -83,7 +83,7 @@ def _read(table: RecordTable, rows: Iterable[Sequence[Any]]) -> list[OwnedRecord
 
 
 def _of_all(table: Table, *, former: bool) -> AnySelect:
-    """Records of all customers; those of former ones of a number only where ``former`` says so (safety.md 1)."""
+    """Return the query of all records; of former tenures only with ``former`` (safety.md 1)."""
     chosen = select(*map(raw, table.c))
     if former:
         return chosen
@@ -91,7 +91,7 @@ def _of_all(table: Table, *, former: bool) -> AnySelect:
 
 
 def find(connection: Connection, kind: type[Record], record_id: str, *, former: bool = True) -> OwnedRecord | None:
-    """A record by its id, whoever has it; the newest tenure's, should there be several."""
+    """Return the record with an id, or None; that of the newest tenure, if there are several."""
     table = RECORD_TABLES[kind]
     columns = table.table.c
     chosen = _of_all(table.table, former=former)
@@ -101,7 +101,7 @@ def find(connection: Connection, kind: type[Record], record_id: str, *, former: 
 
 
 def of_number(connection: Connection, kind: type[Record], msisdn: str, tenure: int) -> list[OwnedRecord]:
-    """All records of a kind of one tenure, by id."""
+    """Return all records of a kind of one tenure, ordered by id."""
     table = RECORD_TABLES[kind]
     columns = table.table.c
     mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure)
@@ -118,9 +118,10 @@ def page(
     former: bool = True,
     by: Ordering | None = None,
 ) -> list[OwnedRecord]:
-    """Records of all customers by id, behind ``after``, whose columns hold what ``equal`` says.
+    """Return at most ``limit`` records whose columns equal ``equal``, ordered by id, after the id ``after``.
 
-    ``by``: by an instant first; ``after`` is then that, in microseconds, and the id: ``1772416800000000.0190…``.
+    ``by`` orders by an instant first. Then ``after`` is that instant in microseconds, a dot, and the id:
+    ``1772416800000000.0190…``.
     """
     table = RECORD_TABLES[kind]
     columns = table.table.c

@@ -1,4 +1,4 @@
-"""Delivery reports: kept raw, joined to their message by the provider's id, parked while that is unknown."""
+"""Delivery reports: stored as they came, matched to messages by the provider's id, parked while that is unknown."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ _KEY = ("provider", "provider_message_id")
 
 @value
 class ReportedMessage:
-    """The message that a report is about."""
+    """The message that a report is about; ``question_id`` is that of the question that it asks."""
 
     bucket: int
     msisdn: str
@@ -57,14 +57,14 @@ def _find(dialect: str) -> AnySelect:
 
 
 def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
-    """The messages with these (provider, provider's id), locked in a fixed order."""
+    """Return the messages with these (provider, provider's id), locked in a fixed order."""
     found = fetch(connection, _find(connection.dialect.name), as_keys(_KEY, sorted(set(keys))))
     messages = [ReportedMessage(*row) for row in found]
     return {(message.provider, message.provider_message_id or ""): message for message in messages}
 
 
 @cache
-def _unanswered(dialect: str) -> AnySelect:
+def _unknown(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_mt, ("provider", "id")))
     columns = [_mt.c[name] for name in ReportedMessage.__dataclass_fields__]
     found = (
@@ -76,17 +76,15 @@ def _unanswered(dialect: str) -> AnySelect:
     return found.with_for_update(of=_mt)
 
 
-def unanswered_messages(
-    connection: Connection, keys: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], ReportedMessage]:
-    """The messages with these (provider, our id) of which nobody knows whether the provider took them, locked."""
-    found = fetch(connection, _unanswered(connection.dialect.name), as_keys(("provider", "id"), sorted(keys)))
+def unknown_messages(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
+    """Return the messages with these (provider, our id) of which it is unknown whether they were accepted, locked."""
+    found = fetch(connection, _unknown(connection.dialect.name), as_keys(("provider", "id"), sorted(keys)))
     messages = [ReportedMessage(*row) for row in found]
     return {(message.provider, message.id): message for message in messages}
 
 
 def save_reports(connection: Connection, rows: Sequence[Row]) -> None:
-    """Keep raw reports."""
+    """Insert reports as they came."""
     insert_rows(connection, _report, rows)
 
 
@@ -97,7 +95,13 @@ def set_statuses(connection: Connection, rows: Sequence[Row]) -> None:
 
 @value
 class ParkedReport:
-    """A report that came before its message's id was known."""
+    """A report that came before the provider's id of its message was known.
+
+    Attributes:
+        status: an ``OutboundStatus``, or ``other`` for one that has no equivalent.
+        part: the segment that it is about, from 1; 0: the whole message.
+        reported_at: the provider's time, UTC.
+    """
 
     bucket: int
     id: str
@@ -117,7 +121,7 @@ def _parked(dialect: str) -> AnySelect:
 
 
 def parked_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[ParkedReport]:
-    """Parked reports with these (provider, provider's id)."""
+    """Return the parked reports with these (provider, provider's id)."""
     found = fetch(connection, _parked(connection.dialect.name), as_keys(_KEY, keys))
     return [
         ParkedReport(bucket, id_, provider, theirs, status, code, part, None if at is None else from_micros(at))
@@ -133,7 +137,10 @@ def _of_segments(dialect: str) -> AnySelect:
 
 
 def segment_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[tuple[tuple[str, str], int, str]]:
-    """What is known of single segments of the messages with these (provider, provider's id): which one, its status."""
+    """Return the reports of single segments of the messages with these (provider, provider's id).
+
+    Each is the key, the segment from 1, and its status.
+    """
     found = fetch(connection, _of_segments(connection.dialect.name), as_keys(_KEY, keys))
     return [((provider, theirs), part, status) for provider, theirs, part, status in found]
 
@@ -145,6 +152,6 @@ def _drop(dialect: str) -> Delete:
 
 
 def drop_parked(connection: Connection, reports: Sequence[ParkedReport]) -> None:
-    """Take reports out of the parking place: they are kept with their message now."""
+    """Delete parked reports; they are stored with their message now."""
     rows = [{"bucket": report.bucket, "id": report.id} for report in reports]
     connection.execute(_drop(connection.dialect.name), as_parameter(rows))

@@ -1,4 +1,4 @@
-"""What is past its retention, taken away in small pieces: texts and payloads go, hashes and tickets stay."""
+"""Deletion of data after its retention period, in small batches: texts and payloads go, hashes and tickets stay."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -40,18 +40,18 @@ Number = tuple[int, str]
 
 @value
 class Page:
-    """A piece of work: the newest id that was looked at, None at the end, and how many rows went."""
+    """A batch: the newest id that was looked at, None at the end, and the number of deleted rows."""
 
     last: str | None
-    gone: int
+    deleted: int
 
 
 @value
-class Strangers:
-    """A piece of that work: the last number that was looked at, None at the end, and how many rows went."""
+class NumberPage:
+    """A batch: the last number that was looked at, None at the end, and the number of deleted rows."""
 
     last: Number | None
-    gone: int
+    deleted: int
 
 
 @cache
@@ -63,7 +63,10 @@ def _delete(dialect: str, table: Table, keys: tuple[str, ...]) -> Delete:
 def _purge(
     connection: Connection, table: Table, old: ColumnElement[bool], after: str | None, limit: int
 ) -> tuple[Page, list[Row]]:
-    """Delete the old ones among the next rows by id; ids are in the order of time, so one look at each suffices."""
+    """Delete the old rows among the next ``limit`` rows by id; ids are in the order of time.
+
+    The purge ends with the first batch in which no row is old.
+    """
     behind = [table.c.id > after] if after is not None else []
     columns = [table.c[name] for name in _ROW]
     looked_at = select(*columns, old.label("old")).where(*behind).order_by(table.c.id).limit(limit)
@@ -75,14 +78,14 @@ def _purge(
 
 
 def purge_inbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
-    """Messages in that were handled, stored before a moment."""
+    """Delete handled MOs that were stored before ``before`` (UTC), among the next ``limit`` MOs."""
     columns = tables.inbound_message.c
     old = (columns.stored_at < before) & columns.status.in_(("handled", "joined", "ignored"))
     return _purge(connection, tables.inbound_message, old, after, limit)[0]
 
 
 def purge_outbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
-    """Messages out that nothing can become of any more, made before a moment, with their attempts."""
+    """Delete MTs that were made before ``before`` (UTC) and are not being sent, with their attempts."""
     columns = tables.outbound_message.c
     old = (columns.made_at < before) & columns.status.not_in(("queued", "sending"))
     page, rows = _purge(connection, tables.outbound_message, old, after, limit)
@@ -94,17 +97,17 @@ def purge_outbound(connection: Connection, before: datetime, after: str | None, 
 
 
 def purge_reports(connection: Connection, raw_before: datetime, parked_before: datetime) -> int:
-    """Raw delivery reports, and those whose message never became known (safety.md 31)."""
+    """Delete old delivery reports, and parked ones (safety.md 31). Return their number; times are UTC."""
     columns = tables.delivery_report.c
     old = or_(columns.stored_at < raw_before, columns.parked & (columns.stored_at < parked_before))
     return connection.execute(delete(tables.delivery_report).where(old)).rowcount
 
 
-def purge_strangers(connection: Connection, before: datetime, after: Number | None, limit: int) -> Strangers:
-    """The rows of numbers that are nobody's and have not written since a moment: all they hold is guards.
+def purge_strangers(connection: Connection, before: datetime, after: Number | None, limit: int) -> NumberPage:
+    """Delete conversations of numbers without a subscriber that have sent nothing since ``before`` (UTC).
 
-    One that is locked is at work. If a message comes in at this very moment its row is made again by whoever finds it
-    without one.
+    They hold nothing but limits. Locked ones are in use and are skipped. Should a message arrive at this moment, the
+    row is inserted again when it is missed.
     """
     columns, inbound, timer = tables.conversation.c, tables.inbound_message.c, tables.timer.c
     key = (columns.bucket, columns.msisdn)
@@ -114,24 +117,27 @@ def purge_strangers(connection: Connection, before: datetime, after: Number | No
     behind = [] if after is None else [tuple_(*key) > tuple_(*map(literal, after))]
     page = connection.execute(select(*key).where(*behind).order_by(*key).limit(limit)).all()
     if not page:
-        return Strangers(None, 0)
+        return NumberPage(None, 0)
     looked_at = tuple_(*key).between(tuple_(*map(literal, page[0])), tuple_(*map(literal, page[-1])))
     idle = select(*key).where(looked_at, columns.tenure == 0, ~wrote, ~timed).with_for_update(skip_locked=True)
     rows: list[Row] = [dict(row) for row in connection.execute(idle).mappings()]
     if rows:
         statement = _delete(connection.dialect.name, tables.conversation, _NUMBER)
         connection.execute(statement, as_parameter(rows))
-    return Strangers((page[-1].bucket, page[-1].msisdn), len(rows))
+    return NumberPage((page[-1].bucket, page[-1].msisdn), len(rows))
 
 
 def purge_questions(connection: Connection, before: datetime) -> int:
-    """Questions that ended before a moment; what was asked and answered is in the evidence."""
+    """Delete questions whose window ended before ``before`` (UTC); evidence holds their texts. Return their number."""
     columns = tables.question.c
     return connection.execute(delete(tables.question).where(columns.expires_at < before)).rowcount
 
 
 def purge_recipients(connection: Connection, before: datetime, limit: int) -> int:
-    """Whom campaigns were for that finished before a moment, some of one campaign; how many went, 0 at the end."""
+    """Delete up to ``limit`` recipients of one campaign that finished before ``before`` (UTC).
+
+    Return the number of deleted recipients; 0 when none are left.
+    """
     mine = campaign_recipient.c.campaign_id == campaign.c.id
     old = (campaign.c.done_at < before, select(1).where(mine).exists())
     campaign_id = connection.execute(select(campaign.c.id).where(*old).order_by(campaign.c.id).limit(1)).scalar()
@@ -141,13 +147,13 @@ def purge_recipients(connection: Connection, before: datetime, limit: int) -> in
     page = select(*keys).where(campaign_recipient.c.campaign_id == campaign_id).order_by(*keys).limit(limit)
     rows: list[Row] = [dict(row) for row in connection.execute(page).mappings()]
     statement = _delete(connection.dialect.name, campaign_recipient, _RECIPIENT).returning(campaign_recipient.c.reason)
-    gone = connection.execute(statement, as_parameter(rows)).scalars().all()
-    campaigns.keep_counts(connection, campaign_id, Counter(reason for reason in gone if reason), Counter())
-    return len(gone)
+    deleted = connection.execute(statement, as_parameter(rows)).scalars().all()
+    campaigns.add_counts(connection, campaign_id, Counter(reason for reason in deleted if reason), Counter())
+    return len(deleted)
 
 
 def tenures(connection: Connection, after: Tenure | None, limit: int) -> list[Tenure]:
-    """The next tenures, in the order of their keys."""
+    """Return the next ``limit`` tenures after ``after``, in the order of their keys."""
     columns = tables.subscriber.c
     key = (columns.bucket, columns.msisdn, columns.tenure)
     statement = select(*key).order_by(*key).limit(limit)
@@ -165,18 +171,18 @@ def tenures(connection: Connection, after: Tenure | None, limit: int) -> list[Te
 
 
 def count_tenures(connection: Connection) -> int:
-    """How many there are, for a progress bar."""
+    """Return the number of tenures, for a progress bar."""
     return connection.execute(select(func.count()).select_from(tables.subscriber)).scalar_one()
 
 
 def drop_payloads(connection: Connection, msisdn: str, tenure: int, seqs: Sequence[int]) -> None:
-    """Take payload and salt away; the chain's hashes stay, so that it verifies all the same (safety.md 27)."""
+    """Delete payloads and salts of evidence. The hashes stay, so the chain still verifies (safety.md 27)."""
     mine = (*_of(tables.evidence, msisdn, tenure), tables.evidence.c.seq.in_(seqs))
     connection.execute(update(tables.evidence).where(*mine).values(payload=None, salt=None))
 
 
 def drop_personal(connection: Connection, msisdn: str, tenure: int) -> None:
-    """Take away what a tenure said, was told, had and did; its empty row keeps the chain's head."""
+    """Delete all personal data of a tenure. Its emptied row stays, as it holds the head of the chain."""
     for table in (
         tables.inbound_message,
         tables.outbound_message,
@@ -186,17 +192,18 @@ def drop_personal(connection: Connection, msisdn: str, tenure: int) -> None:
         *(item.table for item in RECORD_TABLES.values()),
     ):
         connection.execute(delete(table).where(*_of(table, msisdn, tenure)))
-    # What a receiver has still to acknowledge is not lost; it goes at another time.
-    told = event.c.status.not_in((EventStatus.PENDING.value, EventStatus.SENDING.value))
-    connection.execute(delete(event).where(*_of(event, msisdn, tenure), told))
+    # Events that are not acknowledged yet must still be delivered; they are deleted later.
+    finished = event.c.status.not_in((EventStatus.PENDING.value, EventStatus.SENDING.value))
+    connection.execute(delete(event).where(*_of(event, msisdn, tenure), finished))
     emptied = {"balance_fen": 0, "points": 0, "vip": False, "plan": None, "password_hash": None}
     connection.execute(update(tables.subscriber).where(*_of(tables.subscriber, msisdn, tenure)).values(**emptied))
 
 
 def drop_from_campaigns(connection: Connection, subscriber: Subscriber) -> None:
-    """Take a closed tenure out of the campaigns that ran in it; their counts stay.
+    """Delete a closed tenure from the campaigns that ran during it; their counts stay.
 
-    What waits is left to the campaign, which skips who did not have the number when it was made.
+    Recipients that are still to be sent to are left: the campaign skips those who did not have the number when it was
+    made.
     """
     msisdn, recipient = subscriber.msisdn, campaign_recipient.c
     began_in_time = campaign.c.made_at <= subscriber.closed_at
@@ -208,9 +215,9 @@ def drop_from_campaigns(connection: Connection, subscriber: Subscriber) -> None:
     got = delete(message).where(*_of(message, msisdn, subscriber.tenure)).returning(message.c.id, message.c.state)
     skipped = {row.campaign_id: Counter([row.reason] if row.reason else []) for row in connection.execute(was_for)}
     states = {row.id: Counter([row.state]) for row in connection.execute(got)}
-    # In one order, as others may count in the same campaigns.
+    # In a fixed order, as other transactions may update the same campaigns.
     for campaign_id in sorted({*skipped, *states}):
-        campaigns.keep_counts(
+        campaigns.add_counts(
             connection, campaign_id, skipped.get(campaign_id, Counter()), states.get(campaign_id, Counter())
         )
 

@@ -49,7 +49,7 @@ AnyRow = ResultRow[*tuple[Any, ...]]
 Fields = tuple[Any, ...] | AnyRow
 Shape = tuple[tuple[str, TypeEngine[object]], ...]
 _PARAMETER = "rows"
-# SQLAlchemy keeps the columns' own names for itself.
+# SQLAlchemy reserves the names of columns for its own parameters.
 _BIND = "given_"
 
 
@@ -58,7 +58,7 @@ _BIND = "given_"
 
 @cache
 def from_json(dialect: str, columns: Shape, name: str = "given") -> FromClause:
-    """The rows of the JSON parameter ``rows`` as a table with these columns."""
+    """Return the rows of the JSON parameter ``rows`` as a table with these columns."""
     parameter: BindParameter[str] = bindparam(_PARAMETER)
     if dialect == "sqlite":
         each = func.json_each(parameter).table_valued("value", name="each")
@@ -71,40 +71,40 @@ def from_json(dialect: str, columns: Shape, name: str = "given") -> FromClause:
 
 
 def as_parameter(rows: Sequence[Row]) -> dict[str, str]:
-    """The value of the parameter ``rows``."""
+    """Return the value of the parameter ``rows``."""
     return {_PARAMETER: to_json([{key: _plain(value) for key, value in row.items()} for row in rows]).decode()}
 
 
 def as_keys(names: Sequence[str], keys: Sequence[tuple[int | str, ...]]) -> dict[str, str]:
-    """The same for keys to look up, which are numbers and words: in half the time, and a batch does it often."""
+    """Return the value of ``rows`` for keys of numbers and strings; twice as fast, as nothing is converted."""
     return {_PARAMETER: to_json([dict(zip(names, key, strict=True)) for key in keys]).decode()}
 
 
 def _plain(value: object) -> object:
-    """A value as both drivers and JSON take it."""
+    """Return a value in the form that JSON and both drivers accept."""
     if isinstance(value, datetime):
         return to_micros(value)
     return value.value if isinstance(value, Enum) else value
 
 
 def shape_of(table: Table, names: Sequence[str]) -> Shape:
-    """Columns of a table, as the shape of given rows."""
+    """Return the names and types of some columns of a table."""
     return tuple((name, table.c[name].type) for name in names)
 
 
 def matching(table: Table, given: FromClause, keys: Sequence[str]) -> ColumnElement[bool]:
-    """The condition that joins given rows to a table."""
+    """Return the condition that joins given rows to a table by ``keys``."""
     return and_(*(table.c[key] == given.c[key] for key in keys))
 
 
 def one_of(column: ColumnElement[str], *words: str) -> ColumnElement[bool]:
-    """A condition with its words written out: a partial index serves only what the planner can see."""
+    """Return the condition ``column IN words`` with literals; with parameters no partial index would be used."""
     literals: list[ColumnElement[str]] = [literal_column(f"'{word}'") for word in words]
     return column == literals[0] if len(literals) == 1 else column.in_(literals)
 
 
 def raw(column: Column[Any]) -> ColumnElement[Any]:
-    """A column of instants as the integers that it holds: the caller makes instants of those that it needs."""
+    """Return a column that yields stored microseconds in place of instants; callers convert those that they need."""
     return type_coerce(column, BigInteger).label(column.name) if isinstance(column.type, Instant) else column
 
 
@@ -113,16 +113,16 @@ def raw(column: Column[Any]) -> ColumnElement[Any]:
 
 @cache
 def _for_sqlite(statement: Executable) -> tuple[str, tuple[str, ...], dict[str, object]]:
-    """A statement's SQL, the names of its placeholders in order, and the values that are part of it."""
+    """Return a statement's SQL, the names of its placeholders in order, and the values bound to it."""
     compiled = statement.compile(dialect=sqlite.dialect())  # type: ignore[attr-defined]  # every statement can be
     return str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params)
 
 
 def fetch(connection: Connection, statement: Executable, parameters: Mapping[str, object]) -> Sequence[Fields]:
-    """Run a statement that was built once, and return its rows as plain tuples of what the database holds.
+    """Run a statement that was built once, and return its rows as plain tuples of stored values.
 
-    On SQLite it goes straight to the driver: SQLAlchemy's part takes several times as long as the look-up itself, and
-    a batch makes a dozen of them. Booleans may come as 0 and 1.
+    On SQLite this bypasses SQLAlchemy, whose part takes several times as long as the query, and a batch runs a dozen
+    of them. Booleans may be returned as 0 and 1.
     """
     if connection.dialect.name != "sqlite":
         result: CursorResult[*tuple[Any, ...]] = connection.execute(statement, dict(parameters))
@@ -139,7 +139,7 @@ def fetch(connection: Connection, statement: Executable, parameters: Mapping[str
 
 @value
 class _Statement:
-    """A statement for many rows; ``values`` takes a row apart in the order of SQLite's placeholders."""
+    """A statement for many rows; ``values`` returns a row's values in the order of SQLite's placeholders."""
 
     built: UpdateBase
     sql: str = ""
@@ -150,14 +150,14 @@ def _compiled(statement: UpdateBase) -> _Statement:
     compiled = statement.compile(dialect=sqlite.dialect())
     assert isinstance(compiled, SQLCompiler)  # noqa: S101  what SQLAlchemy makes of DML
     order = [name.removeprefix(_BIND) for name in compiled.positiontup or ()]
-    # Of one name alone, itemgetter would make no tuple.
+    # With a single name, itemgetter returns no tuple.
     return _Statement(statement, str(compiled), itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],))
 
 
 def _write(connection: Connection, statement: _Statement, rows: Sequence[Row]) -> int:
-    """Run it; how many rows it touched."""
+    """Run a statement, and return the number of rows that it changed."""
     if connection.dialect.name == "sqlite":
-        # The driver makes integers of instants (see session.py); enums and booleans it takes for what they are.
+        # The driver converts instants to integers (see session.py).
         values = list(map(statement.values, rows))
         return connection.exec_driver_sql(statement.sql, values).rowcount
     return connection.execute(
@@ -167,7 +167,7 @@ def _write(connection: Connection, statement: _Statement, rows: Sequence[Row]) -
 
 @cache
 def _insert(dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str, ...] | None) -> _Statement:
-    """INSERT of given rows; ``keys`` None: conflicts are errors, (): ignored, else: the row is replaced."""
+    """Return an INSERT. ``keys`` decides about conflicts: None: an error, (): ignored, else the row is replaced."""
     if dialect == "sqlite":
         statement = sqlite.insert(table).values({name: bindparam(_BIND + name) for name in names})
         if keys:
@@ -185,18 +185,18 @@ def _insert(dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str,
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows that all have the same keys; one that exists already is an error."""
+    """Insert rows that all have the same columns. Raise IntegrityError if one exists already."""
     if rows:
         _write(connection, _insert(connection.dialect.name, table, tuple(rows[0]), None), rows)
 
 
 def insert_new_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> int:
-    """Insert the rows that do not exist yet; how many those were."""
+    """Insert the rows that do not exist yet, and return their number."""
     return _write(connection, _insert(connection.dialect.name, table, tuple(rows[0]), ()), rows) if rows else 0
 
 
 def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row], keys: tuple[str, ...]) -> None:
-    """Insert rows, or replace the ones that have the same key."""
+    """Insert rows, or replace those with the same ``keys``."""
     if rows:
         _write(connection, _insert(connection.dialect.name, table, tuple(rows[0]), keys), rows)
 
@@ -209,7 +209,7 @@ Condition = Callable[[Given], ColumnElement[bool]]
 def _update(
     dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str, ...], only: Condition | None
 ) -> _Statement:
-    """UPDATE of the rows with the given keys; ``only`` is a further condition, made of the given columns."""
+    """Return an UPDATE of the rows with the given keys; ``only`` makes a further condition of the given values."""
     changed = [name for name in names if name not in keys]
     if dialect == "sqlite":
 
@@ -228,6 +228,6 @@ def _update(
 def update_rows(
     connection: Connection, table: Table, rows: Sequence[Row], keys: tuple[str, ...], only: Condition | None = None
 ) -> None:
-    """Set the given columns in the rows with the given keys, where ``only`` holds (a function defined once)."""
+    """Update rows by their ``keys``, where ``only`` holds: a module-level function, as statements are cached by it."""
     if rows:
         _write(connection, _update(connection.dialect.name, table, tuple(rows[0]), keys, only), rows)

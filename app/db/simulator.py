@@ -1,4 +1,4 @@
-"""The simulated network's own rows: the threads of its handsets, and the reports it will send."""
+"""Rows of the simulated network: the threads of its handsets, and the delivery reports that are due."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,13 +16,20 @@ _mt = tables.outbound_message
 
 
 def add_to_threads(connection: Connection, rows: Sequence[Row]) -> None:
-    """Put messages on handsets, each id once."""
+    """Add messages to the threads of handsets, each id once."""
     insert_new_rows(connection, _sim, rows)
 
 
 @value
 class ThreadMessage:
-    """A message as a handset shows it; ``status`` is that of our MT, None for an MO."""
+    """A message as a handset shows it.
+
+    Attributes:
+        direction: ``mo`` or ``mt``.
+        at: when it was sent or received, UTC.
+        in_reply_to: the id of the MO that an MT answers.
+        status: the status of an MT; None for an MO.
+    """
 
     seq: str
     id: str
@@ -37,7 +44,7 @@ class ThreadMessage:
 
 
 def thread_of(connection: Connection, msisdn: str, after: str | None, limit: int) -> list[ThreadMessage]:
-    """A handset's messages in the order in which they came to be there, behind message ``after``."""
+    """Return at most ``limit`` messages of a handset in the order of arrival, after the message with id ``after``."""
     bucket = bucket_of(msisdn)
     mine = (_sim.c.bucket == bucket, _sim.c.msisdn == msisdn)
     columns = [
@@ -68,7 +75,7 @@ def thread_of(connection: Connection, msisdn: str, after: str | None, limit: int
 
 
 def handsets(connection: Connection) -> list[tuple[str, int, datetime]]:
-    """The handsets that have a thread, the latest first: number, messages, time of the last."""
+    """Return the handsets with a thread, latest first: number, number of messages, time of the last one (UTC)."""
     statement = (
         select(_sim.c.msisdn, func.count(), func.max(_sim.c.at, type_=Instant))
         .group_by(_sim.c.msisdn)
@@ -79,7 +86,7 @@ def handsets(connection: Connection) -> list[tuple[str, int, datetime]]:
 
 @value
 class DueReport:
-    """A delivery report that the simulated network owes us."""
+    """A delivery report that the simulated network is to send; ``report`` is its status."""
 
     bucket: int
     msisdn: str
@@ -88,8 +95,8 @@ class DueReport:
     report: str
 
 
-# A carrier reports after it has answered: while our side has not noted the answer yet, the report waits.
-_UNANSWERED = exists().where(
+# A carrier reports after it has answered. While the answer is not recorded yet, the report is held back.
+_STILL_SENDING = exists().where(
     _mt.c.bucket == _sim.c.bucket,
     _mt.c.msisdn == _sim.c.msisdn,
     _mt.c.id == _sim.c.message_id,
@@ -97,7 +104,7 @@ _UNANSWERED = exists().where(
 )
 _DUE = (
     select(_sim.c.bucket, _sim.c.msisdn, _sim.c.seq, _sim.c.message_id, _sim.c.report)
-    .where(_sim.c.report_due_at <= bindparam("now", type_=Instant), ~_UNANSWERED)
+    .where(_sim.c.report_due_at <= bindparam("now", type_=Instant), ~_STILL_SENDING)
     .order_by(_sim.c.report_due_at, _sim.c.seq)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
@@ -105,12 +112,12 @@ _DUE = (
 
 
 def due_reports(connection: Connection, now: datetime, most: int) -> list[DueReport]:
-    """Reports that are due."""
+    """Lock and return at most ``most`` reports that are due."""
     return [DueReport(*row) for row in fetch(connection, _DUE, {"now": now, "most": most})]
 
 
-def reports_sent(connection: Connection, reports: Sequence[DueReport]) -> None:
-    """Owe these no longer."""
+def mark_reported(connection: Connection, reports: Sequence[DueReport]) -> None:
+    """Mark reports as sent."""
     rows = [{"bucket": r.bucket, "msisdn": r.msisdn, "seq": r.seq, "report_due_at": None} for r in reports]
     update_rows(connection, _sim, rows, ("bucket", "msisdn", "seq"))
 
@@ -124,5 +131,5 @@ _NEXT_DUE = (
 
 
 def next_due(connection: Connection, after: datetime) -> datetime | None:
-    """When the next report is due, behind an instant."""
+    """Return when the first report after ``after`` is due; None if there is none."""
     return connection.execute(_NEXT_DUE, {"after": after}).scalar()

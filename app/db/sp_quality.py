@@ -1,4 +1,4 @@
-"""What came of each SP's services between two instants, counted from the records (M18)."""
+"""Quality figures of each SP for a span of time, counted from orders, subscriptions, tickets and refunds (M18)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -26,7 +26,13 @@ _HOLDERS = ("bucket", "msisdn", "tenure")
 
 @value
 class SpQuality:
-    """The figures of one SP; ``within_72h_share`` is of its unsubscribes, None where there were none."""
+    """The figures of one SP, each a number of cases in the span.
+
+    Attributes:
+        within_72h_share: the share of unsubscribes within 72 hours of the order, 0 to 1; None without unsubscribes.
+        upheld: disputes decided so that the charge is due after all.
+        refunds: charges that were refunded, once or twice.
+    """
 
     sp_code: str
     short_name: str
@@ -51,7 +57,7 @@ Counts = Iterable[tuple[str, str, int]]
 
 
 def quality_of_sps(connection: Connection, begin: datetime, end: datetime) -> list[SpQuality]:
-    """Every SP, by code. Each thing counts when it happened: from ``begin`` up to and without ``end``."""
+    """Return the figures of all SPs, ordered by code, for what happened from ``begin`` up to, but without, ``end``."""
     of_service: dict[str, Counter[str]] = defaultdict(Counter)
     for counts in (
         _orders(connection, begin, end),
@@ -75,7 +81,7 @@ def _quality(sp_code: str, short_name: str, counts: Counter[str]) -> SpQuality:
 
 
 def _orders(connection: Connection, begin: datetime, end: datetime) -> Counts:
-    """Orders that were asked about: what was refused at once is none, and a trial's going on is no order."""
+    """Count orders that were asked about; neither those refused at once nor continued trials."""
     asked = (_order.kind == OrderKind.ORDER.value, _order.state != OrderState.REFUSED.value)
     made = (*asked, _order.made_at >= begin, _order.made_at < end)
     yield from _by_service(connection, select(_order.service_code, func.count()).where(*made), "orders")
@@ -94,25 +100,25 @@ def _unsubscribes(connection: Connection, begin: datetime, end: datetime) -> Cou
 
 
 def _tickets(connection: Connection, begin: datetime, end: datetime) -> Counts:
-    """By the services of the fees that they name; a complaint that names none is nobody's."""
+    """Count tickets by the service of their charge; complaints without a charge count for no SP."""
     opened = and_(_ticket.made_at >= begin, _ticket.made_at < end)
     upheld = and_(_ticket.decision == Decision.UPHELD.value, _ticket.resolved_at >= begin, _ticket.resolved_at < end)
     words = {"disputes": TicketKind.FEE_DISPUTE, "complaints": TicketKind.COMPLAINT}
     for word, kind in words.items():
-        yield from _by_service(connection, _of_fees().where(_ticket.kind == kind.value, opened), word)
+        yield from _by_service(connection, _joined_charges().where(_ticket.kind == kind.value, opened), word)
     disputed = _ticket.kind == TicketKind.FEE_DISPUTE.value
-    yield from _by_service(connection, _of_fees().where(disputed, upheld), "upheld")
+    yield from _by_service(connection, _joined_charges().where(disputed, upheld), "upheld")
 
 
-def _of_fees() -> AnySelect:
-    """Tickets beside the fee that they are about, which is of the same customer."""
+def _joined_charges() -> AnySelect:
+    """Return the query of tickets joined with their charges, of the same subscriber."""
     same = and_(*(_ticket[name] == _charge[name] for name in _HOLDERS), _ticket.charge_id == _charge.id)
     joined = RECORD_TABLES[Ticket].table.join(RECORD_TABLES[Charge].table, same)
     return select(_charge.service_code, func.count()).select_from(joined)
 
 
 def _refunds(connection: Connection, begin: datetime, end: datetime) -> Counts:
-    """Fees that were given back, once or twice."""
+    """Count refunds by their principal, so that one in two parts counts once."""
     given = (_refund.part == RefundPart.PRINCIPAL.value, _refund.made_at >= begin, _refund.made_at < end)
     yield from _by_service(connection, select(_refund.service_code, func.count()).where(*given), "refunds")
 

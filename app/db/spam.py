@@ -1,4 +1,4 @@
-"""How often each number was reported as a sender of spam."""
+"""Counts of spam reports by reported number."""
 
 from sqlalchemy import Connection, func, select
 
@@ -9,7 +9,7 @@ from app.domain.values import value
 
 @value
 class SpamCount:
-    """A reported number, and how many reports there are of it; ``id`` is of one of them."""
+    """A reported number and its number of reports; ``id`` is the id of one of them, for paging."""
 
     number: str
     count: int
@@ -17,7 +17,10 @@ class SpamCount:
 
 
 def counts(connection: Connection, number: str | None, *, after: str | None, limit: int) -> list[SpamCount]:
-    """Counts by number, behind that of the report with the id ``after``; of one number only where it is given."""
+    """Return at most ``limit`` counts, ordered by number, after that of the report with the id ``after``.
+
+    With ``number`` only that of this number.
+    """
     columns = RECORD_TABLES[SpamReport].table.c
     statement = select(columns.number, func.count(), func.min(columns.id)).where(columns.number.is_not(None))
     if number is not None:

@@ -1,4 +1,4 @@
-"""The one row that all processes agree on: environment, catalogue version, the simulator's clock and faults."""
+"""The row of state that all processes share: environment, catalogue version, the gateway's clock, simulated faults."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -26,7 +26,19 @@ MILLION = 1_000_000
 
 @value
 class GatewayState:
-    """``clock_fresh``: nothing has happened since the reset, so the clock may still be set back."""
+    """The state that all processes share.
+
+    Attributes:
+        environment: production, dev, demo or test: what the database was initialised for.
+        catalogue_version: counts changes of SPs and services, and resets.
+        clock_frozen_at: the gateway's time while its clock is frozen, UTC; None: it runs with the machine's.
+        clock_fresh: the clock was not frozen since the reset, so it may still be set back.
+        fault_mode: how the simulated network answers: ``ok``, ``reject``, ``throttle``, ``timeout`` or ``error``.
+        fault_rate_ppm: how many of a million messages the fault hits.
+        fault_count: how many messages the fault still hits; None: no end.
+        report_status: the status that the simulated network reports of its messages.
+        report_delay_seconds: how long after a message its report is sent.
+    """
 
     environment: str
     catalogue_version: int
@@ -40,12 +52,12 @@ class GatewayState:
 
     @property
     def now(self) -> datetime:
-        """The gateway's time: the frozen one, else the machine's (UTC)."""
+        """The gateway's time, UTC: frozen, else the machine's."""
         return self.clock_frozen_at or datetime.now(UTC)
 
 
 def read_state(connection: Connection) -> GatewayState | None:
-    """The state, or None in a database that no gateway has used yet."""
+    """Return the state; None in a database that no gateway has used yet."""
     found = fetch(connection, _STATE, {})
     if not found:
         return None
@@ -55,14 +67,14 @@ def read_state(connection: Connection) -> GatewayState | None:
 
 
 def environment_of(connection: Connection) -> str | None:
-    """The environment that a database is marked with, also by an older schema."""
+    """Return the environment that a database is marked with, or None; works with older schemas too."""
     state = tables.gateway_state.c
     found: str | None = connection.execute(select(state.environment).where(state.id == _ID)).scalar()
     return found
 
 
 def current_state(connection: Connection) -> GatewayState:
-    """The state of a database in use; LookupError if it is not in use yet."""
+    """Return the state. Raise LookupError in a database that no gateway has used yet."""
     state = read_state(connection)
     if state is None:
         message = "the database was not opened by a gateway yet"
@@ -71,7 +83,7 @@ def current_state(connection: Connection) -> GatewayState:
 
 
 def initialise_state(connection: Connection, environment: str, head_key: str) -> None:
-    """Mark an empty database as belonging to an environment, its evidence to be signed with the key of this id."""
+    """Mark an empty database with its environment, and the id of the key that signs heads of evidence chains."""
     connection.execute(
         insert(tables.gateway_state).values(
             id=_ID, environment=environment, catalogue_version=0, head_keys=head_key, **_DEFAULTS
@@ -80,19 +92,19 @@ def initialise_state(connection: Connection, environment: str, head_key: str) ->
 
 
 def head_keys(connection: Connection) -> list[str] | None:
-    """The ids of all keys by which heads of chains are signed; None where there are heads from before."""
+    """Return the ids of all keys that sign heads of chains; None if some heads are older than signing."""
     state = tables.gateway_state.c
     found = connection.execute(select(state.head_keys).where(state.id == _ID)).scalar_one()
     return None if found is None else found.split()
 
 
 def set_head_keys(connection: Connection, ids: Iterable[str]) -> None:
-    """By which keys heads are signed from now on."""
+    """Store the ids of the keys that sign heads."""
     set_state(connection, head_keys=" ".join(ids))
 
 
 def set_state(connection: Connection, **values: object) -> None:
-    """Change some of the fields."""
+    """Set columns of the state."""
     connection.execute(update(tables.gateway_state).where(tables.gateway_state.c.id == _ID).values(values))
 
 
@@ -100,12 +112,12 @@ _LOCK = select(tables.gateway_state.c.id).where(tables.gateway_state.c.id == _ID
 
 
 def lock_catalogue(connection: Connection) -> None:
-    """Let nobody else change SPs or services until this transaction ends."""
+    """Lock the catalogue against other writers until the transaction ends."""
     connection.execute(_LOCK)
 
 
 def bump_catalogue(connection: Connection) -> None:
-    """Tell every process that SPs or services changed; the version never goes back, not even on a reset."""
+    """Increment the catalogue's version, by which processes notice changes; it never goes back, not even on a reset."""
     version = tables.gateway_state.c.catalogue_version
     connection.execute(
         update(tables.gateway_state).where(tables.gateway_state.c.id == _ID).values(catalogue_version=version + 1)
@@ -113,7 +125,7 @@ def bump_catalogue(connection: Connection) -> None:
 
 
 def reset_state(connection: Connection) -> None:
-    """Clock running free, network well; everything cached is stale."""
+    """Reset clock and simulated faults, and invalidate cached catalogues."""
     set_state(connection, **_DEFAULTS)
     bump_catalogue(connection)
 
@@ -126,5 +138,5 @@ _FREEZE = (
 
 
 def freeze_clock(connection: Connection, at: datetime) -> None:
-    """Stop the gateway's clock at an instant."""
+    """Freeze the gateway's clock at an instant."""
     connection.execute(_FREEZE, {"at": at})

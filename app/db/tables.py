@@ -1,6 +1,7 @@
-"""The schema. Rows of customer data start their keys with ``bucket``, so that it distributes (design: data).
+"""The tables that are not derived from records.
 
-Instants are microseconds since the Unix epoch, ids UUIDv7 text, amounts integer fen, structured values JSON text.
+Keys of customer data start with ``bucket``, so that the tables can be distributed. Instants are microseconds since the
+Unix epoch, ids UUIDv7 text, amounts integer fen, structured values JSON text.
 """
 
 from sqlalchemy import (
@@ -22,11 +23,11 @@ from app.db.types import Id, Instant
 
 metadata = columns.metadata
 _PENDING = "status = 'pending'"
-_KNOWN = "provider_message_id IS NOT NULL"
-_REMEMBERED = "closed_as IS NULL OR closed_as IN ('answered', 'undeliverable')"
+_HAS_PROVIDER_ID = "provider_message_id IS NOT NULL"
+_ANSWERABLE = "closed_as IS NULL OR closed_as IN ('answered', 'undeliverable')"
 _IN_PARTS = "part > 0"
 _UNSENT = "status IN ('queued', 'sending')"
-_UNANSWERED = "status = 'unknown' AND final_at IS NULL AND told IS NULL"
+_UNKNOWN_SEND = "status = 'unknown' AND final_at IS NULL AND told IS NULL"
 
 # ---- shared reference tables
 
@@ -64,8 +65,8 @@ api_token = Table(
     Column("revoked_at", Instant),
 )
 
-# One row: what all processes must agree on. ``environment`` marks a database that may be reset. ``head_keys``: the ids
-# of all keys by which heads of chains of evidence are signed; NULL: there are heads from before.
+# One row: the state that all processes share. ``environment`` marks a database that may be reset. ``head_keys`` are the
+# ids of all keys that sign heads of evidence chains; NULL: some heads are older than signing.
 gateway_state = Table(
     "gateway_state", metadata, Column("id", SmallInteger, primary_key=True),
     Column("environment", Text, nullable=False), Column("catalogue_version", BigInteger, nullable=False),
@@ -76,8 +77,8 @@ gateway_state = Table(
     Column("head_keys", Text),
 )  # fmt: skip
 
-# The row that a claim of a provider's messages locks, so that two workers never take one subscriber's out of order;
-# it also says how it stands with the provider (NULL: well).
+# A claim of a provider's messages locks its row, so that two workers never send one subscriber's out of order. The row
+# also holds the circuit breaker's state (NULL: closed).
 provider_lane = Table(
     "provider_lane", metadata, Column("provider", Text, primary_key=True),
     *optional(Integer, "failures", "openings"), *optional(Instant, "paused_until"),
@@ -91,19 +92,19 @@ inbound_message = Table(
     *customer(tenure=False),
     Column("id", Id, nullable=False),
     Column("tenure", Integer),
-    # ``repeat``: empty, or the own id of one that came under a known id with other content.
+    # ``repeat``: empty, or the row's own id, of a message that came under a known id with other content.
     *required(Text, "provider", "provider_message_id", "repeat", "dialled", "text", "status"),
     Column("sealed", Text),
     *required(Instant, "sent_at", "stored_at", "due_at"),
     Column("tries", SmallInteger, nullable=False),
     *optional(Instant, "received_at", "handled_at"),
     *optional(Text, "verdict", "trace", "concat_ref"),
-    # Which part of how many, from 1; 0 is a whole message. One that was made of parts knows how many never came.
+    # ``part``: which of ``parts``, from 1; 0: a whole message. ``missing``: how many parts of a joined one never came.
     Column("part", SmallInteger, nullable=False),
     *optional(SmallInteger, "parts", "missing"),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
-    # The bucket last, here and below: what comes in together lies together in the index, so a batch writes few pages.
-    # Its name would be longer than PostgreSQL takes.
+    # The bucket comes last, here and below, so that messages of a batch are neighbours in the index and few pages are
+    # written. The name by convention would be too long for PostgreSQL.
     UniqueConstraint(
         "provider", "provider_message_id", "msisdn", "part", "repeat", "bucket", name="uq_inbound_message_known"
     ),
@@ -114,8 +115,8 @@ inbound_message = Table(
     partial_index("ix_inbound_message_part", "bucket", "msisdn", "concat_ref", where=_IN_PARTS),
 )
 
-# The lock and the queue head of a number; made at intake, never updated there. ``version`` names the batch of turns
-# that changed the number's account last.
+# The lock and the queue head of a number; inserted by intake, never updated by it. ``version`` is the id of the last
+# batch of turns that changed the number's account.
 conversation = Table(
     "conversation",
     metadata,
@@ -166,7 +167,7 @@ subscription = Table(
     partial_index(
         "ix_subscription_held", "bucket", "msisdn", "tenure", "service_code", where="state <> 'ended'", unique=True
     ),
-    # Whether anyone holds a service (safety.md 3) is a look at one entry.
+    # To see whether anybody has a service takes one index look-up (safety.md 3).
     partial_index("ix_subscription_service", "service_code", "bucket", "id", where="state <> 'ended'"),
 )
 
@@ -181,8 +182,8 @@ question = Table(
     *optional(Instant, "handed_over_at", "failed_at", "closed_at"),
     Column("closed_as", Text),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
-    # What can still speak; one that was replaced never does, its successor does.
-    partial_index("ix_question_remembered", "bucket", "msisdn", "tenure", "expires_at", where=_REMEMBERED),
+    # Questions that can still be answered, at least by an explanation; replaced ones cannot.
+    partial_index("ix_question_remembered", "bucket", "msisdn", "tenure", "expires_at", where=_ANSWERABLE),
 )
 
 timer = Table(
@@ -229,15 +230,15 @@ outbound_message = Table(
     *optional(Instant, "leased_until", "handed_over_at", "final_at"),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     Index("ix_outbound_message_id", "id"),
-    partial_index("ix_outbound_message_provider_id", "provider", "provider_message_id", where=_KNOWN),
+    partial_index("ix_outbound_message_provider_id", "provider", "provider_message_id", where=_HAS_PROVIDER_ID),
     partial_index("ix_outbound_message_unfinished", "provider", "lane", "id", where=_UNSENT),
     partial_index("ix_outbound_message_unknown", "id", where="status = 'unknown'"),
-    partial_index("ix_outbound_message_unanswered", "valid_until", where=_UNANSWERED),
+    partial_index("ix_outbound_message_unanswered", "valid_until", where=_UNKNOWN_SEND),
     partial_index("ix_outbound_message_told", "told", "status", where="told IS NOT NULL"),
     partial_index("ix_outbound_message_order", "bucket", "msisdn", "lane", "id", where=_UNSENT),
 )
 
-# Every try to hand a message over; ``result`` is accepted, refused, refused for now or unknown.
+# Failed attempts to send a message; ``result`` is refused, refused for now or unknown.
 attempt = Table(
     "attempt",
     metadata,
@@ -250,11 +251,11 @@ attempt = Table(
     PrimaryKeyConstraint("bucket", "message_id", "number"),
 )
 
-# Raw delivery reports. One whose message is not known yet waits under the bucket of its provider's id.
+# Delivery reports as they came. One that is parked has the bucket of its provider's id.
 delivery_report = Table(
     "delivery_report",
     metadata,
-    # ``part``: the segment that it is about, from 1; 0 is the whole message.
+    # ``part``: the segment that the report is about, from 1; 0 is the whole message.
     *required(SmallInteger, "bucket", "part"),
     *required(Id, "id"),
     *optional(Id, "message_id"),

@@ -1,4 +1,4 @@
-"""Announcements of new terms, and how far their questions have got among those who hold the service (safety.md 3)."""
+"""Announcements of new terms, and the position up to which subscribers have been asked (safety.md 3)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ from app.domain.catalogue import CancelEffect
 from app.domain.values import value
 
 _UNDER_WAY = "done_at IS NULL"
-# ``at_bucket`` and ``at_id``: the subscription that was reached last.
+# ``at_bucket`` and ``at_id``: the last subscription that was processed.
 terms_change = Table(
     "terms_change",
     metadata,
@@ -47,7 +47,7 @@ _held = tables.subscription.c
 
 @value
 class TermsChange:
-    """What is announced to everybody who has a service; times are UTC."""
+    """New terms of a service, announced to all its subscribers. ``price_fen`` is in fen; times are UTC."""
 
     id: str
     service_code: str
@@ -60,7 +60,7 @@ class TermsChange:
 
 @value
 class Holder:
-    """A subscription of the service, and whose it is."""
+    """A subscription of the service, and its subscriber."""
 
     bucket: int
     msisdn: str
@@ -69,24 +69,24 @@ class Holder:
 
 
 def announce(connection: Connection, change: TermsChange) -> None:
-    """Note an announcement; its questions follow."""
+    """Insert an announcement."""
     row = {name: getattr(change, name) for name in TermsChange.__dataclass_fields__}
     connection.execute(insert(terms_change).values(**row))
 
 
 def is_announced(connection: Connection, service_code: str, now: datetime) -> bool:
-    """Whether an announcement for the service has not taken effect yet."""
+    """Return True if the service has an announcement that takes effect after ``now``."""
     waiting = exists().where(_change.service_code == service_code, _change.takes_effect_at > now)
     return bool(connection.execute(select(waiting)).scalar())
 
 
-def unfinished(connection: Connection) -> list[str]:
-    """The ids of announcements that have not come to all holders, oldest first."""
+def unfinished_ids(connection: Connection) -> list[str]:
+    """Return the ids of announcements that have subscribers left to ask, oldest first."""
     return list(connection.execute(select(_change.id).where(_change.done_at.is_(None)).order_by(_change.id)).scalars())
 
 
 def next_holders(connection: Connection, change_id: str, most: int) -> tuple[TermsChange, list[Holder]] | None:
-    """An announcement and the holders whose turn it is; None if another process is at it."""
+    """Lock an announcement, and return it with the next ``most`` holders; None if another process has locked it."""
     statement = select(terms_change).where(_change.id == change_id, _change.done_at.is_(None))
     row = connection.execute(statement.with_for_update(skip_locked=True)).first()
     return None if row is None else (_read(row), _holders_behind(connection, row, most))
@@ -115,7 +115,7 @@ def _holders_behind(connection: Connection, row: AnyRow, most: int) -> list[Hold
     return [Holder(*one) for one in found]
 
 
-def note_reached(connection: Connection, change: TermsChange, holders: Sequence[Holder], now: datetime) -> None:
-    """Go on behind these next time; without any it is done."""
+def save_progress(connection: Connection, change: TermsChange, holders: Sequence[Holder], now: datetime) -> None:
+    """Save the last of ``holders`` as the position; without holders, mark the announcement as done."""
     last = {"at_bucket": holders[-1].bucket, "at_id": holders[-1].subscription_id} if holders else {"done_at": now}
     connection.execute(update(terms_change).where(_change.id == change.id).values(last))

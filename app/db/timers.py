@@ -1,4 +1,4 @@
-"""Timers: rows that fall due; nothing in memory decides when something happens."""
+"""Timers: rows that fall due. No schedule is kept in memory."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,13 @@ Key = tuple[int, str]
 
 @value
 class StoredTimer:
-    """A timer of a tenure."""
+    """A timer of a tenure.
+
+    Attributes:
+        subject: what it is about; with the kind it identifies the timer.
+        due_at: UTC, by the gateway's clock.
+        data: what the handler of the kind needs, as JSON.
+    """
 
     bucket: int
     msisdn: str
@@ -31,7 +37,7 @@ class StoredTimer:
 
 
 def _behind_a_message(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether she sent something before the timer's time that is not handled yet (safety.md 21)."""
+    """Return the condition: a message sent before the timer's time is still pending (safety.md 21)."""
     message = tables.inbound_message.c
     return exists().where(
         message.bucket == _timer.c.bucket,
@@ -42,18 +48,18 @@ def _behind_a_message(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     )
 
 
-# A message that is due is handled in the same batch, before the timer; one that is kept for later holds it back.
+# A due message is handled in the same batch, before the timer; a postponed one holds the timer back.
 _NOW = bindparam("now", type_=Instant)
 _DUE = (_timer.c.due_at <= _NOW, ~_behind_a_message(tables.inbound_message.c.due_at > _NOW))
 _DUE_KEYS = select(_timer.c.bucket, _timer.c.msisdn).where(*_DUE).order_by(_timer.c.due_at).limit(bindparam("most"))
 
 
 def due_numbers(connection: Connection, now: datetime, most: int) -> list[Key]:
-    """The numbers whose timers fell due first."""
+    """Return the numbers of the ``most`` timers that fell due first; a number may occur twice."""
     return [(row[0], row[1]) for row in fetch(connection, _DUE_KEYS, {"now": now, "most": most})]
 
 
-# Messages that were held go in the order in which they were made (flows.md 15): their data begins with that.
+# Messages held in the quiet hours are sent in the order they were made, which their data start with (flows.md 15).
 _ORDER = case((one_of(_timer.c.kind, HELD_MESSAGE), _timer.c.data), else_=_timer.c.subject)
 
 
@@ -69,14 +75,14 @@ def _due_of(dialect: str) -> AnySelect:
 
 
 def due_of(connection: Connection, numbers: Sequence[Key], now: datetime) -> list[StoredTimer]:
-    """The due timers of locked numbers, in order of time."""
+    """Return the due timers of locked numbers, in order of time."""
     keys = [{"bucket": bucket, "msisdn": msisdn} for bucket, msisdn in numbers]
     found = connection.execute(_due_of(connection.dialect.name), {**as_parameter(keys), "now": now})
     return [StoredTimer(*row) for row in found]
 
 
 def set_timers(connection: Connection, timers: Sequence[StoredTimer]) -> None:
-    """Set timers; one of the same kind and subject is moved. The last of several wins."""
+    """Set timers; one of the same tenure, kind and subject is replaced. The last of several counts."""
     rows = {tuple(getattr(item, key) for key in _KEY): item for item in timers}
     upsert_rows(
         connection,
@@ -94,13 +100,13 @@ def _delete(dialect: str) -> Delete:
 
 
 def drop_timers(connection: Connection, keys: Sequence[dict[str, object]]) -> None:
-    """Delete timers by their whole keys."""
+    """Delete timers by their primary keys."""
     if keys:
         connection.execute(_delete(connection.dialect.name), as_parameter(keys))
 
 
 def data_of(connection: Connection, keys: Sequence[dict[str, object]]) -> list[StoredTimer]:
-    """Those of some timers that are set, by their whole keys."""
+    """Return the timers with these primary keys that are set."""
     if not keys:
         return []
     given = from_json(connection.dialect.name, shape_of(_timer, _KEY))
@@ -117,7 +123,7 @@ def drop_all_of(connection: Connection, tenures: Sequence[tuple[int, str, int]])
 
 
 def postpone_all(connection: Connection, number: Key, until: datetime) -> None:
-    """Let the timers of a number that are due wait on."""
+    """Postpone the timers of a number that are due before ``until`` to that time."""
     bucket, msisdn = number
     due = (_timer.c.bucket == bucket, _timer.c.msisdn == msisdn, _timer.c.due_at < until)
     connection.execute(update(_timer).where(*due).values(due_at=until))
@@ -132,5 +138,5 @@ _NEXT_DUE = (
 
 
 def next_due(connection: Connection, after: datetime) -> datetime | None:
-    """When the next timer falls due, behind an instant; those that wait for a message go with it."""
+    """Return when the first timer after ``after`` falls due, except those that a pending message holds back."""
     return connection.execute(_NEXT_DUE, {"after": after}).scalar()

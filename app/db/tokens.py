@@ -12,7 +12,7 @@ _token = tables.api_token
 
 @value
 class TokenRead:
-    """A token without its secret."""
+    """A token without its secret; times are UTC."""
 
     id: str
     name: str
@@ -38,7 +38,7 @@ def _read(row: object) -> TokenRead:
 
 
 def find_token(connection: Connection, token_hash: str) -> TokenRead | None:
-    """The token with a hash, unless it was revoked."""
+    """Return the token with this hash; None if there is none or it was revoked."""
     row = connection.execute(
         select(_token).where(_token.c.token_hash == token_hash, _token.c.revoked_at.is_(None))
     ).one_or_none()
@@ -46,11 +46,11 @@ def find_token(connection: Connection, token_hash: str) -> TokenRead | None:
 
 
 def list_tokens(connection: Connection) -> list[TokenRead]:
-    """All tokens, the oldest first."""
+    """Return all tokens, revoked ones too, oldest first."""
     return [_read(row) for row in connection.execute(select(_token).order_by(_token.c.created_at))]
 
 
 def revoke_token(connection: Connection, name: str, now: datetime) -> bool:
-    """Revoke by name; whether there was such a token in force."""
+    """Revoke a token by name. Return False if there is none that is valid."""
     live = (_token.c.name == name, _token.c.revoked_at.is_(None))
     return connection.execute(update(_token).where(*live).values(revoked_at=now)).rowcount == 1

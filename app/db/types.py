@@ -1,4 +1,4 @@
-"""Column types that are the same number or text in SQLite, in PostgreSQL and in the JSON that carries many rows."""
+"""Column types with the same representation in SQLite, PostgreSQL and the JSON parameter of many rows."""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -14,13 +14,13 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def to_micros(moment: datetime) -> int:
-    """Microseconds since the Unix epoch; exact."""
+    """Return the exact number of microseconds since the Unix epoch."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
 @lru_cache(maxsize=4096)
 def from_micros(micros: int) -> datetime:
-    """The aware UTC instant."""
+    """Return the aware UTC instant for microseconds since the Unix epoch."""
     return _EPOCH + timedelta(microseconds=micros)
 
 
@@ -39,5 +39,5 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else from_micros(value)
 
 
-# A UUID as its canonical text: PostgreSQL keeps it in 16 bytes, SQLite as it is.
+# A UUID as canonical text; PostgreSQL stores it in 16 bytes, SQLite as text.
 Id = Text().with_variant(postgresql.UUID(as_uuid=False), "postgresql")

@@ -1,4 +1,4 @@
-"""What there is to do, over all kinds of work, and emptying everything for a reset."""
+"""Queries over all kinds of work: what is due, how much is queued; and deletion of all data for a reset."""
 
 from datetime import UTC, datetime
 
@@ -25,35 +25,35 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def next_due(connection: Connection, after: datetime) -> datetime | None:
-    """The earliest instant behind ``after`` at which something falls due."""
+    """Return the earliest instant after ``after`` at which something falls due; None if there is none."""
     found = (kind.next_due(connection, after) for kind in (inbox, timers, outbox, simulator, unknown_sends))
     return min((moment for moment in found if moment is not None), default=None)
 
 
 def anything_due(connection: Connection, now: datetime) -> bool:
-    """Whether a message, timer, reply or report is due, or something is being handed over."""
+    """Return True if anything is due, or a message is being sent."""
     waiting = (kind.next_due(connection, _EVER) for kind in (inbox, timers, simulator, unknown_sends))
     if any(moment is not None and moment <= now for moment in waiting):
         return True
-    if outbox.anything_to_do(connection, now) or delivery_outcomes.any_news(connection):
+    if outbox.anything_to_do(connection, now) or delivery_outcomes.has_pending(connection):
         return True
-    return campaigns.unfinished(connection) is not None
+    return campaigns.oldest_unfinished(connection) is not None
 
 
 def empty(connection: Connection) -> None:
     """Delete all data."""
     for table in schema.RESET:
         connection.execute(delete(table))
-    provider_state.forget(connection)
+    provider_state.reset(connection)
 
 
 def is_empty(connection: Connection) -> bool:
-    """Whether no gateway ever stored anything here."""
+    """Return True if no gateway ever stored anything here."""
     return not any(connection.execute(select(1).select_from(table).limit(1)).first() for table in schema.RESET)
 
 
 def newest_id(connection: Connection) -> str | None:
-    """The newest id in use where order follows ids, so that new ones sort behind it (design: identity and order)."""
+    """Return the newest id in the tables whose order follows ids; new ids must sort after it. None without rows."""
     ordered = (
         tables.inbound_message.c.id,
         tables.outbound_message.c.id,
@@ -65,7 +65,7 @@ def newest_id(connection: Connection) -> str | None:
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How many messages and events wait, for the metrics, parts of long messages too; partial indexes know."""
+    """Return for the metrics how many messages and events are queued, by queue; partial indexes make it cheap."""
     inbound, outbound = tables.inbound_message, tables.outbound_message
     unfinished = one_of(outbound.c.status, "queued", "sending")
     queries = {

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.db import migrations, state, work
-from app.db.session import Database, exclusively, loose_files, make_private
+from app.db.session import Database, files_open_to_others, lock_exclusively, make_private
 from app.domain.heads import HeadKeys
 from app.domain.values import value
 from app.services.sealing import Sealer
@@ -50,7 +50,7 @@ def prepare(
     ``migrate``: bring the schema up, but never that of another environment's database. ``starting``: a gateway is to
     run on it, beside which no other may on SQLite. ``lost``: ids of keys that signed evidence and may be missing.
     """
-    if starting and (loose := loose_files(database.url)):
+    if starting and (loose := files_open_to_others(database.url)):
         log.warning("others on this machine can read the database: chmod 600", files=[str(one) for one in loose])
     pending = migrate and database.write_now(migrations.current_revision) != migrations.newest_revision()
     with alone(database) if starting or pending else nullcontext():
@@ -62,7 +62,7 @@ def prepare(
 
 def _bring_up(connection: Connection, owner: DatabaseOwner) -> None:
     """Schema and mark in one transaction: there is never one without the other."""
-    exclusively(connection)
+    lock_exclusively(connection)
     revision = migrations.current_revision(connection)
     if revision is not None:
         _refuse_newer(revision)
@@ -80,7 +80,7 @@ def open_marked(connection: Connection, owner: DatabaseOwner, lost: frozenset[st
         what = "is empty" if revision is None else "has an older schema than this program"
         raise StartError(f"The database {what}: run `smsgw migrate`, if SMSGW_DATABASE_URL names the right one.")
     if state.environment_of(connection) is None:
-        exclusively(connection)
+        lock_exclusively(connection)
     environment = state.environment_of(connection)
     if environment is None:
         if not work.is_empty(connection):

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.masking import holds_password
 from app.services.gateway import Gateway
-from app.services.management.idempotency import CallKey, KnownCall
+from app.services.management.idempotency import CallKey, RecordedCall
 from app.web import problems
 from app.web.limits import STREAMED, whole_body
 
@@ -88,7 +88,7 @@ def _is_write(scope: Scope) -> bool:
     )
 
 
-async def _answer_known(known: KnownCall, scope: Scope, receive: Receive, send: Send) -> None:
+async def _answer_known(known: RecordedCall, scope: Scope, receive: Receive, send: Send) -> None:
     if known.status is None:
         await problems.response(409, _UNDER_WAY, {"Retry-After": "2"})(scope, receive, send)
         return

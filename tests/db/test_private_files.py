@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.db.session import Database, loose_files, normalise_url
+from app.db.session import Database, files_open_to_others, normalise_url
 from app.services.sealing import Sealer
 from app.services.startup import DatabaseOwner, prepare
 from tests.running import SEAL_KEY, running, settings_for
@@ -39,7 +39,7 @@ async def test_every_file_of_a_database_is_made_for_its_owner_only(tmp_path: Pat
         assert {"gateway.db", "gateway.db-wal", "gateway.db-shm", "gateway.db.lock"} <= found.keys()
         assert set(found.values()) == {0o600}
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert loose_files(normalise_url(url)) == []
+    assert files_open_to_others(normalise_url(url)) == []
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o604])
@@ -65,4 +65,4 @@ def test_a_private_one_is_not_complained_about(tmp_path: Path, log: io.StringIO)
 
 @pytest.mark.parametrize("url", ["sqlite://", "postgresql://nobody@nowhere/x"])
 def test_what_is_no_file_has_no_modes(url: str) -> None:
-    assert loose_files(normalise_url(url)) == []
+    assert files_open_to_others(normalise_url(url)) == []

@@ -126,7 +126,7 @@ class Receipts:
             for message, status, _ in changed
             if message.question_id and message.status in _NOT_KNOWN_TO_BE_TAKEN and status not in _BAD
         }
-        handovers.tell_questions(connection, arrived, failed, now)
+        handovers.record_question_arrivals(connection, arrived, failed, now)
 
     def _row(self, report: Report, message: ReportedMessage | None, now: datetime) -> dict[str, object]:
         return {
@@ -170,7 +170,7 @@ def _found_by_reference(
     }
     if not asked:
         return {}
-    found = reports.unanswered_messages(connection, list(asked))
+    found = reports.unknown_messages(connection, list(asked))
     return {
         (provider, asked[provider, id_]): replace(message, provider_message_id=asked[provider, id_])
         for (provider, id_), message in found.items()

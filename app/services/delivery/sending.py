@@ -37,7 +37,7 @@ _START_WITHIN_SECONDS = 20.0
 LONGEST_CALL_SECONDS = 35.0
 _LOOK_FOR_LOST_SECONDS = 1
 _LOOK_AGAIN_SECONDS = 0.25
-_MOST_FAILED_OVER = 500
+_MOST_DIVERTED = 500
 log = observability.logger(__name__)
 
 
@@ -193,7 +193,7 @@ class Delivery:
                 for m in late
             ]
             handovers.record(connection, expired, now)
-            handovers.tell_questions_refused(connection, _questions(late), now)
+            handovers.record_question_refusals(connection, _questions(late), now)
         return good, bool(due)
 
     def _fail_over(self, connection: Connection, now: datetime) -> int:
@@ -202,10 +202,10 @@ class Delivery:
             return 0
         circuits = provider_state.circuits(connection)
         able = [one for one in self._detours if not breaker.is_paused(circuits.get(one.provider, Circuit()), now)]
-        left = _MOST_FAILED_OVER
+        left = _MOST_DIVERTED
         for detour in able:
             left -= outbox.fail_over(connection, self._provider.name, detour, now, left) if left else 0
-        return _MOST_FAILED_OVER - left
+        return _MOST_DIVERTED - left
 
     async def give_back_lost(self, *, everything: bool = False) -> None:
         """End the leases of workers that died; ``everything``: this is the only worker, and it has just started."""
@@ -215,7 +215,7 @@ class Delivery:
         return self._give_back(connection, current_state(connection).now, everything=everything)
 
     def _give_back(self, connection: Connection, now: datetime, *, everything: bool = False) -> int:
-        return outbox.give_back_lost(
+        return outbox.release_lost_leases(
             connection,
             self._provider.name,
             datetime.now(UTC),
@@ -231,8 +231,8 @@ class Delivery:
         handovers.record(connection, done, now)
         taken = [item.message for item in done if item.handed_over_at]
         failed = [item.message for item in done if item.status is OutboundStatus.FAILED]
-        handovers.tell_questions_refused(connection, _questions(failed), now)
-        handovers.tell_questions(connection, _questions(taken), set(), now)
+        handovers.record_question_refusals(connection, _questions(failed), now)
+        handovers.record_question_arrivals(connection, _questions(taken), set(), now)
         self._receipts.join_parked(
             connection, self._provider.name, [i.provider_message_id for i in done if i.provider_message_id], now
         )

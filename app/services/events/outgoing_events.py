@@ -164,7 +164,7 @@ class OutgoingEvents:
         for receiver in self._in_turn(event_queue.open_receivers(connection)):
             address = addresses.get(receiver)
             if address is None:
-                event_queue.nowhere_to_send(connection, receiver, _SET_ASIDE_AT_ONCE)
+                event_queue.mark_unaddressed(connection, receiver, _SET_ASIDE_AT_ONCE)
                 continue
             most = self._room(receiver, [event for _, event in claimed])
             due = event_queue.due_events(connection, receiver, now, machine_now, most, lease) if most else []
@@ -235,7 +235,7 @@ class OutgoingEvents:
     async def send_again(self, event_id: str) -> bool:
         """Send an event that was given up; whether there was one."""
         return await self._database.write(
-            lambda connection: event_queue.revive(connection, event_id, current_state(connection).now)
+            lambda connection: event_queue.requeue(connection, event_id, current_state(connection).now)
         )
 
 

@@ -89,16 +89,16 @@ class Campaigns:
 
         A batch that a crash interrupts is repeated. Customers who have the campaign's message get no second one.
         """
-        return await self._isolation.each(await self._database.read(rows.all_unfinished), self._process_batch)
+        return await self._isolation.each(await self._database.read(rows.unfinished_ids), self._process_batch)
 
     async def _process_batch(self, campaign_id: str) -> bool:
-        running = await self._database.read(partial(rows.one, campaign_id=campaign_id))
+        running = await self._database.read(partial(rows.get, campaign_id=campaign_id))
         if not running.expanded:
             await self._database.write(partial(rows.expand, campaign_id=campaign_id, most=_NUMBERS_PER_BATCH))
         numbers = await self._database.read(partial(rows.waiting, campaign_id=campaign_id, most=_NUMBERS_PER_BATCH))
         if numbers:
             results = await self._send_to(running, numbers)
-            await self._database.write(partial(rows.note, campaign_id=campaign_id, results=results))
+            await self._database.write(partial(rows.record_results, campaign_id=campaign_id, results=results))
         elif running.expanded:
             await self._database.write(partial(_finish, campaign_id=campaign_id))
         return True

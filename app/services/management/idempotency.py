@@ -9,7 +9,7 @@ from app.db.session import Database
 from app.domain.values import value
 from app.services.sealing import Sealer
 
-KnownCall = idempotency.KnownCall
+RecordedCall = idempotency.RecordedCall
 # These answers are not stored, so that the caller can repeat the call with the same key.
 _TRANSIENT_STATUSES = frozenset({401, 403, 408, 429})
 _FIRST_SERVER_ERROR = 500
@@ -35,7 +35,7 @@ class IdempotentCalls:
         self._database = database
         self._sealer = sealer
 
-    async def begin(self, call: CallKey, request: bytes) -> KnownCall | None:
+    async def begin(self, call: CallKey, request: bytes) -> RecordedCall | None:
         """Record the start of a call. Return None, or the earlier call that had the same key.
 
         Raise StorageUnavailableError if the database cannot be reached.
@@ -49,7 +49,7 @@ class IdempotentCalls:
         )
         return await self._database.write(begun)
 
-    def is_same(self, known: KnownCall, request: bytes) -> bool:
+    def is_same(self, known: RecordedCall, request: bytes) -> bool:
         """Return True if the earlier call had the same request."""
         return known.request_hash == self._sealer.fingerprint(request)
 

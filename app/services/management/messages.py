@@ -122,7 +122,7 @@ def _retry(connection: Connection, *, message_id: str) -> bool:
     number = rows.current_tenure(connection, found.msisdn) if found else None
     if found and number and _is_of_former_customer(found, number.subscriber):
         raise RefusedError(409, "A former customer of this number sent it; it is not run for anybody else.")
-    return rows.revive(connection, message_id, current_state(connection).now)
+    return rows.requeue(connection, message_id, current_state(connection).now)
 
 
 def _is_of_former_customer(message: MessageRead, holder: Subscriber) -> bool:

@@ -81,7 +81,7 @@ class TermsChanges:
 
         Progress is stored, so that a restart continues where the process ended.
         """
-        return await self._isolation.each(await self._database.read(terms.unfinished), self._process_batch)
+        return await self._isolation.each(await self._database.read(terms.unfinished_ids), self._process_batch)
 
     async def _process_batch(self, change_id: str) -> bool:
         return await self._database.write(partial(_set_timers_of_next_holders, change_id=change_id))
@@ -101,5 +101,5 @@ def _set_timers_of_next_holders(connection: Connection, *, change_id: str) -> bo
             for holder in holders
         ],
     )
-    terms.note_reached(connection, change, holders, now)
+    terms.save_progress(connection, change, holders, now)
     return True

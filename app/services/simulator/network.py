@@ -137,7 +137,7 @@ class SimulatedNetwork:
             [Report(PROVIDER, provider_id(item.message_id), OutboundStatus(item.report), None, now) for item in due],
             now,
         )
-        simulator.reports_sent(connection, due)
+        simulator.mark_reported(connection, due)
         return True
 
     # ---- configuration

@@ -48,6 +48,6 @@ def set_aside(connection: Connection, *, key: inbox.Key, trace: str) -> None:
     Nobody can answer her then, but staff find her messages among the dead letters, to be run again.
     """
     now = current_state(connection).now
-    dead = inbox.set_aside_waiting(connection, key, now + _PAUSE, _TRIES, trace, now)
+    dead = inbox.postpone_pending(connection, key, now + _PAUSE, _TRIES, trace, now)
     observability.DEAD_LETTERS.inc(dead)
     timers.postpone_all(connection, key, now + _PAUSE)

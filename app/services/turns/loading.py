@@ -39,7 +39,7 @@ class Loading:
     ) -> dict[str, PendingAccount]:
         """The basic accounts of locked numbers, as far back as that."""
         known = self._cache.get(locked)
-        reached = accounts.reached(connection, uncertain(known.values()))
+        reached = accounts.question_arrivals(connection, uncertain(known.values()))
         loaded = self.loaded(connection, [item for item in locked if item.msisdn not in known], back)
         entries: dict[str, PendingAccount] = {}
         for item in locked:

@@ -34,6 +34,6 @@ class QuestionRows:
 
     def write(self, connection: Connection) -> None:
         """Write them all."""
-        accounts.ask_questions(connection, list(self._asked.values()))
+        accounts.insert_questions(connection, list(self._asked.values()))
         accounts.close_questions(connection, list(self._moved.values()))
-        accounts.questions_arrived(connection, list(self._arrived.values()))
+        accounts.set_questions_arrived(connection, list(self._arrived.values()))

@@ -263,7 +263,7 @@ class UnitOfWork:
         """Write everything; the caller's transaction commits it."""
         for bucket, msisdn, tenure in self._ended_tenures:
             outbox.supersede_queued(connection, bucket, msisdn, tenure, now)
-            ignored = inbox.ignore_waiting(connection, (bucket, msisdn), tenure, FORMER_CUSTOMER, now)
+            ignored = inbox.ignore_pending(connection, (bucket, msisdn), tenure, FORMER_CUSTOMER, now)
             observability.UNUSED.labels(FORMER_CUSTOMER).inc(ignored)
         timers.drop_all_of(connection, self._ended_tenures)
         accounts.save_conversations(connection, [self._conversation_row(entry) for entry in self.changed.values()])

@@ -93,7 +93,7 @@ def _purge_strangers(database: Database, before: datetime) -> int:
     deleted, after = 0, None
     while True:
         piece = database.write_now(partial(retention.purge_strangers, before=before, after=after, limit=_PAGE_SIZE))
-        deleted += piece.gone
+        deleted += piece.deleted
         if piece.last is None:
             return deleted
         after = piece.last
@@ -103,8 +103,8 @@ def _purge_messages(database: Database, work: _PurgePage, before: datetime, adva
     deleted, after = 0, None
     while True:
         page = database.write_now(partial(_purge_page, work=work, before=before, after=after))
-        deleted += page.gone
-        advance("messages", page.gone)
+        deleted += page.deleted
+        advance("messages", page.deleted)
         if page.last is None:
             return deleted
         after = page.last
