@@ -1,6 +1,6 @@
-"""Addresses that we call: one rule for what is stored and for what is sent to (safety.md 30, 32).
+"""Validation of the URLs that the gateway calls, the same when one is stored and when it is used (safety.md 30, 32).
 
-What is wrong is told as the end of a sentence that begins with the setting's or the field's name.
+Error messages end a sentence that starts with the name of the setting or field.
 """
 
 import re
@@ -14,7 +14,7 @@ _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")
 # Resolvers read more than four decimal numbers as an IPv4 address: 0x7f.1, 127.1, 0177.0.0.1.
 _LIKE_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
-# All that was given out for use between networks; what lies outside is not public, whatever it will be for one day.
+# The range that global unicast addresses are allocated from; nothing outside of it is public.
 _UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _ISATAP = (0x00005EFE, 0x02005EFE)
@@ -23,16 +23,16 @@ _LOW_32 = 0xFFFFFFFF
 
 
 class AddressError(ValueError):
-    """It is no address that can be called; the words say why, without it."""
+    """The URL cannot be called. The message says why, without quoting it."""
 
 
 def address_of(text: str) -> httpx.URL:
-    """An http or https address as it is sent to. AddressError if the sending code could not use it."""
+    """Return the parsed http or https URL. Raise AddressError if the sending code could not use it."""
     if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
         raise AddressError(_NO_ADDRESS)
     try:
         url = httpx.URL(text)
-        sent = URL(str(url))  # what the transport makes of it
+        sent = URL(str(url))  # as the transport parses it
         host, port = url.raw_host.decode().lower().rstrip("."), sent.port
     except (httpx.InvalidURL, ValueError):
         raise AddressError(_NO_ADDRESS) from None
@@ -46,7 +46,7 @@ def address_of(text: str) -> httpx.URL:
 
 
 def address_violation(text: str) -> str | None:
-    """What is wrong with an address, if anything can be told before it is called."""
+    """Return what is wrong with a URL; None if nothing is, as far as that is known without calling it."""
     try:
         address_of(text)
     except AddressError as error:
@@ -65,23 +65,22 @@ def _is_same(one: str, other: str) -> bool:
 
 
 def literal_of(host: str) -> IPv4Address | IPv6Address | None:
-    """A host that is an address and no name; an IPv6 address may stand in brackets."""
+    """Return the IP address that a host is, with or without brackets; None for a name."""
     try:
         return ip_address(host.removeprefix("[").removesuffix("]"))
     except ValueError:
         return None
 
 
-# ---- the internet's
+# ---- public addresses
 
 
 def is_public(text: str) -> bool:
-    """Whether an address is one of the internet's, and so is every IPv4 address that it carries inside."""
+    """Return True if an IP address is public, and so is every IPv4 address embedded in it. Raise ValueError."""
     address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv4Address):
         return _is_public_v4(address)
-    inside = _inside(address)
-    if not all(map(_is_public_v4, inside)):
+    if not all(map(_is_public_v4, _embedded_v4(address))):
         return False
     if address in _NAT64 or address.ipv4_mapped or address.teredo:
         return True
@@ -94,8 +93,8 @@ def _is_public_v4(address: IPv4Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-def _inside(address: IPv6Address) -> list[IPv4Address]:
-    """The IPv4 addresses that this one is, is translated to, or is tunnelled through."""
+def _embedded_v4(address: IPv6Address) -> list[IPv4Address]:
+    """Return the IPv4 addresses that an IPv6 address maps to, is translated to, or is tunnelled through."""
     low = IPv4Address(int(address) & _LOW_32)
     found = [low] if address in _NAT64 or (int(address) >> 32) & _LOW_32 in _ISATAP else []
     found += [one for one in (address.ipv4_mapped, address.sixtofour) if one is not None]

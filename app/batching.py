@@ -1,8 +1,8 @@
-"""Gathering: while one batch is being worked on, the next one waits together.
+"""Batching of single calls: while one batch runs, the next one gathers.
 
-Nothing waits for a time on purpose: a batch begins when a pass of the event loop brought nothing new for it and had
-next to nothing to do. What is arriving travels together that way, and the thread that a batch works in does not contend
-with the event loop for the interpreter while answers go out and requests come in.
+No batch waits for a fixed time: it starts when a pass of the event loop brought no new item and had next to nothing to
+do. So items that arrive together are processed together, and the thread that runs a batch does not compete with the
+event loop for the interpreter lock while answers are sent and requests read.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ from typing import Generic, TypeVar
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-# However much goes on: nobody waits longer for others.
+# An upper limit, however busy the event loop is.
 _LONGEST_GATHERING_SECONDS = 0.1
-# Of the thread's own processor time; reading one request takes about as long.
+# CPU time of the event loop's thread in one pass; reading one request takes about as long.
 _QUIET_SECONDS = 0.0001
 
 
 class Batcher(Generic[_Item, _Result]):
-    """Turns many single calls into few calls with a list."""
+    """Merges many single calls into few calls with a list."""
 
     def __init__(
         self,
@@ -29,7 +29,13 @@ class Batcher(Generic[_Item, _Result]):
         *,
         shared: type[Exception] = Exception,
     ) -> None:
-        """``shared``: an error that is everybody's; after any other each call of the batch is made by itself."""
+        """Create a batcher.
+
+        Args:
+            run: called with a batch; returns a result for each item, in order.
+            most: the largest size of a batch.
+            shared: a failure of this type fails the whole batch; after any other each item is run again by itself.
+        """
         self._run = run
         self._most = most
         self._shared = shared
@@ -37,7 +43,7 @@ class Batcher(Generic[_Item, _Result]):
         self._task: asyncio.Task[None] | None = None
 
     def submit(self, item: _Item) -> asyncio.Future[_Result]:
-        """Join the next batch; the future has this item's result, or the exception that the batch ended in."""
+        """Add an item to the next batch. The future gets its result, or the exception of the batch."""
         future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._task is None:
@@ -54,7 +60,7 @@ class Batcher(Generic[_Item, _Result]):
             self._task = None
 
     async def _gather(self) -> None:
-        """Let in what is arriving, until the event loop is quiet or the batch is full."""
+        """Wait for more items until the event loop is idle, the batch is full or 0.1 seconds are over."""
         until = time.monotonic() + _LONGEST_GATHERING_SECONDS
         seen, spent = 0, _QUIET_SECONDS
         while len(self._waiting) < self._most and (seen < len(self._waiting) or spent >= _QUIET_SECONDS):
@@ -67,7 +73,7 @@ class Batcher(Generic[_Item, _Result]):
     async def _run_batch(self, batch: list[tuple[_Item, asyncio.Future[_Result]]]) -> None:
         try:
             results = await self._run([item for item, _ in batch])
-        except Exception as error:  # noqa: BLE001  it goes on: to everyone who waits for this batch
+        except Exception as error:  # noqa: BLE001  raised again where each item is awaited
             if len(batch) > 1 and not isinstance(error, self._shared):
                 for one in batch:
                     await self._run_batch([one])

@@ -1,4 +1,4 @@
-"""Logs without numbers or texts, and metrics without either in their labels."""
+"""Logging and metrics. Neither logs nor labels of metrics contain subscribers' numbers or texts."""
 
 import logging
 import re
@@ -23,7 +23,7 @@ ATTEMPTS = Counter("smsgw_outbound_attempts", "Attempts to hand a message over, 
 DOUBLES = Counter(
     "smsgw_outbound_possible_doubles", "Messages sent again although the provider may have them", ["provider"]
 )
-DIVERTED = Counter("smsgw_outbound_diverted", "Messages that another provider was given", ["provider"])
+FAILED_OVER = Counter("smsgw_outbound_diverted", "Messages that another provider was given", ["provider"])
 UNUSED_REPORTS = Counter("smsgw_reports_unused", "Delivery reports that were taken and not used, by reason", ["reason"])
 STAMPS_OFF = Counter(
     "smsgw_inbound_stamps_off", "Messages in whose provider's time was more than ten minutes off", ["provider"]
@@ -39,7 +39,7 @@ BATCH = Histogram(
 
 
 def batch(step: str, size: int) -> None:
-    """Note how many a step handled at once."""
+    """Observe how many items a step handled in one commit."""
     BATCH.labels(step).observe(size)
 
 
@@ -48,12 +48,12 @@ def _mask_number(found: re.Match[str]) -> str:
 
 
 def masked_text(text: str) -> str:
-    """A text with every subscriber number masked as ``+86138****8000``."""
+    """Return a text with every mobile number of China masked, as ``+86138****8000``."""
     return _NUMBER.sub(_mask_number, text)
 
 
 def mask_fields(_logger: object, _name: str, fields: MutableMapping[str, object]) -> MutableMapping[str, object]:
-    """Last step before a line is written: nothing private gets past (delivery.md, security)."""
+    """Hide private fields and mask numbers; the last processor before a line is rendered (delivery.md, security)."""
     for key, value in fields.items():
         if key.lower() in _FORBIDDEN_FIELDS:
             fields[key] = "(hidden)"
@@ -63,7 +63,7 @@ def mask_fields(_logger: object, _name: str, fields: MutableMapping[str, object]
 
 
 def trace_of(error: BaseException) -> str:
-    """Where it went wrong, without the values: an error's own words may hold a customer's."""
+    """Return the places and types of an error and its causes, without messages, as these may quote a customer."""
     lines: list[str] = []
     cause: BaseException | None = error
     while cause is not None:
@@ -75,7 +75,7 @@ def trace_of(error: BaseException) -> str:
 
 
 def _trace_field(_logger: object, _name: str, fields: MutableMapping[str, object]) -> MutableMapping[str, object]:
-    """An exception as where it went wrong."""
+    """Replace an exception by ``trace``, the places that it passed."""
     given = fields.pop("exc_info", None)
     error = (
         given
@@ -92,7 +92,7 @@ def _trace_field(_logger: object, _name: str, fields: MutableMapping[str, object
 
 
 def configure_logging(level: str = "INFO") -> None:
-    """One line an event on standard error: coloured on a terminal, JSON elsewhere."""
+    """Log one line for each event to standard error: coloured on a terminal, else JSON."""
     pretty = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -117,11 +117,11 @@ def configure_logging(level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # It reports its set-up at every start.
+    # Alembic logs its set-up at every start.
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger whose lines are masked."""
+    """Return a logger whose lines are masked."""
     log: structlog.stdlib.BoundLogger = structlog.get_logger(name)
     return log

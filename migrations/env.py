@@ -1,4 +1,4 @@
-"""Alembic's entry point: runs migrations on the connection it is handed, or on SMSGW_DATABASE_URL."""
+"""Alembic's entry point: run migrations on the connection that the caller passed, or on SMSGW_DATABASE_URL."""
 
 import os
 from typing import Literal
@@ -14,7 +14,7 @@ from app.db.types import Instant
 
 
 def render_item(kind: str, item: object, _autogen: AutogenContext) -> str | Literal[False]:
-    """Migrations name plain column types, so that old ones do not change with the program."""
+    """Render custom types as plain ones, so that old migrations do not change with the program."""
     if kind == "type" and isinstance(item, Instant):
         return "sa.BigInteger()"
     if kind == "type" and isinstance(item, Text) and item._variant_mapping:  # noqa: SLF001  no public way to ask
@@ -23,7 +23,7 @@ def render_item(kind: str, item: object, _autogen: AutogenContext) -> str | Lite
 
 
 def run(connection: Connection) -> None:
-    """Run what was asked for in one transaction."""
+    """Run the requested migrations in one transaction."""
     context.configure(
         connection=connection, target_metadata=schema.metadata, render_item=render_item, render_as_batch=False
     )

@@ -1,4 +1,4 @@
-"""Provider adapters: one file for each kind of carrier, and this table of them."""
+"""Provider adapters: one file for each kind of carrier, and the table of kinds."""
 
 from app.providers.base import Provider, ProviderSettings, Surroundings
 from app.providers.generic import GenericProvider
@@ -11,7 +11,7 @@ KINDS: dict[str, type[Provider]] = {
 
 
 def make_provider(settings: ProviderSettings, around: Surroundings) -> Provider:
-    """The adapter of a provider behind its fence. KeyError: no such kind."""
+    """Return the adapter of a provider with its fence. Raise KeyError for an unknown kind; ValueError as ``make``."""
     provider = KINDS[settings.kind].make(settings, around)
     provider.fence, provider.numbers, provider.zone = settings.fence, settings.numbers, settings.zone
     return provider

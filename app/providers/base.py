@@ -1,7 +1,7 @@
-"""What every provider adapter is: both directions of one carrier behind a handful of verbs (docs/adding-a-provider.md).
+"""The interface of provider adapters: both directions of one carrier (docs/adding-a-provider.md).
 
-An adapter knows its carrier's words and nothing of turns or the database. Whether to try again is decided by the
-kind of result that it returns, nowhere else.
+An adapter knows its carrier's protocol and nothing of turns or the database. The type of the result that it returns
+decides whether a message is tried again; nothing else does.
 """
 
 from abc import ABC, abstractmethod
@@ -27,7 +27,18 @@ from app.providers.requests import WebhookRequest
 
 @value
 class Submission:
-    """An MT to hand over; ``reference`` is ours, the same at every attempt."""
+    """An MT to send.
+
+    Attributes:
+        reference: the gateway's id of the message, the same at every attempt.
+        sender: the service number that it comes from.
+        recipient: the subscriber's number, in E.164.
+        encoding: ``gsm7`` or ``ucs2``.
+        segments: how many segments the network will count, from 1.
+        kind: the message class.
+        lane: ``prompt`` or ``bulk``; the messages of a recipient are sent in order within a lane.
+        in_reply_to: the id of the MO that it answers, if any.
+    """
 
     reference: str
     sender: str
@@ -42,21 +53,26 @@ class Submission:
 
 @value
 class Accepted:
-    """The network took it."""
+    """The provider took the message; ``provider_message_id`` is what its reports will name."""
 
     provider_message_id: str
 
 
 @value
 class Refused:
-    """It will never be taken."""
+    """The provider will never take the message. ``error_code`` must not hold a number or a text."""
 
     error_code: str
 
 
 @value
 class RefusedForNow:
-    """It may be taken later; ``throttled``: we are too fast, ``retry_after`` as the carrier said."""
+    """The provider certainly did not take the message, but may do so later.
+
+    Attributes:
+        retry_after: how long to wait, if the provider said so.
+        throttled: the gateway sends too fast.
+    """
 
     error_code: str
     retry_after: timedelta | None = None
@@ -65,14 +81,14 @@ class RefusedForNow:
 
 @value
 class Unknown:
-    """The bytes went out and no answer came."""
+    """The request may have reached the provider, and there is no usable answer: it may have taken the message."""
 
     error_code: str
 
 
 @value
 class NotTried:
-    """An earlier message of the same recipient and lane was not taken, so this one was held back."""
+    """The message was not sent, as an earlier one of the same recipient and lane was not taken."""
 
 
 SendResult = Accepted | Refused | RefusedForNow | Unknown | NotTried
@@ -83,9 +99,15 @@ SendResult = Accepted | Refused | RefusedForNow | Unknown | NotTried
 
 @value
 class InboundMessage:
-    """An MO in a carrier's request; ``part`` says which part of a long message it is, None: it is whole.
+    """An MO in a carrier's request.
 
-    ``stamp_form`` says that the carrier gave ``received_at`` without a zone, or so that nobody can mean it.
+    Attributes:
+        message_id: the carrier's id, by which repeats are recognised.
+        sender: the number that sent it, as the carrier writes it.
+        dialled: the service number that it was sent to, as the carrier writes it.
+        received_at: the carrier's time, with a zone; None if it gave none that is credible.
+        part: which part of a long message it is; None: it is whole.
+        stamp_form: whether the carrier's time had no zone or was impossible; None: neither.
     """
 
     message_id: str
@@ -99,14 +121,14 @@ class InboundMessage:
 
 @value
 class Invalid:
-    """An item of a carrier's request that cannot be read, and why; never quotes what was sent."""
+    """An unreadable item of a carrier's request. ``detail`` says why, and never quotes what was sent."""
 
     detail: str
 
 
 @value
 class InboundResult:
-    """What became of an MO: stored now, or known before; ``id`` is ours."""
+    """The result of storing an MO. ``id`` is the gateway's; ``new`` is False for a repeat."""
 
     id: str
     new: bool
@@ -114,10 +136,15 @@ class InboundResult:
 
 @value
 class DeliveryReport:
-    """A delivery report in a carrier's request; ``reference`` is ours, from carriers that quote it.
+    """A delivery report in a carrier's request.
 
-    A ``status`` of None is one that fits none of ours: kept, and nothing follows from it. ``part`` (from 1) is the one
-    segment that it is about, None: the whole message.
+    Attributes:
+        provider_message_id: the carrier's id of the MT.
+        status: None for one without an equivalent; it is stored, and nothing follows from it.
+        error_code: the carrier's reason, if it gave one.
+        at: the carrier's time, with a zone.
+        reference: the gateway's id of the MT, from carriers that quote it.
+        part: the segment that it is about, from 1; None: the whole message.
     """
 
     provider_message_id: str
@@ -130,7 +157,7 @@ class DeliveryReport:
 
 @value
 class Answer:
-    """What a carrier is answered."""
+    """The HTTP answer to a carrier's request."""
 
     status: int
     body: bytes
@@ -138,15 +165,25 @@ class Answer:
 
 
 class MalformedRequestError(ValueError):
-    """A request of a carrier that cannot be read at all; its words never quote what was sent."""
+    """A carrier's request is not readable at all. The message never quotes what was sent."""
 
 
-# ---- what an adapter is made from
+# ---- how an adapter is made
 
 
 @value
 class ProviderSettings:
-    """What the settings say of one provider; secrets newest first."""
+    """The settings of one provider.
+
+    Attributes:
+        kind: which adapter it uses.
+        secrets: what requests are signed with, newest first.
+        send_url: where messages are posted to; None: the adapter's own URL, or it cannot send.
+        resend_unknown: messages that may have arrived are sent again.
+        timeout_seconds: for a whole request, from connecting to the last byte of the answer.
+        numbers: how senders without + or 00 are read.
+        zone: the zone of times that name none.
+    """
 
     name: str
     kind: str
@@ -160,38 +197,45 @@ class ProviderSettings:
 
 
 class HandsetNetwork(Protocol):
-    """Where the handsets' threads are."""
+    """The simulated network, as its adapter sees it."""
 
     async def take(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
-        """Take messages in order, as the faults that are set allow."""
+        """Deliver messages in order, and return a result for each, as the simulated faults say."""
 
 
 @value
 class Surroundings:
-    """What adapters share: the handsets of the simulated network, and the way out over HTTP."""
+    """What adapters share: the simulated network and the HTTP transport."""
 
     network: HandsetNetwork
     transport: httpx.AsyncBaseTransport
 
 
 class Provider(ABC):
-    """One carrier. Adapters override what their carrier can do."""
+    """The adapter of one provider. Subclasses override what their carrier can do.
+
+    Attributes:
+        kind: the name of the adapter in the settings.
+        can_send: False for a provider that only brings messages.
+        resends_unknown: an attempt with an unknown result is repeated: the carrier takes a message once however often
+            it gets the same reference, or the settings prefer two copies to none.
+        most_per_call: how many messages one call of ``send`` takes.
+        default_window: how many calls may run at a time, unless the settings say otherwise.
+        default_rate: how many messages a second are sent, unless the settings say otherwise; None: no limit.
+        can_fail_over: it may send for failing providers, and they for it (delivery.md 11).
+        methods: the HTTP methods of its webhooks.
+        numbers: how senders without + or 00 are read.
+        zone: the zone of times that name none.
+    """
 
     kind: ClassVar[str]
     can_send: bool = False
-    # Whether an attempt whose end is unknown is made again: the carrier takes a message once however often we send the
-    # same reference, or the settings say that twice is better than never.
     resends_unknown: bool = False
-    # How many messages one call of ``send`` takes, and what holds where the settings say nothing: calls in flight,
-    # messages a second (None: no limit).
     most_per_call: ClassVar[int] = 1
     default_window: ClassVar[int] = 64
     default_rate: ClassVar[float | None] = 500.0
-    # Whether it may carry what another one cannot, and the other way round (delivery.md 11).
     can_fail_over: ClassVar[bool] = True
     methods: ClassVar[frozenset[str]] = frozenset({"POST"})
-
-    # How it means senders without + or 00, and times without a zone.
     numbers: Numbers = Numbers.NATIONAL
     zone: tzinfo = SHANGHAI
 
@@ -202,51 +246,52 @@ class Provider(ABC):
     @classmethod
     @abstractmethod
     def make(cls, settings: ProviderSettings, around: Surroundings) -> "Provider":
-        """The adapter as the settings want it. ValueError: a secret of no known form."""
+        """Return an adapter for these settings. Raise ValueError for a malformed secret."""
 
     def admit(self, request: WebhookRequest) -> None:
-        """Raise NotAuthenticError unless the request passes the fences and is signed as it must be."""
+        """Raise NotAuthenticError unless the request passes the fence and is authentic."""
         self.fence.check(request)
         self.authenticate(request)
 
     def authenticate(self, request: WebhookRequest) -> None:  # noqa: B027  not every carrier signs
-        """Raise NotAuthenticError unless the request comes from the carrier; the fences were passed already."""
+        """Raise NotAuthenticError unless the request comes from the carrier; it passed the fence already."""
 
     @abstractmethod
     def parse_inbound(self, request: WebhookRequest) -> list[InboundMessage | Invalid] | InboundMessage:
-        """The MOs of a request: one, or a list judged item by item. Raises MalformedRequestError."""
+        """Return the MO of a request, or a list of MOs and unreadable items. Raise MalformedRequestError."""
 
     @abstractmethod
     def parse_reports(self, request: WebhookRequest) -> list[DeliveryReport]:
-        """The reports of a request that say something to us. Raises MalformedRequestError."""
+        """Return the reports of a request, without those that cannot be used. Raise MalformedRequestError."""
 
     def answer_one(self, stored: InboundResult) -> Answer:
-        """What a carrier is told of its one message: stored or known, the carrier must not send it again."""
+        """Return the answer to a single MO: a success also for a repeat, or the carrier would send it again."""
         if stored.new:
             return Answer(202, b'{"id":"%b","status":"accepted"}' % stored.id.encode())
         return Answer(200, b'{"id":"%b","status":"duplicate"}' % stored.id.encode())
 
     def answer_list(self, items: Sequence[InboundResult | Invalid]) -> Answer:
-        """What a carrier is told of its list, item by item; a list of which nothing was stored never comes here."""
+        """Return the answer to a list, item by item; never called if no item was readable."""
         return Answer(200, to_json([item_result(item) for item in items]))
 
     def answer_reports(self, *, known: bool) -> Answer:
-        """What a carrier is told of its reports; one of a message that we do not know is a success too."""
+        """Return the answer to reports: a success also if no message is known (``known`` False)."""
         return Answer(200, b'{"status":"accepted"}' if known else b'{"status":"ignored"}')
 
     async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
-        """Hand over at most ``most_per_call`` messages; a result for each, in their order.
+        """Send at most ``most_per_call`` messages, and return a result for each, in their order.
 
-        Those of one recipient and lane go one after the other, and behind one that was not taken the rest are NotTried.
+        Messages of one recipient and lane are sent one after the other; after one that was not taken, the rest are
+        NotTried. Never tries again, and never raises for what the carrier did.
         """
         raise NotImplementedError(f"{self.kind} cannot send")
 
     async def close(self) -> None:  # noqa: B027  not every carrier holds connections
-        """Let go of connections."""
+        """Close connections of the adapter's own."""
 
 
 def item_result(item: InboundResult | Invalid) -> dict[str, str]:
-    """The result of one item of a list."""
+    """Return the answer for one item of a list, as JSON has it."""
     if isinstance(item, Invalid):
         return {"status": "invalid", "detail": item.detail}
     return {"id": item.id, "status": "accepted" if item.new else "duplicate"}

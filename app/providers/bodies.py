@@ -1,6 +1,6 @@
-"""The bytes of a carrier's request or answer as JSON in UTF-8: unpacked, and read in the charset that they say.
+"""Decoding of carriers' requests and answers to JSON in UTF-8: content encodings and charsets.
 
-What is not read is named with what to send instead: a carrier that is told "Invalid JSON" looks in the wrong place.
+Refusals say what to send instead: a carrier that is told "Invalid JSON" looks in the wrong place.
 """
 
 import zlib
@@ -12,15 +12,15 @@ from app.providers.charsets import UnknownCharsetError, codec_of, media_type_of
 MOST_BYTES = 1024 * 1024
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 _NO_JSON = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "application/xml", "text/xml"})
-# What zlib is told: a header of gzip or zlib, found by itself; none at all.
+# Values of zlib's ``wbits``: detect a gzip or zlib header; expect no header.
 _ANY_HEADER, _NO_HEADER = 47, -15
 _GZIP = b"\x1f\x8b"
-# In front of the first sign of a text, in any of the charsets that are read.
+# Bytes that may precede the first character of a JSON text, in any of the accepted charsets.
 _BEFORE = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
 
 
 class UnreadableBodyError(MalformedRequestError):
-    """A body that is not read as it is; the words say why and what to send. ``status``: 413 or 415."""
+    """The body cannot be decoded; the message says why and what to send. ``status``: 413 or 415."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -28,7 +28,7 @@ class UnreadableBodyError(MalformedRequestError):
 
 
 def decompress(body: bytes, content_encoding: str) -> bytes:
-    """The body without its content encoding, of at most 1 MiB. Raise UnreadableBodyError."""
+    """Return the body without its content encoding. Raise UnreadableBodyError, also above 1 MiB."""
     encoding = content_encoding.strip().lower()
     if encoding in ("", "identity"):
         return body
@@ -56,14 +56,14 @@ def _inflated(body: bytes, header: int) -> bytes:
 
 
 def is_array(body: bytes) -> bool:
-    """Whether JSON of any charset is an array, by its first sign."""
+    """Return True if a JSON text of any charset is an array, by its first character."""
     return body[:64].lstrip(_BEFORE)[:1] == b"["
 
 
 def as_utf8(body: bytes, headers: Mapping[str, str]) -> bytes:
-    """JSON in UTF-8, from the charset that it is marked or labelled with. Raise UnreadableBodyError.
+    """Return JSON in UTF-8, converted from the charset of its byte order mark or Content-Type.
 
-    What is neither marked nor labelled comes back as it is: see ``encoding_error``.
+    Without either it is returned as it is: see ``encoding_error``. Raise UnreadableBodyError.
     """
     content_type = headers.get("content-type", "")
     media_type = media_type_of(content_type)
@@ -79,13 +79,13 @@ def as_utf8(body: bytes, headers: Mapping[str, str]) -> bytes:
 
 
 def _by_zeros(body: bytes) -> str | None:
-    """UTF-16 without a mark: JSON begins with a sign of ASCII."""
+    """Return the codec of UTF-16 without a byte order mark: JSON starts with an ASCII character."""
     first = {b"\x00{": "utf-16-be", b"\x00[": "utf-16-be", b"{\x00": "utf-16-le", b"[\x00": "utf-16-le"}
     return first.get(body[:2])
 
 
 def encoding_error(body: bytes) -> MalformedRequestError | None:
-    """Why what no parser takes is no JSON in UTF-8 at all; None where it is text."""
+    """Return why a body that no parser accepts is not even UTF-8; None if it is."""
     if body.startswith(_GZIP):
         return UnreadableBodyError(415, "The body is packed with gzip; say so with Content-Encoding: gzip.")
     try:
@@ -99,9 +99,9 @@ def encoding_error(body: bytes) -> MalformedRequestError | None:
 
 
 def answer_as_utf8(body: bytes, headers: Mapping[str, str]) -> bytes:
-    """A carrier's answer as JSON in UTF-8, whatever it says of itself; empty where nothing can be made of it.
+    """Return a carrier's answer in UTF-8, even if its headers are wrong; empty if it cannot be decoded.
 
-    Where the charset is not said it is UTF-8, or GBK: what is looked for in an answer is ASCII.
+    Charsets are tried in turn, as the ids that are looked for are ASCII in all of them.
     """
     try:
         plain = decompress(body, headers.get("content-encoding", ""))

@@ -1,9 +1,9 @@
-"""Which bytes are which characters, as those who send them label it: a closed list, and byte order marks before it."""
+"""Charsets that are accepted, by byte order mark or by the label in Content-Type."""
 
 import codecs
 from email.message import Message
 
-# The codec for each label that is read. A superset reads what is labelled more narrowly than it is written.
+# The codec for each accepted label. Supersets, as senders often label a text with a subset of its charset.
 _CODECS = {
     "utf-8": "utf-8-sig", "utf8": "utf-8-sig", "us-ascii": "utf-8-sig", "ascii": "utf-8-sig",
     "utf-16": "utf-16", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be",
@@ -15,19 +15,19 @@ READ = "UTF-8, UTF-16, GBK, GB18030, Big5, ISO-8859-1 or Windows-1252"
 
 
 class UnknownCharsetError(ValueError):
-    """A label of no charset that is read; its words say which are."""
+    """Content-Type names a charset that is not accepted; the message says which are."""
 
     def __init__(self) -> None:
         super().__init__(f"The charset that Content-Type names is not read; write {READ}.")
 
 
 def media_type_of(content_type: str) -> str:
-    """The media type without its parameters, in lower case; empty where there is none."""
+    """Return the media type without its parameters, in lower case; empty if there is none."""
     return content_type.partition(";")[0].strip().lower()
 
 
 def codec_of(content_type: str, start: bytes) -> str | None:
-    """The codec by the byte order mark, else by the label; None without either. Raise UnknownCharsetError."""
+    """Return the codec by byte order mark, else by label; None without either. Raise UnknownCharsetError."""
     marked = next((codec for mark, codec in _MARKS if start.startswith(mark)), None)
     if marked or "charset" not in content_type.lower():
         return marked

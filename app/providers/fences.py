@@ -1,4 +1,4 @@
-"""Fences around webhooks of carriers that cannot sign: path token, addresses, basic auth (delivery.md, security)."""
+"""Access rules of webhooks for carriers that do not sign: path token, addresses, basic auth (delivery.md, security)."""
 
 import base64
 import hmac
@@ -11,9 +11,14 @@ from app.providers.requests import NotAuthenticError, WebhookRequest
 
 @value
 class Fence:
-    """What a request must show; each kind that is given must be passed.
+    """The access rules of a provider's webhooks; a request must pass every kind of rule that is set.
 
-    Of secrets several count, while one is being replaced. ``basic_auth`` are pairs ``user:password``.
+    Several secrets of a kind are valid at a time, so that one can be replaced.
+
+    Attributes:
+        path_tokens: valid tokens in the path.
+        networks: the networks that requests may come from.
+        basic_auth: valid pairs ``user:password``.
     """
 
     path_tokens: Sequence[str] = ()
@@ -21,8 +26,8 @@ class Fence:
     basic_auth: Sequence[str] = ()
 
     def check(self, request: WebhookRequest) -> None:
-        """Raise NotAuthenticError for a request from outside of the fence; secrets are compared in constant time."""
-        if self.networks and not self._is_near(request.address):
+        """Raise NotAuthenticError for a request that breaks a rule. Secrets are compared in constant time."""
+        if self.networks and not self._is_allowed(request.address):
             raise NotAuthenticError("Requests from this address are not taken; see allowed_ips in the settings file.")
         if self.path_tokens and not _is_one_of(request.token, self.path_tokens):
             raise NotAuthenticError(
@@ -31,7 +36,7 @@ class Fence:
         if self.basic_auth and not _is_one_of(_credentials(request), self.basic_auth):
             raise NotAuthenticError("Basic auth is missing or wrong; see basic_auth in the settings file.")
 
-    def _is_near(self, address: str) -> bool:
+    def _is_allowed(self, address: str) -> bool:
         try:
             found = ip_address(address)
         except ValueError:
@@ -42,7 +47,7 @@ class Fence:
 
 
 def _is_one_of(given: str, secrets: Sequence[str]) -> bool:
-    # All are compared, so that the time tells nothing.
+    # All secrets are compared, so that the time reveals nothing.
     matches = [hmac.compare_digest(given.encode(errors="replace"), secret.encode()) for secret in secrets]
     return any(matches)
 

@@ -1,4 +1,4 @@
-"""The ``generic`` carrier: plain JSON over HTTP, as http-api.md describes it."""
+"""The ``generic`` adapter: JSON over HTTP in both directions (http-api.md)."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,7 @@ _NOT_NOW = frozenset({408, 425, _TOO_MANY, *range(500, 600)})
 
 
 class AcceptedBody(BaseModel):
-    """What a carrier answers that took an MT."""
+    """The answer of a carrier that took an MT."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -50,7 +50,7 @@ _ACCEPTED_BODY = TypeAdapter(AcceptedBody)
 
 @value
 class SendTo:
-    """Where a carrier takes messages; ``resend_unknown``: what may have arrived is sent again."""
+    """Where messages are posted to; ``resend_unknown``: messages that may have arrived are sent again."""
 
     url: httpx.URL
     http: HttpPoster
@@ -58,12 +58,12 @@ class SendTo:
 
 
 class GenericProvider(Provider):
-    """Any carrier, aggregator or test that can post JSON, and take it if ``send_to`` says where."""
+    """Any carrier, aggregator or test that posts JSON, and takes it if ``send_to`` is set."""
 
     kind = "generic"
 
     def __init__(self, name: str, secrets: Sequence[str] = (), send_to: SendTo | None = None) -> None:
-        """Without secrets nothing is signed either way; ValueError for a secret of no known form."""
+        """Without secrets nothing is signed in either direction. Raise ValueError for a malformed secret."""
         super().__init__(name)
         self._signatures = Signatures(secrets) if secrets else None
         self._send_to = send_to
@@ -73,7 +73,7 @@ class GenericProvider(Provider):
     @override
     @classmethod
     def make(cls, settings: ProviderSettings, around: Surroundings) -> Provider:
-        """It can send if the settings say where."""
+        """Return an adapter that can send if the settings have a ``send_url``."""
         send_to = None
         if settings.send_url is not None:
             http = HttpPoster(around.transport, settings.timeout_seconds)
@@ -82,7 +82,7 @@ class GenericProvider(Provider):
 
     @override
     def authenticate(self, request: WebhookRequest) -> None:
-        """Check the signature, if this carrier has a secret: over the body as it came, or before it was packed."""
+        """Check the signature, if there are secrets: of the body as it came, or of the decompressed one."""
         if self._signatures is not None:
             compressed = () if request.compressed is None else (request.compressed,)
             self._signatures.check(request.headers, request.body, *compressed)
@@ -91,7 +91,7 @@ class GenericProvider(Provider):
 
     @override
     async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
-        """Post messages, each in a request of its own: one a call, as ``most_per_call`` says."""
+        """Post each message in a request of its own; ``most_per_call`` is 1."""
         if self._send_to is None:
             return await super().send(submissions)
         return [await self._post(self._send_to, item) for item in submissions]
@@ -118,23 +118,23 @@ class GenericProvider(Provider):
 
     @override
     def parse_inbound(self, request: WebhookRequest) -> list[InboundMessage | Invalid] | InboundMessage:
-        """One object, or an array of up to 500."""
-        # Standard Webhooks: the id of a request is the same at each attempt.
+        """Return the MO of an object, or those of an array of up to 500 items."""
+        # By Standard Webhooks, all attempts of a request have the same id.
         given_id = request.headers.get("webhook-id", "") if self._signatures else ""
         return Reader(self.zone).inbound(as_utf8(request.body, request.headers), given_id)
 
     @override
     def parse_reports(self, request: WebhookRequest) -> list[DeliveryReport]:
-        """One report, or an array of them; an id that is none says nothing to us."""
+        """Return the report of an object, or those of an array; reports without a usable id are left out."""
         return Reader(self.zone).reports(as_utf8(request.body, request.headers))
 
 
 def _result(answer: HttpAnswer) -> SendResult:
-    """What an answer means (http-api.md, the settings file).
+    """Return the result that an answer stands for (http-api.md, the settings file).
 
-    Where that is silent: a redirect was not followed, so nothing was taken and a later try may meet the carrier set
-    right. A conflict may mean that the carrier has this reference already; that, and success without an id of theirs,
-    is not known to be taken. Any other 4xx is as final as those that are named.
+    Cases that the document leaves open: a redirect is not followed, so nothing was taken, and a later try may find the
+    carrier corrected. A conflict may mean that the carrier has this reference already; like a success without an id, it
+    is unknown. Any other 4xx is final.
     """
     code = f"HTTP {answer.status}"
     if answer.status in _TAKEN:

@@ -1,4 +1,4 @@
-"""What the ``generic`` carrier posts, taken apart: messages and delivery reports in JSON (http-api.md, webhooks)."""
+"""Parsing of what the ``generic`` carrier posts: messages and delivery reports in JSON (http-api.md, webhooks)."""
 
 import hashlib
 import json
@@ -61,7 +61,7 @@ class InboundBody(BaseModel):
 
 
 class StatusBody(BaseModel):
-    """One delivery report. Nothing but its id and its status can stand against it: a state that is refused is lost."""
+    """One delivery report. Only a bad id or status makes it unusable, as the status of a refused report is lost."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -79,12 +79,15 @@ _STATUS = TypeAdapter(StatusBody)
 
 @value
 class Reader:
-    """Reads JSON in UTF-8; ``zone`` is that of times which name none."""
+    """Parses JSON in UTF-8; ``zone`` is the zone of times that name none."""
 
     zone: tzinfo = SHANGHAI
 
     def inbound(self, body: bytes, given_id: str) -> list[InboundMessage | Invalid] | InboundMessage:
-        """One MO, or an array judged item by item; ``given_id`` is the request's, for messages without one."""
+        """Return the MO of a body, or those of an array with its unreadable items. Raise MalformedRequestError.
+
+        ``given_id`` is the request's id, for messages without one.
+        """
         if is_array(body):
             return self._list(body, given_id)
         try:
@@ -92,18 +95,18 @@ class Reader:
         except ValidationError as error:
             if b"\\ud" not in body.lower():
                 raise _refusal(error, body) from None
-        # A lone surrogate, as some phones make them: Python's own parser lets the escape pass.
+        # A lone surrogate, as some phones produce them: pydantic refuses the escape, json accepts it.
         return self.message(_json(body), given_id)
 
     def message(self, value: object, given_id: str = "") -> InboundMessage:
-        """One MO from JSON that is already taken apart. Raises MalformedRequestError."""
+        """Return the MO in a parsed JSON value. Raise MalformedRequestError."""
         try:
             return self._incoming(_INBOUND.validate_python(value), given_id)
         except ValidationError as error:
             text = value.get("text") if isinstance(value, dict) else None
             if not isinstance(value, dict) or not isinstance(text, str) or not _LONE_SURROGATE.search(text):
                 raise MalformedRequestError(error_details(error)) from None
-        # pydantic takes no lone surrogates; the text is taken aside while the rest is checked.
+        # pydantic refuses lone surrogates, so the rest is validated without the text.
         return self._incoming(_INBOUND.validate_python({**value, "text": ""}), given_id, text)
 
     def _list(self, body: bytes, given_id: str) -> list[InboundMessage | Invalid]:
@@ -132,7 +135,7 @@ class Reader:
         return InboundMessage(message_id, sender, dialled, text, stamp.at, part, form)
 
     def reports(self, body: bytes) -> list[DeliveryReport]:
-        """One report, or those of an array that can be read."""
+        """Return the report of a body, or the readable ones of an array. Raise MalformedRequestError."""
         if is_array(body):
             values = _json(body)
             given = [self._report(item) for item in values] if isinstance(values, list) else []
@@ -155,33 +158,33 @@ class Reader:
         theirs = _scalar(report.message_id) or ""
         if not 0 < len(theirs) <= LONGEST_ID:
             return None
-        said = _scalar(report.status) or ""
-        status = _STATUSES.get(said.strip().lower())
-        # What fits none of ours is kept as it was said.
-        code = (_scalar(report.error_code) or ("" if status else said))[:_LONGEST_CODE] or None
+        given = _scalar(report.status) or ""
+        status = _STATUSES.get(given.strip().lower())
+        # A status without an equivalent is stored as the error code.
+        code = (_scalar(report.error_code) or ("" if status else given))[:_LONGEST_CODE] or None
         at = read_stamp(report.at, self.zone).at
         return DeliveryReport(theirs, status, code, at, _scalar(report.reference), _segment(report.part))
 
 
 def fingerprint(sender: str, dialled: str, text: str, at: datetime | None, part: PartOf | None) -> str | None:
-    """What a message without an id is known by (delivery.md 2); None where the carrier gives no time of its own.
+    """Return an id for a message without one, derived from its content (delivery.md 2); None without a time.
 
-    Without one an honest second ``1`` would be a repeat for ever. A password's digits do not go into it.
+    Without a time every later ``1`` would count as a repeat. A password's digits are masked first.
     """
     if at is None:
         return None
     of_part = f"{part.ref}/{part.total}/{part.number}" if part else ""
-    known = "\x1f".join((sender, dialled, at.astimezone(UTC).isoformat(), of_part, mask(text) or text))
-    return f"fp-{hashlib.sha256(known.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    content = "\x1f".join((sender, dialled, at.astimezone(UTC).isoformat(), of_part, mask(text) or text))
+    return f"fp-{hashlib.sha256(content.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def _refusal(error: ValidationError, body: bytes) -> MalformedRequestError:
-    """Why a body is not taken: what is wrong in it, or that it is no JSON in UTF-8 to begin with."""
+    """Return why a body is refused: it is not UTF-8, or what is wrong in it."""
     return encoding_error(body) or MalformedRequestError(error_details(error))
 
 
 def _scalar(given: object) -> str | None:
-    """An id or a code, as a string or a number; None for anything else and for an empty one."""
+    """Return an id or a code as a string; None for an empty one, and for all but strings and numbers."""
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         return None
     if isinstance(given, float) and given.is_integer():
@@ -203,13 +206,13 @@ def _json(body: bytes) -> object:
 
 
 def error_details(error: ValidationError) -> str:
-    """What is wrong where, without a word of what was sent."""
+    """Return at most five errors with their places, without quoting what was sent."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    # Of a field that takes several types, what its first one says.
-    said = {tuple(part for part in item["loc"] if part not in _TYPES): item["msg"] for item in reversed(found)}
-    return "; ".join(f"{location_of(where) or 'body'}: {why}" for where, why in [*reversed(said.items())][:5])
+    # For a field of several types, only the error of the first type.
+    messages = {tuple(part for part in item["loc"] if part not in _TYPES): item["msg"] for item in reversed(found)}
+    return "; ".join(f"{location_of(where) or 'body'}: {why}" for where, why in [*reversed(messages.items())][:5])
 
 
 def location_of(location: Sequence[int | str]) -> str:
-    """Where something is wrong; a name that nobody knows may be anything, a password too."""
+    """Return the path of a field, masked: an unknown field's name may be anything, even a password."""
     return ".".join(masked(str(part)) for part in location)

@@ -24,14 +24,14 @@ _LONGEST_WAIT = timedelta(hours=72)
 
 @value
 class HttpAnswer:
-    """What the carrier said; ``body`` is None if there was more of it than anybody needs."""
+    """A carrier's answer; ``body`` is None if it is longer than 64 KiB."""
 
     status: int
     headers: httpx.Headers
     body: bytes | None
 
     def retry_after(self) -> timedelta | None:
-        """When to come again, as the carrier said it: in seconds or as a date by the machine's clock."""
+        """Return how long to wait by ``Retry-After``, in seconds or as a date: at most 72 hours; None without one."""
         given = self.headers.get("retry-after", "").strip()
         if given.isascii() and given.isdecimal():
             return min(timedelta(seconds=int(given[:9])), _LONGEST_WAIT)
@@ -45,7 +45,12 @@ class HttpAnswer:
 
 @value
 class NoAnswer:
-    """No answer came, or none that can be read; ``sent``: the carrier may have the request all the same."""
+    """No answer came, or none that is HTTP.
+
+    Attributes:
+        sent: the carrier may have the request; False: it certainly has not.
+        reason: the type of the error, without values.
+    """
 
     sent: bool
     reason: str
@@ -63,19 +68,19 @@ class _Body(httpx.AsyncByteStream):
 
 
 class HttpPoster:
-    """Posts to carriers through one transport. Never follows a redirect, keeps no cookie, uses no proxy, logs nothing.
+    """Posts to carriers through a transport. Follows no redirect, stores no cookie, uses no proxy, logs nothing.
 
     It calls the transport, not ``httpx.AsyncClient``: what the client adds costs as much again as the request (ADR 8).
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, timeout_seconds: float) -> None:
-        """``timeout_seconds`` is for the whole request, from connecting to the last byte of the answer."""
+        """``timeout_seconds`` limits the whole request, from connecting to the last byte of the answer."""
         self._transport = transport
         self._timeout = timeout_seconds
         self._extensions = {"timeout": httpx.Timeout(timeout_seconds).as_dict()}
 
     async def post(self, url: httpx.URL, headers: Mapping[str, str], content: bytes) -> HttpAnswer | NoAnswer:
-        """Post once and say what came of it."""
+        """Post once; never raises for what the transport or the carrier does."""
         body = _Body(content)
         given = {
             "host": url.netloc.decode("ascii"),
@@ -92,7 +97,7 @@ class HttpPoster:
                     return HttpAnswer(response.status_code, response.headers, await _bounded(response))
                 finally:
                     await response.aclose()
-        except Exception as error:  # noqa: BLE001  transports raise what they like; whether it was sent is known here
+        except Exception as error:  # noqa: BLE001  transports raise errors of many types
             return NoAnswer(body.pulled, type(error).__name__)
 
 
@@ -109,12 +114,15 @@ async def _bounded(response: httpx.Response) -> bytes | None:
 
 @cache
 def certificates() -> ssl.SSLContext:
-    """What carriers and receivers are checked by; read once, as that takes longer than all the rest of a start."""
+    """Return the TLS context for carriers and receivers; cached, as loading it is the slowest step of a start."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 def make_transport() -> httpx.AsyncBaseTransport:
-    """The transport that all carriers share, chosen by measuring (ADR 8); their windows bound what is in flight."""
+    """Return the transport that all providers share, chosen by measuring (ADR 8).
+
+    It has no limit of connections: the window of each provider bounds its requests in flight.
+    """
     tls = certificates()
 
     def session() -> aiohttp.ClientSession:

@@ -1,6 +1,6 @@
-"""Which part of a long message one is, from the fields or the user data header that carriers pass on.
+"""Parsing of concatenation data: which part of a long message an MO is, by fields or by user data header.
 
-Headers: 3GPP TS 23.040, 9.2.3.24. Words of refusals never quote what was sent.
+Headers: 3GPP TS 23.040, 9.2.3.24. Error messages never quote what was sent.
 """
 
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from app.domain.parts import MOST_PARTS, PartOf
 from app.providers.base import MalformedRequestError
 
-# Concatenation with a reference of one octet, and of two; how long they are.
+# Information elements for concatenation, with a reference of one octet or two, and their lengths in octets.
 _REFERENCES = {0x00: 3, 0x08: 4}
 
 
 def part_of_fields(ref: int | None, total: int | None, number: int | None) -> PartOf | None:
-    """The part that three fields say, None where there are none. Raise MalformedRequestError where that cannot be."""
+    """Return the part that three fields describe; None without any. Raise MalformedRequestError if impossible."""
     if ref is None and total is None and number is None:
         return None
     if ref is None or total is None or number is None:
@@ -22,7 +22,7 @@ def part_of_fields(ref: int | None, total: int | None, number: int | None) -> Pa
 
 
 def part_of_header(udh: str) -> PartOf | None:
-    """The part that a header in hex says, None where it says nothing of parts. Raise MalformedRequestError likewise."""
+    """Return the part that a header in hex describes; None if it has no such element. Raise MalformedRequestError."""
     try:
         octets = bytes.fromhex(udh)
     except ValueError:
@@ -38,7 +38,7 @@ def part_of_header(udh: str) -> PartOf | None:
 
 
 def _elements(octets: bytes) -> Iterator[tuple[int, bytes]]:
-    """The information elements: kind, length, data. What follows the header is not looked at."""
+    """Yield kind and data of the information elements; what follows the header is ignored."""
     end = octets[0] + 1 if octets else 1
     place = 1
     while place < end:

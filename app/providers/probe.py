@@ -1,4 +1,4 @@
-"""The way back for the gateway's own test calls (mission.md, M19): takes every message, and carries it nowhere."""
+"""The provider of the gateway's own test messages: accepts every reply and sends it nowhere (mission.md, M19)."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -20,7 +20,7 @@ from app.providers.requests import NotAuthenticError, WebhookRequest
 
 
 class ProbeProvider(Provider):
-    """Nobody may call its webhooks: what the gateway asks itself is stored without one."""
+    """Accepts every message. Its webhooks are closed: the gateway stores test messages directly."""
 
     kind = "probe"
     can_send = True

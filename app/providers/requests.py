@@ -1,4 +1,4 @@
-"""A carrier's request as an adapter sees it, whatever web framework took it."""
+"""A carrier's HTTP request as adapters see it, independent of the web framework."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -8,9 +8,15 @@ from app.domain.values import value
 
 @value
 class WebhookRequest:
-    """A carrier's request. ``headers`` are in lower case; ``token`` is the path's, where it has one.
+    """A carrier's request.
 
-    ``compressed`` is the body as it came, where it came with a content encoding.
+    Attributes:
+        body: decompressed.
+        headers: by names in lower case.
+        token: the token in the path; empty without one.
+        address: the IP address that it came from.
+        query: the query string, not decoded.
+        compressed: the body as it came, if it had a content encoding.
     """
 
     body: bytes = b""
@@ -23,4 +29,4 @@ class WebhookRequest:
 
 
 class NotAuthenticError(Exception):
-    """A request that does not prove that it comes from the carrier."""
+    """A request does not prove that it comes from the carrier."""

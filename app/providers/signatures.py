@@ -1,4 +1,4 @@
-"""Standard Webhooks signatures, both ways: several secrets count while one is being replaced (delivery.md)."""
+"""Standard Webhooks signatures in both directions; several secrets are valid while one is replaced (delivery.md)."""
 
 import base64
 import hashlib
@@ -15,10 +15,10 @@ _HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
 class Signatures:
-    """Checks and makes signatures; fresh means within 5 minutes of the machine's clock."""
+    """Checks and makes signatures. A valid one is at most 5 minutes off the machine's clock."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        """Newest secret first. Raises ValueError for a secret that is none: ``whsec_`` and base64."""
+        """Take secrets, newest first: ``whsec_`` and base64. Raise ValueError for a malformed one."""
         try:
             self._webhooks = [Webhook(secret) for secret in secrets]
             self._keys = [base64.b64decode(secret.removeprefix("whsec_") + "==") for secret in secrets]
@@ -26,7 +26,7 @@ class Signatures:
             raise ValueError("a webhook secret is empty") from None
 
     def check(self, headers: Mapping[str, str], *bodies: bytes) -> None:
-        """Raise NotAuthenticError unless one of the secrets signed this body, in one of its forms, just now."""
+        """Raise NotAuthenticError unless a secret signed one of ``bodies``, within 5 minutes of now."""
         given = {name: headers.get(name, "") for name in _HEADERS}
         if not any(self._signed(given, body) for body in bodies):
             raise NotAuthenticError(
@@ -41,7 +41,7 @@ class Signatures:
         return any(_signed_with(webhook, headers, body) for webhook in self._webhooks)
 
     def sign(self, message_id: str, body: bytes) -> dict[str, str]:
-        """The headers that prove a body to be ours: one signature for each secret, in their order."""
+        """Return the headers of a signed body, with one signature for each secret, in their order."""
         now, text = datetime.now(UTC), body.decode()
         signatures = " ".join(webhook.sign(message_id, now, text) for webhook in self._webhooks)
         return dict(zip(_HEADERS, (message_id, str(int(now.timestamp())), signatures), strict=True))
@@ -51,13 +51,13 @@ def _signed_with(webhook: Webhook, headers: dict[str, str], body: bytes) -> bool
     try:
         webhook.verify(body, headers, json_parse=False)
     except (WebhookVerificationError, ValueError):
-        # ValueError: a signature or body of no known form, which the library does not foresee.
+        # ValueError: a malformed signature or body, which the library does not expect.
         return False
     return True
 
 
 def _signed_bytes(key: bytes, headers: dict[str, str], body: bytes) -> bool:
-    """The same of a body that is no UTF-8, packed or in GBK: the scheme signs bytes, the library takes text."""
+    """Return True for a signed body that is not UTF-8, but compressed or GBK: the library takes text only."""
     signed_id, timestamp, signatures = (headers[name] for name in _HEADERS)
     expected = hmac.new(key, f"{signed_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     given = [

@@ -1,4 +1,4 @@
-"""The simulated carrier: a handset network in the process, for demos and integration tests (http-api.md, simulator)."""
+"""The simulated carrier: a network of handsets in the process, for demos and tests (http-api.md, simulator)."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from app.providers.generic import GenericProvider
 
 
 class SimulatorProvider(GenericProvider):
-    """Speaks to the simulated network; its webhooks are the generic ones."""
+    """Sends to the simulated network; its webhooks are the generic ones."""
 
     kind = "simulator"
     most_per_call = 1_000
@@ -18,7 +18,7 @@ class SimulatorProvider(GenericProvider):
     can_fail_over = False
 
     def __init__(self, name: str, network: HandsetNetwork, secrets: Sequence[str] = ()) -> None:
-        """Its webhooks are signed like the generic ones, if it has a secret."""
+        """With ``secrets`` its webhooks must be signed, like the generic ones."""
         super().__init__(name, secrets)
         self._network = network
         self.can_send = True
@@ -28,10 +28,10 @@ class SimulatorProvider(GenericProvider):
     @override
     @classmethod
     def make(cls, settings: ProviderSettings, around: Surroundings) -> Provider:
-        """It sends to the one network of handsets that there is."""
+        """Return an adapter for the network of the process."""
         return cls(settings.name, around.network, settings.secrets)
 
     @override
     async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
-        """Put messages on handsets."""
+        """Deliver messages to handsets."""
         return await self._network.take(submissions)

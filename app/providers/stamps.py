@@ -1,6 +1,7 @@
-"""Times as carriers write them: RFC 3339, YYYYMMDDHHMMSS, seconds or milliseconds of the epoch; with a zone or without.
+"""Parsing of carriers' times: RFC 3339, YYYYMMDDHHMMSS, or a number of the epoch; with a zone or without.
 
-A time that nobody can mean costs nothing but itself: the message counts from when it is stored.
+A number of the epoch counts seconds, milliseconds, microseconds or nanoseconds, by its size. A message with an
+impossible time is accepted: it counts from when it is stored.
 """
 
 import re
@@ -14,7 +15,7 @@ _DIGITS = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)[ T]?(\d\d):?(\d\d):?(\d\d)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?"
 )
 _NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,9})?")
-# Below these a number of the epoch counts seconds, milliseconds, microseconds; a calendar's number has 14 digits.
+# Below these limits a number counts seconds, milliseconds, microseconds, nanoseconds; 14 digits are YYYYMMDDHHMMSS.
 _UNITS = ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (10**20, 10**9))
 _CALENDAR = 14
 _NONE = Stamp(None, StampForm.NONE)
@@ -25,7 +26,7 @@ _LEAP = 60
 
 
 def read_stamp(given: object, zone: tzinfo) -> Stamp:
-    """A carrier's time; ``zone`` is that of times which name none."""
+    """Return a carrier's time, and in which form it was; ``zone`` is the zone of times that name none."""
     match given:
         case None:
             return _NONE
@@ -64,7 +65,7 @@ def _of_text(text: str, zone: tzinfo) -> Stamp:
     year, month, day, hour, minute, second = map(int, parts)
     leap, second = second == _LEAP, min(second, _LEAP - 1) if second == _LEAP else second
     try:
-        moment = datetime(year, month, day, hour, minute, second, int((fraction or "0")[:6].ljust(6, "0")))  # noqa: DTZ001  its zone comes next
+        moment = datetime(year, month, day, hour, minute, second, int((fraction or "0")[:6].ljust(6, "0")))  # noqa: DTZ001  the zone is set below
         moment = moment.replace(tzinfo=zone if offset is None else _zone_of(offset)) + timedelta(seconds=leap)
         return Stamp(moment, StampForm.LOCAL if offset is None else StampForm.ZONED)
     except (ValueError, OverflowError):

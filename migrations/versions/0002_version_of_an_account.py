@@ -1,4 +1,4 @@
-"""A conversation names the batch that changed its account last (ADR 16)."""
+"""Add ``conversation.version``, the id of the last batch that changed the account (ADR 16)."""
 
 import sqlalchemy as sa
 from alembic import op

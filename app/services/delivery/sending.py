@@ -265,7 +265,7 @@ class Delivery:
         if done.claimed:
             observability.batch("delivery", len(done.claimed))
         if done.failed_over:
-            observability.DIVERTED.labels(self._provider.name).inc(done.failed_over)
+            observability.FAILED_OVER.labels(self._provider.name).inc(done.failed_over)
         self._tell_lost(done.lost)
         if done.state is not self._seen:
             self._seen = done.state
