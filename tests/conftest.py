@@ -1,4 +1,4 @@
-"""Databases for tests: an SQLite file and a PostgreSQL database of its own for each test, migrated already."""
+"""Fixtures of all tests: databases of both kinds, migrated and filled, and running gateways."""
 
 import asyncio
 import io
@@ -24,7 +24,7 @@ from app.settings import Settings
 from tests.databases import Compiled, ReusedDatabase, copy_of, make_templates
 from tests.running import Running, load_demo, running, settings_for
 
-# The same examples each time, so that a failure is the change's; long and random with HYPOTHESIS_PROFILE=thorough.
+# The same examples each time, so that a failure comes from the change; random ones with HYPOTHESIS_PROFILE=thorough.
 hypothesis.settings.register_profile("default", deadline=None, database=None, derandomize=True)
 hypothesis.settings.register_profile("thorough", deadline=None, database=None, print_blob=False)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
@@ -37,7 +37,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def _compiled() -> Iterator[Compiled]:
-    """Every statement is compiled once, not once for each test."""
+    """Share compiled statements among all tests."""
     compiled = Compiled()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "make_engine", compiled.shared_by(session.make_engine))
@@ -47,14 +47,14 @@ def _compiled() -> Iterator[Compiled]:
 
 @pytest.fixture(autouse=True)
 def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the shell that runs the tests has a say."""
+    """Remove settings of the gateway from the environment."""
     for name in [name for name in os.environ if name.startswith("SMSGW_")]:
         monkeypatch.delenv(name)
 
 
 @pytest.fixture(autouse=True)
 def log() -> Iterator[io.StringIO]:
-    """The log as it is written."""
+    """The log that the test writes."""
     written = io.StringIO()
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
@@ -70,7 +70,7 @@ def log() -> Iterator[io.StringIO]:
 
 @pytest.fixture(autouse=True)
 def _cache_is_right(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whatever a turn is handed from memory is what the database holds."""
+    """Check that accounts from the cache equal those in the database."""
     wrong: list[str] = []
     entries = Loading.entries
 
@@ -79,7 +79,7 @@ def _cache_is_right(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ) -> dict[str, PendingAccount]:
         before = self.loaded(connection, locked, back)
         found = entries(self, connection, locked, back)
-        # Delivery may write a hand-over between the two: then it is as what is loaded now.
+        # Delivery may record a hand-over between the two reads; then the cached account equals a third one.
         if any(_differ(found[msisdn], entry) for msisdn, entry in before.items()):
             after = self.loaded(connection, locked, back)
             for msisdn, entry in found.items():
@@ -123,7 +123,7 @@ def _copy_of_file(template: Path, folder: Path) -> str:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path, _sqlite_templates: Path) -> str:
-    """An SQLite file with the demo customers, the clock standing still."""
+    """An SQLite file with the demo customers and a frozen clock."""
     return _copy_of_file(_sqlite_templates / "demo.db", tmp_path)
 
 
@@ -138,8 +138,8 @@ def unused_sqlite_url(tmp_path: Path, _sqlite_templates: Path) -> str:
 
 @pytest.fixture(scope="session")
 def postgresql_server(_compiled: Compiled) -> Iterator[PostgresServer]:
-    """A server for this worker, with databases to copy."""
-    # Not below pytest's own folder, which is closed to the user that the server runs as when root runs the tests.
+    """A server for this worker, with template databases."""
+    # Not below pytest's own folder: when root runs the tests, the server's user cannot read that.
     folder = Path(tempfile.mkdtemp(prefix="smsgw-tests-"))
     try:
         server = get_server(folder / "data", cleanup_mode="delete")
@@ -160,7 +160,7 @@ def _reused_database(postgresql_server: PostgresServer) -> ReusedDatabase:
 
 @pytest.fixture
 def postgresql_url(_reused_database: ReusedDatabase) -> str:
-    """A PostgreSQL database with the demo customers, the clock standing still."""
+    """A PostgreSQL database with the demo customers and a frozen clock."""
     return _reused_database.as_new()
 
 
@@ -183,39 +183,39 @@ def empty_postgresql_url(postgresql_server: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def empty_sqlite_url(tmp_path: Path) -> str:
-    """An SQLite file that is not there yet."""
+    """The URL of an SQLite file that does not exist yet."""
     return f"sqlite:///{tmp_path / 'gateway.db'}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A database with the demo customers, the clock standing still: the test runs on each kind."""
+    """A database with the demo customers and a frozen clock; the test runs on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def unused_database_url(request: pytest.FixtureRequest) -> str:
-    """A migrated database that no gateway has used yet: the test runs on each kind."""
+    """A migrated database that no gateway has used yet; the test runs on each kind."""
     url: str = request.getfixturevalue(f"unused_{request.param}_url")
     return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database_url(request: pytest.FixtureRequest) -> str:
-    """A database without tables: the test runs on each kind."""
+    """A database without tables; the test runs on each kind."""
     url: str = request.getfixturevalue(f"empty_{request.param}_url")
     return url
 
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    """Settings of a gateway on that database."""
+    """Settings of a gateway on ``database_url``."""
     return settings_for(database_url)
 
 
 @pytest.fixture
 async def gateway(settings: Settings) -> AsyncIterator[Running]:
-    """A gateway at work with the demo customers, its clock standing still."""
+    """A running gateway with the demo customers and a frozen clock."""
     async with running(settings) as started:
         yield started

@@ -1,4 +1,4 @@
-"""What databases of tests share: what SQLAlchemy compiled for them, and a PostgreSQL server with templates to copy."""
+"""Databases of tests: shared compiled statements, and copies of PostgreSQL templates."""
 
 import asyncio
 import uuid
@@ -15,12 +15,12 @@ from app.db import migrations, session
 from app.db.session import Database, normalise_url
 from tests.running import load_demo, settings_for
 
-# What is lost when the machine fails is not tested with this server, and nobody tidies up between two tests.
+# Switched off: tests with this server do not need durability, and databases are too short-lived for a vacuum.
 _SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum", "jit")
 _TABLES = sql.SQL(
     "SELECT relname, pg_relation_size(oid) / 8192 FROM pg_class WHERE relnamespace = {}::regnamespace AND relkind = 'r'"
 )
-# To delete takes a tenth of the time, but leaves pages behind that nobody tidies up.
+# DELETE takes a tenth of the time of TRUNCATE, but leaves dead pages that nothing vacuums.
 _DELETE, _TRUNCATE, _MANY_PAGES = sql.SQL("DELETE FROM {}"), sql.SQL("TRUNCATE {}"), 32
 _SHAPE = (
     "SELECT oid, relname, relnatts, relchecks FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY oid"
@@ -28,7 +28,7 @@ _SHAPE = (
 
 
 def make_templates(server: PostgresServer) -> None:
-    """Make the databases ``migrated`` and ``demo``."""
+    """Create the databases ``migrated`` and ``demo``."""
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         for setting in _SETTINGS:
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
@@ -43,7 +43,7 @@ def make_templates(server: PostgresServer) -> None:
 
 @contextmanager
 def copy_of(server: PostgresServer, template: str) -> Iterator[str]:
-    """A database of its own, gone at the end."""
+    """Yield the URL of a new copy of a template, and drop the copy at the end."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
@@ -54,44 +54,44 @@ def copy_of(server: PostgresServer, template: str) -> Iterator[str]:
 
 
 class Compiled:
-    """Compiles a statement once for all databases of a kind; a gateway for each test would compile all of them anew."""
+    """Shares compiled statements among all databases of a kind, or every test's gateway would compile them anew."""
 
     def __init__(self) -> None:
         self._examples: dict[str, Engine] = {}
 
     def learn(self, url: str) -> None:
-        """Take this database as the example of its kind."""
+        """Use this database as the example of its kind."""
         example = session.make_engine(normalise_url(url))
-        with example.connect():  # what is compiled depends on the server's version
+        with example.connect():  # compiled statements depend on the server's version
             self._examples[example.url.get_backend_name()] = example
         example.dispose()
 
     def shared_by(self, make_engine: Callable[..., Engine]) -> Callable[..., Engine]:
-        """The same function, its engines sharing what was compiled for others of the kind."""
+        """Return ``make_engine`` with engines that share compiled statements."""
 
         def make(url: URL, *, read_only: bool = False) -> Engine:
             engine = make_engine(url, read_only=read_only)
             if engine.dialect.name == "sqlite":
-                event.listen(engine, "connect", _careless)
+                event.listen(engine, "connect", _skip_sync)
             if (example := self._examples.get(url.get_backend_name())) is not None:
-                engine.dialect.initialize = _not_again  # type: ignore[method-assign]  # its own, which is not used
+                engine.dialect.initialize = _skip_initialize  # type: ignore[method-assign]  # replaced below
                 engine.dialect, engine._compiled_cache = example.dialect, example._compiled_cache
             return engine
 
         return make
 
 
-def _careless(connection: DBAPIConnection, _record: object) -> None:
-    """Do not wait for the disk."""
+def _skip_sync(connection: DBAPIConnection, _record: object) -> None:
+    """Do not wait for writes to reach the disk."""
     connection.execute("PRAGMA synchronous = OFF")
 
 
-def _not_again(connection: Connection) -> None:
-    """Ask a server nothing that the example of its kind was told."""
+def _skip_initialize(connection: Connection) -> None:
+    """Send no queries about the server; the example of its kind has the answers."""
 
 
 class ReusedDatabase:
-    """A database with the demo customers: its tables are filled anew for each test, which is cheaper than a copy."""
+    """A database with the demo customers whose tables are refilled for each test, which is cheaper than a copy."""
 
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
@@ -99,13 +99,13 @@ class ReusedDatabase:
         self._shape: object = None
 
     def as_new(self) -> str:
-        """Its URL, once nobody is connected to it any more and it holds what the template ``demo`` holds."""
+        """Return the URL, after closing all connections and restoring the content of the template ``demo``."""
         if self._shape is None or not self._refilled():
             self._make()
         return self._url
 
     def _refilled(self) -> bool:
-        """Whether its tables are still those that it was made with."""
+        """Refill the tables. Return False if their schema was changed."""
         with psycopg.connect(self._url) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"

@@ -1,4 +1,4 @@
-"""A gateway that runs inside of a test: its clock stands still, and handsets write to it."""
+"""A gateway that runs inside a test, with helpers to write to it, move its clock and read its rows."""
 
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -34,7 +34,7 @@ SEAL_KEY = Fernet.generate_key().decode()
 
 
 def settings_for(database_url: str, env: Environment = Environment.TEST, file: SettingsFile | None = None) -> Settings:
-    """Settings as they are, whatever the environment of the tests says."""
+    """Return settings that do not depend on the environment or a .env file."""
     return Settings(
         _env_file=None, env=env, database_url=database_url, seal_key=SecretStr(SEAL_KEY), file=file or SettingsFile()
     )
@@ -42,7 +42,7 @@ def settings_for(database_url: str, env: Environment = Environment.TEST, file: S
 
 @dataclass
 class Running:
-    """A gateway at work, and what a test says to it and reads of it."""
+    """A running gateway with helpers for tests."""
 
     gateway: Gateway
 
@@ -58,7 +58,7 @@ class Running:
         provider: str = PROVIDER,
         received_at: datetime | None = None,
     ) -> IncomingMessage:
-        """A message that nobody has sent yet."""
+        """Return a message to be stored, with a new id unless one is given."""
         return IncomingMessage(provider, message_id or f"m-{next(_NUMBERS)}", sender, to, text, received_at)
 
     def parts(
@@ -71,61 +71,61 @@ class Running:
         provider: str = PROVIDER,
         message_id: str | None = None,
     ) -> list[IncomingMessage]:
-        """A long message in parts, each with an id of its own unless there is one for all."""
+        """Return the parts of a long message, each with a new id unless ``message_id`` is given."""
         total = len(texts)
         wholes = [self.message(text, to, sender=sender, provider=provider, message_id=message_id) for text in texts]
         return [replace(one, part=PartOf(ref, number, total)) for number, one in enumerate(wholes, 1)]
 
     async def store(self, *messages: IncomingMessage) -> list[Stored]:
-        """Store messages without waiting for what they cause."""
+        """Store messages, without waiting until they are handled."""
         return await self.gateway.turning.intake.store(messages)
 
     async def say(
         self, text: str, to: str = "10086", *, sender: str = ALICE, received_at: datetime | None = None
     ) -> list[str]:
-        """A handset sends a text; the texts that it gets for it."""
+        """Send a text from a handset, and return the texts that the handset gets until nothing is due."""
         before = len(await self.texts(sender))
         await self.store(self.message(text, to, sender=sender, received_at=received_at))
         await self.drain()
         return (await self.texts(sender))[before:]
 
     async def thread(self, msisdn: str = ALICE) -> list[ThreadMessage]:
-        """Everything on a handset, oldest first."""
+        """Return all messages on a handset, oldest first."""
         found: list[ThreadMessage] = []
         while page := await self.gateway.carriers.network.thread(msisdn, found[-1].id if found else None, _ALL):
             found += page
         return found
 
     async def received(self, msisdn: str = ALICE) -> list[ThreadMessage]:
-        """What a handset got."""
+        """Return the messages that a handset received, oldest first."""
         return [message for message in await self.thread(msisdn) if message.direction == "mt"]
 
     async def texts(self, msisdn: str = ALICE) -> list[str]:
-        """The texts that a handset got."""
+        """Return the texts that a handset received, oldest first."""
         return [message.text for message in await self.received(msisdn)]
 
     # ---- time
 
     async def drain(self) -> None:
-        """Until nothing is due."""
+        """Wait until nothing is due."""
         assert await self.gateway.simulator.simulation.drain(_DRAIN_SECONDS), "there is still something to do"
 
     async def advance(self, **length: float) -> None:
-        """Move the clock by ``hours=2``, and so on."""
+        """Advance the clock by a timedelta's arguments, such as ``hours=2``."""
         await self.gateway.simulator.simulation.advance(seconds=timedelta(**length).total_seconds())
 
     async def advance_to(self, moment: str) -> None:
-        """Move the clock to a time in Shanghai."""
+        """Advance the clock to a time in Shanghai, such as ``2026-03-02 10:00``."""
         await self.gateway.simulator.simulation.advance(to=shanghai(moment))
 
     # ---- the network
 
     async def faults(self, mode: str, *, rate: float = 1, count: int | None = None) -> None:
-        """How the network answers from now on."""
+        """Set how the simulated network answers; ``rate`` is a share from 0 to 1."""
         await self.gateway.carriers.network.set_faults(mode, rate, count)
 
     async def reports(self, report: str, delay_seconds: int = 0) -> None:
-        """What the network reports of messages from now on."""
+        """Set which status the simulated network reports, and how long after a message."""
         await self.gateway.carriers.network.set_delivery(report, delay_seconds)
 
     # ---- customers
@@ -144,14 +144,14 @@ class Running:
         )
 
     async def subscribe(self, msisdn: str, *codes: str) -> None:
-        """Give a subscriber services, since a year."""
+        """Give a subscriber services that started a year ago."""
         started = (await self.gateway.simulator.simulation.clock()).now - timedelta(days=365)
         for code in codes:
             wanted = ImportSubscription("test", code, SubscriptionState.ACTIVE, False, started, Channel.WEB)  # noqa: FBT003  not in the plan
             await self.gateway.management.directory.import_subscription(msisdn, wanted)
 
     async def states(self, msisdn: str = ALICE) -> Mapping[str, str]:
-        """The subscriptions of a number by service."""
+        """Return the states of a number's subscriptions, by service code."""
         return {
             item.service_code: item.state.value
             for item in await self.gateway.management.directory.subscriptions(msisdn)
@@ -160,28 +160,28 @@ class Running:
     # ---- rows
 
     async def rows(self, table: Table, *conditions: ColumnElement[bool]) -> Sequence[RowMapping]:
-        """Rows of a table, in the order of its key."""
+        """Return rows of a table, in the order of its key."""
         statement = select(table).where(*conditions).order_by(*table.primary_key)
         return await self.gateway.storage.database.read(
             lambda connection: connection.execute(statement).mappings().all()
         )
 
     async def count(self, table: Table, *conditions: ColumnElement[bool]) -> int:
-        """How many rows there are."""
+        """Return the number of rows."""
         statement = select(func.count()).select_from(table).where(*conditions)
         return await self.gateway.storage.database.read(lambda connection: connection.execute(statement).scalar_one())
 
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Running]:
-    """Run a gateway on a database as it is."""
+    """Run a gateway on an existing database."""
     built = build_gateway(settings)
     async with built.running():
         yield Running(built)
 
 
 async def load_demo(settings: Settings) -> None:
-    """What most tests begin with: the demo customers, and a clock that stands still."""
+    """Load the demo customers and freeze the clock, as most tests need."""
     async with running(settings) as started:
         await started.gateway.simulator.simulation.set_clock(START)
         await started.gateway.simulator.fixtures.load("demo")

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of a burst: every message that had its 202 is answered as if nothing had happened."""
+"""After kill -9 in a burst of messages, every message that got a 202 is answered as in an undisturbed run."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def _free_port() -> int:
 
 @dataclass
 class Process:
-    """A gateway in a process of its own, on a file that outlives it."""
+    """A gateway in a process of its own, on a database file that outlives it."""
 
     database: Path
     port: int
@@ -74,7 +74,7 @@ class Process:
 
 @contextmanager
 def gateway_process(database: Path) -> Iterator[Process]:
-    """Start a gateway and wait until it is ready; it is gone at the end, whatever happens."""
+    """Start a gateway, wait until it is ready, and kill it at the end if it still runs."""
     port = _free_port()
     environment = {**os.environ, "SMSGW_ENV": "test", "SMSGW_DATABASE_URL": f"sqlite:///{database}"}
     command = [sys.executable, "-m", "app", "serve", "--port", str(port)]
@@ -100,7 +100,7 @@ def gateway_process(database: Path) -> Iterator[Process]:
 
 
 def _set_up(base: str) -> None:
-    """The demo's catalogue, and customers with three services each; the clock stands still."""
+    """Load the demo's catalogue, create customers with three services each, and freeze the clock."""
     with httpx.Client(base_url=base, headers=TEST, timeout=30) as client:
         client.post("/simulator/reset", json={"fixture": "demo"}).raise_for_status()
         client.post("/simulator/clock/advance", json={"seconds": 0}).raise_for_status()
@@ -118,14 +118,14 @@ def _set_up(base: str) -> None:
 
 @dataclass
 class Burst:
-    """The messages that are sent, and how far each customer's dialogue was accepted."""
+    """Sends the dialogues of all customers; ``accepted`` is how many texts of each were accepted."""
 
     accepted: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     count: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, base: str, number: str, on_count: Callable[[int], None] = lambda _count: None) -> None:
-        """One customer's texts, one after the other, each sent again until it had its 202 or the gateway is gone."""
+        """Send the rest of a customer's texts in order, until the gateway is gone."""
         with httpx.Client(base_url=base, timeout=10) as client:
             for index, (to, text) in enumerate(DIALOGUE[self.accepted[number] :], self.accepted[number]):
                 body = {"message_id": f"{number}-{index}", "from": number, "to": to, "text": text}
@@ -146,7 +146,7 @@ def _play(base: str, burst: Burst, on_count: Callable[[int], None] = lambda _cou
 
 
 def _results(base: str) -> dict[str, object]:
-    """Of each customer: the texts that she got, her subscriptions, and whether her evidence is whole."""
+    """Return by number the texts received, the subscriptions, and whether the evidence verifies, as JSON."""
     with httpx.Client(base_url=base, headers=TEST, timeout=60) as client:
         assert client.post("/simulator/drain", json={"timeout_seconds": 60}).json() == {"idle": True}
         found: dict[str, object] = {}
@@ -185,7 +185,7 @@ def test_after_kill_9_in_a_burst_every_accepted_message_is_answered_as_if_nothin
     assert CUT_AFTER <= burst.count < whole.count
 
     with gateway_process(tmp_path / "killed.db") as again:
-        # The provider sends again what had no 202: whatever was stored all the same is known as a repeat.
+        # The provider repeats messages without a 202; those that were stored all the same are recognised as repeats.
         _play(again.base, burst)
         assert burst.count == whole.count
         assert _results(again.base) == expected

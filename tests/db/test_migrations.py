@@ -1,4 +1,4 @@
-"""Migrations go forward and back on both databases, and say all that the tables say."""
+"""Migrations go forward and back on both databases, and match the tables."""
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -43,7 +43,7 @@ def test_migrating_again_changes_nothing(empty: Database) -> None:
         empty.close()
 
 
-def test_what_is_stored_stays(empty: Database) -> None:
+def test_a_migration_keeps_stored_rows(empty: Database) -> None:
     first = "INSERT INTO conversation (bucket, msisdn, tenure, guards) VALUES (1, '+8613800138000', 1, '{}')"
     try:
         empty.write_now(lambda connection: migrations.upgrade(connection, "0001"))
@@ -111,7 +111,7 @@ def test_every_table_of_customer_data_starts_its_keys_with_the_bucket() -> None:
                 assert next(iter(index.columns)).name == "bucket", index.name
 
 
-def test_a_reset_empties_every_table_that_holds_anything_of_anybody() -> None:
+def test_a_reset_empties_every_table_but_the_shared_state() -> None:
     kept = {"gateway_state", "provider_lane"}
     assert {table.name for table in schema.RESET} == set(schema.metadata.tables) - kept
 

@@ -1,4 +1,4 @@
-"""No statement of the daily work reads a whole table of customer data."""
+"""No statement of everyday work scans a whole table of customer data."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ BIG = {
     for table in schema.metadata.sorted_tables
     if table.name not in {"service_provider", "service", "api_token", "gateway_state", "provider_lane"}
 }
-# Indexes of what is still to be done: short, however much has been done.
+# Partial indexes of unfinished rows: short, however many rows are finished.
 SHORT = {
     index.name
     for table in schema.metadata.sorted_tables
@@ -31,8 +31,8 @@ _SCAN = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
 
 
 @contextmanager
-def heard(*engines: Engine) -> Iterator[dict[str, object]]:
-    """Every statement that is executed while the block runs, with parameters of one execution."""
+def recorded(*engines: Engine) -> Iterator[dict[str, object]]:
+    """Yield a dict that collects every executed statement, with the parameters of one execution."""
     found: dict[str, object] = {}
 
     def execute(*given: object) -> None:
@@ -49,7 +49,7 @@ def heard(*engines: Engine) -> Iterator[dict[str, object]]:
 
 
 async def a_day(gateway: Running) -> None:
-    """Something of everything that happens all the time."""
+    """Run each kind of everyday work once."""
     for text, to in (
         ("0000", "10086"),
         ("查1", "10086977"),
@@ -74,8 +74,8 @@ async def a_day(gateway: Running) -> None:
     await gateway.advance(days=31)
 
 
-async def some_reading(gateway: Running) -> None:
-    """What staff look up of one customer or one message."""
+async def staff_queries(gateway: Running) -> None:
+    """Run queries of staff about a customer or a message."""
     await gateway.gateway.management.directory.subscriber(ALICE)
     await gateway.gateway.management.directory.subscriptions(ALICE)
     await gateway.gateway.management.directory.evidence(ALICE, 2, 2)
@@ -93,9 +93,9 @@ async def some_reading(gateway: Running) -> None:
 async def test_no_statement_of_a_day_scans_a_table_that_grows(sqlite_url: str) -> None:
     async with running(settings_for(sqlite_url)) as gateway:
         database = gateway.gateway.storage.database
-        with heard(database.engine, database._reading) as statements:
+        with recorded(database.engine, database._reading) as statements:
             await a_day(gateway)
-            await some_reading(gateway)
+            await staff_queries(gateway)
 
         def plans(connection: object) -> dict[str, list[str]]:
             return {
@@ -106,24 +106,24 @@ async def test_no_statement_of_a_day_scans_a_table_that_grows(sqlite_url: str) -
 
         found = await database.read(plans)
 
-    assert len(found) > 30, "too few statements were heard"
+    assert len(found) > 30, "too few statements were recorded"
     bad = {
         statement: steps
         for statement, steps in found.items()
-        for table, index in whole(statement, steps)
-        # Newest first by id, with a limit: that reads no further than the page that is wanted.
+        for table, index in full_scans(statement, steps)
+        # By id with a limit: no more rows are read than the page needs.
         if not (index and index.endswith("_id") and " LIMIT " in statement)
     }
     assert bad == {}
 
 
-def whole(statement: str, steps: list[str]) -> list[tuple[str, str | None]]:
-    """Tables that grow and are read from end to end, each with the index that gives the order."""
+def full_scans(statement: str, steps: list[str]) -> list[tuple[str, str | None]]:
+    """Return the large tables that a statement scans, each with the index that gives the order."""
     scans = [scan for step in steps if (scan := _SCAN.match(step))]
     return [(scan[1], scan[2]) for scan in scans if real_table(statement, scan[1]) in BIG and scan[2] not in SHORT]
 
 
 def real_table(statement: str, name: str) -> str:
-    """The table behind an alias."""
+    """Return the table behind an alias."""
     found = re.search(rf"(\w+) AS {name}\b", statement)
     return found[1] if found else name

@@ -1,4 +1,4 @@
-"""An SQLite database is its owner's alone: it holds what customers wrote."""
+"""Only the owner can read the files of an SQLite database, as they hold customers' texts."""
 
 import io
 import os
@@ -17,7 +17,7 @@ OWNER = DatabaseOwner("test", Sealer(SEAL_KEY))
 
 
 @pytest.fixture(autouse=True)
-def _as_most_machines_are() -> Iterator[None]:
+def _default_umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
@@ -43,7 +43,7 @@ async def test_every_file_of_a_database_is_made_for_its_owner_only(tmp_path: Pat
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o604])
-def test_one_that_others_can_read_is_named_at_the_start_and_left_as_it_is(
+def test_a_file_that_others_can_read_is_logged_at_the_start_and_not_changed(
     unused_sqlite_url: str, mode: int, log: io.StringIO
 ) -> None:
     database = Database(normalise_url(unused_sqlite_url))
@@ -56,7 +56,7 @@ def test_one_that_others_can_read_is_named_at_the_start_and_left_as_it_is(
     assert path.stat().st_mode & 0o777 == mode
 
 
-def test_a_private_one_is_not_complained_about(tmp_path: Path, log: io.StringIO) -> None:
+def test_a_private_file_is_not_logged(tmp_path: Path, log: io.StringIO) -> None:
     database = Database(normalise_url(f"sqlite:///{tmp_path / 'new.db'}"))
     prepare(database, OWNER, migrate=True, starting=True)
     database.close()
@@ -64,5 +64,5 @@ def test_a_private_one_is_not_complained_about(tmp_path: Path, log: io.StringIO)
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "postgresql://nobody@nowhere/x"])
-def test_what_is_no_file_has_no_modes(url: str) -> None:
+def test_databases_that_are_no_files_are_not_open_to_others(url: str) -> None:
     assert files_open_to_others(normalise_url(url)) == []

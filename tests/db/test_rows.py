@@ -1,4 +1,4 @@
-"""Statements for many rows do the same on both databases."""
+"""Statements for many rows behave the same on both databases."""
 
 import asyncio
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def test_new_rows_are_counted_and_existing_ones_left_alone(database: Database) -
     database.write_now(work)
 
 
-def test_a_row_with_a_known_key_is_replaced(database: Database) -> None:
+def test_a_row_with_an_existing_key_is_replaced(database: Database) -> None:
     def work(connection: Connection) -> None:
         upsert_rows(connection, _timer, [timer("a", "first"), timer("b", "first")], KEY)
         upsert_rows(connection, _timer, [timer("a", "second"), timer("c", "second")], KEY)
@@ -116,7 +116,7 @@ def test_rows_of_a_single_column_are_rows_too(database: Database) -> None:
     database.write_now(work)
 
 
-def test_no_rows_are_no_statement(database: Database) -> None:
+def test_without_rows_nothing_is_executed(database: Database) -> None:
     def work(connection: Connection) -> None:
         insert_rows(connection, _timer, [])
         upsert_rows(connection, _timer, [], KEY)
@@ -145,7 +145,7 @@ def message(place: int, theirs: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def test_the_inbox_tells_new_messages_from_known_ones_also_within_one_list(database: Database) -> None:
+def test_the_inbox_recognises_repeats_also_within_one_list(database: Database) -> None:
     rows = [message(1, "a"), message(2, "b"), message(3, "a")]
 
     def work(connection: Connection) -> None:
@@ -167,7 +167,7 @@ def test_the_inbox_tells_new_messages_from_known_ones_also_within_one_list(datab
 
 
 @pytest.mark.anyio
-async def test_pieces_of_work_at_once_fail_alone(database: Database) -> None:
+async def test_concurrent_pieces_of_work_fail_alone(database: Database) -> None:
     def good(connection: Connection) -> str:
         insert_rows(connection, _timer, [timer("good")])
         return "done"

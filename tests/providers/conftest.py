@@ -1,4 +1,4 @@
-"""Every recorded payload is a case of those of the contract's tests that are about its direction."""
+"""Parametrise the contract's tests with the recorded payloads of their direction."""
 
 import pytest
 

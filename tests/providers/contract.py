@@ -1,7 +1,7 @@
-"""What every adapter owes, whatever its carrier: inherit from this and say how the adapter is made.
+"""The contract of all adapters: a base class of tests, whose subclasses say how an adapter is made.
 
-Payloads as the carrier really sends and expects them lie in ``tests/providers/recorded/<kind>/``, one JSON file each, with
-what they mean. docs/adding-a-provider.md tells what is in them.
+Real payloads of a carrier, with what they mean, are in ``tests/providers/recorded/<kind>/``, one JSON file each.
+docs/adding-a-provider.md describes these files.
 """
 
 import json
@@ -44,33 +44,33 @@ GARBAGE = [b"", b"\xff\xfe\x00", b"{", b"[]]", b"null", b"7", b"<xml/>", b"a=b&c
 
 
 def submission(reference: str = "0199", recipient: str = RECIPIENT, text: str = TEXT) -> Submission:
-    """An MT."""
+    """Return an MT to send."""
     return Submission(reference, "10086977", recipient, text, "ucs2", 1, "reply", "prompt", None)
 
 
 class NoNetwork:
-    """Handsets that take nothing."""
+    """A simulated network that refuses all messages."""
 
     async def take(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
         return [NotTried() if number else RefusedForNow("simulated") for number in range(len(submissions))]
 
 
 def surroundings(transport: httpx.AsyncBaseTransport) -> Surroundings:
-    """What an adapter of a test shares with nobody."""
+    """Return surroundings without a network."""
     return Surroundings(NoNetwork(), transport)
 
 
 class ProviderContract:
-    """Inherited by the test class of each adapter; every file of recorded payloads is one case of its test."""
+    """Base class of the tests of each adapter; every recorded payload is a case of a test."""
 
     kind: ClassVar[str]
 
     def make(self, transport: httpx.AsyncBaseTransport) -> Provider:
-        """The adapter, with the settings that the recordings were made with, sending over this transport."""
+        """Return the adapter with the settings that the recordings were made with, sending over ``transport``."""
         raise NotImplementedError
 
     def signed(self, request: WebhookRequest) -> WebhookRequest:
-        """The request as the carrier signs it now; the same for a carrier that does not sign."""
+        """Return the request as the carrier would sign it now; unchanged if it does not sign."""
         return request
 
     # ---- in
@@ -161,7 +161,7 @@ class ProviderContract:
         assert isinstance(results[0], RefusedForNow)
         assert all(isinstance(result, NotTried) for result in results[1:])
 
-    # ---- how
+    # ---- helpers
 
     def _provider(self) -> Provider:
         return self.make(httpx.MockTransport(lambda _request: httpx.Response(500)))
@@ -177,7 +177,7 @@ class ProviderContract:
 
 
 class _Carrier(httpx.AsyncBaseTransport):
-    """Answers in the process, and keeps the bodies."""
+    """A transport that answers by itself and records the bodies."""
 
     def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
         self._answer = answer
@@ -189,7 +189,7 @@ class _Carrier(httpx.AsyncBaseTransport):
 
 
 class _Broken(httpx.AsyncBaseTransport):
-    """A connection that breaks before or after the request went out."""
+    """A connection that breaks, before or after the request was sent."""
 
     def __init__(self, error: Exception, *, pulled: bool) -> None:
         self._error = error
@@ -202,7 +202,7 @@ class _Broken(httpx.AsyncBaseTransport):
 
 
 def recordings(kind: str, *directions: str) -> list[Recording]:
-    """The recorded payloads of a kind that go in these directions: inbound, reports or send."""
+    """Return the recorded payloads of a kind in some directions: inbound, reports, send."""
     paths = sorted((RECORDED / kind).glob("*.json"))
     assert paths, f"there is nothing in {RECORDED / kind}"
     found = [{**json.loads(path.read_text("utf-8")), "name": path.stem} for path in paths]
@@ -223,7 +223,7 @@ def _request(recording: Recording) -> WebhookRequest:
 
 
 def _refusal(read: Callable[[WebhookRequest], object], request: WebhookRequest) -> str:
-    """Why a request was refused; one that says nothing to us may be left without effect instead."""
+    """Return why a request was refused; a request without usable items may be accepted without effect instead."""
     try:
         found = read(request)
     except MalformedRequestError as error:
@@ -237,7 +237,7 @@ def _with_body(request: WebhookRequest, body: bytes) -> WebhookRequest:
 
 
 def _plain(item: object) -> dict[str, Any]:
-    """What was read, as JSON writes it, without what is unset."""
+    """Return the fields of an item as JSON has them, without those that are None."""
     values = asdict(item)  # type: ignore[call-overload]
     return {
         name: value.total_seconds()

@@ -1,4 +1,4 @@
-"""A carrier on a real socket that behaves as it is told, well or badly, and counts what it read."""
+"""A carrier on a real socket with configurable behaviour, good or bad, that records what it read."""
 
 import asyncio
 import json
@@ -28,7 +28,14 @@ _TLS_HELLO = b"\x16"
 
 @dataclass
 class Sink:
-    """What the carrier was sent; ``behaviour`` says how it answers a reference at its first, second … time."""
+    """What the carrier read and accepted.
+
+    Attributes:
+        behaviour: returns how to answer, by reference and number of the attempt, from 1.
+        read: how often each reference was read.
+        taken: how often each reference was accepted.
+        most_at_once: the largest number of requests at a time.
+    """
 
     url: str = ""
     behaviour: Callable[[str, int], str] = lambda _reference, _time: TAKES
@@ -41,11 +48,11 @@ class Sink:
 
     @property
     def bodies(self) -> list[dict[str, object]]:
-        """What was posted, in the order in which it came."""
+        """The posted bodies, in the order in which they came."""
         return [json.loads(body) for _, body in self.requests]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Serve one connection."""
         try:
             while await self._one(reader, writer):
                 pass
@@ -123,7 +130,7 @@ async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
 
 @asynccontextmanager
 async def sink() -> AsyncIterator[Sink]:
-    """A carrier on a free port of this machine."""
+    """Run a carrier on a free port of this machine."""
     carrier = Sink()
     server = await asyncio.start_server(carrier.serve, "127.0.0.1", 0)
     carrier.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/send"

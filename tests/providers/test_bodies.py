@@ -1,4 +1,4 @@
-"""Bodies are read as they are marked and labelled, and what is not read is named (http-api.md, webhooks)."""
+"""Bodies are decoded by byte order mark and headers, and refusals say what to send (http-api.md, webhooks)."""
 
 import base64
 import gzip
@@ -20,7 +20,7 @@ from tests.providers.contract import submission, surroundings
 
 
 def gzipped(body: bytes) -> bytes:
-    """Packed with gzip, without the time: it stands in the name of a test."""
+    """Compress without a timestamp, as the bytes are part of a test's name."""
     return gzip.compress(body, mtime=0)
 
 
@@ -66,7 +66,7 @@ def test_a_body_is_read_in_the_charset_that_it_says(codec: str, content_type: st
         (TEXT.encode(), ""),
     ],
 )
-def test_a_packed_body_is_unpacked(body: bytes, encoding: str) -> None:
+def test_a_compressed_body_is_decompressed(body: bytes, encoding: str) -> None:
     assert decompress(body, encoding) == TEXT.encode()
 
 
@@ -81,7 +81,7 @@ def test_a_packed_body_is_unpacked(body: bytes, encoding: str) -> None:
         (gzipped(b" " * MOST_BYTES) + gzipped(b" "), "gzip", 413),
     ],
 )
-def test_what_cannot_be_unpacked_is_named(body: bytes, encoding: str, status: int) -> None:
+def test_a_body_that_cannot_be_decompressed_is_refused(body: bytes, encoding: str, status: int) -> None:
     with pytest.raises(UnreadableBodyError) as refused:
         decompress(body, encoding)
     assert refused.value.status == status
@@ -99,7 +99,7 @@ def test_what_cannot_be_unpacked_is_named(body: bytes, encoding: str, status: in
         (b"\xff\xfe{", "application/json", "UTF-8"),
     ],
 )
-def test_another_kind_of_body_is_named(body: bytes, content_type: str, named: str) -> None:
+def test_a_refusal_names_the_kind_of_body(body: bytes, content_type: str, named: str) -> None:
     with pytest.raises(UnreadableBodyError, match=named) as refused:
         as_utf8(body, {"content-type": content_type})
     assert refused.value.status == 415
@@ -107,7 +107,7 @@ def test_another_kind_of_body_is_named(body: bytes, content_type: str, named: st
 
 
 @pytest.mark.parametrize(("body", "named"), [(TEXT.encode("gbk"), "charset=gbk"), (gzipped(b"{}"), "Content-Encoding")])
-def test_what_says_nothing_of_itself_is_told_what_to_say(body: bytes, named: str) -> None:
+def test_a_refusal_of_a_body_without_labels_names_the_missing_header(body: bytes, named: str) -> None:
     provider = GenericProvider("carrier")
     for read in (provider.parse_inbound, provider.parse_reports):
         with pytest.raises(MalformedRequestError, match=named):
@@ -115,7 +115,7 @@ def test_what_says_nothing_of_itself_is_told_what_to_say(body: bytes, named: str
     assert encoding_error(TEXT.encode()) is None
 
 
-def test_a_packed_body_may_be_signed_before_or_behind_packing() -> None:
+def test_a_compressed_body_may_be_signed_before_or_after_compression() -> None:
     provider = GenericProvider("carrier", [SECRET])
     plain, compressed = TEXT.encode("gbk"), gzipped(TEXT.encode("gbk"))
     for signed in (plain, compressed):
@@ -133,7 +133,7 @@ def test_a_packed_body_may_be_signed_before_or_behind_packing() -> None:
 
 
 def _headers(body: bytes) -> dict[str, str]:
-    """As Standard Webhooks has it: over the bytes."""
+    """Sign the bytes, as Standard Webhooks says."""
     now = str(int(time.time()))
     signature = hmac.digest(base64.b64decode(SECRET.removeprefix("whsec_")), f"id.{now}.".encode() + body, "sha256")
     signed = f"v1,{base64.b64encode(signature).decode()}"
@@ -156,7 +156,7 @@ ANSWER = '{"message_id": "c-1", "msg": "乗\\"成功"}'
         (gzipped(ANSWER.encode()), {"content-encoding": "gzip"}),
     ],
 )
-async def test_an_answer_is_read_whatever_it_says_of_itself(body: bytes, headers: dict[str, str]) -> None:
+async def test_an_answer_is_decoded_even_if_its_headers_are_wrong(body: bytes, headers: dict[str, str]) -> None:
     def taken(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, headers=headers, stream=httpx.ByteStream(body))
 

@@ -1,4 +1,4 @@
-"""Carriers that cannot sign: what keeps others out (delivery.md, security)."""
+"""Access rules for carriers that cannot sign (delivery.md, security)."""
 
 import base64
 from ipaddress import ip_network

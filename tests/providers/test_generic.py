@@ -38,7 +38,7 @@ def test_another_secret_does_not_count() -> None:
         Signatures([NEW, OLD]).check(Signatures([OTHER]).sign("id", b"body"), b"body")
 
 
-def test_what_we_sign_each_of_our_secrets_proves() -> None:
+def test_each_secret_verifies_what_the_gateway_signs() -> None:
     headers = Signatures([NEW, OLD]).sign("id", b"body")
     for secret in (NEW, OLD):
         Webhook(secret).verify(b"body", headers, json_parse=False)

@@ -1,4 +1,4 @@
-"""What came of a request, over each transport: answered, surely not arrived, or nobody knows (design: unknown sends)."""
+"""Results of a request over each transport: answered, certainly not sent, or unknown (design: unknown sends)."""
 
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -76,7 +76,7 @@ async def test_no_answer_in_time_leaves_it_unknown(transport: httpx.AsyncBaseTra
 async def test_a_carrier_that_closes_before_reading_may_still_have_got_it(
     transport: httpx.AsyncBaseTransport, carrier: Sink
 ) -> None:
-    """The bytes left us; what the other side read of them, it alone knows."""
+    """The bytes were sent; only the other side knows what it read."""
     carrier.behaviour = lambda _reference, _time: sinks.CLOSES_BEFORE_READING
     answer = await post(transport, carrier.url)
 
@@ -100,8 +100,8 @@ async def test_where_no_connection_is_made_in_time_nothing_was_sent(transport: h
         address = full.getsockname()
         waiting = [socket.socket() for _ in range(4)]
         try:
-            for one in waiting:  # the queue of the listener is full with these, so that nobody else gets in
-                one.setblocking(False)  # noqa: FBT003  its only way to say it
+            for one in waiting:  # these fill the listener's queue, so that no other connection is accepted
+                one.setblocking(False)  # noqa: FBT003  takes no keyword
                 one.connect_ex(address)
             answer = await post(transport, f"http://127.0.0.1:{address[1]}/send", within=TIMEOUT_SECONDS)
         finally:
@@ -130,7 +130,7 @@ async def test_redirects_are_not_followed(transport: httpx.AsyncBaseTransport, c
     assert answer.status == 302
 
 
-async def test_no_more_is_read_than_anybody_needs(transport: httpx.AsyncBaseTransport, carrier: Sink) -> None:
+async def test_a_too_long_answer_is_not_read_to_its_end(transport: httpx.AsyncBaseTransport, carrier: Sink) -> None:
     carrier.behaviour = lambda _reference, _time: sinks.ENDLESS
     answer = await post(transport, carrier.url)
 
@@ -138,7 +138,7 @@ async def test_no_more_is_read_than_anybody_needs(transport: httpx.AsyncBaseTran
     assert (answer.status, answer.body) == (200, None)
 
 
-# ---- when to come again
+# ---- Retry-After
 
 
 def retry_after(given: str) -> timedelta | None:
@@ -158,5 +158,5 @@ def test_retry_after_as_a_date() -> None:
 
 
 @pytest.mark.parametrize("given", ["", "soon", "-5", "1.5", "Fri, 01 Mar 2024 00:00:00 GMT", "²", "Fri, 99 Foo 2024"])
-def test_retry_after_that_says_nothing(given: str) -> None:
+def test_an_unusable_retry_after_is_none(given: str) -> None:
     assert retry_after(given) is None

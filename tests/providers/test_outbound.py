@@ -1,4 +1,4 @@
-"""Through the generic provider to a carrier on a real socket, whatever that does: nothing lost, no state wrong."""
+"""Sending through the generic provider to a carrier on a real socket, whatever that does: nothing is lost."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from tests.web.calls import serving
 pytestmark = pytest.mark.anyio
 _mt = tables.outbound_message
 OLD, NEW = "whsec_b2xkIHNlY3JldCBvZiB0aGUgdGVzdA==", "whsec_bmV3IHNlY3JldCBvZiB0aGUgdGVzdA=="
-# What each behaviour of the carrier at every attempt makes of a reply, where nobody sends again what is unknown.
+# The final status of a reply by the carrier's behaviour at every attempt, without resending of unknown messages.
 ENDS = {
     sinks.TAKES: "accepted",
     sinks.TAKES_SLOWLY: "accepted",
@@ -42,7 +42,7 @@ ENDS = {
 
 
 def settings_of(database_url: str, *carriers: Sink, **more: object) -> Settings:
-    """Settings with a provider for each carrier: ``carrier``, ``carrier2``, … in this order."""
+    """Return settings with a provider for each carrier: ``carrier``, ``carrier2``, … in this order."""
     names = ["carrier", *(f"carrier{number}" for number in range(2, len(carriers) + 1))]
     given = {"kind": "generic", "secret": [NEW, OLD], "timeout": "1s", **more}
     providers = {
@@ -123,7 +123,7 @@ async def test_what_a_carrier_does_decides_how_a_message_ends(database_url: str,
             assert carrier.read[row["id"]] == 1
 
 
-async def test_a_carrier_that_is_not_there_is_tried_again_until_it_is(database_url: str) -> None:
+async def test_an_unreachable_carrier_is_tried_again_until_the_message_expires(database_url: str) -> None:
     async with sink() as gone:
         pass
     async with running(settings_of(database_url, gone)) as gateway:
@@ -146,10 +146,8 @@ TAKEN_AT_ONCE = {sinks.TAKES, sinks.TAKES_SLOWLY}
 
 
 @pytest.mark.parametrize("on_unknown", ["wait", "resend"])
-async def test_of_many_messages_in_trouble_none_is_lost_and_none_doubled_but_by_resend(
-    database_url: str, on_unknown: str
-) -> None:
-    """Each of 60 customers meets one trouble at the first attempt, and a carrier that is well after it."""
+async def test_no_message_in_trouble_is_lost_and_only_resending_doubles_any(database_url: str, on_unknown: str) -> None:
+    """Each of 60 messages meets one trouble at its first attempt, and a healthy carrier afterwards."""
     numbers = customers(60)
     async with sending(database_url, on_unknown=on_unknown) as (gateway, carrier):
         trouble: dict[str, str] = {}
@@ -231,7 +229,7 @@ async def test_a_request_that_hangs_holds_up_nobody_else(database_url: str) -> N
         await ask(gateway, numbers[0])
         await _until(lambda: _is(gateway, 1, "sending"))
         await ask(gateway, *numbers[1:])
-        # Recorded while the first one still hangs, long before its time is over.
+        # The others are recorded while the first call still hangs, long before its timeout.
         await _until(lambda: _is(gateway, 29, "accepted"))
         assert await gateway.count(_mt, _mt.c.status == "sending") == 1
         carrier._closing.set()
@@ -262,10 +260,10 @@ async def test_a_carrier_gets_no_more_a_second_than_the_settings_allow(sqlite_ur
         assert len(carrier.requests) == 23
 
 
-# ---- left alone, or another one
+# ---- circuit breaker and failover
 
 
-async def test_a_carrier_that_names_a_time_is_left_alone_by_everybody(database_url: str) -> None:
+async def test_no_message_is_sent_before_the_carriers_retry_after(database_url: str) -> None:
     numbers = customers(5)
     async with sending(database_url) as (gateway, carrier):
         await gateway.subscribers(numbers)
@@ -283,7 +281,7 @@ async def test_a_carrier_that_names_a_time_is_left_alone_by_everybody(database_u
         assert len(carrier.requests) == 6
 
 
-async def test_a_carrier_that_keeps_failing_rests_and_is_tried_with_one_message(database_url: str) -> None:
+async def test_the_circuit_of_a_failing_carrier_opens_and_is_tried_with_one_message(database_url: str) -> None:
     numbers = customers(40)
     async with sending(database_url, window=1) as (gateway, carrier):
         await gateway.subscribers(numbers)
@@ -300,7 +298,7 @@ async def test_a_carrier_that_keeps_failing_rests_and_is_tried_with_one_message(
         assert {row["status"] for row in await sent(gateway)} == {"accepted"}
 
 
-async def test_while_one_carrier_is_out_of_order_the_next_one_is_used_in_order(database_url: str) -> None:
+async def test_messages_of_a_failing_carrier_are_sent_by_the_next_one_in_order(database_url: str) -> None:
     numbers = customers(15)
     async with sink() as first, sink() as second, running(settings_of(database_url, first, second)) as gateway:
         await gateway.subscribers(numbers)
@@ -319,7 +317,7 @@ async def test_while_one_carrier_is_out_of_order_the_next_one_is_used_in_order(d
 
 
 @pytest.mark.parametrize("cannot", [{"single_number": True}, {"prefixes": ["+852"]}])
-async def test_a_carrier_that_cannot_carry_a_message_does_not_stand_in(
+async def test_a_carrier_that_cannot_send_a_message_is_no_failover_route(
     database_url: str, cannot: dict[str, object]
 ) -> None:
     numbers = customers(12)
@@ -337,7 +335,7 @@ async def test_a_carrier_that_cannot_carry_a_message_does_not_stand_in(
             assert {row["provider"] for row in await sent(gateway)} == {"carrier"}
 
 
-async def test_the_simulator_and_real_carriers_never_stand_in_for_each_other(database_url: str) -> None:
+async def test_the_simulator_and_real_carriers_never_fail_over_to_each_other(database_url: str) -> None:
     numbers = customers(12)
     async with sending(database_url) as (gateway, carrier):
         await gateway.subscribers(numbers)
@@ -352,7 +350,7 @@ async def test_the_simulator_and_real_carriers_never_stand_in_for_each_other(dat
         assert {row["status"] for row in await gateway.rows(_mt, _mt.c.provider == "carrier")} == {"queued"}
 
 
-async def test_staff_see_a_circuit_that_is_open_and_what_nobody_knows(sqlite_url: str) -> None:
+async def test_staff_see_an_open_circuit_and_unknown_messages(sqlite_url: str) -> None:
     async with sink() as carrier, serving(settings_of(sqlite_url, carrier)) as web:
         carrier.behaviour = lambda _reference, _time: sinks.GARBAGE
         numbers = customers(15)
@@ -372,7 +370,7 @@ async def test_staff_see_a_circuit_that_is_open_and_what_nobody_knows(sqlite_url
         assert (await web.get("/readyz")).json()["parts"]["providers"]["carrier"]["circuit"] == "closed"
 
 
-async def test_what_waits_for_a_provider_that_is_gone_from_the_settings_goes_another_way(database_url: str) -> None:
+async def test_queued_messages_of_a_removed_provider_are_sent_by_the_default_one(database_url: str) -> None:
     async with sending(database_url) as (gateway, carrier):
         carrier.behaviour = lambda _reference, _time: sinks.ERROR
         await ask(gateway, ALICE, *customers(1))
@@ -408,7 +406,7 @@ async def test_a_report_that_overtakes_the_answer_is_joined(database_url: str) -
 
 
 @pytest.mark.parametrize("on_unknown", ["wait", "resend"])
-async def test_a_report_that_quotes_our_reference_settles_what_nobody_knew(database_url: str, on_unknown: str) -> None:
+async def test_a_report_with_the_gateways_reference_ends_an_unknown_message(database_url: str, on_unknown: str) -> None:
     async with sending(database_url, on_unknown=on_unknown) as (gateway, carrier):
         carrier.behaviour = lambda _reference, _time: sinks.CLOSES_AFTER_READING
         await ask(gateway, ALICE, text="0000")
@@ -424,7 +422,7 @@ async def test_a_report_that_quotes_our_reference_settles_what_nobody_knew(datab
         assert carrier.read[first["id"]] == 1, "what has arrived is not sent again"
 
 
-async def test_a_reference_of_another_provider_s_message_settles_nothing(database_url: str) -> None:
+async def test_a_reference_to_another_providers_message_is_ignored(database_url: str) -> None:
     async with sending(database_url) as (gateway, carrier):
         carrier.behaviour = lambda _reference, _time: sinks.GARBAGE
         await ask(gateway, ALICE)

@@ -1,4 +1,4 @@
-"""How carriers say that a message is a part of a longer one (http-api.md, webhooks)."""
+"""Concatenation data: which part of a long message an MO is (http-api.md, webhooks)."""
 
 import pytest
 
@@ -18,12 +18,12 @@ PART = PartOf("76", 2, 3)
         ("060804004C0302", PART),
         ("0608041F400302", PartOf("8000", 2, 3)),
         ("050003FF0101", PartOf("255", 1, 1)),
-        # Ports, a language, an element of nothing: they say nothing of parts.
+        # Ports, a language and an empty element do not describe parts.
         ("06050400000000", None),
         ("03240101", None),
         ("020400", None),
         ("00", None),
-        # Ports before it and a language behind it; of two the last counts.
+        # Ports before it and a language after it; of two the last one counts.
         ("0B05040B8423F00003 4C0302", PART),
         ("080003 4C0302 240101", PART),
         ("0A0003 010202 0003 4C0302", PART),

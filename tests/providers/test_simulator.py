@@ -1,4 +1,4 @@
-"""The simulated carrier keeps the contract in what comes in; tests/services sends through it."""
+"""The simulated carrier keeps the contract for inbound requests; tests/services sends through it."""
 
 import httpx
 import pytest
@@ -17,4 +17,4 @@ class TestSimulator(ProviderContract):
         return make_provider(ProviderSettings("simulator", self.kind), surroundings(transport))
 
     async def test_a_request_that_may_have_arrived_is_unknown(self) -> None:
-        """There is no connection that could break: tests/services makes it lose answers."""
+        """Nothing to test: there is no connection that could break. tests/services simulates lost answers."""

@@ -1,4 +1,4 @@
-"""Times as carriers write them (http-api.md, webhooks; safety.md 34)."""
+"""Parsing of carriers' times (http-api.md, webhooks; safety.md 34)."""
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
@@ -26,14 +26,14 @@ ZONED = [
 
 @pytest.mark.parametrize("text", LOCAL, ids=repr)
 @pytest.mark.parametrize("zone", [SHANGHAI, UTC, timezone(timedelta(hours=-3)), ZoneInfo("Europe/Berlin")])
-def test_a_time_without_a_zone_is_the_carriers(text: object, zone: tzinfo) -> None:
+def test_a_time_without_a_zone_is_in_the_carriers_zone(text: object, zone: tzinfo) -> None:
     stamp = read_stamp(text, zone)
     assert (stamp.at, stamp.form) == (NOON.replace(tzinfo=zone), StampForm.LOCAL)
 
 
 @pytest.mark.parametrize("text", ZONED, ids=repr)
 @pytest.mark.parametrize("zone", [SHANGHAI, UTC])
-def test_a_time_that_says_its_zone_is_meant_so(text: object, zone: tzinfo) -> None:
+def test_a_time_with_a_zone_is_in_that_zone(text: object, zone: tzinfo) -> None:
     stamp = read_stamp(text, zone)
     assert (stamp.at, stamp.form) == (NOON, StampForm.ZONED)
 
@@ -52,7 +52,7 @@ NO_TIME = ["yesterday", "11:59", True, [], {}, "1" * 5000, "2 March 2026"]
 
 
 @pytest.mark.parametrize("text", [*IMPOSSIBLE, *NO_TIME], ids=lambda text: repr(text)[:30])
-def test_a_time_that_nobody_can_mean_is_none_and_known_as_such(text: object) -> None:
+def test_an_impossible_time_is_none_with_its_form(text: object) -> None:
     stamp = read_stamp(text, SHANGHAI)
     no_time = any(text is one for one in NO_TIME)
     assert (stamp.at, stamp.form) == (None, StampForm.NO_TIME if no_time else StampForm.IMPOSSIBLE)
@@ -62,6 +62,6 @@ _ANY = st.none() | st.booleans() | st.integers() | st.floats() | st.text(alphabe
 
 
 @given(_ANY, st.sampled_from([SHANGHAI, UTC, ZoneInfo("Europe/Berlin")]))
-def test_reading_is_total(text: object, zone: tzinfo) -> None:
+def test_any_value_can_be_parsed(text: object, zone: tzinfo) -> None:
     stamp = read_stamp(text, zone)
     assert stamp.at is None or stamp.at.tzinfo is not None

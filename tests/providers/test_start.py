@@ -1,4 +1,4 @@
-"""What of a provider's settings stops the start, in words that say what to do (http-api.md, settings; delivery.md)."""
+"""Settings of providers that prevent a start, with messages that say what to do (http-api.md, settings; delivery.md)."""
 
 import base64
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.web.calls import Web, assert_problem, message, serving
 
 pytestmark = pytest.mark.anyio
 TOKEN = "0123456789abcdefghijKLMNOP"
-GUARDS = {
+PROTECTIONS = {
     "secret": "secret: whsec_c2l4dGVlbiBieXRlcyBvZiBpdA==",
     "two secrets": "secret: [whsec_dGhlIG5ldyBzZWNyZXQgb2YgdHdv, whsec_dGhlIG9sZCBzZWNyZXQgb2YgdHdv]",
     "path token": f"path_token: {TOKEN}",
@@ -43,7 +43,7 @@ def refusal() -> str:
     return str(refused.value)
 
 
-def test_a_provider_that_is_neither_signed_nor_fenced_stops_the_start(environment: Path) -> None:
+def test_a_provider_that_is_neither_signed_nor_fenced_prevents_a_start(environment: Path) -> None:
     provider(environment, "send_url: https://carrier.example/send")
     said = refusal()
     assert said.startswith(f"providers.carrier ({environment}:2): ")
@@ -52,15 +52,15 @@ def test_a_provider_that_is_neither_signed_nor_fenced_stops_the_start(environmen
         assert remedy in said
 
 
-@pytest.mark.parametrize("guard", GUARDS.values(), ids=GUARDS)
-def test_one_that_is_guarded_in_any_way_starts(environment: Path, guard: str) -> None:
-    provider(environment, guard, "send_url: https://carrier.example/send")
+@pytest.mark.parametrize("protection", PROTECTIONS.values(), ids=PROTECTIONS)
+def test_a_provider_that_is_protected_in_any_way_starts(environment: Path, protection: str) -> None:
+    provider(environment, protection, "send_url: https://carrier.example/send")
     assert checked_settings().file.providers["carrier"].is_guarded()
 
 
-@pytest.mark.parametrize("guard", ["secret: []", "path_token: []", "allowed_ips: []"])
-def test_an_empty_list_is_no_guard(environment: Path, guard: str) -> None:
-    provider(environment, guard)
+@pytest.mark.parametrize("protection", ["secret: []", "path_token: []", "allowed_ips: []"])
+def test_an_empty_list_is_no_protection(environment: Path, protection: str) -> None:
+    provider(environment, protection)
     assert "anybody could post" in refusal()
 
 
@@ -83,7 +83,7 @@ def test_an_empty_list_is_no_guard(environment: Path, guard: str) -> None:
         ("prefixes: ['86']", "prefixes"),
     ],
 )
-def test_what_cannot_be_meant_is_named_with_its_place_and_no_secret(environment: Path, line: str, says: str) -> None:
+def test_an_invalid_setting_is_named_with_its_place_and_no_secret(environment: Path, line: str, says: str) -> None:
     provider(environment, "secret: whsec_c2l4dGVlbiBieXRlcyBvZiBpdA==", line)
     said = refusal()
     assert f"providers.carrier.{line.partition(':')[0]}" in said
@@ -92,7 +92,7 @@ def test_what_cannot_be_meant_is_named_with_its_place_and_no_secret(environment:
 
 
 @pytest.mark.parametrize("kind", ["dev", "production"])
-def test_messages_do_not_travel_in_the_clear_unless_it_is_said_that_they_may(
+def test_messages_are_not_sent_unencrypted_unless_a_setting_allows_it(
     environment: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setenv("SMSGW_ENV", kind)
@@ -104,7 +104,7 @@ def test_messages_do_not_travel_in_the_clear_unless_it_is_said_that_they_may(
     assert checked_settings().file.providers["carrier"].sends_in_clear()
 
 
-def test_the_simulator_stops_production(environment: Path) -> None:
+def test_the_simulator_prevents_a_start_in_production(environment: Path) -> None:
     environment.write_text("providers: {simulator: {kind: simulator, secret: whsec_c2l4dGVlbiBieXRlcyBvZiBpdA==}}")
     said = refusal()
     assert "providers.simulator" in said
@@ -112,14 +112,18 @@ def test_the_simulator_stops_production(environment: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["demo", "dev", "test"])
-def test_elsewhere_a_provider_may_be_open(environment: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_outside_production_a_provider_may_be_unprotected(
+    environment: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     monkeypatch.setenv("SMSGW_ENV", kind)
     provider(environment, "send_url: https://carrier.example/send")
     assert not checked_settings().file.providers["carrier"].is_guarded()
 
 
 @pytest.mark.parametrize("kind", ["demo", "test"])
-def test_to_try_it_messages_may_go_anywhere(environment: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_in_demo_and_test_messages_may_be_sent_to_any_address(
+    environment: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     monkeypatch.setenv("SMSGW_ENV", kind)
     provider(environment, "send_url: http://127.0.0.1:9000/send")
     assert checked_settings().private_webhooks
@@ -146,7 +150,7 @@ GUESSABLE = {
 
 @pytest.mark.parametrize("kind", ["production", "test"])
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, given in GUESSABLE.items() for value in given])
-def test_a_secret_that_can_be_guessed_stops_the_start(
+def test_a_guessable_secret_prevents_a_start(
     environment: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, kind: str
 ) -> None:
     monkeypatch.setenv("SMSGW_ENV", kind)
@@ -158,14 +162,14 @@ def test_a_secret_that_can_be_guessed_stops_the_start(
         assert secret in ("''", "abc") or secret.strip("'") not in said
 
 
-def test_so_does_one_of_billings(environment: Path) -> None:
+def test_a_guessable_secret_of_billing_prevents_a_start(environment: Path) -> None:
     environment.write_text("billing: {webhook_url: https://billing.example/events, secret: whsec_YWJj}")
     said = refusal()
     assert said.startswith(f"billing.secret ({environment}:1): must be whsec_ and 16 or more random bytes")
     assert "YWJj" not in said
 
 
-# ---- at work
+# ---- running
 
 
 async def posted(web: Web, path: str, headers: dict[str, str] | None = None) -> int:
@@ -176,7 +180,7 @@ async def posted(web: Web, path: str, headers: dict[str, str] | None = None) -> 
     return answer.status_code
 
 
-async def test_a_fenced_provider_takes_only_what_comes_through_the_gate(database_url: str) -> None:
+async def test_a_fenced_provider_accepts_only_requests_that_pass_its_rules(database_url: str) -> None:
     given = {
         "kind": "generic",
         "path_token": [TOKEN, f"{TOKEN}2"],
@@ -197,7 +201,7 @@ async def test_a_fenced_provider_takes_only_what_comes_through_the_gate(database
         assert answer.json() == {"status": "ignored"}
 
 
-async def test_only_known_addresses_reach_a_provider_that_is_fenced_by_them(sqlite_url: str) -> None:
+async def test_only_allowed_addresses_reach_a_provider_that_is_fenced_by_address(sqlite_url: str) -> None:
     def fenced(network: str) -> SettingsFile:
         given = ProviderFile.model_validate({"kind": "generic", "allowed_ips": [network]})
         return SettingsFile(providers={"carrier": given})

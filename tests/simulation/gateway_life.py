@@ -1,4 +1,4 @@
-"""The life of one customer with a whole gateway and its database, watched by the witness of the properties."""
+"""Steps in the life of one customer of a whole gateway with a database, each checked by the witness."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ R = TypeVar("R", bound=Record)
 
 @dataclass
 class GatewayLife:
-    """A gateway that is stopped and built anew on the same database; steps are plain calls."""
+    """A gateway that can be restarted on its database. Steps are plain calls, so that a failing script can be pasted."""
 
     settings: Settings
     script: list[str] = field(default_factory=list)
@@ -80,7 +80,7 @@ class GatewayLife:
         await work
         await self.gateway.drain()
 
-    # ---- what the witness is shown
+    # ---- checks by the witness
 
     def _look(self) -> None:
         for message in self._run(self.gateway.received())[self._read :]:
@@ -97,7 +97,7 @@ class GatewayLife:
 
     @property
     def story(self) -> str:
-        """What happened, as it is pasted into a test, and what was said."""
+        """The steps, as calls to paste into a test, and all messages."""
         said = [
             f"{self._local(message)} {message.service_number} {message.direction}: {message.text}"
             for message in self._run(self.gateway.thread())
@@ -111,9 +111,9 @@ class GatewayLife:
     # ---- steps
 
     def says(self, *texts: str, to: str = "10086", copies: int = 1, ago: float = 0) -> None:
-        """Texts in one delivery, each in some copies; ``<code 0>`` and ``<order 0>`` as in the commands' properties.
+        """Send texts in one request, each in ``copies`` copies, stamped ``ago`` hours before they are stored.
 
-        ``ago``: so many hours before they are stored.
+        ``<code 0>`` and ``<order 0>`` stand for codes and numbers, as in the properties of commands.
         """
         number = self.witness.read(to)
         known = [text for text in map(self.witness.read, texts) if text]
@@ -133,12 +133,12 @@ class GatewayLife:
             assert known[0][2:] not in self._running(), f"{known[0]} was lost"
 
     def _began(self) -> datetime:
-        """Since when the number is hers."""
+        """Return when the tenure began."""
         assert self.witness.before is not None
         return self.witness.before.subscriber.created_at
 
     def says_in_parts(self, text: str, arrivals: Sequence[int], to: str = "10086", minutes: float = 0) -> None:
-        """A long message whose parts come in that order, so far apart; what comes once more is a repeat."""
+        """Send the parts of a long message in the order ``arrivals``, some minutes apart; a part twice is a repeat."""
         number, text = self.witness.read(to), self.witness.read(text)
         total = max(arrivals) + 1
         if not number or len(text) < total:
@@ -157,7 +157,7 @@ class GatewayLife:
             self.witness.judge_answer(expected, heard=self._well)
 
     def says_incompletely(self, text: str, missing: int, total: int, to: str = "10086") -> None:
-        """One part never comes: the text is no command and no answer, now or later (delivery.md 6)."""
+        """Send all parts but one: the text must be no command and no answer, now or later (delivery.md 6)."""
         number, text = self.witness.read(to), self.witness.read(text)
         if not number or len(text) < total:
             return
@@ -179,7 +179,7 @@ class GatewayLife:
         return self.gateway.parts(cut, number, ref=str(self._count))
 
     def _comes_alone(self, part: "IncomingMessage") -> None:
-        """A part that makes nothing whole: nothing happens."""
+        """Send a part that completes no message: nothing may happen."""
         before, read = self.witness.before, self._read
         assert before is not None
         self._step(f"#   {part.text!r}", self.gateway.store(part))
@@ -188,7 +188,7 @@ class GatewayLife:
         assert self._read == read, f"a part of a message, {part.text}, was answered"
 
     def comes_again(self, index: int) -> None:
-        """The carrier delivers an old message once more: nothing happens."""
+        """Send an old message again: nothing may happen."""
         if index >= len(self._sent):
             return
         before, read = self.witness.before, self._read
@@ -200,7 +200,7 @@ class GatewayLife:
         self._step(f"life.waits(**{length})", self.gateway.advance(**length))
 
     def restarts(self, away: float = 0) -> None:
-        """The gateway is stopped, and comes back after so many hours."""
+        """Stop the gateway, and start it again ``away`` hours later."""
         self._step(f"life.restarts({away})", self._restart(away))
 
     async def _restart(self, away: float) -> None:

@@ -1,4 +1,4 @@
-"""A gateway that was down: what fell due meanwhile happens once, when it is back, and by day (flows.md 8, 15)."""
+"""After a downtime, what fell due meanwhile happens once, outside of the quiet hours (flows.md 8, 15)."""
 
 import pytest
 
@@ -12,15 +12,15 @@ from tests.running import ALICE, Running, running
 pytestmark = pytest.mark.anyio
 
 
-async def time_passes(settings: Settings, to: str) -> None:
-    """Nothing runs meanwhile."""
+async def move_clock(settings: Settings, to: str) -> None:
+    """Move the clock while no gateway runs."""
     stopped = build_gateway(settings)
     await stopped.simulator.simulation.set_clock(shanghai(to))
     stopped.storage.database.close()
 
 
 async def prepare(gateway: Running) -> None:
-    """She wants last month's fees told, and one of them falls due in the last minutes of March."""
+    """Subscribe to monthly summaries, with a charge that falls due in the last minutes of March."""
     await gateway.say("DZXXSF")
     due = shanghai("2026-03-31 23:50")
     fee = AnnounceCharge("api:billing", "c-1", "SJB", ChargeKind.MONTHLY, 300, due)
@@ -29,7 +29,7 @@ async def prepare(gateway: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    ("back", "told_at"),
+    ("back", "sent_at"),
     [
         ("2026-04-01 10:00:01", "2026-04-01 10:00:01"),
         ("2026-04-01 21:59:59", "2026-04-01 21:59:59"),
@@ -38,20 +38,22 @@ async def prepare(gateway: Running) -> None:
         ("2026-04-29 12:00:00", "2026-04-29 12:00:00"),
     ],
 )
-async def test_fees_are_told_once_when_the_first_was_missed(settings: Settings, back: str, told_at: str) -> None:
+async def test_a_summary_is_sent_once_when_the_first_of_the_month_was_missed(
+    settings: Settings, back: str, sent_at: str
+) -> None:
     async with running(settings) as gateway:
         await prepare(gateway)
         await gateway.advance_to("2026-03-31 23:40")
         before = len(await gateway.received())
-    await time_passes(settings, back)
+    await move_clock(settings, back)
 
     for _ in range(2):
         async with running(settings) as gateway:
             await gateway.drain()
-            await gateway.advance_to(told_at)
+            await gateway.advance_to(sent_at)
             came = (await gateway.received())[before:]
             summaries = [message for message in came if "3月" in message.text and "手机报" in message.text]
-            assert [message.at for message in summaries] == [shanghai(told_at)], came
+            assert [message.at for message in summaries] == [shanghai(sent_at)], came
     async with running(settings) as gateway:
         await gateway.advance_to("2026-05-01 09:59:59")
         assert len([one for one in (await gateway.received())[before:] if "手机报" in one.text]) == 1
@@ -61,11 +63,11 @@ async def test_fees_are_told_once_when_the_first_was_missed(settings: Settings, 
         assert "0元" in last.text
 
 
-async def test_two_firsts_that_were_missed_are_made_up_for_by_one(settings: Settings) -> None:
+async def test_after_two_missed_months_one_summary_is_sent(settings: Settings) -> None:
     async with running(settings) as gateway:
         await prepare(gateway)
         before = len(await gateway.received())
-    await time_passes(settings, "2026-05-03 09:00")
+    await move_clock(settings, "2026-05-03 09:00")
     async with running(settings) as gateway:
         await gateway.drain()
         texts = (await gateway.texts())[before:]
@@ -78,7 +80,7 @@ async def test_what_ended_meanwhile_has_ended_at_its_own_time(settings: Settings
     async with running(settings) as gateway:
         await gateway.say("QXSJB")
         assert (await gateway.states())["SJB"] == "ending"
-    await time_passes(settings, "2026-04-02 03:00")
+    await move_clock(settings, "2026-04-02 03:00")
     async with running(settings) as gateway:
         [listing, *_] = await gateway.say("0000")
         assert "手机报" not in listing

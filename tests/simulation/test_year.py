@@ -1,4 +1,4 @@
-"""A year in one call of the clock says what 365 single days say: the same messages at the same times, in order."""
+"""Advancing the clock by a year sends the same messages at the same times as 366 single days."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ from tests.commands.world import shanghai
 from tests.running import Running, running, settings_for
 
 pytestmark = pytest.mark.anyio
-# The leap day and every month's end lie ahead; it is night.
+# A night, with a leap day and the ends of twelve months ahead.
 BEGINS = "2027-12-30 22:30"
 DAYS = 366
 SUMMED, PLANNED, TRIED, STOPPED, ASKED, HELD_BACK = (f"+8613800138{number:03}" for number in range(100, 106))
@@ -36,7 +36,7 @@ async def call(gateway: Running, msisdn: str, stimulus: Stimulus) -> None:
 
 
 async def fees(gateway: Running, msisdn: str, code: str, fen: int) -> None:
-    """A fee for every month, all of them announced tonight."""
+    """Announce a charge for each month of 2028; ``fen`` is its amount."""
     for month in range(1, 13):
         due = shanghai(f"2028-{month:02}-20 09:30")
         await call(
@@ -45,7 +45,7 @@ async def fees(gateway: Running, msisdn: str, code: str, fen: int) -> None:
 
 
 async def prepare(gateway: Running) -> None:
-    """Customers for whom much happens by itself, day and night."""
+    """Create customers with many timers, day and night."""
     await gateway.subscribers(EVERYBODY)
     now = (await gateway.gateway.simulator.simulation.clock()).now
     await gateway.subscribe(SUMMED, "CL", "SJB")
@@ -77,7 +77,7 @@ _DRAWN = re.compile(r"10086204\d\d")
 
 
 async def story(gateway: Running) -> list[tuple[str, str, str, str]]:
-    """Everything that came, on every handset: who, when, from where, what; confirmation numbers are drawn."""
+    """Return all received messages: number, time, service number and text, without the random numbers."""
     return [
         (number, f"{message.at:%F %T}", _DRAWN.sub("10086204NN", message.service_number), _DRAWN.sub("", message.text))
         for number in EVERYBODY
