@@ -126,8 +126,8 @@ def get(connection: Connection, campaign_id: str) -> Campaign:
 # ---- processing
 
 
-def expand(connection: Connection, campaign_id: str, most: int) -> None:
-    """Add the next ``most`` subscribers of a campaign's segment as recipients, in the order of bucket and number."""
+def expand(connection: Connection, campaign_id: str, limit: int) -> None:
+    """Add the next ``limit`` subscribers of a campaign's segment as recipients, in the order of bucket and number."""
     locked = select(campaign).where(_campaign.id == campaign_id).with_for_update()
     row = connection.execute(locked).one()
     if row.expanded:
@@ -138,18 +138,18 @@ def expand(connection: Connection, campaign_id: str, most: int) -> None:
     conditions += [columns[name] == wanted for name, wanted in given.items() if wanted is not None]
     if row.cursor is not None:
         conditions.append(tuple_(columns.bucket, columns.msisdn) > tuple_(bucket_of(row.cursor), row.cursor))
-    page = select(columns.msisdn).where(*conditions).order_by(columns.bucket, columns.msisdn).limit(most)
+    page = select(columns.msisdn).where(*conditions).order_by(columns.bucket, columns.msisdn).limit(limit)
     found = [msisdn for (msisdn,) in connection.execute(page)]
     _add_recipients(connection, campaign_id, found)
-    expanded = len(found) < most
+    expanded = len(found) < limit
     changed = {"cursor": None if expanded else found[-1], "expanded": expanded}
     connection.execute(update(campaign).where(_campaign.id == campaign_id).values(**changed))
 
 
-def waiting(connection: Connection, campaign_id: str, most: int) -> list[str]:
-    """Return at most ``most`` recipients that are still to be sent to."""
+def waiting(connection: Connection, campaign_id: str, limit: int) -> list[str]:
+    """Return at most ``limit`` recipients that are still to be sent to."""
     mine = (_recipient.campaign_id == campaign_id, _WAITING)
-    statement = select(_recipient.msisdn).where(*mine).order_by(_recipient.bucket, _recipient.msisdn).limit(most)
+    statement = select(_recipient.msisdn).where(*mine).order_by(_recipient.bucket, _recipient.msisdn).limit(limit)
     return [msisdn for (msisdn,) in connection.execute(statement)]
 
 

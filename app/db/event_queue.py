@@ -70,22 +70,22 @@ _FIRST_DUE = (
     select(*(_event[name] for name in ClaimedEvent.__dataclass_fields__ if name != "leased_by"))
     .where(_event.receiver == bindparam("receiver"), _open(_event.status), _FREE, ~_BEHIND_ANOTHER)
     .order_by(_event.id)
-    .limit(bindparam("most"))
+    .limit(bindparam("limit"))
 )
 _CLAIM = _FIRST_DUE.with_for_update(skip_locked=True, of=event)
 
 
 def is_due(connection: Connection, receiver: str, now: datetime, machine_now: datetime) -> bool:
     """Return True if a receiver has a due event. ``now``: the gateway's clock, ``machine_now``: the machine's."""
-    given = {"receiver": receiver, "now": now, "machine_now": machine_now, "most": 1}
+    given = {"receiver": receiver, "now": now, "machine_now": machine_now, "limit": 1}
     return connection.execute(_FIRST_DUE, given).first() is not None
 
 
 def due_events(
-    connection: Connection, receiver: str, now: datetime, machine_now: datetime, most: int, leased_by: str
+    connection: Connection, receiver: str, now: datetime, machine_now: datetime, limit: int, leased_by: str
 ) -> list[ClaimedEvent]:
     """Lock and return for a receiver the first unfinished event of each subscriber, if it is due; oldest first."""
-    given = {"receiver": receiver, "now": now, "machine_now": machine_now, "most": most}
+    given = {"receiver": receiver, "now": now, "machine_now": machine_now, "limit": limit}
     return [
         ClaimedEvent(row.bucket, row.id, receiver, row.type, row.data, row.made_at, row.attempts + 1, leased_by)
         for row in connection.execute(_CLAIM, given)
@@ -143,13 +143,13 @@ def record(connection: Connection, results: Sequence[PostResult], now: datetime)
     update_rows(connection, event, rows, ("bucket", "id", "leased_by"))
 
 
-def mark_unaddressed(connection: Connection, receiver: str, most: int) -> int:
-    """Mark at most ``most`` pending events of a receiver that has no URL as unaddressed. Return their number."""
+def mark_unaddressed(connection: Connection, receiver: str, limit: int) -> int:
+    """Mark at most ``limit`` pending events of a receiver that has no URL as unaddressed. Return their number."""
     waiting = (
         select(_event.bucket, _event.id)
         .where(_event.receiver == receiver, _open(_event.status), one_of(_event.status, "pending"))
         .order_by(_event.id)
-        .limit(most)
+        .limit(limit)
         .with_for_update(skip_locked=True)
     )
     rows = [

@@ -91,7 +91,7 @@ def record(connection: Connection, handovers: Sequence[Handover], now: datetime)
 def _questions_handed_over(dialect: str) -> Update:
     table = tables.question
     given = from_json(dialect, shape_of(table, ROW))
-    waiting = exists().where(
+    is_unfinished = exists().where(
         _mt.c.bucket == table.c.bucket,
         _mt.c.msisdn == table.c.msisdn,
         _mt.c.question_id == table.c.id,
@@ -99,7 +99,9 @@ def _questions_handed_over(dialect: str) -> Update:
     )
     return (
         update(table)
-        .where(matching(table, given, ROW), table.c.handed_over_at.is_(None), table.c.failed_at.is_(None), ~waiting)
+        .where(
+            matching(table, given, ROW), table.c.handed_over_at.is_(None), table.c.failed_at.is_(None), ~is_unfinished
+        )
         .values(handed_over_at=bindparam("now", type_=Instant))
     )
 

@@ -58,8 +58,11 @@ class RecordedCall:
 
 
 def begin(connection: Connection, caller: str, key: str, request_hash: str, now: datetime) -> RecordedCall | None:
-    """Record a call. Return None if it is new and may proceed, else the call of the same key that was made before."""
-    _forget_old(connection, now)
+    """Record a call, and return None if it may proceed: it is new, or a crash interrupted it.
+
+    Else return the earlier call with the same key.
+    """
+    _delete_old(connection, now)
     row = {"caller": caller, "key": key, "request_hash": request_hash, "begun_at": now}
     if insert_new_rows(connection, idempotent_call, [row]):
         return None
@@ -72,7 +75,7 @@ def begin(connection: Connection, caller: str, key: str, request_hash: str, now:
     return recorded
 
 
-def _forget_old(connection: Connection, now: datetime) -> None:
+def _delete_old(connection: Connection, now: datetime) -> None:
     old = select(_calls.caller, _calls.key).where(_calls.begun_at < now - KEPT_FOR).limit(_PURGED_AT_ONCE)
     for caller, key in connection.execute(old).all():
         drop(connection, caller, key)

@@ -125,13 +125,13 @@ _PENDING_KEYS = (
     select(_inbound.c.bucket, _inbound.c.msisdn)
     .where(one_of(_inbound.c.status, "pending"), _inbound.c.due_at <= bindparam("now", type_=Instant))
     .order_by(_inbound.c.id)
-    .limit(bindparam("most"))
+    .limit(bindparam("limit"))
 )
 
 
-def pending_numbers(connection: Connection, now: datetime, most: int) -> list[Key]:
-    """Return the numbers of the oldest ``most`` due messages; a number may occur twice."""
-    return [(row[0], row[1]) for row in fetch(connection, _PENDING_KEYS, {"now": now, "most": most})]
+def pending_numbers(connection: Connection, now: datetime, limit: int) -> list[Key]:
+    """Return the numbers of the oldest ``limit`` due messages; a number may occur twice."""
+    return [(row[0], row[1]) for row in fetch(connection, _PENDING_KEYS, {"now": now, "limit": limit})]
 
 
 @cache
@@ -143,14 +143,14 @@ def _pending_of(dialect: str) -> AnySelect:
         .join_from(_inbound, given, matching(_inbound, given, ("bucket", "msisdn")))
         .where(one_of(_inbound.c.status, "pending"), _inbound.c.due_at <= bindparam("now", type_=Instant))
         .order_by(_inbound.c.id)
-        .limit(bindparam("most"))
+        .limit(bindparam("limit"))
     )
 
 
-def pending_of(connection: Connection, numbers: Sequence[Key], now: datetime, most: int) -> list[StoredMessage]:
-    """Return at most ``most`` due messages of locked numbers, in the order in which they were stored."""
+def pending_of(connection: Connection, numbers: Sequence[Key], now: datetime, limit: int) -> list[StoredMessage]:
+    """Return at most ``limit`` due messages of locked numbers, in the order in which they were stored."""
     keys = as_keys(("bucket", "msisdn"), numbers)
-    rows = fetch(connection, _pending_of(connection.dialect.name), {**keys, "now": now, "most": most})
+    rows = fetch(connection, _pending_of(connection.dialect.name), {**keys, "now": now, "limit": limit})
     return [
         StoredMessage(
             bucket,

@@ -83,23 +83,23 @@ _DUE = (
     select(*_CLAIMED_COLUMNS)
     .where(_mt.c.provider == bindparam("provider"), _mt.c.lane == bindparam("lane"), _may_go())
     .order_by(_mt.c.id)
-    .limit(bindparam("most"))
+    .limit(bindparam("limit"))
     .with_for_update(skip_locked=True, of=_mt)
 )
 
 
 def due_messages(
-    connection: Connection, provider: str, now: datetime, most: int, leased_by: str
+    connection: Connection, provider: str, now: datetime, limit: int, leased_by: str
 ) -> list[ClaimedMessage]:
-    """Lock and return at most ``most`` messages that may be sent, prompt ones first.
+    """Lock and return at most ``limit`` messages that may be sent, prompt ones first.
 
     The caller has locked the provider's state. ``leased_by`` is the id of the lease that follows.
     """
     found: list[ClaimedMessage] = []
     for lane in (Lane.PROMPT, Lane.BULK):
-        given = {"provider": provider, "lane": lane.value, "now": now, "most": most - len(found)}
+        given = {"provider": provider, "lane": lane.value, "now": now, "limit": limit - len(found)}
         found += [_claimed(row, leased_by) for row in fetch(connection, _DUE, given)]
-        if len(found) == most:
+        if len(found) == limit:
             break
     return found
 
@@ -167,7 +167,7 @@ def release_lost_leases(
 ) -> int:
     """End expired leases; the results of their attempts are unknown (delivery.md 8). Return the number of messages.
 
-    ``resend``: queue the messages again, as the provider recognises our reference. ``everything``: end all leases,
+    ``resend``: queue the messages again, as the provider recognises their references. ``everything``: end all leases,
     also those that have not expired, as no worker is alive.
     """
     lost = _LOST.where(_mt.c.provider == provider)
@@ -201,8 +201,8 @@ class FailoverRoute:
     prefixes: tuple[str, ...] = ()
 
 
-def fail_over(connection: Connection, provider: str, route: FailoverRoute, now: datetime, most: int) -> int:
-    """Move at most ``most`` queued messages of a failing provider to another one. Return their number."""
+def fail_over(connection: Connection, provider: str, route: FailoverRoute, now: datetime, limit: int) -> int:
+    """Move at most ``limit`` queued messages of a failing provider to another one. Return their number."""
     conditions = [_mt.c.provider == provider, unfinished(_mt.c.status), one_of(_mt.c.status, "queued")]
     if route.only_number is not None:
         conditions.append(_mt.c.service_number == route.only_number)
@@ -212,7 +212,7 @@ def fail_over(connection: Connection, provider: str, route: FailoverRoute, now: 
         select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
         .where(*conditions)
         .order_by(_mt.c.lane.desc(), _mt.c.id)
-        .limit(most)
+        .limit(limit)
         .with_for_update(skip_locked=True)
     )
     rows = [
@@ -254,9 +254,9 @@ def adopt_orphans(
     return len(rows)
 
 
-_lane = tables.provider_lane
-_QUEUED_FOR_LANE = exists().where(
-    _mt.c.provider == _lane.c.provider, unfinished(_mt.c.status), one_of(_mt.c.status, "queued")
+_provider = tables.provider_lane
+_HAS_QUEUE = exists().where(
+    _mt.c.provider == _provider.c.provider, unfinished(_mt.c.status), one_of(_mt.c.status, "queued")
 )
 _NEXT_DUE = (
     select(_mt.c.due_at)
@@ -265,9 +265,9 @@ _NEXT_DUE = (
     .limit(1)
 )
 _NEXT_RESUMED = (
-    select(_lane.c.paused_until)
-    .where(_lane.c.paused_until > bindparam("after", type_=Instant), _QUEUED_FOR_LANE)
-    .order_by(_lane.c.paused_until)
+    select(_provider.c.paused_until)
+    .where(_provider.c.paused_until > bindparam("after", type_=Instant), _HAS_QUEUE)
+    .order_by(_provider.c.paused_until)
     .limit(1)
 )
 
@@ -278,7 +278,9 @@ def next_due(connection: Connection, after: datetime) -> datetime | None:
     return min((moment for moment in found if moment is not None), default=None)
 
 
-_PAUSED = exists().where(_lane.c.provider == _mt.c.provider, _lane.c.paused_until > bindparam("now", type_=Instant))
+_PAUSED = exists().where(
+    _provider.c.provider == _mt.c.provider, _provider.c.paused_until > bindparam("now", type_=Instant)
+)
 _MAY_GO = select(_mt.c.id).where(_may_go(), ~_PAUSED).limit(1)
 _CLAIMED = select(_mt.c.id).where(unfinished(_mt.c.status), one_of(_mt.c.status, "sending")).limit(1)
 

@@ -12,7 +12,7 @@ from app.db.rows import AnySelect, fetch, raw
 from app.db.types import Instant, from_micros
 from app.domain.values import value
 
-_lane = tables.provider_lane
+_provider = tables.provider_lane
 
 
 @value
@@ -36,8 +36,8 @@ def _circuit(failures: int | None, openings: int | None, paused_until: int | Non
 
 @cache
 def _one(dialect: str) -> AnySelect:
-    found = select(_lane.c.failures, _lane.c.openings, raw(_lane.c.paused_until)).where(
-        _lane.c.provider == bindparam("name")
+    found = select(_provider.c.failures, _provider.c.openings, raw(_provider.c.paused_until)).where(
+        _provider.c.provider == bindparam("name")
     )
     return found if dialect == "sqlite" else found.with_for_update()
 
@@ -45,7 +45,7 @@ def _one(dialect: str) -> AnySelect:
 @cache
 def _make(dialect: str) -> Insert:
     make = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return make(_lane).values(provider=bindparam("name")).on_conflict_do_nothing()
+    return make(_provider).values(provider=bindparam("name")).on_conflict_do_nothing()
 
 
 def lock(connection: Connection, provider: str) -> Circuit:
@@ -62,8 +62,8 @@ def lock(connection: Connection, provider: str) -> Circuit:
 
 
 _SAVE = (
-    update(_lane)
-    .where(_lane.c.provider == bindparam("name"))
+    update(_provider)
+    .where(_provider.c.provider == bindparam("name"))
     .values(
         failures=bindparam("new_failures"),
         openings=bindparam("new_openings"),
@@ -85,7 +85,7 @@ def save(connection: Connection, provider: str, circuit: Circuit) -> None:
     )
 
 
-_ALL = select(_lane.c.provider, _lane.c.failures, _lane.c.openings, raw(_lane.c.paused_until))
+_ALL = select(_provider.c.provider, _provider.c.failures, _provider.c.openings, raw(_provider.c.paused_until))
 
 
 def circuits(connection: Connection) -> dict[str, Circuit]:
@@ -93,7 +93,7 @@ def circuits(connection: Connection) -> dict[str, Circuit]:
     return {name: _circuit(*rest) for name, *rest in fetch(connection, _ALL, {})}
 
 
-_RESET = update(_lane).values(failures=None, openings=None, paused_until=None)
+_RESET = update(_provider).values(failures=None, openings=None, paused_until=None)
 
 
 def reset(connection: Connection) -> None:

@@ -77,7 +77,7 @@ def _unknown(dialect: str) -> AnySelect:
 
 
 def unknown_messages(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
-    """Return the messages with these (provider, our id) of which it is unknown whether they were accepted, locked."""
+    """Return the messages with these (provider, id) that may or may not have been accepted, locked."""
     found = fetch(connection, _unknown(connection.dialect.name), as_keys(("provider", "id"), sorted(keys)))
     messages = [ReportedMessage(*row) for row in found]
     return {(message.provider, message.id): message for message in messages}

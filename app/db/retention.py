@@ -85,7 +85,7 @@ def purge_inbound(connection: Connection, before: datetime, after: str | None, l
 
 
 def purge_outbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
-    """Delete MTs that were made before ``before`` (UTC) and are not being sent, with their attempts."""
+    """Delete finished MTs that were made before ``before`` (UTC), with their attempts, among the next ``limit`` MTs."""
     columns = tables.outbound_message.c
     old = (columns.made_at < before) & columns.status.not_in(("queued", "sending"))
     page, rows = _purge(connection, tables.outbound_message, old, after, limit)

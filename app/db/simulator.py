@@ -106,14 +106,14 @@ _DUE = (
     select(_sim.c.bucket, _sim.c.msisdn, _sim.c.seq, _sim.c.message_id, _sim.c.report)
     .where(_sim.c.report_due_at <= bindparam("now", type_=Instant), ~_STILL_SENDING)
     .order_by(_sim.c.report_due_at, _sim.c.seq)
-    .limit(bindparam("most"))
+    .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
 )
 
 
-def due_reports(connection: Connection, now: datetime, most: int) -> list[DueReport]:
-    """Lock and return at most ``most`` reports that are due."""
-    return [DueReport(*row) for row in fetch(connection, _DUE, {"now": now, "most": most})]
+def due_reports(connection: Connection, now: datetime, limit: int) -> list[DueReport]:
+    """Lock and return at most ``limit`` reports that are due."""
+    return [DueReport(*row) for row in fetch(connection, _DUE, {"now": now, "limit": limit})]
 
 
 def mark_reported(connection: Connection, reports: Sequence[DueReport]) -> None:

@@ -85,11 +85,11 @@ def unfinished_ids(connection: Connection) -> list[str]:
     return list(connection.execute(select(_change.id).where(_change.done_at.is_(None)).order_by(_change.id)).scalars())
 
 
-def next_holders(connection: Connection, change_id: str, most: int) -> tuple[TermsChange, list[Holder]] | None:
-    """Lock an announcement, and return it with the next ``most`` holders; None if another process has locked it."""
+def next_holders(connection: Connection, change_id: str, limit: int) -> tuple[TermsChange, list[Holder]] | None:
+    """Lock an announcement, and return it with the next ``limit`` holders; None if another process has locked it."""
     statement = select(terms_change).where(_change.id == change_id, _change.done_at.is_(None))
     row = connection.execute(statement.with_for_update(skip_locked=True)).first()
-    return None if row is None else (_read(row), _holders_behind(connection, row, most))
+    return None if row is None else (_read(row), _holders_behind(connection, row, limit))
 
 
 def _read(row: AnyRow) -> TermsChange:
@@ -104,14 +104,14 @@ def _read(row: AnyRow) -> TermsChange:
     )
 
 
-def _holders_behind(connection: Connection, row: AnyRow, most: int) -> list[Holder]:
+def _holders_behind(connection: Connection, row: AnyRow, limit: int) -> list[Holder]:
     statement = select(_held.bucket, _held.msisdn, _held.tenure, _held.id).where(
         _held.service_code == row.service_code, _held.state != "ended"
     )
     if row.at_id is not None:
         later = and_(_held.bucket == row.at_bucket, _held.id > row.at_id)
         statement = statement.where(or_(_held.bucket > row.at_bucket, later))
-    found = connection.execute(statement.order_by(_held.bucket, _held.id).limit(most))
+    found = connection.execute(statement.order_by(_held.bucket, _held.id).limit(limit))
     return [Holder(*one) for one in found]
 
 

@@ -51,12 +51,12 @@ def _behind_a_message(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 # A due message is handled in the same batch, before the timer; a postponed one holds the timer back.
 _NOW = bindparam("now", type_=Instant)
 _DUE = (_timer.c.due_at <= _NOW, ~_behind_a_message(tables.inbound_message.c.due_at > _NOW))
-_DUE_KEYS = select(_timer.c.bucket, _timer.c.msisdn).where(*_DUE).order_by(_timer.c.due_at).limit(bindparam("most"))
+_DUE_KEYS = select(_timer.c.bucket, _timer.c.msisdn).where(*_DUE).order_by(_timer.c.due_at).limit(bindparam("limit"))
 
 
-def due_numbers(connection: Connection, now: datetime, most: int) -> list[Key]:
-    """Return the numbers of the ``most`` timers that fell due first; a number may occur twice."""
-    return [(row[0], row[1]) for row in fetch(connection, _DUE_KEYS, {"now": now, "most": most})]
+def due_numbers(connection: Connection, now: datetime, limit: int) -> list[Key]:
+    """Return the numbers of the ``limit`` timers that fell due first; a number may occur twice."""
+    return [(row[0], row[1]) for row in fetch(connection, _DUE_KEYS, {"now": now, "limit": limit})]
 
 
 # Messages held in the quiet hours are sent in the order they were made, which their data start with (flows.md 15).

@@ -39,7 +39,7 @@ Integer = Annotated[int, Field(strict=True)]
 
 
 class InboundBody(BaseModel):
-    """One MO; fields that we do not know are ignored. Ids and numbers may be integers."""
+    """One MO; unknown fields are ignored. Ids and numbers may be integers."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 

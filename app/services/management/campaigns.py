@@ -94,8 +94,8 @@ class Campaigns:
     async def _process_batch(self, campaign_id: str) -> bool:
         running = await self._database.read(partial(rows.get, campaign_id=campaign_id))
         if not running.expanded:
-            await self._database.write(partial(rows.expand, campaign_id=campaign_id, most=_NUMBERS_PER_BATCH))
-        numbers = await self._database.read(partial(rows.waiting, campaign_id=campaign_id, most=_NUMBERS_PER_BATCH))
+            await self._database.write(partial(rows.expand, campaign_id=campaign_id, limit=_NUMBERS_PER_BATCH))
+        numbers = await self._database.read(partial(rows.waiting, campaign_id=campaign_id, limit=_NUMBERS_PER_BATCH))
         if numbers:
             results = await self._send_to(running, numbers)
             await self._database.write(partial(rows.record_results, campaign_id=campaign_id, results=results))
