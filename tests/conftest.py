@@ -18,7 +18,7 @@ from app import observability
 from app.db import migrations, session
 from app.db.accounts import LockedConversation, LookBack
 from app.db.session import Database, normalise_url
-from app.services.turns.loading import Loading
+from app.services.turns.loading import AccountLoader
 from app.services.turns.unit_of_work import PendingAccount
 from app.settings import Settings
 from tests.databases import Compiled, ReusedDatabase, copy_of, make_templates
@@ -72,22 +72,22 @@ def log() -> Iterator[io.StringIO]:
 def _cache_is_right(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Check that accounts from the cache equal those in the database."""
     wrong: list[str] = []
-    entries = Loading.entries
+    load = AccountLoader.load
 
     def compared(
-        self: Loading, connection: Connection, locked: Sequence[LockedConversation], back: LookBack
+        self: AccountLoader, connection: Connection, locked: Sequence[LockedConversation], back: LookBack
     ) -> dict[str, PendingAccount]:
-        before = self.loaded(connection, locked, back)
-        found = entries(self, connection, locked, back)
-        # Delivery may record a hand-over between the two reads; then the cached account equals a third one.
+        before = self.load_uncached(connection, locked, back)
+        found = load(self, connection, locked, back)
+        # Delivery may write a hand-over between the two: then it is as what is loaded now.
         if any(_differ(found[msisdn], entry) for msisdn, entry in before.items()):
-            after = self.loaded(connection, locked, back)
+            after = self.load_uncached(connection, locked, back)
             for msisdn, entry in found.items():
                 if _differ(entry, before[msisdn]) and _differ(entry, after[msisdn]):
                     wrong.append(f"{entry} is neither {before[msisdn]} nor {after[msisdn]}")
         return found
 
-    monkeypatch.setattr(Loading, "entries", compared)
+    monkeypatch.setattr(AccountLoader, "load", compared)
     yield
     assert not wrong
 

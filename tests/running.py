@@ -19,7 +19,7 @@ from app.domain.parts import PartOf
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.values import replace
 from app.services.gateway import Gateway
-from app.services.intake import IncomingMessage, Stored
+from app.services.intake import IncomingMessage, IntakeResult
 from app.services.simulator.network import PROVIDER
 from app.settings import Environment, Settings, SettingsFile
 from tests.commands.world import shanghai
@@ -76,8 +76,8 @@ class Running:
         wholes = [self.message(text, to, sender=sender, provider=provider, message_id=message_id) for text in texts]
         return [replace(one, part=PartOf(ref, number, total)) for number, one in enumerate(wholes, 1)]
 
-    async def store(self, *messages: IncomingMessage) -> list[Stored]:
-        """Store messages, without waiting until they are handled."""
+    async def store(self, *messages: IncomingMessage) -> list[IntakeResult]:
+        """Store messages without waiting for what they cause."""
         return await self.gateway.turning.intake.store(messages)
 
     async def say(

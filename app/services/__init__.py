@@ -1,1 +1,1 @@
-"""Use cases: the steps that a message takes, each for as many as are waiting. Only here transactions are opened."""
+"""Use cases: each step of a message, for a whole batch at once. Only this package opens transactions."""

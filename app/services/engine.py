@@ -1,4 +1,4 @@
-"""What runs beside the web part: a loop for each step, woken when there is work, paused for a reset."""
+"""Background loops, each repeating one step of the gateway's work; they are woken for work and paused for a reset."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -13,7 +13,7 @@ _POLL_SECONDS = 0.25
 
 
 class Loop:
-    """Repeats a step: at once while there is work, else when woken, or after a moment for what falls due."""
+    """Repeats a step: at once while there is work, else when woken or after 0.25 seconds, as timers may fall due."""
 
     def __init__(
         self,
@@ -23,30 +23,31 @@ class Loop:
         *,
         excluded_from_drain: bool = False,
     ) -> None:
-        """``finish`` ends what a step may leave under way; no step is under way then.
+        """``step`` returns True if there may be more to do.
 
-        ``excluded_from_drain``: it waits for others, so that nobody may wait for it.
+        ``finish`` ends what a step may leave running; it is called while no step runs. ``excluded_from_drain``: a
+        drain does not run this loop, as its step waits for servers of others.
         """
         self.name = name
         self.excluded_from_drain = excluded_from_drain
         self._step = step
         self.finish = finish
         self._woken = asyncio.Event()
-        self.working = asyncio.Lock()
+        self.step_lock = asyncio.Lock()
 
     def wake(self) -> None:
-        """There is work."""
+        """Run the step soon, as there is work."""
         self._woken.set()
 
     async def step(self) -> bool:
-        """One batch, never two at a time; one that has begun is finished, also when its caller gives up."""
-        await self.working.acquire()
+        """Run one batch, never two at a time. A batch is finished even if its caller is cancelled."""
+        await self.step_lock.acquire()
         batch = asyncio.ensure_future(self._step())
-        batch.add_done_callback(lambda _: self.working.release())
+        batch.add_done_callback(lambda _: self.step_lock.release())
         return await asyncio.shield(batch)
 
     async def run(self) -> None:
-        """Go on until cancelled; an error is logged and the step tried again, ever more slowly."""
+        """Repeat the step until cancelled. After an error, log it and try again with increasing pauses."""
         failures = 0
         while True:
             self._woken.clear()
@@ -89,7 +90,7 @@ class Engine:
         *,
         excluded_from_drain: bool = False,
     ) -> Loop:
-        """A loop for a step; call before ``start``."""
+        """Add a loop, before ``start`` is called; the parameters are those of ``Loop``."""
         loop = Loop(name, step, finish, excluded_from_drain=excluded_from_drain)
         self.loops.append(loop)
         return loop
@@ -99,7 +100,7 @@ class Engine:
         self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self.loops]
 
     async def stop(self) -> None:
-        """Finish the batches that are under way, then stop."""
+        """Finish the batches that are running, then stop."""
         async with self.paused():
             for task in self._tasks:
                 task.cancel()
@@ -108,10 +109,10 @@ class Engine:
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
-        """Nothing is under way inside of this."""
+        """Pause all loops within the context; no batch runs in it."""
         async with AsyncExitStack() as stack:
             for loop in self.loops:
-                await stack.enter_async_context(loop.working)
+                await stack.enter_async_context(loop.step_lock)
             for loop in self.loops:
                 if loop.finish is not None:
                     await self._finish(loop.name, loop.finish)
@@ -124,7 +125,7 @@ class Engine:
             log.exception("what a step left under way could not be ended", step=name)
 
     async def settle(self) -> None:
-        """Step until nothing in this process has anything to do, but for what waits for others."""
+        """Run steps until no loop has anything to do, except those that are excluded from a drain."""
         while await _any_worked([loop for loop in self.loops if not loop.excluded_from_drain]):
             pass
 

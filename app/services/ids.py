@@ -1,6 +1,7 @@
-"""Identifiers: UUIDv7 (RFC 9562, section 5.7), monotonic also when the machine's clock is set back.
+"""Identifiers: UUIDv7 (RFC 9562, section 5.7), monotonic even if the machine's clock is set back.
 
-Order per subscriber follows the ids, so they start at the newest one stored if that is ahead of the clock.
+The order of a subscriber's messages is that of their ids. So new ids follow the newest stored one, if that is ahead
+of the clock.
 """
 
 import random
@@ -15,20 +16,20 @@ _HIGH_12 = (1 << 12) - 1
 
 
 class IdSource(Iterator[str]):
-    """Hands out ids, each greater than the one before; safe to use from several threads."""
+    """Generates ids, each greater than the one before. It is thread-safe."""
 
     def __init__(self, newest: str | None = None) -> None:
         self._lock = threading.Lock()
-        # Unique, not secret: nothing is granted to whoever guesses an id.
+        # An id grants nothing to those who guess it.
         self._random = random.Random()  # noqa: S311  ids are unique, not secret
         self._milliseconds, self._high, self._low = 0, 0, 0
-        # What is the same in most ids of a millisecond: writing numbers as text is half the work of making one.
+        # The part that most ids of a millisecond share: formatting is half the work of making an id.
         self._prefix = ""
         if newest is not None:
             self.start_after(newest)
 
     def start_after(self, newest: str) -> None:
-        """Never hand out an id that sorts before one that is stored already."""
+        """Generate only ids greater than ``newest`` from now on."""
         value = int(newest.replace("-", ""), 16)
         stored = value >> 80, (value >> 64) & _HIGH_12, value & _LOW_62
         with self._lock:
@@ -36,12 +37,12 @@ class IdSource(Iterator[str]):
                 self._set(*stored)
 
     def __next__(self) -> str:
-        """A fresh id: milliseconds, then a counter of 74 bits that starts at random within each of them."""
+        """Return a new id: Unix milliseconds, then a 74-bit counter with a random start in each millisecond."""
         now = time.time_ns() // 1_000_000
         with self._lock:
             low = self._low + self._random.getrandbits(_STEP_BITS) + 1
             if now > self._milliseconds:
-                # The top bit is left free, so that the counter does not run over within the millisecond.
+                # The counter starts with its top bit unset, so that it does not overflow within the millisecond.
                 self._set(now, self._random.getrandbits(11), low := self._random.getrandbits(62))
             elif low > _LOW_62:
                 low &= _LOW_62

@@ -1,4 +1,4 @@
-"""The first commit of a message: stored, once, before anybody is told that it was taken (delivery.md 1, 2)."""
+"""Intake: messages are stored once, and committed before the provider's request is acknowledged (delivery.md 1, 2)."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -23,21 +23,22 @@ from app.services.clock_skew import ClockSkewWatch
 from app.services.ids import IdSource
 from app.services.sealing import Sealer
 
-_MOST = 1000
-_OLDEST_BELIEVED = timedelta(hours=24)
-# A clock that is a little ahead is none that cannot be.
-_AHEAD = timedelta(minutes=10)
-# Why a message that was taken is not used as it is (safety.md 33).
-_UNREADABLE, _NOBODY, _ELSEWHERE = "unreadable sender", "no subscriber's number", "prefix not allowed"
-_UNBELIEVED, _REPEATED = "time not believed", "repeat with other content"
+_MAX_BATCH = 1000
+_MAX_AGE = timedelta(hours=24)
+# A time ahead by no more than this is a clock that is a little fast; it is not counted as wrong.
+_MAX_AHEAD = timedelta(minutes=10)
+# Why a stored message, or the time that its provider gave, is not used (safety.md 33).
+_UNREADABLE, _NOT_A_SUBSCRIBER, _FOREIGN_PREFIX = "unreadable sender", "no subscriber's number", "prefix not allowed"
+_TIME_NOT_BELIEVED, _CHANGED_REPEAT = "time not believed", "repeat with other content"
 
 
 @value
 class IncomingMessage:
-    """An MO as a provider hands it in; ``received_at`` is the provider's own time, if it gives one.
+    """An MO as a provider delivers it.
 
-    ``part`` says which part of a long message it is; without, it is a whole one. ``numbers`` and ``zone`` are how the
-    provider writes senders without ``+`` and times without a zone, ``stamp_form`` how it wrote this one's time.
+    ``message_id`` is the provider's id. ``received_at`` is the provider's time, aware, or None. ``part`` says which
+    part of a long message it is; None: it is a whole message. ``numbers`` says how the provider writes senders without
+    ``+``, ``zone`` the zone of its times without one, and ``stamp_form`` how it wrote this time.
     """
 
     provider: str
@@ -53,15 +54,15 @@ class IncomingMessage:
 
 
 class IntakeStatus(StrEnum):
-    """What the provider is told."""
+    """How the request of a provider is acknowledged."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
 
 
 @value
-class Stored:
-    """The id that the message has with us; a duplicate has the first one's."""
+class IntakeResult:
+    """The gateway's id of a message; a duplicate has the id of the first one."""
 
     id: str
     status: IntakeStatus
@@ -69,7 +70,7 @@ class Stored:
 
 @value
 class StoredText:
-    """A new message of a batch, for those who keep something beside it in the same commit."""
+    """A new message of a batch, masked, as companions get it; ``at`` is the time of storing in UTC."""
 
     id: str
     msisdn: str
@@ -78,11 +79,12 @@ class StoredText:
     at: datetime
 
 
+# Writes something of its own about new messages, in the commit that stores them.
 Companion = Callable[[Connection, Sequence[StoredText]], None]
 
 
 class Intake:
-    """Stores messages in batches; a 2xx may be said once ``store`` has returned."""
+    """Stores messages in batches. A provider may be answered 2xx once ``store`` has returned."""
 
     def __init__(
         self,
@@ -94,28 +96,35 @@ class Intake:
         companions: Mapping[str, Companion],
         wake: Callable[[], None],
     ) -> None:
+        """``allowed_prefixes``: E.164 prefixes, with ``+``, of the numbers that are answered.
+
+        ``companions`` are by the provider whose messages they get. ``wake`` is called after each commit.
+        """
         self._database = database
         self._ids = ids
         self._sealer = sealer
         self._allowed_prefixes = allowed_prefixes
         self._companions = companions
         self._wake = wake
-        self._stamps = ClockSkewWatch()
-        self._batcher: Batcher[Sequence[IncomingMessage], list[Stored]] = Batcher(
-            self._store_all, _MOST, shared=StorageUnavailableError
+        self._clock_skew = ClockSkewWatch()
+        self._batcher: Batcher[Sequence[IncomingMessage], list[IntakeResult]] = Batcher(
+            self._store_all, _MAX_BATCH, shared=StorageUnavailableError
         )
 
-    async def store(self, messages: Sequence[IncomingMessage]) -> list[Stored]:
-        """Store some messages, in this order; raises StorageUnavailableError if none of them was stored."""
+    async def store(self, messages: Sequence[IncomingMessage]) -> list[IntakeResult]:
+        """Store messages in this order. Return their ids and whether each is new.
+
+        Raise StorageUnavailableError if none of them was stored.
+        """
         return await self._batcher.submit(messages)
 
-    async def _store_all(self, groups: Sequence[Sequence[IncomingMessage]]) -> list[list[Stored]]:
+    async def _store_all(self, groups: Sequence[Sequence[IncomingMessage]]) -> list[list[IntakeResult]]:
         messages = [message for group in groups for message in group]
         stored, unused, now = await self._database.write(lambda connection: self._store(connection, messages))
         self._wake()
         for message, item in zip(messages, stored, strict=True):
             if item.status is IntakeStatus.ACCEPTED:
-                unused[_UNBELIEVED] += self._note_time(message, now)
+                unused[_TIME_NOT_BELIEVED] += self._note_stamp(message, now)
         observability.batch("intake", len(messages))
         for status, count in Counter(item.status for item in stored).items():
             observability.INBOUND.labels(status.value).inc(count)
@@ -126,34 +135,34 @@ class Intake:
 
     def _store(
         self, connection: Connection, messages: Sequence[IncomingMessage]
-    ) -> tuple[list[Stored], Counter[str], datetime]:
+    ) -> tuple[list[IntakeResult], Counter[str], datetime]:
         now = current_state(connection).now
         rows = [self._row(message, now) for message in messages]
         found = inbox.store(connection, rows)
         new = [row for row, known in zip(rows, found, strict=True) if known.is_new]
         inbox.open_conversations(connection, [str(row["msisdn"]) for row in new if row["status"] == "pending"])
-        self._keep_beside(connection, new)
-        others = [_repeat(row, now) for row, known in zip(rows, found, strict=True) if known.differs]
-        inbox.add(connection, others)
+        self._run_companions(connection, new)
+        changed_repeats = [_changed_repeat(row, now) for row, known in zip(rows, found, strict=True) if known.differs]
+        inbox.add(connection, changed_repeats)
         unused = Counter(str(row["verdict"]) for row in new if row["verdict"])
-        unused[_REPEATED] += len(others)
+        unused[_CHANGED_REPEAT] += len(changed_repeats)
         statuses = {True: IntakeStatus.ACCEPTED, False: IntakeStatus.DUPLICATE}
-        return [Stored(known.id, statuses[known.is_new]) for known in found], unused, now
+        return [IntakeResult(known.id, statuses[known.is_new]) for known in found], unused, now
 
-    def _note_time(self, message: IncomingMessage, now: datetime) -> bool:
-        """Note a new message's time; whether it is one that is not believed."""
+    def _note_stamp(self, message: IncomingMessage, now: datetime) -> bool:
+        """Note the provider's time of a new message. Return True if it is not believed."""
         given = _in_utc(message.received_at)
-        self._stamps.note(message.provider, message.zone, Stamp(given, message.stamp_form or StampForm.ZONED), now)
+        self._clock_skew.note(message.provider, message.zone, Stamp(given, message.stamp_form or StampForm.ZONED), now)
         if given is None:
             return message.received_at is not None or message.stamp_form is StampForm.IMPOSSIBLE
-        return not now - _OLDEST_BELIEVED <= given <= now + _AHEAD
+        return not now - _MAX_AGE <= given <= now + _MAX_AHEAD
 
     def _row(self, message: IncomingMessage, now: datetime) -> dict[str, object]:
         sender, reason = self._sender(message)
-        # The only part of a message is the message.
+        # The only part of a message is the whole message.
         part = message.part if message.part and message.part.total > 1 else None
         received_at = _in_utc(message.received_at)
-        believed = received_at is not None and now - _OLDEST_BELIEVED <= received_at <= now
+        believed = received_at is not None and now - _MAX_AGE <= received_at <= now
         return {
             "bucket": bucket_of(sender),
             "msisdn": sender,
@@ -161,7 +170,7 @@ class Intake:
             "provider": message.provider,
             "provider_message_id": escape(message.message_id),
             "repeat": "",
-            "dialled": escape(_shown(message.dialled))[:32],
+            "dialled": escape(_masked_address(message.dialled))[:32],
             "part": part.number if part else 0,
             "parts": part.total if part else None,
             "concat_ref": part.ref if part else None,
@@ -176,33 +185,33 @@ class Intake:
         }
 
     def _sender(self, message: IncomingMessage) -> tuple[str, str | None]:
-        """Who wrote, and why nobody is answered there, if so."""
+        """Return the sender's number, and why it is not answered, if so."""
         msisdn = parse_sender(message.sender, message.numbers)
         if msisdn is None:
-            reason = _NOBODY if is_service_number(message.sender) else _UNREADABLE
-            return sender_as_given(_shown(message.sender)), reason
-        return msisdn, None if msisdn.startswith(self._allowed_prefixes) else _ELSEWHERE
+            reason = _NOT_A_SUBSCRIBER if is_service_number(message.sender) else _UNREADABLE
+            return sender_as_given(_masked_address(message.sender)), reason
+        return msisdn, None if msisdn.startswith(self._allowed_prefixes) else _FOREIGN_PREFIX
 
-    def _keep_beside(self, connection: Connection, rows: Sequence[dict[str, object]]) -> None:
-        """Let the simulated network put its handsets' messages into their threads, in the same commit."""
-        for provider, keep in self._companions.items():
+    def _run_companions(self, connection: Connection, rows: Sequence[dict[str, object]]) -> None:
+        """Call the companion of each provider with its new messages."""
+        for provider, companion in self._companions.items():
             texts = [
                 StoredText(str(row["id"]), str(row["msisdn"]), str(row["dialled"]), str(row["text"]), row["stored_at"])  # type: ignore[arg-type]
                 for row in rows
                 if row["provider"] == provider
             ]
             if texts:
-                keep(connection, texts)
+                companion(connection, texts)
 
 
-def _repeat(row: dict[str, object], now: datetime) -> dict[str, object]:
-    """What came under a known id with other content: kept for staff to find, and nothing follows from it."""
-    ended = {"status": "ignored", "verdict": _REPEATED, "handled_at": now, "sealed": None, "concat_ref": None}
-    return {**row, **ended, "repeat": row["id"]}
+def _changed_repeat(row: dict[str, object], now: datetime) -> dict[str, object]:
+    """Return the row of a message with a known id and other content: stored for staff to find, but ignored."""
+    final = {"status": "ignored", "verdict": _CHANGED_REPEAT, "handled_at": now, "sealed": None, "concat_ref": None}
+    return {**row, **final, "repeat": row["id"]}
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
-    """A provider's time; one that nobody can mean is as good as none."""
+    """Return a provider's time in UTC, or None if it lies in no plausible year."""
     return moment.astimezone(UTC) if moment is not None and is_believable(moment) else None
 
 
@@ -210,6 +219,6 @@ def _masked(text: str, part: PartOf | None) -> str | None:
     return mask_part(text, first=part.number == 1, last=part.number == part.total) if part else mask(text)
 
 
-def _shown(address: str) -> str:
-    """An address as it was given, but for what looks like a password: she may have typed it there."""
+def _masked_address(address: str) -> str:
+    """Return an address with anything masked that looks like a password, as a subscriber may have dialled one."""
     return mask(address) or address

@@ -1,4 +1,4 @@
-"""One bad neighbour harms only himself (safety.md 32): what fails is left alone for a while, and the others go on."""
+"""Isolation of failures: an item that fails is retried later, without delaying the others (safety.md 32)."""
 
 import random
 import time
@@ -12,36 +12,39 @@ log = observability.logger(__name__)
 
 
 class Isolation:
-    """Goes on with several matters, each by itself; one that failed is tried again, ever more slowly."""
+    """Runs a step for several items, each by itself, and retries those that failed with increasing pauses."""
 
-    def __init__(self, what: str) -> None:
-        """``what`` they are, in a word for the log."""
-        self._what = what
+    def __init__(self, kind: str) -> None:
+        """``kind``: what the items are, for the log and the metric."""
+        self._kind = kind
         self._failures: dict[str, int] = {}
-        self._again_at: dict[str, float] = {}
+        self._retry_at: dict[str, float] = {}
 
-    async def each(self, ids: Iterable[str], go_on: Callable[[str], Awaitable[bool]]) -> bool:
-        """Whether there was anything to do for one of them. StorageUnavailableError is everybody's."""
+    async def each(self, ids: Iterable[str], step: Callable[[str], Awaitable[bool]]) -> bool:
+        """Run ``step`` for each item that is not waiting for a retry. Return True if any had something to do.
+
+        Raise StorageUnavailableError if a step does, as that concerns all items.
+        """
         worked = False
-        for matter in ids:
-            if time.monotonic() < self._again_at.get(matter, 0.0):
+        for item_id in ids:
+            if time.monotonic() < self._retry_at.get(item_id, 0.0):
                 continue
             try:
-                worked = await go_on(matter) or worked
+                worked = await step(item_id) or worked
             except StorageUnavailableError:
                 raise
-            except Exception as error:  # noqa: BLE001  it is this one's: noted, and tried again
-                self._note(matter, error)
+            except Exception as error:  # noqa: BLE001  it concerns this item alone: noted, and tried again
+                self._record_failure(item_id, error)
             else:
-                self._failures.pop(matter, None)
-                self._again_at.pop(matter, None)
+                self._failures.pop(item_id, None)
+                self._retry_at.pop(item_id, None)
         return worked
 
-    def _note(self, matter: str, error: Exception) -> None:
-        failures = self._failures[matter] = self._failures.get(matter, 0) + 1
+    def _record_failure(self, item_id: str, error: Exception) -> None:
+        failures = self._failures[item_id] = self._failures.get(item_id, 0) + 1
         wait = backoff(failures, random.uniform(0.5, 1))  # noqa: S311  not a secret
-        self._again_at[matter] = time.monotonic() + wait.total_seconds()
-        observability.SET_ASIDE.labels(self._what).inc()
+        self._retry_at[item_id] = time.monotonic() + wait.total_seconds()
+        observability.SET_ASIDE.labels(self._kind).inc()
         log.error(
-            "one failed, and is tried again later", what=self._what, id=matter, trace=observability.trace_of(error)
+            "one failed, and is tried again later", what=self._kind, id=item_id, trace=observability.trace_of(error)
         )

@@ -1,8 +1,8 @@
-"""What must be read again but by nobody else is stored sealed.
+"""Encryption ("sealing") of secrets in the database, with keys that are not stored there.
 
-Texts that hold a password are stored masked, the original sealed beside them until their turn (safety.md 28). SPs'
-secrets stay sealed, and are opened to sign. The same keys, which the database does not hold, sign what must not be
-made by others: heads of evidence (safety.md 35).
+A text that contains a password is stored masked, with the original sealed beside it until its turn (safety.md 28).
+Webhook secrets of SPs are stored sealed and opened to sign events. Keys derived from the same ones sign the heads of
+evidence (safety.md 35).
 """
 
 import base64
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from app.domain.escape import escape, unescape
 from app.domain.heads import HeadKeys
 
-_HEADS, _FINGERPRINTS = b"smsgw heads of evidence", b"smsgw fingerprints"
+_HEADS_PURPOSE, _FINGERPRINTS_PURPOSE = b"smsgw heads of evidence", b"smsgw fingerprints"
 _KEY_BYTES = 32
 
 
@@ -26,22 +26,22 @@ class Sealer:
     """Encrypts with a key of 32 bytes in URL-safe base64 (Fernet: AES-128-CBC with HMAC-SHA256)."""
 
     def __init__(self, *keys: str, key_file: Path | None = None) -> None:
-        """``keys``: the newest first, those that it replaced behind it, and behind them the one in ``key_file``.
+        """``keys``: the newest first, which encrypts, then those that it replaced. A key in ``key_file`` is the oldest.
 
-        Without keys that file is made when first needed. ValueError if a key is not of that form.
+        If no keys are given, the file is created when a key is first needed. Raise ValueError if a key is malformed.
         """
-        self._given = list(keys)
+        self._keys_given = list(keys)
         self._key_file = key_file
         for key in keys:
             Fernet(key)
 
     @cached_property
     def _keys(self) -> list[str]:
-        if self._key_file is not None and not self._given:
-            _make(self._key_file)
+        if self._key_file is not None and not self._keys_given:
+            _create_key_file(self._key_file)
         if self._key_file is None or not self._key_file.exists():
-            return self._given
-        return list(dict.fromkeys([*self._given, self._key_file.read_text("ascii").strip()]))
+            return self._keys_given
+        return list(dict.fromkeys([*self._keys_given, self._key_file.read_text("ascii").strip()]))
 
     @cached_property
     def _fernet(self) -> MultiFernet:
@@ -49,26 +49,26 @@ class Sealer:
 
     @cached_property
     def heads(self) -> HeadKeys:
-        """What signs the heads of chains of evidence."""
-        return HeadKeys([_derived(key, _HEADS) for key in self._keys])
+        """The keys that sign the heads of evidence chains."""
+        return HeadKeys([_derive_key(key, _HEADS_PURPOSE) for key in self._keys])
 
     @cached_property
     def _fingerprint_key(self) -> bytes:
-        return _derived(self._keys[0], _FINGERPRINTS)
+        return _derive_key(self._keys[0], _FINGERPRINTS_PURPOSE)
 
     def fingerprint(self, content: bytes) -> str:
-        """What tells one content from another; without the key nobody can try out which one it was.
+        """Return a keyed hash of ``content`` (HMAC-SHA256, hex).
 
-        A password has six digits: of a plain hash it is found in no time.
+        Without the key nobody can find the content by trying: a plain hash would soon reveal a password of six digits.
         """
         return hmac.digest(self._fingerprint_key, content, "sha256").hex()
 
     def seal(self, text: str) -> str:
-        """The sealed text, safe to store."""
+        """Return the text encrypted, safe to store."""
         return self._fernet.encrypt(text.encode("utf-8", "surrogatepass")).decode()
 
     def open(self, sealed: str) -> str | None:
-        """The original, or None if it was sealed with another key."""
+        """Return the original text, or None if it was sealed with a key that is not known here."""
         try:
             return self._fernet.decrypt(sealed).decode("utf-8", "surrogatepass")
         except InvalidToken:
@@ -77,24 +77,24 @@ class Sealer:
     # ---- texts of messages
 
     def columns(self, text: str, masked: str | None) -> dict[str, object]:
-        """A text as it is stored: as it may be shown, and the original sealed beside it where that is another."""
+        """Return the columns that store a text. ``masked``: the text as it may be shown, None: the text itself."""
         if masked is None:
             return {"text": escape(text), "sealed": None}
         return {"text": escape(masked), "sealed": self.seal(text)}
 
     def original(self, text: str, sealed: str | None) -> str:
-        """A text as it was sent, from what is stored of it."""
+        """Return a text as it was sent from its columns, or as it is shown if it cannot be opened."""
         opened = self.open(sealed) if sealed else None
         return unescape(text) if opened is None else opened
 
 
-def _derived(key: str, purpose: bytes) -> bytes:
-    """A key of its own for each purpose."""
+def _derive_key(key: str, purpose: bytes) -> bytes:
+    """Derive a separate key for each purpose."""
     return HKDF(SHA256(), _KEY_BYTES, salt=None, info=purpose).derive(base64.urlsafe_b64decode(key))
 
 
-def _make(file: Path) -> None:
-    """Make a key file, unless there is one; whole at once, as another process may look for it."""
+def _create_key_file(file: Path) -> None:
+    """Create a key file, unless it exists; atomically, as another process may read it."""
     if file.exists():
         return
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Whether this program may work on a database: its schema, its mark, its keys (safety.md 26 and 35).
+"""Checks before a process works on a database: its schema, its environment, its keys (safety.md 26 and 35).
 
-Every command that uses the database comes through here, so that they may be given in any order.
+Every command that uses the database makes these checks, so that commands can be run in any order.
 """
 
 import fcntl
@@ -21,19 +21,19 @@ log = observability.logger(__name__)
 
 
 class StartError(Exception):
-    """Nobody can work on this database as it is; the words say what to do."""
+    """The database cannot be used as it is; the message says what to do."""
 
 
 @value
 class DatabaseOwner:
-    """Whose a database is: it is marked with the environment, and its evidence is signed with these keys."""
+    """The environment that a database is marked with, and the keys that sign its evidence."""
 
     environment: str
     sealer: Sealer
 
     @property
     def heads(self) -> HeadKeys:
-        """What signs its evidence."""
+        """The keys that sign the evidence."""
         return self.sealer.heads
 
 
@@ -45,23 +45,23 @@ def prepare(
     starting: bool = False,
     lost: frozenset[str] = frozenset(),
 ) -> None:
-    """See that a database can be worked on, before anything of it runs; StartError says what to do.
+    """Check a database before it is used, and mark an empty one as the owner's. Raise StartError if it cannot be used.
 
-    ``migrate``: bring the schema up, but never that of another environment's database. ``starting``: a gateway is to
-    run on it, beside which no other may on SQLite. ``lost``: ids of keys that signed evidence and may be missing.
+    ``migrate``: upgrade the schema, unless the database belongs to another environment. ``starting``: a gateway will
+    run on the database; on SQLite no other may run beside it. ``lost``: ids of signing keys that may be missing.
     """
     if starting and (loose := files_open_to_others(database.url)):
         log.warning("others on this machine can read the database: chmod 600", files=[str(one) for one in loose])
     pending = migrate and database.write_now(migrations.current_revision) != migrations.newest_revision()
     with alone(database) if starting or pending else nullcontext():
         if pending:
-            database.write_now(lambda connection: _bring_up(connection, owner))
+            database.write_now(lambda connection: _migrate(connection, owner))
         else:
             database.write_now(lambda connection: open_marked(connection, owner, lost))
 
 
-def _bring_up(connection: Connection, owner: DatabaseOwner) -> None:
-    """Schema and mark in one transaction: there is never one without the other."""
+def _migrate(connection: Connection, owner: DatabaseOwner) -> None:
+    """Upgrade the schema and mark the database in one transaction, so that there is never one without the other."""
     lock_exclusively(connection)
     revision = migrations.current_revision(connection)
     if revision is not None:
@@ -72,7 +72,11 @@ def _bring_up(connection: Connection, owner: DatabaseOwner) -> None:
 
 
 def open_marked(connection: Connection, owner: DatabaseOwner, lost: frozenset[str] = frozenset()) -> str | None:
-    """Mark an empty database as the owner's, refuse one that is not his; the newest id in it."""
+    """Check a database, and mark an empty one as the owner's. Return the newest id in it, None if there is none.
+
+    Raise StartError if it has another schema, belongs to another environment, or was signed with an unknown key that
+    is not ``lost``.
+    """
     revision = migrations.current_revision(connection)
     if revision != migrations.newest_revision():
         if revision is not None:
@@ -89,7 +93,7 @@ def open_marked(connection: Connection, owner: DatabaseOwner, lost: frozenset[st
             )
         state.initialise_state(connection, owner.environment, owner.heads.newest)
     _refuse_foreign(environment, owner)
-    _admit_keys(connection, owner.heads, lost)
+    _check_keys(connection, owner.heads, lost)
     return work.newest_id(connection)
 
 
@@ -109,25 +113,28 @@ def _refuse_foreign(environment: str | None, owner: DatabaseOwner) -> None:
         )
 
 
-def _admit_keys(connection: Connection, heads: HeadKeys, lost: frozenset[str]) -> None:
-    """Note a new key. With a key missing, what is written would go on from heads that nobody can check."""
-    known = state.head_keys(connection)
-    if known is None:
+def _check_keys(connection: Connection, heads: HeadKeys, lost: frozenset[str]) -> None:
+    """Record a new signing key. Raise StartError if a key is missing, as its heads could not be checked."""
+    noted_keys = state.head_keys(connection)
+    if noted_keys is None:
         return
-    for key in known:
+    for key in noted_keys:
         if key not in heads and key not in lost:
             raise StartError(
                 f"Evidence in this database is signed with the key {key}, which is not among those of SMSGW_SEAL_KEY "
                 "(the newest first, those that it replaced behind it, joined by commas): add it there. If it is lost, "
                 f"run `smsgw evidence seal --lost {key}`."
             )
-    if heads.newest not in known:
-        state.set_head_keys(connection, [heads.newest, *known])
+    if heads.newest not in noted_keys:
+        state.set_head_keys(connection, [heads.newest, *noted_keys])
 
 
 @contextmanager
 def alone(database: Database) -> Iterator[bool]:
-    """Own a SQLite file for as long as this process works on it; whether no other process can be at work."""
+    """Lock a SQLite file while this process uses it. Yield True if no other process can use the database.
+
+    Raise StartError if another gateway has locked the file. PostgreSQL is not locked: the value is False.
+    """
     file = database.url.database if database.is_sqlite else None
     if not file or file == ":memory:":
         yield database.is_sqlite

@@ -148,7 +148,7 @@ def _message(provider: Provider, found: InboundMessage) -> IncomingMessage:
     )  # fmt: skip
 
 
-def _stored(stored: intake.Stored) -> InboundResult:
+def _stored(stored: intake.IntakeResult) -> InboundResult:
     return InboundResult(stored.id, new=stored.status is IntakeStatus.ACCEPTED)
 
 

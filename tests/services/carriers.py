@@ -1,6 +1,6 @@
-"""A carrier for the tests of delivery, which behaves as it is told."""
+"""A fake provider for the tests of delivery, with results that a test sets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import pytest
@@ -16,8 +16,8 @@ from tests.running import settings_for
 NAME = "pretend"
 
 
-class PretendCarrier(GenericProvider):
-    """Takes everything, unless ``answers`` has something else to say for one submission after the other."""
+class FakeProvider(GenericProvider):
+    """Accepts every submission, or returns the next of ``answers``, or raises it; ``asked`` has all submissions."""
 
     kind: ClassVar[str] = NAME
     recognises: ClassVar[bool] = False
@@ -28,7 +28,6 @@ class PretendCarrier(GenericProvider):
         self.resends_unknown = self.recognises
         self.asked: list[Submission] = []
         self.answers: list[SendResult | Exception] = []
-        self.meanwhile: Callable[[Submission], object] = lambda _submission: None
 
     @override
     @classmethod
@@ -46,14 +45,14 @@ class PretendCarrier(GenericProvider):
         return results
 
 
-class KnowingCarrier(PretendCarrier):
-    """Recognises our reference, so asking it again does no harm."""
+class DeduplicatingProvider(FakeProvider):
+    """Recognises the reference of a submission, so sending one again does not double it."""
 
     recognises: ClassVar[bool] = True
 
 
-def use(monkeypatch: pytest.MonkeyPatch, database_url: str, kind: type[PretendCarrier] = PretendCarrier) -> Settings:
-    """Settings of a gateway that sends everything through that carrier."""
+def use(monkeypatch: pytest.MonkeyPatch, database_url: str, kind: type[FakeProvider] = FakeProvider) -> Settings:
+    """Return the settings of a gateway that sends everything through a fake provider."""
     monkeypatch.setitem(providers.KINDS, NAME, kind)
     file = SettingsFile(
         default_provider=NAME,

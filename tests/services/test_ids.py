@@ -1,4 +1,4 @@
-"""Ids are UUIDs of version 7 and only ever grow."""
+"""Ids are UUIDs of version 7, each greater than the one before."""
 
 import time
 import uuid
@@ -10,7 +10,7 @@ from app.services.ids import IdSource
 
 
 def at(monkeypatch: pytest.MonkeyPatch, milliseconds: int) -> None:
-    """Let the machine's clock stand still."""
+    """Freeze the machine's clock."""
     monkeypatch.setattr(time, "time_ns", lambda: milliseconds * 1_000_000)
 
 
@@ -48,7 +48,7 @@ def test_ids_grow_within_a_millisecond_and_while_the_clock_is_set_back(monkeypat
         "7fffffff-ffff-7000-8000-000000000000",
     ],
 )
-def test_ids_go_on_behind_the_newest_that_is_stored(monkeypatch: pytest.MonkeyPatch, stored: str) -> None:
+def test_ids_follow_the_newest_that_is_stored(monkeypatch: pytest.MonkeyPatch, stored: str) -> None:
     at(monkeypatch, 0x1388)
     source = IdSource(stored)
     found = [next(source) for _ in range(100)]
@@ -58,7 +58,7 @@ def test_ids_go_on_behind_the_newest_that_is_stored(monkeypatch: pytest.MonkeyPa
     assert {uuid.UUID(text).variant for text in found} == {uuid.RFC_4122}
 
 
-def test_what_is_stored_before_the_last_id_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_starting_after_an_older_id_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     at(monkeypatch, 5000)
     source = IdSource()
     last = next(source)

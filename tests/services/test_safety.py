@@ -1,4 +1,4 @@
-"""What must never happen to a customer (safety.md 1, 3, 16-18, 25, 27)."""
+"""What must never happen to a subscriber (safety.md 1, 3, 16-18, 25, 27)."""
 
 import asyncio
 from dataclasses import replace
@@ -16,7 +16,7 @@ from app.domain.evidence import ChainViolation
 from app.providers.base import Accepted, Refused, RefusedForNow
 from app.services.refusals import RefusedError
 from tests.running import ALICE, BOB, START, Running, running
-from tests.services.carriers import NAME, PretendCarrier, use
+from tests.services.carriers import NAME, FakeProvider, use
 
 pytestmark = pytest.mark.anyio
 _mt = tables.outbound_message
@@ -50,14 +50,14 @@ async def test_a_listing_of_which_the_last_page_was_refused_cannot_be_picked_fro
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
-        carrier = gateway.gateway.carriers.providers[NAME]
-        assert isinstance(carrier, PretendCarrier)
-        carrier.answers = [Accepted("theirs-1"), Refused("400")]
+        provider = gateway.gateway.carriers.providers[NAME]
+        assert isinstance(provider, FakeProvider)
+        provider.answers = [Accepted("theirs-1"), Refused("400")]
         for text in ("0000", "1"):
             await gateway.store(gateway.message(text, provider=NAME))
             await gateway.drain()
 
-        assert "没有完整送达" in carrier.asked[-1].text
+        assert "没有完整送达" in provider.asked[-1].text
         assert (await gateway.states())["CL"] == "active"
 
 
@@ -80,7 +80,7 @@ async def test_a_late_report_that_a_page_was_lost_closes_the_listing_too(gateway
 
 
 async def test_a_listing_that_is_still_on_its_way_can_be_picked_from(gateway: Running) -> None:
-    """She may know the numbers already; what she means is what was shown."""
+    """A subscriber may know the numbers already; they mean what this listing shows."""
     await gateway.faults("error", count=1)
     await gateway.say("0000")
     await gateway.say("1", "10086977")
@@ -91,9 +91,9 @@ async def test_the_question_knows_when_the_network_took_its_last_page(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
-        carrier = gateway.gateway.carriers.providers[NAME]
-        assert isinstance(carrier, PretendCarrier)
-        carrier.answers = [Accepted("theirs-1"), RefusedForNow("busy", timedelta(minutes=3))]
+        provider = gateway.gateway.carriers.providers[NAME]
+        assert isinstance(provider, FakeProvider)
+        provider.answers = [Accepted("theirs-1"), RefusedForNow("busy", timedelta(minutes=3))]
         await gateway.store(gateway.message("0000", provider=NAME))
         await gateway.drain()
         [question] = await gateway.rows(tables.question)
@@ -133,7 +133,7 @@ async def test_closing_ends_everything_in_one_commit_and_the_next_holder_starts_
     assert page.records == []
 
 
-async def test_a_closed_number_is_told_that_it_is_nobody_s_once_a_day(gateway: Running) -> None:
+async def test_a_closed_number_is_told_once_a_day_that_it_has_no_subscriber(gateway: Running) -> None:
     await gateway.subscriber(ALICE, status=SubscriberStatus.CLOSED)
     [told] = await gateway.say("0000")
     assert "不是我们的客户" in told
@@ -142,7 +142,7 @@ async def test_a_closed_number_is_told_that_it_is_nobody_s_once_a_day(gateway: R
     assert len(await gateway.say("0000")) == 1
 
 
-async def test_a_text_at_the_same_time_as_a_close_is_obeyed_or_comes_to_nothing(gateway: Running) -> None:
+async def test_a_text_at_the_same_time_as_a_close_is_obeyed_or_ignored(gateway: Running) -> None:
     listed = await gateway.say("0000")
     await asyncio.gather(
         gateway.store(gateway.message("1", "10086977")), gateway.subscriber(ALICE, status=SubscriberStatus.CLOSED)
@@ -160,7 +160,7 @@ async def test_a_text_at_the_same_time_as_a_close_is_obeyed_or_comes_to_nothing(
         assert "彩铃已于" in answer or "不是我们的客户" in answer
 
 
-async def test_a_suspended_customer_can_list_and_stop(gateway: Running) -> None:
+async def test_a_suspended_subscriber_can_list_and_unsubscribe(gateway: Running) -> None:
     await gateway.subscriber(ALICE, status=SubscriberStatus.SUSPENDED)
     assert len(await gateway.say("0000")) == 2
     [done] = await gateway.say("1", "10086977")
@@ -171,7 +171,7 @@ async def test_a_suspended_customer_can_list_and_stop(gateway: Running) -> None:
 
 
 @pytest.mark.parametrize("sender", ["10086", "95588", "+14155552671", "02112345678", "10086977", "", "\x00", "abc"])
-async def test_what_is_no_subscriber_s_number_here_is_recorded_and_never_answered(
+async def test_a_sender_that_is_no_subscriber_s_number_is_recorded_and_never_answered(
     gateway: Running, sender: str
 ) -> None:
     await gateway.store(gateway.message("0000", sender=sender, provider="generic"))
@@ -199,7 +199,7 @@ async def test_every_change_is_in_the_chain_with_what_was_asked_and_answered(gat
     assert (verified.ok, verified.records) == (True, len(page.records))
 
 
-async def test_a_payload_that_is_gone_is_missed_though_the_chain_holds_its_hash_only(gateway: Running) -> None:
+async def test_a_missing_payload_is_found_though_the_chain_has_only_its_hash(gateway: Running) -> None:
     await gateway.say("0000")
     await gateway.say("1", "10086977")
     erased = {"payload": None, "salt": None}
@@ -243,10 +243,10 @@ async def test_a_chain_that_was_cut_short_is_found(gateway: Running) -> None:
     assert (verified.ok, verified.first_bad) == (False, 6)
 
 
-# ---- what she holds
+# ---- subscriptions
 
 
-async def test_terms_of_a_service_that_is_held_do_not_change_with_the_catalogue(gateway: Running) -> None:
+async def test_terms_of_a_subscription_do_not_change_with_the_catalogue(gateway: Running) -> None:
     catalogue = gateway.gateway.management.directory
     before = (await gateway.gateway.storage.database.read(load_catalogue)).services["CL"]
     await catalogue.put_service(replace(before, price_fen=9900))

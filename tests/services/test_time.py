@@ -1,4 +1,4 @@
-"""What happens when: windows, timers, the quiet hours, and the time that a text counts from (safety.md 21; flows.md 15)."""
+"""When things happen: windows, timers, the quiet hours, and the time that a text counts from (safety.md 21; flows.md 15)."""
 
 import asyncio
 from datetime import timedelta
@@ -90,7 +90,7 @@ async def test_a_long_step_of_the_clock_does_everything_on_the_way_at_its_own_ti
 
 
 async def test_timers_fire_by_themselves_when_their_time_has_come(settings: Settings) -> None:
-    """The clock that a crash left standing is still standing, and what fell due is done by whoever starts next."""
+    """A clock that was frozen before a crash is still frozen afterwards; the next process handles what is due."""
     async with running(settings) as before:
         await before.say("0000")
         await before.say("2", "10086977")
@@ -102,8 +102,8 @@ async def test_timers_fire_by_themselves_when_their_time_has_come(settings: Sett
         assert (await after.states())["SJB"] == "ended"
 
 
-async def test_a_timer_waits_for_what_she_sent_before_it(settings: Settings) -> None:
-    """Her text of 23:59:58 was stored; the gateway comes back at noon, when the month's end is overdue."""
+async def test_a_timer_waits_for_a_text_that_was_sent_before_it(settings: Settings) -> None:
+    """A text of 23:59:58 was stored; the gateway starts again at noon, when the timer of the month's end is overdue."""
     async with running(settings) as before:
         await before.say("0000")
         await before.say("2", "10086977")
@@ -118,7 +118,7 @@ async def test_a_timer_waits_for_what_she_sent_before_it(settings: Settings) -> 
         assert last_two == [shanghai("2026-03-31 23:59:58"), shanghai("2026-03-31 23:59:59")]
 
 
-async def test_a_timer_waits_for_a_stop_that_the_rate_limit_keeps(gateway: Running) -> None:
+async def test_a_timer_waits_for_an_unsubscribe_that_the_rate_limit_keeps(gateway: Running) -> None:
     await gateway.say("0000")
     await gateway.say("2", "10086977")
     await gateway.advance_to("2026-03-31 23:59:40")
@@ -136,7 +136,7 @@ async def test_a_timer_waits_for_a_stop_that_the_rate_limit_keeps(gateway: Runni
 # ---- too many at once
 
 
-async def test_over_the_rate_limit_stops_wait_and_queries_are_dropped(gateway: Running) -> None:
+async def test_over_the_rate_limit_unsubscribes_wait_and_queries_are_dropped(gateway: Running) -> None:
     await gateway.store(*(gateway.message("帮助") for _ in range(31)), gateway.message("QXCL"), gateway.message("0000"))
     await gateway.drain()
 
@@ -153,7 +153,7 @@ async def test_over_the_rate_limit_stops_wait_and_queries_are_dropped(gateway: R
 # ---- the quiet hours
 
 
-async def test_what_an_agent_does_at_night_is_told_in_the_morning(gateway: Running) -> None:
+async def test_the_notice_of_an_agent_s_unsubscribe_at_night_is_sent_in_the_morning(gateway: Running) -> None:
     await gateway.advance_to("2026-03-02 23:00")
     await gateway.gateway.management.directory.unsubscribe(
         ALICE, AgentUnsubscribe("agent:test", "CL", "asked by phone")
@@ -169,14 +169,14 @@ async def test_what_an_agent_does_at_night_is_told_in_the_morning(gateway: Runni
     assert told.at == shanghai("2026-03-03 07:00")
 
 
-async def test_her_own_texts_are_answered_at_any_hour(gateway: Running) -> None:
+async def test_texts_are_answered_at_any_hour(gateway: Running) -> None:
     await gateway.advance_to("2026-03-03 03:00")
     assert len(await gateway.say("0000")) == 2
     [done] = await gateway.say("1", "10086977")
     assert "彩铃已于03月03日" in done
 
 
-async def test_by_day_an_agent_s_unsubscribe_is_told_at_once(gateway: Running) -> None:
+async def test_the_notice_of_an_agent_s_unsubscribe_by_day_is_sent_at_once(gateway: Running) -> None:
     await gateway.gateway.management.directory.unsubscribe(
         ALICE, AgentUnsubscribe("agent:test", "CL", "asked by phone")
     )

@@ -1,4 +1,4 @@
-"""Commands that go wrong, for the tests of what happens then."""
+"""Commands that fail, for the tests of error handling."""
 
 from types import ModuleType
 
@@ -13,7 +13,7 @@ SECRET_TEXT = "BOOM 13712345678 PRIVATE"
 
 
 class Fuse:
-    """Whether the commands go wrong."""
+    """A switch: the commands fail while ``burns`` is True."""
 
     burns = True
 
@@ -29,12 +29,12 @@ def _module(fuse: Fuse) -> ModuleType:
 
     @command("SPOIL", kept=True)
     def spoil(turn: Turn, _argument: str) -> Outcome:
-        """Holds one service twice, which no database takes."""
+        """Subscribe twice to one service, which both databases reject."""
         return Outcome(subscriptions=(_held(turn), _held(turn)) if fuse.burns else (), verdict="went well")
 
     @command("CLUTTER", kept=True)
     def clutter(turn: Turn, _argument: str) -> Outcome:
-        """Asks under an id that is none, which no PostgreSQL takes."""
+        """Ask a question under a malformed id, which PostgreSQL rejects."""
         reply = Reply(("PRIVATE WORDS",), "", MessageClass.REPLY, question_id="this is no id")
         return Outcome(replies=(reply,) if fuse.burns else ())
 
@@ -60,7 +60,7 @@ def _held(turn: Turn) -> Subscription:
 
 
 def add_trouble(registry: Registry) -> Fuse:
-    """Let a gateway that is not at work yet understand BOOM, SPOIL, CLUTTER and LATER."""
+    """Register BOOM, SPOIL, CLUTTER and LATER, which fail while the returned switch is on."""
     fuse = Fuse()
     added = collect([_module(fuse)], {})
     registry.keywords.update(added.keywords)

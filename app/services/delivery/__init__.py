@@ -1,1 +1,1 @@
-"""Delivery: hand queued messages to providers, and take their reports."""
+"""Delivery: hand queued messages over to providers, and process their delivery reports."""

@@ -1,6 +1,6 @@
-"""When a provider is left alone: it keeps failing (the circuit is open), or it asked for it (delivery.md 10, 11).
+"""The circuit breaker: nothing is sent to a provider that keeps failing or that asked for a pause (delivery.md 10, 11).
 
-The rules are pure: the state is a row that all processes share, the time and the jitter are handed in.
+The rules are pure functions. Their state is a row that all processes share; time and jitter are arguments.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ FAILURES_TO_OPEN = 10
 _FIRST_REST = timedelta(seconds=5)
 _LONGEST_REST = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
-# Beyond this many doublings the longest rest holds.
+# With this many doublings a rest is longer than the longest one, so more need not be calculated.
 _DOUBLINGS = 8
 
 
 class CircuitState(StrEnum):
-    """``half-open``: one message goes out, to see whether the provider works again."""
+    """The state of a circuit; while it is half-open, one message at a time tests if the provider works again."""
 
     CLOSED = "closed"
     HALF_OPEN = "half-open"
@@ -32,51 +32,54 @@ class CircuitState(StrEnum):
 
 
 def is_paused(circuit: Circuit, now: datetime) -> bool:
-    """Whether nothing is handed over now; a pause that a clock set back made endless is none."""
+    """Return True if nothing may be handed over at ``now`` (UTC).
+
+    A pause that ends more than an hour later does not count: the clock was set back after it began.
+    """
     return circuit.paused_until is not None and now < circuit.paused_until <= now + LONGEST_PAUSE
 
 
 def state_of(circuit: Circuit, now: datetime) -> CircuitState:
-    """Open while a broken provider rests, half-open after that until something is taken."""
+    """Return the state at ``now`` (UTC): open during a rest after failures, then half-open until a message is taken."""
     if not circuit.openings:
         return CircuitState.CLOSED
     return CircuitState.OPEN if is_paused(circuit, now) else CircuitState.HALF_OPEN
 
 
 def read_states(connection: Connection) -> dict[str, CircuitState]:
-    """The circuits of all providers that ever sent something, by the gateway's clock."""
+    """Return the state of each provider that has a circuit, by name, at the gateway's time."""
     now = current_state(connection).now
     return {name: state_of(circuit, now) for name, circuit in provider_state.circuits(connection).items()}
 
 
-def after(circuit: Circuit, results: Sequence[SendResult], now: datetime, jitter: float) -> Circuit:
-    """The circuit after attempts; ``jitter`` is a random number in [0, 1).
+def circuit_after(circuit: Circuit, results: Sequence[SendResult], now: datetime, jitter: float) -> Circuit:
+    """Return the circuit after attempts; ``jitter`` is a random number in [0, 1).
 
-    A definite answer shows that the provider works, be it a refusal. Finding us too fast is no fault: it is left alone
-    for as long as it asked, at most an hour.
+    A definite answer shows that the provider works, even if it is a refusal. Throttling is no failure: the circuit
+    pauses for as long as the provider asked, at most an hour.
     """
     for result in results:
         match result:
             case NotTried():
                 pass
             case Accepted() | Refused():
-                circuit = circuit if circuit == Circuit() else _working(circuit)
+                circuit = circuit if circuit == Circuit() else _after_success(circuit)
             case RefusedForNow(_, retry_after, throttled=True):
                 until = now + min(retry_after or timedelta(0), LONGEST_PAUSE)
-                circuit = replace(_working(circuit), paused_until=until if retry_after else circuit.paused_until)
+                circuit = replace(_after_success(circuit), paused_until=until if retry_after else circuit.paused_until)
             case _:
-                circuit = _failed(circuit, now, jitter)
+                circuit = _after_failure(circuit, now, jitter)
     return circuit
 
 
-def _working(circuit: Circuit) -> Circuit:
-    """A pause that the provider asked for stays; a rest that we gave it is over."""
+def _after_success(circuit: Circuit) -> Circuit:
+    """Return the circuit without failures; it keeps a pause that the provider asked for, but not a rest."""
     return Circuit(paused_until=None if circuit.openings else circuit.paused_until)
 
 
-def _failed(circuit: Circuit, now: datetime, jitter: float) -> Circuit:
+def _after_failure(circuit: Circuit, now: datetime, jitter: float) -> Circuit:
     circuit = replace(circuit, failures=circuit.failures + 1)
-    # What was under way while it opened, and fails too, does not make the rest longer.
+    # Attempts that were in flight when the circuit opened, and fail as well, do not make the rest longer.
     if circuit.failures < FAILURES_TO_OPEN or (circuit.openings and is_paused(circuit, now)):
         return circuit
     rest = min(_LONGEST_REST, _FIRST_REST * (1 << min(circuit.openings, _DOUBLINGS)))

@@ -1,4 +1,4 @@
-"""What a worker has claimed and not recorded yet: who goes next, within the provider's window and rate."""
+"""Dispatch of claimed messages to a provider, in order and within its window and rate."""
 
 import asyncio
 import time
@@ -14,57 +14,60 @@ from app.services.delivery.pacing import Pace
 
 Attempted = tuple[ClaimedMessage, SendResult]
 _LineKey = tuple[str, str]
-# So long are results gathered while other calls are under way: one that hangs keeps nobody's from the database.
-_GATHER_SECONDS = 0.02
-# No more is claimed than goes out in this time, so that prompt messages find no long queue of others before them.
+# How long results are batched while other calls are in flight, so that a hanging call does not delay recording them.
+_BATCH_SECONDS = 0.02
+# No more is claimed than is sent in this time, so that prompt messages do not queue behind many others.
 _AHEAD_SECONDS = 5.0
 log = observability.logger(__name__)
 
 
 @dataclass(slots=True)
 class _Line:
-    """Messages of one recipient and lane, that go one after the other."""
+    """Messages of one recipient and lane, sent one after the other. ``start_by`` is in monotonic seconds."""
 
     messages: deque[ClaimedMessage]
     start_by: float
 
 
 class Dispatch:
-    """Hands messages over, prompt ones first, each line in order, as many calls at once as the window allows."""
+    """Sends messages, prompt ones first, each line in order, with as many parallel calls as the window allows."""
 
-    def __init__(self, provider: Provider, window: int, pace: Pace, longest_call: float) -> None:
-        """``longest_call``: seconds after which a call is given up, whatever the adapter does."""
+    def __init__(self, provider: Provider, window: int, pace: Pace, longest_call_seconds: float) -> None:
+        """``window``: the most calls in flight; ``longest_call_seconds``: when a call is abandoned as unknown."""
         self._provider = provider
         self._window = window
         self._pace = pace
-        self._longest_call = longest_call
+        self._longest_call_seconds = longest_call_seconds
         self._capacity = max(window * 2, provider.most_per_call)
         self._ready: dict[str, deque[_Line]] = {Lane.PROMPT.value: deque(), Lane.BULK.value: deque()}
         self._calls: set[asyncio.Task[None]] = set()
         self._workers = 0
-        self._pacing = 0
+        self._waiting_for_pace = 0
         self._finished: list[Attempted] = []
-        self._open = 0
-        self._stirred = asyncio.Event()
-        self._gathering: asyncio.TimerHandle | None = None
+        self._unfinished = 0
+        self._woken = asyncio.Event()
+        self._batch_timer: asyncio.TimerHandle | None = None
 
     # ---- for delivery
 
     @property
     def busy(self) -> bool:
-        """Whether something is waiting, under way, or not recorded yet."""
-        return self._open > 0 or bool(self._finished)
+        """Return True if messages are queued, in flight, or finished but not recorded yet."""
+        return self._unfinished > 0 or bool(self._finished)
 
     @property
     def room(self) -> int:
-        """How many more messages can be claimed."""
+        """Return how many more messages may be claimed."""
         most = (
             self._capacity if (rate := self._pace.rate) is None else min(self._capacity, int(rate * _AHEAD_SECONDS) + 1)
         )
-        return max(0, most - self._open - len(self._finished))
+        return max(0, most - self._unfinished - len(self._finished))
 
     def add(self, messages: Sequence[ClaimedMessage], start_by: float) -> None:
-        """Send messages; what was not begun at ``start_by`` (monotonic) is not tried: its lease would run out."""
+        """Queue messages for sending.
+
+        Those whose sending has not begun at ``start_by`` (monotonic seconds) are given back: their lease would run out.
+        """
         lines: dict[_LineKey, _Line] = {}
         for message in messages:
             line = lines.get((message.msisdn, message.lane))
@@ -72,7 +75,7 @@ class Dispatch:
                 line = lines[message.msisdn, message.lane] = _Line(deque(), start_by)
                 self._ready[message.lane].append(line)
             line.messages.append(message)
-        self._open += len(messages)
+        self._unfinished += len(messages)
         for _ in range(min(self._window - self._workers, self._lines_ready())):
             self._workers += 1
             task = asyncio.create_task(self._work())
@@ -80,36 +83,36 @@ class Dispatch:
             task.add_done_callback(self._calls.discard)
 
     def give_back(self) -> None:
-        """Give back what was not begun."""
+        """Finish all messages whose sending has not begun as not tried."""
         for lines in self._ready.values():
             while lines:
                 self._give_back(lines.popleft())
-        self._stirred.set()
+        self._woken.set()
 
     def take_finished(self) -> list[Attempted]:
-        """What was attempted or given back since the last time, to be recorded."""
-        self._stirred.clear()
+        """Return the messages that finished since the last call, with their results, to be recorded."""
+        self._woken.clear()
         finished, self._finished = self._finished, []
         return finished
 
-    def put_back(self, finished: list[Attempted]) -> None:
-        """They could not be recorded: the database is away."""
+    def return_finished(self, finished: list[Attempted]) -> None:
+        """Take back finished messages that could not be recorded, as the database is away."""
         self._finished = finished + self._finished
 
-    def stir(self) -> None:
-        """There may be something new to claim."""
-        self._stirred.set()
+    def wake(self) -> None:
+        """Wake ``wait_for_progress``, as there may be messages to claim."""
+        self._woken.set()
 
-    async def progress(self, timeout_seconds: float) -> None:
-        """Wait until there is enough to record, or something to claim, or the time is over."""
+    async def wait_for_progress(self, timeout_seconds: float) -> None:
+        """Wait until there is enough to record, until ``wake`` is called, or until the timeout."""
         try:
             async with asyncio.timeout(timeout_seconds):
-                await self._stirred.wait()
+                await self._woken.wait()
         except TimeoutError:
             return
 
     async def finish(self) -> None:
-        """Begin nothing more, and wait until what is under way has ended."""
+        """Begin no more calls, and wait for those in flight."""
         self.give_back()
         await asyncio.gather(*self._calls)
 
@@ -120,21 +123,21 @@ class Dispatch:
 
     async def _work(self) -> None:
         try:
-            # No more of them wait for the pace than there are lines to lead: what a bucket gave out is never wasted.
-            while self._lines_ready() > self._pacing:
-                self._pacing += 1
+            # No more workers wait for the pace than lines are ready, so that no token of the bucket is wasted.
+            while self._lines_ready() > self._waiting_for_pace:
+                self._waiting_for_pace += 1
                 await self._pace.wait()
-                self._pacing -= 1
-                if lines := self._next():
-                    await self._call(lines)
+                self._waiting_for_pace -= 1
+                if lines := self._next_batch():
+                    await self._send_batch(lines)
                 else:
-                    self._tell()
+                    self._notify()
         finally:
-            # In the same breath as the look that found nothing ready: what is added after it gets a worker of its own.
+            # No await lies between finding no line ready and this, so ``add`` starts a worker for any later line.
             self._workers -= 1
 
-    def _next(self) -> list[tuple[_Line, list[ClaimedMessage]]]:
-        """As many messages as one call takes, prompt ones first; each with the line that it leads."""
+    def _next_batch(self) -> list[tuple[_Line, list[ClaimedMessage]]]:
+        """Take as many messages as one call may have, prompt ones first, grouped by their lines."""
         left = self._provider.most_per_call
         picked: list[tuple[_Line, list[ClaimedMessage]]] = []
         for lines in self._ready.values():
@@ -143,37 +146,37 @@ class Dispatch:
                 if time.monotonic() > line.start_by:
                     self._give_back(line)
                     continue
-                heads = [line.messages.popleft() for _ in range(min(left, len(line.messages)))]
-                left -= len(heads)
-                picked.append((line, heads))
+                messages_of_line = [line.messages.popleft() for _ in range(min(left, len(line.messages)))]
+                left -= len(messages_of_line)
+                picked.append((line, messages_of_line))
         return picked
 
-    async def _call(self, lines: list[tuple[_Line, list[ClaimedMessage]]]) -> None:
-        messages = [message for _, heads in lines for message in heads]
-        results = iter(await self._send(messages))
-        for line, heads in lines:
-            mine = [next(results) for _ in heads]
-            self._finished += zip(heads, mine, strict=True)
-            self._open -= len(heads)
-            self._mind(mine)
-            if not all(isinstance(result, Accepted | Refused) for result in mine):
+    async def _send_batch(self, lines: list[tuple[_Line, list[ClaimedMessage]]]) -> None:
+        messages = [message for _, messages_of_line in lines for message in messages_of_line]
+        results = iter(await self._call_provider(messages))
+        for line, messages_of_line in lines:
+            own_results = [next(results) for _ in messages_of_line]
+            self._finished += zip(messages_of_line, own_results, strict=True)
+            self._unfinished -= len(messages_of_line)
+            self._obey_throttling(own_results)
+            if not all(isinstance(result, Accepted | Refused) for result in own_results):
                 self._give_back(line)
             elif line.messages:
-                # At the end of the queue: a long line does not hold up the others.
-                self._ready[heads[0].lane].append(line)
-        self._tell()
+                # Behind the other lines, so that a long line does not delay them.
+                self._ready[messages_of_line[0].lane].append(line)
+        self._notify()
 
-    def _mind(self, results: Sequence[SendResult]) -> None:
-        """A carrier that finds us too fast is obeyed at once, before anything is recorded."""
+    def _obey_throttling(self, results: Sequence[SendResult]) -> None:
+        """Slow down or pause at once if the provider throttled, before anything is recorded."""
         throttled = [item for item in results if isinstance(item, RefusedForNow) and item.throttled]
         if throttled:
             self._pace.slow_down()
         if any(item.retry_after for item in throttled):
             self.give_back()
 
-    async def _send(self, messages: Sequence[ClaimedMessage]) -> Sequence[SendResult]:
+    async def _call_provider(self, messages: Sequence[ClaimedMessage]) -> Sequence[SendResult]:
         try:
-            async with asyncio.timeout(self._longest_call):
+            async with asyncio.timeout(self._longest_call_seconds):
                 results = await self._provider.send([_submission(message) for message in messages])
             if len(results) != len(messages):
                 raise ValueError(f"{len(results)} results for {len(messages)} messages")  # noqa: TRY301  handled alike
@@ -184,18 +187,18 @@ class Dispatch:
 
     def _give_back(self, line: _Line) -> None:
         self._finished += [(message, NotTried()) for message in line.messages]
-        self._open -= len(line.messages)
+        self._unfinished -= len(line.messages)
         line.messages.clear()
 
-    def _tell(self) -> None:
-        if not self._open or len(self._finished) >= self._window:
-            self._stirred.set()
-        elif self._gathering is None:
-            self._gathering = asyncio.get_running_loop().call_later(_GATHER_SECONDS, self._gathered)
+    def _notify(self) -> None:
+        if not self._unfinished or len(self._finished) >= self._window:
+            self._woken.set()
+        elif self._batch_timer is None:
+            self._batch_timer = asyncio.get_running_loop().call_later(_BATCH_SECONDS, self._end_batch)
 
-    def _gathered(self) -> None:
-        self._gathering = None
-        self._stirred.set()
+    def _end_batch(self) -> None:
+        self._batch_timer = None
+        self._woken.set()
 
 
 def _submission(message: ClaimedMessage) -> Submission:

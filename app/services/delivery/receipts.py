@@ -1,4 +1,4 @@
-"""Delivery reports: statuses only move forward, whatever the order they come in (delivery.md 12)."""
+"""Delivery reports: they are stored, and move the status of their messages forward in any order (delivery.md 12)."""
 
 import re
 from collections import defaultdict
@@ -19,14 +19,15 @@ from app.domain.msisdn import bucket_of
 from app.domain.values import replace, value
 from app.services.ids import IdSource
 
+# A provider and its id of a message.
 Key = tuple[str, str]
-_MOST = 1000
-# In the record, where a report's status is none of ours; what it said stands beside it.
+_MAX_BATCH = 1000
+# Stored as the status of a report whose status the gateway does not know; the provider's word is in ``error_code``.
 _OTHER = "other"
 _REFERENCE = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOT_KNOWN_TO_BE_TAKEN = frozenset({OutboundStatus.UNKNOWN.value, OutboundStatus.QUEUED.value})
-# Reports that say that she did not get it: a listing of which a message failed cannot be picked from (safety.md 17).
-_BAD = frozenset(
+# The subscriber did not get the message. A listing of which a message failed cannot be picked from (safety.md 17).
+_FAILED = frozenset(
     {
         OutboundStatus.UNDELIVERED,
         OutboundStatus.EXPIRED,
@@ -39,9 +40,11 @@ _BAD = frozenset(
 
 @value
 class Report:
-    """A delivery report of a provider's message; ``reference`` is ours, from providers that quote it.
+    """A delivery report of a provider about a message.
 
-    A ``status`` of None is none of ours: kept, and nothing follows. ``part`` is the segment that it is about, from 1.
+    A ``status`` of None is one that the gateway does not know: it is stored and has no effect. ``at`` is the
+    provider's time. ``reference`` is the gateway's id of the message, from providers that return it. ``part`` is the
+    segment that the report is about, from 1; None: the whole message.
     """
 
     provider: str
@@ -54,15 +57,18 @@ class Report:
 
 
 class Receipts:
-    """Stores reports and moves messages on."""
+    """Stores delivery reports and updates the messages that they are about."""
 
     def __init__(self, database: Database, ids: IdSource) -> None:
         self._database = database
         self._ids = ids
-        self._batcher: Batcher[Report, bool] = Batcher(self._store_all, _MOST, shared=StorageUnavailableError)
+        self._batcher: Batcher[Report, bool] = Batcher(self._store_all, _MAX_BATCH, shared=StorageUnavailableError)
 
     async def store(self, report: Report) -> bool:
-        """Store a report; whether it is known what to do with it. A report of an unknown message is parked."""
+        """Store a report. Return False if it has no effect, as its message or its status is unknown.
+
+        A report about an unknown message is parked. Raise StorageUnavailableError if the report was not stored.
+        """
         return await self._batcher.submit(report)
 
     async def _store_all(self, batch: Sequence[Report]) -> Sequence[bool]:
@@ -73,36 +79,38 @@ class Receipts:
         return self.apply(connection, batch, current_state(connection).now)
 
     def apply(self, connection: Connection, batch: Sequence[Report], now: datetime) -> list[bool]:
-        """Move messages on by reports, in the caller's transaction; for each whether it is known what to do with it."""
-        known = reports.messages_of(connection, [(item.provider, item.provider_message_id) for item in batch])
-        known |= _found_by_reference(connection, batch, known)
-        segments = _segments_known(connection, batch, known)
+        """Store reports and update their messages, in the caller's transaction; return for each what ``store`` does."""
+        messages = reports.messages_of(connection, [(item.provider, item.provider_message_id) for item in batch])
+        messages |= _find_by_reference(connection, batch, messages)
+        segments = _earlier_segment_reports(connection, batch, messages)
         rows: list[dict[str, object]] = []
-        statuses = {key: OutboundStatus(message.status) for key, message in known.items()}
-        errors = {key: message.error_code for key, message in known.items()}
+        statuses = {key: OutboundStatus(message.status) for key, message in messages.items()}
+        errors = {key: message.error_code for key, message in messages.items()}
         for item in batch:
             key = (item.provider, item.provider_message_id)
-            message = known.get(key)
+            message = messages.get(key)
             rows.append(self._row(item, message, now))
-            said = None if message is None else _said(item, message, segments[key])
-            if said is not None:
-                after = status_after_report(statuses[key], said)
+            reported_status = None if message is None else _reported_status(item, message, segments[key])
+            if reported_status is not None:
+                after = status_after_report(statuses[key], reported_status)
                 if after is not statuses[key]:
                     statuses[key], errors[key] = after, item.error_code
-        _count(rows)
+        _count_reports(rows)
         reports.save_reports(connection, rows)
-        self._move_on(connection, known, statuses, errors, now)
+        self._update_messages(connection, messages, statuses, errors, now)
         return [not row["parked"] and row["status"] != _OTHER for row in rows]
 
-    def _move_on(
+    def _update_messages(
         self,
         connection: Connection,
-        known: dict[Key, ReportedMessage],
+        messages: dict[Key, ReportedMessage],
         statuses: dict[Key, OutboundStatus],
         errors: dict[Key, str | None],
         now: datetime,
     ) -> None:
-        changed = [(known[key], status, errors[key]) for key, status in statuses.items() if status != known[key].status]
+        changed = [
+            (messages[key], status, errors[key]) for key, status in statuses.items() if status != messages[key].status
+        ]
         rows = [
             {
                 "bucket": message.bucket,
@@ -119,12 +127,12 @@ class Receipts:
         failed = {
             (message.bucket, message.msisdn, message.question_id)
             for message, status, _ in changed
-            if message.question_id and status in _BAD
+            if message.question_id and status in _FAILED
         }
         arrived = {
             (message.bucket, message.msisdn, message.question_id)
             for message, status, _ in changed
-            if message.question_id and message.status in _NOT_KNOWN_TO_BE_TAKEN and status not in _BAD
+            if message.question_id and message.status in _NOT_KNOWN_TO_BE_TAKEN and status not in _FAILED
         }
         handovers.record_question_arrivals(connection, arrived, failed, now)
 
@@ -144,62 +152,68 @@ class Receipts:
             "parked": message is None,
         }
 
-    def join_parked(
+    def apply_parked(
         self, connection: Connection, provider: str, provider_message_ids: Sequence[str], now: datetime
     ) -> None:
-        """Apply the reports that came before the answer to the submission."""
+        """Apply the parked reports about messages that the provider has now accepted under these ids."""
         if not provider_message_ids:
             return
-        parked = reports.parked_reports(connection, [(provider, theirs) for theirs in provider_message_ids])
+        parked = reports.parked_reports(connection, [(provider, message_id) for message_id in provider_message_ids])
         if parked:
             reports.drop_parked(connection, parked)
             self.apply(connection, [_report(item) for item in parked], now)
 
 
-def _found_by_reference(
-    connection: Connection, batch: Sequence[Report], known: Mapping[Key, ReportedMessage]
+def _find_by_reference(
+    connection: Connection, batch: Sequence[Report], messages: Mapping[Key, ReportedMessage]
 ) -> dict[Key, ReportedMessage]:
-    """Messages whose answer got lost, found by our own reference: their provider's id is learnt from the report."""
-    asked = {
+    """Return the messages whose acceptance got lost, found by the gateway's reference.
+
+    Their provider's id is taken from the report.
+    """
+    provider_ids = {
         (item.provider, item.reference): item.provider_message_id
         for item in batch
         if item.reference
         and item.status not in (None, OutboundStatus.UNKNOWN)
         and _REFERENCE.fullmatch(item.reference)
-        and (item.provider, item.provider_message_id) not in known
+        and (item.provider, item.provider_message_id) not in messages
     }
-    if not asked:
+    if not provider_ids:
         return {}
-    found = reports.unknown_messages(connection, list(asked))
+    found = reports.unknown_messages(connection, list(provider_ids))
     return {
-        (provider, asked[provider, id_]): replace(message, provider_message_id=asked[provider, id_])
+        (provider, provider_ids[provider, id_]): replace(message, provider_message_id=provider_ids[provider, id_])
         for (provider, id_), message in found.items()
     }
 
 
-def _segments_known(
-    connection: Connection, batch: Sequence[Report], known: Mapping[Key, ReportedMessage]
+def _earlier_segment_reports(
+    connection: Connection, batch: Sequence[Report], messages: Mapping[Key, ReportedMessage]
 ) -> dict[Key, list[tuple[int, OutboundStatus]]]:
-    """What is known of single segments of the messages whose segments this batch speaks of."""
+    """Return the stored segment reports of the messages that this batch has segment reports about."""
     found: dict[Key, list[tuple[int, OutboundStatus]]] = defaultdict(list)
-    asked = {(item.provider, item.provider_message_id) for item in batch if item.part} & known.keys()
-    for key, part, status in reports.segment_reports(connection, sorted(asked)) if asked else ():
+    keys = {(item.provider, item.provider_message_id) for item in batch if item.part} & messages.keys()
+    for key, part, status in reports.segment_reports(connection, sorted(keys)) if keys else ():
         if status != _OTHER:
             found[key].append((part, OutboundStatus(status)))
     return found
 
 
-def _said(
+def _reported_status(
     report: Report, message: ReportedMessage, segments: list[tuple[int, OutboundStatus]]
 ) -> OutboundStatus | None:
-    """What a report says of its message, with what was reported of its other segments before."""
+    """Return the status of the whole message after a report; add a segment's report to ``segments``.
+
+    ``segments`` holds the earlier segment reports of the message. Return None if they do not give a status yet.
+    """
     if report.status is None or report.part is None or message.segments == 1:
         return report.status
     segments.append((report.part, report.status))
     return status_from_segments(segments, message.segments)
 
 
-def _count(rows: Sequence[Mapping[str, object]]) -> None:
+def _count_reports(rows: Sequence[Mapping[str, object]]) -> None:
     parked = sum(row["parked"] is True for row in rows)
     observability.REPORTS.labels("parked").inc(parked)
     observability.REPORTS.labels("applied").inc(len(rows) - parked)

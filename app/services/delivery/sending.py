@@ -1,9 +1,8 @@
-"""Handing messages over: record what was answered and claim what is due, both in one commit (delivery.md 7-12)."""
+"""Sending: record the results of attempts and claim due messages, both in one commit (delivery.md 7-12)."""
 
 import random
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,24 +27,29 @@ from app.providers.base import Accepted, NotTried, Provider, Refused, RefusedFor
 from app.services.delivery import breaker
 from app.services.delivery.breaker import CircuitState
 from app.services.delivery.dispatch import Attempted, Dispatch
+from app.services.delivery.monitoring import DeliveryMonitor
 from app.services.delivery.pacing import Pace
 from app.services.delivery.receipts import Receipts
 
+_NOT_TAKEN = "expired before it was taken"
 LEASE = timedelta(seconds=60)
-# Together less than a lease: what was not begun in time is not tried, and no call lasts longer, whatever adapters do.
+# Together less than a lease: sending begins this long after the claim at most, and a call lasts no longer than that.
 _START_WITHIN_SECONDS = 20.0
 LONGEST_CALL_SECONDS = 35.0
-_LOOK_FOR_LOST_SECONDS = 1
-_LOOK_AGAIN_SECONDS = 0.25
-_MOST_DIVERTED = 500
+_CHECK_LEASES_SECONDS = 1
+_WAIT_SECONDS = 0.25
+_MAX_FAILED_OVER = 500
 log = observability.logger(__name__)
 
 
 @value
-class _Round:
-    """What one commit came to."""
+class _CommitResult:
+    """What one commit found and did.
 
-    circuit: Circuit
+    ``resting``: the circuit is paused, so nothing was claimed. ``worked``: due messages were found or failed over.
+    ``lost`` and ``failed_over`` are numbers of messages.
+    """
+
     state: CircuitState
     resting: bool
     claimed: Sequence[ClaimedMessage] = ()
@@ -55,7 +59,7 @@ class _Round:
 
 
 class Delivery:
-    """Sends what is due through one provider; other providers take over while that one is out of order."""
+    """Sends due messages through one provider, or gives them to other providers while its circuit is open."""
 
     def __init__(
         self,
@@ -69,26 +73,29 @@ class Delivery:
         failover_routes: Sequence[FailoverRoute] = (),
         quiet_hours: QuietHours | None = None,
     ) -> None:
-        """``rate``: messages a second; ``window``: calls in flight; ``failover_routes``: in the order of preference."""
+        """``rate``: calls a second, None: no limit. ``window``: the most calls in flight, from 1.
+
+        ``failover_routes`` are in the order of preference. ``wake_reports`` is called after results were recorded.
+        """
         self._database = database
         self._provider = provider
         self._receipts = receipts
         self._wake_reports = wake_reports
-        self._detours = failover_routes
-        self._quiet = quiet_hours or QuietHours()
+        self._failover_routes = failover_routes
+        self._quiet_hours = quiet_hours or QuietHours()
         self._dispatch = Dispatch(provider, window, Pace(rate), LONGEST_CALL_SECONDS)
         self._leases = (f"{socket.gethostname()}:{getpid()}:{provider.name}:{number}" for number in count())
-        self._next_look = 0.0
-        self._seen = CircuitState.CLOSED
+        self._next_lease_check = 0.0
+        self._monitor = DeliveryMonitor(provider)
 
     def wake(self) -> None:
-        """There may be something new to send."""
-        self._dispatch.stir()
+        """Wake the delivery, as there may be new messages to send."""
+        self._dispatch.wake()
 
     async def step(self) -> bool:
-        """Record, claim, and let the claimed go; whether there is or may be more to do.
+        """Record finished attempts, claim due messages and dispatch them. Return True if there may be more to do.
 
-        It comes back while calls are under way, so that one that hangs holds up nobody else's messages.
+        Calls may still be in flight on return, so that a hanging one does not delay other messages.
         """
         finished = self._dispatch.take_finished()
         room = self._dispatch.room
@@ -98,11 +105,11 @@ class Delivery:
             self._dispatch.add(done.claimed, began + _START_WITHIN_SECONDS)
             if not self._dispatch.busy:
                 return done.worked
-        await self._dispatch.progress(_LOOK_AGAIN_SECONDS)
+        await self._dispatch.wait_for_progress(_WAIT_SECONDS)
         return True
 
     async def finish(self) -> None:
-        """End what is under way and record it; what was not begun goes back into the queue."""
+        """Wait for the calls in flight and record their results; put the other claimed messages back into the queue."""
         await self._dispatch.finish()
         finished = self._dispatch.take_finished()
         if not finished:
@@ -112,36 +119,39 @@ class Delivery:
         except StorageUnavailableError:
             log.warning("attempts could not be recorded; they are unknown when their leases end", count=len(finished))
 
-    async def _commit(self, finished: list[Attempted], room: int) -> _Round:
-        look = time.monotonic() >= self._next_look
-        work = partial(self._round, finished=finished, room=room, lease=next(self._leases), look=look)
+    async def _commit(self, finished: list[Attempted], room: int) -> _CommitResult:
+        check_leases = time.monotonic() >= self._next_lease_check
+        work = partial(
+            self._record_and_claim, finished=finished, room=room, lease=next(self._leases), check_leases=check_leases
+        )
         try:
             done = await self._database.write(work)
         except BaseException as error:
             if finished and isinstance(error, Exception) and not isinstance(error, StorageUnavailableError):
                 await self._record_one_by_one(finished)
                 return await self._commit([], room)
-            self._dispatch.put_back(finished)
+            # After a cancellation, too, so that no result is lost.
+            self._dispatch.return_finished(finished)
             raise
-        if look:
-            self._next_look = time.monotonic() + _LOOK_FOR_LOST_SECONDS
-        self._tell(done, finished)
+        if check_leases:
+            self._next_lease_check = time.monotonic() + _CHECK_LEASES_SECONDS
+        self._report_commit(done, finished)
         return done
 
     async def _record_one_by_one(self, finished: list[Attempted]) -> None:
-        for place, one in enumerate(finished):
+        for index, (message, result) in enumerate(finished):
             try:
-                await self._record_alone(*one)
+                await self._record_alone(message, result)
             except BaseException:
-                self._dispatch.put_back(finished[place:])
+                self._dispatch.return_finished(finished[index:])
                 raise
 
     async def _record_alone(self, message: ClaimedMessage, result: SendResult) -> None:
-        """A result that cannot be recorded is as good as none; where not even that can be, the lease's end tells it."""
-        for told in (result, Unknown("its result could not be recorded")):
-            work = partial(self._round, finished=[(message, told)], room=0, lease="", look=False)
+        """Record one result, or, if that fails, that it is unknown. If both fail, the lease runs out instead."""
+        for recorded in (result, Unknown("its result could not be recorded")):
+            work = partial(self._record_and_claim, finished=[(message, recorded)], room=0, lease="", check_leases=False)
             try:
-                self._tell(await self._database.write(work), [(message, told)])
+                self._report_commit(await self._database.write(work), [(message, recorded)])
             except StorageUnavailableError:
                 raise
             except Exception:
@@ -150,42 +160,47 @@ class Delivery:
             else:
                 return
 
-    def _round(
-        self, connection: Connection, *, finished: Sequence[Attempted], room: int, lease: str, look: bool
-    ) -> _Round:
+    def _record_and_claim(
+        self, connection: Connection, *, finished: Sequence[Attempted], room: int, lease: str, check_leases: bool
+    ) -> _CommitResult:
+        """Record results and claim up to ``room`` messages under a lease of that name.
+
+        ``check_leases``: also end the leases of workers that died.
+        """
         now = current_state(connection).now
         before = provider_state.lock(connection, self._provider.name)
         self._record(connection, finished, now)
-        circuit = breaker.after(before, [result for _, result in finished], now, _jitter())
+        circuit = breaker.circuit_after(before, [result for _, result in finished], now, _jitter())
         if circuit != before:
             provider_state.save(connection, self._provider.name, circuit)
-        lost = self._give_back(connection, now) if look else 0
+        lost = self._give_back_lost(connection, now) if check_leases else 0
         state = breaker.state_of(circuit, now)
         if breaker.is_paused(circuit, now):
             failed_over = self._fail_over(connection, now) if state is CircuitState.OPEN else 0
-            return _Round(circuit, state, resting=True, worked=failed_over > 0, lost=lost, failed_over=failed_over)
+            return _CommitResult(state, resting=True, worked=failed_over > 0, lost=lost, failed_over=failed_over)
         most = room
         if state is CircuitState.HALF_OPEN:
             most = 0 if self._dispatch.busy else min(room, 1)
         claimed, worked = self._claim(connection, now, room, most, lease) if most else ([], False)
-        return _Round(circuit, state, resting=False, claimed=claimed, worked=worked, lost=lost)
+        return _CommitResult(state, resting=False, claimed=claimed, worked=worked, lost=lost)
 
     def _claim(
         self, connection: Connection, now: datetime, room: int, most: int, lease: str
     ) -> tuple[list[ClaimedMessage], bool]:
-        """At most ``most`` messages to hand over; those that nobody took in time expire.
+        """Claim up to ``most`` due messages. Return them, and whether any were due.
 
-        What keeps the quiet hours and is still there in the evening goes in the morning (flows.md 15).
+        Messages whose validity is over expire. In the quiet hours bulk messages are postponed to the morning
+        (flows.md 15).
         """
         due = outbox.due_messages(connection, self._provider.name, now, room, lease)
         late = [message for message in due if message.valid_until <= now]
         good = [message for message in due if message.valid_until > now]
-        morning = self._quiet.release(now)
+        morning = self._quiet_hours.release(now)
         if morning > now:
             outbox.postpone(connection, [message for message in good if message.lane == Lane.BULK], morning)
             good = [message for message in good if message.lane != Lane.BULK]
         good = good[:most]
-        # Leases are by the machine's clock: the gateway's may stand still.
+        # Leases are timed by the machine's clock, as the gateway's clock may stand still.
         outbox.lease(connection, [*late, *good], datetime.now(UTC) + LEASE)
         if late:
             expired = [
@@ -197,24 +212,33 @@ class Delivery:
         return good, bool(due)
 
     def _fail_over(self, connection: Connection, now: datetime) -> int:
-        """Give what waits to the next providers that can carry it (delivery.md 11)."""
-        if not self._detours:
+        """Give queued messages to other providers that can carry them. Return how many (delivery.md 11)."""
+        if not self._failover_routes:
             return 0
         circuits = provider_state.circuits(connection)
-        able = [one for one in self._detours if not breaker.is_paused(circuits.get(one.provider, Circuit()), now)]
-        left = _MOST_DIVERTED
-        for detour in able:
-            left -= outbox.fail_over(connection, self._provider.name, detour, now, left) if left else 0
-        return _MOST_DIVERTED - left
+        usable = [
+            route
+            for route in self._failover_routes
+            if not breaker.is_paused(circuits.get(route.provider, Circuit()), now)
+        ]
+        left = _MAX_FAILED_OVER
+        for route in usable:
+            left -= outbox.fail_over(connection, self._provider.name, route, now, left) if left else 0
+        return _MAX_FAILED_OVER - left
 
     async def give_back_lost(self, *, everything: bool = False) -> None:
-        """End the leases of workers that died; ``everything``: this is the only worker, and it has just started."""
-        self._tell_lost(await self._database.write(partial(self._give_back_now, everything=everything)))
+        """End the leases of workers that died.
 
-    def _give_back_now(self, connection: Connection, *, everything: bool) -> int:
-        return self._give_back(connection, current_state(connection).now, everything=everything)
+        ``everything``: end all leases, as this is the only worker and it has just started.
+        """
+        self._monitor.attempts_lost(
+            await self._database.write(partial(self._give_back_lost_now, everything=everything))
+        )
 
-    def _give_back(self, connection: Connection, now: datetime, *, everything: bool = False) -> int:
+    def _give_back_lost_now(self, connection: Connection, *, everything: bool) -> int:
+        return self._give_back_lost(connection, current_state(connection).now, everything=everything)
+
+    def _give_back_lost(self, connection: Connection, now: datetime, *, everything: bool = False) -> int:
         return outbox.release_lost_leases(
             connection,
             self._provider.name,
@@ -233,7 +257,7 @@ class Delivery:
         failed = [item.message for item in done if item.status is OutboundStatus.FAILED]
         handovers.record_question_refusals(connection, _questions(failed), now)
         handovers.record_question_arrivals(connection, _questions(taken), set(), now)
-        self._receipts.join_parked(
+        self._receipts.apply_parked(
             connection, self._provider.name, [i.provider_message_id for i in done if i.provider_message_id], now
         )
 
@@ -254,42 +278,17 @@ class Delivery:
             case NotTried():
                 return Handover(message, OutboundStatus.QUEUED, now, "")
 
-    # ---- what others see of it
-
-    def _tell(self, done: _Round, finished: Sequence[Attempted]) -> None:
+    def _report_commit(self, done: _CommitResult, finished: Sequence[Attempted]) -> None:
         if done.resting:
             self._dispatch.give_back()
         if finished:
             self._wake_reports()
-            self._count([result for _, result in finished])
+            self._monitor.attempts_ended([result for _, result in finished])
         if done.claimed:
             observability.batch("delivery", len(done.claimed))
-        if done.failed_over:
-            observability.FAILED_OVER.labels(self._provider.name).inc(done.failed_over)
-        self._tell_lost(done.lost)
-        if done.state is not self._seen:
-            self._seen = done.state
-            log.warning("the circuit of a provider changed", provider=self._provider.name, circuit=done.state.value)
-
-    def _count(self, results: Sequence[SendResult]) -> None:
-        for kind, number in Counter(type(result) for result in results).items():
-            observability.ATTEMPTS.labels(self._provider.name, kind.__name__.lower()).inc(number)
-            if kind is Accepted:
-                observability.ACCEPTED.labels(self._provider.name).inc(number)
-            if kind is Unknown and self._provider.resends_unknown:
-                observability.DOUBLES.labels(self._provider.name).inc(number)
-
-    def _tell_lost(self, number: int) -> None:
-        if not number:
-            return
-        resent = self._provider.resends_unknown
-        log.warning("attempts of a worker that died", provider=self._provider.name, count=number, resent=resent)
-        observability.ATTEMPTS.labels(self._provider.name, "lost").inc(number)
-        if resent:
-            observability.DOUBLES.labels(self._provider.name).inc(number)
-
-
-_NOT_TAKEN = "expired before it was taken"
+        self._monitor.failed_over(done.failed_over)
+        self._monitor.attempts_lost(done.lost)
+        self._monitor.circuit_is(done.state)
 
 
 def _jitter() -> float:

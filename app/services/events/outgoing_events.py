@@ -1,7 +1,7 @@
-"""Telling SPs and billing: signed, in order for each subscriber, again and again until they say yes (flows.md 14).
+"""Webhooks to SPs and billing: signed, in order for each subscriber, repeated until acknowledged (flows.md 14).
 
-One claim takes the first due event of every subscriber; each is posted by itself and what became of it is recorded
-with the next claim. Nothing here is part of a turn, so whatever a receiver does, no customer waits for it.
+One claim takes the first due event of every subscriber. Each event is posted in a request of its own, and its result
+is recorded together with the next claim. All this happens outside of turns, so a slow receiver delays no subscriber.
 """
 
 import asyncio
@@ -37,20 +37,21 @@ from app.services.sealing import Sealer
 
 TIMEOUT_SECONDS = 10.0
 _LEASE = timedelta(seconds=60)
-_AT_ONCE = 64
-_AT_ONCE_FOR_ONE = 8
-_AT_ONCE_FAILING = 16
-_SET_ASIDE_AT_ONCE = 500
-# After so many failures in a row one event at a time finds out whether the receiver is back.
-_FAILURES = 3
-_LOOK_AGAIN_SECONDS = 0.25
-_TAKEN = range(200, 300)
+# The most requests in flight: to all receivers that work, to each of them, and to all that fail.
+_MAX_IN_FLIGHT = 64
+_MAX_PER_RECEIVER = 8
+_MAX_FAILING = 16
+_MAX_UNADDRESSED = 500
+# After this many failures in a row a receiver is sent one event at a time, until it acknowledges one.
+_FAILURES_TO_LIMIT = 3
+_WAIT_SECONDS = 0.25
+_SUCCESS = range(200, 300)
 log = observability.logger(__name__)
 
 
 @value
 class Address:
-    """Where a receiver takes events, and what they are signed with (``whsec_…``, or that sealed)."""
+    """The URL of a receiver, and the secret that signs its events (``whsec_…``); ``is_sealed``: it is encrypted."""
 
     url: str
     secret: str
@@ -61,13 +62,13 @@ Answer = HttpAnswer | NoAnswer
 
 
 @dataclass(slots=True)
-class _UnderWay:
+class _InFlight:
     event: ClaimedEvent
     task: asyncio.Task[Answer]
 
 
 class OutgoingEvents:
-    """Sends events; also reads them for receivers that catch up."""
+    """Sends events, and reads them for receivers that catch up."""
 
     def __init__(
         self,
@@ -78,71 +79,74 @@ class OutgoingEvents:
         *,
         private: bool,
     ) -> None:
-        """``private``: receivers may be in our own network, and without TLS."""
+        """``billing`` is None if billing has no webhook. ``private``: allow private addresses and plain http."""
         self._database = database
         self._sealer = sealer
         self._http = HttpPoster(transport, TIMEOUT_SECONDS)
         self._billing = billing
         self._private = private
-        self._under_way: list[_UnderWay] = []
+        self._in_flight: list[_InFlight] = []
         self._failures: Counter[str] = Counter()
-        self._served: dict[str, int] = {}
+        self._served_in_round: dict[str, int] = {}
         self._rounds = count(1)
         self._leases = (f"{socket.gethostname()}:{getpid()}:events:{number}" for number in count())
 
     def address_violation(self, url: str) -> str | None:
-        """What is wrong with the address of a webhook, if anything can be told before it is resolved."""
+        """Return what is wrong with the URL of a webhook, or None; a host name is not resolved."""
         return address_violation(url, private=self._private)
 
     # ---- the loop
 
     async def step(self) -> bool:
-        """Record, claim, and let the claimed go; whether there is or may be more to do."""
-        finished = [one for one in self._under_way if one.task.done()]
-        worth_it = bool(finished) or await self._database.read(self._anything_due)
-        if worth_it:
-            told, claimed = await self._database.write(
-                partial(self._round, finished=finished, lease=next(self._leases))
+        """Record finished requests, claim due events and post them. Return True if there may be more to do."""
+        finished = [request for request in self._in_flight if request.task.done()]
+        anything_to_do = bool(finished) or await self._database.read(self._anything_due)
+        if anything_to_do:
+            results, claimed = await self._database.write(
+                partial(self._record_and_claim, finished=finished, lease=next(self._leases))
             )
-            self._under_way = [one for one in self._under_way if one not in finished]
-            self._tell(told)
-            self._served.update(dict.fromkeys((event.receiver for _, event in claimed), next(self._rounds)))
-            self._under_way += [_UnderWay(event, self._post(address, event)) for address, event in claimed]
-        if not self._under_way:
+            self._in_flight = [request for request in self._in_flight if request not in finished]
+            self._report_results(results)
+            self._served_in_round.update(dict.fromkeys((event.receiver for _, event in claimed), next(self._rounds)))
+            self._in_flight += [_InFlight(event, self._post(address, event)) for address, event in claimed]
+        if not self._in_flight:
             return False
         await asyncio.wait(
-            [one.task for one in self._under_way], timeout=_LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            [request.task for request in self._in_flight], timeout=_WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED
         )
         return True
 
     async def finish(self) -> None:
-        """Break off what is under way; it is sent again, under the same id."""
-        under_way, self._under_way = self._under_way, []
-        for one in under_way:
-            one.task.cancel()
-        await asyncio.gather(*(one.task for one in under_way), return_exceptions=True)
-        if not under_way:
+        """Cancel the requests in flight; their events are sent again under the same ids."""
+        cancelled, self._in_flight = self._in_flight, []
+        for request in cancelled:
+            request.task.cancel()
+        await asyncio.gather(*(request.task for request in cancelled), return_exceptions=True)
+        if not cancelled:
             return
         try:
-            await self._database.write(partial(_record, finished=under_way))
+            await self._database.write(partial(_record, finished=cancelled))
         except StorageUnavailableError:
             log.warning("events could not be recorded; they are sent again when their leases end")
 
     def _is_failing(self, receiver: str) -> bool:
-        return self._failures[receiver] >= _FAILURES
+        return self._failures[receiver] >= _FAILURES_TO_LIMIT
 
     def _room(self, receiver: str, claimed: Sequence[ClaimedEvent] = ()) -> int:
-        """How many more a receiver may be sent now; those that fail have a few places of their own, and no others."""
-        under_way = [one.event for one in self._under_way if not one.task.done()]
-        busy = Counter(one.receiver for one in (*under_way, *claimed))
-        failing = self._is_failing(receiver)
-        alike = sum(number for other, number in busy.items() if self._is_failing(other) is failing)
-        most, together = (1, _AT_ONCE_FAILING) if failing else (_AT_ONCE_FOR_ONE, _AT_ONCE)
-        return max(0, min(most - busy[receiver], together - alike))
+        """Return how many more events a receiver may be sent now.
 
-    def _in_turn(self, receivers: Sequence[str]) -> list[str]:
-        """Who was served longest ago comes first: no name stands before another for good."""
-        return sorted(receivers, key=lambda receiver: self._served.get(receiver, 0))
+        Receivers that fail share a small limit of their own, so that they take no room from those that work.
+        """
+        events_in_flight = [request.event for request in self._in_flight if not request.task.done()]
+        busy = Counter(event.receiver for event in (*events_in_flight, *claimed))
+        failing = self._is_failing(receiver)
+        in_same_group = sum(number for other, number in busy.items() if self._is_failing(other) is failing)
+        own_limit, group_limit = (1, _MAX_FAILING) if failing else (_MAX_PER_RECEIVER, _MAX_IN_FLIGHT)
+        return max(0, min(own_limit - busy[receiver], group_limit - in_same_group))
+
+    def _least_recently_served_first(self, receivers: Sequence[str]) -> list[str]:
+        """Sort receivers so that none is preferred for its name."""
+        return sorted(receivers, key=lambda receiver: self._served_in_round.get(receiver, 0))
 
     def _anything_due(self, connection: Connection) -> bool:
         now, machine_now = current_state(connection).now, datetime.now(UTC)
@@ -154,29 +158,29 @@ class OutgoingEvents:
 
     # ---- one commit
 
-    def _round(
-        self, connection: Connection, *, finished: Sequence[_UnderWay], lease: str
+    def _record_and_claim(
+        self, connection: Connection, *, finished: Sequence[_InFlight], lease: str
     ) -> tuple[list[PostResult], list[tuple[Address, ClaimedEvent]]]:
         now, machine_now = current_state(connection).now, datetime.now(UTC)
-        told = _record(connection, finished=finished)
+        results = _record(connection, finished=finished)
         claimed: list[tuple[Address, ClaimedEvent]] = []
-        addresses = self._addresses(connection)
-        for receiver in self._in_turn(event_queue.open_receivers(connection)):
+        addresses = self._addresses_by_receiver(connection)
+        for receiver in self._least_recently_served_first(event_queue.open_receivers(connection)):
             address = addresses.get(receiver)
             if address is None:
-                event_queue.mark_unaddressed(connection, receiver, _SET_ASIDE_AT_ONCE)
+                event_queue.mark_unaddressed(connection, receiver, _MAX_UNADDRESSED)
                 continue
-            most = self._room(receiver, [event for _, event in claimed])
-            due = event_queue.due_events(connection, receiver, now, machine_now, most, lease) if most else []
+            room = self._room(receiver, [event for _, event in claimed])
+            due = event_queue.due_events(connection, receiver, now, machine_now, room, lease) if room else []
             claimed += [(address, event) for event in due]
         event_queue.lease(connection, [event for _, event in claimed], machine_now + _LEASE)
-        return told, claimed
+        return results, claimed
 
-    def _addresses(self, connection: Connection) -> Mapping[str, Address]:
-        given = {
+    def _addresses_by_receiver(self, connection: Connection) -> Mapping[str, Address]:
+        addresses = {
             f"sp:{code}": Address(url, sealed, is_sealed=True) for code, url, sealed in catalogue.webhooks(connection)
         }
-        return {**given, **({BILLING: self._billing} if self._billing else {})}
+        return {**addresses, **({BILLING: self._billing} if self._billing else {})}
 
     # ---- one request
 
@@ -184,7 +188,7 @@ class OutgoingEvents:
         return asyncio.create_task(self._send(address, event), name="event")
 
     async def _send(self, address: Address, event: ClaimedEvent) -> Answer:
-        """What goes wrong here, whatever it is, went wrong with this event alone (safety.md 32)."""
+        """Post an event; any error is the result of this event alone (safety.md 32)."""
         try:
             return await self._attempt(address, event)
         except Exception as error:
@@ -204,18 +208,18 @@ class OutgoingEvents:
         headers = {"content-type": "application/json", **Signatures([secret]).sign(event.id, body)}
         return await self._http.post(httpx.URL(address.url), headers, body)
 
-    # ---- what others see of it
+    # ---- metrics and log lines
 
-    def _tell(self, told: Sequence[PostResult]) -> None:
-        for one in told:
-            event, taken = one.event, one.status is EventStatus.ACKNOWLEDGED
-            self._failures[event.receiver] = 0 if taken else self._failures[event.receiver] + 1
-            observability.EVENTS.labels(_result(one)).inc()
-            if self._failures[event.receiver] == _FAILURES:
-                log.warning("a receiver of events does not answer well", receiver=event.receiver, answer=one.error)
-            if one.status is EventStatus.DEAD:
+    def _report_results(self, results: Sequence[PostResult]) -> None:
+        for result in results:
+            event, acknowledged = result.event, result.status is EventStatus.ACKNOWLEDGED
+            self._failures[event.receiver] = 0 if acknowledged else self._failures[event.receiver] + 1
+            observability.EVENTS.labels(_metric_label(result)).inc()
+            if self._failures[event.receiver] == _FAILURES_TO_LIMIT:
+                log.warning("a receiver of events does not answer well", receiver=event.receiver, answer=result.error)
+            if result.status is EventStatus.DEAD:
                 log.error("an event was given up", receiver=event.receiver, type=event.type, event_id=event.id)
-            if one.is_alarm:
+            if result.is_alarm:
                 log.error("money or a stop is not acknowledged", receiver=event.receiver, event_id=event.id)
 
     # ---- reading
@@ -223,59 +227,62 @@ class OutgoingEvents:
     async def page(
         self, *, after: str | None, receiver: str | None, status: str | None, limit: int, former: bool
     ) -> list[EventRead]:
-        """Events behind one, oldest first; ``former``: also those about former tenures."""
+        """Return up to ``limit`` events, oldest first; ``former``: also those about former tenures.
+
+        ``after`` is the id of the event before the first one. ``receiver`` and ``status`` select, if given.
+        """
         return await self._database.read(
             partial(events.page, after=after, receiver=receiver, status=status, limit=limit, former=former)
         )
 
     async def find(self, event_id: str, *, former: bool) -> EventRead | None:
-        """An event by its id, whatever became of it."""
+        """Return an event in any status by its id, or None; ``former``: also one about a former tenure."""
         return await self._database.read(partial(events.find, event_id=event_id, former=former))
 
     async def send_again(self, event_id: str) -> bool:
-        """Send an event that was given up; whether there was one."""
+        """Queue a dead or unaddressed event for sending. Return False if there is no such event."""
         return await self._database.write(
             lambda connection: event_queue.requeue(connection, event_id, current_state(connection).now)
         )
 
 
 def body_of(event: ClaimedEvent) -> bytes:
-    """What is posted."""
+    """Return the JSON that is posted for an event; its timestamp is in Shanghai time."""
     made_at = event.made_at.astimezone(SHANGHAI).isoformat()
     return to_json({"id": event.id, "type": event.type, "timestamp": made_at, "data": json.loads(event.data)})
 
 
-def _is_yes(answer: Answer) -> bool:
-    return isinstance(answer, HttpAnswer) and answer.status in _TAKEN
+def _is_acknowledged(answer: Answer) -> bool:
+    return isinstance(answer, HttpAnswer) and answer.status in _SUCCESS
 
 
-def _words(answer: Answer) -> str:
+def _error_text(answer: Answer) -> str:
     return f"HTTP {answer.status}" if isinstance(answer, HttpAnswer) else answer.reason
 
 
-def _became(one: _UnderWay, now: datetime) -> PostResult:
-    event = one.event
-    if one.task.cancelled():
+def _post_result(request: _InFlight, now: datetime) -> PostResult:
+    event = request.event
+    if request.task.cancelled():
         return PostResult(event, EventStatus.PENDING, now, "broken off")
-    answer = one.task.result()
-    if _is_yes(answer):
+    answer = request.task.result()
+    if _is_acknowledged(answer):
         return PostResult(event, EventStatus.ACKNOWLEDGED, now)
-    asked = answer.retry_after() if isinstance(answer, HttpAnswer) else None
+    retry_after = answer.retry_after() if isinstance(answer, HttpAnswer) else None
     jitter = random.random()  # noqa: S311  not a secret
-    again = next_try(event.receiver, event.type, event.made_at, now, event.attempts, jitter, asked)
+    again = next_try(event.receiver, event.type, event.made_at, now, event.attempts, jitter, retry_after)
     if again is None:
-        return PostResult(event, EventStatus.DEAD, now, _words(answer))
-    return PostResult(event, EventStatus.PENDING, again, _words(answer), is_alarm=is_overdue(event.made_at, now))
+        return PostResult(event, EventStatus.DEAD, now, _error_text(answer))
+    return PostResult(event, EventStatus.PENDING, again, _error_text(answer), is_alarm=is_overdue(event.made_at, now))
 
 
-def _record(connection: Connection, *, finished: Sequence[_UnderWay]) -> list[PostResult]:
+def _record(connection: Connection, *, finished: Sequence[_InFlight]) -> list[PostResult]:
     now = current_state(connection).now
-    told = [_became(one, now) for one in finished]
-    event_queue.record(connection, told, now)
-    return told
+    results = [_post_result(request, now) for request in finished]
+    event_queue.record(connection, results, now)
+    return results
 
 
-def _result(told: PostResult) -> str:
-    if told.status is EventStatus.PENDING:
-        return "overdue" if told.is_alarm else "failed"
-    return told.status.value
+def _metric_label(result: PostResult) -> str:
+    if result.status is EventStatus.PENDING:
+        return "overdue" if result.is_alarm else "failed"
+    return result.status.value

@@ -1,7 +1,8 @@
-"""Requests to addresses that others chose: only to public ones, and only to the very address that was checked.
+"""Protection against SSRF: requests to addresses that others chose go to public addresses only.
 
-The check is part of resolving a name, so what is connected to is what was checked, however the name answers next time
-(safety.md 30). The name stays that of the request: for the Host header, for SNI and for the certificate.
+The check is part of resolving a name, so the connection goes to the address that was checked, even if the name
+resolves to another one next time (safety.md 30). The request keeps the name for its Host header, for SNI and for the
+certificate.
 """
 
 import asyncio
@@ -20,33 +21,33 @@ from app.providers.http import certificates
 
 
 class PrivateAddressError(OSError):
-    """A name leads to an address that is not public."""
+    """A name resolves to an address that is not public."""
 
 
 _Key = tuple[str, int, socket.AddressFamily]
-_LOOKUPS = 32
+_MAX_THREADS = 32
 
 
 class Lookups(AbstractResolver):
-    """Looks names up in threads of its own, one thread a name.
+    """Resolves names in threads of its own, one thread a name.
 
-    A name server that never answers keeps a thread for half a minute: it must be one that nobody else needs
-    (safety.md 32).
+    A name server that never answers blocks a thread for half a minute, which must not be one of a pool that others
+    need (safety.md 32).
     """
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="names")
-        self._under_way: dict[_Key, asyncio.Future[list[ResolveResult]]] = {}
+        self._threads = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="names")
+        self._in_flight: dict[_Key, asyncio.Future[list[ResolveResult]]] = {}
 
     @override
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         key = (host, port, family)
-        if (found := self._under_way.get(key)) is None:
-            found = asyncio.get_running_loop().run_in_executor(self._threads, _look_up, *key)
-            self._under_way[key] = found
-            found.add_done_callback(lambda _: self._under_way.pop(key))
+        if (found := self._in_flight.get(key)) is None:
+            found = asyncio.get_running_loop().run_in_executor(self._threads, _get_addresses, *key)
+            self._in_flight[key] = found
+            found.add_done_callback(lambda _: self._in_flight.pop(key))
         return await asyncio.shield(found)
 
     @override
@@ -54,7 +55,7 @@ class Lookups(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+def _get_addresses(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
     found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
     flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
     return [
@@ -64,7 +65,7 @@ def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[Resolve
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves anew each time, and only to public addresses; a name that also leads elsewhere is not trusted at all."""
+    """Resolves a name anew each time. Raises PrivateAddressError if any of its addresses is not public."""
 
     def __init__(self, resolver: AbstractResolver) -> None:
         self._resolver = resolver
@@ -88,9 +89,9 @@ def _refuse_private(addresses: Sequence[str]) -> None:
 
 
 def address_violation(url: str, *, private: bool) -> str | None:
-    """What is wrong with the address of a webhook, as the end of a sentence; names are checked when they resolve.
+    """Return what is wrong with the URL of a webhook as the end of a sentence, or None if it is valid.
 
-    ``private``: addresses of our own network are fine, and http is.
+    A host name is not resolved here. ``private``: allow private addresses and plain http.
     """
     try:
         address = address_of(url)
@@ -105,9 +106,9 @@ def address_violation(url: str, *, private: bool) -> str | None:
 
 
 def make_webhook_transport(*, private: bool) -> httpx.AsyncBaseTransport:
-    """A transport that resolves at each request and keeps no connection; redirects are never followed.
+    """Return a transport that resolves the host at each request and keeps no connection.
 
-    ``private``: any address will do.
+    ``private``: allow private addresses.
     """
     tls = certificates()
 

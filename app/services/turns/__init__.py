@@ -1,1 +1,1 @@
-"""Turns: claim what waits, load accounts, handle, and write the outcome in one commit."""
+"""Turns: claim what is due, load accounts, run the commands, and write all outcomes in one commit."""

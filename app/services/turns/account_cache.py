@@ -1,4 +1,4 @@
-"""Accounts as their last turns left them, so that the next message of a dialogue need not load them anew (ADR 16)."""
+"""A cache of the accounts changed last, so that the next message of a dialogue does not load them anew (ADR 16)."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -12,13 +12,14 @@ from app.domain.msisdn import bucket_of
 from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.values import replace, value
 
-_MOST = 5000
-Reached = Mapping[str, tuple[datetime | None, datetime | None]]
+_MAX_ACCOUNTS = 5000
+# By question id: when the network took all its messages, and when one of them failed (both UTC).
+QuestionTimes = Mapping[str, tuple[datetime | None, datetime | None]]
 
 
 @value
 class CachedAccount:
-    """An account with the head of its evidence chain, as the batch ``version`` left it."""
+    """An account and the head of its evidence chain, as the batch with the id ``version`` left them."""
 
     version: str
     account: Account
@@ -26,49 +27,55 @@ class CachedAccount:
 
 
 class AccountCache:
-    """The accounts that were changed last, some thousand.
+    """The accounts that were changed last, at most ``max_size`` of them.
 
-    Right whoever else writes to the database, and also when a batch is rolled back: an account is used only where the
-    conversation's row, which is locked, still names the very batch that it was kept for.
+    A cached account is used only if the conversation's row, which is locked, still names the batch that cached it. So
+    the cache stays right when other processes write to the database and when a batch is rolled back.
     """
 
-    def __init__(self, most: int = _MOST) -> None:
-        self._most = most
-        self._known: dict[str, CachedAccount] = {}
+    def __init__(self, max_size: int = _MAX_ACCOUNTS) -> None:
+        self._max_size = max_size
+        self._accounts: dict[str, CachedAccount] = {}
         self._lock = Lock()
 
-    def keep(self, version: str, accounts: Iterable[tuple[Account, ChainHead]]) -> None:
-        """Remember what a batch made of some accounts."""
-        kept = {account.msisdn: CachedAccount(version, _light(account), chain) for account, chain in accounts}
+    def put(self, version: str, accounts: Iterable[tuple[Account, ChainHead]]) -> None:
+        """Cache accounts as the batch ``version`` left them."""
+        cached = {
+            account.msisdn: CachedAccount(version, _without_extras(account), chain) for account, chain in accounts
+        }
         with self._lock:
-            for msisdn in kept:
-                self._known.pop(msisdn, None)  # a place at the end: those unchanged for longest go first
-            self._known |= kept
-            while len(self._known) > self._most:
-                del self._known[next(iter(self._known))]
+            for msisdn in cached:
+                self._accounts.pop(msisdn, None)  # moves it to the end: the longest unchanged are evicted first
+            self._accounts |= cached
+            while len(self._accounts) > self._max_size:
+                del self._accounts[next(iter(self._accounts))]
 
     def get(self, locked: Iterable[LockedConversation]) -> dict[str, CachedAccount]:
-        """What is known of locked numbers."""
+        """Return the cached accounts of locked numbers, by number; without those that were written since."""
         with self._lock:
-            found = [(item, self._known.get(item.msisdn)) for item in locked]
-        return {item.msisdn: known for item, known in found if known is not None and known.version == item.version}
+            found = [(item, self._accounts.get(item.msisdn)) for item in locked]
+        return {item.msisdn: cached for item, cached in found if cached is not None and cached.version == item.version}
 
 
-def uncertain(known: Iterable[CachedAccount]) -> list[ItemKey]:
-    """The questions of which more may be known by now: delivery writes to them without a turn."""
+def questions_to_refresh(cached: Iterable[CachedAccount]) -> list[ItemKey]:
+    """Return the keys of cached questions whose rows may have changed: delivery updates them outside of turns."""
     return [
         (bucket_of(one.account.msisdn), one.account.msisdn, question.id)
-        for one in known
+        for one in cached
         for question in one.account.questions.values()
         if question.failed_at is None and question.closed_as in RESPONDING
     ]
 
 
-def as_loaded(account: Account, reached: Reached, back: LookBack) -> Account:
-    """What loading the account would give now: in the order of ids, without records, evidence and what is over."""
-    subscriptions = [item for item in account.subscriptions.values() if not _is_past(item, back.subscriptions)]
+def as_loaded(account: Account, times: QuestionTimes, back: LookBack) -> Account:
+    """Return a cached account as the database would give it now.
+
+    Its items are in the order of their ids, without those that ended before ``back``; ``times`` replaces the times of
+    its questions.
+    """
+    subscriptions = [item for item in account.subscriptions.values() if not _ended_before(item, back.subscriptions)]
     questions = [
-        _with(item, reached)
+        _with_times(item, times)
         for item in account.questions.values()
         if item.expires_at >= back.questions and item.closed_as in RESPONDING
     ]
@@ -83,22 +90,23 @@ def as_loaded(account: Account, reached: Reached, back: LookBack) -> Account:
     )
 
 
-def _light(account: Account) -> Account:
+def _without_extras(account: Account) -> Account:
+    """Return the account without what is loaded only for the turns that read it."""
     if not (account.records or account.evidence or account.arrivals or account.interrupted):
         return account
     return replace(account, records={}, evidence=(), arrivals={}, interrupted=frozenset())
 
 
-def _with(question: Question, reached: Reached) -> Question:
-    handed, failed = reached.get(question.id, (question.handed_over_at, question.failed_at))
-    if handed == question.handed_over_at and failed == question.failed_at:
+def _with_times(question: Question, times: QuestionTimes) -> Question:
+    handed_over_at, failed_at = times.get(question.id, (question.handed_over_at, question.failed_at))
+    if handed_over_at == question.handed_over_at and failed_at == question.failed_at:
         return question
-    return replace(question, handed_over_at=handed, failed_at=failed)
+    return replace(question, handed_over_at=handed_over_at, failed_at=failed_at)
 
 
 def _id(item: Subscription | Question) -> str:
     return item.id
 
 
-def _is_past(item: Subscription, since: datetime) -> bool:
+def _ended_before(item: Subscription, since: datetime) -> bool:
     return item.state is SubscriptionState.ENDED and (item.ends_at is None or item.ends_at < since)

@@ -1,4 +1,4 @@
-"""Between rows and the domain, for what is stored as JSON: limits and the states of questions."""
+"""Conversion between rows and domain values for what is stored as JSON: limits and the states of questions."""
 
 from collections.abc import Iterable, Mapping
 
@@ -14,13 +14,16 @@ _NO_LIMITS = Limits()
 
 
 class AccountCodec:
-    """Knows the kinds of questions that the commands ask."""
+    """Converts accounts and questions; ``states`` are the question states of all commands."""
 
     def __init__(self, states: Iterable[type[QuestionState]]) -> None:
         self._adapters: Mapping[str, TypeAdapter[QuestionState]] = {state.kind: TypeAdapter(state) for state in states}
 
     def account(self, conversation: LockedConversation, stored: StoredAccount | None) -> Account:
-        """The account that a turn is handed."""
+        """Return the account of a number.
+
+        It has no subscriber if nothing is stored. Questions of a kind that no command asks are left out.
+        """
         limits = _LIMITS.validate_json(conversation.guards) if conversation.guards else _NO_LIMITS
         if stored is None:
             return Account(msisdn=conversation.msisdn, limits=limits)
@@ -48,7 +51,7 @@ class AccountCodec:
         )
 
     def question_row(self, bucket: int, msisdn: str, tenure: int, question: Question) -> dict[str, object]:
-        """The row of a new question."""
+        """Return the row of a new question."""
         kind = question.state.kind
         return {
             "bucket": bucket,
@@ -69,6 +72,6 @@ class AccountCodec:
         }
 
 
-def limits_text(limits: Limits) -> str:
-    """Guards as they are stored."""
+def dump_limits(limits: Limits) -> str:
+    """Return limits as the JSON of the column ``guards``."""
     return _LIMITS.dump_json(limits, exclude_defaults=True).decode()

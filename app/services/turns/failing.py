@@ -1,4 +1,7 @@
-"""What becomes of messages and timers whose turn raises: each hurts only itself (delivery.md 5; safety.md 32)."""
+"""Retries and dead letters of messages and timers whose turn raises; others are not affected.
+
+(delivery.md 5; safety.md 32)
+"""
 
 from datetime import timedelta
 
@@ -12,42 +15,48 @@ from app.db.state import current_state
 from app.db.timers import StoredTimer
 from app.domain.turn import Turn
 from app.domain.values import replace
-from app.services.turns.unit_of_work import PendingAccount, UnitOfWork, Waiting
+from app.services.turns.unit_of_work import PendingAccount, QueuedStimulus, UnitOfWork
 
-_TRIES = 3
-_PAUSE = timedelta(hours=1)
+_MAX_TRIES = 3
+_RETRY_AFTER = timedelta(hours=1)
 log = observability.logger(__name__)
 
 
-def poisoned(entry: PendingAccount, turn: Turn, waiting: Waiting, work: UnitOfWork, error: Exception) -> None:
-    """Count a try of what raised: a timer is tried in an hour, a message at once, and the third time it is dead."""
+def record_failure(
+    entry: PendingAccount, turn: Turn, queued: QueuedStimulus, work: UnitOfWork, error: Exception
+) -> None:
+    """Record that a turn raised ``error``, and raise it again for a management call.
+
+    A timer falls due again after an hour. A message is tried again at once; after its third try it is dead.
+    """
     observability.POISONED.inc()
-    source, trace = waiting.source, observability.trace_of(error)
-    log.error("a turn failed", stimulus=type(waiting.stimulus).__name__, trace=trace)
+    source, trace = queued.source, observability.trace_of(error)
+    log.error("a turn failed", stimulus=type(queued.stimulus).__name__, trace=trace)
     if isinstance(source, StoredTimer):
-        work.postpone(source, turn.now + _PAUSE)
+        work.postpone_timer(source, turn.now + _RETRY_AFTER)
         return
     if not isinstance(source, StoredMessage):
         raise error
     tries = source.tries + 1
-    if tries < _TRIES:
+    if tries < _MAX_TRIES:
         work.fail(source, "pending", tries, trace, turn.now)
-        entry.queue.clear()  # her later messages wait until this one is done or dead
+        entry.queue.clear()  # the subscriber's later messages wait until this one is handled or dead
         return
     observability.DEAD_LETTERS.inc()
-    # Without its source: the message is not handled, and keeps what is sealed for a retry.
+    # Without a source, so that the message is not marked as handled: its sealed text is needed for a retry.
     given_up = give_up(turn)
-    work.take(entry, turn, replace(waiting, source=None), given_up)
+    work.add(entry, turn, replace(queued, source=None), given_up)
     tenure = entry.tenure if given_up.former_tenure is None else given_up.former_tenure
     work.fail(source, "dead", tries, trace, turn.now, tenure)
 
 
 def set_aside(connection: Connection, *, key: inbox.Key, trace: str) -> None:
-    """Let a number wait whose account cannot be read: tried every hour, and the third time its messages are dead.
+    """Count a try of all due messages and timers of a number whose account cannot be read, and postpone them an hour.
 
-    Nobody can answer her then, but staff find her messages among the dead letters, to be run again.
+    After three tries the messages are dead. The subscriber gets no answer, but staff find the messages among the dead
+    letters and can retry them.
     """
     now = current_state(connection).now
-    dead = inbox.postpone_pending(connection, key, now + _PAUSE, _TRIES, trace, now)
+    dead = inbox.postpone_pending(connection, key, now + _RETRY_AFTER, _MAX_TRIES, trace, now)
     observability.DEAD_LETTERS.inc(dead)
-    timers.postpone_all(connection, key, now + _PAUSE)
+    timers.postpone_all(connection, key, now + _RETRY_AFTER)

@@ -1,7 +1,7 @@
-"""Parts of long messages become whole ones, under the lock of their number's conversation (delivery.md 6).
+"""Joining of the parts of long messages, under the lock of their number's conversation (delivery.md 6).
 
-A part that waits is due when its message's time is over. So nothing but its own row says that it waits, and whoever
-holds the lock then handles what has come.
+A part that waits for others is due when the time of its message is over. So its own row is all the state that there
+is, and the worker that holds the lock then handles the parts that have come.
 """
 
 from collections import defaultdict
@@ -27,10 +27,10 @@ _REPEATED = "repeated part"
 
 @value
 class Joined:
-    """Messages to handle, whole ones in place of their parts; ``done`` is what became of those parts."""
+    """Messages to handle, whole ones in place of their parts, and the changes to the rows of ``finished`` parts."""
 
     messages: Sequence[StoredMessage]
-    done: Sequence[dict[str, object]] = ()
+    finished: Sequence[dict[str, object]] = ()
 
 
 class Joiner:
@@ -47,25 +47,25 @@ class Joiner:
         entries: Mapping[str, PendingAccount],
         now: datetime,
     ) -> Joined:
-        """Make whole messages of the parts that are all there or have waited long enough; the others go on waiting.
+        """Join parts that are complete or have waited long enough. Return the messages to handle.
 
-        What a former customer of the number sent is no part of anything (safety.md 1).
+        The other parts go on waiting. Parts that a former customer sent are not joined (safety.md 1).
         """
         parts = [(row, row.concat_ref) for row in pending if row.concat_ref is not None]
         if not parts:
             return Joined(pending)
         references = sorted({(row.bucket, row.msisdn, reference) for row, reference in parts})
         stored = inbox.parts_of(connection, references, earliest_repeatable(row.stored_at for row, _ in parts))
-        batch = _Batch(self._sealer, self._ids, now)
+        batch = _JoinBatch(self._sealer, self._ids, now)
         for msisdn, rows in _by_number(stored).items():
-            batch.sort(batch.hers(rows, entries[msisdn]))
-        inbox.mark(connection, batch.waiting)
+            batch.add_parts(batch.of_current_tenure(rows, entries[msisdn]))
+        inbox.mark(connection, batch.still_waiting)
         inbox.add(connection, [row for row, _ in batch.wholes])
-        return Joined(_in_place(pending, batch.wholes), batch.done)
+        return Joined(_replace_parts(pending, batch.wholes), batch.finished)
 
     def mark(self, connection: Connection, joined: Joined, entries: Mapping[str, PendingAccount]) -> None:
-        """Write what became of the parts, beside what their messages caused: they belong to the same tenure."""
-        inbox.mark(connection, [{"tenure": entries[str(row["msisdn"])].tenure, **row} for row in joined.done])
+        """Update the rows of finished parts; after the turns, as these may have given the number its first tenure."""
+        inbox.mark(connection, [{"tenure": entries[str(row["msisdn"])].tenure, **row} for row in joined.finished])
 
 
 def _by_number(stored: Sequence[StoredPart]) -> Mapping[str, list[StoredPart]]:
@@ -75,44 +75,47 @@ def _by_number(stored: Sequence[StoredPart]) -> Mapping[str, list[StoredPart]]:
     return numbers
 
 
-class _Batch:
-    """All rows that joining causes; a whole message stands beside the id of the part that came last."""
+class _JoinBatch:
+    """The rows that joining writes: parts that go on waiting, whole messages, and finished parts.
+
+    Each whole message goes with the id of the part that came last.
+    """
 
     def __init__(self, sealer: Sealer, ids: IdSource, now: datetime) -> None:
         self._sealer = sealer
         self._ids = ids
         self._now = now
-        self.waiting: list[dict[str, object]] = []
+        self.still_waiting: list[dict[str, object]] = []
         self.wholes: list[tuple[dict[str, object], str]] = []
-        self.done: list[dict[str, object]] = []
+        self.finished: list[dict[str, object]] = []
 
-    def hers(self, rows: Sequence[StoredPart], entry: PendingAccount) -> list[StoredPart]:
-        """The parts that who has the number now has sent; what is left of a former customer's is done with."""
-        mine = []
+    def of_current_tenure(self, rows: Sequence[StoredPart], entry: PendingAccount) -> list[StoredPart]:
+        """Return the parts that the current subscriber of the number sent; finish those of a former customer."""
+        current = []
         for row in rows:
             former = entry.account.former_tenure(row.stamped_at)
             if former is None and row.tenure in (None, 0, entry.tenure):
-                mine.append(row)
+                current.append(row)
             elif row.handled_at is None:
                 observability.UNUSED.labels(FORMER_CUSTOMER).inc()
                 self._finish(row, "ignored", FORMER_CUSTOMER, tenure=former)
-        return mine
+        return current
 
-    def sort(self, rows: Sequence[StoredPart]) -> None:
-        """Sort the parts of one number."""
+    def add_parts(self, rows: Sequence[StoredPart]) -> None:
+        """Join the parts of one number where possible, finish repeats, and let the others wait."""
         by_id = {row.id: row for row in rows}
-        known = [self._part(row) for row in rows if row.handled_at is not None]
-        found = sort_parts([self._part(row) for row in rows if row.handled_at is None], known)
+        joined_before = [self._part(row) for row in rows if row.handled_at is not None]
+        found = sort_parts([self._part(row) for row in rows if row.handled_at is None], joined_before)
         for part in found.repeats:
             observability.UNUSED.labels(_REPEATED).inc()
             self._finish(by_id[part.id], "ignored", _REPEATED)
         for group in found.sets:
-            mine = [by_id[part.id] for part in group.parts]
+            group_rows = [by_id[part.id] for part in group.parts]
             if group.missing == 0 or group.deadline <= self._now:
-                self._join(group, mine)
+                self._join(group, group_rows)
                 continue
-            moved = [row for row in mine if row.due_at != group.deadline]
-            self.waiting += [{**_key(row), "due_at": group.deadline} for row in moved]
+            postponed = [row for row in group_rows if row.due_at != group.deadline]
+            self.still_waiting += [{**_key(row), "due_at": group.deadline} for row in postponed]
 
     def _part(self, row: StoredPart) -> Part:
         return Part(
@@ -151,19 +154,21 @@ class _Batch:
         for row in rows:
             self._finish(row, "joined", f"part of {id_}")
 
-    def _finish(self, row: StoredPart, status: str, verdict: str, **whose: int | None) -> None:
-        ended = {"status": status, "verdict": verdict, "handled_at": self._now, "sealed": None, **whose}
-        self.done.append({**_key(row), **ended})
+    def _finish(self, row: StoredPart, status: str, verdict: str, **tenure: int | None) -> None:
+        changes = {"status": status, "verdict": verdict, "handled_at": self._now, "sealed": None, **tenure}
+        self.finished.append({**_key(row), **changes})
 
 
 def _key(row: StoredPart) -> dict[str, object]:
     return {"bucket": row.bucket, "msisdn": row.msisdn, "id": row.id}
 
 
-def _in_place(pending: Sequence[StoredMessage], wholes: Sequence[tuple[dict[str, object], str]]) -> list[StoredMessage]:
-    """What there is to handle in the order of storing: a whole message was stored with the part that came last."""
+def _replace_parts(
+    pending: Sequence[StoredMessage], wholes: Sequence[tuple[dict[str, object], str]]
+) -> list[StoredMessage]:
+    """Return the messages to handle in the order of storing, a whole one in place of the part that came last."""
     names = [name for name in StoredMessage.__dataclass_fields__ if name != "concat_ref"]
-    # A row holds values of any type; it was made from these very columns.
+    # The type checker cannot know the types of a row's values; they come from these very columns.
     made = {last: StoredMessage(**{name: row[name] for name in names}) for row, last in wholes}  # type: ignore[arg-type]
     placed = {row.id: made.pop(row.id, None) for row in pending if row.concat_ref is not None}
     in_order = [placed.get(row.id) if row.concat_ref is not None else row for row in pending]

@@ -1,11 +1,12 @@
-"""What turns are handed, loaded for a whole batch at once."""
+"""Loading of the accounts that turns are handed, for a whole batch at once."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from app.commands.orders.given_once import GIVEN_ONCE_IN
 from app.commands.router import Router
 from app.db import accounts, arrivals, evidence, records
 from app.db.accounts import LockedConversation, LookBack
@@ -14,19 +15,32 @@ from app.domain.evidence import ChainHead
 from app.domain.records import Record  # noqa: TC001  an annotation like any other here
 from app.domain.service_numbers import ServiceNumbers
 from app.domain.turn import Stimulus, TextReceived
-from app.services.turns.account_cache import AccountCache, as_loaded, uncertain
+from app.services.turns.account_cache import AccountCache, as_loaded, questions_to_refresh
 from app.services.turns.codec import AccountCodec
 from app.services.turns.unit_of_work import PendingAccount
 
-Wanted = Sequence[tuple[PendingAccount, Stimulus]]
+# Questions can be answered for 7 days; the time that a message counts from may lie up to a day back (safety.md 21).
+_QUESTIONS_BACK = timedelta(days=8)
+_SUBSCRIPTIONS_BACK = GIVEN_ONCE_IN + timedelta(days=1)
+# No message or timer needs older records that are closed. Management calls read all of them, as a call may be about
+# any month: a charge that was taken years ago must not be taken again.
+_RECORDS_BACK = timedelta(days=400)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EVERYTHING = LookBack(_EPOCH, _EPOCH, _EPOCH)
+StimuliByAccount = Sequence[tuple[PendingAccount, Stimulus]]
 
 
-def _entry(item: LockedConversation, account: Account, chain: ChainHead) -> PendingAccount:
-    return PendingAccount(item, account, chain, known_questions=frozenset(account.questions))
+def look_back_from(now: datetime) -> LookBack:
+    """Return how far back the accounts of messages and timers are loaded; ``now`` is in UTC."""
+    return LookBack(now - _QUESTIONS_BACK, now - _SUBSCRIPTIONS_BACK, now - _RECORDS_BACK)
 
 
-class Loading:
-    """Loads accounts, and beside them what each stimulus needs of records and evidence."""
+def _pending_account(item: LockedConversation, account: Account, chain: ChainHead) -> PendingAccount:
+    return PendingAccount(item, account, chain, stored_questions=frozenset(account.questions))
+
+
+class AccountLoader:
+    """Loads accounts, and the records, evidence and arrivals that each stimulus reads."""
 
     def __init__(self, router: Router, codec: AccountCodec, numbers: ServiceNumbers) -> None:
         self._router = router
@@ -34,47 +48,55 @@ class Loading:
         self._numbers = numbers
         self._cache = AccountCache()
 
-    def entries(
+    def load(
         self, connection: Connection, locked: Sequence[LockedConversation], back: LookBack
     ) -> dict[str, PendingAccount]:
-        """The basic accounts of locked numbers, as far back as that."""
-        known = self._cache.get(locked)
-        reached = accounts.question_arrivals(connection, uncertain(known.values()))
-        loaded = self.loaded(connection, [item for item in locked if item.msisdn not in known], back)
+        """Return the basic accounts of locked numbers, by number, from the cache where it has them.
+
+        ``back`` says how far back questions and subscriptions are included.
+        """
+        cached = self._cache.get(locked)
+        times = accounts.question_arrivals(connection, questions_to_refresh(cached.values()))
+        loaded = self.load_uncached(connection, [item for item in locked if item.msisdn not in cached], back)
         entries: dict[str, PendingAccount] = {}
         for item in locked:
-            found = known.get(item.msisdn)
+            found = cached.get(item.msisdn)
             if found is None:
                 entries[item.msisdn] = loaded[item.msisdn]
             else:
-                entries[item.msisdn] = _entry(item, as_loaded(found.account, reached, back), found.chain)
+                entries[item.msisdn] = _pending_account(item, as_loaded(found.account, times, back), found.chain)
         return entries
 
-    def loaded(
+    def load_uncached(
         self, connection: Connection, locked: Sequence[LockedConversation], back: LookBack
     ) -> dict[str, PendingAccount]:
-        """The same, whatever is remembered."""
+        """Do the same as ``load``, from the database alone."""
         tenures = [(item.bucket, item.msisdn, item.tenure) for item in locked if item.tenure]
         stored = accounts.load_accounts(connection, tenures, back)
         entries: dict[str, PendingAccount] = {}
         for item in locked:
             found = stored.get((item.bucket, item.msisdn))
-            entries[item.msisdn] = _entry(item, self._codec.account(item, found), found.chain if found else ChainHead())
+            entries[item.msisdn] = _pending_account(
+                item, self._codec.account(item, found), found.chain if found else ChainHead()
+            )
         return entries
 
-    def remember(self, version: str, changed: Iterable[PendingAccount]) -> None:
-        """Keep what a batch has written for the turns that follow."""
-        self._cache.keep(version, [(entry.account, entry.chain) for entry in changed])
+    def cache(self, version: str, changed: Iterable[PendingAccount]) -> None:
+        """Cache the accounts that the batch ``version`` has written."""
+        self._cache.put(version, [(entry.account, entry.chain) for entry in changed])
 
-    def complete(self, connection: Connection, wanted: Wanted, back: LookBack) -> None:
-        """Put into the accounts what these stimuli read beside the basic account, as far back as that."""
-        self._add_records(connection, wanted, back.records)
-        self._add_evidence(connection, wanted)
-        _add_arrivals(connection, wanted, self._numbers.access)
+    def load_needs(self, connection: Connection, stimuli: StimuliByAccount, back: LookBack) -> None:
+        """Add to the accounts what these stimuli read beside the basic account.
 
-    def _add_records(self, connection: Connection, wanted: Wanted, since: datetime) -> None:
+        ``back`` says how far back closed records are included.
+        """
+        self._add_records(connection, stimuli, back.records)
+        self._add_evidence(connection, stimuli)
+        _add_arrivals(connection, stimuli, self._numbers.access)
+
+    def _add_records(self, connection: Connection, stimuli: StimuliByAccount, since: datetime) -> None:
         missing: dict[type[Record], dict[str, PendingAccount]] = defaultdict(dict)
-        for entry, stimulus in wanted:
+        for entry, stimulus in stimuli:
             reads = self._router.reads(stimulus, self._numbers)
             for kind in records.KINDS if reads is None else reads:
                 if kind not in entry.account.records:
@@ -83,37 +105,37 @@ class Loading:
             tenures = [(entry.bucket, msisdn, entry.tenure) for msisdn, entry in entries.items()]
             found = records.load(connection, kind, tenures, since)
             for msisdn, entry in entries.items():
-                # What earlier turns of the batch made is not in the database yet.
-                known = {**found.get(msisdn, {}), **entry.unsaved.get(kind, {})}
-                entry.account = entry.account.with_records({kind: known})
+                # The records that earlier turns of the batch made are not in the database yet.
+                current = {**found.get(msisdn, {}), **entry.unsaved.get(kind, {})}
+                entry.account = entry.account.with_records({kind: current})
 
-    def _add_evidence(self, connection: Connection, wanted: Wanted) -> None:
+    def _add_evidence(self, connection: Connection, stimuli: StimuliByAccount) -> None:
         subjects: list[tuple[int, str, int, str]] = []
-        for entry, stimulus in wanted:
+        for entry, stimulus in stimuli:
             needs = self._router.needs(stimulus, entry.account, self._numbers)
             subjects += [(entry.bucket, entry.account.msisdn, entry.tenure, need.subject) for need in needs]
         if not subjects:
             return
         found = evidence.evidence_about(connection, subjects)
-        for entry, _ in wanted:
-            mine = tuple(record for record in found if record.msisdn == entry.account.msisdn)
-            entry.account = entry.account.with_evidence(mine)
+        for entry, _ in stimuli:
+            own = tuple(record for record in found if record.msisdn == entry.account.msisdn)
+            entry.account = entry.account.with_evidence(own)
 
 
-def _add_arrivals(connection: Connection, wanted: Wanted, access_number: str) -> None:
-    """How far the questions got that a text may answer, and what else went to her since (safety.md 6)."""
+def _add_arrivals(connection: Connection, stimuli: StimuliByAccount, access_number: str) -> None:
+    """Add how far the questions that a text may answer got, and which were followed by other texts (safety.md 6)."""
     asked: list[arrivals.QuestionKey] = []
     answering: list[PendingAccount] = []
-    for entry, stimulus in wanted:
+    for entry, stimulus in stimuli:
         if not isinstance(stimulus, TextReceived):
             continue
-        waiting = [
+        open_questions = [
             question.id
             for question in entry.account.questions.values()
             if question.state.must_reach and question.closed_at is None
         ]
-        if waiting:
-            asked += [(entry.bucket, entry.account.msisdn, id_) for id_ in waiting]
+        if open_questions:
+            asked += [(entry.bucket, entry.account.msisdn, id_) for id_ in open_questions]
             answering.append(entry)
     if not asked:
         return

@@ -1,4 +1,4 @@
-"""Rows of the outbox: what a reply becomes when it is queued, or noted as not sent."""
+"""Rows of the outbox: the messages of a reply, to be sent or recorded as superseded."""
 
 from collections.abc import Iterator
 
@@ -7,15 +7,16 @@ from app.domain.messages import VALIDITY, Lane, OutboundStatus, Reply, lane_of
 from app.domain.segments import measure
 from app.domain.turn import Turn
 
-Place = tuple[int, str, int]
+# Bucket, number and tenure.
+TenureKey = tuple[int, str, int]
 
 
 def message_rows(
-    turn: Turn, place: Place, ids: Iterator[str], reply: Reply, *, in_reply_to: str | None
+    turn: Turn, tenure: TenureKey, ids: Iterator[str], reply: Reply, *, in_reply_to: str | None
 ) -> list[dict[str, object]]:
-    """The messages of a reply to a tenure (bucket, number, tenure), queued and due now."""
+    """Return the messages of a reply, queued and due now; ``in_reply_to`` is the id of the message it answers."""
     extension = "" if turn.provider.single_number else reply.extension
-    bucket, msisdn, tenure = place
+    bucket, msisdn, tenure_number = tenure
     rows: list[dict[str, object]] = []
     for message in reply.messages:
         size = measure(message)
@@ -23,7 +24,7 @@ def message_rows(
             {
                 "bucket": bucket,
                 "msisdn": msisdn,
-                "tenure": tenure,
+                "tenure": tenure_number,
                 "id": next(ids),
                 "service_number": turn.policy.numbers.number(extension),
                 "text": message,
@@ -46,7 +47,7 @@ def message_rows(
     return rows
 
 
-def superseded_rows(turn: Turn, place: Place, ids: Iterator[str], reply: Reply) -> list[dict[str, object]]:
-    """The messages of a held reply that is not sent any more: for the record (safety.md 18)."""
+def superseded_rows(turn: Turn, tenure: TenureKey, ids: Iterator[str], reply: Reply) -> list[dict[str, object]]:
+    """Return the messages of a held reply that will not be sent, as a record of them (safety.md 18)."""
     over = {"status": OutboundStatus.SUPERSEDED, "final_at": turn.now, "told": None}
-    return [{**row, **over} for row in message_rows(turn, place, ids, reply, in_reply_to=None)]
+    return [{**row, **over} for row in message_rows(turn, tenure, ids, reply, in_reply_to=None)]

@@ -1,4 +1,4 @@
-"""Service passwords: Argon2id hashes, so that nobody can read one afterwards (M10)."""
+"""Service passwords: stored as Argon2id hashes, and checked between batches of turns (M10)."""
 
 import asyncio
 from itertools import islice
@@ -9,18 +9,18 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from app.domain.passwords import PasswordCheck, PasswordCheckResult
 
 _HASHER = PasswordHasher()
-# A check takes some tens of milliseconds and 64 MiB on purpose; others who wrote wait for no more than these.
-_AT_ONCE = 4
-_REMEMBERED = 1000
+# A check takes some tens of milliseconds and 64 MiB on purpose; the next batch of turns waits for this many at most.
+_MAX_PARALLEL = 4
+_MAX_RESULTS = 1000
 
 
 def hash_password(password: str) -> str:
-    """The hash to store; takes some tens of milliseconds on purpose."""
+    """Return the hash to store; takes some tens of milliseconds on purpose."""
     return _HASHER.hash(password)
 
 
 def check_password(check: PasswordCheck) -> PasswordCheckResult:
-    """Whether the password is right; only then the new one is hashed."""
+    """Check a password. Return the hash of the new one if it is right, else None in its place."""
     try:
         _HASHER.verify(check.known_hash, check.password)
     except (VerificationError, InvalidHashError):
@@ -29,34 +29,34 @@ def check_password(check: PasswordCheck) -> PasswordCheckResult:
 
 
 class PasswordChecks:
-    """What turns of messages await: looked at between two passes, outside of every transaction.
+    """Password checks requested by the turns of messages; run between two batches, outside any transaction.
 
-    Nothing of it is stored. After a restart a message is simply judged again, and its try has been counted.
+    They are kept in memory only. After a restart the turn of the message runs again; its try is already counted.
     """
 
     def __init__(self) -> None:
-        self._wanted: dict[str, PasswordCheck] = {}
+        self._requested: dict[str, PasswordCheck] = {}
         self._done: dict[str, PasswordCheckResult] = {}
 
-    def begin(self) -> None:
-        """Forget what a batch wanted that was not written."""
-        self._wanted.clear()
+    def discard_requests(self) -> None:
+        """Discard the requests of an earlier batch that were not run, as it may have been rolled back."""
+        self._requested.clear()
 
-    def want(self, message_id: str, check: PasswordCheck) -> None:
-        """A message awaits this, once its batch has been written."""
-        self._wanted[message_id] = check
+    def request(self, message_id: str, check: PasswordCheck) -> None:
+        """Request a check for a message; it counts once the batch of its turn is committed."""
+        self._requested[message_id] = check
 
     def result(self, message_id: str | None) -> PasswordCheckResult | None:
-        """What came of it, if it has been looked at."""
+        """Return the result of the check for a message, or None if there is none yet."""
         return self._done.get(message_id) if message_id else None
 
     async def run(self) -> None:
-        """Look at some of what is wanted; the others are wanted again by the next batch."""
-        if not self._wanted:
+        """Run some of the requested checks; the next batch requests the others again."""
+        if not self._requested:
             return
-        wanted = dict(islice(self._wanted.items(), _AT_ONCE))
-        self._wanted.clear()
-        checked = await asyncio.gather(*(asyncio.to_thread(check_password, check) for check in wanted.values()))
-        self._done |= dict(zip(wanted, checked, strict=True))
-        for message_id in list(islice(self._done, max(0, len(self._done) - _REMEMBERED))):
+        requested = dict(islice(self._requested.items(), _MAX_PARALLEL))
+        self._requested.clear()
+        checked = await asyncio.gather(*(asyncio.to_thread(check_password, check) for check in requested.values()))
+        self._done |= dict(zip(requested, checked, strict=True))
+        for message_id in list(islice(self._done, max(0, len(self._done) - _MAX_RESULTS))):
             del self._done[message_id]

@@ -1,4 +1,4 @@
-"""What waits for a turn, as stimuli, and in which order they are handled."""
+"""Stimuli made from messages, timers and management calls, and the order in which they are handled."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,20 +8,20 @@ from app.db.timers import StoredTimer
 from app.domain.policy import ProviderTraits
 from app.domain.turn import Stimulus, TextReceived, TimerDue
 from app.services.sealing import Sealer
-from app.services.turns.unit_of_work import PendingAccount, Waiting
+from app.services.turns.unit_of_work import PendingAccount, QueuedStimulus
 
 
-class Stimuli:
-    """Makes stimuli, each with the carrier of whatever is answered to it."""
+class StimulusFactory:
+    """Makes stimuli, each with the provider that its replies go to."""
 
     def __init__(self, sealer: Sealer, carriers: Mapping[str, ProviderTraits], default: ProviderTraits) -> None:
-        """``carriers``: by the provider that a message came from; the default one for all else."""
+        """``carriers``: by the name of the provider that a message came from; ``default``: for all other stimuli."""
         self._sealer = sealer
         self._carriers = carriers
         self._default = default
 
-    def received(self, row: StoredMessage) -> Waiting:
-        """A message of hers, unmasked."""
+    def from_message(self, row: StoredMessage) -> QueuedStimulus:
+        """Return the stimulus of a message, with its original text in place of the masked one."""
         stimulus = TextReceived(
             id=row.id,
             dialled=row.dialled,
@@ -33,31 +33,33 @@ class Stimuli:
             stamped_at=row.stamped_at,
             stored_at=row.stored_at,
         )
-        return Waiting(stimulus, row.sent_at, self._carriers.get(row.provider, self._default), row)
+        return QueuedStimulus(stimulus, row.sent_at, self._carriers.get(row.provider, self._default), row)
 
-    def fell_due(self, row: StoredTimer) -> Waiting:
-        """A timer."""
-        return Waiting(TimerDue(row.kind, row.subject, row.due_at, row.data), row.due_at, self._default, row)
+    def from_timer(self, row: StoredTimer) -> QueuedStimulus:
+        """Return the stimulus of a timer that is due."""
+        return QueuedStimulus(TimerDue(row.kind, row.subject, row.due_at, row.data), row.due_at, self._default, row)
 
-    def called(self, stimulus: Stimulus, now: datetime) -> Waiting:
-        """A management call."""
-        return Waiting(stimulus, now, self._default)
+    def from_call(self, stimulus: Stimulus, now: datetime) -> QueuedStimulus:
+        """Return the stimulus of a management call made at ``now`` (UTC)."""
+        return QueuedStimulus(stimulus, now, self._default)
 
 
-def line_up(entries: Mapping[str, PendingAccount], messages: Sequence[Waiting], due: Sequence[Waiting]) -> None:
-    """Queue stimuli: messages as they were stored, timers between them by their time.
+def queue_stimuli(
+    entries: Mapping[str, PendingAccount], messages: Sequence[QueuedStimulus], timers: Sequence[QueuedStimulus]
+) -> None:
+    """Append stimuli to the queues of their numbers: messages in the order of storing, timers between them by time.
 
-    Of two at one instant the message goes first, as windows include their last instant.
+    Of a message and a timer at the same instant the message goes first, as windows include their last instant.
     """
-    per_number: dict[str, tuple[list[Waiting], list[Waiting]]] = {msisdn: ([], []) for msisdn in entries}
-    for index, group in enumerate((messages, due)):
-        for waiting in group:
-            if waiting.source is not None:
-                per_number[waiting.source.msisdn][index].append(waiting)
-    for msisdn, (texts, falling) in per_number.items():
+    per_number: dict[str, tuple[list[QueuedStimulus], list[QueuedStimulus]]] = {msisdn: ([], []) for msisdn in entries}
+    for index, group in enumerate((messages, timers)):
+        for queued in group:
+            if queued.source is not None:
+                per_number[queued.source.msisdn][index].append(queued)
+    for msisdn, (own_messages, own_timers) in per_number.items():
         queue = entries[msisdn].queue
-        for text in texts:
-            while falling and falling[0].at < text.at:
-                queue.append(falling.pop(0))
-            queue.append(text)
-        queue.extend(falling)
+        for message in own_messages:
+            while own_timers and own_timers[0].at < message.at:
+                queue.append(own_timers.pop(0))
+            queue.append(message)
+        queue.extend(own_timers)

@@ -22,18 +22,23 @@ from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck
 from app.domain.policy import ProviderTraits
 from app.domain.records import Record
-from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, apply
-from app.domain.values import value
-from app.services.turns.codec import AccountCodec, limits_text
-from app.services.turns.outbox_rows import message_rows, superseded_rows
+from app.domain.turn import Outcome, Stimulus, TextReceived, TimerSet, Turn, apply
+from app.domain.values import replace, value
+from app.services.turns.codec import AccountCodec, dump_limits
+from app.services.turns.outbox_rows import TenureKey, message_rows, superseded_rows
 from app.services.turns.question_rows import QuestionRows
+from app.services.turns.timer_rows import TimerRows
 
 _SALT_BYTES = 16
 
 
 @value
-class Waiting:
-    """A stimulus in a number's queue: what it is, when it happened, who carries it, and the row that it came from."""
+class QueuedStimulus:
+    """A stimulus in the queue of its number.
+
+    ``at`` is when it happened (UTC), ``carrier`` the provider that replies go to. ``source`` is the row of a message
+    or a timer; a management call has none.
+    """
 
     stimulus: Stimulus
     at: datetime
@@ -43,28 +48,37 @@ class Waiting:
 
 @dataclass(slots=True)
 class PendingAccount:
-    """One number within a batch: its account moves on from turn to turn."""
+    """A number within a batch: its locked conversation, its queue, and its account as the last turn left it.
+
+    ``stored_questions`` are the ids of the questions that have a row already. ``unsaved`` holds the records that
+    earlier turns of the batch made, by kind and id.
+    """
 
     conversation: LockedConversation
     account: Account
     chain: ChainHead
-    queue: deque[Waiting] = field(default_factory=deque)
-    known_questions: frozenset[str] = frozenset()
+    queue: deque[QueuedStimulus] = field(default_factory=deque)
+    stored_questions: frozenset[str] = frozenset()
     unsaved: dict[type[Record], dict[str, Record]] = field(default_factory=dict)
 
     @property
     def bucket(self) -> int:
-        """The bucket of all its rows."""
+        """The bucket of all rows of the number."""
         return self.conversation.bucket
 
     @property
     def tenure(self) -> int:
-        """The current tenure, 0 for a number that was never anybody's."""
+        """The current tenure, from 1; 0 for a number that never had a subscriber."""
         return self.account.subscriber.tenure if self.account.subscriber else 0
+
+    @property
+    def key(self) -> TenureKey:
+        """Bucket, number and current tenure."""
+        return self.bucket, self.account.msisdn, self.tenure
 
 
 def _differ(after: Account, before: Account) -> bool:
-    """Whether a turn changed what is loaded of an account for every turn."""
+    """Return True if a turn changed a part of the account that is loaded for every turn."""
     return (
         after.subscriber is not before.subscriber
         or after.subscriptions is not before.subscriptions
@@ -74,7 +88,10 @@ def _differ(after: Account, before: Account) -> bool:
 
 
 class UnitOfWork:
-    """All rows that a batch of turns causes."""
+    """All rows that a batch of turns writes.
+
+    ``version`` is the id of the batch; the conversations of the ``changed`` accounts, by number, are stamped with it.
+    """
 
     def __init__(self, codec: AccountCodec, ids: Iterator[str], heads: HeadKeys) -> None:
         self._codec = codec
@@ -85,85 +102,76 @@ class UnitOfWork:
         self._subscribers: dict[tuple[str, int], dict[str, object]] = {}
         self._subscriptions: dict[str, dict[str, object]] = {}
         self._questions = QuestionRows(codec)
-        self._timers: dict[tuple[object, ...], StoredTimer] = {}
-        self._dropped_timers: dict[tuple[object, ...], dict[str, object]] = {}
+        self._timers = TimerRows()
         self._evidence: list[EvidenceRecord] = []
         self._events: list[dict[str, object]] = []
         self._outbound: list[dict[str, object]] = []
         self._handled: list[dict[str, object]] = []
         self._kept: list[dict[str, object]] = []
         self._failed: list[dict[str, object]] = []
-        self._ended_tenures: list[tuple[int, str, int]] = []
+        self._ended_tenures: list[TenureKey] = []
         self._records = records.Changes()
         self._superseded: list[dict[str, object]] = []
-        self._held: dict[tuple[object, ...], tuple[dict[str, object], Turn]] = {}
+        # The timers of held messages that are superseded: the key of each, and the turn that superseded it.
+        self._superseded_held: dict[tuple[object, ...], tuple[dict[str, object], Turn]] = {}
 
-    # ---- taking up outcomes
+    # ---- outcomes
 
-    def take(self, entry: PendingAccount, turn: Turn, waiting: Waiting, outcome: Outcome) -> None:
-        """Take up an outcome; the number's account moves on."""
+    def add(self, entry: PendingAccount, turn: Turn, queued: QueuedStimulus, outcome: Outcome) -> None:
+        """Add the rows of an outcome and apply it to the account of ``entry``."""
         outcome = noting_interruption(turn, outcome)
-        before = entry.tenure
+        key_before = entry.key
         account_before = entry.account
-        kept_until = outcome.kept_until if isinstance(waiting.source, StoredMessage) else None
-        # Of what is kept for later only the limits count: the rest is not stored, so nobody may remember it.
+        kept_until = outcome.kept_until if isinstance(queued.source, StoredMessage) else None
+        # Of a message that is kept for later only the limits are stored, so only they may reach the account cache.
         entry.account = apply(entry.account, outcome if kept_until is None else Outcome(limits=outcome.limits))
         if outcome.evidence or _differ(entry.account, account_before):
             self.changed[entry.account.msisdn] = entry
-        if kept_until is not None and isinstance(waiting.source, StoredMessage):
-            self._keep(waiting.source, kept_until)
+        if kept_until is not None and isinstance(queued.source, StoredMessage):
+            self._keep(queued.source, kept_until)
             return
-        if entry.tenure != before:
+        if entry.key != key_before:
             entry.chain = self._heads.sign(entry.account.msisdn, entry.tenure)
             entry.unsaved.clear()
         if outcome.tenure_ended:
-            self._ended_tenures.append((entry.bucket, entry.account.msisdn, before))
-        self._take_rows(entry, turn, outcome)
+            self._ended_tenures.append(key_before)
+        self._add_rows(entry, turn, outcome)
         for reply in outcome.replies:
-            self._reply(entry, turn, waiting, reply)
-        self._done(entry, turn, waiting, outcome)
+            self._add_reply(entry, turn, queued, reply)
+        self._finish(entry, turn, queued, outcome)
 
-    def hold_back(self, entry: PendingAccount, check: PasswordCheck) -> None:
-        """Leave a message where it is until its password has been looked at; the try counts from now on."""
-        self._records.note((entry.bucket, entry.account.msisdn, entry.tenure), check.tries)
+    def count_password_try(self, entry: PendingAccount, check: PasswordCheck) -> None:
+        """Count a password try before the password is checked; the message itself stays pending."""
+        self._records.note(entry.key, check.tries)
 
-    def _take_rows(self, entry: PendingAccount, turn: Turn, outcome: Outcome) -> None:
-        msisdn, tenure = entry.account.msisdn, entry.tenure
-        self._take_evidence(entry, turn, outcome.evidence)
+    def _add_rows(self, entry: PendingAccount, turn: Turn, outcome: Outcome) -> None:
+        key = bucket, msisdn, tenure = entry.key
+        self._add_evidence(entry, turn, outcome.evidence)
         subscriber = entry.account.subscriber
         if subscriber is not None and (outcome.evidence or outcome.subscriber):
-            self._subscribers[msisdn, tenure] = account_rows.subscriber_row(entry.bucket, subscriber, entry.chain)
+            self._subscribers[msisdn, tenure] = account_rows.subscriber_row(bucket, subscriber, entry.chain)
         for item in outcome.subscriptions:
-            self._subscriptions[item.id] = account_rows.subscription_row((entry.bucket, msisdn, tenure), item)
+            self._subscriptions[item.id] = account_rows.subscription_row(key, item)
         for question in outcome.questions:
-            before, known = turn.account.questions.get(question.id), question.id in entry.known_questions
-            self._questions.take((entry.bucket, msisdn, tenure), before, question, known=known)
+            before, is_stored = turn.account.questions.get(question.id), question.id in entry.stored_questions
+            self._questions.add(key, before, question, is_stored=is_stored)
         for event in outcome.events:
-            row = {
-                "bucket": entry.bucket,
-                "msisdn": msisdn,
-                "tenure": tenure,
-                "id": next(self._ids),
-                "made_at": turn.now,
-            }
+            row = {"bucket": bucket, "msisdn": msisdn, "tenure": tenure, "id": next(self._ids), "made_at": turn.now}
             self._events.append({**row, "receiver": event.receiver, "type": event.type, "data": canonical(event.data)})
         for record in outcome.records:
-            self._records.note((entry.bucket, msisdn, tenure), record)
+            self._records.note(key, record)
             entry.unsaved.setdefault(type(record), {})[record.id] = record
         for about in outcome.superseded:
-            self._superseded.append({"bucket": entry.bucket, "msisdn": msisdn, "about": about})
-            self._drop_timer(entry.bucket, msisdn, tenure, HOLD_TIMER, about)
-            key = (msisdn, tenure, HOLD_TIMER, about)
-            self._held[key] = (self._dropped_timers[key], turn)
+            self._superseded.append({"bucket": bucket, "msisdn": msisdn, "about": about})
+            timer = self._timers.drop(key, HOLD_TIMER, about)
+            self._superseded_held[msisdn, tenure, HOLD_TIMER, about] = (timer, turn)
         for drop in outcome.dropped_timers:
-            self._drop_timer(entry.bucket, msisdn, tenure, drop.kind, drop.subject)
-        for timer in outcome.timers:
-            self._set_timer(
-                StoredTimer(entry.bucket, msisdn, tenure, timer.kind, timer.subject, timer.due_at, timer.data)
-            )
+            self._timers.drop(key, drop.kind, drop.subject)
+        for timer_set in outcome.timers:
+            self._set_timer(entry, timer_set)
 
-    def _take_evidence(self, entry: PendingAccount, turn: Turn, drafts: Sequence[EvidenceDraft]) -> None:
-        """New links of her chain; its head is signed once, not link by link."""
+    def _add_evidence(self, entry: PendingAccount, turn: Turn, drafts: Sequence[EvidenceDraft]) -> None:
+        """Append records to the chain of the tenure; sign its new head once, not once a record."""
         msisdn, tenure, end = entry.account.msisdn, entry.tenure, entry.chain
         for draft in drafts:
             salt = secrets.token_hex(_SALT_BYTES)
@@ -173,38 +181,20 @@ class UnitOfWork:
         if drafts:
             entry.chain = self._heads.follow(msisdn, tenure, entry.chain, end)
 
-    def _set_timer(self, timer: StoredTimer) -> None:
-        self._timers[timer.msisdn, timer.tenure, timer.kind, timer.subject] = timer
+    def _set_timer(self, entry: PendingAccount, timer: TimerSet) -> None:
+        self._timers.set(StoredTimer(*entry.key, timer.kind, timer.subject, timer.due_at, timer.data))
 
-    def _drop_timer(self, bucket: int, msisdn: str, tenure: int, kind: str, subject: str) -> None:
-        key = (msisdn, tenure, kind, subject)
-        self._timers.pop(key, None)
-        row = {"bucket": bucket, "msisdn": msisdn, "tenure": tenure, "kind": kind, "subject": subject}
-        self._dropped_timers[key] = row
-
-    def _reply(self, entry: PendingAccount, turn: Turn, waiting: Waiting, reply: Reply) -> None:
+    def _add_reply(self, entry: PendingAccount, turn: Turn, queued: QueuedStimulus, reply: Reply) -> None:
         if is_held(reply, turn):
-            timer = hold(reply, next(self._ids), turn)
-            self._set_timer(
-                StoredTimer(
-                    entry.bucket,
-                    entry.account.msisdn,
-                    entry.tenure,
-                    timer.kind,
-                    timer.subject,
-                    timer.due_at,
-                    timer.data,
-                )
-            )
+            self._set_timer(entry, hold(reply, next(self._ids), turn))
             return
-        place = (entry.bucket, entry.account.msisdn, entry.tenure)
-        answered = waiting.stimulus.id if isinstance(waiting.stimulus, TextReceived) else None
-        self._outbound += message_rows(turn, place, self._ids, reply, in_reply_to=answered)
+        answered = queued.stimulus.id if isinstance(queued.stimulus, TextReceived) else None
+        self._outbound += message_rows(turn, entry.key, self._ids, reply, in_reply_to=answered)
 
-    # ---- the stimulus itself
+    # ---- the row that a stimulus came from
 
-    def _done(self, entry: PendingAccount, turn: Turn, waiting: Waiting, outcome: Outcome) -> None:
-        source, former = waiting.source, outcome.former_tenure
+    def _finish(self, entry: PendingAccount, turn: Turn, queued: QueuedStimulus, outcome: Outcome) -> None:
+        source, former = queued.source, outcome.former_tenure
         if former is not None:
             observability.UNUSED.labels(outcome.verdict).inc()
         if isinstance(source, StoredMessage):
@@ -221,14 +211,12 @@ class UnitOfWork:
                     "trace": None,
                 }
             )
-        elif isinstance(source, StoredTimer):
-            key = (source.msisdn, source.tenure, source.kind, source.subject)
-            if key not in self._timers:
-                self.drop(source)
+        elif isinstance(source, StoredTimer) and not self._timers.is_set(source):
+            self.drop_timer(source)
 
-    def drop(self, source: StoredTimer) -> None:
-        """Take away a timer that fell due, or that was a former customer's."""
-        self._drop_timer(source.bucket, source.msisdn, source.tenure, source.kind, source.subject)
+    def drop_timer(self, source: StoredTimer) -> None:
+        """Drop a timer that was handled, or that belongs to a former customer."""
+        self._timers.drop((source.bucket, source.msisdn, source.tenure), source.kind, source.subject)
 
     def _keep(self, source: StoredMessage, until: datetime) -> None:
         self._kept.append(
@@ -238,7 +226,11 @@ class UnitOfWork:
     def fail(
         self, source: StoredMessage, status: str, tries: int, trace: str, now: datetime, tenure: int | None = None
     ) -> None:
-        """Note a try that raised; ``status`` is pending, or dead in a tenure."""
+        """Record a failed try of a message.
+
+        ``status`` is pending, or dead together with the ``tenure`` that the message belongs to. ``tries`` counts all
+        failed tries, from 1.
+        """
         row = {
             "bucket": source.bucket,
             "msisdn": source.msisdn,
@@ -251,16 +243,14 @@ class UnitOfWork:
         }
         self._failed.append(row)
 
-    def postpone(self, source: StoredTimer, due_at: datetime) -> None:
-        """Try a timer again later, because its turn raised."""
-        self._set_timer(
-            StoredTimer(source.bucket, source.msisdn, source.tenure, source.kind, source.subject, due_at, source.data)
-        )
+    def postpone_timer(self, source: StoredTimer, due_at: datetime) -> None:
+        """Set a timer whose turn raised to fall due again at ``due_at`` (UTC)."""
+        self._timers.set(replace(source, due_at=due_at))
 
     # ---- writing
 
     def write(self, connection: Connection, now: datetime) -> None:
-        """Write everything; the caller's transaction commits it."""
+        """Write all rows in the transaction of the caller, who commits it."""
         for bucket, msisdn, tenure in self._ended_tenures:
             outbox.supersede_queued(connection, bucket, msisdn, tenure, now)
             ignored = inbox.ignore_pending(connection, (bucket, msisdn), tenure, FORMER_CUSTOMER, now)
@@ -270,9 +260,8 @@ class UnitOfWork:
         accounts.save_subscribers(connection, list(self._subscribers.values()))
         accounts.save_subscriptions(connection, list(self._subscriptions.values()))
         self._questions.write(connection)
-        self._note_superseded(connection)
-        timers.drop_timers(connection, list(self._dropped_timers.values()))
-        timers.set_timers(connection, list(self._timers.values()))
+        self._add_superseded_messages(connection)
+        self._timers.write(connection)
         self._records.write(connection)
         evidence.append_evidence(connection, self._evidence)
         events.append_events(connection, self._events)
@@ -286,18 +275,18 @@ class UnitOfWork:
             "bucket": entry.bucket,
             "msisdn": entry.account.msisdn,
             "tenure": entry.tenure,
-            "guards": limits_text(entry.account.limits),
+            "guards": dump_limits(entry.account.limits),
             "version": self.version,
         }
 
-    def _note_superseded(self, connection: Connection) -> None:
-        """Held messages that are recalled are not sent, and are on record (safety.md 18)."""
-        for found in timers.data_of(connection, [key for key, _ in self._held.values()]):
-            turn = self._held[found.msisdn, found.tenure, found.kind, found.subject][1]
-            place = (found.bucket, found.msisdn, found.tenure)
-            self._outbound += superseded_rows(turn, place, self._ids, held_reply(found.data))
+    def _add_superseded_messages(self, connection: Connection) -> None:
+        """Record the held messages that are superseded, which are still timers: they are not sent (safety.md 18)."""
+        for found in timers.data_of(connection, [key for key, _ in self._superseded_held.values()]):
+            turn = self._superseded_held[found.msisdn, found.tenure, found.kind, found.subject][1]
+            tenure = (found.bucket, found.msisdn, found.tenure)
+            self._outbound += superseded_rows(turn, tenure, self._ids, held_reply(found.data))
 
     @property
     def made_messages(self) -> bool:
-        """Whether there is something to send."""
+        """Return True if the batch put messages into the outbox."""
         return bool(self._outbound)

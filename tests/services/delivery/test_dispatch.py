@@ -1,4 +1,4 @@
-"""Who goes next, within the window (delivery.md 9, 11)."""
+"""Dispatch: order of messages, window, and throttling (delivery.md 9, 11)."""
 
 import asyncio
 import time
@@ -11,14 +11,14 @@ from app.db.outbox import ClaimedMessage
 from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.services.delivery.dispatch import Attempted, Dispatch
 from app.services.delivery.pacing import Pace
-from tests.services.carriers import PretendCarrier
+from tests.services.carriers import FakeProvider
 
 pytestmark = pytest.mark.anyio
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-class Carrier(PretendCarrier):
-    """Answers by reference, after a moment in which others can begin."""
+class RecordingProvider(FakeProvider):
+    """Returns a result by reference, after other calls had the chance to begin."""
 
     def __init__(self, answer: Callable[[str], SendResult] = Accepted) -> None:
         super().__init__("pretend")
@@ -48,7 +48,7 @@ async def sent(dispatch: Dispatch, *messages: ClaimedMessage, begin_within: floa
     found: list[Attempted] = []
     async with asyncio.timeout(20):
         while dispatch.busy:
-            await dispatch.progress(1)
+            await dispatch.wait_for_progress(1)
             found += dispatch.take_finished()
     return found
 
@@ -58,57 +58,57 @@ def by_reference(found: Sequence[Attempted]) -> dict[str, type[SendResult]]:
 
 
 async def test_prompt_messages_go_first() -> None:
-    carrier = Carrier()
+    provider = RecordingProvider()
     bulk = [message(f"bulk-{number}", number, "bulk") for number in range(4)]
     prompt = [message(f"prompt-{number}", number) for number in range(4)]
-    await sent(Dispatch(carrier, 1, Pace(None), 5), *bulk, *prompt)
+    await sent(Dispatch(provider, 1, Pace(None), 5), *bulk, *prompt)
 
-    assert carrier.order == [*(f"prompt-{number}" for number in range(4)), *(f"bulk-{number}" for number in range(4))]
+    assert provider.order == [*(f"prompt-{number}" for number in range(4)), *(f"bulk-{number}" for number in range(4))]
 
 
 async def test_no_more_calls_than_the_window_are_in_flight_and_it_is_used() -> None:
-    carrier = Carrier()
-    found = await sent(Dispatch(carrier, 5, Pace(None), 5), *(message(f"{number}", number) for number in range(50)))
+    provider = RecordingProvider()
+    found = await sent(Dispatch(provider, 5, Pace(None), 5), *(message(f"{number}", number) for number in range(50)))
 
     assert len(found) == 50
-    assert carrier.most_at_once == 5
+    assert provider.most_at_once == 5
 
 
 async def test_one_recipient_s_messages_go_one_after_the_other_in_order() -> None:
-    carrier = Carrier()
-    await sent(Dispatch(carrier, 8, Pace(None), 5), *(message(f"{number}", number % 2) for number in range(10)))
+    provider = RecordingProvider()
+    await sent(Dispatch(provider, 8, Pace(None), 5), *(message(f"{number}", number % 2) for number in range(10)))
 
-    assert [one for one in carrier.order if int(one) % 2] == ["1", "3", "5", "7", "9"]
-    assert carrier.most_at_once == 2
+    assert [one for one in provider.order if int(one) % 2] == ["1", "3", "5", "7", "9"]
+    assert provider.most_at_once == 2
 
 
 @pytest.mark.parametrize("trouble", [RefusedForNow("500"), Unknown("lost"), NotTried()])
-async def test_behind_one_that_was_not_taken_the_rest_is_not_tried(trouble: SendResult) -> None:
-    carrier = Carrier(lambda reference: trouble if reference == "b" else Accepted(reference))
-    found = await sent(Dispatch(carrier, 4, Pace(None), 5), *(message(one) for one in "abcd"), message("other", 2))
+async def test_messages_behind_one_that_was_not_accepted_are_not_tried(trouble: SendResult) -> None:
+    provider = RecordingProvider(lambda reference: trouble if reference == "b" else Accepted(reference))
+    found = await sent(Dispatch(provider, 4, Pace(None), 5), *(message(one) for one in "abcd"), message("other", 2))
 
     results = by_reference(found)
     assert results == {"a": Accepted, "b": type(trouble), "c": NotTried, "d": NotTried, "other": Accepted}
-    assert "c" not in carrier.order
+    assert "c" not in provider.order
 
 
-async def test_one_that_is_refused_for_good_holds_back_nobody() -> None:
-    carrier = Carrier(lambda reference: Refused("400") if reference == "a" else Accepted(reference))
-    found = await sent(Dispatch(carrier, 4, Pace(None), 5), message("a"), message("b"))
+async def test_a_refused_message_does_not_delay_the_next_one() -> None:
+    provider = RecordingProvider(lambda reference: Refused("400") if reference == "a" else Accepted(reference))
+    found = await sent(Dispatch(provider, 4, Pace(None), 5), message("a"), message("b"))
 
     assert by_reference(found) == {"a": Refused, "b": Accepted}
 
 
-async def test_what_could_not_begin_within_its_lease_is_given_back_untried() -> None:
-    carrier = Carrier()
-    found = await sent(Dispatch(carrier, 4, Pace(None), 5), message("a"), message("b", 2), begin_within=-1)
+async def test_a_message_whose_sending_could_not_begin_in_time_is_given_back() -> None:
+    provider = RecordingProvider()
+    found = await sent(Dispatch(provider, 4, Pace(None), 5), message("a"), message("b", 2), begin_within=-1)
 
     assert by_reference(found) == {"a": NotTried, "b": NotTried}
-    assert carrier.order == []
+    assert provider.order == []
 
 
-async def test_a_call_that_never_ends_is_given_up() -> None:
-    class Stuck(Carrier):
+async def test_a_call_that_never_ends_is_abandoned() -> None:
+    class Stuck(RecordingProvider):
         async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
             await asyncio.Event().wait()
             return []
@@ -118,7 +118,7 @@ async def test_a_call_that_never_ends_is_given_up() -> None:
 
 
 async def test_an_adapter_that_forgets_a_message_leaves_it_unknown() -> None:
-    class Forgetful(Carrier):
+    class Forgetful(RecordingProvider):
         async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
             return []
 
@@ -126,24 +126,24 @@ async def test_an_adapter_that_forgets_a_message_leaves_it_unknown() -> None:
     assert by_reference(found) == {"a": Unknown}
 
 
-async def test_a_carrier_that_names_a_time_gets_nothing_more() -> None:
+async def test_nothing_more_is_sent_after_a_retry_after() -> None:
     busy = RefusedForNow("429", LATER - datetime(2099, 12, 31, tzinfo=UTC), throttled=True)
-    carrier = Carrier(lambda _reference: busy)
-    found = await sent(Dispatch(carrier, 1, Pace(None), 5), *(message(f"{number}", number) for number in range(20)))
+    provider = RecordingProvider(lambda _reference: busy)
+    found = await sent(Dispatch(provider, 1, Pace(None), 5), *(message(f"{number}", number) for number in range(20)))
 
-    assert carrier.order == ["0"]
+    assert provider.order == ["0"]
     assert sum(result == NotTried() for _, result in found) == 19
 
 
 async def test_many_messages_go_in_one_call_where_the_carrier_takes_them() -> None:
-    class Bulk(Carrier):
+    class Bulk(RecordingProvider):
         most_per_call = 4
 
-    carrier = Bulk()
-    dispatch = Dispatch(carrier, 1, Pace(None), 5)
+    provider = Bulk()
+    dispatch = Dispatch(provider, 1, Pace(None), 5)
     found = await sent(dispatch, *(message(f"{number}", number % 3) for number in range(10)))
 
     assert len(found) == 10
     for number in range(3):
-        mine = [one for one in carrier.order if int(one) % 3 == number]
+        mine = [one for one in provider.order if int(one) % 3 == number]
         assert mine == sorted(mine, key=int)

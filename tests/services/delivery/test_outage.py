@@ -1,4 +1,4 @@
-"""A database that is away for a while loses nothing and doubles nothing (delivery.md, faults)."""
+"""While the database is away no message is lost or doubled (delivery.md, faults)."""
 
 import asyncio
 from contextlib import suppress
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.anyio
 NUMBERS = [f"+86138008{number:05}" for number in range(100)]
 
 
-async def insist(gateway: Running, message: IncomingMessage) -> None:
-    """As a provider does: send it again until it is taken."""
+async def store_with_retries(gateway: Running, message: IncomingMessage) -> None:
+    """Send a message again until it is stored, as a provider does."""
     for _ in range(200):
         try:
             await gateway.store(message)
@@ -31,7 +31,7 @@ async def test_connections_that_break_in_the_middle_of_a_burst_double_nothing(po
     async with running(settings_for(postgresql_url)) as gateway:
         await gateway.subscribers(NUMBERS)
         messages = [gateway.message(text, sender=number) for number in NUMBERS for text in ("0000", "帮助", "0000")]
-        burst = asyncio.gather(*(insist(gateway, message) for message in messages))
+        burst = asyncio.gather(*(store_with_retries(gateway, message) for message in messages))
         for _ in range(5):
             await asyncio.to_thread(hang_up, gateway.gateway.storage.database)
         await burst
@@ -49,21 +49,21 @@ async def test_connections_that_break_in_the_middle_of_a_burst_double_nothing(po
             assert sorted(m.in_reply_to or "" for m in thread if m.direction == "mt") == sorted(asked)
 
 
-async def test_nothing_is_taken_while_the_database_is_away_and_all_goes_on_after(gateway: Running) -> None:
+async def test_no_message_is_accepted_while_the_database_is_away_and_all_are_afterwards(gateway: Running) -> None:
     numbers = NUMBERS[:20]
     await gateway.subscribers(numbers)
     messages = [gateway.message("0000" + "。" * 20_000, sender=number) for number in numbers]
     with away(gateway.gateway.storage.database):
         results = await asyncio.gather(*map(gateway.store, messages), return_exceptions=True)
         assert all(isinstance(result, StorageUnavailableError) for result in results)
-    await asyncio.gather(*(insist(gateway, message) for message in messages))
+    await asyncio.gather(*(store_with_retries(gateway, message) for message in messages))
     await gateway.drain()
 
     assert await gateway.count(tables.inbound_message) == 20
     assert [len(await gateway.received(number)) for number in numbers] == [1] * 20
 
 
-async def test_what_waited_when_the_database_went_away_is_answered_when_it_is_back(gateway: Running) -> None:
+async def test_pending_messages_are_answered_when_the_database_is_back(gateway: Running) -> None:
     await gateway.subscribers(NUMBERS[:20])
     async with gateway.gateway.engine.paused():
         await gateway.store(*(gateway.message("0000", sender=number) for number in NUMBERS[:20]))

@@ -1,4 +1,4 @@
-"""How fast a provider is sent to (delivery.md 10, 11)."""
+"""Rate limiting and throttling (delivery.md 10, 11)."""
 
 import asyncio
 
@@ -16,16 +16,16 @@ class Clock:
         return self.now
 
 
-async def test_no_more_a_second_go_than_the_rate_allows() -> None:
+async def test_no_more_is_sent_a_second_than_the_rate_allows() -> None:
     pace = Pace(100)
     loop = asyncio.get_running_loop()
     began = loop.time()
     await asyncio.gather(*(pace.wait() for _ in range(60)))
-    # Ten may go at once, the others take 10 ms each.
+    # Ten need not wait, the others wait 10 ms each.
     assert loop.time() - began >= 0.49
 
 
-async def test_without_a_rate_nobody_waits() -> None:
+async def test_without_a_rate_nothing_waits() -> None:
     pace = Pace(None)
     async with asyncio.timeout(20):
         for _ in range(10_000):
@@ -33,7 +33,7 @@ async def test_without_a_rate_nobody_waits() -> None:
     assert pace.rate is None
 
 
-async def test_throttling_halves_the_rate_and_quiet_seconds_give_it_back() -> None:
+async def test_throttling_halves_the_rate_and_seconds_without_restore_it() -> None:
     clock = Clock()
     pace = Pace(800, clock)
     pace.slow_down()
@@ -49,7 +49,7 @@ async def test_throttling_halves_the_rate_and_quiet_seconds_give_it_back() -> No
     assert pace.rate == 800
 
 
-async def test_it_never_stops_altogether() -> None:
+async def test_the_rate_never_falls_to_zero() -> None:
     clock = Clock()
     pace = Pace(640, clock)
     for _ in range(50):
@@ -58,7 +58,7 @@ async def test_it_never_stops_altogether() -> None:
     assert pace.rate == 10
 
 
-async def test_a_provider_without_a_rate_gets_one_when_it_objects() -> None:
+async def test_a_provider_without_a_rate_gets_one_when_it_throttles() -> None:
     clock = Clock()
     pace = Pace(None, clock)
     pace.slow_down()

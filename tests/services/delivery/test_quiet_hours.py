@@ -1,4 +1,4 @@
-"""What is sent of our own accord goes by day, and in the order in which it was made (flows.md 15)."""
+"""Messages that the gateway sends unasked go out by day, in the order in which they were made (flows.md 15)."""
 
 import pytest
 
@@ -15,15 +15,15 @@ from tests.running import ALICE, Running
 pytestmark = pytest.mark.anyio
 
 
-async def reach(gateway: Running, text: str) -> None:
+async def send_care_message(gateway: Running, text: str) -> None:
     await gateway.gateway.management.campaigns.start(NewCampaign(MessageClass.CARE, text, "api:test", (ALICE,)))
     await gateway.drain()
 
 
-async def test_what_the_network_did_not_take_by_day_goes_in_the_morning(gateway: Running) -> None:
+async def test_a_message_that_was_not_accepted_by_day_is_sent_in_the_morning(gateway: Running) -> None:
     await gateway.advance_to("2026-03-02 21:58")
     await gateway.faults("throttle")
-    await reach(gateway, "祝您节日快乐")
+    await send_care_message(gateway, "祝您节日快乐")
     await gateway.advance_to("2026-03-02 22:30")
     await gateway.faults("ok")
     await gateway.advance_to("2026-03-03 06:59:59")
@@ -34,8 +34,8 @@ async def test_what_the_network_did_not_take_by_day_goes_in_the_morning(gateway:
     assert greeting.text == "祝您节日快乐中国移动"
 
 
-async def test_what_was_held_goes_in_the_order_in_which_it_was_made(gateway: Running) -> None:
-    """Whatever the matters are called: by name the last of these fees would come first."""
+async def test_held_messages_are_sent_in_the_order_in_which_they_were_made(gateway: Running) -> None:
+    """The order does not follow the ids of the charges, by which the last one would come first."""
     await gateway.subscribe(ALICE, "YYH")
     await gateway.advance_to("2026-03-02 23:00")
     due_at = shanghai("2026-03-03 20:00")
@@ -50,7 +50,7 @@ async def test_what_was_held_goes_in_the_order_in_which_it_was_made(gateway: Run
 
 @pytest.mark.parametrize("fault", ["error", "throttle"])
 async def test_a_fee_reminder_that_comes_late_names_when_its_fee_may_be_taken(gateway: Running, fault: str) -> None:
-    """It was made anew as often as what it said of the day would not have been true any more."""
+    """A reminder is made anew whenever the time that it names has passed."""
     await gateway.faults(fault)
     wanted = AnnounceCharge("api:billing", "c-1", "SJB", ChargeKind.MONTHLY, 200, shanghai("2026-03-02 14:00"))
     await gateway.gateway.management.charges.announce(ALICE, wanted)

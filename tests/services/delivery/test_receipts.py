@@ -12,7 +12,7 @@ from app.domain.messages import OutboundStatus
 from app.providers.base import Accepted, RefusedForNow, SendResult, Submission
 from app.services.delivery.receipts import Report
 from tests.running import START, Running, running
-from tests.services.carriers import NAME, PretendCarrier, use
+from tests.services.carriers import NAME, FakeProvider, use
 
 pytestmark = pytest.mark.anyio
 _mt = tables.outbound_message
@@ -23,7 +23,7 @@ FIVE = (
     OutboundStatus.EXPIRED,
     OutboundStatus.UNKNOWN,
 )
-# What holds in the end, however they come (delivery.md 12).
+# Of two final reports the one that is earlier in this list wins (delivery.md 12).
 BEST_OF = (
     OutboundStatus.DELIVERED,
     OutboundStatus.UNDELIVERED,
@@ -33,8 +33,8 @@ BEST_OF = (
 )
 
 
-async def replied(gateway: Running, count: int) -> list[str]:
-    """So many messages that the network took and has not reported on; the network's ids of them."""
+async def send_accepted_messages(gateway: Running, count: int) -> list[str]:
+    """Send ``count`` messages that are accepted without a report. Return the provider's ids of them."""
     numbers = [f"+86138006{number:05}" for number in range(count)]
     await gateway.reports("none")
     await gateway.subscribers(numbers)
@@ -43,29 +43,31 @@ async def replied(gateway: Running, count: int) -> list[str]:
     return [row["provider_message_id"] for row in await gateway.rows(_mt, _mt.c.msisdn.in_(numbers))]
 
 
-async def in_segments(gateway: Running, count: int) -> None:
-    """All messages as if they went out in so many segments."""
+async def set_segments(gateway: Running, count: int) -> None:
+    """Set the number of segments of all messages."""
     await gateway.gateway.storage.database.write(
         lambda connection: connection.execute(_mt.update().values(segments=count))
     )
 
 
-async def statuses(gateway: Running, theirs: Sequence[str]) -> list[str]:
+async def statuses(gateway: Running, provider_ids: Sequence[str]) -> list[str]:
     found = {row["provider_message_id"]: row["status"] for row in await gateway.rows(_mt)}
-    return [found[one] for one in theirs]
+    return [found[one] for one in provider_ids]
 
 
-async def report(gateway: Running, theirs: str, status: OutboundStatus, provider: str = "simulator") -> bool:
-    return await gateway.gateway.carriers.receipts.store(Report(provider, theirs, status))
+async def report(gateway: Running, message_id: str, status: OutboundStatus, provider: str = "simulator") -> bool:
+    return await gateway.gateway.carriers.receipts.store(Report(provider, message_id, status))
 
 
 async def test_every_order_of_five_reports_ends_in_the_same_status(gateway: Running) -> None:
     orders = list(itertools.permutations(FIVE))
-    theirs = await replied(gateway, len(orders))
+    provider_ids = await send_accepted_messages(gateway, len(orders))
     for place in range(len(FIVE)):
-        await asyncio.gather(*(report(gateway, one, order[place]) for one, order in zip(theirs, orders, strict=True)))
+        await asyncio.gather(
+            *(report(gateway, one, order[place]) for one, order in zip(provider_ids, orders, strict=True))
+        )
 
-    assert set(await statuses(gateway, theirs)) == {"delivered"}
+    assert set(await statuses(gateway, provider_ids)) == {"delivered"}
     assert await gateway.count(tables.delivery_report) == 5 * len(orders), "each is kept as it came"
 
 
@@ -73,28 +75,28 @@ async def test_contradicting_final_reports_end_the_same_whichever_comes_first_an
     gateway: Running,
 ) -> None:
     pairs = list(itertools.permutations(BEST_OF, 2))
-    theirs = await replied(gateway, len(pairs))
-    both = [report(gateway, one, status) for one, pair in zip(theirs, pairs, strict=True) for status in pair]
+    provider_ids = await send_accepted_messages(gateway, len(pairs))
+    both = [report(gateway, one, status) for one, pair in zip(provider_ids, pairs, strict=True) for status in pair]
     await asyncio.gather(*both)
 
     expected = [min(pair, key=BEST_OF.index).value for pair in pairs]
-    assert await statuses(gateway, theirs) == expected
+    assert await statuses(gateway, provider_ids) == expected
 
 
-async def test_a_report_that_comes_before_the_answer_is_joined(
+async def test_a_report_that_comes_before_the_acceptance_is_applied_afterwards(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
-        carrier = gateway.gateway.carriers.providers[NAME]
-        assert isinstance(carrier, PretendCarrier)
+        provider = gateway.gateway.carriers.providers[NAME]
+        assert isinstance(provider, FakeProvider)
 
-        async def overtaken(submissions: Sequence[Submission]) -> Sequence[SendResult]:
+        async def report_first(submissions: Sequence[Submission]) -> Sequence[SendResult]:
             for item in submissions:
                 assert not await report(gateway, f"theirs-{item.reference}", OutboundStatus.UNDELIVERED, NAME)
                 assert not await report(gateway, f"theirs-{item.reference}", OutboundStatus.DELIVERED, NAME)
             return [Accepted(f"theirs-{item.reference}") for item in submissions]
 
-        monkeypatch.setattr(carrier, "send", overtaken)
+        monkeypatch.setattr(provider, "send", report_first)
         await gateway.store(gateway.message("帮助", provider=NAME))
         await gateway.drain()
 
@@ -105,26 +107,26 @@ async def test_a_report_that_comes_before_the_answer_is_joined(
         assert not any(one["parked"] for one in kept)
 
 
-async def test_a_report_of_nobody_s_message_is_parked_and_changes_nothing(gateway: Running) -> None:
+async def test_a_report_about_an_unknown_message_is_parked_and_changes_nothing(gateway: Running) -> None:
     assert not await report(gateway, "never-heard-of", OutboundStatus.DELIVERED)
     [kept] = await gateway.rows(tables.delivery_report)
     assert kept["parked"]
 
 
 async def test_a_report_belongs_to_the_provider_that_sent_it(gateway: Running) -> None:
-    [theirs] = await replied(gateway, 1)
+    [message_id] = await send_accepted_messages(gateway, 1)
 
-    assert not await report(gateway, theirs, OutboundStatus.DELIVERED, "generic")
-    assert await statuses(gateway, [theirs]) == ["accepted"]
+    assert not await report(gateway, message_id, OutboundStatus.DELIVERED, "generic")
+    assert await statuses(gateway, [message_id]) == ["accepted"]
 
 
 async def test_a_retry_after_a_refusal_is_reported_like_any_other(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
-        carrier = gateway.gateway.carriers.providers[NAME]
-        assert isinstance(carrier, PretendCarrier)
-        carrier.answers = [RefusedForNow("500")]
+        provider = gateway.gateway.carriers.providers[NAME]
+        assert isinstance(provider, FakeProvider)
+        provider.answers = [RefusedForNow("500")]
         await gateway.store(gateway.message("帮助", provider=NAME))
         await gateway.drain()
         await gateway.advance(minutes=1)
@@ -162,28 +164,28 @@ _SEGMENTS = [
 async def test_every_order_of_reports_of_segments_ends_in_the_same_status(
     gateway: Running, given: list[tuple[int | None, str]], ends: str
 ) -> None:
-    """Delivered when all are, undelivered when any is (safety.md 31)."""
+    """A message is delivered when all segments are, and undelivered when any is (safety.md 31)."""
     orders = list(itertools.permutations(given))
-    theirs = await replied(gateway, len(orders))
-    await in_segments(gateway, 3)
+    provider_ids = await send_accepted_messages(gateway, len(orders))
+    await set_segments(gateway, 3)
     for place in range(len(given)):
         batch = [
             Report("simulator", one, OutboundStatus(order[place][1]), part=order[place][0])
-            for one, order in zip(theirs, orders, strict=True)
+            for one, order in zip(provider_ids, orders, strict=True)
         ]
         await asyncio.gather(*map(gateway.gateway.carriers.receipts.store, batch))
-    assert set(await statuses(gateway, theirs)) == {ends}
+    assert set(await statuses(gateway, provider_ids)) == {ends}
 
 
-async def test_reports_of_segments_that_come_first_are_joined_as_such(gateway: Running) -> None:
+async def test_reports_of_segments_that_come_before_the_acceptance_are_applied_afterwards(gateway: Running) -> None:
     for part in (1, 2):
         await gateway.gateway.carriers.receipts.store(Report("simulator", "first", OutboundStatus.DELIVERED, part=part))
-    await replied(gateway, 1)
-    await in_segments(gateway, 3)
+    await send_accepted_messages(gateway, 1)
+    await set_segments(gateway, 3)
 
     def join(connection: Connection) -> None:
         connection.execute(_mt.update().values(provider_message_id="first"))
-        gateway.gateway.carriers.receipts.join_parked(connection, "simulator", ["first"], START)
+        gateway.gateway.carriers.receipts.apply_parked(connection, "simulator", ["first"], START)
 
     await gateway.gateway.storage.database.write(join)
     assert await statuses(gateway, ["first"]) == ["accepted"]
@@ -191,10 +193,10 @@ async def test_reports_of_segments_that_come_first_are_joined_as_such(gateway: R
     assert await statuses(gateway, ["first"]) == ["delivered"]
 
 
-async def test_a_status_that_is_none_of_ours_is_kept_and_moves_nothing(gateway: Running) -> None:
-    [theirs] = await replied(gateway, 1)
-    assert not await gateway.gateway.carriers.receipts.store(Report("simulator", theirs, None, "en route"))
+async def test_a_report_with_an_unknown_status_is_stored_and_changes_nothing(gateway: Running) -> None:
+    [message_id] = await send_accepted_messages(gateway, 1)
+    assert not await gateway.gateway.carriers.receipts.store(Report("simulator", message_id, None, "en route"))
     assert not await gateway.gateway.carriers.receipts.store(Report("simulator", "nobody's", None, "failed"))
     kept = {row["provider_message_id"]: row for row in await gateway.rows(tables.delivery_report)}
-    assert (kept[theirs]["status"], kept[theirs]["error_code"]) == ("other", "en route")
-    assert await statuses(gateway, [theirs]) == ["accepted"]
+    assert (kept[message_id]["status"], kept[message_id]["error_code"]) == ("other", "en route")
+    assert await statuses(gateway, [message_id]) == ["accepted"]

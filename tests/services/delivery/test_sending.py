@@ -1,4 +1,4 @@
-"""What becomes of messages on their way out (delivery.md 7-10)."""
+"""Sending: results of attempts, retries, expiry, leases (delivery.md 7-10)."""
 
 import asyncio
 import io
@@ -12,25 +12,25 @@ from app.db import tables
 from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.settings import Settings
 from tests.running import ALICE, BOB, START, Running, running
-from tests.services.carriers import NAME, KnowingCarrier, PretendCarrier, use
+from tests.services.carriers import NAME, DeduplicatingProvider, FakeProvider, use
 
 pytestmark = pytest.mark.anyio
 _mt = tables.outbound_message
 
 
-def carrier_of(gateway: Running) -> PretendCarrier:
+def provider_of(gateway: Running) -> FakeProvider:
     found = gateway.gateway.carriers.providers[NAME]
-    assert isinstance(found, PretendCarrier)
+    assert isinstance(found, FakeProvider)
     return found
 
 
 async def ask(gateway: Running, text: str = "帮助") -> None:
-    """A text that comes by the pretend carrier and is answered through it."""
+    """Send a text through the fake provider, which the reply goes to as well."""
     await gateway.store(gateway.message(text, provider=NAME))
     await gateway.drain()
 
 
-# ---- taken, refused, tried again
+# ---- accepted, refused, retried
 
 
 async def test_pages_of_a_listing_arrive_in_order_when_the_first_try_fails(gateway: Running) -> None:
@@ -44,7 +44,7 @@ async def test_pages_of_a_listing_arrive_in_order_when_the_first_try_fails(gatew
     assert (first["attempts"], second["attempts"]) == (2, 1)
 
 
-async def test_a_message_that_waits_holds_back_nobody_else(gateway: Running) -> None:
+async def test_a_message_that_waits_delays_no_other_subscriber(gateway: Running) -> None:
     await gateway.faults("throttle", count=1)
     await gateway.say("0000")
     other = "+8613800400001"
@@ -97,11 +97,11 @@ async def test_the_outcome_of_a_change_is_tried_for_three_days(
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
         await ask(gateway, "0000")
-        carrier_of(gateway).answers = [RefusedForNow("busy", timedelta(hours=11, minutes=50))] * 6
+        provider_of(gateway).answers = [RefusedForNow("busy", timedelta(hours=11, minutes=50))] * 6
         await ask(gateway, "1")
         await gateway.advance(hours=72)
 
-        assert [item.kind for item in carrier_of(gateway).asked] == ["reply"] * 2 + ["result"] * 7
+        assert [item.kind for item in provider_of(gateway).asked] == ["reply"] * 2 + ["result"] * 7
         assert (await gateway.rows(_mt))[-1]["status"] == "accepted"
 
 
@@ -110,7 +110,7 @@ async def test_the_outcome_of_a_change_expires_after_three_days(
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
         await ask(gateway, "0000")
-        carrier_of(gateway).answers = [RefusedForNow("busy", timedelta(hours=25))] * 9
+        provider_of(gateway).answers = [RefusedForNow("busy", timedelta(hours=25))] * 9
         await ask(gateway, "1")
         await gateway.advance(hours=73)
 
@@ -143,26 +143,26 @@ async def test_a_message_that_is_refused_for_good_is_not_tried_again(gateway: Ru
     assert await gateway.received() == []
 
 
-async def test_a_carrier_that_names_a_time_is_left_alone_until_then(
+async def test_nothing_is_sent_before_the_retry_after_of_a_provider(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
-        carrier = carrier_of(gateway)
-        carrier.answers = [RefusedForNow("429", timedelta(minutes=7), throttled=True)]
+        provider = provider_of(gateway)
+        provider.answers = [RefusedForNow("429", timedelta(minutes=7), throttled=True)]
         await ask(gateway)
         await gateway.advance(minutes=6, seconds=59)
-        assert len(carrier.asked) == 1
+        assert len(provider.asked) == 1
         await gateway.advance(seconds=1)
 
-        assert len(carrier.asked) == 2
+        assert len(provider.asked) == 2
         [row] = await gateway.rows(_mt)
         assert row["status"] == "accepted"
 
 
-# ---- nobody knows
+# ---- unknown results
 
 
-async def test_an_answer_that_got_lost_leaves_one_message_on_the_handset(gateway: Running) -> None:
+async def test_a_lost_acceptance_leaves_one_message_on_the_handset(gateway: Running) -> None:
     await gateway.faults("timeout", count=2)
     await gateway.say("帮助")
     await gateway.advance(minutes=5)
@@ -173,29 +173,29 @@ async def test_an_answer_that_got_lost_leaves_one_message_on_the_handset(gateway
 
 
 @pytest.mark.parametrize("answer", [Unknown("answer lost"), OSError("13800138000 is in these words")])
-async def test_what_may_have_been_sent_is_not_sent_again_blindly(
+async def test_a_message_with_an_unknown_result_is_not_resent(
     database_url: str, monkeypatch: pytest.MonkeyPatch, log: io.StringIO, answer: SendResult | Exception
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
-        carrier_of(gateway).answers = [answer]
+        provider_of(gateway).answers = [answer]
         await ask(gateway)
         await gateway.advance(hours=1)
 
-        assert len(carrier_of(gateway).asked) == 1
+        assert len(provider_of(gateway).asked) == 1
         [row] = await gateway.rows(_mt)
         assert row["status"] == "unknown"
         assert "13800138000" not in log.getvalue()
 
 
-async def test_what_may_have_been_sent_is_sent_again_where_the_reference_is_recognised(
+async def test_a_message_with_an_unknown_result_is_resent_where_the_reference_is_recognised(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with running(use(monkeypatch, database_url, KnowingCarrier)) as gateway:
-        carrier_of(gateway).answers = [Unknown("answer lost")]
+    async with running(use(monkeypatch, database_url, DeduplicatingProvider)) as gateway:
+        provider_of(gateway).answers = [Unknown("answer lost")]
         await ask(gateway)
         await gateway.advance(minutes=1)
 
-        first, second = carrier_of(gateway).asked
+        first, second = provider_of(gateway).asked
         assert first.reference == second.reference
         [row] = await gateway.rows(_mt)
         assert row["status"] == "accepted"
@@ -205,12 +205,12 @@ async def test_a_message_has_our_reference_before_the_first_try(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
-        carrier_of(gateway).answers = [RefusedForNow("500"), Refused("400")]
+        provider_of(gateway).answers = [RefusedForNow("500"), Refused("400")]
         await ask(gateway)
         await gateway.advance(minutes=1)
 
         [row] = await gateway.rows(_mt)
-        assert [item.reference for item in carrier_of(gateway).asked] == [row["id"], row["id"]]
+        assert [item.reference for item in provider_of(gateway).asked] == [row["id"], row["id"]]
         assert row["status"] == "failed"
         assert [one["result"] for one in await gateway.rows(tables.attempt)] == ["refused for now", "refused"]
 
@@ -219,7 +219,7 @@ async def test_a_message_has_our_reference_before_the_first_try(
 
 
 async def die_while_sending(settings: Settings, *, taken: bool = False) -> None:
-    """A worker that claimed a message and ended; ``taken``: after the network had the message."""
+    """Leave a message as a worker that died leaves it; ``taken``: after the network had the message."""
     async with running(settings) as gateway:
         await gateway.faults("timeout" if taken else "error", count=1)
         await gateway.say("帮助", received_at=START)
@@ -241,9 +241,9 @@ async def test_a_worker_that_dies_gives_its_messages_back_and_none_is_doubled(se
 async def test_a_lease_that_runs_out_while_others_work_is_given_back(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No restart is needed: whoever works next takes over."""
-    async with running(use(monkeypatch, database_url, KnowingCarrier)) as gateway:
-        carrier_of(gateway).answers = [RefusedForNow("500")]
+    """No restart is needed: a running worker takes it over."""
+    async with running(use(monkeypatch, database_url, DeduplicatingProvider)) as gateway:
+        provider_of(gateway).answers = [RefusedForNow("500")]
         await ask(gateway)
         values = {"status": "sending", "leased_by": "gone:1", "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
         await gateway.gateway.storage.database.write(lambda connection: connection.execute(_mt.update().values(values)))
@@ -258,22 +258,22 @@ async def test_a_dead_worker_s_attempt_is_unknown_where_the_reference_is_not_rec
 ) -> None:
     settings = use(monkeypatch, database_url)
     async with running(settings) as gateway:
-        carrier_of(gateway).answers = [RefusedForNow("500")]
+        provider_of(gateway).answers = [RefusedForNow("500")]
         await ask(gateway)
         values = {"status": "sending", "leased_by": "gone:1", "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
         await gateway.gateway.storage.database.write(lambda connection: connection.execute(_mt.update().values(values)))
     async with running(settings) as gateway:
         await gateway.drain()
 
-        assert carrier_of(gateway).asked == []
+        assert provider_of(gateway).asked == []
         [row] = await gateway.rows(_mt)
         assert row["status"] == "unknown"
 
 
 async def test_a_lease_of_a_living_worker_is_respected(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = use(monkeypatch, postgresql_url, KnowingCarrier)
+    settings = use(monkeypatch, postgresql_url, DeduplicatingProvider)
     async with running(settings) as gateway:
-        carrier_of(gateway).answers = [RefusedForNow("500")]
+        provider_of(gateway).answers = [RefusedForNow("500")]
         await ask(gateway)
         values = {
             "status": "sending",
@@ -283,16 +283,16 @@ async def test_a_lease_of_a_living_worker_is_respected(postgresql_url: str, monk
         await gateway.gateway.storage.database.write(lambda connection: connection.execute(_mt.update().values(values)))
     async with running(settings) as gateway:
         assert not await gateway.gateway.simulator.simulation.drain(0.3)
-        assert carrier_of(gateway).asked == []
+        assert provider_of(gateway).asked == []
 
 
 async def test_a_worker_that_wakes_up_past_its_lease_changes_nothing(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Paused while it was sending; another one took over and was refused for good."""
+    """It was paused while sending. Meanwhile another worker took over, and its attempt was refused."""
     async with running(use(monkeypatch, database_url)) as gateway:
 
-        class Slow(PretendCarrier):
+        class Slow(FakeProvider):
             async def send(self, submissions: object) -> list[SendResult]:
                 values = {"status": "failed", "leased_by": None, "leased_until": None}
                 await gateway.gateway.storage.database.write(
@@ -300,7 +300,7 @@ async def test_a_worker_that_wakes_up_past_its_lease_changes_nothing(
                 )
                 return [RefusedForNow("500")]
 
-        monkeypatch.setattr(carrier_of(gateway), "send", Slow(NAME).send)
+        monkeypatch.setattr(provider_of(gateway), "send", Slow(NAME).send)
         await ask(gateway)
 
         [row] = await gateway.rows(_mt)
@@ -310,8 +310,8 @@ async def test_a_worker_that_wakes_up_past_its_lease_changes_nothing(
 async def test_an_attempt_that_lost_its_lease_does_not_write_over_the_next_one(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One process is enough: paused past its lease, it takes the message a second time and then goes on with the first."""
-    async with running(use(monkeypatch, database_url, KnowingCarrier)) as gateway:
+    """This happens within one process: paused past its lease, it claims the message again and then finishes the first attempt."""
+    async with running(use(monkeypatch, database_url, DeduplicatingProvider)) as gateway:
         began, go_on = asyncio.Event(), asyncio.Event()
 
         async def send(submissions: Sequence[Submission]) -> Sequence[SendResult]:
@@ -321,7 +321,7 @@ async def test_an_attempt_that_lost_its_lease_does_not_write_over_the_next_one(
             await go_on.wait()
             return [Refused("the first attempt ends at last")]
 
-        monkeypatch.setattr(carrier_of(gateway), "send", send)
+        monkeypatch.setattr(provider_of(gateway), "send", send)
         await gateway.store(gateway.message("帮助", provider=NAME))
         async with asyncio.timeout(20):
             await began.wait()
@@ -343,13 +343,13 @@ async def test_a_drain_that_runs_out_of_time_leaves_no_message_half_way(
 ) -> None:
     async with running(use(monkeypatch, database_url)) as gateway:
         answered = asyncio.Event()
-        take = carrier_of(gateway).send
+        take = provider_of(gateway).send
 
         async def slowly(submissions: Sequence[Submission]) -> Sequence[SendResult]:
             await answered.wait()
             return await take(submissions)
 
-        monkeypatch.setattr(carrier_of(gateway), "send", slowly)
+        monkeypatch.setattr(provider_of(gateway), "send", slowly)
         await gateway.gateway.engine.stop()
         await gateway.store(gateway.message("帮助", provider=NAME))
         assert not await gateway.gateway.simulator.simulation.drain(0.2)
@@ -369,13 +369,13 @@ async def test_a_gateway_that_stops_finishes_what_is_under_way(settings: Setting
         assert len(await gateway.received()) == 20
 
 
-async def test_a_result_that_cannot_be_recorded_is_that_messages_and_the_others_go_out(
+async def test_a_result_that_cannot_be_recorded_affects_only_its_own_message(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As an adapter with a fault may answer: safety.md 32."""
+    """A faulty adapter may return such a result (safety.md 32)."""
     async with running(use(monkeypatch, database_url)) as gateway:
         no_code: str = object()  # type: ignore[assignment]
-        carrier_of(gateway).answers = [Refused(no_code)]
+        provider_of(gateway).answers = [Refused(no_code)]
         async with gateway.gateway.engine.paused():
             await gateway.store(*(gateway.message("帮助", provider=NAME, sender=sender) for sender in (ALICE, BOB)))
         await gateway.drain()

@@ -1,4 +1,4 @@
-"""What may have arrived or not waits for its report, and then goes to staff (delivery.md 8)."""
+"""An unknown send waits for its report until its validity ends, then staff get a ticket (delivery.md 8)."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -15,7 +15,7 @@ from app.domain.tickets import Decision, Ticket
 from app.providers.base import Unknown
 from app.services.delivery.receipts import Report
 from tests.running import ALICE, START, Running, running
-from tests.services.carriers import NAME, PretendCarrier, use
+from tests.services.carriers import NAME, FakeProvider, use
 
 pytestmark = pytest.mark.anyio
 _mt = tables.outbound_message
@@ -28,11 +28,11 @@ async def gateway(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
         yield started
 
 
-async def ask_in_vain(gateway: Running) -> RowMapping:
-    """The carrier's answer to the reply gets lost; the reply."""
-    carrier = gateway.gateway.carriers.providers[NAME]
-    assert isinstance(carrier, PretendCarrier)
-    carrier.answers = [Unknown("answer lost")]
+async def send_unknown_reply(gateway: Running) -> RowMapping:
+    """Send a text whose reply is handed over with an unknown result. Return the row of the reply."""
+    provider = gateway.gateway.carriers.providers[NAME]
+    assert isinstance(provider, FakeProvider)
+    provider.answers = [Unknown("answer lost")]
     await gateway.store(gateway.message("帮助", provider=NAME))
     await gateway.drain()
     return (await gateway.rows(_mt))[-1]
@@ -42,8 +42,8 @@ async def tickets(gateway: Running) -> Sequence[RowMapping]:
     return await gateway.rows(RECORD_TABLES[Ticket].table)
 
 
-async def test_when_its_time_is_over_a_person_looks_into_it(gateway: Running) -> None:
-    reply = await ask_in_vain(gateway)
+async def test_an_unknown_send_opens_a_ticket_when_its_validity_ends(gateway: Running) -> None:
+    reply = await send_unknown_reply(gateway)
     await gateway.advance(seconds=VALID_FOR.total_seconds() - 1)
     assert await tickets(gateway) == []
     await gateway.advance(seconds=1)
@@ -56,28 +56,28 @@ async def test_when_its_time_is_over_a_person_looks_into_it(gateway: Running) ->
     assert (row["status"], row["final_at"]) == ("unknown", START + VALID_FOR)
 
 
-async def test_it_is_looked_into_at_its_time_however_far_the_clock_goes_at_once(gateway: Running) -> None:
-    await ask_in_vain(gateway)
+async def test_the_ticket_is_made_at_its_time_however_far_the_clock_advances_at_once(gateway: Running) -> None:
+    await send_unknown_reply(gateway)
     await gateway.advance(days=3)
     [ticket] = await tickets(gateway)
     assert ticket["made_at"] == START + VALID_FOR
 
 
-async def test_several_are_one_ticket_until_that_is_decided(gateway: Running) -> None:
+async def test_several_unknown_sends_share_a_ticket_until_it_is_decided(gateway: Running) -> None:
     for _ in range(3):
-        await ask_in_vain(gateway)
+        await send_unknown_reply(gateway)
     await gateway.advance(minutes=10)
     [first] = await tickets(gateway)
 
     await gateway.gateway.turning.turns.carry_out(ALICE, Resolve("agent", first["id"], Decision.DONE))
     await gateway.drain()
-    await ask_in_vain(gateway)
+    await send_unknown_reply(gateway)
     await gateway.advance(minutes=10)
     assert [ticket["state"] for ticket in await tickets(gateway)] == ["resolved", "open"]
 
 
-async def test_a_report_in_time_leaves_nothing_to_look_into(gateway: Running) -> None:
-    reply = await ask_in_vain(gateway)
+async def test_a_report_in_time_prevents_the_ticket(gateway: Running) -> None:
+    reply = await send_unknown_reply(gateway)
     found = Report(NAME, "theirs", OutboundStatus.DELIVERED, reference=reply["id"])
     assert await gateway.gateway.carriers.receipts.store(found)
     await gateway.advance(days=1)
@@ -85,7 +85,7 @@ async def test_a_report_in_time_leaves_nothing_to_look_into(gateway: Running) ->
 
 
 async def test_a_report_that_comes_late_still_counts(gateway: Running) -> None:
-    reply = await ask_in_vain(gateway)
+    reply = await send_unknown_reply(gateway)
     await gateway.advance(days=1)
     await gateway.gateway.carriers.receipts.store(
         Report(NAME, "theirs", OutboundStatus.DELIVERED, reference=reply["id"])
@@ -94,8 +94,8 @@ async def test_a_report_that_comes_late_still_counts(gateway: Running) -> None:
     assert row["status"] == "delivered"
 
 
-async def test_what_a_former_customer_was_sent_is_nobody_s_matter(gateway: Running) -> None:
-    await ask_in_vain(gateway)
+async def test_an_unknown_send_to_a_former_customer_opens_no_ticket(gateway: Running) -> None:
+    await send_unknown_reply(gateway)
     await gateway.subscriber(ALICE, status=SubscriberStatus.CLOSED)
     await gateway.subscriber(ALICE, status=SubscriberStatus.ACTIVE)
     await gateway.advance(minutes=10)

@@ -1,4 +1,4 @@
-"""A receiver of events on a real socket, which answers as it is told and checks every signature."""
+"""A receiver of events on a real socket. It checks every signature, and a test sets its answers."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ LONGEST_WAIT_SECONDS = 60
 
 @dataclass
 class Receiver:
-    """What it was sent; ``answer`` is asked for each request: a status line, or None to hang up."""
+    """The events that were received. ``answer`` returns the status line for an event, or None to hang up."""
 
     url: str = ""
     answer: Callable[[dict[str, object]], str | None] = lambda _event: YES
@@ -28,7 +28,7 @@ class Receiver:
     _at_once: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection: one request."""
+        """Serve one connection with one request."""
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             headers = {
@@ -53,15 +53,15 @@ class Receiver:
         finally:
             writer.close()
 
-    def told(self, msisdn: str | None = None) -> list[object]:
-        """What was told, in the order in which it came: the ``n`` of each event."""
+    def numbers_received(self, msisdn: str | None = None) -> list[object]:
+        """Return the ``n`` of each event, in the order of arrival."""
         datas = [event["data"] for event in self.events]
         return [data["n"] for data in datas if isinstance(data, dict) and msisdn in (None, data["msisdn"])]
 
 
 @asynccontextmanager
 async def receiving() -> AsyncIterator[Receiver]:
-    """A receiver at work on loopback."""
+    """Run a receiver on loopback."""
     receiver = Receiver()
     receiver.gate.set()
     server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
@@ -74,7 +74,7 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait for something that comes about by itself."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(LONGEST_WAIT_SECONDS):
         while True:
             if condition():

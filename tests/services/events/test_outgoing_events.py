@@ -1,4 +1,4 @@
-"""Events go out signed, in order, again and again, and hold up nobody (flows.md 14, safety.md 15, 30)."""
+"""Events are posted signed, in order, and repeated; a receiver delays nobody (flows.md 14, safety.md 15, 30)."""
 
 import asyncio
 import io
@@ -29,18 +29,18 @@ from tests.running import ALICE, BOB, SEAL_KEY, START, Running, running, setting
 from tests.services.events.receivers import DOWN, SECRET, YES, receiving, until
 
 pytestmark = pytest.mark.anyio
-STOP, START_OF = "subscription.unsubscribed", "subscription.started"
+UNSUBSCRIBED, STARTED = "subscription.unsubscribed", "subscription.started"
 
 
-async def addressed(gateway: Running, code: str, url: str | None) -> None:
+async def set_address(gateway: Running, code: str, url: str | None) -> None:
     provider = ServiceProvider(code, code.lower(), code.lower(), "4008100001", own=False, webhook_url=url)
     await gateway.gateway.management.directory.put_service_provider(provider, SECRET if url else None)
 
 
-async def happens(
-    gateway: Running, *numbers: int, msisdn: str = ALICE, receiver: str = "sp:XINHUA", kind: str = START_OF
+async def add_events(
+    gateway: Running, *numbers: int, msisdn: str = ALICE, receiver: str = "sp:XINHUA", kind: str = STARTED
 ) -> None:
-    """Events as turns write them, each with a number."""
+    """Add events as turns do, one for each number, which is their ``n``."""
     now = (await gateway.gateway.simulator.simulation.clock()).now
     rows: list[dict[str, object]] = [
         {
@@ -60,8 +60,8 @@ async def statuses(gateway: Running) -> Sequence[str]:
     return [row["status"] for row in sorted(await gateway.rows(event), key=lambda row: str(row["id"]))]
 
 
-async def become(gateway: Running, *wanted: str) -> None:
-    """Wait until the events are in these states."""
+async def wait_for_statuses(gateway: Running, *wanted: str) -> None:
+    """Wait until the events have these statuses."""
     async with asyncio.timeout(60):
         while True:
             if await statuses(gateway) == list(wanted):
@@ -69,8 +69,8 @@ async def become(gateway: Running, *wanted: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def tried(gateway: Running, times: int) -> None:
-    """Wait until some event failed so many times."""
+async def wait_for_attempts(gateway: Running, times: int) -> None:
+    """Wait until an event has failed this many times."""
     async with asyncio.timeout(60):
         while True:
             if any(row["attempts"] == times and row["status"] == "pending" for row in await gateway.rows(event)):
@@ -79,7 +79,7 @@ async def tried(gateway: Running, times: int) -> None:
 
 
 async def error_of(gateway: Running) -> str:
-    """What the one event's last attempt ended in."""
+    """Wait for the error of the first event and return it."""
     async with asyncio.timeout(60):
         while True:
             if found := (await gateway.rows(event))[0]["error"]:
@@ -87,18 +87,20 @@ async def error_of(gateway: Running) -> str:
             await asyncio.sleep(0.05)
 
 
-async def test_an_unsubscribe_is_told_to_its_sp_signed_and_with_the_fields_of_the_sync(gateway: Running) -> None:
+async def test_an_unsubscribe_is_posted_to_its_sp_signed_and_with_the_documented_fields(gateway: Running) -> None:
     async with receiving() as receiver:
-        await addressed(gateway, "XINHUA", receiver.url)
+        await set_address(gateway, "XINHUA", receiver.url)
         await gateway.say("QXSJB")
         await until(lambda: receiver.events)
-        [told] = receiver.events
-        await become(gateway, "acknowledged")
+        [posted] = receiver.events
+        await wait_for_statuses(gateway, "acknowledged")
 
-    data = told["data"]
+    data = posted["data"]
     assert isinstance(data, dict)
-    assert told["type"] == STOP
-    assert told["timestamp"] == START.astimezone().isoformat() or str(told["timestamp"]).startswith("2026-03-02T10:00")
+    assert posted["type"] == UNSUBSCRIBED
+    assert posted["timestamp"] == START.astimezone().isoformat() or str(posted["timestamp"]).startswith(
+        "2026-03-02T10:00"
+    )
     assert {"action": 2, "reason": 1, "access_mode": 3, "service_code": "SJB", "msisdn": ALICE}.items() <= data.items()
     assert receiver.hosts == [receiver.url.split("/")[2]]
 
@@ -107,14 +109,14 @@ async def test_events_of_one_subscriber_come_in_order_and_those_of_several_side_
     others = [f"+86138007{number:05}" for number in range(6)]
     async with receiving() as receiver:
         receiver.gate.clear()
-        await addressed(gateway, "XINHUA", receiver.url)
+        await set_address(gateway, "XINHUA", receiver.url)
         for number, msisdn in itertools.product(range(5), others):
-            await happens(gateway, number, msisdn=msisdn)
+            await add_events(gateway, number, msisdn=msisdn)
         await until(lambda: receiver.most_at_once == len(others))
         receiver.gate.set()
         await until(lambda: len(receiver.events) == 30)
         for msisdn in others:
-            assert receiver.told(msisdn) == [0, 1, 2, 3, 4]
+            assert receiver.numbers_received(msisdn) == [0, 1, 2, 3, 4]
         assert receiver.most_at_once <= 8
 
 
@@ -122,54 +124,54 @@ async def test_a_failure_is_tried_again_under_the_same_id_and_nothing_overtakes_
     async with receiving() as receiver:
         answers = iter([DOWN, None, "429 Too Many Requests"])
         receiver.answer = lambda _event: next(answers, YES)
-        await addressed(gateway, "XINHUA", receiver.url)
-        await happens(gateway, 1, 2)
+        await set_address(gateway, "XINHUA", receiver.url)
+        await add_events(gateway, 1, 2)
         for attempt in (1, 2, 3):
-            await tried(gateway, attempt)
+            await wait_for_attempts(gateway, attempt)
             await gateway.advance(minutes=2)
-        await become(gateway, "acknowledged", "acknowledged")
+        await wait_for_statuses(gateway, "acknowledged", "acknowledged")
 
-        assert receiver.told() == [1, 1, 1, 1, 2]
-        assert len({told["id"] for told in receiver.events}) == 2, "a receiver can drop what it knows"
+        assert receiver.numbers_received() == [1, 1, 1, 1, 2]
+        assert len({posted["id"] for posted in receiver.events}) == 2, "a receiver can drop what it knows"
         assert [row["attempts"] for row in await gateway.rows(event)] in ([4, 1], [1, 4])
 
 
 @pytest.mark.parametrize(
     "url", ["https://203.0.113.07/x", "https://10.20.30.400/", "https://[v1.x]/", "no address at all"]
 )
-async def test_what_one_receiver_has_stored_harms_no_other_whatever_it_is(gateway: Running, url: str) -> None:
-    """As an earlier release stored it, when it was checked by other code than sends it."""
+async def test_a_malformed_address_of_one_receiver_affects_no_other(gateway: Running, url: str) -> None:
+    """An earlier release may have stored an address that this one rejects."""
     async with receiving() as well:
-        await addressed(gateway, "XINHUA", "https://sp.example/events")
-        await addressed(gateway, "MOJI", well.url)
+        await set_address(gateway, "XINHUA", "https://sp.example/events")
+        await set_address(gateway, "MOJI", well.url)
 
         def spoil(connection: Connection) -> None:
             providers = tables.service_provider
             connection.execute(providers.update().where(providers.c.sp_code == "XINHUA").values(webhook_url=url))
 
         await gateway.gateway.storage.database.write(spoil)
-        await happens(gateway, 1, receiver="sp:XINHUA")
-        await happens(gateway, 2, 3, receiver="sp:MOJI")
-        await until(lambda: well.told() == [2, 3])
-        await tried(gateway, 1)
+        await add_events(gateway, 1, receiver="sp:XINHUA")
+        await add_events(gateway, 2, 3, receiver="sp:MOJI")
+        await until(lambda: well.numbers_received() == [2, 3])
+        await wait_for_attempts(gateway, 1)
 
 
-async def test_an_error_of_ours_over_one_event_is_that_events_failure(
+async def test_an_internal_error_over_one_event_is_the_failure_of_that_event(
     gateway: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with receiving() as receiver:
-        await addressed(gateway, "XINHUA", receiver.url)
+        await set_address(gateway, "XINHUA", receiver.url)
 
         def broken(_sealed: str) -> str:
             raise RuntimeError(ALICE)
 
         with monkeypatch.context() as patch:
             patch.setattr(gateway.gateway.management.events._sealer, "open", broken)
-            await happens(gateway, 1)
-            await tried(gateway, 1)
+            await add_events(gateway, 1)
+            await wait_for_attempts(gateway, 1)
             assert await error_of(gateway) == "RuntimeError"
         await gateway.advance(minutes=2)
-        await until(lambda: receiver.told() == [1])
+        await until(lambda: receiver.numbers_received() == [1])
 
 
 async def test_receivers_that_fail_leave_room_for_those_that_do_not(gateway: Running) -> None:
@@ -177,93 +179,93 @@ async def test_receivers_that_fail_leave_room_for_those_that_do_not(gateway: Run
         dead.gate.clear()
         events = gateway.gateway.management.events
         for number in range(80):
-            await addressed(gateway, f"A{number:02}", dead.url)
+            await set_address(gateway, f"A{number:02}", dead.url)
             events._failures[f"sp:A{number:02}"] = 3
-            await happens(gateway, number, receiver=f"sp:A{number:02}")
+            await add_events(gateway, number, receiver=f"sp:A{number:02}")
         await until(lambda: len(dead.events) == 16)
-        await addressed(gateway, "Z", well.url)
-        await happens(gateway, 1, 2, receiver="sp:Z")
-        await until(lambda: well.told() == [1, 2])
+        await set_address(gateway, "Z", well.url)
+        await add_events(gateway, 1, 2, receiver="sp:Z")
+        await until(lambda: well.numbers_received() == [1, 2])
         assert dead.most_at_once == 16
 
 
-async def test_a_dead_receiver_holds_back_neither_another_nor_a_drain_nor_a_customer(gateway: Running) -> None:
+async def test_a_dead_receiver_delays_neither_another_nor_a_drain_nor_a_subscriber(gateway: Running) -> None:
     async with receiving() as dead, receiving() as well:
         dead.gate.clear()
-        await addressed(gateway, "XINHUA", dead.url)
-        await addressed(gateway, "MOJI", well.url)
-        await happens(gateway, *range(20), receiver="sp:XINHUA")
+        await set_address(gateway, "XINHUA", dead.url)
+        await set_address(gateway, "MOJI", well.url)
+        await add_events(gateway, *range(20), receiver="sp:XINHUA")
         await until(lambda: dead.events)
 
         assert await gateway.say("QXSJB")
         assert (await gateway.states())["SJB"] == "ending"
-        await happens(gateway, *range(3), receiver="sp:MOJI")
+        await add_events(gateway, *range(3), receiver="sp:MOJI")
         await until(lambda: len(well.events) == 3)
-        assert dead.told() == [0]
+        assert dead.numbers_received() == [0]
 
 
-async def test_after_three_days_an_event_is_given_up_but_one_about_a_stop_goes_on_daily_with_an_alarm(
+async def test_after_three_days_an_event_is_given_up_but_an_unsubscribe_is_repeated_daily_with_an_alarm(
     gateway: Running, log: io.StringIO
 ) -> None:
     async with receiving() as receiver:
         receiver.answer = lambda _event: DOWN
-        await addressed(gateway, "XINHUA", receiver.url)
-        await happens(gateway, 1, msisdn=ALICE)
-        await happens(gateway, 2, msisdn=BOB, kind=STOP)
+        await set_address(gateway, "XINHUA", receiver.url)
+        await add_events(gateway, 1, msisdn=ALICE)
+        await add_events(gateway, 2, msisdn=BOB, kind=UNSUBSCRIBED)
         await until(lambda: len(receiver.events) == 2)
-        await become(gateway, "pending", "pending")
+        await wait_for_statuses(gateway, "pending", "pending")
         await gateway.advance(days=3)
-        await become(gateway, "dead", "pending")
+        await wait_for_statuses(gateway, "dead", "pending")
         await until(lambda: "money or a stop is not acknowledged" in log.getvalue())
-        stop = (await gateway.rows(event, event.c.type == STOP))[0]
-        assert stop["due_at"] == START + timedelta(days=4)
+        unsubscribed = (await gateway.rows(event, event.c.type == UNSUBSCRIBED))[0]
+        assert unsubscribed["due_at"] == START + timedelta(days=4)
 
-        tried = len(receiver.events)
+        posted_before = len(receiver.events)
         await gateway.advance(hours=23)
         await asyncio.sleep(0.6)
-        assert len(receiver.events) == tried, "it comes once a day"
+        assert len(receiver.events) == posted_before, "it comes once a day"
         receiver.answer = lambda _event: YES
         await gateway.advance(hours=1)
-        await become(gateway, "dead", "acknowledged")
+        await wait_for_statuses(gateway, "dead", "acknowledged")
         assert "an event was given up" in log.getvalue()
         assert ALICE not in log.getvalue()
 
         dead = (await gateway.rows(event, event.c.status == "dead"))[0]
         assert await gateway.gateway.management.events.send_again(dead["id"])
-        await become(gateway, "acknowledged", "acknowledged")
+        await wait_for_statuses(gateway, "acknowledged", "acknowledged")
         assert not await gateway.gateway.management.events.send_again(dead["id"])
 
 
-async def test_billing_is_told_where_the_settings_say(database_url: str) -> None:
+async def test_events_for_billing_go_to_the_address_in_the_settings(database_url: str) -> None:
     async with receiving() as receiver:
         file = SettingsFile(billing=BillingFile(webhook_url=receiver.url, secret=SecretStr(SECRET)))
         async with running(settings_for(database_url, file=file)) as gateway:
-            await happens(gateway, 1, receiver="billing", kind="charge.charged")
-            await become(gateway, "acknowledged")
-    assert receiver.told() == [1]
+            await add_events(gateway, 1, receiver="billing", kind="charge.charged")
+            await wait_for_statuses(gateway, "acknowledged")
+    assert receiver.numbers_received() == [1]
 
 
-async def test_what_nobody_takes_can_still_be_read(gateway: Running) -> None:
-    await happens(gateway, 1, 2, receiver="billing", kind="charge.charged")
-    await become(gateway, "unaddressed", "unaddressed")
+async def test_events_without_an_address_can_be_read(gateway: Running) -> None:
+    await add_events(gateway, 1, 2, receiver="billing", kind="charge.charged")
+    await wait_for_statuses(gateway, "unaddressed", "unaddressed")
     read = partial(gateway.gateway.management.events.page, receiver="billing", status=None, former=False)
     page = await read(after=None, limit=1)
     behind = await read(after=page[0].id, limit=9)
     assert [one.data for one in (*page, *behind)] == [canonical({"n": n, "msisdn": ALICE}) for n in (1, 2)]
 
 
-async def test_erasing_a_tenure_takes_what_was_told_of_it_but_nothing_that_is_yet_to_be_told(gateway: Running) -> None:
+async def test_erasing_a_tenure_deletes_acknowledged_events_but_no_pending_ones(gateway: Running) -> None:
     async with receiving() as receiver:
-        receiver.answer = lambda told: YES if told["data"] == {"n": 1, "msisdn": ALICE} else DOWN
-        await addressed(gateway, "XINHUA", receiver.url)
-        await happens(gateway, 1, 2)
-        await become(gateway, "acknowledged", "pending")
+        receiver.answer = lambda posted: YES if posted["data"] == {"n": 1, "msisdn": ALICE} else DOWN
+        await set_address(gateway, "XINHUA", receiver.url)
+        await add_events(gateway, 1, 2)
+        await wait_for_statuses(gateway, "acknowledged", "pending")
         await gateway.gateway.storage.database.write(lambda connection: retention.drop_personal(connection, ALICE, 1))
         assert await statuses(gateway) == ["pending"]
 
 
-async def test_no_secret_is_stored_as_it_is(gateway: Running) -> None:
-    await addressed(gateway, "XINHUA", "http://127.0.0.1:9/")
+async def test_no_secret_is_stored_in_plain_text(gateway: Running) -> None:
+    await set_address(gateway, "XINHUA", "http://127.0.0.1:9/")
     [row] = await gateway.rows(tables.service_provider, tables.service_provider.c.sp_code == "XINHUA")
     assert row["sealed_webhook_secret"]
     assert SECRET.removeprefix("whsec_") not in str(dict(row))
@@ -274,42 +276,42 @@ async def test_no_byte_of_the_database_file_is_a_secret(sqlite_url: str, tmp_pat
         return b"".join(path.read_bytes() for path in tmp_path.glob("gateway.db*"))
 
     async with running(settings_for(sqlite_url)) as gateway:
-        await addressed(gateway, "XINHUA", "http://127.0.0.1:9/")
-        await addressed(gateway, "XINHUA", "http://127.0.0.1:9/again")
+        await set_address(gateway, "XINHUA", "http://127.0.0.1:9/")
+        await set_address(gateway, "XINHUA", "http://127.0.0.1:9/again")
         stored = written()
     assert b"http://127.0.0.1:9/again" in stored
     assert SECRET.removeprefix("whsec_").encode() not in stored
 
 
-def go_on_without_the_key(url: str, other: str) -> None:
+def replace_seal_key(url: str, other: str) -> None:
     database = Database(normalise_url(url))
     assert all(chain.on_record for chain in seal(database, Sealer(other).heads, [Sealer(SEAL_KEY).heads.newest]))
     database.close()
 
 
-async def test_events_wait_while_a_secret_cannot_be_opened_and_go_once_it_is_given_again(sqlite_url: str) -> None:
+async def test_events_wait_while_a_secret_cannot_be_opened_and_are_sent_once_it_is_set_again(sqlite_url: str) -> None:
     settings = settings_for(sqlite_url)
     async with receiving() as receiver:
         async with running(settings) as gateway:
-            await addressed(gateway, "XINHUA", receiver.url)
+            await set_address(gateway, "XINHUA", receiver.url)
         other = Fernet.generate_key().decode()
-        go_on_without_the_key(sqlite_url, other)
+        replace_seal_key(sqlite_url, other)
         async with running(settings.model_copy(update={"seal_key": SecretStr(other)})) as gateway:
-            await happens(gateway, 1)
+            await add_events(gateway, 1)
             assert await error_of(gateway) == "the secret was sealed with another key; PUT the service provider again"
             assert await statuses(gateway) == ["pending"]
             assert not receiver.events
-            await addressed(gateway, "XINHUA", receiver.url)
+            await set_address(gateway, "XINHUA", receiver.url)
             await gateway.advance(minutes=30)
-            await become(gateway, "acknowledged")
+            await wait_for_statuses(gateway, "acknowledged")
 
 
 async def test_a_redirect_is_not_followed(gateway: Running) -> None:
     async with receiving() as inside, receiving() as receiver:
         receiver.answer = lambda _event: "302 Found"
         receiver.headers = f"location: {inside.url}\r\n"
-        await addressed(gateway, "XINHUA", receiver.url)
-        await happens(gateway, 1)
+        await set_address(gateway, "XINHUA", receiver.url)
+        await add_events(gateway, 1)
         await until(lambda: receiver.events)
         assert await error_of(gateway) == "HTTP 302"
         assert inside.events == []
@@ -326,10 +328,10 @@ async def test_nothing_goes_to_a_private_address_even_if_the_directory_names_one
     async with receiving() as receiver, AsyncExitStack() as stack:
         port = receiver.url.split(":")[2]
         loose = await stack.enter_async_context(running(settings_for(sqlite_url)))
-        await addressed(loose, "XINHUA", f"https://{host}:{port}")
+        await set_address(loose, "XINHUA", f"https://{host}:{port}")
         await stack.aclose()
         async with running(strict(sqlite_url)) as gateway:
-            await happens(gateway, 1)
+            await add_events(gateway, 1)
             assert await error_of(gateway)
             assert receiver.events == []
             assert receiver.hosts == []
@@ -347,7 +349,7 @@ async def test_nothing_goes_to_a_private_address_even_if_the_directory_names_one
         (None, SECRET),
     ],
 )
-async def test_an_address_that_will_not_do_is_refused_when_it_is_given(
+async def test_an_invalid_address_or_secret_is_refused_when_it_is_set(
     sqlite_url: str, url: str | None, secret: str | None
 ) -> None:
     provider = ServiceProvider("XINHUA", "新华", "新华", "4008100001", own=False, webhook_url=url)
@@ -356,25 +358,25 @@ async def test_an_address_that_will_not_do_is_refused_when_it_is_given(
             await gateway.gateway.management.directory.put_service_provider(provider, secret)
 
 
-async def test_what_was_under_way_when_the_gateway_stopped_is_sent_again_under_its_id(database_url: str) -> None:
+async def test_events_in_flight_when_the_gateway_stopped_are_sent_again_under_their_ids(database_url: str) -> None:
     async with receiving() as receiver:
         receiver.gate.clear()
         async with running(settings_for(database_url)) as gateway:
-            await addressed(gateway, "XINHUA", receiver.url)
-            await happens(gateway, 1)
+            await set_address(gateway, "XINHUA", receiver.url)
+            await add_events(gateway, 1)
             await until(lambda: receiver.events)
         receiver.gate.set()
         async with running(settings_for(database_url)) as gateway:
-            await become(gateway, "acknowledged")
-    assert receiver.told() == [1, 1]
-    assert len({told["id"] for told in receiver.events}) == 1
+            await wait_for_statuses(gateway, "acknowledged")
+    assert receiver.numbers_received() == [1, 1]
+    assert len({posted["id"] for posted in receiver.events}) == 1
 
 
 async def test_a_reset_does_not_wait_for_receivers(gateway: Running) -> None:
     async with receiving() as receiver:
         receiver.gate.clear()
-        await addressed(gateway, "XINHUA", receiver.url)
-        await happens(gateway, 1)
+        await set_address(gateway, "XINHUA", receiver.url)
+        await add_events(gateway, 1)
         await until(lambda: receiver.events)
         async with asyncio.timeout(8):
             await gateway.gateway.simulator.simulation.reset(None)

@@ -1,4 +1,4 @@
-"""What others may have us call: public addresses, checked where they are connected to (safety.md 30)."""
+"""Webhooks go to public addresses only, checked when the connection is made (safety.md 30)."""
 
 import asyncio
 import socket
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "[::1]", "[::ffff:10.0.0.1]", "10.0.0.1."])
-def test_an_address_of_our_own_network_is_refused_at_once(host: str) -> None:
+def test_a_private_address_is_refused_at_once(host: str) -> None:
     assert address_violation(f"https://{host}/", private=False) == "must be a public address"
     assert address_violation(f"http://{host}/", private=True) is None
 
 
 class Names(AbstractResolver):
-    """Answers one thing after the other, as a name does that is rebound."""
+    """Resolves a name to other addresses each time, as in DNS rebinding."""
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers = list(answers)
@@ -38,7 +38,7 @@ class Names(AbstractResolver):
         pass
 
 
-async def test_a_name_is_judged_each_time_by_all_that_it_leads_to() -> None:
+async def test_a_name_is_checked_each_time_by_all_its_addresses() -> None:
     resolver = CheckedResolver(Names(["8.8.8.8"], ["8.8.8.8", "127.0.0.1"], ["127.0.0.1"]))
     assert [one["host"] for one in await resolver.resolve("sp.example", 443)] == ["8.8.8.8"]
     for _ in range(2):
@@ -46,7 +46,7 @@ async def test_a_name_is_judged_each_time_by_all_that_it_leads_to() -> None:
             await resolver.resolve("sp.example", 443)
 
 
-async def test_a_name_whose_server_is_silent_takes_one_thread_and_keeps_nobody_waiting(
+async def test_a_name_whose_server_is_silent_takes_one_thread_and_delays_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     silence = threading.Event()
@@ -74,7 +74,7 @@ async def test_a_name_whose_server_is_silent_takes_one_thread_and_keeps_nobody_w
 
 
 async def test_a_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The name is public when it is looked up, and this machine's whenever it is asked again."""
+    """The first check of 127.0.0.1 is made to pass, each later one fails."""
     names = Names(["127.0.0.1"], ["127.0.0.1"])
     checked: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What is remembered of accounts between turns is right, or not used (ADR 16). All other tests compare it, too."""
+"""Cached accounts are right, or not used (ADR 16). A fixture checks that in all other tests as well."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
@@ -21,7 +21,7 @@ from app.domain.turn import Outcome, TextReceived, Turn
 from app.services.ids import IdSource
 from app.services.turns.account_cache import AccountCache
 from app.services.turns.codec import AccountCodec
-from app.services.turns.unit_of_work import PendingAccount, UnitOfWork, Waiting
+from app.services.turns.unit_of_work import PendingAccount, QueuedStimulus, UnitOfWork
 from tests.commands.world import shanghai
 from tests.running import ALICE, Running, running, settings_for
 
@@ -33,7 +33,7 @@ NUMBERS = [f"+86138002{number:05}" for number in range(4)]
 
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The numbers whose accounts the turns themselves load."""
+    """The numbers whose accounts turns load from the database."""
     found: list[str] = []
     load = accounts.load_accounts
 
@@ -45,42 +45,42 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-class TestMemory:
-    """Of itself: which account it hands out."""
+class TestCache:
+    """The cache alone: which accounts it returns."""
 
     @staticmethod
     def locked(msisdn: str, version: str | None) -> list[LockedConversation]:
         return [LockedConversation(1, msisdn, 1, None, version)]
 
-    def test_an_account_is_known_while_the_row_names_the_batch_that_wrote_it(self) -> None:
-        memory = AccountCache()
-        memory.keep("v1", [(Account(ALICE), ChainHead())])
+    def test_an_account_is_cached_while_the_row_names_the_batch_that_wrote_it(self) -> None:
+        cache = AccountCache()
+        cache.put("v1", [(Account(ALICE), ChainHead())])
 
-        assert memory.get(self.locked(ALICE, "v1"))[ALICE].account == Account(ALICE)
-        assert memory.get(self.locked(ALICE, "v2")) == {}
-        assert memory.get(self.locked(ALICE, None)) == {}
-        assert memory.get(self.locked(NUMBERS[0], "v1")) == {}
+        assert cache.get(self.locked(ALICE, "v1"))[ALICE].account == Account(ALICE)
+        assert cache.get(self.locked(ALICE, "v2")) == {}
+        assert cache.get(self.locked(ALICE, None)) == {}
+        assert cache.get(self.locked(NUMBERS[0], "v1")) == {}
 
-    def test_those_unchanged_for_longest_are_forgotten_first(self) -> None:
-        memory = AccountCache(most=2)
+    def test_the_longest_unchanged_accounts_are_evicted_first(self) -> None:
+        cache = AccountCache(max_size=2)
         for msisdn in (*NUMBERS[:2], NUMBERS[0], NUMBERS[2]):
-            memory.keep("v1", [(Account(msisdn), ChainHead())])
+            cache.put("v1", [(Account(msisdn), ChainHead())])
 
-        known = [msisdn for msisdn in NUMBERS if memory.get(self.locked(msisdn, "v1"))]
+        known = [msisdn for msisdn in NUMBERS if cache.get(self.locked(msisdn, "v1"))]
         assert known == [NUMBERS[0], NUMBERS[2]]
 
 
-def test_of_a_message_that_is_kept_for_later_only_the_guards_are_remembered() -> None:
+def test_of_a_message_that_is_kept_for_later_only_the_limits_are_cached() -> None:
     now = shanghai("2026-03-02 10:00")
     source = StoredMessage(1, ALICE, "m-1", "simulator", "10086", "QXCL", None, now, now, now, 0)
     stimulus = TextReceived(id="m-1", dialled="10086", text="QXCL", shown_text="QXCL", sent_at=now, kept=False)
     entry = PendingAccount(LockedConversation(1, ALICE, 0, None, None), Account(ALICE), ChainHead())
-    waiting = Waiting(stimulus, now, cast("ProviderTraits", None), source)  # nothing is answered
+    queued = QueuedStimulus(stimulus, now, cast("ProviderTraits", None), source)  # nothing is answered
     asked = Question("q-1", QuestionState(), "977", "?", now, now)
     limits = Limits(in_minute=31)
     work = UnitOfWork(AccountCodec([]), IdSource(), HeadKeys([b"k" * 32]))
 
-    work.take(entry, cast("Turn", None), waiting, Outcome(kept_until=now, questions=(asked,), limits=limits))
+    work.add(entry, cast("Turn", None), queued, Outcome(kept_until=now, questions=(asked,), limits=limits))
 
     assert entry.account == Account(ALICE, limits=limits)
     assert list(work.changed) == [ALICE]
@@ -88,13 +88,13 @@ def test_of_a_message_that_is_kept_for_later_only_the_guards_are_remembered() ->
 
 @pytest.mark.anyio
 class TestTurns:
-    """At work, on both databases."""
+    """The cache in turns, on both databases."""
 
     async def test_a_dialogue_loads_its_account_once(self, gateway: Running, loaded: list[str]) -> None:
         turns = [*await gateway.say("0000"), *await gateway.say("1"), *await gateway.say("0000")]
 
         assert len(turns) >= 3
-        # Once by the first turn; the fixture that compares loads it for each message, too.
+        # Once by the first turn, and once a message by the fixture that compares cached accounts with loaded ones.
         assert loaded.count(ALICE) == 1 + 3
 
     async def test_what_another_gateway_changes_is_seen(self, postgresql_url: str) -> None:
@@ -105,15 +105,15 @@ class TestTurns:
 
             assert (await gateway.say("0000"))[0] != chinese[0]
 
-    async def test_a_batch_that_was_undone_is_not_remembered(
+    async def test_a_batch_that_was_rolled_back_is_not_cached(
         self, gateway: Running, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await gateway.say("0000")
-        mark = accounts.save_conversations
+        save = accounts.save_conversations
         failures = iter([True])
 
         def broken(connection: Connection, rows: Sequence[Row]) -> None:
-            mark(connection, rows)
+            save(connection, rows)
             if next(failures, False):
                 raise RuntimeError("the disk is full")
 
@@ -124,7 +124,9 @@ class TestTurns:
         assert len(first) == 1
         assert len(second) >= 1
 
-    async def test_what_ended_long_ago_is_not_handed_out(self, gateway: Running, loaded: list[str]) -> None:
+    async def test_items_that_ended_long_ago_are_left_out_of_a_cached_account(
+        self, gateway: Running, loaded: list[str]
+    ) -> None:
         await gateway.say("0000")
         await gateway.say("1")
         await gateway.advance(days=40)
@@ -132,7 +134,7 @@ class TestTurns:
         [before] = await gateway.rows(tables.conversation, tables.conversation.c.msisdn == ALICE)
         await gateway.say("0000")
 
-        # Recalled, and compared with what is loaded without the service and the questions that are history.
+        # It is taken from the cache. The fixture compares it with the account in the database, without what ended.
         assert before["version"] is not None
         assert loaded.count(ALICE) == 1
 

@@ -1,4 +1,4 @@
-"""An answer that comes before the carrier's receipt, or where there never is one (safety.md 6; delivery.md 8)."""
+"""Answers that come before the provider has accepted the question, or where it never says so (safety.md 6; delivery.md 8)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -21,14 +21,14 @@ from app.domain.tickets import Ticket
 from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.services.engine import Loop
 from tests.running import ALICE, START, Running, running
-from tests.services.carriers import NAME, PretendCarrier, use
+from tests.services.carriers import NAME, FakeProvider, use
 from tests.services.events.receivers import until
 
 pytestmark = pytest.mark.anyio
 
 
-class SlowCarrier(PretendCarrier):
-    """Takes messages at once, and answers when it is let."""
+class SlowProvider(FakeProvider):
+    """Gets messages at once, and returns when ``may_answer`` is set."""
 
     kind: ClassVar[str] = NAME
 
@@ -46,18 +46,18 @@ class SlowCarrier(PretendCarrier):
 
 @pytest.fixture
 async def gateway(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
-    async with running(use(monkeypatch, database_url, SlowCarrier)) as started:
+    async with running(use(monkeypatch, database_url, SlowProvider)) as started:
         yield started
-        carrier_of(started).may_answer.set()
+        provider_of(started).may_answer.set()
 
 
-def carrier_of(gateway: Running) -> SlowCarrier:
+def provider_of(gateway: Running) -> SlowProvider:
     found = gateway.gateway.carriers.providers[NAME]
-    assert isinstance(found, SlowCarrier)
+    assert isinstance(found, SlowProvider)
     return found
 
 
-def turning(gateway: Running) -> Loop:
+def loop_of_turns(gateway: Running) -> Loop:
     return next(loop for loop in gateway.gateway.engine.loops if loop.name == "turns")
 
 
@@ -80,8 +80,8 @@ async def state_of_order(gateway: Running) -> str:
     return str(row["state"])
 
 
-async def handled(gateway: Running, text: str, to: str) -> RowMapping:
-    """She sends a text; its row when its turn is over."""
+async def send_and_wait(gateway: Running, text: str, to: str) -> RowMapping:
+    """Store a text, and return its row once it is handled."""
     [stored] = await gateway.store(gateway.message(text, to, provider=NAME))
     rows: Sequence[RowMapping] = []
 
@@ -103,34 +103,34 @@ async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def confirmation_number(gateway: Running) -> str:
-    return next(item.sender for item in carrier_of(gateway).asked if item.sender.startswith("10086204"))
+    return next(item.sender for item in provider_of(gateway).asked if item.sender.startswith("10086204"))
 
 
-async def being_handed_over(gateway: Running) -> None:
-    """The carrier has the message, and has not answered yet."""
-    await until(lambda: carrier_of(gateway).asked)
+async def wait_until_in_flight(gateway: Running) -> None:
+    """Wait until the provider has the message; it has not answered yet."""
+    await until(lambda: provider_of(gateway).asked)
 
 
 @pytest.mark.parametrize("text", ["否", "code", "TD"])
-async def test_a_doubt_while_the_reminder_is_being_handed_over(gateway: Running, text: str) -> None:
-    carrier = carrier_of(gateway)
-    carrier.may_answer.clear()
+async def test_a_dispute_while_the_reminder_is_being_handed_over(gateway: Running, text: str) -> None:
+    provider = provider_of(gateway)
+    provider.may_answer.clear()
     await announce(gateway)
-    await being_handed_over(gateway)
-    await handled(gateway, text.replace("code", (await charge(gateway))["code"]), "10086901")
+    await wait_until_in_flight(gateway)
+    await send_and_wait(gateway, text.replace("code", (await charge(gateway))["code"]), "10086901")
     assert (await charge(gateway))["state"] == "disputed"
-    carrier.may_answer.set()
+    provider.may_answer.set()
     await gateway.drain()
     await gateway.advance(days=2, hours=1)
     assert (await charge(gateway))["state"] == "disputed"
 
 
-async def test_a_doubt_for_ever_after_the_answer_to_the_reminder_got_lost(gateway: Running) -> None:
-    carrier_of(gateway).answers = [Unknown("connection closed")]
+async def test_a_dispute_long_after_the_acceptance_of_the_reminder_got_lost(gateway: Running) -> None:
+    provider_of(gateway).answers = [Unknown("connection closed")]
     await announce(gateway)
     await gateway.drain()
     await gateway.advance(hours=26)
-    await handled(gateway, "否", "10086901")
+    await send_and_wait(gateway, "否", "10086901")
     assert (await charge(gateway))["state"] == "disputed"
 
 
@@ -148,19 +148,19 @@ async def test_a_doubt_for_ever_after_the_answer_to_the_reminder_got_lost(gatewa
 async def test_a_yes_waits_for_the_end_of_the_attempt(
     gateway: Running, answer: SendResult | None, to: str, state: str
 ) -> None:
-    carrier = carrier_of(gateway)
-    carrier.may_answer.clear()
-    carrier.answers = [answer] if answer else []
+    provider = provider_of(gateway)
+    provider.may_answer.clear()
+    provider.answers = [answer] if answer else []
     await order(gateway)
-    await being_handed_over(gateway)
+    await wait_until_in_flight(gateway)
     number = await confirmation_number(gateway)
     [stored] = await gateway.store(gateway.message("是", number if to == "own" else to, provider=NAME))
-    # Her later message, to another number, waits behind it: it shows that the yes has been looked at and left.
+    # A later message to another number waits behind it.
     await gateway.store(gateway.message("YE", provider=NAME))
-    assert not await turning(gateway).step()
+    assert not await loop_of_turns(gateway).step()
     rows = await gateway.rows(tables.inbound_message)
     assert {row["status"] for row in rows} == {"pending"}
-    carrier.may_answer.set()
+    provider.may_answer.set()
     await gateway.drain()
     assert await state_of_order(gateway) == state
     [row] = await gateway.rows(tables.inbound_message, tables.inbound_message.c.id == stored.id)
@@ -169,22 +169,22 @@ async def test_a_yes_waits_for_the_end_of_the_attempt(
 
 @pytest.mark.parametrize("text", ["否", "不要"])
 async def test_a_no_while_the_question_is_being_handed_over(gateway: Running, text: str) -> None:
-    carrier = carrier_of(gateway)
-    carrier.may_answer.clear()
+    provider = provider_of(gateway)
+    provider.may_answer.clear()
     await order(gateway)
-    await being_handed_over(gateway)
-    await handled(gateway, text, await confirmation_number(gateway))
+    await wait_until_in_flight(gateway)
+    await send_and_wait(gateway, text, await confirmation_number(gateway))
     assert await state_of_order(gateway) == "declined"
     [question] = await gateway.rows(tables.question)
     assert question["handed_over_at"] == START
 
 
-async def test_a_yes_waits_for_an_attempt_only(gateway: Running) -> None:
-    """Nobody else waits with it, and the loop of turns rests meanwhile."""
-    carrier = carrier_of(gateway)
-    carrier.may_answer.clear()
+async def test_a_yes_that_waits_for_an_attempt_delays_no_other_number(gateway: Running) -> None:
+    """Another number is answered meanwhile, and the loop of turns is idle."""
+    provider = provider_of(gateway)
+    provider.may_answer.clear()
     await order(gateway)
-    await being_handed_over(gateway)
+    await wait_until_in_flight(gateway)
     await gateway.store(gateway.message("是", await confirmation_number(gateway), provider=NAME))
     await gateway.subscriber("+8613900139001")
     stored = await gateway.store(gateway.message("YE", sender="+8613900139001", provider=NAME))
@@ -194,8 +194,8 @@ async def test_a_yes_waits_for_an_attempt_only(gateway: Running) -> None:
         return bool(row["status"] == "handled")
 
     await eventually(is_handled)
-    assert not await turning(gateway).step()
-    carrier.may_answer.set()
+    assert not await loop_of_turns(gateway).step()
+    provider.may_answer.set()
     await gateway.drain()
     assert await state_of_order(gateway) == "confirmed"
 
@@ -211,11 +211,11 @@ async def question_message(gateway: Running) -> RowMapping:
 @pytest.mark.parametrize("first", [None, Unknown("no answer")])
 @pytest.mark.parametrize("again", [Refused("never"), RefusedForNow("busy")])
 @pytest.mark.parametrize(("text", "state"), [("是", "confirmed"), ("否", "declined")])
-async def test_a_copy_that_is_refused_takes_nothing_back(
+async def test_a_refused_copy_leaves_the_question_open(
     gateway: Running, first: SendResult | None, again: SendResult, text: str, state: str
 ) -> None:
-    carrier = carrier_of(gateway)
-    carrier.answers = [first or Accepted("theirs-1"), again]
+    provider = provider_of(gateway)
+    provider.answers = [first or Accepted("theirs-1"), again]
     await order(gateway)
     await gateway.drain()
     await gateway.gateway.management.messages.resend((await question_message(gateway))["id"])
@@ -226,11 +226,11 @@ async def test_a_copy_that_is_refused_takes_nothing_back(
 
 
 async def test_text_that_was_made_before_the_question_and_handed_over_after_it(gateway: Running) -> None:
-    carrier = carrier_of(gateway)
+    provider = provider_of(gateway)
     await gateway.store(gateway.message("TS 网络慢", provider=NAME))
     await gateway.drain()
     [ticket] = await gateway.rows(RECORD_TABLES[Ticket].table)
-    carrier.answers = [RefusedForNow("busy")]
+    provider.answers = [RefusedForNow("busy")]
     await gateway.gateway.turning.turns.call(
         ALICE, RespondFirst("agent:1", ticket["id"], "需要我们回电吗？需要请回复是")
     )
@@ -238,11 +238,11 @@ async def test_text_that_was_made_before_the_question_and_handed_over_after_it(g
     await order(gateway)
     await gateway.drain()
     await gateway.advance(minutes=6)
-    assert [item.sender[:8] for item in carrier.asked[-2:]] == ["10086204", "10086"]
+    assert [item.sender[:8] for item in provider.asked[-2:]] == ["10086204", "10086"]
     await gateway.store(gateway.message("是", provider=NAME))
     await gateway.drain()
     assert await state_of_order(gateway) == "awaiting_confirmation"
-    assert await confirmation_number(gateway) in carrier.asked[-1].text
+    assert await confirmation_number(gateway) in provider.asked[-1].text
     await gateway.store(gateway.message("是", await confirmation_number(gateway), provider=NAME))
     await gateway.drain()
     assert await state_of_order(gateway) == "confirmed"

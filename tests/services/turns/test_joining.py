@@ -1,4 +1,4 @@
-"""Parts of long messages are joined, once and by whoever holds the number (delivery.md 6)."""
+"""Parts of long messages are joined once, by the worker that has locked the number (delivery.md 6)."""
 
 import asyncio
 import io
@@ -24,7 +24,7 @@ from app.services.upkeep import retention
 from app.settings import Settings, SettingsFile
 from tests.running import ALICE, BOB, START, Running, running, settings_for
 from tests.services.trouble import add_trouble
-from tests.services.turns.test_passwords import OLD, SECRETS, everything_stored, give_password
+from tests.services.turns.test_passwords import OLD, SECRETS, everything_stored, set_password
 
 pytestmark = pytest.mark.anyio
 _inbound = tables.inbound_message
@@ -33,7 +33,7 @@ _inbound = tables.inbound_message
 def parts(
     gateway: Running, *texts: str, ref: int = 7, to: str = "10086", sender: str = ALICE, provider: str = "simulator"
 ) -> list[IncomingMessage]:
-    """A long message, cut."""
+    """Return the parts of a long message."""
     return gateway.parts(texts, to, ref=str(ref), sender=sender, provider=provider)
 
 
@@ -88,7 +88,7 @@ async def test_a_message_counts_from_when_its_first_part_was_sent(gateway: Runni
     assert (whole["sent_at"], whole["received_at"], whole["stored_at"]) == (early, early, START)
 
 
-async def test_a_message_stands_where_its_last_part_does(gateway: Running) -> None:
+async def test_a_joined_message_takes_the_place_of_its_last_part(gateway: Running) -> None:
     one, two = parts(gateway, "QX", "CL")
     async with gateway.gateway.engine.paused():
         await gateway.store(gateway.message("YE"), one, gateway.message("JF"), two, gateway.message("HF"))
@@ -97,14 +97,14 @@ async def test_a_message_stands_where_its_last_part_does(gateway: Running) -> No
     assert [word in text for word, text in zip(words, await gateway.texts(), strict=True)] == [True] * 4
 
 
-async def test_what_others_send_under_the_same_reference_is_theirs(gateway: Running) -> None:
-    mine, his = parts(gateway, "QX", "CL"), parts(gateway, "TS 慢", "得很", sender=BOB)
+async def test_parts_of_other_senders_under_the_same_reference_are_not_joined(gateway: Running) -> None:
+    of_alice, of_bob = parts(gateway, "QX", "CL"), parts(gateway, "TS 慢", "得很", sender=BOB)
     other = parts(gateway, "帮", "助", provider="generic")
     elsewhere = parts(gateway, "13900000001*", "恭喜", to="10086999")
-    await gateway.store(mine[0], his[0], other[0], elsewhere[0])
+    await gateway.store(of_alice[0], of_bob[0], other[0], elsewhere[0])
     await gateway.drain()
     assert await gateway.received() == []
-    await gateway.store(elsewhere[1], other[1], his[1], mine[1])
+    await gateway.store(elsewhere[1], other[1], of_bob[1], of_alice[1])
     await gateway.drain()
     assert (await gateway.states())["CL"] == "ended"
     assert await tickets(gateway) == ["慢得很"]
@@ -112,7 +112,7 @@ async def test_what_others_send_under_the_same_reference_is_theirs(gateway: Runn
     assert len(await gateway.received(BOB)) == 1
 
 
-async def test_the_only_part_is_the_message(gateway: Running) -> None:
+async def test_the_only_part_of_a_message_is_the_whole_message(gateway: Running) -> None:
     await gateway.store(*gateway.parts(["QXCL"]))
     await gateway.drain()
     [row] = await gateway.rows(_inbound)
@@ -173,7 +173,7 @@ async def test_a_restart_between_parts_loses_nothing(settings: Settings) -> None
 # ---- repeats
 
 
-async def test_parts_may_share_an_id_and_the_same_part_again_is_known(gateway: Running) -> None:
+async def test_parts_may_share_an_id_and_the_same_part_again_is_a_duplicate(gateway: Running) -> None:
     one, two = gateway.parts(["TS 乱扣", "费"], message_id="same")
     stored = [(await gateway.store(message))[0] for message in (one, one, two, two, one)]
     await gateway.drain()
@@ -212,10 +212,10 @@ async def test_two_messages_under_one_reference_are_two(gateway: Running) -> Non
     assert sorted(await tickets(gateway)) == ["慢得很", "贵得很！"]
 
 
-# ---- what never becomes whole
+# ---- incomplete messages
 
 
-async def test_after_five_minutes_what_has_come_is_handled(gateway: Running) -> None:
+async def test_after_five_minutes_the_parts_that_came_are_handled(gateway: Running) -> None:
     before = unused("incomplete")
     one, _, three = parts(gateway, "TS 乱", "扣", "费")
     await gateway.store(three)
@@ -230,7 +230,7 @@ async def test_after_five_minutes_what_has_come_is_handled(gateway: Running) -> 
     assert unused("incomplete") == before + 1
 
 
-async def test_an_incomplete_message_is_told_from_the_number_that_she_wrote_to(gateway: Running) -> None:
+async def test_an_incomplete_message_is_answered_from_the_number_it_was_sent_to(gateway: Running) -> None:
     await gateway.say("0000")
     for to in ("10086977", "10086901", "10086", "1008612345"):
         await gateway.store(*parts(gateway, "QXCL", "了吗", to=to)[:1])
@@ -264,8 +264,8 @@ async def test_parts_whose_time_was_over_while_the_gateway_was_down(settings: Se
         assert sorted(await tickets(after)) == ["慢得很", "贵（短信未收全）"]
 
 
-async def test_her_timers_wait_for_parts_that_came_before(gateway: Running) -> None:
-    """What may be a no is not overtaken by the fee that it is about (safety.md 21)."""
+async def test_timers_wait_for_parts_that_came_before(gateway: Running) -> None:
+    """A message that may dispute a charge is handled before the charge is taken (safety.md 21)."""
     await gateway.say("0000")
     fuse = add_trouble(gateway.gateway.turning.registry)
     fuse.burns = False
@@ -289,7 +289,7 @@ async def test_no_part_of_a_password_is_ever_stored(
     change = f"XGMM#{OLD}#246813#246813"
     pieces = change[: cut[0]], change[cut[0] : cut[1]], change[cut[1] :]
     async with running(settings_for(sqlite_url)) as gateway:
-        await give_password(gateway)
+        await set_password(gateway)
         for one in reversed(parts(gateway, *pieces)):
             await gateway.store(one)
             await gateway.drain()
@@ -304,12 +304,12 @@ async def test_no_part_of_a_password_is_ever_stored(
 
 
 def _runs(pieces: tuple[str, ...]) -> list[str]:
-    """Pieces of passwords that are long enough not to stand in a database by chance."""
+    """Return the pieces of passwords that are too long to be found in a database by chance."""
     return [digits for piece in pieces for digits in piece.split("#") if digits.isdigit() and len(digits) >= 6]
 
 
 async def test_a_password_of_which_a_part_never_came_is_not_shown(gateway: Running) -> None:
-    await give_password(gateway)
+    await set_password(gateway)
     await gateway.store(*parts(gateway, f"XGMM#{OLD}#2468", "13#246813", "。")[:2])
     await gateway.advance(minutes=5)
     assert "没有收全" in (await gateway.texts())[-1]
@@ -334,7 +334,7 @@ async def test_a_piece_of_a_password_stays_masked_where_the_rest_never_came(
         assert secret not in stored
 
 
-# ---- trouble
+# ---- failures
 
 
 @pytest.mark.parametrize("pieces", [("BOOM 13712345678", " PRIVATE"), ("SPO", "IL")])
@@ -355,7 +355,7 @@ async def test_a_poison_message_of_parts_is_a_dead_letter_that_can_run_again(
     assert (row["status"], row["verdict"]) == ("handled", "went well")
 
 
-# ---- kept and taken away like any message
+# ---- retention and tenures
 
 
 async def test_parts_are_purged_like_any_message(gateway: Running) -> None:
@@ -374,14 +374,14 @@ async def test_parts_belong_to_the_person_whose_message_they_are(gateway: Runnin
     await gateway.store(*parts(gateway, "000", "0"))
     await gateway.drain()
     tenures = {(row["msisdn"], row["status"], row["tenure"]) for row in await gateway.rows(_inbound)}
-    mine = {status: tenure for msisdn, status, tenure in tenures if msisdn == ALICE}
+    of_alice = {status: tenure for msisdn, status, tenure in tenures if msisdn == ALICE}
     theirs = {status: tenure for msisdn, status, tenure in tenures if msisdn == stranger}
-    assert set(mine.values()) == {1}
-    assert set(mine) == {"joined", "handled", "ignored"}
+    assert set(of_alice.values()) == {1}
+    assert set(of_alice) == {"joined", "handled", "ignored"}
     assert len(set(theirs.values())) == 1
 
 
-async def test_parts_of_a_message_that_makes_her_a_customer_are_hers(sqlite_url: str) -> None:
+async def test_parts_of_a_message_that_creates_a_subscriber_belong_to_them(sqlite_url: str) -> None:
     stranger = "+8613700137999"
     async with running(settings_for(sqlite_url, file=SettingsFile(auto_create_subscribers=True))) as gateway:
         await gateway.store(*parts(gateway, "000", "0", sender=stranger))

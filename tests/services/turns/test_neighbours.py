@@ -1,4 +1,4 @@
-"""One bad neighbour harms only himself (safety.md 32), whatever it is that is wrong with his rows."""
+"""A failure affects only the number, campaign or call that it belongs to (safety.md 32)."""
 
 import asyncio
 import io
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def spoil(gateway: Running, change: Update) -> None:
-    """Write into a row what no release of ours wrote."""
+    """Write into a row what no release writes."""
 
     def write(connection: Connection) -> None:
         assert connection.execute(change).rowcount
@@ -30,10 +30,10 @@ async def spoil(gateway: Running, change: Update) -> None:
     await gateway.gateway.storage.database.write(write)
 
 
-async def test_a_number_whose_account_cannot_be_read_keeps_nobody_waiting(gateway: Running, log: io.StringIO) -> None:
+async def test_a_number_whose_account_cannot_be_read_delays_no_other(gateway: Running, log: io.StringIO) -> None:
     mine = tables.subscriber.c.msisdn == ALICE
     await spoil(gateway, update(tables.subscriber).where(mine).values(brand="no brand at all"))
-    gateway.gateway.turning.turns._loading._cache = AccountCache()
+    gateway.gateway.turning.turns._loader._cache = AccountCache()
     await gateway.store(gateway.message("0000"), gateway.message("YE", sender=BOB))
     await gateway.drain()
 
@@ -44,7 +44,7 @@ async def test_a_number_whose_account_cannot_be_read_keeps_nobody_waiting(gatewa
     assert waiting["due_at"] == START + timedelta(hours=1), "it is tried again"
 
 
-async def test_a_campaign_that_fails_holds_up_no_other(gateway: Running) -> None:
+async def test_a_campaign_that_fails_delays_no_other(gateway: Running) -> None:
     campaigns = gateway.gateway.management.campaigns
     async with gateway.gateway.engine.paused():
         bad = await campaigns.start(NewCampaign(MessageClass.CARE, "bad", "test", (ALICE,)))
@@ -54,12 +54,12 @@ async def test_a_campaign_that_fails_holds_up_no_other(gateway: Running) -> None
             pass
     assert (await campaigns.one(good)).done_at is not None
     await spoil(gateway, update(campaign).where(campaign.c.id == bad).values(brand=None))
-    campaigns._isolation._again_at.clear()
+    campaigns._isolation._retry_at.clear()
     await gateway.drain()
     assert (await campaigns.one(bad)).done_at is not None
 
 
-async def test_an_announcement_that_fails_holds_up_no_other(gateway: Running) -> None:
+async def test_an_announcement_that_fails_delays_no_other(gateway: Running) -> None:
     changes, day = gateway.gateway.management.terms_changes, START + timedelta(days=30)
     async with gateway.gateway.engine.paused():
         bad = await changes.announce("SJB", 400, None, day, "test")
@@ -72,7 +72,7 @@ async def test_an_announcement_that_fails_holds_up_no_other(gateway: Running) ->
     assert found["SJB"] is None
 
 
-async def test_of_calls_that_share_a_batch_only_the_one_that_is_wrong_fails() -> None:
+async def test_of_calls_that_share_a_batch_only_the_failing_one_fails() -> None:
     tried: list[Sequence[int]] = []
 
     async def run(items: Sequence[int]) -> Sequence[int]:
@@ -93,19 +93,19 @@ async def test_of_calls_that_share_a_batch_only_the_one_that_is_wrong_fails() ->
     assert tried == [[4, 5, 6]], "what is away for all is asked once"
 
 
-async def test_what_failed_is_tried_again_and_more_slowly() -> None:
-    apart, tried = Isolation("test"), list[str]()
+async def test_a_failed_item_is_retried_with_increasing_pauses() -> None:
+    isolation, tried = Isolation("test"), list[str]()
 
-    async def go_on(matter: str) -> bool:
-        tried.append(matter)
-        if matter == "bad":
-            raise RuntimeError(matter)
-        return matter == "busy"
+    async def step(item_id: str) -> bool:
+        tried.append(item_id)
+        if item_id == "bad":
+            raise RuntimeError(item_id)
+        return item_id == "busy"
 
-    assert await apart.each(["bad", "busy", "idle"], go_on)
-    assert not await apart.each(["bad", "idle"], go_on)
+    assert await isolation.each(["bad", "busy", "idle"], step)
+    assert not await isolation.each(["bad", "idle"], step)
     assert tried == ["bad", "busy", "idle", "idle"]
-    apart._again_at.clear()
-    before = apart._failures["bad"]
-    await apart.each(["bad"], go_on)
-    assert apart._failures["bad"] == before + 1
+    isolation._retry_at.clear()
+    before = isolation._failures["bad"]
+    await isolation.each(["bad"], step)
+    assert isolation._failures["bad"] == before + 1

@@ -1,4 +1,4 @@
-"""A message is known by provider, provider's id and sender: it counts once (delivery.md 2)."""
+"""A message is identified by provider, provider's id and sender, and counts once (delivery.md 2)."""
 
 import asyncio
 
@@ -66,7 +66,7 @@ async def test_the_forms_of_a_number_are_one_sender(gateway: Running) -> None:
     assert len({item.id for [item] in stored}) == 1
 
 
-async def test_an_honest_second_answer_is_not_taken_for_a_repeat(gateway: Running) -> None:
+async def test_the_same_answer_sent_again_is_not_taken_for_a_repeat(gateway: Running) -> None:
     await gateway.say("0000")
     await gateway.say("1", "10086977")
     [again] = await gateway.say("1", "10086977")

@@ -18,7 +18,7 @@ NUMBERS = [f"+86138001{number:05}" for number in range(50)]
 
 async def test_fifty_threads_of_twenty_messages_each_are_answered_in_order(gateway: Running) -> None:
     await gateway.subscribers(NUMBERS)
-    # 7 of the 20 are not understood; more than 5 of those in a row would be met with silence (flows.md 3.5).
+    # 7 of the 20 are not understood; after 5 of those in a row the gateway is silent (flows.md 3.5).
     dialogue = ["0000" if number % 3 else f"QXW{number}" for number in range(20)]
 
     async def handset(number: str) -> None:
@@ -94,7 +94,7 @@ async def test_a_machine_clock_that_was_set_back_does_not_change_the_order(setti
 
 
 async def test_a_thread_stays_in_order_when_the_machine_clock_was_set_back(settings: Settings) -> None:
-    """What the network took last has the newest place of all, newer than any message's own id."""
+    """The place in a thread follows the newest stored one, and is greater than the id of any message."""
     async with running(settings) as before:
         await before.say("0000")
         table = tables.simulator_message
@@ -110,7 +110,7 @@ async def test_a_thread_stays_in_order_when_the_machine_clock_was_set_back(setti
 
 
 def uuid_at(moment: datetime) -> str:
-    """An id as it is made at a moment."""
+    """Return an id of that moment."""
     milliseconds = int(moment.timestamp() * 1000)
     return str(uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62))
 

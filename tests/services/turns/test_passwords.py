@@ -1,4 +1,4 @@
-"""Whatever looks like a password is nowhere once its turn is over (safety.md 28)."""
+"""Nothing that looks like a password is stored or logged after its turn (safety.md 28)."""
 
 import io
 import json
@@ -31,14 +31,14 @@ SECRETS = ("135790", "246813", "１３５７９０", "1 3 5 7 9 0")
 OLD, NEW = "135790", "246813"
 
 
-async def give_password(gateway: Running, msisdn: str = ALICE) -> None:
-    """She is told of it."""
+async def set_password(gateway: Running, msisdn: str = ALICE) -> None:
+    """Set the password of a subscriber, and send the notice of it."""
     await gateway.subscriber(msisdn, password_hash=hash_password(OLD))
     await gateway.drain()
 
 
 async def everything_stored(gateway: Running) -> str:
-    """All rows of all tables, as text."""
+    """Return all rows of all tables as text."""
     found: list[str] = []
     for table in schema.metadata.sorted_tables:
         assert isinstance(table, Table)
@@ -66,7 +66,7 @@ async def test_no_byte_of_the_database_file_is_a_password_before_or_after_its_tu
         return b"".join(path.read_bytes() for path in tmp_path.glob("gateway.db*"))
 
     async with running(settings_for(sqlite_url)) as gateway:
-        await give_password(gateway)
+        await set_password(gateway)
         async with gateway.gateway.engine.paused():
             await gateway.store(*(gateway.message(text) for text in TEXTS))
             waiting = written()
@@ -102,7 +102,7 @@ async def test_no_table_holds_a_password_that_was_typed_as_a_number(gateway: Run
 
 
 async def test_a_dead_letter_keeps_its_seal_for_the_retry(gateway: Running) -> None:
-    fuse = add_trouble(gateway.gateway.turning.registry)
+    crashes_left = add_trouble(gateway.gateway.turning.registry)
     registry = gateway.gateway.turning.registry
     registry.keywords["135790#246813"] = registry.keywords["BOOM13712345678PRIVATE"]
     await gateway.say("135790#246813")
@@ -110,15 +110,15 @@ async def test_a_dead_letter_keeps_its_seal_for_the_retry(gateway: Running) -> N
     assert (dead["status"], dead["text"]) == ("dead", "******#******")
     assert dead["sealed"]
 
-    fuse.burns = False
+    crashes_left.burns = False
     await gateway.gateway.management.messages.retry(dead["id"])
     await gateway.drain()
     [done] = await gateway.rows(tables.inbound_message)
     assert (done["verdict"], done["sealed"]) == ("went well", None)
 
 
-async def test_a_message_sealed_with_another_key_is_handled_by_what_is_shown(sqlite_url: str) -> None:
-    """A lost key costs the password, not the customer's place in the queue."""
+async def test_a_message_sealed_with_another_key_is_handled_by_its_masked_text(sqlite_url: str) -> None:
+    """With a lost key the password is lost, but the message is still handled."""
     async with running(settings_for(sqlite_url)) as gateway:
         values = {"sealed": "gAAAAA-not-ours"}
         async with gateway.gateway.engine.paused():
@@ -130,13 +130,13 @@ async def test_a_message_sealed_with_another_key_is_handled_by_what_is_shown(sql
         assert len(await gateway.received()) == 1
 
 
-async def test_an_honest_text_is_kept_as_it_came(gateway: Running) -> None:
+async def test_a_text_without_a_password_is_stored_unchanged(gateway: Running) -> None:
     for text in ("TS 我2026年交了135790元", "  0000  ", "1，3", "“全部”", "😀\u200b", "x" * 3000):
         await gateway.store(gateway.message(text))
         assert (await gateway.rows(tables.inbound_message))[-1]["text"] == text
 
 
-# ---- changing it
+# ---- changing a password
 
 CHANGE = f"XGMM#{OLD}#{NEW}#{NEW}"
 WRONG = f"XGMM#999999#{NEW}#{NEW}"
@@ -153,7 +153,7 @@ async def tries(gateway: Running) -> int:
 
 
 async def test_a_change_leaves_the_new_hash_and_no_password(gateway: Running, log: io.StringIO) -> None:
-    await give_password(gateway)
+    await set_password(gateway)
     assert "不正确" in (await gateway.say(WRONG))[0]
     assert "修改成功" in (await gateway.say(CHANGE))[0]
     assert "不正确" in (await gateway.say(CHANGE))[0]
@@ -169,8 +169,8 @@ async def test_a_change_leaves_the_new_hash_and_no_password(gateway: Running, lo
         assert secret not in repr(right)
 
 
-async def test_what_she_sends_behind_it_waits_for_it(gateway: Running) -> None:
-    await give_password(gateway)
+async def test_later_messages_wait_for_a_password_change(gateway: Running) -> None:
+    await set_password(gateway)
     back = f"XGMM#{NEW}#{OLD}#{OLD}"
     await gateway.store(*(gateway.message(text) for text in ("YE", CHANGE, "JF", back, "HF")))
     await gateway.drain()
@@ -181,27 +181,27 @@ async def test_what_she_sends_behind_it_waits_for_it(gateway: Running) -> None:
 
 
 class _Crashing(PasswordChecks):
-    """Fails before the password is looked at."""
+    """Raises before the password is checked."""
 
-    fuse = 2
+    crashes_left = 2
 
     async def run(self) -> None:
-        if self._wanted and self.fuse:
-            self.fuse -= 1
+        if self._requested and self.crashes_left:
+            self.crashes_left -= 1
             raise RuntimeError("the power went")
         await super().run()
 
 
-async def test_a_try_is_stored_before_its_password_is_looked_at(gateway: Running) -> None:
-    await give_password(gateway)
+async def test_a_try_is_stored_before_its_password_is_checked(gateway: Running) -> None:
+    await set_password(gateway)
     turns = gateway.gateway.turning.turns
     async with gateway.gateway.engine.paused():
         await gateway.store(gateway.message(WRONG))
-        turns._checks = checks = _Crashing()
-        for left in (1, 0):
+        turns._password_checks = checks = _Crashing()
+        for expected_left in (1, 0):
             with pytest.raises(RuntimeError):
                 await turns.step()
-            assert (checks.fuse, await tries(gateway)) == (left, 1)
+            assert (checks.crashes_left, await tries(gateway)) == (expected_left, 1)
     await gateway.drain()
     assert "再试2次" in (await gateway.texts())[-1]
     assert await tries(gateway) == 1
@@ -210,14 +210,14 @@ async def test_a_try_is_stored_before_its_password_is_looked_at(gateway: Running
 async def test_many_customers_at_once_each_get_their_answer(gateway: Running) -> None:
     numbers = [f"+861370013{number:04}" for number in range(9)]
     for number in numbers:
-        await give_password(gateway, number)
+        await set_password(gateway, number)
     await gateway.store(*(gateway.message(CHANGE, sender=number) for number in numbers))
     await gateway.drain()
     for number in numbers:
         assert "修改成功" in (await gateway.texts(number))[-1]
 
 
-def test_a_hash_that_is_none_is_wrong_and_no_error() -> None:
+def test_a_malformed_hash_matches_no_password_and_raises_nothing() -> None:
     check = PasswordCheck("not a hash", OLD, NEW, PasswordTries("x", START, "2026-03-02"))
     assert check_password(check).new_hash is None
 

@@ -1,4 +1,4 @@
-"""A message whose handling raises hurts only itself (delivery.md 5)."""
+"""A message whose handling raises affects no other message (delivery.md 5)."""
 
 import asyncio
 import io
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 _inbound = tables.inbound_message
 
 
-class _Unheard(Stimulus):
+class _UnknownCall(Stimulus):
     """A management call that no command takes."""
 
 
@@ -32,7 +32,7 @@ async def test_a_poison_message_is_tried_three_times_and_answered_once(gateway: 
     assert len(replies) == 1
 
 
-async def test_a_person_is_to_look_at_it(gateway: Running) -> None:
+async def test_a_poison_message_opens_a_ticket(gateway: Running) -> None:
     add_trouble(gateway.gateway.turning.registry)
     await gateway.say(SECRET_TEXT)
     await gateway.say(SECRET_TEXT, sender=BOB)
@@ -53,8 +53,8 @@ async def test_a_yes_to_10086_after_its_apology_is_no_answer_to_an_order(gateway
     assert "YYH" not in await gateway.states()
 
 
-async def test_what_one_message_of_a_batch_made_the_next_one_knows(gateway: Running) -> None:
-    """Records that a turn made are not in the database before the whole batch is."""
+async def test_a_message_sees_records_that_an_earlier_one_of_its_batch_made(gateway: Running) -> None:
+    """The records that a turn makes are in the database only after the batch."""
     async with gateway.gateway.engine.paused():
         await gateway.store(gateway.message("0000"), gateway.message("TS 慢"), gateway.message("CXTS"))
     await gateway.drain()
@@ -132,7 +132,7 @@ async def test_retry_takes_dead_letters_only(gateway: Running) -> None:
     assert not await gateway.gateway.management.messages.retry("01900000-0000-7000-8000-000000000000")
 
 
-async def test_a_message_whose_rows_cannot_be_written_spares_everybody_else(gateway: Running) -> None:
+async def test_a_message_whose_rows_cannot_be_written_affects_no_other_number(gateway: Running) -> None:
     add_trouble(gateway.gateway.turning.registry)
     others = [f"+86138003{number:05}" for number in range(20)]
     await gateway.subscribers(others)
@@ -154,7 +154,7 @@ async def test_a_message_whose_rows_cannot_be_written_spares_everybody_else(gate
     assert await gateway.count(tables.subscription, tables.subscription.c.msisdn == BOB) == 0
 
 
-async def test_what_waits_for_an_account_that_cannot_be_read_is_found_and_runs_once_it_can(gateway: Running) -> None:
+async def test_messages_of_an_unreadable_account_become_dead_letters_that_can_be_retried(gateway: Running) -> None:
     mine = tables.subscription.c.msisdn == ALICE
 
     async def states_are(states: dict[str, str]) -> None:
@@ -196,7 +196,7 @@ async def test_the_log_of_an_unwritable_batch_tells_nothing_of_what_was_to_be_wr
             assert private not in dead["trace"]
 
 
-async def test_a_timer_that_raises_waits_an_hour_and_the_customer_goes_on(gateway: Running) -> None:
+async def test_a_timer_that_raises_is_postponed_an_hour_and_delays_no_message(gateway: Running) -> None:
     fuse = add_trouble(gateway.gateway.turning.registry)
     await gateway.say("LATER")
     assert len(await gateway.say("0000")) == 2
@@ -210,9 +210,9 @@ async def test_a_timer_that_raises_waits_an_hour_and_the_customer_goes_on(gatewa
 
 async def test_a_call_that_raises_fails_alone(gateway: Running) -> None:
     with pytest.raises(LookupError):
-        await gateway.gateway.turning.turns.call(ALICE, _Unheard())
+        await gateway.gateway.turning.turns.call(ALICE, _UnknownCall())
     results = await asyncio.gather(
-        gateway.gateway.turning.turns.call(ALICE, _Unheard()),
+        gateway.gateway.turning.turns.call(ALICE, _UnknownCall()),
         gateway.subscriber("+8613800300001"),
         return_exceptions=True,
     )

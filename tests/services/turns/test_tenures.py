@@ -1,4 +1,4 @@
-"""What a former customer sent, or was sent, never reaches the next holder of the number (safety.md 1)."""
+"""Messages from and to a former customer never affect the next subscriber of the number (safety.md 1)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,23 +22,23 @@ from app.services.delivery.receipts import Report
 from app.services.management.campaigns import NewCampaign
 from app.services.refusals import RefusedError
 from tests.running import ALICE, START, Running, running
-from tests.services.carriers import NAME, PretendCarrier, use
+from tests.services.carriers import NAME, FakeProvider, use
 from tests.services.trouble import SECRET_TEXT, add_trouble
-from tests.services.turns.test_passwords import give_password
+from tests.services.turns.test_passwords import set_password
 
 pytestmark = pytest.mark.anyio
 _mo, _mt = tables.inbound_message, tables.outbound_message
-HERS = START + timedelta(hours=1)
+TENURE_2_STARTS = START + timedelta(hours=1)
 TEXTS = ("QXYYH", "0000", "TS 我的地址是东街一号", "YE", "XGMM#135790#246813#246813")
 
 
-async def give_up(gateway: Running) -> None:
+async def close_number(gateway: Running) -> None:
     await gateway.subscriber(ALICE, status=SubscriberStatus.CLOSED)
 
 
-async def change_hands(gateway: Running) -> None:
-    """The number is somebody else's at once; she has a service, of which nobody has told her."""
-    await give_up(gateway)
+async def give_to_new_subscriber(gateway: Running) -> None:
+    """Give the number to a new subscriber at once, who has a service from an import."""
+    await close_number(gateway)
     await gateway.subscriber(ALICE, status=SubscriberStatus.ACTIVE, balance_fen=3000)
     await gateway.subscribe(ALICE, "YYH")
 
@@ -47,27 +47,27 @@ def unused() -> float:
     return REGISTRY.get_sample_value("smsgw_inbound_unused_total", {"reason": "former customer"}) or 0
 
 
-async def came_to_nothing(gateway: Running, since: int) -> None:
-    """She got nothing, has what she had, and no ticket is open."""
+async def assert_nothing_changed(gateway: Running, since: int) -> None:
+    """Assert that the new subscriber got no message, and that no service and no ticket of theirs changed."""
     await gateway.drain()
     assert len(await gateway.received()) == since
     assert await gateway.states() == {"YYH": "active"}
     tickets = RECORD_TABLES[Ticket].table
     assert await gateway.count(tickets, tickets.c.tenure == 2) == 0
-    assert await gateway.count(tables.evidence, tables.evidence.c.tenure == 2) == 1  # the import of her service
+    assert await gateway.count(tables.evidence, tables.evidence.c.tenure == 2) == 1  # the import of the service
 
 
-# ---- messages in
+# ---- inbound messages
 
 
 @pytest.mark.parametrize("text", TEXTS)
-async def test_what_comes_late_is_recorded_and_comes_to_nothing(gateway: Running, text: str) -> None:
+async def test_a_late_message_of_a_former_customer_is_recorded_and_ignored(gateway: Running, text: str) -> None:
     await gateway.advance(hours=1)
-    await change_hands(gateway)
+    await give_to_new_subscriber(gateway)
     before, counted = len(await gateway.received()), unused()
     for old in (timedelta(minutes=30), timedelta(days=40)):
-        await gateway.store(gateway.message(text, received_at=HERS - old))
-    await came_to_nothing(gateway, before)
+        await gateway.store(gateway.message(text, received_at=TENURE_2_STARTS - old))
+    await assert_nothing_changed(gateway, before)
     rows = await gateway.rows(_mo)
     found = {(row["status"], row["verdict"], row["tenure"], row["sealed"]) for row in rows}
     assert found == {("ignored", "former customer", 1, None)}
@@ -75,64 +75,68 @@ async def test_what_comes_late_is_recorded_and_comes_to_nothing(gateway: Running
     listed = await gateway.gateway.management.messages.page(MessageFilter(status="ignored", former=True), 10)
     assert len(listed) == 2
     assert await gateway.gateway.management.messages.page(MessageFilter(ALICE, direction="mo"), 10) == []
-    [said] = await gateway.say("QXYYH", received_at=HERS)
+    [said] = await gateway.say("QXYYH", received_at=TENURE_2_STARTS)
     assert "音乐盒" in said
 
 
-async def test_what_is_kept_for_the_minutes_end_comes_to_nothing_with_the_tenure(gateway: Running) -> None:
+async def test_messages_kept_by_the_rate_limit_are_ignored_when_the_tenure_ends(gateway: Running) -> None:
     for text in ("YE",) * 31 + ("QXYYH", "TS 我的旧事"):
         await gateway.store(gateway.message(text))
     await gateway.drain()
-    await change_hands(gateway)
+    await give_to_new_subscriber(gateway)
     before = len(await gateway.received())
     await gateway.advance(minutes=2)
-    await came_to_nothing(gateway, before)
+    await assert_nothing_changed(gateway, before)
     waited = await gateway.rows(_mo, _mo.c.status == "ignored")
     assert [(row["text"], row["tenure"]) for row in waited] == [("QXYYH", 1), ("TS 我的旧事", 1)]
     assert [text for text in await gateway.say("什么") if "过多" in text] == []
 
 
-async def test_what_waits_to_be_handled_comes_to_nothing_with_the_tenure(gateway: Running) -> None:
-    await give_password(gateway)
+async def test_pending_messages_are_ignored_when_the_tenure_ends(gateway: Running) -> None:
+    await set_password(gateway)
     before = len(await gateway.received())
     async with gateway.gateway.engine.paused():
         await gateway.store(*map(gateway.message, TEXTS))
-        await change_hands(gateway)
-    await came_to_nothing(gateway, before)
+        await give_to_new_subscriber(gateway)
+    await assert_nothing_changed(gateway, before)
     assert {row["status"] for row in await gateway.rows(_mo)} == {"ignored"}
     assert await gateway.count(RECORD_TABLES[PasswordTries].table) == 0
 
 
-@pytest.mark.parametrize("first", ["before", "late", "hers"])
-@pytest.mark.parametrize("second", ["late", "hers"])
-async def test_a_part_of_his_and_one_of_hers_never_make_one_message(gateway: Running, first: str, second: str) -> None:
+@pytest.mark.parametrize("first", ["before", "late", "current"])
+@pytest.mark.parametrize("second", ["late", "current"])
+async def test_parts_of_two_tenures_are_never_joined(gateway: Running, first: str, second: str) -> None:
     one, two = gateway.parts(("QX", "YYH"), provider="generic")
     if first == "before":
         await gateway.store(one)
         await gateway.drain()
     await gateway.advance(minutes=2)
-    hers = START + timedelta(minutes=2)
-    await change_hands(gateway)
+    tenure_starts = START + timedelta(minutes=2)
+    await give_to_new_subscriber(gateway)
     before = len(await gateway.received())
     if first != "before":
-        await gateway.store(replace(one, received_at=hers if first == "hers" else hers - timedelta(minutes=1)))
-    await gateway.store(replace(two, received_at=hers if second == "hers" else hers - timedelta(minutes=1)))
+        await gateway.store(
+            replace(one, received_at=tenure_starts if first == "current" else tenure_starts - timedelta(minutes=1))
+        )
+    await gateway.store(
+        replace(two, received_at=tenure_starts if second == "current" else tenure_starts - timedelta(minutes=1))
+    )
     await gateway.drain()
-    if (first, second) == ("hers", "hers"):
+    if (first, second) == ("current", "current"):
         assert await gateway.states() == {"YYH": "ended"}
         return
-    await came_to_nothing(gateway, before)
-    his = [name for name, whose in (("QX", first), ("YYH", second)) if whose != "hers"]
+    await assert_nothing_changed(gateway, before)
+    former_texts = [name for name, whose in (("QX", first), ("YYH", second)) if whose != "current"]
     ignored = await gateway.rows(_mo, _mo.c.status == "ignored")
-    assert [(row["text"], row["tenure"]) for row in ignored] == [(name, 1) for name in his]
+    assert [(row["text"], row["tenure"]) for row in ignored] == [(name, 1) for name in former_texts]
 
 
-async def test_a_part_of_hers_is_no_repeat_of_his(gateway: Running) -> None:
+async def test_a_part_is_no_repeat_of_one_from_a_former_tenure(gateway: Running) -> None:
     for one in gateway.parts(("QX", "YYH")):
         await gateway.store(one)
     await gateway.drain()
     await gateway.advance(minutes=5)
-    await change_hands(gateway)
+    await give_to_new_subscriber(gateway)
     for one in gateway.parts(("QX", "YYH")):
         await gateway.store(one)
     await gateway.drain()
@@ -140,15 +144,15 @@ async def test_a_part_of_hers_is_no_repeat_of_his(gateway: Running) -> None:
 
 
 @pytest.mark.parametrize("opened", [False, True])
-async def test_a_dead_letter_of_his_is_not_run_again(gateway: Running, opened: bool) -> None:  # noqa: FBT001  a table
+async def test_a_dead_letter_of_a_former_customer_is_not_retried(gateway: Running, opened: bool) -> None:  # noqa: FBT001  a table
     fuse = add_trouble(gateway.gateway.turning.registry)
     await gateway.say(SECRET_TEXT)
     [dead] = await gateway.rows(_mo)
     assert dead["tenure"] == 1
     fuse.burns = False
-    # Where somebody else has it by now, at the same instant.
+    # A new subscriber gets the number at the same instant.
     await gateway.advance(seconds=0 if opened else 1)
-    await (change_hands if opened else give_up)(gateway)
+    await (give_to_new_subscriber if opened else close_number)(gateway)
     before = await gateway.texts()
     with pytest.raises(RefusedError, match="former customer") as refused:
         await gateway.gateway.management.messages.retry(dead["id"])
@@ -159,21 +163,23 @@ async def test_a_dead_letter_of_his_is_not_run_again(gateway: Running, opened: b
     assert row["status"] == "dead"
 
 
-async def test_what_nobody_has_looked_at_yet_is_not_shown_as_hers(gateway: Running) -> None:
+async def test_a_pending_message_of_a_former_customer_is_not_shown_for_the_current_one(gateway: Running) -> None:
     await gateway.advance(hours=1)
-    await change_hands(gateway)
+    await give_to_new_subscriber(gateway)
     async with gateway.gateway.engine.paused():
         for minutes in (-1, 0):
-            await gateway.store(gateway.message(f"YE{minutes}", received_at=HERS + timedelta(minutes=minutes)))
+            await gateway.store(
+                gateway.message(f"YE{minutes}", received_at=TENURE_2_STARTS + timedelta(minutes=minutes))
+            )
         shown = await gateway.gateway.management.messages.page(MessageFilter(ALICE, direction="mo"), 10)
     assert [message.text for message in shown] == ["YE0"]
 
 
-# ---- messages out
+# ---- outbound messages
 
 
-class _HangingCarrier(PretendCarrier):
-    """Refuses for now, but not before it is let."""
+class _HangingProvider(FakeProvider):
+    """Refuses for now, once ``goes_on`` is set."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -187,25 +193,25 @@ class _HangingCarrier(PretendCarrier):
         return [RefusedForNow("later")] * len(submissions)
 
 
-async def test_what_was_being_handed_over_when_he_gave_the_number_up_is_not_tried_again(
+async def test_a_message_in_flight_when_its_number_is_closed_is_not_retried(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with running(use(monkeypatch, database_url, _HangingCarrier)) as gateway:
-        carrier = gateway.gateway.carriers.providers[NAME]
-        assert isinstance(carrier, _HangingCarrier)
+    async with running(use(monkeypatch, database_url, _HangingProvider)) as gateway:
+        provider = gateway.gateway.carriers.providers[NAME]
+        assert isinstance(provider, _HangingProvider)
         await gateway.store(gateway.message("TS 慢", provider=NAME))
-        await carrier.called.wait()
-        await give_up(gateway)
-        carrier.goes_on.set()
+        await provider.called.wait()
+        await close_number(gateway)
+        provider.goes_on.set()
         await gateway.advance(hours=2)
-        assert len(carrier.asked) == 1
+        assert len(provider.asked) == 1
         [row] = await gateway.rows(_mt)
         assert row["status"] == "expired"
 
 
 @pytest.mark.parametrize("opened", [False, True])
 @pytest.mark.parametrize("status", [OutboundStatus.DELIVERED, OutboundStatus.UNDELIVERED])
-async def test_a_report_of_a_message_to_him_writes_to_nobody(
+async def test_a_report_about_a_message_to_a_former_customer_sends_nothing(
     gateway: Running,
     status: OutboundStatus,
     opened: bool,  # noqa: FBT001  a table
@@ -216,7 +222,7 @@ async def test_a_report_of_a_message_to_him_writes_to_nobody(
     await gateway.gateway.management.campaigns.start(campaign)
     await gateway.drain()
     theirs = [row["provider_message_id"] for row in await gateway.rows(_mt)]
-    await (change_hands if opened else give_up)(gateway)
+    await (give_to_new_subscriber if opened else close_number)(gateway)
     before = len(await gateway.received())
     for one in theirs:
         await gateway.gateway.carriers.receipts.store(Report("simulator", one, status))
@@ -229,7 +235,7 @@ async def test_a_report_of_a_message_to_him_writes_to_nobody(
 
 
 @pytest.mark.parametrize("by_segment", [False, True])
-async def test_a_campaign_that_was_made_for_him_does_not_come_to_her(
+async def test_a_campaign_for_a_former_customer_skips_the_current_one(
     gateway: Running,
     by_segment: bool,  # noqa: FBT001  a table
 ) -> None:
@@ -238,8 +244,8 @@ async def test_a_campaign_that_was_made_for_him_does_not_come_to_her(
         if by_segment:
             wanted = replace(wanted, msisdns=(), segment=Segment())
         campaign_id = await gateway.gateway.management.campaigns.start(wanted)
-        await gateway.gateway.simulator.simulation.set_clock(HERS)
-        await change_hands(gateway)
+        await gateway.gateway.simulator.simulation.set_clock(TENURE_2_STARTS)
+        await give_to_new_subscriber(gateway)
     await gateway.drain()
     assert [text for text in await gateway.texts() if "节日" in text] == []
     assert (await gateway.gateway.management.campaigns.one(campaign_id)).skipped == {"not_a_customer": 1}
