@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import ColumnElement, RowMapping, Table, func, select
 
 from app.commands.accounts.directory import SetSubscriber
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.composition import build_gateway
 from app.db.simulator import ThreadMessage
 from app.domain.account import Brand, Payment

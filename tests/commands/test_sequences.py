@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.commands.subscriptions.confirming import ConfirmingUnsubscribe
 from app.commands.subscriptions.listing import ChoosingServices
 from app.domain.segments import measure

@@ -74,8 +74,8 @@ class Bounds:
         assert held.state is SubscriptionState.TRIAL or not trial, f"the trial of {code} became paid"
         if not held.in_plan:
             assert held.terms.price_fen <= best.terms.price_fen, f"{code} became dearer"
-            slowness = held.terms.cancel_effect.delay_rank
-            assert slowness <= best.terms.cancel_effect.delay_rank, f"{code} became slower to leave"
+            delay_rank = held.terms.cancel_effect.delay_rank
+            assert delay_rank <= best.terms.cancel_effect.delay_rank, f"{code} became slower to leave"
         of = (held.terms.sp_code, held.terms.billing)
         assert of == (best.terms.sp_code, best.terms.billing), f"{code} became another SP's"
         assert (held.contract_until or _NEVER) <= (best.contract_until or _NEVER), f"{code} binds for longer"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.commands.charges.announcing import AnnounceCharge, RecordUse
 from app.commands.orders.calls import PlaceOrder
 from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms

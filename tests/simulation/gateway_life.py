@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection
 
 from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.commands.charges.announcing import AnnounceCharge
 from app.commands.orders.calls import PlaceOrder
 from app.db import directory, records

@@ -10,7 +10,7 @@ import pytest
 
 from app.commands.accounts.data_usage import ReadDataUsage, Reading
 from app.commands.accounts.directory import AgentUnsubscribe
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.commands.accounts.suspension import AnnounceSuspension
 from app.commands.charges.announcing import AnnounceCharge, RecordUse
 from app.commands.orders.calls import PlaceOrder

@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.commands.catalogue_names import name_violation, service_mistaken
 from app.commands.registry import Registry
 from app.db import catalogue as rows

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.commands.accounts.data_usage import ReadDataUsage, Reading
 from app.commands.accounts.directory import SetSubscriber
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain.account import Brand, Language, Payment, Plan, SubscriberStatus

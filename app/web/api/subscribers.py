@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.concurrency import run_in_threadpool
 
 from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.domain.account import Plan, Subscriber
 from app.domain.calendar import SHANGHAI
 from app.domain.evidence import EvidenceRecord

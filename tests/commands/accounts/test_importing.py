@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.domain.catalogue import Billing, CancelEffect, Service
 from app.domain.orders import Order
 from app.domain.subscriptions import FREE_PERIOD, Channel, Subscription, SubscriptionState

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.domain.account import Language
 from app.domain.charges import Charge, ChargeState
 from app.domain.policy import ProviderTraits

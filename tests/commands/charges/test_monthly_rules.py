@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.commands.tickets.resolving import Resolve
 from app.domain.catalogue import CancelEffect

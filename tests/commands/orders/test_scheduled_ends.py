@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.commands.accounts.directory import SetSubscriber
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
 from app.domain.account import Language
 from app.domain.catalogue import CancelEffect

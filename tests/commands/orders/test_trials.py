@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.commands.accounts.directory import SetSubscriber
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.commands.orders.trial_timers import trial_timers
 from app.domain.account import SubscriberStatus
 from app.domain.calendar import QuietHours, local

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.commands.accounts.directory import SetSubscriber
-from app.commands.accounts.import_claims import ImportSubscription
+from app.commands.accounts.import_lines import ImportSubscription
 from app.commands.orders.new_terms import NEW_TERMS
 from app.db.state import current_state
 from app.domain.catalogue import CancelEffect
