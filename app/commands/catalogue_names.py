@@ -30,7 +30,7 @@ def _is_said_to_us(registry: Registry, name: str) -> bool:
     return said.is_yes or said.is_no or is_all(said) or is_number or is_word
 
 
-def service_mistaken(registry: Registry, service: Service, others: Iterable[Service]) -> Service | None:
+def confusable_service(registry: Registry, service: Service, others: Iterable[Service]) -> Service | None:
     """Another service whose order keyword this one's name would be taken for, or the other way round (QXCL, CL)."""
     mine = set(_keywords_in(registry, service.name))
     for other in others:

@@ -35,7 +35,7 @@ def looks_like_code(said: Said) -> bool:
     return len(said.key) == _DIGITS and said.key.isascii() and said.key.isdigit()
 
 
-def answered_by(questions: list[Question], said: Said) -> list[Question]:
+def questions_with_code(questions: list[Question], said: Said) -> list[Question]:
     """The questions whose own code a text names."""
     codes = codes_in(said)
     return [question for question in questions if question.state.answer_code in codes] if codes else []

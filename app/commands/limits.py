@@ -17,14 +17,14 @@ INCOMPLETE = "incomplete"
 FORMER_CUSTOMER = "former customer"
 
 
-def of_former_customer(turn: Turn) -> Outcome | None:
+def former_customer_outcome(turn: Turn) -> Outcome | None:
     """What becomes of a text that a former customer of the number sent: it is recorded, and nothing else."""
     received = turn.stimulus_as(TextReceived)
     tenure = turn.account.former_tenure(received.stamped_at or received.sent_at)
     return None if tenure is None else Outcome(verdict=FORMER_CUSTOMER, former_tenure=tenure)
 
 
-def stranger(turn: Turn, limits: Limits) -> Outcome:
+def answer_stranger(turn: Turn, limits: Limits) -> Outcome:
     """A number that is nobody's is told so once a day."""
     if not limits.may_tell_stranger(turn.now):
         return Outcome(limits=limits, verdict="not a customer")
@@ -55,7 +55,7 @@ def new_subscriber(turn: Turn) -> Subscriber:
     )
 
 
-def too_many(turn: Turn, limits: Limits, outcome: Outcome, *, kept: bool) -> Outcome:
+def outcome_over_rate(turn: Turn, limits: Limits, outcome: Outcome, *, kept: bool) -> Outcome:
     """Over the rate limit: stops and answers wait, queries are dropped, one notice is given.
 
     Where the minute is over already, as with texts that come late, what is kept runs at once.
@@ -70,7 +70,7 @@ def too_many(turn: Turn, limits: Limits, outcome: Outcome, *, kept: bool) -> Out
     return Outcome(replies=(reply,), limits=replace(limits, told_too_many=True), verdict="dropped: too many")
 
 
-def limited(turn: Turn, limits: Limits, outcome: Outcome) -> Outcome:
+def apply_reply_limits(turn: Turn, limits: Limits, outcome: Outcome) -> Outcome:
     """The outcome of a text within the loop guard and the cap on segments.
 
     Beyond the cap only outcomes of changes are told; what is not shown is not asked either.
@@ -91,7 +91,7 @@ def limited(turn: Turn, limits: Limits, outcome: Outcome) -> Outcome:
     return replace(outcome, limits=limits)
 
 
-def noting_interruption(turn: Turn, outcome: Outcome) -> Outcome:
+def note_interruption(turn: Turn, outcome: Outcome) -> Outcome:
     """The outcome, with a note of text from the bare access number while a question about money was open."""
     if not outcome.replies:
         return outcome

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 from app.commands.arguments import KeywordMatch, is_known, means_something, with_arguments
-from app.commands.asked import asked_at, is_open, lately_ended, may_answer, remembered_by
-from app.commands.codes import answered_by, looks_like_code
+from app.commands.codes import looks_like_code, questions_with_code
 from app.commands.limits import (
     INCOMPLETE,
     NOT_UNDERSTOOD,
-    limited,
+    answer_stranger,
+    apply_reply_limits,
+    former_customer_outcome,
     new_subscriber,
-    of_former_customer,
-    stranger,
-    too_many,
+    outcome_over_rate,
 )
+from app.commands.open_questions import answerable_at, is_open, may_answer, recently_ended, remembered_questions
 from app.commands.parser import Said
 from app.commands.registry import Answer, Fit, Handler, QuestionKind, Reads, Registry, Takes
 from app.commands.replies import asked_from, menu_lines, say
@@ -94,7 +94,7 @@ class Router:
         return tuple(need for question, needs in asking for need in needs(question, said))
 
     def _handle_text(self, turn: Turn, received: TextReceived) -> Outcome:
-        former = of_former_customer(turn)
+        former = former_customer_outcome(turn)
         if former is not None:
             return former
         created: Subscriber | None = None
@@ -103,15 +103,15 @@ class Router:
             turn = replace(turn, account=apply(turn.account, Outcome(subscriber=created)))
         limits = turn.account.limits if received.kept else turn.account.limits.count_message(turn.at, turn.now)
         if turn.account.customer is None:
-            return stranger(turn, limits)
+            return answer_stranger(turn, limits)
         dialled = turn.policy.numbers.extension(received.dialled)
         extension = Extension.COMMANDS if turn.provider.single_number else dialled
         said = self.registry.reader.read(received.text)
         route = (self._route_incomplete if received.missing else self._route)(turn, said, extension)
         outcome = route.outcome
         if limits.over_rate and not received.kept:
-            outcome = too_many(turn, limits, outcome, kept=route.kept)
-        outcome = limited(turn, limits, outcome)
+            outcome = outcome_over_rate(turn, limits, outcome, kept=route.kept)
+        outcome = apply_reply_limits(turn, limits, outcome)
         if created is None:
             return outcome
         return replace(outcome, subscriber=outcome.subscriber or created)
@@ -139,7 +139,7 @@ class Router:
         found = (exact, "") if exact else with_arguments(self.registry, said)
         if found is not None and found[0].run in uses:
             return _run(turn, found)
-        pool = [item for item in asked_at(remembered_by(turn), extension, said) if is_open(turn, item)]
+        pool = [item for item in answerable_at(remembered_questions(turn), extension, said) if is_open(turn, item)]
         given = self._readings(turn, [item for item in pool if self._kind(item).answer in uses], said)
         if given:
             return self._answered(turn, given, said)
@@ -154,8 +154,8 @@ class Router:
         found = with_arguments(self.registry, said)
         if found is not None and (found[0].takes is not Takes.WORD or found[1] in turn.catalogue.by_keyword):
             return _run(turn, found)
-        remembered = remembered_by(turn)
-        pool = asked_at(remembered, extension, said)
+        remembered = remembered_questions(turn)
+        pool = answerable_at(remembered, extension, said)
         given = self._readings(turn, [question for question in pool if is_open(turn, question)], said)
         is_command = found is not None and means_something(turn, found)
         if not given or given[0][1].fit is not Fit.EXACT:
@@ -176,7 +176,7 @@ class Router:
         found = with_arguments(self.registry, said)
         if found is not None and means_something(turn, found):
             return _Route(merge_outcomes(first, _run(turn, found).outcome), kept=True)
-        given = self._by_code(turn, remembered_by(turn), said)
+        given = self._by_code(turn, remembered_questions(turn), said)
         return _Route(merge_outcomes(first, self._answered(turn, given, said).outcome) if given else first, kept=True)
 
     def _kind(self, question: Question) -> QuestionKind:
@@ -193,7 +193,9 @@ class Router:
 
     def _by_code(self, turn: Turn, questions: Sequence[Question], said: Said) -> list[_Given]:
         """The open questions whose own code a text names: a code counts at every number of ours (safety.md 6)."""
-        return self._readings(turn, answered_by([item for item in questions if is_open(turn, item)], said), said)
+        return self._readings(
+            turn, questions_with_code([item for item in questions if is_open(turn, item)], said), said
+        )
 
     def _answered(self, turn: Turn, given: list[_Given], said: Said) -> _Route:
         if len(given) == 1:
@@ -218,7 +220,7 @@ class Router:
         return kind.several(last, of_kind, said)
 
     def _no_answer(self, turn: Turn, remembered: list[Question], said: Said, extension: str) -> _Route:
-        pool = asked_at(remembered, extension, said)
+        pool = answerable_at(remembered, extension, said)
         waiting = [question for question in pool if is_open(turn, question) and asked_from(turn, question) == extension]
         if not waiting:
             asked_nothing = [] if pool or extension.startswith(Extension.CONFIRMATION) else remembered
@@ -230,7 +232,7 @@ class Router:
             )
         parents = {question.id for question in waiting}
         beneath = [q for q in pool if q.parent_id in parents and q.closed_as is ClosedAs.ANSWERED]
-        recent = [question for question in pool if lately_ended(turn, question) and self._kind(question).late]
+        recent = [question for question in pool if recently_ended(turn, question) and self._kind(question).late]
         return (
             self._ended(turn, [*beneath, *recent], said)
             or self._asked_elsewhere(turn, remembered, said, extension)
@@ -239,7 +241,7 @@ class Router:
 
     def _asked_elsewhere(self, turn: Turn, remembered: list[Question], said: Said, extension: str) -> _Route | None:
         """What answers a question that another number asked: a no counts, for the rest she is told where to answer."""
-        pool = asked_at(remembered, extension, said)
+        pool = answerable_at(remembered, extension, said)
         others = [question for question in remembered if question not in pool and is_open(turn, question)]
         given = [pair for pair in self._readings(turn, others, said) if pair[1].fit is not Fit.LAST]
         if not given:
@@ -256,7 +258,7 @@ class Router:
         return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict=NOT_UNDERSTOOD))
 
     def _late(self, turn: Turn, pool: list[Question], said: Said) -> _Route | None:
-        return self._ended(turn, [question for question in pool if lately_ended(turn, question)], said)
+        return self._ended(turn, [question for question in pool if recently_ended(turn, question)], said)
 
     def _ended(self, turn: Turn, ended: list[Question], said: Said) -> _Route | None:
         """What a text that could have answered an ended question gets to hear; the newest such question speaks."""

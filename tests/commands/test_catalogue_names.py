@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.commands import vocabulary
-from app.commands.catalogue_names import name_violation, service_mistaken
+from app.commands.catalogue_names import confusable_service, name_violation
 from app.commands.collecting import load
 from app.commands.limits import NOT_UNDERSTOOD
 from app.commands.router import Router
@@ -153,7 +153,7 @@ def test_no_name_is_the_order_of_another_service(name: str, keyword: str | None,
         replace(service("N", "QXNEWS", 100), order_keyword=None),
         replace(service("V", "Vip", 100), order_keyword=None),
     )
-    mistaken = service_mistaken(REGISTRY, replace(service("X", name, 100), order_keyword=keyword), others)
+    mistaken = confusable_service(REGISTRY, replace(service("X", name, 100), order_keyword=keyword), others)
     assert mistaken is not None
     assert mistaken.service_code == code
 
@@ -162,4 +162,4 @@ def test_no_name_is_the_order_of_another_service(name: str, keyword: str | None,
     ("name", "keyword"), [("VIP", "VIP"), ("QXVIP", "VIP"), ("新闻", None), ("QX音乐", "A1"), ("彩铃", "B1")]
 )
 def test_a_name_may_be_its_own_order_keyword(name: str, keyword: str | None) -> None:
-    assert service_mistaken(REGISTRY, replace(service("X", name, 100), order_keyword=keyword), SERVICES) is None
+    assert confusable_service(REGISTRY, replace(service("X", name, 100), order_keyword=keyword), SERVICES) is None

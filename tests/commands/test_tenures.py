@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.commands.accounts.directory import SetSubscriber
-from app.commands.outreach.campaigns import ReachOut
+from app.commands.outreach.campaigns import SendCampaignMessage
 from app.commands.tickets.dead_letters import give_up
 from app.commands.tickets.resending import Resend
 from app.domain.account import SubscriberStatus
@@ -140,7 +140,7 @@ def test_a_message_to_a_former_customer_is_not_sent_again(opened: bool) -> None:
 @pytest.mark.parametrize(("made_at", "reached"), [(BEGAN - A_MOMENT, False), (BEGAN, True)])
 def test_a_campaign_is_for_who_had_the_number_when_it_was_made(made_at: object, *, reached: bool) -> None:
     talk = Conversation(subscriber=SECOND)
-    sent = talk.happens(ReachOut("c", MessageClass.CARE, "祝您节日快乐", made_at))  # type: ignore[arg-type]
+    sent = talk.happens(SendCampaignMessage("c", MessageClass.CARE, "祝您节日快乐", made_at))  # type: ignore[arg-type]
     assert bool(sent) == reached
     assert (talk.outcome.refusal is None) == reached
 

@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from app.commands.collecting import load
-from app.commands.limits import noting_interruption
+from app.commands.limits import note_interruption
 from app.commands.quiet_hours import HOLD_TIMER, hold, is_held
 from app.commands.registry import Registry, outcome_timer
 from app.commands.router import Router
@@ -168,7 +168,7 @@ class Conversation:
         outcome = self.router.handle(turn)
         if outcome.awaits_password is not None:
             outcome = self._second_pass(turn, outcome.awaits_password)
-        outcome = noting_interruption(turn, outcome)
+        outcome = note_interruption(turn, outcome)
         self.outcome = outcome
         before = len(self.sent)
         if outcome.kept_until is not None and isinstance(stimulus, TextReceived):

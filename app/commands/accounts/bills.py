@@ -6,7 +6,7 @@ from datetime import datetime
 from app.commands.accounts.data_usage import CLOCKS_DIFFER, UNKNOWN
 from app.commands.registry import Takes, call, command
 from app.commands.replies import say
-from app.commands.tenures import not_hers
+from app.commands.tenures import tenure_violation
 from app.commands.vocabulary import BALANCE, BILL, POINTS, SPEND
 from app.domain.bills import Bill, BillItem, Spend
 from app.domain.months import closed_months, first_moment, last_moment, month_of
@@ -95,7 +95,7 @@ def record_bill(turn: Turn) -> Outcome:
     violation = next((violation for item in given.items if (violation := bill_item_violation(item.name))), None)
     if violation:
         return refused(422, f"items: a name {violation}.")
-    former = not_hers(turn.account, "month", last_moment(given.month))
+    former = tenure_violation(turn.account, "month", last_moment(given.month))
     if former is not None:
         return refused(422, former)
     return Outcome(records=(Bill(given.month, turn.now, given.items),), verdict="recorded")
@@ -109,7 +109,7 @@ def record_spend(turn: Turn) -> Outcome:
         return refused(422, UNKNOWN)
     if given.at > turn.now + CLOCKS_DIFFER:
         return refused(422, "at: lies in the future.")
-    violation = not_hers(turn.account, "at", min(given.at, last_moment(given.month)))
+    violation = tenure_violation(turn.account, "at", min(given.at, last_moment(given.month)))
     if violation is not None:
         return refused(422, violation)
     held = turn.account.record(Spend, given.month)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.commands.accounts.import_lines import ImportLine, declined_at, ended_at
-from app.commands.tenures import BEFORE_HER
+from app.commands.tenures import BEFORE_TENURE
 from app.domain.catalogue import FREE_COSTS_NOTHING
 from app.domain.dialogue import CLOCKS_DIFFER
 from app.domain.subscriptions import SubscriptionState
@@ -33,7 +33,7 @@ def _trial_is_over(line: ImportLine) -> bool:
     return line.request.state is _TRIAL and ends_at is not None and ends_at < line.turn.now
 
 
-def _undated_with_history(line: ImportLine) -> bool:
+def _is_undated(line: ImportLine) -> bool:
     return line.request.as_of is None and bool(line.ended or line.declined)
 
 
@@ -51,7 +51,7 @@ def _is_being_asked(line: ImportLine) -> bool:
     return line.is_being_asked
 
 
-def _started_before_end(line: ImportLine) -> bool:
+def _predates_end(line: ImportLine) -> bool:
     """Return True if the line is about the ended subscription: its system has not heard of the end."""
     return line.would_revive and line.request.started_at <= ended_at(line.ended[-1])
 
@@ -103,10 +103,10 @@ IMPORT_RULES: tuple[tuple[int, Callable[[ImportLine], bool], str], ...] = (
     (422, _trial_is_over, "trial_ends_at is over. Leave out what has ended; DELETE ends what she still has here."),
     (422, _priced_though_free, FREE_COSTS_NOTHING),
     (422, _is_in_future, "as_of and started_at cannot lie ahead: an import brings what exists already."),
-    (422, _is_of_former_customer, f"as_of: {BEFORE_HER}"),
+    (422, _is_of_former_customer, f"as_of: {BEFORE_TENURE}"),
     (
         422,
-        _undated_with_history,
+        _is_undated,
         "She left or refused this service before: give as_of, the moment that the line speaks of.",
     ),
     (409, _ended_since, "This service ended at as_of or later; an import never revives it."),
@@ -114,7 +114,7 @@ IMPORT_RULES: tuple[tuple[int, Callable[[ImportLine], bool], str], ...] = (
     (409, _is_being_asked, "She is being asked whether to order this service; import it again when that is decided."),
     (
         409,
-        _started_before_end,
+        _predates_end,
         "started_at is not after the end of this service; what has ended begins again by an order.",
     ),
     (409, _is_ending, "This service is running out after an unsubscribe; an import never revives it."),

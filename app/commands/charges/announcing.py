@@ -11,7 +11,7 @@ from app.commands.charges.settling import DUE_TIMER, charges_of_month, evidence_
 from app.commands.charges.use_reminders import covering_charge_id
 from app.commands.codes import fresh_code
 from app.commands.registry import call
-from app.commands.tenures import not_hers
+from app.commands.tenures import tenure_violation
 from app.domain.catalogue import Billing
 from app.domain.charges import USE_DUE, Charge, ChargeKind, Use
 from app.domain.evidence import EvidenceDraft
@@ -125,7 +125,7 @@ def announce(turn: Turn) -> Outcome:
 
 def _violation_of_tenure(turn: Turn, request: AnnounceCharge) -> str | None:
     """Return why a charge belongs to a former subscriber: its month or due date lies before the present tenure."""
-    return not_hers(turn.account, "period", last_moment(request.month)) or not_hers(
+    return tenure_violation(turn.account, "period", last_moment(request.month)) or tenure_violation(
         turn.account, "due_at", request.due_at
     )
 
@@ -239,7 +239,7 @@ def _violations_of_use(turn: Turn, request: RecordUse) -> Iterator[tuple[int, st
         yield 422, "channel: a use comes by sms, web, wap or app."
     if request.at > turn.now + _CLOCK_TOLERANCE:
         yield 422, "at: lies in the future."
-    if violation := not_hers(turn.account, "at", request.at):
+    if violation := tenure_violation(turn.account, "at", request.at):
         yield 422, violation
     if turn.account.record(Charge, charge_id_of(request.use_id)) is not None:
         yield 409, "use_id: another charge has the id that this use's would get; take another use_id."

@@ -5,7 +5,7 @@ A yes confirms the order; a no, or any other text to the question's number, decl
 
 from enum import Enum, auto
 
-from app.commands.codes import answered_by, looks_like_code
+from app.commands.codes import looks_like_code, questions_with_code
 from app.commands.limits import NOT_UNDERSTOOD
 from app.commands.orders.fulfilling import fulfil
 from app.commands.orders.placing import OrderRequest, new_order, reason_to_refuse, refusal_text, still_applies
@@ -69,7 +69,7 @@ def _meaning(turn: Turn, question: Question, said: Said) -> _Meaning | None:
         return _Meaning.YES
     if said.is_yes:
         return _Meaning.YES_WITHOUT_CODE
-    if at_its_number or not looks_like_code(said) or answered_by(list(turn.account.questions.values()), said):
+    if at_its_number or not looks_like_code(said) or questions_with_code(list(turn.account.questions.values()), said):
         return None
     return _Meaning.WRONG_CODE
 

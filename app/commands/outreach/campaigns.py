@@ -22,7 +22,7 @@ _CONFLICT = 409
 
 
 @value
-class ReachOut(Stimulus):
+class SendCampaignMessage(Stimulus):
     """A campaign comes to one of its numbers; ``made_at`` (UTC) is when it was for whoever had the number."""
 
     campaign_id: str
@@ -31,10 +31,10 @@ class ReachOut(Stimulus):
     made_at: datetime
 
 
-@call(ReachOut, reads=_READS)
-def reach_out(turn: Turn) -> Outcome:
+@call(SendCampaignMessage, reads=_READS)
+def send_campaign_message(turn: Turn) -> Outcome:
     """One message, or a refusal whose detail is a ``SkipReason``; a second time changes nothing."""
-    wanted = turn.stimulus_as(ReachOut)
+    wanted = turn.stimulus_as(SendCampaignMessage)
     if turn.account.customer is None or turn.account.former_tenure(wanted.made_at) is not None:
         return _skipped(SkipReason.NOT_A_CUSTOMER)
     messages = turn.account.records_of(CampaignMessage)
@@ -54,7 +54,7 @@ def reach_out(turn: Turn) -> Outcome:
     return Outcome(replies=(reply,), records=(message,), verdict=state.value)
 
 
-def _pieces(turn: Turn, wanted: ReachOut) -> tuple[str, ...]:
+def _pieces(turn: Turn, wanted: SendCampaignMessage) -> tuple[str, ...]:
     """The text, and for offers how to get no more of them: a word that works where answers find their number."""
     if wanted.kind is not MessageClass.MARKETING or turn.provider.single_number:
         return (wanted.text,)
@@ -67,7 +67,7 @@ def _skipped(reason: SkipReason) -> Outcome:
 
 
 @on_outcome("campaign", reads=(CampaignMessage,))
-def campaign_told(turn: Turn) -> Outcome:
+def record_campaign_outcome(turn: Turn) -> Outcome:
     """Note what became of it."""
     news = MessageOutcome.of(turn.stimulus_as(TimerDue))
     message = turn.account.record(CampaignMessage, news.about.partition(":")[2])

@@ -1,6 +1,6 @@
 """Answer a message that cannot be handled, and open a ticket for it (delivery.md 5, safety.md 22)."""
 
-from app.commands.limits import of_former_customer
+from app.commands.limits import former_customer_outcome
 from app.commands.replies import say
 from app.commands.ticketing import open_ticket
 from app.domain.texts import answers
@@ -14,7 +14,7 @@ def give_up(turn: Turn) -> Outcome:
 
     No charge of the subscriber is taken while that ticket is open.
     """
-    former = of_former_customer(turn)
+    former = former_customer_outcome(turn)
     if former is not None:
         return former
     reply = say(turn, answers.TRY_LATER.say(turn.account.language))

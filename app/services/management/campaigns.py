@@ -10,7 +10,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from app import observability
-from app.commands.outreach.campaigns import ReachOut
+from app.commands.outreach.campaigns import SendCampaignMessage
 from app.commands.outreach.consent import GiveConsent, WithdrawConsent
 from app.db import campaigns as rows
 from app.db.campaigns import Progress
@@ -104,7 +104,7 @@ class Campaigns:
         return True
 
     async def _send_to(self, campaign: Campaign, numbers: Sequence[str]) -> dict[str, str | None]:
-        stimulus = ReachOut(campaign.id, campaign.kind, campaign.text, campaign.made_at)
+        stimulus = SendCampaignMessage(campaign.id, campaign.kind, campaign.text, campaign.made_at)
         calls = (self._turns.call(msisdn, stimulus) for msisdn in numbers)
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
         return {msisdn: _skip_reason(outcome) for msisdn, outcome in zip(numbers, outcomes, strict=True)}

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
 from app.commands.accounts.import_lines import ImportSubscription
-from app.commands.catalogue_names import name_violation, service_mistaken
+from app.commands.catalogue_names import confusable_service, name_violation
 from app.commands.registry import Registry
 from app.db import catalogue as rows
 from app.db import directory as reading
@@ -196,7 +196,7 @@ def _put_service(connection: Connection, *, service: Service, registry: Registry
     keyword_owner = catalogue.by_keyword.get(service.order_keyword or "")
     if keyword_owner is not None and keyword_owner.service_code != service.service_code:
         raise RefusedError(409, "order_keyword is another service's.")
-    confusable = service_mistaken(registry, service, catalogue.services.values())
+    confusable = confusable_service(registry, service, catalogue.services.values())
     if confusable is not None:
         raise RefusedError(
             409, f"name and order_keyword: one would be mistaken for those of {confusable.service_code}."

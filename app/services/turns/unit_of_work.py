@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from app import observability
-from app.commands.limits import FORMER_CUSTOMER, noting_interruption
+from app.commands.limits import FORMER_CUSTOMER, note_interruption
 from app.commands.quiet_hours import HOLD_TIMER, held_reply, hold, is_held
 from app.db import account_rows, accounts, delivery_outcomes, events, evidence, inbox, outbox, records, timers
 from app.db.accounts import LockedConversation
@@ -119,7 +119,7 @@ class UnitOfWork:
 
     def add(self, entry: PendingAccount, turn: Turn, queued: QueuedStimulus, outcome: Outcome) -> None:
         """Add the rows of an outcome and apply it to the account of ``entry``."""
-        outcome = noting_interruption(turn, outcome)
+        outcome = note_interruption(turn, outcome)
         key_before = entry.key
         account_before = entry.account
         kept_until = outcome.kept_until if isinstance(queued.source, StoredMessage) else None

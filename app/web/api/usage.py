@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from app.commands.accounts.data_usage import AHEAD, FORMER, ReadDataUsage, Reading
-from app.commands.tenures import BEFORE_HER
+from app.commands.tenures import BEFORE_TENURE
 from app.domain.months import first_moment
 from app.services.gateway import Gateway
 from app.services.management.tokens import Scope
@@ -20,7 +20,7 @@ from app.web.times import Moment, Month
 
 router = APIRouter(prefix="/usage", tags=["usage and bills"], dependencies=[Depends(needs(Scope.BILLING_WRITE))])
 _MOST = 1000
-_REFUSED = {AHEAD: "at: lies in the future.", FORMER: f"at: {BEFORE_HER}"}
+_REFUSED = {AHEAD: "at: lies in the future.", FORMER: f"at: {BEFORE_TENURE}"}
 
 
 class DataUsageBody(LargeBody):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.commands.outreach.campaigns import ReachOut
+from app.commands.outreach.campaigns import SendCampaignMessage
 from app.commands.outreach.consent import GiveConsent, WithdrawConsent
 from app.domain.campaigns import CampaignMessage
 from app.domain.consents import MarketingConsent
@@ -15,7 +15,7 @@ CARE, MARKETING = MessageClass.CARE, MessageClass.MARKETING
 
 def reach(talk: Conversation, campaign_id: str, kind: MessageClass = CARE, text: str = "祝您节日快乐") -> str:
     """A campaign comes to her: the texts that she gets, or why she is skipped."""
-    sent = talk.happens(ReachOut(campaign_id, kind, text, talk.now))
+    sent = talk.happens(SendCampaignMessage(campaign_id, kind, text, talk.now))
     refusal = talk.outcome.refusal
     return refusal.detail if refusal else "".join(message.text for message in sent)
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import update
 
-from app.commands.outreach.campaigns import ReachOut
+from app.commands.outreach.campaigns import SendCampaignMessage
 from app.db.campaigns import campaign_recipient
 from app.domain.account import Brand, Payment, SubscriberStatus
 from app.domain.messages import MessageClass
@@ -112,7 +112,7 @@ async def test_a_batch_that_a_crash_cut_off_reaches_nobody_twice(settings: Setti
         # As if the process had died between the turns and the note of them.
         forget = update(campaign_recipient).values(status="waiting", reason=None)
         await web.running.gateway.storage.database.write(lambda connection: connection.execute(forget))
-        stimulus = ReachOut(campaign_id, MessageClass.CARE, "祝您节日快乐", START)
+        stimulus = SendCampaignMessage(campaign_id, MessageClass.CARE, "祝您节日快乐", START)
         assert (await web.running.gateway.turning.turns.call(ALICE, stimulus)).verdict == "reached before"
         assert len(await web.running.received(ALICE)) == 1
 
