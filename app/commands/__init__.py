@@ -1,4 +1,5 @@
-"""What a stimulus means. Pure: no clock, database, network or framework.
+"""The commands, answers, timers and calls: functions from a turn to its outcome.
 
-One file for each command or timer family. The decorators of ``registry`` mark functions; ``load`` collects them.
+This package is pure: no clock, database, network or framework. Each command or family of timers has a file of its own.
+The decorators of ``registry`` mark functions, and ``collecting.load`` collects the marks.
 """

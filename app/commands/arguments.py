@@ -1,4 +1,4 @@
-"""Keywords with something behind them: ``QXCL``, ``ZD#202610``, ``TS 内容`` (flows.md 3, 4)."""
+"""Texts that begin with a keyword and go on: ``QXCL``, ``ZD#202610``, ``TS 内容`` (flows.md 3, 4)."""
 
 import re
 from collections.abc import Iterator
@@ -9,33 +9,33 @@ from app.commands.vocabulary import ARGUMENT_MARKS, BEHIND_KEYWORD
 from app.domain.names import order_keyword_violation
 from app.domain.turn import Turn
 
-# A command, and what stands behind its keyword.
+# A command, and the argument behind its keyword.
 KeywordMatch = tuple[Command, str]
-# A letter that another one is joined to.
+# Two Latin letters in a row: the keyword and what follows may be one word.
 _LATIN_WORD = re.compile(r"[A-Z]{2}")
-_NOTHING = " +"
+_BEFORE_ARGUMENT = " +"
 
 
-def with_arguments(registry: Registry, said: Said) -> KeywordMatch | None:
-    """A keyword with something behind it: ``QXCL``, ``ZD#202610``, ``TS 内容``."""
+def match_keyword(registry: Registry, said: Said) -> KeywordMatch | None:
+    """Return the command whose keyword a text begins with, and the argument; None if there is no such command."""
     for keyword, argument in _splits(said.words):
-        entry = registry.prefixes.get("".join(keyword.split()))
-        if entry is not None and entry.takes is Takes.ARGUMENTS:
-            return entry, argument
+        command = registry.prefixes.get("".join(keyword.split()))
+        if command is not None and command.takes is Takes.ARGUMENTS:
+            return command, argument
     for length in range(min(len(said.key), registry.longest_prefix), 0, -1):
-        entry = registry.prefixes.get(said.key[:length])
-        if entry is None or entry.takes is Takes.ARGUMENTS:
+        command = registry.prefixes.get(said.key[:length])
+        if command is None or command.takes is Takes.ARGUMENTS:
             continue
-        if entry.takes is Takes.WORD:
-            return entry, said.key[length:].lstrip(ARGUMENT_MARKS)
-        behind = _behind(said.words, length)
-        if entry.takes is Takes.ANYTHING or not _LATIN_WORD.match(said.key[length - 1] + behind):
-            return entry, behind.lstrip(_NOTHING)
+        if command.takes is Takes.WORD:
+            return command, said.key[length:].lstrip(ARGUMENT_MARKS)
+        rest = _rest_after(said.words, length)
+        if command.takes is Takes.ANYTHING or not _LATIN_WORD.match(said.key[length - 1] + rest):
+            return command, rest.lstrip(_BEFORE_ARGUMENT)
     return None
 
 
-def _behind(words: str, length: int) -> str:
-    """What follows that many characters, white space not counted."""
+def _rest_after(words: str, length: int) -> str:
+    """Return what follows the first ``length`` characters, not counting white space."""
     place = 0
     while length:
         length -= not words[place].isspace()
@@ -44,6 +44,7 @@ def _behind(words: str, length: int) -> str:
 
 
 def _splits(words: str) -> Iterator[tuple[str, str]]:
+    """Yield the ways to split a text into keyword and argument: at each mark, then at the first white space."""
     for mark in ARGUMENT_MARKS:
         if mark in words:
             head, _, tail = words.partition(mark)
@@ -53,12 +54,12 @@ def _splits(words: str) -> Iterator[tuple[str, str]]:
         yield parts[0], parts[1].lstrip(ARGUMENT_MARKS)
 
 
-def is_known(turn: Turn, found: KeywordMatch) -> bool:
-    """Whether what stands behind a keyword means something there, as the name of a service that she has."""
-    entry, argument = found
-    return entry.takes is not Takes.WORD or (entry.knows is not None and entry.knows(turn, argument))
+def argument_is_known(turn: Turn, match: KeywordMatch) -> bool:
+    """Return True if the command knows the argument, for example as the name of a service that the subscriber has."""
+    command, argument = match
+    return command.takes is not Takes.WORD or (command.knows is not None and command.knows(turn, argument))
 
 
-def means_something(turn: Turn, found: KeywordMatch) -> bool:
-    """Whether a keyword with something behind it is a command: QXABC is one, if a wrong one, and 退订不了 is not."""
-    return order_keyword_violation(found[1].rstrip(BEHIND_KEYWORD)) is None or is_known(turn, found)
+def is_command(turn: Turn, match: KeywordMatch) -> bool:
+    """Return True if the text is meant as a command, even a wrong one: QXABC is one, 退订不了 is not."""
+    return order_keyword_violation(match[1].rstrip(BEHIND_KEYWORD)) is None or argument_is_known(turn, match)

@@ -1,4 +1,4 @@
-"""What names of SPs and services say: nothing that she would send for something else (safety.md 29)."""
+"""Checks of the names of SPs and services: none may read as a command or an answer (safety.md 29)."""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,15 +15,15 @@ from app.commands.registry import Registry, Takes
 from app.domain import names
 from app.domain.catalogue import Service
 
-_ONE_OF_OURS = "must not be as a whole what customers answer or command with"
+_RESERVED = "must not be as a whole what customers answer or command with"
 
 
 def name_violation(registry: Registry, name: str) -> str | None:
-    """What is wrong with a name, as the rest of a sentence, or None."""
-    return names.name_violation(name) or (_ONE_OF_OURS if _is_said_to_us(registry, name) else None)
+    """Return what is wrong with a name, as the end of a sentence; None if it is fine."""
+    return names.name_violation(name) or (_RESERVED if _is_reserved(registry, name) else None)
 
 
-def _is_said_to_us(registry: Registry, name: str) -> bool:
+def _is_reserved(registry: Registry, name: str) -> bool:
     said = normalise(names.as_read(name))
     is_number = bool(parse_pick(said)) or parse_offer(said) is not None or parse_origin_question(said) is not None
     is_word = registry.is_keyword(said) or refuses_marketing(said)
@@ -31,19 +31,19 @@ def _is_said_to_us(registry: Registry, name: str) -> bool:
 
 
 def confusable_service(registry: Registry, service: Service, others: Iterable[Service]) -> Service | None:
-    """Another service whose order keyword this one's name would be taken for, or the other way round (QXCL, CL)."""
-    mine = set(_keywords_in(registry, service.name))
+    """Return another service whose order keyword reads as this one's name, or the other way round (QXCL, CL)."""
+    own = set(_keywords_in(registry, service.name))
     for other in others:
         theirs: set[str | None] = {*_keywords_in(registry, other.name)}
         if other.service_code != service.service_code and (
-            other.order_keyword in mine or service.order_keyword in theirs
+            other.order_keyword in own or service.order_keyword in theirs
         ):
             return other
     return None
 
 
 def _keywords_in(registry: Registry, name: str) -> Iterator[str]:
-    """The order keywords that a name can be read as: by itself, and behind a word such as QX or KT."""
+    """Yield the order keywords that a name can be read as: all of it, and the rest behind a word such as QX or KT."""
     key = name_key(name)
     yield key
     for prefix, command in registry.prefixes.items():

@@ -9,5 +9,5 @@ from app.domain.turn import Outcome, Turn
 
 @command(*MENU, menu=answers.HELP, rank=90)
 def show_menu(turn: Turn, _argument: str) -> Outcome:
-    """Say what can be sent."""
+    """List the commands that customers can send."""
     return Outcome(replies=(say(turn, answers.MENU.say(turn.account.language, commands=menu_lines(turn))),))

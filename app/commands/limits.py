@@ -1,4 +1,4 @@
-"""Strangers, too many messages, machines that answer machines (flows.md 3; safety.md 22, 25)."""
+"""Texts of strangers and former customers, and limits: rate, loops, segments (flows.md 3; safety.md 22, 25)."""
 
 from app.commands.quiet_hours import is_held
 from app.commands.replies import say
@@ -11,21 +11,22 @@ from app.domain.texts import answers
 from app.domain.turn import Outcome, TextReceived, Turn
 from app.domain.values import replace
 
-# The verdicts of outcomes that only say so: two machines that do not understand each other must fall silent.
+# Verdicts of outcomes whose reply only says so. The first two count for the loop guard: two machines that do not
+# understand each other must fall silent.
 NOT_UNDERSTOOD = "not understood"
 INCOMPLETE = "incomplete"
 FORMER_CUSTOMER = "former customer"
 
 
 def former_customer_outcome(turn: Turn) -> Outcome | None:
-    """What becomes of a text that a former customer of the number sent: it is recorded, and nothing else."""
+    """Return the outcome of a former customer's text, which is only recorded; None if the text is the subscriber's."""
     received = turn.stimulus_as(TextReceived)
     tenure = turn.account.former_tenure(received.stamped_at or received.sent_at)
     return None if tenure is None else Outcome(verdict=FORMER_CUSTOMER, former_tenure=tenure)
 
 
 def answer_stranger(turn: Turn, limits: Limits) -> Outcome:
-    """A number that is nobody's is told so once a day."""
+    """Tell a number without a subscriber that it has none, once a day."""
     if not limits.may_tell_stranger(turn.now):
         return Outcome(limits=limits, verdict="not a customer")
     reply = say(turn, answers.NOT_A_CUSTOMER.say(Language.ZH))
@@ -33,9 +34,9 @@ def answer_stranger(turn: Turn, limits: Limits) -> Outcome:
 
 
 def new_subscriber(turn: Turn) -> Subscriber:
-    """Made on first contact where the settings say so; a prepaid customer of the mass brand.
+    """Return a prepaid subscriber of the mass brand, for deployments that create one on the first message.
 
-    She has had the number since she sent it, or what she sends next would be taken for her predecessor's.
+    A second tenure begins when that message was sent, else the next one would be taken for the former customer's.
     """
     before = turn.account.subscriber
     received = turn.stimulus_as(TextReceived)
@@ -56,14 +57,15 @@ def new_subscriber(turn: Turn) -> Subscriber:
 
 
 def outcome_over_rate(turn: Turn, limits: Limits, outcome: Outcome, *, kept: bool) -> Outcome:
-    """Over the rate limit: stops and answers wait, queries are dropped, one notice is given.
+    """Return the outcome of a text beyond the rate limit.
 
-    Where the minute is over already, as with texts that come late, what is kept runs at once.
+    A kept text (an answer, or a command that ends something) waits until the minute is over, and runs at once if it
+    is over already, as for a text that comes late. A query is dropped, and the first one gets a notice.
     """
     if kept:
         until = limits.minute_over_at
-        waits = until is not None and until > turn.now
-        return Outcome(kept_until=until, verdict="kept: too many") if waits else outcome
+        must_wait = until is not None and until > turn.now
+        return Outcome(kept_until=until, verdict="kept: too many") if must_wait else outcome
     if limits.told_too_many:
         return Outcome(verdict="dropped: too many")
     reply = say(turn, answers.TOO_MANY.say(turn.account.language))
@@ -71,14 +73,15 @@ def outcome_over_rate(turn: Turn, limits: Limits, outcome: Outcome, *, kept: boo
 
 
 def apply_reply_limits(turn: Turn, limits: Limits, outcome: Outcome) -> Outcome:
-    """The outcome of a text within the loop guard and the cap on segments.
+    """Return the outcome as the loop guard and the cap on segments allow it.
 
-    Beyond the cap only outcomes of changes are told; what is not shown is not asked either.
+    Beyond the cap only replies about changes are sent. Other outcomes are dropped as a whole, so that no question is
+    open that was not shown.
     """
     limits = outcome.limits or limits
-    puzzled = outcome.verdict in (NOT_UNDERSTOOD, INCOMPLETE)
-    if puzzled and not limits.may_say_not_understood(turn.now):
-        # What was counted, such as wrong codes, is counted in silence, too.
+    not_understood = outcome.verdict in (NOT_UNDERSTOOD, INCOMPLETE)
+    if not_understood and not limits.may_say_not_understood(turn.now):
+        # Records are written in silence, too, as they count wrong codes.
         return Outcome(limits=limits, records=outcome.records, verdict="silent: loop")
     segments = sum(measure(message).segments for reply in outcome.replies for message in reply.messages)
     if segments:
@@ -86,17 +89,17 @@ def apply_reply_limits(turn: Turn, limits: Limits, outcome: Outcome) -> Outcome:
         if not result and not limits.may_send(segments, turn.now):
             return Outcome(limits=limits, verdict="silent: too many segments")
         limits = limits.count_segments(segments, turn.now)
-    if puzzled:
+    if not_understood:
         limits = limits.count_not_understood(turn.now)
     return replace(outcome, limits=limits)
 
 
 def note_interruption(turn: Turn, outcome: Outcome) -> Outcome:
-    """The outcome, with a note of text from the bare access number while a question about money was open."""
+    """Record in the limits that the access number itself sends text while a question about money is open."""
     if not outcome.replies:
         return outcome
-    one_number = turn.provider.single_number
-    from_access = (reply for reply in outcome.replies if one_number or reply.extension == Extension.COMMANDS)
+    single_number = turn.provider.single_number
+    from_access = (reply for reply in outcome.replies if single_number or reply.extension == Extension.COMMANDS)
     if not any(not is_held(reply, turn) for reply in from_access):
         return outcome
     questions = turn.account.questions.values()

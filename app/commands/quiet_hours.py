@@ -1,4 +1,4 @@
-"""Messages that wait for the morning: a timer each, whose turn makes the message only then (flows.md 15)."""
+"""Messages held during the quiet hours: each is stored in a timer, and sent when the timer falls due (flows.md 15)."""
 
 import json
 from datetime import datetime
@@ -11,14 +11,14 @@ HOLD_TIMER = HELD_MESSAGE
 
 
 def is_held(reply: Reply, turn: Turn) -> bool:
-    """Whether a reply waits for the morning instead of being sent by this turn."""
+    """Return True if a reply must wait for the end of the quiet hours."""
     return keeps_quiet_hours(reply.kind) and not reply.any_hour and turn.policy.quiet_hours.release(turn.now) > turn.now
 
 
 def hold(reply: Reply, timer_id: str, turn: Turn) -> TimerSet:
-    """The timer that keeps a reply until the quiet hours are over; known by its matter, so that it can be recalled."""
+    """Return the timer that sends a reply after the quiet hours; its subject is ``about``, if the reply has one."""
     held = {
-        # First, as held messages go in the order in which they were made (db/timers.py).
+        # The first key: held messages are sent in the order in which they were made (db/timers.py).
         "order": timer_id,
         "messages": reply.messages,
         "extension": reply.extension,
@@ -33,7 +33,7 @@ def hold(reply: Reply, timer_id: str, turn: Turn) -> TimerSet:
 
 
 def held_reply(data: str) -> Reply:
-    """The reply in the data of such a timer."""
+    """Return the reply stored in the data of a held message's timer."""
     held = json.loads(data)
     return Reply(
         tuple(held["messages"]),
@@ -47,6 +47,6 @@ def held_reply(data: str) -> Reply:
 
 
 @timer(HOLD_TIMER, reads=())
-def release(turn: Turn) -> Outcome:
-    """The quiet hours are over."""
+def send_held(turn: Turn) -> Outcome:
+    """Send a held message after the quiet hours."""
     return Outcome(replies=(held_reply(turn.stimulus_as(TimerDue).data),), verdict="sent in the morning")

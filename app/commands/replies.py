@@ -1,4 +1,4 @@
-"""Making replies: pages of the right length, signed, in the subscriber's language."""
+"""Builders of replies: split into messages, signed, in the subscriber's language."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ def say(
     any_hour: bool = False,
     valid_until: datetime | None = None,
 ) -> Reply:
-    """A reply in pieces that are never cut; it takes as many messages as it needs."""
+    """Return a reply of as many messages as its pieces need; a piece is never split. See ``Reply`` for the options."""
     messages = paginate(Passage(pieces), SIGN_OFF.say(turn.account.language), turn.policy.menu_max_segments)
     return Reply(
         messages, extension, kind, question_id, about, notify=notify, any_hour=any_hour, valid_until=valid_until
@@ -30,21 +30,21 @@ def say(
 
 
 def menu_lines(turn: Turn) -> str:
-    """What can be sent, commonest first."""
+    """Return the lines of the menu, the most common command first."""
     language = turn.account.language
     return wording.clauses(language, [line.say(language) for line in turn.policy.menu])
 
 
 def shown(*replies: Reply) -> str:
-    """The exact words of some replies, for the evidence of what was asked."""
+    """Return the exact text of some replies, for the evidence."""
     return "\n".join(message for reply in replies for message in reply.messages)
 
 
-def asked_from(turn: Turn, question: Question) -> str:
-    """The extension that a question came from: none with a provider that has one number only."""
+def extension_of(turn: Turn, question: Question) -> str:
+    """Return the extension that a question came from; none with a provider that has a single number."""
     return Extension.COMMANDS if turn.provider.single_number else question.extension
 
 
 def number_of(turn: Turn, question: Question) -> str:
-    """The number that a question is answered to."""
-    return turn.policy.numbers.number(asked_from(turn, question))
+    """Return the number that answers to a question are sent to."""
+    return turn.policy.numbers.number(extension_of(turn, question))

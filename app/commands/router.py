@@ -1,8 +1,8 @@
-"""Which command or question a stimulus belongs to (flows.md 3)."""
+"""The router: finds the command, question, timer or call that a stimulus is for, and runs it (flows.md 3)."""
 
 from collections.abc import Sequence
 
-from app.commands.arguments import KeywordMatch, is_known, means_something, with_arguments
+from app.commands.arguments import KeywordMatch, argument_is_known, is_command, match_keyword
 from app.commands.codes import looks_like_code, questions_with_code
 from app.commands.limits import (
     INCOMPLETE,
@@ -16,7 +16,7 @@ from app.commands.limits import (
 from app.commands.open_questions import answerable_at, is_open, may_answer, recently_ended, remembered_questions
 from app.commands.parser import Said
 from app.commands.registry import Answer, Fit, Handler, QuestionKind, Reads, Registry, Takes
-from app.commands.replies import asked_from, menu_lines, say
+from app.commands.replies import extension_of, menu_lines, say
 from app.domain.account import Account, Subscriber, SubscriberStatus
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.service_numbers import Extension, ServiceNumbers
@@ -27,33 +27,34 @@ from app.domain.values import replace, value
 
 @value
 class _Route:
-    """Where a text goes. ``kept``: it waits when there are too many messages, instead of being dropped."""
+    """The outcome of a text; a ``kept`` text waits beyond the rate limit instead of being dropped."""
 
     outcome: Outcome
     kept: bool = False
 
 
-_Given = tuple[Question, Answer]
+# A question, and how it reads the text.
+_Reading = tuple[Question, Answer]
 _EXTENSION_DIGITS = 3
 
 
 @value
 class Router:
-    """Finds what a stimulus means; the same input gives the same outcome."""
+    """Finds and runs the function that handles a stimulus; the same input gives the same outcome."""
 
     registry: Registry
 
     def handle(self, turn: Turn) -> Outcome:
-        """The outcome of one turn. A kind of stimulus that nobody takes is a LookupError."""
+        """Return the outcome of a turn. Raise LookupError if no function handles this kind of stimulus."""
         if isinstance(turn.stimulus, TextReceived):
             return self._with_reactions(turn, self._handle_text(turn, turn.stimulus))
         handler = self._handler(turn.stimulus)
         if handler is None:
             raise LookupError(f"no command takes this {type(turn.stimulus).__name__}")
-        return _to_a_customer(turn, self._with_reactions(turn, handler.run(turn)))
+        return _only_to_customer(turn, self._with_reactions(turn, handler.run(turn)))
 
     def _with_reactions(self, turn: Turn, outcome: Outcome) -> Outcome:
-        """Join what follows from a change of the subscriber (``@subscriber_changed``)."""
+        """Join the outcomes of all ``@subscriber_changed`` if the subscriber changed."""
         after = outcome.subscriber
         if after is None or after.status is SubscriberStatus.CLOSED:
             return outcome
@@ -66,10 +67,10 @@ class Router:
         return self.registry.calls.get(type(stimulus))
 
     def reads(self, stimulus: Stimulus, numbers: ServiceNumbers) -> Reads:
-        """The kinds of records to load before this stimulus is handled; None: all of them.
+        """Return the kinds of records that handling the stimulus needs; None means all.
 
-        A keyword that reads little does so only where a text means nothing beside it: on the numbers of orders and
-        fees it is an answer as well.
+        The kinds of a keyword's command are enough only at the numbers where a keyword is not an answer as well, as
+        it is at those of orders and fees.
         """
         if not isinstance(stimulus, TextReceived):
             handler = self._handler(stimulus)
@@ -80,7 +81,7 @@ class Router:
         return exact.reads if exact else None
 
     def needs(self, stimulus: Stimulus, account: Account, numbers: ServiceNumbers) -> tuple[Need, ...]:
-        """What must be loaded beside the basic account before this stimulus is handled."""
+        """Return what the open questions need to read the text, beyond the basic account."""
         if not isinstance(stimulus, TextReceived) or numbers.extension(stimulus.dialled) == Extension.SPAM:
             return ()
         asking = [
@@ -116,156 +117,166 @@ class Router:
             return outcome
         return replace(outcome, subscriber=outcome.subscriber or created)
 
-    # ---- where a text goes
+    # ---- routing a text
 
     def _route(self, turn: Turn, said: Said, extension: str) -> _Route:
-        whole = self.registry.numbers.get(extension)
-        taken = whole.run(turn, said) if whole else None
-        if whole and taken:
-            return _Route(taken, whole.kept)
+        number = self.registry.numbers.get(extension)
+        outcome = number.run(turn, said) if number else None
+        if number and outcome:
+            return _Route(outcome, number.kept)
         # 204 for each of the confirmation numbers 20400 to 20499.
         interceptor = self.registry.interceptors.get(extension[:_EXTENSION_DIGITS])
-        first = interceptor(turn, said) if interceptor else None
-        return self._obeyed_beside(turn, said, first) if first else self._understood(turn, said, extension)
+        intercepted = interceptor(turn, said) if interceptor else None
+        if intercepted is not None:
+            return self._route_intercepted(turn, said, intercepted)
+        return self._route_whole(turn, said, extension)
 
     def _route_incomplete(self, turn: Turn, said: Said, extension: str) -> _Route:
-        """A text of which parts never came: only who says so uses it, and it changes nothing else (delivery.md 6)."""
-        uses = self.registry.incomplete
-        whole = self.registry.numbers.get(extension)
-        taken = whole.run(turn, said) if whole and whole.run in uses else None
-        if whole and taken:
-            return _Route(taken, whole.kept)
+        """Route a text with missing parts: only functions marked ``@incomplete`` get it (delivery.md 6)."""
+        usable = self.registry.incomplete
+        number = self.registry.numbers.get(extension)
+        outcome = number.run(turn, said) if number and number.run in usable else None
+        if number and outcome:
+            return _Route(outcome, number.kept)
         exact = self.registry.exact(said)
-        found = (exact, "") if exact else with_arguments(self.registry, said)
-        if found is not None and found[0].run in uses:
-            return _run(turn, found)
-        pool = [item for item in answerable_at(remembered_questions(turn), extension, said) if is_open(turn, item)]
-        given = self._readings(turn, [item for item in pool if self._kind(item).answer in uses], said)
-        if given:
-            return self._answered(turn, given, said)
-        ours = Extension.COMMANDS if extension == Extension.FOREIGN else extension
-        reply = say(turn, answers.INCOMPLETE.say(turn.account.language), extension=ours)
+        match = (exact, "") if exact else match_keyword(self.registry, said)
+        if match is not None and match[0].run in usable:
+            return _run(turn, match)
+        candidates = answerable_at(remembered_questions(turn), extension, said)
+        able = [item for item in candidates if is_open(turn, item) and self._kind(item).answer in usable]
+        readings = self._readings(turn, able, said)
+        if readings:
+            return self._answered(turn, readings, said)
+        from_extension = Extension.COMMANDS if extension == Extension.FOREIGN else extension
+        reply = say(turn, answers.INCOMPLETE.say(turn.account.language), extension=from_extension)
         return _Route(Outcome(replies=(reply,), verdict=INCOMPLETE))
 
-    def _understood(self, turn: Turn, said: Said, extension: str) -> _Route:
+    def _route_whole(self, turn: Turn, said: Said, extension: str) -> _Route:
         exact = self.registry.exact(said)
         if exact is not None:
             return _Route(exact.run(turn, ""), exact.kept)
-        found = with_arguments(self.registry, said)
-        if found is not None and (found[0].takes is not Takes.WORD or found[1] in turn.catalogue.by_keyword):
-            return _run(turn, found)
+        match = match_keyword(self.registry, said)
+        if match is not None and (match[0].takes is not Takes.WORD or match[1] in turn.catalogue.by_keyword):
+            return _run(turn, match)
         remembered = remembered_questions(turn)
-        pool = answerable_at(remembered, extension, said)
-        given = self._readings(turn, [question for question in pool if is_open(turn, question)], said)
-        is_command = found is not None and means_something(turn, found)
-        if not given or given[0][1].fit is not Fit.EXACT:
-            given = self._by_code(turn, remembered, said) or given
-        if given and not (is_command and given[0][1].fit is Fit.LAST):
-            return self._answered(turn, given, said)
-        if found is not None:
-            # TD1 after its listing has run out is a late pick and not the service "1".
-            return (None if is_known(turn, found) else self._late(turn, pool, said)) or _run(turn, found)
-        return self._no_answer(turn, remembered, said, extension)
+        candidates = answerable_at(remembered, extension, said)
+        readings = self._readings(turn, [question for question in candidates if is_open(turn, question)], said)
+        meant_as_command = match is not None and is_command(turn, match)
+        if not readings or readings[0][1].fit is not Fit.EXACT:
+            readings = self._by_code(turn, remembered, said) or readings
+        if readings and not (meant_as_command and readings[0][1].fit is Fit.LAST):
+            return self._answered(turn, readings, said)
+        if match is not None:
+            # TD1 behind a listing that has run out is a late pick, and does not name a service "1".
+            return (None if argument_is_known(turn, match) else self._late(turn, candidates, said)) or _run(turn, match)
+        return self._route_unanswered(turn, remembered, said, extension)
 
-    def _obeyed_beside(self, turn: Turn, said: Said, first: Outcome) -> _Route:
-        """A text that has done something already, and is obeyed where it is a keyword (safety.md 6, 14)."""
-        turn = replace(turn, account=apply(turn.account, first))
+    def _route_intercepted(self, turn: Turn, said: Said, intercepted: Outcome) -> _Route:
+        """Route a text that an interceptor has handled: a keyword or code in it counts as well (safety.md 6, 14)."""
+        turn = replace(turn, account=apply(turn.account, intercepted))
         exact = self.registry.exact(said)
         if exact is not None:
-            return _Route(merge_outcomes(first, exact.run(turn, "")), kept=True)
-        found = with_arguments(self.registry, said)
-        if found is not None and means_something(turn, found):
-            return _Route(merge_outcomes(first, _run(turn, found).outcome), kept=True)
-        given = self._by_code(turn, remembered_questions(turn), said)
-        return _Route(merge_outcomes(first, self._answered(turn, given, said).outcome) if given else first, kept=True)
+            return _Route(merge_outcomes(intercepted, exact.run(turn, "")), kept=True)
+        match = match_keyword(self.registry, said)
+        if match is not None and is_command(turn, match):
+            return _Route(merge_outcomes(intercepted, _run(turn, match).outcome), kept=True)
+        readings = self._by_code(turn, remembered_questions(turn), said)
+        outcome = merge_outcomes(intercepted, self._answered(turn, readings, said).outcome) if readings else intercepted
+        return _Route(outcome, kept=True)
 
     def _kind(self, question: Question) -> QuestionKind:
         return self.registry.questions[type(question.state)]
 
-    def _readings(self, turn: Turn, questions: Sequence[Question], said: Said) -> list[_Given]:
-        """The questions that understand a text: of those, the ones that it fits best."""
-        readings = [
+    def _readings(self, turn: Turn, questions: Sequence[Question], said: Said) -> list[_Reading]:
+        """Return the questions that understand a text, with their readings; of these only the ones that fit best."""
+        answers_given = [
             (question, self._kind(question).answer(turn.answering(question), question, said)) for question in questions
         ]
-        given = [(question, reading) for question, reading in readings if reading is not None]
-        best = next((fit for fit in Fit if any(pair[1].fit is fit for pair in given)), None)
-        return [pair for pair in given if pair[1].fit is best]
+        readings = [(question, answer) for question, answer in answers_given if answer is not None]
+        best = next((fit for fit in Fit if any(answer.fit is fit for _, answer in readings)), None)
+        return [(question, answer) for question, answer in readings if answer.fit is best]
 
-    def _by_code(self, turn: Turn, questions: Sequence[Question], said: Said) -> list[_Given]:
-        """The open questions whose own code a text names: a code counts at every number of ours (safety.md 6)."""
+    def _by_code(self, turn: Turn, questions: Sequence[Question], said: Said) -> list[_Reading]:
+        """Return the open questions whose own code is in the text; a code counts at every number (safety.md 6)."""
         return self._readings(
             turn, questions_with_code([item for item in questions if is_open(turn, item)], said), said
         )
 
-    def _answered(self, turn: Turn, given: list[_Given], said: Said) -> _Route:
-        if len(given) == 1:
-            answer = given[0][1]
+    def _answered(self, turn: Turn, readings: list[_Reading], said: Said) -> _Route:
+        if len(readings) == 1:
+            answer = readings[0][1]
             return _Route(answer.outcome, answer.kept)
-        changed = [outcome for kind in self._kinds_of(given) if (outcome := self._several(turn, kind, given, said))]
-        if changed and len(self._kinds_of(given)) == 1:
+        changed = [outcome for kind in self._kinds(readings) if (outcome := self._several(turn, kind, readings, said))]
+        if changed and len(self._kinds(readings)) == 1:
             return _Route(changed[0], kept=True)
-        about = [self._kind(question).about(turn, question) for question, _ in given]
+        about = [self._kind(question).about(turn, question) for question, _ in readings]
         text = answers.several_questions(turn.account.language, about)
         unclear = Outcome(replies=(say(turn, text),), verdict="several questions")
         return _Route(merge_outcomes(unclear, *(replace(outcome, replies=()) for outcome in changed)), kept=True)
 
-    def _kinds_of(self, given: list[_Given]) -> list[QuestionKind]:
-        return list({kind.state: kind for kind in (self._kind(question) for question, _ in given)}.values())
+    def _kinds(self, readings: list[_Reading]) -> list[QuestionKind]:
+        return list({kind.state: kind for kind in (self._kind(question) for question, _ in readings)}.values())
 
-    def _several(self, turn: Turn, kind: QuestionKind, given: list[_Given], said: Said) -> Outcome | None:
-        of_kind = tuple(question for question, _ in given if isinstance(question.state, kind.state))
+    def _several(self, turn: Turn, kind: QuestionKind, readings: list[_Reading], said: Said) -> Outcome | None:
+        of_kind = tuple(question for question, _ in readings if isinstance(question.state, kind.state))
         if not (kind.several and len(of_kind) > 1):
             return None
         last = max((turn.answering(question) for question in of_kind), key=lambda one: one.at)
         return kind.several(last, of_kind, said)
 
-    def _no_answer(self, turn: Turn, remembered: list[Question], said: Said, extension: str) -> _Route:
-        pool = answerable_at(remembered, extension, said)
-        waiting = [question for question in pool if is_open(turn, question) and asked_from(turn, question) == extension]
+    def _route_unanswered(self, turn: Turn, remembered: list[Question], said: Said, extension: str) -> _Route:
+        """Route a text that no open question understands.
+
+        If this number waits for an answer: to an ended question that the text fits, to a question of another number,
+        or the waiting question is repeated. Else: to an ended question, to one of another number, or to the menu.
+        """
+        candidates = answerable_at(remembered, extension, said)
+        waiting = [item for item in candidates if is_open(turn, item) and extension_of(turn, item) == extension]
         if not waiting:
-            asked_nothing = [] if pool or extension.startswith(Extension.CONFIRMATION) else remembered
+            elsewhere = [] if candidates or extension.startswith(Extension.CONFIRMATION) else remembered
             return (
-                self._late(turn, pool, said)
+                self._late(turn, candidates, said)
                 or self._asked_elsewhere(turn, remembered, said, extension)
-                or self._late(turn, asked_nothing, said)
-                or _puzzled(turn)
+                or self._late(turn, elsewhere, said)
+                or _not_understood(turn)
             )
         parents = {question.id for question in waiting}
-        beneath = [q for q in pool if q.parent_id in parents and q.closed_as is ClosedAs.ANSWERED]
-        recent = [question for question in pool if recently_ended(turn, question) and self._kind(question).late]
+        children = [q for q in candidates if q.parent_id in parents and q.closed_as is ClosedAs.ANSWERED]
+        recent = [question for question in candidates if recently_ended(turn, question) and self._kind(question).late]
         return (
-            self._ended(turn, [*beneath, *recent], said)
+            self._ended(turn, [*children, *recent], said)
             or self._asked_elsewhere(turn, remembered, said, extension)
             or self._repeated(turn, waiting[-1])
         )
 
     def _asked_elsewhere(self, turn: Turn, remembered: list[Question], said: Said, extension: str) -> _Route | None:
-        """What answers a question that another number asked: a no counts, for the rest she is told where to answer."""
-        pool = answerable_at(remembered, extension, said)
-        others = [question for question in remembered if question not in pool and is_open(turn, question)]
-        given = [pair for pair in self._readings(turn, others, said) if pair[1].fit is not Fit.LAST]
-        if not given:
+        """Route an answer to a question of another number: a no or a code counts, else reply where to send it."""
+        candidates = answerable_at(remembered, extension, said)
+        others = [question for question in remembered if question not in candidates and is_open(turn, question)]
+        readings = [pair for pair in self._readings(turn, others, said) if pair[1].fit is not Fit.LAST]
+        if not readings:
             return None
-        if looks_like_code(said) or (said.is_no and not pool and not extension.startswith(Extension.CONFIRMATION)):
-            return self._answered(turn, given, said)
-        about = [self._kind(question).about(turn, question) for question, _ in given]
+        to_order = extension.startswith(Extension.CONFIRMATION)
+        if looks_like_code(said) or (said.is_no and not candidates and not to_order):
+            return self._answered(turn, readings, said)
+        about = [self._kind(question).about(turn, question) for question, _ in readings]
         text = answers.answer_there(turn.account.language, about)
         return _Route(Outcome(replies=(say(turn, text),), verdict=NOT_UNDERSTOOD))
 
     def _repeated(self, turn: Turn, question: Question) -> _Route:
-        """The question again, briefly; it stays the same question, with the window that it has."""
+        """Repeat a question in short; it stays open as it is, with the same window."""
         text = self._kind(question).repeat(turn, question)
         return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict=NOT_UNDERSTOOD))
 
-    def _late(self, turn: Turn, pool: list[Question], said: Said) -> _Route | None:
-        return self._ended(turn, [question for question in pool if recently_ended(turn, question)], said)
+    def _late(self, turn: Turn, candidates: list[Question], said: Said) -> _Route | None:
+        return self._ended(turn, [question for question in candidates if recently_ended(turn, question)], said)
 
     def _ended(self, turn: Turn, ended: list[Question], said: Said) -> _Route | None:
-        """What a text that could have answered an ended question gets to hear; the newest such question speaks."""
-        given = self._readings(turn, ended, said)
-        if not given:
+        """Route a text that fits an ended question to the newest such question; None if it fits none."""
+        readings = self._readings(turn, ended, said)
+        if not readings:
             return None
-        question = given[-1][0]
+        question = readings[-1][0]
         kind = self._kind(question)
         if kind.late is not None:
             return _Route(kind.late(turn.answering(question), question, said), kept=True)
@@ -273,17 +284,17 @@ class Router:
         return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict="too late"))
 
 
-def _to_a_customer(turn: Turn, outcome: Outcome) -> Outcome:
-    """Nobody is written to at a number that was given up, whatever still becomes of its matters (safety.md 1)."""
+def _only_to_customer(turn: Turn, outcome: Outcome) -> Outcome:
+    """Drop the replies of an outcome if the number has no customer any more (safety.md 1)."""
     account = apply(turn.account, Outcome(subscriber=outcome.subscriber))
     return outcome if account.customer or not outcome.replies else replace(outcome, replies=())
 
 
-def _run(turn: Turn, found: KeywordMatch) -> _Route:
-    entry, argument = found
+def _run(turn: Turn, match: KeywordMatch) -> _Route:
+    entry, argument = match
     return _Route(entry.run(turn, argument), entry.kept)
 
 
-def _puzzled(turn: Turn) -> _Route:
+def _not_understood(turn: Turn) -> _Route:
     text = answers.NOT_UNDERSTOOD.say(turn.account.language, commands=menu_lines(turn))
     return _Route(Outcome(replies=(say(turn, text),), verdict=NOT_UNDERSTOOD))

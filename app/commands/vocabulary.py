@@ -1,16 +1,16 @@
-"""All words understood from customers (flows.md 2, 4, 5.2, 17)."""
+"""All words that are understood from customers (flows.md 2, 4, 5.2, 17)."""
 
 # ---- keywords of the commands
 
 LIST_SERVICES = (
     "0000", "00000", "TD", "退订", "查询退订", "CXTD", "我要退订", "退订业务", "取消业务", "STOP", "UNSUBSCRIBE",
 )  # fmt: skip
-# Before what is to be stopped: an order keyword, a name, numbers of a listing, 全部.
+# In front of what to unsubscribe: an order keyword, a name, numbers of a listing, 全部.
 UNSUBSCRIBE_WORDS = ("QX", "TD", "退订", "取消", "STOP", "UNSUBSCRIBE")
 UNSUBSCRIBE_WORDS_ALONE = ("我要退订",)
 LIST_OFFERS = ("1111", "DG", "订购")
 ORDER = ("KT",)
-# To the number of marketing: these whatever follows them, and those by themselves, doubled or set apart.
+# Opt-outs, sent to the number of marketing: the first with anything behind them, the others only as whole words.
 NO_MARKETING = ("退订", "拒收", "取消", "STOP", "UNSUBSCRIBE")
 NO_MARKETING_ALONE = ("TD", "T", "R", "N", "QX")
 COMPLAIN = ("TS", "投诉", "我要投诉")
@@ -27,7 +27,7 @@ BILL = ("ZD", "CXZD", "ZDCX", "账单")
 CHANGE_PASSWORD = "XGMM"  # noqa: S105  the keyword
 MENU = ("10086", "0", "HELP", "帮助", "BZ", "?")
 
-# Keywords of flows.md 4: no order keyword may be mistaken for one, whether or not its command is there (safety.md 9).
+# Keywords of flows.md 4: no order keyword may read as one, even if its command does not exist (safety.md 9).
 RESERVED = frozenset({
     "0000", "00000", "TD", "CXTD", "1111", "DG", "KT", "QX", "T", "10086", "0", "HELP", "BZ",
     "DZXXSF", "QXXXSF", "QXDZXXSF", "KTYLTX", "KTLLTX", "QXYLTX", "QXLLTX", "CXYL", "CXLL", "LLCX",
@@ -37,7 +37,7 @@ RESERVED = frozenset({
 
 # ---- characters
 
-# Traditional characters of the known words.
+# Traditional characters of these words, with their simplified forms.
 TRADITIONAL = {
     "訂": "订", "購": "购", "詢": "询", "餘": "余", "額": "额", "積": "积", "話": "话", "費": "费", "幫": "帮",
     "訴": "诉", "帳": "账", "賬": "账", "單": "单", "確": "确", "認": "认", "數": "数", "業": "业", "務": "务",
@@ -45,23 +45,23 @@ TRADITIONAL = {
     "內": "内", "點": "点", "幾": "几", "還": "还", "沒": "没", "對": "对", "該": "该", "這": "这", "萬": "万",
     "兩": "两", "發": "发", "來": "来", "從": "从", "項": "项", "條": "条", "種": "种",
 }  # fmt: skip
-# ① to ⑳, ⑴ to ⒇, ⒈ to ⒛, ⓪, ⓫ to ⓴, ⓵ to ⓾, ⓿, ❶ to ➓, ㉑ to ㉟, ㊱ to ㊿: each is a number of its own.
+# ① to ⑳, ⑴ to ⒇, ⒈ to ⒛, ⓪, ⓫ to ⓴, ⓵ to ⓾, ⓿, ❶ to ➓, ㉑ to ㉟, ㊱ to ㊿: each is one number.
 ENCIRCLED = "①-⒛⓪-⓿❶-➓㉑-㉟㊱-㊿\U0001f10b\U0001f10c"
 ENCIRCLED_ZEROS = "⓪⓿\U0001f10b\U0001f10c"
 KEYCAP = "\u20e3"
 ZEROS = "0Oo〇零"
-# What may stand between a keyword and what it is about, and by mistake behind a keyword.
+# Signs between a keyword and its argument; behind a keyword they are ignored.
 ARGUMENT_MARKS = "#+:"
 BEHIND_KEYWORD = ",、;/+:?"
-# What may stand between a keyword and her own words, as they are sent.
+# Signs between a keyword and free text, before normalising.
 JOINING = "+＋"
 BEFORE_TEXT = "#＃:：,，、;；。—"
-# A sign that opens, and at the same place the one that closes.
+# Opening signs, and at the same index their closing signs.
 OPENING = "\"'“‘「『【[(〈《<"
 CLOSING = "\"'”’」』】])〉》>"
 TRAILING = "。.！!～~"
 QUOTE_MARKS = ">＞"
-# How the line begins that a handset puts below a text (normalised, as a pattern).
+# How the signature of a handset begins (a pattern, on normalised text).
 SIGNATURES = r"发自(?:我的)?|发送自|来自我的|从我的|SENT\s+(?:FROM|VIA|WITH)|--|—"
 
 # ---- answers
@@ -69,13 +69,13 @@ SIGNATURES = r"发自(?:我的)?|发送自|来自我的|从我的|SENT\s+(?:FROM
 YES = frozenset({"是", "是的", "Y", "YES", "确认"})
 NO = frozenset({"否", "N", "NO"})
 ALL = frozenset({"全部", "所有", "全部业务", "所有业务", "ALL", "QB"})
-# Looser than an answer, but enough to see that more than a signature was written.
+# Not exact enough for an answer, but no signature contains them.
 DENIALS = frozenset({"不", "别", "勿", "拒", "停", "NOT", "DON", "DONT", "NEVER", "CANCEL", "END", "QUIT"})
 UNSUBSCRIBE_WORDS_BEHIND = ("退订", "取消")
 ORDER_WORDS = ("订购", "DG", "KT")
 ASK_ORIGIN = "查"
 ASK_ORIGIN_MARK = "?"
-# What may be said behind a service's name.
+# May follow the name of a service.
 SERVICE_WORD = "业务"
 
 # ---- picks
@@ -91,7 +91,7 @@ DIGIT_NUMERALS = {
     "貳": 2, "貮": 2, "弍": 2, "參": 3, "叄": 3, "陸": 6,
 }  # fmt: skip
 TENS = "十拾"
-# 第2个, 2号, #2. Without 第 a number before 个 counts, and names nothing.
+# 第2个, 2号, #2. Without 第 a number in front of 个 is a count and not a pick.
 ORDINAL = "第"
 NUMBER_MARK = "#"
 NUMBER_WORD = "号"
