@@ -1,1 +1,1 @@
-"""The account of a number: its subscriber, balance, bills, data usage, imports."""
+"""The account of a number: subscriber, password, balance, bills, data usage, suspension, imports."""

@@ -1,9 +1,9 @@
-"""YE, HF, JF and ZD: balance, this month's spend, points and bills (flows.md 10)."""
+"""Balance (YE), spend of the month (HF), points (JF) and bills (ZD), and their reports by billing (flows.md 10)."""
 
 import re
 from datetime import datetime
 
-from app.commands.accounts.data_usage import CLOCKS_DIFFER, UNKNOWN
+from app.commands.accounts.data_usage import MAX_CLOCK_LEAD, UNKNOWN_SUBSCRIBER
 from app.commands.registry import Takes, call, command
 from app.commands.replies import say
 from app.commands.tenures import tenure_violation
@@ -23,7 +23,7 @@ _YEAR, _DIGITS, _APART = 1, 2, 3
 
 @value
 class RecordBill(Stimulus):
-    """The bill of a month (``2026-02``); it replaces one that came before."""
+    """Record the bill of a month (``2026-02``, in Shanghai); it replaces an earlier one."""
 
     month: str
     items: tuple[BillItem, ...]
@@ -31,19 +31,19 @@ class RecordBill(Stimulus):
 
 @value
 class RecordSpend(Stimulus):
-    """What a month (``2026-03``) has cost so far; ``at`` is UTC."""
+    """Record what a month (``2026-03``, in Shanghai) has cost until ``at`` (UTC), in fen."""
 
     month: str
     amount_fen: int
     at: datetime
 
 
-# ---- what she asks
+# ---- commands of the subscriber
 
 
 @command(*BALANCE, menu=texts.HELP_BALANCE, rank=40, reads=())
 def show_balance(turn: Turn, _argument: str) -> Outcome:
-    """What she has, or owes."""
+    """Reply with the balance, or the debt."""
     subscriber = turn.subscriber
     text = texts.balance(turn.account.language, subscriber.payment, subscriber.balance_fen, turn.now)
     return Outcome(replies=(say(turn, text),))
@@ -51,7 +51,7 @@ def show_balance(turn: Turn, _argument: str) -> Outcome:
 
 @command(*SPEND, menu=texts.HELP_SPEND, rank=50, reads=(Spend,))
 def show_spend(turn: Turn, _argument: str) -> Outcome:
-    """What this month has cost so far; where billing said nothing yet, nothing as of its first moment."""
+    """Reply with the spend of this month; 0 as of its first moment if billing has reported none."""
     month = month_of(turn.now)
     start = first_moment(month)
     spent = turn.account.record(Spend, month) or Spend(month, start, 0, start)
@@ -60,13 +60,13 @@ def show_spend(turn: Turn, _argument: str) -> Outcome:
 
 @command(*POINTS, menu=texts.HELP_POINTS, rank=60, reads=())
 def show_points(turn: Turn, _argument: str) -> Outcome:
-    """Her points."""
+    """Reply with the points."""
     return Outcome(replies=(say(turn, texts.points(turn.account.language, turn.subscriber.points, turn.now)),))
 
 
 @command(*BILL, takes=Takes.ARGUMENTS, menu=texts.HELP_BILL, rank=70, reads=(Bill,))
 def show_bill(turn: Turn, argument: str) -> Outcome:
-    """The bill of one of the last five closed months; without a month that of the last one."""
+    """Reply with the bill of one of the last five closed months; the last one if no month is given."""
     language, months = turn.account.language, closed_months(turn.now, _MONTHS_SHOWN)
     month = _month_in(argument) if argument.strip() else months[0]
     if month not in months:
@@ -83,36 +83,36 @@ def _month_in(argument: str) -> str | None:
     return f"{found[_YEAR]}-{int(found[_DIGITS] or found[_APART]):02}" if found else None
 
 
-# ---- what billing says
+# ---- calls of billing
 
 
 @call(RecordBill, reads=(Bill,))
 def record_bill(turn: Turn) -> Outcome:
-    """Keep a bill."""
+    """Record a bill."""
     if turn.account.customer is None:
-        return refused(422, UNKNOWN)
-    given = turn.stimulus_as(RecordBill)
-    violation = next((violation for item in given.items if (violation := bill_item_violation(item.name))), None)
+        return refused(422, UNKNOWN_SUBSCRIBER)
+    report = turn.stimulus_as(RecordBill)
+    violation = next((violation for item in report.items if (violation := bill_item_violation(item.name))), None)
     if violation:
         return refused(422, f"items: a name {violation}.")
-    former = tenure_violation(turn.account, "month", last_moment(given.month))
+    former = tenure_violation(turn.account, "month", last_moment(report.month))
     if former is not None:
         return refused(422, former)
-    return Outcome(records=(Bill(given.month, turn.now, given.items),), verdict="recorded")
+    return Outcome(records=(Bill(report.month, turn.now, report.items),), verdict="recorded")
 
 
 @call(RecordSpend, reads=(Spend,))
 def record_spend(turn: Turn) -> Outcome:
-    """Keep what is newer than what is known."""
-    given = turn.stimulus_as(RecordSpend)
+    """Record a spend, unless a newer one is on record."""
+    report = turn.stimulus_as(RecordSpend)
     if turn.account.customer is None:
-        return refused(422, UNKNOWN)
-    if given.at > turn.now + CLOCKS_DIFFER:
+        return refused(422, UNKNOWN_SUBSCRIBER)
+    if report.at > turn.now + MAX_CLOCK_LEAD:
         return refused(422, "at: lies in the future.")
-    violation = tenure_violation(turn.account, "at", min(given.at, last_moment(given.month)))
+    violation = tenure_violation(turn.account, "at", min(report.at, last_moment(report.month)))
     if violation is not None:
         return refused(422, violation)
-    held = turn.account.record(Spend, given.month)
-    if held is not None and given.at < held.counted_at:
+    recorded = turn.account.record(Spend, report.month)
+    if recorded is not None and report.at < recorded.counted_at:
         return Outcome(verdict="older")
-    return Outcome(records=(Spend(given.month, turn.now, given.amount_fen, given.at),), verdict="accepted")
+    return Outcome(records=(Spend(report.month, turn.now, report.amount_fen, report.at),), verdict="accepted")

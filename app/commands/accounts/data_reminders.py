@@ -1,4 +1,4 @@
-"""KTYLTX and QXYLTX, and what customers without a plan are told twice a month (flows.md 9)."""
+"""Data alerts on (KTYLTX) and off (QXYLTX), and reminders twice a month without a data plan (flows.md 9)."""
 
 from app.commands.accounts.data_usage import alerts_on, usage_of
 from app.commands.registry import command, subscriber_changed, timer
@@ -19,13 +19,13 @@ REMINDER_TIMER = "data-reminder"
 
 @command(*DATA_ALERTS_ON, reads=(Preferences,))
 def turn_on(turn: Turn, _argument: str) -> Outcome:
-    """Tell her from now on; what was passed before is not told afterwards."""
+    """Turn data alerts on; thresholds that were passed before are not reported."""
     return _choose(turn, wanted=True)
 
 
 @command(*DATA_ALERTS_OFF, kept=True, reads=(Preferences,))
 def turn_off(turn: Turn, _argument: str) -> Outcome:
-    """Tell her no more."""
+    """Turn data alerts off."""
     return _choose(turn, wanted=False)
 
 
@@ -50,7 +50,7 @@ def _choose(turn: Turn, *, wanted: bool) -> Outcome:
     )
 
 
-# ---- twice a month
+# ---- reminders twice a month
 
 
 @subscriber_changed
@@ -68,7 +68,7 @@ def set_reminder(turn: Turn, before: Subscriber | None, after: Subscriber) -> Ou
 
 @timer(REMINDER_TIMER, reads=(DataUsage, Preferences))
 def remind(turn: Turn) -> Outcome:
-    """Tell the month's usage; days that were missed while nothing ran are caught up by one message, of the last one."""
+    """Send the usage of the month. After downtime one message is sent for the last day that was missed."""
     subscriber = turn.account.customer
     if subscriber is None or data_plan(subscriber) is not None:
         return Outcome(verdict="has a plan")
@@ -76,6 +76,6 @@ def remind(turn: Turn) -> Outcome:
     outcome = Outcome(timers=(TimerSet(REMINDER_TIMER, due.subject, next_reading_day(turn.now)),), verdict="not wanted")
     if not alerts_on(turn.account, None):
         return outcome
-    read = usage_of(turn.account, month_of(last_reading_day(turn.now)))
-    pieces = texts.on_fifteenth_and_last(turn.account.language, read)
+    usage = usage_of(turn.account, month_of(last_reading_day(turn.now)))
+    pieces = texts.on_fifteenth_and_last(turn.account.language, usage)
     return replace(outcome, replies=(say(turn, *pieces, kind=MessageClass.NOTICE),), verdict="told")

@@ -1,4 +1,4 @@
-"""CXYL, and what readings of data usage bring: thresholds of the plan, each told once a month (flows.md 9)."""
+"""Data usage (CXYL), its readings, and an alert when a threshold of the plan is passed (flows.md 9)."""
 
 from datetime import datetime, timedelta
 
@@ -14,17 +14,17 @@ from app.domain.turn import Outcome, Refusal, Stimulus, Turn
 from app.domain.usage import DataUsage, data_plan, highest_passed
 from app.domain.values import replace, value
 
-# How far the clock of the system that counts may be ahead of ours.
-CLOCKS_DIFFER = timedelta(hours=24)
-# What the verdict has in place of a reading that is refused: it is of the future, or of a former customer.
+# How far the clock of the system that sends readings may be ahead.
+MAX_CLOCK_LEAD = timedelta(hours=24)
+# The words of the verdict for a refused reading: from the future, or of a former customer.
 AHEAD = "ahead"
 FORMER = "former"
-UNKNOWN = "msisdn: no such subscriber; create it with PUT /api/v1/subscribers/{msisdn}."
+UNKNOWN_SUBSCRIBER = "msisdn: no such subscriber; create it with PUT /api/v1/subscribers/{msisdn}."
 
 
 @value
 class Reading:
-    """A cumulative reading of a month (``2026-03``), in KB; ``at`` is UTC."""
+    """The KB used in a month (``2026-03``, in Shanghai) until ``at`` (UTC)."""
 
     month: str
     used_kb: int
@@ -33,48 +33,48 @@ class Reading:
 
 @value
 class ReadDataUsage(Stimulus):
-    """Readings of one subscriber, in the order in which they came; the verdict has a word for each of them."""
+    """Record readings of one subscriber, in the order of arrival; the verdict has one word for each."""
 
     readings: tuple[Reading, ...]
 
 
 def usage_of(account: Account, month: str) -> DataUsage:
-    """The newest reading of a month; without one, nothing as of its first moment."""
+    """Return the newest reading of a month; 0 KB as of its first moment if there is none."""
     start = first_moment(month)
     return account.record(DataUsage, month) or DataUsage(month, start, 0, start)
 
 
 def alerts_on(account: Account, plan: Plan | None) -> bool:
-    """Whether she is told: as she chose, else only without a plan (flows.md 9, 17)."""
+    """Return the subscriber's choice; without one, True only without a data plan (flows.md 9, 17)."""
     chosen = account.record(Preferences, PREFERENCES)
     return plan is None if chosen is None else chosen.wants_data_alerts(with_plan=plan is not None)
 
 
 @command(*DATA_USAGE, menu=texts.HELP, rank=30, reads=(DataUsage,))
 def show_usage(turn: Turn, _argument: str) -> Outcome:
-    """Say what was used this month, and of her plan what is left or beyond."""
+    """Reply with the usage of this month, and what the plan leaves or is exceeded by."""
     plan = data_plan(turn.subscriber)
-    read = usage_of(turn.account, month_of(turn.now))
-    return Outcome(replies=(say(turn, *texts.usage(turn.account.language, plan, read)),))
+    usage = usage_of(turn.account, month_of(turn.now))
+    return Outcome(replies=(say(turn, *texts.usage(turn.account.language, plan, usage)),))
 
 
 @call(ReadDataUsage, reads=(DataUsage, Preferences))
-def take_readings(turn: Turn) -> Outcome:
-    """Keep what is newer than what is known; of the thresholds passed by it the highest is told, once a month."""
+def record_readings(turn: Turn) -> Outcome:
+    """Record newer readings, and alert to the highest threshold that this month's usage has newly passed."""
     subscriber = turn.account.customer
     if subscriber is None:
-        return Outcome(refusal=Refusal(422, UNKNOWN), verdict="unknown")
+        return Outcome(refusal=Refusal(422, UNKNOWN_SUBSCRIBER), verdict="unknown")
     plan = data_plan(subscriber)
     newest: dict[str, DataUsage] = {}
-    words: list[str] = []
+    verdicts: list[str] = []
     for reading in turn.stimulus_as(ReadDataUsage).readings:
-        held = newest.get(reading.month) or turn.account.record(DataUsage, reading.month)
-        read = _after(turn, held, reading)
-        words.append(_violation(turn, reading) or ("accepted" if read else "older"))
-        if read is not None:
-            passed = highest_passed(read.used_kb, plan, turn.policy.data_thresholds) if plan else 0
-            newest[reading.month] = replace(read, spent=max(read.spent, passed))
-    outcome = Outcome(records=tuple(newest.values()), verdict=" ".join(words))
+        recorded = newest.get(reading.month) or turn.account.record(DataUsage, reading.month)
+        usage = _updated_usage(turn, recorded, reading)
+        verdicts.append(_violation(turn, reading) or ("accepted" if usage else "older"))
+        if usage is not None:
+            passed = highest_passed(usage.used_kb, plan, turn.policy.data_thresholds) if plan else 0
+            newest[reading.month] = replace(usage, spent=max(usage.spent, passed))
+    outcome = Outcome(records=tuple(newest.values()), verdict=" ".join(verdicts))
     this_month = newest.get(month_of(turn.now))
     if this_month is None or plan is None or not alerts_on(turn.account, plan):
         return outcome
@@ -82,27 +82,27 @@ def take_readings(turn: Turn) -> Outcome:
 
 
 def _violation(turn: Turn, reading: Reading) -> str | None:
-    """Why a reading is refused, in a word."""
-    if reading.at > turn.now + CLOCKS_DIFFER:
+    """Return why a reading is refused, as a word of the verdict; None if it is not."""
+    if reading.at > turn.now + MAX_CLOCK_LEAD:
         return AHEAD
     counted = min(reading.at, last_moment(reading.month))
     return None if turn.account.former_tenure(counted) is None else FORMER
 
 
-def _after(turn: Turn, held: DataUsage | None, reading: Reading) -> DataUsage | None:
-    """The usage of a month after a reading; None if that changes nothing."""
+def _updated_usage(turn: Turn, recorded: DataUsage | None, reading: Reading) -> DataUsage | None:
+    """Return the usage of a month after a reading; None if the reading changes nothing."""
     if _violation(turn, reading):
         return None
-    if held is None:
+    if recorded is None:
         return DataUsage(reading.month, turn.now, reading.used_kb, reading.at)
-    return held.with_reading(reading.used_kb, reading.at)
+    return recorded.with_reading(reading.used_kb, reading.at)
 
 
-def _alert(turn: Turn, plan: Plan, read: DataUsage) -> tuple[Reply, ...]:
-    """What is told of this month's usage: the highest threshold, if it was not spent before these readings."""
-    before = turn.account.record(DataUsage, read.id)
-    percent = highest_passed(read.used_kb, plan, turn.policy.data_thresholds)
+def _alert(turn: Turn, plan: Plan, usage: DataUsage) -> tuple[Reply, ...]:
+    """Return the alert to the highest threshold passed; none if that was spent before these readings."""
+    before = turn.account.record(DataUsage, usage.id)
+    percent = highest_passed(usage.used_kb, plan, turn.policy.data_thresholds)
     if percent <= (before.spent if before else 0):
         return ()
-    pieces = texts.threshold(turn.account.language, plan, percent, read)
+    pieces = texts.threshold(turn.account.language, plan, percent, usage)
     return (say(turn, *pieces, kind=MessageClass.NOTICE),)

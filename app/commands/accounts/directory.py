@@ -1,4 +1,4 @@
-"""The management API's calls that concern one subscriber: who she is, what ends for her (http-api.md; safety.md 1)."""
+"""Calls about one subscriber: create, change, close, end a service by an agent (http-api.md; safety.md 1)."""
 
 from app.commands.charges.refunding import complete_refunds
 from app.commands.charges.settling import end_with_tenure
@@ -28,7 +28,14 @@ from app.domain.values import replace, value
 
 @value
 class SetSubscriber(Stimulus):
-    """PUT or PATCH of a subscriber; only the fields named in ``given`` count. Times are UTC, amounts fen."""
+    """Create or change a subscriber.
+
+    Attributes:
+        who: The caller, for the evidence.
+        given: The fields that the caller sent; a change ignores all others.
+        create: True for a PUT, which may open a tenure; False for a PATCH.
+        password_hash: The hash of a first password; refused if the subscriber has one already.
+    """
 
     who: str
     given: frozenset[str]
@@ -46,7 +53,7 @@ class SetSubscriber(Stimulus):
 
 @value
 class AgentUnsubscribe(Stimulus):
-    """An agent ends a service for a customer, for a reason on record."""
+    """End a service for a customer, by an agent (``who``) who gives the reason."""
 
     who: str
     service_code: str
@@ -59,31 +66,33 @@ _FIELDS = ("brand", "vip", "payment", "balance_fen", "points", "status", "langua
 
 @call(SetSubscriber)
 def set_subscriber(turn: Turn) -> Outcome:
-    """Create, change or close; a PUT after a close opens a new, empty tenure."""
+    """Create, change or close a subscriber; a PUT after a close opens a new, empty tenure."""
     change = turn.stimulus_as(SetSubscriber)
-    present = turn.account.subscriber
-    if present is not None and present.status is not SubscriberStatus.CLOSED:
-        return _changed(turn, change, present)
+    subscriber = turn.account.subscriber
+    if subscriber is not None and subscriber.status is not SubscriberStatus.CLOSED:
+        return _change(turn, change, subscriber)
     if not change.create:
-        if present is None:
+        if subscriber is None:
             return refused(404, UNKNOWN_SUBSCRIBER)
         return refused(409, "This tenure is closed: PUT the subscriber with status active to open a new one.")
-    if present is not None and change.status is SubscriberStatus.CLOSED:
+    if subscriber is not None and change.status is SubscriberStatus.CLOSED:
         return Outcome(verdict="closed before")
-    return _opened(turn, change)
+    return _open_tenure(turn, change)
 
 
-def _changed(turn: Turn, change: SetSubscriber, present: Subscriber) -> Outcome:
-    if change.password_hash and present.password_hash:
+def _change(turn: Turn, change: SetSubscriber, subscriber: Subscriber) -> Outcome:
+    if change.password_hash and subscriber.password_hash:
         return refused(409, "There is a service password already; only the customer can change it, by SMS.")
     values = {name: getattr(change, name) for name in _FIELDS if name in change.given}
-    updated = replace(present, **values, password_hash=change.password_hash or present.password_hash)
+    updated = replace(subscriber, **values, password_hash=change.password_hash or subscriber.password_hash)
     if updated.status is SubscriberStatus.CLOSED:
-        return merge_outcomes(_closed(turn, change, updated), end_with_tenure(turn, change.who), complete_refunds(turn))
-    return _password_told(turn, change, Outcome(subscriber=updated, verdict="changed"))
+        return merge_outcomes(
+            _close_tenure(turn, change, updated), end_with_tenure(turn, change.who), complete_refunds(turn)
+        )
+    return _with_password_notice(turn, change, Outcome(subscriber=updated, verdict="changed"))
 
 
-def _opened(turn: Turn, change: SetSubscriber) -> Outcome:
+def _open_tenure(turn: Turn, change: SetSubscriber) -> Outcome:
     before = turn.account.subscriber
     opened = Subscriber(
         msisdn=turn.account.msisdn,
@@ -93,11 +102,11 @@ def _opened(turn: Turn, change: SetSubscriber) -> Outcome:
         password_hash=change.password_hash,
         **{name: getattr(change, name) for name in _FIELDS},
     )
-    return _password_told(turn, change, Outcome(subscriber=opened, verdict="opened"))
+    return _with_password_notice(turn, change, Outcome(subscriber=opened, verdict="opened"))
 
 
-def _password_told(turn: Turn, change: SetSubscriber, outcome: Outcome) -> Outcome:
-    """A password that somebody else set is evidence, and the customer is told (safety.md 28)."""
+def _with_password_notice(turn: Turn, change: SetSubscriber, outcome: Outcome) -> Outcome:
+    """Add evidence and a notice to the customer if the call set a password (safety.md 28)."""
     if not change.password_hash:
         return outcome
     draft = EvidenceDraft("password-set", turn.account.msisdn, {"who": change.who})
@@ -109,8 +118,8 @@ def _notice(turn: Turn, *pieces: str, extension: str = Extension.COMMANDS) -> Re
     return say(turn, *pieces, extension=extension, kind=MessageClass.NOTICE)
 
 
-def _closed(turn: Turn, change: SetSubscriber, subscriber: Subscriber) -> Outcome:
-    """Everything of the tenure ends in one commit (safety.md 1)."""
+def _close_tenure(turn: Turn, change: SetSubscriber, subscriber: Subscriber) -> Outcome:
+    """Close the subscriber, and end everything of the tenure with it (safety.md 1)."""
     running = [item for item in turn.account.subscriptions.values() if item.state is not SubscriptionState.ENDED]
     ended = [replace(item, state=SubscriptionState.ENDED, ends_at=turn.at) for item in running]
     drafts = [
@@ -126,14 +135,14 @@ def _closed(turn: Turn, change: SetSubscriber, subscriber: Subscriber) -> Outcom
         })
         for item in ended
     ]  # fmt: skip
-    whole = EvidenceDraft("tenure-closed", turn.account.msisdn, {"who": change.who})
+    of_tenure = EvidenceDraft("tenure-closed", turn.account.msisdn, {"who": change.who})
     questions = [question for question in turn.account.questions.values() if question.closed_at is None]
     return Outcome(
         subscriber=replace(subscriber, closed_at=turn.at),
         subscriptions=tuple(ended),
         questions=tuple(question.closed(turn.at, ClosedAs.WITHDRAWN) for question in questions),
         records=_records_ended(turn),
-        evidence=(*drafts, whole),
+        evidence=(*drafts, of_tenure),
         events=tuple(events),
         tenure_ended=True,
         verdict="closed",
@@ -141,19 +150,19 @@ def _closed(turn: Turn, change: SetSubscriber, subscriber: Subscriber) -> Outcom
 
 
 def _records_ended(turn: Turn) -> tuple[Record, ...]:
-    """Records of every kind that do not outlive the tenure as they are."""
-    known = (record for kind in turn.account.records.values() for record in kind.values())
-    return tuple(after for before in known if (after := before.when_tenure_ends(turn.at)) is not before)
+    """Return the records that the end of the tenure changes, as they are afterwards."""
+    records = (record for kind in turn.account.records.values() for record in kind.values())
+    return tuple(after for before in records if (after := before.when_tenure_ends(turn.at)) is not before)
 
 
 @call(AgentUnsubscribe)
-def unsubscribe_for(turn: Turn) -> Outcome:
-    """The same effect as her own unsubscribe; she is told by SMS (flows.md 17)."""
-    wanted = turn.stimulus_as(AgentUnsubscribe)
-    held = turn.account.running_subscription(wanted.service_code, turn.at) if turn.account.customer else None
+def unsubscribe_by_agent(turn: Turn) -> Outcome:
+    """Unsubscribe with the effect of the customer's own SMS, and notify the customer (flows.md 17)."""
+    given = turn.stimulus_as(AgentUnsubscribe)
+    held = turn.account.running_subscription(given.service_code, turn.at) if turn.account.customer else None
     if held is None:
         return refused(404, "The customer does not have this service.")
-    request = UnsubscribeRequest(wanted.who, Channel.AGENT, reason=wanted.reason, warned_already=True)
+    request = UnsubscribeRequest(given.who, Channel.AGENT, reason=given.reason, warned_already=True)
     ended = end_services(turn, [UnsubscribeTarget(label_of(turn.catalogue, held), held)], request)
     if ended[0].result is UnsubscribeResult.ALREADY:
         return Outcome(verdict="already ending")

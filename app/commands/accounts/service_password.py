@@ -1,4 +1,4 @@
-"""XGMM: change the service password (flows.md 11; safety.md 28)."""
+"""Change of the service password by SMS, XGMM (flows.md 11; safety.md 28)."""
 
 import re
 from datetime import timedelta
@@ -17,13 +17,13 @@ from app.domain.values import replace, value
 
 _TRIES = "password-tries"
 _DAY = timedelta(days=1)
-_JOINTS = re.compile(r"[#*]+")
+_SEPARATORS = re.compile(r"[#*]+")
 _GROUPS = 3
 
 
 @value
 class _PasswordChange:
-    """What she sent: the old password, and the new one, twice."""
+    """The groups of an XGMM text: the old password, and the new one twice."""
 
     old: str
     new: str
@@ -34,15 +34,15 @@ class _PasswordChange:
         return all(map(is_six_digits, (self.old, self.new, self.again)))
 
 
-def _change_in(argument: str) -> _PasswordChange | None:
-    """The three groups, joined by ``#`` (also ``*``) or by white space alone; None if there are not three."""
-    joined = _JOINTS.search(argument)
-    groups = ["".join(group.split()) for group in _JOINTS.split(argument)] if joined else argument.split()
+def _parse_change(argument: str) -> _PasswordChange | None:
+    """Parse three groups separated by ``#`` or ``*``, else by white space; None if there are not three."""
+    separator = _SEPARATORS.search(argument)
+    groups = ["".join(group.split()) for group in _SEPARATORS.split(argument)] if separator else argument.split()
     groups = [group for group in groups if group]
     return _PasswordChange(*groups) if len(groups) == _GROUPS else None
 
 
-def _objection(change: _PasswordChange | None, msisdn: str) -> Text | None:
+def _form_violation(change: _PasswordChange | None, msisdn: str) -> Text | None:
     if change is None or not change.has_form:
         return texts.FORMAT
     if change.new != change.again:
@@ -52,25 +52,29 @@ def _objection(change: _PasswordChange | None, msisdn: str) -> Text | None:
 
 @command(CHANGE_PASSWORD, takes=Takes.ANYTHING, menu=texts.HELP, rank=80, reads=(PasswordTries,))
 def change_password(turn: Turn, argument: str) -> Outcome:
-    """Change it if the old one is right; a third wrong one locks this until the next day in Shanghai.
+    """Change the password if the old one is right; three wrong ones block changes until the next day in Shanghai.
 
-    The first pass counts a try, the second one knows whether the old password was right.
+    This runs twice for a text: the first pass counts the try and requests a check of the old password, the second
+    pass has its result.
     """
-    language, received, known = turn.account.language, turn.stimulus_as(TextReceived), turn.subscriber.password_hash
-    if known is None:
+    language, received = turn.account.language, turn.stimulus_as(TextReceived)
+    known_hash = turn.subscriber.password_hash
+    if known_hash is None:
         return _unchanged(turn, texts.NONE_YET.say(language))
     today = local_day(turn.now)
-    held = turn.account.record(PasswordTries, _TRIES) or PasswordTries(_TRIES, turn.now, today.isoformat())
-    tries = held.on_day(today)
+    recorded = turn.account.record(PasswordTries, _TRIES) or PasswordTries(_TRIES, turn.now, today.isoformat())
+    tries = recorded.on_day(today)
     if tries.count_besides(received.id) >= MOST_WRONG:
         return _unchanged(turn, texts.locked(language, turn.now + _DAY))
-    change = _change_in(argument)
-    objection = _objection(change, turn.account.msisdn)
-    if change is None or objection is not None:
-        return _unchanged(turn, (objection or texts.FORMAT).say(language))
+    change = _parse_change(argument)
+    violation = _form_violation(change, turn.account.msisdn)
+    if change is None or violation is not None:
+        return _unchanged(turn, (violation or texts.FORMAT).say(language))
     checked = turn.password_result
-    if checked is None or checked.known_hash != known or received.id not in tries.messages:
-        return Outcome(awaits_password=PasswordCheck(known, change.old, change.new, tries.with_message(received.id)))
+    if checked is None or checked.known_hash != known_hash or received.id not in tries.messages:
+        return Outcome(
+            awaits_password=PasswordCheck(known_hash, change.old, change.new, tries.with_message(received.id))
+        )
     if checked.new_hash is None:
         left = MOST_WRONG - len(tries.messages)
         return _unchanged(turn, texts.wrong(language, left, turn.now + _DAY), verdict="wrong password")
@@ -82,7 +86,7 @@ def _unchanged(turn: Turn, text: str, verdict: str = "password not changed") -> 
 
 
 def _changed(turn: Turn, new_hash: str, tries: PasswordTries) -> Outcome:
-    """With evidence of the change, in which no password stands: the text is the masked one."""
+    """Return the change with its evidence, which holds the masked text and no password."""
     received = turn.stimulus_as(TextReceived)
     payload = {"who": f"mo:{received.id}", "asked": None, "answer": received.shown_text}
     return Outcome(

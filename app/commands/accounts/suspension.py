@@ -1,13 +1,13 @@
-"""Before a number is stopped: a low prepaid balance, and stops that billing announces (flows.md 16, safety.md 18).
+"""Notices before a suspension: a low prepaid balance, and dates that billing announces (flows.md 16, safety.md 18).
 
-Nothing here stops a number: billing does, by the subscriber's status. What waits to be told of a stop is recalled
-when another date takes its place, when it is called off, when she is active again, and when it has been carried out.
+Nothing here suspends a number: billing does, by the subscriber's status. Held notices of an announced suspension are
+superseded by another date, by its cancellation, by the status active, and by the suspension itself.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from app.commands.accounts.directory import SetSubscriber
+from app.commands.accounts.directory import UNKNOWN_SUBSCRIBER, SetSubscriber
 from app.commands.charges.settling import cancel_charges_due_in_suspension
 from app.commands.registry import call, subscriber_changed, timer
 from app.commands.replies import say
@@ -21,14 +21,13 @@ from app.domain.values import value
 
 NOTICE_TIMER = "suspension-notice"
 OVER_TIMER = "suspension-over"
-_AGAIN = timedelta(hours=24)
+_SECOND_NOTICE_BEFORE = timedelta(hours=24)
 _LOW_BALANCE = "low-balance"
-_UNKNOWN = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
 
 
 @value
 class AnnounceSuspension(Stimulus):
-    """Billing will stop the number at a time (UTC); another date than before takes its place."""
+    """Announce that billing will suspend the number at ``stops_at`` (UTC); this replaces an earlier date."""
 
     who: str
     stops_at: datetime
@@ -36,7 +35,7 @@ class AnnounceSuspension(Stimulus):
 
 @value
 class CallOffSuspension(Stimulus):
-    """The announced stop will not be."""
+    """Cancel the announced suspension."""
 
     who: str
 
@@ -45,50 +44,49 @@ def _about(suspension: Suspension) -> str:
     return f"suspension:{suspension.id}"
 
 
-def _announced(account: Account) -> tuple[Suspension, ...]:
+def _open_announcements(account: Account) -> tuple[Suspension, ...]:
     return tuple(item for item in account.records_of(Suspension) if item.is_open)
 
 
-# ---- announced stops
+# ---- announced suspensions
 
 
 @call(AnnounceSuspension, reads=(Suspension,))
 def announce(turn: Turn) -> Outcome:
-    """Tell her at once, and again 24 hours before."""
-    wanted = turn.stimulus_as(AnnounceSuspension)
+    """Notify the subscriber at once, and again 24 hours before the suspension."""
+    request = turn.stimulus_as(AnnounceSuspension)
     if turn.account.customer is None:
-        return refused(404, _UNKNOWN)
-    if wanted.stops_at <= turn.now:
+        return refused(404, UNKNOWN_SUBSCRIBER)
+    if request.stops_at <= turn.now:
         return refused(422, "at: must lie in the future.")
     if turn.account.customer.status is SubscriberStatus.SUSPENDED:
         return refused(409, "The number is suspended already.")
-    waiting = _announced(turn.account)
-    if any(item.stops_at == wanted.stops_at for item in waiting):
+    earlier = _open_announcements(turn.account)
+    if any(item.stops_at == request.stops_at for item in earlier):
         return Outcome(verdict="as before")
-    suspension = Suspension(next(turn.ids), turn.now, wanted.stops_at)
-    timers = [TimerSet(OVER_TIMER, suspension.id, wanted.stops_at)]
-    if wanted.stops_at - turn.now > _AGAIN:
-        timers.append(TimerSet(NOTICE_TIMER, suspension.id, wanted.stops_at - _AGAIN))
-    told = Outcome(
+    suspension = Suspension(next(turn.ids), turn.now, request.stops_at)
+    timers = [TimerSet(OVER_TIMER, suspension.id, request.stops_at)]
+    if request.stops_at - turn.now > _SECOND_NOTICE_BEFORE:
+        timers.append(TimerSet(NOTICE_TIMER, suspension.id, request.stops_at - _SECOND_NOTICE_BEFORE))
+    announced = Outcome(
         replies=(_notice(turn, suspension),),
         records=(suspension,),
         timers=tuple(timers),
-        evidence=(_evidence(wanted.who, suspension),),
+        evidence=(_evidence(request.who, suspension),),
         verdict="announced",
     )
-    return merge_outcomes(told, _over(turn, waiting))
+    return merge_outcomes(announced, _closed(turn, earlier))
 
 
 @call(CallOffSuspension, reads=(Suspension,))
 def call_off(turn: Turn) -> Outcome:
-    """What waits to be told of it is not sent any more."""
-    waiting = _announced(turn.account) if turn.account.customer else ()
-    if not waiting:
+    """Cancel an announced suspension, and supersede its held notices."""
+    announced = _open_announcements(turn.account) if turn.account.customer else ()
+    if not announced:
         return refused(404, "No stop is announced for this number.")
     who = turn.stimulus_as(CallOffSuspension).who
-    return merge_outcomes(
-        _over(turn, waiting), Outcome(evidence=tuple(_evidence(who, item, off=True) for item in waiting))
-    )
+    evidence = tuple(_evidence(who, item, off=True) for item in announced)
+    return merge_outcomes(_closed(turn, announced), Outcome(evidence=evidence))
 
 
 def _evidence(who: str, suspension: Suspension, *, off: bool = False) -> EvidenceDraft:
@@ -97,8 +95,8 @@ def _evidence(who: str, suspension: Suspension, *, off: bool = False) -> Evidenc
 
 
 @timer(NOTICE_TIMER, reads=(Suspension,))
-def tell_again(turn: Turn) -> Outcome:
-    """It is 24 hours to the stop; when nothing ran at that time, less, but never after it."""
+def send_second_notice(turn: Turn) -> Outcome:
+    """Send the second notice: 24 hours before the suspension or, after downtime, later, but never after it."""
     suspension = turn.account.record(Suspension, turn.stimulus_as(TimerDue).subject)
     if suspension is None or not suspension.is_open or suspension.stops_at <= turn.now:
         return Outcome(verdict="nothing to tell")
@@ -106,19 +104,20 @@ def tell_again(turn: Turn) -> Outcome:
 
 
 @timer(OVER_TIMER, reads=(Suspension,))
-def is_over(turn: Turn) -> Outcome:
-    """The time of the stop has come: what was not told by now is not told any more."""
-    return _over(turn, [item for item in _announced(turn.account) if item.id == turn.stimulus_as(TimerDue).subject])
+def close_announcement(turn: Turn) -> Outcome:
+    """Close an announcement whose time has come; its held notices are superseded."""
+    due = turn.stimulus_as(TimerDue)
+    return _closed(turn, [item for item in _open_announcements(turn.account) if item.id == due.subject])
 
 
 def _notice(turn: Turn, suspension: Suspension) -> Reply:
-    """In the night only if the morning would be too late; never sent when the number has been stopped."""
+    """Return a notice; it is sent in the quiet hours only if they end too late."""
     text = texts.to_be_suspended(turn.account.language, suspension.stops_at)
     too_late = turn.policy.quiet_hours.release(turn.now) >= suspension.stops_at
     return say(turn, text, kind=MessageClass.NOTICE, about=_about(suspension), any_hour=too_late)
 
 
-def _over(turn: Turn, suspensions: Sequence[Suspension]) -> Outcome:
+def _closed(turn: Turn, suspensions: Sequence[Suspension]) -> Outcome:
     return Outcome(
         records=tuple(item.closed(turn.now) for item in suspensions),
         dropped_timers=tuple(
@@ -138,8 +137,8 @@ def notice_low_balance(turn: Turn, before: Subscriber | None, after: Subscriber)
     if before is None:
         return Outcome()
     limit = turn.policy.low_balance_fen
-    known = turn.account.record(LowBalance, _LOW_BALANCE)
-    was_told = known is not None and known.told
+    recorded = turn.account.record(LowBalance, _LOW_BALANCE)
+    was_told = recorded is not None and recorded.told
     if was_told and after.balance_fen > limit:
         return Outcome(records=(LowBalance(_LOW_BALANCE, turn.now, told=False),), superseded=(_LOW_BALANCE,))
     if was_told or not is_low(after, limit) or is_low(before, limit):
@@ -159,7 +158,7 @@ def end_announced(turn: Turn, before: Subscriber | None, after: Subscriber) -> O
     if not (suspended or active_again or _says_active(turn.stimulus)):
         return Outcome()
     charges = cancel_charges_due_in_suspension(turn, "active again") if active_again else Outcome()
-    return merge_outcomes(_over(turn, _announced(turn.account)), charges)
+    return merge_outcomes(_closed(turn, _open_announcements(turn.account)), charges)
 
 
 def _says_active(stimulus: Stimulus) -> bool:

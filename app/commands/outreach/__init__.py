@@ -1,1 +1,1 @@
-"""What is sent of our own accord: campaigns, and the consent they need."""
+"""Messages that no subscriber asked for: campaigns, and the consent they need."""

@@ -1,4 +1,4 @@
-"""What one customer gets of a campaign: nothing, or one message under the rules of its class (flows.md 15)."""
+"""One customer's message of a campaign, under the rules of its message class (flows.md 15)."""
 
 from datetime import datetime
 
@@ -23,7 +23,10 @@ _CONFLICT = 409
 
 @value
 class SendCampaignMessage(Stimulus):
-    """A campaign comes to one of its numbers; ``made_at`` (UTC) is when it was for whoever had the number."""
+    """Send a campaign's message to one number.
+
+    ``made_at`` (UTC) is when the campaign was made: only who had the number then is a recipient.
+    """
 
     campaign_id: str
     kind: MessageClass
@@ -33,33 +36,33 @@ class SendCampaignMessage(Stimulus):
 
 @call(SendCampaignMessage, reads=_READS)
 def send_campaign_message(turn: Turn) -> Outcome:
-    """One message, or a refusal whose detail is a ``SkipReason``; a second time changes nothing."""
-    wanted = turn.stimulus_as(SendCampaignMessage)
-    if turn.account.customer is None or turn.account.former_tenure(wanted.made_at) is not None:
+    """Send or hold one message, or refuse with a ``SkipReason`` as the detail; a repeated call changes nothing."""
+    request = turn.stimulus_as(SendCampaignMessage)
+    if turn.account.customer is None or turn.account.former_tenure(request.made_at) is not None:
         return _skipped(SkipReason.NOT_A_CUSTOMER)
     messages = turn.account.records_of(CampaignMessage)
-    if any(one.id == wanted.campaign_id for one in messages):
+    if any(item.id == request.campaign_id for item in messages):
         return Outcome(verdict="reached before")
     consent = turn.account.record(MarketingConsent, MARKETING)
-    if wanted.kind is MessageClass.MARKETING and not (consent and consent.is_open):
+    if request.kind is MessageClass.MARKETING and not (consent and consent.is_open):
         return _skipped(SkipReason.NO_CONSENT)
     goes_at = turn.policy.quiet_hours.release(turn.now)
-    if has_message_in_month(messages, wanted.kind, goes_at):
+    if has_message_in_month(messages, request.kind, goes_at):
         return _skipped(SkipReason.MONTHLY_CAP)
     state = CampaignMessageState.HELD if goes_at > turn.now else CampaignMessageState.QUEUED
-    message = CampaignMessage(wanted.campaign_id, turn.now, wanted.kind, state, goes_at)
+    message = CampaignMessage(request.campaign_id, turn.now, request.kind, state, goes_at)
     reply = say(
-        turn, *_pieces(turn, wanted), extension=Extension.CARE, kind=wanted.kind, about=message.about, notify=True
+        turn, *_pieces(turn, request), extension=Extension.CARE, kind=request.kind, about=message.about, notify=True
     )
     return Outcome(replies=(reply,), records=(message,), verdict=state.value)
 
 
-def _pieces(turn: Turn, wanted: SendCampaignMessage) -> tuple[str, ...]:
-    """The text, and for offers how to get no more of them: a word that works where answers find their number."""
-    if wanted.kind is not MessageClass.MARKETING or turn.provider.single_number:
-        return (wanted.text,)
+def _pieces(turn: Turn, request: SendCampaignMessage) -> tuple[str, ...]:
+    """Return the text; marketing gets the opt-out word appended, unless the provider has a single number."""
+    if request.kind is not MessageClass.MARKETING or turn.provider.single_number:
+        return (request.text,)
     number = turn.policy.numbers.number(Extension.CARE)
-    return wanted.text, texts.HOW_TO_OPT_OUT.say(turn.account.language, number=number)
+    return request.text, texts.HOW_TO_OPT_OUT.say(turn.account.language, number=number)
 
 
 def _skipped(reason: SkipReason) -> Outcome:
@@ -68,10 +71,10 @@ def _skipped(reason: SkipReason) -> Outcome:
 
 @on_outcome("campaign", reads=(CampaignMessage,))
 def record_campaign_outcome(turn: Turn) -> Outcome:
-    """Note what became of it."""
-    news = MessageOutcome.of(turn.stimulus_as(TimerDue))
-    message = turn.account.record(CampaignMessage, news.about.partition(":")[2])
+    """Record the delivery outcome of a campaign message."""
+    outcome = MessageOutcome.of(turn.stimulus_as(TimerDue))
+    message = turn.account.record(CampaignMessage, outcome.about.partition(":")[2])
     if message is None:
         return Outcome(verdict="unknown campaign")
-    after = message.with_state(_STATES[news.what])
+    after = message.with_state(_STATES[outcome.what])
     return Outcome(records=(after,) if after != message else (), verdict=after.state.value)

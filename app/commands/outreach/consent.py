@@ -1,4 +1,4 @@
-"""Consent to marketing, and the words that take it back, sent to where marketing comes from (flows.md 1, 3, 15)."""
+"""Consent to marketing, by calls, and its withdrawal, also by SMS to the number of marketing (flows.md 1, 3, 15)."""
 
 import re
 
@@ -18,7 +18,7 @@ from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, merge_outcome
 from app.domain.values import replace, value
 
 _READS = (MarketingConsent, CampaignMessage)
-# Whatever follows; and what must stand before a blank or sign.
+# Words with anything behind them, and words that end at a blank, a sign or the end.
 _OPENING = re.compile("|".join(NO_MARKETING))
 _ALONE = re.compile(rf"(?:{'|'.join(NO_MARKETING_ALONE)})(?![^\W_])")
 _UNKNOWN = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
@@ -26,7 +26,7 @@ _UNKNOWN = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}.
 
 @value
 class GiveConsent(Stimulus):
-    """She agreed to marketing; ``source`` says where."""
+    """Record that the customer agreed to marketing; ``source`` says where."""
 
     who: str
     source: str
@@ -34,61 +34,61 @@ class GiveConsent(Stimulus):
 
 @value
 class WithdrawConsent(Stimulus):
-    """She took it back with somebody else's help."""
+    """Withdraw the consent for the customer; ``who`` is the caller."""
 
     who: str
 
 
 @call(GiveConsent, reads=_READS)
 def give_consent(turn: Turn) -> Outcome:
-    """Record where she agreed; each time is evidence of its own."""
-    wanted = turn.stimulus_as(GiveConsent)
+    """Record the consent; every call adds evidence, even if there is one already."""
+    request = turn.stimulus_as(GiveConsent)
     if turn.account.customer is None:
         return refused(404, _UNKNOWN)
     before = _consent(turn)
-    consent = MarketingConsent(MARKETING, turn.now, wanted.source)
+    consent = MarketingConsent(MARKETING, turn.now, request.source)
     draft = EvidenceDraft("consent-given", MARKETING, {
-        "who": wanted.who, "source": wanted.source, "before": before.source if before else None,
+        "who": request.who, "source": request.source, "before": before.source if before else None,
     })  # fmt: skip
     return Outcome(records=(consent,), evidence=(draft,), verdict="consent given")
 
 
 @call(WithdrawConsent, reads=_READS)
 def withdraw_consent(turn: Turn) -> Outcome:
-    """The same as her own word, without an answer."""
-    wanted = turn.stimulus_as(WithdrawConsent)
+    """Withdraw the consent as an opt-out by SMS does, without a reply."""
+    request = turn.stimulus_as(WithdrawConsent)
     if turn.account.customer is None:
         return refused(404, _UNKNOWN)
-    return _withdrawn(turn, {"who": wanted.who})
+    return _withdrawn(turn, {"who": request.who})
 
 
 @incomplete
 @number(Extension.CARE, kept=True)
 def opt_out(turn: Turn, said: Said) -> Outcome | None:
-    """From now on she gets no marketing, nor what waits for the morning; a service named as well is ended."""
-    what = _behind_opt_out(said)
-    if what is None:
+    """Withdraw the consent, supersede held marketing and end a service that the text names. None if no opt-out."""
+    rest = _behind_opt_out(said)
+    if rest is None:
         return None
-    meant = match_services(turn, what)
-    whole = not turn.stimulus_as(TextReceived).missing
-    named = whole and meant.certain and len(meant.held) == 1 and meant.held[0].can_be_unsubscribed(turn.at)
-    return merge_outcomes(_opted_out(turn), *((unsubscribe_match(turn, meant),) if named else ()))
+    match = match_services(turn, rest)
+    complete = not turn.stimulus_as(TextReceived).missing
+    names_service = complete and match.certain and len(match.held) == 1 and match.held[0].can_be_unsubscribed(turn.at)
+    return merge_outcomes(_opted_out(turn), *((unsubscribe_match(turn, match),) if names_service else ()))
 
 
 def _behind_opt_out(said: Said) -> str | None:
-    """What follows the word that opts out; None where there is none."""
-    opening = _OPENING.match(said.key)
-    if opening:
-        return said.key[opening.end() :]
-    alone = _ALONE.match(said.words)
-    if alone:
-        return normalise(said.words[alone.end() :]).key
+    """Return what follows the opt-out word; None if there is no such word."""
+    prefix = _OPENING.match(said.key)
+    if prefix:
+        return said.key[prefix.end() :]
+    word = _ALONE.match(said.words)
+    if word:
+        return normalise(said.words[word.end() :]).key
     return "" if refuses_marketing(said) else None
 
 
 def _opted_out(turn: Turn) -> Outcome:
-    held = _consent(turn) is not None
-    text = (texts.WITHDRAWN if held else texts.NO_CONSENT).say(turn.account.language)
+    had_consent = _consent(turn) is not None
+    text = (texts.WITHDRAWN if had_consent else texts.NO_CONSENT).say(turn.account.language)
     reply = say(turn, text, extension=Extension.CARE, kind=MessageClass.RESULT)
     received = turn.stimulus_as(TextReceived)
     facts = {"who": f"mo:{received.id}", "answer": received.shown_text, "told": shown(reply)}
@@ -98,10 +98,10 @@ def _opted_out(turn: Turn) -> Outcome:
 
 def _withdrawn(turn: Turn, facts: dict[str, str]) -> Outcome:
     consent = _consent(turn)
-    waiting = [
+    unsent = [
         one for one in turn.account.records_of(CampaignMessage) if one.kind is MessageClass.MARKETING and one.is_open
     ]
-    superseded = [one.with_state(CampaignMessageState.RECALLED) for one in waiting]
+    superseded = [one.with_state(CampaignMessageState.RECALLED) for one in unsent]
     draft = EvidenceDraft("consent-withdrawn", MARKETING, {**facts, "before": consent.source if consent else None})
     return Outcome(
         records=(*((consent.withdrawn(turn.at),) if consent else ()), *superseded),
@@ -112,5 +112,5 @@ def _withdrawn(turn: Turn, facts: dict[str, str]) -> Outcome:
 
 
 def _consent(turn: Turn) -> MarketingConsent | None:
-    found = turn.account.record(MarketingConsent, MARKETING)
-    return found if found and found.is_open else None
+    recorded = turn.account.record(MarketingConsent, MARKETING)
+    return recorded if recorded and recorded.is_open else None
