@@ -108,7 +108,7 @@ def _without_invisible(text: str) -> str:
 
 @value
 class Span:
-    """One number of a pick, or a range of numbers, from 1; ``as_written`` is how the subscriber wrote it."""
+    """A number of a pick, or a range: 0 to 10**9, not checked against a listing; ``as_written`` as in the text."""
 
     first: int
     last: int

@@ -1,4 +1,4 @@
-"""Questions and a command of other kinds than the listing's, to see how the router tells them apart."""
+"""Stand-ins for questions and a command other than the listing, to test how the router tells them apart."""
 
 from dataclasses import replace
 from typing import ClassVar
@@ -15,7 +15,7 @@ from app.domain.values import value
 
 @value
 class ConfirmingOrder(QuestionState):
-    """Like an order's question: a yes, at its own number also 1; any other text there is a no."""
+    """Like the question of an order: a yes anywhere, or 1 at its own number; any other text there is a no."""
 
     kind: ClassVar[str] = "confirming-order"
     name: str
@@ -23,9 +23,9 @@ class ConfirmingOrder(QuestionState):
 
 @value
 class DisputingCharge(QuestionState):
-    """Like a fee reminder: its code, or 否."""
+    """Like a fee reminder: answered by its code, or 否."""
 
-    kind: ClassVar[str] = "doubting-fee"
+    kind: ClassVar[str] = "disputing-charge"
     code: str
 
     @property

@@ -1,4 +1,4 @@
-"""A yes is a yes to what she was asked, where it was asked; an answer proves that its question arrived (safety.md 6)."""
+"""A yes answers only the question of the number it is sent to; an answer proves that its question arrived (safety.md 6)."""
 
 import itertools
 import json
@@ -23,7 +23,7 @@ from tests.commands.transcript import Conversation, policy
 from tests.commands.world import FOUR, has
 
 OWN = "1008620400"
-# Every number that a text can come to: ours, those of ours that asked nothing, and such as are not ours.
+# Numbers that a text can be sent to: those of the gateway, some of which asked nothing, and foreign ones.
 NUMBERS = (
     "10086", "10086977", "10086901", "10086888", OWN, "1008620455", "10086123", "1008688", "10086204", "106581234", "", "+8613900139000",
 )  # fmt: skip
@@ -54,14 +54,14 @@ def new_terms() -> Conversation:
     return announced(900)
 
 
-# Each leaves one question open, from 1008620400, about something paid.
+# Each leaves one question about something paid open, sent from 1008620400.
 QUESTIONS: Mapping[str, Callable[[], Conversation]] = {
     "order": ordered, "order of an SP": by_an_sp, "trial": in_trial, "keeping": running_out, "terms": new_terms,
 }  # fmt: skip
 
 
 def paid(conversation: Conversation) -> set[tuple[str, SubscriptionState, bool]]:
-    """What she pays for or goes on with, and which new terms she agreed to."""
+    """Return the subscriptions with their states, and the new terms that were agreed to."""
     agreed = [
         (order.service_code, SubscriptionState.ACTIVE, True)
         for order in conversation.account.records[Order].values()
@@ -94,7 +94,7 @@ def test_a_yes_starts_or_keeps_something_paid_only_where_it_was_asked(kind: str,
 
 @pytest.mark.parametrize("kind", QUESTIONS)
 @pytest.mark.parametrize("text", ["YE", "你好", "1111", "JF", "TS 信号差", "1"])
-def test_other_text_from_10086_since_takes_the_yes_away_from_there(kind: str, text: str) -> None:
+def test_after_other_text_from_10086_a_yes_to_10086_does_not_count(kind: str, text: str) -> None:
     conversation = QUESTIONS[kind]()
     before = paid(conversation)
     assert "10086" in {sent.number for sent in conversation.text(text)}
@@ -110,13 +110,13 @@ def test_other_text_from_10086_since_takes_the_yes_away_from_there(kind: str, te
     assert paid(conversation) != before
 
 
-def test_what_was_said_before_the_question_takes_nothing_away() -> None:
+def test_text_before_the_question_does_not_matter() -> None:
     Conversation(has=(), catalogue=WITH_TRIAL).play(
         "> YE\n< …\n> 你好\n< …\n> KTYYH\n< …\n> 是\n< [1008620400 result] …\n= YYH active"
     )
 
 
-def test_an_agents_question_is_not_the_orders() -> None:
+def test_a_yes_to_10086_after_an_agents_question_is_no_yes_to_the_order() -> None:
     conversation = Conversation(has=(), catalogue=WITH_TRIAL).play("> TS 信号差\n< …")
     conversation.happens(PlaceOrder("api:sp", "YYH", Channel.SP))
     (ticket,) = conversation.account.records[Ticket]
@@ -125,7 +125,7 @@ def test_an_agents_question_is_not_the_orders() -> None:
 
 
 @pytest.mark.parametrize("beside", ["0000", "1111", "TS"])
-def test_beside_another_open_question_a_yes_to_10086_is_none(beside: str) -> None:
+def test_beside_another_open_question_a_yes_to_10086_does_not_count(beside: str) -> None:
     conversation = Conversation(has=FOUR, catalogue=WITH_TRIAL).play(f"> {beside}\n< …\n> KTYYH\n< …")
     conversation.text("是")
     assert "YYH" not in conversation.states()
@@ -133,21 +133,21 @@ def test_beside_another_open_question_a_yes_to_10086_is_none(beside: str) -> Non
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_code_counts_at_every_number_of_ours(number: str) -> None:
+def test_a_code_counts_at_every_number_of_the_gateway(number: str) -> None:
     conversation = Conversation(has=(), catalogue=WITH_TRIAL, policy=policy(confirm_mode="code")).play("> KTYYH\n< …")
     given = next(item.code for item in conversation.account.records[Order].values() if isinstance(item, Order))
     ours = number in ("10086", "10086977", "10086901", "10086888", OWN, "1008620455")
     assert given is not None
     conversation.text("是", number)
     assert "YYH" not in conversation.states()
-    if number == OWN:  # which declined it
+    if number == OWN:  # 是 without the code declined the order
         return
     conversation.text(given, number)
     assert (conversation.states() == {"YYH": "active"}) is ours
 
 
 @pytest.mark.parametrize("number", [number for number in NUMBERS if number != "10086999"])
-def test_the_code_of_a_fee_is_a_doubt_at_every_number(number: str) -> None:
+def test_the_code_of_a_fee_disputes_it_at_every_number(number: str) -> None:
     conversation = Conversation(has=FOUR, catalogue=WITH_TRIAL).play("> 0000\n< …")
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     conversation.play("> KTYYH\n< …")
@@ -164,7 +164,7 @@ def test_the_third_wrong_code_elsewhere_closes_the_question() -> None:
         < [1008620400] …
         > 9998
         < [10086 reply] 验证码有误，音乐盒未确认…
-        # A pick is none, and not the code of a fee either.
+        # A pick is not a wrong code, and neither is the code of a fee.
         > 1
         < [10086977 result] 彩铃…
         > [10086977] 9997
@@ -183,7 +183,7 @@ def test_the_third_wrong_code_elsewhere_closes_the_question() -> None:
     assert conversation.chain_is_whole()
 
 
-def test_one_number_for_everything_asks_for_a_code() -> None:
+def test_with_a_single_number_an_order_asks_for_a_code() -> None:
     conversation = Conversation(has=(), catalogue=WITH_TRIAL, carrier=ProviderTraits("one", single_number=True))
     conversation.play("> KTYYH\n< [10086] …验证码…\n> 是\n< …验证码…")
     assert conversation.states() == {}
@@ -197,23 +197,23 @@ def test_one_number_for_everything_asks_for_a_code() -> None:
 @pytest.mark.parametrize("arrival", [Arrival.UNKNOWN, Arrival.UNDER_WAY])
 @pytest.mark.parametrize("word", ["否", "N", "code", "TD", "取消", "TDcode"])
 @pytest.mark.parametrize("number", ["10086901", "10086"])
-def test_a_doubt_before_the_receipt_counts(arrival: Arrival, word: str, number: str) -> None:
+def test_a_dispute_before_the_receipt_counts(arrival: Arrival, word: str, number: str) -> None:
     if number == "10086" and word in ("TD", "取消"):
-        return  # there these are commands
+        return  # at 10086 these are commands
     conversation = Conversation(has=FOUR)
     conversation.receipt = arrival
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     assert charge_of(conversation, "c-1").state is ChargeState.ANNOUNCED
     conversation.text(word.replace("code", code(conversation, "c-1")), number)
-    doubted = charge_of(conversation, "c-1")
-    assert (doubted.state, doubted.reminded_at) == (ChargeState.DISPUTED, conversation.now)
+    disputed = charge_of(conversation, "c-1")
+    assert (disputed.state, disputed.reminded_at) == (ChargeState.DISPUTED, conversation.now)
     conversation.move(conversation.now.replace(day=6))
     assert charge_of(conversation, "c-1").state is not ChargeState.CHARGED
     assert conversation.chain_is_whole()
 
 
 @pytest.mark.parametrize("refused", [1, 2])
-def test_a_no_means_the_fee_that_she_can_know_of(refused: int) -> None:
+def test_a_no_disputes_only_fees_whose_reminder_may_have_arrived(refused: int) -> None:
     conversation = Conversation(has=FOUR)
     for place, service_code in enumerate(("SJB", "CL")):
         conversation.taking = place >= refused
@@ -243,7 +243,7 @@ def test_a_fixed_yes_before_the_receipt(kind: str, arrival: Arrival) -> None:
         conversation.text(word, number)
         counts = arrival is Arrival.UNKNOWN and number == OWN
         assert (paid(conversation) != before) is counts, f"{word} to {number}"
-        # What is being handed over is waited for, and so is her answer with it.
+        # An answer waits until the attempt to hand over its question has ended.
         assert conversation.outcome.awaits_hand_over is (arrival is Arrival.UNDER_WAY)
         if arrival is not Arrival.UNDER_WAY:
             assert conversation.account.questions[id_].closed_at is None or counts
@@ -272,7 +272,7 @@ def test_a_right_code_before_the_receipt_counts(arrival: Arrival) -> None:
     assert conversation.states() == {"YYH": "active"}
 
 
-def test_a_question_that_every_attempt_refused_has_no_yes() -> None:
+def test_a_question_that_was_never_taken_accepts_no_yes() -> None:
     conversation = Conversation(has=(), catalogue=WITH_TRIAL).play("! refusing\n> KTYYH\n<\n! taking")
     for number in NUMBERS:
         conversation.text("是", number)
@@ -280,7 +280,7 @@ def test_a_question_that_every_attempt_refused_has_no_yes() -> None:
 
 
 @pytest.mark.parametrize("text", ["是", "否", "1", "不要", "你好"])
-def test_an_answer_to_an_undeliverable_question_is_told_so(text: str) -> None:
+def test_an_answer_to_an_undeliverable_question_is_told_that_it_was(text: str) -> None:
     conversation = Conversation(has=(), catalogue=WITH_TRIAL).play(
         f"! refusing\n> KTYYH\n<\n! taking\n> [{OWN}] {text}"
     )
@@ -292,7 +292,7 @@ def test_an_answer_to_an_undeliverable_question_is_told_so(text: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["10086", "10086977", "10086901", "10086888", "1008620455", "106581234"])
-def test_a_wrong_code_counts_at_every_number_and_also_in_silence(number: str) -> None:
+def test_a_wrong_code_counts_at_every_number_and_without_a_reply(number: str) -> None:
     conversation = Conversation(has=(), catalogue=WITH_TRIAL, policy=policy(confirm_mode="code")).play("> KTYYH\n< …")
     for _ in range(6):
         conversation.text("阿巴阿巴", number)
@@ -302,7 +302,7 @@ def test_a_wrong_code_counts_at_every_number_and_also_in_silence(number: str) ->
     assert (order.state, order.reason) == (OrderState.DECLINED, "wrong_codes")
 
 
-def test_with_one_number_everything_that_is_said_comes_from_it() -> None:
+def test_with_a_single_number_every_reply_comes_from_it() -> None:
     conversation = Conversation(has=FOUR, catalogue=WITH_TRIAL).play("> KTYYH\n< [1008620400] …")
     conversation.carrier = ProviderTraits("one", single_number=True)
     conversation.play("> QXCL\n< [10086] …")
@@ -311,7 +311,7 @@ def test_with_one_number_everything_that_is_said_comes_from_it() -> None:
     assert "YYH" not in conversation.states()
 
 
-def test_a_trial_goes_on_at_the_price_that_it_has_at_the_yes() -> None:
+def test_a_trial_goes_on_at_the_price_at_the_time_of_the_yes() -> None:
     conversation = in_trial()
     (held,) = conversation.account.subscriptions.values()
     dearer = replace(held, terms=replace(held.terms, price_fen=900))
@@ -321,7 +321,7 @@ def test_a_trial_goes_on_at_the_price_that_it_has_at_the_yes() -> None:
 
 
 @pytest.mark.parametrize("kind", ["trial", "keeping", "terms"])
-def test_what_she_has_is_not_said_to_be_not_ordered(kind: str) -> None:
+def test_a_late_yes_for_a_held_service_is_not_told_that_it_was_not_ordered(kind: str) -> None:
     conversation = QUESTIONS[kind]()
     conversation.text("不要", OWN)
     (late,) = conversation.text("是", OWN)

@@ -1,4 +1,4 @@
-"""Names and notes that the directory takes: nothing false, nothing that reads as something else (safety.md 29)."""
+"""Names and notes in the catalogue: they may not be false or read as something else (safety.md 29)."""
 
 from dataclasses import replace
 
@@ -67,16 +67,16 @@ WORDS = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_names_are_taken(name: str) -> None:
+def test_good_names_are_accepted(name: str) -> None:
     assert name_violation(REGISTRY, name) is None
 
 
 @pytest.mark.parametrize(("what", "name"), [(what, name) for what, found in BAD.items() for name in found])
-def test_names_that_say_something_else_are_refused_with_the_reason(what: str, name: str) -> None:
+def test_bad_names_are_refused_with_the_reason(what: str, name: str) -> None:
     assert WORDS[what] in (name_violation(REGISTRY, name) or "taken")
 
 
-# Every word that texts are understood by, and the aliases of a deployment; those of the number for spam are anybody's.
+# Every word that is understood, and the aliases of a deployment. The number for spam reports takes any text.
 WORDS_UNDERSTOOD = sorted({
     *REGISTRY.keywords, *REGISTRY.prefixes, "QXQX", "退订退订", "TD退订", "RR",
     *(word for name, words in vars(vocabulary).items() if name.isupper() and not isinstance(words, str) for word in words),
@@ -85,7 +85,7 @@ NUMBERS = [ServiceNumbers().number(extension) for extension in ("", *Extension) 
 
 
 @pytest.mark.parametrize("word", WORDS_UNDERSTOOD)
-def test_no_name_is_what_does_something_when_it_is_sent_alone(word: str) -> None:
+def test_no_name_is_a_text_that_the_gateway_understands(word: str) -> None:
     for number in NUMBERS:
         conversation = Conversation()
         conversation.router = Router(REGISTRY)
@@ -116,7 +116,7 @@ BAD_NOTES = [
 
 
 @pytest.mark.parametrize("words", GOOD_WAYS)
-def test_another_way_out_may_name_a_telephone_number_and_an_address_of_ours(words: str) -> None:
+def test_another_way_to_end_may_name_a_telephone_number_and_an_address_of_the_operator(words: str) -> None:
     assert cancel_how_violation(words, OWN) is None
 
 
@@ -126,7 +126,7 @@ def test_notes_that_read_as_something_else_are_refused(words: str) -> None:
     assert cancel_warning_violation(words)
 
 
-def test_an_address_is_of_ours_only_if_the_settings_say_so_and_never_in_a_warning() -> None:
+def test_only_addresses_in_the_settings_are_allowed_and_never_in_a_warning() -> None:
     for words in ("m.shop.example", "https://example.cn/stop"):
         assert (cancel_how_violation(words, OWN), cancel_how_violation(words, [])) == (
             None,
@@ -147,7 +147,7 @@ def test_a_warning_may_name_an_amount(words: str) -> None:
     ("name", "keyword", "code"),
     [("QXCL", None, "CL"), ("取消cl", "A1", "CL"), ("ＫＴ ＣＬ", None, "CL"), ("cl", "A1", "CL"), ("STOP SJB", None, "SJB"), ("新闻", "NEWS", "N"), ("新闻", "VIP", "V")],
 )  # fmt: skip
-def test_no_name_is_the_order_of_another_service(name: str, keyword: str | None, code: str) -> None:
+def test_no_name_reads_as_the_order_keyword_of_another_service(name: str, keyword: str | None, code: str) -> None:
     others = (
         *SERVICES,
         replace(service("N", "QXNEWS", 100), order_keyword=None),

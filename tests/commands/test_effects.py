@@ -1,4 +1,4 @@
-"""When a service ends and what is still charged; windows, and where months end (flows.md 5.3, 17)."""
+"""When a service ends, what is still charged, how long answers count, and ends of months (flows.md 5.3, 17)."""
 
 import pytest
 
@@ -16,9 +16,9 @@ from tests.commands.world import has, shanghai
         ("2026-12-31 10:00", "2026-12-31", "2026-12-31 23:59:58", "2027-01-01 00:00:00"),
         ("2026-12-31 23:59:59", "2026-12-31", "2026-12-31 23:59:59", "2027-01-01 00:00:00"),
         ("2026-05-01 00:00", "2026-05-31", "2026-05-31 23:59:58", "2026-06-01 00:00:00"),
-        # The day in Shanghai, which is the day before in UTC.
+        # The next day in Shanghai, still the day before in UTC.
         ("2026-03-01 07:59", "2026-03-31", "2026-03-31 23:59:58", "2026-04-01 00:00:00"),
-        # The last second of a month is still in it.
+        # The last second of a month belongs to it.
         ("2026-03-31 23:59:59.500", "2026-03-31", "2026-03-31 23:59:59.500", "2026-04-01 00:00:00"),
     ],
 )
@@ -56,12 +56,12 @@ def test_year_turns_between_list_and_answer() -> None:
         ("GS", {}, "…可用至03月31日，其间使用仍按2.50元/次收费；…", "ending 2026-03-31"),
         ("MF", {}, "…可用至03月31日，不收费；…", "ending 2026-03-31"),
         ("CL", {"in_plan": True}, "彩铃(套餐内)已于03月02日退订，即时生效；…", "ended"),
-        # A trial costs nothing, and never runs longer than it would have.
+        # A trial costs nothing, and an unsubscribe never prolongs it.
         ("TQ", {"trial_until": "2026-03-20 10:00"}, "天气预报(墨迹)已退订，即时生效，体验期内不收费；…", "ended"),
         ("SJB", {"trial_until": "2026-03-20 10:00"}, "…可用至03月20日，不收费；…", "ending 2026-03-20"),
         ("HT", {"trial_until": "2026-03-02 12:00"}, "…可用至03月02日，不收费；…", "ending 2026-03-02"),
         ("SJB", {"trial_until": "2026-05-20 10:00"}, "…可用至03月31日，不收费；…", "ending 2026-03-31"),
-        # Within 72 hours of the order, to the last instant, it ends at once and costs nothing, whatever its effect.
+        # Within 72 hours of the order, including the last instant, it ends at once and is free, whatever its effect.
         ("CL", {"started": "2026-02-27 10:00:00"}, "彩铃已退订，即时生效，72小时内退订，不收费；…", "ended"),
         ("SJB", {"started": "2026-02-27 10:00:00"}, "…72小时内退订，不收费；…", "ended"),
         ("HT", {"started": "2026-02-27 10:00:00"}, "…72小时内退订，不收费；…", "ended"),
@@ -70,7 +70,7 @@ def test_year_turns_between_list_and_answer() -> None:
         ("SJB", {"started": "2026-03-02 09:59:59", "contract_until": "2026-12-31 10:00"}, "…72小时内退订，不收费；…", "ended"),
     ],
 )  # fmt: skip
-def test_what_becomes_of_a_service(code: str, given: dict[str, object], reply: str, state: str) -> None:
+def test_the_effect_of_an_unsubscribe(code: str, given: dict[str, object], reply: str, state: str) -> None:
     held = (has(code, **given),)  # type: ignore[arg-type]
     play(f"> 0000\n> [10086977] 1\n< [10086977 result] {reply}\n= {code} {state}", has=held)
     said = Conversation(has=held).play(f"> QX{code}\n< [10086977 result] {reply}\n= {code} {state}")
@@ -89,7 +89,7 @@ def test_what_becomes_of_a_service(code: str, given: dict[str, object], reply: s
         ("7d2h1s", "…未作任何更改…0000…", "active"),
     ],
 )
-def test_the_window(after: str, reply: str, state: str) -> None:
+def test_a_pick_counts_within_the_window(after: str, reply: str, state: str) -> None:
     for number in ("10086977", "10086"):
         for answer in ("1", "退订1"):
             play(f"> 0000\n@ +{after}\n> [{number}] {answer}\n< {reply}\n= CL {state}")
@@ -99,25 +99,25 @@ def test_a_pick_does_not_lengthen_the_window() -> None:
     play("> 0000\n@ +110m\n> 1\n= CL ended\n@ +20m\n> [10086977] 4\n< …已过期…\n= TQ active")
 
 
-def test_only_what_could_have_answered_is_told_that_it_is_late() -> None:
+def test_only_a_possible_answer_is_told_that_it_is_late() -> None:
     play(
         "> 0000\n@ +3h\n> [10086977] 你好\n< [10086] …未能识别…\n> [10086977] 全部\n< …已过期…\n> [10086977] 查1\n< …已过期…"
     )
 
 
-def test_a_list_that_was_made_late_is_valid_from_then() -> None:
-    """A 0000 that waited while the gateway was down opens a window of two hours from when it was answered."""
+def test_a_late_list_is_valid_from_when_it_was_made() -> None:
+    """A 0000 that waited during downtime opens a window of two hours from its answer."""
     conversation = Conversation(start="2026-03-02 13:00")
     conversation.text("0000", sent_at=shanghai("2026-03-02 10:00"))
     conversation.play("@ 2026-03-02 15:00\n> [10086977] 1\n< [10086977 result] 彩铃…")
 
 
-def test_over_midnight() -> None:
+def test_a_listing_is_answered_after_midnight() -> None:
     play("> 0000\n@ 2026-03-03 00:10\n> 1\n< 彩铃已于03月03日退订…", start="2026-03-02 23:30")
 
 
-def test_a_late_timer_changes_nothing_that_is_said() -> None:
-    """What has run out is gone from the list even if the timer that ends it is late."""
+def test_replies_do_not_depend_on_a_late_timer() -> None:
+    """A service that has run out is not listed, even if the timer that ends it is late."""
     conversation = Conversation().play("> 0000\n> 3\n= SJB ending 2026-03-31")
     conversation.timers.clear()
     conversation.play(

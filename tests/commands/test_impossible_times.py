@@ -1,4 +1,4 @@
-"""A time that cannot be is not believed: what is dated before its question counts from when it was stored (safety.md 34)."""
+"""Impossible times: an answer dated before its question counts from when it was stored (safety.md 34)."""
 
 from datetime import datetime, timedelta
 
@@ -12,8 +12,8 @@ from tests.commands.orders.test_orders import order_of, played
 from tests.commands.transcript import Conversation, policy
 from tests.commands.world import FOUR, shanghai
 
-# A provider that writes UTC without a zone, one with a clock of its own, and one that is behind by minutes or by seconds:
-# a question is 20 seconds old when it is answered.
+# How far a provider's stamps are behind: UTC sent as local time, a wrong clock, and clocks that are slow. A question is
+# 20 seconds old when it is answered.
 SHIFTS = [
     timedelta(hours=8),
     timedelta(hours=3, minutes=17),
@@ -55,7 +55,7 @@ def test_a_pick_that_is_stored_after_the_window_is_late_all_the_same(shift: time
 
 @shifted
 @pytest.mark.parametrize("text", ["否", "N", "取消", "TD", "code", "QXSJB"])
-def test_a_doubt_counts_from_when_it_was_stored(shift: timedelta, text: str) -> None:
+def test_a_dispute_counts_from_when_it_was_stored(shift: timedelta, text: str) -> None:
     conversation = reminded().play("@ +20m")
     said(
         conversation,
@@ -67,14 +67,14 @@ def test_a_doubt_counts_from_when_it_was_stored(shift: timedelta, text: str) -> 
 
 
 @shifted
-def test_a_stop_in_a_fee_s_window_gives_the_fee_up(shift: timedelta) -> None:
+def test_an_unsubscribe_in_the_window_of_a_fee_waives_it(shift: timedelta) -> None:
     conversation = reminded().play("@ +20m")
     said(conversation, "QXSJB", "10086", shift + timedelta(minutes=20))
     assert charge_of(conversation, "c-1").state is ChargeState.WAIVED
 
 
 @shifted
-def test_a_doubt_that_is_stored_after_the_window_is_late_all_the_same(shift: timedelta) -> None:
+def test_a_dispute_that_is_stored_after_the_window_is_late_all_the_same(shift: timedelta) -> None:
     conversation = reminded().play("@ +61m")
     said(conversation, "否", "10086901", shift + timedelta(minutes=61))
     assert charge_of(conversation, "c-1").state is ChargeState.REMINDED
@@ -95,7 +95,7 @@ def test_a_yes_that_is_dated_before_its_question_has_the_question_sent_again_onc
     assert (again.number, again.kind) == ("1008620401", "confirmation")
     assert conversation.states() == {}
     conversation.play("@ +20s")
-    said(conversation, "是", "1008620400", shift)  # to the first question, which is none any more
+    said(conversation, "是", "1008620400", shift)  # to the first question, which was replaced
     assert conversation.states() == {}
     said(conversation, "是", "1008620401", shift)
     assert conversation.states() == {"SJB": "active"}
@@ -113,7 +113,7 @@ def test_a_stamp_in_whole_seconds_is_not_before_a_question_of_the_same_second() 
         assert conversation.states() == states, early
 
 
-def test_a_yes_that_was_stored_before_its_question_is_none_in_the_same_second_either() -> None:
+def test_a_yes_stored_before_its_question_in_the_same_second_does_not_count() -> None:
     conversation = Conversation(has=())
     conversation.now = shanghai("2026-03-02 10:00") + timedelta(milliseconds=700)
     conversation.text("KTSJB")
@@ -125,7 +125,7 @@ def test_a_yes_that_was_stored_before_its_question_is_none_in_the_same_second_ei
 
 @shifted
 def test_a_yes_that_was_stored_before_the_question_was_sent_again_does_not_count(shift: timedelta) -> None:
-    """Two of them came together: the second one is no answer to what the first one caused."""
+    """Of two texts that come together the second does not answer the question that the first one caused."""
     conversation = played("> KTSJB\n@ +20s")
     said(conversation, "是", "10086", shift)
     second = TextReceived("0", "10086", "是", "是", conversation.now - shift, stored_at=conversation.now)
@@ -150,7 +150,7 @@ def test_a_pick_dated_while_an_earlier_list_was_open_means_that_list() -> None:
     assert conversation.ended() == {"CL"}
 
 
-def test_what_was_sent_in_time_to_an_older_question_is_in_time_whatever_was_asked_since() -> None:
+def test_an_answer_sent_in_time_counts_whatever_was_asked_since() -> None:
     conversation = Conversation(has=FOUR).play("> 0000\n@ +2h5m")
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     conversation.play("@ +5m")
@@ -158,7 +158,7 @@ def test_what_was_sent_in_time_to_an_older_question_is_in_time_whatever_was_aske
     assert conversation.ended() == {"CL"}
 
 
-def test_the_time_of_a_question_is_none_of_a_stranger() -> None:
+def test_an_impossible_time_without_a_question_is_harmless() -> None:
     at: datetime = shanghai("2026-03-02 02:00")
     conversation = Conversation(has=())
     conversation.text("你好", sent_at=at)

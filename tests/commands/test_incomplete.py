@@ -1,4 +1,4 @@
-"""A text of which parts never came is no command and no answer (delivery.md 6)."""
+"""A text with missing parts is no command and no answer (delivery.md 6)."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def state(conversation: Conversation) -> object:
 
 @pytest.mark.parametrize("to", NUMBERS)
 @pytest.mark.parametrize("text", ["0000", "1111", "QXCL", "KTYYH", "1", "1,2", "全部", "是", "Y", "NO", "否", "8366", "你好", "", "查1"])  # fmt: skip
-def test_it_changes_nothing_and_she_is_told(text: str, to: str) -> None:
+def test_an_incomplete_text_changes_nothing_and_the_reply_says_so(text: str, to: str) -> None:
     conversation = Conversation()
     conversation.text("0000")
     before = state(conversation)
@@ -36,7 +36,7 @@ def test_it_changes_nothing_and_she_is_told(text: str, to: str) -> None:
     assert conversation.outcome.evidence == ()
 
 
-def test_at_a_confirmation_number_it_neither_confirms_nor_declines() -> None:
+def test_at_a_confirmation_number_an_incomplete_text_neither_confirms_nor_declines() -> None:
     conversation = Conversation(has=())
     [asked] = conversation.text("KTSJB")
     for text in ("是", "否", "不要了", "0000"):
@@ -46,7 +46,7 @@ def test_at_a_confirmation_number_it_neither_confirms_nor_declines() -> None:
     assert any(item.service_code == "SJB" for item in conversation.account.subscriptions.values())
 
 
-def test_after_all_was_asked_once_more_it_is_no_yes() -> None:
+def test_an_incomplete_text_does_not_confirm_all() -> None:
     conversation = Conversation()
     conversation.text("0000")
     conversation.text("全部", "10086977")
@@ -57,7 +57,7 @@ def test_after_all_was_asked_once_more_it_is_no_yes() -> None:
 
 
 @pytest.mark.parametrize("text", ["TS 你们乱扣费我要", "投诉 乱扣费我要"])
-def test_a_complaint_is_a_complaint_and_says_that_it_is_incomplete(text: str) -> None:
+def test_an_incomplete_complaint_is_recorded_as_incomplete(text: str) -> None:
     conversation = Conversation()
     conversation.text(text, missing=1)
     [ticket] = conversation.account.records_of(Ticket)
@@ -93,17 +93,17 @@ def test_opting_out_may_be_incomplete() -> None:
     assert all(item.unsubscribed_at is None for item in conversation.account.subscriptions.values())
 
 
-def test_nobody_else_uses_incomplete_texts() -> None:
+def test_no_other_function_takes_incomplete_texts() -> None:
     assert set(registry().incomplete) == {complain, take_complaint, report_spam, opt_out}
 
 
-def test_machines_that_send_halves_fall_silent() -> None:
+def test_incomplete_texts_count_for_the_loop_guard() -> None:
     conversation = Conversation()
     told = [bool(conversation.text("0000", missing=1)) for _ in range(7)]
     assert told == [True] * 5 + [False] * 2
     assert conversation.text("0000")
 
 
-def test_she_is_told_in_her_language() -> None:
+def test_the_reply_is_in_the_language_of_the_subscriber() -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, language=Language.EN))
     assert "incomplete" in conversation.text("0000", missing=1)[0].text

@@ -1,4 +1,4 @@
-"""Machines that answer machines, floods, strangers (flows.md 3, 17; safety.md 22, 25)."""
+"""The loop guard, the rate limit, the cap on segments, and strangers (flows.md 3, 17; safety.md 22, 25)."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from tests.commands.world import FOUR, SUBSCRIBER, has, service, shanghai
 
 
 def repeated(conversation: Conversation, count: int, text: str, number: str = "10086") -> int:
-    """How many messages come back to a text that is sent several times."""
+    """Send a text ``count`` times; return how many messages come back."""
     return sum(len(conversation.text(text, number)) for _ in range(count))
 
 
@@ -18,7 +18,7 @@ def repeated(conversation: Conversation, count: int, text: str, number: str = "1
 def test_two_machines_fall_silent(text: str) -> None:
     conversation = Conversation()
     assert repeated(conversation, 12, text) == 5
-    # What is swallowed does not lengthen the silence, which ends 10 minutes after the last reply.
+    # The silence ends 10 minutes after the last reply; unanswered texts do not prolong it.
     conversation.play("@ +9m59s")
     assert repeated(conversation, 2, text) == 0
     conversation.play("> 0000\n< …1、彩铃…\n> 1\n< 彩铃…\n> 0\n< 您可以发送…")
@@ -91,14 +91,14 @@ def test_picks_yeses_and_noes_are_kept() -> None:
         conversation = Conversation().play("> 0000\n> 全部")
         repeated(conversation, 31, "0")
         conversation.play(f"> [10086977] {answer}\n<\n= CL active\n@ +1m\n< [10086977 result] …\n= CL {state}")
-    # 查 is a query, and dropped.
+    # 查 is a query, so it is dropped.
     conversation = Conversation().play("> 0000")
     repeated(conversation, 31, "0")
     conversation.play("> [10086977] 查1\n<\n@ +1m\n<")
 
 
 def test_what_was_sent_long_ago_is_counted_by_its_own_time() -> None:
-    """Texts that waited while the gateway was down were no flood."""
+    """Texts that waited during downtime are not too many."""
     conversation = Conversation()
     answered = sum(len(conversation.text("0", sent_at=shanghai(f"2026-03-02 09:{minute:02}"))) for minute in range(60))
     assert answered == 60
@@ -121,7 +121,7 @@ def test_two_hundred_segments_an_hour() -> None:
     segments = sum(-(-len(message.text) // 67) for message in conversation.sent)
     assert 180 < segments <= 200
     assert listings * pages == len(conversation.sent)
-    # No list was shown, so the one in hand still counts; outcomes of changes are told all the same.
+    # No list was sent, so the last one still counts; changes are reported beyond the cap.
     conversation.play(
         """
         > 你好
@@ -160,7 +160,7 @@ def test_beyond_the_cap_a_no_is_still_a_no() -> None:
     conversation.play("> [10086977] 否\n< [10086977 result] …已为您保留…\n> 0000\n<\n> [10086977] 是\n<\n= CL active")
 
 
-# ---- numbers that are nobody's
+# ---- numbers without a customer
 
 
 def test_a_stranger_is_told_once_a_day() -> None:
@@ -185,7 +185,7 @@ def test_a_stranger_is_told_once_a_day() -> None:
     play("> 0000\n< 您好！您的号码不是我们的客户…\n> 1\n<\n= CL active", subscriber=closed)
 
 
-def test_made_on_first_contact_where_the_settings_say_so() -> None:
+def test_a_subscriber_is_created_on_first_contact_if_the_settings_say_so() -> None:
     demo = policy(auto_create_subscribers=True)
     conversation = Conversation(subscriber=None, has=(), policy=demo).play(
         "> 0000\n< 尊敬的神州行客户，您好！您目前没有…\n> hi\n< …未能识别…"

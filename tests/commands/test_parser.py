@@ -1,4 +1,4 @@
-"""From what a thumb typed to what can be matched: total, stable, quick (flows.md 2)."""
+"""Normalising and parsing: total, idempotent, fast (flows.md 2)."""
 
 import time
 
@@ -9,7 +9,7 @@ from app.commands import vocabulary
 from app.commands.parser import Said, is_all, normalise, parse_origin_question, parse_pick
 from tests.commands.transcript import Conversation
 
-# Any text, with lone surrogates, and more often than not made of what means something here.
+# Any text, with lone surrogates, mostly made of words and signs that are understood.
 PIECES = st.sampled_from(
     [
         *"0１2③三十百Oo〇零,，、;；.。/ +和及-~～至到—–“”\"'「」()（）!！?？查是否YyNn退订取消全部所有TDQXqb#＃*\n\t\x00\u200b\ufeff\u202e\u0301\ufe0f\u20e3\ud83d\udc00",
@@ -64,7 +64,7 @@ def test_any_text_gives_an_outcome(text: str, number: str) -> None:
 
 @QUICK
 @given(TEXTS)
-def test_what_is_read_as_a_pick_is_made_of_its_signs(text: str) -> None:
+def test_a_pick_contains_only_signs_of_picks(text: str) -> None:
     said = normalise(text)
     spans = parse_pick(said)
     if spans is None:
@@ -127,7 +127,7 @@ def test_origin_questions() -> None:
     assert {text: parse_origin_question(normalise(text)) for text in numbers} == numbers
 
 
-def test_yes_and_no_are_nothing_looser() -> None:
+def test_only_exact_words_are_yes_or_no() -> None:
     words = ["是", "是的", "Y", "YES", "确认", "否", "N", "NO", "好", "是不是", "不", "是啊", "YE S", "1", "", "OK"]
     read = {word: (said.is_yes, said.is_no) for word in words for said in [normalise(word)]}
     assert [word for word, (yes, _) in read.items() if yes] == ["是", "是的", "Y", "YES", "确认", "YE S"]

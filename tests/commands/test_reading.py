@@ -1,4 +1,4 @@
-"""What a handset puts around a text: signatures, quotes (flows.md 2; safety.md 37)."""
+"""Signatures and quotes of handsets, and texts that are too long (flows.md 2; safety.md 37)."""
 
 import pytest
 from hypothesis import given
@@ -27,7 +27,7 @@ SIGNED = [
     ">> 是\n\n＞ 否\n{}\n发自我的iPhone",
 ]
 UNSIGNED = [
-    # Longer, or in more lines, or not at the end.
+    # Too long, in too many lines, or not at the end.
     "{}\n" + "--" + "甲" * 39,
     "{}\n--\n张三\n办公室",
     "发自我的iPhone\n{}",
@@ -60,12 +60,12 @@ UNSIGNED = [
 
 
 @pytest.mark.parametrize("text", ["0000", "TD", "1,4", "是", "否", "QXCL", "8366", "全部"])
-def test_a_signature_is_no_part_of_a_text(text: str) -> None:
+def test_a_signature_is_removed(text: str) -> None:
     assert {form: READER.read(form.format(text)).key for form in SIGNED} == dict.fromkeys(SIGNED, text)
     assert [form for form in UNSIGNED if READER.read(form.format(text)).key == text] == []
 
 
-def test_where_nothing_else_remains_the_whole_text_counts() -> None:
+def test_a_text_of_nothing_but_signatures_and_quotes_stays() -> None:
     for text in (
         "发自我的iPhone",
         "--",
@@ -107,7 +107,9 @@ def test_where_nothing_else_remains_the_whole_text_counts() -> None:
     st.text("丙丁 ,。", max_size=4),
     st.sampled_from(["是", "1", "0000", "QXCL"]),
 )
-def test_no_word_or_number_is_swallowed(opening: str, before: str, word: str, behind: str, said: str) -> None:
+def test_a_line_with_a_word_or_number_is_no_signature(
+    opening: str, before: str, word: str, behind: str, said: str
+) -> None:
     for line in (f"{opening}{before} {word} {behind}", f"{opening}{before}\n{word}", f"--\n{opening} {word}{behind}"):
         assert READER.read(f"{said}\n{line}").key != said, line
 
@@ -119,7 +121,7 @@ def test_reading_once_is_enough(text: str) -> None:
     assert READER.read(said.words) == said
 
 
-def test_an_alias_is_not_swallowed() -> None:
+def test_a_line_with_an_alias_is_no_signature() -> None:
     assert READER.read("0000\n--WDYE").key == "0000"
     assert load({"WDYE": "YE"}).reader.read("0000\n--WDYE").key != "0000"
 
@@ -140,13 +142,13 @@ def test_an_answer_is_understood_and_stored_as_it_came() -> None:
         ("> 已扣费\nTS 乱扣费\n--张三", "> 已扣费\nTS 乱扣费\n--张三"),
     ],
 )
-def test_a_free_text_is_never_cut(text: str, kept: str) -> None:
+def test_free_text_keeps_signatures_and_quotes(text: str, kept: str) -> None:
     conversation = Conversation()
     conversation.text(text)
     assert [ticket.text for ticket in conversation.account.records_of(Ticket)] == [kept]
 
 
-def test_what_only_begins_like_one_is_cut() -> None:
+def test_a_keyword_that_only_begins_like_that_of_free_text_loses_its_signature() -> None:
     assert READER.read("投诉查询\n发自我的iPhone").key == "投诉查询"
 
 
@@ -183,7 +185,7 @@ def test_of_a_long_complaint_the_first_4000_characters_are_kept() -> None:
 # ---- behind a keyword
 
 
-def test_signs_behind_a_keyword_are_nothing() -> None:
+def test_signs_behind_a_keyword_are_ignored() -> None:
     for text in ("0000,", "0000，", "0000、", "0000?", "0000？", "0000？？", "TD？", "退订,", "“0000”，", "0000。，", "stop?", "0000+", "0000/",
                  "查询退订：", "0000,\n发自我的iPhone"):  # fmt: skip
         conversation = Conversation().play("> 0000")
@@ -199,7 +201,7 @@ def test_signs_behind_a_keyword_are_nothing() -> None:
         assert said in Conversation().text(text)[0].text, text
 
 
-def test_signs_behind_an_answer_are_something() -> None:
+def test_signs_behind_an_answer_are_not_ignored() -> None:
     for text in ("是？", "是,", "Y?", "确认？", "1？是"):
         conversation = Conversation().play("> 0000\n> [10086977] 全部")
         assert "未能识别" in conversation.text(text, "10086977")[0].text, text
@@ -207,7 +209,7 @@ def test_signs_behind_an_answer_are_something() -> None:
     Conversation().play("> 0000\n> [10086977] 2？\n< …和娱乐于2025年…\n= HT active")
 
 
-def test_a_plus_between_keyword_and_argument_is_nothing() -> None:
+def test_a_plus_between_keyword_and_argument_is_ignored() -> None:
     talk = Conversation(policy=policy(aliases={"WDTS": "TS"}))
     talk.play("> QX+CL\n= CL ended\n> KT+CL\n< [1008620400] …彩铃…\n> ZD+202610\n< …账单…\n> TS+乱扣费")
     assert [ticket.text for ticket in talk.account.records_of(Ticket)] == ["乱扣费"]

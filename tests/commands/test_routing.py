@@ -53,17 +53,17 @@ ORDER, OTHER, FEE = ("20417", ConfirmingOrder("A")), ("20418", ConfirmingOrder("
         ((ORDER, OTHER), "1008620418", "什么", "[1008620418] declined B…"),
         ((ORDER, FEE), "10086901", "8366", "[10086901] disputed 8366…"),
         ((ORDER, FEE), "10086901", "你好", "[10086901 reply] fee? 10086901…"),
-        # To 10086 itself, exactly one that understands it is answered.
+        # A text to 10086 answers a question if exactly one understands it.
         ((ORDER,), "10086", "是", "[1008620417] ordered A…"),
         ((ORDER, FEE), "10086", "Y", "[1008620417] ordered A…"),
         ((ORDER, FEE), "10086", "8366", "[10086901] disputed 8366…"),
-        # More than one: nothing is changed, and the numbers to answer are named.
+        # If several understand it, nothing changes, and the reply names the numbers to answer.
         ((ORDER, OTHER), "10086", "是", "[10086 reply] 您有多个问题待回复，未作任何更改。请回复到对应的号码：order 1008620417。；order 1008620418。。中国移动"),
         ((ORDER, FEE), "10086", "否", "[10086 reply] …order 1008620417。；fee 10086901。…"),
-        # There 1 never confirms an order, and other text does not decline it.
+        # To 10086, 1 never confirms an order, and other text does not decline it.
         ((ORDER,), "10086", "1", "[10086 reply] …未能识别…"),
         ((ORDER,), "10086", "什么", "[10086 reply] …未能识别…"),
-        # A number that never asked takes no yes; a fee's code and a no count there as well.
+        # A number that never asked takes no yes, but the code of a fee and a no.
         ((ORDER,), "10086888", "是", "[10086 reply] 您的回复未作处理，未作任何更改。请回复到对应的号码：order 1008620417。…"),
         ((ORDER,), "10086123", "是", "[10086 reply] 您的回复未作处理…order 1008620417…"),
         ((ORDER,), "1008620455", "是", "[10086 reply] 您的回复未作处理…order 1008620417…"),
@@ -77,7 +77,7 @@ ORDER, OTHER, FEE = ("20417", ConfirmingOrder("A")), ("20418", ConfirmingOrder("
         ((ORDER, FEE), "10086901", "ZD", "[10086] bill of []…"),
         ((ORDER,), "1008620417", "ZD#202610", "[10086] bill of [202610]…"),
         ((ORDER,), "1008620417", "QXCL", "[10086977] 彩铃…"),
-        # A word that no service has is what the question makes of it.
+        # A word that names no service is left to the question.
         ((ORDER,), "1008620417", "QXNO", "[1008620417] declined A…"),
     ],
 )  # fmt: skip
@@ -97,10 +97,10 @@ def test_a_listing_beside_other_questions() -> None:
         > 0000
         > 1
         < [10086977] 彩铃…
-        # Not in the list, and exactly what the fee's question takes.
+        # Not in the list, but the code of the fee.
         > 8366
         < [10086901] disputed 8366…
-        # Now only the list understands numbers: a wrong one.
+        # Now only the list understands numbers, and this one is wrong.
         > 8366
         < [10086977] …没有序号8366…
         > [10086977] 8366
@@ -117,7 +117,7 @@ def test_a_listing_beside_other_questions() -> None:
     )
 
 
-def test_keywords_win_over_what_has_ended() -> None:
+def test_keywords_win_over_ended_questions() -> None:
     for text, reply in (
         ("ZD 202610", "bill of [202610]…"),
         ("QXCL", "彩铃…"),
@@ -154,7 +154,7 @@ def test_a_second_yes_to_a_finished_question_confirms_nothing_else() -> None:
     conversation_with(ORDER, OTHER).play("> [1008620417] 是\n> 是\n< [1008620418] ordered B…\n> 是\n< …order answered…")
 
 
-def test_the_newest_ended_question_that_fits_speaks() -> None:
+def test_the_newest_ended_question_that_fits_replies() -> None:
     conversation_with(FEE).play(
         """
         > 0000
@@ -167,7 +167,7 @@ def test_the_newest_ended_question_that_fits_speaks() -> None:
     )
 
 
-def test_a_provider_with_one_number_binds_by_content() -> None:
+def test_with_a_single_number_answers_are_bound_by_content() -> None:
     conversation = conversation_with(FEE, single_number=True)
     conversation.play(
         """
@@ -201,7 +201,7 @@ def test_a_keyword_with_arguments() -> None:
             assert conversation.text(text)[0].text == f"bill of [{argument}]中国移动"
 
 
-def test_a_keyword_inside_a_sentence_is_none() -> None:
+def test_a_keyword_inside_a_sentence_is_no_command() -> None:
     for text in (
         "我想退订",
         "0000是什么",
@@ -226,7 +226,7 @@ ZEROS = (
 )
 
 
-def test_every_way_to_write_0000_starts_afresh() -> None:
+def test_every_way_to_write_0000_sends_a_new_listing() -> None:
     for text in ZEROS.split("|"):
         conversation = Conversation()
         for _ in range(2):
@@ -257,7 +257,7 @@ def test_other_text_gets_help() -> None:
             assert "未能识别您的短信，未作任何更改。您可以发送：0000" in came[0].text
 
 
-def test_whatever_is_sent_to_10086999_is_a_report() -> None:
+def test_any_text_to_10086999_is_a_spam_report() -> None:
     for text in ("0000", "TD", "QXCL", "1", "全部", "是", "恭喜您中奖了", "*中奖", "TS 投诉", "", "\x00"):
         conversation = Conversation().play("> 0000")
         came = conversation.text(text, "10086999")
@@ -293,12 +293,12 @@ def test_an_alias_may_be_a_keyword_of_its_command_already() -> None:
     assert registry.exact(normalise("STOP")) is registry.exact(normalise("0000"))
 
 
-def test_nothing_is_taken_twice() -> None:
+def test_no_keyword_is_taken_twice() -> None:
     with pytest.raises(ValueError, match="taken twice"):
         collect([*MODULES, listing], {})
 
 
-def test_order_keywords_that_would_be_mistaken() -> None:
+def test_order_keywords_that_clash() -> None:
     registry = collect(MODULES, {})
     words = [
         "YLTX",

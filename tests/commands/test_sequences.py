@@ -1,4 +1,4 @@
-"""Whatever she sends in whatever order: nothing ends that was not named by a pick, a QX or a yes (safety.md, heading)."""
+"""No sequence of texts ends a service that no pick, QX or yes named (safety.md, heading)."""
 
 import re
 from dataclasses import dataclass, field
@@ -50,13 +50,13 @@ STEPS = st.lists(st.one_of(SENT, SENT, SENT, SENT, TIME, st.just("import"), st.j
 
 @dataclass
 class Watcher:
-    """Reads only what the customer reads: the last list, and what the last question asks about."""
+    """Knows only what the customer can read: the last list, and the services that the last question names."""
 
     shown: dict[int, str] = field(default_factory=dict)
     asked: str = ""
 
     def may_end(self, text: str, name: str) -> bool:
-        """Whether her text, after what she was shown, names the service."""
+        """Return True if the text names the service, given what was shown before."""
         if text in YES:
             return name in self.asked
         if text in WORDS:
@@ -73,7 +73,7 @@ class Watcher:
 
 
 def check(conversation: Conversation, came: list[Sent]) -> None:
-    """What holds after every turn."""
+    """Check what must be true after every turn."""
     questions = [question for question in conversation.account.questions.values() if question.closed_at is None]
     for kind in (ChoosingServices, ConfirmingUnsubscribe):
         assert len([question for question in questions if isinstance(question.state, kind)]) <= 1
@@ -88,7 +88,7 @@ def check(conversation: Conversation, came: list[Sent]) -> None:
 
 @settings(max_examples=80, deadline=None, database=None)
 @given(STEPS)
-def test_only_what_she_named_ends(steps: list[tuple[str, str] | int | str]) -> None:
+def test_only_named_services_end(steps: list[tuple[str, str] | int | str]) -> None:
     conversation = Conversation(has=(*FOUR, has("FH", "2025-01-01 10:00"), has("LD", in_plan=True)))
     watcher = Watcher()
     for step in steps:

@@ -1,4 +1,4 @@
-"""What was sent in time counts however late it is stored, and a late backlog runs (safety.md 13, 21, 22)."""
+"""Texts sent in time count however late they are stored, and a late backlog is worked off (safety.md 13, 21, 22)."""
 
 from datetime import timedelta
 
@@ -39,7 +39,7 @@ def test_stamps_that_go_back_and_forth_do_not_lift_the_limit() -> None:
 
 
 @pytest.mark.parametrize("text", ["QXSJB", "3"])
-def test_a_stop_sent_before_the_fee_fell_due_brings_it_back(text: str) -> None:
+def test_an_unsubscribe_sent_before_the_fee_fell_due_refunds_it(text: str) -> None:
     conversation = Conversation(has=FOUR, start="2026-03-31 20:00").play("> 0000\n@ 2026-04-01 09:00")
     announce(conversation, "c-1", "SJB", 300, "2026-04-01 10:30")
     conversation.play("@ 2026-04-01 12:00")
@@ -49,7 +49,7 @@ def test_a_stop_sent_before_the_fee_fell_due_brings_it_back(text: str) -> None:
     assert given_back(conversation) == {"c-1": 300}
 
 
-def test_a_stop_within_the_window_of_a_fee_that_was_taken_since_brings_it_back() -> None:
+def test_an_unsubscribe_within_the_window_of_a_fee_charged_since_refunds_it() -> None:
     conversation = Conversation(has=FOUR)
     announce(conversation, "c-1", "CL", 500, "2026-03-02 11:00")
     conversation.play("@ 2026-03-02 13:00")
@@ -57,7 +57,7 @@ def test_a_stop_within_the_window_of_a_fee_that_was_taken_since_brings_it_back()
     assert given_back(conversation) == {"c-1": 500}
 
 
-def test_a_stop_after_the_fee_was_taken_brings_nothing_back() -> None:
+def test_an_unsubscribe_after_the_fee_was_charged_refunds_nothing() -> None:
     conversation = Conversation(has=FOUR)
     announce(conversation, "c-1", "CL", 500, "2026-03-02 11:00")
     conversation.play("@ 2026-03-02 13:00\n> QXCL\n< …")

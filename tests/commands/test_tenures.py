@@ -1,4 +1,4 @@
-"""A subscriber is a tenure of a number: what was a former customer's is never the present one's (safety.md 1)."""
+"""Texts, facts and messages of a former customer never reach the present one (safety.md 1)."""
 
 from datetime import timedelta
 
@@ -31,7 +31,7 @@ NUMBERS = ("10086", "10086977", "1008620400", "10086901", "10086888", "10086999"
 
 
 def asked_everything(**fields: object) -> Conversation:
-    """Someone with a list, an order and a fee to answer to."""
+    """Return a conversation with an open list, order and fee reminder."""
     talk = Conversation(has=FOUR, **{"subscriber": SECOND, **fields}).play("> 0000\n> KTYYH")  # type: ignore[arg-type]
     announce(talk, "c-1", "CL", 500, "2026-03-10 12:00")
     return talk
@@ -39,7 +39,7 @@ def asked_everything(**fields: object) -> Conversation:
 
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("text", TEXTS)
-def test_what_was_sent_before_her_tenure_is_only_recorded(text: str, number: str) -> None:
+def test_a_text_from_before_the_tenure_is_only_recorded(text: str, number: str) -> None:
     talk = asked_everything()
     before, chain, timers, sent = talk.account, len(talk.evidence), dict(talk.timers), len(talk.sent)
     for stamped_at in (BEGAN - A_MOMENT, BEGAN - timedelta(days=300)):
@@ -51,7 +51,7 @@ def test_what_was_sent_before_her_tenure_is_only_recorded(text: str, number: str
 
 
 @pytest.mark.parametrize("stamped_at", [BEGAN, BEGAN + A_MOMENT, None])
-def test_what_was_sent_in_her_tenure_is_hers(stamped_at: object) -> None:
+def test_a_text_from_within_the_tenure_counts(stamped_at: object) -> None:
     talk = asked_everything()
     talk.text("QXCL", stamped_at=stamped_at)  # type: ignore[arg-type]
     assert talk.ended() == {"CL"}
@@ -64,7 +64,7 @@ def test_a_first_tenure_has_no_beginning() -> None:
 
 
 @pytest.mark.parametrize("demo", [False, True])
-def test_what_was_sent_before_the_number_was_given_up_makes_no_customer(demo: bool) -> None:  # noqa: FBT001  a table
+def test_a_text_from_before_the_number_was_given_up_creates_no_customer(demo: bool) -> None:  # noqa: FBT001  a table
     talk = Conversation(policy=DEMO if demo else policy())
     talk.play("@ +1h")
     talk.happens(CLOSE)
@@ -76,7 +76,7 @@ def test_what_was_sent_before_the_number_was_given_up_makes_no_customer(demo: bo
     assert ("不是我们的客户" in said.text, "目前没有" in said.text) == (not demo, demo)
 
 
-def test_who_comes_with_her_own_message_has_the_number_since_she_sent_it() -> None:
+def test_a_tenure_created_by_a_text_begins_when_it_was_sent() -> None:
     talk = Conversation(policy=DEMO)
     talk.happens(CLOSE)
     talk.play("@ +1h")
@@ -94,7 +94,7 @@ def test_who_comes_with_her_own_message_has_the_number_since_she_sent_it() -> No
         Limits(segments=((int(shanghai("2026-03-02 10:00").timestamp()) // 60, 200),)),
     ],
 )
-def test_a_new_customer_starts_without_what_is_remembered_of_the_number(limits: Limits, opens: str) -> None:
+def test_a_new_customer_starts_with_new_limits(limits: Limits, opens: str) -> None:
     talk = Conversation(policy=DEMO)
     talk.happens(CLOSE)
     talk.account = replace(talk.account, limits=limits)
@@ -115,7 +115,7 @@ def test_a_former_customers_dead_letter_opens_no_ticket_and_is_not_apologised_fo
     assert (outcome.replies, outcome.records, outcome.former_tenure) == ((), (), 1)
 
 
-def test_nobody_is_written_to_at_a_number_that_was_given_up() -> None:
+def test_no_message_is_sent_to_a_number_that_was_given_up() -> None:
     talk = asked_everything().play("> DZXXSF\n> KTYLTX\n> TS 慢\n@ 2026-03-02 21:59")
     announce(talk, "c-2", "SJB", 300, "2026-03-12 12:00")
     timers = list(talk.timers.values())
@@ -138,14 +138,14 @@ def test_a_message_to_a_former_customer_is_not_sent_again(opened: bool) -> None:
 
 
 @pytest.mark.parametrize(("made_at", "reached"), [(BEGAN - A_MOMENT, False), (BEGAN, True)])
-def test_a_campaign_is_for_who_had_the_number_when_it_was_made(made_at: object, *, reached: bool) -> None:
+def test_a_campaign_reaches_only_who_had_the_number_when_it_was_made(made_at: object, *, reached: bool) -> None:
     talk = Conversation(subscriber=SECOND)
     sent = talk.happens(SendCampaignMessage("c", MessageClass.CARE, "祝您节日快乐", made_at))  # type: ignore[arg-type]
     assert bool(sent) == reached
     assert (talk.outcome.refusal is None) == reached
 
 
-def test_the_evidence_of_a_former_customer_is_not_at_hand() -> None:
+def test_the_evidence_of_a_former_customer_is_not_loaded() -> None:
     talk = Conversation().play("> DZXXSF")
     account = talk.account.with_evidence(tuple(talk.evidence))
     assert account.evidence

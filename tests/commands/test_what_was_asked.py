@@ -1,4 +1,4 @@
-"""What was asked binds, others ask her seldom, and what is free is given once (safety.md 4, 5, 11)."""
+"""A yes binds to what was asked, others may ask seldom, and free periods are given once (safety.md 4, 5, 11)."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ from tests.commands.transcript import Conversation
 from tests.commands.world import CATALOGUE, has, service, shanghai
 
 SERVICE, SP = "service", "sp"
-# What can change of a service between its question and the yes, and a word that the new question says of it.
+# Changes of a service between question and yes, and a word in the new question.
 CHANGES: list[tuple[str, dict[str, object], str]] = [
     (SERVICE, {"name": "足球新闻"}, "足球新闻"),
     (SERVICE, {"price_fen": 900}, "9元/月"),
@@ -44,9 +44,7 @@ def changed(catalogue: Catalogue, what: str, code: str, fields: dict[str, object
 
 
 @pytest.mark.parametrize(("what", "fields", "words"), CHANGES)
-def test_whatever_the_question_named_and_has_changed_is_asked_anew(
-    what: str, fields: dict[str, object], words: str
-) -> None:
+def test_a_change_of_what_the_question_named_is_asked_again(what: str, fields: dict[str, object], words: str) -> None:
     conversation = played("> KTZQ\n< [1008620400] …")
     conversation.catalogue = changed(conversation.catalogue, what, "ZQ", fields)
     (again,) = conversation.text("是", "1008620400")
@@ -64,7 +62,7 @@ HALL, SHOP = "请到营业厅办理", "请到任一营业厅"
 
 
 def asked(kind: OrderKind, *, by_sms: bool = True) -> Conversation:
-    """Just when she is asked about 和娱乐 of an SP's, by a question of this kind; without SMS another way is named."""
+    """Return a conversation with an open question of this kind about 和娱乐 of an SP; ``by_sms``: SMS can end it."""
     of = replace(
         service("HT", "和娱乐", 300, sp="XINHUA", effect=CancelEffect.WITHIN_24H),
         cancellable_by_sms=by_sms,
@@ -91,7 +89,7 @@ def asked(kind: OrderKind, *, by_sms: bool = True) -> Conversation:
     return conversation
 
 
-# Of every question: what changes, and the word that the new question says of it.
+# Changes for every kind of question, and a word in the new question.
 RENAMED: list[tuple[str, bool, dict[str, object], str]] = [
     (SERVICE, True, {"name": "和音乐"}, "和音乐"),
     (SP, True, {"short_name": "晨光"}, "晨光"),
@@ -103,7 +101,7 @@ RENAMED: list[tuple[str, bool, dict[str, object], str]] = [
 
 @pytest.mark.parametrize("kind", OrderKind)
 @pytest.mark.parametrize(("what", "by_sms", "fields", "words"), RENAMED)
-def test_names_and_the_way_of_ending_are_asked_anew_by_every_question(
+def test_changed_names_and_ways_to_end_are_asked_again_by_every_question(
     kind: OrderKind, what: str, fields: dict[str, object], words: str, *, by_sms: bool
 ) -> None:
     conversation = asked(kind, by_sms=by_sms)
@@ -121,7 +119,7 @@ def test_names_and_the_way_of_ending_are_asked_anew_by_every_question(
 @pytest.mark.parametrize(
     "fields", [{"cancel_how": SHOP}, {"cancel_warning": "取消后不可恢复"}, {"visible": False}, {"order_keyword": "HYL"}]
 )
-def test_what_no_question_named_may_change(kind: OrderKind, fields: dict[str, object]) -> None:
+def test_a_change_of_what_no_question_named_is_not_asked(kind: OrderKind, fields: dict[str, object]) -> None:
     conversation = asked(kind)
     conversation.catalogue = changed(conversation.catalogue, SERVICE, "HT", fields)
     conversation.text("是", "1008620400")
@@ -129,7 +127,7 @@ def test_what_no_question_named_may_change(kind: OrderKind, fields: dict[str, ob
 
 
 @pytest.mark.parametrize("kind", [kind for kind in OrderKind if kind is not OrderKind.ORDER])
-def test_the_way_that_somebody_has_is_named_and_stays(kind: OrderKind) -> None:
+def test_a_held_service_can_still_be_ended_by_sms_after_the_service_closed_that(kind: OrderKind) -> None:
     conversation = asked(kind)
     closed = {"cancellable_by_sms": False, "cancel_how": SHOP, "sms_closed_after": conversation.catalogue.version}
     conversation.catalogue = changed(conversation.catalogue, SERVICE, "HT", closed)
@@ -138,7 +136,7 @@ def test_the_way_that_somebody_has_is_named_and_stays(kind: OrderKind) -> None:
     assert "退订发送0000到10086" in done.text
 
 
-# ---- orders that others make for her
+# ---- orders by others
 
 
 def asks(conversation: Conversation, code: str, channel: Channel) -> OrderState:
@@ -150,7 +148,7 @@ OTHERS = ("SJB", "TQ", "YS", "CL")
 
 
 @pytest.mark.parametrize("channel", [Channel.SP, Channel.AGENT])
-def test_others_ask_three_times_a_day(channel: Channel) -> None:
+def test_others_may_ask_three_times_a_day(channel: Channel) -> None:
     conversation = played("@ 2026-03-02 21:00")
     assert [asks(conversation, code, channel) for code in OTHERS] == [*["awaiting_confirmation"] * 3, "refused"]
     assert order_of(conversation, OTHERS[3]).reason is Reason.TOO_MANY_ORDERS
@@ -162,7 +160,7 @@ def test_others_ask_three_times_a_day(channel: Channel) -> None:
 
 @pytest.mark.parametrize("channel", Channel)
 @pytest.mark.parametrize(("at", "by_day"), [("06:59:59", False), ("07:00", True), ("21:59:59", True), ("22:00", False), ("03:00", False)])  # fmt: skip
-def test_others_ask_by_day(channel: Channel, at: str, *, by_day: bool) -> None:
+def test_others_may_ask_only_by_day(channel: Channel, at: str, *, by_day: bool) -> None:
     conversation = played(f"@ 2026-03-03 {at}")
     may = by_day or channel not in (Channel.SP, Channel.AGENT)
     assert asks(conversation, "SJB", channel) == ("awaiting_confirmation" if may else "refused")
@@ -170,7 +168,7 @@ def test_others_ask_by_day(channel: Channel, at: str, *, by_day: bool) -> None:
 
 
 @pytest.mark.parametrize("channel", Channel)
-def test_what_she_declined_is_left_alone_for_30_days(channel: Channel) -> None:
+def test_others_may_not_ask_for_30_days_after_a_no(channel: Channel) -> None:
     conversation = played("> KTSJB\n< …\n> [1008620400] 不要\n< …")
     others = channel in (Channel.SP, Channel.AGENT)
     conversation.move(conversation.now + timedelta(days=30))
@@ -180,17 +178,17 @@ def test_what_she_declined_is_left_alone_for_30_days(channel: Channel) -> None:
     assert asks(conversation, "SJB", channel) == ("awaiting_confirmation" if others else "refused")
 
 
-def test_silence_is_no_decline_and_her_own_orders_do_not_count() -> None:
+def test_silence_is_no_decline_and_the_customers_own_orders_do_not_count() -> None:
     conversation = played("> KTSJB\n< …\n> KTTQ\n< …\n> KTYS\n< …")
     assert asks(conversation, "CL", Channel.SP) == "awaiting_confirmation"
     conversation.play("@ +25h")
     assert asks(conversation, "CL", Channel.SP) == "awaiting_confirmation"
 
 
-# ---- what is free is given once
+# ---- free periods and trials
 
 
-def test_ordering_anew_every_third_day_is_not_free_for_ever() -> None:
+def test_ordering_again_every_third_day_is_not_free() -> None:
     conversation = played(
         "> KTSJB\n< …，72小时内退订免费。…\n> [1008620400] 是\n< …72小时内退订免费。…\n@ +2d\n> QXSJB\n< …72小时内退订，不收费…"
     )
@@ -223,7 +221,7 @@ def test_a_trial_is_given_again_after_180_days(days: int, *, trial: bool) -> Non
     assert conversation.states()["ZQ"] == ("trial" if trial else "active")
 
 
-def test_an_imported_trial_is_one() -> None:
+def test_an_imported_trial_counts_as_given() -> None:
     held = has("TQ", "2026-03-01 12:00", trial_until="2026-03-20 12:00")
     catalogue = changed(WITH_TRIAL, SERVICE, "TQ", {"trial_days": 7})
     conversation = Conversation(has=(held,), catalogue=catalogue).play(

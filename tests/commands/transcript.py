@@ -1,19 +1,19 @@
-"""Plays a written conversation against the commands, with an account in memory.
+"""Plays a written conversation against the commands, with the account in memory.
 
-    > 0000                              she sends a text to 10086
-    > [10086977] 1，3                   … to another number of ours
-    < [10086977] …1、彩铃5元/月；…      one message that she gets, in order and all of them; … is anything
-    < [10086977 result] …               … and of which class
-    <                                   nothing comes
-    @ +2h                               time passes (s, m, h, d), and what falls due happens
+    > 0000                              the subscriber sends a text to 10086
+    > [10086977] 1，3                   … to another number of the gateway
+    < [10086977] …1、彩铃5元/月；…      the next message to the subscriber; … matches anything
+    < [10086977 result] …               … and its message class
+    <                                   no message comes
+    @ +2h                               time passes (s, m, h, d); timers run as they fall due
     @ 2026-03-31 23:59:59               … up to a time in Shanghai
-    = CL ended, SJB ending 2026-03-31   what is to be true of her subscriptions now
-    ! lost                              the network did not take the messages that came last
-    ! refusing                          … takes none from now on
-    ! taking                            … takes them again
-    # …                                 a remark
+    = CL ended, SJB ending 2026-03-31   states of subscriptions now
+    ! lost                              the network refuses the messages that came last
+    ! refusing                          … refuses all from now on
+    ! taking                            … takes messages again
+    # …                                 a comment
 
-Between a text and the next one, all messages or none are written down: where there is no ``<``, they are not looked at.
+After a text, write either all messages that come back, in order, or none: without ``<`` they are not checked.
 """
 
 import itertools
@@ -55,14 +55,14 @@ from app.domain.turn import (
 from tests.commands.world import CATALOGUE, FOUR, MSISDN, SUBSCRIBER, shanghai
 
 START = "2026-03-02 10:00"
-# How many confirmation numbers are free for a customer of a transcript.
+# The possible counts of free confirmation numbers in a transcript.
 _FREE_NUMBERS = range(90, 101)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TARGET = re.compile(r"\[(?P<number>\d+)(?: (?P<kind>\w+))?\] ?")
 
 
 def hashed(password: str) -> str:
-    """In place of a slow hash."""
+    """Stands in for a slow hash."""
     return f"hash of {password[::-1]}"
 
 
@@ -77,7 +77,7 @@ def policy(**settings: object) -> Policy:
 
 @dataclass(frozen=True)
 class Sent:
-    """A message as it reaches the handset."""
+    """A message on the handset."""
 
     number: str
     text: str
@@ -86,7 +86,7 @@ class Sent:
 
 @dataclass
 class Conversation:
-    """One customer, her handset and the commands; the clock stands still unless it is moved."""
+    """One subscriber with a handset, and the commands; the clock stands still unless it is moved."""
 
     subscriber: Subscriber | None = SUBSCRIBER
     has: tuple[Subscription, ...] = FOUR
@@ -108,7 +108,7 @@ class Conversation:
         self.ids: Iterator[str] = (f"id-{number:06}" for number in itertools.count(1))
         self.kept: list[TextReceived] = []
         self.taking = True
-        # What is known of questions that the network gets: a receipt, or only how far the attempt came.
+        # How far questions get when the network takes messages; TAKEN is a receipt.
         self.receipt = Arrival.TAKEN
         self.arrivals: dict[str, Arrival] = {}
         self._numbers = itertools.count()
@@ -125,7 +125,7 @@ class Conversation:
         missing: int = 0,
         stamped_at: datetime | None = None,
     ) -> list[Sent]:
-        """She sends a text, of which parts may be missing; what comes back."""
+        """Send a text from the handset; return the messages that come back. ``missing`` counts parts that never came."""
         self.log.append(f"{local(self.now):%m-%d %H:%M:%S} > [{to}] {text[:200]!r}")
         shown = mask(text)
         stored = escape(text if shown is None else shown)
@@ -143,7 +143,7 @@ class Conversation:
         return self.happens(received, received.sent_at)
 
     def happens(self, stimulus: Stimulus, at: datetime | None = None) -> list[Sent]:
-        """One turn."""
+        """Run one turn; return the messages that come back. ``at`` is when the stimulus happened, by default now."""
         self._forget()
         needed = self.router.needs(stimulus, self.account, self.policy.numbers)
         reads = self.router.reads(stimulus, self.policy.numbers)
@@ -182,7 +182,7 @@ class Conversation:
         return self.sent[before:]
 
     def _second_pass(self, turn: Turn, check: PasswordCheck) -> Outcome:
-        """The try is stored, then the password is looked at."""
+        """Store the try, check the password, and run the turn again with the result."""
         self.account = apply(self.account, Outcome(records=(check.tries,)))
         right = check.known_hash == hashed(check.password)
         checked = PasswordCheckResult(check.known_hash, hashed(check.wanted) if right else None)
@@ -190,11 +190,11 @@ class Conversation:
         return self.router.handle(replace(turn, account=account, password_result=checked))
 
     def randbelow(self, sides: int) -> int:
-        """Any code, never the one before; of the confirmation numbers the first free one, so that they can be named."""
+        """Draw a code other than the last one; of the free confirmation numbers always the first, so that tests know it."""
         return next(self._numbers) * 2_659 % sides if sides not in _FREE_NUMBERS else 0
 
     def _tell(self) -> None:
-        """What became of messages comes to turns at once."""
+        """Run the turns that report delivery outcomes."""
         told = [key for key, timer in self.timers.items() if timer.kind.startswith(MESSAGE_OUTCOME)]
         for timer in [self.timers.pop(key) for key in told]:
             self.happens(TimerDue(timer.kind, timer.subject, timer.due_at, timer.data), timer.due_at)
@@ -255,14 +255,14 @@ class Conversation:
             self.account = replace(self.account, questions={**self.account.questions, **handed_over})
 
     def record(self, draft: EvidenceDraft) -> None:
-        """Append to her chain of evidence."""
+        """Append to the chain of evidence."""
         tenure = self.account.subscriber.tenure if self.account.subscriber else 0
         last = self.evidence[-1] if self.evidence else None
         head = ChainHead(last.seq, last.hash) if last else ChainHead()
         self.evidence.append(append(head, draft, msisdn=MSISDN, tenure=tenure, at=self.now, salt="5a17"))
 
     def _forget(self) -> None:
-        """What storage does not hand out again: questions that were replaced, and what ended long ago."""
+        """Remove the questions that storage no longer loads: replaced ones, and those that ended long ago."""
         since = self.now - timedelta(days=8)
         questions = {
             id_: question
@@ -272,7 +272,7 @@ class Conversation:
         self.account = replace(self.account, questions=questions)
 
     def lose(self) -> None:
-        """The network refused the messages that came last."""
+        """Refuse, as the network, the messages of the last outcome."""
         asked = {reply.question_id for reply in self.outcome.replies}
         failed = [
             replace(question, failed_at=self.now) for id_, question in self.account.questions.items() if id_ in asked
@@ -280,7 +280,7 @@ class Conversation:
         self.account = apply(self.account, Outcome(questions=tuple(failed)))
 
     def move(self, to: datetime) -> None:
-        """The clock goes on; what falls due happens on the way."""
+        """Move the clock; run the timers that fall due on the way."""
         while due := sorted(
             (moment, timer.kind != "kept", key)
             for key, timer in self.timers.items()
@@ -298,15 +298,15 @@ class Conversation:
         self.now = to
 
     def _turn_of(self, timer: TimerSet) -> datetime:
-        """When its turn comes: timers wait for her earlier texts (safety.md 21)."""
+        """Return when a timer runs: it waits for kept texts that were sent before it was due (safety.md 21)."""
         kept = {text.id for text in self.kept if text.sent_at <= timer.due_at}
         behind = [item.due_at for item in self.timers.values() if item.kind == "kept" and item.subject in kept]
         return timer.due_at if timer.kind == "kept" else max([timer.due_at, *behind])
 
-    # ---- what is true
+    # ---- states
 
     def states(self) -> Mapping[str, str]:
-        """Her subscriptions as they are written in a transcript."""
+        """Return the states of the subscriptions, as they are written in a transcript."""
         found = {}
         for item in sorted(self.account.subscriptions.values(), key=lambda item: item.started_at):
             ends = f" {local_day(item.ends_at)}" if item.ends_at and item.state == "ending" else ""
@@ -314,18 +314,18 @@ class Conversation:
         return found
 
     def ended(self) -> set[str]:
-        """What she has left, whether or not it still runs."""
+        """Return the codes of the services that were unsubscribed, even if they still run."""
         return {item.service_code for item in self.account.subscriptions.values() if item.unsubscribed_at}
 
     def chain_is_whole(self) -> bool:
-        """Whether the evidence verifies."""
+        """Return True if the chain of evidence verifies."""
         last = self.evidence[-1]
         return verify(self.evidence, ChainHead(last.seq, last.hash)).ok
 
     # ---- transcripts
 
     def play(self, transcript: str) -> "Conversation":
-        """Play a transcript; a line that does not hold fails with everything that was said."""
+        """Play a transcript. Raise AssertionError with the whole conversation at a line that does not match."""
         came: list[Sent] = []
         looked_at = True
         for line in filter(None, map(str.strip, transcript.splitlines())):
@@ -400,5 +400,5 @@ class Conversation:
 
 
 def play(transcript: str, **given: object) -> Conversation:
-    """Play a transcript with a new customer."""
+    """Play a transcript with a new subscriber."""
     return Conversation(**given).play(transcript)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A small operator: its SPs and services, and what one customer has of them."""
+"""A small operator with its SPs and services, and a customer with some subscriptions."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ MSISDN = "+8613800138000"
 
 
 def shanghai(text: str) -> datetime:
-    """``2026-03-02 10:00`` on a clock in Shanghai, as UTC."""
+    """Return ``2026-03-02 10:00`` in Shanghai as UTC."""
     return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).astimezone(UTC)
 
 
@@ -110,12 +110,12 @@ def has(
     )
 
 
-# Shown as 1 彩铃, 2 和娱乐 (own), 3 手机报, 4 天气预报 (SPs'; 手机报 is the oldest of all).
+# Listed as 1 彩铃, 2 和娱乐 (the operator's), 3 手机报, 4 天气预报 (of SPs), although 手机报 is the oldest.
 FOUR = (
     has("CL", "2025-12-01 10:00"),
     has("HT", "2025-12-05 10:00"),
     has("SJB", "2025-06-01 10:00"),
     has("TQ", "2025-12-10 10:00"),
 )
-# As four, and 5 来电提醒 in the plan; 宽带电视 cannot be stopped by SMS.
+# FOUR, 5 来电提醒 in the plan, and 宽带电视, which SMS cannot end.
 FIVE = (*FOUR, has("LD", "2025-01-01 10:00", in_plan=True), has("KD", "2025-01-01 10:00"))

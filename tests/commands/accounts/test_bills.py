@@ -1,4 +1,4 @@
-"""YE, HF, JF and ZD (flows.md 10)."""
+"""Balance, spend, points and bills: YE, HF, JF and ZD (flows.md 10)."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ ONLY = (
 
 
 @pytest.mark.parametrize("name", ["套餐；月费", "a;b", "www.example.com", "evil.top", "月\u200b费", "月\n费"])
-def test_lines_of_a_bill_read_as_nothing_else(name: str) -> None:
+def test_items_of_a_bill_may_not_read_as_something_else(name: str) -> None:
     conversation = Conversation()
     conversation.happens(RecordBill("2026-02", (BillItem("免费流量", 0), BillItem(name, 100))))
     refusal = conversation.outcome.refusal
@@ -129,7 +129,7 @@ def test_a_bill_with_its_items(text: str) -> None:
         "2026-02-01",
     ],
 )
-def test_other_months_are_answered_by_those_that_can_be_asked_for(month: str) -> None:
+def test_other_months_are_answered_with_the_available_ones(month: str) -> None:
     conversation = Conversation()
     conversation.happens(FEBRUARY)
     conversation.play(f"> ZD#{month}\n< {ONLY}")
@@ -167,14 +167,14 @@ def test_a_bill_of_february_in_a_leap_year() -> None:
     conversation.play("> ZD\n< …截至02月29日…")
 
 
-def test_a_bill_that_comes_again_replaces_the_first_and_a_rebate_is_taken_off() -> None:
+def test_a_second_bill_replaces_the_first_and_a_rebate_is_deducted() -> None:
     conversation = Conversation()
     conversation.happens(FEBRUARY)
     conversation.happens(RecordBill("2026-02", (BillItem("套餐月费", 5800), BillItem("优惠", -800))))
     conversation.play("> ZD\n< …合计50元：套餐月费58元；优惠-8元。中国移动")
 
 
-def test_a_long_bill_is_told_whole() -> None:
+def test_a_long_bill_is_sent_completely() -> None:
     conversation = Conversation()
     conversation.happens(
         RecordBill("2026-02", tuple(BillItem(f"项目{number:03}说明文字说明文字", 100) for number in range(60)))
@@ -203,7 +203,7 @@ def test_in_english() -> None:
     )
 
 
-def test_nobodys_bills_are_refused() -> None:
+def test_bills_of_a_number_without_a_customer_are_refused() -> None:
     conversation = Conversation(subscriber=None, has=())
     for given in (FEBRUARY, RecordSpend("2026-03", 1, conversation.now)):
         conversation.happens(given)

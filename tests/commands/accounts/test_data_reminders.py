@@ -1,4 +1,4 @@
-"""KTYLTX, QXYLTX, and usage told twice a month to customers without a plan (flows.md 9)."""
+"""KTYLTX, QXYLTX, and reminders twice a month for customers without a plan (flows.md 9)."""
 
 from dataclasses import replace
 
@@ -53,13 +53,13 @@ def test_on_the_fifteenth_and_the_last_day_at_ten(start: str, middle: str, last:
     )
 
 
-def test_without_a_reading_she_is_told_of_nothing() -> None:
+def test_without_a_reading_the_reminder_reports_zero() -> None:
     new_customer("2026-03-14 09:00").play(
         "@ 2026-03-15 10:00\n< 截至03月01日00时00分，您03月已使用流量0.00MB。取消提醒请发送QXYLTX到10086。中国移动"
     )
 
 
-def test_off_and_on_say_which_kind_and_say_it_twice() -> None:
+def test_turning_off_and_on_names_the_kind_and_may_be_repeated() -> None:
     conversation = new_customer("2026-03-14 09:00")
     conversation.play(
         """
@@ -84,7 +84,7 @@ def test_off_and_on_say_which_kind_and_say_it_twice() -> None:
     assert conversation.chain_is_whole()
 
 
-def test_a_customer_with_a_plan_is_told_nothing_until_she_wants_it_and_then_by_threshold() -> None:
+def test_with_a_plan_there_are_no_reminders_and_alerts_only_after_turning_them_on() -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, plan=PLAN))
     conversation.play(
         """
@@ -100,7 +100,7 @@ def test_a_customer_with_a_plan_is_told_nothing_until_she_wants_it_and_then_by_t
     )
 
 
-def test_a_plan_ends_the_reminders_and_its_loss_brings_them_back() -> None:
+def test_a_plan_ends_the_reminders_and_its_end_restarts_them() -> None:
     conversation = new_customer("2026-03-14 09:00")
     conversation.happens(WITH_PLAN)
     conversation.play("@ 2026-03-20 09:00\n<")
@@ -109,7 +109,7 @@ def test_a_plan_ends_the_reminders_and_its_loss_brings_them_back() -> None:
     conversation.play("@ 2026-03-31 10:00\n< [10086 notice] …\n@ 2026-04-15 10:00\n< …")
 
 
-def test_who_becomes_a_customer_by_writing_is_told_too() -> None:
+def test_a_customer_created_by_a_text_gets_reminders() -> None:
     conversation = Conversation(subscriber=None, has=(), policy=policy(auto_create_subscribers=True))
     conversation.play("> 0000\n< …\n> YE\n< …\n@ 2026-03-15 10:00\n< [10086 notice] …您03月已使用流量0.00MB…")
 
@@ -131,25 +131,25 @@ def test_a_new_tenure_has_reminders_of_its_own() -> None:
         ("2026-04-20 08:00", "…您04月已使用流量4.00MB…"),
     ],
 )
-def test_what_was_missed_while_nothing_ran_is_caught_up_once(until: str, comes: str) -> None:
+def test_reminders_missed_in_downtime_are_sent_as_one(until: str, comes: str) -> None:
     conversation = new_customer("2026-02-20 09:00")
     for month in ("2026-02", "2026-03", "2026-04"):
         conversation.now = max(
             conversation.now, shanghai(f"{month}-20 09:00" if month == "2026-02" else f"{month}-01 00:00")
         )
         conversation.happens(ReadDataUsage((Reading(month, int(month[-1]) * 1024, conversation.now),)))
-    # The clock went on without anything that fell due being done.
+    # Downtime: the clock moves on, and no timer runs.
     conversation.now = shanghai(until)
     conversation.play(f"@ +0s\n< [10086 notice] {comes}\n@ +1h\n<")
 
 
-def test_what_was_missed_waits_for_the_morning() -> None:
+def test_a_missed_reminder_waits_for_the_morning() -> None:
     conversation = new_customer("2026-02-20 09:00")
     conversation.now = shanghai("2026-03-01 03:00")
     conversation.play("@ +0s\n<\n@ 2026-03-01 07:00\n< [10086 notice] …您02月…\n@ 2026-03-15 10:00\n< …您03月…")
 
 
-def test_a_year_in_one_go_is_a_year_of_days() -> None:
+def test_a_year_at_once_gives_the_same_reminders_as_day_by_day() -> None:
     at_once = new_customer("2026-03-02 10:00").play("@ +365d")
     by_day = new_customer("2026-03-02 10:00")
     for _ in range(365):

@@ -21,12 +21,12 @@ def customer(start: str = "2026-03-02 10:00", subscriber: Subscriber = HAS_PLAN)
 
 
 def read(conversation: Conversation, used_kb: float, at: str | None = None, month: str = "2026-03") -> list[Sent]:
-    """A reading of the moment, or of another one."""
+    """Report a reading of now, or of another time in Shanghai; return the messages that come."""
     moment = shanghai(at) if at else conversation.now
     return conversation.happens(ReadDataUsage((Reading(month, int(used_kb), moment),)))
 
 
-def test_used_total_left_and_beyond() -> None:
+def test_usage_total_rest_and_excess() -> None:
     conversation = customer()
     read(conversation, 53.5 * MB, "2026-03-02 09:05")
     conversation.play(
@@ -48,7 +48,7 @@ def test_without_a_plan_only_what_was_used() -> None:
         conversation.play("> LLCX\n< 截至03月02日10时00分，您03月已使用流量1.50GB。中国移动")
 
 
-def test_without_a_reading_it_is_nothing_as_of_the_first() -> None:
+def test_without_a_reading_usage_is_zero_as_of_the_first() -> None:
     conversation = customer("2026-02-28 22:00")
     read(conversation, 99_000, month="2026-02")
     conversation.play(
@@ -99,7 +99,7 @@ def turned_on(start: str = "2026-03-02 10:00") -> Conversation:
 
 
 def percents(messages: list[Sent]) -> list[str]:
-    """What thresholds were told."""
+    """Return the thresholds that the messages name."""
     assert all((sent.number, sent.kind) == ("10086", "notice") for sent in messages)
     words = ("50%", "80%", "90%", "用完")
     return [word for sent in messages for word in words if word in sent.text]
@@ -107,11 +107,11 @@ def percents(messages: list[Sent]) -> list[str]:
 
 def test_each_threshold_once_and_the_highest_only() -> None:
     conversation = turned_on()
-    told = []
+    alerts = []
     for used in (51_199, 51_200, 60_000, 92_672, 93_000, 102_399, 102_400, 204_800):
         conversation.play("@ +60s")
-        told.append(percents(read(conversation, used)))
-    assert told == [[], ["50%"], [], ["90%"], [], [], ["用完"], []]
+        alerts.append(percents(read(conversation, used)))
+    assert alerts == [[], ["50%"], [], ["90%"], [], [], ["用完"], []]
     assert conversation.sent[1].text == (
         "流量提醒：截至03月02日10时02分，您03月已使用流量50.00MB，达到套餐内100.00MB的50%，剩余50.00MB。取消提醒请发送QXYLTX到10086。中国移动"
     )
@@ -126,13 +126,13 @@ def test_a_reading_that_jumps_over_three_comes_twice_and_out_of_order() -> None:
     assert read(conversation, 95 * MB, "2026-03-02 09:58") == []
     assert read(conversation, 10 * MB, "2026-03-02 09:00") == []
     assert conversation.outcome.verdict == "older"
-    # A correction takes the usage back, and not the alert.
+    # A correction lowers the usage, but the threshold stays spent.
     assert read(conversation, 40 * MB, "2026-03-02 09:59") == []
     assert read(conversation, 85 * MB) == []
     conversation.play("> CXYL\n< …85.00MB…")
 
 
-def test_several_at_once_are_told_once() -> None:
+def test_several_readings_at_once_give_one_alert() -> None:
     conversation = turned_on()
     readings = tuple(
         Reading("2026-03", used * MB, shanghai(f"2026-03-02 09:0{minute}"))
@@ -142,7 +142,7 @@ def test_several_at_once_are_told_once() -> None:
     assert conversation.outcome.verdict == "accepted accepted older accepted"
 
 
-def test_what_was_passed_while_off_is_spent() -> None:
+def test_a_threshold_passed_while_alerts_are_off_is_spent() -> None:
     conversation = customer()
     assert read(conversation, 60 * MB) == []
     conversation.play("> KTYLTX\n< …已开通…\n@ +60s")
@@ -162,7 +162,7 @@ def test_what_was_passed_while_off_is_spent() -> None:
 def test_a_new_month_begins_anew_and_a_past_one_never_alerts(end: str, following: str) -> None:
     conversation = turned_on(end)
     month = end[:7]
-    # In the night it waits for the morning.
+    # At night the alert is held until the morning.
     assert read(conversation, 60 * MB, month=month) == []
     conversation.play("@ +1s")
     assert read(conversation, 99 * MB, month=month) == []
@@ -192,7 +192,7 @@ def test_thresholds_are_a_setting() -> None:
     assert "75%" in read(conversation, 100 * MB)[0].text
 
 
-def test_a_reading_from_the_future_or_of_nobody_is_refused() -> None:
+def test_a_reading_from_the_future_or_without_a_customer_is_refused() -> None:
     conversation = customer()
     read(conversation, 1, "2026-03-03 10:00:01")
     assert (conversation.outcome.verdict, conversation.outcome.records) == ("ahead", ())

@@ -29,7 +29,7 @@ def test_a_subscriber_is_a_tenure_of_a_number() -> None:
     assert [event.receiver for event in conversation.outcome.events] == ["sp:CMCC", "sp:CMCC", "sp:XINHUA", "sp:MOJI"]
     assert conversation.chain_is_whole()
     conversation.play("> [10086977] 1\n< [10086] 您好！您的号码不是我们的客户…")
-    # Closed once more is no matter; a change needs a new tenure.
+    # Another PUT with closed changes nothing; any other change needs a new tenure.
     conversation.happens(CLOSE)
     assert refused(conversation) == 409
     conversation.happens(replace(PUT, status=SubscriberStatus.CLOSED))
@@ -42,7 +42,7 @@ def test_a_subscriber_is_a_tenure_of_a_number() -> None:
     conversation.play("> [10086977] 1\n< [10086] …未能识别…\n> 是\n< …\n> 0000\n< 尊敬的全球通客户，您好！您目前没有…")
 
 
-def test_a_change_names_its_fields() -> None:
+def test_a_change_sets_only_the_given_fields() -> None:
     conversation = Conversation(subscriber=None, has=())
     patch = SetSubscriber("api:crm", frozenset({"points"}), create=False, points=7)
     conversation.happens(patch)
@@ -58,9 +58,9 @@ def test_a_change_names_its_fields() -> None:
 def test_a_password_is_set_only_where_none_is(language: Language) -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, language=language))
     given = SetSubscriber("api:crm", frozenset({"service_password"}), create=False, password_hash="$argon2id$one")
-    (told,) = conversation.happens(given)
-    assert (told.number, told.kind) == ("10086", "notice")
-    assert ("密码" in told.text) == (language is Language.ZH)
+    (notice,) = conversation.happens(given)
+    assert (notice.number, notice.kind) == ("10086", "notice")
+    assert ("密码" in notice.text) == (language is Language.ZH)
     assert [(record.kind, "argon2" in (record.payload or "")) for record in conversation.evidence] == [
         ("password-set", False)
     ]
@@ -70,21 +70,21 @@ def test_a_password_is_set_only_where_none_is(language: Language) -> None:
     assert conversation.account.subscriber.password_hash == "$argon2id$one"
 
 
-# ---- an agent's unsubscribe, and messages that wait for the morning
+# ---- unsubscribe by an agent, and held messages
 
 
-def test_an_agent_ends_a_service_and_she_is_told() -> None:
+def test_an_agent_ends_a_service_and_the_customer_gets_a_notice() -> None:
     conversation = Conversation(has=(*FOUR, has("FH"), has("KD"), has("LD", contract_until="2027-01-01 10:00")))
 
     def agent(code: str) -> list[Sent]:
         return conversation.happens(AgentUnsubscribe("agent:7", code, "customer at the counter"))
 
-    (told,) = agent("SJB")
-    assert (told.number, told.kind) == ("10086977", "notice")
-    assert told.text.startswith("您好！客服人员已为您办理退订：手机报(新华)已退订，可用至03月31日，当月3元仍照常收取")
+    (notice,) = agent("SJB")
+    assert (notice.number, notice.kind) == ("10086977", "notice")
+    assert notice.text.startswith("您好！客服人员已为您办理退订：手机报(新华)已退订，可用至03月31日，当月3元仍照常收取")
     assert "customer at the counter" in (conversation.evidence[-1].payload or "")
     assert (agent("SJB"), conversation.outcome.verdict) == ([], "already ending")
-    # Neither a warning nor the lack of a way by SMS stops an agent; a contract does.
+    # A contract stops an agent; a cancel warning or a service that SMS cannot end does not.
     assert [len(agent(code)) for code in ("FH", "KD", "LD", "YYH", "NEW")] == [1, 1, 0, 0, 0]
     assert refused(conversation) == 404
     conversation.play("= FH ended, KD ending 2026-03-31, LD active, SJB ending 2026-03-31")
@@ -106,7 +106,7 @@ def test_a_held_message_comes_when_the_night_is_over() -> None:
     assert outcome.replies == (reply,)
 
 
-def test_what_nobody_takes_is_an_error() -> None:
+def test_a_stimulus_without_a_handler_is_an_error() -> None:
     conversation = Conversation()
     for stimulus in (TimerDue("no-such-timer", "x", conversation.now), Stimulus()):
         with pytest.raises(LookupError):
@@ -114,7 +114,7 @@ def test_what_nobody_takes_is_an_error() -> None:
 
 
 def test_held_messages_go_in_the_order_they_were_made() -> None:
-    """Not in the order of what they are about."""
+    """They do not go in the order of their matters."""
     conversation = Conversation(start="2026-03-02 23:00")
     turn = Turn(
         TimerDue("x", "y", conversation.now), conversation.account, conversation.catalogue, conversation.policy,

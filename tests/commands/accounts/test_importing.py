@@ -1,4 +1,4 @@
-"""What other systems bring: imports never revive, and make nothing worse for her (safety.md 3, 8)."""
+"""Imports revive nothing, and make nothing worse for the subscriber (safety.md 3, 8)."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ OF_TRIAL = replace(IMPORT, service_code="TQ", state=ON_TRIAL, trial_ends_at=shan
 
 
 def line(code: str, as_of: str | datetime | None = None, **given: object) -> ImportSubscription:
-    """A line that speaks of what began just then, unless it says otherwise."""
+    """Return a line about a service that began at ``as_of``, unless ``started_at`` is given."""
     said = shanghai(as_of) if isinstance(as_of, str) else as_of
     until = given.pop("until", None)
     fields = {
@@ -33,11 +33,11 @@ def line(code: str, as_of: str | datetime | None = None, **given: object) -> Imp
     return replace(IMPORT, service_code=code, as_of=said, **fields)  # type: ignore[arg-type]
 
 
-def brought(history: str, *lines: ImportSubscription, **given: object) -> Conversation:
-    """A customer to whom that happened, and then these lines were imported."""
+def after_import(history: str, *lines: ImportSubscription, **given: object) -> Conversation:
+    """Play a transcript, then import the lines."""
     conversation = Conversation(**{"has": FOUR, "catalogue": WITH_TRIAL, **given}).play(history)  # type: ignore[arg-type]
-    for one in lines:
-        conversation.happens(one)
+    for imported in lines:
+        conversation.happens(imported)
     return conversation
 
 
@@ -45,8 +45,8 @@ def refused(conversation: Conversation) -> int | None:
     return conversation.outcome.refusal.status if conversation.outcome.refusal else None
 
 
-def of(conversation: Conversation, code: str) -> Subscription:
-    """What she has of a service."""
+def running(conversation: Conversation, code: str) -> Subscription:
+    """Return the running subscription to a service."""
     found = conversation.account.running_subscription(code, conversation.now)
     assert found is not None, f"she does not have {code}"
     return found
@@ -54,7 +54,7 @@ def of(conversation: Conversation, code: str) -> Subscription:
 
 def test_an_import_takes_over_what_exists() -> None:
     lines = (IMPORT, OF_TRIAL, replace(IMPORT, service_code="LD", in_plan=True), line("YYH", price_fen=250))
-    conversation = brought("", *lines, has=())
+    conversation = after_import("", *lines, has=())
     before = conversation.account.subscriptions
     for again in lines:
         conversation.happens(again)
@@ -72,11 +72,11 @@ def test_an_import_takes_over_what_exists() -> None:
     )
 
 
-# ---- what she ended, or said no to
+# ---- ended and declined services
 
 ORDERED, ORDERED_TRIAL = "> KTYS\n> [1008620400] 是", "> KTZQ\n> [1008620400] 是"
 DECLINED_TRIAL = f"{ORDERED_TRIAL}\n@ 2026-03-06 10:00\n> [1008620401] 否"
-# What happens, how time passes then, and when she ended the service or said no to it, in words or by silence.
+# The transcript, how time passes then, the service, and when it was ended or declined, in words or by silence.
 NOES = [
     ("> QXCL", "+1h", "CL", "2026-03-02 10:00"),
     ("> QXSJB", "2026-04-01 10:00", "SJB", "2026-03-31 23:59:59"),
@@ -94,11 +94,11 @@ NOES = [
 @pytest.mark.parametrize("state", [ACTIVE, ON_TRIAL])
 @pytest.mark.parametrize("before", [timedelta(), timedelta(seconds=1)])
 @pytest.mark.parametrize(("history", "wait", "code", "moment"), NOES)
-def test_an_import_never_revives_what_she_ended_or_refused_since(
+def test_an_import_never_revives_what_ended_or_was_declined_since(
     history: str, wait: str, code: str, moment: str, before: timedelta, state: SubscriptionState, *, late: bool
 ) -> None:
-    """Nor in that very instant: nobody knows which was first."""
-    conversation = brought(history)
+    """The same instant counts as well, as nobody knows which came first."""
+    conversation = after_import(history)
     if late:
         conversation.timers.clear()
     conversation.play(f"@ {wait}")
@@ -110,7 +110,7 @@ def test_an_import_never_revives_what_she_ended_or_refused_since(
 
 
 @pytest.mark.parametrize(("answer", "wait"), [("> [1008620400] 否", "+1d"), ("", "2026-04-01 00:00:01")])
-def test_an_import_never_revives_what_ended_for_want_of_a_yes_to_new_terms(answer: str, wait: str) -> None:
+def test_an_import_never_revives_what_ended_without_a_yes_to_new_terms(answer: str, wait: str) -> None:
     conversation = announced(900).play(f"{answer}\n@ +1d\n@ {wait}")
     conversation.happens(line("CL", "2026-03-02 09:00"))
     assert refused(conversation) == 409
@@ -122,7 +122,7 @@ def test_an_import_never_revives_what_ended_for_want_of_a_yes_to_new_terms(answe
     ):
         conversation.happens(wanted)
         assert refused(conversation) == status
-    assert of(conversation, "CL").terms.price_fen == 500
+    assert running(conversation, "CL").terms.price_fen == 500
 
 
 @pytest.mark.parametrize(
@@ -133,22 +133,22 @@ def test_an_import_never_revives_what_ended_for_want_of_a_yes_to_new_terms(answe
         (f"{ORDERED}\n> KTYS", {}),
     ],
 )
-def test_what_never_reached_her_or_we_refused_is_no_no_of_hers(history: str, given: dict[str, object]) -> None:
-    conversation = brought(history, line("YS"), **given)
+def test_an_order_that_was_undeliverable_or_refused_is_not_declined(history: str, given: dict[str, object]) -> None:
+    conversation = after_import(history, line("YS"), **given)
     assert any(isinstance(order, Order) for order in conversation.account.records[Order].values())
     assert refused(conversation) is None
 
 
 def test_what_another_system_began_after_the_end_is_new() -> None:
-    # It has a new id, so an old list does not pick it.
-    conversation = brought("> 0000\n> 1\n@ +1h", line("CL", "2026-03-02 10:30"))
+    # It has a new id, so a pick from an old list does not name it.
+    conversation = after_import("> 0000\n> 1\n@ +1h", line("CL", "2026-03-02 10:30"))
     conversation.play("> [10086977] 1\n< 彩铃此前已退订…\n> 0000\n> 2\n< [10086977 result] 彩铃…")
 
 
 @pytest.mark.parametrize("began", ["2025-12-01 10:00", "2026-03-02 10:00"])
-def test_what_began_before_the_end_is_what_she_ended(began: str) -> None:
-    """The system of such a line has not heard of her unsubscribe, however new the line is."""
-    conversation = brought("> QXCL\n@ +1h", line("CL", "2026-03-02 10:30", started_at=shanghai(began)))
+def test_a_line_that_began_before_the_end_is_about_the_ended_service(began: str) -> None:
+    """The other system has not heard of the unsubscribe, however new the line is."""
+    conversation = after_import("> QXCL\n@ +1h", line("CL", "2026-03-02 10:30", started_at=shanghai(began)))
     assert (refused(conversation), conversation.states()["CL"]) == (409, "ended")
 
 
@@ -166,28 +166,28 @@ NO_IN_TIME = shanghai("2026-03-03 10:00")
     ],
 )
 @pytest.mark.parametrize("began", [timedelta(days=-90), timedelta(seconds=-1), timedelta(), timedelta(minutes=30)])
-def test_what_she_said_no_to_begins_no_earlier_than_her_no(history: str, no: datetime, began: timedelta) -> None:
-    """So no month before it is charged, and its free hours are not over before they began."""
-    conversation = brought(f"{history}\n@ +1h")
+def test_a_declined_service_begins_no_earlier_than_the_no(history: str, no: datetime, began: timedelta) -> None:
+    """Then no earlier month is charged, and the free hours do not end before they begin."""
+    conversation = after_import(f"{history}\n@ +1h")
     brings = line("YS", no + timedelta(minutes=30), started_at=no + began)
     kept = ("started_at",) if began < timedelta() else ()
     for _ in range(2):
         conversation.happens(brings)
         assert (refused(conversation), conversation.outcome.kept) == (None, kept)
-        held = of(conversation, "YS")
+        held = running(conversation, "YS")
         assert held.started_at == no + max(began, timedelta())
         assert held.free_until == held.started_at + FREE_PERIOD
     assert [record.kind for record in conversation.evidence].count("import") == 1
 
 
-def test_what_is_running_out_stays_so() -> None:
+def test_an_ending_service_stays_ending() -> None:
     for as_of in (None, "2026-03-02 09:59", "2026-03-02 10:30"):
-        conversation = brought("> QXSJB\n@ +1h", line("SJB", as_of))
+        conversation = after_import("> QXSJB\n@ +1h", line("SJB", as_of))
         assert (refused(conversation), conversation.states()["SJB"]) == (409, "ending 2026-03-31")
 
 
-def test_one_that_has_run_out_with_its_timer_late_is_ended_by_an_import() -> None:
-    conversation = brought("> QXSJB")
+def test_an_import_ends_an_old_subscription_whose_timer_is_late() -> None:
+    conversation = after_import("> QXSJB")
     late = dict(conversation.timers)
     conversation.timers.clear()
     conversation.play("@ 2026-04-02 10:00").happens(line("SJB", "2026-04-02 09:00"))
@@ -202,13 +202,13 @@ def test_one_that_has_run_out_with_its_timer_late_is_ended_by_an_import() -> Non
 
 @pytest.mark.parametrize("answer", ["是", "否"])
 def test_nothing_is_imported_under_an_order_that_waits(answer: str) -> None:
-    conversation = brought("> KTYS", line("YS"))
+    conversation = after_import("> KTYS", line("YS"))
     assert refused(conversation) == 409
     conversation.play(f"> [1008620400] {answer}")
     assert ("YS" in conversation.states()) == (answer == "是")
 
 
-# ---- on which terms it begins again
+# ---- terms of a service that begins again
 
 LEFT, LATER = "> QXCL\n@ +1h", "2026-03-02 10:30"
 
@@ -228,7 +228,7 @@ def offering(**changed: object) -> Service:
         (LEFT, offering(price_fen=300), None, 300),
         (LEFT, offering(sp_code="XINHUA"), None, 409),
         (LEFT, offering(billing=Billing.PER_USE), None, 409),
-        # What she refused later at a higher price is no reason to pay it, nor is what she refused before.
+        # A price that was declined does not count, whether before or after the last agreed one.
         ("> QXCL\n$900\n> KTCL\n> [1008620400] 否\n@ +1h", offering(price_fen=900), 900, 409),
         ("> QXCL\n$300\n> KTCL\n> [1008620400] 否\n@ +1h", offering(), 301, 409),
         (
@@ -245,11 +245,11 @@ def offering(**changed: object) -> Service:
         ),
     ],
 )
-def test_it_costs_no_more_than_the_last_that_she_agreed_to(
+def test_it_costs_no_more_than_was_agreed_last(
     history: str, offered: Service, price_fen: int | None, agreed: int
 ) -> None:
     first, *rest = history.split("\n$")
-    conversation = brought(first)
+    conversation = after_import(first)
     for step in rest:
         price, _, then = step.partition("\n")
         conversation.catalogue = catalogue(offering(price_fen=int(price)))
@@ -259,51 +259,51 @@ def test_it_costs_no_more_than_the_last_that_she_agreed_to(
     if agreed == 409:
         assert (refused(conversation), conversation.states()["CL"]) == (409, "ended")
     else:
-        assert (refused(conversation), of(conversation, "CL").terms.price_fen) == (None, agreed)
+        assert (refused(conversation), running(conversation, "CL").terms.price_fen) == (None, agreed)
 
 
 @pytest.mark.parametrize(("price_fen", "status"), [(None, None), (550, None), (551, 409)])
-def test_it_costs_no_more_than_what_she_refused(price_fen: int | None, status: int | None) -> None:
-    conversation = brought("> KTYS\n> [1008620400] 否\n@ +1h")
+def test_it_costs_no_more_than_the_declined_order(price_fen: int | None, status: int | None) -> None:
+    conversation = after_import("> KTYS\n> [1008620400] 否\n@ +1h")
     conversation.catalogue = catalogue(replace(BY_NAME["YS"], price_fen=700))
     conversation.happens(line("YS", LATER, price_fen=price_fen))
     assert refused(conversation) == status
-    assert status or of(conversation, "YS").terms.price_fen == 550
+    assert status or running(conversation, "YS").terms.price_fen == 550
 
 
 def test_it_is_never_slower_to_leave_nor_bound_for_longer() -> None:
-    conversation = brought(LEFT)
+    conversation = after_import(LEFT)
     conversation.catalogue = catalogue(offering(cancel_effect=CancelEffect.MONTH_END))
     conversation.happens(line("CL", LATER, contract_until=shanghai("2027-01-01 10:00")))
     assert refused(conversation) == 409
     conversation.happens(line("CL", LATER))
-    assert of(conversation, "CL").terms.cancel_effect is CancelEffect.IMMEDIATE
+    assert running(conversation, "CL").terms.cancel_effect is CancelEffect.IMMEDIATE
 
 
 @pytest.mark.parametrize("history", [f"{ORDERED_TRIAL}\n> QXZQ\n@ +1h", f"{ORDERED_TRIAL}\n@ 2026-03-10 10:00"])
 def test_an_ended_trial_never_becomes_paid(history: str) -> None:
-    conversation = brought(history)
+    conversation = after_import(history)
     as_of = conversation.now
     conversation.happens(line("ZQ", as_of))
     assert (refused(conversation), conversation.states()["ZQ"]) == (409, "ended")
-    # A trial does, as it is asked about again.
+    # It may become a trial, whose end is asked about again.
     conversation.happens(line("ZQ", as_of, state=ON_TRIAL, until="2026-03-20 10:00"))
-    assert (refused(conversation), of(conversation, "ZQ").state) == (None, ON_TRIAL)
+    assert (refused(conversation), running(conversation, "ZQ").state) == (None, ON_TRIAL)
 
 
 def test_what_was_paid_after_its_trial_is_no_ended_trial() -> None:
     going_on = f"{ORDERED_TRIAL}\n@ 2026-03-06 10:00\n> [1008620401] 是\n@ 2026-03-10 10:00\n= ZQ active\n> QXZQ\n@ +1h"
-    assert refused(brought(going_on, line("ZQ", "2026-03-10 10:30"))) is None
+    assert refused(after_import(going_on, line("ZQ", "2026-03-10 10:30"))) is None
 
 
 def test_what_was_in_the_plan_never_becomes_paid() -> None:
-    conversation = brought("> QXLD\n@ +1h", line("LD", LATER), has=(has("LD", in_plan=True),))
+    conversation = after_import("> QXLD\n@ +1h", line("LD", LATER), has=(has("LD", in_plan=True),))
     assert (refused(conversation), conversation.states()) == (409, {"LD": "ended"})
     conversation.happens(line("LD", LATER, in_plan=True))
-    assert of(conversation, "LD").in_plan
+    assert running(conversation, "LD").in_plan
 
 
-# ---- what she has
+# ---- running services
 
 TQ_ON_TRIAL = has("TQ", trial_until="2026-03-20 10:00")
 UNDER_CONTRACT = has("CL", contract_until="2026-06-01 10:00")
@@ -319,7 +319,7 @@ UNDER_CONTRACT = has("CL", contract_until="2026-06-01 10:00")
         (TQ_ON_TRIAL, line("TQ", state=ON_TRIAL, until="2026-03-25 10:00"), None),
         (has("CL"), line("CL", state=ON_TRIAL, until="2026-02-01 10:00"), 422),
         (has("CL"), line("CL", state=ON_TRIAL, until="2026-04-01 10:00"), None),
-        # A trial that ran out without a yes has ended, though its timer is late.
+        # A trial that ran out without a yes has ended, even if its timer is late.
         (has("TQ", trial_until="2026-03-01 10:00"), line("TQ"), 422),
         (has("TQ", trial_until="2026-03-01 10:00"), line("TQ", "2026-03-02 10:00"), 409),
         (has("CL", in_plan=True), IMPORT, 409),
@@ -337,13 +337,13 @@ UNDER_CONTRACT = has("CL", contract_until="2026-06-01 10:00")
     ],
 )
 def test_an_import_makes_nothing_worse(held: Subscription, wanted: ImportSubscription, status: int | None) -> None:
-    conversation = brought("", wanted, has=(held,))
+    conversation = after_import("", wanted, has=(held,))
     assert refused(conversation) == status
     assert (conversation.account.subscriptions == {held.id: held}) == (status is not None)
-    running = [
+    not_ended = [
         item for item in conversation.account.subscriptions.values() if item.state is not SubscriptionState.ENDED
     ]
-    assert len(running) == 1
+    assert len(not_ended) == 1
 
 
 @pytest.mark.parametrize("confirmed", [True, False])
@@ -351,16 +351,14 @@ def test_an_import_makes_nothing_worse(held: Subscription, wanted: ImportSubscri
     ("started", "channel"),
     [("2025-01-01 10:00", Channel.WEB), ("2026-03-02 09:00", Channel.SMS), ("2026-03-02 10:30", Channel.AGENT)],
 )
-def test_nothing_begins_earlier_and_what_she_confirmed_stays_as_it_is(
-    started: str, channel: Channel, *, confirmed: bool
-) -> None:
-    """So the free 72 hours go on, and no month before can be charged."""
+def test_no_start_moves_back_and_confirmed_fields_stay(started: str, channel: Channel, *, confirmed: bool) -> None:
+    """Then the free 72 hours go on, and no earlier month can be charged."""
     began = line("YS", started_at=shanghai("2026-03-02 10:00"))
-    conversation = brought(ORDERED if confirmed else "", *(() if confirmed else (began,)))
+    conversation = after_import(ORDERED if confirmed else "", *(() if confirmed else (began,)))
     conversation.play("@ +1h")
-    before, begins = of(conversation, "YS"), shanghai(started)
+    before, begins = running(conversation, "YS"), shanghai(started)
     conversation.happens(line("YS", "2026-03-02 10:45", started_at=begins, channel=channel))
-    after, moved = of(conversation, "YS"), not confirmed and begins > before.started_at
+    after, moved = running(conversation, "YS"), not confirmed and begins > before.started_at
     kept = (*(() if moved else ("started_at",)), *(("channel",) if confirmed and channel is not Channel.SMS else ()))
     assert (refused(conversation), conversation.outcome.kept) == (None, kept)
     assert after.started_at == (begins if moved else before.started_at)
@@ -369,27 +367,29 @@ def test_nothing_begins_earlier_and_what_she_confirmed_stays_as_it_is(
     assert ("import" in [record.kind for record in conversation.evidence[1:]]) == (after != before)
 
 
-def test_what_she_confirmed_as_paid_becomes_no_trial() -> None:
-    conversation = brought(ORDERED, line("YS", state=ON_TRIAL, until="2026-04-01 10:00"))
-    assert (refused(conversation), of(conversation, "YS").state) == (409, ACTIVE)
+def test_a_confirmed_paid_service_becomes_no_trial() -> None:
+    conversation = after_import(ORDERED, line("YS", state=ON_TRIAL, until="2026-04-01 10:00"))
+    assert (refused(conversation), running(conversation, "YS").state) == (409, ACTIVE)
 
 
 @pytest.mark.parametrize(
     ("until", "status"), [("2026-03-04 10:00", 409), ("2026-03-02 09:00", 422), ("2026-03-20 10:00", None)]
 )
-def test_a_trial_that_she_confirmed_only_gets_longer(until: str, status: int | None) -> None:
-    conversation = brought(ORDERED_TRIAL)
-    before = of(conversation, "ZQ")
+def test_a_confirmed_trial_only_gets_longer(until: str, status: int | None) -> None:
+    conversation = after_import(ORDERED_TRIAL)
+    before = running(conversation, "ZQ")
     conversation.happens(line("ZQ", state=ON_TRIAL, until=until))
     assert refused(conversation) == status
     ends_at = before.trial_ends_at if status else shanghai(until)
-    assert of(conversation, "ZQ") == replace(before, trial_ends_at=ends_at)
+    assert running(conversation, "ZQ") == replace(before, trial_ends_at=ends_at)
     asked, over = ("2026-03-06 10:00", "2026-03-09 10:00") if status else ("2026-03-17 10:00", "2026-03-20 10:00")
     conversation.play(f"@ {asked}\n< …足球快讯…\n@ {over}\n= ZQ trial\n@ +1s\n= ZQ ended")
 
 
-def test_a_question_about_a_trial_waits_for_the_end_that_has_moved() -> None:
-    conversation = brought(f"{ORDERED_TRIAL}\n@ 2026-03-07 10:00", line("ZQ", state=ON_TRIAL, until="2026-03-10 12:00"))
+def test_the_question_about_a_trial_follows_its_new_end() -> None:
+    conversation = after_import(
+        f"{ORDERED_TRIAL}\n@ 2026-03-07 10:00", line("ZQ", state=ON_TRIAL, until="2026-03-10 12:00")
+    )
     conversation.play(
         """
         @ 2026-03-10 11:00
@@ -403,10 +403,10 @@ def test_a_question_about_a_trial_waits_for_the_end_that_has_moved() -> None:
     )
 
 
-def test_a_trial_that_stays_is_not_asked_about_once_more() -> None:
-    conversation = brought(
+def test_a_trial_with_the_same_end_is_not_asked_about_again() -> None:
+    conversation = after_import(
         f"{DECLINED_TRIAL}\n@ +1h",
         line("ZQ", "2026-03-06 10:30", state=ON_TRIAL, price_fen=700, until="2026-03-09 10:00"),
     )
-    assert (refused(conversation), of(conversation, "ZQ").terms.price_fen) == (None, 700)
+    assert (refused(conversation), running(conversation, "ZQ").terms.price_fen) == (None, 700)
     conversation.play("@ +1d\n<\n@ 2026-03-09 10:00:01\n= ZQ ended")

@@ -18,7 +18,7 @@ CHANGE = "XGMM#802357#739184#739184"
 DONE = "您的服务密码已修改成功，请使用新密码并妥善保管。如非本人操作，请立即联系我们。中国移动"
 
 
-def test_changed_and_from_then_on_only_the_new_one_counts() -> None:
+def test_after_a_change_only_the_new_password_counts() -> None:
     conversation = play(
         f"""
         > {CHANGE}
@@ -56,12 +56,12 @@ def test_changed_and_from_then_on_only_the_new_one_counts() -> None:
         "XGMM##802357#739184#739184#",
     ],
 )
-def test_however_it_is_typed(text: str) -> None:
+def test_every_way_to_type_a_change_works(text: str) -> None:
     play(f"> {text}\n< {DONE}", subscriber=KNOWN)
 
 
 @pytest.mark.parametrize("number", ["10086", "10086977", "10086901", "10086888"])
-def test_to_whatever_number_it_is_sent(number: str) -> None:
+def test_a_change_works_at_every_number(number: str) -> None:
     play(f"> 0000\n> [{number}] {CHANGE}\n< …修改成功…", subscriber=KNOWN)
 
 
@@ -85,12 +85,12 @@ def test_to_whatever_number_it_is_sent(number: str) -> None:
         ("", "格式不正确"),
     ],
 )
-def test_what_may_not_be_a_password_is_no_try(new: str, why: str) -> None:
+def test_a_bad_new_password_does_not_count_as_a_try(new: str, why: str) -> None:
     weak = f"> XGMM#802357#{new}\n< [10086 reply] …{why}…服务密码未修改…\n"
     play(f"{weak * 4}> {CHANGE}\n< {DONE}", subscriber=KNOWN)
 
 
-def test_three_wrong_ones_lock_until_the_next_day_in_shanghai() -> None:
+def test_three_wrong_passwords_lock_until_the_next_day_in_shanghai() -> None:
     play(
         f"""
         > XGMM#802358#739184#739184
@@ -114,7 +114,7 @@ def test_three_wrong_ones_lock_until_the_next_day_in_shanghai() -> None:
     )
 
 
-def test_a_right_one_takes_the_wrong_ones_back() -> None:
+def test_a_right_password_resets_the_tries() -> None:
     wrong = "> XGMM#802358#739184#739184\n"
     play(f"{wrong}{wrong}< …再试1次…\n> {CHANGE}\n< {DONE}\n> XGMM#000000#615283#615283\n< …再试2次…", subscriber=KNOWN)
 
@@ -126,7 +126,7 @@ def test_a_lock_is_lifted_on_the_first_of_january_and_on_a_leap_day() -> None:
         play(f"{locked}@ {next_day} 00:00\n> {CHANGE}\n< {DONE}", subscriber=KNOWN, start=f"{day} 23:59:59")
 
 
-def test_without_a_password_she_is_told_what_to_do() -> None:
+def test_without_a_password_the_reply_says_how_to_get_one() -> None:
     for text in (CHANGE, "XGMM", "XGMM#1"):
         play(
             f"> {text}\n< [10086 reply] 您尚未设置服务密码，无法通过短信修改。请携带本人有效证件到营业厅设置。中国移动"
@@ -149,8 +149,8 @@ def test_in_english() -> None:
     )
 
 
-def test_a_try_counts_once_however_often_its_turn_is_played_again() -> None:
-    """A crash between the two passes neither gives a try nor takes one."""
+def test_a_try_counts_once_however_often_its_turn_is_repeated() -> None:
+    """A crash between the two passes neither adds a try nor removes one."""
     conversation = Conversation(subscriber=KNOWN)
     for _ in range(5):
         conversation.ids = iter(["mo-1"])
@@ -158,7 +158,7 @@ def test_a_try_counts_once_however_often_its_turn_is_played_again() -> None:
     assert conversation.sent[-1].text.startswith("旧密码不正确，服务密码未修改。今天还可以再试2次")
 
 
-# ---- nothing of it is stored as it came
+# ---- no text is stored unmasked
 
 
 @given(
@@ -167,12 +167,12 @@ def test_a_try_counts_once_however_often_its_turn_is_played_again() -> None:
         min_size=4,
     )
 )
-def test_whatever_reaches_the_command_has_been_masked(signs: list[str]) -> None:
+def test_every_text_for_the_command_is_masked(signs: list[str]) -> None:
     text = "".join([*signs, "802357 739184 739184"])
     if normalise(text).key.startswith("XGMM"):
         assert mask(text) == PASSWORD_MASK
 
 
-def test_it_has_no_alias() -> None:
+def test_the_command_can_have_no_alias() -> None:
     with pytest.raises(ValueError, match="has none"):
         load({"MM": "XGMM"})

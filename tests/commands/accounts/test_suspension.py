@@ -1,4 +1,4 @@
-"""Told before a number is stopped (flows.md 16, 17; safety.md 18)."""
+"""Notices before a suspension (flows.md 16, 17; safety.md 18)."""
 
 from dataclasses import replace
 
@@ -30,24 +30,24 @@ def put(subscriber: Subscriber, **fields: object) -> SetSubscriber:
 
 
 def balances(conversation: Conversation, *fen: int) -> list[int]:
-    """How many messages each balance brings."""
+    """Set balances one after the other; return how many messages each brings."""
     return [len(conversation.happens(patch(balance_fen=amount))) for amount in fen]
 
 
-def test_told_once_until_it_has_been_above() -> None:
+def test_a_low_balance_is_notified_once_until_it_was_above_the_limit() -> None:
     conversation = Conversation()
     assert balances(conversation, 1000, 999, 500, 5000, 800) == [0, 1, 0, 0, 1]
     assert [(sent.number, sent.kind, sent.text) for sent in conversation.sent] == [
         ("10086", "notice", LOW.format(as_of="03月02日10时00分", balance=balance)) for balance in ("9.99元", "8元")
     ]
-    # Ten yuan are neither below nor above.
+    # The limit itself is neither below nor above.
     assert balances(conversation, 1000, 999, 1001, 999) == [0, 0, 0, 1]
 
 
-def test_by_a_put_as_by_a_patch_and_below_nothing() -> None:
+def test_a_put_counts_as_a_patch_and_a_debt_is_named() -> None:
     conversation = Conversation()
-    (told,) = conversation.happens(put(SUBSCRIBER, balance_fen=-550))
-    assert told.text.startswith("您好！截至03月02日10时00分，您的话费余额已用完，并欠费5.50元。")
+    (notice,) = conversation.happens(put(SUBSCRIBER, balance_fen=-550))
+    assert notice.text.startswith("您好！截至03月02日10时00分，您的话费余额已用完，并欠费5.50元。")
 
 
 def test_the_limit_is_a_setting() -> None:
@@ -55,7 +55,7 @@ def test_the_limit_is_a_setting() -> None:
     assert balances(conversation, 2000, 1999) == [0, 1]
 
 
-def test_who_pays_by_bill_has_no_low_balance_and_a_new_customer_did_not_fall() -> None:
+def test_postpaid_and_new_customers_get_no_notice_of_a_low_balance() -> None:
     assert balances(Conversation(subscriber=POSTPAID), 100, 50) == [0, 0]
     conversation = Conversation(subscriber=None, has=())
     assert conversation.happens(put(SUBSCRIBER, balance_fen=500)) == []
@@ -64,7 +64,7 @@ def test_who_pays_by_bill_has_no_low_balance_and_a_new_customer_did_not_fall() -
     assert len(changed.happens(patch(payment=Payment.PREPAID))) == 1
 
 
-def test_in_the_night_it_waits_and_a_top_up_recalls_it() -> None:
+def test_at_night_the_notice_is_held_and_a_top_up_supersedes_it() -> None:
     conversation = Conversation(start="2026-03-02 22:00")
     assert balances(conversation, 800) == [0]
     conversation.play("@ 2026-03-03 06:59:59\n<\n@ 2026-03-03 07:00\n< [10086 notice] …截至03月02日22时00分…8元…")
@@ -74,7 +74,7 @@ def test_in_the_night_it_waits_and_a_top_up_recalls_it() -> None:
     assert balances(conversation, 700) == [1]
 
 
-def test_a_new_tenure_knows_nothing_of_the_old_balance() -> None:
+def test_a_new_tenure_starts_without_the_old_balance() -> None:
     conversation = Conversation()
     assert balances(conversation, 500) == [1]
     conversation.happens(patch(status=SubscriberStatus.CLOSED))
@@ -84,29 +84,29 @@ def test_a_new_tenure_knows_nothing_of_the_old_balance() -> None:
 
 def test_in_english() -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, language=Language.EN))
-    (told,) = conversation.happens(patch(balance_fen=950))
-    assert told.text == (
+    (notice,) = conversation.happens(patch(balance_fen=950))
+    assert notice.text == (
         "As of March 2, 10:00 your balance is CNY9.50, below CNY10. Please top up soon to keep your number in service. Send YE to 10086 for your balance. China Mobile"
     )
-    (told,) = announce(conversation, "2026-03-06 15:00")
-    assert told.text.startswith("Your number will be stopped on March 6, 2026, 15:00.")
+    (notice,) = announce(conversation, "2026-03-06 15:00")
+    assert notice.text.startswith("Your number will be stopped on March 6, 2026, 15:00.")
 
 
-# ---- announced stops
+# ---- announced suspensions
 
 
 def announce(conversation: Conversation, at: str) -> list[Sent]:
     return conversation.happens(AnnounceSuspension("api:billing", shanghai(at)))
 
 
-def waiting(conversation: Conversation) -> list[Suspension]:
+def open_suspensions(conversation: Conversation) -> list[Suspension]:
     return [item for item in conversation.account.records_of(Suspension) if item.is_open]
 
 
-def test_at_once_and_again_a_day_before() -> None:
+def test_notices_come_at_once_and_24_hours_before() -> None:
     conversation = Conversation(subscriber=POSTPAID)
-    (told,) = announce(conversation, "2026-03-06 15:00")
-    assert (told.number, told.kind, told.text) == ("10086", "notice", STOP.format(when="2026年03月06日15时00分"))
+    (notice,) = announce(conversation, "2026-03-06 15:00")
+    assert (notice.number, notice.kind, notice.text) == ("10086", "notice", STOP.format(when="2026年03月06日15时00分"))
     conversation.play(
         """
         @ 2026-03-05 14:59:59
@@ -117,13 +117,13 @@ def test_at_once_and_again_a_day_before() -> None:
         <
         """
     )
-    assert waiting(conversation) == []
+    assert open_suspensions(conversation) == []
     assert conversation.account.subscriber == POSTPAID
     assert [record.kind for record in conversation.evidence] == ["suspension-announced"]
 
 
 @pytest.mark.parametrize("stops_at", ["2026-03-03 10:00", "2026-03-03 09:59:59", "2026-03-02 10:00:01"])
-def test_within_a_day_of_it_once(stops_at: str) -> None:
+def test_within_24_hours_there_is_one_notice(stops_at: str) -> None:
     conversation = Conversation(subscriber=POSTPAID)
     assert len(announce(conversation, stops_at)) == 1
     conversation.play("@ 2026-03-05 00:00\n<")
@@ -141,15 +141,15 @@ def test_within_a_day_of_it_once(stops_at: str) -> None:
         ("2026-12-31 23:59:59", "2027-01-01 03:00:00", "at once"),
     ],
 )
-def test_in_the_night_only_if_the_morning_is_too_late(now: str, stops_at: str, comes: str) -> None:
+def test_a_notice_comes_at_night_only_if_the_morning_is_too_late(now: str, stops_at: str, comes: str) -> None:
     conversation = Conversation(subscriber=POSTPAID, start=now)
     assert len(announce(conversation, stops_at)) == (comes == "at once")
     if comes != "at once":
         conversation.play(f"@ {comes}\n< [10086 notice] …停机…")
 
 
-def test_a_day_before_is_by_day_too() -> None:
-    """24 hours before 03:00 is in the night; the morning after is still early enough."""
+def test_the_second_notice_waits_for_the_morning() -> None:
+    """24 hours before 03:00 is at night, and the next morning is early enough."""
     conversation = Conversation(subscriber=POSTPAID)
     announce(conversation, "2026-03-06 03:00")
     conversation.play("@ 2026-03-05 06:59:59\n<\n@ 2026-03-05 07:00\n< [10086 notice] …2026年03月06日03时00分停机…")
@@ -161,16 +161,16 @@ def test_both_notices_of_one_night_are_one_message() -> None:
     conversation.play("@ 2026-03-03 07:00\n< [10086 notice] …03月04日03时00分…\n@ 2026-03-05 00:00\n<")
 
 
-def test_another_date_takes_its_place_and_the_same_one_again_is_nothing_new() -> None:
+def test_another_date_replaces_the_first_and_the_same_date_changes_nothing() -> None:
     conversation = Conversation(subscriber=POSTPAID)
     announce(conversation, "2026-03-06 15:00")
     assert announce(conversation, "2026-03-06 15:00") == []
-    (told,) = announce(conversation, "2026-03-09 15:00")
-    assert "2026年03月09日15时00分" in told.text
+    (notice,) = announce(conversation, "2026-03-09 15:00")
+    assert "2026年03月09日15时00分" in notice.text
     conversation.play("@ 2026-03-08 14:59:59\n<\n@ 2026-03-08 15:00\n< …03月09日15时00分…")
 
 
-def test_of_two_dates_in_one_night_the_second_is_told() -> None:
+def test_of_two_dates_in_one_night_only_the_second_is_notified() -> None:
     conversation = Conversation(subscriber=POSTPAID, start="2026-03-02 23:00")
     announce(conversation, "2026-03-06 15:00")
     announce(conversation, "2026-03-09 15:00")
@@ -182,38 +182,38 @@ CARRIED_OUT = (patch(status=SubscriberStatus.SUSPENDED), put(POSTPAID, status=Su
 
 
 @pytest.mark.parametrize("stimulus", [*CALLED_OFF, *CARRIED_OUT])
-def test_what_waits_is_not_sent_when_it_is_called_off_or_carried_out(
+def test_held_notices_are_superseded_when_it_is_called_off_or_carried_out(
     stimulus: SetSubscriber | CallOffSuspension,
 ) -> None:
     conversation = Conversation(subscriber=POSTPAID, start="2026-03-02 23:00")
     announce(conversation, "2026-03-06 15:00")
-    (suspension,) = waiting(conversation)
+    (suspension,) = open_suspensions(conversation)
     assert conversation.happens(stimulus) == []
     assert conversation.outcome.superseded == (f"suspension:{suspension.id}",)
-    assert waiting(conversation) == []
+    assert open_suspensions(conversation) == []
     conversation.play("@ 2026-03-07 00:00\n<")
 
 
-def test_a_copy_of_the_customer_from_elsewhere_calls_nothing_off() -> None:
+def test_a_put_of_unchanged_status_calls_nothing_off() -> None:
     conversation = Conversation(subscriber=POSTPAID)
     announce(conversation, "2026-03-06 15:00")
     conversation.happens(put(POSTPAID, points=7))
     conversation.happens(patch(balance_fen=9))
-    assert len(waiting(conversation)) == 1
-    # One who is stopped and comes back has paid, whoever says so.
+    assert len(open_suspensions(conversation)) == 1
+    # A suspended customer who becomes active has paid, whoever reports it.
     conversation.happens(put(POSTPAID, status=SubscriberStatus.SUSPENDED))
     conversation.happens(put(POSTPAID))
-    assert waiting(conversation) == []
+    assert open_suspensions(conversation) == []
 
 
-def test_with_the_number_given_up_nothing_is_left_to_tell() -> None:
+def test_a_closed_number_has_no_announced_suspension() -> None:
     conversation = Conversation(subscriber=POSTPAID)
     announce(conversation, "2026-03-06 15:00")
     conversation.happens(patch(status=SubscriberStatus.CLOSED))
-    assert waiting(conversation) == []
+    assert open_suspensions(conversation) == []
 
 
-def test_what_cannot_be_is_refused() -> None:
+def test_impossible_announcements_are_refused() -> None:
     conversation = Conversation(subscriber=POSTPAID)
     for at, status in (("2026-03-02 10:00", 422), ("2026-03-01 10:00", 422)):
         assert announce(conversation, at) == []
@@ -235,8 +235,8 @@ def test_what_cannot_be_is_refused() -> None:
         assert conversation.outcome.refusal.status == status
 
 
-def test_nothing_is_told_of_a_stop_that_is_over() -> None:
-    """The gateway was down from before the second notice to after the stop."""
+def test_no_notice_comes_after_the_suspension() -> None:
+    """The gateway was down from before the second notice until after the suspension."""
     conversation = Conversation(subscriber=POSTPAID)
     announce(conversation, "2026-03-06 15:00")
     conversation.now = shanghai("2026-03-06 15:00")

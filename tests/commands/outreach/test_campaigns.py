@@ -1,4 +1,4 @@
-"""Care and marketing: by day, one a month, marketing with consent only (flows.md 15, safety.md 18)."""
+"""Campaigns: by day only, one message a month, marketing only with consent (flows.md 15, safety.md 18)."""
 
 import pytest
 
@@ -14,7 +14,7 @@ CARE, MARKETING = MessageClass.CARE, MessageClass.MARKETING
 
 
 def reach(talk: Conversation, campaign_id: str, kind: MessageClass = CARE, text: str = "祝您节日快乐") -> str:
-    """A campaign comes to her: the texts that she gets, or why she is skipped."""
+    """Send a campaign; return the texts that the customer gets, or the reason for a skip."""
     sent = talk.happens(SendCampaignMessage(campaign_id, kind, text, talk.now))
     refusal = talk.outcome.refusal
     return refusal.detail if refusal else "".join(message.text for message in sent)
@@ -37,14 +37,14 @@ def test_one_care_message_a_month_in_shanghai() -> None:
     assert reach(talk, "c-4", text="四月问候") == "四月问候中国移动"
 
 
-def test_the_same_campaign_comes_once() -> None:
+def test_a_campaign_is_sent_once() -> None:
     talk = Conversation()
     assert reach(talk, "c-1") == "祝您节日快乐中国移动"
     assert reach(talk, "c-1") == ""
     assert state(talk, "c-1") == "sent"
 
 
-def test_at_night_it_waits_and_counts_for_the_month_in_which_it_goes() -> None:
+def test_at_night_it_is_held_and_counts_for_the_month_it_is_sent_in() -> None:
     talk = Conversation(start="2026-03-31 23:00")
     assert reach(talk, "c-1") == ""
     assert state(talk, "c-1") == "held"
@@ -68,7 +68,7 @@ def test_the_edge_of_the_night(start: str, expected: str) -> None:
     assert state(talk, "c-1") == expected
 
 
-def test_what_the_network_would_not_have_takes_nobody_s_month() -> None:
+def test_a_failed_message_does_not_count_for_the_month() -> None:
     talk = Conversation()
     talk.play("! refusing")
     reach(talk, "c-1")
@@ -77,7 +77,7 @@ def test_what_the_network_would_not_have_takes_nobody_s_month() -> None:
     assert reach(talk, "c-2") == "祝您节日快乐中国移动"
 
 
-def test_marketing_needs_consent_and_says_how_to_stop_it() -> None:
+def test_marketing_needs_consent_and_says_how_to_opt_out() -> None:
     talk = Conversation()
     assert reach(talk, "m-1", MARKETING) == "no_consent"
     talk.happens(GiveConsent("api:shop", "营业厅签字"))
@@ -88,7 +88,7 @@ def test_marketing_needs_consent_and_says_how_to_stop_it() -> None:
     assert reach(talk, "c-1", CARE) == "祝您节日快乐中国移动", "an offer takes no greeting's place"
 
 
-def test_a_carrier_without_extensions_is_not_told_a_word_that_would_list() -> None:
+def test_with_a_single_number_marketing_names_no_opt_out_word() -> None:
     talk = Conversation(carrier=ProviderTraits("one", single_number=True))
     talk.happens(GiveConsent("api:shop", "网上"))
     assert reach(talk, "m-1", MARKETING) == "祝您节日快乐中国移动"
@@ -100,20 +100,20 @@ def test_a_carrier_without_extensions_is_not_told_a_word_that_would_list() -> No
      "退订谢谢", "退订1", "退订全部", "退订天气", "拒收广告", "取消吧", "stop it", "STOP ALL", "TD 谢谢", "T,谢谢", "R&B", "N 不要了", "TD\n发自我的iPhone",
      "TD\n谢谢", "QX#QX", "“TD”", "退订CXYZ", "退订业务", "退订音乐盒"],
 )  # fmt: skip
-def test_a_word_takes_the_consent_back_for_good(word: str) -> None:
+def test_an_opt_out_withdraws_the_consent(word: str) -> None:
     talk = Conversation(start="2026-03-02 23:00")
     talk.happens(GiveConsent("api:shop", "网上"))
     reach(talk, "m-1", MARKETING)
-    [told] = talk.text(word, "10086888")
-    assert "退订营销短信" in told.text
-    assert (told.number, told.kind) == ("10086888", "result")
+    [reply] = talk.text(word, "10086888")
+    assert "退订营销短信" in reply.text
+    assert (reply.number, reply.kind) == ("10086888", "result")
     assert state(talk, "m-1") == "recalled"
     talk.play("@ 2026-04-02 10:00\n<")
     assert reach(talk, "m-2", MARKETING) == "no_consent"
     withdrawn = talk.evidence[-1]
     assert withdrawn.kind == "consent-withdrawn"
     assert "网上" in (withdrawn.payload or "")
-    assert told.text in (withdrawn.payload or ""), "what was said is kept with it"
+    assert reply.text in (withdrawn.payload or ""), "the reply is part of the evidence"
 
 
 def test_care_still_comes_after_an_opt_out() -> None:
@@ -124,10 +124,10 @@ def test_care_still_comes_after_an_opt_out() -> None:
     talk.play("@ 2026-03-03 07:00\n< [10086888 care] 祝您节日快乐中国移动")
 
 
-def test_without_a_consent_the_word_says_that_none_is_there_and_changes_nothing() -> None:
+def test_an_opt_out_without_a_consent_says_so_and_changes_nothing() -> None:
     talk = Conversation()
-    [told] = talk.text("TD", "10086888")
-    assert "没有同意记录" in told.text
+    [reply] = talk.text("TD", "10086888")
+    assert "没有同意记录" in reply.text
     assert talk.evidence == []
     assert talk.account.records_of(MarketingConsent) == ()
 
@@ -136,7 +136,7 @@ def test_other_words_to_the_number_of_marketing_are_commands() -> None:
     Conversation().play("> [10086888] 0000\n< [10086977] …1、彩铃5元/月…\n> [10086888] QXCL\n< [10086977] …彩铃…退订…")
 
 
-def test_a_consent_can_be_taken_back_by_the_api_and_given_again() -> None:
+def test_a_consent_can_be_withdrawn_by_a_call_and_given_again() -> None:
     talk = Conversation()
     talk.happens(GiveConsent("api:shop", "网上"))
     assert talk.happens(WithdrawConsent("api:shop")) == []
@@ -147,7 +147,7 @@ def test_a_consent_can_be_taken_back_by_the_api_and_given_again() -> None:
     assert reach(talk, "m-2", MARKETING) != "no_consent"
 
 
-def test_nobody_s_number_is_skipped_and_cannot_consent() -> None:
+def test_a_number_without_a_customer_is_skipped_and_cannot_consent() -> None:
     talk = Conversation(subscriber=None, has=())
     assert reach(talk, "c-1") == "not_a_customer"
     for stimulus in (GiveConsent("api:shop", "网上"), WithdrawConsent("api:shop")):
@@ -189,7 +189,7 @@ def test_a_service_that_is_named_is_ended_as_well(text: str) -> None:
         ("我要退订", "10086977"), ("NO", "10086"), ("是", "10086"), ("T恤", "10086"), ("YE", "10086"), ("RN", "10086"), ("1", "10086"),
     ],
 )  # fmt: skip
-def test_what_means_there_what_it_means_anywhere(text: str, number: str) -> None:
+def test_other_texts_to_the_number_of_marketing_mean_what_they_mean_anywhere(text: str, number: str) -> None:
     talk = Conversation()
     talk.happens(GiveConsent("api:shop", "网上"))
     came = talk.text(text, "10086888")
@@ -197,7 +197,7 @@ def test_what_means_there_what_it_means_anywhere(text: str, number: str) -> None
     assert [record.kind for record in talk.evidence if record.kind == "consent-withdrawn"] == []
 
 
-def test_an_opt_out_waits_when_there_are_too_many() -> None:
+def test_an_opt_out_beyond_the_rate_limit_waits() -> None:
     talk = Conversation()
     talk.happens(GiveConsent("api:shop", "网上"))
     for _ in range(31):
@@ -205,7 +205,7 @@ def test_an_opt_out_waits_when_there_are_too_many() -> None:
     talk.play("> [10086888] 拒收\n<\n@ +61s\n< [10086888 result] 您已成功退订营销短信…")
 
 
-def test_elsewhere_these_words_stop_no_marketing() -> None:
+def test_at_other_numbers_these_words_are_no_opt_out() -> None:
     for text in ("拒收", "R", "N", "T", "TD退订"):
         talk = Conversation()
         talk.happens(GiveConsent("api:shop", "网上"))
