@@ -1,4 +1,4 @@
-"""What a text of hers may do and must do, by what was on her handset when she sent it (safety.md 6, 14, 21, 34)."""
+"""What a text may and must cause, given the handset when it was sent (safety.md 6, 14, 21, 34)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from app.domain.charges import Charge, ChargeState
 from app.domain.orders import Order, OrderKind, OrderState
 from tests.properties.facts import Facts
-from tests.properties.handset import CODE, DAY, HOUR, NO, ONE, OURS, STOPS, YES, Handset, Line, window_of
+from tests.properties.handset import CODE, DAY, HOUR, NO, ONE, OURS, UNSUBSCRIBE_WORDS, YES, Handset, Line, window_of
 
 _MINUTE, _LISTING_LIVES, _REMEMBERED = timedelta(minutes=1), timedelta(hours=2), timedelta(days=7)
-# A reminder of which nobody knows whether it arrived may be doubted until the fee is given up (safety.md 6, 12).
+# A fee whose reminder may not have arrived can be disputed until the fee is waived (safety.md 6, 12).
 _UNREACHED = timedelta(hours=72)
 _TEXTS_A_MINUTE, _NOT_UNDERSTOOD = 30, 5
 _OPEN = (ChargeState.ANNOUNCED, ChargeState.REMINDED)
@@ -19,9 +19,14 @@ _OPEN = (ChargeState.ANNOUNCED, ChargeState.REMINDED)
 
 @dataclass(frozen=True)
 class Yes:
-    """Words that may be the yes to a question; ``late`` and ``declined``: not to that of an order.
+    """A text that may be the yes to a question.
 
-    ``there``: they went to the number that asked, or hold the code; elsewhere they count after a receipt only.
+    Attributes:
+        text: The text.
+        asked: The text of the question.
+        there: It was sent to the number that asked, or contains the code; elsewhere it counts only after a receipt.
+        late: It came after the window, so it is no yes to an order.
+        declined: The question was declined before, so it is no yes to an order.
     """
 
     text: str
@@ -33,21 +38,28 @@ class Yes:
 
 @dataclass(frozen=True)
 class Expected:
-    """What must be true after a text: fees that it doubts, orders that it declines, the number that she is told of."""
+    """What must be true after a text.
+
+    Attributes:
+        line: The text.
+        disputed: The ids of the charges that it disputes.
+        declined: The ids of the orders that it declines.
+        answer_number: The number that the reply must name, as the place to answer to.
+    """
 
     line: Line
-    doubted: frozenset[str] = frozenset()
+    disputed: frozenset[str] = frozenset()
     declined: frozenset[str] = frozenset()
-    told: str | None = None
+    answer_number: str | None = None
 
 
 @dataclass
 class Answers(Handset):
-    """A handset, and what her texts are worth by it and by what was true when it was looked at last."""
+    """A handset, and what its texts mean, given the facts of the last check."""
 
     before: Facts | None = None
     restarted: dict[str, datetime] = field(default_factory=dict)
-    doubted: dict[str, datetime] = field(default_factory=dict)
+    disputed: dict[str, datetime] = field(default_factory=dict)
     upheld: set[str] = field(default_factory=set)
     yeses: list[Yes] = field(default_factory=list)
     at_once: list[Line] = field(default_factory=list)
@@ -55,52 +67,54 @@ class Answers(Handset):
     def says(
         self, text: str, number: str, at: datetime, stored_at: datetime | None = None, seq: int | None = None
     ) -> Expected:
-        """She sent a text; ``seq`` is that of texts that came at once, of which the order is not known."""
+        """Add a text of the subscriber; texts sent at once, in unknown order, share the ``seq`` that is given."""
         line = Line(number, text, at, stored_at or at, next(self.seq) if seq is None else seq)
-        doubted = frozenset(self._doubts(line))
-        self.doubted.update(dict.fromkeys(doubted - self.doubted.keys(), at))
-        declined, told = frozenset(self._declines(line)), self._told(line)
+        disputed = frozenset(self._disputes(line))
+        self.disputed.update(dict.fromkeys(disputed - self.disputed.keys(), at))
+        declined, answer_number = frozenset(self._declines(line)), self._answer_number(line)
         if seq is None:
             self.yeses += self._agrees(line)
         else:
             self.at_once.append(line)
         self.said.append(line)
-        return Expected(line, doubted, declined, told if seq is None else None)
+        return Expected(line, disputed, declined, answer_number if seq is None else None)
 
     def judge_answer(self, expected: Expected, *, heard: bool = True) -> None:
-        """AssertionError where a text has not done what it had to."""
+        """Raise AssertionError if a text did not cause what it must."""
         assert self.before is not None
         text, facts = f"{expected.line.text} to {expected.line.number}", self.before
-        for charge in [facts.charges[id_] for id_ in expected.doubted if id_ in facts.charges]:
+        for charge in [facts.charges[id_] for id_ in expected.disputed if id_ in facts.charges]:
             back = any(refund.charge_id == charge.id for refund in facts.refunds.values())
             assert charge.state not in _OPEN, f"{text} was lost: {charge.id} is {charge.state.value}"
             assert charge.state is not ChargeState.CHARGED or back, f"{text} was lost: {charge.id} was not given back"
         for order in [facts.orders[id_] for id_ in expected.declined if id_ in facts.orders]:
             assert not order.is_open, f"{text} was lost: the order of {order.service_code} still waits"
-        if heard and expected.told:
+        if heard and expected.answer_number:
             came = [line.text for line in self.heard if line.seq > expected.line.seq]
-            assert any(expected.told in one for one in came), f"{text}: she is not told to answer to {expected.told}"
+            assert any(expected.answer_number in one for one in came), (
+                f"{text}: the reply does not say to answer to {expected.answer_number}"
+            )
 
-    # ---- doubts
+    # ---- disputes
 
     def windows(self, line: Line) -> dict[str, Charge]:
-        """The fees whose windows are open for certain when a text is sent, however late it is stored."""
+        """Return the charges whose window is certainly open when a text is sent, however late it is stored."""
         charges = self.before.charges if self.before else {}
-        return {charge.id: charge for charge in charges.values() if self._is_doubtable(charge, line)}
+        return {charge.id: charge for charge in charges.values() if self._is_disputable(charge, line)}
 
-    def _is_doubtable(self, charge: Charge, line: Line) -> bool:
+    def _is_disputable(self, charge: Charge, line: Line) -> bool:
         reminder = self.reminder(charge.code)
         if reminder is None or reminder.seq >= line.seq or line.at < reminder.at:
             return False
         at = line.at
         taken = charge.state is ChargeState.CHARGED and charge.settled_at is not None and charge.settled_at >= at
-        if charge.state not in _OPEN and (not taken or charge.id in self.upheld or charge.id in self.doubted):
+        if charge.state not in _OPEN and (not taken or charge.id in self.upheld or charge.id in self.disputed):
             return False
         if not reminder.receipt and charge.state is ChargeState.ANNOUNCED:
             return at <= charge.made_at + _UNREACHED
         return at <= max(window_of(reminder.at), self.restarted.get(charge.id, reminder.at))
 
-    def _doubts(self, line: Line) -> list[str]:
+    def _disputes(self, line: Line) -> list[str]:
         windows, text = self.windows(line), line.text
         by_code = [id_ for id_, charge in windows.items() if text == charge.code]
         if line.number == "10086999" and not self.single_number:
@@ -108,10 +122,10 @@ class Answers(Handset):
         if line.number != "10086901" or self.single_number:
             return by_code
         by_code += [id_ for id_, charge in windows.items() if text in (f"TD{charge.code}", f"否{charge.code}")]
-        if text in STOPS or re.fullmatch(r"QX[A-Z]+", text):
-            return self._doubted_with(text.removeprefix("QX"), windows)
+        if text in UNSUBSCRIBE_WORDS or re.fullmatch(r"QX[A-Z]+", text):
+            return self._disputed_by_word(text.removeprefix("QX"), windows)
         if text in NO:
-            # Which of two reminders is meant by a no that was sent between them is left open here.
+            # A no sent between two reminders may mean either; this is not judged.
             if any("起扣收" in one.text and one.at > line.at for one in self.heard):
                 return by_code
             if len(windows) == 1:
@@ -119,8 +133,8 @@ class Answers(Handset):
             self.restarted.update(dict.fromkeys(windows, line.at + HOUR))
         return by_code
 
-    def _doubted_with(self, code: str, windows: Mapping[str, Charge]) -> list[str]:
-        """What a stop at the fees' number doubts: the fee of the service that it names, else the only one; or else all."""
+    def _disputed_by_word(self, code: str, windows: Mapping[str, Charge]) -> list[str]:
+        """Return what an unsubscribe word at the number of fees disputes: the charge of the named service, else the rest."""
         of_service = [id_ for id_, charge in windows.items() if charge.service_code == code]
         if of_service or code not in self.names:
             return of_service or list(windows)
@@ -130,7 +144,7 @@ class Answers(Handset):
     # ---- yes
 
     def may_agree(self, answer: str, asked: str) -> list[Yes]:
-        """The texts of hers that may be the yes to that question."""
+        """Return the texts that may be the yes to a question."""
         questions = [line for line in self.heard if line.text == asked and self.asks(line)]
         loose = (Yes(answer, asked, there=True, late=False, declined=False) for line in self.at_once if line.text == answer
                  for question in questions if self._means_yes(line, question))  # fmt: skip
@@ -158,7 +172,7 @@ class Answers(Handset):
         return found[1] if found and "验证码" in question.text else None
 
     def _means_yes(self, line: Line, question: Line) -> bool:
-        """A code is one at every number of ours, a word where it was asked or at 10086, and 1 only where it was asked."""
+        """Return True for the code at any number of the gateway, a word there or at 10086, or 1 at the asking number."""
         code = self._code(question)
         if code is not None:
             ours = line.number in OURS or line.number.startswith("10086204") or self.single_number
@@ -168,27 +182,27 @@ class Answers(Handset):
         return line.text in YES and line.number == "10086"
 
     def _is_sole(self, question: Line, line: Line) -> bool:
-        """Whether a word to 10086 may mean this question: nothing else is open for certain, nothing was said since."""
+        """Return True if a word to 10086 may mean this question: nothing else is open, no text came from there since."""
         said = [one for one in self.heard if one.number == "10086" and question.seq < one.seq < line.seq]
         orders = [one for one in self._waiting(line) if one[1].text != question.text]
         return not (said or orders or self.windows(line) or self._lists(line))
 
     def _lists(self, line: Line) -> bool:
-        """Whether a listing is open for certain."""
+        """Return True if a listing is certainly open."""
         pages = self.listing()
         if not pages or line.stored_at > pages[0].at + _LISTING_LIVES or line.at < pages[0].at:
             return False
         return all(one.text.startswith("KT") for one in self.said if one.seq > pages[0].seq)
 
     def _is_dated_before(self, line: Line, question: Line) -> bool:
-        """Whether it seems to be older than the question, for the first time; a code cannot be (safety.md 34)."""
+        """Return True if the text is dated before the question, asked for the first time; never for a code (safety.md 34)."""
         if self._code(question) is not None:
             return False
         asked = [one for one in self.heard if one.text == question.text and one.seq < line.seq]
         return line.at < question.at.replace(microsecond=0) and len(asked) == 1
 
     def _was_declined(self, question: Line, line: Line) -> bool:
-        """Whether she had sent something else to the number of the question; for certain, if it is not dated before."""
+        """Return True if another text, not dated before the question, certainly declined it."""
         said = [one for one in self.said if self._is_sent_there(one, question) and question.seq < one.seq < line.seq
                 and one.at >= question.at]  # fmt: skip
         return any(not self._means_yes(one, question) and not self._is_too_much(one) for one in said)
@@ -197,10 +211,10 @@ class Answers(Handset):
         began = line.stored_at - _MINUTE
         return sum(began <= one.stored_at and one.seq < line.seq for one in self.said) >= _TEXTS_A_MINUTE
 
-    # ---- orders that wait
+    # ---- waiting orders
 
     def _waiting(self, line: Line) -> list[tuple[Order, Line]]:
-        """The orders that wait for an answer when a text is stored, with the questions that are on the handset."""
+        """Return the orders that wait for an answer when a text is stored, with their questions on the handset."""
         found = []
         for order in self.before.orders.values() if self.before else ():
             asked = [one for one in self.heard if self.asks(one) and one.seq < line.seq
@@ -211,7 +225,7 @@ class Answers(Handset):
         return found
 
     def _declines(self, line: Line) -> list[str]:
-        """Whatever is sent to the number of an order, and is not its yes, is a no; and a no to 10086 if all is clear."""
+        """Return the orders that a text declines: any text to their number but a yes, or a no to 10086 if unambiguous."""
         if self._is_too_much(line):
             return []
         waiting = self._waiting(line)
@@ -227,8 +241,8 @@ class Answers(Handset):
         others = [one for one in self.heard if "回复" in one.text and one.at >= since and one.seq < line.seq]
         return all(question.number in one.text or one == question for one in others)
 
-    def _told(self, line: Line) -> str | None:
-        """The number that she is told to answer to: her yes does not count, and an order alone waits for one."""
+    def _answer_number(self, line: Line) -> str | None:
+        """Return the number that the reply must name, if a yes does not count and exactly one order waits for one."""
         waiting = self._waiting(line)
         lately = [one for one in self.said if one.stored_at > line.stored_at - 10 * _MINUTE]
         asked = any(one.number == line.number for one in self.heard if self.asks(one))
@@ -242,5 +256,5 @@ class Answers(Handset):
         return question.number if clear and not sole and order.state is OrderState.AWAITING else None
 
     def received(self, text: str) -> None:
-        """The network says after all that it took a message."""
+        """Note a late receipt for a message."""
         self.heard = [replace(line, receipt=True) if line.text == text else line for line in self.heard]

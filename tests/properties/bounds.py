@@ -1,4 +1,4 @@
-"""The most that she agreed to: nothing that others do makes a service dearer, longer or alive again without her yes."""
+"""Bounds of subscriptions: without a yes nothing gets dearer or longer, and nothing is revived."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ News = list[tuple[str, str, dict[str, object]]]
 
 
 def over_since(facts: Facts, code: str) -> datetime | None:
-    """When she last ended a service, or said no to it, in words or by silence."""
+    """Return when the service was last ended or declined, in words or by silence."""
     return max((*_ends(facts, code), *_noes(facts, code)), default=None)
 
 
@@ -30,7 +30,7 @@ def _ends(facts: Facts, code: str) -> Iterator[datetime]:
 def _noes(facts: Facts, code: str) -> Iterator[datetime]:
     for order in facts.orders.values():
         if order.service_code == code and (_is_no(order) or (order.is_open and not order.waits(facts.now))):
-            # Silence is a no from the last instant of its window on; the timer that closes it comes later.
+            # Silence declines from the last instant of the window on; the timer runs later.
             answered_at = order.closed_at if order.state is OrderState.DECLINED else None
             yield answered_at or order.expires_at or order.made_at
 
@@ -41,12 +41,12 @@ def _is_no(order: Order) -> bool:
 
 @dataclass
 class Bounds:
-    """By service: what she has or had last, each part of it as it was best for her since her last yes."""
+    """The last subscription to each service, with the best terms since the last yes."""
 
     best: dict[str, Subscription] = field(default_factory=dict)
 
     def judge(self, before: Facts | None, facts: Facts, news: News) -> None:
-        """AssertionError where something got worse without a yes."""
+        """Raise AssertionError if something got worse without a yes."""
         for held in facts.subscriptions.values():
             known = before.subscriptions.get(held.id) if before else None
             kinds = {kind for kind, subject, _ in news if subject == held.id}
@@ -67,7 +67,7 @@ class Bounds:
 
     @staticmethod
     def _judge_terms(best: Subscription, held: Subscription) -> None:
-        """Whatever she has of it now costs and binds no more than before."""
+        """Check that the service does not cost or bind more than before."""
         code = held.service_code
         assert held.in_plan or not best.in_plan, f"{code} left the plan"
         trial = best.state is SubscriptionState.TRIAL and not best.goes_on
@@ -82,7 +82,7 @@ class Bounds:
 
     @staticmethod
     def _judge_same(best: Subscription, held: Subscription) -> None:
-        """The one that she has does not become older, nor its free time shorter; what she confirmed stays."""
+        """Check that start, free hours and trial got no worse, and that confirmed fields stay."""
         code = held.service_code
         if held.id != best.id:
             return
@@ -100,16 +100,16 @@ class Bounds:
 
     @staticmethod
     def _judge_beginning(before: Facts, held: Subscription, as_of: datetime) -> None:
-        """What an import begins is newer than her last word, and nothing that she is asked about."""
+        """Check that an import starts a service only after its last end or no, and not while an order waits."""
         code = held.service_code
         over = over_since(before, code)
         assert over is None or as_of > over, f"an import revives {code}"
         ended = max(_ends(before, code), default=_NEVER)
         assert held.started_at > ended, f"an import revives {code}, which began before it ended"
-        assert over is None or held.started_at >= over, f"{code} begins before she refused it"
+        assert over is None or held.started_at >= over, f"{code} begins before it was declined"
         refused = [order for order in before.orders.values() if order.service_code == code and _is_no(order)]
         last = max(refused, key=lambda order: order.closed_at or _NEVER, default=None)
         if last is not None and last.terms is not None and (last.closed_at or _NEVER) >= ended and not held.in_plan:
-            assert held.terms.price_fen <= last.terms.price_fen, f"{code} costs more than what she refused"
+            assert held.terms.price_fen <= last.terms.price_fen, f"{code} costs more than the declined order"
         waits = [order for order in before.orders.values() if order.service_code == code and order.waits(before.now)]
-        assert not waits, f"an import begins {code} while she is asked"
+        assert not waits, f"an import begins {code} while an order waits"

@@ -1,4 +1,4 @@
-"""How hard properties are tried: little and always the same by default, long with HYPOTHESIS_PROFILE=thorough."""
+"""Settings of property tests: few fixed examples by default, many with HYPOTHESIS_PROFILE=thorough."""
 
 from hypothesis import HealthCheck, Phase, settings
 
@@ -6,7 +6,7 @@ _TIMES = 25
 
 
 def effort(examples: int, steps: int) -> settings:
-    """Settings of a state machine; what fails is shown as a script of its own, so Hypothesis need not explain it."""
+    """Return settings of a state machine. Hypothesis does not explain failures, as ``LifeMachine`` prints a script."""
     thorough = settings.get_current_profile_name() == "thorough"
     return settings(
         max_examples=examples * (_TIMES if thorough else 1),

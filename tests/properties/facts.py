@@ -1,4 +1,4 @@
-"""What is on record of one customer, as the witness is shown it."""
+"""The records of one customer, as the witness sees them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from app.domain.subscriptions import Subscription
 
 @dataclass(frozen=True)
 class Facts:
-    """What is on record now; all of it belongs to the tenure that there is."""
+    """The records at ``now`` (UTC), all of the current tenure."""
 
     now: datetime
     subscriber: Subscriber
@@ -26,5 +26,5 @@ class Facts:
 
     @property
     def bound(self) -> tuple[object, ...]:
-        """What costs or saves her money."""
+        """The records that decide what the customer pays."""
         return self.subscriptions, self.charges, self.orders, self.refunds

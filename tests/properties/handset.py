@@ -1,4 +1,4 @@
-"""What a customer can know: the messages on her handset, what she sent, and what she was shown and told by them."""
+"""The messages of a handset, and what a customer can know from them."""
 
 import itertools
 import re
@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from app.domain.calendar import local
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-# The words for yes and no, as she may write them (flows.md 2, 17).
+# Spellings of yes and no (flows.md 2, 17).
 YES = ("是", "是的", "y", "yes", "YES", "Ｙｅｓ", "确认", "“是”。")
 NO = ("否", "N", "no")
 ONE = ("1", "１")
-STOPS = ("TD", "退订", "取消", "退訂。")
-# Numbers that she can write to: ours that ask nothing of an order, and such as are not ours.
+UNSUBSCRIBE_WORDS = ("TD", "退订", "取消", "退訂。")
+# Numbers of the gateway that ask about no order, and foreign numbers.
 OURS = ("10086", "10086977", "10086901", "10086888")
 FOREIGN = ("10086123", "106581234")
 PICKS: Mapping[str, frozenset[int]] = {
@@ -32,10 +32,14 @@ CODE = re.compile(r"回复(?:验证码)?(\d{4})(?!\d)")
 
 @dataclass(frozen=True)
 class Line:
-    """A message on the handset, hers or ours; ``at`` is when she sent or got it, ``stored_at`` when hers came to us.
+    """A message on the handset, sent or received. Times are UTC.
 
-    ``seq`` puts all of them in an order, also where the clock stands still; messages that went at once share one.
-    ``receipt``: the network has said that it took it.
+    Attributes:
+        at: When it was sent or received.
+        stored_at: When the gateway stored it, for a sent one.
+        seq: The order of all messages, also while the clock stands still; messages sent at once share one.
+        turn: The turn that sent a received one.
+        receipt: True if the network reported that it took the message.
     """
 
     number: str
@@ -48,7 +52,7 @@ class Line:
 
 
 def window_of(heard_at: datetime) -> datetime:
-    """The last instant for a doubt: an hour, but never before 08:00 of a day (safety.md 12)."""
+    """Return the last instant (UTC) for a dispute: an hour later, or at least 08:00 after a night (safety.md 12)."""
     end = heard_at + HOUR
     here = local(end)
     eight = here.replace(hour=8, minute=0, second=0, microsecond=0)
@@ -61,7 +65,7 @@ def window_of(heard_at: datetime) -> datetime:
 
 @dataclass
 class Handset:
-    """One customer's messages, oldest first, and the names of the services by code."""
+    """The messages of one customer, oldest first, and the names of the services by code."""
 
     names: Mapping[str, str]
     single_number: bool = False
@@ -70,23 +74,23 @@ class Handset:
     seq: Iterator[int] = field(default_factory=itertools.count)
 
     def hears(self, number: str, text: str, at: datetime, turn: int, *, receipt: bool = True) -> None:
-        """A message reached the handset; the messages of one turn belong together."""
+        """Add a received message; messages of one ``turn`` belong together."""
         self.heard.append(Line(number, text, at, at, next(self.seq), turn, receipt))
 
     @property
     def codes(self) -> list[str]:
-        """Codes of fees and orders, newest first."""
+        """The codes of fees and orders, newest first."""
         return [found[1] for line in reversed(self.heard) if (found := CODE.search(line.text))]
 
     @property
     def order_numbers(self) -> list[str]:
-        """The numbers that orders were asked from, newest first."""
+        """The numbers that asked about orders, newest first."""
         return [line.number for line in reversed(self.heard) if self.asks(line)]
 
     def read(self, text: str) -> str:
-        """``<code 0>`` is the newest code, ``<order 0>`` the number asked from last; empty if there is none.
+        """Replace ``<code 0>`` by the newest code, ``<order 0>`` by the number that asked last; "" if there is none.
 
-        ``<quiet>`` is a confirmation number that never asked her anything.
+        ``<quiet>`` becomes a confirmation number that never asked anything.
         """
         if text == "<quiet>":
             asked = {line.number for line in self.heard}
@@ -99,12 +103,12 @@ class Handset:
         return text
 
     def listing(self) -> list[Line]:
-        """The messages of the newest listing."""
+        """Return the messages of the newest listing."""
         pages = [line for line in self.heard if any(word in line.text for word in _LISTED)]
         return [line for line in self.heard if line.turn == pages[-1].turn] if pages else []
 
     def shown(self) -> dict[int, str]:
-        """The newest listing: number and service code."""
+        """Return the newest listing: number and service code."""
         items = _ITEM.findall("".join(line.text for line in self.listing()))
         return {int(number): self._code_of(item) for number, item in items}
 
@@ -117,12 +121,12 @@ class Handset:
         return max(named, key=lambda code: len(self.names[code]))
 
     def asks(self, line: Line) -> bool:
-        """Whether it is the question of an order, a trial or new terms."""
+        """Return True for the question of an order, a trial or new terms."""
         return (
             any(word in line.text for word in _ASKED_ORDER) and "回复" in line.text and "确认" in line.text
         ) or "资费变更" in line.text
 
     def reminder(self, code: str | None) -> Line | None:
-        """The newest reminder of a fee that reached the handset, by its code."""
+        """Return the newest reminder of the fee with this code, if one reached the handset."""
         of_fee = (line for line in reversed(self.heard) if "起扣收" in line.text and f"回复{code}" in line.text)
         return next(of_fee, None)

@@ -1,4 +1,4 @@
-"""The life of one customer with the commands, watched after every turn; what happened can be pasted into a test."""
+"""What can happen to one customer, as steps that are checked after every turn and printed as lines of Python."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -37,7 +37,7 @@ OWNED = (*FIVE, has("FH", "2025-01-01 10:00"))
 
 @dataclass
 class Life(Writing):
-    """A customer, whom others do things to; every step is a method with plain arguments."""
+    """A customer and the systems around; every step is a method with plain arguments."""
 
     has: tuple[Any, ...] = OWNED
     catalogue: Catalogue = WORLD
@@ -45,7 +45,7 @@ class Life(Writing):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._count = 0
-        # What services cost until a moment.
+        # Former prices: until when (UTC), service code, fen.
         self.prices: list[tuple[datetime, str, int]] = []
         self.imported("MH", state="trial")
         self.script.clear()
@@ -58,7 +58,7 @@ class Life(Writing):
 
     @step
     def waits_until(self, moment: str) -> None:
-        """``22:00``, ``07:00`` …, ``month-end`` or ``month-begin``, each the next one in Shanghai."""
+        """Wait until the next ``22:00``, ``month-end`` or ``month-begin`` in Shanghai."""
         here = local(self.now)
         if moment.startswith("month"):
             first = (here.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -68,7 +68,7 @@ class Life(Writing):
             to = here.replace(hour=hour, minute=minute, second=0, microsecond=0)
         self._passes(max(self.now, (to if to > here else to + timedelta(days=1)).astimezone(self.now.tzinfo)))
 
-    # ---- calls of others
+    # ---- calls of other systems
 
     @step
     def ordered(self, code: str, channel: str) -> None:
@@ -76,7 +76,7 @@ class Life(Writing):
 
     @step
     def charged(self, code: str, fen: int, days: float, months: int | None = None) -> None:
-        """Billing announces a monthly fee that is due in so many days, of a month counted from this one."""
+        """Announce a monthly fee due in ``days``, for the month that lies ``months`` after this one."""
         due = self.now + timedelta(days=days)
         here = local(self.now)
         month = here.year * 12 + here.month - 1 + (months or 0)
@@ -85,7 +85,7 @@ class Life(Writing):
 
     @step
     def uses(self, code: str, channel: str, ago: float = 0) -> None:
-        """A use that is reported so many hours later: it never costs more than it did then."""
+        """Report a use ``ago`` hours later; it must not cost more than it did then."""
         at, used = self._sent(ago), self._id("u")
         self.happens(RecordUse("api:billing", used, code, Channel(channel), at))
         if self.answered.refusal is None:
@@ -97,11 +97,11 @@ class Life(Writing):
 
     @step
     def former_customer_used(self, code: str, channel: str, days: float) -> None:
-        """A use of somebody who had the number before is reported: nobody pays for it here (safety.md 1)."""
+        """Report a use of a former customer ``days`` before the tenure; it must not be charged (safety.md 1)."""
         began_at = self.facts().subscriber.began_at
         if began_at is not None:
             used = RecordUse("api:billing", self._id("u"), code, Channel(channel), began_at - timedelta(days=days))
-            assert not self.happens(used), "she is told of a use of a former customer"
+            assert not self.happens(used), "a notice is sent about a use of a former customer"
             assert self.answered.refusal, "a use of a former customer is taken"
 
     def _id(self, kind: str) -> str:
@@ -117,7 +117,7 @@ class Life(Writing):
         self, code: str, *, state: str = "active", in_plan: bool = False, as_of_days_ago: float | None = 0, price: int | None = None,
         started_days_ago: float | None = None, trial_days: float = 7, contract_days: float | None = None,
     ) -> None:  # fmt: skip
-        """A line of a file; the same again changes nothing."""
+        """Import a line twice; the second time must change nothing."""
         wanted = ImportSubscription(
             "import:1", code, SubscriptionState(state), in_plan, self._back(started_days_ago) or shanghai("2025-02-01 10:00"), Channel.WEB,
             self._back(-trial_days) if state == "trial" else None, self._back(contract_days and -contract_days), price,
@@ -136,7 +136,7 @@ class Life(Writing):
 
     @step
     def offered(self, code: str, fen: int, effect: str | None = None, sp: str | None = None) -> None:
-        """What it is for new orders changes; nobody's SP does (safety.md 3)."""
+        """Change the offer of a service; its SP only if nobody holds the service (safety.md 3)."""
         before = self.catalogue.services[code]
         self.prices.append((self.now, code, before.price_fen))
         effect_now = CancelEffect(effect) if effect else before.cancel_effect
@@ -145,7 +145,7 @@ class Life(Writing):
 
     @step
     def new_terms(self, code: str, fen: int, days: float) -> None:
-        """Every holder of a service is to be asked about another price; here, she."""
+        """Announce another price to the holders of a service, here one."""
         held = self.account.running_subscription(code, self.now)
         if held is not None:
             announced = AnnouncedTerms(
@@ -156,7 +156,7 @@ class Life(Writing):
 
     @step
     def number_is(self, **given: object) -> None:
-        """PUT of status or balance_fen."""
+        """Change ``status`` or ``balance_fen`` by a PUT."""
         fields = dict(given)
         if "status" in given:
             fields["status"] = SubscriberStatus(str(given["status"]))
@@ -164,7 +164,7 @@ class Life(Writing):
 
     @step
     def staff(self, index: int, decision: str, refund: str | None = None, charge: int = 0) -> None:
-        """Decide a ticket, newest first."""
+        """Decide the open ticket at ``index``, newest first."""
         waiting = [ticket for ticket in reversed(self.account.records_of(Ticket)) if ticket.is_open]
         charges = self.account.records_of(Charge)
         if index >= len(waiting):
@@ -181,5 +181,5 @@ class Life(Writing):
 
     @property
     def story(self) -> str:
-        """What happened, as it is pasted into a test, and what was said."""
+        """The steps, to paste into a test, and the conversation."""
         return "\n".join(["", *self.script, "", *self.log])

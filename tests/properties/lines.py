@@ -1,4 +1,4 @@
-"""What a line of an import file may say of a service; times are days before now."""
+"""Values for the fields of an import line; times are in days before now."""
 
 from hypothesis import strategies as st
 

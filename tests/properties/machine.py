@@ -1,4 +1,4 @@
-"""What state machines of one customer's life share."""
+"""The base of the state machines of one customer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +10,13 @@ from tests.properties.life import Life
 
 
 class LifeMachine(RuleBasedStateMachine):
-    """Rules that say what can happen to a customer."""
+    """Rules for what can happen to a customer."""
 
     life: Life
 
     @contextmanager
-    def told(self) -> Iterator[Life]:
-        """A failure is shown as what happened, to be pasted into a test."""
+    def reporting(self) -> Iterator[Life]:
+        """Print what happened if a step fails, as calls to paste into a test."""
         try:
             yield self.life
         except AssertionError:

@@ -1,7 +1,7 @@
-"""A reference model of the promises (spec: flows.md, safety.md), written from the spec and not from the code.
+"""A reference model of the specification (flows.md, safety.md), written independently of the code.
 
-It knows what reached the handset and what she sent, and judges from that alone whether the subscriptions, fees and
-evidence that it is shown can be true. What it cannot judge by itself it lets pass.
+The witness knows only the messages that the handset received and sent. From these it judges whether subscriptions,
+charges and evidence can be true. What it cannot judge it accepts.
 """
 
 import json
@@ -22,10 +22,10 @@ from tests.properties.facts import Facts
 from tests.properties.handset import HOUR, window_of
 
 FREE = timedelta(hours=72)
-# What is free is given once in so long (safety.md 11); others ask so often a day, and not after her no (4).
+# How often free periods are given (safety.md 11), how often others may ask, and how long not after a no (4).
 ONCE_IN, NOT_AFTER_NO, ASKED_A_DAY = timedelta(days=180), timedelta(days=30), 3
 OTHERS = (Channel.SP, Channel.AGENT)
-# Timers come a second after a last instant, and wait for texts that were too many in a minute (safety.md 21, 22).
+# A timer runs a second after a last instant, or later if it waits for kept texts (safety.md 21, 22).
 LATE = timedelta(seconds=61)
 SECOND = timedelta(seconds=1)
 _PRICE = re.compile(r"([\d.]+)元/(?:月|次)")
@@ -45,7 +45,7 @@ def fen(text: str) -> int:
 
 @dataclass
 class Witness(Answers):
-    """A handset, and what was true when it was looked at last."""
+    """A handset, and the facts of the last check."""
 
     seen: int = 0
     bounds: Bounds = field(default_factory=Bounds)
@@ -53,7 +53,7 @@ class Witness(Answers):
     # ---- judging
 
     def judge(self, facts: Facts) -> None:
-        """AssertionError with a sentence where something cannot be true."""
+        """Raise AssertionError with the reason if the facts cannot be true."""
         before = self.before
         news = [(record.kind, record.subject, self._payload(record)) for record in facts.evidence[self.seen :]]
         if before is None or before.evidence != facts.evidence:
@@ -93,10 +93,10 @@ class Witness(Answers):
         news: News,
     ) -> None:
         kinds = [(kind, payload) for kind, subject, payload in news if subject == held.id]
-        told = [payload for kind, payload in kinds if kind in _CONFIRMED]
+        confirmations = [payload for kind, payload in kinds if kind in _CONFIRMED]
         imported = any(kind == "import" for kind, _ in kinds)
         if held.state in _RUNNING and not held.in_plan and before is None and self.before is not None and not imported:
-            assert told, f"{held.service_code} runs without a recorded yes"
+            assert confirmations, f"{held.service_code} runs without a recorded yes"
         for kind, payload in kinds:
             if kind in _CONFIRMED:
                 self._judge_yes(facts, held, kind, payload)
@@ -130,10 +130,10 @@ class Witness(Answers):
         assert held.in_plan or not before.in_plan, f"{code} left the plan by itself"
 
     def _judge_yes(self, facts: Facts, held: Subscription, kind: str, payload: dict[str, object]) -> None:
-        """A recorded yes is one that she gave, to a question that she had been asked (safety.md 4, 6; flows.md 6)."""
+        """Check that a recorded yes was sent, and answers a question that was received (safety.md 4, 6; flows.md 6)."""
         asked, answer = str(payload["asked"]), str(payload["answer"])
         questions = [line for line in self.heard if line.text == asked]
-        assert questions, f"{kind} of {held.service_code} after a question that never reached her"
+        assert questions, f"{kind} of {held.service_code} after a question that never arrived"
         price = _PRICE.findall(asked.rsplit("变更后", maxsplit=1)[-1])
         assert self.names[held.service_code] in asked, f"{kind}: the question named another service"
         assert [fen(one) for one in price[:1]] == [payload["price_fen"]], f"{kind}: the question named another price"
@@ -141,16 +141,16 @@ class Witness(Answers):
             assert held.terms.price_fen == payload["price_fen"], f"{held.service_code} costs more than was asked"
             self._judge_free(held)
         said = [line.number for line in self.said if line.text == answer]
-        assert said, f"{kind}: she did not say {answer}"
+        assert said, f"{kind}: {answer} was never sent"
         found = self.may_agree(answer, asked)
         assert found, f"{kind} by {answer} to {said[-1]}, which is no yes to what {questions[-1].number} asked"
         if kind in ("order-confirmed", "keep-confirmed"):
             found = [yes for yes in found if not yes.late]
             assert found, f"{kind} after its window"
-            assert not all(yes.declined for yes in found), f"{kind} after she declined"
+            assert not all(yes.declined for yes in found), f"{kind} after the order was declined"
 
     def _judge_free(self, held: Subscription) -> None:
-        """A trial and the free 72 hours are given once in 180 days for a service."""
+        """Check that a trial and the free 72 hours are given once in 180 days for a service."""
         had = [one for one in self.before.subscriptions.values() if one.service_code == held.service_code
                and held.started_at - one.started_at <= ONCE_IN and one.id != held.id] if self.before else []  # fmt: skip
         trial = held.trial_ends_at and any(one.trial_ends_at for one in had)
@@ -160,7 +160,7 @@ class Witness(Answers):
 
     @staticmethod
     def _judge_question(facts: Facts, order: Order) -> None:
-        """What others may ask."""
+        """Check the limits of orders that others make: by day, three a day, not within 30 days of a no."""
         if order.channel not in OTHERS or order.question_id is None or order.kind is not OrderKind.ORDER:
             return
         day, asked = local(order.made_at), f"{order.channel.value} asks about {order.service_code}"
@@ -174,7 +174,7 @@ class Witness(Answers):
         said_no = [one for one in facts.orders.values() if one.service_code == order.service_code and one.closed_at
                    and one.state is OrderState.DECLINED and one.kind is OrderKind.ORDER
                    and timedelta(0) <= order.made_at - one.closed_at < NOT_AFTER_NO]  # fmt: skip
-        assert not said_no, f"{asked} within 30 days of her no"
+        assert not said_no, f"{asked} within 30 days of a no"
 
     def _judge_charge(self, facts: Facts, before: Charge | None, charge: Charge, news: News) -> None:
         if before is not None and before.state in _FINAL:
@@ -187,11 +187,11 @@ class Witness(Answers):
             assert not (held.in_plan and charge.amount_fen), f"{charge.id} is a fee of a service in the plan"
             assert charge.amount_fen <= held.terms.price_fen, f"{charge.id} is more than was confirmed"
             if held.unsubscribed_at and charge.kind is ChargeKind.MONTHLY and charge.amount_fen:
-                # She was told what is still taken: the fee of the month to whose end it runs (flows.md 5.3).
+                # The reply said what is still charged: the fee of the month to whose end it runs (flows.md 5.3).
                 on_trial = held.trial_ends_at is not None and held.trial_ends_at >= held.unsubscribed_at
                 runs_on = held.terms.cancel_effect is CancelEffect.MONTH_END and not on_trial
                 owed = runs_on and charge.period == month(held.unsubscribed_at)
-                assert owed, f"{charge.id} is announced after she was told that nothing more is charged"
+                assert owed, f"{charge.id} is announced after a reply that nothing more is charged"
         if before is None and charge.reminded_with is not None:
             self._judge_silence(facts, charge)
         if facts.subscriber.status is SubscriberStatus.CLOSED:
@@ -207,19 +207,19 @@ class Witness(Answers):
             self._judge_held(facts, charge, held)
 
     def _judge_silence(self, facts: Facts, charge: Charge) -> None:
-        """A use of which nothing is said costs no more than she was told last that day (safety.md 12)."""
+        """Check that a use without a reminder costs no more than the last reminder of that day said (safety.md 12)."""
         of_day = [one for one in facts.charges.values() if one.service_code == charge.service_code and one.code
                   and one.kind is ChargeKind.PER_USE and local_day(one.asked_due_at) == local_day(charge.asked_due_at)]  # fmt: skip
-        told = [line for one in of_day if (line := self.reminder(one.code))]
-        last = max(told, key=lambda line: line.seq, default=None)
+        reminders = [line for one in of_day if (line := self.reminder(one.code))]
+        last = max(reminders, key=lambda line: line.seq, default=None)
         amounts = [fen(amount) for amount in _AMOUNT.findall(last.text)] if last else []
         coming = [one.amount_fen for one in of_day if one.state is ChargeState.ANNOUNCED]
         assert any(charge.amount_fen <= amount for amount in [*amounts, *coming]), (
-            f"nothing is said of {charge.id}, which is more than the {amounts} that she was told last"
+            f"nothing is said of {charge.id}, which is more than the {amounts} of the last reminder"
         )
 
     def _judge_reminder(self, charge: Charge) -> None:
-        """Only a reminded fee is taken, after its window, and not one that is doubted (safety.md 12, 14)."""
+        """Check that a charged fee was reminded of, past its window and not disputed (safety.md 12, 14)."""
         taken_at = charge.settled_at
         assert taken_at is not None
         if charge.reminded_with is None:
@@ -228,36 +228,38 @@ class Witness(Answers):
             first = next(line for line in self.heard if f"回复{charge.code}" in line.text and "起扣收" in line.text)
             assert taken_at > window_of(first.at), f"{charge.id} was taken within its window"
             if charge.id not in self.upheld:
-                assert charge.id not in self.doubted, f"{charge.id} was doubted and taken"
+                assert charge.id not in self.disputed, f"{charge.id} was disputed and taken"
                 assert taken_at > self.restarted.get(charge.id, first.at), (
                     f"{charge.id} was taken within its new window"
                 )
         others = self.before.charges.values() if self.before else ()
-        doubted = [other.id for other in others if other.service_code == charge.service_code and other.id != charge.id
+        disputed = [other.id for other in others if other.service_code == charge.service_code and other.id != charge.id
                    and other.state is ChargeState.DISPUTED]  # fmt: skip
-        assert not doubted or charge.id in self.upheld, f"{charge.id} was taken while {doubted} is in doubt"
+        assert not disputed or charge.id in self.upheld, f"{charge.id} was taken while {disputed} is disputed"
 
     def _judge_told(self, facts: Facts, charge: Charge) -> None:
-        """No more is taken than she was told: of this fee and its month, or that day of a use by SMS (safety.md 10, 12)."""
+        """Check that no more is charged than a reminder said, of this fee or of a use that day (safety.md 10, 12)."""
         own = self.reminder(charge.code)
-        told = [own] if own else [line for one in facts.charges.values() if (line := self.reminder(one.code))
+        reminders = [own] if own else [line for one in facts.charges.values() if (line := self.reminder(one.code))
                 and one.service_code == charge.service_code and one.kind is ChargeKind.PER_USE
                 and local_day(one.asked_due_at) == local_day(charge.asked_due_at)]  # fmt: skip
-        amounts = [fen(amount) for line in told for amount in _AMOUNT.findall(line.text)]
+        amounts = [fen(amount) for line in reminders for amount in _AMOUNT.findall(line.text)]
         assert any(charge.amount_fen <= amount for amount in amounts), (
-            f"{charge.id} is more than the {amounts} of {told}"
+            f"{charge.id} is more than the {amounts} of {reminders}"
         )
-        named = charge.kind is not ChargeKind.MONTHLY or any(f"{charge.period[-2:]}月" in line.text for line in told)
-        assert named, f"{charge.id} was told without its month"
+        named = charge.kind is not ChargeKind.MONTHLY or any(
+            f"{charge.period[-2:]}月" in line.text for line in reminders
+        )
+        assert named, f"{charge.id} has no month in its reminder"
 
     def _judge_held(self, facts: Facts, charge: Charge, held: Subscription | None) -> None:
         taken_at = charge.settled_at
         assert taken_at is not None
         if charge.kind is not ChargeKind.MONTHLY:
             return
-        assert held is not None, f"{charge.id} is for nothing that she has"
+        assert held is not None, f"{charge.id} is for no subscription"
         assert not held.in_plan, f"{charge.id} was taken for a service in the plan"
-        # New terms bind from their day; a month costs no more than it did as it began.
+        # New terms count from their day: a month costs no more than at its beginning.
         agreed = [one.price_before_fen for one in facts.orders.values() if one.subscription_id == held.id and one.price_before_fen is not None
                   and one.takes_effect_at and month(one.takes_effect_at - SECOND) >= charge.period]  # fmt: skip
         most = min([held.terms.price_fen, *agreed])
@@ -265,8 +267,7 @@ class Witness(Answers):
         assert facts.subscriber.status is not SubscriberStatus.SUSPENDED, f"{charge.id} was taken in suspension"
         assert charge.period <= month(charge.asked_due_at), f"{charge.id} is for a month that has not begun"
         assert charge.period >= month(held.trial_ends_at or held.started_at), f"{charge.id} is for a month of trial"
-        # Who keeps a service goes on with what she had: its fee may be announced already.
-        # So does who agreed to new terms.
+        # A kept service, or one with new terms, goes on: its fee may have been announced before.
         goes_on = any(one.subscription_id == held.id and one.kind is OrderKind.TERMS for one in facts.orders.values())
         anew = held.confirmed_at and charge.made_at >= held.confirmed_at and not goes_on
         began = held.confirmed_at if anew and held.confirmed_at else held.started_at

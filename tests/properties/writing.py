@@ -1,4 +1,4 @@
-"""What a customer sends, and what the network does with it, watched after every turn."""
+"""The texts of a customer and the network, as steps that the witness checks after every turn."""
 
 import functools
 from collections.abc import Callable
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., None])
 _LISTING_LIVES = timedelta(hours=2)
-# What uses a text of which parts never came (delivery.md 6); it changes nothing but tickets, reports and consents.
+# Commands that take incomplete texts (delivery.md 6); they change only tickets, reports and consents.
 _USED_INCOMPLETE = ("TS",)
 
 
 def step(function: F) -> F:
-    """Note a call, as a line of Python."""
+    """Record a call in the script, as a line of Python."""
 
     @functools.wraps(function)
     def noted(life: "Writing", *args: object, **kwargs: object) -> None:
@@ -56,7 +56,7 @@ class Writing(Conversation):
         self._ends_as = Arrival.TAKEN
         self._look()
 
-    # ---- what the witness is shown
+    # ---- the witness
 
     def facts(self) -> Facts:
         records: dict[Any, dict[str, Any]] = {
@@ -103,13 +103,13 @@ class Writing(Conversation):
 
     @step
     def receipts(self, arrival: str, ends_as: str = "taken") -> None:
-        """How far attempts get to hand a question over; one that is under way ends when time passes."""
+        """Set how far questions get; an attempt that is under way ends when time passes."""
         self._attempts_end()
         self.receipt, self._ends_as = Arrival(arrival), Arrival(ends_as)
 
     def _deliver(self, reply: Reply) -> None:
         before, receipt = len(self.sent), self.receipt
-        # A message that is refused has not arrived, whatever is known of those that are taken.
+        # A refused message has not arrived, whatever is set for those that are taken.
         self.receipt = receipt if self.taking else Arrival.TAKEN
         super()._deliver(reply)
         self.receipt = receipt
@@ -120,14 +120,14 @@ class Writing(Conversation):
             self._under_way.append(reply)
         held = any(timer.data and reply.messages[0] in timer.data for timer in self.timers.values())
         if not self.taking and not held and reply.question_id is not None:
-            # Whatever is tried again is asked anew.
+            # A question that could not be sent is asked again.
             self._know(replace(self.account.questions[reply.question_id], failed_at=self.now))
 
     def _know(self, question: Question) -> None:
         self.account = replace(self.account, questions={**self.account.questions, question.id: question})
 
     def _attempts_end(self) -> None:
-        """The network answers what it was handed, or its answer gets lost."""
+        """End the attempts under way: the network answers, or its answer is lost."""
         ended, self._under_way = self._under_way, []
         for reply in ended:
             question = self.account.questions.get(reply.question_id or "")
@@ -145,14 +145,11 @@ class Writing(Conversation):
                 self.timers[timer.kind, timer.subject] = timer
         self._tell()
 
-    # ---- her texts
+    # ---- texts
 
     @step
     def says(self, text: str, number: str = "10086", ago: float = 0) -> None:
-        """``<code 0>`` stands for the newest code that she was given, ``<order 0>`` for the number asked from last.
-
-        ``ago``: so many hours before it is stored.
-        """
+        """Send a text ``ago`` hours before it is stored; ``read`` replaces ``<code 0>`` and ``<order 0>`` in it."""
         text, number = self.witness.read(text), self.witness.read(number)
         if not text or not number:
             return
@@ -162,7 +159,7 @@ class Writing(Conversation):
         before = self.running()
         self.text(text, number, sent_at=sent_at)
         if self.outcome.awaits_hand_over:
-            # A yes waits for the end of the attempt that is under way.
+            # A yes waits until the attempt under way has ended.
             self._attempts_end()
             self.text(text, number, sent_at=sent_at)
             assert not self.outcome.awaits_hand_over, f"{text} waits for nothing"
@@ -181,13 +178,13 @@ class Writing(Conversation):
             assert gone <= left or not number.endswith("977"), f"{text} ended {gone - left}, too"
 
     def _sent(self, ago: float) -> datetime:
-        """When it was sent; not before there was this customer."""
+        """Return when (UTC) a text was sent, but not before the tenure."""
         assert self.account.subscriber is not None
         return max(self.now - timedelta(hours=ago), self.account.subscriber.created_at)
 
     @step
     def says_a_part(self, text: str, number: str = "10086") -> None:
-        """Her text comes incomplete: it is no yes, no pick, no command and no no (delivery.md 6)."""
+        """Send an incomplete text; it must not be a yes, a no, a pick or a command (delivery.md 6)."""
         text, number = self.witness.read(text), self.witness.read(number)
         if not text or not number or text.startswith(_USED_INCOMPLETE):
             return
@@ -197,7 +194,7 @@ class Writing(Conversation):
 
     @step
     def former_customer_says(self, text: str, number: str, days: float) -> None:
-        """What somebody sent who had the number before comes late: it is nobody's word here (safety.md 1)."""
+        """Deliver a late text of a former customer; it must change nothing (safety.md 1)."""
         began_at = self.facts().subscriber.began_at
         text, number = self.witness.read(text), self.witness.read(number)
         if began_at is None or not text or not number:
@@ -210,11 +207,11 @@ class Writing(Conversation):
         )
 
     def running(self) -> set[str]:
-        """What she has and has not left."""
+        """Return the codes of the services that can be unsubscribed."""
         return {item.service_code for item in self.account.subscriptions.values() if item.can_be_unsubscribed(self.now)}
 
     def _expected(self, text: str, number: str) -> set[str] | None:
-        """The services that a text must end, by what she was shown; None where it is not for her to say."""
+        """Return the services that a text must end, given what was shown; None if that is not known here."""
         if self.account.customer is None or self.carrier.single_number:
             return None
         if text.startswith("QX") and text[2:] in self.catalogue.by_keyword and number != "10086999":

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from tests.properties.effort import effort
-from tests.properties.handset import FOREIGN, NO, OURS, PICKS, STOPS
+from tests.properties.handset import FOREIGN, NO, OURS, PICKS, UNSUBSCRIBE_WORDS
 from tests.running import settings_for
 from tests.simulation.gateway_life import GatewayLife
 
@@ -33,7 +33,7 @@ TEXTS = st.sampled_from(
         "YE",
         "TS 没订过",
         *NO,
-        *STOPS,
+        *UNSUBSCRIBE_WORDS,
         *PICKS,
         "<code 0>",
     ]
