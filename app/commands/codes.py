@@ -11,7 +11,7 @@ _DIGITS = 4
 
 
 def fresh_code(turn: Turn) -> str:
-    """Return a code that is no keyword, alias or order keyword, and was not given out here in the last 7 days."""
+    """Return a code that is no keyword, alias or order keyword, and was not given to the subscriber for 7 days."""
     since = turn.now - CODE_RESTS
     charges = turn.account.records_of(Charge)
     orders = turn.account.records_of(Order)

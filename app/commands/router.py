@@ -69,8 +69,8 @@ class Router:
     def reads(self, stimulus: Stimulus, numbers: ServiceNumbers) -> Reads:
         """Return the kinds of records that handling the stimulus needs; None means all.
 
-        The kinds of a keyword's command are enough only at the numbers where a keyword is not an answer as well, as
-        it is at those of orders and fees.
+        The kinds of a keyword's command suffice only for texts to 10086 and to the number of listings. At others, such
+        as those of orders and fees, a keyword may be an answer as well.
         """
         if not isinstance(stimulus, TextReceived):
             handler = self._handler(stimulus)
