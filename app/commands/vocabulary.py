@@ -50,7 +50,7 @@ ENCIRCLED = "①-⒛⓪-⓿❶-➓㉑-㉟㊱-㊿\U0001f10b\U0001f10c"
 ENCIRCLED_ZEROS = "⓪⓿\U0001f10b\U0001f10c"
 KEYCAP = "\u20e3"
 ZEROS = "0Oo〇零"
-# Signs between a keyword and its argument; behind a keyword they are ignored.
+# Signs between a keyword and its argument, and signs that are ignored behind a keyword.
 ARGUMENT_MARKS = "#+:"
 BEHIND_KEYWORD = ",、;/+:?"
 # Signs between a keyword and free text, before normalising.
