@@ -92,7 +92,8 @@ def test_the_worked_example_of_a_command_works(tmp_path: Path) -> None:
     """In a copy of the project: the command answers, and the rules of the house hold with it."""
     for folder in ("app", "tests/commands", "tests/domain"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "vendor"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for file in ("pyproject.toml", "tests/test_house.py"):
+        shutil.copy(ROOT / file, tmp_path / file)
     written = saved(CONTRIBUTING)
     places = list(written)
     assert [str(Path(place).parent) for place in places] == [
@@ -103,13 +104,15 @@ def test_the_worked_example_of_a_command_works(tmp_path: Path) -> None:
     for place, code in written.items():
         assert not (tmp_path / place).exists(), "the example is in the project"
         (tmp_path / place).write_text(code, encoding="utf-8")
-    tests = [places[2], "tests/domain/test_purity.py", "tests/commands/test_routing.py"]
+    tests = [places[2], "tests/test_house.py", "tests/domain/test_purity.py", "tests/commands/test_routing.py"]
     done = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     ruff = run(Path(sys.executable).with_name("ruff"), "check", "--no-cache", *places, cwd=tmp_path)
     assert ruff.returncode == 0, ruff.stdout
     formatted = run(Path(sys.executable).with_name("ruff"), "format", "--check", "--no-cache", *places, cwd=tmp_path)
     assert formatted.returncode == 0, formatted.stdout
+    imports = run(Path(sys.executable).with_name("lint-imports"), "--no-cache", cwd=tmp_path)
+    assert imports.returncode == 0, imports.stdout
 
 
 @pytest.mark.parametrize("page", [README, CHINESE], ids=lambda page: page.name)

@@ -1,4 +1,4 @@
-"""Rules for the source: where texts for customers are, how long modules and functions are, and no clocks or chance."""
+"""Rules for the source of the pure core: where texts for customers are, and no clocks, chance or assertions."""
 
 import ast
 import re
@@ -28,10 +28,6 @@ def test_source(folder: str) -> None:
 def check(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
-    assert len(source.splitlines()) <= 300, path
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            assert (node.end_lineno or 0) - node.lineno < 40, (path, node.name)
     if not HOLD_WORDS.search(path.as_posix()):
         quoted = docstrings(tree)
         constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in quoted]

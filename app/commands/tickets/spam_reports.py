@@ -8,7 +8,7 @@ from app.commands.registry import incomplete, number
 from app.commands.replies import say
 from app.domain.service_numbers import Extension
 from app.domain.spam import SpamReport, number_and_content
-from app.domain.texts import spam as texts
+from app.domain.texts import tickets as texts
 from app.domain.turn import Outcome, TextReceived, Turn
 
 
@@ -23,7 +23,7 @@ def report_spam(turn: Turn, _sentence: Said) -> Outcome:
     said = " ".join(unicodedata.normalize("NFKC", written).split())
     parsed = number_and_content(said)
     sender, content = parsed or (None, said)
-    text = texts.RECEIVED if parsed else texts.WITHOUT_NUMBER
+    text = texts.SPAM_RECEIVED if parsed else texts.SPAM_WITHOUT_NUMBER
     reply = say(turn, text.say(turn.account.language), extension=Extension.SPAM)
     is_repeated = any(report.is_repeated_by(sender, content, turn.at) for report in turn.account.records_of(SpamReport))
     report = SpamReport(next(turn.ids), turn.at, sender, content)

@@ -56,6 +56,14 @@ UNANSWERED = Text(
 )
 STATE_OPENING = Text(zh="您处理中的工单：", en="Your open tickets: ")
 FIRST_RESPONSE = Text(zh="您的工单{number}答复：{message}", en="About your ticket {number}: {message}")
+SPAM_RECEIVED = Text(
+    zh="您举报的信息已收到并记录，感谢您的支持。",
+    en="Your report was received and recorded. Thank you.",
+)
+SPAM_WITHOUT_NUMBER = Text(
+    zh="您举报的信息已收到并记录。为便于核实，请按“号码*内容”的格式发送被举报的号码和内容。",
+    en="Your report was received and recorded. To let us follow it up, please send it in the format number*content.",
+)
 _RESOLVED = Text(zh="您的工单{number}已处理完毕。", en="Your ticket {number} was dealt with. ")
 _RESOLVED_SAYING = Text(zh="您的工单{number}已处理完毕：{message}", en="Your ticket {number} was dealt with: {message}")
 

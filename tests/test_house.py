@@ -1,0 +1,36 @@
+"""What keeps the code readable: files that fit the head, functions that fit the screen, folders that can be looked over."""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted(
+    path for folder in ("app", "bench", "docs", "migrations", "tests") for path in (ROOT / folder).rglob("*.py")
+)
+# Flat on purpose: one module for each table group, and one for each noun.
+FLAT = {ROOT / "app" / "db", ROOT / "app" / "domain"}
+LONGEST_MODULE, LONGEST_FUNCTION, MOST_FILES = 300, 40, 20
+
+
+def test_modules_are_short() -> None:
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in MODULES if path.is_relative_to(ROOT / "app")}
+    assert {path: length for path, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
+def test_functions_are_short() -> None:
+    found = [
+        (path, node.name, length)
+        for path in MODULES
+        if path.is_relative_to(ROOT / "app") or path.is_relative_to(ROOT / "bench")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
+    ]
+    assert found == []
+
+
+def test_folders_can_be_looked_over() -> None:
+    files = Counter(path.parent for path in MODULES)
+    assert len(files) > 20
+    assert {folder: count for folder, count in files.items() if count > MOST_FILES and folder not in FLAT} == {}
