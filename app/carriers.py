@@ -74,7 +74,7 @@ def _can_fail_over(other: Provider, provider: Provider) -> bool:
 
 
 def _failover_route(settings: Settings, other: Provider) -> FailoverRoute:
-    """In the order of the settings file; a provider with one number carries only what is sent from that."""
+    """Return the route over a provider; one with a single number carries only messages from the access number."""
     given = settings.provider_table()[other.name]
     return FailoverRoute(
         other.name, settings.file.access_number if given.single_number else None, tuple(given.prefixes)

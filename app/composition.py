@@ -167,7 +167,7 @@ def _management(
 def _outgoing_events(
     settings: Settings, storage: Storage, engine: Engine, transport: httpx.AsyncBaseTransport
 ) -> OutgoingEvents:
-    """With billing's address; raise SettingsError where the gateway may not post to it."""
+    """Make the sender of events and its loop. Raise SettingsError if the gateway may not post to billing's address."""
     given, billing = settings.file.billing, None
     private = settings.private_webhooks
     if given.webhook_url is not None and given.secret is not None:

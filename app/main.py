@@ -1,4 +1,4 @@
-"""Composition root of the web part: the app over a gateway, whose loops run for as long as the app does."""
+"""Composition root of the web part: the app over a gateway whose loops run as long as the app does."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ Every request may be answered 408 (it did not come in time), 431 (its head is la
 """
 
 
-# Metrics are our own, and none of these may hold a number or a text.
+# The gateway has metrics of its own; telemetry could hold numbers and texts.
 _NO_TELEMETRY: TelemetryConfig = {
     "tracing": False,
     "metrics": False,
@@ -63,7 +63,7 @@ class _GatewayApp(FastAPI):
 
 
 def create_app(settings: Settings, host: str | None = None) -> FastAPI:
-    """The whole gateway as one ASGI app; ``host``: what it will listen on."""
+    """Return the whole gateway as one ASGI app. ``host`` is the address or name that it will listen on."""
     gateway = build_gateway(settings)
 
     @asynccontextmanager
@@ -100,7 +100,7 @@ def create_app(settings: Settings, host: str | None = None) -> FastAPI:
 
 
 def _own_hosts(settings: Settings, host: str | None) -> OwnHosts | None:
-    """In production a token says who may do what, and a proxy knows the names."""
+    """Return the names that the gateway answers to; None in production, where tokens and the proxy decide."""
     if settings.env is Environment.PRODUCTION:
         return None
     names = filter(None, map(host_name, [*settings.allowed_hosts, *([host] if host else [])]))

@@ -1,6 +1,6 @@
-"""The registry, made of the marks that the decorators left.
+"""Build the registry from the marks of the decorators.
 
-``load`` imports the modules of ``app.commands``; a keyword, question, timer or call taken twice stops the start.
+``load`` imports all modules of ``app.commands``. A keyword, question, timer or call marked twice stops the start.
 """
 
 import importlib
@@ -13,17 +13,17 @@ from app.commands.parser import is_all, normalise, parse_pick
 from app.commands.reading import Reader
 from app.commands.registry import MARKS, Command, Mark, QuestionKind, Registry, Takes
 
-# Numbers up to this one may stand in a listing.
+# The highest number that a listing may have.
 _LAST_PICK = 99
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
 def collect(modules: Iterable[ModuleType], aliases: Mapping[str, str]) -> Registry:
-    """The table of everything marked in ``modules``; ``aliases`` (of the settings) map a new keyword to a known one.
+    """Return the registry of everything marked in ``modules``; ``aliases`` map new keywords to known ones.
 
-    Raises ValueError where something is taken twice, or an alias names a keyword that is not there or would be
-    taken for an answer.
+    Raise ValueError for a key that is marked twice, and for an alias of an unknown keyword or one that reads as an
+    answer to a question.
     """
     registry = Registry()
     commands: list[Command] = []
@@ -79,7 +79,7 @@ def _add_alias(registry: Registry, alias: str, keyword: str) -> None:
 
 
 def load(aliases: Mapping[str, str]) -> Registry:
-    """Import every module of ``app.commands`` and collect its marks."""
+    """Import every module of ``app.commands`` and return the registry of its marks."""
     package = importlib.import_module("app.commands")
     names = sorted(module.name for module in pkgutil.walk_packages(package.__path__, "app.commands."))
     return collect((importlib.import_module(name) for name in names), aliases)

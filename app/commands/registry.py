@@ -1,6 +1,6 @@
-"""Decorators that mark what a function is for, and the table that ``collecting`` makes of the marks.
+"""Decorators that mark what a function is for, and the registry of all marked functions.
 
-A decorator only leaves a mark on the function.
+A decorator only marks its function; ``collecting`` builds the registry from the marks.
 """
 
 from collections.abc import Callable
@@ -26,16 +26,16 @@ class Takes(Enum):
     """What may follow a keyword."""
 
     NOTHING = auto()
-    WORD = auto()  # joined to it: QXCL, QX CL
-    ARGUMENTS = auto()  # behind # or white space: ZD#202610
-    TEXT = auto()  # her own words, behind it or joined to it, but not as one Latin word
-    ANYTHING = auto()  # behind it or joined to it: whatever begins so is for this command
+    WORD = auto()  # a word, joined to it or behind a blank: QXCL, QX CL
+    ARGUMENTS = auto()  # arguments, behind # or white space: ZD#202610
+    TEXT = auto()  # free text, behind it or joined to it, unless both together are one Latin word
+    ANYTHING = auto()  # any text: the command takes whatever begins with the keyword
 
 
 class Fit(Enum):
-    """How well a question understood a text, the best first: each gives way to another question that fits better.
+    """How well a text fits a question, best first. Of several questions, the one with the best fit is answered.
 
-    ``LAST`` is one that takes any text; it gives way to a command, too.
+    ``LAST`` is for a question that takes any text; a command goes before it, too.
     """
 
     EXACT = auto()
@@ -45,7 +45,10 @@ class Fit(Enum):
 
 @value
 class Answer:
-    """A question's reading of a text; ``kept``: it waits when there are too many, as for a command."""
+    """The outcome of a text that a question understood.
+
+    ``kept``: over the rate limit, keep the text until the minute is over instead of dropping it.
+    """
 
     outcome: Outcome
     fit: Fit = Fit.EXACT
@@ -62,15 +65,17 @@ SaidFunction = Callable[[Turn, Said], Outcome | None]
 KnowsFunction = Callable[[Turn, str], bool]
 SubscriberChangedFunction = Callable[[Turn, Subscriber | None, Subscriber], Outcome]
 NeedsFunction = Callable[[Question, Said], tuple[Need, ...]]
-# The kinds of records that a function looks at; None: any.
+# The kinds of records to load for a function; None loads all of them.
 Reads = tuple[type[Record], ...] | None
 
 
 @value
 class Command:
-    """A keyword command; ``kept`` ones wait instead of being dropped when there are too many (safety.md 22).
+    """A command and its keywords.
 
-    ``knows`` says of a word behind the keyword that is no order keyword whether it means something all the same.
+    ``kept``: over the rate limit, keep the text until the minute is over instead of dropping it (safety.md 22).
+    ``menu`` is its line in help, by ascending ``rank``. ``knows`` returns True if a word behind the keyword means
+    something to the command although it is no order keyword.
     """
 
     keywords: tuple[str, ...]
@@ -85,9 +90,12 @@ class Command:
 
 @value
 class QuestionKind:
-    """How a kind of question is answered, repeated, described, and what is said after its end.
+    """The functions of a kind of question.
 
-    ``late`` does more than say so. ``several`` is what an answer does that fits some of the kind at once.
+    ``answer`` reads a text. ``repeat``, ``expired``, ``answered`` and ``about`` return texts: the question again, that
+    it has expired, that it was answered before, and its line in a list of open questions. ``needs`` names what to load
+    for an answer. ``late`` handles an answer after the end, instead of ``expired`` and ``answered``. ``several``
+    handles an answer that fits more than one open question of the kind.
     """
 
     state: type[QuestionState]
@@ -111,7 +119,7 @@ class Handler:
 
 @value
 class Number:
-    """What takes the texts sent to a number; ``kept`` as for a command."""
+    """The function that takes texts sent to a number; ``kept`` as in ``Command``."""
 
     run: SaidFunction
     kept: bool
@@ -119,7 +127,7 @@ class Number:
 
 @value
 class Mark:
-    """What is filed under a key in one of the registry's tables."""
+    """An entry for one of the registry's tables, and its key."""
 
     table: str
     key: str | type[Stimulus] | Callable[..., object]
@@ -143,15 +151,18 @@ def command(
     knows: KnowsFunction | None = None,
     reads: Reads = None,
 ) -> Callable[[CommandFunction], CommandFunction]:
-    """Mark the function that carries out a keyword; ``menu`` is its line in help, lower ``rank`` comes first.
+    """Mark the function that carries out a command; the arguments are the fields of ``Command``.
 
-    ``reads`` names the records that it needs; without it all are loaded, which a busy command should not ask for.
+    ``reads`` names the kinds of records that it needs. Without ``reads`` all are loaded, which is slow.
     """
     return lambda function: _marked(function, Command(keywords, function, takes, kept, menu, rank, knows, reads))
 
 
 def number(extension: str, *, kept: bool = False) -> Callable[[SaidFunction], SaidFunction]:
-    """Mark the function that takes what is sent to a number; None for a text that means what it means anywhere."""
+    """Mark the function that takes texts sent to a number.
+
+    It returns None for a text that means the same as at any other number.
+    """
     return lambda function: _marked(function, Mark("numbers", extension, Number(function, kept)))
 
 
@@ -166,24 +177,27 @@ def answer(
     late: LateFunction | None = None,
     several: SeveralFunction | None = None,
 ) -> Callable[[AnswerFunction], AnswerFunction]:
-    """Mark the function that reads answers to a kind of question; it returns None for what it does not understand."""
+    """Mark the function that reads answers to a kind of question; the arguments are the fields of ``QuestionKind``.
+
+    It returns None for a text that it does not understand.
+    """
     return lambda function: _marked(
         function, QuestionKind(state, function, repeat, expired, answered, about, needs, late, several)
     )
 
 
 def intercept(extension: str) -> Callable[[SaidFunction], SaidFunction]:
-    """Mark the function that sees what is sent to a number first; a keyword in it is obeyed as well.
+    """Mark the function that sees texts sent to a number before commands and questions do.
 
-    It returns None for a text that it leaves to commands and questions.
+    A keyword in such a text is carried out as well. The function returns None for a text that it leaves alone.
     """
     return lambda function: _marked(function, Mark("interceptors", extension, function))
 
 
 def incomplete(function: _F) -> _F:
-    """Mark a command, an answer or what takes all that is sent to a number: it uses incomplete texts, too.
+    """Mark a command, an answer or the function of a number that accepts texts with missing parts.
 
-    A text of which parts never came means nothing to the others: it may say the opposite of what she wrote.
+    All others never see such a text: it may say the opposite of what the subscriber wrote.
     """
     return _marked(function, Mark("incomplete", function, entry=True))
 
@@ -194,12 +208,12 @@ def timer(kind: str, *, reads: Reads = None) -> Callable[[TurnFunction], TurnFun
 
 
 def call(stimulus: type[Stimulus], *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
-    """Mark the function that answers a management call."""
+    """Mark the function that carries out a call of the management API."""
     return lambda function: _marked(function, Mark("calls", stimulus, Handler(function, reads)))
 
 
 def on_outcome(matter: str, *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
-    """Mark the function that hears what became of messages ``about`` a kind of matter, as in ``charge:c-1``."""
+    """Mark the function that handles the outcome of messages ``about`` a kind of matter, as in ``charge:c-1``."""
     return lambda function: _marked(function, Mark("timers", outcome_timer(matter), Handler(function, reads)))
 
 
@@ -212,13 +226,16 @@ def subscriber_changed(function: SubscriberChangedFunction) -> SubscriberChanged
 
 
 def outcome_timer(matter: str) -> str:
-    """The kind of timer by which a turn is told what became of a message."""
+    """Return the kind of timer that reports the outcome of a message about a matter."""
     return f"{MESSAGE_OUTCOME}:{matter.partition(':')[0]}"
 
 
 @dataclass(slots=True)
 class Registry:
-    """Everything that the decorators marked, by what it is found with."""
+    """All marked functions, each table by the key that finds its entry.
+
+    ``prefixes`` are keywords that something may follow, ``longest_prefix`` is the length of the longest in characters.
+    """
 
     keywords: dict[str, Command] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)
@@ -234,16 +251,16 @@ class Registry:
     reader: Reader = field(default_factory=lambda: Reader.of((), (), ()))
 
     def exact(self, said: Said) -> Command | None:
-        """The command whose keyword a text is, whatever sign or question mark stands behind it."""
+        """Return the command whose keyword the text is, ignoring signs and question marks behind it."""
         return self.keywords.get(said.key) or self.keywords.get(said.key.rstrip(_BEHIND_KEYWORD))
 
     def is_keyword(self, said: Said) -> bool:
-        """Whether a text is a keyword and nothing else, also one that something is joined to (QX)."""
+        """Return True if the text is just a keyword, including one that needs a word joined to it (QX)."""
         bare = said.key.rstrip(_BEHIND_KEYWORD)
         return self.exact(said) is not None or bare in self.prefixes or bare in vocabulary.RESERVED
 
     def clashes_with_order_keyword(self, word: str) -> str | None:
-        """What an order keyword would be mistaken for, as in KTYLTX or QXALL (safety.md 9)."""
+        """Return the keyword that an order keyword would be mistaken for, as in KTYLTX or QXALL (safety.md 9)."""
         if word in vocabulary.ALL:
             return word
         prefixes = (prefix for prefix, entry in self.prefixes.items() if entry.takes is Takes.WORD)

@@ -46,7 +46,7 @@ log = observability.logger(__name__)
 
 @dataclass(slots=True)
 class Storage:
-    """The database, whose it is, and where new ids come from."""
+    """The database, its owner, the source of new ids, and the keys that seal what is stored."""
 
     database: Database
     owner: DatabaseOwner
@@ -56,7 +56,7 @@ class Storage:
 
 @dataclass(slots=True)
 class Carriers:
-    """The providers, by name, and what is exchanged with them.
+    """The providers and deliveries, by the provider's name, the simulated network and the delivery reports.
 
     ``default`` carries what belongs to no other provider. ``deliveries`` has one entry for each provider that can send.
     """
@@ -70,7 +70,7 @@ class Carriers:
 
 @dataclass(slots=True)
 class Turning:
-    """From a stored message to its outcome."""
+    """Storing messages and handling them as turns; ``loop`` runs the turns."""
 
     registry: Registry
     intake: Intake
@@ -98,7 +98,7 @@ class Management:
 
 @dataclass(slots=True)
 class Upkeep:
-    """What keeps the gateway healthy; ``probe`` only where the settings ask for one."""
+    """Erasure of tenures, and the probe, if the settings ask for one."""
 
     erasure: Erasure
     probe: Probe | None
@@ -106,7 +106,7 @@ class Upkeep:
 
 @dataclass(slots=True)
 class Simulator:
-    """The clock that can be moved, and what a reset loads."""
+    """The movable clock, and the fixtures that a reset loads."""
 
     simulation: Simulation
     fixtures: Fixtures
@@ -114,10 +114,10 @@ class Simulator:
 
 @dataclass(slots=True)
 class Gateway:
-    """Everything that runs in a process; ``engine`` has its loops.
+    """All parts of the gateway in one process; ``engine`` has their loops.
 
-    ``disposable``: demo or test, where the clock moves and everything can be emptied. ``close_connections`` closes
-    what providers and events share.
+    ``disposable`` is true in demo and test, where the clock can be moved and the database emptied.
+    ``close_connections`` closes the connections that providers and events share.
     """
 
     disposable: bool
@@ -132,12 +132,12 @@ class Gateway:
 
     @property
     def environment(self) -> str:
-        """What this gateway is for."""
+        """The environment that the database belongs to: demo, dev, test or production."""
         return self.storage.owner.environment
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the loops; on the way out, finish what is under way. Raise StartError if the database does not fit."""
+        """Run the loops, and finish their batches at the end. Raise StartError if the database does not fit."""
         database, probe = self.storage.database, self.upkeep.probe
         try:
             with alone(database) as nobody_else:
@@ -157,7 +157,7 @@ class Gateway:
             database.close()
 
     async def _open(self, *, everything: bool) -> None:
-        """Take over the database with what was left in it; ``everything``: no other process works on it."""
+        """Open the database, and requeue lost messages: of all leases if ``everything``, else of those that lapsed."""
         database, owner = self.storage.database, self.storage.owner
         newest = await database.write(lambda connection: open_marked(connection, owner))
         if newest is not None:
@@ -167,7 +167,7 @@ class Gateway:
             await delivery.give_back_lost(everything=everything)
 
     def _adopt_orphans(self, connection: Connection) -> None:
-        """Queue messages for the default provider that wait for one that the settings no longer have."""
+        """Give messages of providers that are no longer configured to the default provider."""
         now = current_state(connection).now
         known = [name for name, provider in self.carriers.providers.items() if provider.can_send]
         count = outbox.adopt_orphans(connection, known, self.carriers.default.name, datetime.now(UTC), now)
