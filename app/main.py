@@ -92,7 +92,7 @@ def create_app(settings: Settings, host: str | None = None) -> FastAPI:
     app.state.gateway = gateway
     app.add_middleware(idempotency.IdempotencyKeys)
     app.add_middleware(limits.BodyLimit)
-    app.add_middleware(limits.Places)
+    app.add_middleware(limits.ConcurrencyLimits)
     app.add_middleware(pages.SecurityHeaders)
     problems.install(app)
     _add_routes(app, gateway, settings)

@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.web import problems
 
-_LARGEST = 64 * 1024
+_MAX_BYTES = 64 * 1024
 # An array of up to 1,000 readings, or a list of up to 10,000 numbers.
-_LARGEST_AT = {"/api/v1/usage/data": 1024 * 1024, "/api/v1/campaigns": 1024 * 1024}
+_MAX_BYTES_AT = {"/api/v1/usage/data": 1024 * 1024, "/api/v1/campaigns": 1024 * 1024}
 _DETAIL = "The body may have at most {} KiB."
 _TOO_LARGE = 413
 # Streamed to the disk, with a limit of its own.
@@ -45,7 +45,7 @@ class BodyLimit:
         if scope["type"] != "http" or scope["path"] in STREAMED:
             await self._app(scope, receive, send)
             return
-        largest = _LARGEST_AT.get(scope["path"], _LARGEST)
+        largest = _MAX_BYTES_AT.get(scope["path"], _MAX_BYTES)
         detail = _DETAIL.format(largest // 1024)
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdigit() and int(announced) > largest:
@@ -64,33 +64,33 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
-_PLACES = (
+_CONCURRENCY_LIMITS = (
     ("imports", re.compile(r"/api/v1/imports"), 4),
     ("event streams", re.compile(r"/simulator/handsets/[^/]+/events"), 100),
 )
 _RETRY_AFTER = {"Retry-After": "5"}
 
 
-class Places:
+class ConcurrencyLimits:
     """Lets so many of the requests that last go on at once, and asks further ones to come again."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._taken: Counter[str] = Counter()
+        self._active: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if there is a place for it."""
         path = scope.get("path", "")
-        name, most = next(((name, most) for name, kind, most in _PLACES if kind.fullmatch(path)), ("", 0))
+        name, most = next(((name, most) for name, kind, most in _CONCURRENCY_LIMITS if kind.fullmatch(path)), ("", 0))
         if not name:
             await self._app(scope, receive, send)
             return
-        if self._taken[name] >= most:
+        if self._active[name] >= most:
             detail = f"There are {most} {name} under way, and no more at once; come again."
             await problems.response(503, detail, _RETRY_AFTER)(scope, receive, send)
             return
-        self._taken[name] += 1
+        self._active[name] += 1
         try:
             await self._app(scope, receive, send)
         finally:
-            self._taken[name] -= 1
+            self._active[name] -= 1

@@ -227,8 +227,8 @@ async def test_of_those_that_only_begin_the_oldest_are_dropped_and_others_are_se
 
 
 async def test_event_streams_have_places(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    few = tuple((name, kind, 2) for name, kind, _ in limits._PLACES)
-    monkeypatch.setattr(limits, "_PLACES", few)
+    few = tuple((name, kind, 2) for name, kind, _ in limits._CONCURRENCY_LIMITS)
+    monkeypatch.setattr(limits, "_CONCURRENCY_LIMITS", few)
     path = "/simulator/handsets/13800138000/events"
     async with web.client.stream("GET", path) as one, web.client.stream("GET", path) as two:
         assert (one.status_code, two.status_code) == (200, 200)
