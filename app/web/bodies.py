@@ -12,7 +12,7 @@ from app.domain.masking import holds_password, masked
 
 Fen = Annotated[int, Field(strict=True, ge=0, le=10**12, description="an amount in fen")]
 
-_MOST_UNKNOWN = 20
+_MAX_UNKNOWN_FIELDS = 20
 
 
 def _printable(text: str) -> str:
@@ -42,7 +42,7 @@ class Body(BaseModel):
 
     @field_validator("*")
     @classmethod
-    def _without_password(cls, given: object) -> object:
+    def _refuse_passwords(cls, given: object) -> object:
         if any(map(holds_password, _strings(given))):
             raise ValueError("must not hold what looks like a password")
         return given
@@ -53,8 +53,8 @@ class LargeBody(Body):
 
     @model_validator(mode="before")
     @classmethod
-    def _is_no_heap(cls, given: object) -> object:
+    def _limit_fields(cls, given: object) -> object:
         """A fault for each of a hundred thousand names that are none would take a second to tell (safety.md 37)."""
-        if isinstance(given, dict) and len(given) > len(cls.model_fields) + _MOST_UNKNOWN:
+        if isinstance(given, dict) and len(given) > len(cls.model_fields) + _MAX_UNKNOWN_FIELDS:
             raise ValueError(f"has {len(given)} fields, far more than there are")
         return given

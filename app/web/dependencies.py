@@ -13,13 +13,13 @@ from app.services.gateway import Gateway
 from app.services.management.tokens import Caller, Scope
 from app.web.problems import ProblemError
 
-_KEYS = ("idempotency-key",)
+_KEY_HEADERS = ("idempotency-key",)
 
 
-async def without_passwords(request: Request) -> None:
+async def refuse_passwords(request: Request) -> None:
     """Ids, filters and keys hold no password, or they are refused without saying it back (safety.md 28)."""
     found = [*request.path_params.values(), *(word for pair in request.query_params.multi_items() for word in pair)]
-    found += [request.headers.get(name, "") for name in _KEYS]
+    found += [request.headers.get(name, "") for name in _KEY_HEADERS]
     if any(holds_password(str(word)) for word in found):
         raise ProblemError(422, "An id, a filter or a key must not hold what looks like a password.")
 
@@ -106,7 +106,7 @@ ReasonIn = Annotated[str | None, Depends(_reason)]
 
 ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _ID_OF_EVENT = re.compile(ID)
-BehindIn = Annotated[str | None, Query(pattern=ID, description="what comes behind the message with this id")]
+AfterIdIn = Annotated[str | None, Query(pattern=ID, description="what comes behind the message with this id")]
 
 
 async def _last_event(

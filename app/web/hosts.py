@@ -16,7 +16,7 @@ from app.web.problems import ProblemError
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PORTS = {"http": 80, "https": 443}
-_OURS = frozenset({"same-origin", "none"})
+_SAME_SITE = frozenset({"same-origin", "none"})
 _WEBHOOKS = "/webhooks/"
 
 
@@ -33,13 +33,13 @@ class OwnHosts:
     def check(self, scope: Scope) -> None:
         """Raise ProblemError for a request that another name or another page's script led here."""
         given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-        place = _place_of(f"//{given[0]}") if len(given) == 1 else None
+        place = _host_and_port(f"//{given[0]}") if len(given) == 1 else None
         if not self._is_exempt(scope["path"]) and (place is None or not self._is_ours(place[0])):
             raise ProblemError(
                 421,
                 "This gateway answers to loopback names only; set SMSGW_ALLOWED_HOSTS to the name it is called by.",
             )
-        if _is_write(scope) and _is_foreign(scope, place):
+        if _is_write(scope) and _is_cross_origin(scope, place):
             raise ProblemError(403, "Another web page sent this; only pages of this gateway may write to it.")
 
     def _is_exempt(self, path: str) -> bool:
@@ -49,17 +49,17 @@ class OwnHosts:
         return host == "localhost" or host in self.names or _is_loopback(host)
 
 
-_Place = tuple[str, int | None]
+_HostAndPort = tuple[str, int | None]
 
 
 def host_name(given: str) -> str | None:
     """A host's name as they are compared, from a name or address with or without a port; None if it is none."""
-    place = _place_of(f"//[{given}]" if given.count(":") > 1 and not given.startswith("[") else f"//{given}")
+    place = _host_and_port(f"//[{given}]" if given.count(":") > 1 and not given.startswith("[") else f"//{given}")
     return place[0] if place else None
 
 
 @lru_cache(maxsize=256)
-def _place_of(url: str) -> _Place | None:
+def _host_and_port(url: str) -> _HostAndPort | None:
     """Host and port of an address that has nothing else; None for anything else."""
     if "@" in url or not url.isascii() or not url.isprintable():
         return None
@@ -87,14 +87,14 @@ def _is_write(scope: Scope) -> bool:
     return scope["method"] not in _READS or scope["path"].startswith(_WEBHOOKS)
 
 
-def _is_foreign(scope: Scope, here: _Place | None) -> bool:
+def _is_cross_origin(scope: Scope, here: _HostAndPort | None) -> bool:
     """Whether a browser says that another origin's page sent it; what is no browser says nothing."""
     for name, value in scope["headers"]:
-        if name == b"sec-fetch-site" and value.decode("latin-1").strip().lower() not in _OURS:
+        if name == b"sec-fetch-site" and value.decode("latin-1").strip().lower() not in _SAME_SITE:
             return True
         if name == b"origin":
             scheme, _, _ = value.decode("latin-1").partition("://")
-            origin = _place_of(value.decode("latin-1").strip())
+            origin = _host_and_port(value.decode("latin-1").strip())
             # The host as it was called has no scheme: its port is the one that the origin's means.
             if origin is None or here is None or origin != (here[0], here[1] or _PORTS.get(scheme.lower())):
                 return True

@@ -17,7 +17,7 @@ _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _BAD_KEY = "Idempotency-Key: 1 to 255 visible ASCII characters, and nothing that looks like a password."
 _OTHER_BODY = "This Idempotency-Key was used for another request; take a new key for a new request."
-_UNDER_WAY = "The request with this Idempotency-Key is under way; ask again in a moment."
+_IN_PROGRESS = "The request with this Idempotency-Key is under way; ask again in a moment."
 
 
 class IdempotencyKeys:
@@ -52,7 +52,7 @@ class IdempotencyKeys:
         if known is None:
             await self._run(gateway, call, body, scope, send)
         elif gateway.management.idempotent_calls.is_same(known, request):
-            await _answer_known(known, scope, receive, send)
+            await _answer_again(known, scope, receive, send)
         else:
             await problems.response(409, _OTHER_BODY)(scope, receive, send)
 
@@ -60,14 +60,14 @@ class IdempotencyKeys:
         """Carry it out and keep the answer, which is handed out only when it is kept."""
         answer: list[Message] = []
 
-        async def again() -> Message:
+        async def replayed_body() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        async def keep(message: Message) -> None:
+        async def collect(message: Message) -> None:
             answer.append(message)
 
         try:
-            await self._app(scope, again, keep)
+            await self._app(scope, replayed_body, collect)
         except BaseException:
             await gateway.management.idempotent_calls.drop(call)
             raise
@@ -88,9 +88,9 @@ def _is_write(scope: Scope) -> bool:
     )
 
 
-async def _answer_known(known: RecordedCall, scope: Scope, receive: Receive, send: Send) -> None:
+async def _answer_again(known: RecordedCall, scope: Scope, receive: Receive, send: Send) -> None:
     if known.status is None:
-        await problems.response(409, _UNDER_WAY, {"Retry-After": "2"})(scope, receive, send)
+        await problems.response(409, _IN_PROGRESS, {"Retry-After": "2"})(scope, receive, send)
         return
     body = (known.body or "").encode()
     headers = [

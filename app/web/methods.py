@@ -7,7 +7,7 @@ from starlette.types import Scope
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
-def allowed(app: FastAPI, scope: Scope) -> str:
+def allowed_methods(app: FastAPI, scope: Scope) -> str:
     """The methods that a route takes for the path of a request."""
     asked = ((method, {**scope, "method": method}) for method in _METHODS)
     routes = app.router.routes

@@ -10,11 +10,11 @@ from app.domain.msisdn import parse_msisdn
 PATTERN = r"^(\+|00)?[1-9][0-9]{6,14}$"
 
 
-def _known_form(given: str) -> str:
+def _normalised(given: str) -> str:
     msisdn = parse_msisdn(given)
     if msisdn is None:
         raise ValueError("is not a mobile number; write 13800138000 or +8613800138000")
     return msisdn
 
 
-Number = Annotated[str, Field(max_length=40, examples=["13800138000"]), AfterValidator(_known_form)]
+Number = Annotated[str, Field(max_length=40, examples=["13800138000"]), AfterValidator(_normalised)]

@@ -9,7 +9,7 @@ from app.web import problems, webhook_document
 from app.web.examples import EXAMPLES, Example
 from app.web.numbers import PATTERN
 
-_WHY = {
+_STATUS_DESCRIPTIONS = {
     "401": "no token, or none that is known",
     "403": "the token lacks the scope",
     "404": "there is no such thing",
@@ -34,8 +34,8 @@ _ERRORS = [{"field": "body.price_fen", "problem": "Input should be a valid integ
 _METHODS = ("get", "put", "post", "patch", "delete")
 _WRITES = ("put", "patch", "delete", "post")
 # What FastAPI describes in words of OpenAPI 3.2, or not at all.
-_TEXTS = {"get /simulator/handsets/{msisdn}/events": "text/event-stream", "get /metrics": "text/plain"}
-_ALSO = {"post /simulator/handsets/{msisdn}/messages": ("202", "200", "known already, by its message_id")}
+_TEXT_ANSWERS = {"get /simulator/handsets/{msisdn}/events": "text/event-stream", "get /metrics": "text/plain"}
+_SECOND_SUCCESS = {"post /simulator/handsets/{msisdn}/messages": ("202", "200", "known already, by its message_id")}
 _KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -45,7 +45,7 @@ _KEY_PARAMETER = {
     "example": "5b0f6c1e-order-1",
 }
 # Problems that only these calls end in.
-_FAULTS_OF = {"post /api/v1/tickets": ("404",), "post /api/v1/imports": ("415",)}
+_EXTRA_STATUSES = {"post /api/v1/tickets": ("404",), "post /api/v1/imports": ("415",)}
 # A simulated handset may be anybody who writes, a short code as well.
 _ANY_SENDER = "^[^/]{1,64}$"
 _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
@@ -55,16 +55,19 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     """The document with everything that FastAPI cannot know."""
     for path, operations in document["paths"].items():
         for method in filter(operations.__contains__, _METHODS):
-            _complete(f"{method} {path}", operations[method]["responses"])
-            _leave_out_null(operations[method])
+            _complete_responses(f"{method} {path}", operations[method]["responses"])
+            _remove_null_types(operations[method])
             if path.startswith("/api/") and method != "get":
                 operations[method].setdefault("parameters", []).append(_KEY_PARAMETER)
-            for status in _faults(path, method, operations[method]):
-                operations[method]["responses"][status] = {"description": _WHY[status], "content": problems.CONTENT}
+            for status in _problem_statuses(path, method, operations[method]):
+                operations[method]["responses"][status] = {
+                    "description": _STATUS_DESCRIPTIONS[status],
+                    "content": problems.CONTENT,
+                }
     document["paths"] = {**webhook_document.OPENAPI_PATHS, **document["paths"]}
     for path, operations in document["paths"].items():
         for method in filter(operations.__contains__, _METHODS):
-            _exemplify(operations[method], EXAMPLES.get(f"{method} {path}"))
+            _add_examples(operations[method], EXAMPLES.get(f"{method} {path}"))
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     _describe_numbers(document["paths"], schemas)
     for name in _FASTAPI_SCHEMAS:
@@ -73,24 +76,24 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _complete(name: str, responses: dict[str, Any]) -> None:
+def _complete_responses(name: str, responses: dict[str, Any]) -> None:
     """Answers that are no JSON, and a second way to succeed."""
-    if name in _TEXTS:
-        responses["200"]["content"] = {_TEXTS[name]: {"schema": {"type": "string"}}}
-    if name in _ALSO:
-        like, status, why = _ALSO[name]
+    if name in _TEXT_ANSWERS:
+        responses["200"]["content"] = {_TEXT_ANSWERS[name]: {"schema": {"type": "string"}}}
+    if name in _SECOND_SUCCESS:
+        like, status, why = _SECOND_SUCCESS[name]
         responses[status] = {**responses[like], "description": why, "content": _copies(responses[like]["content"])}
 
 
-def _leave_out_null(operation: dict[str, Any]) -> None:
+def _remove_null_types(operation: dict[str, Any]) -> None:
     """What need not be sent is left out, not sent as ``null``: generators of clients would send it."""
     for parameter in operation.get("parameters", []):
-        parameter["schema"] = _not_null(parameter["schema"])
+        parameter["schema"] = _without_null(parameter["schema"])
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        content["schema"] = _not_null(content["schema"])
+        content["schema"] = _without_null(content["schema"])
 
 
-def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     others = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
     if len(others) != 1:
         return schema
@@ -124,12 +127,12 @@ def _put_pattern(schema: dict[str, Any], pattern: str) -> None:
 # ---- examples
 
 
-def _exemplify(operation: dict[str, Any], example: Example | None) -> None:
+def _add_examples(operation: dict[str, Any], example: Example | None) -> None:
     """Put examples in; a call without one is named by the test of the reference."""
     for status, answer in operation["responses"].items():
         if problems.MEDIA_TYPE in answer.get("content", {}):
             answer["content"] = _copies(problems.CONTENT)
-            answer["content"][problems.MEDIA_TYPE]["example"] = _problem(status)
+            answer["content"][problems.MEDIA_TYPE]["example"] = _problem_example(status)
     if example is None:
         return
     for parameter in operation.get("parameters", []):
@@ -149,7 +152,7 @@ def _copies(content: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, 
     return {kind: dict(what) for kind, what in content.items()}
 
 
-def _problem(status: str) -> dict[str, object]:
+def _problem_example(status: str) -> dict[str, object]:
     title, errors = HTTPStatus(int(status)).phrase, {"errors": _ERRORS} if status == "422" else {}
     return {"type": "about:blank", "title": title, "status": int(status), "detail": _DETAILS[status], **errors}
 
@@ -157,7 +160,7 @@ def _problem(status: str) -> dict[str, object]:
 # ---- problems
 
 
-def _faults(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
+def _problem_statuses(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
     """The problems that a call may end in."""
     if path.startswith("/api/"):
         yield from ("401", "403")
@@ -166,7 +169,7 @@ def _faults(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
         yield "409"
     if "{" in path or path.startswith("/simulator/"):
         yield "404"
-    yield from _FAULTS_OF.get(f"{method} {path}", ())
+    yield from _EXTRA_STATUSES.get(f"{method} {path}", ())
     if method != "get":
         yield "413"
     if "requestBody" in operation or "parameters" in operation:

@@ -14,11 +14,11 @@ from app.db.session import StorageUnavailableError
 from app.domain.masking import masked
 from app.providers.generic_in import location_of
 from app.services.refusals import RefusedError
-from app.web.methods import allowed
+from app.web.methods import allowed_methods
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = "5"
-_MOST_FAULTS = 100
+_MAX_ERRORS = 100
 log = observability.logger(__name__)
 
 
@@ -60,7 +60,7 @@ def response(
     return Response(body_of(status, detail, errors), status, dict(headers or {}), MEDIA_TYPE)
 
 
-async def _broken_off(_request: Request, _error: Exception) -> Response:
+async def _client_disconnected(_request: Request, _error: Exception) -> Response:
     return response(400, "The body ended before it was whole.")  # nobody is there to read it
 
 
@@ -75,20 +75,20 @@ async def _problem(request: Request, error: Exception) -> Response:
         case RequestValidationError():
             found = [
                 {"field": location_of(item["loc"]), "problem": masked(str(item["msg"]))}
-                for item in error.errors()[:_MOST_FAULTS]
+                for item in error.errors()[:_MAX_ERRORS]
             ]
             return response(422, "Some fields are missing or wrong; see errors.", errors=found)
         case HTTPException():
-            return _of_framework(request, error)
+            return _framework_problem(request, error)
     log.error("a request failed", exc_info=error)
     return response(500, "Something went wrong on our side; it is in the log.")
 
 
-def _of_framework(request: Request, error: HTTPException) -> Response:
+def _framework_problem(request: Request, error: HTTPException) -> Response:
     """What Starlette and FastAPI refuse by themselves: a path, a method, bytes that are no text."""
     match error.status_code:
         case 405:
-            methods = allowed(request.app, request.scope)
+            methods = allowed_methods(request.app, request.scope)
             return response(405, f"This path takes {methods}.", {"Allow": methods})
         case 400:
             return response(422, "The body is not JSON in UTF-8.")
@@ -97,7 +97,7 @@ def _of_framework(request: Request, error: HTTPException) -> Response:
 
 def install(app: FastAPI) -> None:
     """Answer every error with a problem."""
-    app.add_exception_handler(ClientDisconnect, _broken_off)
+    app.add_exception_handler(ClientDisconnect, _client_disconnected)
     for kind in (ProblemError, RefusedError, StorageUnavailableError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _problem)
 

@@ -16,33 +16,33 @@ from uvicorn.server import ServerState
 from app.web import problems
 from app.web.limits import STREAMED
 
-_MOST_HEAD_BYTES = 32 * 1024
-_MOST_HEAD_LINES = 100
-_TOO_LARGE = f"The head may have at most {_MOST_HEAD_BYTES // 1024} KiB and {_MOST_HEAD_LINES} lines."
+_MAX_HEAD_BYTES = 32 * 1024
+_MAX_HEAD_LINES = 100
+_TOO_LARGE = f"The head may have at most {_MAX_HEAD_BYTES // 1024} KiB and {_MAX_HEAD_LINES} lines."
 _TOO_SLOW = "The request did not come in time: its head within {:g} s, its body within {:g} s."
-_NO_HTTP = "This is no HTTP request."
+_NOT_HTTP = "This is no HTTP request."
 # Colon, blank and line end.
-_AROUND_A_HEADER = 4
+_HEADER_OVERHEAD_BYTES = 4
 
 
-class _Gathering:
+class _BufferedTransport:
     """A transport that sends together what is written to it in one pass of the event loop.
 
     A write costs a system call and wakes the other side; for an acknowledgement that is much of its work.
     """
 
-    __slots__ = ("_held", "_loop", "_transport")
+    __slots__ = ("_buffer", "_loop", "_transport")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._loop = loop
-        self._held: list[bytes] = []
+        self._buffer: list[bytes] = []
 
     def write(self, data: bytes) -> None:
         """Send it at the end of this pass."""
-        if not self._held:
+        if not self._buffer:
             self._loop.call_soon(self._send)
-        self._held.append(data)
+        self._buffer.append(data)
 
     def write_eof(self) -> None:
         """Send what was written, and that nothing follows."""
@@ -56,16 +56,16 @@ class _Gathering:
         self._transport.close()
 
     def _send(self) -> None:
-        if self._held:
-            data = b"".join(self._held)
-            self._held.clear()
+        if self._buffer:
+            data = b"".join(self._buffer)
+            self._buffer.clear()
             self._transport.write(data)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever else a transport has
         return getattr(self._transport, name)
 
 
-class _Awaited(Enum):
+class _Expected(Enum):
     NOTHING = auto()
     HEAD = auto()
     BODY = auto()
@@ -91,29 +91,29 @@ class Protocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._awaited = _Awaited.NOTHING
+        self._expected = _Expected.NOTHING
         self._has_begun = False
         self._is_refused = False
-        self._moved = False
-        self._unread = 0
-        self._due = 0.0
+        self._parser_advanced = False
+        self._unparsed_bytes = 0
+        self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._stalled: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
 
     # ---- the connection
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Begin with a connection."""
-        super().connection_made(cast("asyncio.Transport", _Gathering(transport, self.loop)))
-        self._await(_Awaited.HEAD)
-        self._note_unfinished()
+        super().connection_made(cast("asyncio.Transport", _BufferedTransport(transport, self.loop)))
+        self._expect(_Expected.HEAD)
+        self._track_unfinished()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         """End with it."""
         self.unfinished.pop(self, None)
-        for timer in (self._timer, self._stalled):
+        for timer in (self._timer, self._stall_timer):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
@@ -123,27 +123,27 @@ class Protocol(HttpToolsProtocol):
         """Take what came, within bounds."""
         if self._is_refused:
             return
-        if self._awaited is _Awaited.NOTHING:
-            self._await(_Awaited.HEAD)
-        self._has_begun, self._moved = True, False
+        if self._expected is _Expected.NOTHING:
+            self._expect(_Expected.HEAD)
+        self._has_begun, self._parser_advanced = True, False
         super().data_received(data)
         # What the parser holds back, such as a line that has no end yet.
-        self._unread = 0 if self._moved else self._unread + len(data)
+        self._unparsed_bytes = 0 if self._parser_advanced else self._unparsed_bytes + len(data)
         self._check_size()
-        self._note_unfinished()
+        self._track_unfinished()
 
     @override
     def pause_writing(self) -> None:
         """The other side does not read."""
         super().pause_writing()
-        self._stalled = self.loop.call_later(self.stall_seconds, self.transport.abort)
+        self._stall_timer = self.loop.call_later(self.stall_seconds, self.transport.abort)
 
     @override
     def resume_writing(self) -> None:
         """It does again."""
         super().resume_writing()
-        if self._stalled is not None:
-            self._stalled.cancel()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
 
     # ---- the parser
 
@@ -151,8 +151,8 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         super().on_message_begin()
-        self._moved = True
-        self._await(_Awaited.HEAD)
+        self._parser_advanced = True
+        self._expect(_Expected.HEAD)
 
     @override
     def on_headers_complete(self) -> None:
@@ -160,33 +160,33 @@ class Protocol(HttpToolsProtocol):
         if self._is_too_large():
             self._refuse(431, _TOO_LARGE)
             raise ValueError(_TOO_LARGE)  # which ends the parser's work
-        self._take_host_of_target()
+        self._use_target_host()
         super().on_headers_complete()
         self.headers = []  # what follows the body is no part of the head
-        self._moved = True
-        self._await(_Awaited.BODY)
+        self._parser_advanced = True
+        self._expect(_Expected.BODY)
 
     @override
     def on_body(self, body: bytes) -> None:
         """A piece of a body came."""
         super().on_body(body)
-        self._moved = True
+        self._parser_advanced = True
         if self._is_streamed():
-            self._await(_Awaited.BODY)
+            self._expect(_Expected.BODY)
 
     @override
     def on_message_complete(self) -> None:
         """A request is whole."""
         super().on_message_complete()
-        self._moved = True
-        self._await(_Awaited.NOTHING)
+        self._parser_advanced = True
+        self._expect(_Expected.NOTHING)
         self.unfinished.pop(self, None)
 
     @override
     def on_response_complete(self) -> None:
         """A request is answered, whole or not."""
         super().on_response_complete()
-        self._note_unfinished()
+        self._track_unfinished()
 
     @override
     def _unsupported_upgrade_warning(self) -> None:
@@ -198,27 +198,27 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What came is no HTTP, or has been refused already."""
         if not self._is_refused:
-            self._refuse(400, _NO_HTTP)
+            self._refuse(400, _NOT_HTTP)
 
     # ---- bounds
 
     def _check_size(self) -> None:
-        if not self._is_refused and (self._unread > _MOST_HEAD_BYTES or self._is_too_large()):
+        if not self._is_refused and (self._unparsed_bytes > _MAX_HEAD_BYTES or self._is_too_large()):
             self._refuse(431, _TOO_LARGE)
 
     def _is_too_large(self) -> bool:
         """Whether the lines of a head, or of what follows a body, are too many or too long."""
         lines = self.headers
         return bool(lines) and (
-            len(lines) > _MOST_HEAD_LINES
-            or len(self.url) + sum(len(name) + len(value) + _AROUND_A_HEADER for name, value in lines)
-            > _MOST_HEAD_BYTES
+            len(lines) > _MAX_HEAD_LINES
+            or len(self.url) + sum(len(name) + len(value) + _HEADER_OVERHEAD_BYTES for name, value in lines)
+            > _MAX_HEAD_BYTES
         )
 
     def _is_streamed(self) -> bool:
         return self.scope.get("path") in STREAMED and not self.cycle.response_complete
 
-    def _take_host_of_target(self) -> None:
+    def _use_target_host(self) -> None:
         """``GET http://host/path`` is for that host, whatever the header says (RFC 9112, 3.2.2)."""
         if self.url.startswith(b"/"):
             return
@@ -229,11 +229,11 @@ class Protocol(HttpToolsProtocol):
             self.headers[:] = [one for one in self.headers if one[0] != b"host"]
             self.headers.append((b"host", host))
 
-    def _note_unfinished(self) -> None:
+    def _track_unfinished(self) -> None:
         if (
             self._is_refused
-            or self._awaited is _Awaited.NOTHING
-            or (self._awaited is _Awaited.BODY and self._is_streamed())
+            or self._expected is _Expected.NOTHING
+            or (self._expected is _Expected.BODY and self._is_streamed())
         ):
             return
         self.unfinished.setdefault(self)
@@ -242,28 +242,28 @@ class Protocol(HttpToolsProtocol):
             del self.unfinished[oldest]
             oldest.transport.abort()
 
-    def _await(self, what: _Awaited) -> None:
-        self._awaited = what
-        if what is _Awaited.NOTHING:
+    def _expect(self, what: _Expected) -> None:
+        self._expected = what
+        if what is _Expected.NOTHING:
             self._has_begun = False
             return
-        seconds = self.head_seconds if what is _Awaited.HEAD else self.body_seconds
-        self._due = self.loop.time() + seconds
+        seconds = self.head_seconds if what is _Expected.HEAD else self.body_seconds
+        self._deadline = self.loop.time() + seconds
         if self._timer is None:
-            self._timer = self.loop.call_later(seconds, self._look)
-        elif self._timer.when() > self._due:
+            self._timer = self.loop.call_later(seconds, self._check_deadline)
+        elif self._timer.when() > self._deadline:
             self._timer.cancel()
-            self._timer = self.loop.call_at(self._due, self._look)
+            self._timer = self.loop.call_at(self._deadline, self._check_deadline)
 
-    def _look(self) -> None:
+    def _check_deadline(self) -> None:
         """Whether what is awaited is overdue; a timer serves many requests."""
         self._timer = None
-        if self._awaited is _Awaited.NOTHING or self._is_refused:
+        if self._expected is _Expected.NOTHING or self._is_refused:
             return
         if self.flow.read_paused:  # it is we who wait
-            self._due = self.loop.time() + self.body_seconds
-        if self._due > self.loop.time():
-            self._timer = self.loop.call_at(self._due, self._look)
+            self._deadline = self.loop.time() + self.body_seconds
+        if self._deadline > self.loop.time():
+            self._timer = self.loop.call_at(self._deadline, self._check_deadline)
         elif self._has_begun:
             self._refuse(408, _TOO_SLOW.format(self.head_seconds, self.body_seconds))
         else:
@@ -275,7 +275,7 @@ class Protocol(HttpToolsProtocol):
         self.unfinished.pop(self, None)
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is not None and not cycle.response_complete:
-            if self._awaited is _Awaited.HEAD or self.pipeline:
+            if self._expected is _Expected.HEAD or self.pipeline:
                 self.pipeline.clear()
                 cycle.keep_alive = False  # the answer to an earlier request goes out
                 return

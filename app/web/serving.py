@@ -7,7 +7,7 @@ from app.web.protocol import Protocol
 
 _GRACE_SECONDS = 3
 # Those at rest between two requests included; uvicorn closes these after 5 s.
-_MOST_CONNECTIONS = 2_000
+_MAX_CONNECTIONS = 2_000
 
 
 def server_of(app: FastAPI, host: str, port: int, *, protocol: type[Protocol] = Protocol) -> uvicorn.Server:
@@ -23,7 +23,7 @@ def server_of(app: FastAPI, host: str, port: int, *, protocol: type[Protocol] = 
             http=protocol,
             # Nothing here speaks it, and its library logs paths with the tokens in them.
             ws="none",
-            limit_concurrency=_MOST_CONNECTIONS,
+            limit_concurrency=_MAX_CONNECTIONS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )

@@ -18,14 +18,14 @@ from app.providers.generic_in import Reader
 from app.services.gateway import Gateway
 from app.services.intake import IncomingMessage, IntakeStatus
 from app.services.simulator.network import PROVIDER
-from app.web.dependencies import BehindIn, GatewayIn, LastEventIn
+from app.web.dependencies import AfterIdIn, GatewayIn, LastEventIn
 from app.web.problems import ProblemError
 from app.web.webhook_document import PART_SCHEMA
 
 router = APIRouter(prefix="/simulator", tags=["simulator"])
-_PAGE = 200
+_PAGE_SIZE = 200
 # What handsets send is read as the webhooks of generic carriers are.
-_HANDSET = Reader()
+_READER = Reader()
 _KEEP_ALIVE_SECONDS = 15
 _LONGEST_DRAIN_SECONDS = 300
 
@@ -124,7 +124,7 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
         given = await request.json()
         if not isinstance(given, dict):
             raise ProblemError(422, "The body must be a JSON object with to and text.")
-        found = _HANDSET.message({"message_id": str(uuid.uuid4()), **given, "from": msisdn})
+        found = _READER.message({"message_id": str(uuid.uuid4()), **given, "from": msisdn})
     except MalformedRequestError as error:
         raise ProblemError(422, str(error)) from None
     except (ValueError, RecursionError):
@@ -141,7 +141,7 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
     "/handsets/{msisdn}/messages", summary="The handset's thread, oldest first", response_model_exclude_none=True
 )
 async def read_thread(
-    msisdn: str, gateway: GatewayIn, after: BehindIn = None, limit: Annotated[int, Query(ge=1, le=500)] = _PAGE
+    msisdn: str, gateway: GatewayIn, after: AfterIdIn = None, limit: Annotated[int, Query(ge=1, le=500)] = _PAGE_SIZE
 ) -> ThreadOut:
     """Messages behind the one with id ``after``; an MT is there once the network has taken it."""
     number = _number(msisdn)
@@ -152,7 +152,7 @@ async def read_thread(
 
 @router.get("/handsets/{msisdn}/events", summary="The thread as server-sent events", response_class=EventSourceResponse)
 async def watch_thread(
-    msisdn: str, gateway: GatewayIn, after: BehindIn = None, last_event: LastEventIn = None
+    msisdn: str, gateway: GatewayIn, after: AfterIdIn = None, last_event: LastEventIn = None
 ) -> AsyncIterator[ServerSentEvent]:
     """Each message as it comes to be there, and again whenever its status changes; ``id`` is the message's.
 
@@ -161,13 +161,13 @@ async def watch_thread(
     number = _number(msisdn)
     shown: dict[str, str] = {}
     # Read again from in front of the first message whose status may still change.
-    start, first = last_event or after, await _first_of(gateway, number)
+    start, first = last_event or after, await _first_id(gateway, number)
     while True:
         changes = gateway.carriers.network.changes
-        if first != (first := await _first_of(gateway, number)) and shown:
+        if first != (first := await _first_id(gateway, number)) and shown:
             start, shown = None, {}  # there was a reset
         moving = False
-        for item in await _all_behind(gateway, number, start):
+        for item in await _messages_after(gateway, number, start):
             message = _out(number, item)
             if shown.get(message.id) != message.status:
                 shown[message.id] = message.status
@@ -179,16 +179,16 @@ async def watch_thread(
         await gateway.carriers.network.wait_for_change(changes, _KEEP_ALIVE_SECONDS)
 
 
-async def _first_of(gateway: Gateway, number: str) -> str | None:
+async def _first_id(gateway: Gateway, number: str) -> str | None:
     return next((item.id for item in await gateway.carriers.network.thread(number, None, 1)), None)
 
 
-async def _all_behind(gateway: Gateway, number: str, after: str | None) -> list[ThreadMessage]:
+async def _messages_after(gateway: Gateway, number: str, after: str | None) -> list[ThreadMessage]:
     found: list[ThreadMessage] = []
     while True:
-        page = await gateway.carriers.network.thread(number, found[-1].id if found else after, _PAGE)
+        page = await gateway.carriers.network.thread(number, found[-1].id if found else after, _PAGE_SIZE)
         found += page
-        if len(page) < _PAGE:
+        if len(page) < _PAGE_SIZE:
             return found
 
 

@@ -28,12 +28,12 @@ class ClockOut(BaseModel):
     frozen: bool
 
 
-async def _disposable(gateway: GatewayIn) -> None:
+async def _require_disposable(gateway: GatewayIn) -> None:
     if not gateway.disposable:
         raise ProblemError(404, "The clock, reset and fault calls exist only in demo and test.")
 
 
-router = APIRouter(prefix="/simulator", tags=["simulator"], dependencies=[Depends(_disposable)])
+router = APIRouter(prefix="/simulator", tags=["simulator"], dependencies=[Depends(_require_disposable)])
 
 
 class DrainIn(_Body):

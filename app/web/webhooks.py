@@ -28,7 +28,7 @@ from app.services.intake import IncomingMessage, Intake, IntakeStatus
 from app.web import problems
 from app.web.limits import whole_body
 
-_ONE = 64 * 1024
+_MAX_MESSAGE_BYTES = 64 * 1024
 _TOO_LARGE = "At most 64 KiB, or 1 MiB for an array."
 _NOTHING_READ = "None of these messages could be read, and nothing was stored; see results."
 _PROBLEM = problems.MEDIA_TYPE.encode()
@@ -42,7 +42,7 @@ class _RefusedError(Exception):
         self.headers = headers
 
 
-_Take = Callable[[Provider, WebhookRequest], Awaitable[Answer]]
+_Handler = Callable[[Provider, WebhookRequest], Awaitable[Answer]]
 
 
 class Webhooks:
@@ -55,7 +55,7 @@ class Webhooks:
         self._providers = providers
         self._intake = intake
         self._receipts = receipts
-        self._takes: Mapping[str, _Take] = {"inbound": self._inbound, "status": self._status}
+        self._handlers: Mapping[str, _Handler] = {"inbound": self._inbound, "status": self._status}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -71,11 +71,11 @@ class Webhooks:
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[Answer, Sequence[tuple[bytes, bytes]]]:
         more: list[tuple[bytes, bytes]] = []
         try:
-            provider, take, token = self._addressed(scope)
+            provider, handler, token = self._route(scope)
             request = _request(scope, await _read(receive), token)
             provider.admit(request)
             _check_size(request.body)
-            return await take(provider, request), more
+            return await handler(provider, request), more
         except _RefusedError as refusal:
             status, detail = refusal.status, str(refusal)
             more += refusal.headers
@@ -93,7 +93,7 @@ class Webhooks:
             status, detail = 500, "Something went wrong on our side; send it again."
         return Answer(status, problems.body_of(status, detail), _PROBLEM), more
 
-    def _addressed(self, scope: Scope) -> tuple[Provider, _Take, str]:
+    def _route(self, scope: Scope) -> tuple[Provider, _Handler, str]:
         match scope["path"].strip("/").split("/")[1:]:
             case [name, direction]:
                 token = ""
@@ -101,19 +101,19 @@ class Webhooks:
                 pass
             case _:
                 name = direction = token = ""
-        provider, take = self._providers.get(name), self._takes.get(direction)
-        if provider is None or take is None:
+        provider, handler = self._providers.get(name), self._handlers.get(direction)
+        if provider is None or handler is None:
             raise _RefusedError(404, "There is no such provider or webhook; see the settings file.")
         if scope["method"] not in provider.methods:
             allowed = ", ".join(sorted(provider.methods))
             raise _RefusedError(405, f"This webhook is called by {allowed}.", (b"allow", allowed.encode()))
-        return provider, take, token
+        return provider, handler, token
 
     async def _inbound(self, provider: Provider, request: WebhookRequest) -> Answer:
         found = provider.parse_inbound(request)
         if isinstance(found, InboundMessage):
             stored = await self._intake.store([_message(provider, found)])
-            return provider.answer_one(_stored(stored[0]))
+            return provider.answer_one(_result(stored[0]))
         good = [item for item in found if isinstance(item, InboundMessage)]
         bad = [item for item in found if isinstance(item, Invalid)]
         if bad and not good:
@@ -123,7 +123,7 @@ class Webhooks:
         observability.UNUSED.labels("unreadable item").inc(len(bad))
         stored_all = iter(await self._intake.store([_message(provider, item) for item in good]) if good else [])
         return provider.answer_list(
-            [item if isinstance(item, Invalid) else _stored(next(stored_all)) for item in found]
+            [item if isinstance(item, Invalid) else _result(next(stored_all)) for item in found]
         )
 
     async def _status(self, provider: Provider, request: WebhookRequest) -> Answer:
@@ -148,7 +148,7 @@ def _message(provider: Provider, found: InboundMessage) -> IncomingMessage:
     )  # fmt: skip
 
 
-def _stored(stored: intake.IntakeResult) -> InboundResult:
+def _result(stored: intake.IntakeResult) -> InboundResult:
     return InboundResult(stored.id, new=stored.status is IntakeStatus.ACCEPTED)
 
 
@@ -172,6 +172,6 @@ async def _read(receive: Receive) -> bytes:
 
 
 def _check_size(body: bytes) -> None:
-    """One message has a limit of its own; that of a list holds unpacked, too."""
-    if len(body) > _ONE and not is_array(body):
+    """One message has a limit of its own; that of a list holds decompress, too."""
+    if len(body) > _MAX_MESSAGE_BYTES and not is_array(body):
         raise _RefusedError(413, _TOO_LARGE)

@@ -21,9 +21,9 @@ from app.web.api import (
     tickets,
     usage,
 )
-from app.web.dependencies import without_passwords
+from app.web.dependencies import refuse_passwords
 
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(without_passwords)])
+router = APIRouter(prefix="/api/v1", dependencies=[Depends(refuse_passwords)])
 for part in (
     catalogue,
     subscribers,

@@ -10,7 +10,7 @@ from app.db.access import AccessFilter, AccessRead
 from app.db.types import from_micros, to_micros
 from app.domain.calendar import SHANGHAI
 from app.services.management.tokens import Scope
-from app.web.access import Looking, Private, Sees, next_cursor
+from app.web.access import Private, RowAccess, Sees, next_cursor
 from app.web.dependencies import GatewayIn, MsisdnIn, TenureIn
 from app.web.times import Moment
 
@@ -52,14 +52,14 @@ def _cursor_of(last: AccessRead) -> str:
 
 
 async def _page(
-    look: Looking, gateway: GatewayIn, wanted: AccessFilter, cursor: str | None, limit: int
+    access: RowAccess, gateway: GatewayIn, wanted: AccessFilter, cursor: str | None, limit: int
 ) -> AccessRecordsOut:
     micros, _, last = (cursor or "").partition(".")
     found = await gateway.management.access.page(
         wanted, (from_micros(int(micros)), last) if cursor else None, limit + 1
     )
     return AccessRecordsOut(
-        access_records=await look.rows(found[:limit], _out), next_cursor=next_cursor(found, limit, _cursor_of)
+        access_records=await access.rows(found[:limit], _out), next_cursor=next_cursor(found, limit, _cursor_of)
     )
 
 
@@ -68,20 +68,20 @@ async def _page(
 )
 async def list_accesses_to_her(
     msisdn: MsisdnIn,
-    look: Annotated[Looking, Depends(Sees("access-records", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("access-records", Scope.CARE))],
     gateway: GatewayIn,
     tenure: TenureIn,
     cursor: CursorIn = None,
     limit: Limit = 100,
 ) -> AccessRecordsOut:
     """Of the current tenure, newest first; this look is recorded, too, and is the first of them."""
-    await look.at(msisdn, tenure)
-    return await _page(look, gateway, AccessFilter(msisdn, tenure), cursor, limit)
+    await access.record(msisdn, tenure)
+    return await _page(access, gateway, AccessFilter(msisdn, tenure), cursor, limit)
 
 
 @router.get("/access-records", summary="Who looked at whose data", response_model_exclude_none=True)
 async def list_accesses(
-    look: Annotated[Looking, Depends(Sees("access-records", Scope.ADMIN))],
+    access: Annotated[RowAccess, Depends(Sees("access-records", Scope.ADMIN))],
     gateway: GatewayIn,
     by: Annotated[str | None, Query(max_length=200, description="the name of a token")] = None,
     since: Annotated[Moment | None, Query(alias="from", description="the first moment")] = None,
@@ -91,4 +91,4 @@ async def list_accesses(
 ) -> AccessRecordsOut:
     """Of all customers, newest first; whole numbers and reasons only with a reason, and then recorded for each."""
     wanted = AccessFilter(who=by, since=since, until=until)
-    return await _page(look, gateway, wanted, cursor, limit)
+    return await _page(access, gateway, wanted, cursor, limit)

@@ -17,16 +17,16 @@ from app.domain.campaigns import CampaignMessageState, Segment
 from app.domain.messages import MessageClass
 from app.services.management.campaigns import NewCampaign
 from app.services.management.tokens import Caller, Scope
-from app.web.access import Looking, Private, Sees, next_cursor
+from app.web.access import Private, RowAccess, Sees, next_cursor
 from app.web.bodies import LargeBody, Words
 from app.web.dependencies import GatewayIn, msisdn_of, needs
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 Maker = Annotated[Caller, Depends(needs(Scope.ADMIN))]
-Reader = Annotated[Looking, Depends(Sees("campaigns", Scope.READ, Scope.CARE))]
+Reader = Annotated[RowAccess, Depends(Sees("campaigns", Scope.READ, Scope.CARE))]
 _ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-_MOST_NUMBERS = 10_000
+_MAX_NUMBERS = 10_000
 
 
 class SegmentBody(LargeBody):
@@ -38,7 +38,7 @@ class SegmentBody(LargeBody):
     language: Language | None = None
 
     @model_validator(mode="after")
-    def _narrows(self) -> "SegmentBody":
+    def _check_not_empty(self) -> "SegmentBody":
         if not self.model_dump(exclude_none=True):
             raise ValueError("name at least one of brand, vip, payment and language")
         return self
@@ -49,11 +49,11 @@ class CampaignBody(LargeBody):
 
     kind: Literal["care", "marketing"] = Field(alias="class")
     text: Words = Field(min_length=1, max_length=280, description="without the sign-off, which is added")
-    msisdns: list[str] | None = Field(default=None, min_length=1, max_length=_MOST_NUMBERS)
+    msisdns: list[str] | None = Field(default=None, min_length=1, max_length=_MAX_NUMBERS)
     segment: SegmentBody | None = None
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> "CampaignBody":
+    def _check_recipients(self) -> "CampaignBody":
         if (self.msisdns is None) == (self.segment is None):
             raise ValueError("give either msisdns or segment")
         if not self.text.strip():
@@ -129,7 +129,7 @@ def _numbers(given: Sequence[str]) -> tuple[str, ...]:
 
 @router.get("", summary="Campaigns, newest first")
 async def list_campaigns(
-    look: Reader,
+    access: Reader,
     gateway: GatewayIn,
     cursor: Annotated[str | None, Query(pattern=_ID, description="the next_cursor of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
@@ -137,16 +137,16 @@ async def list_campaigns(
     """With how far each is; texts only with a reason."""
     found = await gateway.management.campaigns.page(cursor, limit + 1)
     return CampaignsOut(
-        campaigns=[look.words(_campaign(one)) for one in found[:limit]],
+        campaigns=[access.without_owner(_campaign(one)) for one in found[:limit]],
         next_cursor=next_cursor(found, limit, lambda item: item.campaign.id),
     )
 
 
 @router.get("/{campaign_id}", summary="How far a campaign is")
 async def get_campaign(
-    campaign_id: Annotated[str, Path(description="its id")], look: Reader, gateway: GatewayIn
+    campaign_id: Annotated[str, Path(description="its id")], access: Reader, gateway: GatewayIn
 ) -> CampaignOut:
     """What became of the customers that it has come to; its text only with a reason."""
     if not re.fullmatch(_ID, campaign_id):
         raise ProblemError(404, "There is no campaign with this id.")
-    return look.words(_campaign(await gateway.management.campaigns.one(campaign_id)))
+    return access.without_owner(_campaign(await gateway.management.campaigns.one(campaign_id)))

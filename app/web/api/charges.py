@@ -13,7 +13,7 @@ from app.domain.subscriptions import Channel
 from app.services.management.charges import OwnedCharge
 from app.services.management.owners import OwnerFilter, PageRequest
 from app.services.management.tokens import Caller, Scope
-from app.web.access import Looking, Sees, next_cursor
+from app.web.access import RowAccess, Sees, next_cursor
 from app.web.bodies import Body, Fen
 from app.web.dependencies import GatewayIn, TenureIn, msisdn_of, needs
 from app.web.numbers import Number
@@ -24,11 +24,11 @@ Billing = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE))]
 _ID = r"^[A-Za-z0-9_.:-]{1,64}$"
 AfterChargeIn = Annotated[str | None, Query(pattern=_ID, description="what comes behind the charge with this id")]
 ChargeId = Annotated[str, Path(pattern=_ID, description="billing's id of the charge")]
-_CUSTOMERS_OWN = (Channel.SMS, Channel.WEB, Channel.WAP, Channel.APP)
+_SUBSCRIBER_CHANNELS = (Channel.SMS, Channel.WEB, Channel.WAP, Channel.APP)
 
 
-def _of_a_use(channel: Channel) -> Channel:
-    if channel not in _CUSTOMERS_OWN:
+def _check_use_channel(channel: Channel) -> Channel:
+    if channel not in _SUBSCRIBER_CHANNELS:
         raise ValueError("must be sms, web, wap or app")
     return channel
 
@@ -56,7 +56,7 @@ class UseBody(Body):
     use_id: str = Field(pattern=r"^[A-Za-z0-9_.:-]{1,60}$", examples=["2026-03-02-77"])
     msisdn: Number
     service_code: str = Field(max_length=64, examples=["GS"])
-    channel: Annotated[Channel, AfterValidator(_of_a_use)] = Field(description="sms, web, wap or app")
+    channel: Annotated[Channel, AfterValidator(_check_use_channel)] = Field(description="sms, web, wap or app")
     at: Moment
 
 
@@ -161,7 +161,7 @@ async def post_use(given: UseBody, caller: Billing, gateway: GatewayIn, response
 
 @router.get("/charges", summary="Charges", response_model_exclude_none=True)
 async def list_charges(
-    look: Annotated[Looking, Depends(Sees("charges", Scope.BILLING_WRITE, Scope.READ, Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("charges", Scope.BILLING_WRITE, Scope.READ, Scope.CARE))],
     gateway: GatewayIn,
     tenure: TenureIn,
     msisdn: str | None = None,
@@ -173,12 +173,12 @@ async def list_charges(
     """By id. Of one number, those of its present tenure, and the look is recorded."""
     owner = OwnerFilter(msisdn_of(msisdn), tenure) if msisdn else None
     if owner:
-        await look.at(owner.msisdn, owner.tenure)
+        await access.record(owner.msisdn, owner.tenure)
     given = {"state": state, "service_code": service_code}
     wanted = {name: word for name, word in given.items() if word is not None}
-    found = await gateway.management.charges.page(wanted, owner, PageRequest(limit + 1, cursor, look.former))
+    found = await gateway.management.charges.page(wanted, owner, PageRequest(limit + 1, cursor, access.former))
     return ChargesOut(
-        charges=await look.rows(found[:limit], charge_out),
+        charges=await access.rows(found[:limit], charge_out),
         next_cursor=next_cursor(found, limit, lambda item: item.charge.id),
     )
 
@@ -186,8 +186,8 @@ async def list_charges(
 @router.get("/charges/{charge_id}", summary="One charge as it stands", response_model_exclude_none=True)
 async def get_charge(
     charge_id: ChargeId,
-    look: Annotated[Looking, Depends(Sees("charge", Scope.BILLING_WRITE, Scope.READ, Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("charge", Scope.BILLING_WRITE, Scope.READ, Scope.CARE))],
     gateway: GatewayIn,
 ) -> ChargeOut:
     """Its state, when it falls due and why it ended as it did; the look is recorded."""
-    return await look.row(await gateway.management.charges.one(charge_id, former=look.former), charge_out)
+    return await access.row(await gateway.management.charges.one(charge_id, former=access.former), charge_out)

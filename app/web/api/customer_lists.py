@@ -11,11 +11,11 @@ from app.domain.calendar import SHANGHAI
 from app.services.management.owners import OwnerFilter, PageRequest
 from app.services.management.tickets import RefundRead, TicketFilter
 from app.services.management.tokens import Scope
-from app.web.access import Looking, Private, Sees, next_cursor
+from app.web.access import Private, RowAccess, Sees, next_cursor
 from app.web.api.charges import AfterChargeIn, ChargesOut, charge_out
 from app.web.api.orders import OrdersOut, order_out
 from app.web.api.tickets import RefundOut, TicketsIn, TicketsOut, refund_out, ticket_out
-from app.web.dependencies import BehindIn, GatewayIn, MsisdnIn, TenureIn
+from app.web.dependencies import AfterIdIn, GatewayIn, MsisdnIn, TenureIn
 
 router = APIRouter(prefix="/subscribers/{msisdn}", tags=["subscribers"])
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -59,25 +59,25 @@ async def _owner(msisdn: MsisdnIn, tenure: TenureIn) -> OwnerFilter:
 OwnerIn = Annotated[OwnerFilter, Depends(_owner)]
 
 
-async def _looked_at(look: Looking, gateway: GatewayIn, owner: OwnerFilter) -> None:
+async def _record_and_check(access: RowAccess, gateway: GatewayIn, owner: OwnerFilter) -> None:
     """Record the look; RefusedError (404) where there is no such subscriber or tenure."""
-    await look.at(owner.msisdn, owner.tenure)
+    await access.record(owner.msisdn, owner.tenure)
     await gateway.management.directory.subscriber(owner.msisdn, owner.tenure)
 
 
 @router.get("/charges", summary="Her charges", response_model_exclude_none=True)
 async def list_her_charges(
     owner: OwnerIn,
-    look: Annotated[Looking, Depends(Sees("charges", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("charges", Scope.CARE))],
     gateway: GatewayIn,
     cursor: AfterChargeIn = None,
     limit: Limit = 100,
 ) -> ChargesOut:
     """Of the current tenure, by id; the look is recorded."""
-    await _looked_at(look, gateway, owner)
+    await _record_and_check(access, gateway, owner)
     found = await gateway.management.charges.page({}, owner, PageRequest(limit + 1, cursor))
     return ChargesOut(
-        charges=await look.rows(found[:limit], charge_out),
+        charges=await access.rows(found[:limit], charge_out),
         next_cursor=next_cursor(found, limit, lambda item: item.charge.id),
     )
 
@@ -85,16 +85,16 @@ async def list_her_charges(
 @router.get("/orders", summary="Her orders, oldest first", response_model_exclude_none=True)
 async def list_her_orders(
     owner: OwnerIn,
-    look: Annotated[Looking, Depends(Sees("orders", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("orders", Scope.CARE))],
     gateway: GatewayIn,
-    cursor: BehindIn = None,
+    cursor: AfterIdIn = None,
     limit: Limit = 100,
 ) -> OrdersOut:
     """Of the current tenure; the look is recorded."""
-    await _looked_at(look, gateway, owner)
+    await _record_and_check(access, gateway, owner)
     found = await gateway.management.orders.page({}, owner, PageRequest(limit + 1, cursor))
     return OrdersOut(
-        orders=await look.rows(found[:limit], order_out),
+        orders=await access.rows(found[:limit], order_out),
         next_cursor=next_cursor(found, limit, lambda item: item.order.id),
     )
 
@@ -106,17 +106,17 @@ def _refund(item: RefundRead) -> RefundOut:
 @router.get("/refunds", summary="What was given back to her", response_model_exclude_none=True)
 async def list_her_refunds(
     owner: OwnerIn,
-    look: Annotated[Looking, Depends(Sees("refunds", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("refunds", Scope.CARE))],
     gateway: GatewayIn,
     tickets: TicketsIn,
     cursor: Annotated[str | None, Query(pattern=_REFUND, description="the next_cursor of the page before")] = None,
     limit: Limit = 100,
 ) -> RefundsOut:
     """Of the current tenure, by charge; the look is recorded."""
-    await _looked_at(look, gateway, owner)
+    await _record_and_check(access, gateway, owner)
     found = await tickets.refunds(owner, PageRequest(limit + 1, cursor))
     return RefundsOut(
-        refunds=await look.rows(found[:limit], _refund),
+        refunds=await access.rows(found[:limit], _refund),
         next_cursor=next_cursor(found, limit, lambda item: item.refund.id),
     )
 
@@ -124,17 +124,17 @@ async def list_her_refunds(
 @router.get("/tickets", summary="Her tickets, oldest first", response_model_exclude_none=True)
 async def list_her_tickets(
     owner: OwnerIn,
-    look: Annotated[Looking, Depends(Sees("tickets", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("tickets", Scope.CARE))],
     gateway: GatewayIn,
     tickets: TicketsIn,
-    cursor: BehindIn = None,
+    cursor: AfterIdIn = None,
     limit: Limit = 100,
 ) -> TicketsOut:
     """Of the current tenure; the look is recorded."""
-    await _looked_at(look, gateway, owner)
+    await _record_and_check(access, gateway, owner)
     found = await tickets.page(TicketFilter(), owner, PageRequest(limit + 1, cursor))
     return TicketsOut(
-        tickets=await look.rows(found[:limit], ticket_out),
+        tickets=await access.rows(found[:limit], ticket_out),
         next_cursor=next_cursor(found, limit, lambda item: item.ticket.id),
     )
 
@@ -151,15 +151,15 @@ def _question(item: QuestionRead) -> QuestionOut:
 @router.get("/questions", summary="What she was asked, newest first", response_model_exclude_none=True)
 async def list_her_questions(
     owner: OwnerIn,
-    look: Annotated[Looking, Depends(Sees("questions", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("questions", Scope.CARE))],
     gateway: GatewayIn,
-    cursor: BehindIn = None,
+    cursor: AfterIdIn = None,
     limit: Limit = 100,
 ) -> QuestionsOut:
     """Of the current tenure; the look is recorded. Those past their retention are gone, what they said is evidence."""
-    await _looked_at(look, gateway, owner)
+    await _record_and_check(access, gateway, owner)
     found = await gateway.management.directory.questions(owner.msisdn, cursor, limit + 1, owner.tenure)
     return QuestionsOut(
-        questions=await look.rows(found[:limit], _question),
+        questions=await access.rows(found[:limit], _question),
         next_cursor=next_cursor(found, limit, lambda item: item.id),
     )

@@ -12,7 +12,7 @@ from app.db.events import EventRead
 from app.domain.calendar import SHANGHAI
 from app.domain.events import BILLING, EventStatus
 from app.services.management.tokens import Scope
-from app.web.access import Looking, Sees, next_cursor
+from app.web.access import RowAccess, Sees, next_cursor
 from app.web.dependencies import GatewayIn
 from app.web.problems import ProblemError
 
@@ -59,7 +59,7 @@ def _event(found: EventRead) -> EventOut:
 
 @router.get("/events", summary="What SPs and billing are told, oldest first")
 async def list_events(
-    look: Annotated[Looking, Depends(Sees("events", Scope.READ, Scope.BILLING_WRITE))],
+    access: Annotated[RowAccess, Depends(Sees("events", Scope.READ, Scope.BILLING_WRITE))],
     gateway: GatewayIn,
     after: Annotated[str | None, Query(pattern=_ID, description="what comes behind the event with this id")] = None,
     cursor: Annotated[str | None, Query(pattern=_ID, description="the same, as in every list")] = None,
@@ -71,7 +71,7 @@ async def list_events(
 
     Billing gets them as it was sent them; others are shown whole numbers as in every list.
     """
-    as_receiver = not look.may(Scope.READ)
+    as_receiver = not access.may(Scope.READ)
     if as_receiver and receiver not in (None, BILLING):
         raise ProblemError(403, "This token reads billing's events only.")
     found = await gateway.management.events.page(
@@ -79,11 +79,11 @@ async def list_events(
         receiver=BILLING if as_receiver else receiver,
         status=status.value if status else None,
         limit=limit + 1,
-        former=look.former or as_receiver,
+        former=access.former or as_receiver,
     )
     shown = found[:limit]
     return EventsOut(
-        events=[look.own(_event(one)) for one in shown] if as_receiver else await look.rows(shown, _event),
+        events=[access.unfiltered(_event(one)) for one in shown] if as_receiver else await access.rows(shown, _event),
         next_cursor=next_cursor(found, limit, lambda item: item.id),
     )
 
@@ -91,14 +91,14 @@ async def list_events(
 @router.post("/events/{event_id}/retry", status_code=202, summary="Send an event again that was given up")
 async def retry_event(
     event_id: Annotated[str, Path(description="its id")],
-    look: Annotated[Looking, Depends(Sees("retry", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("retry", Scope.CARE))],
     gateway: GatewayIn,
 ) -> dict[str, str]:
     """One that is dead, or was made when its receiver had no address; it keeps its id. Who and why is recorded."""
     events = gateway.management.events
-    found = await events.find(event_id, former=look.former) if re.fullmatch(_ID, event_id) else None
+    found = await events.find(event_id, former=access.former) if re.fullmatch(_ID, event_id) else None
     if found is not None:
-        await look.at(found.msisdn, found.tenure)
+        await access.record(found.msisdn, found.tenure)
     if found is None or not await events.send_again(event_id):
         raise ProblemError(404, "There is no event with this id that was given up.")
     return {"id": event_id, "status": "pending"}

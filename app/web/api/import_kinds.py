@@ -52,31 +52,31 @@ async def _put_subscription(gateway: Gateway, caller: Caller, line: _Subscriptio
     return await gateway.management.directory.import_subscription(msisdn_of(line.msisdn), wanted)
 
 
-_Run: TypeAlias = Callable[[Gateway, Caller, object], Awaitable[tuple[str, ...] | None]]
+_Handler: TypeAlias = Callable[[Gateway, Caller, object], Awaitable[tuple[str, ...] | None]]
 
 
 @value
 class Kind:
-    """A type of line; those ``at_once`` may share commits with their neighbours of the same type.
+    """A type of line; those ``concurrent`` may share commits with their neighbours of the same type.
 
-    ``run`` returns the fields that were not taken over, if any.
+    ``handler`` returns the fields that were not taken over, if any.
     """
 
     body: type[BaseModel]
-    run: _Run
-    at_once: bool
+    handler: _Handler
+    concurrent: bool
 
 
-def _kind(body: type[BaseModel], run: object, *, at_once: bool) -> Kind:
+def _line_kind(body: type[BaseModel], handler: object, *, concurrent: bool) -> Kind:
     # Each function takes the body that stands beside it.
-    return Kind(body, cast("_Run", run), at_once)
+    return Kind(body, cast("_Handler", handler), concurrent)
 
 
 KINDS: Mapping[str, Kind] = {
-    "service_provider": _kind(_ServiceProviderLine, _put_provider, at_once=False),
-    "service": _kind(_ServiceLine, _put_service, at_once=False),
-    "subscriber": _kind(_SubscriberLine, _put_subscriber, at_once=True),
-    "subscription": _kind(_SubscriptionLine, _put_subscription, at_once=True),
+    "service_provider": _line_kind(_ServiceProviderLine, _put_provider, concurrent=False),
+    "service": _line_kind(_ServiceLine, _put_service, concurrent=False),
+    "subscriber": _line_kind(_SubscriberLine, _put_subscriber, concurrent=True),
+    "subscription": _line_kind(_SubscriptionLine, _put_subscription, concurrent=True),
 }
 KindName = Literal["service_provider", "service", "subscriber", "subscription"]
 

@@ -28,13 +28,13 @@ from app.web.problems import ProblemError
 log = observability.logger(__name__)
 router = APIRouter(tags=["imports"])
 Importer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
-LARGEST = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 _IN_MEMORY = 1024 * 1024
 # Lines read in one go in a thread of their own, and carried out at once: they share commits. Few enough that beginning
 # with all of them does not hold up the event loop.
-_TOGETHER = 200
-MOST_ERRORS = 1_000
-_KEPT_SHOWN = 1_000
+_CHUNK_LINES = 200
+MAX_ERRORS = 1_000
+_MAX_KEPT_LINES = 1_000
 _CSV_TYPES = frozenset({
     "text/csv", "application/csv", "text/x-csv", "application/x-csv", "text/comma-separated-values",
     "application/vnd.ms-excel",
@@ -44,8 +44,10 @@ _JSON_TYPES = frozenset({
     "application/x-jsonlines", "application/json",
 })  # fmt: skip
 # Of these the first sign of the file says what it is; curl calls any body a form.
-_UNSAID = frozenset({"", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded"})
-_UNREAD = "Send JSON Lines (application/x-ndjson) or CSV (text/csv), as the body itself: no form, no workbook."
+_UNSPECIFIC_TYPES = frozenset({"", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded"})
+_UNSUPPORTED_TYPE = (
+    "Send JSON Lines (application/x-ndjson) or CSV (text/csv), as the body itself: no form, no workbook."
+)
 _JSON_EXAMPLE = (
     '{"type": "subscriber", "msisdn": "13700137000", "brand": "gotone", "payment": "postpaid", "balance_fen": 0, '
     '"points": 0, "status": "active"}\n'
@@ -74,7 +76,7 @@ class ImportOut(BaseModel):
     lines: int
     imported: int
     failed: int
-    errors: list[LineFaultOut] = Field(max_length=MOST_ERRORS)
+    errors: list[LineFaultOut] = Field(max_length=MAX_ERRORS)
     kept: dict[int, list[str]]
 
 
@@ -112,14 +114,14 @@ async def import_lines(
     """
     content_type = request.headers.get("content-type", "")
     media_type = media_type_of(content_type)
-    if media_type not in _CSV_TYPES | _JSON_TYPES | _UNSAID:
-        raise ProblemError(415, _UNREAD)
+    if media_type not in _CSV_TYPES | _JSON_TYPES | _UNSPECIFIC_TYPES:
+        raise ProblemError(415, _UNSUPPORTED_TYPE)
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise ProblemError(415, "Content-Encoding: send the file unpacked.")
-    async with _received(request) as file:
+    async with _body_file(request) as file:
         with ExitStack() as opened:
             try:
-                lines, as_csv = await run_in_threadpool(_opened, opened, file, content_type, kind)
+                lines, as_csv = await run_in_threadpool(_open_lines, opened, file, content_type, kind)
                 return await ImportRun(gateway, caller, kind, strings=as_csv).run(lines)
             except UnknownCharsetError as error:
                 raise ProblemError(415, str(error)) from None
@@ -127,13 +129,13 @@ async def import_lines(
                 raise ProblemError(422, str(error)) from None
 
 
-def _opened(
+def _open_lines(
     opened: ExitStack, file: BinaryIO, content_type: str, kind: KindName | None
 ) -> tuple[Iterator[ImportLine], bool]:
     """The lines of the file, and whether they are of CSV."""
     text = opened.enter_context(in_utf8(file, content_type))
     media_type = media_type_of(content_type)
-    if media_type in _CSV_TYPES or (media_type in _UNSAID and kind is not None and looks_like_csv(text)):
+    if media_type in _CSV_TYPES or (media_type in _UNSPECIFIC_TYPES and kind is not None and looks_like_csv(text)):
         if kind is None:
             raise UnreadableFileError(f"type: a CSV file is of one type; add ?type= and one of {', '.join(KINDS)}.")
         return csv_lines(text, columns_of(KINDS[kind].body)), True
@@ -142,7 +144,7 @@ def _opened(
 
 
 @asynccontextmanager
-async def _received(request: Request) -> AsyncIterator[BinaryIO]:
+async def _body_file(request: Request) -> AsyncIterator[BinaryIO]:
     """The body, in a file."""
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spooled:
         file = cast("BinaryIO", spooled)
@@ -154,14 +156,14 @@ async def _receive(request: Request, file: BinaryIO) -> None:
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > LARGEST:
+        if size > MAX_BYTES:
             raise ProblemError(413, "At most 64 MiB a request; send the rest in another one.")
         file.write(chunk)
     file.seek(0)
 
 
 @value
-class _Read:
+class _ParsedLine:
     """A line that can be carried out."""
 
     number: int
@@ -174,7 +176,7 @@ class _Chunk:
     """Some lines of a file, taken apart: how many, what can be carried out, and the faults of the rest."""
 
     lines: int
-    good: list[_Read]
+    good: list[_ParsedLine]
     problems: list[tuple[int, int, str]]
 
 
@@ -193,33 +195,33 @@ class ImportRun:
     async def run(self, lines: Iterator[ImportLine]) -> ImportOut:
         """Carry out all lines; they are read and checked in a thread, as the event loop belongs to everybody."""
         count = 0
-        while (chunk := await run_in_threadpool(self._read_some, lines)).lines:
+        while (chunk := await run_in_threadpool(self._read_chunk, lines)).lines:
             count += chunk.lines
             problems = chunk.problems
             for group in _groups(chunk.good):
                 problems += [problem for problem in await asyncio.gather(*map(self._carry_out, group)) if problem]
-            self._note(problems)
+            self._add_problems(problems)
         done, kept = count - self._failed, dict(sorted(self._kept.items()))
         return ImportOut(lines=count, imported=done, failed=self._failed, errors=self._problems, kept=kept)
 
-    def _note(self, problems: list[tuple[int, int, str]]) -> None:
+    def _add_problems(self, problems: list[tuple[int, int, str]]) -> None:
         self._failed += len(problems)
-        kept = sorted(problems)[: MOST_ERRORS - len(self._problems)]
+        kept = sorted(problems)[: MAX_ERRORS - len(self._problems)]
         self._problems += [LineFaultOut(line=line, status=status, detail=detail) for line, status, detail in kept]
 
-    def _read_some(self, lines: Iterator[ImportLine]) -> _Chunk:
+    def _read_chunk(self, lines: Iterator[ImportLine]) -> _Chunk:
         chunk = _Chunk(0, [], [])
         count = 0
-        for line in islice(lines, _TOGETHER):
+        for line in islice(lines, _CHUNK_LINES):
             count += 1
-            read = self._read(line)
-            if isinstance(read, _Read):
+            read = self._parse(line)
+            if isinstance(read, _ParsedLine):
                 chunk.good.append(read)
             else:
                 chunk.problems.append((line.number, 422, read))
         return replace(chunk, lines=count)
 
-    def _read(self, line: ImportLine) -> _Read | str:
+    def _parse(self, line: ImportLine) -> _ParsedLine | str:
         """The line as it can be carried out, or why it cannot."""
         if line.problem is not None:
             return f"The line {line.problem}."
@@ -232,13 +234,13 @@ class ImportRun:
             body = kind.body.model_validate_strings(fields) if self._strings else kind.body.model_validate(fields)
         except ValidationError as error:
             # Saying why takes longer than finding out; only the first are kept.
-            return error_details(error) if len(self._problems) < MOST_ERRORS else ""
-        return _Read(line.number, kind, body)
+            return error_details(error) if len(self._problems) < MAX_ERRORS else ""
+        return _ParsedLine(line.number, kind, body)
 
-    async def _carry_out(self, line: _Read) -> tuple[int, int, str] | None:
+    async def _carry_out(self, line: _ParsedLine) -> tuple[int, int, str] | None:
         """Do it; what stands against it is a fault of the line."""
         try:
-            kept = await line.kind.run(self._gateway, self._caller, line.body)
+            kept = await line.kind.handler(self._gateway, self._caller, line.body)
         except (RefusedError, ProblemError) as error:
             return line.number, error.status, error.detail
         except StorageUnavailableError:
@@ -246,18 +248,18 @@ class ImportRun:
         except Exception:
             log.exception("a line of an import failed", line=line.number)  # its own matter alone (safety.md 32)
             return line.number, 500, "Something went wrong on our side; it is in the log."
-        if kept and len(self._kept) < _KEPT_SHOWN:
+        if kept and len(self._kept) < _MAX_KEPT_LINES:
             self._kept[line.number] = list(kept)
         return None
 
 
-def _groups(lines: Iterable[_Read]) -> Iterator[list[_Read]]:
+def _groups(lines: Iterable[_ParsedLine]) -> Iterator[list[_ParsedLine]]:
     """Neighbours that may be carried out at once: of one type, and nobody's second line before her first is done."""
-    group: list[_Read] = []
+    group: list[_ParsedLine] = []
     seen: set[object] = set()
     for line in lines:
         key = getattr(line.body, "msisdn", None)
-        if group and (not line.kind.at_once or line.kind is not group[0].kind or key in seen):
+        if group and (not line.kind.concurrent or line.kind is not group[0].kind or key in seen):
             yield group
             group, seen = [], set()
         group.append(line)

@@ -8,7 +8,7 @@ from app.db.directory import MessageFilter, MessageRead
 from app.domain.calendar import SHANGHAI
 from app.services.management.messages import MessageDetail
 from app.services.management.tokens import Scope
-from app.web.access import Looking, Sees, next_cursor
+from app.web.access import RowAccess, Sees, next_cursor
 from app.web.api.models import (
     AttemptOut,
     DeadLetterOut,
@@ -18,7 +18,7 @@ from app.web.api.models import (
     MessagesOut,
     ReportOut,
 )
-from app.web.dependencies import BehindIn, GatewayIn, MessageIdIn, TenureIn, msisdn_of
+from app.web.dependencies import AfterIdIn, GatewayIn, MessageIdIn, TenureIn, msisdn_of
 from app.web.problems import ProblemError
 
 router = APIRouter(tags=["messages"])
@@ -79,23 +79,23 @@ def _letter(message: MessageRead) -> DeadLetterOut:
 
 @router.get("/messages", summary="Messages, newest first", response_model_exclude_none=True)
 async def list_messages(
-    look: Annotated[Looking, Depends(Sees("messages", Scope.READ, Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("messages", Scope.READ, Scope.CARE))],
     gateway: GatewayIn,
     tenure: TenureIn,
     msisdn: str | None = None,
     direction: Literal["mo", "mt"] | None = None,
     status: Annotated[str | None, Query(pattern="^[a-z]{1,20}$")] = None,
-    cursor: BehindIn = None,
+    cursor: AfterIdIn = None,
     limit: Limit = 100,
 ) -> MessagesOut:
     """Of one number, those of its present tenure, and the look is recorded; of all, texts only with a reason."""
     number = msisdn_of(msisdn) if msisdn else None
     if number:
-        await look.at(number, tenure)
-    wanted = MessageFilter(number, tenure if number else None, direction, status, cursor, look.former)
+        await access.record(number, tenure)
+    wanted = MessageFilter(number, tenure if number else None, direction, status, cursor, access.former)
     found = await gateway.management.messages.page(wanted, limit + 1)
     return MessagesOut(
-        messages=await look.rows(found[:limit], _out), next_cursor=next_cursor(found, limit, lambda item: item.id)
+        messages=await access.rows(found[:limit], _out), next_cursor=next_cursor(found, limit, lambda item: item.id)
     )
 
 
@@ -106,51 +106,51 @@ async def list_messages(
 )
 async def get_message(
     message_id: MessageIdIn,
-    look: Annotated[Looking, Depends(Sees("message", Scope.READ, Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("message", Scope.READ, Scope.CARE))],
     gateway: GatewayIn,
 ) -> MessageDetailOut:
     """Class, attempts, the provider's ids and the delivery reports as they came; the look is recorded."""
-    return await look.row(await gateway.management.messages.one(message_id, former=look.former), _detail)
+    return await access.row(await gateway.management.messages.one(message_id, former=access.former), _detail)
 
 
 @router.post("/messages/{message_id}/resend", status_code=202, summary="Send a message again")
 async def resend_message(
-    message_id: MessageIdIn, look: Annotated[Looking, Depends(Sees("resend", Scope.CARE))], gateway: GatewayIn
+    message_id: MessageIdIn, access: Annotated[RowAccess, Depends(Sees("resend", Scope.CARE))], gateway: GatewayIn
 ) -> dict[str, str]:
     """As a new message with the same words; 409 once what it says or asks holds no longer, or for a former customer.
 
     Who and why is recorded.
     """
-    found = await gateway.management.messages.find(message_id, former=look.former)
-    await look.at(found.msisdn, found.tenure)
+    found = await gateway.management.messages.find(message_id, former=access.former)
+    await access.record(found.msisdn, found.tenure)
     await gateway.management.messages.resend(message_id)
     return {"id": message_id, "status": "sent again"}
 
 
 @router.get("/dead-letters", summary="Messages that were given up after three tries")
 async def list_dead_letters(
-    look: Annotated[Looking, Depends(Sees("dead-letters", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("dead-letters", Scope.CARE))],
     gateway: GatewayIn,
-    cursor: BehindIn = None,
+    cursor: AfterIdIn = None,
     limit: Limit = 100,
 ) -> DeadLettersOut:
     """Newest first, with the place in the program where it went wrong; texts and whole numbers only with a reason."""
     found = await gateway.management.messages.page(
-        MessageFilter(None, None, "mo", "dead", cursor, look.former), limit + 1
+        MessageFilter(None, None, "mo", "dead", cursor, access.former), limit + 1
     )
     return DeadLettersOut(
-        dead_letters=await look.rows(found[:limit], _letter),
+        dead_letters=await access.rows(found[:limit], _letter),
         next_cursor=next_cursor(found, limit, lambda item: item.id),
     )
 
 
 @router.post("/dead-letters/{message_id}/retry", status_code=202, summary="Run a dead letter again")
 async def retry_dead_letter(
-    message_id: MessageIdIn, look: Annotated[Looking, Depends(Sees("retry", Scope.CARE))], gateway: GatewayIn
+    message_id: MessageIdIn, access: Annotated[RowAccess, Depends(Sees("retry", Scope.CARE))], gateway: GatewayIn
 ) -> dict[str, str]:
     """By the message's own time; 409 where a former customer of the number sent it. Who and why is recorded."""
-    found = await gateway.management.messages.find(message_id, former=look.former)
-    await look.at(found.msisdn, found.tenure)
+    found = await gateway.management.messages.find(message_id, former=access.former)
+    await access.record(found.msisdn, found.tenure)
     if not await gateway.management.messages.retry(message_id):
         raise ProblemError(404, "There is no dead letter with this id.")
     return {"id": message_id, "status": "pending"}

@@ -135,7 +135,7 @@ class SubscriptionBody(Body):
     )
 
     @model_validator(mode="after")
-    def _running(self) -> "SubscriptionBody":
+    def _check_state(self) -> "SubscriptionBody":
         if self.state not in (SubscriptionState.ACTIVE, SubscriptionState.TRIAL):
             raise ValueError("state must be active or trial")
         if self.state is SubscriptionState.TRIAL and self.trial_ends_at is None:

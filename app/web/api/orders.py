@@ -13,15 +13,15 @@ from app.domain.subscriptions import Channel
 from app.services.management.orders import OwnedOrder
 from app.services.management.owners import OwnerFilter, PageRequest
 from app.services.management.tokens import Scope
-from app.web.access import Looking, Sees, next_cursor
+from app.web.access import RowAccess, Sees, next_cursor
 from app.web.api.catalogue import CODE_PATTERN
 from app.web.bodies import Body, Line
-from app.web.dependencies import BehindIn, GatewayIn, TenureIn, msisdn_of
+from app.web.dependencies import AfterIdIn, GatewayIn, TenureIn, msisdn_of
 from app.web.numbers import Number
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/orders", tags=["orders"])
-Orderer = Annotated[Looking, Depends(Sees("order", Scope.BILLING_WRITE, Scope.CARE))]
+Orderer = Annotated[RowAccess, Depends(Sees("order", Scope.BILLING_WRITE, Scope.CARE))]
 OrderIdIn = Annotated[str, Path(max_length=64, description="our id of an order")]
 
 
@@ -90,7 +90,7 @@ def _out(msisdn: str, order: Order) -> OrderOut:
 
 
 @router.post("", status_code=202, summary="Order a service for a customer", response_model_exclude_none=True)
-async def post_order(given: OrderBody, look: Orderer, gateway: GatewayIn) -> OrderOut:
+async def post_order(given: OrderBody, access: Orderer, gateway: GatewayIn) -> OrderOut:
     """Nothing starts yet: she is asked by SMS, and only her own yes counts, an agent's order included.
 
     An order that cannot be is ``refused`` with its ``reason``, and she hears nothing of it. Orders of channels ``sp``
@@ -100,35 +100,35 @@ async def post_order(given: OrderBody, look: Orderer, gateway: GatewayIn) -> Ord
     """
     by_agent = given.channel is Channel.AGENT
     needed = Scope.CARE if by_agent else Scope.BILLING_WRITE
-    if not look.may(needed):
+    if not access.may(needed):
         raise ProblemError(403, f"Orders of channel {given.channel.value} need the scope {needed.value}.")
     if by_agent:
-        await look.at(given.msisdn)
-    who = f"{'agent' if by_agent else 'api'}:{look.who}"
-    call = PlaceOrder(who, given.service_code, given.channel, given.idempotency_key, look.reason)
-    return look.own(_out(given.msisdn, await gateway.management.orders.place(given.msisdn, call)))
+        await access.record(given.msisdn)
+    who = f"{'agent' if by_agent else 'api'}:{access.who}"
+    call = PlaceOrder(who, given.service_code, given.channel, given.idempotency_key, access.reason)
+    return access.unfiltered(_out(given.msisdn, await gateway.management.orders.place(given.msisdn, call)))
 
 
 @router.get("", summary="Orders, oldest first", response_model_exclude_none=True)
 async def list_orders(
-    look: Annotated[Looking, Depends(Sees("orders", Scope.BILLING_WRITE, Scope.CARE, Scope.READ))],
+    access: Annotated[RowAccess, Depends(Sees("orders", Scope.BILLING_WRITE, Scope.CARE, Scope.READ))],
     gateway: GatewayIn,
     tenure: TenureIn,
     msisdn: str | None = None,
     state: OrderState | None = None,
     service_code: Annotated[str | None, Query(pattern=CODE_PATTERN)] = None,
-    cursor: BehindIn = None,
+    cursor: AfterIdIn = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> OrdersOut:
     """Of one customer, those of her own tenure, and the look is recorded."""
     owner = OwnerFilter(msisdn_of(msisdn), tenure) if msisdn else None
     if owner:
-        await look.at(owner.msisdn, owner.tenure)
+        await access.record(owner.msisdn, owner.tenure)
     given = {"state": state, "service_code": service_code}
     wanted = {name: str(word) for name, word in given.items() if word is not None}
-    found = await gateway.management.orders.page(wanted, owner, PageRequest(limit + 1, cursor, look.former))
+    found = await gateway.management.orders.page(wanted, owner, PageRequest(limit + 1, cursor, access.former))
     return OrdersOut(
-        orders=await look.rows(found[:limit], order_out),
+        orders=await access.rows(found[:limit], order_out),
         next_cursor=next_cursor(found, limit, lambda item: item.order.id),
     )
 
@@ -136,8 +136,8 @@ async def list_orders(
 @router.get("/{order_id}", summary="One order", response_model_exclude_none=True)
 async def get_order(
     order_id: OrderIdIn,
-    look: Annotated[Looking, Depends(Sees("order", Scope.BILLING_WRITE, Scope.CARE, Scope.READ))],
+    access: Annotated[RowAccess, Depends(Sees("order", Scope.BILLING_WRITE, Scope.CARE, Scope.READ))],
     gateway: GatewayIn,
 ) -> OrderOut:
     """What became of it; the look is recorded."""
-    return await look.row(await gateway.management.orders.one(order_id, former=look.former), order_out)
+    return await access.row(await gateway.management.orders.one(order_id, former=access.former), order_out)

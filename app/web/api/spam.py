@@ -10,9 +10,9 @@ from app.domain.msisdn import parse_msisdn
 from app.domain.spam import reported_number
 from app.domain.values import value
 from app.services.management.tokens import Scope
-from app.web.access import Looking, Sees, next_cursor
+from app.web.access import RowAccess, Sees, next_cursor
 from app.web.api.tickets import TicketsIn
-from app.web.dependencies import BehindIn
+from app.web.dependencies import AfterIdIn
 
 router = APIRouter(tags=["tickets"])
 _NUMBER = r"^\+?[0-9]{3,20}$"
@@ -33,7 +33,7 @@ class SpamReportsOut(BaseModel):
 
 
 @value
-class _Reported:
+class _OwnedCount:
     """A count, and whose number was reported if a customer may have it."""
 
     msisdn: str | None
@@ -41,25 +41,25 @@ class _Reported:
     tenure: int | None = None
 
 
-def _out(item: _Reported) -> SpamCountOut:
+def _out(item: _OwnedCount) -> SpamCountOut:
     return SpamCountOut(number=item.found.number, count=item.found.count)
 
 
 @router.get("/spam-reports", summary="How often each number was reported")
 async def list_spam_reports(
-    look: Annotated[Looking, Depends(Sees("spam-reports", Scope.READ, Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("spam-reports", Scope.READ, Scope.CARE))],
     tickets: TicketsIn,
     number: Annotated[str | None, Query(pattern=_NUMBER, description="one number only")] = None,
-    cursor: BehindIn = None,
+    cursor: AfterIdIn = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> SpamReportsOut:
     """Subscribers' numbers in the form +8613800138000, others as they were written; neither texts nor reporters."""
     wanted = reported_number(number) if number else None
     if wanted and (msisdn := parse_msisdn(wanted)):
-        await look.at(msisdn)
+        await access.record(msisdn)
     counts = await tickets.spam_counts(wanted, cursor, limit + 1)
-    found = [_Reported(parse_msisdn(item.number), item) for item in counts]
+    found = [_OwnedCount(parse_msisdn(item.number), item) for item in counts]
     return SpamReportsOut(
-        spam_reports=await look.rows(found[:limit], _out),
+        spam_reports=await access.rows(found[:limit], _out),
         next_cursor=next_cursor(found, limit, lambda item: item.found.id),
     )

@@ -17,7 +17,7 @@ from app.domain.subscriptions import Subscription
 from app.domain.usage import data_plan
 from app.services.management.tokens import Caller, Scope
 from app.services.turns.passwords import hash_password
-from app.web.access import Looking, Sees
+from app.web.access import RowAccess, Sees
 from app.web.api.models import (
     EvidenceOut,
     EvidencePageOut,
@@ -85,15 +85,15 @@ async def patch_subscriber(
 @router.get("", summary="A subscriber as she is now")
 async def get_subscriber(
     msisdn: MsisdnIn,
-    look: Annotated[Looking, Depends(Sees("subscriber", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("subscriber", Scope.CARE))],
     gateway: GatewayIn,
     tenure: TenureIn,
 ) -> SubscriberOut:
     """The current tenure; the look is recorded."""
-    await look.at(msisdn, tenure)
+    await access.record(msisdn, tenure)
     found = (await gateway.management.directory.subscriber(msisdn, tenure)).subscriber
     preferences = await gateway.management.directory.preferences(found)
-    return await look.row(found, lambda subscriber: _subscriber(subscriber, preferences))
+    return await access.row(found, lambda subscriber: _subscriber(subscriber, preferences))
 
 
 def _subscriber(found: Subscriber, preferences: Preferences) -> SubscriberOut:
@@ -146,12 +146,12 @@ async def put_subscription(
 @router.get("/subscriptions", summary="What she has and had", response_model_exclude_none=True)
 async def get_subscriptions(
     msisdn: MsisdnIn,
-    look: Annotated[Looking, Depends(Sees("subscriptions", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("subscriptions", Scope.CARE))],
     gateway: GatewayIn,
     tenure: TenureIn,
 ) -> SubscriptionsOut:
     """Of the current tenure; the look is recorded."""
-    await look.at(msisdn, tenure)
+    await access.record(msisdn, tenure)
     return SubscriptionsOut(
         subscriptions=[_subscription(item) for item in await gateway.management.directory.subscriptions(msisdn, tenure)]
     )
@@ -189,14 +189,14 @@ async def delete_subscription(
 @router.get("/evidence", summary="What was asked, what was answered, what changed")
 async def get_evidence(
     msisdn: MsisdnIn,
-    look: Annotated[Looking, Depends(Sees("evidence", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("evidence", Scope.CARE))],
     gateway: GatewayIn,
     tenure: TenureIn,
     cursor: Annotated[int, Query(ge=0, lt=2**31, description="the next_cursor of the page before")] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> EvidencePageOut:
     """The chain of the current tenure, oldest first; the look is recorded."""
-    await look.at(msisdn, tenure)
+    await access.record(msisdn, tenure)
     page = await gateway.management.directory.evidence(msisdn, cursor, limit, tenure)
     following = str(page.records[-1].seq) if page.more else None
     return EvidencePageOut(evidence=[_evidence(record) for record in page.records], next_cursor=following)
@@ -218,12 +218,12 @@ def _evidence(record: EvidenceRecord) -> EvidenceOut:
 @router.get("/evidence/verify", summary="Whether the chain is whole")
 async def verify_evidence(
     msisdn: MsisdnIn,
-    look: Annotated[Looking, Depends(Sees("evidence", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("evidence", Scope.CARE))],
     gateway: GatewayIn,
     tenure: TenureIn,
 ) -> VerificationOut:
     """Walks the chain of the current tenure; ``first_bad`` names the first record that does not fit."""
-    await look.at(msisdn, tenure)
+    await access.record(msisdn, tenure)
     found = await gateway.management.directory.verify(msisdn, tenure)
     return VerificationOut(ok=found.ok, records=found.records, first_bad=found.first_bad, fault=found.violation)
 

@@ -16,14 +16,14 @@ from app.services.management.owners import PageRequest
 from app.services.management.tickets import TicketFilter, TicketRead, Tickets, TicketSort
 from app.services.management.tokens import Scope
 from app.services.refusals import RefusedError
-from app.web.access import Looking, Private, Sees, next_cursor
+from app.web.access import Private, RowAccess, Sees, next_cursor
 from app.web.bodies import Body, Words
 from app.web.dependencies import ID, GatewayIn
 from app.web.numbers import Number
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
-Reader = Annotated[Looking, Depends(Sees("ticket", Scope.READ, Scope.CARE))]
-Told = Annotated[Words, Field(min_length=1, max_length=500)]
+Reader = Annotated[RowAccess, Depends(Sees("ticket", Scope.READ, Scope.CARE))]
+MessageText = Annotated[Words, Field(min_length=1, max_length=500)]
 
 
 async def _tickets(gateway: GatewayIn) -> Tickets:
@@ -37,7 +37,7 @@ class ComplaintBody(Body):
     """A complaint that an agent takes down for a customer."""
 
     msisdn: Number
-    text: Told
+    text: MessageText
     charge_id: str | None = Field(
         default=None, max_length=200, description="the fee that it is about; else those that the text names"
     )
@@ -46,7 +46,7 @@ class ComplaintBody(Body):
 class FirstResponseBody(Body):
     """What the customer is told."""
 
-    message: Told
+    message: MessageText
 
 
 class RefundBody(Body):
@@ -58,7 +58,7 @@ class RefundBody(Body):
     charge_id: str | None = Field(default=None, max_length=200)
 
     @model_validator(mode="after")
-    def _names_its_charge(self) -> "RefundBody":
+    def _check_charge_id(self) -> "RefundBody":
         if self.policy is not RefundPolicy.NONE and not self.charge_id:
             raise ValueError("charge_id must name the charge that is given back")
         return self
@@ -70,7 +70,7 @@ class ResolveBody(Body):
     decision: Decision = Field(
         description="cancelled: she owes no open fee of the service, and it ends. upheld: it is due. done: all else"
     )
-    message: Told | None = None
+    message: MessageText | None = None
     refund: RefundBody | None = None
 
 
@@ -122,7 +122,7 @@ class TicketsOut(BaseModel):
     next_cursor: str | None = None
 
 
-def _here(moment: datetime | None) -> datetime | None:
+def _in_shanghai(moment: datetime | None) -> datetime | None:
     return moment.astimezone(SHANGHAI) if moment else None
 
 
@@ -134,7 +134,7 @@ def _fields(found: TicketRead) -> dict[str, object]:
     times = ("made_at", "first_response_due", "first_response_at", "due", "resolved_at")
     return {
         **{name: getattr(ticket, name) for name in same},
-        **{name: _here(getattr(ticket, name)) for name in times},
+        **{name: _in_shanghai(getattr(ticket, name)) for name in times},
         "msisdn": found.msisdn,
         "resolved_by": ticket.who,
     }
@@ -163,7 +163,7 @@ def _detail(found: TicketRead) -> TicketDetailOut:
     return TicketDetailOut.model_validate({**_fields(found), "refunds": refunds})
 
 
-async def _wanted(
+async def _ticket_filter(
     state: TicketState | None = None,
     kind: TicketKind | None = None,
     breached: bool | None = None,  # noqa: FBT001  a query parameter, named in the address
@@ -174,11 +174,11 @@ async def _wanted(
     return TicketFilter(state, kind, breached, warned, number and number.upper(), sort)
 
 
-WantedIn = Annotated[TicketFilter, Depends(_wanted)]
+TicketFilterIn = Annotated[TicketFilter, Depends(_ticket_filter)]
 
 
-async def _behind(
-    wanted: WantedIn,
+async def _ticket_cursor(
+    wanted: TicketFilterIn,
     cursor: Annotated[
         str | None, Query(pattern=rf"^([0-9]{{1,18}}\.)?{ID[1:]}", description="``next_cursor`` of the same list")
     ] = None,
@@ -190,10 +190,10 @@ async def _behind(
 
 @router.get("", summary="Tickets, oldest first or by deadline", response_model_exclude_none=True)
 async def list_tickets(
-    look: Annotated[Looking, Depends(Sees("tickets", Scope.READ, Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("tickets", Scope.READ, Scope.CARE))],
     tickets: TicketsIn,
-    wanted: WantedIn,
-    cursor: Annotated[str | None, Depends(_behind)],
+    wanted: TicketFilterIn,
+    cursor: Annotated[str | None, Depends(_ticket_cursor)],
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> TicketsOut:
     """Of present customers; with scope ``admin`` also of former ones. Texts and whole numbers only with a reason.
@@ -201,55 +201,55 @@ async def list_tickets(
     ``state=open&sort=deadline`` are those that staff should look at next. By ``number`` it is a look at one customer.
     """
     if wanted.number:
-        look.because()
-    found = await tickets.page(wanted, None, PageRequest(limit + 1, cursor, look.former))
+        access.require_reason()
+    found = await tickets.page(wanted, None, PageRequest(limit + 1, cursor, access.former))
     if wanted.number:
-        return TicketsOut(tickets=[await look.row(item, ticket_out) for item in found[:limit]])
+        return TicketsOut(tickets=[await access.row(item, ticket_out) for item in found[:limit]])
     return TicketsOut(
-        tickets=await look.rows(found[:limit], ticket_out),
+        tickets=await access.rows(found[:limit], ticket_out),
         next_cursor=next_cursor(found, limit, lambda item: item.cursor(wanted.sort)),
     )
 
 
 @router.post("", status_code=201, summary="Take down a complaint", response_model_exclude_none=True)
 async def post_ticket(
-    given: ComplaintBody, look: Annotated[Looking, Depends(Sees("complaint", Scope.CARE))], tickets: TicketsIn
+    given: ComplaintBody, access: Annotated[RowAccess, Depends(Sees("complaint", Scope.CARE))], tickets: TicketsIn
 ) -> TicketDetailOut:
     """The same ticket as by ``TS``: the customer is told its number and its deadlines by SMS."""
-    await look.at(given.msisdn)
-    complaint = AgentComplaint(f"agent:{look.who}", given.text, given.charge_id)
-    return await look.row(await tickets.open_for(given.msisdn, complaint), _detail)
+    await access.record(given.msisdn)
+    complaint = AgentComplaint(f"agent:{access.who}", given.text, given.charge_id)
+    return await access.row(await tickets.open_for(given.msisdn, complaint), _detail)
 
 
 @router.get("/{ticket_id}", summary="One ticket with its refunds", response_model_exclude_none=True)
-async def get_ticket(ticket_id: str, look: Reader, tickets: TicketsIn) -> TicketDetailOut:
+async def get_ticket(ticket_id: str, access: Reader, tickets: TicketsIn) -> TicketDetailOut:
     """The look is recorded."""
-    return await look.row(await tickets.one(ticket_id, former=look.former), _detail)
+    return await access.row(await tickets.one(ticket_id, former=access.former), _detail)
 
 
-async def _decide(look: Looking, tickets: Tickets, ticket_id: str, decision: Stimulus) -> TicketDetailOut:
+async def _decide(access: RowAccess, tickets: Tickets, ticket_id: str, decision: Stimulus) -> TicketDetailOut:
     """Who decided, and why, is recorded before anything is done."""
     found = await tickets.one(ticket_id, former=False)
-    await look.at(found.msisdn, found.tenure)
-    return await look.row(await tickets.decide(ticket_id, decision), _detail)
+    await access.record(found.msisdn, found.tenure)
+    return await access.row(await tickets.decide(ticket_id, decision), _detail)
 
 
 @router.post("/{ticket_id}/first-response", summary="Answer the customer first", response_model_exclude_none=True)
 async def post_first_response(
     ticket_id: str,
     given: FirstResponseBody,
-    look: Annotated[Looking, Depends(Sees("first-response", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("first-response", Scope.CARE))],
     tickets: TicketsIn,
 ) -> TicketDetailOut:
     """The message goes to the customer by SMS, between 07:00 and 22:00."""
-    return await _decide(look, tickets, ticket_id, RespondFirst(f"agent:{look.who}", ticket_id, given.message))
+    return await _decide(access, tickets, ticket_id, RespondFirst(f"agent:{access.who}", ticket_id, given.message))
 
 
 @router.post("/{ticket_id}/resolve", summary="Decide a ticket", response_model_exclude_none=True)
 async def post_resolve(
     ticket_id: str,
     given: ResolveBody,
-    look: Annotated[Looking, Depends(Sees("resolve", Scope.CARE))],
+    access: Annotated[RowAccess, Depends(Sees("resolve", Scope.CARE))],
     tickets: TicketsIn,
 ) -> TicketDetailOut:
     """For good; the customer is told by SMS. What was not taken (422) or was given back before (409) is not refunded.
@@ -257,25 +257,25 @@ async def post_resolve(
     Resolving with ``policy: none``, or as ``upheld``, closes a second half that waits.
     """
     refund = RefundRequest(given.refund.policy, given.refund.charge_id) if given.refund else None
-    decision = Resolve(f"agent:{look.who}", ticket_id, given.decision, given.message, refund)
-    return await _decide(look, tickets, ticket_id, decision)
+    decision = Resolve(f"agent:{access.who}", ticket_id, given.decision, given.message, refund)
+    return await _decide(access, tickets, ticket_id, decision)
 
 
 @router.post(
     "/{ticket_id}/refund/confirm", summary="Pay the second half of a principal", response_model_exclude_none=True
 )
 async def post_refund_confirm(
-    ticket_id: str, look: Annotated[Looking, Depends(Sees("refund", Scope.CARE))], tickets: TicketsIn
+    ticket_id: str, access: Annotated[RowAccess, Depends(Sees("refund", Scope.CARE))], tickets: TicketsIn
 ) -> TicketDetailOut:
     """It was our error after all. What nobody decides within 3 days is paid, too."""
-    return await _decide(look, tickets, ticket_id, DecideRefund(f"agent:{look.who}", ticket_id, confirmed=True))
+    return await _decide(access, tickets, ticket_id, DecideRefund(f"agent:{access.who}", ticket_id, confirmed=True))
 
 
 @router.post(
     "/{ticket_id}/refund/close", summary="End a principal without its second half", response_model_exclude_none=True
 )
 async def post_refund_close(
-    ticket_id: str, look: Annotated[Looking, Depends(Sees("refund", Scope.CARE))], tickets: TicketsIn
+    ticket_id: str, access: Annotated[RowAccess, Depends(Sees("refund", Scope.CARE))], tickets: TicketsIn
 ) -> TicketDetailOut:
     """What was given back stays the customer's."""
-    return await _decide(look, tickets, ticket_id, DecideRefund(f"agent:{look.who}", ticket_id, confirmed=False))
+    return await _decide(access, tickets, ticket_id, DecideRefund(f"agent:{access.who}", ticket_id, confirmed=False))

@@ -19,7 +19,7 @@ from app.web.numbers import Number
 from app.web.times import Moment, Month
 
 router = APIRouter(prefix="/usage", tags=["usage and bills"], dependencies=[Depends(needs(Scope.BILLING_WRITE))])
-_MOST = 1000
+_MAX_READINGS = 1000
 _REFUSED = {AHEAD: "at: lies in the future.", FORMER: f"at: {BEFORE_TENURE}"}
 
 
@@ -32,7 +32,7 @@ class DataUsageBody(LargeBody):
     at: Moment
 
     @model_validator(mode="after")
-    def _of_its_month(self) -> "DataUsageBody":
+    def _check_month(self) -> "DataUsageBody":
         if self.at < first_moment(self.month):
             raise ValueError("at: lies before the month")
         return self
@@ -55,14 +55,14 @@ class ReadingOut(BaseModel):
     detail: str | None = None
 
 
-def _form(given: object) -> str:
+def _body_form(given: object) -> str:
     return "many" if isinstance(given, list) else "one"
 
 
 _OneOrMany = Annotated[
     Annotated[DataUsageBody, Tag("one")]
-    | Annotated[list[DataUsageBody], Field(min_length=1, max_length=_MOST, fail_fast=True), Tag("many")],
-    Discriminator(_form),
+    | Annotated[list[DataUsageBody], Field(min_length=1, max_length=_MAX_READINGS, fail_fast=True), Tag("many")],
+    Discriminator(_body_form),
     Body(),
 ]
 
@@ -75,20 +75,20 @@ async def post_data_usage(given: _OneOrMany, gateway: GatewayIn) -> ReadingOut |
     holder of the number got it is refused.
     """
     if isinstance(given, list):
-        return await _take(gateway, given)
-    (found,) = await _take(gateway, [given])
+        return await _record_all(gateway, given)
+    (found,) = await _record_all(gateway, [given])
     if found.status is ReadingStatus.REFUSED:
         raise RefusedError(422, found.detail or "")
     return found
 
 
-async def _take(gateway: Gateway, given: list[DataUsageBody]) -> list[ReadingOut]:
+async def _record_all(gateway: Gateway, given: list[DataUsageBody]) -> list[ReadingOut]:
     """One turn for each subscriber, side by side: they share commits."""
     places: dict[str, list[int]] = {}
     for place, body in enumerate(given):
         places.setdefault(body.msisdn, []).append(place)
     results = await asyncio.gather(
-        *(_of_one(gateway, msisdn, [given[place] for place in mine]) for msisdn, mine in places.items())
+        *(_record_for_subscriber(gateway, msisdn, [given[place] for place in mine]) for msisdn, mine in places.items())
     )
     by_place = {
         place: out
@@ -98,15 +98,15 @@ async def _take(gateway: Gateway, given: list[DataUsageBody]) -> list[ReadingOut
     return [by_place[place] for place in range(len(given))]
 
 
-async def _of_one(gateway: Gateway, msisdn: str, given: list[DataUsageBody]) -> list[ReadingOut]:
+async def _record_for_subscriber(gateway: Gateway, msisdn: str, given: list[DataUsageBody]) -> list[ReadingOut]:
     readings = tuple(Reading(body.month, body.used_kb, body.at) for body in given)
     outcome = await gateway.turning.turns.call(msisdn, ReadDataUsage(readings))
     if outcome.refusal is not None:
         return [_out(body, ReadingStatus.REFUSED, outcome.refusal.detail) for body in given]
-    return [_judged(body, word) for body, word in zip(given, outcome.verdict.split(), strict=True)]
+    return [_result_of(body, word) for body, word in zip(given, outcome.verdict.split(), strict=True)]
 
 
-def _judged(body: DataUsageBody, word: str) -> ReadingOut:
+def _result_of(body: DataUsageBody, word: str) -> ReadingOut:
     if word in _REFUSED:
         return _out(body, ReadingStatus.REFUSED, _REFUSED[word])
     return _out(body, ReadingStatus.ACCEPTED if word == "accepted" else ReadingStatus.IGNORED)
