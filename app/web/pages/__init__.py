@@ -1,4 +1,7 @@
-"""Pages: text only, under a strict content security policy, nothing fetched from elsewhere (safety.md 29)."""
+"""The HTML pages and their security headers.
+
+A strict content security policy forbids inline scripts and anything loaded from another host (safety.md 29).
+"""
 
 import html
 from pathlib import Path
@@ -17,19 +20,19 @@ _STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# Swagger UI writes style attributes of its own.
+# Swagger UI sets inline styles.
 _DOCS = _STRICT.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 
 @router.get("/")
 async def start() -> Response:
-    """Lead to the handset."""
+    """Redirect to the handset page."""
     return RedirectResponse("/handset")
 
 
 @router.get("/handset")
 def handset(gateway: GatewayIn) -> HTMLResponse:
-    """Phones on the screen; the page offers those commands that the gateway knows."""
+    """Return the handset page with the keywords of the gateway's commands in it."""
     keywords = html.escape(" ".join(sorted(gateway.turning.registry.keywords | gateway.turning.registry.prefixes)))
     page = (HERE / "handset.html").read_text(encoding="utf-8")
     return HTMLResponse(page.replace(_KEYWORDS, f'data-keywords="{keywords}"', 1))
@@ -40,18 +43,18 @@ docs = APIRouter(include_in_schema=False)
 
 @docs.get("/docs")
 async def reference() -> Response:
-    """The API reference, offline."""
+    """Return the API reference, which works without the internet."""
     return FileResponse(HERE / "docs.html", media_type="text/html")
 
 
 class SecurityHeaders:
-    """Puts the policy on every answer that is a page or a part of one."""
+    """Middleware that adds security headers to every answer, except on the hot path and for metrics."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; the hot path (webhooks) is left alone."""
+        """Pass the request on and add the headers to its answer."""
         if scope["type"] != "http" or scope["path"].startswith(("/webhooks/", "/metrics")):
             await self._app(scope, receive, send)
             return

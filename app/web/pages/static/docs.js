@@ -1,2 +1,2 @@
-// The API reference, from this gateway's own description of itself.
+// The API reference, rendered from this gateway's OpenAPI document.
 SwaggerUIBundle({ url: "/openapi.json", dom_id: "#reference", deepLinking: true, tryItOutEnabled: true });

@@ -1,4 +1,4 @@
-/** Language and light: by what the browser says, unless the reader chose. */
+/** Language and colour scheme: the browser's preferences, unless the reader chose others. */
 
 import { keep, kept } from "./keeping.js";
 import { applyLanguage, name, otherLanguage, say, setLanguage } from "./words.js";
@@ -28,7 +28,7 @@ function setTheme(theme) {
   name($("theme"), { title: "theme_why" });
 }
 
-/** The button names the other language in that language. */
+/** Label the language button with the other language, in that language. */
 function showOtherLanguage() {
   const other = otherLanguage();
   $("language").textContent = other === "zh" ? "中文" : "English";

@@ -1,4 +1,4 @@
-/** One message as a bubble: who, what, when, how long, and what became of it. */
+/** One message as a bubble: service number, text, time, length and status. */
 
 import { purposeOf } from "./numbers.js";
 import { copyOf, hasWords, name, say, showTime } from "./words.js";

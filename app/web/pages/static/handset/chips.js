@@ -1,12 +1,12 @@
 /**
- * Quick texts: what the newest question and listing can be answered with, and commands. Numbers are gathered in the text
- * field; everything else is sent at once.
+ * Quick texts: answers to the newest question and listing, and commands. Numbers are collected in the text field;
+ * everything else is sent at once.
  */
 
 import { ACCESS_NUMBER } from "./numbers.js";
 import { name } from "./words.js";
 
-/** Commands in the order of their use; `if`: the keyword that the gateway must know (flows.md 4). */
+/** Commands in the order of use. `if`: the keyword that the gateway must support (flows.md 4). */
 const COMMANDS = [
   { text: "0000", if: "0000", why: "do_list" },
   { text: "1111", if: "1111", why: "do_offers" },
@@ -22,7 +22,7 @@ const COMMANDS = [
   { text: "帮助", if: "帮助", why: "do_help" },
 ];
 
-/** The page is told by the gateway which keywords it has. */
+/** The keywords that the gateway wrote into the page. */
 const known = new Set(document.body.dataset.keywords.split(" "));
 const commands = COMMANDS.filter((one) => known.has(one.if));
 
@@ -59,7 +59,7 @@ export class Chips {
     if (hadFocus) this.#row.firstElementChild.focus();
   }
 
-  /** Marks the numbers that stand in the text field. @param {string} text */
+  /** Mark the numbers that are in the text field. @param {string} text */
   mark(text) {
     const numbers = new Set(text.split(/[^\d]+/));
     for (const chip of this.#row.querySelectorAll(".pick")) chip.ariaPressed = String(numbers.has(chip.dataset.number));
@@ -96,7 +96,7 @@ export class Chips {
     return chip;
   }
 
-  // ---- one stop of the tabulator, arrows inside of it
+  // ---- one tab stop, arrow keys move between the chips
 
   #rove(chip) {
     for (const one of this.#row.children) one.tabIndex = one === chip ? 0 : -1;

@@ -1,4 +1,4 @@
-/** The gateway's clock: shown everywhere, moved in demo and test, where these calls exist. */
+/** The gateway's clock. It can be moved in demo and test, where these calls exist. */
 
 import { call, move } from "./gateway.js";
 import { fromField, nextFirst, toField } from "./times.js";
@@ -7,9 +7,9 @@ import { say, showTime } from "./words.js";
 const $ = (id) => document.getElementById(id);
 const STEP = 5_000;
 
-/** @type {{at: number, since: number, frozen: boolean}} the time last read, and when (the browser's own stopwatch) */
+/** @type {{at: number, since: number, frozen: boolean}} the time last read, and when it was read (performance.now()) */
 let read = { at: Date.now(), since: performance.now(), frozen: false };
-/** While the page moves a frozen clock on as time passes: the same pair, from where it began. */
+/** While the page moves a frozen clock forward in real time: the same pair, at the start of that. */
 let running = null;
 
 /** The gateway's time, as far as the page knows. */
@@ -18,7 +18,7 @@ export function now() {
   return new Date(frozen ? at : at + performance.now() - since);
 }
 
-/** Reads the clock; whether there is one to move. */
+/** Read the clock; resolve to true if it was read, to false if these calls do not exist, else to null. */
 export async function readClock() {
   try {
     take(await call("GET", "clock"));
@@ -34,7 +34,7 @@ function take({ now: at, frozen }) {
   tick();
 }
 
-/** Writes the time wherever it is shown. */
+/** Update every element that shows the time. */
 export function tick() {
   const at = now().toISOString();
   showTime($("clock-day"), at, "date");
@@ -48,7 +48,7 @@ export function tick() {
 
 // ---- moving it
 
-/** What the buttons of the clock do; each resolves when everything that fell due on the way is done. */
+/** The actions of the clock's buttons. Each resolves when everything that fell due on the way is done. */
 export const moves = {
   async toggle() {
     if (read.frozen && !running) {
@@ -78,8 +78,8 @@ async function to(at) {
 }
 
 /**
- * A clock that was frozen runs free again after a reset only. Until then the page moves it on in steps, to where it would
- * be by now; pages that do so together do not make it any faster.
+ * Move a frozen clock forward in steps, to the time it would show if it ran. A frozen clock runs by itself only after a
+ * reset. Several pages doing this do not make it faster.
  */
 function run() {
   running = { at: read.at, since: performance.now(), frozen: false };
@@ -103,7 +103,7 @@ async function step(mine) {
   setTimeout(step, STEP, mine);
 }
 
-/** The field for a time begins with the next full hour. */
+/** Set the time field to the next full hour. */
 export function fillField(field) {
   if (document.activeElement !== field) field.value = `${toField(new Date(now().getTime() + 3_600_000)).slice(0, 13)}:00`;
 }

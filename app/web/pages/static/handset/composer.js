@@ -1,6 +1,6 @@
 /**
- * Where a text is written: to whom, what, how long it is. The next text goes to the number that wrote last, as on a
- * phone, unless the reader chose another; what is being written never changes its recipient.
+ * The form for a new text: recipient, text and length. By default a text goes to the number that wrote last, as on a
+ * phone. The recipient never changes while a text is being written.
  */
 
 import { ACCESS_NUMBER } from "./numbers.js";
@@ -18,7 +18,7 @@ export class Composer {
   #chosen = false;
   #fixed = null;
   #lastSender = ACCESS_NUMBER;
-  /** How many texts back the history shows; 0: what is being written. */
+  /** The position in the history of sent texts, from the newest; 0: the text that is being written. */
   #back = 0;
   #written = "";
 
@@ -54,7 +54,7 @@ export class Composer {
     this.#text.focus();
   }
 
-  /** Writes into the text field, for the reader to send. */
+  /** Put a text into the text field, for the reader to send. */
   write(text, to = null) {
     this.#text.value = text;
     this.#back = 0;
@@ -63,22 +63,22 @@ export class Composer {
     this.focus();
   }
 
-  // ---- to whom
+  // ---- recipient
 
-  /** The reader chose a number. */
+  /** Handle the reader's choice of a number. */
   choose(number) {
     this.#chosen = true;
     this.#setRecipient(number);
   }
 
-  /** One conversation is shown alone: texts go to its number. null: all are shown. */
+  /** Handle the filter: if one conversation is shown alone, texts go to its number. null: all are shown. */
   fix(number) {
     this.#fixed = number;
     this.#chosen = false;
     this.#setRecipient(number ?? this.#lastSender);
   }
 
-  /** Somebody wrote. */
+  /** Handle a received message. */
   heardFrom(number) {
     this.#lastSender = number;
     if (this.#fixed || this.#chosen || this.#text.value.trim() !== "") this.#suggest();
@@ -97,11 +97,11 @@ export class Composer {
     this.#suggest();
     if (!isNew) return;
     this.#to.classList.remove("changed");
-    void this.#to.offsetWidth; // lets the highlight run again
+    void this.#to.offsetWidth; // restarts the animation
     this.#to.classList.add("changed");
   }
 
-  /** Beside the field: the number that wrote last, and the access number, unless it is there already. */
+  /** Offer the number that wrote last and the access number, unless it is the recipient already. */
   #suggest() {
     const numbers = new Set([this.#lastSender, ACCESS_NUMBER]);
     numbers.delete(this.#to.value.trim());
@@ -120,7 +120,7 @@ export class Composer {
     this.#suggestions.replaceChildren(...buttons);
   }
 
-  // ---- what
+  // ---- text
 
   #onText() {
     const { value } = this.#text;
@@ -141,7 +141,7 @@ export class Composer {
     this.#send(to, value);
   }
 
-  /** Enter sends, arrows leaf through what was sent; not while an input method is choosing characters. */
+  /** Enter sends, arrow keys step through the history; neither while an input method is composing. */
   #onKeyDown(event) {
     if (event.isComposing || event.keyCode === 229) return;
     if (event.key === "Enter" && !event.shiftKey) {

@@ -1,8 +1,8 @@
 /**
- * Keeps a thread up to date: loads it, follows its events, and goes on behind the last message after a break.
+ * Keeps a thread up to date: loads it, follows its event stream, and continues after the last message when the stream
+ * breaks.
  *
- * A browser opens at most six connections to one server, and each stream takes one: a page that nobody sees gives its
- * streams back.
+ * A browser opens at most six connections to one server, and each stream takes one. So a hidden page closes its streams.
  */
 
 import { call, handsetPath, Problem } from "./gateway.js";
@@ -14,7 +14,7 @@ const LONGEST_PAUSE = 10_000;
  * @param {string} number
  * @param {{firstId: ?string, resumePoint: (string|undefined)}} thread
  * @param {{state: Function, arrived: Function, loaded: Function, emptied: Function, problem: Function}} on
- *   `state`: connecting, live, away (going on by itself) or refused (for good)
+ *   `state`: connecting, live, away (retries by itself) or refused (final)
  */
 export class Follower {
   #number;
@@ -44,12 +44,12 @@ export class Follower {
     this.#wake();
   }
 
-  /** Try again now instead of after the pause. */
+  /** Retry now instead of after the pause. */
   hurry() {
     this.#wake();
   }
 
-  /** A stream may be dead without a sign, and somebody else may have reset the gateway: look. */
+  /** Check the stream: it may be dead unnoticed, or another page may have reset the gateway. */
   async check() {
     if (!this.#stream || document.hidden) return;
     try {
@@ -59,7 +59,7 @@ export class Follower {
     }
   }
 
-  /** Without having failed. */
+  /** Restart the stream without counting a failure. */
   #startAgain() {
     this.#failures = -1;
     this.#breakOff();
@@ -93,7 +93,7 @@ export class Follower {
     }
   }
 
-  /** Until the time is over or something woke us; for as long as nobody sees the page. */
+  /** Wait until the time is over or `wake` is called; while the page is hidden, without end. */
   async #pause(ms) {
     await new Promise((resolve) => {
       const timer = document.hidden ? 0 : setTimeout(resolve, ms);
@@ -104,7 +104,7 @@ export class Follower {
     });
   }
 
-  /** Loads what is missing, page by page. */
+  /** Load missing messages, page by page. */
   async #catchUp() {
     if (await this.#wasEmptied()) this.#on.emptied();
     for (let after = this.#thread.resumePoint; !this.#ended; ) {
@@ -117,7 +117,7 @@ export class Follower {
     if (!this.#ended) this.#on.loaded();
   }
 
-  /** Follows the stream; resolves when it breaks. */
+  /** Follow the stream; resolve when it breaks. */
   #listen() {
     const path = handsetPath(this.#number, "events", { after: this.#thread.resumePoint });
     const stream = new EventSource(`/simulator/${path}`);
@@ -137,7 +137,7 @@ export class Follower {
     });
   }
 
-  /** Somebody reset the gateway: its thread does not begin with our first message any more. */
+  /** Detect a reset of the gateway: its thread no longer begins with the first message shown here. */
   async #wasEmptied() {
     const first = this.#thread.firstId;
     if (!first) return false;

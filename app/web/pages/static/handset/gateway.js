@@ -1,18 +1,18 @@
-/** Calls of the simulator's interface, and what can go wrong with them in words that say what to do. */
+/** Calls of the simulator API, and their errors as texts that say what to do. */
 
 import { t } from "./words.js";
 
 const ANSWER_WITHIN = 20_000;
 const MOVE_WITHIN = 300_000;
 
-/** What went wrong. Status 0: no answer at all. */
+/** The error of a call. Status 0: there was no answer. */
 export class Problem extends Error {
   constructor(status, title, detail = "") {
     super(title);
     Object.assign(this, { status, title, detail });
   }
 
-  /** The same call may work later, without a change. */
+  /** True if the same call may succeed later. */
   get passes() {
     return [0, 408, 429].includes(this.status) || this.status >= 500;
   }
@@ -28,7 +28,7 @@ export class Problem extends Error {
   }
 }
 
-/** One call; throws a Problem. */
+/** Make a call; throw a Problem if it fails. `within`: the timeout in milliseconds. */
 export async function call(method, path, body, within = ANSWER_WITHIN) {
   let response, answer;
   try {
@@ -54,7 +54,7 @@ export async function call(method, path, body, within = ANSWER_WITHIN) {
   throw new Problem(response.status, answer?.title ?? t("answered", { status: response.status }), detail);
 }
 
-/** A call that moves the clock or empties everything: it may take minutes. */
+/** Make a call that moves the clock or resets the gateway, which may take minutes. */
 export const move = (method, path, body) => call(method, path, body, MOVE_WITHIN);
 
 export function handsetPath(number, rest, query = {}) {

@@ -1,4 +1,4 @@
-/** One phone: a number, its thread, and where it writes. */
+/** One phone: a number, its thread and its composer. */
 
 import { Chips } from "./chips.js";
 import { now } from "./clock.js";
@@ -74,17 +74,17 @@ export class Handset {
     this.#composer.focus();
   }
 
-  /** Sends a command, as if it had been typed. */
+  /** Send a command as if it had been typed. */
   say(text) {
     this.#send(ACCESS_NUMBER, text);
   }
 
-  /** It came to the front: what could not be measured while it was hidden. */
+  /** Handle becoming visible: update what cannot be measured while hidden. */
   shown() {
     this.#thread.scrollToNewest();
   }
 
-  /** What depends on the time: which listing can still be answered. */
+  /** Update what depends on the time: which listing can still be answered. */
   refresh() {
     this.#chips.show(answersIn(this.#thread.received, now()));
     this.#chips.mark(this.#composer.value);
@@ -94,7 +94,7 @@ export class Handset {
     return this.#follower.check();
   }
 
-  /** The gateway was emptied: begin again. */
+  /** Start over after a reset of the gateway. */
   restart() {
     this.#follower.end();
     this.#forget();
@@ -133,7 +133,7 @@ export class Handset {
     if (message.direction === "mt") this.#hears.heard();
   }
 
-  /** The first messages are not read out one by one, those after them are. */
+  /** Let screen readers announce messages, except those of the first load. */
   #loaded() {
     this.#thread.showEmptiness();
     if (!this.#isLoaded) this.#thread.received.slice(-1).forEach((message) => this.#learn(message));
@@ -182,7 +182,7 @@ export class Handset {
     this.#thread.scrollToNewest();
   }
 
-  /** A number of the listing is put into the text field, or taken out of it. */
+  /** Add a number of the listing to the text field, or remove it. */
   #pick(to, picked) {
     const numbers = this.#composer.value.match(/^[\d,\s]*$/) ? this.#composer.value.match(/\d+/g) ?? [] : [];
     const others = numbers.filter((number) => number !== picked);
@@ -193,7 +193,7 @@ export class Handset {
 
   // ---- conversations
 
-  /** With whom this handset talks; each can be looked at alone. */
+  /** Update the list of conversations, each of which can be shown alone. */
   #showParties() {
     const parties = this.#thread.parties;
     const row = this.#part(".parties");
@@ -235,7 +235,7 @@ export class Handset {
   }
 }
 
-/** Gives every id inside of it, and what refers to it, a number of its own. */
+/** Make every id inside an element unique, and update the references to it. */
 function numbered(element) {
   made += 1;
   for (const attribute of ["id", "for", "aria-describedby", "aria-labelledby", "list"]) {

@@ -1,8 +1,8 @@
-/** What this browser remembers of the page: numbers and preferences, never texts. */
+/** Numbers and preferences in the browser's local storage; never texts. */
 
 const PREFIX = "smsgw.handset.";
 
-/** What was kept, or null; also null where storage is forbidden. */
+/** Return a stored value; null if there is none or storage is forbidden. */
 export function kept(name) {
   try {
     return localStorage.getItem(PREFIX + name);
@@ -15,6 +15,6 @@ export function keep(name, value) {
   try {
     localStorage.setItem(PREFIX + name, value);
   } catch {
-    // A browser that keeps nothing still works; it only forgets.
+    // Without storage the page works, but forgets preferences.
   }
 }

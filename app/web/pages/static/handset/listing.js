@@ -1,13 +1,13 @@
 /**
- * What a received text asks for: numbers of a listing, words to reply with. Listings can be read by programs (flows.md 17):
- * an item is digits, one of 、.， or a blank, and what follows up to ；.
+ * Parses received texts for possible answers: numbers of a listing, words to reply with. An item of a listing is digits,
+ * one of 、.， or a blank, and a name up to ；. This format is guaranteed (flows.md 17).
  */
 
 const ITEM = /(?<![\d,，.-])(\d{1,2})[、.，\s]\s*([^；;]+)[；;]/gu;
 const PRICE = /\s*(?:CNY)?\s?\d+(?:\.\d+)?\s?(?:元|\/|\().*$/u;
 const WORDS = [/回复[“"]([^”"]{1,6})[”"]/gu, /回复([A-Z]{1,4}|\d{4})(?![\dA-Z])/gu, /[Rr]eply ([A-Z]{1,4}|\d{4})\b/gu, /\b(ALL) stops/gu, /\b(NO) to keep/gu];
 const LONGEST_NAME = 9;
-/** How long a listing can be answered, unless the gateway's settings say otherwise. */
+/** How long a listing can be answered by default. The gateway's settings may differ. */
 const VALID_FOR = 2 * 3_600_000;
 
 /** @returns {{number: string, name: string}[]} */
@@ -15,7 +15,7 @@ export function itemsOf(text) {
   return [...text.matchAll(ITEM)].map(([, number, rest]) => ({ number, name: shorten(rest.replace(PRICE, "")) }));
 }
 
-/** Without the service provider in brackets. */
+/** Remove the service provider in brackets. */
 function shorten(name) {
   const letters = [...name.replace(/\(.*\)$/u, "")];
   return letters.length > LONGEST_NAME ? `${letters.slice(0, LONGEST_NAME).join("")}…` : letters.join("");
@@ -28,12 +28,12 @@ export function wordsOf(text) {
 }
 
 /**
- * The answers that the newest message and the newest listing of a thread can have.
+ * The possible answers to the newest message and the newest listing of a thread.
  *
  * @param {Message[]} received  oldest first
  * @param {Date} now  the gateway's time
  * @returns {{asked: Reply[], items: {number: string, name: string, to: string}[], words: Reply[]}}
- *   `asked`: what the newest message asks for, `items` and `words`: what the listing does
+ *   `asked`: answers to the newest message; `items` and `words`: answers to the listing
  * @typedef {{text: string, to: string}} Reply
  */
 export function answersIn(received, now) {

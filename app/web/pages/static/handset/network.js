@@ -1,12 +1,12 @@
-/** How the simulated network behaves: faults, and the delivery reports that it sends back. Demo and test only. */
+/** Controls for the simulated network: faults and delivery reports. Demo and test only. */
 
 import { call } from "./gateway.js";
 
 const $ = (id) => document.getElementById(id);
-/** How often a fault happens, by the choice in the form. */
+/** The rate and count of faults for each choice in the form. */
 const SHARES = { always: { rate: 1 }, half: { rate: 0.5 }, once: { rate: 1, count: 1 } };
 
-/** Shows how the network behaves now; others may have changed it. */
+/** Show the network's present behaviour, which other pages may have changed. */
 export async function readNetwork() {
   const [faults, delivery] = await Promise.all([call("GET", "faults"), call("GET", "delivery")]);
   const isOver = faults.count === 0;
@@ -22,7 +22,7 @@ function shareOf({ rate, count }) {
   return rate < 1 ? "half" : "always";
 }
 
-/** Does not take a choice out of the reader's hands, and leaves a value of others that the form does not have. */
+/** Set a field unless the reader is editing it or the form does not have the value. */
 function setField(id, value) {
   const field = $(id);
   if (document.activeElement === field) return;

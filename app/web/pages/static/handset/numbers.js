@@ -1,4 +1,4 @@
-/** Mobile numbers, and what the operator's service numbers are for. */
+/** Mobile numbers, and the purposes of the operator's service numbers. */
 
 export const ACCESS_NUMBER = "10086";
 export const DEFAULT_NUMBER = "13800138000";
@@ -11,10 +11,10 @@ const PURPOSES = [
   [/^10086888$/, "for_offers"],
 ];
 
-/** A number without its country code and without what people write between digits. */
+/** Remove the country code and separators from a number. */
 export const plainNumber = (given) => given.replace(/[^\d+]/g, "").replace(/^(?:\+|00)?86(?=1\d{10}$)/, "");
 export const isMobile = (number) => /^1\d{10}$/.test(plainNumber(number));
 export const withCountryCode = (number) => (isMobile(number) ? `+86${plainNumber(number)}` : number);
 
-/** The key of the words for what a service number is for, or null. */
+/** The dictionary key for the purpose of a service number, or null. */
 export const purposeOf = (number) => PURPOSES.find(([pattern]) => pattern.test(number))?.[1] ?? null;

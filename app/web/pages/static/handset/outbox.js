@@ -1,6 +1,6 @@
 /**
- * Texts on their way to the gateway, one after the other and in order. A text keeps its message id however often it is
- * handed over, so it never becomes two; while the gateway is away it waits.
+ * Texts that wait to be sent to the gateway, one after the other and in order. Each has a fixed message id, so that
+ * repeated sending never creates two messages. While the gateway is unavailable, texts wait.
  *
  * @typedef {{to: string, text: string, messageId: string, id: ?string, state: "queued"|"sent"|"failed"}} Draft
  */
@@ -36,7 +36,7 @@ export class Outbox {
     this.#ended = true;
   }
 
-  /** Hand over what waits: at once, and whenever the gateway is back. */
+  /** Send the waiting texts: now, and whenever the gateway is back. */
   async resume() {
     if (this.#busy) return;
     this.#busy = true;
@@ -52,7 +52,7 @@ export class Outbox {
     if (this.#waiting.length && !this.#ended) this.#timer = setTimeout(() => this.resume(), TRY_AGAIN_AFTER);
   }
 
-  /** Whether that is settled, well or badly. */
+  /** Send a text; resolve to true if it was sent or failed for good. */
   async #handOver(draft) {
     const { to, text, messageId } = draft;
     try {

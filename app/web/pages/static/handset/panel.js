@@ -1,4 +1,4 @@
-/** The gateway's controls beside the phones: clock, network, reset. On a phone's screen they are a sheet. */
+/** The controls of the gateway: clock, network, reset. On a small screen they are a sheet. */
 
 import { fillField, moves, readClock, tick } from "./clock.js";
 import { move, Problem } from "./gateway.js";
@@ -35,17 +35,17 @@ export function startPanel(on) {
   read();
 }
 
-/** What others changed; where the calls do not exist, the controls hide themselves. */
+/** Read what other pages changed. Hide the controls if their calls do not exist. */
 async function read() {
   const isThere = await readClock();
   if (isThere === null) return;
   for (const element of document.querySelectorAll("[data-disposable]")) element.hidden = !isThere;
   if (!isThere || $("panel").ariaBusy === "true") return;
   fillField($("clock-field"));
-  await readNetwork().catch(() => {}); // read again in a moment; the phones say that the gateway is away
+  await readNetwork().catch(() => {}); // retried soon; the phones show that the gateway is unavailable
 }
 
-/** Runs one change of the whole gateway, with the buttons off meanwhile. */
+/** Run one change of the gateway with the buttons disabled. */
 async function changeGateway(work, on) {
   const buttons = $("panel").querySelectorAll("[data-disposable] button");
   const focused = document.activeElement;
@@ -92,7 +92,7 @@ function startSheet() {
   wide.addEventListener("change", () => openSheet(false));
 }
 
-/** On a phone's screen the sheet covers everything else, which then cannot be reached. */
+/** Open or close the sheet. It covers the rest of the page, which is inert meanwhile. */
 export function openSheet(isOpen) {
   const covers = isOpen && !wide.matches;
   const wasOpen = document.body.classList.contains("sheet");

@@ -1,6 +1,6 @@
 /**
- * How many SMS segments a text takes, for what is being typed. The gateway measures what is sent (app/domain/segments.py);
- * a test holds the two together.
+ * Counts the SMS segments of a text while it is typed. The gateway counts sent texts in app/domain/segments.py; a test
+ * checks that both agree.
  */
 
 const BASIC = new Set(

@@ -1,6 +1,6 @@
 /**
- * The phones on the page: which numbers, in which order. They stand in the fragment of the address, so that a page can be
- * shared and reloaded (a fragment is never sent to a server), and the browser remembers the last ones.
+ * The phones on the page and their order. Their numbers are in the fragment of the address, so that a page can be shared
+ * and reloaded (a fragment is never sent to a server). The browser stores the last ones.
  */
 
 import { call, Problem } from "./gateway.js";
@@ -10,15 +10,15 @@ import { DEFAULT_NUMBER, plainNumber, withCountryCode } from "./numbers.js";
 import { name, t } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-/** A browser opens six connections to a server; each phone keeps one of them for its events. */
+/** The most phones. A browser opens six connections to a server, and each phone uses one for its events. */
 const MOST = 4;
 const OFFERED = ["13800138000", "13900139000", "13700137000", "13600136000"];
 
 /** @type {Handset[]} */
 let handsets = [];
-/** Where only one phone has room: the one that is shown. */
+/** On a small screen, the one phone that is shown. */
 let front = null;
-/** Which phone the dialog is for; null: a new one. */
+/** The phone that the dialog is for; null: a new one. */
 let choosingFor = null;
 
 export function startShelf() {
@@ -48,7 +48,7 @@ function numbersIn(list) {
   return [...new Set(numbers.filter(Boolean))].slice(0, MOST);
 }
 
-/** Brings the phones on the page in line; those that stay keep what they show and what is being written. */
+/** Show phones for these numbers. Phones that stay keep their thread and what is being written. */
 function show(numbers) {
   const before = handsets;
   handsets = numbers.map((number) => before.find((one) => one.number === number) ?? newHandset(number));
@@ -79,7 +79,7 @@ function retire(handset) {
   front.focus();
 }
 
-// ---- where only one has room
+// ---- small screens: one phone at a time
 
 function bringToFront(handset) {
   front = handset;
@@ -147,7 +147,7 @@ async function openDialog(handset) {
     for (const { msisdn } of answer.handsets) numbers.add(plainNumber(msisdn));
     list();
   } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem; // the numbers offered are enough
+    if (!(problem instanceof Problem)) throw problem; // the dialog works without the list of handsets
   }
 }
 

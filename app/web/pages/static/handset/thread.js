@@ -1,6 +1,6 @@
 /**
- * The messages of one handset on the screen. A message is known by its id; one that comes again updates its bubble.
- * Everything is written as text, never as markup.
+ * The messages of one handset on the screen. A message that comes again, by its id, updates its bubble. Everything is
+ * inserted as text, never as markup.
  *
  * @typedef {{id: string, direction: "mo"|"mt", from: string, to: string, text: string, segments: number,
  *   encoding: "gsm7"|"ucs2", at: string, status: string, in_reply_to?: string}} Message
@@ -35,13 +35,13 @@ export class Thread {
     this.#keepNewestInView();
   }
 
-  // ---- what it holds
+  // ---- contents
 
   get firstId() {
     return this.#shown.keys().next().value ?? null;
   }
 
-  /** Behind which message to go on: the last one, or the one before the first whose status may still change. */
+  /** The id to continue after: the last message, or the one before the first whose status may still change. */
   get resumePoint() {
     let after;
     for (const [id, { message }] of this.#shown) {
@@ -63,19 +63,19 @@ export class Thread {
     return this.messages.filter(({ direction }) => direction === "mt");
   }
 
-  /** What was written on this handset, oldest first, as the gateway keeps it (passwords masked). */
+  /** The sent texts, oldest first, as the gateway stores them (passwords masked). */
   get sentTexts() {
     return this.messages.filter(({ direction }) => direction === "mo").map(({ text }) => text);
   }
 
-  /** The numbers that this handset talks with, in the order of their first message. */
+  /** The service numbers of this thread, in the order of their first message. */
   get parties() {
     return [...new Set(this.messages.map(partyOf))];
   }
 
   // ---- messages
 
-  /** Puts a message into the thread, or brings its bubble up to date; whether it is new. */
+  /** Add a message or update its bubble; return true if it is new. */
   put(message) {
     const known = this.#shown.get(message.id);
     const element = known?.element ?? newBubble(message.direction);
@@ -100,7 +100,7 @@ export class Thread {
     this.#empty.hidden = !this.isEmpty;
   }
 
-  /** Shows the messages with one number alone, or all (null). */
+  /** Show only the messages with one number, or all (null). */
   showOnly(party) {
     this.#only = party;
     this.#layOut();
@@ -134,9 +134,9 @@ export class Thread {
     this.#list.insertBefore(element, firstDraft);
   }
 
-  // ---- what is on its way
+  // ---- unsent texts
 
-  /** Shows a text that is on its way; the thread's own message takes its place. */
+  /** Show a text that is being sent, until the gateway's message replaces it. */
   putDraft(draft) {
     const element = newBubble("mo");
     element.classList.add("draft");
@@ -147,7 +147,7 @@ export class Thread {
     this.scrollToNewest();
   }
 
-  /** @param {?(() => void)} edit  takes the text back, if it cannot be sent as it is */
+  /** @param {?(() => void)} edit  puts the text back into the composer, if it cannot be sent as it is */
   updateDraft(draft, edit = null) {
     const element = this.#drafts.get(draft);
     if (!element) return;
@@ -160,7 +160,7 @@ export class Thread {
     this.#drafts.delete(draft);
   }
 
-  /** By the id the gateway gave, or by what it says while that answer is on its way. */
+  /** Find the draft of a message by its id, or by its text until the gateway has answered with the id. */
   #dropDraftOf(message) {
     if (message.direction !== "mo") return;
     const drafts = [...this.#drafts.keys()];
@@ -182,13 +182,13 @@ export class Thread {
     this.#newest.hidden = true;
   }
 
-  /** When the keyboard or an error line takes room away, the newest message stays in view if it was. */
+  /** Keep the newest message in view when the keyboard or an error line makes the thread smaller. */
   #keepNewestInView() {
     const measure = () => `${this.#scroller.clientWidth} ${this.#scroller.clientHeight}`;
     let size = measure();
     let wasAtEnd = true;
     this.#scroller.addEventListener("scroll", () => {
-      if (measure() !== size) return; // moved by the change of size, not by the reader
+      if (measure() !== size) return; // scrolled by the resize, not by the reader
       wasAtEnd = this.#isAtEnd();
       if (wasAtEnd) this.#newest.hidden = true;
     });

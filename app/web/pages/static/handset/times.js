@@ -1,4 +1,4 @@
-/** Times as customers read them: Asia/Shanghai, whatever the zone of the browser. */
+/** Formats times in Asia/Shanghai, whatever the browser's time zone. */
 
 const ZONE = "Asia/Shanghai";
 const OFFSET = "+08:00"; // Shanghai has had no summer time since 1991.
@@ -20,7 +20,7 @@ export function format(kind, at, language) {
   return made.get(key).format(at);
 }
 
-/** Year, month and so on in Shanghai, as numbers. */
+/** Return year, month and so on in Shanghai, as numbers. */
 function partsOf(at) {
   const shifted = new Date(at.getTime() + 8 * 3_600_000);
   return { year: shifted.getUTCFullYear(), month: shifted.getUTCMonth() + 1 };
@@ -28,7 +28,7 @@ function partsOf(at) {
 
 const two = (number) => String(number).padStart(2, "0");
 
-/** The next 1st of a month at 10:00, when what is due every month is sent. */
+/** Return the next 1st of a month at 10:00, when monthly notices are sent. */
 export function nextFirst(at) {
   const { year, month } = partsOf(at);
   const first = (y, m) => new Date(`${y}-${two(m)}-01T10:00:00${OFFSET}`);
@@ -37,9 +37,9 @@ export function nextFirst(at) {
   return month === 12 ? first(year + 1, 1) : first(year, month + 1);
 }
 
-/** For a field of kind datetime-local: 2026-03-02T10:00. */
+/** The value of a datetime-local field: 2026-03-02T10:00. */
 export const toField = (at) => new Date(at.getTime() + 8 * 3_600_000).toISOString().slice(0, 16);
 export const fromField = (value) => `${value.length === 16 ? `${value}:00` : value}${OFFSET}`;
 
-/** The day in Shanghai, for comparing. */
+/** The day in Shanghai, comparable as text. */
 export const dayOf = (at) => toField(new Date(at)).slice(0, 10);

@@ -1,4 +1,4 @@
-/** The page in English. */
+/** The page's texts in English. */
 
 const encodings = { gsm7: "GSM-7", ucs2: "UCS-2" };
 const segments = (count) => (count === 1 ? "1 segment" : `${count} segments`);

@@ -1,8 +1,8 @@
 /**
- * Every word of the page, in the reader's language.
+ * Translates the page.
  *
- * An element names its words (`data-t`), its attributes' words (`data-t-attr="title:key aria-label:key"`), and a time its
- * format (`data-time`). So a change of language is one walk over the document.
+ * An element names the key of its text (`data-t`), of its attributes (`data-t-attr="title:key aria-label:key"`), and the
+ * format of a time (`data-time`). So a change of language is one walk over the document.
  */
 
 import { en } from "./words.en.js";
@@ -23,24 +23,24 @@ function firstChoice() {
 export const language = () => chosen;
 export const otherLanguage = () => (chosen === "en" ? "zh" : "en");
 
-/** The words for a key; `values` fill what is open in them. */
+/** Return the text for a key, with `values` for its placeholders. */
 export function t(key, values = {}) {
   const words = DICTIONARIES[chosen][key];
   if (words === undefined) throw new Error(`no words for ${key}`);
   return typeof words === "function" ? words(values) : words;
 }
 
-/** Whether there are words for a key. */
+/** Return true if there is a text for a key. */
 export const hasWords = (key) => key in DICTIONARIES[chosen];
 
-/** Writes words into an element, in such a way that they follow a change of language. */
+/** Set an element's text so that it follows a change of language. */
 export function say(element, key, values) {
   element.dataset.t = key;
   remember(element, values);
   element.textContent = t(key, values);
 }
 
-/** The same for attributes: `name(button, {"aria-label": "close"})`. */
+/** Set an element's attributes likewise: `name(button, {"aria-label": "close"})`. */
 export function name(element, attributes, values) {
   element.dataset.tAttr = Object.entries(attributes).map((pair) => pair.join(":")).join(" ");
   remember(element, values);
@@ -51,14 +51,14 @@ function remember(element, values) {
   if (values) element.dataset.tValues = JSON.stringify(values);
 }
 
-/** Writes a time into an element, in a format of times.js. */
+/** Show a time in an element, in a format of times.js. */
 export function showTime(element, at, kind) {
   element.dateTime = at;
   element.dataset.time = kind;
   element.textContent = format(kind, new Date(at), chosen);
 }
 
-/** Brings everything in and below an element into the language. */
+/** Translate an element and everything below it. */
 export function translate(root) {
   const inside = root.querySelectorAll("[data-t], [data-t-attr], [data-time]");
   for (const element of root.dataset ? [root, ...inside] : inside) {
@@ -73,7 +73,7 @@ export function translate(root) {
   }
 }
 
-/** Changes the language of the whole page. */
+/** Change the language of the page. */
 export function setLanguage(wanted) {
   chosen = wanted;
   keep("language", wanted);
@@ -86,7 +86,7 @@ export function applyLanguage() {
   translate(document.body);
 }
 
-/** A copy of a template's only element, in the language. */
+/** Return a translated copy of a template's only element. */
 export function copyOf(id) {
   const element = document.getElementById(id).content.firstElementChild.cloneNode(true);
   translate(element);

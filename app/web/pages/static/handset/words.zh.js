@@ -1,4 +1,4 @@
-/** The page in Chinese. */
+/** The page's texts in Chinese. */
 
 const encodings = { gsm7: "GSM-7", ucs2: "UCS-2" };
 
