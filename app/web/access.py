@@ -1,8 +1,8 @@
-"""What every route of the management API declares of itself: whether it shows rows of customers, and to whom.
+"""Access control of the management API: which routes show rows of customers, and to whom.
 
-``needs`` opens a route that shows none but what its caller has sent. ``Sees`` opens one that does: it is handed a
-``RowAccess``, through which each row leaves, so that the rule of ``app/services/management/access.py`` is applied and
-the look is recorded in one place.
+A route that shows only what its caller has sent declares ``needs``. A route that shows rows of customers declares
+``Sees`` and returns each row through the ``RowAccess`` that it is given. So the rules of
+``app/services/management/access.py`` are applied, and accesses recorded, in one place.
 """
 
 import re
@@ -20,32 +20,32 @@ from app.web.dependencies import CallerIn, GatewayIn, ReasonIn, needs
 
 
 class OwnedRow(Protocol):
-    """A row with whose it is."""
+    """A row with its owner."""
 
     @property
     def msisdn(self) -> str | None:
-        """The customer's number; None: nobody's."""
+        """The customer's number, None if the row belongs to nobody."""
 
     @property
     def tenure(self) -> int | None:
-        """Which of its holders; None: the present one."""
+        """The tenure of the number, None for the present one."""
 
 
 _F = TypeVar("_F", bound=OwnedRow)
 _M = TypeVar("_M", bound=BaseModel)
 _T = TypeVar("_T")
-# Ids of ours, of which some hold eleven digits that would look like a number.
+# The gateway's ids. Some contain eleven digits in a row, which must not be masked as a number.
 _ID = re.compile("([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _MIN_MSISDN_DIGITS = 9
 _PRIVATE = object()
-# A field with what people wrote; left out where the caller may not see it.
+# A field with text that people wrote. It is None where the caller may not see it.
 Private = Annotated[
     str | None, _PRIVATE, Field(description="for scopes care and admin only; in lists over many, only with X-Reason")
 ]
 
 
 class RowAccess:
-    """One call that looks at rows of customers."""
+    """The access of one call to rows of customers: records it and masks what the caller may not see."""
 
     def __init__(self, access: Access, look: Look) -> None:
         self._access = access
@@ -60,44 +60,50 @@ class RowAccess:
 
     @property
     def reason(self) -> str | None:
-        """Why, if a reason was given."""
+        """The caller's reason, None if none was given."""
         return self._look.reason
 
     @property
     def former(self) -> bool:
-        """Whether former tenures are shown."""
+        """True if former tenures are shown."""
         return self._look.former
 
     def may(self, *scopes: Scope) -> bool:
-        """Whether one of these scopes, or admin, opened the route."""
+        """Return True if one of these scopes, or admin, opened the route."""
         return self.former or not self._look.scopes.isdisjoint(scopes)
 
     def require_reason(self) -> None:
-        """This call is about one customer, whoever she is: a 422 where a reason is due, before she is looked up."""
+        """Raise RefusedError (422) if one customer may not be shown without a reason and none was given."""
         self._look.at_one()
 
     async def record(self, msisdn: str, tenure: int | None = None) -> None:
-        """This call is about this customer: a reason may be due (422), and the look is recorded before she is shown."""
+        """Record an access to one customer, before anything of them is shown.
+
+        Raises RefusedError (422) if a reason is required and missing.
+        """
         self._view = self._look.at_one()
         await self._access.record(self._look, [(msisdn, tenure)])
         self._recorded_msisdn = msisdn
 
     def unfiltered(self, shown: _M) -> _M:
-        """What the caller has just sent, said back to it."""
+        """Return what the caller itself has sent, or is the receiver of, without masking anything."""
         return shown
 
     def without_owner(self, shown: _M) -> _M:
-        """Something for many that is about no customer alone, such as a campaign."""
+        """Return something that belongs to no single customer, such as a campaign, as far as the caller may see it."""
         return _visible(shown, self._look.at_many(), None)
 
     async def row(self, found: _F, out: Callable[[_F], _M]) -> _M:
-        """A row that was found by its id, or that this call is about, as far as the caller may see it."""
+        """Return one row as far as the caller may see it; record the access to its owner unless that was done."""
         if found.msisdn is not None and found.msisdn != self._recorded_msisdn:
             await self.record(found.msisdn, found.tenure)
         return _visible(out(found), self._view or self._look.at_many(), found.msisdn)
 
     async def rows(self, found: Sequence[_F], out: Callable[[_F], _M]) -> list[_M]:
-        """Rows of a list; over many customers, each is recorded of whom everything is shown."""
+        """Return rows of a list as far as the caller may see them.
+
+        In a list over many customers, the access to each of them is recorded if they are shown unmasked.
+        """
         view = self._view or self._look.at_many()
         if self._view is None and view.numbers:
             await self._access.record(self._look, [(item.msisdn, item.tenure) for item in found if item.msisdn])
@@ -105,9 +111,9 @@ class RowAccess:
 
 
 class Sees:
-    """A dependency: the caller has one of these scopes, or admin, and looks at rows of customers.
+    """A dependency of routes that show rows of customers: the caller needs one of these scopes, or admin.
 
-    ``what`` is how its access records call it.
+    ``what`` is the name of the call in access records.
     """
 
     def __init__(self, what: str, *scopes: Scope) -> None:
@@ -116,18 +122,18 @@ class Sees:
         self.scopes = frozenset({*scopes, Scope.ADMIN})
 
     async def __call__(self, caller: CallerIn, gateway: GatewayIn, reason: ReasonIn = None) -> RowAccess:
-        """What the route looks through."""
+        """Return the caller's access; raise ProblemError (401, 403) if it has none."""
         await self._needs(caller)
         opened = frozenset(scope for scope in self.scopes if scope in caller.scopes)
         return RowAccess(gateway.management.access, Look(caller.name, opened, self.what, reason))
 
 
 def next_cursor(found: Sequence[_T], limit: int, key: Callable[[_T], str]) -> str | None:
-    """Where the next page begins, of one more row than a page has."""
+    """Return the key of the page's last row if ``found`` has more than ``limit`` rows, else None."""
     return key(found[limit - 1]) if len(found) > limit else None
 
 
-# ---- what is left of a row
+# ---- masking
 
 
 def _visible(shown: _M, view: View, msisdn: str | None) -> _M:
@@ -146,7 +152,7 @@ def _filtered(shown: _M, view: View, msisdn: str | None) -> _M:
 
 
 def _masked_value(held: Any, view: View, msisdn: str | None) -> Any:  # noqa: ANN401  whatever a model holds
-    """A value with every number in it masked, its own and others', wherever it stands."""
+    """Return a value with every phone number in it masked, the owner's and others'."""
     match held:
         case BaseModel():
             return _filtered(held, view, msisdn)
@@ -160,7 +166,7 @@ def _masked_value(held: Any, view: View, msisdn: str | None) -> Any:  # noqa: AN
 
 
 def _masked_text(text: str, msisdn: str | None) -> str:
-    if msisdn is not None and len(msisdn) >= _MIN_MSISDN_DIGITS:  # else a short code, which is nobody's
+    if msisdn is not None and len(msisdn) >= _MIN_MSISDN_DIGITS:  # else a short code
         text = text.replace(msisdn, masked(msisdn))
     return "".join(
         piece if place % 2 else observability.masked_text(piece) for place, piece in enumerate(_ID.split(text))

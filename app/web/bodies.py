@@ -1,6 +1,7 @@
-"""What bodies of the management API are made of: unknown fields are refused, and no error quotes what was sent.
+"""Base classes and field types of the management API's request bodies.
 
-A password that stands in one is masked in what people type freely, and refused anywhere else (safety.md 28).
+Unknown fields are refused, and no error quotes what was sent. A password is masked in free text and refused in any
+other string (safety.md 28).
 """
 
 from collections.abc import Iterator
@@ -29,14 +30,14 @@ def _strings(given: object) -> Iterator[str]:
             yield from _strings(item)
 
 
-# One line of text. It may name something, so that nothing in it is changed.
+# One line of text that is stored unchanged, as it may be a name or an id.
 Line = Annotated[str, AfterValidator(_printable)]
-# What somebody types freely: a password in it is masked before anybody sees it (safety.md 28).
+# One line of free text. Passwords in it are masked (safety.md 28).
 Words = Annotated[Line, AfterValidator(masked)]
 
 
 class Body(BaseModel):
-    """A request's body. Passwords are masked in ``Words``, and refused in every other string, ids and keys foremost."""
+    """A request's body. Passwords are masked in ``Words`` and refused in every other string."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -49,12 +50,15 @@ class Body(BaseModel):
 
 
 class LargeBody(Body):
-    """One that may be a MiB."""
+    """A body of up to 1 MiB."""
 
     @model_validator(mode="before")
     @classmethod
     def _limit_fields(cls, given: object) -> object:
-        """A fault for each of a hundred thousand names that are none would take a second to tell (safety.md 37)."""
+        """Refuse a body with far too many fields as a whole.
+
+        To report a hundred thousand unknown fields one by one would take a second (safety.md 37).
+        """
         if isinstance(given, dict) and len(given) > len(cls.model_fields) + _MAX_UNKNOWN_FIELDS:
             raise ValueError(f"has {len(given)} fields, far more than there are")
         return given

@@ -1,4 +1,4 @@
-"""What routes ask for: the gateway, the caller with the right scope, a subscriber's number."""
+"""Dependencies that routes share: the gateway, the caller and its scopes, numbers, ids and reasons."""
 
 import re
 from typing import Annotated
@@ -17,7 +17,7 @@ _KEY_HEADERS = ("idempotency-key",)
 
 
 async def refuse_passwords(request: Request) -> None:
-    """Ids, filters and keys hold no password, or they are refused without saying it back (safety.md 28)."""
+    """Raise ProblemError (422), without quoting it, if an id, a filter or a key holds a password (safety.md 28)."""
     found = [*request.path_params.values(), *(word for pair in request.query_params.multi_items() for word in pair)]
     found += [request.headers.get(name, "") for name in _KEY_HEADERS]
     if any(holds_password(str(word)) for word in found):
@@ -30,7 +30,7 @@ _bearer = HTTPBearer(
 
 
 def gateway_of(request: Request) -> Gateway:
-    """The gateway that this app is the web part of."""
+    """Return the gateway that serves this request."""
     gateway: Gateway = request.app.state.gateway
     return gateway
 
@@ -52,25 +52,25 @@ CallerIn = Annotated[Caller, Depends(_caller)]
 
 
 class Needs:
-    """A dependency: the caller has one of these scopes, or admin."""
+    """A dependency: the caller needs one of these scopes, or admin."""
 
     def __init__(self, *scopes: Scope) -> None:
         self.scopes = scopes
 
     async def __call__(self, caller: CallerIn) -> Caller:
-        """The caller, or a 403."""
+        """Return the caller; raise ProblemError (403) if it lacks the scopes."""
         if not caller.may(*self.scopes):
             raise ProblemError(403, f"This token lacks the scope {' or '.join(self.scopes)}.")
         return caller
 
 
 def needs(*scopes: Scope) -> Needs:
-    """What opens a route that shows no rows of customers but what its caller has sent; for others see ``Sees``."""
+    """Return the dependency of a route that shows no rows of customers but those its caller sent; else use ``Sees``."""
     return Needs(*scopes)
 
 
 def msisdn_of(given: str) -> str:
-    """A subscriber's number in E.164, or a 422."""
+    """Return a subscriber's number in E.164; raise ProblemError (422) if it is none."""
     msisdn = parse_msisdn(given)
     if msisdn is None:
         raise ProblemError(422, "msisdn: is not a mobile number; write 13800138000 or +8613800138000.")
@@ -87,13 +87,16 @@ MsisdnIn = Annotated[str, Depends(_msisdn)]
 _Reason = Header(
     alias="X-Reason",
     max_length=600,
-    description="why you look or do it, in UTF-8, at least 5 visible characters; kept with your token's name. "
-    "Needed by scope care for one customer's data, and for texts and whole numbers in lists over many",
+    description="why you make this call, in UTF-8, at least 5 visible characters; recorded with your token's name. "
+    "Required with scope care for one customer's data, and for texts and whole numbers in lists over many customers",
 )
 
 
 async def _reason(given: Annotated[str | None, _Reason] = None) -> str | None:
-    """Header values are bytes; what people type into them is UTF-8. What says too little is none."""
+    """Return the reason, passwords masked; None if it is missing or too short.
+
+    Starlette decodes header values as Latin-1, but people type UTF-8.
+    """
     try:
         text = given.encode("latin-1").decode() if given else ""
     except UnicodeError:
@@ -106,12 +109,12 @@ ReasonIn = Annotated[str | None, Depends(_reason)]
 
 ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _ID_OF_EVENT = re.compile(ID)
-AfterIdIn = Annotated[str | None, Query(pattern=ID, description="what comes behind the message with this id")]
+AfterIdIn = Annotated[str | None, Query(pattern=ID, description="only what follows the item with this id")]
 
 
 async def _last_event(
     given: Annotated[
-        str | None, Header(alias="Last-Event-ID", description="of a stream that broke: go on behind this event")
+        str | None, Header(alias="Last-Event-ID", description="after a broken stream: continue after this event")
     ] = None,
 ) -> str | None:
     return given if given and _ID_OF_EVENT.fullmatch(given) else None
@@ -120,7 +123,7 @@ async def _last_event(
 LastEventIn = Annotated[str | None, Depends(_last_event)]
 
 
-async def _message_id(message_id: Annotated[str, Path(description="our id of a message")]) -> str:
+async def _message_id(message_id: Annotated[str, Path(description="the gateway's id of a message")]) -> str:
     if not re.fullmatch(ID, message_id):
         raise ProblemError(404, "There is no message with this id.")
     return message_id

@@ -1,4 +1,4 @@
-"""Subscribers' numbers in bodies: taken in four forms, kept as ``+8613800138000`` (http-api.md)."""
+"""The field type for subscribers' numbers in bodies: accepts four forms, yields ``+8613800138000`` (http-api.md)."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from app.domain.msisdn import parse_msisdn
 
-# What may be one, for readers of the document and generators of clients; which numbers there are it does not say.
+# A loose pattern for the API document and client generators. The validator decides which numbers are valid.
 PATTERN = r"^(\+|00)?[1-9][0-9]{6,14}$"
 
 

@@ -1,4 +1,4 @@
-"""Times in requests: RFC 3339, between 1970 and 2200; one without an offset means Asia/Shanghai."""
+"""Field types for times in requests: RFC 3339, between 1970 and 2200, in Asia/Shanghai if without an offset."""
 
 from datetime import datetime
 from typing import Annotated
@@ -34,5 +34,5 @@ def _month(text: str) -> str:
     return text
 
 
-# A calendar month in Shanghai.
+# A calendar month in Asia/Shanghai, such as 2026-03.
 Month = Annotated[str, Field(max_length=7, examples=["2026-03"]), AfterValidator(_month)]

@@ -1,4 +1,4 @@
-"""The management API under ``/api/v1`` (http-api.md): one module for each resource."""
+"""The management API under ``/api/v1``, one module for each resource (http-api.md)."""
 
 from fastapi import APIRouter, Depends
 

@@ -1,4 +1,4 @@
-"""Who looked at whose data, when and why (http-api.md, Management API)."""
+"""Routes for access records: who accessed whose data, when and why (http-api.md, Management API)."""
 
 from datetime import datetime
 from typing import Annotated
@@ -17,16 +17,16 @@ from app.web.times import Moment
 router = APIRouter(tags=["access records"])
 Limit = Annotated[int, Query(ge=1, le=500)]
 _CURSOR = r"^[0-9]{1,16}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-CursorIn = Annotated[str | None, Query(pattern=_CURSOR, description="the next_cursor of the page before")]
+CursorIn = Annotated[str | None, Query(pattern=_CURSOR, description="next_cursor of the previous page")]
 
 
 class AccessRecordOut(BaseModel):
-    """A look at one customer's data, or something that was done for her."""
+    """An access to one customer's data, or an action on the customer's behalf."""
 
     at: datetime
     by: str = Field(description="the name of the token")
     msisdn: str
-    what: str = Field(description="what was looked at, such as messages, or done: resend, retry, order")
+    what: str = Field(description="what was read, such as messages, or done: resend, retry, order")
     reason: Private = None
 
 
@@ -64,7 +64,7 @@ async def _page(
 
 
 @router.get(
-    "/subscribers/{msisdn}/access-records", summary="Who looked at a customer's data", response_model_exclude_none=True
+    "/subscribers/{msisdn}/access-records", summary="Who accessed a customer's data", response_model_exclude_none=True
 )
 async def list_accesses_to_her(
     msisdn: MsisdnIn,
@@ -74,21 +74,24 @@ async def list_accesses_to_her(
     cursor: CursorIn = None,
     limit: Limit = 100,
 ) -> AccessRecordsOut:
-    """Of the current tenure, newest first; this look is recorded, too, and is the first of them."""
+    """Access records of the current tenure, newest first. This call is recorded too and comes first."""
     await access.record(msisdn, tenure)
     return await _page(access, gateway, AccessFilter(msisdn, tenure), cursor, limit)
 
 
-@router.get("/access-records", summary="Who looked at whose data", response_model_exclude_none=True)
+@router.get("/access-records", summary="Who accessed whose data", response_model_exclude_none=True)
 async def list_accesses(
     access: Annotated[RowAccess, Depends(Sees("access-records", Scope.ADMIN))],
     gateway: GatewayIn,
     by: Annotated[str | None, Query(max_length=200, description="the name of a token")] = None,
-    since: Annotated[Moment | None, Query(alias="from", description="the first moment")] = None,
-    until: Annotated[Moment | None, Query(alias="to", description="the moment before which it was")] = None,
+    since: Annotated[Moment | None, Query(alias="from", description="only accesses at or after this time")] = None,
+    until: Annotated[Moment | None, Query(alias="to", description="only accesses before this time")] = None,
     cursor: CursorIn = None,
     limit: Limit = 100,
 ) -> AccessRecordsOut:
-    """Of all customers, newest first; whole numbers and reasons only with a reason, and then recorded for each."""
+    """Access records of all customers, newest first.
+
+    Whole numbers and reasons are shown only with a reason; then an access to each customer is recorded.
+    """
     wanted = AccessFilter(who=by, since=since, until=until)
     return await _page(access, gateway, wanted, cursor, limit)

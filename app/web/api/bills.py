@@ -1,4 +1,4 @@
-"""What billing knows of a month: its bill, what it has cost so far, and whether the number is to be stopped."""
+"""Routes for billing: the bill of a month, the spend so far, and announced suspensions of a number."""
 
 from datetime import datetime
 from typing import Annotated
@@ -21,7 +21,7 @@ Billing = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE))]
 
 
 class BillItemBody(Body):
-    """A line of a bill; a rebate is negative."""
+    """A line of a bill. ``amount_fen`` is negative for a rebate."""
 
     name: Words = Field(min_length=1, max_length=40, examples=["套餐月费"])
     amount_fen: int = Field(strict=True, ge=-(10**12), le=10**12, examples=[5800])
@@ -36,7 +36,7 @@ class BillBody(Body):
 
 
 class SpendBody(Body):
-    """What a month has cost so far."""
+    """What a month has cost up to ``at``."""
 
     msisdn: Number
     month: Month
@@ -45,13 +45,13 @@ class SpendBody(Body):
 
 
 class SuspensionBody(Body):
-    """When the number will be stopped."""
+    """When the number will be suspended."""
 
     at: Moment
 
 
 class SuspensionOut(BaseModel):
-    """A stop that is announced."""
+    """An announced suspension."""
 
     msisdn: str
     at: datetime
@@ -59,9 +59,9 @@ class SuspensionOut(BaseModel):
 
 @router.post("/bills", summary="Record the bill of a month")
 async def post_bill(given: BillBody, _caller: Billing, gateway: GatewayIn) -> dict[str, str]:
-    """What ZD answers from, once the month is over; a bill of the same month replaces it.
+    """``ZD`` answers from it once the month is over. Another bill of the same month replaces it.
 
-    422 for a month that was over before a later holder of the number got it.
+    422 for a month that ended before the present subscriber got the number.
     """
     items = tuple(BillItem(item.name, item.amount_fen) for item in given.items)
     await gateway.turning.turns.carry_out(given.msisdn, RecordBill(given.month, items))
@@ -70,25 +70,28 @@ async def post_bill(given: BillBody, _caller: Billing, gateway: GatewayIn) -> di
 
 @router.post("/spend", summary="Record what a month has cost so far")
 async def post_spend(given: SpendBody, _caller: Billing, gateway: GatewayIn) -> dict[str, str]:
-    """What HF answers from; an older ``at`` than the one known is ignored, one before she got the number is a 422."""
+    """``HF`` answers from it. An ``at`` before the stored one is ignored.
+
+    422 for an ``at`` before the present subscriber got the number.
+    """
     await gateway.turning.turns.carry_out(given.msisdn, RecordSpend(given.month, given.amount_fen, given.at))
     return {"msisdn": given.msisdn, "month": given.month}
 
 
-@router.post("/subscribers/{msisdn}/suspension", summary="Announce that the number will be stopped")
+@router.post("/subscribers/{msisdn}/suspension", summary="Announce that the number will be suspended")
 async def post_suspension(
     msisdn: MsisdnIn, given: SuspensionBody, caller: Billing, gateway: GatewayIn
 ) -> SuspensionOut:
-    """She is told at once and again 24 hours before, by day where that is soon enough. Another date takes its place.
+    """The subscriber is notified now and again 24 hours before, outside quiet hours if that is early enough.
 
-    Billing itself stops the number, with ``status: suspended``.
+    Another date replaces an announced one. Billing suspends the number itself, with ``status: suspended``.
     """
     await gateway.turning.turns.carry_out(msisdn, AnnounceSuspension(f"api:{caller.name}", given.at))
     return SuspensionOut(msisdn=msisdn, at=given.at.astimezone(SHANGHAI))
 
 
-@router.delete("/subscribers/{msisdn}/suspension", summary="Call the announced stop off")
+@router.delete("/subscribers/{msisdn}/suspension", summary="Call off an announced suspension")
 async def delete_suspension(msisdn: MsisdnIn, caller: Billing, gateway: GatewayIn) -> dict[str, str]:
-    """What waits to be told of it is not sent any more. A PATCH that names ``status: active`` does the same."""
+    """Queued messages about it are not sent. A PATCH with ``status: active`` does the same."""
     await gateway.turning.turns.carry_out(msisdn, CallOffSuspension(f"api:{caller.name}"))
     return {"msisdn": msisdn}

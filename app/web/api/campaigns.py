@@ -1,4 +1,4 @@
-"""Campaigns: one text to many, under the rules for care and marketing (flows.md 15)."""
+"""Routes for campaigns: one text to many customers, under the rules for care and marketing (flows.md 15)."""
 
 import asyncio
 import re
@@ -30,7 +30,7 @@ _MAX_NUMBERS = 10_000
 
 
 class SegmentBody(LargeBody):
-    """Customers who fit everything that is given; something must be."""
+    """Customers who match all given fields. At least one field is required."""
 
     brand: Brand | None = None
     vip: bool | None = None
@@ -45,10 +45,10 @@ class SegmentBody(LargeBody):
 
 
 class CampaignBody(LargeBody):
-    """What is sent to whom: ``msisdns`` or ``segment``."""
+    """A text and its recipients: either ``msisdns`` or ``segment``."""
 
     kind: Literal["care", "marketing"] = Field(alias="class")
-    text: Words = Field(min_length=1, max_length=280, description="without the sign-off, which is added")
+    text: Words = Field(min_length=1, max_length=280, description="without the sign-off, which the gateway adds")
     msisdns: list[str] | None = Field(default=None, min_length=1, max_length=_MAX_NUMBERS)
     segment: SegmentBody | None = None
 
@@ -62,7 +62,10 @@ class CampaignBody(LargeBody):
 
 
 class CampaignCountsOut(BaseModel):
-    """Customers by what became of them. ``waiting``: the campaign has not come to them; ``held``: until the morning."""
+    """Numbers of customers by state.
+
+    ``waiting``: not processed yet. ``held``: waiting for the end of quiet hours. ``recalled``: withdrawn unsent.
+    """
 
     waiting: int
     queued: int
@@ -74,7 +77,7 @@ class CampaignCountsOut(BaseModel):
 
 
 class CampaignOut(BaseModel):
-    """A campaign and how far it is."""
+    """A campaign and its progress."""
 
     id: str
     kind: MessageClass = Field(serialization_alias="class")
@@ -82,7 +85,7 @@ class CampaignOut(BaseModel):
     segment: SegmentBody | None
     who: str
     made_at: datetime
-    done_at: datetime | None = Field(description="when it had come to everybody")
+    done_at: datetime | None = Field(description="when all recipients had been processed")
     counts: CampaignCountsOut
 
 
@@ -111,12 +114,15 @@ def _campaign(found: Progress) -> CampaignOut:
 
 @router.post("", status_code=202, summary="Send one text to many")
 async def post_campaign(given: CampaignBody, caller: Maker, gateway: GatewayIn) -> dict[str, str]:
-    """From 07:00 to 22:00, one of a class a month for each customer, marketing with consent only; scope admin."""
+    """Sent from 07:00 to 22:00 Asia/Shanghai, at most one of a class a month to each customer. Needs scope admin.
+
+    Marketing goes only to customers who have consented.
+    """
     wanted = NewCampaign(
         MessageClass(given.kind),
         given.text,
         f"api:{caller.name}",
-        # Beside the event loop: ten thousand numbers are read in a tenth of a second.
+        # In a thread: parsing ten thousand numbers takes a tenth of a second.
         await asyncio.to_thread(_numbers, given.msisdns or ()),
         Segment(**given.segment.model_dump()) if given.segment else None,
     )
@@ -131,10 +137,10 @@ def _numbers(given: Sequence[str]) -> tuple[str, ...]:
 async def list_campaigns(
     access: Reader,
     gateway: GatewayIn,
-    cursor: Annotated[str | None, Query(pattern=_ID, description="the next_cursor of the page before")] = None,
+    cursor: Annotated[str | None, Query(pattern=_ID, description="next_cursor of the previous page")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> CampaignsOut:
-    """With how far each is; texts only with a reason."""
+    """Campaigns with their progress. Texts are shown only with a reason."""
     found = await gateway.management.campaigns.page(cursor, limit + 1)
     return CampaignsOut(
         campaigns=[access.without_owner(_campaign(one)) for one in found[:limit]],
@@ -142,11 +148,11 @@ async def list_campaigns(
     )
 
 
-@router.get("/{campaign_id}", summary="How far a campaign is")
+@router.get("/{campaign_id}", summary="One campaign and its progress")
 async def get_campaign(
-    campaign_id: Annotated[str, Path(description="its id")], access: Reader, gateway: GatewayIn
+    campaign_id: Annotated[str, Path(description="the campaign's id")], access: Reader, gateway: GatewayIn
 ) -> CampaignOut:
-    """What became of the customers that it has come to; its text only with a reason."""
+    """Counts of its recipients by state. The text is shown only with a reason."""
     if not re.fullmatch(_ID, campaign_id):
         raise ProblemError(404, "There is no campaign with this id.")
     return access.without_owner(_campaign(await gateway.management.campaigns.one(campaign_id)))

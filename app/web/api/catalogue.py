@@ -1,4 +1,4 @@
-"""SPs and services."""
+"""Routes for the catalogue: SPs and services."""
 
 from typing import Annotated
 
@@ -16,10 +16,10 @@ Code = Annotated[str, Path(pattern=CODE_PATTERN)]
 
 @router.put("/service-providers/{sp_code}", summary="Create or replace an SP")
 async def put_service_provider(sp_code: Code, given: ServiceProviderBody, gateway: GatewayIn) -> dict[str, str]:
-    """Names are what customers read: 1 to 20 characters that say nothing false.
+    """Customers read the names: 1 to 20 characters that say nothing false.
 
-    No list punctuation, no amount of money, no link, no sign at the end that could run into a price; and a name as a
-    whole is no number, no answer and no keyword.
+    A name contains no list punctuation, amount of money or link, and ends with no sign that could run into a price. A
+    whole name is not a number, an answer or a keyword.
     """
     fields = given.model_dump(exclude={"webhook_secret"})
     provider = ServiceProvider(sp_code=sp_code, **fields)
@@ -29,9 +29,9 @@ async def put_service_provider(sp_code: Code, given: ServiceProviderBody, gatewa
 
 @router.put("/services/{service_code}", summary="Create or replace a service")
 async def put_service(service_code: Code, given: ServiceBody, gateway: GatewayIn) -> dict[str, str]:
-    """Its name is judged as an SP's. Whoever has the service keeps her price and her way out by SMS.
+    """The rules for names of SPs apply. Subscribers of the service keep their price and their way to leave by SMS.
 
-    Another SP or billing of a service that somebody has is refused (409), and a price of one that is free (422).
+    409 for another SP or billing of a service that has subscribers; 422 for a price where ``billing`` is free.
     """
     await gateway.management.directory.put_service(Service(service_code=service_code, **given.model_dump()))
     return {"service_code": service_code}

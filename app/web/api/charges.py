@@ -1,4 +1,4 @@
-"""Fees: announced by billing, and what became of each; uses that make theirs."""
+"""Routes for charges that billing announces, and for uses of per-use services, which create charges."""
 
 from datetime import datetime
 from typing import Annotated
@@ -22,7 +22,7 @@ from app.web.times import Moment, Month
 router = APIRouter(tags=["charges"])
 Billing = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE))]
 _ID = r"^[A-Za-z0-9_.:-]{1,64}$"
-AfterChargeIn = Annotated[str | None, Query(pattern=_ID, description="what comes behind the charge with this id")]
+AfterChargeIn = Annotated[str | None, Query(pattern=_ID, description="only charges after the one with this id")]
 ChargeId = Annotated[str, Path(pattern=_ID, description="billing's id of the charge")]
 _SUBSCRIBER_CHANNELS = (Channel.SMS, Channel.WEB, Channel.WAP, Channel.APP)
 
@@ -34,7 +34,7 @@ def _check_use_channel(channel: Channel) -> Channel:
 
 
 class ChargeBody(Body):
-    """A fee that billing wants to take."""
+    """A charge that billing announces."""
 
     charge_id: str = Field(pattern=_ID, examples=["2026-03-000001"])
     msisdn: Number
@@ -42,16 +42,17 @@ class ChargeBody(Body):
     kind: ChargeKind
     amount_fen: Fen = Field(examples=[300])
     due_at: Moment = Field(
-        description="when it is to be taken; moved if that is too early, and the answer says to when"
+        description="when billing wants to take it; if that is too early it is moved, and the answer says to when"
     )
     period: Month | None = Field(
-        default=None, description="the month that it is for, which begins no later than due_at; else that of due_at"
+        default=None,
+        description="the month that the fee is for, which begins no later than due_at; default: the month of due_at",
     )
     channel: Channel | None = None
 
 
 class UseBody(Body):
-    """A use of a service that is paid by use."""
+    """A use of a per-use service. ``at`` is when it happened."""
 
     use_id: str = Field(pattern=r"^[A-Za-z0-9_.:-]{1,60}$", examples=["2026-03-02-77"])
     msisdn: Number
@@ -61,7 +62,10 @@ class UseBody(Body):
 
 
 class ChargeOut(BaseModel):
-    """A fee as it stands. ``due_at`` is when it may be taken, ``asked_due_at`` when billing wanted it."""
+    """A charge and its state. ``due_at`` is when it may be taken, ``asked_due_at`` when billing wanted to take it.
+
+    The customer can dispute it until ``window_ends_at``.
+    """
 
     charge_id: str
     msisdn: str
@@ -82,21 +86,21 @@ class ChargeOut(BaseModel):
 
 
 class UseOut(BaseModel):
-    """A use, and the charge that it made."""
+    """A use and the charge that it created."""
 
     use_id: str
     charge: ChargeOut
 
 
 class ChargesOut(BaseModel):
-    """Charges, by id."""
+    """Charges in the order of their ids."""
 
     charges: list[ChargeOut]
     next_cursor: str | None = None
 
 
 def charge_out(found: OwnedCharge) -> ChargeOut:
-    """A charge, its times in Shanghai."""
+    """Return a charge for an answer, its times in Asia/Shanghai."""
     charge = found.charge
     times = {
         name: moment.astimezone(SHANGHAI) if (moment := getattr(charge, name)) else None
@@ -117,22 +121,22 @@ def charge_out(found: OwnedCharge) -> ChargeOut:
 @router.post(
     "/charges",
     status_code=202,
-    summary="Announce a fee",
+    summary="Announce a charge",
     response_model_exclude_none=True,
-    responses={200: {"model": ChargeOut, "description": "announced before, by the same words"}},
+    responses={200: {"model": ChargeOut, "description": "an identical repeat of an earlier announcement"}},
 )
 async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, response: Response) -> ChargeOut:
-    """The customer is reminded, and it is taken when it falls due if she does not doubt it.
+    """The subscriber is reminded. The fee is taken when it falls due, unless the subscriber disputes it.
 
-    Refused (422) without her consent: a service that she did not have in the period, a period that begins after
-    `due_at` or after she unsubscribed, more than the price as the period began or as it is now, anything for what is in
-    her plan, or for a time before she got a number that was another's; and any monthly fee while she is suspended. What
-    changes until it is taken counts, too: a fee that is too much by then is waived, and can be announced for less.
-    A second monthly fee of a service and period is a 409, unless the first was waived, cancelled or given back. So is
-    every fee when she has unsubscribed, but the one that she was told is still to come: that of the month to whose end
-    the service runs, once.
-    `due_at` of the answer is when the fee may be taken: later than asked if that is within 72 hours of the order, or
-    before the window of the reminder is over.
+    A charge that the subscriber has not agreed to is refused (422): for a service they did not have in the period, for
+    a period that begins after `due_at` or after they unsubscribed, above the price at the start of the period or now,
+    for a service in their plan, for a time before they got a number that another had, and any monthly fee while they
+    are suspended. Later changes count too: a fee that is too high when it falls due is waived, and can be announced
+    again for less.
+    A second monthly fee for a service and period is a 409, unless the first was waived, cancelled or refunded. After an
+    unsubscribe every fee is a 409 except the announced last one: that of the month at whose end the service ends, once.
+    `due_at` in the answer is later than requested if that is within 72 hours of the order, or before the window of the
+    reminder ends.
     """
     wanted = AnnounceCharge(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
     announced = await gateway.management.charges.announce(given.msisdn, wanted)
@@ -143,15 +147,15 @@ async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, re
 @router.post(
     "/usage/per-use",
     status_code=202,
-    summary="Report a use, which makes its charge",
+    summary="Report a use, which creates its charge",
     response_model_exclude_none=True,
-    responses={200: {"model": UseOut, "description": "reported before, by the same words"}},
+    responses={200: {"model": UseOut, "description": "an identical repeat of an earlier report"}},
 )
 async def post_use(given: UseBody, caller: Billing, gateway: GatewayIn, response: Response) -> UseOut:
-    """Due 24 hours after the use, at the price of that time, however late it is reported.
+    """The charge is due 24 hours after the use, at the price of that time, however late the use is reported.
 
-    Each is told at once; by SMS only the first of a day and service, and one that costs more than she was told last.
-    A use from before she got a number that was somebody else's is a 422.
+    The subscriber gets an SMS at once for the first use of a service on a day, and for a use that costs more than they
+    were last told. 422 for a use before they got a number that another had.
     """
     used = RecordUse(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
     announced = await gateway.management.charges.record_use(given.msisdn, used)
@@ -170,7 +174,7 @@ async def list_charges(
     cursor: AfterChargeIn = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> ChargesOut:
-    """By id. Of one number, those of its present tenure, and the look is recorded."""
+    """Charges in the order of their ids. With ``msisdn``, those of its present tenure; that access is recorded."""
     owner = OwnerFilter(msisdn_of(msisdn), tenure) if msisdn else None
     if owner:
         await access.record(owner.msisdn, owner.tenure)
@@ -183,11 +187,11 @@ async def list_charges(
     )
 
 
-@router.get("/charges/{charge_id}", summary="One charge as it stands", response_model_exclude_none=True)
+@router.get("/charges/{charge_id}", summary="One charge and its state", response_model_exclude_none=True)
 async def get_charge(
     charge_id: ChargeId,
     access: Annotated[RowAccess, Depends(Sees("charge", Scope.BILLING_WRITE, Scope.READ, Scope.CARE))],
     gateway: GatewayIn,
 ) -> ChargeOut:
-    """Its state, when it falls due and why it ended as it did; the look is recorded."""
+    """Its state, when it falls due, and the reason of its end. The access is recorded."""
     return await access.row(await gateway.management.charges.one(charge_id, former=access.former), charge_out)

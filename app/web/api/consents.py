@@ -1,4 +1,4 @@
-"""Consent to marketing."""
+"""Routes for a subscriber's consent to marketing."""
 
 from typing import Annotated
 
@@ -14,20 +14,20 @@ Writer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE, Scope.CARE))]
 
 
 class ConsentBody(Body):
-    """Where she agreed."""
+    """Where the subscriber consented."""
 
-    source: Words = Field(min_length=1, max_length=200, description="where it was given; kept as evidence")
+    source: Words = Field(min_length=1, max_length=200, description="where the consent was given; stored as evidence")
 
 
-@router.put("/marketing", summary="She agreed to marketing")
+@router.put("/marketing", summary="Record consent to marketing")
 async def put_consent(msisdn: MsisdnIn, given: ConsentBody, caller: Writer, gateway: GatewayIn) -> dict[str, str]:
-    """Without this no message of class marketing is sent to her; each time is evidence of its own."""
+    """Without it the subscriber gets no message of class marketing. Each call is recorded as evidence."""
     await gateway.management.campaigns.give_consent(msisdn, f"api:{caller.name}", given.source)
     return {"msisdn": msisdn, "marketing": "given"}
 
 
-@router.delete("/marketing", summary="She takes it back")
+@router.delete("/marketing", summary="Withdraw consent to marketing")
 async def delete_consent(msisdn: MsisdnIn, caller: Writer, gateway: GatewayIn) -> dict[str, str]:
-    """The same as her TD to 10086888, but she is not answered; what waits is not sent. Twice is as good as once."""
+    """The same as the subscriber's ``TD`` to 10086888, but without a reply. Queued marketing is not sent."""
     await gateway.management.campaigns.withdraw_consent(msisdn, f"api:{caller.name}")
     return {"msisdn": msisdn, "marketing": "withdrawn"}

@@ -1,4 +1,4 @@
-"""What one customer has: her charges, orders, refunds and tickets, and what she was asked."""
+"""Routes for the lists of one customer: charges, orders, refunds, tickets and questions."""
 
 from datetime import datetime
 from typing import Annotated
@@ -23,14 +23,14 @@ _REFUND = r"^[A-Za-z0-9_.:-]{1,64}:[a-z_]{1,20}$"
 
 
 class RefundsOut(BaseModel):
-    """What was given back, by charge; the parts of each together."""
+    """Refunds in the order of their charges, the parts of one charge together."""
 
     refunds: list[RefundOut]
     next_cursor: str | None = None
 
 
 class QuestionOut(BaseModel):
-    """What she was asked, from which extension of the access number, and how it ended."""
+    """A question to the customer, the extension of the access number that asked it, and how it ended."""
 
     id: str
     kind: str
@@ -38,7 +38,7 @@ class QuestionOut(BaseModel):
     text: Private = None
     asked_at: datetime
     expires_at: datetime
-    handed_over_at: datetime | None = Field(default=None, description="when the network had taken it")
+    handed_over_at: datetime | None = Field(default=None, description="when the network accepted the message")
     failed_at: datetime | None = None
     closed_at: datetime | None = None
     closed_as: str | None = Field(default=None, description="answered, replaced, withdrawn or undeliverable")
@@ -52,7 +52,7 @@ class QuestionsOut(BaseModel):
 
 
 async def _owner(msisdn: MsisdnIn, tenure: TenureIn) -> OwnerFilter:
-    """Whose list it is."""
+    """Return the number and tenure that the list is for."""
     return OwnerFilter(msisdn, tenure)
 
 
@@ -60,12 +60,12 @@ OwnerIn = Annotated[OwnerFilter, Depends(_owner)]
 
 
 async def _record_and_check(access: RowAccess, gateway: GatewayIn, owner: OwnerFilter) -> None:
-    """Record the look; RefusedError (404) where there is no such subscriber or tenure."""
+    """Record the access; raise RefusedError (404) if there is no such subscriber or tenure."""
     await access.record(owner.msisdn, owner.tenure)
     await gateway.management.directory.subscriber(owner.msisdn, owner.tenure)
 
 
-@router.get("/charges", summary="Her charges", response_model_exclude_none=True)
+@router.get("/charges", summary="A customer's charges", response_model_exclude_none=True)
 async def list_her_charges(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("charges", Scope.CARE))],
@@ -73,7 +73,7 @@ async def list_her_charges(
     cursor: AfterChargeIn = None,
     limit: Limit = 100,
 ) -> ChargesOut:
-    """Of the current tenure, by id; the look is recorded."""
+    """Charges of the current tenure, in the order of their ids. The access is recorded."""
     await _record_and_check(access, gateway, owner)
     found = await gateway.management.charges.page({}, owner, PageRequest(limit + 1, cursor))
     return ChargesOut(
@@ -82,7 +82,7 @@ async def list_her_charges(
     )
 
 
-@router.get("/orders", summary="Her orders, oldest first", response_model_exclude_none=True)
+@router.get("/orders", summary="A customer's orders, oldest first", response_model_exclude_none=True)
 async def list_her_orders(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("orders", Scope.CARE))],
@@ -90,7 +90,7 @@ async def list_her_orders(
     cursor: AfterIdIn = None,
     limit: Limit = 100,
 ) -> OrdersOut:
-    """Of the current tenure; the look is recorded."""
+    """Orders of the current tenure. The access is recorded."""
     await _record_and_check(access, gateway, owner)
     found = await gateway.management.orders.page({}, owner, PageRequest(limit + 1, cursor))
     return OrdersOut(
@@ -103,16 +103,16 @@ def _refund(item: RefundRead) -> RefundOut:
     return refund_out(item.refund)
 
 
-@router.get("/refunds", summary="What was given back to her", response_model_exclude_none=True)
+@router.get("/refunds", summary="A customer's refunds", response_model_exclude_none=True)
 async def list_her_refunds(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("refunds", Scope.CARE))],
     gateway: GatewayIn,
     tickets: TicketsIn,
-    cursor: Annotated[str | None, Query(pattern=_REFUND, description="the next_cursor of the page before")] = None,
+    cursor: Annotated[str | None, Query(pattern=_REFUND, description="next_cursor of the previous page")] = None,
     limit: Limit = 100,
 ) -> RefundsOut:
-    """Of the current tenure, by charge; the look is recorded."""
+    """Refunds of the current tenure, in the order of their charges. The access is recorded."""
     await _record_and_check(access, gateway, owner)
     found = await tickets.refunds(owner, PageRequest(limit + 1, cursor))
     return RefundsOut(
@@ -121,7 +121,7 @@ async def list_her_refunds(
     )
 
 
-@router.get("/tickets", summary="Her tickets, oldest first", response_model_exclude_none=True)
+@router.get("/tickets", summary="A customer's tickets, oldest first", response_model_exclude_none=True)
 async def list_her_tickets(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("tickets", Scope.CARE))],
@@ -130,7 +130,7 @@ async def list_her_tickets(
     cursor: AfterIdIn = None,
     limit: Limit = 100,
 ) -> TicketsOut:
-    """Of the current tenure; the look is recorded."""
+    """Tickets of the current tenure. The access is recorded."""
     await _record_and_check(access, gateway, owner)
     found = await tickets.page(TicketFilter(), owner, PageRequest(limit + 1, cursor))
     return TicketsOut(
@@ -148,7 +148,7 @@ def _question(item: QuestionRead) -> QuestionOut:
     return QuestionOut.model_validate({**same, **times, "text": item.asked_text})
 
 
-@router.get("/questions", summary="What she was asked, newest first", response_model_exclude_none=True)
+@router.get("/questions", summary="Questions to a customer, newest first", response_model_exclude_none=True)
 async def list_her_questions(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("questions", Scope.CARE))],
@@ -156,7 +156,10 @@ async def list_her_questions(
     cursor: AfterIdIn = None,
     limit: Limit = 100,
 ) -> QuestionsOut:
-    """Of the current tenure; the look is recorded. Those past their retention are gone, what they said is evidence."""
+    """Questions of the current tenure. The access is recorded.
+
+    Questions past their retention are deleted; their texts remain in the evidence.
+    """
     await _record_and_check(access, gateway, owner)
     found = await gateway.management.directory.questions(owner.msisdn, cursor, limit + 1, owner.tenure)
     return QuestionsOut(

@@ -1,4 +1,4 @@
-"""Events for SPs and billing: what they were told or are yet to be told, to catch up by (safety.md 15)."""
+"""Routes for events to SPs and billing: read them to catch up, or send one again (safety.md 15)."""
 
 import json
 import re
@@ -22,7 +22,7 @@ _RECEIVER = r"^(billing|sp:[A-Za-z0-9_.-]{1,64})$"
 
 
 class EventOut(BaseModel):
-    """An event as its receiver is sent it, and what became of that."""
+    """An event as it is sent to its receiver, and the state of its delivery."""
 
     id: str
     receiver: str
@@ -32,11 +32,11 @@ class EventOut(BaseModel):
     status: EventStatus
     attempts: int
     acknowledged_at: datetime | None
-    error: str | None = Field(description="what the last attempt ended in")
+    error: str | None = Field(description="how the last attempt failed")
 
 
 class EventsOut(BaseModel):
-    """Events, oldest first. To read on later, give the last one's id as ``after``."""
+    """Events, oldest first. To continue later, pass the last one's id as ``after``."""
 
     events: list[EventOut]
     next_cursor: str | None
@@ -57,19 +57,21 @@ def _event(found: EventRead) -> EventOut:
     )
 
 
-@router.get("/events", summary="What SPs and billing are told, oldest first")
+@router.get("/events", summary="Events for SPs and billing, oldest first")
 async def list_events(
     access: Annotated[RowAccess, Depends(Sees("events", Scope.READ, Scope.BILLING_WRITE))],
     gateway: GatewayIn,
-    after: Annotated[str | None, Query(pattern=_ID, description="what comes behind the event with this id")] = None,
-    cursor: Annotated[str | None, Query(pattern=_ID, description="the same, as in every list")] = None,
-    receiver: Annotated[str | None, Query(pattern=_RECEIVER, description="billing, or sp: and its code")] = None,
+    after: Annotated[str | None, Query(pattern=_ID, description="only events after the one with this id")] = None,
+    cursor: Annotated[str | None, Query(pattern=_ID, description="the same as after, named as in other lists")] = None,
+    receiver: Annotated[
+        str | None, Query(pattern=_RECEIVER, description="billing, or sp: and the code of an SP")
+    ] = None,
     status: EventStatus | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> EventsOut:
-    """Nothing that is written later ever sorts before what was read. With scope billing:write only billing's own.
+    """A later event never sorts before one that was read. Scope billing:write reads only billing's own events.
 
-    Billing gets them as it was sent them; others are shown whole numbers as in every list.
+    Billing reads them as they were sent. For other scopes numbers are masked as in every list.
     """
     as_receiver = not access.may(Scope.READ)
     if as_receiver and receiver not in (None, BILLING):
@@ -88,13 +90,16 @@ async def list_events(
     )
 
 
-@router.post("/events/{event_id}/retry", status_code=202, summary="Send an event again that was given up")
+@router.post("/events/{event_id}/retry", status_code=202, summary="Send an undelivered event again")
 async def retry_event(
-    event_id: Annotated[str, Path(description="its id")],
+    event_id: Annotated[str, Path(description="the event's id")],
     access: Annotated[RowAccess, Depends(Sees("retry", Scope.CARE))],
     gateway: GatewayIn,
 ) -> dict[str, str]:
-    """One that is dead, or was made when its receiver had no address; it keeps its id. Who and why is recorded."""
+    """For an event that is dead, or was created when its receiver had no address. It keeps its id.
+
+    The caller and the reason are recorded.
+    """
     events = gateway.management.events
     found = await events.find(event_id, former=access.former) if re.fullmatch(_ID, event_id) else None
     if found is not None:

@@ -1,4 +1,4 @@
-"""What a line of a bulk file can be: the fields and ids of the PUT of its type, and what carries it out."""
+"""The types of lines in a bulk import: for each, the fields of the corresponding PUT and its handler."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal, TypeAlias, cast, get_args
@@ -57,9 +57,10 @@ _Handler: TypeAlias = Callable[[Gateway, Caller, object], Awaitable[tuple[str, .
 
 @value
 class Kind:
-    """A type of line; those ``concurrent`` may share commits with their neighbours of the same type.
+    """A type of line.
 
-    ``handler`` returns the fields that were not taken over, if any.
+    ``handler`` imports a line and returns the names of the fields that were not imported, if any. Neighbouring lines of
+    a ``concurrent`` type are handled at the same time and so share commits.
     """
 
     body: type[BaseModel]
@@ -68,7 +69,7 @@ class Kind:
 
 
 def _line_kind(body: type[BaseModel], handler: object, *, concurrent: bool) -> Kind:
-    # Each function takes the body that stands beside it.
+    # Each handler takes a line of the body that is given with it.
     return Kind(body, cast("_Handler", handler), concurrent)
 
 
@@ -82,7 +83,7 @@ KindName = Literal["service_provider", "service", "subscriber", "subscription"]
 
 
 def columns_of(body: type[BaseModel]) -> Columns:
-    """What the first row of a CSV file of this type may hold and must hold."""
+    """Return the column names that a CSV file of this type may have and must have."""
     known: set[str] = {"type"}
     for name, field in body.model_fields.items():
         inner = [kind for kind in get_args(field.annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]

@@ -1,4 +1,4 @@
-"""Bulk imports: many of the directory's calls in one file, each line judged by itself (http-api.md)."""
+"""The route for bulk imports: a file of directory changes, each line imported on its own (http-api.md)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -30,8 +30,8 @@ router = APIRouter(tags=["imports"])
 Importer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
 MAX_BYTES = 64 * 1024 * 1024
 _IN_MEMORY = 1024 * 1024
-# Lines read in one go in a thread of their own, and carried out at once: they share commits. Few enough that beginning
-# with all of them does not hold up the event loop.
+# Lines that are parsed together in a thread and then imported concurrently, so that they share commits. Few enough
+# that starting all of them does not block the event loop.
 _CHUNK_LINES = 200
 MAX_ERRORS = 1_000
 _MAX_KEPT_LINES = 1_000
@@ -43,7 +43,7 @@ _JSON_TYPES = frozenset({
     "application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines",
     "application/x-jsonlines", "application/json",
 })  # fmt: skip
-# Of these the first sign of the file says what it is; curl calls any body a form.
+# With these the start of the file decides. curl sends any body as a form by default.
 _UNSPECIFIC_TYPES = frozenset({"", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded"})
 _UNSUPPORTED_TYPE = (
     "Send JSON Lines (application/x-ndjson) or CSV (text/csv), as the body itself: no form, no workbook."
@@ -60,7 +60,7 @@ _CSV_EXAMPLE = (
 
 
 class LineFaultOut(BaseModel):
-    """A line that was not imported, and why; counted from 1, in CSV with the row of names."""
+    """A line that was not imported, and why. Lines are counted from 1; in CSV the header is line 1."""
 
     line: int
     status: int
@@ -68,9 +68,9 @@ class LineFaultOut(BaseModel):
 
 
 class ImportOut(BaseModel):
-    """What became of a file; ``errors`` are the first 1,000 faults, ``failed`` counts all of them.
+    """The result of an import. ``failed`` counts all failed lines, ``errors`` names the first 1,000 of them.
 
-    ``kept``: by line, the fields of an imported one of which the gateway keeps its own values; at most 1,000 lines.
+    ``kept`` names, by line, the fields for which the gateway keeps its own values; at most 1,000 lines.
     """
 
     lines: int
@@ -82,12 +82,12 @@ class ImportOut(BaseModel):
 
 @router.post(
     "/imports",
-    summary="Import many at once",
+    summary="Import a file of directory changes",
     openapi_extra={
         "requestBody": {
             "required": True,
             "content": {
-                # First what generators of clients know: bytes as they are.
+                # First, as client generators support it: raw bytes.
                 "application/octet-stream": {
                     "schema": {"type": "string", "format": "binary"},
                     "examples": {"lines": {"value": _JSON_EXAMPLE}},
@@ -103,14 +103,15 @@ async def import_lines(
     caller: Importer,
     gateway: GatewayIn,
     kind: Annotated[
-        KindName | None, Query(alias="type", description="of every line that names none; CSV files need it")
+        KindName | None, Query(alias="type", description="the type of lines that name none; required for CSV")
     ] = None,
 ) -> ImportOut:
-    """JSON Lines: each an object with its ``type`` and the fields and ids of that type's PUT.
+    """JSON Lines: each line is an object with its ``type`` and the fields and ids of that type's PUT.
 
-    CSV (``Content-Type: text/csv``): one ``type``, the first row names the fields. Lines are carried out in order; one
-    that is bad is reported and keeps none of the others. UTF-8, or as ``charset`` says. A file of which no line can be
-    right, such as one with semicolons, is refused as a whole with the cause. At most 64 MiB a request.
+    CSV (``Content-Type: text/csv``): all lines have one ``type``, and the first row names the fields. Lines are
+    imported in order. A bad line is reported and does not affect the others. The encoding is UTF-8 or that of
+    ``charset``. A file in which no line can be valid, such as CSV with semicolons, is refused as a whole with the
+    cause. At most 64 MiB.
     """
     content_type = request.headers.get("content-type", "")
     media_type = media_type_of(content_type)
@@ -132,7 +133,7 @@ async def import_lines(
 def _open_lines(
     opened: ExitStack, file: BinaryIO, content_type: str, kind: KindName | None
 ) -> tuple[Iterator[ImportLine], bool]:
-    """The lines of the file, and whether they are of CSV."""
+    """Return the lines of the file, and True if they are CSV."""
     text = opened.enter_context(in_utf8(file, content_type))
     media_type = media_type_of(content_type)
     if media_type in _CSV_TYPES or (media_type in _UNSPECIFIC_TYPES and kind is not None and looks_like_csv(text)):
@@ -145,7 +146,7 @@ def _open_lines(
 
 @asynccontextmanager
 async def _body_file(request: Request) -> AsyncIterator[BinaryIO]:
-    """The body, in a file."""
+    """Yield the request's body as a temporary file; raise ProblemError (413) if it is larger than 64 MiB."""
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spooled:
         file = cast("BinaryIO", spooled)
         await _receive(request, file)
@@ -164,7 +165,7 @@ async def _receive(request: Request, file: BinaryIO) -> None:
 
 @value
 class _ParsedLine:
-    """A line that can be carried out."""
+    """A valid line: its number from 1, its type and its body."""
 
     number: int
     kind: Kind
@@ -173,7 +174,11 @@ class _ParsedLine:
 
 @value
 class _Chunk:
-    """Some lines of a file, taken apart: how many, what can be carried out, and the faults of the rest."""
+    """Some parsed lines of a file.
+
+    ``lines`` counts all of them, ``good`` are the valid ones, ``problems`` the line numbers, statuses and details of
+    the others.
+    """
 
     lines: int
     good: list[_ParsedLine]
@@ -181,7 +186,7 @@ class _Chunk:
 
 
 class ImportRun:
-    """One file on its way; what it keeps does not grow with the file."""
+    """The import of one file. Its memory does not grow with the file."""
 
     def __init__(self, gateway: Gateway, caller: Caller, kind: str | None, *, strings: bool) -> None:
         self._gateway = gateway
@@ -193,7 +198,7 @@ class ImportRun:
         self._kept: dict[int, list[str]] = {}
 
     async def run(self, lines: Iterator[ImportLine]) -> ImportOut:
-        """Carry out all lines; they are read and checked in a thread, as the event loop belongs to everybody."""
+        """Import all lines. They are parsed in a thread, so that the event loop is not blocked."""
         count = 0
         while (chunk := await run_in_threadpool(self._read_chunk, lines)).lines:
             count += chunk.lines
@@ -222,7 +227,7 @@ class ImportRun:
         return replace(chunk, lines=count)
 
     def _parse(self, line: ImportLine) -> _ParsedLine | str:
-        """The line as it can be carried out, or why it cannot."""
+        """Return the parsed line, or a text that says why it is invalid."""
         if line.problem is not None:
             return f"The line {line.problem}."
         fields = dict(line.fields)
@@ -233,20 +238,20 @@ class ImportRun:
         try:
             body = kind.body.model_validate_strings(fields) if self._strings else kind.body.model_validate(fields)
         except ValidationError as error:
-            # Saying why takes longer than finding out; only the first are kept.
+            # Explaining takes longer than validating, and only the first explanations are reported.
             return error_details(error) if len(self._problems) < MAX_ERRORS else ""
         return _ParsedLine(line.number, kind, body)
 
     async def _carry_out(self, line: _ParsedLine) -> tuple[int, int, str] | None:
-        """Do it; what stands against it is a fault of the line."""
+        """Import one line; return its number, status and detail if it failed."""
         try:
             kept = await line.kind.handler(self._gateway, self._caller, line.body)
         except (RefusedError, ProblemError) as error:
             return line.number, error.status, error.detail
         except StorageUnavailableError:
-            raise  # that of all lines: the file is sent again
+            raise  # affects all lines: the caller sends the file again
         except Exception:
-            log.exception("a line of an import failed", line=line.number)  # its own matter alone (safety.md 32)
+            log.exception("a line of an import failed", line=line.number)  # does not affect other lines (safety.md 32)
             return line.number, 500, "Something went wrong on our side; it is in the log."
         if kept and len(self._kept) < _MAX_KEPT_LINES:
             self._kept[line.number] = list(kept)
@@ -254,7 +259,7 @@ class ImportRun:
 
 
 def _groups(lines: Iterable[_ParsedLine]) -> Iterator[list[_ParsedLine]]:
-    """Neighbours that may be carried out at once: of one type, and nobody's second line before her first is done."""
+    """Yield groups of neighbouring lines to import concurrently: of one type, at most one line for each subscriber."""
     group: list[_ParsedLine] = []
     seen: set[object] = set()
     for line in lines:

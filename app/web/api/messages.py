@@ -1,4 +1,4 @@
-"""Messages in and out, and dead letters."""
+"""Routes for messages in both directions, and for dead letters."""
 
 from typing import Annotated, Literal
 
@@ -88,7 +88,7 @@ async def list_messages(
     cursor: AfterIdIn = None,
     limit: Limit = 100,
 ) -> MessagesOut:
-    """Of one number, those of its present tenure, and the look is recorded; of all, texts only with a reason."""
+    """With ``msisdn``, messages of its present tenure; that access is recorded. Else texts need a reason."""
     number = msisdn_of(msisdn) if msisdn else None
     if number:
         await access.record(number, tenure)
@@ -101,7 +101,7 @@ async def list_messages(
 
 @router.get(
     "/messages/{message_id}",
-    summary="One message with everything that happened to it",
+    summary="One message with its history",
     response_model_exclude_none=True,
 )
 async def get_message(
@@ -109,7 +109,7 @@ async def get_message(
     access: Annotated[RowAccess, Depends(Sees("message", Scope.READ, Scope.CARE))],
     gateway: GatewayIn,
 ) -> MessageDetailOut:
-    """Class, attempts, the provider's ids and the delivery reports as they came; the look is recorded."""
+    """Class, attempts, the provider's ids and the raw delivery reports. The access is recorded."""
     return await access.row(await gateway.management.messages.one(message_id, former=access.former), _detail)
 
 
@@ -117,9 +117,9 @@ async def get_message(
 async def resend_message(
     message_id: MessageIdIn, access: Annotated[RowAccess, Depends(Sees("resend", Scope.CARE))], gateway: GatewayIn
 ) -> dict[str, str]:
-    """As a new message with the same words; 409 once what it says or asks holds no longer, or for a former customer.
+    """Sends a new message with the same text. The caller and the reason are recorded.
 
-    Who and why is recorded.
+    409 if the message is no longer true, if its question is closed, or if it was sent to a former customer.
     """
     found = await gateway.management.messages.find(message_id, former=access.former)
     await access.record(found.msisdn, found.tenure)
@@ -127,14 +127,14 @@ async def resend_message(
     return {"id": message_id, "status": "sent again"}
 
 
-@router.get("/dead-letters", summary="Messages that were given up after three tries")
+@router.get("/dead-letters", summary="Messages whose handling failed three times")
 async def list_dead_letters(
     access: Annotated[RowAccess, Depends(Sees("dead-letters", Scope.CARE))],
     gateway: GatewayIn,
     cursor: AfterIdIn = None,
     limit: Limit = 100,
 ) -> DeadLettersOut:
-    """Newest first, with the place in the program where it went wrong; texts and whole numbers only with a reason."""
+    """Newest first, each with where in the program it failed. Texts and whole numbers are shown only with a reason."""
     found = await gateway.management.messages.page(
         MessageFilter(None, None, "mo", "dead", cursor, access.former), limit + 1
     )
@@ -144,11 +144,14 @@ async def list_dead_letters(
     )
 
 
-@router.post("/dead-letters/{message_id}/retry", status_code=202, summary="Run a dead letter again")
+@router.post("/dead-letters/{message_id}/retry", status_code=202, summary="Handle a dead letter again")
 async def retry_dead_letter(
     message_id: MessageIdIn, access: Annotated[RowAccess, Depends(Sees("retry", Scope.CARE))], gateway: GatewayIn
 ) -> dict[str, str]:
-    """By the message's own time; 409 where a former customer of the number sent it. Who and why is recorded."""
+    """It is handled as of the time it was received. The caller and the reason are recorded.
+
+    409 if a former customer of the number sent it.
+    """
     found = await gateway.management.messages.find(message_id, former=access.former)
     await access.record(found.msisdn, found.tenure)
     if not await gateway.management.messages.retry(message_id):

@@ -1,4 +1,4 @@
-"""Bodies of the management API. Unknown fields are refused, and no error quotes what was sent."""
+"""Request and answer bodies of the management API that several modules share."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ _PASSWORD = r"^[0-9]{6}$"  # noqa: S105  a pattern
 
 
 class ServiceProviderBody(Body):
-    """An SP; ``own``: the operator's own services."""
+    """An SP. ``own`` marks the SP of the operator's own services."""
 
     name: str = Field(max_length=200, examples=["新华手机报社"])
     short_name: str = Field(max_length=200, examples=["新华"])
@@ -25,12 +25,12 @@ class ServiceProviderBody(Body):
     webhook_url: Line | None = Field(default=None, max_length=500)
     webhook_secret: Line | None = Field(default=None, max_length=200)
     confirm_mode: ConfirmMode | None = Field(
-        default=None, description="how orders of its services are confirmed; unset: as the settings say"
+        default=None, description="how orders of its services are confirmed; default: as in the settings"
     )
 
 
 class ServiceBody(Body):
-    """A service as it is offered from now on; who has it keeps her terms."""
+    """A service as it is offered from now on. Present subscribers keep their terms."""
 
     name: str = Field(max_length=200, examples=["手机报"])
     sp_code: str = Field(max_length=64, examples=["XINHUA"])
@@ -41,11 +41,13 @@ class ServiceBody(Body):
     cancel_how: str | None = Field(
         default=None,
         max_length=60,
-        description="the way that works, where SMS does not; a telephone number and an address below `own_links` of "
-        "the settings may stand in it",
+        description="how to unsubscribe if not by SMS; may contain a telephone number, and an address below "
+        "`own_links` of the settings",
     )
     cancel_warning: str | None = Field(
-        default=None, max_length=60, description="asked before it ends, as it cannot be had back; may name an amount"
+        default=None,
+        max_length=60,
+        description="asked before it is ended, for a service that cannot be had again; may name an amount",
     )
     order_keyword: str | None = Field(default=None, max_length=40, examples=["SJB"])
     on_offer: bool
@@ -54,7 +56,7 @@ class ServiceBody(Body):
 
 
 class PlanBody(Body):
-    """A data plan; 1 MB is 1024 KB."""
+    """A data plan. 1 MB is 1024 KB."""
 
     name: Words = Field(min_length=1, max_length=40)
     data_kb: int = Field(ge=0, le=10**12)
@@ -62,7 +64,7 @@ class PlanBody(Body):
 
 
 class SubscriberBody(Body):
-    """A subscriber, whole."""
+    """All fields of a subscriber. ``balance_fen`` is negative for a debt."""
 
     brand: Brand
     vip: bool = False
@@ -73,12 +75,12 @@ class SubscriberBody(Body):
     language: Language = Language.ZH
     plan: PlanBody | None = None
     service_password: str | None = Field(
-        default=None, pattern=_PASSWORD, description="six digits; set only where there is none yet"
+        default=None, pattern=_PASSWORD, description="six digits; can be set only if there is none yet"
     )
 
 
 class SubscriberPatch(Body):
-    """Any of a subscriber's fields."""
+    """Any of a subscriber's fields. Fields that are not sent do not change."""
 
     brand: Brand = Brand.EASYOWN
     vip: bool = False
@@ -92,14 +94,17 @@ class SubscriberPatch(Body):
 
 
 class PreferencesOut(BaseModel):
-    """What she is told without asking: her monthly fees; her data usage, by thresholds or twice a month."""
+    """The notices that the subscriber gets without asking.
+
+    ``fee_summary``: the monthly fees. ``data_alerts``: data usage, at thresholds or twice a month.
+    """
 
     fee_summary: bool
     data_alerts: bool
 
 
 class SubscriberOut(BaseModel):
-    """A subscriber as she is now; never her password."""
+    """A subscriber's present state, without the password."""
 
     msisdn: str
     brand: Brand
@@ -118,7 +123,7 @@ class SubscriberOut(BaseModel):
 
 
 class SubscriptionBody(Body):
-    """What exists already in another system."""
+    """A subscription that exists already in another system."""
 
     state: SubscriptionState = Field(description="active or trial")
     in_plan: bool
@@ -127,11 +132,12 @@ class SubscriptionBody(Body):
     trial_ends_at: Moment | None = None
     contract_until: Moment | None = None
     price_fen: Fen | None = Field(
-        default=None, description="the confirmed price; else the service's or, if that is less, her last one"
+        default=None, description="the confirmed price; default: the service's price or, if that is lower, the last one"
     )
     as_of: Moment | None = Field(
         default=None,
-        description="the moment of the other system's word; else now. Needed for what she left or refused",
+        description="the time at which the other system's data was true; default: now. Required for a service that the "
+        "subscriber left or refused before",
     )
 
     @model_validator(mode="after")
@@ -144,7 +150,7 @@ class SubscriptionBody(Body):
 
 
 class SubscriptionImportOut(BaseModel):
-    """What was imported; ``kept``: fields of which the gateway keeps its own values, such as ``started_at``."""
+    """An imported subscription. ``kept`` names fields of which the gateway keeps its own values, as ``started_at``."""
 
     msisdn: str
     service_code: str
@@ -152,7 +158,7 @@ class SubscriptionImportOut(BaseModel):
 
 
 class SubscriptionOut(BaseModel):
-    """A service that she has or had, on the terms that she confirmed."""
+    """A service that the subscriber has or had, on the terms that they confirmed."""
 
     service_code: str
     state: SubscriptionState
@@ -174,7 +180,7 @@ class SubscriptionsOut(BaseModel):
 
 
 class EvidenceOut(BaseModel):
-    """A link of the chain. ``payload`` is None once erased; the hashes stay."""
+    """A record of the chain. ``payload`` is null once erased; the hashes stay."""
 
     seq: int
     at: datetime
@@ -194,10 +200,10 @@ class EvidencePageOut(BaseModel):
 
 
 class VerificationOut(BaseModel):
-    """Whether a chain is whole; ``first_bad`` is the first record that does not fit.
+    """The result of a chain's verification. ``first_bad`` is the number of the first record that does not verify.
 
-    Where the head does not fit, it is the one behind the last: the chain was cut (``cut``), or its head is not one that
-    this gateway signed (``not_signed``, ``key_unknown``). What cannot be read is ``unreadable``, a record or the head.
+    If the head does not verify, it is the number after the last record: the chain was cut (``cut``), or this gateway
+    did not sign the head (``not_signed``, ``key_unknown``). A record or head that cannot be read is ``unreadable``.
     """
 
     ok: bool
@@ -229,13 +235,13 @@ class MessageOut(BaseModel):
     valid_until: datetime | None = None
     error_code: str | None = None
     verdict: str | None = None
-    part: int | None = Field(default=None, description="of a part of a long message: which one, from 1")
-    parts: int | None = Field(default=None, description="of a part: how many there are")
-    missing: int | None = Field(default=None, description="of a message made of parts: how many never came")
+    part: int | None = Field(default=None, description="for a part of a long message: its position, from 1")
+    parts: int | None = Field(default=None, description="for a part: the number of parts")
+    missing: int | None = Field(default=None, description="for a joined message: the number of parts that never came")
 
 
 class AttemptOut(BaseModel):
-    """A try to hand it over that did not succeed."""
+    """A failed attempt to hand a message over."""
 
     number: int
     at: datetime
@@ -244,7 +250,7 @@ class AttemptOut(BaseModel):
 
 
 class ReportOut(BaseModel):
-    """A raw delivery report."""
+    """A delivery report as the provider sent it."""
 
     status: str
     error_code: str | None = None
@@ -252,7 +258,7 @@ class ReportOut(BaseModel):
 
 
 class MessageDetailOut(MessageOut):
-    """A message with everything that happened to it."""
+    """A message with its failed attempts and delivery reports."""
 
     failed_attempts: list[AttemptOut]
     reports: list[ReportOut]
@@ -266,7 +272,7 @@ class MessagesOut(BaseModel):
 
 
 class DeadLetterOut(MessageOut):
-    """An MO that was given up; ``trace`` says where in the program."""
+    """An MO whose handling failed three times. ``trace`` says where in the program."""
 
     trace: str | None
 

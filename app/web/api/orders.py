@@ -1,4 +1,4 @@
-"""Orders of every channel: each waits for the customer's own yes (flows.md 6)."""
+"""Routes for orders of all channels, each of which the customer must confirm by SMS (flows.md 6)."""
 
 from datetime import datetime
 from typing import Annotated
@@ -22,22 +22,25 @@ from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 Orderer = Annotated[RowAccess, Depends(Sees("order", Scope.BILLING_WRITE, Scope.CARE))]
-OrderIdIn = Annotated[str, Path(max_length=64, description="our id of an order")]
+OrderIdIn = Annotated[str, Path(max_length=64, description="the gateway's id of an order")]
 
 
 class OrderBody(Body):
-    """Somebody says that she wants a service."""
+    """An order of a service for a customer."""
 
     msisdn: Number
     service_code: str = Field(pattern=CODE_PATTERN, examples=["YYH"])
     channel: Channel
     idempotency_key: Line | None = Field(
-        default=None, min_length=1, max_length=200, description="the same key of the same caller: the same order again"
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="a repeat with the same key by the same caller returns the first order",
     )
 
 
 class OrderOut(BaseModel):
-    """An order; ``reason`` says why it was refused, or ended without an answer of hers."""
+    """An order. ``reason`` says why it was refused, or why it ended without an answer."""
 
     order_id: str
     state: OrderState
@@ -47,9 +50,9 @@ class OrderOut(BaseModel):
     channel: Channel
     reason: Reason | None = None
     price_fen: int | None = None
-    trial_days: int = Field(description="0 also where she had a trial of it within 180 days")
+    trial_days: int = Field(description="0 also if the customer had a trial of the service within 180 days")
     free_hours: bool = Field(
-        description="whether stopping it within 72 hours of the yes costs nothing: once in 180 days for a service"
+        description="true if unsubscribing within 72 hours of the confirmation is free; once in 180 days for a service"
     )
     made_at: datetime
     expires_at: datetime | None = None
@@ -64,7 +67,7 @@ class OrdersOut(BaseModel):
 
 
 def order_out(found: OwnedOrder) -> OrderOut:
-    """An order, its times in Shanghai."""
+    """Return an order for an answer, its times in Asia/Shanghai."""
     return _out(found.msisdn, found.order)
 
 
@@ -91,12 +94,12 @@ def _out(msisdn: str, order: Order) -> OrderOut:
 
 @router.post("", status_code=202, summary="Order a service for a customer", response_model_exclude_none=True)
 async def post_order(given: OrderBody, access: Orderer, gateway: GatewayIn) -> OrderOut:
-    """Nothing starts yet: she is asked by SMS, and only her own yes counts, an agent's order included.
+    """Asks the customer by SMS. The service starts only with the customer's own yes, also for an agent's order.
 
-    An order that cannot be is ``refused`` with its ``reason``, and she hears nothing of it. Orders of channels ``sp``
-    and ``agent`` ask her at most three times a day, by day, and not within 30 days after she declined the service
-    (``too_many_orders``). Orders of channel ``agent`` need scope care and are recorded with their reason, all others
-    need billing:write.
+    An impossible order is ``refused`` with a ``reason``, and the customer is not notified. Orders of channels ``sp``
+    and ``agent`` ask at most three times a day, outside quiet hours, and not within 30 days after the customer declined
+    the service (``too_many_orders``). Channel ``agent`` needs scope care and its orders are recorded with their reason;
+    all other channels need billing:write.
     """
     by_agent = given.channel is Channel.AGENT
     needed = Scope.CARE if by_agent else Scope.BILLING_WRITE
@@ -120,7 +123,7 @@ async def list_orders(
     cursor: AfterIdIn = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> OrdersOut:
-    """Of one customer, those of her own tenure, and the look is recorded."""
+    """With ``msisdn``, orders of its present tenure; that access is recorded."""
     owner = OwnerFilter(msisdn_of(msisdn), tenure) if msisdn else None
     if owner:
         await access.record(owner.msisdn, owner.tenure)
@@ -139,5 +142,5 @@ async def get_order(
     access: Annotated[RowAccess, Depends(Sees("order", Scope.BILLING_WRITE, Scope.CARE, Scope.READ))],
     gateway: GatewayIn,
 ) -> OrderOut:
-    """What became of it; the look is recorded."""
+    """The order's present state. The access is recorded."""
     return await access.row(await gateway.management.orders.one(order_id, former=access.former), order_out)

@@ -1,4 +1,4 @@
-"""Reports without texts and numbers of customers: the quality of SPs (M18)."""
+"""Routes for reports, which contain no texts or numbers of customers: the quality of SPs (M18)."""
 
 from dataclasses import asdict
 from datetime import date
@@ -18,7 +18,7 @@ _CSV = "text/csv"
 
 
 class SpQualityOut(BaseModel):
-    """One SP; each thing is counted on the day, in Shanghai, on which it happened."""
+    """The counts of one SP. Everything is counted on the day, in Asia/Shanghai, on which it happened."""
 
     sp_code: str
     short_name: str
@@ -28,19 +28,19 @@ class SpQualityOut(BaseModel):
     expiries: int
     unsubscribes: int
     within_72h_share: float | None = Field(
-        description="of the unsubscribes, those within 72 hours of ordering, 0 to 1; null without any"
+        description="the share of unsubscribes within 72 hours of the order, 0 to 1; null without unsubscribes"
     )
     disputes: int = Field(description="fees that were disputed")
     upheld: int = Field(description="disputes in which the fee was upheld")
-    refunds: int = Field(description="fees that were given back")
+    refunds: int = Field(description="fees that were refunded")
     complaints: int = Field(description="complaints that name a fee of the SP")
 
 
 class SpQualitiesOut(BaseModel):
-    """All SPs, by code."""
+    """All SPs in the order of their codes."""
 
     service_providers: list[SpQualityOut]
-    next_cursor: None = Field(default=None, description="there is one page only")
+    next_cursor: None = Field(default=None, description="always null: there is only one page")
 
 
 @router.get(
@@ -51,14 +51,14 @@ class SpQualitiesOut(BaseModel):
 )
 async def report_service_providers(
     gateway: GatewayIn,
-    first: Annotated[date, Query(alias="from", description="the first day, in Shanghai")],
-    last: Annotated[date, Query(alias="to", description="the last day, included")],
+    first: Annotated[date, Query(alias="from", description="the first day, in Asia/Shanghai")],
+    last: Annotated[date, Query(alias="to", description="the last day, inclusive")],
     as_format: Annotated[
-        Literal["json", "csv"] | None, Query(alias="format", description="goes before the header Accept")
+        Literal["json", "csv"] | None, Query(alias="format", description="takes precedence over the header Accept")
     ] = None,
     accept: Annotated[str | None, Header(description="text/csv for CSV")] = None,
 ) -> SpQualitiesOut | Response:
-    """Cells of the CSV that a spreadsheet would take for a formula are led by an apostrophe."""
+    """In CSV, an apostrophe precedes each cell that a spreadsheet would read as a formula."""
     if not EARLIEST.date() <= first <= last < LATEST.date():
         raise ProblemError(422, "from and to: give days such as 2026-03-01, from not behind to.")
     rows = await gateway.management.quality.of_sps(first, last)

@@ -1,4 +1,4 @@
-"""Spam reports: how often each number was reported (flows.md 12)."""
+"""The route for spam reports: how often each number was reported (flows.md 12)."""
 
 from typing import Annotated
 
@@ -19,14 +19,14 @@ _NUMBER = r"^\+?[0-9]{3,20}$"
 
 
 class SpamCountOut(BaseModel):
-    """A reported number, and how many reports there are of it."""
+    """A reported number and the number of reports about it."""
 
     number: str
     count: int
 
 
 class SpamReportsOut(BaseModel):
-    """Counts, by number."""
+    """Counts in the order of the numbers."""
 
     spam_reports: list[SpamCountOut]
     next_cursor: str | None
@@ -34,7 +34,7 @@ class SpamReportsOut(BaseModel):
 
 @value
 class _OwnedCount:
-    """A count, and whose number was reported if a customer may have it."""
+    """A count, and the reported number as its owner if it can be a customer's."""
 
     msisdn: str | None
     found: SpamCount
@@ -53,7 +53,7 @@ async def list_spam_reports(
     cursor: AfterIdIn = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> SpamReportsOut:
-    """Subscribers' numbers in the form +8613800138000, others as they were written; neither texts nor reporters."""
+    """Mobile numbers in the form +8613800138000, others as they were written; no texts and no reporters."""
     wanted = reported_number(number) if number else None
     if wanted and (msisdn := parse_msisdn(wanted)):
         await access.record(msisdn)

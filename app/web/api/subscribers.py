@@ -1,4 +1,4 @@
-"""Subscribers, what they have, and the evidence of it."""
+"""Routes for subscribers, their subscriptions and their evidence."""
 
 import json
 from typing import Annotated
@@ -45,7 +45,10 @@ _EASY = "service_password: anybody could guess it; no single digit, no run, no p
 async def change_of(
     msisdn: str, given: SubscriberBody | SubscriberPatch, caller: Caller, *, create: bool
 ) -> SetSubscriber:
-    """What a PUT or PATCH asks for; a password is hashed here, away from every transaction."""
+    """Return the change that a PUT or PATCH asks for.
+
+    A password is hashed here, outside of any transaction; raises ProblemError (422) if it is too easy.
+    """
     fields = frozenset(type(given).model_fields if create else given.model_fields_set)
     password = given.service_password
     if password and is_easy(password, msisdn):
@@ -73,23 +76,23 @@ async def put_subscriber(msisdn: MsisdnIn, given: SubscriberBody, caller: Writer
     return {"msisdn": msisdn}
 
 
-@router.patch("", summary="Change some fields")
+@router.patch("", summary="Change some fields of a subscriber")
 async def patch_subscriber(
     msisdn: MsisdnIn, given: SubscriberPatch, caller: Writer, gateway: GatewayIn
 ) -> dict[str, str]:
-    """Only the fields that are given."""
+    """Changes only the fields that are sent."""
     await gateway.management.directory.set_subscriber(msisdn, await change_of(msisdn, given, caller, create=False))
     return {"msisdn": msisdn}
 
 
-@router.get("", summary="A subscriber as she is now")
+@router.get("", summary="A subscriber's present state")
 async def get_subscriber(
     msisdn: MsisdnIn,
     access: Annotated[RowAccess, Depends(Sees("subscriber", Scope.CARE))],
     gateway: GatewayIn,
     tenure: TenureIn,
 ) -> SubscriberOut:
-    """The current tenure; the look is recorded."""
+    """The current tenure. The access is recorded."""
     await access.record(msisdn, tenure)
     found = (await gateway.management.directory.subscriber(msisdn, tenure)).subscriber
     preferences = await gateway.management.directory.preferences(found)
@@ -124,33 +127,34 @@ def _subscriber(found: Subscriber, preferences: Preferences) -> SubscriberOut:
 
 
 def import_of(given: SubscriptionBody, caller: Caller, service_code: str) -> ImportSubscription:
-    """What an import asks for."""
+    """Return the import that a body asks for."""
     fields = {name: getattr(given, name) for name in SubscriptionBody.model_fields}
     return ImportSubscription(who=f"api:{caller.name}", service_code=service_code, **fields)
 
 
-@router.put("/subscriptions/{service_code}", summary="Import what exists already")
+@router.put("/subscriptions/{service_code}", summary="Import an existing subscription")
 async def put_subscription(
     msisdn: MsisdnIn, service_code: str, given: SubscriptionBody, caller: Writer, gateway: GatewayIn
 ) -> SubscriptionImportOut:
-    """Evidence of kind ``import``. Never revives what she ended or refused since, never makes anything worse (409).
+    """Recorded as evidence of kind ``import``.
 
-    Where she left or refused the service before, ``as_of`` is required (422) and lies after that (409). What she
-    confirmed here stays as she confirmed it, nothing begins earlier than it did, or than her no: ``kept`` names what
-    was not taken over.
+    409 if it would revive what the subscriber ended or refused since, or worsen their terms. If the subscriber left or
+    refused the service before, ``as_of`` is required (422) and must be after that (409). Terms that the subscriber
+    confirmed here do not change, and the start does not move to before the present one or before a refusal. ``kept``
+    names the fields that were not imported.
     """
     kept = await gateway.management.directory.import_subscription(msisdn, import_of(given, caller, service_code))
     return SubscriptionImportOut(msisdn=msisdn, service_code=service_code, kept=list(kept))
 
 
-@router.get("/subscriptions", summary="What she has and had", response_model_exclude_none=True)
+@router.get("/subscriptions", summary="Present and past subscriptions", response_model_exclude_none=True)
 async def get_subscriptions(
     msisdn: MsisdnIn,
     access: Annotated[RowAccess, Depends(Sees("subscriptions", Scope.CARE))],
     gateway: GatewayIn,
     tenure: TenureIn,
 ) -> SubscriptionsOut:
-    """Of the current tenure; the look is recorded."""
+    """Subscriptions of the current tenure. The access is recorded."""
     await access.record(msisdn, tenure)
     return SubscriptionsOut(
         subscriptions=[_subscription(item) for item in await gateway.management.directory.subscriptions(msisdn, tenure)]
@@ -174,11 +178,11 @@ def _subscription(item: Subscription) -> SubscriptionOut:
     )
 
 
-@router.delete("/subscriptions/{service_code}", summary="An agent's unsubscribe")
+@router.delete("/subscriptions/{service_code}", summary="Unsubscribe on behalf of a subscriber")
 async def delete_subscription(
     msisdn: MsisdnIn, service_code: str, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None
 ) -> dict[str, str]:
-    """The same effect as her own; ``X-Reason`` is kept as evidence, and she is told by SMS."""
+    """The same effect as the subscriber's own unsubscribe. They get an SMS, and ``X-Reason`` becomes evidence."""
     if reason is None:
         raise ProblemError(422, f"X-Reason: say why the service is ended, {_VISIBLE}; it is kept as evidence.")
     wanted = AgentUnsubscribe(who=f"agent:{caller.name}", service_code=service_code, reason=reason)
@@ -186,16 +190,16 @@ async def delete_subscription(
     return {"msisdn": msisdn, "service_code": service_code}
 
 
-@router.get("/evidence", summary="What was asked, what was answered, what changed")
+@router.get("/evidence", summary="The evidence of a subscriber")
 async def get_evidence(
     msisdn: MsisdnIn,
     access: Annotated[RowAccess, Depends(Sees("evidence", Scope.CARE))],
     gateway: GatewayIn,
     tenure: TenureIn,
-    cursor: Annotated[int, Query(ge=0, lt=2**31, description="the next_cursor of the page before")] = 0,
+    cursor: Annotated[int, Query(ge=0, lt=2**31, description="next_cursor of the previous page")] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> EvidencePageOut:
-    """The chain of the current tenure, oldest first; the look is recorded."""
+    """The chain of the current tenure, oldest first: questions, answers and changes. The access is recorded."""
     await access.record(msisdn, tenure)
     page = await gateway.management.directory.evidence(msisdn, cursor, limit, tenure)
     following = str(page.records[-1].seq) if page.more else None
@@ -215,14 +219,14 @@ def _evidence(record: EvidenceRecord) -> EvidenceOut:
     )
 
 
-@router.get("/evidence/verify", summary="Whether the chain is whole")
+@router.get("/evidence/verify", summary="Verify the chain of evidence")
 async def verify_evidence(
     msisdn: MsisdnIn,
     access: Annotated[RowAccess, Depends(Sees("evidence", Scope.CARE))],
     gateway: GatewayIn,
     tenure: TenureIn,
 ) -> VerificationOut:
-    """Walks the chain of the current tenure; ``first_bad`` names the first record that does not fit."""
+    """Verifies the chain of the current tenure. ``first_bad`` numbers the first record that does not verify."""
     await access.record(msisdn, tenure)
     found = await gateway.management.directory.verify(msisdn, tenure)
     return VerificationOut(ok=found.ok, records=found.records, first_bad=found.first_bad, fault=found.violation)
@@ -236,9 +240,10 @@ async def erase_tenure(
     gateway: GatewayIn,
     reason: ReasonIn = None,
 ) -> dict[str, str]:
-    """On the former customer's request, once her matters and the retention are over (409 before).
+    """For a request of the former customer, once their open matters and the retention have ended (409 before).
 
-    Texts, evidence payloads and what she had go for good; the chain of hashes stays and verifies. ``X-Reason`` is kept.
+    Texts, evidence payloads and the tenure's records are deleted for good. The chain of hashes stays and verifies.
+    ``X-Reason`` becomes evidence.
     """
     if reason is None:
         raise ProblemError(422, f"X-Reason: say who asked for the erasure, {_VISIBLE}; it is kept as evidence.")

@@ -1,4 +1,4 @@
-"""New terms for those who have a service already (safety.md 3)."""
+"""The route for new terms for present subscribers of a service (safety.md 3)."""
 
 from datetime import datetime
 from typing import Annotated
@@ -19,15 +19,15 @@ Writer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
 
 
 class TermsBody(Body):
-    """What is to be paid, and when it ends after an unsubscribe, from a day on."""
+    """The price and the cancel effect from a day on."""
 
     price_fen: Fen = Field(examples=[500])
-    cancel_effect: CancelEffect | None = Field(default=None, description="unset: the service's own")
+    cancel_effect: CancelEffect | None = Field(default=None, description="default: the service's own")
     takes_effect_at: Moment = Field(description="the announced day, at least a confirmation window ahead")
 
 
 class TermsOut(BaseModel):
-    """An announcement; the questions to those who have the service follow."""
+    """An announcement of new terms. The subscribers of the service are asked afterwards."""
 
     id: str
     service_code: str
@@ -36,11 +36,13 @@ class TermsOut(BaseModel):
     takes_effect_at: datetime
 
 
-@router.post("/services/{service_code}/terms", status_code=202, summary="Announce new terms to all who have a service")
+@router.post(
+    "/services/{service_code}/terms", status_code=202, summary="Announce new terms to all subscribers of a service"
+)
 async def post_terms(service_code: Code, given: TermsBody, caller: Writer, gateway: GatewayIn) -> TermsOut:
-    """Worse terms reach nobody without her own yes: each is asked by SMS, and without it the service ends that day.
+    """Worse terms need each subscriber's own yes: they are asked by SMS, and without a yes the service ends that day.
 
-    Terms that are no worse for her begin on that day by themselves. New orders go by PUT of the service.
+    Terms that are no worse for a subscriber take effect that day by themselves. For new orders, PUT the service.
     """
     change = await gateway.management.terms_changes.announce(
         service_code, given.price_fen, given.cancel_effect, given.takes_effect_at, f"api:{caller.name}"

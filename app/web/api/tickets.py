@@ -1,4 +1,4 @@
-"""Tickets: what staff have to answer, and what they decide (flows.md 12, 17)."""
+"""Routes for tickets: list them, open complaints, respond, decide and refund (flows.md 12, 17)."""
 
 from datetime import datetime
 from typing import Annotated
@@ -34,26 +34,26 @@ TicketsIn = Annotated[Tickets, Depends(_tickets)]
 
 
 class ComplaintBody(Body):
-    """A complaint that an agent takes down for a customer."""
+    """A complaint that an agent records for a customer."""
 
     msisdn: Number
     text: MessageText
     charge_id: str | None = Field(
-        default=None, max_length=200, description="the fee that it is about; else those that the text names"
+        default=None, max_length=200, description="the charge that it is about; default: those that the text names"
     )
 
 
 class FirstResponseBody(Body):
-    """What the customer is told."""
+    """The text that the customer gets by SMS."""
 
     message: MessageText
 
 
 class RefundBody(Body):
-    """How a fee is given back."""
+    """How a fee is refunded."""
 
     policy: RefundPolicy = Field(
-        description="double: our error, twice the fee. principal: the fee now, as much again when confirmed"
+        description="double: the operator's error, twice the fee. principal: the fee now, the same again when confirmed"
     )
     charge_id: str | None = Field(default=None, max_length=200)
 
@@ -65,17 +65,18 @@ class RefundBody(Body):
 
 
 class ResolveBody(Body):
-    """The decision, and what the customer is told of it."""
+    """The decision, the text that the customer gets, and a refund."""
 
     decision: Decision = Field(
-        description="cancelled: she owes no open fee of the service, and it ends. upheld: it is due. done: all else"
+        description="cancelled: no open fee of the service is owed, and the service ends. upheld: the fee is due. "
+        "done: anything else"
     )
     message: MessageText | None = None
     refund: RefundBody | None = None
 
 
 class RefundOut(BaseModel):
-    """An entry of the ledger. ``second_half`` stands with a principal: waiting until ``decide_by``, paid or closed."""
+    """An entry of the refund ledger. A principal has a ``second_half``: waiting until ``decide_by``, paid or closed."""
 
     charge_id: str
     part: RefundPart
@@ -87,7 +88,7 @@ class RefundOut(BaseModel):
 
 
 class TicketOut(BaseModel):
-    """A ticket."""
+    """A ticket with its deadlines. ``number`` is the short number to read out."""
 
     id: str
     number: str
@@ -97,26 +98,26 @@ class TicketOut(BaseModel):
     text: Private = None
     tier: str
     made_at: datetime
-    warned: bool = Field(description="four fifths of the time to a deadline were over with nothing done")
-    breached: bool = Field(description="a deadline has passed with nothing done")
+    warned: bool = Field(description="true if four fifths of the time to a deadline passed without action")
+    breached: bool = Field(description="true if a deadline passed without action")
     first_response_due: datetime
     first_response_at: datetime | None = None
     responded_by: str | None = None
     due: datetime
-    charge_ids: list[str] = Field(description="the fees that it is about")
+    charge_ids: list[str] = Field(description="the charges that it is about")
     decision: Decision | None = None
     resolved_at: datetime | None = None
     resolved_by: str | None = None
 
 
 class TicketDetailOut(TicketOut):
-    """A ticket with what was given back with it."""
+    """A ticket with its refunds."""
 
     refunds: list[RefundOut]
 
 
 class TicketsOut(BaseModel):
-    """Tickets, oldest first, or the earliest deadline first."""
+    """Tickets, oldest first or earliest deadline first."""
 
     tickets: list[TicketOut]
     next_cursor: str | None = None
@@ -141,12 +142,12 @@ def _fields(found: TicketRead) -> dict[str, object]:
 
 
 def ticket_out(found: TicketRead) -> TicketOut:
-    """A ticket without its refunds."""
+    """Return a ticket for an answer, without its refunds."""
     return TicketOut.model_validate(_fields(found))
 
 
 def refund_out(entry: Refund) -> RefundOut:
-    """An entry of the ledger."""
+    """Return a refund for an answer, its times in Asia/Shanghai."""
     return RefundOut(
         charge_id=entry.charge_id,
         part=entry.part,
@@ -166,10 +167,10 @@ def _detail(found: TicketRead) -> TicketDetailOut:
 async def _ticket_filter(
     state: TicketState | None = None,
     kind: TicketKind | None = None,
-    breached: bool | None = None,  # noqa: FBT001  a query parameter, named in the address
+    breached: bool | None = None,  # noqa: FBT001  a query parameter
     warned: bool | None = None,  # noqa: FBT001  a query parameter
-    number: Annotated[str | None, Query(pattern="^[A-Za-z0-9]{8}$", description="as it was read out")] = None,
-    sort: Annotated[TicketSort | None, Query(description="the earliest deadline first; else the oldest")] = None,
+    number: Annotated[str | None, Query(pattern="^[A-Za-z0-9]{8}$", description="the short number of a ticket")] = None,
+    sort: Annotated[TicketSort | None, Query(description="earliest deadline first; default: oldest first")] = None,
 ) -> TicketFilter:
     return TicketFilter(state, kind, breached, warned, number and number.upper(), sort)
 
@@ -180,7 +181,11 @@ TicketFilterIn = Annotated[TicketFilter, Depends(_ticket_filter)]
 async def _ticket_cursor(
     wanted: TicketFilterIn,
     cursor: Annotated[
-        str | None, Query(pattern=rf"^([0-9]{{1,18}}\.)?{ID[1:]}", description="``next_cursor`` of the same list")
+        str | None,
+        Query(
+            pattern=rf"^([0-9]{{1,18}}\.)?{ID[1:]}",
+            description="``next_cursor`` of the previous page in the same order",
+        ),
     ] = None,
 ) -> str | None:
     if cursor is not None and ("." in cursor) != (wanted.sort is not None):
@@ -196,9 +201,10 @@ async def list_tickets(
     cursor: Annotated[str | None, Depends(_ticket_cursor)],
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> TicketsOut:
-    """Of present customers; with scope ``admin`` also of former ones. Texts and whole numbers only with a reason.
+    """Tickets of present customers, with scope ``admin`` also of former ones.
 
-    ``state=open&sort=deadline`` are those that staff should look at next. By ``number`` it is a look at one customer.
+    Texts and whole numbers are shown only with a reason. ``state=open&sort=deadline`` lists what staff should work on
+    next. A search by ``number`` counts as an access to one customer.
     """
     if wanted.number:
         access.require_reason()
@@ -211,11 +217,11 @@ async def list_tickets(
     )
 
 
-@router.post("", status_code=201, summary="Take down a complaint", response_model_exclude_none=True)
+@router.post("", status_code=201, summary="Record a complaint", response_model_exclude_none=True)
 async def post_ticket(
     given: ComplaintBody, access: Annotated[RowAccess, Depends(Sees("complaint", Scope.CARE))], tickets: TicketsIn
 ) -> TicketDetailOut:
-    """The same ticket as by ``TS``: the customer is told its number and its deadlines by SMS."""
+    """Opens the same ticket as ``TS``. The customer gets its number and deadlines by SMS."""
     await access.record(given.msisdn)
     complaint = AgentComplaint(f"agent:{access.who}", given.text, given.charge_id)
     return await access.row(await tickets.open_for(given.msisdn, complaint), _detail)
@@ -223,25 +229,27 @@ async def post_ticket(
 
 @router.get("/{ticket_id}", summary="One ticket with its refunds", response_model_exclude_none=True)
 async def get_ticket(ticket_id: str, access: Reader, tickets: TicketsIn) -> TicketDetailOut:
-    """The look is recorded."""
+    """The ticket's present state. The access is recorded."""
     return await access.row(await tickets.one(ticket_id, former=access.former), _detail)
 
 
 async def _decide(access: RowAccess, tickets: Tickets, ticket_id: str, decision: Stimulus) -> TicketDetailOut:
-    """Who decided, and why, is recorded before anything is done."""
+    """Record the access with its reason, then carry out the decision."""
     found = await tickets.one(ticket_id, former=False)
     await access.record(found.msisdn, found.tenure)
     return await access.row(await tickets.decide(ticket_id, decision), _detail)
 
 
-@router.post("/{ticket_id}/first-response", summary="Answer the customer first", response_model_exclude_none=True)
+@router.post(
+    "/{ticket_id}/first-response", summary="Send the first response to a customer", response_model_exclude_none=True
+)
 async def post_first_response(
     ticket_id: str,
     given: FirstResponseBody,
     access: Annotated[RowAccess, Depends(Sees("first-response", Scope.CARE))],
     tickets: TicketsIn,
 ) -> TicketDetailOut:
-    """The message goes to the customer by SMS, between 07:00 and 22:00."""
+    """The message goes to the customer by SMS, between 07:00 and 22:00 Asia/Shanghai."""
     return await _decide(access, tickets, ticket_id, RespondFirst(f"agent:{access.who}", ticket_id, given.message))
 
 
@@ -252,9 +260,10 @@ async def post_resolve(
     access: Annotated[RowAccess, Depends(Sees("resolve", Scope.CARE))],
     tickets: TicketsIn,
 ) -> TicketDetailOut:
-    """For good; the customer is told by SMS. What was not taken (422) or was given back before (409) is not refunded.
+    """The decision is final. The customer is notified by SMS.
 
-    Resolving with ``policy: none``, or as ``upheld``, closes a second half that waits.
+    422 for the refund of a fee that was not taken, 409 for one that was refunded before. ``policy: none`` or ``upheld``
+    closes a waiting second half.
     """
     refund = RefundRequest(given.refund.policy, given.refund.charge_id) if given.refund else None
     decision = Resolve(f"agent:{access.who}", ticket_id, given.decision, given.message, refund)
@@ -267,15 +276,15 @@ async def post_resolve(
 async def post_refund_confirm(
     ticket_id: str, access: Annotated[RowAccess, Depends(Sees("refund", Scope.CARE))], tickets: TicketsIn
 ) -> TicketDetailOut:
-    """It was our error after all. What nobody decides within 3 days is paid, too."""
+    """Confirms that it was the operator's error. Without a decision it is paid after 3 days, too."""
     return await _decide(access, tickets, ticket_id, DecideRefund(f"agent:{access.who}", ticket_id, confirmed=True))
 
 
 @router.post(
-    "/{ticket_id}/refund/close", summary="End a principal without its second half", response_model_exclude_none=True
+    "/{ticket_id}/refund/close", summary="Close a principal without its second half", response_model_exclude_none=True
 )
 async def post_refund_close(
     ticket_id: str, access: Annotated[RowAccess, Depends(Sees("refund", Scope.CARE))], tickets: TicketsIn
 ) -> TicketDetailOut:
-    """What was given back stays the customer's."""
+    """The customer keeps the principal."""
     return await _decide(access, tickets, ticket_id, DecideRefund(f"agent:{access.who}", ticket_id, confirmed=False))

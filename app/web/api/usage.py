@@ -1,4 +1,4 @@
-"""Readings of data usage, one or many at a time."""
+"""The route for readings of data usage, one or many at a time."""
 
 import asyncio
 from enum import StrEnum
@@ -24,7 +24,7 @@ _REFUSED = {AHEAD: "at: lies in the future.", FORMER: f"at: {BEFORE_TENURE}"}
 
 
 class DataUsageBody(LargeBody):
-    """How much data a month has seen up to a moment: cumulative, in KB of 1024 bytes."""
+    """The data used in a month up to ``at``: cumulative, in KB of 1024 bytes."""
 
     msisdn: Number
     month: Month
@@ -39,7 +39,7 @@ class DataUsageBody(LargeBody):
 
 
 class ReadingStatus(StrEnum):
-    """``ignored``: a later reading is known already."""
+    """``ignored``: a later reading is stored already."""
 
     ACCEPTED = "accepted"
     IGNORED = "ignored"
@@ -47,7 +47,7 @@ class ReadingStatus(StrEnum):
 
 
 class ReadingOut(BaseModel):
-    """What became of a reading; ``detail`` says why it was refused."""
+    """The result of a reading. ``detail`` says why it was refused."""
 
     msisdn: str
     month: str
@@ -67,12 +67,12 @@ _OneOrMany = Annotated[
 ]
 
 
-@router.post("/data", summary="Take readings of data usage", response_model_exclude_none=True)
+@router.post("/data", summary="Record readings of data usage", response_model_exclude_none=True)
 async def post_data_usage(given: _OneOrMany, gateway: GatewayIn) -> ReadingOut | list[ReadingOut]:
-    """One reading, or an array of up to 1,000 of which each is judged by itself. The newest ``at`` of a month counts.
+    """One reading, or an array of up to 1,000 readings that are checked one by one.
 
-    A reading that is older than the one known is ignored; one that comes twice changes nothing; one from before a later
-    holder of the number got it is refused.
+    The latest ``at`` of a month counts. A reading older than the stored one is ignored, and a repeat changes nothing. A
+    reading from before the present subscriber got the number is refused.
     """
     if isinstance(given, list):
         return await _record_all(gateway, given)
@@ -83,7 +83,7 @@ async def post_data_usage(given: _OneOrMany, gateway: GatewayIn) -> ReadingOut |
 
 
 async def _record_all(gateway: Gateway, given: list[DataUsageBody]) -> list[ReadingOut]:
-    """One turn for each subscriber, side by side: they share commits."""
+    """Record readings and return a result for each, in order. Runs one turn per subscriber, concurrently."""
     places: dict[str, list[int]] = {}
     for place, body in enumerate(given):
         places.setdefault(body.msisdn, []).append(place)

@@ -1,14 +1,14 @@
-"""An example of every call for the API reference: what is sent and what comes back, in the world of the demo fixture.
+"""An example request and answer for every call of the API reference, with the customers of the demo fixture.
 
-A test posts each to a gateway and holds what comes back against it, so that they stay true.
+A test sends each example to a gateway and compares the answers, so that the examples stay true.
 """
 
 from app.web.examples import (
     care,
     charges,
+    customer_lists,
     directory,
     health,
-    looking,
     orders,
     outreach,
     simulator,
@@ -23,7 +23,7 @@ EXAMPLES: dict[str, Example] = {
     **simulator.EXAMPLES,
     **directory.EXAMPLES,
     **care.EXAMPLES,
-    **looking.EXAMPLES,
+    **customer_lists.EXAMPLES,
     **orders.EXAMPLES,
     **charges.EXAMPLES,
     **usage.EXAMPLES,

@@ -1,4 +1,4 @@
-"""What customer service looks at: messages, what went wrong, and evidence."""
+"""Examples for customer service: messages, dead letters and evidence."""
 
 from app.web.examples.example import MO, MSISDN, MT, Example
 

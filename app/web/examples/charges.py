@@ -1,4 +1,4 @@
-"""Fees and uses."""
+"""Examples for charges and uses."""
 
 from app.web.examples.example import MSISDN, Example
 

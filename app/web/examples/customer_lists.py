@@ -1,4 +1,4 @@
-"""What one customer has, and who looked at it."""
+"""Examples for the lists of one customer and for access records."""
 
 from app.web.examples.charges import REMINDED
 from app.web.examples.example import MSISDN, MT, Example

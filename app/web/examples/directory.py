@@ -1,4 +1,4 @@
-"""What other systems keep with us: SPs, services, subscribers and what they have."""
+"""Examples for the directory that other systems maintain: SPs, services, subscribers and subscriptions."""
 
 from app.web.examples.example import MSISDN, Example
 

@@ -1,4 +1,4 @@
-"""What an example is made of."""
+"""The type of an example, and the ids that examples share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,11 +10,10 @@ MT = "019caae3-69b2-7d04-8a3b-90c2d7e1f502"
 
 @dataclass(frozen=True)
 class Example:
-    """One call: its parameters by name, its bodies and its answers (2xx, by status), each with a name of its own.
+    """An example of one call.
 
-    An answer in a second form goes by status and media type.
-
-    ``may_be_missing``: what the example speaks of need not be there, so the call may end in a documented 404.
+    ``answers`` are keyed by 2xx status, or by status and media type (``200 text/csv``) for a second form.
+    ``parameters`` and ``bodies`` are keyed by name. With ``may_be_missing`` the call may also answer a documented 404.
     """
 
     answers: Mapping[str, object]

@@ -1,4 +1,4 @@
-"""What those ask who keep it running."""
+"""Examples for health checks and metrics."""
 
 from app.web.examples.example import Example
 

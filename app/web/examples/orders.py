@@ -1,4 +1,4 @@
-"""Orders and new terms."""
+"""Examples for orders and new terms."""
 
 from app.web.examples.example import MSISDN, Example
 

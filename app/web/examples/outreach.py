@@ -1,4 +1,4 @@
-"""Telling others: events for SPs and billing, campaigns and consents for customers."""
+"""Examples for events, campaigns, consents and reports."""
 
 from app.web.examples.example import MSISDN, Example
 

@@ -1,4 +1,4 @@
-"""What tests and demos ask of the simulated network."""
+"""Examples for the simulated network."""
 
 import json
 

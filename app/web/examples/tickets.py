@@ -1,4 +1,4 @@
-"""Complaints, refunds and spam reports."""
+"""Examples for tickets, refunds and spam reports."""
 
 from app.web.examples.example import MSISDN, Example
 

@@ -1,4 +1,4 @@
-"""What billing and the network's meters tell us."""
+"""Examples for usage readings, bills, spend and suspensions."""
 
 from app.web.examples.example import MSISDN, Example
 

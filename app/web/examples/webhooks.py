@@ -1,4 +1,4 @@
-"""What providers post."""
+"""Examples for the webhooks."""
 
 from app.web.examples.example import MO, Example
 
