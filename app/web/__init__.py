@@ -1,1 +1,1 @@
-"""FastAPI only: between HTTP and the services."""
+"""The HTTP layer: routes, webhooks, pages and middleware on top of the services."""

@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can work, and figures (http-api.md, health)."""
+"""Liveness, readiness and Prometheus metrics (http-api.md, health)."""
 
 from http import HTTPStatus
 
@@ -18,15 +18,16 @@ _LEVELS = {CircuitState.CLOSED: 0, CircuitState.HALF_OPEN: 1, CircuitState.OPEN:
 
 @router.get("/livez", summary="The process is alive")
 async def livez() -> dict[str, str]:
-    """Always the same while the process answers."""
+    """Always the same answer while the process runs."""
     return {"status": "ok"}
 
 
-@router.get(
-    "/readyz", summary="The gateway can work", responses={503: {"description": "a part that is needed is down"}}
-)
+@router.get("/readyz", summary="The gateway can work", responses={503: {"description": "a required part is down"}})
 async def readyz(request: Request, response: Response) -> dict[str, object]:
-    """Each part by itself; 503 if one that is needed is down. For a provider with an open circuit messages wait."""
+    """The state of each part. The answer is 503 if a required one is down.
+
+    Messages for a provider with an open circuit wait; this does not make the gateway unready.
+    """
     gateway = gateway_of(request)
     database, states = "ok", {}
     try:
@@ -51,9 +52,9 @@ async def readyz(request: Request, response: Response) -> dict[str, object]:
     }
 
 
-@router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Counters, batch sizes, backlogs and circuits; no label holds a number or a text."""
+    """Counters, batch sizes, backlogs and circuits. No label contains a phone number or a text."""
     database = gateway_of(request).storage.database
     for queue, count in (await database.read(work.counts)).items():
         _BACKLOG.labels(queue).set(count)

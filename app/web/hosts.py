@@ -1,7 +1,7 @@
-"""Local gateways belong to their user: whom demo, dev and test answer (safety.md 36).
+"""Protection of local gateways (demo, dev, test) against DNS rebinding and cross-site requests (safety.md 36).
 
-Their token is known to everybody. A name that somebody points at loopback, or a page in the user's browser, must not
-reach them with it.
+Everybody knows the token of such a gateway. So neither a foreign host name that points at loopback nor a foreign page
+in the user's browser may reach it.
 """
 
 from collections.abc import Collection
@@ -22,16 +22,17 @@ _WEBHOOKS = "/webhooks/"
 
 @dataclass(frozen=True, slots=True)
 class OwnHosts:
-    """The names that a local gateway is called by: loopback's, and those that were given.
+    """The host names that a local gateway answers to: loopback's and those in ``names``.
 
-    ``guarded``: providers whose webhooks prove themselves by a signature or by their path, under any name.
+    ``guarded`` are the names of providers whose webhooks are authenticated by a signature or a path token. They may be
+    called under any host name.
     """
 
     names: Collection[str] = ()
     guarded: Collection[str] = ()
 
     def check(self, scope: Scope) -> None:
-        """Raise ProblemError for a request that another name or another page's script led here."""
+        """Raise ProblemError for a request to another host name (421) or a write from another site's page (403)."""
         given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
         place = _host_and_port(f"//{given[0]}") if len(given) == 1 else None
         if not self._is_exempt(scope["path"]) and (place is None or not self._is_ours(place[0])):
@@ -53,14 +54,14 @@ _HostAndPort = tuple[str, int | None]
 
 
 def host_name(given: str) -> str | None:
-    """A host's name as they are compared, from a name or address with or without a port; None if it is none."""
+    """Return the host name in the form used for comparison; None if ``given`` is not a host with an optional port."""
     place = _host_and_port(f"//[{given}]" if given.count(":") > 1 and not given.startswith("[") else f"//{given}")
     return place[0] if place else None
 
 
 @lru_cache(maxsize=256)
 def _host_and_port(url: str) -> _HostAndPort | None:
-    """Host and port of an address that has nothing else; None for anything else."""
+    """Return host and port of a URL that has no other parts; None for any other text."""
     if "@" in url or not url.isascii() or not url.isprintable():
         return None
     try:
@@ -83,19 +84,19 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_write(scope: Scope) -> bool:
-    """Some carriers call their webhooks by GET."""
+    """Return True for a write. A GET of a webhook counts as one, as some carriers deliver messages by GET."""
     return scope["method"] not in _READS or scope["path"].startswith(_WEBHOOKS)
 
 
 def _is_cross_origin(scope: Scope, here: _HostAndPort | None) -> bool:
-    """Whether a browser says that another origin's page sent it; what is no browser says nothing."""
+    """Return True if the headers say that a page of another origin sent it. Only browsers send these headers."""
     for name, value in scope["headers"]:
         if name == b"sec-fetch-site" and value.decode("latin-1").strip().lower() not in _SAME_SITE:
             return True
         if name == b"origin":
             scheme, _, _ = value.decode("latin-1").partition("://")
             origin = _host_and_port(value.decode("latin-1").strip())
-            # The host as it was called has no scheme: its port is the one that the origin's means.
+            # The Host header has no scheme, so its default port is that of the origin's scheme.
             if origin is None or here is None or origin != (here[0], here[1] or _PORTS.get(scheme.lower())):
                 return True
     return False

@@ -1,4 +1,7 @@
-"""``Idempotency-Key`` on every write of the management API (http-api.md): kept 24 hours, another body is a 409."""
+"""Middleware for ``Idempotency-Key`` on writes of the management API (http-api.md).
+
+Answers are stored for 24 hours. The same key with a different request is a 409.
+"""
 
 import re
 
@@ -21,13 +24,13 @@ _IN_PROGRESS = "The request with this Idempotency-Key is under way; ask again in
 
 
 class IdempotencyKeys:
-    """Answers a repeated write with what the first one was answered."""
+    """Answers a repeated write with the stored answer to the first one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, unless its key is known."""
+        """Pass the request on unless its key was used before."""
         if not _is_write(scope) or (key := Headers(scope=scope).get("idempotency-key")) is None:
             await self._app(scope, receive, send)
             return
@@ -37,7 +40,7 @@ class IdempotencyKeys:
         gateway: Gateway = scope["app"].state.gateway
         token = Headers(scope=scope).get("authorization", "").partition(" ")[2]
         if await gateway.management.tokens.caller(token) is None:
-            await self._app(scope, receive, send)  # where it is refused
+            await self._app(scope, receive, send)  # the route refuses it with 401
             return
         try:
             body = await whole_body(receive)
@@ -57,7 +60,7 @@ class IdempotencyKeys:
             await problems.response(409, _OTHER_BODY)(scope, receive, send)
 
     async def _run(self, gateway: Gateway, call: CallKey, body: bytes, scope: Scope, send: Send) -> None:
-        """Carry it out and keep the answer, which is handed out only when it is kept."""
+        """Handle the request, store its answer, and send the answer once it is stored."""
         answer: list[Message] = []
 
         async def replayed_body() -> Message:
@@ -79,7 +82,7 @@ class IdempotencyKeys:
 
 
 def _is_write(scope: Scope) -> bool:
-    """Whether a key counts; what is streamed has a report for each of its lines, which are safe to repeat."""
+    """Return True if the key applies. Streamed imports are exempt: they report each line and are safe to repeat."""
     return (
         scope["type"] == "http"
         and scope["method"] in _WRITES

@@ -1,6 +1,6 @@
-"""How large a request may be, and how many of the long ones there may be at once (delivery.md, security; safety.md 37).
+"""Middleware that limits the size of request bodies and the number of concurrent long requests.
 
-The webhooks have limits of their own, and the times are the protocol's.
+Webhooks have limits of their own; timeouts are in ``protocol.py`` (delivery.md, security; safety.md 37).
 """
 
 import re
@@ -18,12 +18,15 @@ _MAX_BYTES = 64 * 1024
 _MAX_BYTES_AT = {"/api/v1/usage/data": 1024 * 1024, "/api/v1/campaigns": 1024 * 1024}
 _DETAIL = "The body may have at most {} KiB."
 _TOO_LARGE = 413
-# Streamed to the disk, with a limit of its own.
+# Bodies that are streamed to disk, with a limit of their own.
 STREAMED = frozenset({"/api/v1/imports"})
 
 
 async def whole_body(receive: Receive, most: int | None = None) -> bytes:
-    """A body to its end, or a little more than ``most`` bytes of it. ClientDisconnect if it breaks off."""
+    """Return the whole body, or a bit more than ``most`` bytes of it if it is larger.
+
+    Raises ClientDisconnect if the connection ends before the body does.
+    """
     body, more = b"", True
     while more and (most is None or len(body) <= most):
         message = await receive()
@@ -35,13 +38,13 @@ async def whole_body(receive: Receive, most: int | None = None) -> bytes:
 
 
 class BodyLimit:
-    """Refuses a body by what its header says of it, else as soon as it grows too large."""
+    """Refuses a body that is too large: by its Content-Length, else as soon as that many bytes were read."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with a body that is counted."""
+        """Pass the request on, counting the bytes of its body."""
         if scope["type"] != "http" or scope["path"] in STREAMED:
             await self._app(scope, receive, send)
             return
@@ -72,14 +75,14 @@ _RETRY_AFTER = {"Retry-After": "5"}
 
 
 class ConcurrencyLimits:
-    """Lets so many of the requests that last go on at once, and asks further ones to come again."""
+    """Limits how many requests of each long-running kind run at once; answers further ones with 503."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._active: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on if there is a place for it."""
+        """Pass the request on unless the limit of its kind is reached."""
         path = scope.get("path", "")
         name, most = next(((name, most) for name, kind, most in _CONCURRENCY_LIMITS if kind.fullmatch(path)), ("", 0))
         if not name:

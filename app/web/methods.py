@@ -1,4 +1,4 @@
-"""Which methods a path takes: what a 405 must say in ``Allow``, of all routes that there are for the path."""
+"""The ``Allow`` header of a 405: the methods of all routes for a path, not only of the first that matches."""
 
 from fastapi import FastAPI
 from starlette.routing import Match
@@ -8,7 +8,7 @@ _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 def allowed_methods(app: FastAPI, scope: Scope) -> str:
-    """The methods that a route takes for the path of a request."""
+    """Return the methods that the request's path accepts, separated by commas."""
     asked = ((method, {**scope, "method": method}) for method in _METHODS)
     routes = app.router.routes
     return ", ".join(method for method, one in asked if any(route.matches(one)[0] is Match.FULL for route in routes))

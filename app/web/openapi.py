@@ -1,4 +1,4 @@
-"""The document of the API: what FastAPI makes of the routes, with the webhooks and every problem."""
+"""Completes the OpenAPI document that FastAPI generates: adds webhooks, problems, patterns and examples."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,16 +10,16 @@ from app.web.examples import EXAMPLES, Example
 from app.web.numbers import PATTERN
 
 _STATUS_DESCRIPTIONS = {
-    "401": "no token, or none that is known",
+    "401": "the token is missing or unknown",
     "403": "the token lacks the scope",
-    "404": "there is no such thing",
-    "409": "it cannot be done as things are; the detail says why",
+    "404": "not found",
+    "409": "conflicts with the current state; the detail says why",
     "413": "the body is too large",
-    "415": "the body is in a form, charset or packing that is not read; the detail says what is",
+    "415": "unsupported media type, charset or content encoding; the detail lists the supported ones",
     "422": "some fields are missing or wrong",
-    "503": "the database is away; try again after Retry-After seconds",
+    "503": "the database is unavailable; try again after Retry-After seconds",
 }
-# What the details of problems say, as the gateway words them.
+# Example details, worded as the gateway words them.
 _DETAILS = {
     "401": "Send `Authorization: Bearer <token>`; tokens are made with `smsgw token create`.",
     "403": "This token lacks the scope directory:write.",
@@ -33,26 +33,28 @@ _DETAILS = {
 _ERRORS = [{"field": "body.price_fen", "problem": "Input should be a valid integer"}]
 _METHODS = ("get", "put", "post", "patch", "delete")
 _WRITES = ("put", "patch", "delete", "post")
-# What FastAPI describes in words of OpenAPI 3.2, or not at all.
+# Answers that FastAPI describes with OpenAPI 3.2 keywords, or not at all.
 _TEXT_ANSWERS = {"get /simulator/handsets/{msisdn}/events": "text/event-stream", "get /metrics": "text/plain"}
-_SECOND_SUCCESS = {"post /simulator/handsets/{msisdn}/messages": ("202", "200", "known already, by its message_id")}
+_SECOND_SUCCESS = {
+    "post /simulator/handsets/{msisdn}/messages": ("202", "200", "a repeated message_id, without effect")
+}
 _KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "description": "with the same key a repeated request gets the first one's answer, for 24 hours",
+    "description": "a repeated request with the same key gets the first one's answer, for 24 hours",
     "example": "5b0f6c1e-order-1",
 }
-# Problems that only these calls end in.
+# Statuses that only these calls answer.
 _EXTRA_STATUSES = {"post /api/v1/tickets": ("404",), "post /api/v1/imports": ("415",)}
-# A simulated handset may be anybody who writes, a short code as well.
+# The number of a simulated handset may be any sender, such as a short code.
 _ANY_SENDER = "^[^/]{1,64}$"
 _FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
 def completed(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with everything that FastAPI cannot know."""
+    """Return FastAPI's document, changed in place, with everything that FastAPI cannot derive."""
     for path, operations in document["paths"].items():
         for method in filter(operations.__contains__, _METHODS):
             _complete_responses(f"{method} {path}", operations[method]["responses"])
@@ -77,7 +79,7 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete_responses(name: str, responses: dict[str, Any]) -> None:
-    """Answers that are no JSON, and a second way to succeed."""
+    """Add text media types and second success statuses to a call's responses."""
     if name in _TEXT_ANSWERS:
         responses["200"]["content"] = {_TEXT_ANSWERS[name]: {"schema": {"type": "string"}}}
     if name in _SECOND_SUCCESS:
@@ -86,7 +88,7 @@ def _complete_responses(name: str, responses: dict[str, Any]) -> None:
 
 
 def _remove_null_types(operation: dict[str, Any]) -> None:
-    """What need not be sent is left out, not sent as ``null``: generators of clients would send it."""
+    """Remove ``null`` from what a client sends: optional fields are omitted, but generated clients would send null."""
     for parameter in operation.get("parameters", []):
         parameter["schema"] = _without_null(parameter["schema"])
     for content in operation.get("requestBody", {}).get("content", {}).values():
@@ -104,7 +106,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe_numbers(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> None:
-    """Say wherever a number is sent in what form it may be."""
+    """Add the pattern of phone numbers to every parameter and body field that takes one."""
     for path, operations in paths.items():
         for operation in operations.values():
             for parameter in operation.get("parameters", []):
@@ -117,7 +119,7 @@ def _describe_numbers(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> N
 
 
 def _put_pattern(schema: dict[str, Any], pattern: str) -> None:
-    """On the string in a schema, itself or one of several, or an item of a list."""
+    """Set the pattern on each string in a schema: itself, an ``anyOf`` alternative, or a list item."""
     if schema.get("type") == "string":
         schema["pattern"] = pattern
     for inner in (*schema.get("anyOf", ()), *filter(None, (schema.get("items"),))):
@@ -128,7 +130,7 @@ def _put_pattern(schema: dict[str, Any], pattern: str) -> None:
 
 
 def _add_examples(operation: dict[str, Any], example: Example | None) -> None:
-    """Put examples in; a call without one is named by the test of the reference."""
+    """Add examples to a call. A test fails for calls that have none."""
     for status, answer in operation["responses"].items():
         if problems.MEDIA_TYPE in answer.get("content", {}):
             answer["content"] = _copies(problems.CONTENT)
@@ -142,7 +144,7 @@ def _add_examples(operation: dict[str, Any], example: Example | None) -> None:
         examples = {name: {"value": body} for name, body in example.bodies.items()}
         operation["requestBody"]["content"]["application/json"]["examples"] = examples
     for status, body in example.answers.items():
-        if " " in status:  # an answer in another form: its status and media type
+        if " " in status:  # keyed by status and media type: used below
             continue
         for kind, content in operation["responses"][status]["content"].items():
             content["example"] = example.answers.get(f"{status} {kind}", body)
@@ -161,7 +163,7 @@ def _problem_example(status: str) -> dict[str, object]:
 
 
 def _problem_statuses(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
-    """The problems that a call may end in."""
+    """Yield the statuses of the problems that a call may answer."""
     if path.startswith("/api/"):
         yield from ("401", "403")
         yield from ("409",) if method in _WRITES else ()

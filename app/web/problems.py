@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details; none of them quotes what was sent."""
+"""Error answers as RFC 9457 problem details. None of them quotes what was sent."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -23,7 +23,7 @@ log = observability.logger(__name__)
 
 
 class ProblemError(Exception):
-    """An error with its status and what to do about it."""
+    """An error answer: an HTTP status and a detail that says what to do."""
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -38,8 +38,8 @@ def body_of(
     errors: list[dict[str, str]] | None = None,
     results: list[dict[str, str]] | None = None,
 ) -> bytes:
-    """The JSON of a problem; ``results``: what became of each item of a list."""
-    # None says back what looks like a password (safety.md 28), whatever it was made of.
+    """Return the JSON of a problem. ``errors`` are the wrong fields, ``results`` the outcome of each item of a list."""
+    # No problem quotes anything that looks like a password (safety.md 28).
     problem: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -56,12 +56,12 @@ def body_of(
 def response(
     status: int, detail: str, headers: Mapping[str, str] | None = None, errors: list[dict[str, str]] | None = None
 ) -> Response:
-    """A problem as an answer."""
+    """Return a problem as a response."""
     return Response(body_of(status, detail, errors), status, dict(headers or {}), MEDIA_TYPE)
 
 
 async def _client_disconnected(_request: Request, _error: Exception) -> Response:
-    return response(400, "The body ended before it was whole.")  # nobody is there to read it
+    return response(400, "The body ended before it was whole.")  # the client is gone and never reads this
 
 
 async def _problem(request: Request, error: Exception) -> Response:
@@ -85,7 +85,7 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 
 def _framework_problem(request: Request, error: HTTPException) -> Response:
-    """What Starlette and FastAPI refuse by themselves: a path, a method, bytes that are no text."""
+    """Return the problem for what Starlette and FastAPI refuse themselves, such as an unknown path."""
     match error.status_code:
         case 405:
             methods = allowed_methods(request.app, request.scope)
@@ -96,7 +96,7 @@ def _framework_problem(request: Request, error: HTTPException) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error with a problem."""
+    """Install handlers so that the app answers every error with a problem."""
     app.add_exception_handler(ClientDisconnect, _client_disconnected)
     for kind in (ProblemError, RefusedError, StorageUnavailableError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _problem)
@@ -117,7 +117,7 @@ SCHEMA = {
         },
         "results": {
             "type": "array",
-            "description": "of an array of which nothing was stored: what became of each item",
+            "description": "the outcome of each item, if nothing of an array was stored",
             "items": {"type": "object", "properties": {"status": {"type": "string"}, "detail": {"type": "string"}}},
         },
     },

@@ -1,6 +1,6 @@
-"""Uvicorn's HTTP with bounds: on the time and size of what comes in, before anything else looks at it (safety.md 37).
+"""Uvicorn's HTTP protocol with limits on the time and size of requests (safety.md 37).
 
-And in one packet where uvicorn makes two: head and body of a small answer.
+It also writes head and body of a small answer in one packet, where uvicorn writes two.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ _MAX_HEAD_LINES = 100
 _TOO_LARGE = f"The head may have at most {_MAX_HEAD_BYTES // 1024} KiB and {_MAX_HEAD_LINES} lines."
 _TOO_SLOW = "The request did not come in time: its head within {:g} s, its body within {:g} s."
 _NOT_HTTP = "This is no HTTP request."
-# Colon, blank and line end.
+# Colon, space and CRLF.
 _HEADER_OVERHEAD_BYTES = 4
 
 
 class _BufferedTransport:
-    """A transport that sends together what is written to it in one pass of the event loop.
+    """A transport that combines all writes of one event loop iteration into one.
 
-    A write costs a system call and wakes the other side; for an acknowledgement that is much of its work.
+    Each write costs a system call and wakes the peer, which is a large share of the cost of a short answer.
     """
 
     __slots__ = ("_buffer", "_loop", "_transport")
@@ -39,19 +39,19 @@ class _BufferedTransport:
         self._buffer: list[bytes] = []
 
     def write(self, data: bytes) -> None:
-        """Send it at the end of this pass."""
+        """Buffer data until the end of this event loop iteration."""
         if not self._buffer:
             self._loop.call_soon(self._send)
         self._buffer.append(data)
 
     def write_eof(self) -> None:
-        """Send what was written, and that nothing follows."""
+        """Flush the buffer and signal end of file."""
         self._send()
         if self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
 
     def close(self) -> None:
-        """Send what was written, then close."""
+        """Flush the buffer, then close."""
         self._send()
         self._transport.close()
 
@@ -61,7 +61,7 @@ class _BufferedTransport:
             self._buffer.clear()
             self._transport.write(data)
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever else a transport has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  any other attribute of a transport
         return getattr(self._transport, name)
 
 
@@ -72,12 +72,16 @@ class _Expected(Enum):
 
 
 class Protocol(HttpToolsProtocol):
-    """A connection. Of those whose requests are not whole yet the oldest is dropped where there are too many."""
+    """One connection, with timeouts in seconds.
+
+    Of more than ``most_unfinished`` connections with an incomplete request, the oldest is dropped.
+    """
 
     head_seconds: ClassVar[float] = 10
-    # For all of it; of a streamed one, for the next piece.
+    # For a whole body, or for the next piece of a streamed one.
     body_seconds: ClassVar[float] = 30
-    # For an answer that nobody reads, and for reading on after a refusal, so that it arrives.
+    # How long to wait for a client that does not read its answer, and before closing after a refusal, so that the
+    # answer arrives.
     stall_seconds: ClassVar[float] = 30
     linger_seconds: ClassVar[float] = 2
     most_unfinished: ClassVar[int] = 1_500
@@ -104,14 +108,14 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """Begin with a connection."""
+        """Start the timeout for the first request."""
         super().connection_made(cast("asyncio.Transport", _BufferedTransport(transport, self.loop)))
         self._expect(_Expected.HEAD)
         self._track_unfinished()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """End with it."""
+        """Cancel the timers."""
         self.unfinished.pop(self, None)
         for timer in (self._timer, self._stall_timer):
             if timer is not None:
@@ -120,27 +124,27 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Take what came, within bounds."""
+        """Pass data to the parser and enforce the limits."""
         if self._is_refused:
             return
         if self._expected is _Expected.NOTHING:
             self._expect(_Expected.HEAD)
         self._has_begun, self._parser_advanced = True, False
         super().data_received(data)
-        # What the parser holds back, such as a line that has no end yet.
+        # Bytes that the parser buffers, such as an incomplete line.
         self._unparsed_bytes = 0 if self._parser_advanced else self._unparsed_bytes + len(data)
         self._check_size()
         self._track_unfinished()
 
     @override
     def pause_writing(self) -> None:
-        """The other side does not read."""
+        """Start the stall timeout: the client does not read its answer."""
         super().pause_writing()
         self._stall_timer = self.loop.call_later(self.stall_seconds, self.transport.abort)
 
     @override
     def resume_writing(self) -> None:
-        """It does again."""
+        """Cancel the stall timeout: the client reads again."""
         super().resume_writing()
         if self._stall_timer is not None:
             self._stall_timer.cancel()
@@ -149,26 +153,26 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """Note the start of a head."""
         super().on_message_begin()
         self._parser_advanced = True
         self._expect(_Expected.HEAD)
 
     @override
     def on_headers_complete(self) -> None:
-        """A head is whole."""
+        """Check a complete head, then pass it on."""
         if self._is_too_large():
             self._refuse(431, _TOO_LARGE)
-            raise ValueError(_TOO_LARGE)  # which ends the parser's work
+            raise ValueError(_TOO_LARGE)  # stops the parser
         self._use_target_host()
         super().on_headers_complete()
-        self.headers = []  # what follows the body is no part of the head
+        self.headers = []  # trailers are counted separately
         self._parser_advanced = True
         self._expect(_Expected.BODY)
 
     @override
     def on_body(self, body: bytes) -> None:
-        """A piece of a body came."""
+        """Pass a piece of a body on; it restarts the timeout of a streamed body."""
         super().on_body(body)
         self._parser_advanced = True
         if self._is_streamed():
@@ -176,7 +180,7 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def on_message_complete(self) -> None:
-        """A request is whole."""
+        """Note the end of a request."""
         super().on_message_complete()
         self._parser_advanced = True
         self._expect(_Expected.NOTHING)
@@ -184,30 +188,30 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def on_response_complete(self) -> None:
-        """A request is answered, whole or not."""
+        """Note the end of an answer, even if its request is incomplete."""
         super().on_response_complete()
         self._track_unfinished()
 
     @override
     def _unsupported_upgrade_warning(self) -> None:
-        """Other protocols are passed over; the parser reads nothing more of this connection."""
+        """Ignore an upgrade request. The parser stops reading, so the connection closes after the answer."""
         self._is_refused = True
         self.cycle.keep_alive = False
 
     @override
     def send_400_response(self, msg: str) -> None:
-        """What came is no HTTP, or has been refused already."""
+        """Answer 400 to data that is not HTTP, unless the request was refused already."""
         if not self._is_refused:
             self._refuse(400, _NOT_HTTP)
 
-    # ---- bounds
+    # ---- limits
 
     def _check_size(self) -> None:
         if not self._is_refused and (self._unparsed_bytes > _MAX_HEAD_BYTES or self._is_too_large()):
             self._refuse(431, _TOO_LARGE)
 
     def _is_too_large(self) -> bool:
-        """Whether the lines of a head, or of what follows a body, are too many or too long."""
+        """Return True if the header lines, or the trailers, are too many or too long."""
         lines = self.headers
         return bool(lines) and (
             len(lines) > _MAX_HEAD_LINES
@@ -219,10 +223,10 @@ class Protocol(HttpToolsProtocol):
         return self.scope.get("path") in STREAMED and not self.cycle.response_complete
 
     def _use_target_host(self) -> None:
-        """``GET http://host/path`` is for that host, whatever the header says (RFC 9112, 3.2.2)."""
+        """Replace the Host header by the host of an absolute target, which takes precedence (RFC 9112, 3.2.2)."""
         if self.url.startswith(b"/"):
             return
-        target: Any = httptools.parse_url(self.url)  # its types are not what it gives
+        target: Any = httptools.parse_url(self.url)  # its type stubs are wrong
         name, port = target.host, target.port
         if name:
             host = name if port is None else b"%s:%d" % (name, port)
@@ -256,11 +260,11 @@ class Protocol(HttpToolsProtocol):
             self._timer = self.loop.call_at(self._deadline, self._check_deadline)
 
     def _check_deadline(self) -> None:
-        """Whether what is awaited is overdue; a timer serves many requests."""
+        """Refuse or close the connection if its deadline passed, else wait on. One timer serves many requests."""
         self._timer = None
         if self._expected is _Expected.NOTHING or self._is_refused:
             return
-        if self.flow.read_paused:  # it is we who wait
+        if self.flow.read_paused:  # the gateway itself is slow, not the client
             self._deadline = self.loop.time() + self.body_seconds
         if self._deadline > self.loop.time():
             self._timer = self.loop.call_at(self._deadline, self._check_deadline)
@@ -270,14 +274,14 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int, detail: str) -> None:
-        """Answer, if nothing else is being answered, and take nothing more; then close, once it can have arrived."""
+        """Stop reading, answer unless another answer is under way, and close after ``linger_seconds``."""
         self._is_refused = True
         self.unfinished.pop(self, None)
         cycle = cast("RequestResponseCycle | None", self.cycle)
         if cycle is not None and not cycle.response_complete:
             if self._expected is _Expected.HEAD or self.pipeline:
                 self.pipeline.clear()
-                cycle.keep_alive = False  # the answer to an earlier request goes out
+                cycle.keep_alive = False  # the answer to an earlier request is still sent
                 return
             cycle.disconnected = True
             cycle.message_event.set()

@@ -1,4 +1,4 @@
-"""How the app is served: uvicorn, with the bounds that safety.md 37 asks for."""
+"""The uvicorn server and its limits (safety.md 37)."""
 
 import uvicorn
 from fastapi import FastAPI
@@ -6,12 +6,12 @@ from fastapi import FastAPI
 from app.web.protocol import Protocol
 
 _GRACE_SECONDS = 3
-# Those at rest between two requests included; uvicorn closes these after 5 s.
+# Including idle keep-alive connections, which uvicorn closes after 5 s.
 _MAX_CONNECTIONS = 2_000
 
 
 def server_of(app: FastAPI, host: str, port: int, *, protocol: type[Protocol] = Protocol) -> uvicorn.Server:
-    """A server for the app; nothing listens yet."""
+    """Return a server for the app that does not listen yet."""
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -21,7 +21,7 @@ def server_of(app: FastAPI, host: str, port: int, *, protocol: type[Protocol] = 
             log_config=None,
             server_header=False,
             http=protocol,
-            # Nothing here speaks it, and its library logs paths with the tokens in them.
+            # Not used, and the WebSocket library logs paths, which may contain tokens.
             ws="none",
             limit_concurrency=_MAX_CONNECTIONS,
             timeout_graceful_shutdown=_GRACE_SECONDS,

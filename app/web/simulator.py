@@ -1,4 +1,4 @@
-"""The simulated handset network over HTTP (http-api.md, simulator)."""
+"""The simulated handset network over HTTP: send messages, read and watch threads (http-api.md, simulator)."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ from app.web.webhook_document import PART_SCHEMA
 
 router = APIRouter(prefix="/simulator", tags=["simulator"])
 _PAGE_SIZE = 200
-# What handsets send is read as the webhooks of generic carriers are.
+# Messages of handsets are parsed as those of generic carriers.
 _READER = Reader()
 _KEEP_ALIVE_SECONDS = 15
 _LONGEST_DRAIN_SECONDS = 300
@@ -66,7 +66,7 @@ class HandsetsOut(BaseModel):
 
 
 class StoredOut(BaseModel):
-    """What became of a message that a handset sent."""
+    """The result of sending a message from a handset."""
 
     id: str
     status: Literal["accepted", "duplicate"]
@@ -119,7 +119,7 @@ _MESSAGE_BODY: dict[str, Any] = {
     "/handsets/{msisdn}/messages", status_code=202, summary="The handset sends an SMS", openapi_extra=_MESSAGE_BODY
 )
 async def send_message(msisdn: str, request: Request, response: Response, gateway: GatewayIn) -> StoredOut:
-    """The same way as a webhook's messages; a ``message_id`` that was sent before has no further effect (200)."""
+    """Handled as a message to a webhook. A repeated ``message_id`` has no further effect (200)."""
     try:
         given = await request.json()
         if not isinstance(given, dict):
@@ -143,7 +143,7 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
 async def read_thread(
     msisdn: str, gateway: GatewayIn, after: AfterIdIn = None, limit: Annotated[int, Query(ge=1, le=500)] = _PAGE_SIZE
 ) -> ThreadOut:
-    """Messages behind the one with id ``after``; an MT is there once the network has taken it."""
+    """Messages after the one with id ``after``. An MT appears once the network has accepted it."""
     number = _number(msisdn)
     return ThreadOut(
         messages=[_out(number, item) for item in await gateway.carriers.network.thread(number, after, limit)]
@@ -154,18 +154,18 @@ async def read_thread(
 async def watch_thread(
     msisdn: str, gateway: GatewayIn, after: AfterIdIn = None, last_event: LastEventIn = None
 ) -> AsyncIterator[ServerSentEvent]:
-    """Each message as it comes to be there, and again whenever its status changes; ``id`` is the message's.
+    """Each message as it appears, and again whenever its status changes. ``id`` is the message's id.
 
-    A stream that broke goes on behind ``Last-Event-ID``, whatever ``after`` says.
+    A broken stream continues after ``Last-Event-ID``, which takes precedence over ``after``.
     """
     number = _number(msisdn)
     shown: dict[str, str] = {}
-    # Read again from in front of the first message whose status may still change.
+    # Each pass reads from the first message whose status may still change.
     start, first = last_event or after, await _first_id(gateway, number)
     while True:
         changes = gateway.carriers.network.changes
         if first != (first := await _first_id(gateway, number)) and shown:
-            start, shown = None, {}  # there was a reset
+            start, shown = None, {}  # the gateway was reset
         moving = False
         for item in await _messages_after(gateway, number, start):
             message = _out(number, item)
@@ -194,7 +194,7 @@ async def _messages_after(gateway: Gateway, number: str, after: str | None) -> l
 
 @router.get("/handsets", summary="The handsets that have a thread")
 async def list_handsets(gateway: GatewayIn) -> HandsetsOut:
-    """The latest first."""
+    """Handsets, the most recently active first."""
     found = await gateway.carriers.network.handsets()
     return HandsetsOut(
         handsets=[HandsetOut(msisdn=n, messages=count, last_at=at.astimezone(SHANGHAI)) for n, count, at in found]

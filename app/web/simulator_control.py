@@ -1,4 +1,7 @@
-"""The clock, the clean slate and the faults: only in demo and test, as all of it throws data away or moves time."""
+"""Calls that control the simulation: clock, reset, faults and delivery reports.
+
+They exist only in demo and test, as they delete data or move time.
+"""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -37,33 +40,33 @@ router = APIRouter(prefix="/simulator", tags=["simulator"], dependencies=[Depend
 
 
 class DrainIn(_Body):
-    """How long to wait at most, in seconds of the machine's clock."""
+    """The longest time to wait, in seconds of real time."""
 
     timeout_seconds: float = Field(default=10, gt=0, le=_LONGEST_DRAIN_SECONDS)
 
 
-@router.post("/drain", summary="Return when nothing is left to do that is due now")
+@router.post("/drain", summary="Wait until nothing that is due now is left to do")
 async def drain(gateway: GatewayIn, given: Annotated[DrainIn | None, Body()] = None) -> dict[str, bool]:
-    """``idle`` is false if that was not reached in time."""
+    """``idle`` is false if the timeout passed first."""
     return {"idle": await gateway.simulator.simulation.drain((given or DrainIn()).timeout_seconds)}
 
 
 @router.get("/clock", summary="The gateway's clock")
 async def read_clock(gateway: GatewayIn) -> ClockOut:
-    """Its time, and whether it stands still."""
+    """The time in Asia/Shanghai, and whether the clock is frozen."""
     state = await gateway.simulator.simulation.clock()
     return ClockOut(now=state.now.astimezone(SHANGHAI), frozen=state.clock_frozen_at is not None)
 
 
 class ClockIn(_Body):
-    """Where to stop the clock; without offset: Asia/Shanghai."""
+    """The time at which to stop the clock. Without an offset it is in Asia/Shanghai."""
 
     now: Moment
 
 
 @router.put("/clock", summary="Stop the clock at a time")
 async def set_clock(given: ClockIn, gateway: GatewayIn) -> ClockOut:
-    """Any time; before the current one only right after a reset (else 409)."""
+    """Any time. The clock goes back only right after a reset (else 409)."""
     try:
         await gateway.simulator.simulation.set_clock(given.now)
     except ClockError as error:
@@ -72,15 +75,15 @@ async def set_clock(given: ClockIn, gateway: GatewayIn) -> ClockOut:
 
 
 class AdvanceIn(_Body):
-    """How far to move: ``seconds``, or ``to`` a time."""
+    """How far to move the clock: by ``seconds``, or ``to`` a time."""
 
     seconds: float | None = Field(default=None, ge=0, le=20 * 366 * 86400)
     to: Moment | None = None
 
 
-@router.post("/clock/advance", summary="Move the clock, doing everything that falls due on the way")
+@router.post("/clock/advance", summary="Move the clock and do everything that falls due on the way")
 async def advance_clock(given: AdvanceIn, gateway: GatewayIn) -> ClockOut:
-    """A running clock stops. Timers, retries, reports and waiting messages run at their own time, in order."""
+    """A running clock is frozen. Timers, retries, reports and waiting messages run in order, each at its own time."""
     if (given.seconds is None) == (given.to is None):
         raise ProblemError(422, "Give either seconds or to.")
     try:
@@ -91,14 +94,14 @@ async def advance_clock(given: AdvanceIn, gateway: GatewayIn) -> ClockOut:
 
 
 class ResetIn(_Body):
-    """Which fixture to load into the empty gateway."""
+    """The fixture to load after the reset."""
 
     fixture: str | None = Field(default=None, max_length=40)
 
 
-@router.post("/reset", summary="Empty everything, let the clock run free")
+@router.post("/reset", summary="Delete all data and let the clock run")
 async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = None) -> dict[str, str]:
-    """Then load a fixture, if one is named."""
+    """Then loads a fixture, if one is named."""
     fixture = given.fixture if given else None
     if fixture is not None:
         try:
@@ -111,44 +114,44 @@ async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = N
 
 
 class FaultsIn(_Body):
-    """How the network answers: ``rate`` is the share of sends, ``count`` how many at the most."""
+    """How the network answers: ``rate`` is the share of failing sends (0 to 1), ``count`` the most that fail."""
 
     mode: Literal["ok", "reject", "throttle", "timeout", "error"]
     rate: float = Field(default=1, ge=0, le=1)
     count: int | None = Field(default=None, ge=0, le=1_000_000)
 
 
-@router.get("/faults", summary="How the simulated network answers sends now")
+@router.get("/faults", summary="How the simulated network answers sends")
 async def read_faults(gateway: GatewayIn) -> FaultsIn:
-    """``count``: how many sends it will still go wrong for; 0 is the same as the mode ok."""
+    """``count`` is the number of sends that will still fail; 0 is the same as mode ok."""
     state = await gateway.simulator.simulation.clock()
     rate = state.fault_rate_ppm / MILLION
     return FaultsIn.model_validate({"mode": state.fault_mode, "rate": rate, "count": state.fault_count})
 
 
-@router.put("/faults", summary="How the simulated network answers sends")
+@router.put("/faults", summary="Set how the simulated network answers sends")
 async def set_faults(given: FaultsIn, gateway: GatewayIn) -> FaultsIn:
-    """``timeout``: the network takes the message, once for each reference, but the answer is lost."""
+    """``timeout``: the network accepts the message, once for each reference, but the answer is lost."""
     await gateway.carriers.network.set_faults(given.mode, given.rate, given.count)
     return given
 
 
 class DeliveryIn(_Body):
-    """What the network reports of messages it takes."""
+    """What the network reports about messages that it accepts, and after how many seconds."""
 
     report: Literal["delivered", "undelivered", "expired", "none"]
     delay_seconds: int = Field(default=0, ge=0, le=366 * 86400)
 
 
-@router.get("/delivery", summary="The delivery report that the simulated network sends back now")
+@router.get("/delivery", summary="The delivery report that the simulated network sends")
 async def read_delivery(gateway: GatewayIn) -> DeliveryIn:
-    """For messages taken from now on."""
+    """The setting for messages accepted from now on."""
     state = await gateway.simulator.simulation.clock()
     return DeliveryIn.model_validate({"report": state.report_status, "delay_seconds": state.report_delay_seconds})
 
 
-@router.put("/delivery", summary="The delivery report that the simulated network sends back")
+@router.put("/delivery", summary="Set the delivery report that the simulated network sends")
 async def set_delivery(given: DeliveryIn, gateway: GatewayIn) -> DeliveryIn:
-    """For messages taken from now on."""
+    """Applies to messages accepted from now on."""
     await gateway.carriers.network.set_delivery(given.report, given.delay_seconds)
     return given

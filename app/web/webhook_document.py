@@ -1,16 +1,16 @@
-"""The webhooks as OpenAPI describes them, by hand: they are no FastAPI routes (ADR 0005)."""
+"""The OpenAPI description of the webhooks, written by hand as they are not FastAPI routes (ADR 0005)."""
 
 from collections.abc import Mapping
 
 from app.web import problems
 
 _Schema = Mapping[str, object]
-_TIME = "RFC 3339, YYYYMMDDHHMMSS, or seconds or milliseconds of the epoch; without a zone it is the provider's"
+_TIME = "RFC 3339, YYYYMMDDHHMMSS, or epoch seconds or milliseconds; without a zone, in the provider's time zone"
 PART_SCHEMA: _Schema = {
-    "concat_ref": {"type": "integer", "description": "of a part of a long message: the same in all its parts"},
-    "concat_total": {"type": "integer", "minimum": 1, "maximum": 255, "description": "of a part: how many there are"},
-    "concat_part": {"type": "integer", "minimum": 1, "description": "of a part: which one it is, from 1"},
-    "udh": {"type": "string", "description": "instead of those three: the user data header, in hex"},
+    "concat_ref": {"type": "integer", "description": "for a part of a long message: the same in all its parts"},
+    "concat_total": {"type": "integer", "minimum": 1, "maximum": 255, "description": "for a part: the number of parts"},
+    "concat_part": {"type": "integer", "minimum": 1, "description": "for a part: its position, from 1"},
+    "udh": {"type": "string", "description": "instead of the concat fields: the user data header, in hex"},
 }
 _MESSAGE_SCHEMA: _Schema = {
     "type": "object",
@@ -18,15 +18,15 @@ _MESSAGE_SCHEMA: _Schema = {
     "properties": {
         "message_id": {
             "type": ["string", "integer", "null"],
-            "description": "the provider's id; a repeat has no effect. Without one a message is known by from, to, "
-            "received_at and text",
+            "description": "the provider's id; a repeat has no effect. Without one, a repeat is recognised by from, "
+            "to, received_at and text",
         },
-        "from": {"type": ["string", "integer"], "description": "who wrote, in any usual form"},
-        "to": {"type": ["string", "integer"], "description": "the service number that was written to"},
+        "from": {"type": ["string", "integer"], "description": "the sender's number, in any usual form"},
+        "to": {"type": ["string", "integer"], "description": "the service number that the message was sent to"},
         "text": {"type": "string"},
         "received_at": {
             "type": ["string", "number", "null"],
-            "description": f"when the provider got it: {_TIME}; one that cannot be costs nothing but itself",
+            "description": f"when the provider received it: {_TIME}; an impossible time is ignored",
         },
         **PART_SCHEMA,
     },
@@ -35,7 +35,7 @@ _MESSAGE_SCHEMA: _Schema = {
 _RESULT_SCHEMA: _Schema = {
     "type": "object",
     "properties": {
-        "id": {"type": "string", "description": "our id; a duplicate has the first one's"},
+        "id": {"type": "string", "description": "the gateway's id; a duplicate has that of the first"},
         "status": {"type": "string", "enum": ["accepted", "duplicate", "invalid"]},
         "detail": {"type": "string"},
     },
@@ -44,10 +44,10 @@ _REPORT_SCHEMA: _Schema = {
     "type": "object",
     "required": ["message_id", "status"],
     "properties": {
-        "message_id": {"type": ["string", "number"], "description": "the provider's id of our message"},
+        "message_id": {"type": ["string", "number"], "description": "the provider's id of the gateway's message"},
         "reference": {
             "type": "string",
-            "description": "ours, as it was sent along: finds a message whose answer got lost",
+            "description": "the gateway's, as sent with the message; finds a message whose answer was lost",
         },
         "status": {
             "type": "string",
@@ -57,7 +57,7 @@ _REPORT_SCHEMA: _Schema = {
         "at": {"type": ["string", "number", "null"], "description": _TIME},
         "part": {
             "type": ["integer", "string", "null"],
-            "description": "which segment it is about, from 1: the message is delivered when all are",
+            "description": "the segment reported on, from 1; a message is delivered when all its segments are",
         },
     },
     "example": {"message_id": "sim-1", "status": "delivered", "error_code": "", "at": "2026-03-01T10:00:05+08:00"},
@@ -67,18 +67,18 @@ _REPORT_SCHEMA: _Schema = {
 def _operation(summary: str, schema: _Schema, answers: Mapping[str, tuple[str, _Schema]]) -> dict[str, object]:
     errors = {
         "401": "the signature is missing, wrong or too old",
-        "404": "no such provider",
+        "404": "unknown provider",
         "413": "too large",
-        "415": "in a form, charset or packing that is not read; the detail says what is",
-        "422": "cannot be read; nothing was stored. Of an array: results has why, item by item",
+        "415": "unsupported media type, charset or content encoding; the detail lists the supported ones",
+        "422": "cannot be read; nothing was stored. For an array, results says why, item by item",
     }
-    errors["503"] = "the database is away; send it again after Retry-After seconds"
+    errors["503"] = "the database is unavailable; send it again after Retry-After seconds"
     parameter = {
         "name": "provider",
         "in": "path",
         "required": True,
         "schema": {"type": "string"},
-        "description": "a provider of the settings; of one with a path token: its name, a slash and the token",
+        "description": "the name of a provider in the settings; with a path token: name, slash, token",
     }
     return {
         "post": {
@@ -104,7 +104,7 @@ OPENAPI_PATHS: dict[str, object] = {
         {
             "202": ("stored", _RESULT_SCHEMA),
             "200": (
-                "known already, or the results of an array",
+                "a repeat, or the results of an array",
                 {"oneOf": [_RESULT_SCHEMA, {"type": "array", "items": _RESULT_SCHEMA}]},
             ),
         },
@@ -114,7 +114,7 @@ OPENAPI_PATHS: dict[str, object] = {
         _REPORT_SCHEMA,
         {
             "200": (
-                "taken, or ignored because we do not know the message",
+                "recorded, or ignored because the message is unknown",
                 {"type": "object", "example": {"status": "accepted"}},
             )
         },

@@ -1,4 +1,7 @@
-"""The inbound webhook: a plain ASGI endpoint, as it is the hot path (ADR 0005); described in OpenAPI by hand."""
+"""The webhooks for inbound messages and delivery reports.
+
+They are a plain ASGI endpoint because they are the hot path (ADR 0005). ``webhook_document.py`` describes them.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -48,7 +51,7 @@ _Handler = Callable[[Provider, WebhookRequest], Awaitable[Answer]]
 class Webhooks:
     """``POST /webhooks/{provider}/inbound`` and ``/status`` (http-api.md, webhooks).
 
-    Of a provider with a path token: ``/webhooks/{provider}/{path_token}/inbound``.
+    With a path token the path is ``/webhooks/{provider}/{path_token}/inbound``.
     """
 
     def __init__(self, providers: Mapping[str, Provider], intake: Intake, receipts: Receipts) -> None:
@@ -88,7 +91,7 @@ class Webhooks:
         except StorageUnavailableError:
             status, detail = 503, "The database is away; send it again."
             more.append((b"retry-after", b"5"))
-        except Exception:  # the last stop: no middleware stands around this endpoint
+        except Exception:  # no middleware around this endpoint would catch it
             log.exception("a webhook failed")
             status, detail = 500, "Something went wrong on our side; send it again."
         return Answer(status, problems.body_of(status, detail), _PROBLEM), more
@@ -161,7 +164,7 @@ def _request(scope: Scope, body: bytes, token: str) -> WebhookRequest:
 
 
 async def _read(receive: Receive) -> bytes:
-    """The body as it comes, of at most 1 MiB."""
+    """Return the body as it was sent; raise _RefusedError if it is larger than 1 MiB or incomplete."""
     try:
         body = await whole_body(receive, MOST_BYTES)
     except ClientDisconnect:
@@ -172,6 +175,6 @@ async def _read(receive: Receive) -> bytes:
 
 
 def _check_size(body: bytes) -> None:
-    """One message has a limit of its own; that of a list holds decompress, too."""
+    """Raise _RefusedError if a single message is larger than 64 KiB after decompression; arrays may have 1 MiB."""
     if len(body) > _MAX_MESSAGE_BYTES and not is_array(body):
         raise _RefusedError(413, _TOO_LARGE)
