@@ -28,7 +28,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark; returns the exit status."""
+    """Run the benchmark and return the exit status."""
     parser = _parser()
     given = parser.parse_args(arguments)
     options = _options(parser, given)
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _allow_connections() -> None:
-    """Let the processes of a run open as many files as the system allows: each connection is one on either side."""
+    """Raise the limit of open files to the maximum, as each connection is an open file on both sides."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
@@ -108,7 +108,7 @@ def _add_gateway_options(parser: ArgumentParser) -> None:
 
 
 def _options(parser: ArgumentParser, given: Namespace) -> Options:
-    """Check what was given; a mistake ends the process with status 2."""
+    """Return the checked options; exit with status 2 if one is invalid."""
     if given.smoke:
         given.messages = min(given.messages, SMOKE_MESSAGES)
         given.rounds = min(given.rounds, SMOKE_ROUNDS)

@@ -1,4 +1,4 @@
-"""A socket that answers everything at once: shows how fast the load generator is.
+"""A server that answers everything without parsing it, to measure the load generator itself.
 
 Run as `python -m bench.bare PORT`.
 """
@@ -16,10 +16,10 @@ ACCEPTED = HEAD % (202, len(BODY)) + BODY
 
 
 class Bare(asyncio.Protocol):
-    """Takes each piece of data for a whole request, which on loopback it is."""
+    """Treats each piece of data as a whole request, which holds on loopback."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport to answer on."""
+        """Store the transport for the answers."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Shows how far a run is: a progress bar on a terminal, plain lines elsewhere. All on standard error."""
+"""Progress of a run, on standard error: a progress bar on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,14 +9,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 
 class Display:
-    """Where progress is shown."""
+    """Shows the stages of a run and errors."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
 
     @contextmanager
     def stage(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        """Show one stage while the block runs; yields what takes the number of things done so far."""
+        """Show one stage while the block runs; yield a function that takes the number of answers so far."""
         started = time.monotonic()
         done = 0
         if self._console.is_terminal:
@@ -35,7 +35,7 @@ class Display:
         self._console.print(f"{label}: {count}{time.monotonic() - started:.1f} s")
 
     def problem(self, message: str) -> None:
-        """Say why there is no figure."""
+        """Show why the benchmark failed."""
         self._console.print(message, style="red", markup=False, soft_wrap=True)
 
     def _bar(self) -> Progress:

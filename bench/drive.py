@@ -1,4 +1,4 @@
-"""Starts the load generator and follows it from the benchmark's own process."""
+"""Runs the load generator in a child process and follows its progress."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -14,11 +14,14 @@ END_SECONDS = 5.0
 
 @contextmanager
 def load(plan: Plan, watch: Callable[[int], None]) -> Iterator[Outcome]:
-    """Yield the outcome as soon as it is known; the process ends after the block."""
+    """Run the plan in a child process and yield its outcome; the process ends after the block.
+
+    `watch` gets the number of answers so far. Raises BenchError if the run fails.
+    """
     context = get_context("spawn")
     here, there = context.Pipe(duplex=False)
     child = context.Process(target=generate, args=(plan, there), daemon=True)
-    # The child inherits the mask: Ctrl-C reaches the benchmark alone, which ends the rest.
+    # The child inherits the mask, so Ctrl-C interrupts only the benchmark, which then ends the child.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         child.start()
@@ -37,13 +40,13 @@ def load(plan: Plan, watch: Callable[[int], None]) -> Iterator[Outcome]:
 
 
 def run(plan: Plan, watch: Callable[[int], None]) -> Outcome:
-    """Carry out the plan and return what came of it."""
+    """Run the plan in a child process and return its outcome."""
     with load(plan, watch) as outcome:
         return outcome
 
 
 def _follow(pipe: Pipe, seconds: float, watch: Callable[[int], None]) -> Outcome:
-    """Pass progress on to `watch`; `seconds` may pass between two messages."""
+    """Return the outcome, passing progress on to `watch`; raise BenchError after `seconds` without a message."""
     while pipe.poll(seconds):
         try:
             message = pipe.recv()

@@ -1,8 +1,8 @@
-"""Measures how long one request, or one text, can keep others waiting: ``python -m bench.effort``.
+"""Measures how long a single request or text can block the event loop: ``python -m bench.effort``.
 
-Requests are made of what takes longest. Of each it shows the most processor time that the event loop's thread used in
-one go, the best of three tries (safety.md 37 allows 50 ms); of each text how many times as long eight times as much of
-it takes: about eight, where work that looked at every pair would take sixty-four times as long.
+For worst-case requests it shows the longest processor time that the event loop's thread used without a break, the best
+of three tries (safety.md 37 allows 50 ms). For worst-case texts it shows how much longer an eight times longer text
+takes: about 8 for linear work, 64 for quadratic work.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ from app.observability import configure_logging, masked_text
 from app.settings import Environment, Settings
 
 _TRIES = 3
-# A smoke run fails beyond these: it runs on slow and busy machines, too.
-_LONGEST_SECONDS, _MOST_TIMES = 0.2, 20
+# Limits of a smoke run. They are generous, as it also runs on slow and busy machines.
+_MAX_SECONDS, _MAX_GROWTH = 0.2, 20
 _SHORT, _LONG = 8_000, 64_000
-# Less than that is too little to measure, and too little to matter.
-_NOTHING_SECONDS = 0.05
+# Shorter times are neither measurable nor relevant.
+_NEGLIGIBLE_SECONDS = 0.05
 
 
 # ---- requests
@@ -71,8 +71,8 @@ REQUESTS = {
 }
 
 
-async def longest_pass(client: httpx.AsyncClient, path: str, body: bytes) -> float:
-    """The most processor time, in seconds, that the event loop's thread used in one go for a request."""
+async def longest_block(client: httpx.AsyncClient, path: str, body: bytes) -> float:
+    """Return the longest processor time, in seconds, for which a request blocked the event loop."""
     longest = 0.0
 
     async def watch() -> None:
@@ -83,7 +83,7 @@ async def longest_pass(client: httpx.AsyncClient, path: str, body: bytes) -> flo
             longest = max(longest, time.thread_time() - began)
 
     watching = asyncio.create_task(watch())
-    await asyncio.sleep(0)  # it looks at the clock before the request begins
+    await asyncio.sleep(0)  # start the watch before the request
     headers = {"Authorization": "Bearer demo", "Content-Type": "application/json"}
     await client.post(path, content=body, headers=headers)
     await asyncio.sleep(0)
@@ -91,7 +91,7 @@ async def longest_pass(client: httpx.AsyncClient, path: str, body: bytes) -> flo
     return longest
 
 
-async def _of_requests(folder: str) -> dict[str, float]:
+async def _measure_requests(folder: str) -> dict[str, float]:
     url = f"sqlite:///{folder}/gateway.db"
     database = Database(normalise_url(url))
     database.write_now(migrations.upgrade)
@@ -106,7 +106,7 @@ async def _of_requests(folder: str) -> dict[str, float]:
     ):
         for name, (path, body) in REQUESTS.items():
             raw = body.encode("utf-8", "surrogatepass")
-            found[name] = min([await longest_pass(client, path, raw) for _ in range(_TRIES)])
+            found[name] = min([await longest_block(client, path, raw) for _ in range(_TRIES)])
             print(f"  {name:38} {found[name] * 1000:7.1f} ms", flush=True)
     return found
 
@@ -131,7 +131,7 @@ WORK: dict[str, Callable[[str], object]] = {
 
 
 def _seconds(work: Callable[[str], object], text: str) -> float:
-    """Processor time, the best of three tries."""
+    """Return the processor time in seconds, the best of three tries."""
     best = float("inf")
     for _ in range(_TRIES):
         began = time.thread_time()
@@ -141,13 +141,13 @@ def _seconds(work: Callable[[str], object], text: str) -> float:
 
 
 def growth(work: Callable[[str], object], piece: str) -> float:
-    """How many times as long eight times as much takes; 0 where that is nothing."""
+    """Return how many times longer an eight times longer text takes; 0 if that is negligible."""
     texts = [f"Q{piece * size}"[:size] for size in (_SHORT, _LONG)]
     short, long = (_seconds(work, text) for text in texts)
-    return long / short if long >= _NOTHING_SECONDS else 0
+    return long / short if long >= _NEGLIGIBLE_SECONDS else 0
 
 
-def _of_texts() -> dict[str, float]:
+def _measure_texts() -> dict[str, float]:
     found: dict[str, float] = {}
     for name, work in WORK.items():
         worst = max(PIECES, key=lambda piece: growth(work, PIECES[piece]))
@@ -157,18 +157,18 @@ def _of_texts() -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the measurement; returns the exit status."""
+    """Run the measurement and return the exit status."""
     parser = ArgumentParser(prog="python -m bench.effort", description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--smoke", action="store_true", help="fail where something takes far too long")
     given = parser.parse_args(arguments)
     configure_logging("ERROR")
     print("The event loop's longest pass for a request:")
     with tempfile.TemporaryDirectory(prefix="smsgw-effort-") as folder:
-        longest = asyncio.run(_of_requests(folder))
+        longest = asyncio.run(_measure_requests(folder))
     print("Eight times as much text takes, at worst (0: too little to measure):")
-    grown = _of_texts()
-    slow = [name for name, seconds in longest.items() if seconds > _LONGEST_SECONDS]
-    slow += [name for name, times in grown.items() if times > _MOST_TIMES]
+    grown = _measure_texts()
+    slow = [name for name, seconds in longest.items() if seconds > _MAX_SECONDS]
+    slow += [name for name, times in grown.items() if times > _MAX_GROWTH]
     for name in slow:
         print(f"Takes far too long: {name}")
     return 1 if given.smoke and slow else 0

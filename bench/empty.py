@@ -1,7 +1,7 @@
 """The yardstick: one empty FastAPI POST endpoint, served by one uvicorn process.
 
-Its body has the fields of the gateway's webhook and its answer looks the same; nothing
-is stored or sent. Run as `python -m bench.empty PORT`.
+Its body has the fields of the gateway's webhook and its answer looks the same. Nothing is stored or sent. Run as
+`python -m bench.empty PORT`.
 """
 
 import sys

@@ -2,4 +2,4 @@
 
 
 class BenchError(Exception):
-    """Something did not work, so that there is no figure to print."""
+    """The benchmark failed, so there is no result to print."""

@@ -1,4 +1,4 @@
-"""A gateway of its own for the benchmark: started, filled, drained, asked, ended."""
+"""The gateway process under test: start, fill, drain, read metrics."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ class Gateway:
         self._client = client
 
     def make_catalogue(self) -> None:
-        """Make the SP and its services."""
+        """Create the SP and its services."""
         for path, body in traffic.catalogue():
             self._call("PUT", path, body, token=traffic.TOKEN)
 
@@ -37,7 +37,10 @@ class Gateway:
         self._call("PUT", "/simulator/delivery", {"report": "delivered" if wanted else "none"})
 
     def drain(self, limit_seconds: float) -> float:
-        """Wait until nothing is left to process or send; returns that time (monotonic, seconds)."""
+        """Wait until nothing is left to process or send; return that time (monotonic clock, seconds).
+
+        Raises BenchError if it takes longer than `limit_seconds`.
+        """
         give_up = time.monotonic() + limit_seconds
         while time.monotonic() < give_up:
             answer = self._call("POST", "/simulator/drain", {"timeout_seconds": DRAIN_SECONDS})

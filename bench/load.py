@@ -1,7 +1,7 @@
-"""The load generator: runs in a process of its own, many connections, one request each.
+"""The load generator: runs in its own process, with many connections and one request in flight on each.
 
-Every connection sends its next request as soon as its answer has come. Requests are
-made beforehand, so that sending costs little more than the system calls.
+Every connection sends its next request as soon as it got an answer. Requests are built beforehand, so that sending
+costs little more than the system calls.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a plan. Times are of the monotonic clock, in seconds."""
+    """The result of a plan. `started` and `finished` are seconds of the monotonic clock."""
 
     answers: int
     started: float
@@ -56,7 +56,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """So many answers have come."""
+    """The number of answers so far."""
 
     answers: int
 
@@ -72,7 +72,7 @@ Pipe: TypeAlias = "Connection[Progress | Outcome | Failure, object]"
 
 
 class _Run:
-    """What the connections of one run share."""
+    """The state that the connections of one run share."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -83,7 +83,7 @@ class _Run:
         self._stop_at: float | None = None
 
     def start(self, connections: Sequence["_Client"]) -> float:
-        """Let all connections send; returns the time (monotonic, seconds)."""
+        """Send the first request on all connections; return the time (monotonic clock, seconds)."""
         started = time.monotonic()
         if self.plan.repeat_seconds is not None:
             self._stop_at = started + self.plan.repeat_seconds
@@ -92,7 +92,7 @@ class _Run:
             connection.send_next(started)
         return started
 
-    def take(self, now: float) -> bytes | None:
+    def next_request(self, now: float) -> bytes | None:
         """Return the next request, or None when all has been sent."""
         requests = self.plan.requests
         if self._stop_at is not None:
@@ -105,14 +105,14 @@ class _Run:
         self._next += 1
         return request
 
-    def leave(self) -> None:
-        """One connection has nothing left to do."""
+    def finish_connection(self) -> None:
+        """Note that a connection has nothing left to send; the run ends with the last one."""
         self.busy -= 1
         if not self.busy and not self.over.done():
             self.over.set_result(None)
 
     def fail(self, reason: str) -> None:
-        """Give the whole run up."""
+        """End the whole run with an error."""
         if not self.over.done():
             self.over.set_exception(WireError(reason))
 
@@ -132,10 +132,10 @@ class _Client(asyncio.Protocol):
 
     def send_next(self, now: float) -> None:
         """Send one more request, if there is one."""
-        request = self._run.take(now)
+        request = self._run.next_request(now)
         if request is None or self._transport is None:
             self._sent_at = None
-            self._run.leave()
+            self._run.finish_connection()
             return
         self._sent_at = now
         self._transport.write(request)
@@ -166,13 +166,13 @@ class _Client(asyncio.Protocol):
             self._run.fail(f"the server closed a connection: {exc or 'end of stream'}")
 
     def close(self) -> None:
-        """Drop the connection at once."""
+        """Abort the connection."""
         self._sent_at = None
         if self._transport is not None:
             self._transport.abort()
 
 
-async def _tell(run: _Run, pipe: Pipe) -> None:
+async def _report_progress(run: _Run, pipe: Pipe) -> None:
     while True:
         await asyncio.sleep(PROGRESS_SECONDS)
         pipe.send(Progress(len(run.latencies)))
@@ -185,14 +185,14 @@ async def _perform(plan: Plan, pipe: Pipe) -> Outcome:
     for _ in range(plan.connections):
         _, client = await loop.create_connection(lambda: _Client(run), "127.0.0.1", plan.port)
         clients.append(client)
-    teller = loop.create_task(_tell(run, pipe))
+    reporter = loop.create_task(_report_progress(run, pipe))
     try:
         started = run.start(clients)
         async with asyncio.timeout(plan.limit_seconds):
             await run.over
         finished = time.monotonic()
     finally:
-        teller.cancel()
+        reporter.cancel()
         for client in clients:
             client.close()
     ordered = sorted(run.latencies)
@@ -206,7 +206,7 @@ async def _perform(plan: Plan, pipe: Pipe) -> Outcome:
 
 
 def generate(plan: Plan, pipe: Pipe) -> None:
-    """Carry out the plan and send what came of it: what the child process runs."""
+    """Run the plan and send its outcome through the pipe. This is the child process's main function."""
     gc.disable()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

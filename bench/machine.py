@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The machine that a result was measured on."""
 
 import os
 import platform
@@ -14,18 +14,18 @@ PACKAGES = ("fastapi", "pydantic", "sqlalchemy", "uvicorn", "uvloop")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """The machine and the versions, and what a write to its disk costs."""
+    """The machine, the versions of packages, and the cost of a write to disk."""
 
     cores: int
     system: str
     python: str
     packages: dict[str, str]
     fsync_ms: float
-    """Median time of appending 4 KiB and fsync, in milliseconds. Far below 0.1: the disk is none."""
+    """Median time of appending 4 KiB and fsync, in milliseconds. Far below 0.1, it is not a real disk."""
 
 
 def describe(directory: Path) -> Machine:
-    """Describe this machine, with the disk that holds the directory."""
+    """Return a description of this machine and of the disk with the directory."""
     return Machine(
         cores=os.cpu_count() or 1,
         system=f"{platform.system()} {platform.machine()}",

@@ -1,4 +1,7 @@
-"""The run itself: the bare socket, then the empty endpoint and the gateway by turns: a machine's speed swings."""
+"""One run of the benchmark: the bare server, then the empty endpoint and the gateway alternately.
+
+They alternate because the speed of a machine varies over time.
+"""
 
 import math
 import os
@@ -29,7 +32,7 @@ WRITTEN = frozenset({200, 201, 204})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command line asks for. Times in seconds."""
+    """The options of the command line. Times are in seconds; ``counter`` is the metric that counts accepted replies."""
 
     messages: int
     subscribers: int
@@ -46,7 +49,7 @@ class Options:
 
 
 def measure(options: Options, display: Display) -> Result:
-    """Run everything and return the figures; raises BenchError when something does not work."""
+    """Run everything and return the result; raise BenchError if something fails."""
     with _workspace(options.directory) as directory:
         bench = _Bench(options, display, directory)
         surroundings = machine.describe(directory)
@@ -86,7 +89,7 @@ class _Bench:
 
     @contextmanager
     def posting_to(self, module: str) -> Iterator[int]:
-        """Run one of the comparison servers, and warm it up; the block is given its port."""
+        """Run one of the comparison servers, warm it up and yield its port."""
         port = free_port()
         log = self._directory / f"{module}.log"
         with serving([sys.executable, "-m", module, str(port)], port=port, ready="/readyz", log=log, env=os.environ):
@@ -94,7 +97,7 @@ class _Bench:
             yield port
 
     def repeat(self, port: int, label: str, seconds: float) -> Slice:
-        """Post to a comparison server for so many seconds."""
+        """Post to a comparison server for `seconds` and return its speed."""
         with self._display.stage(label) as watch:
             return Slice.of(run(self._plan(port, self._sample, repeat_seconds=seconds), watch))
 
@@ -103,7 +106,7 @@ class _Bench:
         return [self.repeat(port, "empty endpoint", self._options.empty_seconds)]
 
     def by_turns(self, empty_port: int) -> tuple[list[Slice], list[Round]]:
-        """Run a gateway and send all messages through it, a share at a time, the empty endpoint before and after."""
+        """Send all messages through a gateway in rounds, with the empty endpoint before and after each round."""
         options = self._options
         url = options.database_url or f"sqlite:///{self._directory / 'gateway.db'}"
         warm_up = math.ceil(min(WARM_UP_MESSAGES, options.messages / 10))
@@ -175,18 +178,18 @@ class _Bench:
 
 
 def _shares(requests: Sequence[bytes], count: int) -> Iterator[Sequence[bytes]]:
-    """Cut requests into so many shares that differ by one at most."""
+    """Split requests into `count` shares whose sizes differ by at most one."""
     for number in range(count):
         yield requests[len(requests) * number // count : len(requests) * (number + 1) // count]
 
 
 @contextmanager
 def _workspace(parent: Path) -> Iterator[Path]:
-    """Make a folder for databases and logs, and remove it afterwards."""
+    """Create a folder for databases and logs, and remove it afterwards."""
     parent.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(prefix="run-", dir=parent) as name:
             yield Path(name).resolve()
     finally:
-        with suppress(OSError):  # other runs may be in it
+        with suppress(OSError):  # other runs may use it
             parent.rmdir()

@@ -10,7 +10,7 @@ Series = tuple[str, tuple[tuple[str, str], ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batches:
-    """One histogram or summary about batches: how many, and the mean, in the unit that its name gives."""
+    """One histogram or summary about batches: the count and the mean, in the unit of its name."""
 
     name: str
     labels: dict[str, str]
@@ -19,7 +19,7 @@ class Batches:
 
     @classmethod
     def together(cls, parts: Iterable["Batches"]) -> list["Batches"]:
-        """Sum up what is of one name and labels."""
+        """Combine parts that have the same name and labels."""
         series: dict[tuple[str, tuple[tuple[str, str], ...]], list[Batches]] = {}
         for part in parts:
             series.setdefault((part.name, tuple(part.labels.items())), []).append(part)
@@ -48,7 +48,7 @@ class Snapshot:
         return sum(found) if found else None
 
     def batches_since(self, before: "Snapshot") -> list[Batches]:
-        """Return what the series with `batch` in their name gained since `before`."""
+        """Return the growth since `before` of all series with `batch` in their name."""
         gained: list[Batches] = []
         for (name, labels), value in sorted(self.values.items()):
             base = name.removesuffix("_count")

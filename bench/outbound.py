@@ -1,8 +1,7 @@
-"""Measures how many messages a second go out: `python -m bench.outbound`.
+"""Measures outbound messages a second: `python -m bench.outbound`.
 
-A carrier on this machine (`bench.sink`, a process of its own) takes everything. First each transport posts to it as the
-generic provider does, with nothing else around; then the real delivery empties an outbox that was filled before:
-claims, signs, posts, records.
+A carrier on this machine (`bench.sink`, its own process) accepts everything. First each HTTP transport alone posts to
+it through the generic provider. Then the real delivery sends a filled outbox: it claims, signs, posts and records.
 """
 
 import asyncio
@@ -41,7 +40,7 @@ TRANSPORTS = {"the one in use": make_transport, "httpx's own": httpx.AsyncHTTPTr
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark; returns the exit status."""
+    """Run the benchmark and return the exit status."""
     given = _parser().parse_args(arguments)
     if given.smoke:
         given.messages = min(given.messages, 500)
@@ -51,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tempfile.TemporaryDirectory(prefix="run-", dir=given.directory) as folder,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
-            # As the gateway does at its start.
+            # The same settings as the gateway's.
             gc.collect()
             gc.freeze()
             gc.set_threshold(50_000, 20, 100)
@@ -93,7 +92,7 @@ def _provider(transport: httpx.AsyncBaseTransport, url: httpx.URL) -> Provider:
 
 
 async def _post(provider: Provider, window: int, count: int) -> tuple[float, float]:
-    """Requests a second, and CPU microseconds of this process for each, with nothing but the adapter at work."""
+    """Return requests a second, and CPU microseconds of this process for each, for the adapter alone."""
     submission = Submission("ref", "10086977", "+8613800138000", TEXT, "ucs2", 2, "reply", "prompt", None)
 
     async def several(times: int) -> None:
@@ -110,7 +109,7 @@ async def _post(provider: Provider, window: int, count: int) -> tuple[float, flo
 
 
 async def _deliver(given: Namespace, folder: Path, provider: Provider) -> tuple[float, float]:
-    """Messages a second from an outbox to the sink, all recorded."""
+    """Return messages a second, and CPU microseconds of this process for each, from an outbox to the sink."""
     database = Database(normalise_url(given.database_url or f"sqlite:///{folder / 'outbox.db'}"))
     try:
         database.write_now(migrations.upgrade)

@@ -1,4 +1,4 @@
-"""Server processes: started on a free port, awaited, and always ended by their id."""
+"""Child processes: start a server on a free port, wait until it is ready, and end it by its id."""
 
 import signal
 import socket
@@ -29,7 +29,10 @@ def free_port() -> int:
 
 @contextmanager
 def serving(command: Sequence[str], *, port: int, ready: str, log: Path, env: Mapping[str, str]) -> Iterator[None]:
-    """Run a server while the block runs, from when GET `ready` answers 200."""
+    """Run a server while the block runs; the block starts when GET `ready` answers 200.
+
+    Raises BenchError with the end of the log if the server fails.
+    """
     with log.open("ab") as output:
         process = _start(command, output.fileno(), env)
         try:
@@ -42,7 +45,7 @@ def serving(command: Sequence[str], *, port: int, ready: str, log: Path, env: Ma
 
 
 def run_to_end(command: Sequence[str], *, log: Path, env: Mapping[str, str], seconds: float) -> None:
-    """Run a command that must succeed within so many seconds."""
+    """Run a command; raise BenchError if it does not succeed within `seconds`."""
     with log.open("ab") as output:
         process = _start(command, output.fileno(), env)
         try:
@@ -57,7 +60,7 @@ def run_to_end(command: Sequence[str], *, log: Path, env: Mapping[str, str], sec
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask the process to end, and make it end if it does not."""
+    """Terminate the process, and kill it if it does not end within 15 seconds."""
     if process.poll() is not None:
         return
     process.send_signal(signal.SIGTERM)
@@ -76,7 +79,7 @@ def tail(log: Path) -> str:
 
 
 def _start(command: Sequence[str], output: int, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    # A session of its own: Ctrl-C reaches the benchmark alone, which ends the rest.
+    # In a new session, so Ctrl-C interrupts only the benchmark, which then ends the process.
     return subprocess.Popen(
         command,
         cwd=PROJECT,

@@ -1,4 +1,4 @@
-"""The result of a run: as lines to read and as JSON."""
+"""The result of a run, as text and as JSON."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from bench.metrics import Batches
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """How fast a server answered for a while, seen by the load generator. Times in seconds, latencies in ms."""
+    """The speed of a server over one period, as the load generator measured it."""
 
     answers: int
     seconds: float
@@ -22,7 +22,7 @@ class Slice:
 
     @classmethod
     def of(cls, outcome: Outcome) -> "Slice":
-        """Sum an outcome up."""
+        """Return the speed of one outcome."""
         return cls(
             answers=outcome.answers,
             seconds=outcome.finished - outcome.started,
@@ -38,7 +38,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """How fast a server answered in all slices. Latencies in milliseconds: the middle p50, the longest p99."""
+    """The speed of a server over all slices: the median p50 and the maximum p99, in milliseconds."""
 
     answers: int
     per_second: float
@@ -48,7 +48,7 @@ class Rate:
 
     @classmethod
     def over(cls, slices: Sequence[Slice]) -> "Rate":
-        """Sum slices up."""
+        """Combine slices."""
         answers = sum(one.answers for one in slices)
         return cls(
             answers=answers,
@@ -61,7 +61,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What the gateway did with a share of the messages. `seconds` runs from the first post until it was idle again."""
+    """The gateway's result for one share of the messages. `seconds` is from the first post until it was idle again."""
 
     replies: int
     seconds: float
@@ -76,7 +76,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayResult:
-    """What the gateway did with all messages."""
+    """The gateway's result for all messages."""
 
     database: str
     delivery_reports: bool
@@ -88,7 +88,7 @@ class GatewayResult:
 
     @classmethod
     def over(cls, rounds: Sequence[Round], *, database: str, delivery_reports: bool, text: str) -> "GatewayResult":
-        """Sum rounds up."""
+        """Combine rounds."""
         return cls(
             database=database,
             delivery_reports=delivery_reports,
@@ -115,7 +115,7 @@ class Result:
     empty: Rate
     gateway: GatewayResult | None
     ratios: list[float]
-    """Of each round: round trips per answer of the empty endpoint just before and after it."""
+    """For each round: round trips per answer of the empty endpoint just before and after it."""
 
     @property
     def ratio(self) -> float | None:

@@ -1,4 +1,4 @@
-"""A carrier that takes everything at once. Run as `python -m bench.sink PORT`."""
+"""A carrier that accepts every message at once. Run as `python -m bench.sink PORT`."""
 
 import asyncio
 import re
@@ -13,17 +13,17 @@ _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %
 
 
 class Sink(asyncio.Protocol):
-    """Reads whole requests and answers each with an id made of our reference."""
+    """Reads whole requests and answers each with an id made of the gateway's reference."""
 
     def __init__(self) -> None:
         self._read = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport to answer on."""
+        """Store the transport for the answers."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Answer what is complete."""
+        """Answer every complete request."""
         self._read += data
         while (end := self._read.find(b"\r\n\r\n")) >= 0:
             head = self._read[:end]

@@ -1,4 +1,4 @@
-"""The made-up customers of a run, and the requests that are sent for them."""
+"""The simulated subscribers of a run and their requests."""
 
 import random
 from dataclasses import dataclass
@@ -12,8 +12,7 @@ PROVIDER = "BENCH"
 SERVICES = ("BENCHA", "BENCHB", "BENCHC")
 SERVICE_NUMBER = "10086"
 MESSAGES_EACH = 15
-"""Messages a subscriber may send: far from the gateway's limits, 30 a minute and 200
-reply segments an hour."""
+"""Messages that each subscriber sends. The gateway's limits are 30 a minute and 200 reply segments an hour."""
 SUBSCRIBER_RANGE = 100_000_000
 SUBSCRIBER_LIMIT = 1_000_000
 HELD_FOR = timedelta(days=90)
@@ -28,7 +27,7 @@ class Population:
 
     @classmethod
     def draw(cls, count: int) -> "Population":
-        """Draw `count` numbers, so that a run rarely meets another's subscribers."""
+        """Return `count` subscribers from a random start, so that runs rarely share subscribers."""
         span = SUBSCRIBER_RANGE - count
         return cls(random.randrange(span), count)
 
@@ -42,7 +41,7 @@ class Population:
 
 
 def subscribers_for(count: int) -> int:
-    """Return how many subscribers it takes to send so many messages."""
+    """Return how many subscribers are needed to send `count` messages."""
     return -(-count // MESSAGES_EACH)
 
 
@@ -81,12 +80,12 @@ def catalogue() -> list[tuple[str, dict[str, object]]]:
 
 
 def subscribers(people: Population) -> list[bytes]:
-    """Return the calls that make the subscribers."""
+    """Return the requests that create the subscribers."""
     return [_put(f"/subscribers/{msisdn}", _subscriber()) for msisdn in people.msisdns()]
 
 
 def subscriptions(people: Population) -> list[bytes]:
-    """Return the calls that give every subscriber every service, to be sent after the others."""
+    """Return the requests that subscribe everyone to every service; send them after `subscribers()`."""
     body: dict[str, object] = {
         "state": "active",
         "in_plan": False,
@@ -117,7 +116,7 @@ def _service(code: str) -> dict[str, object]:
 
 
 def _subscriber() -> dict[str, object]:
-    # With a data plan, so that no twice-monthly usage message joins the replies.
+    # With a data plan, so that no twice-monthly usage message is counted as a reply.
     return {
         "brand": "easyown",
         "vip": False,

@@ -1,4 +1,4 @@
-"""Just enough HTTP/1.1 to make requests beforehand and to recognise answers."""
+"""A minimal HTTP/1.1: builds requests and finds the end of answers."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ NO_BODY = frozenset({204, 304})
 
 
 class WireError(Exception):
-    """An answer that this small reader does not understand."""
+    """An answer that this minimal parser does not support."""
 
 
 def build_request(method: str, path: str, body: Mapping[str, object], token: str | None = None) -> bytes:
@@ -26,7 +26,7 @@ def build_request(method: str, path: str, body: Mapping[str, object], token: str
 
 
 def read_response(data: bytes) -> tuple[int, int, int] | None:
-    """Return status, start and end of the body (byte offsets), None if not all came."""
+    """Return the status and the byte offsets of the body's start and end; None if the answer is incomplete."""
     head_end = data.find(b"\r\n\r\n")
     if head_end < 0:
         return None
