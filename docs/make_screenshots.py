@@ -1,8 +1,8 @@
 # ruff: noqa: INP001  a script beside what it writes, not part of a package
-"""Writes docs/images/handset*.png: a gateway with the demo customers, and a Chromium of the system that looks at it.
+"""Generates docs/images/handset*.png: screenshots of a gateway with the demo customers, taken by Chromium.
 
-Run it from the project's folder: ``python -m docs.make_screenshots``. It needs the packages of the tests, and of the
-system chromium, fonts-noto-cjk and pngquant, which makes the pictures a third as large.
+Run it from the project's folder: ``python -m docs.make_screenshots``. It needs the packages of the tests and the system
+packages chromium, fonts-noto-cjk and pngquant, which makes the images a third as large.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ async def _conversations(page: Page) -> None:
     await alice.chip("手机报").click()
 
 
-async def _picture(page: Page, name: str) -> None:
+async def _screenshot(page: Page, name: str) -> None:
     await page.browser.evaluate("document.fonts.ready")
     path = IMAGES / name
     await page.browser.screenshot(path=path, animations="disabled")
@@ -78,7 +78,7 @@ async def _picture(page: Page, name: str) -> None:
         sys.exit(f"pngquant could not make {path} smaller.")
 
 
-async def _take(browser: Browser, web: Web) -> None:
+async def _take_all(browser: Browser, web: Web) -> None:
     await web.running.subscribe(BOB, "YYH", "ZQ")
     await web.running.subscriber(CAROL, language=Language.EN)
     await web.running.subscribe(CAROL, "YYH")
@@ -86,14 +86,14 @@ async def _take(browser: Browser, web: Web) -> None:
     async with opened(context, web) as page:
         await page.show(ALICES, BOBS, CAROLS)
         await _conversations(page)
-        await _picture(page, "handset-desktop.png")
+        await _screenshot(page, "handset-desktop.png")
         await page.browser.emulate_media(color_scheme="dark")
-        await _picture(page, "handset-dark.png")
+        await _screenshot(page, "handset-dark.png")
     await context.close()
     context = await _context(browser, PHONE, "light", 2)
     async with opened(context, web) as page:
         await expect(page.phone(ALICES).received).to_have_count(3)
-        await _picture(page, "handset.png")
+        await _screenshot(page, "handset.png")
     await context.close()
 
 
@@ -107,7 +107,7 @@ async def _main() -> None:
         await load_demo(settings_for(url))
         async with listening(settings_for(url)) as web, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-            await _take(browser, web)
+            await _take_all(browser, web)
             await browser.close()
 
 

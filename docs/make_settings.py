@@ -1,5 +1,5 @@
 # ruff: noqa: INP001  a script beside what it writes, not part of a package
-"""Writes docs/settings.md from the models in app/settings; ``--check`` only says whether it is up to date."""
+"""Generates docs/settings.md from the models in app/settings; ``--check`` fails if the page is not up to date."""
 
 import argparse
 import json
@@ -37,12 +37,12 @@ HEAD = """\
 
 Made from `app/settings` by `python docs/make_settings.py`; change the descriptions there.
 
-There are two places: environment variables, which a file `.env` in the working directory can hold too (the
-environment wins), and one settings file, YAML or TOML, that `SMSGW_CONFIG` names. All of it is read once, at the start.
-What is wrong stops the start. Every fault is told at once: the setting's name, its place (the environment, or the line
-of `.env` or of the settings file) and what would be right; a name that is nearly a setting's is asked about.
-`smsgw config check` says the same without starting anything, and names every variable `SMSGW_…` that is no setting.
-With no faults it prints what is in force, secrets hidden, and where each value comes from.
+Settings come from two places: environment variables, which may also be in a file `.env` in the working directory (the
+environment takes precedence), and one settings file, YAML or TOML, that `SMSGW_CONFIG` names. All are read once, at the
+start. Any problem stops the start. All problems are reported together: the setting's name, its place (the environment,
+or the line of `.env` or of the settings file) and what would be right; for an unknown name, a similar one is suggested.
+`smsgw config check` reports the same without starting anything, and names every variable `SMSGW_…` that is not a
+setting. Without problems it prints the settings in force, secrets hidden, and where each value comes from.
 
 A setting whose meaning ends in "not used yet" is accepted and checked, and has no effect so far.
 """
@@ -51,8 +51,8 @@ A file named `*.toml` is TOML, any other YAML. Unknown names are refused. A leng
 `30m`, `2h`, `1d`. Times of day are those of Asia/Shanghai.
 """
 PROVIDERS_HEAD = """\
-Each has a name of its own, which stands in the path of its webhooks: `/webhooks/carrier/inbound`. In demo and test two
-are always there: `generic` and `simulator`, each of the kind of its name.
+Each provider has a name, which is part of the path of its webhooks: `/webhooks/carrier/inbound`. In demo and test two
+always exist: `generic` and `simulator`, each of the kind of its name.
 """
 
 
@@ -60,7 +60,7 @@ class UndescribedError(Exception):
     """A field without a description cannot be documented."""
 
 
-# ---- what a field takes
+# ---- types and values
 
 
 _NAMES: dict[object, str] = {
@@ -74,16 +74,16 @@ _NAMES: dict[object, str] = {
 }
 
 
-def _words(annotation: Any, metadata: list[Any]) -> str:  # noqa: ANN401  an annotation is anything
-    """The type of a setting in words."""
+def _type_name(annotation: Any, metadata: list[Any]) -> str:  # noqa: ANN401  an annotation is anything
+    """Return the type of a setting in words."""
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     if name := _NAMES.get(annotation) or _NAMES.get(get_origin(annotation)):
         return name
     if get_origin(annotation) in (Union, UnionType):
-        return " or ".join(_words(part, metadata) for part in get_args(annotation) if part is not NoneType)
+        return " or ".join(_type_name(part, metadata) for part in get_args(annotation) if part is not NoneType)
     if get_origin(annotation) is list:
-        return f"list of {_plural(_words(get_args(annotation)[0], []))}"
+        return f"list of {_plural(_type_name(get_args(annotation)[0], []))}"
     if issubclass(annotation, Enum):
         return _one_of([str(member.value) for member in annotation])
     if annotation is str:
@@ -116,7 +116,7 @@ def _bounds(metadata: list[Any]) -> str:
 
 
 def _value(value: object) -> str:
-    """A value as it is written in the file."""
+    """Return a value as it is written in the settings file."""
     match value:
         case timedelta():
             hours, rest = divmod(int(value.total_seconds()), 3600)
@@ -143,7 +143,7 @@ def _row(name: str, field: FieldInfo) -> str:
     if not field.description or not field.examples:
         raise UndescribedError(f"{name}: give its Field in app/settings a description and examples")
     example = _value(field.examples[0])
-    cells = (f"`{name}`", _words(field.annotation, field.metadata), _default(field), example, field.description)
+    cells = (f"`{name}`", _type_name(field.annotation, field.metadata), _default(field), example, field.description)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
@@ -157,7 +157,7 @@ def _table(model: type[BaseModel], prefix: str = "", *, upper: bool = False) -> 
 
 
 def _is_section(field: FieldInfo) -> bool:
-    """Whether a field holds further settings, which have a table of their own."""
+    """Return True if a field contains further settings, which get a table of their own."""
     parts = get_args(field.annotation) or (field.annotation,)
     return any(isinstance(part, type) and issubclass(part, BaseModel) for part in parts)
 
@@ -182,13 +182,16 @@ def _sections() -> Iterator[str]:
 
 
 def page() -> str:
-    """The page as it should be; UndescribedError or a ValidationError where it cannot be made."""
+    """Return the page's text.
+
+    Raises UndescribedError if a field has no description, ValidationError if the example is invalid.
+    """
     SettingsFile.model_validate(yaml.safe_load(EXAMPLE))
     return "\n".join(_sections())
 
 
 def main() -> int:
-    """Write or check the page."""
+    """Write or check the page; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail if the page is not up to date")
     checking = parser.parse_args().check
