@@ -1,4 +1,4 @@
-"""The container's files cannot be built here: they are linted, and held against the settings that there are."""
+"""The container's files, which cannot be built here: they are linted and compared with the settings."""
 
 import os
 import re
@@ -45,7 +45,7 @@ def test_they_pass_their_linters() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_what_must_be_set_says_what_to_do_and_the_rest_has_a_default() -> None:
+def test_required_variables_have_a_hint_and_others_a_default() -> None:
     asked = dict(INTERPOLATED.findall(COMPOSE))
     assert asked.keys() == set(re.findall(r"^\| `([A-Z_]+)` \|", DEPLOYMENT, re.MULTILINE)), "docs/deployment.md"
     for name, rest in asked.items():
@@ -85,7 +85,7 @@ def test_the_gateway_can_do_no_harm_to_its_machine(services: dict[str, dict[str,
         assert "no-new-privileges:true" in services[name]["security_opt"]
 
 
-def test_the_image_says_no_environment_and_runs_as_nobody_special() -> None:
+def test_the_image_sets_no_environment_and_does_not_run_as_root() -> None:
     lines = (ROOT / "Dockerfile").read_text("utf-8").splitlines()
     assert not [line for line in lines if "SMSGW_ENV" in line and not line.startswith("#")]
     users = [line.split()[1] for line in lines if line.startswith("USER ")]
@@ -104,8 +104,8 @@ def test_only_what_the_image_needs_goes_into_it() -> None:
     assert not {name for name in kept if name.startswith((".env", "data"))}
 
 
-def test_what_the_page_has_one_put_into_env_is_right(tmp_path: Path) -> None:
-    """The block of the page makes .env; with what compose adds, the settings are in order."""
+def test_the_env_file_of_the_page_is_valid(tmp_path: Path) -> None:
+    """The block on the page creates .env; with what compose adds, the settings are valid."""
     if not shutil.which("bash") or not shutil.which("openssl"):
         pytest.skip("bash or openssl is not there")
     [block] = [block for block in re.findall(r"```sh\n(.*?)```", DEPLOYMENT, re.DOTALL) if "cat > .env" in block]

@@ -1,4 +1,4 @@
-"""A gateway for what the documents say of one that runs."""
+"""A running gateway for the commands in the documents."""
 
 import sys
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.docs.terminal import clean_environment, free_port, server
 
 @pytest.fixture(scope="package")
 def gateway_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a gateway in a process of its own, as the documents mean it."""
+    """The port of a gateway in its own process, started as the documents say."""
     folder = tmp_path_factory.mktemp("gateway")
     port = free_port()
     environment = clean_environment(SMSGW_ENV="demo", SMSGW_DATABASE_URL=f"sqlite:///{folder / 'gateway.db'}")
@@ -22,5 +22,5 @@ def gateway_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @pytest.fixture
 def gateway(gateway_port: int) -> str:
-    """Its URL."""
+    """The URL of the gateway."""
     return f"http://127.0.0.1:{gateway_port}"

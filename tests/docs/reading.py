@@ -1,14 +1,14 @@
-"""Reading documents: their code with what is said about it, their links, their headings.
+"""Parses documents: their code blocks with notes, their links and their headings.
 
-What a test does with a block is said by HTML comments right above it, which readers do not see:
+HTML comments right above a block, which readers do not see, say what a test does with it:
 
-``<!-- test: save tests/test_x.py -->``  written to that file, not run by itself
-``<!-- test: server -->``                started beside what follows, and waited for
-``<!-- test: prints 2 passed -->``       run; its output holds these words
+``<!-- test: save tests/test_x.py -->``  write it to that file, do not run it
+``<!-- test: server -->``                start it in the background and wait until it listens
+``<!-- test: prints 2 passed -->``       run it; its output must contain these words
 ``<!-- test: not run, … -->``            why it cannot be run here
 ``<!-- test: elsewhere, … -->``          which other test runs it
 
-Without a comment a block of sh or python is run.
+A block of sh or python without a comment is run.
 """
 
 import re
@@ -27,26 +27,26 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code, and what its document says about running it."""
+    """A block of code and its notes, as pairs of kind and text."""
 
     language: str
     code: str
     notes: tuple[tuple[str, str], ...]
 
     def note(self, kind: str) -> str | None:
-        """What stands behind a note of that kind; None if there is none."""
-        return next((said for found, said in self.notes if found == kind), None)
+        """Return the text of the first note of this kind, None if there is none."""
+        return next((value for found, value in self.notes if found == kind), None)
 
     @property
-    def left_out(self) -> bool:
+    def is_skipped(self) -> bool:
         return self.note("not run,") is not None or self.note("elsewhere,") is not None
 
 
 def blocks(document: Path, *languages: str) -> list[Block]:
-    """The blocks of a document in those languages."""
+    """Return the blocks of a document in these languages."""
     text = document.read_text("utf-8")
     found = [
-        Block(language, code, tuple((kind, said) for kind, said in _NOTE.findall(notes)))
+        Block(language, code, tuple((kind, value) for kind, value in _NOTE.findall(notes)))
         for notes, language, code in _BLOCK.findall(text)
     ]
     assert len(found) == document.read_text("utf-8").count("\n```") / 2, f"{document.name}: a block that cannot be read"
@@ -58,22 +58,22 @@ def blocks(document: Path, *languages: str) -> list[Block]:
 
 
 def saved(document: Path) -> dict[str, str]:
-    """The files that a document has its reader write."""
+    """Return the files that a document tells its reader to write, by path."""
     return {place: block.code for block in blocks(document, "python", "yaml") if (place := block.note("save"))}
 
 
 def prose(document: Path) -> str:
-    """A document without its blocks of code."""
+    """Return a document without its code blocks."""
     return _FENCED.sub("", document.read_text("utf-8"))
 
 
 def links(document: Path) -> list[str]:
-    """What a document links to and shows."""
+    """Return the targets of a document's links and images."""
     return [markdown or html for markdown, html in _LINK.findall(prose(document))]
 
 
 def anchors(document: Path) -> set[str]:
-    """The anchors of a document's headings, as GitHub makes them."""
+    """Return the anchors of a document's headings, as GitHub generates them."""
     made: set[str] = set()
     for heading in _HEADING.findall(prose(document)):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading.lower())

@@ -1,4 +1,4 @@
-"""A reader at a terminal: follows a document in a copy of the project, block after block."""
+"""Runs the blocks of a document in a shell, one after the other, in a copy of the project."""
 
 import contextlib
 import os
@@ -19,12 +19,12 @@ import pytest
 from tests.docs.reading import ROOT, Block
 
 WITHIN_SECONDS = 60
-# These are in a checkout and not in the project, or they are written to.
-_NOT_OURS = {".git", ".env", ".venv", "data"}
+# Not part of the project, or written to by the blocks.
+_NOT_COPIED = {".git", ".env", ".venv", "data"}
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """The environment without settings of whoever runs the tests."""
+    """Return the environment without the caller's gateway settings, plus ``more``."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SMSGW_")}
     return {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", **more}
 
@@ -37,7 +37,7 @@ def free_port() -> int:
 
 
 def run(*command: str | Path, cwd: Path = ROOT, **more: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command to its end, bounded."""
+    """Run a command to its end, with a timeout of 60 seconds."""
     return subprocess.run(
         command,
         cwd=cwd,
@@ -50,7 +50,7 @@ def run(*command: str | Path, cwd: Path = ROOT, **more: str) -> "subprocess.Comp
 
 
 def shell() -> str:
-    """bash, where it and curl are there: a machine without them is no reason to fail."""
+    """Return the path of bash; skip the test if bash, curl or python3 is missing."""
     bash = shutil.which("bash")
     if bash is None or shutil.which("curl") is None or shutil.which("python3") is None:
         pytest.skip("bash, curl or python3 is not there")
@@ -59,7 +59,7 @@ def shell() -> str:
 
 @contextmanager
 def server(command: list[str], port: int, folder: Path, environment: Mapping[str, str], log: Path) -> Iterator[None]:
-    """A process that listens on a port for as long as the context lasts, with the processes that it starts."""
+    """Run a server until the block ends; the block starts once it listens on the port. Its children end with it."""
     with log.open("wb") as written:
         process = subprocess.Popen(
             command, cwd=folder, env=dict(environment), stdout=written, stderr=written, start_new_session=True
@@ -94,17 +94,17 @@ def _answers(port: int) -> bool:
 
 
 class Terminal:
-    """What one block leaves behind in the shell, the next finds: folder, variables, functions and files."""
+    """A shell session: folder, variables, functions and files carry over from one block to the next."""
 
     def __init__(self, folder: Path, ports: Mapping[str, int], **more: str) -> None:
-        """``ports``: those that the documents name, and the free ones that are taken instead; ``more``: variables of the shell."""
+        """Link the project's files into a folder. ``ports`` maps documented ports to free ones, ``more`` are variables."""
         self._ports = ports
         self._state = folder / "state"
         self._state.mkdir()
         self.clone = folder / "clone"
         self.clone.mkdir()
         for entry in ROOT.iterdir():
-            if entry.name not in _NOT_OURS:
+            if entry.name not in _NOT_COPIED:
                 (self.clone / entry.name).symlink_to(entry)
         (self.clone / ".venv").symlink_to(sys.prefix)
         (self._state / "folder").write_text(str(self.clone), encoding="utf-8")
@@ -117,17 +117,17 @@ class Terminal:
 
     @property
     def folder(self) -> Path:
-        """Where the reader is."""
+        """The current folder of the shell."""
         return Path((self._state / "folder").read_text("utf-8").rstrip("\n"))
 
     def save(self, place: str, block: Block) -> None:
-        """Write a file where the document says."""
+        """Write a block to a file at a path relative to the current folder."""
         path = self.folder / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self._local(block.code), encoding="utf-8")
 
     def run(self, block: Block) -> str:
-        """Run a block; its output. What fails, or prints other than it should, fails the test."""
+        """Run a block and return its output; fail if it fails or does not print what its notes say."""
         if block.language == "python":
             command, code = [sys.executable, "-c", self._local(block.code)], ""
         else:
@@ -145,21 +145,21 @@ class Terminal:
             timeout=WITHIN_SECONDS,
             check=False,
         )
-        said = done.stdout + done.stderr
-        assert done.returncode == 0, f"{block.code}\n{said}"
+        output = done.stdout + done.stderr
+        assert done.returncode == 0, f"{block.code}\n{output}"
         for kind, words in block.notes:
-            assert kind != "prints" or self._local(words) in said, f"{block.code}\n{said}"
-        return said
+            assert kind != "prints" or self._local(words) in output, f"{block.code}\n{output}"
+        return output
 
     @contextmanager
     def serving(self, block: Block) -> Iterator[None]:
-        """Start a block that keeps its terminal, such as a gateway, and wait until it listens."""
-        port = next((taken for named, taken in self._ports.items() if named in block.code), self._ports["8086"])
+        """Run a block in the background, such as a gateway, and wait until it listens."""
+        port = next((actual for named, actual in self._ports.items() if named in block.code), self._ports["8086"])
         code = f". '{self._state}/variables'\n{self._local(block.code)}"
         with server([shell(), "-euc", code], port, self.folder, self.environment, self._state / f"{port}.log"):
             yield
 
     def _local(self, text: str) -> str:
-        for named, taken in self._ports.items():
-            text = re.sub(rf"\b{named}\b", str(taken), text)
+        for named, actual in self._ports.items():
+            text = re.sub(rf"\b{named}\b", str(actual), text)
         return text

@@ -1,4 +1,4 @@
-"""The code in the documents works: their blocks are followed from top to bottom, as a reader does."""
+"""The code in the documents works: all blocks run from top to bottom."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from tests.commands.transcript import Conversation, play
 from tests.docs.reading import ROOT, blocks, saved
 from tests.docs.terminal import WITHIN_SECONDS, Terminal, free_port, run
 
-# Those whose reader has a gateway at work already, and those who start their own. The Chinese README has the same code.
+# True: the document needs a running gateway. False: it starts its own. The Chinese README has the same code.
 FOLLOWED = {
     "README.md": True,
     "docs/architecture.md": True,
@@ -26,11 +26,11 @@ RUN = ("sh", "python")
 
 @pytest.mark.parametrize("name", FOLLOWED)
 def test_a_reader_can_follow(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """One reader each: what a block leaves behind, the next one uses."""
+    """Each document has its own shell session, in which later blocks use what earlier ones left."""
     if FOLLOWED[name]:
         port: int = request.getfixturevalue("gateway_port")
         reader = Terminal(tmp_path, {"8086": port}, SMSGW_ENV="demo")
-        fresh(f"http://127.0.0.1:{port}")
+        reset(f"http://127.0.0.1:{port}")
     else:
         reader = Terminal(tmp_path, {"8086": free_port(), "8087": free_port(), "9000": free_port()})
     with ExitStack() as running:
@@ -39,46 +39,46 @@ def test_a_reader_can_follow(name: str, tmp_path: Path, request: pytest.FixtureR
                 reader.save(place, block)
             elif block.note("server") is not None:
                 running.enter_context(reader.serving(block))
-            elif block.language in RUN and not block.left_out:
+            elif block.language in RUN and not block.is_skipped:
                 reader.run(block)
 
 
 @pytest.mark.parametrize("name", [*FOLLOWED, "CONTRIBUTING.md"])
-def test_what_is_not_run_says_why(name: str) -> None:
+def test_skipped_blocks_give_a_reason(name: str) -> None:
     for block in blocks(ROOT / name, *RUN):
         reason = block.note("not run,") if block.note("not run,") is not None else block.note("elsewhere,")
         assert reason is None or len(reason.split()) > 2, block.code
 
 
 @pytest.mark.parametrize("page", [README, CHINESE], ids=lambda page: page.name)
-def test_the_conversation_is_what_is_said(page: Path, gateway: str) -> None:
-    """In the conversations shown, `…` stands for anything."""
-    fresh(gateway)
+def test_the_conversations_are_true(page: Path, gateway: str) -> None:
+    """In the conversations, `…` stands for any text."""
+    reset(gateway)
     with httpx.Client(base_url=f"{gateway}/simulator", timeout=WITHIN_SECONDS, trust_env=False) as client:
-        said: list[tuple[str, str, str]] = []
+        replies: list[tuple[str, str, str]] = []
         for block in blocks(page, "text"):
             for line in block.code.splitlines():
                 direction, number, text = line.split(maxsplit=2)
                 if direction == ">":
-                    assert said == [], "more is shown"
+                    assert replies == [], "more is shown"
                     sent = client.post("/handsets/13800138000/messages", json={"to": number, "text": text}).json()["id"]
                     client.post("/drain", json={"timeout_seconds": WITHIN_SECONDS}).raise_for_status()
                     got = client.get("/handsets/13800138000/messages", params={"after": sent}).json()["messages"]
-                    said = [("<", message["from"], message["text"]) for message in got]
+                    replies = [("<", message["from"], message["text"]) for message in got]
                 else:
-                    assert said[0][:2] == (direction, number)
-                    assert re.fullmatch(".*".join(map(re.escape, text.split("…"))), said.pop(0)[2])
+                    assert replies[0][:2] == (direction, number)
+                    assert re.fullmatch(".*".join(map(re.escape, text.split("…"))), replies.pop(0)[2])
 
 
-def test_dialogues_on_paper_are_true() -> None:
+def test_the_dialogues_in_the_architecture_are_true() -> None:
     dialogues = [block.code for block in blocks(ROOT / "docs" / "architecture.md", "text")]
     assert dialogues
     for dialogue in dialogues:
         play(dialogue)
 
 
-def fresh(gateway: str) -> None:
-    """As `make run` leaves it."""
+def reset(gateway: str) -> None:
+    """Reset the gateway to the demo fixture."""
     httpx.post(
         f"{gateway}/simulator/reset", json={"fixture": "demo"}, timeout=WITHIN_SECONDS, trust_env=False
     ).raise_for_status()
@@ -89,7 +89,7 @@ def test_both_readmes_have_the_same_commands() -> None:
 
 
 def test_the_worked_example_of_a_command_works(tmp_path: Path) -> None:
-    """In a copy of the project: the command answers, and the rules of the house hold with it."""
+    """In a copy of the project the command works and passes the checks."""
     for folder in ("app", "tests/commands", "tests/domain"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "vendor"))
     for file in ("pyproject.toml", "tests/test_house.py"):
@@ -116,7 +116,7 @@ def test_the_worked_example_of_a_command_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [README, CHINESE], ids=lambda page: page.name)
-def test_what_a_customer_can_send_is_understood(page: Path) -> None:
+def test_every_listed_command_is_understood(page: Path) -> None:
     table = page.read_text("utf-8").partition("| `0000`")
     rows = [line.split(" | ") for line in (table[1] + table[2]).partition("\n\n")[0].splitlines()]
     assert len(rows) > 7

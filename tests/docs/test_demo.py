@@ -1,4 +1,4 @@
-"""The demo by curl does what it says."""
+"""The demo script examples/demo.sh."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.docs.terminal import free_port, run, shell
 DEMO = ROOT / "examples" / "demo.sh"
 
 
-def test_the_demo_tells_the_truth(gateway: str) -> None:
+def test_the_demo_works(gateway: str) -> None:
     done = run(shell(), DEMO, gateway)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\033" not in done.stdout, "colours are for terminals"
@@ -25,7 +25,7 @@ def test_the_demo_tells_the_truth(gateway: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "says"),
+    ("arguments", "status", "expected"),
     [
         (["--help"], 0, "Usage:"),
         (["--colour"], 2, "no option --colour"),
@@ -36,12 +36,12 @@ def test_the_demo_tells_the_truth(gateway: str) -> None:
         (["http://127.0.0.1.gateway.example"], 2, "--allow-remote"),
     ],
 )
-def test_the_demo_says_what_is_wrong(arguments: list[str], status: int, says: str) -> None:
+def test_the_demo_explains_invalid_arguments(arguments: list[str], status: int, expected: str) -> None:
     done = run(shell(), DEMO, *arguments)
-    assert (done.returncode, says in done.stdout + done.stderr) == (status, True), done
+    assert (done.returncode, expected in done.stdout + done.stderr) == (status, True), done
 
 
-def test_the_demo_says_that_nobody_answers() -> None:
+def test_the_demo_reports_a_missing_gateway() -> None:
     done = run(shell(), DEMO, f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 1
     assert "No gateway answers" in done.stderr

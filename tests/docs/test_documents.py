@@ -1,4 +1,4 @@
-"""The documents hold together: links lead somewhere, what is named exists, what there is can be found."""
+"""The documents are consistent: links resolve, named paths exist, pages and tables are listed."""
 
 import ast
 import re
@@ -17,12 +17,12 @@ PLACE = re.compile(r"`((?:app|bench|docs|examples|migrations|tests)/[\w./-]*)`")
 IMAGES = sorted(DOCS.glob("images/*"))
 
 
-def named(path: Path) -> str:
+def relative_name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
-def test_links_lead_somewhere(document: Path) -> None:
+@pytest.mark.parametrize("document", DOCUMENTS, ids=relative_name)
+def test_links_resolve(document: Path) -> None:
     for target in links(document):
         if "://" in target:
             continue
@@ -34,8 +34,8 @@ def test_links_lead_somewhere(document: Path) -> None:
             assert anchor in anchors(led_to), target
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
-def test_what_is_named_is_there(document: Path) -> None:
+@pytest.mark.parametrize("document", DOCUMENTS, ids=relative_name)
+def test_named_paths_exist(document: Path) -> None:
     written = saved(document)
     missing = [
         place for place in PLACE.findall(prose(document)) if place not in written and not (ROOT / place).exists()
@@ -43,7 +43,7 @@ def test_what_is_named_is_there(document: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=relative_name)
 def test_blocks_are_closed_and_name_their_language(document: Path) -> None:
     fences = [line for line in document.read_text("utf-8").splitlines() if line.startswith("```")]
     assert all(fence == "```" for fence in fences[1::2])
@@ -51,21 +51,21 @@ def test_blocks_are_closed_and_name_their_language(document: Path) -> None:
     assert len(fences) % 2 == 0
 
 
-def test_the_index_leads_to_every_page() -> None:
+def test_the_index_links_every_page() -> None:
     led_to = {(DOCS / target.partition("#")[0]).resolve() for target in links(DOCS / "README.md")}
-    missing = [named(page) for page in DOCS.glob("*.md") if page.name != "README.md" and page not in led_to]
+    missing = [relative_name(page) for page in DOCS.glob("*.md") if page.name != "README.md" and page not in led_to]
     assert missing == [], "give it a row in docs/README.md"
 
 
 def test_every_image_is_shown() -> None:
     shown = {(document.parent / target).resolve() for document in DOCUMENTS for target in links(document)}
-    assert [named(image) for image in IMAGES if image not in shown] == [], "show it in a document, or delete it"
+    assert [relative_name(image) for image in IMAGES if image not in shown] == [], "show it in a document, or delete it"
 
 
-@pytest.mark.parametrize("image", [image for image in IMAGES if image.suffix == ".svg"], ids=named)
+@pytest.mark.parametrize("image", [image for image in IMAGES if image.suffix == ".svg"], ids=relative_name)
 def test_drawings_stand_alone(image: Path) -> None:
-    """A drawing that GitHub shows may fetch nothing and run nothing, and says in words what it shows."""
-    tree = ET.parse(image).getroot()  # noqa: S314  our own file
+    """An SVG loads and runs nothing, and has a title and a description."""
+    tree = ET.parse(image).getroot()  # noqa: S314  a file of the project
     tags = {element.tag.partition("}")[2] for element in tree.iter()}
     assert not tags & {"script", "image", "foreignObject"}
     assert {"title", "desc"} <= tags
@@ -100,7 +100,9 @@ def test_the_table_of_rooms_has_every_room() -> None:
     rooms = {folder.parent for folder in (ROOT / "app").rglob("__init__.py")} - {ROOT / "app"}
     alone = {module for module in (ROOT / "app").glob("*.py") if not module.name.startswith("__")}
     missing = [
-        named(room) for room in rooms | alone if f"| `{named(room)}`" not in page and f", `{named(room)}`" not in page
+        relative_name(room)
+        for room in rooms | alone
+        if f"| `{relative_name(room)}`" not in page and f", `{relative_name(room)}`" not in page
     ]
     assert missing == [], "give it a row under Where is what in docs/architecture.md"
 

@@ -1,4 +1,4 @@
-"""The walkthrough is true: its commands are run as they stand, and print what the page says."""
+"""The commands of the walkthrough print what the page shows."""
 
 import re
 import sys
@@ -15,8 +15,8 @@ OUTPUT = ("text", "json")
 PROMISES = range(1, 20)
 
 
-def test_every_promise_is_kept_as_it_is_shown(tmp_path: Path) -> None:
-    """A block of text or json right behind a command is what it prints."""
+def test_every_command_prints_what_the_page_shows(tmp_path: Path) -> None:
+    """A block of text or json after a command is its expected output."""
     ports = {"8086": free_port(), "8087": free_port()}
     reader = Terminal(tmp_path, ports)
     command = [sys.executable, "-m", "app", "demo", "--port", str(ports["8086"])]
@@ -25,29 +25,29 @@ def test_every_promise_is_kept_as_it_is_shown(tmp_path: Path) -> None:
         running.enter_context(
             server(command, ports["8086"], reader.clone, {**reader.environment, "SMSGW_ENV": "demo"}, log)
         )
-        said = ""
+        output = ""
         for block in blocks(PAGE, "sh", "yaml", *OUTPUT):
             if block.language in OUTPUT:
-                assert fits(said, block.code), f"the page says\n{block.code}\nand it prints\n{said}"
-                said = ""
+                assert matches(output, block.code), f"the page says\n{block.code}\nand it prints\n{output}"
+                output = ""
                 continue
-            assert not said, f"the page does not say what is printed:\n{said}"
+            assert not output, f"the page does not say what is printed:\n{output}"
             if (place := block.note("save")) is not None:
                 reader.save(place, block)
             elif block.note("server") is not None:
                 running.enter_context(reader.serving(block))
-            elif not block.left_out:
-                said = reader.run(block)
-        assert not said, f"the page does not say what is printed:\n{said}"
+            elif not block.is_skipped:
+                output = reader.run(block)
+        assert not output, f"the page does not say what is printed:\n{output}"
 
 
-def fits(said: str, shown: str) -> bool:
-    """Whether all of an output is as shown; `…` stands for anything within a line."""
-    return re.fullmatch("[^\n]*".join(map(re.escape, shown.split("…"))), said) is not None
+def matches(output: str, shown: str) -> bool:
+    """Return True if the whole output is as shown; `…` stands for any text within a line."""
+    return re.fullmatch("[^\n]*".join(map(re.escape, shown.split("…"))), output) is not None
 
 
 @pytest.mark.parametrize(
-    ("said", "shown", "same"),
+    ("output", "shown", "same"),
     [
         ("7\n< a b c\n", "7\n< a … c\n", True),
         ("7\n< a\nb c\n", "7\n< a…c\n", False),
@@ -55,13 +55,13 @@ def fits(said: str, shown: str) -> bool:
         ("a.b\n", "axb\n", False),
     ],
 )
-def test_outputs_are_compared_whole(said: str, shown: str, same: bool) -> None:  # noqa: FBT001  what is expected
-    assert fits(said, shown) is same
+def test_outputs_are_compared_whole(output: str, shown: str, same: bool) -> None:  # noqa: FBT001  what is expected
+    assert matches(output, shown) is same
 
 
 @pytest.mark.parametrize("promise", PROMISES)
-def test_no_promise_is_left_out(promise: int) -> None:
-    """Each has a section with commands and what they print."""
+def test_every_promise_has_a_section(promise: int) -> None:
+    """Each promise has a section with commands and their output."""
     text = PAGE.read_text("utf-8")
     sections = re.findall(rf"^## M{promise} · .*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     assert len(sections) == 1
