@@ -1,4 +1,4 @@
-"""A real browser from the system, and a gateway of its own for each test, its clock standing still."""
+"""Fixtures: the system's Chromium, and a gateway with a frozen clock for each test."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from tests.running import settings_for
 from tests.web.calls import Web
 from tests.web.sockets import listening
 
-# Two slow cores may be busy with other tests: nothing here waits for a time, and conditions may take their time.
+# Generous, as slow cores may be busy with other tests. Tests wait for conditions, never for a fixed time.
 PATIENCE_MS = 30_000
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -30,7 +30,7 @@ def _chromium() -> str:
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    """One browser for the tests of a file."""
+    """One browser for all tests of a module."""
     program = _chromium()
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
@@ -43,7 +43,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def settings(sqlite_url: str) -> Settings:
-    """A gateway's settings; what a browser shows does not depend on the kind of the database."""
+    """Settings with SQLite, as the page does not depend on the kind of database."""
     return settings_for(sqlite_url)
 
 
@@ -56,7 +56,7 @@ async def web(settings: Settings) -> AsyncIterator[Web]:
 
 @pytest.fixture
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """A browser without a past, as wide as a desktop, somewhere in Europe."""
+    """A new browser context: desktop size, English, time zone Europe/Berlin."""
     fresh = await browser.new_context(
         viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="Europe/Berlin", reduced_motion="reduce"
     )
@@ -67,6 +67,6 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 
 @pytest.fixture
 async def page(context: BrowserContext, web: Web) -> AsyncIterator[Page]:
-    """The handset page as a newcomer finds it; a script that fails, fails the test."""
+    """The handset page on a first visit. A script error fails the test."""
     async with opened(context, web) as found:
         yield found

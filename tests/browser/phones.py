@@ -1,4 +1,4 @@
-"""The handset page as a test sees it: phones, what is typed on them, and what can be read."""
+"""Page objects for the handset page and its phones."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,31 +19,31 @@ class Phone:
     root: Locator
 
     def part(self, selector: str) -> Locator:
-        """Something on this phone."""
+        """Return the elements on this phone that match a CSS selector."""
         return self.root.locator(selector)
 
     @property
     def text(self) -> Locator:
-        """The field for the next text."""
+        """The text field."""
         return self.root.get_by_role("textbox", name="Text message")
 
     @property
     def to(self) -> Locator:
-        """The number that the next text goes to."""
+        """The field for the recipient's number."""
         return self.part(".to")
 
     @property
     def received(self) -> Locator:
-        """The messages that came in."""
+        """The received messages."""
         return self.part(".received")
 
     @property
     def sent(self) -> Locator:
-        """The messages that were sent."""
+        """The sent messages."""
         return self.part(".sent")
 
     def chip(self, text: str) -> Locator:
-        """A quick text."""
+        """Return the quick text with this label."""
         return self.part(".chips button").filter(has_text=text)
 
     async def say(self, text: str) -> None:
@@ -52,21 +52,21 @@ class Phone:
         await self.text.press("Enter")
 
     async def has_received(self, count: int) -> None:
-        """Wait until so many messages came in, and all of them are reported as delivered."""
+        """Wait until ``count`` messages were received and reported as delivered."""
         await expect(self.received).to_have_count(count)
         await expect(self.received.locator(".status[data-kind=done]")).to_have_count(count)
 
 
 @dataclass
 class Page:
-    """The page and the gateway that it belongs to."""
+    """The page and its gateway."""
 
     browser: BrowserPage
     web: Web
 
     @property
     def address(self) -> str:
-        """Where the page is, without what says which phones stand on it."""
+        """The page's URL without the fragment that lists the phones."""
         return str(self.web.client.base_url.join("/handset"))
 
     @property
@@ -75,28 +75,28 @@ class Page:
         return self.browser.locator(".phone")
 
     def phone(self, number: str = "13800138000") -> Phone:
-        """The phone of a number."""
+        """Return the phone with this number."""
         return Phone(self.browser.get_by_role("region", name=f"Phone +86{number}"))
 
     def part(self, selector: str) -> Locator:
-        """Something on the page."""
+        """Return the elements on the page that match a CSS selector."""
         return self.browser.locator(selector)
 
     def button(self, name: str) -> Locator:
-        """A button that is called exactly so."""
+        """Return the button with exactly this name."""
         return self.browser.get_by_role("button", name=name, exact=True)
 
     async def show(self, *numbers: str) -> None:
-        """Have these phones on the page, and wait until all of them are connected."""
+        """Open the page with these phones and wait until all are connected."""
         await self.browser.goto(f"{self.address}#{','.join(numbers)}")
         await self.is_live(len(numbers))
 
     async def is_live(self, count: int = 1) -> None:
-        """Wait until so many phones are connected."""
+        """Wait until ``count`` phones are connected."""
         await expect(self.part(".connection[data-state=live]")).to_have_count(count)
 
     async def overflow(self) -> int:
-        """By how many pixels the page is wider than its window."""
+        """Return by how many pixels the page is wider than its window."""
         script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         wide: int = await self.browser.evaluate(script)
         return wide
@@ -104,7 +104,7 @@ class Page:
 
 @asynccontextmanager
 async def opened(context: BrowserContext, web: Web) -> AsyncIterator[Page]:
-    """The page, loaded and connected; afterwards no script may have failed, and nothing have broken the policy."""
+    """Yield the page once it is connected; then assert that no script failed and nothing violated the policy."""
     page = Page(await context.new_page(), web)
     failures: list[str] = []
     page.browser.on("pageerror", lambda error: failures.append(str(error)))

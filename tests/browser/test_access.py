@@ -1,4 +1,4 @@
-"""The page for everybody: keyboard alone, screen readers, both lights, both languages."""
+"""Accessibility: keyboard, screen readers, light and dark, both languages."""
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -18,7 +18,7 @@ async def _assert_accessible(page: Page) -> None:
 
 
 async def _tab_to(page: Page, selector: str) -> None:
-    """Press Tab until something has the focus; fails if it is not reached."""
+    """Press Tab until an element has the focus; fail if it is never reached."""
     wanted = page.part(selector)
     for _ in range(60):
         await page.browser.keyboard.press("Tab")
@@ -27,7 +27,7 @@ async def _tab_to(page: Page, selector: str) -> None:
     pytest.fail(f"{selector} is not reached by Tab")
 
 
-# ---- the keyboard alone
+# ---- keyboard
 
 
 async def test_a_dialogue_by_keyboard_alone(page: Page) -> None:
@@ -60,7 +60,7 @@ async def test_every_control_is_reached_in_the_order_of_reading(page: Page) -> N
         await _tab_to(page, selector)
 
 
-async def test_chips_are_one_stop_and_arrows_lead_through_them(page: Page) -> None:
+async def test_chips_are_one_tab_stop_and_arrow_keys_move_between_them(page: Page) -> None:
     phone = page.phone()
     await phone.say("0000")
     await phone.has_received(2)
@@ -110,23 +110,23 @@ async def test_shift_and_enter_starts_a_new_line(page: Page) -> None:
     await expect(phone.text).to_have_value("TS one\ntwo")
     await expect(phone.sent).to_have_count(0)
     await page.browser.keyboard.press("ArrowUp")
-    await expect(phone.text).to_have_value("TS one\ntwo")  # the arrow moves inside of the text
+    await expect(phone.text).to_have_value("TS one\ntwo")  # the arrow key moves within the text
 
 
 # ---- screen readers
 
 
-async def test_what_arrives_is_read_out_and_what_was_there_is_not(page: Page) -> None:
+async def test_new_messages_are_read_out_and_old_ones_are_not(page: Page) -> None:
     await page.web.running.say("HELP")
     await page.browser.reload()
     phone = page.phone()
     await phone.has_received(1)
     log = page.browser.get_by_role("log", name="Messages of +8613800138000")
     await expect(log).to_have_attribute("aria-live", "polite")
-    await expect(log.get_by_role("listitem")).to_have_count(3)  # a day, what was sent, what came
+    await expect(log.get_by_role("listitem")).to_have_count(3)  # a date, a sent message, a received message
 
 
-async def test_nothing_is_found_by_the_checker(page: Page) -> None:
+async def test_axe_finds_no_violation(page: Page) -> None:
     await page.show("13800138000", "13900139000")
     await _assert_accessible(page)
     phone = page.phone()
@@ -138,7 +138,7 @@ async def test_nothing_is_found_by_the_checker(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-async def test_nothing_is_found_on_a_phone_in_chinese(browser: Browser, web: Web, scheme: str) -> None:
+async def test_axe_finds_no_violation_on_a_phone_in_chinese(browser: Browser, web: Web, scheme: str) -> None:
     context = await browser.new_context(
         viewport={"width": 375, "height": 667},
         locale="zh-CN",

@@ -1,4 +1,4 @@
-"""The gateway's controls on the page: clock, network, reset; only where they exist (http-api.md, simulator)."""
+"""The controls of the gateway: clock, network, reset (http-api.md, simulator)."""
 
 import re
 
@@ -46,7 +46,7 @@ async def test_the_clock_is_moved_to_a_time_in_shanghai(page: Page) -> None:
     assert (await page.web.running.gateway.simulator.simulation.clock()).now == shanghai("2027-01-01 10:00")
 
 
-async def test_a_time_that_is_over_is_explained(page: Page) -> None:
+async def test_a_past_time_is_explained(page: Page) -> None:
     await page.part("#clock-field").fill("2026-03-01T10:00")
     await _press(page, page.button("Go"))
     await expect(page.part("#panel-problem")).to_contain_text("The clock only goes forward")
@@ -54,7 +54,7 @@ async def test_a_time_that_is_over_is_explained(page: Page) -> None:
     await expect(page.part("#panel-problem")).to_be_hidden()
 
 
-async def test_a_frozen_clock_is_let_go_on_and_stopped_again(page: Page) -> None:
+async def test_a_frozen_clock_is_run_and_frozen_again(page: Page) -> None:
     await _press(page, page.button("Run"))
     await expect(page.part("#clock-state")).to_have_text("moved on")
     await expect(page.part("#clock-now")).not_to_have_text(re.compile("^10:00:0[01]$"))

@@ -1,4 +1,4 @@
-"""A dialogue typed into a real browser and read there (flows.md 5; http-api.md, pages)."""
+"""Dialogues in a real browser (flows.md 5; http-api.md, pages)."""
 
 import json
 
@@ -33,7 +33,7 @@ async def test_a_message_shows_what_an_operator_wants_to_know(page: Page) -> Non
     await phone.has_received(2)
     sent, listing = phone.sent.first, phone.received.first
     await expect(phone.part(".day")).to_have_text("Monday, 2 March 2026")
-    await expect(sent.locator("time")).to_have_text("10:00")  # Shanghai's, wherever the browser is
+    await expect(sent.locator("time")).to_have_text("10:00")  # in Asia/Shanghai, whatever the browser's time zone
     await expect(sent.locator(".segments")).to_have_text("1 segment · GSM-7")
     await expect(sent.locator(".status")).to_have_text("✓sent")
     await expect(listing.locator(".who")).to_contain_text("10086977 my services")
@@ -42,7 +42,7 @@ async def test_a_message_shows_what_an_operator_wants_to_know(page: Page) -> Non
     await expect(listing.locator(".bubble")).to_have_attribute("lang", "zh-CN")
 
 
-async def test_numbers_of_a_listing_are_gathered_by_tapping(page: Page) -> None:
+async def test_numbers_of_a_listing_are_collected_by_tapping(page: Page) -> None:
     phone = page.phone()
     await phone.chip("0000").click()
     await phone.has_received(2)
@@ -68,7 +68,7 @@ async def test_the_words_of_a_question_are_offered_as_its_answers(page: Page) ->
     assert (await page.web.running.states())["CL"] == "active"
 
 
-async def test_every_command_offered_is_one_that_the_gateway_understands(page: Page) -> None:
+async def test_the_gateway_understands_every_offered_command(page: Page) -> None:
     phone = page.phone()
     offered = await phone.part(".chips .command").all_text_contents()
     assert {"0000", "HELP", "帮助"} <= set(offered)
@@ -109,7 +109,7 @@ async def test_another_number_can_be_typed(page: Page) -> None:
     await expect(phone.received.first.locator(".who")).to_contain_text("10086999 report spam")
 
 
-async def test_one_conversation_can_be_looked_at_alone(page: Page) -> None:
+async def test_one_conversation_can_be_shown_alone(page: Page) -> None:
     phone = page.phone()
     await phone.say("HELP")
     await phone.has_received(1)
@@ -141,7 +141,7 @@ async def test_markup_is_text(page: Page) -> None:
     await expect(phone.part(".bubble img, .bubble b")).to_have_count(0)
 
 
-async def test_what_the_gateway_refuses_is_said_and_can_be_mended(page: Page) -> None:
+async def test_a_refused_text_is_shown_and_can_be_corrected(page: Page) -> None:
     async def refuse(route: Route) -> None:
         problem = {"title": "Content Too Large", "status": 413, "detail": "The body may have at most 64 KiB."}
         await route.fulfill(status=413, content_type="application/problem+json", body=json.dumps(problem))
@@ -160,14 +160,14 @@ async def test_what_the_gateway_refuses_is_said_and_can_be_mended(page: Page) ->
     await expect(phone.part("[role=alert]")).to_be_hidden()
 
 
-async def test_failed_delivery_is_said_in_words(page: Page) -> None:
+async def test_failed_delivery_is_shown_in_words(page: Page) -> None:
     await page.web.running.reports("undelivered")
     phone = page.phone()
     await phone.say("HELP")
     await expect(phone.received.locator(".status")).to_have_text("!not delivered")
 
 
-async def test_what_was_sent_elsewhere_appears_by_itself(page: Page) -> None:
+async def test_a_text_sent_elsewhere_appears_by_itself(page: Page) -> None:
     phone = page.phone()
     await page.web.running.say("帮助", sender=ALICE)
     await phone.has_received(1)

@@ -1,4 +1,4 @@
-"""What the page says of a text's length is what the gateway makes of it (delivery.md 13)."""
+"""The page counts segments as the gateway does (delivery.md 13)."""
 
 import pytest
 from playwright.async_api import expect

@@ -1,4 +1,4 @@
-"""Several phones on one page, and one phone on a phone's screen."""
+"""Several phones on one page, and the page on a small screen."""
 
 import pytest
 from playwright.async_api import BrowserContext, expect
@@ -48,7 +48,7 @@ async def test_phones_are_added_changed_and_taken_away(page: Page) -> None:
     await expect(page.button(f"Take phone +86{CAROLS} away")).to_be_hidden()
 
 
-async def test_what_is_written_survives_another_phone(page: Page) -> None:
+async def test_unsent_text_survives_another_phone(page: Page) -> None:
     await page.phone().text.fill("half a text")
     await page.button("Add a phone").click()
     await page.button(f"+86{BOBS}").click()
@@ -73,7 +73,7 @@ async def test_phones_are_remembered_and_shared_by_the_address(page: Page, conte
     await other.close()
 
 
-async def test_an_address_of_nonsense_shows_the_demo_s_phone(page: Page) -> None:
+async def test_an_invalid_address_shows_the_demo_s_phone(page: Page) -> None:
     await page.browser.goto(f"{page.address}#%zz<script>")
     await page.is_live()
     await expect(page.phone(ALICES).root).to_be_visible()
@@ -95,7 +95,7 @@ async def test_on_a_phone_one_phone_fills_the_screen(page: Page, width: int) -> 
     await expect(alice.part(".send")).to_be_in_viewport(ratio=1)
 
 
-async def test_on_a_phone_tabs_lead_to_the_others(page: Page) -> None:
+async def test_on_a_phone_tabs_switch_to_the_others(page: Page) -> None:
     await page.browser.set_viewport_size({"width": 375, "height": 667})
     await page.show(ALICES, BOBS)
     await page.web.running.say("HELP", sender=BOB)

@@ -1,4 +1,4 @@
-"""A gateway that goes away and comes back: nothing is lost, nothing comes twice."""
+"""The page after a restart or reset of the gateway: nothing is lost or shown twice."""
 
 import pytest
 from playwright.async_api import BrowserContext, expect
@@ -11,7 +11,7 @@ from tests.web.sockets import listening
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_page_goes_on_behind_the_last_message(context: BrowserContext, settings: Settings) -> None:
+async def test_the_page_continues_after_the_last_message(context: BrowserContext, settings: Settings) -> None:
     async with listening(settings) as web:
         port = web.client.base_url.port
         assert port is not None
@@ -43,7 +43,9 @@ async def test_a_reset_from_elsewhere_empties_the_phone(context: BrowserContext,
         await phone.has_received(1)
         await web.call("POST", "/simulator/reset", {"fixture": "demo"})
         await web.running.say("0000")
-        await page.browser.evaluate("dispatchEvent(new Event('online'))")  # looks at once, not only in ten seconds
+        await page.browser.evaluate(
+            "dispatchEvent(new Event('online'))"
+        )  # makes the page check now instead of in ten seconds
         await phone.has_received(2)
         await expect(phone.sent).to_have_count(1)
         await expect(phone.received.first).to_contain_text("彩铃")
