@@ -1,4 +1,4 @@
-"""Calls of a gateway over HTTP, without a socket in between."""
+"""An HTTP client for a gateway in the same process, without a socket."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,17 +11,17 @@ from starlette.routing import BaseRoute
 from app.main import create_app
 from app.settings import Settings
 from tests.running import Running
-from tests.web.described import is_listed
+from tests.web.documented import assert_documented
 
 PROBLEM = "application/problem+json"
 SHANGHAI_START = "2026-03-02T10:00:00+08:00"
 ALICE_HOME = "/api/v1/subscribers/13800138000"
-_WORKED_OUT: dict[int, BaseRoute] = {}
+_PREPARED_ROUTES: dict[int, BaseRoute] = {}
 
 
 @dataclass
 class Web:
-    """A gateway's web part and the gateway behind it."""
+    """An HTTP client and the gateway that it calls."""
 
     client: httpx.AsyncClient
     running: Running
@@ -37,7 +37,7 @@ class Web:
         content: bytes | str | None = None,
         params: dict[str, str] | None = None,
     ) -> httpx.Response:
-        """One request: ``body`` as JSON, or ``content`` as it is."""
+        """Send a request with ``body`` as JSON, or with ``content`` as it is."""
         headers = {b"Authorization": f"Bearer {token}".encode()} if token else {}
         if reason:
             headers[b"X-Reason"] = reason.encode()
@@ -47,56 +47,58 @@ class Web:
         return await self.client.request(method, path, content=content, headers=headers, params=params)
 
     async def get(self, path: str, **params: str) -> httpx.Response:
-        """Read something with every right."""
+        """Send a GET with the demo token, which has all scopes."""
         return await self.call("GET", path, params=params)
 
     async def inbound(
         self, body: object = None, *, content: bytes | str | None = None, provider: str = "generic"
     ) -> httpx.Response:
-        """Post to the webhook for messages."""
+        """Post messages to the webhook of a provider."""
         return await self.call("POST", f"/webhooks/{provider}/inbound", body, content=content, token=None, reason=None)
 
     async def status(
         self, body: object = None, *, content: bytes | str | None = None, provider: str = "simulator"
     ) -> httpx.Response:
-        """Post to the webhook for delivery reports."""
+        """Post delivery reports to the webhook of a provider."""
         return await self.call("POST", f"/webhooks/{provider}/status", body, content=content, token=None, reason=None)
 
     async def token(self, *scopes: str) -> str:
-        """A new token with these scopes."""
+        """Create a token with these scopes and return it."""
         return self.running.gateway.management.tokens.create("-".join(scopes) or "none", frozenset(scopes))
 
 
 def web_part(settings: Settings) -> FastAPI:
-    """A gateway's web part; what FastAPI works out of a router's signatures, for each app anew, is worked out once."""
+    """Return the app of a new gateway. Routes that FastAPI has prepared from their signatures are reused between apps."""
     app = create_app(settings)
     for place, route in enumerate(app.router.routes):
-        if (router := getattr(route, "original_router", None)) is not None:  # one of ours, which stay where they are
-            app.router.routes[place] = _WORKED_OUT.setdefault(id(router), route)
+        if (
+            router := getattr(route, "original_router", None)
+        ) is not None:  # a route of an included router; their order never changes
+            app.router.routes[place] = _PREPARED_ROUTES.setdefault(id(router), route)
     return app
 
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Web]:
-    """Run a gateway with its web part on a database as it is."""
+    """Run a gateway on an existing database and yield a client for it."""
     app = web_part(settings)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(
-            transport=transport, base_url="http://localhost", event_hooks={"response": [is_listed]}
+            transport=transport, base_url="http://localhost", event_hooks={"response": [assert_documented]}
         ) as client,
     ):
         yield Web(client, Running(app.state.gateway))
 
 
 def message(text: str = "0000", message_id: str = "m-1", **fields: object) -> dict[str, object]:
-    """An MO as the generic webhook takes it."""
+    """Return the body of a message for the generic webhook."""
     return {"message_id": message_id, "from": "13800138000", "to": "10086", "text": text, **fields}
 
 
 def assert_problem(answer: httpx.Response, status: int) -> str:
-    """The answer is an RFC 9457 problem with that status; its detail."""
+    """Assert that the answer is an RFC 9457 problem with this status; return its detail."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == PROBLEM
     problem = answer.json()

@@ -1,4 +1,4 @@
-"""A gateway's web part for each test, on each kind of database."""
+"""Fixtures: a gateway with an HTTP client on each kind of database, and the OpenAPI document."""
 
 import json
 from collections.abc import AsyncIterator
@@ -14,13 +14,13 @@ from tests.web.calls import Web, serving
 
 @pytest.fixture
 async def web(settings: Settings) -> AsyncIterator[Web]:
-    """The web part of a gateway with the demo customers, its clock standing still."""
+    """A client of a gateway with the demo customers and a frozen clock."""
     async with serving(settings) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def document() -> dict[str, Any]:
-    """What a gateway says of its API; it takes long to make, and no test changes it."""
+    """The gateway's OpenAPI document, shared as it is slow to generate. No test changes it."""
     made: dict[str, Any] = json.loads(json.dumps(create_app(settings_for("sqlite://")).openapi()))
     return made

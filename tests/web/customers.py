@@ -1,4 +1,4 @@
-"""A gateway whose customers have one of everything that the management API shows, and its routes as they are declared."""
+"""Customers with one of everything that the management API shows, and the access rules that its routes declare."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from tests.running import ALICE, BOB
 from tests.services.trouble import SECRET_TEXT, add_trouble
 from tests.web.calls import Web
 
-# What people wrote, each of another kind; and numbers of people.
+# Texts that people wrote, one of each kind, and phone numbers.
 TEXTS = ("邻居家的事", "节日快乐吧", "PRIVATE", "QUARREL", "回复“是”")
 NUMBERS = ("13800138000", "13900139000", "13712345678", "13600136000")
 HOME = f"/api/v1/subscribers/{ALICE}"
@@ -23,15 +23,15 @@ _CHARGE = {
 
 
 @dataclass
-class World:
-    """The ids of Alice's things, by the name that they have in paths."""
+class CustomerData:
+    """The ids of Alice's orders, tickets and so on, by path parameter."""
 
     ids: dict[str, str] = field(default_factory=dict)
     ticket_number: str = ""
 
 
-async def make_world(web: Web) -> World:
-    """Alice and Bob have complained, ordered, been charged, asked and looked at."""
+async def create_customer_data(web: Web) -> CustomerData:
+    """Create a charge, complaints, spam reports, an order, a campaign, a dead letter and a refund for Alice and Bob."""
     say, ids = web.running.say, {"msisdn": "13800138000", "service_code": "CL", "tenure": "1"}
     assert (await web.call("POST", "/api/v1/charges", _CHARGE | {"charge_id": "c-1"})).status_code == 202
     await web.running.drain()
@@ -40,9 +40,9 @@ async def make_world(web: Web) -> World:
         await say("TS 邻居家的事我不想说", sender=sender)
         await say("13600136000*中奖 PRIVATE", "10086999", sender=sender)
     await say(f"{ALICE}*中奖", "10086999", sender=BOB)
-    ids["order_id"] = await _made(web, "/api/v1/orders", "order_id", msisdn=ALICE, service_code="YYH", channel="web")
+    ids["order_id"] = await _create(web, "/api/v1/orders", "order_id", msisdn=ALICE, service_code="YYH", channel="web")
     campaign = {"class": "care", "text": "节日快乐吧", "msisdns": [ALICE]}
-    ids["campaign_id"] = await _made(web, "/api/v1/campaigns", "id", **campaign)
+    ids["campaign_id"] = await _create(web, "/api/v1/campaigns", "id", **campaign)
     await web.running.drain()
     add_trouble(web.running.gateway.turning.registry)
     await say(SECRET_TEXT)
@@ -57,10 +57,10 @@ async def make_world(web: Web) -> World:
     letters = (await web.get("/api/v1/dead-letters")).json()["dead_letters"]
     ids["message_id"] = letters[0]["id"]
     ids["event_id"] = (await web.get("/api/v1/events")).json()["events"][0]["id"]
-    return World(ids, complaint["number"])
+    return CustomerData(ids, complaint["number"])
 
 
-async def _made(web: Web, path: str, name: str, **body: object) -> str:
+async def _create(web: Web, path: str, name: str, **body: object) -> str:
     answer = await web.call("POST", path, body)
     assert answer.status_code == 202, answer.text
     return str(answer.json()[name])
@@ -70,7 +70,7 @@ async def _made(web: Web, path: str, name: str, **body: object) -> str:
 
 
 def api_routes(router: APIRouter = api.router) -> Iterator[APIRoute]:
-    """Every route of the management API, as its module wrote it."""
+    """Yield every route of the management API as its module declares it."""
     for route in router.routes:
         inner = getattr(route, "original_router", None)
         if inner is not None:
@@ -79,53 +79,56 @@ def api_routes(router: APIRouter = api.router) -> Iterator[APIRoute]:
             yield route
 
 
-def rules_of(route: APIRoute) -> list[Sees | Needs]:
-    """What a route declares of itself."""
+def access_rules(route: APIRoute) -> list[Sees | Needs]:
+    """Return the access rules that a route declares."""
 
-    def declared(dependant: Dependant) -> Iterator[Sees | Needs]:
+    def collect(dependant: Dependant) -> Iterator[Sees | Needs]:
         for inner in dependant.dependencies:
             if isinstance(inner.call, Sees | Needs):
                 yield inner.call
-            yield from declared(inner)
+            yield from collect(inner)
 
-    return list(declared(route.dependant))
+    return list(collect(route.dependant))
 
 
 def _queries(dependant: Dependant) -> set[str]:
-    """The names of a route's query parameters, in the address."""
+    """Return the names of a route's query parameters."""
     return {field.alias for field in dependant.query_params}.union(*map(_queries, dependant.dependencies))
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A call as it is asked of a gateway: ``of_one`` is about one customer; ``by_tenure``: any that she was."""
+class ReadCall:
+    """A call that reads rows of customers.
+
+    ``one_customer``: it is about one customer. ``takes_tenure``: it can show former tenures.
+    """
 
     name: str
     path: str
     rule: Sees
-    of_one: bool
-    by_tenure: bool
+    one_customer: bool
+    takes_tenure: bool
     query: tuple[tuple[str, str], ...] = ()
 
 
-def reads(world: World) -> Iterator[Asked]:
-    """Every read of customers' rows: each route, and each again for every filter that names one customer."""
-    filters = {"msisdn": "13800138000", "number": world.ticket_number}
+def read_calls(created: CustomerData) -> Iterator[ReadCall]:
+    """Yield every read of customers' rows: each route, and again with each filter that selects one customer."""
+    filters = {"msisdn": "13800138000", "number": created.ticket_number}
     for route in api_routes():
-        [rule] = rules_of(route)
+        [rule] = access_rules(route)
         if not isinstance(rule, Sees) or route.methods != {"GET"}:
             continue
-        path = "/api/v1" + route.path.format_map(world.ids)
-        of_one = "{" in route.path and "{campaign_id}" not in route.path
+        path = "/api/v1" + route.path.format_map(created.ids)
+        one_customer = "{" in route.path and "{campaign_id}" not in route.path
         queries = _queries(route.dependant)
-        yield Asked(route.path, path, rule, of_one, of_one and "tenure" in queries)
+        yield ReadCall(route.path, path, rule, one_customer, one_customer and "tenure" in queries)
         for name in sorted(queries & filters.keys()):
             number = filters["msisdn" if route.path == "/spam-reports" else name]
-            yield Asked(
+            yield ReadCall(
                 name=f"{route.path}?{name}",
                 path=path,
                 rule=rule,
-                of_one=True,
-                by_tenure="tenure" in queries,
+                one_customer=True,
+                takes_tenure="tenure" in queries,
                 query=((name, number),),
             )

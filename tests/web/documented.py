@@ -1,4 +1,4 @@
-"""Whether an answer is one that the document of the API lists: every answer of every test is looked at."""
+"""Checks that the status of every answer in every test is documented in OpenAPI."""
 
 import re
 from collections.abc import Mapping
@@ -10,34 +10,34 @@ import httpx
 from app.main import create_app
 from tests.running import settings_for
 
-_OUR_FAULT = 500
-# What stands before every call is said once, at the head of the document.
-_BEFORE_EVERY_CALL = (408, 421, 431)
+_INTERNAL_ERROR = 500
+# Statuses of middleware are documented once, in the document's description.
+_MIDDLEWARE_STATUSES = (408, 421, 431)
 _DOCUMENTED = ("/api/", "/simulator/", "/webhooks/", "/livez", "/readyz", "/metrics")
 
 
 @cache
 def document() -> Mapping[str, Any]:
-    """What a gateway says of its API; it takes long to make."""
+    """Return the gateway's OpenAPI document, which is slow to generate."""
     return create_app(settings_for("sqlite://")).openapi()
 
 
 @cache
 def _paths() -> list[tuple[re.Pattern[str], str]]:
-    """The paths that there are, those without a variable first."""
+    """Return all paths with their patterns, those without parameters first."""
     paths = sorted(document()["paths"], key=lambda path: (path.count("{"), path))
     return [(re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), path) for path in paths]
 
 
-async def is_listed(answer: httpx.Response) -> None:
-    """Fail where an answer has a status that its call does not list."""
+async def assert_documented(answer: httpx.Response) -> None:
+    """Assert that the call's documentation lists the status of the answer."""
     request = answer.request
-    # Of a provider with a path token, it stands between its name and the direction.
+    # A path token is between the provider's name and the direction.
     path = re.sub(r"^(/webhooks/[^/]+)/[^/]+/", r"\1/", request.url.path)
     if not path.startswith(_DOCUMENTED) or (answer.status_code >= 500 and answer.status_code != 503):
         return
     of_a_page = answer.status_code == 403 and {"origin", "sec-fetch-site"} & request.headers.keys()
-    if answer.status_code in _BEFORE_EVERY_CALL or of_a_page:
+    if answer.status_code in _MIDDLEWARE_STATUSES or of_a_page:
         return
     found = next((name for pattern, name in _paths() if pattern.fullmatch(path)), None)
     entry = document()["paths"].get(found, {})

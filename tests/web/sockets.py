@@ -1,4 +1,4 @@
-"""A gateway's web part behind a real socket, for what streams."""
+"""A gateway behind a real socket, for streams and connections."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ _START_SECONDS = 20
 
 @asynccontextmanager
 async def listening(settings: Settings, port: int = 0, protocol: type[Protocol] = Protocol) -> AsyncIterator[Web]:
-    """Run a gateway with its web part on a port of the loopback, a free one if none is named."""
+    """Run a gateway on a loopback port and yield a client for it. Port 0 means any free port."""
     app = web_part(settings)
     server = server_of(app, "127.0.0.1", port, protocol=protocol)
     serving = asyncio.create_task(server.serve())

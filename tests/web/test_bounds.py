@@ -1,4 +1,4 @@
-"""What a request may cost before anybody knows who sends it (safety.md 37), on real sockets."""
+"""Limits on the size and time of unauthenticated requests, on real sockets (safety.md 37)."""
 
 import asyncio
 import io
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.anyio
 LONGEST_SECONDS = 30
 
 
-class Hasty(Protocol):
-    """The same, which waits for little."""
+class ShortTimeouts(Protocol):
+    """The protocol with short timeouts."""
 
     head_seconds: ClassVar[float] = 0.3
     body_seconds: ClassVar[float] = 0.5
@@ -28,8 +28,8 @@ class Hasty(Protocol):
     unfinished: ClassVar[dict[Protocol, None]] = {}
 
 
-class Patient(Hasty):
-    """One that waits for long, and for few."""
+class LongTimeouts(ShortTimeouts):
+    """The protocol with long timeouts and few unfinished requests."""
 
     head_seconds: ClassVar[float] = 60
     body_seconds: ClassVar[float] = 60
@@ -38,8 +38,8 @@ class Patient(Hasty):
 
 @pytest.fixture
 async def web(sqlite_url: str) -> AsyncIterator[Web]:
-    """The web part of a gateway behind a real socket."""
-    async with listening(settings_for(sqlite_url), protocol=Hasty) as started:
+    """A gateway behind a real socket, with short timeouts."""
+    async with listening(settings_for(sqlite_url), protocol=ShortTimeouts) as started:
         yield started
 
 
@@ -55,8 +55,8 @@ async def connected(web: Web) -> AsyncIterator[Connection]:
         writer.close()
 
 
-async def said(web: Web, *pieces: bytes) -> bytes:
-    """All that is answered to some bytes, until the other side closes."""
+async def exchange(web: Web, *pieces: bytes) -> bytes:
+    """Send some bytes and return everything that is answered until the server closes."""
     async with asyncio.timeout(LONGEST_SECONDS), connected(web) as (reader, writer):
         for piece in pieces:
             try:
@@ -70,8 +70,8 @@ async def said(web: Web, *pieces: bytes) -> bytes:
             return b""
 
 
-async def ended(reader: asyncio.StreamReader) -> bool:
-    """Wait until the other side has closed, without an answer."""
+async def is_closed(reader: asyncio.StreamReader) -> bool:
+    """Wait until the server closes; return True if it sent no answer."""
     try:
         return not await reader.read()
     except ConnectionError:
@@ -99,7 +99,7 @@ CLOSE = "connection: close"
     ],
 )
 async def test_a_head_of_32_kib_and_100_lines_is_read(web: Web, lines: list[str]) -> None:
-    assert status(await said(web, head(*lines, CLOSE))) == 200
+    assert status(await exchange(web, head(*lines, CLOSE))) == 200
 
 
 TOO_LARGE = {
@@ -120,17 +120,17 @@ TOO_LARGE = {
 
 
 @pytest.mark.parametrize("pieces", TOO_LARGE.values(), ids=TOO_LARGE)
-async def test_a_larger_one_is_refused_and_nobody_is_asked(web: Web, pieces: list[bytes]) -> None:
-    refusal = await said(web, *pieces)
+async def test_a_larger_head_is_refused(web: Web, pieces: list[bytes]) -> None:
+    refusal = await exchange(web, *pieces)
     assert status(refusal) == 431
     assert b"application/problem+json" in refusal
     assert b"32 KiB and 100 lines" in refusal
     assert (await web.client.get("/livez")).status_code == 200
 
 
-async def test_what_cannot_be_read_behind_a_good_request_does_not_spoil_its_answer(web: Web) -> None:
+async def test_unreadable_data_after_a_good_request_does_not_affect_its_answer(web: Web) -> None:
     for bad in (head(f"x-long: {'a' * 40_000}"), b"hello\r\n"):
-        answer = await said(web, head() + bad)
+        answer = await exchange(web, head() + bad)
         assert status(answer) == 200
         assert answer.endswith(b'{"status":"ok"}')
         assert b"connection: close" in answer
@@ -153,8 +153,8 @@ BEGUN = {
 
 
 @pytest.mark.parametrize("begun", BEGUN.values(), ids=BEGUN)
-async def test_what_does_not_come_in_time_is_given_up(web: Web, begun: bytes, log: io.StringIO) -> None:
-    answer = await said(web, begun)
+async def test_a_slow_request_is_answered_408(web: Web, begun: bytes, log: io.StringIO) -> None:
+    answer = await exchange(web, begun)
     assert status(answer) == 408
     assert b"connection: close" in answer
     assert answer.count(b"HTTP/1.1") == 1
@@ -162,12 +162,12 @@ async def test_what_does_not_come_in_time_is_given_up(web: Web, begun: bytes, lo
 
 
 @pytest.mark.parametrize("sent", [b"", b"\r\n", head(), head() + b"\r\n"], ids=["nothing", "a line", "one", "one more"])
-async def test_a_connection_that_says_nothing_is_closed(web: Web, sent: bytes) -> None:
-    answer = await said(web, sent)
+async def test_a_silent_connection_is_closed(web: Web, sent: bytes) -> None:
+    answer = await exchange(web, sent)
     assert answer.count(b"HTTP/1.1 200") == sent.count(b"GET")
 
 
-async def test_dripping_does_not_help(web: Web) -> None:
+async def test_slow_sending_does_not_extend_the_timeout(web: Web) -> None:
     async with asyncio.timeout(LONGEST_SECONDS), connected(web) as (reader, writer):
         writer.write(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n")
         answer = asyncio.create_task(reader.read())
@@ -187,7 +187,7 @@ async def test_a_refused_body_is_not_read_for_ever(web: Web) -> None:
         assert status(await answer) == 413
 
 
-async def test_an_import_goes_on_while_something_comes(web: Web) -> None:
+async def test_an_import_continues_while_data_arrives(web: Web) -> None:
     line = b'{"type": "service_provider"}\n'
     lines = 12
     async with asyncio.timeout(LONGEST_SECONDS), connected(web) as (reader, writer):
@@ -197,13 +197,13 @@ async def test_an_import_goes_on_while_something_comes(web: Web) -> None:
         )  # fmt: skip
         for _ in range(lines):
             writer.write(line)
-            await asyncio.sleep(Hasty.body_seconds / 4)
+            await asyncio.sleep(ShortTimeouts.body_seconds / 4)
         answer = await reader.read()
     assert status(answer) == 200
     assert b'"lines":12' in answer
 
 
-async def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(web: Web) -> None:
+async def test_an_incomplete_body_is_not_handled(web: Web) -> None:
     body = b'{"message_id": "m-1", "from": "13800138000", "to": "10086", "text": "QXCL"}'
     async with connected(web) as (_, writer):
         writer.write(head(f"content-length: {len(body) + 9}", path="/webhooks/generic/inbound", method="POST") + body)
@@ -212,21 +212,21 @@ async def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(web: Web) -> 
     assert "CL" in await web.running.states()
 
 
-async def test_of_those_that_only_begin_the_oldest_are_dropped_and_others_are_served(sqlite_url: str) -> None:
-    async with listening(settings_for(sqlite_url), protocol=Patient) as web, asyncio.timeout(LONGEST_SECONDS):
+async def test_too_many_unfinished_requests_drop_the_oldest(sqlite_url: str) -> None:
+    async with listening(settings_for(sqlite_url), protocol=LongTimeouts) as web, asyncio.timeout(LONGEST_SECONDS):
         opened = [await asyncio.open_connection("127.0.0.1", web.client.base_url.port) for _ in range(50)]
         for _, writer in opened:
             writer.write(b"GET /livez HTTP/1.1\r\n")
         assert (await web.client.get("/livez")).status_code == 200
         assert (await web.client.get("/livez")).status_code == 200, "one that is open already"
         for reader, _ in opened[:20]:
-            assert await ended(reader)
-        assert len(Patient.unfinished) <= Patient.most_unfinished
+            assert await is_closed(reader)
+        assert len(LongTimeouts.unfinished) <= LongTimeouts.most_unfinished
         for _, writer in opened:
             writer.close()
 
 
-async def test_event_streams_have_places(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_event_streams_is_limited(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     few = tuple((name, kind, 2) for name, kind, _ in limits._CONCURRENCY_LIMITS)
     monkeypatch.setattr(limits, "_CONCURRENCY_LIMITS", few)
     path = "/simulator/handsets/13800138000/events"
@@ -243,10 +243,10 @@ async def test_event_streams_have_places(web: Web, monkeypatch: pytest.MonkeyPat
                     return
 
 
-async def test_another_protocol_is_not_spoken_and_its_path_not_logged(web: Web, log: io.StringIO) -> None:
+async def test_an_upgrade_is_ignored_and_its_path_not_logged(web: Web, log: io.StringIO) -> None:
     path = "/webhooks/generic/a-token-that-nobody-else-knows/inbound"
     for upgrade in ("websocket", "h2c"):
-        answer = await said(
+        answer = await exchange(
             web,
             head("connection: Upgrade", f"upgrade: {upgrade}", "sec-websocket-version: 13",
                  "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==", path=path),
@@ -258,13 +258,13 @@ async def test_another_protocol_is_not_spoken_and_its_path_not_logged(web: Web, 
 @pytest.mark.parametrize(
     "sent", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"hello\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"]
 )
-async def test_what_is_no_http_is_told_so(web: Web, sent: bytes) -> None:
-    assert status(await said(web, sent)) == 400
+async def test_data_that_is_not_http_is_answered_400(web: Web, sent: bytes) -> None:
+    assert status(await exchange(web, sent)) == 400
 
 
 async def test_the_host_of_an_absolute_target_counts(web: Web) -> None:
     evil = b"GET http://rebind.evil.example/livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
     good = b"GET http://LOCALHOST.:80/livez HTTP/1.1\r\nhost: rebind.evil.example\r\nconnection: close\r\n\r\n"
-    assert status(await said(web, evil)) == 421
-    assert status(await said(web, good)) == 200
-    assert status(await said(web, b"GET /livez HTTP/1.0\r\n\r\n")) == 421
+    assert status(await exchange(web, evil)) == 421
+    assert status(await exchange(web, good)) == 200
+    assert status(await exchange(web, b"GET /livez HTTP/1.0\r\n\r\n")) == 421

@@ -1,4 +1,4 @@
-"""A handset's thread as server-sent events: they arrive by themselves (http-api.md, simulator)."""
+"""A handset's thread as server-sent events (http-api.md, simulator)."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from tests.web.sockets import listening
 
 pytestmark = pytest.mark.anyio
 EVENTS = "/simulator/handsets/13800138000/events"
-# Much less than the time after which a watcher looks again without having been woken.
+# Much less than the time after which a stream polls without a notification.
 SOON_SECONDS = 5
 
 
@@ -32,7 +32,7 @@ class Watcher:
         self._lines = answer.aiter_lines()
 
     async def next(self) -> dict[str, str]:
-        """The next message; fails if it does not come soon."""
+        """Return the next message; fail if it does not come soon."""
         event: dict[str, str] = {}
         async with asyncio.timeout(SOON_SECONDS):
             async for line in self._lines:
@@ -46,7 +46,7 @@ class Watcher:
         return message
 
     async def until(self, count: int, status: str) -> list[dict[str, str]]:
-        """Messages out, as they come, until so many of them have a status."""
+        """Return outbound messages as they come, until ``count`` of them have this status."""
         found: list[dict[str, str]] = []
         while len([message for message in found if message["status"] == status]) < count:
             message = await self.next()
@@ -55,7 +55,7 @@ class Watcher:
         return found
 
 
-async def test_what_happens_is_told_as_it_happens(web: Web) -> None:
+async def test_messages_are_sent_as_they_appear(web: Web) -> None:
     async with web.client.stream("GET", EVENTS) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -69,7 +69,7 @@ async def test_what_happens_is_told_as_it_happens(web: Web) -> None:
         assert {message["in_reply_to"] for message in seen} == {mo["id"]}
 
 
-async def test_what_was_there_before_comes_first(web: Web) -> None:
+async def test_existing_messages_come_first(web: Web) -> None:
     await web.running.say("0000")
     thread = await web.running.thread()
     async with web.client.stream("GET", EVENTS) as answer:
@@ -79,14 +79,14 @@ async def test_what_was_there_before_comes_first(web: Web) -> None:
         assert (await watcher.next())["text"] == "帮助"
 
 
-async def test_a_watcher_may_begin_behind_a_message(web: Web) -> None:
+async def test_a_watcher_can_start_after_a_message(web: Web) -> None:
     await web.running.say("0000")
     thread = await web.running.thread()
     async with web.client.stream("GET", f"{EVENTS}?after={thread[1].id}") as answer:
         assert (await Watcher(answer).next())["id"] == thread[2].id
 
 
-async def test_a_status_that_changes_is_told_again(web: Web) -> None:
+async def test_a_changed_status_is_sent_again(web: Web) -> None:
     await web.running.reports("undelivered", delay_seconds=60)
     async with web.client.stream("GET", EVENTS) as answer:
         watcher = Watcher(answer)
@@ -97,8 +97,8 @@ async def test_a_status_that_changes_is_told_again(web: Web) -> None:
         assert last["direction"] == "mt"
 
 
-async def test_a_status_without_a_report_to_come_is_told_too(web: Web) -> None:
-    """The network takes the message a moment before its answer is noted down."""
+async def test_a_status_without_an_expected_report_is_sent_too(web: Web) -> None:
+    """The network accepts the message shortly before the gateway records that."""
     await web.running.reports("none")
     async with web.client.stream("GET", EVENTS) as answer:
         watcher = Watcher(answer)
@@ -107,7 +107,7 @@ async def test_a_status_without_a_report_to_come_is_told_too(web: Web) -> None:
             await watcher.until(1, "accepted")
 
 
-async def test_no_event_is_missed_while_the_one_before_is_being_told(web: Web) -> None:
+async def test_no_event_is_missed_while_the_one_before_is_being_sent(web: Web) -> None:
     async with web.client.stream("GET", EVENTS) as answer:
         watcher = Watcher(answer)
         for number in range(15):
@@ -119,7 +119,7 @@ async def test_no_event_is_missed_while_the_one_before_is_being_told(web: Web) -
             await watcher.until(1, "delivered")
 
 
-async def test_every_watcher_sees_its_own_handset_alone(web: Web) -> None:
+async def test_every_watcher_sees_only_its_own_handset(web: Web) -> None:
     async with (
         web.client.stream("GET", EVENTS) as alice,
         web.client.stream("GET", EVENTS) as also_alice,
@@ -130,7 +130,7 @@ async def test_every_watcher_sees_its_own_handset_alone(web: Web) -> None:
         assert [message["from"] for message in firsts] == [ALICE, ALICE, BOB]
 
 
-async def test_a_reset_starts_the_watchers_afresh(web: Web) -> None:
+async def test_a_reset_restarts_the_streams(web: Web) -> None:
     await web.running.say("0000")
     async with web.client.stream("GET", EVENTS) as answer:
         watcher = Watcher(answer)
@@ -142,12 +142,12 @@ async def test_a_reset_starts_the_watchers_afresh(web: Web) -> None:
 
 
 @pytest.mark.parametrize("after", ["x", "%00"])
-async def test_a_watcher_behind_what_is_no_message_is_refused(web: Web, after: str) -> None:
+async def test_a_watcher_with_an_invalid_after_is_refused(web: Web, after: str) -> None:
     assert_problem(await web.call("GET", f"{EVENTS}?after={after}"), 422)
 
 
 @pytest.mark.parametrize("after", [False, True])
-async def test_a_stream_that_broke_goes_on_behind_its_last_event(web: Web, *, after: bool) -> None:
+async def test_a_broken_stream_continues_after_its_last_event(web: Web, *, after: bool) -> None:
     await web.running.say("0000")
     await web.running.say("帮助")
     thread = [message.id for message in await web.running.thread()]
@@ -158,7 +158,7 @@ async def test_a_stream_that_broke_goes_on_behind_its_last_event(web: Web, *, af
 
 
 @pytest.mark.parametrize("last", ["", "7", "x" * 100])
-async def test_an_event_that_was_never_told_begins_at_the_beginning(web: Web, last: str) -> None:
+async def test_an_invalid_last_event_starts_at_the_beginning(web: Web, last: str) -> None:
     await web.running.say("0000")
     async with web.client.stream("GET", EVENTS, headers={"Last-Event-ID": last}) as answer:
         assert (await Watcher(answer).next())["id"] == (await web.running.thread())[0].id

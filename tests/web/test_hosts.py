@@ -1,4 +1,4 @@
-"""Local gateways belong to their user (safety.md 36): every route, by its name and by the page that calls it."""
+"""Local gateways refuse other host names and writes from other sites' pages on every route (safety.md 36)."""
 
 from collections.abc import AsyncIterator
 
@@ -26,15 +26,13 @@ FILE = SettingsFile(
 
 @pytest.fixture
 async def web(sqlite_url: str) -> AsyncIterator[Web]:
-    """A local gateway with providers of each kind of fence."""
+    """A local gateway with a provider for each kind of webhook authentication."""
     given = settings_for(sqlite_url, file=FILE).model_copy(update={"allowed_hosts": ["Gateway.Example.", "192.0.2.7"]})
     async with serving(given) as started:
         yield started
 
 
-async def called(
-    web: Web, host: str | None, method: str = "GET", path: str = "/livez", **headers: str
-) -> httpx.Response:
+async def call(web: Web, host: str | None, method: str = "GET", path: str = "/livez", **headers: str) -> httpx.Response:
     request = web.client.build_request(method, path, headers=headers, json=message() if method == "POST" else None)
     del request.headers["host"]
     if host is not None:
@@ -51,7 +49,7 @@ async def called(
     ],
 )  # fmt: skip
 async def test_loopback_names_and_those_that_are_set_are_answered(web: Web, host: str) -> None:
-    assert (await called(web, host)).status_code == 200
+    assert (await call(web, host)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -64,11 +62,11 @@ async def test_loopback_names_and_those_that_are_set_are_answered(web: Web, host
         "localhost..", "localhost\x00", "ｌocalhost", "*",
     ],
 )  # fmt: skip
-async def test_any_other_is_not_and_is_told_the_setting(web: Web, host: str | None) -> None:
-    assert "SMSGW_ALLOWED_HOSTS" in assert_problem(await called(web, host), 421)
+async def test_any_other_name_is_refused_with_the_setting_to_change(web: Web, host: str | None) -> None:
+    assert "SMSGW_ALLOWED_HOSTS" in assert_problem(await call(web, host), 421)
 
 
-async def test_two_hosts_are_none(web: Web) -> None:
+async def test_two_host_headers_are_refused(web: Web) -> None:
     request = httpx.Request("GET", "http://localhost/livez", headers=[("host", "localhost"), ("host", "evil.example")])
     assert (await web.client.send(request)).status_code == 421
 
@@ -92,15 +90,13 @@ WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
 async def test_no_route_answers_another_name_or_takes_a_write_of_another_page(web: Web) -> None:
     for method, path in paths():
-        assert (await called(web, "evil.example", method, path)).status_code == 421, (method, path)
+        assert (await call(web, "evil.example", method, path)).status_code == 421, (method, path)
         if path.endswith("{msisdn}/events"):
-            continue  # a stream without an end
-        own = await called(
-            web, "localhost", method, path, origin="http://localhost", **{"sec-fetch-site": "same-origin"}
-        )
+            continue  # an endless stream
+        own = await call(web, "localhost", method, path, origin="http://localhost", **{"sec-fetch-site": "same-origin"})
         assert own.status_code != 421, (method, path)
         for said in ({"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}):
-            answer = await called(web, "localhost", method, path, **said)
+            answer = await call(web, "localhost", method, path, **said)
             assert (answer.status_code == 403) is (method in WRITES), (method, path)
 
 
@@ -114,13 +110,13 @@ FOREIGN = [
 @pytest.mark.parametrize("origin", FOREIGN)
 async def test_a_write_of_another_origin_is_refused_and_changes_nothing(web: Web, origin: str) -> None:
     for path in ("/webhooks/generic/inbound", "/simulator/handsets/13800138000/messages", "/simulator/reset"):
-        assert_problem(await called(web, "localhost:80", "POST", path, origin=origin), 403)
+        assert_problem(await call(web, "localhost:80", "POST", path, origin=origin), 403)
     assert await web.running.say("0000")
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "Cross-Site", "", "whatever"])
-async def test_so_is_one_that_the_browser_says_is_not_of_this_site(web: Web, site: str) -> None:
-    answer = await called(web, "localhost", "POST", "/webhooks/generic/inbound", **{"sec-fetch-site": site})
+async def test_a_write_that_the_browser_marks_as_cross_site_is_refused(web: Web, site: str) -> None:
+    answer = await call(web, "localhost", "POST", "/webhooks/generic/inbound", **{"sec-fetch-site": site})
     assert answer.status_code == 403
 
 
@@ -135,29 +131,29 @@ async def test_so_is_one_that_the_browser_says_is_not_of_this_site(web: Web, sit
         ("gateway.example", "https://gateway.example"),
     ],
 )
-async def test_our_own_pages_and_programs_write(web: Web, host: str, origin: str) -> None:
+async def test_own_pages_and_programs_can_write(web: Web, host: str, origin: str) -> None:
     path = "/webhooks/generic/inbound"
-    own = await called(web, host, "POST", path, origin=origin, **{"sec-fetch-site": "same-origin"})
+    own = await call(web, host, "POST", path, origin=origin, **{"sec-fetch-site": "same-origin"})
     assert own.status_code == 202
-    assert (await called(web, host, "POST", path)).status_code == 200
-    assert (await called(web, host, "POST", path, **{"sec-fetch-site": "none"})).status_code == 200
+    assert (await call(web, host, "POST", path)).status_code == 200
+    assert (await call(web, host, "POST", path, **{"sec-fetch-site": "none"})).status_code == 200
 
 
-async def test_a_carrier_that_proves_itself_may_call_by_any_name(web: Web) -> None:
+async def test_an_authenticated_carrier_can_use_any_name(web: Web) -> None:
     tunnel = "abc.tunnel.example"
-    assert (await called(web, tunnel, "POST", "/webhooks/signed/inbound")).status_code == 401
-    assert (await called(web, tunnel, "POST", f"/webhooks/hidden/{TOKEN}/inbound")).status_code == 202
-    assert (await called(web, tunnel, "POST", "/webhooks/hidden/inbound")).status_code == 401
+    assert (await call(web, tunnel, "POST", "/webhooks/signed/inbound")).status_code == 401
+    assert (await call(web, tunnel, "POST", f"/webhooks/hidden/{TOKEN}/inbound")).status_code == 202
+    assert (await call(web, tunnel, "POST", "/webhooks/hidden/inbound")).status_code == 401
     for path in (
         "/webhooks/fenced/inbound",
         "/webhooks/generic/inbound",
         "/webhooks/nobody/inbound",
         "/webhooks/signed2/inbound",
     ):
-        assert (await called(web, tunnel, "POST", path)).status_code == 421
-    foreign = await called(web, tunnel, "POST", f"/webhooks/hidden/{TOKEN}/inbound", origin="https://evil.example")
+        assert (await call(web, tunnel, "POST", path)).status_code == 421
+    foreign = await call(web, tunnel, "POST", f"/webhooks/hidden/{TOKEN}/inbound", origin="https://evil.example")
     assert foreign.status_code == 403
-    by_picture = await called(web, "localhost", "GET", "/webhooks/generic/inbound", **{"sec-fetch-site": "cross-site"})
+    by_picture = await call(web, "localhost", "GET", "/webhooks/generic/inbound", **{"sec-fetch-site": "cross-site"})
     assert by_picture.status_code == 403, "some carriers call by GET, and so does a picture of a page"
 
 
@@ -170,7 +166,7 @@ async def test_it_answers_to_the_host_that_it_listens_on(sqlite_url: str) -> Non
 
 
 @pytest.mark.parametrize("env", ["demo", "dev", "test", "production"])
-async def test_only_production_has_a_proxy_and_tokens_that_know_better(sqlite_url: str, env: str) -> None:
+async def test_only_production_does_not_check_host_and_origin(sqlite_url: str, env: str) -> None:
     file = SettingsFile(default_provider="out", providers={"out": ProviderFile.model_validate(
         {"kind": "generic", "secret": SECRET, "send_url": "https://carrier.example/send"}
     )})  # fmt: skip
@@ -195,7 +191,7 @@ def test_the_setting_is_a_list_with_commas(monkeypatch: pytest.MonkeyPatch, give
 
 
 @pytest.mark.parametrize("given", ["*", "http://gateway.example", "gateway.example:8086", "a b", "a,,b", '["a"]'])
-def test_what_is_no_name_stops_the_start(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+def test_an_invalid_name_stops_the_start(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("SMSGW_ENV", "test")
     monkeypatch.setenv("SMSGW_ALLOWED_HOSTS", given)
     with pytest.raises(SettingsError, match="SMSGW_ALLOWED_HOSTS"):

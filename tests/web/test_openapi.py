@@ -1,4 +1,4 @@
-"""The description of the API is whole, valid, true, and works without the internet (http-api.md, pages)."""
+"""The OpenAPI document is complete, valid and true, and works without the internet (http-api.md, pages)."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
     schemathesis.openapi.from_dict(document).validate()
 
 
-def test_every_reference_leads_somewhere_and_every_schema_is_referred_to(document: dict[str, Any]) -> None:
+def test_every_reference_resolves_and_every_schema_is_used(document: dict[str, Any]) -> None:
     found = set(references(document))
     there = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert found == there
@@ -133,7 +133,7 @@ def test_every_call_has_examples(document: dict[str, Any]) -> None:
                 assert content["example"], f"{name} {code}: give it an example in app/web/examples"
 
 
-def test_every_example_is_of_a_call_that_there_is(document: dict[str, Any]) -> None:
+def test_every_example_belongs_to_an_existing_call(document: dict[str, Any]) -> None:
     assert EXAMPLES.keys() <= {name for name, _ in operations(document)}
 
 
@@ -146,7 +146,7 @@ def test_every_example_fits_what_the_document_says(document: dict[str, Any]) -> 
 
 
 def examples(operation: dict[str, Any]) -> Iterator[tuple[dict[str, Any], object]]:
-    """Each example of a call beside what describes it."""
+    """Yield each example of a call with the schema that describes it."""
     for content in operation.get("requestBody", {}).get("content", {}).values():
         for example in content["examples"].values():
             yield content, example["value"]
@@ -156,15 +156,13 @@ def examples(operation: dict[str, Any]) -> Iterator[tuple[dict[str, Any], object
 
 
 def calls() -> list[tuple[str, str]]:
-    """Every example by its call and its name; a call without a body has one."""
+    """Return the call and the name of every example. A call without a body has one."""
     return [(name, body) for name, example in EXAMPLES.items() for body in example.bodies or [""]]
 
 
-# The stream never ends, and is tried with the other events.
+# The stream never ends; test_events.py covers it.
 @pytest.mark.parametrize(("name", "body"), [call for call in calls() if not call[0].endswith("msisdn}/events")])
-async def test_what_an_example_asks_for_is_done(
-    sqlite_url: str, document: dict[str, Any], name: str, body: str
-) -> None:
+async def test_every_example_works(sqlite_url: str, document: dict[str, Any], name: str, body: str) -> None:
     example = EXAMPLES[name]
     method, path = name.split(" ")
     headers = {key: str(value) for key, value in example.parameters.items() if key.startswith("X-")}
@@ -193,7 +191,7 @@ async def test_what_an_example_asks_for_is_done(
         assert [str(error) for error in jsonschema_rs.Draft202012Validator(schema).iter_errors(answer.json())] == []
 
 
-def test_nothing_of_it_comes_from_elsewhere(document: dict[str, Any]) -> None:
+def test_the_document_has_no_external_links(document: dict[str, Any]) -> None:
     text = json.dumps(document)
     links = set(re.findall(r"https?://[^/\"]+", text))
     assert links <= {"https://sp.example", "https://json-schema.org"}, "a link leads out of the program"
@@ -209,17 +207,17 @@ async def test_the_reference_works_without_the_internet(web: Web) -> None:
     assert not re.search(r"https?://", script.text)
 
 
-async def test_the_document_says_the_same_however_often_it_is_asked_for(web: Web, document: dict[str, Any]) -> None:
+async def test_the_document_is_always_the_same(web: Web, document: dict[str, Any]) -> None:
     first = (await web.get("/openapi.json")).text
     assert json.loads(first) == document
     assert (await web.get("/openapi.json")).text == first
 
 
-# ---- what is sent
+# ---- request fields
 
 
-def sent(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each parameter and each field of a body: its call, its name, its schema."""
+def sent_fields(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield the call, the name and the schema of each parameter and body field."""
     for call, operation in operations(document):
         for parameter in operation.get("parameters", []):
             yield call, parameter["name"], parameter["schema"]
@@ -234,8 +232,8 @@ def patterns(schema: dict[str, Any]) -> list[str]:
     return [*own, *(pattern for one in inner for pattern in patterns(one))]
 
 
-def test_every_number_that_is_sent_says_its_form(document: dict[str, Any]) -> None:
-    numbers = [(call, schema) for call, name, schema in sent(document) if name in ("msisdn", "msisdns")]
+def test_every_number_has_a_pattern(document: dict[str, Any]) -> None:
+    numbers = [(call, schema) for call, name, schema in sent_fields(document) if name in ("msisdn", "msisdns")]
     assert len(numbers) > 25
     for call, schema in numbers:
         [pattern] = patterns(schema)
@@ -245,8 +243,8 @@ def test_every_number_that_is_sent_says_its_form(document: dict[str, Any]) -> No
         assert bool(re.search(pattern, "10086")) == call.split()[1].startswith("/simulator/"), call
 
 
-def test_every_idempotency_key_says_its_form(document: dict[str, Any]) -> None:
-    keys = [schema for _, name, schema in sent(document) if name == "Idempotency-Key"]
+def test_every_idempotency_key_has_a_pattern(document: dict[str, Any]) -> None:
+    keys = [schema for _, name, schema in sent_fields(document) if name == "Idempotency-Key"]
     assert len(keys) > 20
     for schema in keys:
         [pattern] = patterns(schema)
@@ -256,11 +254,13 @@ def test_every_idempotency_key_says_its_form(document: dict[str, Any]) -> None:
 
 
 def test_types_of_lines_are_named(document: dict[str, Any]) -> None:
-    [schema] = [schema for call, name, schema in sent(document) if (call, name) == ("post /api/v1/imports", "type")]
+    [schema] = [
+        schema for call, name, schema in sent_fields(document) if (call, name) == ("post /api/v1/imports", "type")
+    ]
     assert schema["enum"] == ["service_provider", "service", "subscriber", "subscription"]
 
 
-def test_generators_of_clients_know_a_form_of_every_body(document: dict[str, Any]) -> None:
+def test_client_generators_support_a_form_of_every_body(document: dict[str, Any]) -> None:
     known = {"application/json", "application/octet-stream"}
     for call, operation in operations(document):
         body = operation.get("requestBody")
@@ -273,15 +273,15 @@ def test_generators_of_clients_know_a_form_of_every_body(document: dict[str, Any
             assert {"type": "null"} not in parameter["schema"].get("anyOf", []), (call, parameter["name"])
 
 
-def test_what_is_sent_back_for_a_webhook_s_message_may_be_in_all_its_forms(document: dict[str, Any]) -> None:
+def test_a_webhook_s_message_may_have_every_supported_form(document: dict[str, Any]) -> None:
     inbound = document["paths"]["/webhooks/{provider}/inbound"]["post"]
     one = jsonschema_rs.validator_for(inbound["requestBody"]["content"]["application/json"]["schema"])
     for fields in ({}, {"message_id": 5}, {"received_at": 1772423940}, {"received_at": "20260302115900"}, {"from": 1}):
         assert one.is_valid({"from": "13800138000", "to": "10086", "text": "0000", **fields})
 
 
-async def test_a_method_that_is_not_taken_is_told_all_that_are(web: Web, document: dict[str, Any]) -> None:
-    """Of every path, for every method that it does not take."""
+async def test_a_405_names_all_allowed_methods(web: Web, document: dict[str, Any]) -> None:
+    """For every path and every method that it does not allow."""
     names = {"msisdn": "13800138000", "provider": "generic"}
     for path, entry in document["paths"].items():
         url = re.sub(r"\{(\w+)\}", lambda name: names.get(name[1], "x"), path)

@@ -1,4 +1,4 @@
-"""Pages, health, figures, and what every answer has in common (delivery.md, security; safety.md 29)."""
+"""Pages, health, metrics, and rules for all answers (delivery.md, security; safety.md 29)."""
 
 import re
 from collections.abc import AsyncIterator
@@ -57,7 +57,7 @@ async def test_a_wrong_method_is_a_problem_that_names_the_right_one(
     assert allowed in answer.headers["allow"]
 
 
-async def test_a_body_beyond_all_measure_is_refused(web: Web) -> None:
+async def test_an_endless_body_is_refused(web: Web) -> None:
     huge = b'{"text": "' + b"x" * 3_000_000 + b'"}'
     for method, path in (
         ("POST", "/simulator/handsets/13800138000/messages"),
@@ -79,7 +79,7 @@ async def test_a_body_beyond_all_measure_is_refused(web: Web) -> None:
         assert read < 20
 
 
-async def test_an_error_on_our_side_tells_nothing_of_itself(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_internal_error_reveals_nothing(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*_: object) -> None:
         raise RuntimeError("13800138000 secret words")
 
@@ -93,7 +93,7 @@ async def test_an_error_on_our_side_tells_nothing_of_itself(web: Web, monkeypatc
 
 
 @pytest.mark.parametrize("path", ["/handset", "/docs"])
-async def test_a_page_fetches_nothing_from_elsewhere(web: Web, path: str) -> None:
+async def test_a_page_loads_nothing_from_other_hosts(web: Web, path: str) -> None:
     answer = await web.get(path)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")
@@ -103,7 +103,7 @@ async def test_a_page_fetches_nothing_from_elsewhere(web: Web, path: str) -> Non
         assert found.status_code == 200, part
 
 
-async def test_no_page_runs_scripts_that_stand_in_it(web: Web) -> None:
+async def test_no_page_has_inline_scripts(web: Web) -> None:
     for path in ("/handset", "/docs"):
         text = (await web.get(path)).text
         assert not re.search(r"<script(?![^>]*src=)", text)
@@ -137,7 +137,7 @@ async def test_every_answer_carries_the_strict_policy(web: Web, path: str) -> No
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
-async def test_the_modules_of_the_page_are_there_and_come_from_here_alone(web: Web) -> None:
+async def test_the_modules_of_the_page_exist_and_are_local(web: Web) -> None:
     found, waiting = set[str](), ["/static/handset/main.js"]
     while waiting:
         path = waiting.pop()
@@ -152,7 +152,7 @@ async def test_the_modules_of_the_page_are_there_and_come_from_here_alone(web: W
     assert found == {f"/static/handset/{file.name}" for file in (STATIC / "handset").glob("*.js")}
 
 
-def test_the_page_has_all_its_words_in_both_languages() -> None:
+def test_the_page_has_all_texts_in_both_languages() -> None:
     folder = STATIC / "handset"
     english, chinese = (
         re.findall(r"^  (\w+): ", (folder / f"words.{language}.js").read_text(), re.MULTILINE)
@@ -167,12 +167,12 @@ def test_the_page_has_all_its_words_in_both_languages() -> None:
     assert asked_for <= set(english)
 
 
-async def test_the_page_is_told_the_keywords_that_the_gateway_knows(web: Web) -> None:
+async def test_the_page_contains_the_gateway_s_keywords(web: Web) -> None:
     [keywords] = re.findall(r'data-keywords="([^"]*)"', (await web.get("/handset")).text)
     assert {"0000", "HELP", "帮助", "QX"} <= set(keywords.split())
 
 
-async def test_the_start_leads_to_the_handset(web: Web) -> None:
+async def test_the_root_redirects_to_the_handset(web: Web) -> None:
     answer = await web.get("/")
     assert answer.status_code in (302, 303, 307)
     assert answer.headers["location"] == "/handset"
@@ -187,10 +187,10 @@ async def test_in_production_there_is_no_handset(unused_sqlite_url: str, monkeyp
         assert (await web.get("/livez")).status_code == 200
 
 
-# ---- health and figures
+# ---- health and metrics
 
 
-async def test_the_process_says_that_it_lives_whatever_else_is_down(web: Web) -> None:
+async def test_liveness_does_not_depend_on_other_parts(web: Web) -> None:
     with away(web.running.gateway.storage.database):
         assert (await web.get("/livez")).json() == {"status": "ok"}
 
@@ -203,7 +203,7 @@ async def test_readiness_names_each_part(web: Web) -> None:
     assert set(answer.json()["parts"]["providers"]) == {"generic", "simulator"}
 
 
-async def test_a_database_that_is_away_is_not_ready(postgresql_url: str) -> None:
+async def test_an_unavailable_database_is_not_ready(postgresql_url: str) -> None:
     async with serving(settings_for(postgresql_url)) as web:
         with away(web.running.gateway.storage.database):
             answer = await web.get("/readyz")
@@ -215,7 +215,7 @@ async def test_a_database_that_is_away_is_not_ready(postgresql_url: str) -> None
         assert (await web.get("/readyz")).status_code == 200
 
 
-async def test_figures_count_and_tell_nothing_of_anybody(web: Web) -> None:
+async def test_metrics_count_and_contain_no_customer_data(web: Web) -> None:
     add_trouble(web.running.gateway.turning.registry)
     await web.running.say("QXNOBODY")
     await web.running.say(SECRET_TEXT)

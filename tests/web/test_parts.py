@@ -21,7 +21,7 @@ async def tickets(web: Web) -> list[str]:
     return [ticket["text"] for ticket in (await web.get("/api/v1/tickets", kind="complaint")).json()["tickets"]]
 
 
-async def test_parts_are_accepted_one_by_one_and_known_again(web: Web) -> None:
+async def test_parts_are_accepted_one_by_one_and_repeats_recognised(web: Web) -> None:
     first, second = cut("TS 乱扣", "费")
     answers = [await web.inbound(one) for one in (second, second, first, first)]
     await web.running.drain()
@@ -54,7 +54,9 @@ async def test_parts_may_share_their_id_but_not_their_part(web: Web) -> None:
         ),
     ],
 )
-async def test_a_header_says_it_as_well(web: Web, first: dict[str, object], second: dict[str, object]) -> None:
+async def test_a_user_data_header_describes_a_part_too(
+    web: Web, first: dict[str, object], second: dict[str, object]
+) -> None:
     answer = await web.inbound([{**message("费", "b"), **second}, {**message("TS 乱扣", "a"), **first}])
     assert [item["status"] for item in answer.json()] == ["accepted", "accepted"]
     await web.running.drain()
@@ -65,7 +67,7 @@ async def test_a_header_says_it_as_well(web: Web, first: dict[str, object], seco
     "fields",
     [{}, {"udh": "06050400000000"}, {"udh": "0500034C0101"}, {"concat_ref": 7, "concat_total": 1, "concat_part": 1}],
 )
-async def test_what_is_no_part_of_a_longer_message_is_a_whole_one(web: Web, fields: dict[str, object]) -> None:
+async def test_a_message_that_is_not_a_part_is_whole(web: Web, fields: dict[str, object]) -> None:
     assert (await web.inbound({**message("QXCL"), **fields})).status_code == 202
     await web.running.drain()
     assert (await web.running.states())["CL"] == "ended"
@@ -98,7 +100,7 @@ async def test_what_is_no_part_of_a_longer_message_is_a_whole_one(web: Web, fiel
         {**THREE, "concat_part": 1, "udh": "05"},
     ],
 )
-async def test_what_cannot_be_is_refused_with_a_sentence_and_nothing_is_stored(
+async def test_invalid_part_fields_are_refused_with_a_detail_and_nothing_is_stored(
     web: Web, fields: dict[str, object]
 ) -> None:
     answer = await web.inbound({**message("QX"), **fields})
@@ -119,7 +121,7 @@ async def test_half_a_surrogate_pair_in_each_part_is_one_character(web: Web) -> 
     assert await tickets(web) == ["好😀。"]
 
 
-async def test_staff_see_parts_and_what_they_became(web: Web) -> None:
+async def test_staff_see_parts_and_the_joined_message(web: Web) -> None:
     [first, second] = [(await web.inbound(one)).json()["id"] for one in cut("QX", "CL")]
     lost = (await web.inbound(message("QXHT", "lost", concat_ref=8, concat_total=3, concat_part=2))).json()["id"]
     await web.running.drain()

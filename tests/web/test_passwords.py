@@ -1,4 +1,4 @@
-"""However a password comes in, nothing that can be read afterwards holds it: answers, threads, figures, files, log."""
+"""A received password appears in nothing readable afterwards: answers, threads, metrics, database files, log."""
 
 import io
 import re
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 OLD, NEW = "135790", "246813"
 SECRETS = (OLD, NEW, "１３５７９０", "1 3 5 7 9 0", "135-790", "999777")
 CHANGE = f"XGMM#{OLD}#{NEW}#{NEW}"
-# Well formed, then spoiled in one way or another.
+# A well-formed body, then invalid ones.
 TEXTS = (
     CHANGE, f"XGMM#999777#{NEW}#{NEW}", f"xgmm {OLD} {NEW} {NEW}", f"ＸＧＭＭ＃１３５７９０＃{NEW}", f"X G M M#{OLD}", f"XGMM{OLD}",
     f"XGMM#{OLD}#{NEW}", f"{OLD}#{NEW}", f"1 3 5 7 9 0*{NEW}", f"“XGMM#{OLD}”。", f"\u200bXGMM\u200b#{OLD}", f"QX{OLD}#{NEW}", f"TS {OLD}#{NEW}",
@@ -23,7 +23,7 @@ TEXTS = (
 NUMBERS = ("10086", "10086977", "10086999", "10086901", "1008620400", "10086888")
 
 
-# The same six digits within an id, a fraction or a longer number are chance.
+# The same six digits in an id, a fraction or a longer number are a coincidence.
 _WHOLE = re.compile(rf"(?<![0-9a-f.])(?:{'|'.join(SECRETS)})(?![0-9a-f])")
 
 
@@ -32,7 +32,7 @@ def assert_nothing_in(where: str, *texts: str) -> None:
     assert not found, f"{where}: {found}"
 
 
-def test_chance_is_told_from_secrets() -> None:
+def test_digits_by_chance_are_not_taken_for_secrets() -> None:
     assert_nothing_in("ids and figures", "0190a135790b-7abc 1795389.246813 9135790", "10:00:00.135790Z")
     for text in (OLD, f'"text":"{CHANGE}"', f"QX{NEW}#", f"95588*{OLD}#x", f"XGMM{OLD}\n{NEW}", "1 3 5 7 9 0"):
         with pytest.raises(AssertionError):
@@ -40,12 +40,12 @@ def test_chance_is_told_from_secrets() -> None:
 
 
 async def everything_readable(web: Web, document: dict[str, Any]) -> dict[str, str]:
-    """The answer of every GET of the API, with the ids of whatever there is."""
+    """Return the answer to every GET of the API, with the ids of existing rows."""
     answers = {}
     ids = {name: (await web.get(f"/api/v1/{name}s")).text for name in ("message", "ticket", "order", "charge", "event")}
     known = {f"{name}_id": re.findall(r'"id":"([^"]+)"', text) for name, text in ids.items()}
     for path, calls in document["paths"].items():
-        if "get" not in calls or (path.endswith("/events") and "simulator" in path):  # a stream has no end
+        if "get" not in calls or (path.endswith("/events") and "simulator" in path):  # an endless stream
             continue
         named = path.replace("{msisdn}", "13800138000")
         [hole] = re.findall(r"{(\w+)}", named) or [""]
@@ -61,7 +61,7 @@ async def with_password(web: Web) -> Web:
     return web
 
 
-async def test_nothing_that_can_be_read_holds_one(
+async def test_nothing_readable_contains_a_password(
     with_password: Web, document: dict[str, Any], log: io.StringIO
 ) -> None:
     web = with_password
@@ -110,10 +110,10 @@ async def test_an_answer_to_a_spoiled_body_does_not_quote_it(
     assert_nothing_in("the log", log.getvalue())
 
 
-async def test_no_file_of_the_database_holds_one(
+async def test_no_database_file_contains_a_password(
     sqlite_url: str, tmp_path: Path, settings: Settings, log: io.StringIO
 ) -> None:
-    """The file, its write-ahead log and its index, while the gateway runs and when it has stopped."""
+    """Checks the file, its write-ahead log and its index, while the gateway runs and after it has stopped."""
     if not settings.database_url.startswith("sqlite"):
         pytest.skip("the files of a server are not ours to read")
 
@@ -121,7 +121,7 @@ async def test_no_file_of_the_database_holds_one(
         return [path.read_bytes().decode("utf-8", "replace") for path in tmp_path.iterdir() if path.is_file()]
 
     def found() -> list[str]:
-        # Columns lie side by side in a row, so that what stands around a secret says nothing.
+        # Columns are adjacent in a row, so the bytes around a secret do not show whether it is part of an id.
         return [secret for secret in SECRETS for text in written() if secret in text]
 
     async with serving(settings) as web:

@@ -1,4 +1,4 @@
-"""Answers leave whole: one write for what is written in one pass of the event loop."""
+"""Writes of one event loop iteration are combined into one."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ REQUEST = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
 
 class Wire(asyncio.Transport):
-    """A transport that notes what goes over it."""
+    """A transport that records its writes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,8 +36,8 @@ class Wire(asyncio.Transport):
         return self.closed
 
 
-async def answered(*parts: bytes, request: bytes = REQUEST, pause: bool = False) -> Wire:
-    """What goes over the wire for an answer whose body has these parts."""
+async def written_for(*parts: bytes, request: bytes = REQUEST, pause: bool = False) -> Wire:
+    """Return the transport after an answer whose body is sent in these parts."""
 
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         size = str(sum(map(len, parts))).encode()
@@ -62,21 +62,21 @@ async def answered(*parts: bytes, request: bytes = REQUEST, pause: bool = False)
 
 
 async def test_head_and_body_are_one_write() -> None:
-    [sent] = (await answered(b"taken")).sent
+    [sent] = (await written_for(b"taken")).sent
 
     assert sent.startswith(b"HTTP/1.1 200")
     assert sent.endswith(b"\r\n\r\ntaken")
 
 
-async def test_what_comes_later_does_not_hold_up_what_is_there() -> None:
-    head, first, second = (await answered(b"one", b"two", pause=True)).sent
+async def test_a_later_piece_does_not_delay_an_earlier_one() -> None:
+    head, first, second = (await written_for(b"one", b"two", pause=True)).sent
 
     assert head.endswith(b"\r\n\r\n")
     assert (first, second) == (b"one", b"two")
 
 
 async def test_all_is_sent_before_a_connection_is_closed() -> None:
-    wire = await answered(b"taken", request=REQUEST.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
+    wire = await written_for(b"taken", request=REQUEST.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
 
     assert wire.closed
     assert b"".join(wire.sent).endswith(b"\r\n\r\ntaken")

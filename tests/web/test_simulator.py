@@ -26,7 +26,7 @@ CONTROL = [
 
 
 async def send(web: Web, text: str = "0000", to: str = "10086", **fields: object) -> None:
-    """The handset sends a text, and everything that it causes is done."""
+    """Send a text from the handset and wait until everything that follows is done."""
     answer = await web.call("POST", f"{HANDSET}/messages", {"to": to, "text": text, **fields}, token=None)
     assert answer.status_code in (200, 202), answer.text
     assert (await web.call("POST", "/simulator/drain")).json() == {"idle": True}
@@ -79,12 +79,12 @@ async def test_a_message_without_an_id_is_always_new(web: Web) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"to": "10086"}, {"text": "0000"}, {"to": "", "text": "0000"}, [], "0000", None, 5]
 )
-async def test_what_is_no_message_is_refused(web: Web, body: object) -> None:
+async def test_an_invalid_message_is_refused(web: Web, body: object) -> None:
     assert_problem(await web.call("POST", f"{HANDSET}/messages", body), 422)
 
 
 @pytest.mark.parametrize("content", ["", "{", "\x00", "[" * 20_000])
-async def test_what_is_no_json_is_refused(web: Web, content: str) -> None:
+async def test_invalid_json_is_refused(web: Web, content: str) -> None:
     assert_problem(await web.call("POST", f"{HANDSET}/messages", content=content), 422)
 
 
@@ -119,7 +119,7 @@ async def test_a_thread_is_read_in_pages_behind_a_message(web: Web) -> None:
 
 
 @pytest.mark.parametrize("after", ["nothing", "00000000-0000-0000-0000-000000000000", "\x00", "'", ""])
-async def test_behind_a_message_that_is_not_there_is_nothing(web: Web, after: str) -> None:
+async def test_nothing_follows_an_unknown_message(web: Web, after: str) -> None:
     await send(web)
     answer = await web.get(f"{HANDSET}/messages", after=after)
     assert answer.status_code in (200, 422)
@@ -143,7 +143,7 @@ async def test_handsets_that_have_a_thread_are_listed_the_latest_first(web: Web)
     assert [(one["msisdn"], one["messages"]) for one in handsets] == [("+8613900139000", 2), (ALICE, 3)]
 
 
-async def test_a_message_out_is_in_the_thread_only_once_the_network_took_it(web: Web) -> None:
+async def test_an_outbound_message_is_in_the_thread_once_the_network_accepted_it(web: Web) -> None:
     await web.call("PUT", "/simulator/faults", {"mode": "error", "rate": 1, "count": 1})
     await send(web)
     assert [message["direction"] for message in await thread(web)] == ["mo"]
@@ -160,7 +160,7 @@ async def test_drain_returns_when_nothing_is_left(web: Web) -> None:
     assert len(await thread(web)) == 60
 
 
-async def test_drain_takes_no_body_an_empty_one_and_none_that_is_wrong(web: Web) -> None:
+async def test_drain_accepts_no_body_or_an_empty_one_but_no_wrong_one(web: Web) -> None:
     assert (await web.call("POST", "/simulator/drain")).json() == {"idle": True}
     assert (await web.call("POST", "/simulator/drain", {})).json() == {"idle": True}
     for body in (
@@ -173,7 +173,7 @@ async def test_drain_takes_no_body_an_empty_one_and_none_that_is_wrong(web: Web)
         assert_problem(await web.call("POST", "/simulator/drain", body), 422)
 
 
-async def test_drain_says_when_the_time_was_over_before(web: Web) -> None:
+async def test_drain_reports_a_timeout(web: Web) -> None:
     values = {
         "status": "sending",
         "leased_by": "elsewhere",
@@ -191,7 +191,7 @@ async def test_drain_says_when_the_time_was_over_before(web: Web) -> None:
 # ---- the clock
 
 
-async def test_the_clock_stands_where_it_is_put(web: Web) -> None:
+async def test_the_clock_stays_where_it_is_set(web: Web) -> None:
     await web.call("POST", "/simulator/reset")
     free = (await web.get("/simulator/clock")).json()
     assert free["frozen"] is False
@@ -237,12 +237,12 @@ async def test_advance_goes_by_seconds_or_to_a_time(web: Web) -> None:
         None,
     ],
 )
-async def test_an_advance_that_makes_no_sense_is_refused(web: Web, body: object) -> None:
+async def test_an_invalid_advance_is_refused(web: Web, body: object) -> None:
     assert_problem(await web.call("POST", "/simulator/clock/advance", body), 422)
 
 
 @pytest.mark.parametrize("content", ['{"seconds": NaN}', '{"seconds": Infinity}', '{"seconds": 1e999}'])
-async def test_an_advance_by_no_number_is_refused(web: Web, content: str) -> None:
+async def test_an_advance_by_a_non_number_is_refused(web: Web, content: str) -> None:
     assert_problem(await web.call("POST", "/simulator/clock/advance", content=content), 422)
 
 
@@ -260,7 +260,7 @@ async def test_no_time_of_the_clock_stops_the_gateway(web: Web, far: str) -> Non
     await send(web)
 
 
-async def test_years_of_the_clock_cannot_be_added_up_without_end(web: Web) -> None:
+async def test_repeated_advances_have_a_limit(web: Web) -> None:
     await web.call("POST", "/simulator/reset")
     assert (await web.call("PUT", "/simulator/clock", {"now": "2196-01-01T00:00:00"})).status_code == 200
     year = {"seconds": 366 * 86400}
@@ -281,7 +281,7 @@ async def test_advance_does_what_falls_due_on_the_way(web: Web) -> None:
 # ---- reset, faults, delivery
 
 
-async def test_a_reset_empties_everything_and_puts_the_network_right(web: Web) -> None:
+async def test_a_reset_deletes_everything_and_resets_the_network(web: Web) -> None:
     await web.call("PUT", "/simulator/faults", {"mode": "reject", "rate": 1})
     await web.call("PUT", "/simulator/delivery", {"report": "none", "delay_seconds": 5})
     await send(web)
@@ -295,8 +295,8 @@ async def test_a_reset_empties_everything_and_puts_the_network_right(web: Web) -
     assert [message["status"] for message in (await thread(web))[1:]] == ["delivered", "delivered"]
 
 
-async def test_a_reset_amid_traffic_spoils_nobodys_answer(web: Web) -> None:
-    """Each transaction sees all of what was there before it, or nothing."""
+async def test_a_reset_during_traffic_breaks_no_answer(web: Web) -> None:
+    """Each transaction sees all the data from before the reset, or none."""
     headers = {"Authorization": "Bearer demo", "X-Reason": "a test of it"}
     subscriber = {"brand": "gotone", "payment": "postpaid", "balance_fen": 0, "points": 0, "status": "active"}
     resets = 8
@@ -337,7 +337,7 @@ async def test_a_reset_without_a_fixture_leaves_nobody(web: Web) -> None:
 
 
 @pytest.mark.parametrize("body", [{"fixture": "nothing"}, {"fixture": 5}, {"fixtures": "demo"}, {"fixture": "x" * 41}])
-async def test_a_reset_to_a_fixture_that_is_none_is_refused_and_empties_nothing(web: Web, body: object) -> None:
+async def test_a_reset_to_an_unknown_fixture_is_refused_and_deletes_nothing(web: Web, body: object) -> None:
     await send(web)
     assert_problem(await web.call("POST", "/simulator/reset", body), 422)
     assert len(await thread(web)) == 3
@@ -347,7 +347,7 @@ async def test_a_reset_to_a_fixture_that_is_none_is_refused_and_empties_nothing(
     ("mode", "status"),
     [("reject", "failed"), ("throttle", "queued"), ("error", "queued"), ("timeout", "queued"), ("ok", "delivered")],
 )
-async def test_the_network_answers_as_it_is_told(web: Web, mode: str, status: str) -> None:
+async def test_the_network_answers_as_set(web: Web, mode: str, status: str) -> None:
     given = {"mode": mode, "rate": 1, "count": 1}
     assert (await web.call("PUT", "/simulator/faults", given)).json() == given
     await send(web, "帮助")
@@ -372,12 +372,12 @@ async def test_a_fault_of_rate_zero_never_happens(web: Web) -> None:
         {"mode": "ok", "rate": 1, "count": -1},
     ],
 )
-async def test_a_fault_that_makes_no_sense_is_refused(web: Web, body: object) -> None:
+async def test_an_invalid_fault_is_refused(web: Web, body: object) -> None:
     assert_problem(await web.call("PUT", "/simulator/faults", body), 422)
 
 
 @pytest.mark.parametrize("report", ["delivered", "undelivered", "expired"])
-async def test_the_network_reports_as_it_is_told(web: Web, report: str) -> None:
+async def test_the_network_reports_as_set(web: Web, report: str) -> None:
     given = {"report": report, "delay_seconds": 60}
     assert (await web.call("PUT", "/simulator/delivery", given)).json() == given
     await send(web, "帮助")
@@ -390,7 +390,7 @@ async def test_the_network_reports_as_it_is_told(web: Web, report: str) -> None:
     "body",
     [{}, {"report": "lost"}, {"report": "none", "delay_seconds": -1}, {"report": "none", "delay_seconds": 10**9}],
 )
-async def test_a_report_that_makes_no_sense_is_refused(web: Web, body: object) -> None:
+async def test_an_invalid_report_is_refused(web: Web, body: object) -> None:
     assert_problem(await web.call("PUT", "/simulator/delivery", body), 422)
 
 
@@ -398,7 +398,7 @@ async def test_a_report_that_makes_no_sense_is_refused(web: Web, body: object) -
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CONTROL)
-async def test_in_dev_the_clock_and_everything_like_it_are_not_found(
+async def test_in_dev_the_control_calls_are_not_found(
     unused_sqlite_url: str, method: str, path: str, body: object
 ) -> None:
     file = SettingsFile(providers={"simulator": ProviderFile(kind="simulator")}, default_provider="simulator")
@@ -408,7 +408,7 @@ async def test_in_dev_the_clock_and_everything_like_it_are_not_found(
         assert (await web.get("/simulator/handsets")).status_code == 200
 
 
-async def test_without_a_simulator_there_is_nothing_of_it(
+async def test_without_a_simulator_its_routes_are_not_found(
     unused_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = use(monkeypatch, unused_sqlite_url).file

@@ -1,4 +1,4 @@
-"""What carriers really send: other types, other charsets, no id, a known id with other content (http-api.md; safety.md 33)."""
+"""Unusual requests of real carriers: types, charsets, missing ids, changed repeats (http-api.md; safety.md 33)."""
 
 import gzip
 import json
@@ -14,7 +14,7 @@ from tests.web.calls import Web, assert_problem, message
 
 
 def gzipped(body: bytes) -> bytes:
-    """Packed with gzip, without the time: it stands in the name of a test."""
+    """Return the body compressed with gzip, without a time, as the bytes become part of the test's id."""
     return gzip.compress(body, mtime=0)
 
 
@@ -42,7 +42,7 @@ def without(name: str, **fields: object) -> dict[str, object]:
         (json.dumps(message(), ensure_ascii=False).encode("gbk"), {"Content-Type": "application/json; charset=gbk"}),
     ],
 )
-async def test_a_body_is_read_as_it_says(web: Web, content: bytes, headers: dict[str, str]) -> None:
+async def test_a_body_is_read_as_its_headers_say(web: Web, content: bytes, headers: dict[str, str]) -> None:
     assert (await web.client.post(INBOUND, content=content, headers=headers)).status_code == 202
 
 
@@ -60,14 +60,14 @@ async def test_a_body_is_read_as_it_says(web: Web, content: bytes, headers: dict
     ],
 )
 @pytest.mark.parametrize("direction", ["inbound", "status"])
-async def test_a_body_that_is_not_read_is_named(
+async def test_an_unsupported_body_is_refused_with_its_cause(
     web: Web, content: bytes, headers: dict[str, str], status: int, direction: str
 ) -> None:
     assert_problem(await web.client.post(f"/webhooks/generic/{direction}", content=content, headers=headers), status)
 
 
 @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16"])
-async def test_a_long_array_is_one_in_every_charset(web: Web, codec: str) -> None:
+async def test_a_long_array_is_recognised_in_every_charset(web: Web, codec: str) -> None:
     content = json.dumps([message("x" * 60_000), message("y" * 20_000, "m-2")]).encode(codec)
     assert (await web.client.post(INBOUND, content=content)).status_code == 200
 
@@ -85,7 +85,7 @@ async def test_an_array_in_which_nothing_can_be_read_is_refused_with_its_results
     assert await web.running.count(tables.inbound_message) == 0
 
 
-async def test_what_cannot_be_read_beside_others_is_counted(web: Web) -> None:
+async def test_unreadable_items_beside_others_are_counted(web: Web) -> None:
     before = unused("unreadable item")
     assert (await web.inbound([message(), {}, 1])).status_code == 200
     assert unused("unreadable item") == before + 2
@@ -102,7 +102,7 @@ async def test_an_id_is_the_same_as_a_number_and_as_a_string(web: Web, given: ob
 
 
 @pytest.mark.parametrize("absent", [{}, {"message_id": None}, {"message_id": ""}])
-async def test_a_message_without_an_id_is_known_by_what_it_says(web: Web, absent: dict[str, object]) -> None:
+async def test_a_repeat_without_an_id_is_recognised_by_its_content(web: Web, absent: dict[str, object]) -> None:
     at = "2026-03-02T10:00:00+08:00"
     bare = {**without("message_id", received_at=at), **absent}
     assert (await web.inbound(bare)).status_code == 202
@@ -118,13 +118,13 @@ async def test_a_message_without_an_id_is_known_by_what_it_says(web: Web, absent
     assert [(await web.inbound(one)).status_code for one in others] == [202] * len(others)
 
 
-async def test_a_message_without_an_id_and_a_time_is_never_taken_for_another(web: Web) -> None:
+async def test_messages_without_id_and_time_are_never_repeats(web: Web) -> None:
     bare = without("message_id", text="1")
     assert [(await web.inbound(bare)).status_code for _ in range(2)] == [202, 202]
 
 
 @pytest.mark.parametrize("at", ["2026-13-01T00:00:00", 10**30, "2026-04-02T10:00:00+08:00", "2026-01-02"])
-async def test_a_time_that_cannot_be_loses_no_message_and_is_counted(web: Web, at: object) -> None:
+async def test_an_impossible_time_loses_no_message_and_is_counted(web: Web, at: object) -> None:
     before = unused("time not believed")
     assert (await web.inbound(message(received_at=at))).status_code == 202
     assert unused("time not believed") == before + 1
@@ -136,9 +136,7 @@ async def test_a_time_that_cannot_be_loses_no_message_and_is_counted(web: Web, a
 
 
 @pytest.mark.parametrize("senders", [("中国移动", "中国电信"), ("a@sms.example", "b@sms.example"), ("\u202a甲", "甲")])
-async def test_senders_that_cannot_be_read_are_kept_as_they_came_and_counted(
-    web: Web, senders: tuple[str, str]
-) -> None:
+async def test_unreadable_senders_are_stored_as_sent_and_counted(web: Web, senders: tuple[str, str]) -> None:
     before = unused("unreadable sender")
     for sender in senders:
         assert (await web.inbound(message("0000", "1", **{"from": sender}))).status_code == 202
@@ -158,7 +156,7 @@ async def test_senders_that_cannot_be_read_are_kept_as_they_came_and_counted(
         ("+14155550100", "prefix not allowed"),
     ],
 )
-async def test_senders_that_are_nobody_are_counted_by_reason(web: Web, sender: str, reason: str) -> None:
+async def test_senders_that_are_no_subscribers_are_counted_by_reason(web: Web, sender: str, reason: str) -> None:
     before = unused(reason)
     assert (await web.inbound(message("0000", "1", **{"from": sender}))).status_code == 202
     assert unused(reason) == before + 1
@@ -177,7 +175,7 @@ OTHER = "repeat with other content"
 PART = {"concat_ref": 7, "concat_total": 2, "concat_part": 1}
 
 
-async def test_a_repeat_with_another_text_has_no_effect_and_is_found_each_time(web: Web) -> None:
+async def test_a_repeat_with_another_text_has_no_effect_and_is_recorded_each_time(web: Web) -> None:
     first = (await web.inbound(message("YE", "1"))).json()["id"]
     before = unused(OTHER)
     await web.running.advance(days=3)
@@ -247,7 +245,7 @@ async def test_a_repeat_differs_by_what_was_sent_and_where_to(
         {"at": "2612-01-01T00:00:00Z", "part": -1, "error_code": True},
     ],
 )
-async def test_no_field_beside_costs_a_state(web: Web, fields: dict[str, object], theirs: type) -> None:
+async def test_no_other_field_loses_the_status_of_a_report(web: Web, fields: dict[str, object], theirs: type) -> None:
     await web.running.reports("none")
     await web.inbound(message("帮助"))
     await web.running.drain()
@@ -260,14 +258,14 @@ async def test_no_field_beside_costs_a_state(web: Web, fields: dict[str, object]
 
 
 @pytest.mark.parametrize("status", ["en route", 7, None, ["delivered"], ""])
-async def test_a_status_that_fits_nothing_is_ignored_and_counted(web: Web, status: object) -> None:
+async def test_an_unknown_status_is_ignored_and_counted(web: Web, status: object) -> None:
     before = UNUSED_REPORTS.labels("unknown status")._value.get()
     answer = await web.status({"message_id": 47, "status": status})
     assert (answer.status_code, answer.json()) == (200, {"status": "ignored"})
     assert UNUSED_REPORTS.labels("unknown status")._value.get() == before + 1
 
 
-async def test_messages_of_now_are_not_counted_as_off(web: Web) -> None:
+async def test_plausible_times_are_not_counted(web: Web) -> None:
     before = unused("time not believed")
     for place, late in enumerate((timedelta(0), timedelta(hours=2), -timedelta(minutes=2))):
         await web.inbound(message("YE", f"m-{place}", received_at=(START - late).isoformat()))

@@ -1,4 +1,4 @@
-"""The generic provider's webhooks, item by item (http-api.md, webhooks)."""
+"""The webhooks of the generic provider (http-api.md, webhooks)."""
 
 import asyncio
 import json
@@ -50,7 +50,7 @@ async def test_a_thousand_copies_posted_at_once_are_one_message(web: Web) -> Non
     assert len(await web.running.received()) == 2
 
 
-async def test_fields_that_we_do_not_know_are_ignored(web: Web) -> None:
+async def test_unknown_fields_are_ignored(web: Web) -> None:
     answer = await web.inbound(message(operator="x", nested={"a": [1, None]}))
     assert answer.status_code == 202
 
@@ -93,13 +93,13 @@ async def test_an_impossible_received_at_does_no_harm(web: Web, at: str | None) 
         True,
     ],
 )
-async def test_what_is_no_message_is_refused_and_nothing_is_stored(web: Web, body: object) -> None:
+async def test_an_invalid_message_is_refused_and_nothing_is_stored(web: Web, body: object) -> None:
     assert_problem(await web.inbound(content=json.dumps(body)), 422)
     assert await web.running.count(tables.inbound_message) == 0
 
 
 @pytest.mark.parametrize("content", [b"", b" ", b"{", b"[", b"[}", b'{"a": 1}x', b"\x00", b"[" * 5000, b"a=b&c"])
-async def test_what_is_no_json_is_refused(web: Web, content: bytes) -> None:
+async def test_invalid_json_is_refused(web: Web, content: bytes) -> None:
     assert_problem(await web.inbound(content=content), 422)
 
 
@@ -185,14 +185,14 @@ async def test_an_array_keeps_its_order(web: Web) -> None:
     assert "彩铃此前已退订" in texts[-1]
 
 
-async def test_an_array_holds_strange_texts_too(web: Web) -> None:
+async def test_an_array_may_contain_unusual_texts(web: Web) -> None:
     content = '[{"message_id": "a", "from": "13800138000", "to": "10086", "text": "\\ud83d"}, {"message_id": "b", "from": "13800138000", "to": "10086", "text": "\\u0000"}]'
     answer = await web.inbound(content=content)
     assert [item["status"] for item in answer.json()] == ["accepted", "accepted"]
 
 
 @pytest.mark.parametrize("content", ["[]", " [ ] "])
-async def test_an_empty_array_is_nothing(web: Web, content: str) -> None:
+async def test_an_empty_array_has_no_results(web: Web, content: str) -> None:
     answer = await web.inbound(content=content)
     assert (answer.status_code, answer.json()) == (200, [])
 
@@ -228,7 +228,7 @@ async def test_what_is_too_large_is_not_read_to_its_end(web: Web) -> None:
     assert sent < 20
 
 
-# ---- where to
+# ---- paths and methods
 
 
 @pytest.mark.parametrize(
@@ -241,12 +241,12 @@ async def test_what_is_too_large_is_not_read_to_its_end(web: Web) -> None:
         "/webhooks/",
     ],
 )
-async def test_a_webhook_of_nobody_is_not_found(web: Web, path: str) -> None:
+async def test_a_webhook_of_an_unknown_provider_is_not_found(web: Web, path: str) -> None:
     assert_problem(await web.call("POST", path, message()), 404)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-async def test_a_webhook_is_posted(web: Web, method: str) -> None:
+async def test_a_webhook_accepts_only_post(web: Web, method: str) -> None:
     answer = await web.call(method, "/webhooks/generic/inbound")
     assert_problem(answer, 405)
     assert answer.headers["allow"] == "POST"
@@ -258,7 +258,7 @@ async def test_the_simulator_s_webhook_puts_messages_into_threads(web: Web) -> N
     assert [item.text for item in sent] == ["0000"]
 
 
-# ---- the database is away
+# ---- the database is unavailable
 
 
 async def test_a_message_that_cannot_be_stored_is_to_be_sent_again(web: Web) -> None:
@@ -273,8 +273,8 @@ async def test_a_message_that_cannot_be_stored_is_to_be_sent_again(web: Web) -> 
 # ---- delivery reports
 
 
-async def a_message_out(web: Web) -> str:
-    """A message that the network took and has not reported on; the network's id."""
+async def accepted_message(web: Web) -> str:
+    """Send a message that the network accepts without a report; return the network's id."""
     await web.running.reports("none")
     await web.running.say("帮助")
     [row] = await web.running.rows(tables.outbound_message)
@@ -282,8 +282,8 @@ async def a_message_out(web: Web) -> str:
 
 
 @pytest.mark.parametrize("status", ["delivered", "undelivered", "expired", "rejected", "deleted", "DELIVERED"])
-async def test_a_report_moves_its_message_on(web: Web, status: str) -> None:
-    theirs = await a_message_out(web)
+async def test_a_report_changes_the_status_of_its_message(web: Web, status: str) -> None:
+    theirs = await accepted_message(web)
     answer = await web.status(
         {"message_id": theirs, "status": status, "error_code": "", "at": "2026-03-02T10:00:05+08:00"}
     )
@@ -294,15 +294,15 @@ async def test_a_report_moves_its_message_on(web: Web, status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["accepted", "unknown"])
-async def test_a_report_that_says_little_takes_nothing_back(web: Web, status: str) -> None:
-    theirs = await a_message_out(web)
+async def test_an_inconclusive_report_changes_nothing(web: Web, status: str) -> None:
+    theirs = await accepted_message(web)
     assert (await web.status({"message_id": theirs, "status": status})).json() == {"status": "accepted"}
     [shown] = await web.running.received()
     assert shown.status == "accepted"
 
 
-async def test_a_report_comes_twice_and_too_late_without_harm(web: Web) -> None:
-    theirs = await a_message_out(web)
+async def test_repeated_and_late_reports_change_nothing(web: Web) -> None:
+    theirs = await accepted_message(web)
     for status in ("delivered", "delivered", "undelivered", "accepted"):
         assert (await web.status({"message_id": theirs, "status": status})).status_code == 200
     [shown] = await web.running.received()
@@ -326,13 +326,13 @@ async def test_a_report_comes_twice_and_too_late_without_harm(web: Web) -> None:
         {"message_id": "a", "status": "delivered", "more": {"fields": 1}},
     ],
 )
-async def test_a_report_that_says_nothing_to_us_is_ignored(web: Web, body: object) -> None:
+async def test_a_report_of_an_unknown_message_is_ignored(web: Web, body: object) -> None:
     answer = await web.status(body)
     assert (answer.status_code, answer.json()) == (200, {"status": "ignored"})
 
 
-async def test_a_known_message_with_a_status_that_we_do_not_know_is_ignored(web: Web) -> None:
-    theirs = await a_message_out(web)
+async def test_an_unknown_status_of_a_known_message_is_ignored(web: Web) -> None:
+    theirs = await accepted_message(web)
     answer = await web.status({"message_id": theirs, "status": "en route"})
     assert (answer.status_code, answer.json()) == (200, {"status": "ignored"})
     [shown] = await web.running.received()

@@ -1,4 +1,4 @@
-"""Who may call what (http-api.md, management API)."""
+"""Tokens, scopes and the record of accesses (http-api.md, management API)."""
 
 import io
 import re
@@ -33,7 +33,7 @@ USE = {
     "use_id": "u-none", "msisdn": "13800138000", "service_code": "NONE", "channel": "web", "at": SHANGHAI_START,
 }  # fmt: skip
 CAMPAIGN = {"class": "care", "text": "x", "msisdns": ["13900139000"]}
-# Every route of the management API: what it is called with, the scopes of which one is enough, and what it answers then.
+# Every route of the management API: method, path, body, the scopes of which one is enough, and the status with it.
 ROUTES: list[tuple[str, str, object, set[str], int]] = [
     ("PUT", "/api/v1/service-providers/NEW", SP, {"directory:write"}, 200),
     ("PUT", "/api/v1/services/CL", SERVICE, {"directory:write"}, 200),
@@ -103,13 +103,13 @@ async def test_the_table_of_this_test_has_every_route(web: Web) -> None:
         if path.startswith("/api/")
     }
     patterns = {(method, re.compile(re.sub(r"\{\w+\}", "[^/]+", path))) for method, path in there}
-    asked = {
+    covered = {
         (method, pattern.pattern)
         for called, path, *_ in ROUTES
         for method, pattern in patterns
         if method == called and pattern.fullmatch(path.partition("?")[0])
     }
-    assert {(method, pattern.pattern) for method, pattern in patterns} - asked == set()
+    assert {(method, pattern.pattern) for method, pattern in patterns} - covered == set()
 
 
 async def test_no_route_answers_without_a_token_or_with_an_unknown_one(web: Web) -> None:
@@ -124,7 +124,7 @@ async def test_no_route_answers_without_a_token_or_with_an_unknown_one(web: Web)
 @pytest.mark.parametrize(
     "header", ["demo", "Basic ZGVtbzpkZW1v", "Bearer", "Bearer  ", "bearer", "Token demo", "Bearer demo, Bearer demo"]
 )
-async def test_a_header_of_another_kind_is_no_token(web: Web, header: str) -> None:
+async def test_another_authorization_header_is_no_token(web: Web, header: str) -> None:
     answer = await web.client.get("/api/v1/messages", headers={"Authorization": header})
     assert_problem(answer, 401)
 
@@ -140,7 +140,7 @@ async def test_a_token_opens_what_its_scope_says_and_nothing_else(web: Web, scop
             assert_problem(answer, 403)
 
 
-async def test_scopes_are_judged_before_bodies(web: Web) -> None:
+async def test_scopes_are_checked_before_bodies(web: Web) -> None:
     token = await web.token("read")
     assert_problem(await web.call("PUT", "/api/v1/services/CL", {"nonsense": 1}, token=token), 403)
     assert_problem(await web.call("PUT", "/api/v1/services/CL", {"nonsense": 1}, token=None), 401)
@@ -160,23 +160,21 @@ async def test_only_the_hash_of_a_token_is_stored(web: Web) -> None:
     assert len(token) > 40
 
 
-async def test_the_demo_token_is_announced_loudly_and_is_worth_nothing_in_dev(
-    unused_sqlite_url: str, log: io.StringIO
-) -> None:
+async def test_the_demo_token_is_not_accepted_in_dev(unused_sqlite_url: str, log: io.StringIO) -> None:
     file = SettingsFile(providers={"simulator": ProviderFile(kind="simulator")}, default_provider="simulator")
     async with serving(settings_for(unused_sqlite_url, Environment.DEV, file)) as web:
         assert_problem(await web.call("GET", "/api/v1/messages", token="demo"), 401)
         assert "never expose" not in log.getvalue()
 
 
-async def test_in_demo_and_test_the_log_says_that_everybody_may_do_everything(web: Web, log: io.StringIO) -> None:
+async def test_in_demo_and_test_the_log_warns_of_the_demo_token(web: Web, log: io.StringIO) -> None:
     assert "never expose" in log.getvalue()
 
 
-# ---- the record of who looked
+# ---- access records
 
 
-async def test_every_look_at_a_customer_is_recorded_with_its_reason(web: Web) -> None:
+async def test_every_access_to_a_customer_is_recorded_with_its_reason(web: Web) -> None:
     token = await web.token("care")
     for path in ("", "/subscriptions", "/evidence", "/evidence/verify"):
         await web.call("GET", ALICE_HOME + path, token=token, reason="ticket 17")
@@ -187,7 +185,7 @@ async def test_every_look_at_a_customer_is_recorded_with_its_reason(web: Web) ->
     assert {(record["who"], record["msisdn"], record["reason"]) for record in records} == {("care", ALICE, "ticket 17")}
 
 
-async def test_an_agent_must_say_why_she_looks(web: Web) -> None:
+async def test_an_agent_must_give_a_reason(web: Web) -> None:
     token = await web.token("care")
     for path in ("", "/subscriptions", "/evidence", "/evidence/verify"):
         for reason in (None, "", "  "):
@@ -204,6 +202,6 @@ async def test_a_reason_may_be_in_chinese(web: Web) -> None:
     assert record["reason"] == "客户来电投诉"
 
 
-async def test_a_look_at_nobody_is_recorded_too(web: Web) -> None:
+async def test_an_access_to_an_unknown_number_is_recorded_too(web: Web) -> None:
     assert_problem(await web.get("/api/v1/subscribers/13700137000"), 404)
     assert await web.running.count(access_record) == 1

@@ -1,4 +1,4 @@
-"""Campaigns and consents over the API: counted, under the rules, and survived (flows.md 15)."""
+"""Campaigns and consents over the API: rules, counts and crash recovery (flows.md 15)."""
 
 import asyncio
 
@@ -32,7 +32,7 @@ async def counts(web: Web, campaign_id: str) -> dict[str, object]:
     return dict(answer["counts"])
 
 
-async def test_a_list_gets_it_once_each_and_every_number_is_counted(web: Web) -> None:
+async def test_each_number_of_a_list_gets_it_once_and_is_counted(web: Web) -> None:
     campaign_id = await start(web, msisdns=["13800138000", "+8613800138000", BOB, NOBODY])
     assert await counts(web, campaign_id) == NOTHING | {"sent": 2, "skipped": {"not_a_customer": 1}}
     for msisdn in (ALICE, BOB):
@@ -43,7 +43,7 @@ async def test_a_list_gets_it_once_each_and_every_number_is_counted(web: Web) ->
     assert await counts(web, again) == NOTHING | {"skipped": {"monthly_cap": 1}}
 
 
-async def test_a_segment_is_everybody_who_fits_it_now(web: Web) -> None:
+async def test_a_segment_is_everybody_who_matches_now(web: Web) -> None:
     numbers = [f"+86138002{number:05}" for number in range(450)]
     await asyncio.gather(*map(web.running.subscriber, numbers))
     gold = [f"+86138003{number:05}" for number in range(3)]
@@ -59,7 +59,7 @@ async def test_a_segment_is_everybody_who_fits_it_now(web: Web) -> None:
     assert shown["segment"] == {"brand": "gotone", "vip": True, "payment": "postpaid", "language": None}
 
 
-async def test_at_night_it_is_held_and_what_became_of_it_is_counted(web: Web) -> None:
+async def test_at_night_it_is_held_and_its_outcome_is_counted(web: Web) -> None:
     await web.running.advance_to("2026-03-02 22:30")
     campaign_id = await start(web, msisdns=[ALICE, BOB])
     assert await counts(web, campaign_id) == NOTHING | {"held": 2}
@@ -97,7 +97,7 @@ async def test_marketing_goes_to_those_who_agreed_until_they_take_it_back(web: W
     assert consents[0]["payload"]["source"] == "营业厅签字"
 
 
-async def test_a_consent_is_not_the_next_customer_s(web: Web) -> None:
+async def test_a_consent_does_not_pass_to_the_next_customer(web: Web) -> None:
     await web.call("PUT", f"{ALICE_HOME}/consents/marketing", {"source": "网上"})
     await web.running.subscriber(ALICE, status=SubscriberStatus.CLOSED)
     await web.running.subscriber(ALICE)
@@ -105,11 +105,11 @@ async def test_a_consent_is_not_the_next_customer_s(web: Web) -> None:
     assert await counts(web, campaign_id) == NOTHING | {"skipped": {"no_consent": 1}}
 
 
-async def test_a_batch_that_a_crash_cut_off_reaches_nobody_twice(settings: Settings) -> None:
+async def test_a_batch_interrupted_by_a_crash_reaches_nobody_twice(settings: Settings) -> None:
     async with serving(settings) as web:
         await web.running.faults("ok")
         campaign_id = await start(web, msisdns=[ALICE, BOB])
-        # As if the process had died between the turns and the note of them.
+        # As if the process had died between the turns and recording them.
         forget = update(campaign_recipient).values(status="waiting", reason=None)
         await web.running.gateway.storage.database.write(lambda connection: connection.execute(forget))
         stimulus = SendCampaignMessage(campaign_id, MessageClass.CARE, "祝您节日快乐", START)
@@ -127,7 +127,7 @@ async def test_campaigns_are_listed_newest_first(web: Web) -> None:
     assert first["campaigns"][0]["text"] == "问候2"
 
 
-async def test_making_one_needs_admin_and_reading_one_shows_the_text_to_care_only(web: Web) -> None:
+async def test_creating_one_needs_admin_and_only_care_reads_its_text(web: Web) -> None:
     body = {"class": "care", "text": "祝您节日快乐", "msisdns": [ALICE]}
     for scope in ("read", "care", "directory:write"):
         assert_problem(await web.call("POST", CAMPAIGNS, body, token=await web.token(scope)), 403)

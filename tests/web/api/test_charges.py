@@ -30,14 +30,14 @@ USE = {
 }
 
 
-async def heard(web: Web, number: str = "13800138000") -> list[dict[str, str]]:
-    """The messages on a handset, once everything that is due has happened."""
+async def received_messages(web: Web, number: str = "13800138000") -> list[dict[str, str]]:
+    """Return the messages on a handset after everything due is done."""
     await web.call("POST", "/simulator/drain", {})
     messages = (await web.get(f"/simulator/handsets/{number}/messages")).json()["messages"]
     return [item for item in messages if item["direction"] == "mt"]
 
 
-async def stands(web: Web, charge_id: str = "c-1") -> dict[str, object]:
+async def charge_state(web: Web, charge_id: str = "c-1") -> dict[str, object]:
     found: dict[str, object] = (await web.get(f"{CHARGES}/{charge_id}")).json()
     return found
 
@@ -53,18 +53,18 @@ async def test_a_fee_from_its_announcement_to_its_end(web: Web) -> None:
         "asked_due_at": FEE["due_at"],
         "announced_at": "2026-03-02T10:00:00+08:00",
     }
-    (reminder,) = await heard(web)
+    (reminder,) = await received_messages(web)
     assert reminder["from"] == "10086901"
-    reminded = await stands(web)
+    reminded = await charge_state(web)
     assert (reminded["state"], reminded["window_ends_at"]) == ("reminded", "2026-03-02T11:00:00+08:00")
     await web.running.advance_to("2026-03-05 12:00")
-    charged = await stands(web)
+    charged = await charge_state(web)
     assert (charged["state"], charged["settled_at"]) == ("charged", FEE["due_at"])
     events = await web.running.rows(event, event.c.receiver == "billing")
     assert [told["type"] for told in events] == ["charge.charged"]
 
 
-async def test_the_answer_says_to_when_an_early_fee_is_moved(web: Web) -> None:
+async def test_the_answer_says_when_an_early_fee_is_due(web: Web) -> None:
     await web.call("PUT", "/api/v1/subscribers/13900139000/subscriptions/CL", {
         "state": "active", "in_plan": False, "started_at": "2026-03-02T09:00:00+08:00", "channel": "web",
     })  # fmt: skip
@@ -77,50 +77,50 @@ async def test_the_answer_says_to_when_an_early_fee_is_moved(web: Web) -> None:
         assert (answer["due_at"], answer["asked_due_at"]) == (due_at, early["due_at"])
 
 
-async def test_fees_of_a_month_that_come_at_once_are_one(web: Web) -> None:
+async def test_concurrent_fees_of_a_month_are_one(web: Web) -> None:
     answers = await asyncio.gather(*(web.call("POST", CHARGES, FEE | {"charge_id": f"c-{n}"}) for n in range(10)))
     assert sorted(answer.status_code for answer in answers) == [202] + [409] * 9
-    assert len(await heard(web)) == 1
+    assert len(await received_messages(web)) == 1
 
 
 async def test_a_fee_that_was_taken_long_ago_is_not_taken_again(web: Web) -> None:
     await web.call("POST", CHARGES, FEE)
-    assert len(await heard(web)) == 1
+    assert len(await received_messages(web)) == 1
     await web.running.advance_to("2027-06-01 12:00")
-    assert (await stands(web))["state"] == "charged"
+    assert (await charge_state(web))["state"] == "charged"
     again = FEE | {"charge_id": "c-2", "period": "2026-03", "due_at": "2027-06-03T12:00:00+08:00"}
     assert_problem(await web.call("POST", CHARGES, again), 409)
 
 
-async def test_a_doubt_by_its_code(web: Web) -> None:
+async def test_a_dispute_by_its_code(web: Web) -> None:
     await web.call("POST", CHARGES, FEE)
-    (reminder,) = await heard(web)
+    (reminder,) = await received_messages(web)
     (code,) = re.findall(r"(?<!\d)\d{4}(?!\d)", reminder["text"])
     await web.inbound(message(code, to="10086901"))
-    await heard(web)
-    doubted = await stands(web)
-    assert doubted["state"] == "disputed"
+    await received_messages(web)
+    disputed = await charge_state(web)
+    assert disputed["state"] == "disputed"
     (ticket,) = (await web.get("/api/v1/tickets", kind="fee_dispute")).json()["tickets"]
-    assert doubted["ticket_id"] == ticket["id"]
+    assert disputed["ticket_id"] == ticket["id"]
 
 
-async def test_the_same_words_again_are_the_same_charge_and_others_a_conflict(web: Web) -> None:
+async def test_an_identical_announcement_is_the_same_charge_and_another_a_conflict(web: Web) -> None:
     assert [(await web.call("POST", CHARGES, FEE)).status_code for _ in range(2)] == [202, 200]
     for change in ({"amount_fen": 200}, {"msisdn": "13900139000"}, {"due_at": "2026-03-06T12:00:00+08:00"}):
         assert_problem(await web.call("POST", CHARGES, FEE | change), 409)
-    assert len(await heard(web)) == 1
+    assert len(await received_messages(web)) == 1
 
 
-async def test_the_same_words_at_once_are_one_charge(web: Web) -> None:
+async def test_identical_concurrent_announcements_are_one_charge(web: Web) -> None:
     answers = await asyncio.gather(*(web.call("POST", CHARGES, FEE) for _ in range(20)))
     assert sorted(answer.status_code for answer in answers) == [200] * 19 + [202]
-    assert len(await heard(web)) == 1
+    assert len(await received_messages(web)) == 1
 
 
 async def test_a_former_customers_charge_is_not_announced_to_the_next(web: Web) -> None:
     await web.call("POST", CHARGES, FEE)
     await web.call("PATCH", "/api/v1/subscribers/13800138000", {"status": "closed"})
-    assert (await stands(web))["state"] == "cancelled"
+    assert (await charge_state(web))["state"] == "cancelled"
     new = {"brand": "gotone", "payment": "postpaid", "balance_fen": 0, "points": 0, "status": "active"}
     await web.call("PUT", "/api/v1/subscribers/13800138000", new)
     again = await web.call("POST", CHARGES, FEE)
@@ -140,17 +140,17 @@ async def test_a_former_customers_charge_is_not_announced_to_the_next(web: Web) 
 async def test_what_is_wrong_or_without_consent_is_refused(web: Web, change: dict[str, object]) -> None:
     assert_problem(await web.call("POST", CHARGES, FEE | change), 422)
     assert await web.running.count(RECORD_TABLES[Charge].table) == 0
-    assert await heard(web) == []
+    assert await received_messages(web) == []
 
 
-async def test_a_refusal_is_on_record(web: Web) -> None:
+async def test_a_refusal_is_recorded(web: Web) -> None:
     await web.call("POST", CHARGES, FEE | {"amount_fen": 301})
     chain = (await web.get("/api/v1/subscribers/13800138000/evidence")).json()["evidence"]
     assert chain[-1]["kind"] == "fee-refused"
     assert (await web.get("/api/v1/subscribers/13800138000/evidence/verify")).json()["ok"]
 
 
-async def test_a_use_makes_its_charge(web: Web) -> None:
+async def test_a_use_creates_its_charge(web: Web) -> None:
     answer = await web.call("POST", USES, USE)
     assert answer.status_code == 202
     charge = answer.json()["charge"]
@@ -162,11 +162,11 @@ async def test_a_use_makes_its_charge(web: Web) -> None:
     assert (await web.call("POST", USES, USE)).status_code == 200
     assert_problem(await web.call("POST", USES, USE | {"channel": "wap"}), 409)
     assert_problem(await web.call("POST", USES, USE | {"msisdn": "13900139000"}), 409)
-    assert len(await heard(web)) == 1
-    assert (await stands(web, "use-u-1"))["state"] == "reminded"
+    assert len(await received_messages(web)) == 1
+    assert (await charge_state(web, "use-u-1"))["state"] == "reminded"
 
 
-async def test_a_use_that_is_reported_after_the_price_was_raised_costs_what_it_cost(web: Web) -> None:
+async def test_a_use_reported_after_a_price_increase_costs_the_old_price(web: Web) -> None:
     for hour, fen in ((11, 900), (12, 900), (13, 400)):
         await web.running.advance_to(f"2026-03-02 {hour}:00")
         service = {"name": "故事点播", "sp_code": "XINHUA", "billing": "per_use", "price_fen": fen}
@@ -179,7 +179,7 @@ async def test_a_use_that_is_reported_after_the_price_was_raised_costs_what_it_c
 
 
 @pytest.mark.parametrize("change", [{"channel": "agent"}, {"at": "2026-03-02T11:00:00+08:00"}, {"service_code": "CL"}])
-async def test_what_is_no_use_is_refused(web: Web, change: dict[str, object]) -> None:
+async def test_an_invalid_use_is_refused(web: Web, change: dict[str, object]) -> None:
     assert_problem(await web.call("POST", USES, USE | change), 422)
 
 
@@ -207,7 +207,7 @@ async def test_pages_of_charges(web: Web) -> None:
     assert_problem(await web.get(f"{CHARGES}/none"), 404)
 
 
-async def test_who_may_do_what(web: Web) -> None:
+async def test_scopes_of_charges(web: Web) -> None:
     billing, reader, agent = [await web.token(scope) for scope in ("billing:write", "read", "care")]
     for token in (reader, agent, await web.token("directory:write")):
         assert_problem(await web.call("POST", CHARGES, FEE, token=token), 403)
@@ -222,40 +222,40 @@ async def test_who_may_do_what(web: Web) -> None:
 async def test_the_window_moves_with_an_unclear_no_in_the_database_too(web: Web) -> None:
     await web.call("POST", CHARGES, FEE | {"due_at": "2026-03-02T11:00:00+08:00"})
     await web.call("POST", CHARGES, FEE | {"charge_id": "c-2", "service_code": "CL", "amount_fen": 500})
-    await heard(web)
+    await received_messages(web)
     await web.running.advance(minutes=50)
     await web.inbound(message("否", to="10086901"))
-    assert "天" not in (await heard(web))[-1]["text"]
+    assert "天" not in (await received_messages(web))[-1]["text"]
     await web.running.advance(minutes=59)
-    assert (await stands(web))["state"] == "reminded"
-    code = re.findall(r"(?<!\d)\d{4}(?!\d)", (await heard(web))[0]["text"])[0]
+    assert (await charge_state(web))["state"] == "reminded"
+    code = re.findall(r"(?<!\d)\d{4}(?!\d)", (await received_messages(web))[0]["text"])[0]
     await web.inbound(message(code, "m-2", to="10086901"))
-    await heard(web)
-    assert ((await stands(web))["state"], (await stands(web, "c-2"))["state"]) == ("disputed", "reminded")
+    await received_messages(web)
+    assert ((await charge_state(web))["state"], (await charge_state(web, "c-2"))["state"]) == ("disputed", "reminded")
 
 
 @pytest.mark.parametrize("mode", ["reject", "error"])
-async def test_nobody_is_charged_for_what_the_network_never_took(web: Web, mode: str) -> None:
+async def test_nobody_is_charged_without_an_accepted_reminder(web: Web, mode: str) -> None:
     await web.running.faults(mode)
     await web.call("POST", CHARGES, FEE | {"due_at": "2026-03-02T12:00:00+08:00"})
     await web.running.advance_to("2026-03-03 23:30")
-    assert (await stands(web))["state"] == "announced"
+    assert (await charge_state(web))["state"] == "announced"
     await web.running.faults("ok")
     await web.running.advance_to("2026-03-04 06:59")
-    assert await heard(web) == []
+    assert await received_messages(web) == []
     await web.running.advance_to("2026-03-04 07:30")
-    assert len(await heard(web)) == 1
+    assert len(await received_messages(web)) == 1
     await web.running.advance_to("2026-03-04 09:00")
-    assert (await stands(web))["state"] == "charged"
+    assert (await charge_state(web))["state"] == "charged"
 
 
-async def test_a_held_reminder_of_an_ended_service_is_on_record_as_not_sent(web: Web) -> None:
+async def test_a_held_reminder_of_an_ended_service_is_recorded_as_not_sent(web: Web) -> None:
     await web.running.advance_to("2026-03-02 23:00")
     due = {"due_at": "2026-03-06T12:00:00+08:00"}
     await web.call("POST", CHARGES, FEE | due | {"service_code": "CL", "amount_fen": 500})
     await web.inbound(message("QXCL"))
-    await heard(web)
+    await received_messages(web)
     await web.running.advance_to("2026-03-03 09:00")
     found = (await web.get("/api/v1/messages", msisdn="13800138000", direction="mt")).json()["messages"]
     assert sorted(item["status"] for item in found) == ["delivered", "superseded"]
-    assert (await stands(web))["state"] == "waived"
+    assert (await charge_state(web))["state"] == "waived"

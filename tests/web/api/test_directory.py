@@ -1,4 +1,4 @@
-"""SPs, services, subscribers and what they have (http-api.md, management API; safety.md 1-3, 8, 9, 28, 29)."""
+"""SPs, services, subscribers, subscriptions and evidence (http-api.md, management API; safety.md 1-3, 8, 9, 28, 29)."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ NEW = "/api/v1/subscribers/13700137000"
 
 
 async def put(web: Web, path: str, body: object, status: int = 200) -> str:
-    """Put something; the detail of the problem, if it is one."""
+    """Send a PUT and assert its status; return the detail if it is a problem."""
     answer = await web.call("PUT", f"/api/v1{path}", body)
     if status == 200:
         assert answer.status_code == 200, answer.text
@@ -65,13 +65,13 @@ async def test_a_number_is_accepted_in_every_usual_form_and_shown_in_one(web: We
 @pytest.mark.parametrize(
     "given", ["10086", "12345", "abc", "02112345678", "1380013800", "%00", "'", "99999999999999999999"]
 )
-async def test_what_is_no_mobile_number_is_refused(web: Web, given: str) -> None:
+async def test_an_invalid_mobile_number_is_refused(web: Web, given: str) -> None:
     assert_problem(await web.call("PUT", f"/api/v1/subscribers/{given}", SUBSCRIBER), 422)
     assert_problem(await web.get(f"/api/v1/subscribers/{given}"), 422)
 
 
 @pytest.mark.parametrize("code", ["%00", "a b", "x" * 65, "中", "a'b"])
-async def test_codes_are_plain_words(web: Web, code: str) -> None:
+async def test_an_invalid_code_is_refused(web: Web, code: str) -> None:
     assert_problem(await web.call("PUT", f"/api/v1/service-providers/{code}", SP), 422)
     assert_problem(await web.call("PUT", f"/api/v1/services/{code}", SERVICE), 422)
     assert (await web.call("PUT", f"{ALICE_HOME}/subscriptions/{code}", SUBSCRIPTION)).status_code in (404, 422)
@@ -82,7 +82,7 @@ FALSE = ["a\x00b", "手机；报", "免　费", "www.example.com", "a\u202eb", "
 
 
 @pytest.mark.parametrize("words", FALSE)
-async def test_what_customers_read_says_nothing_false_whichever_way_it_comes(web: Web, words: str) -> None:
+async def test_misleading_names_are_refused_by_every_call(web: Web, words: str) -> None:
     for field in ("name", "cancel_how", "cancel_warning"):
         body = {**SERVICE, field: words}
         assert field in await put(web, "/services/CL", body, 422)
@@ -107,7 +107,7 @@ async def test_no_service_is_named_like_the_order_of_another(web: Web) -> None:
     assert "NEW" in await put(web, "/services/CL", {**SERVICE, "order_keyword": "NEWS"}, 409)
 
 
-async def test_no_other_text_field_stops_the_gateway(web: Web) -> None:
+async def test_control_characters_in_other_fields_do_no_harm(web: Web) -> None:
     for field in ("service_phone", "webhook_url", "webhook_secret"):
         answer = await web.call("PUT", "/api/v1/service-providers/NEW", {**SP, field: "a\x00b"})
         assert answer.status_code in (200, 422)
@@ -148,13 +148,13 @@ async def test_two_services_never_get_one_keyword_also_at_the_same_time(web: Web
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
 
 
-async def test_a_keyword_is_known_to_handsets_at_once(web: Web) -> None:
+async def test_a_new_keyword_works_at_once(web: Web) -> None:
     await put(web, "/services/CL", {**SERVICE, "order_keyword": "LINGYIN"})
     [done] = await web.running.say("QXLINGYIN")
     assert "彩铃已于" in done
 
 
-async def test_sp_and_billing_of_a_service_that_somebody_has_stay(web: Web) -> None:
+async def test_sp_and_billing_of_a_service_with_subscribers_cannot_change(web: Web) -> None:
     await put(web, "/services/CL", {**SERVICE, "sp_code": "MOJI"}, 409)
     await put(web, "/services/CL", {**SERVICE, "billing": "per_use"}, 409)
     await put(web, "/services/YYH", {**SERVICE, "sp_code": "MOJI", "order_keyword": "YYH"})
@@ -163,7 +163,7 @@ async def test_sp_and_billing_of_a_service_that_somebody_has_stay(web: Web) -> N
     assert "彩铃5元/月" in listing
 
 
-async def test_an_sp_of_which_somebody_has_a_service_does_not_become_the_operator(web: Web) -> None:
+async def test_an_sp_with_subscribers_cannot_become_the_operator(web: Web) -> None:
     await put(web, "/service-providers/NEW", SP)
     await put(web, "/service-providers/NEW", {**SP, "own": True})
     assert "own" in await put(web, "/service-providers/XINHUA", {**SP, "own": True}, 409)
@@ -173,7 +173,7 @@ async def test_an_sp_of_which_somebody_has_a_service_does_not_become_the_operato
     assert "手机报(新华)3元/月" in listing
 
 
-async def test_who_could_leave_by_sms_can_whatever_is_put_later_and_who_comes_later_cannot(web: Web) -> None:
+async def test_present_subscribers_can_still_leave_by_sms_but_later_ones_cannot(web: Web) -> None:
     closed = {**SERVICE, "cancellable_by_sms": False, "cancel_how": "请到营业厅办理"}
     for change in (closed, {**closed, "price_fen": 600}, SERVICE, closed):
         await put(web, "/services/CL", change)
@@ -229,7 +229,7 @@ async def test_a_subscriber_is_created_read_and_changed(web: Web) -> None:
 
     assert (await web.call("PATCH", NEW, {"points": 7, "plan": None})).status_code == 200
     changed = (await web.get(NEW)).json()
-    # Without a plan she is told of her usage twice a month, unless she turned that off (flows.md 9).
+    # Without a plan, usage is reported twice a month unless the subscriber turned that off (flows.md 9).
     assert found["preferences"]["data_alerts"] is False
     assert changed == {**found, "points": 7, "plan": None, "preferences": {"fee_summary": False, "data_alerts": True}}
 
@@ -241,7 +241,7 @@ async def test_a_put_replaces_what_it_does_not_name(web: Web) -> None:
     assert (found["vip"], found["plan"]) == (False, None)
 
 
-async def test_nobody_is_not_found(web: Web) -> None:
+async def test_an_unknown_subscriber_is_not_found(web: Web) -> None:
     for method, path in (
         ("GET", ""),
         ("GET", "/subscriptions"),
@@ -254,7 +254,7 @@ async def test_nobody_is_not_found(web: Web) -> None:
     assert_problem(await web.call("PUT", f"{NEW}/subscriptions/CL", SUBSCRIPTION), 404)
 
 
-async def test_a_password_is_set_where_there_is_none_never_shown_and_told(web: Web) -> None:
+async def test_a_first_password_is_set_and_notified_but_never_shown(web: Web) -> None:
     assert (await web.call("PATCH", ALICE_HOME, {"service_password": "135790"})).status_code == 200
     await web.running.drain()
     assert "服务密码" in (await web.running.texts())[-1]
@@ -279,7 +279,7 @@ async def test_a_password_has_six_digits_and_is_not_quoted_back(web: Web, passwo
 @pytest.mark.parametrize(
     "password", ["111111", "000000", "123456", "654321", "138000", "380013", "861380", "890123", "135790"]
 )
-async def test_a_password_that_is_too_easy_by_sms_is_so_over_the_api_too(web: Web, password: str) -> None:
+async def test_a_password_that_is_too_easy_is_refused(web: Web, password: str) -> None:
     easy = password not in ("890123", "135790")
     line = {"type": "subscriber", "msisdn": "13800138000", **SUBSCRIBER, "service_password": password}
     for call in (
@@ -297,7 +297,7 @@ async def test_a_password_that_is_too_easy_by_sms_is_so_over_the_api_too(web: We
         assert "过于简单" in (await web.running.say(f"XGMM#246802#{password}#{password}"))[-1]
 
 
-async def test_closing_and_opening_again_gives_a_new_and_empty_tenure(web: Web) -> None:
+async def test_closing_and_reopening_gives_a_new_and_empty_tenure(web: Web) -> None:
     await web.call("PATCH", ALICE_HOME, {"status": "closed"})
     closed = (await web.get(ALICE_HOME)).json()
     assert (closed["status"], closed["closed_at"]) == ("closed", SHANGHAI_START)
@@ -309,7 +309,7 @@ async def test_closing_and_opening_again_gives_a_new_and_empty_tenure(web: Web) 
     assert (await web.get(f"{ALICE_HOME}/evidence")).json() == {"evidence": [], "next_cursor": None}
 
 
-async def test_texts_of_the_tenure_before_are_not_shown_of_the_next_holder(web: Web) -> None:
+async def test_texts_of_a_former_tenure_are_not_shown_for_the_next_customer(web: Web) -> None:
     await web.running.say("0000")
     await web.call("PATCH", ALICE_HOME, {"status": "closed"})
     await web.call("PUT", ALICE_HOME, SUBSCRIBER)
@@ -321,7 +321,7 @@ async def test_texts_of_the_tenure_before_are_not_shown_of_the_next_holder(web: 
 # ---- subscriptions
 
 
-async def test_what_exists_is_taken_over_and_shown(web: Web) -> None:
+async def test_an_existing_subscription_is_imported_and_shown(web: Web) -> None:
     body = {**SUBSCRIPTION, "contract_until": "2027-01-01T00:00:00+08:00", "price_fen": 400}
     assert (await web.call("PUT", f"{ALICE_HOME}/subscriptions/YYH", body)).status_code == 200
     found = (await subscriptions(web))["YYH"]
@@ -331,7 +331,7 @@ async def test_what_exists_is_taken_over_and_shown(web: Web) -> None:
     assert (last["kind"], last["payload"]["who"], last["payload"]["service_code"]) == ("import", "api:demo", "YYH")
 
 
-async def test_taking_over_the_same_twice_changes_nothing(web: Web) -> None:
+async def test_importing_the_same_twice_changes_nothing(web: Web) -> None:
     for _ in range(2):
         await web.call("PUT", f"{ALICE_HOME}/subscriptions/YYH", SUBSCRIPTION)
     assert len((await web.get(f"{ALICE_HOME}/evidence")).json()["evidence"]) == 6
@@ -351,12 +351,12 @@ async def test_taking_over_the_same_twice_changes_nothing(web: Web) -> None:
         {"in_plan": "perhaps"},
     ],
 )
-async def test_what_cannot_exist_is_not_taken_over(web: Web, change: dict[str, object]) -> None:
+async def test_an_impossible_subscription_is_not_imported(web: Web, change: dict[str, object]) -> None:
     assert_problem(await web.call("PUT", f"{ALICE_HOME}/subscriptions/YYH", {**SUBSCRIPTION, **change}), 422)
     assert (await web.get(f"{ALICE_HOME}/subscriptions")).status_code == 200
 
 
-async def test_what_is_not_taken_over_is_named(web: Web) -> None:
+async def test_fields_that_are_not_imported_are_named(web: Web) -> None:
     path = f"{ALICE_HOME}/subscriptions/YYH"
     assert (await web.call("PUT", path, SUBSCRIPTION)).json()["kept"] == []
     earlier = {**SUBSCRIPTION, "started_at": "2024-01-01T10:00:00+08:00", "price_fen": 100}
@@ -365,7 +365,7 @@ async def test_what_is_not_taken_over_is_named(web: Web) -> None:
     assert (found["started_at"], found["price_fen"]) == (SUBSCRIPTION["started_at"], 100)
 
 
-async def test_an_import_without_its_date_is_told_what_is_missing(web: Web) -> None:
+async def test_an_import_without_a_required_as_of_is_refused(web: Web) -> None:
     await web.running.say("QXCL")
     assert "as_of" in assert_problem(await web.call("PUT", f"{ALICE_HOME}/subscriptions/CL", SUBSCRIPTION), 422)
 
@@ -384,11 +384,11 @@ async def test_an_import_never_revives_nor_worsens_anything(web: Web) -> None:
     }  # fmt: skip
 
 
-async def test_a_service_that_is_not_there_cannot_be_taken_over(web: Web) -> None:
+async def test_an_unknown_service_cannot_be_imported(web: Web) -> None:
     assert_problem(await web.call("PUT", f"{ALICE_HOME}/subscriptions/NOTHING", SUBSCRIPTION), 404)
 
 
-async def test_an_agent_ends_a_service_for_a_reason_and_the_customer_is_told(web: Web) -> None:
+async def test_an_agent_ends_a_service_with_a_reason_and_the_customer_is_notified(web: Web) -> None:
     path = f"{ALICE_HOME}/subscriptions/SJB"
     for reason in (None, " "):
         assert "X-Reason" in assert_problem(await web.call("DELETE", path, reason=reason), 422)

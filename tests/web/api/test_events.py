@@ -1,4 +1,4 @@
-"""Reading what others are told, to catch up by it (safety.md 15)."""
+"""Events for SPs and billing over the management API (safety.md 15)."""
 
 import pytest
 
@@ -39,11 +39,11 @@ async def test_billing_s_token_reads_billing_s_events_only(web: Web) -> None:
     assert everything.status_code == 200
 
 
-async def test_what_was_not_given_up_cannot_be_sent_again(web: Web) -> None:
+async def test_only_an_undelivered_event_can_be_sent_again(web: Web) -> None:
     for nobody in ("no-such-event", "019caae3-6a10-7b52-8f11-0c4d2e6f7a03"):
         assert_problem(await web.call("POST", f"/api/v1/events/{nobody}/retry"), 404)
 
 
 @pytest.mark.parametrize("given", [{"after": "x"}, {"receiver": "sp:"}, {"status": "lost"}, {"limit": "0"}])
-async def test_a_wrong_question_is_named(web: Web, given: dict[str, str]) -> None:
+async def test_an_invalid_filter_is_refused_by_name(web: Web, given: dict[str, str]) -> None:
     assert_problem(await web.get("/api/v1/events", **given), 422)

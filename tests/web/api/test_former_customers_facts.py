@@ -1,4 +1,4 @@
-"""What is reported of a number for a time before the present customer had it is not hers (safety.md 1)."""
+"""Facts about a number from before its present tenure are refused (safety.md 1)."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from tests.web.calls import ALICE_HOME, PROBLEM, Web
 
 pytestmark = pytest.mark.anyio
 NUMBER = {"msisdn": "13800138000"}
-BEFORE, HERS = "2026-03-02T10:59:59+08:00", "2026-03-02T11:00:00+08:00"
+BEFORE, AFTER = "2026-03-02T10:59:59+08:00", "2026-03-02T11:00:00+08:00"
 SUBSCRIBER = {
     "brand": "easyown", "vip": False, "payment": "prepaid", "balance_fen": 3000, "points": 0, "status": "active",
     "language": "zh",
@@ -47,20 +47,20 @@ def usage(month: str, at: str) -> dict[str, Any]:
 FEBRUARY = "2026-02"
 MARCH = "2026-03"
 FACTS = [
-    ("/usage/per-use", use(BEFORE), use(HERS)),
+    ("/usage/per-use", use(BEFORE), use(AFTER)),
     ("/bills", bill(FEBRUARY), bill(MARCH)),
-    ("/spend", spend(MARCH, BEFORE), spend(MARCH, HERS)),
-    ("/spend", spend(FEBRUARY, HERS), spend(MARCH, HERS)),
-    ("/usage/data", usage(MARCH, BEFORE), usage(MARCH, HERS)),
-    ("/usage/data", usage(FEBRUARY, HERS), usage(MARCH, HERS)),
+    ("/spend", spend(MARCH, BEFORE), spend(MARCH, AFTER)),
+    ("/spend", spend(FEBRUARY, AFTER), spend(MARCH, AFTER)),
+    ("/usage/data", usage(MARCH, BEFORE), usage(MARCH, AFTER)),
+    ("/usage/data", usage(FEBRUARY, AFTER), usage(MARCH, AFTER)),
     ("/charges", fee(FEBRUARY, "2026-03-10T12:00:00+08:00"), fee(MARCH, "2026-03-10T12:00:00+08:00")),
     ("/charges", fee(MARCH, BEFORE), fee(MARCH, "2026-03-10T12:00:00+08:00")),
 ]
 KINDS = (Use, Bill, Spend, DataUsage, Charge)
 
 
-async def changed_hands(web: Web) -> None:
-    """At 11:00 the number becomes somebody else's, who has 音乐盒."""
+async def reassign_number(web: Web) -> None:
+    """Give the number to another customer at 11:00, and import 音乐盒 for them."""
     await web.running.advance(hours=1)
     for method, path, body in (
         ("PATCH", ALICE_HOME, {"status": "closed"}),
@@ -78,45 +78,45 @@ GS = {
 }  # fmt: skip
 
 
-async def kept(web: Web) -> int:
-    """How many records her number has."""
+async def record_count(web: Web) -> int:
+    """Return the number of stored uses, bills, spends, readings and charges."""
     counts = [await web.running.count(RECORD_TABLES[kind].table) for kind in KINDS]
     return sum(counts)
 
 
-@pytest.mark.parametrize(("path", "his", "hers"), FACTS)
-async def test_a_fact_from_before_her_tenure_is_refused(
-    web: Web, path: str, his: dict[str, Any], hers: dict[str, Any]
+@pytest.mark.parametrize(("path", "former", "present"), FACTS)
+async def test_a_fact_from_before_the_present_tenure_is_refused(
+    web: Web, path: str, former: dict[str, Any], present: dict[str, Any]
 ) -> None:
-    await changed_hands(web)
-    before, received = await kept(web), len(await web.running.received())
-    answer = await web.call("POST", f"/api/v1{path}", his)
+    await reassign_number(web)
+    before, received = await record_count(web), len(await web.running.received())
+    answer = await web.call("POST", f"/api/v1{path}", former)
     assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM)
     assert "before the present customer got this number" in answer.json()["detail"]
     await web.running.drain()
-    assert (await kept(web), len(await web.running.received())) == (before, received)
-    assert (await web.call("POST", f"/api/v1{path}", hers)).is_success
-    assert await kept(web) > before
+    assert (await record_count(web), len(await web.running.received())) == (before, received)
+    assert (await web.call("POST", f"/api/v1{path}", present)).is_success
+    assert await record_count(web) > before
 
 
-@pytest.mark.parametrize(("path", "his"), [(path, his) for path, his, _ in FACTS[1:6]])
-async def test_a_customer_since_ever_has_no_beginning(web: Web, path: str, his: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("path", "former"), [(path, former) for path, former, _ in FACTS[1:6]])
+async def test_the_first_tenure_of_a_number_has_no_start(web: Web, path: str, former: dict[str, Any]) -> None:
     assert (await web.call("PATCH", ALICE_HOME, {"points": 1})).is_success
     await web.running.advance(hours=2)
-    assert (await web.call("POST", f"/api/v1{path}", his)).is_success
+    assert (await web.call("POST", f"/api/v1{path}", former)).is_success
 
 
-async def test_of_many_readings_only_his_are_refused(web: Web) -> None:
-    await changed_hands(web)
-    readings = [usage(MARCH, BEFORE), usage(MARCH, HERS), {**usage(MARCH, BEFORE), "msisdn": "13900139000"}]
+async def test_of_many_readings_only_those_of_the_former_customer_are_refused(web: Web) -> None:
+    await reassign_number(web)
+    readings = [usage(MARCH, BEFORE), usage(MARCH, AFTER), {**usage(MARCH, BEFORE), "msisdn": "13900139000"}]
     answer = (await web.call("POST", "/api/v1/usage/data", readings)).json()
     assert [one["status"] for one in answer] == ["refused", "accepted", "accepted"]
     assert "before the present customer" in answer[0]["detail"]
 
 
-@pytest.mark.parametrize(("as_of", "status"), [(BEFORE, 422), (HERS, 200)])
-async def test_what_was_known_before_her_tenure_is_not_imported(web: Web, as_of: str, status: int) -> None:
-    await changed_hands(web)
+@pytest.mark.parametrize(("as_of", "status"), [(BEFORE, 422), (AFTER, 200)])
+async def test_data_from_before_the_present_tenure_is_not_imported(web: Web, as_of: str, status: int) -> None:
+    await reassign_number(web)
     wanted = {**IMPORT, "as_of": as_of}
     answer = await web.call("PUT", f"{ALICE_HOME}/subscriptions/CL", wanted)
     assert answer.status_code == status
@@ -134,7 +134,7 @@ async def test_a_former_customers_dead_letter_is_a_conflict(web: Web) -> None:
     [row] = await web.running.rows(tables.inbound_message)
     dead = tables.inbound_message.update().values(status="dead")
     await web.running.gateway.storage.database.write(lambda connection: connection.execute(dead))
-    await changed_hands(web)
+    await reassign_number(web)
     answer = await web.call("POST", f"/api/v1/dead-letters/{row['id']}/retry")
     assert (answer.status_code, answer.headers["content-type"]) == (409, PROBLEM)
     [reply] = await web.running.rows(tables.outbound_message, tables.outbound_message.c.in_reply_to == row["id"])

@@ -1,4 +1,4 @@
-"""Writes may be repeated: the same Idempotency-Key gets the same answer (http-api.md)."""
+"""A repeated write with the same Idempotency-Key gets the same answer (http-api.md)."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -51,20 +51,20 @@ async def test_a_refusal_is_an_answer_too(web: Web) -> None:
     assert again.headers["content-type"] == "application/problem+json"
 
 
-async def test_keys_of_different_tokens_never_meet(web: Web) -> None:
+async def test_keys_of_different_tokens_are_independent(web: Web) -> None:
     other = await web.token("directory:write")
     await put(web, "k-1")
     assert (await put(web, "k-1", token=other, price_fen=700)).status_code == 200
 
 
-async def test_who_has_no_right_is_not_remembered(web: Web) -> None:
+async def test_an_unauthorised_call_is_not_stored(web: Web) -> None:
     reader = await web.token("read")
     assert_problem(await put(web, "k-1", token=reader), 403)
     assert_problem(await put(web, "k-1", token="unknown"), 401)
     assert await web.running.count(idempotent_call) == 0
 
 
-async def test_many_at_once_are_carried_out_once(web: Web) -> None:
+async def test_concurrent_repeats_run_once(web: Web) -> None:
     answers = await asyncio.gather(*(put(web, "k-1") for _ in range(20)))
     fresh = [item for item in answers if item.status_code == 200 and "idempotency-replayed" not in item.headers]
     assert len(fresh) == 1
@@ -72,7 +72,7 @@ async def test_many_at_once_are_carried_out_once(web: Web) -> None:
         assert answer.status_code in (200, 409), answer.text
 
 
-async def test_a_key_that_is_none_is_refused(web: Web) -> None:
+async def test_an_invalid_key_is_refused(web: Web) -> None:
     assert_problem(await put(web, "k" * 256), 422)
     assert_problem(await put(web, "two words"), 422)
 
@@ -83,7 +83,7 @@ async def test_reading_needs_no_key(web: Web) -> None:
     assert await web.running.count(idempotent_call) == 0
 
 
-async def test_what_was_answered_about_who_is_erased_is_not_kept(web: Web) -> None:
+async def test_answers_about_an_erased_subscriber_are_deleted(web: Web) -> None:
     secret = "她不想让人知道的事"
     keyed = {"Authorization": "Bearer demo", "Idempotency-Key": "t-1"}
     complaint = {"msisdn": ALICE, "text": secret}
@@ -101,7 +101,7 @@ async def test_what_was_answered_about_who_is_erased_is_not_kept(web: Web) -> No
     assert (await put(web, "k-1")).json() == {"service_code": "YX"}
 
 
-async def test_kept_calls_are_purged_though_nobody_calls(web: Web) -> None:
+async def test_stored_calls_are_purged_without_new_calls(web: Web) -> None:
     await put(web, "k-1")
     gateway = web.running.gateway
     async with gateway.engine.paused():

@@ -1,4 +1,4 @@
-"""Bulk imports: each line is judged by itself (http-api.md)."""
+"""Bulk imports, each line of which is imported on its own (http-api.md)."""
 
 import json
 import threading
@@ -46,7 +46,7 @@ def lines(*items: object) -> str:
     return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items)
 
 
-async def test_everything_of_one_file_in_its_order(web: Web) -> None:
+async def test_all_types_in_one_file_are_imported_in_order(web: Web) -> None:
     provider = {
         "type": "service_provider", "sp_code": "QIWEN", "name": "奇闻", "short_name": "奇闻",
         "service_phone": "4001", "own": False,
@@ -63,7 +63,7 @@ async def test_everything_of_one_file_in_its_order(web: Web) -> None:
     assert {row["msisdn"] for row in held} == {NEW, ALICE}
 
 
-async def test_a_bad_line_is_named_and_the_others_are_done(web: Web) -> None:
+async def test_a_bad_line_is_reported_and_the_others_are_imported(web: Web) -> None:
     bad = [
         "no json",
         "[1]",
@@ -91,7 +91,7 @@ async def test_a_file_may_be_sent_again(web: Web) -> None:
     assert len(await web.running.rows(tables.subscription, tables.subscription.c.msisdn == NEW)) == 1
 
 
-async def test_what_is_kept_of_a_line_is_named(web: Web) -> None:
+async def test_kept_fields_of_a_line_are_named(web: Web) -> None:
     later = subscription("CL", started_at="2025-07-01T10:00:00+08:00")
     report = (await post(web, lines(subscriber(), later, subscription("CL"), later))).json()
     assert (report["imported"], report["errors"]) == (4, [])
@@ -139,7 +139,7 @@ async def test_csv_in_another_encoding_is_reported_by_line(web: Web) -> None:
     assert report["errors"] == [{"line": 2, "status": 422, "detail": "The line is not in UTF-8."}]
 
 
-async def test_what_cannot_be_asked_for(web: Web) -> None:
+async def test_invalid_and_unauthorised_imports_are_refused(web: Web) -> None:
     assert_problem(await post(web, CSV, "text/csv"), 422)
     assert_problem(await post(web, "", type="sheep"), 422)
     reader = await web.token("read", "care")
@@ -153,7 +153,7 @@ async def test_a_file_larger_than_other_bodies_is_taken(web: Web) -> None:
     assert (await post(web, content)).json()["imported"] == 600
 
 
-async def test_faults_are_counted_without_end_and_kept_to_a_thousand(web: Web) -> None:
+async def test_all_problems_are_counted_and_the_first_thousand_named(web: Web) -> None:
     bad = {"{}": 3_000, json.dumps(subscriber(points=-1)): 2_000, json.dumps(subscription("NONE")): 1_500}
     for line, times in bad.items():
         report = (await post(web, f"{line}\n" * times + lines(subscriber()))).json()
@@ -161,16 +161,16 @@ async def test_faults_are_counted_without_end_and_kept_to_a_thousand(web: Web) -
         assert [error["line"] for error in report["errors"]] == list(range(1, 1_001))
 
 
-async def test_lines_are_read_beside_the_event_loop(web: Web) -> None:
+async def test_lines_are_read_in_a_thread(web: Web) -> None:
     read_in: set[int] = set()
 
-    def told() -> Iterator[ImportLine]:
+    def lines_read() -> Iterator[ImportLine]:
         for number in range(1_000):
             read_in.add(threading.get_ident())
             yield ImportLine(number + 1, {"type": "sheep"})
 
     caller = Caller("a test", frozenset(Scope))
-    report = await ImportRun(web.running.gateway, caller, None, strings=False).run(told())
+    report = await ImportRun(web.running.gateway, caller, None, strings=False).run(lines_read())
     assert report.failed == 1_000
     assert threading.get_ident() not in read_in
 
@@ -179,7 +179,7 @@ async def test_lines_are_read_beside_the_event_loop(web: Web) -> None:
     "media_type",
     ["text/csv", "TEXT/CSV; header=present", "application/vnd.ms-excel", "application/csv", "text/plain", ""],
 )
-async def test_csv_comes_under_many_names(web: Web, media_type: str) -> None:
+async def test_csv_has_many_media_types(web: Web, media_type: str) -> None:
     report = (await post(web, CSV, media_type, type="subscriber")).json()
     assert (report["lines"], report["imported"]) == (5, 3)
 
@@ -195,7 +195,7 @@ async def test_csv_comes_under_many_names(web: Web, media_type: str) -> None:
         "application/x-www-form-urlencoded",
     ],
 )
-async def test_json_lines_come_under_many_names(web: Web, media_type: str) -> None:
+async def test_json_lines_have_many_media_types(web: Web, media_type: str) -> None:
     assert (await post(web, lines(subscriber()), media_type, type="subscriber")).json()["imported"] == 1
 
 
@@ -209,7 +209,7 @@ async def test_json_lines_come_under_many_names(web: Web, media_type: str) -> No
         ("text/csv; charset=gbk", 200),
     ],
 )
-async def test_what_is_not_read_is_named(web: Web, media_type: str, status: int) -> None:
+async def test_unsupported_media_types_are_refused(web: Web, media_type: str, status: int) -> None:
     answer = await post(web, CSV.encode("gbk"), media_type, type="subscriber")
     if status == 200:
         assert answer.json()["imported"] == 3
@@ -226,7 +226,9 @@ async def test_what_is_not_read_is_named(web: Web, media_type: str, status: int)
         ((CSV + "13700137005,mzone,prepaid,1,5,active,,流量,1\n").encode("gbk"), "GBK"),
     ],
 )
-async def test_a_file_of_another_kind_is_refused_once_and_with_its_cause(web: Web, content: bytes, cause: str) -> None:
+async def test_a_file_in_another_format_is_refused_as_a_whole_with_its_cause(
+    web: Web, content: bytes, cause: str
+) -> None:
     before = await web.running.count(tables.subscriber)
     assert cause in assert_problem(await post(web, content, "text/csv", type="subscriber"), 422)
     assert await web.running.count(tables.subscriber) == before

@@ -20,7 +20,7 @@ async def messages(web: Web, **params: str) -> list[dict[str, object]]:
     return found
 
 
-async def test_messages_are_listed_newest_first_with_all_that_is_known(web: Web) -> None:
+async def test_messages_are_listed_newest_first_with_all_fields(web: Web) -> None:
     await web.running.say("帮助")
     mt, mo = await messages(web)
 
@@ -77,12 +77,12 @@ async def test_a_list_is_read_in_pages(web: Web) -> None:
         ("cursor", "\x00"),
     ],
 )
-async def test_a_filter_that_makes_no_sense_is_refused(web: Web, parameter: str, wrong: str) -> None:
+async def test_an_invalid_filter_is_refused(web: Web, parameter: str, wrong: str) -> None:
     assert_problem(await web.get(MESSAGES, **{parameter: wrong}), 422)
 
 
 @pytest.mark.parametrize("status", ["\x00", "'", "nothing", ""])
-async def test_a_status_that_nothing_has_finds_nothing(web: Web, status: str) -> None:
+async def test_an_unused_status_finds_nothing(web: Web, status: str) -> None:
     answer = await web.get(MESSAGES, status=status)
     assert answer.status_code in (200, 422)
 
@@ -109,7 +109,7 @@ async def test_one_message_is_shown_with_its_attempts_and_reports(web: Web) -> N
 
 
 @pytest.mark.parametrize("wrong", ["00000000-0000-7000-8000-000000000000", "x", "%00", "'", "1e999"])
-async def test_what_is_no_message_is_not_found(web: Web, wrong: str) -> None:
+async def test_an_unknown_message_is_not_found(web: Web, wrong: str) -> None:
     assert_problem(await web.get(f"{MESSAGES}/{wrong}"), 404)
     assert_problem(await web.call("POST", f"/api/v1/dead-letters/{wrong}/retry"), 404)
 
@@ -117,7 +117,7 @@ async def test_what_is_no_message_is_not_found(web: Web, wrong: str) -> None:
 # ---- dead letters
 
 
-async def test_a_dead_letter_is_listed_with_where_it_went_wrong_and_runs_again(web: Web) -> None:
+async def test_a_dead_letter_is_listed_with_its_trace_and_can_be_retried(web: Web) -> None:
     fuse = add_trouble(web.running.gateway.turning.registry)
     await web.running.say("帮助")
     await web.running.say(SECRET_TEXT)
@@ -169,7 +169,7 @@ async def test_a_listing_that_was_sent_again_is_answered_as_the_first_one(web: W
     assert (await web.running.states())["CL"] == "ended"
 
 
-async def test_what_holds_no_longer_is_not_sent_again(web: Web) -> None:
+async def test_an_outdated_message_is_not_sent_again(web: Web) -> None:
     await web.running.say("0000")
     await web.running.say("帮助")
     sent = await web.running.rows(tables.outbound_message)
@@ -178,7 +178,7 @@ async def test_what_holds_no_longer_is_not_sent_again(web: Web) -> None:
         assert "time is over" in assert_problem(await resend(web, row["id"]), 409)
 
 
-async def test_the_next_holder_of_a_number_gets_nothing_of_the_one_before(web: Web) -> None:
+async def test_messages_to_a_former_customer_are_not_sent_again(web: Web) -> None:
     await web.running.say("帮助")
     [sent] = await web.running.rows(tables.outbound_message)
     for status in ("closed", "active"):

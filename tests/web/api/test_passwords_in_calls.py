@@ -1,6 +1,6 @@
-"""Whatever string of a call holds a password, in whichever call: it is masked or refused, kept nowhere and not said back.
+"""A password in any string of any call is masked or refused, stored nowhere and not returned (safety.md 28).
 
-Taken from the description of the API, so that a call or a field which comes new is held to it (safety.md 28).
+The calls are generated from the OpenAPI document, so that new calls and fields are covered.
 """
 
 import io
@@ -26,7 +26,7 @@ Call = tuple[str, dict[str, Any]]
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Those of the management API."""
+    """Yield method, path and operation of every call of the management API."""
     for path, entry in document["paths"].items():
         for method in ("get", "put", "post", "patch", "delete"):
             if path.startswith("/api/v1/") and method in entry:
@@ -39,35 +39,35 @@ def resolved(document: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
     return shape
 
 
-def strings_of(
+def string_paths(
     document: dict[str, Any], shape: dict[str, Any], above: tuple[str | int, ...] = ()
 ) -> Iterator[tuple[str | int, ...]]:
-    """The places in a body at which a string may stand; a name that nobody knows is one as well."""
+    """Yield the paths in a body at which a string can be, including an unknown field."""
     shape = resolved(document, shape)
     for other in (*shape.get("anyOf", ()), *shape.get("oneOf", ())):
-        yield from strings_of(document, other, above)
+        yield from string_paths(document, other, above)
     if shape.get("type") == "string":
         yield above
     if shape.get("type") == "array":
-        yield from strings_of(document, shape.get("items", {}), (*above, 0))
+        yield from string_paths(document, shape.get("items", {}), (*above, 0))
     for name, inner in shape.get("properties", {}).items():
-        yield from strings_of(document, inner, (*above, name))
+        yield from string_paths(document, inner, (*above, name))
 
 
-def with_secret(body: object, place: tuple[str | int, ...], secret: str) -> object:
-    """The body with the secret at a place, which is made if it is not there."""
+def with_value_at(body: object, place: tuple[str | int, ...], secret: str) -> object:
+    """Return the body with the secret at a path, which is created if it is missing."""
     if not place:
         return secret
     first, *rest = place
     if isinstance(first, int):
         item = body[0] if isinstance(body, list) and body else {}
-        return [with_secret(item, tuple(rest), secret)]
+        return [with_value_at(item, tuple(rest), secret)]
     held = dict(body) if isinstance(body, Mapping) else {}
-    return {**held, first: with_secret(held.get(first), tuple(rest), secret)}
+    return {**held, first: with_value_at(held.get(first), tuple(rest), secret)}
 
 
 def requests(document: dict[str, Any], secret: str) -> Iterator[tuple[str, httpx.Request]]:
-    """Every call, once for each string in it, as its example but for that one."""
+    """Yield a request for each string in each call: its example with the secret in that string."""
     for method, path, entry in operations(document):
         example = EXAMPLES[f"{method} {path}"]
         bodies = list(example.bodies.values()) or [None]
@@ -80,8 +80,8 @@ def requests(document: dict[str, Any], secret: str) -> Iterator[tuple[str, httpx
         key = {"Idempotency-Key": quote(secret) if not secret.isascii() else secret.replace(" ", "#")}
         yield f"{method} {path} key", request(method, path, places, given, bodies[0], key)
         for content in entry.get("requestBody", {}).get("content", {}).values():
-            for place in {*strings_of(document, content["schema"]), (secret,)}:
-                body = with_secret(bodies[0], place, secret)
+            for place in {*string_paths(document, content["schema"]), (secret,)}:
+                body = with_value_at(bodies[0], place, secret)
                 yield f"{method} {path} {place}", request(method, path, places, given, body)
 
 
@@ -116,15 +116,15 @@ def request(
     return httpx.Request(method, url, params=query, headers=encoded, content=content)
 
 
-async def kept(web: Web) -> list[str]:
-    """Everything that is stored, as text."""
+async def stored_texts(web: Web) -> list[str]:
+    """Return every stored row as text."""
     return [
         f"{table.name}: {dict(row)}" for table in schema.metadata.sorted_tables for row in await web.running.rows(table)
     ]
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-async def test_no_string_of_any_call_keeps_a_password_or_says_it_back(
+async def test_no_string_of_any_call_stores_or_returns_a_password(
     web: Web, document: dict[str, Any], log: io.StringIO, secret: str
 ) -> None:
     await web.running.drain()
@@ -136,13 +136,13 @@ async def test_no_string_of_any_call_keeps_a_password_or_says_it_back(
         assert not _WHOLE.search(answer.text), f"{what}: {answer.text}"
     assert count > 300
     await web.running.drain()
-    found = [row for row in await kept(web) if _WHOLE.search(row)]
+    found = [row for row in await stored_texts(web) if _WHOLE.search(row)]
     assert not found, found[:3]
     ours = [line for line in log.getvalue().splitlines() if '"logger": "httpx"' not in line]
     assert not [line for line in ours if _WHOLE.search(line)]
 
 
-async def test_what_staff_type_freely_is_taken_with_the_password_masked(web: Web) -> None:
+async def test_free_text_is_accepted_with_the_password_masked(web: Web) -> None:
     secret, shown = f"asked for {OLD}#{NEW}#{NEW}", "asked for ******#******#******"
     consent = await web.call("PUT", f"{ALICE_HOME}/consents/marketing", {"source": secret}, reason=secret)
     ticket = await web.call("POST", "/api/v1/tickets", {"msisdn": ALICE, "text": secret})
@@ -152,4 +152,4 @@ async def test_what_staff_type_freely_is_taken_with_the_password_masked(web: Web
     answers = (consent, ticket, campaign, stopped, looked)
     assert [answer.status_code for answer in answers] == [200, 201, 202, 200, 200]
     assert ticket.json()["text"] == shown
-    assert len([row for row in await kept(web) if shown in row]) >= len(answers)
+    assert len([row for row in await stored_texts(web) if shown in row]) >= len(answers)

@@ -1,4 +1,4 @@
-"""The quality of SPs, counted from what happened (M18)."""
+"""The report on the quality of SPs (M18)."""
 
 import csv
 import io
@@ -22,8 +22,8 @@ async def rows(web: Web, **days: str) -> dict[str, dict[str, Any]]:
     return {row["sp_code"]: row for row in answer.json()["service_providers"]}
 
 
-async def ordered(web: Web, answer: str | None, msisdn: str) -> None:
-    """She orders what TITAN has, and answers so, or lets it expire."""
+async def place_and_answer(web: Web, answer: str | None, msisdn: str) -> None:
+    """Order a service of TITAN and answer the question, or let it expire if ``answer`` is None."""
     await web.running.say("KTZQ", sender=msisdn)
     asked = (await web.running.received(msisdn))[-1]
     if answer is None:
@@ -32,10 +32,10 @@ async def ordered(web: Web, answer: str | None, msisdn: str) -> None:
         await web.running.say(answer, asked.service_number, sender=msisdn)
 
 
-async def test_orders_are_counted_by_what_became_of_them(web: Web) -> None:
-    await ordered(web, "是", ALICE)
-    await ordered(web, "不要", BOB)
-    await ordered(web, None, BOB)
+async def test_orders_are_counted_by_their_outcome(web: Web) -> None:
+    await place_and_answer(web, "是", ALICE)
+    await place_and_answer(web, "不要", BOB)
+    await place_and_answer(web, None, BOB)
     refused = {"msisdn": ALICE, "service_code": "ZQ", "channel": "web"}
     assert (await web.call("POST", "/api/v1/orders", refused)).json()["state"] == "refused"
     titan = (await rows(web))["TITAN"]
@@ -44,9 +44,9 @@ async def test_orders_are_counted_by_what_became_of_them(web: Web) -> None:
     assert titan["short_name"] == "体坛"
 
 
-async def test_unsubscribes_and_how_many_of_them_were_soon(web: Web) -> None:
+async def test_unsubscribes_and_the_share_within_72_hours(web: Web) -> None:
     await web.running.say("QXSJB")
-    await ordered(web, "是", ALICE)
+    await place_and_answer(web, "是", ALICE)
     await web.running.say("QXZQ")
     found = await rows(web)
     assert (found["XINHUA"]["unsubscribes"], found["XINHUA"]["within_72h_share"]) == (1, 0.0)
@@ -54,7 +54,7 @@ async def test_unsubscribes_and_how_many_of_them_were_soon(web: Web) -> None:
     assert (found["MOJI"]["unsubscribes"], found["MOJI"]["within_72h_share"]) == (0, None)
 
 
-async def charged(web: Web, charge_id: str, due_at: str) -> None:
+async def take_charge(web: Web, charge_id: str, due_at: str) -> None:
     body = {
         "charge_id": charge_id, "msisdn": ALICE, "service_code": "SJB", "kind": "monthly", "amount_fen": 300,
         "due_at": due_at,
@@ -64,7 +64,7 @@ async def charged(web: Web, charge_id: str, due_at: str) -> None:
 
 
 async def test_disputes_complaints_and_refunds_belong_to_the_sp_of_the_fee(web: Web) -> None:
-    await charged(web, "c-1", "2026-03-04T12:00:00+08:00")
+    await take_charge(web, "c-1", "2026-03-04T12:00:00+08:00")
     await web.running.say("否", "10086901")
     [ticket] = (await web.get("/api/v1/tickets", kind="fee_dispute")).json()["tickets"]
     await web.call("POST", f"/api/v1/tickets/{ticket['id']}/resolve", {"decision": "upheld"})
@@ -82,7 +82,7 @@ async def test_disputes_complaints_and_refunds_belong_to_the_sp_of_the_fee(web: 
     }  # fmt: skip
 
 
-async def test_days_are_whole_ones_in_shanghai(web: Web) -> None:
+async def test_days_are_days_in_shanghai(web: Web) -> None:
     await web.running.advance_to("2026-03-31 23:59:59")
     await web.running.say("QXSJB")
     await web.running.advance(seconds=1)
@@ -92,7 +92,7 @@ async def test_days_are_whole_ones_in_shanghai(web: Web) -> None:
     assert march["MOJI"]["unsubscribes"] == 0
 
 
-async def test_the_same_as_csv_by_the_header_or_by_name(web: Web) -> None:
+async def test_csv_is_chosen_by_the_accept_header_or_the_format(web: Web) -> None:
     await web.running.say("QXSJB")
     by_name = await web.get(REPORT, **MARCH, format="csv")
     headers = {"Authorization": "Bearer demo", "Accept": "text/csv"}
@@ -108,7 +108,7 @@ async def test_the_same_as_csv_by_the_header_or_by_name(web: Web) -> None:
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+86", "-2", "@sum", "\tx"])
-def test_a_cell_that_looks_like_a_formula_is_none(name: str) -> None:
+def test_a_cell_like_a_formula_is_escaped(name: str) -> None:
     [_, row] = csv.reader(io.StringIO(as_csv([SpQuality("-A", name)])))
     assert row[:2] == ["'-A", f"'{name}"]
 
@@ -120,7 +120,7 @@ def test_a_cell_that_looks_like_a_formula_is_none(name: str) -> None:
         {"from": "2026-02-29", "to": "2026-03-01"}, {"from": "0001-01-01", "to": "9999-12-31"},
     ],
 )  # fmt: skip
-async def test_days_that_are_none_are_refused(web: Web, days: dict[str, str]) -> None:
+async def test_invalid_days_are_refused(web: Web, days: dict[str, str]) -> None:
     assert_problem(await web.get(REPORT, **days), 422)
 
 

@@ -11,7 +11,7 @@ SPAM = "/api/v1/spam-reports"
 
 
 async def complain(web: Web, text: str = "多收费", sender: str = ALICE) -> str:
-    """The id of a new complaint's ticket."""
+    """Send a complaint and return the id of its ticket."""
     await web.running.say(f"TS {text}", sender=sender)
     tickets = (await web.get(TICKETS)).json()["tickets"]
     return str(tickets[-1]["id"])
@@ -22,8 +22,8 @@ async def resolve(web: Web, ticket_id: str, **body: object) -> tuple[int, dict[s
     return answer.status_code, answer.json()
 
 
-async def taken_fee(web: Web, charge_id: str = "c-1") -> None:
-    """A fee that was reminded of and taken; six hours pass."""
+async def take_fee(web: Web, charge_id: str = "c-1") -> None:
+    """Announce a fee and let it be reminded and taken, within six hours."""
     charge = {
         "charge_id": charge_id, "msisdn": ALICE, "service_code": "SJB", "kind": "monthly", "amount_fen": 300,
         "due_at": "2026-03-02T12:00:00+08:00",
@@ -87,8 +87,15 @@ async def test_lists_by_state_kind_and_breach_and_by_page(web: Web) -> None:
 async def test_the_earliest_deadline_comes_first_and_by_page(web: Web) -> None:
     ids = []
     for text, vip in (("一件", False), ("两件", True), ("三件", False), ("四件", True)):
-        her = {"brand": "gotone", "vip": vip, "payment": "prepaid", "balance_fen": 0, "points": 0, "status": "active"}
-        assert (await web.call("PUT", f"/api/v1/subscribers/{ALICE}", her)).status_code == 200
+        subscriber = {
+            "brand": "gotone",
+            "vip": vip,
+            "payment": "prepaid",
+            "balance_fen": 0,
+            "points": 0,
+            "status": "active",
+        }
+        assert (await web.call("PUT", f"/api/v1/subscribers/{ALICE}", subscriber)).status_code == 200
         ids.append(await complain(web, text))
     wanted = [ids[1], ids[3], ids[0], ids[2]]
     assert [one["id"] for one in (await web.get(TICKETS, sort="deadline")).json()["tickets"]] == wanted
@@ -126,7 +133,7 @@ async def test_an_agent_opens_answers_and_resolves(web: Web) -> None:
     assert (await resolve(web, ticket["id"]))[0] == 409
 
 
-async def test_what_cannot_be_done_says_so(web: Web) -> None:
+async def test_impossible_decisions_are_refused(web: Web) -> None:
     ticket_id = await complain(web)
     for body in (
         {"decision": "whatever"},
@@ -149,8 +156,8 @@ async def test_what_cannot_be_done_says_so(web: Web) -> None:
     assert_problem(await web.call("POST", TICKETS, {"msisdn": ALICE, "text": "多收费", "charge_id": "no"}), 422)
 
 
-async def test_refunds_once_and_to_the_end(web: Web) -> None:
-    await taken_fee(web)
+async def test_a_fee_is_refunded_once(web: Web) -> None:
+    await take_fee(web)
     first, second = await complain(web, "手机报我没有订过"), await complain(web, "手机报又说一次")
     principal = {"policy": "principal", "charge_id": "c-1"}
     code, ticket = await resolve(web, first, refund=principal)
@@ -174,8 +181,8 @@ async def test_refunds_once_and_to_the_end(web: Web) -> None:
     assert verified["ok"]
 
 
-async def test_nobody_decides_the_second_half(web: Web) -> None:
-    await taken_fee(web)
+async def test_an_undecided_second_half_is_paid(web: Web) -> None:
+    await take_fee(web)
     ticket_id = await complain(web, "手机报我没有订过")
     await resolve(web, ticket_id, refund={"policy": "principal", "charge_id": "c-1"})
     await web.running.advance(days=3)
@@ -184,7 +191,7 @@ async def test_nobody_decides_the_second_half(web: Web) -> None:
     assert refunds[1]["who"] == "timer"
 
 
-async def test_who_may_see_and_do_what(web: Web) -> None:
+async def test_scopes_of_tickets(web: Web) -> None:
     ticket_id = await complain(web)
     read, care, billing = await web.token("read"), await web.token("care"), await web.token("billing:write")
     listed = (await web.call("GET", TICKETS, token=read)).json()["tickets"]

@@ -1,4 +1,4 @@
-"""Readings, bills, spend and announced stops over the management API (http-api.md; flows.md 9, 10, 16)."""
+"""Readings, bills, spend and suspensions over the management API (http-api.md; flows.md 9, 10, 16)."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ READING = {"msisdn": "13800138000", "month": "2026-03", "used_kb": 54_784, "at":
 TAKEN = {"msisdn": ALICE, "month": "2026-03", "status": "accepted"}
 
 
-async def post(web: Web, path: str, body: object) -> Any:  # noqa: ANN401  whatever it answers
+async def post(web: Web, path: str, body: object) -> Any:  # noqa: ANN401  any JSON
     answer = await web.call("POST", f"/api/v1{path}", body)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-async def said(web: Web, text: str) -> str:
+async def reply_to(web: Web, text: str) -> str:
     (reply,) = await web.running.say(text)
     return reply
 
@@ -28,15 +28,15 @@ async def said(web: Web, text: str) -> str:
 # ---- readings
 
 
-async def test_a_reading_is_kept_and_an_older_one_ignored(web: Web) -> None:
+async def test_a_reading_is_stored_and_an_older_one_ignored(web: Web) -> None:
     assert await post(web, "/usage/data", READING) == TAKEN
     older = READING | {"used_kb": 1, "at": "2026-03-02T09:59:59.999999+08:00"}
     assert await post(web, "/usage/data", older) == TAKEN | {"status": "ignored"}
     assert await post(web, "/usage/data", READING) == TAKEN
-    assert "53.50MB" in await said(web, "CXYL")
+    assert "53.50MB" in await reply_to(web, "CXYL")
 
 
-async def test_each_of_an_array_is_judged_by_itself_and_answered_in_its_place(web: Web) -> None:
+async def test_each_reading_of_an_array_is_checked_alone_and_answered_in_order(web: Web) -> None:
     ahead = {"at": "2026-03-03T10:00:01+08:00"}
     given = [
         READING | {"at": "2026-03-02T10:00:00+08:00", "used_kb": 60_000},
@@ -89,7 +89,7 @@ async def test_a_thousand_readings_at_once(web: Web) -> None:
         ({"colour": "red"}, "colour"),
     ],
 )
-async def test_what_is_wrong_is_named(web: Web, wrong: dict[str, object], field: str) -> None:
+async def test_an_invalid_field_is_named(web: Web, wrong: dict[str, object], field: str) -> None:
     for body in (READING | wrong, [READING, READING | wrong]):
         answer = await web.call("POST", "/api/v1/usage/data", body)
         assert_problem(answer, 422)
@@ -99,12 +99,12 @@ async def test_what_is_wrong_is_named(web: Web, wrong: dict[str, object], field:
         assert_problem(await web.call("POST", "/api/v1/usage/data", empty), 422)
 
 
-async def test_what_she_is_told_shows(web: Web) -> None:
+async def test_preferences_show_whether_data_alerts_are_on(web: Web) -> None:
     async def alerts() -> bool:
         return bool((await web.get(ALICE_HOME)).json()["preferences"]["data_alerts"])
 
     assert not await alerts()
-    await said(web, "KTYLTX")
+    await reply_to(web, "KTYLTX")
     assert await alerts()
     assert (await web.get("/api/v1/subscribers/13900139000")).json()["preferences"]["data_alerts"]
 
@@ -112,14 +112,14 @@ async def test_what_she_is_told_shows(web: Web) -> None:
 # ---- bills and spend
 
 
-async def test_what_she_asks_for_is_what_billing_said(web: Web) -> None:
+async def test_bill_and_spend_are_what_billing_sent(web: Web) -> None:
     items = [{"name": "套餐月费", "amount_fen": 5800}, {"name": "优惠", "amount_fen": -800}]
     bill = {"msisdn": "008613800138000", "month": "2026-02", "items": items}
     assert await post(web, "/bills", bill) == {"msisdn": ALICE, "month": "2026-02"}
-    assert "合计50元：套餐月费58元；优惠-8元" in await said(web, "ZD")
+    assert "合计50元：套餐月费58元；优惠-8元" in await reply_to(web, "ZD")
     spend = {"msisdn": "13800138000", "month": "2026-03", "amount_fen": 4210, "at": "2026-03-02T09:00:00"}
     assert await post(web, "/spend", spend) == {"msisdn": ALICE, "month": "2026-03"}
-    assert "截至03月02日09时00分" in await said(web, "HF")
+    assert "截至03月02日09时00分" in await reply_to(web, "HF")
     for path, wrong in (
         ("/bills", bill | {"msisdn": "13700137000"}),
         ("/bills", bill | {"items": [{"name": "一\n二", "amount_fen": 1}]}),
@@ -132,10 +132,10 @@ async def test_what_she_asks_for_is_what_billing_said(web: Web) -> None:
         assert_problem(await web.call("POST", f"/api/v1{path}", wrong), 422)
 
 
-# ---- stops
+# ---- suspensions
 
 
-async def test_a_stop_is_announced_moved_and_called_off(web: Web) -> None:
+async def test_a_suspension_is_announced_moved_and_called_off(web: Web) -> None:
     path, stop = f"{ALICE_HOME}/suspension", {"at": "2026-03-06T15:00:00"}
     assert await post(web, "/subscribers/13800138000/suspension", stop) == {
         "msisdn": ALICE,
@@ -153,7 +153,7 @@ async def test_a_stop_is_announced_moved_and_called_off(web: Web) -> None:
     )
 
 
-async def test_what_waits_in_the_night_is_superseded_when_she_has_paid(web: Web) -> None:
+async def test_a_notice_held_overnight_is_superseded_after_payment(web: Web) -> None:
     await web.running.advance_to("2026-03-02 23:00")
     await post(web, "/subscribers/13800138000/suspension", {"at": "2026-03-06T15:00:00"})
     assert (await web.call("PATCH", ALICE_HOME, {"status": "active"})).status_code == 200

@@ -9,16 +9,25 @@ from app.db.access import access_record
 from app.web.access import Sees
 from tests.running import ALICE, BOB
 from tests.web.calls import Web, assert_problem
-from tests.web.customers import HOME, NUMBERS, TEXTS, Asked, api_routes, make_world, reads, rules_of
+from tests.web.customers import (
+    HOME,
+    NUMBERS,
+    TEXTS,
+    ReadCall,
+    access_rules,
+    api_routes,
+    create_customer_data,
+    read_calls,
+)
 
 pytestmark = pytest.mark.anyio
 WHY = "case 7731"
-# Shows numbers of nobody: sums, by SP.
+# Contains no customer's number: only sums for each SP.
 NO_CUSTOMERS = {"/reports/service-providers"}
 
 
-class Seen(NamedTuple):
-    """How a call ends: its status, whether texts and whole numbers are shown, whether the look is recorded."""
+class Visibility(NamedTuple):
+    """The result of a call: its status, whether texts and whole numbers are shown, and whether access is recorded."""
 
     status: int
     texts: bool = False
@@ -26,16 +35,21 @@ class Seen(NamedTuple):
     recorded: bool = False
 
 
-REFUSED, HIDDEN, ALL = Seen(422), Seen(200), Seen(200, texts=True, numbers=True, recorded=True)
-# By scope: of one customer without and with a reason, of many without and with one.
-RULE: dict[str, tuple[Seen, Seen, Seen, Seen]] = {
+REFUSED, HIDDEN, ALL = Visibility(422), Visibility(200), Visibility(200, texts=True, numbers=True, recorded=True)
+# For each scope: calls about one customer without and with a reason, lists over many without and with a reason.
+RULE: dict[str, tuple[Visibility, Visibility, Visibility, Visibility]] = {
     "care": (REFUSED, ALL, HIDDEN, ALL),
     "admin": (ALL, ALL, HIDDEN, ALL),
-    "billing:write": (Seen(200, numbers=True, recorded=True), Seen(200, numbers=True, recorded=True), HIDDEN, HIDDEN),
-    "read": (REFUSED, Seen(200, recorded=True), HIDDEN, HIDDEN),
-    "directory:write": (Seen(403),) * 4,
+    "billing:write": (
+        Visibility(200, numbers=True, recorded=True),
+        Visibility(200, numbers=True, recorded=True),
+        HIDDEN,
+        HIDDEN,
+    ),
+    "read": (REFUSED, Visibility(200, recorded=True), HIDDEN, HIDDEN),
+    "directory:write": (Visibility(403),) * 4,
 }
-# What an agent does for one customer: its body, and how its access record calls it.
+# Actions for one customer: the path, the body and the name in the access record.
 ACTS: dict[str, tuple[object, str]] = {
     "/messages/{message_id}/resend": (None, "resend"),
     "/dead-letters/{message_id}/retry": (None, "retry"),
@@ -53,36 +67,36 @@ ACTS: dict[str, tuple[object, str]] = {
 
 
 def test_every_route_declares_one_rule() -> None:
-    assert {route.path for route in api_routes() if len(rules_of(route)) != 1} == set()
+    assert {route.path for route in api_routes() if len(access_rules(route)) != 1} == set()
 
 
-def test_whatever_is_read_or_found_by_its_id_is_seen_through_the_rule() -> None:
+def test_every_read_and_lookup_by_id_declares_sees() -> None:
     for route in api_routes():
         names_a_row = route.methods == {"GET"} or "_id}" in route.path
         if names_a_row and route.path not in NO_CUSTOMERS:
-            assert isinstance(rules_of(route)[0], Sees), f"{route.path} shows rows of customers: declare it by Sees"
+            assert isinstance(access_rules(route)[0], Sees), f"{route.path} shows rows of customers: declare it by Sees"
 
 
-def test_every_act_is_in_the_table_of_this_test() -> None:
+def test_every_action_is_in_the_table_of_this_test() -> None:
     assert {
-        route.path for route in api_routes() if route.methods != {"GET"} and isinstance(rules_of(route)[0], Sees)
+        route.path for route in api_routes() if route.methods != {"GET"} and isinstance(access_rules(route)[0], Sees)
     } == set(ACTS)
 
 
 # ---- reads
 
 
-async def ask(web: Web, asked: Asked, token: str, reason: str | None) -> httpx.Response:
-    return await web.call("GET", asked.path, token=token, reason=reason, params=dict(asked.query))
+async def send(web: Web, read_call: ReadCall, token: str, reason: str | None) -> httpx.Response:
+    return await web.call("GET", read_call.path, token=token, reason=reason, params=dict(read_call.query))
 
 
-def shown(answer: httpx.Response) -> tuple[bool, bool]:
-    """Whether an answer holds a text of somebody's, and whether it holds a number."""
+def texts_and_numbers_in(answer: httpx.Response) -> tuple[bool, bool]:
+    """Return whether an answer contains somebody's text, and whether it contains a whole number."""
     return any(text in answer.text for text in TEXTS), any(number in answer.text for number in NUMBERS)
 
 
-def customers(answer: httpx.Response) -> set[str]:
-    """Whose rows a list holds."""
+def customers_in(answer: httpx.Response) -> set[str]:
+    """Return the numbers of the customers in a list."""
     rows = next((value for value in answer.json().values() if isinstance(value, list)), [])
     return {msisdn for row in rows if (msisdn := row.get("msisdn") or row.get("data", row).get("msisdn"))} | {
         row["number"] for row in rows if row.keys() == {"number", "count"}
@@ -91,27 +105,34 @@ def customers(answer: httpx.Response) -> set[str]:
 
 @pytest.mark.parametrize("scope", RULE)
 async def test_every_read_shows_what_scope_and_reason_allow_and_is_recorded(web: Web, scope: str) -> None:
-    world, token = await make_world(web), await web.token(scope)
-    for asked in reads(world):
-        texts, numbers = shown(await ask(web, asked, "demo", WHY))
+    created, token = await create_customer_data(web), await web.token(scope)
+    for read_call in read_calls(created):
+        texts, numbers = texts_and_numbers_in(await send(web, read_call, "demo", WHY))
         for reason in (None, "no  no", WHY):
             before = await web.running.count(access_record)
-            answer = await ask(web, asked, token, reason)
-            opened = scope == "admin" or scope in asked.rule.scopes
-            expected = RULE[scope][(not asked.of_one) * 2 + (reason == WHY)] if opened else Seen(403)
-            told = f"{asked.name} by {scope}, because of {reason}"
-            if asked.name == "/events" and scope == "billing:write":
-                expected = Seen(200, numbers=True)  # as its receiver
+            answer = await send(web, read_call, token, reason)
+            opened = scope == "admin" or scope in read_call.rule.scopes
+            expected = RULE[scope][(not read_call.one_customer) * 2 + (reason == WHY)] if opened else Visibility(403)
+            context = f"{read_call.name} by {scope}, because of {reason}"
+            if read_call.name == "/events" and scope == "billing:write":
+                expected = Visibility(200, numbers=True)  # as its receiver
                 numbers = BOB in answer.text or ALICE in answer.text
-            assert answer.status_code == expected.status, f"{told}: {answer.text}"
-            assert shown(answer) == (texts and expected.texts, numbers and expected.numbers), f"{told}: {answer.text}"
+            assert answer.status_code == expected.status, f"{context}: {answer.text}"
+            assert texts_and_numbers_in(answer) == (texts and expected.texts, numbers and expected.numbers), (
+                f"{context}: {answer.text}"
+            )
             added = await web.running.count(access_record) - before
-            assert added == (expected.recorded and (1 if asked.of_one else len(customers(answer)))), told
+            assert added == (expected.recorded and (1 if read_call.one_customer else len(customers_in(answer)))), (
+                context
+            )
 
 
-async def test_the_world_of_these_tests_has_texts_and_numbers_wherever_they_can_be(web: Web) -> None:
-    world = await make_world(web)
-    found = {asked.name: shown(await ask(web, asked, "demo", WHY)) for asked in reads(world)}
+async def test_the_data_of_these_tests_has_texts_and_numbers_wherever_possible(web: Web) -> None:
+    created = await create_customer_data(web)
+    found = {
+        read_call.name: texts_and_numbers_in(await send(web, read_call, "demo", WHY))
+        for read_call in read_calls(created)
+    }
     assert {name for name, (texts, _) in found.items() if not texts} == {
         "/charges", "/charges?msisdn", "/charges/{charge_id}", "/orders", "/orders?msisdn", "/orders/{order_id}",
         "/events", "/spam-reports", "/spam-reports?number", "/subscribers/{msisdn}",
@@ -124,27 +145,27 @@ async def test_the_world_of_these_tests_has_texts_and_numbers_wherever_they_can_
     }  # fmt: skip
 
 
-async def test_a_masked_number_can_be_told_apart_and_no_id_is_touched(web: Web) -> None:
-    world = await make_world(web)
+async def test_masked_numbers_differ_and_ids_stay_whole(web: Web) -> None:
+    created = await create_customer_data(web)
     listed = (await web.call("GET", "/api/v1/messages", reason=None)).json()["messages"]
     whole = (await web.call("GET", "/api/v1/messages")).json()["messages"]
     assert {item["msisdn"] for item in listed} == {"+86138****8000", "+86139****9000"}
     assert [item["id"] for item in listed] == [item["id"] for item in whole]
-    assert world.ids["message_id"] in {item["id"] for item in listed}
+    assert created.ids["message_id"] in {item["id"] for item in listed}
     assert {item["from"] for item in listed if item["direction"] == "mt"} >= {"10086"}
     assert all("text" not in item for item in listed)
 
 
-# ---- acts
+# ---- actions
 
 
 @pytest.mark.parametrize("scope", RULE)
-async def test_every_act_for_a_customer_leaves_who_and_why(web: Web, scope: str) -> None:
-    world, token = await make_world(web), await web.token(scope)
+async def test_every_action_for_a_customer_records_who_and_why(web: Web, scope: str) -> None:
+    created, token = await create_customer_data(web), await web.token(scope)
     for path, (body, what) in ACTS.items():
         for reason in (None, "no  no", WHY):
             before = await web.running.count(access_record)
-            called = "/api/v1" + path.format_map(world.ids)
+            called = "/api/v1" + path.format_map(created.ids)
             answer = await web.call("POST", called, body, token=token, reason=reason)
             added = await web.running.count(access_record) - before
             if scope not in ("care", "admin"):
@@ -159,7 +180,7 @@ async def test_every_act_for_a_customer_leaves_who_and_why(web: Web, scope: str)
                 assert (newest["who"], newest["msisdn"], newest["what"], newest["reason"]) == (scope, ALICE, what, said)
 
 
-async def test_an_order_of_another_channel_is_no_look(web: Web) -> None:
+async def test_an_order_of_another_channel_records_no_access(web: Web) -> None:
     order = {"msisdn": ALICE, "service_code": "YYH", "channel": "web"}
     answer = await web.call("POST", "/api/v1/orders", order, token=await web.token("billing:write"), reason=None)
     assert (answer.status_code, answer.json()["msisdn"]) == (202, ALICE)
@@ -167,9 +188,7 @@ async def test_an_order_of_another_channel_is_no_look(web: Web) -> None:
 
 
 @pytest.mark.parametrize("reason", [None, ".", "a    b", "abcd", "no  no", "\u2800" * 9])
-async def test_what_needs_a_reason_of_everybody_takes_no_less_than_five_visible_characters(
-    web: Web, reason: str | None
-) -> None:
+async def test_a_required_reason_has_at_least_five_visible_characters(web: Web, reason: str | None) -> None:
     for method, path in (("DELETE", f"{HOME}/subscriptions/CL"), ("POST", f"{HOME}/tenures/1/erasure")):
         assert "X-Reason" in assert_problem(await web.call(method, path, reason=reason), 422)
     assert (await web.running.states())["CL"] == "active"
@@ -179,7 +198,7 @@ async def test_what_needs_a_reason_of_everybody_takes_no_less_than_five_visible_
 
 
 async def give_away(web: Web) -> None:
-    """Alice's number becomes somebody else's."""
+    """Give Alice's number to another customer."""
     kept = (await web.get(HOME)).json()
     fields = ("brand", "payment", "balance_fen", "points")
     await web.running.advance(hours=1)
@@ -189,47 +208,53 @@ async def give_away(web: Web) -> None:
 
 @pytest.mark.parametrize("scope", ["care", "billing:write", "read"])
 async def test_former_tenures_are_for_admin_in_every_call(web: Web, scope: str) -> None:
-    world, token = await make_world(web), await web.token(scope)
+    created, token = await create_customer_data(web), await web.token(scope)
     await give_away(web)
-    hers = {name: value for name, value in world.ids.items() if name.endswith("_id") and name != "campaign_id"}
+    customer_ids = {
+        name: value for name, value in created.ids.items() if name.endswith("_id") and name != "campaign_id"
+    }
     before = await web.running.count(access_record)
-    for asked in reads(world):
-        answer = await ask(web, asked, token, WHY)
-        if scope not in asked.rule.scopes:
+    for read_call in read_calls(created):
+        answer = await send(web, read_call, token, WHY)
+        if scope not in read_call.rule.scopes:
             continue
-        by_id = any(f"{{{name}}}" in asked.name for name in hers)
-        assert answer.status_code == (404 if by_id else 200), f"{asked.name}: {answer.text}"
-        if asked.name != "/events" or scope != "billing:write":  # what it is told, it is told whosever it was
-            assert not [name for name, value in hers.items() if f'"{value}"' in answer.text], asked.name
-        if asked.by_tenure:
-            params = {**dict(asked.query), "tenure": "1"}
-            assert_problem(await web.call("GET", asked.path, token=token, params=params), 403)
+        by_id = any(f"{{{name}}}" in read_call.name for name in customer_ids)
+        assert answer.status_code == (404 if by_id else 200), f"{read_call.name}: {answer.text}"
+        if (
+            read_call.name != "/events" or scope != "billing:write"
+        ):  # billing reads all its events, also those about former customers
+            assert not [name for name, value in customer_ids.items() if f'"{value}"' in answer.text], read_call.name
+        if read_call.takes_tenure:
+            params = {**dict(read_call.query), "tenure": "1"}
+            assert_problem(await web.call("GET", read_call.path, token=token, params=params), 403)
     rows = await web.running.rows(access_record)
     assert {row["tenure"] for row in rows if row["who"] == scope and row["msisdn"] == ALICE} <= {2}
     assert len(rows) > before
 
 
 async def test_nobody_but_admin_acts_on_a_former_tenure(web: Web) -> None:
-    world, token = await make_world(web), await web.token("care")
+    created, token = await create_customer_data(web), await web.token("care")
     await give_away(web)
     before = await web.running.count(access_record)
     for path, (body, _) in ACTS.items():
         if "_id}" in path:
-            answer = await web.call("POST", "/api/v1" + path.format_map(world.ids), body, token=token)
+            answer = await web.call("POST", "/api/v1" + path.format_map(created.ids), body, token=token)
             assert_problem(answer, 404)
     assert await web.running.count(access_record) == before
 
 
 async def test_admin_sees_former_tenures_and_the_record_says_which(web: Web) -> None:
-    world = await make_world(web)
+    created = await create_customer_data(web)
     await give_away(web)
     token = await web.token("admin")
-    for asked in reads(world):
-        if asked.by_tenure:
-            params = {**dict(asked.query), "tenure": "1"}
-            assert (await web.call("GET", asked.path, token=token, params=params)).status_code == 200, asked.name
-        elif "_id}" in asked.name:
-            assert (await ask(web, asked, token, None)).status_code == 200, asked.name
+    for read_call in read_calls(created):
+        if read_call.takes_tenure:
+            params = {**dict(read_call.query), "tenure": "1"}
+            assert (await web.call("GET", read_call.path, token=token, params=params)).status_code == 200, (
+                read_call.name
+            )
+        elif "_id}" in read_call.name:
+            assert (await send(web, read_call, token, None)).status_code == 200, read_call.name
     rows = [row for row in await web.running.rows(access_record) if row["who"] == "admin"]
     assert {row["tenure"] for row in rows} == {1}
     assert {"charge", "order", "message", "ticket", "charges", "orders", "messages", "evidence"} <= {
@@ -237,20 +262,20 @@ async def test_admin_sees_former_tenures_and_the_record_says_which(web: Web) -> 
     }
 
 
-# ---- the records
+# ---- access records
 
 
-async def test_who_looked_can_be_read_of_one_customer_and_of_all(web: Web) -> None:
+async def test_access_records_can_be_read_for_one_customer_and_for_all(web: Web) -> None:
     care = await web.token("care")
     for reason in ("first call", "second call"):
         await web.call("GET", HOME, token=care, reason=reason)
         await web.running.advance(minutes=10)
     await web.call("GET", f"/api/v1/subscribers/{BOB}", token=care, reason="another")
 
-    hers = (await web.call("GET", f"{HOME}/access-records", token=care, reason="an audit")).json()
-    told = {"at": "2026-03-02T10:10:00+08:00", "by": "care", "msisdn": ALICE, "what": "subscriber"}
-    assert hers["access_records"][1] == {**told, "reason": "second call"}
-    assert [row["reason"] for row in hers["access_records"]] == ["an audit", "second call", "first call"]
+    customer_ids = (await web.call("GET", f"{HOME}/access-records", token=care, reason="an audit")).json()
+    context = {"at": "2026-03-02T10:10:00+08:00", "by": "care", "msisdn": ALICE, "what": "subscriber"}
+    assert customer_ids["access_records"][1] == {**context, "reason": "second call"}
+    assert [row["reason"] for row in customer_ids["access_records"]] == ["an audit", "second call", "first call"]
 
     path = "/api/v1/access-records"
     of_all = await web.get(path, **{"from": "2026-03-02T10:10:00+08:00", "to": "2026-03-02T10:20:00+08:00"})
@@ -277,8 +302,8 @@ async def test_access_records_are_read_in_pages(web: Web) -> None:
     assert_problem(await web.get("/api/v1/access-records", cursor="x"), 422)
 
 
-async def test_the_lists_of_a_customer_hold_hers_only_and_are_read_in_pages(web: Web) -> None:
-    await make_world(web)
+async def test_the_lists_of_a_customer_contain_only_that_customer_and_are_read_in_pages(web: Web) -> None:
+    await create_customer_data(web)
     for name, key in (
         ("charges", "charge_id"), ("orders", "order_id"), ("refunds", "charge_id"), ("tickets", "id"), ("questions", "id"),
     ):  # fmt: skip
