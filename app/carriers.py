@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
-from app.db.outbox import FailoverRoute
+from app.db.recovery import FailoverRoute
 from app.db.session import Database
 from app.domain.policy import ProviderTraits
 from app.providers import KINDS, make_provider

@@ -18,7 +18,8 @@ from pathlib import Path
 import httpx
 import uvloop
 
-from app.db import migrations, outbox, state, tables
+from app.db import migrations, outbox, state
+from app.db.outbox import outbound_message
 from app.db.session import Database, normalise_url
 from app.domain.messages import MessageClass, lane_of
 from app.domain.msisdn import bucket_of
@@ -121,8 +122,8 @@ async def _deliver(given: Namespace, folder: Path, provider: Provider) -> tuple[
         while await delivery.step():
             pass
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-        accepted = tables.outbound_message.c.status == "accepted"
-        found = tables.outbound_message.select().where(accepted)
+        accepted = outbound_message.c.status == "accepted"
+        found = outbound_message.select().where(accepted)
         taken = len(await database.read(lambda connection: connection.execute(found).all()))
     finally:
         database.close()

@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.db import migrations, session
-from app.db.accounts import LockedConversation, LookBack
+from app.db.accounts import LookBack
+from app.db.conversations import LockedConversation
 from app.db.session import Database, normalise_url
 from app.services.turns.loading import AccountLoader
 from app.services.turns.unit_of_work import PendingAccount

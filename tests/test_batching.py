@@ -9,7 +9,8 @@ from sqlalchemy import Engine, event
 
 from app import batching
 from app.batching import Batcher
-from app.db import tables
+from app.db.outbox import outbound_message
+from app.db.subscribers import subscriber
 from app.services.intake import IntakeStatus
 from tests.running import Running
 
@@ -110,8 +111,8 @@ async def test_five_hundred_dialogues_take_few_commits_from_intake_to_delivery_r
         await asyncio.gather(*(gateway.store(gateway.message("0000", sender=number)) for number in NUMBERS))
         await gateway.drain()
 
-    mt = tables.outbound_message.c
-    assert await gateway.count(tables.outbound_message, mt.status == "delivered") == 500
+    mt = outbound_message.c
+    assert await gateway.count(outbound_message, mt.status == "delivered") == 500
     # Intake, three batches of turns, claims, handovers, records and reports, and steps that look in vain.
     assert count.commits <= 60
     assert count.statements <= 1500
@@ -121,7 +122,7 @@ async def test_management_calls_at_once_share_commits(gateway: Running) -> None:
     with counted(gateway.gateway.storage.database.engine) as count:
         await asyncio.gather(*map(gateway.subscriber, NUMBERS))
 
-    assert await gateway.count(tables.subscriber) == 502
+    assert await gateway.count(subscriber) == 502
     assert count.commits <= 25
 
 

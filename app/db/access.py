@@ -21,9 +21,9 @@ from sqlalchemy import (
     tuple_,
 )
 
-from app.db import tables
 from app.db.columns import customer, metadata, required
 from app.db.rows import AnySelect, Row, as_keys, fetch, from_json, insert_rows, matching, shape_of
+from app.db.subscribers import subscriber
 from app.db.types import Id, Instant
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
@@ -52,7 +52,6 @@ def record_access(connection: Connection, rows: Sequence[Row]) -> None:
 
 @cache
 def _tenures(dialect: str) -> AnySelect:
-    subscriber = tables.subscriber
     given = from_json(dialect, shape_of(subscriber, _NUMBER))
     newest = select(subscriber.c.msisdn, func.max(subscriber.c.tenure))
     return newest.join_from(subscriber, given, matching(subscriber, given, _NUMBER)).group_by(subscriber.c.msisdn)

@@ -7,15 +7,7 @@ from functools import cache
 
 from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
-from app.db import tables
-from app.db.account_rows import (
-    SUBSCRIBER_COLUMNS,
-    SUBSCRIPTION_COLUMNS,
-    Tenure,
-    instant_or_none,
-    subscriber_of,
-    subscription_of,
-)
+from app.db.questions import question
 from app.db.rows import (
     AnySelect,
     Fields,
@@ -30,12 +22,13 @@ from app.db.rows import (
     raw,
     shape_of,
     update_rows,
-    upsert_rows,
 )
-from app.db.types import Instant, from_micros
+from app.db.subscribers import SUBSCRIBER_COLUMNS, Tenure, subscriber, subscriber_of
+from app.db.subscriptions import SUBSCRIPTION_COLUMNS, subscription, subscription_of
+from app.db.types import Instant, from_micros, instant_or_none
 from app.domain.account import Subscriber
 from app.domain.evidence import ChainHead
-from app.domain.subscriptions import Subscription, SubscriptionState
+from app.domain.subscriptions import Subscription
 from app.domain.values import value
 
 Key = tuple[int, str]
@@ -43,45 +36,6 @@ ItemKey = tuple[int, str, str]
 _NUMBER = ("bucket", "msisdn")
 _TENURE = ("bucket", "msisdn", "tenure")
 _ITEM = ("bucket", "msisdn", "id")
-
-
-@value
-class LockedConversation:
-    """A number's conversation row, locked for this transaction.
-
-    Attributes:
-        tenure: the number's present tenure, from 1; 0 if it has no subscriber.
-        guards: the number's limits, as JSON.
-        version: the id of the last batch that changed the account, hand-overs of questions aside; None: cached accounts
-            are not valid.
-    """
-
-    bucket: int
-    msisdn: str
-    tenure: int
-    guards: str | None
-    version: str | None
-
-
-@cache
-def _lock(dialect: str, *, wait: bool) -> AnySelect:
-    table = tables.conversation
-    given = from_json(dialect, shape_of(table, _NUMBER))
-    statement = (
-        select(*table.c)
-        .join_from(table, given, matching(table, given, _NUMBER))
-        .order_by(table.c.bucket, table.c.msisdn)
-    )
-    return statement.with_for_update(skip_locked=not wait, of=table)
-
-
-def lock_conversations(connection: Connection, numbers: Sequence[Key], *, wait: bool) -> list[LockedConversation]:
-    """Lock conversations in a fixed order, so that two transactions cannot deadlock.
-
-    With ``wait`` False conversations that others have locked are skipped (workers), else waited for (management calls).
-    """
-    keys = as_keys(_NUMBER, sorted(set(numbers)))
-    return [LockedConversation(*row) for row in fetch(connection, _lock(connection.dialect.name, wait=wait), keys)]
 
 
 @value
@@ -133,35 +87,32 @@ class StoredAccount:
 
 @cache
 def _subscribers(dialect: str) -> AnySelect:
-    table = tables.subscriber
-    given = from_json(dialect, shape_of(table, _TENURE))
-    return select(*SUBSCRIBER_COLUMNS).join_from(table, given, matching(table, given, _TENURE))
+    given = from_json(dialect, shape_of(subscriber, _TENURE))
+    return select(*SUBSCRIBER_COLUMNS).join_from(subscriber, given, matching(subscriber, given, _TENURE))
 
 
 @cache
 def _subscriptions(dialect: str) -> AnySelect:
-    table = tables.subscription
-    given = from_json(dialect, shape_of(table, _TENURE))
-    recent = or_(table.c.state != "ended", table.c.ends_at >= bindparam("since", type_=Instant))
+    given = from_json(dialect, shape_of(subscription, _TENURE))
+    recent = or_(subscription.c.state != "ended", subscription.c.ends_at >= bindparam("since", type_=Instant))
     return (
         select(*SUBSCRIPTION_COLUMNS)
-        .join_from(table, given, matching(table, given, _TENURE))
+        .join_from(subscription, given, matching(subscription, given, _TENURE))
         .where(recent)
-        .order_by(table.c.id)
+        .order_by(subscription.c.id)
     )
 
 
 @cache
 def _questions(dialect: str) -> AnySelect:
     """Questions that are open or ended lately. A question that was replaced is left out: its successor is asked."""
-    table = tables.question
-    given = from_json(dialect, shape_of(table, _TENURE))
+    given = from_json(dialect, shape_of(question, _TENURE))
     return (
-        select(*map(raw, table.c))
-        .join_from(table, given, matching(table, given, _TENURE))
-        .where(table.c.expires_at >= bindparam("since", type_=Instant))
-        .where(or_(table.c.closed_as.is_(None), one_of(table.c.closed_as, "answered", "undeliverable")))
-        .order_by(table.c.id)
+        select(*map(raw, question.c))
+        .join_from(question, given, matching(question, given, _TENURE))
+        .where(question.c.expires_at >= bindparam("since", type_=Instant))
+        .where(or_(question.c.closed_as.is_(None), one_of(question.c.closed_as, "answered", "undeliverable")))
+        .order_by(question.c.id)
     )
 
 
@@ -190,10 +141,9 @@ def load_accounts(connection: Connection, tenures: Sequence[Tenure], back: LookB
 
 @cache
 def _reached(dialect: str) -> AnySelect:
-    table = tables.question
-    given = from_json(dialect, shape_of(table, _ITEM))
-    columns = (table.c.id, raw(table.c.handed_over_at), raw(table.c.failed_at))
-    return select(*columns).join_from(table, given, matching(table, given, _ITEM))
+    given = from_json(dialect, shape_of(question, _ITEM))
+    columns = (question.c.id, raw(question.c.handed_over_at), raw(question.c.failed_at))
+    return select(*columns).join_from(question, given, matching(question, given, _ITEM))
 
 
 def question_arrivals(
@@ -220,42 +170,20 @@ def _question_of(row: Fields) -> StoredQuestion:
     )  # fmt: skip
 
 
-def save_subscribers(connection: Connection, rows: Sequence[Row]) -> None:
-    """Create or replace tenures."""
-    upsert_rows(connection, tables.subscriber, rows, _TENURE)
-
-
-def save_subscriptions(connection: Connection, rows: Sequence[Row]) -> None:
-    """Create or replace subscriptions.
-
-    Ended ones are written first: a service may end and start again in one batch, and only one may be running.
-    """
-    ended = [row for row in rows if row["state"] == SubscriptionState.ENDED]
-    upsert_rows(connection, tables.subscription, ended, _ITEM)
-    upsert_rows(
-        connection, tables.subscription, [row for row in rows if row["state"] != SubscriptionState.ENDED], _ITEM
-    )
-
-
-def save_conversations(connection: Connection, rows: Sequence[Row]) -> None:
-    """Write tenure, limits and version of locked conversations."""
-    update_rows(connection, tables.conversation, rows, _NUMBER)
-
-
 def insert_questions(connection: Connection, rows: Sequence[Row]) -> None:
     """Insert new questions."""
-    insert_rows(connection, tables.question, rows)
+    insert_rows(connection, question, rows)
 
 
 def _not_known_yet(_given: Given) -> ColumnElement[bool]:
-    return tables.question.c.handed_over_at.is_(None)
+    return question.c.handed_over_at.is_(None)
 
 
 def set_questions_arrived(connection: Connection, rows: Sequence[Row]) -> None:
     """Write ``handed_over_at`` of questions that have none yet."""
-    update_rows(connection, tables.question, rows, _ITEM, only=_not_known_yet)
+    update_rows(connection, question, rows, _ITEM, only=_not_known_yet)
 
 
 def close_questions(connection: Connection, rows: Sequence[Row]) -> None:
     """Write how and when questions ended."""
-    update_rows(connection, tables.question, rows, _ITEM)
+    update_rows(connection, question, rows, _ITEM)

@@ -5,12 +5,14 @@ from functools import cache
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
-from app.db import tables
+from app.db.handovers import attempt
+from app.db.outbox import outbound_message
+from app.db.questions import question
 from app.db.rows import AnySelect, as_keys, fetch, from_json, one_of, shape_of
 from app.domain.dialogue import Arrival
 
-_mt = tables.outbound_message
-_attempt = tables.attempt
+_mt = outbound_message
+_attempt = attempt
 _KEY = ("bucket", "msisdn", "id")
 QuestionKey = tuple[int, str, str]
 _SENT = {"sending": Arrival.UNDER_WAY, "accepted": Arrival.TAKEN, "delivered": Arrival.TAKEN}
@@ -20,7 +22,7 @@ _ORDER = tuple(Arrival)
 
 @cache
 def _messages_of(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(tables.question, _KEY))
+    given = from_json(dialect, shape_of(question, _KEY))
     refused = (
         select(func.count())
         .where(
@@ -58,7 +60,6 @@ def arrivals(connection: Connection, questions: Sequence[QuestionKey]) -> dict[s
 
 @cache
 def _followed(dialect: str) -> AnySelect:
-    question = tables.question
     given = from_json(dialect, shape_of(question, _KEY))
     mine = and_(*(question.c[name] == given.c[name] for name in _KEY))
     # Made before the question, and handed over after it or perhaps so. What is made after it is recorded at that time.

@@ -21,10 +21,10 @@ from sqlalchemy import (
     update,
 )
 
-from app.db import tables
 from app.db.columns import customer, metadata, optional, partial_index, required
 from app.db.record_tables import RECORD_TABLES
 from app.db.rows import AnyRow, Row, insert_new_rows, one_of, update_rows
+from app.db.subscribers import subscriber
 from app.db.types import Id, Instant
 from app.domain.account import Brand, Language, Payment, SubscriberStatus
 from app.domain.campaigns import Campaign, CampaignMessage, Segment
@@ -132,7 +132,7 @@ def expand(connection: Connection, campaign_id: str, limit: int) -> None:
     row = connection.execute(locked).one()
     if row.expanded:
         return
-    columns = tables.subscriber.c
+    columns = subscriber.c
     conditions: list[ColumnElement[bool]] = [columns.status != SubscriberStatus.CLOSED.value]
     given = {name: getattr(row, name) for name in Segment.__dataclass_fields__}
     conditions += [columns[name] == wanted for name, wanted in given.items() if wanted is not None]

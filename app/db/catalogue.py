@@ -1,16 +1,40 @@
 """The catalogue of SPs and services: small shared tables that are always read whole."""
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, Table, Text, exists, select
 
-from app.db import tables
+from app.db.columns import metadata, optional, required
 from app.db.rows import upsert_rows
 from app.db.state import bump_catalogue, current_state
+from app.db.subscriptions import subscription
 from app.domain.catalogue import Billing, CancelEffect, Catalogue, ConfirmMode, PastPrice, Service, ServiceProvider
 
+service_provider = Table(
+    "service_provider",
+    metadata,
+    Column("sp_code", Text, primary_key=True),
+    *required(Text, "name", "short_name", "service_phone"),
+    Column("own", Boolean, nullable=False),
+    *optional(Text, "webhook_url", "sealed_webhook_secret", "confirm_mode"),
+)
+
+service = Table(
+    "service",
+    metadata,
+    Column("service_code", Text, primary_key=True),
+    *required(Text, "name", "sp_code", "billing", "cancel_effect"),
+    Column("price_fen", BigInteger, nullable=False),
+    Column("cancellable_by_sms", Boolean, nullable=False),
+    *optional(Text, "cancel_how", "cancel_warning", "past_prices"),
+    Column("order_keyword", Text, unique=True),
+    *required(Boolean, "on_offer", "visible"),
+    Column("trial_days", Integer, nullable=False),
+    Column("sms_closed_after", BigInteger),
+)
+
 _PAST_PRICES = TypeAdapter(tuple[PastPrice, ...])
-_PROVIDERS = select(tables.service_provider)
-_SERVICES = select(tables.service)
+_PROVIDERS = select(service_provider)
+_SERVICES = select(service)
 
 
 def load_catalogue(connection: Connection) -> Catalogue:
@@ -51,7 +75,7 @@ def load_catalogue(connection: Connection) -> Catalogue:
     return Catalogue.of(version, providers, services)
 
 
-_provider = tables.service_provider.c
+_provider = service_provider.c
 _WEBHOOKS = select(_provider.sp_code, _provider.webhook_url, _provider.sealed_webhook_secret).where(
     _provider.webhook_url.is_not(None), _provider.sealed_webhook_secret.is_not(None)
 )
@@ -74,20 +98,20 @@ def put_service_provider(connection: Connection, provider: ServiceProvider, seal
         "sealed_webhook_secret": sealed_webhook_secret,
         "confirm_mode": provider.confirm_mode,
     }
-    upsert_rows(connection, tables.service_provider, [row], ("sp_code",))
+    upsert_rows(connection, service_provider, [row], ("sp_code",))
     bump_catalogue(connection)
 
 
-def put_service(connection: Connection, service: Service) -> None:
+def put_service(connection: Connection, item: Service) -> None:
     """Create or replace a service."""
-    row = {name: getattr(service, name) for name in tables.service.c.keys()}  # noqa: SIM118  a column collection, not a dict
-    row["past_prices"] = _PAST_PRICES.dump_json(service.past_prices).decode() if service.past_prices else None
-    upsert_rows(connection, tables.service, [row], ("service_code",))
+    row = {name: getattr(item, name) for name in service.c.keys()}  # noqa: SIM118  a column collection, not a dict
+    row["past_prices"] = _PAST_PRICES.dump_json(item.past_prices).decode() if item.past_prices else None
+    upsert_rows(connection, service, [row], ("service_code",))
     bump_catalogue(connection)
 
 
 def is_held(connection: Connection, service_code: str) -> bool:
     """Return True if any subscriber has a service; one index look-up (safety.md 3)."""
-    held = tables.subscription.c
+    held = subscription.c
     statement = select(exists().where(held.service_code == service_code, held.state != "ended"))
     return bool(connection.execute(statement).scalar())

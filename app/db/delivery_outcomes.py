@@ -8,13 +8,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, literal_column, select
 
-from app.db import tables
+from app.db.outbox import outbound_message
 from app.db.rows import Given, Row, fetch, one_of, update_rows
 from app.db.timers import StoredTimer, set_timers
 from app.domain.messages import OutboundStatus
 from app.domain.turn import MESSAGE_OUTCOME, DeliveryOutcome, MessageOutcome
 
-_mt = tables.outbound_message
+_mt = outbound_message
 # Values of the column ``told``: no outcome reported yet; accepted by the network was reported. NULL: nothing to report.
 WAITING = 1
 _TAKEN = 2

@@ -6,10 +6,14 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, case, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.db import tables
-from app.db.account_rows import SUBSCRIBER_COLUMNS, SUBSCRIPTION_COLUMNS, subscriber_of, subscription_of
-from app.db.inbox import stamp
+from app.db.conversations import conversation
+from app.db.handovers import attempt
+from app.db.inbox import inbound_message, stamp
+from app.db.outbox import outbound_message
+from app.db.reports import delivery_report
 from app.db.rows import AnyRow, AnySelect, matching
+from app.db.subscribers import SUBSCRIBER_COLUMNS, subscriber, subscriber_of
+from app.db.subscriptions import SUBSCRIPTION_COLUMNS, subscription, subscription_of
 from app.domain.account import Subscriber
 from app.domain.msisdn import bucket_of
 from app.domain.subscriptions import Subscription
@@ -18,16 +22,9 @@ from app.domain.values import value
 _NUMBER = ("bucket", "msisdn")
 
 
-@value
-class TenureRead:
-    """The newest tenure of a number."""
-
-    subscriber: Subscriber
-
-
-def current_tenure(connection: Connection, msisdn: str) -> TenureRead | None:
+def current_tenure(connection: Connection, msisdn: str) -> Subscriber | None:
     """Return the newest tenure of a number; None for one that never had a subscriber."""
-    columns = tables.subscriber.c
+    columns = subscriber.c
     statement = (
         select(*SUBSCRIBER_COLUMNS)
         .where(columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn)
@@ -35,19 +32,19 @@ def current_tenure(connection: Connection, msisdn: str) -> TenureRead | None:
         .limit(1)
     )
     row = connection.execute(statement).one_or_none()
-    return TenureRead(subscriber_of(row)) if row else None
+    return subscriber_of(row) if row else None
 
 
 def tenures_held(connection: Connection, msisdn: str) -> list[int]:
     """Return the tenures that a number has had, newest first."""
-    columns = tables.subscriber.c
+    columns = subscriber.c
     mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn)
     return list(connection.execute(select(columns.tenure).where(*mine).order_by(columns.tenure.desc())).scalars())
 
 
 def tenure_of(connection: Connection, msisdn: str, tenure: int) -> Subscriber | None:
     """Return one tenure of a number; None if there is none."""
-    columns = tables.subscriber.c
+    columns = subscriber.c
     mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure)
     row = connection.execute(select(*SUBSCRIBER_COLUMNS).where(*mine)).one_or_none()
     return subscriber_of(row) if row else None
@@ -55,7 +52,7 @@ def tenure_of(connection: Connection, msisdn: str, tenure: int) -> Subscriber | 
 
 def subscriptions_of(connection: Connection, msisdn: str, tenure: int) -> list[Subscription]:
     """Return all subscriptions of a tenure, ended ones too, by start, then code."""
-    columns = tables.subscription.c
+    columns = subscription.c
     statement = (
         select(*SUBSCRIPTION_COLUMNS)
         .where(
@@ -178,8 +175,8 @@ def _mt_read(row: AnyRow) -> MessageRead:
 
 
 _TABLES: Mapping[str, tuple[Table, Callable[[AnyRow], MessageRead]]] = {
-    "mo": (tables.inbound_message, _mo_read),
-    "mt": (tables.outbound_message, _mt_read),
+    "mo": (inbound_message, _mo_read),
+    "mt": (outbound_message, _mt_read),
 }
 
 
@@ -214,9 +211,9 @@ def _tenure(table: Table) -> ColumnElement[int]:
 
     The first tenure has no known start. NULL: the number had no subscriber.
     """
-    if table is not tables.inbound_message:
+    if table is not inbound_message:
         return table.c.tenure
-    holder, received, stored = tables.subscriber, table.c.received_at, table.c.stored_at
+    holder, received, stored = subscriber, table.c.received_at, table.c.stored_at
     stamped = case((received < stored, received), else_=stored)
     began = or_(holder.c.tenure == 1, holder.c.created_at <= stamped)
     of_its_time = select(func.max(holder.c.tenure)).where(matching(table, holder, _NUMBER), began)
@@ -229,8 +226,7 @@ def _select(table: Table) -> AnySelect:
 
 def _is_present(table: Table) -> ColumnElement[bool]:
     """Return the condition that a message is of the number's present tenure."""
-    now = tables.conversation
-    return ~select(1).where(matching(table, now, _NUMBER), now.c.tenure != _tenure(table)).exists()
+    return ~select(1).where(matching(table, conversation, _NUMBER), conversation.c.tenure != _tenure(table)).exists()
 
 
 def message_by_id(connection: Connection, message_id: str, *, former: bool = True) -> MessageRead | None:
@@ -262,7 +258,7 @@ class AttemptRead:
 
 def attempts_of(connection: Connection, message: MessageRead) -> list[AttemptRead]:
     """Return the failed attempts to send a message, in order."""
-    columns = tables.attempt.c
+    columns = attempt.c
     statement = (
         select(columns.number, columns.at, columns.result, columns.error_code)
         .where(columns.bucket == bucket_of(message.msisdn), columns.message_id == message.id)
@@ -282,7 +278,7 @@ class ReportRead:
 
 def reports_of(connection: Connection, message: MessageRead) -> list[ReportRead]:
     """Return all delivery reports of a message in the order they came, contradictory ones included."""
-    columns = tables.delivery_report.c
+    columns = delivery_report.c
     statement = (
         select(columns.status, columns.error_code, columns.stored_at)
         .where(columns.provider == message.provider, columns.provider_message_id == message.provider_message_id)
@@ -293,7 +289,7 @@ def reports_of(connection: Connection, message: MessageRead) -> list[ReportRead]
 
 def requeue(connection: Connection, message_id: str, now: datetime) -> bool:
     """Put a dead letter back into the queue. Return False if there is no dead letter of this id."""
-    columns = tables.inbound_message.c
+    columns = inbound_message.c
     dead = (columns.id == message_id, columns.status == "dead")
-    statement = update(tables.inbound_message).where(*dead).values(status="pending", tries=0, due_at=now)
+    statement = update(inbound_message).where(*dead).values(status="pending", tries=0, due_at=now)
     return connection.execute(statement).rowcount == 1

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, Index, Integer, PrimaryKeyConstraint, Table, Text, select, text
 
 from app.db.columns import customer, metadata, optional, partial_index, required
+from app.db.conversations import conversation
 from app.db.rows import AnyRow, Row, insert_rows, matching
-from app.db.tables import conversation
 from app.db.types import Id, Instant
 from app.domain.events import EventStatus
 from app.domain.values import value

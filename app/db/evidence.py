@@ -4,16 +4,31 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Column, Connection, Index, Integer, PrimaryKeyConstraint, Table, Text, exists, select, update
 from sqlalchemy.exc import OperationalError
 
-from app.db import tables
+from app.db.columns import customer, metadata, optional, required
+from app.db.conversations import conversation
 from app.db.rows import AnyRow, AnySelect, as_parameter, from_json, insert_rows, matching, raw, shape_of
-from app.db.types import from_micros
+from app.db.subscribers import subscriber
+from app.db.types import Instant, from_micros
 from app.domain.evidence import ChainHead, EvidenceRecord
 from app.domain.msisdn import bucket_of
 
-_evidence = tables.evidence
+evidence = Table(
+    "evidence",
+    metadata,
+    *customer(),
+    Column("seq", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    *required(Text, "kind", "subject"),
+    *optional(Text, "payload", "salt"),
+    *required(Text, "payload_hash", "previous_hash", "hash"),
+    PrimaryKeyConstraint("bucket", "msisdn", "tenure", "seq"),
+    Index("ix_evidence_subject", "bucket", "msisdn", "tenure", "subject"),
+)
+
+_evidence = evidence
 _FIELDS = tuple(EvidenceRecord.__dataclass_fields__)
 _ABOUT = ("bucket", "msisdn", "tenure", "subject")
 
@@ -74,7 +89,7 @@ def chain_of(
 
 def head_of(connection: Connection, msisdn: str, tenure: int) -> ChainHead:
     """Return the head of a tenure's chain, an empty one for an unknown tenure. Raise ValueError for unreadable text."""
-    columns = tables.subscriber.c
+    columns = subscriber.c
     head = (columns.evidence_seq, columns.evidence_hash, columns.evidence_key, columns.evidence_mac)
     statement = select(*head).where(
         columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure
@@ -89,7 +104,7 @@ def set_head(connection: Connection, msisdn: str, tenure: int, head: ChainHead) 
 
     Code that appends outside of a turn must hold the lock of the number's conversation.
     """
-    columns = tables.subscriber.c
+    columns = subscriber.c
     mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure)
     now = {
         "evidence_seq": head.seq,
@@ -97,15 +112,15 @@ def set_head(connection: Connection, msisdn: str, tenure: int, head: ChainHead) 
         "evidence_key": head.key,
         "evidence_mac": head.mac,
     }
-    connection.execute(update(tables.subscriber).where(*mine).values(**now))
-    number = tables.conversation.c
+    connection.execute(update(subscriber).where(*mine).values(**now))
+    number = conversation.c
     own = (number.bucket == bucket_of(msisdn), number.msisdn == msisdn)
-    connection.execute(update(tables.conversation).where(*own).values(version=None))
+    connection.execute(update(conversation).where(*own).values(version=None))
 
 
 def without_head(connection: Connection, limit: int) -> list[tuple[str, int]]:
     """Return number and tenure of chains whose subscriber row, and so their head, is missing."""
-    links, rows = _evidence.c, tables.subscriber.c
+    links, rows = _evidence.c, subscriber.c
     same = (rows.bucket == links.bucket, rows.msisdn == links.msisdn, rows.tenure == links.tenure)
     statement = select(links.msisdn, links.tenure).where(~exists().where(*same)).distinct().limit(limit)
     return [(msisdn, tenure) for msisdn, tenure in connection.execute(statement)]

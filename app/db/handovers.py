@@ -4,16 +4,44 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, exists, or_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    update,
+)
 
-from app.db import tables
-from app.db.outbox import ROW, ClaimedMessage, unfinished
+from app.db.columns import customer, metadata
+from app.db.outbox import ROW, ClaimedMessage, outbound_message, unfinished
+from app.db.questions import question
 from app.db.rows import Given, as_keys, fetch, from_json, insert_rows, matching, one_of, shape_of, update_rows
-from app.db.types import Instant
+from app.db.types import Id, Instant
 from app.domain.messages import OutboundStatus
 from app.domain.values import value
 
-_mt = tables.outbound_message
+# Failed attempts to send a message; ``result`` is refused, refused for now or unknown.
+attempt = Table(
+    "attempt",
+    metadata,
+    *customer(tenure=False),
+    Column("message_id", Id, nullable=False),
+    Column("number", SmallInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("error_code", Text),
+    PrimaryKeyConstraint("bucket", "message_id", "number"),
+)
+
+_mt = outbound_message
 QuestionKey = tuple[int, str, str]
 
 
@@ -71,7 +99,7 @@ def record(connection: Connection, handovers: Sequence[Handover], now: datetime)
     failed = [item for item in handovers if item.handed_over_at is None and item.result]
     insert_rows(
         connection,
-        tables.attempt,
+        attempt,
         [
             {
                 "bucket": item.message.bucket,
@@ -89,18 +117,20 @@ def record(connection: Connection, handovers: Sequence[Handover], now: datetime)
 
 @cache
 def _questions_handed_over(dialect: str) -> Update:
-    table = tables.question
-    given = from_json(dialect, shape_of(table, ROW))
+    given = from_json(dialect, shape_of(question, ROW))
     is_unfinished = exists().where(
-        _mt.c.bucket == table.c.bucket,
-        _mt.c.msisdn == table.c.msisdn,
-        _mt.c.question_id == table.c.id,
+        _mt.c.bucket == question.c.bucket,
+        _mt.c.msisdn == question.c.msisdn,
+        _mt.c.question_id == question.c.id,
         unfinished(_mt.c.status),
     )
     return (
-        update(table)
+        update(question)
         .where(
-            matching(table, given, ROW), table.c.handed_over_at.is_(None), table.c.failed_at.is_(None), ~is_unfinished
+            matching(question, given, ROW),
+            question.c.handed_over_at.is_(None),
+            question.c.failed_at.is_(None),
+            ~is_unfinished,
         )
         .values(handed_over_at=bindparam("now", type_=Instant))
     )
@@ -108,11 +138,10 @@ def _questions_handed_over(dialect: str) -> Update:
 
 @cache
 def _questions_failed(dialect: str) -> Update:
-    table = tables.question
-    given = from_json(dialect, shape_of(table, ROW))
+    given = from_json(dialect, shape_of(question, ROW))
     return (
-        update(table)
-        .where(matching(table, given, ROW), table.c.failed_at.is_(None))
+        update(question)
+        .where(matching(question, given, ROW), question.c.failed_at.is_(None))
         .values(failed_at=bindparam("now", type_=Instant))
     )
 
@@ -128,12 +157,11 @@ def _questions_refused(dialect: str) -> Update:
         copy.c.text == refused.c.text,
         one_of(copy.c.status, "sending", "unknown", "accepted", "delivered"),
     )
-    question = tables.question.c
     return _questions_failed(dialect).where(
         exists().where(
-            refused.c.bucket == question.bucket,
-            refused.c.msisdn == question.msisdn,
-            refused.c.question_id == question.id,
+            refused.c.bucket == question.c.bucket,
+            refused.c.msisdn == question.c.msisdn,
+            refused.c.question_id == question.c.id,
             one_of(refused.c.status, "failed", "expired"),
             ~may_be_there,
         )

@@ -4,11 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, bindparam, literal_column, or_, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    select,
+    update,
+)
 from sqlalchemy.sql.base import Executable
 
-from app.db import tables
-from app.db.account_rows import instant_or_none
+from app.db.columns import customer, metadata, optional, partial_index, required
 from app.db.rows import (
     AnySelect,
     as_keys,
@@ -23,17 +35,45 @@ from app.db.rows import (
     shape_of,
     update_rows,
 )
-from app.db.types import Instant, from_micros
-from app.domain.msisdn import bucket_of
+from app.db.types import Id, Instant, from_micros, instant_or_none
 from app.domain.values import value
 
-_inbound = tables.inbound_message
+_PENDING = "status = 'pending'"
+_IN_PARTS = "part > 0"
+inbound_message = Table(
+    "inbound_message",
+    metadata,
+    *customer(tenure=False),
+    Column("id", Id, nullable=False),
+    Column("tenure", Integer),
+    # ``repeat``: empty, or the row's own id, of a message that came under a known id with other content.
+    *required(Text, "provider", "provider_message_id", "repeat", "dialled", "text", "status"),
+    Column("sealed", Text),
+    *required(Instant, "sent_at", "stored_at", "due_at"),
+    Column("tries", SmallInteger, nullable=False),
+    *optional(Instant, "received_at", "handled_at"),
+    *optional(Text, "verdict", "trace", "concat_ref"),
+    # ``part``: which of ``parts``, from 1; 0: a whole message. ``missing``: how many parts of a joined one never came.
+    Column("part", SmallInteger, nullable=False),
+    *optional(SmallInteger, "parts", "missing"),
+    PrimaryKeyConstraint("bucket", "msisdn", "id"),
+    # The bucket comes last, here and below, so that messages of a batch are neighbours in the index and few pages are
+    # written. The name by convention would be too long for PostgreSQL.
+    UniqueConstraint(
+        "provider", "provider_message_id", "msisdn", "part", "repeat", "bucket", name="uq_inbound_message_known"
+    ),
+    partial_index("ix_inbound_message_pending", "id", where=_PENDING),
+    Index("ix_inbound_message_id", "id"),
+    partial_index("ix_inbound_message_queue", "bucket", "msisdn", "id", where=_PENDING),
+    partial_index("ix_inbound_message_dead", "id", where="status = 'dead'"),
+    partial_index("ix_inbound_message_part", "bucket", "msisdn", "concat_ref", where=_IN_PARTS),
+)
+
+_inbound = inbound_message
 _KEY = ("bucket", "provider", "provider_message_id", "msisdn", "part", "repeat")
 # The columns in which a repeat equals the first message. Its time may differ at each attempt.
 _CONTENT = ("dialled", "text", "parts", "concat_ref")
-_REFERENCE = ("bucket", "msisdn", "concat_ref")
 Key = tuple[int, str]
-Reference = tuple[int, str, str]
 
 
 def stamp(received_at: datetime | None, stored_at: datetime) -> datetime:
@@ -115,12 +155,6 @@ def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[Sto
     ]
 
 
-def open_conversations(connection: Connection, msisdns: Sequence[str]) -> None:
-    """Insert missing conversation rows. Existing ones are not touched, so no lock is waited for."""
-    rows = [{"bucket": bucket_of(msisdn), "msisdn": msisdn, "tenure": 0} for msisdn in set(msisdns)]
-    insert_new_rows(connection, tables.conversation, sorted(rows, key=lambda row: (row["bucket"], row["msisdn"])))
-
-
 _PENDING_KEYS = (
     select(_inbound.c.bucket, _inbound.c.msisdn)
     .where(one_of(_inbound.c.status, "pending"), _inbound.c.due_at <= bindparam("now", type_=Instant))
@@ -176,59 +210,6 @@ def pending_of(connection: Connection, numbers: Sequence[Key], now: datetime, li
 
 
 # ---- parts of long messages
-
-
-@value
-class StoredPart:
-    """A part of a long message: pending, or joined at ``handled_at``. Times are UTC.
-
-    Attributes:
-        part: which part it is, from 1.
-        parts: how many parts the message has.
-        sealed: its encrypted text, if ``text`` is masked.
-        due_at: when the message is handled even if parts are missing.
-    """
-
-    bucket: int
-    msisdn: str
-    id: str
-    provider: str
-    dialled: str
-    concat_ref: str
-    part: int
-    parts: int
-    text: str
-    sealed: str | None
-    received_at: datetime | None
-    sent_at: datetime
-    stored_at: datetime
-    due_at: datetime
-    handled_at: datetime | None
-    tenure: int | None
-
-    @property
-    def stamped_at(self) -> datetime:
-        """When it was sent, to find the tenure that it belongs to (safety.md 1)."""
-        return stamp(self.received_at, self.stored_at)
-
-
-@cache
-def _parts_of(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(_inbound, _REFERENCE))
-    joined = one_of(_inbound.c.status, "joined") & (_inbound.c.handled_at >= bindparam("since", type_=Instant))
-    return (
-        select(*(_inbound.c[name] for name in StoredPart.__dataclass_fields__))
-        .join_from(_inbound, given, matching(_inbound, given, _REFERENCE))
-        .where(_inbound.c.part > literal_column("0"), or_(one_of(_inbound.c.status, "pending"), joined))
-        .order_by(_inbound.c.id)
-    )
-
-
-def parts_of(connection: Connection, references: Sequence[Reference], since: datetime) -> list[StoredPart]:
-    """Return pending parts of locked numbers, and parts joined since ``since``, in the order of storing."""
-    keys = as_keys(_REFERENCE, references)
-    found = connection.execute(_parts_of(connection.dialect.name), {**keys, "since": since})
-    return [StoredPart(*row) for row in found]
 
 
 def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:

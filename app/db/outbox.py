@@ -3,15 +3,60 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    select,
+    update,
+)
 
-from app.db import tables
+from app.db.columns import customer, metadata, optional, partial_index, required
+from app.db.provider_state import provider_lane
 from app.db.rows import Fields, Row, fetch, insert_rows, one_of, raw, update_rows
-from app.db.types import Instant, from_micros
+from app.db.types import Id, Instant, from_micros
 from app.domain.messages import Lane, OutboundStatus
 from app.domain.values import value
 
-_mt = tables.outbound_message
+_HAS_PROVIDER_ID = "provider_message_id IS NOT NULL"
+_UNSENT = "status IN ('queued', 'sending')"
+_UNKNOWN_SEND = "status = 'unknown' AND final_at IS NULL AND told IS NULL"
+outbound_message = Table(
+    "outbound_message",
+    metadata,
+    *customer(),
+    Column("id", Id, nullable=False),
+    *required(Text, "service_number", "text", "class", "lane", "encoding", "provider"),
+    Column("segments", SmallInteger, nullable=False),
+    *optional(Id, "question_id", "in_reply_to"),
+    Column("about", Text),
+    Column("told", SmallInteger),
+    *required(Instant, "made_at", "valid_until"),
+    Column("status", Text, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    *optional(Text, "leased_by", "provider_message_id", "error_code"),
+    *optional(Instant, "leased_until", "handed_over_at", "final_at"),
+    PrimaryKeyConstraint("bucket", "msisdn", "id"),
+    Index("ix_outbound_message_id", "id"),
+    partial_index("ix_outbound_message_provider_id", "provider", "provider_message_id", where=_HAS_PROVIDER_ID),
+    partial_index("ix_outbound_message_unfinished", "provider", "lane", "id", where=_UNSENT),
+    partial_index("ix_outbound_message_unknown", "id", where="status = 'unknown'"),
+    partial_index("ix_outbound_message_unanswered", "valid_until", where=_UNKNOWN_SEND),
+    partial_index("ix_outbound_message_told", "told", "status", where="told IS NOT NULL"),
+    partial_index("ix_outbound_message_order", "bucket", "msisdn", "lane", "id", where=_UNSENT),
+)
+
+_mt = outbound_message
 ROW = ("bucket", "msisdn", "id")
 
 
@@ -150,111 +195,7 @@ def supersede_queued(connection: Connection, bucket: int, msisdn: str, tenure: i
     connection.execute(update(_mt).where(*mine, under_way, columns.valid_until > now).values(valid_until=now))
 
 
-_LOST = (
-    select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
-    .where(
-        unfinished(_mt.c.status),
-        one_of(_mt.c.status, "sending"),
-        or_(_mt.c.leased_until < bindparam("machine_now", type_=Instant), bindparam("all_of_them")),
-    )
-    .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
-    .with_for_update(skip_locked=True)
-)
-
-
-def release_lost_leases(
-    connection: Connection, provider: str, machine_now: datetime, now: datetime, *, resend: bool, everything: bool
-) -> int:
-    """End expired leases; the results of their attempts are unknown (delivery.md 8). Return the number of messages.
-
-    ``resend``: queue the messages again, as the provider recognises their references. ``everything``: end all leases,
-    also those that have not expired, as no worker is alive.
-    """
-    lost = _LOST.where(_mt.c.provider == provider)
-    rows = [
-        {
-            "bucket": row.bucket,
-            "msisdn": row.msisdn,
-            "id": row.id,
-            "status": OutboundStatus.QUEUED if resend else OutboundStatus.UNKNOWN,
-            "due_at": now,
-            "leased_by": None,
-            "leased_until": None,
-        }
-        for row in connection.execute(lost, {"machine_now": machine_now, "all_of_them": everything})
-    ]
-    update_rows(connection, _mt, rows, ROW)
-    return len(rows)
-
-
-@value
-class FailoverRoute:
-    """Another provider that messages may be sent through.
-
-    Attributes:
-        only_number: the one service number that it can send from; None: all.
-        prefixes: the prefixes of numbers that it reaches; empty: all.
-    """
-
-    provider: str
-    only_number: str | None = None
-    prefixes: tuple[str, ...] = ()
-
-
-def fail_over(connection: Connection, provider: str, route: FailoverRoute, now: datetime, limit: int) -> int:
-    """Move at most ``limit`` queued messages of a failing provider to another one. Return their number."""
-    conditions = [_mt.c.provider == provider, unfinished(_mt.c.status), one_of(_mt.c.status, "queued")]
-    if route.only_number is not None:
-        conditions.append(_mt.c.service_number == route.only_number)
-    if route.prefixes:
-        conditions.append(or_(*(_mt.c.msisdn.startswith(prefix, autoescape=True) for prefix in route.prefixes)))
-    waiting = (
-        select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
-        .where(*conditions)
-        .order_by(_mt.c.lane.desc(), _mt.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = [
-        {"bucket": row.bucket, "msisdn": row.msisdn, "id": row.id, "provider": route.provider, "due_at": now}
-        for row in connection.execute(waiting)
-    ]
-    update_rows(connection, _mt, rows, ROW)
-    return len(rows)
-
-
-def adopt_orphans(
-    connection: Connection, configured: Sequence[str], default_provider: str, machine_now: datetime, now: datetime
-) -> int:
-    """Move queued messages of providers that are no longer configured to the default provider. Return their number.
-
-    Messages that were being sent when a worker died are counted too; their results are unknown (delivery.md 8).
-    """
-    gone = or_(one_of(_mt.c.status, "queued"), _mt.c.leased_until < machine_now)
-    found = (
-        select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id, _mt.c.status, _mt.c.provider)
-        .where(unfinished(_mt.c.status), gone, _mt.c.provider.not_in(configured))
-        .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
-        .with_for_update()
-    )
-    rows = [
-        {
-            "bucket": row.bucket,
-            "msisdn": row.msisdn,
-            "id": row.id,
-            "provider": default_provider if row.status == OutboundStatus.QUEUED else row.provider,
-            "status": OutboundStatus.QUEUED if row.status == OutboundStatus.QUEUED else OutboundStatus.UNKNOWN,
-            "due_at": now,
-            "leased_by": None,
-            "leased_until": None,
-        }
-        for row in connection.execute(found)
-    ]
-    update_rows(connection, _mt, rows, ROW)
-    return len(rows)
-
-
-_provider = tables.provider_lane
+_provider = provider_lane
 _HAS_QUEUE = exists().where(
     _mt.c.provider == _provider.c.provider, unfinished(_mt.c.status), one_of(_mt.c.status, "queued")
 )

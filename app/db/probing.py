@@ -2,18 +2,18 @@
 
 from sqlalchemy import Connection, select
 
-from app.db import tables
 from app.db.directory import current_tenure
+from app.db.outbox import outbound_message
 from app.domain.messages import OutboundStatus
 from app.domain.msisdn import bucket_of
 
-_mt = tables.outbound_message.c
+_mt = outbound_message.c
 
 
 def is_customer(connection: Connection, *, msisdn: str) -> bool:
     """Return True if the number has a subscriber now."""
     found = current_tenure(connection, msisdn)
-    return found is not None and found.subscriber.closed_at is None
+    return found is not None and found.closed_at is None
 
 
 def taken_replies(connection: Connection, msisdn: str, message_id: str) -> list[str]:

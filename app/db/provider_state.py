@@ -3,16 +3,23 @@
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Column, Connection, Integer, Table, Text, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
-from app.db import tables
+from app.db.columns import metadata, optional
 from app.db.rows import AnySelect, fetch, raw
 from app.db.types import Instant, from_micros
 from app.domain.values import value
 
-_provider = tables.provider_lane
+# A claim of a provider's messages locks its row, so that two workers never send one subscriber's out of order. The row
+# also holds the circuit breaker's state (NULL: closed).
+provider_lane = Table(
+    "provider_lane", metadata, Column("provider", Text, primary_key=True),
+    *optional(Integer, "failures", "openings"), *optional(Instant, "paused_until"),
+)  # fmt: skip
+
+_provider = provider_lane
 
 
 @value

@@ -2,11 +2,28 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Column, Connection, PrimaryKeyConstraint, Table, Text, select
 
-from app.db import tables
+from app.db.columns import customer, metadata, optional, partial_index, required
+from app.db.types import Id, Instant
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
+
+_ANSWERABLE = "closed_as IS NULL OR closed_as IN ('answered', 'undeliverable')"
+question = Table(
+    "question",
+    metadata,
+    *customer(),
+    Column("id", Id, nullable=False),
+    *required(Text, "kind", "state", "extension", "asked_text"),
+    *required(Instant, "asked_at", "expires_at"),
+    Column("parent_id", Id),
+    *optional(Instant, "handed_over_at", "failed_at", "closed_at"),
+    Column("closed_as", Text),
+    PrimaryKeyConstraint("bucket", "msisdn", "id"),
+    # Questions that can still be answered, at least by an explanation; replaced ones cannot.
+    partial_index("ix_question_remembered", "bucket", "msisdn", "tenure", "expires_at", where=_ANSWERABLE),
+)
 
 
 @value
@@ -39,7 +56,7 @@ def questions_of(
     connection: Connection, msisdn: str, tenure: int, *, before: str | None, limit: int
 ) -> list[QuestionRead]:
     """Return at most ``limit`` questions to a tenure, newest first, that are older than the id ``before``."""
-    columns = tables.question.c
+    columns = question.c
     conditions = [columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure]
     if before is not None:
         conditions.append(columns.id < before)

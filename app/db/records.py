@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, case, literal, or_, select, tuple_
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from app.db.conversations import conversation
 from app.db.record_tables import RECORD_TABLES, RecordTable
 from app.db.rows import AnySelect, as_keys, fetch, from_json, matching, raw, shape_of, upsert_rows
-from app.db.tables import conversation
 from app.db.types import Instant
 from app.domain.msisdn import bucket_of
 from app.domain.records import Record

@@ -4,9 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Delete, delete, select, tuple_
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Delete,
+    Index,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    delete,
+    select,
+    tuple_,
+)
 
-from app.db import tables
+from app.db.columns import metadata, optional, required
+from app.db.outbox import outbound_message
 from app.db.rows import (
     AnySelect,
     Row,
@@ -21,11 +35,28 @@ from app.db.rows import (
     shape_of,
     update_rows,
 )
-from app.db.types import from_micros
+from app.db.types import Id, Instant, from_micros
 from app.domain.values import value
 
-_mt = tables.outbound_message
-_report = tables.delivery_report
+# Delivery reports as they came. One that is parked has the bucket of its provider's id.
+delivery_report = Table(
+    "delivery_report",
+    metadata,
+    # ``part``: the segment that the report is about, from 1; 0 is the whole message.
+    *required(SmallInteger, "bucket", "part"),
+    *required(Id, "id"),
+    *optional(Id, "message_id"),
+    *required(Text, "provider", "provider_message_id", "status"),
+    *optional(Text, "msisdn", "error_code"),
+    Column("reported_at", Instant),
+    Column("stored_at", Instant, nullable=False),
+    Column("parked", Boolean, nullable=False),
+    PrimaryKeyConstraint("bucket", "id"),
+    Index("ix_delivery_report_provider_id", "provider", "provider_message_id"),
+)
+
+_mt = outbound_message
+_report = delivery_report
 _KEY = ("provider", "provider_message_id")
 
 

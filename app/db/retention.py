@@ -20,11 +20,21 @@ from sqlalchemy import (
     update,
 )
 
-from app.db import campaigns, tables
+from app.db import campaigns
 from app.db.campaigns import campaign, campaign_recipient
+from app.db.conversations import conversation
 from app.db.events import event
+from app.db.evidence import evidence
+from app.db.handovers import attempt
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
+from app.db.questions import question
 from app.db.record_tables import RECORD_TABLES
+from app.db.reports import delivery_report
 from app.db.rows import Row, as_parameter, from_json, matching, shape_of
+from app.db.subscribers import subscriber
+from app.db.subscriptions import subscription
+from app.db.timers import timer
 from app.domain.account import Subscriber
 from app.domain.campaigns import CampaignMessage
 from app.domain.events import EventStatus
@@ -79,28 +89,28 @@ def _purge(
 
 def purge_inbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
     """Delete handled MOs that were stored before ``before`` (UTC), among the next ``limit`` MOs."""
-    columns = tables.inbound_message.c
+    columns = inbound_message.c
     old = (columns.stored_at < before) & columns.status.in_(("handled", "joined", "ignored"))
-    return _purge(connection, tables.inbound_message, old, after, limit)[0]
+    return _purge(connection, inbound_message, old, after, limit)[0]
 
 
 def purge_outbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
     """Delete finished MTs that were made before ``before`` (UTC), with their attempts, among the next ``limit`` MTs."""
-    columns = tables.outbound_message.c
+    columns = outbound_message.c
     old = (columns.made_at < before) & columns.status.not_in(("queued", "sending"))
-    page, rows = _purge(connection, tables.outbound_message, old, after, limit)
+    page, rows = _purge(connection, outbound_message, old, after, limit)
     attempts: list[Row] = [{"bucket": row["bucket"], "message_id": row["id"]} for row in rows]
     if attempts:
-        statement = _delete(connection.dialect.name, tables.attempt, ("bucket", "message_id"))
+        statement = _delete(connection.dialect.name, attempt, ("bucket", "message_id"))
         connection.execute(statement, as_parameter(attempts))
     return page
 
 
 def purge_reports(connection: Connection, raw_before: datetime, parked_before: datetime) -> int:
     """Delete old delivery reports, and parked ones (safety.md 31). Return their number; times are UTC."""
-    columns = tables.delivery_report.c
+    columns = delivery_report.c
     old = or_(columns.stored_at < raw_before, columns.parked & (columns.stored_at < parked_before))
-    return connection.execute(delete(tables.delivery_report).where(old)).rowcount
+    return connection.execute(delete(delivery_report).where(old)).rowcount
 
 
 def purge_strangers(connection: Connection, before: datetime, after: Number | None, limit: int) -> NumberPage:
@@ -109,11 +119,11 @@ def purge_strangers(connection: Connection, before: datetime, after: Number | No
     They hold nothing but limits. Locked ones are in use and are skipped. Should a message arrive at this moment, the
     row is inserted again when it is missed.
     """
-    columns, inbound, timer = tables.conversation.c, tables.inbound_message.c, tables.timer.c
+    columns, inbound, timed_at = conversation.c, inbound_message.c, timer.c
     key = (columns.bucket, columns.msisdn)
     mine = (inbound.bucket == columns.bucket, inbound.msisdn == columns.msisdn)
     wrote = exists().where(*mine, (inbound.status == "pending") | (inbound.stored_at >= before))
-    timed = exists().where(timer.bucket == columns.bucket, timer.msisdn == columns.msisdn)
+    timed = exists().where(timed_at.bucket == columns.bucket, timed_at.msisdn == columns.msisdn)
     behind = [] if after is None else [tuple_(*key) > tuple_(*map(literal, after))]
     page = connection.execute(select(*key).where(*behind).order_by(*key).limit(limit)).all()
     if not page:
@@ -122,15 +132,15 @@ def purge_strangers(connection: Connection, before: datetime, after: Number | No
     idle = select(*key).where(looked_at, columns.tenure == 0, ~wrote, ~timed).with_for_update(skip_locked=True)
     rows: list[Row] = [dict(row) for row in connection.execute(idle).mappings()]
     if rows:
-        statement = _delete(connection.dialect.name, tables.conversation, _NUMBER)
+        statement = _delete(connection.dialect.name, conversation, _NUMBER)
         connection.execute(statement, as_parameter(rows))
     return NumberPage((page[-1].bucket, page[-1].msisdn), len(rows))
 
 
 def purge_questions(connection: Connection, before: datetime) -> int:
     """Delete questions whose window ended before ``before`` (UTC); evidence holds their texts. Return their number."""
-    columns = tables.question.c
-    return connection.execute(delete(tables.question).where(columns.expires_at < before)).rowcount
+    columns = question.c
+    return connection.execute(delete(question).where(columns.expires_at < before)).rowcount
 
 
 def purge_recipients(connection: Connection, before: datetime, limit: int) -> int:
@@ -154,7 +164,7 @@ def purge_recipients(connection: Connection, before: datetime, limit: int) -> in
 
 def tenures(connection: Connection, after: Tenure | None, limit: int) -> list[Tenure]:
     """Return the next ``limit`` tenures after ``after``, in the order of their keys."""
-    columns = tables.subscriber.c
+    columns = subscriber.c
     key = (columns.bucket, columns.msisdn, columns.tenure)
     statement = select(*key).order_by(*key).limit(limit)
     if after is not None:
@@ -172,23 +182,23 @@ def tenures(connection: Connection, after: Tenure | None, limit: int) -> list[Te
 
 def count_tenures(connection: Connection) -> int:
     """Return the number of tenures, for a progress bar."""
-    return connection.execute(select(func.count()).select_from(tables.subscriber)).scalar_one()
+    return connection.execute(select(func.count()).select_from(subscriber)).scalar_one()
 
 
 def drop_payloads(connection: Connection, msisdn: str, tenure: int, seqs: Sequence[int]) -> None:
     """Delete payloads and salts of evidence. The hashes stay, so the chain still verifies (safety.md 27)."""
-    mine = (*_of(tables.evidence, msisdn, tenure), tables.evidence.c.seq.in_(seqs))
-    connection.execute(update(tables.evidence).where(*mine).values(payload=None, salt=None))
+    mine = (*_of(evidence, msisdn, tenure), evidence.c.seq.in_(seqs))
+    connection.execute(update(evidence).where(*mine).values(payload=None, salt=None))
 
 
 def drop_personal(connection: Connection, msisdn: str, tenure: int) -> None:
     """Delete all personal data of a tenure. Its emptied row stays, as it holds the head of the chain."""
     for table in (
-        tables.inbound_message,
-        tables.outbound_message,
-        tables.question,
-        tables.timer,
-        tables.subscription,
+        inbound_message,
+        outbound_message,
+        question,
+        timer,
+        subscription,
         *(item.table for item in RECORD_TABLES.values()),
     ):
         connection.execute(delete(table).where(*_of(table, msisdn, tenure)))
@@ -196,7 +206,7 @@ def drop_personal(connection: Connection, msisdn: str, tenure: int) -> None:
     finished = event.c.status.not_in((EventStatus.PENDING.value, EventStatus.SENDING.value))
     connection.execute(delete(event).where(*_of(event, msisdn, tenure), finished))
     emptied = {"balance_fen": 0, "points": 0, "vip": False, "plan": None, "password_hash": None}
-    connection.execute(update(tables.subscriber).where(*_of(tables.subscriber, msisdn, tenure)).values(**emptied))
+    connection.execute(update(subscriber).where(*_of(subscriber, msisdn, tenure)).values(**emptied))
 
 
 def drop_from_campaigns(connection: Connection, subscriber: Subscriber) -> None:

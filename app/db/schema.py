@@ -1,7 +1,32 @@
 """The metadata of all tables, and which of them a reset empties."""
 
-from app.db import access, campaigns, events, idempotency, record_tables, tables, terms  # noqa: F401  each adds its tables
+from app.db import (  # noqa: F401  each adds its tables
+    access,
+    campaigns,
+    catalogue,
+    columns,
+    conversations,
+    events,
+    evidence,
+    handovers,
+    idempotency,
+    inbox,
+    outbox,
+    provider_state,
+    questions,
+    record_tables,
+    reports,
+    simulator,
+    state,
+    subscribers,
+    subscriptions,
+    terms,
+    timers,
+    tokens,
+)
 
-metadata = tables.metadata
+metadata = columns.metadata
 # The tables that a reset empties. The environment's mark stays, and the version of the catalogue never goes back.
-RESET = tuple(table for table in metadata.sorted_tables if table not in (tables.gateway_state, tables.provider_lane))
+RESET = tuple(
+    table for table in metadata.sorted_tables if table not in (state.gateway_state, provider_state.provider_lane)
+)

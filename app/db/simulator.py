@@ -3,16 +3,47 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    exists,
+    func,
+    select,
+)
 
-from app.db import tables
+from app.db.columns import customer, metadata, partial_index, required
+from app.db.outbox import outbound_message
 from app.db.rows import AnyRow, Row, fetch, insert_new_rows, update_rows
-from app.db.types import Instant
+from app.db.types import Id, Instant
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
-_sim = tables.simulator_message
-_mt = tables.outbound_message
+simulator_message = Table(
+    "simulator_message",
+    metadata,
+    *customer(tenure=False),
+    *required(Id, "seq", "message_id"),
+    *required(Text, "direction", "service_number", "text"),
+    Column("segments", SmallInteger, nullable=False),
+    Column("encoding", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("in_reply_to", Id),
+    Column("report", Text),
+    Column("report_due_at", Instant),
+    PrimaryKeyConstraint("bucket", "msisdn", "seq"),
+    UniqueConstraint("message_id", "bucket"),
+    partial_index("ix_simulator_message_report", "report_due_at", where="report_due_at IS NOT NULL"),
+)
+
+_sim = simulator_message
+_mt = outbound_message
 
 
 def add_to_threads(connection: Connection, rows: Sequence[Row]) -> None:

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, select
 
-from app.db import tables
+from app.db.catalogue import service, service_provider
 from app.db.record_tables import RECORD_TABLES
 from app.db.rows import AnySelect
+from app.db.subscriptions import subscription
 from app.domain.charges import Charge
 from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.refunds import Refund, RefundPart
@@ -20,7 +21,7 @@ _order = RECORD_TABLES[Order].table.c
 _charge = RECORD_TABLES[Charge].table.c
 _ticket = RECORD_TABLES[Ticket].table.c
 _refund = RECORD_TABLES[Refund].table.c
-_subscription = tables.subscription.c
+_subscription = subscription.c
 _HOLDERS = ("bucket", "msisdn", "tenure")
 
 
@@ -68,10 +69,10 @@ def quality_of_sps(connection: Connection, begin: datetime, end: datetime) -> li
         for service_code, word, number in counts:
             of_service[service_code][word] += number
     of_sp: dict[str, Counter[str]] = defaultdict(Counter)
-    for service in connection.execute(select(tables.service.c.service_code, tables.service.c.sp_code)):
-        of_sp[service.sp_code].update(of_service[service.service_code])
-    providers = select(tables.service_provider.c.sp_code, tables.service_provider.c.short_name)
-    found = connection.execute(providers.order_by(tables.service_provider.c.sp_code))
+    for row in connection.execute(select(service.c.service_code, service.c.sp_code)):
+        of_sp[row.sp_code].update(of_service[row.service_code])
+    providers = select(service_provider.c.sp_code, service_provider.c.short_name)
+    found = connection.execute(providers.order_by(service_provider.c.sp_code))
     return [_quality(code, name, of_sp[code]) for code, name in found]
 
 

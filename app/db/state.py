@@ -3,15 +3,40 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    select,
+    update,
+)
 
-from app.db import tables
+from app.db.columns import metadata
 from app.db.rows import fetch, raw
 from app.db.types import Instant, from_micros
 from app.domain.values import value
 
+# One row: the state that all processes share. ``environment`` marks a database that may be reset. ``head_keys`` are the
+# ids of all keys that sign heads of evidence chains; NULL: some heads are older than signing.
+gateway_state = Table(
+    "gateway_state", metadata, Column("id", SmallInteger, primary_key=True),
+    Column("environment", Text, nullable=False), Column("catalogue_version", BigInteger, nullable=False),
+    Column("clock_frozen_at", Instant), Column("clock_fresh", Boolean, nullable=False),
+    Column("fault_mode", Text, nullable=False), Column("fault_rate_ppm", Integer, nullable=False),
+    Column("fault_count", Integer),
+    Column("report_status", Text, nullable=False), Column("report_delay_seconds", Integer, nullable=False),
+    Column("head_keys", Text),
+)  # fmt: skip
+
 _ID = 1
-_STATE = select(*map(raw, tables.gateway_state.c)).where(tables.gateway_state.c.id == _ID)
+_STATE = select(*map(raw, gateway_state.c)).where(gateway_state.c.id == _ID)
 _DEFAULTS: dict[str, object] = {
     "clock_frozen_at": None,
     "clock_fresh": True,
@@ -68,7 +93,7 @@ def read_state(connection: Connection) -> GatewayState | None:
 
 def environment_of(connection: Connection) -> str | None:
     """Return the environment that a database is marked with, or None; works with older schemas too."""
-    state = tables.gateway_state.c
+    state = gateway_state.c
     found: str | None = connection.execute(select(state.environment).where(state.id == _ID)).scalar()
     return found
 
@@ -85,7 +110,7 @@ def current_state(connection: Connection) -> GatewayState:
 def initialise_state(connection: Connection, environment: str, head_key: str) -> None:
     """Mark an empty database with its environment, and the id of the key that signs heads of evidence chains."""
     connection.execute(
-        insert(tables.gateway_state).values(
+        insert(gateway_state).values(
             id=_ID, environment=environment, catalogue_version=0, head_keys=head_key, **_DEFAULTS
         )
     )
@@ -93,7 +118,7 @@ def initialise_state(connection: Connection, environment: str, head_key: str) ->
 
 def head_keys(connection: Connection) -> list[str] | None:
     """Return the ids of all keys that sign heads of chains; None if some heads are older than signing."""
-    state = tables.gateway_state.c
+    state = gateway_state.c
     found = connection.execute(select(state.head_keys).where(state.id == _ID)).scalar_one()
     return None if found is None else found.split()
 
@@ -105,10 +130,10 @@ def set_head_keys(connection: Connection, ids: Iterable[str]) -> None:
 
 def set_state(connection: Connection, **values: object) -> None:
     """Set columns of the state."""
-    connection.execute(update(tables.gateway_state).where(tables.gateway_state.c.id == _ID).values(values))
+    connection.execute(update(gateway_state).where(gateway_state.c.id == _ID).values(values))
 
 
-_LOCK = select(tables.gateway_state.c.id).where(tables.gateway_state.c.id == _ID).with_for_update()
+_LOCK = select(gateway_state.c.id).where(gateway_state.c.id == _ID).with_for_update()
 
 
 def lock_catalogue(connection: Connection) -> None:
@@ -118,10 +143,8 @@ def lock_catalogue(connection: Connection) -> None:
 
 def bump_catalogue(connection: Connection) -> None:
     """Increment the catalogue's version, by which processes notice changes; it never goes back, not even on a reset."""
-    version = tables.gateway_state.c.catalogue_version
-    connection.execute(
-        update(tables.gateway_state).where(tables.gateway_state.c.id == _ID).values(catalogue_version=version + 1)
-    )
+    version = gateway_state.c.catalogue_version
+    connection.execute(update(gateway_state).where(gateway_state.c.id == _ID).values(catalogue_version=version + 1))
 
 
 def reset_state(connection: Connection) -> None:
@@ -131,8 +154,8 @@ def reset_state(connection: Connection) -> None:
 
 
 _FREEZE = (
-    update(tables.gateway_state)
-    .where(tables.gateway_state.c.id == _ID)
+    update(gateway_state)
+    .where(gateway_state.c.id == _ID)
     .values(clock_frozen_at=bindparam("at", type_=Instant), clock_fresh=False)
 )
 

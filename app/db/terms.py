@@ -19,9 +19,9 @@ from sqlalchemy import (
     update,
 )
 
-from app.db import tables
 from app.db.columns import metadata, optional, partial_index, required
 from app.db.rows import AnyRow
+from app.db.subscriptions import subscription
 from app.db.types import Id, Instant
 from app.domain.catalogue import CancelEffect
 from app.domain.values import value
@@ -42,7 +42,7 @@ terms_change = Table(
     partial_index("ix_terms_change_under_way", "id", where=_UNDER_WAY),
 )
 _change = terms_change.c
-_held = tables.subscription.c
+_held = subscription.c
 
 
 @value

@@ -4,15 +4,43 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, Delete, bindparam, case, delete, exists, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Delete,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    bindparam,
+    case,
+    delete,
+    exists,
+    select,
+    tuple_,
+    update,
+)
 
-from app.db import tables
+from app.db.columns import customer, metadata, required
+from app.db.inbox import inbound_message
 from app.db.rows import AnySelect, as_parameter, fetch, from_json, matching, one_of, shape_of, upsert_rows
 from app.db.types import Instant
 from app.domain.turn import HELD_MESSAGE
 from app.domain.values import value
 
-_timer = tables.timer
+timer = Table(
+    "timer",
+    metadata,
+    *customer(),
+    *required(Text, "kind", "subject"),
+    Column("due_at", Instant, nullable=False),
+    Column("data", Text, nullable=False),
+    PrimaryKeyConstraint("bucket", "msisdn", "tenure", "kind", "subject"),
+    Index("ix_timer_due_at", "due_at"),
+)
+
+_timer = timer
 _KEY = ("bucket", "msisdn", "tenure", "kind", "subject")
 Key = tuple[int, str]
 
@@ -38,7 +66,7 @@ class StoredTimer:
 
 def _behind_a_message(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition: a message sent before the timer's time is still pending (safety.md 21)."""
-    message = tables.inbound_message.c
+    message = inbound_message.c
     return exists().where(
         message.bucket == _timer.c.bucket,
         message.msisdn == _timer.c.msisdn,
@@ -50,7 +78,7 @@ def _behind_a_message(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 # A due message is handled in the same batch, before the timer; a postponed one holds the timer back.
 _NOW = bindparam("now", type_=Instant)
-_DUE = (_timer.c.due_at <= _NOW, ~_behind_a_message(tables.inbound_message.c.due_at > _NOW))
+_DUE = (_timer.c.due_at <= _NOW, ~_behind_a_message(inbound_message.c.due_at > _NOW))
 _DUE_KEYS = select(_timer.c.bucket, _timer.c.msisdn).where(*_DUE).order_by(_timer.c.due_at).limit(bindparam("limit"))
 
 

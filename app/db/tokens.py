@@ -2,12 +2,24 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Column, Connection, Table, Text, insert, select, update
 
-from app.db import tables
+from app.db.columns import metadata
+from app.db.types import Id, Instant
 from app.domain.values import value
 
-_token = tables.api_token
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("token_hash", Text, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+)
+
+_token = api_token
 
 
 @value

@@ -24,6 +24,11 @@ def from_micros(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
+def instant_or_none(micros: int | None) -> datetime | None:
+    """Return the UTC instant for microseconds since the epoch; None for None."""
+    return None if micros is None else from_micros(micros)
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware instant, stored as integer microseconds since the Unix epoch."""
 

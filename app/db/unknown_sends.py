@@ -4,14 +4,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, bindparam, select
 
-from app.db import tables
+from app.db.conversations import conversation
+from app.db.outbox import outbound_message
 from app.db.rows import Row, fetch, one_of, raw, update_rows
 from app.db.timers import StoredTimer, set_timers
 from app.db.types import Instant, from_micros
 from app.domain.turn import MESSAGE_UNKNOWN
 
-_mt = tables.outbound_message
-_conversation = tables.conversation
+_mt = outbound_message
+_conversation = conversation
 _MOST = 500
 # The condition of the partial index. Messages sent with ``notify=True`` have a timer of their own, and are left out.
 _UNKNOWN = and_(one_of(_mt.c.status, "unknown"), _mt.c.final_at.is_(None), _mt.c.told.is_(None))

@@ -14,11 +14,13 @@ from app.db import (
     provider_state,
     schema,
     simulator,
-    tables,
     timers,
     unknown_sends,
 )
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
 from app.db.rows import one_of
+from app.db.simulator import simulator_message
 from app.db.state import current_state
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,10 +57,10 @@ def is_empty(connection: Connection) -> bool:
 def newest_id(connection: Connection) -> str | None:
     """Return the newest id in the tables whose order follows ids; new ids must sort after it. None without rows."""
     ordered = (
-        tables.inbound_message.c.id,
-        tables.outbound_message.c.id,
+        inbound_message.c.id,
+        outbound_message.c.id,
         events.event.c.id,
-        tables.simulator_message.c.seq,
+        simulator_message.c.seq,
     )
     found = [connection.execute(select(column).order_by(column.desc()).limit(1)).scalar() for column in ordered]
     return max((value for value in found if value), default=None)
@@ -66,13 +68,14 @@ def newest_id(connection: Connection) -> str | None:
 
 def counts(connection: Connection) -> dict[str, int]:
     """Return for the metrics how many messages and events are queued, by queue; partial indexes make it cheap."""
-    inbound, outbound = tables.inbound_message, tables.outbound_message
-    unfinished = one_of(outbound.c.status, "queued", "sending")
+    unfinished = one_of(outbound_message.c.status, "queued", "sending")
     queries = {
-        "pending": select(func.count()).select_from(inbound).where(one_of(inbound.c.status, "pending")),
-        "unsent": select(func.count()).select_from(outbound).where(unfinished),
-        "unknown": select(func.count()).select_from(outbound).where(one_of(outbound.c.status, "unknown")),
-        "dead": select(func.count()).select_from(inbound).where(one_of(inbound.c.status, "dead")),
+        "pending": select(func.count()).select_from(inbound_message).where(one_of(inbound_message.c.status, "pending")),
+        "unsent": select(func.count()).select_from(outbound_message).where(unfinished),
+        "unknown": select(func.count())
+        .select_from(outbound_message)
+        .where(one_of(outbound_message.c.status, "unknown")),
+        "dead": select(func.count()).select_from(inbound_message).where(one_of(inbound_message.c.status, "dead")),
     }
     found = {name: int(connection.execute(query).scalar() or 0) for name, query in queries.items()}
     return {**found, **event_queue.counts(connection, current_state(connection).now)}

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.commands.registry import Registry
-from app.db import outbox
+from app.db import recovery
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain.policy import ProviderTraits
@@ -170,6 +170,6 @@ class Gateway:
         """Give messages of providers that are no longer configured to the default provider."""
         now = current_state(connection).now
         known = [name for name, provider in self.carriers.providers.items() if provider.can_send]
-        count = outbox.adopt_orphans(connection, known, self.carriers.default.name, datetime.now(UTC), now)
+        count = recovery.adopt_orphans(connection, known, self.carriers.default.name, datetime.now(UTC), now)
         if count:
             log.warning("messages waited for providers that the settings do not have", count=count)

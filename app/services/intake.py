@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.batching import Batcher
-from app.db import inbox
+from app.db import conversations, inbox
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
 from app.domain.calendar import SHANGHAI, is_believable
@@ -140,7 +140,7 @@ class Intake:
         rows = [self._row(message, now) for message in messages]
         found = inbox.store(connection, rows)
         new = [row for row, known in zip(rows, found, strict=True) if known.is_new]
-        inbox.open_conversations(connection, [str(row["msisdn"]) for row in new if row["status"] == "pending"])
+        conversations.open_conversations(connection, [str(row["msisdn"]) for row in new if row["status"] == "pending"])
         self._run_companions(connection, new)
         changed_repeats = [_changed_repeat(row, now) for row, known in zip(rows, found, strict=True) if known.differs]
         inbox.add(connection, changed_repeats)

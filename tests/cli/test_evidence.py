@@ -9,14 +9,16 @@ from sqlalchemy import Connection, delete, select, update
 from typer.testing import CliRunner, Result
 
 from app.cli import app
-from app.db import evidence, tables
+from app.db import evidence
 from app.db.session import Database, normalise_url
+from app.db.state import gateway_state
+from app.db.subscribers import subscriber
 from app.domain.evidence import PURGED, ChainHead, EvidenceDraft, append
 from app.services.sealing import Sealer
 from tests.running import ALICE, SEAL_KEY, START, running, settings_for
 
 pytestmark = pytest.mark.anyio
-ROWS, LINKS, STATE = tables.subscriber, tables.evidence, tables.gateway_state
+ROWS, LINKS, STATE = subscriber, evidence.evidence, gateway_state
 ALICES_TENURE = (ROWS.c.msisdn == ALICE,)
 ALICES_RECORDS = (LINKS.c.msisdn == ALICE,)
 NEW_KEY = Fernet.generate_key().decode()

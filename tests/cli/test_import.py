@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli import app
-from app.db import tables
+from app.db.subscribers import subscriber
 from tests.cli.terminals import free_port
 from tests.running import settings_for
 from tests.web.calls import Web
@@ -45,7 +45,7 @@ async def test_a_file_larger_than_one_request(web: Web, tmp_path: Path) -> None:
     done = await run(web, str(file))
     assert done.exit_code == 0, done.output
     assert "2500 lines imported" in done.stdout
-    assert await web.running.count(tables.subscriber) == 2_502
+    assert await web.running.count(subscriber) == 2_502
 
 
 async def test_bad_lines_are_named_by_file_and_line(web: Web, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ async def test_csv_with_line_breaks_in_cells(web: Web, tmp_path: Path) -> None:
     shown = done.stderr.replace("\n", "")
     assert f"{file}:6: 422 plan.name" in shown, done.stderr
     assert f"{file}:1053: 422 brand" in shown, done.stderr
-    assert await web.running.count(tables.subscriber) == 1_100
+    assert await web.running.count(subscriber) == 1_100
 
 
 HEADING = "msisdn,brand,payment,balance_fen,points,status\n"
@@ -138,7 +138,7 @@ async def test_a_file_of_another_kind_is_refused_once_with_its_cause(
     done = await run(web, "--type", "subscriber", str(file))
     assert done.exit_code == 1
     assert done.stderr.count(cause) == 1, done.stderr
-    assert await web.running.count(tables.subscriber) == 2
+    assert await web.running.count(subscriber) == 2
 
 
 async def test_a_file_of_bad_lines_is_counted(web: Web, tmp_path: Path) -> None:

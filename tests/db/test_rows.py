@@ -8,14 +8,15 @@ import pytest
 from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.exc import IntegrityError
 
-from app.db import inbox, tables
+from app.db import inbox, timers
+from app.db.catalogue import service
 from app.db.inbox import StoreResult
+from app.db.provider_state import provider_lane
 from app.db.rows import insert_new_rows, insert_rows, update_rows, upsert_rows
 from app.db.session import Database, normalise_url
 from app.domain.messages import OutboundStatus
 
-_timer = tables.timer
-_service = tables.service
+_timer = timers.timer
 NOON = datetime(2026, 3, 2, 4, 0, 0, 123456, tzinfo=UTC)
 KEY = ("bucket", "msisdn", "tenure", "kind", "subject")
 NASTY = ("'; DROP TABLE timer; --", '\\u0000 \\" {"a": 1}', "😀、，；\n\t", "", "%(rows)s :rows ? $1", "x" * 20_000)
@@ -98,8 +99,8 @@ def test_enums_booleans_and_nulls_are_what_they_were(database: Database) -> None
     }  # fmt: skip
 
     def work(connection: Connection) -> None:
-        insert_rows(connection, _service, [row])
-        [found] = connection.execute(select(_service)).mappings()
+        insert_rows(connection, service, [row])
+        [found] = connection.execute(select(service)).mappings()
         assert dict(found) == {**row, "billing": "unknown"}
         assert (found["cancellable_by_sms"], found["on_offer"]) == (True, False)
 
@@ -107,7 +108,7 @@ def test_enums_booleans_and_nulls_are_what_they_were(database: Database) -> None
 
 
 def test_rows_of_a_single_column_are_rows_too(database: Database) -> None:
-    lane = tables.provider_lane
+    lane = provider_lane
 
     def work(connection: Connection) -> None:
         assert insert_new_rows(connection, lane, [{"provider": "one"}, {"provider": "two"}]) == 2

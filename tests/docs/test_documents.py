@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from app.db.tables import metadata
+from app.db.schema import metadata
 from tests.docs.reading import DOCUMENTS, ROOT, anchors, links, prose, saved
 from tests.docs.terminal import run
 

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import RowMapping
 from standardwebhooks.webhooks import Webhook
 
-from app.db import tables
+from app.db import handovers
+from app.db.outbox import outbound_message
 from app.domain.messages import OutboundStatus
 from app.services.delivery.receipts import Report
 from app.settings import ProviderFile, Settings, SettingsFile
@@ -21,7 +22,7 @@ from tests.running import ALICE, START, Running, running, settings_for
 from tests.web.calls import serving
 
 pytestmark = pytest.mark.anyio
-_mt = tables.outbound_message
+_mt = outbound_message
 OLD, NEW = "whsec_b2xkIHNlY3JldCBvZiB0aGUgdGVzdA==", "whsec_bmV3IHNlY3JldCBvZiB0aGUgdGVzdA=="
 # The final status of a reply by the carrier's behaviour at every attempt, without resending of unknown messages.
 ENDS = {
@@ -134,7 +135,7 @@ async def test_an_unreachable_carrier_is_tried_again_until_the_message_expires(d
         await gateway.advance(minutes=11)
         [row] = await sent(gateway)
         assert row["status"] == "expired"
-        assert {attempt["result"] for attempt in await gateway.rows(tables.attempt)} == {"refused for now"}
+        assert {attempt["result"] for attempt in await gateway.rows(handovers.attempt)} == {"refused for now"}
 
 
 TROUBLES = [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.db import tables
+from app.db.inbox import inbound_message
 from app.settings import Environment, ProviderFile, SettingsError, SettingsFile
 from app.settings.check import checked_settings
 from tests.running import SEAL_KEY, settings_for
@@ -176,7 +176,7 @@ async def posted(web: Web, path: str, headers: dict[str, str] | None = None) -> 
     answer = await web.client.post(path, json=message(), headers=headers)
     if answer.status_code >= 400:
         assert TOKEN not in assert_problem(answer, answer.status_code)
-        assert await web.running.count(tables.inbound_message) == 0
+        assert await web.running.count(inbound_message) == 0
     return answer.status_code
 
 

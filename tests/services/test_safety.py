@@ -8,9 +8,14 @@ import pytest
 from sqlalchemy.sql.dml import UpdateBase
 
 from app.commands.accounts.directory import AgentUnsubscribe
-from app.db import tables
+from app.db import questions
 from app.db.catalogue import load_catalogue
 from app.db.events import event
+from app.db.evidence import evidence
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
+from app.db.subscribers import subscriber
+from app.db.timers import timer
 from app.domain.account import SubscriberStatus
 from app.domain.evidence import ChainViolation
 from app.providers.base import Accepted, Refused, RefusedForNow
@@ -19,7 +24,7 @@ from tests.running import ALICE, BOB, START, Running, running
 from tests.services.carriers import NAME, FakeProvider, use
 
 pytestmark = pytest.mark.anyio
-_mt = tables.outbound_message
+_mt = outbound_message
 
 
 # ---- a listing that did not arrive whole cannot be picked from
@@ -96,10 +101,10 @@ async def test_the_question_knows_when_the_network_took_its_last_page(
         provider.answers = [Accepted("theirs-1"), RefusedForNow("busy", timedelta(minutes=3))]
         await gateway.store(gateway.message("0000", provider=NAME))
         await gateway.drain()
-        [question] = await gateway.rows(tables.question)
+        [question] = await gateway.rows(questions.question)
         assert question["handed_over_at"] is None
         await gateway.advance(minutes=3)
-        [question] = await gateway.rows(tables.question)
+        [question] = await gateway.rows(questions.question)
         assert question["handed_over_at"] == START + timedelta(minutes=3)
 
 
@@ -114,8 +119,8 @@ async def test_closing_ends_everything_in_one_commit_and_the_next_holder_starts_
     await gateway.subscriber(ALICE, status=SubscriberStatus.CLOSED)
 
     assert set((await gateway.states()).values()) == {"ended"}
-    assert await gateway.count(tables.question, tables.question.c.closed_at.is_(None)) == 0
-    assert await gateway.count(tables.timer, tables.timer.c.msisdn == ALICE) == 0
+    assert await gateway.count(questions.question, questions.question.c.closed_at.is_(None)) == 0
+    assert await gateway.count(timer, timer.c.msisdn == ALICE) == 0
     assert (await gateway.rows(_mt))[-1]["status"] == "superseded"
     assert (await gateway.gateway.management.directory.verify(ALICE)).ok
     await gateway.faults("ok")
@@ -128,7 +133,7 @@ async def test_closing_ends_everything_in_one_commit_and_the_next_holder_starts_
     [nothing] = await gateway.say("1", "10086977")
     assert "未作任何更改" in nothing
     assert await gateway.states() == {}
-    assert [row["tenure"] for row in await gateway.rows(tables.subscriber) if row["msisdn"] == ALICE] == [1, 2]
+    assert [row["tenure"] for row in await gateway.rows(subscriber) if row["msisdn"] == ALICE] == [1, 2]
     page = await gateway.gateway.management.directory.evidence(ALICE, 0, 100)
     assert page.records == []
 
@@ -152,7 +157,7 @@ async def test_a_text_at_the_same_time_as_a_close_is_obeyed_or_ignored(gateway: 
     assert set((await gateway.states()).values()) == {"ended"}
     assert (await gateway.gateway.management.directory.verify(ALICE)).ok
     heard = (await gateway.texts())[len(listed) :]
-    [_, row] = await gateway.rows(tables.inbound_message)
+    [_, row] = await gateway.rows(inbound_message)
     if row["status"] == "ignored":
         assert (row["verdict"], heard) == ("former customer", [])
     else:
@@ -177,7 +182,7 @@ async def test_a_sender_that_is_no_subscriber_s_number_is_recorded_and_never_ans
     await gateway.store(gateway.message("0000", sender=sender, provider="generic"))
     await gateway.drain()
 
-    [row] = await gateway.rows(tables.inbound_message)
+    [row] = await gateway.rows(inbound_message)
     assert row["status"] == "ignored"
     assert await gateway.count(_mt) == 0
 
@@ -204,7 +209,7 @@ async def test_a_missing_payload_is_found_though_the_chain_has_only_its_hash(gat
     await gateway.say("1", "10086977")
     erased = {"payload": None, "salt": None}
     await gateway.gateway.storage.database.write(
-        lambda connection: connection.execute(tables.evidence.update().values(erased))
+        lambda connection: connection.execute(evidence.update().values(erased))
     )
 
     found = await gateway.gateway.management.directory.verify(ALICE)
@@ -214,10 +219,10 @@ async def test_a_missing_payload_is_found_though_the_chain_has_only_its_hash(gat
 @pytest.mark.parametrize(
     "tampering",
     [
-        tables.evidence.update().where(tables.evidence.c.seq == 3).values(payload='{"answer":"2"}'),
-        tables.evidence.update().where(tables.evidence.c.seq == 3).values(kind="order-confirmed"),
-        tables.evidence.update().where(tables.evidence.c.seq == 3).values(at=START - timedelta(days=1)),
-        tables.evidence.delete().where(tables.evidence.c.seq == 3),
+        evidence.update().where(evidence.c.seq == 3).values(payload='{"answer":"2"}'),
+        evidence.update().where(evidence.c.seq == 3).values(kind="order-confirmed"),
+        evidence.update().where(evidence.c.seq == 3).values(at=START - timedelta(days=1)),
+        evidence.delete().where(evidence.c.seq == 3),
     ],
     ids=["another payload", "another kind", "another time", "taken out"],
 )
@@ -234,10 +239,8 @@ async def test_tampering_is_found_where_it_was_done(gateway: Running, tampering:
 async def test_a_chain_that_was_cut_short_is_found(gateway: Running) -> None:
     await gateway.say("0000")
     await gateway.say("1", "10086977")
-    last = tables.evidence.c.seq == 6
-    await gateway.gateway.storage.database.write(
-        lambda connection: connection.execute(tables.evidence.delete().where(last))
-    )
+    last = evidence.c.seq == 6
+    await gateway.gateway.storage.database.write(lambda connection: connection.execute(evidence.delete().where(last)))
 
     verified = await gateway.gateway.management.directory.verify(ALICE)
     assert (verified.ok, verified.first_bad) == (False, 6)
@@ -270,8 +273,8 @@ async def test_an_agent_and_the_customer_at_once_end_a_service_once(gateway: Run
     )
     await gateway.drain()
 
-    kind = tables.evidence.c.kind == "unsubscribe"
-    assert await gateway.count(tables.evidence, kind) == 1
+    kind = evidence.c.kind == "unsubscribe"
+    assert await gateway.count(evidence, kind) == 1
     assert await gateway.count(event) == 1
 
 

@@ -6,14 +6,19 @@ from datetime import timedelta
 import pytest
 
 from app.commands.accounts.directory import AgentUnsubscribe
-from app.db import tables
+from app.db.evidence import evidence
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
+from app.db.subscribers import subscriber
+from app.db.subscriptions import subscription
+from app.db.timers import timer
 from app.services.simulator.simulation import ClockError
 from app.settings import Settings
 from tests.commands.world import shanghai
 from tests.running import ALICE, START, Running, running
 
 pytestmark = pytest.mark.anyio
-_inbound = tables.inbound_message
+_inbound = inbound_message
 
 
 # ---- the time of an answer
@@ -69,9 +74,9 @@ async def test_a_service_runs_to_the_last_second_of_its_month_and_then_ends(gate
     assert (await gateway.states())["SJB"] == "ending"
     await gateway.advance(seconds=1)
     assert (await gateway.states())["SJB"] == "ended"
-    [ended] = [row for row in await gateway.rows(tables.subscription) if row["service_code"] == "SJB"]
+    [ended] = [row for row in await gateway.rows(subscription) if row["service_code"] == "SJB"]
     assert ended["ends_at"] == shanghai("2026-03-31 23:59:59")
-    assert await gateway.count(tables.timer, tables.timer.c.msisdn == ALICE) == 0
+    assert await gateway.count(timer, timer.c.msisdn == ALICE) == 0
 
 
 async def test_a_long_step_of_the_clock_does_everything_on_the_way_at_its_own_time(gateway: Running) -> None:
@@ -79,7 +84,7 @@ async def test_a_long_step_of_the_clock_does_everything_on_the_way_at_its_own_ti
     await gateway.say("2", "10086977")
     await gateway.advance(days=400)
 
-    kinds = [(row["kind"], row["at"]) for row in await gateway.rows(tables.evidence) if row["kind"] != "import"]
+    kinds = [(row["kind"], row["at"]) for row in await gateway.rows(evidence) if row["kind"] != "import"]
     assert kinds == [
         ("unsubscribe", START),
         ("order-asked", shanghai("2026-03-09 10:00")),
@@ -114,7 +119,7 @@ async def test_a_timer_waits_for_a_text_that_was_sent_before_it(settings: Settin
     async with running(settings) as after:
         await after.drain()
 
-        last_two = [row["at"] for row in await after.rows(tables.evidence)][-2:]
+        last_two = [row["at"] for row in await after.rows(evidence)][-2:]
         assert last_two == [shanghai("2026-03-31 23:59:58"), shanghai("2026-03-31 23:59:59")]
 
 
@@ -129,7 +134,7 @@ async def test_a_timer_waits_for_an_unsubscribe_that_the_rate_limit_keeps(gatewa
 
     states = await gateway.states()
     assert (states["CL"], states["SJB"]) == ("ended", "ended")
-    times = [row["at"] for row in await gateway.rows(tables.evidence)]
+    times = [row["at"] for row in await gateway.rows(evidence)]
     assert times[-2:] == [shanghai("2026-03-31 23:59:40"), shanghai("2026-03-31 23:59:59")]
 
 
@@ -207,6 +212,6 @@ async def test_a_reset_in_the_middle_of_a_burst_leaves_nothing_behind(gateway: R
     await gateway.drain()
 
     assert await gateway.gateway.carriers.network.handsets() == []
-    assert await gateway.count(tables.outbound_message) == 0
-    assert await gateway.count(tables.subscriber) == 2
+    assert await gateway.count(outbound_message) == 0
+    assert await gateway.count(subscriber) == 2
     assert len(await gateway.say("0000")) == 2

@@ -257,7 +257,7 @@ class GatewayLife:
 def _facts(connection: Connection) -> Facts:
     found = directory.current_tenure(connection, ALICE)
     assert found is not None
-    tenure = found.subscriber.tenure
+    tenure = found.tenure
     chain = tuple(chain_of(connection, ALICE, tenure))
     assert verify(chain, head_of(connection, ALICE, tenure)).ok, "the chain of evidence is broken"
 
@@ -266,7 +266,7 @@ def _facts(connection: Connection) -> Facts:
         return {record.id: record for record in rows if isinstance(record, kind)}
 
     return Facts(
-        current_state(connection).now, found.subscriber,
+        current_state(connection).now, found,
         {item.id: item for item in directory.subscriptions_of(connection, ALICE, tenure)},
         of(Charge), of(Order), of(Refund), chain,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.db import tables
+from app.db.reports import delivery_report
 from app.settings import Environment
 from app.web.pages import STATIC
 from tests.outage import away
@@ -235,4 +235,4 @@ async def test_metrics_count_and_contain_no_customer_data(web: Web) -> None:
         assert figure in answer.text
     for private in ("13800138000", "13712345678", "PRIVATE", "NOBODY"):
         assert private not in answer.text
-    assert await web.running.count(tables.delivery_report, tables.delivery_report.c.parked) == 1
+    assert await web.running.count(delivery_report, delivery_report.c.parked) == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.db import tables
+from app.db.inbox import inbound_message
 from tests.web.calls import Web, assert_problem, message
 
 pytestmark = pytest.mark.anyio
@@ -110,7 +110,7 @@ async def test_invalid_part_fields_are_refused_with_a_detail_and_nothing_is_stor
     invalid, accepted = several.json()
     assert (invalid["status"], accepted["status"]) == ("invalid", "accepted")
     assert len(invalid["detail"]) > 10
-    assert await web.running.count(tables.inbound_message) == 1
+    assert await web.running.count(inbound_message) == 1
 
 
 async def test_half_a_surrogate_pair_in_each_part_is_one_character(web: Web) -> None:

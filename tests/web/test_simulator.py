@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.db import tables
+from app.db.outbox import outbound_message
 from app.settings import Environment, ProviderFile, SettingsFile
 from tests.running import ALICE, START, settings_for
 from tests.services.carriers import use
@@ -181,7 +181,7 @@ async def test_drain_reports_a_timeout(web: Web) -> None:
     }
     await web.running.reports("none")
     await send(web)
-    table = tables.outbound_message
+    table = outbound_message
     await web.running.gateway.storage.database.write(
         lambda connection: connection.execute(table.update().values(values))
     )
@@ -351,7 +351,7 @@ async def test_the_network_answers_as_set(web: Web, mode: str, status: str) -> N
     given = {"mode": mode, "rate": 1, "count": 1}
     assert (await web.call("PUT", "/simulator/faults", given)).json() == given
     await send(web, "帮助")
-    [row] = await web.running.rows(tables.outbound_message)
+    [row] = await web.running.rows(outbound_message)
     assert row["status"] == status
     assert len(await thread(web)) == (2 if mode in {"ok", "timeout"} else 1)
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from app.db import tables
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
 from app.observability import UNUSED, UNUSED_REPORTS
 from tests.running import ALICE, START
 from tests.web.calls import Web, assert_problem, message
@@ -19,7 +20,7 @@ def gzipped(body: bytes) -> bytes:
 
 
 pytestmark = pytest.mark.anyio
-_mt = tables.outbound_message
+_mt = outbound_message
 INBOUND = "/webhooks/generic/inbound"
 
 
@@ -82,7 +83,7 @@ async def test_an_array_in_which_nothing_can_be_read_is_refused_with_its_results
     results = answer.json()["results"]
     assert [result["status"] for result in results] == ["invalid"] * len(items)
     assert all(result["detail"] for result in results)
-    assert await web.running.count(tables.inbound_message) == 0
+    assert await web.running.count(inbound_message) == 0
 
 
 async def test_unreadable_items_beside_others_are_counted(web: Web) -> None:
@@ -128,7 +129,7 @@ async def test_an_impossible_time_loses_no_message_and_is_counted(web: Web, at: 
     before = unused("time not believed")
     assert (await web.inbound(message(received_at=at))).status_code == 202
     assert unused("time not believed") == before + 1
-    [row] = await web.running.rows(tables.inbound_message)
+    [row] = await web.running.rows(inbound_message)
     assert row["sent_at"] == START
 
 

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
-from app.db import tables
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
+from app.db.reports import delivery_report
 from tests.outage import away
 from tests.running import ALICE, START
 from tests.web.calls import Web, assert_problem, message
@@ -22,7 +24,7 @@ async def test_a_message_is_accepted_with_our_id_and_stored(web: Web) -> None:
 
     assert answer.status_code == 202
     assert answer.headers["content-type"] == "application/json"
-    [row] = await web.running.rows(tables.inbound_message)
+    [row] = await web.running.rows(inbound_message)
     assert answer.json() == {"id": row["id"], "status": "accepted"}
     assert (row["msisdn"], row["dialled"], row["text"], row["provider"]) == (ALICE, "10086", "0000", "generic")
 
@@ -32,7 +34,7 @@ async def test_the_same_message_again_is_a_duplicate_with_the_first_id(web: Web)
     answer = await web.inbound(message())
 
     assert (answer.status_code, answer.json()) == (200, {"id": first, "status": "duplicate"})
-    assert await web.running.count(tables.inbound_message) == 1
+    assert await web.running.count(inbound_message) == 1
 
 
 async def test_a_message_is_answered(web: Web) -> None:
@@ -60,7 +62,7 @@ async def test_unknown_fields_are_ignored(web: Web) -> None:
 )
 async def test_received_at_may_come_with_an_offset_or_as_beijing_time(web: Web, at: str) -> None:
     assert (await web.inbound(message(received_at=at))).status_code == 202
-    [row] = await web.running.rows(tables.inbound_message)
+    [row] = await web.running.rows(inbound_message)
     assert row["received_at"] == START
 
 
@@ -95,7 +97,7 @@ async def test_an_impossible_received_at_does_no_harm(web: Web, at: str | None) 
 )
 async def test_an_invalid_message_is_refused_and_nothing_is_stored(web: Web, body: object) -> None:
     assert_problem(await web.inbound(content=json.dumps(body)), 422)
-    assert await web.running.count(tables.inbound_message) == 0
+    assert await web.running.count(inbound_message) == 0
 
 
 @pytest.mark.parametrize("content", [b"", b" ", b"{", b"[", b"[}", b'{"a": 1}x', b"\x00", b"[" * 5000, b"a=b&c"])
@@ -168,12 +170,12 @@ async def test_items_of_an_array_are_judged_each_on_its_own(web: Web) -> None:
 async def test_an_array_of_five_hundred_is_taken_and_one_more_is_not(web: Web) -> None:
     array = [message("0000", f"m-{place}", **{"from": f"1380090{place:04}"}) for place in range(501)]
     assert_problem(await web.inbound(array), 422)
-    assert await web.running.count(tables.inbound_message) == 0
+    assert await web.running.count(inbound_message) == 0
     answer = await web.inbound(array[:500])
 
     assert answer.status_code == 200
     assert {item["status"] for item in answer.json()} == {"accepted"}
-    assert await web.running.count(tables.inbound_message) == 500
+    assert await web.running.count(inbound_message) == 500
 
 
 async def test_an_array_keeps_its_order(web: Web) -> None:
@@ -277,7 +279,7 @@ async def accepted_message(web: Web) -> str:
     """Send a message that the network accepts without a report; return the network's id."""
     await web.running.reports("none")
     await web.running.say("帮助")
-    [row] = await web.running.rows(tables.outbound_message)
+    [row] = await web.running.rows(outbound_message)
     return str(row["provider_message_id"])
 
 
@@ -307,7 +309,7 @@ async def test_repeated_and_late_reports_change_nothing(web: Web) -> None:
         assert (await web.status({"message_id": theirs, "status": status})).status_code == 200
     [shown] = await web.running.received()
     assert shown.status == "delivered"
-    [row] = await web.running.rows(tables.outbound_message)
+    [row] = await web.running.rows(outbound_message)
     detail = (await web.get(f"/api/v1/messages/{row['id']}")).json()
     assert [one["status"] for one in detail["reports"]] == ["delivered", "delivered", "undelivered", "accepted"]
 
@@ -358,4 +360,4 @@ async def test_a_report_is_to_be_sent_again_when_it_cannot_be_stored(web: Web) -
     for answer in refused:
         assert_problem(answer, 503)
         assert int(answer.headers["retry-after"]) > 0
-    assert await web.running.count(tables.delivery_report) == 200 - len(refused)
+    assert await web.running.count(delivery_report) == 200 - len(refused)

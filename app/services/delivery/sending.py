@@ -12,10 +12,11 @@ from os import getpid
 from sqlalchemy import Connection
 
 from app import observability
-from app.db import handovers, outbox, provider_state
+from app.db import handovers, outbox, provider_state, recovery
 from app.db.handovers import Handover, QuestionKey
-from app.db.outbox import ClaimedMessage, FailoverRoute
+from app.db.outbox import ClaimedMessage
 from app.db.provider_state import Circuit
+from app.db.recovery import FailoverRoute
 from app.db.session import Database, StorageUnavailableError
 from app.db.state import current_state
 from app.domain.calendar import QuietHours
@@ -223,7 +224,7 @@ class Delivery:
         ]
         left = _MAX_FAILED_OVER
         for route in usable:
-            left -= outbox.fail_over(connection, self._provider.name, route, now, left) if left else 0
+            left -= recovery.fail_over(connection, self._provider.name, route, now, left) if left else 0
         return _MAX_FAILED_OVER - left
 
     async def give_back_lost(self, *, everything: bool = False) -> None:
@@ -239,7 +240,7 @@ class Delivery:
         return self._give_back_lost(connection, current_state(connection).now, everything=everything)
 
     def _give_back_lost(self, connection: Connection, now: datetime, *, everything: bool = False) -> int:
-        return outbox.release_lost_leases(
+        return recovery.release_lost_leases(
             connection,
             self._provider.name,
             datetime.now(UTC),

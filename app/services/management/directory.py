@@ -16,7 +16,6 @@ from app.db import catalogue as rows
 from app.db import directory as reading
 from app.db import evidence, questions, records
 from app.db.catalogue import is_held, load_catalogue
-from app.db.directory import TenureRead
 from app.db.questions import QuestionRead
 from app.db.session import Database
 from app.db.state import current_state, lock_catalogue
@@ -119,7 +118,7 @@ class Directory:
         """Unsubscribe a subscriber on an agent's request. Raise RefusedError if that is not possible."""
         await self._turns.carry_out(msisdn, wanted)
 
-    async def subscriber(self, msisdn: str, tenure: int | None = None) -> TenureRead:
+    async def subscriber(self, msisdn: str, tenure: int | None = None) -> Subscriber:
         """Return a tenure; None: the current one. Raise RefusedError (404) if there is none."""
         return await self._database.read(partial(_tenure, msisdn=msisdn, tenure=tenure))
 
@@ -213,11 +212,11 @@ def _put_service(connection: Connection, *, service: Service, registry: Registry
 _NO_SUBSCRIBER = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
 
 
-def _tenure(connection: Connection, *, msisdn: str, tenure: int | None) -> TenureRead:
+def _tenure(connection: Connection, *, msisdn: str, tenure: int | None) -> Subscriber:
     found = reading.tenure_of(connection, msisdn, _tenure_number(connection, msisdn, tenure))
     if found is None:
         raise RefusedError(404, _NO_SUBSCRIBER)
-    return TenureRead(found)
+    return found
 
 
 def _tenure_number(connection: Connection, msisdn: str, tenure: int | None) -> int:

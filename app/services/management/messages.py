@@ -101,7 +101,7 @@ class Messages:
 def _page(connection: Connection, *, wanted: MessageFilter, limit: int) -> list[MessageRead]:
     if wanted.msisdn is not None and wanted.tenure is None:
         tenure = rows.current_tenure(connection, wanted.msisdn)
-        wanted = replace(wanted, tenure=tenure.subscriber.tenure if tenure else 0)
+        wanted = replace(wanted, tenure=tenure.tenure if tenure else 0)
     return rows.list_messages(connection, wanted, limit)
 
 
@@ -120,7 +120,7 @@ def _one(connection: Connection, *, message_id: str, former: bool) -> MessageDet
 def _retry(connection: Connection, *, message_id: str) -> bool:
     found = rows.message_by_id(connection, message_id)
     number = rows.current_tenure(connection, found.msisdn) if found else None
-    if found and number and _is_of_former_customer(found, number.subscriber):
+    if found and number and _is_of_former_customer(found, number):
         raise RefusedError(409, "A former customer of this number sent it; it is not run for anybody else.")
     return rows.requeue(connection, message_id, current_state(connection).now)
 

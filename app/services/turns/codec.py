@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import TypeAdapter
 
-from app.db.accounts import LockedConversation, StoredAccount, StoredQuestion
+from app.db.accounts import StoredAccount, StoredQuestion
+from app.db.conversations import LockedConversation
 from app.domain.account import Account
 from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.limits import Limits

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from app import observability
 from app.batching import Batcher
 from app.commands.router import Router
-from app.db import accounts, delivery_outcomes, inbox, timers, unknown_sends
+from app.db import conversations, delivery_outcomes, inbox, timers, unknown_sends
 from app.db.catalogue import load_catalogue
 from app.db.inbox import StoredMessage
 from app.db.session import Database, StorageUnavailableError
@@ -112,10 +112,10 @@ class Turns:
         found_outcomes = unknown_sends.collect(connection, now) or found_outcomes
         due_numbers = timers.due_numbers(connection, now, _MAX_NUMBERS)
         numbers = [only] if only else [*inbox.pending_numbers(connection, now, _MAX_NUMBERS), *due_numbers]
-        locked = accounts.lock_conversations(connection, numbers, wait=False) if numbers else []
+        locked = conversations.lock_conversations(connection, numbers, wait=False) if numbers else []
         if len(locked) < len(set(numbers)):
             # Some are locked by another worker. Others were purged while a message came in: create these anew.
-            inbox.open_conversations(connection, [msisdn for _, msisdn in numbers])
+            conversations.open_conversations(connection, [msisdn for _, msisdn in numbers])
         if not locked:
             return found_outcomes, False
         keys = [(item.bucket, item.msisdn) for item in locked]
@@ -236,7 +236,7 @@ class Turns:
     def _count_try(self, connection: Connection, *, key: Key, error: Exception) -> tuple[bool, bool]:
         """Count a failed try of the number's first stimulus, whose rows could not be written."""
         state = current_state(connection)
-        locked = accounts.lock_conversations(connection, [key], wait=True)
+        locked = conversations.lock_conversations(connection, [key], wait=True)
         entries = self._loader.load(connection, locked, look_back_from(state.now))
         joined = self._joiner.join(connection, inbox.pending_of(connection, [key], state.now, 1), entries, state.now)
         due = timers.due_of(connection, [key], state.now)
@@ -275,8 +275,8 @@ class Turns:
     ) -> tuple[list[Outcome], bool]:
         state = current_state(connection)
         keys = [(bucket_of(msisdn), msisdn) for msisdn, _ in calls]
-        inbox.open_conversations(connection, [msisdn for msisdn, _ in calls])
-        locked = accounts.lock_conversations(connection, keys, wait=True)
+        conversations.open_conversations(connection, [msisdn for msisdn, _ in calls])
+        locked = conversations.lock_conversations(connection, keys, wait=True)
         entries = self._loader.load_uncached(connection, locked, EVERYTHING)
         catalogue = self._current_catalogue(connection, state.catalogue_version)
         work = self._new_work()

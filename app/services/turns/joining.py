@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.commands.limits import FORMER_CUSTOMER
-from app.db import inbox
-from app.db.inbox import StoredMessage, StoredPart
+from app.db import inbound_parts, inbox
+from app.db.inbound_parts import StoredPart
+from app.db.inbox import StoredMessage
 from app.domain.masking import mask
 from app.domain.parts import Part, PartSet, earliest_repeatable, sort_parts
 from app.domain.values import value
@@ -55,7 +56,7 @@ class Joiner:
         if not parts:
             return Joined(pending)
         references = sorted({(row.bucket, row.msisdn, reference) for row, reference in parts})
-        stored = inbox.parts_of(connection, references, earliest_repeatable(row.stored_at for row, _ in parts))
+        stored = inbound_parts.parts_of(connection, references, earliest_repeatable(row.stored_at for row, _ in parts))
         batch = _JoinBatch(self._sealer, self._ids, now)
         for msisdn, rows in _by_number(stored).items():
             batch.add_parts(batch.of_current_tenure(rows, entries[msisdn]))

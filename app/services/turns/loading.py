@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from app.commands.orders.given_once import GIVEN_ONCE_IN
 from app.commands.router import Router
 from app.db import accounts, arrivals, evidence, records
-from app.db.accounts import LockedConversation, LookBack
+from app.db.accounts import LookBack
+from app.db.conversations import LockedConversation
 from app.domain.account import Account
 from app.domain.evidence import ChainHead
 from app.domain.records import Record  # noqa: TC001  an annotation like any other here

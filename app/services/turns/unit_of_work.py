@@ -11,9 +11,11 @@ from sqlalchemy import Connection
 from app import observability
 from app.commands.limits import FORMER_CUSTOMER, note_interruption
 from app.commands.quiet_hours import HOLD_TIMER, held_reply, hold, is_held
-from app.db import account_rows, accounts, delivery_outcomes, events, evidence, inbox, outbox, records, timers
-from app.db.accounts import LockedConversation
+from app.db import conversations, delivery_outcomes, events, evidence, inbox, outbox, records, timers
+from app.db.conversations import LockedConversation
 from app.db.inbox import StoredMessage
+from app.db.subscribers import save_subscribers, subscriber_row
+from app.db.subscriptions import save_subscriptions, subscription_row
 from app.db.timers import StoredTimer
 from app.domain.account import Account
 from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append, canonical
@@ -149,9 +151,9 @@ class UnitOfWork:
         self._add_evidence(entry, turn, outcome.evidence)
         subscriber = entry.account.subscriber
         if subscriber is not None and (outcome.evidence or outcome.subscriber):
-            self._subscribers[msisdn, tenure] = account_rows.subscriber_row(bucket, subscriber, entry.chain)
+            self._subscribers[msisdn, tenure] = subscriber_row(bucket, subscriber, entry.chain)
         for item in outcome.subscriptions:
-            self._subscriptions[item.id] = account_rows.subscription_row(key, item)
+            self._subscriptions[item.id] = subscription_row(key, item)
         for question in outcome.questions:
             before, is_stored = turn.account.questions.get(question.id), question.id in entry.stored_questions
             self._questions.add(key, before, question, is_stored=is_stored)
@@ -256,9 +258,9 @@ class UnitOfWork:
             ignored = inbox.ignore_pending(connection, (bucket, msisdn), tenure, FORMER_CUSTOMER, now)
             observability.UNUSED.labels(FORMER_CUSTOMER).inc(ignored)
         timers.drop_all_of(connection, self._ended_tenures)
-        accounts.save_conversations(connection, [self._conversation_row(entry) for entry in self.changed.values()])
-        accounts.save_subscribers(connection, list(self._subscribers.values()))
-        accounts.save_subscriptions(connection, list(self._subscriptions.values()))
+        conversations.save_conversations(connection, [self._conversation_row(entry) for entry in self.changed.values()])
+        save_subscribers(connection, list(self._subscribers.values()))
+        save_subscriptions(connection, list(self._subscriptions.values()))
         self._questions.write(connection)
         self._add_superseded_messages(connection)
         self._timers.write(connection)

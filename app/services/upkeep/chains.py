@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from app.db import accounts, evidence, retention, state
+from app.db import conversations, evidence, retention, state
 from app.db.retention import Tenure
 from app.db.session import Database
 from app.db.state import current_state
@@ -99,7 +99,7 @@ def _verify_to_head(connection: Connection, heads: HeadKeys, msisdn: str, tenure
 
 def extend(connection: Connection, heads: HeadKeys, msisdn: str, tenure: int, draft: EvidenceDraft) -> None:
     """Append a record outside of a turn. The number is locked, so that no turn appends at the same time."""
-    accounts.lock_conversations(connection, [(bucket_of(msisdn), msisdn)], wait=True)
+    conversations.lock_conversations(connection, [(bucket_of(msisdn), msisdn)], wait=True)
     before = evidence.head_of(connection, msisdn, tenure)
     after = _append(connection, msisdn, tenure, before, draft)
     evidence.set_head(connection, msisdn, tenure, heads.follow(msisdn, tenure, before, after))
@@ -166,7 +166,7 @@ def seal(database: Database, heads: HeadKeys, lost: Iterable[str] = ()) -> Itera
 def _seal(
     connection: Connection, *, heads: HeadKeys, lost: frozenset[str], from_before: bool, msisdn: str, tenure: int
 ) -> SealedHead:
-    accounts.lock_conversations(connection, [(bucket_of(msisdn), msisdn)], wait=True)
+    conversations.lock_conversations(connection, [(bucket_of(msisdn), msisdn)], wait=True)
     verification = verify_chain(connection, heads, msisdn, tenure)
     if verification.violation is ChainViolation.UNREADABLE:
         return SealedHead(msisdn, tenure, verification)

@@ -94,7 +94,7 @@ async def get_subscriber(
 ) -> SubscriberOut:
     """The current tenure. The access is recorded."""
     await access.record(msisdn, tenure)
-    found = (await gateway.management.directory.subscriber(msisdn, tenure)).subscriber
+    found = await gateway.management.directory.subscriber(msisdn, tenure)
     preferences = await gateway.management.directory.preferences(found)
     return await access.row(found, lambda subscriber: _subscriber(subscriber, preferences))
 

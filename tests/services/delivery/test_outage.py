@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from app.db import tables
+from app.db.inbox import inbound_message
 from app.db.session import StorageUnavailableError
 from app.services.intake import IncomingMessage
 from tests.outage import away, hang_up
@@ -59,7 +59,7 @@ async def test_no_message_is_accepted_while_the_database_is_away_and_all_are_aft
     await asyncio.gather(*(store_with_retries(gateway, message) for message in messages))
     await gateway.drain()
 
-    assert await gateway.count(tables.inbound_message) == 20
+    assert await gateway.count(inbound_message) == 20
     assert [len(await gateway.received(number)) for number in numbers] == [1] * 20
 
 

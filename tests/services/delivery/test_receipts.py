@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import Connection
 
-from app.db import tables
+from app.db.outbox import outbound_message
+from app.db.reports import delivery_report
 from app.domain.messages import OutboundStatus
 from app.providers.base import Accepted, RefusedForNow, SendResult, Submission
 from app.services.delivery.receipts import Report
@@ -15,7 +16,7 @@ from tests.running import START, Running, running
 from tests.services.carriers import NAME, FakeProvider, use
 
 pytestmark = pytest.mark.anyio
-_mt = tables.outbound_message
+_mt = outbound_message
 FIVE = (
     OutboundStatus.ACCEPTED,
     OutboundStatus.DELIVERED,
@@ -68,7 +69,7 @@ async def test_every_order_of_five_reports_ends_in_the_same_status(gateway: Runn
         )
 
     assert set(await statuses(gateway, provider_ids)) == {"delivered"}
-    assert await gateway.count(tables.delivery_report) == 5 * len(orders), "each is kept as it came"
+    assert await gateway.count(delivery_report) == 5 * len(orders), "each is kept as it came"
 
 
 async def test_contradicting_final_reports_end_the_same_whichever_comes_first_and_in_one_batch(
@@ -102,14 +103,14 @@ async def test_a_report_that_comes_before_the_acceptance_is_applied_afterwards(
 
         [row] = await gateway.rows(_mt)
         assert row["status"] == "delivered"
-        kept = await gateway.rows(tables.delivery_report)
+        kept = await gateway.rows(delivery_report)
         assert sorted(one["status"] for one in kept) == ["delivered", "undelivered"]
         assert not any(one["parked"] for one in kept)
 
 
 async def test_a_report_about_an_unknown_message_is_parked_and_changes_nothing(gateway: Running) -> None:
     assert not await report(gateway, "never-heard-of", OutboundStatus.DELIVERED)
-    [kept] = await gateway.rows(tables.delivery_report)
+    [kept] = await gateway.rows(delivery_report)
     assert kept["parked"]
 
 
@@ -197,6 +198,6 @@ async def test_a_report_with_an_unknown_status_is_stored_and_changes_nothing(gat
     [message_id] = await send_accepted_messages(gateway, 1)
     assert not await gateway.gateway.carriers.receipts.store(Report("simulator", message_id, None, "en route"))
     assert not await gateway.gateway.carriers.receipts.store(Report("simulator", "nobody's", None, "failed"))
-    kept = {row["provider_message_id"]: row for row in await gateway.rows(tables.delivery_report)}
+    kept = {row["provider_message_id"]: row for row in await gateway.rows(delivery_report)}
     assert (kept[message_id]["status"], kept[message_id]["error_code"]) == ("other", "en route")
     assert await statuses(gateway, [message_id]) == ["accepted"]

@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.db import tables
+from app.db.handovers import attempt
+from app.db.outbox import outbound_message
 from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.settings import Settings
 from tests.running import ALICE, BOB, START, Running, running
 from tests.services.carriers import NAME, DeduplicatingProvider, FakeProvider, use
 
 pytestmark = pytest.mark.anyio
-_mt = tables.outbound_message
+_mt = outbound_message
 
 
 def provider_of(gateway: Running) -> FakeProvider:
@@ -124,7 +125,7 @@ async def test_retries_are_spread_and_never_more_than_five_minutes_apart(gateway
     await gateway.say("1", "10086977")
     await gateway.advance(hours=2)
 
-    tries = [row["at"] for row in await gateway.rows(tables.attempt)]
+    tries = [row["at"] for row in await gateway.rows(attempt)]
     gaps = [later - earlier for earlier, later in itertools.pairwise(tries)]
     assert max(gaps) <= timedelta(minutes=5)
     assert min(gaps) >= timedelta(seconds=1)
@@ -212,7 +213,7 @@ async def test_a_message_has_our_reference_before_the_first_try(
         [row] = await gateway.rows(_mt)
         assert [item.reference for item in provider_of(gateway).asked] == [row["id"], row["id"]]
         assert row["status"] == "failed"
-        assert [one["result"] for one in await gateway.rows(tables.attempt)] == ["refused for now", "refused"]
+        assert [one["result"] for one in await gateway.rows(attempt)] == ["refused for now", "refused"]
 
 
 # ---- workers that die

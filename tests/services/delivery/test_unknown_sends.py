@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import RowMapping
 
 from app.commands.tickets.resolving import Resolve
-from app.db import tables
+from app.db.outbox import outbound_message
 from app.db.record_tables import RECORD_TABLES
 from app.domain.account import SubscriberStatus
 from app.domain.messages import OutboundStatus
@@ -18,7 +18,7 @@ from tests.running import ALICE, START, Running, running
 from tests.services.carriers import NAME, FakeProvider, use
 
 pytestmark = pytest.mark.anyio
-_mt = tables.outbound_message
+_mt = outbound_message
 VALID_FOR = timedelta(minutes=10)
 
 

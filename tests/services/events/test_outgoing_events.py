@@ -14,7 +14,8 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
-from app.db import retention, tables
+from app.db import retention
+from app.db.catalogue import service_provider
 from app.db.events import append_events, event
 from app.db.session import Database, normalise_url
 from app.domain.catalogue import ServiceProvider
@@ -146,7 +147,7 @@ async def test_a_malformed_address_of_one_receiver_affects_no_other(gateway: Run
         await set_address(gateway, "MOJI", well.url)
 
         def spoil(connection: Connection) -> None:
-            providers = tables.service_provider
+            providers = service_provider
             connection.execute(providers.update().where(providers.c.sp_code == "XINHUA").values(webhook_url=url))
 
         await gateway.gateway.storage.database.write(spoil)
@@ -266,7 +267,7 @@ async def test_erasing_a_tenure_deletes_acknowledged_events_but_no_pending_ones(
 
 async def test_no_secret_is_stored_in_plain_text(gateway: Running) -> None:
     await set_address(gateway, "XINHUA", "http://127.0.0.1:9/")
-    [row] = await gateway.rows(tables.service_provider, tables.service_provider.c.sp_code == "XINHUA")
+    [row] = await gateway.rows(service_provider, service_provider.c.sp_code == "XINHUA")
     assert row["sealed_webhook_secret"]
     assert SECRET.removeprefix("whsec_") not in str(dict(row))
 

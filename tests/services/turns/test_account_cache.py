@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 
 from app.commands.accounts.directory import SetSubscriber
-from app.db import accounts, tables
-from app.db.account_rows import Tenure
-from app.db.accounts import LockedConversation, LookBack
+from app.db import accounts, conversations
+from app.db.accounts import LookBack
+from app.db.conversations import LockedConversation, conversation
 from app.db.inbox import StoredMessage
 from app.db.rows import Row
+from app.db.subscribers import Tenure
 from app.domain.account import Account, Language
 from app.domain.dialogue import Question, QuestionState
 from app.domain.evidence import ChainHead
@@ -109,7 +110,7 @@ class TestTurns:
         self, gateway: Running, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await gateway.say("0000")
-        save = accounts.save_conversations
+        save = conversations.save_conversations
         failures = iter([True])
 
         def broken(connection: Connection, rows: Sequence[Row]) -> None:
@@ -117,7 +118,7 @@ class TestTurns:
             if next(failures, False):
                 raise RuntimeError("the disk is full")
 
-        monkeypatch.setattr(accounts, "save_conversations", broken)
+        monkeypatch.setattr(conversations, "save_conversations", broken)
         first = await gateway.say("1")
         second = await gateway.say("0000")
 
@@ -131,7 +132,7 @@ class TestTurns:
         await gateway.say("1")
         await gateway.advance(days=40)
         loaded.clear()
-        [before] = await gateway.rows(tables.conversation, tables.conversation.c.msisdn == ALICE)
+        [before] = await gateway.rows(conversation, conversation.c.msisdn == ALICE)
         await gateway.say("0000")
 
         # It is taken from the cache. The fixture compares it with the account in the database, without what ended.
@@ -141,13 +142,13 @@ class TestTurns:
     async def test_a_row_that_names_no_batch_is_loaded(self, gateway: Running, loaded: list[str]) -> None:
         await gateway.say("0000")
         await gateway.gateway.storage.database.write(
-            lambda connection: connection.execute(update(tables.conversation).values(version=None)).rowcount
+            lambda connection: connection.execute(update(conversation).values(version=None)).rowcount
         )
         loaded.clear()
         await gateway.say("0000")
 
         assert loaded.count(ALICE) == 2
-        named = select(func.count()).where(tables.conversation.c.version.is_not(None))
+        named = select(func.count()).where(conversation.c.version.is_not(None))
         assert (
             await gateway.gateway.storage.database.read(lambda connection: connection.execute(named).scalar_one()) == 1
         )

@@ -12,7 +12,9 @@ from typing_extensions import override
 from app.commands.charges.announcing import AnnounceCharge
 from app.commands.orders.calls import PlaceOrder
 from app.commands.tickets.resolving import RespondFirst
-from app.db import tables
+from app.db import questions
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
 from app.db.record_tables import RECORD_TABLES
 from app.domain.charges import Charge, ChargeKind
 from app.domain.orders import Order
@@ -87,7 +89,7 @@ async def send_and_wait(gateway: Running, text: str, to: str) -> RowMapping:
 
     async def is_handled() -> bool:
         nonlocal rows
-        rows = await gateway.rows(tables.inbound_message, tables.inbound_message.c.id == stored.id)
+        rows = await gateway.rows(inbound_message, inbound_message.c.id == stored.id)
         return bool(rows[0]["status"] == "handled")
 
     await eventually(is_handled)
@@ -158,12 +160,12 @@ async def test_a_yes_waits_for_the_end_of_the_attempt(
     # A later message to another number waits behind it.
     await gateway.store(gateway.message("YE", provider=NAME))
     assert not await loop_of_turns(gateway).step()
-    rows = await gateway.rows(tables.inbound_message)
+    rows = await gateway.rows(inbound_message)
     assert {row["status"] for row in rows} == {"pending"}
     provider.may_answer.set()
     await gateway.drain()
     assert await state_of_order(gateway) == state
-    [row] = await gateway.rows(tables.inbound_message, tables.inbound_message.c.id == stored.id)
+    [row] = await gateway.rows(inbound_message, inbound_message.c.id == stored.id)
     assert row["status"] == "handled"
 
 
@@ -175,7 +177,7 @@ async def test_a_no_while_the_question_is_being_handed_over(gateway: Running, te
     await wait_until_in_flight(gateway)
     await send_and_wait(gateway, text, await confirmation_number(gateway))
     assert await state_of_order(gateway) == "declined"
-    [question] = await gateway.rows(tables.question)
+    [question] = await gateway.rows(questions.question)
     assert question["handed_over_at"] == START
 
 
@@ -190,7 +192,7 @@ async def test_a_yes_that_waits_for_an_attempt_delays_no_other_number(gateway: R
     stored = await gateway.store(gateway.message("YE", sender="+8613900139001", provider=NAME))
 
     async def is_handled() -> bool:
-        [row] = await gateway.rows(tables.inbound_message, tables.inbound_message.c.id == stored[0].id)
+        [row] = await gateway.rows(inbound_message, inbound_message.c.id == stored[0].id)
         return bool(row["status"] == "handled")
 
     await eventually(is_handled)
@@ -204,7 +206,7 @@ async def test_a_yes_that_waits_for_an_attempt_delays_no_other_number(gateway: R
 
 
 async def question_message(gateway: Running) -> RowMapping:
-    rows = await gateway.rows(tables.outbound_message, tables.outbound_message.c.question_id.is_not(None))
+    rows = await gateway.rows(outbound_message, outbound_message.c.question_id.is_not(None))
     return rows[0]
 
 

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from app.db import tables
 from app.db.directory import MessageFilter
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
 from app.db.record_tables import RECORD_TABLES
+from app.db.timers import timer
 from app.domain.policy import RetentionPeriods
 from app.domain.spam import SpamReport
 from app.domain.tickets import Ticket
@@ -27,7 +29,7 @@ from tests.services.trouble import add_trouble
 from tests.services.turns.test_passwords import OLD, SECRETS, everything_stored, set_password
 
 pytestmark = pytest.mark.anyio
-_inbound = tables.inbound_message
+_inbound = inbound_message
 
 
 def parts(
@@ -75,7 +77,7 @@ async def test_parts_and_their_message_are_on_record(gateway: Running) -> None:
     for id_, number in ((first, 1), (second, 2)):
         part = found[id_]
         assert (part.status, part.part, part.parts, part.verdict) == ("joined", number, 2, f"part of {whole.id}")
-    [reply] = await gateway.rows(tables.outbound_message)
+    [reply] = await gateway.rows(outbound_message)
     assert reply["in_reply_to"] == whole.id
 
 
@@ -271,9 +273,9 @@ async def test_timers_wait_for_parts_that_came_before(gateway: Running) -> None:
     fuse.burns = False
     await gateway.store(*parts(gateway, "QX", "CL")[:1])
     await gateway.say("LATER")
-    assert await gateway.count(tables.timer, tables.timer.c.kind == "burning") == 1
+    assert await gateway.count(timer, timer.c.kind == "burning") == 1
     await gateway.advance(minutes=5)
-    assert await gateway.count(tables.timer, tables.timer.c.kind == "burning") == 0
+    assert await gateway.count(timer, timer.c.kind == "burning") == 0
 
 
 # ---- passwords

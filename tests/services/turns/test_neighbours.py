@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import Connection, Update, update
 
 from app.batching import Batcher
-from app.db import tables
 from app.db.campaigns import campaign
+from app.db.inbox import inbound_message
+from app.db.subscribers import subscriber
 from app.db.terms import terms_change
 from app.domain.messages import MessageClass
 from app.services.isolation import Isolation
@@ -31,8 +32,8 @@ async def spoil(gateway: Running, change: Update) -> None:
 
 
 async def test_a_number_whose_account_cannot_be_read_delays_no_other(gateway: Running, log: io.StringIO) -> None:
-    mine = tables.subscriber.c.msisdn == ALICE
-    await spoil(gateway, update(tables.subscriber).where(mine).values(brand="no brand at all"))
+    mine = subscriber.c.msisdn == ALICE
+    await spoil(gateway, update(subscriber).where(mine).values(brand="no brand at all"))
     gateway.gateway.turning.turns._loader._cache = AccountCache()
     await gateway.store(gateway.message("0000"), gateway.message("YE", sender=BOB))
     await gateway.drain()
@@ -40,7 +41,7 @@ async def test_a_number_whose_account_cannot_be_read_delays_no_other(gateway: Ru
     assert len(await gateway.texts(BOB)) == 1
     assert "DEAD" not in log.getvalue()
     assert ALICE not in log.getvalue()
-    [waiting] = await gateway.rows(tables.inbound_message, tables.inbound_message.c.status == "pending")
+    [waiting] = await gateway.rows(inbound_message, inbound_message.c.status == "pending")
     assert waiting["due_at"] == START + timedelta(hours=1), "it is tried again"
 
 

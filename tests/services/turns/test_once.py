@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from app.db import tables
+from app.db.evidence import evidence
+from app.db.inbox import inbound_message
 from app.services.intake import IntakeStatus
 from tests.running import ALICE, BOB, Running
 
@@ -24,7 +25,7 @@ async def test_a_thousand_copies_at_once_have_one_effect_and_one_reply(gateway: 
     assert len({item.id for [item] in stored}) == 1
     assert len(await gateway.received()) == before + 1
     assert (await gateway.states())["CL"] == "ended"
-    assert await gateway.count(tables.evidence, tables.evidence.c.kind == "unsubscribe") == 1
+    assert await gateway.count(evidence, evidence.c.kind == "unsubscribe") == 1
 
 
 async def test_a_repeat_gets_the_first_id_also_after_it_was_answered(gateway: Running) -> None:
@@ -47,7 +48,7 @@ async def test_a_repeat_inside_of_one_array_counts_once(gateway: Running) -> Non
 
     assert [item.status.value for item in stored] == ["accepted", "duplicate", "accepted"]
     assert stored[0].id == stored[1].id != stored[2].id
-    assert await gateway.count(tables.inbound_message) == 2
+    assert await gateway.count(inbound_message) == 2
 
 
 async def test_one_id_of_two_senders_or_of_two_providers_is_two_messages(gateway: Running) -> None:

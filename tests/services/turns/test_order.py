@@ -8,7 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.db import tables
+from app.db import conversations
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
+from app.db.simulator import simulator_message
 from app.settings import Settings
 from tests.running import ALICE, START, Running, running, settings_for
 
@@ -60,7 +63,7 @@ async def test_two_gateways_on_one_database_answer_two_thousand_messages_once_an
         await second.drain()
         await first.drain()
 
-        assert await first.count(tables.inbound_message, tables.inbound_message.c.status == "handled") == 2000
+        assert await first.count(inbound_message, inbound_message.c.status == "handled") == 2000
         for number in NUMBERS:
             thread = await first.thread(number)
             stored = [m.id for m in thread if m.direction == "mo"]
@@ -80,14 +83,14 @@ async def test_a_machine_clock_that_was_set_back_does_not_change_the_order(setti
         await before.store(before.message("0000"))
         await before.drain()
         ahead = uuid_at(datetime.now(UTC) + timedelta(days=3))
-        table = tables.inbound_message
+        table = inbound_message
         await before.gateway.storage.database.write(
             lambda connection: connection.execute(table.update().values(id=ahead))
         )
     async with running(settings) as after:
         [stored] = await after.store(after.message("帮助"))
         await after.drain()
-        [menu] = await after.rows(tables.outbound_message, tables.outbound_message.c.in_reply_to == stored.id)
+        [menu] = await after.rows(outbound_message, outbound_message.c.in_reply_to == stored.id)
 
     assert stored.id > ahead
     assert menu["id"] > stored.id
@@ -97,7 +100,7 @@ async def test_a_thread_stays_in_order_when_the_machine_clock_was_set_back(setti
     """The place in a thread follows the newest stored one, and is greater than the id of any message."""
     async with running(settings) as before:
         await before.say("0000")
-        table = tables.simulator_message
+        table = simulator_message
         newest = (await before.rows(table))[-1]
         ahead = uuid_at(datetime.now(UTC) + timedelta(days=3))
         await before.gateway.storage.database.write(
@@ -117,7 +120,7 @@ def uuid_at(moment: datetime) -> str:
 
 async def test_subscribers_do_not_wait_for_one_whose_row_is_locked(postgresql_url: str) -> None:
     async with running(settings_for(postgresql_url)) as gateway:
-        conversation = tables.conversation
+        conversation = conversations.conversation
         engine = gateway.gateway.storage.database.engine
         await gateway.store(gateway.message("0000"))
         await gateway.drain()

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table
 
-from app.db import schema, tables
+from app.db import schema
+from app.db.inbox import inbound_message
 from app.db.record_tables import RECORD_TABLES
+from app.db.subscribers import subscriber
 from app.domain.passwords import PasswordCheck, PasswordTries
 from app.services.turns.passwords import PasswordChecks, check_password, hash_password
 from tests.running import ALICE, START, Running, running, settings_for
@@ -55,7 +57,7 @@ async def test_no_table_holds_a_password_after_its_turn(gateway: Running, log: i
     for secret in SECRETS:
         assert secret not in stored
         assert secret not in log.getvalue()
-    assert [row["sealed"] for row in await gateway.rows(tables.inbound_message)] == [None] * (len(TEXTS) + 1)
+    assert [row["sealed"] for row in await gateway.rows(inbound_message)] == [None] * (len(TEXTS) + 1)
     assert "******" in (await gateway.thread())[-2].text
 
 
@@ -83,7 +85,7 @@ async def test_a_text_that_waits_is_sealed_and_opened_by_its_turn_alone(gateway:
     await gateway.say("0000")
     async with gateway.gateway.engine.paused():
         await gateway.store(gateway.message("XGMM#135790#246813#246813"))
-        [row] = await gateway.rows(tables.inbound_message, tables.inbound_message.c.status == "pending")
+        [row] = await gateway.rows(inbound_message, inbound_message.c.status == "pending")
         assert row["text"] == "XGMM#******#******#******"
         assert row["sealed"]
         assert "135790" not in row["sealed"]
@@ -96,7 +98,7 @@ async def test_no_table_holds_a_password_that_was_typed_as_a_number(gateway: Run
     await gateway.store(gateway.message("0000", sender=to))
     await gateway.drain()
     stored = await everything_stored(gateway)
-    assert await gateway.count(tables.inbound_message) == 2
+    assert await gateway.count(inbound_message) == 2
     for secret in SECRETS:
         assert secret not in stored
 
@@ -106,14 +108,14 @@ async def test_a_dead_letter_keeps_its_seal_for_the_retry(gateway: Running) -> N
     registry = gateway.gateway.turning.registry
     registry.keywords["135790#246813"] = registry.keywords["BOOM13712345678PRIVATE"]
     await gateway.say("135790#246813")
-    [dead] = await gateway.rows(tables.inbound_message)
+    [dead] = await gateway.rows(inbound_message)
     assert (dead["status"], dead["text"]) == ("dead", "******#******")
     assert dead["sealed"]
 
     crashes_left.burns = False
     await gateway.gateway.management.messages.retry(dead["id"])
     await gateway.drain()
-    [done] = await gateway.rows(tables.inbound_message)
+    [done] = await gateway.rows(inbound_message)
     assert (done["verdict"], done["sealed"]) == ("went well", None)
 
 
@@ -124,7 +126,7 @@ async def test_a_message_sealed_with_another_key_is_handled_by_its_masked_text(s
         async with gateway.gateway.engine.paused():
             await gateway.store(gateway.message("XGMM#135790#246813#246813"))
             await gateway.gateway.storage.database.write(
-                lambda connection: connection.execute(tables.inbound_message.update().values(values))
+                lambda connection: connection.execute(inbound_message.update().values(values))
             )
         await gateway.drain()
         assert len(await gateway.received()) == 1
@@ -133,7 +135,7 @@ async def test_a_message_sealed_with_another_key_is_handled_by_its_masked_text(s
 async def test_a_text_without_a_password_is_stored_unchanged(gateway: Running) -> None:
     for text in ("TS 我2026年交了135790元", "  0000  ", "1，3", "“全部”", "😀\u200b", "x" * 3000):
         await gateway.store(gateway.message(text))
-        assert (await gateway.rows(tables.inbound_message))[-1]["text"] == text
+        assert (await gateway.rows(inbound_message))[-1]["text"] == text
 
 
 # ---- changing a password
@@ -143,7 +145,7 @@ WRONG = f"XGMM#999999#{NEW}#{NEW}"
 
 
 async def stored_hash(gateway: Running) -> str:
-    [row] = await gateway.rows(tables.subscriber, tables.subscriber.c.msisdn == ALICE)
+    [row] = await gateway.rows(subscriber, subscriber.c.msisdn == ALICE)
     return str(row["password_hash"])
 
 

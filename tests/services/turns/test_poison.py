@@ -7,15 +7,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, update
 
-from app.db import tables
+from app.db.inbox import inbound_message
 from app.db.record_tables import RECORD_TABLES
+from app.db.subscribers import subscriber
+from app.db.subscriptions import subscription
+from app.db.timers import timer
 from app.domain.tickets import Ticket
 from app.domain.turn import Stimulus
 from tests.running import ALICE, BOB, START, Running, running, settings_for
 from tests.services.trouble import SECRET_TEXT, add_trouble
 
 pytestmark = pytest.mark.anyio
-_inbound = tables.inbound_message
+_inbound = inbound_message
 
 
 class _UnknownCall(Stimulus):
@@ -151,22 +154,20 @@ async def test_a_message_whose_rows_cannot_be_written_affects_no_other_number(ga
     sorry, listing = await gateway.texts(BOB)
     assert "暂时未能处理" in sorry
     assert "没有正在使用的增值业务" in listing
-    assert await gateway.count(tables.subscription, tables.subscription.c.msisdn == BOB) == 0
+    assert await gateway.count(subscription, subscription.c.msisdn == BOB) == 0
 
 
 async def test_messages_of_an_unreadable_account_become_dead_letters_that_can_be_retried(gateway: Running) -> None:
-    mine = tables.subscription.c.msisdn == ALICE
+    mine = subscription.c.msisdn == ALICE
 
     async def states_are(states: dict[str, str]) -> None:
         def work(connection: Connection) -> None:
             for id_, state in states.items():
-                connection.execute(
-                    update(tables.subscription).where(tables.subscription.c.id == id_).values(state=state)
-                )
+                connection.execute(update(subscription).where(subscription.c.id == id_).values(state=state))
 
         await gateway.gateway.storage.database.write(work)
 
-    right = {row["id"]: row["state"] for row in await gateway.rows(tables.subscription, mine)}
+    right = {row["id"]: row["state"] for row in await gateway.rows(subscription, mine)}
     await states_are(dict.fromkeys(right, "broken"))
     await gateway.store(gateway.message("QXCL"))
     assert len(await gateway.say("0000", sender=BOB)) == 1
@@ -201,11 +202,11 @@ async def test_a_timer_that_raises_is_postponed_an_hour_and_delays_no_message(ga
     await gateway.say("LATER")
     assert len(await gateway.say("0000")) == 2
 
-    [row] = await gateway.rows(tables.timer, tables.timer.c.kind == "burning")
+    [row] = await gateway.rows(timer, timer.c.kind == "burning")
     assert row["due_at"] == START + timedelta(hours=1)
     fuse.burns = False
     await gateway.advance(hours=1)
-    assert await gateway.count(tables.timer, tables.timer.c.kind == "burning") == 0
+    assert await gateway.count(timer, timer.c.kind == "burning") == 0
 
 
 async def test_a_call_that_raises_fails_alone(gateway: Running) -> None:
@@ -219,4 +220,4 @@ async def test_a_call_that_raises_fails_alone(gateway: Running) -> None:
 
     assert isinstance(results[0], LookupError)
     assert results[1] is None
-    assert await gateway.count(tables.subscriber) == 3
+    assert await gateway.count(subscriber) == 3

@@ -8,8 +8,11 @@ import pytest
 from prometheus_client import REGISTRY
 from typing_extensions import override
 
-from app.db import tables
+from app.db import timers
 from app.db.directory import MessageFilter
+from app.db.evidence import evidence
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
 from app.db.record_tables import RECORD_TABLES
 from app.domain.account import SubscriberStatus
 from app.domain.campaigns import CampaignMessage, Segment
@@ -27,7 +30,7 @@ from tests.services.trouble import SECRET_TEXT, add_trouble
 from tests.services.turns.test_passwords import set_password
 
 pytestmark = pytest.mark.anyio
-_mo, _mt = tables.inbound_message, tables.outbound_message
+_mo, _mt = inbound_message, outbound_message
 TENURE_2_STARTS = START + timedelta(hours=1)
 TEXTS = ("QXYYH", "0000", "TS 我的地址是东街一号", "YE", "XGMM#135790#246813#246813")
 
@@ -54,7 +57,7 @@ async def assert_nothing_changed(gateway: Running, since: int) -> None:
     assert await gateway.states() == {"YYH": "active"}
     tickets = RECORD_TABLES[Ticket].table
     assert await gateway.count(tickets, tickets.c.tenure == 2) == 0
-    assert await gateway.count(tables.evidence, tables.evidence.c.tenure == 2) == 1  # the import of the service
+    assert await gateway.count(evidence, evidence.c.tenure == 2) == 1  # the import of the service
 
 
 # ---- inbound messages
@@ -229,8 +232,8 @@ async def test_a_report_about_a_message_to_a_former_customer_sends_nothing(
     await gateway.drain()
     assert {row["status"] for row in await gateway.rows(_mt, _mt.c.provider_message_id.in_(theirs))} == {status.value}
     assert len(await gateway.received()) == before
-    timer = tables.timer.c
-    assert await gateway.count(tables.timer, timer.msisdn == ALICE, timer.tenure == 1) == 0
+    timer = timers.timer.c
+    assert await gateway.count(timers.timer, timer.msisdn == ALICE, timer.tenure == 1) == 0
     assert await gateway.count(RECORD_TABLES[CampaignMessage].table) == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from app.composition import build_gateway
-from app.db import tables
+from app.db.outbox import outbound_message
 from app.services.upkeep.probing import Probe
 from app.settings import Settings, SettingsError, SettingsFile
 from app.settings.file import ProbeFile
@@ -47,7 +47,7 @@ async def test_the_probe_runs_by_itself_and_is_answered(gateway: Running) -> Non
     assert probe_of(gateway).state.answered_at is not None
     assert metric("smsgw_probe_up", "0000") == 1
     assert (metric("smsgw_probe_seconds", "HELP") or 0) > 0
-    rows = await gateway.rows(tables.outbound_message)
+    rows = await gateway.rows(outbound_message)
     assert {row["provider"] for row in rows} == {"probe"}
     assert await gateway.texts() == [], "no handset hears of it"
 

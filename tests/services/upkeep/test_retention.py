@@ -5,8 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from app.db import campaigns, tables
+from app.db import campaigns
 from app.db.campaigns import campaign_recipient
+from app.db.conversations import conversation
+from app.db.evidence import evidence
+from app.db.handovers import attempt
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
+from app.db.questions import question
+from app.db.subscriptions import subscription
 from app.domain.account import SubscriberStatus
 from app.domain.campaigns import Segment
 from app.domain.messages import MessageClass, OutboundStatus
@@ -35,7 +42,7 @@ async def run_purge(gateway: Running) -> PurgeCounts:
 
 
 async def payloads(gateway: Running) -> list[str]:
-    rows = await gateway.rows(tables.evidence, tables.evidence.c.payload.is_not(None))
+    rows = await gateway.rows(evidence, evidence.c.payload.is_not(None))
     return [row["kind"] for row in rows]
 
 
@@ -55,14 +62,14 @@ async def test_old_messages_and_questions_go_with_their_attempts(gateway: Runnin
     await gateway.say("1")
     await gateway.advance(days=200)
     await gateway.say("YE")
-    kept = await gateway.count(tables.inbound_message), await gateway.count(tables.outbound_message)
+    kept = await gateway.count(inbound_message), await gateway.count(outbound_message)
     gone = await run_purge(gateway)
-    left = await gateway.count(tables.inbound_message), await gateway.count(tables.outbound_message)
+    left = await gateway.count(inbound_message), await gateway.count(outbound_message)
     assert gone.messages == sum(kept) - sum(left) > 0
-    assert await gateway.count(tables.inbound_message) == 1
-    assert await gateway.count(tables.question) == 0
+    assert await gateway.count(inbound_message) == 1
+    assert await gateway.count(question) == 0
     assert gone.reports > 0
-    assert await gateway.count(tables.attempt) == 0
+    assert await gateway.count(attempt) == 0
 
 
 async def test_payloads_of_active_services_stay(gateway: Running) -> None:
@@ -72,9 +79,7 @@ async def test_payloads_of_active_services_stay(gateway: Running) -> None:
     gone = await run_purge(gateway)
     assert gone.payloads > 0
     services = [
-        row["payload"]
-        for row in await gateway.rows(tables.evidence, tables.evidence.c.kind == "import")
-        if row["msisdn"] == ALICE
+        row["payload"] for row in await gateway.rows(evidence, evidence.c.kind == "import") if row["msisdn"] == ALICE
     ]
     assert any(payload is None for payload in services), "彩铃 ended more than six months ago"
     assert any(payload is not None for payload in services), "the others run"
@@ -86,8 +91,8 @@ async def test_a_purged_chain_still_shows_a_changed_record(gateway: Running) -> 
     await gateway.advance(days=400)
     await run_purge(gateway)
     assert all_chains_verify(gateway)
-    second = (tables.evidence.c.seq == 2, tables.evidence.c.msisdn == ALICE)
-    forged = tables.evidence.update().where(*second).values(kind="x")
+    second = (evidence.c.seq == 2, evidence.c.msisdn == ALICE)
+    forged = evidence.update().where(*second).values(kind="x")
     await gateway.gateway.storage.database.write(lambda connection: connection.execute(forged))
     [bad] = [
         chain
@@ -109,9 +114,9 @@ async def test_a_closed_tenure_is_erased_when_its_time_is_over(gateway: Running)
         await erase(ALICE, 1, "api:demo", "they asked for it")
     await gateway.advance(days=184)
     await erase(ALICE, 1, "api:demo", "they asked for it")
-    rows = await gateway.rows(tables.evidence, tables.evidence.c.msisdn == ALICE)
+    rows = await gateway.rows(evidence, evidence.c.msisdn == ALICE)
     assert [row["kind"] for row in rows if row["payload"]] == ["erased"]
-    for table in (tables.subscription, tables.inbound_message, tables.outbound_message, tables.question):
+    for table in (subscription, inbound_message, outbound_message, question):
         assert await gateway.count(table, table.c.msisdn == ALICE) == 0, table.name
     assert all_chains_verify(gateway)
 
@@ -200,17 +205,17 @@ STRANGERS = [f"+8613700137{number:03}" for number in range(5)]
 
 
 async def test_numbers_without_a_subscriber_are_purged_when_no_limit_looks_back_on_them(gateway: Running) -> None:
-    known = await gateway.count(tables.conversation)
+    known = await gateway.count(conversation)
     for number in STRANGERS:
         await gateway.say("0000", sender=number)
     await gateway.subscriber(STRANGERS[0])
-    assert await gateway.count(tables.conversation) == known + len(STRANGERS)
+    assert await gateway.count(conversation) == known + len(STRANGERS)
     await gateway.advance(hours=47)
     await gateway.say("0000", sender=STRANGERS[1])
     assert (await run_purge(gateway)).strangers == 0
     await gateway.advance(hours=2)
     assert (await run_purge(gateway)).strangers == 3
-    kept = {row["msisdn"] for row in await gateway.rows(tables.conversation)}
+    kept = {row["msisdn"] for row in await gateway.rows(conversation)}
     assert kept & set(STRANGERS) == set(STRANGERS[:2]), "a customer, and one who wrote again"
     assert await gateway.say("0000", sender=STRANGERS[2]), "answered as before"
 
@@ -220,9 +225,9 @@ async def test_a_message_whose_number_was_purged_at_that_moment_is_handled(gatew
     await gateway.advance(days=2)
     async with gateway.gateway.engine.paused():
         await gateway.store(gateway.message("0000", sender=STRANGERS[0]))
-        gone = tables.conversation.delete().where(tables.conversation.c.msisdn == STRANGERS[0])
+        gone = conversation.delete().where(conversation.c.msisdn == STRANGERS[0])
         await gateway.gateway.storage.database.write(lambda connection: connection.execute(gone))
     await gateway.drain()
-    pending = tables.inbound_message.c.status == "pending"
-    assert await gateway.count(tables.inbound_message, pending) == 0
+    pending = inbound_message.c.status == "pending"
+    assert await gateway.count(inbound_message, pending) == 0
     assert len(await gateway.texts(STRANGERS[0])) == 2

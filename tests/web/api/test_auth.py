@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from app.db import tables
 from app.db.access import access_record
+from app.db.tokens import api_token
 from app.settings import Environment, ProviderFile, SettingsFile
 from tests.running import ALICE, settings_for
 from tests.web.calls import ALICE_HOME, SHANGHAI_START, Web, assert_problem, serving
@@ -155,7 +155,7 @@ async def test_a_revoked_token_opens_nothing(web: Web) -> None:
 
 async def test_only_the_hash_of_a_token_is_stored(web: Web) -> None:
     token = await web.token("read")
-    [row] = await web.running.rows(tables.api_token)
+    [row] = await web.running.rows(api_token)
     assert token not in str(dict(row))
     assert len(token) > 40
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from app.db import tables
+from app.db import evidence
 from tests.running import ALICE, START
 from tests.web.api.test_auth import SERVICE, SP, SUBSCRIBER, SUBSCRIPTION
 from tests.web.calls import ALICE_HOME, SHANGHAI_START, Web, assert_problem
@@ -407,7 +407,7 @@ async def test_an_agent_ends_a_service_with_a_reason_and_the_customer_is_notifie
 async def test_an_agent_s_unsubscribe_twice_is_one(web: Web) -> None:
     for _ in range(2):
         assert (await web.call("DELETE", f"{ALICE_HOME}/subscriptions/SJB")).status_code == 200
-    assert await web.running.count(tables.evidence, tables.evidence.c.kind == "unsubscribe") == 1
+    assert await web.running.count(evidence.evidence, evidence.evidence.c.kind == "unsubscribe") == 1
 
 
 async def test_a_service_under_contract_is_not_ended_by_an_agent(web: Web) -> None:
@@ -433,7 +433,7 @@ async def test_evidence_is_read_in_pages(web: Web) -> None:
 async def test_a_chain_verifies_and_tampering_is_named(web: Web) -> None:
     whole = {"ok": True, "records": 5, "first_bad": None, "fault": None}
     assert (await web.get(f"{ALICE_HOME}/evidence/verify")).json() == whole
-    table = tables.evidence
+    table = evidence.evidence
     change = table.update().where(table.c.seq == 3).values(payload='{"service_code":"KD"}')
     await web.running.gateway.storage.database.write(lambda connection: connection.execute(change))
     answer = (await web.get(f"{ALICE_HOME}/evidence/verify")).json()

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.db import tables
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
 from app.db.record_tables import RECORD_TABLES
+from app.db.subscriptions import subscription
 from app.domain.bills import Bill, Spend
 from app.domain.charges import Charge, Use
 from app.domain.usage import DataUsage
@@ -124,19 +126,19 @@ async def test_data_from_before_the_present_tenure_is_not_imported(web: Web, as_
     other = json.dumps({"type": "subscription", "msisdn": "13900139000", "service_code": "CL", **wanted})
     bulk = (await web.call("POST", "/api/v1/imports", content=f"{line}\n{other}\n")).json()
     assert [(one["line"], one["status"]) for one in bulk["errors"]] == ([(1, 422)] if status == 422 else [])
-    mine = (tables.subscription.c.msisdn == ALICE, tables.subscription.c.tenure == 2)
-    assert await web.running.count(tables.subscription, *mine) == (1 if status == 422 else 2)
+    mine = (subscription.c.msisdn == ALICE, subscription.c.tenure == 2)
+    assert await web.running.count(subscription, *mine) == (1 if status == 422 else 2)
 
 
 async def test_a_former_customers_dead_letter_is_a_conflict(web: Web) -> None:
     await web.running.store(web.running.message("YE"))
     await web.running.drain()
-    [row] = await web.running.rows(tables.inbound_message)
-    dead = tables.inbound_message.update().values(status="dead")
+    [row] = await web.running.rows(inbound_message)
+    dead = inbound_message.update().values(status="dead")
     await web.running.gateway.storage.database.write(lambda connection: connection.execute(dead))
     await reassign_number(web)
     answer = await web.call("POST", f"/api/v1/dead-letters/{row['id']}/retry")
     assert (answer.status_code, answer.headers["content-type"]) == (409, PROBLEM)
-    [reply] = await web.running.rows(tables.outbound_message, tables.outbound_message.c.in_reply_to == row["id"])
+    [reply] = await web.running.rows(outbound_message, outbound_message.c.in_reply_to == row["id"])
     again = await web.call("POST", f"/api/v1/messages/{reply['id']}/resend")
     assert (again.status_code, "former customer" in again.json()["detail"]) == (409, True)

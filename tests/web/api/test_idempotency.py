@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from app.db import tables
+from app.db import catalogue
 from app.db.idempotency import idempotent_call
 from app.domain.policy import RetentionPeriods
 from app.services.upkeep.retention import purge
@@ -33,7 +33,7 @@ async def test_a_repeat_gets_the_first_answer_and_has_no_effect(web: Web) -> Non
     again = await put(web, "k-1")
     assert (again.status_code, again.json()) == (200, first.json())
     assert again.headers["idempotency-replayed"] == "true"
-    [service] = await web.running.rows(tables.service, tables.service.c.service_code == "YX")
+    [service] = await web.running.rows(catalogue.service, catalogue.service.c.service_code == "YX")
     assert service["price_fen"] == 700
 
 

@@ -8,7 +8,7 @@ from typing import get_args
 import httpx
 import pytest
 
-from app.db import tables
+from app.db import subscribers, subscriptions
 from app.services.management.import_lines import ImportLine
 from app.services.management.tokens import Caller, Scope
 from app.web.api.import_kinds import KINDS, KindName
@@ -59,7 +59,7 @@ async def test_all_types_in_one_file_are_imported_in_order(web: Web) -> None:
     answer = await post(web, lines(provider, service, subscriber(), subscription("QW"), subscription("QW", ALICE)))
     assert answer.status_code == 200
     assert answer.json() == {"lines": 5, "imported": 5, "failed": 0, "errors": [], "kept": {}}
-    held = await web.running.rows(tables.subscription, tables.subscription.c.service_code == "QW")
+    held = await web.running.rows(subscriptions.subscription, subscriptions.subscription.c.service_code == "QW")
     assert {row["msisdn"] for row in held} == {NEW, ALICE}
 
 
@@ -81,14 +81,14 @@ async def test_a_bad_line_is_reported_and_the_others_are_imported(web: Web) -> N
     statuses = {error["line"]: error["status"] for error in report["errors"]}
     assert statuses[8] == 404
     assert "unknown-brand" not in json.dumps(report)
-    assert len(await web.running.rows(tables.subscription, tables.subscription.c.msisdn == NEW)) == 1
+    assert len(await web.running.rows(subscriptions.subscription, subscriptions.subscription.c.msisdn == NEW)) == 1
 
 
 async def test_a_file_may_be_sent_again(web: Web) -> None:
     content = lines(subscriber(), subscription("CL"))
     first, second = await post(web, content), await post(web, content)
     assert first.json() == second.json()
-    assert len(await web.running.rows(tables.subscription, tables.subscription.c.msisdn == NEW)) == 1
+    assert len(await web.running.rows(subscriptions.subscription, subscriptions.subscription.c.msisdn == NEW)) == 1
 
 
 async def test_kept_fields_of_a_line_are_named(web: Web) -> None:
@@ -102,12 +102,12 @@ async def test_thousands_share_commits(web: Web) -> None:
     numbers = [f"+86137{number:08}" for number in range(2_000)]
     report = (await post(web, lines(*map(subscriber, numbers)))).json()
     assert report == {"lines": 2_000, "imported": 2_000, "failed": 0, "errors": [], "kept": {}}
-    assert await web.running.count(tables.subscriber) >= 2_000
+    assert await web.running.count(subscribers.subscriber) >= 2_000
 
 
 async def test_two_lines_of_one_customer_are_carried_out_in_order(web: Web) -> None:
     await post(web, lines(subscriber(points=1), subscriber(points=2), subscriber(points=3)))
-    [row] = await web.running.rows(tables.subscriber, tables.subscriber.c.msisdn == NEW)
+    [row] = await web.running.rows(subscribers.subscriber, subscribers.subscriber.c.msisdn == NEW)
     assert row["points"] == 3
 
 
@@ -124,7 +124,7 @@ async def test_csv_of_one_type(web: Web) -> None:
     report = (await post(web, "\ufeff" + CSV, "text/csv; charset=utf-8", type="subscriber")).json()
     assert (report["lines"], report["imported"]) == (5, 3)
     assert [(error["line"], error["status"]) for error in report["errors"]] == [(4, 422), (5, 422)]
-    [row] = await web.running.rows(tables.subscriber, tables.subscriber.c.msisdn == NEW)
+    [row] = await web.running.rows(subscribers.subscriber, subscribers.subscriber.c.msisdn == NEW)
     assert (row["vip"], json.loads(row["plan"])["name"]) == (True, "流量, 大")
 
 
@@ -229,9 +229,9 @@ async def test_unsupported_media_types_are_refused(web: Web, media_type: str, st
 async def test_a_file_in_another_format_is_refused_as_a_whole_with_its_cause(
     web: Web, content: bytes, cause: str
 ) -> None:
-    before = await web.running.count(tables.subscriber)
+    before = await web.running.count(subscribers.subscriber)
     assert cause in assert_problem(await post(web, content, "text/csv", type="subscriber"), 422)
-    assert await web.running.count(tables.subscriber) == before
+    assert await web.running.count(subscribers.subscriber) == before
 
 
 def test_the_document_names_every_type_of_line() -> None:

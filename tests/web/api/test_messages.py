@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from app.db import tables
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
 from app.domain.account import SubscriberStatus
 from tests.running import ALICE, BOB
 from tests.services.trouble import SECRET_TEXT, add_trouble
@@ -141,7 +142,7 @@ async def test_dead_letters_are_read_in_pages(web: Web) -> None:
     first = (await web.get("/api/v1/dead-letters", limit="2")).json()
     second = (await web.get("/api/v1/dead-letters", limit="2", cursor=first["next_cursor"])).json()
     assert (len(first["dead_letters"]), len(second["dead_letters"]), second["next_cursor"]) == (2, 1, None)
-    assert await web.running.count(tables.inbound_message, tables.inbound_message.c.status == "dead") == 3
+    assert await web.running.count(inbound_message, inbound_message.c.status == "dead") == 3
 
 
 # ---- sending again
@@ -153,7 +154,7 @@ async def resend(web: Web, message_id: str) -> httpx.Response:
 
 async def test_a_message_is_sent_again_with_the_same_words(web: Web) -> None:
     [first] = await web.running.say("帮助")
-    [sent] = await web.running.rows(tables.outbound_message)
+    [sent] = await web.running.rows(outbound_message)
     assert (await resend(web, sent["id"])).status_code == 202
     await web.running.drain()
     assert await web.running.texts() == [first, first]
@@ -162,7 +163,7 @@ async def test_a_message_is_sent_again_with_the_same_words(web: Web) -> None:
 async def test_a_listing_that_was_sent_again_is_answered_as_the_first_one(web: Web) -> None:
     await web.running.say("0000")
     await web.running.advance(minutes=90)
-    [sent, *_] = await web.running.rows(tables.outbound_message)
+    [sent, *_] = await web.running.rows(outbound_message)
     assert (await resend(web, sent["id"])).status_code == 202
     await web.running.drain()
     await web.running.say("1", "10086977")
@@ -172,7 +173,7 @@ async def test_a_listing_that_was_sent_again_is_answered_as_the_first_one(web: W
 async def test_an_outdated_message_is_not_sent_again(web: Web) -> None:
     await web.running.say("0000")
     await web.running.say("帮助")
-    sent = await web.running.rows(tables.outbound_message)
+    sent = await web.running.rows(outbound_message)
     await web.running.advance(hours=2.5)
     for row in sent:
         assert "time is over" in assert_problem(await resend(web, row["id"]), 409)
@@ -180,7 +181,7 @@ async def test_an_outdated_message_is_not_sent_again(web: Web) -> None:
 
 async def test_messages_to_a_former_customer_are_not_sent_again(web: Web) -> None:
     await web.running.say("帮助")
-    [sent] = await web.running.rows(tables.outbound_message)
+    [sent] = await web.running.rows(outbound_message)
     for status in ("closed", "active"):
         await web.running.subscriber(ALICE, status=SubscriberStatus(status))
     assert "another holder" in assert_problem(await resend(web, sent["id"]), 409)
@@ -190,8 +191,8 @@ async def test_only_messages_to_customers_that_are_not_on_their_way_are_sent_aga
     await web.running.faults("throttle")
     await web.running.store(web.running.message("帮助"))
     await web.running.gateway.engine.settle()
-    [waiting] = await web.running.rows(tables.outbound_message)
+    [waiting] = await web.running.rows(outbound_message)
     assert "on its way" in assert_problem(await resend(web, waiting["id"]), 409)
-    [mo] = await web.running.rows(tables.inbound_message)
+    [mo] = await web.running.rows(inbound_message)
     assert_problem(await resend(web, mo["id"]), 404)
     assert_problem(await resend(web, "019caae3-6980-7c21-9d5e-4b1f6f0a2c01"), 404)

@@ -1,0 +1,96 @@
+"""Conversations: the row of each number is the lock and the queue head of its messages."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    select,
+)
+
+from app.db.columns import customer, metadata
+from app.db.rows import (
+    AnySelect,
+    Row,
+    as_keys,
+    fetch,
+    from_json,
+    insert_new_rows,
+    matching,
+    shape_of,
+    update_rows,
+)
+from app.db.types import Id
+from app.domain.msisdn import bucket_of
+from app.domain.values import value
+
+# The lock and the queue head of a number; inserted by intake, never updated by it. ``version`` is the id of the last
+# batch of turns that changed the number's account.
+conversation = Table(
+    "conversation",
+    metadata,
+    *customer(tenure=False),
+    Column("tenure", Integer, nullable=False),
+    Column("guards", Text),
+    Column("version", Id),
+    PrimaryKeyConstraint("bucket", "msisdn"),
+)
+
+
+Key = tuple[int, str]
+_NUMBER = ("bucket", "msisdn")
+
+
+@value
+class LockedConversation:
+    """A number's conversation row, locked for this transaction.
+
+    Attributes:
+        tenure: the number's present tenure, from 1; 0 if it has no subscriber.
+        guards: the number's limits, as JSON.
+        version: the id of the last batch that changed the account, hand-overs of questions aside; None: cached accounts
+            are not valid.
+    """
+
+    bucket: int
+    msisdn: str
+    tenure: int
+    guards: str | None
+    version: str | None
+
+
+@cache
+def _lock(dialect: str, *, wait: bool) -> AnySelect:
+    table = conversation
+    given = from_json(dialect, shape_of(table, _NUMBER))
+    statement = (
+        select(*table.c)
+        .join_from(table, given, matching(table, given, _NUMBER))
+        .order_by(table.c.bucket, table.c.msisdn)
+    )
+    return statement.with_for_update(skip_locked=not wait, of=table)
+
+
+def lock_conversations(connection: Connection, numbers: Sequence[Key], *, wait: bool) -> list[LockedConversation]:
+    """Lock conversations in a fixed order, so that two transactions cannot deadlock.
+
+    With ``wait`` False conversations that others have locked are skipped (workers), else waited for (management calls).
+    """
+    keys = as_keys(_NUMBER, sorted(set(numbers)))
+    return [LockedConversation(*row) for row in fetch(connection, _lock(connection.dialect.name, wait=wait), keys)]
+
+
+def open_conversations(connection: Connection, msisdns: Sequence[str]) -> None:
+    """Insert missing conversation rows. Existing ones are not touched, so no lock is waited for."""
+    rows = [{"bucket": bucket_of(msisdn), "msisdn": msisdn, "tenure": 0} for msisdn in set(msisdns)]
+    insert_new_rows(connection, conversation, sorted(rows, key=lambda row: (row["bucket"], row["msisdn"])))
+
+
+def save_conversations(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write tenure, limits and version of locked conversations."""
+    update_rows(connection, conversation, rows, _NUMBER)
