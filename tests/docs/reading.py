@@ -23,6 +23,7 @@ _NOTES_AT_ALL = re.compile(r"^<!-- test:", re.MULTILINE)
 _FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|srcset|href)=\"([^\"]+)\"")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_ANCHOR = re.compile(r"<a id=\"([^\"]+)\"></a>")
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,15 @@ def links(document: Path) -> list[str]:
     return [markdown or html for markdown, html in _LINK.findall(prose(document))]
 
 
+def named_anchors(document: Path) -> list[str]:
+    """Return the anchors that a document names itself, ``<a id="safety-6"></a>``, in their order."""
+    return _ANCHOR.findall(prose(document))
+
+
 def anchors(document: Path) -> set[str]:
-    """Return the anchors of a document's headings, as GitHub generates them."""
-    made: set[str] = set()
-    for heading in _HEADING.findall(prose(document)):
+    """Return the anchors of a document: those that it names, and those that GitHub generates from its headings."""
+    made = set(named_anchors(document))
+    for heading in _HEADING.findall(_ANCHOR.sub("", prose(document))):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading.lower())
         anchor = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
         made.add(next(name for name in _numbered(anchor) if name not in made))

@@ -9,12 +9,15 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from app.db.schema import metadata
-from tests.docs.reading import DOCUMENTS, ROOT, anchors, links, prose, saved
+from tests.docs.reading import DOCUMENTS, ROOT, anchors, links, named_anchors, prose, saved
 from tests.docs.terminal import run
 
 DOCS = ROOT / "docs"
 PLACE = re.compile(r"`((?:app|bench|docs|examples|migrations|tests)/[\w./-]*)`")
 IMAGES = sorted(DOCS.glob("images/*"))
+SPECIFICATION = sorted(DOCS.glob("spec/*.md"))
+ITEM = re.compile(r"^(\d+)\. (?:<a id=\"[a-z-]+-(?:\d+-)?(\d+)\"></a>)?", re.MULTILINE)
+SECTION = re.compile(r"^#+ (?:<a id=\"[a-z-]+-([\d-]+)\"></a>)?([\d.]+)\. ", re.MULTILINE)
 
 
 def relative_name(path: Path) -> str:
@@ -32,6 +35,22 @@ def test_links_resolve(document: Path) -> None:
         assert led_to.is_relative_to(ROOT), f"{target} leads out of the project"
         if anchor:
             assert anchor in anchors(led_to), target
+
+
+@pytest.mark.parametrize("page", SPECIFICATION, ids=relative_name)
+def test_every_rule_has_an_anchor_of_its_number(page: Path) -> None:
+    items = [(number, anchor) for number, anchor in ITEM.findall(prose(page)) if number != anchor]
+    sections = [
+        (number, anchor) for anchor, number in SECTION.findall(prose(page)) if number != anchor.replace("-", ".")
+    ]
+    assert items + sections == []
+
+
+@pytest.mark.parametrize("page", SPECIFICATION, ids=relative_name)
+def test_anchors_of_a_page_bear_its_name_and_are_unique(page: Path) -> None:
+    found = named_anchors(page)
+    assert found
+    assert [anchor for anchor in found if not anchor.startswith(f"{page.stem}-") or found.count(anchor) > 1] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=relative_name)
@@ -53,7 +72,8 @@ def test_blocks_are_closed_and_name_their_language(document: Path) -> None:
 
 def test_the_index_links_every_page() -> None:
     led_to = {(DOCS / target.partition("#")[0]).resolve() for target in links(DOCS / "README.md")}
-    missing = [relative_name(page) for page in DOCS.glob("*.md") if page.name != "README.md" and page not in led_to]
+    pages = [page for page in [*DOCS.glob("*.md"), *SPECIFICATION] if page.name != "README.md"]
+    missing = [relative_name(page) for page in pages if page not in led_to]
     assert missing == [], "give it a row in docs/README.md"
 
 
