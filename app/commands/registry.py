@@ -65,8 +65,10 @@ SaidFunction = Callable[[Turn, Said], Outcome | None]
 KnowsFunction = Callable[[Turn, str], bool]
 SubscriberChangedFunction = Callable[[Turn, Subscriber | None, Subscriber], Outcome]
 NeedsFunction = Callable[[Question, Said], tuple[Need, ...]]
-# The kinds of records to load for a function; None loads all of them.
-Reads = tuple[type[Record], ...] | None
+# The kinds of records to load for a function.
+Reads = tuple[type[Record], ...]
+# For what concerns every kind, and for texts that any command or question may take.
+ALL_RECORDS: Reads = (Record,)
 
 
 @value
@@ -84,8 +86,8 @@ class Command:
     kept: bool
     menu: Text | None
     rank: int
-    knows: KnowsFunction | None = None
-    reads: Reads = None
+    knows: KnowsFunction | None
+    reads: Reads
 
 
 @value
@@ -114,7 +116,7 @@ class Handler:
     """A function of a turn, and the records that it reads."""
 
     run: TurnFunction
-    reads: Reads = None
+    reads: Reads
 
 
 @value
@@ -144,16 +146,16 @@ def _marked(function: _F, mark: object) -> _F:
 
 def command(
     *keywords: str,
+    reads: Reads,
     takes: Takes = Takes.NOTHING,
     kept: bool = False,
     menu: Text | None = None,
     rank: int = 100,
     knows: KnowsFunction | None = None,
-    reads: Reads = None,
 ) -> Callable[[CommandFunction], CommandFunction]:
     """Mark the function that carries out a command; the arguments are the fields of ``Command``.
 
-    ``reads`` names the kinds of records that it needs. Without ``reads`` all are loaded, which is slow.
+    ``reads`` names the kinds of records that it and what it calls ask the account for; no other kinds are loaded.
     """
     return lambda function: _marked(function, Command(keywords, function, takes, kept, menu, rank, knows, reads))
 
@@ -202,17 +204,17 @@ def incomplete(function: _F) -> _F:
     return _marked(function, Mark("incomplete", function, entry=True))
 
 
-def timer(kind: str, *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
+def timer(kind: str, *, reads: Reads) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that runs when a timer of a kind falls due."""
     return lambda function: _marked(function, Mark("timers", kind, Handler(function, reads)))
 
 
-def call(stimulus: type[Stimulus], *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
+def call(stimulus: type[Stimulus], *, reads: Reads) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that carries out a call of the management API."""
     return lambda function: _marked(function, Mark("calls", stimulus, Handler(function, reads)))
 
 
-def on_outcome(matter: str, *, reads: Reads = None) -> Callable[[TurnFunction], TurnFunction]:
+def on_outcome(matter: str, *, reads: Reads) -> Callable[[TurnFunction], TurnFunction]:
     """Mark the function that handles the outcome of messages ``about`` a kind of matter, as in ``charge:c-1``."""
     return lambda function: _marked(function, Mark("timers", outcome_timer(matter), Handler(function, reads)))
 

@@ -15,7 +15,7 @@ from app.commands.limits import (
 )
 from app.commands.open_questions import answerable_at, is_open, may_answer, recently_ended, remembered_questions
 from app.commands.parser import Said
-from app.commands.registry import Answer, Fit, Handler, QuestionKind, Reads, Registry, Takes
+from app.commands.registry import ALL_RECORDS, Answer, Fit, Handler, QuestionKind, Reads, Registry, Takes
 from app.commands.replies import extension_of, menu_lines, say
 from app.domain.account import Account, Subscriber, SubscriberStatus
 from app.domain.dialogue import ClosedAs, Question
@@ -67,7 +67,7 @@ class Router:
         return self.registry.calls.get(type(stimulus))
 
     def reads(self, stimulus: Stimulus, numbers: ServiceNumbers) -> Reads:
-        """Return the kinds of records that handling the stimulus needs; None means all.
+        """Return the kinds of records that handling the stimulus needs.
 
         The kinds of a keyword's command suffice only for texts to 10086 and to the number of listings. At others, such
         as those of orders and fees, a keyword may be an answer as well.
@@ -76,9 +76,9 @@ class Router:
             handler = self._handler(stimulus)
             return handler.reads if handler else ()
         if stimulus.missing or numbers.extension(stimulus.dialled) not in (Extension.COMMANDS, Extension.LISTING):
-            return None
+            return ALL_RECORDS
         exact = self.registry.exact(self.registry.reader.read(stimulus.text))
-        return exact.reads if exact else None
+        return exact.reads if exact else ALL_RECORDS
 
     def needs(self, stimulus: Stimulus, account: Account, numbers: ServiceNumbers) -> tuple[Need, ...]:
         """Return what the open questions need to read the text, beyond the basic account."""

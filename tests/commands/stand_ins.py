@@ -70,6 +70,6 @@ def dispute_charge(turn: Turn, question: Question, said: Said) -> Answer | None:
     return _answered(turn, question, f"disputed {code}") if said.is_no or said.key == code else None
 
 
-@command("ZD", takes=Takes.ARGUMENTS, menu=Text(zh="ZD 账单", en="ZD bill"), rank=50)
+@command("ZD", takes=Takes.ARGUMENTS, menu=Text(zh="ZD 账单", en="ZD bill"), rank=50, reads=())
 def show_bill(turn: Turn, month: str) -> Outcome:
     return Outcome(replies=(say(turn, f"bill of [{month}]"),))

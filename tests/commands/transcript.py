@@ -26,7 +26,7 @@ from functools import cache
 from app.commands.collecting import load
 from app.commands.limits import note_interruption
 from app.commands.quiet_hours import HOLD_TIMER, hold, is_held
-from app.commands.registry import Registry, outcome_timer
+from app.commands.registry import ALL_RECORDS, Registry, outcome_timer
 from app.commands.router import Router
 from app.db.records import KINDS
 from app.domain.account import Account, Subscriber
@@ -147,7 +147,7 @@ class Conversation:
         self._forget()
         needed = self.router.needs(stimulus, self.account, self.policy.numbers)
         reads = self.router.reads(stimulus, self.policy.numbers)
-        kinds = KINDS if reads is None else reads
+        kinds = KINDS if reads is ALL_RECORDS else reads
         account = replace(
             self.account,
             evidence=tuple(self.evidence) if needed else (),

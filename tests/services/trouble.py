@@ -21,28 +21,28 @@ class Fuse:
 def _module(fuse: Fuse) -> ModuleType:
     module = ModuleType(f"trouble_{id(fuse)}")
 
-    @command("BOOM13712345678PRIVATE", kept=True)
+    @command("BOOM13712345678PRIVATE", reads=(), kept=True)
     def boom(turn: Turn, _argument: str) -> Outcome:
         if fuse.burns:
             raise RuntimeError(f"cannot read {turn.account.msisdn}: {turn.stimulus}")
         return Outcome(verdict="went well")
 
-    @command("SPOIL", kept=True)
+    @command("SPOIL", reads=(), kept=True)
     def spoil(turn: Turn, _argument: str) -> Outcome:
         """Subscribe twice to one service, which both databases reject."""
         return Outcome(subscriptions=(_held(turn), _held(turn)) if fuse.burns else (), verdict="went well")
 
-    @command("CLUTTER", kept=True)
+    @command("CLUTTER", reads=(), kept=True)
     def clutter(turn: Turn, _argument: str) -> Outcome:
         """Ask a question under a malformed id, which PostgreSQL rejects."""
         reply = Reply(("PRIVATE WORDS",), "", MessageClass.REPLY, question_id="this is no id")
         return Outcome(replies=(reply,) if fuse.burns else ())
 
-    @command("LATER")
+    @command("LATER", reads=())
     def later(turn: Turn, _argument: str) -> Outcome:
         return Outcome(timers=(TimerSet("burning", turn.account.msisdn, turn.now),))
 
-    @timer("burning")
+    @timer("burning", reads=())
     def burning(turn: Turn) -> Outcome:
         if fuse.burns:
             raise RuntimeError(turn.account.msisdn)

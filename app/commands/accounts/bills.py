@@ -86,7 +86,7 @@ def _month_in(argument: str) -> str | None:
 # ---- calls of billing
 
 
-@call(RecordBill, reads=(Bill,))
+@call(RecordBill, reads=())
 def record_bill(turn: Turn) -> Outcome:
     """Record a bill."""
     if turn.account.customer is None:

@@ -2,7 +2,7 @@
 
 from app.commands.charges.refunding import complete_refunds
 from app.commands.charges.settling import end_with_tenure
-from app.commands.registry import call
+from app.commands.registry import ALL_RECORDS, call
 from app.commands.replies import say
 from app.commands.subscriptions.listing import label_of
 from app.commands.subscriptions.unsubscribing import (
@@ -14,10 +14,13 @@ from app.commands.subscriptions.unsubscribing import (
     summary,
 )
 from app.domain.account import Brand, Language, Payment, Plan, Subscriber, SubscriberStatus
+from app.domain.charges import Charge
 from app.domain.dialogue import ClosedAs
 from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass, Reply
+from app.domain.orders import Order
 from app.domain.records import Record
+from app.domain.refunds import Refund
 from app.domain.service_numbers import Extension
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.texts import passwords as texts
@@ -64,7 +67,7 @@ UNKNOWN_SUBSCRIBER = "No such subscriber: create it with PUT /api/v1/subscribers
 _FIELDS = ("brand", "vip", "payment", "balance_fen", "points", "status", "language", "plan")
 
 
-@call(SetSubscriber)
+@call(SetSubscriber, reads=ALL_RECORDS)
 def set_subscriber(turn: Turn) -> Outcome:
     """Create, change or close a subscriber; a PUT after a close opens a new, empty tenure."""
     change = turn.stimulus_as(SetSubscriber)
@@ -155,7 +158,7 @@ def _records_ended(turn: Turn) -> tuple[Record, ...]:
     return tuple(after for before in records if (after := before.when_tenure_ends(turn.at)) is not before)
 
 
-@call(AgentUnsubscribe)
+@call(AgentUnsubscribe, reads=(Charge, Order, Refund))
 def unsubscribe_by_agent(turn: Turn) -> Outcome:
     """Unsubscribe with the effect of the customer's own SMS, and notify the customer (flows.md 17)."""
     given = turn.stimulus_as(AgentUnsubscribe)

@@ -16,6 +16,8 @@ from app.domain.catalogue import Billing
 from app.domain.charges import USE_DUE, Charge, ChargeKind, Use
 from app.domain.evidence import EvidenceDraft
 from app.domain.months import last_moment, month_of
+from app.domain.orders import Order
+from app.domain.refunds import Refund
 from app.domain.subscriptions import Channel, Subscription
 from app.domain.turn import Outcome, Stimulus, TimerSet, Turn, apply, merge_outcomes, refused
 from app.domain.values import replace, value
@@ -101,7 +103,7 @@ def _refuse(turn: Turn, status: int, detail: str, request: AnnounceCharge) -> Ou
     return replace(refused(status, detail), evidence=drafts)
 
 
-@call(AnnounceCharge)
+@call(AnnounceCharge, reads=(Charge, Order, Refund, Use))
 def announce(turn: Turn) -> Outcome:
     """Record a charge that the subscriber consented to and remind them of it; refuse any other with 409 or 422."""
     request = turn.stimulus_as(AnnounceCharge)
@@ -198,7 +200,7 @@ def _record_charge(turn: Turn, charge: Charge, who: str) -> Outcome:
 # ---- uses
 
 
-@call(RecordUse)
+@call(RecordUse, reads=(Charge, Order, Use))
 def record_use(turn: Turn) -> Outcome:
     """Record a use and its charge, and remind the subscriber at once.
 

@@ -139,7 +139,7 @@ def _reminder_text(turn: Turn, charge: Charge, at: datetime) -> str:
     )
 
 
-@on_outcome("charge")
+@on_outcome("charge", reads=(Charge,))
 def record_reminder_outcome(turn: Turn) -> Outcome:
     """Open the dispute window if the network took the whole reminder; schedule another one if it did not."""
     delivery = MessageOutcome.of(turn.stimulus_as(TimerDue))
@@ -191,7 +191,7 @@ def move_windows(turn: Turn, moved: Iterable[tuple[Charge, Charge]]) -> Outcome:
     )
 
 
-@timer(REMINDER_TIMER)
+@timer(REMINDER_TIMER, reads=(Charge,))
 def remind_again(turn: Turn) -> Outcome:
     """Send a reminder again after the network took none."""
     charge = turn.account.record(Charge, turn.stimulus_as(TimerDue).subject)
@@ -200,7 +200,7 @@ def remind_again(turn: Turn) -> Outcome:
     return remind(turn, charge)
 
 
-@timer(UNREACHED_TIMER)
+@timer(UNREACHED_TIMER, reads=(Charge,))
 def waive_unreached(turn: Turn) -> Outcome:
     """Waive a charge whose reminder the network did not take for 72 hours, and open a ticket (safety.md 12)."""
     charge = turn.account.record(Charge, turn.stimulus_as(TimerDue).subject)

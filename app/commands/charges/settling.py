@@ -7,6 +7,7 @@ from app.commands.registry import timer
 from app.domain.charges import JUST_AFTER, Charge, ChargeKind, ChargeState
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.evidence import EvidenceDraft, Fact
+from app.domain.orders import Order
 from app.domain.subscriptions import Subscription
 from app.domain.tickets import Ticket, TicketKind
 from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn, merge_outcomes
@@ -129,7 +130,7 @@ def cancel_charges_due_in_suspension(turn: Turn, who: str) -> Outcome:
     )
 
 
-@timer(DUE_TIMER)
+@timer(DUE_TIMER, reads=(Charge, Order, Ticket))
 def take_due_charge(turn: Turn) -> Outcome:
     """Take a due charge; give it up or try again later where a rule forbids it (flows.md 7; safety.md 12)."""
     charge = turn.account.record(Charge, turn.stimulus_as(TimerDue).subject)

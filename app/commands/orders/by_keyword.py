@@ -5,12 +5,14 @@ from app.commands.orders.placing import place_by_sms
 from app.commands.registry import Takes, command
 from app.commands.replies import say
 from app.commands.vocabulary import BEHIND_KEYWORD, ORDER
+from app.domain.charges import Charge
 from app.domain.names import order_keyword_violation
+from app.domain.orders import Order
 from app.domain.texts import orders as texts
 from app.domain.turn import Outcome, Turn
 
 
-@command(*ORDER, takes=Takes.WORD, menu=texts.HELP, rank=30)
+@command(*ORDER, takes=Takes.WORD, menu=texts.HELP, rank=30, reads=(Charge, Order))
 def order_by_word(turn: Turn, word: str) -> Outcome:
     """Ask the subscriber to confirm an order of the service with that order keyword."""
     word = word.rstrip(BEHIND_KEYWORD)

@@ -3,6 +3,7 @@
 from app.commands.orders.placing import OrderRequest, place
 from app.commands.orders.records import refuse_order
 from app.commands.registry import call
+from app.domain.charges import Charge
 from app.domain.orders import Order, OrderKind, OrderState, Reason
 from app.domain.subscriptions import Channel
 from app.domain.turn import Outcome, Stimulus, Turn, refused
@@ -23,7 +24,7 @@ class PlaceOrder(Stimulus):
     reason: str | None = None
 
 
-@call(PlaceOrder)
+@call(PlaceOrder, reads=(Charge, Order))
 def place_order(turn: Turn) -> Outcome:
     """Ask the subscriber to confirm an order, or record why it is refused.
 

@@ -11,10 +11,11 @@ from app.commands.registry import timer
 from app.commands.replies import say
 from app.commands.subscriptions.unsubscribing import summary
 from app.domain.catalogue import CancelEffect
-from app.domain.charges import JUST_AFTER
+from app.domain.charges import JUST_AFTER, Charge
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.messages import MessageClass
 from app.domain.orders import Order, OrderKind, OrderState
+from app.domain.refunds import Refund
 from app.domain.subscriptions import Channel, Subscription, SubscriptionState, Terms
 from app.domain.texts import orders as texts
 from app.domain.texts import wording
@@ -67,7 +68,7 @@ def _latest_order(turn: Turn, held: Subscription, announced: AnnouncedTerms) -> 
     return next((item for item in reversed(orders) if item.subscription_id == held.id), None)
 
 
-@timer(NEW_TERMS)
+@timer(NEW_TERMS, reads=(Charge, Order))
 def ask_about_terms(turn: Turn) -> Outcome:
     """Ask for a yes to worse terms, outside the quiet hours; terms that are no worse only wait for their day."""
     due = turn.stimulus_as(TimerDue)
@@ -101,7 +102,7 @@ def ask_about_terms(turn: Turn) -> Outcome:
     return merge_outcomes(ask(turn, order), Outcome(timers=(day,)))
 
 
-@timer(TERMS_DAY)
+@timer(TERMS_DAY, reads=(Charge, Order, Refund))
 def apply_new_terms(turn: Turn) -> Outcome:
     """Apply the new terms on their day if they were agreed to or are no worse; else end the service."""
     announced, held = AnnouncedTerms.of(turn.stimulus_as(TimerDue)), _running_subscription(turn)

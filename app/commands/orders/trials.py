@@ -5,6 +5,7 @@ from app.commands.orders.records import order_evidence
 from app.commands.orders.trial_timers import TRIAL_END, TRIAL_QUESTION, trial_timers
 from app.commands.registry import timer
 from app.commands.subscriptions.unsubscribing import mark_ended, summary
+from app.domain.charges import Charge
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.subscriptions import Subscription, SubscriptionState
@@ -22,7 +23,7 @@ def _trial_subscription(turn: Turn) -> Subscription | None:
     return held if held is not None and held.state is SubscriptionState.TRIAL else None
 
 
-@timer(TRIAL_QUESTION)
+@timer(TRIAL_QUESTION, reads=(Charge, Order))
 def ask_about_trial(turn: Turn) -> Outcome:
     """Ask once, outside the quiet hours, whether to go on at the price; the question is open until the trial ends."""
     held = _trial_subscription(turn)
@@ -74,7 +75,7 @@ def _open_orders(turn: Turn, held: Subscription) -> tuple[Order, ...]:
     )
 
 
-@timer(TRIAL_END)
+@timer(TRIAL_END, reads=(Order,))
 def end_trial(turn: Turn) -> Outcome:
     """Turn a trial into a paid subscription after a yes; else end it at no cost."""
     held = _trial_subscription(turn)

@@ -12,7 +12,6 @@ from app.domain.texts import marketing as texts
 from app.domain.turn import DeliveryOutcome, MessageOutcome, Outcome, Refusal, Stimulus, TimerDue, Turn
 from app.domain.values import value
 
-_READS = (MarketingConsent, CampaignMessage)
 _STATES = {
     DeliveryOutcome.TAKEN: CampaignMessageState.SENT,
     DeliveryOutcome.FAILED: CampaignMessageState.FAILED,
@@ -34,7 +33,7 @@ class SendCampaignMessage(Stimulus):
     made_at: datetime
 
 
-@call(SendCampaignMessage, reads=_READS)
+@call(SendCampaignMessage, reads=(CampaignMessage, MarketingConsent))
 def send_campaign_message(turn: Turn) -> Outcome:
     """Send or hold one message, or refuse with a ``SkipReason`` as the detail; a repeated call changes nothing."""
     request = turn.stimulus_as(SendCampaignMessage)

@@ -17,7 +17,6 @@ from app.domain.texts import marketing as texts
 from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, merge_outcomes, refused
 from app.domain.values import replace, value
 
-_READS = (MarketingConsent, CampaignMessage)
 # Words with anything behind them, and words that end at a blank, a sign or the end.
 _OPENING = re.compile("|".join(NO_MARKETING))
 _ALONE = re.compile(rf"(?:{'|'.join(NO_MARKETING_ALONE)})(?![^\W_])")
@@ -39,7 +38,7 @@ class WithdrawConsent(Stimulus):
     who: str
 
 
-@call(GiveConsent, reads=_READS)
+@call(GiveConsent, reads=(MarketingConsent,))
 def give_consent(turn: Turn) -> Outcome:
     """Record the consent; every call adds evidence, even if there is one already."""
     request = turn.stimulus_as(GiveConsent)
@@ -53,7 +52,7 @@ def give_consent(turn: Turn) -> Outcome:
     return Outcome(records=(consent,), evidence=(draft,), verdict="consent given")
 
 
-@call(WithdrawConsent, reads=_READS)
+@call(WithdrawConsent, reads=(CampaignMessage, MarketingConsent))
 def withdraw_consent(turn: Turn) -> Outcome:
     """Withdraw the consent as an opt-out by SMS does, without a reply."""
     request = turn.stimulus_as(WithdrawConsent)

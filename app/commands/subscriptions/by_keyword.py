@@ -8,6 +8,9 @@ from app.commands.subscriptions.matching import ServiceMatch, match_services, me
 from app.commands.subscriptions.picking import ask_all
 from app.commands.subscriptions.unsubscribing import UnsubscribeTarget
 from app.commands.vocabulary import BEHIND_KEYWORD, UNSUBSCRIBE_WORDS
+from app.domain.charges import Charge
+from app.domain.orders import Order
+from app.domain.refunds import Refund
 from app.domain.texts import unsubscribing as texts
 from app.domain.turn import Outcome, Turn
 
@@ -19,7 +22,15 @@ def _has_meaning(turn: Turn, word: str) -> bool:
     return means_all_services(word) or bool(match_services(turn, word).held)
 
 
-@command(*UNSUBSCRIBE_WORDS, takes=Takes.WORD, kept=True, menu=texts.HELP, rank=20, knows=_has_meaning)
+@command(
+    *UNSUBSCRIBE_WORDS,
+    takes=Takes.WORD,
+    kept=True,
+    menu=texts.HELP,
+    rank=20,
+    knows=_has_meaning,
+    reads=(Charge, Order, Refund),
+)
 def unsubscribe_by_word(turn: Turn, word: str) -> Outcome:
     """Unsubscribe the service that the word names; ask first if there is a warning or the match is uncertain."""
     language, bare = turn.account.language, word.rstrip(BEHIND_KEYWORD)

@@ -257,7 +257,7 @@ def mark_ended(held: Subscription, who: str) -> tuple[Subscription, EvidenceDraf
     return ended, EvidenceDraft("subscription-ended", held.id, payload)
 
 
-@timer(END_TIMER)
+@timer(END_TIMER, reads=())
 def end_subscription(turn: Turn) -> Outcome:
     """End an unsubscribed service whose last instant is over."""
     held = turn.account.subscriptions.get(turn.stimulus_as(TimerDue).subject)

@@ -47,7 +47,7 @@ class AgentComplaint(Stimulus):
 
 
 @incomplete
-@command(*COMPLAIN, takes=Takes.TEXT, kept=True, menu=texts.HELP, rank=70)
+@command(*COMPLAIN, takes=Takes.TEXT, kept=True, menu=texts.HELP, rank=70, reads=(Charge,))
 def complain(turn: Turn, argument: str) -> Outcome:
     """Open a ticket; ask for the text if there is none."""
     received = turn.stimulus_as(TextReceived)
@@ -182,7 +182,7 @@ def take_complaint(turn: Turn, question: Question, said: Said) -> Answer | None:
 # ---- by an agent, and the list of open tickets
 
 
-@call(AgentComplaint)
+@call(AgentComplaint, reads=(Charge,))
 def complain_by_agent(turn: Turn) -> Outcome:
     """Open a ticket as by SMS and notify the subscriber; refuse an unknown number (404) or charge (422)."""
     request = turn.stimulus_as(AgentComplaint)

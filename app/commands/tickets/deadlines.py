@@ -11,6 +11,7 @@ from app.commands.ticketing import DEADLINE_TIMER, charges_of, deadline_timers
 from app.commands.tickets import charge_decisions
 from app.domain.charges import JUST_AFTER, Charge
 from app.domain.evidence import EvidenceDraft
+from app.domain.refunds import Refund
 from app.domain.texts import refunds as texts
 from app.domain.tickets import Ticket, TicketKind
 from app.domain.turn import Outcome, TimerDue, TimerSet, Turn, merge_outcomes
@@ -19,7 +20,7 @@ from app.domain.turn import Outcome, TimerDue, TimerSet, Turn, merge_outcomes
 _RECHECK_DELAY = timedelta(hours=1)
 
 
-@timer(DEADLINE_TIMER)
+@timer(DEADLINE_TIMER, reads=(Charge, Refund, Ticket))
 def check_deadline(turn: Turn) -> Outcome:
     """Record a warning or breach that has come, and decide a ticket whose deadline has passed."""
     ticket = turn.account.record(Ticket, turn.stimulus_as(TimerDue).subject)

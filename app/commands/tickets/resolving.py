@@ -9,6 +9,7 @@ from app.commands.tickets import charge_decisions
 from app.commands.tickets.charge_decisions import DecisionResult
 from app.domain.charges import Charge, ChargeState
 from app.domain.evidence import EvidenceDraft
+from app.domain.orders import Order
 from app.domain.refunds import Refund, RefundPolicy
 from app.domain.texts import refunds as refund_texts
 from app.domain.texts import tickets as texts
@@ -82,7 +83,7 @@ def respond_first(turn: Turn) -> Outcome:
     return merge_outcomes(outcome, refunding.notice(turn, text))
 
 
-@call(Resolve)
+@call(Resolve, reads=(Charge, Order, Refund, Ticket))
 def resolve(turn: Turn) -> Outcome:
     """Close the ticket, pay a refund with it and tell the subscriber of both in one message.
 

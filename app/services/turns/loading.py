@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from app.commands.orders.given_once import GIVEN_ONCE_IN
+from app.commands.registry import ALL_RECORDS
 from app.commands.router import Router
 from app.db import accounts, arrivals, evidence, records
 from app.db.accounts import LookBack
@@ -99,7 +100,7 @@ class AccountLoader:
         missing: dict[type[Record], dict[str, PendingAccount]] = defaultdict(dict)
         for entry, stimulus in stimuli:
             reads = self._router.reads(stimulus, self._numbers)
-            for kind in records.KINDS if reads is None else reads:
+            for kind in records.KINDS if reads is ALL_RECORDS else reads:
                 if kind not in entry.account.records:
                     missing[kind][entry.account.msisdn] = entry
         for kind, entries in missing.items():
