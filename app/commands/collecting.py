@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from app.commands.parser import is_all, normalise, parse_pick
 from app.commands.reading import Reader
-from app.commands.registry import MARKS, Command, Mark, QuestionKind, Registry, Takes
+from app.commands.registry import MARKS, Command, Mark, Registry, Takes
 
 # The highest number that a listing may have.
 _LAST_PICK = 99
@@ -51,8 +51,6 @@ def _file(registry: Registry, commands: list[Command], mark: object) -> None:
                     _add(registry.keywords, word, mark)
                 if mark.takes is not Takes.NOTHING:
                     _add(registry.prefixes, word, mark)
-        case QuestionKind():
-            _add(registry.questions, mark.state, mark)
         case Mark():
             _add(getattr(registry, mark.table), mark.key, mark.entry)
 

@@ -10,12 +10,13 @@ from typing import TypeVar
 
 from app.commands import vocabulary
 from app.commands.parser import Said
+from app.commands.question_handlers import QuestionHandler
 from app.commands.reading import Reader
 from app.domain.account import Subscriber
-from app.domain.dialogue import Question, QuestionState
+from app.domain.dialogue import QuestionState
 from app.domain.records import Record
 from app.domain.texts.wording import Text
-from app.domain.turn import MESSAGE_OUTCOME, Need, Outcome, Stimulus, Turn
+from app.domain.turn import MESSAGE_OUTCOME, Outcome, Stimulus, Turn
 from app.domain.values import value
 
 MARKS = "_smsgw_marks"
@@ -32,39 +33,11 @@ class Takes(Enum):
     ANYTHING = auto()  # any text: the command takes whatever begins with the keyword
 
 
-class Fit(Enum):
-    """How well a text fits a question, best first. Of several questions, the one with the best fit is answered.
-
-    ``LAST`` is for a question that takes any text; a command goes before it, too.
-    """
-
-    EXACT = auto()
-    LOOSE = auto()
-    LAST = auto()
-
-
-@value
-class Answer:
-    """The outcome of a text that a question understood.
-
-    ``kept``: over the rate limit, keep the text until the minute is over instead of dropping it.
-    """
-
-    outcome: Outcome
-    fit: Fit = Fit.EXACT
-    kept: bool = True
-
-
 CommandFunction = Callable[[Turn, str], Outcome]
-AnswerFunction = Callable[[Turn, Question, Said], Answer | None]
-QuestionText = Callable[[Turn, Question], str]
 TurnFunction = Callable[[Turn], Outcome]
-LateFunction = Callable[[Turn, Question, Said], Outcome]
-SeveralFunction = Callable[[Turn, tuple[Question, ...], Said], Outcome | None]
 SaidFunction = Callable[[Turn, Said], Outcome | None]
 KnowsFunction = Callable[[Turn, str], bool]
 SubscriberChangedFunction = Callable[[Turn, Subscriber | None, Subscriber], Outcome]
-NeedsFunction = Callable[[Question, Said], tuple[Need, ...]]
 # The kinds of records to load for a function.
 Reads = tuple[type[Record], ...]
 # For what concerns every kind, and for texts that any command or question may take.
@@ -91,27 +64,6 @@ class Command:
 
 
 @value
-class QuestionKind:
-    """The functions of a kind of question.
-
-    ``answer`` reads a text. ``repeat``, ``expired``, ``answered`` and ``about`` return texts: the question again, that
-    it has expired, that it was answered before, and its line in a list of open questions. ``needs`` names what to load
-    for an answer. ``late`` handles an answer after the end, instead of ``expired`` and ``answered``. ``several``
-    handles an answer that fits more than one open question of the kind.
-    """
-
-    state: type[QuestionState]
-    answer: AnswerFunction
-    repeat: QuestionText
-    expired: QuestionText
-    answered: QuestionText
-    about: QuestionText
-    needs: NeedsFunction | None
-    late: LateFunction | None = None
-    several: SeveralFunction | None = None
-
-
-@value
 class Handler:
     """A function of a turn, and the records that it reads."""
 
@@ -132,11 +84,12 @@ class Mark:
     """An entry for one of the registry's tables, and its key."""
 
     table: str
-    key: str | type[Stimulus] | Callable[..., object]
-    entry: Handler | Number | SaidFunction | SubscriberChangedFunction | bool
+    key: str | type[Stimulus] | type[QuestionState] | Callable[..., object]
+    entry: Handler | Number | QuestionHandler | SaidFunction | SubscriberChangedFunction | bool
 
 
 _F = TypeVar("_F", bound=Callable[..., object])
+_H = TypeVar("_H", bound=QuestionHandler)
 
 
 def _marked(function: _F, mark: object) -> _F:
@@ -168,24 +121,9 @@ def number(extension: str, *, kept: bool = False) -> Callable[[SaidFunction], Sa
     return lambda function: _marked(function, Mark("numbers", extension, Number(function, kept)))
 
 
-def answer(
-    state: type[QuestionState],
-    *,
-    repeat: QuestionText,
-    expired: QuestionText,
-    answered: QuestionText,
-    about: QuestionText,
-    needs: NeedsFunction | None = None,
-    late: LateFunction | None = None,
-    several: SeveralFunction | None = None,
-) -> Callable[[AnswerFunction], AnswerFunction]:
-    """Mark the function that reads answers to a kind of question; the arguments are the fields of ``QuestionKind``.
-
-    It returns None for a text that it does not understand.
-    """
-    return lambda function: _marked(
-        function, QuestionKind(state, function, repeat, expired, answered, about, needs, late, several)
-    )
+def answer(state: type[QuestionState]) -> Callable[[type[_H]], type[_H]]:
+    """Mark the class that handles answers to a kind of question."""
+    return lambda handler: _marked(handler, Mark("questions", state, handler()))
 
 
 def intercept(extension: str) -> Callable[[SaidFunction], SaidFunction]:
@@ -197,7 +135,7 @@ def intercept(extension: str) -> Callable[[SaidFunction], SaidFunction]:
 
 
 def incomplete(function: _F) -> _F:
-    """Mark a command, an answer or the function of a number that accepts texts with missing parts.
+    """Mark a command, a question's handler or the function of a number that accepts texts with missing parts.
 
     All others never see such a text: it may say the opposite of what the subscriber wrote.
     """
@@ -243,7 +181,7 @@ class Registry:
     numbers: dict[str, Number] = field(default_factory=dict)
     prefixes: dict[str, Command] = field(default_factory=dict)
     interceptors: dict[str, SaidFunction] = field(default_factory=dict)
-    questions: dict[type[QuestionState], QuestionKind] = field(default_factory=dict)
+    questions: dict[type[QuestionState], QuestionHandler] = field(default_factory=dict)
     timers: dict[str, Handler] = field(default_factory=dict)
     calls: dict[type[Stimulus], Handler] = field(default_factory=dict)
     incomplete: dict[Callable[..., object], bool] = field(default_factory=dict)

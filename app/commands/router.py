@@ -15,7 +15,8 @@ from app.commands.limits import (
 )
 from app.commands.open_questions import answerable_at, is_open, may_answer, recently_ended, remembered_questions
 from app.commands.parser import Said
-from app.commands.registry import ALL_RECORDS, Answer, Fit, Handler, QuestionKind, Reads, Registry, Takes
+from app.commands.question_handlers import Answer, Fit, QuestionHandler, by_kind
+from app.commands.registry import ALL_RECORDS, Handler, Reads, Registry, Takes
 from app.commands.replies import extension_of, menu_lines, say
 from app.domain.account import Account, Subscriber, SubscriberStatus
 from app.domain.dialogue import ClosedAs, Question
@@ -84,15 +85,11 @@ class Router:
         """Return what the open questions need to read the text, beyond the basic account."""
         if not isinstance(stimulus, TextReceived) or numbers.extension(stimulus.dialled) == Extension.SPAM:
             return ()
-        asking = [
-            (question, needs)
-            for question in account.questions.values()
-            if (needs := self._kind(question).needs) and may_answer(stimulus, question)
-        ]
+        asking = [question for question in account.questions.values() if may_answer(stimulus, question)]
         if not asking:
             return ()
         said = self.registry.reader.read(stimulus.text)
-        return tuple(need for question, needs in asking for need in needs(question, said))
+        return tuple(need for question in asking for need in self._handler_of(question).needs(question, said))
 
     def _handle_text(self, turn: Turn, received: TextReceived) -> Outcome:
         former = former_customer_outcome(turn)
@@ -143,7 +140,7 @@ class Router:
         if match is not None and match[0].run in usable:
             return _run(turn, match)
         candidates = answerable_at(remembered_questions(turn), extension, said)
-        able = [item for item in candidates if is_open(turn, item) and self._kind(item).answer in usable]
+        able = [item for item in candidates if is_open(turn, item) and type(self._handler_of(item)) in usable]
         readings = self._readings(turn, able, said)
         if readings:
             return self._answered(turn, readings, said)
@@ -184,13 +181,14 @@ class Router:
         outcome = merge_outcomes(intercepted, self._answered(turn, readings, said).outcome) if readings else intercepted
         return _Route(outcome, kept=True)
 
-    def _kind(self, question: Question) -> QuestionKind:
+    def _handler_of(self, question: Question) -> QuestionHandler:
         return self.registry.questions[type(question.state)]
 
     def _readings(self, turn: Turn, questions: Sequence[Question], said: Said) -> list[_Reading]:
         """Return the questions that understand a text, with their readings; of these only the ones that fit best."""
         answers_given = [
-            (question, self._kind(question).answer(turn.answering(question), question, said)) for question in questions
+            (question, self._handler_of(question).answer(turn.answering(question), question, said))
+            for question in questions
         ]
         readings = [(question, answer) for question, answer in answers_given if answer is not None]
         best = next((fit for fit in Fit if any(answer.fit is fit for _, answer in readings)), None)
@@ -206,23 +204,20 @@ class Router:
         if len(readings) == 1:
             answer = readings[0][1]
             return _Route(answer.outcome, answer.kept)
-        changed = [outcome for kind in self._kinds(readings) if (outcome := self._several(turn, kind, readings, said))]
-        if changed and len(self._kinds(readings)) == 1:
+        groups = by_kind([question for question, _ in readings])
+        changed = [outcome for questions in groups if (outcome := self._several(turn, questions, said))]
+        if changed and len(groups) == 1:
             return _Route(changed[0], kept=True)
-        about = [self._kind(question).about(turn, question) for question, _ in readings]
+        about = [self._handler_of(question).about(turn, question) for question, _ in readings]
         text = answers.several_questions(turn.account.language, about)
         unclear = Outcome(replies=(say(turn, text),), verdict="several questions")
         return _Route(merge_outcomes(unclear, *(replace(outcome, replies=()) for outcome in changed)), kept=True)
 
-    def _kinds(self, readings: list[_Reading]) -> list[QuestionKind]:
-        return list({kind.state: kind for kind in (self._kind(question) for question, _ in readings)}.values())
-
-    def _several(self, turn: Turn, kind: QuestionKind, readings: list[_Reading], said: Said) -> Outcome | None:
-        of_kind = tuple(question for question, _ in readings if isinstance(question.state, kind.state))
-        if not (kind.several and len(of_kind) > 1):
+    def _several(self, turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome | None:
+        if len(questions) == 1:
             return None
-        last = max((turn.answering(question) for question in of_kind), key=lambda one: one.at)
-        return kind.several(last, of_kind, said)
+        last = max((turn.answering(question) for question in questions), key=lambda one: one.at)
+        return self._handler_of(questions[0]).several(last, questions, said)
 
     def _route_unanswered(self, turn: Turn, remembered: list[Question], said: Said, extension: str) -> _Route:
         """Route a text that no open question understands.
@@ -242,7 +237,11 @@ class Router:
             )
         parents = {question.id for question in waiting}
         children = [q for q in candidates if q.parent_id in parents and q.closed_as is ClosedAs.ANSWERED]
-        recent = [question for question in candidates if recently_ended(turn, question) and self._kind(question).late]
+        recent = [
+            question
+            for question in candidates
+            if recently_ended(turn, question) and self._handler_of(question).late_counts
+        ]
         return (
             self._ended(turn, [*children, *recent], said)
             or self._asked_elsewhere(turn, remembered, said, extension)
@@ -259,13 +258,13 @@ class Router:
         to_order = extension.startswith(Extension.CONFIRMATION)
         if looks_like_code(said) or (said.is_no and not candidates and not to_order):
             return self._answered(turn, readings, said)
-        about = [self._kind(question).about(turn, question) for question, _ in readings]
+        about = [self._handler_of(question).about(turn, question) for question, _ in readings]
         text = answers.answer_there(turn.account.language, about)
         return _Route(Outcome(replies=(say(turn, text),), verdict=NOT_UNDERSTOOD))
 
     def _repeated(self, turn: Turn, question: Question) -> _Route:
         """Repeat a question in short; it stays open as it is, with the same window."""
-        text = self._kind(question).repeat(turn, question)
+        text = self._handler_of(question).repeat(turn, question)
         return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict=NOT_UNDERSTOOD))
 
     def _late(self, turn: Turn, candidates: list[Question], said: Said) -> _Route | None:
@@ -277,11 +276,8 @@ class Router:
         if not readings:
             return None
         question = readings[-1][0]
-        kind = self._kind(question)
-        if kind.late is not None:
-            return _Route(kind.late(turn.answering(question), question, said), kept=True)
-        text = (kind.expired if question.closed_at is None else kind.answered)(turn, question)
-        return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict="too late"))
+        handler = self._handler_of(question)
+        return _Route(handler.late(turn.answering(question), question, said), kept=handler.late_counts)
 
 
 def _only_to_customer(turn: Turn, outcome: Outcome) -> Outcome:

@@ -3,7 +3,7 @@
 import pytest
 
 from app.commands.outreach.consent import opt_out
-from app.commands.tickets.complaints import complain, take_complaint
+from app.commands.tickets.complaints import ComplaintHandler, complain
 from app.commands.tickets.spam_reports import report_spam
 from app.domain.account import Language
 from app.domain.consents import MARKETING, MarketingConsent
@@ -94,7 +94,7 @@ def test_opting_out_may_be_incomplete() -> None:
 
 
 def test_no_other_function_takes_incomplete_texts() -> None:
-    assert set(registry().incomplete) == {complain, take_complaint, report_spam, opt_out}
+    assert set(registry().incomplete) == {complain, ComplaintHandler, report_spam, opt_out}
 
 
 def test_incomplete_texts_count_for_the_loop_guard() -> None:

@@ -8,7 +8,8 @@ from app.commands.charges.reminding import DisputingCharge, move_windows, open_w
 from app.commands.charges.settling import evidence_of, settle
 from app.commands.codes import codes_in
 from app.commands.parser import Said
-from app.commands.registry import Answer, Fit, answer
+from app.commands.question_handlers import Answer, Fit, QuestionHandler
+from app.commands.registry import answer
 from app.commands.replies import number_of, say
 from app.commands.ticketing import open_ticket
 from app.commands.vocabulary import UNSUBSCRIBE_WORDS
@@ -37,28 +38,8 @@ def _result(turn: Turn, text: str) -> Outcome:
     return Outcome(replies=(say(turn, text, extension=Extension.FEES, kind=MessageClass.RESULT),))
 
 
-# ---- texts of the question
-
-
 def _is_unsubscribe_word(said: Said) -> bool:
     return said.key in UNSUBSCRIBE_WORDS
-
-
-def _repeat(turn: Turn, question: Question) -> str:
-    charge = charge_of(turn, question)
-    code = question.state_as(DisputingCharge).code
-    return _sentence(turn, texts.REPEAT, charge, code=code) if charge else code
-
-
-def _about(turn: Turn, question: Question) -> str:
-    charge = charge_of(turn, question)
-    code, number = question.state_as(DisputingCharge).code, number_of(turn, question)
-    return _sentence(turn, texts.ABOUT, charge, code=code, number=number) if charge else number
-
-
-def _after_window(turn: Turn, question: Question) -> str:
-    """Return the text for a closed question; late answers go to ``dispute_late`` instead."""
-    return _repeat(turn, question)
 
 
 def dispute_late(turn: Turn, question: Question, said: Said | None) -> Outcome:
@@ -128,10 +109,8 @@ def _sentence_with_ticket(turn: Turn, text: Text, charge: Charge, ticket: Ticket
 # ---- in time
 
 
-def _answer_several(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome:
-    """Ask which charge is meant and restart the dispute windows; if the text has codes, dispute them all."""
-    if codes_in(said):
-        return dispute_all(turn, questions)
+def _ask_which(turn: Turn, questions: tuple[Question, ...]) -> Outcome:
+    """Ask which charge is meant and restart the dispute windows."""
     language, window = turn.account.language, turn.policy.fee_window
     choices: list[tuple[str, str]] = []
     moved: list[tuple[Charge, Charge]] = []
@@ -221,30 +200,45 @@ def _dispute_taken_charge(turn: Turn, charge: Charge, question: Question) -> Out
     return merge_outcomes(reply, closed, refund, opened.outcome)
 
 
-@answer(
-    DisputingCharge,
-    repeat=_repeat,
-    expired=_after_window,
-    answered=_after_window,
-    about=_about,
-    late=dispute_late,
-    several=_answer_several,
-)
-def dispute_charge(turn: Turn, question: Question, said: Said) -> Answer | None:
-    """Read a dispute: the code, a no, or an unsubscribe word with the code; at 10086901, that word alone, too."""
-    at_charge_number = turn.policy.numbers.extension(turn.stimulus_as(TextReceived).dialled) == Extension.FEES
-    if not question.is_open(turn.at) and not at_charge_number and said.is_no:
-        return None
-    by_code = question.state_as(DisputingCharge).code in codes_in(said)
-    if not (by_code or said.is_no or (at_charge_number and _is_unsubscribe_word(said))):
-        return None
-    # A word without the code means a reminder that may have arrived, rather than one that no network took.
-    arrived = by_code or reminder_may_have_arrived(turn, question)
-    outcome = _dispute(turn, question, arrived=arrived) if question.is_open(turn.at) else Outcome()
-    return Answer(outcome, Fit.EXACT if arrived else Fit.LOOSE)
-
-
 def reminder_may_have_arrived(turn: Turn, question: Question) -> bool:
     """Return True if the reminder may have arrived; once taken by the network it may, whatever its report says."""
     charge = charge_of(turn, question)
     return turn.account.may_have_reached(question) or (charge is not None and charge.state is ChargeState.REMINDED)
+
+
+@answer(DisputingCharge)
+class DisputeHandler(QuestionHandler):
+    """Reads a dispute: the code, a no, or an unsubscribe word with the code; at 10086901, that word alone, too."""
+
+    def answer(self, turn: Turn, question: Question, said: Said) -> Answer | None:
+        """Dispute the charge if the text is its code or means its reminder."""
+        at_charge_number = turn.policy.numbers.extension(turn.stimulus_as(TextReceived).dialled) == Extension.FEES
+        if not question.is_open(turn.at) and not at_charge_number and said.is_no:
+            return None
+        by_code = question.state_as(DisputingCharge).code in codes_in(said)
+        if not (by_code or said.is_no or (at_charge_number and _is_unsubscribe_word(said))):
+            return None
+        # A word without the code means a reminder that may have arrived, rather than one that no network took.
+        arrived = by_code or reminder_may_have_arrived(turn, question)
+        outcome = _dispute(turn, question, arrived=arrived) if question.is_open(turn.at) else Outcome()
+        return Answer(outcome, Fit.EXACT if arrived else Fit.LOOSE)
+
+    def repeat(self, turn: Turn, question: Question) -> str:
+        """Return how to dispute the charge."""
+        charge = charge_of(turn, question)
+        code = question.state_as(DisputingCharge).code
+        return _sentence(turn, texts.REPEAT, charge, code=code) if charge else code
+
+    def about(self, turn: Turn, question: Question) -> str:
+        """Return the charge and its code."""
+        charge = charge_of(turn, question)
+        code, number = question.state_as(DisputingCharge).code, number_of(turn, question)
+        return _sentence(turn, texts.ABOUT, charge, code=code, number=number) if charge else number
+
+    def late(self, turn: Turn, question: Question, said: Said) -> Outcome:
+        """Open a complaint, or say what became of the charge."""
+        return dispute_late(turn, question, said)
+
+    def several(self, turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome:
+        """Ask which charge is meant; if the text has codes, dispute them all."""
+        return dispute_all(turn, questions) if codes_in(said) else _ask_which(turn, questions)

@@ -21,7 +21,8 @@ from app.commands.orders.questions import ConfirmingOrder, ask, named_terms, ord
 from app.commands.orders.records import answer_evidence, close_with_question
 from app.commands.orders.wrong_codes import count_wrong_code, count_wrong_codes
 from app.commands.parser import Said
-from app.commands.registry import Answer, Fit, answer, intercept
+from app.commands.question_handlers import Answer, Fit, TimedQuestionHandler
+from app.commands.registry import answer, intercept
 from app.commands.replies import say
 from app.domain.dialogue import Arrival, ClosedAs, Question
 from app.domain.messages import MessageClass, Reply
@@ -78,34 +79,50 @@ def _reply(turn: Turn, question: Question, text: str, kind: MessageClass = Messa
     return say(turn, text, extension=question.extension, kind=kind)
 
 
-@answer(
-    ConfirmingOrder,
-    repeat=repeat_text,
-    expired=expired_text,
-    answered=closed_text,
-    about=about_text,
-    several=count_wrong_codes,
-)
-def answer_order(turn: Turn, question: Question, said: Said) -> Answer | None:
-    """Handle a yes, a no or a wrong code.
+@answer(ConfirmingOrder)
+class OrderHandler(TimedQuestionHandler):
+    """Reads a yes, a no or a wrong code.
 
     ``decline_at_its_number`` has taken every other text to the question's own number before.
     """
-    order = order_asked_by(turn, question)
-    if order is None:
-        return None
-    meaning = _meaning(turn, question, said)
-    decides = meaning in (_Meaning.YES, _Meaning.NO)
-    if turn.account.arrival(question) is Arrival.FAILED or order.state is OrderState.UNDELIVERABLE:
-        answers_it = decides or _sent_to_its_number(turn, question)
-        return Answer(_too_late(turn, question, undelivered_text(turn, order))) if answers_it else None
-    if meaning is _Meaning.NO and _expired_after_sending(turn, order):
-        return Answer(_decline(turn, order, question))
-    if not question.is_open(turn.at) or not order.waits(turn.at):
-        return Answer(_too_late(turn, question, closed_text(turn, question))) if decides else None
-    if decides and not still_applies(turn, order):
-        return Answer(_close_as_ended(turn, order, question)) if _sent_to_its_number(turn, question) else None
-    return _answer_open(turn, order, question, meaning)
+
+    def answer(self, turn: Turn, question: Question, said: Said) -> Answer | None:
+        """Confirm, decline, or count a wrong code, if the question can still be answered."""
+        order = order_asked_by(turn, question)
+        if order is None:
+            return None
+        meaning = _meaning(turn, question, said)
+        decides = meaning in (_Meaning.YES, _Meaning.NO)
+        if turn.account.arrival(question) is Arrival.FAILED or order.state is OrderState.UNDELIVERABLE:
+            answers_it = decides or _sent_to_its_number(turn, question)
+            return Answer(_too_late(turn, question, undelivered_text(turn, order))) if answers_it else None
+        if meaning is _Meaning.NO and _expired_after_sending(turn, order):
+            return Answer(_decline(turn, order, question))
+        if not question.is_open(turn.at) or not order.waits(turn.at):
+            return Answer(_too_late(turn, question, closed_text(turn, question))) if decides else None
+        if decides and not still_applies(turn, order):
+            return Answer(_close_as_ended(turn, order, question)) if _sent_to_its_number(turn, question) else None
+        return _answer_open(turn, order, question, meaning)
+
+    def repeat(self, turn: Turn, question: Question) -> str:
+        """Return how to confirm the order."""
+        return repeat_text(turn, question)
+
+    def expired(self, turn: Turn, question: Question) -> str:
+        """Return that the time to confirm is over."""
+        return expired_text(turn, question)
+
+    def answered(self, turn: Turn, question: Question) -> str:
+        """Return how the order ended."""
+        return closed_text(turn, question)
+
+    def about(self, turn: Turn, question: Question) -> str:
+        """Return the order and the number to answer."""
+        return about_text(turn, question)
+
+    def several(self, turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome | None:
+        """Count a wrong code for each order."""
+        return count_wrong_codes(turn, questions, said)
 
 
 def _expired_after_sending(turn: Turn, order: Order) -> bool:

@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from app.commands.orders.placing import place_by_sms
 from app.commands.parser import Said, parse_offer
-from app.commands.registry import Answer, Fit, answer, command
+from app.commands.question_handlers import Answer, Fit, TimedQuestionHandler
+from app.commands.registry import answer, command
 from app.commands.replies import number_of, say, shown
 from app.commands.vocabulary import LIST_OFFERS, ORDER
 from app.domain.catalogue import Service
@@ -87,34 +88,37 @@ def _example(question: Question) -> str:
     return str(question.state_as(ChoosingOffer).items[0].number)
 
 
-def _repeat(turn: Turn, question: Question) -> str:
-    text = texts.FAILED if question.failed_at else texts.REPEAT
-    return text.say(turn.account.language, example=_example(question))
+@answer(ChoosingOffer)
+class OfferHandler(TimedQuestionHandler):
+    """Orders what a number of the list stands for."""
 
+    def answer(self, turn: Turn, question: Question, said: Said) -> Answer | None:
+        """Order the service that was shown under a number."""
+        number = parse_offer(said)
+        if number is None:
+            return None
+        items = {item.number: item for item in question.state_as(ChoosingOffer).items}
+        if question.failed_at is not None:
+            return Answer(Outcome(replies=(say(turn, texts.FAILED.say(turn.account.language)),)), kept=False)
+        if number not in items:
+            wrong = str(min(number, _LONGEST_NUMBER))
+            text = texts.WRONG_NUMBER.say(turn.account.language, wrong=wrong, example=_example(question))
+            return Answer(Outcome(replies=(say(turn, text),)), Fit.LOOSE, kept=False)
+        if not question.is_open(turn.at):
+            return Answer(Outcome())
+        return Answer(place_by_sms(turn, turn.catalogue.services[items[number].service_code]))
 
-def _expired(turn: Turn, _question: Question) -> str:
-    return texts.EXPIRED.say(turn.account.language)
+    def repeat(self, turn: Turn, question: Question) -> str:
+        """Return how to order from the list."""
+        text = texts.FAILED if question.failed_at else texts.REPEAT
+        return text.say(turn.account.language, example=_example(question))
 
+    def expired(self, turn: Turn, question: Question) -> str:  # noqa: ARG002  the same for all
+        """Return that the list is out of date."""
+        return texts.EXPIRED.say(turn.account.language)
 
-def _about(turn: Turn, question: Question) -> str:
-    # With the keyword before it, an open listing of subscriptions does not take the number as a pick.
-    example = f"{ORDER[0]}{_example(question)}"
-    return texts.ABOUT.say(turn.account.language, example=example, number=number_of(turn, question))
-
-
-@answer(ChoosingOffer, repeat=_repeat, expired=_expired, answered=_expired, about=_about)
-def choose_offer(turn: Turn, question: Question, said: Said) -> Answer | None:
-    """Order the service that was shown under a number."""
-    number = parse_offer(said)
-    if number is None:
-        return None
-    items = {item.number: item for item in question.state_as(ChoosingOffer).items}
-    if question.failed_at is not None:
-        return Answer(Outcome(replies=(say(turn, texts.FAILED.say(turn.account.language)),)), kept=False)
-    if number not in items:
-        wrong = str(min(number, _LONGEST_NUMBER))
-        text = texts.WRONG_NUMBER.say(turn.account.language, wrong=wrong, example=_example(question))
-        return Answer(Outcome(replies=(say(turn, text),)), Fit.LOOSE, kept=False)
-    if not question.is_open(turn.at):
-        return Answer(Outcome())
-    return Answer(place_by_sms(turn, turn.catalogue.services[items[number].service_code]))
+    def about(self, turn: Turn, question: Question) -> str:
+        """Return an example of an order."""
+        # With the keyword before it, an open listing of subscriptions does not take the number as a pick.
+        example = f"{ORDER[0]}{_example(question)}"
+        return texts.ABOUT.say(turn.account.language, example=example, number=number_of(turn, question))

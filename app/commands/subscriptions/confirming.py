@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 from app.commands.parser import Said
-from app.commands.registry import Answer, answer
+from app.commands.question_handlers import Answer, TimedQuestionHandler
+from app.commands.registry import answer
 from app.commands.replies import number_of, say, shown
 from app.commands.subscriptions.unsubscribing import (
     TargetResult,
@@ -167,44 +168,41 @@ def ask_yes_or_no(
     return (*replaced, asked)
 
 
-def _repeat_confirmation(turn: Turn, question: Question) -> str:
-    state = question.state_as(ConfirmingUnsubscribe)
-    return answers.REPEAT_UNSUBSCRIBE.say(turn.account.language, names=state.names(turn))
+@answer(ConfirmingUnsubscribe)
+class UnsubscribeHandler(TimedQuestionHandler):
+    """Reads a yes or a no."""
 
+    def answer(self, turn: Turn, question: Question, said: Said) -> Answer | None:
+        """Unsubscribe after a yes, keep the services after a no; a number is left to the listing as a pick."""
+        if not (said.is_yes or said.is_no):
+            return None
+        if question.failed_at is not None:
+            return Answer(reply_only(turn, answers.UNSUBSCRIBE_FAILED.say(turn.account.language)))
+        state = question.state_as(ConfirmingUnsubscribe)
+        closed = (question.closed(turn.now, ClosedAs.ANSWERED),)
+        if said.is_no:
+            text = texts.KEPT.say(turn.account.language, names=state.names(turn))
+            reply = say(turn, text, extension=Extension.LISTING, kind=MessageClass.RESULT)
+            return Answer(Outcome(replies=(reply,), questions=closed))
+        parent = turn.account.questions.get(question.parent_id or "")
+        targets = [target_of(turn, item) for item in state.items]
+        request = request_of(turn, question, warned_already=not state.everything)
+        return Answer(unsubscribe(turn, targets, request, closed, parent))
 
-def _confirmation_expired(turn: Turn, _question: Question) -> str:
-    return answers.UNSUBSCRIBE_EXPIRED.say(turn.account.language)
+    def repeat(self, turn: Turn, question: Question) -> str:
+        """Return what a yes unsubscribes."""
+        state = question.state_as(ConfirmingUnsubscribe)
+        return answers.REPEAT_UNSUBSCRIBE.say(turn.account.language, names=state.names(turn))
 
+    def expired(self, turn: Turn, question: Question) -> str:  # noqa: ARG002  the same for all
+        """Return that the time to confirm is over."""
+        return answers.UNSUBSCRIBE_EXPIRED.say(turn.account.language)
 
-def _confirmation_answered(turn: Turn, _question: Question) -> str:
-    return answers.UNSUBSCRIBE_ANSWERED.say(turn.account.language)
+    def answered(self, turn: Turn, question: Question) -> str:  # noqa: ARG002  the same for all
+        """Return that it was answered before."""
+        return answers.UNSUBSCRIBE_ANSWERED.say(turn.account.language)
 
-
-def _about_confirmation(turn: Turn, question: Question) -> str:
-    names = question.state_as(ConfirmingUnsubscribe).names(turn)
-    return answers.ABOUT_UNSUBSCRIBE.say(turn.account.language, names=names, number=number_of(turn, question))
-
-
-@answer(
-    ConfirmingUnsubscribe,
-    repeat=_repeat_confirmation,
-    expired=_confirmation_expired,
-    answered=_confirmation_answered,
-    about=_about_confirmation,
-)
-def confirm_unsubscribe(turn: Turn, question: Question, said: Said) -> Answer | None:
-    """Unsubscribe after a yes, keep the services after a no; a number is left to the listing as a pick."""
-    if not (said.is_yes or said.is_no):
-        return None
-    if question.failed_at is not None:
-        return Answer(reply_only(turn, answers.UNSUBSCRIBE_FAILED.say(turn.account.language)))
-    state = question.state_as(ConfirmingUnsubscribe)
-    closed = (question.closed(turn.now, ClosedAs.ANSWERED),)
-    if said.is_no:
-        text = texts.KEPT.say(turn.account.language, names=state.names(turn))
-        reply = say(turn, text, extension=Extension.LISTING, kind=MessageClass.RESULT)
-        return Answer(Outcome(replies=(reply,), questions=closed))
-    parent = turn.account.questions.get(question.parent_id or "")
-    targets = [target_of(turn, item) for item in state.items]
-    request = request_of(turn, question, warned_already=not state.everything)
-    return Answer(unsubscribe(turn, targets, request, closed, parent))
+    def about(self, turn: Turn, question: Question) -> str:
+        """Return what a yes unsubscribes and the number to answer."""
+        names = question.state_as(ConfirmingUnsubscribe).names(turn)
+        return answers.ABOUT_UNSUBSCRIBE.say(turn.account.language, names=names, number=number_of(turn, question))

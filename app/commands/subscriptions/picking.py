@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from app.commands.parser import Said, Span, is_all, name_key, parse_origin_question, parse_pick
-from app.commands.registry import Answer, Fit, answer
+from app.commands.question_handlers import Answer, Fit, TimedQuestionHandler
+from app.commands.registry import answer
 from app.commands.replies import number_of, say
 from app.commands.subscriptions.confirming import (
     ConfirmingUnsubscribe,
@@ -36,47 +37,43 @@ def _example(question: Question) -> str:
     return example_of(tuple(item.number for item in _items(question)))
 
 
-def _repeat_listing(turn: Turn, question: Question) -> str:
-    text = answers.LISTING_FAILED if question.failed_at else answers.REPEAT_LISTING
-    return text.say(turn.account.language, example=_example(question))
+@answer(ChoosingServices)
+class ListingHandler(TimedQuestionHandler):
+    """Reads numbers, ranges, 全部 and questions about the origin of a service."""
 
+    def answer(self, turn: Turn, question: Question, said: Said) -> Answer | None:
+        """Handle numbers, ranges, 全部 or 查2; return None for a text with anything else in it."""
+        origin = parse_origin_question(said)
+        everything = is_all(said)
+        spans = parse_pick(said, lambda number: _names(turn, question, number))
+        if origin is None and spans is None and not everything:
+            return None
+        if question.failed_at is not None:
+            return Answer(reply_only(turn, answers.LISTING_FAILED.say(turn.account.language)))
+        if origin is not None:
+            return _explain_origin(turn, question, origin)
+        if spans is not None:
+            return _pick(turn, question, spans)
+        return Answer(ask_all(turn, _items(question), question))
 
-def _listing_expired(turn: Turn, _question: Question) -> str:
-    return answers.LISTING_EXPIRED.say(turn.account.language)
+    def repeat(self, turn: Turn, question: Question) -> str:
+        """Return an example of a pick."""
+        text = answers.LISTING_FAILED if question.failed_at else answers.REPEAT_LISTING
+        return text.say(turn.account.language, example=_example(question))
 
+    def expired(self, turn: Turn, question: Question) -> str:  # noqa: ARG002  the same for all
+        """Return that the listing is out of date."""
+        return answers.LISTING_EXPIRED.say(turn.account.language)
 
-def _about_listing(turn: Turn, question: Question) -> str:
-    return answers.ABOUT_LISTING.say(turn.account.language, number=number_of(turn, question))
+    def about(self, turn: Turn, question: Question) -> str:
+        """Return the number to send a pick to."""
+        return answers.ABOUT_LISTING.say(turn.account.language, number=number_of(turn, question))
 
-
-def _evidence_for_origin(question: Question, said: Said) -> tuple[Need, ...]:
-    number = parse_origin_question(said)
-    item = None if number is None else question.state_as(ChoosingServices).item(number)
-    return (Need(item.subscription_id),) if item else ()
-
-
-@answer(
-    ChoosingServices,
-    repeat=_repeat_listing,
-    expired=_listing_expired,
-    answered=_listing_expired,
-    about=_about_listing,
-    needs=_evidence_for_origin,
-)
-def answer_listing(turn: Turn, question: Question, said: Said) -> Answer | None:
-    """Handle numbers, ranges, 全部 or 查2; return None for a text with anything else in it."""
-    origin = parse_origin_question(said)
-    everything = is_all(said)
-    spans = parse_pick(said, lambda number: _names(turn, question, number))
-    if origin is None and spans is None and not everything:
-        return None
-    if question.failed_at is not None:
-        return Answer(reply_only(turn, answers.LISTING_FAILED.say(turn.account.language)))
-    if origin is not None:
-        return _explain_origin(turn, question, origin)
-    if spans is not None:
-        return _pick(turn, question, spans)
-    return Answer(ask_all(turn, _items(question), question))
+    def needs(self, question: Question, said: Said) -> tuple[Need, ...]:
+        """Return the evidence of the service whose origin is asked for."""
+        number = parse_origin_question(said)
+        item = None if number is None else question.state_as(ChoosingServices).item(number)
+        return (Need(item.subscription_id),) if item else ()
 
 
 def _explain_origin(turn: Turn, question: Question, number: int) -> Answer:

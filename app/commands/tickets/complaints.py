@@ -10,8 +10,9 @@ from typing import ClassVar
 from app.commands.charges.labels import label_and_amount
 from app.commands.charges.matching import charges_named
 from app.commands.parser import Said, normalise, parse_pick
+from app.commands.question_handlers import Answer, Fit, TimedQuestionHandler
 from app.commands.reading import LONGEST_OPENING, LONGEST_TEXT
-from app.commands.registry import Answer, Fit, Takes, answer, call, command, incomplete
+from app.commands.registry import Takes, answer, call, command, incomplete
 from app.commands.replies import number_of, say, shown
 from app.commands.ticketing import open_ticket
 from app.commands.vocabulary import BEFORE_TEXT, CLOSING, COMPLAIN, JOINING, OPENING, TICKET_STATE, TRAILING
@@ -150,33 +151,36 @@ def _open_complaint(turn: Turn, text: str, who: str, charges: tuple[Charge, ...]
 # ---- the text that a TS without one asked for
 
 
-def _repeat(turn: Turn, _question: Question) -> str:
-    return texts.REPEAT.say(turn.account.language)
-
-
-def _expired(turn: Turn, _question: Question) -> str:
-    return texts.EXPIRED.say(turn.account.language)
-
-
-def _about(turn: Turn, question: Question) -> str:
-    return texts.ABOUT.say(turn.account.language, number=number_of(turn, question))
-
-
 @incomplete
-@answer(DescribingComplaint, repeat=_repeat, expired=_expired, answered=_expired, about=_about)
-def take_complaint(turn: Turn, question: Question, said: Said) -> Answer | None:
-    """Take a text to 10086 as the complaint unless it is a pick, yes or no or fits anything else (safety.md 24)."""
-    received = turn.stimulus_as(TextReceived)
-    dialled = turn.policy.numbers.extension(received.dialled)
-    elsewhere = dialled != Extension.COMMANDS and not turn.provider.single_number
-    if elsewhere or question.closed_at is not None:
-        return None
-    too_long_to_be_read = len(received.text) > LONGEST_TEXT
-    if not (said.key or too_long_to_be_read) or said.is_yes or said.is_no or parse_pick(said) is not None:
-        return None
-    closed = Outcome(questions=(question.closed(turn.now, ClosedAs.ANSWERED),))
-    text = _mark_incomplete(turn, received.shown_text.strip())
-    return Answer(merge_outcomes(_open_complaint(turn, text, f"mo:{received.id}"), closed), Fit.LAST)
+@answer(DescribingComplaint)
+class ComplaintHandler(TimedQuestionHandler):
+    """Takes the text that a TS without one asked for."""
+
+    def answer(self, turn: Turn, question: Question, said: Said) -> Answer | None:
+        """Take a text to 10086 as the complaint unless it is a pick, yes or no or fits anything else (safety.md 24)."""
+        received = turn.stimulus_as(TextReceived)
+        dialled = turn.policy.numbers.extension(received.dialled)
+        elsewhere = dialled != Extension.COMMANDS and not turn.provider.single_number
+        if elsewhere or question.closed_at is not None:
+            return None
+        too_long_to_be_read = len(received.text) > LONGEST_TEXT
+        if not (said.key or too_long_to_be_read) or said.is_yes or said.is_no or parse_pick(said) is not None:
+            return None
+        closed = Outcome(questions=(question.closed(turn.now, ClosedAs.ANSWERED),))
+        text = _mark_incomplete(turn, received.shown_text.strip())
+        return Answer(merge_outcomes(_open_complaint(turn, text, f"mo:{received.id}"), closed), Fit.LAST)
+
+    def repeat(self, turn: Turn, question: Question) -> str:  # noqa: ARG002  the same for all
+        """Return that the text of the complaint is awaited."""
+        return texts.REPEAT.say(turn.account.language)
+
+    def expired(self, turn: Turn, question: Question) -> str:  # noqa: ARG002  the same for all
+        """Return that the time for the text is over."""
+        return texts.EXPIRED.say(turn.account.language)
+
+    def about(self, turn: Turn, question: Question) -> str:
+        """Return the number to send the text to."""
+        return texts.ABOUT.say(turn.account.language, number=number_of(turn, question))
 
 
 # ---- by an agent, and the list of open tickets
