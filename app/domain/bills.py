@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.domain.records import Record
+from app.domain.records import Record, latest
 from app.domain.values import value
 
 
@@ -32,3 +32,8 @@ class Spend(Record):
 
     amount_fen: int
     counted_at: datetime
+
+    @property
+    def last_instant(self) -> datetime:
+        """The latest of its times (UTC)."""
+        return latest(self.made_at, self.counted_at)

@@ -8,7 +8,7 @@ from typing import Self
 from app.domain.account import Brand, Language, Payment
 from app.domain.calendar import local
 from app.domain.messages import MessageClass
-from app.domain.records import Record
+from app.domain.records import Record, latest
 from app.domain.values import replace, value
 
 
@@ -49,6 +49,11 @@ class CampaignMessage(Record):
     def is_open(self) -> bool:
         """True while the message is still to be sent."""
         return self.state in _WAITING
+
+    @property
+    def last_instant(self) -> datetime:
+        """The latest of its times (UTC)."""
+        return latest(self.made_at, self.goes_at)
 
     @property
     def about(self) -> str:

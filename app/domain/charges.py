@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Self
 
 from app.domain.calendar import QuietHours, local
-from app.domain.records import Record
+from app.domain.records import Record, latest
 from app.domain.subscriptions import Channel
 from app.domain.values import replace, value
 
@@ -99,6 +99,18 @@ class Charge(Record):
         return self.state not in _FINAL
 
     @property
+    def of_service(self) -> str:
+        """The code of its service."""
+        return self.service_code
+
+    @property
+    def last_instant(self) -> datetime:
+        """The latest of its times (UTC)."""
+        return latest(
+            self.made_at, self.asked_due_at, self.due_at, self.reminded_at, self.window_ends_at, self.settled_at
+        )
+
+    @property
     def about(self) -> str:
         """The matter of its newest reminder: identifies its delivery outcome, and supersedes it."""
         return f"charge:{self.id}/{self.tries}"
@@ -146,6 +158,16 @@ class Use(Record):
     channel: Channel
     at: datetime
     charge_id: str | None
+
+    @property
+    def of_service(self) -> str:
+        """The code of its service."""
+        return self.service_code
+
+    @property
+    def last_instant(self) -> datetime:
+        """The latest of its times (UTC)."""
+        return latest(self.made_at, self.at)
 
 
 def window_end(handed_over_at: datetime, window: timedelta, quiet: QuietHours) -> datetime:

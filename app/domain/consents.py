@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Self
 
-from app.domain.records import Record
+from app.domain.records import Record, latest
 from app.domain.values import replace, value
 
 MARKETING = "marketing"
@@ -20,6 +20,11 @@ class MarketingConsent(Record):
     def is_open(self) -> bool:
         """True unless it was withdrawn."""
         return self.withdrawn_at is None
+
+    @property
+    def last_instant(self) -> datetime:
+        """The latest of its times (UTC)."""
+        return latest(self.made_at, self.withdrawn_at)
 
     def withdrawn(self, at: datetime) -> Self:
         """Return the consent, withdrawn at ``at`` (UTC)."""

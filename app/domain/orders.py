@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from app.domain.records import Record
+from app.domain.records import Record, latest
 from app.domain.subscriptions import Channel, Terms
 from app.domain.values import replace, value
 
@@ -92,6 +92,16 @@ class Order(Record):
     def is_open(self) -> bool:
         """True while it waits for an answer."""
         return self.state is OrderState.AWAITING
+
+    @property
+    def of_service(self) -> str:
+        """The code of its service."""
+        return self.service_code
+
+    @property
+    def last_instant(self) -> datetime:
+        """The latest of its times (UTC)."""
+        return latest(self.made_at, self.expires_at, self.closed_at, self.takes_effect_at)
 
     def waits(self, at: datetime) -> bool:
         """Return True if it can be confirmed at ``at`` (UTC); False after its window, even if the timer is late."""

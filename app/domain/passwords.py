@@ -29,6 +29,11 @@ class PasswordTries(Record):
         """Always True, so that turns get it however old it is."""
         return True
 
+    @property
+    def needs_settling(self) -> bool:
+        """False, as nothing is to be done about it."""
+        return False
+
     def on_day(self, day: date) -> "PasswordTries":
         """Return the tries of this day (Shanghai); a new day starts without any."""
         return self if self.day == day.isoformat() else replace(self, day=day.isoformat(), messages=())

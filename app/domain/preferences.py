@@ -26,6 +26,11 @@ class Preferences(Record):
         """Always True, so that turns get them however old they are."""
         return True
 
+    @property
+    def needs_settling(self) -> bool:
+        """False, as nothing is to be done about it."""
+        return False
+
     def wants_data_alerts(self, *, with_plan: bool) -> bool:
         """Return True if the subscriber gets data alerts."""
         return not with_plan if self.data_alerts is None else self.data_alerts

@@ -22,9 +22,29 @@ class Record:
         """True while the record can still change. Turns get open records however old they are."""
         return False
 
+    @property
+    def needs_settling(self) -> bool:
+        """True while something is to be decided or done about it; its tenure is not erased until then."""
+        return self.is_open
+
+    @property
+    def of_service(self) -> str | None:
+        """The code of the service that it is about; None if it is about none."""
+        return None
+
+    @property
+    def last_instant(self) -> datetime:
+        """The latest time that it holds (UTC), from which the retention of its evidence counts."""
+        return self.made_at
+
     def when_tenure_ends(self, at: datetime) -> Self:  # noqa: ARG002  most kinds stay as they are
         """Return the record as it is after the number was given up at ``at`` (UTC; safety.md 1)."""
         return self
+
+
+def latest(first: datetime, *others: datetime | None) -> datetime:
+    """Return the latest of these times that are known."""
+    return max((first, *(other for other in others if other is not None)))
 
 
 R = TypeVar("R", bound=Record)

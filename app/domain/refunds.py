@@ -62,6 +62,11 @@ class Refund(Record):
         return self.second_half is SecondHalf.WAITING
 
     @property
+    def of_service(self) -> str:
+        """The code of its service."""
+        return self.service_code
+
+    @property
     def decide_by(self) -> datetime:
         """The time at which the second half is paid unless somebody decided before (UTC)."""
         return self.made_at + DECIDED_WITHIN

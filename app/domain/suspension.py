@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from app.domain.account import Payment, Subscriber
-from app.domain.records import Record
+from app.domain.records import Record, latest
 from app.domain.values import replace, value
 
 
@@ -38,6 +38,11 @@ class Suspension(Record):
     def is_open(self) -> bool:
         """True while it is still to come."""
         return self.over_at is None
+
+    @property
+    def last_instant(self) -> datetime:
+        """The latest of its times (UTC)."""
+        return latest(self.made_at, self.stops_at, self.over_at)
 
     def closed(self, at: datetime) -> "Suspension":
         """Return it as over since ``at`` (UTC); no further notice about it is sent."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Self
 
 from app.domain.account import Brand, Subscriber
-from app.domain.records import Record
+from app.domain.records import Record, latest
 from app.domain.values import replace, value
 
 # Deadlines after the ticket was opened: the first answer to a complaint, and the decision on a dispute.
@@ -88,6 +88,11 @@ class Ticket(Record):
     def is_open(self) -> bool:
         """True while nobody has decided it."""
         return self.state is TicketState.OPEN
+
+    @property
+    def last_instant(self) -> datetime:
+        """The latest of its times (UTC)."""
+        return latest(self.made_at, self.first_response_due, self.due, self.first_response_at, self.resolved_at)
 
     @property
     def charge_ids(self) -> tuple[str, ...]:

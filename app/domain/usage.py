@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from app.domain.account import Plan, Subscriber
-from app.domain.records import Record
+from app.domain.records import Record, latest
 from app.domain.values import replace, value
 
 # The percentage of the plan at which it is used up.
@@ -24,6 +24,11 @@ class DataUsage(Record):
     used_kb: int
     read_at: datetime
     spent: int = 0
+
+    @property
+    def last_instant(self) -> datetime:
+        """The latest of its times (UTC)."""
+        return latest(self.made_at, self.read_at)
 
     def with_reading(self, used_kb: int, at: datetime) -> "DataUsage | None":
         """Return the record with a reading at ``at`` (UTC), or None if that is older than the stored one."""

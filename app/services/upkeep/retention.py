@@ -4,7 +4,7 @@ A purge runs in short transactions, beside a running gateway (flows.md 13; safet
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -19,7 +19,6 @@ from app.db.state import current_state
 from app.domain.evidence import ERASED, PURGED, SEALED, EvidenceDraft, EvidenceRecord, purge_draft
 from app.domain.heads import HeadKeys
 from app.domain.policy import RetentionPeriods
-from app.domain.records import Record
 from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.values import value
 from app.services.refusals import RefusedError
@@ -154,24 +153,13 @@ def _needed_references(connection: Connection, msisdn: str, tenure: int, before:
             needed |= {item.id, item.service_code}
     for kind in records.KINDS:
         for found in records.of_number(connection, kind, msisdn, tenure):
-            if found.record.is_open or _latest_instant(found.record) >= before:
-                needed |= {found.record.id, *_service_codes((found.record,))}
+            if found.record.is_open or found.record.last_instant >= before:
+                needed |= {found.record.id, *filter(None, (found.record.of_service,))}
     return needed
 
 
 def _ended_at(item: Subscription) -> datetime:
     return item.ends_at or item.unsubscribed_at or item.started_at
-
-
-def _latest_instant(record: Record) -> datetime:
-    """Return the latest instant in a record's fields."""
-    instants = (getattr(record, name) for name in type(record).__dataclass_fields__)
-    return max(moment for moment in instants if isinstance(moment, datetime))
-
-
-def _service_codes(found: Iterable[Record]) -> set[str]:
-    codes = (getattr(record, "service_code", None) for record in found)
-    return {code for code in codes if isinstance(code, str)}
 
 
 def _references_of(item: EvidenceRecord) -> set[str]:
@@ -217,7 +205,7 @@ def _erase(
             409, f"Its evidence is kept until {kept_until.astimezone(UTC):%Y-%m-%d}; erase it after that."
         )
     for kind in records.KINDS:
-        if any(_is_unsettled(found.record) for found in records.of_number(connection, kind, msisdn, tenure)):
+        if any(found.record.needs_settling for found in records.of_number(connection, kind, msisdn, tenure)):
             raise RefusedError(409, f"A {kind.__name__.lower()} of this tenure is not settled yet.")
     seqs = [item.seq for item in evidence.chain_of(connection, msisdn, tenure) if item.payload is not None]
     retention.drop_payloads(connection, msisdn, tenure, seqs)
@@ -225,8 +213,3 @@ def _erase(
     retention.drop_personal(connection, msisdn, tenure)
     idempotency.drop_answers(connection, msisdn)
     extend(connection, heads, msisdn, tenure, draft)
-
-
-def _is_unsettled(record: Record) -> bool:
-    """Return True if somebody still has to settle it. Records without a state, such as preferences, never need that."""
-    return record.is_open and hasattr(record, "state")
