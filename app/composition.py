@@ -107,7 +107,7 @@ def _turning(settings: Settings, storage: Storage, registry: Registry, carriers:
         Router(registry),
         storage.ids,
         storage.sealer,
-        replace(settings.policy(), menu=registry.menu),
+        replace(settings.policy(), keywords=registry.all_keywords, menu=registry.menu),
         {
             name: carrier_of(settings, name) if provider.can_send else carriers.default
             for name, provider in carriers.providers.items()

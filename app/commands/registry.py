@@ -190,6 +190,11 @@ class Registry:
     longest_prefix: int = 0
     reader: Reader = field(default_factory=lambda: Reader.of((), (), ()))
 
+    @property
+    def all_keywords(self) -> frozenset[str]:
+        """The keywords and aliases, normalised, including those that need a word behind them."""
+        return frozenset({*self.keywords, *self.prefixes})
+
     def exact(self, said: Said) -> Command | None:
         """Return the command whose keyword the text is, ignoring signs and question marks behind it."""
         return self.keywords.get(said.key) or self.keywords.get(said.key.rstrip(_BEHIND_KEYWORD))
@@ -197,12 +202,12 @@ class Registry:
     def is_keyword(self, said: Said) -> bool:
         """Return True if the text is just a keyword, including one that needs a word joined to it (QX)."""
         bare = said.key.rstrip(_BEHIND_KEYWORD)
-        return self.exact(said) is not None or bare in self.prefixes or bare in vocabulary.RESERVED
+        return self.exact(said) is not None or bare in self.prefixes
 
     def clashes_with_order_keyword(self, word: str) -> str | None:
         """Return the keyword that an order keyword would be mistaken for, as in KTYLTX or QXALL (safety.md 9)."""
         if word in vocabulary.ALL:
             return word
         prefixes = (prefix for prefix, entry in self.prefixes.items() if entry.takes is Takes.WORD)
-        taken = (*(prefix + word for prefix in prefixes), word)
-        return next((keyword for keyword in taken if keyword in self.keywords or keyword in vocabulary.RESERVED), None)
+        read_as = (*(prefix + word for prefix in prefixes), word)
+        return next((keyword for keyword in read_as if keyword in self.all_keywords), None)

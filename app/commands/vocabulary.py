@@ -27,14 +27,6 @@ BILL = ("ZD", "CXZD", "ZDCX", "账单")
 CHANGE_PASSWORD = "XGMM"  # noqa: S105  the keyword
 MENU = ("10086", "0", "HELP", "帮助", "BZ", "?")
 
-# Keywords of flows.md 4: no order keyword may read as one, even if its command does not exist (safety.md 9).
-RESERVED = frozenset({
-    "0000", "00000", "TD", "CXTD", "1111", "DG", "KT", "QX", "T", "10086", "0", "HELP", "BZ",
-    "DZXXSF", "QXXXSF", "QXDZXXSF", "KTYLTX", "KTLLTX", "QXYLTX", "QXLLTX", "CXYL", "CXLL", "LLCX",
-    "YE", "CXYE", "YECX", "HF", "CXHF", "HFCX", "JF", "CXJF", "JFCX", "ZD", "CXZD", "ZDCX", "XGMM", "TS", "CXTS",
-    "STOP", "UNSUBSCRIBE",
-})  # fmt: skip
-
 # ---- characters
 
 # Traditional characters of these words, with their simplified forms.

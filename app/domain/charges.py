@@ -1,6 +1,6 @@
 """Charges: fees that billing announces, and their states until each is charged or given up (flows.md 7)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Self
@@ -12,15 +12,11 @@ from app.domain.values import replace, value
 
 # A charge whose reminder cannot be delivered for this long is waived (safety.md 12).
 UNREACHED = timedelta(hours=72)
-# How long a code is not given to the same subscriber again (safety.md 7).
-CODE_RESTS = timedelta(days=7)
 # A use is charged this long after it happened (flows.md 17).
 USE_DUE = timedelta(hours=24)
 # Windows include their last instant (flows.md 17), so whatever follows one happens a second later.
 JUST_AFTER = timedelta(seconds=1)
 _EARLIEST_WINDOW_END = time(8, 0)
-_LOWEST_CODE = 1000
-_CODE_COUNT = 9000
 
 
 class ChargeKind(StrEnum):
@@ -181,16 +177,3 @@ def window_end(handed_over_at: datetime, window: timedelta, quiet: QuietHours) -
     if at_night and morning < local(handed_over_at):
         morning += timedelta(days=1)
     return max(end, morning.astimezone(end.tzinfo)) if at_night or local(end) < morning else end
-
-
-def new_code(randbelow: Callable[[int], int], taken: Callable[[str], bool]) -> str:
-    """Return a code from 1000 to 9999 that is not ``taken``. Raise LookupError if all are.
-
-    ``randbelow(n)`` returns a random number from 0 to n - 1.
-    """
-    first = randbelow(_CODE_COUNT)
-    for step in range(_CODE_COUNT):
-        code = str(_LOWEST_CODE + (first + step) % _CODE_COUNT)
-        if not taken(code):
-            return code
-    raise LookupError("there is no code left to give")

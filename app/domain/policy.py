@@ -29,6 +29,7 @@ class Policy:
         menu_max_segments: the most segments of one message; a longer text is split into several.
         auto_create_subscribers: whether an unknown number becomes a subscriber with its first MO.
         aliases: further keywords of this deployment, each with the keyword that it stands for.
+        keywords: all keywords and aliases of commands, normalised; no code is one of them.
         menu: the lines of ``HELP``, the most common command first.
         data_thresholds: percentages of a data plan at which its subscriber gets an alert (flows.md 9).
         low_balance_fen: the balance in fen below which a prepaid subscriber gets a notice (flows.md 16).
@@ -47,6 +48,7 @@ class Policy:
     menu_max_segments: int = 5
     auto_create_subscribers: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict)
+    keywords: frozenset[str] = frozenset()
     menu: tuple[Text, ...] = ()
     data_thresholds: tuple[int, ...] = (50, 80, 90, 100)
     low_balance_fen: int = 1000

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.commands import help  # noqa: A004  as the command is called
-from app.commands.collecting import collect
+from app.commands.collecting import collect, load
 from app.commands.outreach import consent
 from app.commands.parser import normalise
 from app.commands.router import Router
@@ -299,7 +299,7 @@ def test_no_keyword_is_taken_twice() -> None:
 
 
 def test_order_keywords_that_clash() -> None:
-    registry = collect(MODULES, {})
+    registry = load({})
     words = [
         "YLTX",
         "LLTX",

@@ -72,7 +72,9 @@ def registry() -> Registry:
 
 
 def policy(**settings: object) -> Policy:
-    return replace(Policy(menu=registry().menu), **settings)  # type: ignore[arg-type]
+    chosen = replace(Policy(menu=registry().menu), **settings)  # type: ignore[arg-type]
+    known = load(chosen.aliases) if chosen.aliases else registry()
+    return replace(chosen, keywords=known.all_keywords)
 
 
 @dataclass(frozen=True)

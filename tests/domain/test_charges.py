@@ -1,6 +1,5 @@
-"""State transitions, windows and codes of charges (flows.md 7; safety.md 7, 12)."""
+"""State transitions and windows of charges (flows.md 7; safety.md 12)."""
 
-import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.calendar import QuietHours, local
-from app.domain.charges import Charge, ChargeKind, ChargeState, new_code, window_end
+from app.domain.charges import Charge, ChargeKind, ChargeState, window_end
 
 AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 FINAL = {ChargeState.CHARGED, ChargeState.WAIVED, ChargeState.CANCELLED}
@@ -47,20 +46,3 @@ def test_a_window_lasts_its_time_and_never_ends_at_night(start: datetime, window
     if quiet.release(handed_over) > handed_over:
         assert end >= quiet.release(handed_over) + timedelta(hours=1)
     assert end - handed_over <= window + timedelta(hours=10)
-
-
-def test_new_codes_are_found_until_all_are_taken() -> None:
-    taken: set[str] = set()
-    randbelow = random.Random(9000)
-    for count in range(9000):
-        taken.add(new_code(randbelow.randrange, taken.__contains__))
-        assert len(taken) == count + 1
-    assert taken == {str(number) for number in range(1000, 10_000)}
-    with pytest.raises(LookupError):
-        new_code(lambda _: 0, taken.__contains__)
-
-
-def test_the_search_for_a_code_wraps_around() -> None:
-    assert new_code(lambda n: n - 1, "9999".__eq__) == "1000"
-    all_but_one = {str(number) for number in range(1000, 10_000)} - {"9998"}
-    assert new_code(lambda n: n - 1, all_but_one.__contains__) == "9998"
