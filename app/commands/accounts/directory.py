@@ -13,6 +13,7 @@ from app.commands.subscriptions.unsubscribing import (
     end_services,
     summary,
 )
+from app.domain import sp_events
 from app.domain.account import Brand, Language, Payment, Plan, Subscriber, SubscriberStatus
 from app.domain.charges import Charge
 from app.domain.dialogue import ClosedAs
@@ -25,7 +26,7 @@ from app.domain.service_numbers import Extension
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.texts import passwords as texts
 from app.domain.texts import unsubscribing
-from app.domain.turn import EventDraft, Outcome, Stimulus, Turn, merge_outcomes, refused
+from app.domain.turn import Outcome, Stimulus, Turn, merge_outcomes, refused
 from app.domain.values import replace, value
 
 
@@ -131,13 +132,8 @@ def _close_tenure(turn: Turn, change: SetSubscriber, subscriber: Subscriber) -> 
         })
         for before, after in zip(running, ended, strict=True)
     ]  # fmt: skip
-    events = [
-        EventDraft(f"sp:{item.terms.sp_code}", "subscription.ended", {
-            "msisdn": turn.account.msisdn, "service_code": item.service_code, "subscription_id": item.id,
-            "ends_at": turn.at.isoformat(), "action": 2, "reason": 2,
-        })
-        for item in ended
-    ]  # fmt: skip
+    number_closed = sp_events.Cause.NUMBER_CLOSED
+    events = [sp_events.ended(turn.account.msisdn, item, number_closed, turn.at) for item in ended]
     of_tenure = EvidenceDraft("tenure-closed", turn.account.msisdn, {"who": change.who})
     questions = [question for question in turn.account.questions.values() if question.closed_at is None]
     return Outcome(

@@ -4,6 +4,7 @@ from app.commands.charges.labels import label_with_month
 from app.commands.registry import timer
 from app.commands.replies import say
 from app.commands.ticketing import charges_of
+from app.domain import sp_events
 from app.domain.charges import Charge, ChargeState
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.messages import MessageClass
@@ -12,7 +13,7 @@ from app.domain.texts import refunds as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.tickets import TENURE_ENDED, Ticket, TicketKind
-from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn, merge_outcomes
+from app.domain.turn import Outcome, TimerDropped, TimerDue, TimerSet, Turn, merge_outcomes
 from app.domain.values import replace
 
 SECOND_HALF_TIMER = "refund-second-half"
@@ -66,12 +67,11 @@ def refund_part(
         "charge_id": charge.id, "service_code": charge.service_code, "part": part.value,
         "amount_fen": charge.amount_fen, "ticket_id": ticket_id,
     }  # fmt: skip
-    data = {"msisdn": turn.account.msisdn, "refund_id": refund.id, **facts}
     return Outcome(
         records=(refund,),
         timers=(TimerSet(SECOND_HALF_TIMER, refund.id, refund.decide_by),) if refund.is_open else (),
         evidence=(EvidenceDraft("refund", refund.id, {"who": who, "why": why, **facts}),),
-        events=(EventDraft("billing", "charge.refunded", data),),
+        events=(sp_events.refunded(turn.account.msisdn, refund),),
     )
 
 

@@ -4,13 +4,14 @@ from datetime import datetime, timedelta
 
 from app.commands.charges.monthly_rules import first_due, violations
 from app.commands.registry import timer
+from app.domain import sp_events
 from app.domain.charges import JUST_AFTER, Charge, ChargeKind, ChargeState
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.orders import Order
 from app.domain.subscriptions import Subscription
 from app.domain.tickets import Ticket, TicketKind
-from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerDue, TimerSet, Turn, merge_outcomes
+from app.domain.turn import Outcome, TimerDropped, TimerDue, TimerSet, Turn, merge_outcomes
 
 DUE_TIMER = "fee-due"
 REMINDER_TIMER = "fee-reminder"
@@ -34,7 +35,7 @@ def settle(turn: Turn, charge: Charge, to: ChargeState, reason: str, who: str) -
         timers=timers_of_waiting_charges(turn, charge),
         dropped_timers=tuple(TimerDropped(kind, charge.id) for kind in drops),
         evidence=(evidence_of(f"fee-{to}", charge, after, who=who, reason=reason),),
-        events=(event_of(turn, after),),
+        events=(sp_events.charge_settled(turn.account.msisdn, after, turn.at),),
         superseded=(charge.about,) if charge.question_id and charge.state is ChargeState.ANNOUNCED else (),
         verdict=f"fee {to}",
     )
@@ -49,16 +50,6 @@ def evidence_of(kind: str, before: Charge | None, after: Charge, **facts: Fact) 
     })  # fmt: skip
 
 
-def event_of(turn: Turn, charge: Charge) -> EventDraft:
-    """Return the event that tells billing the final state of a charge."""
-    data: dict[str, Fact] = {
-        "charge_id": charge.id, "msisdn": turn.account.msisdn, "service_code": charge.service_code,
-        "kind": charge.kind.value, "amount_fen": charge.amount_fen, "period": charge.period,
-        "state": charge.state.value, "reason": charge.reason, "at": turn.at.isoformat(),
-    }  # fmt: skip
-    return EventDraft("billing", f"charge.{charge.state}", data)
-
-
 def end_with_tenure(turn: Turn, who: str) -> Outcome:
     """Cancel all open charges of a closed number and tell billing (safety.md 1)."""
     open_charges = [charge for charge in turn.account.records_of(Charge) if charge.is_open]
@@ -68,7 +59,7 @@ def end_with_tenure(turn: Turn, who: str) -> Outcome:
         evidence=tuple(
             evidence_of("fee-cancelled", before, after, who=who, reason=after.reason) for before, after in pairs
         ),
-        events=tuple(event_of(turn, after) for _, after in pairs),
+        events=tuple(sp_events.charge_settled(turn.account.msisdn, after, turn.at) for _, after in pairs),
     )
 
 

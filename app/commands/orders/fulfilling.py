@@ -7,7 +7,8 @@ from app.commands.orders.questions import question_facts, resumed_trial_end
 from app.commands.orders.records import answer_evidence, close_with_question, label
 from app.commands.orders.trial_timers import trial_timers
 from app.commands.replies import say
-from app.commands.subscriptions.unsubscribing import ACCESS_MODES, END_TIMER, mark_ended, summary
+from app.commands.subscriptions.unsubscribing import END_TIMER, mark_ended, summary
+from app.domain import sp_events
 from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.messages import MessageClass
@@ -15,22 +16,14 @@ from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.subscriptions import FREE_PERIOD, Subscription, SubscriptionState, Terms
 from app.domain.texts import orders as texts
 from app.domain.texts import wording
-from app.domain.turn import EventDraft, Outcome, TimerDropped, Turn
+from app.domain.turn import Outcome, TimerDropped, Turn
 from app.domain.values import replace
 
-# The fields by which operators and SPs synchronise subscriptions (flows.md 14): opened, by the user.
-_OPENED = {"action": 1, "reason": 1}
 _EVIDENCE = {
     OrderKind.ORDER: "order-confirmed",
     OrderKind.TRIAL: "trial-confirmed",
     OrderKind.KEEP: "keep-confirmed",
     OrderKind.TERMS: "terms-confirmed",
-}
-# SPs get the event of new terms when they take effect.
-_EVENTS = {
-    OrderKind.ORDER: "subscription.ordered",
-    OrderKind.TRIAL: "subscription.goes_on",
-    OrderKind.KEEP: "subscription.kept",
 }
 
 
@@ -49,7 +42,7 @@ def fulfil(turn: Turn, order: Order, question: Question) -> Outcome:
         timers=trial_timers(turn, after) if order.kind is not OrderKind.TERMS else (),
         dropped_timers=(*closed.dropped_timers, *_dropped_timers(order, after)),
         evidence=(*(item for _, item in overdue), _evidence(turn, order.kind, closed, question, before, after)),
-        events=(_event(turn, order, after),) if order.kind in _EVENTS else (),
+        events=sp_events.order_confirmed(turn.account.msisdn, order, after, turn.at),
     )
 
 
@@ -141,20 +134,3 @@ def _evidence(
         "order_id": order.id, "before": summary(before) if before else None, "after": summary(after),
     }  # fmt: skip
     return EvidenceDraft(answered.kind, after.id, {**answered.payload, **changes})
-
-
-def _event(turn: Turn, order: Order, after: Subscription) -> EventDraft:
-    """Return the event for the SP (flows.md 14)."""
-    data: dict[str, Fact] = {
-        "msisdn": turn.account.msisdn,
-        "service_code": after.service_code,
-        "subscription_id": after.id,
-        "order_id": order.id,
-        "started_at": after.started_at.isoformat(),
-        "confirmed_at": turn.at.isoformat(),
-        "trial_ends_at": after.trial_ends_at.isoformat() if after.trial_ends_at else None,
-        "price_fen": after.terms.price_fen,
-        **_OPENED,
-        "access_mode": ACCESS_MODES[order.channel],
-    }
-    return EventDraft(f"sp:{after.terms.sp_code}", _EVENTS[order.kind], data)

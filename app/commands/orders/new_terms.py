@@ -10,6 +10,7 @@ from app.commands.orders.scheduled_ends import are_worse
 from app.commands.registry import timer
 from app.commands.replies import say
 from app.commands.subscriptions.unsubscribing import summary
+from app.domain import sp_events
 from app.domain.catalogue import CancelEffect
 from app.domain.charges import JUST_AFTER, Charge
 from app.domain.evidence import EvidenceDraft, Fact
@@ -19,7 +20,7 @@ from app.domain.refunds import Refund
 from app.domain.subscriptions import Channel, Subscription, SubscriptionState, Terms
 from app.domain.texts import orders as texts
 from app.domain.texts import wording
-from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn, merge_outcomes
+from app.domain.turn import Outcome, TimerDue, TimerSet, Turn, merge_outcomes
 from app.domain.values import replace, value
 
 NEW_TERMS = "new-terms"
@@ -119,7 +120,7 @@ def apply_new_terms(turn: Turn) -> Outcome:
 
 def _change_terms(turn: Turn, held: Subscription, announced: AnnouncedTerms, confirmed_at: datetime | None) -> Outcome:
     after = replace(held, terms=announced.terms(held), confirmed_at=confirmed_at)
-    event = _event(turn, after, "subscription.terms_changed", {"price_fen": after.terms.price_fen})
+    event = sp_events.terms_changed(turn.account.msisdn, after, turn.at)
     return Outcome(
         subscriptions=(after,), evidence=(_evidence("terms-changed", held, after, announced),), events=(event,),
         verdict="terms changed",
@@ -132,7 +133,7 @@ def _end_service(turn: Turn, held: Subscription, announced: AnnouncedTerms, orde
     name = label(turn, order) if order else turn.catalogue.services[held.service_code].name
     text = texts.TERMS_ENDED.say(language, name=name, end=wording.day(language, announced.takes_effect_at))
     expired = (order.closed(OrderState.EXPIRED, turn.at),) if order and order.is_open else ()
-    event = _event(turn, ended, "subscription.ended", {"action": 2, "reason": 4})
+    event = sp_events.ended(turn.account.msisdn, ended, sp_events.Cause.NEW_TERMS, turn.at)
     outcome = Outcome(
         replies=(say(turn, text, kind=MessageClass.NOTICE),),
         subscriptions=(ended,),
@@ -156,14 +157,3 @@ def _evidence(kind: str, before: Subscription, after: Subscription, announced: A
         "after": summary(after),
     }
     return EvidenceDraft(kind, after.id, payload)
-
-
-def _event(turn: Turn, held: Subscription, kind: str, more: dict[str, int]) -> EventDraft:
-    data: dict[str, Fact] = {
-        "msisdn": turn.account.msisdn,
-        "service_code": held.service_code,
-        "subscription_id": held.id,
-        "at": turn.at.isoformat(),
-        **more,
-    }
-    return EventDraft(f"sp:{held.terms.sp_code}", kind, data)

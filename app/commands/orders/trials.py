@@ -5,17 +5,15 @@ from app.commands.orders.records import order_evidence
 from app.commands.orders.trial_timers import TRIAL_END, TRIAL_QUESTION, trial_timers
 from app.commands.registry import timer
 from app.commands.subscriptions.unsubscribing import mark_ended, summary
+from app.domain import sp_events
 from app.domain.charges import Charge
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.subscriptions import Subscription, SubscriptionState
-from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn
+from app.domain.turn import Outcome, TimerDue, TimerSet, Turn
 from app.domain.values import replace
 
 _WHO = "timer"
-# The fields by which operators and SPs synchronise subscriptions (flows.md 14): opened or stopped by a trial's end.
-_SYNC_OPENED = {"action": 1, "reason": 3}
-_SYNC_STOPPED = {"action": 2, "reason": 3}
 
 
 def _trial_subscription(turn: Turn) -> Subscription | None:
@@ -91,7 +89,7 @@ def end_trial(turn: Turn) -> Outcome:
         return Outcome(
             subscriptions=(after,),
             evidence=(draft,),
-            events=(_event(turn, after, "subscription.trial_over", _SYNC_OPENED),),
+            events=(sp_events.trial_over(turn.account.msisdn, after),),
             verdict="goes on",
         )
     ended, draft = mark_ended(held, _WHO)
@@ -99,23 +97,10 @@ def end_trial(turn: Turn) -> Outcome:
         subscriptions=(ended,),
         records=expired,
         evidence=(*drafts, draft),
-        events=(_event(turn, ended, "subscription.ended", _SYNC_STOPPED),),
+        events=(sp_events.ended(turn.account.msisdn, ended, sp_events.Cause.TRIAL_OVER, turn.at),),
         verdict="trial over",
     )
 
 
 def _evidence_payload(before: Subscription, after: Subscription) -> dict[str, Fact]:
     return {"service_code": after.service_code, "who": _WHO, "before": summary(before), "after": summary(after)}
-
-
-def _event(turn: Turn, held: Subscription, kind: str, sync: dict[str, int]) -> EventDraft:
-    """Return the event for the SP at the end of a trial (flows.md 14)."""
-    data: dict[str, Fact] = {
-        "msisdn": turn.account.msisdn,
-        "service_code": held.service_code,
-        "subscription_id": held.id,
-        "trial_ends_at": held.trial_ends_at.isoformat() if held.trial_ends_at else None,
-        "goes_on": held.goes_on,
-        **sync,
-    }
-    return EventDraft(f"sp:{held.terms.sp_code}", kind, data)

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from app.commands.charges.monthly_rules import price_of_month
 from app.commands.charges.on_unsubscribe import ChargeSettlement, settle_charges, text_of_remaining_charges
 from app.commands.registry import timer
-from app.domain import calendar
+from app.domain import calendar, sp_events
 from app.domain.catalogue import Billing, CancelEffect
 from app.domain.charges import ChargeKind
 from app.domain.evidence import EvidenceDraft, Fact
@@ -16,15 +16,11 @@ from app.domain.subscriptions import Channel, Subscription, SubscriptionState
 from app.domain.texts import unsubscribing as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
-from app.domain.turn import EventDraft, Outcome, TimerDue, TimerSet, Turn, merge_outcomes
+from app.domain.turn import Outcome, TimerDue, TimerSet, Turn, merge_outcomes
 from app.domain.values import replace, value
 
 END_TIMER = "subscription-end"
 _WITHIN = timedelta(hours=24)
-# The fields by which operators and SPs synchronise subscriptions (flows.md 14): stopped, by the user.
-_SYNC_FIELDS = {"action": 2, "reason": 1}
-# The number of each channel in the same fields.
-ACCESS_MODES = {Channel.WEB: 1, Channel.WAP: 2, Channel.SMS: 3, Channel.APP: 10, Channel.AGENT: 8, Channel.SP: 8}
 
 
 class UnsubscribeResult(Enum):
@@ -97,7 +93,7 @@ def as_outcome(turn: Turn, ended: Sequence[TargetResult], request: UnsubscribeRe
             if after.ends_at and after.state is SubscriptionState.ENDING
         ),
         evidence=tuple(_evidence(before, after, request) for before, after in done),
-        events=tuple(_event(turn, after, request) for _, after in done),
+        events=tuple(sp_events.unsubscribed(turn.account.msisdn, after, request.channel, turn.at) for _, after in done),
     )
     return merge_outcomes(changed, *(item.charges for item in ended if item.charges))
 
@@ -226,20 +222,6 @@ def summary(subscription: Subscription) -> dict[str, str | int | bool | None]:
         "started_at": subscription.started_at.isoformat(),
         "ends_at": subscription.ends_at.isoformat() if subscription.ends_at else None,
     }
-
-
-def _event(turn: Turn, after: Subscription, request: UnsubscribeRequest) -> EventDraft:
-    """Return the event for the SP (flows.md 14)."""
-    data: dict[str, Fact] = {
-        "msisdn": turn.account.msisdn,
-        "service_code": after.service_code,
-        "subscription_id": after.id,
-        "unsubscribed_at": turn.at.isoformat(),
-        "ends_at": after.ends_at.isoformat() if after.ends_at else None,
-        **_SYNC_FIELDS,
-        "access_mode": ACCESS_MODES[request.channel],
-    }
-    return EventDraft(f"sp:{after.terms.sp_code}", "subscription.unsubscribed", data)
 
 
 def mark_ended(held: Subscription, who: str) -> tuple[Subscription, EvidenceDraft]:
