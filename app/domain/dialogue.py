@@ -10,7 +10,7 @@ from app.domain.values import replace, value
 _RECENT = timedelta(days=7)
 # How far a provider's clock, which dates an MO, may be behind the gateway's clock, which dates the question. An MO
 # dated earlier than that is no answer to the question.
-CLOCKS_DIFFER = timedelta(minutes=10)
+_MAX_STAMP_LAG = timedelta(minutes=10)
 
 # The longest attempt to hand a message over. Only its end is recorded; the handset may have got it since its beginning.
 _ATTEMPT = timedelta(minutes=1)
@@ -93,7 +93,7 @@ class Question:
 
     def is_open(self, at: datetime) -> bool:
         """Return True if it can be answered at ``at``, the last instant of its window included (flows.md 17)."""
-        return self.closed_at is None and self.asked_at - CLOCKS_DIFFER <= at <= self.expires_at
+        return self.closed_at is None and self.asked_at - _MAX_STAMP_LAG <= at <= self.expires_at
 
     def answered_at(self, sent_at: datetime, stored_at: datetime) -> datetime:
         """Return the time that an answer counts from; a date before the question is not believed (safety.md 34)."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 from app.domain.values import value
 
 # How far a correct stamp may be from the time of storing, and how much shifts with the same cause may differ.
-CLOCK_TOLERANCE = timedelta(minutes=10)
+_TOLERANCE = timedelta(minutes=10)
 _SAME_CAUSE_SPREAD = timedelta(minutes=5)
 _HOUR = timedelta(hours=1)
 _LARGEST_OFFSET = timedelta(hours=15)
@@ -69,7 +69,7 @@ class ShiftWatch:
             return stamp.form is StampForm.IMPOSSIBLE
         shift = stored_at - stamp.at
         self._last.append((shift, stamp.form is StampForm.LOCAL))
-        return abs(shift) > CLOCK_TOLERANCE
+        return abs(shift) > _TOLERANCE
 
     def shift(self, now: datetime) -> Shift | None:
         """Return the median shift of the last ten stamps if all are shifted for one cause, else None.
@@ -77,7 +77,7 @@ class ShiftWatch:
         One cause means about the same shift, or all ahead. A shift is returned at most once an hour.
         """
         shifts = sorted(shift for shift, _ in self._last)
-        if len(shifts) < _WATCHED_STAMPS or any(abs(shift) <= CLOCK_TOLERANCE for shift in shifts):
+        if len(shifts) < _WATCHED_STAMPS or any(abs(shift) <= _TOLERANCE for shift in shifts):
             return None
         is_one_cause = shifts[-1] - shifts[0] <= _SAME_CAUSE_SPREAD or shifts[-1] < timedelta(0)
         if not is_one_cause or (self._reported_at is not None and abs(now - self._reported_at) < _HOUR):

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from app.commands.accounts.data_usage import MAX_CLOCK_LEAD, UNKNOWN_SUBSCRIBER
+from app.commands.accounts.data_usage import MAX_READING_LEAD, UNKNOWN_SUBSCRIBER
 from app.commands.registry import Takes, call, command
 from app.commands.replies import say
 from app.commands.tenures import tenure_violation
@@ -107,7 +107,7 @@ def record_spend(turn: Turn) -> Outcome:
     report = turn.stimulus_as(RecordSpend)
     if turn.account.customer is None:
         return refused(422, UNKNOWN_SUBSCRIBER)
-    if report.at > turn.now + MAX_CLOCK_LEAD:
+    if report.at > turn.now + MAX_READING_LEAD:
         return refused(422, "at: lies in the future.")
     violation = tenure_violation(turn.account, "at", min(report.at, last_moment(report.month)))
     if violation is not None:

@@ -14,8 +14,8 @@ from app.domain.turn import Outcome, Refusal, Stimulus, Turn
 from app.domain.usage import DataUsage, data_plan, highest_passed
 from app.domain.values import replace, value
 
-# How far the clock of the system that sends readings may be ahead.
-MAX_CLOCK_LEAD = timedelta(hours=24)
+# How far in the future a reading of data or spend may lie.
+MAX_READING_LEAD = timedelta(hours=24)
 # The words of the verdict for a refused reading: from the future, or of a former customer.
 AHEAD = "ahead"
 FORMER = "former"
@@ -83,7 +83,7 @@ def record_readings(turn: Turn) -> Outcome:
 
 def _violation(turn: Turn, reading: Reading) -> str | None:
     """Return why a reading is refused, as a word of the verdict; None if it is not."""
-    if reading.at > turn.now + MAX_CLOCK_LEAD:
+    if reading.at > turn.now + MAX_READING_LEAD:
         return AHEAD
     counted = min(reading.at, last_moment(reading.month))
     return None if turn.account.former_tenure(counted) is None else FORMER

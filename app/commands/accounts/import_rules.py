@@ -1,13 +1,15 @@
 """Rules for imported lines: an import revives nothing and makes nothing worse for the subscriber (safety.md 3, 8)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from app.commands.accounts.import_lines import ImportLine, declined_at, ended_at
 from app.commands.tenures import BEFORE_TENURE
 from app.domain.catalogue import FREE_COSTS_NOTHING
-from app.domain.dialogue import CLOCKS_DIFFER
 from app.domain.subscriptions import SubscriptionState
 
+# How far in the future the times of a line may lie.
+_MAX_LINE_LEAD = timedelta(minutes=10)
 _ACTIVE, _TRIAL, _ENDING = SubscriptionState.ACTIVE, SubscriptionState.TRIAL, SubscriptionState.ENDING
 
 
@@ -24,7 +26,7 @@ def _is_of_former_customer(line: ImportLine) -> bool:
 
 
 def _is_in_future(line: ImportLine) -> bool:
-    latest = line.turn.now + CLOCKS_DIFFER
+    latest = line.turn.now + _MAX_LINE_LEAD
     return line.as_of > latest or line.request.started_at > latest
 
 

@@ -25,7 +25,7 @@ from app.domain.values import replace, value
 # The verdict of a call that repeats an earlier one exactly.
 KNOWN = "known"
 # How far in the future a reported use may lie.
-_CLOCK_TOLERANCE = timedelta(minutes=10)
+_MAX_USE_LEAD = timedelta(minutes=10)
 _USE_CHANNELS = frozenset({Channel.SMS, Channel.WEB, Channel.WAP, Channel.APP})
 
 
@@ -239,7 +239,7 @@ def _violations_of_use(turn: Turn, request: RecordUse) -> Iterator[tuple[int, st
         yield 422, "service_code: this service is not paid by use."
     if request.channel not in _USE_CHANNELS:
         yield 422, "channel: a use comes by sms, web, wap or app."
-    if request.at > turn.now + _CLOCK_TOLERANCE:
+    if request.at > turn.now + _MAX_USE_LEAD:
         yield 422, "at: lies in the future."
     if violation := tenure_violation(turn.account, "at", request.at):
         yield 422, violation
