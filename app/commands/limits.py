@@ -102,8 +102,7 @@ def note_interruption(turn: Turn, outcome: Outcome) -> Outcome:
     from_access = (reply for reply in outcome.replies if single_number or reply.extension == Extension.COMMANDS)
     if not any(not is_held(reply, turn) for reply in from_access):
         return outcome
-    questions = turn.account.questions.values()
-    if not any(question.state.must_reach and question.closed_at is None for question in questions):
+    if not any(question.state.must_reach for question in turn.account.unclosed_questions()):
         return outcome
     limits = outcome.limits or turn.account.limits
     return replace(outcome, limits=replace(limits, interrupted_by=next(turn.ids)))

@@ -5,7 +5,7 @@ from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
-from app.domain.dialogue import Arrival, ClosedAs, Question
+from app.domain.dialogue import Arrival, ClosedAs, Question, QuestionState
 from app.domain.evidence import EvidenceRecord
 from app.domain.limits import Limits
 from app.domain.records import R, Record
@@ -153,6 +153,16 @@ class Account:
     def subscriptions_of(self, service_code: str) -> Iterator[Subscription]:
         """Iterate over the subscriptions to a service, including those that ended."""
         return (item for item in self.subscriptions.values() if item.service_code == service_code)
+
+    def unclosed_questions(self, kind: type[QuestionState] = QuestionState) -> Iterator[Question]:
+        """Iterate over the questions of a kind, by default all, that nothing has closed; their window may be over."""
+        return (item for item in self.questions.values() if item.closed_at is None and isinstance(item.state, kind))
+
+    def close_questions(
+        self, at: datetime, how: ClosedAs, kind: type[QuestionState] = QuestionState
+    ) -> tuple[Question, ...]:
+        """Return the unclosed questions of a kind, by default all, as closed at ``at`` (UTC)."""
+        return tuple(question.closed(at, how) for question in self.unclosed_questions(kind))
 
     def arrival(self, question: Question) -> Arrival:
         """Return how far the messages of a question got, which decides what can answer it (safety.md 6)."""

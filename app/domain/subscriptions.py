@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from app.domain.catalogue import Billing, CancelEffect, Service
 from app.domain.values import value
@@ -38,6 +39,11 @@ class Terms:
     billing: Billing
     sp_code: str
     cancel_effect: CancelEffect
+
+    @classmethod
+    def of(cls, service: Service) -> Self:
+        """Return the terms under which a service is offered now."""
+        return cls(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
 
 
 # How long after an order unsubscribing is free (flows.md 5.3).

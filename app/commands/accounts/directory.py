@@ -135,11 +135,10 @@ def _close_tenure(turn: Turn, change: SetSubscriber, subscriber: Subscriber) -> 
     number_closed = sp_events.Cause.NUMBER_CLOSED
     events = [sp_events.ended(turn.account.msisdn, item, number_closed, turn.at) for item in ended]
     of_tenure = EvidenceDraft("tenure-closed", turn.account.msisdn, {"who": change.who})
-    questions = [question for question in turn.account.questions.values() if question.closed_at is None]
     return Outcome(
         subscriber=replace(subscriber, closed_at=turn.at),
         subscriptions=tuple(ended),
-        questions=tuple(question.closed(turn.at, ClosedAs.WITHDRAWN) for question in questions),
+        questions=turn.account.close_questions(turn.at, ClosedAs.WITHDRAWN),
         records=_records_ended(turn),
         evidence=(*drafts, of_tenure),
         events=tuple(events),

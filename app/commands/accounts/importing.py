@@ -84,7 +84,7 @@ def _new_subscription(line: ImportLine) -> Subscription:
 def _new_terms(line: ImportLine) -> Terms:
     """Return the current terms of the service, with no part worse than the subscriber knew it before."""
     service, price = line.service, line.request.price_fen
-    offered = Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
+    offered = Terms.of(service)
     known = (offered, *line.agreed_terms)
     return replace(
         offered,

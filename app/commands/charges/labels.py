@@ -10,8 +10,8 @@ def service_label(turn: Turn, charge: Charge) -> str:
     """Return the service of a charge, with its SP unless that is the operator."""
     service = turn.catalogue.services[charge.service_code]
     subscription = turn.account.subscriptions.get(charge.subscription_id or "")
-    provider = turn.catalogue.providers[subscription.terms.sp_code if subscription else service.sp_code]
-    return listing.label(service.name, None if provider.own else provider.short_name)
+    sp_code = subscription.terms.sp_code if subscription else service.sp_code
+    return listing.service_label(turn.catalogue, charge.service_code, sp_code)
 
 
 def month_label(turn: Turn, charge: Charge) -> str | None:

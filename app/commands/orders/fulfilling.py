@@ -85,7 +85,7 @@ def _after_yes(turn: Turn, order: Order, held: Subscription | None) -> Subscript
 
 def _new_subscription(turn: Turn, order: Order) -> Subscription:
     service = turn.catalogue.services[order.service_code]
-    terms = order.terms or Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
+    terms = order.terms or Terms.of(service)
     return Subscription(
         id=next(turn.ids),
         service_code=order.service_code,

@@ -55,11 +55,7 @@ def _on_offer(turn: Turn) -> list[Service]:
 def list_offers(turn: Turn, _argument: str) -> Outcome:
     """List what is on offer; a number can be sent until the listing window ends, and more than one (safety.md 6)."""
     language = turn.account.language
-    replaced = tuple(
-        question.closed(turn.now, ClosedAs.REPLACED)
-        for question in turn.account.questions.values()
-        if isinstance(question.state, ChoosingOffer) and question.closed_at is None
-    )
+    replaced = turn.account.close_questions(turn.now, ClosedAs.REPLACED, ChoosingOffer)
     services = _on_offer(turn)
     if not services:
         return Outcome(replies=(say(turn, texts.NOTHING.say(language)),), questions=replaced)

@@ -35,7 +35,7 @@ def new_order(turn: Turn, service: Service, request: OrderRequest) -> Order:
     """Return a new order of a service, or one to keep it if it was unsubscribed and still runs."""
     held = turn.account.running_subscription(service.service_code, turn.at)
     keeps = held is not None and held.state is SubscriptionState.ENDING
-    offered = Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
+    offered = Terms.of(service)
     return Order(
         id=next(turn.ids),
         made_at=turn.now,

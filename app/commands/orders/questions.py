@@ -147,7 +147,7 @@ def resumed_trial_end(held: Subscription, at: datetime) -> datetime | None:
 def named_terms(turn: Turn, order: Order) -> texts.QuotedTerms:
     """Return the terms that the question names and a yes agrees to (safety.md 4, 5)."""
     service = turn.catalogue.services[order.service_code]
-    terms = order.terms or Terms(service.price_fen, service.billing, service.sp_code, service.cancel_effect)
+    terms = order.terms or Terms.of(service)
     held = turn.account.subscriptions.get(order.subscription_id or "")
     is_new = order.kind is OrderKind.ORDER
     by_sms = held.can_be_unsubscribed_by_sms(service) if held else service.cancellable_by_sms

@@ -14,8 +14,8 @@ def label(turn: Turn, order: Order) -> str:
     service = turn.catalogue.services.get(order.service_code)
     if service is None:
         return order.service_code
-    sp = turn.catalogue.providers[order.terms.sp_code if order.terms else service.sp_code]
-    return listing.label(service.name, None if sp.own else sp.short_name)
+    sp_code = order.terms.sp_code if order.terms else service.sp_code
+    return listing.service_label(turn.catalogue, order.service_code, sp_code)
 
 
 def refuse_order(turn: Turn, order: Order, reason: Reason) -> Outcome:

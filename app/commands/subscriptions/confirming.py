@@ -151,11 +151,7 @@ def ask_yes_or_no(
     everything: bool,
 ) -> tuple[Question, ...]:
     """Return a new yes/no question and the closed ones that it replaces; it expires with its listing (flows.md 17)."""
-    replaced = tuple(
-        other.closed(turn.now, ClosedAs.REPLACED)
-        for other in turn.account.questions.values()
-        if isinstance(other.state, ConfirmingUnsubscribe) and other.closed_at is None
-    )
+    replaced = turn.account.close_questions(turn.now, ClosedAs.REPLACED, ConfirmingUnsubscribe)
     asked = Question(
         id=question_id,
         state=ConfirmingUnsubscribe(items, everything),

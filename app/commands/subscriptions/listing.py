@@ -53,9 +53,7 @@ _Entry = tuple[Subscription, texts.Line]
 
 def label_of(catalogue: Catalogue, subscription: Subscription) -> str:
     """Return a service's name as subscribers see it, with its SP's unless the service is the operator's own."""
-    service = catalogue.services[subscription.service_code]
-    sp = catalogue.providers[subscription.terms.sp_code]
-    return texts.label(service.name, None if sp.own else sp.short_name)
+    return texts.service_label(catalogue, subscription.service_code, subscription.terms.sp_code)
 
 
 @command(*LIST_SERVICES, menu=texts.HELP, rank=10, reads=())
@@ -84,8 +82,8 @@ def close_listing_questions(account: Account, at: datetime) -> tuple[Question, .
     """Close all open questions of the listing's number, which has one conversation at a time (flows.md 17)."""
     return tuple(
         question.closed(at, ClosedAs.REPLACED)
-        for question in account.questions.values()
-        if question.extension == Extension.LISTING and question.closed_at is None
+        for question in account.unclosed_questions()
+        if question.extension == Extension.LISTING
     )
 
 

@@ -133,11 +133,8 @@ def _close_unanswered_all(turn: Turn, question: Question) -> tuple[Question, ...
     """Close an unanswered 全部 of this listing: a number instead of a yes is a pick."""
     return tuple(
         other.closed(turn.now, ClosedAs.REPLACED)
-        for other in turn.account.questions.values()
-        if other.parent_id == question.id
-        and other.closed_at is None
-        and isinstance(other.state, ConfirmingUnsubscribe)
-        and other.state.everything
+        for other in turn.account.unclosed_questions(ConfirmingUnsubscribe)
+        if other.parent_id == question.id and other.state_as(ConfirmingUnsubscribe).everything
     )
 
 

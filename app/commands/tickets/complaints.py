@@ -77,9 +77,7 @@ def _ask_for_text(turn: Turn) -> Outcome:
 
 def _close_earlier_questions(turn: Turn) -> Outcome:
     """Close the questions of earlier TS without a text."""
-    asked = [question for question in turn.account.questions.values() if question.closed_at is None]
-    mine = [question for question in asked if isinstance(question.state, DescribingComplaint)]
-    return Outcome(questions=tuple(question.closed(turn.now, ClosedAs.REPLACED) for question in mine))
+    return Outcome(questions=turn.account.close_questions(turn.now, ClosedAs.REPLACED, DescribingComplaint))
 
 
 def _keywords(turn: Turn) -> frozenset[str]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from app.domain.account import Brand, Language
-from app.domain.catalogue import Billing
+from app.domain.catalogue import Billing, Catalogue
 from app.domain.segments import Passage
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
@@ -83,6 +83,12 @@ class Line:
 def label(name: str, sp_short_name: str | None) -> str:
     """Return the name of a service with its SP's short name in brackets, unless it is the operator's own."""
     return f"{name}({sp_short_name})" if sp_short_name else name
+
+
+def service_label(catalogue: Catalogue, service_code: str, sp_code: str) -> str:
+    """Return a service's name as subscribers see it, with its SP's unless that is the operator."""
+    sp = catalogue.providers[sp_code]
+    return label(catalogue.services[service_code].name, None if sp.own else sp.short_name)
 
 
 def _price(language: Language, line: Line) -> str:
