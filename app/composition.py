@@ -12,6 +12,7 @@ from app.commands.router import Router
 from app.db.session import Database, normalise_url
 from app.domain.credentials import sealing_violation
 from app.providers.http import make_transport
+from app.services.delivery.health import Health
 from app.services.engine import Engine, Loop
 from app.services.events.outgoing_events import Address, OutgoingEvents
 from app.services.events.public_addresses import address_violation, make_webhook_transport
@@ -185,7 +186,7 @@ def _outgoing_events(
 
 def _upkeep(settings: Settings, storage: Storage, turning: Turning) -> Upkeep:
     erasure = Erasure(storage.database, settings.kept(), storage.sealer)
-    return Upkeep(erasure, _probe(settings, storage.database, turning.intake))
+    return Upkeep(erasure, Health(storage.database), _probe(settings, storage.database, turning.intake))
 
 
 def _probe(settings: Settings, database: Database, intake: Intake) -> Probe | None:

@@ -80,6 +80,11 @@ class GatewayState:
         """The gateway's time, UTC: frozen, else the machine's."""
         return self.clock_frozen_at or datetime.now(UTC)
 
+    @property
+    def fault_rate(self) -> float:
+        """The share of messages that the fault hits, from 0 to 1."""
+        return self.fault_rate_ppm / MILLION
+
 
 def read_state(connection: Connection) -> GatewayState | None:
     """Return the state; None in a database that no gateway has used yet."""

@@ -15,6 +15,7 @@ from app.db.session import Database
 from app.db.state import current_state
 from app.domain.policy import ProviderTraits
 from app.providers.base import Provider
+from app.services.delivery.health import Health
 from app.services.delivery.receipts import Receipts
 from app.services.delivery.sending import Delivery
 from app.services.engine import Engine, Loop
@@ -98,9 +99,10 @@ class Management:
 
 @dataclass(slots=True)
 class Upkeep:
-    """Erasure of tenures, and the probe, if the settings ask for one."""
+    """Erasure of tenures, the health calls, and the probe, if the settings ask for one."""
 
     erasure: Erasure
+    health: Health
     probe: Probe | None
 
 

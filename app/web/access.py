@@ -16,7 +16,7 @@ from app import observability
 from app.domain.msisdn import masked
 from app.services.management.access import Access, Look, View
 from app.services.management.tokens import Scope
-from app.web.dependencies import CallerIn, GatewayIn, ReasonIn, needs
+from app.web.dependencies import CallerIn, ManagementIn, ReasonIn, needs
 
 
 class OwnedRow(Protocol):
@@ -33,7 +33,6 @@ class OwnedRow(Protocol):
 
 _F = TypeVar("_F", bound=OwnedRow)
 _M = TypeVar("_M", bound=BaseModel)
-_T = TypeVar("_T")
 # The gateway's ids. Some contain eleven digits in a row, which must not be masked as a number.
 _ID = re.compile("([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _MIN_MSISDN_DIGITS = 9
@@ -121,16 +120,11 @@ class Sees:
         self._needs = needs(*scopes)
         self.scopes = frozenset({*scopes, Scope.ADMIN})
 
-    async def __call__(self, caller: CallerIn, gateway: GatewayIn, reason: ReasonIn = None) -> RowAccess:
+    async def __call__(self, caller: CallerIn, management: ManagementIn, reason: ReasonIn = None) -> RowAccess:
         """Return the caller's access; raise ProblemError (401, 403) if it has none."""
         await self._needs(caller)
         opened = frozenset(scope for scope in self.scopes if scope in caller.scopes)
-        return RowAccess(gateway.management.access, Look(caller.name, opened, self.what, reason))
-
-
-def next_cursor(found: Sequence[_T], limit: int, key: Callable[[_T], str]) -> str | None:
-    """Return the key of the page's last row if ``found`` has more than ``limit`` rows, else None."""
-    return key(found[limit - 1]) if len(found) > limit else None
+        return RowAccess(management.access, Look(caller.name, opened, self.what, reason))
 
 
 # ---- masking

@@ -9,8 +9,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from app.domain.masking import holds_password, masked
 from app.domain.msisdn import parse_msisdn
 from app.domain.reasons import reason_in
-from app.services.gateway import Gateway
+from app.services.gateway import Gateway, Management, Upkeep
 from app.services.management.tokens import Caller, Scope
+from app.services.simulator.network import SimulatedNetwork
+from app.services.simulator.simulation import Simulation
+from app.services.turns.handling import Turns
 from app.web.problems import ProblemError
 
 _KEY_HEADERS = ("idempotency-key",)
@@ -29,19 +32,54 @@ _bearer = HTTPBearer(
 )
 
 
-def gateway_of(request: Request) -> Gateway:
-    """Return the gateway that serves this request."""
+async def _gateway(request: Request) -> Gateway:
     gateway: Gateway = request.app.state.gateway
     return gateway
 
 
-GatewayIn = Annotated[Gateway, Depends(gateway_of)]
+# The gateway that serves the request, and its parts.
+GatewayIn = Annotated[Gateway, Depends(_gateway)]
+
+
+async def _management(gateway: GatewayIn) -> Management:
+    return gateway.management
+
+
+ManagementIn = Annotated[Management, Depends(_management)]
+
+
+async def _turns(gateway: GatewayIn) -> Turns:
+    return gateway.turning.turns
+
+
+TurnsIn = Annotated[Turns, Depends(_turns)]
+
+
+async def _upkeep(gateway: GatewayIn) -> Upkeep:
+    return gateway.upkeep
+
+
+UpkeepIn = Annotated[Upkeep, Depends(_upkeep)]
+
+
+async def _simulation(gateway: GatewayIn) -> Simulation:
+    return gateway.simulator.simulation
+
+
+SimulationIn = Annotated[Simulation, Depends(_simulation)]
+
+
+async def _network(gateway: GatewayIn) -> SimulatedNetwork:
+    return gateway.carriers.network
+
+
+NetworkIn = Annotated[SimulatedNetwork, Depends(_network)]
 
 
 async def _caller(
-    gateway: GatewayIn, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    management: ManagementIn, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    caller = await gateway.management.tokens.caller(given.credentials) if given else None
+    caller = await management.tokens.caller(given.credentials) if given else None
     if caller is None:
         detail = "Send `Authorization: Bearer <token>`; tokens are made with `smsgw token create`."
         raise ProblemError(401, detail, {"WWW-Authenticate": "Bearer"})
@@ -109,6 +147,7 @@ ReasonIn = Annotated[str | None, Depends(_reason)]
 
 ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _ID_OF_EVENT = re.compile(ID)
+LimitIn = Annotated[int, Query(ge=1, le=500)]
 AfterIdIn = Annotated[str | None, Query(pattern=ID, description="only what follows the item with this id")]
 
 

@@ -2,13 +2,11 @@
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
-from app.db import work
-from app.db.session import StorageUnavailableError
-from app.services.delivery.breaker import CircuitState, read_states
-from app.web.dependencies import gateway_of
+from app.services.delivery.breaker import CircuitState
+from app.web.dependencies import GatewayIn, UpkeepIn
 
 router = APIRouter(tags=["health"])
 _BACKLOG = Gauge("smsgw_backlog", "Messages that wait, by what for", ["queue"])
@@ -23,23 +21,20 @@ async def livez() -> dict[str, str]:
 
 
 @router.get("/readyz", summary="The gateway can work", responses={503: {"description": "a required part is down"}})
-async def readyz(request: Request, response: Response) -> dict[str, object]:
+async def readyz(gateway: GatewayIn, response: Response) -> dict[str, object]:
     """The state of each part. The answer is 503 if a required one is down.
 
     Messages for a provider with an open circuit wait; this does not make the gateway unready.
     """
-    gateway = gateway_of(request)
-    database, states = "ok", {}
-    try:
-        states = await gateway.storage.database.read(read_states)
-    except StorageUnavailableError:
-        database = "down"
+    states = await gateway.upkeep.health.circuits()
+    database = "down" if states is None else "ok"
+    if states is None:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
     providers = {
         name: {
             "kind": item.kind,
             "sends": item.can_send,
-            **({"circuit": states.get(name, CircuitState.CLOSED).value} if item.can_send else {}),
+            **({"circuit": (states or {}).get(name, CircuitState.CLOSED).value} if item.can_send else {}),
         }
         for name, item in gateway.carriers.providers.items()
     }
@@ -53,11 +48,10 @@ async def readyz(request: Request, response: Response) -> dict[str, object]:
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
-async def metrics(request: Request) -> Response:
+async def metrics(upkeep: UpkeepIn) -> Response:
     """Counters, batch sizes, backlogs and circuits. No label contains a phone number or a text."""
-    database = gateway_of(request).storage.database
-    for queue, count in (await database.read(work.counts)).items():
+    for queue, count in (await upkeep.health.backlog()).items():
         _BACKLOG.labels(queue).set(count)
-    for provider, state in (await database.read(read_states)).items():
+    for provider, state in (await upkeep.health.circuits() or {}).items():
         _CIRCUIT.labels(provider).set(_LEVELS[state])
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

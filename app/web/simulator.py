@@ -2,24 +2,21 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
-from app.db.simulator import ThreadMessage
-from app.domain.calendar import SHANGHAI
 from app.domain.messages import OutboundStatus, is_final
 from app.domain.msisdn import parse_sender, sender_as_given
 from app.providers.base import MalformedRequestError
 from app.providers.generic_in import Reader
-from app.services.gateway import Gateway
 from app.services.intake import IncomingMessage, IntakeStatus
-from app.services.simulator.network import PROVIDER
-from app.web.dependencies import AfterIdIn, GatewayIn, LastEventIn
+from app.services.simulator.network import PROVIDER, SimulatedNetwork, ThreadMessage
+from app.web.dependencies import AfterIdIn, GatewayIn, LastEventIn, NetworkIn
 from app.web.problems import ProblemError
+from app.web.times import ShanghaiTime
 from app.web.webhook_document import PART_SCHEMA
 
 router = APIRouter(prefix="/simulator", tags=["simulator"])
@@ -27,7 +24,6 @@ _PAGE_SIZE = 200
 # Messages of handsets are parsed as those of generic carriers.
 _READER = Reader()
 _KEEP_ALIVE_SECONDS = 15
-_LONGEST_DRAIN_SECONDS = 300
 
 
 class ThreadMessageOut(BaseModel):
@@ -40,7 +36,7 @@ class ThreadMessageOut(BaseModel):
     text: str
     segments: int
     encoding: Literal["gsm7", "ucs2"]
-    at: datetime
+    at: ShanghaiTime
     status: str
     in_reply_to: str | None = None
 
@@ -56,7 +52,7 @@ class HandsetOut(BaseModel):
 
     msisdn: str
     messages: int
-    last_at: datetime
+    last_at: ShanghaiTime
 
 
 class HandsetsOut(BaseModel):
@@ -87,7 +83,7 @@ def _out(msisdn: str, item: ThreadMessage) -> ThreadMessageOut:
         text=item.text,
         segments=item.segments,
         encoding="gsm7" if item.encoding == "gsm7" else "ucs2",
-        at=item.at.astimezone(SHANGHAI),
+        at=item.at,
         status=item.status or "sent",
         in_reply_to=item.in_reply_to,
     )
@@ -141,18 +137,16 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
     "/handsets/{msisdn}/messages", summary="The handset's thread, oldest first", response_model_exclude_none=True
 )
 async def read_thread(
-    msisdn: str, gateway: GatewayIn, after: AfterIdIn = None, limit: Annotated[int, Query(ge=1, le=500)] = _PAGE_SIZE
+    msisdn: str, network: NetworkIn, after: AfterIdIn = None, limit: Annotated[int, Query(ge=1, le=500)] = _PAGE_SIZE
 ) -> ThreadOut:
     """Messages after the one with id ``after``. An MT appears once the network has accepted it."""
     number = _number(msisdn)
-    return ThreadOut(
-        messages=[_out(number, item) for item in await gateway.carriers.network.thread(number, after, limit)]
-    )
+    return ThreadOut(messages=[_out(number, item) for item in await network.thread(number, after, limit)])
 
 
 @router.get("/handsets/{msisdn}/events", summary="The thread as server-sent events", response_class=EventSourceResponse)
 async def watch_thread(
-    msisdn: str, gateway: GatewayIn, after: AfterIdIn = None, last_event: LastEventIn = None
+    msisdn: str, network: NetworkIn, after: AfterIdIn = None, last_event: LastEventIn = None
 ) -> AsyncIterator[ServerSentEvent]:
     """Each message as it appears, and again whenever its status changes. ``id`` is the message's id.
 
@@ -161,13 +155,13 @@ async def watch_thread(
     number = _number(msisdn)
     shown: dict[str, str] = {}
     # Each pass reads from the first message whose status may still change.
-    start, first = last_event or after, await _first_id(gateway, number)
+    start, first = last_event or after, await _first_id(network, number)
     while True:
-        changes = gateway.carriers.network.changes
-        if first != (first := await _first_id(gateway, number)) and shown:
+        changes = network.changes
+        if first != (first := await _first_id(network, number)) and shown:
             start, shown = None, {}  # the gateway was reset
         moving = False
-        for item in await _messages_after(gateway, number, start):
+        for item in await _messages_after(network, number, start):
             message = _out(number, item)
             if shown.get(message.id) != message.status:
                 shown[message.id] = message.status
@@ -176,26 +170,24 @@ async def watch_thread(
             moving = moving or not settled
             if not moving:
                 start = message.id
-        await gateway.carriers.network.wait_for_change(changes, _KEEP_ALIVE_SECONDS)
+        await network.wait_for_change(changes, _KEEP_ALIVE_SECONDS)
 
 
-async def _first_id(gateway: Gateway, number: str) -> str | None:
-    return next((item.id for item in await gateway.carriers.network.thread(number, None, 1)), None)
+async def _first_id(network: SimulatedNetwork, number: str) -> str | None:
+    return next((item.id for item in await network.thread(number, None, 1)), None)
 
 
-async def _messages_after(gateway: Gateway, number: str, after: str | None) -> list[ThreadMessage]:
+async def _messages_after(network: SimulatedNetwork, number: str, after: str | None) -> list[ThreadMessage]:
     found: list[ThreadMessage] = []
     while True:
-        page = await gateway.carriers.network.thread(number, found[-1].id if found else after, _PAGE_SIZE)
+        page = await network.thread(number, found[-1].id if found else after, _PAGE_SIZE)
         found += page
         if len(page) < _PAGE_SIZE:
             return found
 
 
 @router.get("/handsets", summary="The handsets that have a thread")
-async def list_handsets(gateway: GatewayIn) -> HandsetsOut:
+async def list_handsets(network: NetworkIn) -> HandsetsOut:
     """Handsets, the most recently active first."""
-    found = await gateway.carriers.network.handsets()
-    return HandsetsOut(
-        handsets=[HandsetOut(msisdn=n, messages=count, last_at=at.astimezone(SHANGHAI)) for n, count, at in found]
-    )
+    found = await network.handsets()
+    return HandsetsOut(handsets=[HandsetOut(msisdn=n, messages=count, last_at=at) for n, count, at in found])

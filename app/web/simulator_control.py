@@ -3,19 +3,16 @@
 They exist only in demo and test, as they delete data or move time.
 """
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.db.state import MILLION
-from app.domain.calendar import SHANGHAI
 from app.services.simulator.fixtures import UnknownFixtureError
 from app.services.simulator.simulation import ClockError
-from app.web.dependencies import GatewayIn
+from app.web.dependencies import GatewayIn, NetworkIn, SimulationIn
 from app.web.problems import ProblemError
-from app.web.times import Moment
+from app.web.times import Moment, ShanghaiTime
 
 _LONGEST_DRAIN_SECONDS = 300
 
@@ -27,7 +24,7 @@ class _Body(BaseModel):
 class ClockOut(BaseModel):
     """The gateway's clock."""
 
-    now: datetime
+    now: ShanghaiTime
     frozen: bool
 
 
@@ -46,16 +43,16 @@ class DrainIn(_Body):
 
 
 @router.post("/drain", summary="Wait until nothing that is due now is left to do")
-async def drain(gateway: GatewayIn, given: Annotated[DrainIn | None, Body()] = None) -> dict[str, bool]:
+async def drain(simulation: SimulationIn, given: Annotated[DrainIn | None, Body()] = None) -> dict[str, bool]:
     """``idle`` is false if the timeout passed first."""
-    return {"idle": await gateway.simulator.simulation.drain((given or DrainIn()).timeout_seconds)}
+    return {"idle": await simulation.drain((given or DrainIn()).timeout_seconds)}
 
 
 @router.get("/clock", summary="The gateway's clock")
-async def read_clock(gateway: GatewayIn) -> ClockOut:
+async def read_clock(simulation: SimulationIn) -> ClockOut:
     """The time in Asia/Shanghai, and whether the clock is frozen."""
-    state = await gateway.simulator.simulation.clock()
-    return ClockOut(now=state.now.astimezone(SHANGHAI), frozen=state.clock_frozen_at is not None)
+    state = await simulation.clock()
+    return ClockOut(now=state.now, frozen=state.clock_frozen_at is not None)
 
 
 class ClockIn(_Body):
@@ -65,13 +62,13 @@ class ClockIn(_Body):
 
 
 @router.put("/clock", summary="Stop the clock at a time")
-async def set_clock(given: ClockIn, gateway: GatewayIn) -> ClockOut:
+async def set_clock(given: ClockIn, simulation: SimulationIn) -> ClockOut:
     """Any time. The clock goes back only right after a reset (else 409)."""
     try:
-        await gateway.simulator.simulation.set_clock(given.now)
+        await simulation.set_clock(given.now)
     except ClockError as error:
         raise ProblemError(409, str(error)) from None
-    return await read_clock(gateway)
+    return await read_clock(simulation)
 
 
 class AdvanceIn(_Body):
@@ -82,15 +79,15 @@ class AdvanceIn(_Body):
 
 
 @router.post("/clock/advance", summary="Move the clock and do everything that falls due on the way")
-async def advance_clock(given: AdvanceIn, gateway: GatewayIn) -> ClockOut:
+async def advance_clock(given: AdvanceIn, simulation: SimulationIn) -> ClockOut:
     """A running clock is frozen. Timers, retries, reports and waiting messages run in order, each at its own time."""
     if (given.seconds is None) == (given.to is None):
         raise ProblemError(422, "Give either seconds or to.")
     try:
-        await gateway.simulator.simulation.advance(seconds=given.seconds, to=given.to)
+        await simulation.advance(seconds=given.seconds, to=given.to)
     except ClockError as error:
         raise ProblemError(409, str(error)) from None
-    return await read_clock(gateway)
+    return await read_clock(simulation)
 
 
 class ResetIn(_Body):
@@ -122,17 +119,17 @@ class FaultsIn(_Body):
 
 
 @router.get("/faults", summary="How the simulated network answers sends")
-async def read_faults(gateway: GatewayIn) -> FaultsIn:
+async def read_faults(simulation: SimulationIn) -> FaultsIn:
     """``count`` is the number of sends that will still fail; 0 is the same as mode ok."""
-    state = await gateway.simulator.simulation.clock()
-    rate = state.fault_rate_ppm / MILLION
-    return FaultsIn.model_validate({"mode": state.fault_mode, "rate": rate, "count": state.fault_count})
+    state = await simulation.clock()
+    given = {"mode": state.fault_mode, "rate": state.fault_rate, "count": state.fault_count}
+    return FaultsIn.model_validate(given)
 
 
 @router.put("/faults", summary="Set how the simulated network answers sends")
-async def set_faults(given: FaultsIn, gateway: GatewayIn) -> FaultsIn:
+async def set_faults(given: FaultsIn, network: NetworkIn) -> FaultsIn:
     """``timeout``: the network accepts the message, once for each reference, but the answer is lost."""
-    await gateway.carriers.network.set_faults(given.mode, given.rate, given.count)
+    await network.set_faults(given.mode, given.rate, given.count)
     return given
 
 
@@ -144,14 +141,14 @@ class DeliveryIn(_Body):
 
 
 @router.get("/delivery", summary="The delivery report that the simulated network sends")
-async def read_delivery(gateway: GatewayIn) -> DeliveryIn:
+async def read_delivery(simulation: SimulationIn) -> DeliveryIn:
     """The setting for messages accepted from now on."""
-    state = await gateway.simulator.simulation.clock()
+    state = await simulation.clock()
     return DeliveryIn.model_validate({"report": state.report_status, "delay_seconds": state.report_delay_seconds})
 
 
 @router.put("/delivery", summary="Set the delivery report that the simulated network sends")
-async def set_delivery(given: DeliveryIn, gateway: GatewayIn) -> DeliveryIn:
+async def set_delivery(given: DeliveryIn, network: NetworkIn) -> DeliveryIn:
     """Applies to messages accepted from now on."""
-    await gateway.carriers.network.set_delivery(given.report, given.delay_seconds)
+    await network.set_delivery(given.report, given.delay_seconds)
     return given

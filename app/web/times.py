@@ -1,4 +1,4 @@
-"""Field types for times in requests: RFC 3339, between 1970 and 2200, in Asia/Shanghai if without an offset."""
+"""Field types for times. Requests: RFC 3339, from 1970 to 2200; without an offset, and in answers: Asia/Shanghai."""
 
 from datetime import datetime
 from typing import Annotated
@@ -25,7 +25,14 @@ def _believable(moment: datetime) -> datetime:
     return moment
 
 
+def _in_shanghai(moment: datetime) -> datetime:
+    return moment.astimezone(SHANGHAI)
+
+
+# A time in a request.
 Moment = Annotated[AwareDatetime, BeforeValidator(_with_offset), AfterValidator(_believable)]
+# A time in an answer.
+ShanghaiTime = Annotated[datetime, AfterValidator(_in_shanghai)]
 
 
 def _month(text: str) -> str:

@@ -80,7 +80,7 @@ async def staff_queries(gateway: Running) -> None:
     await gateway.gateway.management.directory.subscriptions(ALICE)
     await gateway.gateway.management.directory.evidence(ALICE, 2, 2)
     await gateway.gateway.management.directory.verify(ALICE)
-    page = await gateway.gateway.management.messages.page(MessageFilter(ALICE), 10)
+    page = (await gateway.gateway.management.messages.page(MessageFilter(ALICE), 10)).items
     await gateway.gateway.management.messages.page(MessageFilter(before=page[-1].id), 10)
     await gateway.gateway.management.messages.page(MessageFilter(direction="mo", status="dead"), 10)
     for message in page:

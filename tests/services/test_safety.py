@@ -135,7 +135,7 @@ async def test_closing_ends_everything_in_one_commit_and_the_next_holder_starts_
     assert await gateway.states() == {}
     assert [row["tenure"] for row in await gateway.rows(subscriber) if row["msisdn"] == ALICE] == [1, 2]
     page = await gateway.gateway.management.directory.evidence(ALICE, 0, 100)
-    assert page.records == []
+    assert page.items == []
 
 
 async def test_a_closed_number_is_told_once_a_day_that_it_has_no_subscriber(gateway: Running) -> None:
@@ -195,13 +195,13 @@ async def test_every_change_is_in_the_chain_with_what_was_asked_and_answered(gat
     await gateway.say("1", "10086977")
     page = await gateway.gateway.management.directory.evidence(ALICE, 0, 100)
 
-    record = page.records[-1]
+    record = page.items[-1]
     assert record.kind == "unsubscribe"
     assert record.payload is not None
     assert '"answer":"1"' in record.payload
     assert listing in record.payload.replace("\\n", "\n")
     verified = await gateway.gateway.management.directory.verify(ALICE)
-    assert (verified.ok, verified.records) == (True, len(page.records))
+    assert (verified.ok, verified.records) == (True, len(page.items))
 
 
 async def test_a_missing_payload_is_found_though_the_chain_has_only_its_hash(gateway: Running) -> None:

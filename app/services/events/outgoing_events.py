@@ -33,7 +33,10 @@ from app.domain.values import value
 from app.providers.http import HttpAnswer, HttpPoster, NoAnswer
 from app.providers.signatures import Signatures
 from app.services.events.public_addresses import address_violation
+from app.services.paging import Page, PageRequest
 from app.services.sealing import Sealer
+
+__all__ = ["Address", "EventRead", "OutgoingEvents", "body_of"]
 
 TIMEOUT_SECONDS = 10.0
 _LEASE = timedelta(seconds=60)
@@ -224,16 +227,11 @@ class OutgoingEvents:
 
     # ---- reading
 
-    async def page(
-        self, *, after: str | None, receiver: str | None, status: str | None, limit: int, former: bool
-    ) -> list[EventRead]:
-        """Return up to ``limit`` events, oldest first; ``former``: also those about former tenures.
-
-        ``after`` is the id of the event before the first one. ``receiver`` and ``status`` select, if given.
-        """
-        return await self._database.read(
-            partial(events.page, after=after, receiver=receiver, status=status, limit=limit, former=former)
-        )
+    async def page(self, receiver: str | None, status: EventStatus | None, part: PageRequest) -> Page[EventRead]:
+        """Return events, oldest first; ``receiver`` and ``status`` None: of any."""
+        wanted = partial(events.page, receiver=receiver, status=status, former=part.former)
+        found = await self._database.read(partial(wanted, after=part.after, limit=part.limit + 1))
+        return Page.of(found, part.limit, lambda item: item.id)
 
     async def find(self, event_id: str, *, former: bool) -> EventRead | None:
         """Return an event in any status by its id, or None; ``former``: also one about a former tenure."""

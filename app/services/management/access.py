@@ -23,11 +23,15 @@ from app.db import access as rows
 from app.db.access import AccessFilter, AccessRead
 from app.db.session import Database
 from app.db.state import current_state
+from app.db.types import from_micros, to_micros
 from app.domain.msisdn import bucket_of
 from app.domain.values import replace, value
 from app.services.ids import IdSource
 from app.services.management.tokens import Scope
+from app.services.paging import Page, PageRequest
 from app.services.refusals import RefusedError
+
+__all__ = ["Access", "AccessFilter", "AccessRead", "Look", "TenureRef", "View"]
 
 # An MSISDN and one of its tenures; None: the present tenure.
 TenureRef = tuple[str, int | None]
@@ -111,12 +115,15 @@ class Access:
         ]  # fmt: skip
         rows.record_access(connection, noted)
 
-    async def page(self, wanted: AccessFilter, behind: tuple[datetime, str] | None, limit: int) -> list[AccessRead]:
-        """Return up to ``limit`` access records, newest first, after the record ``behind`` (its time in UTC, its id).
+    async def page(self, wanted: AccessFilter, part: PageRequest) -> Page[AccessRead]:
+        """Return access records, newest first. A filter by number without a tenure means its present tenure.
 
-        A filter by number without a tenure means the number's present tenure.
+        A cursor is the time of a record, in microseconds since the epoch, a dot, and its id.
         """
-        return await self._database.read(partial(_page, wanted=wanted, behind=behind, limit=limit))
+        micros, _, last = (part.after or "").partition(".")
+        behind = (from_micros(int(micros)), last) if part.after else None
+        found = await self._database.read(partial(_page, wanted=wanted, behind=behind, limit=part.limit + 1))
+        return Page.of(found, part.limit, lambda item: f"{to_micros(item.at)}.{item.id}")
 
 
 def _page(

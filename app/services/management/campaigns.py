@@ -22,8 +22,11 @@ from app.domain.turn import Outcome
 from app.domain.values import value
 from app.services.ids import IdSource
 from app.services.isolation import Isolation
+from app.services.paging import Page, PageRequest
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
+
+__all__ = ["Campaigns", "NewCampaign", "Progress"]
 
 _NUMBERS_PER_BATCH = 200
 _ERROR = "error"
@@ -80,9 +83,10 @@ class Campaigns:
             raise RefusedError(404, "There is no campaign with this id.")
         return found
 
-    async def page(self, before: str | None, limit: int) -> list[Progress]:
-        """Return up to ``limit`` campaigns, newest first, that are older than the one with the id ``before``."""
-        return await self._database.read(partial(rows.page, before=before, limit=limit))
+    async def page(self, part: PageRequest) -> Page[Progress]:
+        """Return campaigns, newest first."""
+        found = await self._database.read(partial(rows.page, before=part.after, limit=part.limit + 1))
+        return Page.of(found, part.limit, lambda item: item.campaign.id)
 
     async def step(self) -> bool:
         """Process the next recipients of every unfinished campaign. Return True if there was work to do.

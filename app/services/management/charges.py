@@ -1,15 +1,15 @@
 """Charges in the management API: billing announces charges, reports uses and reads the state of both (http-api.md)."""
 
-from collections.abc import Mapping
 from functools import partial
 
 from app.commands.charges.announcing import KNOWN, AnnounceCharge, RecordUse, charge_id_of
 from app.db import records
 from app.db.session import Database
-from app.domain.charges import Charge, Use
+from app.domain.charges import Charge, ChargeState, Use
 from app.domain.records import Record
 from app.domain.values import value
-from app.services.management.owners import OwnerFilter, PageRequest, page_of
+from app.services.management.owners import OwnerFilter, RecordFilter, page_of
+from app.services.paging import Page, PageRequest
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
 
@@ -29,6 +29,14 @@ class AnnouncedCharge:
 
     owned: OwnedCharge
     is_new: bool
+
+
+@value
+class ChargeFilter(RecordFilter):
+    """Which charges a list contains; None matches every value."""
+
+    state: ChargeState | None = None
+    service_code: str | None = None
 
 
 class Charges:
@@ -80,10 +88,10 @@ class Charges:
         found = await self._database.read(wanted)
         return _owned(found) if found else None
 
-    async def page(self, wanted: Mapping[str, str], owner: OwnerFilter | None, part: PageRequest) -> list[OwnedCharge]:
-        """Return charges whose columns have the values ``wanted``, by id; ``owner`` None: of all customers."""
-        found = await self._database.read(partial(page_of, kind=Charge, equal=wanted, owner=owner, part=part))
-        return [_owned(item) for item in found]
+    async def page(self, wanted: ChargeFilter, owner: OwnerFilter | None, part: PageRequest) -> Page[OwnedCharge]:
+        """Return charges, by id; ``owner`` None: of all customers."""
+        page = await self._database.read(partial(page_of, kind=Charge, wanted=wanted, owner=owner, part=part))
+        return page.map(_owned)
 
 
 def _owned(found: records.OwnedRecord) -> OwnedCharge:

@@ -27,20 +27,16 @@ from app.domain.heads import HeadKeys
 from app.domain.names import cancel_how_violation, cancel_warning_violation, order_keyword_violation
 from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.subscriptions import Subscription
-from app.domain.values import replace, value
+from app.domain.values import replace
 from app.services.events.public_addresses import address_violation
+from app.services.management.owners import OwnerFilter
+from app.services.paging import Page, PageRequest
 from app.services.refusals import RefusedError
 from app.services.sealing import Sealer
 from app.services.turns.handling import Turns
 from app.services.upkeep.chains import verify_chain
 
-
-@value
-class EvidencePage:
-    """Consecutive records of a chain; ``more`` is True if further ones follow."""
-
-    records: list[EvidenceRecord]
-    more: bool
+__all__ = ["Directory", "QuestionRead"]
 
 
 class Directory:
@@ -130,17 +126,15 @@ class Directory:
         """Return all subscriptions of a tenure, ended ones included, by start. RefusedError as ``subscriber``."""
         return await self._database.read(partial(_subscriptions, msisdn=msisdn, tenure=tenure))
 
-    async def evidence(self, msisdn: str, after: int, limit: int, tenure: int | None = None) -> EvidencePage:
+    async def evidence(self, msisdn: str, after: int, limit: int, tenure: int | None = None) -> Page[EvidenceRecord]:
         """Return up to ``limit`` records of a tenure's chain after sequence number ``after``; they count from 1."""
         return await self._database.read(
             partial(_evidence_page, msisdn=msisdn, tenure=tenure, after=after, limit=limit)
         )
 
-    async def questions(
-        self, msisdn: str, before: str | None, limit: int, tenure: int | None = None
-    ) -> list[QuestionRead]:
-        """Return a tenure's questions, newest first, that are older than the question with the id ``before``."""
-        return await self._database.read(partial(_questions, msisdn=msisdn, tenure=tenure, before=before, limit=limit))
+    async def questions(self, owner: OwnerFilter, part: PageRequest) -> Page[QuestionRead]:
+        """Return a tenure's questions, newest first."""
+        return await self._database.read(partial(_questions, owner=owner, part=part))
 
     async def verify(self, msisdn: str, tenure: int | None = None) -> Verification:
         """Verify a tenure's chain and the signature of its head."""
@@ -233,17 +227,18 @@ def _subscriptions(connection: Connection, *, msisdn: str, tenure: int | None) -
     return reading.subscriptions_of(connection, msisdn, number)
 
 
-def _evidence_page(connection: Connection, *, msisdn: str, tenure: int | None, after: int, limit: int) -> EvidencePage:
+def _evidence_page(
+    connection: Connection, *, msisdn: str, tenure: int | None, after: int, limit: int
+) -> Page[EvidenceRecord]:
     number = _tenure_number(connection, msisdn, tenure)
     records = list(evidence.chain_of(connection, msisdn, number, after=after, limit=limit + 1))
-    return EvidencePage(records[:limit], more=len(records) > limit)
+    return Page.of(records, limit, lambda record: str(record.seq))
 
 
-def _questions(
-    connection: Connection, *, msisdn: str, tenure: int | None, before: str | None, limit: int
-) -> list[QuestionRead]:
-    number = _tenure_number(connection, msisdn, tenure)
-    return questions.questions_of(connection, msisdn, number, before=before, limit=limit)
+def _questions(connection: Connection, *, owner: OwnerFilter, part: PageRequest) -> Page[QuestionRead]:
+    number = _tenure_number(connection, owner.msisdn, owner.tenure)
+    found = questions.questions_of(connection, owner.msisdn, number, before=part.after, limit=part.limit + 1)
+    return Page.of(found, part.limit, lambda item: item.id)
 
 
 def _verify(connection: Connection, *, heads: HeadKeys, msisdn: str, tenure: int | None) -> Verification:

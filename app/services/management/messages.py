@@ -14,8 +14,11 @@ from app.domain.messages import UNFINISHED, MessageClass
 from app.domain.service_numbers import ServiceNumbers
 from app.domain.values import replace, value
 from app.services.engine import Loop
+from app.services.paging import Page
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
+
+__all__ = ["MessageDetail", "MessageFilter", "MessageRead", "Messages"]
 
 
 @value
@@ -47,12 +50,13 @@ class Messages:
         self._turning = turning
         self._numbers = numbers
 
-    async def page(self, wanted: MessageFilter, limit: int) -> list[MessageRead]:
+    async def page(self, wanted: MessageFilter, limit: int) -> Page[MessageRead]:
         """Return up to ``limit`` messages, newest first.
 
         A filter by number without a tenure means the number's present tenure.
         """
-        return await self._database.read(partial(_page, wanted=wanted, limit=limit))
+        found = await self._database.read(partial(_page, wanted=wanted, limit=limit + 1))
+        return Page.of(found, limit, lambda item: item.id)
 
     async def one(self, message_id: str, *, former: bool) -> MessageDetail:
         """Return a message with its attempts and reports. Raise RefusedError (404) if there is none.

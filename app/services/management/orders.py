@@ -1,15 +1,15 @@
 """Orders in the management API: placing, reading and listing them (http-api.md)."""
 
-from collections.abc import Mapping
 from functools import partial
 
 from app.commands.orders.calls import PlaceOrder
 from app.db import records
 from app.db.records import OwnedRecord
 from app.db.session import Database
-from app.domain.orders import Order
+from app.domain.orders import Order, OrderState
 from app.domain.values import value
-from app.services.management.owners import OwnerFilter, PageRequest, page_of
+from app.services.management.owners import OwnerFilter, RecordFilter, page_of
+from app.services.paging import Page, PageRequest
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
 
@@ -21,6 +21,14 @@ class OwnedOrder:
     msisdn: str
     tenure: int
     order: Order
+
+
+@value
+class OrderFilter(RecordFilter):
+    """Which orders a list contains; None matches every value."""
+
+    state: OrderState | None = None
+    service_code: str | None = None
 
 
 class Orders:
@@ -49,10 +57,10 @@ class Orders:
             raise RefusedError(404, "There is no order with this id.")
         return _owned(owned)
 
-    async def page(self, wanted: Mapping[str, str], owner: OwnerFilter | None, part: PageRequest) -> list[OwnedOrder]:
-        """Return orders whose columns have the values ``wanted``, oldest first; ``owner`` None: of all customers."""
-        owned = await self._database.read(partial(page_of, kind=Order, equal=wanted, owner=owner, part=part))
-        return [_owned(item) for item in owned]
+    async def page(self, wanted: OrderFilter, owner: OwnerFilter | None, part: PageRequest) -> Page[OwnedOrder]:
+        """Return orders, oldest first; ``owner`` None: of all customers."""
+        page = await self._database.read(partial(page_of, kind=Order, wanted=wanted, owner=owner, part=part))
+        return page.map(_owned)
 
 
 def _owned(owned: OwnedRecord) -> OwnedOrder:

@@ -1,6 +1,7 @@
 """Pages of records of one kind, of one customer or of all, with or without those of former tenures (safety.md 1)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import fields
 
 from sqlalchemy import Connection
 
@@ -9,6 +10,7 @@ from app.db.records import Ordering, OwnedRecord
 from app.domain.msisdn import bucket_of
 from app.domain.records import Record
 from app.domain.values import value
+from app.services.paging import Page, PageRequest
 
 
 @value
@@ -20,27 +22,32 @@ class OwnerFilter:
 
 
 @value
-class PageRequest:
-    """A page of a list: up to ``limit`` records after the id ``after``.
+class RecordFilter:
+    """The filter of a list of records: each field is a column and the value that it must have; None: any value."""
 
-    ``former`` includes records of former tenures in a list over all numbers.
-    """
+    def conditions(self) -> dict[str, object]:
+        """Return the wanted values by column."""
+        given = ((item.name, getattr(self, item.name)) for item in fields(self))
+        return {name: wanted for name, wanted in given if wanted is not None}
 
-    limit: int
-    after: str | None = None
-    former: bool = False
+
+def record_id(found: OwnedRecord) -> str:
+    """Return the cursor of a list in the order of ids."""
+    return found.record.id
 
 
 def page_of(
     connection: Connection,
     *,
     kind: type[Record],
-    equal: Mapping[str, object],
+    wanted: RecordFilter,
     owner: OwnerFilter | None,
     part: PageRequest,
     by: Ordering | None = None,
-) -> list[OwnedRecord]:
-    """Return records whose columns have the values of ``equal``, ordered by id, or first ``by`` an instant."""
+    cursor_of: Callable[[OwnedRecord], str] = record_id,
+) -> Page[OwnedRecord]:
+    """Return records, ordered by id, or first ``by`` an instant; ``owner`` None: of all customers."""
+    equal = wanted.conditions()
     if owner is not None:
         tenure = owner.tenure
         if tenure is None:
@@ -48,4 +55,5 @@ def page_of(
         mine = {"bucket": bucket_of(owner.msisdn), "msisdn": owner.msisdn, "tenure": tenure}
         equal = {**equal, **mine}
     former = part.former or owner is not None
-    return records.page(connection, kind, equal, after=part.after, limit=part.limit, former=former, by=by)
+    found = records.page(connection, kind, equal, after=part.after, limit=part.limit + 1, former=former, by=by)
+    return Page.of(found, part.limit, cursor_of)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from app.commands.tickets.complaints import AgentComplaint
 from app.db import records, spam
+from app.db.records import OwnedRecord
 from app.db.session import Database
 from app.db.spam import SpamCount
 from app.db.types import to_micros
@@ -14,9 +15,12 @@ from app.domain.refunds import Refund
 from app.domain.tickets import Ticket, TicketKind, TicketState
 from app.domain.turn import Stimulus
 from app.domain.values import value
-from app.services.management.owners import OwnerFilter, PageRequest, page_of
+from app.services.management.owners import OwnerFilter, RecordFilter, page_of, record_id
+from app.services.paging import Page, PageRequest
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
+
+__all__ = ["RefundRead", "SpamCount", "TicketFilter", "TicketRead", "TicketSort", "Tickets"]
 
 _MAX_REFUNDS = 100
 
@@ -28,10 +32,10 @@ class TicketSort(StrEnum):
 
 
 @value
-class TicketFilter:
-    """Which tickets a list contains, and in which order.
+class TicketFilter(RecordFilter):
+    """Which tickets a list contains; None matches every value.
 
-    None matches every value. ``number`` is the ticket's short number; ``breached`` means that a deadline passed,
+    ``number`` is the ticket's short number; ``breached`` means that a deadline passed,
     ``warned`` that four fifths of it did.
     """
 
@@ -40,7 +44,6 @@ class TicketFilter:
     breached: bool | None = None
     warned: bool | None = None
     number: str | None = None
-    sort: TicketSort | None = None
 
 
 @value
@@ -51,10 +54,6 @@ class TicketRead:
     tenure: int
     ticket: Ticket
     refunds: tuple[Refund, ...] = ()
-
-    def cursor(self, sort: TicketSort | None) -> str:
-        """Return the cursor of the list after this ticket."""
-        return f"{to_micros(self.ticket.deadline)}.{self.ticket.id}" if sort else self.ticket.id
 
 
 @value
@@ -73,14 +72,20 @@ class Tickets:
         self._database = database
         self._turns = turns
 
-    async def page(self, wanted: TicketFilter, owner: OwnerFilter | None, part: PageRequest) -> list[TicketRead]:
-        """Return tickets of one customer or of all, without their refunds; oldest first or as ``wanted.sort`` says."""
-        return await self._database.read(partial(_page, wanted=wanted, owner=owner, part=part))
+    async def page(
+        self, wanted: TicketFilter, owner: OwnerFilter | None, part: PageRequest, sort: TicketSort | None = None
+    ) -> Page[TicketRead]:
+        """Return tickets, without their refunds, oldest first or as ``sort`` says; ``owner`` None: of all customers."""
+        by, cursor_of = (records.deadline, _deadline_cursor) if sort else (None, record_id)
+        page = await self._database.read(
+            partial(page_of, kind=Ticket, wanted=wanted, owner=owner, part=part, by=by, cursor_of=cursor_of)
+        )
+        return page.map(_ticket_of)
 
-    async def refunds(self, owner: OwnerFilter, part: PageRequest) -> list[RefundRead]:
+    async def refunds(self, owner: OwnerFilter, part: PageRequest) -> Page[RefundRead]:
         """Return a customer's refunds, by id."""
-        found = await self._database.read(partial(page_of, kind=Refund, equal={}, owner=owner, part=part))
-        return [RefundRead(item.msisdn, item.tenure, item.record) for item in found if isinstance(item.record, Refund)]
+        page = await self._database.read(partial(page_of, kind=Refund, wanted=RecordFilter(), owner=owner, part=part))
+        return page.map(_refund_of)
 
     async def one(self, ticket_id: str, *, former: bool) -> TicketRead:
         """Return a ticket with its refunds. Raise RefusedError (404) if there is none.
@@ -104,19 +109,29 @@ class Tickets:
         await self._turns.carry_out(found.msisdn, decision)
         return await self.one(ticket_id, former=False)
 
-    async def spam_counts(self, number: str | None, after: str | None, limit: int) -> list[SpamCount]:
+    async def spam_counts(self, number: str | None, part: PageRequest) -> Page[SpamCount]:
         """Return how often each number was reported as a sender of spam, or only ``number``."""
-        return await self._database.read(lambda connection: spam.counts(connection, number, after=after, limit=limit))
+        found = await self._database.read(
+            lambda connection: spam.counts(connection, number, after=part.after, limit=part.limit + 1)
+        )
+        return Page.of(found, part.limit, lambda item: item.id)
 
 
-def _page(
-    connection: Connection, *, wanted: TicketFilter, owner: OwnerFilter | None, part: PageRequest
-) -> list[TicketRead]:
-    names = ("state", "kind", "breached", "warned", "number")
-    equal = {name: wanted_value for name in names if (wanted_value := getattr(wanted, name)) is not None}
-    by = records.deadline if wanted.sort else None
-    found = page_of(connection, kind=Ticket, equal=equal, owner=owner, part=part, by=by)
-    return [TicketRead(item.msisdn, item.tenure, item.record) for item in found if isinstance(item.record, Ticket)]
+def _ticket_of(found: OwnedRecord) -> TicketRead:
+    if not isinstance(found.record, Ticket):
+        raise TypeError("not a ticket")
+    return TicketRead(found.msisdn, found.tenure, found.record)
+
+
+def _refund_of(found: OwnedRecord) -> RefundRead:
+    if not isinstance(found.record, Refund):
+        raise TypeError("not a refund")
+    return RefundRead(found.msisdn, found.tenure, found.record)
+
+
+def _deadline_cursor(found: OwnedRecord) -> str:
+    ticket = _ticket_of(found).ticket
+    return f"{to_micros(ticket.deadline)}.{ticket.id}"
 
 
 def _one(connection: Connection, *, ticket_id: str, former: bool) -> TicketRead:

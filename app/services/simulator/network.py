@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from app.db import simulator
 from app.db.session import Database
+from app.db.simulator import ThreadMessage
 from app.db.state import MILLION, GatewayState, current_state, set_state
 from app.domain.messages import OutboundStatus
 from app.domain.msisdn import bucket_of
@@ -18,6 +19,8 @@ from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendR
 from app.services.delivery.receipts import Receipts, Report
 from app.services.ids import IdSource
 from app.services.intake import StoredText
+
+__all__ = ["PROVIDER", "SimulatedNetwork", "ThreadMessage", "provider_id"]
 
 PROVIDER = "simulator"
 _REPORTS_PER_BATCH = 1000
@@ -173,7 +176,7 @@ class SimulatedNetwork:
         except TimeoutError:
             return
 
-    async def thread(self, msisdn: str, after: str | None, limit: int) -> list[simulator.ThreadMessage]:
+    async def thread(self, msisdn: str, after: str | None, limit: int) -> list[ThreadMessage]:
         """Return up to ``limit`` messages of a handset, oldest first, after the message with the id ``after``."""
         return await self._database.read(lambda connection: simulator.thread_of(connection, msisdn, after, limit))
 

@@ -1,6 +1,5 @@
 """Routes for billing: the bill of a month, the spend so far, and announced suspensions of a number."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -9,12 +8,11 @@ from pydantic import BaseModel, Field
 from app.commands.accounts.bills import RecordBill, RecordSpend
 from app.commands.accounts.suspension import AnnounceSuspension, CallOffSuspension
 from app.domain.bills import BillItem
-from app.domain.calendar import SHANGHAI
 from app.services.management.tokens import Caller, Scope
 from app.web.bodies import Body, Fen, Words
-from app.web.dependencies import GatewayIn, MsisdnIn, needs
+from app.web.dependencies import MsisdnIn, TurnsIn, needs
 from app.web.numbers import Number
-from app.web.times import Moment, Month
+from app.web.times import Moment, Month, ShanghaiTime
 
 router = APIRouter(tags=["usage and bills"])
 Billing = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE))]
@@ -54,44 +52,42 @@ class SuspensionOut(BaseModel):
     """An announced suspension."""
 
     msisdn: str
-    at: datetime
+    at: ShanghaiTime
 
 
 @router.post("/bills", summary="Record the bill of a month")
-async def post_bill(given: BillBody, _caller: Billing, gateway: GatewayIn) -> dict[str, str]:
+async def post_bill(given: BillBody, _caller: Billing, turns: TurnsIn) -> dict[str, str]:
     """``ZD`` answers from it once the month is over. Another bill of the same month replaces it.
 
     422 for a month that ended before the present subscriber got the number.
     """
     items = tuple(BillItem(item.name, item.amount_fen) for item in given.items)
-    await gateway.turning.turns.carry_out(given.msisdn, RecordBill(given.month, items))
+    await turns.carry_out(given.msisdn, RecordBill(given.month, items))
     return {"msisdn": given.msisdn, "month": given.month}
 
 
 @router.post("/spend", summary="Record what a month has cost so far")
-async def post_spend(given: SpendBody, _caller: Billing, gateway: GatewayIn) -> dict[str, str]:
+async def post_spend(given: SpendBody, _caller: Billing, turns: TurnsIn) -> dict[str, str]:
     """``HF`` answers from it. An ``at`` before the stored one is ignored.
 
     422 for an ``at`` before the present subscriber got the number.
     """
-    await gateway.turning.turns.carry_out(given.msisdn, RecordSpend(given.month, given.amount_fen, given.at))
+    await turns.carry_out(given.msisdn, RecordSpend(given.month, given.amount_fen, given.at))
     return {"msisdn": given.msisdn, "month": given.month}
 
 
 @router.post("/subscribers/{msisdn}/suspension", summary="Announce that the number will be suspended")
-async def post_suspension(
-    msisdn: MsisdnIn, given: SuspensionBody, caller: Billing, gateway: GatewayIn
-) -> SuspensionOut:
+async def post_suspension(msisdn: MsisdnIn, given: SuspensionBody, caller: Billing, turns: TurnsIn) -> SuspensionOut:
     """The subscriber is notified now and again 24 hours before, outside quiet hours if that is early enough.
 
     Another date replaces an announced one. Billing suspends the number itself, with ``status: suspended``.
     """
-    await gateway.turning.turns.carry_out(msisdn, AnnounceSuspension(f"api:{caller.name}", given.at))
-    return SuspensionOut(msisdn=msisdn, at=given.at.astimezone(SHANGHAI))
+    await turns.carry_out(msisdn, AnnounceSuspension(f"api:{caller.name}", given.at))
+    return SuspensionOut(msisdn=msisdn, at=given.at)
 
 
 @router.delete("/subscribers/{msisdn}/suspension", summary="Call off an announced suspension")
-async def delete_suspension(msisdn: MsisdnIn, caller: Billing, gateway: GatewayIn) -> dict[str, str]:
+async def delete_suspension(msisdn: MsisdnIn, caller: Billing, turns: TurnsIn) -> dict[str, str]:
     """Queued messages about it are not sent. A PATCH with ``status: active`` does the same."""
-    await gateway.turning.turns.carry_out(msisdn, CallOffSuspension(f"api:{caller.name}"))
+    await turns.carry_out(msisdn, CallOffSuspension(f"api:{caller.name}"))
     return {"msisdn": msisdn}

@@ -4,23 +4,22 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field, model_validator
 
-from app.db.campaigns import Progress
 from app.domain.account import Brand, Language, Payment
-from app.domain.calendar import SHANGHAI
 from app.domain.campaigns import CampaignMessageState, Segment
 from app.domain.messages import MessageClass
-from app.services.management.campaigns import NewCampaign
+from app.services.management.campaigns import NewCampaign, Progress
 from app.services.management.tokens import Caller, Scope
-from app.web.access import Private, RowAccess, Sees, next_cursor
+from app.services.paging import PageRequest
+from app.web.access import Private, RowAccess, Sees
 from app.web.bodies import LargeBody, Words
-from app.web.dependencies import GatewayIn, msisdn_of, needs
+from app.web.dependencies import LimitIn, ManagementIn, msisdn_of, needs
 from app.web.problems import ProblemError
+from app.web.times import ShanghaiTime
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 Maker = Annotated[Caller, Depends(needs(Scope.ADMIN))]
@@ -84,8 +83,8 @@ class CampaignOut(BaseModel):
     text: Private
     segment: SegmentBody | None
     who: str
-    made_at: datetime
-    done_at: datetime | None = Field(description="when all recipients had been processed")
+    made_at: ShanghaiTime
+    done_at: ShanghaiTime | None = Field(description="when all recipients had been processed")
     counts: CampaignCountsOut
 
 
@@ -97,7 +96,7 @@ class CampaignsOut(BaseModel):
 
 
 def _campaign(found: Progress) -> CampaignOut:
-    campaign, done_at = found.campaign, found.done_at
+    campaign = found.campaign
     segment = campaign.segment
     states = {state.value: found.states.get(state.value, 0) for state in CampaignMessageState}
     return CampaignOut(
@@ -106,14 +105,14 @@ def _campaign(found: Progress) -> CampaignOut:
         text=campaign.text,
         segment=SegmentBody.model_validate(asdict(segment)) if segment else None,
         who=campaign.who,
-        made_at=campaign.made_at.astimezone(SHANGHAI),
-        done_at=done_at.astimezone(SHANGHAI) if done_at else None,
+        made_at=campaign.made_at,
+        done_at=found.done_at,
         counts=CampaignCountsOut(waiting=found.waiting, skipped=dict(found.skipped), **states),
     )
 
 
 @router.post("", status_code=202, summary="Send one text to many")
-async def post_campaign(given: CampaignBody, caller: Maker, gateway: GatewayIn) -> dict[str, str]:
+async def post_campaign(given: CampaignBody, caller: Maker, management: ManagementIn) -> dict[str, str]:
     """Sent from 07:00 to 22:00 Asia/Shanghai, at most one of a class a month to each customer. Needs scope admin.
 
     Marketing goes only to customers who have consented.
@@ -126,7 +125,7 @@ async def post_campaign(given: CampaignBody, caller: Maker, gateway: GatewayIn) 
         await asyncio.to_thread(_numbers, given.msisdns or ()),
         Segment(**given.segment.model_dump()) if given.segment else None,
     )
-    return {"id": await gateway.management.campaigns.start(wanted)}
+    return {"id": await management.campaigns.start(wanted)}
 
 
 def _numbers(given: Sequence[str]) -> tuple[str, ...]:
@@ -136,23 +135,22 @@ def _numbers(given: Sequence[str]) -> tuple[str, ...]:
 @router.get("", summary="Campaigns, newest first")
 async def list_campaigns(
     access: Reader,
-    gateway: GatewayIn,
+    management: ManagementIn,
     cursor: Annotated[str | None, Query(pattern=_ID, description="next_cursor of the previous page")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: LimitIn = 100,
 ) -> CampaignsOut:
     """Campaigns with their progress. Texts are shown only with a reason."""
-    found = await gateway.management.campaigns.page(cursor, limit + 1)
+    page = await management.campaigns.page(PageRequest(limit, cursor))
     return CampaignsOut(
-        campaigns=[access.without_owner(_campaign(one)) for one in found[:limit]],
-        next_cursor=next_cursor(found, limit, lambda item: item.campaign.id),
+        campaigns=[access.without_owner(_campaign(one)) for one in page.items], next_cursor=page.next_cursor
     )
 
 
 @router.get("/{campaign_id}", summary="One campaign and its progress")
 async def get_campaign(
-    campaign_id: Annotated[str, Path(description="the campaign's id")], access: Reader, gateway: GatewayIn
+    campaign_id: Annotated[str, Path(description="the campaign's id")], access: Reader, management: ManagementIn
 ) -> CampaignOut:
     """Counts of its recipients by state. The text is shown only with a reason."""
     if not re.fullmatch(_ID, campaign_id):
         raise ProblemError(404, "There is no campaign with this id.")
-    return access.without_owner(_campaign(await gateway.management.campaigns.one(campaign_id)))
+    return access.without_owner(_campaign(await management.campaigns.one(campaign_id)))

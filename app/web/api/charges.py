@@ -1,23 +1,23 @@
 """Routes for charges that billing announces, and for uses of per-use services, which create charges."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from app.commands.charges.announcing import AnnounceCharge, RecordUse
-from app.domain.calendar import SHANGHAI
 from app.domain.charges import ChargeKind, ChargeState
 from app.domain.subscriptions import Channel
-from app.services.management.charges import OwnedCharge
-from app.services.management.owners import OwnerFilter, PageRequest
+from app.services.management.charges import ChargeFilter, OwnedCharge
+from app.services.management.owners import OwnerFilter
 from app.services.management.tokens import Caller, Scope
-from app.web.access import RowAccess, Sees, next_cursor
+from app.services.paging import PageRequest
+from app.web.access import RowAccess, Sees
+from app.web.answers import answer
 from app.web.bodies import Body, Fen
-from app.web.dependencies import GatewayIn, TenureIn, msisdn_of, needs
+from app.web.dependencies import LimitIn, ManagementIn, TenureIn, msisdn_of, needs
 from app.web.numbers import Number
-from app.web.times import Moment, Month
+from app.web.times import Moment, Month, ShanghaiTime
 
 router = APIRouter(tags=["charges"])
 Billing = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE))]
@@ -74,14 +74,14 @@ class ChargeOut(BaseModel):
     amount_fen: int
     period: str
     state: ChargeState
-    due_at: datetime
-    asked_due_at: datetime
-    announced_at: datetime
+    due_at: ShanghaiTime
+    asked_due_at: ShanghaiTime
+    announced_at: ShanghaiTime
     channel: Channel | None = None
-    reminded_at: datetime | None = None
-    window_ends_at: datetime | None = None
+    reminded_at: ShanghaiTime | None = None
+    window_ends_at: ShanghaiTime | None = None
     ticket_id: str | None = None
-    settled_at: datetime | None = None
+    settled_at: ShanghaiTime | None = None
     reason: str | None = None
 
 
@@ -100,22 +100,9 @@ class ChargesOut(BaseModel):
 
 
 def charge_out(found: OwnedCharge) -> ChargeOut:
-    """Return a charge for an answer, its times in Asia/Shanghai."""
+    """Return a charge for an answer."""
     charge = found.charge
-    times = {
-        name: moment.astimezone(SHANGHAI) if (moment := getattr(charge, name)) else None
-        for name in ("due_at", "asked_due_at", "reminded_at", "window_ends_at", "settled_at")
-    }
-    same = ("service_code", "kind", "amount_fen", "period", "state", "channel", "ticket_id", "reason")
-    return ChargeOut.model_validate(
-        {
-            **{name: getattr(charge, name) for name in same},
-            **times,
-            "charge_id": charge.id,
-            "msisdn": found.msisdn,
-            "announced_at": charge.made_at.astimezone(SHANGHAI),
-        }
-    )
+    return answer(ChargeOut, charge, charge_id=charge.id, msisdn=found.msisdn, announced_at=charge.made_at)
 
 
 @router.post(
@@ -125,7 +112,7 @@ def charge_out(found: OwnedCharge) -> ChargeOut:
     response_model_exclude_none=True,
     responses={200: {"model": ChargeOut, "description": "an identical repeat of an earlier announcement"}},
 )
-async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, response: Response) -> ChargeOut:
+async def post_charge(given: ChargeBody, caller: Billing, management: ManagementIn, response: Response) -> ChargeOut:
     """The subscriber is reminded. The fee is taken when it falls due, unless the subscriber disputes it.
 
     A charge that the subscriber has not agreed to is refused (422): for a service they did not have in the period, for
@@ -139,7 +126,7 @@ async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, re
     reminder ends.
     """
     wanted = AnnounceCharge(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
-    announced = await gateway.management.charges.announce(given.msisdn, wanted)
+    announced = await management.charges.announce(given.msisdn, wanted)
     response.status_code = 202 if announced.is_new else 200
     return charge_out(announced.owned)
 
@@ -151,14 +138,14 @@ async def post_charge(given: ChargeBody, caller: Billing, gateway: GatewayIn, re
     response_model_exclude_none=True,
     responses={200: {"model": UseOut, "description": "an identical repeat of an earlier report"}},
 )
-async def post_use(given: UseBody, caller: Billing, gateway: GatewayIn, response: Response) -> UseOut:
+async def post_use(given: UseBody, caller: Billing, management: ManagementIn, response: Response) -> UseOut:
     """The charge is due 24 hours after the use, at the price of that time, however late the use is reported.
 
     The subscriber gets an SMS at once for the first use of a service on a day, and for a use that costs more than they
     were last told. 422 for a use before they got a number that another had.
     """
     used = RecordUse(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
-    announced = await gateway.management.charges.record_use(given.msisdn, used)
+    announced = await management.charges.record_use(given.msisdn, used)
     response.status_code = 202 if announced.is_new else 200
     return UseOut(use_id=given.use_id, charge=charge_out(announced.owned))
 
@@ -166,32 +153,29 @@ async def post_use(given: UseBody, caller: Billing, gateway: GatewayIn, response
 @router.get("/charges", summary="Charges", response_model_exclude_none=True)
 async def list_charges(
     access: Annotated[RowAccess, Depends(Sees("charges", Scope.BILLING_WRITE, Scope.READ, Scope.CARE))],
-    gateway: GatewayIn,
+    management: ManagementIn,
     tenure: TenureIn,
     msisdn: str | None = None,
     state: ChargeState | None = None,
     service_code: Annotated[str | None, Query(max_length=64)] = None,
     cursor: AfterChargeIn = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: LimitIn = 100,
 ) -> ChargesOut:
     """Charges in the order of their ids. With ``msisdn``, those of its present tenure; that access is recorded."""
     owner = OwnerFilter(msisdn_of(msisdn), tenure) if msisdn else None
     if owner:
         await access.record(owner.msisdn, owner.tenure)
-    given = {"state": state, "service_code": service_code}
-    wanted = {name: word for name, word in given.items() if word is not None}
-    found = await gateway.management.charges.page(wanted, owner, PageRequest(limit + 1, cursor, access.former))
-    return ChargesOut(
-        charges=await access.rows(found[:limit], charge_out),
-        next_cursor=next_cursor(found, limit, lambda item: item.charge.id),
+    page = await management.charges.page(
+        ChargeFilter(state, service_code), owner, PageRequest(limit, cursor, access.former)
     )
+    return ChargesOut(charges=await access.rows(page.items, charge_out), next_cursor=page.next_cursor)
 
 
 @router.get("/charges/{charge_id}", summary="One charge and its state", response_model_exclude_none=True)
 async def get_charge(
     charge_id: ChargeId,
     access: Annotated[RowAccess, Depends(Sees("charge", Scope.BILLING_WRITE, Scope.READ, Scope.CARE))],
-    gateway: GatewayIn,
+    management: ManagementIn,
 ) -> ChargeOut:
     """Its state, when it falls due, and the reason of its end. The access is recorded."""
-    return await access.row(await gateway.management.charges.one(charge_id, former=access.former), charge_out)
+    return await access.row(await management.charges.one(charge_id, former=access.former), charge_out)

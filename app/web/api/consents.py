@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.services.management.tokens import Caller, Scope
 from app.web.bodies import Body, Words
-from app.web.dependencies import GatewayIn, MsisdnIn, needs
+from app.web.dependencies import ManagementIn, MsisdnIn, needs
 
 router = APIRouter(prefix="/subscribers/{msisdn}/consents", tags=["campaigns"])
 Writer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE, Scope.CARE))]
@@ -20,14 +20,14 @@ class ConsentBody(Body):
 
 
 @router.put("/marketing", summary="Record consent to marketing")
-async def put_consent(msisdn: MsisdnIn, given: ConsentBody, caller: Writer, gateway: GatewayIn) -> dict[str, str]:
+async def put_consent(msisdn: MsisdnIn, given: ConsentBody, caller: Writer, management: ManagementIn) -> dict[str, str]:
     """Without it the subscriber gets no message of class marketing. Each call is recorded as evidence."""
-    await gateway.management.campaigns.give_consent(msisdn, f"api:{caller.name}", given.source)
+    await management.campaigns.give_consent(msisdn, f"api:{caller.name}", given.source)
     return {"msisdn": msisdn, "marketing": "given"}
 
 
 @router.delete("/marketing", summary="Withdraw consent to marketing")
-async def delete_consent(msisdn: MsisdnIn, caller: Writer, gateway: GatewayIn) -> dict[str, str]:
+async def delete_consent(msisdn: MsisdnIn, caller: Writer, management: ManagementIn) -> dict[str, str]:
     """The same as the subscriber's ``TD`` to 10086888, but without a reply. Queued marketing is not sent."""
-    await gateway.management.campaigns.withdraw_consent(msisdn, f"api:{caller.name}")
+    await management.campaigns.withdraw_consent(msisdn, f"api:{caller.name}")
     return {"msisdn": msisdn, "marketing": "withdrawn"}

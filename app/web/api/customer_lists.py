@@ -1,24 +1,27 @@
 """Routes for the lists of one customer: charges, orders, refunds, tickets and questions."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from app.db.questions import QuestionRead
-from app.domain.calendar import SHANGHAI
-from app.services.management.owners import OwnerFilter, PageRequest
+from app.services.gateway import Management
+from app.services.management.charges import ChargeFilter
+from app.services.management.directory import QuestionRead
+from app.services.management.orders import OrderFilter
+from app.services.management.owners import OwnerFilter
 from app.services.management.tickets import RefundRead, TicketFilter
 from app.services.management.tokens import Scope
-from app.web.access import Private, RowAccess, Sees, next_cursor
+from app.services.paging import PageRequest
+from app.web.access import Private, RowAccess, Sees
+from app.web.answers import answer
 from app.web.api.charges import AfterChargeIn, ChargesOut, charge_out
 from app.web.api.orders import OrdersOut, order_out
-from app.web.api.tickets import RefundOut, TicketsIn, TicketsOut, refund_out, ticket_out
-from app.web.dependencies import AfterIdIn, GatewayIn, MsisdnIn, TenureIn
+from app.web.api.tickets import RefundOut, TicketsOut, refund_out, ticket_out
+from app.web.dependencies import AfterIdIn, LimitIn, ManagementIn, MsisdnIn, TenureIn
+from app.web.times import ShanghaiTime
 
 router = APIRouter(prefix="/subscribers/{msisdn}", tags=["subscribers"])
-Limit = Annotated[int, Query(ge=1, le=500)]
 _REFUND = r"^[A-Za-z0-9_.:-]{1,64}:[a-z_]{1,20}$"
 
 
@@ -36,11 +39,11 @@ class QuestionOut(BaseModel):
     kind: str
     extension: str
     text: Private = None
-    asked_at: datetime
-    expires_at: datetime
-    handed_over_at: datetime | None = Field(default=None, description="when the network accepted the message")
-    failed_at: datetime | None = None
-    closed_at: datetime | None = None
+    asked_at: ShanghaiTime
+    expires_at: ShanghaiTime
+    handed_over_at: ShanghaiTime | None = Field(default=None, description="when the network accepted the message")
+    failed_at: ShanghaiTime | None = None
+    closed_at: ShanghaiTime | None = None
     closed_as: str | None = Field(default=None, description="answered, replaced, withdrawn or undeliverable")
 
 
@@ -59,44 +62,38 @@ async def _owner(msisdn: MsisdnIn, tenure: TenureIn) -> OwnerFilter:
 OwnerIn = Annotated[OwnerFilter, Depends(_owner)]
 
 
-async def _record_and_check(access: RowAccess, gateway: GatewayIn, owner: OwnerFilter) -> None:
+async def _record_and_check(access: RowAccess, management: Management, owner: OwnerFilter) -> None:
     """Record the access; raise RefusedError (404) if there is no such subscriber or tenure."""
     await access.record(owner.msisdn, owner.tenure)
-    await gateway.management.directory.subscriber(owner.msisdn, owner.tenure)
+    await management.directory.subscriber(owner.msisdn, owner.tenure)
 
 
 @router.get("/charges", summary="A customer's charges", response_model_exclude_none=True)
 async def list_her_charges(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("charges", Scope.CARE))],
-    gateway: GatewayIn,
+    management: ManagementIn,
     cursor: AfterChargeIn = None,
-    limit: Limit = 100,
+    limit: LimitIn = 100,
 ) -> ChargesOut:
     """Charges of the current tenure, in the order of their ids. The access is recorded."""
-    await _record_and_check(access, gateway, owner)
-    found = await gateway.management.charges.page({}, owner, PageRequest(limit + 1, cursor))
-    return ChargesOut(
-        charges=await access.rows(found[:limit], charge_out),
-        next_cursor=next_cursor(found, limit, lambda item: item.charge.id),
-    )
+    await _record_and_check(access, management, owner)
+    page = await management.charges.page(ChargeFilter(), owner, PageRequest(limit, cursor))
+    return ChargesOut(charges=await access.rows(page.items, charge_out), next_cursor=page.next_cursor)
 
 
 @router.get("/orders", summary="A customer's orders, oldest first", response_model_exclude_none=True)
 async def list_her_orders(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("orders", Scope.CARE))],
-    gateway: GatewayIn,
+    management: ManagementIn,
     cursor: AfterIdIn = None,
-    limit: Limit = 100,
+    limit: LimitIn = 100,
 ) -> OrdersOut:
     """Orders of the current tenure. The access is recorded."""
-    await _record_and_check(access, gateway, owner)
-    found = await gateway.management.orders.page({}, owner, PageRequest(limit + 1, cursor))
-    return OrdersOut(
-        orders=await access.rows(found[:limit], order_out),
-        next_cursor=next_cursor(found, limit, lambda item: item.order.id),
-    )
+    await _record_and_check(access, management, owner)
+    page = await management.orders.page(OrderFilter(), owner, PageRequest(limit, cursor))
+    return OrdersOut(orders=await access.rows(page.items, order_out), next_cursor=page.next_cursor)
 
 
 def _refund(item: RefundRead) -> RefundOut:
@@ -107,62 +104,46 @@ def _refund(item: RefundRead) -> RefundOut:
 async def list_her_refunds(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("refunds", Scope.CARE))],
-    gateway: GatewayIn,
-    tickets: TicketsIn,
+    management: ManagementIn,
     cursor: Annotated[str | None, Query(pattern=_REFUND, description="next_cursor of the previous page")] = None,
-    limit: Limit = 100,
+    limit: LimitIn = 100,
 ) -> RefundsOut:
     """Refunds of the current tenure, in the order of their charges. The access is recorded."""
-    await _record_and_check(access, gateway, owner)
-    found = await tickets.refunds(owner, PageRequest(limit + 1, cursor))
-    return RefundsOut(
-        refunds=await access.rows(found[:limit], _refund),
-        next_cursor=next_cursor(found, limit, lambda item: item.refund.id),
-    )
+    await _record_and_check(access, management, owner)
+    page = await management.tickets.refunds(owner, PageRequest(limit, cursor))
+    return RefundsOut(refunds=await access.rows(page.items, _refund), next_cursor=page.next_cursor)
 
 
 @router.get("/tickets", summary="A customer's tickets, oldest first", response_model_exclude_none=True)
 async def list_her_tickets(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("tickets", Scope.CARE))],
-    gateway: GatewayIn,
-    tickets: TicketsIn,
+    management: ManagementIn,
     cursor: AfterIdIn = None,
-    limit: Limit = 100,
+    limit: LimitIn = 100,
 ) -> TicketsOut:
     """Tickets of the current tenure. The access is recorded."""
-    await _record_and_check(access, gateway, owner)
-    found = await tickets.page(TicketFilter(), owner, PageRequest(limit + 1, cursor))
-    return TicketsOut(
-        tickets=await access.rows(found[:limit], ticket_out),
-        next_cursor=next_cursor(found, limit, lambda item: item.ticket.id),
-    )
+    await _record_and_check(access, management, owner)
+    page = await management.tickets.page(TicketFilter(), owner, PageRequest(limit, cursor))
+    return TicketsOut(tickets=await access.rows(page.items, ticket_out), next_cursor=page.next_cursor)
 
 
 def _question(item: QuestionRead) -> QuestionOut:
-    times = {
-        name: moment.astimezone(SHANGHAI) if (moment := getattr(item, name)) else None
-        for name in ("asked_at", "expires_at", "handed_over_at", "failed_at", "closed_at")
-    }
-    same = {name: getattr(item, name) for name in ("id", "kind", "extension", "closed_as")}
-    return QuestionOut.model_validate({**same, **times, "text": item.asked_text})
+    return answer(QuestionOut, item, text=item.asked_text)
 
 
 @router.get("/questions", summary="Questions to a customer, newest first", response_model_exclude_none=True)
 async def list_her_questions(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("questions", Scope.CARE))],
-    gateway: GatewayIn,
+    management: ManagementIn,
     cursor: AfterIdIn = None,
-    limit: Limit = 100,
+    limit: LimitIn = 100,
 ) -> QuestionsOut:
     """Questions of the current tenure. The access is recorded.
 
     Questions past their retention are deleted; their texts remain in the evidence.
     """
-    await _record_and_check(access, gateway, owner)
-    found = await gateway.management.directory.questions(owner.msisdn, cursor, limit + 1, owner.tenure)
-    return QuestionsOut(
-        questions=await access.rows(found[:limit], _question),
-        next_cursor=next_cursor(found, limit, lambda item: item.id),
-    )
+    await _record_and_check(access, management, owner)
+    page = await management.directory.questions(owner, PageRequest(limit, cursor))
+    return QuestionsOut(questions=await access.rows(page.items, _question), next_cursor=page.next_cursor)

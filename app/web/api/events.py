@@ -2,19 +2,20 @@
 
 import json
 import re
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
-from app.db.events import EventRead
-from app.domain.calendar import SHANGHAI
 from app.domain.events import BILLING, EventStatus
+from app.services.events.outgoing_events import EventRead
 from app.services.management.tokens import Scope
-from app.web.access import RowAccess, Sees, next_cursor
-from app.web.dependencies import GatewayIn
+from app.services.paging import PageRequest
+from app.web.access import RowAccess, Sees
+from app.web.answers import answer
+from app.web.dependencies import LimitIn, ManagementIn
 from app.web.problems import ProblemError
+from app.web.times import ShanghaiTime
 
 router = APIRouter(tags=["events"])
 _ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -27,11 +28,11 @@ class EventOut(BaseModel):
     id: str
     receiver: str
     type: str
-    timestamp: datetime
+    timestamp: ShanghaiTime
     data: dict[str, object]
     status: EventStatus
     attempts: int
-    acknowledged_at: datetime | None
+    acknowledged_at: ShanghaiTime | None
     error: str | None = Field(description="how the last attempt failed")
 
 
@@ -43,31 +44,20 @@ class EventsOut(BaseModel):
 
 
 def _event(found: EventRead) -> EventOut:
-    acknowledged = found.acknowledged_at
-    return EventOut(
-        id=found.id,
-        receiver=found.receiver,
-        type=found.type,
-        timestamp=found.made_at.astimezone(SHANGHAI),
-        data=json.loads(found.data),
-        status=EventStatus(found.status),
-        attempts=found.attempts,
-        acknowledged_at=acknowledged.astimezone(SHANGHAI) if acknowledged else None,
-        error=found.error,
-    )
+    return answer(EventOut, found, timestamp=found.made_at, data=json.loads(found.data))
 
 
 @router.get("/events", summary="Events for SPs and billing, oldest first")
 async def list_events(
     access: Annotated[RowAccess, Depends(Sees("events", Scope.READ, Scope.BILLING_WRITE))],
-    gateway: GatewayIn,
+    management: ManagementIn,
     after: Annotated[str | None, Query(pattern=_ID, description="only events after the one with this id")] = None,
     cursor: Annotated[str | None, Query(pattern=_ID, description="the same as after, named as in other lists")] = None,
     receiver: Annotated[
         str | None, Query(pattern=_RECEIVER, description="billing, or sp: and the code of an SP")
     ] = None,
     status: EventStatus | None = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: LimitIn = 100,
 ) -> EventsOut:
     """A later event never sorts before one that was read. Scope billing:write reads only billing's own events.
 
@@ -76,31 +66,26 @@ async def list_events(
     as_receiver = not access.may(Scope.READ)
     if as_receiver and receiver not in (None, BILLING):
         raise ProblemError(403, "This token reads billing's events only.")
-    found = await gateway.management.events.page(
-        after=after or cursor,
-        receiver=BILLING if as_receiver else receiver,
-        status=status.value if status else None,
-        limit=limit + 1,
-        former=access.former or as_receiver,
-    )
-    shown = found[:limit]
-    return EventsOut(
-        events=[access.unfiltered(_event(one)) for one in shown] if as_receiver else await access.rows(shown, _event),
-        next_cursor=next_cursor(found, limit, lambda item: item.id),
-    )
+    part = PageRequest(limit, after or cursor, access.former or as_receiver)
+    page = await management.events.page(BILLING if as_receiver else receiver, status, part)
+    if as_receiver:
+        shown = [access.unfiltered(_event(one)) for one in page.items]
+    else:
+        shown = await access.rows(page.items, _event)
+    return EventsOut(events=shown, next_cursor=page.next_cursor)
 
 
 @router.post("/events/{event_id}/retry", status_code=202, summary="Send an undelivered event again")
 async def retry_event(
     event_id: Annotated[str, Path(description="the event's id")],
     access: Annotated[RowAccess, Depends(Sees("retry", Scope.CARE))],
-    gateway: GatewayIn,
+    management: ManagementIn,
 ) -> dict[str, str]:
     """For an event that is dead, or was created when its receiver had no address. It keeps its id.
 
     The caller and the reason are recorded.
     """
-    events = gateway.management.events
+    events = management.events
     found = await events.find(event_id, former=access.former) if re.fullmatch(_ID, event_id) else None
     if found is not None:
         await access.record(found.msisdn, found.tenure)

@@ -10,7 +10,7 @@ from app.domain.evidence import ChainViolation
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.web.access import Private
 from app.web.bodies import Body, Fen, Line, Words
-from app.web.times import Moment
+from app.web.times import Moment, ShanghaiTime
 
 _PASSWORD = r"^[0-9]{6}$"  # noqa: S105  a pattern
 
@@ -116,8 +116,8 @@ class SubscriberOut(BaseModel):
     language: Language
     plan: PlanBody | None
     tenure: int
-    created_at: datetime
-    closed_at: datetime | None
+    created_at: ShanghaiTime
+    closed_at: ShanghaiTime | None
     has_service_password: bool
     preferences: PreferencesOut
 
@@ -163,14 +163,14 @@ class SubscriptionOut(BaseModel):
     service_code: str
     state: SubscriptionState
     in_plan: bool
-    started_at: datetime
+    started_at: ShanghaiTime
     channel: Channel
     price_fen: int
     sp_code: str
-    trial_ends_at: datetime | None = None
-    contract_until: datetime | None = None
-    unsubscribed_at: datetime | None = None
-    ends_at: datetime | None = None
+    trial_ends_at: ShanghaiTime | None = None
+    contract_until: ShanghaiTime | None = None
+    unsubscribed_at: ShanghaiTime | None = None
+    ends_at: ShanghaiTime | None = None
 
 
 class SubscriptionsOut(BaseModel):
@@ -183,7 +183,7 @@ class EvidenceOut(BaseModel):
     """A record of the chain. ``payload`` is null once erased; the hashes stay."""
 
     seq: int
-    at: datetime
+    at: ShanghaiTime
     kind: str
     subject: str
     payload: dict[str, object] | None
@@ -223,16 +223,16 @@ class MessageOut(BaseModel):
     text: Private = None
     kind: str | None = Field(default=None, serialization_alias="class")
     status: str
-    at: datetime
+    at: ShanghaiTime
     provider: str
     provider_message_id: str | None = None
     encoding: str | None = None
     segments: int | None = None
     attempts: int | None = None
     in_reply_to: str | None = None
-    handed_over_at: datetime | None = None
-    final_at: datetime | None = None
-    valid_until: datetime | None = None
+    handed_over_at: ShanghaiTime | None = None
+    final_at: ShanghaiTime | None = None
+    valid_until: ShanghaiTime | None = None
     error_code: str | None = None
     verdict: str | None = None
     part: int | None = Field(default=None, description="for a part of a long message: its position, from 1")

@@ -1,24 +1,25 @@
 """Routes for orders of all channels, each of which the customer must confirm by SMS (flows.md 6)."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from app.commands.orders.calls import PlaceOrder
-from app.domain.calendar import SHANGHAI
 from app.domain.orders import Order, OrderKind, OrderState, Reason
 from app.domain.subscriptions import Channel
-from app.services.management.orders import OwnedOrder
-from app.services.management.owners import OwnerFilter, PageRequest
+from app.services.management.orders import OrderFilter, OwnedOrder
+from app.services.management.owners import OwnerFilter
 from app.services.management.tokens import Scope
-from app.web.access import RowAccess, Sees, next_cursor
+from app.services.paging import PageRequest
+from app.web.access import RowAccess, Sees
+from app.web.answers import answer
 from app.web.api.catalogue import CODE_PATTERN
 from app.web.bodies import Body, Line
-from app.web.dependencies import AfterIdIn, GatewayIn, TenureIn, msisdn_of
+from app.web.dependencies import AfterIdIn, LimitIn, ManagementIn, TenureIn, msisdn_of
 from app.web.numbers import Number
 from app.web.problems import ProblemError
+from app.web.times import ShanghaiTime
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 Orderer = Annotated[RowAccess, Depends(Sees("order", Scope.BILLING_WRITE, Scope.CARE))]
@@ -54,9 +55,9 @@ class OrderOut(BaseModel):
     free_hours: bool = Field(
         description="true if unsubscribing within 72 hours of the confirmation is free; once in 180 days for a service"
     )
-    made_at: datetime
-    expires_at: datetime | None = None
-    closed_at: datetime | None = None
+    made_at: ShanghaiTime
+    expires_at: ShanghaiTime | None = None
+    closed_at: ShanghaiTime | None = None
 
 
 class OrdersOut(BaseModel):
@@ -67,33 +68,17 @@ class OrdersOut(BaseModel):
 
 
 def order_out(found: OwnedOrder) -> OrderOut:
-    """Return an order for an answer, its times in Asia/Shanghai."""
+    """Return an order for an answer."""
     return _out(found.msisdn, found.order)
 
 
 def _out(msisdn: str, order: Order) -> OrderOut:
-    times = {
-        name: moment.astimezone(SHANGHAI) if (moment := getattr(order, name)) else None
-        for name in ("expires_at", "closed_at")
-    }
-    return OrderOut(
-        order_id=order.id,
-        state=order.state,
-        kind=order.kind,
-        msisdn=msisdn,
-        service_code=order.service_code,
-        channel=order.channel,
-        reason=order.reason,
-        price_fen=order.terms.price_fen if order.terms else None,
-        trial_days=order.trial_days,
-        free_hours=order.free_hours,
-        made_at=order.made_at.astimezone(SHANGHAI),
-        **times,
-    )
+    price_fen = order.terms.price_fen if order.terms else None
+    return answer(OrderOut, order, order_id=order.id, msisdn=msisdn, price_fen=price_fen)
 
 
 @router.post("", status_code=202, summary="Order a service for a customer", response_model_exclude_none=True)
-async def post_order(given: OrderBody, access: Orderer, gateway: GatewayIn) -> OrderOut:
+async def post_order(given: OrderBody, access: Orderer, management: ManagementIn) -> OrderOut:
     """Asks the customer by SMS. The service starts only with the customer's own yes, also for an agent's order.
 
     An impossible order is ``refused`` with a ``reason``, and the customer is not notified. Orders of channels ``sp``
@@ -109,38 +94,35 @@ async def post_order(given: OrderBody, access: Orderer, gateway: GatewayIn) -> O
         await access.record(given.msisdn)
     who = f"{'agent' if by_agent else 'api'}:{access.who}"
     call = PlaceOrder(who, given.service_code, given.channel, given.idempotency_key, access.reason)
-    return access.unfiltered(_out(given.msisdn, await gateway.management.orders.place(given.msisdn, call)))
+    return access.unfiltered(_out(given.msisdn, await management.orders.place(given.msisdn, call)))
 
 
 @router.get("", summary="Orders, oldest first", response_model_exclude_none=True)
 async def list_orders(
     access: Annotated[RowAccess, Depends(Sees("orders", Scope.BILLING_WRITE, Scope.CARE, Scope.READ))],
-    gateway: GatewayIn,
+    management: ManagementIn,
     tenure: TenureIn,
     msisdn: str | None = None,
     state: OrderState | None = None,
     service_code: Annotated[str | None, Query(pattern=CODE_PATTERN)] = None,
     cursor: AfterIdIn = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: LimitIn = 100,
 ) -> OrdersOut:
     """With ``msisdn``, orders of its present tenure; that access is recorded."""
     owner = OwnerFilter(msisdn_of(msisdn), tenure) if msisdn else None
     if owner:
         await access.record(owner.msisdn, owner.tenure)
-    given = {"state": state, "service_code": service_code}
-    wanted = {name: str(word) for name, word in given.items() if word is not None}
-    found = await gateway.management.orders.page(wanted, owner, PageRequest(limit + 1, cursor, access.former))
-    return OrdersOut(
-        orders=await access.rows(found[:limit], order_out),
-        next_cursor=next_cursor(found, limit, lambda item: item.order.id),
+    page = await management.orders.page(
+        OrderFilter(state, service_code), owner, PageRequest(limit, cursor, access.former)
     )
+    return OrdersOut(orders=await access.rows(page.items, order_out), next_cursor=page.next_cursor)
 
 
 @router.get("/{order_id}", summary="One order", response_model_exclude_none=True)
 async def get_order(
     order_id: OrderIdIn,
     access: Annotated[RowAccess, Depends(Sees("order", Scope.BILLING_WRITE, Scope.CARE, Scope.READ))],
-    gateway: GatewayIn,
+    management: ManagementIn,
 ) -> OrderOut:
     """The order's present state. The access is recorded."""
-    return await access.row(await gateway.management.orders.one(order_id, former=access.former), order_out)
+    return await access.row(await management.orders.one(order_id, former=access.former), order_out)

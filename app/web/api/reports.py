@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from app.domain.calendar import EARLIEST, LATEST
 from app.services.management.quality import as_csv
 from app.services.management.tokens import Scope
-from app.web.dependencies import GatewayIn, needs
+from app.web.dependencies import ManagementIn, needs
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/reports", tags=["reports"], dependencies=[Depends(needs(Scope.READ))])
@@ -50,7 +50,7 @@ class SpQualitiesOut(BaseModel):
     responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}},
 )
 async def report_service_providers(
-    gateway: GatewayIn,
+    management: ManagementIn,
     first: Annotated[date, Query(alias="from", description="the first day, in Asia/Shanghai")],
     last: Annotated[date, Query(alias="to", description="the last day, inclusive")],
     as_format: Annotated[
@@ -61,7 +61,7 @@ async def report_service_providers(
     """In CSV, an apostrophe precedes each cell that a spreadsheet would read as a formula."""
     if not EARLIEST.date() <= first <= last < LATEST.date():
         raise ProblemError(422, "from and to: give days such as 2026-03-01, from not behind to.")
-    rows = await gateway.management.quality.of_sps(first, last)
+    rows = await management.quality.of_sps(first, last)
     wants_csv = as_format == "csv" or (as_format is None and _CSV in (accept or "").lower())
     if wants_csv:
         return Response(as_csv(rows), media_type=f"{_CSV}; charset=utf-8")

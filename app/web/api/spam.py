@@ -5,14 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
-from app.db.spam import SpamCount
 from app.domain.msisdn import parse_msisdn
 from app.domain.spam import reported_number
 from app.domain.values import value
+from app.services.management.tickets import SpamCount
 from app.services.management.tokens import Scope
-from app.web.access import RowAccess, Sees, next_cursor
-from app.web.api.tickets import TicketsIn
-from app.web.dependencies import AfterIdIn
+from app.services.paging import PageRequest
+from app.web.access import RowAccess, Sees
+from app.web.answers import answer
+from app.web.dependencies import AfterIdIn, LimitIn, ManagementIn
 
 router = APIRouter(tags=["tickets"])
 _NUMBER = r"^\+?[0-9]{3,20}$"
@@ -42,24 +43,21 @@ class _OwnedCount:
 
 
 def _out(item: _OwnedCount) -> SpamCountOut:
-    return SpamCountOut(number=item.found.number, count=item.found.count)
+    return answer(SpamCountOut, item.found)
 
 
 @router.get("/spam-reports", summary="How often each number was reported")
 async def list_spam_reports(
     access: Annotated[RowAccess, Depends(Sees("spam-reports", Scope.READ, Scope.CARE))],
-    tickets: TicketsIn,
+    management: ManagementIn,
     number: Annotated[str | None, Query(pattern=_NUMBER, description="one number only")] = None,
     cursor: AfterIdIn = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: LimitIn = 100,
 ) -> SpamReportsOut:
     """Mobile numbers in the form +8613800138000, others as they were written; no texts and no reporters."""
     wanted = reported_number(number) if number else None
     if wanted and (msisdn := parse_msisdn(wanted)):
         await access.record(msisdn)
-    counts = await tickets.spam_counts(wanted, cursor, limit + 1)
-    found = [_OwnedCount(parse_msisdn(item.number), item) for item in counts]
-    return SpamReportsOut(
-        spam_reports=await access.rows(found[:limit], _out),
-        next_cursor=next_cursor(found, limit, lambda item: item.found.id),
-    )
+    page = await management.tickets.spam_counts(wanted, PageRequest(limit, cursor))
+    owned = [_OwnedCount(parse_msisdn(item.number), item) for item in page.items]
+    return SpamReportsOut(spam_reports=await access.rows(owned, _out), next_cursor=page.next_cursor)

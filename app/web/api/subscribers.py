@@ -9,7 +9,6 @@ from starlette.concurrency import run_in_threadpool
 from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
 from app.commands.accounts.import_lines import ImportSubscription
 from app.domain.account import Plan, Subscriber
-from app.domain.calendar import SHANGHAI
 from app.domain.evidence import EvidenceRecord
 from app.domain.passwords import is_easy
 from app.domain.preferences import Preferences
@@ -18,6 +17,7 @@ from app.domain.usage import data_plan
 from app.services.management.tokens import Caller, Scope
 from app.services.turns.passwords import hash_password
 from app.web.access import RowAccess, Sees
+from app.web.answers import answer
 from app.web.api.models import (
     EvidenceOut,
     EvidencePageOut,
@@ -32,7 +32,7 @@ from app.web.api.models import (
     SubscriptionsOut,
     VerificationOut,
 )
-from app.web.dependencies import GatewayIn, MsisdnIn, ReasonIn, TenureIn, needs
+from app.web.dependencies import LimitIn, ManagementIn, MsisdnIn, ReasonIn, TenureIn, UpkeepIn, needs
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/subscribers/{msisdn}", tags=["subscribers"])
@@ -70,18 +70,20 @@ async def change_of(
 
 
 @router.put("", summary="Create or replace a subscriber")
-async def put_subscriber(msisdn: MsisdnIn, given: SubscriberBody, caller: Writer, gateway: GatewayIn) -> dict[str, str]:
+async def put_subscriber(
+    msisdn: MsisdnIn, given: SubscriberBody, caller: Writer, management: ManagementIn
+) -> dict[str, str]:
     """``status: closed`` ends the tenure and everything in it; the next PUT opens a new, empty one."""
-    await gateway.management.directory.set_subscriber(msisdn, await change_of(msisdn, given, caller, create=True))
+    await management.directory.set_subscriber(msisdn, await change_of(msisdn, given, caller, create=True))
     return {"msisdn": msisdn}
 
 
 @router.patch("", summary="Change some fields of a subscriber")
 async def patch_subscriber(
-    msisdn: MsisdnIn, given: SubscriberPatch, caller: Writer, gateway: GatewayIn
+    msisdn: MsisdnIn, given: SubscriberPatch, caller: Writer, management: ManagementIn
 ) -> dict[str, str]:
     """Changes only the fields that are sent."""
-    await gateway.management.directory.set_subscriber(msisdn, await change_of(msisdn, given, caller, create=False))
+    await management.directory.set_subscriber(msisdn, await change_of(msisdn, given, caller, create=False))
     return {"msisdn": msisdn}
 
 
@@ -89,35 +91,21 @@ async def patch_subscriber(
 async def get_subscriber(
     msisdn: MsisdnIn,
     access: Annotated[RowAccess, Depends(Sees("subscriber", Scope.CARE))],
-    gateway: GatewayIn,
+    management: ManagementIn,
     tenure: TenureIn,
 ) -> SubscriberOut:
     """The current tenure. The access is recorded."""
     await access.record(msisdn, tenure)
-    found = await gateway.management.directory.subscriber(msisdn, tenure)
-    preferences = await gateway.management.directory.preferences(found)
+    found = await management.directory.subscriber(msisdn, tenure)
+    preferences = await management.directory.preferences(found)
     return await access.row(found, lambda subscriber: _subscriber(subscriber, preferences))
 
 
 def _subscriber(found: Subscriber, preferences: Preferences) -> SubscriberOut:
-    plan = (
-        PlanBody(name=found.plan.name, data_kb=found.plan.data_kb, overage_fen_per_mb=found.plan.overage_fen_per_mb)
-        if found.plan
-        else None
-    )
-    return SubscriberOut(
-        msisdn=found.msisdn,
-        brand=found.brand,
-        vip=found.vip,
-        payment=found.payment,
-        balance_fen=found.balance_fen,
-        points=found.points,
-        status=found.status,
-        language=found.language,
-        plan=plan,
-        tenure=found.tenure,
-        created_at=found.created_at.astimezone(SHANGHAI),
-        closed_at=found.closed_at.astimezone(SHANGHAI) if found.closed_at else None,
+    return answer(
+        SubscriberOut,
+        found,
+        plan=answer(PlanBody, found.plan) if found.plan else None,
         has_service_password=found.password_hash is not None,
         preferences=PreferencesOut(
             fee_summary=preferences.fee_summary,
@@ -134,7 +122,7 @@ def import_of(given: SubscriptionBody, caller: Caller, service_code: str) -> Imp
 
 @router.put("/subscriptions/{service_code}", summary="Import an existing subscription")
 async def put_subscription(
-    msisdn: MsisdnIn, service_code: str, given: SubscriptionBody, caller: Writer, gateway: GatewayIn
+    msisdn: MsisdnIn, service_code: str, given: SubscriptionBody, caller: Writer, management: ManagementIn
 ) -> SubscriptionImportOut:
     """Recorded as evidence of kind ``import``.
 
@@ -143,7 +131,7 @@ async def put_subscription(
     confirmed here do not change, and the start does not move to before the present one or before a refusal. ``kept``
     names the fields that were not imported.
     """
-    kept = await gateway.management.directory.import_subscription(msisdn, import_of(given, caller, service_code))
+    kept = await management.directory.import_subscription(msisdn, import_of(given, caller, service_code))
     return SubscriptionImportOut(msisdn=msisdn, service_code=service_code, kept=list(kept))
 
 
@@ -151,42 +139,28 @@ async def put_subscription(
 async def get_subscriptions(
     msisdn: MsisdnIn,
     access: Annotated[RowAccess, Depends(Sees("subscriptions", Scope.CARE))],
-    gateway: GatewayIn,
+    management: ManagementIn,
     tenure: TenureIn,
 ) -> SubscriptionsOut:
     """Subscriptions of the current tenure. The access is recorded."""
     await access.record(msisdn, tenure)
-    return SubscriptionsOut(
-        subscriptions=[_subscription(item) for item in await gateway.management.directory.subscriptions(msisdn, tenure)]
-    )
+    found = await management.directory.subscriptions(msisdn, tenure)
+    return SubscriptionsOut(subscriptions=list(map(_subscription, found)))
 
 
 def _subscription(item: Subscription) -> SubscriptionOut:
-    times = {
-        name: moment.astimezone(SHANGHAI) if (moment := getattr(item, name)) else None
-        for name in ("trial_ends_at", "contract_until", "unsubscribed_at", "ends_at")
-    }
-    return SubscriptionOut(
-        service_code=item.service_code,
-        state=item.state,
-        in_plan=item.in_plan,
-        started_at=item.started_at.astimezone(SHANGHAI),
-        channel=item.channel,
-        price_fen=item.terms.price_fen,
-        sp_code=item.terms.sp_code,
-        **times,
-    )
+    return answer(SubscriptionOut, item, price_fen=item.terms.price_fen, sp_code=item.terms.sp_code)
 
 
 @router.delete("/subscriptions/{service_code}", summary="Unsubscribe on behalf of a subscriber")
 async def delete_subscription(
-    msisdn: MsisdnIn, service_code: str, caller: Agent, gateway: GatewayIn, reason: ReasonIn = None
+    msisdn: MsisdnIn, service_code: str, caller: Agent, management: ManagementIn, reason: ReasonIn = None
 ) -> dict[str, str]:
     """The same effect as the subscriber's own unsubscribe. They get an SMS, and ``X-Reason`` becomes evidence."""
     if reason is None:
         raise ProblemError(422, f"X-Reason: say why the service is ended, {_VISIBLE}; it is kept as evidence.")
     wanted = AgentUnsubscribe(who=f"agent:{caller.name}", service_code=service_code, reason=reason)
-    await gateway.management.directory.unsubscribe(msisdn, wanted)
+    await management.directory.unsubscribe(msisdn, wanted)
     return {"msisdn": msisdn, "service_code": service_code}
 
 
@@ -194,41 +168,31 @@ async def delete_subscription(
 async def get_evidence(
     msisdn: MsisdnIn,
     access: Annotated[RowAccess, Depends(Sees("evidence", Scope.CARE))],
-    gateway: GatewayIn,
+    management: ManagementIn,
     tenure: TenureIn,
     cursor: Annotated[int, Query(ge=0, lt=2**31, description="next_cursor of the previous page")] = 0,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: LimitIn = 100,
 ) -> EvidencePageOut:
     """The chain of the current tenure, oldest first: questions, answers and changes. The access is recorded."""
     await access.record(msisdn, tenure)
-    page = await gateway.management.directory.evidence(msisdn, cursor, limit, tenure)
-    following = str(page.records[-1].seq) if page.more else None
-    return EvidencePageOut(evidence=[_evidence(record) for record in page.records], next_cursor=following)
+    page = await management.directory.evidence(msisdn, cursor, limit, tenure)
+    return EvidencePageOut(evidence=list(map(_evidence, page.items)), next_cursor=page.next_cursor)
 
 
 def _evidence(record: EvidenceRecord) -> EvidenceOut:
-    return EvidenceOut(
-        seq=record.seq,
-        at=record.at.astimezone(SHANGHAI),
-        kind=record.kind,
-        subject=record.subject,
-        payload=json.loads(record.payload) if record.payload else None,
-        payload_hash=record.payload_hash,
-        previous_hash=record.previous_hash,
-        hash=record.hash,
-    )
+    return answer(EvidenceOut, record, payload=json.loads(record.payload) if record.payload else None)
 
 
 @router.get("/evidence/verify", summary="Verify the chain of evidence")
 async def verify_evidence(
     msisdn: MsisdnIn,
     access: Annotated[RowAccess, Depends(Sees("evidence", Scope.CARE))],
-    gateway: GatewayIn,
+    management: ManagementIn,
     tenure: TenureIn,
 ) -> VerificationOut:
     """Verifies the chain of the current tenure. ``first_bad`` numbers the first record that does not verify."""
     await access.record(msisdn, tenure)
-    found = await gateway.management.directory.verify(msisdn, tenure)
+    found = await management.directory.verify(msisdn, tenure)
     return VerificationOut(ok=found.ok, records=found.records, first_bad=found.first_bad, fault=found.violation)
 
 
@@ -237,7 +201,7 @@ async def erase_tenure(
     msisdn: MsisdnIn,
     tenure: Annotated[int, Path(ge=1, lt=2**31)],
     caller: Annotated[Caller, Depends(needs(Scope.ADMIN))],
-    gateway: GatewayIn,
+    upkeep: UpkeepIn,
     reason: ReasonIn = None,
 ) -> dict[str, str]:
     """For a request of the former customer, once their open matters and the retention have ended (409 before).
@@ -247,5 +211,5 @@ async def erase_tenure(
     """
     if reason is None:
         raise ProblemError(422, f"X-Reason: say who asked for the erasure, {_VISIBLE}; it is kept as evidence.")
-    await gateway.upkeep.erasure.erase(msisdn, tenure, f"api:{caller.name}", reason)
+    await upkeep.erasure.erase(msisdn, tenure, f"api:{caller.name}", reason)
     return {"msisdn": msisdn, "status": "erased"}

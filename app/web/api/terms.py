@@ -1,18 +1,17 @@
 """The route for new terms for present subscribers of a service (safety.md 3)."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from app.domain.calendar import SHANGHAI
 from app.domain.catalogue import CancelEffect
 from app.services.management.tokens import Caller, Scope
+from app.web.answers import answer
 from app.web.api.catalogue import Code
 from app.web.bodies import Body, Fen
-from app.web.dependencies import GatewayIn, needs
-from app.web.times import Moment
+from app.web.dependencies import ManagementIn, needs
+from app.web.times import Moment, ShanghaiTime
 
 router = APIRouter(tags=["catalogue"])
 Writer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
@@ -33,24 +32,18 @@ class TermsOut(BaseModel):
     service_code: str
     price_fen: int
     cancel_effect: CancelEffect
-    takes_effect_at: datetime
+    takes_effect_at: ShanghaiTime
 
 
 @router.post(
     "/services/{service_code}/terms", status_code=202, summary="Announce new terms to all subscribers of a service"
 )
-async def post_terms(service_code: Code, given: TermsBody, caller: Writer, gateway: GatewayIn) -> TermsOut:
+async def post_terms(service_code: Code, given: TermsBody, caller: Writer, management: ManagementIn) -> TermsOut:
     """Worse terms need each subscriber's own yes: they are asked by SMS, and without a yes the service ends that day.
 
     Terms that are no worse for a subscriber take effect that day by themselves. For new orders, PUT the service.
     """
-    change = await gateway.management.terms_changes.announce(
+    change = await management.terms_changes.announce(
         service_code, given.price_fen, given.cancel_effect, given.takes_effect_at, f"api:{caller.name}"
     )
-    return TermsOut(
-        id=change.id,
-        service_code=change.service_code,
-        price_fen=change.price_fen,
-        cancel_effect=change.cancel_effect,
-        takes_effect_at=change.takes_effect_at.astimezone(SHANGHAI),
-    )
+    return answer(TermsOut, change)

@@ -1,6 +1,5 @@
 """Routes for tickets: list them, open complaints, respond, decide and refund (flows.md 12, 17)."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -8,29 +7,23 @@ from pydantic import BaseModel, Field, model_validator
 
 from app.commands.tickets.complaints import AgentComplaint
 from app.commands.tickets.resolving import DecideRefund, RefundRequest, Resolve, RespondFirst
-from app.domain.calendar import SHANGHAI
 from app.domain.refunds import Refund, RefundPart, RefundPolicy, SecondHalf
 from app.domain.tickets import Decision, TicketKind, TicketState
 from app.domain.turn import Stimulus
-from app.services.management.owners import PageRequest
 from app.services.management.tickets import TicketFilter, TicketRead, Tickets, TicketSort
 from app.services.management.tokens import Scope
+from app.services.paging import PageRequest
 from app.services.refusals import RefusedError
-from app.web.access import Private, RowAccess, Sees, next_cursor
+from app.web.access import Private, RowAccess, Sees
+from app.web.answers import answer
 from app.web.bodies import Body, Words
-from app.web.dependencies import ID, GatewayIn
+from app.web.dependencies import ID, LimitIn, ManagementIn
 from app.web.numbers import Number
+from app.web.times import ShanghaiTime
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
 Reader = Annotated[RowAccess, Depends(Sees("ticket", Scope.READ, Scope.CARE))]
 MessageText = Annotated[Words, Field(min_length=1, max_length=500)]
-
-
-async def _tickets(gateway: GatewayIn) -> Tickets:
-    return gateway.management.tickets
-
-
-TicketsIn = Annotated[Tickets, Depends(_tickets)]
 
 
 class ComplaintBody(Body):
@@ -81,10 +74,10 @@ class RefundOut(BaseModel):
     charge_id: str
     part: RefundPart
     amount_fen: int
-    at: datetime
+    at: ShanghaiTime
     who: str
     second_half: SecondHalf | None = None
-    decide_by: datetime | None = None
+    decide_by: ShanghaiTime | None = None
 
 
 class TicketOut(BaseModel):
@@ -97,16 +90,16 @@ class TicketOut(BaseModel):
     msisdn: str
     text: Private = None
     tier: str
-    made_at: datetime
+    made_at: ShanghaiTime
     warned: bool = Field(description="true if four fifths of the time to a deadline passed without action")
     breached: bool = Field(description="true if a deadline passed without action")
-    first_response_due: datetime
-    first_response_at: datetime | None = None
+    first_response_due: ShanghaiTime
+    first_response_at: ShanghaiTime | None = None
     responded_by: str | None = None
-    due: datetime
+    due: ShanghaiTime
     charge_ids: list[str] = Field(description="the charges that it is about")
     decision: Decision | None = None
-    resolved_at: datetime | None = None
+    resolved_at: ShanghaiTime | None = None
     resolved_by: str | None = None
 
 
@@ -123,45 +116,24 @@ class TicketsOut(BaseModel):
     next_cursor: str | None = None
 
 
-def _in_shanghai(moment: datetime | None) -> datetime | None:
-    return moment.astimezone(SHANGHAI) if moment else None
-
-
 def _fields(found: TicketRead) -> dict[str, object]:
-    ticket = found.ticket
-    same = (
-        "id", "number", "kind", "state", "text", "tier", "warned", "breached", "responded_by", "decision", "charge_ids",
-    )  # fmt: skip
-    times = ("made_at", "first_response_due", "first_response_at", "due", "resolved_at")
-    return {
-        **{name: getattr(ticket, name) for name in same},
-        **{name: _in_shanghai(getattr(ticket, name)) for name in times},
-        "msisdn": found.msisdn,
-        "resolved_by": ticket.who,
-    }
+    """Return the fields of a ticket in an answer that are not those of ``Ticket``."""
+    return {"msisdn": found.msisdn, "resolved_by": found.ticket.who}
 
 
 def ticket_out(found: TicketRead) -> TicketOut:
     """Return a ticket for an answer, without its refunds."""
-    return TicketOut.model_validate(_fields(found))
+    return answer(TicketOut, found.ticket, **_fields(found))
 
 
 def refund_out(entry: Refund) -> RefundOut:
-    """Return a refund for an answer, its times in Asia/Shanghai."""
-    return RefundOut(
-        charge_id=entry.charge_id,
-        part=entry.part,
-        amount_fen=entry.amount_fen,
-        at=entry.made_at.astimezone(SHANGHAI),
-        who=entry.who,
-        second_half=entry.second_half,
-        decide_by=entry.decide_by.astimezone(SHANGHAI) if entry.is_open else None,
-    )
+    """Return a refund for an answer."""
+    return answer(RefundOut, entry, at=entry.made_at, decide_by=entry.decide_by if entry.is_open else None)
 
 
 def _detail(found: TicketRead) -> TicketDetailOut:
-    refunds = [refund_out(entry) for entry in found.refunds]
-    return TicketDetailOut.model_validate({**_fields(found), "refunds": refunds})
+    refunds = list(map(refund_out, found.refunds))
+    return answer(TicketDetailOut, found.ticket, **_fields(found), refunds=refunds)
 
 
 async def _ticket_filter(
@@ -170,16 +142,16 @@ async def _ticket_filter(
     breached: bool | None = None,  # noqa: FBT001  a query parameter
     warned: bool | None = None,  # noqa: FBT001  a query parameter
     number: Annotated[str | None, Query(pattern="^[A-Za-z0-9]{8}$", description="the short number of a ticket")] = None,
-    sort: Annotated[TicketSort | None, Query(description="earliest deadline first; default: oldest first")] = None,
 ) -> TicketFilter:
-    return TicketFilter(state, kind, breached, warned, number and number.upper(), sort)
+    return TicketFilter(state, kind, breached, warned, number and number.upper())
 
 
 TicketFilterIn = Annotated[TicketFilter, Depends(_ticket_filter)]
+TicketSortIn = Annotated[TicketSort | None, Query(description="earliest deadline first; default: oldest first")]
 
 
 async def _ticket_cursor(
-    wanted: TicketFilterIn,
+    sort: TicketSortIn = None,
     cursor: Annotated[
         str | None,
         Query(
@@ -188,7 +160,7 @@ async def _ticket_cursor(
         ),
     ] = None,
 ) -> str | None:
-    if cursor is not None and ("." in cursor) != (wanted.sort is not None):
+    if cursor is not None and ("." in cursor) != (sort is not None):
         raise RefusedError(422, "cursor: this is not one of a list in this order; leave it away to begin anew.")
     return cursor
 
@@ -196,10 +168,11 @@ async def _ticket_cursor(
 @router.get("", summary="Tickets, oldest first or by deadline", response_model_exclude_none=True)
 async def list_tickets(
     access: Annotated[RowAccess, Depends(Sees("tickets", Scope.READ, Scope.CARE))],
-    tickets: TicketsIn,
+    management: ManagementIn,
     wanted: TicketFilterIn,
     cursor: Annotated[str | None, Depends(_ticket_cursor)],
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    sort: TicketSortIn = None,
+    limit: LimitIn = 100,
 ) -> TicketsOut:
     """Tickets of present customers, with scope ``admin`` also of former ones.
 
@@ -208,29 +181,26 @@ async def list_tickets(
     """
     if wanted.number:
         access.require_reason()
-    found = await tickets.page(wanted, None, PageRequest(limit + 1, cursor, access.former))
+    page = await management.tickets.page(wanted, None, PageRequest(limit, cursor, access.former), sort)
     if wanted.number:
-        return TicketsOut(tickets=[await access.row(item, ticket_out) for item in found[:limit]])
-    return TicketsOut(
-        tickets=await access.rows(found[:limit], ticket_out),
-        next_cursor=next_cursor(found, limit, lambda item: item.cursor(wanted.sort)),
-    )
+        return TicketsOut(tickets=[await access.row(item, ticket_out) for item in page.items])
+    return TicketsOut(tickets=await access.rows(page.items, ticket_out), next_cursor=page.next_cursor)
 
 
 @router.post("", status_code=201, summary="Record a complaint", response_model_exclude_none=True)
 async def post_ticket(
-    given: ComplaintBody, access: Annotated[RowAccess, Depends(Sees("complaint", Scope.CARE))], tickets: TicketsIn
+    given: ComplaintBody, access: Annotated[RowAccess, Depends(Sees("complaint", Scope.CARE))], management: ManagementIn
 ) -> TicketDetailOut:
     """Opens the same ticket as ``TS``. The customer gets its number and deadlines by SMS."""
     await access.record(given.msisdn)
     complaint = AgentComplaint(f"agent:{access.who}", given.text, given.charge_id)
-    return await access.row(await tickets.open_for(given.msisdn, complaint), _detail)
+    return await access.row(await management.tickets.open_for(given.msisdn, complaint), _detail)
 
 
 @router.get("/{ticket_id}", summary="One ticket with its refunds", response_model_exclude_none=True)
-async def get_ticket(ticket_id: str, access: Reader, tickets: TicketsIn) -> TicketDetailOut:
+async def get_ticket(ticket_id: str, access: Reader, management: ManagementIn) -> TicketDetailOut:
     """The ticket's present state. The access is recorded."""
-    return await access.row(await tickets.one(ticket_id, former=access.former), _detail)
+    return await access.row(await management.tickets.one(ticket_id, former=access.former), _detail)
 
 
 async def _decide(access: RowAccess, tickets: Tickets, ticket_id: str, decision: Stimulus) -> TicketDetailOut:
@@ -247,10 +217,12 @@ async def post_first_response(
     ticket_id: str,
     given: FirstResponseBody,
     access: Annotated[RowAccess, Depends(Sees("first-response", Scope.CARE))],
-    tickets: TicketsIn,
+    management: ManagementIn,
 ) -> TicketDetailOut:
     """The message goes to the customer by SMS, between 07:00 and 22:00 Asia/Shanghai."""
-    return await _decide(access, tickets, ticket_id, RespondFirst(f"agent:{access.who}", ticket_id, given.message))
+    return await _decide(
+        access, management.tickets, ticket_id, RespondFirst(f"agent:{access.who}", ticket_id, given.message)
+    )
 
 
 @router.post("/{ticket_id}/resolve", summary="Decide a ticket", response_model_exclude_none=True)
@@ -258,7 +230,7 @@ async def post_resolve(
     ticket_id: str,
     given: ResolveBody,
     access: Annotated[RowAccess, Depends(Sees("resolve", Scope.CARE))],
-    tickets: TicketsIn,
+    management: ManagementIn,
 ) -> TicketDetailOut:
     """The decision is final. The customer is notified by SMS.
 
@@ -267,24 +239,28 @@ async def post_resolve(
     """
     refund = RefundRequest(given.refund.policy, given.refund.charge_id) if given.refund else None
     decision = Resolve(f"agent:{access.who}", ticket_id, given.decision, given.message, refund)
-    return await _decide(access, tickets, ticket_id, decision)
+    return await _decide(access, management.tickets, ticket_id, decision)
 
 
 @router.post(
     "/{ticket_id}/refund/confirm", summary="Pay the second half of a principal", response_model_exclude_none=True
 )
 async def post_refund_confirm(
-    ticket_id: str, access: Annotated[RowAccess, Depends(Sees("refund", Scope.CARE))], tickets: TicketsIn
+    ticket_id: str, access: Annotated[RowAccess, Depends(Sees("refund", Scope.CARE))], management: ManagementIn
 ) -> TicketDetailOut:
     """Confirms that it was the operator's error. Without a decision it is paid after 3 days, too."""
-    return await _decide(access, tickets, ticket_id, DecideRefund(f"agent:{access.who}", ticket_id, confirmed=True))
+    return await _decide(
+        access, management.tickets, ticket_id, DecideRefund(f"agent:{access.who}", ticket_id, confirmed=True)
+    )
 
 
 @router.post(
     "/{ticket_id}/refund/close", summary="Close a principal without its second half", response_model_exclude_none=True
 )
 async def post_refund_close(
-    ticket_id: str, access: Annotated[RowAccess, Depends(Sees("refund", Scope.CARE))], tickets: TicketsIn
+    ticket_id: str, access: Annotated[RowAccess, Depends(Sees("refund", Scope.CARE))], management: ManagementIn
 ) -> TicketDetailOut:
     """The customer keeps the principal."""
-    return await _decide(access, tickets, ticket_id, DecideRefund(f"agent:{access.who}", ticket_id, confirmed=False))
+    return await _decide(
+        access, management.tickets, ticket_id, DecideRefund(f"agent:{access.who}", ticket_id, confirmed=False)
+    )

@@ -67,10 +67,8 @@ async def test_parts_are_one_message_in_any_order(gateway: Running) -> None:
 async def test_parts_and_their_message_are_on_record(gateway: Running) -> None:
     first, second = [(await gateway.store(one))[0].id for one in parts(gateway, "TS 乱扣", "费", to="10086", ref=12)]
     await gateway.drain()
-    found = {
-        item.id: item
-        for item in await gateway.gateway.management.messages.page(MessageFilter(ALICE, direction="mo"), 10)
-    }
+    page = await gateway.gateway.management.messages.page(MessageFilter(ALICE, direction="mo"), 10)
+    found = {item.id: item for item in page.items}
     [whole] = [item for id_, item in found.items() if id_ not in (first, second)]
     assert (whole.text, whole.status, whole.part, whole.missing) == ("TS 乱扣费", "handled", None, None)
     assert whole.provider_message_id == whole.id

@@ -163,7 +163,7 @@ async def test_a_change_leaves_the_new_hash_and_no_password(gateway: Running, lo
     right = PasswordCheck(await stored_hash(gateway), NEW, OLD, PasswordTries("x", START, "2026-03-02"))
     assert check_password(right).new_hash is not None
     stored = await everything_stored(gateway)
-    chain = (await gateway.gateway.management.directory.evidence(ALICE, 0, 100)).records
+    chain = (await gateway.gateway.management.directory.evidence(ALICE, 0, 100)).items
     assert [record.kind for record in chain][-1] == "password-changed"
     for secret in (OLD, NEW, "999999"):
         assert secret not in stored

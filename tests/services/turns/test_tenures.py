@@ -76,8 +76,8 @@ async def test_a_late_message_of_a_former_customer_is_recorded_and_ignored(gatew
     assert found == {("ignored", "former customer", 1, None)}
     assert unused() == counted + 2
     listed = await gateway.gateway.management.messages.page(MessageFilter(status="ignored", former=True), 10)
-    assert len(listed) == 2
-    assert await gateway.gateway.management.messages.page(MessageFilter(ALICE, direction="mo"), 10) == []
+    assert len(listed.items) == 2
+    assert (await gateway.gateway.management.messages.page(MessageFilter(ALICE, direction="mo"), 10)).items == []
     [said] = await gateway.say("QXYYH", received_at=TENURE_2_STARTS)
     assert "音乐盒" in said
 
@@ -175,7 +175,7 @@ async def test_a_pending_message_of_a_former_customer_is_not_shown_for_the_curre
                 gateway.message(f"YE{minutes}", received_at=TENURE_2_STARTS + timedelta(minutes=minutes))
             )
         shown = await gateway.gateway.management.messages.page(MessageFilter(ALICE, direction="mo"), 10)
-    assert [message.text for message in shown] == ["YE0"]
+    assert [message.text for message in shown.items] == ["YE0"]
 
 
 # ---- outbound messages

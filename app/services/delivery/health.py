@@ -1,0 +1,25 @@
+"""What the health calls show: whether the database answers, the circuits of the providers and the queues."""
+
+from collections.abc import Mapping
+
+from app.db import work
+from app.db.session import Database, StorageUnavailableError
+from app.services.delivery.breaker import CircuitState, read_states
+
+
+class Health:
+    """Reads the state of the gateway."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def circuits(self) -> Mapping[str, CircuitState] | None:
+        """Return the state of each provider that has a circuit, by name; None if the database is unavailable."""
+        try:
+            return await self._database.read(read_states)
+        except StorageUnavailableError:
+            return None
+
+    async def backlog(self) -> Mapping[str, int]:
+        """Return how many messages and events are queued, by queue."""
+        return await self._database.read(work.counts)

@@ -1,0 +1,39 @@
+"""Pages of lists: what a caller asks for, and how rows are cut into a page with a cursor."""
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from app.domain.values import value
+
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+
+
+@value
+class PageRequest:
+    """A page of a list: up to ``limit`` rows after the cursor ``after``; None: from the beginning.
+
+    ``former`` includes rows of former tenures in a list over all numbers.
+    """
+
+    limit: int
+    after: str | None = None
+    former: bool = False
+
+
+@value
+class Page(Generic[_T]):
+    """Rows of a list, and the cursor of the rows after them; None if there are none."""
+
+    items: list[_T]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, found: Sequence[_T], limit: int, cursor_of: Callable[[_T], str]) -> "Page[_T]":
+        """Return a page of the first ``limit`` rows of ``found``, which was asked for at least one more."""
+        items = list(found[:limit])
+        return cls(items, cursor_of(items[-1]) if len(found) > limit else None)
+
+    def map(self, convert: Callable[[_T], _U]) -> "Page[_U]":
+        """Return the page with each row converted."""
+        return Page([convert(item) for item in self.items], self.next_cursor)
