@@ -4,14 +4,13 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.domain.calendar import SHANGHAI
-from app.domain.masking import mask, masked
+from app.domain.masking import mask
 from app.domain.messages import OutboundStatus
 from app.domain.parts import MOST_PARTS, PartOf
 from app.domain.stamps import StampForm
@@ -20,11 +19,11 @@ from app.providers.base import DeliveryReport, InboundMessage, Invalid, Malforme
 from app.providers.bodies import encoding_error, is_array
 from app.providers.parts import part_of_fields, part_of_header
 from app.providers.stamps import read_stamp
+from app.providers.validation import error_details
 
 MAX_ITEMS = 500
 LONGEST_ID = 200
 _LONGEST_CODE = 200
-_TYPES = frozenset({"str", "constrained-str", "int", "float"})
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _STATUSES = {
     "accepted": OutboundStatus.ACCEPTED,
@@ -203,16 +202,3 @@ def _json(body: bytes) -> object:
     except (ValueError, RecursionError):
         raise encoding_error(body) or MalformedRequestError("The body is not JSON in UTF-8.") from None
     return value
-
-
-def error_details(error: ValidationError) -> str:
-    """Return at most five errors with their places, without quoting what was sent."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    # For a field of several types, only the error of the first type.
-    messages = {tuple(part for part in item["loc"] if part not in _TYPES): item["msg"] for item in reversed(found)}
-    return "; ".join(f"{location_of(where) or 'body'}: {why}" for where, why in [*reversed(messages.items())][:5])
-
-
-def location_of(location: Sequence[int | str]) -> str:
-    """Return the path of a field, masked: an unknown field's name may be anything, even a password."""
-    return ".".join(masked(str(part)) for part in location)

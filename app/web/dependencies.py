@@ -11,6 +11,7 @@ from app.domain.msisdn import parse_msisdn
 from app.domain.reasons import reason_in
 from app.services.gateway import Gateway, Management, Upkeep
 from app.services.management.tokens import Caller, Scope
+from app.services.refusals import RefusedError
 from app.services.simulator.network import SimulatedNetwork
 from app.services.simulator.simulation import Simulation
 from app.services.turns.handling import Turns
@@ -108,10 +109,10 @@ def needs(*scopes: Scope) -> Needs:
 
 
 def msisdn_of(given: str) -> str:
-    """Return a subscriber's number in E.164; raise ProblemError (422) if it is none."""
+    """Return a subscriber's number in E.164; raise RefusedError (422) if it is none."""
     msisdn = parse_msisdn(given)
     if msisdn is None:
-        raise ProblemError(422, "msisdn: is not a mobile number; write 13800138000 or +8613800138000.")
+        raise RefusedError(422, "msisdn: is not a mobile number; write 13800138000 or +8613800138000.")
     return msisdn
 
 

@@ -12,13 +12,14 @@ from starlette.requests import ClientDisconnect
 from app import observability
 from app.db.session import StorageUnavailableError
 from app.domain.masking import masked
-from app.providers.generic_in import location_of
+from app.providers.validation import location_of
 from app.services.refusals import RefusedError
 from app.web.methods import allowed_methods
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = "5"
 _MAX_ERRORS = 100
+OUR_FAULT = "Something went wrong on our side; it is in the log."
 log = observability.logger(__name__)
 
 
@@ -81,7 +82,7 @@ async def _problem(request: Request, error: Exception) -> Response:
         case HTTPException():
             return _framework_problem(request, error)
     log.error("a request failed", exc_info=error)
-    return response(500, "Something went wrong on our side; it is in the log.")
+    return response(500, OUR_FAULT)
 
 
 def _framework_problem(request: Request, error: HTTPException) -> Response:

@@ -3,6 +3,7 @@
 (http-api.md; safety.md 1-3, 8, 9, 29)
 """
 
+import asyncio
 from collections.abc import Collection
 from functools import partial
 
@@ -25,6 +26,7 @@ from app.domain.credentials import signing_violation
 from app.domain.evidence import EvidenceRecord, Verification
 from app.domain.heads import HeadKeys
 from app.domain.names import cancel_how_violation, cancel_warning_violation, order_keyword_violation
+from app.domain.passwords import is_easy
 from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.subscriptions import Subscription
 from app.domain.values import replace
@@ -34,9 +36,12 @@ from app.services.paging import Page, PageRequest
 from app.services.refusals import RefusedError
 from app.services.sealing import Sealer
 from app.services.turns.handling import Turns
+from app.services.turns.passwords import hash_password
 from app.services.upkeep.chains import verify_chain
 
 __all__ = ["Directory", "QuestionRead"]
+
+_EASY = "service_password: anybody could guess it; no single digit, no run, no part of the customer's number."
 
 
 class Directory:
@@ -102,8 +107,16 @@ class Directory:
 
     # ---- subscribers
 
-    async def set_subscriber(self, msisdn: str, change: SetSubscriber) -> None:
-        """Create, change or close a subscriber. Raise RefusedError if that is not possible."""
+    async def set_subscriber(self, msisdn: str, change: SetSubscriber, password: str | None = None) -> None:
+        """Create, change or close a subscriber, with a new service password if one is given.
+
+        Raise RefusedError if that is not possible, or for a password that is easy to guess.
+        """
+        if password:
+            if is_easy(password, msisdn):
+                raise RefusedError(422, _EASY)
+            # Hashing takes long: it runs in a thread and before the transaction.
+            change = replace(change, password_hash=await asyncio.to_thread(hash_password, password))
         await self._turns.carry_out(msisdn, change)
 
     async def import_subscription(self, msisdn: str, wanted: ImportSubscription) -> tuple[str, ...]:

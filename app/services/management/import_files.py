@@ -13,7 +13,6 @@ from app.services.management.import_lines import UnreadableFileError, numbered_l
 _CHUNK_BYTES = 64 * 1024
 _MAGIC_BYTES = 8
 # More than one, so that a single bad line at the beginning does not condemn the file.
-# More than one, so that a single bad line at the beginning does not condemn the file.
 _FIRST_LINES = 10
 _MAGIC = (
     (b"PK\x03\x04", "an Excel workbook or a ZIP archive; save it as CSV UTF-8"),
@@ -105,7 +104,6 @@ def _transcode(file: BinaryIO, copy: IO[bytes], codec: str) -> BinaryIO:
 
 
 def _check_encoding(file: BinaryIO) -> None:
-    """Raise UnreadableFileError if several lines are not UTF-8 and no non-ASCII line is."""
     """Raise UnreadableFileError if several lines are not UTF-8 and no non-ASCII line is."""
     encodings = _count_encodings(file)
     if encodings.bad > 1 and not encodings.beyond_ascii:

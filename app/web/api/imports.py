@@ -1,40 +1,28 @@
 """The route for bulk imports: a file of directory changes, each line imported on its own (http-api.md)."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
-from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, BinaryIO, cast
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from app import observability
-from app.db.session import StorageUnavailableError
-from app.domain.values import replace, value
 from app.providers.charsets import UnknownCharsetError, media_type_of
-from app.providers.generic_in import error_details
-from app.services.gateway import Gateway
 from app.services.management.import_files import check_json_lines, in_utf8, looks_like_csv
 from app.services.management.import_lines import ImportLine, UnreadableFileError, csv_lines, json_lines
+from app.services.management.imports import MAX_FAULTS, Import, ImportResult, LineFault
 from app.services.management.tokens import Caller, Scope
-from app.services.refusals import RefusedError
-from app.web.api.import_kinds import KINDS, Kind, KindName, columns_of
-from app.web.dependencies import GatewayIn, needs
-from app.web.problems import ProblemError
+from app.web.answers import answer
+from app.web.api.import_kinds import KINDS, KindName, columns_of, parser
+from app.web.dependencies import ManagementIn, needs
+from app.web.problems import OUR_FAULT, ProblemError
 
-log = observability.logger(__name__)
 router = APIRouter(tags=["imports"])
 Importer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
 MAX_BYTES = 64 * 1024 * 1024
 _IN_MEMORY = 1024 * 1024
-# Lines that are parsed together in a thread and then imported concurrently, so that they share commits. Few enough
-# that starting all of them does not block the event loop.
-_CHUNK_LINES = 200
-MAX_ERRORS = 1_000
-_MAX_KEPT_LINES = 1_000
 _CSV_TYPES = frozenset({
     "text/csv", "application/csv", "text/x-csv", "application/x-csv", "text/comma-separated-values",
     "application/vnd.ms-excel",
@@ -76,7 +64,7 @@ class ImportOut(BaseModel):
     lines: int
     imported: int
     failed: int
-    errors: list[LineFaultOut] = Field(max_length=MAX_ERRORS)
+    errors: list[LineFaultOut] = Field(max_length=MAX_FAULTS)
     kept: dict[int, list[str]]
 
 
@@ -101,7 +89,7 @@ class ImportOut(BaseModel):
 async def import_lines(
     request: Request,
     caller: Importer,
-    gateway: GatewayIn,
+    management: ManagementIn,
     kind: Annotated[
         KindName | None, Query(alias="type", description="the type of lines that name none; required for CSV")
     ] = None,
@@ -123,7 +111,8 @@ async def import_lines(
         with ExitStack() as opened:
             try:
                 lines, as_csv = await run_in_threadpool(_open_lines, opened, file, content_type, kind)
-                return await ImportRun(gateway, caller, kind, strings=as_csv).run(lines)
+                parse = parser(management, caller, kind, strings=as_csv)
+                return _out(await Import(parse).run(lines))
             except UnknownCharsetError as error:
                 raise ProblemError(415, str(error)) from None
             except UnreadableFileError as error:
@@ -163,111 +152,11 @@ async def _receive(request: Request, file: BinaryIO) -> None:
     file.seek(0)
 
 
-@value
-class _ParsedLine:
-    """A valid line: its number from 1, its type and its body."""
-
-    number: int
-    kind: Kind
-    body: BaseModel
+def _out(found: ImportResult) -> ImportOut:
+    return answer(ImportOut, found, imported=found.lines - found.failed, errors=list(map(_fault, found.faults)))
 
 
-@value
-class _Chunk:
-    """Some parsed lines of a file.
-
-    ``lines`` counts all of them, ``good`` are the valid ones, ``problems`` the line numbers, statuses and details of
-    the others.
-    """
-
-    lines: int
-    good: list[_ParsedLine]
-    problems: list[tuple[int, int, str]]
-
-
-class ImportRun:
-    """The import of one file. Its memory does not grow with the file."""
-
-    def __init__(self, gateway: Gateway, caller: Caller, kind: str | None, *, strings: bool) -> None:
-        self._gateway = gateway
-        self._caller = caller
-        self._default = kind
-        self._strings = strings
-        self._failed = 0
-        self._problems: list[LineFaultOut] = []
-        self._kept: dict[int, list[str]] = {}
-
-    async def run(self, lines: Iterator[ImportLine]) -> ImportOut:
-        """Import all lines. They are parsed in a thread, so that the event loop is not blocked."""
-        count = 0
-        while (chunk := await run_in_threadpool(self._read_chunk, lines)).lines:
-            count += chunk.lines
-            problems = chunk.problems
-            for group in _groups(chunk.good):
-                problems += [problem for problem in await asyncio.gather(*map(self._carry_out, group)) if problem]
-            self._add_problems(problems)
-        done, kept = count - self._failed, dict(sorted(self._kept.items()))
-        return ImportOut(lines=count, imported=done, failed=self._failed, errors=self._problems, kept=kept)
-
-    def _add_problems(self, problems: list[tuple[int, int, str]]) -> None:
-        self._failed += len(problems)
-        kept = sorted(problems)[: MAX_ERRORS - len(self._problems)]
-        self._problems += [LineFaultOut(line=line, status=status, detail=detail) for line, status, detail in kept]
-
-    def _read_chunk(self, lines: Iterator[ImportLine]) -> _Chunk:
-        chunk = _Chunk(0, [], [])
-        count = 0
-        for line in islice(lines, _CHUNK_LINES):
-            count += 1
-            read = self._parse(line)
-            if isinstance(read, _ParsedLine):
-                chunk.good.append(read)
-            else:
-                chunk.problems.append((line.number, 422, read))
-        return replace(chunk, lines=count)
-
-    def _parse(self, line: ImportLine) -> _ParsedLine | str:
-        """Return the parsed line, or a text that says why it is invalid."""
-        if line.problem is not None:
-            return f"The line {line.problem}."
-        fields = dict(line.fields)
-        name = fields.pop("type", self._default)
-        kind = KINDS.get(name) if isinstance(name, str) else None
-        if kind is None:
-            return f"type: one of {', '.join(KINDS)}."
-        try:
-            body = kind.body.model_validate_strings(fields) if self._strings else kind.body.model_validate(fields)
-        except ValidationError as error:
-            # Explaining takes longer than validating, and only the first explanations are reported.
-            return error_details(error) if len(self._problems) < MAX_ERRORS else ""
-        return _ParsedLine(line.number, kind, body)
-
-    async def _carry_out(self, line: _ParsedLine) -> tuple[int, int, str] | None:
-        """Import one line; return its number, status and detail if it failed."""
-        try:
-            kept = await line.kind.handler(self._gateway, self._caller, line.body)
-        except (RefusedError, ProblemError) as error:
-            return line.number, error.status, error.detail
-        except StorageUnavailableError:
-            raise  # affects all lines: the caller sends the file again
-        except Exception:
-            log.exception("a line of an import failed", line=line.number)  # does not affect other lines (safety.md 32)
-            return line.number, 500, "Something went wrong on our side; it is in the log."
-        if kept and len(self._kept) < _MAX_KEPT_LINES:
-            self._kept[line.number] = list(kept)
-        return None
-
-
-def _groups(lines: Iterable[_ParsedLine]) -> Iterator[list[_ParsedLine]]:
-    """Yield groups of neighbouring lines to import concurrently: of one type, at most one line for each subscriber."""
-    group: list[_ParsedLine] = []
-    seen: set[object] = set()
-    for line in lines:
-        key = getattr(line.body, "msisdn", None)
-        if group and (not line.kind.concurrent or line.kind is not group[0].kind or key in seen):
-            yield group
-            group, seen = [], set()
-        group.append(line)
-        seen.add(key)
-    if group:
-        yield group
+def _fault(found: LineFault) -> LineFaultOut:
+    refusal = found.refusal
+    status, detail = (500, OUR_FAULT) if refusal is None else (refusal.status, refusal.detail)
+    return LineFaultOut(line=found.line, status=status, detail=detail)

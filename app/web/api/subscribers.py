@@ -4,18 +4,15 @@ import json
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from starlette.concurrency import run_in_threadpool
 
 from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
 from app.commands.accounts.import_lines import ImportSubscription
 from app.domain.account import Plan, Subscriber
 from app.domain.evidence import EvidenceRecord
-from app.domain.passwords import is_easy
 from app.domain.preferences import Preferences
 from app.domain.subscriptions import Subscription
 from app.domain.usage import data_plan
 from app.services.management.tokens import Caller, Scope
-from app.services.turns.passwords import hash_password
 from app.web.access import RowAccess, Sees
 from app.web.answers import answer
 from app.web.api.models import (
@@ -39,23 +36,13 @@ router = APIRouter(prefix="/subscribers/{msisdn}", tags=["subscribers"])
 Writer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
 Agent = Annotated[Caller, Depends(needs(Scope.CARE))]
 _VISIBLE = "in at least 5 visible characters"
-_EASY = "service_password: anybody could guess it; no single digit, no run, no part of the customer's number."
 
 
-async def change_of(
-    msisdn: str, given: SubscriberBody | SubscriberPatch, caller: Caller, *, create: bool
-) -> SetSubscriber:
-    """Return the change that a PUT or PATCH asks for.
-
-    A password is hashed here, outside of any transaction; raises ProblemError (422) if it is too easy.
-    """
-    fields = frozenset(type(given).model_fields if create else given.model_fields_set)
-    password = given.service_password
-    if password and is_easy(password, msisdn):
-        raise ProblemError(422, _EASY)
+def change_of(given: SubscriberBody | SubscriberPatch, caller: Caller, *, create: bool) -> SetSubscriber:
+    """Return the change that a PUT or PATCH asks for, without the password."""
     return SetSubscriber(
         who=f"api:{caller.name}",
-        given=fields,
+        given=frozenset(type(given).model_fields if create else given.model_fields_set),
         create=create,
         brand=given.brand,
         vip=given.vip,
@@ -65,7 +52,6 @@ async def change_of(
         status=given.status,
         language=given.language,
         plan=Plan(**given.plan.model_dump()) if given.plan else None,
-        password_hash=await run_in_threadpool(hash_password, password) if password else None,
     )
 
 
@@ -74,7 +60,8 @@ async def put_subscriber(
     msisdn: MsisdnIn, given: SubscriberBody, caller: Writer, management: ManagementIn
 ) -> dict[str, str]:
     """``status: closed`` ends the tenure and everything in it; the next PUT opens a new, empty one."""
-    await management.directory.set_subscriber(msisdn, await change_of(msisdn, given, caller, create=True))
+    change = change_of(given, caller, create=True)
+    await management.directory.set_subscriber(msisdn, change, given.service_password)
     return {"msisdn": msisdn}
 
 
@@ -83,7 +70,8 @@ async def patch_subscriber(
     msisdn: MsisdnIn, given: SubscriberPatch, caller: Writer, management: ManagementIn
 ) -> dict[str, str]:
     """Changes only the fields that are sent."""
-    await management.directory.set_subscriber(msisdn, await change_of(msisdn, given, caller, create=False))
+    change = change_of(given, caller, create=False)
+    await management.directory.set_subscriber(msisdn, change, given.service_password)
     return {"msisdn": msisdn}
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from app.db import subscribers, subscriptions
 from app.services.management.import_lines import ImportLine
+from app.services.management.imports import Import
 from app.services.management.tokens import Caller, Scope
-from app.web.api.import_kinds import KINDS, KindName
-from app.web.api.imports import ImportRun
+from app.web.api.import_kinds import KINDS, KindName, parser
 from tests.running import ALICE
 from tests.web.calls import Web, assert_problem
 
@@ -170,7 +170,8 @@ async def test_lines_are_read_in_a_thread(web: Web) -> None:
             yield ImportLine(number + 1, {"type": "sheep"})
 
     caller = Caller("a test", frozenset(Scope))
-    report = await ImportRun(web.running.gateway, caller, None, strings=False).run(lines_read())
+    parse = parser(web.running.gateway.management, caller, None, strings=False)
+    report = await Import(parse).run(lines_read())
     assert report.failed == 1_000
     assert threading.get_ident() not in read_in
 
