@@ -23,8 +23,6 @@ def _within(window: timedelta, since: datetime, now: datetime) -> bool:
 class Limits:
     """The recent traffic of a number; stored as JSON in its conversation row. Times are UTC.
 
-    The methods that run for every MO spell out all fields, as ``replace`` takes several times as long.
-
     Attributes:
         misunderstood: when the latest replies that understood nothing were made, at most 5.
         minute_began: when the current minute of the rate limit began.
@@ -69,19 +67,8 @@ class Limits:
         """
         began = self.minute_began
         if began is None or began > now or sent_at - began >= _RATE_WINDOW:
-            # Positional arguments, the boolean too: keywords are slower, and this runs for every MO.
-            return Limits(
-                self.misunderstood, sent_at, 1, False, self.segments, self.told_stranger_at, self.interrupted_by,  # noqa: FBT003
-            )  # fmt: skip
-        return Limits(
-            self.misunderstood,
-            self.minute_began,
-            self.in_minute + 1,
-            self.told_too_many,
-            self.segments,
-            self.told_stranger_at,
-            self.interrupted_by,
-        )
+            return replace(self, minute_began=sent_at, in_minute=1, told_too_many=False)
+        return replace(self, in_minute=self.in_minute + 1)
 
     @property
     def over_rate(self) -> bool:
@@ -105,16 +92,7 @@ class Limits:
         recent = self._this_hour(now)
         if recent and recent[-1][0] == minute:
             recent, segments = recent[:-1], recent[-1][1] + segments
-        counted = (*recent, (minute, segments))
-        return Limits(
-            self.misunderstood,
-            self.minute_began,
-            self.in_minute,
-            self.told_too_many,
-            counted,
-            self.told_stranger_at,
-            self.interrupted_by,
-        )
+        return replace(self, segments=(*recent, (minute, segments)))
 
     def _this_hour(self, now: datetime) -> tuple[tuple[int, int], ...]:
         minute = int(now.timestamp()) // _MINUTE

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 
 _STEP_BITS = 32
+_VERSION = 7 << 76
 _VARIANT = 0b10 << 62
 _LOW_62 = (1 << 62) - 1
 _HIGH_12 = (1 << 12) - 1
@@ -23,8 +24,6 @@ class IdSource(Iterator[str]):
         # An id grants nothing to those who guess it.
         self._random = random.Random()  # noqa: S311  ids are unique, not secret
         self._milliseconds, self._high, self._low = 0, 0, 0
-        # The part that most ids of a millisecond share: formatting is half the work of making an id.
-        self._prefix = ""
         if newest is not None:
             self.start_after(newest)
 
@@ -33,29 +32,22 @@ class IdSource(Iterator[str]):
         value = int(newest.replace("-", ""), 16)
         stored = value >> 80, (value >> 64) & _HIGH_12, value & _LOW_62
         with self._lock:
-            if stored > (self._milliseconds, self._high, self._low):
-                self._set(*stored)
+            self._milliseconds, self._high, self._low = max((self._milliseconds, self._high, self._low), stored)
 
     def __next__(self) -> str:
         """Return a new id: Unix milliseconds, then a 74-bit counter with a random start in each millisecond."""
         now = time.time_ns() // 1_000_000
         with self._lock:
-            low = self._low + self._random.getrandbits(_STEP_BITS) + 1
+            self._low += self._random.getrandbits(_STEP_BITS) + 1
             if now > self._milliseconds:
                 # The counter starts with its top bit unset, so that it does not overflow within the millisecond.
-                self._set(now, self._random.getrandbits(11), low := self._random.getrandbits(62))
-            elif low > _LOW_62:
-                low &= _LOW_62
-                self._set(*self._carried(), low)
-            self._low = low
-            prefix = self._prefix
-        digits = f"{low | _VARIANT:016x}"
-        return f"{prefix}{digits[:4]}-{digits[4:]}"
+                self._milliseconds = now
+                self._high, self._low = self._random.getrandbits(11), self._random.getrandbits(62)
+            elif self._low > _LOW_62:
+                self._low &= _LOW_62
+                self._milliseconds, self._high = self._carried()
+            digits = f"{self._milliseconds << 80 | _VERSION | self._high << 64 | _VARIANT | self._low:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def _carried(self) -> tuple[int, int]:
         return (self._milliseconds, self._high + 1) if self._high < _HIGH_12 else (self._milliseconds + 1, 0)
-
-    def _set(self, milliseconds: int, high: int, low: int) -> None:
-        self._milliseconds, self._high, self._low = milliseconds, high, low
-        digits = f"{milliseconds:012x}"
-        self._prefix = f"{digits[:8]}-{digits[8:]}-7{high:03x}-"
