@@ -1,7 +1,4 @@
-"""Uvicorn's HTTP protocol with limits on the time and size of requests (safety.md 37).
-
-It also writes head and body of a small answer in one packet, where uvicorn writes two.
-"""
+"""Uvicorn's HTTP protocol with limits on the time and size of requests (safety.md 37)."""
 
 import asyncio
 from enum import Enum, auto
@@ -23,46 +20,6 @@ _TOO_SLOW = "The request did not come in time: its head within {:g} s, its body 
 _NOT_HTTP = "This is no HTTP request."
 # Colon, space and CRLF.
 _HEADER_OVERHEAD_BYTES = 4
-
-
-class _BufferedTransport:
-    """A transport that combines all writes of one event loop iteration into one.
-
-    Each write costs a system call and wakes the peer, which is a large share of the cost of a short answer.
-    """
-
-    __slots__ = ("_buffer", "_loop", "_transport")
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._buffer: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        """Buffer data until the end of this event loop iteration."""
-        if not self._buffer:
-            self._loop.call_soon(self._send)
-        self._buffer.append(data)
-
-    def write_eof(self) -> None:
-        """Flush the buffer and signal end of file."""
-        self._send()
-        if self._transport.can_write_eof() and not self._transport.is_closing():
-            self._transport.write_eof()
-
-    def close(self) -> None:
-        """Flush the buffer, then close."""
-        self._send()
-        self._transport.close()
-
-    def _send(self) -> None:
-        if self._buffer:
-            data = b"".join(self._buffer)
-            self._buffer.clear()
-            self._transport.write(data)
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  any other attribute of a transport
-        return getattr(self._transport, name)
 
 
 class _Expected(Enum):
@@ -109,7 +66,7 @@ class Protocol(HttpToolsProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Start the timeout for the first request."""
-        super().connection_made(cast("asyncio.Transport", _BufferedTransport(transport, self.loop)))
+        super().connection_made(transport)
         self._expect(_Expected.HEAD)
         self._track_unfinished()
 
