@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.masking import holds_password
-from app.services.gateway import Gateway
+from app.services.gateway import Management
 from app.services.management.idempotency import CallKey, RecordedCall
 from app.web import problems
 from app.web.limits import STREAMED, whole_body
@@ -37,9 +37,9 @@ class IdempotencyKeys:
         if not _KEY.fullmatch(key) or holds_password(key):
             await problems.response(422, _BAD_KEY)(scope, receive, send)
             return
-        gateway: Gateway = scope["app"].state.gateway
+        management: Management = scope["app"].state.gateway.management
         token = Headers(scope=scope).get("authorization", "").partition(" ")[2]
-        if await gateway.management.tokens.caller(token) is None:
+        if await management.tokens.caller(token) is None:
             await self._app(scope, receive, send)  # the route refuses it with 401
             return
         try:
@@ -51,15 +51,15 @@ class IdempotencyKeys:
             return
         request = b"\n".join((scope["method"].encode(), scope["path"].encode(), scope["query_string"], body))
         call = CallKey.of(token, key)
-        known = await gateway.management.idempotent_calls.begin(call, request)
+        known = await management.idempotent_calls.begin(call, request)
         if known is None:
-            await self._run(gateway, call, body, scope, send)
-        elif gateway.management.idempotent_calls.is_same(known, request):
+            await self._run(management, call, body, scope, send)
+        elif management.idempotent_calls.is_same(known, request):
             await _answer_again(known, scope, receive, send)
         else:
             await problems.response(409, _OTHER_BODY)(scope, receive, send)
 
-    async def _run(self, gateway: Gateway, call: CallKey, body: bytes, scope: Scope, send: Send) -> None:
+    async def _run(self, management: Management, call: CallKey, body: bytes, scope: Scope, send: Send) -> None:
         """Handle the request, store its answer, and send the answer once it is stored."""
         answer: list[Message] = []
 
@@ -72,11 +72,11 @@ class IdempotencyKeys:
         try:
             await self._app(scope, replayed_body, collect)
         except BaseException:
-            await gateway.management.idempotent_calls.drop(call)
+            await management.idempotent_calls.drop(call)
             raise
         text = b"".join(message.get("body", b"") for message in answer[1:]).decode()
         media_type = Headers(raw=answer[0]["headers"]).get("content-type", "application/json")
-        await gateway.management.idempotent_calls.end(call, answer[0]["status"], media_type, text)
+        await management.idempotent_calls.end(call, answer[0]["status"], media_type, text)
         for message in answer:
             await send(message)
 
