@@ -11,10 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from enum import StrEnum
-from functools import lru_cache
 from pathlib import Path
-from types import NoneType
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
@@ -61,7 +58,7 @@ def make_engine(url: URL, *, read_only: bool = False) -> Engine:
             make_private(Path(url.database))
         except OSError as error:
             raise StorageUnavailableError(f"{error.filename}: {error.strerror}") from None
-    _register_adapters()
+    sqlite3.register_adapter(datetime, to_micros)
     engine = create_engine(url, connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -111,19 +108,6 @@ def _lock_database(connection: Connection) -> None:
     """Lock the whole database in a transaction that must run alone, else share that lock."""
     how = "lock" if connection.get_execution_options().get("alone") else "lock_shared"
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_{how}({_WHOLE_DATABASE})")
-
-
-def _register_adapters() -> None:
-    """Register adapters for the types of values with sqlite3, each a function in C.
-
-    sqlite3 looks up an adapter for every value that is not exactly an int, float, str or bytes, and a failing look-up
-    is the slowest.
-    """
-    sqlite3.register_adapter(datetime, lru_cache(maxsize=4096)(to_micros))
-    sqlite3.register_adapter(bool, int)
-    sqlite3.register_adapter(NoneType, {None: None}.__getitem__)
-    for words in StrEnum.__subclasses__():
-        sqlite3.register_adapter(words, str.__str__)
 
 
 # The key of another advisory lock.
