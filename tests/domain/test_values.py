@@ -12,7 +12,6 @@ from app.domain.catalogue import Billing
 from app.domain.money import in_yuan
 from app.domain.retry import CAP, backoff
 from app.domain.texts import wording
-from app.domain.values import value
 from tests.commands.world import shanghai
 
 ZH, EN = Language.ZH, Language.EN
