@@ -7,9 +7,9 @@ import httpx
 from app.db.recovery import FailoverRoute
 from app.db.session import Database
 from app.domain.policy import ProviderTraits
-from app.providers import KINDS, make_provider
-from app.providers.base import Provider, ProviderSettings, Surroundings
-from app.providers.fences import Fence
+from app.options import ProviderOptions
+from app.providers import make_provider, provider_kinds
+from app.providers.base import Provider, Surroundings
 from app.providers.probe import ProbeProvider
 from app.services.delivery.receipts import Receipts
 from app.services.delivery.sending import Delivery
@@ -19,7 +19,7 @@ from app.services.ids import IdSource
 from app.services.simulator.network import PROVIDER as SIMULATOR
 from app.services.simulator.network import SimulatedNetwork
 from app.services.upkeep.probing import PROVIDER as PROBE
-from app.settings import ProviderFile, Settings, SettingsError, zone_of
+from app.settings import Settings, SettingsError
 
 
 def build_carriers(
@@ -27,7 +27,7 @@ def build_carriers(
 ) -> Carriers:
     """Make each provider of the settings and, where it can send, its delivery; add the simulated network's loop.
 
-    Raise SettingsError for an unknown kind, a setting that its kind refuses, and a default provider that cannot send.
+    Raise SettingsError for a second simulator and a default provider that cannot send.
     """
     receipts = Receipts(database, ids)
     network = SimulatedNetwork(database, ids, receipts)
@@ -54,7 +54,7 @@ def _delivery(
     receipts: Receipts,
     wake_reports: Callable[[], None],
 ) -> Delivery:
-    given, provider = settings.provider_table()[name], providers[name]
+    given, provider = provider_options(settings)[name], providers[name]
     return Delivery(
         database,
         provider,
@@ -75,43 +75,32 @@ def _can_fail_over(other: Provider, provider: Provider) -> bool:
 
 def _failover_route(settings: Settings, other: Provider) -> FailoverRoute:
     """Return the route over a provider; one with a single number carries only messages from the access number."""
-    given = settings.provider_table()[other.name]
+    given = provider_options(settings)[other.name]
     return FailoverRoute(
         other.name, settings.file.access_number if given.single_number else None, tuple(given.prefixes)
     )
 
 
+def provider_options(settings: Settings) -> dict[str, ProviderOptions]:
+    """Return the options of all providers by name; those that exist without configuration have the name of a kind."""
+    kinds = {**provider_kinds(), PROBE: ProbeProvider.options}
+    given = settings.file.providers
+    return {name: given.get(name) or kinds[name](kind=name) for name in settings.provider_names()}
+
+
 def _providers(settings: Settings, around: Surroundings) -> dict[str, Provider]:
     providers: dict[str, Provider] = {}
-    for name, given in settings.provider_table().items():
-        if given.kind == ProbeProvider.kind and name == PROBE:
-            providers[name] = ProbeProvider(name)
-            continue
-        if given.kind not in KINDS:
-            raise SettingsError(f"providers.{name}.kind: {given.kind!r} is not one of: {', '.join(KINDS)}")
-        if given.kind == SIMULATOR and name != SIMULATOR:
+    for name, options in provider_options(settings).items():
+        if options.kind == SIMULATOR and name != SIMULATOR:
             raise SettingsError(f"providers.{name}.kind: the one provider of kind simulator must be named simulator")
-        providers[name] = make_provider(_provider_settings(name, given), around)
+        is_probe = options.kind == ProbeProvider.kind
+        providers[name] = ProbeProvider(name, options, around) if is_probe else make_provider(name, options, around)
     return providers
-
-
-def _provider_settings(name: str, given: ProviderFile) -> ProviderSettings:
-    return ProviderSettings(
-        name,
-        given.kind,
-        given.secrets(),
-        Fence(given.path_tokens(), given.allowed_ips, given.credentials()),
-        given.send_url,
-        given.on_unknown == "resend",
-        given.timeout.total_seconds(),
-        given.numbers,
-        zone_of(given.time_zone),
-    )
 
 
 def carrier_of(settings: Settings, name: str) -> ProviderTraits:
     """Return what turns know of a provider. Without ``free_mo``, inbound messages are free only in demo and test."""
-    given = settings.provider_table()[name]
+    given = provider_options(settings)[name]
     free = settings.disposable if given.free_mo is None else given.free_mo
     return ProviderTraits(name, given.single_number, free)
 

@@ -12,13 +12,15 @@ from app.commands.router import Router
 from app.db.session import Database, normalise_url
 from app.domain.credentials import sealing_violation
 from app.providers.http import make_transport
+from app.services.delivery.binds import Binds
 from app.services.delivery.health import Health
+from app.services.delivery.inbox import ProviderInbox
 from app.services.engine import Engine, Loop
 from app.services.events.outgoing_events import Address, OutgoingEvents
 from app.services.events.public_addresses import address_violation, make_webhook_transport
 from app.services.gateway import Carriers, Gateway, Management, Simulator, Storage, Turning, Upkeep
 from app.services.ids import IdSource
-from app.services.intake import Intake
+from app.services.intake import Intake, Source
 from app.services.management.access import Access
 from app.services.management.campaigns import Campaigns
 from app.services.management.charges import Charges
@@ -59,6 +61,7 @@ def build_gateway(settings: Settings) -> Gateway:
         storage=storage,
         carriers=carriers,
         turning=turning,
+        binds=Binds(carriers.providers, turning.inboxes),
         management=management,
         upkeep=_upkeep(settings, storage, turning),
         simulator=_simulator(storage, turning, management, engine),
@@ -127,7 +130,11 @@ def _turning(settings: Settings, storage: Storage, registry: Registry, carriers:
         companions={SIMULATOR: carriers.network.keep_sent},
         wake=loop.wake,
     )
-    return Turning(registry, intake, turns, loop)
+    inboxes = {
+        name: ProviderInbox(Source(name, one.numbers, one.zone), intake, carriers.receipts)
+        for name, one in carriers.providers.items()
+    }
+    return Turning(registry, intake, inboxes, turns, loop)
 
 
 def _registry(settings: Settings) -> Registry:

@@ -10,7 +10,9 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.types import Receive, Scope, Send
 
 from app import __version__, observability
+from app.carriers import provider_options
 from app.composition import build_gateway
+from app.providers.webhook import WebhookOptions
 from app.services.gateway import Gateway
 from app.settings import Environment, Settings
 from app.web import api, health, idempotency, limits, openapi, pages, problems, simulator, simulator_control, webhooks
@@ -85,9 +87,7 @@ def create_app(settings: Settings, host: str | None = None) -> FastAPI:
         redoc_url=None,
         telemetry=_NO_TELEMETRY,
     )
-    app.webhooks_endpoint = webhooks.Webhooks(
-        gateway.carriers.providers, gateway.turning.intake, gateway.carriers.receipts
-    )
+    app.webhooks_endpoint = webhooks.Webhooks(gateway.carriers.providers, gateway.turning.inboxes)
     app.own_hosts = _own_hosts(settings, host)
     app.state.gateway = gateway
     app.add_middleware(idempotency.IdempotencyKeys)
@@ -104,7 +104,11 @@ def _own_hosts(settings: Settings, host: str | None) -> OwnHosts | None:
     if settings.env is Environment.PRODUCTION:
         return None
     names = filter(None, map(host_name, [*settings.allowed_hosts, *([host] if host else [])]))
-    guarded = (name for name, given in settings.provider_table().items() if given.secrets() or given.path_tokens())
+    guarded = (
+        name
+        for name, given in provider_options(settings).items()
+        if isinstance(given, WebhookOptions) and (given.secrets() or given.path_tokens())
+    )
     return OwnHosts(frozenset(names), frozenset(guarded))
 
 

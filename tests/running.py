@@ -1,5 +1,6 @@
 """A gateway that runs inside a test, with helpers to write to it, move its clock and read its rows."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,11 +16,14 @@ from app.commands.accounts.import_lines import ImportSubscription
 from app.composition import build_gateway
 from app.db.simulator import ThreadMessage
 from app.domain.account import Brand, Payment
+from app.domain.messages import InboundMessage, InboundResult
 from app.domain.parts import PartOf
 from app.domain.subscriptions import Channel, SubscriptionState
-from app.domain.values import replace
+from app.domain.values import replace, value
+from app.options import ProviderOptions
+from app.providers import provider_kinds
 from app.services.gateway import Gateway
-from app.services.intake import IncomingMessage, IntakeResult
+from app.services.intake import Source
 from app.services.simulator.network import PROVIDER
 from app.settings import Environment, Settings, SettingsFile
 from tests.commands.world import shanghai
@@ -40,6 +44,18 @@ def settings_for(database_url: str, env: Environment = Environment.TEST, file: S
     )
 
 
+def options_of(**given: object) -> ProviderOptions:
+    """Return the options of a provider, as the settings file has them."""
+    return provider_kinds()[str(given["kind"])].model_validate(given)
+
+
+@value
+class Sent(InboundMessage):
+    """A message and the provider that delivers it."""
+
+    provider: str = PROVIDER
+
+
 @dataclass
 class Running:
     """A running gateway with helpers for tests."""
@@ -57,9 +73,9 @@ class Running:
         message_id: str | None = None,
         provider: str = PROVIDER,
         received_at: datetime | None = None,
-    ) -> IncomingMessage:
+    ) -> Sent:
         """Return a message to be stored, with a new id unless one is given."""
-        return IncomingMessage(provider, message_id or f"m-{next(_NUMBERS)}", sender, to, text, received_at)
+        return Sent(message_id or f"m-{next(_NUMBERS)}", sender, to, text, received_at, provider=provider)
 
     def parts(
         self,
@@ -70,15 +86,18 @@ class Running:
         sender: str = ALICE,
         provider: str = PROVIDER,
         message_id: str | None = None,
-    ) -> list[IncomingMessage]:
+    ) -> list[Sent]:
         """Return the parts of a long message, each with a new id unless ``message_id`` is given."""
         total = len(texts)
         wholes = [self.message(text, to, sender=sender, provider=provider, message_id=message_id) for text in texts]
         return [replace(one, part=PartOf(ref, number, total)) for number, one in enumerate(wholes, 1)]
 
-    async def store(self, *messages: IncomingMessage) -> list[IntakeResult]:
+    async def store(self, *messages: Sent) -> list[InboundResult]:
         """Store messages without waiting for what they cause."""
-        return await self.gateway.turning.intake.store(messages)
+        intake = self.gateway.turning.intake
+        groups = [list(group) for _, group in itertools.groupby(messages, lambda message: message.provider)]
+        stored = await asyncio.gather(*(intake.store(Source(group[0].provider), group) for group in groups))
+        return list(itertools.chain(*stored))
 
     async def say(
         self, text: str, to: str = "10086", *, sender: str = ALICE, received_at: datetime | None = None

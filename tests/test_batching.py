@@ -11,7 +11,6 @@ from app import batching
 from app.batching import Batcher
 from app.db.outbox import outbound_message
 from app.db.subscribers import subscriber
-from app.services.intake import IntakeStatus
 from tests.running import Running
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +50,7 @@ async def test_five_hundred_single_messages_at_once_are_stored_in_few_commits(ga
         with counted(gateway.gateway.storage.database.engine) as count:
             stored = await asyncio.gather(*map(gateway.store, messages))
 
-    assert all(item.status is IntakeStatus.ACCEPTED for [item] in stored)
+    assert all(item.new for [item] in stored)
     assert count.commits <= 3
     assert count.statements <= 10 * count.commits
 

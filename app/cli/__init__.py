@@ -4,7 +4,7 @@ import typer
 
 from app.cli import chat, config, evidence, importing, running, schema, tokens, upkeep
 from app.cli.terminal import FAILED, examples, print_errors
-from app.db.session import StorageUnavailableError
+from app.domain.storage import StorageUnavailableError
 from app.services.management.tokens import TokenError
 from app.services.startup import StartError
 from app.settings import SettingsError

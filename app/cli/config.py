@@ -14,6 +14,7 @@ from rich.text import Text
 from app.cli.terminal import FAILED, examples, out, print_errors
 from app.composition import build_gateway
 from app.db.session import normalise_url
+from app.providers import provider_kinds
 from app.settings import Settings, SettingsError
 from app.settings.check import SettingProblem, Sources, read
 from app.settings.sources import PREFIX
@@ -31,7 +32,7 @@ _Row = tuple[str, str, str]
 )
 def check() -> None:
     """Say everything that is wrong in the settings, where, and what to do; or print them with secrets hidden."""
-    settings, sources, problems = read()
+    settings, sources, problems = read(provider_kinds())
     if settings is not None:
         problems += _assembly_problems(settings, sources)
     if settings is None or problems:
@@ -43,7 +44,7 @@ def check() -> None:
     table.add_column("from", overflow="fold")
     for name, value, place in [*_environment_rows(settings, sources), *_file_rows(settings.file, sources)]:
         table.add_row(Text(name), Text(value), Text(place, "dim" if place == "default" else ""))
-    for name in settings.provider_table():
+    for name in settings.provider_names():
         if name not in settings.file.providers:
             table.add_row(f"providers.{name}", "", f"always there in {settings.env.value}")
     out.print(table)

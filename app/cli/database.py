@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from app.composition import make_sealer
 from app.db.session import Database, normalise_url
+from app.providers import provider_kinds
 from app.services.startup import DatabaseOwner, prepare
 from app.settings import Environment, Settings
 from app.settings.check import checked_settings
@@ -13,7 +14,7 @@ from app.settings.check import checked_settings
 @contextmanager
 def unchecked_database() -> Iterator[tuple[Database, DatabaseOwner, Settings]]:
     """Yield the database without checks, the owner that the settings say it has, and the settings."""
-    settings = checked_settings()
+    settings = checked_settings(provider_kinds())
     database = Database(normalise_url(settings.database_url))
     try:
         yield database, DatabaseOwner(settings.env.value, make_sealer(settings, database)), settings

@@ -15,6 +15,7 @@ from app.cli.database import unchecked_database
 from app.cli.terminal import examples, out
 from app.composition import build_gateway
 from app.main import create_app
+from app.providers import provider_kinds
 from app.services.startup import StartError, prepare
 from app.settings import Environment, Settings, SettingsError
 from app.settings.check import checked_settings
@@ -82,7 +83,7 @@ def _tune_garbage_collection() -> None:
 )
 def serve(host: Host = "127.0.0.1", port: Port = None) -> None:
     """Run everything in one process: web, processing, sending, timers."""
-    _serve(checked_settings(), host, port)
+    _serve(checked_settings(provider_kinds()), host, port)
 
 
 @app.command(
@@ -94,7 +95,7 @@ def serve(host: Host = "127.0.0.1", port: Port = None) -> None:
 def demo(host: Host = "127.0.0.1", port: Port = None) -> None:
     """Run the gateway with the demo customers loaded, and say where to look."""
     os.environ.setdefault("SMSGW_ENV", Environment.DEMO.value)
-    settings = checked_settings()
+    settings = checked_settings(provider_kinds())
     if not settings.disposable:
         raise SettingsError(
             f"SMSGW_ENV is {settings.env.value}: the demo empties its database, so it runs in demo or test only"

@@ -20,10 +20,12 @@ from sqlalchemy import (
     update,
 )
 
+from app.db import message_parts
 from app.db.columns import customer, metadata
+from app.db.message_parts import MessagePart
 from app.db.outbox import ROW, ClaimedMessage, outbound_message, unfinished
 from app.db.questions import question
-from app.db.rows import Given, as_keys, fetch, from_json, insert_rows, matching, one_of, shape_of, update_rows
+from app.db.rows import Given, Row, as_keys, fetch, from_json, insert_rows, matching, one_of, shape_of, update_rows
 from app.db.types import Id, Instant
 from app.domain.messages import OutboundStatus
 from app.domain.values import value
@@ -54,6 +56,8 @@ class Handover:
         result: ``accepted``, ``refused``, ``refused for now`` or ``unknown``; empty if it was not tried.
         handed_over_at: when the provider accepted it.
         final_at: when it ended, if it has.
+        parts: the provider's ids of all segments, in order, if it reports on each.
+        progress: what the next attempt must know.
     """
 
     message: ClaimedMessage
@@ -64,6 +68,8 @@ class Handover:
     handed_over_at: datetime | None = None
     final_at: datetime | None = None
     error_code: str | None = None
+    parts: tuple[str, ...] = ()
+    progress: str | None = None
 
 
 def _own_or_late(given: Given) -> ColumnElement[bool]:
@@ -73,8 +79,8 @@ def _own_or_late(given: Given) -> ColumnElement[bool]:
     return or_(own, late)
 
 
-def record(connection: Connection, handovers: Sequence[Handover], now: datetime) -> None:
-    """Record results of attempts. After a lost lease only an acceptance counts."""
+def record(connection: Connection, provider: str, handovers: Sequence[Handover], now: datetime) -> None:
+    """Record results of a provider's attempts. After a lost lease only an acceptance counts."""
     if not handovers:
         return
     rows = [
@@ -85,7 +91,9 @@ def record(connection: Connection, handovers: Sequence[Handover], now: datetime)
             "status": item.status,
             "due_at": item.due_at,
             "attempts": item.message.attempts if item.result else item.message.attempts - 1,
+            "segments": len(item.parts) or item.message.segments,
             "provider_message_id": item.provider_message_id,
+            "progress": item.progress,
             "handed_over_at": item.handed_over_at,
             "final_at": item.final_at,
             "error_code": item.error_code,
@@ -95,6 +103,11 @@ def record(connection: Connection, handovers: Sequence[Handover], now: datetime)
         for item in handovers
     ]
     update_rows(connection, _mt, rows, ROW, only=_own_or_late)
+    message_parts.save(connection, [row for item in handovers for row in _accepted_parts(provider, item)])
+    _record_failures(connection, handovers, now)
+
+
+def _record_failures(connection: Connection, handovers: Sequence[Handover], now: datetime) -> None:
     # The message itself records the attempt that succeeded; only the others need rows of their own.
     failed = [item for item in handovers if item.handed_over_at is None and item.result]
     insert_rows(
@@ -113,6 +126,14 @@ def record(connection: Connection, handovers: Sequence[Handover], now: datetime)
             for item in failed
         ],
     )
+
+
+def _accepted_parts(provider: str, item: Handover) -> Sequence[Row]:
+    if len(item.parts) <= 1:
+        return ()
+    message, accepted = item.message, OutboundStatus.ACCEPTED
+    parts = [MessagePart(number, theirs, accepted) for number, theirs in enumerate(item.parts, 1)]
+    return message_parts.rows_of(message.bucket, message.msisdn, message.id, provider, parts)
 
 
 @cache

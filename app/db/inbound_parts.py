@@ -50,6 +50,7 @@ class StoredPart:
     due_at: datetime
     handled_at: datetime | None
     tenure: int | None
+    reply_token: str | None
 
     @property
     def stamped_at(self) -> datetime:

@@ -52,7 +52,7 @@ inbound_message = Table(
     *required(Instant, "sent_at", "stored_at", "due_at"),
     Column("tries", SmallInteger, nullable=False),
     *optional(Instant, "received_at", "handled_at"),
-    *optional(Text, "verdict", "trace", "concat_ref"),
+    *optional(Text, "verdict", "trace", "concat_ref", "reply_token"),
     # ``part``: which of ``parts``, from 1; 0: a whole message. ``missing``: how many parts of a joined one never came.
     Column("part", SmallInteger, nullable=False),
     *optional(SmallInteger, "parts", "missing"),
@@ -94,6 +94,7 @@ class StoredMessage:
         received_at: the provider's stamp.
         concat_ref: the concatenation reference of a part that is not joined yet; None for whole messages.
         missing: of a message joined from parts: how many never came.
+        reply_token: what the carrier wants back with each answer.
     """
 
     bucket: int
@@ -110,6 +111,7 @@ class StoredMessage:
     received_at: datetime | None = None
     concat_ref: str | None = None
     missing: int | None = None
+    reply_token: str | None = None
 
     @property
     def stamped_at(self) -> datetime:
@@ -201,10 +203,11 @@ def pending_of(connection: Connection, numbers: Sequence[Key], now: datetime, li
             instant_or_none(received),
             concat_ref,
             missing,
+            reply_token,
         )
         for (
             bucket, msisdn, id_, provider, dialled, text, sealed, sent, stored, due, tries, received, concat_ref,
-            missing,
+            missing, reply_token,
         ) in rows
     ]  # fmt: skip
 

@@ -44,7 +44,8 @@ outbound_message = Table(
     Column("status", Text, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("attempts", SmallInteger, nullable=False),
-    *optional(Text, "leased_by", "provider_message_id", "error_code"),
+    # ``progress``: what the provider's next attempt must know, such as the segments that were taken.
+    *optional(Text, "leased_by", "provider_message_id", "error_code", "reply_token", "progress"),
     *optional(Instant, "leased_until", "handed_over_at", "final_at"),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     Index("ix_outbound_message_id", "id"),
@@ -68,6 +69,8 @@ class ClaimedMessage:
         kind: the message class.
         in_reply_to: the id of the MO that it answers.
         valid_until: UTC, by the gateway's clock; not sent later.
+        reply_token: that of the MO which it answers, for the provider that the MO came from.
+        progress: what the last attempt left for this one.
         attempts: the number of attempts, the coming one included.
         leased_by: the id of this one lease, so that a worker which lost it cannot overwrite a later attempt.
     """
@@ -84,6 +87,8 @@ class ClaimedMessage:
     question_id: str | None
     in_reply_to: str | None
     valid_until: datetime
+    reply_token: str | None
+    progress: str | None
     attempts: int
     leased_by: str = ""
 
@@ -150,10 +155,13 @@ def due_messages(
 
 
 def _claimed(row: Fields, leased_by: str) -> ClaimedMessage:
-    (bucket, msisdn, id_, lane, number, text, kind, encoding, segments, question, answered, valid_until, attempts) = row
+    (
+        bucket, msisdn, id_, lane, number, text, kind, encoding, segments, question, answered, valid_until, token,
+        progress, attempts,
+    ) = row  # fmt: skip
     return ClaimedMessage(
         bucket, msisdn, id_, lane, number, text, kind, encoding, segments, question, answered,
-        from_micros(valid_until), attempts + 1, leased_by,
+        from_micros(valid_until), token, progress, attempts + 1, leased_by,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, or_, select
 
 from app.db.outbox import ROW, outbound_message, unfinished
-from app.db.rows import one_of, update_rows
+from app.db.rows import AnyRow, one_of, update_rows
 from app.db.types import Instant
 from app.domain.messages import OutboundStatus
 from app.domain.values import value
@@ -64,8 +64,16 @@ class FailoverRoute:
 
 
 def fail_over(connection: Connection, provider: str, route: FailoverRoute, now: datetime, limit: int) -> int:
-    """Move at most ``limit`` queued messages of a failing provider to another one. Return their number."""
-    conditions = [_mt.c.provider == provider, unfinished(_mt.c.status), one_of(_mt.c.status, "queued")]
+    """Move at most ``limit`` queued messages of a failing provider to another one. Return their number.
+
+    One that the provider has taken in part stays.
+    """
+    conditions = [
+        _mt.c.provider == provider,
+        unfinished(_mt.c.status),
+        one_of(_mt.c.status, "queued"),
+        _mt.c.progress.is_(None),
+    ]
     if route.only_number is not None:
         conditions.append(_mt.c.service_number == route.only_number)
     if route.prefixes:
@@ -78,7 +86,14 @@ def fail_over(connection: Connection, provider: str, route: FailoverRoute, now: 
         .with_for_update(skip_locked=True)
     )
     rows = [
-        {"bucket": row.bucket, "msisdn": row.msisdn, "id": row.id, "provider": route.provider, "due_at": now}
+        {
+            "bucket": row.bucket,
+            "msisdn": row.msisdn,
+            "id": row.id,
+            "provider": route.provider,
+            "reply_token": None,
+            "due_at": now,
+        }
         for row in connection.execute(waiting)
     ]
     update_rows(connection, _mt, rows, ROW)
@@ -90,11 +105,12 @@ def adopt_orphans(
 ) -> int:
     """Move queued messages of providers that are no longer configured to the default provider. Return their number.
 
-    Messages that were being sent when a worker died are counted too; their results are unknown (delivery.md 8).
+    Messages that were being sent when a worker died are counted too; their results are unknown (delivery.md 8), and so
+    are those of messages that the provider has taken in part.
     """
     gone = or_(one_of(_mt.c.status, "queued"), _mt.c.leased_until < machine_now)
     found = (
-        select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id, _mt.c.status, _mt.c.provider)
+        select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id, _mt.c.status, _mt.c.provider, _mt.c.progress)
         .where(unfinished(_mt.c.status), gone, _mt.c.provider.not_in(configured))
         .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
         .with_for_update()
@@ -104,8 +120,9 @@ def adopt_orphans(
             "bucket": row.bucket,
             "msisdn": row.msisdn,
             "id": row.id,
-            "provider": default_provider if row.status == OutboundStatus.QUEUED else row.provider,
-            "status": OutboundStatus.QUEUED if row.status == OutboundStatus.QUEUED else OutboundStatus.UNKNOWN,
+            "provider": default_provider if _is_untouched(row) else row.provider,
+            "status": OutboundStatus.QUEUED if _is_untouched(row) else OutboundStatus.UNKNOWN,
+            "reply_token": None,
             "due_at": now,
             "leased_by": None,
             "leased_until": None,
@@ -114,3 +131,8 @@ def adopt_orphans(
     ]
     update_rows(connection, _mt, rows, ROW)
     return len(rows)
+
+
+def _is_untouched(row: AnyRow) -> bool:
+    """Return True if certainly no part of a message has been sent."""
+    return row.status == OutboundStatus.QUEUED and row.progress is None

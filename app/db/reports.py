@@ -30,7 +30,6 @@ from app.db.rows import (
     from_json,
     insert_rows,
     matching,
-    one_of,
     raw,
     shape_of,
     update_rows,
@@ -75,10 +74,13 @@ class ReportedMessage:
     segments: int
 
 
+REPORTED_COLUMNS = tuple(ReportedMessage.__dataclass_fields__)
+
+
 @cache
 def _find(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_mt, _KEY))
-    columns = [_mt.c[name] for name in ReportedMessage.__dataclass_fields__]
+    columns = [_mt.c[name] for name in REPORTED_COLUMNS]
     found = (
         select(*columns)
         .join_from(_mt, given, matching(_mt, given, _KEY))
@@ -88,28 +90,27 @@ def _find(dialect: str) -> AnySelect:
 
 
 def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
-    """Return the messages with these (provider, provider's id), locked in a fixed order."""
+    """Return the messages with these (provider, provider's id), of several the newest; lock them in a fixed order."""
     found = fetch(connection, _find(connection.dialect.name), as_keys(_KEY, sorted(set(keys))))
-    messages = [ReportedMessage(*row) for row in found]
+    messages = sorted((ReportedMessage(*row) for row in found), key=lambda message: message.id)
     return {(message.provider, message.provider_message_id or ""): message for message in messages}
 
 
 @cache
-def _unknown(dialect: str) -> AnySelect:
+def _by_id(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_mt, ("provider", "id")))
-    columns = [_mt.c[name] for name in ReportedMessage.__dataclass_fields__]
+    columns = [_mt.c[name] for name in REPORTED_COLUMNS]
     found = (
         select(*columns)
         .join_from(_mt, given, matching(_mt, given, ("provider", "id")))
-        .where(one_of(_mt.c.status, "unknown", "queued"), _mt.c.provider_message_id.is_(None))
         .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
     )
     return found.with_for_update(of=_mt)
 
 
-def unknown_messages(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
-    """Return the messages with these (provider, id) that may or may not have been accepted, locked."""
-    found = fetch(connection, _unknown(connection.dialect.name), as_keys(("provider", "id"), sorted(keys)))
+def messages_by_id(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
+    """Return the messages with these (provider, id), locked in a fixed order."""
+    found = fetch(connection, _by_id(connection.dialect.name), as_keys(("provider", "id"), sorted(keys)))
     messages = [ReportedMessage(*row) for row in found]
     return {(message.provider, message.id): message for message in messages}
 
@@ -158,22 +159,6 @@ def parked_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> l
         ParkedReport(bucket, id_, provider, theirs, status, code, part, None if at is None else from_micros(at))
         for bucket, id_, provider, theirs, status, code, part, at in found
     ]
-
-
-@cache
-def _of_segments(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(_report, _KEY))
-    columns = [_report.c[name] for name in (*_KEY, "part", "status")]
-    return select(*columns).join_from(_report, given, matching(_report, given, _KEY)).where(_report.c.part > 0)
-
-
-def segment_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[tuple[tuple[str, str], int, str]]:
-    """Return the reports of single segments of the messages with these (provider, provider's id).
-
-    Each is the key, the segment from 1, and its status.
-    """
-    found = fetch(connection, _of_segments(connection.dialect.name), as_keys(_KEY, keys))
-    return [((provider, theirs), part, status) for provider, theirs, part, status in found]
 
 
 @cache

@@ -27,6 +27,7 @@ from app.db.events import event
 from app.db.evidence import evidence
 from app.db.handovers import attempt
 from app.db.inbox import inbound_message
+from app.db.message_parts import message_part
 from app.db.outbox import outbound_message
 from app.db.questions import question
 from app.db.record_tables import RECORD_TABLES
@@ -95,14 +96,13 @@ def purge_inbound(connection: Connection, before: datetime, after: str | None, l
 
 
 def purge_outbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
-    """Delete finished MTs that were made before ``before`` (UTC), with their attempts, among the next ``limit`` MTs."""
+    """Delete finished MTs made before ``before`` (UTC), and what belongs to them, among the next ``limit`` MTs."""
     columns = outbound_message.c
     old = (columns.made_at < before) & columns.status.not_in(("queued", "sending"))
     page, rows = _purge(connection, outbound_message, old, after, limit)
-    attempts: list[Row] = [{"bucket": row["bucket"], "message_id": row["id"]} for row in rows]
-    if attempts:
-        statement = _delete(connection.dialect.name, attempt, ("bucket", "message_id"))
-        connection.execute(statement, as_parameter(attempts))
+    keys: list[Row] = [{"bucket": row["bucket"], "message_id": row["id"]} for row in rows]
+    for table in (attempt, message_part) if keys else ():
+        connection.execute(_delete(connection.dialect.name, table, ("bucket", "message_id")), as_parameter(keys))
     return page
 
 

@@ -11,6 +11,7 @@ from app.db import (  # noqa: F401  each adds its tables
     handovers,
     idempotency,
     inbox,
+    message_parts,
     outbox,
     provider_state,
     questions,

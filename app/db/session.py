@@ -21,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.batching import Batcher
 from app.db.types import to_micros
+from app.domain.storage import StorageUnavailableError
 
 _T = TypeVar("_T")
 _BUSY_TIMEOUT_MS = 10_000
@@ -29,10 +30,6 @@ _SQLITE_READERS = 3
 _WRITES_TOGETHER = 16
 # The key of an advisory lock of PostgreSQL: any number that no other lock has.
 _WHOLE_DATABASE = 10_086_000
-
-
-class StorageUnavailableError(Exception):
-    """The database is unavailable. Nothing was stored; a later try may succeed."""
 
 
 def normalise_url(text: str) -> URL:

@@ -1,10 +1,49 @@
-"""Messages to customers (MT): classes with their validity, and statuses."""
+"""Messages as carriers deliver them (MO), their reports, and messages to customers (MT): classes and statuses."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.domain.parts import PartOf
+from app.domain.stamps import StampForm
 from app.domain.values import value
+
+# ---- from carriers
+
+
+@value
+class InboundMessage:
+    """An MO as a carrier delivers it.
+
+    Attributes:
+        message_id: the carrier's id, by which repeats are recognised.
+        sender: the number that sent it, as the carrier writes it.
+        dialled: the service number that it was sent to, as the carrier writes it.
+        received_at: the carrier's time, with a zone; None if it gave none that is credible.
+        part: which part of a long message it is; None: it is whole.
+        stamp_form: whether the carrier's time had no zone or was impossible; None: neither.
+        reply_token: what the carrier wants back with each answer, at most 64 characters; None: nothing.
+    """
+
+    message_id: str
+    sender: str
+    dialled: str
+    text: str
+    received_at: datetime | None = None
+    part: PartOf | None = None
+    stamp_form: StampForm | None = None
+    reply_token: str | None = None
+
+
+@value
+class InboundResult:
+    """The result of storing an MO. ``id`` is the gateway's; a repeat, ``new`` False, has that of the first one."""
+
+    id: str
+    new: bool
+
+
+# ---- to customers
 
 
 class MessageClass(StrEnum):
@@ -82,6 +121,29 @@ _RANK = {
 }
 NEVER_SENT = frozenset({OutboundStatus.SUPERSEDED})
 UNFINISHED = frozenset({OutboundStatus.QUEUED, OutboundStatus.SENDING})
+
+
+@value
+class DeliveryReport:
+    """A delivery report of a carrier about an MT.
+
+    Attributes:
+        provider_message_id: the carrier's id of the MT, or of one of its segments; empty in a late refusal, which only
+            ``reference`` names.
+        status: None for one without an equivalent; it is stored, and nothing follows from it.
+        error_code: the carrier's reason, if it gave one.
+        at: the carrier's time, with a zone.
+        reference: the gateway's id of the MT, from carriers that return it. With ACCEPTED or FAILED it is the answer to
+            an attempt whose result is unknown.
+        part: the segment that it is about, from 1; None: the whole message, or the segment with this id.
+    """
+
+    provider_message_id: str
+    status: OutboundStatus | None
+    error_code: str | None = None
+    at: datetime | None = None
+    reference: str | None = None
+    part: int | None = None
 
 
 def status_after_report(current: OutboundStatus, report: OutboundStatus) -> OutboundStatus:

@@ -1,6 +1,7 @@
 """Provider adapters: one file for each kind of carrier, and the table of kinds."""
 
-from app.providers.base import Provider, ProviderSettings, Surroundings
+from app.options import ProviderKinds, ProviderOptions
+from app.providers.base import Provider, Surroundings
 from app.providers.generic import GenericProvider
 from app.providers.simulator import SimulatorProvider
 
@@ -10,8 +11,11 @@ KINDS: dict[str, type[Provider]] = {
 }
 
 
-def make_provider(settings: ProviderSettings, around: Surroundings) -> Provider:
-    """Return the adapter of a provider with its fence. Raise KeyError for an unknown kind; ValueError as ``make``."""
-    provider = KINDS[settings.kind].make(settings, around)
-    provider.fence, provider.numbers, provider.zone = settings.fence, settings.numbers, settings.zone
-    return provider
+def provider_kinds() -> ProviderKinds:
+    """Return the options' model of each kind, for the settings file."""
+    return {kind: provider.options for kind, provider in KINDS.items()}
+
+
+def make_provider(name: str, options: ProviderOptions, around: Surroundings) -> Provider:
+    """Return the adapter of a provider. Raise KeyError for an unknown kind."""
+    return KINDS[options.kind](name, options, around)

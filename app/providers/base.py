@@ -1,26 +1,18 @@
-"""The interface of provider adapters: both directions of one carrier (docs/adding-a-provider.md).
+"""The interface of all provider adapters (docs/adding-a-provider.md); ``webhook`` adds that of carriers that call us.
 
 An adapter knows its carrier's protocol and nothing of turns or the database. The type of the result that it returns
 decides whether a message is tried again; nothing else does.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import field
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
 
 import httpx
-from pydantic_core import to_json
 
-from app.domain.calendar import SHANGHAI
-from app.domain.messages import OutboundStatus
-from app.domain.msisdn import Numbers
-from app.domain.parts import PartOf
-from app.domain.stamps import StampForm
+from app.domain.messages import DeliveryReport, InboundMessage, InboundResult
 from app.domain.values import value
-from app.providers.fences import Fence
-from app.providers.requests import WebhookRequest
+from app.options import ProviderOptions
 
 # ---- out
 
@@ -38,6 +30,9 @@ class Submission:
         kind: the message class.
         lane: ``prompt`` or ``bulk``; the messages of a recipient are sent in order within a lane.
         in_reply_to: the id of the MO that it answers, if any.
+        valid_until: until when it may be handed over (UTC, by the gateway's clock).
+        reply_token: that of the MO which it answers, if it came from this carrier with one.
+        progress: that of the last RefusedForNow; None at the first attempt, and after others.
     """
 
     reference: str
@@ -49,13 +44,22 @@ class Submission:
     kind: str
     lane: str
     in_reply_to: str | None
+    valid_until: datetime
+    reply_token: str | None = None
+    progress: str | None = None
 
 
 @value
 class Accepted:
-    """The provider took the message; ``provider_message_id`` is what its reports will name."""
+    """The provider took the message.
+
+    Attributes:
+        provider_message_id: what its reports will name.
+        parts: instead of that one, the ids of all segments, in order, from a carrier that reports on each.
+    """
 
     provider_message_id: str
+    parts: tuple[str, ...] = ()
 
 
 @value
@@ -72,11 +76,14 @@ class RefusedForNow:
     Attributes:
         retry_after: how long to wait, if the provider said so.
         throttled: the gateway sends too fast.
+        progress: what the next attempt must know, such as the segments that were taken; at most 1 KiB, and opaque to
+            the gateway. A message with progress is never given to another provider.
     """
 
     error_code: str
     retry_after: timedelta | None = None
     throttled: bool = False
+    progress: str | None = None
 
 
 @value
@@ -94,106 +101,7 @@ class NotTried:
 SendResult = Accepted | Refused | RefusedForNow | Unknown | NotTried
 
 
-# ---- in
-
-
-@value
-class InboundMessage:
-    """An MO in a carrier's request.
-
-    Attributes:
-        message_id: the carrier's id, by which repeats are recognised.
-        sender: the number that sent it, as the carrier writes it.
-        dialled: the service number that it was sent to, as the carrier writes it.
-        received_at: the carrier's time, with a zone; None if it gave none that is credible.
-        part: which part of a long message it is; None: it is whole.
-        stamp_form: whether the carrier's time had no zone or was impossible; None: neither.
-    """
-
-    message_id: str
-    sender: str
-    dialled: str
-    text: str
-    received_at: datetime | None
-    part: PartOf | None = None
-    stamp_form: StampForm | None = None
-
-
-@value
-class Invalid:
-    """An unreadable item of a carrier's request. ``detail`` says why, and never quotes what was sent."""
-
-    detail: str
-
-
-@value
-class InboundResult:
-    """The result of storing an MO. ``id`` is the gateway's; ``new`` is False for a repeat."""
-
-    id: str
-    new: bool
-
-
-@value
-class DeliveryReport:
-    """A delivery report in a carrier's request.
-
-    Attributes:
-        provider_message_id: the carrier's id of the MT.
-        status: None for one without an equivalent; it is stored, and nothing follows from it.
-        error_code: the carrier's reason, if it gave one.
-        at: the carrier's time, with a zone.
-        reference: the gateway's id of the MT, from carriers that quote it.
-        part: the segment that it is about, from 1; None: the whole message.
-    """
-
-    provider_message_id: str
-    status: OutboundStatus | None
-    error_code: str | None
-    at: datetime | None
-    reference: str | None = None
-    part: int | None = None
-
-
-@value
-class Answer:
-    """The HTTP answer to a carrier's request."""
-
-    status: int
-    body: bytes
-    content_type: bytes = b"application/json"
-
-
-class MalformedRequestError(ValueError):
-    """A carrier's request is not readable at all. The message never quotes what was sent."""
-
-
 # ---- how an adapter is made
-
-
-@value
-class ProviderSettings:
-    """The settings of one provider.
-
-    Attributes:
-        kind: which adapter it uses.
-        secrets: what requests are signed with, newest first.
-        send_url: where messages are posted to; None: the adapter's own URL, or it cannot send.
-        resend_unknown: messages that may have arrived are sent again.
-        timeout_seconds: for a whole request, from connecting to the last byte of the answer.
-        numbers: how senders without + or 00 are read.
-        zone: the zone of times that name none.
-    """
-
-    name: str
-    kind: str
-    secrets: tuple[str, ...] = ()
-    fence: Fence = field(default_factory=Fence)
-    send_url: str | None = None
-    resend_unknown: bool = False
-    timeout_seconds: float = 10
-    numbers: Numbers = Numbers.NATIONAL
-    zone: tzinfo = SHANGHAI
 
 
 class HandsetNetwork(Protocol):
@@ -211,72 +119,66 @@ class Surroundings:
     transport: httpx.AsyncBaseTransport
 
 
-class Provider(ABC):
+class Inbox(Protocol):
+    """Where an adapter puts what its carrier sends.
+
+    Both calls return after the commit, so that the carrier may be answered then, and raise StorageUnavailableError if
+    nothing was stored.
+    """
+
+    async def messages(self, found: Sequence[InboundMessage]) -> Sequence[InboundResult]:
+        """Store messages in this order; return their ids and whether each is new."""
+
+    async def reports(self, found: Sequence[DeliveryReport]) -> Sequence[bool]:
+        """Store reports; return for each whether it has an effect, as its message and its status are known."""
+
+
+class Provider:
     """The adapter of one provider. Subclasses override what their carrier can do.
 
     Attributes:
         kind: the name of the adapter in the settings.
+        options: the model of the settings of its kind.
         can_send: False for a provider that only brings messages.
         resends_unknown: an attempt with an unknown result is repeated: the carrier takes a message once however often
             it gets the same reference, or the settings prefer two copies to none.
+        slots: how many binds ``run`` keeps up, each under its number from 0; 0 for a carrier that calls us.
         most_per_call: how many messages one call of ``send`` takes.
         default_window: how many calls may run at a time, unless the settings say otherwise.
         default_rate: how many messages a second are sent, unless the settings say otherwise; None: no limit.
         can_fail_over: it may send for failing providers, and they for it (delivery.md 11).
-        methods: the HTTP methods of its webhooks.
         numbers: how senders without + or 00 are read.
         zone: the zone of times that name none.
     """
 
     kind: ClassVar[str]
+    options: ClassVar[type[ProviderOptions]] = ProviderOptions
     can_send: bool = False
-    resends_unknown: bool = False
+    slots: int = 0
     most_per_call: ClassVar[int] = 1
     default_window: ClassVar[int] = 64
     default_rate: ClassVar[float | None] = 500.0
     can_fail_over: ClassVar[bool] = True
-    methods: ClassVar[frozenset[str]] = frozenset({"POST"})
-    numbers: Numbers = Numbers.NATIONAL
-    zone: tzinfo = SHANGHAI
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, options: ProviderOptions, around: Surroundings) -> None:  # noqa: ARG002  kinds use it
+        """``options`` are those of its kind. Nothing slow: connections are made when they are needed."""
         self.name = name
-        self.fence = Fence()
+        self.resends_unknown = options.on_unknown == "resend"
+        self.numbers = options.numbers
+        self.zone = options.zone
 
-    @classmethod
-    @abstractmethod
-    def make(cls, settings: ProviderSettings, around: Surroundings) -> "Provider":
-        """Return an adapter for these settings. Raise ValueError for a malformed secret."""
+    @property
+    def is_ready(self) -> bool:
+        """Whether messages can be handed over now; while they cannot, this process claims none of the provider's."""
+        return True
 
-    def admit(self, request: WebhookRequest) -> None:
-        """Raise NotAuthenticError unless the request passes the fence and is authentic."""
-        self.fence.check(request)
-        self.authenticate(request)
+    async def run(self, slot: int, inbox: Inbox) -> None:
+        """Keep one bind up until cancelled, and put what comes over it into the inbox.
 
-    def authenticate(self, request: WebhookRequest) -> None:  # noqa: B027  not every carrier signs
-        """Raise NotAuthenticError unless the request comes from the carrier; it passed the fence already."""
-
-    @abstractmethod
-    def parse_inbound(self, request: WebhookRequest) -> list[InboundMessage | Invalid] | InboundMessage:
-        """Return the MO of a request, or a list of MOs and unreadable items. Raise MalformedRequestError."""
-
-    @abstractmethod
-    def parse_reports(self, request: WebhookRequest) -> list[DeliveryReport]:
-        """Return the reports of a request, without those that cannot be used. Raise MalformedRequestError."""
-
-    def answer_one(self, stored: InboundResult) -> Answer:
-        """Return the answer to a single MO: a success also for a repeat, or the carrier would send it again."""
-        if stored.new:
-            return Answer(202, b'{"id":"%b","status":"accepted"}' % stored.id.encode())
-        return Answer(200, b'{"id":"%b","status":"duplicate"}' % stored.id.encode())
-
-    def answer_list(self, items: Sequence[InboundResult | Invalid]) -> Answer:
-        """Return the answer to a list, item by item; never called if no item was readable."""
-        return Answer(200, to_json([item_result(item) for item in items]))
-
-    def answer_reports(self, *, known: bool) -> Answer:
-        """Return the answer to reports: a success also if no message is known (``known`` False)."""
-        return Answer(200, b'{"status":"accepted"}' if known else b'{"status":"ignored"}')
+        An error ends this bind alone; the gateway logs it and calls ``run`` again after a pause that grows. When it is
+        cancelled, it takes no more submissions, waits for the answers under way, and says goodbye.
+        """
+        raise NotImplementedError(f"{self.kind} has no binds")
 
     async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
         """Send at most ``most_per_call`` messages, and return a result for each, in their order.
@@ -286,12 +188,5 @@ class Provider(ABC):
         """
         raise NotImplementedError(f"{self.kind} cannot send")
 
-    async def close(self) -> None:  # noqa: B027  not every carrier holds connections
+    async def close(self) -> None:
         """Close connections of the adapter's own."""
-
-
-def item_result(item: InboundResult | Invalid) -> dict[str, str]:
-    """Return the answer for one item of a list, as JSON has it."""
-    if isinstance(item, Invalid):
-        return {"status": "invalid", "detail": item.detail}
-    return {"id": item.id, "status": "accepted" if item.new else "duplicate"}

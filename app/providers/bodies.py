@@ -6,8 +6,8 @@ Refusals say what to send instead: a carrier that is told "Invalid JSON" looks i
 import zlib
 from collections.abc import Mapping
 
-from app.providers.base import MalformedRequestError
 from app.providers.charsets import UnknownCharsetError, codec_of, media_type_of
+from app.providers.requests import MalformedRequestError
 
 MOST_BYTES = 1024 * 1024
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})

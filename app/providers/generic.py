@@ -1,33 +1,24 @@
 """The ``generic`` adapter: JSON over HTTP in both directions (http-api.md)."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 from pydantic_core import to_json
 from typing_extensions import override
 
 from app.addresses import address_of
-from app.domain.values import value
-from app.providers.base import (
-    Accepted,
-    DeliveryReport,
-    InboundMessage,
-    Invalid,
-    Provider,
-    ProviderSettings,
-    Refused,
-    RefusedForNow,
-    SendResult,
-    Submission,
-    Surroundings,
-    Unknown,
-)
+from app.domain.credentials import signing_violation
+from app.domain.messages import DeliveryReport, InboundMessage
+from app.options import ProviderOptions, Secrets, check_secrets
+from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Surroundings, Unknown
 from app.providers.bodies import answer_as_utf8, as_utf8
 from app.providers.generic_in import LONGEST_ID, Integer, Reader
 from app.providers.http import HttpAnswer, HttpPoster
 from app.providers.requests import WebhookRequest
 from app.providers.signatures import Signatures
+from app.providers.webhook import Invalid, WebhookOptions, WebhookProvider
 
 _TAKEN = range(200, 300)
 _MOVED = range(300, 400)
@@ -48,37 +39,35 @@ class AcceptedBody(BaseModel):
 _ACCEPTED_BODY = TypeAdapter(AcceptedBody)
 
 
-@value
-class SendTo:
-    """Where messages are posted to; ``resend_unknown``: messages that may have arrived are sent again."""
+class GenericOptions(WebhookOptions):
+    """JSON over HTTP in both directions, for any carrier, aggregator or test."""
 
-    url: httpx.URL
-    http: HttpPoster
-    resend_unknown: bool = False
+    secret: Secrets = Field(
+        default=None,
+        description="whsec_ and 16 or more random bytes in base64, to sign outgoing requests and verify incoming ones; "
+        "several, the newest first, while one is being replaced",
+        examples=["whsec_…"],
+    )
+
+    @field_validator("secret")
+    @classmethod
+    def _check_secret(cls, value: Secrets) -> Secrets:
+        return check_secrets(value, signing_violation)
 
 
-class GenericProvider(Provider):
-    """Any carrier, aggregator or test that posts JSON, and takes it if ``send_to`` is set."""
+class GenericProvider(WebhookProvider):
+    """Any carrier, aggregator or test that posts JSON, and takes it if ``send_url`` is set."""
 
     kind = "generic"
+    options: ClassVar[type[ProviderOptions]] = GenericOptions
 
-    def __init__(self, name: str, secrets: Sequence[str] = (), send_to: SendTo | None = None) -> None:
-        """Without secrets nothing is signed in either direction. Raise ValueError for a malformed secret."""
-        super().__init__(name)
-        self._signatures = Signatures(secrets) if secrets else None
-        self._send_to = send_to
-        self.can_send = send_to is not None
-        self.resends_unknown = send_to is not None and send_to.resend_unknown
-
-    @override
-    @classmethod
-    def make(cls, settings: ProviderSettings, around: Surroundings) -> Provider:
-        """Return an adapter that can send if the settings have a ``send_url``."""
-        send_to = None
-        if settings.send_url is not None:
-            http = HttpPoster(around.transport, settings.timeout_seconds)
-            send_to = SendTo(address_of(settings.send_url), http, settings.resend_unknown)
-        return cls(settings.name, settings.secrets, send_to)
+    def __init__(self, name: str, options: GenericOptions, around: Surroundings) -> None:
+        """Without secrets nothing is signed in either direction."""
+        super().__init__(name, options, around)
+        self._signatures = Signatures(options.secrets()) if options.secrets() else None
+        self._url = None if options.send_url is None else address_of(options.send_url)
+        self._http = HttpPoster(around.transport, options.timeout.total_seconds())
+        self.can_send = self._url is not None
 
     @override
     def authenticate(self, request: WebhookRequest) -> None:
@@ -92,11 +81,11 @@ class GenericProvider(Provider):
     @override
     async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
         """Post each message in a request of its own; ``most_per_call`` is 1."""
-        if self._send_to is None:
+        if self._url is None:
             return await super().send(submissions)
-        return [await self._post(self._send_to, item) for item in submissions]
+        return [await self._post(self._url, item) for item in submissions]
 
-    async def _post(self, to: SendTo, item: Submission) -> SendResult:
+    async def _post(self, url: httpx.URL, item: Submission) -> SendResult:
         body = to_json(
             {
                 "reference": item.reference,
@@ -109,7 +98,7 @@ class GenericProvider(Provider):
             }
         )
         signed = self._signatures.sign(item.reference, body) if self._signatures else {"webhook-id": item.reference}
-        answer = await to.http.post(to.url, {"content-type": "application/json", **signed}, body)
+        answer = await self._http.post(url, {"content-type": "application/json", **signed}, body)
         if isinstance(answer, HttpAnswer):
             return _result(answer)
         return Unknown(answer.reason) if answer.sent else RefusedForNow(answer.reason)

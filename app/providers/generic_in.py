@@ -11,15 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.domain.calendar import SHANGHAI
 from app.domain.masking import mask
-from app.domain.messages import OutboundStatus
+from app.domain.messages import DeliveryReport, InboundMessage, OutboundStatus
 from app.domain.parts import MOST_PARTS, PartOf
 from app.domain.stamps import StampForm
 from app.domain.values import value
-from app.providers.base import DeliveryReport, InboundMessage, Invalid, MalformedRequestError
 from app.providers.bodies import encoding_error, is_array
 from app.providers.parts import part_of_fields, part_of_header
+from app.providers.requests import MalformedRequestError
 from app.providers.stamps import read_stamp
 from app.providers.validation import error_details
+from app.providers.webhook import Invalid
 
 MAX_ITEMS = 500
 LONGEST_ID = 200

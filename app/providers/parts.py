@@ -6,7 +6,7 @@ Headers: 3GPP TS 23.040, 9.2.3.24. Error messages never quote what was sent.
 from collections.abc import Iterator
 
 from app.domain.parts import MOST_PARTS, PartOf
-from app.providers.base import MalformedRequestError
+from app.providers.requests import MalformedRequestError
 
 # Information elements for concatenation, with a reference of one octet or two, and their lengths in octets.
 _REFERENCES = {0x00: 3, 0x08: 4}

@@ -5,47 +5,23 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from app.providers.base import (
-    Accepted,
-    DeliveryReport,
-    InboundMessage,
-    Invalid,
-    Provider,
-    ProviderSettings,
-    SendResult,
-    Submission,
-    Surroundings,
-)
-from app.providers.requests import NotAuthenticError, WebhookRequest
+from app.options import ProviderOptions
+from app.providers.base import Accepted, Provider, SendResult, Submission, Surroundings
 
 
 class ProbeProvider(Provider):
-    """Accepts every message. Its webhooks are closed: the gateway stores test messages directly."""
+    """Accepts every message. Nothing comes from it: the gateway stores test messages directly."""
 
     kind = "probe"
     can_send = True
-    resends_unknown = True
     can_fail_over = False
     most_per_call: ClassVar[int] = 100
     default_window: ClassVar[int] = 1
     default_rate: ClassVar[float | None] = None
 
-    @override
-    @classmethod
-    def make(cls, settings: ProviderSettings, around: Surroundings) -> Provider:
-        return cls(settings.name)
-
-    @override
-    def admit(self, request: WebhookRequest) -> None:
-        raise NotAuthenticError("These webhooks are closed.")
-
-    @override
-    def parse_inbound(self, request: WebhookRequest) -> list[InboundMessage | Invalid] | InboundMessage:
-        raise NotImplementedError("these webhooks are closed")
-
-    @override
-    def parse_reports(self, request: WebhookRequest) -> list[DeliveryReport]:
-        raise NotImplementedError("these webhooks are closed")
+    def __init__(self, name: str, options: ProviderOptions, around: Surroundings) -> None:
+        super().__init__(name, options, around)
+        self.resends_unknown = True
 
     @override
     async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:

@@ -17,6 +17,7 @@ class WebhookRequest:
         address: the IP address that it came from.
         query: the query string, not decoded.
         compressed: the body as it came, if it had a content encoding.
+        url: the full URL as the carrier called it.
     """
 
     body: bytes = b""
@@ -26,7 +27,12 @@ class WebhookRequest:
     query: bytes = b""
     method: str = "POST"
     compressed: bytes | None = None
+    url: str = ""
 
 
 class NotAuthenticError(Exception):
     """A request does not prove that it comes from the carrier."""
+
+
+class MalformedRequestError(ValueError):
+    """A carrier's request is not readable at all. The message never quotes what was sent."""

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from app import observability
-from app.db.session import StorageUnavailableError
 from app.domain.retry import backoff
+from app.domain.storage import StorageUnavailableError
 
 log = observability.logger(__name__)
 _POLL_SECONDS = 0.25

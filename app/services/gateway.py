@@ -15,7 +15,9 @@ from app.db.session import Database
 from app.db.state import current_state
 from app.domain.policy import ProviderTraits
 from app.providers.base import Provider
+from app.services.delivery.binds import Binds
 from app.services.delivery.health import Health
+from app.services.delivery.inbox import ProviderInbox
 from app.services.delivery.receipts import Receipts
 from app.services.delivery.sending import Delivery
 from app.services.engine import Engine, Loop
@@ -71,10 +73,11 @@ class Carriers:
 
 @dataclass(slots=True)
 class Turning:
-    """Storing messages and handling them as turns; ``loop`` runs the turns."""
+    """Storing messages and handling them as turns; ``loop`` runs the turns. ``inboxes`` are by the provider's name."""
 
     registry: Registry
     intake: Intake
+    inboxes: dict[str, ProviderInbox]
     turns: Turns
     loop: Loop
 
@@ -127,6 +130,7 @@ class Gateway:
     storage: Storage
     carriers: Carriers
     turning: Turning
+    binds: Binds
     management: Management
     upkeep: Upkeep
     simulator: Simulator
@@ -145,12 +149,15 @@ class Gateway:
             with alone(database) as nobody_else:
                 await self._open(everything=nobody_else)
                 self.engine.start()
+                self.binds.start()
                 probing = asyncio.create_task(probe.run()) if probe else None
                 try:
                     yield
                 finally:
                     if probing is not None:
                         probing.cancel()
+                    # While deliveries still run, so that the answers which a bind waits for are recorded.
+                    await self.binds.stop()
                     await self.engine.stop()
                     for provider in self.carriers.providers.values():
                         await provider.close()

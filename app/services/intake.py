@@ -3,21 +3,22 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from enum import StrEnum
 
 from sqlalchemy import Connection
 
 from app import observability
 from app.batching import Batcher
 from app.db import conversations, inbox
-from app.db.session import Database, StorageUnavailableError
+from app.db.session import Database
 from app.db.state import current_state
 from app.domain.calendar import SHANGHAI, is_believable
 from app.domain.escape import escape
 from app.domain.masking import mask, mask_part
+from app.domain.messages import InboundMessage, InboundResult
 from app.domain.msisdn import Numbers, bucket_of, is_service_number, parse_sender, sender_as_given
 from app.domain.parts import PartOf
 from app.domain.stamps import Stamp, StampForm
+from app.domain.storage import StorageUnavailableError
 from app.domain.values import value
 from app.services.clock_skew import ClockSkewWatch
 from app.services.ids import IdSource
@@ -33,39 +34,18 @@ _TIME_NOT_BELIEVED, _CHANGED_REPEAT = "time not believed", "repeat with other co
 
 
 @value
-class IncomingMessage:
-    """An MO as a provider delivers it.
+class Source:
+    """Where messages come from.
 
-    ``message_id`` is the provider's id. ``received_at`` is the provider's time, aware, or None. ``part`` says which
-    part of a long message it is; None: it is a whole message. ``numbers`` says how the provider writes senders without
-    ``+``, ``zone`` the zone of its times without one, and ``stamp_form`` how it wrote this time.
+    Attributes:
+        provider: the name of the provider.
+        numbers: how it writes senders without + or 00.
+        zone: the zone of its times that name none.
     """
 
     provider: str
-    message_id: str
-    sender: str
-    dialled: str
-    text: str
-    received_at: datetime | None = None
-    part: PartOf | None = None
-    stamp_form: StampForm | None = None
     numbers: Numbers = Numbers.NATIONAL
     zone: tzinfo = SHANGHAI
-
-
-class IntakeStatus(StrEnum):
-    """How the request of a provider is acknowledged."""
-
-    ACCEPTED = "accepted"
-    DUPLICATE = "duplicate"
-
-
-@value
-class IntakeResult:
-    """The gateway's id of a message; a duplicate has the id of the first one."""
-
-    id: str
-    status: IntakeStatus
 
 
 @value
@@ -79,6 +59,7 @@ class StoredText:
     at: datetime
 
 
+_Sent = tuple[Source, InboundMessage]
 # Writes something of its own about new messages, in the commit that stores them.
 Companion = Callable[[Connection, Sequence[StoredText]], None]
 
@@ -107,37 +88,37 @@ class Intake:
         self._companions = companions
         self._wake = wake
         self._clock_skew = ClockSkewWatch()
-        self._batcher: Batcher[Sequence[IncomingMessage], list[IntakeResult]] = Batcher(
+        self._batcher: Batcher[Sequence[_Sent], list[InboundResult]] = Batcher(
             self._store_all, _MAX_BATCH, shared=StorageUnavailableError
         )
 
-    async def store(self, messages: Sequence[IncomingMessage]) -> list[IntakeResult]:
-        """Store messages in this order. Return their ids and whether each is new.
+    async def store(self, source: Source, messages: Sequence[InboundMessage]) -> list[InboundResult]:
+        """Store messages of a provider in this order. Return their ids and whether each is new.
 
         Raise StorageUnavailableError if none of them was stored.
         """
-        return await self._batcher.submit(messages)
+        return await self._batcher.submit([(source, message) for message in messages])
 
-    async def _store_all(self, groups: Sequence[Sequence[IncomingMessage]]) -> list[list[IntakeResult]]:
-        messages = [message for group in groups for message in group]
+    async def _store_all(self, groups: Sequence[Sequence[_Sent]]) -> list[list[InboundResult]]:
+        messages = [sent for group in groups for sent in group]
         stored, unused, now = await self._database.write(lambda connection: self._store(connection, messages))
         self._wake()
-        for message, item in zip(messages, stored, strict=True):
-            if item.status is IntakeStatus.ACCEPTED:
-                unused[_TIME_NOT_BELIEVED] += self._note_stamp(message, now)
+        for (source, message), item in zip(messages, stored, strict=True):
+            if item.new:
+                unused[_TIME_NOT_BELIEVED] += self._note_stamp(source, message, now)
         observability.batch("intake", len(messages))
-        for status, count in Counter(item.status for item in stored).items():
-            observability.INBOUND.labels(status.value).inc(count)
+        for new, count in Counter(item.new for item in stored).items():
+            observability.INBOUND.labels("accepted" if new else "duplicate").inc(count)
         for reason, count in unused.items():
             observability.UNUSED.labels(reason).inc(count)
         results = iter(stored)
         return [[next(results) for _ in group] for group in groups]
 
     def _store(
-        self, connection: Connection, messages: Sequence[IncomingMessage]
-    ) -> tuple[list[IntakeResult], Counter[str], datetime]:
+        self, connection: Connection, messages: Sequence[_Sent]
+    ) -> tuple[list[InboundResult], Counter[str], datetime]:
         now = current_state(connection).now
-        rows = [self._row(message, now) for message in messages]
+        rows = [self._row(source, message, now) for source, message in messages]
         found = inbox.store(connection, rows)
         new = [row for row, known in zip(rows, found, strict=True) if known.is_new]
         conversations.open_conversations(connection, [str(row["msisdn"]) for row in new if row["status"] == "pending"])
@@ -146,19 +127,18 @@ class Intake:
         inbox.add(connection, changed_repeats)
         unused = Counter(str(row["verdict"]) for row in new if row["verdict"])
         unused[_CHANGED_REPEAT] += len(changed_repeats)
-        statuses = {True: IntakeStatus.ACCEPTED, False: IntakeStatus.DUPLICATE}
-        return [IntakeResult(known.id, statuses[known.is_new]) for known in found], unused, now
+        return [InboundResult(known.id, new=known.is_new) for known in found], unused, now
 
-    def _note_stamp(self, message: IncomingMessage, now: datetime) -> bool:
+    def _note_stamp(self, source: Source, message: InboundMessage, now: datetime) -> bool:
         """Note the provider's time of a new message. Return True if it is not believed."""
         given = _in_utc(message.received_at)
-        self._clock_skew.note(message.provider, message.zone, Stamp(given, message.stamp_form or StampForm.ZONED), now)
+        self._clock_skew.note(source.provider, source.zone, Stamp(given, message.stamp_form or StampForm.ZONED), now)
         if given is None:
             return message.received_at is not None or message.stamp_form is StampForm.IMPOSSIBLE
         return not now - _MAX_AGE <= given <= now + _MAX_AHEAD
 
-    def _row(self, message: IncomingMessage, now: datetime) -> dict[str, object]:
-        sender, reason = self._sender(message)
+    def _row(self, source: Source, message: InboundMessage, now: datetime) -> dict[str, object]:
+        sender, reason = self._sender(source, message)
         # The only part of a message is the whole message.
         part = message.part if message.part and message.part.total > 1 else None
         received_at = _in_utc(message.received_at)
@@ -167,7 +147,7 @@ class Intake:
             "bucket": bucket_of(sender),
             "msisdn": sender,
             "id": next(self._ids),
-            "provider": message.provider,
+            "provider": source.provider,
             "provider_message_id": escape(message.message_id),
             "repeat": "",
             "dialled": escape(_masked_address(message.dialled))[:32],
@@ -175,6 +155,7 @@ class Intake:
             "parts": part.total if part else None,
             "concat_ref": part.ref if part else None,
             **self._sealer.columns(message.text, _masked(message.text, part)),
+            "reply_token": message.reply_token,
             "received_at": received_at,
             "sent_at": received_at if believed else now,
             "stored_at": now,
@@ -184,9 +165,9 @@ class Intake:
             "tries": 0,
         }
 
-    def _sender(self, message: IncomingMessage) -> tuple[str, str | None]:
+    def _sender(self, source: Source, message: InboundMessage) -> tuple[str, str | None]:
         """Return the sender's number, and why it is not answered, if so."""
-        msisdn = parse_sender(message.sender, message.numbers)
+        msisdn = parse_sender(message.sender, source.numbers)
         if msisdn is None:
             reason = _NOT_A_SUBSCRIBER if is_service_number(message.sender) else _UNREADABLE
             return sender_as_given(_masked_address(message.sender)), reason

@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 
 from app import observability
-from app.db.session import StorageUnavailableError
 from app.domain.retry import backoff
+from app.domain.storage import StorageUnavailableError
 
 log = observability.logger(__name__)
 

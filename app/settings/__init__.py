@@ -6,6 +6,5 @@ environment.
 
 from app.settings.file import SettingsFile
 from app.settings.model import Environment, Settings, SettingsError
-from app.settings.provider import ProviderFile, zone_of
 
-__all__ = ["Environment", "ProviderFile", "Settings", "SettingsError", "SettingsFile", "zone_of"]
+__all__ = ["Environment", "Settings", "SettingsError", "SettingsFile"]

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from app.options import ProviderKinds, ProviderOptions
 from app.settings.file import SettingsFile
 from app.settings.model import Settings, SettingsError
 from app.settings.places import Location, line_of, lines_of
@@ -39,9 +40,13 @@ class SettingProblem:
 
 @dataclass
 class Sources:
-    """Where settings are set: variables by name, and the settings file with its content and line numbers (from 1)."""
+    """Where settings are set: variables by name, and the settings file with its content and line numbers (from 1).
+
+    ``kinds`` are the models of the providers in the file.
+    """
 
     variables: Mapping[str, Variable]
+    kinds: ProviderKinds
     path: Path | None = None
     content: dict[str, Any] = field(default_factory=dict)
     lines: Mapping[Location, int] = field(default_factory=dict)
@@ -66,9 +71,9 @@ class Sources:
         return SettingProblem(name, place, problem)
 
 
-def read() -> tuple[Settings | None, Sources, list[SettingProblem]]:
+def read(kinds: ProviderKinds) -> tuple[Settings | None, Sources, list[SettingProblem]]:
     """Return the settings (None if they cannot be used), where they are set, and all problems."""
-    sources = Sources(variables())
+    sources = Sources(variables(), kinds)
     problems = list(_unknown_variables(sources))
     file = SettingsFile()
     if config := sources.variables.get(f"{PREFIX}CONFIG"):
@@ -82,12 +87,12 @@ def read() -> tuple[Settings | None, Sources, list[SettingProblem]]:
         return None, sources, [*problems, *_environment_problems(error, sources)]
 
 
-def checked_settings() -> Settings:
+def checked_settings(kinds: ProviderKinds) -> Settings:
     """Return the settings. Raise SettingsError with one line for each problem.
 
     A variable whose name resembles no setting is ignored: orchestrators set their own (``SMSGW_SERVICE_HOST``).
     """
-    settings, _, found = read()
+    settings, _, found = read(kinds)
     problems = [problem for problem in found if problem.problem != _NO_SETTING]
     if settings is None or problems:
         raise SettingsError("\n".join(map(str, problems)))
@@ -160,7 +165,7 @@ def _validated_file(sources: Sources) -> tuple[SettingsFile, list[SettingProblem
     content = sources.content
     while True:
         try:
-            return SettingsFile.model_validate(content), problems
+            return SettingsFile.model_validate(content, context=sources.kinds), problems
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=False, include_input=False)
         locations = [tuple(map(str, item["loc"])) for item in found]
@@ -186,34 +191,46 @@ def _drop_invalid(content: Mapping[str, Any], locations: Sequence[Location]) -> 
 def _file_problem(kind: str, message: str, location: Location, sources: Sources) -> SettingProblem:
     name, place = ".".join(location), sources.place_in_file(location)
     if kind == "extra_forbidden":
-        names = _setting_names(_model_at(location[:-1]))
+        names = _setting_names(_model_at(location[:-1], sources))
         similar = difflib.get_close_matches(location[-1], names, n=1, cutoff=_SIMILARITY_CUTOFF)
         known = f"did you mean {similar[0]}?" if similar else f"there are: {', '.join(names)}"
         return SettingProblem(name, place, f"is no setting; {known}")
-    return SettingProblem(name, place, "is missing" if kind == "missing" else _explain(message, _field_at(location)))
+    return SettingProblem(
+        name, place, "is missing" if kind == "missing" else _explain(message, _field_at(location, sources))
+    )
 
 
 def _setting_names(model: type[BaseModel] | None) -> list[str]:
     return [item.alias or name for name, item in model.model_fields.items()] if model else []
 
 
-def _field_at(location: Location) -> FieldInfo | None:
+def _field_at(location: Location, sources: Sources) -> FieldInfo | None:
     """Return the model field of a location in the file, or of the nearest location above it."""
     model: type[BaseModel] | None = SettingsFile
     found = None
-    for part in location:
+    for depth, part in enumerate(location):
         if model is None:
             return found
-        field_here = next((item for name, item in model.model_fields.items() if part in (name, item.alias)), None)
-        if field_here is None:  # the name of a provider
+        if location[:depth] == ("providers",):
+            model = _provider_model(part, sources)
             continue
+        field_here = next((item for name, item in model.model_fields.items() if part in (name, item.alias)), None)
+        if field_here is None:
+            return found
         found, model = field_here, _model_of(field_here)
     return found
 
 
-def _model_at(location: Location) -> type[BaseModel] | None:
-    found = _field_at(location)
+def _model_at(location: Location, sources: Sources) -> type[BaseModel] | None:
+    if len(location) == len(("providers", "name")) and location[0] == "providers":
+        return _provider_model(location[1], sources)
+    found = _field_at(location, sources)
     return SettingsFile if not location else _model_of(found) if found else None
+
+
+def _provider_model(name: str, sources: Sources) -> type[BaseModel]:
+    given = sources.content["providers"][name]
+    return sources.kinds.get(str(given.get("kind")), ProviderOptions) if isinstance(given, dict) else ProviderOptions
 
 
 def _model_of(item: FieldInfo) -> type[BaseModel] | None:

@@ -3,13 +3,22 @@
 from datetime import time, timedelta
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from app.addresses import address_violation
 from app.domain.credentials import signing_violation
 from app.domain.msisdn import parse_msisdn
-from app.settings.provider import ProviderFile
-from app.settings.types import FileModel, Host, Length
+from app.options import FileModel, Host, Length, ProviderKinds, ProviderOptions
 
 
 class Windows(FileModel):
@@ -129,6 +138,22 @@ class ProbeFile(FileModel):
         return msisdn
 
 
+def _options_of_kind(given: object, validated: ValidatorFunctionWrapHandler, info: ValidationInfo) -> ProviderOptions:
+    """Return a provider's options by the model of its ``kind``; the context of the validation has the models."""
+    kinds: ProviderKinds | None = info.context
+    if kinds is None or not isinstance(given, dict):
+        options: ProviderOptions = validated(given)
+        return options
+    kind = given.get("kind")
+    if isinstance(kind, str) and kind in kinds:
+        return kinds[kind].model_validate(given)
+    unknown = PydanticCustomError(
+        "kind", "{kind} is not one of: {kinds}", {"kind": repr(kind), "kinds": ", ".join(kinds)}
+    )
+    problem = unknown if "kind" in given else "missing"
+    raise ValidationError.from_exception_data("provider", [InitErrorDetails(type=problem, loc=("kind",), input=kind)])
+
+
 class SettingsFile(FileModel):
     """The settings file (YAML or TOML)."""
 
@@ -213,4 +238,4 @@ class SettingsFile(FileModel):
         "is no longer than that, halfway",
         examples=[5],
     )
-    providers: dict[str, ProviderFile] = Field(default_factory=dict)
+    providers: dict[str, Annotated[ProviderOptions, WrapValidator(_options_of_kind)]] = Field(default_factory=dict)

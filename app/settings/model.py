@@ -14,10 +14,11 @@ from app.domain.catalogue import ConfirmMode
 from app.domain.policy import Policy, RetentionPeriods
 from app.domain.service_numbers import ServiceNumbers
 from app.settings.file import SettingsFile
-from app.settings.provider import ProviderFile
 
 # The provider of the self-test's messages; it exists if the settings have a probe.
 _PROBE_PROVIDER = "probe"
+# The providers of demo and test, each of the kind of its name.
+_ALWAYS_THERE = ("generic", "simulator")
 _HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?")
 
 
@@ -102,28 +103,17 @@ class Settings(BaseSettings):
 
     def _problems(self) -> list[str]:
         production = self.env is Environment.PRODUCTION
-        problems = []
+        problems: list[str] = []
         for name, provider in self.file.providers.items():
-            if production and provider.kind == "simulator":
-                problems.append(f"providers.{name}: kind simulator is refused in production")
-            elif production and not provider.is_guarded():
-                problems.append(
-                    f"providers.{name}: anybody could post messages to /webhooks/{name}/inbound; set "
-                    f"providers.{name}.secret (signed requests), or fence it with path_token, allowed_ips or basic_auth"
-                )
-            if provider.sends_in_clear() and not self.private_webhooks:
-                problems.append(
-                    f"providers.{name}.send_url: messages would travel in the clear; use https, or set "
-                    "SMSGW_ALLOW_PRIVATE_WEBHOOKS=true if the carrier is in your own network"
-                )
+            problems += provider.problems(name, production=production, private=self.private_webhooks)
         if production and self.seal_key is None:
             problems.append("SMSGW_SEAL_KEY is missing: make one with `smsgw config seal-key` and keep it secret")
         if self.file.probe and _PROBE_PROVIDER in self.file.providers:
             problems.append("providers.probe: is the name of the gateway's own test calls; choose another")
         default = self.file.default_provider
-        if default is not None and default not in self.provider_table():
+        if default is not None and default not in self.provider_names():
             problems.append(
-                f"default_provider: there is no provider {default!r} among: {', '.join(self.provider_table())}"
+                f"default_provider: there is no provider {default!r} among: {', '.join(self.provider_names())}"
             )
         return problems
 
@@ -142,11 +132,11 @@ class Settings(BaseSettings):
         """True if the data may be deleted and the clock moved (safety.md 26)."""
         return self.env in (Environment.DEMO, Environment.TEST)
 
-    def provider_table(self) -> dict[str, ProviderFile]:
-        """Return the configured providers by name, with those that exist without configuration."""
-        always = {"generic": ProviderFile(kind="generic"), "simulator": ProviderFile(kind="simulator")}
-        probe = {_PROBE_PROVIDER: ProviderFile(kind=_PROBE_PROVIDER)} if self.file.probe else {}
-        return {**(always if self.disposable else {}), **self.file.providers, **probe}
+    def provider_names(self) -> list[str]:
+        """Return the names of the configured providers, and of those that exist without configuration."""
+        always = _ALWAYS_THERE if self.disposable else ()
+        probe = (_PROBE_PROVIDER,) if self.file.probe else ()
+        return list(dict.fromkeys((*always, *self.file.providers, *probe)))
 
     @property
     def default_provider(self) -> str | None:

@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app import observability
-from app.db.session import StorageUnavailableError
 from app.domain.masking import masked
+from app.domain.storage import StorageUnavailableError
 from app.providers.validation import location_of
 from app.services.refusals import RefusedError
 from app.web.methods import allowed_methods

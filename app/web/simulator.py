@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field
 
 from app.domain.messages import OutboundStatus, is_final
 from app.domain.msisdn import parse_sender, sender_as_given
-from app.providers.base import MalformedRequestError
+from app.domain.values import replace
 from app.providers.generic_in import Reader
-from app.services.intake import IncomingMessage, IntakeStatus
+from app.providers.requests import MalformedRequestError
+from app.services.intake import Source
 from app.services.simulator.network import PROVIDER, SimulatedNetwork, ThreadMessage
 from app.web.dependencies import AfterIdIn, GatewayIn, LastEventIn, NetworkIn
 from app.web.problems import ProblemError
@@ -125,12 +126,13 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
         raise ProblemError(422, str(error)) from None
     except (ValueError, RecursionError):
         raise ProblemError(422, "The body is not JSON in UTF-8.") from None
-    message = IncomingMessage(PROVIDER, found.message_id, found.sender, found.dialled, found.text, part=found.part)
-    stored = (await gateway.turning.intake.store([message]))[0]
+    # A handset has no clock of its own.
+    message = replace(found, received_at=None, stamp_form=None)
+    [stored] = await gateway.turning.intake.store(Source(PROVIDER), [message])
     gateway.carriers.network.changed()
-    if stored.status is IntakeStatus.DUPLICATE:
+    if not stored.new:
         response.status_code = 200
-    return StoredOut(id=stored.id, status=stored.status.value)
+    return StoredOut(id=stored.id, status="accepted" if stored.new else "duplicate")
 
 
 @router.get(

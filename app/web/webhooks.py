@@ -3,31 +3,19 @@
 They are a plain ASGI endpoint because they are the hot path (ADR 0005). ``webhook_document.py`` describes them.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from app import observability
-from app.db.session import StorageUnavailableError
-from app.domain.escape import escape
-from app.domain.masking import masked
-from app.providers.base import (
-    Answer,
-    DeliveryReport,
-    InboundMessage,
-    InboundResult,
-    Invalid,
-    MalformedRequestError,
-    Provider,
-    item_result,
-)
+from app.domain.messages import InboundMessage
+from app.domain.storage import StorageUnavailableError
+from app.providers.base import Inbox, Provider
 from app.providers.bodies import MOST_BYTES, UnreadableBodyError, decompress, is_array
-from app.providers.requests import NotAuthenticError, WebhookRequest
-from app.services import intake
-from app.services.delivery.receipts import Receipts, Report
-from app.services.intake import IncomingMessage, Intake, IntakeStatus
+from app.providers.requests import MalformedRequestError, NotAuthenticError, WebhookRequest
+from app.providers.webhook import Answer, Invalid, WebhookProvider, item_result
 from app.web import problems
 from app.web.limits import whole_body
 
@@ -45,7 +33,7 @@ class _RefusedError(Exception):
         self.headers = headers
 
 
-_Handler = Callable[[Provider, WebhookRequest], Awaitable[Answer]]
+_Handler = Callable[[WebhookProvider, Inbox, WebhookRequest], Awaitable[Answer]]
 
 
 class Webhooks:
@@ -54,10 +42,10 @@ class Webhooks:
     With a path token the path is ``/webhooks/{provider}/{path_token}/inbound``.
     """
 
-    def __init__(self, providers: Mapping[str, Provider], intake: Intake, receipts: Receipts) -> None:
-        self._providers = providers
-        self._intake = intake
-        self._receipts = receipts
+    def __init__(self, providers: Mapping[str, Provider], inboxes: Mapping[str, Inbox]) -> None:
+        """Serve those of the providers that call us; ``inboxes`` are by the same names."""
+        self._providers = {name: one for name, one in providers.items() if isinstance(one, WebhookProvider)}
+        self._inboxes = inboxes
         self._handlers: Mapping[str, _Handler] = {"inbound": self._inbound, "status": self._status}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,7 +66,7 @@ class Webhooks:
             request = _request(scope, await _read(receive), token)
             provider.admit(request)
             _check_size(request.body)
-            return await handler(provider, request), more
+            return await handler(provider, self._inboxes[provider.name], request), more
         except _RefusedError as refusal:
             status, detail = refusal.status, str(refusal)
             more += refusal.headers
@@ -96,7 +84,7 @@ class Webhooks:
             status, detail = 500, "Something went wrong on our side; send it again."
         return Answer(status, problems.body_of(status, detail), _PROBLEM), more
 
-    def _route(self, scope: Scope) -> tuple[Provider, _Handler, str]:
+    def _route(self, scope: Scope) -> tuple[WebhookProvider, _Handler, str]:
         match scope["path"].strip("/").split("/")[1:]:
             case [name, direction]:
                 token = ""
@@ -112,11 +100,11 @@ class Webhooks:
             raise _RefusedError(405, f"This webhook is called by {allowed}.", (b"allow", allowed.encode()))
         return provider, handler, token
 
-    async def _inbound(self, provider: Provider, request: WebhookRequest) -> Answer:
+    async def _inbound(self, provider: WebhookProvider, inbox: Inbox, request: WebhookRequest) -> Answer:
         found = provider.parse_inbound(request)
         if isinstance(found, InboundMessage):
-            stored = await self._intake.store([_message(provider, found)])
-            return provider.answer_one(_result(stored[0]))
+            [stored] = await inbox.messages([found])
+            return provider.answer_one(stored)
         good = [item for item in found if isinstance(item, InboundMessage)]
         bad = [item for item in found if isinstance(item, Invalid)]
         if bad and not good:
@@ -124,43 +112,32 @@ class Webhooks:
                 422, problems.body_of(422, _NOTHING_READ, results=[item_result(item) for item in bad]), _PROBLEM
             )
         observability.UNUSED.labels("unreadable item").inc(len(bad))
-        stored_all = iter(await self._intake.store([_message(provider, item) for item in good]) if good else [])
-        return provider.answer_list(
-            [item if isinstance(item, Invalid) else _result(next(stored_all)) for item in found]
-        )
+        results = iter(await inbox.messages(good))
+        return provider.answer_list([item if isinstance(item, Invalid) else next(results) for item in found])
 
-    async def _status(self, provider: Provider, request: WebhookRequest) -> Answer:
+    async def _status(self, provider: WebhookProvider, inbox: Inbox, request: WebhookRequest) -> Answer:
         found = provider.parse_reports(request)
         if not found:
             observability.UNUSED_REPORTS.labels("unreadable").inc()
-        items = [_report(provider.name, report) for report in found]
-        known = await asyncio.gather(*map(self._receipts.store, items))
-        return provider.answer_reports(known=any(known))
-
-
-def _report(provider: str, report: DeliveryReport) -> Report:
-    code = None if report.error_code is None else escape(masked(report.error_code))
-    theirs = escape(report.provider_message_id)
-    return Report(provider, theirs, report.status, code, report.at, report.reference, report.part)
-
-
-def _message(provider: Provider, found: InboundMessage) -> IncomingMessage:
-    return IncomingMessage(
-        provider.name, found.message_id, found.sender, found.dialled, found.text, found.received_at, found.part,
-        found.stamp_form, provider.numbers, provider.zone,
-    )  # fmt: skip
-
-
-def _result(stored: intake.IntakeResult) -> InboundResult:
-    return InboundResult(stored.id, new=stored.status is IntakeStatus.ACCEPTED)
+        return provider.answer_reports(known=any(await inbox.reports(found)))
 
 
 def _request(scope: Scope, body: bytes, token: str) -> WebhookRequest:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     address = scope["client"][0] if scope.get("client") else ""
     plain = decompress(body, headers.get("content-encoding", ""))
-    compressed = None if plain is body else body
-    return WebhookRequest(plain, headers, token, address, scope.get("query_string", b""), scope["method"], compressed)
+    query = scope.get("query_string", b"")
+    path = (scope.get("raw_path") or quote(scope["path"]).encode()) + (b"?" + query if query else b"")
+    return WebhookRequest(
+        plain,
+        headers,
+        token,
+        address,
+        query,
+        scope["method"],
+        compressed=None if plain is body else body,
+        url=f"{scope['scheme']}://{headers.get('host', '')}{path.decode('latin-1')}",
+    )
 
 
 async def _read(receive: Receive) -> bytes:

@@ -339,6 +339,7 @@ def upgrade() -> None:
         sa.Column("part", sa.SmallInteger(), nullable=False),
         sa.Column("parts", sa.SmallInteger(), nullable=True),
         sa.Column("concat_ref", sa.Text(), nullable=True),
+        sa.Column("reply_token", sa.Text(), nullable=True),
         sa.Column("missing", sa.SmallInteger(), nullable=True),
         sa.Column("repeat", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_inbound_message")),
@@ -427,6 +428,25 @@ def upgrade() -> None:
         postgresql_where=sa.text("open"),
     )
     op.create_table(
+        "message_part",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("message_id", ID, nullable=False),
+        sa.Column("number", sa.SmallInteger(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("provider_message_id", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "message_id", "number", name=op.f("pk_message_part")),
+    )
+    op.create_index(
+        "ix_message_part_provider_id",
+        "message_part",
+        ["provider", "provider_message_id"],
+        unique=False,
+        sqlite_where=sa.text("provider_message_id IS NOT NULL"),
+        postgresql_where=sa.text("provider_message_id IS NOT NULL"),
+    )
+    op.create_table(
         "outbound_message",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
@@ -451,6 +471,8 @@ def upgrade() -> None:
         sa.Column("leased_by", sa.Text(), nullable=True),
         sa.Column("provider_message_id", sa.Text(), nullable=True),
         sa.Column("error_code", sa.Text(), nullable=True),
+        sa.Column("reply_token", sa.Text(), nullable=True),
+        sa.Column("progress", sa.Text(), nullable=True),
         sa.Column("leased_until", sa.BigInteger(), nullable=True),
         sa.Column("handed_over_at", sa.BigInteger(), nullable=True),
         sa.Column("final_at", sa.BigInteger(), nullable=True),
@@ -1065,6 +1087,13 @@ def downgrade() -> None:
     )
     op.drop_index("ix_outbound_message_id", table_name="outbound_message")
     op.drop_table("outbound_message")
+    op.drop_index(
+        "ix_message_part_provider_id",
+        table_name="message_part",
+        sqlite_where=sa.text("provider_message_id IS NOT NULL"),
+        postgresql_where=sa.text("provider_message_id IS NOT NULL"),
+    )
+    op.drop_table("message_part")
     op.drop_index(
         "ix_marketing_consent_open",
         table_name="marketing_consent",

@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.async_api import BrowserContext, Locator, expect
 
-from app.settings import Environment, ProviderFile, SettingsFile
+from app.settings import Environment, SettingsFile
 from tests.browser.phones import Page, opened
 from tests.commands.world import shanghai
-from tests.running import settings_for
+from tests.running import options_of, settings_for
 from tests.services.carriers import use
 from tests.web.sockets import listening
 
@@ -135,7 +135,7 @@ async def test_on_a_phone_the_controls_are_a_sheet(page: Page) -> None:
 
 
 async def test_in_dev_there_are_no_controls(context: BrowserContext, unused_sqlite_url: str) -> None:
-    file = SettingsFile(providers={"simulator": ProviderFile(kind="simulator")}, default_provider="simulator")
+    file = SettingsFile(providers={"simulator": options_of(kind="simulator")}, default_provider="simulator")
     async with listening(settings_for(unused_sqlite_url, Environment.DEV, file)) as web, opened(context, web) as page:
         phone = page.phone()
         await phone.say("HELP")

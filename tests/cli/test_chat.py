@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli import app
-from app.settings import Environment, ProviderFile, Settings, SettingsFile
+from app.settings import Environment, Settings, SettingsFile
 from tests.cli.terminals import free_port
-from tests.running import settings_for
+from tests.running import options_of, settings_for
 from tests.web.calls import Web
 from tests.web.sockets import listening
 
@@ -112,7 +112,7 @@ async def test_text_that_is_no_utf_8_is_refused_by_its_line(web: Web) -> None:
 
 async def test_without_draining_the_command_waits_for_the_reply(unused_sqlite_url: str) -> None:
     file = SettingsFile(
-        providers={"simulator": ProviderFile(kind="simulator")},
+        providers={"simulator": options_of(kind="simulator")},
         default_provider="simulator",
         auto_create_subscribers=True,
     )

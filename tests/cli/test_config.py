@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli import app
+from app.providers import provider_kinds
 from app.settings import SettingsError
 from app.settings.check import checked_settings
 
@@ -97,8 +98,8 @@ def test_problems_that_only_building_the_gateway_shows_have_their_line_too() -> 
     )
     assert [problem.partition(": ")[0] for problem in problems(done)] == [
         "providers.sink.secret (gateway.toml:6)",
-        "aliases (gateway.toml:1)",
         "providers.x.kind (gateway.toml:9)",
+        "aliases (gateway.toml:1)",
         "SMSGW_SEAL_KEY (environment)",
     ]
     assert "NOTHERE" in done.stderr
@@ -161,7 +162,7 @@ def test_unknown_variables_are_ignored_at_the_start_unless_they_resemble_a_setti
 ) -> None:
     monkeypatch.setenv("SMSGW_ENV", "demo")
     monkeypatch.setenv("SMSGW_SERVICE_HOST", "10.0.0.1")
-    assert checked_settings().port == 8086
+    assert checked_settings(provider_kinds()).port == 8086
     monkeypatch.setenv("SMSGW_DATABASE_ULR", "postgresql://…")
     with pytest.raises(SettingsError, match="did you mean SMSGW_DATABASE_URL"):
-        checked_settings()
+        checked_settings(provider_kinds())

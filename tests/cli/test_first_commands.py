@@ -12,6 +12,7 @@ import app.cli
 from app.cli import main
 from app.composition import build_gateway, make_sealer
 from app.db.session import Database, normalise_url
+from app.providers import provider_kinds
 from app.services.sealing import Sealer
 from app.services.startup import DatabaseOwner, StartError, prepare
 from app.settings import Environment
@@ -69,7 +70,7 @@ class Terminal:
 async def serve() -> None:
     """Prepare and start a gateway as `smsgw serve` does, without listening; then stop it."""
     app.cli.running._prepare()
-    async with build_gateway(checked_settings()).running():
+    async with build_gateway(checked_settings(provider_kinds())).running():
         pass
 
 
@@ -195,7 +196,7 @@ def test_a_schema_of_a_newer_program_is_left_alone(
 ) -> None:
     first_steps("test", monkeypatch, tmp_path, f"sqlite:///{tmp_path}/gateway.db")
     database = Database(normalise_url(f"sqlite:///{tmp_path}/gateway.db"))
-    settings = checked_settings()
+    settings = checked_settings(provider_kinds())
     owner = DatabaseOwner(Environment.TEST.value, make_sealer(settings, database))
     prepare(database, owner, migrate=True)
     database.write_now(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'")))

@@ -10,8 +10,7 @@ from sqlalchemy import Engine, event
 from app.commands.accounts.directory import AgentUnsubscribe
 from app.db import schema
 from app.db.directory import MessageFilter
-from app.domain.messages import OutboundStatus
-from app.services.delivery.receipts import Report
+from app.domain.messages import DeliveryReport, OutboundStatus
 from tests.running import ALICE, Running, running, settings_for
 
 pytestmark = pytest.mark.anyio
@@ -68,7 +67,7 @@ async def a_day(gateway: Running) -> None:
     await gateway.subscriber("+8613800200001", balance_fen=1)
     await gateway.subscribe("+8613800200001", "CL")
     await gateway.gateway.management.directory.unsubscribe("+8613800200001", AgentUnsubscribe("agent", "CL", "why"))
-    await gateway.gateway.carriers.receipts.store(Report("simulator", "unknown", OutboundStatus.DELIVERED))
+    await gateway.gateway.carriers.receipts.store("simulator", DeliveryReport("unknown", OutboundStatus.DELIVERED))
     await gateway.reports("undelivered", delay_seconds=5)
     await gateway.say("0000")
     await gateway.advance(days=31)

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.providers.contract import ProviderContract, recordings
+from tests.providers.contract import WebhookContract, recordings
 
 DIRECTIONS = {"inbound": ["inbound"], "reports": ["reports"], "send": ["send"], "received": ["inbound", "reports"]}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if metafunc.cls is None or not issubclass(metafunc.cls, ProviderContract):
+    if metafunc.cls is None or not issubclass(metafunc.cls, WebhookContract):
         return
     for name, directions in DIRECTIONS.items():
         if name in metafunc.fixturenames:

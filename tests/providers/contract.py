@@ -1,4 +1,6 @@
-"""The contract of all adapters: a base class of tests, whose subclasses say how an adapter is made.
+"""The contract of all adapters, and of those whose carriers call us: base classes of tests.
+
+Subclasses say how an adapter is made.
 
 Real payloads of a carrier, with what they mean, are in ``tests/providers/recorded/<kind>/``, one JSON file each.
 docs/adding-a-provider.md describes these files.
@@ -7,19 +9,18 @@ docs/adding-a-provider.md describes these files.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from app import providers
+from app.domain.messages import InboundMessage, InboundResult
 from app.providers.base import (
     Accepted,
-    InboundMessage,
-    InboundResult,
-    Invalid,
-    MalformedRequestError,
     NotTried,
     Provider,
     Refused,
@@ -29,7 +30,8 @@ from app.providers.base import (
     Surroundings,
     Unknown,
 )
-from app.providers.requests import NotAuthenticError, WebhookRequest
+from app.providers.requests import MalformedRequestError, NotAuthenticError, WebhookRequest
+from app.providers.webhook import Invalid, WebhookProvider
 
 Recording = dict[str, Any]
 RECORDED = Path(__file__).parent / "recorded"
@@ -39,13 +41,14 @@ RESULTS: Mapping[str, type[SendResult]] = {
     "refused for now": RefusedForNow,
     "unknown": Unknown,
 }
+VALID_UNTIL = datetime(2026, 3, 1, 2, 10, tzinfo=UTC)
 RECIPIENT, TEXT = "+8613800138000", "您好，回复1退订"
 GARBAGE = [b"", b"\xff\xfe\x00", b"{", b"[]]", b"null", b"7", b"<xml/>", b"a=b&c", b'{"a": {"b": [1]}}', b"\x00" * 100]
 
 
 def submission(reference: str = "0199", recipient: str = RECIPIENT, text: str = TEXT) -> Submission:
     """Return an MT to send."""
-    return Submission(reference, "10086977", recipient, text, "ucs2", 1, "reply", "prompt", None)
+    return Submission(reference, "10086977", recipient, text, "ucs2", 1, "reply", "prompt", None, VALID_UNTIL)
 
 
 class NoNetwork:
@@ -61,13 +64,50 @@ def surroundings(transport: httpx.AsyncBaseTransport) -> Surroundings:
 
 
 class ProviderContract:
-    """Base class of the tests of each adapter; every recorded payload is a case of a test."""
+    """Base class of the tests of each adapter. ``around`` is without a network, and no request is answered."""
 
     kind: ClassVar[str]
+    options: ClassVar[Mapping[str, object]] = {}
 
     def make(self, transport: httpx.AsyncBaseTransport) -> Provider:
-        """Return the adapter with the settings that the recordings were made with, sending over ``transport``."""
-        raise NotImplementedError
+        """Return the adapter with the settings of the tests. HTTP kinds send over ``transport``."""
+        options = providers.provider_kinds()[self.kind].model_validate({"kind": self.kind, **self.options})
+        return providers.make_provider("carrier", options, surroundings(transport))
+
+    def test_the_table_of_kinds_has_it(self) -> None:
+        assert self.kind in providers.KINDS
+        assert self.provider().kind == self.kind
+
+    def test_it_keeps_up_binds_or_is_called(self) -> None:
+        assert isinstance(self.provider(), WebhookProvider) == (self.provider().slots == 0)
+
+    def test_a_setting_that_it_does_not_know_is_named(self) -> None:
+        given = {"kind": self.kind, **self.options, "no_such_setting": 1}
+        with pytest.raises(ValidationError, match="no_such_setting"):
+            providers.provider_kinds()[self.kind].model_validate(given)
+
+    async def test_every_message_of_a_call_has_a_result_and_order_is_kept(self) -> None:
+        provider = self.sender(_Carrier(lambda _request: httpx.Response(503)))
+        most = min(provider.most_per_call, 3)
+        results = await provider.send([submission(f"{number}") for number in range(most)])
+        assert len(results) == most
+        assert isinstance(results[0], RefusedForNow)
+        assert all(isinstance(result, NotTried) for result in results[1:])
+
+    def provider(self) -> Provider:
+        """Return the adapter, over a transport that answers 500."""
+        return self.make(httpx.MockTransport(lambda _request: httpx.Response(500)))
+
+    def sender(self, transport: httpx.AsyncBaseTransport) -> Provider:
+        """Return the adapter over a transport; skip the test if it cannot send."""
+        provider = self.make(transport)
+        if not provider.can_send:
+            pytest.skip("cannot send")
+        return provider
+
+
+class WebhookContract(ProviderContract):
+    """Base class of the tests of each adapter whose carrier calls us; every recorded payload is a case of a test."""
 
     def signed(self, request: WebhookRequest) -> WebhookRequest:
         """Return the request as the carrier would sign it now; unchanged if it does not sign."""
@@ -75,30 +115,26 @@ class ProviderContract:
 
     # ---- in
 
-    def test_the_table_of_kinds_has_it(self) -> None:
-        assert self.kind in providers.KINDS
-        assert self._provider().kind == self.kind
-
     def test_a_message_is_read_as_it_is_meant(self, inbound: Recording) -> None:
-        found = self._provider().parse_inbound(_request(inbound))
+        found = self._webhooks().parse_inbound(_request(inbound))
         items = found if isinstance(found, list) else [found]
         assert [_plain(item) for item in items] == inbound["means"]
 
     def test_a_report_is_read_as_it_is_meant(self, reports: Recording) -> None:
-        found = self._provider().parse_reports(_request(reports))
+        found = self._webhooks().parse_reports(_request(reports))
         assert [_plain(item) for item in found] == reports["means"]
 
     @pytest.mark.parametrize("body", GARBAGE, ids=lambda body: repr(body[:12]))
     def test_what_cannot_be_read_is_refused_in_words_that_quote_nothing(self, body: bytes) -> None:
         secret = body + b' "13800138000" '
-        for read in (self._provider().parse_inbound, self._provider().parse_reports):
+        for read in (self._webhooks().parse_inbound, self._webhooks().parse_reports):
             said = _refusal(read, WebhookRequest(secret))
             assert said
             assert "13800138000" not in said
 
     def test_what_the_carrier_sent_is_believed_only_with_its_signature(self, received: Recording) -> None:
         request = _request(received)
-        provider = self._provider()
+        provider = self._webhooks()
         provider.admit(self.signed(request))
         if self.signed(request) == request:
             return
@@ -110,7 +146,7 @@ class ProviderContract:
             provider.admit(_with_body(forged, forged.body + b" "))
 
     def test_a_repeat_is_a_success_so_that_the_carrier_stops_sending_it(self) -> None:
-        provider = self._provider()
+        provider = self._webhooks()
         ours = "01990000-0000-7000-8000-000000000000"
         for new in (True, False):
             assert 200 <= provider.answer_one(InboundResult(ours, new=new)).status < 300
@@ -153,27 +189,15 @@ class ProviderContract:
             assert RECIPIENT[3:] not in repr(result)
             assert TEXT not in repr(result)
 
-    async def test_every_message_of_a_call_has_a_result_and_order_is_kept(self) -> None:
-        provider = self._sender(_Carrier(lambda _request: httpx.Response(503)))
-        most = min(provider.most_per_call, 3)
-        results = await provider.send([submission(f"{number}") for number in range(most)])
-        assert len(results) == most
-        assert isinstance(results[0], RefusedForNow)
-        assert all(isinstance(result, NotTried) for result in results[1:])
-
     # ---- helpers
 
-    def _provider(self) -> Provider:
-        return self.make(httpx.MockTransport(lambda _request: httpx.Response(500)))
-
-    def _sender(self, transport: httpx.AsyncBaseTransport) -> Provider:
-        provider = self.make(transport)
-        if not provider.can_send:
-            pytest.skip("cannot send")
+    def _webhooks(self) -> WebhookProvider:
+        provider = self.provider()
+        assert isinstance(provider, WebhookProvider)
         return provider
 
     async def _sending(self, error: Exception, *, pulled: bool) -> list[SendResult]:
-        return list(await self._sender(_Broken(error, pulled=pulled)).send([submission()]))
+        return list(await self.sender(_Broken(error, pulled=pulled)).send([submission()]))
 
 
 class _Carrier(httpx.AsyncBaseTransport):
@@ -237,14 +261,14 @@ def _with_body(request: WebhookRequest, body: bytes) -> WebhookRequest:
 
 
 def _plain(item: object) -> dict[str, Any]:
-    """Return the fields of an item as JSON has them, without those that are None."""
+    """Return the fields of an item as JSON has them, without those that are None or empty."""
     values = asdict(item)  # type: ignore[call-overload]
     return {
         name: value.total_seconds()
         if hasattr(value, "total_seconds")
         else getattr(value, "isoformat", lambda v=value: v)()
         for name, value in values.items()
-        if value is not None
+        if value is not None and value != ()
     }
 
 

@@ -10,12 +10,12 @@ import zlib
 import httpx
 import pytest
 
+from app.domain.messages import InboundMessage
 from app.domain.values import replace
-from app.providers import make_provider
-from app.providers.base import Accepted, InboundMessage, MalformedRequestError, ProviderSettings, Unknown
+from app.providers.base import Accepted, Unknown
 from app.providers.bodies import MOST_BYTES, UnreadableBodyError, as_utf8, decompress, encoding_error
-from app.providers.generic import GenericProvider
-from app.providers.requests import NotAuthenticError, WebhookRequest
+from app.providers.generic import GenericOptions, GenericProvider
+from app.providers.requests import MalformedRequestError, NotAuthenticError, WebhookRequest
 from tests.providers.contract import submission, surroundings
 
 
@@ -45,12 +45,19 @@ CHARSETS = [
 ]
 
 
+def generic(transport: httpx.AsyncBaseTransport | None = None, **given: object) -> GenericProvider:
+    options = GenericOptions.model_validate({"kind": "generic", **given})
+    return GenericProvider(
+        "carrier", options, surroundings(transport or httpx.MockTransport(lambda _: httpx.Response(500)))
+    )
+
+
 @pytest.mark.parametrize(("codec", "content_type"), CHARSETS)
 @pytest.mark.parametrize("form", ["{}", "[{}]", " [ {} ] "])
 def test_a_body_is_read_in_the_charset_that_it_says(codec: str, content_type: str, form: str) -> None:
     text = TEXT.replace("退订", "停止") if codec == "big5" else TEXT
     body = form.replace("{}", text).encode(codec)
-    found = GenericProvider("carrier").parse_inbound(WebhookRequest(body, {"content-type": content_type}))
+    found = generic().parse_inbound(WebhookRequest(body, {"content-type": content_type}))
     items = found if isinstance(found, list) else [found]
     assert [item.text for item in items if isinstance(item, InboundMessage)] == [json.loads(text)["text"]]
 
@@ -108,7 +115,7 @@ def test_a_refusal_names_the_kind_of_body(body: bytes, content_type: str, named:
 
 @pytest.mark.parametrize(("body", "named"), [(TEXT.encode("gbk"), "charset=gbk"), (gzipped(b"{}"), "Content-Encoding")])
 def test_a_refusal_of_a_body_without_labels_names_the_missing_header(body: bytes, named: str) -> None:
-    provider = GenericProvider("carrier")
+    provider = generic()
     for read in (provider.parse_inbound, provider.parse_reports):
         with pytest.raises(MalformedRequestError, match=named):
             read(WebhookRequest(body, {"content-type": "application/json"}))
@@ -116,7 +123,7 @@ def test_a_refusal_of_a_body_without_labels_names_the_missing_header(body: bytes
 
 
 def test_a_compressed_body_may_be_signed_before_or_after_compression() -> None:
-    provider = GenericProvider("carrier", [SECRET])
+    provider = generic(secret=SECRET)
     plain, compressed = TEXT.encode("gbk"), gzipped(TEXT.encode("gbk"))
     for signed in (plain, compressed):
         headers = _headers(signed)
@@ -172,7 +179,6 @@ async def test_an_answer_in_which_no_id_can_be_found_is_unknown(headers: dict[st
 
 
 async def _sent(answer: object) -> object:
-    settings = ProviderSettings("carrier", "generic", send_url="https://carrier.example/send")
     transport = httpx.MockTransport(answer)  # type: ignore[arg-type]
-    [result] = await make_provider(settings, surroundings(transport)).send([replace(submission())])
+    [result] = await generic(transport, send_url="https://carrier.example/send").send([replace(submission())])
     return result

@@ -13,12 +13,11 @@ from standardwebhooks.webhooks import Webhook
 
 from app.db import handovers
 from app.db.outbox import outbound_message
-from app.domain.messages import OutboundStatus
-from app.services.delivery.receipts import Report
-from app.settings import ProviderFile, Settings, SettingsFile
+from app.domain.messages import DeliveryReport, OutboundStatus
+from app.settings import Settings, SettingsFile
 from tests.providers import sink as sinks
 from tests.providers.sink import Sink, sink
-from tests.running import ALICE, START, Running, running, settings_for
+from tests.running import ALICE, START, Running, options_of, running, settings_for
 from tests.web.calls import serving
 
 pytestmark = pytest.mark.anyio
@@ -47,8 +46,7 @@ def settings_of(database_url: str, *carriers: Sink, **more: object) -> Settings:
     names = ["carrier", *(f"carrier{number}" for number in range(2, len(carriers) + 1))]
     given = {"kind": "generic", "secret": [NEW, OLD], "timeout": "1s", **more}
     providers = {
-        name: ProviderFile.model_validate({**given, "send_url": carrier.url})
-        for name, carrier in zip(names, carriers, strict=True)
+        name: options_of(**{**given, "send_url": carrier.url}) for name, carrier in zip(names, carriers, strict=True)
     }
     return settings_for(database_url, file=SettingsFile(default_provider="carrier", providers=providers))
 
@@ -324,7 +322,7 @@ async def test_a_carrier_that_cannot_send_a_message_is_no_failover_route(
     numbers = customers(12)
     async with sink() as first, sink() as second:
         settings = settings_of(database_url, first, second)
-        other = ProviderFile.model_validate({"kind": "generic", "send_url": second.url, **cannot})
+        other = options_of(**{"kind": "generic", "send_url": second.url, **cannot})
         settings.file.providers["carrier2"] = other
         async with running(settings) as gateway:
             await gateway.subscribers(numbers)
@@ -393,8 +391,8 @@ async def test_a_report_that_overtakes_the_answer_is_joined(database_url: str) -
         reported: list[asyncio.Task[bool]] = []
 
         def behave(reference: str, _time: int) -> str:
-            item = Report("carrier", f"theirs-{reference}", OutboundStatus.DELIVERED, reference=reference)
-            reported.append(asyncio.create_task(gateway.gateway.carriers.receipts.store(item)))
+            item = DeliveryReport(f"theirs-{reference}", OutboundStatus.DELIVERED, reference=reference)
+            reported.append(asyncio.create_task(gateway.gateway.carriers.receipts.store("carrier", item)))
             return sinks.TAKES_SLOWLY
 
         carrier.behaviour = behave
@@ -414,8 +412,8 @@ async def test_a_report_with_the_gateways_reference_ends_an_unknown_message(data
         await gateway.drain()
         first = (await sent(gateway))[0]
         assert first["provider_message_id"] is None
-        item = Report("carrier", "theirs", OutboundStatus.DELIVERED, reference=first["id"])
-        assert await gateway.gateway.carriers.receipts.store(item)
+        item = DeliveryReport("theirs", OutboundStatus.DELIVERED, reference=first["id"])
+        assert await gateway.gateway.carriers.receipts.store("carrier", item)
         await gateway.advance(minutes=11)
 
         first = (await sent(gateway))[0]
@@ -430,6 +428,6 @@ async def test_a_reference_to_another_providers_message_is_ignored(database_url:
         await gateway.drain()
         [row] = await sent(gateway)
         for provider, reference in (("generic", row["id"]), ("carrier", "no uuid"), ("carrier", "\x00")):
-            item = Report(provider, "theirs", OutboundStatus.DELIVERED, reference=reference)
-            assert not await gateway.gateway.carriers.receipts.store(item)
+            item = DeliveryReport("theirs", OutboundStatus.DELIVERED, reference=reference)
+            assert not await gateway.gateway.carriers.receipts.store(provider, item)
         assert (await sent(gateway))[0]["status"] == "unknown"

@@ -3,8 +3,8 @@
 import pytest
 
 from app.domain.parts import PartOf
-from app.providers.base import MalformedRequestError
 from app.providers.parts import part_of_fields, part_of_header
+from app.providers.requests import MalformedRequestError
 
 PART = PartOf("76", 2, 3)
 

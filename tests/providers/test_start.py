@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from app.db.inbox import inbound_message
-from app.settings import Environment, ProviderFile, SettingsError, SettingsFile
+from app.providers import provider_kinds
+from app.providers.webhook import WebhookOptions
+from app.settings import Environment, SettingsError, SettingsFile
 from app.settings.check import checked_settings
-from tests.running import SEAL_KEY, settings_for
+from tests.running import SEAL_KEY, options_of, settings_for
 from tests.web.calls import Web, assert_problem, message, serving
 
 pytestmark = pytest.mark.anyio
@@ -37,9 +39,15 @@ def provider(path: Path, *lines: str) -> None:
     path.write_text("providers:\n  carrier:\n" + "".join(f"    {line}\n" for line in ("kind: generic", *lines)))
 
 
+def carrier_options() -> WebhookOptions:
+    options = checked_settings(provider_kinds()).file.providers["carrier"]
+    assert isinstance(options, WebhookOptions)
+    return options
+
+
 def refusal() -> str:
     with pytest.raises(SettingsError) as refused:
-        checked_settings()
+        checked_settings(provider_kinds())
     return str(refused.value)
 
 
@@ -55,7 +63,7 @@ def test_a_provider_that_is_neither_signed_nor_fenced_prevents_a_start(environme
 @pytest.mark.parametrize("protection", PROTECTIONS.values(), ids=PROTECTIONS)
 def test_a_provider_that_is_protected_in_any_way_starts(environment: Path, protection: str) -> None:
     provider(environment, protection, "send_url: https://carrier.example/send")
-    assert checked_settings().file.providers["carrier"].is_guarded()
+    assert carrier_options().is_guarded()
 
 
 @pytest.mark.parametrize("protection", ["secret: []", "path_token: []", "allowed_ips: []"])
@@ -101,7 +109,7 @@ def test_messages_are_not_sent_unencrypted_unless_a_setting_allows_it(
     assert "providers.carrier.send_url" in said
     assert "SMSGW_ALLOW_PRIVATE_WEBHOOKS" in said
     monkeypatch.setenv("SMSGW_ALLOW_PRIVATE_WEBHOOKS", "true")
-    assert checked_settings().file.providers["carrier"].sends_in_clear()
+    assert carrier_options().sends_in_clear()
 
 
 def test_the_simulator_prevents_a_start_in_production(environment: Path) -> None:
@@ -117,7 +125,7 @@ def test_outside_production_a_provider_may_be_unprotected(
 ) -> None:
     monkeypatch.setenv("SMSGW_ENV", kind)
     provider(environment, "send_url: https://carrier.example/send")
-    assert not checked_settings().file.providers["carrier"].is_guarded()
+    assert not carrier_options().is_guarded()
 
 
 @pytest.mark.parametrize("kind", ["demo", "test"])
@@ -126,7 +134,7 @@ def test_in_demo_and_test_messages_may_be_sent_to_any_address(
 ) -> None:
     monkeypatch.setenv("SMSGW_ENV", kind)
     provider(environment, "send_url: http://127.0.0.1:9000/send")
-    assert checked_settings().private_webhooks
+    assert checked_settings(provider_kinds()).private_webhooks
 
 
 GUESSABLE = {
@@ -186,7 +194,7 @@ async def test_a_fenced_provider_accepts_only_requests_that_pass_its_rules(datab
         "path_token": [TOKEN, f"{TOKEN}2"],
         "basic_auth": ["carrier:open sesame, open", "carrier:the old sesame, open"],
     }
-    file = SettingsFile(providers={"carrier": ProviderFile.model_validate(given)})
+    file = SettingsFile(providers={"carrier": options_of(**given)})
     good = {"authorization": "Basic " + base64.b64encode(b"carrier:the old sesame, open").decode()}
     async with serving(settings_for(database_url, Environment.TEST, file)) as web:
         assert await posted(web, "/webhooks/carrier/inbound", good) == 401
@@ -203,7 +211,7 @@ async def test_a_fenced_provider_accepts_only_requests_that_pass_its_rules(datab
 
 async def test_only_allowed_addresses_reach_a_provider_that_is_fenced_by_address(sqlite_url: str) -> None:
     def fenced(network: str) -> SettingsFile:
-        given = ProviderFile.model_validate({"kind": "generic", "allowed_ips": [network]})
+        given = options_of(kind="generic", allowed_ips=[network])
         return SettingsFile(providers={"carrier": given})
 
     async with serving(settings_for(sqlite_url, file=fenced("203.0.113.0/24"))) as web:

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import pytest
-from pydantic import SecretStr
-from typing_extensions import override
 
 from app import providers
-from app.providers.base import Accepted, Provider, ProviderSettings, SendResult, Submission, Surroundings
-from app.providers.generic import GenericProvider
-from app.settings import ProviderFile, Settings, SettingsFile
-from tests.running import settings_for
+from app.providers.base import Accepted, SendResult, Submission, Surroundings
+from app.providers.generic import GenericOptions, GenericProvider
+from app.settings import Settings, SettingsFile
+from tests.running import options_of, settings_for
 
 NAME = "pretend"
 
@@ -22,17 +20,12 @@ class FakeProvider(GenericProvider):
     kind: ClassVar[str] = NAME
     recognises: ClassVar[bool] = False
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, options: GenericOptions, around: Surroundings) -> None:
+        super().__init__(name, options, around)
         self.can_send = True
         self.resends_unknown = self.recognises
         self.asked: list[Submission] = []
         self.answers: list[SendResult | Exception] = []
-
-    @override
-    @classmethod
-    def make(cls, settings: ProviderSettings, around: Surroundings) -> Provider:
-        return cls(settings.name)
 
     async def send(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
         results: list[SendResult] = []
@@ -56,8 +49,6 @@ def use(monkeypatch: pytest.MonkeyPatch, database_url: str, kind: type[FakeProvi
     monkeypatch.setitem(providers.KINDS, NAME, kind)
     file = SettingsFile(
         default_provider=NAME,
-        providers={
-            NAME: ProviderFile(kind=NAME, secret=SecretStr("whsec_Z3VhcmRlZCwgYXMgcHJvZHVjdGlvbiB3YW50cyBpdA=="))
-        },
+        providers={NAME: options_of(kind=NAME, secret="whsec_Z3VhcmRlZCwgYXMgcHJvZHVjdGlvbiB3YW50cyBpdA==")},
     )
     return settings_for(database_url, file=file)

@@ -34,7 +34,7 @@ from tests.properties.witness import Witness
 from tests.running import ALICE, Running, running
 
 if TYPE_CHECKING:
-    from app.services.intake import IncomingMessage
+    from tests.running import Sent
 
 NAMES = {
     "CL": "彩铃", "SJB": "手机报", "TQ": "天气预报", "LD": "来电提醒", "KD": "宽带电视", "YYH": "音乐盒", "ZQ": "足球快讯", "GS": "故事点播",
@@ -54,7 +54,7 @@ class GatewayLife:
     def __post_init__(self) -> None:
         self._runner = asyncio.Runner()
         self._stack = AsyncExitStack()
-        self._sent: list[IncomingMessage] = []
+        self._sent: list[Sent] = []
         self._read = self._count = 0
         self._well = True
         self._turns: dict[str, int] = {}
@@ -172,13 +172,13 @@ class GatewayLife:
         done = [one for one in payloads if str(one.get("who")).startswith("mo:")]
         assert not done, f"an incomplete message, a part of {text} to {number}, did something"
 
-    def _parts(self, text: str, total: int, number: str) -> "list[IncomingMessage]":
+    def _parts(self, text: str, total: int, number: str) -> "list[Sent]":
         self._count += 1
         size = len(text) // total
         cut = [text[place * size : (place + 1) * size if place < total - 1 else None] for place in range(total)]
         return self.gateway.parts(cut, number, ref=str(self._count))
 
-    def _comes_alone(self, part: "IncomingMessage") -> None:
+    def _comes_alone(self, part: "Sent") -> None:
         """Send a part that completes no message: nothing may happen."""
         before, read = self.witness.before, self._read
         assert before is not None

@@ -6,10 +6,11 @@ import httpx
 import pytest
 
 from app.main import create_app
-from app.settings import Environment, ProviderFile, SettingsFile
+from app.providers import provider_kinds
+from app.settings import Environment, SettingsFile
 from app.settings.check import checked_settings
 from app.settings.model import SettingsError
-from tests.running import settings_for
+from tests.running import options_of, settings_for
 from tests.web.calls import Web, assert_problem, message, serving
 
 pytestmark = pytest.mark.anyio
@@ -17,9 +18,9 @@ TOKEN = "0123456789abcdefghijKLMNOP"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 FILE = SettingsFile(
     providers={
-        "signed": ProviderFile.model_validate({"kind": "generic", "secret": SECRET}),
-        "hidden": ProviderFile.model_validate({"kind": "generic", "path_token": TOKEN}),
-        "fenced": ProviderFile.model_validate({"kind": "generic", "allowed_ips": ["127.0.0.0/8"]}),
+        "signed": options_of(kind="generic", secret=SECRET),
+        "hidden": options_of(kind="generic", path_token=TOKEN),
+        "fenced": options_of(kind="generic", allowed_ips=["127.0.0.0/8"]),
     }
 )
 
@@ -167,8 +168,7 @@ async def test_it_answers_to_the_host_that_it_listens_on(sqlite_url: str) -> Non
 
 @pytest.mark.parametrize("env", ["demo", "dev", "test", "production"])
 async def test_only_production_does_not_check_host_and_origin(sqlite_url: str, env: str) -> None:
-    file = SettingsFile(default_provider="out", providers={"out": ProviderFile.model_validate(
-        {"kind": "generic", "secret": SECRET, "send_url": "https://carrier.example/send"}
+    file = SettingsFile(default_provider="out", providers={"out": options_of(kind="generic", secret=SECRET, send_url="https://carrier.example/send"
     )})  # fmt: skip
     app = create_app(settings_for(sqlite_url, Environment(env), file))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://sms.example") as client:
@@ -187,7 +187,7 @@ async def test_only_production_does_not_check_host_and_origin(sqlite_url: str, e
 def test_the_setting_is_a_list_with_commas(monkeypatch: pytest.MonkeyPatch, given: str, names: list[str]) -> None:
     monkeypatch.setenv("SMSGW_ENV", "test")
     monkeypatch.setenv("SMSGW_ALLOWED_HOSTS", given)
-    assert checked_settings().allowed_hosts == names
+    assert checked_settings(provider_kinds()).allowed_hosts == names
 
 
 @pytest.mark.parametrize("given", ["*", "http://gateway.example", "gateway.example:8086", "a b", "a,,b", '["a"]'])
@@ -195,4 +195,4 @@ def test_an_invalid_name_stops_the_start(monkeypatch: pytest.MonkeyPatch, given:
     monkeypatch.setenv("SMSGW_ENV", "test")
     monkeypatch.setenv("SMSGW_ALLOWED_HOSTS", given)
     with pytest.raises(SettingsError, match="SMSGW_ALLOWED_HOSTS"):
-        checked_settings()
+        checked_settings(provider_kinds())

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from app.db.outbox import outbound_message
-from app.settings import Environment, ProviderFile, SettingsFile
-from tests.running import ALICE, START, settings_for
+from app.settings import Environment, SettingsFile
+from tests.running import ALICE, START, options_of, settings_for
 from tests.services.carriers import use
 from tests.web.calls import ALICE_HOME, SHANGHAI_START, Web, assert_problem, serving
 
@@ -401,7 +401,7 @@ async def test_an_invalid_report_is_refused(web: Web, body: object) -> None:
 async def test_in_dev_the_control_calls_are_not_found(
     unused_sqlite_url: str, method: str, path: str, body: object
 ) -> None:
-    file = SettingsFile(providers={"simulator": ProviderFile(kind="simulator")}, default_provider="simulator")
+    file = SettingsFile(providers={"simulator": options_of(kind="simulator")}, default_provider="simulator")
     async with serving(settings_for(unused_sqlite_url, Environment.DEV, file)) as web:
         assert_problem(await web.call(method, path, body, token=None), 404)
         assert_problem(await web.call(method, path, {"nonsense": 1}, token=None), 404)

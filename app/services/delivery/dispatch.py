@@ -143,7 +143,7 @@ class Dispatch:
         for lines in self._ready.values():
             while lines and left:
                 line = lines.popleft()
-                if time.monotonic() > line.start_by:
+                if time.monotonic() > line.start_by or not self._provider.is_ready:
                     self._give_back(line)
                     continue
                 messages_of_line = [line.messages.popleft() for _ in range(min(left, len(line.messages)))]
@@ -212,4 +212,7 @@ def _submission(message: ClaimedMessage) -> Submission:
         message.kind,
         message.lane,
         message.in_reply_to,
+        message.valid_until,
+        message.reply_token,
+        message.progress,
     )

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from app.db import work
-from app.db.session import Database, StorageUnavailableError
+from app.db.session import Database
+from app.domain.storage import StorageUnavailableError
 from app.services.delivery.breaker import CircuitState, read_states
 
 

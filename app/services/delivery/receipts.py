@@ -1,7 +1,6 @@
 """Delivery reports: they are stored, and move the status of their messages forward in any order (delivery.md 12)."""
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -10,17 +9,24 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.batching import Batcher
-from app.db import handovers, reports
+from app.db import handovers, message_parts, reports
 from app.db.reports import ParkedReport, ReportedMessage
-from app.db.session import Database, StorageUnavailableError
+from app.db.rows import Row
+from app.db.session import Database
 from app.db.state import current_state
-from app.domain.messages import OutboundStatus, is_final, status_after_report, status_from_segments
+from app.domain.escape import escape
+from app.domain.masking import masked
+from app.domain.messages import DeliveryReport, OutboundStatus, is_final
 from app.domain.msisdn import bucket_of
-from app.domain.values import replace, value
+from app.domain.storage import StorageUnavailableError
+from app.domain.values import replace
+from app.services.delivery.reported import Reported
 from app.services.ids import IdSource
 
 # A provider and its id of a message.
 Key = tuple[str, str]
+# A provider and its report.
+Received = tuple[str, DeliveryReport]
 _MAX_BATCH = 1000
 # Stored as the status of a report whose status the gateway does not know; the provider's word is in ``error_code``.
 _OTHER = "other"
@@ -38,111 +44,78 @@ _FAILED = frozenset(
 )
 
 
-@value
-class Report:
-    """A delivery report of a provider about a message.
-
-    A ``status`` of None is one that the gateway does not know: it is stored and has no effect. ``at`` is the
-    provider's time. ``reference`` is the gateway's id of the message, from providers that return it. ``part`` is the
-    segment that the report is about, from 1; None: the whole message.
-    """
-
-    provider: str
-    provider_message_id: str
-    status: OutboundStatus | None
-    error_code: str | None = None
-    at: datetime | None = None
-    reference: str | None = None
-    part: int | None = None
-
-
 class Receipts:
     """Stores delivery reports and updates the messages that they are about."""
 
     def __init__(self, database: Database, ids: IdSource) -> None:
         self._database = database
         self._ids = ids
-        self._batcher: Batcher[Report, bool] = Batcher(self._store_all, _MAX_BATCH, shared=StorageUnavailableError)
+        self._batcher: Batcher[Received, bool] = Batcher(self._store_all, _MAX_BATCH, shared=StorageUnavailableError)
 
-    async def store(self, report: Report) -> bool:
-        """Store a report. Return False if it has no effect, as its message or its status is unknown.
+    async def store(self, provider: str, report: DeliveryReport) -> bool:
+        """Store a provider's report. Return False if it has no effect, as its message or its status is unknown.
 
         A report about an unknown message is parked. Raise StorageUnavailableError if the report was not stored.
         """
-        return await self._batcher.submit(report)
+        code = None if report.error_code is None else escape(masked(report.error_code))
+        plain = replace(report, provider_message_id=escape(report.provider_message_id), error_code=code)
+        return await self._batcher.submit((provider, plain))
 
-    async def _store_all(self, batch: Sequence[Report]) -> Sequence[bool]:
+    async def _store_all(self, batch: Sequence[Received]) -> Sequence[bool]:
         observability.batch("reports", len(batch))
         return await self._database.write(partial(self._store, batch=batch))
 
-    def _store(self, connection: Connection, *, batch: Sequence[Report]) -> list[bool]:
+    def _store(self, connection: Connection, *, batch: Sequence[Received]) -> list[bool]:
         return self.apply(connection, batch, current_state(connection).now)
 
-    def apply(self, connection: Connection, batch: Sequence[Report], now: datetime) -> list[bool]:
+    def apply(self, connection: Connection, batch: Sequence[Received], now: datetime) -> list[bool]:
         """Store reports and update their messages, in the caller's transaction; return for each what ``store`` does."""
-        messages = reports.messages_of(connection, [(item.provider, item.provider_message_id) for item in batch])
-        messages |= _find_by_reference(connection, batch, messages)
-        segments = _earlier_segment_reports(connection, batch, messages)
+        messages, late = _find_messages(connection, batch)
+        reported = _as_stored(connection, messages)
         rows: list[dict[str, object]] = []
-        statuses = {key: OutboundStatus(message.status) for key, message in messages.items()}
-        errors = {key: message.error_code for key, message in messages.items()}
-        for item in batch:
-            key = (item.provider, item.provider_message_id)
-            message = messages.get(key)
-            rows.append(self._row(item, message, now))
-            reported_status = None if message is None else _reported_status(item, message, segments[key])
-            if reported_status is not None:
-                after = status_after_report(statuses[key], reported_status)
-                if after is not statuses[key]:
-                    statuses[key], errors[key] = after, item.error_code
+        for (provider, report), message in zip(batch, messages, strict=True):
+            rows.append(self._row(provider, report, message, now))
+            if message is not None and report.status is not None:
+                reported[message.id].apply(report, report.status)
         _count_reports(rows)
         reports.save_reports(connection, rows)
-        self._update_messages(connection, messages, statuses, errors, now)
+        self._update_messages(connection, [item for item in reported.values() if item.is_changed], now)
+        message_parts.save(connection, [row for item in reported.values() for row in _part_rows(item)])
+        for provider, theirs in late:
+            self.apply_parked(connection, provider, [theirs], now)
         return [not row["parked"] and row["status"] != _OTHER for row in rows]
 
-    def _update_messages(
-        self,
-        connection: Connection,
-        messages: dict[Key, ReportedMessage],
-        statuses: dict[Key, OutboundStatus],
-        errors: dict[Key, str | None],
-        now: datetime,
-    ) -> None:
-        changed = [
-            (messages[key], status, errors[key]) for key, status in statuses.items() if status != messages[key].status
-        ]
+    def _update_messages(self, connection: Connection, changed: Sequence[Reported], now: datetime) -> None:
         rows = [
             {
-                "bucket": message.bucket,
-                "msisdn": message.msisdn,
-                "id": message.id,
-                "provider_message_id": message.provider_message_id,
-                "status": status,
-                "error_code": error,
-                "final_at": now if is_final(status) else None,
+                "bucket": item.message.bucket,
+                "msisdn": item.message.msisdn,
+                "id": item.message.id,
+                "provider_message_id": item.provider_message_id,
+                "status": item.status,
+                "error_code": item.error_code,
+                "final_at": now if is_final(item.status) else None,
             }
-            for message, status, error in changed
+            for item in changed
         ]
         reports.set_statuses(connection, rows)
-        failed = {
-            (message.bucket, message.msisdn, message.question_id)
-            for message, status, _ in changed
-            if message.question_id and status in _FAILED
-        }
+        asked = [(item, (item.message.bucket, item.message.msisdn, item.message.question_id)) for item in changed]
+        keys = [(item, (bucket, msisdn, question)) for item, (bucket, msisdn, question) in asked if question]
+        failed = {key for item, key in keys if item.status in _FAILED}
         arrived = {
-            (message.bucket, message.msisdn, message.question_id)
-            for message, status, _ in changed
-            if message.question_id and message.status in _NOT_KNOWN_TO_BE_TAKEN and status not in _FAILED
+            key for item, key in keys if item.message.status in _NOT_KNOWN_TO_BE_TAKEN and item.status not in _FAILED
         }
         handovers.record_question_arrivals(connection, arrived, failed, now)
 
-    def _row(self, report: Report, message: ReportedMessage | None, now: datetime) -> dict[str, object]:
+    def _row(
+        self, provider: str, report: DeliveryReport, message: ReportedMessage | None, now: datetime
+    ) -> dict[str, object]:
         return {
             "bucket": message.bucket if message else bucket_of(report.provider_message_id),
             "id": next(self._ids),
             "msisdn": message.msisdn if message else None,
             "message_id": message.id if message else None,
-            "provider": report.provider,
+            "provider": provider,
             "provider_message_id": report.provider_message_id,
             "status": report.status or _OTHER,
             "error_code": report.error_code,
@@ -161,56 +134,67 @@ class Receipts:
         parked = reports.parked_reports(connection, [(provider, message_id) for message_id in provider_message_ids])
         if parked:
             reports.drop_parked(connection, parked)
-            self.apply(connection, [_report(item) for item in parked], now)
+            self.apply(connection, [_received(item) for item in parked], now)
 
 
-def _find_by_reference(
-    connection: Connection, batch: Sequence[Report], messages: Mapping[Key, ReportedMessage]
-) -> dict[Key, ReportedMessage]:
-    """Return the messages whose acceptance got lost, found by the gateway's reference.
+def _find_messages(connection: Connection, batch: Sequence[Received]) -> tuple[list[ReportedMessage | None], set[Key]]:
+    """Return for each report its message, locked, and the provider's ids that only the gateway's references told.
 
-    Their provider's id is taken from the report.
+    A report names a message or one of its segments by the provider's id. If that is not known yet, as the answer to an
+    attempt got lost, its message is found by the gateway's reference.
     """
-    provider_ids = {
-        (item.provider, item.reference): item.provider_message_id
-        for item in batch
-        if item.reference
-        and item.status not in (None, OutboundStatus.UNKNOWN)
-        and _REFERENCE.fullmatch(item.reference)
-        and (item.provider, item.provider_message_id) not in messages
+    keys = [(provider, report.provider_message_id) for provider, report in batch]
+    messages = reports.messages_of(connection, keys)
+    if rest := sorted({key for key in keys if key not in messages}):
+        messages |= message_parts.messages_of(connection, rest)
+    by_reference = _find_by_reference(
+        connection, [item for item in batch if (item[0], item[1].provider_message_id) not in messages]
+    )
+    late = {}
+    for key, (provider, report) in zip(keys, batch, strict=True):
+        message = by_reference.get((provider, report.reference or ""))
+        if key not in messages and message is not None and report.provider_message_id:
+            late[key] = message
+    messages |= late
+    found = [
+        messages.get(key) or by_reference.get((provider, report.reference or ""))
+        for key, (provider, report) in zip(keys, batch, strict=True)
+    ]
+    return found, set(late)
+
+
+def _find_by_reference(connection: Connection, batch: Sequence[Received]) -> dict[Key, ReportedMessage]:
+    """Return the messages of late answers, by the provider and the gateway's reference.
+
+    An answer counts if the message may or may not have been taken, or if it is about one of several segments.
+    """
+    named = {
+        (provider, report.reference): report.part
+        for provider, report in batch
+        if report.reference
+        and report.status not in (None, OutboundStatus.UNKNOWN)
+        and _REFERENCE.fullmatch(report.reference)
     }
-    if not provider_ids:
+    if not named:
         return {}
-    found = reports.unknown_messages(connection, list(provider_ids))
     return {
-        (provider, provider_ids[provider, id_]): replace(message, provider_message_id=provider_ids[provider, id_])
-        for (provider, id_), message in found.items()
+        key: message
+        for key, message in reports.messages_by_id(connection, sorted(named)).items()
+        if named[key] or (message.status in _NOT_KNOWN_TO_BE_TAKEN and message.provider_message_id is None)
     }
 
 
-def _earlier_segment_reports(
-    connection: Connection, batch: Sequence[Report], messages: Mapping[Key, ReportedMessage]
-) -> dict[Key, list[tuple[int, OutboundStatus]]]:
-    """Return the stored segment reports of the messages that this batch has segment reports about."""
-    found: dict[Key, list[tuple[int, OutboundStatus]]] = defaultdict(list)
-    keys = {(item.provider, item.provider_message_id) for item in batch if item.part} & messages.keys()
-    for key, part, status in reports.segment_reports(connection, sorted(keys)) if keys else ():
-        if status != _OTHER:
-            found[key].append((part, OutboundStatus(status)))
-    return found
+def _as_stored(connection: Connection, messages: Sequence[ReportedMessage | None]) -> dict[str, Reported]:
+    """Return the messages by their ids, with the known segments of those that have several."""
+    several = sorted({(one.bucket, one.id) for one in messages if one is not None and one.segments > 1})
+    parts = message_parts.parts_of(connection, several) if several else {}
+    return {one.id: Reported.of(one, parts.get((one.bucket, one.id), {})) for one in messages if one is not None}
 
 
-def _reported_status(
-    report: Report, message: ReportedMessage, segments: list[tuple[int, OutboundStatus]]
-) -> OutboundStatus | None:
-    """Return the status of the whole message after a report; add a segment's report to ``segments``.
-
-    ``segments`` holds the earlier segment reports of the message. Return None if they do not give a status yet.
-    """
-    if report.status is None or report.part is None or message.segments == 1:
-        return report.status
-    segments.append((report.part, report.status))
-    return status_from_segments(segments, message.segments)
+def _part_rows(item: Reported) -> Sequence[Row]:
+    message = item.message
+    changed = [item.parts[number] for number in sorted(item.changed_parts)]
+    return message_parts.rows_of(message.bucket, message.msisdn, message.id, message.provider, changed)
 
 
 def _count_reports(rows: Sequence[Mapping[str, object]]) -> None:
@@ -221,13 +205,9 @@ def _count_reports(rows: Sequence[Mapping[str, object]]) -> None:
     observability.UNUSED_REPORTS.labels("unknown status").inc(sum(row["status"] == _OTHER for row in rows))
 
 
-def _report(parked: ParkedReport) -> Report:
+def _received(parked: ParkedReport) -> Received:
     status = None if parked.status == _OTHER else OutboundStatus(parked.status)
-    return Report(
-        parked.provider,
-        parked.provider_message_id,
-        status,
-        parked.error_code,
-        parked.reported_at,
-        part=parked.part or None,
+    report = DeliveryReport(
+        parked.provider_message_id, status, parked.error_code, parked.reported_at, part=parked.part or None
     )
+    return parked.provider, report

@@ -1,6 +1,5 @@
 """Sending: record the results of attempts and claim due messages, both in one commit (delivery.md 7-12)."""
 
-import random
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -17,15 +16,15 @@ from app.db.handovers import Handover, QuestionKey
 from app.db.outbox import ClaimedMessage
 from app.db.provider_state import Circuit
 from app.db.recovery import FailoverRoute
-from app.db.session import Database, StorageUnavailableError
+from app.db.session import Database
 from app.db.state import current_state
 from app.domain.calendar import QuietHours
-from app.domain.escape import escape
 from app.domain.messages import Lane, OutboundStatus
-from app.domain.retry import backoff
+from app.domain.storage import StorageUnavailableError
 from app.domain.values import value
-from app.providers.base import Accepted, NotTried, Provider, Refused, RefusedForNow, SendResult, Unknown
+from app.providers.base import Provider, SendResult, Unknown
 from app.services.delivery import breaker
+from app.services.delivery.attempts import handover_of, jitter
 from app.services.delivery.breaker import CircuitState
 from app.services.delivery.dispatch import Attempted, Dispatch
 from app.services.delivery.monitoring import DeliveryMonitor
@@ -96,10 +95,14 @@ class Delivery:
     async def step(self) -> bool:
         """Record finished attempts, claim due messages and dispatch them. Return True if there may be more to do.
 
-        Calls may still be in flight on return, so that a hanging one does not delay other messages.
+        While the provider is not ready nothing is claimed, and what was claimed and not begun is given back. Calls may
+        still be in flight on return, so that a hanging one does not delay other messages.
         """
+        is_ready = self._provider.is_ready
+        if not is_ready:
+            self._dispatch.give_back()
         finished = self._dispatch.take_finished()
-        room = self._dispatch.room
+        room = self._dispatch.room if is_ready else 0
         if finished or room or not self._dispatch.busy:
             began = time.monotonic()
             done = await self._commit(finished, room)
@@ -171,7 +174,7 @@ class Delivery:
         now = current_state(connection).now
         before = provider_state.lock(connection, self._provider.name)
         self._record(connection, finished, now)
-        circuit = breaker.circuit_after(before, [result for _, result in finished], now, _jitter())
+        circuit = breaker.circuit_after(before, [result for _, result in finished], now, jitter())
         if circuit != before:
             provider_state.save(connection, self._provider.name, circuit)
         lost = self._give_back_lost(connection, now) if check_leases else 0
@@ -208,7 +211,7 @@ class Delivery:
                 Handover(m, OutboundStatus.EXPIRED, now, "", final_at=m.valid_until, error_code=_NOT_TAKEN)
                 for m in late
             ]
-            handovers.record(connection, expired, now)
+            handovers.record(connection, self._provider.name, expired, now)
             handovers.record_question_refusals(connection, _questions(late), now)
         return good, bool(due)
 
@@ -252,32 +255,16 @@ class Delivery:
     # ---- record
 
     def _record(self, connection: Connection, finished: Sequence[Attempted], now: datetime) -> None:
-        done = [self._handover(message, result, now) for message, result in finished]
-        handovers.record(connection, done, now)
+        resends = self._provider.resends_unknown
+        done = [handover_of(message, result, now, resends_unknown=resends) for message, result in finished]
+        handovers.record(connection, self._provider.name, done, now)
         taken = [item.message for item in done if item.handed_over_at]
         failed = [item.message for item in done if item.status is OutboundStatus.FAILED]
         handovers.record_question_refusals(connection, _questions(failed), now)
         handovers.record_question_arrivals(connection, _questions(taken), set(), now)
-        self._receipts.apply_parked(
-            connection, self._provider.name, [i.provider_message_id for i in done if i.provider_message_id], now
-        )
-
-    def _handover(self, message: ClaimedMessage, result: SendResult, now: datetime) -> Handover:
-        match result:
-            case Accepted(theirs):
-                return Handover(message, OutboundStatus.ACCEPTED, now, "accepted", escape(theirs), handed_over_at=now)
-            case Refused(code):
-                return Handover(message, OutboundStatus.FAILED, now, "refused", final_at=now, error_code=code)
-            case RefusedForNow(code, retry_after):
-                again = outbox.retry_at(now, backoff(message.attempts, _jitter(), retry_after), message.valid_until)
-                return Handover(message, OutboundStatus.QUEUED, again, "refused for now", error_code=code)
-            case Unknown(code) if self._provider.resends_unknown:
-                again = outbox.retry_at(now, backoff(message.attempts, _jitter()), message.valid_until)
-                return Handover(message, OutboundStatus.QUEUED, again, "unknown", error_code=code)
-            case Unknown(code):
-                return Handover(message, OutboundStatus.UNKNOWN, now, "unknown", error_code=code)
-            case NotTried():
-                return Handover(message, OutboundStatus.QUEUED, now, "")
+        named = [item for item in done if item.provider_message_id]
+        theirs = {one for item in named for one in (item.provider_message_id, *item.parts) if one}
+        self._receipts.apply_parked(connection, self._provider.name, sorted(theirs), now)
 
     def _report_commit(self, done: _CommitResult, finished: Sequence[Attempted]) -> None:
         if done.resting:
@@ -290,10 +277,6 @@ class Delivery:
         self._monitor.failed_over(done.failed_over)
         self._monitor.attempts_lost(done.lost)
         self._monitor.circuit_is(done.state)
-
-
-def _jitter() -> float:
-    return random.random()  # noqa: S311  not a secret
 
 
 def _questions(messages: Sequence[ClaimedMessage]) -> set[QuestionKey]:

@@ -24,11 +24,12 @@ from app import observability
 from app.db import catalogue, event_queue, events
 from app.db.event_queue import ClaimedEvent, PostResult
 from app.db.events import EventRead
-from app.db.session import Database, StorageUnavailableError
+from app.db.session import Database
 from app.db.state import current_state
 from app.domain.calendar import SHANGHAI
 from app.domain.credentials import signing_violation
 from app.domain.events import BILLING, EventStatus, is_overdue, next_try
+from app.domain.storage import StorageUnavailableError
 from app.domain.values import value
 from app.providers.http import HttpAnswer, HttpPoster, NoAnswer
 from app.providers.signatures import Signatures

@@ -14,10 +14,11 @@ from app.commands.outreach.campaigns import SendCampaignMessage
 from app.commands.outreach.consent import GiveConsent, WithdrawConsent
 from app.db import campaigns as rows
 from app.db.campaigns import Progress
-from app.db.session import Database, StorageUnavailableError
+from app.db.session import Database
 from app.db.state import current_state
 from app.domain.campaigns import Campaign, Segment
 from app.domain.messages import MessageClass
+from app.domain.storage import StorageUnavailableError
 from app.domain.turn import Outcome
 from app.domain.values import value
 from app.services.ids import IdSource

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from itertools import islice
 
 from app import observability
-from app.db.session import StorageUnavailableError
+from app.domain.storage import StorageUnavailableError
 from app.domain.values import value
 from app.services.management.import_lines import ImportLine
 from app.services.refusals import RefusedError

@@ -12,11 +12,11 @@ from app.db import simulator
 from app.db.session import Database
 from app.db.simulator import ThreadMessage
 from app.db.state import MILLION, GatewayState, current_state, set_state
-from app.domain.messages import OutboundStatus
+from app.domain.messages import DeliveryReport, OutboundStatus
 from app.domain.msisdn import bucket_of
 from app.domain.segments import measure
 from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult, Submission, Unknown
-from app.services.delivery.receipts import Receipts, Report
+from app.services.delivery.receipts import Receipts
 from app.services.ids import IdSource
 from app.services.intake import StoredText
 
@@ -137,7 +137,10 @@ class SimulatedNetwork:
             return False
         self._receipts.apply(
             connection,
-            [Report(PROVIDER, provider_id(item.message_id), OutboundStatus(item.report), None, now) for item in due],
+            [
+                (PROVIDER, DeliveryReport(provider_id(item.message_id), OutboundStatus(item.report), at=now))
+                for item in due
+            ],
             now,
         )
         simulator.mark_reported(connection, due)

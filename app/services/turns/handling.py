@@ -16,13 +16,14 @@ from app.commands.router import Router
 from app.db import conversations, delivery_outcomes, inbox, timers, unknown_sends
 from app.db.catalogue import load_catalogue
 from app.db.inbox import StoredMessage
-from app.db.session import Database, StorageUnavailableError
+from app.db.session import Database
 from app.db.state import current_state
 from app.db.timers import StoredTimer
 from app.domain.account import Account
 from app.domain.catalogue import Catalogue
 from app.domain.msisdn import bucket_of
 from app.domain.policy import Policy, ProviderTraits
+from app.domain.storage import StorageUnavailableError
 from app.domain.turn import Outcome, Stimulus, Turn
 from app.services.ids import IdSource
 from app.services.refusals import RefusedError

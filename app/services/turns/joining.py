@@ -150,6 +150,7 @@ class _JoinBatch:
             "tries": 0,
             "part": 0,
             "missing": group.missing or None,
+            "reply_token": next((row.reply_token for row in rows if row.reply_token), None),
         }
         self.wholes.append((whole, max(row.id for row in rows)))
         for row in rows:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from app.db import delivery_outcomes
+from app.db.inbox import StoredMessage
 from app.domain.messages import VALIDITY, Lane, OutboundStatus, Reply, lane_of
 from app.domain.segments import measure
 from app.domain.turn import Turn
@@ -12,9 +13,9 @@ TenureKey = tuple[int, str, int]
 
 
 def message_rows(
-    turn: Turn, tenure: TenureKey, ids: Iterator[str], reply: Reply, *, in_reply_to: str | None
+    turn: Turn, tenure: TenureKey, ids: Iterator[str], reply: Reply, *, answered: StoredMessage | None
 ) -> list[dict[str, object]]:
-    """Return the messages of a reply, queued and due now; ``in_reply_to`` is the id of the message it answers."""
+    """Return the messages of a reply, queued and due now; ``answered`` is the MO that it answers."""
     extension = "" if turn.provider.single_number else reply.extension
     bucket, msisdn, tenure_number = tenure
     rows: list[dict[str, object]] = []
@@ -36,7 +37,8 @@ def message_rows(
                 "question_id": reply.question_id,
                 "about": reply.about,
                 "told": delivery_outcomes.WAITING if reply.notify else None,
-                "in_reply_to": in_reply_to,
+                "in_reply_to": answered.id if answered else None,
+                "reply_token": answered.reply_token if answered and answered.provider == turn.provider.name else None,
                 "made_at": turn.now,
                 "valid_until": reply.valid_until or turn.now + VALIDITY[reply.kind],
                 "status": OutboundStatus.QUEUED,
@@ -50,4 +52,4 @@ def message_rows(
 def superseded_rows(turn: Turn, tenure: TenureKey, ids: Iterator[str], reply: Reply) -> list[dict[str, object]]:
     """Return the messages of a held reply that will not be sent, as a record of them (safety.md 18)."""
     over = {"status": OutboundStatus.SUPERSEDED, "final_at": turn.now, "told": None}
-    return [{**row, **over} for row in message_rows(turn, tenure, ids, reply, in_reply_to=None)]
+    return [{**row, **over} for row in message_rows(turn, tenure, ids, reply, answered=None)]

@@ -24,7 +24,7 @@ from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck
 from app.domain.policy import ProviderTraits
 from app.domain.records import Record
-from app.domain.turn import Outcome, Stimulus, TextReceived, TimerSet, Turn, apply
+from app.domain.turn import Outcome, Stimulus, TimerSet, Turn, apply
 from app.domain.values import replace, value
 from app.services.turns.codec import AccountCodec, dump_limits
 from app.services.turns.outbox_rows import TenureKey, message_rows, superseded_rows
@@ -190,8 +190,8 @@ class UnitOfWork:
         if is_held(reply, turn):
             self._set_timer(entry, hold(reply, next(self._ids), turn))
             return
-        answered = queued.stimulus.id if isinstance(queued.stimulus, TextReceived) else None
-        self._outbound += message_rows(turn, entry.key, self._ids, reply, in_reply_to=answered)
+        source = queued.source if isinstance(queued.source, StoredMessage) else None
+        self._outbound += message_rows(turn, entry.key, self._ids, reply, answered=source)
 
     # ---- the row that a stimulus came from
 

@@ -14,10 +14,12 @@ from prometheus_client import Counter, Gauge
 
 from app import observability
 from app.db import probing
-from app.db.session import Database, StorageUnavailableError
+from app.db.session import Database
+from app.domain.messages import InboundMessage
 from app.domain.service_numbers import Extension, ServiceNumbers
+from app.domain.storage import StorageUnavailableError
 from app.domain.values import value
-from app.services.intake import IncomingMessage, Intake
+from app.services.intake import Intake, Source
 
 PROVIDER = "probe"
 # Commands to send, and the extension from which the reply must come.
@@ -93,8 +95,8 @@ class Probe:
         """Send a command; return why its reply is wrong or missing, or None. ``until`` is monotonic time."""
         if not await self._database.read(partial(probing.is_customer, msisdn=self._msisdn)):
             return "the probe's number is no customer: make it one by PUT /api/v1/subscribers/{msisdn}"
-        message = IncomingMessage(PROVIDER, f"probe-{uuid.uuid4()}", self._msisdn, self._numbers.access, command)
-        [stored] = await self._intake.store([message])
+        message = InboundMessage(f"probe-{uuid.uuid4()}", self._msisdn, self._numbers.access, command)
+        [stored] = await self._intake.store(Source(PROVIDER), [message])
         expected = self._numbers.number(extension)
         while time.monotonic() < until:
             senders = await self._database.read(

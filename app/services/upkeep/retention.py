@@ -14,11 +14,12 @@ from app import observability
 from app.db import directory as reading
 from app.db import evidence, idempotency, records, retention
 from app.db.retention import Page, Tenure
-from app.db.session import Database, StorageUnavailableError
+from app.db.session import Database
 from app.db.state import current_state
 from app.domain.evidence import ERASED, PURGED, SEALED, EvidenceDraft, EvidenceRecord, purge_draft
 from app.domain.heads import HeadKeys
 from app.domain.policy import RetentionPeriods
+from app.domain.storage import StorageUnavailableError
 from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.values import value
 from app.services.refusals import RefusedError

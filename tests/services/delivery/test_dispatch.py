@@ -5,13 +5,16 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 
 from app.db.outbox import ClaimedMessage
 from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult, Submission, Unknown
+from app.providers.generic import GenericOptions
 from app.services.delivery.dispatch import Attempted, Dispatch
 from app.services.delivery.pacing import Pace
-from tests.services.carriers import FakeProvider
+from tests.providers.contract import surroundings
+from tests.services.carriers import NAME, FakeProvider
 
 pytestmark = pytest.mark.anyio
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -21,7 +24,9 @@ class RecordingProvider(FakeProvider):
     """Returns a result by reference, after other calls had the chance to begin."""
 
     def __init__(self, answer: Callable[[str], SendResult] = Accepted) -> None:
-        super().__init__("pretend")
+        super().__init__(
+            NAME, GenericOptions(kind=NAME), surroundings(httpx.MockTransport(lambda _: httpx.Response(500)))
+        )
         self.answer = answer
         self.order: list[str] = []
         self.at_once = 0
@@ -39,7 +44,7 @@ class RecordingProvider(FakeProvider):
 
 def message(reference: str, number: int = 1, lane: str = "prompt") -> ClaimedMessage:
     return ClaimedMessage(
-        0, f"+8613800{number:06}", reference, lane, "10086", "x", "reply", "gsm7", 1, None, None, LATER, 1
+        0, f"+8613800{number:06}", reference, lane, "10086", "x", "reply", "gsm7", 1, None, None, LATER, None, None, 1
     )
 
 

@@ -6,16 +6,15 @@ from contextlib import suppress
 import pytest
 
 from app.db.inbox import inbound_message
-from app.db.session import StorageUnavailableError
-from app.services.intake import IncomingMessage
+from app.domain.storage import StorageUnavailableError
 from tests.outage import away, hang_up
-from tests.running import Running, running, settings_for
+from tests.running import Running, Sent, running, settings_for
 
 pytestmark = pytest.mark.anyio
 NUMBERS = [f"+86138008{number:05}" for number in range(100)]
 
 
-async def store_with_retries(gateway: Running, message: IncomingMessage) -> None:
+async def store_with_retries(gateway: Running, message: Sent) -> None:
     """Send a message again until it is stored, as a provider does."""
     for _ in range(200):
         try:

@@ -9,9 +9,8 @@ from sqlalchemy import Connection
 
 from app.db.outbox import outbound_message
 from app.db.reports import delivery_report
-from app.domain.messages import OutboundStatus
+from app.domain.messages import DeliveryReport, OutboundStatus
 from app.providers.base import Accepted, RefusedForNow, SendResult, Submission
-from app.services.delivery.receipts import Report
 from tests.running import START, Running, running
 from tests.services.carriers import NAME, FakeProvider, use
 
@@ -57,7 +56,7 @@ async def statuses(gateway: Running, provider_ids: Sequence[str]) -> list[str]:
 
 
 async def report(gateway: Running, message_id: str, status: OutboundStatus, provider: str = "simulator") -> bool:
-    return await gateway.gateway.carriers.receipts.store(Report(provider, message_id, status))
+    return await gateway.gateway.carriers.receipts.store(provider, DeliveryReport(message_id, status))
 
 
 async def test_every_order_of_five_reports_ends_in_the_same_status(gateway: Running) -> None:
@@ -171,16 +170,19 @@ async def test_every_order_of_reports_of_segments_ends_in_the_same_status(
     await set_segments(gateway, 3)
     for place in range(len(given)):
         batch = [
-            Report("simulator", one, OutboundStatus(order[place][1]), part=order[place][0])
+            DeliveryReport(one, OutboundStatus(order[place][1]), part=order[place][0])
             for one, order in zip(provider_ids, orders, strict=True)
         ]
-        await asyncio.gather(*map(gateway.gateway.carriers.receipts.store, batch))
+        receipts = gateway.gateway.carriers.receipts
+        await asyncio.gather(*(receipts.store("simulator", item) for item in batch))
     assert set(await statuses(gateway, provider_ids)) == {ends}
 
 
 async def test_reports_of_segments_that_come_before_the_acceptance_are_applied_afterwards(gateway: Running) -> None:
     for part in (1, 2):
-        await gateway.gateway.carriers.receipts.store(Report("simulator", "first", OutboundStatus.DELIVERED, part=part))
+        await gateway.gateway.carriers.receipts.store(
+            "simulator", DeliveryReport("first", OutboundStatus.DELIVERED, part=part)
+        )
     await send_accepted_messages(gateway, 1)
     await set_segments(gateway, 3)
 
@@ -190,14 +192,16 @@ async def test_reports_of_segments_that_come_before_the_acceptance_are_applied_a
 
     await gateway.gateway.storage.database.write(join)
     assert await statuses(gateway, ["first"]) == ["accepted"]
-    await gateway.gateway.carriers.receipts.store(Report("simulator", "first", OutboundStatus.DELIVERED, part=3))
+    await gateway.gateway.carriers.receipts.store(
+        "simulator", DeliveryReport("first", OutboundStatus.DELIVERED, part=3)
+    )
     assert await statuses(gateway, ["first"]) == ["delivered"]
 
 
 async def test_a_report_with_an_unknown_status_is_stored_and_changes_nothing(gateway: Running) -> None:
     [message_id] = await send_accepted_messages(gateway, 1)
-    assert not await gateway.gateway.carriers.receipts.store(Report("simulator", message_id, None, "en route"))
-    assert not await gateway.gateway.carriers.receipts.store(Report("simulator", "nobody's", None, "failed"))
+    assert not await gateway.gateway.carriers.receipts.store("simulator", DeliveryReport(message_id, None, "en route"))
+    assert not await gateway.gateway.carriers.receipts.store("simulator", DeliveryReport("nobody's", None, "failed"))
     kept = {row["provider_message_id"]: row for row in await gateway.rows(delivery_report)}
     assert (kept[message_id]["status"], kept[message_id]["error_code"]) == ("other", "en route")
     assert await statuses(gateway, [message_id]) == ["accepted"]

@@ -293,15 +293,14 @@ async def test_a_worker_that_wakes_up_past_its_lease_changes_nothing(
     """It was paused while sending. Meanwhile another worker took over, and its attempt was refused."""
     async with running(use(monkeypatch, database_url)) as gateway:
 
-        class Slow(FakeProvider):
-            async def send(self, submissions: object) -> list[SendResult]:
-                values = {"status": "failed", "leased_by": None, "leased_until": None}
-                await gateway.gateway.storage.database.write(
-                    lambda connection: connection.execute(_mt.update().values(values))
-                )
-                return [RefusedForNow("500")]
+        async def send_slowly(_submissions: object) -> list[SendResult]:
+            values = {"status": "failed", "leased_by": None, "leased_until": None}
+            await gateway.gateway.storage.database.write(
+                lambda connection: connection.execute(_mt.update().values(values))
+            )
+            return [RefusedForNow("500")]
 
-        monkeypatch.setattr(provider_of(gateway), "send", Slow(NAME).send)
+        monkeypatch.setattr(provider_of(gateway), "send", send_slowly)
         await ask(gateway)
 
         [row] = await gateway.rows(_mt)

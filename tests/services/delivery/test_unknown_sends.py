@@ -10,10 +10,9 @@ from app.commands.tickets.resolving import Resolve
 from app.db.outbox import outbound_message
 from app.db.record_tables import RECORD_TABLES
 from app.domain.account import SubscriberStatus
-from app.domain.messages import OutboundStatus
+from app.domain.messages import DeliveryReport, OutboundStatus
 from app.domain.tickets import Decision, Ticket
 from app.providers.base import Unknown
-from app.services.delivery.receipts import Report
 from tests.running import ALICE, START, Running, running
 from tests.services.carriers import NAME, FakeProvider, use
 
@@ -78,8 +77,8 @@ async def test_several_unknown_sends_share_a_ticket_until_it_is_decided(gateway:
 
 async def test_a_report_in_time_prevents_the_ticket(gateway: Running) -> None:
     reply = await send_unknown_reply(gateway)
-    found = Report(NAME, "theirs", OutboundStatus.DELIVERED, reference=reply["id"])
-    assert await gateway.gateway.carriers.receipts.store(found)
+    found = DeliveryReport("theirs", OutboundStatus.DELIVERED, reference=reply["id"])
+    assert await gateway.gateway.carriers.receipts.store(NAME, found)
     await gateway.advance(days=1)
     assert await tickets(gateway) == []
 
@@ -88,7 +87,7 @@ async def test_a_report_that_comes_late_still_counts(gateway: Running) -> None:
     reply = await send_unknown_reply(gateway)
     await gateway.advance(days=1)
     await gateway.gateway.carriers.receipts.store(
-        Report(NAME, "theirs", OutboundStatus.DELIVERED, reference=reply["id"])
+        NAME, DeliveryReport("theirs", OutboundStatus.DELIVERED, reference=reply["id"])
     )
     [row] = await gateway.rows(_mt)
     assert row["status"] == "delivered"

@@ -20,7 +20,8 @@ from app.domain.charges import Charge, ChargeKind
 from app.domain.orders import Order
 from app.domain.subscriptions import Channel
 from app.domain.tickets import Ticket
-from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Unknown
+from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Surroundings, Unknown
+from app.providers.generic import GenericOptions
 from app.services.engine import Loop
 from tests.running import ALICE, START, Running, running
 from tests.services.carriers import NAME, FakeProvider, use
@@ -34,8 +35,8 @@ class SlowProvider(FakeProvider):
 
     kind: ClassVar[str] = NAME
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, options: GenericOptions, around: Surroundings) -> None:
+        super().__init__(name, options, around)
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 

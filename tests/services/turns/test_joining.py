@@ -21,10 +21,9 @@ from app.domain.policy import RetentionPeriods
 from app.domain.spam import SpamReport
 from app.domain.tickets import Ticket
 from app.domain.values import replace
-from app.services.intake import IncomingMessage, IntakeStatus
 from app.services.upkeep import retention
 from app.settings import Settings, SettingsFile
-from tests.running import ALICE, BOB, START, Running, running, settings_for
+from tests.running import ALICE, BOB, START, Running, Sent, running, settings_for
 from tests.services.trouble import add_trouble
 from tests.services.turns.test_passwords import OLD, SECRETS, everything_stored, set_password
 
@@ -34,7 +33,7 @@ _inbound = inbound_message
 
 def parts(
     gateway: Running, *texts: str, ref: int = 7, to: str = "10086", sender: str = ALICE, provider: str = "simulator"
-) -> list[IncomingMessage]:
+) -> list[Sent]:
     """Return the parts of a long message."""
     return gateway.parts(texts, to, ref=str(ref), sender=sender, provider=provider)
 
@@ -177,7 +176,7 @@ async def test_parts_may_share_an_id_and_the_same_part_again_is_a_duplicate(gate
     one, two = gateway.parts(["TS 乱扣", "费"], message_id="same")
     stored = [(await gateway.store(message))[0] for message in (one, one, two, two, one)]
     await gateway.drain()
-    assert [item.status is IntakeStatus.ACCEPTED for item in stored] == [True, False, True, False, False]
+    assert [item.new for item in stored] == [True, False, True, False, False]
     assert stored[0].id == stored[1].id == stored[4].id != stored[2].id
     assert await tickets(gateway) == ["乱扣费"]
 

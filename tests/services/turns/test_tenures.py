@@ -16,12 +16,12 @@ from app.db.outbox import outbound_message
 from app.db.record_tables import RECORD_TABLES
 from app.domain.account import SubscriberStatus
 from app.domain.campaigns import CampaignMessage, Segment
-from app.domain.messages import MessageClass, OutboundStatus
+from app.domain.messages import DeliveryReport, MessageClass, OutboundStatus
 from app.domain.passwords import PasswordTries
 from app.domain.tickets import Ticket
 from app.domain.values import replace
-from app.providers.base import RefusedForNow, SendResult, Submission
-from app.services.delivery.receipts import Report
+from app.providers.base import RefusedForNow, SendResult, Submission, Surroundings
+from app.providers.generic import GenericOptions
 from app.services.management.campaigns import NewCampaign
 from app.services.refusals import RefusedError
 from tests.running import ALICE, START, Running, running
@@ -184,8 +184,8 @@ async def test_a_pending_message_of_a_former_customer_is_not_shown_for_the_curre
 class _HangingProvider(FakeProvider):
     """Refuses for now, once ``goes_on`` is set."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, options: GenericOptions, around: Surroundings) -> None:
+        super().__init__(name, options, around)
         self.called, self.goes_on = asyncio.Event(), asyncio.Event()
 
     @override
@@ -228,7 +228,7 @@ async def test_a_report_about_a_message_to_a_former_customer_sends_nothing(
     await (give_to_new_subscriber if opened else close_number)(gateway)
     before = len(await gateway.received())
     for one in theirs:
-        await gateway.gateway.carriers.receipts.store(Report("simulator", one, status))
+        await gateway.gateway.carriers.receipts.store("simulator", DeliveryReport(one, status))
     await gateway.drain()
     assert {row["status"] for row in await gateway.rows(_mt, _mt.c.provider_message_id.in_(theirs))} == {status.value}
     assert len(await gateway.received()) == before

@@ -16,9 +16,8 @@ from app.db.questions import question
 from app.db.subscriptions import subscription
 from app.domain.account import SubscriberStatus
 from app.domain.campaigns import Segment
-from app.domain.messages import MessageClass, OutboundStatus
+from app.domain.messages import DeliveryReport, MessageClass, OutboundStatus
 from app.domain.policy import RetentionPeriods
-from app.services.delivery.receipts import Report
 from app.services.management.campaigns import NewCampaign
 from app.services.refusals import RefusedError
 from app.services.upkeep.chains import walk_chains
@@ -193,8 +192,8 @@ async def test_a_tenure_in_use_is_not_erased(gateway: Running) -> None:
 
 
 async def test_parked_reports_go_after_a_day(gateway: Running) -> None:
-    report = Report("simulator", "unknown-id", OutboundStatus.DELIVERED)
-    await gateway.gateway.carriers.receipts.store(report)
+    report = DeliveryReport("unknown-id", OutboundStatus.DELIVERED)
+    await gateway.gateway.carriers.receipts.store("simulator", report)
     await gateway.advance(seconds=timedelta(hours=23).total_seconds())
     assert (await run_purge(gateway)).reports == 0
     await gateway.advance(seconds=timedelta(hours=2).total_seconds())

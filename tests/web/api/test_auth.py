@@ -7,8 +7,8 @@ import pytest
 
 from app.db.access import access_record
 from app.db.tokens import api_token
-from app.settings import Environment, ProviderFile, SettingsFile
-from tests.running import ALICE, settings_for
+from app.settings import Environment, SettingsFile
+from tests.running import ALICE, options_of, settings_for
 from tests.web.calls import ALICE_HOME, SHANGHAI_START, Web, assert_problem, serving
 
 pytestmark = pytest.mark.anyio
@@ -161,7 +161,7 @@ async def test_only_the_hash_of_a_token_is_stored(web: Web) -> None:
 
 
 async def test_the_demo_token_is_not_accepted_in_dev(unused_sqlite_url: str, log: io.StringIO) -> None:
-    file = SettingsFile(providers={"simulator": ProviderFile(kind="simulator")}, default_provider="simulator")
+    file = SettingsFile(providers={"simulator": options_of(kind="simulator")}, default_provider="simulator")
     async with serving(settings_for(unused_sqlite_url, Environment.DEV, file)) as web:
         assert_problem(await web.call("GET", "/api/v1/messages", token="demo"), 401)
         assert "never expose" not in log.getvalue()

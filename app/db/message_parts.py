@@ -1,0 +1,114 @@
+"""The segments of MTs whose carrier reports on each: the carrier's ids of them, and what became of them."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, Table, Text, select
+
+from app.db.columns import customer, metadata, partial_index, required
+from app.db.outbox import outbound_message
+from app.db.reports import REPORTED_COLUMNS, ReportedMessage
+from app.db.rows import AnySelect, Row, as_keys, fetch, from_json, matching, shape_of, upsert_rows
+from app.db.types import Id
+from app.domain.messages import OutboundStatus
+from app.domain.values import value
+
+_HAS_PROVIDER_ID = "provider_message_id IS NOT NULL"
+
+# ``number``: which segment of the message, from 1. ``provider_message_id``: NULL if the carrier reports on segments by
+# their numbers.
+message_part = Table(
+    "message_part",
+    metadata,
+    *customer(tenure=False),
+    *required(Id, "message_id"),
+    *required(SmallInteger, "number"),
+    *required(Text, "provider"),
+    Column("provider_message_id", Text),
+    *required(Text, "status"),
+    PrimaryKeyConstraint("bucket", "message_id", "number"),
+    partial_index("ix_message_part_provider_id", "provider", "provider_message_id", where=_HAS_PROVIDER_ID),
+)
+_mt = outbound_message
+_KEY = ("provider", "provider_message_id")
+_OF_MESSAGE = ("bucket", "message_id")
+# A message's bucket and id.
+MessageKey = tuple[int, str]
+
+
+@value
+class MessagePart:
+    """A segment of a message; ``number`` is from 1."""
+
+    number: int
+    provider_message_id: str | None
+    status: OutboundStatus
+
+
+@cache
+def _messages(dialect: str) -> AnySelect:
+    given = from_json(dialect, shape_of(message_part, _KEY))
+    columns = [_mt.c[name] for name in REPORTED_COLUMNS]
+    found = (
+        select(message_part.c.provider, message_part.c.provider_message_id, *columns)
+        .join_from(message_part, given, matching(message_part, given, _KEY))
+        .join(
+            _mt,
+            (_mt.c.bucket == message_part.c.bucket)
+            & (_mt.c.msisdn == message_part.c.msisdn)
+            & (_mt.c.id == message_part.c.message_id),
+        )
+        .where(message_part.c.provider_message_id.is_not(None))
+        .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
+    )
+    return found.with_for_update(of=_mt)
+
+
+def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
+    """Return the messages that have segments with these (provider, provider's id), locked in a fixed order.
+
+    Of several the newest counts.
+    """
+    found = fetch(connection, _messages(connection.dialect.name), as_keys(_KEY, keys))
+    messages = [((provider, theirs), ReportedMessage(*row)) for provider, theirs, *row in found]
+    return dict(sorted(messages, key=lambda item: item[1].id))
+
+
+@cache
+def _parts(dialect: str) -> AnySelect:
+    given = from_json(dialect, shape_of(message_part, _OF_MESSAGE))
+    columns = message_part.c
+    return select(
+        columns.bucket, columns.message_id, columns.number, columns.provider_message_id, columns.status
+    ).join_from(message_part, given, matching(message_part, given, _OF_MESSAGE))
+
+
+def parts_of(connection: Connection, messages: Sequence[MessageKey]) -> dict[MessageKey, dict[int, MessagePart]]:
+    """Return the known segments of locked messages, by their numbers."""
+    found: dict[MessageKey, dict[int, MessagePart]] = {key: {} for key in messages}
+    for bucket, message, number, theirs, status in fetch(
+        connection, _parts(connection.dialect.name), as_keys(_OF_MESSAGE, messages)
+    ):
+        found[bucket, message][number] = MessagePart(number, theirs, OutboundStatus(status))
+    return found
+
+
+def rows_of(bucket: int, msisdn: str, message_id: str, provider: str, parts: Sequence[MessagePart]) -> list[Row]:
+    """Return the rows of a message's segments."""
+    return [
+        {
+            "bucket": bucket,
+            "msisdn": msisdn,
+            "message_id": message_id,
+            "number": part.number,
+            "provider": provider,
+            "provider_message_id": part.provider_message_id,
+            "status": part.status,
+        }
+        for part in parts
+    ]
+
+
+def save(connection: Connection, rows: Sequence[Row]) -> None:
+    """Insert segments, or replace those of the same message and number."""
+    upsert_rows(connection, message_part, rows, ("bucket", "message_id", "number"))

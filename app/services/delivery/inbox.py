@@ -1,0 +1,31 @@
+"""The inbox of one provider: what its adapter hears from the carrier is stored, and only then acknowledged."""
+
+import asyncio
+from collections.abc import Sequence
+
+from app.domain.messages import DeliveryReport, InboundMessage, InboundResult
+from app.services.delivery.receipts import Receipts
+from app.services.intake import Intake, Source
+
+
+class ProviderInbox:
+    """Stores the messages and reports of one provider. Both calls return after the commit."""
+
+    def __init__(self, source: Source, intake: Intake, receipts: Receipts) -> None:
+        self._source = source
+        self._intake = intake
+        self._receipts = receipts
+
+    async def messages(self, found: Sequence[InboundMessage]) -> Sequence[InboundResult]:
+        """Store messages in this order; return their ids and whether each is new.
+
+        Raise StorageUnavailableError if none of them was stored.
+        """
+        return await self._intake.store(self._source, found) if found else ()
+
+    async def reports(self, found: Sequence[DeliveryReport]) -> Sequence[bool]:
+        """Store reports; return for each whether it has an effect, as its message and its status are known.
+
+        Raise StorageUnavailableError if one was not stored.
+        """
+        return await asyncio.gather(*(self._receipts.store(self._source.provider, report) for report in found))
