@@ -1,4 +1,6 @@
-"""Counts the SMS segments of texts and splits long lists into messages; nothing else counts segments.
+"""Counts the SMS segments of texts, cuts texts into them, and splits long lists into messages.
+
+Nothing else counts segments.
 
 GSM 03.38 carries 160 septets in one message or 153 in each of several, UCS-2 70 or 67 sixteen-bit units
 (delivery.md 13; 3GPP TS 23.038, 23.040).
@@ -71,6 +73,51 @@ def _packed(widths: Iterable[int], room: int) -> int:
             segments, used = segments + 1, 0
         used += width
     return segments
+
+
+# ---- cutting
+
+_MOST_SEGMENTS = 255
+# User data header: its length, element 0 (concatenation, reference of one octet) and the element's length.
+_HEADER = b"\x05\x00\x03"
+
+
+@value
+class Segment:
+    """A segment as it travels: its user data header, empty if it is the only one, and its text."""
+
+    header: bytes
+    text: str
+
+
+def split(text: str, reference: int) -> tuple[Segment, ...]:
+    """Return the segments of a text, as many as ``measure`` counts; no pair is parted.
+
+    ``reference``, from 0 to 255, is the same in all segments of a message. Raise ValueError for more than 255 segments.
+    """
+    size = measure(text)
+    if size.segments == 1:
+        return (Segment(b"", text),)
+    if size.segments > _MOST_SEGMENTS:
+        raise ValueError(f"{size.segments} segments; the header counts up to {_MOST_SEGMENTS}")
+    texts = _cut(text, size.encoding)
+    return tuple(
+        Segment(_HEADER + bytes((reference, len(texts), number)), part) for number, part in enumerate(texts, 1)
+    )
+
+
+def _cut(text: str, encoding: Encoding) -> list[str]:
+    room, (start, used), texts = _LIMITS[encoding][1], (0, 0), []
+    for place, char in enumerate(text):
+        wide = char in _TWO_SEPTETS if encoding is Encoding.GSM7 else char > _BMP_END
+        if used + 1 + wide > room:
+            texts.append(text[start:place])
+            start, used = place, 0
+        used += 1 + wide
+    return [*texts, text[start:]]
+
+
+# ---- pages
 
 
 @value

@@ -34,6 +34,7 @@ async def readyz(gateway: GatewayIn, response: Response) -> dict[str, object]:
         name: {
             "kind": item.kind,
             "sends": item.can_send,
+            **({"ready": item.is_ready} if item.slots else {}),
             **({"circuit": (states or {}).get(name, CircuitState.CLOSED).value} if item.can_send else {}),
         }
         for name, item in gateway.carriers.providers.items()

@@ -1,10 +1,11 @@
 """Counting segments and splitting texts; pairs are never split (delivery.md 13)."""
 
 import gsm0338
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.segments import Encoding, Passage, measure, paginate
+from app.domain.segments import Encoding, Passage, measure, paginate, split
 
 GSM7, UCS2 = Encoding.GSM7, Encoding.UCS2
 
@@ -42,6 +43,39 @@ def test_the_alphabet_is_that_of_gsm_03_38() -> None:
         expected = septets if char != "\x1b" else 0
         assert (measure(char).encoding is GSM7) == (expected > 0)
         assert measure(char * 160).segments == {0: 3, 1: 1, 2: 3}[expected]
+
+
+def units(text: str, encoding: Encoding) -> int:
+    """Return how many septets or sixteen-bit units a text takes."""
+    return len(gsm0338.Codec().encode(text)[0]) if encoding is GSM7 else len(text.encode("utf-16-be")) // 2
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(
+    st.text(st.sampled_from("甲ab€😀[，"), max_size=500) | st.text(st.sampled_from("ab€[^"), max_size=700),
+    st.integers(0, 255),
+)
+def test_segments_contain_the_text_whole_and_are_as_many_as_measured(text: str, reference: int) -> None:
+    size, segments = measure(text), split(text, reference)
+    assert len(segments) == size.segments
+    assert "".join(segment.text for segment in segments) == text
+    if len(segments) == 1:
+        assert segments[0].header == b""
+        return
+    for number, segment in enumerate(segments, 1):
+        assert segment.header == bytes((5, 0, 3, reference, len(segments), number))
+        assert 0 < units(segment.text, size.encoding) <= (153 if size.encoding is GSM7 else 67)
+
+
+def test_no_pair_is_parted() -> None:
+    assert [len(segment.text) for segment in split("a" * 152 + "€" + "a" * 152, 0)] == [152, 152, 1]
+    assert [len(segment.text) for segment in split("甲" * 66 + "😀" + "甲" * 66, 0)] == [66, 66, 1]
+
+
+def test_a_text_of_more_segments_than_a_header_counts_is_refused() -> None:
+    assert len(split("甲" * 67 * 255, 7)) == 255
+    with pytest.raises(ValueError, match="256"):
+        split("甲" * (67 * 255 + 1), 7)
 
 
 PIECES = st.lists(st.text(st.sampled_from("甲乙ab€😀[，；"), min_size=1, max_size=60), max_size=40)

@@ -6,8 +6,9 @@ from typing import ClassVar
 import pytest
 
 from app import providers
-from app.providers.base import Accepted, SendResult, Submission, Surroundings
+from app.providers.base import Accepted, Provider, SendResult, Submission, Surroundings
 from app.providers.generic import GenericOptions, GenericProvider
+from app.providers.webhook import WebhookProvider
 from app.settings import Settings, SettingsFile
 from tests.running import options_of, settings_for
 
@@ -44,11 +45,9 @@ class DeduplicatingProvider(FakeProvider):
     recognises: ClassVar[bool] = True
 
 
-def use(monkeypatch: pytest.MonkeyPatch, database_url: str, kind: type[FakeProvider] = FakeProvider) -> Settings:
+def use(monkeypatch: pytest.MonkeyPatch, database_url: str, kind: type[Provider] = FakeProvider) -> Settings:
     """Return the settings of a gateway that sends everything through a fake provider."""
     monkeypatch.setitem(providers.KINDS, NAME, kind)
-    file = SettingsFile(
-        default_provider=NAME,
-        providers={NAME: options_of(kind=NAME, secret="whsec_Z3VhcmRlZCwgYXMgcHJvZHVjdGlvbiB3YW50cyBpdA==")},
-    )
-    return settings_for(database_url, file=file)
+    guarded = {"secret": "whsec_Z3VhcmRlZCwgYXMgcHJvZHVjdGlvbiB3YW50cyBpdA=="}
+    options = options_of(kind=NAME, **(guarded if issubclass(kind, WebhookProvider) else {}))
+    return settings_for(database_url, file=SettingsFile(default_provider=NAME, providers={NAME: options}))
