@@ -95,7 +95,7 @@ def zone_of(name: str) -> tzinfo:
 class ProviderOptions(FileModel):
     """The settings of one provider that all kinds have; a kind with more of them has a subclass."""
 
-    kind: str = Field(description="the kind of the provider, see below", examples=["generic"])
+    kind: str = Field(description="which carriers' interface it has; the kinds are below", examples=["generic"])
     on_unknown: str = Field(
         default="wait",
         pattern="^(wait|resend)$",

@@ -1,5 +1,5 @@
 # ruff: noqa: INP001  a script beside what it writes, not part of a package
-"""Generates docs/settings.md from the models in app/settings; ``--check`` fails if the page is not up to date."""
+"""Generates docs/settings.md from the settings' models; ``--check`` fails if the page is not up to date."""
 
 import argparse
 import json
@@ -16,8 +16,10 @@ import yaml
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from app.options import ProviderOptions
+from app.providers import provider_kinds
 from app.settings import Settings
-from app.settings.file import BillingFile, Hours, ProbeFile, ProviderFile, RetentionFile, SettingsFile, Windows
+from app.settings.file import BillingFile, Hours, ProbeFile, RetentionFile, SettingsFile, Windows
 
 PAGE = Path(__file__).with_name("settings.md")
 EXAMPLE = """\
@@ -35,7 +37,8 @@ providers:
 HEAD = """\
 # Settings
 
-Made from `app/settings` by `python docs/make_settings.py`; change the descriptions there.
+Made by `python docs/make_settings.py` from `app/settings`, `app/options.py` and `app/providers`; change the
+descriptions there.
 
 Settings come from two places: environment variables, which may also be in a file `.env` in the working directory (the
 environment takes precedence), and one settings file, YAML or TOML, that `SMSGW_CONFIG` names. All are read once, at the
@@ -53,6 +56,8 @@ A file named `*.toml` is TOML, any other YAML. Unknown names are refused. A leng
 PROVIDERS_HEAD = """\
 Each provider has a name, which is part of the path of its webhooks: `/webhooks/carrier/inbound`. In demo and test two
 always exist: `generic` and `simulator`, each of the kind of its name.
+
+All kinds have these settings; each kind has more:
 """
 
 
@@ -147,19 +152,40 @@ def _row(name: str, field: FieldInfo) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _table(model: type[BaseModel], prefix: str = "", *, upper: bool = False) -> str:
+def _table(
+    model: type[BaseModel], prefix: str = "", *, upper: bool = False, known: type[BaseModel] | None = None
+) -> str:
+    """Return the table of a model's settings, without those of ``known``; empty if there are no others."""
     rows = [
         _row(prefix + (name.upper() if upper else field.alias or name), field)
         for name, field in model.model_fields.items()
-        if not field.exclude and not _is_section(field)
+        if not field.exclude and not _is_section(field) and not (known and name in known.model_fields)
     ]
+    if not rows:
+        return ""
     return "\n".join(["| setting | type | default | example | meaning |", "|---|---|---|---|---|", *rows]) + "\n"
 
 
 def _is_section(field: FieldInfo) -> bool:
     """Return True if a field contains further settings, which get a table of their own."""
-    parts = get_args(field.annotation) or (field.annotation,)
+    parts = [
+        get_args(part)[0] if get_origin(part) is Annotated else part
+        for part in get_args(field.annotation) or (field.annotation,)
+    ]
     return any(isinstance(part, type) and issubclass(part, BaseModel) for part in parts)
+
+
+def _kinds() -> Iterator[str]:
+    """Yield the settings of each kind of provider; of one that extends another kind only what it adds."""
+    shown: dict[str, type[ProviderOptions]] = {}
+    for kind, model in provider_kinds().items():
+        yield f"#### Kind `{kind}`\n"
+        like = next((other for other, known in shown.items() if issubclass(model, known)), None)
+        about = (model.__doc__ or "").partition("\n\n")[0]
+        yield f"{about}{f' The settings are those of `{like}`.' if like else ''}\n"
+        if table := _table(model, "providers.<name>.", known=shown[like] if like else ProviderOptions):
+            yield table
+        shown[kind] = model
 
 
 def _sections() -> Iterator[str]:
@@ -176,7 +202,8 @@ def _sections() -> Iterator[str]:
     yield _table(ProbeFile, "probe.")
     yield "### Providers\n"
     yield PROVIDERS_HEAD
-    yield _table(ProviderFile, "providers.<name>.")
+    yield _table(ProviderOptions, "providers.<name>.")
+    yield from _kinds()
     yield "## An example\n"
     yield f"```yaml\n{EXAMPLE}```\n"
 

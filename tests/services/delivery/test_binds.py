@@ -141,11 +141,11 @@ async def test_a_bind_that_fails_is_started_again_and_the_others_go_on(gateway: 
     binds = Binds({"one": session, "two": other}, {"one": inbox, "two": inbox}, pause)
     binds.start()
     await session.all_up.wait()
-    assert other.all_up.is_set()
+    await other.all_up.wait()
     await binds.stop()
     assert session.events[-1].startswith("down")
     assert len(pauses) == 4
-    assert all(1 <= seconds <= 8 for seconds in pauses)
+    assert all(1 <= seconds <= 30 for seconds in pauses)
 
 
 async def test_a_session_carrier_has_no_webhooks(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
