@@ -81,6 +81,12 @@ class ProviderContract:
     def test_it_keeps_up_binds_or_is_called(self) -> None:
         assert isinstance(self.provider(), WebhookProvider) == (self.provider().slots == 0)
 
+    async def test_before_its_first_bind_it_is_not_ready_and_certainly_sends_nothing(self) -> None:
+        provider = self.provider()
+        assert provider.is_ready == (provider.slots == 0)
+        if not provider.is_ready:
+            assert all(isinstance(result, RefusedForNow) for result in await provider.send([submission()]))
+
     def test_a_setting_that_it_does_not_know_is_named(self) -> None:
         given = {"kind": self.kind, **self.options, "no_such_setting": 1}
         with pytest.raises(ValidationError, match="no_such_setting"):

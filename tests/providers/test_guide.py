@@ -1,4 +1,4 @@
-"""The adapter of docs/adding-a-provider.md, made from the guide alone in a copy of the project, passes its tests."""
+"""The adapters of docs/adding-a-provider.md, made from the guide alone in a copy of the project, pass their tests."""
 
 import re
 import shutil
@@ -10,10 +10,15 @@ from tests.docs.terminal import run
 
 GUIDE = ROOT / "docs" / "adding-a-provider.md"
 FOLDERS = ("app", "migrations", "tests")
-CODE = ("app/providers/pigeon.py", "tests/providers/test_pigeon.py")
+CODE = (
+    "app/providers/pigeon.py",
+    "app/providers/telegraph.py",
+    "tests/providers/test_pigeon.py",
+    "tests/providers/test_telegraph.py",
+)
 
 
-def test_an_adapter_made_from_the_guide_alone_keeps_the_contract(tmp_path: Path) -> None:
+def test_adapters_made_from_the_guide_alone_keep_the_contract(tmp_path: Path) -> None:
     for folder in FOLDERS:
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "vendor"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -23,8 +28,10 @@ def test_an_adapter_made_from_the_guide_alone_keeps_the_contract(tmp_path: Path)
         (tmp_path / place).write_text(written[place], encoding="utf-8")
     table = tmp_path / "app" / "providers" / "__init__.py"
     text = table.read_text("utf-8")
-    text = text.replace("from app.providers.simulator", f"{written['import.py']}from app.providers.simulator", 1)
-    text = text.replace("    SimulatorProvider.kind:", f"{written['line.py']}    SimulatorProvider.kind:", 1)
+    before, behind = "from app.providers.simulator", "    SimulatorProvider.kind: SimulatorProvider,\n"
+    text = text.replace(before, written["import.py"] + before, 1)
+    text = text.replace("\n\nKINDS", f"\n{written['session_import.py']}\nKINDS", 1)
+    text = text.replace(behind, written["line.py"] + behind + written["session_line.py"], 1)
     table.write_text(text, encoding="utf-8")
     recorded = tmp_path / "tests" / "providers" / "recorded" / "pigeon"
     recorded.mkdir()
@@ -41,14 +48,14 @@ def test_an_adapter_made_from_the_guide_alone_keeps_the_contract(tmp_path: Path)
         "anyio.pytest_plugin",
         "-p",
         "no:cacheprovider",
-        CODE[1],
+        *CODE[2:],
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout
-    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > 15
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > 25
     ruff = Path(sys.executable).with_name("ruff")
     for command in (["check"], ["format", "--check"]):
         checked = run(ruff, *command, "--no-cache", *CODE, table.relative_to(tmp_path), cwd=tmp_path)
         assert checked.returncode == 0, checked.stdout
-    types = run(sys.executable, "-m", "mypy", "--no-incremental", CODE[0], cwd=tmp_path)
+    types = run(sys.executable, "-m", "mypy", "--no-incremental", *CODE, cwd=tmp_path)
     assert types.returncode == 0, types.stdout
