@@ -14,11 +14,12 @@ from app.domain.messages import DeliveryReport, InboundMessage, OutboundStatus
 from app.domain.storage import StorageUnavailableError
 from app.options import ProviderOptions
 from app.providers.base import Accepted, Inbox, Provider, RefusedForNow, SendResult, Submission, Surroundings
+from app.providers.requests import WebhookRequest
 from app.services.delivery.binds import Binds
 from tests.outage import away
 from tests.providers.contract import surroundings
 from tests.running import ALICE, Running, running
-from tests.services.carriers import NAME, use
+from tests.services.carriers import NAME, FakeProvider, use
 from tests.web.calls import assert_problem, serving
 
 pytestmark = pytest.mark.anyio
@@ -155,3 +156,19 @@ async def test_a_session_carrier_has_no_webhooks(database_url: str, monkeypatch:
         parts = (await web.client.get("/readyz")).json()["parts"]["providers"]
         assert parts[NAME] == {"kind": NAME, "sends": True, "ready": True, "circuit": "closed"}
         assert "ready" not in parts["generic"]
+
+
+class SignedByUrl(FakeProvider):
+    """A webhook carrier that signs the URL it calls; ``urls`` has them."""
+
+    urls: ClassVar[list[str]] = []
+
+    @override
+    def authenticate(self, request: WebhookRequest) -> None:
+        self.urls.append(request.url)
+
+
+async def test_an_adapter_gets_the_full_url_of_a_request(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(use(monkeypatch, database_url, SignedByUrl)) as web:
+        await web.client.post(f"/webhooks/{NAME}/to%20ken/inbound?a=%E4%B8%AD&b", json={})
+    assert SignedByUrl.urls == [f"http://localhost/webhooks/{NAME}/to%20ken/inbound?a=%E4%B8%AD&b"]
