@@ -155,7 +155,7 @@ class Intake:
             "parts": part.total if part else None,
             "concat_ref": part.ref if part else None,
             **self._sealer.columns(message.text, _masked(message.text, part)),
-            "reply_token": message.reply_token,
+            "reply_token": escape(message.reply_token) if message.reply_token else None,
             "received_at": received_at,
             "sent_at": received_at if believed else now,
             "stored_at": now,

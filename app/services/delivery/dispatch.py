@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app import observability
 from app.db.outbox import ClaimedMessage
+from app.domain.escape import unescape
 from app.domain.messages import Lane
 from app.providers.base import Accepted, NotTried, Provider, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.services.delivery.pacing import Pace
@@ -213,6 +214,6 @@ def _submission(message: ClaimedMessage) -> Submission:
         message.lane,
         message.in_reply_to,
         message.valid_until,
-        message.reply_token,
+        unescape(message.reply_token) if message.reply_token else None,
         message.progress,
     )

@@ -115,10 +115,10 @@ async def test_a_message_that_was_taken_in_part_is_never_given_to_another_provid
 
 
 async def test_the_token_of_a_message_comes_back_with_its_answers(gateway: Running) -> None:
-    await gateway.store(replace(gateway.message("帮助", provider=NAME), reply_token="link-1"))
+    await gateway.store(replace(gateway.message("帮助", provider=NAME), reply_token="link\x001"))
     await gateway.store(replace(gateway.message("帮助", provider="generic"), reply_token="another's"))
     await gateway.drain()
-    assert [item.reply_token for item in provider_of(gateway).asked] == ["link-1", None]
+    assert [item.reply_token for item in provider_of(gateway).asked] == ["link\x001", None]
 
 
 async def test_the_token_of_a_long_message_comes_back(gateway: Running) -> None:
