@@ -159,16 +159,18 @@ async def test_a_session_carrier_has_no_webhooks(database_url: str, monkeypatch:
 
 
 class SignedByUrl(FakeProvider):
-    """A webhook carrier that signs the URL it calls; ``urls`` has them."""
+    """A webhook carrier that signs the URL that it calls; ``url`` is the last one."""
 
-    urls: ClassVar[list[str]] = []
+    url = ""
 
     @override
     def authenticate(self, request: WebhookRequest) -> None:
-        self.urls.append(request.url)
+        self.url = request.url
 
 
 async def test_an_adapter_gets_the_full_url_of_a_request(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(use(monkeypatch, database_url, SignedByUrl)) as web:
         await web.client.post(f"/webhooks/{NAME}/to%20ken/inbound?a=%E4%B8%AD&b", json={})
-    assert SignedByUrl.urls == [f"http://localhost/webhooks/{NAME}/to%20ken/inbound?a=%E4%B8%AD&b"]
+        provider = web.running.gateway.carriers.providers[NAME]
+    assert isinstance(provider, SignedByUrl)
+    assert provider.url == f"http://localhost/webhooks/{NAME}/to%20ken/inbound?a=%E4%B8%AD&b"
