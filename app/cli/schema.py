@@ -24,7 +24,7 @@ def migrate(
     """Bring the database to the newest schema, and mark an empty one with SMSGW_ENV."""
     with unchecked_database() as (database, owner, _):
         newest = migrations.newest_revision()
-        before = database.write_now(migrations.current_revision)
+        before = database.read_now(migrations.current_revision)
         if check and before != newest:
             out.print(f"[yellow]![/] The schema is {before or 'empty'}, the newest is {newest}: run `smsgw migrate`.")
             raise typer.Exit(FAILED)

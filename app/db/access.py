@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from app.db.columns import customer, metadata, required
+from app.db.keys import NUMBER
 from app.db.rows import AnySelect, Row, as_keys, fetch, from_json, insert_rows, matching, shape_of
 from app.db.subscribers import subscriber
 from app.db.types import Id, Instant
@@ -42,7 +43,6 @@ access_record = Table(
     Index("ix_access_record_who", "who", "at", "id"),
 )
 _access = access_record.c
-_NUMBER = ("bucket", "msisdn")
 
 
 def record_access(connection: Connection, rows: Sequence[Row]) -> None:
@@ -52,14 +52,14 @@ def record_access(connection: Connection, rows: Sequence[Row]) -> None:
 
 @cache
 def _tenures(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(subscriber, _NUMBER))
+    given = from_json(dialect, shape_of(subscriber, NUMBER))
     newest = select(subscriber.c.msisdn, func.max(subscriber.c.tenure))
-    return newest.join_from(subscriber, given, matching(subscriber, given, _NUMBER)).group_by(subscriber.c.msisdn)
+    return newest.join_from(subscriber, given, matching(subscriber, given, NUMBER)).group_by(subscriber.c.msisdn)
 
 
 def tenures_now(connection: Connection, numbers: Sequence[str]) -> dict[str, int]:
     """Return the newest tenure of each number; numbers that never had a subscriber are left out."""
-    keys = as_keys(_NUMBER, [(bucket_of(number), number) for number in numbers])
+    keys = as_keys(NUMBER, [(bucket_of(number), number) for number in numbers])
     return {row[0]: row[1] for row in fetch(connection, _tenures(connection.dialect.name), keys)}
 
 

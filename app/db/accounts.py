@@ -7,6 +7,7 @@ from functools import cache
 
 from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
+from app.db.keys import ITEM, TENURE, ItemKey, NumberKey, TenureKey
 from app.db.questions import question
 from app.db.rows import (
     AnySelect,
@@ -23,19 +24,13 @@ from app.db.rows import (
     shape_of,
     update_rows,
 )
-from app.db.subscribers import SUBSCRIBER_COLUMNS, Tenure, subscriber, subscriber_of
+from app.db.subscribers import SUBSCRIBER_COLUMNS, subscriber, subscriber_of
 from app.db.subscriptions import SUBSCRIPTION_COLUMNS, subscription, subscription_of
 from app.db.types import Instant, from_micros, instant_or_none
 from app.domain.account import Subscriber
 from app.domain.evidence import ChainHead
 from app.domain.subscriptions import Subscription
 from app.domain.values import value
-
-Key = tuple[int, str]
-ItemKey = tuple[int, str, str]
-_NUMBER = ("bucket", "msisdn")
-_TENURE = ("bucket", "msisdn", "tenure")
-_ITEM = ("bucket", "msisdn", "id")
 
 
 @value
@@ -87,17 +82,17 @@ class StoredAccount:
 
 @cache
 def _subscribers(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(subscriber, _TENURE))
-    return select(*SUBSCRIBER_COLUMNS).join_from(subscriber, given, matching(subscriber, given, _TENURE))
+    given = from_json(dialect, shape_of(subscriber, TENURE))
+    return select(*SUBSCRIBER_COLUMNS).join_from(subscriber, given, matching(subscriber, given, TENURE))
 
 
 @cache
 def _subscriptions(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(subscription, _TENURE))
+    given = from_json(dialect, shape_of(subscription, TENURE))
     recent = or_(subscription.c.state != "ended", subscription.c.ends_at >= bindparam("since", type_=Instant))
     return (
         select(*SUBSCRIPTION_COLUMNS)
-        .join_from(subscription, given, matching(subscription, given, _TENURE))
+        .join_from(subscription, given, matching(subscription, given, TENURE))
         .where(recent)
         .order_by(subscription.c.id)
     )
@@ -106,26 +101,28 @@ def _subscriptions(dialect: str) -> AnySelect:
 @cache
 def _questions(dialect: str) -> AnySelect:
     """Questions that are open or ended lately. A question that was replaced is left out: its successor is asked."""
-    given = from_json(dialect, shape_of(question, _TENURE))
+    given = from_json(dialect, shape_of(question, TENURE))
     return (
         select(*map(raw, question.c))
-        .join_from(question, given, matching(question, given, _TENURE))
+        .join_from(question, given, matching(question, given, TENURE))
         .where(question.c.expires_at >= bindparam("since", type_=Instant))
         .where(or_(question.c.closed_as.is_(None), one_of(question.c.closed_as, "answered", "undeliverable")))
         .order_by(question.c.id)
     )
 
 
-def load_accounts(connection: Connection, tenures: Sequence[Tenure], back: LookBack) -> dict[Key, StoredAccount]:
+def load_accounts(
+    connection: Connection, tenures: Sequence[TenureKey], back: LookBack
+) -> dict[NumberKey, StoredAccount]:
     """Return the accounts of tenures, as far back as ``back`` says, by bucket and number."""
     if not tenures:
         return {}
     dialect = connection.dialect.name
-    keys = as_keys(_TENURE, tenures)
-    subscriptions: dict[Key, list[Subscription]] = defaultdict(list)
+    keys = as_keys(TENURE, tenures)
+    subscriptions: dict[NumberKey, list[Subscription]] = defaultdict(list)
     for row in fetch(connection, _subscriptions(dialect), {**keys, "since": back.subscriptions}):
         subscriptions[row[0], row[1]].append(subscription_of(row))
-    questions: dict[Key, list[StoredQuestion]] = defaultdict(list)
+    questions: dict[NumberKey, list[StoredQuestion]] = defaultdict(list)
     for row in fetch(connection, _questions(dialect), {**keys, "since": back.questions}):
         questions[row[0], row[1]].append(_question_of(row))
     return {
@@ -141,9 +138,9 @@ def load_accounts(connection: Connection, tenures: Sequence[Tenure], back: LookB
 
 @cache
 def _reached(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(question, _ITEM))
+    given = from_json(dialect, shape_of(question, ITEM))
     columns = (question.c.id, raw(question.c.handed_over_at), raw(question.c.failed_at))
-    return select(*columns).join_from(question, given, matching(question, given, _ITEM))
+    return select(*columns).join_from(question, given, matching(question, given, ITEM))
 
 
 def question_arrivals(
@@ -155,7 +152,7 @@ def question_arrivals(
     """
     if not questions:
         return {}
-    keys = as_keys(_ITEM, questions)
+    keys = as_keys(ITEM, questions)
     return {
         id_: (instant_or_none(handed), instant_or_none(failed))
         for id_, handed, failed in fetch(connection, _reached(connection.dialect.name), keys)
@@ -181,9 +178,9 @@ def _not_known_yet(_given: Given) -> ColumnElement[bool]:
 
 def set_questions_arrived(connection: Connection, rows: Sequence[Row]) -> None:
     """Write ``handed_over_at`` of questions that have none yet."""
-    update_rows(connection, question, rows, _ITEM, only=_not_known_yet)
+    update_rows(connection, question, rows, ITEM, only=_not_known_yet)
 
 
 def close_questions(connection: Connection, rows: Sequence[Row]) -> None:
     """Write how and when questions ended."""
-    update_rows(connection, question, rows, _ITEM)
+    update_rows(connection, question, rows, ITEM)

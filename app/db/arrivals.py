@@ -6,6 +6,7 @@ from functools import cache
 from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from app.db.handovers import attempt
+from app.db.keys import ITEM, ItemKey
 from app.db.outbox import outbound_message
 from app.db.questions import question
 from app.db.rows import AnySelect, as_keys, fetch, from_json, one_of, shape_of
@@ -13,8 +14,6 @@ from app.domain.dialogue import Arrival
 
 _mt = outbound_message
 _attempt = attempt
-_KEY = ("bucket", "msisdn", "id")
-QuestionKey = tuple[int, str, str]
 _SENT = {"sending": Arrival.UNDER_WAY, "accepted": Arrival.TAKEN, "delivered": Arrival.TAKEN}
 # A question has arrived as far as the message of it that got least far.
 _ORDER = tuple(Arrival)
@@ -22,7 +21,7 @@ _ORDER = tuple(Arrival)
 
 @cache
 def _messages_of(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(question, _KEY))
+    given = from_json(dialect, shape_of(question, ITEM))
     refused = (
         select(func.count())
         .where(
@@ -42,14 +41,14 @@ def _messages_of(dialect: str) -> AnySelect:
     return select(_mt.c.question_id, _mt.c.text, _mt.c.status, _mt.c.attempts, refused).join_from(_mt, given, mine)
 
 
-def arrivals(connection: Connection, questions: Sequence[QuestionKey]) -> dict[str, Arrival]:
+def arrivals(connection: Connection, questions: Sequence[ItemKey]) -> dict[str, Arrival]:
     """Return how far questions got, by their ids; questions without messages are left out.
 
     A message that staff sent again counts as far as its best copy got.
     """
     copies: dict[tuple[str, str], Arrival] = {}
     statement = _messages_of(connection.dialect.name)
-    for question_id, text, status, attempts, refused in fetch(connection, statement, as_keys(_KEY, questions)):
+    for question_id, text, status, attempts, refused in fetch(connection, statement, as_keys(ITEM, questions)):
         arrival = _arrival(status, attempts - refused)
         copies[question_id, text] = max(copies.get((question_id, text), arrival), arrival, key=_ORDER.index)
     found: dict[str, Arrival] = {}
@@ -60,8 +59,8 @@ def arrivals(connection: Connection, questions: Sequence[QuestionKey]) -> dict[s
 
 @cache
 def _followed(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(question, _KEY))
-    mine = and_(*(question.c[name] == given.c[name] for name in _KEY))
+    given = from_json(dialect, shape_of(question, ITEM))
+    mine = and_(*(question.c[name] == given.c[name] for name in ITEM))
     # Made before the question, and handed over after it or perhaps so. What is made after it is recorded at that time.
     late = and_(
         _mt.c.bucket == given.c.bucket,
@@ -76,10 +75,10 @@ def _followed(dialect: str) -> AnySelect:
     return select(question.c.id).join_from(question, given, mine).join(_mt, late)
 
 
-def interrupted(connection: Connection, questions: Sequence[QuestionKey], access_number: str) -> set[str]:
+def interrupted(connection: Connection, questions: Sequence[ItemKey], access_number: str) -> set[str]:
     """Return the ids of questions that were followed by an older message from the bare access number."""
     statement = _followed(connection.dialect.name)
-    return {row[0] for row in fetch(connection, statement, {**as_keys(_KEY, questions), "number": access_number})}
+    return {row[0] for row in fetch(connection, statement, {**as_keys(ITEM, questions), "number": access_number})}
 
 
 def _arrival(status: str, unanswered: int) -> Arrival:

@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from app.db.columns import customer, metadata
+from app.db.keys import NUMBER, NumberKey
 from app.db.rows import (
     AnySelect,
     Row,
@@ -42,10 +43,6 @@ conversation = Table(
 )
 
 
-Key = tuple[int, str]
-_NUMBER = ("bucket", "msisdn")
-
-
 @value
 class LockedConversation:
     """A number's conversation row, locked for this transaction.
@@ -67,21 +64,21 @@ class LockedConversation:
 @cache
 def _lock(dialect: str, *, wait: bool) -> AnySelect:
     table = conversation
-    given = from_json(dialect, shape_of(table, _NUMBER))
+    given = from_json(dialect, shape_of(table, NUMBER))
     statement = (
         select(*table.c)
-        .join_from(table, given, matching(table, given, _NUMBER))
+        .join_from(table, given, matching(table, given, NUMBER))
         .order_by(table.c.bucket, table.c.msisdn)
     )
     return statement.with_for_update(skip_locked=not wait, of=table)
 
 
-def lock_conversations(connection: Connection, numbers: Sequence[Key], *, wait: bool) -> list[LockedConversation]:
+def lock_conversations(connection: Connection, numbers: Sequence[NumberKey], *, wait: bool) -> list[LockedConversation]:
     """Lock conversations in a fixed order, so that two transactions cannot deadlock.
 
     With ``wait`` False conversations that others have locked are skipped (workers), else waited for (management calls).
     """
-    keys = as_keys(_NUMBER, sorted(set(numbers)))
+    keys = as_keys(NUMBER, sorted(set(numbers)))
     return [LockedConversation(*row) for row in fetch(connection, _lock(connection.dialect.name, wait=wait), keys)]
 
 
@@ -93,4 +90,4 @@ def open_conversations(connection: Connection, msisdns: Sequence[str]) -> None:
 
 def save_conversations(connection: Connection, rows: Sequence[Row]) -> None:
     """Write tenure, limits and version of locked conversations."""
-    update_rows(connection, conversation, rows, _NUMBER)
+    update_rows(connection, conversation, rows, NUMBER)

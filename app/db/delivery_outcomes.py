@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, literal_column, select
 
+from app.db.keys import ITEM, NUMBER
 from app.db.outbox import outbound_message
 from app.db.rows import Given, Row, fetch, one_of, update_rows
 from app.db.timers import StoredTimer, set_timers
@@ -71,7 +72,7 @@ def collect(connection: Connection, now: datetime) -> bool:
         }
         for bucket, msisdn, _, message_id, _, status, _ in found
     ]
-    update_rows(connection, _mt, rows, ("bucket", "msisdn", "id"))
+    update_rows(connection, _mt, rows, ITEM)
     return bool(found)
 
 
@@ -89,4 +90,4 @@ def _is_queued(_given: Given) -> ColumnElement[bool]:
 def supersede(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
     """Supersede queued messages about the matters in ``rows`` (bucket, msisdn, about) (safety.md 18)."""
     superseded: list[Row] = [{**row, "status": OutboundStatus.SUPERSEDED, "final_at": now} for row in rows]
-    update_rows(connection, _mt, superseded, ("bucket", "msisdn", "about"), only=_is_queued)
+    update_rows(connection, _mt, superseded, (*NUMBER, "about"), only=_is_queued)

@@ -9,6 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from app.db.conversations import conversation
 from app.db.handovers import attempt
 from app.db.inbox import inbound_message, stamp
+from app.db.keys import NUMBER
 from app.db.outbox import outbound_message
 from app.db.reports import delivery_report
 from app.db.rows import AnyRow, AnySelect, matching
@@ -18,8 +19,6 @@ from app.domain.account import Subscriber
 from app.domain.msisdn import bucket_of
 from app.domain.subscriptions import Subscription
 from app.domain.values import value
-
-_NUMBER = ("bucket", "msisdn")
 
 
 def current_tenure(connection: Connection, msisdn: str) -> Subscriber | None:
@@ -216,7 +215,7 @@ def _tenure(table: Table) -> ColumnElement[int]:
     holder, received, stored = subscriber, table.c.received_at, table.c.stored_at
     stamped = case((received < stored, received), else_=stored)
     began = or_(holder.c.tenure == 1, holder.c.created_at <= stamped)
-    of_its_time = select(func.max(holder.c.tenure)).where(matching(table, holder, _NUMBER), began)
+    of_its_time = select(func.max(holder.c.tenure)).where(matching(table, holder, NUMBER), began)
     return func.coalesce(table.c.tenure, of_its_time.scalar_subquery())
 
 
@@ -226,7 +225,7 @@ def _select(table: Table) -> AnySelect:
 
 def _is_present(table: Table) -> ColumnElement[bool]:
     """Return the condition that a message is of the number's present tenure."""
-    return ~select(1).where(matching(table, conversation, _NUMBER), conversation.c.tenure != _tenure(table)).exists()
+    return ~select(1).where(matching(table, conversation, NUMBER), conversation.c.tenure != _tenure(table)).exists()
 
 
 def message_by_id(connection: Connection, message_id: str, *, former: bool = True) -> MessageRead | None:

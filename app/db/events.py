@@ -8,6 +8,7 @@ from sqlalchemy import Column, Connection, Index, Integer, PrimaryKeyConstraint,
 
 from app.db.columns import customer, metadata, optional, partial_index, required
 from app.db.conversations import conversation
+from app.db.keys import TENURE
 from app.db.rows import AnyRow, Row, insert_rows, matching
 from app.db.types import Id, Instant
 from app.domain.events import EventStatus
@@ -69,7 +70,7 @@ class EventRead:
 _READ: list[Any] = [_event[name] for name in EventRead.__dataclass_fields__]
 
 
-_IS_PRESENT = select(1).where(matching(event, conversation, ("bucket", "msisdn", "tenure"))).exists()
+_IS_PRESENT = select(1).where(matching(event, conversation, TENURE)).exists()
 
 
 def _read(row: AnyRow) -> EventRead:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.db.columns import customer, metadata, optional, required
 from app.db.conversations import conversation
+from app.db.keys import TENURE
 from app.db.rows import AnyRow, AnySelect, as_parameter, from_json, insert_rows, matching, raw, shape_of
 from app.db.subscribers import subscriber
 from app.db.types import Instant, from_micros
@@ -30,7 +31,7 @@ evidence = Table(
 
 _evidence = evidence
 _FIELDS = tuple(EvidenceRecord.__dataclass_fields__)
-_ABOUT = ("bucket", "msisdn", "tenure", "subject")
+_ABOUT = (*TENURE, "subject")
 
 
 def append_evidence(connection: Connection, records: Sequence[EvidenceRecord]) -> None:

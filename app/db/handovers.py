@@ -22,8 +22,9 @@ from sqlalchemy import (
 
 from app.db import message_parts
 from app.db.columns import customer, metadata
+from app.db.keys import ITEM, ItemKey
 from app.db.message_parts import MessagePart
-from app.db.outbox import ROW, ClaimedMessage, outbound_message, unfinished
+from app.db.outbox import ClaimedMessage, outbound_message, unfinished
 from app.db.questions import question
 from app.db.rows import Given, Row, as_keys, fetch, from_json, insert_rows, matching, one_of, shape_of, update_rows
 from app.db.types import Id, Instant
@@ -44,7 +45,6 @@ attempt = Table(
 )
 
 _mt = outbound_message
-QuestionKey = tuple[int, str, str]
 
 
 @value
@@ -102,7 +102,7 @@ def record(connection: Connection, provider: str, handovers: Sequence[Handover],
         }
         for item in handovers
     ]
-    update_rows(connection, _mt, rows, ROW, only=_own_or_late)
+    update_rows(connection, _mt, rows, ITEM, only=_own_or_late)
     message_parts.save(connection, [row for item in handovers for row in _accepted_parts(provider, item)])
     _record_failures(connection, handovers, now)
 
@@ -138,7 +138,7 @@ def _accepted_parts(provider: str, item: Handover) -> Sequence[Row]:
 
 @cache
 def _questions_handed_over(dialect: str) -> Update:
-    given = from_json(dialect, shape_of(question, ROW))
+    given = from_json(dialect, shape_of(question, ITEM))
     is_unfinished = exists().where(
         _mt.c.bucket == question.c.bucket,
         _mt.c.msisdn == question.c.msisdn,
@@ -148,7 +148,7 @@ def _questions_handed_over(dialect: str) -> Update:
     return (
         update(question)
         .where(
-            matching(question, given, ROW),
+            matching(question, given, ITEM),
             question.c.handed_over_at.is_(None),
             question.c.failed_at.is_(None),
             ~is_unfinished,
@@ -159,10 +159,10 @@ def _questions_handed_over(dialect: str) -> Update:
 
 @cache
 def _questions_failed(dialect: str) -> Update:
-    given = from_json(dialect, shape_of(question, ROW))
+    given = from_json(dialect, shape_of(question, ITEM))
     return (
         update(question)
-        .where(matching(question, given, ROW), question.c.failed_at.is_(None))
+        .where(matching(question, given, ITEM), question.c.failed_at.is_(None))
         .values(failed_at=bindparam("now", type_=Instant))
     )
 
@@ -189,17 +189,15 @@ def _questions_refused(dialect: str) -> Update:
     )
 
 
-def record_question_refusals(connection: Connection, refused: set[QuestionKey], now: datetime) -> None:
+def record_question_refusals(connection: Connection, refused: set[ItemKey], now: datetime) -> None:
     """Mark questions as failed of which a message was refused and no copy may have arrived."""
     if refused:
-        keys = as_keys(ROW, list(refused))
+        keys = as_keys(ITEM, list(refused))
         fetch(connection, _questions_refused(connection.dialect.name), {**keys, "now": now})
 
 
-def record_question_arrivals(
-    connection: Connection, taken: set[QuestionKey], failed: set[QuestionKey], now: datetime
-) -> None:
+def record_question_arrivals(connection: Connection, taken: set[ItemKey], failed: set[ItemKey], now: datetime) -> None:
     """Mark questions as failed, or as handed over unless another of their messages is unfinished."""
     for keys, statement in ((failed, _questions_failed), (taken, _questions_handed_over)):
         if keys:
-            fetch(connection, statement(connection.dialect.name), {**as_keys(ROW, list(keys)), "now": now})
+            fetch(connection, statement(connection.dialect.name), {**as_keys(ITEM, list(keys)), "now": now})

@@ -7,6 +7,7 @@ from functools import cache
 from sqlalchemy import Connection, bindparam, literal_column, or_, select
 
 from app.db.inbox import inbound_message, stamp
+from app.db.keys import NUMBER
 from app.db.rows import (
     AnySelect,
     as_keys,
@@ -19,7 +20,7 @@ from app.db.types import Instant
 from app.domain.values import value
 
 _inbound = inbound_message
-_REFERENCE = ("bucket", "msisdn", "concat_ref")
+_REFERENCE = (*NUMBER, "concat_ref")
 Reference = tuple[int, str, str]
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.base import Executable
 
 from app.db.columns import customer, metadata, optional, partial_index, required
+from app.db.keys import ITEM, NUMBER, NumberKey
 from app.db.rows import (
     AnySelect,
     as_keys,
@@ -73,7 +74,6 @@ _inbound = inbound_message
 _KEY = ("bucket", "provider", "provider_message_id", "msisdn", "part", "repeat")
 # The columns in which a repeat equals the first message. Its time may differ at each attempt.
 _CONTENT = ("dialled", "text", "parts", "concat_ref")
-Key = tuple[int, str]
 
 
 def stamp(received_at: datetime | None, stored_at: datetime) -> datetime:
@@ -165,27 +165,27 @@ _PENDING_KEYS = (
 )
 
 
-def pending_numbers(connection: Connection, now: datetime, limit: int) -> list[Key]:
+def pending_numbers(connection: Connection, now: datetime, limit: int) -> list[NumberKey]:
     """Return the numbers of the oldest ``limit`` due messages; a number may occur twice."""
     return [(row[0], row[1]) for row in fetch(connection, _PENDING_KEYS, {"now": now, "limit": limit})]
 
 
 @cache
 def _pending_of(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(_inbound, ("bucket", "msisdn")))
+    given = from_json(dialect, shape_of(_inbound, NUMBER))
     columns = [raw(_inbound.c[name]) for name in StoredMessage.__dataclass_fields__]
     return (
         select(*columns)
-        .join_from(_inbound, given, matching(_inbound, given, ("bucket", "msisdn")))
+        .join_from(_inbound, given, matching(_inbound, given, NUMBER))
         .where(one_of(_inbound.c.status, "pending"), _inbound.c.due_at <= bindparam("now", type_=Instant))
         .order_by(_inbound.c.id)
         .limit(bindparam("limit"))
     )
 
 
-def pending_of(connection: Connection, numbers: Sequence[Key], now: datetime, limit: int) -> list[StoredMessage]:
+def pending_of(connection: Connection, numbers: Sequence[NumberKey], now: datetime, limit: int) -> list[StoredMessage]:
     """Return at most ``limit`` due messages of locked numbers, in the order in which they were stored."""
-    keys = as_keys(("bucket", "msisdn"), numbers)
+    keys = as_keys(NUMBER, numbers)
     rows = fetch(connection, _pending_of(connection.dialect.name), {**keys, "now": now, "limit": limit})
     return [
         StoredMessage(
@@ -225,10 +225,10 @@ def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
 
 def mark(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
     """Set columns of handled messages; all rows must have the same keys."""
-    update_rows(connection, _inbound, rows, ("bucket", "msisdn", "id"))
+    update_rows(connection, _inbound, rows, ITEM)
 
 
-def ignore_pending(connection: Connection, number: Key, tenure: int, verdict: str, now: datetime) -> int:
+def ignore_pending(connection: Connection, number: NumberKey, tenure: int, verdict: str, now: datetime) -> int:
     """Ignore all pending messages of a number, as messages of ``tenure``. Return their number."""
     bucket, msisdn = number
     waiting = (_inbound.c.bucket == bucket, _inbound.c.msisdn == msisdn, one_of(_inbound.c.status, "pending"))
@@ -237,7 +237,7 @@ def ignore_pending(connection: Connection, number: Key, tenure: int, verdict: st
 
 
 def postpone_pending(
-    connection: Connection, number: Key, until: datetime, most_tries: int, trace: str, now: datetime
+    connection: Connection, number: NumberKey, until: datetime, most_tries: int, trace: str, now: datetime
 ) -> int:
     """Postpone all pending messages of a number to ``until``, and count a try of each.
 

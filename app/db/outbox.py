@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from app.db.columns import customer, metadata, optional, partial_index, required
+from app.db.keys import ITEM
 from app.db.provider_state import provider_lane
 from app.db.rows import Fields, Row, fetch, insert_rows, one_of, raw, update_rows
 from app.db.types import Id, Instant, from_micros
@@ -58,7 +59,6 @@ outbound_message = Table(
 )
 
 _mt = outbound_message
-ROW = ("bucket", "msisdn", "id")
 
 
 @value
@@ -179,13 +179,13 @@ def lease(connection: Connection, messages: Sequence[ClaimedMessage], until: dat
         }
         for message in messages
     ]
-    update_rows(connection, _mt, rows, ROW)
+    update_rows(connection, _mt, rows, ITEM)
 
 
 def postpone(connection: Connection, messages: Sequence[ClaimedMessage], until: datetime) -> None:
     """Postpone messages to ``until``, by the gateway's clock."""
     rows = [{"bucket": one.bucket, "msisdn": one.msisdn, "id": one.id, "due_at": until} for one in messages]
-    update_rows(connection, _mt, rows, ROW)
+    update_rows(connection, _mt, rows, ITEM)
 
 
 def supersede_queued(connection: Connection, bucket: int, msisdn: str, tenure: int, now: datetime) -> None:

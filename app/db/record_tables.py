@@ -17,6 +17,7 @@ from sqlalchemy.types import TypeEngine
 
 from app.db import columns
 from app.db.columns import customer, partial_index
+from app.db.keys import TENURE, TenureKey
 from app.db.types import Instant, from_micros
 from app.domain.bills import Bill, Spend
 from app.domain.campaigns import CampaignMessage
@@ -67,9 +68,9 @@ class RecordTable:
         }
         return self.kind(**values)
 
-    def row(self, tenure: tuple[int, str, int], record: Record) -> dict[str, object]:
+    def row(self, tenure: TenureKey, record: Record) -> dict[str, object]:
         """Return the row of a record; ``tenure`` is bucket, number and tenure."""
-        row: dict[str, object] = dict(zip(("bucket", "msisdn", "tenure"), tenure, strict=True))
+        row: dict[str, object] = dict(zip(TENURE, tenure, strict=True))
         for field in self.fields:
             found = getattr(record, field.name)
             row[field.name] = None if found is None else field.write(found)

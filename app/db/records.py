@@ -9,6 +9,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, case
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.db.conversations import conversation
+from app.db.keys import TENURE, TenureKey
 from app.db.record_tables import RECORD_TABLES, RecordTable
 from app.db.rows import AnySelect, as_keys, fetch, from_json, matching, raw, shape_of, upsert_rows
 from app.db.types import Instant
@@ -17,9 +18,7 @@ from app.domain.records import Record
 from app.domain.values import value
 
 KINDS: tuple[type[Record], ...] = tuple(RECORD_TABLES)
-Tenure = tuple[int, str, int]
-_TENURE = ("bucket", "msisdn", "tenure")
-_KEY = (*_TENURE, "id")
+_KEY = (*TENURE, "id")
 Ordering = Callable[[ReadOnlyColumnCollection[str, Column[Any]]], ColumnElement[int]]
 
 
@@ -31,16 +30,16 @@ def deadline(columns: ReadOnlyColumnCollection[str, Column[Any]]) -> ColumnEleme
 
 @cache
 def _of_tenures(dialect: str, table: Table) -> AnySelect:
-    given = from_json(dialect, shape_of(table, _TENURE))
+    given = from_json(dialect, shape_of(table, TENURE))
     lately = or_(table.c.open, table.c.made_at >= bindparam("since", type_=Instant))
-    return select(*map(raw, table.c)).join_from(table, given, matching(table, given, _TENURE)).where(lately)
+    return select(*map(raw, table.c)).join_from(table, given, matching(table, given, TENURE)).where(lately)
 
 
 def load(
-    connection: Connection, kind: type[Record], tenures: Sequence[Tenure], since: datetime
+    connection: Connection, kind: type[Record], tenures: Sequence[TenureKey], since: datetime
 ) -> dict[str, dict[str, Record]]:
     """Return the records of a kind that are open or made since ``since`` (UTC), by number and id."""
-    keys = as_keys(_TENURE, tenures)
+    keys = as_keys(TENURE, tenures)
     found: dict[str, dict[str, Record]] = {}
     table = RECORD_TABLES[kind].table
     names = table.c.keys()
@@ -54,9 +53,9 @@ class Changes:
     """Collects changed records until they are written; the last value of each counts."""
 
     def __init__(self) -> None:
-        self._rows: dict[type[Record], dict[tuple[Tenure, str], dict[str, object]]] = {}
+        self._rows: dict[type[Record], dict[tuple[TenureKey, str], dict[str, object]]] = {}
 
-    def note(self, tenure: Tenure, record: Record) -> None:
+    def note(self, tenure: TenureKey, record: Record) -> None:
         """Add a changed record."""
         row = RECORD_TABLES[type(record)].row(tenure, record)
         self._rows.setdefault(type(record), {})[tenure, record.id] = row
@@ -87,7 +86,7 @@ def _of_all(table: Table, *, former: bool) -> AnySelect:
     chosen = select(*map(raw, table.c))
     if former:
         return chosen
-    return chosen.join_from(table, conversation, matching(table, conversation, _TENURE))
+    return chosen.join_from(table, conversation, matching(table, conversation, TENURE))
 
 
 def find(connection: Connection, kind: type[Record], record_id: str, *, former: bool = True) -> OwnedRecord | None:

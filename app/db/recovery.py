@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, or_, select
 
-from app.db.outbox import ROW, outbound_message, unfinished
+from app.db.keys import ITEM
+from app.db.outbox import outbound_message, unfinished
 from app.db.rows import AnyRow, one_of, update_rows
 from app.db.types import Instant
 from app.domain.messages import OutboundStatus
@@ -45,7 +46,7 @@ def release_lost_leases(
         }
         for row in connection.execute(lost, {"machine_now": machine_now, "all_of_them": everything})
     ]
-    update_rows(connection, _mt, rows, ROW)
+    update_rows(connection, _mt, rows, ITEM)
     return len(rows)
 
 
@@ -96,7 +97,7 @@ def fail_over(connection: Connection, provider: str, route: FailoverRoute, now: 
         }
         for row in connection.execute(waiting)
     ]
-    update_rows(connection, _mt, rows, ROW)
+    update_rows(connection, _mt, rows, ITEM)
     return len(rows)
 
 
@@ -129,7 +130,7 @@ def adopt_orphans(
         }
         for row in connection.execute(found)
     ]
-    update_rows(connection, _mt, rows, ROW)
+    update_rows(connection, _mt, rows, ITEM)
     return len(rows)
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from app.db.columns import metadata, optional, required
+from app.db.keys import ITEM
 from app.db.outbox import outbound_message
 from app.db.rows import (
     AnySelect,
@@ -122,7 +123,7 @@ def save_reports(connection: Connection, rows: Sequence[Row]) -> None:
 
 def set_statuses(connection: Connection, rows: Sequence[Row]) -> None:
     """Write the statuses that reports led to."""
-    update_rows(connection, _mt, rows, ("bucket", "msisdn", "id"))
+    update_rows(connection, _mt, rows, ITEM)
 
 
 @value

@@ -27,6 +27,7 @@ from app.db.events import event
 from app.db.evidence import evidence
 from app.db.handovers import attempt
 from app.db.inbox import inbound_message
+from app.db.keys import ITEM, NUMBER, NumberKey, TenureKey
 from app.db.message_parts import message_part
 from app.db.outbox import outbound_message
 from app.db.questions import question
@@ -42,11 +43,7 @@ from app.domain.events import EventStatus
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
-_ROW = ("bucket", "msisdn", "id")
 _RECIPIENT = ("bucket", "campaign_id", "msisdn")
-_NUMBER = ("bucket", "msisdn")
-Tenure = tuple[int, str, int]
-Number = tuple[int, str]
 
 
 @value
@@ -61,7 +58,7 @@ class Page:
 class NumberPage:
     """A batch: the last number that was looked at, None at the end, and the number of deleted rows."""
 
-    last: Number | None
+    last: NumberKey | None
     deleted: int
 
 
@@ -79,12 +76,12 @@ def _purge(
     The purge ends with the first batch in which no row is old.
     """
     behind = [table.c.id > after] if after is not None else []
-    columns = [table.c[name] for name in _ROW]
+    columns = [table.c[name] for name in ITEM]
     looked_at = select(*columns, old.label("old")).where(*behind).order_by(table.c.id).limit(limit)
     found = connection.execute(looked_at).all()
-    rows: list[Row] = [{name: row[place] for place, name in enumerate(_ROW)} for row in found if row.old]
+    rows: list[Row] = [{name: row[place] for place, name in enumerate(ITEM)} for row in found if row.old]
     if rows:
-        connection.execute(_delete(connection.dialect.name, table, _ROW), as_parameter(rows))
+        connection.execute(_delete(connection.dialect.name, table, ITEM), as_parameter(rows))
     return Page(found[-1].id if rows else None, len(rows)), rows
 
 
@@ -113,7 +110,7 @@ def purge_reports(connection: Connection, raw_before: datetime, parked_before: d
     return connection.execute(delete(delivery_report).where(old)).rowcount
 
 
-def purge_strangers(connection: Connection, before: datetime, after: Number | None, limit: int) -> NumberPage:
+def purge_strangers(connection: Connection, before: datetime, after: NumberKey | None, limit: int) -> NumberPage:
     """Delete conversations of numbers without a subscriber that have sent nothing since ``before`` (UTC).
 
     They hold nothing but limits. Locked ones are in use and are skipped. Should a message arrive at this moment, the
@@ -132,7 +129,7 @@ def purge_strangers(connection: Connection, before: datetime, after: Number | No
     idle = select(*key).where(looked_at, columns.tenure == 0, ~wrote, ~timed).with_for_update(skip_locked=True)
     rows: list[Row] = [dict(row) for row in connection.execute(idle).mappings()]
     if rows:
-        statement = _delete(connection.dialect.name, conversation, _NUMBER)
+        statement = _delete(connection.dialect.name, conversation, NUMBER)
         connection.execute(statement, as_parameter(rows))
     return NumberPage((page[-1].bucket, page[-1].msisdn), len(rows))
 
@@ -162,7 +159,7 @@ def purge_recipients(connection: Connection, before: datetime, limit: int) -> in
     return len(deleted)
 
 
-def tenures(connection: Connection, after: Tenure | None, limit: int) -> list[Tenure]:
+def tenures(connection: Connection, after: TenureKey | None, limit: int) -> list[TenureKey]:
     """Return the next ``limit`` tenures after ``after``, in the order of their keys."""
     columns = subscriber.c
     key = (columns.bucket, columns.msisdn, columns.tenure)

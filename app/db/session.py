@@ -153,6 +153,10 @@ class Database:
         alone = self.engine.execution_options(alone=True)
         return await asyncio.get_running_loop().run_in_executor(self._threads, _in_transaction, alone, work)
 
+    def read_now(self, work: Callable[[Connection], _T]) -> _T:
+        """Run ``work``, which must not write, in the calling thread."""
+        return _in_transaction(self._reading, work)
+
     def write_now(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work`` and commit, in the calling thread."""
         return _in_transaction(self.engine, work)

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from app.db.columns import customer, metadata, partial_index, required
+from app.db.keys import NUMBER
 from app.db.outbox import outbound_message
 from app.db.rows import AnyRow, Row, fetch, insert_new_rows, update_rows
 from app.db.types import Id, Instant
@@ -150,7 +151,7 @@ def due_reports(connection: Connection, now: datetime, limit: int) -> list[DueRe
 def mark_reported(connection: Connection, reports: Sequence[DueReport]) -> None:
     """Mark reports as sent."""
     rows = [{"bucket": r.bucket, "msisdn": r.msisdn, "seq": r.seq, "report_due_at": None} for r in reports]
-    update_rows(connection, _sim, rows, ("bucket", "msisdn", "seq"))
+    update_rows(connection, _sim, rows, (*NUMBER, "seq"))
 
 
 _NEXT_DUE = (

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, select
 
 from app.db.catalogue import service, service_provider
+from app.db.keys import TENURE
 from app.db.record_tables import RECORD_TABLES
 from app.db.rows import AnySelect
 from app.db.subscriptions import subscription
@@ -22,7 +23,6 @@ _charge = RECORD_TABLES[Charge].table.c
 _ticket = RECORD_TABLES[Ticket].table.c
 _refund = RECORD_TABLES[Refund].table.c
 _subscription = subscription.c
-_HOLDERS = ("bucket", "msisdn", "tenure")
 
 
 @value
@@ -113,7 +113,7 @@ def _tickets(connection: Connection, begin: datetime, end: datetime) -> Counts:
 
 def _joined_charges() -> AnySelect:
     """Return the query of tickets joined with their charges, of the same subscriber."""
-    same = and_(*(_ticket[name] == _charge[name] for name in _HOLDERS), _ticket.charge_id == _charge.id)
+    same = and_(*(_ticket[name] == _charge[name] for name in TENURE), _ticket.charge_id == _charge.id)
     joined = RECORD_TABLES[Ticket].table.join(RECORD_TABLES[Charge].table, same)
     return select(_charge.service_code, func.count()).select_from(joined)
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from app.db.columns import customer, metadata, optional, required
+from app.db.keys import TENURE
 from app.db.rows import (
     Fields,
     Row,
@@ -45,8 +46,6 @@ subscriber = Table(
 )
 
 
-Tenure = tuple[int, str, int]
-_TENURE = ("bucket", "msisdn", "tenure")
 SUBSCRIBER_COLUMNS = tuple(map(raw, subscriber.c))
 
 
@@ -125,4 +124,4 @@ def subscriber_row(bucket: int, item: Subscriber, chain: ChainHead) -> dict[str,
 
 def save_subscribers(connection: Connection, rows: Sequence[Row]) -> None:
     """Create or replace tenures."""
-    upsert_rows(connection, subscriber, rows, _TENURE)
+    upsert_rows(connection, subscriber, rows, TENURE)

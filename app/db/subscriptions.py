@@ -13,13 +13,13 @@ from sqlalchemy import (
 )
 
 from app.db.columns import customer, metadata, optional, partial_index, required
+from app.db.keys import ITEM, TENURE, TenureKey
 from app.db.rows import (
     Fields,
     Row,
     raw,
     upsert_rows,
 )
-from app.db.subscribers import Tenure
 from app.db.types import Id, Instant, from_micros, instant_or_none
 from app.domain.catalogue import Billing, CancelEffect
 from app.domain.subscriptions import Channel, Subscription, SubscriptionState, Terms
@@ -49,7 +49,6 @@ subscription = Table(
 )
 
 
-_ITEM = ("bucket", "msisdn", "id")
 SUBSCRIPTION_COLUMNS = tuple(map(raw, subscription.c))
 
 
@@ -85,10 +84,10 @@ def subscription_of(row: Fields) -> Subscription:
     )
 
 
-def subscription_row(tenure: Tenure, item: Subscription) -> dict[str, object]:
+def subscription_row(tenure: TenureKey, item: Subscription) -> dict[str, object]:
     """Return the row of a subscription."""
     return {
-        **dict(zip(("bucket", "msisdn", "tenure"), tenure, strict=True)),
+        **dict(zip(TENURE, tenure, strict=True)),
         "id": item.id,
         "service_code": item.service_code,
         "state": item.state,
@@ -117,5 +116,5 @@ def save_subscriptions(connection: Connection, rows: Sequence[Row]) -> None:
     Ended ones are written first: a service may end and start again in one batch, and only one may be running.
     """
     ended = [row for row in rows if row["state"] == SubscriptionState.ENDED]
-    upsert_rows(connection, subscription, ended, _ITEM)
-    upsert_rows(connection, subscription, [row for row in rows if row["state"] != SubscriptionState.ENDED], _ITEM)
+    upsert_rows(connection, subscription, ended, ITEM)
+    upsert_rows(connection, subscription, [row for row in rows if row["state"] != SubscriptionState.ENDED], ITEM)

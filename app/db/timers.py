@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from app.db.columns import customer, metadata, required
 from app.db.inbox import inbound_message
+from app.db.keys import NUMBER, TENURE, NumberKey, TenureKey
 from app.db.rows import AnySelect, as_parameter, fetch, from_json, matching, one_of, shape_of, upsert_rows
 from app.db.types import Instant
 from app.domain.turn import HELD_MESSAGE
@@ -41,8 +42,7 @@ timer = Table(
 )
 
 _timer = timer
-_KEY = ("bucket", "msisdn", "tenure", "kind", "subject")
-Key = tuple[int, str]
+_KEY = (*TENURE, "kind", "subject")
 
 
 @value
@@ -82,7 +82,7 @@ _DUE = (_timer.c.due_at <= _NOW, ~_behind_a_message(inbound_message.c.due_at > _
 _DUE_KEYS = select(_timer.c.bucket, _timer.c.msisdn).where(*_DUE).order_by(_timer.c.due_at).limit(bindparam("limit"))
 
 
-def due_numbers(connection: Connection, now: datetime, limit: int) -> list[Key]:
+def due_numbers(connection: Connection, now: datetime, limit: int) -> list[NumberKey]:
     """Return the numbers of the ``limit`` timers that fell due first; a number may occur twice."""
     return [(row[0], row[1]) for row in fetch(connection, _DUE_KEYS, {"now": now, "limit": limit})]
 
@@ -93,16 +93,16 @@ _ORDER = case((one_of(_timer.c.kind, HELD_MESSAGE), _timer.c.data), else_=_timer
 
 @cache
 def _due_of(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(_timer, ("bucket", "msisdn")))
+    given = from_json(dialect, shape_of(_timer, NUMBER))
     return (
         select(*_timer.c)
-        .join_from(_timer, given, matching(_timer, given, ("bucket", "msisdn")))
+        .join_from(_timer, given, matching(_timer, given, NUMBER))
         .where(*_DUE)
         .order_by(_timer.c.due_at, _timer.c.kind, _ORDER)
     )
 
 
-def due_of(connection: Connection, numbers: Sequence[Key], now: datetime) -> list[StoredTimer]:
+def due_of(connection: Connection, numbers: Sequence[NumberKey], now: datetime) -> list[StoredTimer]:
     """Return the due timers of locked numbers, in order of time."""
     keys = [{"bucket": bucket, "msisdn": msisdn} for bucket, msisdn in numbers]
     found = connection.execute(_due_of(connection.dialect.name), {**as_parameter(keys), "now": now})
@@ -142,7 +142,7 @@ def data_of(connection: Connection, keys: Sequence[dict[str, object]]) -> list[S
     return [StoredTimer(*row) for row in connection.execute(statement, as_parameter(keys))]
 
 
-def drop_all_of(connection: Connection, tenures: Sequence[tuple[int, str, int]]) -> None:
+def drop_all_of(connection: Connection, tenures: Sequence[TenureKey]) -> None:
     """Delete every timer of ended tenures."""
     for bucket, msisdn, tenure in tenures:
         connection.execute(
@@ -150,7 +150,7 @@ def drop_all_of(connection: Connection, tenures: Sequence[tuple[int, str, int]])
         )
 
 
-def postpone_all(connection: Connection, number: Key, until: datetime) -> None:
+def postpone_all(connection: Connection, number: NumberKey, until: datetime) -> None:
     """Postpone the timers of a number that are due before ``until`` to that time."""
     bucket, msisdn = number
     due = (_timer.c.bucket == bucket, _timer.c.msisdn == msisdn, _timer.c.due_at < until)

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, bindparam, select
 
 from app.db.conversations import conversation
+from app.db.keys import ITEM
 from app.db.outbox import outbound_message
 from app.db.rows import Row, fetch, one_of, raw, update_rows
 from app.db.timers import StoredTimer, set_timers
@@ -39,7 +40,7 @@ def collect(connection: Connection, now: datetime) -> bool:
         rows.append({"bucket": bucket, "msisdn": msisdn, "id": message_id, "final_at": ended_at})
         if tenure == present_tenure:
             timers.append(StoredTimer(bucket, msisdn, tenure, MESSAGE_UNKNOWN, message_id, ended_at, ""))
-    update_rows(connection, _mt, rows, ("bucket", "msisdn", "id"))
+    update_rows(connection, _mt, rows, ITEM)
     set_timers(connection, timers)
     return bool(found)
 

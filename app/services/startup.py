@@ -52,7 +52,7 @@ def prepare(
     """
     if starting and (loose := files_open_to_others(database.url)):
         log.warning("others on this machine can read the database: chmod 600", files=[str(one) for one in loose])
-    pending = migrate and database.write_now(migrations.current_revision) != migrations.newest_revision()
+    pending = migrate and database.read_now(migrations.current_revision) != migrations.newest_revision()
     with alone(database) if starting or pending else nullcontext():
         if pending:
             database.write_now(lambda connection: _migrate(connection, owner))

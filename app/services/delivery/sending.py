@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.db import handovers, outbox, provider_state, recovery
-from app.db.handovers import Handover, QuestionKey
+from app.db.handovers import Handover
+from app.db.keys import ItemKey
 from app.db.outbox import ClaimedMessage
 from app.db.provider_state import Circuit
-from app.db.recovery import FailoverRoute
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain.calendar import QuietHours
@@ -70,7 +70,7 @@ class Delivery:
         *,
         rate: float | None = None,
         window: int = 1,
-        failover_routes: Sequence[FailoverRoute] = (),
+        failover_routes: Sequence[recovery.FailoverRoute] = (),
         quiet_hours: QuietHours | None = None,
     ) -> None:
         """``rate``: calls a second, None: no limit. ``window``: the most calls in flight, from 1.
@@ -279,5 +279,5 @@ class Delivery:
         self._monitor.circuit_is(done.state)
 
 
-def _questions(messages: Sequence[ClaimedMessage]) -> set[QuestionKey]:
+def _questions(messages: Sequence[ClaimedMessage]) -> set[ItemKey]:
     return {(message.bucket, message.msisdn, message.question_id) for message in messages if message.question_id}

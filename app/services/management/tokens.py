@@ -72,7 +72,7 @@ class Tokens:
 
     def all(self) -> list[TokenRead]:
         """Return all tokens, revoked ones included."""
-        return self._database.write_now(tokens.list_tokens)
+        return self._database.read_now(tokens.list_tokens)
 
     def revoke(self, name: str) -> None:
         """Revoke a token by its name. Raise TokenError if there is none in force."""

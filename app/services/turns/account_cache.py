@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from threading import Lock
 
-from app.db.accounts import ItemKey, LookBack
+from app.db.accounts import LookBack
 from app.db.conversations import LockedConversation
+from app.db.keys import ItemKey
 from app.domain.account import Account
 from app.domain.dialogue import RESPONDING, Question
 from app.domain.evidence import ChainHead

@@ -11,6 +11,7 @@ from app import observability
 from app.commands.tickets.dead_letters import give_up
 from app.db import inbox, timers
 from app.db.inbox import StoredMessage
+from app.db.keys import NumberKey
 from app.db.state import current_state
 from app.db.timers import StoredTimer
 from app.domain.turn import Turn
@@ -50,7 +51,7 @@ def record_failure(
     work.fail(source, "dead", tries, trace, turn.now, tenure)
 
 
-def set_aside(connection: Connection, *, key: inbox.Key, trace: str) -> None:
+def set_aside(connection: Connection, *, key: NumberKey, trace: str) -> None:
     """Count a try of all due messages and timers of a number whose account cannot be read, and postpone them an hour.
 
     After three tries the messages are dead. The subscriber gets no answer, but staff find the messages among the dead

@@ -16,6 +16,7 @@ from app.commands.router import Router
 from app.db import conversations, delivery_outcomes, inbox, timers, unknown_sends
 from app.db.catalogue import load_catalogue
 from app.db.inbox import StoredMessage
+from app.db.keys import NumberKey
 from app.db.session import Database
 from app.db.state import current_state
 from app.db.timers import StoredTimer
@@ -36,7 +37,6 @@ from app.services.turns.passwords import PasswordChecks
 from app.services.turns.stimuli import StimulusFactory, queue_stimuli
 from app.services.turns.unit_of_work import PendingAccount, QueuedStimulus, UnitOfWork
 
-Key = tuple[int, str]
 _MAX_NUMBERS = 1000
 _MAX_MESSAGES = 2000
 _MAX_CALLS = 200
@@ -105,7 +105,7 @@ class Turns:
             self._wake_delivery()
         return worked
 
-    def _handle_waiting(self, connection: Connection, only: Key | None = None) -> tuple[bool, bool]:
+    def _handle_waiting(self, connection: Connection, only: NumberKey | None = None) -> tuple[bool, bool]:
         state = current_state(connection)
         now = state.now
         self._password_checks.discard_requests()
@@ -143,7 +143,7 @@ class Turns:
         work.write(connection, now)
         self._loader.cache(work.version, work.changed.values())
 
-    def _due_numbers(self, connection: Connection, now: datetime) -> list[Key]:
+    def _due_numbers(self, connection: Connection, now: datetime) -> list[NumberKey]:
         return [
             *inbox.pending_numbers(connection, now, _MAX_NUMBERS),
             *timers.due_numbers(connection, now, _MAX_NUMBERS),
@@ -223,7 +223,7 @@ class Turns:
                 await self._count_try_alone(key, error)
         return bool(numbers)
 
-    async def _count_try_alone(self, key: Key, error: Exception) -> None:
+    async def _count_try_alone(self, key: NumberKey, error: Exception) -> None:
         """Count a try of a number's first stimulus; set the number aside if even that fails (safety.md 32)."""
         try:
             await self._write(partial(self._count_try, key=key, error=error))
@@ -234,7 +234,7 @@ class Turns:
             log.exception("a number's work fails as a whole; it waits", number=key[1])
             await self._database.write(partial(set_aside, key=key, trace=observability.trace_of(worse)))
 
-    def _count_try(self, connection: Connection, *, key: Key, error: Exception) -> tuple[bool, bool]:
+    def _count_try(self, connection: Connection, *, key: NumberKey, error: Exception) -> tuple[bool, bool]:
         """Count a failed try of the number's first stimulus, whose rows could not be written."""
         state = current_state(connection)
         locked = conversations.lock_conversations(connection, [key], wait=True)

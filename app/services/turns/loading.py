@@ -12,6 +12,7 @@ from app.commands.router import Router
 from app.db import accounts, arrivals, evidence, records
 from app.db.accounts import LookBack
 from app.db.conversations import LockedConversation
+from app.db.keys import ItemKey
 from app.domain.account import Account
 from app.domain.evidence import ChainHead
 from app.domain.records import Record  # noqa: TC001  an annotation like any other here
@@ -124,24 +125,21 @@ class AccountLoader:
             entry.account = entry.account.with_evidence(own)
 
 
+def _waiting_for_arrival(entry: PendingAccount) -> list[ItemKey]:
+    """Return the keys of the open questions whose answer counts only once they reached the subscriber."""
+    account = entry.account
+    open_questions = (item for item in account.questions.values() if item.state.must_reach and item.closed_at is None)
+    return [(entry.bucket, account.msisdn, item.id) for item in open_questions]
+
+
 def _add_arrivals(connection: Connection, stimuli: StimuliByAccount, access_number: str) -> None:
     """Add how far the questions that a text may answer got, and which were followed by other texts (safety.md 6)."""
-    asked: list[arrivals.QuestionKey] = []
-    answering: list[PendingAccount] = []
-    for entry, stimulus in stimuli:
-        if not isinstance(stimulus, TextReceived):
-            continue
-        open_questions = [
-            question.id
-            for question in entry.account.questions.values()
-            if question.state.must_reach and question.closed_at is None
-        ]
-        if open_questions:
-            asked += [(entry.bucket, entry.account.msisdn, id_) for id_ in open_questions]
-            answering.append(entry)
+    texts = (entry for entry, stimulus in stimuli if isinstance(stimulus, TextReceived))
+    answering = [(entry, keys) for entry in texts if (keys := _waiting_for_arrival(entry))]
+    asked = [key for _, keys in answering for key in keys]
     if not asked:
         return
     found = arrivals.arrivals(connection, asked)
     interrupted = frozenset(arrivals.interrupted(connection, asked, access_number))
-    for entry in answering:
+    for entry, _ in answering:
         entry.account = entry.account.with_arrivals(found, interrupted)

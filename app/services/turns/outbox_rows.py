@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from app.db import delivery_outcomes
 from app.db.inbox import StoredMessage
+from app.db.keys import TenureKey
 from app.domain.messages import VALIDITY, Lane, OutboundStatus, Reply, lane_of
 from app.domain.segments import measure
 from app.domain.turn import Turn
 
 # Bucket, number and tenure.
-TenureKey = tuple[int, str, int]
 
 
 def message_rows(

@@ -3,9 +3,9 @@
 from sqlalchemy import Connection
 
 from app.db import accounts
+from app.db.keys import TenureKey
 from app.domain.dialogue import Question
 from app.services.turns.codec import AccountCodec
-from app.services.turns.outbox_rows import TenureKey
 
 Row = dict[str, object]
 

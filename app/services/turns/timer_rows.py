@@ -3,8 +3,8 @@
 from sqlalchemy import Connection
 
 from app.db import timers
+from app.db.keys import TenureKey
 from app.db.timers import StoredTimer
-from app.services.turns.outbox_rows import TenureKey
 
 Row = dict[str, object]
 _TimerKey = tuple[str, int, str, str]

@@ -14,6 +14,7 @@ from app.commands.quiet_hours import HOLD_TIMER, held_reply, hold, is_held
 from app.db import conversations, delivery_outcomes, events, evidence, inbox, outbox, records, timers
 from app.db.conversations import LockedConversation
 from app.db.inbox import StoredMessage
+from app.db.keys import TenureKey
 from app.db.subscribers import save_subscribers, subscriber_row
 from app.db.subscriptions import save_subscriptions, subscription_row
 from app.db.timers import StoredTimer
@@ -27,7 +28,7 @@ from app.domain.records import Record
 from app.domain.turn import Outcome, Stimulus, TimerSet, Turn, apply
 from app.domain.values import replace, value
 from app.services.turns.codec import AccountCodec, dump_limits
-from app.services.turns.outbox_rows import TenureKey, message_rows, superseded_rows
+from app.services.turns.outbox_rows import message_rows, superseded_rows
 from app.services.turns.question_rows import QuestionRows
 from app.services.turns.timer_rows import TimerRows
 

@@ -36,7 +36,7 @@ def write_anchor(database: Database, heads: HeadKeys, at: datetime) -> Iterator[
     first = f"{_TITLE} {at.isoformat(timespec='seconds')} {key}"
     yield first
     for _, msisdn, tenure in tenures_of(database):
-        head = database.write_now(partial(evidence.head_of, msisdn=msisdn, tenure=tenure))
+        head = database.read_now(partial(evidence.head_of, msisdn=msisdn, tenure=tenure))
         line = f"{_chain_name(heads, key, msisdn, tenure)} {head.seq} {head.hash}"
         digest.update(f"{line}\n".encode())
         count += 1
@@ -98,7 +98,7 @@ class Anchor:
             if expected is None or expected.name != _chain_name(heads, self.key, chain.msisdn, chain.tenure):
                 yield chain  # it began after the anchor
                 continue
-            fits = database.write_now(partial(_contains, chain=chain, expected=expected))
+            fits = database.read_now(partial(_contains, chain=chain, expected=expected))
             yield chain if fits else WalkedChain(chain.msisdn, chain.tenure, _mismatch(chain, expected), chain.end)
             expected = next(remaining, None)
         while expected is not None:

@@ -7,7 +7,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from app.db import conversations, evidence, retention, state
-from app.db.retention import Tenure
+from app.db.keys import TenureKey
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain.evidence import (
@@ -45,7 +45,7 @@ class WalkedChain:
 
 def count_chains(database: Database) -> int:
     """Return the number of tenures, for a progress bar."""
-    return database.write_now(retention.count_tenures)
+    return database.read_now(retention.count_tenures)
 
 
 def walk_chains(database: Database, heads: HeadKeys, msisdn: str | None = None) -> Iterator[WalkedChain]:
@@ -54,16 +54,16 @@ def walk_chains(database: Database, heads: HeadKeys, msisdn: str | None = None) 
     Evidence whose tenure is gone is yielded as a chain that was cut.
     """
     for _, number, tenure in tenures_of(database, msisdn):
-        yield database.write_now(partial(_walk, heads=heads, msisdn=number, tenure=tenure))
+        yield database.read_now(partial(_walk, heads=heads, msisdn=number, tenure=tenure))
     if msisdn is None:
-        for number, tenure in database.write_now(partial(evidence.without_head, limit=_MAX_LOST)):
+        for number, tenure in database.read_now(partial(evidence.without_head, limit=_MAX_LOST)):
             yield WalkedChain(number, tenure, Verification(0, 1, ChainViolation.CUT))
 
 
-def tenures_of(database: Database, msisdn: str | None = None) -> Iterator[Tenure]:
+def tenures_of(database: Database, msisdn: str | None = None) -> Iterator[TenureKey]:
     """Yield all tenures, or those of one number, in the order of their keys."""
     after = (bucket_of(msisdn), msisdn, -1) if msisdn else None
-    while group := database.write_now(partial(retention.tenures, after=after, limit=_PAGE_SIZE)):
+    while group := database.read_now(partial(retention.tenures, after=after, limit=_PAGE_SIZE)):
         for item in group:
             if msisdn is not None and item[1] != msisdn:
                 return
@@ -148,7 +148,7 @@ def seal(database: Database, heads: HeadKeys, lost: Iterable[str] = ()) -> Itera
     database, or is not lost.
     """
     lost = frozenset(lost)
-    known = database.write_now(state.head_keys)
+    known = database.read_now(state.head_keys)
     if unused_keys := lost - frozenset(known or ()):
         raise SealError(f"No evidence in this database is signed with the key {min(unused_keys)}.")
     if present := {key for key in lost if key in heads}:

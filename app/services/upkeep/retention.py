@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from app import observability
 from app.db import directory as reading
 from app.db import evidence, idempotency, records, retention
-from app.db.retention import Page, Tenure
+from app.db.retention import Page
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain.evidence import ERASED, PURGED, SEALED, EvidenceDraft, EvidenceRecord, purge_draft
@@ -24,7 +24,7 @@ from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.values import value
 from app.services.refusals import RefusedError
 from app.services.sealing import Sealer
-from app.services.upkeep.chains import extend
+from app.services.upkeep.chains import extend, tenures_of
 
 log = observability.logger(__name__)
 _RAW_REPORT_RETENTION = timedelta(days=30)
@@ -59,7 +59,7 @@ def purge(
     database: Database, kept: RetentionPeriods, heads: HeadKeys, advance: ReportProgress = lambda _what, _done: None
 ) -> PurgeCounts:
     """Purge what is past its retention by the gateway's clock. ``advance`` reports progress."""
-    now = database.write_now(current_state).now
+    now = database.read_now(current_state).now
     reports = database.write_now(
         partial(
             retention.purge_reports,
@@ -116,19 +116,16 @@ def _purge_page(connection: Connection, *, work: _PurgePage, before: datetime, a
 
 def _purge_payloads(database: Database, heads: HeadKeys, before: datetime, advance: ReportProgress) -> int:
     deleted = 0
-    after: Tenure | None = None
-    while group := database.write_now(partial(retention.tenures, after=after, limit=_PAGE_SIZE)):
-        for _, msisdn, tenure in group:
-            work = partial(_purge_tenure, heads=heads, msisdn=msisdn, tenure=tenure, before=before)
-            try:
-                deleted += database.write_now(work)
-            except StorageUnavailableError:
-                raise
-            except Exception:  # it concerns this tenure only, and the next purge tries it again
-                observability.SET_ASIDE.labels("purge").inc()
-                log.exception("the evidence of a tenure was not purged", number=msisdn, tenure=tenure)
-            advance("evidence", 1)
-        after = group[-1]
+    for _, msisdn, tenure in tenures_of(database):
+        work = partial(_purge_tenure, heads=heads, msisdn=msisdn, tenure=tenure, before=before)
+        try:
+            deleted += database.write_now(work)
+        except StorageUnavailableError:
+            raise
+        except Exception:  # it concerns this tenure only, and the next purge tries it again
+            observability.SET_ASIDE.labels("purge").inc()
+            log.exception("the evidence of a tenure was not purged", number=msisdn, tenure=tenure)
+        advance("evidence", 1)
     return deleted
 
 

@@ -11,8 +11,8 @@ from app.db import accounts, conversations
 from app.db.accounts import LookBack
 from app.db.conversations import LockedConversation, conversation
 from app.db.inbox import StoredMessage
+from app.db.keys import TenureKey
 from app.db.rows import Row
-from app.db.subscribers import Tenure
 from app.domain.account import Account, Language
 from app.domain.dialogue import Question, QuestionState
 from app.domain.evidence import ChainHead
@@ -38,7 +38,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     load = accounts.load_accounts
 
-    def noted(connection: Connection, tenures: Sequence[Tenure], back: LookBack) -> object:
+    def noted(connection: Connection, tenures: Sequence[TenureKey], back: LookBack) -> object:
         found.extend(msisdn for _, msisdn, _ in tenures)
         return load(connection, tenures, back)
 
