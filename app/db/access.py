@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from app.db.columns import customer, metadata, required
 from app.db.keys import NUMBER
+from app.db.readers import RowReader
 from app.db.rows import AnySelect, Row, as_keys, fetch, from_json, insert_rows, matching, shape_of
 from app.db.subscribers import subscriber
 from app.db.types import Id, Instant
@@ -93,6 +94,9 @@ class AccessRead:
     at: datetime
 
 
+_READ = RowReader(AccessRead, access_record)
+
+
 def page(
     connection: Connection, wanted: AccessFilter, behind: tuple[datetime, str] | None, limit: int
 ) -> list[AccessRead]:
@@ -113,6 +117,5 @@ def page(
         conditions.append(_access.at < wanted.until)
     if behind is not None:
         conditions.append(tuple_(_access.at, _access.id) < tuple_(literal(behind[0], Instant), literal(behind[1], Id)))
-    columns = [_access[name] for name in AccessRead.__dataclass_fields__]
-    statement = select(*columns).where(*conditions).order_by(_access.at.desc(), _access.id.desc()).limit(limit)
-    return [AccessRead(*row) for row in connection.execute(statement)]
+    statement = select(*_READ.columns).where(*conditions).order_by(_access.at.desc(), _access.id.desc()).limit(limit)
+    return list(map(_READ.read, connection.execute(statement)))

@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
 from app.db.keys import ITEM, TENURE, ItemKey, NumberKey, TenureKey
 from app.db.questions import question
+from app.db.readers import RowReader
 from app.db.rows import (
     AnySelect,
-    Fields,
     Given,
     Row,
     as_keys,
@@ -24,9 +24,9 @@ from app.db.rows import (
     shape_of,
     update_rows,
 )
-from app.db.subscribers import SUBSCRIBER_COLUMNS, subscriber, subscriber_of
-from app.db.subscriptions import SUBSCRIPTION_COLUMNS, subscription, subscription_of
-from app.db.types import Instant, from_micros, instant_or_none
+from app.db.subscribers import CHAIN_HEAD, SUBSCRIBER, subscriber
+from app.db.subscriptions import SUBSCRIPTION, subscription
+from app.db.types import Instant, instant_or_none
 from app.domain.account import Subscriber
 from app.domain.evidence import ChainHead
 from app.domain.subscriptions import Subscription
@@ -80,10 +80,21 @@ class StoredAccount:
     questions: tuple[StoredQuestion, ...]
 
 
+@value
+class _Tenure:
+    bucket: int
+    subscriber: Subscriber
+    chain: ChainHead
+
+
+_TENURE = RowReader(_Tenure, subscriber, subscriber=SUBSCRIBER, chain=CHAIN_HEAD)
+_QUESTION = RowReader(StoredQuestion, question)
+
+
 @cache
 def _subscribers(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(subscriber, TENURE))
-    return select(*SUBSCRIBER_COLUMNS).join_from(subscriber, given, matching(subscriber, given, TENURE))
+    return select(*_TENURE.columns).join_from(subscriber, given, matching(subscriber, given, TENURE))
 
 
 @cache
@@ -91,7 +102,7 @@ def _subscriptions(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(subscription, TENURE))
     recent = or_(subscription.c.state != "ended", subscription.c.ends_at >= bindparam("since", type_=Instant))
     return (
-        select(*SUBSCRIPTION_COLUMNS)
+        select(*SUBSCRIPTION.columns, subscription.c.bucket, subscription.c.msisdn)
         .join_from(subscription, given, matching(subscription, given, TENURE))
         .where(recent)
         .order_by(subscription.c.id)
@@ -103,7 +114,7 @@ def _questions(dialect: str) -> AnySelect:
     """Questions that are open or ended lately. A question that was replaced is left out: its successor is asked."""
     given = from_json(dialect, shape_of(question, TENURE))
     return (
-        select(*map(raw, question.c))
+        select(*_QUESTION.columns, question.c.bucket, question.c.msisdn)
         .join_from(question, given, matching(question, given, TENURE))
         .where(question.c.expires_at >= bindparam("since", type_=Instant))
         .where(or_(question.c.closed_as.is_(None), one_of(question.c.closed_as, "answered", "undeliverable")))
@@ -121,19 +132,15 @@ def load_accounts(
     keys = as_keys(TENURE, tenures)
     subscriptions: dict[NumberKey, list[Subscription]] = defaultdict(list)
     for row in fetch(connection, _subscriptions(dialect), {**keys, "since": back.subscriptions}):
-        subscriptions[row[0], row[1]].append(subscription_of(row))
+        subscriptions[row[-2], row[-1]].append(SUBSCRIPTION.read(row))
     questions: dict[NumberKey, list[StoredQuestion]] = defaultdict(list)
     for row in fetch(connection, _questions(dialect), {**keys, "since": back.questions}):
-        questions[row[0], row[1]].append(_question_of(row))
-    return {
-        (row[0], row[1]): StoredAccount(
-            subscriber_of(row),
-            ChainHead(*row[-4:]),
-            tuple(subscriptions[row[0], row[1]]),
-            tuple(questions[row[0], row[1]]),
-        )
-        for row in fetch(connection, _subscribers(dialect), keys)
-    }
+        questions[row[-2], row[-1]].append(_QUESTION.read(row))
+    found: dict[NumberKey, StoredAccount] = {}
+    for tenure in map(_TENURE.read, fetch(connection, _subscribers(dialect), keys)):
+        key = tenure.bucket, tenure.subscriber.msisdn
+        found[key] = StoredAccount(tenure.subscriber, tenure.chain, tuple(subscriptions[key]), tuple(questions[key]))
+    return found
 
 
 @cache
@@ -157,14 +164,6 @@ def question_arrivals(
         id_: (instant_or_none(handed), instant_or_none(failed))
         for id_, handed, failed in fetch(connection, _reached(connection.dialect.name), keys)
     }
-
-
-def _question_of(row: Fields) -> StoredQuestion:
-    (_, _, _, id_, kind, state, extension, text, asked, expires, parent, handed, failed, closed, closed_as) = row
-    return StoredQuestion(
-        id_, kind, state, extension, text, from_micros(asked), from_micros(expires), parent,
-        instant_or_none(handed), instant_or_none(failed), instant_or_none(closed), closed_as,
-    )  # fmt: skip
 
 
 def insert_questions(connection: Connection, rows: Sequence[Row]) -> None:

@@ -1,13 +1,14 @@
 """The catalogue of SPs and services: small shared tables that are always read whole."""
 
 from pydantic import TypeAdapter
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, Table, Text, exists, select
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, Table, Text, exists, func, select
 
 from app.db.columns import metadata, optional, required
+from app.db.readers import RowReader
 from app.db.rows import upsert_rows
 from app.db.state import bump_catalogue, current_state
 from app.db.subscriptions import subscription
-from app.domain.catalogue import Billing, CancelEffect, Catalogue, ConfirmMode, PastPrice, Service, ServiceProvider
+from app.domain.catalogue import Catalogue, PastPrice, Service, ServiceProvider
 
 service_provider = Table(
     "service_provider",
@@ -33,46 +34,18 @@ service = Table(
 )
 
 _PAST_PRICES = TypeAdapter(tuple[PastPrice, ...])
-_PROVIDERS = select(service_provider)
-_SERVICES = select(service)
+_PROVIDER = RowReader(ServiceProvider, service_provider)
+_SERVICE = RowReader(Service, service, past_prices=func.coalesce(service.c.past_prices, "[]"))
+_PROVIDERS = select(*_PROVIDER.columns)
+_SERVICES = select(*_SERVICE.columns)
 
 
 def load_catalogue(connection: Connection) -> Catalogue:
     """Return the whole catalogue with its version."""
     version = current_state(connection).catalogue_version
-    providers = [
-        ServiceProvider(
-            row.sp_code,
-            row.name,
-            row.short_name,
-            row.service_phone,
-            row.own,
-            row.webhook_url,
-            ConfirmMode(row.confirm_mode) if row.confirm_mode else None,
-        )
-        for row in connection.execute(_PROVIDERS)
-    ]
-    services = [
-        Service(
-            service_code=row.service_code,
-            name=row.name,
-            sp_code=row.sp_code,
-            billing=Billing(row.billing),
-            price_fen=row.price_fen,
-            cancel_effect=CancelEffect(row.cancel_effect),
-            cancellable_by_sms=row.cancellable_by_sms,
-            cancel_how=row.cancel_how,
-            cancel_warning=row.cancel_warning,
-            order_keyword=row.order_keyword,
-            on_offer=row.on_offer,
-            trial_days=row.trial_days,
-            visible=row.visible,
-            sms_closed_after=row.sms_closed_after,
-            past_prices=_PAST_PRICES.validate_json(row.past_prices) if row.past_prices else (),
-        )
-        for row in connection.execute(_SERVICES)
-    ]
-    return Catalogue.of(version, providers, services)
+    providers = map(_PROVIDER.read, connection.execute(_PROVIDERS))
+    services = map(_SERVICE.read, connection.execute(_SERVICES))
+    return Catalogue.of(version, list(providers), list(services))
 
 
 _provider = service_provider.c

@@ -15,6 +15,7 @@ from sqlalchemy import (
 
 from app.db.columns import customer, metadata
 from app.db.keys import NUMBER, NumberKey
+from app.db.readers import RowReader
 from app.db.rows import (
     AnySelect,
     Row,
@@ -61,16 +62,18 @@ class LockedConversation:
     version: str | None
 
 
+_CONVERSATION = RowReader(LockedConversation, conversation)
+
+
 @cache
 def _lock(dialect: str, *, wait: bool) -> AnySelect:
-    table = conversation
-    given = from_json(dialect, shape_of(table, NUMBER))
+    given = from_json(dialect, shape_of(conversation, NUMBER))
     statement = (
-        select(*table.c)
-        .join_from(table, given, matching(table, given, NUMBER))
-        .order_by(table.c.bucket, table.c.msisdn)
+        select(*_CONVERSATION.columns)
+        .join_from(conversation, given, matching(conversation, given, NUMBER))
+        .order_by(conversation.c.bucket, conversation.c.msisdn)
     )
-    return statement.with_for_update(skip_locked=not wait, of=table)
+    return statement.with_for_update(skip_locked=not wait, of=conversation)
 
 
 def lock_conversations(connection: Connection, numbers: Sequence[NumberKey], *, wait: bool) -> list[LockedConversation]:
@@ -79,7 +82,7 @@ def lock_conversations(connection: Connection, numbers: Sequence[NumberKey], *, 
     With ``wait`` False conversations that others have locked are skipped (workers), else waited for (management calls).
     """
     keys = as_keys(NUMBER, sorted(set(numbers)))
-    return [LockedConversation(*row) for row in fetch(connection, _lock(connection.dialect.name, wait=wait), keys)]
+    return list(map(_CONVERSATION.read, fetch(connection, _lock(connection.dialect.name, wait=wait), keys)))
 
 
 def open_conversations(connection: Connection, msisdns: Sequence[str]) -> None:

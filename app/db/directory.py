@@ -1,20 +1,21 @@
 """Queries of the management API: subscribers, subscriptions, messages, attempts and delivery reports."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, case, func, or_, select, update
+from sqlalchemy import Connection, Table, Text, case, func, literal_column, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.db.conversations import conversation
 from app.db.handovers import attempt
-from app.db.inbox import inbound_message, stamp
+from app.db.inbox import inbound_message
 from app.db.keys import NUMBER
 from app.db.outbox import outbound_message
+from app.db.readers import RowReader
 from app.db.reports import delivery_report
-from app.db.rows import AnyRow, AnySelect, matching
-from app.db.subscribers import SUBSCRIBER_COLUMNS, subscriber, subscriber_of
-from app.db.subscriptions import SUBSCRIPTION_COLUMNS, subscription, subscription_of
+from app.db.rows import matching
+from app.db.subscribers import SUBSCRIBER, subscriber
+from app.db.subscriptions import SUBSCRIPTION, subscription
 from app.domain.account import Subscriber
 from app.domain.msisdn import bucket_of
 from app.domain.subscriptions import Subscription
@@ -25,13 +26,13 @@ def current_tenure(connection: Connection, msisdn: str) -> Subscriber | None:
     """Return the newest tenure of a number; None for one that never had a subscriber."""
     columns = subscriber.c
     statement = (
-        select(*SUBSCRIBER_COLUMNS)
+        select(*SUBSCRIBER.columns)
         .where(columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn)
         .order_by(columns.tenure.desc())
         .limit(1)
     )
     row = connection.execute(statement).one_or_none()
-    return subscriber_of(row) if row else None
+    return SUBSCRIBER.read(row) if row else None
 
 
 def tenures_held(connection: Connection, msisdn: str) -> list[int]:
@@ -45,15 +46,15 @@ def tenure_of(connection: Connection, msisdn: str, tenure: int) -> Subscriber | 
     """Return one tenure of a number; None if there is none."""
     columns = subscriber.c
     mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure)
-    row = connection.execute(select(*SUBSCRIBER_COLUMNS).where(*mine)).one_or_none()
-    return subscriber_of(row) if row else None
+    row = connection.execute(select(*SUBSCRIBER.columns).where(*mine)).one_or_none()
+    return SUBSCRIBER.read(row) if row else None
 
 
 def subscriptions_of(connection: Connection, msisdn: str, tenure: int) -> list[Subscription]:
     """Return all subscriptions of a tenure, ended ones too, by start, then code."""
     columns = subscription.c
     statement = (
-        select(*SUBSCRIPTION_COLUMNS)
+        select(*SUBSCRIPTION.columns)
         .where(
             columns.bucket == bucket_of(msisdn),
             columns.msisdn == msisdn,
@@ -61,7 +62,7 @@ def subscriptions_of(connection: Connection, msisdn: str, tenure: int) -> list[S
         )
         .order_by(columns.started_at, columns.service_code, columns.id)
     )
-    return [subscription_of(row) for row in connection.execute(statement)]
+    return list(map(SUBSCRIPTION.read, connection.execute(statement)))
 
 
 @value
@@ -132,60 +133,62 @@ class MessageRead:
     stamped_at: datetime | None = None
 
 
-def _mo_read(row: AnyRow) -> MessageRead:
-    return MessageRead(
-        id=row.id,
-        direction="mo",
-        msisdn=row.msisdn,
-        service_number=row.dialled,
-        text=row.text,
-        provider=row.provider,
-        provider_message_id=row.provider_message_id,
-        status=row.status,
-        at=row.stored_at,
-        verdict=row.verdict,
-        part=row.part or None,
-        parts=row.parts,
-        missing=row.missing,
-        trace=row.trace,
-        tenure=row.tenure,
-        stamped_at=stamp(row.received_at, row.stored_at),
-    )
+def _stamped_at() -> ColumnElement[datetime]:
+    """Return what ``stamp`` returns of an MO."""
+    received, stored = inbound_message.c.received_at, inbound_message.c.stored_at
+    return case((received < stored, received), else_=stored)
 
 
-def _mt_read(row: AnyRow) -> MessageRead:
-    same = (
-        "id",
-        "msisdn",
-        "service_number",
-        "text",
-        "provider",
-        "provider_message_id",
-        "status",
-        "encoding",
-        "segments",
-        "in_reply_to",
-    )
-    also = (
-        "attempts", "handed_over_at", "final_at", "valid_until", "error_code", "question_id", "tenure", "about",
-    )  # fmt: skip
-    values = {name: getattr(row, name) for name in (*same, *also)}
-    return MessageRead(direction="mt", at=row.made_at, kind=getattr(row, "class"), **values)
+def _tenure(table: Table) -> ColumnElement[int]:
+    """Return the tenure of a message; for an MO not handled yet, the tenure in which it was sent (safety.md 1).
+
+    The first tenure has no known start. NULL: the number had no subscriber.
+    """
+    if table is not inbound_message:
+        return table.c.tenure
+    began = or_(subscriber.c.tenure == 1, subscriber.c.created_at <= _stamped_at())
+    of_its_time = select(func.max(subscriber.c.tenure)).where(matching(table, subscriber, NUMBER), began)
+    return func.coalesce(table.c.tenure, of_its_time.scalar_subquery())
 
 
-_TABLES: Mapping[str, tuple[Table, Callable[[AnyRow], MessageRead]]] = {
-    "mo": (inbound_message, _mo_read),
-    "mt": (outbound_message, _mt_read),
+_ONLY_MT = (
+    "kind", "encoding", "segments", "in_reply_to", "attempts", "handed_over_at", "final_at", "valid_until",
+    "error_code", "question_id", "about",
+)  # fmt: skip
+_MO = RowReader(
+    MessageRead,
+    inbound_message,
+    direction=literal_column("'mo'", Text),
+    service_number=inbound_message.c.dialled,
+    at=inbound_message.c.stored_at,
+    part=func.nullif(inbound_message.c.part, 0),
+    tenure=_tenure(inbound_message),
+    stamped_at=_stamped_at(),
+    **dict.fromkeys(_ONLY_MT),
+)
+_MT = RowReader(
+    MessageRead,
+    outbound_message,
+    direction=literal_column("'mt'", Text),
+    at=outbound_message.c.made_at,
+    kind=outbound_message.c["class"],
+    **dict.fromkeys(("verdict", "part", "parts", "missing", "trace", "stamped_at")),
+)
+_TABLES: Mapping[str, tuple[Table, RowReader[MessageRead]]] = {
+    "mo": (inbound_message, _MO),
+    "mt": (outbound_message, _MT),
 }
 
 
 def list_messages(connection: Connection, wanted: MessageFilter, limit: int) -> list[MessageRead]:
     """Messages of one direction or both, newest first."""
     found: list[MessageRead] = []
-    for direction, (table, read) in _TABLES.items():
+    for direction, (table, reader) in _TABLES.items():
         if wanted.direction in (None, direction):
-            statement = _select(table).where(*_conditions(table, wanted)).order_by(table.c.id.desc()).limit(limit)
-            found += [read(row) for row in connection.execute(statement)]
+            statement = (
+                select(*reader.columns).where(*_conditions(table, wanted)).order_by(table.c.id.desc()).limit(limit)
+            )
+            found += map(reader.read, connection.execute(statement))
     return sorted(found, key=lambda message: message.id, reverse=True)[:limit]
 
 
@@ -205,24 +208,6 @@ def _conditions(table: Table, wanted: MessageFilter) -> list[ColumnElement[bool]
     return conditions
 
 
-def _tenure(table: Table) -> ColumnElement[int]:
-    """Return the tenure of a message; for an MO not handled yet, the tenure in which it was sent (safety.md 1).
-
-    The first tenure has no known start. NULL: the number had no subscriber.
-    """
-    if table is not inbound_message:
-        return table.c.tenure
-    holder, received, stored = subscriber, table.c.received_at, table.c.stored_at
-    stamped = case((received < stored, received), else_=stored)
-    began = or_(holder.c.tenure == 1, holder.c.created_at <= stamped)
-    of_its_time = select(func.max(holder.c.tenure)).where(matching(table, holder, NUMBER), began)
-    return func.coalesce(table.c.tenure, of_its_time.scalar_subquery())
-
-
-def _select(table: Table) -> AnySelect:
-    return select(*(column for column in table.c if column.name != "tenure"), _tenure(table).label("tenure"))
-
-
 def _is_present(table: Table) -> ColumnElement[bool]:
     """Return the condition that a message is of the number's present tenure."""
     return ~select(1).where(matching(table, conversation, NUMBER), conversation.c.tenure != _tenure(table)).exists()
@@ -230,11 +215,11 @@ def _is_present(table: Table) -> ColumnElement[bool]:
 
 def message_by_id(connection: Connection, message_id: str, *, former: bool = True) -> MessageRead | None:
     """Return a message of either direction, or None; one of a former tenure only with ``former``."""
-    for table, read in _TABLES.values():
+    for table, reader in _TABLES.values():
         present = () if former else (_is_present(table),)
-        row = connection.execute(_select(table).where(table.c.id == message_id, *present)).one_or_none()
+        row = connection.execute(select(*reader.columns).where(table.c.id == message_id, *present)).one_or_none()
         if row is not None:
-            return read(row)
+            return reader.read(row)
     return None
 
 
@@ -255,15 +240,18 @@ class AttemptRead:
     error_code: str | None
 
 
+_ATTEMPT = RowReader(AttemptRead, attempt)
+
+
 def attempts_of(connection: Connection, message: MessageRead) -> list[AttemptRead]:
     """Return the failed attempts to send a message, in order."""
     columns = attempt.c
     statement = (
-        select(columns.number, columns.at, columns.result, columns.error_code)
+        select(*_ATTEMPT.columns)
         .where(columns.bucket == bucket_of(message.msisdn), columns.message_id == message.id)
         .order_by(columns.number)
     )
-    return [AttemptRead(*row) for row in connection.execute(statement)]
+    return list(map(_ATTEMPT.read, connection.execute(statement)))
 
 
 @value
@@ -275,15 +263,18 @@ class ReportRead:
     at: datetime
 
 
+_REPORT = RowReader(ReportRead, delivery_report, at=delivery_report.c.stored_at)
+
+
 def reports_of(connection: Connection, message: MessageRead) -> list[ReportRead]:
     """Return all delivery reports of a message in the order they came, contradictory ones included."""
     columns = delivery_report.c
     statement = (
-        select(columns.status, columns.error_code, columns.stored_at)
+        select(*_REPORT.columns)
         .where(columns.provider == message.provider, columns.provider_message_id == message.provider_message_id)
         .order_by(columns.id)
     )
-    return [ReportRead(*row) for row in connection.execute(statement)]
+    return list(map(_REPORT.read, connection.execute(statement)))
 
 
 def requeue(connection: Connection, message_id: str, now: datetime) -> bool:

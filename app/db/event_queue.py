@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select, update
 
 from app.db.events import event
+from app.db.readers import RowReader
 from app.db.rows import one_of, update_rows
 from app.db.types import Instant
 from app.domain.events import TRIED_FOR, EventStatus
@@ -34,7 +35,7 @@ class ClaimedEvent:
     data: str
     made_at: datetime
     attempts: int
-    leased_by: str = ""
+    leased_by: str
 
 
 def _open(status: ColumnElement[str]) -> ColumnElement[bool]:
@@ -66,8 +67,9 @@ _FREE = or_(
     and_(_event.status == EventStatus.PENDING.value, _event.due_at <= _NOW),
     and_(_event.status == EventStatus.SENDING.value, _event.leased_until < _MACHINE_NOW),
 )
+_CLAIMED = RowReader(ClaimedEvent, event, "leased_by", attempts=_event.attempts + 1)
 _FIRST_DUE = (
-    select(*(_event[name] for name in ClaimedEvent.__dataclass_fields__ if name != "leased_by"))
+    select(*_CLAIMED.columns)
     .where(_event.receiver == bindparam("receiver"), _open(_event.status), _FREE, ~_BEHIND_ANOTHER)
     .order_by(_event.id)
     .limit(bindparam("limit"))
@@ -86,10 +88,7 @@ def due_events(
 ) -> list[ClaimedEvent]:
     """Lock and return for a receiver the first unfinished event of each subscriber, if it is due; oldest first."""
     given = {"receiver": receiver, "now": now, "machine_now": machine_now, "limit": limit}
-    return [
-        ClaimedEvent(row.bucket, row.id, receiver, row.type, row.data, row.made_at, row.attempts + 1, leased_by)
-        for row in connection.execute(_CLAIM, given)
-    ]
+    return [_CLAIMED.read(row, leased_by) for row in connection.execute(_CLAIM, given)]
 
 
 def lease(connection: Connection, events: Sequence[ClaimedEvent], until: datetime) -> None:

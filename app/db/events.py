@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Column, Connection, Index, Integer, PrimaryKeyConstraint, Table, Text, select, text
 
 from app.db.columns import customer, metadata, optional, partial_index, required
 from app.db.conversations import conversation
 from app.db.keys import TENURE
-from app.db.rows import AnyRow, Row, insert_rows, matching
+from app.db.readers import RowReader
+from app.db.rows import Row, insert_rows, matching
 from app.db.types import Id, Instant
 from app.domain.events import EventStatus
 from app.domain.values import value
@@ -67,14 +67,8 @@ class EventRead:
     error: str | None
 
 
-_READ: list[Any] = [_event[name] for name in EventRead.__dataclass_fields__]
-
-
+_READ = RowReader(EventRead, event)
 _IS_PRESENT = select(1).where(matching(event, conversation, TENURE)).exists()
-
-
-def _read(row: AnyRow) -> EventRead:
-    return EventRead(*row)
 
 
 def page(
@@ -94,15 +88,15 @@ def page(
         conditions.append(_event.status == status)
     if not former:
         conditions.append(_IS_PRESENT)
-    statement = select(*_READ).where(*conditions).order_by(_event.id).limit(limit)
-    return [_read(row) for row in connection.execute(statement)]
+    statement = select(*_READ.columns).where(*conditions).order_by(_event.id).limit(limit)
+    return list(map(_READ.read, connection.execute(statement)))
 
 
 def find(connection: Connection, event_id: str, *, former: bool) -> EventRead | None:
     """Return an event by its id, or None; one about a former tenure only with ``former``."""
     present = () if former else (_IS_PRESENT,)
-    row = connection.execute(select(*_READ).where(_event.id == event_id, *present)).one_or_none()
-    return _read(row) if row else None
+    row = connection.execute(select(*_READ.columns).where(_event.id == event_id, *present)).one_or_none()
+    return _READ.read(row) if row else None
 
 
 _HORIZON = text(

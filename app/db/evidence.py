@@ -10,9 +10,10 @@ from sqlalchemy.exc import OperationalError
 from app.db.columns import customer, metadata, optional, required
 from app.db.conversations import conversation
 from app.db.keys import TENURE
-from app.db.rows import AnyRow, AnySelect, as_parameter, from_json, insert_rows, matching, raw, shape_of
-from app.db.subscribers import subscriber
-from app.db.types import Instant, from_micros
+from app.db.readers import RowReader
+from app.db.rows import AnySelect, as_parameter, from_json, insert_rows, matching, shape_of
+from app.db.subscribers import CHAIN_HEAD, subscriber
+from app.db.types import Instant
 from app.domain.evidence import ChainHead, EvidenceRecord
 from app.domain.msisdn import bucket_of
 
@@ -30,14 +31,18 @@ evidence = Table(
 )
 
 _evidence = evidence
-_FIELDS = tuple(EvidenceRecord.__dataclass_fields__)
+_RECORD = RowReader(EvidenceRecord, evidence)
 _ABOUT = (*TENURE, "subject")
 
 
 def append_evidence(connection: Connection, records: Sequence[EvidenceRecord]) -> None:
     """Insert records at the ends of chains."""
     rows = [
-        {"bucket": bucket_of(record.msisdn), **{name: getattr(record, name) for name in _FIELDS}} for record in records
+        {
+            "bucket": bucket_of(record.msisdn),
+            **{name: getattr(record, name) for name in EvidenceRecord.__dataclass_fields__},
+        }
+        for record in records
     ]
     insert_rows(connection, _evidence, rows)
 
@@ -45,17 +50,17 @@ def append_evidence(connection: Connection, records: Sequence[EvidenceRecord]) -
 @cache
 def _about(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_evidence, _ABOUT))
-    return select(_evidence).join_from(_evidence, given, matching(_evidence, given, _ABOUT)).order_by(_evidence.c.seq)
+    return (
+        select(*_RECORD.columns)
+        .join_from(_evidence, given, matching(_evidence, given, _ABOUT))
+        .order_by(_evidence.c.seq)
+    )
 
 
 def evidence_about(connection: Connection, wanted: Sequence[tuple[int, str, int, str]]) -> list[EvidenceRecord]:
     """Return the records about the given (bucket, msisdn, tenure, subject), each chain in order."""
     keys = [dict(zip(_ABOUT, key, strict=True)) for key in wanted]
-    return [_record(row) for row in connection.execute(_about(connection.dialect.name), as_parameter(keys))]
-
-
-def _record(row: AnyRow) -> EvidenceRecord:
-    return EvidenceRecord(*(getattr(row, name) for name in _FIELDS))
+    return list(map(_RECORD.read, connection.execute(_about(connection.dialect.name), as_parameter(keys))))
 
 
 @contextmanager
@@ -75,7 +80,7 @@ def chain_of(
     """Yield a tenure's records in order, from sequence number ``after`` + 1. Raise ValueError for unreadable text."""
     columns = _evidence.c
     statement = (
-        select(*(raw(columns[name]) for name in _FIELDS))
+        select(*_RECORD.columns)
         .where(
             columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure, columns.seq > after
         )
@@ -83,21 +88,16 @@ def chain_of(
         .limit(limit)
     )
     with _decoding():
-        for row in connection.execute(statement):
-            values = row._asdict()
-            yield EvidenceRecord(**{**values, "at": from_micros(values["at"])})
+        yield from map(_RECORD.read, connection.execute(statement))
 
 
 def head_of(connection: Connection, msisdn: str, tenure: int) -> ChainHead:
     """Return the head of a tenure's chain, an empty one for an unknown tenure. Raise ValueError for unreadable text."""
     columns = subscriber.c
-    head = (columns.evidence_seq, columns.evidence_hash, columns.evidence_key, columns.evidence_mac)
-    statement = select(*head).where(
-        columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure
-    )
+    mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure)
     with _decoding():
-        row = connection.execute(statement).one_or_none()
-    return ChainHead(*row) if row else ChainHead()
+        row = connection.execute(select(*CHAIN_HEAD.columns).where(*mine)).one_or_none()
+    return CHAIN_HEAD.read(row) if row else ChainHead()
 
 
 def set_head(connection: Connection, msisdn: str, tenure: int, head: ChainHead) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 
 from app.db.columns import metadata, optional, required
+from app.db.readers import RowReader
 from app.db.rows import insert_new_rows
 from app.db.types import Instant
 from app.domain.values import value
@@ -57,6 +58,9 @@ class RecordedCall:
     body: str | None
 
 
+_RECORDED = RowReader(RecordedCall, idempotent_call)
+
+
 def begin(connection: Connection, caller: str, key: str, request_hash: str, now: datetime) -> RecordedCall | None:
     """Record a call, and return None if it may proceed: it is new, or a crash interrupted it.
 
@@ -66,9 +70,8 @@ def begin(connection: Connection, caller: str, key: str, request_hash: str, now:
     row = {"caller": caller, "key": key, "request_hash": request_hash, "begun_at": now}
     if insert_new_rows(connection, idempotent_call, [row]):
         return None
-    columns = (_calls.request_hash, _calls.begun_at, _calls.status, _calls.media_type, _calls.body)
     mine = (_calls.caller == caller, _calls.key == key)
-    recorded = RecordedCall(*connection.execute(select(*columns).where(*mine).with_for_update()).one())
+    recorded = _RECORDED.read(connection.execute(select(*_RECORDED.columns).where(*mine).with_for_update()).one())
     if recorded.status is None and recorded.begun_at < now - _CUT_OFF and recorded.request_hash == request_hash:
         connection.execute(update(idempotent_call).where(*mine).values(begun_at=now))
         return None

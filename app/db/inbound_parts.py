@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, literal_column, or_, select
 
 from app.db.inbox import inbound_message, stamp
 from app.db.keys import NUMBER
+from app.db.readers import RowReader
 from app.db.rows import (
     AnySelect,
     as_keys,
@@ -59,12 +60,15 @@ class StoredPart:
         return stamp(self.received_at, self.stored_at)
 
 
+_PART = RowReader(StoredPart, _inbound)
+
+
 @cache
 def _parts_of(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_inbound, _REFERENCE))
     joined = one_of(_inbound.c.status, "joined") & (_inbound.c.handled_at >= bindparam("since", type_=Instant))
     return (
-        select(*(_inbound.c[name] for name in StoredPart.__dataclass_fields__))
+        select(*_PART.columns)
         .join_from(_inbound, given, matching(_inbound, given, _REFERENCE))
         .where(_inbound.c.part > literal_column("0"), or_(one_of(_inbound.c.status, "pending"), joined))
         .order_by(_inbound.c.id)
@@ -75,4 +79,4 @@ def parts_of(connection: Connection, references: Sequence[Reference], since: dat
     """Return pending parts of locked numbers, and parts joined since ``since``, in the order of storing."""
     keys = as_keys(_REFERENCE, references)
     found = connection.execute(_parts_of(connection.dialect.name), {**keys, "since": since})
-    return [StoredPart(*row) for row in found]
+    return list(map(_PART.read, found))

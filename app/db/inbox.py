@@ -22,6 +22,7 @@ from sqlalchemy.sql.base import Executable
 
 from app.db.columns import customer, metadata, optional, partial_index, required
 from app.db.keys import ITEM, NUMBER, NumberKey
+from app.db.readers import RowReader
 from app.db.rows import (
     AnySelect,
     as_keys,
@@ -32,11 +33,10 @@ from app.db.rows import (
     insert_rows,
     matching,
     one_of,
-    raw,
     shape_of,
     update_rows,
 )
-from app.db.types import Id, Instant, from_micros, instant_or_none
+from app.db.types import Id, Instant
 from app.domain.values import value
 
 _PENDING = "status = 'pending'"
@@ -170,12 +170,14 @@ def pending_numbers(connection: Connection, now: datetime, limit: int) -> list[N
     return [(row[0], row[1]) for row in fetch(connection, _PENDING_KEYS, {"now": now, "limit": limit})]
 
 
+_PENDING_MESSAGE = RowReader(StoredMessage, _inbound)
+
+
 @cache
 def _pending_of(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_inbound, NUMBER))
-    columns = [raw(_inbound.c[name]) for name in StoredMessage.__dataclass_fields__]
     return (
-        select(*columns)
+        select(*_PENDING_MESSAGE.columns)
         .join_from(_inbound, given, matching(_inbound, given, NUMBER))
         .where(one_of(_inbound.c.status, "pending"), _inbound.c.due_at <= bindparam("now", type_=Instant))
         .order_by(_inbound.c.id)
@@ -187,29 +189,7 @@ def pending_of(connection: Connection, numbers: Sequence[NumberKey], now: dateti
     """Return at most ``limit`` due messages of locked numbers, in the order in which they were stored."""
     keys = as_keys(NUMBER, numbers)
     rows = fetch(connection, _pending_of(connection.dialect.name), {**keys, "now": now, "limit": limit})
-    return [
-        StoredMessage(
-            bucket,
-            msisdn,
-            id_,
-            provider,
-            dialled,
-            text,
-            sealed,
-            from_micros(sent),
-            from_micros(stored),
-            from_micros(due),
-            tries,
-            instant_or_none(received),
-            concat_ref,
-            missing,
-            reply_token,
-        )
-        for (
-            bucket, msisdn, id_, provider, dialled, text, sealed, sent, stored, due, tries, received, concat_ref,
-            missing, reply_token,
-        ) in rows
-    ]  # fmt: skip
+    return list(map(_PENDING_MESSAGE.read, rows))
 
 
 # ---- parts of long messages

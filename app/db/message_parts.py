@@ -7,7 +7,7 @@ from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, T
 
 from app.db.columns import customer, metadata, partial_index, required
 from app.db.outbox import outbound_message
-from app.db.reports import REPORTED_COLUMNS, ReportedMessage
+from app.db.reports import REPORTED_MESSAGE, ReportedMessage
 from app.db.rows import AnySelect, Row, as_keys, fetch, from_json, matching, shape_of, upsert_rows
 from app.db.types import Id
 from app.domain.messages import OutboundStatus
@@ -48,9 +48,8 @@ class MessagePart:
 @cache
 def _messages(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(message_part, _KEY))
-    columns = [_mt.c[name] for name in REPORTED_COLUMNS]
     found = (
-        select(message_part.c.provider, message_part.c.provider_message_id, *columns)
+        select(message_part.c.provider, message_part.c.provider_message_id, *REPORTED_MESSAGE.columns)
         .join_from(message_part, given, matching(message_part, given, _KEY))
         .join(
             _mt,
@@ -70,7 +69,7 @@ def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict
     Of several the newest counts.
     """
     found = fetch(connection, _messages(connection.dialect.name), as_keys(_KEY, keys))
-    messages = [((provider, theirs), ReportedMessage(*row)) for provider, theirs, *row in found]
+    messages = [((provider, theirs), REPORTED_MESSAGE.read(row)) for provider, theirs, *row in found]
     return dict(sorted(messages, key=lambda item: item[1].id))
 
 

@@ -23,8 +23,9 @@ from sqlalchemy import (
 from app.db.columns import customer, metadata, optional, partial_index, required
 from app.db.keys import ITEM
 from app.db.provider_state import provider_lane
-from app.db.rows import Fields, Row, fetch, insert_rows, one_of, raw, update_rows
-from app.db.types import Id, Instant, from_micros
+from app.db.readers import RowReader
+from app.db.rows import Row, fetch, insert_rows, one_of, update_rows
+from app.db.types import Id, Instant
 from app.domain.messages import Lane, OutboundStatus
 from app.domain.values import value
 
@@ -90,7 +91,7 @@ class ClaimedMessage:
     reply_token: str | None
     progress: str | None
     attempts: int
-    leased_by: str = ""
+    leased_by: str
 
 
 def enqueue(connection: Connection, rows: Sequence[Row]) -> None:
@@ -123,14 +124,16 @@ def _may_go() -> ColumnElement[bool]:
     return and_(unfinished(_mt.c.status), one_of(_mt.c.status, "queued"), _mt.c.due_at <= now, ~held_back)
 
 
-_CLAIMED_COLUMNS = [
-    raw(_mt.c["class" if name == "kind" else name])
-    for name in ClaimedMessage.__dataclass_fields__
-    if name != "leased_by"
-]
+_CLAIMED_MESSAGE = RowReader(
+    ClaimedMessage,
+    _mt,
+    "leased_by",
+    kind=_mt.c["class"],
+    attempts=_mt.c.attempts + 1,
+)
 # One lane at a time, in the order of the index: no more rows are read than claimed, however many are queued.
 _DUE = (
-    select(*_CLAIMED_COLUMNS)
+    select(*_CLAIMED_MESSAGE.columns)
     .where(_mt.c.provider == bindparam("provider"), _mt.c.lane == bindparam("lane"), _may_go())
     .order_by(_mt.c.id)
     .limit(bindparam("limit"))
@@ -148,21 +151,10 @@ def due_messages(
     found: list[ClaimedMessage] = []
     for lane in (Lane.PROMPT, Lane.BULK):
         given = {"provider": provider, "lane": lane.value, "now": now, "limit": limit - len(found)}
-        found += [_claimed(row, leased_by) for row in fetch(connection, _DUE, given)]
+        found += [_CLAIMED_MESSAGE.read(row, leased_by) for row in fetch(connection, _DUE, given)]
         if len(found) == limit:
             break
     return found
-
-
-def _claimed(row: Fields, leased_by: str) -> ClaimedMessage:
-    (
-        bucket, msisdn, id_, lane, number, text, kind, encoding, segments, question, answered, valid_until, token,
-        progress, attempts,
-    ) = row  # fmt: skip
-    return ClaimedMessage(
-        bucket, msisdn, id_, lane, number, text, kind, encoding, segments, question, answered,
-        from_micros(valid_until), token, progress, attempts + 1, leased_by,
-    )  # fmt: skip
 
 
 def lease(connection: Connection, messages: Sequence[ClaimedMessage], until: datetime) -> None:

@@ -3,13 +3,14 @@
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Column, Connection, Integer, Table, Text, bindparam, select, update
+from sqlalchemy import Column, Connection, Integer, Table, Text, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 from app.db.columns import metadata, optional
-from app.db.rows import AnySelect, fetch, raw
-from app.db.types import Instant, from_micros
+from app.db.readers import RowReader
+from app.db.rows import AnySelect, fetch
+from app.db.types import Instant
 from app.domain.values import value
 
 # A claim of a provider's messages locks its row, so that two workers never send one subscriber's out of order. The row
@@ -37,15 +38,17 @@ class Circuit:
     paused_until: datetime | None = None
 
 
-def _circuit(failures: int | None, openings: int | None, paused_until: int | None) -> Circuit:
-    return Circuit(failures or 0, openings or 0, None if paused_until is None else from_micros(paused_until))
+_CIRCUIT = RowReader(
+    Circuit,
+    _provider,
+    failures=func.coalesce(_provider.c.failures, 0),
+    openings=func.coalesce(_provider.c.openings, 0),
+)
 
 
 @cache
 def _one(dialect: str) -> AnySelect:
-    found = select(_provider.c.failures, _provider.c.openings, raw(_provider.c.paused_until)).where(
-        _provider.c.provider == bindparam("name")
-    )
+    found = select(*_CIRCUIT.columns).where(_provider.c.provider == bindparam("name"))
     return found if dialect == "sqlite" else found.with_for_update()
 
 
@@ -65,7 +68,7 @@ def lock(connection: Connection, provider: str) -> Circuit:
     if not found:
         connection.execute(_make(connection.dialect.name), {"name": provider})
         found = fetch(connection, statement, {"name": provider})
-    return _circuit(*found[0])
+    return _CIRCUIT.read(found[0])
 
 
 _SAVE = (
@@ -92,12 +95,12 @@ def save(connection: Connection, provider: str, circuit: Circuit) -> None:
     )
 
 
-_ALL = select(_provider.c.provider, _provider.c.failures, _provider.c.openings, raw(_provider.c.paused_until))
+_ALL = select(*_CIRCUIT.columns, _provider.c.provider)
 
 
 def circuits(connection: Connection) -> dict[str, Circuit]:
     """Return the circuits of all providers that ever sent a message, by name."""
-    return {name: _circuit(*rest) for name, *rest in fetch(connection, _ALL, {})}
+    return {row[-1]: _CIRCUIT.read(row) for row in fetch(connection, _ALL, {})}
 
 
 _RESET = update(_provider).values(failures=None, openings=None, paused_until=None)

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, PrimaryKeyConstraint, Table, Text, select
 
 from app.db.columns import customer, metadata, optional, partial_index, required
+from app.db.readers import RowReader
 from app.db.types import Id, Instant
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
@@ -52,6 +53,9 @@ class QuestionRead:
     closed_as: str | None
 
 
+_READ = RowReader(QuestionRead, question)
+
+
 def questions_of(
     connection: Connection, msisdn: str, tenure: int, *, before: str | None, limit: int
 ) -> list[QuestionRead]:
@@ -60,6 +64,5 @@ def questions_of(
     conditions = [columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure]
     if before is not None:
         conditions.append(columns.id < before)
-    fields = [columns[name] for name in QuestionRead.__dataclass_fields__]
-    statement = select(*fields).where(*conditions).order_by(columns.id.desc()).limit(limit)
-    return [QuestionRead(*row) for row in connection.execute(statement)]
+    statement = select(*_READ.columns).where(*conditions).order_by(columns.id.desc()).limit(limit)
+    return list(map(_READ.read, connection.execute(statement)))

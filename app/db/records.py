@@ -1,21 +1,20 @@
 """Records of every kind: load those of a batch of tenures, write changes, and query them for the management API."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, case, literal, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, bindparam, case, literal, or_, select, tuple_
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.db.conversations import conversation
 from app.db.keys import TENURE, TenureKey
-from app.db.record_tables import RECORD_TABLES, RecordTable
+from app.db.record_tables import RECORD_TABLES, OwnedRecord, RecordTable
 from app.db.rows import AnySelect, as_keys, fetch, from_json, matching, raw, shape_of, upsert_rows
 from app.db.types import Instant
 from app.domain.msisdn import bucket_of
 from app.domain.records import Record
-from app.domain.values import value
 
 KINDS: tuple[type[Record], ...] = tuple(RECORD_TABLES)
 _KEY = (*TENURE, "id")
@@ -29,23 +28,23 @@ def deadline(columns: ReadOnlyColumnCollection[str, Column[Any]]) -> ColumnEleme
 
 
 @cache
-def _of_tenures(dialect: str, table: Table) -> AnySelect:
+def _of_tenures(dialect: str, kind: RecordTable) -> AnySelect:
+    table = kind.table
     given = from_json(dialect, shape_of(table, TENURE))
     lately = or_(table.c.open, table.c.made_at >= bindparam("since", type_=Instant))
-    return select(*map(raw, table.c)).join_from(table, given, matching(table, given, TENURE)).where(lately)
+    return select(*kind.reader.columns).join_from(table, given, matching(table, given, TENURE)).where(lately)
 
 
 def load(
     connection: Connection, kind: type[Record], tenures: Sequence[TenureKey], since: datetime
 ) -> dict[str, dict[str, Record]]:
     """Return the records of a kind that are open or made since ``since`` (UTC), by number and id."""
+    table = RECORD_TABLES[kind]
     keys = as_keys(TENURE, tenures)
     found: dict[str, dict[str, Record]] = {}
-    table = RECORD_TABLES[kind].table
-    names = table.c.keys()
     for row in fetch(connection, _of_tenures(connection.dialect.name, table), {**keys, "since": since}):
-        values = dict(zip(names, row, strict=True))
-        found.setdefault(values["msisdn"], {})[values["id"]] = RECORD_TABLES[kind].record(values)
+        owned = table.reader.read(row)
+        found.setdefault(owned.msisdn, {})[owned.record.id] = owned.record
     return found
 
 
@@ -66,37 +65,21 @@ class Changes:
             upsert_rows(connection, RECORD_TABLES[kind].table, list(rows.values()), _KEY)
 
 
-@value
-class OwnedRecord:
-    """A record and its subscriber."""
-
-    msisdn: str
-    tenure: int
-    record: Record
-
-
-def _read(table: RecordTable, rows: Iterable[Sequence[Any]]) -> list[OwnedRecord]:
-    names = table.table.c.keys()
-    values = [dict(zip(names, row, strict=True)) for row in rows]
-    return [OwnedRecord(row["msisdn"], row["tenure"], table.record(row)) for row in values]
-
-
-def _of_all(table: Table, *, former: bool) -> AnySelect:
+def _of_all(kind: RecordTable, *, former: bool) -> AnySelect:
     """Return the query of all records; of former tenures only with ``former`` (safety.md 1)."""
-    chosen = select(*map(raw, table.c))
-    if former:
-        return chosen
-    return chosen.join_from(table, conversation, matching(table, conversation, TENURE))
+    chosen = select(*kind.reader.columns)
+    present = matching(kind.table, conversation, TENURE)
+    return chosen if former else chosen.join_from(kind.table, conversation, present)
 
 
 def find(connection: Connection, kind: type[Record], record_id: str, *, former: bool = True) -> OwnedRecord | None:
     """Return the record with an id, or None; that of the newest tenure, if there are several."""
     table = RECORD_TABLES[kind]
     columns = table.table.c
-    chosen = _of_all(table.table, former=former)
+    chosen = _of_all(table, former=former)
     statement = chosen.where(columns.id == record_id).order_by(columns.tenure.desc()).limit(1)
-    found = _read(table, connection.execute(statement))
-    return found[0] if found else None
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else table.reader.read(row)
 
 
 def of_number(connection: Connection, kind: type[Record], msisdn: str, tenure: int) -> list[OwnedRecord]:
@@ -104,7 +87,8 @@ def of_number(connection: Connection, kind: type[Record], msisdn: str, tenure: i
     table = RECORD_TABLES[kind]
     columns = table.table.c
     mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure)
-    return _read(table, connection.execute(select(*map(raw, columns)).where(*mine).order_by(columns.id)))
+    found = connection.execute(select(*table.reader.columns).where(*mine).order_by(columns.id))
+    return list(map(table.reader.read, found))
 
 
 def page(
@@ -129,5 +113,5 @@ def page(
     if after is not None:
         behind = [after] if by is None else [int(after.partition(".")[0]), after.partition(".")[2]]
         conditions.append(tuple_(*order) > tuple_(*map(literal, behind)))
-    statement = _of_all(table.table, former=former).where(*conditions).order_by(*order).limit(limit)
-    return _read(table, connection.execute(statement))
+    statement = _of_all(table, former=former).where(*conditions).order_by(*order).limit(limit)
+    return list(map(table.reader.read, connection.execute(statement)))

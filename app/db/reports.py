@@ -22,6 +22,7 @@ from sqlalchemy import (
 from app.db.columns import metadata, optional, required
 from app.db.keys import ITEM
 from app.db.outbox import outbound_message
+from app.db.readers import RowReader
 from app.db.rows import (
     AnySelect,
     Row,
@@ -31,11 +32,10 @@ from app.db.rows import (
     from_json,
     insert_rows,
     matching,
-    raw,
     shape_of,
     update_rows,
 )
-from app.db.types import Id, Instant, from_micros
+from app.db.types import Id, Instant
 from app.domain.values import value
 
 # Delivery reports as they came. One that is parked has the bucket of its provider's id.
@@ -75,15 +75,14 @@ class ReportedMessage:
     segments: int
 
 
-REPORTED_COLUMNS = tuple(ReportedMessage.__dataclass_fields__)
+REPORTED_MESSAGE = RowReader(ReportedMessage, _mt)
 
 
 @cache
 def _find(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_mt, _KEY))
-    columns = [_mt.c[name] for name in REPORTED_COLUMNS]
     found = (
-        select(*columns)
+        select(*REPORTED_MESSAGE.columns)
         .join_from(_mt, given, matching(_mt, given, _KEY))
         .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
     )
@@ -93,16 +92,15 @@ def _find(dialect: str) -> AnySelect:
 def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
     """Return the messages with these (provider, provider's id), of several the newest; lock them in a fixed order."""
     found = fetch(connection, _find(connection.dialect.name), as_keys(_KEY, sorted(set(keys))))
-    messages = sorted((ReportedMessage(*row) for row in found), key=lambda message: message.id)
+    messages = sorted(map(REPORTED_MESSAGE.read, found), key=lambda message: message.id)
     return {(message.provider, message.provider_message_id or ""): message for message in messages}
 
 
 @cache
 def _by_id(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_mt, ("provider", "id")))
-    columns = [_mt.c[name] for name in REPORTED_COLUMNS]
     found = (
-        select(*columns)
+        select(*REPORTED_MESSAGE.columns)
         .join_from(_mt, given, matching(_mt, given, ("provider", "id")))
         .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
     )
@@ -112,7 +110,7 @@ def _by_id(dialect: str) -> AnySelect:
 def messages_by_id(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
     """Return the messages with these (provider, id), locked in a fixed order."""
     found = fetch(connection, _by_id(connection.dialect.name), as_keys(("provider", "id"), sorted(keys)))
-    messages = [ReportedMessage(*row) for row in found]
+    messages = list(map(REPORTED_MESSAGE.read, found))
     return {(message.provider, message.id): message for message in messages}
 
 
@@ -146,20 +144,20 @@ class ParkedReport:
     reported_at: datetime | None
 
 
+_PARKED = RowReader(ParkedReport, _report)
+
+
 @cache
 def _parked(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_report, _KEY))
-    columns = [raw(_report.c[name]) for name in ParkedReport.__dataclass_fields__]
+    columns = _PARKED.columns
     return select(*columns).join_from(_report, given, matching(_report, given, _KEY)).where(_report.c.parked)
 
 
 def parked_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[ParkedReport]:
     """Return the parked reports with these (provider, provider's id)."""
     found = fetch(connection, _parked(connection.dialect.name), as_keys(_KEY, keys))
-    return [
-        ParkedReport(bucket, id_, provider, theirs, status, code, part, None if at is None else from_micros(at))
-        for bucket, id_, provider, theirs, status, code, part, at in found
-    ]
+    return list(map(_PARKED.read, found))
 
 
 @cache

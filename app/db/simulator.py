@@ -21,7 +21,8 @@ from sqlalchemy import (
 from app.db.columns import customer, metadata, partial_index, required
 from app.db.keys import NUMBER
 from app.db.outbox import outbound_message
-from app.db.rows import AnyRow, Row, fetch, insert_new_rows, update_rows
+from app.db.readers import RowReader
+from app.db.rows import Row, fetch, insert_new_rows, update_rows
 from app.db.types import Id, Instant
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
@@ -75,20 +76,15 @@ class ThreadMessage:
     status: str | None
 
 
+_THREAD_MESSAGE = RowReader(ThreadMessage, _sim, id=_sim.c.message_id, status=_mt.c.status)
+
+
 def thread_of(connection: Connection, msisdn: str, after: str | None, limit: int) -> list[ThreadMessage]:
     """Return at most ``limit`` messages of a handset in the order of arrival, after the message with id ``after``."""
     bucket = bucket_of(msisdn)
     mine = (_sim.c.bucket == bucket, _sim.c.msisdn == msisdn)
-    columns = [
-        _sim.c.seq,
-        _sim.c.message_id,
-        *(
-            _sim.c[name]
-            for name in ("direction", "service_number", "text", "segments", "encoding", "at", "in_reply_to")
-        ),
-    ]
     statement = (
-        select(*columns, _mt.c.status)
+        select(*_THREAD_MESSAGE.columns)
         .join_from(
             _sim,
             _mt,
@@ -102,8 +98,7 @@ def thread_of(connection: Connection, msisdn: str, after: str | None, limit: int
     if after is not None:
         place = select(_sim.c.seq).where(*mine, _sim.c.message_id == after).scalar_subquery()
         statement = statement.where(_sim.c.seq > place)
-    found: Sequence[AnyRow] = connection.execute(statement).all()
-    return [ThreadMessage(*row) for row in found]
+    return list(map(_THREAD_MESSAGE.read, connection.execute(statement)))
 
 
 def handsets(connection: Connection) -> list[tuple[str, int, datetime]]:
@@ -127,6 +122,7 @@ class DueReport:
     report: str
 
 
+_DUE_REPORT = RowReader(DueReport, _sim)
 # A carrier reports after it has answered. While the answer is not recorded yet, the report is held back.
 _STILL_SENDING = exists().where(
     _mt.c.bucket == _sim.c.bucket,
@@ -135,7 +131,7 @@ _STILL_SENDING = exists().where(
     _mt.c.status == "sending",
 )
 _DUE = (
-    select(_sim.c.bucket, _sim.c.msisdn, _sim.c.seq, _sim.c.message_id, _sim.c.report)
+    select(*_DUE_REPORT.columns)
     .where(_sim.c.report_due_at <= bindparam("now", type_=Instant), ~_STILL_SENDING)
     .order_by(_sim.c.report_due_at, _sim.c.seq)
     .limit(bindparam("limit"))
@@ -145,7 +141,7 @@ _DUE = (
 
 def due_reports(connection: Connection, now: datetime, limit: int) -> list[DueReport]:
     """Lock and return at most ``limit`` reports that are due."""
-    return [DueReport(*row) for row in fetch(connection, _DUE, {"now": now, "limit": limit})]
+    return list(map(_DUE_REPORT.read, fetch(connection, _DUE, {"now": now, "limit": limit})))
 
 
 def mark_reported(connection: Connection, reports: Sequence[DueReport]) -> None:

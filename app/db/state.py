@@ -19,8 +19,9 @@ from sqlalchemy import (
 )
 
 from app.db.columns import metadata
-from app.db.rows import fetch, raw
-from app.db.types import Instant, from_micros
+from app.db.readers import RowReader
+from app.db.rows import fetch
+from app.db.types import Instant
 from app.domain.values import value
 
 # One row: the state that all processes share. ``environment`` marks a database that may be reset. ``head_keys`` are the
@@ -36,7 +37,6 @@ gateway_state = Table(
 )  # fmt: skip
 
 _ID = 1
-_STATE = select(*map(raw, gateway_state.c)).where(gateway_state.c.id == _ID)
 _DEFAULTS: dict[str, object] = {
     "clock_frozen_at": None,
     "clock_fresh": True,
@@ -86,14 +86,14 @@ class GatewayState:
         return self.fault_rate_ppm / MILLION
 
 
+_STATE = RowReader(GatewayState, gateway_state)
+_CURRENT = select(*_STATE.columns).where(gateway_state.c.id == _ID)
+
+
 def read_state(connection: Connection) -> GatewayState | None:
     """Return the state; None in a database that no gateway has used yet."""
-    found = fetch(connection, _STATE, {})
-    if not found:
-        return None
-    (_, environment, version, frozen, fresh, mode, rate, count, report, delay, _) = found[0]
-    frozen_at = None if frozen is None else from_micros(frozen)
-    return GatewayState(environment, version, frozen_at, bool(fresh), mode, rate, count, report, delay)
+    found = fetch(connection, _CURRENT, {})
+    return _STATE.read(found[0]) if found else None
 
 
 def environment_of(connection: Connection) -> str | None:

@@ -17,14 +17,13 @@ from sqlalchemy import (
 
 from app.db.columns import customer, metadata, optional, required
 from app.db.keys import TENURE
+from app.db.readers import RowReader
 from app.db.rows import (
-    Fields,
     Row,
-    raw,
     upsert_rows,
 )
-from app.db.types import Instant, from_micros, instant_or_none
-from app.domain.account import Brand, Language, Payment, Plan, Subscriber, SubscriberStatus
+from app.db.types import Instant
+from app.domain.account import Subscriber
 from app.domain.evidence import ChainHead
 
 subscriber = Table(
@@ -46,55 +45,15 @@ subscriber = Table(
 )
 
 
-SUBSCRIBER_COLUMNS = tuple(map(raw, subscriber.c))
-
-
-# A dict lookup is several times faster than calling the enum, and this is the hot path.
-_BRANDS = {brand.value: brand for brand in Brand}
-_PAYMENTS = {payment.value: payment for payment in Payment}
-_STATUSES = {status.value: status for status in SubscriberStatus}
-_LANGUAGES = {language.value: language for language in Language}
-
-
-def subscriber_of(row: Fields) -> Subscriber:
-    """Return the subscriber in a row of ``SUBSCRIBER_COLUMNS``; instants in the row are microseconds."""
-    (
-        _,
-        msisdn,
-        tenure,
-        brand,
-        vip,
-        payment,
-        balance,
-        points,
-        status,
-        language,
-        plan,
-        password,
-        created,
-        closed,
-        *_,
-    ) = row
-    return Subscriber(
-        msisdn,
-        tenure,
-        _BRANDS[brand],
-        bool(vip),
-        _PAYMENTS[payment],
-        balance,
-        points,
-        _STATUSES[status],
-        _LANGUAGES[language],
-        plan_of(plan),
-        password,
-        from_micros(created),
-        instant_or_none(closed),
-    )
-
-
-def plan_of(text: str | None) -> Plan | None:
-    """Return the plan in JSON text; None for none."""
-    return Plan(**json.loads(text)) if text else None
+SUBSCRIBER = RowReader(Subscriber, subscriber)
+CHAIN_HEAD = RowReader(
+    ChainHead,
+    subscriber,
+    seq=subscriber.c.evidence_seq,
+    hash=subscriber.c.evidence_hash,
+    key=subscriber.c.evidence_key,
+    mac=subscriber.c.evidence_mac,
+)
 
 
 def subscriber_row(bucket: int, item: Subscriber, chain: ChainHead) -> dict[str, object]:

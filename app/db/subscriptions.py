@@ -14,15 +14,13 @@ from sqlalchemy import (
 
 from app.db.columns import customer, metadata, optional, partial_index, required
 from app.db.keys import ITEM, TENURE, TenureKey
+from app.db.readers import RowReader
 from app.db.rows import (
-    Fields,
     Row,
-    raw,
     upsert_rows,
 )
-from app.db.types import Id, Instant, from_micros, instant_or_none
-from app.domain.catalogue import Billing, CancelEffect
-from app.domain.subscriptions import Channel, Subscription, SubscriptionState, Terms
+from app.db.types import Id, Instant
+from app.domain.subscriptions import Subscription, SubscriptionState, Terms
 
 subscription = Table(
     "subscription",
@@ -49,39 +47,7 @@ subscription = Table(
 )
 
 
-SUBSCRIPTION_COLUMNS = tuple(map(raw, subscription.c))
-
-
-_STATES = {state.value: state for state in SubscriptionState}
-_CHANNELS = {channel.value: channel for channel in Channel}
-_BILLINGS = {billing.value: billing for billing in Billing}
-_EFFECTS = {effect.value: effect for effect in CancelEffect}
-
-
-def subscription_of(row: Fields) -> Subscription:
-    """Return the subscription in a row of ``SUBSCRIPTION_COLUMNS``; instants in the row are microseconds."""
-    (
-        _, _, _, id_, code, state, in_plan, started, channel, price, billing, sp, effect, trial, contract, left, ends,
-        confirmed, goes_on, free_until, began_under, owed_month,
-    ) = row  # fmt: skip
-    return Subscription(
-        id_,
-        code,
-        _STATES[state],
-        bool(in_plan),
-        from_micros(started),
-        _CHANNELS[channel],
-        Terms(price, _BILLINGS[billing], sp, _EFFECTS[effect]),
-        instant_or_none(trial),
-        instant_or_none(contract),
-        instant_or_none(left),
-        instant_or_none(ends),
-        instant_or_none(confirmed),
-        bool(goes_on),
-        instant_or_none(free_until),
-        began_under,
-        owed_month,
-    )
+SUBSCRIPTION = RowReader(Subscription, subscription, terms=RowReader(Terms, subscription))
 
 
 def subscription_row(tenure: TenureKey, item: Subscription) -> dict[str, object]:

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from app.db.columns import metadata, optional, partial_index, required
+from app.db.readers import RowReader
 from app.db.rows import AnyRow
 from app.db.subscriptions import subscription
 from app.db.types import Id, Instant
@@ -68,6 +69,10 @@ class Holder:
     subscription_id: str
 
 
+_CHANGE = RowReader(TermsChange, terms_change)
+_HOLDER = RowReader(Holder, subscription, subscription_id=_held.id)
+
+
 def announce(connection: Connection, change: TermsChange) -> None:
     """Insert an announcement."""
     row = {name: getattr(change, name) for name in TermsChange.__dataclass_fields__}
@@ -87,32 +92,20 @@ def unfinished_ids(connection: Connection) -> list[str]:
 
 def next_holders(connection: Connection, change_id: str, limit: int) -> tuple[TermsChange, list[Holder]] | None:
     """Lock an announcement, and return it with the next ``limit`` holders; None if another process has locked it."""
-    statement = select(terms_change).where(_change.id == change_id, _change.done_at.is_(None))
-    row = connection.execute(statement.with_for_update(skip_locked=True)).first()
-    return None if row is None else (_read(row), _holders_behind(connection, row, limit))
-
-
-def _read(row: AnyRow) -> TermsChange:
-    return TermsChange(
-        row.id,
-        row.service_code,
-        row.price_fen,
-        CancelEffect(row.cancel_effect),
-        row.takes_effect_at,
-        row.who,
-        row.made_at,
+    statement = select(*_CHANGE.columns, _change.at_bucket, _change.at_id).where(
+        _change.id == change_id, _change.done_at.is_(None)
     )
+    row = connection.execute(statement.with_for_update(skip_locked=True)).first()
+    return None if row is None else (_CHANGE.read(row), _holders_behind(connection, row, limit))
 
 
 def _holders_behind(connection: Connection, row: AnyRow, limit: int) -> list[Holder]:
-    statement = select(_held.bucket, _held.msisdn, _held.tenure, _held.id).where(
-        _held.service_code == row.service_code, _held.state != "ended"
-    )
+    statement = select(*_HOLDER.columns).where(_held.service_code == row.service_code, _held.state != "ended")
     if row.at_id is not None:
         later = and_(_held.bucket == row.at_bucket, _held.id > row.at_id)
         statement = statement.where(or_(_held.bucket > row.at_bucket, later))
     found = connection.execute(statement.order_by(_held.bucket, _held.id).limit(limit))
-    return [Holder(*one) for one in found]
+    return list(map(_HOLDER.read, found))
 
 
 def save_progress(connection: Connection, change: TermsChange, holders: Sequence[Holder], now: datetime) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from app.db.columns import customer, metadata, required
 from app.db.inbox import inbound_message
 from app.db.keys import NUMBER, TENURE, NumberKey, TenureKey
+from app.db.readers import RowReader
 from app.db.rows import AnySelect, as_parameter, fetch, from_json, matching, one_of, shape_of, upsert_rows
 from app.db.types import Instant
 from app.domain.turn import HELD_MESSAGE
@@ -64,6 +65,9 @@ class StoredTimer:
     data: str
 
 
+_TIMER = RowReader(StoredTimer, _timer)
+
+
 def _behind_a_message(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition: a message sent before the timer's time is still pending (safety.md 21)."""
     message = inbound_message.c
@@ -95,7 +99,7 @@ _ORDER = case((one_of(_timer.c.kind, HELD_MESSAGE), _timer.c.data), else_=_timer
 def _due_of(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_timer, NUMBER))
     return (
-        select(*_timer.c)
+        select(*_TIMER.columns)
         .join_from(_timer, given, matching(_timer, given, NUMBER))
         .where(*_DUE)
         .order_by(_timer.c.due_at, _timer.c.kind, _ORDER)
@@ -106,7 +110,7 @@ def due_of(connection: Connection, numbers: Sequence[NumberKey], now: datetime) 
     """Return the due timers of locked numbers, in order of time."""
     keys = [{"bucket": bucket, "msisdn": msisdn} for bucket, msisdn in numbers]
     found = connection.execute(_due_of(connection.dialect.name), {**as_parameter(keys), "now": now})
-    return [StoredTimer(*row) for row in found]
+    return list(map(_TIMER.read, found))
 
 
 def set_timers(connection: Connection, timers: Sequence[StoredTimer]) -> None:
@@ -138,8 +142,8 @@ def data_of(connection: Connection, keys: Sequence[dict[str, object]]) -> list[S
     if not keys:
         return []
     given = from_json(connection.dialect.name, shape_of(_timer, _KEY))
-    statement = select(*_timer.c).join_from(_timer, given, matching(_timer, given, _KEY))
-    return [StoredTimer(*row) for row in connection.execute(statement, as_parameter(keys))]
+    statement = select(*_TIMER.columns).join_from(_timer, given, matching(_timer, given, _KEY))
+    return list(map(_TIMER.read, connection.execute(statement, as_parameter(keys))))
 
 
 def drop_all_of(connection: Connection, tenures: Sequence[TenureKey]) -> None:

@@ -4,6 +4,7 @@ from functools import partial
 
 from app.commands.charges.announcing import KNOWN, AnnounceCharge, RecordUse, charge_id_of
 from app.db import records
+from app.db.record_tables import OwnedRecord
 from app.db.session import Database
 from app.domain.charges import Charge, ChargeState, Use
 from app.domain.records import Record
@@ -94,7 +95,7 @@ class Charges:
         return page.map(_owned)
 
 
-def _owned(found: records.OwnedRecord) -> OwnedCharge:
+def _owned(found: OwnedRecord) -> OwnedCharge:
     if not isinstance(found.record, Charge):
         raise TypeError("not a charge")
     return OwnedCharge(found.msisdn, found.tenure, found.record)

@@ -4,7 +4,7 @@ from functools import partial
 
 from app.commands.orders.calls import PlaceOrder
 from app.db import records
-from app.db.records import OwnedRecord
+from app.db.record_tables import OwnedRecord
 from app.db.session import Database
 from app.domain.orders import Order, OrderState
 from app.domain.values import value

@@ -6,7 +6,8 @@ from dataclasses import fields
 from sqlalchemy import Connection
 
 from app.db import access, records
-from app.db.records import Ordering, OwnedRecord
+from app.db.record_tables import OwnedRecord
+from app.db.records import Ordering
 from app.domain.msisdn import bucket_of
 from app.domain.records import Record
 from app.domain.values import value

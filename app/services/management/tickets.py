@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from app.commands.tickets.complaints import AgentComplaint
 from app.db import records, spam
-from app.db.records import OwnedRecord
+from app.db.record_tables import OwnedRecord
 from app.db.session import Database
 from app.db.spam import SpamCount
 from app.db.types import to_micros

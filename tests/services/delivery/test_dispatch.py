@@ -44,7 +44,22 @@ class RecordingProvider(FakeProvider):
 
 def message(reference: str, number: int = 1, lane: str = "prompt") -> ClaimedMessage:
     return ClaimedMessage(
-        0, f"+8613800{number:06}", reference, lane, "10086", "x", "reply", "gsm7", 1, None, None, LATER, None, None, 1
+        0,
+        f"+8613800{number:06}",
+        reference,
+        lane,
+        "10086",
+        "x",
+        "reply",
+        "gsm7",
+        1,
+        None,
+        None,
+        LATER,
+        None,
+        None,
+        1,
+        "lease",
     )
 
 
