@@ -18,6 +18,7 @@ from app.db.simulator import ThreadMessage
 from app.domain.account import Brand, Payment
 from app.domain.messages import InboundMessage, InboundResult
 from app.domain.parts import PartOf
+from app.domain.simulation import FaultMode, SimulatedReport
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.values import replace, value
 from app.options import ProviderOptions
@@ -141,11 +142,11 @@ class Running:
 
     async def faults(self, mode: str, *, rate: float = 1, count: int | None = None) -> None:
         """Set how the simulated network answers; ``rate`` is a share from 0 to 1."""
-        await self.gateway.carriers.network.set_faults(mode, rate, count)
+        await self.gateway.carriers.network.set_faults(FaultMode(mode), rate, count)
 
     async def reports(self, report: str, delay_seconds: int = 0) -> None:
         """Set which status the simulated network reports, and how long after a message."""
-        await self.gateway.carriers.network.set_delivery(report, delay_seconds)
+        await self.gateway.carriers.network.set_delivery(SimulatedReport(report), delay_seconds)
 
     # ---- customers
 

@@ -11,6 +11,7 @@ from app.db.outbox import outbound_message
 from app.db.questions import question
 from app.db.rows import AnySelect, as_keys, fetch, from_json, one_of, shape_of
 from app.domain.dialogue import Arrival
+from app.domain.messages import AttemptResult
 
 _mt = outbound_message
 _attempt = attempt
@@ -27,7 +28,7 @@ def _messages_of(dialect: str) -> AnySelect:
         .where(
             _attempt.c.bucket == _mt.c.bucket,
             _attempt.c.message_id == _mt.c.id,
-            one_of(_attempt.c.result, "refused", "refused for now"),
+            one_of(_attempt.c.result, AttemptResult.REFUSED, AttemptResult.REFUSED_FOR_NOW),
         )
         .scalar_subquery()
     )

@@ -13,10 +13,11 @@ from app.db.keys import NUMBER
 from app.db.outbox import outbound_message
 from app.db.readers import RowReader
 from app.db.reports import delivery_report
-from app.db.rows import matching
+from app.db.rows import matching, one_of
 from app.db.subscribers import SUBSCRIBER, subscriber
 from app.db.subscriptions import SUBSCRIPTION, subscription
 from app.domain.account import Subscriber
+from app.domain.messages import AttemptResult, InboundStatus
 from app.domain.msisdn import bucket_of
 from app.domain.subscriptions import Subscription
 from app.domain.values import value
@@ -230,13 +231,13 @@ class AttemptRead:
     Attributes:
         number: the attempt's number, from 1.
         at: when it ended, UTC.
-        result: ``refused``, ``refused for now`` or ``unknown``.
+        result: any but ``accepted``.
         error_code: the provider's answer, or why there was none.
     """
 
     number: int
     at: datetime
-    result: str
+    result: AttemptResult
     error_code: str | None
 
 
@@ -280,6 +281,6 @@ def reports_of(connection: Connection, message: MessageRead) -> list[ReportRead]
 def requeue(connection: Connection, message_id: str, now: datetime) -> bool:
     """Put a dead letter back into the queue. Return False if there is no dead letter of this id."""
     columns = inbound_message.c
-    dead = (columns.id == message_id, columns.status == "dead")
-    statement = update(inbound_message).where(*dead).values(status="pending", tries=0, due_at=now)
+    dead = (columns.id == message_id, one_of(columns.status, InboundStatus.DEAD))
+    statement = update(inbound_message).where(*dead).values(status=InboundStatus.PENDING.value, tries=0, due_at=now)
     return connection.execute(statement).rowcount == 1

@@ -28,10 +28,10 @@ from app.db.outbox import ClaimedMessage, outbound_message, unfinished
 from app.db.questions import question
 from app.db.rows import Given, Row, as_keys, fetch, from_json, insert_rows, matching, one_of, shape_of, update_rows
 from app.db.types import Id, Instant
-from app.domain.messages import OutboundStatus
+from app.domain.messages import AttemptResult, OutboundStatus
 from app.domain.values import value
 
-# Failed attempts to send a message; ``result`` is refused, refused for now or unknown.
+# Failed attempts to send a message.
 attempt = Table(
     "attempt",
     metadata,
@@ -53,7 +53,7 @@ class Handover:
 
     Attributes:
         due_at: when the message is tried again, if it is queued.
-        result: ``accepted``, ``refused``, ``refused for now`` or ``unknown``; empty if it was not tried.
+        result: None if it was not tried.
         handed_over_at: when the provider accepted it.
         final_at: when it ended, if it has.
         parts: the provider's ids of all segments, in order, if it reports on each.
@@ -63,7 +63,7 @@ class Handover:
     message: ClaimedMessage
     status: OutboundStatus
     due_at: datetime
-    result: str
+    result: AttemptResult | None = None
     provider_message_id: str | None = None
     handed_over_at: datetime | None = None
     final_at: datetime | None = None
@@ -187,6 +187,11 @@ def _questions_refused(dialect: str) -> Update:
             ~may_be_there,
         )
     )
+
+
+def questions_of(messages: Sequence[ClaimedMessage]) -> set[ItemKey]:
+    """Return the keys of the questions that messages ask."""
+    return {(message.bucket, message.msisdn, message.question_id) for message in messages if message.question_id}
 
 
 def record_question_refusals(connection: Connection, refused: set[ItemKey], now: datetime) -> None:

@@ -18,6 +18,7 @@ from app.db.rows import (
     shape_of,
 )
 from app.db.types import Instant
+from app.domain.messages import InboundStatus
 from app.domain.values import value
 
 _inbound = inbound_message
@@ -66,11 +67,13 @@ _PART = RowReader(StoredPart, _inbound)
 @cache
 def _parts_of(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(_inbound, _REFERENCE))
-    joined = one_of(_inbound.c.status, "joined") & (_inbound.c.handled_at >= bindparam("since", type_=Instant))
+    joined = one_of(_inbound.c.status, InboundStatus.JOINED) & (
+        _inbound.c.handled_at >= bindparam("since", type_=Instant)
+    )
     return (
         select(*_PART.columns)
         .join_from(_inbound, given, matching(_inbound, given, _REFERENCE))
-        .where(_inbound.c.part > literal_column("0"), or_(one_of(_inbound.c.status, "pending"), joined))
+        .where(_inbound.c.part > literal_column("0"), or_(one_of(_inbound.c.status, InboundStatus.PENDING), joined))
         .order_by(_inbound.c.id)
     )
 

@@ -37,6 +37,7 @@ from app.db.rows import (
     update_rows,
 )
 from app.db.types import Id, Instant
+from app.domain.messages import InboundStatus
 from app.domain.values import value
 
 _PENDING = "status = 'pending'"
@@ -159,7 +160,7 @@ def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[Sto
 
 _PENDING_KEYS = (
     select(_inbound.c.bucket, _inbound.c.msisdn)
-    .where(one_of(_inbound.c.status, "pending"), _inbound.c.due_at <= bindparam("now", type_=Instant))
+    .where(one_of(_inbound.c.status, InboundStatus.PENDING), _inbound.c.due_at <= bindparam("now", type_=Instant))
     .order_by(_inbound.c.id)
     .limit(bindparam("limit"))
 )
@@ -179,7 +180,7 @@ def _pending_of(dialect: str) -> AnySelect:
     return (
         select(*_PENDING_MESSAGE.columns)
         .join_from(_inbound, given, matching(_inbound, given, NUMBER))
-        .where(one_of(_inbound.c.status, "pending"), _inbound.c.due_at <= bindparam("now", type_=Instant))
+        .where(one_of(_inbound.c.status, InboundStatus.PENDING), _inbound.c.due_at <= bindparam("now", type_=Instant))
         .order_by(_inbound.c.id)
         .limit(bindparam("limit"))
     )
@@ -211,8 +212,18 @@ def mark(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
 def ignore_pending(connection: Connection, number: NumberKey, tenure: int, verdict: str, now: datetime) -> int:
     """Ignore all pending messages of a number, as messages of ``tenure``. Return their number."""
     bucket, msisdn = number
-    waiting = (_inbound.c.bucket == bucket, _inbound.c.msisdn == msisdn, one_of(_inbound.c.status, "pending"))
-    ended = {"status": "ignored", "verdict": verdict, "tenure": tenure, "handled_at": now, "sealed": None}
+    waiting = (
+        _inbound.c.bucket == bucket,
+        _inbound.c.msisdn == msisdn,
+        one_of(_inbound.c.status, InboundStatus.PENDING),
+    )
+    ended = {
+        "status": InboundStatus.IGNORED.value,
+        "verdict": verdict,
+        "tenure": tenure,
+        "handled_at": now,
+        "sealed": None,
+    }
     return connection.execute(update(_inbound).where(*waiting).values(**ended)).rowcount
 
 
@@ -225,10 +236,10 @@ def postpone_pending(
     the number of new dead letters.
     """
     bucket, msisdn = number
-    mine = (_inbound.c.bucket == bucket, _inbound.c.msisdn == msisdn, one_of(_inbound.c.status, "pending"))
+    mine = (_inbound.c.bucket == bucket, _inbound.c.msisdn == msisdn, one_of(_inbound.c.status, InboundStatus.PENDING))
     due, whole = _inbound.c.due_at < until, _inbound.c.concat_ref.is_(None)
     connection.execute(update(_inbound).where(*mine, due).values(due_at=until, tries=_inbound.c.tries + 1))
-    dead = {"status": "dead", "trace": trace, "handled_at": now}
+    dead = {"status": InboundStatus.DEAD.value, "trace": trace, "handled_at": now}
     return connection.execute(
         update(_inbound).where(*mine, whole, _inbound.c.tries >= most_tries).values(**dead)
     ).rowcount
@@ -236,7 +247,7 @@ def postpone_pending(
 
 _NEXT_DUE = (
     select(_inbound.c.due_at)
-    .where(one_of(_inbound.c.status, "pending"), _inbound.c.due_at > bindparam("after", type_=Instant))
+    .where(one_of(_inbound.c.status, InboundStatus.PENDING), _inbound.c.due_at > bindparam("after", type_=Instant))
     .order_by(_inbound.c.due_at)
     .limit(1)
 )

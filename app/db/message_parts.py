@@ -69,7 +69,7 @@ def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict
     Of several the newest counts.
     """
     found = fetch(connection, _messages(connection.dialect.name), as_keys(_KEY, keys))
-    messages = [((provider, theirs), REPORTED_MESSAGE.read(row)) for provider, theirs, *row in found]
+    messages = [((row[0], row[1]), REPORTED_MESSAGE.read(tuple(row[2:]))) for row in found]
     return dict(sorted(messages, key=lambda item: item[1].id))
 
 

@@ -33,13 +33,14 @@ from app.db.outbox import outbound_message
 from app.db.questions import question
 from app.db.record_tables import RECORD_TABLES
 from app.db.reports import delivery_report
-from app.db.rows import Row, as_parameter, from_json, matching, shape_of
+from app.db.rows import Row, as_parameter, from_json, matching, one_of, shape_of
 from app.db.subscribers import subscriber
 from app.db.subscriptions import subscription
 from app.db.timers import timer
 from app.domain.account import Subscriber
 from app.domain.campaigns import CampaignMessage
 from app.domain.events import EventStatus
+from app.domain.messages import InboundStatus
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
@@ -88,7 +89,9 @@ def _purge(
 def purge_inbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
     """Delete handled MOs that were stored before ``before`` (UTC), among the next ``limit`` MOs."""
     columns = inbound_message.c
-    old = (columns.stored_at < before) & columns.status.in_(("handled", "joined", "ignored"))
+    old = (columns.stored_at < before) & one_of(
+        columns.status, InboundStatus.HANDLED, InboundStatus.JOINED, InboundStatus.IGNORED
+    )
     return _purge(connection, inbound_message, old, after, limit)[0]
 
 
@@ -119,7 +122,7 @@ def purge_strangers(connection: Connection, before: datetime, after: NumberKey |
     columns, inbound, timed_at = conversation.c, inbound_message.c, timer.c
     key = (columns.bucket, columns.msisdn)
     mine = (inbound.bucket == columns.bucket, inbound.msisdn == columns.msisdn)
-    wrote = exists().where(*mine, (inbound.status == "pending") | (inbound.stored_at >= before))
+    wrote = exists().where(*mine, one_of(inbound.status, InboundStatus.PENDING) | (inbound.stored_at >= before))
     timed = exists().where(timed_at.bucket == columns.bucket, timed_at.msisdn == columns.msisdn)
     behind = [] if after is None else [tuple_(*key) > tuple_(*map(literal, after))]
     page = connection.execute(select(*key).where(*behind).order_by(*key).limit(limit)).all()

@@ -22,6 +22,7 @@ from app.db.columns import metadata
 from app.db.readers import RowReader
 from app.db.rows import fetch
 from app.db.types import Instant
+from app.domain.simulation import FaultMode, SimulatedReport
 from app.domain.values import value
 
 # One row: the state that all processes share. ``environment`` marks a database that may be reset. ``head_keys`` are the
@@ -40,10 +41,10 @@ _ID = 1
 _DEFAULTS: dict[str, object] = {
     "clock_frozen_at": None,
     "clock_fresh": True,
-    "fault_mode": "ok",
+    "fault_mode": FaultMode.OK.value,
     "fault_rate_ppm": 1_000_000,
     "fault_count": None,
-    "report_status": "delivered",
+    "report_status": SimulatedReport.DELIVERED.value,
     "report_delay_seconds": 0,
 }
 MILLION = 1_000_000
@@ -58,7 +59,7 @@ class GatewayState:
         catalogue_version: counts changes of SPs and services, and resets.
         clock_frozen_at: the gateway's time while its clock is frozen, UTC; None: it runs with the machine's.
         clock_fresh: the clock was not frozen since the reset, so it may still be set back.
-        fault_mode: how the simulated network answers: ``ok``, ``reject``, ``throttle``, ``timeout`` or ``error``.
+        fault_mode: how the simulated network answers.
         fault_rate_ppm: how many of a million messages the fault hits.
         fault_count: how many messages the fault still hits; None: no end.
         report_status: the status that the simulated network reports of its messages.
@@ -69,10 +70,10 @@ class GatewayState:
     catalogue_version: int
     clock_frozen_at: datetime | None
     clock_fresh: bool
-    fault_mode: str
+    fault_mode: FaultMode
     fault_rate_ppm: int
     fault_count: int | None
-    report_status: str
+    report_status: SimulatedReport
     report_delay_seconds: int
 
     @property

@@ -28,6 +28,7 @@ from app.db.keys import NUMBER, TENURE, NumberKey, TenureKey
 from app.db.readers import RowReader
 from app.db.rows import AnySelect, as_parameter, fetch, from_json, matching, one_of, shape_of, upsert_rows
 from app.db.types import Instant
+from app.domain.messages import InboundStatus
 from app.domain.turn import HELD_MESSAGE
 from app.domain.values import value
 
@@ -74,7 +75,7 @@ def _behind_a_message(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(
         message.bucket == _timer.c.bucket,
         message.msisdn == _timer.c.msisdn,
-        one_of(message.status, "pending"),
+        one_of(message.status, InboundStatus.PENDING),
         message.sent_at <= _timer.c.due_at,
         *conditions,
     )

@@ -22,6 +22,7 @@ from app.db.outbox import outbound_message
 from app.db.rows import one_of
 from app.db.simulator import simulator_message
 from app.db.state import current_state
+from app.domain.messages import InboundStatus
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -70,12 +71,16 @@ def counts(connection: Connection) -> dict[str, int]:
     """Return for the metrics how many messages and events are queued, by queue; partial indexes make it cheap."""
     unfinished = one_of(outbound_message.c.status, "queued", "sending")
     queries = {
-        "pending": select(func.count()).select_from(inbound_message).where(one_of(inbound_message.c.status, "pending")),
+        "pending": select(func.count())
+        .select_from(inbound_message)
+        .where(one_of(inbound_message.c.status, InboundStatus.PENDING)),
         "unsent": select(func.count()).select_from(outbound_message).where(unfinished),
         "unknown": select(func.count())
         .select_from(outbound_message)
         .where(one_of(outbound_message.c.status, "unknown")),
-        "dead": select(func.count()).select_from(inbound_message).where(one_of(inbound_message.c.status, "dead")),
+        "dead": select(func.count())
+        .select_from(inbound_message)
+        .where(one_of(inbound_message.c.status, InboundStatus.DEAD)),
     }
     found = {name: int(connection.execute(query).scalar() or 0) for name, query in queries.items()}
     return {**found, **event_queue.counts(connection, current_state(connection).now)}

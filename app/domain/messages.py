@@ -1,4 +1,4 @@
-"""Messages as carriers deliver them (MO), their reports, and messages to customers (MT): classes and statuses."""
+"""Messages of carriers (MO), their reports, and messages to customers (MT): classes, statuses, results of attempts."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -86,6 +86,20 @@ def keeps_quiet_hours(kind: MessageClass) -> bool:
     return kind not in _AT_ANY_HOUR
 
 
+class InboundStatus(StrEnum):
+    """The status of an MO.
+
+    ``joined``: a part of a long message, which is a message of its own now. ``ignored``: recorded, but not answered.
+    ``dead``: handling it raised three times.
+    """
+
+    PENDING = "pending"
+    JOINED = "joined"
+    HANDLED = "handled"
+    IGNORED = "ignored"
+    DEAD = "dead"
+
+
 class OutboundStatus(StrEnum):
     """The status of an MT (delivery.md 8, 12).
 
@@ -105,6 +119,15 @@ class OutboundStatus(StrEnum):
     DELETED = "deleted"
     FAILED = "failed"
     SUPERSEDED = "superseded"
+
+
+class AttemptResult(StrEnum):
+    """The result of an attempt to send an MT. ``unknown``: it ended without an answer."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    REFUSED_FOR_NOW = "refused for now"
+    UNKNOWN = "unknown"
 
 
 # A report only raises the rank, so reports in any order end in the same status (delivery.md 12). ``unknown`` is below

@@ -14,7 +14,7 @@ from app.db.state import current_state
 from app.domain.calendar import SHANGHAI, is_believable
 from app.domain.escape import escape
 from app.domain.masking import mask, mask_part
-from app.domain.messages import InboundMessage, InboundResult
+from app.domain.messages import InboundMessage, InboundResult, InboundStatus
 from app.domain.msisdn import Numbers, bucket_of, is_service_number, parse_sender, sender_as_given
 from app.domain.parts import PartOf
 from app.domain.stamps import Stamp, StampForm
@@ -121,7 +121,9 @@ class Intake:
         rows = [self._row(source, message, now) for source, message in messages]
         found = inbox.store(connection, rows)
         new = [row for row, known in zip(rows, found, strict=True) if known.is_new]
-        conversations.open_conversations(connection, [str(row["msisdn"]) for row in new if row["status"] == "pending"])
+        conversations.open_conversations(
+            connection, [str(row["msisdn"]) for row in new if row["status"] is InboundStatus.PENDING]
+        )
         self._run_companions(connection, new)
         changed_repeats = [_changed_repeat(row, now) for row, known in zip(rows, found, strict=True) if known.differs]
         inbox.add(connection, changed_repeats)
@@ -159,7 +161,7 @@ class Intake:
             "received_at": received_at,
             "sent_at": received_at if believed else now,
             "stored_at": now,
-            "status": "ignored" if reason else "pending",
+            "status": InboundStatus.IGNORED if reason else InboundStatus.PENDING,
             "verdict": reason,
             "due_at": now,
             "tries": 0,
@@ -187,7 +189,13 @@ class Intake:
 
 def _changed_repeat(row: dict[str, object], now: datetime) -> dict[str, object]:
     """Return the row of a message with a known id and other content: stored for staff to find, but ignored."""
-    final = {"status": "ignored", "verdict": _CHANGED_REPEAT, "handled_at": now, "sealed": None, "concat_ref": None}
+    final = {
+        "status": InboundStatus.IGNORED,
+        "verdict": _CHANGED_REPEAT,
+        "handled_at": now,
+        "sealed": None,
+        "concat_ref": None,
+    }
     return {**row, **final, "repeat": row["id"]}
 
 

@@ -3,11 +3,12 @@
 They exist only in demo and test, as they delete data or move time.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.domain.simulation import FaultMode, SimulatedReport
 from app.services.simulator.fixtures import UnknownFixtureError
 from app.services.simulator.simulation import ClockError
 from app.web.dependencies import GatewayIn, NetworkIn, SimulationIn
@@ -113,7 +114,7 @@ async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = N
 class FaultsIn(_Body):
     """How the network answers: ``rate`` is the share of failing sends (0 to 1), ``count`` the most that fail."""
 
-    mode: Literal["ok", "reject", "throttle", "timeout", "error"]
+    mode: FaultMode
     rate: float = Field(default=1, ge=0, le=1)
     count: int | None = Field(default=None, ge=0, le=1_000_000)
 
@@ -136,7 +137,7 @@ async def set_faults(given: FaultsIn, network: NetworkIn) -> FaultsIn:
 class DeliveryIn(_Body):
     """What the network reports about messages that it accepts, and after how many seconds."""
 
-    report: Literal["delivered", "undelivered", "expired", "none"]
+    report: SimulatedReport
     delay_seconds: int = Field(default=0, ge=0, le=366 * 86400)
 
 

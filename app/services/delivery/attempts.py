@@ -7,7 +7,7 @@ from app.db import outbox
 from app.db.handovers import Handover
 from app.db.outbox import ClaimedMessage
 from app.domain.escape import escape
-from app.domain.messages import OutboundStatus
+from app.domain.messages import AttemptResult, OutboundStatus
 from app.domain.retry import backoff
 from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult, Unknown
 
@@ -22,23 +22,23 @@ def handover_of(message: ClaimedMessage, result: SendResult, now: datetime, *, r
     match result:
         case Accepted(theirs, parts):
             return Handover(
-                message, OutboundStatus.ACCEPTED, now, "accepted", escape(theirs), handed_over_at=now,
+                message, OutboundStatus.ACCEPTED, now, AttemptResult.ACCEPTED, escape(theirs), handed_over_at=now,
                 parts=tuple(map(escape, parts)),
             )  # fmt: skip
         case Refused(code):
-            return Handover(message, OutboundStatus.FAILED, now, "refused", final_at=now, error_code=code)
+            return Handover(message, OutboundStatus.FAILED, now, AttemptResult.REFUSED, final_at=now, error_code=code)
         case RefusedForNow(code, retry_after):
             again = outbox.retry_at(now, backoff(message.attempts, jitter(), retry_after), message.valid_until)
             progress = result.progress or message.progress
             return Handover(
-                message, OutboundStatus.QUEUED, again, "refused for now", error_code=code, progress=progress
+                message, OutboundStatus.QUEUED, again, AttemptResult.REFUSED_FOR_NOW, error_code=code, progress=progress
             )
         case Unknown(code) if resends_unknown:
             again = outbox.retry_at(now, backoff(message.attempts, jitter()), message.valid_until)
             return Handover(
-                message, OutboundStatus.QUEUED, again, "unknown", error_code=code, progress=message.progress
+                message, OutboundStatus.QUEUED, again, AttemptResult.UNKNOWN, error_code=code, progress=message.progress
             )
         case Unknown(code):
-            return Handover(message, OutboundStatus.UNKNOWN, now, "unknown", error_code=code)
+            return Handover(message, OutboundStatus.UNKNOWN, now, AttemptResult.UNKNOWN, error_code=code)
         case NotTried():
-            return Handover(message, OutboundStatus.QUEUED, now, "", progress=message.progress)
+            return Handover(message, OutboundStatus.QUEUED, now, progress=message.progress)

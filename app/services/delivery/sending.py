@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from app import observability
 from app.db import handovers, outbox, provider_state, recovery
 from app.db.handovers import Handover
-from app.db.keys import ItemKey
 from app.db.outbox import ClaimedMessage
 from app.db.provider_state import Circuit
 from app.db.session import Database
@@ -208,11 +207,10 @@ class Delivery:
         outbox.lease(connection, [*late, *good], datetime.now(UTC) + LEASE)
         if late:
             expired = [
-                Handover(m, OutboundStatus.EXPIRED, now, "", final_at=m.valid_until, error_code=_NOT_TAKEN)
-                for m in late
+                Handover(m, OutboundStatus.EXPIRED, now, final_at=m.valid_until, error_code=_NOT_TAKEN) for m in late
             ]
             handovers.record(connection, self._provider.name, expired, now)
-            handovers.record_question_refusals(connection, _questions(late), now)
+            handovers.record_question_refusals(connection, handovers.questions_of(late), now)
         return good, bool(due)
 
     def _fail_over(self, connection: Connection, now: datetime) -> int:
@@ -260,8 +258,8 @@ class Delivery:
         handovers.record(connection, self._provider.name, done, now)
         taken = [item.message for item in done if item.handed_over_at]
         failed = [item.message for item in done if item.status is OutboundStatus.FAILED]
-        handovers.record_question_refusals(connection, _questions(failed), now)
-        handovers.record_question_arrivals(connection, _questions(taken), set(), now)
+        handovers.record_question_refusals(connection, handovers.questions_of(failed), now)
+        handovers.record_question_arrivals(connection, handovers.questions_of(taken), set(), now)
         named = [item for item in done if item.provider_message_id]
         theirs = {one for item in named for one in (item.provider_message_id, *item.parts) if one}
         self._receipts.apply_parked(connection, self._provider.name, sorted(theirs), now)
@@ -277,7 +275,3 @@ class Delivery:
         self._monitor.failed_over(done.failed_over)
         self._monitor.attempts_lost(done.lost)
         self._monitor.circuit_is(done.state)
-
-
-def _questions(messages: Sequence[ClaimedMessage]) -> set[ItemKey]:
-    return {(message.bucket, message.msisdn, message.question_id) for message in messages if message.question_id}

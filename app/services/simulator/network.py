@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -15,6 +15,7 @@ from app.db.state import MILLION, GatewayState, current_state, set_state
 from app.domain.messages import DeliveryReport, OutboundStatus
 from app.domain.msisdn import bucket_of
 from app.domain.segments import measure
+from app.domain.simulation import FaultMode, SimulatedReport
 from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.services.delivery.receipts import Receipts
 from app.services.ids import IdSource
@@ -24,11 +25,11 @@ __all__ = ["PROVIDER", "SimulatedNetwork", "ThreadMessage", "provider_id"]
 
 PROVIDER = "simulator"
 _REPORTS_PER_BATCH = 1000
-_FAULTS: dict[str, SendResult] = {
-    "reject": Refused("simulated: rejected"),
-    "throttle": RefusedForNow("simulated: throttled", throttled=True),
-    "error": RefusedForNow("simulated: error"),
-    "timeout": Unknown("simulated: answer lost"),
+_FAULTS: Mapping[FaultMode, SendResult] = {
+    FaultMode.REJECT: Refused("simulated: rejected"),
+    FaultMode.THROTTLE: RefusedForNow("simulated: throttled", throttled=True),
+    FaultMode.ERROR: RefusedForNow("simulated: error"),
+    FaultMode.TIMEOUT: Unknown("simulated: answer lost"),
 }
 
 
@@ -81,7 +82,7 @@ class SimulatedNetwork:
         return results
 
     def _thread_row(self, item: Submission, state: GatewayState) -> dict[str, object]:
-        reports = state.report_status != "none"
+        reports = state.report_status is not SimulatedReport.NONE
         return {
             "bucket": bucket_of(item.recipient),
             "msisdn": item.recipient,
@@ -148,18 +149,18 @@ class SimulatedNetwork:
 
     # ---- configuration
 
-    async def set_faults(self, mode: str, rate: float, count: int | None) -> None:
-        """Set the answer to sends: ``mode`` is ``ok`` or a fault.
+    async def set_faults(self, mode: FaultMode, rate: float, count: int | None) -> None:
+        """Set the answer to sends.
 
         ``rate`` is the share of sends that fail, from 0 to 1. ``count`` is how many fail at most; None: no limit.
         """
         await self._database.write(
-            partial(set_state, fault_mode=mode, fault_rate_ppm=round(rate * MILLION), fault_count=count)
+            partial(set_state, fault_mode=mode.value, fault_rate_ppm=round(rate * MILLION), fault_count=count)
         )
 
-    async def set_delivery(self, report: str, delay_seconds: int) -> None:
-        """Set the delivery report of messages accepted from now on: its status, or ``none``, and its delay."""
-        await self._database.write(partial(set_state, report_status=report, report_delay_seconds=delay_seconds))
+    async def set_delivery(self, report: SimulatedReport, delay_seconds: int) -> None:
+        """Set the delivery report of messages accepted from now on: its status and its delay."""
+        await self._database.write(partial(set_state, report_status=report.value, report_delay_seconds=delay_seconds))
 
     # ---- watching threads
 
@@ -194,7 +195,7 @@ def provider_id(reference: str) -> str:
 
 
 def _draw_fault(state: GatewayState, faults_left: int | None) -> SendResult | None:
-    if state.fault_mode == "ok" or faults_left == 0:
+    if state.fault_mode is FaultMode.OK or faults_left == 0:
         return None
     if random.random() * MILLION >= state.fault_rate_ppm:  # noqa: S311  a simulated fault, not a secret
         return None

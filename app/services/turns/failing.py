@@ -40,7 +40,7 @@ def record_failure(
         raise error
     tries = source.tries + 1
     if tries < _MAX_TRIES:
-        work.fail(source, "pending", tries, trace, turn.now)
+        work.fail(source, tries, trace, turn.now)
         entry.queue.clear()  # the subscriber's later messages wait until this one is handled or dead
         return
     observability.DEAD_LETTERS.inc()
@@ -48,7 +48,7 @@ def record_failure(
     given_up = give_up(turn)
     work.add(entry, turn, replace(queued, source=None), given_up)
     tenure = entry.tenure if given_up.former_tenure is None else given_up.former_tenure
-    work.fail(source, "dead", tries, trace, turn.now, tenure)
+    work.fail(source, tries, trace, turn.now, tenure)
 
 
 def set_aside(connection: Connection, *, key: NumberKey, trace: str) -> None:

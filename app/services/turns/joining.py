@@ -16,6 +16,7 @@ from app.db import inbound_parts, inbox
 from app.db.inbound_parts import StoredPart
 from app.db.inbox import StoredMessage
 from app.domain.masking import mask
+from app.domain.messages import InboundStatus
 from app.domain.parts import Part, PartSet, earliest_repeatable, sort_parts
 from app.domain.values import value
 from app.services.ids import IdSource
@@ -99,7 +100,7 @@ class _JoinBatch:
                 current.append(row)
             elif row.handled_at is None:
                 observability.UNUSED.labels(FORMER_CUSTOMER).inc()
-                self._finish(row, "ignored", FORMER_CUSTOMER, tenure=former)
+                self._finish(row, InboundStatus.IGNORED, FORMER_CUSTOMER, tenure=former)
         return current
 
     def add_parts(self, rows: Sequence[StoredPart]) -> None:
@@ -109,7 +110,7 @@ class _JoinBatch:
         found = sort_parts([self._part(row) for row in rows if row.handled_at is None], joined_before)
         for part in found.repeats:
             observability.UNUSED.labels(_REPEATED).inc()
-            self._finish(by_id[part.id], "ignored", _REPEATED)
+            self._finish(by_id[part.id], InboundStatus.IGNORED, _REPEATED)
         for group in found.sets:
             group_rows = [by_id[part.id] for part in group.parts]
             if group.missing == 0 or group.deadline <= self._now:
@@ -145,7 +146,7 @@ class _JoinBatch:
             "received_at": min((row.received_at for row in rows if row.received_at), default=None),
             "sent_at": min(row.sent_at for row in rows),
             "stored_at": self._now,
-            "status": "pending",
+            "status": InboundStatus.PENDING,
             "due_at": self._now,
             "tries": 0,
             "part": 0,
@@ -154,9 +155,9 @@ class _JoinBatch:
         }
         self.wholes.append((whole, max(row.id for row in rows)))
         for row in rows:
-            self._finish(row, "joined", f"part of {id_}")
+            self._finish(row, InboundStatus.JOINED, f"part of {id_}")
 
-    def _finish(self, row: StoredPart, status: str, verdict: str, **tenure: int | None) -> None:
+    def _finish(self, row: StoredPart, status: InboundStatus, verdict: str, **tenure: int | None) -> None:
         changes = {"status": status, "verdict": verdict, "handled_at": self._now, "sealed": None, **tenure}
         self.finished.append({**_key(row), **changes})
 

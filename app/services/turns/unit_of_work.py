@@ -21,7 +21,7 @@ from app.db.timers import StoredTimer
 from app.domain.account import Account
 from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append, canonical
 from app.domain.heads import HeadKeys
-from app.domain.messages import Reply
+from app.domain.messages import InboundStatus, Reply
 from app.domain.passwords import PasswordCheck
 from app.domain.policy import ProviderTraits
 from app.domain.records import Record
@@ -206,7 +206,7 @@ class UnitOfWork:
                     "bucket": source.bucket,
                     "msisdn": source.msisdn,
                     "id": source.id,
-                    "status": "handled" if former is None else "ignored",
+                    "status": InboundStatus.HANDLED if former is None else InboundStatus.IGNORED,
                     "verdict": outcome.verdict,
                     "handled_at": turn.now,
                     "tenure": entry.tenure if former is None else former,
@@ -226,19 +226,17 @@ class UnitOfWork:
             {"bucket": source.bucket, "msisdn": source.msisdn, "id": source.id, "due_at": until, "verdict": "kept"}
         )
 
-    def fail(
-        self, source: StoredMessage, status: str, tries: int, trace: str, now: datetime, tenure: int | None = None
-    ) -> None:
+    def fail(self, source: StoredMessage, tries: int, trace: str, now: datetime, tenure: int | None = None) -> None:
         """Record a failed try of a message.
 
-        ``status`` is pending, or dead together with the ``tenure`` that the message belongs to. ``tries`` counts all
-        failed tries, from 1.
+        ``tries`` counts all failed tries, from 1. ``tenure`` is the one that the message belongs to, if it is dead now;
+        None: it is tried again.
         """
         row = {
             "bucket": source.bucket,
             "msisdn": source.msisdn,
             "id": source.id,
-            "status": status,
+            "status": InboundStatus.PENDING if tenure is None else InboundStatus.DEAD,
             "tries": tries,
             "trace": trace,
             "handled_at": now,

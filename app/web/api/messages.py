@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 
+from app.domain.messages import InboundStatus
 from app.services.management.messages import MessageDetail, MessageFilter, MessageRead
 from app.services.management.tokens import Scope
 from app.web.access import RowAccess, Sees
@@ -104,7 +105,8 @@ async def list_dead_letters(
     limit: LimitIn = 100,
 ) -> DeadLettersOut:
     """Newest first, each with where in the program it failed. Texts and whole numbers are shown only with a reason."""
-    page = await management.messages.page(MessageFilter(None, None, "mo", "dead", cursor, access.former), limit)
+    wanted = MessageFilter(None, None, "mo", InboundStatus.DEAD, cursor, access.former)
+    page = await management.messages.page(wanted, limit)
     return DeadLettersOut(dead_letters=await access.rows(page.items, _letter), next_cursor=page.next_cursor)
 
 
@@ -120,4 +122,4 @@ async def retry_dead_letter(
     await access.record(found.msisdn, found.tenure)
     if not await management.messages.retry(message_id):
         raise ProblemError(404, "There is no dead letter with this id.")
-    return {"id": message_id, "status": "pending"}
+    return {"id": message_id, "status": InboundStatus.PENDING}
