@@ -1,6 +1,7 @@
 """What keeps the code readable: files that fit the head, functions that fit the screen, folders that can be looked over."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -34,3 +35,22 @@ def test_folders_can_be_looked_over() -> None:
     files = Counter(path.parent for path in MODULES)
     assert len(files) > 20
     assert {folder: count for folder, count in files.items() if count > MOST_FILES and folder not in FLAT} == {}
+
+
+# Methods, paths, and those statuses that are no round numbers.
+_HTTP = re.compile(r"\b(?:GET|PUT|POST|PATCH|DELETE)\b|/api/|/simulator/|HTTPStatus|\b4(?:0[1-9]|[1-3]\d)\b|\b503\b")
+_EVENTS = ROOT / "app" / "services" / "events"
+
+
+def test_nothing_below_the_web_speaks_http() -> None:
+    """Except providers, and the posting of events."""
+    below = [path for room in ("domain", "commands", "db", "services") for path in (ROOT / "app" / room).rglob("*.py")]
+    found = [
+        f"{path}:{number}: {line.strip()}"
+        for path in below
+        if not path.is_relative_to(_EVENTS)
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if _HTTP.search(line)
+    ]
+    assert len(below) > 100
+    assert found == []

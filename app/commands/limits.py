@@ -4,18 +4,23 @@ from app.commands.quiet_hours import is_held
 from app.commands.replies import say
 from app.domain.account import Brand, Language, Payment, Subscriber, SubscriberStatus
 from app.domain.limits import Limits
-from app.domain.messages import MessageClass
+from app.domain.messages import MessageClass, Reply
+from app.domain.records import Record
 from app.domain.segments import measure
 from app.domain.service_numbers import Extension
 from app.domain.texts import answers
 from app.domain.turn import Outcome, TextReceived, Turn
 from app.domain.values import replace
 
-# Verdicts of outcomes whose reply only says so. The first two count for the loop guard: two machines that do not
-# understand each other must fall silent.
+# Verdicts of outcomes whose reply only says so.
 NOT_UNDERSTOOD = "not understood"
 INCOMPLETE = "incomplete"
 FORMER_CUSTOMER = "former customer"
+
+
+def not_understood(*replies: Reply, records: tuple[Record, ...] = ()) -> Outcome:
+    """Return the outcome of a text that was not understood, with the replies that say so."""
+    return Outcome(replies=replies, records=records, verdict=NOT_UNDERSTOOD, understood=False)
 
 
 def former_customer_outcome(turn: Turn) -> Outcome | None:
@@ -75,12 +80,13 @@ def outcome_over_rate(turn: Turn, limits: Limits, outcome: Outcome, *, kept: boo
 def apply_reply_limits(turn: Turn, limits: Limits, outcome: Outcome) -> Outcome:
     """Return the outcome as the loop guard and the cap on segments allow it.
 
+    By the loop guard two machines that do not understand each other fall silent.
+
     Beyond the cap only replies about changes are sent. Other outcomes are dropped as a whole, so that no question is
     open that was not shown.
     """
     limits = outcome.limits or limits
-    not_understood = outcome.verdict in (NOT_UNDERSTOOD, INCOMPLETE)
-    if not_understood and not limits.may_say_not_understood(turn.now):
+    if not outcome.understood and not limits.may_say_not_understood(turn.now):
         # Records are written in silence, too, as they count wrong codes.
         return Outcome(limits=limits, records=outcome.records, verdict="silent: loop")
     segments = sum(measure(message).segments for reply in outcome.replies for message in reply.messages)
@@ -89,7 +95,7 @@ def apply_reply_limits(turn: Turn, limits: Limits, outcome: Outcome) -> Outcome:
         if not result and not limits.may_send(segments, turn.now):
             return Outcome(limits=limits, verdict="silent: too many segments")
         limits = limits.count_segments(segments, turn.now)
-    if not_understood:
+    if not outcome.understood:
         limits = limits.count_not_understood(turn.now)
     return replace(outcome, limits=limits)
 

@@ -6,11 +6,11 @@ from app.commands.arguments import KeywordMatch, argument_is_known, is_command, 
 from app.commands.codes import looks_like_code, questions_with_code
 from app.commands.limits import (
     INCOMPLETE,
-    NOT_UNDERSTOOD,
     answer_stranger,
     apply_reply_limits,
     former_customer_outcome,
     new_subscriber,
+    not_understood,
     outcome_over_rate,
 )
 from app.commands.open_questions import answerable_at, is_open, may_answer, recently_ended, remembered_questions
@@ -146,7 +146,7 @@ class Router:
             return self._answered(turn, readings, said)
         from_extension = Extension.COMMANDS if extension == Extension.FOREIGN else extension
         reply = say(turn, answers.INCOMPLETE.say(turn.account.language), extension=from_extension)
-        return _Route(Outcome(replies=(reply,), verdict=INCOMPLETE))
+        return _Route(Outcome(replies=(reply,), verdict=INCOMPLETE, understood=False))
 
     def _route_whole(self, turn: Turn, said: Said, extension: str) -> _Route:
         exact = self.registry.exact(said)
@@ -260,12 +260,12 @@ class Router:
             return self._answered(turn, readings, said)
         about = [self._handler_of(question).about(turn, question) for question, _ in readings]
         text = answers.answer_there(turn.account.language, about)
-        return _Route(Outcome(replies=(say(turn, text),), verdict=NOT_UNDERSTOOD))
+        return _Route(not_understood(say(turn, text)))
 
     def _repeated(self, turn: Turn, question: Question) -> _Route:
         """Repeat a question in short; it stays open as it is, with the same window."""
         text = self._handler_of(question).repeat(turn, question)
-        return _Route(Outcome(replies=(say(turn, text, extension=question.extension),), verdict=NOT_UNDERSTOOD))
+        return _Route(not_understood(say(turn, text, extension=question.extension)))
 
     def _late(self, turn: Turn, candidates: list[Question], said: Said) -> _Route | None:
         return self._ended(turn, [question for question in candidates if recently_ended(turn, question)], said)
@@ -293,4 +293,4 @@ def _run(turn: Turn, match: KeywordMatch) -> _Route:
 
 def _not_understood(turn: Turn) -> _Route:
     text = answers.NOT_UNDERSTOOD.say(turn.account.language, commands=menu_lines(turn))
-    return _Route(Outcome(replies=(say(turn, text),), verdict=NOT_UNDERSTOOD))
+    return _Route(not_understood(say(turn, text)))

@@ -1,9 +1,11 @@
 """Open tickets with their deadlines; commands join this to their own outcome (flows.md 12)."""
 
 from datetime import datetime, timedelta
+from typing import Self
 
 from app.domain.charges import Charge
 from app.domain.evidence import EvidenceDraft
+from app.domain.refunds import Refund
 from app.domain.tickets import (
     CALL_BACK,
     FIRST_RESPONSE,
@@ -14,7 +16,7 @@ from app.domain.tickets import (
     tier_of,
     time_to_decide,
 )
-from app.domain.turn import Outcome, TimerSet, Turn
+from app.domain.turn import Outcome, TimerSet, Turn, apply
 from app.domain.values import value
 
 DEADLINE_TIMER = "ticket-deadline"
@@ -26,6 +28,23 @@ class OpenedTicket:
 
     ticket: Ticket
     outcome: Outcome
+
+
+@value
+class TicketWithRefunds:
+    """A ticket with its tenure and its refunds, by their ids."""
+
+    tenure: int
+    ticket: Ticket
+    refunds: tuple[Refund, ...]
+
+    @classmethod
+    def of(cls, turn: Turn, ticket: Ticket, outcome: Outcome) -> Self:
+        """Return the ticket as the outcome leaves it."""
+        account = apply(turn.account, outcome)
+        refunds = [refund for refund in account.records_of(Refund) if refund.ticket_id == ticket.id]
+        refunds.sort(key=lambda refund: refund.id)
+        return cls(turn.subscriber.tenure, account.record(Ticket, ticket.id) or ticket, tuple(refunds))
 
 
 def open_ticket(turn: Turn, kind: TicketKind, text: str, *, who: str, charge_ids: tuple[str, ...] = ()) -> OpenedTicket:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from app.domain.account import Account, Subscriber
 from app.domain.catalogue import Catalogue
@@ -14,16 +14,27 @@ from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck, PasswordCheckResult
 from app.domain.policy import Policy, ProviderTraits
 from app.domain.records import Record
+from app.domain.refusals import Refusal, RefusalReason
 from app.domain.subscriptions import Subscription
 from app.domain.values import replace, value
 
 
 @value
 class Stimulus:
-    """Something that happens to a subscriber and starts a turn. Each management call is a subclass."""
+    """Something that happens to a subscriber and starts a turn."""
 
 
 _S = TypeVar("_S", bound=Stimulus)
+_R = TypeVar("_R")
+
+
+@value
+class Call(Stimulus, Generic[_R]):
+    """A management call about a subscriber; each is a subclass. ``_R`` is what it returns unless it is refused."""
+
+    def returning(self, result: _R, outcome: "Outcome") -> "Outcome":
+        """Return the outcome of this call with its result."""
+        return replace(outcome, result=result)
 
 
 @value
@@ -182,14 +193,6 @@ class EventDraft:
 
 
 @value
-class Refusal:
-    """The refusal of a management call: an HTTP status and a sentence that says what to do."""
-
-    status: int
-    detail: str
-
-
-@value
 class Outcome:
     """Everything that a turn causes; written in one commit or not at all.
 
@@ -202,13 +205,14 @@ class Outcome:
         tenure_ended: delete the queued messages and timers of the tenure that the turn started with.
         refusal: why a management call is refused; None otherwise.
         limits: the new limits of the number; None if they do not change.
-        verdict: how the stimulus was dealt with, in a word or two.
+        verdict: how the stimulus was dealt with, in a word or two for people.
         kept_until: leave the MO in the queue until then (UTC) and use nothing of this outcome but ``limits``.
         superseded: ``about`` names; queued messages about them are not sent any more (safety.md 18).
         awaits_password: leave the MO in the queue until this check is done; nothing else of this outcome is used.
         awaits_hand_over: the same until the attempt to hand over an open question has ended.
         former_tenure: the tenure of the former customer who sent the MO; it is recorded only (safety.md 1).
-        kept: fields of a management call whose stored values differ from the given ones and stay as they are.
+        result: what a management call returns; set by ``Call.returning``.
+        understood: False if the replies only say that a text was not understood, which the loop guard counts.
     """
 
     replies: tuple[Reply, ...] = ()
@@ -229,12 +233,13 @@ class Outcome:
     awaits_password: PasswordCheck | None = None
     awaits_hand_over: bool = False
     former_tenure: int | None = None
-    kept: tuple[str, ...] = ()
+    result: object = None
+    understood: bool = True
 
 
-def refused(status: int, detail: str) -> Outcome:
-    """Return the outcome that refuses a management call with an HTTP status and a sentence that says what to do."""
-    return Outcome(refusal=Refusal(status, detail), verdict="refused")
+def refused(reason: RefusalReason, detail: str = "") -> Outcome:
+    """Return the outcome that refuses a management call; ``detail`` says what is wrong unless the reason says all."""
+    return Outcome(refusal=Refusal(reason, detail), verdict="refused")
 
 
 _CONCATENATED = (

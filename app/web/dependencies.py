@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from app.domain.masking import holds_password, masked
 from app.domain.msisdn import parse_msisdn
 from app.domain.reasons import reason_in
+from app.domain.refusals import RefusalReason
 from app.services.gateway import Gateway, Management, Upkeep
 from app.services.management.tokens import Caller, Scope
 from app.services.refusals import RefusedError
@@ -109,10 +110,12 @@ def needs(*scopes: Scope) -> Needs:
 
 
 def msisdn_of(given: str) -> str:
-    """Return a subscriber's number in E.164; raise RefusedError (422) if it is none."""
+    """Return a subscriber's number in E.164; raise RefusedError if it is none."""
     msisdn = parse_msisdn(given)
     if msisdn is None:
-        raise RefusedError(422, "msisdn: is not a mobile number; write 13800138000 or +8613800138000.")
+        raise RefusedError(
+            RefusalReason.INVALID, "msisdn: is not a mobile number; write 13800138000 or +8613800138000."
+        )
     return msisdn
 
 

@@ -16,6 +16,9 @@ from app.services.management.idempotency import CallKey, RecordedCall
 from app.web import problems
 from app.web.limits import STREAMED, whole_body
 
+# These answers are not stored, so that the caller can repeat the call with the same key.
+_TRANSIENT_STATUSES = frozenset({401, 403, 408, 429})
+_FIRST_SERVER_ERROR = 500
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _BAD_KEY = "Idempotency-Key: 1 to 255 visible ASCII characters, and nothing that looks like a password."
@@ -60,7 +63,7 @@ class IdempotencyKeys:
             await problems.response(409, _OTHER_BODY)(scope, receive, send)
 
     async def _run(self, management: Management, call: CallKey, body: bytes, scope: Scope, send: Send) -> None:
-        """Handle the request, store its answer, and send the answer once it is stored."""
+        """Handle the request, store its answer unless it is transient, and send it once it is stored."""
         answer: list[Message] = []
 
         async def replayed_body() -> Message:
@@ -74,9 +77,13 @@ class IdempotencyKeys:
         except BaseException:
             await management.idempotent_calls.drop(call)
             raise
-        text = b"".join(message.get("body", b"") for message in answer[1:]).decode()
-        media_type = Headers(raw=answer[0]["headers"]).get("content-type", "application/json")
-        await management.idempotent_calls.end(call, answer[0]["status"], media_type, text)
+        status = answer[0]["status"]
+        if status in _TRANSIENT_STATUSES or status >= _FIRST_SERVER_ERROR:
+            await management.idempotent_calls.drop(call)
+        else:
+            text = b"".join(message.get("body", b"") for message in answer[1:]).decode()
+            media_type = Headers(raw=answer[0]["headers"]).get("content-type", "application/json")
+            await management.idempotent_calls.end(call, status, media_type, text)
         for message in answer:
             await send(message)
 

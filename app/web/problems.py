@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from app import observability
 from app.domain.masking import masked
+from app.domain.refusals import Refusal, RefusalReason
 from app.domain.storage import StorageUnavailableError
 from app.providers.validation import location_of
 from app.services.refusals import RefusedError
@@ -21,6 +22,52 @@ _RETRY_AFTER_SECONDS = "5"
 _MAX_ERRORS = 100
 OUR_FAULT = "Something went wrong on our side; it is in the log."
 log = observability.logger(__name__)
+
+
+# The status of each reason for which a call is refused.
+_STATUSES = {
+    RefusalReason.UNKNOWN: 404,
+    RefusalReason.CONFLICT: 409,
+    RefusalReason.INVALID: 422,
+    RefusalReason.UNKNOWN_SUBSCRIBER: 404,
+    RefusalReason.UNKNOWN_SERVICE: 404,
+    RefusalReason.INVALID_MSISDN: 422,
+    RefusalReason.INVALID_SERVICE_CODE: 422,
+    RefusalReason.INVALID_SP_CODE: 422,
+    RefusalReason.REASON_MISSING: 422,
+    RefusalReason.TENURE_CLOSED: 409,
+    RefusalReason.TENURE_IN_USE: 409,
+    RefusalReason.TRIAL_OVER: 422,
+    RefusalReason.NO_UNCHARGED_USE: 422,
+    RefusalReason.ALREADY_REFUNDED: 409,
+    RefusalReason.CLOCK_SET_BACK: 409,
+    RefusalReason.CLOCK_ADVANCED_BACK: 409,
+}
+# The sentences of the reasons that come without one. They name the calls that help.
+_SENTENCES = {
+    RefusalReason.UNKNOWN_SUBSCRIBER: "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}.",
+    RefusalReason.UNKNOWN_SERVICE: "No such service: create it with PUT /api/v1/services/{service_code}.",
+    RefusalReason.INVALID_MSISDN: "msisdn: no such subscriber; create it with PUT /api/v1/subscribers/{msisdn}.",
+    RefusalReason.INVALID_SERVICE_CODE: "service_code: no such service; create it with PUT "
+    "/api/v1/services/{service_code}.",
+    RefusalReason.INVALID_SP_CODE: "sp_code: no such service provider; create it with PUT "
+    "/api/v1/service-providers/{sp_code}.",
+    RefusalReason.REASON_MISSING: "X-Reason: say why, in at least 5 visible characters; it is kept with your name.",
+    RefusalReason.TENURE_CLOSED: "This tenure is closed: PUT the subscriber with status active to open a new one.",
+    RefusalReason.TENURE_IN_USE: "This tenure is in use: close it first (PUT the subscriber with status closed).",
+    RefusalReason.TRIAL_OVER: "trial_ends_at is over. Leave out what has ended; DELETE ends what she still has here.",
+    RefusalReason.NO_UNCHARGED_USE: "kind: there is no use without a charge on record; POST /api/v1/usage/per-use "
+    "makes its charge itself.",
+    RefusalReason.ALREADY_REFUNDED: "This charge was refunded already; POST …/refund/confirm pays the second half of "
+    "a principal.",
+    RefusalReason.CLOCK_SET_BACK: "The clock goes back only right after POST /simulator/reset.",
+    RefusalReason.CLOCK_ADVANCED_BACK: "The clock only goes forward; POST /simulator/reset, then PUT /simulator/clock.",
+}
+
+
+def answer_to(refusal: Refusal) -> tuple[int, str]:
+    """Return the HTTP status of a refusal, and a sentence that says what is wrong and what to do."""
+    return _STATUSES[refusal.reason], refusal.detail or _SENTENCES[refusal.reason]
 
 
 class ProblemError(Exception):
@@ -69,8 +116,8 @@ async def _problem(request: Request, error: Exception) -> Response:
     match error:
         case ProblemError(status=status, detail=detail, headers=headers):
             return response(status, detail, headers)
-        case RefusedError(status=status, detail=detail):
-            return response(status, detail)
+        case RefusedError(refusal=refusal):
+            return response(*answer_to(refusal))
         case StorageUnavailableError():
             return response(503, "The database is away; try again.", {"Retry-After": _RETRY_AFTER_SECONDS})
         case RequestValidationError():

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.simulation import FaultMode, SimulatedReport
 from app.services.simulator.fixtures import UnknownFixtureError
-from app.services.simulator.simulation import ClockError
 from app.web.dependencies import GatewayIn, NetworkIn, SimulationIn
 from app.web.problems import ProblemError
 from app.web.times import Moment, ShanghaiTime
@@ -65,10 +64,7 @@ class ClockIn(_Body):
 @router.put("/clock", summary="Stop the clock at a time")
 async def set_clock(given: ClockIn, simulation: SimulationIn) -> ClockOut:
     """Any time. The clock goes back only right after a reset (else 409)."""
-    try:
-        await simulation.set_clock(given.now)
-    except ClockError as error:
-        raise ProblemError(409, str(error)) from None
+    await simulation.set_clock(given.now)
     return await read_clock(simulation)
 
 
@@ -84,10 +80,7 @@ async def advance_clock(given: AdvanceIn, simulation: SimulationIn) -> ClockOut:
     """A running clock is frozen. Timers, retries, reports and waiting messages run in order, each at its own time."""
     if (given.seconds is None) == (given.to is None):
         raise ProblemError(422, "Give either seconds or to.")
-    try:
-        await simulation.advance(seconds=given.seconds, to=given.to)
-    except ClockError as error:
-        raise ProblemError(409, str(error)) from None
+    await simulation.advance(seconds=given.seconds, to=given.to)
     return await read_clock(simulation)
 
 

@@ -14,6 +14,7 @@ from app.domain.messages import MessageClass
 from app.domain.turn import Outcome, TextReceived, TimerDue, Turn, apply
 from app.domain.values import replace
 from tests.commands.charges.charging import announce
+from tests.commands.refusals import CONFLICT
 from tests.commands.transcript import Conversation, policy
 from tests.commands.world import FOUR, SUBSCRIBER, shanghai
 
@@ -134,7 +135,7 @@ def test_a_message_to_a_former_customer_is_not_sent_again(opened: bool) -> None:
     valid_until = talk.now + timedelta(hours=72)
     assert talk.happens(Resend(1, "您的余额", "", MessageClass.RESULT, valid_until, None, None)) == []
     assert talk.outcome.refusal is not None
-    assert (talk.outcome.refusal.status, "former customer" in talk.outcome.refusal.detail) == (409, True)
+    assert (talk.outcome.refusal.reason, "former customer" in talk.outcome.refusal.detail) == (CONFLICT, True)
 
 
 @pytest.mark.parametrize(("made_at", "reached"), [(BEGAN - A_MOMENT, False), (BEGAN, True)])
@@ -142,7 +143,7 @@ def test_a_campaign_reaches_only_who_had_the_number_when_it_was_made(made_at: ob
     talk = Conversation(subscriber=SECOND)
     sent = talk.happens(SendCampaignMessage("c", MessageClass.CARE, "祝您节日快乐", made_at))  # type: ignore[arg-type]
     assert bool(sent) == reached
-    assert (talk.outcome.refusal is None) == reached
+    assert (talk.outcome.result is None) == reached
 
 
 def test_the_evidence_of_a_former_customer_is_not_loaded() -> None:

@@ -12,7 +12,7 @@ from app.db.outbox import outbound_message
 from app.db.subscribers import subscriber
 from app.db.subscriptions import subscription
 from app.db.timers import timer
-from app.services.simulator.simulation import ClockError
+from app.services.refusals import RefusedError
 from app.settings import Settings
 from tests.commands.world import shanghai
 from tests.running import ALICE, START, Running, running
@@ -194,9 +194,9 @@ async def test_the_notice_of_an_agent_s_unsubscribe_by_day_is_sent_at_once(gatew
 
 
 async def test_the_clock_goes_back_only_after_a_reset(gateway: Running) -> None:
-    with pytest.raises(ClockError):
+    with pytest.raises(RefusedError):
         await gateway.gateway.simulator.simulation.set_clock(START - timedelta(seconds=1))
-    with pytest.raises(ClockError):
+    with pytest.raises(RefusedError):
         await gateway.gateway.simulator.simulation.advance(to=START - timedelta(seconds=1))
     await gateway.gateway.simulator.simulation.reset(None)
     state = await gateway.gateway.simulator.simulation.set_clock(shanghai("1999-12-31 10:00"))

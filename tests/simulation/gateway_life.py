@@ -25,7 +25,7 @@ from app.domain.orders import Order
 from app.domain.records import Record
 from app.domain.refunds import Refund
 from app.domain.subscriptions import Channel, SubscriptionState
-from app.domain.turn import Stimulus
+from app.domain.turn import Call
 from app.domain.values import replace
 from app.settings import Settings
 from tests.commands.world import shanghai
@@ -242,8 +242,8 @@ class GatewayLife:
         wanted = SetSubscriber("api:crm", frozenset({"status"}), create=True, status=SubscriberStatus(status))
         self._call(f"life.number_is({status!r})", wanted)
 
-    def _call(self, line: str, stimulus: Stimulus) -> None:
-        self._step(line, self.gateway.gateway.turning.turns.call(ALICE, stimulus))
+    def _call(self, line: str, stimulus: Call[Any]) -> None:
+        self._step(line, self.gateway.gateway.turning.turns.carry_out(ALICE, stimulus))
 
     def _now(self) -> datetime:
         return self._run(self.gateway.gateway.simulator.simulation.clock()).now

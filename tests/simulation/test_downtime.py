@@ -24,7 +24,7 @@ async def prepare(gateway: Running) -> None:
     await gateway.say("DZXXSF")
     due = shanghai("2026-03-31 23:50")
     fee = AnnounceCharge("api:billing", "c-1", "SJB", ChargeKind.MONTHLY, 300, due)
-    await gateway.gateway.turning.turns.call(ALICE, fee)
+    await gateway.gateway.turning.turns.carry_out(ALICE, fee)
     await gateway.drain()
 
 

@@ -5,6 +5,7 @@ import shutil
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from app.commands.orders.calls import PlaceOrder
 from app.domain.account import Language, Plan
 from app.domain.charges import ChargeKind
 from app.domain.subscriptions import Channel, SubscriptionState
-from app.domain.turn import Stimulus
+from app.domain.turn import Call
 from tests.commands.world import shanghai
 from tests.running import Running, running, settings_for
 
@@ -30,9 +31,8 @@ EVERYBODY = (SUMMED, PLANNED, TRIED, STOPPED, ASKED, HELD_BACK)
 _SECONDS = 60
 
 
-async def call(gateway: Running, msisdn: str, stimulus: Stimulus) -> None:
-    outcome = await gateway.gateway.turning.turns.call(msisdn, stimulus)
-    assert outcome.refusal is None, outcome.refusal
+async def call(gateway: Running, msisdn: str, stimulus: Call[Any]) -> None:
+    await gateway.gateway.turning.turns.carry_out(msisdn, stimulus)
 
 
 async def fees(gateway: Running, msisdn: str, code: str, fen: int) -> None:

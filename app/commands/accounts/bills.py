@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from app.commands.accounts.data_usage import MAX_READING_LEAD, UNKNOWN_SUBSCRIBER
+from app.commands.accounts.data_usage import MAX_READING_LEAD
 from app.commands.registry import Takes, call, command
 from app.commands.replies import say
 from app.commands.tenures import tenure_violation
@@ -11,8 +11,9 @@ from app.commands.vocabulary import BALANCE, BILL, POINTS, SPEND
 from app.domain.bills import Bill, BillItem, Spend
 from app.domain.months import closed_months, first_moment, last_moment, month_of
 from app.domain.names import bill_item_violation
+from app.domain.refusals import RefusalReason
 from app.domain.texts import bills as texts
-from app.domain.turn import Outcome, Stimulus, Turn, refused
+from app.domain.turn import Call, Outcome, Turn, refused
 from app.domain.values import value
 
 _MONTHS_SHOWN = 5
@@ -22,7 +23,7 @@ _YEAR, _DIGITS, _APART = 1, 2, 3
 
 
 @value
-class RecordBill(Stimulus):
+class RecordBill(Call[None]):
     """Record the bill of a month (``2026-02``, in Shanghai); it replaces an earlier one."""
 
     month: str
@@ -30,7 +31,7 @@ class RecordBill(Stimulus):
 
 
 @value
-class RecordSpend(Stimulus):
+class RecordSpend(Call[None]):
     """Record what a month (``2026-03``, in Shanghai) has cost until ``at`` (UTC), in fen."""
 
     month: str
@@ -90,14 +91,14 @@ def _month_in(argument: str) -> str | None:
 def record_bill(turn: Turn) -> Outcome:
     """Record a bill."""
     if turn.account.customer is None:
-        return refused(422, UNKNOWN_SUBSCRIBER)
+        return refused(RefusalReason.INVALID_MSISDN)
     report = turn.stimulus_as(RecordBill)
     violation = next((violation for item in report.items if (violation := bill_item_violation(item.name))), None)
     if violation:
-        return refused(422, f"items: a name {violation}.")
+        return refused(RefusalReason.INVALID, f"items: a name {violation}.")
     former = tenure_violation(turn.account, "month", last_moment(report.month))
     if former is not None:
-        return refused(422, former)
+        return refused(RefusalReason.INVALID, former)
     return Outcome(records=(Bill(report.month, turn.now, report.items),), verdict="recorded")
 
 
@@ -106,12 +107,12 @@ def record_spend(turn: Turn) -> Outcome:
     """Record a spend, unless a newer one is on record."""
     report = turn.stimulus_as(RecordSpend)
     if turn.account.customer is None:
-        return refused(422, UNKNOWN_SUBSCRIBER)
+        return refused(RefusalReason.INVALID_MSISDN)
     if report.at > turn.now + MAX_READING_LEAD:
-        return refused(422, "at: lies in the future.")
+        return refused(RefusalReason.INVALID, "at: lies in the future.")
     violation = tenure_violation(turn.account, "at", min(report.at, last_moment(report.month)))
     if violation is not None:
-        return refused(422, violation)
+        return refused(RefusalReason.INVALID, violation)
     recorded = turn.account.record(Spend, report.month)
     if recorded is not None and report.at < recorded.counted_at:
         return Outcome(verdict="older")

@@ -1,6 +1,7 @@
 """Data usage (CXYL), its readings, and an alert when a threshold of the plan is passed (flows.md 9)."""
 
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from app.commands.registry import call, command
 from app.commands.replies import say
@@ -9,17 +10,23 @@ from app.domain.account import Account, Plan
 from app.domain.messages import MessageClass, Reply
 from app.domain.months import first_moment, last_moment, month_of
 from app.domain.preferences import PREFERENCES, Preferences
+from app.domain.refusals import RefusalReason
 from app.domain.texts import data_usage as texts
-from app.domain.turn import Outcome, Refusal, Stimulus, Turn
+from app.domain.turn import Call, Outcome, Turn, refused
 from app.domain.usage import DataUsage, data_plan, highest_passed
 from app.domain.values import replace, value
 
 # How far in the future a reading of data or spend may lie.
 MAX_READING_LEAD = timedelta(hours=24)
-# The words of the verdict for a refused reading: from the future, or of a former customer.
-AHEAD = "ahead"
-FORMER = "former"
-UNKNOWN_SUBSCRIBER = "msisdn: no such subscriber; create it with PUT /api/v1/subscribers/{msisdn}."
+
+
+class ReadingResult(Enum):
+    """What became of a reading. Those from the future and of a former tenure are refused."""
+
+    ACCEPTED = auto()
+    OLDER = auto()  # than the recorded one, so it is ignored
+    AHEAD = auto()
+    FORMER = auto()
 
 
 @value
@@ -32,8 +39,8 @@ class Reading:
 
 
 @value
-class ReadDataUsage(Stimulus):
-    """Record readings of one subscriber, in the order of arrival; the verdict has one word for each."""
+class ReadDataUsage(Call[tuple[ReadingResult, ...]]):
+    """Record readings of one subscriber, in the order of arrival; return a result for each."""
 
     readings: tuple[Reading, ...]
 
@@ -63,30 +70,31 @@ def record_readings(turn: Turn) -> Outcome:
     """Record newer readings, and alert to the highest threshold that this month's usage has newly passed."""
     subscriber = turn.account.customer
     if subscriber is None:
-        return Outcome(refusal=Refusal(422, UNKNOWN_SUBSCRIBER), verdict="unknown")
+        return refused(RefusalReason.INVALID_MSISDN)
     plan = data_plan(subscriber)
     newest: dict[str, DataUsage] = {}
-    verdicts: list[str] = []
-    for reading in turn.stimulus_as(ReadDataUsage).readings:
+    results: list[ReadingResult] = []
+    request = turn.stimulus_as(ReadDataUsage)
+    for reading in request.readings:
         recorded = newest.get(reading.month) or turn.account.record(DataUsage, reading.month)
         usage = _updated_usage(turn, recorded, reading)
-        verdicts.append(_violation(turn, reading) or ("accepted" if usage else "older"))
+        results.append(_violation(turn, reading) or (ReadingResult.ACCEPTED if usage else ReadingResult.OLDER))
         if usage is not None:
             passed = highest_passed(usage.used_kb, plan, turn.policy.data_thresholds) if plan else 0
             newest[reading.month] = replace(usage, spent=max(usage.spent, passed))
-    outcome = Outcome(records=tuple(newest.values()), verdict=" ".join(verdicts))
+    outcome = request.returning(tuple(results), Outcome(records=tuple(newest.values()), verdict="recorded"))
     this_month = newest.get(month_of(turn.now))
     if this_month is None or plan is None or not alerts_on(turn.account, plan):
         return outcome
     return replace(outcome, replies=_alert(turn, plan, this_month))
 
 
-def _violation(turn: Turn, reading: Reading) -> str | None:
-    """Return why a reading is refused, as a word of the verdict; None if it is not."""
+def _violation(turn: Turn, reading: Reading) -> ReadingResult | None:
+    """Return why a reading is refused; None if it is not."""
     if reading.at > turn.now + MAX_READING_LEAD:
-        return AHEAD
+        return ReadingResult.AHEAD
     counted = min(reading.at, last_moment(reading.month))
-    return None if turn.account.former_tenure(counted) is None else FORMER
+    return None if turn.account.former_tenure(counted) is None else ReadingResult.FORMER
 
 
 def _updated_usage(turn: Turn, recorded: DataUsage | None, reading: Reading) -> DataUsage | None:

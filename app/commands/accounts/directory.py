@@ -22,22 +22,23 @@ from app.domain.messages import MessageClass, Reply
 from app.domain.orders import Order
 from app.domain.records import Record
 from app.domain.refunds import Refund
+from app.domain.refusals import RefusalReason
 from app.domain.service_numbers import Extension
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.texts import passwords as texts
 from app.domain.texts import unsubscribing
-from app.domain.turn import Outcome, Stimulus, Turn, merge_outcomes, refused
+from app.domain.turn import Call, Outcome, Turn, merge_outcomes, refused
 from app.domain.values import replace, value
 
 
 @value
-class SetSubscriber(Stimulus):
+class SetSubscriber(Call[None]):
     """Create or change a subscriber.
 
     Attributes:
         who: The caller, for the evidence.
         given: The fields that the caller sent; a change ignores all others.
-        create: True for a PUT, which may open a tenure; False for a PATCH.
+        create: True if the call may open a tenure.
         password_hash: The hash of a first password; refused if the subscriber has one already.
     """
 
@@ -56,7 +57,7 @@ class SetSubscriber(Stimulus):
 
 
 @value
-class AgentUnsubscribe(Stimulus):
+class AgentUnsubscribe(Call[None]):
     """End a service for a customer, by an agent (``who``) who gives the reason."""
 
     who: str
@@ -64,21 +65,20 @@ class AgentUnsubscribe(Stimulus):
     reason: str
 
 
-UNKNOWN_SUBSCRIBER = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
 _FIELDS = ("brand", "vip", "payment", "balance_fen", "points", "status", "language", "plan")
 
 
 @call(SetSubscriber, reads=ALL_RECORDS)
 def set_subscriber(turn: Turn) -> Outcome:
-    """Create, change or close a subscriber; a PUT after a close opens a new, empty tenure."""
+    """Create, change or close a subscriber; after a close a call may open a new, empty tenure."""
     change = turn.stimulus_as(SetSubscriber)
     subscriber = turn.account.subscriber
     if subscriber is not None and subscriber.status is not SubscriberStatus.CLOSED:
         return _change(turn, change, subscriber)
     if not change.create:
         if subscriber is None:
-            return refused(404, UNKNOWN_SUBSCRIBER)
-        return refused(409, "This tenure is closed: PUT the subscriber with status active to open a new one.")
+            return refused(RefusalReason.UNKNOWN_SUBSCRIBER)
+        return refused(RefusalReason.TENURE_CLOSED)
     if subscriber is not None and change.status is SubscriberStatus.CLOSED:
         return Outcome(verdict="closed before")
     return _open_tenure(turn, change)
@@ -86,7 +86,9 @@ def set_subscriber(turn: Turn) -> Outcome:
 
 def _change(turn: Turn, change: SetSubscriber, subscriber: Subscriber) -> Outcome:
     if change.password_hash and subscriber.password_hash:
-        return refused(409, "There is a service password already; only the customer can change it, by SMS.")
+        return refused(
+            RefusalReason.CONFLICT, "There is a service password already; only the customer can change it, by SMS."
+        )
     values = {name: getattr(change, name) for name in _FIELDS if name in change.given}
     updated = replace(subscriber, **values, password_hash=change.password_hash or subscriber.password_hash)
     if updated.status is SubscriberStatus.CLOSED:
@@ -159,13 +161,13 @@ def unsubscribe_by_agent(turn: Turn) -> Outcome:
     given = turn.stimulus_as(AgentUnsubscribe)
     held = turn.account.running_subscription(given.service_code, turn.at) if turn.account.customer else None
     if held is None:
-        return refused(404, "The customer does not have this service.")
+        return refused(RefusalReason.UNKNOWN, "The customer does not have this service.")
     request = UnsubscribeRequest(given.who, Channel.AGENT, reason=given.reason, warned_already=True)
     ended = end_services(turn, [UnsubscribeTarget(label_of(turn.catalogue, held), held)], request)
     if ended[0].result is UnsubscribeResult.ALREADY:
         return Outcome(verdict="already ending")
     if ended[0].result is UnsubscribeResult.REFUSED:
-        return refused(409, "The service is under contract and cannot be ended yet.")
+        return refused(RefusalReason.CONFLICT, "The service is under contract and cannot be ended yet.")
     outcome = as_outcome(turn, ended, request)
     opening = unsubscribing.BY_AGENT.say(turn.account.language)
     return replace(

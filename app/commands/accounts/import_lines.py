@@ -6,12 +6,12 @@ from app.commands.orders.placing import open_order_for
 from app.domain.catalogue import Service
 from app.domain.orders import Order, OrderState
 from app.domain.subscriptions import Channel, Subscription, SubscriptionState, Terms
-from app.domain.turn import Stimulus, Turn
+from app.domain.turn import Call, Turn
 from app.domain.values import value
 
 
 @value
-class ImportSubscription(Stimulus):
+class ImportSubscription(Call[tuple[str, ...]]):
     """Import a subscription that exists in another system.
 
     Attributes:

@@ -6,11 +6,13 @@ from datetime import timedelta
 from app.commands.accounts.import_lines import ImportLine, declined_at, ended_at
 from app.commands.tenures import BEFORE_TENURE
 from app.domain.catalogue import FREE_COSTS_NOTHING
+from app.domain.refusals import RefusalReason
 from app.domain.subscriptions import SubscriptionState
 
 # How far in the future the times of a line may lie.
 _MAX_LINE_LEAD = timedelta(minutes=10)
 _ACTIVE, _TRIAL, _ENDING = SubscriptionState.ACTIVE, SubscriptionState.TRIAL, SubscriptionState.ENDING
+_INVALID, _CONFLICT = RefusalReason.INVALID, RefusalReason.CONFLICT
 
 
 def _trial_without_end(line: ImportLine) -> bool:
@@ -99,32 +101,44 @@ def _binds_longer(line: ImportLine) -> bool:
     return until is not None and line.has_history and (agreed is None or until > agreed)
 
 
-# The first rule that a line breaks decides: the HTTP status, the check that is true when broken, and the detail.
-IMPORT_RULES: tuple[tuple[int, Callable[[ImportLine], bool], str], ...] = (
-    (422, _trial_without_end, "A trial needs trial_ends_at."),
-    (422, _trial_is_over, "trial_ends_at is over. Leave out what has ended; DELETE ends what she still has here."),
-    (422, _priced_though_free, FREE_COSTS_NOTHING),
-    (422, _is_in_future, "as_of and started_at cannot lie ahead: an import brings what exists already."),
-    (422, _is_of_former_customer, f"as_of: {BEFORE_TENURE}"),
+# The first rule that a line breaks decides: the reason, the check that is true when broken, and the detail.
+IMPORT_RULES: tuple[tuple[RefusalReason, Callable[[ImportLine], bool], str], ...] = (
+    (_INVALID, _trial_without_end, "A trial needs trial_ends_at."),
+    (RefusalReason.TRIAL_OVER, _trial_is_over, ""),
+    (_INVALID, _priced_though_free, FREE_COSTS_NOTHING),
+    (_INVALID, _is_in_future, "as_of and started_at cannot lie ahead: an import brings what exists already."),
+    (_INVALID, _is_of_former_customer, f"as_of: {BEFORE_TENURE}"),
+    (_INVALID, _is_undated, "She left or refused this service before: give as_of, the moment that the line speaks of."),
+    (_CONFLICT, _ended_since, "This service ended at as_of or later; an import never revives it."),
     (
-        422,
-        _is_undated,
-        "She left or refused this service before: give as_of, the moment that the line speaks of.",
+        _CONFLICT,
+        _declined_since,
+        "She said no to this service, or nothing in time, at as_of or later; it needs an order.",
     ),
-    (409, _ended_since, "This service ended at as_of or later; an import never revives it."),
-    (409, _declined_since, "She said no to this service, or nothing in time, at as_of or later; it needs an order."),
-    (409, _is_being_asked, "She is being asked whether to order this service; import it again when that is decided."),
     (
-        409,
+        _CONFLICT,
+        _is_being_asked,
+        "She is being asked whether to order this service; import it again when that is decided.",
+    ),
+    (
+        _CONFLICT,
         _predates_end,
         "started_at is not after the end of this service; what has ended begins again by an order.",
     ),
-    (409, _is_ending, "This service is running out after an unsubscribe; an import never revives it."),
-    (409, _becomes_paid, "An import never turns a trial into a paid service; only her yes does."),
-    (409, _becomes_trial, "She confirmed this service as a paid one; an import never turns it into a trial."),
-    (409, _gets_shorter, "An import never shortens a trial; send its end or a later one."),
-    (409, _leaves_plan, "An import never turns a service in the plan into one outside."),
-    (409, _gets_dearer, "An import never raises the price that was confirmed; worse terms need the customer's yes."),
-    (409, _is_billed_differently, "The service has another SP or billing than when she knew it; it needs an order."),
-    (409, _binds_longer, "An import never binds a customer for longer than she agreed to."),
+    (_CONFLICT, _is_ending, "This service is running out after an unsubscribe; an import never revives it."),
+    (_CONFLICT, _becomes_paid, "An import never turns a trial into a paid service; only her yes does."),
+    (_CONFLICT, _becomes_trial, "She confirmed this service as a paid one; an import never turns it into a trial."),
+    (_CONFLICT, _gets_shorter, "An import never shortens a trial; send its end or a later one."),
+    (_CONFLICT, _leaves_plan, "An import never turns a service in the plan into one outside."),
+    (
+        _CONFLICT,
+        _gets_dearer,
+        "An import never raises the price that was confirmed; worse terms need the customer's yes.",
+    ),
+    (
+        _CONFLICT,
+        _is_billed_differently,
+        "The service has another SP or billing than when she knew it; it needs an order.",
+    ),
+    (_CONFLICT, _binds_longer, "An import never binds a customer for longer than she agreed to."),
 )

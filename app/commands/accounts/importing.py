@@ -1,6 +1,5 @@
 """Import subscriptions that customers already have in another system (http-api.md; safety.md 3, 8)."""
 
-from app.commands.accounts.directory import UNKNOWN_SUBSCRIBER
 from app.commands.accounts.import_lines import ImportLine, ImportSubscription
 from app.commands.accounts.import_rules import IMPORT_RULES
 from app.commands.orders.trial_timers import trial_timers
@@ -9,6 +8,7 @@ from app.commands.registry import call
 from app.commands.subscriptions.unsubscribing import mark_ended, summary
 from app.domain.evidence import EvidenceDraft
 from app.domain.orders import Order
+from app.domain.refusals import RefusalReason
 from app.domain.subscriptions import FREE_PERIOD, Subscription, SubscriptionState, Terms
 from app.domain.turn import Outcome, TimerSet, Turn, merge_outcomes, refused
 from app.domain.values import replace
@@ -16,21 +16,22 @@ from app.domain.values import replace
 
 @call(ImportSubscription, reads=(Order,))
 def import_subscription(turn: Turn) -> Outcome:
-    """Import one subscription; the answer names the fields that keep the gateway's value (safety.md 8)."""
+    """Import one subscription; return the names of the fields that keep the gateway's value (safety.md 8)."""
     request = turn.stimulus_as(ImportSubscription)
     if turn.account.customer is None:
-        return refused(404, UNKNOWN_SUBSCRIBER)
+        return refused(RefusalReason.UNKNOWN_SUBSCRIBER)
     service = turn.catalogue.services.get(request.service_code)
     if service is None:
-        return refused(404, "No such service: create it with PUT /api/v1/services/{service_code}.")
+        return refused(RefusalReason.UNKNOWN_SERVICE)
     line = ImportLine.of(turn, request, service)
-    for status, is_broken, detail in IMPORT_RULES:
+    for reason, is_broken, detail in IMPORT_RULES:
         if is_broken(line):
-            return refused(status, detail)
+            return refused(reason, detail)
     after = _new_subscription(line) if line.held is None else _corrected_subscription(line, line.held)
     if after == line.held:
-        return Outcome(kept=_kept_fields(request, after), verdict="as before")
-    return merge_outcomes(_import_outcome(line, after), update_question_expiry(turn, after))
+        return request.returning(_kept_fields(request, after), Outcome(verdict="as before"))
+    imported = merge_outcomes(_import_outcome(line, after), update_question_expiry(turn, after))
+    return request.returning(_kept_fields(request, after), imported)
 
 
 def _import_outcome(line: ImportLine, after: Subscription) -> Outcome:
@@ -47,7 +48,6 @@ def _import_outcome(line: ImportLine, after: Subscription) -> Outcome:
         subscriptions=(*(ended for ended, _ in over), after),
         timers=_changed_timers(turn, line.held, after),
         evidence=(*(ended for _, ended in over), draft),
-        kept=kept,
         verdict="imported",
     )
 

@@ -7,16 +7,17 @@ superseded by another date, by its cancellation, by the status active, and by th
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from app.commands.accounts.directory import UNKNOWN_SUBSCRIBER, SetSubscriber
+from app.commands.accounts.directory import SetSubscriber
 from app.commands.charges.settling import cancel_charges_due_in_suspension
 from app.commands.registry import call, subscriber_changed, timer
 from app.commands.replies import say
 from app.domain.account import Account, Subscriber, SubscriberStatus
 from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass, Reply
+from app.domain.refusals import RefusalReason
 from app.domain.suspension import LowBalance, Suspension, is_low
 from app.domain.texts import suspension as texts
-from app.domain.turn import Outcome, Stimulus, TimerDropped, TimerDue, TimerSet, Turn, merge_outcomes, refused
+from app.domain.turn import Call, Outcome, Stimulus, TimerDropped, TimerDue, TimerSet, Turn, merge_outcomes, refused
 from app.domain.values import value
 
 NOTICE_TIMER = "suspension-notice"
@@ -26,7 +27,7 @@ _LOW_BALANCE = "low-balance"
 
 
 @value
-class AnnounceSuspension(Stimulus):
+class AnnounceSuspension(Call[None]):
     """Announce that billing will suspend the number at ``stops_at`` (UTC); this replaces an earlier date."""
 
     who: str
@@ -34,7 +35,7 @@ class AnnounceSuspension(Stimulus):
 
 
 @value
-class CallOffSuspension(Stimulus):
+class CallOffSuspension(Call[None]):
     """Cancel the announced suspension."""
 
     who: str
@@ -56,11 +57,11 @@ def announce(turn: Turn) -> Outcome:
     """Notify the subscriber at once, and again 24 hours before the suspension."""
     request = turn.stimulus_as(AnnounceSuspension)
     if turn.account.customer is None:
-        return refused(404, UNKNOWN_SUBSCRIBER)
+        return refused(RefusalReason.UNKNOWN_SUBSCRIBER)
     if request.stops_at <= turn.now:
-        return refused(422, "at: must lie in the future.")
+        return refused(RefusalReason.INVALID, "at: must lie in the future.")
     if turn.account.customer.status is SubscriberStatus.SUSPENDED:
-        return refused(409, "The number is suspended already.")
+        return refused(RefusalReason.CONFLICT, "The number is suspended already.")
     earlier = _open_announcements(turn.account)
     if any(item.stops_at == request.stops_at for item in earlier):
         return Outcome(verdict="as before")
@@ -83,7 +84,7 @@ def call_off(turn: Turn) -> Outcome:
     """Cancel an announced suspension, and supersede its held notices."""
     announced = _open_announcements(turn.account) if turn.account.customer else ()
     if not announced:
-        return refused(404, "No stop is announced for this number.")
+        return refused(RefusalReason.UNKNOWN, "No stop is announced for this number.")
     who = turn.stimulus_as(CallOffSuspension).who
     evidence = tuple(_evidence(who, item, off=True) for item in announced)
     return merge_outcomes(_closed(turn, announced), Outcome(evidence=evidence))
@@ -162,7 +163,7 @@ def end_announced(turn: Turn, before: Subscriber | None, after: Subscriber) -> O
 
 
 def _says_active(stimulus: Stimulus) -> bool:
-    """Return True for a PATCH that names the status active, as billing sends when the subscriber has paid."""
+    """Return True for a change that names the status active, as billing sends when the subscriber has paid."""
     if not isinstance(stimulus, SetSubscriber) or stimulus.create:
         return False
     return "status" in stimulus.given and stimulus.status is SubscriberStatus.ACTIVE

@@ -17,20 +17,33 @@ from app.domain.charges import USE_DUE, Charge, ChargeKind, Use
 from app.domain.evidence import EvidenceDraft
 from app.domain.months import last_moment, month_of
 from app.domain.orders import Order
+from app.domain.records import Record
 from app.domain.refunds import Refund
+from app.domain.refusals import Refusal, RefusalReason
 from app.domain.subscriptions import Channel, Subscription
-from app.domain.turn import Outcome, Stimulus, TimerSet, Turn, apply, merge_outcomes, refused
+from app.domain.turn import Call, Outcome, TimerSet, Turn, apply, merge_outcomes, refused
 from app.domain.values import replace, value
 
-# The verdict of a call that repeats an earlier one exactly.
-KNOWN = "known"
 # How far in the future a reported use may lie.
 _MAX_USE_LEAD = timedelta(minutes=10)
+_INVALID, _CONFLICT = RefusalReason.INVALID, RefusalReason.CONFLICT
 _USE_CHANNELS = frozenset({Channel.SMS, Channel.WEB, Channel.WAP, Channel.APP})
 
 
 @value
-class AnnounceCharge(Stimulus):
+class AnnouncedCharge:
+    """A charge that was announced, with its tenure.
+
+    ``is_new`` is False if an equal request announced it before.
+    """
+
+    tenure: int
+    charge: Charge
+    is_new: bool
+
+
+@value
+class AnnounceCharge(Call[AnnouncedCharge]):
     """Billing's request for a charge.
 
     ``who`` is the caller, for the evidence; ``channel`` is that of a use. ``due_at`` is UTC, ``period`` a month in
@@ -79,7 +92,7 @@ class AnnounceCharge(Stimulus):
 
 
 @value
-class RecordUse(Stimulus):
+class RecordUse(Call[AnnouncedCharge]):
     """A report of one use of a per-use service (点播); ``at`` is when it happened (UTC)."""
 
     who: str
@@ -93,36 +106,48 @@ _UNKNOWN_CUSTOMER = "msisdn: this number is no customer's, so there is no consen
 _OTHER_BODY = "This id was used for something else; send the first body again, or take another id."
 
 
-def _refuse(turn: Turn, status: int, detail: str, request: AnnounceCharge) -> Outcome:
+def _refuse(turn: Turn, request: AnnounceCharge, reason: RefusalReason, detail: str = "") -> Outcome:
     """Refuse a charge and record the request as evidence if the number has a subscriber (flows.md 7)."""
     draft = EvidenceDraft("fee-refused", request.charge_id, {
         "who": request.who, "service_code": request.service_code, "kind": request.kind.value,
-        "amount_fen": request.amount_fen, "due_at": request.due_at.isoformat(), "why": detail,
+        "amount_fen": request.amount_fen, "due_at": request.due_at.isoformat(), "why": detail or reason.value,
     })  # fmt: skip
     drafts = (draft,) if turn.account.customer else ()
-    return replace(refused(status, detail), evidence=drafts)
+    return replace(refused(reason, detail), evidence=drafts)
 
 
 @call(AnnounceCharge, reads=(Charge, Order, Refund, Use))
 def announce(turn: Turn) -> Outcome:
-    """Record a charge that the subscriber consented to and remind them of it; refuse any other with 409 or 422."""
+    """Record a charge that the subscriber consented to and remind them of it; refuse any other."""
     request = turn.stimulus_as(AnnounceCharge)
     existing = turn.account.record(Charge, request.charge_id)
     if existing is not None:
         same = request.matches(existing)
-        return Outcome(verdict=KNOWN) if same else _refuse(turn, 409, _OTHER_BODY, request)
+        return _known(turn, request, existing) if same else _refuse(turn, request, _CONFLICT, _OTHER_BODY)
     customer = turn.account.customer
     if customer is None:
-        return _refuse(turn, 422, _UNKNOWN_CUSTOMER, request)
+        return _refuse(turn, request, _INVALID, _UNKNOWN_CUSTOMER)
     if former := _violation_of_tenure(turn, request):
-        return _refuse(turn, 422, former, request)
+        return _refuse(turn, request, _INVALID, former)
     if request.kind is ChargeKind.PER_USE:
         return _announce_for_use(turn, request)
     subscription = _subscription_for(turn, request)
     violation = next(_violations(turn, request, subscription), None)
     if violation is not None:
-        return _refuse(turn, *violation, request)
-    return _record_charge(turn, request.new_charge(turn, subscription), request.who)
+        return _refuse(turn, request, violation.reason, violation.detail)
+    return _new(turn, request, request.new_charge(turn, subscription))
+
+
+def _known(turn: Turn, request: AnnounceCharge | RecordUse, charge: Charge) -> Outcome:
+    """Return the charge that an equal request announced before."""
+    return request.returning(AnnouncedCharge(turn.subscriber.tenure, charge, is_new=False), Outcome(verdict="known"))
+
+
+def _new(turn: Turn, request: AnnounceCharge | RecordUse, charge: Charge, *records: Record) -> Outcome:
+    """Record a charge together with other records, and return it."""
+    outcome = merge_outcomes(_record_charge(turn, charge, request.who), Outcome(records=records))
+    recorded = apply(turn.account, outcome).record(Charge, charge.id) or charge
+    return request.returning(AnnouncedCharge(turn.subscriber.tenure, recorded, is_new=True), outcome)
 
 
 def _violation_of_tenure(turn: Turn, request: AnnounceCharge) -> str | None:
@@ -139,31 +164,36 @@ def _subscription_for(turn: Turn, request: AnnounceCharge) -> Subscription | Non
     return max(running, key=lambda item: (covers(item, request.month), item.started_at), default=None)
 
 
-def _violations(turn: Turn, request: AnnounceCharge, subscription: Subscription | None) -> Iterator[tuple[int, str]]:
-    """Yield the HTTP status and detail of each rule that a monthly charge breaks (safety.md 2, 10; flows.md 17)."""
+def _violations(turn: Turn, request: AnnounceCharge, subscription: Subscription | None) -> Iterator[Refusal]:
+    """Yield a refusal for each rule that a monthly charge breaks (safety.md 2, 10; flows.md 17)."""
     if turn.account.is_suspended:
-        yield 422, "The customer is suspended: no monthly fee falls due meanwhile."
+        yield Refusal(_INVALID, "The customer is suspended: no monthly fee falls due meanwhile.")
     if subscription is None:
-        yield 422, "service_code: the customer does not have this service, so there is no consent to a fee."
+        yield Refusal(
+            _INVALID, "service_code: the customer does not have this service, so there is no consent to a fee."
+        )
         return
     yield from (
-        (422, violation.detail)
+        Refusal(_INVALID, violation.detail)
         for violation in violations(turn, request.new_charge(turn, subscription), subscription, request.due_at)
     )
     yield from _violations_by_other_charges(turn, request, subscription)
 
 
-def _violations_by_other_charges(
-    turn: Turn, request: AnnounceCharge, subscription: Subscription
-) -> Iterator[tuple[int, str]]:
+def _violations_by_other_charges(turn: Turn, request: AnnounceCharge, subscription: Subscription) -> Iterator[Refusal]:
     """Yield violations of "one charge per service and month", across subscriptions; free charges are exempt."""
     others = charges_of_month(turn, subscription.service_code, request.month) if request.amount_fen else []
     if any(is_in_force(turn, charge) for charge in others):
-        yield 409, "period: there is a monthly fee of this service and month; only after it is given up can be another."
+        yield Refusal(
+            _CONFLICT,
+            "period: there is a monthly fee of this service and month; only after it is given up can be another.",
+        )
     if subscription.unsubscribed_at is None or not request.amount_fen:
         return
     if request.month != subscription.owed_month or any(charge.subscription_id == subscription.id for charge in others):
-        yield 409, "period: the customer unsubscribed, and was not told that a fee of this month is still to come."
+        yield Refusal(
+            _CONFLICT, "period: the customer unsubscribed, and was not told that a fee of this month is still to come."
+        )
 
 
 def _announce_for_use(turn: Turn, request: AnnounceCharge) -> Outcome:
@@ -171,14 +201,12 @@ def _announce_for_use(turn: Turn, request: AnnounceCharge) -> Outcome:
     uses = [use for use in turn.account.records_of(Use) if use.service_code == request.service_code]
     use = next((use for use in uses if use.charge_id is None), None)
     if use is None:
-        detail = "kind: there is no use without a charge on record; POST /api/v1/usage/per-use makes its charge itself."
-        return _refuse(turn, 422, detail, request)
+        return _refuse(turn, request, RefusalReason.NO_UNCHARGED_USE)
     if request.amount_fen > price_of_use(turn, use.service_code, use.at):
-        return _refuse(turn, 422, "amount_fen: is more than the price of the use at its time.", request)
+        return _refuse(turn, request, _INVALID, "amount_fen: is more than the price of the use at its time.")
     subscription = turn.account.running_subscription(request.service_code, turn.at)
     charge = replace(request.new_charge(turn, subscription), channel=request.channel or use.channel)
-    linked = Outcome(records=(replace(use, charge_id=charge.id),))
-    return merge_outcomes(_record_charge(turn, charge, request.who), linked)
+    return _new(turn, request, charge, replace(use, charge_id=charge.id))
 
 
 def _record_charge(turn: Turn, charge: Charge, who: str) -> Outcome:
@@ -214,13 +242,16 @@ def record_use(turn: Turn) -> Outcome:
             request.channel,
             request.at,
         )
-        return Outcome(verdict=KNOWN) if same else refused(409, _OTHER_BODY)
+        charge = turn.account.record(Charge, charge_id_of(request.use_id))
+        if charge is None:
+            return refused(RefusalReason.UNKNOWN, "There is no charge with this id.")
+        return _known(turn, request, charge) if same else refused(_CONFLICT, _OTHER_BODY)
     violation = next(_violations_of_use(turn, request), None)
     if violation is not None:
-        return refused(*violation)
+        return refused(violation.reason, violation.detail)
     charge = _charge_for_use(turn, request)
     use = Use(request.use_id, turn.now, request.service_code, request.channel, request.at, charge.id)
-    return merge_outcomes(_record_charge(turn, charge, request.who), Outcome(records=(use,)))
+    return _new(turn, request, charge, use)
 
 
 def charge_id_of(use_id: str) -> str:
@@ -228,23 +259,23 @@ def charge_id_of(use_id: str) -> str:
     return f"use-{use_id}"
 
 
-def _violations_of_use(turn: Turn, request: RecordUse) -> Iterator[tuple[int, str]]:
-    """Yield the HTTP status and detail of each rule that a reported use breaks."""
+def _violations_of_use(turn: Turn, request: RecordUse) -> Iterator[Refusal]:
+    """Yield a refusal for each rule that a reported use breaks."""
     if turn.account.customer is None:
-        yield 422, _UNKNOWN_CUSTOMER
+        yield Refusal(_INVALID, _UNKNOWN_CUSTOMER)
     service = turn.catalogue.services.get(request.service_code)
     if service is None:
-        yield 422, "service_code: no such service; create it with PUT /api/v1/services/{service_code}."
+        yield Refusal(RefusalReason.INVALID_SERVICE_CODE)
     elif service.billing is not Billing.PER_USE:
-        yield 422, "service_code: this service is not paid by use."
+        yield Refusal(_INVALID, "service_code: this service is not paid by use.")
     if request.channel not in _USE_CHANNELS:
-        yield 422, "channel: a use comes by sms, web, wap or app."
+        yield Refusal(_INVALID, "channel: a use comes by sms, web, wap or app.")
     if request.at > turn.now + _MAX_USE_LEAD:
-        yield 422, "at: lies in the future."
+        yield Refusal(_INVALID, "at: lies in the future.")
     if violation := tenure_violation(turn.account, "at", request.at):
-        yield 422, violation
+        yield Refusal(_INVALID, violation)
     if turn.account.record(Charge, charge_id_of(request.use_id)) is not None:
-        yield 409, "use_id: another charge has the id that this use's would get; take another use_id."
+        yield Refusal(_CONFLICT, "use_id: another charge has the id that this use's would get; take another use_id.")
 
 
 def _charge_for_use(turn: Turn, request: RecordUse) -> Charge:

@@ -6,7 +6,7 @@ A yes confirms the order; a no, or any other text to the question's number, decl
 from enum import Enum, auto
 
 from app.commands.codes import looks_like_code, questions_with_code
-from app.commands.limits import NOT_UNDERSTOOD
+from app.commands.limits import not_understood
 from app.commands.orders.fulfilling import fulfil
 from app.commands.orders.placing import OrderRequest, new_order, reason_to_refuse, refusal_text, still_applies
 from app.commands.orders.question_texts import (
@@ -155,7 +155,7 @@ def _hint(turn: Turn, question: Question) -> Outcome:
     by_code = turn.provider.single_number or question.state_as(ConfirmingOrder).code is not None
     where = answers.answer_there(turn.account.language, [about_text(turn, question)])
     text = repeat_text(turn, question) if by_code else where
-    return Outcome(replies=(say(turn, text),), verdict=NOT_UNDERSTOOD)
+    return not_understood(say(turn, text))
 
 
 def _take_yes(turn: Turn, order: Order, question: Question) -> Outcome:

@@ -1,6 +1,6 @@
 """KT and an order keyword: order that service, once confirmed (flows.md 4, 6)."""
 
-from app.commands.limits import NOT_UNDERSTOOD
+from app.commands.limits import not_understood
 from app.commands.orders.placing import place_by_sms
 from app.commands.registry import Takes, command
 from app.commands.replies import say
@@ -23,4 +23,4 @@ def order_by_word(turn: Turn, word: str) -> Outcome:
         return Outcome(replies=(say(turn, texts.NO_KEYWORD.say(turn.account.language)),))
     # A word that cannot be an order keyword is not repeated: it may be a password.
     text = texts.NO_SUCH_KEYWORD if order_keyword_violation(word) else texts.NO_SUCH_SERVICE
-    return Outcome(replies=(say(turn, text.say(turn.account.language, word=word)),), verdict=NOT_UNDERSTOOD)
+    return not_understood(say(turn, text.say(turn.account.language, word=word)))

@@ -1,17 +1,18 @@
 """Orders placed over the management API, which the subscriber must confirm like any other (flows.md 6)."""
 
-from app.commands.orders.placing import OrderRequest, place
+from app.commands.orders.placing import OrderRequest, PlacedOrder, place
 from app.commands.orders.records import refuse_order
 from app.commands.registry import call
 from app.domain.charges import Charge
 from app.domain.orders import Order, OrderKind, OrderState, Reason
+from app.domain.refusals import RefusalReason
 from app.domain.subscriptions import Channel
-from app.domain.turn import Outcome, Stimulus, Turn, refused
+from app.domain.turn import Call, Outcome, Turn, refused
 from app.domain.values import value
 
 
 @value
-class PlaceOrder(Stimulus):
+class PlaceOrder(Call[Order]):
     """An order of a service on a subscriber's behalf.
 
     ``who`` placed it: an API token or an agent. ``reason`` is the one that an agent gives, for the evidence.
@@ -32,16 +33,17 @@ def place_order(turn: Turn) -> Outcome:
     """
     placed = turn.stimulus_as(PlaceOrder)
     if turn.account.customer is None:
-        return refused(422, "msisdn: no such subscriber; create it first.")
+        return refused(RefusalReason.INVALID, "msisdn: no such subscriber; create it first.")
     earlier = _earlier_order(turn, placed)
     if earlier is not None:
         if (earlier.service_code, earlier.channel) != (placed.service_code, placed.channel):
             detail = "This idempotency_key was used for another order of this customer; use a new one."
-            return refused(409, detail)
-        return Outcome(records=(earlier,), verdict="as before")
+            return refused(RefusalReason.CONFLICT, detail)
+        return placed.returning(earlier, Outcome(verdict="as before"))
     service = turn.catalogue.services.get(placed.service_code)
     request = OrderRequest(placed.who, placed.channel, placed.reason, placed.idempotency_key)
-    return place(turn, service, request) if service else _refuse_unknown_service(turn, placed)
+    done = place(turn, service, request) if service else _refuse_unknown_service(turn, placed)
+    return placed.returning(done.order, done.outcome)
 
 
 def _earlier_order(turn: Turn, placed: PlaceOrder) -> Order | None:
@@ -52,7 +54,7 @@ def _earlier_order(turn: Turn, placed: PlaceOrder) -> Order | None:
     return next((order for order in of_caller if order.idempotency_key == placed.idempotency_key), None)
 
 
-def _refuse_unknown_service(turn: Turn, placed: PlaceOrder) -> Outcome:
+def _refuse_unknown_service(turn: Turn, placed: PlaceOrder) -> PlacedOrder:
     order = Order(
         id=next(turn.ids),
         made_at=turn.now,
@@ -63,4 +65,4 @@ def _refuse_unknown_service(turn: Turn, placed: PlaceOrder) -> Outcome:
         who=placed.who,
         idempotency_key=placed.idempotency_key,
     )
-    return refuse_order(turn, order, Reason.UNKNOWN_SERVICE)
+    return PlacedOrder.of(turn, order, refuse_order(turn, order, Reason.UNKNOWN_SERVICE))

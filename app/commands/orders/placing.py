@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Self
 
 from app.commands.orders.given_once import had_free_hours, had_trial
 from app.commands.orders.questions import ask
@@ -17,7 +18,7 @@ from app.domain.subscriptions import Channel, SubscriptionState, Terms
 from app.domain.texts import wording
 from app.domain.texts.order_refusals import HELD_UNLESS_ANSWERED, HELD_UNTIL, REFUSED, REFUSED_CHANGE
 from app.domain.texts.orders import yes_word
-from app.domain.turn import Outcome, TextReceived, Turn
+from app.domain.turn import Outcome, TextReceived, Turn, apply
 from app.domain.values import replace, value
 
 
@@ -140,19 +141,34 @@ def _asked_today(turn: Turn, order: Order) -> bool:
 # ---- placing
 
 
-def place(turn: Turn, service: Service, request: OrderRequest) -> Outcome:
+@value
+class PlacedOrder:
+    """An order as it is after placing it, and the outcome."""
+
+    order: Order
+    outcome: Outcome
+
+    @classmethod
+    def of(cls, turn: Turn, order: Order, outcome: Outcome) -> Self:
+        """Return the order as the outcome leaves it."""
+        return cls(apply(turn.account, outcome).record(Order, order.id) or order, outcome)
+
+
+def place(turn: Turn, service: Service, request: OrderRequest) -> PlacedOrder:
     """Ask the subscriber to confirm an order, or refuse it without a message."""
     order = new_order(turn, service, request)
     reason = reason_to_refuse(turn, order) or (Reason.TOO_MANY_ORDERS if breaks_asking_rules(turn, order) else None)
-    return refuse_order(turn, order, reason) if reason else ask(turn, order, request.reason)
+    outcome = refuse_order(turn, order, reason) if reason else ask(turn, order, request.reason)
+    return PlacedOrder.of(turn, order, outcome)
 
 
 def place_by_sms(turn: Turn, service: Service) -> Outcome:
     """Place an order by the subscriber's own message; a refusal is answered with its reason."""
-    outcome = place(turn, service, OrderRequest(f"mo:{turn.stimulus_as(TextReceived).id}", Channel.SMS))
-    refused = [record for record in outcome.records if isinstance(record, Order) and record.reason]
-    reasons = tuple(say(turn, refusal_text(turn, order, order.reason)) for order in refused if order.reason)
-    return replace(outcome, replies=(*outcome.replies, *reasons))
+    placed = place(turn, service, OrderRequest(f"mo:{turn.stimulus_as(TextReceived).id}", Channel.SMS))
+    order, outcome = placed.order, placed.outcome
+    if order.reason is None:
+        return outcome
+    return replace(outcome, replies=(*outcome.replies, say(turn, refusal_text(turn, order, order.reason))))
 
 
 def refusal_text(turn: Turn, order: Order, reason: Reason) -> str:

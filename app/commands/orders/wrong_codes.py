@@ -1,7 +1,7 @@
 """Wrong codes for orders that only a code confirms: the third one declines the order (safety.md 6)."""
 
 from app.commands.codes import looks_like_code
-from app.commands.limits import NOT_UNDERSTOOD
+from app.commands.limits import not_understood
 from app.commands.orders.questions import order_asked_by
 from app.commands.orders.records import answer_evidence, close_with_question, label
 from app.commands.parser import Said
@@ -22,7 +22,7 @@ def count_wrong_code(turn: Turn, order: Order, question: Question) -> Outcome:
     counted = replace(order, wrong_codes=order.wrong_codes + 1)
     if counted.wrong_codes < _TRIES:
         text = texts.WRONG_CODE.say(language, name=name)
-        return Outcome(replies=(say(turn, text),), records=(counted,), verdict=NOT_UNDERSTOOD)
+        return not_understood(say(turn, text), records=(counted,))
     closed = close_with_question(turn, counted, OrderState.DECLINED, Reason.WRONG_CODES)
     reply = say(turn, texts.WRONG_CODES.say(language, name=name), kind=MessageClass.RESULT)
     return replace(closed, replies=(reply,), evidence=(answer_evidence(turn, closed, question),))
@@ -34,5 +34,6 @@ def count_wrong_codes(turn: Turn, questions: tuple[Question, ...], said: Said) -
         return None
     orders = [(order_asked_by(turn, item), item) for item in questions]
     return merge_outcomes(
-        Outcome(verdict=NOT_UNDERSTOOD), *(count_wrong_code(turn, order, item) for order, item in orders if order)
+        not_understood(),
+        *(count_wrong_code(turn, order, item) for order, item in orders if order),
     )

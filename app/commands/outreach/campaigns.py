@@ -9,7 +9,7 @@ from app.domain.consents import MARKETING, MarketingConsent
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import marketing as texts
-from app.domain.turn import DeliveryOutcome, MessageOutcome, Outcome, Refusal, Stimulus, TimerDue, Turn
+from app.domain.turn import Call, DeliveryOutcome, MessageOutcome, Outcome, TimerDue, Turn
 from app.domain.values import value
 
 _STATES = {
@@ -17,11 +17,10 @@ _STATES = {
     DeliveryOutcome.FAILED: CampaignMessageState.FAILED,
     DeliveryOutcome.UNDELIVERED: CampaignMessageState.FAILED,
 }
-_CONFLICT = 409
 
 
 @value
-class SendCampaignMessage(Stimulus):
+class SendCampaignMessage(Call[SkipReason | None]):
     """Send a campaign's message to one number.
 
     ``made_at`` (UTC) is when the campaign was made: only who had the number then is a recipient.
@@ -35,19 +34,19 @@ class SendCampaignMessage(Stimulus):
 
 @call(SendCampaignMessage, reads=(CampaignMessage, MarketingConsent))
 def send_campaign_message(turn: Turn) -> Outcome:
-    """Send or hold one message, or refuse with a ``SkipReason`` as the detail; a repeated call changes nothing."""
+    """Send or hold one message, or return why the number is skipped; a repeated call changes nothing."""
     request = turn.stimulus_as(SendCampaignMessage)
     if turn.account.customer is None or turn.account.former_tenure(request.made_at) is not None:
-        return _skipped(SkipReason.NOT_A_CUSTOMER)
+        return _skipped(request, SkipReason.NOT_A_CUSTOMER)
     messages = turn.account.records_of(CampaignMessage)
     if any(item.id == request.campaign_id for item in messages):
         return Outcome(verdict="reached before")
     consent = turn.account.record(MarketingConsent, MARKETING)
     if request.kind is MessageClass.MARKETING and not (consent and consent.is_open):
-        return _skipped(SkipReason.NO_CONSENT)
+        return _skipped(request, SkipReason.NO_CONSENT)
     goes_at = turn.policy.quiet_hours.release(turn.now)
     if has_message_in_month(messages, request.kind, goes_at):
-        return _skipped(SkipReason.MONTHLY_CAP)
+        return _skipped(request, SkipReason.MONTHLY_CAP)
     state = CampaignMessageState.HELD if goes_at > turn.now else CampaignMessageState.QUEUED
     message = CampaignMessage(request.campaign_id, turn.now, request.kind, state, goes_at)
     reply = say(
@@ -64,8 +63,8 @@ def _pieces(turn: Turn, request: SendCampaignMessage) -> tuple[str, ...]:
     return request.text, texts.HOW_TO_OPT_OUT.say(turn.account.language, number=number)
 
 
-def _skipped(reason: SkipReason) -> Outcome:
-    return Outcome(refusal=Refusal(_CONFLICT, reason.value), verdict="skipped")
+def _skipped(request: SendCampaignMessage, reason: SkipReason) -> Outcome:
+    return request.returning(reason, Outcome(verdict="skipped"))
 
 
 @on_outcome("campaign", reads=(CampaignMessage,))

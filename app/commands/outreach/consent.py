@@ -12,19 +12,19 @@ from app.domain.campaigns import CampaignMessage, CampaignMessageState
 from app.domain.consents import MARKETING, MarketingConsent
 from app.domain.evidence import EvidenceDraft
 from app.domain.messages import MessageClass
+from app.domain.refusals import RefusalReason
 from app.domain.service_numbers import Extension
 from app.domain.texts import marketing as texts
-from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, merge_outcomes, refused
+from app.domain.turn import Call, Outcome, TextReceived, Turn, merge_outcomes, refused
 from app.domain.values import replace, value
 
 # Words with anything behind them, and words that end at a blank, a sign or the end.
 _OPENING = re.compile("|".join(NO_MARKETING))
 _ALONE = re.compile(rf"(?:{'|'.join(NO_MARKETING_ALONE)})(?![^\W_])")
-_UNKNOWN = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
 
 
 @value
-class GiveConsent(Stimulus):
+class GiveConsent(Call[None]):
     """Record that the customer agreed to marketing; ``source`` says where."""
 
     who: str
@@ -32,7 +32,7 @@ class GiveConsent(Stimulus):
 
 
 @value
-class WithdrawConsent(Stimulus):
+class WithdrawConsent(Call[None]):
     """Withdraw the consent for the customer; ``who`` is the caller."""
 
     who: str
@@ -43,7 +43,7 @@ def give_consent(turn: Turn) -> Outcome:
     """Record the consent; every call adds evidence, even if there is one already."""
     request = turn.stimulus_as(GiveConsent)
     if turn.account.customer is None:
-        return refused(404, _UNKNOWN)
+        return refused(RefusalReason.UNKNOWN_SUBSCRIBER)
     before = _consent(turn)
     consent = MarketingConsent(MARKETING, turn.now, request.source)
     draft = EvidenceDraft("consent-given", MARKETING, {
@@ -57,7 +57,7 @@ def withdraw_consent(turn: Turn) -> Outcome:
     """Withdraw the consent as an opt-out by SMS does, without a reply."""
     request = turn.stimulus_as(WithdrawConsent)
     if turn.account.customer is None:
-        return refused(404, _UNKNOWN)
+        return refused(RefusalReason.UNKNOWN_SUBSCRIBER)
     return _withdrawn(turn, {"who": request.who})
 
 

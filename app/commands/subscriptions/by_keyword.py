@@ -1,7 +1,8 @@
 """QX and an order keyword or a name: unsubscribe that service (flows.md 4)."""
 
-from app.commands.limits import NOT_UNDERSTOOD
+from app.commands.limits import not_understood
 from app.commands.registry import Takes, command
+from app.commands.replies import say
 from app.commands.subscriptions.confirming import reply_only, request_of, unsubscribe
 from app.commands.subscriptions.listing import ChoosingServices, items_listed_now, label_of, list_services, open_listing
 from app.commands.subscriptions.matching import ServiceMatch, match_services, means_all_services
@@ -11,6 +12,7 @@ from app.commands.vocabulary import BEHIND_KEYWORD, UNSUBSCRIBE_WORDS
 from app.domain.charges import Charge
 from app.domain.orders import Order
 from app.domain.refunds import Refund
+from app.domain.service_numbers import Extension
 from app.domain.texts import unsubscribing as texts
 from app.domain.turn import Outcome, Turn
 
@@ -46,7 +48,7 @@ def unsubscribe_by_word(turn: Turn, word: str) -> Outcome:
     if matched.service is not None:
         return reply_only(turn, texts.NOT_HELD.say(language, name=matched.service.name))
     text = texts.NO_SUCH_SERVICE if len(bare) <= _LONGEST_WORD else texts.NO_SUCH_KEYWORD
-    return reply_only(turn, text.say(language, word=bare), verdict=NOT_UNDERSTOOD)
+    return not_understood(say(turn, text.say(language, word=bare), extension=Extension.LISTING))
 
 
 def unsubscribe_match(turn: Turn, matched: ServiceMatch) -> Outcome:

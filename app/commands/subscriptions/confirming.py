@@ -72,9 +72,9 @@ def _name_list(turn: Turn, labels: Sequence[str]) -> str:
     return wording.names(language, labels)
 
 
-def reply_only(turn: Turn, text: str, *, verdict: str = "answered") -> Outcome:
+def reply_only(turn: Turn, text: str) -> Outcome:
     """Return a reply from the listing's number that changes nothing."""
-    return Outcome(replies=(say(turn, text, extension=Extension.LISTING),), verdict=verdict)
+    return Outcome(replies=(say(turn, text, extension=Extension.LISTING),))
 
 
 def target_of(turn: Turn, item: ShownService) -> UnsubscribeTarget:

@@ -14,16 +14,17 @@ from app.commands.question_handlers import Answer, Fit, TimedQuestionHandler
 from app.commands.reading import LONGEST_OPENING, LONGEST_TEXT
 from app.commands.registry import Takes, answer, call, command, incomplete
 from app.commands.replies import number_of, say, shown
-from app.commands.ticketing import open_ticket
+from app.commands.ticketing import OpenedTicket, TicketWithRefunds, open_ticket
 from app.commands.vocabulary import BEFORE_TEXT, CLOSING, COMPLAIN, JOINING, OPENING, TICKET_STATE, TRAILING
 from app.domain.charges import Charge
 from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.messages import MessageClass
+from app.domain.refusals import RefusalReason
 from app.domain.service_numbers import Extension
 from app.domain.texts import tickets as texts
 from app.domain.texts import wording
 from app.domain.tickets import Ticket, TicketKind
-from app.domain.turn import Outcome, Stimulus, TextReceived, Turn, merge_outcomes, refused
+from app.domain.turn import Call, Outcome, TextReceived, Turn, merge_outcomes, refused
 from app.domain.values import value
 
 _WINDOW = timedelta(minutes=10)
@@ -39,7 +40,7 @@ class DescribingComplaint(QuestionState):
 
 
 @value
-class AgentComplaint(Stimulus):
+class AgentComplaint(Call[TicketWithRefunds]):
     """A complaint that the agent ``who`` records for a subscriber; ``charge_id`` is the charge it is about, if any."""
 
     who: str
@@ -56,9 +57,8 @@ def complain(turn: Turn, argument: str) -> Outcome:
     text = _text_after_keyword(written, _keywords(turn)) if argument else ""
     if not normalise(text).key:
         return _ask_for_text(turn)
-    return merge_outcomes(
-        _open_complaint(turn, _mark_incomplete(turn, text), f"mo:{received.id}"), _close_earlier_questions(turn)
-    )
+    opened = _open_complaint(turn, _mark_incomplete(turn, text), f"mo:{received.id}")
+    return merge_outcomes(opened.outcome, _close_earlier_questions(turn))
 
 
 def _ask_for_text(turn: Turn) -> Outcome:
@@ -134,7 +134,7 @@ def _mark_incomplete(turn: Turn, text: str) -> str:
     return texts.INCOMPLETE.say(turn.account.language, text=text)
 
 
-def _open_complaint(turn: Turn, text: str, who: str, charges: tuple[Charge, ...] | None = None) -> Outcome:
+def _open_complaint(turn: Turn, text: str, who: str, charges: tuple[Charge, ...] | None = None) -> OpenedTicket:
     """Open a ticket; reply with its number, deadlines and charges, by default those that the text names."""
     text = text[:LONGEST_TEXT]
     if charges is None:
@@ -143,7 +143,7 @@ def _open_complaint(turn: Turn, text: str, who: str, charges: tuple[Charge, ...]
     language = turn.account.language
     reply_text = texts.opened(language, opened.ticket, [label_and_amount(turn, charge) for charge in charges])
     reply = say(turn, reply_text, kind=MessageClass.RESULT)
-    return merge_outcomes(Outcome(replies=(reply,), verdict="complaint"), opened.outcome)
+    return OpenedTicket(opened.ticket, merge_outcomes(Outcome(replies=(reply,), verdict="complaint"), opened.outcome))
 
 
 # ---- the text that a TS without one asked for
@@ -166,7 +166,7 @@ class ComplaintHandler(TimedQuestionHandler):
             return None
         closed = Outcome(questions=(question.closed(turn.now, ClosedAs.ANSWERED),))
         text = _mark_incomplete(turn, received.shown_text.strip())
-        return Answer(merge_outcomes(_open_complaint(turn, text, f"mo:{received.id}"), closed), Fit.LAST)
+        return Answer(merge_outcomes(_open_complaint(turn, text, f"mo:{received.id}").outcome, closed), Fit.LAST)
 
     def repeat(self, turn: Turn, question: Question) -> str:  # noqa: ARG002  the same for all
         """Return that the text of the complaint is awaited."""
@@ -186,15 +186,15 @@ class ComplaintHandler(TimedQuestionHandler):
 
 @call(AgentComplaint, reads=(Charge,))
 def complain_by_agent(turn: Turn) -> Outcome:
-    """Open a ticket as by SMS and notify the subscriber; refuse an unknown number (404) or charge (422)."""
+    """Open a ticket as by SMS and notify the subscriber; refuse an unknown number or charge."""
     request = turn.stimulus_as(AgentComplaint)
     if turn.account.customer is None:
-        detail = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
-        return refused(404, detail)
+        return refused(RefusalReason.UNKNOWN_SUBSCRIBER)
     charge = turn.account.record(Charge, request.charge_id) if request.charge_id else None
     if request.charge_id and charge is None:
-        return refused(422, "charge_id: the customer has no such charge.")
-    return _open_complaint(turn, request.text, request.who, (charge,) if charge else None)
+        return refused(RefusalReason.INVALID, "charge_id: the customer has no such charge.")
+    opened = _open_complaint(turn, request.text, request.who, (charge,) if charge else None)
+    return request.returning(TicketWithRefunds(turn.subscriber.tenure, opened.ticket, ()), opened.outcome)
 
 
 @command(*TICKET_STATE, menu=texts.HELP_STATE, rank=71, reads=(Ticket,))

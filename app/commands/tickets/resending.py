@@ -4,12 +4,13 @@ from datetime import datetime
 
 from app.commands.registry import call
 from app.domain.messages import MessageClass, Reply
-from app.domain.turn import Outcome, Stimulus, Turn, refused
+from app.domain.refusals import RefusalReason
+from app.domain.turn import Call, Outcome, Turn, refused
 from app.domain.values import value
 
 
 @value
-class Resend(Stimulus):
+class Resend(Call[None]):
     """A request to send a message again.
 
     ``tenure`` is the one that it was sent to, from 1; ``extension`` the digits after the access number; ``valid_until``
@@ -30,14 +31,16 @@ _OVER = "Its time is over: what it says or asks holds no longer."
 
 @call(Resend, reads=())
 def send_again(turn: Turn) -> Outcome:
-    """Send the same text from the same number, with its question and window unchanged; refuse with 409 if too late."""
+    """Send the same text from the same number, with its question and window unchanged; refuse if too late."""
     request = turn.stimulus_as(Resend)
     customer = turn.account.customer
     if customer is None or customer.tenure != request.tenure:
-        return refused(409, "It was written to a former customer; the number has another holder since, or none.")
+        return refused(
+            RefusalReason.CONFLICT, "It was written to a former customer; the number has another holder since, or none."
+        )
     question = turn.account.questions.get(request.question_id) if request.question_id else None
     is_useful = question.is_open(turn.now) if question else not request.question_id and turn.now <= request.valid_until
     if not is_useful:
-        return refused(409, _OVER)
+        return refused(RefusalReason.CONFLICT, _OVER)
     reply = Reply((request.text,), request.extension, request.kind, request.question_id, request.about)
     return Outcome(replies=(reply,), verdict="sent again")

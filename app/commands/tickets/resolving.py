@@ -4,23 +4,24 @@ from collections.abc import Iterable
 
 from app.commands.charges import refunding
 from app.commands.registry import call
-from app.commands.ticketing import DEADLINE_TIMER, charges_of, deadline_timers
+from app.commands.ticketing import DEADLINE_TIMER, TicketWithRefunds, charges_of, deadline_timers
 from app.commands.tickets import charge_decisions
 from app.commands.tickets.charge_decisions import DecisionResult
 from app.domain.charges import Charge, ChargeState
 from app.domain.evidence import EvidenceDraft
 from app.domain.orders import Order
 from app.domain.refunds import Refund, RefundPolicy
+from app.domain.refusals import RefusalReason
 from app.domain.texts import refunds as refund_texts
 from app.domain.texts import tickets as texts
 from app.domain.texts.wording import Text
 from app.domain.tickets import Decision, Ticket, TicketKind, TicketState
-from app.domain.turn import Outcome, Stimulus, TimerDropped, Turn, apply, merge_outcomes, refused
+from app.domain.turn import Call, Outcome, TimerDropped, Turn, apply, merge_outcomes, refused
 from app.domain.values import replace, value
 
 
 @value
-class RespondFirst(Stimulus):
+class RespondFirst(Call[TicketWithRefunds]):
     """An agent's first response; ``who`` is the agent, ``message`` goes to the subscriber."""
 
     who: str
@@ -37,7 +38,7 @@ class RefundRequest:
 
 
 @value
-class Resolve(Stimulus):
+class Resolve(Call[TicketWithRefunds]):
     """An agent's decision on a ticket; ``message`` goes to the subscriber."""
 
     who: str
@@ -48,7 +49,7 @@ class Resolve(Stimulus):
 
 
 @value
-class DecideRefund(Stimulus):
+class DecideRefund(Call[TicketWithRefunds]):
     """An agent's decision on the second half of a ticket's refunds: paid if ``confirmed``, else closed."""
 
     who: str
@@ -60,17 +61,19 @@ _UNKNOWN = "There is no ticket with this id, or it is a former customer's."
 _RESOLVED = "This ticket is resolved; nothing can be changed any more."
 
 
-@call(RespondFirst, reads=(Ticket,))
+@call(RespondFirst, reads=(Ticket, Refund))
 def respond_first(turn: Turn) -> Outcome:
-    """Send the first response by SMS and record it, which meets its deadline; refuse with 404 or 409."""
+    """Send the first response by SMS and record it, which meets its deadline."""
     request = turn.stimulus_as(RespondFirst)
     ticket = turn.account.record(Ticket, request.ticket_id)
     if ticket is None:
-        return refused(404, _UNKNOWN)
+        return refused(RefusalReason.UNKNOWN, _UNKNOWN)
     if not ticket.is_open:
-        return refused(409, _RESOLVED)
+        return refused(RefusalReason.CONFLICT, _RESOLVED)
     if ticket.first_response_at is not None:
-        return refused(409, "The first response was given already; resolve the ticket with a message.")
+        return refused(
+            RefusalReason.CONFLICT, "The first response was given already; resolve the ticket with a message."
+        )
     answered = replace(ticket.with_deadlines_checked(turn.at), first_response_at=turn.at, responded_by=request.who)
     text = texts.FIRST_RESPONSE.say(turn.account.language, number=ticket.number, message=request.message)
     draft = EvidenceDraft("ticket-answered", ticket.id, {"who": request.who, "message": request.message})
@@ -80,21 +83,21 @@ def respond_first(turn: Turn) -> Outcome:
         evidence=(draft,),
         verdict="answered first",
     )
-    return merge_outcomes(outcome, refunding.notice(turn, text))
+    return _returning(turn, request, ticket, merge_outcomes(outcome, refunding.notice(turn, text)))
 
 
 @call(Resolve, reads=(Charge, Order, Refund, Ticket))
 def resolve(turn: Turn) -> Outcome:
     """Close the ticket, pay a refund with it and tell the subscriber of both in one message.
 
-    Refuse with 404, 409 or 422 if the ticket, decision or refund does not fit; nothing changes then.
+    Refuse if the ticket, decision or refund does not fit; nothing changes then.
     """
     request = turn.stimulus_as(Resolve)
     ticket = turn.account.record(Ticket, request.ticket_id)
     if ticket is None:
-        return refused(404, _UNKNOWN)
+        return refused(RefusalReason.UNKNOWN, _UNKNOWN)
     if not ticket.is_open:
-        return refused(409, _RESOLVED)
+        return refused(RefusalReason.CONFLICT, _RESOLVED)
     refusal = _refusal_of_decision(turn, ticket, request.decision)
     if refusal is not None:
         return refusal
@@ -105,7 +108,12 @@ def resolve(turn: Turn) -> Outcome:
         return paid.outcome
     sentence = texts.resolved(turn.account.language, ticket.number, request.message)
     notice = refunding.notice(turn, sentence, *charges.sentences, *paid.sentences)
-    return merge_outcomes(_close_ticket(turn, ticket, request), charges.outcome, paid.outcome, notice)
+    closed = _close_ticket(turn, ticket, request)
+    return _returning(turn, request, ticket, merge_outcomes(closed, charges.outcome, paid.outcome, notice))
+
+
+def _returning(turn: Turn, request: RespondFirst | Resolve | DecideRefund, ticket: Ticket, outcome: Outcome) -> Outcome:
+    return request.returning(TicketWithRefunds.of(turn, ticket, outcome), outcome)
 
 
 def _close_ticket(turn: Turn, ticket: Ticket, request: Resolve) -> Outcome:
@@ -137,15 +145,18 @@ def _refusal_of_decision(turn: Turn, ticket: Ticket, decision: Decision) -> Outc
     disputed = any(charge.state is ChargeState.DISPUTED for charge in charges)
     if decision is Decision.UPHELD and disputed and turn.account.is_suspended:
         return refused(
-            409, "The customer is suspended, so no monthly fee is taken: uphold it when she is active again."
+            RefusalReason.CONFLICT,
+            "The customer is suspended, so no monthly fee is taken: uphold it when she is active again.",
         )
     if ticket.kind is not TicketKind.FEE_DISPUTE:
         return None
     if decision is Decision.DONE and disputed:
-        return refused(422, "decision: the fee is in doubt; say cancelled or upheld.")
+        return refused(RefusalReason.INVALID, "decision: the fee is in doubt; say cancelled or upheld.")
     given_up = any(charge.state in (ChargeState.WAIVED, ChargeState.CANCELLED) for charge in charges)
     if decision is Decision.UPHELD and given_up:
-        return refused(409, "The fee was given up before; it cannot be upheld. Resolve the ticket as done.")
+        return refused(
+            RefusalReason.CONFLICT, "The fee was given up before; it cannot be upheld. Resolve the ticket as done."
+        )
     return None
 
 
@@ -174,7 +185,7 @@ def _refund_with_decision(turn: Turn, ticket: Ticket, request: Resolve) -> Decis
         return _close_second_halves(turn, ticket, request.who) if against else DecisionResult(Outcome())
     charge = turn.account.record(Charge, refund.charge_id or "")
     if charge is None:
-        return DecisionResult(refused(422, "refund.charge_id: the customer has no such charge."))
+        return DecisionResult(refused(RefusalReason.INVALID, "refund.charge_id: the customer has no such charge."))
     refusal = _refusal_of_refund(turn, charge)
     if refusal is not None:
         return DecisionResult(refusal)
@@ -188,25 +199,26 @@ def _refund_with_decision(turn: Turn, ticket: Ticket, request: Resolve) -> Decis
 def _refusal_of_refund(turn: Turn, charge: Charge) -> Outcome | None:
     """Return the refusal of a refund of this charge, or None."""
     if refunding.refund_of(turn, charge.id) is not None:
-        return refused(
-            409, "This charge was refunded already; POST …/refund/confirm pays the second half of a principal."
-        )
+        return refused(RefusalReason.ALREADY_REFUNDED)
     if not refunding.is_refundable(turn, charge):
-        return refused(422, f"refund.charge_id: nothing was taken for this charge, it is {charge.state}.")
+        return refused(
+            RefusalReason.INVALID, f"refund.charge_id: nothing was taken for this charge, it is {charge.state}."
+        )
     return None
 
 
 @call(DecideRefund, reads=(Ticket, Refund, Charge))
 def decide_refund(turn: Turn) -> Outcome:
-    """Pay or close the second halves of a ticket and tell the subscriber; refuse with 404 or 409 if none waits."""
+    """Pay or close the second halves of a ticket and tell the subscriber; refuse if none waits."""
     request = turn.stimulus_as(DecideRefund)
     ticket = turn.account.record(Ticket, request.ticket_id)
     if ticket is None:
-        return refused(404, _UNKNOWN)
+        return refused(RefusalReason.UNKNOWN, _UNKNOWN)
     if not refunding.undecided_refunds(turn, ticket.id):
-        return refused(409, "No refund of this ticket waits for a decision.")
+        return refused(RefusalReason.CONFLICT, "No refund of this ticket waits for a decision.")
     decided = (_pay_second_halves if request.confirmed else _close_second_halves)(turn, ticket, request.who)
-    return merge_outcomes(decided.outcome, refunding.notice(turn, *decided.sentences))
+    outcome = merge_outcomes(decided.outcome, refunding.notice(turn, *decided.sentences))
+    return _returning(turn, request, ticket, outcome)
 
 
 def _pay_second_halves(turn: Turn, ticket: Ticket, who: str) -> DecisionResult:

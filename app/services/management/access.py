@@ -4,7 +4,7 @@ What each scope shows:
 
 | scope | rows of one customer | lists over many customers |
 |---|---|---|
-| `care` | texts and whole numbers; a reason is required (422 without) | both with a reason, else neither |
+| `care` | texts and whole numbers; a reason is required (refused without) | both with a reason, else neither |
 | `admin` | texts and whole numbers, also of former tenures | as `care`, also of former tenures |
 | `billing:write` | whole numbers, no texts | neither |
 | `read` | neither; a reason is required | neither |
@@ -25,6 +25,7 @@ from app.db.session import Database
 from app.db.state import current_state
 from app.db.types import from_micros, to_micros
 from app.domain.msisdn import bucket_of
+from app.domain.refusals import RefusalReason
 from app.domain.values import replace, value
 from app.services.ids import IdSource
 from app.services.management.tokens import Scope
@@ -76,9 +77,9 @@ class Look:
         return Scope.ADMIN not in self.scopes and (Scope.CARE in self.scopes or Scope.BILLING_WRITE not in self.scopes)
 
     def at_one(self) -> View:
-        """Return what is shown of one customer. Raise RefusedError (422) if a required reason is missing."""
+        """Return what is shown of one customer. Raise RefusedError if a required reason is missing."""
         if self.reason is None and self.needs_reason:
-            raise RefusedError(422, "X-Reason: say why, in at least 5 visible characters; it is kept with your name.")
+            raise RefusedError(RefusalReason.REASON_MISSING)
         return View(texts=self._by_staff, numbers=self._by_staff or Scope.BILLING_WRITE in self.scopes)
 
     def at_many(self) -> View:

@@ -16,10 +16,10 @@ from app.db import campaigns as rows
 from app.db.campaigns import Progress
 from app.db.session import Database
 from app.db.state import current_state
-from app.domain.campaigns import Campaign, Segment
+from app.domain.campaigns import Campaign, Segment, SkipReason
 from app.domain.messages import MessageClass
+from app.domain.refusals import RefusalReason
 from app.domain.storage import StorageUnavailableError
-from app.domain.turn import Outcome
 from app.domain.values import value
 from app.services.ids import IdSource
 from app.services.isolation import Isolation
@@ -61,7 +61,7 @@ class Campaigns:
     # ---- consents
 
     async def give_consent(self, msisdn: str, who: str, source: str) -> None:
-        """Record that a subscriber agreed to marketing. Raise RefusedError (404) for a number without a subscriber."""
+        """Record that a subscriber agreed to marketing. Raise RefusedError for a number without a subscriber."""
         await self._turns.carry_out(msisdn, GiveConsent(who, source))
 
     async def withdraw_consent(self, msisdn: str, who: str) -> None:
@@ -78,10 +78,10 @@ class Campaigns:
         return campaign_id
 
     async def one(self, campaign_id: str) -> Progress:
-        """Return the progress of a campaign. Raise RefusedError (404) if there is none with this id."""
+        """Return the progress of a campaign. Raise RefusedError if there is none with this id."""
         found = await self._database.read(lambda connection: rows.progress(connection, campaign_id))
         if found is None:
-            raise RefusedError(404, "There is no campaign with this id.")
+            raise RefusedError(RefusalReason.UNKNOWN, "There is no campaign with this id.")
         return found
 
     async def page(self, part: PageRequest) -> Page[Progress]:
@@ -110,18 +110,18 @@ class Campaigns:
 
     async def _send_to(self, campaign: Campaign, numbers: Sequence[str]) -> dict[str, str | None]:
         stimulus = SendCampaignMessage(campaign.id, campaign.kind, campaign.text, campaign.made_at)
-        calls = (self._turns.call(msisdn, stimulus) for msisdn in numbers)
-        outcomes = await asyncio.gather(*calls, return_exceptions=True)
-        return {msisdn: _skip_reason(outcome) for msisdn, outcome in zip(numbers, outcomes, strict=True)}
+        calls = (self._turns.carry_out(msisdn, stimulus) for msisdn in numbers)
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        return {msisdn: _skip_reason(result) for msisdn, result in zip(numbers, results, strict=True)}
 
 
-def _skip_reason(outcome: Outcome | BaseException) -> str | None:
+def _skip_reason(result: SkipReason | BaseException | None) -> str | None:
     """Return why a number was skipped, None if it was not. A turn that raised counts as skipped."""
-    if isinstance(outcome, Outcome):
-        return outcome.refusal.detail if outcome.refusal else None
-    if isinstance(outcome, StorageUnavailableError) or not isinstance(outcome, Exception):
-        raise outcome
-    log.error("a campaign could not come to a number", trace=observability.trace_of(outcome))
+    if not isinstance(result, BaseException):
+        return result.value if result else None
+    if isinstance(result, StorageUnavailableError) or not isinstance(result, Exception):
+        raise result
+    log.error("a campaign could not come to a number", trace=observability.trace_of(result))
     return _ERROR
 
 

@@ -2,12 +2,13 @@
 
 from functools import partial
 
-from app.commands.charges.announcing import KNOWN, AnnounceCharge, RecordUse, charge_id_of
+from app.commands.charges.announcing import AnnounceCharge, AnnouncedCharge, RecordUse, charge_id_of
 from app.db import records
 from app.db.record_tables import OwnedRecord
 from app.db.session import Database
 from app.domain.charges import Charge, ChargeState, Use
 from app.domain.records import Record
+from app.domain.refusals import RefusalReason
 from app.domain.values import value
 from app.services.management.owners import OwnerFilter, RecordFilter, page_of
 from app.services.paging import Page, PageRequest
@@ -22,14 +23,6 @@ class OwnedCharge:
     msisdn: str
     tenure: int
     charge: Charge
-
-
-@value
-class AnnouncedCharge:
-    """A charge that was announced; ``is_new`` is False if an equal request announced it before."""
-
-    owned: OwnedCharge
-    is_new: bool
 
 
 @value
@@ -50,38 +43,38 @@ class Charges:
     async def announce(self, msisdn: str, wanted: AnnounceCharge) -> AnnouncedCharge:
         """Announce a charge; an equal request is answered with the charge that exists.
 
-        Raise RefusedError: 422 without the subscriber's consent to the charge, 409 if another charge has this id.
+        Raise RefusedError without the subscriber's consent to the charge, or if another charge has this id.
         """
         before = await self._find(wanted.charge_id)
-        if before is not None and (before.msisdn != msisdn or not wanted.matches(before.charge)):
-            raise RefusedError(409, "charge_id: another charge has this id; send the first body again, or a new id.")
-        if before is not None:
-            return AnnouncedCharge(before, is_new=False)
-        is_new = (await self._turns.carry_out(msisdn, wanted)).verdict != KNOWN
-        return AnnouncedCharge(await self.one(wanted.charge_id, former=True), is_new)
+        if before is None:
+            return await self._turns.carry_out(msisdn, wanted)
+        if before.msisdn != msisdn or not wanted.matches(before.charge):
+            detail = "charge_id: another charge has this id; send the first body again, or a new id."
+            raise RefusedError(RefusalReason.CONFLICT, detail)
+        return AnnouncedCharge(before.tenure, before.charge, is_new=False)
 
     async def record_use(self, msisdn: str, used: RecordUse) -> AnnouncedCharge:
         """Record a use of a per-use service and its charge. Raise RefusedError as ``announce`` does."""
         before = await self._owner_of(Use, used.use_id)
         if before not in (None, msisdn):
-            raise RefusedError(409, "use_id: another customer's use has this id.")
+            raise RefusedError(RefusalReason.CONFLICT, "use_id: another customer's use has this id.")
         if before is None and await self._owner_of(Charge, charge_id_of(used.use_id)) not in (None, msisdn):
-            raise RefusedError(409, "use_id: another charge has the id that this use's would get; take another use_id.")
-        is_new = (await self._turns.carry_out(msisdn, used)).verdict != KNOWN
-        return AnnouncedCharge(await self.one(charge_id_of(used.use_id), former=True), is_new)
+            detail = "use_id: another charge has the id that this use's would get; take another use_id."
+            raise RefusedError(RefusalReason.CONFLICT, detail)
+        return await self._turns.carry_out(msisdn, used)
 
     async def _owner_of(self, kind: type[Record], record_id: str) -> str | None:
         found = await self._database.read(partial(records.find, kind=kind, record_id=record_id))
         return found.msisdn if found else None
 
     async def one(self, charge_id: str, *, former: bool) -> OwnedCharge:
-        """Return the charge with billing's id. Raise RefusedError (404) if there is none.
+        """Return the charge with billing's id. Raise RefusedError if there is none.
 
         A former customer's charge is found only with ``former``.
         """
         found = await self._find(charge_id, former=former)
         if found is None:
-            raise RefusedError(404, "There is no charge with this id.")
+            raise RefusedError(RefusalReason.UNKNOWN, "There is no charge with this id.")
         return found
 
     async def _find(self, charge_id: str, *, former: bool = True) -> OwnedCharge | None:

@@ -28,6 +28,7 @@ from app.domain.heads import HeadKeys
 from app.domain.names import cancel_how_violation, cancel_warning_violation, order_keyword_violation
 from app.domain.passwords import is_easy
 from app.domain.preferences import PREFERENCES, Preferences
+from app.domain.refusals import RefusalReason
 from app.domain.subscriptions import Subscription
 from app.domain.values import replace
 from app.services.events.public_addresses import address_violation
@@ -74,8 +75,8 @@ class Directory:
     async def put_service_provider(self, provider: ServiceProvider, webhook_secret: str | None) -> None:
         """Create or replace an SP.
 
-        Raise RefusedError: 422 for a name that a listing could not show or a webhook that could not be called, 409 if
-        the SP would become the operator's own while customers have its services.
+        Raise RefusedError for a name that a listing could not show or a webhook that could not be called, or if the SP
+        would become the operator's own while customers have its services.
         """
         for field in ("name", "short_name"):
             _raise_if(field, name_violation(self._registry, getattr(provider, field)))
@@ -86,8 +87,8 @@ class Directory:
     async def put_service(self, service: Service) -> None:
         """Create or replace a service. Subscribers keep the terms that they confirmed.
 
-        Raise RefusedError: 422 for a value that is not allowed, 409 for a name or keyword that could be mistaken for
-        another, or for a change of SP or billing while customers have the service.
+        Raise RefusedError for a value that is not allowed, for a name or keyword that could be mistaken for another,
+        or for a change of SP or billing while customers have the service.
         """
         _raise_if("name", name_violation(self._registry, service.name))
         if service.cancel_how is not None:
@@ -95,13 +96,13 @@ class Directory:
         if service.cancel_warning is not None:
             _raise_if("cancel_warning", cancel_warning_violation(service.cancel_warning))
         if not service.billing.allows(service.price_fen):
-            raise RefusedError(422, FREE_COSTS_NOTHING)
+            raise RefusedError(RefusalReason.INVALID, FREE_COSTS_NOTHING)
         keyword = service.order_keyword.upper() if service.order_keyword else None
         if keyword:
             _raise_if("order_keyword", order_keyword_violation(keyword))
             clash = self._registry.clashes_with_order_keyword(keyword)
             if clash:
-                raise RefusedError(409, f"order_keyword would be mistaken for the command {clash}.")
+                raise RefusedError(RefusalReason.CONFLICT, f"order_keyword would be mistaken for the command {clash}.")
         put = partial(_put_service, service=replace(service, order_keyword=keyword), registry=self._registry)
         await self._database.write(put)
 
@@ -114,21 +115,21 @@ class Directory:
         """
         if password:
             if is_easy(password, msisdn):
-                raise RefusedError(422, _EASY)
+                raise RefusedError(RefusalReason.INVALID, _EASY)
             # Hashing takes long: it runs in a thread and before the transaction.
             change = replace(change, password_hash=await asyncio.to_thread(hash_password, password))
         await self._turns.carry_out(msisdn, change)
 
     async def import_subscription(self, msisdn: str, wanted: ImportSubscription) -> tuple[str, ...]:
         """Import a subscription. Return the names of the fields of which the gateway keeps its own values."""
-        return (await self._turns.carry_out(msisdn, wanted)).kept
+        return await self._turns.carry_out(msisdn, wanted)
 
     async def unsubscribe(self, msisdn: str, wanted: AgentUnsubscribe) -> None:
         """Unsubscribe a subscriber on an agent's request. Raise RefusedError if that is not possible."""
         await self._turns.carry_out(msisdn, wanted)
 
     async def subscriber(self, msisdn: str, tenure: int | None = None) -> Subscriber:
-        """Return a tenure; None: the current one. Raise RefusedError (404) if there is none."""
+        """Return a tenure; None: the current one. Raise RefusedError if there is none."""
         return await self._database.read(partial(_tenure, msisdn=msisdn, tenure=tenure))
 
     async def preferences(self, subscriber: Subscriber) -> Preferences:
@@ -156,12 +157,14 @@ class Directory:
 
 def _check_webhook(url: str | None, secret: str | None, *, private: bool) -> None:
     if (url is None) != (secret is None):
-        raise RefusedError(422, "webhook_url and webhook_secret: give both or neither; every event is signed.")
+        raise RefusedError(
+            RefusalReason.INVALID, "webhook_url and webhook_secret: give both or neither; every event is signed."
+        )
     violation = address_violation(url, private=private) if url is not None else None
     if violation:
-        raise RefusedError(422, f"webhook_url {violation}.")
+        raise RefusedError(RefusalReason.INVALID, f"webhook_url {violation}.")
     if secret is not None and (violation := signing_violation(secret)):
-        raise RefusedError(422, f"webhook_secret {violation}.")
+        raise RefusedError(RefusalReason.INVALID, f"webhook_secret {violation}.")
 
 
 def _preferences(connection: Connection, *, subscriber: Subscriber) -> Preferences:
@@ -172,7 +175,7 @@ def _preferences(connection: Connection, *, subscriber: Subscriber) -> Preferenc
 
 def _raise_if(field: str, violation: str | None) -> None:
     if violation:
-        raise RefusedError(422, f"{field} {violation}.")
+        raise RefusedError(RefusalReason.INVALID, f"{field} {violation}.")
 
 
 def _put_service_provider(
@@ -187,7 +190,8 @@ def _put_service_provider(
     ]
     if becomes_own and any(is_held(connection, code) for code in service_codes):
         raise RefusedError(
-            409, "own: customers who have a service of this SP agreed to the SP's; offer ours under an sp_code of ours."
+            RefusalReason.CONFLICT,
+            "own: customers who have a service of this SP agreed to the SP's; offer ours under an sp_code of ours.",
         )
     rows.put_service_provider(connection, provider, sealed_webhook_secret)
 
@@ -196,42 +200,41 @@ def _put_service(connection: Connection, *, service: Service, registry: Registry
     lock_catalogue(connection)
     catalogue = load_catalogue(connection)
     if service.sp_code not in catalogue.providers:
-        raise RefusedError(
-            422, "sp_code: no such service provider; create it with PUT /api/v1/service-providers/{sp_code}."
-        )
+        raise RefusedError(RefusalReason.INVALID_SP_CODE)
     keyword_owner = catalogue.by_keyword.get(service.order_keyword or "")
     if keyword_owner is not None and keyword_owner.service_code != service.service_code:
-        raise RefusedError(409, "order_keyword is another service's.")
+        raise RefusedError(RefusalReason.CONFLICT, "order_keyword is another service's.")
     confusable = confusable_service(registry, service, catalogue.services.values())
     if confusable is not None:
         raise RefusedError(
-            409, f"name and order_keyword: one would be mistaken for those of {confusable.service_code}."
+            RefusalReason.CONFLICT,
+            f"name and order_keyword: one would be mistaken for those of {confusable.service_code}.",
         )
     before = catalogue.services.get(service.service_code)
     changed = before is not None and (before.sp_code, before.billing) != (service.sp_code, service.billing)
     if changed and is_held(connection, service.service_code):
-        raise RefusedError(409, "sp_code and billing of a service that somebody has cannot change; make a new service.")
+        raise RefusedError(
+            RefusalReason.CONFLICT,
+            "sp_code and billing of a service that somebody has cannot change; make a new service.",
+        )
     after = service.replacing(before, catalogue.version, current_state(connection).now)
     if before != after:
         rows.put_service(connection, after)
 
 
-_NO_SUBSCRIBER = "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}."
-
-
 def _tenure(connection: Connection, *, msisdn: str, tenure: int | None) -> Subscriber:
     found = reading.tenure_of(connection, msisdn, _tenure_number(connection, msisdn, tenure))
     if found is None:
-        raise RefusedError(404, _NO_SUBSCRIBER)
+        raise RefusedError(RefusalReason.UNKNOWN_SUBSCRIBER)
     return found
 
 
 def _tenure_number(connection: Connection, msisdn: str, tenure: int | None) -> int:
     tenures = reading.tenures_held(connection, msisdn)
     if not tenures:
-        raise RefusedError(404, _NO_SUBSCRIBER)
+        raise RefusedError(RefusalReason.UNKNOWN_SUBSCRIBER)
     if tenure is not None and tenure not in tenures:
-        raise RefusedError(404, "There is no such tenure of this number.")
+        raise RefusedError(RefusalReason.UNKNOWN, "There is no such tenure of this number.")
     return tenures[0] if tenure is None else tenure
 
 

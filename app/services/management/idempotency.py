@@ -10,9 +10,6 @@ from app.domain.values import value
 from app.services.sealing import Sealer
 
 RecordedCall = idempotency.RecordedCall
-# These answers are not stored, so that the caller can repeat the call with the same key.
-_TRANSIENT_STATUSES = frozenset({401, 403, 408, 429})
-_FIRST_SERVER_ERROR = 500
 
 
 @value
@@ -54,10 +51,7 @@ class IdempotentCalls:
         return known.request_hash == self._sealer.fingerprint(request)
 
     async def end(self, call: CallKey, status: int, media_type: str, body: str) -> None:
-        """Store the answer. A transient status drops the call instead, so that it can be repeated."""
-        if status in _TRANSIENT_STATUSES or status >= _FIRST_SERVER_ERROR:
-            await self.drop(call)
-            return
+        """Store the answer."""
         ended = partial(
             idempotency.end, caller=call.caller, key=call.key, status=status, media_type=media_type, body=body
         )

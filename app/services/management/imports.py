@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from itertools import islice
 
 from app import observability
+from app.domain.refusals import Refusal, RefusalReason
 from app.domain.storage import StorageUnavailableError
 from app.domain.values import value
 from app.services.management.import_lines import ImportLine
@@ -48,7 +49,7 @@ class LineFault:
     """A line that was not imported, and why; ``refusal`` None: an error of ours, which is in the log."""
 
     line: int
-    refusal: RefusedError | None
+    refusal: Refusal | None
 
 
 @value
@@ -101,14 +102,14 @@ class Import:
             return line.number, self._parse(line)
         except InvalidLineError as error:
             reported = len(self._faults) < MAX_FAULTS
-            return LineFault(line.number, RefusedError(422, error.explain() if reported else ""))
+            return LineFault(line.number, Refusal(RefusalReason.INVALID, error.explain() if reported else ""))
 
     async def _carry_out(self, parsed: _Parsed) -> LineFault | None:
         number, call = parsed
         try:
             kept = await call.carry_out()
         except RefusedError as error:
-            return LineFault(number, error.with_traceback(None))
+            return LineFault(number, error.refusal)
         except StorageUnavailableError:
             raise
         except Exception:

@@ -11,6 +11,7 @@ from app.db.session import Database
 from app.db.state import current_state
 from app.domain.account import Subscriber
 from app.domain.messages import UNFINISHED, MessageClass
+from app.domain.refusals import RefusalReason
 from app.domain.service_numbers import ServiceNumbers
 from app.domain.values import replace, value
 from app.services.engine import Loop
@@ -59,7 +60,7 @@ class Messages:
         return Page.of(found, limit, lambda item: item.id)
 
     async def one(self, message_id: str, *, former: bool) -> MessageDetail:
-        """Return a message with its attempts and reports. Raise RefusedError (404) if there is none.
+        """Return a message with its attempts and reports. Raise RefusedError if there is none.
 
         A former customer's message is found only with ``former``.
         """
@@ -72,7 +73,7 @@ class Messages:
     async def retry(self, message_id: str) -> bool:
         """Handle a dead letter again, as of its own time. Return False if there is none with this id.
 
-        Raise RefusedError (409) if a former customer of the number sent it.
+        Raise RefusedError if a former customer of the number sent it.
         """
         revived = await self._database.write(partial(_retry, message_id=message_id))
         self._turning.wake()
@@ -81,13 +82,13 @@ class Messages:
     async def resend(self, message_id: str) -> None:
         """Send an MT again.
 
-        Raise RefusedError: 404 if there is no such MT, 409 if it is still being sent or its validity is over.
+        Raise RefusedError if there is no such MT, it is still being sent, or its validity is over.
         """
         found = await self.find(message_id, former=True)
         if found.direction != "mt":
-            raise RefusedError(404, "No such message to a customer.")
+            raise RefusedError(RefusalReason.UNKNOWN, "No such message to a customer.")
         if found.status in UNFINISHED:
-            raise RefusedError(409, "It is on its way still; see its attempts.")
+            raise RefusedError(RefusalReason.CONFLICT, "It is on its way still; see its attempts.")
         await self._turns.carry_out(found.msisdn, self._resend_of(found))
 
     def _resend_of(self, found: MessageRead) -> Resend:
@@ -112,7 +113,7 @@ def _page(connection: Connection, *, wanted: MessageFilter, limit: int) -> list[
 def _find(connection: Connection, *, message_id: str, former: bool) -> MessageRead:
     message = rows.message_by_id(connection, message_id, former=former)
     if message is None:
-        raise RefusedError(404, "There is no message with this id.")
+        raise RefusedError(RefusalReason.UNKNOWN, "There is no message with this id.")
     return message
 
 
@@ -125,7 +126,9 @@ def _retry(connection: Connection, *, message_id: str) -> bool:
     found = rows.message_by_id(connection, message_id)
     number = rows.current_tenure(connection, found.msisdn) if found else None
     if found and number and _is_of_former_customer(found, number):
-        raise RefusedError(409, "A former customer of this number sent it; it is not run for anybody else.")
+        raise RefusedError(
+            RefusalReason.CONFLICT, "A former customer of this number sent it; it is not run for anybody else."
+        )
     return rows.requeue(connection, message_id, current_state(connection).now)
 
 

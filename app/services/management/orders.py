@@ -7,6 +7,7 @@ from app.db import records
 from app.db.record_tables import OwnedRecord
 from app.db.session import Database
 from app.domain.orders import Order, OrderState
+from app.domain.refusals import RefusalReason
 from app.domain.values import value
 from app.services.management.owners import OwnerFilter, RecordFilter, page_of
 from app.services.paging import Page, PageRequest
@@ -41,20 +42,19 @@ class Orders:
     async def place(self, msisdn: str, call: PlaceOrder) -> Order:
         """Place an order and return it; its state may be refused, with a reason.
 
-        Raise RefusedError: 422 for a number without a subscriber, 409 for a key that another order used.
+        Raise RefusedError for a number without a subscriber, or for a key that another order used.
         """
-        outcome = await self._turns.carry_out(msisdn, call)
-        return next(record for record in outcome.records if isinstance(record, Order))
+        return await self._turns.carry_out(msisdn, call)
 
     async def one(self, order_id: str, *, former: bool) -> OwnedOrder:
-        """Return an order. Raise RefusedError (404) if there is none.
+        """Return an order. Raise RefusedError if there is none.
 
         A former customer's order is found only with ``former``.
         """
         find = partial(records.find, kind=Order, record_id=order_id, former=former)
         owned = await self._database.read(find) if order_id.isprintable() else None
         if owned is None:
-            raise RefusedError(404, "There is no order with this id.")
+            raise RefusedError(RefusalReason.UNKNOWN, "There is no order with this id.")
         return _owned(owned)
 
     async def page(self, wanted: OrderFilter, owner: OwnerFilter | None, part: PageRequest) -> Page[OwnedOrder]:

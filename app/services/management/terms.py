@@ -13,6 +13,7 @@ from app.db.state import current_state, lock_catalogue
 from app.db.terms import TermsChange
 from app.db.timers import StoredTimer, set_timers
 from app.domain.catalogue import FREE_COSTS_NOTHING, CancelEffect
+from app.domain.refusals import RefusalReason
 from app.services.ids import IdSource
 from app.services.isolation import Isolation
 from app.services.refusals import RefusedError
@@ -36,8 +37,8 @@ class TermsChanges:
         """Store new terms, to be put to the holders by ``step``.
 
         ``cancel_effect`` None keeps the present one; ``takes_effect_at`` is aware; ``who`` names the caller's token.
-        Raise RefusedError: 404 without such a service, 409 if new terms are announced already, 422 for a price that
-        the service's billing does not allow or a time that leaves too little notice.
+        Raise RefusedError without such a service, if new terms are announced already, for a price that the service's
+        billing does not allow, or for a time that leaves too little notice.
         """
         work = partial(
             self._announce,
@@ -62,15 +63,19 @@ class TermsChanges:
         lock_catalogue(connection)
         service = load_catalogue(connection).services.get(service_code)
         if service is None:
-            raise RefusedError(404, "No such service: create it with PUT /api/v1/services/{service_code}.")
+            raise RefusedError(RefusalReason.UNKNOWN_SERVICE)
         if not service.billing.allows(price_fen):
-            raise RefusedError(422, FREE_COSTS_NOTHING)
+            raise RefusedError(RefusalReason.INVALID, FREE_COSTS_NOTHING)
         now = current_state(connection).now
         if takes_effect_at < now + self._notice:
             hours = self._notice // timedelta(hours=1)
-            raise RefusedError(422, f"takes_effect_at: must leave customers at least {hours} hours to answer.")
+            raise RefusedError(
+                RefusalReason.INVALID, f"takes_effect_at: must leave customers at least {hours} hours to answer."
+            )
         if terms.is_announced(connection, service_code, now):
-            raise RefusedError(409, "New terms of this service are announced already; wait for their day.")
+            raise RefusedError(
+                RefusalReason.CONFLICT, "New terms of this service are announced already; wait for their day."
+            )
         effect = cancel_effect or service.cancel_effect
         change = TermsChange(next(self._ids), service_code, price_fen, effect, takes_effect_at, who, now)
         terms.announce(connection, change)

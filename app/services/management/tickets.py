@@ -5,6 +5,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from app.commands.ticketing import TicketWithRefunds
 from app.commands.tickets.complaints import AgentComplaint
 from app.db import records, spam
 from app.db.record_tables import OwnedRecord
@@ -12,8 +13,9 @@ from app.db.session import Database
 from app.db.spam import SpamCount
 from app.db.types import to_micros
 from app.domain.refunds import Refund
+from app.domain.refusals import RefusalReason
 from app.domain.tickets import Ticket, TicketKind, TicketState
-from app.domain.turn import Stimulus
+from app.domain.turn import Call
 from app.domain.values import value
 from app.services.management.owners import OwnerFilter, RecordFilter, page_of, record_id
 from app.services.paging import Page, PageRequest
@@ -88,7 +90,7 @@ class Tickets:
         return page.map(_refund_of)
 
     async def one(self, ticket_id: str, *, former: bool) -> TicketRead:
-        """Return a ticket with its refunds. Raise RefusedError (404) if there is none.
+        """Return a ticket with its refunds. Raise RefusedError if there is none.
 
         A former customer's ticket is found only with ``former``.
         """
@@ -99,15 +101,11 @@ class Tickets:
 
         Raise RefusedError for a number without a subscriber or an unknown charge.
         """
-        outcome = await self._turns.carry_out(msisdn, complaint)
-        opened = next(record for record in outcome.records if isinstance(record, Ticket))
-        return await self.one(opened.id, former=False)
+        return _read(msisdn, await self._turns.carry_out(msisdn, complaint))
 
-    async def decide(self, ticket_id: str, decision: Stimulus) -> TicketRead:
-        """Carry out a decision of staff and return the changed ticket. Raise RefusedError if it is not possible."""
-        found = await self.one(ticket_id, former=False)
-        await self._turns.carry_out(found.msisdn, decision)
-        return await self.one(ticket_id, former=False)
+    async def decide(self, msisdn: str, decision: Call[TicketWithRefunds]) -> TicketRead:
+        """Carry out a decision on a ticket of ``msisdn`` and return the ticket. Raise RefusedError if that fails."""
+        return _read(msisdn, await self._turns.carry_out(msisdn, decision))
 
     async def spam_counts(self, number: str | None, part: PageRequest) -> Page[SpamCount]:
         """Return how often each number was reported as a sender of spam, or only ``number``."""
@@ -115,6 +113,10 @@ class Tickets:
             lambda connection: spam.counts(connection, number, after=part.after, limit=part.limit + 1)
         )
         return Page.of(found, part.limit, lambda item: item.id)
+
+
+def _read(msisdn: str, found: TicketWithRefunds) -> TicketRead:
+    return TicketRead(msisdn, found.tenure, found.ticket, found.refunds)
 
 
 def _ticket_of(found: OwnedRecord) -> TicketRead:
@@ -137,7 +139,7 @@ def _deadline_cursor(found: OwnedRecord) -> str:
 def _one(connection: Connection, *, ticket_id: str, former: bool) -> TicketRead:
     found = records.find(connection, Ticket, ticket_id, former=former)
     if found is None or not isinstance(found.record, Ticket):
-        raise RefusedError(404, "There is no ticket with this id.")
+        raise RefusedError(RefusalReason.UNKNOWN, "There is no ticket with this id.")
     paid = records.page(connection, Refund, {"ticket_id": ticket_id}, after=None, limit=_MAX_REFUNDS)
     refunds = tuple(item.record for item in paid if isinstance(item.record, Refund))
     return TicketRead(found.msisdn, found.tenure, found.record, refunds)

@@ -54,7 +54,7 @@ class Fixtures:
             for code, fields in held.items():
                 await self._directory.import_subscription(msisdn, _subscription(code, fields, now))
         for msisdn, used_kb in data["data_usage"].items():
-            await self._turns.call(msisdn, ReadDataUsage((Reading(month_of(now), used_kb, now),)))
+            await self._turns.carry_out(msisdn, ReadDataUsage((Reading(month_of(now), used_kb, now),)))
 
 
 # Any: fixture files are part of the program, and the types below check each value.

@@ -12,13 +12,11 @@ from app.db import work
 from app.db.session import Database
 from app.db.state import GatewayState, current_state, freeze_clock, reset_state
 from app.domain.calendar import LATEST, is_believable
+from app.domain.refusals import RefusalReason
 from app.services.engine import Engine
+from app.services.refusals import RefusedError
 
 _POLL_SECONDS = 0.02
-
-
-class ClockError(Exception):
-    """The clock cannot be set to that time; the message says what to do."""
 
 
 class Simulation:
@@ -50,15 +48,15 @@ class Simulation:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def set_clock(self, to: datetime) -> GatewayState:
-        """Freeze the clock at an aware instant. Raise ClockError if it would go back, except right after a reset."""
+        """Freeze the clock at an aware instant. Raise RefusedError if it would go back, except right after a reset."""
         async with self._lock:
             return await self._database.write(partial(_set_clock, to=to))
 
     async def advance(self, *, seconds: float | None = None, to: datetime | None = None) -> GatewayState:
         """Move the clock forward and freeze it there, by ``seconds`` or to the aware instant ``to``.
 
-        Everything that falls due on the way is processed in order, with the clock at its own time. Raise ClockError for
-        a time in the past or too far in the future.
+        Everything that falls due on the way is processed in order, with the clock at its own time. Raise RefusedError
+        for a time in the past or too far in the future.
         """
         async with self._lock:
             target = await self._database.write(partial(_freeze_now, seconds=seconds, to=to))
@@ -85,7 +83,7 @@ def _anything_due(connection: Connection) -> bool:
 def _set_clock(connection: Connection, *, to: datetime) -> GatewayState:
     state = current_state(connection)
     if to < state.now and not state.clock_fresh:
-        raise ClockError("The clock goes back only right after POST /simulator/reset.")
+        raise RefusedError(RefusalReason.CLOCK_SET_BACK)
     freeze_clock(connection, to)
     return current_state(connection)
 
@@ -94,9 +92,9 @@ def _freeze_now(connection: Connection, *, seconds: float | None, to: datetime |
     now = current_state(connection).now
     target = to if to is not None else now + timedelta(seconds=seconds or 0)
     if target < now:
-        raise ClockError("The clock only goes forward; POST /simulator/reset, then PUT /simulator/clock.")
+        raise RefusedError(RefusalReason.CLOCK_ADVANCED_BACK)
     if not is_believable(target):
-        raise ClockError(f"The clock goes no further than {LATEST:%Y-%m-%d}.")
+        raise RefusedError(RefusalReason.CONFLICT, f"The clock goes no further than {LATEST:%Y-%m-%d}.")
     freeze_clock(connection, now)
     return target
 

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
 
@@ -25,7 +26,7 @@ from app.domain.catalogue import Catalogue
 from app.domain.msisdn import bucket_of
 from app.domain.policy import Policy, ProviderTraits
 from app.domain.storage import StorageUnavailableError
-from app.domain.turn import Outcome, Stimulus, Turn
+from app.domain.turn import Call, Outcome, Turn
 from app.services.ids import IdSource
 from app.services.refusals import RefusedError
 from app.services.sealing import Sealer
@@ -37,6 +38,7 @@ from app.services.turns.passwords import PasswordChecks
 from app.services.turns.stimuli import StimulusFactory, queue_stimuli
 from app.services.turns.unit_of_work import PendingAccount, QueuedStimulus, UnitOfWork
 
+_R = TypeVar("_R")
 _MAX_NUMBERS = 1000
 _MAX_MESSAGES = 2000
 _MAX_CALLS = 200
@@ -74,7 +76,7 @@ class Turns:
         self._catalogue = Catalogue()
         self._new_work: Callable[[], UnitOfWork] = lambda: UnitOfWork(self._codec, ids, sealer.heads)
         self._password_checks = PasswordChecks()
-        self._calls = Batcher[tuple[str, Stimulus], Outcome](
+        self._calls = Batcher[tuple[str, Call[Any]], Outcome](
             self._run_calls, _MAX_CALLS, shared=StorageUnavailableError
         )
 
@@ -254,25 +256,21 @@ class Turns:
 
     # ---- management calls
 
-    async def call(self, msisdn: str, stimulus: Stimulus) -> Outcome:
-        """Carry out a management call as a turn of its subscriber. Return the outcome, which may be a refusal."""
-        return await self._calls.submit((msisdn, stimulus))
-
-    async def carry_out(self, msisdn: str, stimulus: Stimulus) -> Outcome:
-        """Carry out a management call. Raise RefusedError if it is refused."""
-        outcome = await self.call(msisdn, stimulus)
+    async def carry_out(self, msisdn: str, call: Call[_R]) -> _R:
+        """Carry out a management call as a turn of its subscriber. Return its result; raise RefusedError if refused."""
+        outcome = await self._calls.submit((msisdn, call))
         if outcome.refusal is not None:
-            raise RefusedError(outcome.refusal.status, outcome.refusal.detail)
-        return outcome
+            raise RefusedError(outcome.refusal.reason, outcome.refusal.detail)
+        return cast("_R", outcome.result)  # set by Call.returning, which checks the type
 
-    async def _run_calls(self, calls: Sequence[tuple[str, Stimulus]]) -> Sequence[Outcome]:
+    async def _run_calls(self, calls: Sequence[tuple[str, Call[Any]]]) -> Sequence[Outcome]:
         outcomes, made_messages = await self._database.write(partial(self._handle_calls, calls=calls))
         if made_messages:
             self._wake_delivery()
         return outcomes
 
     def _handle_calls(
-        self, connection: Connection, *, calls: Sequence[tuple[str, Stimulus]]
+        self, connection: Connection, *, calls: Sequence[tuple[str, Call[Any]]]
     ) -> tuple[list[Outcome], bool]:
         state = current_state(connection)
         keys = [(bucket_of(msisdn), msisdn) for msisdn, _ in calls]

@@ -94,7 +94,7 @@ class Probe:
     async def _find_problem(self, command: str, extension: str, until: float) -> str | None:
         """Send a command; return why its reply is wrong or missing, or None. ``until`` is monotonic time."""
         if not await self._database.read(partial(probing.is_customer, msisdn=self._msisdn)):
-            return "the probe's number is no customer: make it one by PUT /api/v1/subscribers/{msisdn}"
+            return "the probe's number is no customer: create a subscriber with it"
         message = InboundMessage(f"probe-{uuid.uuid4()}", self._msisdn, self._numbers.access, command)
         [stored] = await self._intake.store(Source(PROVIDER), [message])
         expected = self._numbers.number(extension)

@@ -19,6 +19,7 @@ from app.db.state import current_state
 from app.domain.evidence import ERASED, PURGED, SEALED, EvidenceDraft, EvidenceRecord, purge_draft
 from app.domain.heads import HeadKeys
 from app.domain.policy import RetentionPeriods
+from app.domain.refusals import RefusalReason
 from app.domain.storage import StorageUnavailableError
 from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.values import value
@@ -180,8 +181,8 @@ class Erasure:
     async def erase(self, msisdn: str, tenure: int, who: str, reason: str) -> None:
         """Erase a closed tenure: its texts, payloads, salts, subscriptions and records.
 
-        The chain of hashes stays, and a record ``erased`` names ``who`` and the ``reason``. Raise RefusedError: 404
-        without such a tenure, 409 while it is in use, within its retention, or while something of it is unsettled.
+        The chain of hashes stays, and a record ``erased`` names ``who`` and the ``reason``. Raise RefusedError
+        without such a tenure, while it is in use, within its retention, or while something of it is unsettled.
         """
         draft = EvidenceDraft(ERASED, msisdn, {"who": who, "reason": reason})
         work = partial(_erase, msisdn=msisdn, tenure=tenure, kept=self._kept, heads=self._sealer.heads, draft=draft)
@@ -194,17 +195,18 @@ def _erase(
     now = current_state(connection).now
     subscriber = reading.tenure_of(connection, msisdn, tenure)
     if subscriber is None:
-        raise RefusedError(404, "There is no such tenure of this number.")
+        raise RefusedError(RefusalReason.UNKNOWN, "There is no such tenure of this number.")
     if subscriber.closed_at is None:
-        raise RefusedError(409, "This tenure is in use: close it first (PUT the subscriber with status closed).")
+        raise RefusedError(RefusalReason.TENURE_IN_USE)
     kept_until = subscriber.closed_at + kept.evidence
     if now < kept_until:
         raise RefusedError(
-            409, f"Its evidence is kept until {kept_until.astimezone(UTC):%Y-%m-%d}; erase it after that."
+            RefusalReason.CONFLICT,
+            f"Its evidence is kept until {kept_until.astimezone(UTC):%Y-%m-%d}; erase it after that.",
         )
     for kind in records.KINDS:
         if any(found.record.needs_settling for found in records.of_number(connection, kind, msisdn, tenure)):
-            raise RefusedError(409, f"A {kind.__name__.lower()} of this tenure is not settled yet.")
+            raise RefusedError(RefusalReason.CONFLICT, f"A {kind.__name__.lower()} of this tenure is not settled yet.")
     seqs = [item.seq for item in evidence.chain_of(connection, msisdn, tenure) if item.payload is not None]
     retention.drop_payloads(connection, msisdn, tenure, seqs)
     retention.drop_from_campaigns(connection, subscriber)

@@ -128,7 +128,7 @@ async def post_charge(given: ChargeBody, caller: Billing, management: Management
     wanted = AnnounceCharge(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
     announced = await management.charges.announce(given.msisdn, wanted)
     response.status_code = 202 if announced.is_new else 200
-    return charge_out(announced.owned)
+    return charge_out(OwnedCharge(given.msisdn, announced.tenure, announced.charge))
 
 
 @router.post(
@@ -146,8 +146,9 @@ async def post_use(given: UseBody, caller: Billing, management: ManagementIn, re
     """
     used = RecordUse(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
     announced = await management.charges.record_use(given.msisdn, used)
+    owned = OwnedCharge(given.msisdn, announced.tenure, announced.charge)
     response.status_code = 202 if announced.is_new else 200
-    return UseOut(use_id=given.use_id, charge=charge_out(announced.owned))
+    return UseOut(use_id=given.use_id, charge=charge_out(owned))
 
 
 @router.get("/charges", summary="Charges", response_model_exclude_none=True)

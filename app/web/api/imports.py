@@ -17,7 +17,7 @@ from app.services.management.tokens import Caller, Scope
 from app.web.answers import answer
 from app.web.api.import_kinds import KINDS, KindName, columns_of, parser
 from app.web.dependencies import ManagementIn, needs
-from app.web.problems import OUR_FAULT, ProblemError
+from app.web.problems import OUR_FAULT, ProblemError, answer_to
 
 router = APIRouter(tags=["imports"])
 Importer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
@@ -157,6 +157,5 @@ def _out(found: ImportResult) -> ImportOut:
 
 
 def _fault(found: LineFault) -> LineFaultOut:
-    refusal = found.refusal
-    status, detail = (500, OUR_FAULT) if refusal is None else (refusal.status, refusal.detail)
+    status, detail = (500, OUR_FAULT) if found.refusal is None else answer_to(found.refusal)
     return LineFaultOut(line=found.line, status=status, detail=detail)

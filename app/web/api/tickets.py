@@ -5,20 +5,21 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field, model_validator
 
+from app.commands.ticketing import TicketWithRefunds
 from app.commands.tickets.complaints import AgentComplaint
 from app.commands.tickets.resolving import DecideRefund, RefundRequest, Resolve, RespondFirst
 from app.domain.refunds import Refund, RefundPart, RefundPolicy, SecondHalf
 from app.domain.tickets import Decision, TicketKind, TicketState
-from app.domain.turn import Stimulus
+from app.domain.turn import Call
 from app.services.management.tickets import TicketFilter, TicketRead, Tickets, TicketSort
 from app.services.management.tokens import Scope
 from app.services.paging import PageRequest
-from app.services.refusals import RefusedError
 from app.web.access import Private, RowAccess, Sees
 from app.web.answers import answer
 from app.web.bodies import Body, Words
 from app.web.dependencies import ID, LimitIn, ManagementIn
 from app.web.numbers import Number
+from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
@@ -161,7 +162,7 @@ async def _ticket_cursor(
     ] = None,
 ) -> str | None:
     if cursor is not None and ("." in cursor) != (sort is not None):
-        raise RefusedError(422, "cursor: this is not one of a list in this order; leave it away to begin anew.")
+        raise ProblemError(422, "cursor: this is not one of a list in this order; leave it away to begin anew.")
     return cursor
 
 
@@ -203,11 +204,13 @@ async def get_ticket(ticket_id: str, access: Reader, management: ManagementIn) -
     return await access.row(await management.tickets.one(ticket_id, former=access.former), _detail)
 
 
-async def _decide(access: RowAccess, tickets: Tickets, ticket_id: str, decision: Stimulus) -> TicketDetailOut:
+async def _decide(
+    access: RowAccess, tickets: Tickets, ticket_id: str, decision: Call[TicketWithRefunds]
+) -> TicketDetailOut:
     """Record the access with its reason, then carry out the decision."""
     found = await tickets.one(ticket_id, former=False)
     await access.record(found.msisdn, found.tenure)
-    return await access.row(await tickets.decide(ticket_id, decision), _detail)
+    return await access.row(await tickets.decide(found.msisdn, decision), _detail)
 
 
 @router.post(

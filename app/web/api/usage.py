@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
-from app.commands.accounts.data_usage import AHEAD, FORMER, ReadDataUsage, Reading
+from app.commands.accounts.data_usage import ReadDataUsage, Reading, ReadingResult
 from app.commands.tenures import BEFORE_TENURE
 from app.domain.months import first_moment
 from app.services.gateway import Gateway
@@ -16,11 +16,12 @@ from app.services.refusals import RefusedError
 from app.web.bodies import LargeBody
 from app.web.dependencies import GatewayIn, needs
 from app.web.numbers import Number
+from app.web.problems import ProblemError, answer_to
 from app.web.times import Moment, Month
 
 router = APIRouter(prefix="/usage", tags=["usage and bills"], dependencies=[Depends(needs(Scope.BILLING_WRITE))])
 _MAX_READINGS = 1000
-_REFUSED = {AHEAD: "at: lies in the future.", FORMER: f"at: {BEFORE_TENURE}"}
+_REFUSED = {ReadingResult.AHEAD: "at: lies in the future.", ReadingResult.FORMER: f"at: {BEFORE_TENURE}"}
 
 
 class DataUsageBody(LargeBody):
@@ -78,7 +79,7 @@ async def post_data_usage(given: _OneOrMany, gateway: GatewayIn) -> ReadingOut |
         return await _record_all(gateway, given)
     (found,) = await _record_all(gateway, [given])
     if found.status is ReadingStatus.REFUSED:
-        raise RefusedError(422, found.detail or "")
+        raise ProblemError(422, found.detail or "")
     return found
 
 
@@ -100,16 +101,18 @@ async def _record_all(gateway: Gateway, given: list[DataUsageBody]) -> list[Read
 
 async def _record_for_subscriber(gateway: Gateway, msisdn: str, given: list[DataUsageBody]) -> list[ReadingOut]:
     readings = tuple(Reading(body.month, body.used_kb, body.at) for body in given)
-    outcome = await gateway.turning.turns.call(msisdn, ReadDataUsage(readings))
-    if outcome.refusal is not None:
-        return [_out(body, ReadingStatus.REFUSED, outcome.refusal.detail) for body in given]
-    return [_result_of(body, word) for body, word in zip(given, outcome.verdict.split(), strict=True)]
+    try:
+        results = await gateway.turning.turns.carry_out(msisdn, ReadDataUsage(readings))
+    except RefusedError as error:
+        _, detail = answer_to(error.refusal)
+        return [_out(body, ReadingStatus.REFUSED, detail) for body in given]
+    return [_result_of(body, result) for body, result in zip(given, results, strict=True)]
 
 
-def _result_of(body: DataUsageBody, word: str) -> ReadingOut:
-    if word in _REFUSED:
-        return _out(body, ReadingStatus.REFUSED, _REFUSED[word])
-    return _out(body, ReadingStatus.ACCEPTED if word == "accepted" else ReadingStatus.IGNORED)
+def _result_of(body: DataUsageBody, result: ReadingResult) -> ReadingOut:
+    if result in _REFUSED:
+        return _out(body, ReadingStatus.REFUSED, _REFUSED[result])
+    return _out(body, ReadingStatus.ACCEPTED if result is ReadingResult.ACCEPTED else ReadingStatus.IGNORED)
 
 
 def _out(body: DataUsageBody, status: ReadingStatus, detail: str | None = None) -> ReadingOut:

@@ -7,6 +7,8 @@ import pytest
 from app.commands.accounts.bills import RecordBill, RecordSpend
 from app.domain.account import Language, Payment, SubscriberStatus
 from app.domain.bills import BillItem
+from app.domain.refusals import RefusalReason
+from tests.commands.refusals import INVALID
 from tests.commands.transcript import Conversation, play
 from tests.commands.world import SUBSCRIBER, shanghai
 
@@ -23,7 +25,7 @@ def test_items_of_a_bill_may_not_read_as_something_else(name: str) -> None:
     conversation.happens(RecordBill("2026-02", (BillItem("免费流量", 0), BillItem(name, 100))))
     refusal = conversation.outcome.refusal
     assert refusal is not None
-    assert (refusal.status, refusal.detail.startswith("items: ")) == (422, True)
+    assert (refusal.reason, refusal.detail.startswith("items: ")) == (INVALID, True)
     conversation.happens(RecordBill("2026-02", (BillItem("5元流量包", 500), BillItem("免费流量：3.5GB", 0))))
     assert conversation.outcome.refusal is None
 
@@ -82,7 +84,7 @@ def test_spend_is_of_its_month_and_the_newest_counts() -> None:
     )
     conversation.happens(RecordSpend("2026-04", 1, shanghai("2026-04-03 00:00")))
     assert conversation.outcome.refusal is not None
-    assert conversation.outcome.refusal.status == 422
+    assert conversation.outcome.refusal.reason == INVALID
 
 
 # ---- bills
@@ -208,4 +210,4 @@ def test_bills_of_a_number_without_a_customer_are_refused() -> None:
     for given in (FEBRUARY, RecordSpend("2026-03", 1, conversation.now)):
         conversation.happens(given)
         assert conversation.outcome.refusal is not None
-        assert conversation.outcome.refusal.status == 422
+        assert conversation.outcome.refusal.reason is RefusalReason.INVALID_MSISDN

@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from app.commands.accounts.data_usage import ReadDataUsage, Reading
+from app.commands.accounts.data_usage import ReadDataUsage, Reading, ReadingResult
 from app.domain.account import Language, Plan, Subscriber
+from app.domain.refusals import RefusalReason
 from app.domain.texts.data_usage import size
 from app.domain.usage import DataUsage
 from tests.commands.transcript import Conversation, Sent, policy
 from tests.commands.world import SUBSCRIBER, shanghai
 
+ACCEPTED, OLDER = ReadingResult.ACCEPTED, ReadingResult.OLDER
 PLAN = Plan("流量套餐", 102_400, 29)
 HAS_PLAN = replace(SUBSCRIBER, plan=PLAN)
 MB = 1024
@@ -125,7 +127,7 @@ def test_a_reading_that_jumps_over_three_comes_twice_and_out_of_order() -> None:
     assert percents(read(conversation, 95 * MB, "2026-03-02 09:58")) == ["90%"]
     assert read(conversation, 95 * MB, "2026-03-02 09:58") == []
     assert read(conversation, 10 * MB, "2026-03-02 09:00") == []
-    assert conversation.outcome.verdict == "older"
+    assert conversation.outcome.result == (OLDER,)
     # A correction lowers the usage, but the threshold stays spent.
     assert read(conversation, 40 * MB, "2026-03-02 09:59") == []
     assert read(conversation, 85 * MB) == []
@@ -139,7 +141,7 @@ def test_several_readings_at_once_give_one_alert() -> None:
         for minute, used in ((1, 55), (3, 85), (2, 60), (4, 92))
     )
     assert percents(conversation.happens(ReadDataUsage(readings))) == ["90%"]
-    assert conversation.outcome.verdict == "accepted accepted older accepted"
+    assert conversation.outcome.result == (ACCEPTED, ACCEPTED, OLDER, ACCEPTED)
 
 
 def test_a_threshold_passed_while_alerts_are_off_is_spent() -> None:
@@ -195,10 +197,10 @@ def test_thresholds_are_a_setting() -> None:
 def test_a_reading_from_the_future_or_without_a_customer_is_refused() -> None:
     conversation = customer()
     read(conversation, 1, "2026-03-03 10:00:01")
-    assert (conversation.outcome.verdict, conversation.outcome.records) == ("ahead", ())
+    assert (conversation.outcome.result, conversation.outcome.records) == ((ReadingResult.AHEAD,), ())
     read(conversation, 1, "2026-03-03 10:00:00")
     assert conversation.account.record(DataUsage, "2026-03") is not None
     stranger = Conversation(subscriber=None, has=())
     read(stranger, 1)
     assert stranger.outcome.refusal is not None
-    assert stranger.outcome.refusal.status == 422
+    assert stranger.outcome.refusal.reason is RefusalReason.INVALID_MSISDN

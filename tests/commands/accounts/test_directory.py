@@ -8,7 +8,9 @@ from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
 from app.commands.quiet_hours import hold
 from app.domain.account import Brand, Language, SubscriberStatus
 from app.domain.messages import MessageClass, Reply
+from app.domain.refusals import RefusalReason
 from app.domain.turn import Stimulus, TimerDue, Turn
+from tests.commands.refusals import CONFLICT, UNKNOWN
 from tests.commands.transcript import Conversation, Sent
 from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai
 
@@ -17,8 +19,8 @@ CLOSE = SetSubscriber("api:crm", frozenset({"status"}), create=False, status=Sub
 PUT = SetSubscriber("api:crm", ALL, create=True, brand=Brand.GOTONE, balance_fen=100)
 
 
-def refused(conversation: Conversation) -> int | None:
-    return conversation.outcome.refusal.status if conversation.outcome.refusal else None
+def refused(conversation: Conversation) -> RefusalReason | None:
+    return conversation.outcome.refusal.reason if conversation.outcome.refusal else None
 
 
 def test_a_subscriber_is_a_tenure_of_a_number() -> None:
@@ -31,7 +33,7 @@ def test_a_subscriber_is_a_tenure_of_a_number() -> None:
     conversation.play("> [10086977] 1\n< [10086] 您好！您的号码不是我们的客户…")
     # Another PUT with closed changes nothing; any other change needs a new tenure.
     conversation.happens(CLOSE)
-    assert refused(conversation) == 409
+    assert refused(conversation) is RefusalReason.TENURE_CLOSED
     conversation.happens(replace(PUT, status=SubscriberStatus.CLOSED))
     assert conversation.outcome.verdict == "closed before"
     conversation.happens(PUT)
@@ -46,7 +48,7 @@ def test_a_change_sets_only_the_given_fields() -> None:
     conversation = Conversation(subscriber=None, has=())
     patch = SetSubscriber("api:crm", frozenset({"points"}), create=False, points=7)
     conversation.happens(patch)
-    assert refused(conversation) == 404
+    assert refused(conversation) is RefusalReason.UNKNOWN_SUBSCRIBER
     conversation.happens(PUT)
     conversation.happens(patch)
     subscriber = conversation.account.subscriber
@@ -65,7 +67,7 @@ def test_a_password_is_set_only_where_none_is(language: Language) -> None:
         ("password-set", False)
     ]
     assert conversation.happens(replace(given, password_hash="$argon2id$two")) == []
-    assert refused(conversation) == 409
+    assert refused(conversation) == CONFLICT
     assert conversation.account.subscriber is not None
     assert conversation.account.subscriber.password_hash == "$argon2id$one"
 
@@ -86,7 +88,7 @@ def test_an_agent_ends_a_service_and_the_customer_gets_a_notice() -> None:
     assert (agent("SJB"), conversation.outcome.verdict) == ([], "already ending")
     # A contract stops an agent; a cancel warning or a service that SMS cannot end does not.
     assert [len(agent(code)) for code in ("FH", "KD", "LD", "YYH", "NEW")] == [1, 1, 0, 0, 0]
-    assert refused(conversation) == 404
+    assert refused(conversation) == UNKNOWN
     conversation.play("= FH ended, KD ending 2026-03-31, LD active, SJB ending 2026-03-31")
 
 

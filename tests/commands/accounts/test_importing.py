@@ -8,9 +8,11 @@ import pytest
 from app.commands.accounts.import_lines import ImportSubscription
 from app.domain.catalogue import Billing, CancelEffect, Service
 from app.domain.orders import Order
+from app.domain.refusals import RefusalReason
 from app.domain.subscriptions import FREE_PERIOD, Channel, Subscription, SubscriptionState
 from tests.commands.orders.test_new_terms import announced
 from tests.commands.orders.test_orders import BY_NAME, WITH_TRIAL, catalogue
+from tests.commands.refusals import CONFLICT, INVALID
 from tests.commands.transcript import Conversation
 from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai
 
@@ -41,8 +43,8 @@ def after_import(history: str, *lines: ImportSubscription, **given: object) -> C
     return conversation
 
 
-def refused(conversation: Conversation) -> int | None:
-    return conversation.outcome.refusal.status if conversation.outcome.refusal else None
+def refused(conversation: Conversation) -> RefusalReason | None:
+    return conversation.outcome.refusal.reason if conversation.outcome.refusal else None
 
 
 def running(conversation: Conversation, code: str) -> Subscription:
@@ -58,7 +60,7 @@ def test_an_import_takes_over_what_exists() -> None:
     before = conversation.account.subscriptions
     for again in lines:
         conversation.happens(again)
-        assert (conversation.outcome.verdict, conversation.outcome.kept) == ("as before", ())
+        assert (conversation.outcome.verdict, conversation.outcome.result) == ("as before", ())
     assert conversation.account.subscriptions == before
     assert [record.kind for record in conversation.evidence] == ["import"] * 4
     conversation.play(
@@ -104,24 +106,24 @@ def test_an_import_never_revives_what_ended_or_was_declined_since(
     conversation.play(f"@ {wait}")
     has_now = conversation.account.subscriptions
     wanted = line(code, shanghai(moment) - before, state=state, until="2026-06-01 10:00")
-    for status, as_of in ((409, wanted.as_of), (422, None)):
+    for reason, as_of in ((CONFLICT, wanted.as_of), (INVALID, None)):
         conversation.happens(replace(wanted, as_of=as_of))
-        assert (refused(conversation), conversation.account.subscriptions) == (status, has_now)
+        assert (refused(conversation), conversation.account.subscriptions) == (reason, has_now)
 
 
 @pytest.mark.parametrize(("answer", "wait"), [("> [1008620400] 否", "+1d"), ("", "2026-04-01 00:00:01")])
 def test_an_import_never_revives_what_ended_without_a_yes_to_new_terms(answer: str, wait: str) -> None:
     conversation = announced(900).play(f"{answer}\n@ +1d\n@ {wait}")
     conversation.happens(line("CL", "2026-03-02 09:00"))
-    assert refused(conversation) == 409
+    assert refused(conversation) == CONFLICT
     conversation.play("@ 2026-04-02 10:00\n= CL ended")
-    for wanted, status in (
-        (line("CL", "2026-03-31 23:59"), 409),
-        (line("CL", "2026-04-02 09:00", price_fen=900), 409),
+    for wanted, reason in (
+        (line("CL", "2026-03-31 23:59"), CONFLICT),
+        (line("CL", "2026-04-02 09:00", price_fen=900), CONFLICT),
         (line("CL", "2026-04-02 09:00"), None),
     ):
         conversation.happens(wanted)
-        assert refused(conversation) == status
+        assert refused(conversation) == reason
     assert running(conversation, "CL").terms.price_fen == 500
 
 
@@ -149,7 +151,7 @@ def test_what_another_system_began_after_the_end_is_new() -> None:
 def test_a_line_that_began_before_the_end_is_about_the_ended_service(began: str) -> None:
     """The other system has not heard of the unsubscribe, however new the line is."""
     conversation = after_import("> QXCL\n@ +1h", line("CL", "2026-03-02 10:30", started_at=shanghai(began)))
-    assert (refused(conversation), conversation.states()["CL"]) == (409, "ended")
+    assert (refused(conversation), conversation.states()["CL"]) == (CONFLICT, "ended")
 
 
 NO, ORDER_EXPIRED = "> KTYS\n> [1008620400] 不要", "> KTYS\n@ +24h"
@@ -173,7 +175,7 @@ def test_a_declined_service_begins_no_earlier_than_the_no(history: str, no: date
     kept = ("started_at",) if began < timedelta() else ()
     for _ in range(2):
         conversation.happens(brings)
-        assert (refused(conversation), conversation.outcome.kept) == (None, kept)
+        assert (refused(conversation), conversation.outcome.result) == (None, kept)
         held = running(conversation, "YS")
         assert held.started_at == no + max(began, timedelta())
         assert held.free_until == held.started_at + FREE_PERIOD
@@ -183,7 +185,7 @@ def test_a_declined_service_begins_no_earlier_than_the_no(history: str, no: date
 def test_an_ending_service_stays_ending() -> None:
     for as_of in (None, "2026-03-02 09:59", "2026-03-02 10:30"):
         conversation = after_import("> QXSJB\n@ +1h", line("SJB", as_of))
-        assert (refused(conversation), conversation.states()["SJB"]) == (409, "ending 2026-03-31")
+        assert (refused(conversation), conversation.states()["SJB"]) == (CONFLICT, "ending 2026-03-31")
 
 
 def test_an_import_ends_an_old_subscription_whose_timer_is_late() -> None:
@@ -203,7 +205,7 @@ def test_an_import_ends_an_old_subscription_whose_timer_is_late() -> None:
 @pytest.mark.parametrize("answer", ["是", "否"])
 def test_nothing_is_imported_under_an_order_that_waits(answer: str) -> None:
     conversation = after_import("> KTYS", line("YS"))
-    assert refused(conversation) == 409
+    assert refused(conversation) == CONFLICT
     conversation.play(f"> [1008620400] {answer}")
     assert ("YS" in conversation.states()) == (answer == "是")
 
@@ -221,21 +223,21 @@ def offering(**changed: object) -> Service:
     ("history", "offered", "price_fen", "agreed"),
     [
         (LEFT, offering(), 500, 500),
-        (LEFT, offering(), 501, 409),
+        (LEFT, offering(), 501, CONFLICT),
         (LEFT, offering(), 400, 400),
         (LEFT, offering(price_fen=900), None, 500),
-        (LEFT, offering(price_fen=900), 900, 409),
+        (LEFT, offering(price_fen=900), 900, CONFLICT),
         (LEFT, offering(price_fen=300), None, 300),
-        (LEFT, offering(sp_code="XINHUA"), None, 409),
-        (LEFT, offering(billing=Billing.PER_USE), None, 409),
+        (LEFT, offering(sp_code="XINHUA"), None, CONFLICT),
+        (LEFT, offering(billing=Billing.PER_USE), None, CONFLICT),
         # A price that was declined does not count, whether before or after the last agreed one.
-        ("> QXCL\n$900\n> KTCL\n> [1008620400] 否\n@ +1h", offering(price_fen=900), 900, 409),
-        ("> QXCL\n$300\n> KTCL\n> [1008620400] 否\n@ +1h", offering(), 301, 409),
+        ("> QXCL\n$900\n> KTCL\n> [1008620400] 否\n@ +1h", offering(price_fen=900), 900, CONFLICT),
+        ("> QXCL\n$300\n> KTCL\n> [1008620400] 否\n@ +1h", offering(), 301, CONFLICT),
         (
             "> QXCL\n$300\n> KTCL\n> [1008620400] 否\n@ +1m\n> KTCL\n> [1008620401] 是\n> QXCL\n@ +1h",
             offering(),
             301,
-            409,
+            CONFLICT,
         ),
         (
             "> QXCL\n$300\n> KTCL\n> [1008620400] 否\n@ +1m\n$500\n> KTCL\n> [1008620401] 是\n> QXCL\n@ +1h",
@@ -246,7 +248,7 @@ def offering(**changed: object) -> Service:
     ],
 )
 def test_it_costs_no_more_than_was_agreed_last(
-    history: str, offered: Service, price_fen: int | None, agreed: int
+    history: str, offered: Service, price_fen: int | None, agreed: int | RefusalReason
 ) -> None:
     first, *rest = history.split("\n$")
     conversation = after_import(first)
@@ -256,26 +258,26 @@ def test_it_costs_no_more_than_was_agreed_last(
         conversation.play(then)
     conversation.catalogue = catalogue(offered)
     conversation.happens(line("CL", LATER, price_fen=price_fen))
-    if agreed == 409:
-        assert (refused(conversation), conversation.states()["CL"]) == (409, "ended")
+    if agreed == CONFLICT:
+        assert (refused(conversation), conversation.states()["CL"]) == (CONFLICT, "ended")
     else:
         assert (refused(conversation), running(conversation, "CL").terms.price_fen) == (None, agreed)
 
 
-@pytest.mark.parametrize(("price_fen", "status"), [(None, None), (550, None), (551, 409)])
-def test_it_costs_no_more_than_the_declined_order(price_fen: int | None, status: int | None) -> None:
+@pytest.mark.parametrize(("price_fen", "reason"), [(None, None), (550, None), (551, CONFLICT)])
+def test_it_costs_no_more_than_the_declined_order(price_fen: int | None, reason: RefusalReason | None) -> None:
     conversation = after_import("> KTYS\n> [1008620400] 否\n@ +1h")
     conversation.catalogue = catalogue(replace(BY_NAME["YS"], price_fen=700))
     conversation.happens(line("YS", LATER, price_fen=price_fen))
-    assert refused(conversation) == status
-    assert status or running(conversation, "YS").terms.price_fen == 550
+    assert refused(conversation) == reason
+    assert reason or running(conversation, "YS").terms.price_fen == 550
 
 
 def test_it_is_never_slower_to_leave_nor_bound_for_longer() -> None:
     conversation = after_import(LEFT)
     conversation.catalogue = catalogue(offering(cancel_effect=CancelEffect.MONTH_END))
     conversation.happens(line("CL", LATER, contract_until=shanghai("2027-01-01 10:00")))
-    assert refused(conversation) == 409
+    assert refused(conversation) == CONFLICT
     conversation.happens(line("CL", LATER))
     assert running(conversation, "CL").terms.cancel_effect is CancelEffect.IMMEDIATE
 
@@ -285,7 +287,7 @@ def test_an_ended_trial_never_becomes_paid(history: str) -> None:
     conversation = after_import(history)
     as_of = conversation.now
     conversation.happens(line("ZQ", as_of))
-    assert (refused(conversation), conversation.states()["ZQ"]) == (409, "ended")
+    assert (refused(conversation), conversation.states()["ZQ"]) == (CONFLICT, "ended")
     # It may become a trial, whose end is asked about again.
     conversation.happens(line("ZQ", as_of, state=ON_TRIAL, until="2026-03-20 10:00"))
     assert (refused(conversation), running(conversation, "ZQ").state) == (None, ON_TRIAL)
@@ -298,7 +300,7 @@ def test_what_was_paid_after_its_trial_is_no_ended_trial() -> None:
 
 def test_what_was_in_the_plan_never_becomes_paid() -> None:
     conversation = after_import("> QXLD\n@ +1h", line("LD", LATER), has=(has("LD", in_plan=True),))
-    assert (refused(conversation), conversation.states()) == (409, {"LD": "ended"})
+    assert (refused(conversation), conversation.states()) == (CONFLICT, {"LD": "ended"})
     conversation.happens(line("LD", LATER, in_plan=True))
     assert running(conversation, "LD").in_plan
 
@@ -310,36 +312,38 @@ UNDER_CONTRACT = has("CL", contract_until="2026-06-01 10:00")
 
 
 @pytest.mark.parametrize(
-    ("held", "wanted", "status"),
+    ("held", "wanted", "reason"),
     [
-        (TQ_ON_TRIAL, line("TQ"), 409),
-        (TQ_ON_TRIAL, replace(OF_TRIAL, trial_ends_at=None), 422),
-        (TQ_ON_TRIAL, line("TQ", state=ON_TRIAL, until="2026-03-20 09:59"), 409),
-        (TQ_ON_TRIAL, line("TQ", state=ON_TRIAL, until="2026-03-01 10:00"), 422),
+        (TQ_ON_TRIAL, line("TQ"), CONFLICT),
+        (TQ_ON_TRIAL, replace(OF_TRIAL, trial_ends_at=None), INVALID),
+        (TQ_ON_TRIAL, line("TQ", state=ON_TRIAL, until="2026-03-20 09:59"), CONFLICT),
+        (TQ_ON_TRIAL, line("TQ", state=ON_TRIAL, until="2026-03-01 10:00"), RefusalReason.TRIAL_OVER),
         (TQ_ON_TRIAL, line("TQ", state=ON_TRIAL, until="2026-03-25 10:00"), None),
-        (has("CL"), line("CL", state=ON_TRIAL, until="2026-02-01 10:00"), 422),
+        (has("CL"), line("CL", state=ON_TRIAL, until="2026-02-01 10:00"), RefusalReason.TRIAL_OVER),
         (has("CL"), line("CL", state=ON_TRIAL, until="2026-04-01 10:00"), None),
         # A trial that ran out without a yes has ended, even if its timer is late.
-        (has("TQ", trial_until="2026-03-01 10:00"), line("TQ"), 422),
-        (has("TQ", trial_until="2026-03-01 10:00"), line("TQ", "2026-03-02 10:00"), 409),
-        (has("CL", in_plan=True), IMPORT, 409),
-        (has("CL"), line("CL", price_fen=501), 409),
-        (has("CL"), line("CL", contract_until=shanghai("2027-01-01 10:00")), 409),
-        (UNDER_CONTRACT, line("CL", contract_until=shanghai("2027-01-01 10:00")), 409),
+        (has("TQ", trial_until="2026-03-01 10:00"), line("TQ"), INVALID),
+        (has("TQ", trial_until="2026-03-01 10:00"), line("TQ", "2026-03-02 10:00"), CONFLICT),
+        (has("CL", in_plan=True), IMPORT, CONFLICT),
+        (has("CL"), line("CL", price_fen=501), CONFLICT),
+        (has("CL"), line("CL", contract_until=shanghai("2027-01-01 10:00")), CONFLICT),
+        (UNDER_CONTRACT, line("CL", contract_until=shanghai("2027-01-01 10:00")), CONFLICT),
         (UNDER_CONTRACT, line("CL", contract_until=shanghai("2026-05-01 10:00")), None),
         (UNDER_CONTRACT, IMPORT, None),
-        (has("CL"), line("NEW"), 404),
+        (has("CL"), line("NEW"), RefusalReason.UNKNOWN_SERVICE),
         (has("CL"), line("CL", price_fen=499), None),
         (has("CL"), replace(IMPORT, in_plan=True), None),
         (has("CL"), line("CL", "2026-03-02 10:10"), None),
-        (has("CL"), line("CL", "2026-03-02 10:11"), 422),
-        (has("CL"), line("CL", started_at=shanghai("2026-03-03 10:00")), 422),
+        (has("CL"), line("CL", "2026-03-02 10:11"), INVALID),
+        (has("CL"), line("CL", started_at=shanghai("2026-03-03 10:00")), INVALID),
     ],
 )
-def test_an_import_makes_nothing_worse(held: Subscription, wanted: ImportSubscription, status: int | None) -> None:
+def test_an_import_makes_nothing_worse(
+    held: Subscription, wanted: ImportSubscription, reason: RefusalReason | None
+) -> None:
     conversation = after_import("", wanted, has=(held,))
-    assert refused(conversation) == status
-    assert (conversation.account.subscriptions == {held.id: held}) == (status is not None)
+    assert refused(conversation) == reason
+    assert (conversation.account.subscriptions == {held.id: held}) == (reason is not None)
     not_ended = [
         item for item in conversation.account.subscriptions.values() if item.state is not SubscriptionState.ENDED
     ]
@@ -360,7 +364,7 @@ def test_no_start_moves_back_and_confirmed_fields_stay(started: str, channel: Ch
     conversation.happens(line("YS", "2026-03-02 10:45", started_at=begins, channel=channel))
     after, moved = running(conversation, "YS"), not confirmed and begins > before.started_at
     kept = (*(() if moved else ("started_at",)), *(("channel",) if confirmed and channel is not Channel.SMS else ()))
-    assert (refused(conversation), conversation.outcome.kept) == (None, kept)
+    assert (refused(conversation), conversation.outcome.result) == (None, kept)
     assert after.started_at == (begins if moved else before.started_at)
     assert after.free_until == after.started_at + FREE_PERIOD
     assert (after == before) == (confirmed or (channel is before.channel and not moved))
@@ -369,20 +373,21 @@ def test_no_start_moves_back_and_confirmed_fields_stay(started: str, channel: Ch
 
 def test_a_confirmed_paid_service_becomes_no_trial() -> None:
     conversation = after_import(ORDERED, line("YS", state=ON_TRIAL, until="2026-04-01 10:00"))
-    assert (refused(conversation), running(conversation, "YS").state) == (409, ACTIVE)
+    assert (refused(conversation), running(conversation, "YS").state) == (CONFLICT, ACTIVE)
 
 
 @pytest.mark.parametrize(
-    ("until", "status"), [("2026-03-04 10:00", 409), ("2026-03-02 09:00", 422), ("2026-03-20 10:00", None)]
+    ("until", "reason"),
+    [("2026-03-04 10:00", CONFLICT), ("2026-03-02 09:00", RefusalReason.TRIAL_OVER), ("2026-03-20 10:00", None)],
 )
-def test_a_confirmed_trial_only_gets_longer(until: str, status: int | None) -> None:
+def test_a_confirmed_trial_only_gets_longer(until: str, reason: RefusalReason | None) -> None:
     conversation = after_import(ORDERED_TRIAL)
     before = running(conversation, "ZQ")
     conversation.happens(line("ZQ", state=ON_TRIAL, until=until))
-    assert refused(conversation) == status
-    ends_at = before.trial_ends_at if status else shanghai(until)
+    assert refused(conversation) == reason
+    ends_at = before.trial_ends_at if reason else shanghai(until)
     assert running(conversation, "ZQ") == replace(before, trial_ends_at=ends_at)
-    asked, over = ("2026-03-06 10:00", "2026-03-09 10:00") if status else ("2026-03-17 10:00", "2026-03-20 10:00")
+    asked, over = ("2026-03-06 10:00", "2026-03-09 10:00") if reason else ("2026-03-17 10:00", "2026-03-20 10:00")
     conversation.play(f"@ {asked}\n< …足球快讯…\n@ {over}\n= ZQ trial\n@ +1s\n= ZQ ended")
 
 

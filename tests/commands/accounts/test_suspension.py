@@ -7,7 +7,9 @@ import pytest
 from app.commands.accounts.directory import SetSubscriber
 from app.commands.accounts.suspension import AnnounceSuspension, CallOffSuspension
 from app.domain.account import Language, Payment, Subscriber, SubscriberStatus
+from app.domain.refusals import RefusalReason
 from app.domain.suspension import Suspension
+from tests.commands.refusals import CONFLICT, INVALID, UNKNOWN
 from tests.commands.transcript import Conversation, Sent, policy
 from tests.commands.world import FOUR, SUBSCRIBER, shanghai
 
@@ -215,24 +217,24 @@ def test_a_closed_number_has_no_announced_suspension() -> None:
 
 def test_impossible_announcements_are_refused() -> None:
     conversation = Conversation(subscriber=POSTPAID)
-    for at, status in (("2026-03-02 10:00", 422), ("2026-03-01 10:00", 422)):
+    for at, reason in (("2026-03-02 10:00", INVALID), ("2026-03-01 10:00", INVALID)):
         assert announce(conversation, at) == []
         assert conversation.outcome.refusal is not None
-        assert conversation.outcome.refusal.status == status
-    for stimulus, subscriber, status in (
-        (CallOffSuspension("x"), POSTPAID, 404),
-        (CallOffSuspension("x"), None, 404),
-        (AnnounceSuspension("x", shanghai("2026-03-06 15:00")), None, 404),
+        assert conversation.outcome.refusal.reason == reason
+    for stimulus, subscriber, reason in (
+        (CallOffSuspension("x"), POSTPAID, UNKNOWN),
+        (CallOffSuspension("x"), None, UNKNOWN),
+        (AnnounceSuspension("x", shanghai("2026-03-06 15:00")), None, RefusalReason.UNKNOWN_SUBSCRIBER),
         (
             AnnounceSuspension("x", shanghai("2026-03-06 15:00")),
             replace(POSTPAID, status=SubscriberStatus.SUSPENDED),
-            409,
+            CONFLICT,
         ),
     ):
         conversation = Conversation(subscriber=subscriber, has=())
         conversation.happens(stimulus)
         assert conversation.outcome.refusal is not None
-        assert conversation.outcome.refusal.status == status
+        assert conversation.outcome.refusal.reason == reason
 
 
 def test_no_notice_comes_after_the_suspension() -> None:

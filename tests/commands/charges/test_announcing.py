@@ -8,9 +8,11 @@ from app.commands.accounts.directory import SetSubscriber
 from app.domain.account import SubscriberStatus
 from app.domain.charges import Charge
 from app.domain.refunds import Refund, RefundPart, refund_id
+from app.domain.refusals import RefusalReason
 from app.domain.subscriptions import SubscriptionState
 from app.domain.turn import Outcome
 from tests.commands.charges.charging import announce, charge_of, code, states
+from tests.commands.refusals import CONFLICT, INVALID
 from tests.commands.transcript import Conversation
 from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai
 
@@ -18,24 +20,24 @@ SUBSCRIPTIONS = (*FOUR, has("LD", in_plan=True), has("GS"), has("KD", trial_unti
 
 
 @pytest.mark.parametrize(
-    ("service", "fen", "due", "period", "status", "why"),
+    ("service", "fen", "due", "period", "reason", "why"),
     [
-        ("YYH", 600, "2026-03-05 12:00", None, 422, "service_code"),
-        ("NO", 600, "2026-03-05 12:00", None, 422, "service_code"),
-        ("SJB", 301, "2026-03-05 12:00", None, 422, "amount_fen"),
-        ("LD", 1, "2026-03-05 12:00", None, 422, "amount_fen"),
-        ("GS", 250, "2026-03-05 12:00", None, 422, "kind"),
-        ("CL", 500, "2026-03-05 12:00", "2025-11", 422, "period"),
-        ("KD", 1990, "2026-03-25 12:00", None, 422, "due_at"),
+        ("YYH", 600, "2026-03-05 12:00", None, INVALID, "service_code"),
+        ("NO", 600, "2026-03-05 12:00", None, INVALID, "service_code"),
+        ("SJB", 301, "2026-03-05 12:00", None, INVALID, "amount_fen"),
+        ("LD", 1, "2026-03-05 12:00", None, INVALID, "amount_fen"),
+        ("GS", 250, "2026-03-05 12:00", None, INVALID, "kind"),
+        ("CL", 500, "2026-03-05 12:00", "2025-11", INVALID, "period"),
+        ("KD", 1990, "2026-03-25 12:00", None, INVALID, "due_at"),
     ],
 )
 def test_a_charge_without_consent_is_refused(
-    service: str, fen: int, due: str, period: str | None, status: int, why: str
+    service: str, fen: int, due: str, period: str | None, reason: RefusalReason, why: str
 ) -> None:
     conversation = Conversation(has=SUBSCRIPTIONS)
     refusal = announce(conversation, "c-1", service, fen, due, period=period).refusal
     assert refusal is not None
-    assert (refusal.status, refusal.detail.partition(":")[0]) == (status, why)
+    assert (refusal.reason, refusal.detail.partition(":")[0]) == (reason, why)
     assert conversation.sent == []
     assert [record.kind for record in conversation.evidence] == ["fee-refused"]
     conversation.play("@ 2026-04-06 12:00\n<")
@@ -44,7 +46,7 @@ def test_a_charge_without_consent_is_refused(
 def test_a_number_without_a_subscriber_is_not_charged() -> None:
     refusal = announce(Conversation(subscriber=None), "c-1", "CL", 500, "2026-03-05 12:00").refusal
     assert refusal is not None
-    assert refusal.status == 422
+    assert refusal.reason == INVALID
 
 
 def test_a_charge_is_accepted_only_for_a_month_of_the_subscription() -> None:
@@ -89,7 +91,7 @@ def test_a_month_that_begins_after_the_unsubscribe_is_refused() -> None:
     conversation.text("QXHT")
     refusal = announce(conversation, "c-1", "HT", 300, "2026-04-01 09:00", period="2026-04").refusal
     assert refusal is not None
-    assert (refusal.status, "after the customer unsubscribed" in refusal.detail) == (422, True)
+    assert (refusal.reason, "after the customer unsubscribed" in refusal.detail) == (INVALID, True)
 
 
 @pytest.mark.parametrize(("period", "accepted"), [("2026-02", False), ("2026-03", True)])
@@ -104,14 +106,14 @@ def test_a_month_that_was_all_trial_is_refused(period: str, *, accepted: bool) -
 def test_one_monthly_charge_for_a_service_and_month() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    assert status(announce(conversation, "c-2", "SJB", 300, "2026-03-31 23:59")) == 409
-    assert status(announce(conversation, "c-2", "SJB", 100, "2026-04-05 12:00", period="2026-03")) == 409
-    assert status(announce(conversation, "c-2", "SJB", 300, "2026-04-01 00:00")) is None
-    assert status(announce(conversation, "c-3", "TQ", 200, "2026-03-05 12:00")) is None
+    assert reason(announce(conversation, "c-2", "SJB", 300, "2026-03-31 23:59")) == CONFLICT
+    assert reason(announce(conversation, "c-2", "SJB", 100, "2026-04-05 12:00", period="2026-03")) == CONFLICT
+    assert reason(announce(conversation, "c-2", "SJB", 300, "2026-04-01 00:00")) is None
+    assert reason(announce(conversation, "c-3", "TQ", 200, "2026-03-05 12:00")) is None
 
 
-def status(outcome: Outcome) -> int | None:
-    return outcome.refusal.status if outcome.refusal else None
+def reason(outcome: Outcome) -> RefusalReason | None:
+    return outcome.refusal.reason if outcome.refusal else None
 
 
 ORDER_AGAIN = "> KTCL\n> [1008620400] 是\n= CL active"
@@ -122,8 +124,8 @@ def test_one_monthly_charge_after_unsubscribing_and_ordering_again(left_at: str)
     conversation = Conversation(subscriber=replace(SUBSCRIBER, balance_fen=90_000))
     announce(conversation, "c-1", "CL", 500, "2026-03-02 12:00")
     conversation.play(f"@ {left_at}\n> QXCL\n{ORDER_AGAIN}")
-    assert status(announce(conversation, "c-2", "CL", 500, "2026-04-20 12:00", period="2026-03")) == 409
-    assert status(announce(conversation, "c-3", "CL", 500, "2026-04-20 12:00")) is None
+    assert reason(announce(conversation, "c-2", "CL", 500, "2026-04-20 12:00", period="2026-03")) == CONFLICT
+    assert reason(announce(conversation, "c-3", "CL", 500, "2026-04-20 12:00")) is None
     conversation.play("@ 2026-04-21 12:00")
     assert states(conversation) == {"c-1": "charged", "c-3": "charged"}
 
@@ -154,11 +156,11 @@ def test_another_monthly_charge_after_the_first_was_given_up_or_refunded(given_u
             case _:
                 conversation.play(part)
     # Of several announced at once the first is accepted.
-    statuses = [status(announce(conversation, f"c-{n}", "CL", 500, "2026-03-20 12:00")) for n in (2, 3)]
-    assert statuses == [None, 409]
+    reasons = [reason(announce(conversation, f"c-{n}", "CL", 500, "2026-03-20 12:00")) for n in (2, 3)]
+    assert reasons == [None, CONFLICT]
     conversation.play("@ 2026-03-20 12:00")
     assert states(conversation)["c-2"] == "charged"
-    assert status(announce(conversation, "c-4", "CL", 500, "2026-03-25 12:00")) == 409
+    assert reason(announce(conversation, "c-4", "CL", 500, "2026-03-25 12:00")) == CONFLICT
 
 
 def refund_of(charge: Charge) -> Refund:
@@ -176,15 +178,15 @@ def test_a_month_announced_as_free_stays_free_until_a_new_order() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     conversation.play("> QXSJB\n< …可用至03月31日，不收费；…")
-    assert status(announce(conversation, "c-2", "SJB", 300, "2026-03-20 12:00")) == 409
+    assert reason(announce(conversation, "c-2", "SJB", 300, "2026-03-20 12:00")) == CONFLICT
     conversation.play("> KTSJB\n> [1008620400] 是\n= SJB active")
-    assert status(announce(conversation, "c-3", "SJB", 300, "2026-03-20 12:00")) is None
+    assert reason(announce(conversation, "c-3", "SJB", 300, "2026-03-20 12:00")) is None
 
 
 def test_a_free_charge_does_not_count_as_the_one_of_its_month() -> None:
     conversation = Conversation()
-    statuses = [status(announce(conversation, f"c-{n}", "SJB", fen, "2026-03-05 12:00")) for n, fen in enumerate((0, 300, 0, 300))]  # fmt: skip
-    assert statuses == [None, None, None, 409]
+    reasons = [reason(announce(conversation, f"c-{n}", "SJB", fen, "2026-03-05 12:00")) for n, fen in enumerate((0, 300, 0, 300))]  # fmt: skip
+    assert reasons == [None, None, None, CONFLICT]
 
 
 def test_the_same_charge_twice() -> None:
@@ -193,7 +195,7 @@ def test_the_same_charge_twice() -> None:
     assert announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00", period="2026-03").verdict == "known"
     refusal = announce(conversation, "c-1", "SJB", 200, "2026-03-05 12:00").refusal
     assert refusal is not None
-    assert refusal.status == 409
+    assert refusal.reason == CONFLICT
     assert len(conversation.sent) == 1
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from app.domain.account import SubscriberStatus
 from app.domain.charges import Charge, ChargeKind
+from app.domain.refusals import Refusal, RefusalReason
 from app.domain.subscriptions import Channel
-from app.domain.turn import Refusal
 from tests.commands.charges.charging import announce, charge_of, code, states, use
+from tests.commands.refusals import CONFLICT, INVALID
 from tests.commands.transcript import Conversation
 from tests.commands.world import SUBSCRIBER, has
 
@@ -119,23 +120,26 @@ def test_the_same_use_twice_is_one() -> None:
     assert len(conversation.sent) == 1
     refusal = use(conversation, "u-1", "GS", Channel.SMS).refusal
     assert refusal is not None
-    assert refusal.status == 409
+    assert refusal.reason == CONFLICT
 
 
-def status_and_field(refusal: Refusal | None) -> tuple[int, str]:
+def reason_and_field(refusal: Refusal | None) -> tuple[RefusalReason, str]:
     assert refusal is not None
-    return refusal.status, refusal.detail.partition(":")[0]
+    return refusal.reason, refusal.detail.partition(":")[0]
 
 
 def test_invalid_uses_are_refused() -> None:
     conversation = Conversation()
-    assert status_and_field(use(conversation, "u-1", "NO", Channel.WEB).refusal) == (422, "service_code")
-    assert status_and_field(use(conversation, "u-1", "CL", Channel.WEB).refusal) == (422, "service_code")
-    assert status_and_field(use(conversation, "u-1", "GS", Channel.AGENT).refusal) == (422, "channel")
-    assert status_and_field(use(conversation, "u-1", "GS", Channel.WEB, "2026-03-02 10:11").refusal) == (422, "at")
-    assert status_and_field(use(Conversation(subscriber=None), "u-1", "GS", Channel.WEB).refusal) == (422, "msisdn")
+    assert reason_and_field(use(conversation, "u-1", "NO", Channel.WEB).refusal) == (
+        RefusalReason.INVALID_SERVICE_CODE,
+        "",
+    )
+    assert reason_and_field(use(conversation, "u-1", "CL", Channel.WEB).refusal) == (INVALID, "service_code")
+    assert reason_and_field(use(conversation, "u-1", "GS", Channel.AGENT).refusal) == (INVALID, "channel")
+    assert reason_and_field(use(conversation, "u-1", "GS", Channel.WEB, "2026-03-02 10:11").refusal) == (INVALID, "at")
+    assert reason_and_field(use(Conversation(subscriber=None), "u-1", "GS", Channel.WEB).refusal) == (INVALID, "msisdn")
     announce(conversation, "use-u-9", "CL", 500, "2026-03-05 12:00")
-    assert status_and_field(use(conversation, "u-9", "GS", Channel.WEB).refusal) == (409, "use_id")
+    assert reason_and_field(use(conversation, "u-9", "GS", Channel.WEB).refusal) == (CONFLICT, "use_id")
     assert set(conversation.account.records[Charge]) == {"use-u-9"}
 
 
@@ -143,7 +147,7 @@ def test_a_charge_for_a_use_that_has_one_is_refused() -> None:
     conversation = Conversation()
     use(conversation, "u-1", "GS", Channel.WEB)
     outcome = announce(conversation, "c-1", "GS", 250, "2026-03-05 12:00", kind=ChargeKind.PER_USE)
-    assert status_and_field(outcome.refusal) == (422, "kind")
+    assert reason_and_field(outcome.refusal) == (RefusalReason.NO_UNCHARGED_USE, "")
 
 
 def test_uses_are_charged_while_suspended() -> None:

@@ -4,10 +4,11 @@ import pytest
 
 from app.commands.outreach.campaigns import SendCampaignMessage
 from app.commands.outreach.consent import GiveConsent, WithdrawConsent
-from app.domain.campaigns import CampaignMessage
+from app.domain.campaigns import CampaignMessage, SkipReason
 from app.domain.consents import MarketingConsent
 from app.domain.messages import MessageClass
 from app.domain.policy import ProviderTraits
+from app.domain.refusals import RefusalReason
 from tests.commands.transcript import Conversation
 
 CARE, MARKETING = MessageClass.CARE, MessageClass.MARKETING
@@ -16,8 +17,8 @@ CARE, MARKETING = MessageClass.CARE, MessageClass.MARKETING
 def reach(talk: Conversation, campaign_id: str, kind: MessageClass = CARE, text: str = "祝您节日快乐") -> str:
     """Send a campaign; return the texts that the customer gets, or the reason for a skip."""
     sent = talk.happens(SendCampaignMessage(campaign_id, kind, text, talk.now))
-    refusal = talk.outcome.refusal
-    return refusal.detail if refusal else "".join(message.text for message in sent)
+    skipped = talk.outcome.result
+    return skipped if isinstance(skipped, SkipReason) else "".join(message.text for message in sent)
 
 
 def state(talk: Conversation, campaign_id: str) -> str:
@@ -153,7 +154,7 @@ def test_a_number_without_a_customer_is_skipped_and_cannot_consent() -> None:
     for stimulus in (GiveConsent("api:shop", "网上"), WithdrawConsent("api:shop")):
         talk.happens(stimulus)
         assert talk.outcome.refusal is not None
-        assert talk.outcome.refusal.status == 404
+        assert talk.outcome.refusal.reason is RefusalReason.UNKNOWN_SUBSCRIBER
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ from app.commands.tickets.charge_decisions import DecisionResult, cancel, lapse,
 from app.commands.tickets.resolving import Resolve
 from app.domain.account import Language, SubscriberStatus
 from app.domain.policy import ProviderTraits
+from app.domain.refusals import Refusal
 from app.domain.subscriptions import Channel
 from app.domain.tickets import Decision, Ticket, TicketKind
-from app.domain.turn import Outcome, Refusal, Stimulus, Turn
+from app.domain.turn import Outcome, Stimulus, Turn
 from tests.commands.charges.charging import announce, charge_of, code, states, use
+from tests.commands.refusals import CONFLICT
 from tests.commands.transcript import Conversation
 from tests.commands.world import FOUR, SUBSCRIBER, has
 
@@ -106,7 +108,7 @@ def test_a_service_that_was_not_ordered_cannot_be_charged_while_it_runs_on(left:
     conversation.play("= SJB ending 2026-03-31")
     refusal = announce(conversation, "c-2", "SJB", 300, "2026-03-20 12:00").refusal
     assert refusal is not None
-    assert refusal.status == 409
+    assert refusal.reason == CONFLICT
     # A new order confirms the price.
     conversation.play("> KTSJB\n> [1008620400] 是\n= SJB active")
     assert announce(conversation, "c-2", "SJB", 300, "2026-03-20 12:00").refusal is None
@@ -152,7 +154,7 @@ def test_nothing_is_upheld_while_suspended(at: str) -> None:
     conversation.play(f"@ {at}\n<")
     refusal = uphold_by_staff(conversation)
     assert refusal is not None
-    assert refusal.status == 409
+    assert refusal.reason == CONFLICT
     conversation.play("@ 2026-03-03 13:00\n<")
     assert states(conversation) == {"c-1": "disputed"}
     set_status(conversation, SubscriberStatus.ACTIVE)

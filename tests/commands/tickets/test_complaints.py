@@ -10,9 +10,11 @@ from app.commands.tickets.complaints import AgentComplaint
 from app.domain.account import Brand, Language, SubscriberStatus
 from app.domain.charges import Charge, ChargeKind, ChargeState
 from app.domain.policy import ProviderTraits
+from app.domain.refusals import RefusalReason
 from app.domain.tickets import Ticket, TicketKind, TicketState
 from app.domain.turn import Outcome, apply
 from tests.commands.charges.charging import announce, code
+from tests.commands.refusals import INVALID
 from tests.commands.transcript import Conversation, play, policy
 from tests.commands.world import FOUR, SUBSCRIBER, shanghai
 
@@ -335,12 +337,12 @@ def test_an_agents_complaint_notifies_the_subscriber() -> None:
     assert '"who":"agent:7"' in (conversation.evidence[-1].payload or "")
     conversation.happens(AgentComplaint("agent:7", "她说没有订过", "c-2"))
     assert conversation.outcome.refusal
-    assert conversation.outcome.refusal.status == 422
+    assert conversation.outcome.refusal.reason == INVALID
     assert len(tickets(conversation)) == 1
     nobody = Conversation(subscriber=None)
     nobody.happens(AgentComplaint("agent:7", "她说没有订过"))
     assert nobody.outcome.refusal
-    assert nobody.outcome.refusal.status == 404
+    assert nobody.outcome.refusal.reason is RefusalReason.UNKNOWN_SUBSCRIBER
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from app.commands.tickets.resolving import RefundRequest, Resolve
 from app.domain.refunds import RefundPolicy
 from app.domain.tickets import Decision, Ticket, TicketKind
 from tests.commands.charges.charging import announce, charge_of, code, states
+from tests.commands.refusals import CONFLICT, INVALID
 from tests.commands.tickets.test_resolving import decide, ledger, refused, resolve, the_ticket, to_billing
 from tests.commands.transcript import Conversation
 
@@ -30,7 +31,7 @@ def test_an_undecided_dispute_waives_the_charge_and_stays_open() -> None:
     # The ticket stays open for the call; the charge is settled.
     assert the_ticket(conversation).is_open
     resolve(conversation, Decision.UPHELD)
-    assert refused(conversation) == 409
+    assert refused(conversation) == CONFLICT
     assert resolve(conversation, message="已向您说明")
     assert states(conversation) == {"c-1": "waived"}
 
@@ -46,7 +47,7 @@ def test_staff_cancel_a_disputed_charge() -> None:
     assert states(conversation) == {"c-1": "cancelled"}
     assert not the_ticket(conversation).breached
     resolve(conversation, Decision.UPHELD)
-    assert refused(conversation) == 409
+    assert refused(conversation) == CONFLICT
 
 
 def test_staff_uphold_a_charge_before_it_is_due() -> None:
@@ -73,7 +74,7 @@ def test_staff_uphold_a_charge_after_it_was_due_and_refund_it() -> None:
 def test_a_disputed_charge_needs_a_decision() -> None:
     conversation = with_disputed_charge()
     resolve(conversation, Decision.DONE)
-    assert refused(conversation) == 422
+    assert refused(conversation) == INVALID
     assert the_ticket(conversation).is_open
     # After an unsubscribe has settled the charge, only the call remains.
     conversation.play("> QXSJB\n< …")
@@ -85,7 +86,7 @@ def test_a_refused_refund_changes_nothing_else() -> None:
     conversation = with_disputed_charge()
     wrong = RefundRequest(RefundPolicy.DOUBLE, "c-1")
     conversation.happens(Resolve("agent:7", the_ticket(conversation).id, Decision.CANCELLED, None, wrong))
-    assert refused(conversation) == 422
+    assert refused(conversation) == INVALID
     assert states(conversation) == {"c-1": "disputed"}
     assert the_ticket(conversation).is_open
 

@@ -11,8 +11,10 @@ from app.commands.tickets.resolving import DecideRefund, RefundRequest, Resolve,
 from app.domain.account import Brand, Language, Subscriber, SubscriberStatus
 from app.domain.charges import Charge, ChargeState
 from app.domain.refunds import Refund, RefundPolicy, SecondHalf
+from app.domain.refusals import RefusalReason
 from app.domain.tickets import Decision, Ticket, TicketState
 from app.domain.turn import EventDraft, Outcome
+from tests.commands.refusals import CONFLICT, INVALID, UNKNOWN
 from tests.commands.tickets.test_complaints import charge, tickets, with_charges
 from tests.commands.transcript import Conversation, Sent, play
 from tests.commands.world import SUBSCRIBER, shanghai
@@ -43,8 +45,8 @@ def decide(conversation: Conversation, *, confirmed: bool) -> list[Sent]:
     return conversation.happens(DecideRefund("agent:8", the_ticket(conversation).id, confirmed=confirmed))
 
 
-def refused(conversation: Conversation) -> int | None:
-    return conversation.outcome.refusal.status if conversation.outcome.refusal else None
+def refused(conversation: Conversation) -> RefusalReason | None:
+    return conversation.outcome.refusal.reason if conversation.outcome.refusal else None
 
 
 def ledger(conversation: Conversation) -> Mapping[str, tuple[int, SecondHalf | None]]:
@@ -71,7 +73,7 @@ def test_the_first_response_is_sent_outside_quiet_hours() -> None:
     number = the_ticket(conversation).number
     assert the_ticket(conversation).responded_by == "agent:7"
     conversation.happens(RespondFirst("agent:7", the_ticket(conversation).id, "又一次"))
-    assert refused(conversation) == 409
+    assert refused(conversation) == CONFLICT
     assert resolve(conversation, message="已为您核实") == []
     # Both notices of one ticket are deferred; neither replaces the other.
     conversation.play(f"""
@@ -92,14 +94,14 @@ def test_resolved_is_final() -> None:
     assert '"decision":"done"' in (conversation.evidence[-1].payload or "")
     for again in (Resolve("agent:7", ticket.id, Decision.UPHELD), RespondFirst("agent:7", ticket.id, "x")):
         assert conversation.happens(again) == []
-        assert refused(conversation) == 409
+        assert refused(conversation) == CONFLICT
     conversation.play("@ +30d\n<")
     assert not the_ticket(conversation).breached
     for unknown in (
         Resolve("agent:7", "no", Decision.DONE), RespondFirst("a", "no", "x"), DecideRefund("a", "no", confirmed=True)
     ):  # fmt: skip
         conversation.happens(unknown)
-        assert refused(conversation) == 404
+        assert refused(conversation) == UNKNOWN
 
 
 # ---- deadlines
@@ -171,7 +173,7 @@ def test_a_double_refund_is_two_entries_once() -> None:
     conversation.play("> TS 手机报又说一次")
     for policy in (RefundPolicy.DOUBLE, RefundPolicy.PRINCIPAL):
         assert resolve(conversation, policy=policy) == []
-        assert refused(conversation) == 409
+        assert refused(conversation) is RefusalReason.ALREADY_REFUNDED
     assert the_ticket(conversation).is_open
     assert len(ledger(conversation)) == 2
     assert conversation.chain_is_whole()
@@ -193,7 +195,7 @@ def test_an_undecided_second_half_is_paid_after_three_days() -> None:
     """)
     assert ledger(conversation) == {"c-1:principal": (300, SecondHalf.PAID), "c-1:second_half": (300, None)}
     assert decide(conversation, confirmed=True) == []
-    assert refused(conversation) == 409
+    assert refused(conversation) == CONFLICT
 
 
 def test_a_second_half_is_paid_or_closed_as_decided() -> None:
@@ -210,7 +212,7 @@ def test_a_second_half_is_paid_or_closed_as_decided() -> None:
         assert len(to_billing(conversation.outcome)) == (1 if confirmed else 0)
         assert '"who":"agent:8"' in (conversation.evidence[-1].payload or "")
         assert decide(conversation, confirmed=not confirmed) == []
-        assert refused(conversation) == 409
+        assert refused(conversation) == CONFLICT
         conversation.play("@ +10d\n<")
         assert list(ledger(conversation).values()) == halves
 
@@ -219,9 +221,9 @@ def test_a_second_half_is_paid_or_closed_as_decided() -> None:
 def test_a_charge_that_was_not_taken_is_not_refunded(state: ChargeState) -> None:
     conversation = complaint("多收费", charge("c-1", "SJB", "2026-03-05 12:00", state=state))
     resolve(conversation, policy=RefundPolicy.DOUBLE)
-    assert refused(conversation) == 422
+    assert refused(conversation) == INVALID
     resolve(conversation, policy=RefundPolicy.PRINCIPAL, charge_id="c-9")
-    assert refused(conversation) == 422
+    assert refused(conversation) == INVALID
     assert ledger(conversation) == {}
     assert the_ticket(conversation).is_open
     assert resolve(conversation, policy=RefundPolicy.NONE, charge_id=None)

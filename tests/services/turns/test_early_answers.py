@@ -70,7 +70,7 @@ async def announce(gateway: Running) -> None:
 
 
 async def order(gateway: Running) -> None:
-    await gateway.gateway.turning.turns.call(ALICE, PlaceOrder("api:sp", "YYH", Channel.WEB))
+    await gateway.gateway.turning.turns.carry_out(ALICE, PlaceOrder("api:sp", "YYH", Channel.WEB))
 
 
 async def charge(gateway: Running) -> RowMapping:
@@ -234,7 +234,7 @@ async def test_text_that_was_made_before_the_question_and_handed_over_after_it(g
     await gateway.drain()
     [ticket] = await gateway.rows(RECORD_TABLES[Ticket].table)
     provider.answers = [RefusedForNow("busy")]
-    await gateway.gateway.turning.turns.call(
+    await gateway.gateway.turning.turns.carry_out(
         ALICE, RespondFirst("agent:1", ticket["id"], "需要我们回电吗？需要请回复是")
     )
     await gateway.drain()

@@ -13,7 +13,7 @@ from app.db.subscribers import subscriber
 from app.db.subscriptions import subscription
 from app.db.timers import timer
 from app.domain.tickets import Ticket
-from app.domain.turn import Stimulus
+from app.domain.turn import Call
 from tests.running import ALICE, BOB, START, Running, running, settings_for
 from tests.services.trouble import SECRET_TEXT, add_trouble
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 _inbound = inbound_message
 
 
-class _UnknownCall(Stimulus):
+class _UnknownCall(Call[None]):
     """A management call that no command takes."""
 
 
@@ -211,9 +211,9 @@ async def test_a_timer_that_raises_is_postponed_an_hour_and_delays_no_message(ga
 
 async def test_a_call_that_raises_fails_alone(gateway: Running) -> None:
     with pytest.raises(LookupError):
-        await gateway.gateway.turning.turns.call(ALICE, _UnknownCall())
+        await gateway.gateway.turning.turns.carry_out(ALICE, _UnknownCall())
     results = await asyncio.gather(
-        gateway.gateway.turning.turns.call(ALICE, _UnknownCall()),
+        gateway.gateway.turning.turns.carry_out(ALICE, _UnknownCall()),
         gateway.subscriber("+8613800300001"),
         return_exceptions=True,
     )

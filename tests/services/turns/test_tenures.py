@@ -18,6 +18,7 @@ from app.domain.account import SubscriberStatus
 from app.domain.campaigns import CampaignMessage, Segment
 from app.domain.messages import DeliveryReport, MessageClass, OutboundStatus
 from app.domain.passwords import PasswordTries
+from app.domain.refusals import RefusalReason
 from app.domain.tickets import Ticket
 from app.domain.values import replace
 from app.providers.base import RefusedForNow, SendResult, Submission, Surroundings
@@ -159,7 +160,7 @@ async def test_a_dead_letter_of_a_former_customer_is_not_retried(gateway: Runnin
     before = await gateway.texts()
     with pytest.raises(RefusedError, match="former customer") as refused:
         await gateway.gateway.management.messages.retry(dead["id"])
-    assert refused.value.status == 409
+    assert refused.value.refusal.reason is RefusalReason.CONFLICT
     await gateway.drain()
     assert await gateway.texts() == before
     [row] = await gateway.rows(_mo)
