@@ -9,7 +9,7 @@ from app.domain.records import Record
 from app.domain.segments import measure
 from app.domain.service_numbers import Extension
 from app.domain.texts import answers
-from app.domain.turn import Outcome, TextReceived, Turn
+from app.domain.turn import Handled, Outcome, Postponed, TextReceived, Turn
 from app.domain.values import replace
 
 # Verdicts of outcomes whose reply only says so.
@@ -61,7 +61,7 @@ def new_subscriber(turn: Turn) -> Subscriber:
     )
 
 
-def outcome_over_rate(turn: Turn, limits: Limits, outcome: Outcome, *, kept: bool) -> Outcome:
+def outcome_over_rate(turn: Turn, limits: Limits, outcome: Handled, *, kept: bool) -> Handled:
     """Return the outcome of a text beyond the rate limit.
 
     A kept text (an answer, or a command that ends something) waits until the minute is over, and runs at once if it
@@ -69,8 +69,7 @@ def outcome_over_rate(turn: Turn, limits: Limits, outcome: Outcome, *, kept: boo
     """
     if kept:
         until = limits.minute_over_at
-        must_wait = until is not None and until > turn.now
-        return Outcome(kept_until=until, verdict="kept: too many") if must_wait else outcome
+        return Postponed(until, limits) if until is not None and until > turn.now else outcome
     if limits.told_too_many:
         return Outcome(verdict="dropped: too many")
     reply = say(turn, answers.TOO_MANY.say(turn.account.language))

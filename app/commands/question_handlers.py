@@ -7,7 +7,7 @@ from typing import ClassVar
 from app.commands.parser import Said
 from app.commands.replies import say
 from app.domain.dialogue import Question
-from app.domain.turn import Need, Outcome, Turn
+from app.domain.turn import Handled, Need, Outcome, Turn
 from app.domain.values import value
 
 
@@ -29,7 +29,7 @@ class Answer:
     ``kept``: over the rate limit, keep the text until the minute is over instead of dropping it.
     """
 
-    outcome: Outcome
+    outcome: Handled
     fit: Fit = Fit.EXACT
     kept: bool = True
 

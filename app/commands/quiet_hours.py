@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 
 from app.commands.registry import timer
+from app.domain.matters import Matter
 from app.domain.messages import MessageClass, Reply, keeps_quiet_hours
 from app.domain.turn import HELD_MESSAGE, Outcome, TimerDue, TimerSet, Turn
 
@@ -17,6 +18,7 @@ def is_held(reply: Reply, turn: Turn) -> bool:
 
 def hold(reply: Reply, timer_id: str, turn: Turn) -> TimerSet:
     """Return the timer that sends a reply after the quiet hours; its subject is ``about``, if the reply has one."""
+    about = str(reply.about) if reply.about else None
     held = {
         # The first key: held messages are sent in the order in which they were made (db/timers.py).
         "order": timer_id,
@@ -24,12 +26,12 @@ def hold(reply: Reply, timer_id: str, turn: Turn) -> TimerSet:
         "extension": reply.extension,
         "kind": reply.kind,
         "question_id": reply.question_id,
-        "about": reply.about,
+        "about": about,
         "told": reply.notify,
         "valid_until": reply.valid_until.isoformat() if reply.valid_until else None,
     }
     due_at = turn.policy.quiet_hours.release(turn.now)
-    return TimerSet(HOLD_TIMER, reply.about or timer_id, due_at, json.dumps(held, ensure_ascii=False))
+    return TimerSet(HOLD_TIMER, about or timer_id, due_at, json.dumps(held, ensure_ascii=False))
 
 
 def held_reply(data: str) -> Reply:
@@ -40,7 +42,7 @@ def held_reply(data: str) -> Reply:
         held["extension"],
         MessageClass(held["kind"]),
         held["question_id"],
-        held["about"],
+        Matter.parse(held["about"]) if held["about"] else None,
         notify=held["told"],
         valid_until=datetime.fromisoformat(held["valid_until"]) if held["valid_until"] else None,
     )

@@ -14,9 +14,10 @@ from app.commands.question_handlers import QuestionHandler
 from app.commands.reading import Reader
 from app.domain.account import Subscriber
 from app.domain.dialogue import QuestionState
+from app.domain.matters import MatterKind
 from app.domain.records import Record
 from app.domain.texts.wording import Text
-from app.domain.turn import MESSAGE_OUTCOME, Outcome, Stimulus, Turn
+from app.domain.turn import Handled, Outcome, Stimulus, Turn
 from app.domain.values import value
 
 MARKS = "_smsgw_marks"
@@ -33,7 +34,7 @@ class Takes(Enum):
     ANYTHING = auto()  # any text: the command takes whatever begins with the keyword
 
 
-CommandFunction = Callable[[Turn, str], Outcome]
+CommandFunction = Callable[[Turn, str], Handled]
 TurnFunction = Callable[[Turn], Outcome]
 SaidFunction = Callable[[Turn, Said], Outcome | None]
 KnowsFunction = Callable[[Turn, str], bool]
@@ -90,6 +91,7 @@ class Mark:
 
 _F = TypeVar("_F", bound=Callable[..., object])
 _H = TypeVar("_H", bound=QuestionHandler)
+_C = TypeVar("_C", bound=CommandFunction)
 
 
 def _marked(function: _F, mark: object) -> _F:
@@ -105,7 +107,7 @@ def command(
     menu: Text | None = None,
     rank: int = 100,
     knows: KnowsFunction | None = None,
-) -> Callable[[CommandFunction], CommandFunction]:
+) -> Callable[[_C], _C]:
     """Mark the function that carries out a command; the arguments are the fields of ``Command``.
 
     ``reads`` names the kinds of records that it and what it calls ask the account for; no other kinds are loaded.
@@ -152,9 +154,9 @@ def call(stimulus: type[Stimulus], *, reads: Reads) -> Callable[[TurnFunction], 
     return lambda function: _marked(function, Mark("calls", stimulus, Handler(function, reads)))
 
 
-def on_outcome(matter: str, *, reads: Reads) -> Callable[[TurnFunction], TurnFunction]:
-    """Mark the function that handles the outcome of messages ``about`` a kind of matter, as in ``charge:c-1``."""
-    return lambda function: _marked(function, Mark("timers", outcome_timer(matter), Handler(function, reads)))
+def on_outcome(matter: MatterKind, *, reads: Reads) -> Callable[[TurnFunction], TurnFunction]:
+    """Mark the function that handles the outcome of messages about a kind of matter."""
+    return lambda function: _marked(function, Mark("timers", matter.outcome_timer, Handler(function, reads)))
 
 
 def subscriber_changed(function: SubscriberChangedFunction) -> SubscriberChangedFunction:
@@ -163,11 +165,6 @@ def subscriber_changed(function: SubscriberChangedFunction) -> SubscriberChanged
     It is given the turn, the subscriber before (None for a new tenure) and after. Closing a number is no such change.
     """
     return _marked(function, Mark("subscriber_changed", function, entry=function))
-
-
-def outcome_timer(matter: str) -> str:
-    """Return the kind of timer that reports the outcome of a message about a matter."""
-    return f"{MESSAGE_OUTCOME}:{matter.partition(':')[0]}"
 
 
 @dataclass(slots=True)

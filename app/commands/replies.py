@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from app.domain.dialogue import Question
+from app.domain.matters import Matter
 from app.domain.messages import MessageClass, Reply
 from app.domain.segments import Passage, paginate
 from app.domain.service_numbers import Extension
@@ -17,7 +18,7 @@ def say(
     extension: str = Extension.COMMANDS,
     kind: MessageClass = MessageClass.REPLY,
     question_id: str | None = None,
-    about: str | None = None,
+    about: Matter | None = None,
     notify: bool = False,
     any_hour: bool = False,
     valid_until: datetime | None = None,

@@ -16,21 +16,22 @@ from app.commands.limits import (
 from app.commands.open_questions import answerable_at, is_open, may_answer, recently_ended, remembered_questions
 from app.commands.parser import Said
 from app.commands.question_handlers import Answer, Fit, QuestionHandler, by_kind
+from app.commands.reactions import only_to_customer, with_reactions
 from app.commands.registry import ALL_RECORDS, Handler, Reads, Registry, Takes
 from app.commands.replies import extension_of, menu_lines, say
-from app.domain.account import Account, Subscriber, SubscriberStatus
+from app.domain.account import Account, Subscriber
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.service_numbers import Extension, ServiceNumbers
 from app.domain.texts import answers
-from app.domain.turn import Need, Outcome, Stimulus, TextReceived, TimerDue, Turn, apply, merge_outcomes
+from app.domain.turn import Handled, Need, Outcome, Stimulus, TextReceived, TimerDue, Turn, apply, merge_outcomes
 from app.domain.values import replace, value
 
 
 @value
 class _Route:
-    """The outcome of a text; a ``kept`` text waits beyond the rate limit instead of being dropped."""
+    """How a text was handled; a ``kept`` text waits beyond the rate limit instead of being dropped."""
 
-    outcome: Outcome
+    outcome: Handled
     kept: bool = False
 
 
@@ -45,22 +46,19 @@ class Router:
 
     registry: Registry
 
-    def handle(self, turn: Turn) -> Outcome:
-        """Return the outcome of a turn. Raise LookupError if no function handles this kind of stimulus."""
-        if isinstance(turn.stimulus, TextReceived):
-            return self._with_reactions(turn, self._handle_text(turn, turn.stimulus))
+    def handle(self, turn: Turn) -> Handled:
+        """Return the outcome of a turn, or what its MO waits for. Raise LookupError as ``run`` does."""
+        if not isinstance(turn.stimulus, TextReceived):
+            return self.run(turn)
+        handled = self._handle_text(turn, turn.stimulus)
+        return with_reactions(self.registry, turn, handled) if isinstance(handled, Outcome) else handled
+
+    def run(self, turn: Turn) -> Outcome:
+        """Return the outcome of a timer or call. Raise LookupError if no function handles this kind of stimulus."""
         handler = self._handler(turn.stimulus)
         if handler is None:
             raise LookupError(f"no command takes this {type(turn.stimulus).__name__}")
-        return _only_to_customer(turn, self._with_reactions(turn, handler.run(turn)))
-
-    def _with_reactions(self, turn: Turn, outcome: Outcome) -> Outcome:
-        """Join the outcomes of all ``@subscriber_changed`` if the subscriber changed."""
-        after = outcome.subscriber
-        if after is None or after.status is SubscriberStatus.CLOSED:
-            return outcome
-        reactions = self.registry.subscriber_changed.values()
-        return merge_outcomes(outcome, *(react(turn, turn.account.customer, after) for react in reactions))
+        return only_to_customer(turn, with_reactions(self.registry, turn, handler.run(turn)))
 
     def _handler(self, stimulus: Stimulus) -> Handler | None:
         if isinstance(stimulus, TimerDue):
@@ -91,7 +89,7 @@ class Router:
         said = self.registry.reader.read(stimulus.text)
         return tuple(need for question in asking for need in self._handler_of(question).needs(question, said))
 
-    def _handle_text(self, turn: Turn, received: TextReceived) -> Outcome:
+    def _handle_text(self, turn: Turn, received: TextReceived) -> Handled:
         former = former_customer_outcome(turn)
         if former is not None:
             return former
@@ -109,6 +107,8 @@ class Router:
         outcome = route.outcome
         if limits.over_rate and not received.kept:
             outcome = outcome_over_rate(turn, limits, outcome, kept=route.kept)
+        if not isinstance(outcome, Outcome):
+            return outcome
         outcome = apply_reply_limits(turn, limits, outcome)
         if created is None:
             return outcome
@@ -173,13 +173,14 @@ class Router:
         turn = replace(turn, account=apply(turn.account, intercepted))
         exact = self.registry.exact(said)
         if exact is not None:
-            return _Route(merge_outcomes(intercepted, exact.run(turn, "")), kept=True)
+            return _Route(_after(intercepted, exact.run(turn, "")), kept=True)
         match = match_keyword(self.registry, said)
         if match is not None and is_command(turn, match):
-            return _Route(merge_outcomes(intercepted, _run(turn, match).outcome), kept=True)
+            return _Route(_after(intercepted, _run(turn, match).outcome), kept=True)
         readings = self._by_code(turn, remembered_questions(turn), said)
-        outcome = merge_outcomes(intercepted, self._answered(turn, readings, said).outcome) if readings else intercepted
-        return _Route(outcome, kept=True)
+        if not readings:
+            return _Route(intercepted, kept=True)
+        return _Route(_after(intercepted, self._answered(turn, readings, said).outcome), kept=True)
 
     def _handler_of(self, question: Question) -> QuestionHandler:
         return self.registry.questions[type(question.state)]
@@ -280,10 +281,9 @@ class Router:
         return _Route(handler.late(turn.answering(question), question, said), kept=handler.late_counts)
 
 
-def _only_to_customer(turn: Turn, outcome: Outcome) -> Outcome:
-    """Drop the replies of an outcome if the number has no customer any more (safety.md 1)."""
-    account = apply(turn.account, Outcome(subscriber=outcome.subscriber))
-    return outcome if account.customer or not outcome.replies else replace(outcome, replies=())
+def _after(intercepted: Outcome, handled: Handled) -> Handled:
+    """Merge what an interceptor did with what follows; if that waits, all of it waits."""
+    return merge_outcomes(intercepted, handled) if isinstance(handled, Outcome) else handled
 
 
 def _run(turn: Turn, match: KeywordMatch) -> _Route:

@@ -12,8 +12,8 @@ from app.db.keys import ITEM, NUMBER
 from app.db.outbox import outbound_message
 from app.db.rows import Given, Row, fetch, one_of, update_rows
 from app.db.timers import StoredTimer, set_timers
+from app.domain.matters import DeliveryOutcome, Matter, MessageOutcome
 from app.domain.messages import OutboundStatus
-from app.domain.turn import MESSAGE_OUTCOME, DeliveryOutcome, MessageOutcome
 
 _mt = outbound_message
 # Values of the column ``told``: no outcome reported yet; accepted by the network was reported. NULL: nothing to report.
@@ -59,8 +59,8 @@ def collect(connection: Connection, now: datetime) -> bool:
     for bucket, msisdn, tenure, message_id, about, status, told in found:
         outcome = _outcome(status, told)
         if outcome is not None:
-            kind = f"{MESSAGE_OUTCOME}:{about.partition(':')[0]}"
-            data = MessageOutcome(about, outcome).data()
+            matter = Matter.parse(about)
+            kind, data = matter.kind.outcome_timer, MessageOutcome(matter, outcome).data()
             timers.append(StoredTimer(bucket, msisdn, tenure, kind, f"{message_id} {outcome.value}", now, data))
     set_timers(connection, timers)
     rows: list[Row] = [

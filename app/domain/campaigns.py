@@ -7,6 +7,7 @@ from typing import Self
 
 from app.domain.account import Brand, Language, Payment
 from app.domain.calendar import local
+from app.domain.matters import Matter, MatterKind
 from app.domain.messages import MessageClass
 from app.domain.records import Record, latest
 from app.domain.values import replace, value
@@ -56,9 +57,9 @@ class CampaignMessage(Record):
         return latest(self.made_at, self.goes_at)
 
     @property
-    def about(self) -> str:
+    def about(self) -> Matter:
         """The matter that its message is about, by which it can be superseded."""
-        return f"campaign:{self.id}"
+        return Matter(MatterKind.CAMPAIGN, self.id)
 
     def with_state(self, state: CampaignMessageState) -> Self:
         """Return the record in another state; ``recalled`` and ``failed`` are final."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Self
 
 from app.domain.calendar import QuietHours, local
+from app.domain.matters import Matter, MatterKind
 from app.domain.records import Record, latest
 from app.domain.subscriptions import Channel
 from app.domain.values import replace, value
@@ -107,9 +108,9 @@ class Charge(Record):
         )
 
     @property
-    def about(self) -> str:
+    def about(self) -> Matter:
         """The matter of its newest reminder: identifies its delivery outcome, and supersedes it."""
-        return f"charge:{self.id}/{self.tries}"
+        return Matter(MatterKind.CHARGE, self.id, str(self.tries))
 
     @property
     def needs_no_reminder(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.domain.matters import Matter
 from app.domain.parts import PartOf
 from app.domain.stamps import StampForm
 from app.domain.values import value
@@ -205,7 +206,7 @@ class Reply:
         messages: the signed texts.
         extension: the extension that they are sent from.
         question_id: the question that they ask; its window depends on their delivery.
-        about: the matter that they are about, such as ``charge:c-1``, by which they can be superseded.
+        about: the matter that they are about, by which they can be superseded.
         notify: start a turn with the delivery outcome of each message.
         any_hour: send them in the quiet hours, too, although their class is not.
         valid_until: until when they may be handed over (UTC); None for the validity of their class.
@@ -215,7 +216,7 @@ class Reply:
     extension: str
     kind: MessageClass
     question_id: str | None = None
-    about: str | None = None
+    about: Matter | None = None
     notify: bool = False
     any_hour: bool = False
     valid_until: datetime | None = None

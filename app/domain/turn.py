@@ -1,8 +1,9 @@
 """A turn: what a command gets (stimulus, account, policy, time) and what it returns (an outcome)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
-from enum import StrEnum
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from app.domain.account import Account, Subscriber
@@ -10,6 +11,7 @@ from app.domain.catalogue import Catalogue
 from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.limits import Limits
+from app.domain.matters import Matter
 from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck, PasswordCheckResult
 from app.domain.policy import Policy, ProviderTraits
@@ -81,36 +83,8 @@ class TimerDue(Stimulus):
 
 # The kind of timer that holds messages until the quiet hours end; its data begins with an id that gives the order.
 HELD_MESSAGE = "held-message"
-# The kind of timer that brings a delivery outcome; it is followed by ``:`` and the kind of matter, such as ``charge``.
-MESSAGE_OUTCOME = "message-told"
 # The kind of timer for a message whose delivery is still unknown when its validity ends; its subject is the message id.
 MESSAGE_UNKNOWN = "message-unanswered"
-
-
-class DeliveryOutcome(StrEnum):
-    """The outcome of a message: the network took it, refused it for good, or took it but could not deliver it."""
-
-    TAKEN = "taken"
-    FAILED = "failed"
-    UNDELIVERED = "undelivered"
-
-
-@value
-class MessageOutcome:
-    """The outcome of a message about a matter, such as ``charge:c-1/1``; stored as the data of a timer."""
-
-    about: str
-    what: DeliveryOutcome
-
-    def data(self) -> str:
-        """Return it as the data of a timer."""
-        return f"{self.what.value} {self.about}"
-
-    @classmethod
-    def of(cls, due: "TimerDue") -> "MessageOutcome":
-        """Read it from a timer that fell due."""
-        what, _, about = due.data.partition(" ")
-        return cls(about, DeliveryOutcome(what))
 
 
 @value
@@ -206,10 +180,7 @@ class Outcome:
         refusal: why a management call is refused; None otherwise.
         limits: the new limits of the number; None if they do not change.
         verdict: how the stimulus was dealt with, in a word or two for people.
-        kept_until: leave the MO in the queue until then (UTC) and use nothing of this outcome but ``limits``.
-        superseded: ``about`` names; queued messages about them are not sent any more (safety.md 18).
-        awaits_password: leave the MO in the queue until this check is done; nothing else of this outcome is used.
-        awaits_hand_over: the same until the attempt to hand over an open question has ended.
+        superseded: matters; queued messages about them are not sent any more (safety.md 18).
         former_tenure: the tenure of the former customer who sent the MO; it is recorded only (safety.md 1).
         result: what a management call returns; set by ``Call.returning``.
         understood: False if the replies only say that a text was not understood, which the loop guard counts.
@@ -227,11 +198,8 @@ class Outcome:
     refusal: Refusal | None = None
     limits: Limits | None = None
     verdict: str = "answered"
-    kept_until: datetime | None = None
     records: tuple[Record, ...] = ()
-    superseded: tuple[str, ...] = ()
-    awaits_password: PasswordCheck | None = None
-    awaits_hand_over: bool = False
+    superseded: tuple[Matter, ...] = ()
     former_tenure: int | None = None
     result: object = None
     understood: bool = True
@@ -242,27 +210,79 @@ def refused(reason: RefusalReason, detail: str = "") -> Outcome:
     return Outcome(refusal=Refusal(reason, detail), verdict="refused")
 
 
-_CONCATENATED = (
-    "replies", "subscriptions", "questions", "timers", "dropped_timers", "evidence", "events", "records", "superseded",
-)  # fmt: skip
+@value
+class Postponed:
+    """The MO is kept until ``until`` (UTC), as the rate ``limits`` of its number demand; they are stored."""
+
+    until: datetime
+    limits: Limits
+
+
+@value
+class AwaitPassword:
+    """The MO waits for the check of a password; only the try is stored."""
+
+    check: PasswordCheck
+
+
+@value
+class AwaitHandOver:
+    """The MO waits until the attempt to hand over the question that it answers has ended."""
+
+
+# What makes an MO stay in the queue: it is handled later, as if for the first time, and nothing else happens now.
+Waiting = Postponed | AwaitPassword | AwaitHandOver
+Handled = Outcome | Waiting
+
+
+def _all_of(values: Sequence[tuple[object, ...]]) -> tuple[object, ...]:
+    return tuple(chain.from_iterable(values))
+
+
+def _last_of(values: Sequence[object]) -> object:
+    return next((item for item in reversed(values) if item is not None), None)
+
+
+def _only_one_of(values: Sequence[object]) -> object:
+    given = [item for item in values if item is not None]
+    if len(given) > 1:
+        raise ValueError("two outcomes of a turn set the same field")
+    return given[0] if given else None
+
+
+def _none_of(values: Sequence[object]) -> None:
+    if any(item is not None for item in values):
+        raise ValueError("a refused call has no other outcome")
+
+
+def _first_of(values: Sequence[object]) -> object:
+    return values[0]
+
+
+# How the values of each field are merged, in the order of the outcomes. Tuples are concatenated.
+_MERGED_BY: Mapping[str, Callable[[Sequence[Any]], Any]] = {
+    **{item.name: _all_of for item in fields(Outcome) if item.default == ()},
+    "subscriber": _last_of,
+    "tenure_ended": any,
+    "refusal": _none_of,
+    "limits": _only_one_of,
+    "former_tenure": _only_one_of,
+    "result": _only_one_of,
+    "verdict": _first_of,
+    "understood": _first_of,
+}
 
 
 def merge_outcomes(first: Outcome, *others: Outcome) -> Outcome:
     """Merge the outcomes of one turn.
 
-    Tuples are concatenated in order. ``subscriber`` and ``awaits_password`` are those of the last outcome that sets
-    them. It awaits a hand-over if any does. All other fields are the first outcome's.
+    Tuples are concatenated in order. ``subscriber`` is that of the last outcome that sets it; ``verdict`` and
+    ``understood`` are the first outcome's. Raise ValueError if one is a refusal, or if two set another field.
     """
+    if not others:
+        return first
     outcomes = (first, *others)
-    tuples: dict[str, Any] = {
-        name: tuple(item for outcome in outcomes for item in getattr(outcome, name)) for name in _CONCATENATED
-    }
-    subscriber = next((outcome.subscriber for outcome in reversed(outcomes) if outcome.subscriber), None)
-    awaits_password = next((outcome.awaits_password for outcome in reversed(outcomes) if outcome.awaits_password), None)
-    awaits_hand_over = any(outcome.awaits_hand_over for outcome in outcomes)
-    return replace(
-        first, **tuples, subscriber=subscriber, awaits_password=awaits_password, awaits_hand_over=awaits_hand_over
-    )
+    return Outcome(**{name: merged([getattr(one, name) for one in outcomes]) for name, merged in _MERGED_BY.items()})
 
 
 def apply(account: Account, outcome: Outcome) -> Account:

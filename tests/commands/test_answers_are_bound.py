@@ -15,6 +15,7 @@ from app.domain.orders import Order, OrderState
 from app.domain.policy import ProviderTraits
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.tickets import Ticket
+from app.domain.turn import AwaitHandOver
 from tests.commands.charges.charging import announce, charge_of, code
 from tests.commands.orders.test_new_terms import announced
 from tests.commands.orders.test_orders import WITH_TRIAL
@@ -244,7 +245,7 @@ def test_a_fixed_yes_before_the_receipt(kind: str, arrival: Arrival) -> None:
         counts = arrival is Arrival.UNKNOWN and number == OWN
         assert (paid(conversation) != before) is counts, f"{word} to {number}"
         # An answer waits until the attempt to hand over its question has ended.
-        assert conversation.outcome.awaits_hand_over is (arrival is Arrival.UNDER_WAY)
+        assert isinstance(conversation.waiting, AwaitHandOver) is (arrival is Arrival.UNDER_WAY)
         if arrival is not Arrival.UNDER_WAY:
             assert conversation.account.questions[id_].closed_at is None or counts
         if counts:

@@ -26,7 +26,7 @@ from functools import cache
 from app.commands.collecting import load
 from app.commands.limits import note_interruption
 from app.commands.quiet_hours import HOLD_TIMER, hold, is_held
-from app.commands.registry import ALL_RECORDS, Registry, outcome_timer
+from app.commands.registry import ALL_RECORDS, Registry
 from app.commands.router import Router
 from app.db.records import KINDS
 from app.domain.account import Account, Subscriber
@@ -36,20 +36,22 @@ from app.domain.dialogue import RESPONDING, Arrival
 from app.domain.escape import escape
 from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append, verify
 from app.domain.masking import mask
+from app.domain.matters import MESSAGE_OUTCOME, DeliveryOutcome, MessageOutcome
 from app.domain.messages import Reply
 from app.domain.passwords import PasswordCheck, PasswordCheckResult
 from app.domain.policy import Policy, ProviderTraits
 from app.domain.subscriptions import Subscription
 from app.domain.turn import (
-    MESSAGE_OUTCOME,
-    DeliveryOutcome,
-    MessageOutcome,
+    AwaitPassword,
+    Handled,
     Outcome,
+    Postponed,
     Stimulus,
     TextReceived,
     TimerDue,
     TimerSet,
     Turn,
+    Waiting,
     apply,
 )
 from tests.commands.world import CATALOGUE, FOUR, MSISDN, SUBSCRIBER, shanghai
@@ -105,6 +107,7 @@ class Conversation:
         self.router = Router(registry())
         self.outcome = Outcome()
         self.answered = Outcome()
+        self.waiting: Waiting | None = None
         self.evidence: list[EvidenceRecord] = []
         self.timers: dict[tuple[str, str], TimerSet] = {}
         self.ids: Iterator[str] = (f"id-{number:06}" for number in itertools.count(1))
@@ -167,23 +170,24 @@ class Conversation:
             self.ids,
             self.randbelow,
         )
-        outcome = self.router.handle(turn)
-        if outcome.awaits_password is not None:
-            outcome = self._second_pass(turn, outcome.awaits_password)
-        outcome = note_interruption(turn, outcome)
+        handled = self.router.handle(turn)
+        if isinstance(handled, AwaitPassword):
+            handled = self._second_pass(turn, handled.check)
+        self.waiting = None if isinstance(handled, Outcome) else handled
+        outcome = note_interruption(turn, handled) if isinstance(handled, Outcome) else Outcome()
         self.outcome = outcome
         before = len(self.sent)
-        if outcome.kept_until is not None and isinstance(stimulus, TextReceived):
+        if isinstance(handled, Postponed) and isinstance(stimulus, TextReceived):
             self.kept.append(replace(stimulus, kept=True))
-            self.timers["kept", stimulus.id] = TimerSet("kept", stimulus.id, outcome.kept_until)
-            self.account = replace(self.account, limits=outcome.limits or self.account.limits)
+            self.timers["kept", stimulus.id] = TimerSet("kept", stimulus.id, handled.until)
+            self.account = replace(self.account, limits=handled.limits)
             return []
         self.take(outcome)
         self._tell()
         self.answered = outcome
         return self.sent[before:]
 
-    def _second_pass(self, turn: Turn, check: PasswordCheck) -> Outcome:
+    def _second_pass(self, turn: Turn, check: PasswordCheck) -> Handled:
         """Store the try, check the password, and run the turn again with the result."""
         self.account = apply(self.account, Outcome(records=(check.tries,)))
         right = check.known_hash == hashed(check.password)
@@ -217,7 +221,7 @@ class Conversation:
             if not any((timer.kind, timer.subject) == (drop.kind, drop.subject) for timer in outcome.timers):
                 self.timers.pop((drop.kind, drop.subject), None)
         for about in outcome.superseded:
-            self.timers.pop((HOLD_TIMER, about), None)
+            self.timers.pop((HOLD_TIMER, str(about)), None)
         for reply in outcome.replies:
             self._deliver(reply)
 
@@ -242,7 +246,7 @@ class Conversation:
             self.arrivals[reply.question_id] = self.receipt
         if reply.notify and reply.about is not None and not unanswered:
             what = MessageOutcome(reply.about, DeliveryOutcome.TAKEN if self.taking else DeliveryOutcome.FAILED)
-            timer = TimerSet(outcome_timer(reply.about), next(self.ids), self.now, what.data())
+            timer = TimerSet(reply.about.kind.outcome_timer, next(self.ids), self.now, what.data())
             self.timers[timer.kind, timer.subject] = timer
         if not self.taking:
             return

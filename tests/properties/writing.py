@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from app.commands.registry import outcome_timer
 from app.domain.charges import Charge
 from app.domain.dialogue import Arrival, Question
+from app.domain.matters import DeliveryOutcome, MessageOutcome
 from app.domain.messages import Reply
 from app.domain.orders import Order
 from app.domain.refunds import Refund
-from app.domain.turn import DeliveryOutcome, MessageOutcome, Stimulus, TimerSet
+from app.domain.turn import AwaitHandOver, Postponed, Stimulus, TimerSet
 from tests.commands.transcript import Conversation, Sent
 from tests.properties.facts import Facts
 from tests.properties.handset import PICKS
@@ -141,7 +141,7 @@ class Writing(Conversation):
                 self.witness.received(message)
             if reply.notify and reply.about is not None:
                 news = MessageOutcome(reply.about, DeliveryOutcome.TAKEN)
-                timer = TimerSet(outcome_timer(reply.about), next(self.ids), self.now, news.data())
+                timer = TimerSet(reply.about.kind.outcome_timer, next(self.ids), self.now, news.data())
                 self.timers[timer.kind, timer.subject] = timer
         self._tell()
 
@@ -158,21 +158,21 @@ class Writing(Conversation):
         expected = self.witness.says(text, number, sent_at, self.now)
         before = self.running()
         self.text(text, number, sent_at=sent_at)
-        if self.outcome.awaits_hand_over:
+        if isinstance(self.waiting, AwaitHandOver):
             # A yes waits until the attempt under way has ended.
             self._attempts_end()
             self.text(text, number, sent_at=sent_at)
-            assert not self.outcome.awaits_hand_over, f"{text} waits for nothing"
+            assert self.waiting is None, f"{text} waits for nothing"
         self._judge_ended(text, number, left, before)
-        if self.outcome.kept_until is not None:
-            self._to_count.append((self.outcome.kept_until, expected))
+        if isinstance(self.waiting, Postponed):
+            self._to_count.append((self.waiting.until, expected))
         else:
             self.witness.judge_answer(expected, heard=self.taking)
 
     def _judge_ended(self, text: str, number: str, left: set[str] | None, before: set[str]) -> None:
         gone = {code for code in before if code not in self.running()}
-        if left and self.outcome.kept_until is not None:
-            self._to_leave.append((self.outcome.kept_until, left))
+        if left and isinstance(self.waiting, Postponed):
+            self._to_leave.append((self.waiting.until, left))
         elif left is not None:
             assert left <= gone, f"{text} leaves {left - gone} running"
             assert gone <= left or not number.endswith("977"), f"{text} ended {gone - left}, too"

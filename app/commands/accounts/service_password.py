@@ -12,7 +12,7 @@ from app.domain.messages import MessageClass
 from app.domain.passwords import MOST_WRONG, PasswordCheck, PasswordTries, is_easy, is_six_digits
 from app.domain.texts import passwords as texts
 from app.domain.texts.wording import Text
-from app.domain.turn import Outcome, TextReceived, Turn
+from app.domain.turn import AwaitPassword, Outcome, TextReceived, Turn
 from app.domain.values import replace, value
 
 _TRIES = "password-tries"
@@ -51,7 +51,7 @@ def _form_violation(change: _PasswordChange | None, msisdn: str) -> Text | None:
 
 
 @command(CHANGE_PASSWORD, takes=Takes.ANYTHING, menu=texts.HELP, rank=80, reads=(PasswordTries,))
-def change_password(turn: Turn, argument: str) -> Outcome:
+def change_password(turn: Turn, argument: str) -> Outcome | AwaitPassword:
     """Change the password if the old one is right; three wrong ones block changes until the next day in Shanghai.
 
     This runs twice for a text: the first pass counts the try and requests a check of the old password, the second
@@ -72,9 +72,7 @@ def change_password(turn: Turn, argument: str) -> Outcome:
         return _unchanged(turn, (violation or texts.FORMAT).say(language))
     checked = turn.password_result
     if checked is None or checked.known_hash != known_hash or received.id not in tries.messages:
-        return Outcome(
-            awaits_password=PasswordCheck(known_hash, change.old, change.new, tries.with_message(received.id))
-        )
+        return AwaitPassword(PasswordCheck(known_hash, change.old, change.new, tries.with_message(received.id)))
     if checked.new_hash is None:
         left = MOST_WRONG - len(tries.messages)
         return _unchanged(turn, texts.wrong(language, left, turn.now + _DAY), verdict="wrong password")

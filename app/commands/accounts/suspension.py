@@ -13,6 +13,7 @@ from app.commands.registry import call, subscriber_changed, timer
 from app.commands.replies import say
 from app.domain.account import Account, Subscriber, SubscriberStatus
 from app.domain.evidence import EvidenceDraft
+from app.domain.matters import Matter, MatterKind
 from app.domain.messages import MessageClass, Reply
 from app.domain.refusals import RefusalReason
 from app.domain.suspension import LowBalance, Suspension, is_low
@@ -24,6 +25,7 @@ NOTICE_TIMER = "suspension-notice"
 OVER_TIMER = "suspension-over"
 _SECOND_NOTICE_BEFORE = timedelta(hours=24)
 _LOW_BALANCE = "low-balance"
+_MATTER = Matter(MatterKind.LOW_BALANCE)
 
 
 @value
@@ -41,8 +43,8 @@ class CallOffSuspension(Call[None]):
     who: str
 
 
-def _about(suspension: Suspension) -> str:
-    return f"suspension:{suspension.id}"
+def _about(suspension: Suspension) -> Matter:
+    return Matter(MatterKind.SUSPENSION, suspension.id)
 
 
 def _open_announcements(account: Account) -> tuple[Suspension, ...]:
@@ -141,11 +143,11 @@ def notice_low_balance(turn: Turn, before: Subscriber | None, after: Subscriber)
     recorded = turn.account.record(LowBalance, _LOW_BALANCE)
     was_told = recorded is not None and recorded.told
     if was_told and after.balance_fen > limit:
-        return Outcome(records=(LowBalance(_LOW_BALANCE, turn.now, told=False),), superseded=(_LOW_BALANCE,))
+        return Outcome(records=(LowBalance(_LOW_BALANCE, turn.now, told=False),), superseded=(_MATTER,))
     if was_told or not is_low(after, limit) or is_low(before, limit):
         return Outcome()
     text = texts.low_balance(turn.account.language, after.balance_fen, limit, turn.now)
-    reply = say(turn, text, kind=MessageClass.NOTICE, about=_LOW_BALANCE)
+    reply = say(turn, text, kind=MessageClass.NOTICE, about=_MATTER)
     return Outcome(replies=(reply,), records=(LowBalance(_LOW_BALANCE, turn.now, told=True),))
 
 

@@ -23,13 +23,12 @@ from app.commands.ticketing import open_ticket
 from app.domain import charges
 from app.domain.charges import JUST_AFTER, Charge, ChargeKind, ChargeState, window_end
 from app.domain.dialogue import ClosedAs, Question, QuestionState
+from app.domain.matters import DeliveryOutcome, MatterKind, MessageOutcome
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import fees as texts
 from app.domain.tickets import TicketKind
 from app.domain.turn import (
-    DeliveryOutcome,
-    MessageOutcome,
     Outcome,
     TimerDropped,
     TimerDue,
@@ -139,10 +138,10 @@ def _reminder_text(turn: Turn, charge: Charge, at: datetime) -> str:
     )
 
 
-@on_outcome("charge", reads=(Charge,))
+@on_outcome(MatterKind.CHARGE, reads=(Charge,))
 def record_reminder_outcome(turn: Turn) -> Outcome:
     """Open the dispute window if the network took the whole reminder; schedule another one if it did not."""
-    delivery = MessageOutcome.of(turn.stimulus_as(TimerDue))
+    delivery = MessageOutcome.parse(turn.stimulus_as(TimerDue).data)
     charge = next((item for item in turn.account.records_of(Charge) if item.about == delivery.about), None)
     if charge is None or charge.state is not ChargeState.ANNOUNCED:
         return Outcome(verdict="noted")

@@ -30,7 +30,7 @@ from app.domain.orders import Order, OrderKind, OrderState, Reason
 from app.domain.service_numbers import Extension
 from app.domain.texts import answers, wording
 from app.domain.texts import orders as texts
-from app.domain.turn import Outcome, TextReceived, Turn, apply, merge_outcomes
+from app.domain.turn import AwaitHandOver, Outcome, TextReceived, Turn, apply, merge_outcomes
 from app.domain.values import replace
 
 # 1 is a yes only at the order's own number, where no other question can be meant (safety.md 6).
@@ -158,7 +158,7 @@ def _hint(turn: Turn, question: Question) -> Outcome:
     return not_understood(say(turn, text))
 
 
-def _take_yes(turn: Turn, order: Order, question: Question) -> Outcome:
+def _take_yes(turn: Turn, order: Order, question: Question) -> Outcome | AwaitHandOver:
     """Confirm the order if the yes counts where and when it was sent, else say where to answer (safety.md 6).
 
     A yes dated before the question is asked for again. While an attempt to hand the question over is under way, the
@@ -176,7 +176,7 @@ def _take_yes(turn: Turn, order: Order, question: Question) -> Outcome:
     if question.is_dated_before(received.sent_at) and not again:
         return _ask_again(turn, order, order, question, uncertain=True)
     if arrival is Arrival.UNDER_WAY:
-        return Outcome(awaits_hand_over=True)
+        return AwaitHandOver()
     if arrival is Arrival.UNKNOWN and not at_its_number:
         return _hint(turn, question)
     return _confirm(*_with_arrival(turn, order, question))

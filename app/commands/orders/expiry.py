@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from app.commands.orders.new_terms import NEW_TERMS, AnnouncedTerms
-from app.commands.orders.questions import MATTER, expiry_timer, matter_of
+from app.commands.orders.questions import expiry_timer, matter_of
 from app.commands.orders.records import EXPIRY_TIMER, close_with_question, order_evidence
 from app.commands.orders.trial_timers import TRIAL_QUESTION
 from app.commands.registry import on_outcome, timer
 from app.domain.dialogue import Question
+from app.domain.matters import DeliveryOutcome, MatterKind, MessageOutcome
 from app.domain.orders import Order, OrderKind, OrderState
-from app.domain.turn import DeliveryOutcome, MessageOutcome, Outcome, TimerDue, TimerSet, Turn
+from app.domain.turn import Outcome, TimerDue, TimerSet, Turn
 from app.domain.values import replace
 
 # A question that the gateway asks by itself is retried this long after it failed.
@@ -29,10 +30,10 @@ def expire_order(turn: Turn) -> Outcome:
     return Outcome(records=(closed,), evidence=(order_evidence("order-expired", closed),), verdict="order expired")
 
 
-@on_outcome(MATTER, reads=(Order,))
+@on_outcome(MatterKind.ORDER, reads=(Order,))
 def on_question_outcome(turn: Turn) -> Outcome:
     """Start the order's window when the network takes its question, or close the order if the question fails."""
-    result = MessageOutcome.of(turn.stimulus_as(TimerDue))
+    result = MessageOutcome.parse(turn.stimulus_as(TimerDue).data)
     order = next(
         (item for item in turn.account.records_of(Order) if item.is_open and matter_of(item) == result.about), None
     )

@@ -9,6 +9,7 @@ from app.commands.replies import say, shown
 from app.domain.catalogue import ConfirmMode
 from app.domain.charges import JUST_AFTER
 from app.domain.dialogue import Question, QuestionState
+from app.domain.matters import Matter, MatterKind
 from app.domain.messages import MessageClass, Reply
 from app.domain.orders import Order, OrderKind, Reason, free_number
 from app.domain.service_numbers import Extension
@@ -16,8 +17,6 @@ from app.domain.subscriptions import Subscription, Terms
 from app.domain.texts import orders as texts
 from app.domain.turn import Outcome, TimerSet, Turn
 from app.domain.values import replace, value
-
-MATTER = "order"
 
 
 @value
@@ -91,9 +90,9 @@ def expiry_timer(order: Order, expires_at: datetime) -> TimerSet:
     return TimerSet(EXPIRY_TIMER, order.id, expires_at + JUST_AFTER)
 
 
-def matter_of(order: Order) -> str:
+def matter_of(order: Order) -> Matter:
     """Return the matter of an order's question, by which its delivery outcome is reported."""
-    return f"{MATTER}:{order.id}/{order.number}"
+    return Matter(MatterKind.ORDER, order.id, str(order.number))
 
 
 def _numbers_in_use(turn: Turn) -> set[str]:

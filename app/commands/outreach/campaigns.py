@@ -6,10 +6,11 @@ from app.commands.registry import call, on_outcome
 from app.commands.replies import say
 from app.domain.campaigns import CampaignMessage, CampaignMessageState, SkipReason, has_message_in_month
 from app.domain.consents import MARKETING, MarketingConsent
+from app.domain.matters import DeliveryOutcome, MatterKind, MessageOutcome
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import marketing as texts
-from app.domain.turn import Call, DeliveryOutcome, MessageOutcome, Outcome, TimerDue, Turn
+from app.domain.turn import Call, Outcome, TimerDue, Turn
 from app.domain.values import value
 
 _STATES = {
@@ -67,11 +68,11 @@ def _skipped(request: SendCampaignMessage, reason: SkipReason) -> Outcome:
     return request.returning(reason, Outcome(verdict="skipped"))
 
 
-@on_outcome("campaign", reads=(CampaignMessage,))
+@on_outcome(MatterKind.CAMPAIGN, reads=(CampaignMessage,))
 def record_campaign_outcome(turn: Turn) -> Outcome:
     """Record the delivery outcome of a campaign message."""
-    outcome = MessageOutcome.of(turn.stimulus_as(TimerDue))
-    message = turn.account.record(CampaignMessage, outcome.about.partition(":")[2])
+    outcome = MessageOutcome.parse(turn.stimulus_as(TimerDue).data)
+    message = turn.account.record(CampaignMessage, outcome.about.subject)
     if message is None:
         return Outcome(verdict="unknown campaign")
     after = message.with_state(_STATES[outcome.what])

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from app.commands.registry import call
+from app.domain.matters import Matter
 from app.domain.messages import MessageClass, Reply
 from app.domain.refusals import RefusalReason
 from app.domain.turn import Call, Outcome, Turn, refused
@@ -23,7 +24,7 @@ class Resend(Call[None]):
     kind: MessageClass
     valid_until: datetime
     question_id: str | None
-    about: str | None
+    about: Matter | None
 
 
 _OVER = "Its time is over: what it says or asks holds no longer."

@@ -10,6 +10,7 @@ from app.db.directory import AttemptRead, MessageFilter, MessageRead, ReportRead
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain.account import Subscriber
+from app.domain.matters import Matter
 from app.domain.messages import UNFINISHED, MessageClass
 from app.domain.refusals import RefusalReason
 from app.domain.service_numbers import ServiceNumbers
@@ -99,7 +100,7 @@ class Messages:
             kind=MessageClass(found.kind or MessageClass.REPLY),
             valid_until=found.valid_until or found.at,
             question_id=found.question_id,
-            about=found.about,
+            about=Matter.parse(found.about) if found.about else None,
         )
 
 

@@ -26,7 +26,7 @@ from app.domain.catalogue import Catalogue
 from app.domain.msisdn import bucket_of
 from app.domain.policy import Policy, ProviderTraits
 from app.domain.storage import StorageUnavailableError
-from app.domain.turn import Call, Outcome, Turn
+from app.domain.turn import AwaitHandOver, AwaitPassword, Call, Outcome, Postponed, TextReceived, Turn
 from app.services.ids import IdSource
 from app.services.refusals import RefusedError
 from app.services.sealing import Sealer
@@ -189,19 +189,22 @@ class Turns:
             return True
         turn = self._turn(entry.account, queued, catalogue, now)
         try:
-            outcome = self._router.handle(turn)
+            handled = self._router.handle(turn)
         except Exception as error:  # noqa: BLE001  a poison message hurts only itself (delivery.md 5)
             record_failure(entry, turn, queued, work, error)
             return True
-        if outcome.awaits_hand_over and isinstance(source, StoredMessage):
-            entry.queue.clear()
-            return False
-        if outcome.awaits_password is not None and isinstance(source, StoredMessage):
-            self._password_checks.request(source.id, outcome.awaits_password)
-            work.count_password_try(entry, outcome.awaits_password)
-            entry.queue.clear()  # the subscriber's later messages wait for this one
-            return True
-        work.add(entry, turn, queued, outcome)
+        match handled:
+            case Outcome():
+                work.add(entry, turn, queued, handled)
+            case Postponed():
+                work.postpone(entry, turn.stimulus_as(TextReceived).id, handled)
+            case AwaitPassword(check=check):
+                self._password_checks.request(turn.stimulus_as(TextReceived).id, check)
+                work.count_password_try(entry, check)
+                entry.queue.clear()  # the subscriber's later messages wait for this one
+            case AwaitHandOver():
+                entry.queue.clear()
+                return False
         return True
 
     def _turn(self, account: Account, queued: QueuedStimulus, catalogue: Catalogue, now: datetime) -> Turn:
@@ -285,7 +288,7 @@ class Turns:
             entry = entries[msisdn]
             queued = self._stimuli.from_call(stimulus, state.now)
             turn = self._turn(entry.account, queued, catalogue, state.now)
-            outcome = self._router.handle(turn)
+            outcome = self._router.run(turn)
             work.add(entry, turn, queued, outcome)
             outcomes.append(outcome)
         self._write_work(connection, work, state.now)

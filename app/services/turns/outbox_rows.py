@@ -35,7 +35,7 @@ def message_rows(
                 "segments": size.segments,
                 "provider": turn.provider.name,
                 "question_id": reply.question_id,
-                "about": reply.about,
+                "about": str(reply.about) if reply.about else None,
                 "told": delivery_outcomes.WAITING if reply.notify else None,
                 "in_reply_to": answered.id if answered else None,
                 "reply_token": answered.reply_token if answered and answered.provider == turn.provider.name else None,

@@ -25,7 +25,7 @@ from app.domain.messages import InboundStatus, Reply
 from app.domain.passwords import PasswordCheck
 from app.domain.policy import ProviderTraits
 from app.domain.records import Record
-from app.domain.turn import Outcome, Stimulus, TimerSet, Turn, apply
+from app.domain.turn import Outcome, Postponed, Stimulus, TimerSet, Turn, apply
 from app.domain.values import replace, value
 from app.services.turns.codec import AccountCodec, dump_limits
 from app.services.turns.outbox_rows import message_rows, superseded_rows
@@ -125,14 +125,9 @@ class UnitOfWork:
         outcome = note_interruption(turn, outcome)
         key_before = entry.key
         account_before = entry.account
-        kept_until = outcome.kept_until if isinstance(queued.source, StoredMessage) else None
-        # Of a message that is kept for later only the limits are stored, so only they may reach the account cache.
-        entry.account = apply(entry.account, outcome if kept_until is None else Outcome(limits=outcome.limits))
+        entry.account = apply(entry.account, outcome)
         if outcome.evidence or _differ(entry.account, account_before):
             self.changed[entry.account.msisdn] = entry
-        if kept_until is not None and isinstance(queued.source, StoredMessage):
-            self._keep(queued.source, kept_until)
-            return
         if entry.key != key_before:
             entry.chain = self._heads.sign(entry.account.msisdn, entry.tenure)
             entry.unsaved.clear()
@@ -142,6 +137,21 @@ class UnitOfWork:
         for reply in outcome.replies:
             self._add_reply(entry, turn, queued, reply)
         self._finish(entry, turn, queued, outcome)
+
+    def postpone(self, entry: PendingAccount, message_id: str, postponed: Postponed) -> None:
+        """Keep a message for later, and store the limits of its number."""
+        if postponed.limits != entry.account.limits:
+            self.changed[entry.account.msisdn] = entry
+        entry.account = apply(entry.account, Outcome(limits=postponed.limits))
+        self._kept.append(
+            {
+                "bucket": entry.bucket,
+                "msisdn": entry.account.msisdn,
+                "id": message_id,
+                "due_at": postponed.until,
+                "verdict": "kept",
+            }
+        )
 
     def count_password_try(self, entry: PendingAccount, check: PasswordCheck) -> None:
         """Count a password try before the password is checked; the message itself stays pending."""
@@ -164,7 +174,7 @@ class UnitOfWork:
         for record in outcome.records:
             self._records.note(key, record)
             entry.unsaved.setdefault(type(record), {})[record.id] = record
-        for about in outcome.superseded:
+        for about in map(str, outcome.superseded):
             self._superseded.append({"bucket": bucket, "msisdn": msisdn, "about": about})
             timer = self._timers.drop(key, HOLD_TIMER, about)
             self._superseded_held[msisdn, tenure, HOLD_TIMER, about] = (timer, turn)
@@ -220,11 +230,6 @@ class UnitOfWork:
     def drop_timer(self, source: StoredTimer) -> None:
         """Drop a timer that was handled, or that belongs to a former customer."""
         self._timers.drop((source.bucket, source.msisdn, source.tenure), source.kind, source.subject)
-
-    def _keep(self, source: StoredMessage, until: datetime) -> None:
-        self._kept.append(
-            {"bucket": source.bucket, "msisdn": source.msisdn, "id": source.id, "due_at": until, "verdict": "kept"}
-        )
 
     def fail(self, source: StoredMessage, tries: int, trace: str, now: datetime, tenure: int | None = None) -> None:
         """Record a failed try of a message.

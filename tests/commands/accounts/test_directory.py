@@ -7,6 +7,7 @@ import pytest
 from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
 from app.commands.quiet_hours import hold
 from app.domain.account import Brand, Language, SubscriberStatus
+from app.domain.matters import Matter, MatterKind
 from app.domain.messages import MessageClass, Reply
 from app.domain.refusals import RefusalReason
 from app.domain.turn import Stimulus, TimerDue, Turn
@@ -102,7 +103,7 @@ def test_a_held_message_comes_when_the_night_is_over() -> None:
     reply = Reply(("（1/2）早", "（2/2）安"), "901", MessageClass.NOTICE, "question")
     timer = hold(reply, "held-1", turn)
     assert timer.due_at == shanghai("2026-03-03 07:00")
-    outcome = conversation.router.handle(
+    outcome = conversation.router.run(
         replace(turn, stimulus=TimerDue(timer.kind, timer.subject, timer.due_at, timer.data))
     )
     assert outcome.replies == (reply,)
@@ -123,6 +124,6 @@ def test_held_messages_go_in_the_order_they_were_made() -> None:
         conversation.carrier, conversation.now, conversation.now, conversation.ids,
         conversation.randbelow,
     )  # fmt: skip
-    first = hold(Reply(("z",), "901", MessageClass.NOTICE, None, "z-matter"), "id-1", turn)
-    second = hold(Reply(("a",), "901", MessageClass.NOTICE, None, "a-matter"), "id-2", turn)
+    first = hold(Reply(("z",), "901", MessageClass.NOTICE, None, Matter(MatterKind.SUSPENSION, "1")), "id-1", turn)
+    second = hold(Reply(("a",), "901", MessageClass.NOTICE, None, Matter(MatterKind.CHARGE, "1")), "id-2", turn)
     assert (first.due_at, first.data) < (second.due_at, second.data)

@@ -7,6 +7,7 @@ import pytest
 from app.commands.accounts.directory import SetSubscriber
 from app.commands.accounts.suspension import AnnounceSuspension, CallOffSuspension
 from app.domain.account import Language, Payment, Subscriber, SubscriberStatus
+from app.domain.matters import Matter, MatterKind
 from app.domain.refusals import RefusalReason
 from app.domain.suspension import Suspension
 from tests.commands.refusals import CONFLICT, INVALID, UNKNOWN
@@ -191,7 +192,7 @@ def test_held_notices_are_superseded_when_it_is_called_off_or_carried_out(
     announce(conversation, "2026-03-06 15:00")
     (suspension,) = open_suspensions(conversation)
     assert conversation.happens(stimulus) == []
-    assert conversation.outcome.superseded == (f"suspension:{suspension.id}",)
+    assert conversation.outcome.superseded == (Matter(MatterKind.SUSPENSION, suspension.id),)
     assert open_suspensions(conversation) == []
     conversation.play("@ 2026-03-07 00:00\n<")
 

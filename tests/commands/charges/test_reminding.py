@@ -34,7 +34,7 @@ class CheckedReminders(Conversation):
         for reply in outcome.replies:
             if reply.about is not None:
                 self.made.append(self.now)
-                self._check(reply, reply.about.removeprefix("charge:").partition("/")[0])
+                self._check(reply, reply.about.subject)
 
     def _check(self, reminder: Reply, charge_id: str) -> None:
         charge, quiet = charge_of(self, charge_id), self.policy.quiet_hours

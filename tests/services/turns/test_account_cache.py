@@ -1,7 +1,6 @@
 """Cached accounts are right, or not used (ADR 16). A fixture checks that in all other tests as well."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
 
 import pytest
 from sqlalchemy import Connection, func, select, update
@@ -10,24 +9,19 @@ from app.commands.accounts.directory import SetSubscriber
 from app.db import accounts, conversations
 from app.db.accounts import LookBack
 from app.db.conversations import LockedConversation, conversation
-from app.db.inbox import StoredMessage
 from app.db.keys import TenureKey
 from app.db.rows import Row
 from app.domain.account import Account, Language
-from app.domain.dialogue import Question, QuestionState
 from app.domain.evidence import ChainHead
 from app.domain.heads import HeadKeys
 from app.domain.limits import Limits
-from app.domain.turn import Outcome, TextReceived, Turn
+from app.domain.turn import Postponed
 from app.services.ids import IdSource
 from app.services.turns.account_cache import AccountCache
 from app.services.turns.codec import AccountCodec
-from app.services.turns.unit_of_work import PendingAccount, QueuedStimulus, UnitOfWork
+from app.services.turns.unit_of_work import PendingAccount, UnitOfWork
 from tests.commands.world import shanghai
 from tests.running import ALICE, Running, running, settings_for
-
-if TYPE_CHECKING:
-    from app.domain.policy import ProviderTraits
 
 NUMBERS = [f"+86138002{number:05}" for number in range(4)]
 
@@ -73,15 +67,11 @@ class TestCache:
 
 def test_of_a_message_that_is_kept_for_later_only_the_limits_are_cached() -> None:
     now = shanghai("2026-03-02 10:00")
-    source = StoredMessage(1, ALICE, "m-1", "simulator", "10086", "QXCL", None, now, now, now, 0)
-    stimulus = TextReceived(id="m-1", dialled="10086", text="QXCL", shown_text="QXCL", sent_at=now, kept=False)
     entry = PendingAccount(LockedConversation(1, ALICE, 0, None, None), Account(ALICE), ChainHead())
-    queued = QueuedStimulus(stimulus, now, cast("ProviderTraits", None), source)  # nothing is answered
-    asked = Question("q-1", QuestionState(), "977", "?", now, now)
     limits = Limits(in_minute=31)
     work = UnitOfWork(AccountCodec([]), IdSource(), HeadKeys([b"k" * 32]))
 
-    work.add(entry, cast("Turn", None), queued, Outcome(kept_until=now, questions=(asked,), limits=limits))
+    work.postpone(entry, "m-1", Postponed(now, limits))
 
     assert entry.account == Account(ALICE, limits=limits)
     assert list(work.changed) == [ALICE]
