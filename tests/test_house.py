@@ -54,3 +54,9 @@ def test_nothing_below_the_web_speaks_http() -> None:
     ]
     assert len(below) > 100
     assert found == []
+
+
+def test_actors_are_spelled_in_one_place() -> None:
+    spelled = re.compile(r"f\"(?:mo|api|agent):|who=\"|\"who\": f?\"")
+    code = [path for path in MODULES if path.is_relative_to(ROOT / "app") and "examples" not in path.parts]
+    assert [path for path in code if spelled.search(path.read_text("utf-8"))] == [ROOT / "app" / "domain" / "actors.py"]

@@ -2,7 +2,8 @@
 
 from app.commands.registry import Registry
 from app.domain.account import SubscriberStatus
-from app.domain.turn import Outcome, Turn, apply, merge_outcomes
+from app.domain.merging import merge_outcomes
+from app.domain.turn import Outcome, Turn, apply
 from app.domain.values import replace
 
 

@@ -21,9 +21,10 @@ from app.commands.registry import ALL_RECORDS, Handler, Reads, Registry, Takes
 from app.commands.replies import extension_of, menu_lines, say
 from app.domain.account import Account, Subscriber
 from app.domain.dialogue import ClosedAs, Question
+from app.domain.merging import merge_handled, merge_outcomes
 from app.domain.service_numbers import Extension, ServiceNumbers
 from app.domain.texts import answers
-from app.domain.turn import Handled, Need, Outcome, Stimulus, TextReceived, TimerDue, Turn, apply, merge_outcomes
+from app.domain.turn import Handled, Need, Outcome, Stimulus, TextReceived, TimerDue, Turn, apply
 from app.domain.values import replace, value
 
 
@@ -173,14 +174,14 @@ class Router:
         turn = replace(turn, account=apply(turn.account, intercepted))
         exact = self.registry.exact(said)
         if exact is not None:
-            return _Route(_after(intercepted, exact.run(turn, "")), kept=True)
+            return _Route(merge_handled(intercepted, exact.run(turn, "")), kept=True)
         match = match_keyword(self.registry, said)
         if match is not None and is_command(turn, match):
-            return _Route(_after(intercepted, _run(turn, match).outcome), kept=True)
+            return _Route(merge_handled(intercepted, _run(turn, match).outcome), kept=True)
         readings = self._by_code(turn, remembered_questions(turn), said)
         if not readings:
             return _Route(intercepted, kept=True)
-        return _Route(_after(intercepted, self._answered(turn, readings, said).outcome), kept=True)
+        return _Route(merge_handled(intercepted, self._answered(turn, readings, said).outcome), kept=True)
 
     def _handler_of(self, question: Question) -> QuestionHandler:
         return self.registry.questions[type(question.state)]
@@ -279,11 +280,6 @@ class Router:
         question = readings[-1][0]
         handler = self._handler_of(question)
         return _Route(handler.late(turn.answering(question), question, said), kept=handler.late_counts)
-
-
-def _after(intercepted: Outcome, handled: Handled) -> Handled:
-    """Merge what an interceptor did with what follows; if that waits, all of it waits."""
-    return merge_outcomes(intercepted, handled) if isinstance(handled, Outcome) else handled
 
 
 def _run(turn: Turn, match: KeywordMatch) -> _Route:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from app.domain import actors
 from app.domain.account import Brand, Subscriber
 from app.domain.records import Record, latest
 from app.domain.values import replace, value
@@ -18,8 +19,6 @@ _TIME_TO_DECIDE = {"vip": timedelta(hours=8), "gotone": timedelta(hours=24), "or
 # Without 0, O, 1 and I, which are easily confused.
 _READABLE = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _NUMBER_LENGTH = 8
-# The ``who`` of tickets that were open when the customer gave the number up.
-TENURE_ENDED = "tenure-ended"
 
 
 class TicketKind(StrEnum):
@@ -119,7 +118,9 @@ class Ticket(Record):
         """Resolve an open ticket, as nobody is left to call back."""
         if not self.is_open:
             return self
-        return replace(self, state=TicketState.RESOLVED, decision=Decision.DONE, resolved_at=at, who=TENURE_ENDED)
+        return replace(
+            self, state=TicketState.RESOLVED, decision=Decision.DONE, resolved_at=at, who=actors.TENURE_ENDED
+        )
 
     def _open_deadlines(self) -> tuple[datetime, ...]:
         """Return the deadlines that were not met yet."""

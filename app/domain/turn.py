@@ -1,11 +1,10 @@
 """A turn: what a command gets (stimulus, account, policy, time) and what it returns (an outcome)."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from itertools import chain
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from app.domain import actors
 from app.domain.account import Account, Subscriber
 from app.domain.catalogue import Catalogue
 from app.domain.dialogue import Question
@@ -64,6 +63,11 @@ class TextReceived(Stimulus):
     missing: int = 0
     stamped_at: datetime | None = None
     stored_at: datetime | None = None
+
+    @property
+    def actor(self) -> str:
+        """The subscriber as the actor of what this message causes."""
+        return actors.subscriber(self.id)
 
     @property
     def arrived_at(self) -> datetime:
@@ -233,56 +237,6 @@ class AwaitHandOver:
 # What makes an MO stay in the queue: it is handled later, as if for the first time, and nothing else happens now.
 Waiting = Postponed | AwaitPassword | AwaitHandOver
 Handled = Outcome | Waiting
-
-
-def _all_of(values: Sequence[tuple[object, ...]]) -> tuple[object, ...]:
-    return tuple(chain.from_iterable(values))
-
-
-def _last_of(values: Sequence[object]) -> object:
-    return next((item for item in reversed(values) if item is not None), None)
-
-
-def _only_one_of(values: Sequence[object]) -> object:
-    given = [item for item in values if item is not None]
-    if len(given) > 1:
-        raise ValueError("two outcomes of a turn set the same field")
-    return given[0] if given else None
-
-
-def _none_of(values: Sequence[object]) -> None:
-    if any(item is not None for item in values):
-        raise ValueError("a refused call has no other outcome")
-
-
-def _first_of(values: Sequence[object]) -> object:
-    return values[0]
-
-
-# How the values of each field are merged, in the order of the outcomes. Tuples are concatenated.
-_MERGED_BY: Mapping[str, Callable[[Sequence[Any]], Any]] = {
-    **{item.name: _all_of for item in fields(Outcome) if item.default == ()},
-    "subscriber": _last_of,
-    "tenure_ended": any,
-    "refusal": _none_of,
-    "limits": _only_one_of,
-    "former_tenure": _only_one_of,
-    "result": _only_one_of,
-    "verdict": _first_of,
-    "understood": _first_of,
-}
-
-
-def merge_outcomes(first: Outcome, *others: Outcome) -> Outcome:
-    """Merge the outcomes of one turn.
-
-    Tuples are concatenated in order. ``subscriber`` is that of the last outcome that sets it; ``verdict`` and
-    ``understood`` are the first outcome's. Raise ValueError if one is a refusal, or if two set another field.
-    """
-    if not others:
-        return first
-    outcomes = (first, *others)
-    return Outcome(**{name: merged([getattr(one, name) for one in outcomes]) for name, merged in _MERGED_BY.items()})
 
 
 def apply(account: Account, outcome: Outcome) -> Account:

@@ -39,7 +39,7 @@ def _choose(turn: Turn, *, wanted: bool) -> Outcome:
         return Outcome(replies=(say(turn, *pieces),), verdict="as before")
     received = turn.stimulus_as(TextReceived)
     draft = EvidenceDraft("preference", "data_alerts", {
-        "who": f"mo:{received.id}", "asked": None, "answer": received.shown_text,
+        "who": received.actor, "asked": None, "answer": received.shown_text,
         "before": before.data_alerts, "after": wanted,
     })  # fmt: skip
     return Outcome(

@@ -18,6 +18,7 @@ from app.domain.account import Brand, Language, Payment, Plan, Subscriber, Subsc
 from app.domain.charges import Charge
 from app.domain.dialogue import ClosedAs
 from app.domain.evidence import EvidenceDraft
+from app.domain.merging import merge_outcomes
 from app.domain.messages import MessageClass, Reply
 from app.domain.orders import Order
 from app.domain.records import Record
@@ -27,7 +28,7 @@ from app.domain.service_numbers import Extension
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.texts import passwords as texts
 from app.domain.texts import unsubscribing
-from app.domain.turn import Call, Outcome, Turn, merge_outcomes, refused
+from app.domain.turn import Call, Outcome, Turn, refused
 from app.domain.values import replace, value
 
 

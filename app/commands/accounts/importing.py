@@ -7,10 +7,11 @@ from app.commands.orders.trials import update_question_expiry
 from app.commands.registry import call
 from app.commands.subscriptions.unsubscribing import mark_ended, summary
 from app.domain.evidence import EvidenceDraft
+from app.domain.merging import merge_outcomes
 from app.domain.orders import Order
 from app.domain.refusals import RefusalReason
 from app.domain.subscriptions import FREE_PERIOD, Subscription, SubscriptionState, Terms
-from app.domain.turn import Outcome, TimerSet, Turn, merge_outcomes, refused
+from app.domain.turn import Outcome, TimerSet, Turn, refused
 from app.domain.values import replace
 
 

@@ -86,7 +86,7 @@ def _unchanged(turn: Turn, text: str, verdict: str = "password not changed") -> 
 def _changed(turn: Turn, new_hash: str, tries: PasswordTries) -> Outcome:
     """Return the change with its evidence, which holds the masked text and no password."""
     received = turn.stimulus_as(TextReceived)
-    payload = {"who": f"mo:{received.id}", "asked": None, "answer": received.shown_text}
+    payload = {"who": received.actor, "asked": None, "answer": received.shown_text}
     return Outcome(
         replies=(say(turn, texts.CHANGED.say(turn.account.language), kind=MessageClass.RESULT),),
         subscriber=replace(turn.subscriber, password_hash=new_hash),

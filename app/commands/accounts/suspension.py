@@ -14,11 +14,12 @@ from app.commands.replies import say
 from app.domain.account import Account, Subscriber, SubscriberStatus
 from app.domain.evidence import EvidenceDraft
 from app.domain.matters import Matter, MatterKind
+from app.domain.merging import merge_outcomes
 from app.domain.messages import MessageClass, Reply
 from app.domain.refusals import RefusalReason
 from app.domain.suspension import LowBalance, Suspension, is_low
 from app.domain.texts import suspension as texts
-from app.domain.turn import Call, Outcome, Stimulus, TimerDropped, TimerDue, TimerSet, Turn, merge_outcomes, refused
+from app.domain.turn import Call, Outcome, Stimulus, TimerDropped, TimerDue, TimerSet, Turn, refused
 from app.domain.values import value
 
 NOTICE_TIMER = "suspension-notice"

@@ -15,13 +15,14 @@ from app.commands.tenures import tenure_violation
 from app.domain.catalogue import Billing
 from app.domain.charges import USE_DUE, Charge, ChargeKind, Use
 from app.domain.evidence import EvidenceDraft
+from app.domain.merging import merge_outcomes
 from app.domain.months import last_moment, month_of
 from app.domain.orders import Order
 from app.domain.records import Record
 from app.domain.refunds import Refund
 from app.domain.refusals import Refusal, RefusalReason
 from app.domain.subscriptions import Channel, Subscription
-from app.domain.turn import Call, Outcome, TimerSet, Turn, apply, merge_outcomes, refused
+from app.domain.turn import Call, Outcome, TimerSet, Turn, apply, refused
 from app.domain.values import replace, value
 
 # How far in the future a reported use may lie.

@@ -15,13 +15,14 @@ from app.commands.ticketing import open_ticket
 from app.commands.vocabulary import UNSUBSCRIBE_WORDS
 from app.domain.charges import Charge, ChargeKind, ChargeState, window_end
 from app.domain.dialogue import ClosedAs, Question
+from app.domain.merging import merge_outcomes
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import fees as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.tickets import Ticket, TicketKind
-from app.domain.turn import Outcome, TextReceived, Turn, apply, merge_outcomes
+from app.domain.turn import Outcome, TextReceived, Turn, apply
 from app.domain.values import replace
 
 
@@ -85,7 +86,7 @@ def complain_about_charges(turn: Turn, disputed: tuple[Charge, ...]) -> Outcome:
         turn,
         TicketKind.COMPLAINT,
         received.shown_text,
-        who=f"mo:{received.id}",
+        who=received.actor,
         charge_ids=tuple(charge.id for charge in charges),
     )
     language = turn.account.language
@@ -167,7 +168,7 @@ def _dispute(turn: Turn, question: Question, *, arrived: bool = True) -> Outcome
     if charge is None or charge.state is not (ChargeState.REMINDED if arrived else ChargeState.ANNOUNCED):
         return dispute_late(turn, question, None)
     received = turn.stimulus_as(TextReceived)
-    who = f"mo:{received.id}"
+    who = received.actor
     # The question is recorded only once, as closed.
     arrival = replace(arrival, questions=())
     if charge.kind is ChargeKind.PER_USE:
@@ -190,7 +191,7 @@ def _dispute(turn: Turn, question: Question, *, arrived: bool = True) -> Outcome
 def _dispute_taken_charge(turn: Turn, charge: Charge, question: Question) -> Outcome:
     """Refund a charge that was taken before a dispute sent in time was stored (safety.md 21)."""
     received = turn.stimulus_as(TextReceived)
-    who = f"mo:{received.id}"
+    who = received.actor
     refund = refund_part(turn, charge, who=who, why="doubted in time")
     closed = Outcome(questions=(question.closed(turn.now, ClosedAs.ANSWERED),), verdict="doubted")
     if charge.kind is ChargeKind.PER_USE:

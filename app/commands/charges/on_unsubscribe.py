@@ -4,11 +4,12 @@ from app.commands.charges.labels import month_label
 from app.commands.charges.refunding import is_in_force, is_refundable, refund_part
 from app.commands.charges.settling import charges_of_month, ends_before, open_question_of, settle
 from app.domain.charges import Charge, ChargeState
+from app.domain.merging import merge_outcomes
 from app.domain.months import month_of
 from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.texts import fees as texts
 from app.domain.texts import wording
-from app.domain.turn import Outcome, Turn, apply, merge_outcomes
+from app.domain.turn import Outcome, Turn, apply
 from app.domain.values import replace, value
 
 

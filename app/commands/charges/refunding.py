@@ -4,16 +4,17 @@ from app.commands.charges.labels import label_with_month
 from app.commands.registry import timer
 from app.commands.replies import say
 from app.commands.ticketing import charges_of
-from app.domain import sp_events
+from app.domain import actors, sp_events
 from app.domain.charges import Charge, ChargeState
 from app.domain.evidence import EvidenceDraft, Fact
+from app.domain.merging import merge_outcomes
 from app.domain.messages import MessageClass
 from app.domain.refunds import Refund, RefundPart, SecondHalf, refund_id
 from app.domain.texts import refunds as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
-from app.domain.tickets import TENURE_ENDED, Ticket, TicketKind
-from app.domain.turn import Outcome, TimerDropped, TimerDue, TimerSet, Turn, merge_outcomes
+from app.domain.tickets import Ticket, TicketKind
+from app.domain.turn import Outcome, TimerDropped, TimerDue, TimerSet, Turn
 from app.domain.values import replace
 
 SECOND_HALF_TIMER = "refund-second-half"
@@ -111,7 +112,7 @@ def complete_refunds(turn: Turn) -> Outcome:
     Refund twice each taken charge that an open complaint names, too.
     """
     undecided = [refund for refund in turn.account.records_of(Refund) if refund.is_open]
-    done = [pay_second_half(turn, principal, who=TENURE_ENDED, why=_ENDED) for principal in undecided]
+    done = [pay_second_half(turn, principal, who=actors.TENURE_ENDED, why=_ENDED) for principal in undecided]
     complaints = (ticket for ticket in turn.account.records_of(Ticket) if ticket.is_open)
     named = {
         charge.id: (charge, ticket)
@@ -120,7 +121,7 @@ def complete_refunds(turn: Turn) -> Outcome:
         if ticket.kind is TicketKind.COMPLAINT and is_refundable(turn, charge)
     }
     for charge, ticket in named.values():
-        done.append(refund_double(turn, charge, who=TENURE_ENDED, why=_ENDED, ticket_id=ticket.id))
+        done.append(refund_double(turn, charge, who=actors.TENURE_ENDED, why=_ENDED, ticket_id=ticket.id))
     return merge_outcomes(Outcome(), *done)
 
 
@@ -145,7 +146,7 @@ def pay_undecided_second_half(turn: Turn) -> Outcome:
     principal = turn.account.record(Refund, turn.stimulus_as(TimerDue).subject)
     if principal is None or not principal.is_open:
         return Outcome(verdict="decided before")
-    paid = pay_second_half(turn, principal, who="timer", why="nobody decided within three days")
+    paid = pay_second_half(turn, principal, who=actors.TIMER, why="nobody decided within three days")
     return replace(
         merge_outcomes(
             paid, notice(turn, refund_sentence(turn, texts.IN_CUSTOMERS_FAVOUR, charge_of(turn, principal)))

@@ -20,10 +20,11 @@ from app.commands.charges.settling import (
 from app.commands.registry import on_outcome, timer
 from app.commands.replies import say, shown
 from app.commands.ticketing import open_ticket
-from app.domain import charges
+from app.domain import actors, charges
 from app.domain.charges import JUST_AFTER, Charge, ChargeKind, ChargeState, window_end
 from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.matters import DeliveryOutcome, MatterKind, MessageOutcome
+from app.domain.merging import merge_outcomes
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
 from app.domain.texts import fees as texts
@@ -34,7 +35,6 @@ from app.domain.turn import (
     TimerDue,
     TimerSet,
     Turn,
-    merge_outcomes,
 )
 from app.domain.values import replace, value
 
@@ -205,7 +205,7 @@ def waive_unreached(turn: Turn) -> Outcome:
     charge = turn.account.record(Charge, turn.stimulus_as(TimerDue).subject)
     if charge is None or charge.state is not ChargeState.ANNOUNCED:
         return Outcome(verdict="reached")
-    waived = settle(turn, charge, ChargeState.WAIVED, UNREACHED, who="timer")
+    waived = settle(turn, charge, ChargeState.WAIVED, UNREACHED, who=actors.TIMER)
     text = texts.UNREACHED.say(turn.account.language, what=describe(turn, charge))
-    ticket = open_ticket(turn, TicketKind.UNREACHED, text, who="timer", charge_ids=(charge.id,))
+    ticket = open_ticket(turn, TicketKind.UNREACHED, text, who=actors.TIMER, charge_ids=(charge.id,))
     return merge_outcomes(waived, ticket.outcome)

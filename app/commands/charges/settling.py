@@ -4,14 +4,15 @@ from datetime import datetime, timedelta
 
 from app.commands.charges.monthly_rules import first_due, violations
 from app.commands.registry import timer
-from app.domain import sp_events
+from app.domain import actors, sp_events
 from app.domain.charges import JUST_AFTER, Charge, ChargeKind, ChargeState
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.evidence import EvidenceDraft, Fact
+from app.domain.merging import merge_outcomes
 from app.domain.orders import Order
 from app.domain.subscriptions import Subscription
 from app.domain.tickets import Ticket, TicketKind
-from app.domain.turn import Outcome, TimerDropped, TimerDue, TimerSet, Turn, merge_outcomes
+from app.domain.turn import Outcome, TimerDropped, TimerDue, TimerSet, Turn
 
 DUE_TIMER = "fee-due"
 REMINDER_TIMER = "fee-reminder"
@@ -129,13 +130,13 @@ def take_due_charge(turn: Turn) -> Outcome:
         return Outcome(verdict="settled before")
     why = reason_to_give_up(turn, charge)
     if why is not None:
-        return settle(turn, charge, *why, who="timer")
+        return settle(turn, charge, *why, who=actors.TIMER)
     if not (charge.needs_no_reminder or charge.state is ChargeState.REMINDED) or _service_is_disputed(turn, charge):
         return Outcome(verdict="not taken yet")
     later = _next_attempt(turn, charge)
     if later is not None:
         return Outcome(timers=(TimerSet(DUE_TIMER, charge.id, later),), verdict="not taken yet")
-    return settle(turn, charge, ChargeState.CHARGED, "due", who="timer")
+    return settle(turn, charge, ChargeState.CHARGED, "due", who=actors.TIMER)
 
 
 def reason_to_give_up(turn: Turn, charge: Charge) -> tuple[ChargeState, str] | None:

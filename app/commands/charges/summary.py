@@ -62,7 +62,7 @@ def _switch(turn: Turn, *, on: bool) -> Outcome:
     before, received = _preferences(turn), turn.stimulus_as(TextReceived)
     text = (texts.ON if on else texts.OFF).say(turn.account.language)
     draft = EvidenceDraft("preference", PREFERENCES, {
-        "who": f"mo:{received.id}", "answer": received.shown_text, "preference": "DZXXSF",
+        "who": received.actor, "answer": received.shown_text, "preference": "DZXXSF",
         "before": before.fee_summary, "after": on,
     })  # fmt: skip
     return Outcome(

@@ -25,12 +25,13 @@ from app.commands.question_handlers import Answer, Fit, TimedQuestionHandler
 from app.commands.registry import answer, intercept
 from app.commands.replies import say
 from app.domain.dialogue import Arrival, ClosedAs, Question
+from app.domain.merging import merge_outcomes
 from app.domain.messages import MessageClass, Reply
 from app.domain.orders import Order, OrderKind, OrderState, Reason
 from app.domain.service_numbers import Extension
 from app.domain.texts import answers, wording
 from app.domain.texts import orders as texts
-from app.domain.turn import AwaitHandOver, Outcome, TextReceived, Turn, apply, merge_outcomes
+from app.domain.turn import AwaitHandOver, Outcome, TextReceived, Turn, apply
 from app.domain.values import replace
 
 # 1 is a yes only at the order's own number, where no other question can be meant (safety.md 6).

@@ -14,13 +14,14 @@ from app.domain import sp_events
 from app.domain.catalogue import CancelEffect
 from app.domain.charges import JUST_AFTER, Charge
 from app.domain.evidence import EvidenceDraft, Fact
+from app.domain.merging import merge_outcomes
 from app.domain.messages import MessageClass
 from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.refunds import Refund
 from app.domain.subscriptions import Channel, Subscription, SubscriptionState, Terms
 from app.domain.texts import orders as texts
 from app.domain.texts import wording
-from app.domain.turn import Outcome, TimerDue, TimerSet, Turn, merge_outcomes
+from app.domain.turn import Outcome, TimerDue, TimerSet, Turn
 from app.domain.values import replace, value
 
 NEW_TERMS = "new-terms"

@@ -164,7 +164,7 @@ def place(turn: Turn, service: Service, request: OrderRequest) -> PlacedOrder:
 
 def place_by_sms(turn: Turn, service: Service) -> Outcome:
     """Place an order by the subscriber's own message; a refusal is answered with its reason."""
-    placed = place(turn, service, OrderRequest(f"mo:{turn.stimulus_as(TextReceived).id}", Channel.SMS))
+    placed = place(turn, service, OrderRequest(turn.stimulus_as(TextReceived).actor, Channel.SMS))
     order, outcome = placed.order, placed.outcome
     if order.reason is None:
         return outcome

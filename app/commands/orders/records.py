@@ -61,6 +61,6 @@ def answer_evidence(turn: Turn, closed: Outcome, question: Question, kind: str |
     received = turn.stimulus_as(TextReceived)
     order = next(record for record in closed.records if isinstance(record, Order))
     return order_evidence(
-        kind or f"order-{order.state.value}", order, ordered_by=order.who, who=f"mo:{received.id}",
+        kind or f"order-{order.state.value}", order, ordered_by=order.who, who=received.actor,
         asked=question.asked_text, answer=received.shown_text,
     )  # fmt: skip

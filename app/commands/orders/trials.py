@@ -5,15 +5,13 @@ from app.commands.orders.records import order_evidence
 from app.commands.orders.trial_timers import TRIAL_END, TRIAL_QUESTION, trial_timers
 from app.commands.registry import timer
 from app.commands.subscriptions.unsubscribing import mark_ended, summary
-from app.domain import sp_events
+from app.domain import actors, sp_events
 from app.domain.charges import Charge
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.orders import Order, OrderKind, OrderState
 from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.turn import Outcome, TimerDue, TimerSet, Turn
 from app.domain.values import replace
-
-_WHO = "timer"
 
 
 def _trial_subscription(turn: Turn) -> Subscription | None:
@@ -40,7 +38,7 @@ def ask_about_trial(turn: Turn) -> Outcome:
         service_code=held.service_code,
         channel=held.channel,
         state=OrderState.AWAITING,
-        who=_WHO,
+        who=actors.TIMER,
         terms=held.terms,
         subscription_id=held.id,
         expires_at=held.trial_ends_at,
@@ -92,7 +90,7 @@ def end_trial(turn: Turn) -> Outcome:
             events=(sp_events.trial_over(turn.account.msisdn, after),),
             verdict="goes on",
         )
-    ended, draft = mark_ended(held, _WHO)
+    ended, draft = mark_ended(held, actors.TIMER)
     return Outcome(
         subscriptions=(ended,),
         records=expired,
@@ -103,4 +101,4 @@ def end_trial(turn: Turn) -> Outcome:
 
 
 def _evidence_payload(before: Subscription, after: Subscription) -> dict[str, Fact]:
-    return {"service_code": after.service_code, "who": _WHO, "before": summary(before), "after": summary(after)}
+    return {"service_code": after.service_code, "who": actors.TIMER, "before": summary(before), "after": summary(after)}

@@ -7,10 +7,11 @@ from app.commands.orders.records import answer_evidence, close_with_question, la
 from app.commands.parser import Said
 from app.commands.replies import say
 from app.domain.dialogue import Question
+from app.domain.merging import merge_outcomes
 from app.domain.messages import MessageClass
 from app.domain.orders import Order, OrderState, Reason
 from app.domain.texts import orders as texts
-from app.domain.turn import Outcome, Turn, merge_outcomes
+from app.domain.turn import Outcome, Turn
 from app.domain.values import replace
 
 _TRIES = 3

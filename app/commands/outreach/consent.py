@@ -11,11 +11,12 @@ from app.commands.vocabulary import NO_MARKETING, NO_MARKETING_ALONE
 from app.domain.campaigns import CampaignMessage, CampaignMessageState
 from app.domain.consents import MARKETING, MarketingConsent
 from app.domain.evidence import EvidenceDraft
+from app.domain.merging import merge_outcomes
 from app.domain.messages import MessageClass
 from app.domain.refusals import RefusalReason
 from app.domain.service_numbers import Extension
 from app.domain.texts import marketing as texts
-from app.domain.turn import Call, Outcome, TextReceived, Turn, merge_outcomes, refused
+from app.domain.turn import Call, Outcome, TextReceived, Turn, refused
 from app.domain.values import replace, value
 
 # Words with anything behind them, and words that end at a blank, a sign or the end.
@@ -90,7 +91,7 @@ def _opted_out(turn: Turn) -> Outcome:
     text = (texts.WITHDRAWN if had_consent else texts.NO_CONSENT).say(turn.account.language)
     reply = say(turn, text, extension=Extension.CARE, kind=MessageClass.RESULT)
     received = turn.stimulus_as(TextReceived)
-    facts = {"who": f"mo:{received.id}", "answer": received.shown_text, "told": shown(reply)}
+    facts = {"who": received.actor, "answer": received.shown_text, "told": shown(reply)}
     outcome = _withdrawn(turn, facts)
     return replace(outcome, replies=(reply,), verdict="no marketing")
 

@@ -88,7 +88,7 @@ def request_of(
     """Return an unsubscribe request by the subscriber's own message; the flags are those of the request."""
     received = turn.stimulus_as(TextReceived)
     return UnsubscribeRequest(
-        f"mo:{received.id}",
+        received.actor,
         Channel.SMS,
         asked=question.asked_text if question else None,
         answer=received.shown_text,

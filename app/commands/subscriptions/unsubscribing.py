@@ -7,16 +7,17 @@ from enum import Enum, auto
 from app.commands.charges.monthly_rules import price_of_month
 from app.commands.charges.on_unsubscribe import ChargeSettlement, settle_charges, text_of_remaining_charges
 from app.commands.registry import timer
-from app.domain import calendar, sp_events
+from app.domain import actors, calendar, sp_events
 from app.domain.catalogue import Billing, CancelEffect
 from app.domain.charges import ChargeKind
 from app.domain.evidence import EvidenceDraft, Fact
+from app.domain.merging import merge_outcomes
 from app.domain.months import month_of
 from app.domain.subscriptions import Channel, Subscription, SubscriptionState
 from app.domain.texts import unsubscribing as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
-from app.domain.turn import Outcome, TimerDue, TimerSet, Turn, merge_outcomes
+from app.domain.turn import Outcome, TimerDue, TimerSet, Turn
 from app.domain.values import replace, value
 
 END_TIMER = "subscription-end"
@@ -245,5 +246,5 @@ def end_subscription(turn: Turn) -> Outcome:
     held = turn.account.subscriptions.get(turn.stimulus_as(TimerDue).subject)
     if held is None or held.state is not SubscriptionState.ENDING:
         return Outcome(verdict="nothing to end")
-    ended, draft = mark_ended(held, "timer")
+    ended, draft = mark_ended(held, actors.TIMER)
     return Outcome(subscriptions=(ended,), evidence=(draft,), verdict="ended")

@@ -13,11 +13,12 @@ from app.commands.subscriptions.unsubscribing import (
     end_services,
 )
 from app.domain.charges import Charge, ChargeState
+from app.domain.merging import merge_outcomes
 from app.domain.subscriptions import Channel
 from app.domain.texts import fees as texts
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
-from app.domain.turn import Outcome, TimerSet, Turn, apply, merge_outcomes
+from app.domain.turn import Outcome, TimerSet, Turn, apply
 from app.domain.values import replace, value
 
 

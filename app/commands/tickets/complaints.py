@@ -18,13 +18,14 @@ from app.commands.ticketing import OpenedTicket, TicketWithRefunds, open_ticket
 from app.commands.vocabulary import BEFORE_TEXT, CLOSING, COMPLAIN, JOINING, OPENING, TICKET_STATE, TRAILING
 from app.domain.charges import Charge
 from app.domain.dialogue import ClosedAs, Question, QuestionState
+from app.domain.merging import merge_outcomes
 from app.domain.messages import MessageClass
 from app.domain.refusals import RefusalReason
 from app.domain.service_numbers import Extension
 from app.domain.texts import tickets as texts
 from app.domain.texts import wording
 from app.domain.tickets import Ticket, TicketKind
-from app.domain.turn import Call, Outcome, TextReceived, Turn, merge_outcomes, refused
+from app.domain.turn import Call, Outcome, TextReceived, Turn, refused
 from app.domain.values import value
 
 _WINDOW = timedelta(minutes=10)
@@ -57,7 +58,7 @@ def complain(turn: Turn, argument: str) -> Outcome:
     text = _text_after_keyword(written, _keywords(turn)) if argument else ""
     if not normalise(text).key:
         return _ask_for_text(turn)
-    opened = _open_complaint(turn, _mark_incomplete(turn, text), f"mo:{received.id}")
+    opened = _open_complaint(turn, _mark_incomplete(turn, text), received.actor)
     return merge_outcomes(opened.outcome, _close_earlier_questions(turn))
 
 
@@ -166,7 +167,7 @@ class ComplaintHandler(TimedQuestionHandler):
             return None
         closed = Outcome(questions=(question.closed(turn.now, ClosedAs.ANSWERED),))
         text = _mark_incomplete(turn, received.shown_text.strip())
-        return Answer(merge_outcomes(_open_complaint(turn, text, f"mo:{received.id}").outcome, closed), Fit.LAST)
+        return Answer(merge_outcomes(_open_complaint(turn, text, received.actor).outcome, closed), Fit.LAST)
 
     def repeat(self, turn: Turn, question: Question) -> str:  # noqa: ARG002  the same for all
         """Return that the text of the complaint is awaited."""

@@ -22,5 +22,5 @@ def give_up(turn: Turn) -> Outcome:
     if turn.account.customer is None:
         return outcome
     received = turn.stimulus_as(TextReceived)
-    opened = open_ticket(turn, TicketKind.DEAD_LETTER, received.shown_text, who=received.id).outcome
+    opened = open_ticket(turn, TicketKind.DEAD_LETTER, received.shown_text, who=received.actor).outcome
     return replace(opened, replies=outcome.replies, verdict=outcome.verdict)

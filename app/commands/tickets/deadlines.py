@@ -9,12 +9,14 @@ from app.commands.charges import refunding
 from app.commands.registry import timer
 from app.commands.ticketing import DEADLINE_TIMER, charges_of, deadline_timers
 from app.commands.tickets import charge_decisions
+from app.domain import actors
 from app.domain.charges import JUST_AFTER, Charge
 from app.domain.evidence import EvidenceDraft
+from app.domain.merging import merge_outcomes
 from app.domain.refunds import Refund
 from app.domain.texts import refunds as texts
 from app.domain.tickets import Ticket, TicketKind
-from app.domain.turn import Outcome, TimerDue, TimerSet, Turn, merge_outcomes
+from app.domain.turn import Outcome, TimerDue, TimerSet, Turn
 
 # How often an overdue charge of a breached complaint is checked until it is settled.
 _RECHECK_DELAY = timedelta(hours=1)
@@ -29,7 +31,7 @@ def check_deadline(turn: Turn) -> Outcome:
     updated = ticket.with_deadlines_checked(turn.at)
     outcome = Outcome(records=(updated,), timers=deadline_timers(updated, turn.at), verdict="ticket watched")
     if updated.breached and not ticket.breached:
-        payload = {"who": "timer", "number": updated.number, "due": updated.due.isoformat()}
+        payload = {"who": actors.TIMER, "number": updated.number, "due": updated.due.isoformat()}
         outcome = merge_outcomes(outcome, Outcome(evidence=(EvidenceDraft("ticket-breached", updated.id, payload),)))
     if updated.due > turn.at:
         return outcome
@@ -53,7 +55,7 @@ def _waive_disputed_charges(turn: Turn, ticket: Ticket) -> Outcome:
 
 
 def _lapse_charges(turn: Turn, charges: list[Charge]) -> Outcome:
-    decisions = [charge_decisions.lapse(turn, charge, who="timer") for charge in charges]
+    decisions = [charge_decisions.lapse(turn, charge, who=actors.TIMER) for charge in charges]
     if not decisions:
         return Outcome()
     sentences = [sentence for decided in decisions for sentence in decided.sentences]
@@ -70,7 +72,8 @@ def _refund_named_charges(turn: Turn, ticket: Ticket) -> Outcome:
     refundable = [charge for charge in charges if refunding.is_refundable(turn, charge)]
     why = "the complaint was not decided in time"
     refunds = [
-        refunding.refund_principal(turn, charge, who="timer", why=why, ticket_id=ticket.id) for charge in refundable
+        refunding.refund_principal(turn, charge, who=actors.TIMER, why=why, ticket_id=ticket.id)
+        for charge in refundable
     ]
     taken_at = [charge.due_at + JUST_AFTER for charge in charges if charge.is_open]
     later = [moment if moment > turn.at else turn.at + _RECHECK_DELAY for moment in taken_at]

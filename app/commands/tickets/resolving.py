@@ -9,6 +9,7 @@ from app.commands.tickets import charge_decisions
 from app.commands.tickets.charge_decisions import DecisionResult
 from app.domain.charges import Charge, ChargeState
 from app.domain.evidence import EvidenceDraft
+from app.domain.merging import merge_outcomes
 from app.domain.orders import Order
 from app.domain.refunds import Refund, RefundPolicy
 from app.domain.refusals import RefusalReason
@@ -16,7 +17,7 @@ from app.domain.texts import refunds as refund_texts
 from app.domain.texts import tickets as texts
 from app.domain.texts.wording import Text
 from app.domain.tickets import Decision, Ticket, TicketKind, TicketState
-from app.domain.turn import Call, Outcome, TimerDropped, Turn, apply, merge_outcomes, refused
+from app.domain.turn import Call, Outcome, TimerDropped, Turn, apply, refused
 from app.domain.values import replace, value
 
 

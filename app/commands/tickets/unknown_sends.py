@@ -2,6 +2,7 @@
 
 from app.commands.registry import timer
 from app.commands.ticketing import open_ticket
+from app.domain import actors
 from app.domain.texts import tickets as texts
 from app.domain.tickets import Ticket, TicketKind
 from app.domain.turn import MESSAGE_UNKNOWN, Outcome, TimerDue, Turn
@@ -17,5 +18,5 @@ def open_unknown_send_ticket(turn: Turn) -> Outcome:
         return Outcome(verdict="looked into already")
     message_id = turn.stimulus_as(TimerDue).subject
     text = texts.UNANSWERED.say(turn.account.language, message=message_id)
-    opened = open_ticket(turn, TicketKind.UNANSWERED, text, who="timer")
+    opened = open_ticket(turn, TicketKind.UNANSWERED, text, who=actors.TIMER)
     return replace(opened.outcome, verdict="ticket opened")

@@ -11,6 +11,7 @@ from app.commands.accounts.directory import SetSubscriber
 from app.commands.accounts.import_lines import ImportSubscription
 from app.db.session import Database
 from app.db.state import current_state
+from app.domain import actors
 from app.domain.account import Brand, Language, Payment, Plan, SubscriberStatus
 from app.domain.catalogue import Billing, CancelEffect, Service, ServiceProvider
 from app.domain.months import month_of
@@ -18,7 +19,6 @@ from app.domain.subscriptions import Channel, SubscriptionState
 from app.services.management.directory import Directory
 from app.services.turns.handling import Turns
 
-_WHO = "fixture"
 NAMES = ("demo",)
 
 
@@ -75,7 +75,7 @@ def _service(code: str, fields: Mapping[str, Any]) -> Service:
 def _subscriber(fields: Mapping[str, Any]) -> SetSubscriber:
     plan = fields.get("plan")
     return SetSubscriber(
-        who=_WHO,
+        who=actors.FIXTURE,
         given=frozenset(fields),
         create=True,
         brand=Brand(fields["brand"]),
@@ -91,7 +91,7 @@ def _subscriber(fields: Mapping[str, Any]) -> SetSubscriber:
 def _subscription(code: str, fields: Mapping[str, Any], now: datetime) -> ImportSubscription:
     ends = fields.get("trial_ends_in_days")
     return ImportSubscription(
-        who=_WHO,
+        who=actors.FIXTURE,
         service_code=code,
         state=SubscriptionState(fields.get("state", "active")),
         in_plan=fields.get("in_plan", False),

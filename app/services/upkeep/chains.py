@@ -10,6 +10,7 @@ from app.db import conversations, evidence, retention, state
 from app.db.keys import TenureKey
 from app.db.session import Database
 from app.db.state import current_state
+from app.domain import actors
 from app.domain.evidence import (
     SEALED,
     UNREADABLE,
@@ -180,7 +181,7 @@ def _seal(
     if not unsigned and not (verification.violation is ChainViolation.KEY_UNKNOWN and head.key in lost):
         return SealedHead(msisdn, tenure, verification)
     why = "no signature" if unsigned else f"lost key {head.key}"
-    draft = EvidenceDraft(SEALED, SEALED, {"who": "smsgw evidence seal", "before": why, "records": head.seq})
+    draft = EvidenceDraft(SEALED, SEALED, {"who": actors.SEAL, "before": why, "records": head.seq})
     after = _append(connection, msisdn, tenure, head, draft)
     evidence.set_head(connection, msisdn, tenure, heads.sign(msisdn, tenure, after.seq, after.hash))
     return SealedHead(msisdn, tenure, Verification(after.seq), on_record=True)

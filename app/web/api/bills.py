@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.commands.accounts.bills import RecordBill, RecordSpend
 from app.commands.accounts.suspension import AnnounceSuspension, CallOffSuspension
+from app.domain import actors
 from app.domain.bills import BillItem
 from app.services.management.tokens import Caller, Scope
 from app.web.bodies import Body, Fen, Words
@@ -82,12 +83,12 @@ async def post_suspension(msisdn: MsisdnIn, given: SuspensionBody, caller: Billi
 
     Another date replaces an announced one. Billing suspends the number itself, with ``status: suspended``.
     """
-    await turns.carry_out(msisdn, AnnounceSuspension(f"api:{caller.name}", given.at))
+    await turns.carry_out(msisdn, AnnounceSuspension(actors.system(caller.name), given.at))
     return SuspensionOut(msisdn=msisdn, at=given.at)
 
 
 @router.delete("/subscribers/{msisdn}/suspension", summary="Call off an announced suspension")
 async def delete_suspension(msisdn: MsisdnIn, caller: Billing, turns: TurnsIn) -> dict[str, str]:
     """Queued messages about it are not sent. A PATCH with ``status: active`` does the same."""
-    await turns.carry_out(msisdn, CallOffSuspension(f"api:{caller.name}"))
+    await turns.carry_out(msisdn, CallOffSuspension(actors.system(caller.name)))
     return {"msisdn": msisdn}

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field, model_validator
 
+from app.domain import actors
 from app.domain.account import Brand, Language, Payment
 from app.domain.campaigns import CampaignMessageState, Segment
 from app.domain.messages import MessageClass
@@ -120,7 +121,7 @@ async def post_campaign(given: CampaignBody, caller: Maker, management: Manageme
     wanted = NewCampaign(
         MessageClass(given.kind),
         given.text,
-        f"api:{caller.name}",
+        actors.system(caller.name),
         # In a thread: parsing ten thousand numbers takes a tenth of a second.
         await asyncio.to_thread(_numbers, given.msisdns or ()),
         Segment(**given.segment.model_dump()) if given.segment else None,

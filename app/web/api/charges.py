@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from app.commands.charges.announcing import AnnounceCharge, RecordUse
+from app.domain import actors
 from app.domain.charges import ChargeKind, ChargeState
 from app.domain.subscriptions import Channel
 from app.services.management.charges import ChargeFilter, OwnedCharge
@@ -125,7 +126,7 @@ async def post_charge(given: ChargeBody, caller: Billing, management: Management
     `due_at` in the answer is later than requested if that is within 72 hours of the order, or before the window of the
     reminder ends.
     """
-    wanted = AnnounceCharge(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
+    wanted = AnnounceCharge(actors.system(caller.name), **given.model_dump(exclude={"msisdn"}))
     announced = await management.charges.announce(given.msisdn, wanted)
     response.status_code = 202 if announced.is_new else 200
     return charge_out(OwnedCharge(given.msisdn, announced.tenure, announced.charge))
@@ -144,7 +145,7 @@ async def post_use(given: UseBody, caller: Billing, management: ManagementIn, re
     The subscriber gets an SMS at once for the first use of a service on a day, and for a use that costs more than they
     were last told. 422 for a use before they got a number that another had.
     """
-    used = RecordUse(f"api:{caller.name}", **given.model_dump(exclude={"msisdn"}))
+    used = RecordUse(actors.system(caller.name), **given.model_dump(exclude={"msisdn"}))
     announced = await management.charges.record_use(given.msisdn, used)
     owned = OwnedCharge(given.msisdn, announced.tenure, announced.charge)
     response.status_code = 202 if announced.is_new else 200

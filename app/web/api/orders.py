@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from app.commands.orders.calls import PlaceOrder
+from app.domain import actors
 from app.domain.orders import Order, OrderKind, OrderState, Reason
 from app.domain.subscriptions import Channel
 from app.services.management.orders import OrderFilter, OwnedOrder
@@ -92,7 +93,7 @@ async def post_order(given: OrderBody, access: Orderer, management: ManagementIn
         raise ProblemError(403, f"Orders of channel {given.channel.value} need the scope {needed.value}.")
     if by_agent:
         await access.record(given.msisdn)
-    who = f"{'agent' if by_agent else 'api'}:{access.who}"
+    who = (actors.agent if by_agent else actors.system)(access.who)
     call = PlaceOrder(who, given.service_code, given.channel, given.idempotency_key, access.reason)
     return access.unfiltered(_out(given.msisdn, await management.orders.place(given.msisdn, call)))
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
 from app.commands.accounts.import_lines import ImportSubscription
+from app.domain import actors
 from app.domain.account import Plan, Subscriber
 from app.domain.evidence import EvidenceRecord
 from app.domain.preferences import Preferences
@@ -41,7 +42,7 @@ _VISIBLE = "in at least 5 visible characters"
 def change_of(given: SubscriberBody | SubscriberPatch, caller: Caller, *, create: bool) -> SetSubscriber:
     """Return the change that a PUT or PATCH asks for, without the password."""
     return SetSubscriber(
-        who=f"api:{caller.name}",
+        who=actors.system(caller.name),
         given=frozenset(type(given).model_fields if create else given.model_fields_set),
         create=create,
         brand=given.brand,
@@ -105,7 +106,7 @@ def _subscriber(found: Subscriber, preferences: Preferences) -> SubscriberOut:
 def import_of(given: SubscriptionBody, caller: Caller, service_code: str) -> ImportSubscription:
     """Return the import that a body asks for."""
     fields = {name: getattr(given, name) for name in SubscriptionBody.model_fields}
-    return ImportSubscription(who=f"api:{caller.name}", service_code=service_code, **fields)
+    return ImportSubscription(who=actors.system(caller.name), service_code=service_code, **fields)
 
 
 @router.put("/subscriptions/{service_code}", summary="Import an existing subscription")
@@ -147,7 +148,7 @@ async def delete_subscription(
     """The same effect as the subscriber's own unsubscribe. They get an SMS, and ``X-Reason`` becomes evidence."""
     if reason is None:
         raise ProblemError(422, f"X-Reason: say why the service is ended, {_VISIBLE}; it is kept as evidence.")
-    wanted = AgentUnsubscribe(who=f"agent:{caller.name}", service_code=service_code, reason=reason)
+    wanted = AgentUnsubscribe(who=actors.agent(caller.name), service_code=service_code, reason=reason)
     await management.directory.unsubscribe(msisdn, wanted)
     return {"msisdn": msisdn, "service_code": service_code}
 
@@ -199,5 +200,5 @@ async def erase_tenure(
     """
     if reason is None:
         raise ProblemError(422, f"X-Reason: say who asked for the erasure, {_VISIBLE}; it is kept as evidence.")
-    await upkeep.erasure.erase(msisdn, tenure, f"api:{caller.name}", reason)
+    await upkeep.erasure.erase(msisdn, tenure, actors.system(caller.name), reason)
     return {"msisdn": msisdn, "status": "erased"}

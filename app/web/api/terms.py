@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from app.domain import actors
 from app.domain.catalogue import CancelEffect
 from app.services.management.tokens import Caller, Scope
 from app.web.answers import answer
@@ -44,6 +45,6 @@ async def post_terms(service_code: Code, given: TermsBody, caller: Writer, manag
     Terms that are no worse for a subscriber take effect that day by themselves. For new orders, PUT the service.
     """
     change = await management.terms_changes.announce(
-        service_code, given.price_fen, given.cancel_effect, given.takes_effect_at, f"api:{caller.name}"
+        service_code, given.price_fen, given.cancel_effect, given.takes_effect_at, actors.system(caller.name)
     )
     return answer(TermsOut, change)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 from app.commands.ticketing import TicketWithRefunds
 from app.commands.tickets.complaints import AgentComplaint
 from app.commands.tickets.resolving import DecideRefund, RefundRequest, Resolve, RespondFirst
+from app.domain import actors
 from app.domain.refunds import Refund, RefundPart, RefundPolicy, SecondHalf
 from app.domain.tickets import Decision, TicketKind, TicketState
 from app.domain.turn import Call
@@ -194,7 +195,7 @@ async def post_ticket(
 ) -> TicketDetailOut:
     """Opens the same ticket as ``TS``. The customer gets its number and deadlines by SMS."""
     await access.record(given.msisdn)
-    complaint = AgentComplaint(f"agent:{access.who}", given.text, given.charge_id)
+    complaint = AgentComplaint(actors.agent(access.who), given.text, given.charge_id)
     return await access.row(await management.tickets.open_for(given.msisdn, complaint), _detail)
 
 
@@ -224,7 +225,7 @@ async def post_first_response(
 ) -> TicketDetailOut:
     """The message goes to the customer by SMS, between 07:00 and 22:00 Asia/Shanghai."""
     return await _decide(
-        access, management.tickets, ticket_id, RespondFirst(f"agent:{access.who}", ticket_id, given.message)
+        access, management.tickets, ticket_id, RespondFirst(actors.agent(access.who), ticket_id, given.message)
     )
 
 
@@ -241,7 +242,7 @@ async def post_resolve(
     closes a waiting second half.
     """
     refund = RefundRequest(given.refund.policy, given.refund.charge_id) if given.refund else None
-    decision = Resolve(f"agent:{access.who}", ticket_id, given.decision, given.message, refund)
+    decision = Resolve(actors.agent(access.who), ticket_id, given.decision, given.message, refund)
     return await _decide(access, management.tickets, ticket_id, decision)
 
 
@@ -253,7 +254,7 @@ async def post_refund_confirm(
 ) -> TicketDetailOut:
     """Confirms that it was the operator's error. Without a decision it is paid after 3 days, too."""
     return await _decide(
-        access, management.tickets, ticket_id, DecideRefund(f"agent:{access.who}", ticket_id, confirmed=True)
+        access, management.tickets, ticket_id, DecideRefund(actors.agent(access.who), ticket_id, confirmed=True)
     )
 
 
@@ -265,5 +266,5 @@ async def post_refund_close(
 ) -> TicketDetailOut:
     """The customer keeps the principal."""
     return await _decide(
-        access, management.tickets, ticket_id, DecideRefund(f"agent:{access.who}", ticket_id, confirmed=False)
+        access, management.tickets, ticket_id, DecideRefund(actors.agent(access.who), ticket_id, confirmed=False)
     )

@@ -8,10 +8,11 @@ import pytest
 from app.domain.evidence import EvidenceDraft
 from app.domain.limits import Limits
 from app.domain.matters import Matter, MatterKind
+from app.domain.merging import merge_outcomes
 from app.domain.messages import MessageClass, Reply
 from app.domain.records import Record
 from app.domain.refusals import RefusalReason
-from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerSet, merge_outcomes, refused
+from app.domain.turn import EventDraft, Outcome, TimerDropped, TimerSet, refused
 from tests.commands.world import SUBSCRIBER, has, shanghai
 
 NOW = shanghai("2026-03-02 10:00")
