@@ -1,6 +1,7 @@
 """Actors: who caused a change, as evidence and records name them."""
 
 TIMER = "timer"
+ORDER = "order"
 FIXTURE = "fixture"
 SEAL = "smsgw evidence seal"
 TENURE_ENDED = "tenure-ended"

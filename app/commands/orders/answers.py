@@ -224,16 +224,20 @@ def decline_at_its_number(turn: Turn, said: Said) -> Outcome | None:
 
 def _close_as_ended(turn: Turn, order: Order, question: Question) -> Outcome:
     """Close an order about a service that the subscriber has unsubscribed meanwhile."""
-    closed = close_with_question(turn, order, OrderState.REFUSED, Reason.SERVICE_ENDED)
     text = texts.CLOSED.say(turn.account.language, name=name_shown(question))
-    return replace(closed, replies=(_reply(turn, question, text),), evidence=(answer_evidence(turn, closed, question),))
+    closed = order.closed(OrderState.REFUSED, turn.at, Reason.SERVICE_ENDED)
+    return _closed(turn, closed, question, _reply(turn, question, text))
+
+
+def _closed(turn: Turn, closed: Order, question: Question, reply: Reply) -> Outcome:
+    outcome = close_with_question(turn, closed)
+    return replace(outcome, replies=(reply,), evidence=(answer_evidence(turn, closed, question),))
 
 
 def _decline(turn: Turn, order: Order, question: Question) -> Outcome:
     turn, order, question = _with_arrival(turn, order, question)
-    closed = close_with_question(turn, order, OrderState.DECLINED)
     text = _declined_text(turn, order, question)
-    return replace(closed, replies=(_reply(turn, question, text),), evidence=(answer_evidence(turn, closed, question),))
+    return _closed(turn, order.closed(OrderState.DECLINED, turn.at), question, _reply(turn, question, text))
 
 
 def _declined_text(turn: Turn, order: Order, question: Question) -> str:
@@ -281,8 +285,8 @@ def _refuse(turn: Turn, shown: Order, order: Order, question: Question, reason: 
     reply = _reply(turn, question, refusal_text(turn, shown, reason))
     if order.kind in _STAY_OPEN and reason in _TEMPORARY:
         return Outcome(replies=(reply,), verdict="refused")
-    closed = close_with_question(turn, order, OrderState.REFUSED, reason)
-    return replace(closed, replies=(reply,), evidence=(answer_evidence(turn, closed, question),), verdict="refused")
+    outcome = _closed(turn, order.closed(OrderState.REFUSED, turn.at, reason), question, reply)
+    return replace(outcome, verdict="refused")
 
 
 def _ask_again(turn: Turn, current: Order, order: Order, question: Question, *, uncertain: bool = False) -> Outcome:
@@ -295,7 +299,7 @@ def _ask_again(turn: Turn, current: Order, order: Order, question: Question, *, 
     again = ask(turn, current if current.kind in _STAY_OPEN else replace(current, expires_at=None), again=uncertain)
     closed = Outcome(
         questions=(question.closed(turn.now, ClosedAs.ANSWERED),),
-        evidence=(answer_evidence(turn, Outcome(records=(order,)), question, kind="order-asked-again"),),
+        evidence=(answer_evidence(turn, order, question, kind="order-asked-again"),),
         verdict="asked again",
     )
     return merge_outcomes(closed, again)

@@ -58,11 +58,10 @@ def _handed_over(turn: Turn, order: Order, question: Question) -> Outcome:
 
 
 def _undeliverable(turn: Turn, order: Order) -> Outcome:
-    outcome = close_with_question(turn, order, OrderState.UNDELIVERABLE)
-    records = [record for record in outcome.records if isinstance(record, Order)]
+    closed = order.closed(OrderState.UNDELIVERABLE, turn.at)
     return replace(
-        outcome,
-        evidence=tuple(order_evidence("order-undeliverable", record) for record in records),
+        close_with_question(turn, closed),
+        evidence=(order_evidence("order-undeliverable", closed),),
         timers=tuple(_retry_timers(turn.now + _RETRY_AFTER, order)),
     )
 

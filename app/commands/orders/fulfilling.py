@@ -8,7 +8,7 @@ from app.commands.orders.records import answer_evidence, close_with_question, la
 from app.commands.orders.trial_timers import trial_timers
 from app.commands.replies import say
 from app.commands.subscriptions.unsubscribing import END_TIMER, mark_ended, summary
-from app.domain import sp_events
+from app.domain import actors, sp_events
 from app.domain.dialogue import Question
 from app.domain.evidence import EvidenceDraft, Fact
 from app.domain.messages import MessageClass
@@ -31,9 +31,10 @@ def fulfil(turn: Turn, order: Order, question: Question) -> Outcome:
     """Return all that a yes causes: the subscription, its evidence and timers, the SP's event and the reply."""
     before = turn.account.subscriptions.get(order.subscription_id or "")
     after = _after_yes(turn, order, before)
-    closed = close_with_question(turn, replace(order, subscription_id=after.id), OrderState.CONFIRMED)
+    confirmed = replace(order, subscription_id=after.id).closed(OrderState.CONFIRMED, turn.at)
+    closed = close_with_question(turn, confirmed)
     # They end first: a subscriber has a service once.
-    overdue = [mark_ended(item, "order") for item in _overdue(turn, order)]
+    overdue = [mark_ended(item, actors.ORDER) for item in _overdue(turn, order)]
     reply = say(turn, _result_text(turn, order, after), extension=question.extension, kind=MessageClass.RESULT)
     return replace(
         closed,
@@ -41,7 +42,7 @@ def fulfil(turn: Turn, order: Order, question: Question) -> Outcome:
         subscriptions=(*(ended for ended, _ in overdue), *((after,) if after != before else ())),
         timers=trial_timers(turn, after) if order.kind is not OrderKind.TERMS else (),
         dropped_timers=(*closed.dropped_timers, *_dropped_timers(order, after)),
-        evidence=(*(item for _, item in overdue), _evidence(turn, order.kind, closed, question, before, after)),
+        evidence=(*(item for _, item in overdue), _evidence(turn, confirmed, question, before, after)),
         events=sp_events.order_confirmed(turn.account.msisdn, order, after, turn.at),
     )
 
@@ -125,11 +126,10 @@ def _result_text(turn: Turn, order: Order, after: Subscription) -> str:
 
 
 def _evidence(
-    turn: Turn, kind: OrderKind, closed: Outcome, question: Question, before: Subscription | None, after: Subscription
+    turn: Turn, order: Order, question: Question, before: Subscription | None, after: Subscription
 ) -> EvidenceDraft:
     """Return the evidence of the question, the answer and the change, in the subscription's name."""
-    answered = answer_evidence(turn, closed, question, kind=_EVIDENCE[kind])
-    order = next(record for record in closed.records if isinstance(record, Order))
+    answered = answer_evidence(turn, order, question, kind=_EVIDENCE[order.kind])
     changes: dict[str, Fact] = {
         "order_id": order.id, "before": summary(before) if before else None, "after": summary(after),
     }  # fmt: skip

@@ -24,15 +24,15 @@ def refuse_order(turn: Turn, order: Order, reason: Reason) -> Outcome:
     return Outcome(records=(closed,), evidence=(order_evidence("order-refused", closed),), verdict="refused")
 
 
-def close_with_question(turn: Turn, order: Order, state: OrderState, reason: Reason | None = None) -> Outcome:
-    """Close an open order together with its question; the caller adds the evidence."""
-    question = turn.account.questions.get(order.question_id or "")
-    how = ClosedAs.UNDELIVERABLE if state is OrderState.UNDELIVERABLE else ClosedAs.ANSWERED
+def close_with_question(turn: Turn, closed: Order) -> Outcome:
+    """Record an order that is closed now, and close its question; the caller adds the evidence."""
+    question = turn.account.questions.get(closed.question_id or "")
+    how = ClosedAs.UNDELIVERABLE if closed.state is OrderState.UNDELIVERABLE else ClosedAs.ANSWERED
     return Outcome(
-        records=(order.closed(state, turn.at, reason),),
+        records=(closed,),
         questions=(question.closed(turn.now, how),) if question and question.closed_at is None else (),
-        dropped_timers=(TimerDropped(EXPIRY_TIMER, order.id),),
-        verdict=f"order {state.value}",
+        dropped_timers=(TimerDropped(EXPIRY_TIMER, closed.id),),
+        verdict=f"order {closed.state.value}",
     )
 
 
@@ -56,10 +56,9 @@ def order_evidence(kind: str, order: Order, **more: Fact) -> EvidenceDraft:
     return EvidenceDraft(kind, order.id, payload)
 
 
-def answer_evidence(turn: Turn, closed: Outcome, question: Question, kind: str | None = None) -> EvidenceDraft:
+def answer_evidence(turn: Turn, order: Order, question: Question, kind: str | None = None) -> EvidenceDraft:
     """Return evidence of an answer to an order, with the exact texts of question and answer."""
     received = turn.stimulus_as(TextReceived)
-    order = next(record for record in closed.records if isinstance(record, Order))
     return order_evidence(
         kind or f"order-{order.state.value}", order, ordered_by=order.who, who=received.actor,
         asked=question.asked_text, answer=received.shown_text,

@@ -24,9 +24,10 @@ def count_wrong_code(turn: Turn, order: Order, question: Question) -> Outcome:
     if counted.wrong_codes < _TRIES:
         text = texts.WRONG_CODE.say(language, name=name)
         return not_understood(say(turn, text), records=(counted,))
-    closed = close_with_question(turn, counted, OrderState.DECLINED, Reason.WRONG_CODES)
+    closed = counted.closed(OrderState.DECLINED, turn.at, Reason.WRONG_CODES)
     reply = say(turn, texts.WRONG_CODES.say(language, name=name), kind=MessageClass.RESULT)
-    return replace(closed, replies=(reply,), evidence=(answer_evidence(turn, closed, question),))
+    evidence = answer_evidence(turn, closed, question)
+    return replace(close_with_question(turn, closed), replies=(reply,), evidence=(evidence,))
 
 
 def count_wrong_codes(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome | None:
