@@ -2,11 +2,13 @@
 
 import asyncio
 import io
+import json
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, update
 
+from app.db.evidence import evidence
 from app.db.inbox import inbound_message
 from app.db.record_tables import RECORD_TABLES
 from app.db.subscribers import subscriber
@@ -45,6 +47,9 @@ async def test_a_poison_message_opens_a_ticket(gateway: Running) -> None:
         (ALICE, "dead_letter", "open"),
         (BOB, "dead_letter", "open"),
     }
+    [message] = await gateway.rows(_inbound, _inbound.c.msisdn == ALICE)
+    [opened] = await gateway.rows(evidence, (evidence.c.kind == "ticket-opened") & (evidence.c.msisdn == ALICE))
+    assert json.loads(opened["payload"])["who"] == f"mo:{message['id']}"
 
 
 async def test_a_yes_to_10086_after_its_apology_is_no_answer_to_an_order(gateway: Running) -> None:
