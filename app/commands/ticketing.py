@@ -1,7 +1,6 @@
 """Open tickets with their deadlines; commands join this to their own outcome (flows.md 12)."""
 
 from datetime import datetime, timedelta
-from typing import Self
 
 from app.domain.charges import Charge
 from app.domain.evidence import EvidenceDraft
@@ -36,15 +35,15 @@ class TicketWithRefunds:
 
     tenure: int
     ticket: Ticket
-    refunds: tuple[Refund, ...]
+    refunds: tuple[Refund, ...] = ()
 
-    @classmethod
-    def of(cls, turn: Turn, ticket: Ticket, outcome: Outcome) -> Self:
-        """Return the ticket as the outcome leaves it."""
-        account = apply(turn.account, outcome)
-        refunds = [refund for refund in account.records_of(Refund) if refund.ticket_id == ticket.id]
-        refunds.sort(key=lambda refund: refund.id)
-        return cls(turn.subscriber.tenure, account.record(Ticket, ticket.id) or ticket, tuple(refunds))
+
+def ticket_after(turn: Turn, ticket: Ticket, outcome: Outcome) -> TicketWithRefunds:
+    """Return a ticket as the outcome leaves it."""
+    account = apply(turn.account, outcome)
+    refunds = [refund for refund in account.records_of(Refund) if refund.ticket_id == ticket.id]
+    refunds.sort(key=lambda refund: refund.id)
+    return TicketWithRefunds(turn.subscriber.tenure, account.record(Ticket, ticket.id) or ticket, tuple(refunds))
 
 
 def open_ticket(turn: Turn, kind: TicketKind, text: str, *, who: str, charge_ids: tuple[str, ...] = ()) -> OpenedTicket:

@@ -2,6 +2,9 @@
 
 from itertools import permutations, product
 
+import pytest
+
+from app.domain.matters import DeliveryOutcome, Matter, MatterKind, MessageOutcome
 from app.domain.messages import (
     VALIDITY,
     Lane,
@@ -54,3 +57,29 @@ def test_lanes_quiet_hours_and_validity_of_classes() -> None:
     assert {kind for kind in MessageClass if not keeps_quiet_hours(kind)} == prompt
     hours = {kind.value: validity.total_seconds() / 3600 for kind, validity in VALIDITY.items()}
     assert hours == {"reply": 1 / 6, "result": 72, "confirmation": 1, "notice": 24, "care": 24, "marketing": 24}
+
+
+# ---- the matters of messages, and their outcomes
+
+STORED = {
+    "charge:2026-03:c.1/2": Matter(MatterKind.CHARGE, "2026-03:c.1", "2"),
+    "order:0198-a/07": Matter(MatterKind.ORDER, "0198-a", "07"),
+    "campaign:0198-b": Matter(MatterKind.CAMPAIGN, "0198-b"),
+    "low-balance": Matter(MatterKind.LOW_BALANCE),
+}
+
+
+@pytest.mark.parametrize(("stored", "matter"), STORED.items())
+def test_a_matter_is_read_as_it_is_stored(stored: str, matter: Matter) -> None:
+    assert (str(matter), Matter.parse(stored)) == (stored, matter)
+
+
+def test_nothing_else_is_a_matter() -> None:
+    with pytest.raises(ValueError, match="weather"):
+        Matter.parse("weather:1")
+
+
+@pytest.mark.parametrize("matter", STORED.values())
+def test_a_delivery_outcome_is_read_as_it_is_stored(matter: Matter) -> None:
+    outcome = MessageOutcome(matter, DeliveryOutcome.FAILED)
+    assert MessageOutcome.parse(outcome.data()) == outcome

@@ -18,7 +18,7 @@ from app.commands.orders.question_texts import (
     undelivered_text,
 )
 from app.commands.orders.questions import ConfirmingOrder, ask, named_terms, order_asked_by
-from app.commands.orders.records import answer_evidence, close_with_question
+from app.commands.orders.records import answer_evidence, close_by_answer
 from app.commands.orders.wrong_codes import count_wrong_code, count_wrong_codes
 from app.commands.parser import Said
 from app.commands.question_handlers import Answer, Fit, TimedQuestionHandler
@@ -226,18 +226,13 @@ def _close_as_ended(turn: Turn, order: Order, question: Question) -> Outcome:
     """Close an order about a service that the subscriber has unsubscribed meanwhile."""
     text = texts.CLOSED.say(turn.account.language, name=name_shown(question))
     closed = order.closed(OrderState.REFUSED, turn.at, Reason.SERVICE_ENDED)
-    return _closed(turn, closed, question, _reply(turn, question, text))
-
-
-def _closed(turn: Turn, closed: Order, question: Question, reply: Reply) -> Outcome:
-    outcome = close_with_question(turn, closed)
-    return replace(outcome, replies=(reply,), evidence=(answer_evidence(turn, closed, question),))
+    return close_by_answer(turn, closed, question, _reply(turn, question, text))
 
 
 def _decline(turn: Turn, order: Order, question: Question) -> Outcome:
     turn, order, question = _with_arrival(turn, order, question)
     text = _declined_text(turn, order, question)
-    return _closed(turn, order.closed(OrderState.DECLINED, turn.at), question, _reply(turn, question, text))
+    return close_by_answer(turn, order.closed(OrderState.DECLINED, turn.at), question, _reply(turn, question, text))
 
 
 def _declined_text(turn: Turn, order: Order, question: Question) -> str:
@@ -285,7 +280,7 @@ def _refuse(turn: Turn, shown: Order, order: Order, question: Question, reason: 
     reply = _reply(turn, question, refusal_text(turn, shown, reason))
     if order.kind in _STAY_OPEN and reason in _TEMPORARY:
         return Outcome(replies=(reply,), verdict="refused")
-    outcome = _closed(turn, order.closed(OrderState.REFUSED, turn.at, reason), question, reply)
+    outcome = close_by_answer(turn, order.closed(OrderState.REFUSED, turn.at, reason), question, reply)
     return replace(outcome, verdict="refused")
 
 

@@ -2,9 +2,11 @@
 
 from app.domain.dialogue import ClosedAs, Question
 from app.domain.evidence import EvidenceDraft, Fact
+from app.domain.messages import Reply
 from app.domain.orders import Order, OrderState, Reason
 from app.domain.texts import listing
 from app.domain.turn import Outcome, TextReceived, TimerDropped, Turn
+from app.domain.values import replace
 
 EXPIRY_TIMER = "order-expiry"
 
@@ -34,6 +36,12 @@ def close_with_question(turn: Turn, closed: Order) -> Outcome:
         dropped_timers=(TimerDropped(EXPIRY_TIMER, closed.id),),
         verdict=f"order {closed.state.value}",
     )
+
+
+def close_by_answer(turn: Turn, closed: Order, question: Question, reply: Reply) -> Outcome:
+    """Record an order that an answer to its question closes, with the evidence and the reply."""
+    outcome = close_with_question(turn, closed)
+    return replace(outcome, replies=(reply,), evidence=(answer_evidence(turn, closed, question),))
 
 
 def order_evidence(kind: str, order: Order, **more: Fact) -> EvidenceDraft:

@@ -3,7 +3,7 @@
 from app.commands.codes import looks_like_code
 from app.commands.limits import not_understood
 from app.commands.orders.questions import order_asked_by
-from app.commands.orders.records import answer_evidence, close_with_question, label
+from app.commands.orders.records import close_by_answer, label
 from app.commands.parser import Said
 from app.commands.replies import say
 from app.domain.dialogue import Question
@@ -26,8 +26,7 @@ def count_wrong_code(turn: Turn, order: Order, question: Question) -> Outcome:
         return not_understood(say(turn, text), records=(counted,))
     closed = counted.closed(OrderState.DECLINED, turn.at, Reason.WRONG_CODES)
     reply = say(turn, texts.WRONG_CODES.say(language, name=name), kind=MessageClass.RESULT)
-    evidence = answer_evidence(turn, closed, question)
-    return replace(close_with_question(turn, closed), replies=(reply,), evidence=(evidence,))
+    return close_by_answer(turn, closed, question, reply)
 
 
 def count_wrong_codes(turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome | None:

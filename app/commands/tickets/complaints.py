@@ -195,7 +195,7 @@ def complain_by_agent(turn: Turn) -> Outcome:
     if request.charge_id and charge is None:
         return refused(RefusalReason.INVALID, "charge_id: the customer has no such charge.")
     opened = _open_complaint(turn, request.text, request.who, (charge,) if charge else None)
-    return request.returning(TicketWithRefunds(turn.subscriber.tenure, opened.ticket, ()), opened.outcome)
+    return request.returning(TicketWithRefunds(turn.subscriber.tenure, opened.ticket), opened.outcome)
 
 
 @command(*TICKET_STATE, menu=texts.HELP_STATE, rank=71, reads=(Ticket,))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from app.commands.charges import refunding
 from app.commands.registry import call
-from app.commands.ticketing import DEADLINE_TIMER, TicketWithRefunds, charges_of, deadline_timers
+from app.commands.ticketing import DEADLINE_TIMER, TicketWithRefunds, charges_of, deadline_timers, ticket_after
 from app.commands.tickets import charge_decisions
 from app.commands.tickets.charge_decisions import DecisionResult
 from app.domain.charges import Charge, ChargeState
@@ -114,7 +114,7 @@ def resolve(turn: Turn) -> Outcome:
 
 
 def _returning(turn: Turn, request: RespondFirst | Resolve | DecideRefund, ticket: Ticket, outcome: Outcome) -> Outcome:
-    return request.returning(TicketWithRefunds.of(turn, ticket, outcome), outcome)
+    return request.returning(ticket_after(turn, ticket, outcome), outcome)
 
 
 def _close_ticket(turn: Turn, ticket: Ticket, request: Resolve) -> Outcome:
