@@ -145,12 +145,6 @@ class Turns:
         work.write(connection, now)
         self._loader.cache(work.version, work.changed.values())
 
-    def _due_numbers(self, connection: Connection, now: datetime) -> list[NumberKey]:
-        return [
-            *inbox.pending_numbers(connection, now, _MAX_NUMBERS),
-            *timers.due_numbers(connection, now, _MAX_NUMBERS),
-        ]
-
     def _current_catalogue(self, connection: Connection, version: int) -> Catalogue:
         if self._catalogue.version != version:
             self._catalogue = load_catalogue(connection)
@@ -216,9 +210,7 @@ class Turns:
     # ---- a batch that cannot be written
 
     async def _one_by_one(self) -> bool:
-        numbers = await self._database.read(
-            lambda connection: self._due_numbers(connection, current_state(connection).now)
-        )
+        numbers = await self._database.read(_due_numbers)
         for key in dict.fromkeys(numbers):
             try:
                 await self._write(partial(self._handle_waiting, only=key))
@@ -295,6 +287,11 @@ class Turns:
         observability.batch("calls", len(calls))
         observability.TURNS.labels("call").inc(len(calls))
         return outcomes, work.made_messages
+
+
+def _due_numbers(connection: Connection) -> list[NumberKey]:
+    now = current_state(connection).now
+    return [*inbox.pending_numbers(connection, now, _MAX_NUMBERS), *timers.due_numbers(connection, now, _MAX_NUMBERS)]
 
 
 def _id_of(queued: QueuedStimulus) -> str | None:
