@@ -1,4 +1,4 @@
-"""Many messages at once end in few commits (design: every step takes a list)."""
+"""Many messages at once end in few commits."""
 
 import asyncio
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""``smsgw import``: send bulk files to a running gateway, with a progress bar and a report (http-api.md)."""
+"""``smsgw import``: send bulk files to a running gateway, with a progress bar and a report."""
 
 import json
 from collections import Counter

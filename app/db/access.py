@@ -47,7 +47,7 @@ _access = access_record.c
 
 
 def record_access(connection: Connection, rows: Sequence[Row]) -> None:
-    """Insert access records (M16)."""
+    """Insert access records (mission.md, M16)."""
     insert_rows(connection, access_record, rows)
 
 

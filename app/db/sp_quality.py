@@ -1,4 +1,4 @@
-"""Quality figures of each SP for a span of time, counted from orders, subscriptions, tickets and refunds (M18)."""
+"""Quality figures of each SP for a span of time, counted from orders, subscriptions, tickets and refunds."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable

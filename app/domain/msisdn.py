@@ -37,8 +37,8 @@ class Numbers(StrEnum):
 def parse_msisdn(text: str) -> str | None:
     """Return a mobile number in E.164, or None for anything else (short codes, landlines, service numbers).
 
-    ``13800138000``, ``+8613800138000``, ``8613800138000`` and ``008613800138000`` are the same number
-    (http-api.md). A number of another country needs ``+`` or ``00`` unless it is no Chinese mobile number.
+     ``13800138000``, ``+8613800138000``, ``8613800138000`` and ``008613800138000`` are the same number
+    . A number of another country needs ``+`` or ``00`` unless it is no Chinese mobile number.
     """
     text = text.strip()
     return _parsed(text, Numbers.NATIONAL) if _NUMBER_FORM.fullmatch(text) else None

@@ -133,7 +133,7 @@ class Ticket(Record):
 
 
 def tier_of(subscriber: Subscriber) -> str:
-    """Return the tier of a subscriber: ``vip``, ``gotone`` or ``ordinary`` (http-api.md)."""
+    """Return the tier of a subscriber: ``vip``, ``gotone`` or ``ordinary`` (http-api.md, calls)."""
     if subscriber.vip:
         return "vip"
     return "gotone" if subscriber.brand is Brand.GOTONE else "ordinary"

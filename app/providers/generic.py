@@ -1,4 +1,4 @@
-"""The ``generic`` adapter: JSON over HTTP in both directions (http-api.md)."""
+"""The ``generic`` adapter: JSON over HTTP in both directions (http-api.md, webhooks)."""
 
 from collections.abc import Sequence
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Standard Webhooks signatures in both directions; several secrets are valid while one is replaced (delivery.md)."""
+"""Standard Webhooks signatures in both directions; several secrets are valid while one is replaced."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Read and check the settings. All problems are reported together: setting, place and remedy (http-api.md)."""
+"""Read and check the settings. All problems are reported together: setting, place and remedy."""
 
 import difflib
 import re

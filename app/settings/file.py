@@ -1,4 +1,4 @@
-"""Models of the settings file (YAML or TOML): names, types, defaults and meanings of its settings (http-api.md)."""
+"""Models of the settings file (YAML or TOML): names, types, defaults and meanings of its settings."""
 
 from datetime import time, timedelta
 from typing import Annotated

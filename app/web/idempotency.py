@@ -1,4 +1,4 @@
-"""Middleware for ``Idempotency-Key`` on writes of the management API (http-api.md).
+"""Middleware for ``Idempotency-Key`` on writes of the management API (http-api.md, management API).
 
 Answers are stored for 24 hours. The same key with a different request is a 409.
 """

@@ -1,4 +1,4 @@
-"""The field type for subscribers' numbers in bodies: accepts four forms, yields ``+8613800138000`` (http-api.md)."""
+"""The field type for subscribers' numbers in bodies: accepts four forms, yields ``+8613800138000``."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""No sequence of texts ends a service that no pick, QX or yes named (safety.md, heading)."""
+"""No sequence of texts ends a service that no pick, QX or yes named."""
 
 import re
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Subscribers' numbers, service numbers and order keywords (http-api.md; flows.md 1; safety.md 9, 29)."""
+"""Subscribers' numbers, service numbers and order keywords (flows.md 1; safety.md 9, 29)."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Results of a request over each transport: answered, certainly not sent, or unknown (design: unknown sends)."""
+"""Results of a request over each transport: answered, certainly not sent, or unknown (delivery.md 8)."""
 
 import socket
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""Settings of providers that prevent a start, with messages that say what to do (http-api.md, settings; delivery.md)."""
+"""Settings of providers that prevent a start, with messages that say what to do (http-api.md, settings; delivery.md, security)."""
 
 import base64
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Unusual requests of real carriers: types, charsets, missing ids, changed repeats (http-api.md; safety.md 33)."""
+"""Unusual requests of real carriers: types, charsets, missing ids, changed repeats (http-api.md, management API; safety.md 33)."""
 
 import gzip
 import json

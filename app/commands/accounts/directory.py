@@ -1,4 +1,4 @@
-"""Calls about one subscriber: create, change, close, end a service by an agent (http-api.md; safety.md 1)."""
+"""Calls about one subscriber: create, change, close, end a service by an agent."""
 
 from app.commands.charges.refunding import complete_refunds
 from app.commands.charges.settling import end_with_tenure

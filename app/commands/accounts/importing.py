@@ -1,4 +1,4 @@
-"""Import subscriptions that customers already have in another system (http-api.md; safety.md 3, 8)."""
+"""Import subscriptions that customers already have in another system (http-api.md, management API; safety.md 3, 8)."""
 
 from app.commands.accounts.import_lines import ImportLine, ImportSubscription
 from app.commands.accounts.import_rules import IMPORT_RULES

@@ -1,4 +1,4 @@
-"""Send a message again on behalf of staff, while it is still valid (http-api.md; safety.md 18)."""
+"""Send a message again on behalf of staff, while it is still valid (http-api.md, management API; safety.md 18)."""
 
 from datetime import datetime
 

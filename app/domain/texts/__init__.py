@@ -1,1 +1,1 @@
-"""All texts that customers get, each in Chinese and English: facts first, one action, sign-off (flows.md)."""
+"""All texts that customers get, each in Chinese and English: facts first, one action, sign-off."""

@@ -1,4 +1,4 @@
-"""Charges in the management API: billing announces charges, reports uses and reads the state of both (http-api.md)."""
+"""Charges in the management API: billing announces charges, reports uses and reads the state of both."""
 
 from functools import partial
 

@@ -1,6 +1,6 @@
 """SPs, services and subscribers in the management API: writes with their checks, and reads of a tenure's data.
 
-(http-api.md; safety.md 1-3, 8, 9, 29)
+(http-api.md, management API; safety.md 1-3, 8, 9, 29)
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Idempotency keys of management calls: a repeated call gets the stored answer for 24 hours (http-api.md)."""
+"""Idempotency keys of management calls: a repeated call gets the stored answer for 24 hours."""
 
 import hashlib
 from datetime import UTC, datetime

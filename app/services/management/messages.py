@@ -1,4 +1,4 @@
-"""Messages in the management API: lists, details, sending an MT again, retrying dead letters (http-api.md)."""
+"""Messages in the management API: lists, details, sending an MT again, retrying dead letters."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Orders in the management API: placing, reading and listing them (http-api.md)."""
+"""Orders in the management API: placing, reading and listing them (http-api.md, management API)."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Figures of service quality for each SP, for publication: orders, charges and complaints (M18)."""
+"""Figures of service quality for each SP, for publication: orders, charges and complaints (mission.md, M18)."""
 
 import csv
 import io

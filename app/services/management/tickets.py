@@ -1,4 +1,4 @@
-"""Tickets, refunds and spam reports in the management API, and the decisions of staff (http-api.md)."""
+"""Tickets, refunds and spam reports in the management API, and the decisions of staff (http-api.md, management API)."""
 
 from enum import StrEnum
 from functools import partial

@@ -16,7 +16,7 @@ DEMO_TOKEN = "demo"  # noqa: S105  accepted in demo and test only, and the log s
 
 
 class Scope(StrEnum):
-    """A permission of a token (http-api.md)."""
+    """A permission of a token (http-api.md, tokens)."""
 
     DIRECTORY_WRITE = "directory:write"
     BILLING_WRITE = "billing:write"

@@ -1,4 +1,4 @@
-"""The simulated network: threads of handsets, faults and delivery reports, stored in the database (http-api.md)."""
+"""The simulated network: threads of handsets, faults and delivery reports, stored in the database."""
 
 import asyncio
 import random

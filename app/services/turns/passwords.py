@@ -1,4 +1,4 @@
-"""Service passwords: stored as Argon2id hashes, and checked between batches of turns (M10)."""
+"""Service passwords: stored as Argon2id hashes, and checked between batches of turns (mission.md, M10)."""
 
 import asyncio
 from itertools import islice

@@ -1,4 +1,4 @@
-"""The management API under ``/api/v1``, one module for each resource (http-api.md)."""
+"""The management API under ``/api/v1``, one module for each resource (http-api.md, management API)."""
 
 from fastapi import APIRouter, Depends
 

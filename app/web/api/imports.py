@@ -1,4 +1,4 @@
-"""The route for bulk imports: a file of directory changes, each line imported on its own (http-api.md)."""
+"""The route for bulk imports: a file of directory changes, each line imported on its own."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager

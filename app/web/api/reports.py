@@ -1,4 +1,4 @@
-"""Routes for reports, which contain no texts or numbers of customers: the quality of SPs (M18)."""
+"""Routes for reports, which contain no texts or numbers of customers: the quality of SPs (mission.md, M18)."""
 
 from dataclasses import asdict
 from datetime import date

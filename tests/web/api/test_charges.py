@@ -1,4 +1,4 @@
-"""Charges and uses over the management API (http-api.md; safety.md 10-12, 18)."""
+"""Charges and uses over the management API (http-api.md, management API; safety.md 10-12, 18)."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""A repeated write with the same Idempotency-Key gets the same answer (http-api.md)."""
+"""A repeated write with the same Idempotency-Key gets the same answer (http-api.md, management API)."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

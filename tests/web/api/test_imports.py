@@ -1,4 +1,4 @@
-"""Bulk imports, each line of which is imported on its own (http-api.md)."""
+"""Bulk imports, each line of which is imported on its own (http-api.md, management API)."""
 
 import json
 import threading

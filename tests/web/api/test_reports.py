@@ -1,4 +1,4 @@
-"""The report on the quality of SPs (M18)."""
+"""The report on the quality of SPs (mission.md, M18)."""
 
 import csv
 import io

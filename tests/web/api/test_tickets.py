@@ -1,4 +1,4 @@
-"""Tickets, refunds and spam reports over the management API (http-api.md)."""
+"""Tickets, refunds and spam reports over the management API (http-api.md, management API)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Readings, bills, spend and suspensions over the management API (http-api.md; flows.md 9, 10, 16)."""
+"""Readings, bills, spend and suspensions over the management API (http-api.md, management API; flows.md 9, 10, 16)."""
 
 from typing import Any
 

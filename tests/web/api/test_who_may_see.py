@@ -1,4 +1,4 @@
-"""Who may see which rows of customers, over all routes, scopes and reasons (http-api.md; safety.md 1)."""
+"""Who may see which rows of customers, over all routes, scopes and reasons (http-api.md, management API; safety.md 1)."""
 
 from typing import NamedTuple
 
