@@ -148,6 +148,7 @@ def test_every_example_fits_what_the_document_says(document: dict[str, Any]) -> 
 def examples(operation: dict[str, Any]) -> Iterator[tuple[dict[str, Any], object]]:
     """Yield each example of a call with the schema that describes it."""
     for content in operation.get("requestBody", {}).get("content", {}).values():
+        assert "examples" in content, f"{operation['summary']}: give its body an example in app/web/examples"
         for example in content["examples"].values():
             yield content, example["value"]
     for answer in operation["responses"].values():
