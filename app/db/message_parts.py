@@ -7,6 +7,7 @@ from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, T
 
 from app.db.columns import customer, metadata, partial_index, required
 from app.db.outbox import outbound_message
+from app.db.readers import RowReader
 from app.db.reports import REPORTED_MESSAGE, ReportedMessage
 from app.db.rows import AnySelect, Row, as_keys, fetch, from_json, matching, shape_of, upsert_rows
 from app.db.types import Id
@@ -45,11 +46,14 @@ class MessagePart:
     status: OutboundStatus
 
 
+_PART = RowReader(MessagePart, message_part)
+
+
 @cache
 def _messages(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(message_part, _KEY))
     found = (
-        select(message_part.c.provider, message_part.c.provider_message_id, *REPORTED_MESSAGE.columns)
+        select(*REPORTED_MESSAGE.columns, message_part.c.provider, message_part.c.provider_message_id)
         .join_from(message_part, given, matching(message_part, given, _KEY))
         .join(
             _mt,
@@ -69,26 +73,23 @@ def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict
     Of several the newest counts.
     """
     found = fetch(connection, _messages(connection.dialect.name), as_keys(_KEY, keys))
-    messages = [((row[0], row[1]), REPORTED_MESSAGE.read(tuple(row[2:]))) for row in found]
+    messages = [((row[-2], row[-1]), REPORTED_MESSAGE.read(row)) for row in found]
     return dict(sorted(messages, key=lambda item: item[1].id))
 
 
 @cache
 def _parts(dialect: str) -> AnySelect:
     given = from_json(dialect, shape_of(message_part, _OF_MESSAGE))
-    columns = message_part.c
-    return select(
-        columns.bucket, columns.message_id, columns.number, columns.provider_message_id, columns.status
-    ).join_from(message_part, given, matching(message_part, given, _OF_MESSAGE))
+    columns = (*_PART.columns, message_part.c.bucket, message_part.c.message_id)
+    return select(*columns).join_from(message_part, given, matching(message_part, given, _OF_MESSAGE))
 
 
 def parts_of(connection: Connection, messages: Sequence[MessageKey]) -> dict[MessageKey, dict[int, MessagePart]]:
     """Return the known segments of locked messages, by their numbers."""
     found: dict[MessageKey, dict[int, MessagePart]] = {key: {} for key in messages}
-    for bucket, message, number, theirs, status in fetch(
-        connection, _parts(connection.dialect.name), as_keys(_OF_MESSAGE, messages)
-    ):
-        found[bucket, message][number] = MessagePart(number, theirs, OutboundStatus(status))
+    for row in fetch(connection, _parts(connection.dialect.name), as_keys(_OF_MESSAGE, messages)):
+        part = _PART.read(row)
+        found[row[-2], row[-1]][part.number] = part
     return found
 
 
