@@ -66,8 +66,8 @@ class QuestionHandler(ABC):
     def several(
         self,
         turn: Turn,  # noqa: ARG002  most kinds do not handle this
-        questions: tuple[Question, ...],  # noqa: ARG002
-        said: Said,  # noqa: ARG002
+        questions: tuple[Question, ...],  # noqa: ARG002  as above
+        said: Said,  # noqa: ARG002  as above
     ) -> Outcome | None:
         """Handle a text that fits several open questions of the kind; return None to list them to the subscriber."""
         return None

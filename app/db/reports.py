@@ -58,6 +58,7 @@ delivery_report = Table(
 _mt = outbound_message
 _report = delivery_report
 _KEY = ("provider", "provider_message_id")
+_BY_ID = ("provider", "id")
 
 
 @value
@@ -79,11 +80,11 @@ REPORTED_MESSAGE = RowReader(ReportedMessage, _mt)
 
 
 @cache
-def _find(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(_mt, _KEY))
+def _messages_by(dialect: str, *key: str) -> AnySelect:
+    given = from_json(dialect, shape_of(_mt, key))
     found = (
         select(*REPORTED_MESSAGE.columns)
-        .join_from(_mt, given, matching(_mt, given, _KEY))
+        .join_from(_mt, given, matching(_mt, given, key))
         .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
     )
     return found.with_for_update(of=_mt)
@@ -91,25 +92,14 @@ def _find(dialect: str) -> AnySelect:
 
 def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
     """Return the messages with these (provider, provider's id), of several the newest; lock them in a fixed order."""
-    found = fetch(connection, _find(connection.dialect.name), as_keys(_KEY, sorted(set(keys))))
+    found = fetch(connection, _messages_by(connection.dialect.name, *_KEY), as_keys(_KEY, sorted(set(keys))))
     messages = sorted(map(REPORTED_MESSAGE.read, found), key=lambda message: message.id)
     return {(message.provider, message.provider_message_id or ""): message for message in messages}
 
 
-@cache
-def _by_id(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(_mt, ("provider", "id")))
-    found = (
-        select(*REPORTED_MESSAGE.columns)
-        .join_from(_mt, given, matching(_mt, given, ("provider", "id")))
-        .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
-    )
-    return found.with_for_update(of=_mt)
-
-
 def messages_by_id(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
     """Return the messages with these (provider, id), locked in a fixed order."""
-    found = fetch(connection, _by_id(connection.dialect.name), as_keys(("provider", "id"), sorted(keys)))
+    found = fetch(connection, _messages_by(connection.dialect.name, *_BY_ID), as_keys(_BY_ID, sorted(keys)))
     messages = list(map(REPORTED_MESSAGE.read, found))
     return {(message.provider, message.id): message for message in messages}
 
