@@ -28,8 +28,9 @@ class MatterKind(StrEnum):
 class Matter:
     """What a message is about, such as ``charge:c-1/2``.
 
-    ``subject`` is the id of its record; a low balance has none. ``asking`` tells the questions about one subject
-    apart: the number of a charge's reminder, from 1, or the two digits of the number that asked about an order.
+    ``subject`` is the id of its record, which holds no ``/``; a low balance has none. ``asking`` tells the questions
+    about one subject apart: the number of a charge's reminder, from 1, or the two digits of the number that asked about
+    an order.
     """
 
     kind: MatterKind

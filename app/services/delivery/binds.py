@@ -40,7 +40,7 @@ class Binds:
         ]
 
     async def stop(self) -> None:
-        """Cancel all slots, and wait until they have said goodbye."""
+        """Cancel all slots, and wait until they have ended."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
