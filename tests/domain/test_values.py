@@ -12,6 +12,7 @@ from app.domain.catalogue import Billing
 from app.domain.money import in_yuan
 from app.domain.retry import CAP, backoff
 from app.domain.texts import wording
+from app.domain.values import replace, value
 from tests.commands.world import shanghai
 
 ZH, EN = Language.ZH, Language.EN
@@ -103,3 +104,28 @@ def test_backoff() -> None:
     assert backoff(10**9, 0.999) > timedelta(minutes=4)
     assert backoff(3, 0.5, timedelta(minutes=20)) == timedelta(minutes=20)
     assert backoff(0, 0.0, timedelta(seconds=0)) == timedelta(seconds=1)
+
+
+@value
+class _Point:
+    x: int
+    y: int = 0
+
+
+@value
+class _Single:
+    x: int
+
+
+def test_replace_changes_fields_of_a_copy() -> None:
+    point = _Point(1, 2)
+    assert replace(point, y=5) == _Point(1, 5)
+    assert replace(point, x=7, y=8) == _Point(7, 8)
+    assert replace(point) == point
+    assert point == _Point(1, 2)
+    assert replace(_Single(1), x=2) == _Single(2)
+
+
+def test_replace_refuses_an_unknown_field() -> None:
+    with pytest.raises(TypeError, match="_Point has no field 'z'"):
+        replace(_Point(1), z=3)  # type: ignore[call-arg]  # the mistake that is tested
