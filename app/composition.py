@@ -32,6 +32,7 @@ from app.services.management.quality import Quality
 from app.services.management.terms import TermsChanges
 from app.services.management.tickets import Tickets
 from app.services.management.tokens import Tokens
+from app.services.management.usage import Usage
 from app.services.sealing import Sealer
 from app.services.simulator.fixtures import Fixtures
 from app.services.simulator.network import PROVIDER as SIMULATOR
@@ -169,6 +170,7 @@ def _management(
         terms_changes=terms_changes,
         tickets=Tickets(database, turns),
         tokens=Tokens(database, ids, accept_demo=settings.disposable),
+        usage=Usage(turns),
     )
 
 

@@ -11,10 +11,12 @@ from app.domain.values import value
 
 # ---- from carriers
 
+MAX_REPLY_TOKEN = 64  # characters
+
 
 @value
 class InboundMessage:
-    """An MO as a carrier delivers it.
+    """An MO as a carrier delivers it. Raise ValueError if ``reply_token`` is too long.
 
     Attributes:
         message_id: the carrier's id, by which repeats are recognised.
@@ -34,6 +36,10 @@ class InboundMessage:
     part: PartOf | None = None
     stamp_form: StampForm | None = None
     reply_token: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.reply_token is not None and len(self.reply_token) > MAX_REPLY_TOKEN:
+            raise ValueError(f"reply_token has more than {MAX_REPLY_TOKEN} characters")
 
 
 @value

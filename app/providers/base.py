@@ -16,6 +16,8 @@ from app.options import ProviderOptions
 
 # ---- out
 
+MAX_PROGRESS = 1024  # bytes of UTF-8
+
 
 @value
 class Submission:
@@ -73,6 +75,8 @@ class Refused:
 class RefusedForNow:
     """The provider certainly did not take the message, but may do so later.
 
+    Raise ValueError if ``progress`` is too long.
+
     Attributes:
         retry_after: how long to wait, if the provider said so.
         throttled: the gateway sends too fast.
@@ -84,6 +88,10 @@ class RefusedForNow:
     retry_after: timedelta | None = None
     throttled: bool = False
     progress: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.progress is not None and len(self.progress.encode()) > MAX_PROGRESS:
+            raise ValueError(f"progress has more than {MAX_PROGRESS} bytes")
 
 
 @value

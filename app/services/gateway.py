@@ -35,6 +35,7 @@ from app.services.management.quality import Quality
 from app.services.management.terms import TermsChanges
 from app.services.management.tickets import Tickets
 from app.services.management.tokens import Tokens
+from app.services.management.usage import Usage
 from app.services.sealing import Sealer
 from app.services.simulator.fixtures import Fixtures
 from app.services.simulator.network import SimulatedNetwork
@@ -98,6 +99,7 @@ class Management:
     terms_changes: TermsChanges
     tickets: Tickets
     tokens: Tokens
+    usage: Usage
 
 
 @dataclass(slots=True)

@@ -6,7 +6,9 @@ import pytest
 
 from app.domain.matters import DeliveryOutcome, Matter, MatterKind, MessageOutcome
 from app.domain.messages import (
+    MAX_REPLY_TOKEN,
     VALIDITY,
+    InboundMessage,
     Lane,
     MessageClass,
     OutboundStatus,
@@ -83,3 +85,9 @@ def test_nothing_else_is_a_matter() -> None:
 def test_a_delivery_outcome_is_read_as_it_is_stored(matter: Matter) -> None:
     outcome = MessageOutcome(matter, DeliveryOutcome.FAILED)
     assert MessageOutcome.parse(outcome.data()) == outcome
+
+
+def test_a_longer_reply_token_is_refused() -> None:
+    InboundMessage("1", "13800138000", "10086", "0000", reply_token="x" * MAX_REPLY_TOKEN)
+    with pytest.raises(ValueError, match="reply_token has more than 64 characters"):
+        InboundMessage("1", "13800138000", "10086", "0000", reply_token="x" * (MAX_REPLY_TOKEN + 1))

@@ -1,18 +1,17 @@
 """The route for readings of data usage, one or many at a time."""
 
-import asyncio
 from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
-from app.commands.accounts.data_usage import ReadDataUsage, Reading, ReadingResult
+from app.commands.accounts.data_usage import Reading, ReadingResult
 from app.commands.tenures import BEFORE_TENURE
 from app.domain.months import first_moment
+from app.domain.refusals import Refusal
 from app.services.gateway import Gateway
 from app.services.management.tokens import Scope
-from app.services.refusals import RefusedError
 from app.web.bodies import LargeBody
 from app.web.dependencies import GatewayIn, needs
 from app.web.numbers import Number
@@ -21,7 +20,6 @@ from app.web.times import Moment, Month
 
 router = APIRouter(prefix="/usage", tags=["usage and bills"], dependencies=[Depends(needs(Scope.BILLING_WRITE))])
 _MAX_READINGS = 1000
-_REFUSED = {ReadingResult.AHEAD: "at: lies in the future.", ReadingResult.FORMER: f"at: {BEFORE_TENURE}"}
 
 
 class DataUsageBody(LargeBody):
@@ -45,6 +43,14 @@ class ReadingStatus(StrEnum):
     ACCEPTED = "accepted"
     IGNORED = "ignored"
     REFUSED = "refused"
+
+
+_ANSWERS: dict[ReadingResult, tuple[ReadingStatus, str | None]] = {
+    ReadingResult.ACCEPTED: (ReadingStatus.ACCEPTED, None),
+    ReadingResult.OLDER: (ReadingStatus.IGNORED, None),
+    ReadingResult.AHEAD: (ReadingStatus.REFUSED, "at: lies in the future."),
+    ReadingResult.FORMER: (ReadingStatus.REFUSED, f"at: {BEFORE_TENURE}"),
+}
 
 
 class ReadingOut(BaseModel):
@@ -84,36 +90,16 @@ async def post_data_usage(given: _OneOrMany, gateway: GatewayIn) -> ReadingOut |
 
 
 async def _record_all(gateway: Gateway, given: list[DataUsageBody]) -> list[ReadingOut]:
-    """Record readings and return a result for each, in order. Runs one turn per subscriber, concurrently."""
-    places: dict[str, list[int]] = {}
-    for place, body in enumerate(given):
-        places.setdefault(body.msisdn, []).append(place)
-    results = await asyncio.gather(
-        *(_record_for_subscriber(gateway, msisdn, [given[place] for place in mine]) for msisdn, mine in places.items())
-    )
-    by_place = {
-        place: out
-        for mine, outs in zip(places.values(), results, strict=True)
-        for place, out in zip(mine, outs, strict=True)
-    }
-    return [by_place[place] for place in range(len(given))]
+    readings = [(body.msisdn, Reading(body.month, body.used_kb, body.at)) for body in given]
+    results = await gateway.management.usage.record(readings)
+    return [_reading_out(body, result) for body, result in zip(given, results, strict=True)]
 
 
-async def _record_for_subscriber(gateway: Gateway, msisdn: str, given: list[DataUsageBody]) -> list[ReadingOut]:
-    readings = tuple(Reading(body.month, body.used_kb, body.at) for body in given)
-    try:
-        results = await gateway.turning.turns.carry_out(msisdn, ReadDataUsage(readings))
-    except RefusedError as error:
-        _, detail = answer_to(error.refusal)
-        return [_out(body, ReadingStatus.REFUSED, detail) for body in given]
-    return [_result_of(body, result) for body, result in zip(given, results, strict=True)]
+def _reading_out(body: DataUsageBody, result: ReadingResult | Refusal) -> ReadingOut:
+    if isinstance(result, Refusal):
+        return _reading(body, ReadingStatus.REFUSED, answer_to(result)[1])
+    return _reading(body, *_ANSWERS[result])
 
 
-def _result_of(body: DataUsageBody, result: ReadingResult) -> ReadingOut:
-    if result in _REFUSED:
-        return _out(body, ReadingStatus.REFUSED, _REFUSED[result])
-    return _out(body, ReadingStatus.ACCEPTED if result is ReadingResult.ACCEPTED else ReadingStatus.IGNORED)
-
-
-def _out(body: DataUsageBody, status: ReadingStatus, detail: str | None = None) -> ReadingOut:
+def _reading(body: DataUsageBody, status: ReadingStatus, detail: str | None) -> ReadingOut:
     return ReadingOut(msisdn=body.msisdn, month=body.month, status=status, detail=detail)

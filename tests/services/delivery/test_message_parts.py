@@ -11,7 +11,7 @@ from app.db.outbox import outbound_message
 from app.db.recovery import FailoverRoute, adopt_orphans, fail_over
 from app.domain.messages import DeliveryReport, OutboundStatus
 from app.domain.values import replace
-from app.providers.base import Accepted, RefusedForNow, Unknown
+from app.providers.base import MAX_PROGRESS, Accepted, RefusedForNow, Unknown
 from tests.running import START, Running, running
 from tests.services.carriers import NAME, FakeProvider, use
 
@@ -109,6 +109,12 @@ async def test_a_message_that_was_taken_in_part_is_never_given_to_another_provid
     await write(lambda connection: adopt_orphans(connection, ["other"], "other", START, START))
     [row] = await gateway.rows(_mt)
     assert (row["provider"], row["status"]) == (NAME, "unknown")
+
+
+def test_longer_progress_is_refused() -> None:
+    RefusedForNow("8", progress="x" * MAX_PROGRESS)
+    with pytest.raises(ValueError, match="progress has more than 1024 bytes"):
+        RefusedForNow("8", progress="段" * (MAX_PROGRESS // 2))
 
 
 # ---- what the carrier wants back
