@@ -11,7 +11,6 @@ from platformdirs import user_state_path
 from app.cli.address import gateway_url
 from app.cli.handset.handset import PlainHandset
 from app.cli.handset.lines import LineError
-from app.cli.handset.live import LiveHandset
 from app.cli.handset.simulator import GatewayError, Simulator
 from app.cli.handset.thread import ACCESS_NUMBER
 from app.cli.terminal import WRONG_USE, examples, exit_with_error, out
@@ -69,6 +68,9 @@ def chat(
 
 
 async def _live(simulator: Simulator, to: str | None, history: int, after: str | None) -> None:
+    # Here, as it brings prompt-toolkit, 14 MB, which `smsgw serve` must not carry.
+    from app.cli.handset.live import LiveHandset  # noqa: PLC0415
+
     handset = LiveHandset(simulator, out, to, user_state_path("smsgw", appauthor=False) / "chat-history")
     try:
         await handset.begin(history, after)

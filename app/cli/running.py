@@ -1,7 +1,6 @@
 """``smsgw serve`` and ``smsgw demo``: the gateway in this process."""
 
 import asyncio
-import gc
 import ipaddress
 import os
 import signal
@@ -14,6 +13,7 @@ from app import observability
 from app.cli.database import unchecked_database
 from app.cli.terminal import examples, out
 from app.composition import build_gateway
+from app.garbage import collect_when_idle
 from app.main import create_app
 from app.providers import provider_kinds
 from app.services.startup import StartError, prepare
@@ -55,24 +55,13 @@ def _serve(settings: Settings, host: str, port: int | None) -> None:
     gateway_app = create_app(settings, host)
     gateway_app.openapi()  # cached now: building it would delay other requests
     server = server_of(gateway_app, host, settings.port if port is None else port)
-    _tune_garbage_collection()
+    collect_when_idle()
     # After its shutdown the server raises the signal that ended it again. By then all is drained, so it is ignored.
     for asked_to_stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked_to_stop, lambda _number, _frame: None)
     server.run()
     if not server.started:
         raise StartError("The gateway did not start; the reason is in the lines above.")
-
-
-def _tune_garbage_collection() -> None:
-    """Make garbage collections rare: objects of the start-up live as long as the process, and turns create no cycles.
-
-    With the default settings, a busy gateway spent a third of its time on walking objects that are never garbage. The
-    threshold is above the number of objects that one batch allocates.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 100)
 
 
 @app.command(

@@ -6,7 +6,7 @@ import typer
 
 from app.cli.database import unchecked_database
 from app.cli.terminal import FAILED, examples, out, print_done
-from app.db import migrations
+from app.db import revisions
 from app.services.startup import prepare
 
 app = typer.Typer()
@@ -23,8 +23,8 @@ def migrate(
 ) -> None:
     """Bring the database to the newest schema, and mark an empty one with SMSGW_ENV."""
     with unchecked_database() as (database, owner, _):
-        newest = migrations.newest_revision()
-        before = database.read_now(migrations.current_revision)
+        newest = revisions.newest_revision()
+        before = database.read_now(revisions.current_revision)
         if check and before != newest:
             out.print(f"[yellow]![/] The schema is {before or 'empty'}, the newest is {newest}: run `smsgw migrate`.")
             raise typer.Exit(FAILED)

@@ -27,6 +27,8 @@ _T = TypeVar("_T")
 _BUSY_TIMEOUT_MS = 10_000
 _POSTGRES_THREADS = 6
 _SQLITE_READERS = 3
+# For each connection. The system keeps pages of the file in memory as well, which costs a copy and no read of the disk.
+_WRITER_CACHE_KB, _READER_CACHE_KB = 16_384, 2_048
 _WRITES_TOGETHER = 16
 # The key of an advisory lock of PostgreSQL: any number that no other lock has.
 _WHOLE_DATABASE = 10_086_000
@@ -71,7 +73,7 @@ def make_engine(url: URL, *, read_only: bool = False) -> Engine:
             # A page that changes often is copied to the main file once in 40 MB of log, not once in 4.
             "wal_autocheckpoint = 5000",
             "foreign_keys = ON",
-            "cache_size = -65536",
+            f"cache_size = -{_READER_CACHE_KB if read_only else _WRITER_CACHE_KB}",
             "temp_store = MEMORY",
         ):
             cursor.execute(f"PRAGMA {pragma}")

@@ -26,7 +26,7 @@ class SimulatorProvider(GenericProvider):
 
     kind = "simulator"
     options: ClassVar[type[ProviderOptions]] = SimulatorOptions
-    most_per_call = 1_000
+    most_per_call = 500
     default_window = 1
     default_rate = None
     can_fail_over = False

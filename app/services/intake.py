@@ -24,7 +24,7 @@ from app.services.clock_skew import ClockSkewWatch
 from app.services.ids import IdSource
 from app.services.sealing import Sealer
 
-_MAX_BATCH = 1000
+_MAX_BATCH = 500
 _MAX_AGE = timedelta(hours=24)
 # A time ahead by no more than this is a clock that is a little fast; it is not counted as wrong.
 _MAX_AHEAD = timedelta(minutes=10)

@@ -5,7 +5,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, select
 
-from app.db import migrations, schema
+from app.db import migrations, revisions, schema
 from app.db.session import Database, normalise_url
 from tests.running import Running
 
@@ -21,13 +21,13 @@ def _names(connection: Connection) -> set[str]:
 
 def test_an_empty_database_becomes_the_newest_schema_and_empty_again(empty: Database) -> None:
     try:
-        assert empty.write_now(migrations.current_revision) is None
+        assert empty.write_now(revisions.current_revision) is None
         empty.write_now(migrations.upgrade)
-        assert empty.write_now(migrations.current_revision) == migrations.newest_revision()
+        assert empty.write_now(revisions.current_revision) == revisions.newest_revision()
         assert empty.write_now(_names) == set(schema.metadata.tables)
         empty.write_now(migrations.downgrade)
         assert empty.write_now(_names) == set()
-        assert empty.write_now(migrations.current_revision) is None
+        assert empty.write_now(revisions.current_revision) is None
         empty.write_now(migrations.upgrade)
         assert empty.write_now(_names) == set(schema.metadata.tables)
     finally:
@@ -38,7 +38,7 @@ def test_migrating_again_changes_nothing(empty: Database) -> None:
     try:
         empty.write_now(migrations.upgrade)
         empty.write_now(migrations.upgrade)
-        assert empty.write_now(migrations.current_revision) == migrations.newest_revision()
+        assert empty.write_now(revisions.current_revision) == revisions.newest_revision()
     finally:
         empty.close()
 

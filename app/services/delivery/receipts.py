@@ -27,7 +27,7 @@ from app.services.ids import IdSource
 Key = tuple[str, str]
 # A provider and its report.
 Received = tuple[str, DeliveryReport]
-_MAX_BATCH = 1000
+_MAX_BATCH = 500
 # Stored as the status of a report whose status the gateway does not know; the provider's word is in ``error_code``.
 _OTHER = "other"
 _REFERENCE = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

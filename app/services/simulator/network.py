@@ -24,7 +24,7 @@ from app.services.intake import StoredText
 __all__ = ["PROVIDER", "SimulatedNetwork", "ThreadMessage", "provider_id"]
 
 PROVIDER = "simulator"
-_REPORTS_PER_BATCH = 1000
+_REPORTS_PER_BATCH = 500
 _FAULTS: Mapping[FaultMode, SendResult] = {
     FaultMode.REJECT: Refused("simulated: rejected"),
     FaultMode.THROTTLE: RefusedForNow("simulated: throttled", throttled=True),

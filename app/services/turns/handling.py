@@ -39,8 +39,8 @@ from app.services.turns.stimuli import StimulusFactory, queue_stimuli
 from app.services.turns.unit_of_work import PendingAccount, QueuedStimulus, UnitOfWork
 
 _R = TypeVar("_R")
-_MAX_NUMBERS = 1000
-_MAX_MESSAGES = 2000
+_MAX_NUMBERS = 500
+_MAX_MESSAGES = 500
 _MAX_CALLS = 200
 log = observability.logger(__name__)
 
