@@ -21,7 +21,18 @@ _HIDDEN, _LAST_SHOWN = 4, 4
 _MOBILE = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
-@lru_cache(maxsize=20_000)
+def _chinese_mobile() -> re.Pattern[str]:
+    """Return the form of nearly all senders, with the ranges of phonenumbers, which itself takes 40 µs a number."""
+    plan = phonenumbers.PhoneMetadata.metadata_for_region("CN")
+    if plan is None or plan.mobile is None:
+        raise LookupError("phonenumbers has no mobile numbers of China")
+    return re.compile(rf"(?P<country>(?:\+|00)?86)?(?P<national>{plan.mobile.national_number_pattern})")
+
+
+_CHINESE_MOBILE = _chinese_mobile()
+
+
+@lru_cache(maxsize=2_000)
 def bucket_of(number: str) -> int:
     """Return the bucket of a number, 0 to 255: a hash that is the same on every machine and in every release."""
     return zlib.crc32(number.encode("utf-8", "surrogatepass")) % BUCKETS
@@ -37,8 +48,8 @@ class Numbers(StrEnum):
 def parse_msisdn(text: str) -> str | None:
     """Return a mobile number in E.164, or None for anything else (short codes, landlines, service numbers).
 
-     ``13800138000``, ``+8613800138000``, ``8613800138000`` and ``008613800138000`` are the same number
-    . A number of another country needs ``+`` or ``00`` unless it is no Chinese mobile number.
+    ``13800138000``, ``+8613800138000``, ``8613800138000`` and ``008613800138000`` are the same number. A number of
+    another country needs ``+`` or ``00`` unless it is no Chinese mobile number.
     """
     text = text.strip()
     return _parsed(text, Numbers.NATIONAL) if _NUMBER_FORM.fullmatch(text) else None
@@ -63,8 +74,16 @@ def _bare(text: str) -> str:
     return _PUNCTUATION.sub("", folded[scheme.end() :].partition(";")[0] if scheme else folded)
 
 
-@lru_cache(maxsize=200_000)
 def _parsed(text: str, numbers: Numbers) -> str | None:
+    chinese = _CHINESE_MOBILE.fullmatch(text)
+    if chinese is not None and (numbers is Numbers.NATIONAL or chinese["country"] is not None):
+        return f"+86{chinese['national']}"
+    return _parsed_by_plan(text, numbers)
+
+
+@lru_cache(maxsize=1_000)
+def _parsed_by_plan(text: str, numbers: Numbers) -> str | None:
+    """Read a number by the numbering plans of all countries."""
     digits = text.removeprefix("+").removeprefix("00")
     candidates = [f"+{digits}"] if text[0] in "+0" else [f"+86{digits}", f"+{digits}"]
     if numbers is Numbers.INTERNATIONAL:

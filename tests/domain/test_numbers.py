@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain import msisdn
 from app.domain.msisdn import (
     BUCKETS,
     Numbers,
@@ -34,6 +35,15 @@ SOMEBODY = {
 def test_other_countries_and_what_is_no_mobile_number() -> None:
     assert [text for text in NOBODY if parse_msisdn(text) is not None] == []
     assert {text: parse_msisdn(text) for text in SOMEBODY} == SOMEBODY
+
+
+@pytest.mark.parametrize("form", ["{}", "+86{}", "86{}", "0086{}"])
+@pytest.mark.parametrize("numbers", list(Numbers))
+def test_chinese_mobiles_are_those_of_the_numbering_plan(form: str, numbers: Numbers) -> None:
+    written = [form.format(f"1{prefix:03}{rest}") for prefix in range(1000) for rest in ("0000000", "5550100")]
+    assert [msisdn._parsed(text, numbers) for text in written] == [
+        msisdn._parsed_by_plan.__wrapped__(text, numbers) for text in written
+    ]
 
 
 def test_four_forms_are_one_number() -> None:
