@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from datetime import datetime
+from operator import attrgetter
 from typing import ClassVar
 
 from app.commands.registry import command
@@ -14,7 +15,7 @@ from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.messages import Reply
 from app.domain.segments import Passage
 from app.domain.service_numbers import Extension
-from app.domain.subscriptions import Subscription, SubscriptionState
+from app.domain.subscriptions import Subscription, SubscriptionState, Terms
 from app.domain.texts import listing as texts
 from app.domain.turn import Outcome, Turn
 from app.domain.values import value
@@ -48,7 +49,44 @@ class ChoosingServices(QuestionState):
         return self.items[number - 1] if 1 <= number <= len(self.items) else None
 
 
-_Entry = tuple[Subscription, texts.Line]
+@value
+class _Sheet:
+    """What a listing says to everybody who has the same services under the same terms.
+
+    Attributes:
+        passages: the texts, one for the services outside the plan, one for those in it.
+        numbered: of each number, from 1, the place of its service in the order of their beginnings.
+        labels: of each number, the service's name with its SP's.
+    """
+
+    passages: tuple[Passage, ...]
+    numbered: tuple[int, ...]
+    labels: tuple[str, ...]
+
+
+# A service as far as the text of a listing depends on it.
+_Traits = tuple[str, SubscriptionState, bool, Terms, bool, datetime | None, datetime | None]
+_beginning = attrgetter("started_at", "service_code")
+_MOST_SHEETS = 2_000
+
+
+class _Sheets:
+    """The sheets that were written from one catalogue, as many customers have the same services."""
+
+    def __init__(self) -> None:
+        self._catalogue, self._written = Catalogue(), dict[tuple[object, ...], _Sheet]()
+
+    def of(self, catalogue: Catalogue) -> dict[tuple[object, ...], _Sheet]:
+        """Return the sheets of a catalogue, by all that they depend on; empty for another one than before."""
+        written = self._written
+        if self._catalogue is not catalogue or len(written) >= _MOST_SHEETS:
+            # In this order, as turns may run in several threads.
+            written = self._written = {}
+            self._catalogue = catalogue
+        return written
+
+
+_sheets = _Sheets()
 
 
 def label_of(catalogue: Catalogue, subscription: Subscription) -> str:
@@ -60,22 +98,25 @@ def label_of(catalogue: Catalogue, subscription: Subscription) -> str:
 def list_services(turn: Turn, _argument: str) -> Outcome:
     """List the running services and close earlier questions of the listing's number; numbers make it a question."""
     account = turn.account
-    brand = account.customer.brand if account.customer else Brand.EASYOWN
+    brand = _brand(account)
     closed = close_listing_questions(account, turn.now)
-    entries = _entries(turn)
-    if not entries:
+    listed = _listed(turn)
+    if not listed:
         beside_plan = any(item.runs(turn.now) for item in account.subscriptions.values())
         text = texts.no_services(account.language, brand, beside_plan=beside_plan)
         return Outcome(replies=(say(turn, text, extension=Extension.LISTING),), questions=closed)
-    lines = [line for _, line in entries]
-    question_id = next(turn.ids) if any(line.number is not None for line in lines) else None
+    sheet = _sheet(turn, brand, listed)
+    question_id = next(turn.ids) if sheet.numbered else None
     replies = tuple(
-        say(turn, *passage.pieces, extension=Extension.LISTING, question_id=question_id)
-        for passage in _passages(turn, brand, lines)
+        say(turn, *passage.pieces, extension=Extension.LISTING, question_id=question_id) for passage in sheet.passages
     )
     if question_id is None:
         return Outcome(replies=replies, questions=closed)
-    return Outcome(replies=replies, questions=(*closed, _question(turn, question_id, entries, replies)))
+    return Outcome(replies=replies, questions=(*closed, _question(turn, question_id, _items(sheet, listed), replies)))
+
+
+def _brand(account: Account) -> Brand:
+    return account.customer.brand if account.customer else Brand.EASYOWN
 
 
 def close_listing_questions(account: Account, at: datetime) -> tuple[Question, ...]:
@@ -87,18 +128,59 @@ def close_listing_questions(account: Account, at: datetime) -> tuple[Question, .
     )
 
 
-def _entries(turn: Turn) -> list[_Entry]:
-    """Return the running services in listing order: the operator's own, then the SPs', then those in the plan."""
-    catalogue = turn.catalogue
+def _listed(turn: Turn) -> list[Subscription]:
+    """Return the running services that are listed, in the order of their beginnings."""
     running = [item for item in turn.account.subscriptions.values() if item.runs(turn.now)]
     listed = running if turn.policy.list_in_plan else [item for item in running if not item.in_plan]
+    listed.sort(key=_beginning)
+    return listed
 
-    def position(item: Subscription) -> tuple[bool, bool, datetime, str]:
-        own = catalogue.providers[item.terms.sp_code].own
-        return item.in_plan, not own, item.started_at, item.service_code
 
+def _sheet(turn: Turn, brand: Brand, listed: list[Subscription]) -> _Sheet:
+    catalogue, policy, language = turn.catalogue, turn.policy, turn.account.language
+    traits = tuple([_traits(catalogue, item) for item in listed])
+    facts = policy.listing_window, policy.allow_unsubscribe_all, turn.provider.free_mo
+    written = _sheets.of(catalogue)
+    sheet = written.get((language, brand, facts, traits))
+    if sheet is None:
+        sheet = written[language, brand, facts, traits] = _written(turn, brand, listed)
+    return sheet
+
+
+def _traits(catalogue: Catalogue, item: Subscription) -> _Traits:
+    state = item.state
+    by_sms = item.can_be_unsubscribed_by_sms(catalogue.services[item.service_code])
+    trial_ends_at = item.trial_ends_at if state is SubscriptionState.TRIAL else None
+    ends_at = item.ends_at if state is SubscriptionState.ENDING else None
+    return item.service_code, state, item.in_plan, item.terms, by_sms, trial_ends_at, ends_at
+
+
+def _written(turn: Turn, brand: Brand, listed: list[Subscription]) -> _Sheet:
+    """Write the sheet: the operator's own services, then the SPs', then those in the plan."""
+    catalogue = turn.catalogue
+
+    def group(place: int) -> tuple[bool, bool]:
+        item = listed[place]
+        return item.in_plan, not catalogue.providers[item.terms.sp_code].own
+
+    places = sorted(range(len(listed)), key=group)
     numbers = itertools.count(1)
-    return [(item, _line(catalogue, item, numbers)) for item in sorted(listed, key=position)]
+    lines = [_line(catalogue, listed[place], numbers) for place in places]
+    numbered = [(place, line) for place, line in zip(places, lines, strict=True) if line.number is not None]
+    return _Sheet(
+        tuple(_passages(turn, brand, lines)),
+        tuple(place for place, _ in numbered),
+        tuple(texts.label(line.name, line.sp_short_name) for _, line in numbered),
+    )
+
+
+def _items(sheet: _Sheet, listed: list[Subscription]) -> tuple[ShownItem, ...]:
+    return tuple(
+        [
+            ShownItem(number, listed[place].id, label, listed[place].in_plan)
+            for number, (place, label) in enumerate(zip(sheet.numbered, sheet.labels, strict=True), 1)
+        ]
+    )
 
 
 def _line(catalogue: Catalogue, subscription: Subscription, numbers: Iterator[int]) -> texts.Line:
@@ -137,12 +219,12 @@ def _passages(turn: Turn, brand: Brand, lines: list[texts.Line]) -> list[Passage
     return passages
 
 
-def _question(turn: Turn, question_id: str, entries: list[_Entry], replies: tuple[Reply, ...]) -> Question:
+def _question(turn: Turn, question_id: str, items: tuple[ShownItem, ...], replies: tuple[Reply, ...]) -> Question:
     """Return the question that a listing asks; its window begins when the listing is made."""
     before = open_listing(turn)
     items_before = before.state_as(ChoosingServices).items if before else ()
     state = ChoosingServices(
-        _numbered(entries), tuple(item.subscription_id for item in items_before), before.asked_at if before else None
+        items, tuple(item.subscription_id for item in items_before), before.asked_at if before else None
     )
     return Question(
         id=question_id,
@@ -154,17 +236,10 @@ def _question(turn: Turn, question_id: str, entries: list[_Entry], replies: tupl
     )
 
 
-def _numbered(entries: list[_Entry]) -> tuple[ShownItem, ...]:
-    return tuple(
-        ShownItem(line.number, held.id, texts.label(line.name, line.sp_short_name), held.in_plan)
-        for held, line in entries
-        if line.number is not None
-    )
-
-
 def items_listed_now(turn: Turn) -> tuple[ShownItem, ...]:
     """Return the numbered items that a listing made now would show."""
-    return _numbered(_entries(turn))
+    listed = _listed(turn)
+    return _items(_sheet(turn, _brand(turn.account), listed), listed)
 
 
 def open_listing(turn: Turn) -> Question | None:

@@ -2,7 +2,6 @@
 
 import re
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from app.domain.account import Brand, Language
 from app.domain.catalogue import Billing, Catalogue
@@ -125,9 +124,8 @@ def _section(language: Language, heading: Text, lines: list[Line]) -> list[str]:
     return [heading.say(language) + items[0], *items[1:]] if items else []
 
 
-@lru_cache(maxsize=2_000)
-def _body(language: Language, lines: tuple[Line, ...]) -> tuple[str, ...]:
-    """Return all sections. Cached, as many customers have the same services, and many list theirs twice."""
+def _body(language: Language, lines: list[Line]) -> tuple[str, ...]:
+    """Return all sections."""
     picks = [line for line in lines if line.number is not None]
     rest = [line for line in lines if line.number is None]
     return (
@@ -167,7 +165,6 @@ def example_of(picks: tuple[int, ...]) -> str:
     return f"{picks[0]},{picks[min(2, len(picks) - 1)]}"
 
 
-@lru_cache(maxsize=1_000)
 def _closing(language: Language, how: HowToAnswer) -> tuple[str, ...]:
     standard = _STANDARD.say(language)
     if not how.picks:
@@ -184,7 +181,7 @@ def _closing(language: Language, how: HowToAnswer) -> tuple[str, ...]:
 def outside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToAnswer) -> Passage:
     """Return the first group: the services that are not in the plan."""
     head = _HEAD.say(language, brand=wording.BRANDS[brand].say(language))
-    return Passage((head, *_body(language, tuple(lines)), *_closing(language, how)))
+    return Passage((head, *_body(language, lines), *_closing(language, how)))
 
 
 def inside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToAnswer, *, alone: bool) -> Passage:
@@ -199,7 +196,7 @@ def inside_plan(language: Language, brand: Brand, lines: list[Line], how: HowToA
         greeting = _HEAD_IN_PLAN.say(language)
         closing = (_HOW_IN_PLAN.say(language),) if any(line.number is not None for line in lines) else ()
     picks = [_numbered(language, line) for line in lines if line.number is not None]
-    rest = _body(language, tuple(line for line in lines if line.number is None))
+    rest = _body(language, [line for line in lines if line.number is None])
     return Passage((greeting, *picks, *rest, *closing))
 
 
