@@ -129,9 +129,13 @@ def fetch(connection: Connection, statement: Executable, parameters: Mapping[str
         return result.all() if result.returns_rows else ()
     sql, order, values = _for_sqlite(statement)
     given = {**values, **parameters}
+    return _driver(connection).execute(sql, [given[name] for name in order]).fetchall()
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # what the dialect's name says
-    return driver.execute(sql, [given[name] for name in order]).fetchall()
+    return driver
 
 
 # ---- writing
@@ -158,8 +162,7 @@ def _write(connection: Connection, statement: _Statement, rows: Sequence[Row]) -
     """Run a statement, and return the number of rows that it changed."""
     if connection.dialect.name == "sqlite":
         # The driver converts instants to integers (see session.py).
-        values = list(map(statement.values, rows))
-        return connection.exec_driver_sql(statement.sql, values).rowcount
+        return _driver(connection).executemany(statement.sql, map(statement.values, rows)).rowcount
     return connection.execute(
         statement.built, as_parameter(rows), execution_options={"preserve_rowcount": True}
     ).rowcount
@@ -185,7 +188,7 @@ def _insert(dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str,
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows that all have the same columns. Raise IntegrityError if one exists already."""
+    """Insert rows that all have the same columns. Raise the driver's IntegrityError if one exists already."""
     if rows:
         _write(connection, _insert(connection.dialect.name, table, tuple(rows[0]), None), rows)
 
