@@ -24,7 +24,7 @@ from sqlalchemy import (
 from app.db.columns import customer, metadata, required
 from app.db.keys import NUMBER
 from app.db.readers import RowReader
-from app.db.rows import AnySelect, Row, as_keys, fetch, from_json, insert_rows, matching, shape_of
+from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, insert_rows, matching
 from app.db.subscribers import subscriber
 from app.db.types import Id, Instant
 from app.domain.msisdn import bucket_of
@@ -53,14 +53,14 @@ def record_access(connection: Connection, rows: Sequence[Row]) -> None:
 
 @cache
 def _tenures(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(subscriber, NUMBER))
+    given = given_keys(dialect, subscriber, NUMBER)
     newest = select(subscriber.c.msisdn, func.max(subscriber.c.tenure))
     return newest.join_from(subscriber, given, matching(subscriber, given, NUMBER)).group_by(subscriber.c.msisdn)
 
 
 def tenures_now(connection: Connection, numbers: Sequence[str]) -> dict[str, int]:
     """Return the newest tenure of each number; numbers that never had a subscriber are left out."""
-    keys = as_keys(NUMBER, [(bucket_of(number), number) for number in numbers])
+    keys = as_keys([(bucket_of(number), number) for number in numbers])
     return {row[0]: row[1] for row in fetch(connection, _tenures(connection.dialect.name), keys)}
 
 

@@ -16,12 +16,11 @@ from app.db.rows import (
     Row,
     as_keys,
     fetch,
-    from_json,
+    given_keys,
     insert_rows,
     matching,
     one_of,
     raw,
-    shape_of,
     update_rows,
 )
 from app.db.subscribers import CHAIN_HEAD, SUBSCRIBER, subscriber
@@ -93,13 +92,13 @@ _QUESTION = RowReader(StoredQuestion, question)
 
 @cache
 def _subscribers(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(subscriber, TENURE))
+    given = given_keys(dialect, subscriber, TENURE)
     return select(*_TENURE.columns).join_from(subscriber, given, matching(subscriber, given, TENURE))
 
 
 @cache
 def _subscriptions(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(subscription, TENURE))
+    given = given_keys(dialect, subscription, TENURE)
     recent = or_(subscription.c.state != "ended", subscription.c.ends_at >= bindparam("since", type_=Instant))
     return (
         select(*SUBSCRIPTION.columns, subscription.c.bucket, subscription.c.msisdn)
@@ -112,7 +111,7 @@ def _subscriptions(dialect: str) -> AnySelect:
 @cache
 def _questions(dialect: str) -> AnySelect:
     """Questions that are open or ended lately. A question that was replaced is left out: its successor is asked."""
-    given = from_json(dialect, shape_of(question, TENURE))
+    given = given_keys(dialect, question, TENURE)
     return (
         select(*_QUESTION.columns, question.c.bucket, question.c.msisdn)
         .join_from(question, given, matching(question, given, TENURE))
@@ -129,7 +128,7 @@ def load_accounts(
     if not tenures:
         return {}
     dialect = connection.dialect.name
-    keys = as_keys(TENURE, tenures)
+    keys = as_keys(tenures)
     subscriptions: dict[NumberKey, list[Subscription]] = defaultdict(list)
     for row in fetch(connection, _subscriptions(dialect), {**keys, "since": back.subscriptions}):
         subscriptions[row[-2], row[-1]].append(SUBSCRIPTION.read(row))
@@ -145,7 +144,7 @@ def load_accounts(
 
 @cache
 def _reached(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(question, ITEM))
+    given = given_keys(dialect, question, ITEM)
     columns = (question.c.id, raw(question.c.handed_over_at), raw(question.c.failed_at))
     return select(*columns).join_from(question, given, matching(question, given, ITEM))
 
@@ -159,7 +158,7 @@ def question_arrivals(
     """
     if not questions:
         return {}
-    keys = as_keys(ITEM, questions)
+    keys = as_keys(questions)
     return {
         id_: (instant_or_none(handed), instant_or_none(failed))
         for id_, handed, failed in fetch(connection, _reached(connection.dialect.name), keys)

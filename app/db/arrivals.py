@@ -9,7 +9,7 @@ from app.db.handovers import attempt
 from app.db.keys import ITEM, ItemKey
 from app.db.outbox import outbound_message
 from app.db.questions import question
-from app.db.rows import AnySelect, as_keys, fetch, from_json, one_of, shape_of
+from app.db.rows import AnySelect, as_keys, fetch, given_keys, one_of
 from app.domain.dialogue import Arrival
 from app.domain.messages import AttemptResult
 
@@ -22,7 +22,7 @@ _ORDER = tuple(Arrival)
 
 @cache
 def _messages_of(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(question, ITEM))
+    given = given_keys(dialect, question, ITEM)
     refused = (
         select(func.count())
         .where(
@@ -49,7 +49,7 @@ def arrivals(connection: Connection, questions: Sequence[ItemKey]) -> dict[str, 
     """
     copies: dict[tuple[str, str], Arrival] = {}
     statement = _messages_of(connection.dialect.name)
-    for question_id, text, status, attempts, refused in fetch(connection, statement, as_keys(ITEM, questions)):
+    for question_id, text, status, attempts, refused in fetch(connection, statement, as_keys(questions)):
         arrival = _arrival(status, attempts - refused)
         copies[question_id, text] = max(copies.get((question_id, text), arrival), arrival, key=_ORDER.index)
     found: dict[str, Arrival] = {}
@@ -60,7 +60,7 @@ def arrivals(connection: Connection, questions: Sequence[ItemKey]) -> dict[str, 
 
 @cache
 def _followed(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(question, ITEM))
+    given = given_keys(dialect, question, ITEM)
     mine = and_(*(question.c[name] == given.c[name] for name in ITEM))
     # Made before the question, and handed over after it or perhaps so. What is made after it is recorded at that time.
     late = and_(
@@ -79,7 +79,7 @@ def _followed(dialect: str) -> AnySelect:
 def interrupted(connection: Connection, questions: Sequence[ItemKey], access_number: str) -> set[str]:
     """Return the ids of questions that were followed by an older message from the bare access number."""
     statement = _followed(connection.dialect.name)
-    return {row[0] for row in fetch(connection, statement, {**as_keys(ITEM, questions), "number": access_number})}
+    return {row[0] for row in fetch(connection, statement, {**as_keys(questions), "number": access_number})}
 
 
 def _arrival(status: str, unanswered: int) -> Arrival:

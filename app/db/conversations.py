@@ -21,10 +21,9 @@ from app.db.rows import (
     Row,
     as_keys,
     fetch,
-    from_json,
+    given_keys,
     insert_new_rows,
     matching,
-    shape_of,
     update_rows,
 )
 from app.db.types import Id
@@ -67,7 +66,7 @@ _CONVERSATION = RowReader(LockedConversation, conversation)
 
 @cache
 def _lock(dialect: str, *, wait: bool) -> AnySelect:
-    given = from_json(dialect, shape_of(conversation, NUMBER))
+    given = given_keys(dialect, conversation, NUMBER)
     statement = (
         select(*_CONVERSATION.columns)
         .join_from(conversation, given, matching(conversation, given, NUMBER))
@@ -81,7 +80,7 @@ def lock_conversations(connection: Connection, numbers: Sequence[NumberKey], *, 
 
     With ``wait`` False conversations that others have locked are skipped (workers), else waited for (management calls).
     """
-    keys = as_keys(NUMBER, sorted(set(numbers)))
+    keys = as_keys(sorted(set(numbers)))
     return list(map(_CONVERSATION.read, fetch(connection, _lock(connection.dialect.name, wait=wait), keys)))
 
 

@@ -26,7 +26,17 @@ from app.db.keys import ITEM, ItemKey
 from app.db.message_parts import MessagePart
 from app.db.outbox import ClaimedMessage, outbound_message, unfinished
 from app.db.questions import question
-from app.db.rows import Given, Row, as_keys, fetch, from_json, insert_rows, matching, one_of, shape_of, update_rows
+from app.db.rows import (
+    Given,
+    Row,
+    as_keys,
+    fetch,
+    given_keys,
+    insert_rows,
+    matching,
+    one_of,
+    update_rows,
+)
 from app.db.types import Id, Instant
 from app.domain.messages import AttemptResult, OutboundStatus
 from app.domain.values import value
@@ -138,7 +148,7 @@ def _accepted_parts(provider: str, item: Handover) -> Sequence[Row]:
 
 @cache
 def _questions_handed_over(dialect: str) -> Update:
-    given = from_json(dialect, shape_of(question, ITEM))
+    given = given_keys(dialect, question, ITEM)
     is_unfinished = exists().where(
         _mt.c.bucket == question.c.bucket,
         _mt.c.msisdn == question.c.msisdn,
@@ -159,7 +169,7 @@ def _questions_handed_over(dialect: str) -> Update:
 
 @cache
 def _questions_failed(dialect: str) -> Update:
-    given = from_json(dialect, shape_of(question, ITEM))
+    given = given_keys(dialect, question, ITEM)
     return (
         update(question)
         .where(matching(question, given, ITEM), question.c.failed_at.is_(None))
@@ -197,7 +207,7 @@ def questions_of(messages: Sequence[ClaimedMessage]) -> set[ItemKey]:
 def record_question_refusals(connection: Connection, refused: set[ItemKey], now: datetime) -> None:
     """Mark questions as failed of which a message was refused and no copy may have arrived."""
     if refused:
-        keys = as_keys(ITEM, list(refused))
+        keys = as_keys(list(refused))
         fetch(connection, _questions_refused(connection.dialect.name), {**keys, "now": now})
 
 
@@ -205,4 +215,4 @@ def record_question_arrivals(connection: Connection, taken: set[ItemKey], failed
     """Mark questions as failed, or as handed over unless another of their messages is unfinished."""
     for keys, statement in ((failed, _questions_failed), (taken, _questions_handed_over)):
         if keys:
-            fetch(connection, statement(connection.dialect.name), {**as_keys(ITEM, list(keys)), "now": now})
+            fetch(connection, statement(connection.dialect.name), {**as_keys(list(keys)), "now": now})

@@ -12,10 +12,9 @@ from app.db.readers import RowReader
 from app.db.rows import (
     AnySelect,
     as_keys,
-    from_json,
+    given_keys,
     matching,
     one_of,
-    shape_of,
 )
 from app.db.types import Instant
 from app.domain.messages import InboundStatus
@@ -66,7 +65,7 @@ _PART = RowReader(StoredPart, _inbound)
 
 @cache
 def _parts_of(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(_inbound, _REFERENCE))
+    given = given_keys(dialect, _inbound, _REFERENCE)
     joined = one_of(_inbound.c.status, InboundStatus.JOINED) & (
         _inbound.c.handled_at >= bindparam("since", type_=Instant)
     )
@@ -80,6 +79,6 @@ def _parts_of(dialect: str) -> AnySelect:
 
 def parts_of(connection: Connection, references: Sequence[Reference], since: datetime) -> list[StoredPart]:
     """Return pending parts of locked numbers, and parts joined since ``since``, in the order of storing."""
-    keys = as_keys(_REFERENCE, references)
+    keys = as_keys(references)
     found = connection.execute(_parts_of(connection.dialect.name), {**keys, "since": since})
     return list(map(_PART.read, found))

@@ -29,6 +29,7 @@ from app.db.rows import (
     as_parameter,
     fetch,
     from_json,
+    given_keys,
     insert_new_rows,
     insert_rows,
     matching,
@@ -176,7 +177,7 @@ _PENDING_MESSAGE = RowReader(StoredMessage, _inbound)
 
 @cache
 def _pending_of(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(_inbound, NUMBER))
+    given = given_keys(dialect, _inbound, NUMBER)
     return (
         select(*_PENDING_MESSAGE.columns)
         .join_from(_inbound, given, matching(_inbound, given, NUMBER))
@@ -188,7 +189,7 @@ def _pending_of(dialect: str) -> AnySelect:
 
 def pending_of(connection: Connection, numbers: Sequence[NumberKey], now: datetime, limit: int) -> list[StoredMessage]:
     """Return at most ``limit`` due messages of locked numbers, in the order in which they were stored."""
-    keys = as_keys(NUMBER, numbers)
+    keys = as_keys(numbers)
     rows = fetch(connection, _pending_of(connection.dialect.name), {**keys, "now": now, "limit": limit})
     return list(map(_PENDING_MESSAGE.read, rows))
 

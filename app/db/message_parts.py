@@ -9,7 +9,7 @@ from app.db.columns import customer, metadata, partial_index, required
 from app.db.outbox import outbound_message
 from app.db.readers import RowReader
 from app.db.reports import REPORTED_MESSAGE, ReportedMessage
-from app.db.rows import AnySelect, Row, as_keys, fetch, from_json, matching, shape_of, upsert_rows
+from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching, upsert_rows
 from app.db.types import Id
 from app.domain.messages import OutboundStatus
 from app.domain.values import value
@@ -51,7 +51,7 @@ _PART = RowReader(MessagePart, message_part)
 
 @cache
 def _messages(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(message_part, _KEY))
+    given = given_keys(dialect, message_part, _KEY)
     found = (
         select(*REPORTED_MESSAGE.columns, message_part.c.provider, message_part.c.provider_message_id)
         .join_from(message_part, given, matching(message_part, given, _KEY))
@@ -72,14 +72,14 @@ def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict
 
     Of several the newest counts.
     """
-    found = fetch(connection, _messages(connection.dialect.name), as_keys(_KEY, keys))
+    found = fetch(connection, _messages(connection.dialect.name), as_keys(keys))
     messages = [((row[-2], row[-1]), REPORTED_MESSAGE.read(row)) for row in found]
     return dict(sorted(messages, key=lambda item: item[1].id))
 
 
 @cache
 def _parts(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(message_part, _OF_MESSAGE))
+    given = given_keys(dialect, message_part, _OF_MESSAGE)
     columns = (*_PART.columns, message_part.c.bucket, message_part.c.message_id)
     return select(*columns).join_from(message_part, given, matching(message_part, given, _OF_MESSAGE))
 
@@ -87,7 +87,7 @@ def _parts(dialect: str) -> AnySelect:
 def parts_of(connection: Connection, messages: Sequence[MessageKey]) -> dict[MessageKey, dict[int, MessagePart]]:
     """Return the known segments of locked messages, by their numbers."""
     found: dict[MessageKey, dict[int, MessagePart]] = {key: {} for key in messages}
-    for row in fetch(connection, _parts(connection.dialect.name), as_keys(_OF_MESSAGE, messages)):
+    for row in fetch(connection, _parts(connection.dialect.name), as_keys(messages)):
         part = _PART.read(row)
         found[row[-2], row[-1]][part.number] = part
     return found

@@ -11,7 +11,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from app.db.conversations import conversation
 from app.db.keys import TENURE, TenureKey
 from app.db.record_tables import RECORD_TABLES, OwnedRecord, RecordTable
-from app.db.rows import AnySelect, as_keys, fetch, from_json, matching, raw, shape_of, upsert_rows
+from app.db.rows import AnySelect, as_keys, fetch, given_keys, matching, raw, upsert_rows
 from app.db.types import Instant
 from app.domain.msisdn import bucket_of
 from app.domain.records import Record
@@ -30,7 +30,7 @@ def deadline(columns: ReadOnlyColumnCollection[str, Column[Any]]) -> ColumnEleme
 @cache
 def _of_tenures(dialect: str, kind: RecordTable) -> AnySelect:
     table = kind.table
-    given = from_json(dialect, shape_of(table, TENURE))
+    given = given_keys(dialect, table, TENURE)
     lately = or_(table.c.open, table.c.made_at >= bindparam("since", type_=Instant))
     return select(*kind.reader.columns).join_from(table, given, matching(table, given, TENURE)).where(lately)
 
@@ -40,7 +40,7 @@ def load(
 ) -> dict[str, dict[str, Record]]:
     """Return the records of a kind that are open or made since ``since`` (UTC), by number and id."""
     table = RECORD_TABLES[kind]
-    keys = as_keys(TENURE, tenures)
+    keys = as_keys(tenures)
     found: dict[str, dict[str, Record]] = {}
     for row in fetch(connection, _of_tenures(connection.dialect.name, table), {**keys, "since": since}):
         owned = table.reader.read(row)

@@ -30,6 +30,7 @@ from app.db.rows import (
     as_parameter,
     fetch,
     from_json,
+    given_keys,
     insert_rows,
     matching,
     shape_of,
@@ -81,7 +82,7 @@ REPORTED_MESSAGE = RowReader(ReportedMessage, _mt)
 
 @cache
 def _messages_by(dialect: str, *key: str) -> AnySelect:
-    given = from_json(dialect, shape_of(_mt, key))
+    given = given_keys(dialect, _mt, key)
     found = (
         select(*REPORTED_MESSAGE.columns)
         .join_from(_mt, given, matching(_mt, given, key))
@@ -92,14 +93,14 @@ def _messages_by(dialect: str, *key: str) -> AnySelect:
 
 def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
     """Return the messages with these (provider, provider's id), of several the newest; lock them in a fixed order."""
-    found = fetch(connection, _messages_by(connection.dialect.name, *_KEY), as_keys(_KEY, sorted(set(keys))))
+    found = fetch(connection, _messages_by(connection.dialect.name, *_KEY), as_keys(sorted(set(keys))))
     messages = sorted(map(REPORTED_MESSAGE.read, found), key=lambda message: message.id)
     return {(message.provider, message.provider_message_id or ""): message for message in messages}
 
 
 def messages_by_id(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
     """Return the messages with these (provider, id), locked in a fixed order."""
-    found = fetch(connection, _messages_by(connection.dialect.name, *_BY_ID), as_keys(_BY_ID, sorted(keys)))
+    found = fetch(connection, _messages_by(connection.dialect.name, *_BY_ID), as_keys(sorted(keys)))
     messages = list(map(REPORTED_MESSAGE.read, found))
     return {(message.provider, message.id): message for message in messages}
 
@@ -139,14 +140,14 @@ _PARKED = RowReader(ParkedReport, _report)
 
 @cache
 def _parked(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(_report, _KEY))
+    given = given_keys(dialect, _report, _KEY)
     columns = _PARKED.columns
     return select(*columns).join_from(_report, given, matching(_report, given, _KEY)).where(_report.c.parked)
 
 
 def parked_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[ParkedReport]:
     """Return the parked reports with these (provider, provider's id)."""
-    found = fetch(connection, _parked(connection.dialect.name), as_keys(_KEY, keys))
+    found = fetch(connection, _parked(connection.dialect.name), as_keys(keys))
     return list(map(_PARKED.read, found))
 
 

@@ -1,6 +1,7 @@
 """Statements for many rows behave the same on both databases."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -16,6 +17,8 @@ from app.db.rows import insert_new_rows, insert_rows, update_rows, upsert_rows
 from app.db.session import Database, normalise_url
 from app.domain.messages import OutboundStatus
 
+# Of PostgreSQL by SQLAlchemy, of SQLite by its driver.
+NOT_UNIQUE = (IntegrityError, sqlite3.IntegrityError)
 _timer = timers.timer
 NOON = datetime(2026, 3, 2, 4, 0, 0, 123456, tzinfo=UTC)
 KEY = ("bucket", "msisdn", "tenure", "kind", "subject")
@@ -55,7 +58,7 @@ def test_what_is_inserted_is_read_as_it_was(database: Database) -> None:
 
 
 def test_a_second_row_of_the_same_key_is_an_error(database: Database) -> None:
-    with pytest.raises(IntegrityError):
+    with pytest.raises(NOT_UNIQUE):
         database.write_now(lambda connection: insert_rows(connection, _timer, [timer(), timer()]))
 
 
@@ -180,5 +183,5 @@ async def test_concurrent_pieces_of_work_fail_alone(database: Database) -> None:
 
     results = await asyncio.gather(database.write(good), database.write(bad), return_exceptions=True)
     assert results[0] == "done"
-    assert isinstance(results[1], IntegrityError)
+    assert isinstance(results[1], NOT_UNIQUE)
     assert [row["subject"] for row in await database.read(stored)] == ["good"]
