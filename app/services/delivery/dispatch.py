@@ -14,7 +14,6 @@ from app.providers.base import Accepted, NotTried, Provider, Refused, RefusedFor
 from app.services.delivery.pacing import Pace
 
 Attempted = tuple[ClaimedMessage, SendResult]
-_LineKey = tuple[str, str]
 # How long results are batched while other calls are in flight, so that a hanging call does not delay recording them.
 _BATCH_SECONDS = 0.02
 # No more is claimed than is sent in this time, so that prompt messages do not queue behind many others.
@@ -28,6 +27,14 @@ class _Line:
 
     messages: deque[ClaimedMessage]
     start_by: float
+
+
+def in_lines(messages: Sequence[ClaimedMessage]) -> Sequence[Sequence[ClaimedMessage]]:
+    """Return the messages of each recipient and lane, prompt ones first; of those the first one's come first."""
+    lines: dict[tuple[str, str], list[ClaimedMessage]] = {}
+    for message in messages:
+        lines.setdefault((message.msisdn, message.lane), []).append(message)
+    return sorted(lines.values(), key=lambda line: line[0].lane != Lane.PROMPT)
 
 
 class Dispatch:
@@ -69,13 +76,8 @@ class Dispatch:
 
         Those whose sending has not begun at ``start_by`` (monotonic seconds) are given back: their lease would run out.
         """
-        lines: dict[_LineKey, _Line] = {}
-        for message in messages:
-            line = lines.get((message.msisdn, message.lane))
-            if line is None:
-                line = lines[message.msisdn, message.lane] = _Line(deque(), start_by)
-                self._ready[message.lane].append(line)
-            line.messages.append(message)
+        for line in in_lines(messages):
+            self._ready[line[0].lane].append(_Line(deque(line), start_by))
         self._unfinished += len(messages)
         for _ in range(min(self._window - self._workers, self._lines_ready())):
             self._workers += 1
@@ -178,7 +180,7 @@ class Dispatch:
     async def _call_provider(self, messages: Sequence[ClaimedMessage]) -> Sequence[SendResult]:
         try:
             async with asyncio.timeout(self._longest_call_seconds):
-                results = await self._provider.send([_submission(message) for message in messages])
+                results = await self._provider.send([submission_of(message) for message in messages])
             if len(results) != len(messages):
                 raise ValueError(f"{len(results)} results for {len(messages)} messages")  # noqa: TRY301  handled alike
         except Exception as error:
@@ -202,7 +204,8 @@ class Dispatch:
         self._woken.set()
 
 
-def _submission(message: ClaimedMessage) -> Submission:
+def submission_of(message: ClaimedMessage) -> Submission:
+    """Return what a provider is given of a claimed message."""
     return Submission(
         message.id,
         message.service_number,

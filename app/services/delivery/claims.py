@@ -1,0 +1,155 @@
+"""What one commit of sending does: record the results of attempts and claim due messages (delivery.md 7-12)."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from app.db import handovers, outbox, provider_state, recovery
+from app.db.handovers import Handover
+from app.db.outbox import ClaimedMessage
+from app.db.provider_state import Circuit
+from app.db.state import current_state
+from app.domain.calendar import QuietHours
+from app.domain.messages import Lane, OutboundStatus
+from app.domain.values import value
+from app.providers.base import Provider
+from app.services.delivery import breaker
+from app.services.delivery.attempts import handover_of, jitter
+from app.services.delivery.breaker import CircuitState
+from app.services.delivery.dispatch import Attempted
+from app.services.delivery.receipts import Receipts
+
+_NOT_TAKEN = "expired before it was taken"
+LEASE = timedelta(seconds=60)
+_MAX_FAILED_OVER = 500
+
+
+@value
+class CommitResult:
+    """What one commit found and did.
+
+    ``resting``: the circuit is paused, so nothing was claimed. ``worked``: due messages were found or failed over.
+    ``lost`` and ``failed_over`` are numbers of messages.
+    """
+
+    state: CircuitState
+    resting: bool
+    claimed: Sequence[ClaimedMessage] = ()
+    worked: bool = False
+    lost: int = 0
+    failed_over: int = 0
+
+
+class Claims:
+    """Claims due messages of one provider, and records what became of the attempts to send them."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        receipts: Receipts,
+        failover_routes: Sequence[recovery.FailoverRoute],
+        quiet_hours: QuietHours,
+    ) -> None:
+        """``failover_routes`` are in the order of preference."""
+        self._provider = provider
+        self._receipts = receipts
+        self._failover_routes = failover_routes
+        self._quiet_hours = quiet_hours
+
+    def record_and_claim(
+        self,
+        connection: Connection,
+        finished: Sequence[Attempted] = (),
+        *,
+        room: int = 0,
+        lease: str = "",
+        check_leases: bool = False,
+        busy: bool = False,
+    ) -> CommitResult:
+        """Record results and claim up to ``room`` messages under a lease of that name.
+
+        ``check_leases``: also end the leases of workers that died. ``busy``: attempts are still under way.
+        """
+        now = current_state(connection).now
+        before = provider_state.lock(connection, self._provider.name)
+        self._record(connection, finished, now)
+        circuit = breaker.circuit_after(before, [result for _, result in finished], now, jitter())
+        if circuit != before:
+            provider_state.save(connection, self._provider.name, circuit)
+        lost = self.give_back_lost(connection, now) if check_leases else 0
+        state = breaker.state_of(circuit, now)
+        if breaker.is_paused(circuit, now):
+            failed_over = self._fail_over(connection, now) if state is CircuitState.OPEN else 0
+            return CommitResult(state, resting=True, worked=failed_over > 0, lost=lost, failed_over=failed_over)
+        most = room
+        if state is CircuitState.HALF_OPEN:
+            most = 0 if busy else min(room, 1)
+        claimed, worked = self._claim(connection, now, room, most, lease) if most else ([], False)
+        return CommitResult(state, resting=False, claimed=claimed, worked=worked, lost=lost)
+
+    def _claim(
+        self, connection: Connection, now: datetime, room: int, most: int, lease: str
+    ) -> tuple[list[ClaimedMessage], bool]:
+        """Claim up to ``most`` due messages. Return them, and whether any were due.
+
+        Messages whose validity is over expire. In the quiet hours bulk messages are postponed to the morning
+        (flows.md 15).
+        """
+        due = outbox.due_messages(connection, self._provider.name, now, room, lease)
+        late = [message for message in due if message.valid_until <= now]
+        good = [message for message in due if message.valid_until > now]
+        morning = self._quiet_hours.release(now)
+        if morning > now:
+            outbox.postpone(connection, [message for message in good if message.lane == Lane.BULK], morning)
+            good = [message for message in good if message.lane != Lane.BULK]
+        good = good[:most]
+        # Leases are timed by the machine's clock, as the gateway's clock may stand still.
+        outbox.lease(connection, [*late, *good], datetime.now(UTC) + LEASE)
+        if late:
+            expired = [
+                Handover(m, OutboundStatus.EXPIRED, now, final_at=m.valid_until, error_code=_NOT_TAKEN) for m in late
+            ]
+            handovers.record(connection, self._provider.name, expired, now)
+            handovers.record_question_refusals(connection, handovers.questions_of(late), now)
+        return good, bool(due)
+
+    def _fail_over(self, connection: Connection, now: datetime) -> int:
+        """Give queued messages to other providers that can carry them. Return how many (delivery.md 11)."""
+        if not self._failover_routes:
+            return 0
+        circuits = provider_state.circuits(connection)
+        usable = [
+            route
+            for route in self._failover_routes
+            if not breaker.is_paused(circuits.get(route.provider, Circuit()), now)
+        ]
+        left = _MAX_FAILED_OVER
+        for route in usable:
+            left -= recovery.fail_over(connection, self._provider.name, route, now, left) if left else 0
+        return _MAX_FAILED_OVER - left
+
+    def give_back_lost(self, connection: Connection, now: datetime, *, everything: bool = False) -> int:
+        """End the leases of workers that died, or all; return the number of messages."""
+        return recovery.release_lost_leases(
+            connection,
+            self._provider.name,
+            datetime.now(UTC),
+            now,
+            resend=self._provider.resends_unknown,
+            everything=everything,
+        )
+
+    # ---- record
+
+    def _record(self, connection: Connection, finished: Sequence[Attempted], now: datetime) -> None:
+        resends = self._provider.resends_unknown
+        done = [handover_of(message, result, now, resends_unknown=resends) for message, result in finished]
+        handovers.record(connection, self._provider.name, done, now)
+        taken = [item.message for item in done if item.handed_over_at]
+        failed = [item.message for item in done if item.status is OutboundStatus.FAILED]
+        handovers.record_question_refusals(connection, handovers.questions_of(failed), now)
+        handovers.record_question_arrivals(connection, handovers.questions_of(taken), set(), now)
+        named = [item for item in done if item.provider_message_id]
+        theirs = {one for item in named for one in (item.provider_message_id, *item.parts) if one}
+        self._receipts.apply_parked(connection, self._provider.name, sorted(theirs), now)
