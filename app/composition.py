@@ -34,6 +34,7 @@ from app.services.management.tickets import Tickets
 from app.services.management.tokens import Tokens
 from app.services.management.usage import Usage
 from app.services.sealing import Sealer
+from app.services.simulator.advancing import Advance
 from app.services.simulator.fixtures import Fixtures
 from app.services.simulator.network import PROVIDER as SIMULATOR
 from app.services.simulator.simulation import Simulation
@@ -65,7 +66,7 @@ def build_gateway(settings: Settings) -> Gateway:
         binds=Binds(carriers.providers, turning.inboxes),
         management=management,
         upkeep=_upkeep(settings, storage, turning),
-        simulator=_simulator(storage, turning, management, engine),
+        simulator=_simulator(storage, carriers, turning, management, engine),
         close_connections=lambda: _close(to_carriers, to_receivers),
     )
 
@@ -212,6 +213,12 @@ def _probe(settings: Settings, database: Database, intake: Intake) -> Probe | No
     )
 
 
-def _simulator(storage: Storage, turning: Turning, management: Management, engine: Engine) -> Simulator:
+def _simulator(
+    storage: Storage, carriers: Carriers, turning: Turning, management: Management, engine: Engine
+) -> Simulator:
+    provider = carriers.providers.get(SIMULATOR)
+    simulated = provider is not None and provider.kind == SIMULATOR
+    delivery = carriers.deliveries.get(SIMULATOR) if simulated else None
+    advance = Advance(storage.database, engine, turning.turns, carriers.network, delivery)
     fixtures = Fixtures(storage.database, management.directory, turning.turns)
-    return Simulator(Simulation(storage.database, engine, fixtures.load), fixtures)
+    return Simulator(Simulation(storage.database, engine, advance, fixtures.load), fixtures)

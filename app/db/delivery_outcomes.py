@@ -6,7 +6,7 @@ Outcomes are polled from the outbox and not written at each transition, so no co
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, literal_column, or_, select
 
 from app.db.keys import ITEM, NUMBER
 from app.db.outbox import outbound_message
@@ -32,24 +32,28 @@ _OUTCOMES = {
 }
 
 
-def _unreported(state: int, *statuses: str) -> Select[tuple[int, str, int, str, str, str, int]]:
+def _unreported(state: int, *statuses: str) -> ColumnElement[bool]:
+    return and_(_mt.c.told == literal_column(str(state)), one_of(_mt.c.status, *statuses))
+
+
+def _all_of(unreported: ColumnElement[bool]) -> Select[tuple[int, str, int, str, str, str, int]]:
     columns = _mt.c
     return (
         select(columns.bucket, columns.msisdn, columns.tenure, columns.id, columns.about, columns.status, columns.told)
-        .where(columns.told == literal_column(str(state)), one_of(columns.status, *statuses))
+        .where(unreported)
         .order_by(columns.id)
         .limit(_MOST)
         .with_for_update(skip_locked=True)
     )
 
 
-_FIRST_OUTCOMES = _unreported(WAITING, *_OUTCOMES, "superseded")
-_LATER_OUTCOMES = _unreported(_TAKEN, "delivered", *_NOT_DELIVERED)
+_FIRST, _LATER = _unreported(WAITING, *_OUTCOMES, "superseded"), _unreported(_TAKEN, "delivered", *_NOT_DELIVERED)
+_FIRST_OUTCOMES, _LATER_OUTCOMES = _all_of(_FIRST), _all_of(_LATER)
 
 
-def has_pending(connection: Connection) -> bool:
-    """Return True if an outcome is still to be reported."""
-    return any(connection.execute(query).first() is not None for query in (_FIRST_OUTCOMES, _LATER_OUTCOMES))
+def has_pending() -> ColumnElement[bool]:
+    """Return the condition: an outcome is still to be reported."""
+    return or_(*(exists().where(unreported) for unreported in (_FIRST, _LATER)))
 
 
 def collect(connection: Connection, now: datetime) -> bool:

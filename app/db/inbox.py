@@ -5,11 +5,13 @@ from datetime import datetime
 from functools import cache
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     Connection,
     Index,
     Integer,
     PrimaryKeyConstraint,
+    Select,
     SmallInteger,
     Table,
     Text,
@@ -246,14 +248,7 @@ def postpone_pending(
     ).rowcount
 
 
-_NEXT_DUE = (
-    select(_inbound.c.due_at)
-    .where(one_of(_inbound.c.status, InboundStatus.PENDING), _inbound.c.due_at > bindparam("after", type_=Instant))
-    .order_by(_inbound.c.due_at)
-    .limit(1)
-)
-
-
-def next_due(connection: Connection, after: datetime) -> datetime | None:
-    """Return when the first pending message after ``after`` is due; None if there is none."""
-    return connection.execute(_NEXT_DUE, {"after": after}).scalar()
+def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:
+    """Return the query for when the first pending message after ``after`` is due."""
+    pending = one_of(_inbound.c.status, InboundStatus.PENDING)
+    return select(_inbound.c.due_at).where(pending, _inbound.c.due_at > after).order_by(_inbound.c.due_at).limit(1)

@@ -84,15 +84,13 @@ _SAVE = (
 
 def save(connection: Connection, provider: str, circuit: Circuit) -> None:
     """Save the state of a circuit; the caller has locked the row."""
-    connection.execute(
-        _SAVE,
-        {
-            "name": provider,
-            "new_failures": circuit.failures,
-            "new_openings": circuit.openings,
-            "until": circuit.paused_until,
-        },
-    )
+    given = {
+        "name": provider,
+        "new_failures": circuit.failures,
+        "new_openings": circuit.openings,
+        "until": circuit.paused_until,
+    }
+    fetch(connection, _SAVE, given)
 
 
 _ALL = select(*_CIRCUIT.columns, _provider.c.provider)

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     Connection,
     PrimaryKeyConstraint,
+    Select,
     SmallInteger,
     Table,
     Text,
@@ -150,14 +152,7 @@ def mark_reported(connection: Connection, reports: Sequence[DueReport]) -> None:
     update_rows(connection, _sim, rows, (*NUMBER, "seq"))
 
 
-_NEXT_DUE = (
-    select(_sim.c.report_due_at)
-    .where(_sim.c.report_due_at > bindparam("after", type_=Instant))
-    .order_by(_sim.c.report_due_at)
-    .limit(1)
-)
-
-
-def next_due(connection: Connection, after: datetime) -> datetime | None:
-    """Return when the first report after ``after`` is due; None if there is none."""
-    return connection.execute(_NEXT_DUE, {"after": after}).scalar()
+def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:
+    """Return the query for when the first report after ``after`` is due."""
+    due_at = _sim.c.report_due_at
+    return select(due_at).where(due_at > after).order_by(due_at).limit(1)

@@ -168,4 +168,4 @@ _FREEZE = (
 
 def freeze_clock(connection: Connection, at: datetime) -> None:
     """Freeze the gateway's clock at an instant."""
-    connection.execute(_FREEZE, {"at": at})
+    fetch(connection, _FREEZE, {"at": at})

@@ -5,12 +5,14 @@ from datetime import datetime
 from functools import cache
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
     Delete,
     Index,
     PrimaryKeyConstraint,
+    Select,
     Table,
     Text,
     bindparam,
@@ -162,14 +164,7 @@ def postpone_all(connection: Connection, number: NumberKey, until: datetime) -> 
     connection.execute(update(_timer).where(*due).values(due_at=until))
 
 
-_NEXT_DUE = (
-    select(_timer.c.due_at)
-    .where(_timer.c.due_at > bindparam("after", type_=Instant), ~_behind_a_message())
-    .order_by(_timer.c.due_at)
-    .limit(1)
-)
-
-
-def next_due(connection: Connection, after: datetime) -> datetime | None:
-    """Return when the first timer after ``after`` falls due, except those that a pending message holds back."""
-    return connection.execute(_NEXT_DUE, {"after": after}).scalar()
+def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:
+    """Return the query for when the first timer after ``after`` falls due that no pending message holds back."""
+    later = (_timer.c.due_at > after, ~_behind_a_message())
+    return select(_timer.c.due_at).where(*later).order_by(_timer.c.due_at).limit(1)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, select
 
 from app.db.conversations import conversation
 from app.db.keys import ITEM
@@ -45,14 +45,6 @@ def collect(connection: Connection, now: datetime) -> bool:
     return bool(found)
 
 
-_NEXT_DUE = (
-    select(_mt.c.valid_until)
-    .where(_UNKNOWN, _mt.c.valid_until > bindparam("after", type_=Instant))
-    .order_by(_mt.c.valid_until)
-    .limit(1)
-)
-
-
-def next_due(connection: Connection, after: datetime) -> datetime | None:
-    """Return when the first unknown message after ``after`` ends its validity; None if there is none."""
-    return connection.execute(_NEXT_DUE, {"after": after}).scalar()
+def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:
+    """Return the query for when the first unknown message after ``after`` ends its validity."""
+    return select(_mt.c.valid_until).where(_UNKNOWN, _mt.c.valid_until > after).order_by(_mt.c.valid_until).limit(1)

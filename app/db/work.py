@@ -1,22 +1,11 @@
 """Queries over all kinds of work: what is due, how much is queued; and deletion of all data for a reset."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select
 
-from app.db import (
-    campaigns,
-    delivery_outcomes,
-    event_queue,
-    events,
-    inbox,
-    outbox,
-    provider_state,
-    schema,
-    simulator,
-    timers,
-    unknown_sends,
-)
+from app.db import campaigns, due, event_queue, events, outbox, provider_state, schema
+from app.db.due import Kind
 from app.db.inbox import inbound_message
 from app.db.outbox import outbound_message
 from app.db.rows import one_of
@@ -24,23 +13,12 @@ from app.db.simulator import simulator_message
 from app.db.state import current_state
 from app.domain.messages import InboundStatus
 
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def next_due(connection: Connection, after: datetime) -> datetime | None:
-    """Return the earliest instant after ``after`` at which something falls due; None if there is none."""
-    found = (kind.next_due(connection, after) for kind in (inbox, timers, outbox, simulator, unknown_sends))
-    return min((moment for moment in found if moment is not None), default=None)
-
 
 def anything_due(connection: Connection, now: datetime) -> bool:
     """Return True if anything is due, or a message is being sent."""
-    waiting = (kind.next_due(connection, _EVER) for kind in (inbox, timers, simulator, unknown_sends))
-    if any(moment is not None and moment <= now for moment in waiting):
+    if any(moment <= now for moment in due.next_due(connection, (Kind.REPORTS, Kind.TURNS)).values()):
         return True
-    if outbox.anything_to_do(connection, now) or delivery_outcomes.has_pending(connection):
-        return True
-    return campaigns.oldest_unfinished(connection) is not None
+    return outbox.anything_to_do(connection, now) or campaigns.oldest_unfinished(connection) is not None
 
 
 def empty(connection: Connection) -> None:

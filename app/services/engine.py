@@ -108,12 +108,13 @@ class Engine:
         self._tasks = []
 
     @asynccontextmanager
-    async def paused(self) -> AsyncIterator[None]:
-        """Pause all loops within the context; no batch runs in it."""
+    async def paused(self, *, drained_only: bool = False) -> AsyncIterator[None]:
+        """Pause all loops within the context; no batch runs in it. ``drained_only``: only those that a drain runs."""
+        loops = [loop for loop in self.loops if not (drained_only and loop.excluded_from_drain)]
         async with AsyncExitStack() as stack:
-            for loop in self.loops:
+            for loop in loops:
                 await stack.enter_async_context(loop.step_lock)
-            for loop in self.loops:
+            for loop in loops:
                 if loop.finish is not None:
                     await self._finish(loop.name, loop.finish)
             yield

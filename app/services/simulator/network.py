@@ -54,11 +54,12 @@ class SimulatedNetwork:
         After one that was refused for now or whose result is unknown, later ones of its recipient and lane get
         NotTried, so that messages stay in order.
         """
-        results = await self._database.write(partial(self._take, submissions=submissions))
+        results = await self._database.write(partial(self.take_within, submissions=submissions))
         self.changed()
         return results
 
-    def _take(self, connection: Connection, *, submissions: Sequence[Submission]) -> list[SendResult]:
+    def take_within(self, connection: Connection, submissions: Sequence[Submission]) -> list[SendResult]:
+        """Do what ``take`` does, in the transaction of the caller, who calls ``changed`` after the commit."""
         state = current_state(connection)
         faults_left = state.fault_count
         results: list[SendResult] = []
@@ -126,12 +127,13 @@ class SimulatedNetwork:
 
     async def step(self) -> bool:
         """Apply the delivery reports that are due. Return True if there were any."""
-        worked = await self._database.write(self._report)
+        worked = await self._database.write(self.report)
         if worked:
             self.changed()
         return worked
 
-    def _report(self, connection: Connection) -> bool:
+    def report(self, connection: Connection) -> bool:
+        """Do what ``step`` does, in the transaction of the caller, who calls ``changed`` after the commit."""
         now = current_state(connection).now
         due = simulator.due_reports(connection, now, _REPORTS_PER_BATCH)
         if not due:

@@ -15,6 +15,7 @@ from app.domain.calendar import LATEST, is_believable
 from app.domain.refusals import RefusalReason
 from app.services.engine import Engine
 from app.services.refusals import RefusedError
+from app.services.simulator.advancing import Advance
 
 _POLL_SECONDS = 0.02
 
@@ -22,9 +23,12 @@ _POLL_SECONDS = 0.02
 class Simulation:
     """Drains the gateway, moves its clock and resets it. Calls that move or reset run one at a time."""
 
-    def __init__(self, database: Database, engine: Engine, load_fixture: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self, database: Database, engine: Engine, advance: Advance, load_fixture: Callable[[str], Awaitable[None]]
+    ) -> None:
         self._database = database
         self._engine = engine
+        self._advance = advance
         self._load_fixture = load_fixture
         self._lock = asyncio.Lock()
 
@@ -60,12 +64,8 @@ class Simulation:
         """
         async with self._lock:
             target = await self._database.write(partial(_freeze_now, seconds=seconds, to=to))
-            await self._engine.settle()
-            while True:
-                due = await self._database.write(partial(_advance_to_next_due, target=target))
-                await self._engine.settle()
-                if due is None:
-                    return await self.clock()
+            await self._advance.run(target)
+            return await self.clock()
 
     async def reset(self, fixture: str | None) -> None:
         """Delete all data, unfreeze the clock and remove simulated faults; then load a fixture, if one is named."""
@@ -97,19 +97,6 @@ def _freeze_now(connection: Connection, *, seconds: float | None, to: datetime |
         raise RefusedError(RefusalReason.CONFLICT, f"The clock goes no further than {LATEST:%Y-%m-%d}.")
     freeze_clock(connection, now)
     return target
-
-
-def _advance_to_next_due(connection: Connection, *, target: datetime) -> datetime | None:
-    """Set the clock to the next time at which work is due and return it.
-
-    If nothing is due up to ``target``, set the clock to ``target`` and return None.
-    """
-    due = work.next_due(connection, current_state(connection).now)
-    if due is not None and due <= target:
-        freeze_clock(connection, due)
-        return due
-    freeze_clock(connection, target)
-    return None
 
 
 def _delete_everything(connection: Connection) -> None:

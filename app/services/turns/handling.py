@@ -75,7 +75,7 @@ class Turns:
         self._loader = AccountLoader(router, self._codec, policy.numbers)
         self._catalogue = Catalogue()
         self._new_work: Callable[[], UnitOfWork] = lambda: UnitOfWork(self._codec, ids, sealer.heads)
-        self._password_checks = PasswordChecks()
+        self.password_checks = PasswordChecks()
         self._calls = Batcher[tuple[str, Call[Any]], Outcome](
             self._run_calls, _MAX_CALLS, shared=StorageUnavailableError
         )
@@ -88,12 +88,12 @@ class Turns:
         Raise StorageUnavailableError if the database is away; then nothing was changed.
         """
         worked = await self._batch()
-        await self._password_checks.run()
+        await self.password_checks.run()
         return worked
 
     async def _batch(self) -> bool:
         try:
-            return await self._write(self._handle_waiting)
+            return await self._write(self.handle_waiting)
         except StorageUnavailableError:
             raise
         except Exception:
@@ -107,10 +107,11 @@ class Turns:
             self._wake_delivery()
         return worked
 
-    def _handle_waiting(self, connection: Connection, only: NumberKey | None = None) -> tuple[bool, bool]:
+    def handle_waiting(self, connection: Connection, only: NumberKey | None = None) -> tuple[bool, bool]:
+        """Handle a batch in the caller's transaction. Return whether it did anything and whether it made messages."""
         state = current_state(connection)
         now = state.now
-        self._password_checks.discard_requests()
+        self.password_checks.discard_requests()
         found_outcomes = delivery_outcomes.collect(connection, now)
         found_outcomes = unknown_sends.collect(connection, now) or found_outcomes
         due_numbers = timers.due_numbers(connection, now, _MAX_NUMBERS)
@@ -193,7 +194,7 @@ class Turns:
             case Postponed():
                 work.postpone(entry, turn.stimulus_as(TextReceived).id, handled)
             case AwaitPassword(check=check):
-                self._password_checks.request(turn.stimulus_as(TextReceived).id, check)
+                self.password_checks.request(turn.stimulus_as(TextReceived).id, check)
                 work.count_password_try(entry, check)
                 entry.queue.clear()  # the subscriber's later messages wait for this one
             case AwaitHandOver():
@@ -204,7 +205,7 @@ class Turns:
     def _turn(self, account: Account, queued: QueuedStimulus, catalogue: Catalogue, now: datetime) -> Turn:
         return Turn(
             queued.stimulus, account, catalogue, self._policy, queued.carrier, queued.at, now, self._ids,
-            secrets.randbelow, self._password_checks.result(_id_of(queued)),
+            secrets.randbelow, self.password_checks.result(_id_of(queued)),
         )  # fmt: skip
 
     # ---- a batch that cannot be written
@@ -213,7 +214,7 @@ class Turns:
         numbers = await self._database.read(_due_numbers)
         for key in dict.fromkeys(numbers):
             try:
-                await self._write(partial(self._handle_waiting, only=key))
+                await self._write(partial(self.handle_waiting, only=key))
             except StorageUnavailableError:
                 raise
             except Exception as error:  # noqa: BLE001  counted where its rollback does not undo it

@@ -42,6 +42,11 @@ class PasswordChecks:
         """Discard the requests of an earlier batch that were not run, as it may have been rolled back."""
         self._requested.clear()
 
+    @property
+    def are_requested(self) -> bool:
+        """Whether the last batch of turns requested checks that were not run yet."""
+        return bool(self._requested)
+
     def request(self, message_id: str, check: PasswordCheck) -> None:
         """Request a check for a message; it counts once the batch of its turn is committed."""
         self._requested[message_id] = check

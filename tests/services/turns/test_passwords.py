@@ -199,7 +199,7 @@ async def test_a_try_is_stored_before_its_password_is_checked(gateway: Running) 
     turns = gateway.gateway.turning.turns
     async with gateway.gateway.engine.paused():
         await gateway.store(gateway.message(WRONG))
-        turns._password_checks = checks = _Crashing()
+        turns.password_checks = checks = _Crashing()
         for expected_left in (1, 0):
             with pytest.raises(RuntimeError):
                 await turns.step()

@@ -1,0 +1,192 @@
+"""Simulated time: what falls due up to a target runs at its own time, a hundred steps in one commit (ADR 21)."""
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app import observability
+from app.db import due
+from app.db.due import Kind
+from app.db.session import Database
+from app.db.state import current_state, freeze_clock
+from app.domain.storage import StorageUnavailableError
+from app.providers.base import SendResult
+from app.services.delivery.breaker import LONGEST_PAUSE, CircuitState
+from app.services.delivery.dispatch import in_lines, submission_of
+from app.services.delivery.sending import Delivery
+from app.services.engine import Engine
+from app.services.simulator.network import PROVIDER, SimulatedNetwork
+from app.services.turns.handling import Turns
+
+_STEPS_PER_COMMIT = 100
+# Requests that write wait for a commit. A step of many rows may take long, so the time is limited as well.
+_SECONDS_PER_COMMIT = 0.25
+_MESSAGES_PER_STEP = 1000
+_KINDS = tuple(Kind)
+log = observability.logger(__name__)
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """The part of an advance that one commit holds.
+
+    Attributes:
+        now: where the clock stands, UTC.
+        idle: the kinds of work of which nothing can be done at ``now``.
+        turn_of: the kind that is looked at first among those that are due at the same time.
+        has_arrived: the clock stands at the target.
+        is_blocked: something is due that cannot be done within this transaction.
+        results: those of the attempts to send to the simulated network; ``circuit`` is the state after them.
+    """
+
+    now: datetime
+    idle: set[Kind]
+    turn_of: Kind = _KINDS[0]
+    has_arrived: bool = False
+    is_blocked: bool = False
+    results: list[SendResult] = field(default_factory=list)
+    circuit: CircuitState | None = None
+
+
+class Advance:
+    """Moves the frozen clock from one time at which something falls due to the next, and does what is due there.
+
+    It knows the kind of what is due, and runs only that. Messages to simulated handsets are sent within the
+    transaction. For those through other providers the transaction ends, and the loops of the engine send them.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        turns: Turns,
+        network: SimulatedNetwork,
+        delivery: Delivery | None,
+    ) -> None:
+        """``delivery`` sends to the simulated network; None: nothing does."""
+        self._database = database
+        self._engine = engine
+        self._turns = turns
+        self._network = network
+        self._delivery = delivery
+
+    async def run(self, target: datetime) -> None:
+        """Move the clock to the aware instant ``target``.
+
+        Between two commits the loops of the engine may run, and requests be served.
+        """
+        await self._engine.settle()
+        idle: Collection[Kind] = _KINDS
+        while True:
+            stretch = await self._commit(target, idle)
+            idle = stretch.idle
+            if stretch.has_arrived or stretch.is_blocked:
+                await self._engine.settle()
+                idle = _KINDS
+            if stretch.has_arrived:
+                return
+
+    async def _commit(self, target: datetime, idle: Collection[Kind]) -> _Stretch:
+        run = partial(self._run_stretch, target=target, idle=idle)
+        # Nothing may be on its way to a carrier while time passes.
+        async with self._engine.paused(drained_only=True):
+            try:
+                stretch = await self._database.write_alone(run)
+            except StorageUnavailableError:
+                raise
+            except Exception:
+                log.exception("a step failed while the clock was moved; going on without it")
+                stretch = await self._database.write_alone(partial(run, carefully=True))
+            await self._turns.password_checks.run()
+        self._network.changed()
+        if self._delivery is not None and stretch.circuit is not None:
+            self._delivery.monitor.attempts_ended(stretch.results)
+            self._delivery.monitor.circuit_is(stretch.circuit)
+        return stretch
+
+    # ---- within one transaction
+
+    def _run_stretch(
+        self, connection: Connection, *, target: datetime, idle: Collection[Kind], carefully: bool = False
+    ) -> _Stretch:
+        """Run steps. ``carefully``: if one raises, nothing of it is left, and the stretch is blocked."""
+        step = self._step_or_nothing if carefully else self._step
+        stretch = _Stretch(current_state(connection).now, set(idle))
+        ends_at = time.monotonic() + _SECONDS_PER_COMMIT
+        for _ in range(_STEPS_PER_COMMIT):
+            kind = self._move_to_next(connection, stretch, target)
+            if kind is None:
+                break
+            stretch.is_blocked = kind is Kind.CARRIERS or not step(connection, stretch, kind)
+            if stretch.is_blocked or self._turns.password_checks.are_requested or time.monotonic() >= ends_at:
+                break
+        return stretch
+
+    def _move_to_next(self, connection: Connection, stretch: _Stretch, target: datetime) -> Kind | None:
+        """Move the clock to the next time at which something is due, and return its kind; None at the target."""
+        found = due.next_due(
+            connection,
+            after=dict.fromkeys(stretch.idle, stretch.now),
+            simulated=PROVIDER if self._delivery is not None else "",
+            pauses_until=stretch.now + LONGEST_PAUSE,
+        )
+        at = max(stretch.now, min(found.values(), default=target))
+        stretch.has_arrived = at > target or not found
+        if stretch.has_arrived:
+            freeze_clock(connection, target)
+            return None
+        if at > stretch.now:
+            freeze_clock(connection, at)
+            stretch.now, stretch.turn_of = at, _KINDS[0]
+            stretch.idle.clear()
+        return _first(found, at, stretch.turn_of)
+
+    def _step_or_nothing(self, connection: Connection, stretch: _Stretch, kind: Kind) -> bool:
+        """Do one step of a kind of work. Return False, and leave nothing of it, if it raises."""
+        try:
+            # A savepoint costs as much as a third of a step.
+            with connection.begin_nested():
+                return self._step(connection, stretch, kind)
+        except Exception:
+            log.exception("this step failed; it is done by itself", kind=kind.value)
+            return False
+
+    def _step(self, connection: Connection, stretch: _Stretch, kind: Kind) -> bool:
+        """Do one step of a kind of work. Return True."""
+        stretch.turn_of = kind
+        if self._work_on(connection, stretch, kind):
+            stretch.idle.clear()
+        else:
+            stretch.idle.add(kind)
+        return True
+
+    def _work_on(self, connection: Connection, stretch: _Stretch, kind: Kind) -> bool:
+        if kind is Kind.REPORTS:
+            return self._network.report(connection)
+        if kind is Kind.TURNS:
+            return self._turns.handle_waiting(connection)[0]
+        return self._send(connection, stretch)
+
+    def _send(self, connection: Connection, stretch: _Stretch) -> bool:
+        """Claim due messages, hand them to the simulated network and record the results."""
+        if self._delivery is None:
+            return False
+        claims = self._delivery.claims
+        done = claims.record_and_claim(connection, room=_MESSAGES_PER_STEP)
+        stretch.circuit = done.state
+        if done.claimed:
+            messages = [message for line in in_lines(done.claimed) for message in line]
+            results = self._network.take_within(connection, [submission_of(message) for message in messages])
+            stretch.circuit = claims.record_and_claim(connection, list(zip(messages, results, strict=True))).state
+            stretch.results += results
+        return done.worked
+
+
+def _first(found: Mapping[Kind, datetime], at: datetime, turn_of: Kind) -> Kind:
+    """Return the first kind that is due at ``at``, in the order that goes on with ``turn_of``."""
+    place = _KINDS.index(turn_of)
+    return next(kind for kind in (*_KINDS[place:], *_KINDS[:place]) if kind in found and found[kind] <= at)
