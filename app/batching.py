@@ -28,6 +28,7 @@ class Batcher(Generic[_Item, _Result]):
         most: int,
         *,
         shared: type[Exception] = Exception,
+        turn: asyncio.Lock | None = None,
     ) -> None:
         """Create a batcher.
 
@@ -35,10 +36,12 @@ class Batcher(Generic[_Item, _Result]):
             run: called with a batch; returns a result for each item, in order.
             most: the largest size of a batch.
             shared: a failure of this type fails the whole batch; after any other each item is run again by itself.
+            turn: held while a batch runs; what comes while the lock is waited for joins the batch.
         """
         self._run = run
         self._most = most
         self._shared = shared
+        self._turn = turn or asyncio.Lock()
         self._waiting: deque[tuple[_Item, asyncio.Future[_Result]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -54,8 +57,9 @@ class Batcher(Generic[_Item, _Result]):
         try:
             while self._waiting:
                 await self._gather()
-                batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
-                await self._run_batch(batch)
+                async with self._turn:
+                    batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+                    await self._run_batch(batch)
         finally:
             self._task = None
 

@@ -133,3 +133,21 @@ async def test_one_message_alone_takes_a_handful_of_commits(gateway: Running) ->
     assert len(await gateway.received()) == 2
     # Most of them are looks of the loops, one after the other, which find nothing.
     assert count.commits <= 30
+
+
+async def test_what_comes_while_a_batch_waits_for_its_turn_joins_it() -> None:
+    batches: list[list[int]] = []
+
+    async def run(items: Sequence[int]) -> Sequence[int]:
+        batches.append(list(items))
+        return items
+
+    turn = asyncio.Lock()
+    batcher = Batcher(run, most=50, turn=turn)
+    async with turn:
+        waiting = [batcher.submit(1)]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        waiting.append(batcher.submit(2))
+    await asyncio.gather(*waiting)
+    assert batches == [[1, 2]]

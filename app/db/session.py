@@ -144,6 +144,15 @@ class Database:
             return await self._together.write(work)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.write_now, work)
 
+    async def write_large(self, work: Callable[[Connection], _T]) -> _T:
+        """Run ``work`` and commit, for work that takes long: nothing else waits in its transaction.
+
+        Where several pieces of large work follow each other, what else is to be written goes between them.
+        """
+        if self._together is not None:
+            return await self._together.write_large(work)
+        return await self.write(work)
+
     async def read(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work``, which must not write."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, _in_transaction, self._reading, work)
@@ -209,7 +218,9 @@ class GroupCommit:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="db-writer")
-        self._gathered: Batcher[_Work, _Done] = Batcher(self._run, _WRITES_TOGETHER)
+        # Of the large pieces one at a time takes its turn, so that a group waits for one of them at most.
+        self._large, self._turn = asyncio.Lock(), asyncio.Lock()
+        self._gathered: Batcher[_Work, _Done] = Batcher(self._run, _WRITES_TOGETHER, turn=self._turn)
 
     async def write(self, work: Callable[[Connection], _T]) -> _T:
         """Run a piece of work, and return its result after the commit."""
@@ -218,6 +229,11 @@ class GroupCommit:
         if error is not None:
             raise error
         return result
+
+    async def write_large(self, work: Callable[[Connection], _T]) -> _T:
+        """Run a piece of work in a transaction of its own. The group that gathered meanwhile is committed next."""
+        async with self._large, self._turn:
+            return await asyncio.get_running_loop().run_in_executor(self._writer, _in_transaction, self._engine, work)
 
     def close(self) -> None:
         """Wait for running work, then stop the writer's thread."""
