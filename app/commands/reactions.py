@@ -18,5 +18,7 @@ def with_reactions(registry: Registry, turn: Turn, outcome: Outcome) -> Outcome:
 
 def only_to_customer(turn: Turn, outcome: Outcome) -> Outcome:
     """Drop the replies of an outcome if the number has no customer any more (safety.md 1)."""
+    if not outcome.replies:
+        return outcome
     account = apply(turn.account, Outcome(subscriber=outcome.subscriber))
-    return outcome if account.customer or not outcome.replies else replace(outcome, replies=())
+    return outcome if account.customer else replace(outcome, replies=())

@@ -29,14 +29,16 @@ def import_subscription(turn: Turn) -> Outcome:
         if is_broken(line):
             return refused(reason, detail)
     after = _new_subscription(line) if line.held is None else _corrected_subscription(line, line.held)
+    kept = _kept_fields(request, after)
     if after == line.held:
-        return request.returning(_kept_fields(request, after), Outcome(verdict="as before"))
-    imported = merge_outcomes(_import_outcome(line, after), update_question_expiry(turn, after))
-    return request.returning(_kept_fields(request, after), imported)
+        return request.returning(kept, Outcome(verdict="as before"))
+    return request.returning(
+        kept, merge_outcomes(_import_outcome(line, after, kept), update_question_expiry(turn, after))
+    )
 
 
-def _import_outcome(line: ImportLine, after: Subscription) -> Outcome:
-    turn, request, kept = line.turn, line.request, _kept_fields(line.request, after)
+def _import_outcome(line: ImportLine, after: Subscription, kept: tuple[str, ...]) -> Outcome:
+    turn, request = line.turn, line.request
     draft = EvidenceDraft("import", after.id, {
         "service_code": after.service_code, "who": request.who, "channel": request.channel.value,
         "as_of": line.as_of.isoformat(), "kept": kept,

@@ -1,7 +1,7 @@
 """Loading of the accounts that turns are handed, for a whole batch at once."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -104,13 +104,17 @@ class AccountLoader:
             for kind in records.KINDS if reads is ALL_RECORDS else reads:
                 if kind not in entry.account.records:
                     missing[kind][entry.account.msisdn] = entry
+        lacking: dict[str, PendingAccount] = {}
+        added: dict[str, dict[type[Record], Mapping[str, Record]]] = defaultdict(dict)
         for kind, entries in missing.items():
             tenures = [(entry.bucket, msisdn, entry.tenure) for msisdn, entry in entries.items()]
             found = records.load(connection, kind, tenures, since)
+            lacking |= entries
             for msisdn, entry in entries.items():
                 # The records that earlier turns of the batch made are not in the database yet.
-                current = {**found.get(msisdn, {}), **entry.unsaved.get(kind, {})}
-                entry.account = entry.account.with_records({kind: current})
+                added[msisdn][kind] = {**found.get(msisdn, {}), **entry.unsaved.get(kind, {})}
+        for msisdn, entry in lacking.items():
+            entry.account = entry.account.with_records(added[msisdn])
 
     def _add_evidence(self, connection: Connection, stimuli: StimuliByAccount) -> None:
         subjects: list[tuple[int, str, int, str]] = []
