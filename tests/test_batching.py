@@ -9,6 +9,7 @@ from sqlalchemy import Engine, event
 
 from app import batching
 from app.batching import Batcher
+from app.commands.accounts.directory import SetSubscriber
 from app.db.outbox import outbound_message
 from app.db.subscribers import subscriber
 from tests.running import Running
@@ -61,6 +62,16 @@ async def test_an_array_of_five_hundred_is_stored_in_one_commit(gateway: Running
             await gateway.store(*(gateway.message("0000", sender=number) for number in NUMBERS))
 
     assert count.commits == 1
+
+
+async def test_a_set_of_five_hundred_calls_is_carried_out_in_one_commit(gateway: Running) -> None:
+    change = SetSubscriber(who="test", given=frozenset({"points"}), create=True, points=1)
+    async with gateway.gateway.engine.paused():
+        with counted(gateway.gateway.storage.database.engine) as count:
+            await gateway.gateway.turning.turns.carry_out_all([(number, change) for number in NUMBERS])
+
+    assert count.commits == 1
+    assert count.statements <= 40
 
 
 async def test_what_is_still_arriving_joins_the_batch() -> None:

@@ -29,8 +29,7 @@ def _module(fuse: Fuse) -> ModuleType:
 
     @command("SPOIL", reads=(), kept=True)
     def spoil(turn: Turn, _argument: str) -> Outcome:
-        """Subscribe twice to one service, which both databases reject."""
-        return Outcome(subscriptions=(_held(turn), _held(turn)) if fuse.burns else (), verdict="went well")
+        return held_twice(turn) if fuse.burns else Outcome(verdict="went well")
 
     @command("CLUTTER", reads=(), kept=True)
     def clutter(turn: Turn, _argument: str) -> Outcome:
@@ -52,6 +51,11 @@ def _module(fuse: Fuse) -> ModuleType:
         function.__module__ = module.__name__
         setattr(module, function.__name__, function)
     return module
+
+
+def held_twice(turn: Turn) -> Outcome:
+    """Subscribe twice to one service, which both databases reject."""
+    return Outcome(subscriptions=(_held(turn), _held(turn)), verdict="went well")
 
 
 def _held(turn: Turn) -> Subscription:

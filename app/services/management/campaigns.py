@@ -3,7 +3,6 @@
 A campaign is stored at once and carried out in batches, with one turn for each recipient (flows.md 15).
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -19,7 +18,6 @@ from app.db.state import current_state
 from app.domain.campaigns import Campaign, Segment, SkipReason
 from app.domain.messages import MessageClass
 from app.domain.refusals import RefusalReason
-from app.domain.storage import StorageUnavailableError
 from app.domain.values import value
 from app.services.ids import IdSource
 from app.services.isolation import Isolation
@@ -110,17 +108,14 @@ class Campaigns:
 
     async def _send_to(self, campaign: Campaign, numbers: Sequence[str]) -> dict[str, str | None]:
         stimulus = SendCampaignMessage(campaign.id, campaign.kind, campaign.text, campaign.made_at)
-        calls = (self._turns.carry_out(msisdn, stimulus) for msisdn in numbers)
-        results = await asyncio.gather(*calls, return_exceptions=True)
+        results = await self._turns.carry_out_all([(msisdn, stimulus) for msisdn in numbers])
         return {msisdn: _skip_reason(result) for msisdn, result in zip(numbers, results, strict=True)}
 
 
-def _skip_reason(result: SkipReason | BaseException | None) -> str | None:
+def _skip_reason(result: SkipReason | Exception | None) -> str | None:
     """Return why a number was skipped, None if it was not. A turn that raised counts as skipped."""
-    if not isinstance(result, BaseException):
+    if not isinstance(result, Exception):
         return result.value if result else None
-    if isinstance(result, StorageUnavailableError) or not isinstance(result, Exception):
-        raise result
     log.error("a campaign could not come to a number", trace=observability.trace_of(result))
     return _ERROR
 

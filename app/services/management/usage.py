@@ -1,6 +1,5 @@
 """Readings of data usage in the management API: many at a time, one turn for each subscriber."""
 
-import asyncio
 from collections.abc import Sequence
 
 from app.commands.accounts.data_usage import ReadDataUsage, Reading, ReadingResult
@@ -18,26 +17,26 @@ class Usage:
     async def record(self, readings: Sequence[tuple[str, Reading]]) -> list[ReadingResult | Refusal]:
         """Record readings of subscribers, given by their MSISDN; return a result for each, in order.
 
-        The readings of one subscriber are recorded in the order given, those of different ones side by side. Where a
+        The readings of one subscriber are recorded in the order given. Where a
         subscriber's call is refused, all of that subscriber's readings are.
         """
         places: dict[str, list[int]] = {}
         for place, (msisdn, _) in enumerate(readings):
             places.setdefault(msisdn, []).append(place)
+        calls = [
+            (msisdn, ReadDataUsage(tuple(readings[place][1] for place in mine))) for msisdn, mine in places.items()
+        ]
+        found = await self._turns.carry_out_all(calls)
         results: list[ReadingResult | Refusal] = [ReadingResult.OLDER] * len(readings)
-
-        async def record_one(msisdn: str, mine: Sequence[int]) -> None:
-            found = await self._record_for_subscriber(msisdn, tuple(readings[place][1] for place in mine))
-            for place, result in zip(mine, found, strict=True):
+        for mine, answer in zip(places.values(), found, strict=True):
+            for place, result in zip(mine, _results(answer, len(mine)), strict=True):
                 results[place] = result
-
-        await asyncio.gather(*(record_one(msisdn, mine) for msisdn, mine in places.items()))
         return results
 
-    async def _record_for_subscriber(
-        self, msisdn: str, readings: tuple[Reading, ...]
-    ) -> Sequence[ReadingResult | Refusal]:
-        try:
-            return await self._turns.carry_out(msisdn, ReadDataUsage(readings))
-        except RefusedError as error:
-            return [error.refusal] * len(readings)
+
+def _results(answer: Sequence[ReadingResult | Refusal] | Exception, count: int) -> Sequence[ReadingResult | Refusal]:
+    if isinstance(answer, RefusedError):
+        return [answer.refusal] * count
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

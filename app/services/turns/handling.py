@@ -3,19 +3,16 @@
 This is the second commit of a message; storing it was the first. Management calls are handled here as well.
 """
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from app import observability
-from app.batching import Batcher
 from app.commands.router import Router
 from app.db import conversations, delivery_outcomes, inbox, timers, unknown_sends
-from app.db.catalogue import load_catalogue
 from app.db.inbox import StoredMessage
 from app.db.keys import NumberKey
 from app.db.session import Database
@@ -23,25 +20,24 @@ from app.db.state import current_state
 from app.db.timers import StoredTimer
 from app.domain.account import Account
 from app.domain.catalogue import Catalogue
-from app.domain.msisdn import bucket_of
 from app.domain.policy import Policy, ProviderTraits
 from app.domain.storage import StorageUnavailableError
 from app.domain.turn import AwaitHandOver, AwaitPassword, Call, Outcome, Postponed, TextReceived, Turn
 from app.services.ids import IdSource
-from app.services.refusals import RefusedError
 from app.services.sealing import Sealer
+from app.services.turns.calls import Calls
 from app.services.turns.codec import AccountCodec
 from app.services.turns.failing import record_failure, set_aside
 from app.services.turns.joining import Joiner
-from app.services.turns.loading import EVERYTHING, AccountLoader, look_back_from
+from app.services.turns.loading import AccountLoader, look_back_from
 from app.services.turns.passwords import PasswordChecks
 from app.services.turns.stimuli import StimulusFactory, queue_stimuli
+from app.services.turns.turn_factory import TurnFactory
 from app.services.turns.unit_of_work import PendingAccount, QueuedStimulus, UnitOfWork
 
 _R = TypeVar("_R")
 _MAX_NUMBERS = 500
 _MAX_MESSAGES = 500
-_MAX_CALLS = 200
 log = observability.logger(__name__)
 
 
@@ -66,19 +62,14 @@ class Turns:
         """
         self._database = database
         self._router = router
-        self._ids = ids
-        self._policy = policy
         self._stimuli = StimulusFactory(sealer, carriers, default_carrier)
         self._joiner = Joiner(sealer, ids)
         self._wake_delivery = wake_delivery
-        self._codec = AccountCodec(router.registry.questions)
-        self._loader = AccountLoader(router, self._codec, policy.numbers)
-        self._catalogue = Catalogue()
-        self._new_work: Callable[[], UnitOfWork] = lambda: UnitOfWork(self._codec, ids, sealer.heads)
+        codec = AccountCodec(router.registry.questions)
+        self._loader = AccountLoader(router, codec, policy.numbers)
+        self._turns = TurnFactory(ids, policy, codec, sealer.heads)
         self.password_checks = PasswordChecks()
-        self._calls = Batcher[tuple[str, Call[Any]], Outcome](
-            self._run_calls, _MAX_CALLS, shared=StorageUnavailableError
-        )
+        self._calls = Calls(database, router, self._loader, self._stimuli, self._turns, wake_delivery)
 
     # ---- due messages and timers
 
@@ -131,8 +122,8 @@ class Turns:
         joined = self._joiner.join(connection, pending, entries, now)
         messages = [self._stimuli.from_message(row) for row in joined.messages]
         queue_stimuli(entries, messages, [self._stimuli.from_timer(row) for row in due])
-        work = self._new_work()
-        catalogue = self._current_catalogue(connection, state.catalogue_version)
+        work = self._turns.unit_of_work()
+        catalogue = self._turns.catalogue(connection, state.catalogue_version)
         worked = self._handle_rounds(connection, list(entries.values()), work, catalogue, now)
         self._write_work(connection, work, now)
         self._joiner.mark(connection, joined, entries)
@@ -145,11 +136,6 @@ class Turns:
     def _write_work(self, connection: Connection, work: UnitOfWork, now: datetime) -> None:
         work.write(connection, now)
         self._loader.cache(work.version, work.changed.values())
-
-    def _current_catalogue(self, connection: Connection, version: int) -> Catalogue:
-        if self._catalogue.version != version:
-            self._catalogue = load_catalogue(connection)
-        return self._catalogue
 
     def _handle_rounds(
         self,
@@ -203,10 +189,7 @@ class Turns:
         return True
 
     def _turn(self, account: Account, queued: QueuedStimulus, catalogue: Catalogue, now: datetime) -> Turn:
-        return Turn(
-            queued.stimulus, account, catalogue, self._policy, queued.carrier, queued.at, now, self._ids,
-            secrets.randbelow, self.password_checks.result(_id_of(queued)),
-        )  # fmt: skip
+        return self._turns.turn(account, queued, catalogue, now, self.password_checks.result(_id_of(queued)))
 
     # ---- a batch that cannot be written
 
@@ -239,11 +222,11 @@ class Turns:
         entries = self._loader.load(connection, locked, look_back_from(state.now))
         joined = self._joiner.join(connection, inbox.pending_of(connection, [key], state.now, 1), entries, state.now)
         due = timers.due_of(connection, [key], state.now)
-        work = self._new_work()
+        work = self._turns.unit_of_work()
         queued = [*map(self._stimuli.from_message, joined.messages), *map(self._stimuli.from_timer, due)]
         if queued:
             entry = entries[key[1]]
-            catalogue = self._current_catalogue(connection, state.catalogue_version)
+            catalogue = self._turns.catalogue(connection, state.catalogue_version)
             turn = self._turn(entry.account, queued[0], catalogue, state.now)
             record_failure(entry, turn, queued[0], work, error)
             self._write_work(connection, work, state.now)
@@ -254,40 +237,11 @@ class Turns:
 
     async def carry_out(self, msisdn: str, call: Call[_R]) -> _R:
         """Carry out a management call as a turn of its subscriber. Return its result; raise RefusedError if refused."""
-        outcome = await self._calls.submit((msisdn, call))
-        if outcome.refusal is not None:
-            raise RefusedError(outcome.refusal.reason, outcome.refusal.detail)
-        return cast("_R", outcome.result)  # set by Call.returning, which checks the type
+        return await self._calls.carry_out(msisdn, call)
 
-    async def _run_calls(self, calls: Sequence[tuple[str, Call[Any]]]) -> Sequence[Outcome]:
-        outcomes, made_messages = await self._database.write(partial(self._handle_calls, calls=calls))
-        if made_messages:
-            self._wake_delivery()
-        return outcomes
-
-    def _handle_calls(
-        self, connection: Connection, *, calls: Sequence[tuple[str, Call[Any]]]
-    ) -> tuple[list[Outcome], bool]:
-        state = current_state(connection)
-        keys = [(bucket_of(msisdn), msisdn) for msisdn, _ in calls]
-        conversations.open_conversations(connection, [msisdn for msisdn, _ in calls])
-        locked = conversations.lock_conversations(connection, keys, wait=True)
-        entries = self._loader.load_uncached(connection, locked, EVERYTHING)
-        catalogue = self._current_catalogue(connection, state.catalogue_version)
-        work = self._new_work()
-        self._loader.load_needs(connection, [(entries[msisdn], stimulus) for msisdn, stimulus in calls], EVERYTHING)
-        outcomes: list[Outcome] = []
-        for msisdn, stimulus in calls:
-            entry = entries[msisdn]
-            queued = self._stimuli.from_call(stimulus, state.now)
-            turn = self._turn(entry.account, queued, catalogue, state.now)
-            outcome = self._router.run(turn)
-            work.add(entry, turn, queued, outcome)
-            outcomes.append(outcome)
-        self._write_work(connection, work, state.now)
-        observability.batch("calls", len(calls))
-        observability.TURNS.labels("call").inc(len(calls))
-        return outcomes, work.made_messages
+    async def carry_out_all(self, calls: Sequence[tuple[str, Call[_R]]]) -> list[_R | Exception]:
+        """Carry out management calls in order (see ``Calls``). Return for each its result or its exception."""
+        return await self._calls.carry_out_all(calls)
 
 
 def _due_numbers(connection: Connection) -> list[NumberKey]:
