@@ -7,6 +7,7 @@ from functools import cache
 from sqlalchemy import (
     BindParameter,
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -23,10 +24,11 @@ from sqlalchemy import (
 from sqlalchemy.sql.base import Executable
 
 from app.db.columns import customer, metadata, optional, partial_index, required
-from app.db.keys import ITEM, NUMBER, NumberKey
+from app.db.keys import ITEM, NUMBER, NumberKey, TenureKey
 from app.db.readers import RowReader
 from app.db.rows import (
     AnySelect,
+    Given,
     as_keys,
     as_parameter,
     fetch,
@@ -212,22 +214,29 @@ def mark(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
     update_rows(connection, _inbound, rows, ITEM)
 
 
-def ignore_pending(connection: Connection, number: NumberKey, tenure: int, verdict: str, now: datetime) -> int:
-    """Ignore all pending messages of a number, as messages of ``tenure``. Return their number."""
-    bucket, msisdn = number
-    waiting = (
-        _inbound.c.bucket == bucket,
-        _inbound.c.msisdn == msisdn,
-        one_of(_inbound.c.status, InboundStatus.PENDING),
-    )
-    ended = {
-        "status": InboundStatus.IGNORED.value,
-        "verdict": verdict,
-        "tenure": tenure,
-        "handled_at": now,
-        "sealed": None,
-    }
-    return connection.execute(update(_inbound).where(*waiting).values(**ended)).rowcount
+def _is_pending(_given: Given) -> ColumnElement[bool]:
+    return one_of(_inbound.c.status, InboundStatus.PENDING)
+
+
+def ignore_pending(connection: Connection, tenures: Sequence[TenureKey], verdict: str, now: datetime) -> int:
+    """Ignore all pending messages of the numbers of ``tenures``, as messages of these. Return how many they are.
+
+    Of several tenures of a number the first counts.
+    """
+    of_numbers = {(bucket, msisdn): tenure for bucket, msisdn, tenure in reversed(tenures)}
+    rows = [
+        {
+            "bucket": bucket,
+            "msisdn": msisdn,
+            "status": InboundStatus.IGNORED,
+            "verdict": verdict,
+            "tenure": tenure,
+            "handled_at": now,
+            "sealed": None,
+        }
+        for (bucket, msisdn), tenure in of_numbers.items()
+    ]
+    return update_rows(connection, _inbound, rows, NUMBER, only=_is_pending)
 
 
 def postpone_pending(

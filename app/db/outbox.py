@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import (
     BindParameter,
@@ -22,14 +23,25 @@ from sqlalchemy import (
     or_,
     outerjoin,
     select,
-    update,
 )
 
 from app.db.columns import customer, metadata, optional, partial_index, required
-from app.db.keys import ITEM
+from app.db.keys import ITEM, TENURE, TenureKey
 from app.db.provider_state import provider_lane
 from app.db.readers import RowReader
-from app.db.rows import Row, fetch, insert_rows, one_of, update_rows
+from app.db.rows import (
+    AnySelect,
+    Given,
+    Row,
+    as_keys,
+    fetch,
+    from_json,
+    insert_rows,
+    matching,
+    one_of,
+    shape_of,
+    update_rows,
+)
 from app.db.types import Id, Instant
 from app.domain.messages import Lane, OutboundStatus
 from app.domain.values import value
@@ -185,19 +197,29 @@ def postpone(connection: Connection, messages: Sequence[ClaimedMessage], until: 
     update_rows(connection, _mt, rows, ITEM)
 
 
-def supersede_queued(connection: Connection, bucket: int, msisdn: str, tenure: int, now: datetime) -> None:
-    """Supersede queued messages of an ended tenure; messages under way are not tried again."""
-    columns = _mt.c
-    mine = (
-        columns.bucket == bucket,
-        columns.msisdn == msisdn,
-        columns.tenure == tenure,
-        unfinished(columns.status),
-    )
-    queued, under_way = one_of(columns.status, "queued"), one_of(columns.status, "sending")
-    connection.execute(select(columns.id).where(*mine).order_by(columns.id).with_for_update())
-    connection.execute(update(_mt).where(*mine, queued).values(status=OutboundStatus.SUPERSEDED.value, final_at=now))
-    connection.execute(update(_mt).where(*mine, under_way, columns.valid_until > now).values(valid_until=now))
+@cache
+def _unfinished_of(dialect: str) -> AnySelect:
+    given = from_json(dialect, shape_of(_mt, TENURE))
+    mine = select(_mt.c.id).join_from(_mt, given, matching(_mt, given, TENURE)).where(unfinished(_mt.c.status))
+    return mine.order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id).with_for_update(of=_mt)
+
+
+def _is_queued(_given: Given) -> ColumnElement[bool]:
+    return and_(unfinished(_mt.c.status), one_of(_mt.c.status, "queued"))
+
+
+def _may_be_tried_again(given: Given) -> ColumnElement[bool]:
+    under_way = and_(unfinished(_mt.c.status), one_of(_mt.c.status, "sending"))
+    return and_(under_way, _mt.c.valid_until > given("valid_until"))
+
+
+def supersede_queued(connection: Connection, tenures: Sequence[TenureKey], now: datetime) -> None:
+    """Supersede queued messages of ended tenures; messages under way are not tried again."""
+    fetch(connection, _unfinished_of(connection.dialect.name), as_keys(TENURE, tenures))
+    keys = [dict(zip(TENURE, tenure, strict=True)) for tenure in tenures]
+    over = {"status": OutboundStatus.SUPERSEDED, "final_at": now}
+    update_rows(connection, _mt, [{**key, **over} for key in keys], TENURE, only=_is_queued)
+    update_rows(connection, _mt, [{**key, "valid_until": now} for key in keys], TENURE, only=_may_be_tried_again)
 
 
 _provider = provider_lane

@@ -249,7 +249,9 @@ def _update(
 
 def update_rows(
     connection: Connection, table: Table, rows: Sequence[Row], keys: tuple[str, ...], only: Condition | None = None
-) -> None:
-    """Update rows by their ``keys``, where ``only`` holds: a module-level function, as statements are cached by it."""
-    if rows:
-        _write(connection, _update(connection.dialect.name, table, tuple(rows[0]), keys, only), rows)
+) -> int:
+    """Update rows by their ``keys``, where ``only`` holds: a module-level function, as statements are cached by it.
+
+    Return the number of rows that were updated.
+    """
+    return _write(connection, _update(connection.dialect.name, table, tuple(rows[0]), keys, only), rows) if rows else 0

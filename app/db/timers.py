@@ -28,7 +28,7 @@ from app.db.columns import customer, metadata, required
 from app.db.inbox import inbound_message
 from app.db.keys import NUMBER, TENURE, NumberKey, TenureKey
 from app.db.readers import RowReader
-from app.db.rows import AnySelect, as_parameter, fetch, from_json, matching, one_of, shape_of, upsert_rows
+from app.db.rows import AnySelect, as_keys, as_parameter, fetch, from_json, matching, one_of, shape_of, upsert_rows
 from app.db.types import Instant
 from app.domain.messages import InboundStatus
 from app.domain.turn import HELD_MESSAGE
@@ -128,16 +128,16 @@ def set_timers(connection: Connection, timers: Sequence[StoredTimer]) -> None:
 
 
 @cache
-def _delete(dialect: str) -> Delete:
-    given = from_json(dialect, shape_of(_timer, _KEY))
-    key = tuple_(*(_timer.c[name] for name in _KEY))
-    return delete(_timer).where(key.in_(select(*(given.c[name] for name in _KEY))))
+def _delete(dialect: str, names: tuple[str, ...]) -> Delete:
+    given = from_json(dialect, shape_of(_timer, names))
+    key = tuple_(*(_timer.c[name] for name in names))
+    return delete(_timer).where(key.in_(select(*(given.c[name] for name in names))))
 
 
 def drop_timers(connection: Connection, keys: Sequence[dict[str, object]]) -> None:
     """Delete timers by their primary keys."""
     if keys:
-        connection.execute(_delete(connection.dialect.name), as_parameter(keys))
+        connection.execute(_delete(connection.dialect.name, _KEY), as_parameter(keys))
 
 
 def data_of(connection: Connection, keys: Sequence[dict[str, object]]) -> list[StoredTimer]:
@@ -151,10 +151,7 @@ def data_of(connection: Connection, keys: Sequence[dict[str, object]]) -> list[S
 
 def drop_all_of(connection: Connection, tenures: Sequence[TenureKey]) -> None:
     """Delete every timer of ended tenures."""
-    for bucket, msisdn, tenure in tenures:
-        connection.execute(
-            delete(_timer).where(_timer.c.bucket == bucket, _timer.c.msisdn == msisdn, _timer.c.tenure == tenure)
-        )
+    connection.execute(_delete(connection.dialect.name, TENURE), as_keys(TENURE, tenures))
 
 
 def postpone_all(connection: Connection, number: NumberKey, until: datetime) -> None:

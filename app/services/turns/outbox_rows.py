@@ -1,6 +1,7 @@
 """Rows of the outbox: the messages of a reply, to be sent or recorded as superseded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from app.db import delivery_outcomes
 from app.db.inbox import StoredMessage
@@ -8,8 +9,6 @@ from app.db.keys import TenureKey
 from app.domain.messages import VALIDITY, Lane, OutboundStatus, Reply, lane_of
 from app.domain.segments import measure
 from app.domain.turn import Turn
-
-# Bucket, number and tenure.
 
 
 def message_rows(
@@ -44,6 +43,7 @@ def message_rows(
                 "status": OutboundStatus.QUEUED,
                 "due_at": turn.now,
                 "attempts": 0,
+                "final_at": None,
             }
         )
     return rows
@@ -53,3 +53,13 @@ def superseded_rows(turn: Turn, tenure: TenureKey, ids: Iterator[str], reply: Re
     """Return the messages of a held reply that will not be sent, as a record of them (safety.md 18)."""
     over = {"status": OutboundStatus.SUPERSEDED, "final_at": turn.now, "told": None}
     return [{**row, **over} for row in message_rows(turn, tenure, ids, reply, answered=None)]
+
+
+def without_tenure(rows: Sequence[dict[str, object]], tenure: TenureKey, now: datetime) -> list[dict[str, object]]:
+    """Return rows of a batch with the queued messages of a tenure superseded, as that ended at ``now`` (UTC)."""
+    over = {"status": OutboundStatus.SUPERSEDED, "final_at": now}
+    ended = ((row["bucket"], row["msisdn"], row["tenure"]) == tenure for row in rows)
+    return [
+        {**row, **over} if of_it and row["status"] is OutboundStatus.QUEUED else row
+        for row, of_it in zip(rows, ended, strict=True)
+    ]

@@ -1,5 +1,7 @@
 """The timers that a batch of turns sets and drops, as rows."""
 
+from collections import defaultdict
+
 from sqlalchemy import Connection
 
 from app.db import timers
@@ -7,38 +9,37 @@ from app.db.keys import TenureKey
 from app.db.timers import StoredTimer
 
 Row = dict[str, object]
-_TimerKey = tuple[str, int, str, str]
-
-
-def _key(timer: StoredTimer) -> _TimerKey:
-    return timer.msisdn, timer.tenure, timer.kind, timer.subject
+_TimerKey = tuple[str, str]
 
 
 class TimerRows:
-    """The last change of each timer within a batch."""
+    """The last change of each timer within a batch, by tenure, kind and subject."""
 
     def __init__(self) -> None:
-        self._set: dict[_TimerKey, StoredTimer] = {}
-        self._dropped: dict[_TimerKey, Row] = {}
+        self._set: dict[TenureKey, dict[_TimerKey, StoredTimer]] = defaultdict(dict)
+        self._dropped: dict[tuple[TenureKey, _TimerKey], Row] = {}
 
     def set(self, timer: StoredTimer) -> None:
         """Set a timer, in place of an earlier one of the same tenure, kind and subject."""
-        self._set[_key(timer)] = timer
+        self._set[timer.bucket, timer.msisdn, timer.tenure][timer.kind, timer.subject] = timer
 
     def is_set(self, timer: StoredTimer) -> bool:
         """Return True if the batch sets a timer of this tenure, kind and subject."""
-        return _key(timer) in self._set
+        return (timer.kind, timer.subject) in self._set[timer.bucket, timer.msisdn, timer.tenure]
 
     def drop(self, tenure: TenureKey, kind: str, subject: str) -> Row:
         """Drop a timer, whether it is stored or set by this batch. Return its key columns."""
         bucket, msisdn, number = tenure
-        key = (msisdn, number, kind, subject)
-        self._set.pop(key, None)
+        self._set[tenure].pop((kind, subject), None)
         row = {"bucket": bucket, "msisdn": msisdn, "tenure": number, "kind": kind, "subject": subject}
-        self._dropped[key] = row
+        self._dropped[tenure, (kind, subject)] = row
         return row
+
+    def end_tenure(self, tenure: TenureKey) -> None:
+        """Drop the timers of a tenure that this batch has set so far; ``drop_all_of`` deletes the stored ones."""
+        self._set.pop(tenure, None)
 
     def write(self, connection: Connection) -> None:
         """Write all changes. A timer that was dropped and then set again ends up set."""
         timers.drop_timers(connection, list(self._dropped.values()))
-        timers.set_timers(connection, list(self._set.values()))
+        timers.set_timers(connection, [timer for of_tenure in self._set.values() for timer in of_tenure.values()])

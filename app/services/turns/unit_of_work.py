@@ -28,7 +28,7 @@ from app.domain.records import Record
 from app.domain.turn import Outcome, Postponed, Stimulus, TimerSet, Turn, apply
 from app.domain.values import replace, value
 from app.services.turns.codec import AccountCodec, dump_limits
-from app.services.turns.outbox_rows import message_rows, superseded_rows
+from app.services.turns.outbox_rows import message_rows, superseded_rows, without_tenure
 from app.services.turns.question_rows import QuestionRows
 from app.services.turns.timer_rows import TimerRows
 
@@ -133,6 +133,8 @@ class UnitOfWork:
             entry.unsaved.clear()
         if outcome.tenure_ended:
             self._ended_tenures.append(key_before)
+            self._timers.end_tenure(key_before)
+            self._outbound = without_tenure(self._outbound, key_before, turn.now)
         self._add_rows(entry, turn, outcome)
         for reply in outcome.replies:
             self._add_reply(entry, turn, queued, reply)
@@ -257,11 +259,11 @@ class UnitOfWork:
 
     def write(self, connection: Connection, now: datetime) -> None:
         """Write all rows in the transaction of the caller, who commits it."""
-        for bucket, msisdn, tenure in self._ended_tenures:
-            outbox.supersede_queued(connection, bucket, msisdn, tenure, now)
-            ignored = inbox.ignore_pending(connection, (bucket, msisdn), tenure, FORMER_CUSTOMER, now)
+        if self._ended_tenures:
+            outbox.supersede_queued(connection, self._ended_tenures, now)
+            ignored = inbox.ignore_pending(connection, self._ended_tenures, FORMER_CUSTOMER, now)
             observability.UNUSED.labels(FORMER_CUSTOMER).inc(ignored)
-        timers.drop_all_of(connection, self._ended_tenures)
+            timers.drop_all_of(connection, self._ended_tenures)
         conversations.save_conversations(connection, [self._conversation_row(entry) for entry in self.changed.values()])
         save_subscribers(connection, list(self._subscribers.values()))
         save_subscriptions(connection, list(self._subscriptions.values()))

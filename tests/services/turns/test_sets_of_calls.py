@@ -12,7 +12,8 @@ from app.db.evidence import evidence
 from app.db.outbox import outbound_message
 from app.db.subscribers import subscriber
 from app.db.subscriptions import subscription
-from app.domain.account import Brand
+from app.db.timers import timer
+from app.domain.account import Brand, SubscriberStatus
 from app.domain.refusals import RefusalReason
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.turn import Call
@@ -69,6 +70,20 @@ async def test_calls_of_several_subscribers_are_carried_out_in_order(gateway: Ru
     assert row["points"] == 2
     assert await gateway.states(NEW) == {"CL": "active", "SJB": "active"}
     assert (await gateway.gateway.management.directory.verify(NEW)).ok
+
+
+async def test_a_tenure_that_ends_within_a_set_takes_nothing_along(gateway: Running) -> None:
+    closed = given(status=SubscriberStatus.CLOSED)
+    await carry_out(gateway, (NEW, given()), (NEW, held("CL")), (NEW, closed), (NEW, given(5)), (NEW, held("SJB")))
+
+    rows = await gateway.rows(subscription, subscription.c.msisdn == NEW)
+    assert {(row["tenure"], row["service_code"], row["state"]) for row in rows} == {
+        (1, "CL", "ended"),
+        (2, "SJB", "active"),
+    }
+    assert {row["tenure"] for row in await gateway.rows(timer, timer.c.msisdn == NEW)} == {2}
+    for tenure in (1, 2):
+        assert (await gateway.gateway.management.directory.verify(NEW, tenure)).ok
 
 
 async def test_a_call_that_raises_fails_alone(gateway: Running) -> None:
