@@ -114,10 +114,8 @@ class Directory:
         Raise RefusedError if that is not possible, or for a password that is easy to guess.
         """
         if password:
-            if is_easy(password, msisdn):
-                raise RefusedError(RefusalReason.INVALID, _EASY)
             # Hashing takes long: it runs in a thread and before the transaction.
-            change = replace(change, password_hash=await asyncio.to_thread(hash_password, password))
+            change = await asyncio.to_thread(with_password, change, msisdn, password)
         await self._turns.carry_out(msisdn, change)
 
     async def import_subscription(self, msisdn: str, wanted: ImportSubscription) -> tuple[str, ...]:
@@ -153,6 +151,18 @@ class Directory:
     async def verify(self, msisdn: str, tenure: int | None = None) -> Verification:
         """Verify a tenure's chain and the signature of its head."""
         return await self._database.read(partial(_verify, heads=self._sealer.heads, msisdn=msisdn, tenure=tenure))
+
+
+def with_password(change: SetSubscriber, msisdn: str, password: str | None) -> SetSubscriber:
+    """Return the change with the hash of a first password, if there is one, which takes some tens of milliseconds.
+
+    Raise RefusedError for a password that is easy to guess.
+    """
+    if not password:
+        return change
+    if is_easy(password, msisdn):
+        raise RefusedError(RefusalReason.INVALID, _EASY)
+    return replace(change, password_hash=hash_password(password))
 
 
 def _check_webhook(url: str | None, secret: str | None, *, private: bool) -> None:

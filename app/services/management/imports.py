@@ -1,22 +1,25 @@
 """Bulk imports: the lines of a file in chunks, each line on its own (http-api.md, safety.md 32)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
+from typing import Any
 
 from app import observability
 from app.domain.refusals import Refusal, RefusalReason
 from app.domain.storage import StorageUnavailableError
+from app.domain.turn import Call
 from app.domain.values import value
 from app.services.management.import_lines import ImportLine
 from app.services.refusals import RefusedError
+from app.services.turns.handling import Turns
 
 log = observability.logger(__name__)
 MAX_FAULTS = 1_000
 _MAX_KEPT_LINES = 1_000
-# Lines that are parsed together in a thread and then imported concurrently, so that they share commits. Few enough
-# that starting all of them does not block the event loop.
-_CHUNK_LINES = 200
+# Lines that are parsed together in a thread and then imported in one commit. Between two chunks, what waits for the
+# database goes first.
+_CHUNK_LINES = 1_000
 
 
 class InvalidLineError(ValueError):
@@ -28,20 +31,18 @@ class InvalidLineError(ValueError):
 
 
 @value
-class LineCall:
-    """What a valid line asks for.
+class TurnLine:
+    """A valid line about a subscriber: a call, which returns the names of the fields that were not imported."""
 
-    Attributes:
-        carry_out: imports the line and returns the names of the fields that were not imported.
-        kind: the type of the line.
-        concurrent: neighbouring lines of this type are imported concurrently and so share commits.
-        msisdn: the subscriber, if the line is about one.
-    """
+    msisdn: str
+    call: Call[Any]
 
-    carry_out: Callable[[], Awaitable[Sequence[str]]]
-    kind: str
-    concurrent: bool
-    msisdn: str | None
+
+@value
+class CatalogueLine:
+    """A valid line about an SP or a service; ``put`` imports it."""
+
+    put: Callable[[], Awaitable[None]]
 
 
 @value
@@ -69,14 +70,15 @@ class ImportResult:
     kept: Mapping[int, Sequence[str]]
 
 
-_Parsed = tuple[int, LineCall]
+_Parsed = tuple[int, TurnLine | CatalogueLine]
 
 
 class Import:
     """The import of one file. Its memory does not grow with the file."""
 
-    def __init__(self, parse: Callable[[ImportLine], LineCall]) -> None:
-        """``parse`` returns what a line asks for, or raises InvalidLineError; it is called in a thread."""
+    def __init__(self, turns: Turns, parse: Callable[[ImportLine], TurnLine | CatalogueLine]) -> None:
+        """``parse`` returns what a line asks for, or raises InvalidLineError or RefusedError; it runs in a thread."""
+        self._turns = turns
         self._parse = parse
         self._failed = 0
         self._faults: list[LineFault] = []
@@ -88,8 +90,9 @@ class Import:
         while chunk := await asyncio.to_thread(self._parse_chunk, lines):
             count += len(chunk)
             faults = [item for item in chunk if isinstance(item, LineFault)]
-            for group in _groups(item for item in chunk if not isinstance(item, LineFault)):
-                faults += [fault for fault in await asyncio.gather(*map(self._carry_out, group)) if fault]
+            parsed = (item for item in chunk if not isinstance(item, LineFault))
+            for _, group in groupby(parsed, lambda item: isinstance(item[1], TurnLine)):
+                faults += await self._carry_out(list(group))
             self._failed += len(faults)
             self._faults += sorted(faults, key=lambda fault: fault.line)[: MAX_FAULTS - len(self._faults)]
         return ImportResult(count, self._failed, self._faults, dict(sorted(self._kept.items())))
@@ -103,33 +106,35 @@ class Import:
         except InvalidLineError as error:
             reported = len(self._faults) < MAX_FAULTS
             return LineFault(line.number, Refusal(RefusalReason.INVALID, error.explain() if reported else ""))
+        except Exception as error:  # noqa: BLE001  reported for this line
+            return _fault(line.number, error)
 
-    async def _carry_out(self, parsed: _Parsed) -> LineFault | None:
-        number, call = parsed
-        try:
-            kept = await call.carry_out()
-        except RefusedError as error:
-            return LineFault(number, error.refusal)
-        except StorageUnavailableError:
-            raise
-        except Exception:
-            log.exception("a line of an import failed", line=number)
-            return LineFault(number, None)
-        if kept and len(self._kept) < _MAX_KEPT_LINES:
-            self._kept[number] = kept
-        return None
+    async def _carry_out(self, group: Sequence[_Parsed]) -> list[LineFault]:
+        """Import neighbouring lines, which are all about subscribers or all about the catalogue."""
+        calls = [(line.msisdn, line.call) for _, line in group if isinstance(line, TurnLine)]
+        puts = [line.put for _, line in group if isinstance(line, CatalogueLine)]
+        results = [*await self._turns.carry_out_all(calls), *[await _result(put) for put in puts]]
+        faults: list[LineFault] = []
+        for (number, _), result in zip(group, results, strict=True):
+            if isinstance(result, Exception):
+                faults.append(_fault(number, result))
+            elif result and len(self._kept) < _MAX_KEPT_LINES:
+                self._kept[number] = result
+        return faults
 
 
-def _groups(lines: Iterable[_Parsed]) -> Iterator[list[_Parsed]]:
-    """Yield groups of neighbouring lines to import concurrently: of one type, at most one line for each subscriber."""
-    group: list[_Parsed] = []
-    seen: set[str | None] = set()
-    for line in lines:
-        _, call = line
-        if group and (not call.concurrent or call.kind != group[0][1].kind or call.msisdn in seen):
-            yield group
-            group, seen = [], set()
-        group.append(line)
-        seen.add(call.msisdn)
-    if group:
-        yield group
+async def _result(put: Callable[[], Awaitable[None]]) -> Exception | None:
+    try:
+        await put()
+    except StorageUnavailableError:
+        raise
+    except Exception as error:  # noqa: BLE001  reported for this line
+        return error
+    return None
+
+
+def _fault(number: int, error: Exception) -> LineFault:
+    if isinstance(error, RefusedError):
+        return LineFault(number, error.refusal)
+    log.error("a line of an import failed", line=number, exc_info=error)
+    return LineFault(number, None)

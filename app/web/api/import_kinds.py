@@ -1,6 +1,6 @@
 """The types of lines in a bulk import: for each, the fields of the corresponding PUT and its handler."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Literal, TypeAlias, cast, get_args
 
@@ -10,8 +10,9 @@ from app.domain.catalogue import Service, ServiceProvider
 from app.domain.values import value
 from app.providers.validation import error_details
 from app.services.gateway import Management
+from app.services.management.directory import with_password
 from app.services.management.import_lines import Columns, ImportLine
-from app.services.management.imports import InvalidLineError, LineCall
+from app.services.management.imports import CatalogueLine, InvalidLineError, TurnLine
 from app.services.management.tokens import Caller
 from app.web.api.catalogue import CODE_PATTERN
 from app.web.api.models import ServiceBody, ServiceProviderBody, SubscriberBody, SubscriptionBody
@@ -36,68 +37,59 @@ class _SubscriptionLine(SubscriptionBody):
     service_code: str
 
 
-async def _put_provider(management: Management, _caller: Caller, line: _ServiceProviderLine) -> tuple[str, ...]:
-    fields = line.model_dump(exclude={"webhook_secret"})
-    await management.directory.put_service_provider(ServiceProvider(**fields), line.webhook_secret)
-    return ()
+def _provider_line(management: Management, _caller: Caller, line: _ServiceProviderLine) -> CatalogueLine:
+    provider = ServiceProvider(**line.model_dump(exclude={"webhook_secret"}))
+    return CatalogueLine(partial(management.directory.put_service_provider, provider, line.webhook_secret))
 
 
-async def _put_service(management: Management, _caller: Caller, line: _ServiceLine) -> tuple[str, ...]:
-    await management.directory.put_service(Service(**line.model_dump()))
-    return ()
+def _service_line(management: Management, _caller: Caller, line: _ServiceLine) -> CatalogueLine:
+    return CatalogueLine(partial(management.directory.put_service, Service(**line.model_dump())))
 
 
-async def _put_subscriber(management: Management, caller: Caller, line: _SubscriberLine) -> tuple[str, ...]:
+def _subscriber_line(_management: Management, caller: Caller, line: _SubscriberLine) -> TurnLine:
     msisdn = msisdn_of(line.msisdn)
     change = change_of(line, caller, create=True)
-    await management.directory.set_subscriber(msisdn, change, line.service_password)
-    return ()
+    return TurnLine(msisdn, with_password(change, msisdn, line.service_password))
 
 
-async def _put_subscription(management: Management, caller: Caller, line: _SubscriptionLine) -> tuple[str, ...]:
-    wanted = import_of(line, caller, line.service_code)
-    return await management.directory.import_subscription(msisdn_of(line.msisdn), wanted)
+def _subscription_line(_management: Management, caller: Caller, line: _SubscriptionLine) -> TurnLine:
+    return TurnLine(msisdn_of(line.msisdn), import_of(line, caller, line.service_code))
 
 
-_Handler: TypeAlias = Callable[[Management, Caller, object], Awaitable[tuple[str, ...]]]
+_Handler: TypeAlias = Callable[[Management, Caller, object], TurnLine | CatalogueLine]
 
 
 @value
 class Kind:
-    """A type of line.
-
-    ``handler`` imports a line and returns the names of the fields that were not imported. Neighbouring lines of
-    a ``concurrent`` type are handled at the same time and so share commits.
-    """
+    """A type of line. ``handler`` returns what a line of it asks for, or raises RefusedError; it runs in a thread."""
 
     body: type[BaseModel]
     handler: _Handler
-    concurrent: bool
 
 
-def _line_kind(body: type[BaseModel], handler: object, *, concurrent: bool) -> Kind:
+def _line_kind(body: type[BaseModel], handler: object) -> Kind:
     # Each handler takes a line of the body that is given with it.
-    return Kind(body, cast("_Handler", handler), concurrent)
+    return Kind(body, cast("_Handler", handler))
 
 
 KINDS: Mapping[str, Kind] = {
-    "service_provider": _line_kind(_ServiceProviderLine, _put_provider, concurrent=False),
-    "service": _line_kind(_ServiceLine, _put_service, concurrent=False),
-    "subscriber": _line_kind(_SubscriberLine, _put_subscriber, concurrent=True),
-    "subscription": _line_kind(_SubscriptionLine, _put_subscription, concurrent=True),
+    "service_provider": _line_kind(_ServiceProviderLine, _provider_line),
+    "service": _line_kind(_ServiceLine, _service_line),
+    "subscriber": _line_kind(_SubscriberLine, _subscriber_line),
+    "subscription": _line_kind(_SubscriptionLine, _subscription_line),
 }
 KindName = Literal["service_provider", "service", "subscriber", "subscription"]
 
 
 def parser(
     management: Management, caller: Caller, default: str | None, *, strings: bool
-) -> Callable[[ImportLine], LineCall]:
+) -> Callable[[ImportLine], TurnLine | CatalogueLine]:
     """Return the parser of a file's lines. ``default`` is the type of lines that name none.
 
     ``strings``: all values of the file are strings, as in CSV.
     """
 
-    def parse(line: ImportLine) -> LineCall:
+    def parse(line: ImportLine) -> TurnLine | CatalogueLine:
         if line.problem is not None:
             raise InvalidLineError(lambda: f"The line {line.problem}.")
         fields = dict(line.fields)
@@ -109,8 +101,7 @@ def parser(
             body = kind.body.model_validate_strings(fields) if strings else kind.body.model_validate(fields)
         except ValidationError as error:
             raise InvalidLineError(partial(error_details, error)) from None
-        msisdn = getattr(body, "msisdn", None)
-        return LineCall(partial(kind.handler, management, caller, body), str(name), kind.concurrent, msisdn)
+        return kind.handler(management, caller, body)
 
     return parse
 

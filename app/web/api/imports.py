@@ -16,7 +16,7 @@ from app.services.management.imports import MAX_FAULTS, Import, ImportResult, Li
 from app.services.management.tokens import Caller, Scope
 from app.web.answers import answer
 from app.web.api.import_kinds import KINDS, KindName, columns_of, parser
-from app.web.dependencies import ManagementIn, needs
+from app.web.dependencies import ManagementIn, TurnsIn, needs
 from app.web.problems import OUR_FAULT, ProblemError, answer_to
 
 router = APIRouter(tags=["imports"])
@@ -90,6 +90,7 @@ async def import_lines(
     request: Request,
     caller: Importer,
     management: ManagementIn,
+    turns: TurnsIn,
     kind: Annotated[
         KindName | None, Query(alias="type", description="the type of lines that name none; required for CSV")
     ] = None,
@@ -112,7 +113,7 @@ async def import_lines(
             try:
                 lines, as_csv = await run_in_threadpool(_open_lines, opened, file, content_type, kind)
                 parse = parser(management, caller, kind, strings=as_csv)
-                return _out(await Import(parse).run(lines))
+                return _out(await Import(turns, parse).run(lines))
             except UnknownCharsetError as error:
                 raise ProblemError(415, str(error)) from None
             except UnreadableFileError as error:

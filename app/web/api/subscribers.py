@@ -1,7 +1,8 @@
 """Routes for subscribers, their subscriptions and their evidence."""
 
 import json
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query
 
@@ -36,6 +37,7 @@ from app.web.problems import ProblemError
 router = APIRouter(prefix="/subscribers/{msisdn}", tags=["subscribers"])
 Writer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
 Agent = Annotated[Caller, Depends(needs(Scope.CARE))]
+_V = TypeVar("_V")
 _VISIBLE = "in at least 5 visible characters"
 
 
@@ -104,9 +106,13 @@ def _subscriber(found: Subscriber, preferences: Preferences) -> SubscriberOut:
 
 
 def import_of(given: SubscriptionBody, caller: Caller, service_code: str) -> ImportSubscription:
-    """Return the import that a body asks for."""
-    fields = {name: getattr(given, name) for name in SubscriptionBody.model_fields}
+    """Return the import that a body asks for, with its times in UTC."""
+    fields = {name: _in_utc(getattr(given, name)) for name in SubscriptionBody.model_fields}
     return ImportSubscription(who=actors.system(caller.name), service_code=service_code, **fields)
+
+
+def _in_utc(given: _V) -> _V:
+    return given.astimezone(UTC) if isinstance(given, datetime) else given
 
 
 @router.put("/subscriptions/{service_code}", summary="Import an existing subscription")

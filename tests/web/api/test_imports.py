@@ -171,7 +171,7 @@ async def test_lines_are_read_in_a_thread(web: Web) -> None:
 
     caller = Caller("a test", frozenset(Scope))
     parse = parser(web.running.gateway.management, caller, None, strings=False)
-    report = await Import(parse).run(lines_read())
+    report = await Import(web.running.gateway.turning.turns, parse).run(lines_read())
     assert report.failed == 1_000
     assert threading.get_ident() not in read_in
 
