@@ -11,7 +11,7 @@ from app.db.columns import customer, metadata, optional, required
 from app.db.conversations import conversation
 from app.db.keys import TENURE
 from app.db.readers import RowReader
-from app.db.rows import AnySelect, as_parameter, from_json, insert_rows, matching, shape_of
+from app.db.rows import AnySelect, as_keys, given_keys, insert_rows, matching
 from app.db.subscribers import CHAIN_HEAD, subscriber
 from app.db.types import Instant
 from app.domain.evidence import ChainHead, EvidenceRecord
@@ -49,7 +49,7 @@ def append_evidence(connection: Connection, records: Sequence[EvidenceRecord]) -
 
 @cache
 def _about(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(_evidence, _ABOUT))
+    given = given_keys(dialect, _evidence, _ABOUT)
     return (
         select(*_RECORD.columns)
         .join_from(_evidence, given, matching(_evidence, given, _ABOUT))
@@ -59,8 +59,7 @@ def _about(dialect: str) -> AnySelect:
 
 def evidence_about(connection: Connection, wanted: Sequence[tuple[int, str, int, str]]) -> list[EvidenceRecord]:
     """Return the records about the given (bucket, msisdn, tenure, subject), each chain in order."""
-    keys = [dict(zip(_ABOUT, key, strict=True)) for key in wanted]
-    return list(map(_RECORD.read, connection.execute(_about(connection.dialect.name), as_parameter(keys))))
+    return list(map(_RECORD.read, connection.execute(_about(connection.dialect.name), as_keys(wanted))))
 
 
 @contextmanager

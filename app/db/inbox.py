@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
@@ -29,16 +30,14 @@ from app.db.readers import RowReader
 from app.db.rows import (
     AnySelect,
     Given,
+    Row,
     as_keys,
-    as_parameter,
     fetch,
-    from_json,
     given_keys,
     insert_new_rows,
     insert_rows,
     matching,
     one_of,
-    shape_of,
     update_rows,
 )
 from app.db.types import Id, Instant
@@ -142,18 +141,20 @@ class StoreResult:
 
 @cache
 def _existing(dialect: str) -> Executable:
-    given = from_json(dialect, shape_of(_inbound, _KEY))
+    given = given_keys(dialect, _inbound, _KEY)
     columns = [_inbound.c[name] for name in ("id", *_CONTENT)]
     return select(*columns, *(given.c[key] for key in _KEY)).join_from(_inbound, given, matching(_inbound, given, _KEY))
+
+
+def _key_of(row: Row) -> tuple[Any, ...]:
+    return tuple([row[name] for name in _KEY])
 
 
 def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[StoreResult]:
     """Store new messages, and return the results in order. A repeat in ``rows`` gets the id of the first one, too."""
     if insert_new_rows(connection, _inbound, rows) == len(rows):
         return [StoreResult(str(row["id"]), is_new=True) for row in rows]
-    found = connection.execute(
-        _existing(connection.dialect.name), as_parameter([{key: row[key] for key in _KEY} for row in rows])
-    )
+    found = connection.execute(_existing(connection.dialect.name), as_keys([_key_of(row) for row in rows]))
     key_at = 1 + len(_CONTENT)
     first = {tuple(row[key_at:]): (str(row[0]), tuple(row[1:key_at])) for row in found}
     stored = [(row, *first[tuple(row[key] for key in _KEY)]) for row in rows]

@@ -35,11 +35,10 @@ from app.db.rows import (
     Row,
     as_keys,
     fetch,
-    from_json,
+    given_keys,
     insert_rows,
     matching,
     one_of,
-    shape_of,
     update_rows,
 )
 from app.db.types import Id, Instant
@@ -199,7 +198,7 @@ def postpone(connection: Connection, messages: Sequence[ClaimedMessage], until: 
 
 @cache
 def _unfinished_of(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(_mt, TENURE))
+    given = given_keys(dialect, _mt, TENURE)
     mine = select(_mt.c.id).join_from(_mt, given, matching(_mt, given, TENURE)).where(unfinished(_mt.c.status))
     return mine.order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id).with_for_update(of=_mt)
 
@@ -215,7 +214,7 @@ def _may_be_tried_again(given: Given) -> ColumnElement[bool]:
 
 def supersede_queued(connection: Connection, tenures: Sequence[TenureKey], now: datetime) -> None:
     """Supersede queued messages of ended tenures; messages under way are not tried again."""
-    fetch(connection, _unfinished_of(connection.dialect.name), as_keys(TENURE, tenures))
+    fetch(connection, _unfinished_of(connection.dialect.name), as_keys(tenures))
     keys = [dict(zip(TENURE, tenure, strict=True)) for tenure in tenures]
     over = {"status": OutboundStatus.SUPERSEDED, "final_at": now}
     update_rows(connection, _mt, [{**key, **over} for key in keys], TENURE, only=_is_queued)

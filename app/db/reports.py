@@ -27,13 +27,10 @@ from app.db.rows import (
     AnySelect,
     Row,
     as_keys,
-    as_parameter,
     fetch,
-    from_json,
     given_keys,
     insert_rows,
     matching,
-    shape_of,
     update_rows,
 )
 from app.db.types import Id, Instant
@@ -153,11 +150,11 @@ def parked_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> l
 
 @cache
 def _drop(dialect: str) -> Delete:
-    given = from_json(dialect, shape_of(_report, ("bucket", "id")))
+    given = given_keys(dialect, _report, ("bucket", "id"))
     return delete(_report).where(tuple_(_report.c.bucket, _report.c.id).in_(select(given.c.bucket, given.c.id)))
 
 
 def drop_parked(connection: Connection, reports: Sequence[ParkedReport]) -> None:
     """Delete parked reports; they are stored with their message now."""
-    rows = [{"bucket": report.bucket, "id": report.id} for report in reports]
-    connection.execute(_drop(connection.dialect.name), as_parameter(rows))
+    keys = [(report.bucket, report.id) for report in reports]
+    connection.execute(_drop(connection.dialect.name), as_keys(keys))

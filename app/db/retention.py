@@ -27,13 +27,13 @@ from app.db.events import event
 from app.db.evidence import evidence
 from app.db.handovers import attempt
 from app.db.inbox import inbound_message
-from app.db.keys import ITEM, NUMBER, NumberKey, TenureKey
+from app.db.keys import ITEM, NUMBER, ItemKey, NumberKey, TenureKey
 from app.db.message_parts import message_part
 from app.db.outbox import outbound_message
 from app.db.questions import question
 from app.db.record_tables import RECORD_TABLES
 from app.db.reports import delivery_report
-from app.db.rows import Row, as_parameter, from_json, matching, one_of, shape_of
+from app.db.rows import as_keys, given_keys, matching, one_of
 from app.db.subscribers import subscriber
 from app.db.subscriptions import subscription
 from app.db.timers import timer
@@ -65,13 +65,13 @@ class NumberPage:
 
 @cache
 def _delete(dialect: str, table: Table, keys: tuple[str, ...]) -> Delete:
-    given = from_json(dialect, shape_of(table, keys))
+    given = given_keys(dialect, table, keys)
     return delete(table).where(select(1).where(matching(table, given, keys)).exists())
 
 
 def _purge(
     connection: Connection, table: Table, old: ColumnElement[bool], after: str | None, limit: int
-) -> tuple[Page, list[Row]]:
+) -> tuple[Page, list[ItemKey]]:
     """Delete the old rows among the next ``limit`` rows by id; ids are in the order of time.
 
     The purge ends with the first batch in which no row is old.
@@ -80,10 +80,10 @@ def _purge(
     columns = [table.c[name] for name in ITEM]
     looked_at = select(*columns, old.label("old")).where(*behind).order_by(table.c.id).limit(limit)
     found = connection.execute(looked_at).all()
-    rows: list[Row] = [{name: row[place] for place, name in enumerate(ITEM)} for row in found if row.old]
-    if rows:
-        connection.execute(_delete(connection.dialect.name, table, ITEM), as_parameter(rows))
-    return Page(found[-1].id if rows else None, len(rows)), rows
+    keys: list[ItemKey] = [(row[0], row[1], row[2]) for row in found if row.old]
+    if keys:
+        connection.execute(_delete(connection.dialect.name, table, ITEM), as_keys(keys))
+    return Page(found[-1].id if keys else None, len(keys)), keys
 
 
 def purge_inbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
@@ -99,10 +99,10 @@ def purge_outbound(connection: Connection, before: datetime, after: str | None, 
     """Delete finished MTs made before ``before`` (UTC), and what belongs to them, among the next ``limit`` MTs."""
     columns = outbound_message.c
     old = (columns.made_at < before) & columns.status.not_in(("queued", "sending"))
-    page, rows = _purge(connection, outbound_message, old, after, limit)
-    keys: list[Row] = [{"bucket": row["bucket"], "message_id": row["id"]} for row in rows]
+    page, purged = _purge(connection, outbound_message, old, after, limit)
+    keys = [(bucket, message_id) for bucket, _, message_id in purged]
     for table in (attempt, message_part) if keys else ():
-        connection.execute(_delete(connection.dialect.name, table, ("bucket", "message_id")), as_parameter(keys))
+        connection.execute(_delete(connection.dialect.name, table, ("bucket", "message_id")), as_keys(keys))
     return page
 
 
@@ -130,11 +130,10 @@ def purge_strangers(connection: Connection, before: datetime, after: NumberKey |
         return NumberPage(None, 0)
     looked_at = tuple_(*key).between(tuple_(*map(literal, page[0])), tuple_(*map(literal, page[-1])))
     idle = select(*key).where(looked_at, columns.tenure == 0, ~wrote, ~timed).with_for_update(skip_locked=True)
-    rows: list[Row] = [dict(row) for row in connection.execute(idle).mappings()]
-    if rows:
-        statement = _delete(connection.dialect.name, conversation, NUMBER)
-        connection.execute(statement, as_parameter(rows))
-    return NumberPage((page[-1].bucket, page[-1].msisdn), len(rows))
+    keys = list(map(tuple, connection.execute(idle).all()))
+    if keys:
+        connection.execute(_delete(connection.dialect.name, conversation, NUMBER), as_keys(keys))
+    return NumberPage((page[-1].bucket, page[-1].msisdn), len(keys))
 
 
 def purge_questions(connection: Connection, before: datetime) -> int:
@@ -153,11 +152,11 @@ def purge_recipients(connection: Connection, before: datetime, limit: int) -> in
     campaign_id = connection.execute(select(campaign.c.id).where(*old).order_by(campaign.c.id).limit(1)).scalar()
     if campaign_id is None:
         return 0
-    keys = [campaign_recipient.c[name] for name in _RECIPIENT]
-    page = select(*keys).where(campaign_recipient.c.campaign_id == campaign_id).order_by(*keys).limit(limit)
-    rows: list[Row] = [dict(row) for row in connection.execute(page).mappings()]
+    columns = [campaign_recipient.c[name] for name in _RECIPIENT]
+    page = select(*columns).where(campaign_recipient.c.campaign_id == campaign_id).order_by(*columns).limit(limit)
+    keys = list(map(tuple, connection.execute(page).all()))
     statement = _delete(connection.dialect.name, campaign_recipient, _RECIPIENT).returning(campaign_recipient.c.reason)
-    deleted = connection.execute(statement, as_parameter(rows)).scalars().all()
+    deleted = connection.execute(statement, as_keys(keys)).scalars().all()
     campaigns.add_counts(connection, campaign_id, Counter(reason for reason in deleted if reason), Counter())
     return len(deleted)
 

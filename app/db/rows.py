@@ -1,8 +1,8 @@
 """Statements for many rows, one execution each, on both databases (ADR 0004).
 
-PostgreSQL takes all rows as one JSON parameter (``json_to_recordset``). SQLite takes keys to look up in the same way
-(``json_each``) and rows to write by executemany, which its driver runs in C. A statement is built once for each table
-and set of columns.
+Both databases take keys to look up as one JSON parameter, an array of arrays. PostgreSQL takes rows to write in the
+same way, as objects; SQLite by executemany, which its driver runs in C. A statement is built once for each table and
+set of columns.
 """
 
 import sqlite3
@@ -38,7 +38,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.types import BigInteger, TypeEngine
+from sqlalchemy.types import BigInteger
 
 from app.db.types import Instant, to_micros
 from app.domain.values import value
@@ -47,7 +47,6 @@ Row = Mapping[str, object]
 AnySelect = Select[*tuple[Any, ...]]
 AnyRow = ResultRow[*tuple[Any, ...]]
 Fields = tuple[Any, ...] | AnyRow
-Shape = tuple[tuple[str, TypeEngine[object]], ...]
 _PARAMETER, _KEYS = "rows", "keys"
 # SQLAlchemy reserves the names of columns for its own parameters.
 _BIND = "given_"
@@ -57,20 +56,14 @@ _BIND = "given_"
 
 
 @cache
-def from_json(dialect: str, columns: Shape, name: str = "given") -> FromClause:
-    """Return the rows of the JSON parameter ``rows`` as a table with these columns."""
-    parameter: BindParameter[str] = bindparam(_PARAMETER)
-    if dialect == "sqlite":
-        each = func.json_each(parameter).table_valued("value", name="each")
-        return select(
-            *(func.json_extract(each.c.value, f"$.{key}", type_=kind).label(key) for key, kind in columns)
-        ).subquery(name)
-    recordset = func.json_to_recordset(cast(parameter, postgresql.JSON(none_as_null=True)))
-    typed = [column(key, kind) for key, kind in columns]
-    return recordset.table_valued(*typed, name=name).render_derived(name=name, with_types=True)
+def _recordset(table: Table, names: tuple[str, ...]) -> FromClause:
+    """Return the objects of the JSON parameter ``rows`` as a table with these columns of a table (PostgreSQL)."""
+    recordset = func.json_to_recordset(cast(bindparam(_PARAMETER), postgresql.JSON(none_as_null=True)))
+    typed = [column(name, table.c[name].type) for name in names]
+    return recordset.table_valued(*typed, name="given").render_derived(name="given", with_types=True)
 
 
-def as_parameter(rows: Sequence[Row]) -> dict[str, str]:
+def _as_parameter(rows: Sequence[Row]) -> dict[str, str]:
     """Return the value of the parameter ``rows``."""
     return {_PARAMETER: to_json([{key: _plain(value) for key, value in row.items()} for row in rows]).decode()}
 
@@ -104,11 +97,6 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return to_micros(value)
     return value.value if isinstance(value, Enum) else value
-
-
-def shape_of(table: Table, names: Sequence[str]) -> Shape:
-    """Return the names and types of some columns of a table."""
-    return tuple((name, table.c[name].type) for name in names)
 
 
 def matching(table: Table, given: FromClause, keys: Sequence[str]) -> ColumnElement[bool]:
@@ -183,7 +171,7 @@ def _write(connection: Connection, statement: _Statement, rows: Sequence[Row]) -
         # The driver converts instants to integers (see session.py).
         return _driver(connection).executemany(statement.sql, map(statement.values, rows)).rowcount
     return connection.execute(
-        statement.built, as_parameter(rows), execution_options={"preserve_rowcount": True}
+        statement.built, _as_parameter(rows), execution_options={"preserve_rowcount": True}
     ).rowcount
 
 
@@ -197,7 +185,7 @@ def _insert(dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str,
                 index_elements=list(keys), set_={name: statement.excluded[name] for name in names if name not in keys}
             )
         return _compiled(statement.on_conflict_do_nothing() if keys == () else statement)
-    given = from_json(dialect, shape_of(table, names))
+    given = _recordset(table, names)
     selected = postgresql.insert(table).from_select(list(names), select(*(given.c[name] for name in names)))
     if keys:
         selected = selected.on_conflict_do_update(
@@ -241,7 +229,7 @@ def _update(
         own = and_(*(table.c[key] == bound(key) for key in keys))
         condition = own if only is None else and_(own, only(bound))
         return _compiled(update(table).where(condition).values({name: bound(name) for name in changed}))
-    given = from_json(dialect, shape_of(table, names))
+    given = _recordset(table, names)
     own = matching(table, given, keys)
     condition = own if only is None else and_(own, only(lambda name: given.c[name]))
     return _Statement(update(table).where(condition).values({name: given.c[name] for name in changed}))

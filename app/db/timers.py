@@ -28,7 +28,7 @@ from app.db.columns import customer, metadata, required
 from app.db.inbox import inbound_message
 from app.db.keys import NUMBER, TENURE, NumberKey, TenureKey
 from app.db.readers import RowReader
-from app.db.rows import AnySelect, as_keys, as_parameter, fetch, from_json, matching, one_of, shape_of, upsert_rows
+from app.db.rows import AnySelect, as_keys, fetch, given_keys, matching, one_of, upsert_rows
 from app.db.types import Instant
 from app.domain.messages import InboundStatus
 from app.domain.turn import HELD_MESSAGE
@@ -47,6 +47,8 @@ timer = Table(
 
 _timer = timer
 _KEY = (*TENURE, "kind", "subject")
+# Bucket, number, tenure, kind and subject.
+TimerKey = tuple[int, str, int, str, str]
 
 
 @value
@@ -100,7 +102,7 @@ _ORDER = case((one_of(_timer.c.kind, HELD_MESSAGE), _timer.c.data), else_=_timer
 
 @cache
 def _due_of(dialect: str) -> AnySelect:
-    given = from_json(dialect, shape_of(_timer, NUMBER))
+    given = given_keys(dialect, _timer, NUMBER)
     return (
         select(*_TIMER.columns)
         .join_from(_timer, given, matching(_timer, given, NUMBER))
@@ -111,8 +113,7 @@ def _due_of(dialect: str) -> AnySelect:
 
 def due_of(connection: Connection, numbers: Sequence[NumberKey], now: datetime) -> list[StoredTimer]:
     """Return the due timers of locked numbers, in order of time."""
-    keys = [{"bucket": bucket, "msisdn": msisdn} for bucket, msisdn in numbers]
-    found = connection.execute(_due_of(connection.dialect.name), {**as_parameter(keys), "now": now})
+    found = connection.execute(_due_of(connection.dialect.name), {**as_keys(numbers), "now": now})
     return list(map(_TIMER.read, found))
 
 
@@ -129,29 +130,29 @@ def set_timers(connection: Connection, timers: Sequence[StoredTimer]) -> None:
 
 @cache
 def _delete(dialect: str, names: tuple[str, ...]) -> Delete:
-    given = from_json(dialect, shape_of(_timer, names))
+    given = given_keys(dialect, _timer, names)
     key = tuple_(*(_timer.c[name] for name in names))
     return delete(_timer).where(key.in_(select(*(given.c[name] for name in names))))
 
 
-def drop_timers(connection: Connection, keys: Sequence[dict[str, object]]) -> None:
+def drop_timers(connection: Connection, keys: Sequence[TimerKey]) -> None:
     """Delete timers by their primary keys."""
     if keys:
-        connection.execute(_delete(connection.dialect.name, _KEY), as_parameter(keys))
+        connection.execute(_delete(connection.dialect.name, _KEY), as_keys(keys))
 
 
-def data_of(connection: Connection, keys: Sequence[dict[str, object]]) -> list[StoredTimer]:
+def data_of(connection: Connection, keys: Sequence[TimerKey]) -> list[StoredTimer]:
     """Return the timers with these primary keys that are set."""
     if not keys:
         return []
-    given = from_json(connection.dialect.name, shape_of(_timer, _KEY))
+    given = given_keys(connection.dialect.name, _timer, _KEY)
     statement = select(*_TIMER.columns).join_from(_timer, given, matching(_timer, given, _KEY))
-    return list(map(_TIMER.read, connection.execute(statement, as_parameter(keys))))
+    return list(map(_TIMER.read, connection.execute(statement, as_keys(keys))))
 
 
 def drop_all_of(connection: Connection, tenures: Sequence[TenureKey]) -> None:
     """Delete every timer of ended tenures."""
-    connection.execute(_delete(connection.dialect.name, TENURE), as_keys(TENURE, tenures))
+    connection.execute(_delete(connection.dialect.name, TENURE), as_keys(tenures))
 
 
 def postpone_all(connection: Connection, number: NumberKey, until: datetime) -> None:

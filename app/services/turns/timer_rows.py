@@ -6,18 +6,18 @@ from sqlalchemy import Connection
 
 from app.db import timers
 from app.db.keys import TenureKey
-from app.db.timers import StoredTimer
+from app.db.timers import StoredTimer, TimerKey
 
-Row = dict[str, object]
-_TimerKey = tuple[str, str]
+# Kind and subject.
+_Name = tuple[str, str]
 
 
 class TimerRows:
     """The last change of each timer within a batch, by tenure, kind and subject."""
 
     def __init__(self) -> None:
-        self._set: dict[TenureKey, dict[_TimerKey, StoredTimer]] = defaultdict(dict)
-        self._dropped: dict[tuple[TenureKey, _TimerKey], Row] = {}
+        self._set: dict[TenureKey, dict[_Name, StoredTimer]] = defaultdict(dict)
+        self._dropped: dict[TimerKey, None] = {}
 
     def set(self, timer: StoredTimer) -> None:
         """Set a timer, in place of an earlier one of the same tenure, kind and subject."""
@@ -27,13 +27,12 @@ class TimerRows:
         """Return True if the batch sets a timer of this tenure, kind and subject."""
         return (timer.kind, timer.subject) in self._set[timer.bucket, timer.msisdn, timer.tenure]
 
-    def drop(self, tenure: TenureKey, kind: str, subject: str) -> Row:
-        """Drop a timer, whether it is stored or set by this batch. Return its key columns."""
-        bucket, msisdn, number = tenure
+    def drop(self, tenure: TenureKey, kind: str, subject: str) -> TimerKey:
+        """Drop a timer, whether it is stored or set by this batch. Return its key."""
         self._set[tenure].pop((kind, subject), None)
-        row = {"bucket": bucket, "msisdn": msisdn, "tenure": number, "kind": kind, "subject": subject}
-        self._dropped[tenure, (kind, subject)] = row
-        return row
+        key = (*tenure, kind, subject)
+        self._dropped[key] = None
+        return key
 
     def end_tenure(self, tenure: TenureKey) -> None:
         """Drop the timers of a tenure that this batch has set so far; ``drop_all_of`` deletes the stored ones."""
@@ -41,5 +40,5 @@ class TimerRows:
 
     def write(self, connection: Connection) -> None:
         """Write all changes. A timer that was dropped and then set again ends up set."""
-        timers.drop_timers(connection, list(self._dropped.values()))
+        timers.drop_timers(connection, list(self._dropped))
         timers.set_timers(connection, [timer for of_tenure in self._set.values() for timer in of_tenure.values()])

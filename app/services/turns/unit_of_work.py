@@ -17,7 +17,7 @@ from app.db.inbox import StoredMessage
 from app.db.keys import TenureKey
 from app.db.subscribers import save_subscribers, subscriber_row
 from app.db.subscriptions import save_subscriptions, subscription_row
-from app.db.timers import StoredTimer
+from app.db.timers import StoredTimer, TimerKey
 from app.domain.account import Account
 from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append, canonical
 from app.domain.heads import HeadKeys
@@ -115,8 +115,8 @@ class UnitOfWork:
         self._ended_tenures: list[TenureKey] = []
         self._records = records.Changes()
         self._superseded: list[dict[str, object]] = []
-        # The timers of held messages that are superseded: the key of each, and the turn that superseded it.
-        self._superseded_held: dict[tuple[object, ...], tuple[dict[str, object], Turn]] = {}
+        # By the timers of held messages that are superseded: the turn that superseded each.
+        self._superseded_held: dict[TimerKey, Turn] = {}
 
     # ---- outcomes
 
@@ -178,8 +178,7 @@ class UnitOfWork:
             entry.unsaved.setdefault(type(record), {})[record.id] = record
         for about in map(str, outcome.superseded):
             self._superseded.append({"bucket": bucket, "msisdn": msisdn, "about": about})
-            timer = self._timers.drop(key, HOLD_TIMER, about)
-            self._superseded_held[msisdn, tenure, HOLD_TIMER, about] = (timer, turn)
+            self._superseded_held[self._timers.drop(key, HOLD_TIMER, about)] = turn
         for drop in outcome.dropped_timers:
             self._timers.drop(key, drop.kind, drop.subject)
         for timer_set in outcome.timers:
@@ -289,9 +288,9 @@ class UnitOfWork:
 
     def _add_superseded_messages(self, connection: Connection) -> None:
         """Record the held messages that are superseded, which are still timers: they are not sent (safety.md 18)."""
-        for found in timers.data_of(connection, [key for key, _ in self._superseded_held.values()]):
-            turn = self._superseded_held[found.msisdn, found.tenure, found.kind, found.subject][1]
+        for found in timers.data_of(connection, list(self._superseded_held)):
             tenure = (found.bucket, found.msisdn, found.tenure)
+            turn = self._superseded_held[*tenure, found.kind, found.subject]
             self._outbound += superseded_rows(turn, tenure, self._ids, held_reply(found.data))
 
     @property
