@@ -67,8 +67,8 @@ format: setup ## Format, and mend what the linter can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: setup ## Run the benchmark
-	$(BIN)/python -m bench
+bench: setup ## Run the benchmark, and put its figures into docs/performance.md
+	$(BIN)/python -m bench --picture docs/images/performance.svg --page docs/performance.md
 
 # Never --emit-index-url, and no uv.lock: neither the hosts of packages nor anything of this machine belongs in the project.
 LOCK = $(BIN)/uv pip compile pyproject.toml --extra postgresql --universal --python-version 3.11 \

@@ -1,1 +1,1 @@
-"""Benchmarks of the gateway: round trips compared with an empty FastAPI endpoint, outbound delivery, worst cases."""
+"""Benchmarks of the gateway: processor time a message, rates, latencies, memory, and worst cases (`bench.effort`)."""

@@ -24,7 +24,6 @@ class Display:
                 task = bar.add_task(label, total=total)
                 yield lambda answers: bar.update(task, completed=answers)
             return
-        self._console.print(f"{label} …")
 
         def note(answers: int) -> None:
             nonlocal done
@@ -32,7 +31,11 @@ class Display:
 
         yield note
         count = f"{done:,} in " if done else ""
-        self._console.print(f"{label}: {count}{time.monotonic() - started:.1f} s")
+        self._console.print(f"  {label}: {count}{time.monotonic() - started:.1f} s")
+
+    def heading(self, text: str) -> None:
+        """Show what begins."""
+        self._console.print(text, style="bold", markup=False, soft_wrap=True)
 
     def problem(self, message: str) -> None:
         """Show why the benchmark failed."""

@@ -1,5 +1,9 @@
-"""The one error that ends a benchmark."""
+"""The errors of a benchmark."""
 
 
 class BenchError(Exception):
-    """The benchmark failed, so there is no result to print."""
+    """A scenario failed, so there is no figure to print."""
+
+
+class SkippedError(Exception):
+    """A scenario cannot run on this machine; the message says what is missing."""

@@ -1,40 +1,101 @@
-"""The gateway process under test: start, fill, drain, read metrics."""
+"""The gateway under test: started in a process of its own, filled, drained, asked."""
 
+import json
 import os
+import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
-from bench import traffic
 from bench.errors import BenchError
-from bench.metrics import Snapshot
-from bench.processes import free_port, run_to_end, serving
+from bench.load.traffic import Customers, Line, as_jsonl
+from bench.processes import free_port, serving
+from bench.usage import Meter, processor_seconds
 
+TOKEN = "demo"  # noqa: S105 (the public token of the test environment)
 WEBHOOK = "/webhooks/generic/inbound"
-MIGRATE_SECONDS = 120.0
+TAKEN = "smsgw_outbound_accepted_total"
+"""The metric that counts messages which a provider took."""
+LINES_A_REQUEST = 1_000
+"""As `smsgw import` sends them."""
 DRAIN_SECONDS = 10
-ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 600.0
+DUMP_SECONDS = 10.0
+PAUSE_SECONDS = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """How a gateway is run."""
+
+    folder: Path
+    database_url: str
+    inside: str | None = None
+    """What measures in its process: `stages` or `handset` (`bench.inside`)."""
+    settings: str = ""
+    """The content of its settings file, in YAML."""
+    other_clocks: Mapping[str, Callable[[], float]] | None = None
+    """Processor seconds of what works for it, such as the database's server, by name."""
 
 
 class Gateway:
     """A running gateway, on a loopback port."""
 
-    def __init__(self, port: int, client: httpx.Client) -> None:
+    def __init__(self, pid: int, port: int, client: httpx.Client, setup: Setup) -> None:
+        self.pid = pid
         self.port = port
         self._client = client
+        self._setup = setup
 
-    def make_catalogue(self) -> None:
-        """Create the SP and its services."""
-        for path, body in traffic.catalogue():
-            self._call("PUT", path, body, token=traffic.TOKEN)
+    def meter(self) -> Meter:
+        """Begin to measure what it uses; its own time is named `gateway`."""
+        clocks = {"gateway": lambda: processor_seconds(self.pid), **(self._setup.other_clocks or {})}
+        return Meter(clocks, [self.pid])
+
+    # ---- customers
+
+    def import_catalogue(self, customers: Customers) -> None:
+        """Import the SP and its services."""
+        self.import_lines(customers.catalogue())
+
+    def import_lines(self, lines: Sequence[Line], watch: Callable[[int], None] = lambda _lines: None) -> None:
+        """Import lines in requests of 1,000. Raise BenchError if one of them is refused."""
+        for at in range(0, len(lines), LINES_A_REQUEST):
+            body = as_jsonl(lines[at : at + LINES_A_REQUEST])
+            headers = {"Content-Type": "application/x-ndjson", "Authorization": f"Bearer {TOKEN}"}
+            answer = self.call("POST", "/api/v1/imports", content=body, headers=headers)
+            if answer["failed"]:
+                raise BenchError(f"the import refused {answer['failed']} lines, such as {answer['errors'][0]}")
+            watch(at + answer["lines"])
+
+    # ---- the simulator
 
     def set_reports(self, *, wanted: bool) -> None:
         """Choose whether the simulated network sends delivery reports."""
-        self._call("PUT", "/simulator/delivery", {"report": "delivered" if wanted else "none"})
+        self.call("PUT", "/simulator/delivery", json={"report": "delivered" if wanted else "none"})
+
+    def set_faults(self, mode: str) -> None:
+        """Choose how the simulated network answers sends."""
+        self.call("PUT", "/simulator/faults", json={"mode": mode})
+
+    def reset(self, fixture: str | None = None) -> None:
+        """Delete all data, and load a fixture, if one is named."""
+        self.call("POST", "/simulator/reset", json={"fixture": fixture})
+
+    def advance(self, *, hours: float) -> None:
+        """Move the clock, and do everything that falls due on the way."""
+        self.call("POST", "/simulator/clock/advance", json={"seconds": hours * 3600})
+
+    def send(self, msisdn: str, text: str) -> None:
+        """Send a message from a simulated handset."""
+        self.call("POST", f"/simulator/handsets/{msisdn}/messages", json={"to": "10086", "text": text})
 
     def drain(self, limit_seconds: float) -> float:
         """Wait until nothing is left to process or send; return that time (monotonic clock, seconds).
@@ -43,20 +104,40 @@ class Gateway:
         """
         give_up = time.monotonic() + limit_seconds
         while time.monotonic() < give_up:
-            answer = self._call("POST", "/simulator/drain", {"timeout_seconds": DRAIN_SECONDS})
+            answer = self.call("POST", "/simulator/drain", json={"timeout_seconds": DRAIN_SECONDS})
             now = time.monotonic()
-            if answer.json().get("idle") is True:
+            if answer["idle"] is True:
                 return now
         raise BenchError(f"the gateway was not idle {limit_seconds:g} s after the last message")
 
-    def metrics(self) -> Snapshot:
-        """Read all metrics as they are now."""
-        return Snapshot.parse(self._call("GET", "/metrics").text)
+    # ---- what it says
 
-    def _call(self, method: str, path: str, body: object = None, token: str | None = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    def counted(self, metric: str) -> int:
+        """Return the sum of a counter over its labels."""
+        text: str = self._answer("GET", "/metrics").text
+        families = text_string_to_metric_families(text)
+        return round(sum(one.value for family in families for one in family.samples if one.name == metric))
+
+    def found_inside(self) -> Any:  # noqa: ANN401  JSON
+        """Return what `bench.inside` found since this was called before."""
+        file = inside_file(self._setup.folder)
+        os.kill(self.pid, signal.SIGUSR1)
+        give_up = time.monotonic() + DUMP_SECONDS
+        while not file.exists():
+            if time.monotonic() > give_up:
+                raise BenchError("the gateway's process did not say what it measured")
+            time.sleep(PAUSE_SECONDS)
+        found = json.loads(file.read_text())
+        file.unlink()
+        return found
+
+    def call(self, method: str, path: str, **given: Any) -> Any:  # noqa: ANN401  passed on; JSON
+        """Return the JSON that a call answers. Raise BenchError if it fails."""
+        return self._answer(method, path, **given).json()
+
+    def _answer(self, method: str, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401  passed on
         try:
-            answer = self._client.request(method, path, json=body, headers=headers, follow_redirects=True)
+            answer = self._client.request(method, path, follow_redirects=True, **given)
         except httpx.TransportError as error:
             raise BenchError(f"{method} {path} got no answer: {error!r}") from error
         if not answer.is_success:
@@ -64,18 +145,28 @@ class Gateway:
         return answer
 
 
+def inside_file(folder: Path) -> Path:
+    """Return the file in which `bench.inside` says what it found."""
+    return folder / "inside.json"
+
+
 @contextmanager
-def running_gateway(database_url: str, log: Path) -> Iterator[Gateway]:
-    """Bring the schema up to date and run a gateway while the block runs."""
-    env = {**os.environ, "SMSGW_ENV": "test", "SMSGW_DATABASE_URL": database_url}
-    run_to_end(_app("migrate"), log=log, env=env, seconds=MIGRATE_SECONDS)
-    port = free_port()
+def running_gateway(setup: Setup) -> Iterator[Gateway]:
+    """Run a gateway while the block runs. It brings the schema up to date itself, as it does in tests."""
+    log, port = setup.folder / "gateway.log", free_port()
+    # Nothing inherited, so that no settings of this checkout or shell have a say.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SMSGW_")}
+    env |= {"SMSGW_ENV": "test", "SMSGW_DATABASE_URL": setup.database_url}
+    if setup.settings:
+        file = setup.folder / "gateway.yaml"
+        file.write_text(setup.settings)
+        env["SMSGW_CONFIG"] = str(file)
+    program = ["app"]
+    if setup.inside:
+        program = ["bench.inside.launcher", setup.inside, str(inside_file(setup.folder))]
+    command = [sys.executable, "-m", *program, "serve", "--port", str(port)]
     with (
-        serving(_app("serve", "--port", str(port)), port=port, ready="/readyz", log=log, env=env),
+        serving(command, port=port, ready="/readyz", log=log, env=env) as pid,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=ANSWER_SECONDS) as client,
     ):
-        yield Gateway(port, client)
-
-
-def _app(*arguments: str) -> Sequence[str]:
-    return [sys.executable, "-m", "app", *arguments]
+        yield Gateway(pid, port, client, setup)

@@ -1,4 +1,4 @@
-"""The machine that a result was measured on."""
+"""The machine that figures were measured on."""
 
 import os
 import platform
@@ -16,7 +16,10 @@ PACKAGES = ("fastapi", "pydantic", "sqlalchemy", "uvicorn", "uvloop")
 class Machine:
     """The machine, the versions of packages, and the cost of a write to disk."""
 
+    processor: str
     cores: int
+    load: float
+    """The load average of the last minute when the run began; more than 0.5 means that something else runs, too."""
     system: str
     python: str
     packages: dict[str, str]
@@ -27,12 +30,20 @@ class Machine:
 def describe(directory: Path) -> Machine:
     """Return a description of this machine and of the disk with the directory."""
     return Machine(
+        processor=_processor(),
         cores=os.cpu_count() or 1,
+        load=os.getloadavg()[0],
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
         packages={name: version(name) for name in PACKAGES},
         fsync_ms=_fsync_seconds(directory / "fsync") * 1000,
     )
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
 
 
 def _fsync_seconds(path: Path) -> float:

@@ -16,7 +16,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60.0
 PAUSE_SECONDS = 0.05
 END_SECONDS = 15.0
-LOG_LINES = 30
+LOG_LINES = 12
 
 
 def free_port() -> int:
@@ -28,8 +28,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(command: Sequence[str], *, port: int, ready: str, log: Path, env: Mapping[str, str]) -> Iterator[None]:
-    """Run a server while the block runs; the block starts when GET `ready` answers 200.
+def serving(command: Sequence[str], *, port: int, ready: str, log: Path, env: Mapping[str, str]) -> Iterator[int]:
+    """Run a server while the block runs and yield its process id; the block starts when GET `ready` answers 200.
 
     Raises BenchError with the end of the log if the server fails.
     """
@@ -37,26 +37,11 @@ def serving(command: Sequence[str], *, port: int, ready: str, log: Path, env: Ma
         process = _start(command, output.fileno(), env)
         try:
             _await_ready(process, f"http://127.0.0.1:{port}{ready}")
-            yield
+            yield process.pid
         except BenchError as error:
             raise BenchError(f"{error}\n{tail(log)}".rstrip()) from error
         finally:
             end(process)
-
-
-def run_to_end(command: Sequence[str], *, log: Path, env: Mapping[str, str], seconds: float) -> None:
-    """Run a command; raise BenchError if it does not succeed within `seconds`."""
-    with log.open("ab") as output:
-        process = _start(command, output.fileno(), env)
-        try:
-            status = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            status = None
-        finally:
-            end(process)
-    if status != 0:
-        problem = "took too long" if status is None else f"ended with status {status}"
-        raise BenchError(f"{' '.join(command)} {problem}\n{tail(log)}".rstrip())
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -1,171 +1,128 @@
-"""The result of a run, as text and as JSON."""
+"""The report of a run: as text, as Markdown, as JSON."""
 
 import dataclasses
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import median
+from collections.abc import Iterable, Iterator, Sequence
 
-from bench.load import Outcome
-from bench.machine import Machine
-from bench.metrics import Batches
+from bench.figures import REST, Figure, Stages
+from bench.inside.stages import COMMIT, GARBAGE, STAGES, STATEMENTS
+from bench.run import Entry, Report
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
-    """The speed of a server over one period, as the load generator measured it."""
-
-    answers: int
-    seconds: float
-    p50_ms: float
-    p99_ms: float
-
-    @classmethod
-    def of(cls, outcome: Outcome) -> "Slice":
-        """Return the speed of one outcome."""
-        return cls(
-            answers=outcome.answers,
-            seconds=outcome.finished - outcome.started,
-            p50_ms=outcome.p50_seconds * 1000,
-            p99_ms=outcome.p99_seconds * 1000,
-        )
-
-    @property
-    def per_second(self) -> float:
-        """Answers per second."""
-        return self.answers / self.seconds
+BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+"""Between these a page has the figures of the last run."""
+_SMALL, _MIDDLE = 1, 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
-    """The speed of a server over all slices: the median p50 and the maximum p99, in milliseconds."""
-
-    answers: int
-    per_second: float
-    p50_ms: float
-    p99_ms: float
-    slices: list[Slice]
-
-    @classmethod
-    def over(cls, slices: Sequence[Slice]) -> "Rate":
-        """Combine slices."""
-        answers = sum(one.answers for one in slices)
-        return cls(
-            answers=answers,
-            per_second=answers / sum(one.seconds for one in slices),
-            p50_ms=median(one.p50_ms for one in slices),
-            p99_ms=max(one.p99_ms for one in slices),
-            slices=list(slices),
-        )
+def to_json(report: Report) -> str:
+    """Return everything as a JSON document."""
+    document = dataclasses.asdict(report)
+    for entry, given in zip(report.entries, document["entries"], strict=True):
+        if entry.result is not None:
+            figures = zip(entry.result.figures, given["result"]["figures"], strict=True)
+            given["result"]["figures"] = [{**values, "median": figure.median} for figure, values in figures]
+            if entry.result.stages is not None:
+                given["result"]["stages"]["scaled_us"] = entry.result.stages.scaled_us
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """The gateway's result for one share of the messages. `seconds` is from the first post until it was idle again."""
-
-    replies: int
-    seconds: float
-    webhook: Slice
-    batches: list[Batches]
-
-    @property
-    def per_second(self) -> float:
-        """Round trips per second."""
-        return self.replies / self.seconds
+def to_text(report: Report) -> str:
+    """Return the report for a terminal."""
+    lines = list(_head(report))
+    for entry in report.entries:
+        lines += ["", f"{entry.name}: {entry.title} ({entry.seconds:.0f} s)"]
+        lines += [f"  {line}" for line in (*_aligned(_rows(entry)), *_notes(entry))]
+    stages = _stage_rows(report)
+    if stages:
+        lines += ["", "processor time a message by stage, µs", *(f"  {line}" for line in _aligned(stages))]
+    return "\n".join(lines)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayResult:
-    """The gateway's result for all messages."""
-
-    database: str
-    delivery_reports: bool
-    text: str
-    replies: int
-    seconds: float
-    webhook: Rate
-    batches: list[Batches]
-
-    @classmethod
-    def over(cls, rounds: Sequence[Round], *, database: str, delivery_reports: bool, text: str) -> "GatewayResult":
-        """Combine rounds."""
-        return cls(
-            database=database,
-            delivery_reports=delivery_reports,
-            text=text,
-            replies=sum(one.replies for one in rounds),
-            seconds=sum(one.seconds for one in rounds),
-            webhook=Rate.over([one.webhook for one in rounds]),
-            batches=Batches.together(batches for one in rounds for batches in one.batches),
-        )
-
-    @property
-    def round_trips_per_second(self) -> float:
-        """Replies taken by the provider per second."""
-        return self.replies / self.seconds
+def to_markdown(report: Report) -> str:
+    """Return the report as Markdown: the machine as a list, one table of figures, one of stages."""
+    lines = [f"- {line}" for line in _head(report)]
+    lines += ["", "| scenario | figure | median | lowest to highest | unit |", "|---|---|---:|---:|---|"]
+    for entry in report.entries:
+        lines += [f"| {entry.name} | {' | '.join(row)} |" for row in _rows(entry)[1:]]
+        lines += [f"| {entry.name} | {note} | | | |" for note in _notes(entry)]
+    head, *rows = _stage_rows(report) or [[]]
+    if rows:
+        lines += ["", "Processor time a message by stage, in µs:", "", f"| {' | '.join(head)} |"]
+        lines += [f"|---{'|---:' * (len(head) - 1)}|", *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join(lines)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """All figures of a run."""
-
-    machine: Machine
-    connections: int
-    bare: Rate
-    empty: Rate
-    gateway: GatewayResult | None
-    ratios: list[float]
-    """For each round: round trips per answer of the empty endpoint just before and after it."""
-
-    @property
-    def ratio(self) -> float | None:
-        """Round trips per answer of the empty endpoint over all rounds, None if the gateway did not run."""
-        return self.gateway.round_trips_per_second / self.empty.per_second if self.gateway else None
+def on_page(page: str, report: Report) -> str:
+    """Return a Markdown page with the report between the marks on it. Raise ValueError if it has no marks."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page has no {BEGIN} or no {END}")
+    return f"{before}{begin}\n\n{to_markdown(report)}\n\n{end}{after}"
 
 
-def to_json(result: Result) -> str:
-    """Return all figures as a JSON document."""
-    document = dataclasses.asdict(result)
-    document["ratio"] = result.ratio
-    if result.gateway is not None:
-        document["gateway"]["round_trips_per_second"] = result.gateway.round_trips_per_second
-    return json.dumps(document, indent=2) + "\n"
+def number(value: float) -> str:
+    """Return a number with as many decimals as say something."""
+    size = abs(value)
+    return f"{value:.2f}" if size < _SMALL else f"{value:.1f}" if size < _MIDDLE else f"{value:,.0f}"
 
 
-def to_lines(result: Result) -> list[str]:
-    """Return the lines to print."""
-    machine = result.machine
-    versions = ", ".join(f"{name} {number}" for name, number in machine.packages.items())
-    runs = ", ".join(f"{one.per_second:,.0f}" for one in result.empty.slices)
-    lines = [
-        f"machine         {machine.cores} cores, {machine.system}, Python {machine.python}, {versions}",
-        f"disk            {machine.fsync_ms:.2f} ms for 4 KiB and fsync",
-        f"load generator  {result.bare.per_second:,.0f} requests/s on a bare socket, {result.connections} connections",
-        f"empty endpoint  {result.empty.per_second:,.0f} requests/s (runs: {runs}), 202 {_latency(result.empty)}",
-    ]
-    if result.gateway is not None:
-        lines += _gateway_lines(result.gateway)
-        rounds = ", ".join(f"{ratio:.2f}" for ratio in result.ratios)
-        lines.append(
-            f"ratio           {result.ratio:.2f} round trips per request of the empty endpoint (rounds: {rounds})"
-        )
-    return lines
+def _head(report: Report) -> Iterator[str]:
+    machine = report.machine
+    versions = ", ".join(f"{name} {version}" for name, version in machine.packages.items())
+    yield f"machine: {machine.cores} cores, {machine.processor}, {machine.system}, load {machine.load:.1f} at the start"
+    yield f"software: Python {machine.python}, {versions}"
+    yield f"disk: {machine.fsync_ms:.2f} ms for 4 KiB and fsync"
+    yield f"load generator: {report.generator_per_second:,.0f} requests/s to a server that does not look at them"
+    if not report.counts_instructions:
+        yield "instructions: `perf stat -e instructions` is missing or not supported here, so they are not counted"
+    yield f"the run took {report.seconds / 60:.1f} minutes"
 
 
-def _gateway_lines(gateway: GatewayResult) -> list[str]:
-    reports = "with" if gateway.delivery_reports else "without"
-    course = f"{gateway.replies:,} in {gateway.seconds:.2f} s, {gateway.database}, {reports} delivery reports"
-    return [
-        f"gateway         {gateway.round_trips_per_second:,.0f} round trips/s ({course})",
-        f"webhook         {gateway.webhook.per_second:,.0f} accepted/s, 202 {_latency(gateway.webhook)}",
-        *(f"batches         {_batches(batches)}" for batches in gateway.batches),
-    ]
+def _rows(entry: Entry) -> list[list[str]]:
+    """Return a head and a row for each figure."""
+    figures = entry.result.figures if entry.result else []
+    return [["", "median", "lowest to highest", ""], *(_row(figure) for figure in figures)] if figures else []
 
 
-def _latency(rate: Rate) -> str:
-    return f"after p50 {rate.p50_ms:.1f} ms, p99 {rate.p99_ms:.1f} ms"
+def _row(figure: Figure) -> list[str]:
+    low, high = figure.spread
+    spread = f"{number(low)} to {number(high)}" if len(figure.values) > 1 else ""
+    return [figure.name, number(figure.median), spread, figure.unit]
 
 
-def _batches(batches: Batches) -> str:
-    labels = ",".join(f"{name}={value}" for name, value in batches.labels.items())
-    return f"{batches.name}{{{labels}}}: {batches.count:,}, mean {batches.mean:.4g}"
+def _notes(entry: Entry) -> Iterator[str]:
+    if entry.skipped:
+        yield f"left out: {entry.skipped}"
+    if entry.failed:
+        yield f"failed: {entry.failed.splitlines()[0]}"
+    if entry.result is not None:
+        yield from entry.result.notes
+        turns = max(len(figure.values) for figure in entry.result.figures)
+        yield f"{turns} turns" if turns > 1 else "one turn"
+
+
+def _stage_rows(report: Report) -> list[list[str]]:
+    """Return a head and a row for each stage, with a column for each scenario that has them."""
+    found = {entry.name: entry.result.stages for entry in report.entries if entry.result and entry.result.stages}
+    if not found:
+        return []
+    names = stage_names(found.values())
+    rows = [[name, *(number(stages.scaled_us.get(name, 0.0)) for stages in found.values())] for name in names]
+    total = ["together", *(number(stages.total_us) for stages in found.values())]
+    cost = ["what the wrappers add", *(f"{stages.wrappers_cost:+.0%}" for stages in found.values())]
+    return [["", *found], *rows, total, cost]
+
+
+def stage_names(several: Iterable[Stages]) -> list[str]:
+    """Return the names of all stages, in the order of `bench.inside.stages`, then the rest, then other processes."""
+    known = [*STAGES, STATEMENTS, COMMIT, GARBAGE, REST]
+    given = dict.fromkeys(name for stages in several for name in stages.found_us)
+    return [*(name for name in known if name in given), *(name for name in given if name not in known)]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield rows as lines: the first column to the left, the others to the right, but units."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    for row in rows:
+        first, *others = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join([first.strip().ljust(widths[0]), *others]).rstrip()

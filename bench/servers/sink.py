@@ -1,4 +1,4 @@
-"""A carrier that accepts every message at once. Run as `python -m bench.sink PORT`."""
+"""A carrier that accepts every message at once. Run as `python -m bench.servers.sink PORT`."""
 
 import asyncio
 import re

@@ -1,7 +1,6 @@
 """A minimal HTTP/1.1: builds requests and finds the end of answers."""
 
 import json
-from collections.abc import Mapping
 
 JSON = "application/json"
 NO_BODY = frozenset({204, 304})
@@ -11,7 +10,7 @@ class WireError(Exception):
     """An answer that this minimal parser does not support."""
 
 
-def build_request(method: str, path: str, body: Mapping[str, object], token: str | None = None) -> bytes:
+def build_request(method: str, path: str, body: object) -> bytes:
     """Return the bytes of a whole keep-alive request with a JSON body."""
     content = json.dumps(body, separators=(",", ":")).encode()
     head = [
@@ -20,8 +19,6 @@ def build_request(method: str, path: str, body: Mapping[str, object], token: str
         f"Content-Type: {JSON}",
         f"Content-Length: {len(content)}",
     ]
-    if token is not None:
-        head.append(f"Authorization: Bearer {token}")
     return "\r\n".join([*head, "", ""]).encode() + content
 
 

@@ -1,7 +1,7 @@
-"""The yardstick: one empty FastAPI POST endpoint, served by one uvicorn process.
+"""One empty FastAPI POST endpoint, served by one uvicorn process.
 
 Its body has the fields of the gateway's webhook and its answer looks the same. Nothing is stored or sent. Run as
-`python -m bench.empty PORT`.
+`python -m bench.servers.empty PORT`.
 """
 
 import sys

@@ -1,0 +1,1 @@
+"""What runs inside the process of the gateway that is measured: wrappers around its functions."""

@@ -1,0 +1,1 @@
+"""The load: customers, their messages, and the process that sends them."""

@@ -1,0 +1,1 @@
+"""Servers that the gateway is compared with or sends to, each run in a process of its own."""
