@@ -90,17 +90,19 @@ class Lab:
             gateway.set_reports(wanted=self.reports)
             yield gateway
 
-    @contextmanager
-    def own_folder(self) -> Iterator[Path]:
-        """Make a folder for the files of one gateway, and remove it after the block."""
-        with tempfile.TemporaryDirectory(prefix="gateway-", dir=self.folder) as name:
-            yield Path(name)
+    def new_folder(self) -> Path:
+        """Make a folder for the files of one gateway."""
+        return Path(tempfile.mkdtemp(prefix="gateway-", dir=self.folder))
+
+    def empty_database(self) -> Setup:
+        """Return the setup of a gateway on a new SQLite database."""
+        return _on_sqlite(self.new_folder())
 
     def customers(self) -> Customers:
         """Return the customers of the scale."""
         return Customers(self.scale.customers, self.scale.services)
 
-    def with_customers(self, folder: Path, inside: str | None = None, settings: str = "") -> Setup:
+    def with_customers(self, inside: str | None = None, settings: str = "") -> Setup:
         """Return the setup of a gateway on a copy of an SQLite database with the customers, which is made once.
 
         No gateway that is measured has imported them itself, so nothing about them is in its memory.
@@ -109,11 +111,12 @@ class Lab:
         if not template.exists():
             making = self.folder / "making"
             making.mkdir()
-            with running_gateway(on_sqlite(making)) as gateway:
+            with running_gateway(_on_sqlite(making)) as gateway:
                 self.fill(gateway, self.customers())
             making.rename(template)
+        folder = self.new_folder()
         shutil.copytree(template, folder, dirs_exist_ok=True)
-        return replace(on_sqlite(folder), inside=inside, settings=settings)
+        return replace(_on_sqlite(folder), inside=inside, settings=settings)
 
     def fill(self, gateway: Gateway, customers: Customers) -> None:
         """Import customers."""
@@ -155,8 +158,7 @@ class Lab:
         return pairs
 
 
-def on_sqlite(folder: Path) -> Setup:
-    """Return the setup of a gateway on an SQLite database in a folder."""
+def _on_sqlite(folder: Path) -> Setup:
     return Setup(folder=folder, database_url=f"sqlite:///{folder / 'gateway.db'}")
 
 

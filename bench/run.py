@@ -81,7 +81,7 @@ def _entry(lab: Lab, empty: EmptyEndpoint, scenario: Scenario) -> Entry:
     except SkippedError as reason:
         skipped = str(reason)
     except (BenchError, OSError) as error:
-        failed = str(error)
+        failed = str(error) or repr(error)
         lab.display.problem(f"{scenario.name}: no figure: {error}")
     return Entry(
         name=scenario.name,

@@ -82,14 +82,23 @@ class _Run:
         self.latencies = array("d", bytes(8 * len(plan.requests)))
         self.answers = 0
         self.over = asyncio.get_running_loop().create_future()
+        self.clients: list[_Client] = []
         self._free: deque[_Client] = deque()
         self._waiting: deque[int] = deque()
+        self._connecting: asyncio.Future[None] | None = None
         self._due_at: Sequence[float] = ()
 
-    async def send_all(self, clients: Sequence["_Client"]) -> float:
+    async def connect(self) -> None:
+        """Open one more connection."""
+        loop = asyncio.get_running_loop()
+        _, client = await loop.create_connection(lambda: _Client(self), "127.0.0.1", self.plan.port)
+        self.clients.append(client)
+        self._free.append(client)
+        self._send_waiting()
+
+    async def send_all(self) -> float:
         """Send everything; return when the run started (monotonic clock, seconds)."""
         started = time.monotonic()
-        self._free.extend(clients)
         if self.plan.due is None:
             self._waiting.extend(range(len(self.plan.requests)))
             self._send_waiting()
@@ -111,6 +120,11 @@ class _Run:
         if self.answers == len(self.latencies) and not self.over.done():
             self.over.set_result(None)
 
+    def lost(self, client: "_Client") -> None:
+        """Replace a connection that the server closed while it was idle, as it may."""
+        self._free.remove(client)
+        self._connecting = asyncio.ensure_future(self.connect())
+
     def fail(self, reason: str) -> None:
         """End the whole run with an error."""
         if not self.over.done():
@@ -130,7 +144,8 @@ class _Client(asyncio.Protocol):
         self._expected = run.plan.expected
         self._transport: asyncio.Transport | None = None
         self._received = b""
-        self._index = -1
+        self._index: int | None = None
+        """The request in flight, None if there is none."""
         self._sent_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -155,15 +170,18 @@ class _Client(asyncio.Protocol):
             return
         self._received = b""
         status, start, end = answer
-        if status not in self._expected or len(data) != end:
+        if status not in self._expected or len(data) != end or self._index is None:
             excerpt = data[start:end][:EXCERPT_BYTES].decode(errors="replace")
             self._run.fail(f"unexpected answer {status}: {excerpt}")
             return
-        self._run.answered(self, self._index, self._sent_at)
+        index, self._index = self._index, None
+        self._run.answered(self, index, self._sent_at)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._transport is not None:
-            self._run.fail(f"the server closed a connection: {exc or 'end of stream'}")
+        if self._transport is not None and self._index is None:
+            self._run.lost(self)
+        elif self._transport is not None:
+            self._run.fail(f"the server closed a connection with a request in flight: {exc or 'end of stream'}")
 
     def close(self) -> None:
         """Abort the connection."""
@@ -178,22 +196,21 @@ async def _report_progress(run: _Run, pipe: Answers) -> None:
         pipe.send(Progress(run.answers))
 
 
-async def _perform(plan: Plan, pipe: Answers) -> Outcome:
+async def perform(plan: Plan, pipe: Answers) -> Outcome:
+    """Carry out a plan, and report progress through the pipe. Raise WireError or TimeoutError if it fails."""
     loop = asyncio.get_running_loop()
     run = _Run(plan)
-    clients: list[_Client] = []
     for _ in range(plan.connections):
-        _, client = await loop.create_connection(lambda: _Client(run), "127.0.0.1", plan.port)
-        clients.append(client)
+        await run.connect()
     reporter = loop.create_task(_report_progress(run, pipe))
     try:
         async with asyncio.timeout(plan.limit_seconds):
-            started = await run.send_all(clients)
+            started = await run.send_all()
             await run.over
         finished = time.monotonic()
     finally:
         reporter.cancel()
-        for client in clients:
+        for client in run.clients:
             client.close()
     return Outcome(started=started, finished=finished, latencies=run.latencies)
 
@@ -208,7 +225,7 @@ def generate(pipe: Answers) -> None:
             except EOFError:
                 return
             try:
-                pipe.send(runner.run(_perform(plan, pipe)))
+                pipe.send(runner.run(perform(plan, pipe)))
             except TimeoutError:
                 pipe.send(Failure(f"not done after {plan.limit_seconds:g} s"))
             except (WireError, OSError) as error:

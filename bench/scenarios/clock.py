@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bench.errors import BenchError
 from bench.figures import Figure, Result
 from bench.gateway import Gateway
-from bench.lab import EmptyEndpoint, Lab, empty_figures, on_sqlite
+from bench.lab import EmptyEndpoint, Lab, empty_figures
 from bench.load.traffic import Customers
 
 WAITING = 3
@@ -52,7 +52,7 @@ def year(lab: Lab, empty: EmptyEndpoint) -> Result:
 
 
 def _moves(lab: Lab, empty: EmptyEndpoint, hours: int, prepare: Callable[[Gateway], None]) -> Result:
-    with lab.own_folder() as folder, lab.gateway(on_sqlite(folder)) as gateway:
+    with lab.gateway(lab.empty_database()) as gateway:
 
         def move() -> Moved:
             prepare(gateway)

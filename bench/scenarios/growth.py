@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.figures import Figure, Result
 from bench.gateway import Gateway
-from bench.lab import EmptyEndpoint, Lab, empty_figures, on_sqlite
+from bench.lab import EmptyEndpoint, Lab, empty_figures
 from bench.load.traffic import Customers, Senders
 from bench.scenarios.round_trips import RoundTrips, in_hundreds
 from bench.usage import memory_mb
@@ -34,7 +34,7 @@ def imports(lab: Lab, empty: EmptyEndpoint) -> Result:
     """Customers and their subscriptions by the bulk import, in requests of 1,000 lines."""
     scale = lab.scale
     share = scale.import_lines // (scale.services + 1)
-    with lab.own_folder() as folder, lab.gateway(on_sqlite(folder)) as gateway:
+    with lab.gateway(lab.empty_database()) as gateway:
         groups = _groups(share, scale.services)
         _import(gateway, next(groups))  # warm up
         pairs = lab.turns("lines", lambda: _import(gateway, next(groups)), empty.share)
@@ -72,7 +72,7 @@ def memory(lab: Lab, empty: EmptyEndpoint) -> Result:
     shape = in_hundreds(lab, scale.memory_messages // PARTS)
     shares = [empty.share()]
     sizes, spent = [], []
-    with lab.own_folder() as folder, lab.gateway(on_sqlite(folder)) as gateway:
+    with lab.gateway(lab.empty_database()) as gateway:
         at_start = memory_mb(gateway.pid)
         lab.fill(gateway, customers)
         filled = memory_mb(gateway.pid)

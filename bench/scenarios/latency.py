@@ -8,6 +8,7 @@ import random
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import sleep
 
 from bench.errors import BenchError
@@ -20,7 +21,8 @@ from bench.load.traffic import Message, Senders, one_each
 
 # Apart by no fixed time, so that no message keeps step with what the gateway does by itself.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 0.3
-OPEN_LOOP_CONNECTIONS = 128
+FEWEST_CONNECTIONS, MESSAGES_A_CONNECTION = 16, 8
+"""Of the open loop: a connection for each 8 messages a second."""
 REACHED = 0.95
 """The share of a rate that must be answered in time for the rate to be reached."""
 
@@ -42,7 +44,7 @@ def idle(lab: Lab, empty: EmptyEndpoint) -> Result:
     draw = random.Random(10086)
     pauses = [draw.uniform(SHORTEST_PAUSE, LONGEST_PAUSE) for _ in range(lab.scale.idle_messages)]
     due = [sum(pauses[:number]) for number in range(len(pauses))]
-    with lab.own_folder() as folder, lab.gateway(lab.with_customers(folder, "handset")) as gateway:
+    with lab.gateway(lab.with_customers("handset")) as gateway:
         senders = Senders(lab.customers())
         for _ in range(2):  # warm up
             _turn(lab, gateway, senders, due, connections=1)
@@ -71,16 +73,14 @@ def open_loop(lab: Lab, empty: EmptyEndpoint) -> Result:
     """A constant number of messages a second, whatever becomes of those before."""
     figures: list[Figure] = []
     notes: list[str] = []
-    with lab.own_folder() as folder, lab.gateway(lab.with_customers(folder, "handset")) as gateway:
+    with lab.gateway(lab.with_customers("handset")) as gateway:
         senders = Senders(lab.customers())
-        _turn(lab, gateway, senders, evenly(lab.scale.rates[0], lab.scale.open_loop_seconds))
         for rate in lab.scale.rates:
             due = evenly(rate, lab.scale.open_loop_seconds)
-            pairs = lab.turns(
-                f"{rate:,} a second",
-                lambda due=due: _turn(lab, gateway, senders, due),  # type: ignore[misc]  # inferred from the default
-                lambda due=due: empty.share(due=due, connections=OPEN_LOOP_CONNECTIONS),  # type: ignore[misc]
-            )
+            connections = max(FEWEST_CONNECTIONS, rate // MESSAGES_A_CONNECTION)
+            turn = partial(_turn, lab, gateway, senders, due, connections=connections)
+            turn()  # warm up
+            pairs = lab.turns(f"{rate:,} a second", turn, partial(empty.share, due=due, connections=connections))
             found, reached = _at_rate(rate, pairs)
             figures += found
             if reached < rate * REACHED:
@@ -112,9 +112,7 @@ def _at_rate(rate: int, pairs: Sequence[tuple[EmptyShare, Timed]]) -> tuple[list
     return figures, replied.median
 
 
-def _turn(
-    lab: Lab, gateway: Gateway, senders: Senders, due: list[float], *, connections: int = OPEN_LOOP_CONNECTIONS
-) -> Timed:
+def _turn(lab: Lab, gateway: Gateway, senders: Senders, due: list[float], *, connections: int) -> Timed:
     """Send a message at each of the instants and wait until all is done."""
     messages = senders.take(len(due))
     meter = gateway.meter()

@@ -8,11 +8,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bench.errors import BenchError
 from bench.figures import REST, Figure, Result, Stages
 from bench.gateway import TAKEN, WEBHOOK, Gateway, Setup
-from bench.lab import EmptyEndpoint, EmptyShare, Lab, empty_figures, on_sqlite
+from bench.lab import EmptyEndpoint, EmptyShare, Lab, empty_figures
 from bench.load.generator import quantile
 from bench.load.sending import Outcome
 from bench.load.traffic import Customers, Message, Senders, in_arrays, one_each
@@ -89,15 +90,13 @@ class RoundTrips:
 
 def single(lab: Lab, empty: EmptyEndpoint) -> Result:
     """One message a request."""
-    with lab.own_folder() as folder:
-        return _paired(lab, empty, _single(lab), lab.customers(), lambda inside: lab.with_customers(folder, inside))
+    return _paired(lab, empty, _single(lab), lab.customers(), lab.with_customers)
 
 
 def array(lab: Lab, empty: EmptyEndpoint) -> Result:
     """Requests with 100 messages each."""
     shape = in_hundreds(lab, lab.scale.array_messages)
-    with lab.own_folder() as folder:
-        return _paired(lab, empty, shape, lab.customers(), lambda inside: lab.with_customers(folder, inside))
+    return _paired(lab, empty, shape, lab.customers(), lab.with_customers)
 
 
 def out(lab: Lab, empty: EmptyEndpoint) -> Result:
@@ -105,13 +104,8 @@ def out(lab: Lab, empty: EmptyEndpoint) -> Result:
     port = free_port()
     settings = _CARRIER_SETTINGS.format(port=port)
     command = [sys.executable, "-m", "bench.servers.sink", str(port)]
-    with (
-        lab.own_folder() as folder,
-        serving(command, port=port, ready="/", log=folder / "sink.log", env=os.environ),
-    ):
-        return _paired(
-            lab, empty, _single(lab), lab.customers(), lambda inside: lab.with_customers(folder, inside, settings)
-        )
+    with serving(command, port=port, ready="/", log=lab.folder / "carrier.log", env=os.environ):
+        return _paired(lab, empty, _single(lab), lab.customers(), partial(lab.with_customers, settings=settings))
 
 
 def postgresql(lab: Lab, empty: EmptyEndpoint) -> Result:
@@ -119,10 +113,9 @@ def postgresql(lab: Lab, empty: EmptyEndpoint) -> Result:
     scale = lab.scale
     customers = Customers(scale.postgresql_customers, scale.services)
     shape = replace(_single(lab), share=scale.postgresql_messages)
-    with lab.own_folder() as folder, postgresql_server(folder) as server:
-        setup = replace(
-            on_sqlite(folder), database_url=server.url, other_clocks={"PostgreSQL server": server.processor_seconds}
-        )
+    with postgresql_server(lab.new_folder()) as server:
+        clocks = {"PostgreSQL server": server.processor_seconds}
+        setup = Setup(folder=lab.new_folder(), database_url=server.url, other_clocks=clocks)
         with lab.gateway(setup) as gateway:
             lab.fill(gateway, customers)
         result = _paired(lab, empty, shape, customers, lambda inside: replace(setup, inside=inside))
