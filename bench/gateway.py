@@ -154,7 +154,7 @@ def inside_file(folder: Path) -> Path:
 def running_gateway(setup: Setup) -> Iterator[Gateway]:
     """Run a gateway while the block runs. It brings the schema up to date itself, as it does in tests."""
     log, port = setup.folder / "gateway.log", free_port()
-    # Nothing inherited, so that no settings of this checkout or shell have a say.
+    # In a folder of its own and with nothing inherited, so that no settings of this checkout or shell have a say.
     env = {name: value for name, value in os.environ.items() if not name.startswith("SMSGW_")}
     env |= {"SMSGW_ENV": "test", "SMSGW_DATABASE_URL": setup.database_url}
     if setup.settings:
@@ -166,7 +166,7 @@ def running_gateway(setup: Setup) -> Iterator[Gateway]:
         program = ["bench.inside.launcher", setup.inside, str(inside_file(setup.folder))]
     command = [sys.executable, "-m", *program, "serve", "--port", str(port)]
     with (
-        serving(command, port=port, ready="/readyz", log=log, env=env) as pid,
+        serving(command, port=port, ready="/readyz", log=log, env=env, folder=setup.folder) as pid,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=ANSWER_SECONDS) as client,
     ):
         yield Gateway(pid, port, client, setup)

@@ -28,13 +28,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(command: Sequence[str], *, port: int, ready: str, log: Path, env: Mapping[str, str]) -> Iterator[int]:
+def serving(
+    command: Sequence[str], *, port: int, ready: str, log: Path, env: Mapping[str, str], folder: Path = PROJECT
+) -> Iterator[int]:
     """Run a server while the block runs and yield its process id; the block starts when GET `ready` answers 200.
+
+    It runs in `folder`.
 
     Raises BenchError with the end of the log if the server fails.
     """
     with log.open("ab") as output:
-        process = _start(command, output.fileno(), env)
+        process = _start(command, output.fileno(), env, folder)
         try:
             _await_ready(process, f"http://127.0.0.1:{port}{ready}")
             yield process.pid
@@ -63,12 +67,12 @@ def tail(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
 
 
-def _start(command: Sequence[str], output: int, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], output: int, env: Mapping[str, str], folder: Path) -> subprocess.Popen[bytes]:
     # In a new session, so Ctrl-C interrupts only the benchmark, which then ends the process.
     return subprocess.Popen(
         command,
-        cwd=PROJECT,
-        env=dict(env),
+        cwd=folder,
+        env={**env, "PYTHONPATH": str(PROJECT)},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,

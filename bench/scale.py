@@ -30,7 +30,7 @@ class Scale:
 
     rates: tuple[int, ...] = (100, 300, 1_000)
     """Messages a second of the open loop."""
-    open_loop_seconds: float = 4.0
+    open_loop_seconds: float = 3.0
     idle_messages: int = 12
     idle_seconds: float = 2.0
     """Seconds without any message, for what the gateway uses by itself."""
