@@ -14,7 +14,7 @@ STAGES: Mapping[str, Sequence[str]] = {
     "webhook": ("app.web.webhooks.Webhooks.__call__",),
     "intake": ("app.services.intake.Intake._store_all", "app.services.intake.Intake._store"),
     "turns": (
-        "app.services.turns.handling.Turns._handle_waiting",
+        "app.services.turns.handling.Turns.handle_waiting",
         "app.services.turns.loading.AccountLoader.load",
         "app.services.turns.unit_of_work.UnitOfWork.add",
         "app.services.turns.unit_of_work.UnitOfWork.write",
@@ -22,15 +22,15 @@ STAGES: Mapping[str, Sequence[str]] = {
     "commands": ("app.commands.router.Router.handle",),
     "delivery": (
         "app.services.delivery.sending.Delivery.step",
-        "app.services.delivery.sending.Delivery._record_and_claim",
+        "app.services.delivery.claims.Claims.record_and_claim",
         "app.services.delivery.dispatch.Dispatch._work",
     ),
     "carrier": (
-        "app.services.simulator.network.SimulatedNetwork._take",
+        "app.services.simulator.network.SimulatedNetwork.take_within",
         "app.providers.generic.GenericProvider.send",
     ),
     "reports": (
-        "app.services.simulator.network.SimulatedNetwork._report",
+        "app.services.simulator.network.SimulatedNetwork.report",
         "app.services.delivery.receipts.Receipts.apply",
     ),
 }
