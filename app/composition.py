@@ -15,7 +15,7 @@ from app.providers.http import make_transport
 from app.services.delivery.binds import Binds
 from app.services.delivery.health import Health
 from app.services.delivery.inbox import ProviderInbox
-from app.services.engine import Engine, Loop
+from app.services.engine import Engine
 from app.services.events.outgoing_events import Address, OutgoingEvents
 from app.services.events.public_addresses import address_violation, make_webhook_transport
 from app.services.gateway import Carriers, Gateway, Management, Simulator, Storage, Turning, Upkeep
@@ -100,14 +100,6 @@ async def _close(*transports: httpx.AsyncBaseTransport) -> None:
 
 
 def _turning(settings: Settings, storage: Storage, registry: Registry, carriers: Carriers, engine: Engine) -> Turning:
-    sending: list[Loop] = []
-
-    def wake_delivery() -> None:
-        for delivery in carriers.deliveries.values():
-            delivery.wake()
-        for one in sending:
-            one.wake()
-
     turns = Turns(
         storage.database,
         Router(registry),
@@ -119,11 +111,11 @@ def _turning(settings: Settings, storage: Storage, registry: Registry, carriers:
             for name, provider in carriers.providers.items()
         },
         carriers.default,
-        wake_delivery,
+        carriers.deliveries,
     )
     loop = engine.add("turns", turns.step)
     for name, delivery in carriers.deliveries.items():
-        sending.append(engine.add(f"delivery to {name}", delivery.step, delivery.finish))
+        delivery.wake_loop = engine.add(f"delivery to {name}", delivery.step, delivery.finish).wake
     intake = Intake(
         storage.database,
         storage.ids,

@@ -20,7 +20,7 @@ from app.db.accounts import LookBack
 from app.db.conversations import LockedConversation
 from app.db.session import Database, normalise_url
 from app.services.turns.loading import AccountLoader
-from app.services.turns.unit_of_work import PendingAccount
+from app.services.turns.pending import PendingAccount
 from app.settings import Settings
 from tests.databases import Compiled, ReusedDatabase, copy_of, make_templates
 from tests.running import Running, load_demo, running, settings_for

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
@@ -26,7 +27,7 @@ from sqlalchemy import (
 )
 
 from app.db.columns import customer, metadata, optional, partial_index, required
-from app.db.keys import ITEM, TENURE, TenureKey
+from app.db.keys import ITEM, NUMBER, TENURE, NumberKey, TenureKey
 from app.db.provider_state import provider_lane
 from app.db.readers import RowReader
 from app.db.rows import (
@@ -110,6 +111,17 @@ class ClaimedMessage:
     leased_by: str
 
 
+@cache
+def _busy_numbers(dialect: str) -> AnySelect:
+    given = given_keys(dialect, _mt, NUMBER)
+    return select(_mt.c.msisdn).join_from(_mt, given, matching(_mt, given, NUMBER)).where(unfinished(_mt.c.status))
+
+
+def busy_numbers(connection: Connection, numbers: Sequence[NumberKey]) -> set[str]:
+    """Return those of locked numbers that have messages which are queued or under way."""
+    return {row[0] for row in fetch(connection, _busy_numbers(connection.dialect.name), as_keys(numbers))}
+
+
 def enqueue(connection: Connection, rows: Sequence[Row]) -> None:
     """Insert messages into the outbox."""
     insert_rows(connection, _mt, rows)
@@ -147,6 +159,7 @@ _CLAIMED_MESSAGE = RowReader(
     kind=_mt.c["class"],
     attempts=_mt.c.attempts + 1,
 )
+_IN_NEW_ROWS = tuple(name for name in ClaimedMessage.__dataclass_fields__ if name not in ("kind", "progress"))
 # One lane at a time, in the order of the index: no more rows are read than claimed, however many are queued.
 _DUE = (
     select(*_CLAIMED_MESSAGE.columns)
@@ -188,6 +201,12 @@ def lease(connection: Connection, messages: Sequence[ClaimedMessage], until: dat
         for message in messages
     ]
     update_rows(connection, _mt, rows, ITEM)
+
+
+def lease_new(row: dict[str, Any], leased_by: str, until: datetime) -> ClaimedMessage:
+    """Lease a new message before its row is inserted, by changing the row. ``until`` is as for ``lease``."""
+    row.update(status=OutboundStatus.SENDING, attempts=1, leased_by=leased_by, leased_until=until)
+    return ClaimedMessage(kind=row["class"], progress=None, **{name: row[name] for name in _IN_NEW_ROWS})
 
 
 def postpone(connection: Connection, messages: Sequence[ClaimedMessage], until: datetime) -> None:

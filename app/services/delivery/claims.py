@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -87,6 +88,24 @@ class Claims:
             most = 0 if busy else min(room, 1)
         claimed, worked = self._claim(connection, now, room, most, lease) if most else ([], False)
         return CommitResult(state, resting=False, claimed=claimed, worked=worked, lost=lost)
+
+    def lease_new(
+        self, connection: Connection, rows: Sequence[dict[str, Any]], now: datetime, *, room: int, lease: str
+    ) -> list[ClaimedMessage]:
+        """Lease up to ``room`` new messages that may go at once, before they are stored.
+
+        Bulk messages and those behind an earlier one of their number are left to a claim, and all of them unless the
+        circuit is closed.
+        """
+        prompt = [row for row in rows if row["status"] is OutboundStatus.QUEUED and row["lane"] is Lane.PROMPT][:room]
+        if not prompt:
+            return []
+        circuit = provider_state.circuits(connection).get(self._provider.name, Circuit())
+        if circuit.openings or breaker.is_paused(circuit, now):
+            return []
+        busy = outbox.busy_numbers(connection, list({(row["bucket"], row["msisdn"]): None for row in prompt}))
+        until = datetime.now(UTC) + LEASE
+        return [outbox.lease_new(row, lease, until) for row in prompt if row["msisdn"] not in busy]
 
     def _claim(
         self, connection: Connection, now: datetime, room: int, most: int, lease: str

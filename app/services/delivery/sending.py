@@ -3,9 +3,11 @@
 import socket
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import count
 from os import getpid
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -55,13 +57,36 @@ class Delivery:
         self._wake_reports = wake_reports
         self.claims = Claims(provider, receipts, failover_routes, quiet_hours or QuietHours())
         self._dispatch = Dispatch(provider, window, Pace(rate), LONGEST_CALL_SECONDS)
-        self._leases = (f"{socket.gethostname()}:{getpid()}:{provider.name}:{number}" for number in count())
+        self._worker = f"{socket.gethostname()}:{getpid()}:{provider.name}"
+        self._lease_numbers = count()
         self._next_lease_check = 0.0
+        self._next_claim = 0.0
+        self._has_caught_up = False
         self.monitor = DeliveryMonitor(provider)
 
+        # Wakes the loop that repeats ``step``; set by the one who adds it.
+        self.wake_loop: Callable[[], None] = lambda: None
+
+    # ---- for turns
+
     def wake(self) -> None:
-        """Wake the delivery, as there may be new messages to send."""
+        """Look for queued messages soon."""
+        self._next_claim = 0.0
         self._dispatch.wake()
+        self.wake_loop()
+
+    def lease(self, connection: Connection, rows: Sequence[dict[str, Any]], now: datetime) -> list[ClaimedMessage]:
+        """Lease new messages that may go at once, unless older ones are waiting, and return them."""
+        room = self._dispatch.room if self._has_caught_up and self._provider.is_ready else 0
+        return self.claims.lease_new(connection, rows, now, room=room, lease=self._new_lease())
+
+    def send(self, leased: Sequence[ClaimedMessage], began: float) -> None:
+        """Dispatch messages that were leased by a commit which began at ``began`` (monotonic seconds)."""
+        observability.batch("delivery", len(leased))
+        self._dispatch.add(leased, began + _START_WITHIN_SECONDS)
+        self.wake_loop()
+
+    # ---- sending
 
     async def step(self) -> bool:
         """Record finished attempts, claim due messages and dispatch them. Return True if there may be more to do.
@@ -73,7 +98,9 @@ class Delivery:
         if not is_ready:
             self._dispatch.give_back()
         finished = self._dispatch.take_finished()
-        room = self._dispatch.room if is_ready else 0
+        # Messages that were leased when they were made need no claim, so one is worth a commit only now and then.
+        wanted = finished or not self._dispatch.busy or time.monotonic() >= self._next_claim
+        room = self._dispatch.room if is_ready and wanted else 0
         if finished or room or not self._dispatch.busy:
             began = time.monotonic()
             done = await self._commit(finished, room)
@@ -100,10 +127,11 @@ class Delivery:
             self.claims.record_and_claim,
             finished=finished,
             room=room,
-            lease=next(self._leases),
+            lease=self._new_lease(),
             check_leases=check_leases,
             busy=self._dispatch.busy,
         )
+        self._next_claim = time.monotonic() + _WAIT_SECONDS
         try:
             done = await self._database.write(work)
         except BaseException as error:
@@ -115,8 +143,13 @@ class Delivery:
             raise
         if check_leases:
             self._next_lease_check = time.monotonic() + _CHECK_LEASES_SECONDS
+        if room:
+            self._has_caught_up = len(done.claimed) < room and not done.resting
         self._report_commit(done, finished)
         return done
+
+    def _new_lease(self) -> str:
+        return f"{self._worker}:{next(self._lease_numbers)}"
 
     async def _record_one_by_one(self, finished: list[Attempted]) -> None:
         for index, (message, result) in enumerate(finished):

@@ -168,7 +168,7 @@ class Advance:
         if kind is Kind.REPORTS:
             return self._network.report(connection)
         if kind is Kind.TURNS:
-            return self._turns.handle_waiting(connection)[0]
+            return self._turns.handle_waiting(connection).worked
         return self._send(connection, stretch)
 
     def _send(self, connection: Connection, stretch: _Stretch) -> bool:

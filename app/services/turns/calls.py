@@ -114,7 +114,7 @@ class Calls:
         work.write(connection, state.now)
         observability.batch("calls", len(calls))
         observability.TURNS.labels("call").inc(len(calls))
-        return done, work.made_messages
+        return done, work.message_count > 0
 
 
 def _result_of(outcome: Outcome) -> _Done:

@@ -16,7 +16,8 @@ from app.db.state import current_state
 from app.db.timers import StoredTimer
 from app.domain.turn import Turn
 from app.domain.values import replace
-from app.services.turns.unit_of_work import PendingAccount, QueuedStimulus, UnitOfWork
+from app.services.turns.pending import PendingAccount, QueuedStimulus
+from app.services.turns.unit_of_work import UnitOfWork
 
 _MAX_TRIES = 3
 _RETRY_AFTER = timedelta(hours=1)

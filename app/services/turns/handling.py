@@ -3,7 +3,9 @@
 This is the second commit of a message; storing it was the first. Management calls are handled here as well.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -23,22 +25,40 @@ from app.domain.catalogue import Catalogue
 from app.domain.policy import Policy, ProviderTraits
 from app.domain.storage import StorageUnavailableError
 from app.domain.turn import AwaitHandOver, AwaitPassword, Call, Outcome, Postponed, TextReceived, Turn
+from app.domain.values import value
 from app.services.ids import IdSource
 from app.services.sealing import Sealer
 from app.services.turns.calls import Calls
 from app.services.turns.codec import AccountCodec
 from app.services.turns.failing import record_failure, set_aside
 from app.services.turns.joining import Joiner
+from app.services.turns.leasing import Leased, Outlet
 from app.services.turns.loading import AccountLoader, look_back_from
 from app.services.turns.passwords import PasswordChecks
+from app.services.turns.pending import PendingAccount, QueuedStimulus
 from app.services.turns.stimuli import StimulusFactory, queue_stimuli
 from app.services.turns.turn_factory import TurnFactory
-from app.services.turns.unit_of_work import PendingAccount, QueuedStimulus, UnitOfWork
+from app.services.turns.unit_of_work import UnitOfWork
 
 _R = TypeVar("_R")
 _MAX_NUMBERS = 500
 _MAX_MESSAGES = 500
 log = observability.logger(__name__)
+
+
+@value
+class HandledBatch:
+    """What a batch did.
+
+    Attributes:
+        worked: it did anything.
+        leased: messages to send now.
+        messages_queued: it queued others, to be claimed.
+    """
+
+    worked: bool
+    leased: Leased = field(default_factory=dict)
+    messages_queued: bool = False
 
 
 class Turns:
@@ -53,23 +73,23 @@ class Turns:
         policy: Policy,
         carriers: Mapping[str, ProviderTraits],
         default_carrier: ProviderTraits,
-        wake_delivery: Callable[[], None],
+        outlets: Mapping[str, Outlet],
     ) -> None:
         """``carriers``: how to reply to messages, by the provider that they came from.
 
-        ``default_carrier`` carries what timers and management calls send. ``wake_delivery`` is called after a commit
-        that put messages into the outbox.
+        ``default_carrier`` carries what timers and management calls send. ``outlets`` send the messages, by the
+        provider's name.
         """
         self._database = database
         self._router = router
         self._stimuli = StimulusFactory(sealer, carriers, default_carrier)
         self._joiner = Joiner(sealer, ids)
-        self._wake_delivery = wake_delivery
+        self._outlets = outlets
         codec = AccountCodec(router.registry.questions)
         self._loader = AccountLoader(router, codec, policy.numbers)
         self._turns = TurnFactory(ids, policy, codec, sealer.heads)
         self.password_checks = PasswordChecks()
-        self._calls = Calls(database, router, self._loader, self._stimuli, self._turns, wake_delivery)
+        self._calls = Calls(database, router, self._loader, self._stimuli, self._turns, self._wake_outlets)
 
     # ---- due messages and timers
 
@@ -84,22 +104,31 @@ class Turns:
 
     async def _batch(self) -> bool:
         try:
-            return await self._write(self.handle_waiting)
+            return await self._write(partial(self.handle_waiting, outlets=self._outlets))
         except StorageUnavailableError:
             raise
         except Exception:
             log.exception("a batch could not be written; going on number by number")
             return await self._one_by_one()
 
-    async def _write(self, work: Callable[[Connection], tuple[bool, bool]]) -> bool:
-        """Run ``work`` in a transaction. It returns whether it did anything and whether it made messages."""
-        worked, made_messages = await self._database.write(work)
-        if made_messages:
-            self._wake_delivery()
-        return worked
+    async def _write(self, work: Callable[[Connection], HandledBatch]) -> bool:
+        """Run ``work`` in a transaction, and send what it leased. Return True if it did anything."""
+        began = time.monotonic()
+        handled = await self._database.write(work)
+        for provider, messages in handled.leased.items():
+            self._outlets[provider].send(messages, began)
+        if handled.messages_queued:
+            self._wake_outlets()
+        return handled.worked
 
-    def handle_waiting(self, connection: Connection, only: NumberKey | None = None) -> tuple[bool, bool]:
-        """Handle a batch in the caller's transaction. Return whether it did anything and whether it made messages."""
+    def _wake_outlets(self) -> None:
+        for outlet in self._outlets.values():
+            outlet.wake()
+
+    def handle_waiting(
+        self, connection: Connection, only: NumberKey | None = None, outlets: Mapping[str, Outlet] | None = None
+    ) -> HandledBatch:
+        """Handle a batch in the caller's transaction; ``outlets`` lease what it makes."""
         state = current_state(connection)
         now = state.now
         self.password_checks.discard_requests()
@@ -112,7 +141,7 @@ class Turns:
             # Some are locked by another worker. Others were purged while a message came in: create these anew.
             conversations.open_conversations(connection, [msisdn for _, msisdn in numbers])
         if not locked:
-            return found_outcomes, False
+            return HandledBatch(worked=found_outcomes)
         keys = [(item.bucket, item.msisdn) for item in locked]
         most = 1 if only else _MAX_MESSAGES
         pending = inbox.pending_of(connection, keys, now, most)
@@ -125,17 +154,22 @@ class Turns:
         work = self._turns.unit_of_work()
         catalogue = self._turns.catalogue(connection, state.catalogue_version)
         worked = self._handle_rounds(connection, list(entries.values()), work, catalogue, now)
-        self._write_work(connection, work, now)
+        leased = self._write_work(connection, work, now, outlets)
         self._joiner.mark(connection, joined, entries)
         observability.batch("turns", len(messages) + len(due))
         observability.TURNS.labels("text").inc(len(messages))
         observability.TURNS.labels("timer").inc(len(due))
         # True as well if parts only wait for other parts now, as their rows were changed.
-        return worked or found_outcomes or len(messages) != len(pending), work.made_messages
+        worked = worked or found_outcomes or len(messages) != len(pending)
+        queued = work.message_count > sum(map(len, leased.values()))
+        return HandledBatch(worked=worked, leased=leased, messages_queued=queued)
 
-    def _write_work(self, connection: Connection, work: UnitOfWork, now: datetime) -> None:
-        work.write(connection, now)
+    def _write_work(
+        self, connection: Connection, work: UnitOfWork, now: datetime, outlets: Mapping[str, Outlet] | None = None
+    ) -> Leased:
+        leased = work.write(connection, now, outlets)
         self._loader.cache(work.version, work.changed.values())
+        return leased
 
     def _handle_rounds(
         self,
@@ -197,7 +231,7 @@ class Turns:
         numbers = await self._database.read(_due_numbers)
         for key in dict.fromkeys(numbers):
             try:
-                await self._write(partial(self.handle_waiting, only=key))
+                await self._write(partial(self.handle_waiting, only=key, outlets=self._outlets))
             except StorageUnavailableError:
                 raise
             except Exception as error:  # noqa: BLE001  counted where its rollback does not undo it
@@ -215,7 +249,7 @@ class Turns:
             log.exception("a number's work fails as a whole; it waits", number=key[1])
             await self._database.write(partial(set_aside, key=key, trace=observability.trace_of(worse)))
 
-    def _count_try(self, connection: Connection, *, key: NumberKey, error: Exception) -> tuple[bool, bool]:
+    def _count_try(self, connection: Connection, *, key: NumberKey, error: Exception) -> HandledBatch:
         """Count a failed try of the number's first stimulus, whose rows could not be written."""
         state = current_state(connection)
         locked = conversations.lock_conversations(connection, [key], wait=True)
@@ -231,7 +265,7 @@ class Turns:
             record_failure(entry, turn, queued[0], work, error)
             self._write_work(connection, work, state.now)
         self._joiner.mark(connection, joined, entries)
-        return True, work.made_messages
+        return HandledBatch(worked=True, messages_queued=bool(work.message_count))
 
     # ---- management calls
 

@@ -21,7 +21,7 @@ from app.domain.parts import Part, PartSet, earliest_repeatable, sort_parts
 from app.domain.values import value
 from app.services.ids import IdSource
 from app.services.sealing import Sealer
-from app.services.turns.unit_of_work import PendingAccount
+from app.services.turns.pending import PendingAccount
 
 _INCOMPLETE = "incomplete"
 _REPEATED = "repeated part"

@@ -20,7 +20,7 @@ from app.domain.service_numbers import ServiceNumbers
 from app.domain.turn import Stimulus, TextReceived
 from app.services.turns.account_cache import AccountCache, as_loaded, questions_to_refresh
 from app.services.turns.codec import AccountCodec
-from app.services.turns.unit_of_work import PendingAccount
+from app.services.turns.pending import PendingAccount
 
 # Questions can be answered for 7 days; the time that a message counts from may lie up to a day back (safety.md 21).
 _QUESTIONS_BACK = timedelta(days=8)

@@ -43,6 +43,8 @@ def message_rows(
                 "status": OutboundStatus.QUEUED,
                 "due_at": turn.now,
                 "attempts": 0,
+                "leased_by": None,
+                "leased_until": None,
                 "final_at": None,
             }
         )

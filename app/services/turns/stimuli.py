@@ -8,7 +8,7 @@ from app.db.timers import StoredTimer
 from app.domain.policy import ProviderTraits
 from app.domain.turn import Stimulus, TextReceived, TimerDue
 from app.services.sealing import Sealer
-from app.services.turns.unit_of_work import PendingAccount, QueuedStimulus
+from app.services.turns.pending import PendingAccount, QueuedStimulus
 
 
 class StimulusFactory:

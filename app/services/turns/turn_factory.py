@@ -14,7 +14,8 @@ from app.domain.policy import Policy
 from app.domain.turn import Turn
 from app.services.ids import IdSource
 from app.services.turns.codec import AccountCodec
-from app.services.turns.unit_of_work import QueuedStimulus, UnitOfWork
+from app.services.turns.pending import QueuedStimulus
+from app.services.turns.unit_of_work import UnitOfWork
 
 
 class TurnFactory:

@@ -1,9 +1,7 @@
 """The unit of work: the outcomes of a batch of turns, collected as rows and written in one commit."""
 
 import secrets
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -12,9 +10,8 @@ from app import observability
 from app.commands.limits import FORMER_CUSTOMER, note_interruption
 from app.commands.quiet_hours import HOLD_TIMER, held_reply, hold, is_held
 from app.db import conversations, delivery_outcomes, events, evidence, inbox, outbox, records, timers
-from app.db.conversations import LockedConversation
 from app.db.inbox import StoredMessage
-from app.db.keys import TenureKey
+from app.db.keys import TenureKey  # noqa: TC001  an annotation like any other here
 from app.db.subscribers import save_subscribers, subscriber_row
 from app.db.subscriptions import save_subscriptions, subscription_row
 from app.db.timers import StoredTimer, TimerKey
@@ -23,61 +20,16 @@ from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append
 from app.domain.heads import HeadKeys
 from app.domain.messages import InboundStatus, Reply
 from app.domain.passwords import PasswordCheck
-from app.domain.policy import ProviderTraits
-from app.domain.records import Record
-from app.domain.turn import Outcome, Postponed, Stimulus, TimerSet, Turn, apply
-from app.domain.values import replace, value
+from app.domain.turn import Outcome, Postponed, TimerSet, Turn, apply
+from app.domain.values import replace
 from app.services.turns.codec import AccountCodec, dump_limits
+from app.services.turns.leasing import Leased, Outlet, lease_new
 from app.services.turns.outbox_rows import message_rows, superseded_rows, without_tenure
+from app.services.turns.pending import PendingAccount, QueuedStimulus
 from app.services.turns.question_rows import QuestionRows
 from app.services.turns.timer_rows import TimerRows
 
 _SALT_BYTES = 16
-
-
-@value
-class QueuedStimulus:
-    """A stimulus in the queue of its number.
-
-    ``at`` is when it happened (UTC), ``carrier`` the provider that replies go to. ``source`` is the row of a message
-    or a timer; a management call has none.
-    """
-
-    stimulus: Stimulus
-    at: datetime
-    carrier: ProviderTraits
-    source: StoredMessage | StoredTimer | None = None
-
-
-@dataclass(slots=True)
-class PendingAccount:
-    """A number within a batch: its locked conversation, its queue, and its account as the last turn left it.
-
-    ``stored_questions`` are the ids of the questions that have a row already. ``unsaved`` holds the records that
-    earlier turns of the batch made, by kind and id.
-    """
-
-    conversation: LockedConversation
-    account: Account
-    chain: ChainHead
-    queue: deque[QueuedStimulus] = field(default_factory=deque)
-    stored_questions: frozenset[str] = frozenset()
-    unsaved: dict[type[Record], dict[str, Record]] = field(default_factory=dict)
-
-    @property
-    def bucket(self) -> int:
-        """The bucket of all rows of the number."""
-        return self.conversation.bucket
-
-    @property
-    def tenure(self) -> int:
-        """The current tenure, from 1; 0 for a number that never had a subscriber."""
-        return self.account.subscriber.tenure if self.account.subscriber else 0
-
-    @property
-    def key(self) -> TenureKey:
-        """Bucket, number and current tenure."""
-        return self.bucket, self.account.msisdn, self.tenure
 
 
 def _differ(after: Account, before: Account) -> bool:
@@ -256,8 +208,11 @@ class UnitOfWork:
 
     # ---- writing
 
-    def write(self, connection: Connection, now: datetime) -> None:
-        """Write all rows in the transaction of the caller, who commits it."""
+    def write(self, connection: Connection, now: datetime, outlets: Mapping[str, Outlet] | None = None) -> Leased:
+        """Write all rows in the transaction of the caller, who commits it.
+
+        ``outlets`` lease new messages; return what they leased, which is to be sent after the commit.
+        """
         if self._ended_tenures:
             outbox.supersede_queued(connection, self._ended_tenures, now)
             ignored = inbox.ignore_pending(connection, self._ended_tenures, FORMER_CUSTOMER, now)
@@ -273,9 +228,11 @@ class UnitOfWork:
         evidence.append_evidence(connection, self._evidence)
         events.append_events(connection, self._events)
         delivery_outcomes.supersede(connection, self._superseded, now)
+        leased = lease_new(outlets or {}, connection, self._outbound, now)
         outbox.enqueue(connection, self._outbound)
         for rows in (self._handled, self._kept, self._failed):
             inbox.mark(connection, rows)
+        return leased
 
     def _conversation_row(self, entry: PendingAccount) -> dict[str, object]:
         return {
@@ -294,6 +251,6 @@ class UnitOfWork:
             self._outbound += superseded_rows(turn, tenure, self._ids, held_reply(found.data))
 
     @property
-    def made_messages(self) -> bool:
-        """Return True if the batch put messages into the outbox."""
-        return bool(self._outbound)
+    def message_count(self) -> int:
+        """The number of messages that the batch put into the outbox."""
+        return len(self._outbound)

@@ -19,7 +19,8 @@ from app.domain.turn import Postponed
 from app.services.ids import IdSource
 from app.services.turns.account_cache import AccountCache
 from app.services.turns.codec import AccountCodec
-from app.services.turns.unit_of_work import PendingAccount, UnitOfWork
+from app.services.turns.pending import PendingAccount
+from app.services.turns.unit_of_work import UnitOfWork
 from tests.commands.world import shanghai
 from tests.running import ALICE, Running, running, settings_for
 
