@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, case, literal_column, select, type_coerce
 
-from app.db import delivery_outcomes, inbox, outbox, simulator, timers, unknown_sends
+from app.db import delivery_outcomes, inbox, outbox_due, simulator, timers, unknown_sends
 from app.db.rows import AnySelect, fetch
 from app.db.types import Instant, from_micros
 
@@ -36,9 +36,9 @@ _PAUSES_UNTIL: BindParameter[datetime] = bindparam("pauses_until", type_=Instant
 _QUERIES = [
     (Kind.REPORTS, simulator.next_due(_AFTER[Kind.REPORTS])),
     *((Kind.TURNS, kind.next_due(_AFTER[Kind.TURNS])) for kind in (inbox, timers, unknown_sends)),
-    (Kind.HANDSETS, outbox.next_to_go(_SIMULATOR, _AFTER[Kind.HANDSETS], _PAUSES_UNTIL)),
-    (Kind.CARRIERS, outbox.next_due(_SIMULATOR, _AFTER[Kind.CARRIERS])),
-    (Kind.CARRIERS, outbox.next_resumed(_SIMULATOR, _AFTER[Kind.CARRIERS])),
+    (Kind.HANDSETS, outbox_due.next_to_go(_SIMULATOR, _AFTER[Kind.HANDSETS], _PAUSES_UNTIL)),
+    (Kind.CARRIERS, outbox_due.next_due(_SIMULATOR, _AFTER[Kind.CARRIERS])),
+    (Kind.CARRIERS, outbox_due.next_resumed(_SIMULATOR, _AFTER[Kind.CARRIERS])),
 ]
 _OUTCOMES = case((delivery_outcomes.has_pending(), _AT_ONCE))
 
