@@ -132,18 +132,12 @@ def paginate(passage: Passage, sign_off: str, max_segments: int) -> tuple[str, .
 
     Each takes at most ``max_segments`` segments, except for a longer piece, which gets a message of its own.
     """
-    return _paginated(passage.pieces, sign_off, max_segments)
-
-
-@lru_cache(maxsize=1_000)
-def _paginated(pieces: tuple[str, ...], sign_off: str, max_segments: int) -> tuple[str, ...]:
-    """Do the same; cached, as most texts are said to many."""
-    whole = "".join(pieces).rstrip() + sign_off
+    whole = "".join(passage.pieces).rstrip() + sign_off
     if measure(whole).segments <= max_segments:
         return (whole,)
     pages: list[str] = []
     page = ""
-    for piece in pieces:
+    for piece in passage.pieces:
         if page and measure("(" * _MARK_ROOM + page + piece + sign_off).segments > max_segments:
             pages.append(page)
             page = ""

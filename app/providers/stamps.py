@@ -57,8 +57,6 @@ def _of_number(digits: str, zone: tzinfo) -> Stamp:
         return _IMPOSSIBLE
 
 
-# Times of messages have whole seconds, so those of many messages are the same.
-@lru_cache(maxsize=1_000)
 def _of_text(text: str, zone: tzinfo) -> Stamp:
     found = _DIGITS.fullmatch(text)
     if found is None:
