@@ -182,11 +182,10 @@ class Database:
 
 
 @contextmanager
-def _transaction(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that is committed at its end. Raise StorageUnavailableError for an unavailable database."""
+def _storage_errors() -> Iterator[None]:
+    """Raise StorageUnavailableError for what the driver raises when the database is unavailable."""
     try:
-        with engine.begin() as connection:
-            yield connection
+        yield
     except OperationalError as error:
         raise StorageUnavailableError(type(error.orig).__name__) from error
     except sqlite3.OperationalError as error:
@@ -199,7 +198,8 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
 
 
 def _in_transaction(engine: Engine, work: Callable[[Connection], _T]) -> _T:
-    with _transaction(engine) as connection:
+    """Run ``work`` in a transaction that is committed at its end."""
+    with _storage_errors(), engine.begin() as connection:
         return work(connection)
 
 
@@ -217,6 +217,9 @@ class GroupCommit:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # The writer keeps its connection until something fails: to take one from the pool and to give it back costs as
+        # much as a statement or two.
+        self._connection: Connection | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="db-writer")
         # Of the large pieces one at a time takes its turn, so that a group waits for one of them at most.
         self._large, self._turn = asyncio.Lock(), asyncio.Lock()
@@ -233,10 +236,11 @@ class GroupCommit:
     async def write_large(self, work: Callable[[Connection], _T]) -> _T:
         """Run a piece of work in a transaction of its own. The group that gathered meanwhile is committed next."""
         async with self._large, self._turn:
-            return await asyncio.get_running_loop().run_in_executor(self._writer, _in_transaction, self._engine, work)
+            return await asyncio.get_running_loop().run_in_executor(self._writer, self._in_transaction, work)
 
     def close(self) -> None:
-        """Wait for running work, then stop the writer's thread."""
+        """Wait for running work, then stop the writer's thread and close its connection."""
+        self._writer.submit(self._disconnect)
         self._writer.shutdown()
 
     async def _run(self, pieces: Sequence[_Work]) -> Sequence[_Done]:
@@ -244,9 +248,23 @@ class GroupCommit:
 
     def _commit(self, pieces: Sequence[_Work]) -> Sequence[_Done]:
         try:
-            with _transaction(self._engine) as connection:
-                return [(work(connection), None) for work in pieces]
+            return self._in_transaction(lambda connection: [(work(connection), None) for work in pieces])
         except Exception as error:  # noqa: BLE001  raised again where the piece is awaited
             if len(pieces) == 1:
                 return [(None, error)]
             return [self._commit([work])[0] for work in pieces]
+
+    def _in_transaction(self, work: Callable[[Connection], _T]) -> _T:
+        try:
+            with _storage_errors():
+                self._connection = self._connection or self._engine.connect()
+                with self._connection.begin():
+                    return work(self._connection)
+        except Exception:
+            self._disconnect()
+            raise
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
