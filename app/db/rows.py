@@ -136,10 +136,11 @@ def fetch(connection: Connection, statement: Executable, parameters: Mapping[str
         return result.all() if result.returns_rows else ()
     sql, order, values = _for_sqlite(statement)
     given = {**values, **parameters}
-    return _driver(connection).execute(sql, [given[name] for name in order]).fetchall()
+    return driver_of(connection).execute(sql, [given[name] for name in order]).fetchall()
 
 
-def _driver(connection: Connection) -> sqlite3.Connection:
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """Return the connection of SQLite's driver."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # what the dialect's name says
     return driver
@@ -169,7 +170,7 @@ def _write(connection: Connection, statement: _Statement, rows: Sequence[Row]) -
     """Run a statement, and return the number of rows that it changed."""
     if connection.dialect.name == "sqlite":
         # The driver converts instants to integers (see session.py).
-        return _driver(connection).executemany(statement.sql, map(statement.values, rows)).rowcount
+        return driver_of(connection).executemany(statement.sql, map(statement.values, rows)).rowcount
     return connection.execute(
         statement.built, _as_parameter(rows), execution_options={"preserve_rowcount": True}
     ).rowcount

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, Operational
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.batching import Batcher
+from app.db.rows import driver_of
 from app.db.types import to_micros
 from app.domain.storage import StorageUnavailableError
 
@@ -82,7 +83,7 @@ def make_engine(url: URL, *, read_only: bool = False) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # IMMEDIATE: a transaction waits for the write lock at its start, so that none fails half-way.
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        driver_of(connection).execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
 
