@@ -5,7 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+SECONDS_A_LINE = 30.0
+"""Where there is no terminal, a stage that takes long says so often how far it is."""
+_MINUTE = 60
 
 
 class Display:
@@ -25,9 +37,16 @@ class Display:
                 yield lambda answers: bar.update(task, completed=answers)
             return
 
+        told = started
+
         def note(answers: int) -> None:
-            nonlocal done
+            nonlocal done, told
             done = answers
+            now = time.monotonic()
+            if total and 0 < done < total and now - told >= SECONDS_A_LINE:
+                told = now
+                left = (now - started) / done * (total - done)
+                self._console.print(f"  {label}: {done:,} of {total:,}, {_duration(left)} left")
 
         yield note
         count = f"{done:,} in " if done else ""
@@ -48,5 +67,11 @@ class Display:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
             console=self._console,
         )
+
+
+def _duration(seconds: float) -> str:
+    """Return how long something takes, roughly."""
+    return f"{seconds:.0f} s" if seconds < 2 * _MINUTE else f"{seconds / _MINUTE:,.0f} minutes"

@@ -5,9 +5,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +66,17 @@ class Gateway:
         """Import the SP and its services."""
         self.import_lines(customers.catalogue())
 
-    def import_lines(self, lines: Sequence[Line], watch: Callable[[int], None] = lambda _lines: None) -> None:
+    def import_lines(self, lines: Iterable[Line], watch: Callable[[int], None] = lambda _lines: None) -> None:
         """Import lines in requests of 1,000. Raise BenchError if one of them is refused."""
-        for at in range(0, len(lines), LINES_A_REQUEST):
-            body = as_jsonl(lines[at : at + LINES_A_REQUEST])
+        done, left = 0, iter(lines)
+        while some := list(islice(left, LINES_A_REQUEST)):
+            body = as_jsonl(some)
             headers = {"Content-Type": "application/x-ndjson", "Authorization": f"Bearer {TOKEN}"}
             answer = self.call("POST", "/api/v1/imports", content=body, headers=headers)
             if answer["failed"]:
                 raise BenchError(f"the import refused {answer['failed']} lines, such as {answer['errors'][0]}")
-            watch(at + answer["lines"])
+            done += len(some)
+            watch(done)
 
     # ---- the simulator
 
@@ -89,9 +92,13 @@ class Gateway:
         """Delete all data, and load a fixture, if one is named."""
         self.call("POST", "/simulator/reset", json={"fixture": fixture})
 
-    def advance(self, *, hours: float) -> None:
+    def freeze_clock(self) -> None:
+        """Stop the clock at its time."""
+        self.advance(hours=0)
+
+    def advance(self, *, hours: float, limit_seconds: float = ANSWER_SECONDS) -> None:
         """Move the clock, and do everything that falls due on the way."""
-        self.call("POST", "/simulator/clock/advance", json={"seconds": hours * 3600})
+        self.call("POST", "/simulator/clock/advance", json={"seconds": hours * 3600}, timeout=limit_seconds)
 
     def send(self, msisdn: str, text: str) -> None:
         """Send a message from a simulated handset."""
@@ -112,11 +119,27 @@ class Gateway:
 
     # ---- what it says
 
-    def counted(self, metric: str) -> int:
-        """Return the sum of a counter over its labels."""
+    @property
+    def database_mb(self) -> float:
+        """The size of its SQLite database in MB (10⁶ bytes), with what is not yet moved into the main file."""
+        return sum(file.stat().st_size for file in self._setup.folder.glob("gateway.db*")) / 1e6
+
+    def last_text(self, msisdn: str) -> str:
+        """Return the last text that a simulated handset got."""
+        messages = self.call("GET", f"/simulator/handsets/{msisdn}/messages")["messages"]
+        texts: list[str] = [message["text"] for message in messages if message["direction"] == "mt"]
+        return texts[-1]
+
+    def counted(self, metric: str, **labels: str) -> int:
+        """Return the sum of a metric over its labels, those with `labels` alone."""
         text: str = self._answer("GET", "/metrics").text
-        families = text_string_to_metric_families(text)
-        return round(sum(one.value for family in families for one in family.samples if one.name == metric))
+        samples = (one for family in text_string_to_metric_families(text) for one in family.samples)
+        return round(sum(one.value for one in samples if one.name == metric and labels.items() <= one.labels.items()))
+
+    @property
+    def waiting(self) -> int:
+        """The number of messages that wait to be sent."""
+        return self.counted("smsgw_backlog", queue="unsent")
 
     def found_inside(self) -> Any:  # noqa: ANN401  JSON
         """Return what `bench.inside` found since this was called before."""

@@ -94,9 +94,9 @@ class Lab:
         """Make a folder for the files of one gateway."""
         return Path(tempfile.mkdtemp(prefix="gateway-", dir=self.folder))
 
-    def empty_database(self) -> Setup:
+    def empty_database(self, inside: str | None = None) -> Setup:
         """Return the setup of a gateway on a new SQLite database."""
-        return _on_sqlite(self.new_folder())
+        return replace(_on_sqlite(self.new_folder()), inside=inside)
 
     def customers(self) -> Customers:
         """Return the customers of the scale."""
@@ -120,10 +120,9 @@ class Lab:
 
     def fill(self, gateway: Gateway, customers: Customers) -> None:
         """Import customers."""
-        lines = list(customers.lines())
-        with self.display.stage("customers", len(lines)) as watch:
+        with self.display.stage("lines of customers", customers.line_count) as watch:
             gateway.import_catalogue(customers)
-            gateway.import_lines(lines, watch)
+            gateway.import_lines(customers.lines(), watch)
         gateway.drain(self.limit_seconds)
 
     def plan(

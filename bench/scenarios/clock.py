@@ -33,7 +33,7 @@ def advance(lab: Lab, empty: EmptyEndpoint) -> Result:
     def prepare(gateway: Gateway) -> None:
         gateway.reset()
         gateway.import_catalogue(customers)
-        gateway.import_lines(list(customers.lines()))
+        gateway.import_lines(customers.lines())
         gateway.drain(lab.limit_seconds)
         gateway.set_faults("error")
         tried = gateway.counted(ATTEMPTS)
