@@ -1,6 +1,7 @@
 """The simulated customers, as lines of a bulk import, and the messages that they send."""
 
 import json
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ PROVIDER = "BENCH"
 SERVICE_NUMBER = "10086"
 MESSAGES_EACH = 30
 """Most messages that a customer sends to one gateway. Its limits are 30 a minute and 200 reply segments an hour."""
+SEGMENTS_EACH = 200
 FIRST_NUMBER = 13_800_000_000
 ARRAY = 100
 """Messages in a request that is an array."""
@@ -28,6 +30,19 @@ class Customers:
     count: int
     services: int
     first: int = FIRST_NUMBER
+
+    @property
+    def messages_each(self) -> int:
+        """Most messages that each of them sends to one gateway, within its limits.
+
+        A listing takes fewer than `3 + services / 2` segments.
+        """
+        return min(MESSAGES_EACH, SEGMENTS_EACH // (3 + self.services // 2))
+
+    @property
+    def line_count(self) -> int:
+        """The number of `lines`."""
+        return self.count * (1 + self.services)
 
     def msisdns(self) -> list[str]:
         """Return the numbers in their national form."""
@@ -71,26 +86,32 @@ class Senders:
     """Customers who write in turn, so that each sends as many messages as the others."""
 
     customers: Customers
-    text: str = "0000"
+    texts: Sequence[str] = ("0000",)
+    """What a customer sends: the first text first, then the next one, and again from the first."""
+    scattered: bool = False
+    """Take turns in no order of the numbers, so that neighbours in the database do not write one after the other."""
     sent: int = 0
     _msisdns: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self._msisdns = self.customers.msisdns()
+        if self.scattered:
+            random.Random(len(self._msisdns)).shuffle(self._msisdns)
 
     def take(self, count: int) -> list[Message]:
         """Return the next messages. Raise BenchError if a customer would pass the gateway's limits."""
-        if self.sent + count > MESSAGES_EACH * len(self._msisdns):
-            raise BenchError(f"{self.sent + count:,} messages are too many for {len(self._msisdns):,} customers")
+        customers = len(self._msisdns)
+        if self.sent + count > self.customers.messages_each * customers:
+            raise BenchError(f"{self.sent + count:,} messages are too many for {customers:,} customers")
         now = datetime.now(UTC).isoformat(timespec="seconds")
         numbers = range(self.sent, self.sent + count)
         self.sent += count
         return [
             {
                 "message_id": f"bench-{number}",
-                "from": self._msisdns[number % len(self._msisdns)],
+                "from": self._msisdns[number % customers],
                 "to": SERVICE_NUMBER,
-                "text": self.text,
+                "text": self.texts[number // customers % len(self.texts)],
                 "received_at": now,
             }
             for number in numbers
