@@ -12,7 +12,7 @@ from pathlib import Path
 _PROCESS_CLOCK = 2
 _PERF_SECONDS = 5.0
 # Fields of /proc/PID/stat, counted from the state, which follows the name in brackets.
-_PARENT, _REAPED_USER, _REAPED_SYSTEM = 1, 13, 14
+_PARENT, _SYSTEM, _REAPED_USER, _REAPED_SYSTEM = 1, 12, 13, 14
 _TICKS_A_SECOND = 100
 
 
@@ -22,6 +22,11 @@ def processor_seconds(pid: int) -> float:
     It is utime + stime of `/proc/PID/stat`, but in nanoseconds instead of ticks of 10 ms.
     """
     return time.clock_gettime((~pid << 3) | _PROCESS_CLOCK)
+
+
+def system_seconds(pid: int) -> float:
+    """Return the part of the processor time of a process that it spent in the kernel, in seconds (ticks of 10 ms)."""
+    return int(_stat(pid)[_SYSTEM]) / _TICKS_A_SECOND
 
 
 def memory_mb(pid: int, field_name: str = "VmRSS") -> float:

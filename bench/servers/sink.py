@@ -1,4 +1,7 @@
-"""A carrier that accepts every message at once. Run as `python -m bench.servers.sink PORT`."""
+"""A carrier that accepts every message at once. Run as `python -m bench.servers.sink PORT`.
+
+Messages are requests to a path that begins with `/send`; GET `/count` answers how many came.
+"""
 
 import asyncio
 import re
@@ -9,11 +12,14 @@ import uvloop
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _REFERENCE = re.compile(rb"webhook-id: *([^\r]+)", re.IGNORECASE)
-_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+_ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
 
 
 class Sink(asyncio.Protocol):
     """Reads whole requests and answers each with an id made of the gateway's reference."""
+
+    taken = 0
+    """Messages that came, over all connections."""
 
     def __init__(self) -> None:
         self._read = b""
@@ -32,9 +38,16 @@ class Sink(asyncio.Protocol):
             if len(self._read) < whole:
                 return
             self._read = self._read[whole:]
-            reference = _REFERENCE.search(head)
-            body = b'{"message_id":"sink-%b"}' % (reference[1] if reference else b"ready")
-            self._transport.write(_HEAD % (len(body), body))
+            body = self._answer(head)
+            self._transport.write(_ANSWER % (len(body), body))
+
+    def _answer(self, head: bytes) -> bytes:
+        path = head.split(b" ", 2)[1]
+        if path == b"/count":
+            return b"%d" % Sink.taken
+        Sink.taken += path.startswith(b"/send")
+        reference = _REFERENCE.search(head)
+        return b'{"message_id":"sink-%b"}' % (reference[1] if reference else b"none")
 
 
 async def serve(port: int) -> None:
