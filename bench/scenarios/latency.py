@@ -16,7 +16,6 @@ from bench.figures import Figure, Result
 from bench.gateway import WEBHOOK, Gateway
 from bench.lab import EmptyEndpoint, EmptyShare, Lab
 from bench.load.generator import evenly, quantile
-from bench.load.sending import Outcome
 from bench.load.traffic import Message, Senders, one_each
 
 # Apart by no fixed time, so that no message keeps step with what the gateway does by itself.
@@ -120,20 +119,19 @@ def _turn(lab: Lab, gateway: Gateway, senders: Senders, due: list[float], *, con
     outcome = lab.generator.run(plan)
     idle_at = gateway.drain(lab.limit_seconds)
     used = meter.stop()
-    replies, seconds = _replies(messages, due, outcome, gateway.found_inside())
+    arrived = gateway.found_inside()
+    times = [at for at, _ in arrived]
     return Timed(
         outcome.latencies,
-        replies,
-        len(replies) / seconds,
+        reply_times(messages, [outcome.started + instant for instant in due], arrived),
+        len(arrived) / (max(times) - min(times)),
         idle_at - outcome.started,
         used.seconds["gateway"],
     )
 
 
-def _replies(
-    messages: Sequence[Message], due: Sequence[float], outcome: Outcome, arrived: Sequence[tuple[float, str]]
-) -> tuple[list[float], float]:
-    """Return the seconds from each message's instant to its reply, and those from the first reply to the last.
+def reply_times(messages: Sequence[Message], due: Sequence[float], arrived: Sequence[tuple[float, str]]) -> list[float]:
+    """Return the seconds from each message's instant, on the monotonic clock, to its reply.
 
     The replies of a number come in the order of its messages. Raise BenchError unless each message has one.
     """
@@ -142,8 +140,7 @@ def _replies(
         by_number[msisdn.removeprefix("+86")].append(at)
     if len(arrived) != len(messages) or any(not by_number[message["from"]] for message in messages):
         raise BenchError(f"{len(messages):,} messages got {len(arrived):,} replies")
-    times = [by_number[message["from"]].popleft() for message in messages]
-    return [at - outcome.started - instant for at, instant in zip(times, due, strict=True)], max(times) - min(times)
+    return [by_number[message["from"]].popleft() - at for message, at in zip(messages, due, strict=True)]
 
 
 def _resting(lab: Lab, gateway: Gateway) -> float:

@@ -6,7 +6,8 @@ stored.
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -68,9 +69,25 @@ class RoundTrips:
     gateway: Gateway
     shape: Shape
     senders: Senders
+    replies: int = 1
+    """Messages that answer one message, if the reply is split."""
+
+    def count_replies(self) -> None:
+        """Send a share to warm up, and find out how many messages a reply is."""
+        share, taken = self._send(None)
+        self.replies, rest = divmod(taken, share.messages)
+        if rest or not self.replies:
+            raise BenchError(f"{share.messages:,} messages were accepted, but {taken:,} replies were taken")
 
     def share(self, count: int | None = None) -> Share:
-        """Send messages and wait until all is done. Raise BenchError unless each got one reply."""
+        """Send messages and wait until all is done. Raise BenchError unless each got its reply."""
+        share, taken = self._send(count)
+        if taken != share.messages * self.replies:
+            raise BenchError(f"{share.messages:,} messages were accepted, but {taken:,} replies were taken")
+        return share
+
+    def _send(self, count: int | None) -> tuple[Share, int]:
+        """Send messages, wait until all is done, and return the number of replies that were taken, too."""
         messages = self.senders.take(count or self.shape.share)
         requests, expected = self.shape.requests(WEBHOOK, messages), frozenset({self.shape.expected})
         plan = self.lab.plan(self.gateway.port, requests, connections=self.shape.connections, expected=expected)
@@ -80,9 +97,7 @@ class RoundTrips:
         idle_at = self.gateway.drain(self.lab.limit_seconds)
         used = meter.stop()
         taken = self.gateway.counted(TAKEN) - taken
-        if taken != len(messages):
-            raise BenchError(f"{len(messages):,} messages were accepted, but {taken:,} replies were taken")
-        return Share(len(messages), idle_at - outcome.started, used, outcome)
+        return Share(len(messages), idle_at - outcome.started, used, outcome), taken
 
 
 # ---- the scenarios
@@ -90,7 +105,7 @@ class RoundTrips:
 
 def single(lab: Lab, empty: EmptyEndpoint) -> Result:
     """One message a request."""
-    return _paired(lab, empty, _single(lab), lab.customers(), lab.with_customers)
+    return _paired(lab, empty, one_a_request(lab), lab.customers(), lab.with_customers)
 
 
 def array(lab: Lab, empty: EmptyEndpoint) -> Result:
@@ -101,18 +116,15 @@ def array(lab: Lab, empty: EmptyEndpoint) -> Result:
 
 def out(lab: Lab, empty: EmptyEndpoint) -> Result:
     """One message a request, and each reply posted to a carrier over HTTP, signed."""
-    port = free_port()
-    settings = _CARRIER_SETTINGS.format(port=port)
-    command = [sys.executable, "-m", "bench.servers.sink", str(port)]
-    with serving(command, port=port, ready="/", log=lab.folder / "carrier.log", env=os.environ):
-        return _paired(lab, empty, _single(lab), lab.customers(), partial(lab.with_customers, settings=settings))
+    with carrier(lab) as settings:
+        return _paired(lab, empty, one_a_request(lab), lab.customers(), partial(lab.with_customers, settings=settings))
 
 
 def postgresql(lab: Lab, empty: EmptyEndpoint) -> Result:
     """One message a request, on PostgreSQL: the time of the gateway's process and of all processes of the server."""
     scale = lab.scale
     customers = Customers(scale.postgresql_customers, scale.services)
-    shape = replace(_single(lab), share=scale.postgresql_messages)
+    shape = replace(one_a_request(lab), share=scale.postgresql_messages)
     with postgresql_server(lab.new_folder()) as server:
         clocks = {"PostgreSQL server": server.processor_seconds}
         setup = Setup(folder=lab.new_folder(), database_url=server.url, other_clocks=clocks)
@@ -122,12 +134,22 @@ def postgresql(lab: Lab, empty: EmptyEndpoint) -> Result:
         return replace(result, notes=[*result.notes, f"PostgreSQL {server.version}, its default settings"])
 
 
+@contextmanager
+def carrier(lab: Lab) -> Iterator[str]:
+    """Run a carrier that takes replies over HTTP; yield the settings of a gateway that sends through it."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.servers.sink", str(port)]
+    with serving(command, port=port, ready="/", log=lab.folder / "carrier.log", env=os.environ):
+        yield _CARRIER_SETTINGS.format(port=port)
+
+
 def in_hundreds(lab: Lab, share: int) -> Shape:
     """Return the shape of arrays of 100, which are answered 200 with a result for each message."""
     return Shape(share=share, connections=lab.scale.array_connections, requests=in_arrays, expected=200)
 
 
-def _single(lab: Lab) -> Shape:
+def one_a_request(lab: Lab) -> Shape:
+    """Return the shape of single messages."""
     return Shape(share=lab.scale.single_messages, connections=lab.scale.connections, requests=one_each)
 
 
