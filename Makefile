@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: bench check check-format clean format help imports lint lint-container lock run setup test test-fast types
+.PHONY: bench bench-full check check-format clean format help imports lint lint-container lock run setup test test-fast types
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -69,6 +69,9 @@ format: setup ## Format, and mend what the linter can mend
 
 bench: setup ## Run the benchmark, and put its figures into docs/performance.md
 	$(BIN)/python -m bench --picture docs/images/performance.svg --page docs/performance.md
+
+bench-full: setup ## Benchmark large populations, backlogs, a day, and Kannel beside it; takes hours
+	$(BIN)/python -m bench --full --page docs/performance.md
 
 # Never --emit-index-url, and no uv.lock: neither the hosts of packages nor anything of this machine belongs in the project.
 LOCK = $(BIN)/uv pip compile pyproject.toml --extra postgresql --universal --python-version 3.11 \

@@ -1,6 +1,7 @@
 """The command line: `python -m bench`."""
 
 import resource
+import shlex
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
@@ -13,15 +14,16 @@ from bench.errors import BenchError
 from bench.lab import open_lab
 from bench.picture import to_svg
 from bench.processes import PROJECT
-from bench.report import on_page, to_json, to_markdown, to_text
+from bench.report import FULL_MARKS, USUAL_MARKS, on_page, to_json, to_markdown, to_text
 from bench.run import Report, run
-from bench.scale import FULL, SMOKE, Scale
-from bench.scenarios import SCENARIOS, Scenario
+from bench.scale import FULL, SMOKE, USUAL, Scale
+from bench.scenarios import FULL_SCENARIOS, SCENARIOS, Scenario
 
 DESCRIPTION = """Measures the gateway: processor time a message by stage, rates, latencies, memory, imports, the clock.
 Everything takes turns with an empty FastAPI endpoint on the same machine, and each figure is the median of five turns.
 docs/performance.md says what the figures mean. Progress goes to standard error."""
 INTERRUPTED = 130
+LIMIT_SECONDS, FULL_LIMIT_SECONDS = 300.0, 3600.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.list:
-        print(*(f"{scenario.name:<12}{scenario.title}" for scenario in SCENARIOS), sep="\n")
+        print(*(f"{scenario.name:<12}{scenario.title}" for scenario in _table(given)), sep="\n")
         return 0
     scenarios, scale = _chosen(parser, given), _scale(given)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -37,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _allow_connections()
     display = Display()
     try:
-        with open_lab(given.directory, scale, display, reports=given.reports, limit_seconds=given.limit_seconds) as lab:
+        limit = given.limit_seconds or (FULL_LIMIT_SECONDS if given.full else LIMIT_SECONDS)
+        with open_lab(given.directory, scale, display, reports=given.reports, limit_seconds=limit) as lab:
             report = run(lab, scenarios)
     except (BenchError, OSError) as error:
         display.problem(f"No figure: {error}")
@@ -45,8 +48,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         display.problem("Interrupted.")
         return INTERRUPTED
-    _write(report, given)
-    return 1 if report.failed else 0
+    if report.interrupted:
+        display.problem("Interrupted.")
+        if not given.full or not report.entries:
+            return INTERRUPTED
+    _write(replace(report, command=_command(arguments), left_out=_left_out(given, report)), given)
+    return INTERRUPTED if report.interrupted else 1 if report.failed else 0
+
+
+def _command(arguments: Sequence[str] | None) -> str:
+    return shlex.join(["python", "-m", "bench", *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def _left_out(given: Namespace, report: Report) -> Sequence[str]:
+    ran = {entry.name for entry in report.entries}
+    return [scenario.name for scenario in _table(given) if scenario.name not in ran]
 
 
 def _write(report: Report, given: Namespace) -> None:
@@ -56,7 +72,8 @@ def _write(report: Report, given: Namespace) -> None:
     if given.picture is not None:
         given.picture.write_text(to_svg(report), "utf-8")
     if given.page is not None:
-        given.page.write_text(on_page(given.page.read_text("utf-8"), report), "utf-8")
+        marks = FULL_MARKS if given.full else USUAL_MARKS
+        given.page.write_text(on_page(given.page.read_text("utf-8"), report, marks), "utf-8")
     if given.smoke:
         print("a smoke run: all works, but it is too short for its figures to say much")
 
@@ -72,9 +89,12 @@ def _parser() -> ArgumentParser:
     add = parser.add_argument
     add("--list", action="store_true", help="list the scenarios and end")
     add("--only", metavar="NAMES", help="run only these scenarios, such as single,array")
+    add("--full", action="store_true", help="the scenarios of a full run instead, which takes hours")
     add("--smoke", action="store_true", help="only see that all works: every scenario, tiny")
-    add("--turns", type=int, help=f"turns of each figure (default: {FULL.turns})")
-    add("--connections", type=int, help=f"connections for single messages (default: {FULL.connections})")
+    add("--turns", type=int, help=f"turns of each figure (default: {USUAL.turns})")
+    add("--connections", type=int, help=f"connections for single messages (default: {USUAL.connections})")
+    add("--many", type=int, help=f"customers of many-5 and many-50 (default: {FULL.many_customers:,})")
+    add("--hour-seconds", type=float, help=f"seconds of an hour of the day (default: {FULL.hour_seconds:g})")
     add("--reports", action="store_true", help="let the simulated network send a delivery report for each reply, too")
     add("--json", type=Path, metavar="FILE", help="write the figures to this file, too")
     add("--markdown", action="store_true", help="print Markdown")
@@ -86,7 +106,7 @@ def _parser() -> ArgumentParser:
         default=PROJECT / "data" / "bench",
         help="a real disk, for a run's own files (default: data/bench)",
     )
-    add("--limit-seconds", type=float, default=300.0, help="give up when one step takes longer (default: %(default)s)")
+    add("--limit-seconds", type=float, help="give up when one step takes longer (default: 300; with --full, 3600)")
     return parser
 
 
@@ -94,9 +114,11 @@ def _chosen(parser: ArgumentParser, given: Namespace) -> Sequence[Scenario]:
     """Return the scenarios to run; exit with status 2 if there is no such one."""
     if given.turns is not None and given.turns < 1:
         parser.error("--turns must be 1 or more")
+    if given.smoke and given.page is not None:
+        parser.error("the figures of --smoke say too little for a page")
     if given.only is None:
-        return SCENARIOS
-    by_name = {scenario.name: scenario for scenario in SCENARIOS}
+        return _table(given)
+    by_name = {scenario.name: scenario for scenario in _table(given)}
     names = [name.strip() for name in given.only.split(",")]
     unknown = [name for name in names if name not in by_name]
     if unknown:
@@ -104,9 +126,19 @@ def _chosen(parser: ArgumentParser, given: Namespace) -> Sequence[Scenario]:
     return [by_name[name] for name in names]
 
 
+def _table(given: Namespace) -> Sequence[Scenario]:
+    return FULL_SCENARIOS if given.full else SCENARIOS
+
+
 def _scale(given: Namespace) -> Scale:
-    scale = SMOKE if given.smoke else FULL
-    return replace(scale, turns=given.turns or scale.turns, connections=given.connections or scale.connections)
+    scale = SMOKE if given.smoke else FULL if given.full else USUAL
+    return replace(
+        scale,
+        turns=given.turns or scale.turns,
+        connections=given.connections or scale.connections,
+        many_customers=given.many or scale.many_customers,
+        hour_seconds=given.hour_seconds or scale.hour_seconds,
+    )
 
 
 if __name__ == "__main__":

@@ -62,6 +62,8 @@ class Result:
     figures: list[Figure]
     stages: Stages | None = None
     notes: list[str] = field(default_factory=list)
+    taken_in: str = "turns"
+    """What a figure was measured in several of."""
 
     def figure(self, name: str) -> Figure | None:
         """Return the figure of that name, None if there is none."""

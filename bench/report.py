@@ -3,13 +3,16 @@
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 from bench.figures import REST, Figure, Stages
 from bench.inside.stages import COMMIT, GARBAGE, STAGES, STATEMENTS
 from bench.run import Entry, Report
 
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
-"""Between these a page has the figures of the last run."""
+Marks: TypeAlias = tuple[str, str]
+USUAL_MARKS: Marks = ("<!-- bench: begin -->", "<!-- bench: end -->")
+FULL_MARKS: Marks = ("<!-- bench-full: begin -->", "<!-- bench-full: end -->")
+"""Between such marks a page has the figures of the last run of `make bench` and of `make bench-full`."""
 _SMALL, _MIDDLE = 1, 100
 
 
@@ -51,12 +54,12 @@ def to_markdown(report: Report) -> str:
     return "\n".join(lines)
 
 
-def on_page(page: str, report: Report) -> str:
+def on_page(page: str, report: Report, marks: Marks) -> str:
     """Return a Markdown page with the report between the marks on it. Raise ValueError if it has no marks."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = page.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not begin or not end:
-        raise ValueError(f"the page has no {BEGIN} or no {END}")
+        raise ValueError(f"the page has no {marks[0]} or no {marks[1]}")
     return f"{before}{begin}\n\n{to_markdown(report)}\n\n{end}{after}"
 
 
@@ -68,6 +71,8 @@ def number(value: float) -> str:
 
 def _head(report: Report) -> Iterator[str]:
     machine = report.machine
+    if report.command:
+        yield f"command: `{report.command}`"
     versions = ", ".join(f"{name} {version}" for name, version in machine.packages.items())
     yield f"machine: {machine.cores} cores, {machine.processor}, {machine.system}, load {machine.load:.1f} at the start"
     yield f"software: Python {machine.python}, {versions}"
@@ -75,6 +80,8 @@ def _head(report: Report) -> Iterator[str]:
     yield f"load generator: {report.generator_per_second:,.0f} requests/s to a server that does not look at them"
     if not report.counts_instructions:
         yield "instructions: `perf stat -e instructions` is missing or not supported here, so they are not counted"
+    if report.left_out:
+        yield f"not run: {', '.join(report.left_out)}"
     yield f"the run took {report.seconds / 60:.1f} minutes"
 
 
@@ -98,7 +105,7 @@ def _notes(entry: Entry) -> Iterator[str]:
     if entry.result is not None:
         yield from entry.result.notes
         turns = max(len(figure.values) for figure in entry.result.figures)
-        yield f"{turns} turns" if turns > 1 else "one turn"
+        yield f"{turns} {entry.result.taken_in}" if turns > 1 else "one turn"
 
 
 def _stage_rows(report: Report) -> list[list[str]]:

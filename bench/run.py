@@ -43,6 +43,11 @@ class Report:
     """Requests a second of the load generator, posted to a server that answers without looking at them."""
     seconds: float
     entries: Sequence[Entry]
+    command: str = ""
+    """The command line that repeats the run."""
+    left_out: Sequence[str] = ()
+    """The scenarios that did not run, by name."""
+    interrupted: bool = False
 
     def result(self, name: str) -> Result | None:
         """Return the result of a scenario, None if it has none."""
@@ -55,21 +60,27 @@ class Report:
 
 
 def run(lab: Lab, scenarios: Sequence[Scenario]) -> Report:
-    """Run scenarios. One that fails does not keep the others from running."""
+    """Run scenarios. One that fails does not keep the others from running; Ctrl-C ends the run with those before."""
     began = time.monotonic()
     surroundings = machine.describe(lab.folder)
     per_second = _generator_rate(lab)
-    entries = []
+    entries: list[Entry] = []
+    interrupted = False
     with lab.empty_endpoint() as empty:
         for number, scenario in enumerate(scenarios, 1):
             lab.display.heading(f"[{number}/{len(scenarios)}] {scenario.name}: {scenario.title}")
-            entries.append(_entry(lab, empty, scenario))
+            try:
+                entries.append(_entry(lab, empty, scenario))
+            except KeyboardInterrupt:
+                interrupted = True
+                break
     return Report(
         machine=surroundings,
         counts_instructions=counts_instructions(),
         generator_per_second=per_second,
         seconds=time.monotonic() - began,
         entries=entries,
+        interrupted=interrupted,
     )
 
 

@@ -1,4 +1,4 @@
-"""How much each scenario does: in a full run, and in a smoke run that only shows that all works."""
+"""How much each scenario does: usually, in a full run of hours, and in smoke runs that only show that all works."""
 
 from dataclasses import dataclass
 
@@ -43,8 +43,28 @@ class Scale:
     advance_hours: int = 71
     year_days: int = 365
 
+    # ---- of a full run
 
-FULL = Scale()
+    few_customers: int = 2_000
+    many_customers: int = 1_000_000
+    few_services: int = 5
+    many_services: int = 50
+    backlog_customers: int = 12_000
+    backlog_messages: int = 300_000
+    """Replies that wait while the network fails."""
+    volume_customers: int = 20_000
+    volume_messages: int = 500_000
+    probe_messages: int = 10_000
+    """Messages that show which rate the machine reaches, before the day begins."""
+    peak_share: float = 0.5
+    """The rate of the day's highest hour, as a share of the one that the machine reached."""
+    hour_seconds: float = 150.0
+    """Seconds that an hour of the day takes: 150 make a day an hour."""
+    kannel_messages: int = 3_000
+
+
+USUAL = Scale()
+FULL = Scale(turns_seconds=600.0)
 SMOKE = Scale(
     turns=2,
     turns_seconds=10.0,
@@ -64,4 +84,13 @@ SMOKE = Scale(
     memory_messages=1_000,
     advance_hours=2,
     year_days=7,
+    few_customers=40,
+    many_customers=400,
+    backlog_customers=40,
+    backlog_messages=1_000,
+    volume_customers=40,
+    volume_messages=1_000,
+    probe_messages=200,
+    hour_seconds=0.5,
+    kannel_messages=200,
 )

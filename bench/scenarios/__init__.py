@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.figures import Result
 from bench.lab import EmptyEndpoint, Lab
-from bench.scenarios import clock, growth, latency, round_trips
+from bench.scenarios import backlog, beside_kannel, clock, day, growth, latency, population, round_trips
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +29,15 @@ SCENARIOS: Sequence[Scenario] = (
     Scenario("advance", "The clock, 71 hours ahead while the network fails", clock.advance),
     Scenario("year", "The clock, a year ahead", clock.year),
 )
+
+FULL_SCENARIOS: Sequence[Scenario] = (
+    Scenario("kannel", "Beside Kannel", beside_kannel.beside_kannel),
+    Scenario("few-5", "Few customers with 5 services each", population.few_with_few),
+    Scenario("few-50", "Few customers with 50 services each", population.few_with_many),
+    Scenario("backlog", "Replies that wait", backlog.backlog),
+    Scenario("volume", "Many messages", growth.volume),
+    Scenario("day", "A day of the national load, compressed", day.day),
+    Scenario("many-5", "Many customers with 5 services each", population.many_with_few),
+    Scenario("many-50", "Many customers with 50 services each", population.many_with_many),
+)
+"""Of a full run, which takes hours; the last one takes most of them."""

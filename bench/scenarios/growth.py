@@ -1,7 +1,7 @@
 """Imports, and the memory of a gateway that has many customers and has answered many messages."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bench.figures import Figure, Result
@@ -96,5 +96,54 @@ def memory(lab: Lab, empty: EmptyEndpoint) -> Result:
             Figure.of("processor time a round trip, in each tenth of the messages", "µs", spent),
             *empty_figures(shares),
         ],
-        notes=["MB after each tenth of the messages: " + ", ".join(f"{size:.0f}" for size in sizes)],
+        notes=[_after_tenths("MB", sizes)],
+        taken_in="tenths",
     )
+
+
+def volume(lab: Lab, empty: EmptyEndpoint) -> Result:
+    """Many messages, in arrays of 100: whether the last ones cost more than the first, and what they leave behind."""
+    scale = lab.scale
+    customers = Customers(scale.volume_customers, scale.few_services)
+    part = scale.volume_messages // PARTS
+    shares, empty_shares = [], [empty.share()]
+    with lab.gateway(lab.empty_database()) as gateway:
+        lab.fill(gateway, customers)
+        trips = RoundTrips(lab, gateway, in_hundreds(lab, part), Senders(customers, scattered=True))
+        sizes, databases = [memory_mb(gateway.pid)], [gateway.database_mb]
+        with lab.display.stage("messages", part * PARTS) as watch:
+            for number in range(1, PARTS + 1):
+                shares.append(trips.share())
+                sizes.append(memory_mb(gateway.pid))
+                databases.append(gateway.database_mb)
+                watch(number * part)
+        most = memory_mb(gateway.pid, "VmHWM")
+    empty_shares.append(empty.share())
+    spent = [sum(share.microseconds.values()) for share in shares]
+    rates = [share.messages / share.seconds for share in shares]
+    grown = (databases[-1] - databases[0]) * 1e6 / (part * PARTS)
+    return Result(
+        figures=[
+            Figure.of("processor time a round trip, in each tenth", "µs", spent),
+            Figure.of("the same, last tenth / first tenth", "", [spent[-1] / spent[0]]),
+            Figure.of("round trips, in each tenth", "/s", rates),
+            Figure.of("resident memory after the import", "MB", sizes[:1]),
+            Figure.of("resident memory at the end", "MB", sizes[-1:]),
+            Figure.of("the most it ever had", "MB", [most]),
+            Figure.of("database after the import", "MB", databases[:1]),
+            Figure.of("database at the end", "MB", databases[-1:]),
+            Figure.of("bytes that a round trip leaves in the database", "", [grown]),
+            *empty_figures(empty_shares),
+        ],
+        notes=[
+            _after_tenths("µs a round trip", spent),
+            _after_tenths("round trips a second", rates),
+            _after_tenths("MB of memory", sizes[1:]),
+            _after_tenths("MB of database", databases[1:]),
+        ],
+        taken_in="tenths",
+    )
+
+
+def _after_tenths(name: str, values: Iterable[float]) -> str:
+    return f"{name}, after each tenth of the messages: " + ", ".join(f"{value:,.0f}" for value in values)

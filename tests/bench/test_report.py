@@ -1,12 +1,13 @@
 """The report and the picture of a run."""
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from bench.picture import to_svg
-from bench.report import BEGIN, END, number, on_page, to_json, to_markdown, to_text
+from bench.report import FULL_MARKS, USUAL_MARKS, Marks, number, on_page, to_json, to_markdown, to_text
 from tests.bench.runs import SAMPLE, report
 
 
@@ -54,17 +55,26 @@ def test_markdown_is_one_table_of_figures_and_one_of_stages() -> None:
     assert tables == ["|---|---|---:|---:|---|", "|---|---:|---:|"]
 
 
-def test_a_page_gets_the_figures_between_its_marks_each_time_anew() -> None:
-    once = on_page(f"# Page\n{BEGIN}\nold\n{END}\nend\n", SAMPLE)
-    assert once.startswith(f"# Page\n{BEGIN}\n\n- machine: ")
-    assert once.endswith(f"|\n\n{END}\nend\n")
+def test_the_head_says_which_command_was_run_and_which_scenarios_were_not() -> None:
+    partial = replace(SAMPLE, command="python -m bench --full", left_out=["day", "many-50"])
+    assert "- command: `python -m bench --full`" in to_markdown(partial)
+    assert "- not run: day, many-50" in to_markdown(partial)
+    assert "not run" not in to_markdown(SAMPLE)
+
+
+@pytest.mark.parametrize("marks", [USUAL_MARKS, FULL_MARKS])
+def test_a_page_gets_the_figures_between_its_marks_each_time_anew(marks: Marks) -> None:
+    begin, end = marks
+    once = on_page(f"# Page\n{begin}\nold\n{end}\nend\n", SAMPLE, marks)
+    assert once.startswith(f"# Page\n{begin}\n\n- machine: ")
+    assert once.endswith(f"|\n\n{end}\nend\n")
     assert "old" not in once
-    assert on_page(once, SAMPLE) == once
+    assert on_page(once, SAMPLE, marks) == once
 
 
 def test_a_page_without_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="no <!-- bench: begin -->"):
-        on_page("# Page\n", SAMPLE)
+        on_page("# Page\n", SAMPLE, USUAL_MARKS)
 
 
 def test_json_has_every_value() -> None:

@@ -1,28 +1,40 @@
 """The table of scenarios and the command line."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from bench.__main__ import main
 from bench.errors import BenchError
 from bench.load.traffic import ARRAY, MESSAGES_EACH, Customers, Senders, in_arrays, one_each
 from bench.load.wire import read_response
-from bench.scenarios import SCENARIOS
+from bench.scenarios import FULL_SCENARIOS, SCENARIOS, Scenario
 from tests.docs.reading import ROOT
 
 
 def test_the_page_explains_every_scenario() -> None:
     page = (ROOT / "docs" / "performance.md").read_text("utf-8")
-    assert [scenario.name for scenario in SCENARIOS if f"| `{scenario.name}` |" not in page] == []
+    every = [*SCENARIOS, *FULL_SCENARIOS]
+    assert [scenario.name for scenario in every if f"| `{scenario.name}` |" not in page] == []
 
 
-def test_the_list_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--list"]) == 0
+@pytest.mark.parametrize(("options", "scenarios"), [([], SCENARIOS), (["--full"], FULL_SCENARIOS)])
+def test_the_list_names_every_scenario(
+    options: list[str], scenarios: Sequence[Scenario], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*options, "--list"]) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in printed] == [scenario.name for scenario in SCENARIOS]
+    assert [line.split()[0] for line in printed] == [scenario.name for scenario in scenarios]
 
 
 @pytest.mark.parametrize(
-    ("given", "said"), [(["--only", "single,none"], "there is no scenario none"), (["--turns", "0"], "1 or more")]
+    ("given", "said"),
+    [
+        (["--only", "single,none"], "there is no scenario none"),
+        (["--only", "day"], "there is no scenario day"),
+        (["--turns", "0"], "1 or more"),
+        (["--smoke", "--page", "page.md"], "too little for a page"),
+    ],
 )
 def test_wrong_use_is_told(given: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
@@ -36,6 +48,19 @@ def test_customers_write_in_turn_and_no_message_has_the_id_of_another() -> None:
     messages = [*senders.take(4), *senders.take(2)]
     assert [message["from"][-1] for message in messages] == ["0", "1", "2", "0", "1", "2"]
     assert len({message["message_id"] for message in messages}) == 6
+
+
+def test_customers_with_long_listings_send_fewer_messages() -> None:
+    assert [Customers(1, services).messages_each for services in (1, 5, 50)] == [30, 30, 7]
+
+
+def test_scattered_customers_each_write_once_before_one_writes_again() -> None:
+    senders = Senders(Customers(50, 5), texts=("0000", "1"), scattered=True)
+    first, second = senders.take(50), senders.take(50)
+    numbers = [message["from"] for message in first]
+    assert sorted(numbers) == Customers(50, 5).msisdns() != numbers
+    assert [message["from"] for message in second] == numbers
+    assert ({message["text"] for message in first}, {message["text"] for message in second}) == ({"0000"}, {"1"})
 
 
 def test_no_customer_sends_more_than_the_gateway_answers() -> None:
