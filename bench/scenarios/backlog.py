@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from bench.errors import BenchError
 from bench.figures import Figure, Result
@@ -17,57 +18,81 @@ REST_HOURS = 61 / 3600
 """A network that failed rests for a minute at most before it is tried again."""
 
 
+@dataclass(slots=True)
+class _Found:
+    """What was found: processor time a message in µs, and resident memory in MB."""
+
+    before: float
+    after: float
+    waiting: int
+    spent: list[float]
+    """Of the messages whose replies wait, in each tenth."""
+    seconds: float
+    used: Used
+    """Until all replies went out, and what that took."""
+    sizes: list[float]
+    """Before, after each tenth, and after all replies went out."""
+    most: float
+
+
 def backlog(lab: Lab, empty: EmptyEndpoint) -> Result:
     """Ten parts of messages in arrays while nothing goes out, then everything goes out.
 
     The clock stands still, so that neither the network's rest nor the time for which a reply is valid ends.
     """
-    scale = lab.scale
-    customers = Customers(scale.backlog_customers, scale.few_services)
-    part = scale.backlog_messages // PARTS
-    senders = Senders(customers, scattered=True)
     shares = [empty.share()]
     with lab.gateway(lab.empty_database()) as gateway:
-        lab.fill(gateway, customers)
-        trips = RoundTrips(lab, gateway, in_hundreds(lab, part), senders)
-        empty_us = sum(trips.share(min(part, scale.array_messages)).microseconds.values())
-        sizes = [memory_mb(gateway.pid)]
-        gateway.freeze_clock()
-        gateway.set_faults("error")
-        spent = []
-        with lab.display.stage("messages that wait", PARTS) as watch:
-            for number in range(1, PARTS + 1):
-                spent.append(_take_in(lab, gateway, senders, part))
-                sizes.append(memory_mb(gateway.pid))
-                watch(number)
-        waiting = gateway.waiting
-        if waiting < part * PARTS:
-            raise BenchError(f"{part * PARTS:,} replies should wait, but {waiting:,} do")
-        shares.append(empty.share())
-        seconds, used = _drain(lab, gateway, waiting)
-        sizes.append(memory_mb(gateway.pid))
-        after_us = sum(trips.share(min(part, scale.array_messages)).microseconds.values())
-        most = memory_mb(gateway.pid, "VmHWM")
-    per_reply = used.seconds["gateway"] / waiting * 1e6
+        found = _measure(lab, gateway)
+    shares.append(empty.share())
+    spent, sizes = found.spent, found.sizes
     return Result(
         figures=[
-            Figure.of("replies that waited", "", [waiting]),
+            Figure.of("replies that waited", "", [found.waiting]),
             Figure.of("processor time a message while its reply waits, in each tenth", "µs", spent),
             Figure.of("the same, in the first tenth", "µs", spent[:1]),
             Figure.of("the same, in the last tenth", "µs", spent[-1:]),
-            Figure.of("round trip before, with nothing that waits", "µs", [empty_us]),
-            Figure.of("round trip after everything went out", "µs", [after_us]),
-            Figure.of("replies that went out afterwards", "/s", [waiting / seconds]),
-            Figure.of("processor time a reply that went out afterwards", "µs", [per_reply]),
+            Figure.of("round trip before, with nothing that waits", "µs", [found.before]),
+            Figure.of("round trip after everything went out", "µs", [found.after]),
+            Figure.of("replies that went out afterwards", "/s", [found.waiting / found.seconds]),
+            Figure.of(
+                "processor time a reply that went out afterwards",
+                "µs",
+                [found.used.seconds["gateway"] / found.waiting * 1e6],
+            ),
             Figure.of("resident memory before", "MB", sizes[:1]),
             Figure.of("resident memory with all that wait", "MB", [sizes[PARTS]]),
             Figure.of("resident memory after everything went out", "MB", sizes[-1:]),
-            Figure.of("the most it ever had", "MB", [most]),
+            Figure.of("the most it ever had", "MB", [found.most]),
             *empty_figures(shares),
         ],
         notes=["µs in each tenth: " + ", ".join(f"{one:,.0f}" for one in spent)],
         taken_in="tenths",
     )
+
+
+def _measure(lab: Lab, gateway: Gateway) -> _Found:
+    scale = lab.scale
+    customers = Customers(scale.backlog_customers, scale.few_services)
+    lab.fill(gateway, customers)
+    part = scale.backlog_messages // PARTS
+    senders = Senders(customers, scattered=True)
+    trips = RoundTrips(lab, gateway, in_hundreds(lab, min(part, scale.array_messages)), senders)
+    before = sum(trips.share().microseconds.values())
+    sizes, spent = [memory_mb(gateway.pid)], []
+    gateway.freeze_clock()
+    gateway.set_faults("error")
+    with lab.display.stage("messages whose replies wait", part * PARTS) as watch:
+        for number in range(1, PARTS + 1):
+            spent.append(_take_in(lab, gateway, senders, part))
+            sizes.append(memory_mb(gateway.pid))
+            watch(number * part)
+    waiting = gateway.waiting
+    if waiting != part * PARTS:
+        raise BenchError(f"{part * PARTS:,} replies should wait, but {waiting:,} do")
+    seconds, used = _drain(lab, gateway, waiting)
+    sizes.append(memory_mb(gateway.pid))
+    after = sum(trips.share().microseconds.values())
+    return _Found(before, after, waiting, spent, seconds, used, sizes, memory_mb(gateway.pid, "VmHWM"))
 
 
 def _take_in(lab: Lab, gateway: Gateway, senders: Senders, count: int) -> float:

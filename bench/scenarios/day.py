@@ -20,7 +20,7 @@ from bench.usage import memory_mb
 # as of published traffic of short messages and of calls to a service number; the exact percentages are an assumption.
 HOURS = (18, 10, 6, 5, 5, 8, 20, 40, 65, 88, 100, 92, 80, 72, 75, 80, 82, 80, 84, 94, 100, 85, 58, 33)
 # Of the national figures of a day, 1.87 million are queries and 0.50 million end a service: about every fifth message
-# is a pick from the listing that came before (mission.md, scale to plan for).
+# is a pick from the listing that came before (mission.md, scale).
 TEXTS = ("0000", "0000", "0000", "0000", "1")
 NATIONAL_MESSAGES = 2_370_000
 MESSAGES_A_CUSTOMER = 25

@@ -8,7 +8,7 @@ from bench.figures import Figure, Result
 from bench.gateway import Gateway
 from bench.lab import EmptyEndpoint, Lab, empty_figures
 from bench.load.traffic import Customers, Senders
-from bench.scenarios.round_trips import RoundTrips, in_hundreds
+from bench.scenarios.round_trips import RoundTrips, Share, in_hundreds
 from bench.usage import memory_mb
 
 IMPORT_RATE = "lines a processor second"
@@ -103,25 +103,14 @@ def memory(lab: Lab, empty: EmptyEndpoint) -> Result:
 
 def volume(lab: Lab, empty: EmptyEndpoint) -> Result:
     """Many messages, in arrays of 100: whether the last ones cost more than the first, and what they leave behind."""
-    scale = lab.scale
-    customers = Customers(scale.volume_customers, scale.few_services)
-    part = scale.volume_messages // PARTS
-    shares, empty_shares = [], [empty.share()]
+    empty_shares = [empty.share()]
     with lab.gateway(lab.empty_database()) as gateway:
-        lab.fill(gateway, customers)
-        trips = RoundTrips(lab, gateway, in_hundreds(lab, part), Senders(customers, scattered=True))
-        sizes, databases = [memory_mb(gateway.pid)], [gateway.database_mb]
-        with lab.display.stage("messages", part * PARTS) as watch:
-            for number in range(1, PARTS + 1):
-                shares.append(trips.share())
-                sizes.append(memory_mb(gateway.pid))
-                databases.append(gateway.database_mb)
-                watch(number * part)
+        shares, sizes, databases = _send_volume(lab, gateway)
         most = memory_mb(gateway.pid, "VmHWM")
     empty_shares.append(empty.share())
     spent = [sum(share.microseconds.values()) for share in shares]
     rates = [share.messages / share.seconds for share in shares]
-    grown = (databases[-1] - databases[0]) * 1e6 / (part * PARTS)
+    grown = (databases[-1] - databases[0]) * 1e6 / sum(share.messages for share in shares)
     return Result(
         figures=[
             Figure.of("processor time a round trip, in each tenth", "µs", spent),
@@ -143,6 +132,24 @@ def volume(lab: Lab, empty: EmptyEndpoint) -> Result:
         ],
         taken_in="tenths",
     )
+
+
+def _send_volume(lab: Lab, gateway: Gateway) -> tuple[list[Share], list[float], list[float]]:
+    """Send all; return each tenth, and MB of memory and database before the first one and after each."""
+    scale = lab.scale
+    customers = Customers(scale.volume_customers, scale.few_services)
+    part = scale.volume_messages // PARTS
+    lab.fill(gateway, customers)
+    trips = RoundTrips(lab, gateway, in_hundreds(lab, part), Senders(customers, scattered=True))
+    shares: list[Share] = []
+    sizes, databases = [memory_mb(gateway.pid)], [gateway.database_mb]
+    with lab.display.stage("messages", part * PARTS) as watch:
+        for number in range(1, PARTS + 1):
+            shares.append(trips.share())
+            sizes.append(memory_mb(gateway.pid))
+            databases.append(gateway.database_mb)
+            watch(number * part)
+    return shares, sizes, databases
 
 
 def _after_tenths(name: str, values: Iterable[float]) -> str:
