@@ -1,9 +1,11 @@
 """Replies that wait while the network fails: what a message costs beside them, and how fast they go out afterwards."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bench.errors import BenchError
 from bench.figures import Figure, Result
@@ -16,6 +18,15 @@ from bench.usage import Used, memory_mb
 
 REST_HOURS = 61 / 3600
 """A network that failed rests for a minute at most before it is tried again."""
+LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How many replies waited, seconds after they began to go out."""
+
+    seconds: float
+    waiting: int
 
 
 @dataclass(slots=True)
@@ -27,9 +38,10 @@ class _Found:
     waiting: int
     spent: list[float]
     """Of the messages whose replies wait, in each tenth."""
-    seconds: float
+    left: Sequence[Left]
+    """While all went out: how many were left when."""
     used: Used
-    """Until all replies went out, and what that took."""
+    """Until all had gone out."""
     sizes: list[float]
     """Before, after each tenth, and after all replies went out."""
     most: float
@@ -45,6 +57,7 @@ def backlog(lab: Lab, empty: EmptyEndpoint) -> Result:
         found = _measure(lab, gateway)
     shares.append(empty.share())
     spent, sizes = found.spent, found.sizes
+    seconds, half = found.left[-1].seconds, half_time(found.left)
     return Result(
         figures=[
             Figure.of("replies that waited", "", [found.waiting]),
@@ -53,7 +66,9 @@ def backlog(lab: Lab, empty: EmptyEndpoint) -> Result:
             Figure.of("the same, in the last tenth", "µs", spent[-1:]),
             Figure.of("round trip before, with nothing that waits", "µs", [found.before]),
             Figure.of("round trip after everything went out", "µs", [found.after]),
-            Figure.of("replies that went out afterwards", "/s", [found.waiting / found.seconds]),
+            Figure.of("replies that went out afterwards", "/s", [found.waiting / seconds]),
+            Figure.of("the same, of the first half", "/s", [found.waiting / 2 / half]),
+            Figure.of("the same, of the last half", "/s", [found.waiting / 2 / (seconds - half)]),
             Figure.of(
                 "processor time a reply that went out afterwards",
                 "µs",
@@ -89,10 +104,10 @@ def _measure(lab: Lab, gateway: Gateway) -> _Found:
     waiting = gateway.waiting
     if waiting != part * PARTS:
         raise BenchError(f"{part * PARTS:,} replies should wait, but {waiting:,} do")
-    seconds, used = _drain(lab, gateway, waiting)
+    left, used = _drain(lab, gateway, waiting)
     sizes.append(memory_mb(gateway.pid))
     after = sum(trips.share().microseconds.values())
-    return _Found(before, after, waiting, spent, seconds, used, sizes, memory_mb(gateway.pid, "VmHWM"))
+    return _Found(before, after, waiting, spent, left, used, sizes, memory_mb(gateway.pid, "VmHWM"))
 
 
 def _take_in(lab: Lab, gateway: Gateway, senders: Senders, count: int) -> float:
@@ -106,13 +121,32 @@ def _take_in(lab: Lab, gateway: Gateway, senders: Senders, count: int) -> float:
     return meter.stop().seconds["gateway"] / count * 1e6
 
 
-def _drain(lab: Lab, gateway: Gateway, waiting: int) -> tuple[float, Used]:
-    """Mend the network and let its rest pass; return the seconds until all went out, and what that used."""
-    with _counting(gateway, waiting), lab.display.stage("everything goes out"):
+def _drain(lab: Lab, gateway: Gateway, waiting: int) -> tuple[Sequence[Left], Used]:
+    """Mend the network and let its rest pass; return how many were left when, and what it used until none was."""
+    with (
+        _counting(gateway, waiting),
+        lab.display.stage("replies that go out", waiting) as watch,
+        ThreadPoolExecutor(1) as beside,
+    ):
         gateway.set_faults("ok")
         began, meter = time.monotonic(), gateway.meter()
-        gateway.advance(hours=REST_HOURS, limit_seconds=lab.limit_seconds)
-        return gateway.drain(lab.limit_seconds) - began, meter.stop()
+        moving = beside.submit(gateway.advance, hours=REST_HOURS, limit_seconds=lab.limit_seconds)
+        left = [Left(0, waiting)]
+        while not wait([moving], LOOK_SECONDS).done:
+            left.append(Left(time.monotonic() - began, gateway.waiting))
+            watch(waiting - left[-1].waiting)
+        moving.result()
+        left.append(Left(gateway.drain(lab.limit_seconds) - began, 0))
+        watch(waiting)
+        return left, meter.stop()
+
+
+def half_time(left: Sequence[Left]) -> float:
+    """Return the seconds until half of the replies had gone out, on a line between the two looks around it."""
+    half = left[0].waiting / 2
+    before, after = next(pair for pair in pairwise(left) if pair[1].waiting <= half)
+    share = (before.waiting - half) / (before.waiting - after.waiting)
+    return before.seconds + share * (after.seconds - before.seconds)
 
 
 @contextmanager
