@@ -16,8 +16,8 @@ from bench.scenarios.round_trips import RoundTrips, one_a_request
 from bench.usage import memory_mb
 
 # Percent of the highest hour, from 00:00. People sleep from 1 to 6 and wake within two hours; they write most when
-# business begins at 9 and 10, and when they are at home at 19 and 20; noon and the afternoon lie between. The same form
-# as of published traffic of short messages and of calls to a service number; the exact percentages are an assumption.
+# business begins at 9 and 10, and when they are at home at 19 and 20; noon and the afternoon lie between. The
+# percentages are an assumption.
 HOURS = (18, 10, 6, 5, 5, 8, 20, 40, 65, 88, 100, 92, 80, 72, 75, 80, 82, 80, 84, 94, 100, 85, 58, 33)
 # Of the national figures of a day, 1.87 million are queries and 0.50 million end a service: about every fifth message
 # is a pick from the listing that came before (mission.md, scale).
