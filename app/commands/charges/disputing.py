@@ -62,14 +62,13 @@ def _charges_disputed_late(turn: Turn, charge: Charge, said: Said | None) -> tup
     if said is None or codes_in(said):
         return (charge,)
     questions = [item for item in turn.account.questions.values() if isinstance(item.state, DisputingCharge)]
-    recent = {item.id for item in questions if turn.account.may_have_reached(item) and item.ended_recently(turn.at)}
+    recent = {item.id for item in questions if item.ended_recently(turn.at)}
+    # The network took the reminders of these, so they may have arrived, whatever their reports say.
     disputable = (ChargeState.REMINDED, ChargeState.CHARGED)
     charges = [
-        charge
-        for charge in turn.account.records_of(Charge)
-        if charge.question_id in recent and charge.state in disputable
+        item for item in turn.account.records_of(Charge) if item.question_id in recent and item.state in disputable
     ]
-    return tuple(charge for charge in charges if charge.ticket_id is None)
+    return tuple(item for item in charges if item.ticket_id is None) or (charge,)
 
 
 def complain_about_charges(turn: Turn, disputed: tuple[Charge, ...]) -> Outcome:

@@ -99,6 +99,21 @@ def test_a_late_dispute_is_a_complaint() -> None:
     assert states(conversation) == {"c-1": "reminded"}
 
 
+@pytest.mark.parametrize("start", ["2026-03-02 10:00", "2026-03-05 11:59"])
+def test_a_late_no_counts_although_the_reminder_was_reported_undelivered_after_it_was_taken(start: str) -> None:
+    conversation = reminded_of_one(start)
+    conversation.account = replace(
+        conversation.account,
+        questions={
+            id_: replace(question, failed_at=conversation.now)
+            for id_, question in conversation.account.questions.items()
+        },
+    )
+    conversation.play("@ +90m\n> [10086901] 否\n< [10086901 result] 03月手机报(新华)3元…已过期…投诉…")
+    (ticket,) = tickets(conversation)
+    assert ticket.charge_ids == ("c-1",)
+
+
 def test_a_late_no_disputes_every_reminded_charge() -> None:
     conversation = reminded_of_two()
     conversation.play(
