@@ -36,10 +36,19 @@ def _unreported(state: int, *statuses: str) -> ColumnElement[bool]:
     return and_(_mt.c.told == literal_column(str(state)), one_of(_mt.c.status, *statuses))
 
 
-def _all_of(unreported: ColumnElement[bool]) -> Select[tuple[int, str, int, str, str, str, int]]:
+def _all_of(unreported: ColumnElement[bool]) -> Select[tuple[int, str, int, str, str, str, int, bool]]:
     columns = _mt.c
     return (
-        select(columns.bucket, columns.msisdn, columns.tenure, columns.id, columns.about, columns.status, columns.told)
+        select(
+            columns.bucket,
+            columns.msisdn,
+            columns.tenure,
+            columns.id,
+            columns.about,
+            columns.status,
+            columns.told,
+            columns.handed_over_at.is_not(None),
+        )
         .where(unreported)
         .order_by(columns.id)
         .limit(_MOST)
@@ -60,22 +69,20 @@ def collect(connection: Connection, now: datetime) -> bool:
     """Set a timer for each new outcome, due at ``now`` (UTC). Return True if there were any."""
     found = [*fetch(connection, _FIRST_OUTCOMES, {}), *fetch(connection, _LATER_OUTCOMES, {})]
     timers = []
-    for bucket, msisdn, tenure, message_id, about, status, told in found:
-        outcome = _outcome(status, told)
+    rows: list[Row] = []
+    for bucket, msisdn, tenure, message_id, about, status, told, was_taken in found:
+        # A report may come before anybody looked: that the message was taken is told first all the same.
+        is_taken = told == WAITING and (
+            status == OutboundStatus.ACCEPTED.value or (was_taken and status in _NOT_DELIVERED)
+        )
+        outcome = DeliveryOutcome.TAKEN if is_taken else _outcome(status, told)
+        key = {"bucket": bucket, "msisdn": msisdn, "id": message_id}
+        rows.append({**key, "told": _TAKEN if is_taken else None})
         if outcome is not None:
             matter = Matter.parse(about)
             kind, data = matter.kind.outcome_timer, MessageOutcome(matter, outcome).data()
             timers.append(StoredTimer(bucket, msisdn, tenure, kind, f"{message_id} {outcome.value}", now, data))
     set_timers(connection, timers)
-    rows: list[Row] = [
-        {
-            "bucket": bucket,
-            "msisdn": msisdn,
-            "id": message_id,
-            "told": _TAKEN if status == OutboundStatus.ACCEPTED.value else None,
-        }
-        for bucket, msisdn, _, message_id, _, status, _ in found
-    ]
     update_rows(connection, _mt, rows, ITEM)
     return bool(found)
 

@@ -7,11 +7,15 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import Connection
 
+from app.commands.charges.announcing import AnnounceCharge
 from app.db.outbox import outbound_message
 from app.db.reports import delivery_report
+from app.domain.charges import ChargeKind, ChargeState
 from app.domain.messages import DeliveryReport, OutboundStatus
 from app.providers.base import Accepted, RefusedForNow, SendResult, Submission
-from tests.running import START, Running, running
+from app.services.simulator.network import PROVIDER
+from tests.commands.world import shanghai
+from tests.running import ALICE, START, Running, running
 from tests.services.carriers import NAME, FakeProvider, use
 
 pytestmark = pytest.mark.anyio
@@ -145,6 +149,24 @@ async def test_the_simulated_network_reports_late_and_badly_as_it_was_told(gatew
     assert [message.status for message in await gateway.received()] == ["accepted"]
     await gateway.advance(seconds=1)
     assert [message.status for message in await gateway.received()] == [bad]
+
+
+@pytest.mark.parametrize("delay_seconds", [0, 1, 90])
+async def test_a_reminder_that_was_taken_opens_the_window_however_soon_it_is_reported_undelivered(
+    gateway: Running, delay_seconds: int
+) -> None:
+    await gateway.reports("undelivered", delay_seconds=delay_seconds)
+    # So that a report without delay is there before a turn looks at what became of the message.
+    await gateway.gateway.engine.stop()
+    wanted = AnnounceCharge("api:billing", "c-1", "SJB", ChargeKind.MONTHLY, 200, shanghai("2026-03-05 14:00"))
+    await gateway.gateway.management.charges.announce(ALICE, wanted)
+    while await gateway.gateway.carriers.deliveries[PROVIDER].step():
+        pass
+    await gateway.gateway.carriers.network.step()
+    await gateway.advance(hours=2)
+    charge = (await gateway.gateway.management.charges.one("c-1", former=False)).charge
+    assert charge.state is ChargeState.REMINDED
+    assert len(await gateway.texts()) == 1
 
 
 _SEGMENTS = [
