@@ -14,7 +14,8 @@ from app.domain.msisdn import bucket_of
 from app.domain.subscriptions import Subscription, SubscriptionState
 from app.domain.values import replace, value
 
-_MAX_ACCOUNTS = 5000
+# Some 5 KB each.
+_MAX_ACCOUNTS = 2000
 # By question id: when the network took all its messages, and when one of them failed (both UTC).
 QuestionTimes = Mapping[str, tuple[datetime | None, datetime | None]]
 
