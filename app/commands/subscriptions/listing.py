@@ -74,15 +74,15 @@ class _Sheets:
     """The sheets that were written from one catalogue, as many customers have the same services."""
 
     def __init__(self) -> None:
-        self._catalogue, self._written = Catalogue(), dict[tuple[object, ...], _Sheet]()
+        # Replaced together, as turns may run in several threads.
+        self._held = Catalogue(), dict[tuple[object, ...], _Sheet]()
 
     def of(self, catalogue: Catalogue) -> dict[tuple[object, ...], _Sheet]:
         """Return the sheets of a catalogue, by all that they depend on; empty for another one than before."""
-        written = self._written
-        if self._catalogue is not catalogue or len(written) >= _MOST_SHEETS:
-            # In this order, as turns may run in several threads.
-            written = self._written = {}
-            self._catalogue = catalogue
+        known, written = self._held
+        if known is not catalogue or len(written) >= _MOST_SHEETS:
+            written = {}
+            self._held = catalogue, written
         return written
 
 

@@ -31,6 +31,7 @@ class CommitResult:
     """What one commit found and did.
 
     ``resting``: the circuit is paused, so nothing was claimed. ``worked``: due messages were found or failed over.
+    ``emptied``: there was room for all that are due.
     ``lost`` and ``failed_over`` are numbers of messages.
     """
 
@@ -38,6 +39,7 @@ class CommitResult:
     resting: bool
     claimed: Sequence[ClaimedMessage] = ()
     worked: bool = False
+    emptied: bool = False
     lost: int = 0
     failed_over: int = 0
 
@@ -86,8 +88,9 @@ class Claims:
         most = room
         if state is CircuitState.HALF_OPEN:
             most = 0 if busy else min(room, 1)
-        claimed, worked = self._claim(connection, now, room, most, lease) if most else ([], False)
-        return CommitResult(state, resting=False, claimed=claimed, worked=worked, lost=lost)
+        claimed, found = self._claim(connection, now, room, most, lease) if most else ([], 0)
+        emptied = most == room and found < room
+        return CommitResult(state, resting=False, claimed=claimed, worked=found > 0, emptied=emptied, lost=lost)
 
     def lease_new(
         self, connection: Connection, rows: Sequence[dict[str, Any]], now: datetime, *, room: int, lease: str
@@ -109,8 +112,8 @@ class Claims:
 
     def _claim(
         self, connection: Connection, now: datetime, room: int, most: int, lease: str
-    ) -> tuple[list[ClaimedMessage], bool]:
-        """Claim up to ``most`` due messages. Return them, and whether any were due.
+    ) -> tuple[list[ClaimedMessage], int]:
+        """Claim up to ``most`` due messages. Return them, and how many were due, at most ``room``.
 
         Messages whose validity is over expire. In the quiet hours bulk messages are postponed to the morning
         (flows.md 15).
@@ -131,7 +134,7 @@ class Claims:
             ]
             handovers.record(connection, self._provider.name, expired, now)
             handovers.record_question_refusals(connection, handovers.questions_of(late), now)
-        return good, bool(due)
+        return good, len(due)
 
     def _fail_over(self, connection: Connection, now: datetime) -> int:
         """Give queued messages to other providers that can carry them. Return how many (delivery.md 11)."""

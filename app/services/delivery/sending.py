@@ -144,7 +144,7 @@ class Delivery:
         if check_leases:
             self._next_lease_check = time.monotonic() + _CHECK_LEASES_SECONDS
         if room:
-            self._has_caught_up = len(done.claimed) < room and not done.resting
+            self._has_caught_up = done.emptied
         self._report_commit(done, finished)
         return done
 
