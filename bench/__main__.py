@@ -1,5 +1,6 @@
 """The command line: `python -m bench`."""
 
+import os
 import resource
 import shlex
 import signal
@@ -112,8 +113,14 @@ def _parser() -> ArgumentParser:
 
 def _chosen(parser: ArgumentParser, given: Namespace) -> Sequence[Scenario]:
     """Return the scenarios to run; exit with status 2 if there is no such one."""
-    if given.turns is not None and given.turns < 1:
-        parser.error("--turns must be 1 or more")
+    for option in ("turns", "connections", "limit_seconds"):
+        number = getattr(given, option)
+        if number is not None and number <= 0:
+            parser.error(f"--{option.replace('_', '-')} must be more than 0")
+    for option in ("json", "picture", "page"):
+        file = getattr(given, option)
+        if file is not None and not os.access(file if file.exists() else file.parent, os.W_OK):
+            parser.error(f"--{option}: {file} cannot be written")
     if given.smoke and given.page is not None:
         parser.error("the figures of --smoke say too little for a page")
     if given.only is None:

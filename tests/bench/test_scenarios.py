@@ -32,7 +32,7 @@ def test_the_list_names_every_scenario(
     [
         (["--only", "single,none"], "there is no scenario none"),
         (["--only", "day"], "there is no scenario day"),
-        (["--turns", "0"], "1 or more"),
+        (["--turns", "0"], "--turns must be more than 0"),
         (["--smoke", "--page", "page.md"], "too little for a page"),
     ],
 )
