@@ -13,6 +13,7 @@ from app.commands.accounts.directory import SetSubscriber
 from app.db.outbox import outbound_message
 from app.db.subscribers import subscriber
 from tests.running import Running
+from tests.statements import listening
 
 pytestmark = pytest.mark.anyio
 NUMBERS = [f"+86138002{number:05}" for number in range(500)]
@@ -33,16 +34,15 @@ def counted(engine: Engine) -> Iterator[Count]:
     def committed(*_: object) -> None:
         count.commits += 1
 
-    def executed(*_: object) -> None:
+    def executed(_statement: str, _parameters: object) -> None:
         count.statements += 1
 
     event.listen(engine, "commit", committed)
-    event.listen(engine, "after_cursor_execute", executed)
     try:
-        yield count
+        with listening(executed, engine):
+            yield count
     finally:
         event.remove(engine, "commit", committed)
-        event.remove(engine, "after_cursor_execute", executed)
 
 
 async def test_five_hundred_single_messages_at_once_are_stored_in_few_commits(gateway: Running) -> None:
