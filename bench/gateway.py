@@ -20,7 +20,7 @@ from bench.load.traffic import Customers, Line, as_jsonl
 from bench.processes import free_port, serving
 from bench.usage import Meter, processor_seconds
 
-TOKEN = "demo"  # noqa: S105 (the public token of the test environment)
+TOKEN = "demo"  # noqa: S105  the public token of the test environment
 WEBHOOK = "/webhooks/generic/inbound"
 TAKEN = "smsgw_outbound_accepted_total"
 """The metric that counts messages which a provider took."""

@@ -68,8 +68,7 @@ def chat(
 
 
 async def _live(simulator: Simulator, to: str | None, history: int, after: str | None) -> None:
-    # Here, as it brings prompt-toolkit, 14 MB, which `smsgw serve` must not carry.
-    from app.cli.handset.live import LiveHandset  # noqa: PLC0415
+    from app.cli.handset.live import LiveHandset  # noqa: PLC0415  14 MB of prompt-toolkit that `serve` need not carry
 
     handset = LiveHandset(simulator, out, to, user_state_path("smsgw", appauthor=False) / "chat-history")
     try:

@@ -104,7 +104,7 @@ class Claims:
         if not prompt:
             return []
         circuit = provider_state.circuits(connection).get(self._provider.name, Circuit())
-        if circuit.openings or breaker.is_paused(circuit, now):
+        if breaker.state_of(circuit, now) is not CircuitState.CLOSED or breaker.is_paused(circuit, now):
             return []
         busy = outbox.busy_numbers(connection, list({(row["bucket"], row["msisdn"]): None for row in prompt}))
         until = datetime.now(UTC) + LEASE

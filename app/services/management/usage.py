@@ -17,8 +17,8 @@ class Usage:
     async def record(self, readings: Sequence[tuple[str, Reading]]) -> list[ReadingResult | Refusal]:
         """Record readings of subscribers, given by their MSISDN; return a result for each, in order.
 
-        The readings of one subscriber are recorded in the order given. Where a
-        subscriber's call is refused, all of that subscriber's readings are.
+        The readings of one subscriber are recorded in the order given. Where a subscriber's call is refused, all of
+        that subscriber's readings are.
         """
         places: dict[str, list[int]] = {}
         for place, (msisdn, _) in enumerate(readings):
