@@ -28,19 +28,22 @@ class Batcher(Generic[_Item, _Result]):
         most: int,
         *,
         shared: type[Exception] = Exception,
+        size: Callable[[_Item], int] = lambda _: 1,
         turn: asyncio.Lock | None = None,
     ) -> None:
         """Create a batcher.
 
         Args:
             run: called with a batch; returns a result for each item, in order.
-            most: the largest size of a batch.
+            most: the largest size of a batch; a larger item is a batch by itself.
             shared: a failure of this type fails the whole batch; after any other each item is run again by itself.
+            size: how much of a batch an item takes.
             turn: held while a batch runs; what comes while the lock is waited for joins the batch.
         """
         self._run = run
         self._most = most
         self._shared = shared
+        self._size = size
         self._turn = turn or asyncio.Lock()
         self._waiting: deque[tuple[_Item, asyncio.Future[_Result]]] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -58,10 +61,17 @@ class Batcher(Generic[_Item, _Result]):
             while self._waiting:
                 await self._gather()
                 async with self._turn:
-                    batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
-                    await self._run_batch(batch)
+                    await self._run_batch(self._take_batch())
         finally:
             self._task = None
+
+    def _take_batch(self) -> list[tuple[_Item, asyncio.Future[_Result]]]:
+        batch, left = [self._waiting.popleft()], self._most
+        left -= self._size(batch[0][0])
+        while self._waiting and self._size(self._waiting[0][0]) <= left:
+            batch.append(self._waiting.popleft())
+            left -= self._size(batch[-1][0])
+        return batch
 
     async def _gather(self) -> None:
         """Wait for more items until the event loop is idle, the batch is full or 0.1 seconds are over."""

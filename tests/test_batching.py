@@ -115,6 +115,18 @@ async def test_a_batch_has_room_for_so_many_only_and_waits_so_long_only(monkeypa
     assert len(batches[3:]) > 1
 
 
+async def test_a_batch_has_room_for_so_much_only() -> None:
+    batches: list[list[int]] = []
+
+    async def run(items: Sequence[int]) -> Sequence[int]:
+        batches.append(list(items))
+        return items
+
+    batcher = Batcher(run, most=10, size=lambda item: item)
+    await asyncio.gather(*(batcher.submit(item) for item in (4, 6, 3, 8, 25, 1)))
+    assert batches == [[4, 6], [3], [8], [25], [1]]
+
+
 async def test_five_hundred_dialogues_take_few_commits_from_intake_to_delivery_report(gateway: Running) -> None:
     await gateway.subscribers(NUMBERS)
     with counted(gateway.gateway.storage.database.engine) as count:

@@ -89,7 +89,7 @@ class Intake:
         self._wake = wake
         self._clock_skew = ClockSkewWatch()
         self._batcher: Batcher[Sequence[_Sent], list[InboundResult]] = Batcher(
-            self._store_all, _MAX_BATCH, shared=StorageUnavailableError
+            self._store_all, _MAX_BATCH, shared=StorageUnavailableError, size=len
         )
 
     async def store(self, source: Source, messages: Sequence[InboundMessage]) -> list[InboundResult]:
