@@ -38,6 +38,8 @@ def lease_new(outlets: Mapping[str, Outlet], connection: Connection, rows: Rows,
 
     A number whose messages go through several providers is left out, as they keep their order.
     """
+    if not outlets:
+        return {}
     providers: dict[object, set[object]] = defaultdict(set)
     for row in rows:
         providers[row["msisdn"]].add(row["provider"])
