@@ -31,6 +31,9 @@ _SQLITE_READERS = 3
 # For each connection. The system keeps pages of the file in memory as well, which costs a copy and no read of the disk.
 _WRITER_CACHE_KB, _READER_CACHE_KB = 16_384, 2_048
 _WRITES_TOGETHER = 16
+# How often a transaction is tried that PostgreSQL ends for a deadlock or as it cannot be serialized.
+_TRIES = 5
+_LOST_TO_ANOTHER = ("40P01", "40001")
 # The key of an advisory lock of PostgreSQL: any number that no other lock has.
 _WHOLE_DATABASE = 10_086_000
 
@@ -140,7 +143,10 @@ class Database:
         )
 
     async def write(self, work: Callable[[Connection], _T]) -> _T:
-        """Run ``work`` and commit; roll back if it raises. On SQLite ``work`` may run twice (see ``GroupCommit``)."""
+        """Run ``work`` and commit; roll back if it raises.
+
+        ``work`` may run twice, after a rollback (see ``GroupCommit``; on PostgreSQL after a deadlock).
+        """
         if self._together is not None:
             return await self._together.write(work)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.write_now, work)
@@ -199,9 +205,17 @@ def _storage_errors() -> Iterator[None]:
 
 
 def _in_transaction(engine: Engine, work: Callable[[Connection], _T]) -> _T:
-    """Run ``work`` in a transaction that is committed at its end."""
-    with _storage_errors(), engine.begin() as connection:
-        return work(connection)
+    """Run ``work`` in a transaction that is committed at its end; again if PostgreSQL ended it in favour of another."""
+    with _storage_errors():
+        for _ in range(_TRIES - 1):
+            try:
+                with engine.begin() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in _LOST_TO_ANOTHER:
+                    raise
+        with engine.begin() as connection:
+            return work(connection)
 
 
 _Work = Callable[[Connection], Any]
