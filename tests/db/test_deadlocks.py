@@ -25,7 +25,7 @@ def database(unused_postgresql_url: str) -> Iterator[Database]:
     opened.close()
 
 
-async def append_to_both(database: Database, orders: Sequence[str], deadlocks: int) -> list[None | BaseException]:
+async def append_to_both(database: Database, orders: Sequence[str], deadlocks: int) -> list[BaseException | None]:
     """Append to both rows in two transactions at once, each in its order; they meet between its two updates."""
     meeting = Barrier(2)
 
