@@ -9,6 +9,7 @@ from app.db.conversations import LockedConversation
 from app.domain.account import Account
 from app.domain.dialogue import ClosedAs, Question, QuestionState
 from app.domain.limits import Limits
+from app.services.turns.positional import PositionalFormat
 
 _LIMITS = TypeAdapter(Limits)
 _NO_LIMITS = Limits()
@@ -18,7 +19,9 @@ class AccountCodec:
     """Converts accounts and questions; ``states`` are the question states of all commands."""
 
     def __init__(self, states: Iterable[type[QuestionState]]) -> None:
-        self._adapters: Mapping[str, TypeAdapter[QuestionState]] = {state.kind: TypeAdapter(state) for state in states}
+        self._formats: Mapping[str, PositionalFormat[QuestionState]] = {
+            state.kind: PositionalFormat(state) for state in states
+        }
 
     def account(self, conversation: LockedConversation, stored: StoredAccount | None) -> Account:
         """Return the account of a number.
@@ -32,14 +35,14 @@ class AccountCodec:
             msisdn=conversation.msisdn,
             subscriber=stored.subscriber,
             subscriptions={item.id: item for item in stored.subscriptions},
-            questions={row.id: self._question(row) for row in stored.questions if row.kind in self._adapters},
+            questions={row.id: self._question(row) for row in stored.questions if row.kind in self._formats},
             limits=limits,
         )
 
     def _question(self, row: StoredQuestion) -> Question:
         return Question(
             id=row.id,
-            state=self._adapters[row.kind].validate_json(row.state),
+            state=self._formats[row.kind].load(row.state),
             extension=row.extension,
             asked_text=row.asked_text,
             asked_at=row.asked_at,
@@ -60,7 +63,7 @@ class AccountCodec:
             "tenure": tenure,
             "id": question.id,
             "kind": kind,
-            "state": self._adapters[kind].dump_json(question.state).decode(),
+            "state": self._formats[kind].dump(question.state),
             "extension": question.extension,
             "asked_text": question.asked_text,
             "asked_at": question.asked_at,
