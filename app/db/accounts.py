@@ -1,12 +1,13 @@
 """Accounts: lock them by their conversation rows, load those of a whole batch, and write the changes back."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
 from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
 
+from app.db.asked_texts import asked_texts
 from app.db.keys import ITEM, TENURE, ItemKey, NumberKey, TenureKey
 from app.db.questions import question
 from app.db.readers import RowReader
@@ -87,7 +88,7 @@ class _Tenure:
 
 
 _TENURE = RowReader(_Tenure, subscriber, subscriber=SUBSCRIBER, chain=CHAIN_HEAD)
-_QUESTION = RowReader(StoredQuestion, question)
+_QUESTION = RowReader(StoredQuestion, question, "asked_text")
 
 
 @cache
@@ -113,7 +114,7 @@ def _questions(dialect: str) -> AnySelect:
     """Questions that are open or ended lately. A question that was replaced is left out: its successor is asked."""
     given = given_keys(dialect, question, TENURE)
     return (
-        select(*_QUESTION.columns, question.c.bucket, question.c.msisdn)
+        select(*_QUESTION.columns, question.c.asked_text, question.c.id, question.c.bucket, question.c.msisdn)
         .join_from(question, given, matching(question, given, TENURE))
         .where(question.c.expires_at >= bindparam("since", type_=Instant))
         .where(or_(question.c.closed_as.is_(None), one_of(question.c.closed_as, "answered", "undeliverable")))
@@ -132,13 +133,23 @@ def load_accounts(
     subscriptions: dict[NumberKey, list[Subscription]] = defaultdict(list)
     for row in fetch(connection, _subscriptions(dialect), {**keys, "since": back.subscriptions}):
         subscriptions[row[-2], row[-1]].append(SUBSCRIPTION.read(row))
-    questions: dict[NumberKey, list[StoredQuestion]] = defaultdict(list)
-    for row in fetch(connection, _questions(dialect), {**keys, "since": back.questions}):
-        questions[row[-2], row[-1]].append(_QUESTION.read(row))
+    questions = _load_questions(connection, keys, back.questions)
     found: dict[NumberKey, StoredAccount] = {}
     for tenure in map(_TENURE.read, fetch(connection, _subscribers(dialect), keys)):
         key = tenure.bucket, tenure.subscriber.msisdn
         found[key] = StoredAccount(tenure.subscriber, tenure.chain, tuple(subscriptions[key]), tuple(questions[key]))
+    return found
+
+
+def _load_questions(
+    connection: Connection, keys: Mapping[str, str], since: datetime
+) -> Mapping[NumberKey, list[StoredQuestion]]:
+    rows = fetch(connection, _questions(connection.dialect.name), {**keys, "since": since})
+    places = [(text, id_, (bucket, msisdn)) for *_, text, id_, bucket, msisdn in rows]
+    texts = asked_texts(connection, [(*number, id_) for text, id_, number in places if text is None])
+    found: dict[NumberKey, list[StoredQuestion]] = defaultdict(list)
+    for row, (text, id_, number) in zip(rows, places, strict=True):
+        found[number].append(_QUESTION.read(row, texts.get(id_, text)))
     return found
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, PrimaryKeyConstraint, Table, Text, select
 
+from app.db.asked_texts import asked_texts
 from app.db.columns import customer, metadata, optional, partial_index, required
 from app.db.readers import RowReader
 from app.db.types import Id, Instant
@@ -16,7 +17,9 @@ question = Table(
     metadata,
     *customer(),
     Column("id", Id, nullable=False),
-    *required(Text, "kind", "state", "extension", "asked_text"),
+    *required(Text, "kind", "state", "extension"),
+    # Only where the messages queued with the question do not say it, as they are held until the morning.
+    Column("asked_text", Text),
     *required(Instant, "asked_at", "expires_at"),
     Column("parent_id", Id),
     *optional(Instant, "handed_over_at", "failed_at", "closed_at"),
@@ -53,7 +56,7 @@ class QuestionRead:
     closed_as: str | None
 
 
-_READ = RowReader(QuestionRead, question)
+_READ = RowReader(QuestionRead, question, "asked_text")
 
 
 def questions_of(
@@ -64,5 +67,7 @@ def questions_of(
     conditions = [columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure]
     if before is not None:
         conditions.append(columns.id < before)
-    statement = select(*_READ.columns).where(*conditions).order_by(columns.id.desc()).limit(limit)
-    return list(map(_READ.read, connection.execute(statement)))
+    statement = select(*_READ.columns, columns.asked_text).where(*conditions).order_by(columns.id.desc()).limit(limit)
+    rows = connection.execute(statement).all()
+    texts = asked_texts(connection, [(bucket_of(msisdn), msisdn, row.id) for row in rows if row.asked_text is None])
+    return [_READ.read(row, texts.get(row.id, row.asked_text)) for row in rows]

@@ -70,36 +70,45 @@ def _delete(dialect: str, table: Table, keys: tuple[str, ...]) -> Delete:
 
 
 def _purge(
-    connection: Connection, table: Table, old: ColumnElement[bool], after: str | None, limit: int
+    connection: Connection,
+    table: Table,
+    old: ColumnElement[bool],
+    over: ColumnElement[bool],
+    after: str | None,
+    limit: int,
 ) -> tuple[Page, list[ItemKey]]:
-    """Delete the old rows among the next ``limit`` rows by id; ids are in the order of time.
+    """Delete the rows that are old and over among the next ``limit`` rows by id; ids are in the order of time.
 
     The purge ends with the first batch in which no row is old.
     """
     behind = [table.c.id > after] if after is not None else []
     columns = [table.c[name] for name in ITEM]
-    looked_at = select(*columns, old.label("old")).where(*behind).order_by(table.c.id).limit(limit)
+    looked_at = select(*columns, old.label("old"), over.label("over")).where(*behind).order_by(table.c.id).limit(limit)
     found = connection.execute(looked_at).all()
-    keys: list[ItemKey] = [(row[0], row[1], row[2]) for row in found if row.old]
+    keys: list[ItemKey] = [(row[0], row[1], row[2]) for row in found if row.old and row.over]
     if keys:
         connection.execute(_delete(connection.dialect.name, table, ITEM), as_keys(keys))
-    return Page(found[-1].id if keys else None, len(keys)), keys
+    return Page(found[-1].id if any(row.old for row in found) else None, len(keys)), keys
 
 
 def purge_inbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
     """Delete handled MOs that were stored before ``before`` (UTC), among the next ``limit`` MOs."""
     columns = inbound_message.c
-    old = (columns.stored_at < before) & one_of(
-        columns.status, InboundStatus.HANDLED, InboundStatus.JOINED, InboundStatus.IGNORED
-    )
-    return _purge(connection, inbound_message, old, after, limit)[0]
+    over = one_of(columns.status, InboundStatus.HANDLED, InboundStatus.JOINED, InboundStatus.IGNORED)
+    return _purge(connection, inbound_message, columns.stored_at < before, over, after, limit)[0]
 
 
 def purge_outbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
-    """Delete finished MTs made before ``before`` (UTC), and what belongs to them, among the next ``limit`` MTs."""
-    columns = outbound_message.c
-    old = (columns.made_at < before) & columns.status.not_in(("queued", "sending"))
-    page, purged = _purge(connection, outbound_message, old, after, limit)
+    """Delete finished MTs made before ``before`` (UTC), and what belongs to them, among the next ``limit`` MTs.
+
+    The text of a question is in its messages, so these are stored for as long as the question is.
+    """
+    columns, asked = outbound_message.c, question.c
+    asks = exists().where(
+        asked.bucket == columns.bucket, asked.msisdn == columns.msisdn, asked.id == columns.question_id
+    )
+    over = columns.status.not_in(("queued", "sending")) & ~asks
+    page, purged = _purge(connection, outbound_message, columns.made_at < before, over, after, limit)
     keys = [(bucket, message_id) for bucket, _, message_id in purged]
     for table in (attempt, message_part) if keys else ():
         connection.execute(_delete(connection.dialect.name, table, ("bucket", "message_id")), as_keys(keys))

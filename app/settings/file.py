@@ -69,7 +69,7 @@ class RetentionFile(FileModel):
         default=_HALF_A_YEAR,
         ge=timedelta(days=1),
         description="how long messages and the recipients of finished campaigns are stored; an MO that a carrier "
-        "repeats after that counts as new",
+        "repeats after that counts as new. An MT that asks a question is stored for as long as the question",
         examples=["366d"],
     )
 

@@ -610,7 +610,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("extension", sa.Text(), nullable=False),
-        sa.Column("asked_text", sa.Text(), nullable=False),
+        sa.Column("asked_text", sa.Text(), nullable=True),
         sa.Column("asked_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("parent_id", ID, nullable=True),

@@ -55,7 +55,7 @@ class AccountCodec:
         )
 
     def question_row(self, bucket: int, msisdn: str, tenure: int, question: Question) -> dict[str, object]:
-        """Return the row of a new question."""
+        """Return the row of a new question, without its text."""
         kind = question.state.kind
         return {
             "bucket": bucket,
@@ -65,7 +65,6 @@ class AccountCodec:
             "kind": kind,
             "state": self._formats[kind].dump(question.state),
             "extension": question.extension,
-            "asked_text": question.asked_text,
             "asked_at": question.asked_at,
             "expires_at": question.expires_at,
             "parent_id": question.parent_id,

@@ -1,10 +1,14 @@
 """The questions that a batch of turns asks, closes, extends or finds to have arrived, as rows."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from app.db import accounts
+from app.db.asked_texts import text_of
 from app.db.keys import TenureKey
 from app.domain.dialogue import Question
+from app.domain.messages import Reply
 from app.services.turns.codec import AccountCodec
 
 Row = dict[str, object]
@@ -19,10 +23,14 @@ class QuestionRows:
         self._changed: dict[str, Row] = {}
         self._arrived: dict[str, Row] = {}
 
-    def add(self, tenure: TenureKey, before: Question | None, after: Question, *, is_stored: bool) -> None:
-        """Add a value of a question; ``is_stored``: it has a row already."""
+    def add(
+        self, tenure: TenureKey, before: Question | None, after: Question, queued: Sequence[Reply], *, is_stored: bool
+    ) -> None:
+        """Add a value of a question; ``is_stored``: it has a row already. ``queued`` are the replies queued with it."""
         if not is_stored:
-            self._asked[after.id] = self._codec.question_row(*tenure, after)
+            asked = self._asked.get(after.id)
+            text = asked["asked_text"] if asked else _text_to_store(after, queued)
+            self._asked[after.id] = {**self._codec.question_row(*tenure, after), "asked_text": text}
             return
         bucket, msisdn, _ = tenure
         key = {"bucket": bucket, "msisdn": msisdn, "id": after.id}
@@ -37,3 +45,9 @@ class QuestionRows:
         accounts.insert_questions(connection, list(self._asked.values()))
         accounts.close_questions(connection, list(self._changed.values()))
         accounts.set_questions_arrived(connection, list(self._arrived.values()))
+
+
+def _text_to_store(question: Question, queued: Sequence[Reply]) -> str | None:
+    """Return the text of a question unless it can be read from its messages; those that are held are made later."""
+    said = text_of(text for reply in queued if reply.question_id == question.id for text in reply.messages)
+    return None if said == question.asked_text else question.asked_text

@@ -119,9 +119,10 @@ class UnitOfWork:
             self._subscribers[msisdn, tenure] = subscriber_row(bucket, subscriber, entry.chain)
         for item in outcome.subscriptions:
             self._subscriptions[item.id] = subscription_row(key, item)
+        queued = [reply for reply in outcome.replies if not is_held(reply, turn)]
         for question in outcome.questions:
             before, is_stored = turn.account.questions.get(question.id), question.id in entry.stored_questions
-            self._questions.add(key, before, question, is_stored=is_stored)
+            self._questions.add(key, before, question, queued, is_stored=is_stored)
         for event in outcome.events:
             row = {"bucket": bucket, "msisdn": msisdn, "tenure": tenure, "id": next(self._ids), "made_at": turn.now}
             self._events.append({**row, "receiver": event.receiver, "type": event.type, "data": canonical(event.data)})
