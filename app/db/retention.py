@@ -34,6 +34,7 @@ from app.db.questions import question
 from app.db.record_tables import RECORD_TABLES
 from app.db.reports import delivery_report
 from app.db.rows import as_keys, given_keys, matching, one_of
+from app.db.simulator import simulator_message
 from app.db.subscribers import subscriber
 from app.db.subscriptions import subscription
 from app.db.timers import timer
@@ -92,10 +93,12 @@ def _purge(
 
 
 def purge_inbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
-    """Delete handled MOs that were stored before ``before`` (UTC), among the next ``limit`` MOs."""
+    """Delete handled MOs that were stored before ``before`` (UTC), also from threads, among the next ``limit`` MOs."""
     columns = inbound_message.c
     over = one_of(columns.status, InboundStatus.HANDLED, InboundStatus.JOINED, InboundStatus.IGNORED)
-    return _purge(connection, inbound_message, columns.stored_at < before, over, after, limit)[0]
+    page, purged = _purge(connection, inbound_message, columns.stored_at < before, over, after, limit)
+    _delete_of(connection, purged, simulator_message)
+    return page
 
 
 def purge_outbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
@@ -109,10 +112,15 @@ def purge_outbound(connection: Connection, before: datetime, after: str | None, 
     )
     over = columns.status.not_in(("queued", "sending")) & ~asks
     page, purged = _purge(connection, outbound_message, columns.made_at < before, over, after, limit)
-    keys = [(bucket, message_id) for bucket, _, message_id in purged]
-    for table in (attempt, message_part) if keys else ():
-        connection.execute(_delete(connection.dialect.name, table, ("bucket", "message_id")), as_keys(keys))
+    _delete_of(connection, purged, attempt, message_part, simulator_message)
     return page
+
+
+def _delete_of(connection: Connection, messages: Sequence[ItemKey], *tables: Table) -> None:
+    """Delete the rows that belong to messages."""
+    keys = [(bucket, message_id) for bucket, _, message_id in messages]
+    for table in tables if keys else ():
+        connection.execute(_delete(connection.dialect.name, table, ("bucket", "message_id")), as_keys(keys))
 
 
 def purge_reports(connection: Connection, raw_before: datetime, parked_before: datetime) -> int:
@@ -201,6 +209,10 @@ def drop_payloads(connection: Connection, msisdn: str, tenure: int, seqs: Sequen
 
 def drop_personal(connection: Connection, msisdn: str, tenure: int) -> None:
     """Delete all personal data of a tenure. Its emptied row stays, as it holds the head of the chain."""
+    for table in (inbound_message, outbound_message):
+        theirs = select(table.c.id).where(*_of(table, msisdn, tenure))
+        in_threads = simulator_message.c.bucket == bucket_of(msisdn), simulator_message.c.message_id.in_(theirs)
+        connection.execute(delete(simulator_message).where(*in_threads))
     for table in (
         inbound_message,
         outbound_message,

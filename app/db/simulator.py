@@ -1,4 +1,7 @@
-"""Rows of the simulated network: the threads of its handsets, and the delivery reports that are due."""
+"""Rows of the simulated network: the threads of its handsets, and the delivery reports that are due.
+
+What a message of a thread says is in its row of ``inbound_message`` or ``outbound_message``.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,10 +9,10 @@ from datetime import datetime
 from sqlalchemy import (
     BindParameter,
     Column,
+    ColumnElement,
     Connection,
     PrimaryKeyConstraint,
     Select,
-    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -17,10 +20,12 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
+    or_,
     select,
 )
 
 from app.db.columns import customer, metadata, partial_index, required
+from app.db.inbox import inbound_message
 from app.db.keys import NUMBER
 from app.db.outbox import outbound_message
 from app.db.readers import RowReader
@@ -34,11 +39,8 @@ simulator_message = Table(
     metadata,
     *customer(tenure=False),
     *required(Id, "seq", "message_id"),
-    *required(Text, "direction", "service_number", "text"),
-    Column("segments", SmallInteger, nullable=False),
-    Column("encoding", Text, nullable=False),
+    Column("direction", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("in_reply_to", Id),
     Column("report", Text),
     Column("report_due_at", Instant),
     PrimaryKeyConstraint("bucket", "msisdn", "seq"),
@@ -47,7 +49,7 @@ simulator_message = Table(
 )
 
 _sim = simulator_message
-_mt = outbound_message
+_mo, _mt = inbound_message, outbound_message
 
 
 def add_to_threads(connection: Connection, rows: Sequence[Row]) -> None:
@@ -61,6 +63,7 @@ class ThreadMessage:
 
     Attributes:
         direction: ``mo`` or ``mt``.
+        text: that of an MO is masked and escaped, as it is stored.
         at: when it was sent or received, UTC.
         in_reply_to: the id of the MO that an MT answers.
         status: the status of an MT; None for an MO.
@@ -71,14 +74,24 @@ class ThreadMessage:
     direction: str
     service_number: str
     text: str
-    segments: int
-    encoding: str
     at: datetime
     in_reply_to: str | None
     status: str | None
 
 
-_THREAD_MESSAGE = RowReader(ThreadMessage, _sim, id=_sim.c.message_id, status=_mt.c.status)
+_THREAD_MESSAGE = RowReader(
+    ThreadMessage,
+    _sim,
+    id=_sim.c.message_id,
+    service_number=func.coalesce(_mt.c.service_number, _mo.c.dialled),
+    text=func.coalesce(_mt.c.text, _mo.c.text),
+    in_reply_to=_mt.c.in_reply_to,
+    status=_mt.c.status,
+)
+
+
+def _is_message(table: Table) -> ColumnElement[bool]:
+    return and_(table.c.bucket == _sim.c.bucket, table.c.msisdn == _sim.c.msisdn, table.c.id == _sim.c.message_id)
 
 
 def thread_of(connection: Connection, msisdn: str, after: str | None, limit: int) -> list[ThreadMessage]:
@@ -87,13 +100,9 @@ def thread_of(connection: Connection, msisdn: str, after: str | None, limit: int
     mine = (_sim.c.bucket == bucket, _sim.c.msisdn == msisdn)
     statement = (
         select(*_THREAD_MESSAGE.columns)
-        .join_from(
-            _sim,
-            _mt,
-            and_(_mt.c.bucket == _sim.c.bucket, _mt.c.msisdn == _sim.c.msisdn, _mt.c.id == _sim.c.message_id),
-            isouter=True,
-        )
-        .where(*mine)
+        .join_from(_sim, _mt, _is_message(_mt), isouter=True)
+        .join(_mo, _is_message(_mo), isouter=True)
+        .where(*mine, or_(_mt.c.id.is_not(None), _mo.c.id.is_not(None)))
         .order_by(_sim.c.seq)
         .limit(limit)
     )
@@ -126,12 +135,7 @@ class DueReport:
 
 _DUE_REPORT = RowReader(DueReport, _sim)
 # A carrier reports after it has answered. While the answer is not recorded yet, the report is held back.
-_STILL_SENDING = exists().where(
-    _mt.c.bucket == _sim.c.bucket,
-    _mt.c.msisdn == _sim.c.msisdn,
-    _mt.c.id == _sim.c.message_id,
-    _mt.c.status == "sending",
-)
+_STILL_SENDING = exists().where(_is_message(_mt), _mt.c.status == "sending")
 _DUE = (
     select(*_DUE_REPORT.columns)
     .where(_sim.c.report_due_at <= bindparam("now", type_=Instant), ~_STILL_SENDING)

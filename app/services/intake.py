@@ -49,19 +49,17 @@ class Source:
 
 
 @value
-class StoredText:
-    """A new message of a batch, masked, as companions get it; ``at`` is the time of storing in UTC."""
+class NewMessage:
+    """A new message of a batch, as companions get it; ``at`` is the time of storing in UTC."""
 
     id: str
     msisdn: str
-    dialled: str
-    text: str
     at: datetime
 
 
 _Sent = tuple[Source, InboundMessage]
 # Writes something of its own about new messages, in the commit that stores them.
-Companion = Callable[[Connection, Sequence[StoredText]], None]
+Companion = Callable[[Connection, Sequence[NewMessage]], None]
 
 
 class Intake:
@@ -178,13 +176,13 @@ class Intake:
     def _run_companions(self, connection: Connection, rows: Sequence[dict[str, object]]) -> None:
         """Call the companion of each provider with its new messages."""
         for provider, companion in self._companions.items():
-            texts = [
-                StoredText(str(row["id"]), str(row["msisdn"]), str(row["dialled"]), str(row["text"]), row["stored_at"])  # type: ignore[arg-type]
+            own = [
+                NewMessage(str(row["id"]), str(row["msisdn"]), row["stored_at"])  # type: ignore[arg-type]
                 for row in rows
                 if row["provider"] == provider
             ]
-            if texts:
-                companion(connection, texts)
+            if own:
+                companion(connection, own)
 
 
 def _changed_repeat(row: dict[str, object], now: datetime) -> dict[str, object]:

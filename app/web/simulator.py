@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from app.domain.messages import OutboundStatus, is_final
 from app.domain.msisdn import parse_sender, sender_as_given
+from app.domain.segments import Encoding, measure
 from app.domain.values import replace
 from app.providers.generic_in import Reader
 from app.providers.requests import MalformedRequestError
@@ -76,14 +77,15 @@ def _number(given: str) -> str:
 def _out(msisdn: str, item: ThreadMessage) -> ThreadMessageOut:
     mo = item.direction == "mo"
     sender, receiver = (msisdn, item.service_number) if mo else (item.service_number, msisdn)
+    size = measure(item.text)
     return ThreadMessageOut(
         id=item.id,
         direction="mo" if mo else "mt",
         sender=sender,
         to=receiver,
         text=item.text,
-        segments=item.segments,
-        encoding="gsm7" if item.encoding == "gsm7" else "ucs2",
+        segments=size.segments,
+        encoding="gsm7" if size.encoding is Encoding.GSM7 else "ucs2",
         at=item.at,
         status=item.status or "sent",
         in_reply_to=item.in_reply_to,

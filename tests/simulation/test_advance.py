@@ -48,7 +48,7 @@ _COMPARED: dict[Table, Sequence[str]] = {
     ),
     attempt: ("msisdn", "number", "at", "result", "error_code"),
     delivery_report: ("msisdn", "status", "parked", "reported_at", "stored_at"),
-    simulator_message: ("msisdn", "direction", "text", "at", "report_due_at"),
+    simulator_message: ("msisdn", "direction", "at", "report_due_at"),
     evidence: ("msisdn", "seq", "kind", "at"),
     event: ("msisdn", "receiver", "type", "made_at"),
     timer: ("msisdn", "kind", "due_at"),

@@ -88,12 +88,13 @@ async def test_invalid_json_is_refused(web: Web, content: str) -> None:
     assert_problem(await web.call("POST", f"{HANDSET}/messages", content=content), 422)
 
 
-@pytest.mark.parametrize("text", ["\\ud83d", "0\\u0000", "😀"])
-async def test_a_handset_may_send_any_text(web: Web, text: str) -> None:
+@pytest.mark.parametrize(("text", "shown"), [("\\ud83d", "␛D83D"), ("0\\u0000", "0␛0"), ("😀", "😀")])
+async def test_a_handset_may_send_any_text(web: Web, text: str, shown: str) -> None:
     content = f'{{"to": "10086", "text": "{text}"}}'
     assert (await web.call("POST", f"{HANDSET}/messages", content=content)).status_code == 202
     await web.call("POST", "/simulator/drain")
-    assert len(await thread(web)) == 2
+    sent, _ = await thread(web)
+    assert (sent["text"], sent["segments"], sent["encoding"]) == (shown, 1, "ucs2")
 
 
 @pytest.mark.parametrize("given", ["13800138000", "+8613800138000", "8613800138000", "008613800138000"])

@@ -14,12 +14,11 @@ from app.db.simulator import ThreadMessage
 from app.db.state import MILLION, GatewayState, current_state, set_state
 from app.domain.messages import DeliveryReport, OutboundStatus
 from app.domain.msisdn import bucket_of
-from app.domain.segments import measure
 from app.domain.simulation import FaultMode, SimulatedReport
 from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.services.delivery.receipts import Receipts
 from app.services.ids import IdSource
-from app.services.intake import StoredText
+from app.services.intake import NewMessage
 
 __all__ = ["PROVIDER", "SimulatedNetwork", "ThreadMessage", "provider_id"]
 
@@ -90,37 +89,26 @@ class SimulatedNetwork:
             "seq": next(self._ids),
             "message_id": item.reference,
             "direction": "mt",
-            "service_number": item.sender,
-            "text": item.text,
-            "segments": item.segments,
-            "encoding": item.encoding,
             "at": state.now,
-            "in_reply_to": item.in_reply_to,
             "report": state.report_status if reports else None,
             "report_due_at": state.now + timedelta(seconds=state.report_delay_seconds) if reports else None,
         }
 
     # ---- from the handsets
 
-    def keep_sent(self, connection: Connection, texts: Sequence[StoredText]) -> None:
+    def keep_sent(self, connection: Connection, sent: Sequence[NewMessage]) -> None:
         """Add MOs to their handsets' threads, in the transaction that stores them."""
-        rows = []
-        for item in texts:
-            size = measure(item.text)
-            rows.append(
-                {
-                    "bucket": bucket_of(item.msisdn),
-                    "msisdn": item.msisdn,
-                    "seq": next(self._ids),
-                    "message_id": item.id,
-                    "direction": "mo",
-                    "service_number": item.dialled,
-                    "text": item.text,
-                    "segments": size.segments,
-                    "encoding": size.encoding,
-                    "at": item.at,
-                }
-            )
+        rows = [
+            {
+                "bucket": bucket_of(item.msisdn),
+                "msisdn": item.msisdn,
+                "seq": next(self._ids),
+                "message_id": item.id,
+                "direction": "mo",
+                "at": item.at,
+            }
+            for item in sent
+        ]
         simulator.add_to_threads(connection, rows)
 
     # ---- reports

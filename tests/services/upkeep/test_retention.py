@@ -13,6 +13,7 @@ from app.db.handovers import attempt
 from app.db.inbox import inbound_message
 from app.db.outbox import outbound_message
 from app.db.questions import question
+from app.db.simulator import simulator_message
 from app.db.subscriptions import subscription
 from app.domain.account import SubscriberStatus
 from app.domain.campaigns import Segment
@@ -71,6 +72,18 @@ async def test_old_messages_and_questions_go_with_their_attempts(gateway: Runnin
     assert await gateway.count(attempt) == 0
 
 
+async def test_purged_messages_leave_the_thread_of_their_handset(gateway: Running) -> None:
+    await gateway.say("0000")
+    await gateway.advance(days=200)
+    [balance] = await gateway.say("YE")
+    await run_purge(gateway)
+    thread = await gateway.thread()
+    assert [message.text for message in thread if message.direction == "mo"] == ["YE"]
+    assert thread[-1].text == balance
+    counts = {msisdn: count for msisdn, count, _ in await gateway.gateway.carriers.network.handsets()}
+    assert counts[ALICE] == len(thread)
+
+
 async def test_payloads_of_active_services_stay(gateway: Running) -> None:
     await gateway.say("0000")
     await gateway.say("1")
@@ -115,7 +128,7 @@ async def test_a_closed_tenure_is_erased_when_its_time_is_over(gateway: Running)
     await erase(ALICE, 1, "api:demo", "they asked for it")
     rows = await gateway.rows(evidence, evidence.c.msisdn == ALICE)
     assert [row["kind"] for row in rows if row["payload"]] == ["erased"]
-    for table in (subscription, inbound_message, outbound_message, question):
+    for table in (subscription, inbound_message, outbound_message, question, simulator_message):
         assert await gateway.count(table, table.c.msisdn == ALICE) == 0, table.name
     assert all_chains_verify(gateway)
 
