@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from app.db.columns import customer, metadata, optional, partial_index, required
+from app.db.columns import CLUSTERED, customer, metadata, optional, partial_index, required
 from app.db.record_tables import RECORD_TABLES
 from app.db.rows import AnyRow, Row, insert_new_rows, one_of, update_rows
 from app.db.subscribers import subscriber
@@ -56,6 +56,7 @@ campaign_recipient = Table(
     PrimaryKeyConstraint("bucket", "campaign_id", "msisdn"),
     Index("ix_campaign_recipient_campaign_id", "campaign_id", "status", "reason"),
     partial_index("ix_campaign_recipient_waiting", "campaign_id", "bucket", "msisdn", where="status = 'waiting'"),
+    **CLUSTERED,
 )
 _campaign = campaign.c
 _recipient = campaign_recipient.c

@@ -13,6 +13,11 @@ metadata = MetaData(
     }
 )
 
+# Further arguments of a table whose rows lie in the order of their primary key, with no second copy of it: small rows
+# that are found by their key and seldom written. The rows of messages, questions and evidence lie in the order of
+# their making: they are wide, and as neighbours those of a batch share few pages (ADR 23).
+CLUSTERED = {"sqlite_with_rowid": False}
+
 
 def customer(*, tenure: bool = True) -> list[Column[Any]]:
     """Return the columns that every row of customer data starts with."""

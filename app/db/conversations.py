@@ -13,7 +13,7 @@ from sqlalchemy import (
     select,
 )
 
-from app.db.columns import customer, metadata
+from app.db.columns import CLUSTERED, customer, metadata
 from app.db.keys import NUMBER, NumberKey
 from app.db.readers import RowReader
 from app.db.rows import (
@@ -40,6 +40,7 @@ conversation = Table(
     Column("guards", Text),
     Column("version", Id),
     PrimaryKeyConstraint("bucket", "msisdn"),
+    **CLUSTERED,
 )
 
 

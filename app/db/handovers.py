@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from app.db import message_parts
-from app.db.columns import customer, metadata
+from app.db.columns import CLUSTERED, customer, metadata
 from app.db.keys import ITEM, ItemKey
 from app.db.message_parts import MessagePart
 from app.db.outbox import ClaimedMessage, outbound_message, unfinished
@@ -52,6 +52,7 @@ attempt = Table(
     Column("result", Text, nullable=False),
     Column("error_code", Text),
     PrimaryKeyConstraint("bucket", "message_id", "number"),
+    **CLUSTERED,
 )
 
 _mt = outbound_message

@@ -5,7 +5,7 @@ from functools import cache
 
 from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, Table, Text, select
 
-from app.db.columns import customer, metadata, partial_index, required
+from app.db.columns import CLUSTERED, customer, metadata, partial_index, required
 from app.db.outbox import outbound_message
 from app.db.readers import RowReader
 from app.db.reports import REPORTED_MESSAGE, ReportedMessage
@@ -29,6 +29,7 @@ message_part = Table(
     *required(Text, "status"),
     PrimaryKeyConstraint("bucket", "message_id", "number"),
     partial_index("ix_message_part_provider_id", "provider", "provider_message_id", where=_HAS_PROVIDER_ID),
+    **CLUSTERED,
 )
 _mt = outbound_message
 _KEY = ("provider", "provider_message_id")

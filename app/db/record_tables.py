@@ -69,6 +69,7 @@ def _table(name: str, kind: type[Record], *indexes: tuple[str, ...]) -> RecordTa
         Index(f"ix_{name}_id", "id"),
         partial_index(f"ix_{name}_open", "bucket", "msisdn", "tenure", where="open"),
         *(Index(f"ix_{name}_{'_'.join(names)}", *names) for names in indexes),
+        **columns.CLUSTERED,
     )
     reader = RowReader(OwnedRecord, table, record=RowReader(kind, table))
     return RecordTable(kind, table, of_kind, reader)

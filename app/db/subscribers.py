@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-from app.db.columns import customer, metadata, optional, required
+from app.db.columns import CLUSTERED, customer, metadata, optional, required
 from app.db.keys import TENURE
 from app.db.readers import RowReader
 from app.db.rows import (
@@ -42,6 +42,7 @@ subscriber = Table(
     Column("evidence_hash", Text, nullable=False),
     *optional(Text, "evidence_key", "evidence_mac"),
     PrimaryKeyConstraint("bucket", "msisdn", "tenure"),
+    **CLUSTERED,
 )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import (
     Text,
 )
 
-from app.db.columns import customer, metadata, optional, partial_index, required
+from app.db.columns import CLUSTERED, customer, metadata, optional, partial_index, required
 from app.db.keys import ITEM, TENURE, TenureKey
 from app.db.readers import RowReader
 from app.db.rows import (
@@ -44,6 +44,7 @@ subscription = Table(
     ),
     # To see whether anybody has a service takes one index look-up (safety.md 3).
     partial_index("ix_subscription_service", "service_code", "bucket", "id", where="state <> 'ended'"),
+    **CLUSTERED,
 )
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from app.db.columns import customer, metadata, required
+from app.db.columns import CLUSTERED, customer, metadata, required
 from app.db.inbox import inbound_message
 from app.db.keys import NUMBER, TENURE, NumberKey, TenureKey
 from app.db.readers import RowReader
@@ -43,6 +43,7 @@ timer = Table(
     Column("data", Text, nullable=False),
     PrimaryKeyConstraint("bucket", "msisdn", "tenure", "kind", "subject"),
     Index("ix_timer_due_at", "due_at"),
+    **CLUSTERED,
 )
 
 _timer = timer

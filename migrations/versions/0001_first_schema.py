@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("result", sa.Text(), nullable=False),
         sa.Column("error_code", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "message_id", "number", name=op.f("pk_attempt")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "bill",
@@ -60,6 +61,7 @@ def upgrade() -> None:
         sa.Column("items", sa.Text(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_bill")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_bill_id", "bill", ["id"], unique=False)
     op.create_index(
@@ -108,6 +110,7 @@ def upgrade() -> None:
         sa.Column("goes_at", sa.BigInteger(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_campaign_message")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_campaign_message_id", "campaign_message", ["id"], unique=False)
     op.create_index("ix_campaign_message_id_state", "campaign_message", ["id", "state"], unique=False)
@@ -127,6 +130,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "campaign_id", "msisdn", name=op.f("pk_campaign_recipient")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_campaign_recipient_campaign_id", "campaign_recipient", ["campaign_id", "status", "reason"], unique=False
@@ -167,6 +171,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_charge")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_charge_id", "charge", ["id"], unique=False)
     op.create_index(
@@ -185,6 +190,7 @@ def upgrade() -> None:
         sa.Column("tenure", sa.Integer(), nullable=False),
         sa.Column("guards", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", name=op.f("pk_conversation")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "data_usage",
@@ -198,6 +204,7 @@ def upgrade() -> None:
         sa.Column("spent", sa.BigInteger(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_data_usage")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_data_usage_id", "data_usage", ["id"], unique=False)
     op.create_index(
@@ -396,6 +403,7 @@ def upgrade() -> None:
         sa.Column("told", sa.Boolean(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_low_balance")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_low_balance_id", "low_balance", ["id"], unique=False)
     op.create_index(
@@ -417,6 +425,7 @@ def upgrade() -> None:
         sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_marketing_consent")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_marketing_consent_id", "marketing_consent", ["id"], unique=False)
     op.create_index(
@@ -437,6 +446,7 @@ def upgrade() -> None:
         sa.Column("provider_message_id", sa.Text(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "message_id", "number", name=op.f("pk_message_part")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_message_part_provider_id",
@@ -538,6 +548,7 @@ def upgrade() -> None:
         sa.Column("messages", sa.Text(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_password_tries")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_password_tries_id", "password_tries", ["id"], unique=False)
     op.create_index(
@@ -561,6 +572,7 @@ def upgrade() -> None:
         sa.Column("charge_id", sa.Text(), nullable=True),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_per_use")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_per_use_id", "per_use", ["id"], unique=False)
     op.create_index(
@@ -583,6 +595,7 @@ def upgrade() -> None:
         sa.Column("fee_summary_told", sa.Text(), nullable=True),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_preferences")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_preferences_id", "preferences", ["id"], unique=False)
     op.create_index(
@@ -644,6 +657,7 @@ def upgrade() -> None:
         sa.Column("second_half", sa.Text(), nullable=True),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_refund")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_refund_id", "refund", ["id"], unique=False)
     op.create_index(
@@ -704,6 +718,7 @@ def upgrade() -> None:
         sa.Column("price_before_fen", sa.BigInteger(), nullable=True),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_service_order")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_service_order_id", "service_order", ["id"], unique=False)
     op.create_index(
@@ -760,6 +775,7 @@ def upgrade() -> None:
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_spam_report")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_spam_report_id", "spam_report", ["id"], unique=False)
     op.create_index("ix_spam_report_number", "spam_report", ["number"], unique=False)
@@ -782,6 +798,7 @@ def upgrade() -> None:
         sa.Column("counted_at", sa.BigInteger(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_spend")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_spend_id", "spend", ["id"], unique=False)
     op.create_index(
@@ -813,6 +830,7 @@ def upgrade() -> None:
         sa.Column("evidence_key", sa.Text(), nullable=True),
         sa.Column("evidence_mac", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", name=op.f("pk_subscriber")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "subscription",
@@ -839,6 +857,7 @@ def upgrade() -> None:
         sa.Column("began_under", sa.BigInteger(), nullable=False),
         sa.Column("owed_month", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_subscription")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_subscription_held",
@@ -867,6 +886,7 @@ def upgrade() -> None:
         sa.Column("over_at", sa.BigInteger(), nullable=True),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_suspension")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_suspension_id", "suspension", ["id"], unique=False)
     op.create_index(
@@ -925,6 +945,7 @@ def upgrade() -> None:
         sa.Column("other_charge_ids", sa.Text(), nullable=False),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "id", name=op.f("pk_ticket")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_ticket_id", "ticket", ["id"], unique=False)
     op.create_index("ix_ticket_number", "ticket", ["number"], unique=False)
@@ -947,6 +968,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("data", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "kind", "subject", name=op.f("pk_timer")),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_timer_due_at", "timer", ["due_at"], unique=False)
 
