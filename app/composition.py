@@ -162,7 +162,7 @@ def _management(
         quality=Quality(database),
         terms_changes=terms_changes,
         tickets=Tickets(database, turns),
-        tokens=Tokens(database, ids, accept_demo=settings.disposable),
+        tokens=Tokens(database, accept_demo=settings.disposable),
         usage=Usage(turns),
     )
 

@@ -1,7 +1,6 @@
 """``smsgw chat``: a handset in the terminal, against a running gateway (http-api.md, command line)."""
 
 import asyncio
-import re
 import sys
 from typing import Annotated
 
@@ -14,12 +13,12 @@ from app.cli.handset.lines import LineError
 from app.cli.handset.simulator import GatewayError, Simulator
 from app.cli.handset.thread import ACCESS_NUMBER
 from app.cli.terminal import WRONG_USE, examples, exit_with_error, out
+from app.domain.ids import is_id
 from app.domain.msisdn import parse_msisdn
 
 app = typer.Typer()
 _DEMO_CUSTOMER = "13800138000"
 _HISTORY = 10
-_MESSAGE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Msisdn = Annotated[str, typer.Argument(help="The handset's number.", metavar="MSISDN")]
 Url = Annotated[str | None, typer.Option(help="The gateway; default http://127.0.0.1 and SMSGW_PORT or 8086.")]
@@ -51,7 +50,7 @@ def chat(
     number = parse_msisdn(msisdn)
     if number is None:
         exit_with_error(f"{msisdn} is no mobile number: write 13800138000 or +8613800138000.", WRONG_USE)
-    if after is not None and not _MESSAGE_ID.fullmatch(after):
+    if after is not None and not is_id(after):
         exit_with_error("--after takes a message's id, as the simulator and the API show it.", WRONG_USE)
     simulator = Simulator(gateway_url(url), number)
     at_a_terminal = sys.stdin.isatty() and sys.stdout.isatty()

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from app.cli.database import checked_database
 from app.cli.terminal import examples, out, print_done
-from app.services.ids import IdSource
 from app.services.management.tokens import Scope, Tokens
 
 app = typer.Typer(help="Tokens of the management API.", no_args_is_help=True)
@@ -20,7 +19,7 @@ Name = Annotated[str, typer.Argument(help="What the token is called in lists and
 @contextmanager
 def _tokens(*, make: bool = False) -> Iterator[Tokens]:
     with checked_database(make=make) as (database, _, _):
-        yield Tokens(database, IdSource(), accept_demo=False)
+        yield Tokens(database, accept_demo=False)
 
 
 @app.command(

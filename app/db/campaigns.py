@@ -37,7 +37,7 @@ from app.domain.values import value
 campaign = Table(
     "campaign",
     metadata,
-    Column("id", Id, primary_key=True),
+    Column("id", Id, primary_key=True, autoincrement=False),
     *required(Text, "class", "text", "who"),
     *optional(Text, "brand", "payment", "language", "cursor", "tally"),
     Column("vip", Boolean),

@@ -12,6 +12,7 @@ from app.db.readers import RowReader
 from app.db.rows import Row, insert_rows, matching
 from app.db.types import Id, Instant
 from app.domain.events import EventStatus
+from app.domain.ids import first_at
 from app.domain.values import value
 
 _OPEN = "status IN ('pending', 'sending')"
@@ -112,5 +113,4 @@ def _horizon(connection: Connection) -> str:
     client that read the later one would never see the earlier one. SQLite has a single writer.
     """
     begun: datetime = connection.execute(_HORIZON).scalar_one()
-    milliseconds = f"{int(begun.timestamp() * 1000):012x}"
-    return f"{milliseconds[:8]}-{milliseconds[8:]}-7000-8000-000000000000"
+    return str(first_at(begun))

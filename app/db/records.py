@@ -104,7 +104,7 @@ def page(
     """Return at most ``limit`` records whose columns equal ``equal``, ordered by id, after the id ``after``.
 
     ``by`` orders by an instant first. Then ``after`` is that instant in microseconds, a dot, and the id:
-    ``1772416800000000.0190…``.
+    ``1772416800000000.1858…``.
     """
     table = RECORD_TABLES[kind]
     columns = table.table.c

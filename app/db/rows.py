@@ -38,9 +38,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.types import BigInteger
+from sqlalchemy.types import BigInteger, TypeEngine
 
-from app.db.types import Instant, to_micros
+from app.db.types import Id, Instant, to_micros
 from app.domain.values import value
 
 Row = Mapping[str, object]
@@ -118,25 +118,51 @@ def raw(column: Column[Any]) -> ColumnElement[Any]:
 # ---- reading
 
 
+@value
+class _Query:
+    """A statement's SQL, the names of its placeholders in order, and the values bound to it.
+
+    ``read`` converts a row; None: no column has to be.
+    """
+
+    sql: str
+    order: tuple[str, ...]
+    values: dict[str, object]
+    read: Callable[[Fields], Fields] | None
+
+
 @cache
-def _for_sqlite(statement: Executable) -> tuple[str, tuple[str, ...], dict[str, object]]:
-    """Return a statement's SQL, the names of its placeholders in order, and the values bound to it."""
+def _for_sqlite(statement: Executable) -> _Query:
     compiled = statement.compile(dialect=sqlite.dialect())  # type: ignore[attr-defined]  # every statement can be
-    return str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params)
+    selected = [column.type for column in getattr(statement, "exported_columns", ())]
+    return _Query(str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params), _converter(selected))
+
+
+def _converter(selected: Sequence[TypeEngine[Any]]) -> Callable[[Fields], Fields] | None:
+    """Return the function that makes strings of the ids in a row, which the driver returns as integers."""
+    if not any(isinstance(kind, Id) for kind in selected):
+        return None
+    fields = [
+        f"None if row[{place}] is None else str(row[{place}])" if isinstance(kind, Id) else f"row[{place}]"
+        for place, kind in enumerate(selected)
+    ]
+    converter: Callable[[Fields], Fields] = eval(f"lambda row: ({', '.join(fields)},)")  # noqa: S307  made of numbers
+    return converter
 
 
 def fetch(connection: Connection, statement: Executable, parameters: Mapping[str, object]) -> Sequence[Fields]:
     """Run a statement that was built once, and return its rows as plain tuples of stored values.
 
     On SQLite this bypasses SQLAlchemy, whose part takes several times as long as the query, and a batch runs a dozen
-    of them. Booleans may be returned as 0 and 1.
+    of them. Ids are strings as everywhere; booleans may be returned as 0 and 1.
     """
     if connection.dialect.name != "sqlite":
         result: CursorResult[*tuple[Any, ...]] = connection.execute(statement, dict(parameters))
         return result.all() if result.returns_rows else ()
-    sql, order, values = _for_sqlite(statement)
-    given = {**values, **parameters}
-    return driver_of(connection).execute(sql, [given[name] for name in order]).fetchall()
+    query = _for_sqlite(statement)
+    given = {**query.values, **parameters}
+    found = driver_of(connection).execute(query.sql, [given[name] for name in query.order]).fetchall()
+    return found if query.read is None else list(map(query.read, found))
 
 
 def driver_of(connection: Connection) -> sqlite3.Connection:

@@ -32,7 +32,7 @@ _UNDER_WAY = "done_at IS NULL"
 terms_change = Table(
     "terms_change",
     metadata,
-    Column("id", Id, primary_key=True),
+    Column("id", Id, primary_key=True, autoincrement=False),
     *required(Text, "service_code", "cancel_effect", "who"),
     Column("price_fen", BigInteger, nullable=False),
     *required(Instant, "takes_effect_at", "made_at"),

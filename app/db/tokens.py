@@ -5,14 +5,13 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, Table, Text, insert, select, update
 
 from app.db.columns import metadata
-from app.db.types import Id, Instant
+from app.db.types import Instant
 from app.domain.values import value
 
 api_token = Table(
     "api_token",
     metadata,
-    Column("id", Id, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
+    Column("name", Text, primary_key=True),
     Column("token_hash", Text, nullable=False, unique=True),
     Column("scopes", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -26,7 +25,6 @@ _token = api_token
 class TokenRead:
     """A token without its secret; times are UTC."""
 
-    id: str
     name: str
     scopes: frozenset[str]
     created_at: datetime
@@ -36,7 +34,6 @@ class TokenRead:
 def add_token(connection: Connection, token: TokenRead, token_hash: str) -> None:
     """Store a new token."""
     values = {
-        "id": token.id,
         "name": token.name,
         "token_hash": token_hash,
         "scopes": " ".join(sorted(token.scopes)),
@@ -46,7 +43,7 @@ def add_token(connection: Connection, token: TokenRead, token_hash: str) -> None
 
 
 def _read(row: object) -> TokenRead:
-    return TokenRead(row.id, row.name, frozenset(row.scopes.split()), row.created_at, row.revoked_at)  # type: ignore[attr-defined]
+    return TokenRead(row.name, frozenset(row.scopes.split()), row.created_at, row.revoked_at)  # type: ignore[attr-defined]
 
 
 def find_token(connection: Connection, token_hash: str) -> TokenRead | None:

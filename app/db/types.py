@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import BigInteger, Text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import BigInteger
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from typing_extensions import override
@@ -44,5 +43,20 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else from_micros(value)
 
 
-# A UUID as canonical text; PostgreSQL stores it in 16 bytes, SQLite as text.
-Id = Text().with_variant(postgresql.UUID(as_uuid=False), "postgresql")
+class Id(TypeDecorator[str]):
+    """An id of the gateway: decimal digits in the program, an integer in the database.
+
+    What bypasses SQLAlchemy writes the digits: SQLite turns them into an integer where they are stored in such a column
+    or compared with it, PostgreSQL where JSON is read as rows.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> int | None:
+        return None if value is None else int(value)
+
+    @override
+    def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)

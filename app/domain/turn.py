@@ -106,7 +106,7 @@ class Turn:
         provider: the provider that replies are sent through.
         at: when the stimulus happened (UTC).
         now: when it is handled (UTC).
-        ids: new UUIDv7 strings.
+        ids: new ids, each greater than the one before.
         randbelow: ``randbelow(n)`` returns a random number from 0 to n - 1.
         password_result: the result of the check that an earlier outcome of the same MO awaited; None on the first pass.
     """

@@ -1,53 +1,58 @@
-"""Identifiers: UUIDv7 (RFC 9562, section 5.7), monotonic even if the machine's clock is set back.
+"""The source of new ids, in the order of time and unique over processes (ADR 4)."""
 
-The order of a subscriber's messages is that of their ids. So new ids follow the newest stored one, if that is ahead
-of the clock.
-"""
-
-import random
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
-_STEP_BITS = 32
-_VERSION = 7 << 76
-_VARIANT = 0b10 << 62
-_LOW_62 = (1 << 62) - 1
-_HIGH_12 = (1 << 12) - 1
+from app.domain.ids import MILLISECOND_BITS, WORKER_BITS, end_of, first_at
+from app.domain.storage import StorageUnavailableError
+
+_STEP = 1 << WORKER_BITS
+_NO_END = 1 << 63
 
 
 class IdSource(Iterator[str]):
-    """Generates ids, each greater than the one before. It is thread-safe."""
+    """Generates ids, each greater than the one before, whatever the machine's clock does. It is thread-safe.
 
-    def __init__(self, newest: str | None = None) -> None:
+    When the counter of a millisecond is used up, ids go on in the next one.
+    """
+
+    def __init__(self, worker: int = 0, *, leased: bool = False) -> None:
+        """``worker``: from 0 to 1023. ``leased``: there is none, and no id, before ``hold`` is called."""
         self._lock = threading.Lock()
-        # An id grants nothing to those who guess it.
-        self._random = random.Random()  # noqa: S311  ids are unique, not secret
-        self._milliseconds, self._high, self._low = 0, 0, 0
-        if newest is not None:
-            self.start_after(newest)
+        self._last = worker
+        self._end = 0 if leased else _NO_END
+
+    def hold(self, worker: int, since: datetime, until: datetime) -> None:
+        """Make ids under a worker number in the milliseconds from ``since`` up to ``until`` (UTC)."""
+        with self._lock:
+            self._last = max(self._last, first_at(since)) >> WORKER_BITS << WORKER_BITS | worker
+            self._end = first_at(until)
+
+    def give_up(self) -> datetime:
+        """Make no more ids. Return the end of the newest one's millisecond, UTC."""
+        with self._lock:
+            self._end = 0
+        return self.newest_ends
+
+    @property
+    def newest_ends(self) -> datetime:
+        """The end of the newest id's millisecond, UTC."""
+        return end_of(self._last)
 
     def start_after(self, newest: str) -> None:
         """Generate only ids greater than ``newest`` from now on."""
-        value = int(newest.replace("-", ""), 16)
-        stored = value >> 80, (value >> 64) & _HIGH_12, value & _LOW_62
         with self._lock:
-            self._milliseconds, self._high, self._low = max((self._milliseconds, self._high, self._low), stored)
+            self._last = max(self._last, int(newest) >> WORKER_BITS << WORKER_BITS | self._last % _STEP)
 
     def __next__(self) -> str:
-        """Return a new id: Unix milliseconds, then a 74-bit counter with a random start in each millisecond."""
-        now = time.time_ns() // 1_000_000
+        """Return a new id. Raise StorageUnavailableError while this process holds no worker number."""
+        now = time.time_ns() // 1_000_000 << MILLISECOND_BITS
         with self._lock:
-            self._low += self._random.getrandbits(_STEP_BITS) + 1
-            if now > self._milliseconds:
-                # The counter starts with its top bit unset, so that it does not overflow within the millisecond.
-                self._milliseconds = now
-                self._high, self._low = self._random.getrandbits(11), self._random.getrandbits(62)
-            elif self._low > _LOW_62:
-                self._low &= _LOW_62
-                self._milliseconds, self._high = self._carried()
-            digits = f"{self._milliseconds << 80 | _VERSION | self._high << 64 | _VARIANT | self._low:032x}"
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-    def _carried(self) -> tuple[int, int]:
-        return (self._milliseconds, self._high + 1) if self._high < _HIGH_12 else (self._milliseconds + 1, 0)
+            # An overflow of the counter carries into the milliseconds.
+            new = max(self._last + _STEP, now | self._last % _STEP)
+            if new >= self._end:
+                raise StorageUnavailableError("this process holds no worker number")
+            self._last = new
+        return str(new)

@@ -1,11 +1,11 @@
 """Dependencies that routes share: the gateway, the caller and its scopes, numbers, ids and reasons."""
 
-import re
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from app.domain.ids import PATTERN, is_id
 from app.domain.masking import holds_password, masked
 from app.domain.msisdn import parse_msisdn
 from app.domain.reasons import reason_in
@@ -149,8 +149,8 @@ async def _reason(given: Annotated[str | None, _Reason] = None) -> str | None:
 ReasonIn = Annotated[str | None, Depends(_reason)]
 
 
-ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-_ID_OF_EVENT = re.compile(ID)
+# Ids from outside are checked where they come in: what has another form is no id, and the database is not asked.
+ID = f"^{PATTERN}$"
 LimitIn = Annotated[int, Query(ge=1, le=500)]
 AfterIdIn = Annotated[str | None, Query(pattern=ID, description="only what follows the item with this id")]
 
@@ -160,14 +160,14 @@ async def _last_event(
         str | None, Header(alias="Last-Event-ID", description="after a broken stream: continue after this event")
     ] = None,
 ) -> str | None:
-    return given if given and _ID_OF_EVENT.fullmatch(given) else None
+    return given if given and is_id(given) else None
 
 
 LastEventIn = Annotated[str | None, Depends(_last_event)]
 
 
 async def _message_id(message_id: Annotated[str, Path(description="the gateway's id of a message")]) -> str:
-    if not re.fullmatch(ID, message_id):
+    if not is_id(message_id):
         raise ProblemError(404, "There is no message with this id.")
     return message_id
 

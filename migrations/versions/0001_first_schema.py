@@ -2,14 +2,11 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-ID = sa.Text().with_variant(postgresql.UUID(as_uuid=False), "postgresql")
 
 
 def upgrade() -> None:
@@ -18,7 +15,7 @@ def upgrade() -> None:
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
         sa.Column("tenure", sa.Integer(), nullable=False),
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
@@ -29,21 +26,19 @@ def upgrade() -> None:
     op.create_index("ix_access_record_who", "access_record", ["who", "at", "id"])
     op.create_table(
         "api_token",
-        sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("token_hash", sa.Text(), nullable=False),
         sa.Column("scopes", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
-        sa.UniqueConstraint("name", name=op.f("uq_api_token_name")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_api_token")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_token_token_hash")),
     )
     op.create_table(
         "attempt",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
-        sa.Column("message_id", ID, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
         sa.Column("number", sa.SmallInteger(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("result", sa.Text(), nullable=False),
@@ -74,7 +69,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "campaign",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("class", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
@@ -126,7 +121,7 @@ def upgrade() -> None:
         "campaign_recipient",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
-        sa.Column("campaign_id", ID, nullable=False),
+        sa.Column("campaign_id", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "campaign_id", "msisdn", name=op.f("pk_campaign_recipient")),
@@ -218,9 +213,9 @@ def upgrade() -> None:
     op.create_table(
         "delivery_report",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=True),
-        sa.Column("message_id", ID, nullable=True),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("provider_message_id", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
@@ -239,7 +234,7 @@ def upgrade() -> None:
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
         sa.Column("tenure", sa.Integer(), nullable=False),
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("receiver", sa.Text(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("data", sa.Text(), nullable=False),
@@ -327,7 +322,7 @@ def upgrade() -> None:
         "inbound_message",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("tenure", sa.Integer(), nullable=True),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("provider_message_id", sa.Text(), nullable=False),
@@ -440,7 +435,7 @@ def upgrade() -> None:
         "message_part",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
-        sa.Column("message_id", ID, nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
         sa.Column("number", sa.SmallInteger(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("provider_message_id", sa.Text(), nullable=True),
@@ -461,7 +456,7 @@ def upgrade() -> None:
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
         sa.Column("tenure", sa.Integer(), nullable=False),
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("service_number", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("class", sa.Text(), nullable=False),
@@ -469,8 +464,8 @@ def upgrade() -> None:
         sa.Column("encoding", sa.Text(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("segments", sa.SmallInteger(), nullable=False),
-        sa.Column("question_id", ID, nullable=True),
-        sa.Column("in_reply_to", ID, nullable=True),
+        sa.Column("question_id", sa.BigInteger(), nullable=True),
+        sa.Column("in_reply_to", sa.BigInteger(), nullable=True),
         sa.Column("about", sa.Text(), nullable=True),
         sa.Column("told", sa.SmallInteger(), nullable=True),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
@@ -619,14 +614,14 @@ def upgrade() -> None:
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
         sa.Column("tenure", sa.Integer(), nullable=False),
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("extension", sa.Text(), nullable=False),
         sa.Column("asked_text", sa.Text(), nullable=True),
         sa.Column("asked_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.Column("parent_id", ID, nullable=True),
+        sa.Column("parent_id", sa.BigInteger(), nullable=True),
         sa.Column("handed_over_at", sa.BigInteger(), nullable=True),
         sa.Column("failed_at", sa.BigInteger(), nullable=True),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
@@ -747,8 +742,8 @@ def upgrade() -> None:
         "simulator_message",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
-        sa.Column("seq", ID, nullable=False),
-        sa.Column("message_id", ID, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=False),
         sa.Column("direction", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("report", sa.Text(), nullable=True),
@@ -837,7 +832,7 @@ def upgrade() -> None:
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
         sa.Column("tenure", sa.Integer(), nullable=False),
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("service_code", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("in_plan", sa.Boolean(), nullable=False),
@@ -899,7 +894,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "terms_change",
-        sa.Column("id", ID, nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("service_code", sa.Text(), nullable=False),
         sa.Column("cancel_effect", sa.Text(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
@@ -907,7 +902,7 @@ def upgrade() -> None:
         sa.Column("takes_effect_at", sa.BigInteger(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("at_bucket", sa.SmallInteger(), nullable=True),
-        sa.Column("at_id", ID, nullable=True),
+        sa.Column("at_id", sa.BigInteger(), nullable=True),
         sa.Column("done_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_terms_change")),
     )

@@ -142,7 +142,7 @@ def test_work_that_raises_leaves_nothing(database: Database) -> None:
 
 def message(place: int, theirs: str) -> dict[str, object]:
     return {
-        "bucket": 1, "msisdn": "+8613800138000", "id": f"01900000-0000-7000-8000-{place:012}", "provider": "generic",
+        "bucket": 1, "msisdn": "+8613800138000", "id": f"18585137184768000{place:02}", "provider": "generic",
         "provider_message_id": theirs, "dialled": "10086", "text": "0000", "sealed": None, "received_at": None,
         "sent_at": NOON, "stored_at": NOON, "status": "pending", "due_at": NOON, "tries": 0, "part": 0, "repeat": "",
         "parts": None, "concat_ref": None,

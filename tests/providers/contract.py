@@ -46,7 +46,7 @@ RECIPIENT, TEXT = "+8613800138000", "您好，回复1退订"
 GARBAGE = [b"", b"\xff\xfe\x00", b"{", b"[]]", b"null", b"7", b"<xml/>", b"a=b&c", b'{"a": {"b": [1]}}', b"\x00" * 100]
 
 
-def submission(reference: str = "0199", recipient: str = RECIPIENT, text: str = TEXT) -> Submission:
+def submission(reference: str = "1858513718529228800", recipient: str = RECIPIENT, text: str = TEXT) -> Submission:
     """Return an MT to send."""
     return Submission(reference, "10086977", recipient, text, "ucs2", 1, "reply", "prompt", None, VALID_UNTIL)
 
@@ -153,7 +153,7 @@ class WebhookContract(ProviderContract):
 
     def test_a_repeat_is_a_success_so_that_the_carrier_stops_sending_it(self) -> None:
         provider = self._webhooks()
-        ours = "01990000-0000-7000-8000-000000000000"
+        ours = "1841972247594532864"
         for new in (True, False):
             assert 200 <= provider.answer_one(InboundResult(ours, new=new)).status < 300
         assert 200 <= provider.answer_list([InboundResult(ours, new=True), Invalid("why")]).status < 300

@@ -427,7 +427,12 @@ async def test_a_reference_to_another_providers_message_is_ignored(database_url:
         await ask(gateway, ALICE)
         await gateway.drain()
         [row] = await sent(gateway)
-        for provider, reference in (("generic", row["id"]), ("carrier", "no uuid"), ("carrier", "\x00")):
+        for provider, reference in (
+            ("generic", row["id"]),
+            ("carrier", "no id"),
+            ("carrier", "9" * 19),
+            ("carrier", "\x00"),
+        ):
             item = DeliveryReport("theirs", OutboundStatus.DELIVERED, reference=reference)
             assert not await gateway.gateway.carriers.receipts.store(provider, item)
         assert (await sent(gateway))[0]["status"] == "unknown"

@@ -119,7 +119,7 @@ async def test_a_thread_is_read_in_pages_behind_a_message(web: Web) -> None:
     assert await thread(web, after=str(whole[2]["id"])) == []
 
 
-@pytest.mark.parametrize("after", ["nothing", "00000000-0000-0000-0000-000000000000", "\x00", "'", ""])
+@pytest.mark.parametrize("after", ["nothing", "1000000000000000000", "9999999999999999999", "\x00", "'", ""])
 async def test_nothing_follows_an_unknown_message(web: Web, after: str) -> None:
     await send(web)
     answer = await web.get(f"{HANDSET}/messages", after=after)

@@ -1,6 +1,5 @@
 """Delivery reports: they are stored, and move the status of their messages forward in any order (delivery.md 12)."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -15,6 +14,7 @@ from app.db.rows import Row
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain.escape import escape
+from app.domain.ids import is_id
 from app.domain.masking import masked
 from app.domain.messages import DeliveryReport, OutboundStatus, is_final
 from app.domain.msisdn import bucket_of
@@ -30,7 +30,6 @@ Received = tuple[str, DeliveryReport]
 _MAX_BATCH = 500
 # Stored as the status of a report whose status the gateway does not know; the provider's word is in ``error_code``.
 _OTHER = "other"
-_REFERENCE = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOT_KNOWN_TO_BE_TAKEN = frozenset({OutboundStatus.UNKNOWN.value, OutboundStatus.QUEUED.value})
 # The subscriber did not get the message. A listing of which a message failed cannot be picked from (safety.md 17).
 _FAILED = frozenset(
@@ -171,9 +170,7 @@ def _find_by_reference(connection: Connection, batch: Sequence[Received]) -> dic
     named = {
         (provider, report.reference): report.part
         for provider, report in batch
-        if report.reference
-        and report.status not in (None, OutboundStatus.UNKNOWN)
-        and _REFERENCE.fullmatch(report.reference)
+        if report.reference and report.status not in (None, OutboundStatus.UNKNOWN) and is_id(report.reference)
     }
     if not named:
         return {}

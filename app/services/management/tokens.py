@@ -10,7 +10,6 @@ from app.db.session import Database
 from app.db.tokens import TokenRead
 from app.domain.masking import holds_password
 from app.domain.values import value
-from app.services.ids import IdSource
 
 DEMO_TOKEN = "demo"  # noqa: S105  accepted in demo and test only, and the log says so
 
@@ -44,9 +43,8 @@ class TokenError(Exception):
 class Tokens:
     """Makes, checks and revokes tokens. ``accept_demo`` accepts DEMO_TOKEN, with the scope admin."""
 
-    def __init__(self, database: Database, ids: IdSource, *, accept_demo: bool) -> None:
+    def __init__(self, database: Database, *, accept_demo: bool) -> None:
         self._database = database
-        self._ids = ids
         self._accept_demo = accept_demo
 
     async def caller(self, token: str) -> Caller | None:
@@ -66,7 +64,7 @@ class Tokens:
         token = f"smsgw_{secrets.token_urlsafe(32)}"
         if any(existing.name == name for existing in self.all()):
             raise TokenError(f"There is a token named {name} already; choose another name.")
-        row = TokenRead(next(self._ids), name, scopes, datetime.now(UTC), None)
+        row = TokenRead(name, scopes, datetime.now(UTC), None)
         self._database.write_now(lambda connection: tokens.add_token(connection, row, _hash_of(token)))
         return token
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+from app.domain.ids import PATTERN
 from app.services.gateway import Management
 from app.services.management.access import AccessFilter, AccessRead
 from app.services.management.tokens import Scope
@@ -15,7 +16,7 @@ from app.web.dependencies import LimitIn, ManagementIn, MsisdnIn, TenureIn
 from app.web.times import Moment, ShanghaiTime
 
 router = APIRouter(tags=["access records"])
-_CURSOR = r"^[0-9]{1,16}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_CURSOR = rf"^[0-9]{{1,16}}\.{PATTERN}$"
 CursorIn = Annotated[str | None, Query(pattern=_CURSOR, description="next_cursor of the previous page")]
 
 

@@ -1,7 +1,6 @@
 """Routes for campaigns: one text to many customers, under the rules for care and marketing (flows.md 15)."""
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Literal
@@ -12,20 +11,20 @@ from pydantic import BaseModel, Field, model_validator
 from app.domain import actors
 from app.domain.account import Brand, Language, Payment
 from app.domain.campaigns import CampaignMessageState, Segment
+from app.domain.ids import is_id
 from app.domain.messages import MessageClass
 from app.services.management.campaigns import NewCampaign, Progress
 from app.services.management.tokens import Caller, Scope
 from app.services.paging import PageRequest
 from app.web.access import Private, RowAccess, Sees
 from app.web.bodies import LargeBody, Words
-from app.web.dependencies import LimitIn, ManagementIn, msisdn_of, needs
+from app.web.dependencies import ID, LimitIn, ManagementIn, msisdn_of, needs
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 Maker = Annotated[Caller, Depends(needs(Scope.ADMIN))]
 Reader = Annotated[RowAccess, Depends(Sees("campaigns", Scope.READ, Scope.CARE))]
-_ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _MAX_NUMBERS = 10_000
 
 
@@ -137,7 +136,7 @@ def _numbers(given: Sequence[str]) -> tuple[str, ...]:
 async def list_campaigns(
     access: Reader,
     management: ManagementIn,
-    cursor: Annotated[str | None, Query(pattern=_ID, description="next_cursor of the previous page")] = None,
+    cursor: Annotated[str | None, Query(pattern=ID, description="next_cursor of the previous page")] = None,
     limit: LimitIn = 100,
 ) -> CampaignsOut:
     """Campaigns with their progress. Texts are shown only with a reason."""
@@ -152,6 +151,6 @@ async def get_campaign(
     campaign_id: Annotated[str, Path(description="the campaign's id")], access: Reader, management: ManagementIn
 ) -> CampaignOut:
     """Counts of its recipients by state. The text is shown only with a reason."""
-    if not re.fullmatch(_ID, campaign_id):
+    if not is_id(campaign_id):
         raise ProblemError(404, "There is no campaign with this id.")
     return access.without_owner(_campaign(await management.campaigns.one(campaign_id)))

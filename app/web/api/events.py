@@ -1,24 +1,23 @@
 """Routes for events to SPs and billing: read them to catch up, or send one again (safety.md 15)."""
 
 import json
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from app.domain.events import BILLING, EventStatus
+from app.domain.ids import is_id
 from app.services.events.outgoing_events import EventRead
 from app.services.management.tokens import Scope
 from app.services.paging import PageRequest
 from app.web.access import RowAccess, Sees
 from app.web.answers import answer
-from app.web.dependencies import LimitIn, ManagementIn
+from app.web.dependencies import ID, LimitIn, ManagementIn
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
 
 router = APIRouter(tags=["events"])
-_ID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _RECEIVER = r"^(billing|sp:[A-Za-z0-9_.-]{1,64})$"
 
 
@@ -51,8 +50,8 @@ def _event(found: EventRead) -> EventOut:
 async def list_events(
     access: Annotated[RowAccess, Depends(Sees("events", Scope.READ, Scope.BILLING_WRITE))],
     management: ManagementIn,
-    after: Annotated[str | None, Query(pattern=_ID, description="only events after the one with this id")] = None,
-    cursor: Annotated[str | None, Query(pattern=_ID, description="the same as after, named as in other lists")] = None,
+    after: Annotated[str | None, Query(pattern=ID, description="only events after the one with this id")] = None,
+    cursor: Annotated[str | None, Query(pattern=ID, description="the same as after, named as in other lists")] = None,
     receiver: Annotated[
         str | None, Query(pattern=_RECEIVER, description="billing, or sp: and the code of an SP")
     ] = None,
@@ -86,7 +85,7 @@ async def retry_event(
     The caller and the reason are recorded.
     """
     events = management.events
-    found = await events.find(event_id, former=access.former) if re.fullmatch(_ID, event_id) else None
+    found = await events.find(event_id, former=access.former) if is_id(event_id) else None
     if found is not None:
         await access.record(found.msisdn, found.tenure)
     if found is None or not await events.send_again(event_id):

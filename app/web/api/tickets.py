@@ -9,6 +9,7 @@ from app.commands.ticketing import TicketWithRefunds
 from app.commands.tickets.complaints import AgentComplaint
 from app.commands.tickets.resolving import DecideRefund, RefundRequest, Resolve, RespondFirst
 from app.domain import actors
+from app.domain.ids import PATTERN
 from app.domain.refunds import Refund, RefundPart, RefundPolicy, SecondHalf
 from app.domain.tickets import Decision, TicketKind, TicketState
 from app.domain.turn import Call
@@ -18,7 +19,7 @@ from app.services.paging import PageRequest
 from app.web.access import Private, RowAccess, Sees
 from app.web.answers import answer
 from app.web.bodies import Body, Words
-from app.web.dependencies import ID, LimitIn, ManagementIn
+from app.web.dependencies import LimitIn, ManagementIn
 from app.web.numbers import Number
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
@@ -157,7 +158,7 @@ async def _ticket_cursor(
     cursor: Annotated[
         str | None,
         Query(
-            pattern=rf"^([0-9]{{1,18}}\.)?{ID[1:]}",
+            pattern=rf"^([0-9]{{1,18}}\.)?{PATTERN}$",
             description="``next_cursor`` of the previous page in the same order",
         ),
     ] = None,

@@ -84,7 +84,7 @@ EXAMPLES = {
                         "seq": 1,
                         "at": "2026-03-02T10:00:00+08:00",
                         "kind": "import",
-                        "subject": "019caae3-68f0-73cd-a984-5f7d18d4b748",
+                        "subject": "1858489345594359808",
                         "payload": {"who": "api:billing", "service_code": "TQ", "channel": "app", "before": None},
                         "payload_hash": "5e35d9dde873d072af10b32ee75af63b89d209434ed2d6770916e2a223818227",
                         "previous_hash": _ZEROS,

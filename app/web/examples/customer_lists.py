@@ -14,7 +14,7 @@ _ACCESS = {
     "reason": "the customer says that no reply came",
 }
 _QUESTION = {
-    "id": "019caae3-69a0-7f12-9b3c-5d2e8a7c4b09",
+    "id": "1858489345778909184",
     "kind": "order",
     "extension": "20412",
     "text": "回复“是”确认订购音乐盒业务",

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 MSISDN = "+8613800138000"
-MO = "019caae3-6980-7c21-9d5e-4b1f6f0a2c01"
-MT = "019caae3-69b2-7d04-8a3b-90c2d7e1f502"
+MO = "1858489345745354752"
+MT = "1858489345797783552"
 
 
 @dataclass(frozen=True)

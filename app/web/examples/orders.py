@@ -2,7 +2,7 @@
 
 from app.web.examples.example import MSISDN, Example
 
-_ID = "019caae3-6a10-7b52-8c4d-2f9e1d0b7a03"
+_ID = "1858489345896349696"
 ORDER = {
     "order_id": _ID,
     "state": "awaiting_confirmation",

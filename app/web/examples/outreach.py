@@ -2,9 +2,9 @@
 
 from app.web.examples.example import MSISDN, Example
 
-_EVENT = "019caae3-6a10-7b52-8f11-0c4d2e6f7a03"
+_EVENT = "1858489345896349696"
 
-_CAMPAIGN = "019caae3-6b30-7e91-a2c4-7d0e5f8b9c06"
+_CAMPAIGN = "1858489346198339584"
 _PROGRESS = {
     "id": _CAMPAIGN,
     "class": "care",
@@ -53,7 +53,7 @@ EXAMPLES = {
             "200": {
                 "events": [
                     {
-                        "id": "019caae3-6a77-7c10-9a01-3f5a1b2c4d05",
+                        "id": "1858489346004353024",
                         "receiver": "sp:XINHUA",
                         "type": "subscription.unsubscribed",
                         "timestamp": "2026-03-02T10:00:00+08:00",

@@ -2,7 +2,7 @@
 
 from app.web.examples.example import MSISDN, Example
 
-_ID = "019caae3-70aa-7b55-8e0c-6d1f3c9a4e07"
+_ID = "1858489347668443136"
 TICKET = {
     "id": _ID,
     "number": "K7PX2M9D",

@@ -21,7 +21,7 @@ EXAMPLES = {
             "202": {"id": MO, "status": "accepted"},
             "200": [
                 {"id": MO, "status": "duplicate"},
-                {"id": "019caae3-6a14-7b90-b6c8-3d5e7f10a903", "status": "accepted"},
+                {"id": "1858489345900544000", "status": "accepted"},
             ],
         },
     ),

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import uuid
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +11,7 @@ from app.db import conversations
 from app.db.inbox import inbound_message
 from app.db.outbox import outbound_message
 from app.db.simulator import simulator_message
+from app.domain.ids import first_at
 from app.settings import Settings
 from tests.running import ALICE, START, Running, running, settings_for
 
@@ -82,7 +82,7 @@ async def test_a_machine_clock_that_was_set_back_does_not_change_the_order(setti
     async with running(settings) as before:
         await before.store(before.message("0000"))
         await before.drain()
-        ahead = uuid_at(datetime.now(UTC) + timedelta(days=3))
+        ahead = id_at(datetime.now(UTC) + timedelta(days=3))
         table = inbound_message
         await before.gateway.storage.database.write(
             lambda connection: connection.execute(table.update().values(id=ahead))
@@ -102,7 +102,7 @@ async def test_a_thread_stays_in_order_when_the_machine_clock_was_set_back(setti
         await before.say("0000")
         table = simulator_message
         newest = (await before.rows(table))[-1]
-        ahead = uuid_at(datetime.now(UTC) + timedelta(days=3))
+        ahead = id_at(datetime.now(UTC) + timedelta(days=3))
         await before.gateway.storage.database.write(
             lambda connection: connection.execute(table.update().where(table.c.seq == newest["seq"]).values(seq=ahead))
         )
@@ -112,10 +112,9 @@ async def test_a_thread_stays_in_order_when_the_machine_clock_was_set_back(setti
         assert "您可以发送" in (await after.thread())[-1].text
 
 
-def uuid_at(moment: datetime) -> str:
+def id_at(moment: datetime) -> str:
     """Return an id of that moment."""
-    milliseconds = int(moment.timestamp() * 1000)
-    return str(uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62))
+    return str(first_at(moment))
 
 
 async def test_subscribers_do_not_wait_for_one_whose_row_is_locked(postgresql_url: str) -> None:

@@ -137,7 +137,7 @@ async def test_retry_takes_dead_letters_only(gateway: Running) -> None:
     [row] = await gateway.rows(_inbound)
 
     assert not await gateway.gateway.management.messages.retry(row["id"])
-    assert not await gateway.gateway.management.messages.retry("01900000-0000-7000-8000-000000000000")
+    assert not await gateway.gateway.management.messages.retry("1801439850948198400")
 
 
 async def test_a_message_whose_rows_cannot_be_written_affects_no_other_number(gateway: Running) -> None:

@@ -12,7 +12,7 @@ from tests.running import ALICE, options_of, settings_for
 from tests.web.calls import ALICE_HOME, SHANGHAI_START, Web, assert_problem, serving
 
 pytestmark = pytest.mark.anyio
-NO_ID = "00000000-0000-7000-8000-000000000000"
+NO_ID = "1000000000000000000"
 SP = {"name": "新华", "short_name": "新华", "service_phone": "1", "own": False}
 SERVICE = {
     "name": "彩铃", "sp_code": "CMCC", "billing": "monthly", "price_fen": 500, "cancel_effect": "immediate",

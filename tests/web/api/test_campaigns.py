@@ -135,7 +135,7 @@ async def test_creating_one_needs_admin_and_only_care_reads_its_text(web: Web) -
     reader = await web.token("read", "billing:write")
     answer = (await web.call("GET", f"{CAMPAIGNS}/{campaign_id}", token=reader)).json()
     assert answer["text"] is None
-    for unknown in ("no-such-campaign", "019caae3-6b30-7e91-a2c4-7d0e5f8b9c06"):
+    for unknown in ("no-such-campaign", "9999999999999999999", "1858489346198339584"):
         assert_problem(await web.get(f"{CAMPAIGNS}/{unknown}"), 404)
 
 
