@@ -31,7 +31,7 @@ from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
 # The lock and the queue head of a number; inserted by intake, never updated by it. ``version`` is the id of the last
-# batch of turns that changed the number's account.
+# batch of turns that changed the number's account or made a message for it: newer than all ids of that batch.
 conversation = Table(
     "conversation",
     metadata,
@@ -51,8 +51,8 @@ class LockedConversation:
     Attributes:
         tenure: the number's present tenure, from 1; 0 if it has no subscriber.
         guards: the number's limits, as JSON.
-        version: the id of the last batch that changed the account, hand-overs of questions aside; None: cached accounts
-            are not valid.
+        version: the id of the last batch that changed the account, hand-overs of questions aside, or made a message;
+            None: there was none.
     """
 
     bucket: int

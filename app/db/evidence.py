@@ -4,7 +4,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 
-from sqlalchemy import Column, Connection, Index, Integer, PrimaryKeyConstraint, Table, Text, exists, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    exists,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.exc import OperationalError
 
 from app.db.columns import customer, metadata, optional, required
@@ -115,7 +127,8 @@ def set_head(connection: Connection, msisdn: str, tenure: int, head: ChainHead) 
     connection.execute(update(subscriber).where(*mine).values(**now))
     number = conversation.c
     own = (number.bucket == bucket_of(msisdn), number.msisdn == msisdn)
-    connection.execute(update(conversation).where(*own).values(version=None))
+    # No batch had this version, and the ids of the next one still follow the last one's.
+    connection.execute(update(conversation).where(*own).values(version=number.version + literal_column("1")))
 
 
 def without_head(connection: Connection, limit: int) -> list[tuple[str, int]]:

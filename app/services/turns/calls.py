@@ -99,7 +99,7 @@ class Calls:
         entries = self._loader.load_uncached(connection, locked, EVERYTHING)
         self._loader.load_needs(connection, [(entries[msisdn], call) for msisdn, call in calls], EVERYTHING)
         catalogue = self._turns.catalogue(connection, state.catalogue_version)
-        work = self._turns.unit_of_work()
+        work = self._turns.unit_of_work(one.version for one in locked)
         done: list[_Done] = []
         for msisdn, call in calls:
             entry, queued = entries[msisdn], self._stimuli.from_call(call, state.now)

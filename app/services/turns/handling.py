@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from app import observability
 from app.commands.router import Router
 from app.db import conversations, delivery_outcomes, inbox, timers, unknown_sends
+from app.db.conversations import LockedConversation
 from app.db.inbox import StoredMessage
 from app.db.keys import NumberKey
 from app.db.session import Database
@@ -148,10 +149,10 @@ class Turns:
         # Timers wait for earlier messages. If the limit cut off messages, the timers wait for the next batch.
         due = timers.due_of(connection, keys, now) if due_numbers and (len(pending) < most or not pending) else []
         entries = self._loader.load(connection, locked, look_back_from(now))
+        work = self._unit_of_work(locked, pending)
         joined = self._joiner.join(connection, pending, entries, now)
         messages = [self._stimuli.from_message(row) for row in joined.messages]
         queue_stimuli(entries, messages, [self._stimuli.from_timer(row) for row in due])
-        work = self._turns.unit_of_work()
         catalogue = self._turns.catalogue(connection, state.catalogue_version)
         worked = self._handle_rounds(connection, list(entries.values()), work, catalogue, now)
         leased = self._write_work(connection, work, now, outlets)
@@ -163,6 +164,9 @@ class Turns:
         worked = worked or found_outcomes or len(messages) != len(pending)
         queued = work.message_count > sum(map(len, leased.values()))
         return HandledBatch(worked=worked, leased=leased, messages_queued=queued)
+
+    def _unit_of_work(self, locked: Sequence[LockedConversation], pending: Sequence[StoredMessage]) -> UnitOfWork:
+        return self._turns.unit_of_work([*(one.version for one in locked), *(one.id for one in pending)])
 
     def _write_work(
         self, connection: Connection, work: UnitOfWork, now: datetime, outlets: Mapping[str, Outlet] | None = None
@@ -254,9 +258,10 @@ class Turns:
         state = current_state(connection)
         locked = conversations.lock_conversations(connection, [key], wait=True)
         entries = self._loader.load(connection, locked, look_back_from(state.now))
-        joined = self._joiner.join(connection, inbox.pending_of(connection, [key], state.now, 1), entries, state.now)
+        pending = inbox.pending_of(connection, [key], state.now, 1)
+        work = self._unit_of_work(locked, pending)
+        joined = self._joiner.join(connection, pending, entries, state.now)
         due = timers.due_of(connection, [key], state.now)
-        work = self._turns.unit_of_work()
         queued = [*map(self._stimuli.from_message, joined.messages), *map(self._stimuli.from_timer, due)]
         if queued:
             entry = entries[key[1]]

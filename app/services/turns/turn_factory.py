@@ -1,6 +1,7 @@
 """Making turns: what every turn of a batch gets, and the unit of work that collects their outcomes."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -28,8 +29,15 @@ class TurnFactory:
         self._heads = heads
         self._catalogue = Catalogue()
 
-    def unit_of_work(self) -> UnitOfWork:
-        """Return the unit of work of a new batch."""
+    def unit_of_work(self, older: Iterable[str | None]) -> UnitOfWork:
+        """Return the unit of work of a new batch. All ids drawn from now on sort after the ``older`` ones.
+
+        These are the versions of the locked conversations and the ids of their messages. So ids of one number are in
+        the order of its batches, even if the clocks of two processes differ.
+        """
+        newest = max(filter(None, older), default=None)
+        if newest is not None:
+            self._ids.start_after(newest)
         return UnitOfWork(self._codec, self._ids, self._heads)
 
     def catalogue(self, connection: Connection, version: int) -> Catalogue:

@@ -45,14 +45,15 @@ def _differ(after: Account, before: Account) -> bool:
 class UnitOfWork:
     """All rows that a batch of turns writes.
 
-    ``version`` is the id of the batch; the conversations of the ``changed`` accounts, by number, are stamped with it.
+    ``version`` is the id of the batch, drawn last, when it is written. It is stored with the conversations of the
+    ``changed`` numbers: those of accounts that changed, and those that got a message or have an event.
     """
 
     def __init__(self, codec: AccountCodec, ids: Iterator[str], heads: HeadKeys) -> None:
         self._codec = codec
         self._heads = heads
         self._ids = ids
-        self.version = next(ids)
+        self.version = ""
         self.changed: dict[str, PendingAccount] = {}
         self._subscribers: dict[tuple[str, int], dict[str, object]] = {}
         self._subscriptions: dict[str, dict[str, object]] = {}
@@ -78,7 +79,8 @@ class UnitOfWork:
         key_before = entry.key
         account_before = entry.account
         entry.account = apply(entry.account, outcome)
-        if outcome.evidence or _differ(entry.account, account_before):
+        made = outcome.evidence or outcome.replies or outcome.events or outcome.superseded
+        if made or _differ(entry.account, account_before):
             self.changed[entry.account.msisdn] = entry
         if entry.key != key_before:
             entry.chain = self._heads.sign(entry.account.msisdn, entry.tenure)
@@ -219,11 +221,12 @@ class UnitOfWork:
             ignored = inbox.ignore_pending(connection, self._ended_tenures, FORMER_CUSTOMER, now)
             observability.UNUSED.labels(FORMER_CUSTOMER).inc(ignored)
             timers.drop_all_of(connection, self._ended_tenures)
+        self._add_superseded_messages(connection)
+        self.version = next(self._ids)
         conversations.save_conversations(connection, [self._conversation_row(entry) for entry in self.changed.values()])
         save_subscribers(connection, list(self._subscribers.values()))
         save_subscriptions(connection, list(self._subscriptions.values()))
         self._questions.write(connection)
-        self._add_superseded_messages(connection)
         self._timers.write(connection)
         self._records.write(connection)
         evidence.append_evidence(connection, self._evidence)

@@ -4,10 +4,12 @@ import asyncio
 import random
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
 from app.db import conversations
+from app.db.events import event
 from app.db.inbox import inbound_message
 from app.db.outbox import outbound_message
 from app.db.simulator import simulator_message
@@ -110,6 +112,45 @@ async def test_a_thread_stays_in_order_when_the_machine_clock_was_set_back(setti
         await after.say("帮助")
 
         assert "您可以发送" in (await after.thread())[-1].text
+
+
+async def test_ids_follow_the_turns_though_the_clock_of_one_process_runs_ahead(postgresql_url: str) -> None:
+    """What a later turn of a number makes sorts after all that an earlier one made, whichever process ran it."""
+    settings = settings_for(postgresql_url)
+    async with running(settings) as ahead, running(settings) as other:
+        turns: list[set[str]] = []
+        seen: set[str] = set()
+        for text, one, resting in (
+            ("0000", ahead, other),
+            ("1", other, ahead),
+            ("0000", ahead, other),
+            ("帮助", other, ahead),
+            ("0000", other, ahead),
+        ):
+            async with resting.gateway.engine.paused():
+                ids = ahead.gateway.storage.ids
+                ids.start_after(id_at(datetime.now(UTC) + timedelta(milliseconds=400)))
+                await one.say(text)
+                made = {row["id"] for table in (outbound_message, event) for row in await one.rows(table)} - seen
+                [row] = await one.rows(conversations.conversation, conversations.conversation.c.msisdn == ALICE)
+            seen |= made
+            turns.append(made)
+            assert row["version"] > max(made)
+
+    assert all(turns)
+    assert all(max(earlier) < min(later) for earlier, later in pairwise(turns))
+
+
+async def test_a_reply_sorts_after_the_message_that_it_answers_whoever_stored_it(postgresql_url: str) -> None:
+    settings = settings_for(postgresql_url)
+    async with running(settings) as ahead, running(settings) as other:
+        ahead.gateway.storage.ids.start_after(id_at(datetime.now(UTC) + timedelta(seconds=5)))
+        async with ahead.gateway.engine.paused():
+            [stored] = await ahead.store(ahead.message("帮助"))
+            await other.drain()
+            [menu] = await other.rows(outbound_message, outbound_message.c.in_reply_to == stored.id)
+
+    assert menu["id"] > stored.id
 
 
 def id_at(moment: datetime) -> str:
