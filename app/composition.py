@@ -42,18 +42,20 @@ from app.services.startup import DatabaseOwner
 from app.services.turns.handling import Turns
 from app.services.upkeep.probing import Probe
 from app.services.upkeep.retention import Erasure
+from app.services.worker_number import WorkerNumber
 from app.settings import Settings, SettingsError
 
 
 def build_gateway(settings: Settings) -> Gateway:
     """Put everything together; nothing runs yet. Raise SettingsError where the settings do not fit."""
     # In this order `smsgw config check` names what does not fit.
-    database, ids, engine = _database(settings), IdSource(), Engine()
+    database, ids, engine = _database(settings), IdSource(leased=True), Engine()
     registry = _registry(settings)
     to_carriers, to_receivers = make_transport(), make_webhook_transport(private=settings.private_webhooks)
     carriers = build_carriers(settings, database, ids, engine, to_carriers)
     sealer = make_sealer(settings, database)
-    storage = Storage(database, DatabaseOwner(settings.env.value, sealer), ids, sealer)
+    owner = DatabaseOwner(settings.env.value, sealer)
+    storage = Storage(database, owner, ids, WorkerNumber(database, ids), sealer)
     turning = _turning(settings, storage, registry, carriers, engine)
     events = _outgoing_events(settings, storage, engine, to_receivers)
     management = _management(settings, storage, turning, events, engine)

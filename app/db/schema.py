@@ -24,10 +24,14 @@ from app.db import (  # noqa: F401  each adds its tables
     terms,
     timers,
     tokens,
+    workers,
 )
 
 metadata = columns.metadata
-# The tables that a reset empties. The environment's mark stays, and the version of the catalogue never goes back.
+# The tables that a reset empties. The environment's mark stays, the version of the catalogue never goes back, and
+# running processes keep their worker numbers.
 RESET = tuple(
-    table for table in metadata.sorted_tables if table not in (state.gateway_state, provider_state.provider_lane)
+    table
+    for table in metadata.sorted_tables
+    if table not in (state.gateway_state, provider_state.provider_lane, workers.worker)
 )

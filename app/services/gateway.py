@@ -44,17 +44,19 @@ from app.services.startup import DatabaseOwner, alone, open_marked
 from app.services.turns.handling import Turns
 from app.services.upkeep.probing import Probe
 from app.services.upkeep.retention import Erasure
+from app.services.worker_number import WorkerNumber
 
 log = observability.logger(__name__)
 
 
 @dataclass(slots=True)
 class Storage:
-    """The database, its owner, the source of new ids, and the keys that seal what is stored."""
+    """The database, its owner, the source of new ids with its worker number, and the keys that seal what is stored."""
 
     database: Database
     owner: DatabaseOwner
     ids: IdSource
+    worker: WorkerNumber
     sealer: Sealer
 
 
@@ -149,31 +151,36 @@ class Gateway:
         database, probe = self.storage.database, self.upkeep.probe
         try:
             with alone(database) as nobody_else:
-                await self._open(everything=nobody_else)
-                self.engine.start()
-                self.binds.start()
-                probing = asyncio.create_task(probe.run()) if probe else None
-                try:
-                    yield
-                finally:
-                    if probing is not None:
-                        probing.cancel()
-                    # While deliveries still run, so that the answers which a bind waits for are recorded.
-                    await self.binds.stop()
-                    await self.engine.stop()
-                    for provider in self.carriers.providers.values():
-                        await provider.close()
-                    await self.close_connections()
+                await self._check()
+                async with self.storage.worker.held():
+                    await self._recover(everything=nobody_else)
+                    self.engine.start()
+                    self.binds.start()
+                    probing = asyncio.create_task(probe.run()) if probe else None
+                    try:
+                        yield
+                    finally:
+                        if probing is not None:
+                            probing.cancel()
+                        # While deliveries still run, so that the answers which a bind waits for are recorded.
+                        await self.binds.stop()
+                        await self.engine.stop()
+                        for provider in self.carriers.providers.values():
+                            await provider.close()
+                        await self.close_connections()
         finally:
             database.close()
 
-    async def _open(self, *, everything: bool) -> None:
-        """Open the database, and requeue lost messages: of all leases if ``everything``, else of those that lapsed."""
-        database, owner = self.storage.database, self.storage.owner
-        newest = await database.write(lambda connection: open_marked(connection, owner))
+    async def _check(self) -> None:
+        """Check the database. Ids follow the newest in it."""
+        owner = self.storage.owner
+        newest = await self.storage.database.write(lambda connection: open_marked(connection, owner))
         if newest is not None:
             self.storage.ids.start_after(newest)
-        await database.write(self._adopt_orphans)
+
+    async def _recover(self, *, everything: bool) -> None:
+        """Requeue lost messages: of all leases if ``everything``, else of those that lapsed."""
+        await self.storage.database.write(self._adopt_orphans)
         for delivery in self.carriers.deliveries.values():
             await delivery.give_back_lost(everything=everything)
 

@@ -966,9 +966,17 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_timer_due_at", "timer", ["due_at"], unique=False)
+    op.create_table(
+        "worker",
+        sa.Column("number", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("leased_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_worker")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("worker")
     op.drop_index("ix_timer_due_at", table_name="timer")
     op.drop_table("timer")
     op.drop_index("ix_ticket_state_id", table_name="ticket")

@@ -101,6 +101,7 @@ def test_every_table_of_customer_data_starts_its_keys_with_the_bucket() -> None:
     shared = {"service_provider", "service", "api_token", "gateway_state", "provider_lane", "idempotent_call"} | {
         "terms_change",
         "campaign",
+        "worker",
     }
     for table in schema.metadata.sorted_tables:
         if table.name in shared:
@@ -112,7 +113,7 @@ def test_every_table_of_customer_data_starts_its_keys_with_the_bucket() -> None:
 
 
 def test_a_reset_empties_every_table_but_the_shared_state() -> None:
-    kept = {"gateway_state", "provider_lane"}
+    kept = {"gateway_state", "provider_lane", "worker"}
     assert {table.name for table in schema.RESET} == set(schema.metadata.tables) - kept
 
 
@@ -124,3 +125,5 @@ async def test_a_whole_day_can_be_migrated_back(gateway: Running) -> None:
 
     await gateway.gateway.storage.database.write(migrations.downgrade)
     assert await gateway.gateway.storage.database.write(_names) == set()
+    # The gateway gives its worker number back when it stops.
+    await gateway.gateway.storage.database.write(migrations.upgrade)

@@ -106,6 +106,8 @@ class Calls:
             turn = self._turns.turn(entry.account, queued, catalogue, state.now)
             try:
                 outcome = self._router.run(turn)
+            except StorageUnavailableError:
+                raise  # there are no ids; the whole batch is tried again
             except Exception as error:  # noqa: BLE001  returned for this call
                 done.append(error)
                 continue

@@ -209,6 +209,8 @@ class Turns:
         turn = self._turn(entry.account, queued, catalogue, now)
         try:
             handled = self._router.handle(turn)
+        except StorageUnavailableError:
+            raise  # there are no ids; the whole batch is tried again
         except Exception as error:  # noqa: BLE001  a poison message hurts only itself (delivery.md 5)
             record_failure(entry, turn, queued, work, error)
             return True

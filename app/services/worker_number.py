@@ -1,0 +1,97 @@
+"""The worker number of this process: leased, renewed while the gateway runs, given back at its end (ADR 23)."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from app import observability
+from app.db import workers
+from app.db.session import Database
+from app.domain.storage import StorageUnavailableError
+from app.domain.values import value
+from app.services.ids import IdSource
+
+LEASE = timedelta(minutes=2)
+RENEWED_EVERY = timedelta(seconds=30)
+_TRIED_AGAIN_AFTER = timedelta(seconds=1)
+log = observability.logger(__name__)
+
+
+@value
+class _Lease:
+    """A worker number and the times of which its ids may be (UTC)."""
+
+    number: int
+    since: datetime
+    until: datetime
+
+
+class WorkerNumber:
+    """Leases a worker number for a source of ids, which makes none beyond the lease."""
+
+    def __init__(self, database: Database, ids: IdSource) -> None:
+        self._database = database
+        self._ids = ids
+        self._owner = secrets.token_hex(8)
+        self._number: int | None = None
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Hold a number within the context. Raise StorageUnavailableError if there is none to be had."""
+        await self.renew()
+        keeping = asyncio.create_task(self._keep())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await self._give_back()
+
+    async def renew(self) -> None:
+        """Renew the lease, or take another number if another process has this one now."""
+        lease = await self._database.write(self._lease)
+        if self._number not in (None, lease.number):
+            log.warning("the lease of the worker number was lost; there is another one", number=lease.number)
+        self._number = lease.number
+        self._ids.hold(lease.number, lease.since, lease.until)
+
+    def _lease(self, connection: Connection) -> _Lease:
+        now = datetime.now(UTC)
+        # Ids may be ahead of the clock.
+        until = max(now, self._ids.newest_ends) + LEASE
+        if self._number is not None and workers.keep(connection, self._number, self._owner, until):
+            return _Lease(self._number, now, until)
+        return _Lease(workers.take(connection, self._owner, now, until), now, until)
+
+    async def _keep(self) -> None:
+        wait = RENEWED_EVERY
+        while True:
+            await asyncio.sleep(wait.total_seconds())
+            wait = RENEWED_EVERY if await self._is_renewed() else _TRIED_AGAIN_AFTER
+
+    async def _is_renewed(self) -> bool:
+        try:
+            await self.renew()
+        except StorageUnavailableError:
+            log.warning("the database is away; the lease of the worker number is renewed later")
+        except Exception:
+            log.exception("the lease of the worker number could not be renewed; trying again")
+        else:
+            return True
+        return False
+
+    async def _give_back(self) -> None:
+        """End the lease at once; if the database is away, it lapses."""
+        until = max(datetime.now(UTC), self._ids.give_up())
+        try:
+            await self._database.write(partial(self._end, until=until))
+        except StorageUnavailableError:
+            log.warning("the database is away; the worker number is free when its lease lapses")
+
+    def _end(self, connection: Connection, *, until: datetime) -> None:
+        if self._number is not None:
+            workers.keep(connection, self._number, self._owner, until)
