@@ -1,5 +1,6 @@
 """Building blocks of tables: naming of constraints, the columns that all customer data start with, partial indexes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Column, Index, Integer, MetaData, SmallInteger, Text, text
@@ -16,7 +17,7 @@ metadata = MetaData(
 # Further arguments of a table whose rows lie in the order of their primary key, with no second copy of it: small rows
 # that are found by their key and seldom written. The rows of messages, questions and evidence lie in the order of
 # their making: they are wide, and as neighbours those of a batch share few pages (ADR 23).
-CLUSTERED = {"sqlite_with_rowid": False}
+CLUSTERED: Mapping[str, Any] = {"sqlite_with_rowid": False}
 
 
 def customer(*, tenure: bool = True) -> list[Column[Any]]:

@@ -67,7 +67,8 @@ def questions_of(
     conditions = [columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure]
     if before is not None:
         conditions.append(columns.id < before)
-    statement = select(*_READ.columns, columns.asked_text).where(*conditions).order_by(columns.id.desc()).limit(limit)
-    rows = connection.execute(statement).all()
-    texts = asked_texts(connection, [(bucket_of(msisdn), msisdn, row.id) for row in rows if row.asked_text is None])
-    return [_READ.read(row, texts.get(row.id, row.asked_text)) for row in rows]
+    statement = select(*_READ.columns, columns.asked_text, columns.id).where(*conditions)
+    rows = connection.execute(statement.order_by(columns.id.desc()).limit(limit)).all()
+    places = [(text, id_) for *_, text, id_ in rows]
+    texts = asked_texts(connection, [(bucket_of(msisdn), msisdn, id_) for text, id_ in places if text is None])
+    return [_READ.read(row, texts.get(id_, text)) for row, (text, id_) in zip(rows, places, strict=True)]
