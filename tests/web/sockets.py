@@ -28,7 +28,7 @@ async def listening(settings: Settings, port: int = 0, protocol: type[Protocol] 
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as client:
             yield Web(client, Running(app.state.gateway))
     finally:
-        server.should_exit = True
+        server.stop()
         with suppress(asyncio.CancelledError):
             await serving
 
