@@ -7,19 +7,21 @@ in one thread, one after the other; PostgreSQL gets several. Readers of SQLite s
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.batching import Batcher
+from app.db.changes import FileVersion, Watched, count_changes
+from app.db.group_commit import GroupCommit, storage_errors
 from app.db.rows import driver_of
 from app.db.types import to_micros
 from app.domain.storage import StorageUnavailableError
@@ -30,7 +32,6 @@ _POSTGRES_THREADS = 6
 _SQLITE_READERS = 3
 # For each connection. The system keeps pages of the file in memory as well, which costs a copy and no read of the disk.
 _WRITER_CACHE_KB, _READER_CACHE_KB = 16_384, 2_048
-_WRITES_TOGETHER = 16
 # How often a transaction is tried that PostgreSQL ends for a deadlock or as it cannot be serialized.
 _TRIES = 5
 _LOST_TO_ANOTHER = ("40P01", "40001")
@@ -55,7 +56,7 @@ def make_engine(url: URL, *, read_only: bool = False) -> Engine:
     Raise StorageUnavailableError if an SQLite file cannot be created.
     """
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=_POSTGRES_THREADS * 2, max_overflow=0, pool_pre_ping=True)
+        return count_changes(create_engine(url, pool_size=_POSTGRES_THREADS * 2, max_overflow=0, pool_pre_ping=True))
     if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
         try:
             make_private(Path(url.database))
@@ -126,7 +127,8 @@ def lock_exclusively(connection: Connection) -> None:
 class Database:
     """Runs functions of a connection in threads, each in a transaction of its own.
 
-    Every method raises StorageUnavailableError if the database is unavailable, and what ``work`` raises.
+    Every method raises StorageUnavailableError if the database is unavailable, and what ``work`` raises. ``changes``
+    counts the transactions of this process that changed rows.
     """
 
     def __init__(self, url: URL, *, may_be_emptied: bool = False) -> None:
@@ -138,6 +140,10 @@ class Database:
             event.listen(self.engine, "begin", _lock_database)
         self._reading = make_engine(url, read_only=True) if self.is_sqlite else self.engine
         self._together = GroupCommit(self.engine) if self.is_sqlite else None
+        self._file = FileVersion(self._reading) if self.is_sqlite else None
+        self.changes = 0
+        # Called in the event loop after a commit that changed rows.
+        self.when_changed: Callable[[], None] = lambda: None
         self._threads = ThreadPoolExecutor(
             _SQLITE_READERS if self.is_sqlite else _POSTGRES_THREADS, thread_name_prefix="db"
         )
@@ -148,28 +154,32 @@ class Database:
         ``work`` may run twice, after a rollback (see ``GroupCommit``; on PostgreSQL after a deadlock).
         """
         if self._together is not None:
-            return await self._together.write(work)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.write_now, work)
+            return await self._written(work, self._together.write)
+        return await self._written(work, partial(self._in_thread, self.write_now))
 
     async def write_large(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work`` and commit, for work that takes long: nothing else waits in its transaction.
 
         Where several pieces of large work follow each other, what else is to be written goes between them.
         """
-        if self._together is not None:
-            return await self._together.write_large(work)
-        return await self.write(work)
+        if self._together is None:
+            return await self.write(work)
+        return await self._written(work, self._together.write_large)
 
     async def read(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work``, which must not write."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _in_transaction, self._reading, work)
+        return await self._in_thread(_in_transaction, self._reading, work)
+
+    async def may_have_changed(self) -> bool:
+        """Return True if any process may have written since the last call. Only an SQLite file knows that none did."""
+        return self._file is None or await self._in_thread(self._file.has_changed)
 
     async def write_alone(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work`` and commit, while no other transaction of any process runs. Needs ``may_be_emptied``."""
         if self.is_sqlite:  # one writer, and readers see the last commit
             return await self.write(work)
         alone = self.engine.execution_options(alone=True)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _in_transaction, alone, work)
+        return await self._written(work, partial(self._in_thread, _in_transaction, alone))
 
     def read_now(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work``, which must not write, in the calling thread."""
@@ -184,29 +194,27 @@ class Database:
         if self._together is not None:
             self._together.close()
         self._threads.shutdown()
+        if self._file is not None:
+            self._file.close()
         self.engine.dispose()
         self._reading.dispose()
 
+    async def _in_thread(self, work: Callable[..., _T], *given: object) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
 
-@contextmanager
-def _storage_errors() -> Iterator[None]:
-    """Raise StorageUnavailableError for what the driver raises when the database is unavailable."""
-    try:
-        yield
-    except OperationalError as error:
-        raise StorageUnavailableError(type(error.orig).__name__) from error
-    except sqlite3.OperationalError as error:
-        raise StorageUnavailableError(type(error).__name__) from error
-    except DBAPIError as error:
-        # This class and no subclass of it: the file is no database, or a broken one.
-        if error.connection_invalidated or type(error) is DatabaseError:
-            raise StorageUnavailableError(type(error.orig).__name__) from error
-        raise
+    async def _written(self, work: Callable[[Connection], _T], run: Callable[[Watched[_T]], Awaitable[_T]]) -> _T:
+        """Commit ``work`` by ``run``, and tell if it changed rows."""
+        watched = Watched(work)
+        done = await run(watched)
+        if watched.has_changed:
+            self.changes += 1
+            self.when_changed()
+        return done
 
 
 def _in_transaction(engine: Engine, work: Callable[[Connection], _T]) -> _T:
     """Run ``work`` in a transaction that is committed at its end; again if PostgreSQL ended it in favour of another."""
-    with _storage_errors():
+    with storage_errors():
         for _ in range(_TRIES - 1):
             try:
                 with engine.begin() as connection:
@@ -216,70 +224,3 @@ def _in_transaction(engine: Engine, work: Callable[[Connection], _T]) -> _T:
                     raise
         with engine.begin() as connection:
             return work(connection)
-
-
-_Work = Callable[[Connection], Any]
-_Done = tuple[Any, Exception | None]
-
-
-class GroupCommit:
-    """Group commit for SQLite: pieces of work that wait for its writer share a transaction and a sync (ADR 6).
-
-    While one group is being committed, the next one gathers. If a piece fails, the group is rolled back and each piece
-    runs again in a transaction of its own, so that no piece suffers from another. A piece may therefore run twice, and
-    must change nothing but the database.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        # The writer keeps its connection until something fails: to take one from the pool and to give it back costs as
-        # much as a statement or two.
-        self._connection: Connection | None = None
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="db-writer")
-        # Of the large pieces one at a time takes its turn, so that a group waits for one of them at most.
-        self._large, self._turn = asyncio.Lock(), asyncio.Lock()
-        self._gathered: Batcher[_Work, _Done] = Batcher(self._run, _WRITES_TOGETHER, turn=self._turn)
-
-    async def write(self, work: Callable[[Connection], _T]) -> _T:
-        """Run a piece of work, and return its result after the commit."""
-        result: _T
-        result, error = await self._gathered.submit(work)
-        if error is not None:
-            raise error
-        return result
-
-    async def write_large(self, work: Callable[[Connection], _T]) -> _T:
-        """Run a piece of work in a transaction of its own. The group that gathered meanwhile is committed next."""
-        async with self._large, self._turn:
-            return await asyncio.get_running_loop().run_in_executor(self._writer, self._in_transaction, work)
-
-    def close(self) -> None:
-        """Wait for running work, then stop the writer's thread and close its connection."""
-        self._writer.submit(self._disconnect)
-        self._writer.shutdown()
-
-    async def _run(self, pieces: Sequence[_Work]) -> Sequence[_Done]:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, self._commit, pieces)
-
-    def _commit(self, pieces: Sequence[_Work]) -> Sequence[_Done]:
-        try:
-            return self._in_transaction(lambda connection: [(work(connection), None) for work in pieces])
-        except Exception as error:  # noqa: BLE001  raised again where the piece is awaited
-            if len(pieces) == 1:
-                return [(None, error)]
-            return [self._commit([work])[0] for work in pieces]
-
-    def _in_transaction(self, work: Callable[[Connection], _T]) -> _T:
-        try:
-            with _storage_errors():
-                self._connection = self._connection or self._engine.connect()
-                with self._connection.begin():
-                    return work(self._connection)
-        except Exception:
-            self._disconnect()
-            raise
-
-    def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
