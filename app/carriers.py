@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import httpx
 
+from app.db.due import Work
 from app.db.recovery import FailoverRoute
 from app.db.session import Database
 from app.domain.policy import ProviderTraits
@@ -32,7 +33,7 @@ def build_carriers(
     receipts = Receipts(database, ids)
     network = SimulatedNetwork(database, ids, receipts)
     providers = _providers(settings, Surroundings(network, transport))
-    reports = engine.add("simulated reports", network.step)
+    reports = engine.add("simulated reports", network.step, work=(Work.REPORTS, ""))
 
     def wake_reports() -> None:
         reports.wake()

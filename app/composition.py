@@ -9,13 +9,14 @@ from app.carriers import build_carriers, carrier_of
 from app.commands.collecting import load
 from app.commands.registry import Registry
 from app.commands.router import Router
+from app.db.due import Work
 from app.db.session import Database, normalise_url
 from app.domain.credentials import sealing_violation
 from app.providers.http import make_transport
 from app.services.delivery.binds import Binds
 from app.services.delivery.health import Health
 from app.services.delivery.inbox import ProviderInbox
-from app.services.engine import Engine
+from app.services.engine import Engine, Loop
 from app.services.events.outgoing_events import Address, OutgoingEvents
 from app.services.events.public_addresses import address_violation, make_webhook_transport
 from app.services.gateway import Carriers, Gateway, Management, Simulator, Storage, Turning, Upkeep
@@ -49,7 +50,8 @@ from app.settings import Settings, SettingsError
 def build_gateway(settings: Settings) -> Gateway:
     """Put everything together; nothing runs yet. Raise SettingsError where the settings do not fit."""
     # In this order `smsgw config check` names what does not fit.
-    database, ids, engine = _database(settings), IdSource(leased=True), Engine()
+    database, ids = _database(settings), IdSource(leased=True)
+    engine = Engine(database)
     registry = _registry(settings)
     to_carriers, to_receivers = make_transport(), make_webhook_transport(private=settings.private_webhooks)
     carriers = build_carriers(settings, database, ids, engine, to_carriers)
@@ -57,7 +59,7 @@ def build_gateway(settings: Settings) -> Gateway:
     owner = DatabaseOwner(settings.env.value, sealer)
     storage = Storage(database, owner, ids, WorkerNumber(database, ids), sealer)
     turning = _turning(settings, storage, registry, carriers, engine)
-    events = _outgoing_events(settings, storage, engine, to_receivers)
+    events = _outgoing_events(settings, storage, carriers, engine, to_receivers)
     management = _management(settings, storage, turning, events, engine)
     return Gateway(
         disposable=settings.disposable,
@@ -115,9 +117,11 @@ def _turning(settings: Settings, storage: Storage, registry: Registry, carriers:
         carriers.default,
         carriers.deliveries,
     )
-    loop = engine.add("turns", turns.step)
+    loop = engine.add("turns", turns.step, work=(Work.TURNS, ""))
     for name, delivery in carriers.deliveries.items():
-        delivery.wake_loop = engine.add(f"delivery to {name}", delivery.step, delivery.finish).wake
+        title, work = f"delivery to {name}", (Work.DELIVERY, name)
+        added = engine.add(title, delivery.step, delivery.finish, work=work, interrupt=delivery.wake)
+        delivery.wake_loop = added.wake
     intake = Intake(
         storage.database,
         storage.ids,
@@ -130,7 +134,7 @@ def _turning(settings: Settings, storage: Storage, registry: Registry, carriers:
         name: ProviderInbox(Source(name, one.numbers, one.zone), intake, carriers.receipts)
         for name, one in carriers.providers.items()
     }
-    return Turning(registry, intake, inboxes, turns, loop)
+    return Turning(registry, intake, inboxes, turns)
 
 
 def _registry(settings: Settings) -> Registry:
@@ -148,9 +152,9 @@ def _management(
 ) -> Management:
     database, ids, sealer, turns = storage.database, storage.ids, storage.sealer, turning.turns
     campaigns = Campaigns(database, turns, ids)
-    campaigns.wake = engine.add("campaigns", campaigns.step).wake
+    engine.add("campaigns", campaigns.step, work=(Work.CAMPAIGNS, ""))
     terms_changes = TermsChanges(database, ids, settings.file.windows.confirmation)
-    engine.add("new terms", terms_changes.step)
+    engine.add("new terms", terms_changes.step, work=(Work.NEW_TERMS, ""))
     private, own_links = settings.private_webhooks, settings.file.own_links
     return Management(
         access=Access(database, ids),
@@ -159,7 +163,7 @@ def _management(
         directory=Directory(database, turns, turning.registry, sealer, private_webhooks=private, own_links=own_links),
         events=events,
         idempotent_calls=IdempotentCalls(database, sealer),
-        messages=Messages(database, turns, turning.loop, settings.policy().numbers),
+        messages=Messages(database, turns, settings.policy().numbers),
         orders=Orders(database, turns),
         quality=Quality(database),
         terms_changes=terms_changes,
@@ -170,7 +174,7 @@ def _management(
 
 
 def _outgoing_events(
-    settings: Settings, storage: Storage, engine: Engine, transport: httpx.AsyncBaseTransport
+    settings: Settings, storage: Storage, carriers: Carriers, engine: Engine, transport: httpx.AsyncBaseTransport
 ) -> OutgoingEvents:
     """Make the sender of events and its loop. Raise SettingsError if the gateway may not post to billing's address."""
     given, billing = settings.file.billing, None
@@ -181,8 +185,22 @@ def _outgoing_events(
         if violation is not None:
             raise SettingsError(f"billing.webhook_url: {violation}")
     events = OutgoingEvents(storage.database, transport, storage.sealer, billing, private=private)
-    engine.add("events", events.step, events.finish, excluded_from_drain=True)
+    work, interrupt = (Work.EVENTS, ""), events.interrupt
+    posting = engine.add("events", events.step, events.finish, work=work, interrupt=interrupt, excluded_from_drain=True)
+    _end_lost_leases(carriers, posting, engine)
     return events
+
+
+def _end_lost_leases(carriers: Carriers, posting: Loop, engine: Engine) -> None:
+    """Add the loop that goes on with what workers that died had leased."""
+
+    async def step() -> bool:
+        for delivery in carriers.deliveries.values():
+            await delivery.give_back_lost()
+        posting.wake()
+        return False
+
+    engine.add("lost leases", step, work=(Work.LEASES, ""), excluded_from_drain=True)
 
 
 # ---- upkeep and simulator

@@ -6,7 +6,7 @@ from threading import Thread
 from typing import NoReturn
 
 _LOOK_SECONDS = 1.0
-# Processor time of the process in a second, below which it is idle: loops that poll take less.
+# Processor time of the process in a second, below which it is idle.
 _IDLE_SECONDS = 0.1
 # Processor time since the last pass, below which there is nothing worth a pass.
 _WORTH_SECONDS = 1.0

@@ -14,6 +14,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    exists,
     func,
     insert,
     select,
@@ -110,6 +111,11 @@ def oldest_unfinished(connection: Connection) -> Campaign | None:
     statement = select(campaign).where(_campaign.done_at.is_(None)).order_by(_campaign.id).limit(1)
     row = connection.execute(statement).one_or_none()
     return _campaign_of(row) if row else None
+
+
+def has_unfinished() -> ColumnElement[bool]:
+    """Return the condition: a campaign has recipients left."""
+    return exists().where(_campaign.done_at.is_(None))
 
 
 def unfinished_ids(connection: Connection) -> list[str]:

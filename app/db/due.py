@@ -1,16 +1,34 @@
-"""What falls due next, and of which kind: one statement, as simulated time asks for it at every step."""
+"""What falls due next, and of which kind: one statement each for simulated time and for the loops of the engine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, case, literal_column, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+)
 
-from app.db import delivery_outcomes, inbox, outbox_due, simulator, timers, unknown_sends
+from app.db import campaigns, delivery_outcomes, event_queue, inbox, outbox_due, simulator, terms, timers, unknown_sends
+from app.db.provider_state import LONGEST_PAUSE
 from app.db.rows import AnySelect, fetch
+from app.db.state import current_state
 from app.db.types import Instant, from_micros
+
+# ---- for simulated time
 
 
 class Kind(StrEnum):
@@ -77,4 +95,82 @@ def next_due(
         moment = None if micros is None else from_micros(micros)
         if moment is not None and moment > afters[kind]:
             found[kind] = min(moment, found.get(kind, moment))
+    return found
+
+
+# ---- for the loops of the engine
+
+
+class Work(StrEnum):
+    """What a loop of the engine does. DELIVERY is sending through one provider, LEASES ending those that lapsed."""
+
+    REPORTS = "reports"
+    TURNS = "turns"
+    DELIVERY = "delivery"
+    LEASES = "leases"
+    CAMPAIGNS = "campaigns"
+    NEW_TERMS = "new terms"
+    EVENTS = "events"
+
+
+# The work of a loop, and the provider's name for DELIVERY.
+LoopWork = tuple[Work, str]
+_EVER_SINCE: BindParameter[datetime] = bindparam("ever_since", type_=Instant)
+_NOW: BindParameter[datetime] = bindparam("now", type_=Instant)
+_WITH_LEASES: BindParameter[bool] = bindparam("with_leases", type_=Boolean)
+
+
+def _next(query: Callable[[BindParameter[datetime]], Select[tuple[datetime]]]) -> ColumnElement[datetime]:
+    """Return the column: the time of anything that is due, as that is found soon among many; else the next one."""
+    anything = query(_EVER_SINCE).order_by(None)
+    due = anything.where(anything.selected_columns[0] <= _NOW)
+    return func.coalesce(due.scalar_subquery(), query(_NOW).scalar_subquery())
+
+
+_LAPSES = (outbox_due.next_lapse(), event_queue.next_lapse())
+_COLUMNS: Mapping[Work, Sequence[ColumnElement[Any]]] = {
+    Work.REPORTS: [_next(simulator.next_due)],
+    Work.TURNS: [_next(inbox.next_due), _next(timers.next_due), _next(unknown_sends.next_due), _OUTCOMES],
+    # They look at all that is unfinished.
+    Work.LEASES: [case((_WITH_LEASES, lapse.scalar_subquery())) for lapse in _LAPSES],
+    Work.CAMPAIGNS: [case((campaigns.has_unfinished(), _AT_ONCE))],
+    Work.NEW_TERMS: [case((terms.has_unfinished(), _AT_ONCE))],
+    Work.EVENTS: [_next(event_queue.next_due)],
+}
+
+
+def _columns_of(work: Work, provider: str) -> Sequence[ColumnElement[Any]]:
+    return _COLUMNS.get(work) or [outbox_due.next_claim(provider, _NOW, _PAUSES_UNTIL)]
+
+
+@cache
+def _outlook(loops: tuple[LoopWork, ...]) -> tuple[Sequence[LoopWork], AnySelect]:
+    """Return the statement for some loops, and the loop of each of its columns."""
+    columns = [(loop, type_coerce(column, BigInteger)) for loop in loops for column in _columns_of(*loop)]
+    return [loop for loop, _ in columns], select(*(column for _, column in columns))
+
+
+def outlook(
+    connection: Connection, loops: tuple[LoopWork, ...], *, with_leases: bool = True
+) -> dict[LoopWork, datetime]:
+    """Return when each loop next has something to do, by the machine's clock (UTC); EVER: now.
+
+    Loops that never do by themselves are left out, as are all but LEASES for what lies ahead of a frozen clock.
+    ``with_leases``: look at leases as well, which takes long if many messages are unfinished.
+    """
+    state = current_state(connection)
+    now, is_frozen = state.now, state.clock_frozen_at is not None
+    given = {"now": now, "ever_since": EVER, "pauses_until": now + LONGEST_PAUSE, "with_leases": with_leases}
+    columns, statement = _outlook(loops)
+    [row] = fetch(connection, statement, given)
+    found: dict[LoopWork, datetime] = {}
+    for loop, micros in zip(columns, row, strict=True):
+        if micros is None:
+            continue
+        moment = from_micros(micros)
+        if loop[0] is not Work.LEASES and moment <= now:
+            moment = EVER
+        elif loop[0] is not Work.LEASES and is_frozen:
+            continue
+        found[loop] = min(moment, found.get(loop, moment))
     return found

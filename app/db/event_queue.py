@@ -3,7 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from app.db.events import event
 from app.db.readers import RowReader
@@ -81,6 +93,17 @@ def is_due(connection: Connection, receiver: str, now: datetime, machine_now: da
     """Return True if a receiver has a due event. ``now``: the gateway's clock, ``machine_now``: the machine's."""
     given = {"receiver": receiver, "now": now, "machine_now": machine_now, "limit": 1}
     return connection.execute(_FIRST_DUE, given).first() is not None
+
+
+def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:
+    """Return the query for when, after ``after``, the next event is due that no other one holds back."""
+    waiting = (one_of(_event.status, "pending"), _event.due_at > after, ~_BEHIND_ANOTHER)
+    return select(_event.due_at).where(*waiting).order_by(_event.due_at).limit(1)
+
+
+def next_lapse() -> Select[tuple[datetime]]:
+    """Return the query for when the first lease of an event lapses, by the machine's clock."""
+    return select(func.min(_event.leased_until)).where(_open(_event.status), one_of(_event.status, "sending"))
 
 
 def due_events(

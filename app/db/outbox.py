@@ -127,7 +127,7 @@ def unfinished(status: ColumnElement[str]) -> ColumnElement[bool]:
     return one_of(status, "queued", "sending")
 
 
-def _may_go() -> ColumnElement[bool]:
+def may_go() -> ColumnElement[bool]:
     """Return the condition: due, and no earlier message of the subscriber and lane is under way or still to be sent.
 
     An earlier message that is queued for another provider is waited for; an expired one is not.
@@ -158,7 +158,7 @@ _IN_NEW_ROWS = tuple(name for name in ClaimedMessage.__dataclass_fields__ if nam
 # One lane at a time, in the order of the index: no more rows are read than claimed, however many are queued.
 _DUE = (
     select(*_CLAIMED_MESSAGE.columns)
-    .where(_mt.c.provider == bindparam("provider"), _mt.c.lane == bindparam("lane"), _may_go())
+    .where(_mt.c.provider == bindparam("provider"), _mt.c.lane == bindparam("lane"), may_go())
     .order_by(_mt.c.id)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True, of=_mt)
@@ -239,7 +239,7 @@ _provider = provider_lane
 _PAUSED = exists().where(
     _provider.c.provider == _mt.c.provider, _provider.c.paused_until > bindparam("now", type_=Instant)
 )
-_MAY_GO = select(_mt.c.id).where(_may_go(), ~_PAUSED).limit(1)
+_MAY_GO = select(_mt.c.id).where(may_go(), ~_PAUSED).limit(1)
 _CLAIMED = select(_mt.c.id).where(unfinished(_mt.c.status), one_of(_mt.c.status, "sending")).limit(1)
 
 

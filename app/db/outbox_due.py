@@ -1,10 +1,10 @@
-"""When queued messages may go, as simulated time asks (``due.py``)."""
+"""When queued messages may go, as simulated time and the loops of the engine ask (``due.py``)."""
 
 from datetime import datetime
 
-from sqlalchemy import BindParameter, Select, and_, case, exists, func, outerjoin, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, case, exists, func, outerjoin, select
 
-from app.db.outbox import outbound_message, unfinished
+from app.db.outbox import may_go, outbound_message, unfinished
 from app.db.provider_state import provider_lane
 from app.db.rows import one_of
 
@@ -55,3 +55,22 @@ def next_resumed(but: BindParameter[str], after: BindParameter[datetime]) -> Sel
     """Return the query for when, after ``after``, the pause of any provider but one that has a queue ends."""
     later = (_provider.c.paused_until > after, _provider.c.provider != but, _HAS_QUEUE)
     return select(_provider.c.paused_until).where(*later).order_by(_provider.c.paused_until).limit(1)
+
+
+def next_claim(
+    provider: str, now: BindParameter[datetime], pauses_until: BindParameter[datetime]
+) -> ColumnElement[datetime]:
+    """Return the column: when a provider's pause ends, or when a message of it may go; one that is due comes first.
+
+    A pause that ends after ``pauses_until`` does not count.
+    """
+    pause, own = _provider.c.paused_until, _mt.c.provider == provider
+    paused = select(pause).where(_provider.c.provider == provider, pause > now, pause <= pauses_until)
+    due = select(_mt.c.due_at).where(own, may_go()).limit(1)
+    later = select(_mt.c.due_at).where(own, _QUEUED, _mt.c.due_at > now).order_by(_mt.c.due_at).limit(1)
+    return func.coalesce(paused.scalar_subquery(), due.scalar_subquery(), later.scalar_subquery())
+
+
+def next_lapse() -> Select[tuple[datetime]]:
+    """Return the query for when the first lease of a message lapses, by the machine's clock."""
+    return select(func.min(_mt.c.leased_until)).where(unfinished(_mt.c.status), one_of(_mt.c.status, "sending"))

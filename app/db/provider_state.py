@@ -1,6 +1,6 @@
 """Providers' rows: locked by claims of their messages, they hold the state of the circuit breaker (delivery.md 11)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 from sqlalchemy import Column, Connection, Integer, Table, Text, bindparam, func, select, update
@@ -20,6 +20,7 @@ provider_lane = Table(
     *optional(Integer, "failures", "openings"), *optional(Instant, "paused_until"),
 )  # fmt: skip
 
+LONGEST_PAUSE = timedelta(hours=1)
 _provider = provider_lane
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Index,
     SmallInteger,
@@ -83,6 +84,11 @@ def is_announced(connection: Connection, service_code: str, now: datetime) -> bo
     """Return True if the service has an announcement that takes effect after ``now``."""
     waiting = exists().where(_change.service_code == service_code, _change.takes_effect_at > now)
     return bool(connection.execute(select(waiting)).scalar())
+
+
+def has_unfinished() -> ColumnElement[bool]:
+    """Return the condition: an announcement has subscribers left to ask."""
+    return exists().where(_change.done_at.is_(None))
 
 
 def unfinished_ids(connection: Connection) -> list[str]:

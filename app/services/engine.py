@@ -1,19 +1,34 @@
-"""Background loops, each repeating one step of the gateway's work; they are woken for work and paused for a reset."""
+"""Background loops, each of which runs one step of the gateway's work when there is some; they are paused for a reset.
+
+No loop polls. One question to the database says when each of them next has something to do; it is asked again after
+this process has written, when the time comes that it named, and once a second where another process may have written.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from app import observability
+from app.db import due
+from app.db.due import EVER, LoopWork
+from app.db.session import Database
 from app.domain.retry import backoff
 from app.domain.storage import StorageUnavailableError
 
 log = observability.logger(__name__)
-_POLL_SECONDS = 0.25
+# How long after a commit is asked: its own loops are woken by then, and a burst of commits needs one question.
+_GATHER_SECONDS = 0.03
+# After an answer that took some time, nothing is asked for that many times as long.
+_PAUSE_FACTOR = 20
+# How often to look at what others wrote, and whether what is due but could not be done can be done now.
+_LOOK_AGAIN = timedelta(seconds=1)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Loop:
-    """Repeats a step: at once while there is work, else when woken or after 0.25 seconds, as timers may fall due."""
+    """Runs a step when it is woken, and again as long as there is more to do."""
 
     def __init__(
         self,
@@ -21,19 +36,26 @@ class Loop:
         step: Callable[[], Awaitable[bool]],
         finish: Callable[[], Awaitable[None]] | None = None,
         *,
+        work: LoopWork | None = None,
+        interrupt: Callable[[], None] | None = None,
         excluded_from_drain: bool = False,
     ) -> None:
-        """``step`` returns True if there may be more to do.
+        """``step`` returns True if there is more to do at once.
 
-        ``finish`` ends what a step may leave running; it is called while no step runs. ``excluded_from_drain``: a
-        drain does not run this loop, as its step waits for servers of others.
+        ``finish`` ends what a step may leave running; it is called while no step runs. ``work`` says what the step
+        does. ``interrupt`` makes a step return that waits for others, as there is more to do, or a pause.
+        ``excluded_from_drain``: a drain does not run this loop, as its step waits for servers of others, or for time
+        that passes.
         """
         self.name = name
+        self.work = work
+        self.interrupt = interrupt or (lambda: None)
         self.excluded_from_drain = excluded_from_drain
         self._step = step
         self.finish = finish
         self._woken = asyncio.Event()
         self.step_lock = asyncio.Lock()
+        self.wake()
 
     def wake(self) -> None:
         """Run the step soon, as there is work."""
@@ -47,40 +69,41 @@ class Loop:
         return await asyncio.shield(batch)
 
     async def run(self) -> None:
-        """Repeat the step until cancelled. After an error, log it and try again with increasing pauses."""
+        """Run the step at the start and whenever woken. After an error, log it and try again with increasing pauses."""
         failures = 0
         while True:
+            await self._woken.wait()
             self._woken.clear()
             try:
-                worked = await self.step()
+                if await self.step():
+                    self.wake()
                 failures = 0
+                continue
             except StorageUnavailableError:
-                failures += 1
                 log.warning("the database is away; trying again", step=self.name)
-                worked = False
             except Exception:
-                failures += 1
                 log.exception("a step failed; trying again", step=self.name)
-                worked = False
-            if failures:
-                await asyncio.sleep(backoff(failures, 0.5).total_seconds())
-            elif not worked:
-                await self._rest()
-
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(_POLL_SECONDS):
-                await self._woken.wait()
-        except TimeoutError:
-            return
+            failures += 1
+            await asyncio.sleep(backoff(failures, 0.5).total_seconds())
+            self.wake()
 
 
 class Engine:
-    """All loops of this process."""
+    """All loops of this process, and the question when each of them next has something to do."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
         self.loops: list[Loop] = []
+        self._database = database
+        database.when_changed = self._ask_soon
         self._tasks: list[asyncio.Task[None]] = []
+        self._asking = Loop("asking what is due", self._ask_if_needed)
+        self._alarm: asyncio.TimerHandle | None = None
+        self._is_answer_old = True
+        # By the machine's clock, UTC: when to ask even if nothing was written, and when leases are asked about again,
+        # which takes long where many messages are unfinished.
+        self._next_at = self._leases_at = EVER
+        # By the event loop's clock.
+        self._not_before = 0.0
 
     def add(
         self,
@@ -88,24 +111,76 @@ class Engine:
         step: Callable[[], Awaitable[bool]],
         finish: Callable[[], Awaitable[None]] | None = None,
         *,
+        work: LoopWork,
+        interrupt: Callable[[], None] | None = None,
         excluded_from_drain: bool = False,
     ) -> Loop:
         """Add a loop, before ``start`` is called; the parameters are those of ``Loop``."""
-        loop = Loop(name, step, finish, excluded_from_drain=excluded_from_drain)
+        loop = Loop(name, step, finish, work=work, interrupt=interrupt, excluded_from_drain=excluded_from_drain)
         self.loops.append(loop)
         return loop
 
     def start(self) -> None:
         """Start all loops."""
-        self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self.loops]
+        self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in (self._asking, *self.loops)]
 
     async def stop(self) -> None:
         """Finish the batches that are running, then stop."""
-        async with self.paused():
+        async with self._asking.step_lock, self.paused():
             for task in self._tasks:
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        if self._alarm is not None:
+            self._alarm.cancel()
+
+    # ---- what is due
+
+    def _ask_soon(self) -> None:
+        """Ask again, as the database was changed."""
+        if not self._is_answer_old and self._tasks:
+            self._is_answer_old = True
+            self._set_alarm()
+
+    async def _ask_if_needed(self) -> bool:
+        needed = self._is_answer_old or datetime.now(UTC) >= self._next_at
+        if needed or await self._database.may_have_changed():
+            await self._ask()
+        self._set_alarm()
+        return False
+
+    async def _ask(self) -> None:
+        """Ask when each loop next has something to do, and wake those that have now."""
+        began, began_at = asyncio.get_running_loop().time(), datetime.now(UTC)
+        # Until there is an answer; so a question that fails is asked again.
+        self._next_at, self._is_answer_old = EVER, False
+        with_leases = began_at >= self._leases_at
+        works = tuple(loop.work for loop in self.loops if loop.work is not None)
+        found = await self._database.read(partial(due.outlook, loops=works, with_leases=with_leases))
+        ended, now = asyncio.get_running_loop().time(), datetime.now(UTC)
+        pause = _PAUSE_FACTOR * (ended - began)
+        if with_leases:
+            self._leases_at = now + max(_LOOK_AGAIN, timedelta(seconds=pause))
+        else:
+            self._not_before = ended + pause
+        for loop in self.loops:
+            if loop.work in found and found[loop.work] <= now:
+                loop.wake()
+                loop.interrupt()
+        # What is due and cannot be done now, such as a message that another process has locked, stays due.
+        moments = [moment if moment > now else now + _LOOK_AGAIN for moment in found.values()]
+        self._next_at = min([*moments, *([] if with_leases else [self._leases_at])], default=_NEVER)
+
+    def _set_alarm(self) -> None:
+        """Have the next question asked in time."""
+        clock = asyncio.get_running_loop()
+        wait = min(_LOOK_AGAIN, self._next_at - datetime.now(UTC)).total_seconds()
+        at = clock.time() + (min(wait, _GATHER_SECONDS) if self._is_answer_old else wait)
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = clock.call_at(max(at, self._not_before), self._asking.wake)
+
+    # ---- for a reset, a drain and the movable clock
 
     @asynccontextmanager
     async def paused(self, *, drained_only: bool = False) -> AsyncIterator[None]:
@@ -113,6 +188,7 @@ class Engine:
         loops = [loop for loop in self.loops if not (drained_only and loop.excluded_from_drain)]
         async with AsyncExitStack() as stack:
             for loop in loops:
+                loop.interrupt()
                 await stack.enter_async_context(loop.step_lock)
             for loop in loops:
                 if loop.finish is not None:
@@ -126,14 +202,11 @@ class Engine:
             log.exception("what a step left under way could not be ended", step=name)
 
     async def settle(self) -> None:
-        """Run steps until no loop has anything to do, except those that are excluded from a drain."""
-        while await _any_worked([loop for loop in self.loops if not loop.excluded_from_drain]):
-            pass
-
-
-async def _any_worked(loops: Sequence[Loop]) -> bool:
-    worked = False
-    for loop in loops:
-        while await loop.step():
-            worked = True
-    return worked
+        """Run the steps of all loops until that changes nothing, except those that are excluded from a drain."""
+        while True:
+            before = self._database.changes
+            for loop in self.loops:
+                while not loop.excluded_from_drain and await loop.step():
+                    pass
+            if self._database.changes == before:
+                return

@@ -20,7 +20,7 @@ from app.services.delivery.health import Health
 from app.services.delivery.inbox import ProviderInbox
 from app.services.delivery.receipts import Receipts
 from app.services.delivery.sending import Delivery
-from app.services.engine import Engine, Loop
+from app.services.engine import Engine
 from app.services.events.outgoing_events import OutgoingEvents
 from app.services.ids import IdSource
 from app.services.intake import Intake
@@ -76,13 +76,12 @@ class Carriers:
 
 @dataclass(slots=True)
 class Turning:
-    """Storing messages and handling them as turns; ``loop`` runs the turns. ``inboxes`` are by the provider's name."""
+    """Storing messages and handling them as turns. ``inboxes`` are by the provider's name."""
 
     registry: Registry
     intake: Intake
     inboxes: dict[str, ProviderInbox]
     turns: Turns
-    loop: Loop
 
 
 @dataclass(slots=True)

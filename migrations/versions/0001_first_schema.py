@@ -256,6 +256,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'dead'"),
         postgresql_where=sa.text("status = 'dead'"),
     )
+    op.create_index(
+        "ix_event_due_at",
+        "event",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    )
     op.create_index("ix_event_id", "event", ["id"], unique=False)
     op.create_index(
         "ix_event_open",
@@ -1172,6 +1180,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("status IN ('pending', 'sending')"),
     )
     op.drop_index("ix_event_id", table_name="event")
+    op.drop_index(
+        "ix_event_due_at",
+        table_name="event",
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    )
     op.drop_index(
         "ix_event_dead",
         table_name="event",

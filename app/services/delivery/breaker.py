@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from app.db import provider_state
-from app.db.provider_state import Circuit
+from app.db.provider_state import LONGEST_PAUSE, Circuit
 from app.db.state import current_state
 from app.domain.values import replace
 from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult
@@ -18,7 +18,6 @@ from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendR
 FAILURES_TO_OPEN = 10
 _FIRST_REST = timedelta(seconds=5)
 _LONGEST_REST = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(hours=1)
 # With this many doublings a rest is longer than the longest one, so more need not be calculated.
 _DOUBLINGS = 8
 

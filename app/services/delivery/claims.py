@@ -32,7 +32,7 @@ class CommitResult:
 
     ``resting``: the circuit is paused, so nothing was claimed. ``worked``: due messages were found or failed over.
     ``emptied``: there was room for all that are due.
-    ``lost`` and ``failed_over`` are numbers of messages.
+    ``failed_over`` is a number of messages.
     """
 
     state: CircuitState
@@ -40,7 +40,6 @@ class CommitResult:
     claimed: Sequence[ClaimedMessage] = ()
     worked: bool = False
     emptied: bool = False
-    lost: int = 0
     failed_over: int = 0
 
 
@@ -67,12 +66,11 @@ class Claims:
         *,
         room: int = 0,
         lease: str = "",
-        check_leases: bool = False,
         busy: bool = False,
     ) -> CommitResult:
         """Record results and claim up to ``room`` messages under a lease of that name.
 
-        ``check_leases``: also end the leases of workers that died. ``busy``: attempts are still under way.
+        ``busy``: attempts are still under way.
         """
         now = current_state(connection).now
         before = provider_state.lock(connection, self._provider.name)
@@ -80,17 +78,16 @@ class Claims:
         circuit = breaker.circuit_after(before, [result for _, result in finished], now, jitter())
         if circuit != before:
             provider_state.save(connection, self._provider.name, circuit)
-        lost = self.give_back_lost(connection, now) if check_leases else 0
         state = breaker.state_of(circuit, now)
         if breaker.is_paused(circuit, now):
             failed_over = self._fail_over(connection, now) if state is CircuitState.OPEN else 0
-            return CommitResult(state, resting=True, worked=failed_over > 0, lost=lost, failed_over=failed_over)
+            return CommitResult(state, resting=True, worked=failed_over > 0, failed_over=failed_over)
         most = room
         if state is CircuitState.HALF_OPEN:
             most = 0 if busy else min(room, 1)
         claimed, found = self._claim(connection, now, room, most, lease) if most else ([], 0)
         emptied = most == room and found < room
-        return CommitResult(state, resting=False, claimed=claimed, worked=found > 0, emptied=emptied, lost=lost)
+        return CommitResult(state, resting=False, claimed=claimed, worked=found > 0, emptied=emptied)
 
     def lease_new(
         self, connection: Connection, rows: Sequence[dict[str, Any]], now: datetime, *, room: int, lease: str

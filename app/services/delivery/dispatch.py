@@ -106,13 +106,9 @@ class Dispatch:
         """Wake ``wait_for_progress``, as there may be messages to claim."""
         self._woken.set()
 
-    async def wait_for_progress(self, timeout_seconds: float) -> None:
-        """Wait until there is enough to record, until ``wake`` is called, or until the timeout."""
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return
+    async def wait_for_progress(self) -> None:
+        """Wait until there is enough to record, or until ``wake`` is called."""
+        await self._woken.wait()
 
     async def finish(self) -> None:
         """Begin no more calls, and wait for those in flight."""

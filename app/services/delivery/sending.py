@@ -28,8 +28,6 @@ from app.services.delivery.receipts import Receipts
 # Together less than a lease: sending begins this long after the claim at most, and a call lasts no longer than that.
 _START_WITHIN_SECONDS = 20.0
 LONGEST_CALL_SECONDS = 35.0
-_CHECK_LEASES_SECONDS = 1
-_WAIT_SECONDS = 0.25
 log = observability.logger(__name__)
 
 
@@ -59,8 +57,7 @@ class Delivery:
         self._dispatch = Dispatch(provider, window, Pace(rate), LONGEST_CALL_SECONDS)
         self._worker = f"{socket.gethostname()}:{getpid()}:{provider.name}"
         self._lease_numbers = count()
-        self._next_lease_check = 0.0
-        self._next_claim = 0.0
+        self._wants_claim = False
         self._has_caught_up = False
         self.monitor = DeliveryMonitor(provider)
 
@@ -70,8 +67,8 @@ class Delivery:
     # ---- for turns
 
     def wake(self) -> None:
-        """Look for queued messages soon."""
-        self._next_claim = 0.0
+        """Look for queued messages soon, also while others are being sent."""
+        self._wants_claim = True
         self._dispatch.wake()
         self.wake_loop()
 
@@ -98,16 +95,14 @@ class Delivery:
         if not is_ready:
             self._dispatch.give_back()
         finished = self._dispatch.take_finished()
-        # Messages that were leased when they were made need no claim, so one is worth a commit only now and then.
-        wanted = finished or not self._dispatch.busy or time.monotonic() >= self._next_claim
-        room = self._dispatch.room if is_ready and wanted else 0
-        if finished or room or not self._dispatch.busy:
-            began = time.monotonic()
-            done = await self._commit(finished, room)
+        # Messages that were leased when they were made need no claim.
+        if finished or self._wants_claim or not self._dispatch.busy:
+            began, self._wants_claim = time.monotonic(), False
+            done = await self._commit(finished, self._dispatch.room if is_ready else 0)
             self._dispatch.add(done.claimed, began + _START_WITHIN_SECONDS)
             if not self._dispatch.busy:
                 return done.worked
-        await self._dispatch.wait_for_progress(_WAIT_SECONDS)
+        await self._dispatch.wait_for_progress()
         return True
 
     async def finish(self) -> None:
@@ -122,16 +117,8 @@ class Delivery:
             log.warning("attempts could not be recorded; they are unknown when their leases end", count=len(finished))
 
     async def _commit(self, finished: list[Attempted], room: int) -> CommitResult:
-        check_leases = time.monotonic() >= self._next_lease_check
-        work = partial(
-            self.claims.record_and_claim,
-            finished=finished,
-            room=room,
-            lease=self._new_lease(),
-            check_leases=check_leases,
-            busy=self._dispatch.busy,
-        )
-        self._next_claim = time.monotonic() + _WAIT_SECONDS
+        busy, lease = self._dispatch.busy, self._new_lease()
+        work = partial(self.claims.record_and_claim, finished=finished, room=room, lease=lease, busy=busy)
         try:
             done = await self._database.write(work)
         except BaseException as error:
@@ -141,8 +128,6 @@ class Delivery:
             # After a cancellation, too, so that no result is lost.
             self._dispatch.return_finished(finished)
             raise
-        if check_leases:
-            self._next_lease_check = time.monotonic() + _CHECK_LEASES_SECONDS
         if room:
             self._has_caught_up = done.emptied
         self._report_commit(done, finished)
@@ -192,5 +177,4 @@ class Delivery:
         if done.claimed:
             observability.batch("delivery", len(done.claimed))
         self.monitor.failed_over(done.failed_over)
-        self.monitor.attempts_lost(done.lost)
         self.monitor.circuit_is(done.state)

@@ -48,7 +48,6 @@ _MAX_FAILING = 16
 _MAX_UNADDRESSED = 500
 # After this many failures in a row a receiver is sent one event at a time, until it acknowledges one.
 _FAILURES_TO_LIMIT = 3
-_WAIT_SECONDS = 0.25
 _SUCCESS = range(200, 300)
 log = observability.logger(__name__)
 
@@ -90,6 +89,7 @@ class OutgoingEvents:
         self._billing = billing
         self._private = private
         self._in_flight: list[_InFlight] = []
+        self._interrupted = asyncio.Event()
         self._failures: Counter[str] = Counter()
         self._served_in_round: dict[str, int] = {}
         self._rounds = count(1)
@@ -103,6 +103,7 @@ class OutgoingEvents:
 
     async def step(self) -> bool:
         """Record finished requests, claim due events and post them. Return True if there may be more to do."""
+        self._interrupted.clear()
         finished = [request for request in self._in_flight if request.task.done()]
         anything_to_do = bool(finished) or await self._database.read(self._anything_due)
         if anything_to_do:
@@ -115,10 +116,15 @@ class OutgoingEvents:
             self._in_flight += [_InFlight(event, self._post(address, event)) for address, event in claimed]
         if not self._in_flight:
             return False
-        await asyncio.wait(
-            [request.task for request in self._in_flight], timeout=_WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED
-        )
+        interrupted = asyncio.ensure_future(self._interrupted.wait())
+        requests = [request.task for request in self._in_flight]
+        await asyncio.wait([*requests, interrupted], return_when=asyncio.FIRST_COMPLETED)
+        interrupted.cancel()
         return True
+
+    def interrupt(self) -> None:
+        """Have a step that waits for answers return."""
+        self._interrupted.set()
 
     async def finish(self) -> None:
         """Cancel the requests in flight; their events are sent again under the same ids."""

@@ -3,7 +3,7 @@
 A campaign is stored at once and carried out in batches, with one turn for each recipient (flows.md 15).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from sqlalchemy import Connection
@@ -54,7 +54,6 @@ class Campaigns:
         self._turns = turns
         self._ids = ids
         self._isolation = Isolation("campaign")
-        self.wake: Callable[[], None] = lambda: None
 
     # ---- consents
 
@@ -69,10 +68,9 @@ class Campaigns:
     # ---- campaigns
 
     async def start(self, wanted: NewCampaign) -> str:
-        """Store a campaign and wake the loop that carries it out. Return its id."""
+        """Store a campaign, to be carried out by ``step``. Return its id."""
         campaign_id = next(self._ids)
         await self._database.write(partial(_add, campaign_id=campaign_id, wanted=wanted))
-        self.wake()
         return campaign_id
 
     async def one(self, campaign_id: str) -> Progress:

@@ -15,7 +15,6 @@ from app.domain.messages import UNFINISHED, MessageClass
 from app.domain.refusals import RefusalReason
 from app.domain.service_numbers import ServiceNumbers
 from app.domain.values import replace, value
-from app.services.engine import Loop
 from app.services.paging import Page
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
@@ -45,11 +44,9 @@ class MessageDetail:
 class Messages:
     """Reads messages, sends MTs again and retries dead letters."""
 
-    def __init__(self, database: Database, turns: Turns, turning: Loop, numbers: ServiceNumbers) -> None:
-        """``turning`` is the loop to wake when a message is due again."""
+    def __init__(self, database: Database, turns: Turns, numbers: ServiceNumbers) -> None:
         self._database = database
         self._turns = turns
-        self._turning = turning
         self._numbers = numbers
 
     async def page(self, wanted: MessageFilter, limit: int) -> Page[MessageRead]:
@@ -76,9 +73,7 @@ class Messages:
 
         Raise RefusedError if a former customer of the number sent it.
         """
-        revived = await self._database.write(partial(_retry, message_id=message_id))
-        self._turning.wake()
-        return revived
+        return await self._database.write(partial(_retry, message_id=message_id))
 
     async def resend(self, message_id: str) -> None:
         """Send an MT again.

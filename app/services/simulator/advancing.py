@@ -11,11 +11,12 @@ from sqlalchemy import Connection
 from app import observability
 from app.db import due
 from app.db.due import Kind
+from app.db.provider_state import LONGEST_PAUSE
 from app.db.session import Database
 from app.db.state import current_state, freeze_clock
 from app.domain.storage import StorageUnavailableError
 from app.providers.base import SendResult
-from app.services.delivery.breaker import LONGEST_PAUSE, CircuitState
+from app.services.delivery.breaker import CircuitState
 from app.services.delivery.dispatch import in_lines, submission_of
 from app.services.delivery.sending import Delivery
 from app.services.engine import Engine
@@ -166,7 +167,7 @@ class Advance:
 
     def _work_on(self, connection: Connection, stretch: _Stretch, kind: Kind) -> bool:
         if kind is Kind.REPORTS:
-            return self._network.report(connection)
+            return self._network.report(connection) > 0
         if kind is Kind.TURNS:
             return self._turns.handle_waiting(connection).worked
         return self._send(connection, stretch)

@@ -114,18 +114,21 @@ class SimulatedNetwork:
     # ---- reports
 
     async def step(self) -> bool:
-        """Apply the delivery reports that are due. Return True if there were any."""
-        worked = await self._database.write(self.report)
-        if worked:
+        """Apply delivery reports that are due. Return True if there may be more."""
+        done = await self._database.write(self.report)
+        if done:
             self.changed()
-        return worked
+        return done == _REPORTS_PER_BATCH
 
-    def report(self, connection: Connection) -> bool:
-        """Do what ``step`` does, in the transaction of the caller, who calls ``changed`` after the commit."""
+    def report(self, connection: Connection) -> int:
+        """Apply delivery reports in the caller's transaction; ``changed`` is called after the commit.
+
+        Return the number of reports.
+        """
         now = current_state(connection).now
         due = simulator.due_reports(connection, now, _REPORTS_PER_BATCH)
         if not due:
-            return False
+            return 0
         self._receipts.apply(
             connection,
             [
@@ -135,7 +138,7 @@ class SimulatedNetwork:
             now,
         )
         simulator.mark_reported(connection, due)
-        return True
+        return len(due)
 
     # ---- configuration
 

@@ -53,11 +53,13 @@ class HandledBatch:
 
     Attributes:
         worked: it did anything.
+        is_full: there may be more to do at once.
         leased: messages to send now.
         messages_queued: it queued others, to be claimed.
     """
 
     worked: bool
+    is_full: bool = False
     leased: Leased = field(default_factory=dict)
     messages_queued: bool = False
 
@@ -95,13 +97,12 @@ class Turns:
     # ---- due messages and timers
 
     async def step(self) -> bool:
-        """Handle one batch. Return True if there may be more to do.
+        """Handle one batch. Return True if there may be more to do at once.
 
         Raise StorageUnavailableError if the database is away; then nothing was changed.
         """
-        worked = await self._batch()
-        await self.password_checks.run()
-        return worked
+        is_full = await self._batch()
+        return await self.password_checks.run() or is_full
 
     async def _batch(self) -> bool:
         try:
@@ -113,14 +114,14 @@ class Turns:
             return await self._one_by_one()
 
     async def _write(self, work: Callable[[Connection], HandledBatch]) -> bool:
-        """Run ``work`` in a transaction, and send what it leased. Return True if it did anything."""
+        """Run ``work`` in a transaction, and send what it leased. Return True if there may be more to do at once."""
         began = time.monotonic()
         handled = await self._database.write(work)
         for provider, messages in handled.leased.items():
             self._outlets[provider].send(messages, began)
         if handled.messages_queued:
             self._wake_outlets()
-        return handled.worked
+        return handled.is_full
 
     def _wake_outlets(self) -> None:
         for outlet in self._outlets.values():
@@ -163,7 +164,8 @@ class Turns:
         # True as well if parts only wait for other parts now, as their rows were changed.
         worked = worked or found_outcomes or len(messages) != len(pending)
         queued = work.message_count > sum(map(len, leased.values()))
-        return HandledBatch(worked=worked, leased=leased, messages_queued=queued)
+        is_full = worked and (len(numbers) >= _MAX_NUMBERS or len(pending) == most)
+        return HandledBatch(worked=worked, is_full=is_full, leased=leased, messages_queued=queued)
 
     def _unit_of_work(self, locked: Sequence[LockedConversation], pending: Sequence[StoredMessage]) -> UnitOfWork:
         return self._turns.unit_of_work([*(one.version for one in locked), *(one.id for one in pending)])

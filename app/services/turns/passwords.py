@@ -55,13 +55,14 @@ class PasswordChecks:
         """Return the result of the check for a message, or None if there is none yet."""
         return self._done.get(message_id) if message_id else None
 
-    async def run(self) -> None:
-        """Run some of the requested checks; the next batch requests the others again."""
+    async def run(self) -> bool:
+        """Run some of the requested checks; the next batch requests the others again. Return True if there were any."""
         if not self._requested:
-            return
+            return False
         requested = dict(islice(self._requested.items(), _MAX_PARALLEL))
         self._requested.clear()
         checked = await asyncio.gather(*(asyncio.to_thread(check_password, check) for check in requested.values()))
         self._done |= dict(zip(requested, checked, strict=True))
         for message_id in list(islice(self._done, max(0, len(self._done) - _MAX_RESULTS))):
             del self._done[message_id]
+        return True

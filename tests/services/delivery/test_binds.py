@@ -112,9 +112,7 @@ async def test_nothing_is_claimed_while_no_bind_is_up(gateway: Running) -> None:
     session = session_of(gateway)
     session.ready = False
     await gateway.store(gateway.message("帮助", provider=NAME))
-    await gateway.gateway.turning.loop.step()
-    for _ in range(3):
-        await gateway.gateway.carriers.deliveries[NAME].step()
+    await gateway.gateway.engine.settle()
     assert session.asked == []
     [row] = await gateway.rows(_mt)
     assert (row["status"], row["attempts"]) == ("queued", 0)

@@ -68,7 +68,7 @@ async def sent(dispatch: Dispatch, *messages: ClaimedMessage, begin_within: floa
     found: list[Attempted] = []
     async with asyncio.timeout(20):
         while dispatch.busy:
-            await dispatch.wait_for_progress(1)
+            await dispatch.wait_for_progress()
             found += dispatch.take_finished()
     return found
 

@@ -187,11 +187,11 @@ class _Crashing(PasswordChecks):
 
     crashes_left = 2
 
-    async def run(self) -> None:
+    async def run(self) -> bool:
         if self._requested and self.crashes_left:
             self.crashes_left -= 1
             raise RuntimeError("the power went")
-        await super().run()
+        return await super().run()
 
 
 async def test_a_try_is_stored_before_its_password_is_checked(gateway: Running) -> None:

@@ -1,0 +1,162 @@
+"""Work is done when it falls due, though no loop polls; where there is none, next to nothing runs."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, event
+
+from app.commands.orders.calls import PlaceOrder
+from app.composition import build_gateway
+from app.db.inbox import inbound_message
+from app.db.outbox import outbound_message
+from app.db.record_tables import RECORD_TABLES
+from app.db.timers import timer
+from app.domain.messages import MessageClass
+from app.domain.orders import Order
+from app.domain.subscriptions import Channel
+from app.services.intake import Source
+from app.services.management.campaigns import NewCampaign
+from app.services.simulator.network import PROVIDER
+from app.settings import SettingsFile
+from app.settings.file import Windows
+from tests.running import ALICE, BOB, Running, running, settings_for
+from tests.statements import listening
+
+pytestmark = pytest.mark.anyio
+_mt = outbound_message
+# Nothing here takes longer than a few hundredths of a second, on a machine that has nothing else to do.
+_SOON = 0.5
+# Longer than the time in which a running gateway looks at what others may have written.
+_WHILE = 2.5
+
+
+@pytest.fixture
+async def gateway(unused_database_url: str) -> AsyncIterator[Running]:
+    """A gateway with the demo customers, whose clock runs, and which has nothing to do."""
+    file = SettingsFile(windows=Windows.model_validate({"confirmation": "2s"}))
+    async with running(settings_for(unused_database_url, file=file)) as started:
+        await started.gateway.simulator.fixtures.load("demo")
+        await started.drain()
+        yield started
+
+
+async def seconds_until(holds: Callable[[], Awaitable[object]]) -> float:
+    """Return how long it took until something was true."""
+    began = time.monotonic()
+    async with asyncio.timeout(20):
+        while not await holds():  # noqa: ASYNC110  a row has no event
+            await asyncio.sleep(0.01)
+    return time.monotonic() - began
+
+
+# ---- in time
+
+
+async def test_a_timer_that_a_call_set_fires_in_time(gateway: Running) -> None:
+    await gateway.gateway.turning.turns.carry_out(ALICE, PlaceOrder("api:sp", "YYH", Channel.WEB))
+    due_at = min(row["due_at"] for row in await gateway.rows(timer))
+    orders = RECORD_TABLES[Order].table
+    await seconds_until(lambda: gateway.count(orders, orders.c.state == "expired"))
+    assert 0 <= (datetime.now(UTC) - due_at).total_seconds() < _SOON
+
+
+async def test_a_delayed_report_comes_in_time(gateway: Running) -> None:
+    await gateway.reports("delivered", delay_seconds=1)
+    await gateway.store(gateway.message("帮助"))
+    await seconds_until(lambda: gateway.count(_mt, _mt.c.status == "accepted"))
+    waited = await seconds_until(lambda: gateway.count(_mt, _mt.c.status == "delivered"))
+    assert 1 - _SOON < waited < 1 + _SOON
+
+
+async def test_a_retry_is_made_in_time(gateway: Running) -> None:
+    await gateway.faults("error", count=1)
+    await gateway.store(gateway.message("帮助"))
+    await seconds_until(lambda: gateway.count(_mt, _mt.c.attempts == 1, _mt.c.status == "queued"))
+    [row] = await gateway.rows(_mt)
+    await seconds_until(lambda: gateway.count(_mt, _mt.c.status == "delivered"))
+    assert 0 <= (datetime.now(UTC) - row["due_at"]).total_seconds() < _SOON
+
+
+async def test_a_campaign_begins_at_once(gateway: Running) -> None:
+    for number in (ALICE, BOB):
+        await gateway.gateway.management.campaigns.give_consent(number, "test", "web")
+    await asyncio.sleep(0.1)
+    wanted = NewCampaign(MessageClass.NOTICE, "停机维护通知。", "test", msisdns=(ALICE, BOB))
+    started = await gateway.gateway.management.campaigns.start(wanted)
+
+    async def is_done() -> bool:
+        return (await gateway.gateway.management.campaigns.one(started)).done_at is not None
+
+    assert await seconds_until(is_done) < 1
+
+
+async def test_nothing_falls_due_while_the_clock_stands_still(gateway: Running) -> None:
+    await gateway.gateway.turning.turns.carry_out(ALICE, PlaceOrder("api:sp", "YYH", Channel.WEB))
+    await gateway.gateway.simulator.simulation.set_clock(datetime.now(UTC) + timedelta(seconds=1))
+    timers = await gateway.count(timer)
+    await asyncio.sleep(_WHILE)
+    assert await gateway.count(timer) == timers
+    await gateway.advance(seconds=10)
+    assert await gateway.count(timer) == timers - 1
+
+
+async def test_what_another_process_writes_is_found_within_a_second_or_so(
+    gateway: Running, unused_database_url: str
+) -> None:
+    other = build_gateway(settings_for(unused_database_url))
+    try:
+        await asyncio.sleep(0.5)
+        await other.turning.intake.store(Source(PROVIDER), [gateway.message("帮助")])
+        inbound = inbound_message.c
+        waited = await seconds_until(lambda: gateway.count(inbound_message, inbound.status == "handled"))
+        assert waited < 1 + _SOON
+    finally:
+        other.storage.database.close()
+
+
+# ---- and no work in vain
+
+
+def _engines(gateway: Running) -> list[Engine]:
+    database = gateway.gateway.storage.database
+    return list(dict.fromkeys([database.engine, database._reading]))
+
+
+async def test_an_idle_gateway_runs_no_statements_on_sqlite_and_a_read_a_second_on_postgresql(
+    gateway: Running,
+) -> None:
+    await gateway.say("帮助")
+    await asyncio.sleep(_WHILE)
+    statements: list[str] = []
+    with listening(lambda sql, _: statements.append(sql), *_engines(gateway)):
+        await asyncio.sleep(_WHILE)
+    if gateway.gateway.storage.database.is_sqlite:
+        assert statements == []
+    assert len(statements) <= 3 * (_WHILE + 1)
+    assert all(statement.lstrip().startswith("SELECT") for statement in statements)
+
+
+async def test_a_message_alone_takes_five_commits(gateway: Running) -> None:
+    """It is stored, handled, taken by the network, recorded as taken, and reported on."""
+    await gateway.say("帮助")
+    await asyncio.sleep(_WHILE)
+    database = gateway.gateway.storage.database
+    before, commits = database.changes, 0
+
+    def count(_: object) -> None:
+        nonlocal commits
+        commits += 1
+
+    written: set[str] = set()
+    event.listen(database.engine, "commit", count)
+    with listening(lambda sql, _: written.add(sql.split()[0]), database.engine):
+        await gateway.store(gateway.message("帮助", sender=BOB))
+        await seconds_until(lambda: gateway.count(_mt, _mt.c.msisdn == BOB, _mt.c.status == "delivered"))
+        await asyncio.sleep(0.2)
+    event.remove(database.engine, "commit", count)
+    assert database.changes - before == 5
+    if database.is_sqlite:  # its reads have an engine of their own
+        assert commits == 5
