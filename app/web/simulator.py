@@ -162,8 +162,9 @@ async def watch_thread(
     start, first = last_event or after, await _first_id(network, number)
     while True:
         changes = network.changes
-        if first != (first := await _first_id(network, number)) and shown:
-            start, shown = None, {}  # the gateway was reset
+        known, first = first, await _first_id(network, number)
+        if known is not None and first != known:
+            start, shown = None, {}  # the gateway was reset, or the first messages were purged
         moving = False
         for item in await _messages_after(network, number, start):
             message = _out(number, item)

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from app.services.simulator.network import SimulatedNetwork
 from app.settings import Settings
+from app.web import simulator
 from tests.running import ALICE, BOB
 from tests.web.calls import Web, assert_problem
 from tests.web.sockets import listening
@@ -95,6 +97,21 @@ async def test_a_changed_status_is_sent_again(web: Web) -> None:
         await web.running.advance(seconds=60)
         [last] = await watcher.until(1, "undelivered")
         assert last["direction"] == "mt"
+
+
+async def test_a_thread_that_begins_while_it_is_read_is_sent_once(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, is_empty = simulator._first_id, iter([True, True])
+
+    async def first_id(network: SimulatedNetwork, number: str) -> str | None:
+        return None if next(is_empty, False) else await read(network, number)
+
+    monkeypatch.setattr(simulator, "_first_id", first_id)
+    await web.running.say("帮助")
+    async with web.client.stream("GET", EVENTS) as answer:
+        watcher = Watcher(answer)
+        assert [(await watcher.next())["direction"] for _ in range(2)] == ["mo", "mt"]
+        await web.running.store(web.running.message("YE"))
+        assert (await watcher.next())["text"] == "YE"
 
 
 async def test_a_status_without_an_expected_report_is_sent_too(web: Web) -> None:
