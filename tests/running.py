@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
@@ -14,6 +15,8 @@ from sqlalchemy import ColumnElement, RowMapping, Table, func, select
 from app.commands.accounts.directory import SetSubscriber
 from app.commands.accounts.import_lines import ImportSubscription
 from app.composition import build_gateway
+from app.db.outbound_messages import outbound_message
+from app.db.outbox import ATTEMPTS, ERROR_CODE, STATUS, beside, outbox
 from app.db.simulator import ThreadMessage
 from app.domain.account import Brand, Payment
 from app.domain.messages import InboundMessage, InboundResult
@@ -185,6 +188,20 @@ class Running:
         return await self.gateway.storage.database.read(
             lambda connection: connection.execute(statement).mappings().all()
         )
+
+    async def outbound(self, *conditions: ColumnElement[bool]) -> Sequence[RowMapping]:
+        """Return MTs in the order of their keys, as staff see them, with their rows of the outbox while they have one."""
+        seen: dict[str, ColumnElement[Any]] = {"status": STATUS, "attempts": ATTEMPTS, "error_code": ERROR_CODE}
+        others = [column for column in outbox.c if column.name not in outbound_message.c]
+        columns = [*(seen.get(column.name, column).label(column.name) for column in outbound_message.c), *others]
+        statement = select(*columns).join_from(outbound_message, outbox, beside(outbound_message), isouter=True)
+        ordered = statement.where(*conditions).order_by(*outbound_message.primary_key)
+        return await self.gateway.storage.database.read(lambda connection: connection.execute(ordered).mappings().all())
+
+    async def lease_all(self, until: datetime, by: str = "gone:1") -> None:
+        """Lease all messages that are on their way, as another worker would; ``until`` is by the machine's clock."""
+        leased = outbox.update().values(leased_by=by, leased_until=until)
+        await self.gateway.storage.database.write(lambda connection: connection.execute(leased))
 
     async def count(self, table: Table, *conditions: ColumnElement[bool]) -> int:
         """Return the number of rows."""

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, event
 from app import batching
 from app.batching import Batcher
 from app.commands.accounts.directory import SetSubscriber
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.subscribers import subscriber
 from tests.running import Running
 from tests.statements import listening

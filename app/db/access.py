@@ -24,9 +24,10 @@ from sqlalchemy import (
 from app.db.columns import customer, metadata, required
 from app.db.keys import NUMBER
 from app.db.readers import RowReader
-from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, insert_rows, matching
+from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching
 from app.db.subscribers import subscriber
 from app.db.types import Id, Instant
+from app.db.writing import insert_rows
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 

@@ -11,22 +11,11 @@ from app.db.asked_texts import asked_texts
 from app.db.keys import ITEM, TENURE, ItemKey, NumberKey, TenureKey
 from app.db.questions import question
 from app.db.readers import RowReader
-from app.db.rows import (
-    AnySelect,
-    Given,
-    Row,
-    as_keys,
-    fetch,
-    given_keys,
-    insert_rows,
-    matching,
-    one_of,
-    raw,
-    update_rows,
-)
+from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching, one_of, raw
 from app.db.subscribers import CHAIN_HEAD, SUBSCRIBER, subscriber
 from app.db.subscriptions import SUBSCRIPTION, subscription
 from app.db.types import Instant, instant_or_none
+from app.db.writing import Given, insert_rows, update_rows
 from app.domain.account import Subscriber
 from app.domain.evidence import ChainHead
 from app.domain.subscriptions import Subscription

@@ -6,10 +6,12 @@ from functools import cache
 from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from app.db.handovers import attempt
-from app.db.keys import ITEM, ItemKey
-from app.db.outbox import outbound_message
+from app.db.keys import ITEM, NUMBER, ItemKey
+from app.db.lookups import by_index
+from app.db.outbound_messages import outbound_message
+from app.db.outbox import ATTEMPTS, STATUS, beside, outbox
 from app.db.questions import question
-from app.db.rows import AnySelect, as_keys, fetch, given_keys, one_of
+from app.db.rows import AnySelect, as_keys, fetch, given_keys, matching, one_of
 from app.domain.dialogue import Arrival
 from app.domain.messages import AttemptResult
 
@@ -26,20 +28,16 @@ def _messages_of(dialect: str) -> AnySelect:
     refused = (
         select(func.count())
         .where(
-            _attempt.c.bucket == _mt.c.bucket,
-            _attempt.c.message_id == _mt.c.id,
+            by_index(_attempt.c.bucket, _mt.c.bucket),
+            by_index(_attempt.c.message_id, _mt.c.id),
             one_of(_attempt.c.result, AttemptResult.REFUSED, AttemptResult.REFUSED_FOR_NOW),
         )
         .scalar_subquery()
     )
     # A question's id is older than those of its messages; the condition leaves few rows to read.
-    mine = and_(
-        _mt.c.bucket == given.c.bucket,
-        _mt.c.msisdn == given.c.msisdn,
-        _mt.c.id > given.c.id,
-        _mt.c.question_id == given.c.id,
-    )
-    return select(_mt.c.question_id, _mt.c.text, _mt.c.status, _mt.c.attempts, refused).join_from(_mt, given, mine)
+    mine = and_(matching(_mt, given, NUMBER), _mt.c.id > given.c.id, _mt.c.question_id == given.c.id)
+    columns = (_mt.c.question_id, _mt.c.text, STATUS, ATTEMPTS, refused)
+    return select(*columns).join_from(_mt, given, mine).outerjoin(outbox, beside(_mt))
 
 
 def arrivals(connection: Connection, questions: Sequence[ItemKey]) -> dict[str, Arrival]:
@@ -61,19 +59,20 @@ def arrivals(connection: Connection, questions: Sequence[ItemKey]) -> dict[str, 
 @cache
 def _followed(dialect: str) -> AnySelect:
     given = given_keys(dialect, question, ITEM)
-    mine = and_(*(question.c[name] == given.c[name] for name in ITEM))
+    is_sent = and_(one_of(STATUS, "sending", "unknown"), _mt.c.valid_until >= question.c.asked_at)
     # Made before the question, and handed over after it or perhaps so. What is made after it is recorded at that time.
-    late = and_(
-        _mt.c.bucket == given.c.bucket,
-        _mt.c.msisdn == given.c.msisdn,
+    made_before = and_(
+        matching(_mt, given, NUMBER),
         _mt.c.id < given.c.id,
         _mt.c.service_number == bindparam("number"),
-        or_(
-            _mt.c.handed_over_at >= question.c.asked_at,
-            and_(one_of(_mt.c.status, "sending", "unknown"), _mt.c.valid_until >= question.c.asked_at),
-        ),
     )
-    return select(question.c.id).join_from(question, given, mine).join(_mt, late)
+    return (
+        select(question.c.id)
+        .join_from(question, given, matching(question, given, ITEM))
+        .join(_mt, made_before)
+        .outerjoin(outbox, beside(_mt))
+        .where(or_(_mt.c.handed_over_at >= question.c.asked_at, is_sent))
+    )
 
 
 def interrupted(connection: Connection, questions: Sequence[ItemKey], access_number: str) -> set[str]:

@@ -6,7 +6,7 @@ from functools import cache
 from sqlalchemy import Connection, and_, select
 
 from app.db.keys import ITEM, ItemKey, NumberKey
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.rows import AnySelect, as_keys, fetch, given_keys
 
 _mt = outbound_message

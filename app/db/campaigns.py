@@ -24,9 +24,10 @@ from sqlalchemy import (
 
 from app.db.columns import CLUSTERED, customer, metadata, optional, partial_index, required
 from app.db.record_tables import RECORD_TABLES
-from app.db.rows import AnyRow, Row, insert_new_rows, one_of, update_rows
+from app.db.rows import AnyRow, Row, one_of
 from app.db.subscribers import subscriber
 from app.db.types import Id, Instant
+from app.db.writing import insert_new_rows, update_rows
 from app.domain.account import Brand, Language, Payment, SubscriberStatus
 from app.domain.campaigns import Campaign, CampaignMessage, Segment
 from app.domain.messages import MessageClass

@@ -5,9 +5,9 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, Table, 
 
 from app.db.columns import metadata, optional, required
 from app.db.readers import RowReader
-from app.db.rows import upsert_rows
 from app.db.state import bump_catalogue, current_state
 from app.db.subscriptions import subscription
+from app.db.writing import upsert_rows
 from app.domain.catalogue import Catalogue, PastPrice, Service, ServiceProvider
 
 service_provider = Table(

@@ -18,6 +18,16 @@ metadata = MetaData(
 # that are found by their key and seldom written. The rows of messages, questions and evidence lie in the order of
 # their making: they are wide, and as neighbours those of a batch share few pages (ADR 23).
 CLUSTERED: Mapping[str, Any] = {"sqlite_with_rowid": False}
+# Storage of tables in PostgreSQL. Room in each page lets a new version of a row stay beside the old one, and no index
+# has to be changed. A queue is always short of rows and full of dead ones, so it is cleaned by their number alone.
+UPDATED_IN_PLACE = {"fillfactor": 80}
+QUEUE = {
+    "fillfactor": 80,
+    "autovacuum_vacuum_scale_factor": 0,
+    "autovacuum_vacuum_threshold": 1000,
+    "autovacuum_analyze_scale_factor": 0,
+    "autovacuum_analyze_threshold": 1000,
+}
 
 
 def customer(*, tenure: bool = True) -> list[Column[Any]]:

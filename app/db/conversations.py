@@ -13,20 +13,12 @@ from sqlalchemy import (
     select,
 )
 
-from app.db.columns import CLUSTERED, customer, metadata
+from app.db.columns import CLUSTERED, UPDATED_IN_PLACE, customer, metadata
 from app.db.keys import NUMBER, NumberKey
 from app.db.readers import RowReader
-from app.db.rows import (
-    AnySelect,
-    Row,
-    as_keys,
-    fetch,
-    given_keys,
-    insert_new_rows,
-    matching,
-    update_rows,
-)
+from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching
 from app.db.types import Id
+from app.db.writing import insert_new_rows, update_rows
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
@@ -41,6 +33,7 @@ conversation = Table(
     Column("version", Id),
     PrimaryKeyConstraint("bucket", "msisdn"),
     **CLUSTERED,
+    postgresql_with=UPDATED_IN_PLACE,
 )
 
 
@@ -62,14 +55,14 @@ class LockedConversation:
     version: str | None
 
 
-_CONVERSATION = RowReader(LockedConversation, conversation)
+CONVERSATION = RowReader(LockedConversation, conversation)
 
 
 @cache
 def _lock(dialect: str, *, wait: bool) -> AnySelect:
     given = given_keys(dialect, conversation, NUMBER)
     statement = (
-        select(*_CONVERSATION.columns)
+        select(*CONVERSATION.columns)
         .join_from(conversation, given, matching(conversation, given, NUMBER))
         .order_by(conversation.c.bucket, conversation.c.msisdn)
     )
@@ -82,13 +75,16 @@ def lock_conversations(connection: Connection, numbers: Sequence[NumberKey], *, 
     With ``wait`` False conversations that others have locked are skipped (workers), else waited for (management calls).
     """
     keys = as_keys(sorted(set(numbers)))
-    return list(map(_CONVERSATION.read, fetch(connection, _lock(connection.dialect.name, wait=wait), keys)))
+    return list(map(CONVERSATION.read, fetch(connection, _lock(connection.dialect.name, wait=wait), keys)))
 
 
-def open_conversations(connection: Connection, msisdns: Sequence[str]) -> None:
-    """Insert missing conversation rows. Existing ones are not touched, so no lock is waited for."""
+def open_conversations(connection: Connection, msisdns: Sequence[str]) -> int:
+    """Insert missing conversation rows, and return their number.
+
+    Existing ones are not touched, so no lock is waited for.
+    """
     rows = [{"bucket": bucket_of(msisdn), "msisdn": msisdn, "tenure": 0} for msisdn in set(msisdns)]
-    insert_new_rows(connection, conversation, sorted(rows, key=lambda row: (row["bucket"], row["msisdn"])))
+    return insert_new_rows(connection, conversation, sorted(rows, key=lambda row: (row["bucket"], row["msisdn"])))
 
 
 def save_conversations(connection: Connection, rows: Sequence[Row]) -> None:

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, Text, case, func, literal_column, or_, select, update
+from sqlalchemy import Connection, FromClause, Table, Text, case, func, literal_column, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.db.conversations import conversation
 from app.db.handovers import attempt
 from app.db.inbox import inbound_message
 from app.db.keys import NUMBER
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
+from app.db.outbox import ATTEMPTS, ERROR_CODE, STATUS, beside, outbox
 from app.db.readers import RowReader
 from app.db.reports import delivery_report
 from app.db.rows import matching, one_of
@@ -173,22 +174,25 @@ _MT = RowReader(
     direction=literal_column("'mt'", Text),
     at=outbound_message.c.made_at,
     kind=outbound_message.c["class"],
+    status=STATUS,
+    attempts=ATTEMPTS,
+    error_code=ERROR_CODE,
     **dict.fromkeys(("verdict", "part", "parts", "missing", "trace", "stamped_at")),
 )
-_TABLES: Mapping[str, tuple[Table, RowReader[MessageRead]]] = {
-    "mo": (inbound_message, _MO),
-    "mt": (outbound_message, _MT),
+# By direction: the table, what its rows are read from, and the reader.
+_TABLES: Mapping[str, tuple[Table, FromClause, RowReader[MessageRead]]] = {
+    "mo": (inbound_message, inbound_message, _MO),
+    "mt": (outbound_message, outbound_message.outerjoin(outbox, beside(outbound_message)), _MT),
 }
 
 
 def list_messages(connection: Connection, wanted: MessageFilter, limit: int) -> list[MessageRead]:
     """Messages of one direction or both, newest first."""
     found: list[MessageRead] = []
-    for direction, (table, reader) in _TABLES.items():
+    for direction, (table, source, reader) in _TABLES.items():
         if wanted.direction in (None, direction):
-            statement = (
-                select(*reader.columns).where(*_conditions(table, wanted)).order_by(table.c.id.desc()).limit(limit)
-            )
+            chosen = select(*reader.columns).select_from(source).where(*_conditions(table, wanted))
+            statement = chosen.order_by(table.c.id.desc()).limit(limit)
             found += map(reader.read, connection.execute(statement))
     return sorted(found, key=lambda message: message.id, reverse=True)[:limit]
 
@@ -203,7 +207,7 @@ def _conditions(table: Table, wanted: MessageFilter) -> list[ColumnElement[bool]
     elif not wanted.former:
         conditions.append(_is_present(table))
     if wanted.status is not None:
-        conditions.append(table.c.status == wanted.status)
+        conditions.append((STATUS if table is outbound_message else table.c.status) == wanted.status)
     if wanted.before is not None:
         conditions.append(table.c.id < wanted.before)
     return conditions
@@ -216,9 +220,10 @@ def _is_present(table: Table) -> ColumnElement[bool]:
 
 def message_by_id(connection: Connection, message_id: str, *, former: bool = True) -> MessageRead | None:
     """Return a message of either direction, or None; one of a former tenure only with ``former``."""
-    for table, reader in _TABLES.values():
+    for table, source, reader in _TABLES.values():
         present = () if former else (_is_present(table),)
-        row = connection.execute(select(*reader.columns).where(table.c.id == message_id, *present)).one_or_none()
+        chosen = select(*reader.columns).select_from(source).where(table.c.id == message_id, *present)
+        row = connection.execute(chosen).one_or_none()
         if row is not None:
             return reader.read(row)
     return None

@@ -12,19 +12,25 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
+    literal_column,
     or_,
     select,
     update,
 )
 
+from app.db.claims import claim_rows
 from app.db.events import event
+from app.db.keys import NUMBER
+from app.db.lookups import by_index
 from app.db.readers import RowReader
-from app.db.rows import one_of, update_rows
+from app.db.rows import one_of
 from app.db.types import Instant
+from app.db.writing import Given, update_rows
 from app.domain.events import TRIED_FOR, EventStatus
 from app.domain.values import value
 
 _event = event.c
+_KEY = ("bucket", "id")
 _NOW = bindparam("now", type_=Instant)
 _MACHINE_NOW = bindparam("machine_now", type_=Instant)
 
@@ -68,9 +74,7 @@ def open_receivers(connection: Connection) -> list[str]:
 
 _EARLIER = event.alias("earlier")
 _BEHIND_ANOTHER = exists().where(
-    _EARLIER.c.bucket == _event.bucket,
-    _EARLIER.c.msisdn == _event.msisdn,
-    _EARLIER.c.receiver == _event.receiver,
+    *(by_index(_EARLIER.c[name], _event[name]) for name in (*NUMBER, "receiver")),
     _EARLIER.c.id < _event.id,
     _open(_EARLIER.c.status),
 )
@@ -86,7 +90,6 @@ _FIRST_DUE = (
     .order_by(_event.id)
     .limit(bindparam("limit"))
 )
-_CLAIM = _FIRST_DUE.with_for_update(skip_locked=True, of=event)
 
 
 def is_due(connection: Connection, receiver: str, now: datetime, machine_now: datetime) -> bool:
@@ -109,13 +112,18 @@ def next_lapse() -> Select[tuple[datetime]]:
 def due_events(
     connection: Connection, receiver: str, now: datetime, machine_now: datetime, limit: int, leased_by: str
 ) -> list[ClaimedEvent]:
-    """Lock and return for a receiver the first unfinished event of each subscriber, if it is due; oldest first."""
+    """Return for a receiver the first unfinished event of each subscriber, if it is due; oldest first."""
     given = {"receiver": receiver, "now": now, "machine_now": machine_now, "limit": limit}
-    return [_CLAIMED.read(row, leased_by) for row in connection.execute(_CLAIM, given)]
+    return [_CLAIMED.read(row, leased_by) for row in connection.execute(_FIRST_DUE, given)]
 
 
-def lease(connection: Connection, events: Sequence[ClaimedEvent], until: datetime) -> None:
-    """Lease events until ``until``, by the machine's clock."""
+def _is_as_found(given: Given) -> ColumnElement[bool]:
+    """Return the condition that nobody has claimed an event since it was found: each claim counts an attempt."""
+    return and_(_open(_event.status), _event.attempts == given("attempts") - literal_column("1"))
+
+
+def lease(connection: Connection, events: Sequence[ClaimedEvent], until: datetime) -> list[ClaimedEvent]:
+    """Lease those events that are as they were found until ``until``, by the machine's clock, and return them."""
     rows = [
         {
             "bucket": one.bucket,
@@ -127,7 +135,8 @@ def lease(connection: Connection, events: Sequence[ClaimedEvent], until: datetim
         }
         for one in events
     ]
-    update_rows(connection, event, rows, ("bucket", "id"))
+    ours = claim_rows(connection, event, rows, _KEY, _is_as_found)
+    return [one for one in events if (one.bucket, one.id) in ours]
 
 
 @value
@@ -162,7 +171,7 @@ def record(connection: Connection, results: Sequence[PostResult], now: datetime)
         }
         for one in results
     ]
-    update_rows(connection, event, rows, ("bucket", "id", "leased_by"))
+    update_rows(connection, event, rows, (*_KEY, "leased_by"))
 
 
 def mark_unaddressed(connection: Connection, receiver: str, limit: int) -> int:
@@ -172,13 +181,15 @@ def mark_unaddressed(connection: Connection, receiver: str, limit: int) -> int:
         .where(_event.receiver == receiver, _open(_event.status), one_of(_event.status, "pending"))
         .order_by(_event.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
     rows = [
         {"bucket": row.bucket, "id": row.id, "status": EventStatus.UNADDRESSED} for row in connection.execute(waiting)
     ]
-    update_rows(connection, event, rows, ("bucket", "id"))
-    return len(rows)
+    return update_rows(connection, event, rows, _KEY, only=_is_pending)
+
+
+def _is_pending(_given: Given) -> ColumnElement[bool]:
+    return one_of(_event.status, EventStatus.PENDING)
 
 
 def requeue(connection: Connection, event_id: str, now: datetime) -> bool:

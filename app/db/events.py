@@ -9,8 +9,9 @@ from app.db.columns import customer, metadata, optional, partial_index, required
 from app.db.conversations import conversation
 from app.db.keys import TENURE
 from app.db.readers import RowReader
-from app.db.rows import Row, insert_rows, matching
+from app.db.rows import Row, matching
 from app.db.types import Id, Instant
+from app.db.writing import insert_rows
 from app.domain.events import EventStatus
 from app.domain.ids import first_at
 from app.domain.values import value

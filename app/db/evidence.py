@@ -23,9 +23,10 @@ from app.db.columns import customer, metadata, optional, required
 from app.db.conversations import conversation
 from app.db.keys import TENURE
 from app.db.readers import RowReader
-from app.db.rows import AnySelect, as_keys, given_keys, insert_rows, matching
+from app.db.rows import AnySelect, as_keys, given_keys, matching
 from app.db.subscribers import CHAIN_HEAD, subscriber
 from app.db.types import Instant
+from app.db.writing import insert_rows
 from app.domain.evidence import ChainHead, EvidenceRecord
 from app.domain.msisdn import bucket_of
 

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Table,
     Text,
     Update,
-    and_,
     bindparam,
     exists,
     or_,
@@ -21,23 +20,17 @@ from sqlalchemy import (
 )
 
 from app.db import message_parts
+from app.db.claims import Key, remove_rows
 from app.db.columns import CLUSTERED, customer, metadata
-from app.db.keys import ITEM, ItemKey
+from app.db.keys import ITEM, NUMBER, ItemKey
+from app.db.lookups import by_index
 from app.db.message_parts import MessagePart
-from app.db.outbox import ClaimedMessage, outbound_message, unfinished
+from app.db.outbound_messages import outbound_message, set_fates
+from app.db.outbox import ClaimedMessage, beside, end_leases, of_row, outbox
 from app.db.questions import question
-from app.db.rows import (
-    Given,
-    Row,
-    as_keys,
-    fetch,
-    given_keys,
-    insert_rows,
-    matching,
-    one_of,
-    update_rows,
-)
+from app.db.rows import Row, as_keys, fetch, given_keys, matching, one_of
 from app.db.types import Id, Instant
+from app.db.writing import Condition, Given, insert_rows
 from app.domain.messages import AttemptResult, OutboundStatus
 from app.domain.values import value
 
@@ -83,39 +76,78 @@ class Handover:
     progress: str | None = None
 
 
-def _own_or_late(given: Given) -> ColumnElement[bool]:
-    """Return the condition: the lease still holds, or it expired and the network accepted the message nevertheless."""
-    own = and_(one_of(_mt.c.status, "sending"), _mt.c.leased_by == given("leased_by"))
-    late = and_(one_of(_mt.c.status, "unknown", "queued"), one_of(given("status"), "accepted"))
-    return or_(own, late)
-
-
 def record(connection: Connection, provider: str, handovers: Sequence[Handover], now: datetime) -> None:
     """Record results of a provider's attempts. After a lost lease only an acceptance counts."""
     if not handovers:
         return
+    _give_back(connection, [item for item in handovers if item.status is OutboundStatus.QUEUED])
+    _end(connection, [item for item in handovers if item.status is not OutboundStatus.QUEUED])
+    message_parts.save(connection, [row for item in handovers for row in _accepted_parts(provider, item)])
+    _record_failures(connection, handovers, now)
+
+
+def _key_of(message: ClaimedMessage) -> dict[str, object]:
+    return {"bucket": message.bucket, "msisdn": message.msisdn, "id": message.id}
+
+
+def _is_own(given: Given) -> ColumnElement[bool]:
+    """Return the condition: the lease still holds."""
+    return outbox.c.leased_by == given("leased_by")
+
+
+def _is_own_or_free(given: Given) -> ColumnElement[bool]:
+    """Return the condition: the lease still holds, or it ended and nobody else has leased the message."""
+    return or_(_is_own(given), outbox.c.leased_by.is_(None))
+
+
+def _give_back(connection: Connection, handovers: Sequence[Handover]) -> None:
+    """Put messages back into the queue that were not taken yet."""
     rows = [
         {
-            "bucket": item.message.bucket,
-            "msisdn": item.message.msisdn,
-            "id": item.message.id,
-            "status": item.status,
+            **_key_of(item.message),
+            "leased_by": item.message.leased_by,
             "due_at": item.due_at,
             "attempts": item.message.attempts if item.result else item.message.attempts - 1,
-            "segments": len(item.parts) or item.message.segments,
-            "provider_message_id": item.provider_message_id,
-            "progress": item.progress,
-            "handed_over_at": item.handed_over_at,
-            "final_at": item.final_at,
             "error_code": item.error_code,
-            "leased_by": item.message.leased_by,
-            "leased_until": None,
+            "progress": item.progress,
         }
         for item in handovers
     ]
-    update_rows(connection, _mt, rows, ITEM, only=_own_or_late)
-    message_parts.save(connection, [row for item in handovers for row in _accepted_parts(provider, item)])
-    _record_failures(connection, handovers, now)
+    end_leases(connection, rows)
+
+
+def _take_out(connection: Connection, handovers: Sequence[Handover], only: Condition) -> set[Key]:
+    rows = [{**_key_of(item.message), "leased_by": item.message.leased_by} for item in handovers]
+    return remove_rows(connection, outbox, rows, ITEM, only)
+
+
+def _is_unknown(_given: Given) -> ColumnElement[bool]:
+    return one_of(_mt.c.status, OutboundStatus.UNKNOWN)
+
+
+def _end(connection: Connection, handovers: Sequence[Handover]) -> None:
+    """Take messages out of the outbox that were handed over or ended, and write what became of them."""
+    accepted = [item for item in handovers if item.status is OutboundStatus.ACCEPTED]
+    others = [item for item in handovers if item.status is not OutboundStatus.ACCEPTED]
+    ours = _take_out(connection, accepted, _is_own_or_free) | _take_out(connection, others, _is_own)
+    rows: dict[bool, list[Row]] = {True: [], False: []}
+    for item in handovers:
+        message = item.message
+        fate = {
+            **_key_of(message),
+            "status": item.status,
+            "attempts": message.attempts,
+            "segments": len(item.parts) or message.segments,
+            "provider_message_id": item.provider_message_id,
+            "handed_over_at": item.handed_over_at,
+            "final_at": item.final_at,
+            "error_code": item.error_code,
+        }
+        rows[(message.bucket, message.msisdn, message.id) in ours].append(fate)
+    set_fates(connection, rows[True])
+    # The lease ended, and what became of the attempt was unknown until now.
+    late = [row for row in rows[False] if row["status"] is OutboundStatus.ACCEPTED]
+    set_fates(connection, late, only=_is_unknown)
 
 
 def _record_failures(connection: Connection, handovers: Sequence[Handover], now: datetime) -> None:
@@ -151,10 +183,9 @@ def _accepted_parts(provider: str, item: Handover) -> Sequence[Row]:
 def _questions_handed_over(dialect: str) -> Update:
     given = given_keys(dialect, question, ITEM)
     is_unfinished = exists().where(
-        _mt.c.bucket == question.c.bucket,
-        _mt.c.msisdn == question.c.msisdn,
+        *(by_index(outbox.c[name], question.c[name]) for name in NUMBER),
+        of_row(),
         _mt.c.question_id == question.c.id,
-        unfinished(_mt.c.status),
     )
     return (
         update(question)
@@ -182,17 +213,18 @@ def _questions_failed(dialect: str) -> Update:
 def _questions_refused(dialect: str) -> Update:
     # A message that staff sent again is a copy with the same text; while a copy may have arrived, nothing has failed.
     refused, copy = _mt.alias("refused"), _mt.alias("copy")
+    is_sent = exists().where(beside(copy), outbox.c.leased_by.is_not(None))
     may_be_there = exists().where(
-        copy.c.bucket == refused.c.bucket,
-        copy.c.msisdn == refused.c.msisdn,
+        *(by_index(copy.c[name], refused.c[name]) for name in NUMBER),
         copy.c.question_id == refused.c.question_id,
         copy.c.text == refused.c.text,
-        one_of(copy.c.status, "sending", "unknown", "accepted", "delivered"),
+        or_(one_of(copy.c.status, "unknown", "accepted", "delivered"), is_sent),
     )
     return _questions_failed(dialect).where(
         exists().where(
-            refused.c.bucket == question.c.bucket,
-            refused.c.msisdn == question.c.msisdn,
+            *(by_index(refused.c[name], question.c[name]) for name in NUMBER),
+            # A question's id is older than those of its messages; the condition leaves few rows to read.
+            refused.c.id > question.c.id,
             refused.c.question_id == question.c.id,
             one_of(refused.c.status, "failed", "expired"),
             ~may_be_there,

@@ -17,8 +17,8 @@ from sqlalchemy import (
 
 from app.db.columns import metadata, optional, required
 from app.db.readers import RowReader
-from app.db.rows import insert_new_rows
 from app.db.types import Instant
+from app.db.writing import insert_new_rows
 from app.domain.values import value
 
 KEPT_FOR = timedelta(hours=24)

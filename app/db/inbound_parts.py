@@ -9,13 +9,7 @@ from sqlalchemy import Connection, bindparam, literal_column, or_, select
 from app.db.inbox import inbound_message, stamp
 from app.db.keys import NUMBER
 from app.db.readers import RowReader
-from app.db.rows import (
-    AnySelect,
-    as_keys,
-    given_keys,
-    matching,
-    one_of,
-)
+from app.db.rows import AnySelect, as_keys, given_keys, matching, one_of
 from app.db.types import Instant
 from app.domain.messages import InboundStatus
 from app.domain.values import value

@@ -1,9 +1,9 @@
-"""The inbox: store each MO once, read pending ones in order, and mark them as handled."""
+"""The inbox: store each MO once, and mark those that were handled. What waits is read by ``waiting.py``."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from operator import itemgetter
 
 from sqlalchemy import (
     BindParameter,
@@ -17,34 +17,24 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    UniqueConstraint,
-    bindparam,
+    and_,
+    literal_column,
     select,
     update,
 )
-from sqlalchemy.sql.base import Executable
 
+from app.db import inbound_keys
 from app.db.columns import customer, metadata, optional, partial_index, required
 from app.db.keys import ITEM, NUMBER, NumberKey, TenureKey
-from app.db.readers import RowReader
-from app.db.rows import (
-    AnySelect,
-    Given,
-    Row,
-    as_keys,
-    fetch,
-    given_keys,
-    insert_new_rows,
-    insert_rows,
-    matching,
-    one_of,
-    update_rows,
-)
+from app.db.rows import AnySelect, as_keys, given_keys, matching, one_of
 from app.db.types import Id, Instant
+from app.db.writing import Given, insert_rows, update_rows
 from app.domain.messages import InboundStatus
 from app.domain.values import value
 
 _PENDING = "status = 'pending'"
+# The status in the form of ``is_pending_of_number``.
+_POSTPONED = "(status || '') = 'pending' AND due_at > stored_at"
 _IN_PARTS = "part > 0"
 inbound_message = Table(
     "inbound_message",
@@ -52,8 +42,7 @@ inbound_message = Table(
     *customer(tenure=False),
     Column("id", Id, nullable=False),
     Column("tenure", Integer),
-    # ``repeat``: empty, or the row's own id, of a message that came under a known id with other content.
-    *required(Text, "provider", "provider_message_id", "repeat", "dialled", "text", "status"),
+    *required(Text, "provider", "provider_message_id", "dialled", "text", "status"),
     Column("sealed", Text),
     *required(Instant, "sent_at", "stored_at", "due_at"),
     Column("tries", SmallInteger, nullable=False),
@@ -63,20 +52,15 @@ inbound_message = Table(
     Column("part", SmallInteger, nullable=False),
     *optional(SmallInteger, "parts", "missing"),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
-    # The bucket comes last, here and below, so that messages of a batch are neighbours in the index and few pages are
-    # written. The name by convention would be too long for PostgreSQL.
-    UniqueConstraint(
-        "provider", "provider_message_id", "msisdn", "part", "repeat", "bucket", name="uq_inbound_message_known"
-    ),
     partial_index("ix_inbound_message_pending", "id", where=_PENDING),
     Index("ix_inbound_message_id", "id"),
-    partial_index("ix_inbound_message_queue", "bucket", "msisdn", "id", where=_PENDING),
+    partial_index("ix_inbound_message_postponed", "bucket", "msisdn", where=_POSTPONED),
     partial_index("ix_inbound_message_dead", "id", where="status = 'dead'"),
     partial_index("ix_inbound_message_part", "bucket", "msisdn", "concat_ref", where=_IN_PARTS),
 )
 
 _inbound = inbound_message
-_KEY = ("bucket", "provider", "provider_message_id", "msisdn", "part", "repeat")
+_number_of = itemgetter(*NUMBER)
 # The columns in which a repeat equals the first message. Its time may differ at each attempt.
 _CONTENT = ("dialled", "text", "parts", "concat_ref")
 
@@ -139,64 +123,43 @@ class StoreResult:
     differs: bool = False
 
 
+def is_pending_of_number() -> ColumnElement[bool]:
+    """Return the condition for pending messages in statements that look messages up by their numbers.
+
+    It is not that of the index of all pending messages, so that PostgreSQL cannot read these instead.
+    """
+    return _inbound.c.status.concat(literal_column("''")) == literal_column(f"'{InboundStatus.PENDING}'")
+
+
+def is_postponed() -> ColumnElement[bool]:
+    """Return the condition for pending messages that are due later than they were stored: few, with an index."""
+    return and_(is_pending_of_number(), _inbound.c.due_at > _inbound.c.stored_at)
+
+
 @cache
-def _existing(dialect: str) -> Executable:
-    given = given_keys(dialect, _inbound, _KEY)
+def _contents(dialect: str) -> AnySelect:
+    given = given_keys(dialect, _inbound, ITEM)
     columns = [_inbound.c[name] for name in ("id", *_CONTENT)]
-    return select(*columns, *(given.c[key] for key in _KEY)).join_from(_inbound, given, matching(_inbound, given, _KEY))
-
-
-def _key_of(row: Row) -> tuple[Any, ...]:
-    return tuple([row[name] for name in _KEY])
+    return select(*columns).join_from(_inbound, given, matching(_inbound, given, ITEM))
 
 
 def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[StoreResult]:
     """Store new messages, and return the results in order. A repeat in ``rows`` gets the id of the first one, too."""
-    if insert_new_rows(connection, _inbound, rows) == len(rows):
+    if inbound_keys.add(connection, rows) == len(rows):
+        insert_rows(connection, _inbound, rows)
         return [StoreResult(str(row["id"]), is_new=True) for row in rows]
-    found = connection.execute(_existing(connection.dialect.name), as_keys([_key_of(row) for row in rows]))
-    key_at = 1 + len(_CONTENT)
-    first = {tuple(row[key_at:]): (str(row[0]), tuple(row[1:key_at])) for row in found}
-    stored = [(row, *first[tuple(row[key] for key in _KEY)]) for row in rows]
+    ids = inbound_keys.ids_of(connection, rows)
+    known = [(row, ids[inbound_keys.key_of(row)]) for row in rows]
+    insert_rows(connection, _inbound, [row for row, id_ in known if id_ == row["id"]])
+    repeated = [(*_number_of(row), id_) for row, id_ in known if id_ != row["id"]]
+    found = connection.execute(_contents(connection.dialect.name), as_keys(repeated))
+    contents = {str(row[0]): tuple(row[1:]) for row in found}
     return [
-        StoreResult(id_, is_new=id_ == row["id"], differs=content != tuple(row[name] for name in _CONTENT))
-        for row, id_, content in stored
+        StoreResult(id_, is_new=True)
+        if id_ == row["id"]
+        else StoreResult(id_, is_new=False, differs=contents[id_] != tuple(row[name] for name in _CONTENT))
+        for row, id_ in known
     ]
-
-
-_PENDING_KEYS = (
-    select(_inbound.c.bucket, _inbound.c.msisdn)
-    .where(one_of(_inbound.c.status, InboundStatus.PENDING), _inbound.c.due_at <= bindparam("now", type_=Instant))
-    .order_by(_inbound.c.id)
-    .limit(bindparam("limit"))
-)
-
-
-def pending_numbers(connection: Connection, now: datetime, limit: int) -> list[NumberKey]:
-    """Return the numbers of the oldest ``limit`` due messages; a number may occur twice."""
-    return [(row[0], row[1]) for row in fetch(connection, _PENDING_KEYS, {"now": now, "limit": limit})]
-
-
-_PENDING_MESSAGE = RowReader(StoredMessage, _inbound)
-
-
-@cache
-def _pending_of(dialect: str) -> AnySelect:
-    given = given_keys(dialect, _inbound, NUMBER)
-    return (
-        select(*_PENDING_MESSAGE.columns)
-        .join_from(_inbound, given, matching(_inbound, given, NUMBER))
-        .where(one_of(_inbound.c.status, InboundStatus.PENDING), _inbound.c.due_at <= bindparam("now", type_=Instant))
-        .order_by(_inbound.c.id)
-        .limit(bindparam("limit"))
-    )
-
-
-def pending_of(connection: Connection, numbers: Sequence[NumberKey], now: datetime, limit: int) -> list[StoredMessage]:
-    """Return at most ``limit`` due messages of locked numbers, in the order in which they were stored."""
-    keys = as_keys(numbers)
-    rows = fetch(connection, _pending_of(connection.dialect.name), {**keys, "now": now, "limit": limit})
-    return list(map(_PENDING_MESSAGE.read, rows))
 
 
 # ---- parts of long messages
@@ -216,7 +179,7 @@ def mark(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
 
 
 def _is_pending(_given: Given) -> ColumnElement[bool]:
-    return one_of(_inbound.c.status, InboundStatus.PENDING)
+    return is_pending_of_number()
 
 
 def ignore_pending(connection: Connection, tenures: Sequence[TenureKey], verdict: str, now: datetime) -> int:
@@ -249,7 +212,7 @@ def postpone_pending(
     the number of new dead letters.
     """
     bucket, msisdn = number
-    mine = (_inbound.c.bucket == bucket, _inbound.c.msisdn == msisdn, one_of(_inbound.c.status, InboundStatus.PENDING))
+    mine = (_inbound.c.bucket == bucket, _inbound.c.msisdn == msisdn, is_pending_of_number())
     due, whole = _inbound.c.due_at < until, _inbound.c.concat_ref.is_(None)
     connection.execute(update(_inbound).where(*mine, due).values(due_at=until, tries=_inbound.c.tries + 1))
     dead = {"status": InboundStatus.DEAD.value, "trace": trace, "handled_at": now}

@@ -6,11 +6,14 @@ from functools import cache
 from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, Table, Text, select
 
 from app.db.columns import CLUSTERED, customer, metadata, partial_index, required
-from app.db.outbox import outbound_message
+from app.db.lookups import by_index
+from app.db.outbound_messages import outbound_message
+from app.db.outbox import beside, outbox
 from app.db.readers import RowReader
 from app.db.reports import REPORTED_MESSAGE, ReportedMessage
-from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching, upsert_rows
+from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching
 from app.db.types import Id
+from app.db.writing import upsert_rows
 from app.domain.messages import OutboundStatus
 from app.domain.values import value
 
@@ -58,10 +61,11 @@ def _messages(dialect: str) -> AnySelect:
         .join_from(message_part, given, matching(message_part, given, _KEY))
         .join(
             _mt,
-            (_mt.c.bucket == message_part.c.bucket)
-            & (_mt.c.msisdn == message_part.c.msisdn)
-            & (_mt.c.id == message_part.c.message_id),
+            by_index(_mt.c.bucket, message_part.c.bucket)
+            & by_index(_mt.c.msisdn, message_part.c.msisdn)
+            & by_index(_mt.c.id, message_part.c.message_id),
         )
+        .outerjoin(outbox, beside(_mt))
         .where(message_part.c.provider_message_id.is_not(None))
         .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
     )

@@ -1,6 +1,6 @@
-"""The outbox: queue the MTs that turns make, and claim them in order with a lease."""
+"""The outbox: a narrow row for each MT on its way, from the turn that makes it until it was handed over or ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    FromClause,
     Index,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -16,62 +17,76 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     exists,
+    func,
+    literal_column,
+    null,
     or_,
     select,
 )
 
-from app.db.columns import customer, metadata, optional, partial_index, required
-from app.db.keys import ITEM, NUMBER, TENURE, NumberKey, TenureKey
+from app.db.claims import Key, claim_rows, remove_rows
+from app.db.columns import QUEUE, customer, metadata, optional, required
+from app.db.keys import ITEM, NUMBER, NumberKey
+from app.db.lookups import by_index
+from app.db.outbound_messages import insert_messages, outbound_message
 from app.db.provider_state import provider_lane
 from app.db.readers import RowReader
-from app.db.rows import (
-    AnySelect,
-    Given,
-    Row,
-    as_keys,
-    fetch,
-    given_keys,
-    insert_rows,
-    matching,
-    one_of,
-    update_rows,
-)
+from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching, one_of
 from app.db.types import Id, Instant
+from app.db.writing import Given, insert_rows, update_rows
 from app.domain.messages import Lane, OutboundStatus
 from app.domain.values import value
 
-_HAS_PROVIDER_ID = "provider_message_id IS NOT NULL"
-_UNSENT = "status IN ('queued', 'sending')"
-_UNKNOWN_SEND = "status = 'unknown' AND final_at IS NULL AND told IS NULL"
-outbound_message = Table(
-    "outbound_message",
+# A row is leased while its message is being sent, and deleted in the commit that records what became of that.
+outbox = Table(
+    "outbox",
     metadata,
-    *customer(),
-    Column("id", Id, nullable=False),
-    *required(Text, "service_number", "text", "class", "lane", "encoding", "provider"),
-    Column("segments", SmallInteger, nullable=False),
-    *optional(Id, "question_id", "in_reply_to"),
-    Column("about", Text),
-    Column("told", SmallInteger),
-    *required(Instant, "made_at", "valid_until"),
-    Column("status", Text, nullable=False),
-    Column("due_at", Instant, nullable=False),
-    Column("attempts", SmallInteger, nullable=False),
-    # ``progress``: what the provider's next attempt must know, such as the segments that were taken.
-    *optional(Text, "leased_by", "provider_message_id", "error_code", "reply_token", "progress"),
-    *optional(Instant, "leased_until", "handed_over_at", "final_at"),
+    *customer(tenure=False),
+    *required(Id, "id"),
+    *required(Text, "lane", "provider"),
+    # ``due_at`` and ``valid_until`` are by the gateway's clock, ``leased_until`` by the machine's.
+    *required(Instant, "due_at", "valid_until"),
+    *required(SmallInteger, "attempts"),
+    Column("leased_by", Text),
+    Column("leased_until", Instant),
+    # ``error_code``: why it was not taken yet. ``progress``: what the provider's next attempt must know, such as the
+    # segments that were taken. ``reply_token``: that of the MO which it answers.
+    *optional(Text, "error_code", "progress", "reply_token"),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
-    Index("ix_outbound_message_id", "id"),
-    partial_index("ix_outbound_message_provider_id", "provider", "provider_message_id", where=_HAS_PROVIDER_ID),
-    partial_index("ix_outbound_message_unfinished", "provider", "lane", "id", where=_UNSENT),
-    partial_index("ix_outbound_message_unknown", "id", where="status = 'unknown'"),
-    partial_index("ix_outbound_message_unanswered", "valid_until", where=_UNKNOWN_SEND),
-    partial_index("ix_outbound_message_told", "told", "status", where="told IS NOT NULL"),
-    partial_index("ix_outbound_message_order", "bucket", "msisdn", "lane", "id", where=_UNSENT),
+    Index("ix_outbox_waiting", "provider", "lane", "id"),
+    sqlite_with_rowid=False,
+    postgresql_with=QUEUE,
 )
 
 _mt = outbound_message
+_NEW = (
+    "bucket", "msisdn", "id", "lane", "provider", "due_at", "valid_until", "attempts", "leased_by", "leased_until",
+    "reply_token",
+)  # fmt: skip
+
+
+def beside(message: FromClause, row: FromClause = outbox) -> ColumnElement[bool]:
+    """Return the condition that looks up the outbox's row of a message."""
+    return and_(*(by_index(row.c[name], message.c[name]) for name in ITEM))
+
+
+def of_row(row: FromClause = outbox) -> ColumnElement[bool]:
+    """Return the condition that looks up the message of a row of the outbox."""
+    return and_(*(by_index(_mt.c[name], row.c[name]) for name in ITEM))
+
+
+# A message's status, for statements that join the outbox to it: ``sending`` is known to the outbox alone.
+STATUS: ColumnElement[str] = case(
+    (
+        and_(one_of(_mt.c.status, OutboundStatus.QUEUED), outbox.c.leased_by.is_not(None)),
+        literal_column("'sending'", Text),
+    ),
+    else_=_mt.c.status,
+)
+ATTEMPTS: ColumnElement[int] = func.coalesce(outbox.c.attempts, _mt.c.attempts)
+ERROR_CODE: ColumnElement[str | None] = func.coalesce(outbox.c.error_code, _mt.c.error_code)
 
 
 @value
@@ -108,8 +123,8 @@ class ClaimedMessage:
 
 @cache
 def _busy_numbers(dialect: str) -> AnySelect:
-    given = given_keys(dialect, _mt, NUMBER)
-    return select(_mt.c.msisdn).join_from(_mt, given, matching(_mt, given, NUMBER)).where(unfinished(_mt.c.status))
+    given = given_keys(dialect, outbox, NUMBER)
+    return select(outbox.c.msisdn).join_from(outbox, given, matching(outbox, given, NUMBER))
 
 
 def busy_numbers(connection: Connection, numbers: Sequence[NumberKey]) -> set[str]:
@@ -118,13 +133,18 @@ def busy_numbers(connection: Connection, numbers: Sequence[NumberKey]) -> set[st
 
 
 def enqueue(connection: Connection, rows: Sequence[Row]) -> None:
-    """Insert messages into the outbox."""
-    insert_rows(connection, _mt, rows)
+    """Insert new messages, and put those of them that are queued into the outbox."""
+    insert_messages(connection, rows)
+    queued = [row for row in rows if row["status"] is OutboundStatus.QUEUED]
+    insert_rows(connection, outbox, queued, _NEW)
 
 
-def unfinished(status: ColumnElement[str]) -> ColumnElement[bool]:
-    """Return the condition of the partial indexes, so that they are used."""
-    return one_of(status, "queued", "sending")
+# ---- claims
+
+
+def is_free(_given: Given) -> ColumnElement[bool]:
+    """Return the condition for messages that nobody is sending."""
+    return outbox.c.leased_by.is_(None)
 
 
 def may_go() -> ColumnElement[bool]:
@@ -132,19 +152,16 @@ def may_go() -> ColumnElement[bool]:
 
     An earlier message that is queued for another provider is waited for; an expired one is not.
     """
-    earlier = _mt.alias("earlier")
+    earlier = outbox.alias("earlier")
     now = bindparam("now", type_=Instant)
-    waits = and_(earlier.c.valid_until > now, or_(earlier.c.due_at > now, earlier.c.provider != _mt.c.provider))
+    waits = and_(earlier.c.valid_until > now, or_(earlier.c.due_at > now, earlier.c.provider != outbox.c.provider))
     held_back = exists().where(
-        earlier.c.bucket == _mt.c.bucket,
-        earlier.c.msisdn == _mt.c.msisdn,
-        earlier.c.lane == _mt.c.lane,
-        earlier.c.id < _mt.c.id,
-        unfinished(earlier.c.status),
-        # A literal: as a parameter, SQLite would plan the query anew each time to see whether the index can be used.
-        or_(one_of(earlier.c.status, "sending"), waits),
+        *(by_index(earlier.c[name], outbox.c[name]) for name in NUMBER),
+        earlier.c.id < outbox.c.id,
+        earlier.c.lane == outbox.c.lane,
+        or_(earlier.c.leased_by.is_not(None), waits),
     )
-    return and_(unfinished(_mt.c.status), one_of(_mt.c.status, "queued"), _mt.c.due_at <= now, ~held_back)
+    return and_(outbox.c.leased_by.is_(None), outbox.c.due_at <= now, ~held_back)
 
 
 _CLAIMED_MESSAGE = RowReader(
@@ -152,23 +169,27 @@ _CLAIMED_MESSAGE = RowReader(
     _mt,
     "leased_by",
     kind=_mt.c["class"],
-    attempts=_mt.c.attempts + 1,
+    lane=outbox.c.lane,
+    valid_until=outbox.c.valid_until,
+    reply_token=outbox.c.reply_token,
+    progress=outbox.c.progress,
+    attempts=outbox.c.attempts + 1,
 )
 _IN_NEW_ROWS = tuple(name for name in ClaimedMessage.__dataclass_fields__ if name not in ("kind", "progress"))
 # One lane at a time, in the order of the index: no more rows are read than claimed, however many are queued.
 _DUE = (
     select(*_CLAIMED_MESSAGE.columns)
-    .where(_mt.c.provider == bindparam("provider"), _mt.c.lane == bindparam("lane"), may_go())
-    .order_by(_mt.c.id)
+    .join_from(outbox, _mt, of_row())
+    .where(outbox.c.provider == bindparam("provider"), outbox.c.lane == bindparam("lane"), may_go())
+    .order_by(outbox.c.id)
     .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True, of=_mt)
 )
 
 
 def due_messages(
     connection: Connection, provider: str, now: datetime, limit: int, leased_by: str
 ) -> list[ClaimedMessage]:
-    """Lock and return at most ``limit`` messages that may be sent, prompt ones first.
+    """Return at most ``limit`` messages that may be sent, prompt ones first.
 
     The caller has locked the provider's state. ``leased_by`` is the id of the lease that follows.
     """
@@ -181,66 +202,68 @@ def due_messages(
     return found
 
 
-def lease(connection: Connection, messages: Sequence[ClaimedMessage], until: datetime) -> None:
-    """Lease messages until ``until``, by the machine's clock; so the lease of a worker that died ends."""
+def lease(connection: Connection, messages: Sequence[ClaimedMessage], until: datetime) -> list[ClaimedMessage]:
+    """Lease those of the messages that are still free until ``until``, by the machine's clock, and return them.
+
+    So the lease of a worker that died ends.
+    """
     rows = [
         {
             "bucket": message.bucket,
             "msisdn": message.msisdn,
             "id": message.id,
-            "status": OutboundStatus.SENDING,
             "attempts": message.attempts,
             "leased_by": message.leased_by,
             "leased_until": until,
         }
         for message in messages
     ]
-    update_rows(connection, _mt, rows, ITEM)
+    ours = claim_rows(connection, outbox, rows, ITEM, is_free)
+    return [message for message in messages if (message.bucket, message.msisdn, message.id) in ours]
 
 
 def lease_new(row: dict[str, Any], leased_by: str, until: datetime) -> ClaimedMessage:
     """Lease a new message before its row is inserted, by changing the row. ``until`` is as for ``lease``."""
-    row.update(status=OutboundStatus.SENDING, attempts=1, leased_by=leased_by, leased_until=until)
+    row.update(attempts=1, leased_by=leased_by, leased_until=until)
     return ClaimedMessage(kind=row["class"], progress=None, **{name: row[name] for name in _IN_NEW_ROWS})
 
 
 def postpone(connection: Connection, messages: Sequence[ClaimedMessage], until: datetime) -> None:
-    """Postpone messages to ``until``, by the gateway's clock."""
+    """Postpone messages that nobody is sending to ``until``, by the gateway's clock."""
     rows = [{"bucket": one.bucket, "msisdn": one.msisdn, "id": one.id, "due_at": until} for one in messages]
-    update_rows(connection, _mt, rows, ITEM)
+    change_free(connection, rows)
 
 
-@cache
-def _unfinished_of(dialect: str) -> AnySelect:
-    given = given_keys(dialect, _mt, TENURE)
-    mine = select(_mt.c.id).join_from(_mt, given, matching(_mt, given, TENURE)).where(unfinished(_mt.c.status))
-    return mine.order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id).with_for_update(of=_mt)
+def change_free(connection: Connection, rows: Sequence[Row]) -> set[Key]:
+    """Change messages that nobody is sending. Return the keys of those that were changed."""
+    return claim_rows(connection, outbox, rows, ITEM, is_free)
 
 
-def _is_queued(_given: Given) -> ColumnElement[bool]:
-    return and_(unfinished(_mt.c.status), one_of(_mt.c.status, "queued"))
+def _lease_is_over(_given: Given) -> Mapping[str, ColumnElement[Any]]:
+    return {"leased_by": null(), "leased_until": null()}
 
 
-def _may_be_tried_again(given: Given) -> ColumnElement[bool]:
-    under_way = and_(unfinished(_mt.c.status), one_of(_mt.c.status, "sending"))
-    return and_(under_way, _mt.c.valid_until > given("valid_until"))
+def end_leases(connection: Connection, rows: Sequence[Row]) -> int:
+    """Queue messages again that are leased by ``leased_by``, with further changes. Return their number."""
+    return update_rows(connection, outbox, rows, (*ITEM, "leased_by"), derived=_lease_is_over)
 
 
-def supersede_queued(connection: Connection, tenures: Sequence[TenureKey], now: datetime) -> None:
-    """Supersede queued messages of ended tenures; messages under way are not tried again."""
-    fetch(connection, _unfinished_of(connection.dialect.name), as_keys(tenures))
-    keys = [dict(zip(TENURE, tenure, strict=True)) for tenure in tenures]
-    over = {"status": OutboundStatus.SUPERSEDED, "final_at": now}
-    update_rows(connection, _mt, [{**key, **over} for key in keys], TENURE, only=_is_queued)
-    update_rows(connection, _mt, [{**key, "valid_until": now} for key in keys], TENURE, only=_may_be_tried_again)
+def remove(connection: Connection, keys: Sequence[Key]) -> None:
+    """Take messages out, whether or not they are being sent: it is known what became of them."""
+    remove_rows(connection, outbox, [dict(zip(ITEM, key, strict=True)) for key in keys], ITEM)
+
+
+def remove_free(connection: Connection, keys: Sequence[Key]) -> set[Key]:
+    """Take messages out that nobody is sending. Return the keys of those that were there."""
+    return remove_rows(connection, outbox, [dict(zip(ITEM, key, strict=True)) for key in keys], ITEM, is_free)
 
 
 _provider = provider_lane
 _PAUSED = exists().where(
-    _provider.c.provider == _mt.c.provider, _provider.c.paused_until > bindparam("now", type_=Instant)
+    _provider.c.provider == outbox.c.provider, _provider.c.paused_until > bindparam("now", type_=Instant)
 )
-_MAY_GO = select(_mt.c.id).where(may_go(), ~_PAUSED).limit(1)
-_CLAIMED = select(_mt.c.id).where(unfinished(_mt.c.status), one_of(_mt.c.status, "sending")).limit(1)
+_MAY_GO = select(outbox.c.id).where(may_go(), ~_PAUSED).limit(1)
+_CLAIMED = select(outbox.c.id).where(outbox.c.leased_by.is_not(None)).limit(1)
 
 
 def anything_to_do(connection: Connection, now: datetime) -> bool:

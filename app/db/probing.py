@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, select
 
 from app.db.directory import current_tenure
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.domain.messages import OutboundStatus
 from app.domain.msisdn import bucket_of
 

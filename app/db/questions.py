@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, PrimaryKeyConstraint, Table, Text, select
 
 from app.db.asked_texts import asked_texts
-from app.db.columns import customer, metadata, optional, partial_index, required
+from app.db.columns import UPDATED_IN_PLACE, customer, metadata, optional, partial_index, required
 from app.db.readers import RowReader
 from app.db.types import Id, Instant
 from app.domain.msisdn import bucket_of
@@ -27,6 +27,7 @@ question = Table(
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     # Questions that can still be answered, at least by an explanation; replaced ones cannot.
     partial_index("ix_question_remembered", "bucket", "msisdn", "tenure", "expires_at", where=_ANSWERABLE),
+    postgresql_with=UPDATED_IN_PLACE,
 )
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from app.db.conversations import conversation
 from app.db.keys import TENURE, TenureKey
 from app.db.record_tables import RECORD_TABLES, OwnedRecord, RecordTable
-from app.db.rows import AnySelect, as_keys, fetch, given_keys, matching, raw, upsert_rows
+from app.db.rows import AnySelect, as_keys, fetch, given_keys, matching, raw
 from app.db.types import Instant
+from app.db.writing import upsert_rows
 from app.domain.msisdn import bucket_of
 from app.domain.records import Record
 

@@ -3,26 +3,28 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, or_, select
 
+from app.db.claims import remove_rows
 from app.db.keys import ITEM
-from app.db.outbox import outbound_message, unfinished
-from app.db.rows import AnyRow, one_of, update_rows
+from app.db.outbound_messages import outbound_message, set_fates
+from app.db.outbox import change_free, end_leases, of_row, outbox
+from app.db.rows import Row
 from app.db.types import Instant
+from app.db.writing import Given, update_rows
 from app.domain.messages import OutboundStatus
 from app.domain.values import value
 
 _mt = outbound_message
-_LOST = (
-    select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
-    .where(
-        unfinished(_mt.c.status),
-        one_of(_mt.c.status, "sending"),
-        or_(_mt.c.leased_until < bindparam("machine_now", type_=Instant), bindparam("all_of_them")),
-    )
-    .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
-    .with_for_update(skip_locked=True)
+_LOST = select(*(outbox.c[name] for name in ITEM), outbox.c.attempts, outbox.c.leased_by).where(
+    outbox.c.provider == bindparam("provider"),
+    outbox.c.leased_by.is_not(None),
+    or_(outbox.c.leased_until < bindparam("machine_now", type_=Instant), bindparam("all_of_them")),
 )
+
+
+def _is_as_found(given: Given) -> ColumnElement[bool]:
+    return outbox.c.leased_by.is_not_distinct_from(given("leased_by"))
 
 
 def release_lost_leases(
@@ -33,21 +35,29 @@ def release_lost_leases(
     ``resend``: queue the messages again, as the provider recognises their references. ``everything``: end all leases,
     also those that have not expired, as no worker is alive.
     """
-    lost = _LOST.where(_mt.c.provider == provider)
-    rows = [
-        {
-            "bucket": row.bucket,
-            "msisdn": row.msisdn,
-            "id": row.id,
-            "status": OutboundStatus.QUEUED if resend else OutboundStatus.UNKNOWN,
-            "due_at": now,
-            "leased_by": None,
-            "leased_until": None,
-        }
-        for row in connection.execute(lost, {"machine_now": machine_now, "all_of_them": everything})
+    given = {"provider": provider, "machine_now": machine_now, "all_of_them": everything}
+    found = connection.execute(_LOST, given).mappings().all()
+    if resend:
+        rows: list[Row] = [{**_key_of(row), "leased_by": row["leased_by"], "due_at": now} for row in found]
+        return end_leases(connection, rows)
+    return _give_up(connection, found)
+
+
+def _key_of(row: RowMapping) -> dict[str, object]:
+    return {name: row[name] for name in ITEM}
+
+
+def _give_up(connection: Connection, found: Sequence[RowMapping]) -> int:
+    """Take messages out of the outbox that may have been sent, or in part. Return their number."""
+    leases = [{**_key_of(row), "leased_by": row["leased_by"]} for row in found]
+    ours = remove_rows(connection, outbox, leases, ITEM, _is_as_found)
+    fates = [
+        {**_key_of(row), "status": OutboundStatus.UNKNOWN, "attempts": row["attempts"]}
+        for row in found
+        if tuple(row[name] for name in ITEM) in ours
     ]
-    update_rows(connection, _mt, rows, ITEM)
-    return len(rows)
+    set_fates(connection, fates)
+    return len(ours)
 
 
 @value
@@ -69,36 +79,29 @@ def fail_over(connection: Connection, provider: str, route: FailoverRoute, now: 
 
     One that the provider has taken in part stays.
     """
-    conditions = [
-        _mt.c.provider == provider,
-        unfinished(_mt.c.status),
-        one_of(_mt.c.status, "queued"),
-        _mt.c.progress.is_(None),
-    ]
+    conditions = [outbox.c.provider == provider, outbox.c.leased_by.is_(None), outbox.c.progress.is_(None)]
     if route.only_number is not None:
         conditions.append(_mt.c.service_number == route.only_number)
     if route.prefixes:
-        conditions.append(or_(*(_mt.c.msisdn.startswith(prefix, autoescape=True) for prefix in route.prefixes)))
+        conditions.append(or_(*(outbox.c.msisdn.startswith(prefix, autoescape=True) for prefix in route.prefixes)))
     waiting = (
-        select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
+        select(*(outbox.c[name] for name in ITEM))
+        .join_from(outbox, _mt, of_row())
         .where(*conditions)
-        .order_by(_mt.c.lane.desc(), _mt.c.id)
+        .order_by(outbox.c.lane.desc(), outbox.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
-    rows = [
-        {
-            "bucket": row.bucket,
-            "msisdn": row.msisdn,
-            "id": row.id,
-            "provider": route.provider,
-            "reply_token": None,
-            "due_at": now,
-        }
-        for row in connection.execute(waiting)
-    ]
-    update_rows(connection, _mt, rows, ITEM)
-    return len(rows)
+    keys = [_key_of(row) for row in connection.execute(waiting).mappings()]
+    return _reroute(connection, keys, route.provider, now)
+
+
+def _reroute(connection: Connection, keys: Sequence[Row], provider: str, now: datetime) -> int:
+    """Give messages that nobody is sending to a provider, due at once. Return their number."""
+    rows = [{**key, "provider": provider, "reply_token": None, "due_at": now} for key in keys]
+    moved = change_free(connection, rows)
+    messages = [{**dict(zip(ITEM, key, strict=True)), "provider": provider} for key in moved]
+    update_rows(connection, _mt, messages, ITEM)
+    return len(moved)
 
 
 def adopt_orphans(
@@ -109,31 +112,12 @@ def adopt_orphans(
     Messages that were being sent when a worker died are counted too; their results are unknown (delivery.md 8), and so
     are those of messages that the provider has taken in part.
     """
-    gone = or_(one_of(_mt.c.status, "queued"), _mt.c.leased_until < machine_now)
-    found = (
-        select(_mt.c.bucket, _mt.c.msisdn, _mt.c.id, _mt.c.status, _mt.c.provider, _mt.c.progress)
-        .where(unfinished(_mt.c.status), gone, _mt.c.provider.not_in(configured))
-        .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
-        .with_for_update()
-    )
-    rows = [
-        {
-            "bucket": row.bucket,
-            "msisdn": row.msisdn,
-            "id": row.id,
-            "provider": default_provider if _is_untouched(row) else row.provider,
-            "status": OutboundStatus.QUEUED if _is_untouched(row) else OutboundStatus.UNKNOWN,
-            "reply_token": None,
-            "due_at": now,
-            "leased_by": None,
-            "leased_until": None,
-        }
-        for row in connection.execute(found)
-    ]
-    update_rows(connection, _mt, rows, ITEM)
-    return len(rows)
-
-
-def _is_untouched(row: AnyRow) -> bool:
-    """Return True if certainly no part of a message has been sent."""
-    return row.status == OutboundStatus.QUEUED and row.progress is None
+    gone = or_(outbox.c.leased_by.is_(None), outbox.c.leased_until < machine_now)
+    columns = (*(outbox.c[name] for name in ITEM), outbox.c.attempts, outbox.c.leased_by, outbox.c.progress)
+    statement = select(*columns).where(gone, outbox.c.provider.not_in(configured))
+    found = connection.execute(statement).mappings().all()
+    # Certainly no part of these has been sent.
+    untouched = [row for row in found if row["leased_by"] is None and row["progress"] is None]
+    others = [row for row in found if row["leased_by"] is not None or row["progress"] is not None]
+    moved = _reroute(connection, [_key_of(row) for row in untouched], default_provider, now)
+    return moved + _give_up(connection, others)

@@ -8,32 +8,22 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
-    Delete,
     Index,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
-    delete,
     select,
-    tuple_,
 )
 
+from app.db.claims import deletion
 from app.db.columns import metadata, optional, required
-from app.db.keys import ITEM
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
+from app.db.outbox import STATUS, beside, outbox
 from app.db.readers import RowReader
-from app.db.rows import (
-    AnySelect,
-    Row,
-    as_keys,
-    fetch,
-    given_keys,
-    insert_rows,
-    matching,
-    update_rows,
-)
+from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching
 from app.db.types import Id, Instant
+from app.db.writing import insert_rows
 from app.domain.values import value
 
 # Delivery reports as they came. One that is parked has the bucket of its provider's id.
@@ -74,7 +64,7 @@ class ReportedMessage:
     segments: int
 
 
-REPORTED_MESSAGE = RowReader(ReportedMessage, _mt)
+REPORTED_MESSAGE = RowReader(ReportedMessage, _mt, status=STATUS)
 
 
 @cache
@@ -83,8 +73,11 @@ def _messages_by(dialect: str, *key: str) -> AnySelect:
     found = (
         select(*REPORTED_MESSAGE.columns)
         .join_from(_mt, given, matching(_mt, given, key))
+        .outerjoin(outbox, beside(_mt))
         .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
     )
+    if "provider_message_id" in key:
+        found = found.where(_mt.c.provider_message_id.is_not(None))
     return found.with_for_update(of=_mt)
 
 
@@ -105,11 +98,6 @@ def messages_by_id(connection: Connection, keys: Sequence[tuple[str, str]]) -> d
 def save_reports(connection: Connection, rows: Sequence[Row]) -> None:
     """Insert reports as they came."""
     insert_rows(connection, _report, rows)
-
-
-def set_statuses(connection: Connection, rows: Sequence[Row]) -> None:
-    """Write the statuses that reports led to."""
-    update_rows(connection, _mt, rows, ITEM)
 
 
 @value
@@ -148,13 +136,7 @@ def parked_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> l
     return list(map(_PARKED.read, found))
 
 
-@cache
-def _drop(dialect: str) -> Delete:
-    given = given_keys(dialect, _report, ("bucket", "id"))
-    return delete(_report).where(tuple_(_report.c.bucket, _report.c.id).in_(select(given.c.bucket, given.c.id)))
-
-
 def drop_parked(connection: Connection, reports: Sequence[ParkedReport]) -> None:
     """Delete parked reports; they are stored with their message now."""
     keys = [(report.bucket, report.id) for report in reports]
-    connection.execute(_drop(connection.dialect.name), as_keys(keys))
+    connection.execute(deletion(connection.dialect.name, _report, ("bucket", "id")), as_keys(keys))

@@ -1,14 +1,13 @@
 """Deletion of data after its retention period, in small batches: texts and payloads go, hashes and tickets stay."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Delete,
     Table,
     delete,
     exists,
@@ -20,20 +19,22 @@ from sqlalchemy import (
     update,
 )
 
-from app.db import campaigns
+from app.db import campaigns, inbound_keys
 from app.db.campaigns import campaign, campaign_recipient
+from app.db.claims import deletion
 from app.db.conversations import conversation
 from app.db.events import event
 from app.db.evidence import evidence
 from app.db.handovers import attempt
 from app.db.inbox import inbound_message
-from app.db.keys import ITEM, NUMBER, ItemKey, NumberKey, TenureKey
+from app.db.keys import ITEM, NUMBER, NumberKey, TenureKey
+from app.db.lookups import by_index
 from app.db.message_parts import message_part
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.questions import question
 from app.db.record_tables import RECORD_TABLES
 from app.db.reports import delivery_report
-from app.db.rows import as_keys, given_keys, matching, one_of
+from app.db.rows import as_keys, one_of
 from app.db.simulator import simulator_message
 from app.db.subscribers import subscriber
 from app.db.subscriptions import subscription
@@ -41,7 +42,7 @@ from app.db.timers import timer
 from app.domain.account import Subscriber
 from app.domain.campaigns import CampaignMessage
 from app.domain.events import EventStatus
-from app.domain.messages import InboundStatus
+from app.domain.messages import InboundStatus, OutboundStatus
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
@@ -64,12 +65,6 @@ class NumberPage:
     deleted: int
 
 
-@cache
-def _delete(dialect: str, table: Table, keys: tuple[str, ...]) -> Delete:
-    given = given_keys(dialect, table, keys)
-    return delete(table).where(select(1).where(matching(table, given, keys)).exists())
-
-
 def _purge(
     connection: Connection,
     table: Table,
@@ -77,26 +72,31 @@ def _purge(
     over: ColumnElement[bool],
     after: str | None,
     limit: int,
-) -> tuple[Page, list[ItemKey]]:
+    further: tuple[str, ...] = (),
+) -> tuple[Page, list[dict[str, Any]]]:
     """Delete the rows that are old and over among the next ``limit`` rows by id; ids are in the order of time.
 
-    The purge ends with the first batch in which no row is old.
+    The purge ends with the first batch in which no row is old. Return the keys of the deleted rows and ``further``
+    columns, too.
     """
     behind = [table.c.id > after] if after is not None else []
-    columns = [table.c[name] for name in ITEM]
+    columns = [table.c[name] for name in (*ITEM, *further)]
     looked_at = select(*columns, old.label("old"), over.label("over")).where(*behind).order_by(table.c.id).limit(limit)
-    found = connection.execute(looked_at).all()
-    keys: list[ItemKey] = [(row[0], row[1], row[2]) for row in found if row.old and row.over]
-    if keys:
-        connection.execute(_delete(connection.dialect.name, table, ITEM), as_keys(keys))
-    return Page(found[-1].id if any(row.old for row in found) else None, len(keys)), keys
+    found = connection.execute(looked_at).mappings().all()
+    purged = [{str(name): row[name] for name in (*ITEM, *further)} for row in found if row["old"] and row["over"]]
+    if purged:
+        keys = [tuple(row[name] for name in ITEM) for row in purged]
+        connection.execute(deletion(connection.dialect.name, table, ITEM), as_keys(keys))
+    return Page(found[-1]["id"] if any(row["old"] for row in found) else None, len(purged)), purged
 
 
 def purge_inbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
-    """Delete handled MOs that were stored before ``before`` (UTC), also from threads, among the next ``limit`` MOs."""
+    """Delete handled MOs stored before ``before`` (UTC), and what belongs to them, among the next ``limit`` MOs."""
     columns = inbound_message.c
     over = one_of(columns.status, InboundStatus.HANDLED, InboundStatus.JOINED, InboundStatus.IGNORED)
-    page, purged = _purge(connection, inbound_message, columns.stored_at < before, over, after, limit)
+    further = ("provider", "provider_message_id", "part")
+    page, purged = _purge(connection, inbound_message, columns.stored_at < before, over, after, limit, further)
+    inbound_keys.remove(connection, purged)
     _delete_of(connection, purged, simulator_message)
     return page
 
@@ -110,17 +110,17 @@ def purge_outbound(connection: Connection, before: datetime, after: str | None, 
     asks = exists().where(
         asked.bucket == columns.bucket, asked.msisdn == columns.msisdn, asked.id == columns.question_id
     )
-    over = columns.status.not_in(("queued", "sending")) & ~asks
+    over = (columns.status != OutboundStatus.QUEUED.value) & ~asks
     page, purged = _purge(connection, outbound_message, columns.made_at < before, over, after, limit)
     _delete_of(connection, purged, attempt, message_part, simulator_message)
     return page
 
 
-def _delete_of(connection: Connection, messages: Sequence[ItemKey], *tables: Table) -> None:
+def _delete_of(connection: Connection, messages: Sequence[Mapping[str, Any]], *tables: Table) -> None:
     """Delete the rows that belong to messages."""
-    keys = [(bucket, message_id) for bucket, _, message_id in messages]
+    keys = [(message["bucket"], message["id"]) for message in messages]
     for table in tables if keys else ():
-        connection.execute(_delete(connection.dialect.name, table, ("bucket", "message_id")), as_keys(keys))
+        connection.execute(deletion(connection.dialect.name, table, ("bucket", "message_id")), as_keys(keys))
 
 
 def purge_reports(connection: Connection, raw_before: datetime, parked_before: datetime) -> int:
@@ -138,9 +138,9 @@ def purge_strangers(connection: Connection, before: datetime, after: NumberKey |
     """
     columns, inbound, timed_at = conversation.c, inbound_message.c, timer.c
     key = (columns.bucket, columns.msisdn)
-    mine = (inbound.bucket == columns.bucket, inbound.msisdn == columns.msisdn)
+    mine = (by_index(inbound.bucket, columns.bucket), by_index(inbound.msisdn, columns.msisdn))
     wrote = exists().where(*mine, one_of(inbound.status, InboundStatus.PENDING) | (inbound.stored_at >= before))
-    timed = exists().where(timed_at.bucket == columns.bucket, timed_at.msisdn == columns.msisdn)
+    timed = exists().where(by_index(timed_at.bucket, columns.bucket), by_index(timed_at.msisdn, columns.msisdn))
     behind = [] if after is None else [tuple_(*key) > tuple_(*map(literal, after))]
     page = connection.execute(select(*key).where(*behind).order_by(*key).limit(limit)).all()
     if not page:
@@ -149,7 +149,7 @@ def purge_strangers(connection: Connection, before: datetime, after: NumberKey |
     idle = select(*key).where(looked_at, columns.tenure == 0, ~wrote, ~timed).with_for_update(skip_locked=True)
     keys = list(map(tuple, connection.execute(idle).all()))
     if keys:
-        connection.execute(_delete(connection.dialect.name, conversation, NUMBER), as_keys(keys))
+        connection.execute(deletion(connection.dialect.name, conversation, NUMBER), as_keys(keys))
     return NumberPage((page[-1].bucket, page[-1].msisdn), len(keys))
 
 
@@ -172,7 +172,7 @@ def purge_recipients(connection: Connection, before: datetime, limit: int) -> in
     columns = [campaign_recipient.c[name] for name in _RECIPIENT]
     page = select(*columns).where(campaign_recipient.c.campaign_id == campaign_id).order_by(*columns).limit(limit)
     keys = list(map(tuple, connection.execute(page).all()))
-    statement = _delete(connection.dialect.name, campaign_recipient, _RECIPIENT).returning(campaign_recipient.c.reason)
+    statement = deletion(connection.dialect.name, campaign_recipient, _RECIPIENT).returning(campaign_recipient.c.reason)
     deleted = connection.execute(statement, as_keys(keys)).scalars().all()
     campaigns.add_counts(connection, campaign_id, Counter(reason for reason in deleted if reason), Counter())
     return len(deleted)

@@ -7,13 +7,13 @@ in one thread, one after the other; PostgreSQL gets several. Readers of SQLite s
 import asyncio
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -29,12 +29,16 @@ from app.domain.storage import StorageUnavailableError
 _T = TypeVar("_T")
 _BUSY_TIMEOUT_MS = 10_000
 _POSTGRES_THREADS = 6
+_POOL: Mapping[str, Any] = {"pool_size": _POSTGRES_THREADS * 2, "max_overflow": 0}
 _SQLITE_READERS = 3
 # For each connection. The system keeps pages of the file in memory as well, which costs a copy and no read of the disk.
 _WRITER_CACHE_KB, _READER_CACHE_KB = 16_384, 2_048
 # How often a transaction is tried that PostgreSQL ends for a deadlock or as it cannot be serialized.
 _TRIES = 5
 _LOST_TO_ANOTHER = ("40P01", "40001")
+# What PostgreSQL has counted of an empty queue says nothing of the full one, so it must not choose to read whole tables
+# (ADR 23). Where it must nevertheless, the high costs of that are no reason to compile the plan.
+_PLANS_BY_INDEX = {"options": "-c enable_seqscan=off -c jit=off"}
 # The key of an advisory lock of PostgreSQL: any number that no other lock has.
 _WHOLE_DATABASE = 10_086_000
 
@@ -56,7 +60,7 @@ def make_engine(url: URL, *, read_only: bool = False) -> Engine:
     Raise StorageUnavailableError if an SQLite file cannot be created.
     """
     if url.get_backend_name() != "sqlite":
-        return count_changes(create_engine(url, pool_size=_POSTGRES_THREADS * 2, max_overflow=0, pool_pre_ping=True))
+        return count_changes(create_engine(url, pool_pre_ping=True, connect_args=_PLANS_BY_INDEX, **_POOL))
     if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
         try:
             make_private(Path(url.database))

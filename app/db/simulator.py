@@ -24,13 +24,17 @@ from sqlalchemy import (
     select,
 )
 
+from app.db.claims import claim_rows
 from app.db.columns import customer, metadata, partial_index, required
 from app.db.inbox import inbound_message
-from app.db.keys import NUMBER
-from app.db.outbox import outbound_message
+from app.db.keys import ITEM, NUMBER
+from app.db.lookups import by_index
+from app.db.outbound_messages import outbound_message
+from app.db.outbox import STATUS, beside, outbox
 from app.db.readers import RowReader
-from app.db.rows import Row, fetch, insert_new_rows, update_rows
+from app.db.rows import Row, fetch
 from app.db.types import Id, Instant
+from app.db.writing import Given, insert_new_rows
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
@@ -86,12 +90,13 @@ _THREAD_MESSAGE = RowReader(
     service_number=func.coalesce(_mt.c.service_number, _mo.c.dialled),
     text=func.coalesce(_mt.c.text, _mo.c.text),
     in_reply_to=_mt.c.in_reply_to,
-    status=_mt.c.status,
+    status=STATUS,
 )
 
 
 def _is_message(table: Table) -> ColumnElement[bool]:
-    return and_(table.c.bucket == _sim.c.bucket, table.c.msisdn == _sim.c.msisdn, table.c.id == _sim.c.message_id)
+    key = zip(ITEM, (_sim.c.bucket, _sim.c.msisdn, _sim.c.message_id), strict=True)
+    return and_(*(by_index(table.c[name], value) for name, value in key))
 
 
 def thread_of(connection: Connection, msisdn: str, after: str | None, limit: int) -> list[ThreadMessage]:
@@ -102,6 +107,7 @@ def thread_of(connection: Connection, msisdn: str, after: str | None, limit: int
         select(*_THREAD_MESSAGE.columns)
         .join_from(_sim, _mt, _is_message(_mt), isouter=True)
         .join(_mo, _is_message(_mo), isouter=True)
+        .outerjoin(outbox, beside(_mt))
         .where(*mine, or_(_mt.c.id.is_not(None), _mo.c.id.is_not(None)))
         .order_by(_sim.c.seq)
         .limit(limit)
@@ -135,25 +141,25 @@ class DueReport:
 
 _DUE_REPORT = RowReader(DueReport, _sim)
 # A carrier reports after it has answered. While the answer is not recorded yet, the report is held back.
-_STILL_SENDING = exists().where(_is_message(_mt), _mt.c.status == "sending")
+_STILL_SENDING = exists().where(_is_message(outbox), outbox.c.leased_by.is_not(None))
 _DUE = (
     select(*_DUE_REPORT.columns)
     .where(_sim.c.report_due_at <= bindparam("now", type_=Instant), ~_STILL_SENDING)
     .order_by(_sim.c.report_due_at, _sim.c.seq)
     .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
 )
 
 
-def due_reports(connection: Connection, now: datetime, limit: int) -> list[DueReport]:
-    """Lock and return at most ``limit`` reports that are due."""
-    return list(map(_DUE_REPORT.read, fetch(connection, _DUE, {"now": now, "limit": limit})))
+def _is_owed(_given: Given) -> ColumnElement[bool]:
+    return _sim.c.report_due_at.is_not(None)
 
 
-def mark_reported(connection: Connection, reports: Sequence[DueReport]) -> None:
-    """Mark reports as sent."""
-    rows = [{"bucket": r.bucket, "msisdn": r.msisdn, "seq": r.seq, "report_due_at": None} for r in reports]
-    update_rows(connection, _sim, rows, (*NUMBER, "seq"))
+def claim_reports(connection: Connection, now: datetime, limit: int) -> list[DueReport]:
+    """Return at most ``limit`` reports that are due, and mark them as sent."""
+    found = list(map(_DUE_REPORT.read, fetch(connection, _DUE, {"now": now, "limit": limit})))
+    rows = [{"bucket": one.bucket, "msisdn": one.msisdn, "seq": one.seq, "report_due_at": None} for one in found]
+    ours = claim_rows(connection, _sim, rows, (*NUMBER, "seq"), _is_owed)
+    return [one for one in found if (one.bucket, one.msisdn, one.seq) in ours]
 
 
 def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:

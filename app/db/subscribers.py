@@ -18,11 +18,9 @@ from sqlalchemy import (
 from app.db.columns import CLUSTERED, customer, metadata, optional, required
 from app.db.keys import TENURE
 from app.db.readers import RowReader
-from app.db.rows import (
-    Row,
-    upsert_rows,
-)
+from app.db.rows import Row
 from app.db.types import Instant
+from app.db.writing import upsert_rows
 from app.domain.account import Subscriber
 from app.domain.evidence import ChainHead
 

@@ -15,11 +15,9 @@ from sqlalchemy import (
 from app.db.columns import CLUSTERED, customer, metadata, optional, partial_index, required
 from app.db.keys import ITEM, TENURE, TenureKey
 from app.db.readers import RowReader
-from app.db.rows import (
-    Row,
-    upsert_rows,
-)
+from app.db.rows import Row
 from app.db.types import Id, Instant
+from app.db.writing import upsert_rows
 from app.domain.subscriptions import Subscription, SubscriptionState, Terms
 
 subscription = Table(

@@ -7,9 +7,7 @@ from functools import cache
 from sqlalchemy import (
     BindParameter,
     Column,
-    ColumnElement,
     Connection,
-    Delete,
     Index,
     PrimaryKeyConstraint,
     Select,
@@ -17,20 +15,20 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
-    delete,
     exists,
     select,
-    tuple_,
     update,
 )
 
-from app.db.columns import CLUSTERED, customer, metadata, required
-from app.db.inbox import inbound_message
+from app.db.claims import deletion
+from app.db.columns import CLUSTERED, QUEUE, customer, metadata, required
+from app.db.inbox import inbound_message, is_postponed
 from app.db.keys import NUMBER, TENURE, NumberKey, TenureKey
+from app.db.lookups import by_index
 from app.db.readers import RowReader
-from app.db.rows import AnySelect, as_keys, fetch, given_keys, matching, one_of, upsert_rows
+from app.db.rows import AnySelect, as_keys, fetch, given_keys, matching, one_of
 from app.db.types import Instant
-from app.domain.messages import InboundStatus
+from app.db.writing import upsert_rows
 from app.domain.turn import HELD_MESSAGE
 from app.domain.values import value
 
@@ -44,6 +42,7 @@ timer = Table(
     PrimaryKeyConstraint("bucket", "msisdn", "tenure", "kind", "subject"),
     Index("ix_timer_due_at", "due_at"),
     **CLUSTERED,
+    postgresql_with=QUEUE,
 )
 
 _timer = timer
@@ -74,21 +73,14 @@ class StoredTimer:
 _TIMER = RowReader(StoredTimer, _timer)
 
 
-def _behind_a_message(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition: a message sent before the timer's time is still pending (safety.md 21)."""
-    message = inbound_message.c
-    return exists().where(
-        message.bucket == _timer.c.bucket,
-        message.msisdn == _timer.c.msisdn,
-        one_of(message.status, InboundStatus.PENDING),
-        message.sent_at <= _timer.c.due_at,
-        *conditions,
-    )
-
-
-# A due message is handled in the same batch, before the timer; a postponed one holds the timer back.
+# A message that was postponed holds timers back that are later than it was sent (safety.md 21). One that is due is
+# handled in the same batch, before the timer.
+_message = inbound_message.c
+_BEHIND_A_MESSAGE = exists().where(
+    *(by_index(_message[name], _timer.c[name]) for name in NUMBER), is_postponed(), _message.sent_at <= _timer.c.due_at
+)
 _NOW = bindparam("now", type_=Instant)
-_DUE = (_timer.c.due_at <= _NOW, ~_behind_a_message(inbound_message.c.due_at > _NOW))
+_DUE = (_timer.c.due_at <= _NOW, ~_BEHIND_A_MESSAGE.where(_message.due_at > _NOW))
 _DUE_KEYS = select(_timer.c.bucket, _timer.c.msisdn).where(*_DUE).order_by(_timer.c.due_at).limit(bindparam("limit"))
 
 
@@ -129,17 +121,10 @@ def set_timers(connection: Connection, timers: Sequence[StoredTimer]) -> None:
     )
 
 
-@cache
-def _delete(dialect: str, names: tuple[str, ...]) -> Delete:
-    given = given_keys(dialect, _timer, names)
-    key = tuple_(*(_timer.c[name] for name in names))
-    return delete(_timer).where(key.in_(select(*(given.c[name] for name in names))))
-
-
 def drop_timers(connection: Connection, keys: Sequence[TimerKey]) -> None:
     """Delete timers by their primary keys."""
     if keys:
-        connection.execute(_delete(connection.dialect.name, _KEY), as_keys(keys))
+        connection.execute(deletion(connection.dialect.name, _timer, _KEY), as_keys(keys))
 
 
 def data_of(connection: Connection, keys: Sequence[TimerKey]) -> list[StoredTimer]:
@@ -153,7 +138,7 @@ def data_of(connection: Connection, keys: Sequence[TimerKey]) -> list[StoredTime
 
 def drop_all_of(connection: Connection, tenures: Sequence[TenureKey]) -> None:
     """Delete every timer of ended tenures."""
-    connection.execute(_delete(connection.dialect.name, TENURE), as_keys(tenures))
+    connection.execute(deletion(connection.dialect.name, _timer, TENURE), as_keys(tenures))
 
 
 def postpone_all(connection: Connection, number: NumberKey, until: datetime) -> None:
@@ -164,6 +149,6 @@ def postpone_all(connection: Connection, number: NumberKey, until: datetime) -> 
 
 
 def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:
-    """Return the query for when the first timer after ``after`` falls due that no pending message holds back."""
-    later = (_timer.c.due_at > after, ~_behind_a_message())
+    """Return the query for when the first timer after ``after`` falls due that no postponed message holds back."""
+    later = (_timer.c.due_at > after, ~_BEHIND_A_MESSAGE)
     return select(_timer.c.due_at).where(*later).order_by(_timer.c.due_at).limit(1)

@@ -2,29 +2,34 @@
 
 from datetime import datetime
 
-from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, and_, bindparam, select
 
+from app.db.claims import claim_rows
 from app.db.conversations import conversation
-from app.db.keys import ITEM
-from app.db.outbox import outbound_message
-from app.db.rows import Row, fetch, one_of, raw, update_rows
+from app.db.keys import ITEM, NUMBER
+from app.db.lookups import by_index
+from app.db.outbound_messages import outbound_message
+from app.db.rows import Row, fetch, raw
 from app.db.timers import StoredTimer, set_timers
 from app.db.types import Instant, from_micros
+from app.db.writing import Given
 from app.domain.turn import MESSAGE_UNKNOWN
 
 _mt = outbound_message
 _conversation = conversation
 _MOST = 500
-# The condition of the partial index. Messages sent with ``notify=True`` have a timer of their own, and are left out.
-_UNKNOWN = and_(one_of(_mt.c.status, "unknown"), _mt.c.final_at.is_(None), _mt.c.told.is_(None))
+# Messages sent with ``notify=True`` have a timer of their own, so ``unknown_until`` is not set.
 _OVERDUE = (
-    select(_mt.c.bucket, _mt.c.msisdn, _mt.c.tenure, _mt.c.id, raw(_mt.c.valid_until), _conversation.c.tenure)
-    .join_from(_mt, _conversation, and_(_conversation.c.bucket == _mt.c.bucket, _conversation.c.msisdn == _mt.c.msisdn))
-    .where(_UNKNOWN, _mt.c.valid_until <= bindparam("now", type_=Instant))
-    .order_by(_mt.c.valid_until, _mt.c.id)
+    select(_mt.c.bucket, _mt.c.msisdn, _mt.c.tenure, _mt.c.id, raw(_mt.c.unknown_until), _conversation.c.tenure)
+    .join_from(_mt, _conversation, and_(*(by_index(_conversation.c[name], _mt.c[name]) for name in NUMBER)))
+    .where(_mt.c.unknown_until <= bindparam("now", type_=Instant))
+    .order_by(_mt.c.unknown_until, _mt.c.id)
     .limit(_MOST)
-    .with_for_update(skip_locked=True, of=_mt)
 )
+
+
+def _is_unknown(_given: Given) -> ColumnElement[bool]:
+    return _mt.c.unknown_until.is_not(None)
 
 
 def collect(connection: Connection, now: datetime) -> bool:
@@ -33,18 +38,21 @@ def collect(connection: Connection, now: datetime) -> bool:
     Messages of a number's former tenures get none. A delivery report that comes later still counts.
     """
     found = fetch(connection, _OVERDUE, {"now": now})
-    rows: list[Row] = []
-    timers: list[StoredTimer] = []
-    for bucket, msisdn, tenure, message_id, valid_until, present_tenure in found:
-        ended_at = from_micros(valid_until)
-        rows.append({"bucket": bucket, "msisdn": msisdn, "id": message_id, "final_at": ended_at})
-        if tenure == present_tenure:
-            timers.append(StoredTimer(bucket, msisdn, tenure, MESSAGE_UNKNOWN, message_id, ended_at, ""))
-    update_rows(connection, _mt, rows, ITEM)
+    rows: list[Row] = [
+        {"bucket": bucket, "msisdn": msisdn, "id": message_id, "final_at": from_micros(ended), "unknown_until": None}
+        for bucket, msisdn, _, message_id, ended, _ in found
+    ]
+    ours = claim_rows(connection, _mt, rows, ITEM, _is_unknown)
+    timers = [
+        StoredTimer(bucket, msisdn, tenure, MESSAGE_UNKNOWN, message_id, from_micros(ended), "")
+        for bucket, msisdn, tenure, message_id, ended, present_tenure in found
+        if (bucket, msisdn, message_id) in ours and tenure == present_tenure
+    ]
     set_timers(connection, timers)
-    return bool(found)
+    return bool(ours)
 
 
 def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:
     """Return the query for when the first unknown message after ``after`` ends its validity."""
-    return select(_mt.c.valid_until).where(_UNKNOWN, _mt.c.valid_until > after).order_by(_mt.c.valid_until).limit(1)
+    ends_at = _mt.c.unknown_until
+    return select(ends_at).where(ends_at > after).order_by(ends_at).limit(1)

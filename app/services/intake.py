@@ -149,7 +149,6 @@ class Intake:
             "id": next(self._ids),
             "provider": source.provider,
             "provider_message_id": escape(message.message_id),
-            "repeat": "",
             "dialled": escape(_masked_address(message.dialled))[:32],
             "part": part.number if part else 0,
             "parts": part.total if part else None,
@@ -194,7 +193,7 @@ def _changed_repeat(row: dict[str, object], now: datetime) -> dict[str, object]:
         "sealed": None,
         "concat_ref": None,
     }
-    return {**row, **final, "repeat": row["id"]}
+    return {**row, **final}
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:

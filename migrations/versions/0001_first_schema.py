@@ -8,6 +8,16 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# How PostgreSQL stores tables whose rows are updated, and queues.
+UPDATED_IN_PLACE = {"fillfactor": 80}
+QUEUE = {
+    "fillfactor": 80,
+    "autovacuum_vacuum_scale_factor": 0,
+    "autovacuum_vacuum_threshold": 1000,
+    "autovacuum_analyze_scale_factor": 0,
+    "autovacuum_analyze_threshold": 1000,
+}
+
 
 def upgrade() -> None:
     op.create_table(
@@ -186,6 +196,7 @@ def upgrade() -> None:
         sa.Column("guards", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", name=op.f("pk_conversation")),
         sqlite_with_rowid=False,
+        postgresql_with=UPDATED_IN_PLACE,
     )
     op.create_table(
         "data_usage",
@@ -327,6 +338,19 @@ def upgrade() -> None:
     )
     op.create_index("ix_idempotent_call_begun_at", "idempotent_call", ["begun_at"], unique=False)
     op.create_table(
+        "inbound_key",
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("provider_message_id", sa.Text(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("part", sa.SmallInteger(), nullable=False),
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "provider", "provider_message_id", "msisdn", "part", "bucket", name=op.f("pk_inbound_key")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "inbound_message",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
@@ -351,17 +375,7 @@ def upgrade() -> None:
         sa.Column("concat_ref", sa.Text(), nullable=True),
         sa.Column("reply_token", sa.Text(), nullable=True),
         sa.Column("missing", sa.SmallInteger(), nullable=True),
-        sa.Column("repeat", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_inbound_message")),
-        sa.UniqueConstraint(
-            "provider",
-            "provider_message_id",
-            "msisdn",
-            "part",
-            "repeat",
-            "bucket",
-            name=op.f("uq_inbound_message_known"),
-        ),
     )
     op.create_index(
         "ix_inbound_message_dead",
@@ -389,12 +403,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'pending'"),
     )
     op.create_index(
-        "ix_inbound_message_queue",
+        "ix_inbound_message_postponed",
         "inbound_message",
-        ["bucket", "msisdn", "id"],
+        ["bucket", "msisdn"],
         unique=False,
-        sqlite_where=sa.text("status = 'pending'"),
-        postgresql_where=sa.text("status = 'pending'"),
+        sqlite_where=sa.text("(status || '') = 'pending' AND due_at > stored_at"),
+        postgresql_where=sa.text("(status || '') = 'pending' AND due_at > stored_at"),
     )
     op.create_table(
         "low_balance",
@@ -468,7 +482,6 @@ def upgrade() -> None:
         sa.Column("service_number", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("class", sa.Text(), nullable=False),
-        sa.Column("lane", sa.Text(), nullable=False),
         sa.Column("encoding", sa.Text(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("segments", sa.SmallInteger(), nullable=False),
@@ -476,29 +489,27 @@ def upgrade() -> None:
         sa.Column("in_reply_to", sa.BigInteger(), nullable=True),
         sa.Column("about", sa.Text(), nullable=True),
         sa.Column("told", sa.SmallInteger(), nullable=True),
+        sa.Column("has_news", sa.Boolean(), nullable=True),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("valid_until", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.SmallInteger(), nullable=False),
-        sa.Column("leased_by", sa.Text(), nullable=True),
         sa.Column("provider_message_id", sa.Text(), nullable=True),
         sa.Column("error_code", sa.Text(), nullable=True),
-        sa.Column("reply_token", sa.Text(), nullable=True),
-        sa.Column("progress", sa.Text(), nullable=True),
-        sa.Column("leased_until", sa.BigInteger(), nullable=True),
         sa.Column("handed_over_at", sa.BigInteger(), nullable=True),
         sa.Column("final_at", sa.BigInteger(), nullable=True),
+        sa.Column("unknown_until", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_outbound_message")),
+        postgresql_with=UPDATED_IN_PLACE,
     )
     op.create_index("ix_outbound_message_id", "outbound_message", ["id"], unique=False)
     op.create_index(
-        "ix_outbound_message_order",
+        "ix_outbound_message_news",
         "outbound_message",
-        ["bucket", "msisdn", "lane", "id"],
+        ["id"],
         unique=False,
-        sqlite_where=sa.text("status IN ('queued', 'sending')"),
-        postgresql_where=sa.text("status IN ('queued', 'sending')"),
+        sqlite_where=sa.text("has_news IS NOT NULL"),
+        postgresql_where=sa.text("has_news IS NOT NULL"),
     )
     op.create_index(
         "ix_outbound_message_provider_id",
@@ -509,37 +520,33 @@ def upgrade() -> None:
         postgresql_where=sa.text("provider_message_id IS NOT NULL"),
     )
     op.create_index(
-        "ix_outbound_message_told",
-        "outbound_message",
-        ["told", "status"],
-        unique=False,
-        sqlite_where=sa.text("told IS NOT NULL"),
-        postgresql_where=sa.text("told IS NOT NULL"),
-    )
-    op.create_index(
-        "ix_outbound_message_unanswered",
-        "outbound_message",
-        ["valid_until"],
-        unique=False,
-        sqlite_where=sa.text("status = 'unknown' AND final_at IS NULL AND told IS NULL"),
-        postgresql_where=sa.text("status = 'unknown' AND final_at IS NULL AND told IS NULL"),
-    )
-    op.create_index(
-        "ix_outbound_message_unfinished",
-        "outbound_message",
-        ["provider", "lane", "id"],
-        unique=False,
-        sqlite_where=sa.text("status IN ('queued', 'sending')"),
-        postgresql_where=sa.text("status IN ('queued', 'sending')"),
-    )
-    op.create_index(
         "ix_outbound_message_unknown",
         "outbound_message",
-        ["id"],
+        ["unknown_until"],
         unique=False,
-        sqlite_where=sa.text("status = 'unknown'"),
-        postgresql_where=sa.text("status = 'unknown'"),
+        sqlite_where=sa.text("unknown_until IS NOT NULL"),
+        postgresql_where=sa.text("unknown_until IS NOT NULL"),
     )
+    op.create_table(
+        "outbox",
+        sa.Column("bucket", sa.SmallInteger(), nullable=False),
+        sa.Column("msisdn", sa.Text(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("lane", sa.Text(), nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("valid_until", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.SmallInteger(), nullable=False),
+        sa.Column("leased_by", sa.Text(), nullable=True),
+        sa.Column("leased_until", sa.BigInteger(), nullable=True),
+        sa.Column("error_code", sa.Text(), nullable=True),
+        sa.Column("progress", sa.Text(), nullable=True),
+        sa.Column("reply_token", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_outbox")),
+        sqlite_with_rowid=False,
+        postgresql_with=QUEUE,
+    )
+    op.create_index("ix_outbox_waiting", "outbox", ["provider", "lane", "id"], unique=False)
     op.create_table(
         "password_tries",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
@@ -635,6 +642,7 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.Column("closed_as", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_question")),
+        postgresql_with=UPDATED_IN_PLACE,
     )
     op.create_index(
         "ix_question_remembered",
@@ -972,6 +980,7 @@ def upgrade() -> None:
         sa.Column("data", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "kind", "subject", name=op.f("pk_timer")),
         sqlite_with_rowid=False,
+        postgresql_with=QUEUE,
     )
     op.create_index("ix_timer_due_at", "timer", ["due_at"], unique=False)
     op.create_table(
@@ -1077,29 +1086,13 @@ def downgrade() -> None:
     )
     op.drop_index("ix_password_tries_id", table_name="password_tries")
     op.drop_table("password_tries")
+    op.drop_index("ix_outbox_waiting", table_name="outbox")
+    op.drop_table("outbox")
     op.drop_index(
         "ix_outbound_message_unknown",
         table_name="outbound_message",
-        sqlite_where=sa.text("status = 'unknown'"),
-        postgresql_where=sa.text("status = 'unknown'"),
-    )
-    op.drop_index(
-        "ix_outbound_message_unfinished",
-        table_name="outbound_message",
-        sqlite_where=sa.text("status IN ('queued', 'sending')"),
-        postgresql_where=sa.text("status IN ('queued', 'sending')"),
-    )
-    op.drop_index(
-        "ix_outbound_message_unanswered",
-        table_name="outbound_message",
-        sqlite_where=sa.text("status = 'unknown' AND final_at IS NULL AND told IS NULL"),
-        postgresql_where=sa.text("status = 'unknown' AND final_at IS NULL AND told IS NULL"),
-    )
-    op.drop_index(
-        "ix_outbound_message_told",
-        table_name="outbound_message",
-        sqlite_where=sa.text("told IS NOT NULL"),
-        postgresql_where=sa.text("told IS NOT NULL"),
+        sqlite_where=sa.text("unknown_until IS NOT NULL"),
+        postgresql_where=sa.text("unknown_until IS NOT NULL"),
     )
     op.drop_index(
         "ix_outbound_message_provider_id",
@@ -1108,10 +1101,10 @@ def downgrade() -> None:
         postgresql_where=sa.text("provider_message_id IS NOT NULL"),
     )
     op.drop_index(
-        "ix_outbound_message_order",
+        "ix_outbound_message_news",
         table_name="outbound_message",
-        sqlite_where=sa.text("status IN ('queued', 'sending')"),
-        postgresql_where=sa.text("status IN ('queued', 'sending')"),
+        sqlite_where=sa.text("has_news IS NOT NULL"),
+        postgresql_where=sa.text("has_news IS NOT NULL"),
     )
     op.drop_index("ix_outbound_message_id", table_name="outbound_message")
     op.drop_table("outbound_message")
@@ -1136,10 +1129,10 @@ def downgrade() -> None:
     op.drop_index("ix_low_balance_id", table_name="low_balance")
     op.drop_table("low_balance")
     op.drop_index(
-        "ix_inbound_message_queue",
+        "ix_inbound_message_postponed",
         table_name="inbound_message",
-        sqlite_where=sa.text("status = 'pending'"),
-        postgresql_where=sa.text("status = 'pending'"),
+        sqlite_where=sa.text("(status || '') = 'pending' AND due_at > stored_at"),
+        postgresql_where=sa.text("(status || '') = 'pending' AND due_at > stored_at"),
     )
     op.drop_index(
         "ix_inbound_message_part",
@@ -1161,6 +1154,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("status = 'dead'"),
     )
     op.drop_table("inbound_message")
+    op.drop_table("inbound_key")
     op.drop_index("ix_idempotent_call_begun_at", table_name="idempotent_call")
     op.drop_table("idempotent_call")
     op.drop_table("gateway_state")

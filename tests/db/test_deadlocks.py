@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from app.db import timers
-from app.db.rows import insert_rows
 from app.db.session import Database, normalise_url
+from app.db.writing import insert_rows
 from app.domain.storage import StorageUnavailableError
 from tests.db.test_rows import timer
 

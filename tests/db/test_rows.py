@@ -13,8 +13,8 @@ from app.db import inbox, timers
 from app.db.catalogue import service
 from app.db.inbox import StoreResult
 from app.db.provider_state import provider_lane
-from app.db.rows import insert_new_rows, insert_rows, update_rows, upsert_rows
 from app.db.session import Database, normalise_url
+from app.db.writing import insert_new_rows, insert_rows, update_rows, upsert_rows
 from app.domain.messages import OutboundStatus
 
 # Of PostgreSQL by SQLAlchemy, of SQLite by its driver.
@@ -144,7 +144,7 @@ def message(place: int, theirs: str) -> dict[str, object]:
     return {
         "bucket": 1, "msisdn": "+8613800138000", "id": f"18585137184768000{place:02}", "provider": "generic",
         "provider_message_id": theirs, "dialled": "10086", "text": "0000", "sealed": None, "received_at": None,
-        "sent_at": NOON, "stored_at": NOON, "status": "pending", "due_at": NOON, "tries": 0, "part": 0, "repeat": "",
+        "sent_at": NOON, "stored_at": NOON, "status": "pending", "due_at": NOON, "tries": 0, "part": 0,
         "parts": None, "concat_ref": None,
     }  # fmt: skip
 

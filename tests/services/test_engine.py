@@ -11,9 +11,11 @@ from sqlalchemy import Engine, event
 from app.commands.orders.calls import PlaceOrder
 from app.composition import build_gateway
 from app.db.inbox import inbound_message
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
+from app.db.outbox import outbox
 from app.db.record_tables import RECORD_TABLES
 from app.db.timers import timer
+from app.domain.ids import WORKERS
 from app.domain.messages import MessageClass
 from app.domain.orders import Order
 from app.domain.subscriptions import Channel
@@ -74,8 +76,8 @@ async def test_a_delayed_report_comes_in_time(gateway: Running) -> None:
 async def test_a_retry_is_made_in_time(gateway: Running) -> None:
     await gateway.faults("error", count=1)
     await gateway.store(gateway.message("帮助"))
-    await seconds_until(lambda: gateway.count(_mt, _mt.c.attempts == 1, _mt.c.status == "queued"))
-    [row] = await gateway.rows(_mt)
+    await seconds_until(lambda: gateway.count(outbox, outbox.c.attempts == 1, outbox.c.leased_by.is_(None)))
+    [row] = await gateway.rows(outbox)
     await seconds_until(lambda: gateway.count(_mt, _mt.c.status == "delivered"))
     assert 0 <= (datetime.now(UTC) - row["due_at"]).total_seconds() < _SOON
 
@@ -108,6 +110,7 @@ async def test_what_another_process_writes_is_found_within_a_second_or_so(
 ) -> None:
     other = build_gateway(settings_for(unused_database_url))
     try:
+        other.storage.ids.hold(WORKERS - 1, datetime.now(UTC), datetime.now(UTC) + timedelta(minutes=1))
         await asyncio.sleep(0.5)
         await other.turning.intake.store(Source(PROVIDER), [gateway.message("帮助")])
         inbound = inbound_message.c

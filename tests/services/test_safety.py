@@ -13,7 +13,7 @@ from app.db.catalogue import load_catalogue
 from app.db.events import event
 from app.db.evidence import evidence
 from app.db.inbox import inbound_message
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.subscribers import subscriber
 from app.db.timers import timer
 from app.domain.account import SubscriberStatus

@@ -8,7 +8,7 @@ import pytest
 from app.commands.accounts.directory import AgentUnsubscribe
 from app.db.evidence import evidence
 from app.db.inbox import inbound_message
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.subscribers import subscriber
 from app.db.subscriptions import subscription
 from app.db.timers import timer

@@ -11,9 +11,9 @@ from sqlalchemy import select, update
 
 from app.db import workers
 from app.db.inbox import inbound_message
-from app.db.rows import insert_rows
 from app.db.session import Database, normalise_url
 from app.db.workers import worker
+from app.db.writing import insert_rows
 from app.domain.ids import WORKERS
 from app.domain.storage import StorageUnavailableError
 from app.services.ids import IdSource
@@ -185,7 +185,7 @@ async def test_without_a_number_work_is_done_later_as_if_the_database_were_away(
         [stored] = await gateway.store(gateway.message("0000"))
         gateway.gateway.storage.ids.give_up()
     with pytest.raises(StorageUnavailableError):
-        await gateway.gateway.turning.loop.step()
+        await gateway.gateway.turning.turns.step()
     with pytest.raises(StorageUnavailableError):
         await gateway.store(gateway.message("0000"))
     with pytest.raises(StorageUnavailableError):

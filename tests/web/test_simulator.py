@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.settings import Environment, SettingsFile
 from tests.running import ALICE, START, options_of, settings_for
 from tests.services.carriers import use
@@ -175,17 +175,9 @@ async def test_drain_accepts_no_body_or_an_empty_one_but_no_wrong_one(web: Web) 
 
 
 async def test_drain_reports_a_timeout(web: Web) -> None:
-    values = {
-        "status": "sending",
-        "leased_by": "elsewhere",
-        "leased_until": datetime.now(START.tzinfo) + timedelta(minutes=1),
-    }
-    await web.running.reports("none")
+    await web.running.faults("error")
     await send(web)
-    table = outbound_message
-    await web.running.gateway.storage.database.write(
-        lambda connection: connection.execute(table.update().values(values))
-    )
+    await web.running.lease_all(datetime.now(START.tzinfo) + timedelta(minutes=1), by="elsewhere")
     assert (await web.call("POST", "/simulator/drain", {"timeout_seconds": 0.05})).json() == {"idle": False}
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app.db.inbox import inbound_message
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.observability import UNUSED, UNUSED_REPORTS
 from tests.running import ALICE, START
 from tests.web.calls import Web, assert_problem, message

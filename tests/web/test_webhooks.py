@@ -6,7 +6,7 @@ import json
 import pytest
 
 from app.db.inbox import inbound_message
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.reports import delivery_report
 from tests.outage import away
 from tests.running import ALICE, START

@@ -122,16 +122,16 @@ class Claims:
         if morning > now:
             outbox.postpone(connection, [message for message in good if message.lane == Lane.BULK], morning)
             good = [message for message in good if message.lane != Lane.BULK]
-        good = good[:most]
         # Leases are timed by the machine's clock, as the gateway's clock may stand still.
-        outbox.lease(connection, [*late, *good], datetime.now(UTC) + LEASE)
+        ours = outbox.lease(connection, [*late, *good[:most]], datetime.now(UTC) + LEASE)
+        late = [message for message in ours if message.valid_until <= now]
         if late:
             expired = [
                 Handover(m, OutboundStatus.EXPIRED, now, final_at=m.valid_until, error_code=_NOT_TAKEN) for m in late
             ]
             handovers.record(connection, self._provider.name, expired, now)
             handovers.record_question_refusals(connection, handovers.questions_of(late), now)
-        return good, len(due)
+        return [message for message in ours if message.valid_until > now], len(due)
 
     def _fail_over(self, connection: Connection, now: datetime) -> int:
         """Give queued messages to other providers that can carry them. Return how many (delivery.md 11)."""

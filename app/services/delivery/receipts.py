@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.batching import Batcher
-from app.db import handovers, message_parts, reports
+from app.db import handovers, message_parts, outbound_messages, outbox, reports
 from app.db.reports import ParkedReport, ReportedMessage
 from app.db.rows import Row
 from app.db.session import Database
@@ -16,7 +16,7 @@ from app.db.state import current_state
 from app.domain.escape import escape
 from app.domain.ids import is_id
 from app.domain.masking import masked
-from app.domain.messages import DeliveryReport, OutboundStatus, is_final
+from app.domain.messages import UNFINISHED, DeliveryReport, OutboundStatus, is_final
 from app.domain.msisdn import bucket_of
 from app.domain.storage import StorageUnavailableError
 from app.domain.values import replace
@@ -97,7 +97,10 @@ class Receipts:
             }
             for item in changed
         ]
-        reports.set_statuses(connection, rows)
+        outbound_messages.set_fates(connection, rows)
+        # The late answer to an attempt ends the wait for another one.
+        waiting = [item.message for item in changed if item.message.status in UNFINISHED]
+        outbox.remove(connection, [(message.bucket, message.msisdn, message.id) for message in waiting])
         asked = [(item, (item.message.bucket, item.message.msisdn, item.message.question_id)) for item in changed]
         keys = [(item, (bucket, msisdn, question)) for item, (bucket, msisdn, question) in asked if question]
         failed = {key for item, key in keys if item.status in _FAILED}

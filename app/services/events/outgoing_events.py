@@ -183,8 +183,9 @@ class OutgoingEvents:
             room = self._room(receiver, [event for _, event in claimed])
             due = event_queue.due_events(connection, receiver, now, machine_now, room, lease) if room else []
             claimed += [(address, event) for event in due]
-        event_queue.lease(connection, [event for _, event in claimed], machine_now + _LEASE)
-        return results, claimed
+        leased = event_queue.lease(connection, [event for _, event in claimed], machine_now + _LEASE)
+        ours = {event.id for event in leased}
+        return results, [(address, event) for address, event in claimed if event.id in ours]
 
     def _addresses_by_receiver(self, connection: Connection) -> Mapping[str, Address]:
         addresses = {

@@ -126,7 +126,7 @@ class SimulatedNetwork:
         Return the number of reports.
         """
         now = current_state(connection).now
-        due = simulator.due_reports(connection, now, _REPORTS_PER_BATCH)
+        due = simulator.claim_reports(connection, now, _REPORTS_PER_BATCH)
         if not due:
             return 0
         self._receipts.apply(
@@ -137,7 +137,6 @@ class SimulatedNetwork:
             ],
             now,
         )
-        simulator.mark_reported(connection, due)
         return len(due)
 
     # ---- configuration

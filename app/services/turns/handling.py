@@ -14,8 +14,7 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.commands.router import Router
-from app.db import conversations, delivery_outcomes, inbox, timers, unknown_sends
-from app.db.conversations import LockedConversation
+from app.db import delivery_outcomes, unknown_sends
 from app.db.inbox import StoredMessage
 from app.db.keys import NumberKey
 from app.db.session import Database
@@ -32,6 +31,7 @@ from app.services.sealing import Sealer
 from app.services.turns.calls import Calls
 from app.services.turns.codec import AccountCodec
 from app.services.turns.failing import record_failure, set_aside
+from app.services.turns.finding import Found, due_numbers, find_one, find_waiting
 from app.services.turns.joining import Joiner
 from app.services.turns.leasing import Leased, Outlet
 from app.services.turns.loading import AccountLoader, look_back_from
@@ -42,8 +42,6 @@ from app.services.turns.turn_factory import TurnFactory
 from app.services.turns.unit_of_work import UnitOfWork
 
 _R = TypeVar("_R")
-_MAX_NUMBERS = 500
-_MAX_MESSAGES = 500
 log = observability.logger(__name__)
 
 
@@ -136,24 +134,15 @@ class Turns:
         self.password_checks.discard_requests()
         found_outcomes = delivery_outcomes.collect(connection, now)
         found_outcomes = unknown_sends.collect(connection, now) or found_outcomes
-        due_numbers = timers.due_numbers(connection, now, _MAX_NUMBERS)
-        numbers = [only] if only else [*inbox.pending_numbers(connection, now, _MAX_NUMBERS), *due_numbers]
-        locked = conversations.lock_conversations(connection, numbers, wait=False) if numbers else []
-        if len(locked) < len(set(numbers)):
-            # Some are locked by another worker. Others were purged while a message came in: create these anew.
-            conversations.open_conversations(connection, [msisdn for _, msisdn in numbers])
-        if not locked:
-            return HandledBatch(worked=found_outcomes)
-        keys = [(item.bucket, item.msisdn) for item in locked]
-        most = 1 if only else _MAX_MESSAGES
-        pending = inbox.pending_of(connection, keys, now, most)
-        # Timers wait for earlier messages. If the limit cut off messages, the timers wait for the next batch.
-        due = timers.due_of(connection, keys, now) if due_numbers and (len(pending) < most or not pending) else []
-        entries = self._loader.load(connection, locked, look_back_from(now))
-        work = self._unit_of_work(locked, pending)
-        joined = self._joiner.join(connection, pending, entries, now)
+        found = find_one(connection, only, now) if only else find_waiting(connection, now)
+        if not found.locked:
+            return HandledBatch(worked=found_outcomes or found.repaired)
+        entries = self._loader.load(connection, found.locked, look_back_from(now))
+        work = self._turns.unit_of_work(_ids_of(found))
+        joined = self._joiner.join(connection, found.messages, entries, now)
         messages = [self._stimuli.from_message(row) for row in joined.messages]
-        queue_stimuli(entries, messages, [self._stimuli.from_timer(row) for row in due])
+        due = [self._stimuli.from_timer(row) for row in found.timers]
+        queue_stimuli(entries, messages, due)
         catalogue = self._turns.catalogue(connection, state.catalogue_version)
         worked = self._handle_rounds(connection, list(entries.values()), work, catalogue, now)
         leased = self._write_work(connection, work, now, outlets)
@@ -162,13 +151,10 @@ class Turns:
         observability.TURNS.labels("text").inc(len(messages))
         observability.TURNS.labels("timer").inc(len(due))
         # True as well if parts only wait for other parts now, as their rows were changed.
-        worked = worked or found_outcomes or len(messages) != len(pending)
+        worked = worked or found_outcomes or len(messages) != len(found.messages)
         queued = work.message_count > sum(map(len, leased.values()))
-        is_full = worked and (len(numbers) >= _MAX_NUMBERS or len(pending) == most)
+        is_full = worked and found.is_full
         return HandledBatch(worked=worked, is_full=is_full, leased=leased, messages_queued=queued)
-
-    def _unit_of_work(self, locked: Sequence[LockedConversation], pending: Sequence[StoredMessage]) -> UnitOfWork:
-        return self._turns.unit_of_work([*(one.version for one in locked), *(one.id for one in pending)])
 
     def _write_work(
         self, connection: Connection, work: UnitOfWork, now: datetime, outlets: Mapping[str, Outlet] | None = None
@@ -237,7 +223,7 @@ class Turns:
 
     async def _one_by_one(self) -> bool:
         numbers = await self._database.read(_due_numbers)
-        for key in dict.fromkeys(numbers):
+        for key in numbers:
             try:
                 await self._write(partial(self.handle_waiting, only=key, outlets=self._outlets))
             except StorageUnavailableError:
@@ -260,13 +246,11 @@ class Turns:
     def _count_try(self, connection: Connection, *, key: NumberKey, error: Exception) -> HandledBatch:
         """Count a failed try of the number's first stimulus, whose rows could not be written."""
         state = current_state(connection)
-        locked = conversations.lock_conversations(connection, [key], wait=True)
-        entries = self._loader.load(connection, locked, look_back_from(state.now))
-        pending = inbox.pending_of(connection, [key], state.now, 1)
-        work = self._unit_of_work(locked, pending)
-        joined = self._joiner.join(connection, pending, entries, state.now)
-        due = timers.due_of(connection, [key], state.now)
-        queued = [*map(self._stimuli.from_message, joined.messages), *map(self._stimuli.from_timer, due)]
+        found = find_one(connection, key, state.now, wait=True)
+        entries = self._loader.load(connection, found.locked, look_back_from(state.now))
+        work = self._turns.unit_of_work(_ids_of(found))
+        joined = self._joiner.join(connection, found.messages, entries, state.now)
+        queued = [*map(self._stimuli.from_message, joined.messages), *map(self._stimuli.from_timer, found.timers)]
         if queued:
             entry = entries[key[1]]
             catalogue = self._turns.catalogue(connection, state.catalogue_version)
@@ -288,9 +272,13 @@ class Turns:
 
 
 def _due_numbers(connection: Connection) -> list[NumberKey]:
-    now = current_state(connection).now
-    return [*inbox.pending_numbers(connection, now, _MAX_NUMBERS), *timers.due_numbers(connection, now, _MAX_NUMBERS)]
+    return due_numbers(connection, current_state(connection).now)
 
 
 def _id_of(queued: QueuedStimulus) -> str | None:
     return queued.source.id if isinstance(queued.source, StoredMessage) else None
+
+
+def _ids_of(found: Found) -> list[str | None]:
+    """Return the versions of the locked conversations and the ids of their messages."""
+    return [*(one.version for one in found.locked), *(one.id for one in found.messages)]

@@ -140,7 +140,6 @@ class _JoinBatch:
             "id": id_,
             "provider": first.provider,
             "provider_message_id": id_,
-            "repeat": "",
             "dialled": first.dialled,
             **self._sealer.columns(group.text, mask(group.text) or group.shown_if_incomplete),
             "received_at": min((row.received_at for row in rows if row.received_at), default=None),

@@ -9,11 +9,12 @@ from sqlalchemy import Connection
 from app import observability
 from app.commands.limits import FORMER_CUSTOMER, note_interruption
 from app.commands.quiet_hours import HOLD_TIMER, held_reply, hold, is_held
-from app.db import conversations, delivery_outcomes, events, evidence, inbox, outbox, records, timers
+from app.db import conversations, events, evidence, inbox, outbox, records, superseding, timers
 from app.db.inbox import StoredMessage
 from app.db.keys import TenureKey  # noqa: TC001  an annotation like any other here
 from app.db.subscribers import save_subscribers, subscriber_row
 from app.db.subscriptions import save_subscriptions, subscription_row
+from app.db.superseding import MatterKey  # noqa: TC001  an annotation like any other here
 from app.db.timers import StoredTimer, TimerKey
 from app.domain.account import Account
 from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append, canonical
@@ -67,7 +68,7 @@ class UnitOfWork:
         self._failed: list[dict[str, object]] = []
         self._ended_tenures: list[TenureKey] = []
         self._records = records.Changes()
-        self._superseded: list[dict[str, object]] = []
+        self._superseded: list[MatterKey] = []
         # By the timers of held messages that are superseded: the turn that superseded each.
         self._superseded_held: dict[TimerKey, Turn] = {}
 
@@ -132,7 +133,7 @@ class UnitOfWork:
             self._records.note(key, record)
             entry.unsaved.setdefault(type(record), {})[record.id] = record
         for about in map(str, outcome.superseded):
-            self._superseded.append({"bucket": bucket, "msisdn": msisdn, "about": about})
+            self._superseded.append((bucket, msisdn, about))
             self._superseded_held[self._timers.drop(key, HOLD_TIMER, about)] = turn
         for drop in outcome.dropped_timers:
             self._timers.drop(key, drop.kind, drop.subject)
@@ -217,7 +218,7 @@ class UnitOfWork:
         ``outlets`` lease new messages; return what they leased, which is to be sent after the commit.
         """
         if self._ended_tenures:
-            outbox.supersede_queued(connection, self._ended_tenures, now)
+            superseding.supersede_tenures(connection, self._ended_tenures, now)
             ignored = inbox.ignore_pending(connection, self._ended_tenures, FORMER_CUSTOMER, now)
             observability.UNUSED.labels(FORMER_CUSTOMER).inc(ignored)
             timers.drop_all_of(connection, self._ended_tenures)
@@ -231,7 +232,7 @@ class UnitOfWork:
         self._records.write(connection)
         evidence.append_evidence(connection, self._evidence)
         events.append_events(connection, self._events)
-        delivery_outcomes.supersede(connection, self._superseded, now)
+        superseding.supersede_matters(connection, self._superseded, now)
         leased = lease_new(outlets or {}, connection, self._outbound, now)
         outbox.enqueue(connection, self._outbound)
         for rows in (self._handled, self._kept, self._failed):

@@ -9,7 +9,7 @@ import pytest
 from typing_extensions import override
 
 from app.db.inbox import inbound_message
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.domain.messages import DeliveryReport, InboundMessage, OutboundStatus
 from app.domain.storage import StorageUnavailableError
 from app.options import ProviderOptions

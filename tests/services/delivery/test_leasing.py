@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.providers.base import RefusedForNow, SendResult, Submission
 from tests.running import ALICE, BOB, Running, running
 from tests.services.carriers import NAME, FakeProvider, use
@@ -50,7 +50,7 @@ async def _turn(gateway: Running, *texts: str, sender: str = ALICE) -> list[tupl
     while await gateway.gateway.turning.turns.step():
         pass
     await asyncio.sleep(0)
-    return [(row["status"], row["attempts"]) for row in await gateway.rows(_mt) if row["msisdn"] == sender]
+    return [(row["status"], row["attempts"]) for row in await gateway.outbound() if row["msisdn"] == sender]
 
 
 @pytest.fixture
@@ -64,13 +64,13 @@ async def test_a_reply_is_leased_and_sent_by_the_commit_that_makes_it(gateway: R
     provider = await _settled(gateway)
     assert await _turn(gateway, "帮助") == [("sending", 1)]
     assert len(provider.asked) == 1
-    [row] = await gateway.rows(_mt)
+    [row] = await gateway.outbound()
     assert row["leased_by"]
     assert row["leased_until"] > datetime.now(UTC)
 
     provider.may_answer.set()
     await gateway.drain()
-    [row] = await gateway.rows(_mt)
+    [row] = await gateway.outbound()
     assert (row["status"], row["leased_until"]) == ("accepted", None)
 
 
@@ -82,7 +82,7 @@ async def test_a_reply_behind_one_that_is_under_way_waits_for_it(gateway: Runnin
 
     provider.may_answer.set()
     await gateway.drain()
-    assert [item.reference for item in provider.asked] == [row["id"] for row in await gateway.rows(_mt)]
+    assert [item.reference for item in provider.asked] == [row["id"] for row in await gateway.outbound()]
 
 
 async def test_replies_of_one_batch_to_one_number_go_in_order(gateway: Running) -> None:
@@ -90,7 +90,7 @@ async def test_replies_of_one_batch_to_one_number_go_in_order(gateway: Running) 
     provider.may_answer.set()
     await _turn(gateway, "帮助", "YE", "CXYL")
     await gateway.drain()
-    assert [item.reference for item in provider.asked] == [row["id"] for row in await gateway.rows(_mt)]
+    assert [item.reference for item in provider.asked] == [row["id"] for row in await gateway.outbound()]
 
 
 async def test_before_the_queue_was_looked_at_nothing_is_leased(gateway: Running) -> None:
@@ -120,5 +120,5 @@ async def test_a_lease_that_a_dead_worker_left_ends(gateway: Running) -> None:
     await _settled(gateway)
     await _turn(gateway, "帮助")
     await gateway.gateway.carriers.deliveries[NAME].give_back_lost(everything=True)
-    [row] = await gateway.rows(_mt)
+    [row] = await gateway.outbound()
     assert (row["status"], row["attempts"]) == ("unknown", 1)

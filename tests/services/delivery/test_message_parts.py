@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import RowMapping
 
 from app.db.message_parts import message_part
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.recovery import FailoverRoute, adopt_orphans, fail_over
 from app.domain.messages import DeliveryReport, OutboundStatus
 from app.domain.values import replace
@@ -38,7 +38,7 @@ async def ask(gateway: Running, *answers: object) -> RowMapping:
     provider_of(gateway).answers = list(answers)  # type: ignore[arg-type]
     await gateway.store(gateway.message("帮助", provider=NAME))
     await gateway.drain()
-    return (await gateway.rows(_mt))[-1]
+    return (await gateway.outbound())[-1]
 
 
 async def report(gateway: Running, theirs: str, status: S, **more: object) -> bool:
@@ -47,7 +47,7 @@ async def report(gateway: Running, theirs: str, status: S, **more: object) -> bo
 
 
 async def status(gateway: Running) -> str:
-    return str((await gateway.rows(_mt))[-1]["status"])
+    return str((await gateway.outbound())[-1]["status"])
 
 
 # ---- an id for each segment
@@ -88,7 +88,7 @@ async def test_an_id_that_the_carrier_repeats_means_the_newest_message(gateway: 
         await ask(gateway, Accepted("s-1", PARTS))
     for theirs in PARTS:
         await report(gateway, theirs, S.DELIVERED)
-    assert [row["status"] for row in await gateway.rows(_mt)] == ["accepted", "delivered"]
+    assert [row["status"] for row in await gateway.outbound()] == ["accepted", "delivered"]
 
 
 # ---- taken in part
@@ -99,7 +99,7 @@ async def test_the_next_attempt_gets_the_progress_of_the_last_one(gateway: Runni
     await gateway.advance(minutes=9)
     assert [item.progress for item in provider_of(gateway).asked] == [None, "1 of 3", "1 of 3"]
     assert await status(gateway) == "accepted"
-    assert (await gateway.rows(_mt))[-1]["progress"] is None
+    assert (await gateway.outbound())[-1]["progress"] is None
 
 
 async def test_a_message_that_was_taken_in_part_is_never_given_to_another_provider(gateway: Running) -> None:
@@ -107,7 +107,7 @@ async def test_a_message_that_was_taken_in_part_is_never_given_to_another_provid
     write = gateway.gateway.storage.database.write
     assert await write(lambda connection: fail_over(connection, NAME, FailoverRoute("other"), START, 10)) == 0
     await write(lambda connection: adopt_orphans(connection, ["other"], "other", START, START))
-    [row] = await gateway.rows(_mt)
+    [row] = await gateway.outbound()
     assert (row["provider"], row["status"]) == (NAME, "unknown")
 
 
@@ -145,14 +145,14 @@ async def test_a_submission_says_until_when_it_may_be_handed_over(gateway: Runni
 async def test_a_late_acceptance_settles_an_unknown_attempt(gateway: Running) -> None:
     row = await ask(gateway, Unknown("timeout"))
     await report(gateway, "late", S.ACCEPTED, reference=row["id"])
-    [row] = await gateway.rows(_mt)
+    [row] = await gateway.outbound()
     assert (row["status"], row["provider_message_id"]) == ("accepted", "late")
 
 
 async def test_a_late_refusal_settles_an_unknown_attempt_without_an_id(gateway: Running) -> None:
     row = await ask(gateway, Unknown("timeout"))
     await report(gateway, "", S.FAILED, reference=row["id"], error_code="10")
-    [row] = await gateway.rows(_mt)
+    [row] = await gateway.outbound()
     assert (row["status"], row["error_code"], row["provider_message_id"]) == ("failed", "10", None)
 
 
@@ -161,7 +161,7 @@ async def test_late_refusals_of_two_messages_do_not_mix(gateway: Running) -> Non
     second = await ask(gateway, Unknown("timeout"))
     found = [DeliveryReport("", S.FAILED, reference=row["id"]) for row in (first, second)]
     await gateway.gateway.turning.inboxes[NAME].reports(found)
-    assert [row["status"] for row in await gateway.rows(_mt)] == ["failed", "failed"]
+    assert [row["status"] for row in await gateway.outbound()] == ["failed", "failed"]
 
 
 async def test_late_answers_tell_the_ids_of_segments(gateway: Running) -> None:

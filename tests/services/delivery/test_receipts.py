@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from app.commands.charges.announcing import AnnounceCharge
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.reports import delivery_report
 from app.domain.charges import ChargeKind, ChargeState
 from app.domain.messages import DeliveryReport, OutboundStatus
@@ -44,7 +44,7 @@ async def send_accepted_messages(gateway: Running, count: int) -> list[str]:
     await gateway.subscribers(numbers)
     await gateway.store(*(gateway.message("0000", sender=number) for number in numbers))
     await gateway.drain()
-    return [row["provider_message_id"] for row in await gateway.rows(_mt, _mt.c.msisdn.in_(numbers))]
+    return [row["provider_message_id"] for row in await gateway.outbound(_mt.c.msisdn.in_(numbers))]
 
 
 async def set_segments(gateway: Running, count: int) -> None:
@@ -55,7 +55,7 @@ async def set_segments(gateway: Running, count: int) -> None:
 
 
 async def statuses(gateway: Running, provider_ids: Sequence[str]) -> list[str]:
-    found = {row["provider_message_id"]: row["status"] for row in await gateway.rows(_mt)}
+    found = {row["provider_message_id"]: row["status"] for row in await gateway.outbound()}
     return [found[one] for one in provider_ids]
 
 
@@ -104,7 +104,7 @@ async def test_a_report_that_comes_before_the_acceptance_is_applied_afterwards(
         await gateway.store(gateway.message("帮助", provider=NAME))
         await gateway.drain()
 
-        [row] = await gateway.rows(_mt)
+        [row] = await gateway.outbound()
         assert row["status"] == "delivered"
         kept = await gateway.rows(delivery_report)
         assert sorted(one["status"] for one in kept) == ["delivered", "undelivered"]
@@ -134,10 +134,10 @@ async def test_a_retry_after_a_refusal_is_reported_like_any_other(
         await gateway.store(gateway.message("帮助", provider=NAME))
         await gateway.drain()
         await gateway.advance(minutes=1)
-        [row] = await gateway.rows(_mt)
+        [row] = await gateway.outbound()
 
         assert await report(gateway, row["provider_message_id"], OutboundStatus.DELIVERED, NAME)
-        [row] = await gateway.rows(_mt)
+        [row] = await gateway.outbound()
         assert (row["status"], row["attempts"]) == ("delivered", 2)
 
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import Connection
 
 from app.db.handovers import attempt
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
+from app.db.outbox import outbox
 from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.settings import Settings
 from tests.running import ALICE, BOB, START, Running, running
@@ -41,7 +43,7 @@ async def test_pages_of_a_listing_arrive_in_order_when_the_first_try_fails(gatew
     await gateway.advance(minutes=1)
 
     assert [text[:8] for text in await gateway.texts()] == ["尊敬的神州行客户", "您的套餐内包含的"]
-    first, second = await gateway.rows(_mt)
+    first, second = await gateway.outbound()
     assert (first["attempts"], second["attempts"]) == (2, 1)
 
 
@@ -69,13 +71,13 @@ async def test_a_reply_that_nobody_takes_expires_after_ten_minutes(gateway: Runn
     await gateway.faults("error")
     await gateway.say("帮助")
     await gateway.advance(minutes=9, seconds=59)
-    [row] = await gateway.rows(_mt)
+    [row] = await gateway.outbound()
     assert row["status"] == "queued"
     await gateway.advance(seconds=2)
     await gateway.faults("ok")
     await gateway.advance(minutes=10)
 
-    [row] = await gateway.rows(_mt)
+    [row] = await gateway.outbound()
     assert row["status"] == "expired"
     assert row["final_at"] == START + timedelta(minutes=10)
     assert await gateway.received() == []
@@ -103,7 +105,7 @@ async def test_the_outcome_of_a_change_is_tried_for_three_days(
         await gateway.advance(hours=72)
 
         assert [item.kind for item in provider_of(gateway).asked] == ["reply"] * 2 + ["result"] * 7
-        assert (await gateway.rows(_mt))[-1]["status"] == "accepted"
+        assert (await gateway.outbound())[-1]["status"] == "accepted"
 
 
 async def test_the_outcome_of_a_change_expires_after_three_days(
@@ -115,7 +117,7 @@ async def test_the_outcome_of_a_change_expires_after_three_days(
         await ask(gateway, "1")
         await gateway.advance(hours=73)
 
-        last = (await gateway.rows(_mt))[-1]
+        last = (await gateway.outbound())[-1]
         assert (last["status"], last["final_at"]) == ("expired", START + timedelta(hours=72))
 
 
@@ -139,7 +141,7 @@ async def test_a_message_that_is_refused_for_good_is_not_tried_again(gateway: Ru
     await gateway.faults("ok")
     await gateway.advance(hours=1)
 
-    [row] = await gateway.rows(_mt)
+    [row] = await gateway.outbound()
     assert (row["status"], row["attempts"]) == ("failed", 1)
     assert await gateway.received() == []
 
@@ -156,7 +158,7 @@ async def test_nothing_is_sent_before_the_retry_after_of_a_provider(
         await gateway.advance(seconds=1)
 
         assert len(provider.asked) == 2
-        [row] = await gateway.rows(_mt)
+        [row] = await gateway.outbound()
         assert row["status"] == "accepted"
 
 
@@ -169,7 +171,7 @@ async def test_a_lost_acceptance_leaves_one_message_on_the_handset(gateway: Runn
     await gateway.advance(minutes=5)
 
     assert len(await gateway.received()) == 1
-    [row] = await gateway.rows(_mt)
+    [row] = await gateway.outbound()
     assert (row["status"], row["attempts"]) == ("delivered", 3)
 
 
@@ -183,7 +185,7 @@ async def test_a_message_with_an_unknown_result_is_not_resent(
         await gateway.advance(hours=1)
 
         assert len(provider_of(gateway).asked) == 1
-        [row] = await gateway.rows(_mt)
+        [row] = await gateway.outbound()
         assert row["status"] == "unknown"
         assert "13800138000" not in log.getvalue()
 
@@ -198,7 +200,7 @@ async def test_a_message_with_an_unknown_result_is_resent_where_the_reference_is
 
         first, second = provider_of(gateway).asked
         assert first.reference == second.reference
-        [row] = await gateway.rows(_mt)
+        [row] = await gateway.outbound()
         assert row["status"] == "accepted"
 
 
@@ -210,7 +212,7 @@ async def test_a_message_has_our_reference_before_the_first_try(
         await ask(gateway)
         await gateway.advance(minutes=1)
 
-        [row] = await gateway.rows(_mt)
+        [row] = await gateway.outbound()
         assert [item.reference for item in provider_of(gateway).asked] == [row["id"], row["id"]]
         assert row["status"] == "failed"
         assert [one["result"] for one in await gateway.rows(attempt)] == ["refused for now", "refused"]
@@ -224,8 +226,7 @@ async def die_while_sending(settings: Settings, *, taken: bool = False) -> None:
     async with running(settings) as gateway:
         await gateway.faults("timeout" if taken else "error", count=1)
         await gateway.say("帮助", received_at=START)
-        values = {"status": "sending", "leased_by": "gone:1", "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
-        await gateway.gateway.storage.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+        await gateway.lease_all(datetime.now(UTC) - timedelta(seconds=1))
 
 
 @pytest.mark.parametrize("taken", [False, True])
@@ -235,7 +236,7 @@ async def test_a_worker_that_dies_gives_its_messages_back_and_none_is_doubled(se
         await gateway.drain()
 
         assert len(await gateway.received()) == 1
-        [row] = await gateway.rows(_mt)
+        [row] = await gateway.outbound()
         assert row["status"] == "delivered"
 
 
@@ -246,11 +247,10 @@ async def test_a_lease_that_runs_out_while_others_work_is_given_back(
     async with running(use(monkeypatch, database_url, DeduplicatingProvider)) as gateway:
         provider_of(gateway).answers = [RefusedForNow("500")]
         await ask(gateway)
-        values = {"status": "sending", "leased_by": "gone:1", "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
-        await gateway.gateway.storage.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+        await gateway.lease_all(datetime.now(UTC) - timedelta(seconds=1))
         await gateway.drain()
 
-        [row] = await gateway.rows(_mt)
+        [row] = await gateway.outbound()
         assert row["status"] == "accepted"
 
 
@@ -261,13 +261,12 @@ async def test_a_dead_worker_s_attempt_is_unknown_where_the_reference_is_not_rec
     async with running(settings) as gateway:
         provider_of(gateway).answers = [RefusedForNow("500")]
         await ask(gateway)
-        values = {"status": "sending", "leased_by": "gone:1", "leased_until": datetime.now(UTC) - timedelta(seconds=1)}
-        await gateway.gateway.storage.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+        await gateway.lease_all(datetime.now(UTC) - timedelta(seconds=1))
     async with running(settings) as gateway:
         await gateway.drain()
 
         assert provider_of(gateway).asked == []
-        [row] = await gateway.rows(_mt)
+        [row] = await gateway.outbound()
         assert row["status"] == "unknown"
 
 
@@ -276,15 +275,15 @@ async def test_a_lease_of_a_living_worker_is_respected(postgresql_url: str, monk
     async with running(settings) as gateway:
         provider_of(gateway).answers = [RefusedForNow("500")]
         await ask(gateway)
-        values = {
-            "status": "sending",
-            "leased_by": "elsewhere:1",
-            "leased_until": datetime.now(UTC) + timedelta(minutes=1),
-        }
-        await gateway.gateway.storage.database.write(lambda connection: connection.execute(_mt.update().values(values)))
+        await gateway.lease_all(datetime.now(UTC) + timedelta(minutes=1), by="elsewhere:1")
     async with running(settings) as gateway:
         assert not await gateway.gateway.simulator.simulation.drain(0.3)
         assert provider_of(gateway).asked == []
+
+
+def _fail_all(connection: Connection) -> None:
+    connection.execute(outbox.delete())
+    connection.execute(_mt.update().values(status="failed"))
 
 
 async def test_a_worker_that_wakes_up_past_its_lease_changes_nothing(
@@ -294,16 +293,13 @@ async def test_a_worker_that_wakes_up_past_its_lease_changes_nothing(
     async with running(use(monkeypatch, database_url)) as gateway:
 
         async def send_slowly(_submissions: object) -> list[SendResult]:
-            values = {"status": "failed", "leased_by": None, "leased_until": None}
-            await gateway.gateway.storage.database.write(
-                lambda connection: connection.execute(_mt.update().values(values))
-            )
+            await gateway.gateway.storage.database.write(_fail_all)
             return [RefusedForNow("500")]
 
         monkeypatch.setattr(provider_of(gateway), "send", send_slowly)
         await ask(gateway)
 
-        [row] = await gateway.rows(_mt)
+        [row] = await gateway.outbound()
         assert row["status"] == "failed"
 
 
@@ -325,16 +321,14 @@ async def test_an_attempt_that_lost_its_lease_does_not_write_over_the_next_one(
         await gateway.store(gateway.message("帮助", provider=NAME))
         async with asyncio.timeout(20):
             await began.wait()
-            past = {"leased_until": datetime.now(UTC) - timedelta(seconds=1)}
-            await gateway.gateway.storage.database.write(
-                lambda connection: connection.execute(_mt.update().values(past))
-            )
+            past = outbox.update().values(leased_until=datetime.now(UTC) - timedelta(seconds=1))
+            await gateway.gateway.storage.database.write(lambda connection: connection.execute(past))
             while not await gateway.count(_mt, _mt.c.status == "accepted"):  # noqa: ASYNC110  a row has no event
                 await asyncio.sleep(0.02)
         go_on.set()
         await gateway.drain()
 
-        [row] = await gateway.rows(_mt)
+        [row] = await gateway.outbound()
         assert (row["status"], row["provider_message_id"]) == ("accepted", "theirs at the second attempt")
 
 
@@ -356,7 +350,7 @@ async def test_a_drain_that_runs_out_of_time_leaves_no_message_half_way(
         answered.set()
         await gateway.drain()
 
-        [row] = await gateway.rows(_mt)
+        [row] = await gateway.outbound()
         assert (row["status"], row["attempts"]) == ("accepted", 1)
 
 
@@ -364,7 +358,7 @@ async def test_a_gateway_that_stops_finishes_what_is_under_way(settings: Setting
     async with running(settings) as gateway:
         await gateway.store(*(gateway.message("帮助", sender=ALICE) for _ in range(20)))
     async with running(settings) as gateway:
-        assert await gateway.count(_mt, _mt.c.status == "sending") == 0
+        assert await gateway.count(outbox, outbox.c.leased_by.is_not(None)) == 0
         await gateway.drain()
         assert len(await gateway.received()) == 20
 
@@ -379,6 +373,6 @@ async def test_a_result_that_cannot_be_recorded_affects_only_its_own_message(
         async with gateway.gateway.engine.paused():
             await gateway.store(*(gateway.message("帮助", provider=NAME, sender=sender) for sender in (ALICE, BOB)))
         await gateway.drain()
-        assert sorted(row["status"] for row in await gateway.rows(_mt)) == ["accepted", "unknown"]
+        assert sorted(row["status"] for row in await gateway.outbound()) == ["accepted", "unknown"]
         await ask(gateway)
-        assert len(await gateway.rows(_mt, _mt.c.status == "accepted")) == 2
+        assert len(await gateway.outbound(_mt.c.status == "accepted")) == 2

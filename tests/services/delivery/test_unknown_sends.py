@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import RowMapping
 
 from app.commands.tickets.resolving import Resolve
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.record_tables import RECORD_TABLES
 from app.domain.account import SubscriberStatus
 from app.domain.messages import DeliveryReport, OutboundStatus
@@ -34,7 +34,7 @@ async def send_unknown_reply(gateway: Running) -> RowMapping:
     provider.answers = [Unknown("answer lost")]
     await gateway.store(gateway.message("帮助", provider=NAME))
     await gateway.drain()
-    return (await gateway.rows(_mt))[-1]
+    return (await gateway.outbound())[-1]
 
 
 async def tickets(gateway: Running) -> Sequence[RowMapping]:
@@ -51,7 +51,7 @@ async def test_an_unknown_send_opens_a_ticket_when_its_validity_ends(gateway: Ru
     assert (ticket["msisdn"], ticket["kind"], ticket["state"]) == (ALICE, "unanswered", "open")
     assert reply["id"] in ticket["text"]
     assert ticket["made_at"] == START + VALID_FOR
-    [row] = await gateway.rows(_mt)
+    [row] = await gateway.outbound()
     assert (row["status"], row["final_at"]) == ("unknown", START + VALID_FOR)
 
 
@@ -89,7 +89,7 @@ async def test_a_report_that_comes_late_still_counts(gateway: Running) -> None:
     await gateway.gateway.carriers.receipts.store(
         NAME, DeliveryReport("theirs", OutboundStatus.DELIVERED, reference=reply["id"])
     )
-    [row] = await gateway.rows(_mt)
+    [row] = await gateway.outbound()
     assert row["status"] == "delivered"
 
 

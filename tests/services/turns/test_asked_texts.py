@@ -11,7 +11,7 @@ import pytest
 from app.commands.charges.announcing import AnnounceCharge
 from app.db.catalogue import load_catalogue
 from app.db.evidence import evidence
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.questions import question
 from app.domain.charges import ChargeKind
 from app.domain.policy import RetentionPeriods

@@ -14,7 +14,7 @@ from app.commands.orders.calls import PlaceOrder
 from app.commands.tickets.resolving import RespondFirst
 from app.db import questions
 from app.db.inbox import inbound_message
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.record_tables import RECORD_TABLES
 from app.domain.charges import Charge, ChargeKind
 from app.domain.orders import Order

@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 
 from app.db.directory import MessageFilter
 from app.db.inbox import inbound_message
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.record_tables import RECORD_TABLES
 from app.db.timers import timer
 from app.domain.policy import RetentionPeriods

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import Connection
 
-from app.db import conversations
+from app.db import conversations, waiting
 from app.db.events import event
 from app.db.inbox import inbound_message
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.simulator import simulator_message
 from app.domain.ids import first_at
+from app.domain.msisdn import bucket_of
 from app.settings import Settings
 from tests.running import ALICE, START, Running, running, settings_for
 
@@ -174,3 +176,33 @@ async def test_subscribers_do_not_wait_for_one_whose_row_is_locked(postgresql_ur
         await gateway.drain()
 
         assert len(await gateway.received()) == 3
+
+
+async def test_subscribers_do_not_wait_for_a_locked_one_with_more_messages_than_a_batch_takes(
+    postgresql_url: str,
+) -> None:
+    async with running(settings_for(postgresql_url)) as gateway:
+        conversation = conversations.conversation
+        engine = gateway.gateway.storage.database.engine
+        await gateway.store(gateway.message("0000"))
+        await gateway.drain()
+        held = conversation.select().where(conversation.c.msisdn == ALICE).with_for_update()
+        with engine.begin() as connection:
+            connection.execute(held)
+            await gateway.store(*(gateway.message("帮助") for _ in range(1100)))
+            await gateway.store(gateway.message("0000", sender=NUMBERS[0]))
+            await gateway.gateway.engine.settle()
+            assert len(await gateway.received(NUMBERS[0])) == 1
+            assert len(await gateway.received()) == 2
+
+
+async def test_with_a_message_all_earlier_ones_of_its_number_are_read(gateway: Running) -> None:
+    """The earlier ones may have been passed over, if the number was let go while others were looked for."""
+    await gateway.gateway.engine.stop()
+    stored = await gateway.store(*(gateway.message(text) for text in ("帮助", "YE", "0000")))
+    number = (bucket_of(ALICE), ALICE)
+
+    def read(connection: Connection) -> list[str]:
+        return [message.id for message in waiting.pending_of(connection, [number], START, stored[1].id)]
+
+    assert await gateway.gateway.storage.database.write(read) == [stored[0].id, stored[1].id]

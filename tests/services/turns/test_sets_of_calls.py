@@ -9,7 +9,7 @@ from app.commands.accounts.directory import SetSubscriber
 from app.commands.accounts.import_lines import ImportSubscription
 from app.commands.registry import Handler
 from app.db.evidence import evidence
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.subscribers import subscriber
 from app.db.subscriptions import subscription
 from app.db.timers import timer

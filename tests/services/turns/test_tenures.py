@@ -12,7 +12,7 @@ from app.db import timers
 from app.db.directory import MessageFilter
 from app.db.evidence import evidence
 from app.db.inbox import inbound_message
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.record_tables import RECORD_TABLES
 from app.domain.account import SubscriberStatus
 from app.domain.campaigns import CampaignMessage, Segment

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import ValidationError
 
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.providers import provider_kinds
 from app.services.upkeep.probing import Probe
 from app.settings import Settings, SettingsFile

@@ -11,7 +11,7 @@ from app.db.conversations import conversation
 from app.db.evidence import evidence
 from app.db.handovers import attempt
 from app.db.inbox import inbound_message
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.questions import question
 from app.db.simulator import simulator_message
 from app.db.subscriptions import subscription

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.db.inbox import inbound_message
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.record_tables import RECORD_TABLES
 from app.db.subscriptions import subscription
 from app.domain.bills import Bill, Spend

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from app.db.conversations import conversation
 from app.db.evidence import evidence
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.db.session import Database
 from app.db.subscribers import subscriber
 from app.db.subscriptions import subscription

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from app.db.inbox import inbound_message
-from app.db.outbox import outbound_message
+from app.db.outbound_messages import outbound_message
 from app.domain.account import SubscriberStatus
 from tests.running import ALICE, BOB
 from tests.services.trouble import SECRET_TEXT, add_trouble

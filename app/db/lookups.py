@@ -1,0 +1,43 @@
+"""Look-ups by keys that PostgreSQL plans in one way only, whatever it believes about the size of a table (ADR 23)."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, any_
+from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from typing_extensions import override
+
+
+class by_index(FunctionElement[bool]):  # noqa: N801  it is called like a function
+    """The condition that a column equals a value of another row, by which the column's rows are looked up.
+
+    For PostgreSQL it is ``column = ANY (ARRAY[value])``. Statistics of a queue are mostly those of an empty one. With
+    ``column = value`` it would conclude from them that to walk through the whole queue for each value costs nothing;
+    this form serves for looking into an index by the value, and for nothing else.
+    """
+
+    name = "by_index"
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], value: ColumnElement[Any]) -> None:
+        super().__init__(column, value)
+
+    @override
+    def self_group(self, against: Any = None) -> "by_index":
+        """Return itself: unlike a function's result, it is a condition as it stands."""
+        return self
+
+
+@compiles(by_index)
+def _equal(element: by_index, compiler: SQLCompiler, **how: Any) -> str:  # noqa: ANN401  SQLAlchemy's own
+    column, value = element.clauses
+    return compiler.process(column == value, **how)
+
+
+@compiles(by_index, "postgresql")
+def _any(element: by_index, compiler: SQLCompiler, **how: Any) -> str:  # noqa: ANN401  SQLAlchemy's own
+    column, value = element.clauses
+    return compiler.process(column == any_(array([value])), **how)

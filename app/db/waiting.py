@@ -1,0 +1,104 @@
+"""What waits for a turn: due messages, oldest first, and the locks of their numbers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, select
+
+from app.db.conversations import CONVERSATION, LockedConversation, conversation
+from app.db.inbox import StoredMessage, inbound_message, is_pending_of_number
+from app.db.keys import NUMBER, NumberKey
+from app.db.lookups import by_index
+from app.db.readers import RowReader
+from app.db.rows import fetch, one_of
+from app.db.types import Id, Instant
+from app.domain.messages import InboundStatus
+from app.domain.values import value
+
+_inbound = inbound_message
+_DUE = and_(one_of(_inbound.c.status, InboundStatus.PENDING), _inbound.c.due_at <= bindparam("now", type_=Instant))
+_OF_MESSAGE = and_(*(by_index(conversation.c[name], _inbound.c[name]) for name in NUMBER))
+_LIMIT: BindParameter[int] = bindparam("limit")
+
+
+@value
+class Waiting:
+    """Conversations that were locked as they have due messages, and the id of the newest of these messages.
+
+    ``is_all``: no conversation that is not locked elsewhere has further ones.
+    """
+
+    locked: Sequence[LockedConversation]
+    newest: str | None
+    is_all: bool
+
+
+# The limit counts what was locked: numbers that others have locked take up no place, however many messages they have.
+_LOCK = (
+    select(*CONVERSATION.columns, _inbound.c.id)
+    .join_from(_inbound, conversation, _OF_MESSAGE)
+    .where(_DUE)
+    .order_by(_inbound.c.id)
+    .limit(_LIMIT)
+    .with_for_update(skip_locked=True, of=conversation)
+)
+
+
+def lock_waiting(connection: Connection, now: datetime, limit: int) -> Waiting:
+    """Lock the conversations of the oldest ``limit`` due messages, but for those that others have locked."""
+    found = fetch(connection, _LOCK, {"now": now, "limit": limit})
+    locked = {(row[0], row[1]): row for row in found}
+    newest = found[-1][-1] if found else None
+    return Waiting(list(map(CONVERSATION.read, locked.values())), newest, is_all=len(found) < limit)
+
+
+_MESSAGE = RowReader(StoredMessage, _inbound)
+_ALL = select(*_MESSAGE.columns).where(_DUE).order_by(_inbound.c.id)
+_UP_TO = _ALL.where(_inbound.c.id <= bindparam("newest", type_=Id))
+
+
+def pending_of(
+    connection: Connection, numbers: Sequence[NumberKey], now: datetime, newest: str | None
+) -> list[StoredMessage]:
+    """Return the due messages of locked numbers up to the id ``newest``, in the order in which they were stored.
+
+    They are looked at anew, as somebody else may have handled them before the numbers were locked. Up to that id there
+    is little else. None: all due messages.
+    """
+    ours = set(numbers)
+    found = fetch(connection, _ALL if newest is None else _UP_TO, {"now": now, "newest": newest})
+    return [message for message in map(_MESSAGE.read, found) if (message.bucket, message.msisdn) in ours]
+
+
+_FIRST = (
+    select(*_MESSAGE.columns)
+    .where(
+        _inbound.c.bucket == bindparam("bucket"),
+        _inbound.c.msisdn == bindparam("msisdn"),
+        is_pending_of_number(),
+        _inbound.c.due_at <= bindparam("now", type_=Instant),
+    )
+    .order_by(_inbound.c.id)
+    .limit(1)
+)
+
+
+def first_of(connection: Connection, number: NumberKey, now: datetime) -> list[StoredMessage]:
+    """Return the oldest due message of a locked number, if it has any."""
+    bucket, msisdn = number
+    found = connection.execute(_FIRST, {"bucket": bucket, "msisdn": msisdn, "now": now})
+    return list(map(_MESSAGE.read, found))
+
+
+_NUMBERS = select(_inbound.c.bucket, _inbound.c.msisdn).where(_DUE).order_by(_inbound.c.id).limit(_LIMIT)
+_WITHOUT_CONVERSATION = _NUMBERS.where(~exists().where(_OF_MESSAGE))
+
+
+def pending_numbers(connection: Connection, now: datetime, limit: int) -> list[NumberKey]:
+    """Return the numbers of the oldest ``limit`` due messages; a number may occur twice."""
+    return [(row[0], row[1]) for row in fetch(connection, _NUMBERS, {"now": now, "limit": limit})]
+
+
+def numbers_without_conversation(connection: Connection, now: datetime, limit: int) -> list[NumberKey]:
+    """Return numbers of due messages whose conversations were purged while the messages came in."""
+    return [(row[0], row[1]) for row in fetch(connection, _WITHOUT_CONVERSATION, {"now": now, "limit": limit})]
