@@ -18,6 +18,9 @@ metadata = MetaData(
 # that are found by their key and seldom written. The rows of messages, questions and evidence lie in the order of
 # their making: they are wide, and as neighbours those of a batch share few pages (ADR 23).
 CLUSTERED: Mapping[str, Any] = {"sqlite_with_rowid": False}
+# The condition of indexes of providers' ids, for a column that may be NULL: an expression, as PostgreSQL would conclude
+# from what it counted of the column itself that no row has one. Statements repeat it by ``reports.has_provider_id``.
+HAS_PROVIDER_ID = "coalesce(provider_message_id, '') <> ''"
 # Storage of tables in PostgreSQL. Room in each page lets a new version of a row stay beside the old one, and no index
 # has to be changed. A queue is always short of rows and full of dead ones, so it is cleaned by their number alone.
 UPDATED_IN_PLACE = {"fillfactor": 80}

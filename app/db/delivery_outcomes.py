@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, select
 
 from app.db.claims import claim_rows
 from app.db.keys import ITEM, ItemKey
+from app.db.lookups import by_index, is_set
 from app.db.outbound_messages import outbound_message
 from app.db.rows import Row, fetch
 from app.db.timers import StoredTimer, set_timers
@@ -59,7 +60,7 @@ def has_pending() -> ColumnElement[bool]:
 
 
 def _is_as_found(given: Given) -> ColumnElement[bool]:
-    return and_(_mt.c.has_news.is_not(None), _mt.c.status == given("status"))
+    return and_(is_set(_mt.c.has_news), by_index(_mt.c.status, given("status")))
 
 
 def collect(connection: Connection, now: datetime) -> bool:

@@ -67,7 +67,6 @@ def _parts_of(dialect: str) -> AnySelect:
         select(*_PART.columns)
         .join_from(_inbound, given, matching(_inbound, given, _REFERENCE))
         .where(_inbound.c.part > literal_column("0"), or_(one_of(_inbound.c.status, InboundStatus.PENDING), joined))
-        .order_by(_inbound.c.id)
     )
 
 
@@ -75,4 +74,5 @@ def parts_of(connection: Connection, references: Sequence[Reference], since: dat
     """Return pending parts of locked numbers, and parts joined since ``since``, in the order of storing."""
     keys = as_keys(references)
     found = connection.execute(_parts_of(connection.dialect.name), {**keys, "since": since})
-    return list(map(_PART.read, found))
+    # Sorted here: else PostgreSQL may read all messages in the order of their ids.
+    return sorted(map(_PART.read, found), key=lambda part: part.id)

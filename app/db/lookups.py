@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, any_
+from sqlalchemy import Boolean, ColumnElement, any_, case, literal_column
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -41,3 +41,12 @@ def _equal(element: by_index, compiler: SQLCompiler, **how: Any) -> str:  # noqa
 def _any(element: by_index, compiler: SQLCompiler, **how: Any) -> str:  # noqa: ANN401  SQLAlchemy's own
     column, value = element.clauses
     return compiler.process(column == any_(array([value])), **how)
+
+
+def is_set(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition ``column IS NOT NULL`` for rows that are looked up by their keys.
+
+    A partial index of the rows that have this column would offer PostgreSQL to walk through all of them instead; no
+    index has the condition in this form.
+    """
+    return case((column.is_not(None), literal_column("1")), else_=literal_column("0")) == literal_column("1")

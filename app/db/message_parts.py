@@ -5,19 +5,17 @@ from functools import cache
 
 from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, Table, Text, select
 
-from app.db.columns import CLUSTERED, customer, metadata, partial_index, required
+from app.db.columns import CLUSTERED, HAS_PROVIDER_ID, customer, metadata, partial_index, required
 from app.db.lookups import by_index
 from app.db.outbound_messages import outbound_message
 from app.db.outbox import beside, outbox
 from app.db.readers import RowReader
-from app.db.reports import REPORTED_MESSAGE, ReportedMessage
+from app.db.reports import REPORTED_MESSAGE, ReportedMessage, has_provider_id
 from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching
 from app.db.types import Id
 from app.db.writing import upsert_rows
 from app.domain.messages import OutboundStatus
 from app.domain.values import value
-
-_HAS_PROVIDER_ID = "provider_message_id IS NOT NULL"
 
 # ``number``: which segment of the message, from 1. ``provider_message_id``: NULL if the carrier reports on segments by
 # their numbers.
@@ -31,7 +29,7 @@ message_part = Table(
     Column("provider_message_id", Text),
     *required(Text, "status"),
     PrimaryKeyConstraint("bucket", "message_id", "number"),
-    partial_index("ix_message_part_provider_id", "provider", "provider_message_id", where=_HAS_PROVIDER_ID),
+    partial_index("ix_message_part_provider_id", "provider", "provider_message_id", where=HAS_PROVIDER_ID),
     **CLUSTERED,
 )
 _mt = outbound_message
@@ -66,7 +64,7 @@ def _messages(dialect: str) -> AnySelect:
             & by_index(_mt.c.id, message_part.c.message_id),
         )
         .outerjoin(outbox, beside(_mt))
-        .where(message_part.c.provider_message_id.is_not(None))
+        .where(has_provider_id(message_part))
         .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
     )
     return found.with_for_update(of=_mt)

@@ -18,7 +18,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-from app.db.columns import UPDATED_IN_PLACE, customer, metadata, optional, partial_index, required
+from app.db.columns import HAS_PROVIDER_ID, UPDATED_IN_PLACE, customer, metadata, optional, partial_index, required
 from app.db.keys import ITEM
 from app.db.rows import Row, one_of
 from app.db.types import Id, Instant
@@ -51,7 +51,7 @@ outbound_message = Table(
         "ix_outbound_message_provider_id",
         "provider",
         "provider_message_id",
-        where="provider_message_id IS NOT NULL",
+        where=HAS_PROVIDER_ID,
     ),
     partial_index("ix_outbound_message_news", "id", where="has_news IS NOT NULL"),
     partial_index("ix_outbound_message_unknown", "unknown_until", where="unknown_until IS NOT NULL"),

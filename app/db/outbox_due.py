@@ -4,14 +4,13 @@ from datetime import datetime
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, case, exists, func, outerjoin, select
 
-from app.db.keys import NUMBER
 from app.db.lookups import by_index
-from app.db.outbox import may_go, outbox
+from app.db.outbox import behind, may_go, outbox
 from app.db.provider_state import provider_lane
 
 _provider = provider_lane
 _QUEUED = outbox.c.leased_by.is_(None)
-_HAS_QUEUE = exists().where(outbox.c.provider == _provider.c.provider, _QUEUED)
+_HAS_QUEUE = exists().where(by_index(outbox.c.provider, _provider.c.provider), _QUEUED)
 
 
 def next_to_go(
@@ -26,17 +25,15 @@ def next_to_go(
     earlier = outbox.alias("earlier")
     # One of another provider holds it back as well, but is not among those that are looked at.
     is_behind = exists().where(
-        *(by_index(earlier.c[name], outbox.c[name]) for name in NUMBER),
-        earlier.c.id < outbox.c.id,
-        earlier.c.lane == outbox.c.lane,
+        behind(earlier),
         earlier.c.leased_by.is_(None),
-        earlier.c.provider == outbox.c.provider,
+        earlier.c.provider.is_not_distinct_from(outbox.c.provider),
         # Else the end of its validity lets the others go.
         earlier.c.due_at <= earlier.c.valid_until,
     )
     return (
         select(func.min(may_go_at))
-        .select_from(outerjoin(outbox, _provider, _provider.c.provider == outbox.c.provider))
+        .select_from(outerjoin(outbox, _provider, by_index(_provider.c.provider, outbox.c.provider)))
         .where(_QUEUED, outbox.c.provider == provider, may_go_at > after, ~is_behind)
     )
 

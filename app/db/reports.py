@@ -7,12 +7,15 @@ from functools import cache
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Index,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
+    func,
+    literal_column,
     select,
 )
 
@@ -67,6 +70,11 @@ class ReportedMessage:
 REPORTED_MESSAGE = RowReader(ReportedMessage, _mt, status=STATUS)
 
 
+def has_provider_id(table: Table) -> ColumnElement[bool]:
+    """Return the condition of the indexes of providers' ids, so that they are used."""
+    return func.coalesce(table.c.provider_message_id, literal_column("''")) != literal_column("''")
+
+
 @cache
 def _messages_by(dialect: str, *key: str) -> AnySelect:
     given = given_keys(dialect, _mt, key)
@@ -75,10 +83,9 @@ def _messages_by(dialect: str, *key: str) -> AnySelect:
         .join_from(_mt, given, matching(_mt, given, key))
         .outerjoin(outbox, beside(_mt))
         .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
+        .with_for_update(of=_mt)
     )
-    if "provider_message_id" in key:
-        found = found.where(_mt.c.provider_message_id.is_not(None))
-    return found.with_for_update(of=_mt)
+    return found.where(has_provider_id(_mt)) if key == _KEY else found
 
 
 def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:

@@ -28,7 +28,7 @@ from app.db.claims import claim_rows
 from app.db.columns import customer, metadata, partial_index, required
 from app.db.inbox import inbound_message
 from app.db.keys import ITEM, NUMBER
-from app.db.lookups import by_index
+from app.db.lookups import by_index, is_set
 from app.db.outbound_messages import outbound_message
 from app.db.outbox import STATUS, beside, outbox
 from app.db.readers import RowReader
@@ -151,7 +151,7 @@ _DUE = (
 
 
 def _is_owed(_given: Given) -> ColumnElement[bool]:
-    return _sim.c.report_due_at.is_not(None)
+    return is_set(_sim.c.report_due_at)
 
 
 def claim_reports(connection: Connection, now: datetime, limit: int) -> list[DueReport]:

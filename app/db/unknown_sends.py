@@ -7,7 +7,7 @@ from sqlalchemy import BindParameter, ColumnElement, Connection, Select, and_, b
 from app.db.claims import claim_rows
 from app.db.conversations import conversation
 from app.db.keys import ITEM, NUMBER
-from app.db.lookups import by_index
+from app.db.lookups import by_index, is_set
 from app.db.outbound_messages import outbound_message
 from app.db.rows import Row, fetch, raw
 from app.db.timers import StoredTimer, set_timers
@@ -29,7 +29,7 @@ _OVERDUE = (
 
 
 def _is_unknown(_given: Given) -> ColumnElement[bool]:
-    return _mt.c.unknown_until.is_not(None)
+    return is_set(_mt.c.unknown_until)
 
 
 def collect(connection: Connection, now: datetime) -> bool:

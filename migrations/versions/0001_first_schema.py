@@ -470,8 +470,8 @@ def upgrade() -> None:
         "message_part",
         ["provider", "provider_message_id"],
         unique=False,
-        sqlite_where=sa.text("provider_message_id IS NOT NULL"),
-        postgresql_where=sa.text("provider_message_id IS NOT NULL"),
+        sqlite_where=sa.text("coalesce(provider_message_id, '') <> ''"),
+        postgresql_where=sa.text("coalesce(provider_message_id, '') <> ''"),
     )
     op.create_table(
         "outbound_message",
@@ -516,8 +516,8 @@ def upgrade() -> None:
         "outbound_message",
         ["provider", "provider_message_id"],
         unique=False,
-        sqlite_where=sa.text("provider_message_id IS NOT NULL"),
-        postgresql_where=sa.text("provider_message_id IS NOT NULL"),
+        sqlite_where=sa.text("coalesce(provider_message_id, '') <> ''"),
+        postgresql_where=sa.text("coalesce(provider_message_id, '') <> ''"),
     )
     op.create_index(
         "ix_outbound_message_unknown",
@@ -1097,8 +1097,8 @@ def downgrade() -> None:
     op.drop_index(
         "ix_outbound_message_provider_id",
         table_name="outbound_message",
-        sqlite_where=sa.text("provider_message_id IS NOT NULL"),
-        postgresql_where=sa.text("provider_message_id IS NOT NULL"),
+        sqlite_where=sa.text("coalesce(provider_message_id, '') <> ''"),
+        postgresql_where=sa.text("coalesce(provider_message_id, '') <> ''"),
     )
     op.drop_index(
         "ix_outbound_message_news",
@@ -1111,8 +1111,8 @@ def downgrade() -> None:
     op.drop_index(
         "ix_message_part_provider_id",
         table_name="message_part",
-        sqlite_where=sa.text("provider_message_id IS NOT NULL"),
-        postgresql_where=sa.text("provider_message_id IS NOT NULL"),
+        sqlite_where=sa.text("coalesce(provider_message_id, '') <> ''"),
+        postgresql_where=sa.text("coalesce(provider_message_id, '') <> ''"),
     )
     op.drop_table("message_part")
     op.drop_index(

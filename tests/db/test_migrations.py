@@ -3,7 +3,7 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, Table, inspect, select
 
 from app.db import migrations, revisions, schema
 from app.db.session import Database, normalise_url
@@ -93,6 +93,34 @@ def test_indexes_are_partial_where_the_tables_say_so(database_url: str) -> None:
     }
     try:
         assert database.write_now(partial) == declared
+    finally:
+        database.close()
+
+
+def test_tables_are_stored_as_they_say(database_url: str) -> None:
+    """Nor how tables are stored."""
+    database = Database(normalise_url(database_url))
+
+    def stored(connection: Connection) -> dict[str, object]:
+        if not database.is_sqlite:
+            found = connection.exec_driver_sql(
+                "SELECT relname, reloptions FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            )
+            return {name: set(options or ()) for name, options in found}
+        found = connection.exec_driver_sql("SELECT name, sql LIKE '%WITHOUT ROWID%' FROM sqlite_master")
+        return {name: not without for name, without in found}
+
+    def declared(table: Table) -> object:
+        options = table.dialect_options["sqlite" if database.is_sqlite else "postgresql"]
+        if database.is_sqlite:
+            return options["with_rowid"]
+        return {f"{name}={setting}" for name, setting in (options["with"] or {}).items()}
+
+    try:
+        found = database.write_now(stored)
+        assert {table.name: declared(table) for table in schema.metadata.sorted_tables} == {
+            name: found[name] for name in schema.metadata.tables
+        }
     finally:
         database.close()
 

