@@ -7,14 +7,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from app.db import rows
+from app.db import claims, rows, writing
 
+# The modules with such statements.
+_PAST_SQLALCHEMY: tuple[Any, ...] = (rows, writing, claims)
 # Gets a statement, and the parameters of one execution.
 Listener = Callable[[str, tuple[object, ...]], None]
 
 
 class _Driver:
-    """SQLite's connection, as far as ``app.db.rows`` uses it, with a listener."""
+    """SQLite's connection, as far as statements go past SQLAlchemy, with a listener."""
 
     def __init__(self, driver: sqlite3.Connection, listener: Listener) -> None:
         self._driver = driver
@@ -47,10 +49,12 @@ def listening(listener: Listener, *engines: Engine) -> Iterator[None]:
 
     for engine in engines:
         event.listen(engine, "before_cursor_execute", execute)
-    rows.driver_of = listened  # type: ignore[assignment]  # a stand-in
+    for module in _PAST_SQLALCHEMY:
+        module.driver_of = listened
     try:
         yield
     finally:
-        rows.driver_of = driver_of
+        for module in _PAST_SQLALCHEMY:
+            module.driver_of = driver_of
         for engine in engines:
             event.remove(engine, "before_cursor_execute", execute)

@@ -5,9 +5,9 @@ from functools import cache
 
 from sqlalchemy import Connection, and_, select
 
-from app.db.keys import ITEM, ItemKey, NumberKey
+from app.db.keys import ITEM, NUMBER, ItemKey, NumberKey
 from app.db.outbound_messages import outbound_message
-from app.db.rows import AnySelect, as_keys, fetch, given_keys
+from app.db.rows import AnySelect, as_keys, fetch, given_keys, matching
 
 _mt = outbound_message
 
@@ -16,7 +16,7 @@ _mt = outbound_message
 def _asking_since(dialect: str) -> AnySelect:
     given = given_keys(dialect, _mt, ITEM)
     # One range for each number: with one for each question, the messages of a number would be read many times.
-    later = and_(_mt.c.bucket == given.c.bucket, _mt.c.msisdn == given.c.msisdn, _mt.c.id > given.c.id)
+    later = and_(matching(_mt, given, NUMBER), _mt.c.id > given.c.id)
     asking = select(_mt.c.question_id, _mt.c.text).join_from(_mt, given, later)
     return asking.where(_mt.c.question_id.is_not(None)).order_by(_mt.c.id)
 

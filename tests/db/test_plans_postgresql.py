@@ -64,10 +64,7 @@ def fill(connection: Connection) -> None:
         "tenure": 1, "kind": "k", "state": "", "extension": "", "asked_text": "", "asked_at": START, "expires_at": later,
     }  # fmt: skip
     insert_rows(connection, question, [{**item, **asked} for item in items])
-    shown = {
-        "direction": "mt", "service_number": "10086", "text": "", "segments": 1, "encoding": "", "at": START,
-        "report": "delivered", "report_due_at": START,
-    }  # fmt: skip
+    shown = {"direction": "mt", "at": START, "report": "delivered", "report_due_at": START}
     threads = [{**key, "seq": item["id"], "message_id": item["id"]} for key, item in zip(keys, items, strict=True)]
     insert_rows(connection, simulator_message, [{**thread, **shown} for thread in threads])
     mo = {"provider": "simulator", "part": 1, "provider_message_id": "m"}
