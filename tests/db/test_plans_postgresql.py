@@ -129,9 +129,12 @@ def faults_of(plan: Plan) -> list[str]:
 
 
 def indexes_of(plan: Plan) -> frozenset[str]:
-    """Return the indexes that a plan looks into; a message is known by its key or by its id alone."""
+    """Return the indexes that a plan looks into.
+
+    A message is known by its key or by its id alone; a number's questions are found by either of two indexes.
+    """
     names = (node["Index Name"] for node, _ in nodes(plan) if "Index Name" in node)
-    return frozenset(re.sub("^ix_(.*_message)_id$", r"pk_\1", name) for name in names)
+    return frozenset(re.sub("^ix_(.*_message|question)_(id|remembered)$", r"pk_\1", name) for name in names)
 
 
 async def test_plans_do_not_depend_on_what_was_counted(url: str, everyday: Mapping[str, Any]) -> None:
