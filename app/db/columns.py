@@ -16,7 +16,7 @@ metadata = MetaData(
 
 # Further arguments of a table whose rows lie in the order of their primary key, with no second copy of it: small rows
 # that are found by their key and seldom written. The rows of messages, questions and evidence lie in the order of
-# their making: they are wide, and as neighbours those of a batch share few pages (ADR 23).
+# their making: they are wide, and as neighbours those of a batch share few pages (ADR 26).
 CLUSTERED: Mapping[str, Any] = {"sqlite_with_rowid": False}
 # The condition of indexes of providers' ids, for a column that may be NULL: an expression, as PostgreSQL would conclude
 # from what it counted of the column itself that no row has one. Statements repeat it by ``reports.has_provider_id``.

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     BindParameter,
-    Boolean,
     ColumnElement,
     Connection,
     Select,
@@ -117,7 +116,6 @@ class Work(StrEnum):
 LoopWork = tuple[Work, str]
 _EVER_SINCE: BindParameter[datetime] = bindparam("ever_since", type_=Instant)
 _NOW: BindParameter[datetime] = bindparam("now", type_=Instant)
-_WITH_LEASES: BindParameter[bool] = bindparam("with_leases", type_=Boolean)
 
 
 def _next(query: Callable[[BindParameter[datetime]], Select[tuple[datetime]]]) -> ColumnElement[datetime]:
@@ -131,8 +129,7 @@ _LAPSES = (outbox_due.next_lapse(), event_queue.next_lapse())
 _COLUMNS: Mapping[Work, Sequence[ColumnElement[Any]]] = {
     Work.REPORTS: [_next(simulator.next_due)],
     Work.TURNS: [_next(inbox.next_due), _next(timers.next_due), _next(unknown_sends.next_due), _OUTCOMES],
-    # They look at all that is unfinished.
-    Work.LEASES: [case((_WITH_LEASES, lapse.scalar_subquery())) for lapse in _LAPSES],
+    Work.LEASES: [lapse.scalar_subquery() for lapse in _LAPSES],
     Work.CAMPAIGNS: [case((campaigns.has_unfinished(), _AT_ONCE))],
     Work.NEW_TERMS: [case((terms.has_unfinished(), _AT_ONCE))],
     Work.EVENTS: [_next(event_queue.next_due)],
@@ -150,17 +147,14 @@ def _outlook(loops: tuple[LoopWork, ...]) -> tuple[Sequence[LoopWork], AnySelect
     return [loop for loop, _ in columns], select(*(column for _, column in columns))
 
 
-def outlook(
-    connection: Connection, loops: tuple[LoopWork, ...], *, with_leases: bool = True
-) -> dict[LoopWork, datetime]:
+def outlook(connection: Connection, loops: tuple[LoopWork, ...]) -> dict[LoopWork, datetime]:
     """Return when each loop next has something to do, by the machine's clock (UTC); EVER: now.
 
     Loops that never do by themselves are left out, as are all but LEASES for what lies ahead of a frozen clock.
-    ``with_leases``: look at leases as well, which takes long if many messages are unfinished.
     """
     state = current_state(connection)
     now, is_frozen = state.now, state.clock_frozen_at is not None
-    given = {"now": now, "ever_since": EVER, "pauses_until": now + LONGEST_PAUSE, "with_leases": with_leases}
+    given = {"now": now, "ever_since": EVER, "pauses_until": now + LONGEST_PAUSE}
     columns, statement = _outlook(loops)
     [row] = fetch(connection, statement, given)
     found: dict[LoopWork, datetime] = {}

@@ -106,7 +106,7 @@ def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:
 
 def next_lapse() -> Select[tuple[datetime]]:
     """Return the query for when the first lease of an event lapses, by the machine's clock."""
-    return select(func.min(_event.leased_until)).where(_open(_event.status), one_of(_event.status, "sending"))
+    return select(func.min(_event.leased_until)).where(one_of(_event.status, "sending"))
 
 
 def due_events(

@@ -34,6 +34,7 @@ event = Table(
     Index("ix_event_id", "id"),
     Index("ix_event_receiver", "receiver", "id"),
     partial_index("ix_event_open", "receiver", "id", where=_OPEN),
+    partial_index("ix_event_leased", "leased_until", where="status = 'sending'"),
     partial_index("ix_event_due_at", "due_at", where="status = 'pending'"),
     partial_index("ix_event_order", "bucket", "msisdn", "receiver", "id", where=_OPEN),
     partial_index("ix_event_dead", "id", where="status = 'dead'"),

@@ -23,7 +23,7 @@ from app.db import message_parts
 from app.db.claims import Key, remove_rows
 from app.db.columns import CLUSTERED, customer, metadata
 from app.db.keys import ITEM, NUMBER, ItemKey
-from app.db.lookups import by_index
+from app.db.lookups import by_index, is_set
 from app.db.message_parts import MessagePart
 from app.db.outbound_messages import outbound_message, set_fates
 from app.db.outbox import ClaimedMessage, beside, end_leases, of_row, outbox
@@ -213,7 +213,7 @@ def _questions_failed(dialect: str) -> Update:
 def _questions_refused(dialect: str) -> Update:
     # A message that staff sent again is a copy with the same text; while a copy may have arrived, nothing has failed.
     refused, copy = _mt.alias("refused"), _mt.alias("copy")
-    is_sent = exists().where(beside(copy), outbox.c.leased_by.is_not(None))
+    is_sent = exists().where(beside(copy), is_set(outbox.c.leased_by))
     may_be_there = exists().where(
         *(by_index(copy.c[name], refused.c[name]) for name in NUMBER),
         copy.c.question_id == refused.c.question_id,

@@ -1,4 +1,4 @@
-"""Look-ups by keys that PostgreSQL plans in one way only, whatever it believes about the size of a table (ADR 23)."""
+"""Look-ups by keys that PostgreSQL plans in one way only, whatever it believes about the size of a table (ADR 25)."""
 
 from typing import Any
 

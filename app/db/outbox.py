@@ -27,9 +27,9 @@ from sqlalchemy import (
 )
 
 from app.db.claims import Key, claim_rows, remove_rows
-from app.db.columns import QUEUE, customer, metadata, optional, required
+from app.db.columns import QUEUE, customer, metadata, optional, partial_index, required
 from app.db.keys import ITEM, NUMBER, NumberKey
-from app.db.lookups import by_index
+from app.db.lookups import by_index, is_set
 from app.db.outbound_messages import insert_messages, outbound_message
 from app.db.provider_state import provider_lane
 from app.db.readers import RowReader
@@ -56,6 +56,7 @@ outbox = Table(
     *optional(Text, "error_code", "progress", "reply_token"),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
     Index("ix_outbox_waiting", "provider", "lane", "id"),
+    partial_index("ix_outbox_leased", "leased_until", where="leased_by IS NOT NULL"),
     sqlite_with_rowid=False,
     postgresql_with=QUEUE,
 )
@@ -165,7 +166,7 @@ def may_go() -> ColumnElement[bool]:
     earlier = outbox.alias("earlier")
     now = bindparam("now", type_=Instant)
     waits = and_(earlier.c.valid_until > now, or_(earlier.c.due_at > now, earlier.c.provider != outbox.c.provider))
-    held_back = exists().where(behind(earlier), or_(earlier.c.leased_by.is_not(None), waits))
+    held_back = exists().where(behind(earlier), or_(is_set(earlier.c.leased_by), waits))
     return and_(outbox.c.leased_by.is_(None), outbox.c.due_at <= now, ~held_back)
 
 

@@ -37,7 +37,7 @@ _WRITER_CACHE_KB, _READER_CACHE_KB = 16_384, 2_048
 _TRIES = 5
 _LOST_TO_ANOTHER = ("40P01", "40001")
 # What PostgreSQL has counted of an empty queue says nothing of the full one, so it must not choose to read whole tables
-# (ADR 23). Where it must nevertheless, the high costs of that are no reason to compile the plan.
+# (ADR 25). Where it must nevertheless, the high costs of that are no reason to compile the plan.
 _PLANS_BY_INDEX = {"options": "-c enable_seqscan=off -c jit=off"}
 # The key of an advisory lock of PostgreSQL: any number that no other lock has.
 _WHOLE_DATABASE = 10_086_000

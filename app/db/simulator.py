@@ -141,7 +141,7 @@ class DueReport:
 
 _DUE_REPORT = RowReader(DueReport, _sim)
 # A carrier reports after it has answered. While the answer is not recorded yet, the report is held back.
-_STILL_SENDING = exists().where(_is_message(outbox), outbox.c.leased_by.is_not(None))
+_STILL_SENDING = exists().where(_is_message(outbox), is_set(outbox.c.leased_by))
 _DUE = (
     select(*_DUE_REPORT.columns)
     .where(_sim.c.report_due_at <= bindparam("now", type_=Instant), ~_STILL_SENDING)

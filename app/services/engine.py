@@ -99,9 +99,8 @@ class Engine:
         self._asking = Loop("asking what is due", self._ask_if_needed)
         self._alarm: asyncio.TimerHandle | None = None
         self._is_answer_old = True
-        # By the machine's clock, UTC: when to ask even if nothing was written, and when leases are asked about again,
-        # which takes long where many messages are unfinished.
-        self._next_at = self._leases_at = EVER
+        # By the machine's clock, UTC: when to ask even if nothing was written.
+        self._next_at = EVER
         # By the event loop's clock.
         self._not_before = 0.0
 
@@ -151,25 +150,20 @@ class Engine:
 
     async def _ask(self) -> None:
         """Ask when each loop next has something to do, and wake those that have now."""
-        began, began_at = asyncio.get_running_loop().time(), datetime.now(UTC)
+        began = asyncio.get_running_loop().time()
         # Until there is an answer; so a question that fails is asked again.
         self._next_at, self._is_answer_old = EVER, False
-        with_leases = began_at >= self._leases_at
         works = tuple(loop.work for loop in self.loops if loop.work is not None)
-        found = await self._database.read(partial(due.outlook, loops=works, with_leases=with_leases))
+        found = await self._database.read(partial(due.outlook, loops=works))
         ended, now = asyncio.get_running_loop().time(), datetime.now(UTC)
-        pause = _PAUSE_FACTOR * (ended - began)
-        if with_leases:
-            self._leases_at = now + max(_LOOK_AGAIN, timedelta(seconds=pause))
-        else:
-            self._not_before = ended + pause
+        self._not_before = ended + _PAUSE_FACTOR * (ended - began)
         for loop in self.loops:
             if loop.work in found and found[loop.work] <= now:
                 loop.wake()
                 loop.interrupt()
         # What is due and cannot be done now, such as a message that another process has locked, stays due.
         moments = [moment if moment > now else now + _LOOK_AGAIN for moment in found.values()]
-        self._next_at = min([*moments, *([] if with_leases else [self._leases_at])], default=_NEVER)
+        self._next_at = min(moments, default=_NEVER)
 
     def _set_alarm(self) -> None:
         """Have the next question asked in time."""

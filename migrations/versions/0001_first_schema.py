@@ -268,6 +268,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'dead'"),
     )
     op.create_index(
+        "ix_event_leased",
+        "event",
+        ["leased_until"],
+        unique=False,
+        sqlite_where=sa.text("status = 'sending'"),
+        postgresql_where=sa.text("status = 'sending'"),
+    )
+    op.create_index(
         "ix_event_due_at",
         "event",
         ["due_at"],
@@ -545,6 +553,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_outbox")),
         sqlite_with_rowid=False,
         postgresql_with=QUEUE,
+    )
+    op.create_index(
+        "ix_outbox_leased",
+        "outbox",
+        ["leased_until"],
+        unique=False,
+        sqlite_where=sa.text("leased_by IS NOT NULL"),
+        postgresql_where=sa.text("leased_by IS NOT NULL"),
     )
     op.create_index("ix_outbox_waiting", "outbox", ["provider", "lane", "id"], unique=False)
     op.create_table(

@@ -1,4 +1,4 @@
-"""PostgreSQL plans by index, whether tables were never analysed, analysed when they were empty, or when full (ADR 23)."""
+"""PostgreSQL plans by index, whether tables were never analysed, analysed when they were empty, or when full (ADR 25)."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
