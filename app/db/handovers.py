@@ -26,7 +26,7 @@ from app.db.keys import ITEM, NUMBER, ItemKey
 from app.db.lookups import by_index, is_set
 from app.db.message_parts import MessagePart
 from app.db.outbound_messages import outbound_message, set_fates
-from app.db.outbox import ClaimedMessage, beside, end_leases, of_row, outbox
+from app.db.outbox import ClaimedMessage, beside, end_leases, is_own, of_row, outbox
 from app.db.questions import question
 from app.db.rows import Row, as_keys, fetch, given_keys, matching, one_of
 from app.db.types import Id, Instant
@@ -90,14 +90,9 @@ def _key_of(message: ClaimedMessage) -> dict[str, object]:
     return {"bucket": message.bucket, "msisdn": message.msisdn, "id": message.id}
 
 
-def _is_own(given: Given) -> ColumnElement[bool]:
-    """Return the condition: the lease still holds."""
-    return outbox.c.leased_by == given("leased_by")
-
-
 def _is_own_or_free(given: Given) -> ColumnElement[bool]:
     """Return the condition: the lease still holds, or it ended and nobody else has leased the message."""
-    return or_(_is_own(given), outbox.c.leased_by.is_(None))
+    return or_(is_own(given), outbox.c.leased_by.is_(None))
 
 
 def _give_back(connection: Connection, handovers: Sequence[Handover]) -> None:
@@ -129,7 +124,7 @@ def _end(connection: Connection, handovers: Sequence[Handover]) -> None:
     """Take messages out of the outbox that were handed over or ended, and write what became of them."""
     accepted = [item for item in handovers if item.status is OutboundStatus.ACCEPTED]
     others = [item for item in handovers if item.status is not OutboundStatus.ACCEPTED]
-    ours = _take_out(connection, accepted, _is_own_or_free) | _take_out(connection, others, _is_own)
+    ours = _take_out(connection, accepted, _is_own_or_free) | _take_out(connection, others, is_own)
     rows: dict[bool, list[Row]] = {True: [], False: []}
     for item in handovers:
         message = item.message

@@ -144,6 +144,11 @@ def enqueue(connection: Connection, rows: Sequence[Row]) -> None:
 # ---- claims
 
 
+def is_own(given: Given) -> ColumnElement[bool]:
+    """Return the condition: the lease still holds. It is compared in a way that no index is used for."""
+    return outbox.c.leased_by.is_not_distinct_from(given("leased_by"))
+
+
 def is_free(_given: Given) -> ColumnElement[bool]:
     """Return the condition for messages that nobody is sending."""
     return outbox.c.leased_by.is_(None)
@@ -251,7 +256,7 @@ def _lease_is_over(_given: Given) -> Mapping[str, ColumnElement[Any]]:
 
 def end_leases(connection: Connection, rows: Sequence[Row]) -> int:
     """Queue messages again that are leased by ``leased_by``, with further changes. Return their number."""
-    return update_rows(connection, outbox, rows, (*ITEM, "leased_by"), derived=_lease_is_over)
+    return update_rows(connection, outbox, rows, ITEM, is_own, _lease_is_over)
 
 
 def remove(connection: Connection, keys: Sequence[Key]) -> None:
