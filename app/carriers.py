@@ -1,7 +1,5 @@
 """The carriers' part of the gateway, built from the settings: providers, deliveries, the simulated network."""
 
-from collections.abc import Callable
-
 import httpx
 
 from app.db.due import Work
@@ -17,6 +15,7 @@ from app.services.delivery.sending import Delivery
 from app.services.engine import Engine
 from app.services.gateway import Carriers
 from app.services.ids import IdSource
+from app.services.simulator.delivery import HandsetDelivery
 from app.services.simulator.network import PROVIDER as SIMULATOR
 from app.services.simulator.network import SimulatedNetwork
 from app.services.upkeep.probing import PROVIDER as PROBE
@@ -32,15 +31,12 @@ def build_carriers(
     """
     receipts = Receipts(database, ids)
     network = SimulatedNetwork(database, ids, receipts)
-    providers = _providers(settings, Surroundings(network, transport))
-    reports = engine.add("simulated reports", network.step, work=(Work.REPORTS, ""))
-
-    def wake_reports() -> None:
-        reports.wake()
-        network.changed()
-
+    providers = _providers(settings, Surroundings(transport))
+    engine.add("simulated reports", network.step, work=(Work.REPORTS, ""))
     deliveries = {
-        name: _delivery(settings, providers, name, database, receipts, wake_reports)
+        name: HandsetDelivery(database, provider, receipts, network, settings.policy().quiet_hours)
+        if provider.kind == SIMULATOR
+        else _delivery(settings, providers, name, database, receipts)
         for name, provider in providers.items()
         if provider.can_send
     }
@@ -53,14 +49,12 @@ def _delivery(
     name: str,
     database: Database,
     receipts: Receipts,
-    wake_reports: Callable[[], None],
 ) -> Delivery:
     given, provider = provider_options(settings)[name], providers[name]
     return Delivery(
         database,
         provider,
         receipts,
-        wake_reports,
         rate=given.rate or provider.default_rate,
         window=given.window or provider.default_window,
         failover_routes=[

@@ -36,6 +36,7 @@ from app.services.management.tokens import Tokens
 from app.services.management.usage import Usage
 from app.services.sealing import Sealer
 from app.services.simulator.advancing import Advance
+from app.services.simulator.delivery import HandsetDelivery
 from app.services.simulator.fixtures import Fixtures
 from app.services.simulator.network import PROVIDER as SIMULATOR
 from app.services.simulator.simulation import Simulation
@@ -228,9 +229,8 @@ def _probe(settings: Settings, database: Database, intake: Intake) -> Probe | No
 def _simulator(
     storage: Storage, carriers: Carriers, turning: Turning, management: Management, engine: Engine
 ) -> Simulator:
-    provider = carriers.providers.get(SIMULATOR)
-    simulated = provider is not None and provider.kind == SIMULATOR
-    delivery = carriers.deliveries.get(SIMULATOR) if simulated else None
+    found = carriers.deliveries.get(SIMULATOR)
+    delivery = found if isinstance(found, HandsetDelivery) else None
     advance = Advance(storage.database, engine, turning.turns, carriers.network, delivery)
     fixtures = Fixtures(storage.database, management.directory, turning.turns)
     return Simulator(Simulation(storage.database, engine, advance, fixtures.load), fixtures)

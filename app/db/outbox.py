@@ -101,7 +101,8 @@ class ClaimedMessage:
         reply_token: that of the MO which it answers, for the provider that the MO came from.
         progress: what the last attempt left for this one.
         attempts: the number of attempts, the coming one included.
-        leased_by: the id of this one lease, so that a worker which lost it cannot overwrite a later attempt.
+        leased_by: the id of this one lease, so that a worker which lost it cannot overwrite a later attempt; None: it
+            is sent within the transaction that claimed it.
     """
 
     bucket: int
@@ -119,7 +120,7 @@ class ClaimedMessage:
     reply_token: str | None
     progress: str | None
     attempts: int
-    leased_by: str
+    leased_by: str | None
 
 
 @cache
@@ -198,7 +199,7 @@ _DUE = (
 
 
 def due_messages(
-    connection: Connection, provider: str, now: datetime, limit: int, leased_by: str
+    connection: Connection, provider: str, now: datetime, limit: int, leased_by: str | None
 ) -> list[ClaimedMessage]:
     """Return at most ``limit`` messages that may be sent, prompt ones first.
 

@@ -112,18 +112,10 @@ SendResult = Accepted | Refused | RefusedForNow | Unknown | NotTried
 # ---- how an adapter is made
 
 
-class HandsetNetwork(Protocol):
-    """The simulated network, as its adapter sees it."""
-
-    async def take(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
-        """Deliver messages in order, and return a result for each, as the simulated faults say."""
-
-
 @value
 class Surroundings:
-    """What adapters share: the simulated network and the HTTP transport."""
+    """What adapters share: the HTTP transport."""
 
-    network: HandsetNetwork
     transport: httpx.AsyncBaseTransport
 
 

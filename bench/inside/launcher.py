@@ -11,7 +11,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -134,12 +134,11 @@ def note_arrivals() -> Callable[[], object]:
     """Note messages as they arrive; return what gives the new ones: the monotonic time and the number of each."""
     arrived: list[tuple[float, str]] = []
 
-    def noting(take: Callable[..., Any]) -> Callable[..., Any]:
-        async def noted(network: object, submissions: Sequence[Any]) -> Any:  # noqa: ANN401  passed through
-            results = await take(network, submissions)
+    def noting(note: Callable[..., None]) -> Callable[..., None]:
+        def noted(delivery: object, sent: Any) -> None:  # noqa: ANN401  passed through
             now = time.monotonic()
-            arrived.extend((now, one.recipient) for one in submissions)
-            return results
+            arrived.extend((now, message.msisdn) for message, _ in sent.attempted)
+            note(delivery, sent)
 
         return noted
 

@@ -22,11 +22,12 @@ STAGES: Mapping[str, Sequence[str]] = {
     "commands": ("app.commands.router.Router.handle",),
     "delivery": (
         "app.services.delivery.sending.Delivery.step",
+        "app.services.simulator.delivery.HandsetDelivery.send_within",
         "app.services.delivery.claims.Claims.record_and_claim",
         "app.services.delivery.dispatch.Dispatch._work",
     ),
     "carrier": (
-        "app.services.simulator.network.SimulatedNetwork.take_within",
+        "app.services.simulator.network.SimulatedNetwork.take",
         "app.providers.generic.GenericProvider.send",
     ),
     "reports": (
@@ -37,5 +38,5 @@ STAGES: Mapping[str, Sequence[str]] = {
 STATEMENTS, COMMIT, GARBAGE = "SQL statements", "SQL commit", "garbage collection"
 """Timed where the driver of the database and the garbage collector are called."""
 
-HANDSET = "app.services.simulator.network.SimulatedNetwork.take"
-"""Returns once the simulated handsets have the messages that it is given."""
+HANDSET = "app.services.simulator.delivery.HandsetDelivery.note"
+"""Called after the commit with what the simulated handsets got."""

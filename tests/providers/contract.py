@@ -7,7 +7,7 @@ docs/adding-a-provider.md describes these files.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,16 +51,9 @@ def submission(reference: str = "1858513718529228800", recipient: str = RECIPIEN
     return Submission(reference, "10086977", recipient, text, "ucs2", 1, "reply", "prompt", None, VALID_UNTIL)
 
 
-class NoNetwork:
-    """A simulated network that refuses all messages."""
-
-    async def take(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
-        return [NotTried() if number else RefusedForNow("simulated") for number in range(len(submissions))]
-
-
 def surroundings(transport: httpx.AsyncBaseTransport) -> Surroundings:
-    """Return surroundings without a network."""
-    return Surroundings(NoNetwork(), transport)
+    """Return surroundings with this transport."""
+    return Surroundings(transport)
 
 
 class ProviderContract:

@@ -65,12 +65,13 @@ class Claims:
         finished: Sequence[Attempted] = (),
         *,
         room: int = 0,
-        lease: str = "",
+        lease: str | None = None,
         busy: bool = False,
     ) -> CommitResult:
         """Record results and claim up to ``room`` messages under a lease of that name.
 
-        ``busy``: attempts are still under way.
+        ``lease`` None: the results of the claimed messages are recorded in the same transaction. ``busy``: attempts are
+        still under way.
         """
         now = current_state(connection).now
         before = provider_state.lock(connection, self._provider.name)
@@ -108,7 +109,7 @@ class Claims:
         return [outbox.lease_new(row, lease, until) for row in prompt if row["msisdn"] not in busy]
 
     def _claim(
-        self, connection: Connection, now: datetime, room: int, most: int, lease: str
+        self, connection: Connection, now: datetime, room: int, most: int, lease: str | None
     ) -> tuple[list[ClaimedMessage], int]:
         """Claim up to ``most`` due messages. Return them, and how many were due, at most ``room``.
 
@@ -122,8 +123,10 @@ class Claims:
         if morning > now:
             outbox.postpone(connection, [message for message in good if message.lane == Lane.BULK], morning)
             good = [message for message in good if message.lane != Lane.BULK]
-        # Leases are timed by the machine's clock, as the gateway's clock may stand still.
-        ours = outbox.lease(connection, [*late, *good[:most]], datetime.now(UTC) + LEASE)
+        ours = [*late, *good[:most]]
+        if lease is not None:
+            # Leases are timed by the machine's clock, as the gateway's clock may stand still.
+            ours = outbox.lease(connection, ours, datetime.now(UTC) + LEASE)
         late = [message for message in ours if message.valid_until <= now]
         if late:
             expired = [

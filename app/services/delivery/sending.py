@@ -39,7 +39,6 @@ class Delivery:
         database: Database,
         provider: Provider,
         receipts: Receipts,
-        wake_reports: Callable[[], None],
         *,
         rate: float | None = None,
         window: int = 1,
@@ -48,11 +47,10 @@ class Delivery:
     ) -> None:
         """``rate``: calls a second, None: no limit. ``window``: the most calls in flight, from 1.
 
-        ``failover_routes`` are in the order of preference. ``wake_reports`` is called after results were recorded.
+        ``failover_routes`` are in the order of preference.
         """
         self._database = database
         self._provider = provider
-        self._wake_reports = wake_reports
         self.claims = Claims(provider, receipts, failover_routes, quiet_hours or QuietHours())
         self._dispatch = Dispatch(provider, window, Pace(rate), LONGEST_CALL_SECONDS)
         self._worker = f"{socket.gethostname()}:{getpid()}:{provider.name}"
@@ -172,7 +170,6 @@ class Delivery:
         if done.resting:
             self._dispatch.give_back()
         if finished:
-            self._wake_reports()
             self.monitor.attempts_ended([result for _, result in finished])
         if done.claimed:
             observability.batch("delivery", len(done.claimed))

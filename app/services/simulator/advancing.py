@@ -15,18 +15,16 @@ from app.db.provider_state import LONGEST_PAUSE
 from app.db.session import Database
 from app.db.state import current_state, freeze_clock
 from app.domain.storage import StorageUnavailableError
-from app.providers.base import SendResult
 from app.services.delivery.breaker import CircuitState
-from app.services.delivery.dispatch import in_lines, submission_of
-from app.services.delivery.sending import Delivery
+from app.services.delivery.dispatch import Attempted
 from app.services.engine import Engine
+from app.services.simulator.delivery import HandsetDelivery
 from app.services.simulator.network import PROVIDER, SimulatedNetwork
 from app.services.turns.handling import Turns
 
 _STEPS_PER_COMMIT = 100
 # Requests that write wait for a commit. A step of many rows may take long, so the time is limited as well.
 _SECONDS_PER_COMMIT = 0.25
-_MESSAGES_PER_STEP = 1000
 _KINDS = tuple(Kind)
 log = observability.logger(__name__)
 
@@ -41,7 +39,7 @@ class _Stretch:
         turn_of: the kind that is looked at first among those that are due at the same time.
         has_arrived: the clock stands at the target.
         is_blocked: something is due that cannot be done within this transaction.
-        results: those of the attempts to send to the simulated network; ``circuit`` is the state after them.
+        attempted: what was sent to the simulated network, with the results; ``circuit`` is the state after that.
     """
 
     now: datetime
@@ -49,7 +47,7 @@ class _Stretch:
     turn_of: Kind = _KINDS[0]
     has_arrived: bool = False
     is_blocked: bool = False
-    results: list[SendResult] = field(default_factory=list)
+    attempted: list[Attempted] = field(default_factory=list)
     circuit: CircuitState | None = None
 
 
@@ -66,7 +64,7 @@ class Advance:
         engine: Engine,
         turns: Turns,
         network: SimulatedNetwork,
-        delivery: Delivery | None,
+        delivery: HandsetDelivery | None,
     ) -> None:
         """``delivery`` sends to the simulated network; None: nothing does."""
         self._database = database
@@ -105,7 +103,7 @@ class Advance:
             await self._turns.password_checks.run()
         self._network.changed()
         if self._delivery is not None and stretch.circuit is not None:
-            self._delivery.monitor.attempts_ended(stretch.results)
+            self._delivery.monitor.attempts_ended([result for _, result in stretch.attempted])
             self._delivery.monitor.circuit_is(stretch.circuit)
         return stretch
 
@@ -173,18 +171,13 @@ class Advance:
         return self._send(connection, stretch)
 
     def _send(self, connection: Connection, stretch: _Stretch) -> bool:
-        """Claim due messages, hand them to the simulated network and record the results."""
+        """Send due messages to the simulated network."""
         if self._delivery is None:
             return False
-        claims = self._delivery.claims
-        done = claims.record_and_claim(connection, room=_MESSAGES_PER_STEP)
-        stretch.circuit = done.state
-        if done.claimed:
-            messages = [message for line in in_lines(done.claimed) for message in line]
-            results = self._network.take_within(connection, [submission_of(message) for message in messages])
-            stretch.circuit = claims.record_and_claim(connection, list(zip(messages, results, strict=True))).state
-            stretch.results += results
-        return done.worked
+        sent = self._delivery.send_within(connection)
+        stretch.circuit = sent.circuit
+        stretch.attempted += sent.attempted
+        return sent.worked
 
 
 def _first(found: Mapping[Kind, datetime], at: datetime, turn_of: Kind) -> Kind:

@@ -47,18 +47,12 @@ class SimulatedNetwork:
 
     # ---- towards the handsets
 
-    async def take(self, submissions: Sequence[Submission]) -> Sequence[SendResult]:
-        """Accept messages in order and return one result for each.
+    def take(self, connection: Connection, submissions: Sequence[Submission]) -> list[SendResult]:
+        """Accept messages in order in the transaction of the caller, who calls ``changed`` after the commit.
 
-        After one that was refused for now or whose result is unknown, later ones of its recipient and lane get
-        NotTried, so that messages stay in order.
+        Return one result for each. After one that was refused for now or whose result is unknown, later ones of its
+        recipient and lane get NotTried, so that messages stay in order.
         """
-        results = await self._database.write(partial(self.take_within, submissions=submissions))
-        self.changed()
-        return results
-
-    def take_within(self, connection: Connection, submissions: Sequence[Submission]) -> list[SendResult]:
-        """Do what ``take`` does, in the transaction of the caller, who calls ``changed`` after the commit."""
         state = current_state(connection)
         faults_left = state.fault_count
         results: list[SendResult] = []

@@ -1,0 +1,86 @@
+"""Delivery to the simulated handsets: messages are claimed, taken, recorded and reported on in one commit (ADR 22)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+from typing_extensions import override
+
+from app import observability
+from app.db.outbox import ClaimedMessage
+from app.db.session import Database
+from app.domain.calendar import QuietHours
+from app.domain.values import value
+from app.providers.base import Provider
+from app.services.delivery.breaker import CircuitState
+from app.services.delivery.dispatch import Attempted, in_lines, submission_of
+from app.services.delivery.receipts import Receipts
+from app.services.delivery.sending import Delivery
+from app.services.simulator.network import SimulatedNetwork
+
+_MOST = 500
+
+
+@value
+class Sent:
+    """What one transaction sent.
+
+    Attributes:
+        attempted: the messages, with their results.
+        circuit: the state after them.
+        worked: due messages were found.
+        is_full: there may be more that are due.
+    """
+
+    attempted: Sequence[Attempted]
+    circuit: CircuitState
+    worked: bool
+    is_full: bool
+
+
+class HandsetDelivery(Delivery):
+    """Sends to the simulated network, which is in the same database: nothing is ever on its way between two commits."""
+
+    def __init__(
+        self,
+        database: Database,
+        provider: Provider,
+        receipts: Receipts,
+        network: SimulatedNetwork,
+        quiet_hours: QuietHours,
+    ) -> None:
+        super().__init__(database, provider, receipts, quiet_hours=quiet_hours)
+        self._network = network
+
+    @override
+    def lease(self, connection: Connection, rows: Sequence[dict[str, Any]], now: datetime) -> list[ClaimedMessage]:
+        """Lease nothing: the next step finds the messages, and sends them within its transaction."""
+        return []
+
+    @override
+    async def step(self) -> bool:
+        """Send due messages. Return True if there may be more to do at once."""
+        sent = await self._database.write(self.send_within)
+        self.note(sent)
+        return sent.is_full
+
+    def send_within(self, connection: Connection) -> Sent:
+        """Send due messages in the transaction of the caller, who calls ``note`` after the commit."""
+        done = self.claims.record_and_claim(connection, room=_MOST)
+        if not done.claimed:
+            return Sent((), done.state, done.worked, is_full=False)
+        messages = [message for line in in_lines(done.claimed) for message in line]
+        results = self._network.take(connection, list(map(submission_of, messages)))
+        attempted = list(zip(messages, results, strict=True))
+        state = self.claims.record_and_claim(connection, attempted).state
+        self._network.report(connection)
+        return Sent(attempted, state, done.worked, is_full=not done.emptied)
+
+    def note(self, sent: Sent) -> None:
+        """Count what was sent, and show it on the handsets."""
+        if sent.attempted:
+            observability.batch("delivery", len(sent.attempted))
+            self.monitor.attempts_ended([result for _, result in sent.attempted])
+            self._network.changed()
+        self.monitor.circuit_is(sent.circuit)
