@@ -75,6 +75,11 @@ class Handover:
     parts: tuple[str, ...] = ()
     progress: str | None = None
 
+    @property
+    def attempts(self) -> int:
+        """How often the message was tried."""
+        return self.message.attempts if self.result else self.message.attempts - 1
+
 
 def record(connection: Connection, provider: str, handovers: Sequence[Handover], now: datetime) -> None:
     """Record results of a provider's attempts. After a lost lease only an acceptance counts."""
@@ -102,7 +107,7 @@ def _give_back(connection: Connection, handovers: Sequence[Handover]) -> None:
             **_key_of(item.message),
             "leased_by": item.message.leased_by,
             "due_at": item.due_at,
-            "attempts": item.message.attempts if item.result else item.message.attempts - 1,
+            "attempts": item.attempts,
             "error_code": item.error_code,
             "progress": item.progress,
         }
@@ -131,7 +136,7 @@ def _end(connection: Connection, handovers: Sequence[Handover]) -> None:
         fate = {
             **_key_of(message),
             "status": item.status,
-            "attempts": message.attempts,
+            "attempts": item.attempts,
             "segments": len(item.parts) or message.segments,
             "provider_message_id": item.provider_message_id,
             "handed_over_at": item.handed_over_at,

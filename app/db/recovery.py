@@ -16,7 +16,7 @@ from app.domain.messages import OutboundStatus
 from app.domain.values import value
 
 _mt = outbound_message
-_LOST = select(*(outbox.c[name] for name in ITEM), outbox.c.attempts, outbox.c.leased_by).where(
+_LOST = select(*(outbox.c[name] for name in ITEM), outbox.c.attempts, outbox.c.error_code, outbox.c.leased_by).where(
     # Compared in a way that no index is used for: the leased ones are few, whatever else waits for the provider.
     outbox.c.provider.is_not_distinct_from(bindparam("provider")),
     outbox.c.leased_by.is_not(None),
@@ -49,7 +49,12 @@ def _give_up(connection: Connection, found: Sequence[RowMapping]) -> int:
     leases = [{**_key_of(row), "leased_by": row["leased_by"]} for row in found]
     ours = remove_rows(connection, outbox, leases, ITEM, is_own)
     fates = [
-        {**_key_of(row), "status": OutboundStatus.UNKNOWN, "attempts": row["attempts"]}
+        {
+            **_key_of(row),
+            "status": OutboundStatus.UNKNOWN,
+            "attempts": row["attempts"],
+            "error_code": row["error_code"],
+        }
         for row in found
         if tuple(row[name] for name in ITEM) in ours
     ]
@@ -110,8 +115,7 @@ def adopt_orphans(
     are those of messages that the provider has taken in part.
     """
     gone = or_(outbox.c.leased_by.is_(None), outbox.c.leased_until < machine_now)
-    columns = (*(outbox.c[name] for name in ITEM), outbox.c.attempts, outbox.c.leased_by, outbox.c.progress)
-    statement = select(*columns).where(gone, outbox.c.provider.not_in(configured))
+    statement = select(outbox).where(gone, outbox.c.provider.not_in(configured))
     found = connection.execute(statement).mappings().all()
     # Certainly no part of these has been sent.
     untouched = [row for row in found if row["leased_by"] is None and row["progress"] is None]

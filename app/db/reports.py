@@ -22,7 +22,7 @@ from sqlalchemy import (
 from app.db.claims import deletion
 from app.db.columns import metadata, optional, required
 from app.db.outbound_messages import outbound_message
-from app.db.outbox import STATUS, beside, outbox
+from app.db.outbox import ATTEMPTS, ERROR_CODE, STATUS, beside, outbox
 from app.db.readers import RowReader
 from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching
 from app.db.types import Id, Instant
@@ -65,9 +65,10 @@ class ReportedMessage:
     question_id: str | None
     error_code: str | None
     segments: int
+    attempts: int
 
 
-REPORTED_MESSAGE = RowReader(ReportedMessage, _mt, status=STATUS)
+REPORTED_MESSAGE = RowReader(ReportedMessage, _mt, status=STATUS, error_code=ERROR_CODE, attempts=ATTEMPTS)
 
 
 def has_provider_id(table: Table) -> ColumnElement[bool]:

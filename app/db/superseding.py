@@ -6,15 +6,18 @@ from functools import cache
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from app.db.keys import ITEM, NUMBER, TENURE, ItemKey, TenureKey
+from app.db.claims import Key
+from app.db.keys import ITEM, NUMBER, TENURE, TenureKey
 from app.db.outbound_messages import outbound_message, set_fates
 from app.db.outbox import of_row, outbox, remove_free
-from app.db.rows import AnySelect, as_keys, fetch, given_keys, matching
+from app.db.rows import AnySelect, Fields, as_keys, fetch, given_keys, matching
 from app.db.writing import Given, update_rows
 from app.domain.messages import OutboundStatus
 
 _mt = outbound_message
 _MATTER = (*NUMBER, "about")
+# What the row of the outbox says of the attempts.
+_TRIED = ("attempts", "error_code")
 # Bucket, number and the matter, as ``Matter`` writes it.
 MatterKey = tuple[int, str, str]
 
@@ -25,23 +28,27 @@ def _on_their_way(dialect: str, keys: tuple[str, ...]) -> AnySelect:
     given = given_keys(dialect, _mt, keys)
     [further] = [name for name in keys if name not in NUMBER]
     return (
-        select(*(outbox.c[name] for name in ITEM))
+        select(*(outbox.c[name] for name in (*ITEM, *_TRIED)))
         .join_from(outbox, given, matching(outbox, given, NUMBER))
         .join(_mt, of_row())
         .where(_mt.c[further] == given.c[further])
     )
 
 
-def _supersede(connection: Connection, keys: Sequence[ItemKey], now: datetime) -> None:
+def _supersede(connection: Connection, found: Sequence[Fields], now: datetime) -> set[Key]:
+    """Supersede those of the messages that nobody is sending. Return their keys."""
+    ours = remove_free(connection, [tuple(row[:3]) for row in found])
     fates = {"status": OutboundStatus.SUPERSEDED, "final_at": now}
-    set_fates(connection, [{**dict(zip(ITEM, key, strict=True)), **fates} for key in keys])
+    rows = [dict(zip((*ITEM, *_TRIED), row, strict=True)) for row in found if tuple(row[:3]) in ours]
+    set_fates(connection, [{**row, **fates} for row in rows])
+    return ours
 
 
 def supersede_matters(connection: Connection, matters: Sequence[MatterKey], now: datetime) -> None:
     """Supersede queued messages about matters; those under way are sent, and tried again."""
     if matters:
         found = fetch(connection, _on_their_way(connection.dialect.name, _MATTER), as_keys(matters))
-        _supersede(connection, list(remove_free(connection, [(row[0], row[1], row[2]) for row in found])), now)
+        _supersede(connection, found, now)
 
 
 def _is_valid_longer(given: Given) -> ColumnElement[bool]:
@@ -55,9 +62,8 @@ def _message_is_valid_longer(given: Given) -> ColumnElement[bool]:
 def supersede_tenures(connection: Connection, tenures: Sequence[TenureKey], now: datetime) -> None:
     """Supersede queued messages of ended tenures; messages under way are not tried again."""
     found = fetch(connection, _on_their_way(connection.dialect.name, TENURE), as_keys(tenures))
-    keys = [(row[0], row[1], row[2]) for row in found]
-    superseded = remove_free(connection, keys)
-    _supersede(connection, list(superseded), now)
-    over = [{**dict(zip(ITEM, key, strict=True)), "valid_until": now} for key in keys if key not in superseded]
+    ours = _supersede(connection, found, now)
+    rest = [tuple(row[:3]) for row in found if tuple(row[:3]) not in ours]
+    over = [{**dict(zip(ITEM, key, strict=True)), "valid_until": now} for key in rest]
     update_rows(connection, outbox, over, ITEM, only=_is_valid_longer)
     update_rows(connection, _mt, over, ITEM, only=_message_is_valid_longer)

@@ -92,6 +92,7 @@ class Receipts:
                 "id": item.message.id,
                 "provider_message_id": item.provider_message_id,
                 "status": item.status,
+                "attempts": item.message.attempts,
                 "error_code": item.error_code,
                 "final_at": now if is_final(item.status) else None,
             }

@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 from app.db.handovers import attempt
 from app.db.outbound_messages import outbound_message
 from app.db.outbox import outbox
+from app.domain.account import SubscriberStatus
+from app.domain.messages import DeliveryReport, OutboundStatus
 from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.settings import Settings
 from tests.running import ALICE, BOB, START, Running, running
@@ -119,6 +121,18 @@ async def test_the_outcome_of_a_change_expires_after_three_days(
 
         last = (await gateway.outbound())[-1]
         assert (last["status"], last["final_at"]) == ("expired", START + timedelta(hours=72))
+        assert last["attempts"] == len([item for item in provider_of(gateway).asked if item.kind == "result"])
+
+
+async def test_a_message_that_is_not_sent_any_more_says_how_it_was_tried(gateway: Running) -> None:
+    await gateway.faults("error")
+    await gateway.store(gateway.message("帮助"))
+    await gateway.drain()
+    await gateway.subscriber(ALICE, status=SubscriberStatus.CLOSED)
+
+    row = (await gateway.outbound())[0]
+    assert (row["status"], row["attempts"], row["error_code"]) == ("superseded", 1, "simulated: error")
+    assert await gateway.count(outbox, outbox.c.id == row["id"]) == 0
 
 
 async def test_retries_are_spread_and_never_more_than_five_minutes_apart(gateway: Running) -> None:
@@ -202,6 +216,23 @@ async def test_a_message_with_an_unknown_result_is_resent_where_the_reference_is
         assert first.reference == second.reference
         [row] = await gateway.outbound()
         assert row["status"] == "accepted"
+
+
+async def test_a_message_whose_late_report_tells_that_it_arrived_is_not_sent_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(use(monkeypatch, database_url, DeduplicatingProvider)) as gateway:
+        provider_of(gateway).answers = [Unknown("answer lost")]
+        await ask(gateway)
+        [waiting] = await gateway.outbound()
+        assert waiting["status"] == "queued"
+        report = DeliveryReport("theirs", OutboundStatus.DELIVERED, reference=waiting["id"])
+        assert await gateway.gateway.carriers.receipts.store(NAME, report)
+        await gateway.advance(hours=1)
+
+        assert len(provider_of(gateway).asked) == 1
+        [row] = await gateway.outbound()
+        assert (row["status"], row["attempts"], row["provider_message_id"]) == ("delivered", 1, "theirs")
 
 
 async def test_a_message_has_our_reference_before_the_first_try(
