@@ -75,12 +75,10 @@ def make_engine(url: URL, *, read_only: bool = False) -> Engine:
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout = {_BUSY_TIMEOUT_MS}",
-            # Effective for a new database: a batch writes fewer pages to the log.
-            "page_size = 8192",
             "journal_mode = WAL",
             "synchronous = FULL",
             # A page that changes often is copied to the main file once in 40 MB of log, not once in 4.
-            "wal_autocheckpoint = 5000",
+            "wal_autocheckpoint = 10000",
             "foreign_keys = ON",
             f"cache_size = -{_READER_CACHE_KB if read_only else _WRITER_CACHE_KB}",
             "temp_store = MEMORY",
