@@ -20,6 +20,14 @@ class Server:
     version: str
     pid: int
 
+    def execute(self, *statements: str) -> None:
+        """Run statements in the database, each in a transaction of its own at most."""
+        import psycopg  # noqa: PLC0415  an extra; the server runs, so it is there
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
     def processor_seconds(self) -> float:
         """Return the processor time of all its processes."""
         return family_seconds(self.pid)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.figures import Result
 from bench.lab import EmptyEndpoint, Lab
-from bench.scenarios import backlog, beside_kannel, clock, day, growth, latency, population, round_trips
+from bench.scenarios import backlog, beside_kannel, clock, counted, day, growth, latency, population, round_trips
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ SCENARIOS: Sequence[Scenario] = (
     Scenario("array", "Round trips, arrays of 100", round_trips.array),
     Scenario("out", "Round trips out through HTTP", round_trips.out),
     Scenario("postgresql", "Round trips on PostgreSQL", round_trips.postgresql),
+    Scenario("statistics", "Round trips on PostgreSQL, whatever it has counted", counted.counted),
     Scenario("idle", "One message at a time", latency.idle),
     Scenario("open-loop", "A constant rate", latency.open_loop),
     Scenario("import", "Bulk import", growth.imports),

@@ -98,19 +98,19 @@ def _measure(lab: Lab, gateway: Gateway) -> _Found:
     gateway.set_faults("error")
     with lab.display.stage("messages whose replies wait", part * PARTS) as watch:
         for number in range(1, PARTS + 1):
-            spent.append(_take_in(lab, gateway, senders, part))
+            spent.append(take_in(lab, gateway, senders, part))
             sizes.append(memory_mb(gateway.pid))
             watch(number * part)
     waiting = gateway.waiting
     if waiting != part * PARTS:
         raise BenchError(f"{part * PARTS:,} replies should wait, but {waiting:,} do")
-    left, used = _drain(lab, gateway, waiting)
+    left, used = mend(lab, gateway, waiting)
     sizes.append(memory_mb(gateway.pid))
     after = sum(trips.share().microseconds.values())
     return _Found(before, after, waiting, spent, left, used, sizes, memory_mb(gateway.pid, "VmHWM"))
 
 
-def _take_in(lab: Lab, gateway: Gateway, senders: Senders, count: int) -> float:
+def take_in(lab: Lab, gateway: Gateway, senders: Senders, count: int) -> float:
     """Send messages in arrays, wait until their replies are stored, and return the processor time a message in µs."""
     shape = in_hundreds(lab, count)
     requests, expected = shape.requests(WEBHOOK, senders.take(count)), frozenset({shape.expected})
@@ -121,7 +121,7 @@ def _take_in(lab: Lab, gateway: Gateway, senders: Senders, count: int) -> float:
     return meter.stop().seconds["gateway"] / count * 1e6
 
 
-def _drain(lab: Lab, gateway: Gateway, waiting: int) -> tuple[Sequence[Left], Used]:
+def mend(lab: Lab, gateway: Gateway, waiting: int) -> tuple[Sequence[Left], Used]:
     """Mend the network and let its rest pass; return how many were left when, and what it used until none was."""
     with (
         _counting(gateway, waiting),
