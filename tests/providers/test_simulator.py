@@ -1,7 +1,9 @@
-"""The simulated carrier keeps the contract for inbound requests; tests/services sends through it."""
+"""The simulated carrier keeps the contract for inbound requests; tests/services sends to its handsets."""
 
+import httpx
 import pytest
 
+from app.providers.base import Provider
 from tests.providers.contract import WebhookContract
 
 pytestmark = pytest.mark.anyio
@@ -10,5 +12,6 @@ pytestmark = pytest.mark.anyio
 class TestSimulator(WebhookContract):
     kind = "simulator"
 
-    async def test_a_request_that_may_have_arrived_is_unknown(self) -> None:
-        """Nothing to test: there is no connection that could break. tests/services simulates lost answers."""
+    def sender(self, transport: httpx.AsyncBaseTransport) -> Provider:
+        """Skip the test: the adapter is not called to send, as the handsets are in the database."""
+        pytest.skip("sends in the database")

@@ -185,7 +185,7 @@ async def test_without_a_number_work_is_done_later_as_if_the_database_were_away(
         [stored] = await gateway.store(gateway.message("0000"))
         gateway.gateway.storage.ids.give_up()
     with pytest.raises(StorageUnavailableError):
-        await gateway.gateway.turning.turns.step()
+        await next(loop for loop in gateway.gateway.engine.loops if loop.name == "turns").step()
     with pytest.raises(StorageUnavailableError):
         await gateway.store(gateway.message("0000"))
     with pytest.raises(StorageUnavailableError):
