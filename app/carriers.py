@@ -11,6 +11,7 @@ from app.providers import make_provider, provider_kinds
 from app.providers.base import Provider, Surroundings
 from app.providers.probe import ProbeProvider
 from app.services.delivery.receipts import Receipts
+from app.services.delivery.recovering import Recovery
 from app.services.delivery.sending import Delivery
 from app.services.engine import Engine
 from app.services.gateway import Carriers
@@ -40,7 +41,9 @@ def build_carriers(
         for name, provider in providers.items()
         if provider.can_send
     }
-    return Carriers(providers, _default_carrier(settings, providers), network, receipts, deliveries)
+    default = _default_carrier(settings, providers)
+    recovery = Recovery(database, deliveries, default.name)
+    return Carriers(providers, default, network, receipts, deliveries, recovery)
 
 
 def _delivery(

@@ -196,8 +196,7 @@ def _end_lost_leases(carriers: Carriers, posting: Loop, engine: Engine) -> None:
     """Add the loop that goes on with what workers that died had leased."""
 
     async def step() -> bool:
-        for delivery in carriers.deliveries.values():
-            await delivery.give_back_lost()
+        await carriers.recovery.run()
         posting.wake()
         return False
 

@@ -56,6 +56,7 @@ _QUERIES = [
     (Kind.HANDSETS, outbox_due.next_to_go(_SIMULATOR, _AFTER[Kind.HANDSETS], _PAUSES_UNTIL)),
     (Kind.CARRIERS, outbox_due.next_due(_SIMULATOR, _AFTER[Kind.CARRIERS])),
     (Kind.CARRIERS, outbox_due.next_resumed(_SIMULATOR, _AFTER[Kind.CARRIERS])),
+    (Kind.CARRIERS, outbox_due.next_expiry(_SIMULATOR, _AFTER[Kind.CARRIERS])),
 ]
 _OUTCOMES = case((delivery_outcomes.has_pending(), _AT_ONCE))
 

@@ -35,7 +35,7 @@ inbound_key = Table(
 )
 
 KEY = ("provider", "provider_message_id", "msisdn", "part", "bucket")
-_NAMES = (*KEY, "id")
+NAMES = (*KEY, "id")
 # The values of ``KEY``.
 InboundKey = tuple[Any, ...]
 key_of = itemgetter(*KEY)
@@ -46,7 +46,7 @@ def add(connection: Connection, messages: Sequence[Row]) -> int:
 
     In the order of the keys, so that two transactions that store the same messages do not wait for each other.
     """
-    rows = [{name: message[name] for name in _NAMES} for message in messages]
+    rows = [{name: message[name] for name in NAMES} for message in messages]
     return insert_new_rows(connection, inbound_key, sorted(rows, key=key_of))
 
 
@@ -68,5 +68,5 @@ def _is_of_message(given: Given) -> ColumnElement[bool]:
 
 def remove(connection: Connection, messages: Sequence[Row]) -> None:
     """Forget the keys of deleted messages, unless they are another message's, which came first."""
-    rows = [{name: message[name] for name in _NAMES} for message in messages]
+    rows = [{name: message[name] for name in NAMES} for message in messages]
     remove_rows(connection, inbound_key, rows, KEY, _is_of_message)

@@ -154,12 +154,12 @@ def store(connection: Connection, rows: Sequence[dict[str, object]]) -> list[Sto
     repeated = [(*_number_of(row), id_) for row, id_ in known if id_ != row["id"]]
     found = connection.execute(_contents(connection.dialect.name), as_keys(repeated))
     contents = {str(row[0]): tuple(row[1:]) for row in found}
-    return [
-        StoreResult(id_, is_new=True)
-        if id_ == row["id"]
-        else StoreResult(id_, is_new=False, differs=contents[id_] != tuple(row[name] for name in _CONTENT))
-        for row, id_ in known
-    ]
+    results = []
+    for row, id_ in known:
+        content = tuple(row[name] for name in _CONTENT)
+        # Of a message that is gone, a repeat says nothing new.
+        results.append(StoreResult(id_, is_new=id_ == row["id"], differs=contents.get(id_, content) != content))
+    return results
 
 
 # ---- parts of long messages

@@ -2,11 +2,25 @@
 
 from datetime import datetime
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, case, exists, func, outerjoin, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    outerjoin,
+    select,
+    type_coerce,
+)
 
 from app.db.lookups import by_index
 from app.db.outbox import behind, may_go, outbox
 from app.db.provider_state import provider_lane
+from app.db.types import Instant
 
 _provider = provider_lane
 _QUEUED = outbox.c.leased_by.is_(None)
@@ -50,18 +64,32 @@ def next_resumed(but: BindParameter[str], after: BindParameter[datetime]) -> Sel
     return select(_provider.c.paused_until).where(*later).order_by(_provider.c.paused_until).limit(1)
 
 
+def next_expiry(but: BindParameter[str], after: BindParameter[datetime]) -> Select[tuple[datetime]]:
+    """Return the query for when, after ``after``, the next queued message of any provider but one expires.
+
+    Then those of other providers go that it held back.
+    """
+    later = (_QUEUED, outbox.c.provider != but, outbox.c.valid_until > after)
+    return select(outbox.c.valid_until).where(*later).order_by(outbox.c.valid_until).limit(1)
+
+
 def next_claim(
     provider: str, now: BindParameter[datetime], pauses_until: BindParameter[datetime]
 ) -> ColumnElement[datetime]:
     """Return the column: when a provider's pause ends, or when a message of it may go; one that is due comes first.
 
-    A pause that ends after ``pauses_until`` does not count.
+    A pause that ends after ``pauses_until`` does not count. What is due and held back by another message may go at any
+    time: in a second.
     """
     pause, own = _provider.c.paused_until, outbox.c.provider == provider
     paused = select(pause).where(_provider.c.provider == provider, pause > now, pause <= pauses_until)
     due = select(outbox.c.due_at).where(own, may_go()).limit(1)
     later = select(outbox.c.due_at).where(own, _QUEUED, outbox.c.due_at > now).order_by(outbox.c.due_at).limit(1)
-    return func.coalesce(paused.scalar_subquery(), due.scalar_subquery(), later.scalar_subquery())
+    in_a_second = type_coerce(now, BigInteger) + literal_column("1000000")
+    held_back = select(type_coerce(in_a_second, Instant)).where(own, _QUEUED, outbox.c.due_at <= now).limit(1)
+    first, second = later.scalar_subquery(), held_back.scalar_subquery()
+    sooner = case((first < second, first), else_=func.coalesce(second, first))
+    return func.coalesce(paused.scalar_subquery(), due.scalar_subquery(), sooner)
 
 
 def next_lapse() -> Select[tuple[datetime]]:

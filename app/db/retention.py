@@ -207,12 +207,20 @@ def drop_payloads(connection: Connection, msisdn: str, tenure: int, seqs: Sequen
     connection.execute(update(evidence).where(*mine).values(payload=None, salt=None))
 
 
+def _rows_of(
+    connection: Connection, table: Table, names: tuple[str, ...], msisdn: str, tenure: int
+) -> list[Mapping[str, Any]]:
+    found = connection.execute(select(*(table.c[name] for name in names)).where(*_of(table, msisdn, tenure)))
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
 def drop_personal(connection: Connection, msisdn: str, tenure: int) -> None:
     """Delete all personal data of a tenure. Its emptied row stays, as it holds the head of the chain."""
-    for table in (inbound_message, outbound_message):
-        theirs = select(table.c.id).where(*_of(table, msisdn, tenure))
-        in_threads = simulator_message.c.bucket == bucket_of(msisdn), simulator_message.c.message_id.in_(theirs)
-        connection.execute(delete(simulator_message).where(*in_threads))
+    received = _rows_of(connection, inbound_message, inbound_keys.NAMES, msisdn, tenure)
+    inbound_keys.remove(connection, received)
+    _delete_of(connection, received, simulator_message)
+    sent = _rows_of(connection, outbound_message, ("bucket", "id"), msisdn, tenure)
+    _delete_of(connection, sent, attempt, message_part, delivery_report, simulator_message)
     for table in (
         inbound_message,
         outbound_message,

@@ -20,8 +20,10 @@ from app.domain.storage import StorageUnavailableError
 log = observability.logger(__name__)
 # How long after a commit is asked: its own loops are woken by then, and a burst of commits needs one question.
 _GATHER_SECONDS = 0.03
-# After an answer that took some time, nothing is asked for that many times as long.
-_PAUSE_FACTOR = 20
+# After an answer that took some time, nothing is asked for that many times as long, within a limit: it may have waited.
+_PAUSE_FACTOR, _LONGEST_PAUSE_SECONDS = 20, 2.0
+# How long to wait at most, at a database that is away.
+_LONGEST_WAIT = timedelta(seconds=2)
 # How often to look at what others wrote, and whether what is due but could not be done can be done now.
 _LOOK_AGAIN = timedelta(seconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -79,12 +81,14 @@ class Loop:
                     self.wake()
                 failures = 0
                 continue
-            except StorageUnavailableError:
-                log.warning("the database is away; trying again", step=self.name)
+            except StorageUnavailableError as error:
+                log.warning("the database is away; trying again", step=self.name, reason=str(error))
+                pause = _LONGEST_WAIT
             except Exception:
                 log.exception("a step failed; trying again", step=self.name)
+                pause = backoff(failures + 1, 0.5)
             failures += 1
-            await asyncio.sleep(backoff(failures, 0.5).total_seconds())
+            await asyncio.sleep(pause.total_seconds())
             self.wake()
 
 
@@ -156,7 +160,7 @@ class Engine:
         works = tuple(loop.work for loop in self.loops if loop.work is not None)
         found = await self._database.read(partial(due.outlook, loops=works))
         ended, now = asyncio.get_running_loop().time(), datetime.now(UTC)
-        self._not_before = ended + _PAUSE_FACTOR * (ended - began)
+        self._not_before = ended + min(_PAUSE_FACTOR * (ended - began), _LONGEST_PAUSE_SECONDS)
         for loop in self.loops:
             if loop.work in found and found[loop.work] <= now:
                 loop.wake()

@@ -4,21 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-
-from sqlalchemy import Connection
 
 from app import observability
 from app.commands.registry import Registry
-from app.db import recovery
 from app.db.session import Database
-from app.db.state import current_state
 from app.domain.policy import ProviderTraits
 from app.providers.base import Provider
 from app.services.delivery.binds import Binds
 from app.services.delivery.health import Health
 from app.services.delivery.inbox import ProviderInbox
 from app.services.delivery.receipts import Receipts
+from app.services.delivery.recovering import Recovery
 from app.services.delivery.sending import Delivery
 from app.services.engine import Engine
 from app.services.events.outgoing_events import OutgoingEvents
@@ -72,6 +68,7 @@ class Carriers:
     network: SimulatedNetwork
     receipts: Receipts
     deliveries: dict[str, Delivery]
+    recovery: Recovery
 
 
 @dataclass(slots=True)
@@ -152,7 +149,7 @@ class Gateway:
             with alone(database) as nobody_else:
                 await self._check()
                 async with self.storage.worker.held():
-                    await self._recover(everything=nobody_else)
+                    await self.carriers.recovery.run(everything=nobody_else)
                     self.engine.start()
                     self.binds.start()
                     probing = asyncio.create_task(probe.run()) if probe else None
@@ -176,17 +173,3 @@ class Gateway:
         newest = await self.storage.database.write(lambda connection: open_marked(connection, owner))
         if newest is not None:
             self.storage.ids.start_after(newest)
-
-    async def _recover(self, *, everything: bool) -> None:
-        """Requeue lost messages: of all leases if ``everything``, else of those that lapsed."""
-        await self.storage.database.write(self._adopt_orphans)
-        for delivery in self.carriers.deliveries.values():
-            await delivery.give_back_lost(everything=everything)
-
-    def _adopt_orphans(self, connection: Connection) -> None:
-        """Give messages of providers that are no longer configured to the default provider."""
-        now = current_state(connection).now
-        known = [name for name, provider in self.carriers.providers.items() if provider.can_send]
-        count = recovery.adopt_orphans(connection, known, self.carriers.default.name, datetime.now(UTC), now)
-        if count:
-            log.warning("messages waited for providers that the settings do not have", count=count)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from app.domain.ids import MILLISECOND_BITS, WORKER_BITS, end_of, first_at
@@ -23,6 +23,8 @@ class IdSource(Iterator[str]):
         self._lock = threading.Lock()
         self._last = worker
         self._end = 0 if leased else _NO_END
+        # Called, in any thread, when an id is wanted beyond the lease.
+        self.when_ended: Callable[[], None] = lambda: None
 
     def hold(self, worker: int, since: datetime, until: datetime) -> None:
         """Make ids under a worker number in the milliseconds from ``since`` up to ``until`` (UTC)."""
@@ -52,7 +54,10 @@ class IdSource(Iterator[str]):
         with self._lock:
             # An overflow of the counter carries into the milliseconds.
             new = max(self._last + _STEP, now | self._last % _STEP)
-            if new >= self._end:
-                raise StorageUnavailableError("this process holds no worker number")
-            self._last = new
+            is_held = new < self._end
+            if is_held:
+                self._last = new
+        if not is_held:
+            self.when_ended()
+            raise StorageUnavailableError("this process holds no worker number")
         return str(new)

@@ -2,8 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -39,15 +39,18 @@ class WorkerNumber:
         self._ids = ids
         self._owner = secrets.token_hex(8)
         self._number: int | None = None
+        self._is_wanted = asyncio.Event()
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
         """Hold a number within the context. Raise StorageUnavailableError if there is none to be had."""
         await self.renew()
+        self._ids.when_ended = partial(_call_soon, asyncio.get_running_loop(), self._is_wanted.set)
         keeping = asyncio.create_task(self._keep())
         try:
             yield
         finally:
+            self._ids.when_ended = lambda: None
             keeping.cancel()
             await self._give_back()
 
@@ -68,10 +71,15 @@ class WorkerNumber:
         return _Lease(workers.take(connection, self._owner, now, until), now, until)
 
     async def _keep(self) -> None:
-        wait = RENEWED_EVERY
         while True:
-            await asyncio.sleep(wait.total_seconds())
-            wait = RENEWED_EVERY if await self._is_renewed() else _TRIED_AGAIN_AFTER
+            # Sooner if ids are ahead of the lease, as those of another process were whose clock is fast.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RENEWED_EVERY.total_seconds()):
+                    await self._is_wanted.wait()
+            self._is_wanted.clear()
+            if not await self._is_renewed():
+                await asyncio.sleep(_TRIED_AGAIN_AFTER.total_seconds())
+                self._is_wanted.set()
 
     async def _is_renewed(self) -> bool:
         try:
@@ -95,3 +103,8 @@ class WorkerNumber:
     def _end(self, connection: Connection, *, until: datetime) -> None:
         if self._number is not None:
             workers.keep(connection, self._number, self._owner, until)
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
+    """Call a function in the event loop; this one is called in any thread."""
+    loop.call_soon_threadsafe(function)

@@ -30,6 +30,7 @@ from tests.statements import listening
 pytestmark = pytest.mark.anyio
 _mt = outbound_message
 # Nothing here takes longer than a few hundredths of a second, on a machine that has nothing else to do.
+_MORE_THAN_READERS = 8
 _SOON = 0.5
 # Longer than the time in which a running gateway looks at what others may have written.
 _WHILE = 2.5
@@ -118,6 +119,20 @@ async def test_what_another_process_writes_is_found_within_a_second_or_so(
         assert waited < 1 + _SOON
     finally:
         other.storage.database.close()
+
+
+async def test_after_readers_were_busy_it_looks_soon_again(gateway: Running) -> None:
+    """A question that had to wait is no reason to ask no more for long."""
+    database = gateway.gateway.storage.database
+    busy = [asyncio.create_task(database.read(lambda _: time.sleep(1))) for _ in range(_MORE_THAN_READERS)]
+    await asyncio.sleep(0.1)
+    await gateway.store(gateway.message("帮助"))
+    await asyncio.gather(*busy)
+    await gateway.gateway.turning.turns.carry_out(ALICE, PlaceOrder("api:sp", "YYH", Channel.WEB))
+    due_at = min(row["due_at"] for row in await gateway.rows(timer))
+    orders = RECORD_TABLES[Order].table
+    await seconds_until(lambda: gateway.count(orders, orders.c.state == "expired"))
+    assert (datetime.now(UTC) - due_at).total_seconds() < 3
 
 
 # ---- and no work in vain

@@ -10,15 +10,16 @@ import pytest
 from sqlalchemy import select, update
 
 from app.db import workers
+from app.db.conversations import conversation
 from app.db.inbox import inbound_message
 from app.db.session import Database, normalise_url
 from app.db.workers import worker
 from app.db.writing import insert_rows
-from app.domain.ids import WORKERS
+from app.domain.ids import WORKERS, first_at
 from app.domain.storage import StorageUnavailableError
 from app.services.ids import IdSource
-from app.services.worker_number import LEASE, WorkerNumber
-from tests.running import Running, running, settings_for
+from app.services.worker_number import LEASE, RENEWED_EVERY, WorkerNumber
+from tests.running import ALICE, Running, running, settings_for
 
 pytestmark = pytest.mark.anyio
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -181,9 +182,11 @@ async def test_a_reset_leaves_a_process_its_number(gateway: Running) -> None:
 
 
 async def test_without_a_number_work_is_done_later_as_if_the_database_were_away(gateway: Running) -> None:
+    ids = gateway.gateway.storage.ids
     async with gateway.gateway.engine.paused():
         [stored] = await gateway.store(gateway.message("0000"))
-        gateway.gateway.storage.ids.give_up()
+        ids.when_ended = lambda: None  # no number is to be had
+        ids.give_up()
     with pytest.raises(StorageUnavailableError):
         await next(loop for loop in gateway.gateway.engine.loops if loop.name == "turns").step()
     with pytest.raises(StorageUnavailableError):
@@ -198,3 +201,26 @@ async def test_without_a_number_work_is_done_later_as_if_the_database_were_away(
     [handled] = await gateway.rows(inbound_message, inbound_message.c.id == stored.id)
     assert (handled["status"], handled["tries"]) == ("handled", 0)
     assert len(await gateway.received()) == 2
+
+
+async def test_ids_that_another_process_made_ahead_of_the_lease_are_followed_at_once(gateway: Running) -> None:
+    ahead = str(first_at(datetime.now(UTC) + 3 * LEASE))
+    theirs = conversation.update().where(conversation.c.msisdn == ALICE).values(version=ahead)
+    await gateway.gateway.storage.database.write(lambda connection: connection.execute(theirs))
+    began = time.monotonic()
+    await gateway.say("0000")
+    async with asyncio.timeout(20):
+        stored = await _as_soon_as_possible(gateway)
+    assert int(stored) > int(ahead)
+    assert time.monotonic() - began < RENEWED_EVERY.total_seconds() / 2
+
+
+async def _as_soon_as_possible(gateway: Running) -> str:
+    """Store a message, as a carrier does that is told to send it again; return its id."""
+    while True:
+        try:
+            [stored] = await gateway.store(gateway.message("0000"))
+        except StorageUnavailableError:
+            await asyncio.sleep(0.1)
+        else:
+            return stored.id

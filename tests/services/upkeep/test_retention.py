@@ -10,9 +10,11 @@ from app.db.campaigns import campaign_recipient
 from app.db.conversations import conversation
 from app.db.evidence import evidence
 from app.db.handovers import attempt
+from app.db.inbound_keys import inbound_key
 from app.db.inbox import inbound_message
 from app.db.outbound_messages import outbound_message
 from app.db.questions import question
+from app.db.reports import delivery_report
 from app.db.simulator import simulator_message
 from app.db.subscriptions import subscription
 from app.domain.account import SubscriberStatus
@@ -119,7 +121,11 @@ async def close_alice(gateway: Running) -> None:
 
 
 async def test_a_closed_tenure_is_erased_when_its_time_is_over(gateway: Running) -> None:
+    await gateway.faults("error", count=1)
     await gateway.say("QXCL")
+    await gateway.advance(minutes=1)
+    assert await gateway.count(attempt, attempt.c.msisdn == ALICE)
+    assert await gateway.count(delivery_report, delivery_report.c.msisdn == ALICE)
     await close_alice(gateway)
     erase = gateway.gateway.upkeep.erasure.erase
     with pytest.raises(RefusedError, match="kept until"):
@@ -128,7 +134,10 @@ async def test_a_closed_tenure_is_erased_when_its_time_is_over(gateway: Running)
     await erase(ALICE, 1, "api:demo", "they asked for it")
     rows = await gateway.rows(evidence, evidence.c.msisdn == ALICE)
     assert [row["kind"] for row in rows if row["payload"]] == ["erased"]
-    for table in (subscription, inbound_message, outbound_message, question, simulator_message):
+    for table in (
+        subscription, inbound_message, inbound_key, outbound_message, attempt, delivery_report, question,
+        simulator_message,
+    ):  # fmt: skip
         assert await gateway.count(table, table.c.msisdn == ALICE) == 0, table.name
     assert all_chains_verify(gateway)
 
