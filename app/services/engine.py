@@ -21,7 +21,7 @@ log = observability.logger(__name__)
 # How long after a commit is asked: its own loops are woken by then, and a burst of commits needs one question.
 _GATHER_SECONDS = 0.03
 # After an answer that took some time, nothing is asked for that many times as long, within a limit: it may have waited.
-_PAUSE_FACTOR, _LONGEST_PAUSE_SECONDS = 20, 2.0
+_PAUSE_FACTOR, _LONGEST_PAUSE_SECONDS = 20, 1.0
 # How long to wait at most, at a database that is away.
 _LONGEST_WAIT = timedelta(seconds=2)
 # How often to look at what others wrote, and whether what is due but could not be done can be done now.

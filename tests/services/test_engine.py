@@ -29,9 +29,9 @@ from tests.statements import listening
 
 pytestmark = pytest.mark.anyio
 _mt = outbound_message
-# Nothing here takes longer than a few hundredths of a second, on a machine that has nothing else to do.
 _MORE_THAN_READERS = 8
-_SOON = 0.5
+# In seconds. What wakes no loop waits for ever; how soon things happen is for the benchmark to say.
+_SOON = 8.0
 # Longer than the time in which a running gateway looks at what others may have written.
 _WHILE = 2.5
 
@@ -71,7 +71,7 @@ async def test_a_delayed_report_comes_in_time(gateway: Running) -> None:
     await gateway.store(gateway.message("帮助"))
     await seconds_until(lambda: gateway.count(_mt, _mt.c.status == "accepted"))
     waited = await seconds_until(lambda: gateway.count(_mt, _mt.c.status == "delivered"))
-    assert 1 - _SOON < waited < 1 + _SOON
+    assert 0.5 < waited < 1 + _SOON
 
 
 async def test_a_retry_is_made_in_time(gateway: Running) -> None:
@@ -93,7 +93,7 @@ async def test_a_campaign_begins_at_once(gateway: Running) -> None:
     async def is_done() -> bool:
         return (await gateway.gateway.management.campaigns.one(started)).done_at is not None
 
-    assert await seconds_until(is_done) < 1
+    assert await seconds_until(is_done) < _SOON
 
 
 async def test_nothing_falls_due_while_the_clock_stands_still(gateway: Running) -> None:
@@ -132,7 +132,7 @@ async def test_after_readers_were_busy_it_looks_soon_again(gateway: Running) -> 
     due_at = min(row["due_at"] for row in await gateway.rows(timer))
     orders = RECORD_TABLES[Order].table
     await seconds_until(lambda: gateway.count(orders, orders.c.state == "expired"))
-    assert (datetime.now(UTC) - due_at).total_seconds() < 3
+    assert (datetime.now(UTC) - due_at).total_seconds() < _SOON
 
 
 # ---- and no work in vain
