@@ -9,10 +9,10 @@ from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Table, and_, delete, select, tuple_
+from sqlalchemy import Connection, Delete, Table, delete, select, tuple_
 
 from app.db.rows import Row, driver_of, given_keys, matching
-from app.db.writing import Condition, Statement, as_parameter, bound_to, compiled, in_order, recordset, updating
+from app.db.writing import Condition, Statement, as_parameter, compiled, in_order, matched, updating
 
 # The values of a row's key columns, in their order; there are at least two.
 Key = tuple[Any, ...]
@@ -32,14 +32,10 @@ def _claiming(
 def _removing(
     dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str, ...], only: Condition | None
 ) -> Statement:
+    removal = delete(table).where(matched(dialect, table, names, keys, only)[0])
     if dialect == "sqlite":
-        bound = bound_to(table)
-        own = and_(*(table.c[key] == bound(key) for key in keys))
-        return compiled(delete(table).where(own if only is None else and_(own, only(bound))))
-    given = recordset(table, names)
-    own = matching(table, given, keys)
-    condition = own if only is None else and_(own, only(lambda name: given.c[name]))
-    return Statement(delete(table).where(condition).returning(*(table.c[key] for key in keys)))
+        return compiled(removal)
+    return Statement(removal.returning(*(table.c[key] for key in keys)))
 
 
 def _changed(connection: Connection, statement: Statement, rows: Sequence[Row], keys: tuple[str, ...]) -> set[Key]:

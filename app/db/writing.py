@@ -155,9 +155,24 @@ Condition = Callable[[Given], ColumnElement[bool]]
 Derived = Callable[[Given], Mapping[str, ColumnElement[Any]]]
 
 
-def bound_to(table: Table) -> Given:
-    """Return what makes the parameter for a value of each of SQLite's rows."""
-    return lambda name: bindparam(_BIND + name, type_=table.c[name].type)
+def matched(
+    dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str, ...], only: Condition | None
+) -> tuple[ColumnElement[bool], Given]:
+    """Return the condition for the rows with the given keys where ``only`` holds, and what makes each given value."""
+    if dialect == "sqlite":
+
+        def value_of(name: str) -> ColumnElement[Any]:
+            return bindparam(_BIND + name, type_=table.c[name].type)
+
+        own = and_(*(table.c[key] == value_of(key) for key in keys))
+    else:
+        given = recordset(table, names)
+
+        def value_of(name: str) -> ColumnElement[Any]:
+            return given.c[name]
+
+        own = matching(table, given, keys)
+    return own if only is None else and_(own, only(value_of)), value_of
 
 
 @cache
@@ -173,13 +188,7 @@ def updating(
 
     ``only`` makes a further condition of the given values, and ``derived`` further values.
     """
-    bound = bound_to(table)
-    if dialect == "sqlite":
-        own, value_of = and_(*(table.c[key] == bound(key) for key in keys)), bound
-    else:
-        given = recordset(table, names)
-        own, value_of = matching(table, given, keys), lambda name: given.c[name]
-    condition = own if only is None else and_(own, only(value_of))
+    condition, value_of = matched(dialect, table, names, keys, only)
     values = {name: value_of(name) for name in names if name not in keys}
     statement = update(table).where(condition).values({**values, **(derived(value_of) if derived else {})})
     return compiled(statement) if dialect == "sqlite" else Statement(statement)
