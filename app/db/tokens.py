@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, Table, Text, insert, select, update
 
 from app.db.columns import metadata
+from app.db.rows import AnyRow
 from app.db.types import Instant
 from app.domain.values import value
 
@@ -42,8 +43,8 @@ def add_token(connection: Connection, token: TokenRead, token_hash: str) -> None
     connection.execute(insert(_token).values(**values))
 
 
-def _read(row: object) -> TokenRead:
-    return TokenRead(row.name, frozenset(row.scopes.split()), row.created_at, row.revoked_at)  # type: ignore[attr-defined]
+def _read(row: AnyRow) -> TokenRead:
+    return TokenRead(row.name, frozenset(row.scopes.split()), row.created_at, row.revoked_at)
 
 
 def find_token(connection: Connection, token_hash: str) -> TokenRead | None:

@@ -122,7 +122,7 @@ class Intake:
         conversations.open_conversations(
             connection, [str(row["msisdn"]) for row in new if row["status"] is InboundStatus.PENDING]
         )
-        self._run_companions(connection, new)
+        self._run_companions(connection, new, now)
         changed_repeats = [_changed_repeat(row, now) for row, known in zip(rows, found, strict=True) if known.differs]
         inbox.add(connection, changed_repeats)
         unused = Counter(str(row["verdict"]) for row in new if row["verdict"])
@@ -172,14 +172,10 @@ class Intake:
             return sender_as_given(_masked_address(message.sender)), reason
         return msisdn, None if msisdn.startswith(self._allowed_prefixes) else _FOREIGN_PREFIX
 
-    def _run_companions(self, connection: Connection, rows: Sequence[dict[str, object]]) -> None:
-        """Call the companion of each provider with its new messages."""
+    def _run_companions(self, connection: Connection, rows: Sequence[dict[str, object]], now: datetime) -> None:
+        """Call the companion of each provider with its new messages, stored at ``now``."""
         for provider, companion in self._companions.items():
-            own = [
-                NewMessage(str(row["id"]), str(row["msisdn"]), row["stored_at"])  # type: ignore[arg-type]
-                for row in rows
-                if row["provider"] == provider
-            ]
+            own = [NewMessage(str(row["id"]), str(row["msisdn"]), now) for row in rows if row["provider"] == provider]
             if own:
                 companion(connection, own)
 
