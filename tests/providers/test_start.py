@@ -112,6 +112,17 @@ def test_messages_are_not_sent_unencrypted_unless_a_setting_allows_it(
     assert carrier_options().sends_in_clear()
 
 
+@pytest.mark.parametrize("option", ["rate: 5", "window: 2"])
+def test_the_simulator_has_neither_rate_nor_window(
+    environment: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.setenv("SMSGW_ENV", "test")
+    environment.write_text(f"providers: {{simulator: {{kind: simulator, {option}}}}}")
+    said = refusal()
+    assert said.startswith("providers.simulator ")
+    assert "remove rate and window" in said
+
+
 def test_the_simulator_prevents_a_start_in_production(environment: Path) -> None:
     environment.write_text("providers: {simulator: {kind: simulator, secret: whsec_c2l4dGVlbiBieXRlcyBvZiBpdA==}}")
     said = refusal()
