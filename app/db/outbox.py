@@ -26,7 +26,7 @@ from sqlalchemy import (
     select,
 )
 
-from app.db.claims import Key, claim_rows, remove_rows
+from app.db.claims import Key, claim_rows, deletion, remove_rows
 from app.db.columns import QUEUE, customer, metadata, optional, partial_index, required
 from app.db.keys import ITEM, NUMBER, NumberKey
 from app.db.lookups import by_index, is_set
@@ -262,7 +262,8 @@ def end_leases(connection: Connection, rows: Sequence[Row]) -> int:
 
 def remove(connection: Connection, keys: Sequence[Key]) -> None:
     """Take messages out, whether or not they are being sent: it is known what became of them."""
-    remove_rows(connection, outbox, [dict(zip(ITEM, key, strict=True)) for key in keys], ITEM)
+    if keys:
+        connection.execute(deletion(connection.dialect.name, outbox, ITEM), as_keys(keys))
 
 
 def remove_free(connection: Connection, keys: Sequence[Key]) -> set[Key]:
