@@ -196,7 +196,7 @@ def _end_lost_leases(carriers: Carriers, posting: Loop, engine: Engine) -> None:
     """Add the loop that goes on with what workers that died had leased."""
 
     async def step() -> bool:
-        await carriers.recovery.run()
+        await carriers.recovery.end_leases()
         posting.wake()
         return False
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, or_, select
 
 from app.db.claims import remove_rows
 from app.db.keys import ITEM
@@ -106,19 +106,28 @@ def _reroute(connection: Connection, keys: Sequence[Row], provider: str, now: da
     return len(moved)
 
 
-def adopt_orphans(
-    connection: Connection, configured: Sequence[str], default_provider: str, machine_now: datetime, now: datetime
-) -> int:
+def adopt_orphans(connection: Connection, configured: Sequence[str], default_provider: str, now: datetime) -> int:
     """Move queued messages of providers that are no longer configured to the default provider. Return their number.
 
-    Messages that were being sent when a worker died are counted too; their results are unknown (delivery.md 8), and so
-    are those of messages that the provider has taken in part.
+    The results of those that the provider has taken in part are unknown (delivery.md 8); they are counted, too.
     """
-    gone = or_(outbox.c.leased_by.is_(None), outbox.c.leased_until < machine_now)
-    statement = select(outbox).where(gone, outbox.c.provider.not_in(configured))
-    found = connection.execute(statement).mappings().all()
+    found = _of_others(connection, configured, outbox.c.leased_by.is_(None))
     # Certainly no part of these has been sent.
-    untouched = [row for row in found if row["leased_by"] is None and row["progress"] is None]
-    others = [row for row in found if row["leased_by"] is not None or row["progress"] is not None]
-    moved = _reroute(connection, [_key_of(row) for row in untouched], default_provider, now)
-    return moved + _give_up(connection, others)
+    untouched = [_key_of(row) for row in found if row["progress"] is None]
+    in_part = [row for row in found if row["progress"] is not None]
+    return _reroute(connection, untouched, default_provider, now) + _give_up(connection, in_part)
+
+
+def end_orphaned_leases(connection: Connection, configured: Sequence[str], machine_now: datetime) -> int:
+    """End expired leases for providers that are not configured; what came of these messages is unknown.
+
+    Return the number of messages.
+    """
+    return _give_up(connection, _of_others(connection, configured, outbox.c.leased_until < machine_now))
+
+
+def _of_others(
+    connection: Connection, configured: Sequence[str], condition: ColumnElement[bool]
+) -> Sequence[RowMapping]:
+    statement = select(outbox).where(condition, outbox.c.provider.not_in(configured))
+    return connection.execute(statement).mappings().all()

@@ -149,7 +149,7 @@ class Gateway:
             with alone(database) as nobody_else:
                 await self._check()
                 async with self.storage.worker.held():
-                    await self.carriers.recovery.run(everything=nobody_else)
+                    await self.carriers.recovery.at_start(everything=nobody_else)
                     self.engine.start()
                     self.binds.start()
                     probing = asyncio.create_task(probe.run()) if probe else None

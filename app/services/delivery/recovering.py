@@ -15,7 +15,7 @@ log = observability.logger(__name__)
 
 
 class Recovery:
-    """Goes on with messages whose sender is gone. It runs at the start, and when a lease lapses."""
+    """Goes on with messages whose sender is gone."""
 
     def __init__(self, database: Database, deliveries: Mapping[str, Delivery], default_provider: str) -> None:
         """``deliveries`` are by the provider's name; the default provider sends what none of them does."""
@@ -23,14 +23,27 @@ class Recovery:
         self._deliveries = deliveries
         self._default_provider = default_provider
 
-    async def run(self, *, everything: bool = False) -> None:
-        """End the leases that lapsed, or all if ``everything``, as no other process is there; adopt orphans."""
+    async def at_start(self, *, everything: bool) -> None:
+        """Adopt what is queued for other providers, and end the leases that lapsed.
+
+        ``everything``: end all leases of this process's providers, as no other process is there.
+        """
         await self._database.write(self._adopt_orphans)
+        await self.end_leases(everything=everything)
+
+    async def end_leases(self, *, everything: bool = False) -> None:
+        """End the leases that lapsed, also those for providers that the settings do not have any more."""
+        await self._database.write(self._end_orphaned_leases)
         for delivery in self._deliveries.values():
             await delivery.give_back_lost(everything=everything)
 
     def _adopt_orphans(self, connection: Connection) -> None:
-        now, known = current_state(connection).now, list(self._deliveries)
-        count = recovery.adopt_orphans(connection, known, self._default_provider, datetime.now(UTC), now)
+        now = current_state(connection).now
+        count = recovery.adopt_orphans(connection, list(self._deliveries), self._default_provider, now)
         if count:
             log.warning("messages waited for providers that the settings do not have", count=count)
+
+    def _end_orphaned_leases(self, connection: Connection) -> None:
+        count = recovery.end_orphaned_leases(connection, list(self._deliveries), datetime.now(UTC))
+        if count:
+            log.warning("messages were being sent through providers that the settings do not have", count=count)

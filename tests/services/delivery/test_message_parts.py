@@ -106,7 +106,7 @@ async def test_a_message_that_was_taken_in_part_is_never_given_to_another_provid
     await ask(gateway, *[RefusedForNow("8", progress="1 of 3")] * 99)
     write = gateway.gateway.storage.database.write
     assert await write(lambda connection: fail_over(connection, NAME, FailoverRoute("other"), START, 10)) == 0
-    await write(lambda connection: adopt_orphans(connection, ["other"], "other", START, START))
+    await write(lambda connection: adopt_orphans(connection, ["other"], "other", START))
     [row] = await gateway.outbound()
     assert (row["provider"], row["status"]) == (NAME, "unknown")
 
