@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -160,15 +161,20 @@ def id_at(moment: datetime) -> str:
     return str(first_at(moment))
 
 
+@contextmanager
+def _alice_locked(gateway: Running) -> Iterator[None]:
+    """Lock the conversation of ALICE, as another worker does that handles her messages."""
+    row = conversations.conversation
+    with gateway.gateway.storage.database.engine.begin() as connection:
+        connection.execute(row.select().where(row.c.msisdn == ALICE).with_for_update())
+        yield
+
+
 async def test_subscribers_do_not_wait_for_one_whose_row_is_locked(postgresql_url: str) -> None:
     async with running(settings_for(postgresql_url)) as gateway:
-        conversation = conversations.conversation
-        engine = gateway.gateway.storage.database.engine
         await gateway.store(gateway.message("0000"))
         await gateway.drain()
-        held = conversation.select().where(conversation.c.msisdn == ALICE).with_for_update()
-        with engine.begin() as connection:
-            connection.execute(held)
+        with _alice_locked(gateway):
             await gateway.store(gateway.message("帮助"), gateway.message("0000", sender=NUMBERS[0]))
             await gateway.gateway.engine.settle()
             assert len(await gateway.received(NUMBERS[0])) == 1
@@ -182,13 +188,9 @@ async def test_subscribers_do_not_wait_for_a_locked_one_with_more_messages_than_
     postgresql_url: str,
 ) -> None:
     async with running(settings_for(postgresql_url)) as gateway:
-        conversation = conversations.conversation
-        engine = gateway.gateway.storage.database.engine
         await gateway.store(gateway.message("0000"))
         await gateway.drain()
-        held = conversation.select().where(conversation.c.msisdn == ALICE).with_for_update()
-        with engine.begin() as connection:
-            connection.execute(held)
+        with _alice_locked(gateway):
             await gateway.store(*(gateway.message("帮助") for _ in range(1100)))
             await gateway.store(gateway.message("0000", sender=NUMBERS[0]))
             await gateway.gateway.engine.settle()
