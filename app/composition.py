@@ -42,6 +42,7 @@ from app.services.simulator.network import PROVIDER as SIMULATOR
 from app.services.simulator.simulation import Simulation
 from app.services.startup import DatabaseOwner
 from app.services.turns.handling import Turns
+from app.services.turns.stimuli import StimulusFactory
 from app.services.upkeep.probing import Probe
 from app.services.upkeep.retention import Erasure
 from app.services.worker_number import WorkerNumber
@@ -105,17 +106,17 @@ async def _close(*transports: httpx.AsyncBaseTransport) -> None:
 
 
 def _turning(settings: Settings, storage: Storage, registry: Registry, carriers: Carriers, engine: Engine) -> Turning:
+    traits = {
+        name: carrier_of(settings, name) if provider.can_send else carriers.default
+        for name, provider in carriers.providers.items()
+    }
     turns = Turns(
         storage.database,
         Router(registry),
         storage.ids,
         storage.sealer,
         replace(settings.policy(), keywords=registry.all_keywords, menu=registry.menu),
-        {
-            name: carrier_of(settings, name) if provider.can_send else carriers.default
-            for name, provider in carriers.providers.items()
-        },
-        carriers.default,
+        StimulusFactory(storage.sealer, traits, carriers.default),
         carriers.deliveries,
     )
     loop = engine.add("turns", turns.step, work=(Work.TURNS, ""))

@@ -12,6 +12,7 @@ from app.db.keys import ITEM, ItemKey
 from app.db.lookups import by_index, is_set
 from app.db.outbound_messages import outbound_message
 from app.db.rows import Row, fetch
+from app.db.shares import Share, of_share
 from app.db.timers import StoredTimer, set_timers
 from app.db.writing import Given
 from app.domain.matters import DeliveryOutcome, Matter, MessageOutcome
@@ -63,11 +64,12 @@ def _is_as_found(given: Given) -> ColumnElement[bool]:
     return and_(is_set(_mt.c.has_news), by_index(_mt.c.status, given("status")))
 
 
-def collect(connection: Connection, now: datetime) -> bool:
-    """Set a timer for each new outcome, due at ``now`` (UTC). Return True if there were any."""
+def collect(connection: Connection, now: datetime, share: Share | None = None) -> bool:
+    """Set a timer for each new outcome in a share, due at ``now`` (UTC). Return True if there were any."""
+    found = fetch(connection, *of_share(connection, _NEWS, _mt, share, {}))
     timers: dict[ItemKey, StoredTimer] = {}
     rows: list[Row] = []
-    for bucket, msisdn, tenure, message_id, about, status, told, was_taken in fetch(connection, _NEWS, {}):
+    for bucket, msisdn, tenure, message_id, about, status, told, was_taken in found:
         is_lost = status in _NOT_DELIVERED
         # A report may come before anybody looked: that the message was taken is told first all the same.
         is_taken = told == WAITING and (status == OutboundStatus.ACCEPTED or (was_taken and is_lost))

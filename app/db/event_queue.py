@@ -24,6 +24,7 @@ from app.db.keys import NUMBER
 from app.db.lookups import by_index
 from app.db.readers import RowReader
 from app.db.rows import one_of
+from app.db.shares import Share, of_share
 from app.db.types import Instant
 from app.db.writing import Given, update_rows
 from app.domain.events import TRIED_FOR, EventStatus
@@ -92,10 +93,15 @@ _FIRST_DUE = (
 )
 
 
-def is_due(connection: Connection, receiver: str, now: datetime, machine_now: datetime) -> bool:
-    """Return True if a receiver has a due event. ``now``: the gateway's clock, ``machine_now``: the machine's."""
+def is_due(
+    connection: Connection, receiver: str, now: datetime, machine_now: datetime, share: Share | None = None
+) -> bool:
+    """Return True if a receiver has a due event about a number of a share.
+
+    ``now`` is by the gateway's clock, ``machine_now`` by the machine's.
+    """
     given = {"receiver": receiver, "now": now, "machine_now": machine_now, "limit": 1}
-    return connection.execute(_FIRST_DUE, given).first() is not None
+    return connection.execute(*of_share(connection, _FIRST_DUE, event, share, given)).first() is not None
 
 
 def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:
@@ -110,11 +116,18 @@ def next_lapse() -> Select[tuple[datetime]]:
 
 
 def due_events(
-    connection: Connection, receiver: str, now: datetime, machine_now: datetime, limit: int, leased_by: str
+    connection: Connection,
+    receiver: str,
+    now: datetime,
+    machine_now: datetime,
+    limit: int,
+    leased_by: str,
+    share: Share | None = None,
 ) -> list[ClaimedEvent]:
-    """Return for a receiver the first unfinished event of each subscriber, if it is due; oldest first."""
+    """Return for a receiver the first unfinished event of each subscriber of a share, if it is due; oldest first."""
     given = {"receiver": receiver, "now": now, "machine_now": machine_now, "limit": limit}
-    return [_CLAIMED.read(row, leased_by) for row in connection.execute(_FIRST_DUE, given)]
+    found = connection.execute(*of_share(connection, _FIRST_DUE, event, share, given))
+    return [_CLAIMED.read(row, leased_by) for row in found]
 
 
 def _is_as_found(given: Given) -> ColumnElement[bool]:

@@ -34,6 +34,7 @@ from app.db.outbound_messages import insert_messages, outbound_message
 from app.db.provider_state import provider_lane
 from app.db.readers import RowReader
 from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching, one_of
+from app.db.shares import Share, of_share
 from app.db.types import Id, Instant
 from app.db.writing import Given, insert_rows, update_rows
 from app.domain.messages import Lane, OutboundStatus
@@ -199,16 +200,22 @@ _DUE = (
 
 
 def due_messages(
-    connection: Connection, provider: str, now: datetime, limit: int, leased_by: str | None
+    connection: Connection,
+    provider: str,
+    now: datetime,
+    limit: int,
+    leased_by: str | None,
+    share: Share | None = None,
 ) -> list[ClaimedMessage]:
-    """Return at most ``limit`` messages that may be sent, prompt ones first.
+    """Return at most ``limit`` messages of a share that may be sent, prompt ones first.
 
     The caller has locked the provider's state. ``leased_by`` is the id of the lease that follows.
     """
     found: list[ClaimedMessage] = []
     for lane in (Lane.PROMPT, Lane.BULK):
         given = {"provider": provider, "lane": lane.value, "now": now, "limit": limit - len(found)}
-        found += [_CLAIMED_MESSAGE.read(row, leased_by) for row in fetch(connection, _DUE, given)]
+        rows = fetch(connection, *of_share(connection, _DUE, outbox, share, given))
+        found += [_CLAIMED_MESSAGE.read(row, leased_by) for row in rows]
         if len(found) == limit:
             break
     return found

@@ -10,6 +10,7 @@ from app.db.keys import ITEM
 from app.db.outbound_messages import outbound_message, set_fates
 from app.db.outbox import change_free, end_leases, is_own, of_row, outbox
 from app.db.rows import Row
+from app.db.shares import Share, of_share
 from app.db.types import Instant
 from app.db.writing import update_rows
 from app.domain.messages import OutboundStatus
@@ -25,15 +26,22 @@ _LOST = select(*(outbox.c[name] for name in ITEM), outbox.c.attempts, outbox.c.e
 
 
 def release_lost_leases(
-    connection: Connection, provider: str, machine_now: datetime, now: datetime, *, resend: bool, everything: bool
+    connection: Connection,
+    provider: str,
+    machine_now: datetime,
+    now: datetime,
+    *,
+    resend: bool,
+    everything: bool,
+    share: Share | None = None,
 ) -> int:
-    """End expired leases; the results of their attempts are unknown (delivery.md 8). Return the number of messages.
+    """End a share's expired leases. Return the number of messages; what became of them is unknown (delivery.md 8).
 
     ``resend``: queue the messages again, as the provider recognises their references. ``everything``: end all leases,
     also those that have not expired, as no worker is alive.
     """
     given = {"provider": provider, "machine_now": machine_now, "all_of_them": everything}
-    found = connection.execute(_LOST, given).mappings().all()
+    found = connection.execute(*of_share(connection, _LOST, outbox, share, given)).mappings().all()
     if resend:
         rows: list[Row] = [{**_key_of(row), "leased_by": row["leased_by"], "due_at": now} for row in found]
         return end_leases(connection, rows)
@@ -76,8 +84,10 @@ class FailoverRoute:
     prefixes: tuple[str, ...] = ()
 
 
-def fail_over(connection: Connection, provider: str, route: FailoverRoute, now: datetime, limit: int) -> int:
-    """Move at most ``limit`` queued messages of a failing provider to another one. Return their number.
+def fail_over(
+    connection: Connection, provider: str, route: FailoverRoute, now: datetime, limit: int, share: Share | None = None
+) -> int:
+    """Move at most ``limit`` queued messages of a share from a failing provider to another one. Return their number.
 
     One that the provider has taken in part stays.
     """
@@ -93,7 +103,8 @@ def fail_over(connection: Connection, provider: str, route: FailoverRoute, now: 
         .order_by(outbox.c.lane.desc(), outbox.c.id)
         .limit(limit)
     )
-    keys = [_key_of(row) for row in connection.execute(waiting).mappings()]
+    found = connection.execute(*of_share(connection, waiting, outbox, share, {}))
+    keys = [_key_of(row) for row in found.mappings()]
     return _reroute(connection, keys, route.provider, now)
 
 

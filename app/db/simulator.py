@@ -33,6 +33,7 @@ from app.db.outbound_messages import outbound_message
 from app.db.outbox import STATUS, beside, outbox
 from app.db.readers import RowReader
 from app.db.rows import Row, fetch
+from app.db.shares import Share, of_share
 from app.db.types import Id, Instant
 from app.db.writing import Given, insert_new_rows
 from app.domain.msisdn import bucket_of
@@ -154,9 +155,10 @@ def _is_owed(_given: Given) -> ColumnElement[bool]:
     return is_set(_sim.c.report_due_at)
 
 
-def claim_reports(connection: Connection, now: datetime, limit: int) -> list[DueReport]:
-    """Return at most ``limit`` reports that are due, and mark them as sent."""
-    found = list(map(_DUE_REPORT.read, fetch(connection, _DUE, {"now": now, "limit": limit})))
+def claim_reports(connection: Connection, now: datetime, limit: int, share: Share | None = None) -> list[DueReport]:
+    """Return at most ``limit`` reports of a share that are due, and mark them as sent."""
+    due = fetch(connection, *of_share(connection, _DUE, _sim, share, {"now": now, "limit": limit}))
+    found = list(map(_DUE_REPORT.read, due))
     rows = [{"bucket": one.bucket, "msisdn": one.msisdn, "seq": one.seq, "report_due_at": None} for one in found]
     ours = claim_rows(connection, _sim, rows, (*NUMBER, "seq"), _is_owed)
     return [one for one in found if (one.bucket, one.msisdn, one.seq) in ours]

@@ -29,6 +29,7 @@ from app.db.inbox import inbound_message, is_postponed
 from app.db.keys import NUMBER, TENURE, NumberKey, TenureKey
 from app.db.readers import RowReader
 from app.db.rows import AnySelect, as_keys, fetch, given_keys, matching, one_of
+from app.db.shares import Share, of_share
 from app.db.types import Instant
 from app.db.writing import upsert_rows
 from app.domain.turn import HELD_MESSAGE
@@ -99,9 +100,10 @@ _DUE_KEYS = (
 )
 
 
-def due_numbers(connection: Connection, now: datetime, limit: int) -> list[NumberKey]:
-    """Return the numbers of the ``limit`` timers that fell due first; a number may occur twice."""
-    return [(row[0], row[1]) for row in fetch(connection, _DUE_KEYS, {"now": now, "limit": limit})]
+def due_numbers(connection: Connection, now: datetime, limit: int, share: Share | None = None) -> list[NumberKey]:
+    """Return the numbers of the ``limit`` timers of a share that fell due first; a number may occur twice."""
+    found = fetch(connection, *of_share(connection, _DUE_KEYS, _timer, share, {"now": now, "limit": limit}))
+    return [(row[0], row[1]) for row in found]
 
 
 # Messages held in the quiet hours are sent in the order they were made, which their data start with (flows.md 15).

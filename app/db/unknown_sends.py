@@ -10,6 +10,7 @@ from app.db.keys import ITEM, NUMBER
 from app.db.lookups import by_index, is_set
 from app.db.outbound_messages import outbound_message
 from app.db.rows import Row, fetch, raw
+from app.db.shares import Share, of_share
 from app.db.timers import StoredTimer, set_timers
 from app.db.types import Instant, from_micros
 from app.db.writing import Given
@@ -32,12 +33,12 @@ def _is_unknown(_given: Given) -> ColumnElement[bool]:
     return is_set(_mt.c.unknown_until)
 
 
-def collect(connection: Connection, now: datetime) -> bool:
-    """Set a timer for each unknown message whose validity is over, due at the end of it. Return True if there was any.
+def collect(connection: Connection, now: datetime, share: Share | None = None) -> bool:
+    """Set a timer for each unknown message of a share whose validity is over, due at its end. Return True if any was.
 
     Messages of a number's former tenures get none. A delivery report that comes later still counts.
     """
-    found = fetch(connection, _OVERDUE, {"now": now})
+    found = fetch(connection, *of_share(connection, _OVERDUE, _mt, share, {"now": now}))
     rows: list[Row] = [
         {"bucket": bucket, "msisdn": msisdn, "id": message_id, "final_at": from_micros(ended), "unknown_until": None}
         for bucket, msisdn, _, message_id, ended, _ in found

@@ -11,6 +11,7 @@ from app.db.keys import NUMBER, NumberKey
 from app.db.lookups import by_index
 from app.db.readers import RowReader
 from app.db.rows import fetch, one_of
+from app.db.shares import Share, of_share
 from app.db.types import Id, Instant
 from app.domain.messages import InboundStatus
 from app.domain.values import value
@@ -44,9 +45,9 @@ _LOCK = (
 )
 
 
-def lock_waiting(connection: Connection, now: datetime, limit: int) -> Waiting:
-    """Lock the conversations of the oldest ``limit`` due messages, but for those that others have locked."""
-    found = fetch(connection, _LOCK, {"now": now, "limit": limit})
+def lock_waiting(connection: Connection, now: datetime, limit: int, share: Share | None = None) -> Waiting:
+    """Lock the conversations of the oldest ``limit`` due messages of a share, but for those that others have locked."""
+    found = fetch(connection, *of_share(connection, _LOCK, _inbound, share, {"now": now, "limit": limit}))
     locked = {(row[0], row[1]): row for row in found}
     newest = found[-1][-1] if found else None
     return Waiting(list(map(CONVERSATION.read, locked.values())), newest, is_all=len(found) < limit)
@@ -58,15 +59,16 @@ _UP_TO = _ALL.where(_inbound.c.id <= bindparam("newest", type_=Id))
 
 
 def pending_of(
-    connection: Connection, numbers: Sequence[NumberKey], now: datetime, newest: str | None
+    connection: Connection, numbers: Sequence[NumberKey], now: datetime, newest: str | None, share: Share | None = None
 ) -> list[StoredMessage]:
-    """Return the due messages of locked numbers up to the id ``newest``, in the order in which they were stored.
+    """Return the due messages of a share's locked numbers up to the id ``newest``, in the order of their storing.
 
     They are looked at anew, as somebody else may have handled them before the numbers were locked. Up to that id there
     is little else. None: all due messages.
     """
     ours = set(numbers)
-    found = fetch(connection, _ALL if newest is None else _UP_TO, {"now": now, "newest": newest})
+    statement = _ALL if newest is None else _UP_TO
+    found = fetch(connection, *of_share(connection, statement, _inbound, share, {"now": now, "newest": newest}))
     return [message for message in map(_MESSAGE.read, found) if (message.bucket, message.msisdn) in ours]
 
 
@@ -94,11 +96,16 @@ _NUMBERS = select(_inbound.c.bucket, _inbound.c.msisdn).where(_DUE).order_by(_in
 _WITHOUT_CONVERSATION = _NUMBERS.where(~exists().where(_OF_MESSAGE))
 
 
-def pending_numbers(connection: Connection, now: datetime, limit: int) -> list[NumberKey]:
-    """Return the numbers of the oldest ``limit`` due messages; a number may occur twice."""
-    return [(row[0], row[1]) for row in fetch(connection, _NUMBERS, {"now": now, "limit": limit})]
+def pending_numbers(connection: Connection, now: datetime, limit: int, share: Share | None = None) -> list[NumberKey]:
+    """Return the numbers of the oldest ``limit`` due messages of a share; a number may occur twice."""
+    found = fetch(connection, *of_share(connection, _NUMBERS, _inbound, share, {"now": now, "limit": limit}))
+    return [(row[0], row[1]) for row in found]
 
 
-def numbers_without_conversation(connection: Connection, now: datetime, limit: int) -> list[NumberKey]:
-    """Return numbers of due messages whose conversations were purged while the messages came in."""
-    return [(row[0], row[1]) for row in fetch(connection, _WITHOUT_CONVERSATION, {"now": now, "limit": limit})]
+def numbers_without_conversation(
+    connection: Connection, now: datetime, limit: int, share: Share | None = None
+) -> list[NumberKey]:
+    """Return numbers of a share's due messages whose conversations were purged while the messages came in."""
+    given = {"now": now, "limit": limit}
+    found = fetch(connection, *of_share(connection, _WITHOUT_CONVERSATION, _inbound, share, given))
+    return [(row[0], row[1]) for row in found]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,16 +18,14 @@ from app.db.questions import question
 from app.db.session import Database, normalise_url
 from app.db.simulator import simulator_message
 from app.db.timers import timer
-from app.db.writing import insert_rows
-from app.domain.msisdn import bucket_of
-from app.services.ids import IdSource
 from tests.databases import copy_of
+from tests.db.queues import fill
 from tests.db.test_plans import a_day
-from tests.running import START, running, settings_for
+from tests.db.test_shares import FINDERS, Finder
+from tests.running import running, settings_for
 from tests.statements import listening
 
 pytestmark = pytest.mark.anyio
-ROWS = 5_000
 QUEUES = (outbox, timer)
 FILLED = (
     *QUEUES, conversation, outbound_message, inbound_message, inbound_key, question, simulator_message,
@@ -42,40 +40,8 @@ def empty(connection: Connection) -> None:
     connection.exec_driver_sql(f"TRUNCATE {', '.join(NAMES)}")
 
 
-def fill(connection: Connection) -> None:
-    """Add messages of many numbers that wait: to be handled, to be sent, to be reported on; and their questions."""
-    ids, later = IdSource(), START + timedelta(days=365)
-    first = connection.execute(select(func.count()).select_from(conversation)).scalar_one()
-    numbers = [f"+86137{first + place:08}" for place in range(ROWS)]
-    keys = [{"bucket": bucket_of(number), "msisdn": number} for number in numbers]
-    items = [{**key, "id": next(ids)} for key in keys]
-    insert_rows(connection, conversation, [{**key, "tenure": 1} for key in keys])
-    mt = {
-        "tenure": 1, "service_number": "10086", "text": "x" * 200, "class": "reply", "encoding": "ucs2", "segments": 3,
-        "provider": "simulator", "made_at": START, "valid_until": START, "status": "queued", "attempts": 0, "told": 1,
-        "has_news": True,
-    }  # fmt: skip
-    theirs = [{"question_id": item["id"], "provider_message_id": item["msisdn"]} for item in items]
-    messages = [{**item, **mt, **more} for item, more in zip(items, theirs, strict=True)]
-    insert_rows(connection, outbound_message, messages)
-    way = {"lane": "prompt", "provider": "simulator", "due_at": START, "valid_until": START, "attempts": 0}
-    insert_rows(connection, outbox, [{**item, **way} for item in items])
-    asked = {
-        "tenure": 1, "kind": "k", "state": "", "extension": "", "asked_text": "", "asked_at": START, "expires_at": later,
-    }  # fmt: skip
-    insert_rows(connection, question, [{**item, **asked} for item in items])
-    shown = {"direction": "mt", "at": START, "report": "delivered", "report_due_at": START}
-    threads = [{**key, "seq": item["id"], "message_id": item["id"]} for key, item in zip(keys, items, strict=True)]
-    insert_rows(connection, simulator_message, [{**thread, **shown} for thread in threads])
-    mo = {"provider": "simulator", "part": 1, "provider_message_id": "m"}
-    insert_rows(connection, inbound_key, [{**item, **mo} for item in items])
-    waits = {
-        "dialled": "10086", "text": "0000", "status": "pending", "sent_at": START, "stored_at": START, "due_at": START,
-        "tries": 0, "concat_ref": "7",
-    }  # fmt: skip
-    insert_rows(connection, inbound_message, [{**item, **mo, **waits} for item in items])
-    timed = {"tenure": 1, "kind": "k", "subject": "", "due_at": START, "data": ""}
-    insert_rows(connection, timer, [{**key, **timed} for key in keys])
+def in_share(find: Finder, connection: Connection) -> None:
+    find(connection, tuple(range(16)))
 
 
 def finish(connection: Connection) -> None:
@@ -96,11 +62,17 @@ def url(postgresql_server: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 async def everyday(url: str) -> Mapping[str, Any]:
-    """Statements of everyday that look for rows of these tables, each with the parameters of one execution."""
+    """Statements of everyday that look for rows of these tables, each with the parameters of one execution.
+
+    With those that find work of a share.
+    """
     seen: dict[str, Any] = {}
     async with running(settings_for(url)) as gateway:
-        with listening(seen.__setitem__, gateway.gateway.storage.database.engine):
+        database = gateway.gateway.storage.database
+        with listening(seen.__setitem__, database.engine):
             await a_day(gateway)
+            for find in FINDERS.values():
+                await database.write(partial(in_share, find))
     return {
         statement: given
         for statement, given in seen.items()

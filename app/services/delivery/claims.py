@@ -10,6 +10,7 @@ from app.db import handovers, outbox, provider_state, recovery
 from app.db.handovers import Handover
 from app.db.outbox import ClaimedMessage
 from app.db.provider_state import Circuit
+from app.db.shares import ShareSource, all_numbers
 from app.db.state import current_state
 from app.domain.calendar import QuietHours
 from app.domain.messages import Lane, OutboundStatus
@@ -52,8 +53,10 @@ class Claims:
         receipts: Receipts,
         failover_routes: Sequence[recovery.FailoverRoute],
         quiet_hours: QuietHours,
+        share: ShareSource = all_numbers,
     ) -> None:
-        """``failover_routes`` are in the order of preference."""
+        """``failover_routes`` are in the order of preference. ``share`` returns the numbers that are sent to here."""
+        self._share = share
         self._provider = provider
         self._receipts = receipts
         self._failover_routes = failover_routes
@@ -116,7 +119,7 @@ class Claims:
         Messages whose validity is over expire. In the quiet hours bulk messages are postponed to the morning
         (flows.md 15).
         """
-        due = outbox.due_messages(connection, self._provider.name, now, room, lease)
+        due = outbox.due_messages(connection, self._provider.name, now, room, lease, self._share())
         late = [message for message in due if message.valid_until <= now]
         good = [message for message in due if message.valid_until > now]
         morning = self._quiet_hours.release(now)
@@ -148,7 +151,7 @@ class Claims:
         ]
         left = _MAX_FAILED_OVER
         for route in usable:
-            left -= recovery.fail_over(connection, self._provider.name, route, now, left) if left else 0
+            left -= recovery.fail_over(connection, self._provider.name, route, now, left, self._share()) if left else 0
         return _MAX_FAILED_OVER - left
 
     def give_back_lost(self, connection: Connection, now: datetime, *, everything: bool = False) -> int:
@@ -160,6 +163,7 @@ class Claims:
             now,
             resend=self._provider.resends_unknown,
             everything=everything,
+            share=self._share(),
         )
 
     # ---- record

@@ -15,6 +15,7 @@ from app import observability
 from app.db import recovery
 from app.db.outbox import ClaimedMessage
 from app.db.session import Database
+from app.db.shares import ShareSource, all_numbers
 from app.db.state import current_state
 from app.domain.calendar import QuietHours
 from app.domain.storage import StorageUnavailableError
@@ -44,14 +45,15 @@ class Delivery:
         window: int = 1,
         failover_routes: Sequence[recovery.FailoverRoute] = (),
         quiet_hours: QuietHours | None = None,
+        share: ShareSource = all_numbers,
     ) -> None:
         """``rate``: calls a second, None: no limit. ``window``: the most calls in flight, from 1.
 
-        ``failover_routes`` are in the order of preference.
+        ``failover_routes`` are in the order of preference. ``share`` returns the numbers that are sent to here.
         """
         self._database = database
         self._provider = provider
-        self.claims = Claims(provider, receipts, failover_routes, quiet_hours or QuietHours())
+        self.claims = Claims(provider, receipts, failover_routes, quiet_hours or QuietHours(), share)
         self._dispatch = Dispatch(provider, window, Pace(rate), LONGEST_CALL_SECONDS)
         self._worker = f"{socket.gethostname()}:{getpid()}:{provider.name}"
         self._lease_numbers = count()

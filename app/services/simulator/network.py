@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from app.db import simulator
 from app.db.session import Database
+from app.db.shares import ShareSource, all_numbers
 from app.db.simulator import ThreadMessage
 from app.db.state import MILLION, GatewayState, current_state, set_state
 from app.domain.messages import DeliveryReport, OutboundStatus
@@ -38,10 +39,12 @@ class SimulatedNetwork:
     ``changes`` counts notifications of changed threads; see ``wait_for_change``.
     """
 
-    def __init__(self, database: Database, ids: IdSource, receipts: Receipts) -> None:
+    def __init__(self, database: Database, ids: IdSource, receipts: Receipts, share: ShareSource = all_numbers) -> None:
+        """``share`` returns the numbers whose messages are reported on here."""
         self._database = database
         self._ids = ids
         self._receipts = receipts
+        self._share = share
         self.changes = 0
         self._changed = asyncio.Event()
 
@@ -120,7 +123,7 @@ class SimulatedNetwork:
         Return the number of reports.
         """
         now = current_state(connection).now
-        due = simulator.claim_reports(connection, now, _REPORTS_PER_BATCH)
+        due = simulator.claim_reports(connection, now, _REPORTS_PER_BATCH, self._share())
         if not due:
             return 0
         self._receipts.apply(

@@ -1,4 +1,4 @@
-"""Turns in batches: claim due messages and timers, load accounts, run the commands, write everything in one commit.
+"""Turns in batches: claim due messages and timers, load accounts, run the commands, write all_numbers in one commit.
 
 This is the second commit of a message; storing it was the first. Management calls are handled here as well.
 """
@@ -18,11 +18,12 @@ from app.db import delivery_outcomes, unknown_sends
 from app.db.inbox import StoredMessage
 from app.db.keys import NumberKey
 from app.db.session import Database
+from app.db.shares import ShareSource, all_numbers
 from app.db.state import current_state
 from app.db.timers import StoredTimer
 from app.domain.account import Account
 from app.domain.catalogue import Catalogue
-from app.domain.policy import Policy, ProviderTraits
+from app.domain.policy import Policy
 from app.domain.storage import StorageUnavailableError
 from app.domain.turn import AwaitHandOver, AwaitPassword, Call, Outcome, Postponed, TextReceived, Turn
 from app.domain.values import value
@@ -72,18 +73,18 @@ class Turns:
         ids: IdSource,
         sealer: Sealer,
         policy: Policy,
-        carriers: Mapping[str, ProviderTraits],
-        default_carrier: ProviderTraits,
+        stimuli: StimulusFactory,
         outlets: Mapping[str, Outlet],
+        share: ShareSource = all_numbers,
     ) -> None:
-        """``carriers``: how to reply to messages, by the provider that they came from.
+        """``outlets`` send the messages, by the provider's name.
 
-        ``default_carrier`` carries what timers and management calls send. ``outlets`` send the messages, by the
-        provider's name.
+        ``share`` returns the numbers whose messages and timers are handled here.
         """
+        self._share = share
         self._database = database
         self._router = router
-        self._stimuli = StimulusFactory(sealer, carriers, default_carrier)
+        self._stimuli = stimuli
         self._joiner = Joiner(sealer, ids)
         self._outlets = outlets
         codec = AccountCodec(router.registry.questions)
@@ -132,9 +133,9 @@ class Turns:
         state = current_state(connection)
         now = state.now
         self.password_checks.discard_requests()
-        found_outcomes = delivery_outcomes.collect(connection, now)
-        found_outcomes = unknown_sends.collect(connection, now) or found_outcomes
-        found = find_one(connection, only, now) if only else find_waiting(connection, now)
+        found_outcomes = delivery_outcomes.collect(connection, now, self._share())
+        found_outcomes = unknown_sends.collect(connection, now, self._share()) or found_outcomes
+        found = find_one(connection, only, now) if only else find_waiting(connection, now, self._share())
         if not found.locked:
             return HandledBatch(worked=found_outcomes or found.repaired)
         entries = self._loader.load(connection, found.locked, look_back_from(now))
@@ -222,7 +223,7 @@ class Turns:
     # ---- a batch that cannot be written
 
     async def _one_by_one(self) -> bool:
-        numbers = await self._database.read(_due_numbers)
+        numbers = await self._database.read(self._due_numbers)
         for key in numbers:
             try:
                 await self._write(partial(self.handle_waiting, only=key, outlets=self._outlets))
@@ -231,6 +232,9 @@ class Turns:
             except Exception as error:  # noqa: BLE001  counted where its rollback does not undo it
                 await self._count_try_alone(key, error)
         return bool(numbers)
+
+    def _due_numbers(self, connection: Connection) -> list[NumberKey]:
+        return due_numbers(connection, current_state(connection).now, self._share())
 
     async def _count_try_alone(self, key: NumberKey, error: Exception) -> None:
         """Count a try of a number's first stimulus; set the number aside if even that fails (safety.md 32)."""
@@ -269,10 +273,6 @@ class Turns:
     async def carry_out_all(self, calls: Sequence[tuple[str, Call[_R]]]) -> list[_R | Exception]:
         """Carry out management calls in order (see ``Calls``). Return for each its result or its exception."""
         return await self._calls.carry_out_all(calls)
-
-
-def _due_numbers(connection: Connection) -> list[NumberKey]:
-    return due_numbers(connection, current_state(connection).now)
 
 
 def _id_of(queued: QueuedStimulus) -> str | None:

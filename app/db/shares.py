@@ -1,0 +1,64 @@
+"""Shares of the work: a statement that finds work can be limited to the numbers of some buckets.
+
+Two processes may have the same share, as row locks and claims alone decide who does what: a share saves them from
+finding the same rows.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Connection, Table, any_, bindparam, func, literal_column, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from app.db.rows import AnySelect
+
+# Buckets, in order; None stands for all of them.
+Share = tuple[int, ...]
+# Returns the share of this process, which may change between two transactions.
+ShareSource = Callable[[], Share | None]
+_SHARE = "share"
+
+
+def all_numbers() -> None:
+    """Return the share of all buckets."""
+
+
+class _in_share(FunctionElement[bool]):  # noqa: N801  it is called like a function
+    name = "in_share"
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, bucket: ColumnElement[Any]) -> None:
+        super().__init__(bucket, bindparam(_SHARE))
+
+
+@compiles(_in_share)
+def _in_json(element: _in_share, compiler: SQLCompiler, **how: Any) -> str:  # noqa: ANN401  SQLAlchemy's own
+    bucket, share = element.clauses
+    each = func.json_each(share).table_valued("value", name="share")
+    return compiler.process(bucket.in_(select(each.c.value)), **how)
+
+
+@compiles(_in_share, "postgresql")
+def _in_array(element: _in_share, compiler: SQLCompiler, **how: Any) -> str:  # noqa: ANN401  SQLAlchemy's own
+    # Compared in a way that no index is used for: a primary key begins with the bucket, and holds the whole history.
+    bucket, share = element.clauses
+    return compiler.process(bucket + literal_column("0") == any_(share), **how)
+
+
+@cache
+def _limited(statement: AnySelect, table: Table) -> AnySelect:
+    return statement.where(_in_share(table.c.bucket))
+
+
+def of_share(
+    connection: Connection, statement: AnySelect, table: Table, share: Share | None, given: Mapping[str, object]
+) -> tuple[AnySelect, dict[str, object]]:
+    """Return a statement that was built once, limited to the rows of ``table`` in a share, and its parameters."""
+    if share is None:
+        return statement, dict(given)
+    listed = list(share) if connection.dialect.name == "postgresql" else f"[{','.join(map(str, share))}]"
+    return _limited(statement, table), {**given, _SHARE: listed}
