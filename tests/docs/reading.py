@@ -26,6 +26,11 @@ _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _ANCHOR = re.compile(r"<a id=\"([^\"]+)\"></a>")
 
 
+def relative_name(path: Path) -> str:
+    """Return the path of a document in the project."""
+    return path.relative_to(ROOT).as_posix()
+
+
 @dataclass(frozen=True)
 class Block:
     """A block of code and its notes, as pairs of kind and text."""

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from app.db.schema import metadata
-from tests.docs.reading import DOCUMENTS, ROOT, anchors, links, named_anchors, prose, saved
+from tests.docs.reading import DOCUMENTS, ROOT, anchors, links, named_anchors, prose, relative_name, saved
 from tests.docs.terminal import run
 
 DOCS = ROOT / "docs"
@@ -18,10 +18,6 @@ IMAGES = sorted(DOCS.glob("images/*"))
 SPECIFICATION = sorted(DOCS.glob("spec/*.md"))
 ITEM = re.compile(r"^(\d+)\. (?:<a id=\"[a-z-]+-(?:\d+-)?(\d+)\"></a>)?", re.MULTILINE)
 SECTION = re.compile(r"^#+ (?:<a id=\"[a-z-]+-([\d-]+)\"></a>)?([\d.]+)\. ", re.MULTILINE)
-
-
-def relative_name(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=relative_name)
@@ -72,7 +68,7 @@ def test_blocks_are_closed_and_name_their_language(document: Path) -> None:
 
 def test_the_index_links_every_page() -> None:
     led_to = {(DOCS / target.partition("#")[0]).resolve() for target in links(DOCS / "README.md")}
-    pages = [page for page in [*DOCS.glob("*.md"), *SPECIFICATION] if page.name != "README.md"]
+    pages = [page for page in [*DOCS.glob("*.md"), *DOCS.glob("zh/*.md"), *SPECIFICATION] if page.name != "README.md"]
     missing = [relative_name(page) for page in pages if page not in led_to]
     assert missing == [], "give it a row in docs/README.md"
 
@@ -92,9 +88,20 @@ def test_drawings_stand_alone(image: Path) -> None:
     assert "url(http" not in image.read_text("utf-8")
 
 
-def test_the_settings_page_is_up_to_date() -> None:
-    done = run(sys.executable, "docs/make_settings.py", "--check")
+@pytest.mark.parametrize("module", ["docs.make_recording", "docs.make_settings"])
+def test_what_is_generated_is_up_to_date(module: str) -> None:
+    done = run(sys.executable, "-m", module, "--check")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "README.zh-CN.md"], ids=relative_name)
+def test_the_readmes_have_the_figures_of_the_last_benchmark(page: Path) -> None:
+    performance = (DOCS / "performance.md").read_text("utf-8")
+    for figure in ("round trips", "processor time a round trip"):
+        [median] = re.findall(rf"^\| single \| {figure} \| ([\d,]+) \|", performance, re.MULTILINE)
+        assert re.search(rf"(?<![\d,]){median}(?![\d,]*\d)", page.read_text("utf-8")), (
+            f"{figure}: the median is {median}"
+        )
 
 
 def test_every_table_is_explained() -> None:
