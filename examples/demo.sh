@@ -157,7 +157,7 @@ received() {
   texts=$(read_answer texts)
 }
 
-# sends TO TEXT: the handset sends an SMS, and gets what it gets.
+# sends TO TEXT: the handset sends an SMS; print and keep the replies.
 sends() {
   printf '\n%s%s sends %s to %s%s\n' "$bold" "$handset" "$2" "$1" "$plain"
   tell POST "$thread" "{\"to\": \"$1\", \"text\": \"$2\"}"
@@ -166,7 +166,7 @@ sends() {
   received "$sent"
 }
 
-# expect WORDS MEANING: the texts that came last hold these words.
+# expect WORDS MEANING: fail unless the latest texts contain these words.
 expect() {
   [[ $texts == *"$1"* ]] || fail "Expected $1 ($2), but it says: ${texts:-nothing}"
   good "$2"
@@ -190,7 +190,7 @@ case $environment in
 esac
 
 chapter 'A clean slate'
-explain "The gateway at $url is emptied, the demo customers are loaded, and its clock is stopped at ten this morning."
+explain "Empty the gateway at $url, load the demo customers, and stop the clock at ten this morning."
 tell POST /simulator/reset '{"fixture": "demo"}'
 ask GET /simulator/clock
 today=$(read_answer field now)
@@ -198,7 +198,7 @@ today=${today%%T*}
 tell PUT /simulator/clock "{\"now\": \"${today}T10:00:00+08:00\"}"
 
 chapter '0000: what do I pay for?'
-explain "$handset is a simulated handset. What it sends takes the way of a real message: stored, answered 202, handled as" \
+explain "$handset is a simulated handset. Its messages take the way of real ones: stored, answered 202, handled as" \
   'one turn, the reply sent through the outbox. POST /simulator/drain returns when nothing is left to do.'
 sends 10086 0000
 expect '1、彩铃5元/月' 'Numbered, with provider and price: 1 彩铃, 2 手机报, 3 天气预报, and 4 来电提醒 in the plan.'
@@ -228,16 +228,16 @@ read_answer subscriptions
 good '手机报 (SJB) ended with the month.'
 
 chapter 'An order'
-explain '音乐盒 is on offer. An order changes nothing by itself: she is asked from a number of its own, which names all that' \
-  'binds, and only her yes to that number counts. Silence is a no.'
+explain '音乐盒 is on offer. An order changes nothing by itself: the customer is asked from a number of its own. The' \
+  'question names all terms, and only a yes to that number counts. Silence is a no.'
 sends 10086 KTYYH
 expect '回复“是”确认订购' 'Asked, not ordered.'
 question=$(read_answer field messages 0 from)
 sends "$question" 是
 expect '已成功订购音乐盒' 'Ordered, with the day, the price, and how to stop it.'
 
-chapter 'A fee, and a doubt'
-explain 'Billing announces a fee before it takes it. The customer is reminded, with a code to send back in doubt.'
+chapter 'A fee, and a dispute'
+explain 'Billing announces a fee before it takes it. The customer is reminded, with a code that disputes the fee.'
 before=$(newest)
 fee="demo-$first"
 due=$(printf '%s-%02d-06' "$year" "$month")
@@ -247,7 +247,7 @@ ask POST /simulator/drain
 received "$before"
 expect '音乐盒6元' 'Reminded of what, how much, and from when.'
 [[ $texts =~ 回复([0-9]{4}) ]] || fail 'The reminder should have a code of four digits.'
-explain '' 'She doubts it. A person has 72 hours to call her back, and nothing is taken meanwhile.'
+explain '' 'The customer disputes it. Staff have 72 hours to call back, and nothing is taken meanwhile.'
 sends 10086901 "${BASH_REMATCH[1]}"
 expect '期间不扣收该费用' 'A ticket, with its number and its deadline.'
 look "/api/v1/charges/$fee"
@@ -258,11 +258,11 @@ tell POST /simulator/clock/advance '{"seconds": 259201}'
 received "$before"
 look "/api/v1/charges/$fee"
 [[ $(read_answer field state) == waived ]] || fail 'The fee should be waived.'
-good 'Waived in her favour.'
+good "Waived in the customer's favour."
 
 chapter 'Evidence'
-explain 'Every change left a record: who, what, before and after, the exact text asked and the exact answer. Each holds the' \
-  'hash of the one before, so that nobody can change one unseen.'
+explain 'Every change left a record: who, what, before and after, the exact question and the exact answer. Each record has the' \
+  'hash of the one before, so a change cannot go unnoticed.'
 look "/api/v1/subscribers/$handset/evidence"
 read_answer evidence
 look "/api/v1/subscribers/$handset/evidence/verify"

@@ -31,7 +31,7 @@ _Row = tuple[str, str, str]
     )
 )
 def check() -> None:
-    """Say everything that is wrong in the settings, where, and what to do; or print them with secrets hidden."""
+    """Name each mistake in the settings, its place and a remedy; else print the settings, secrets hidden."""
     settings, sources, problems = read(provider_kinds())
     if settings is not None:
         problems += _assembly_problems(settings, sources)

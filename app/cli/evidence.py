@@ -57,12 +57,12 @@ def verify(
     msisdn: Annotated[str | None, typer.Argument(help="One number; all without it.", metavar="[MSISDN]")] = None,
     anchor: _Anchor = None,
 ) -> None:
-    """Walk the chains of evidence; exit status 1 where one was changed, cut short, added to or made anew."""
+    """Verify the chains of evidence; exit status 1 if one was changed, cut, extended or replaced."""
     number = parse_msisdn(msisdn) if msisdn else None
     if msisdn and number is None:
         exit_with_error(f"{msisdn} is no mobile number: write 13800138000 or +8613800138000.", WRONG_USE)
     if msisdn and anchor:
-        exit_with_error("An anchor is of all chains: leave the number away.", WRONG_USE)
+        exit_with_error("An anchor is of all chains: leave out the number.", WRONG_USE)
     bad = walked = 0
     with checked_database() as (database, owner, _), progress_bar() as progress:
         task = progress.add_task("chains", total=None if number else count_chains(database))
@@ -89,9 +89,9 @@ def verify(
     epilog=examples(("smsgw evidence anchor > anchor-20260301", "then keep the file where this machine cannot write")),
 )
 def print_anchor() -> None:
-    """Print what the heads of all chains are now, signed, about 100 bytes for each; without a number or text.
+    """Print the present heads of all chains, signed, about 100 bytes each; without a number or text.
 
-    Who sets the whole database back, signatures and all, is found by comparing with it: `verify --anchor FILE`.
+    `verify --anchor FILE` compares with it, and finds a database that was set back as a whole, with its signatures.
     """
     with checked_database() as (database, owner, _):
         for line in write_anchor(database, owner.heads, datetime.now(UTC)):

@@ -101,9 +101,9 @@ class _KeptFields:
 def import_files(
     files: Files, kind: Type = None, token: Token = DEMO_TOKEN, url: Url = None, report: Report = None
 ) -> None:
-    """Load files into a running gateway, in the order given; a bad line is reported and keeps none of the others.
+    """Load files into a running gateway, in the order given; a bad line is reported and does not affect the others.
 
-    A file may be sent again: what is there already stays as it is, and where a line says otherwise, that is told.
+    A file may be sent again: existing values stay as they are, and lines that differ from them are named.
     """
     for file in files:
         if _is_csv(file) and kind is None:

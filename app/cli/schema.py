@@ -21,7 +21,7 @@ app = typer.Typer()
 def migrate(
     *, check: Annotated[bool, typer.Option("--check", help="Only say whether the schema is the newest.")] = False
 ) -> None:
-    """Bring the database to the newest schema, and mark an empty one with SMSGW_ENV."""
+    """Migrate the database to the newest schema; an empty one is marked with SMSGW_ENV."""
     with unchecked_database() as (database, owner, _):
         newest = revisions.newest_revision()
         before = database.read_now(revisions.current_revision)

@@ -31,7 +31,7 @@ def _tokens(*, make: bool = False) -> Iterator[Tokens]:
 def create(
     name: Name, scope: Annotated[list[Scope], typer.Option(help="What it may do; give it several times for several.")]
 ) -> None:
-    """Make a token and print it, this once: only its hash is stored."""
+    """Make a token and print it once; only its hash is stored."""
     with _tokens(make=True) as tokens:
         out.print(tokens.create(name, frozenset(item.value for item in scope)), soft_wrap=True)
 
@@ -51,7 +51,7 @@ def list_tokens() -> None:
 
 @app.command(epilog=examples(("smsgw token revoke billing", "whoever holds it gets 401 from now on")))
 def revoke(name: Name) -> None:
-    """Make a token worthless from now on."""
+    """Revoke a token: it is refused from now on."""
     with _tokens() as tokens:
         tokens.revoke(name)
     print_done(f"{name} is revoked.")

@@ -15,10 +15,10 @@ app = typer.Typer()
     epilog=examples(("smsgw purge", "once a day, beside a running gateway; how long is kept is a setting (retention)")),
 )
 def purge_database() -> None:
-    """Take away what is past its retention: messages, raw reports, questions, recipients of campaigns, payloads.
+    """Delete what is past its retention: messages, raw reports, questions, recipients of campaigns, payloads.
 
-    Numbers that are nobody's and have not written for two days go, too. Hashes stay, and a record says of each payload
-    that it was purged, so that every chain verifies; tickets, amounts and counts are never taken away.
+    Numbers without a subscriber that have not written for two days are deleted too. Hashes stay, and a record names
+    each purged payload, so every chain still verifies. Tickets, amounts and counts are never deleted.
     """
     with checked_database() as (database, owner, settings), progress_bar() as progress:
         tasks = {

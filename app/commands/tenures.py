@@ -4,7 +4,7 @@ from datetime import datetime
 
 from app.domain.account import Account
 
-BEFORE_TENURE = "lies before the present customer got this number; send only what is hers."
+BEFORE_TENURE = "lies before the present customer got this number; send only what is theirs."
 
 
 def tenure_violation(account: Account, field: str, at: datetime) -> str | None:

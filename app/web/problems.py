@@ -55,7 +55,7 @@ _SENTENCES = {
     RefusalReason.REASON_MISSING: "X-Reason: say why, in at least 5 visible characters; it is kept with your name.",
     RefusalReason.TENURE_CLOSED: "This tenure is closed: PUT the subscriber with status active to open a new one.",
     RefusalReason.TENURE_IN_USE: "This tenure is in use: close it first (PUT the subscriber with status closed).",
-    RefusalReason.TRIAL_OVER: "trial_ends_at is over. Leave out what has ended; DELETE ends what she still has here.",
+    RefusalReason.TRIAL_OVER: "trial_ends_at is over. Leave out what has ended; DELETE ends what is subscribed here.",
     RefusalReason.NO_UNCHARGED_USE: "kind: there is no use without a charge on record; POST /api/v1/usage/per-use "
     "makes its charge itself.",
     RefusalReason.ALREADY_REFUNDED: "This charge was refunded already; POST …/refund/confirm pays the second half of "

@@ -16,7 +16,7 @@ def test_the_demo_works(gateway: str) -> None:
         "手机报 (SJB) ended with the month.",
         "Ordered, with the day",
         "A ticket, with its number",
-        "Waived in her favour",
+        "Waived in the customer's favour",
         "The chain verifies.",
         "One reply to two posts.",
         "Once on the",

@@ -108,26 +108,34 @@ IMPORT_RULES: tuple[tuple[RefusalReason, Callable[[ImportLine], bool], str], ...
     (_INVALID, _priced_though_free, FREE_COSTS_NOTHING),
     (_INVALID, _is_in_future, "as_of and started_at cannot lie ahead: an import brings what exists already."),
     (_INVALID, _is_of_former_customer, f"as_of: {BEFORE_TENURE}"),
-    (_INVALID, _is_undated, "She left or refused this service before: give as_of, the moment that the line speaks of."),
+    (
+        _INVALID,
+        _is_undated,
+        "The customer left or refused this service before: give as_of, the time of the line's data.",
+    ),
     (_CONFLICT, _ended_since, "This service ended at as_of or later; an import never revives it."),
     (
         _CONFLICT,
         _declined_since,
-        "She said no to this service, or nothing in time, at as_of or later; it needs an order.",
+        "The customer declined this service, or did not answer in time, at as_of or later; it needs an order.",
     ),
     (
         _CONFLICT,
         _is_being_asked,
-        "She is being asked whether to order this service; import it again when that is decided.",
+        "The customer is being asked about an order of this service; import it again when that is decided.",
     ),
     (
         _CONFLICT,
         _predates_end,
-        "started_at is not after the end of this service; what has ended begins again by an order.",
+        "started_at is not after the end of this service; a service that has ended begins again only with an order.",
     ),
     (_CONFLICT, _is_ending, "This service is running out after an unsubscribe; an import never revives it."),
-    (_CONFLICT, _becomes_paid, "An import never turns a trial into a paid service; only her yes does."),
-    (_CONFLICT, _becomes_trial, "She confirmed this service as a paid one; an import never turns it into a trial."),
+    (_CONFLICT, _becomes_paid, "An import never turns a trial into a paid service; only the customer's yes does."),
+    (
+        _CONFLICT,
+        _becomes_trial,
+        "The customer confirmed this service as a paid one; an import never turns it into a trial.",
+    ),
     (_CONFLICT, _gets_shorter, "An import never shortens a trial; send its end or a later one."),
     (_CONFLICT, _leaves_plan, "An import never turns a service in the plan into one outside."),
     (
@@ -138,7 +146,7 @@ IMPORT_RULES: tuple[tuple[RefusalReason, Callable[[ImportLine], bool], str], ...
     (
         _CONFLICT,
         _is_billed_differently,
-        "The service has another SP or billing than when she knew it; it needs an order.",
+        "The service has another SP or billing than when the customer had it; it needs an order.",
     ),
-    (_CONFLICT, _binds_longer, "An import never binds a customer for longer than she agreed to."),
+    (_CONFLICT, _binds_longer, "An import never binds a customer for longer than they agreed to."),
 )

@@ -147,7 +147,7 @@ def _refusal_of_decision(turn: Turn, ticket: Ticket, decision: Decision) -> Outc
     if decision is Decision.UPHELD and disputed and turn.account.is_suspended:
         return refused(
             RefusalReason.CONFLICT,
-            "The customer is suspended, so no monthly fee is taken: uphold it when she is active again.",
+            "The customer is suspended, so no monthly fee is taken: uphold it when they are active again.",
         )
     if ticket.kind is not TicketKind.FEE_DISPUTE:
         return None

@@ -66,7 +66,7 @@ EXAMPLES = {
         answers={"200": {"dead_letters": [_DEAD], "next_cursor": None}},
     ),
     "post /api/v1/messages/{message_id}/resend": Example(
-        parameters={"message_id": MT, "X-Reason": "she says that nothing came"},
+        parameters={"message_id": MT, "X-Reason": "the customer says that nothing came"},
         answers={"202": {"id": MT, "status": "sent again"}},
         may_be_missing=True,
     ),

@@ -41,7 +41,7 @@ EXAMPLES = {
         },
     ),
     "get /api/v1/orders/{order_id}": Example(
-        parameters={"order_id": _ID, "X-Reason": "the customer says that she never ordered it"},
+        parameters={"order_id": _ID, "X-Reason": "the customer says that they never ordered it"},
         answers={
             "200": ORDER | {"state": "refused", "reason": "balance_too_low", "closed_at": "2026-03-02T10:00:00+08:00"}
         },
