@@ -91,9 +91,9 @@ def _trace_field(_logger: object, _name: str, fields: MutableMapping[str, object
     return fields
 
 
-def configure_logging(level: str = "INFO") -> None:
-    """Log one line for each event to standard error: coloured on a terminal, else JSON."""
-    pretty = sys.stderr.isatty()
+def configure_logging(level: str = "INFO", *, plain: bool = False) -> None:
+    """Log one line for each event to standard error: coloured on a terminal, else JSON, or text if ``plain``."""
+    at_a_terminal = sys.stderr.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -108,7 +108,11 @@ def configure_logging(level: str = "INFO") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(ensure_ascii=False)
+    renderer = (
+        structlog.dev.ConsoleRenderer(colors=at_a_terminal)
+        if at_a_terminal or plain
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
     )

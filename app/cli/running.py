@@ -1,67 +1,39 @@
 """``smsgw serve`` and ``smsgw demo``: the gateway in this process."""
 
-import asyncio
-import ipaddress
+import logging
 import os
-import signal
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.panel import Panel
+from rich.markup import escape
 
 from app import observability
-from app.cli.database import unchecked_database
+from app.cli.caller import DEFAULT_HOST, DEFAULT_PORT, caller, program
+from app.cli.foreground import foreground
+from app.cli.serving import run
 from app.cli.terminal import examples, out
-from app.composition import build_gateway
-from app.garbage import collect_when_idle
-from app.main import create_app
+from app.db.session import normalise_url
 from app.providers import provider_kinds
-from app.services.startup import StartError, prepare
+from app.services.gateway import Gateway
 from app.settings import Environment, Settings, SettingsError
 from app.settings.check import checked_settings
-from app.web.serving import server_of
 
 app = typer.Typer()
+log = observability.logger(__name__)
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
-Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; default SMSGW_PORT or 8086.")]
-
-
-def _require_loopback(settings: Settings, host: str) -> None:
-    """Raise SettingsError if demo, dev or test would listen on more than loopback (safety.md 26)."""
-    if settings.env is Environment.PRODUCTION or settings.demo_expose:
-        return
-    loopback = host == "localhost"
-    try:
-        loopback = loopback or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if not loopback:
-        raise SettingsError(
-            f"{settings.env.value} listens on loopback only, not on {host}: set SMSGW_DEMO_EXPOSE=1 if you mean it"
-        )
-
-
-def _prepare() -> None:
-    """Check the database's owner and migrate its schema; in production only ``smsgw migrate`` migrates."""
-    with unchecked_database() as (database, owner, settings):
-        prepare(database, owner, migrate=settings.env is not Environment.PRODUCTION, starting=True)
-
-
-def _serve(settings: Settings, host: str, port: int | None) -> None:
-    observability.configure_logging(settings.log_level)
-    _require_loopback(settings, host)
-    _prepare()
-    gateway_app = create_app(settings, host)
-    gateway_app.openapi()  # cached now: building it would delay other requests
-    server = server_of(gateway_app, host, settings.port if port is None else port)
-    collect_when_idle()
-    # After its shutdown the server raises the signal that ended it again. By then all is drained, so it is ignored.
-    for asked_to_stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(asked_to_stop, lambda _number, _frame: None)
-    server.run()
-    if not server.started:
-        raise StartError("The gateway did not start; the reason is in the lines above.")
+Port = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help="Port to listen on; default SMSGW_PORT or 8086. "
+        "In demo, another port has data of its own in data/demo-PORT.db, unless SMSGW_DATABASE_URL is set.",
+    ),
+]
+ByMake = Annotated[bool, typer.Option("--by-make", hidden=True)]
 
 
 @app.command(
@@ -70,41 +42,72 @@ def _serve(settings: Settings, host: str, port: int | None) -> None:
         ("smsgw serve --host 0.0.0.0 --port 9000", "for others too; demo, dev and test refuse that"),
     )
 )
-def serve(host: Host = "127.0.0.1", port: Port = None) -> None:
+def serve(host: Host = DEFAULT_HOST, port: Port = None) -> None:
     """Run everything in one process: web, processing, sending, timers."""
-    _serve(checked_settings(provider_kinds()), host, port)
+    called = caller("serve", host)
+    settings = _settings(port)
+    observability.configure_logging(settings.log_level)
+
+    async def ready(_gateway: Gateway, base: str) -> None:
+        log.info("listening", url=base, environment=settings.env.value)
+
+    run(settings, called, ready)
 
 
 @app.command(
     epilog=examples(
         ("smsgw demo", "on http://127.0.0.1:8086"),
-        ("smsgw demo --port 9000", "on another port"),
+        ("smsgw demo --port 9000", "on another port, beside the first"),
     )
 )
-def demo(host: Host = "127.0.0.1", port: Port = None) -> None:
-    """Run the gateway with the demo customers loaded, and say where to look."""
+def demo(host: Host = DEFAULT_HOST, port: Port = None, by_make: ByMake = False) -> None:  # noqa: FBT002  an option
+    """Run the gateway with the demo customers loaded, and say where to look. Each start empties the demo's data."""
+    called = caller("demo", host, by_make=by_make)
     os.environ.setdefault("SMSGW_ENV", Environment.DEMO.value)
-    settings = checked_settings(provider_kinds())
+    settings = _settings(port)
     if not settings.disposable:
         raise SettingsError(
             f"SMSGW_ENV is {settings.env.value}: the demo empties its database, so it runs in demo or test only"
         )
-    _require_loopback(settings, host)
-    _prepare()
-    asyncio.run(_load_demo(settings))
-    base = f"http://{host}:{settings.port if port is None else port}"
-    text = (
-        f"A phone on the screen   [bold cyan]{base}/handset[/]\n"
-        f"The API reference       [bold cyan]{base}/docs[/] (token: demo)\n"
-        "A phone in a terminal   [bold]smsgw chat[/]\n"
-        "A conversation by curl  [bold]examples/demo.sh[/]\n"
-        "Stop with Ctrl-C."
-    )
-    out.print(Panel.fit(text, title="SMS command gateway", border_style="green"))
-    _serve(settings, host, port)
+    # These lines are for people, who can do without those about the server's steps.
+    observability.configure_logging(settings.log_level, plain=True)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
-
-async def _load_demo(settings: Settings) -> None:
-    gateway = build_gateway(settings)
-    async with gateway.running():
+    async def ready(gateway: Gateway, base: str) -> None:
+        await gateway.require_alone()
         await gateway.simulator.simulation.reset("demo")
+        _say_where_to_look(settings, base)
+
+    with foreground() if by_make else nullcontext():
+        run(settings, called, ready)
+
+
+def _settings(port: int | None) -> Settings:
+    """Return the settings, with the port of the command line if it names one."""
+    if port is not None:
+        os.environ["SMSGW_PORT"] = str(port)
+    return checked_settings(provider_kinds())
+
+
+def _say_where_to_look(settings: Settings, base: str) -> None:
+    is_default = base == f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+    chat, curl = f"{program()} chat", "examples/demo.sh"
+    if not is_default:
+        chat, curl = f"{chat} --url {base}", f"{curl} {base}"
+    by_curl = f"; by curl: [bold]{escape(curl)}[/]" if Path("examples/demo.sh").exists() else ""
+    lines = (
+        f"A phone on the screen: [bold]{escape(base)}/handset[/] (send 0000, then answer 1,3)",
+        f"In a terminal: [bold]{escape(chat)}[/]{by_curl}",
+        f"The API reference: [bold]{escape(base)}/docs[/] (token: demo)",
+        f"Each start empties the demo's data, {escape(_place(settings))}. Stop with Ctrl-C.",
+    )
+    for line in lines:
+        out.print(line, soft_wrap=True)
+
+
+def _place(settings: Settings) -> str:
+    """Return the database's file, or its URL without a password."""
+    url = normalise_url(settings.database_url)
+    return (
+        url.render_as_string() if url.get_backend_name() != "sqlite" else os.path.normpath(url.database or ":memory:")
+    )

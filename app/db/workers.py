@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
+    exists,
     func,
     literal_column,
     select,
@@ -71,3 +72,9 @@ _KEEP = update(worker).where(_worker.number == bindparam("held"), _worker.owner 
 def keep(connection: Connection, number: int, owner: str, until: datetime) -> bool:
     """Set the end of a lease. Return False if another owner has the number now."""
     return connection.execute(_KEEP, {"held": number, "holder": owner, "until": until}).rowcount == 1
+
+
+def others_hold(connection: Connection, owner: str, now: datetime) -> bool:
+    """Return True if another process holds a worker number at ``now``."""
+    held = exists().where(_worker.owner != owner, _worker.leased_until > now)
+    return bool(connection.execute(select(held)).scalar_one())

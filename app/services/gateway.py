@@ -36,7 +36,7 @@ from app.services.sealing import Sealer
 from app.services.simulator.fixtures import Fixtures
 from app.services.simulator.network import SimulatedNetwork
 from app.services.simulator.simulation import Simulation
-from app.services.startup import DatabaseOwner, alone, open_marked
+from app.services.startup import DatabaseInUseError, DatabaseOwner, alone, open_marked
 from app.services.turns.handling import Turns
 from app.services.upkeep.probing import Probe
 from app.services.upkeep.retention import Erasure
@@ -166,6 +166,13 @@ class Gateway:
                         await self.close_connections()
         finally:
             database.close()
+
+    async def require_alone(self) -> None:
+        """Raise DatabaseInUseError if another gateway runs on the database; call it while this one is running."""
+        database = self.storage.database
+        # Whoever runs on an SQLite file has locked it; a lease in it is of a process that was killed.
+        if not database.is_sqlite and await self.storage.worker.has_company():
+            raise DatabaseInUseError(database.url.render_as_string(hide_password=True))
 
     async def _check(self) -> None:
         """Check the database. Ids follow the newest in it."""

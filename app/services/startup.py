@@ -4,11 +4,12 @@ Every command that uses the database makes these checks, so that commands can be
 """
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection
 
 from app import observability
 from app.db import revisions, state, work
@@ -22,6 +23,14 @@ log = observability.logger(__name__)
 
 class StartError(Exception):
     """The database cannot be used as it is; the message says what to do."""
+
+
+class DatabaseInUseError(StartError):
+    """Another gateway uses the database; ``what`` says which, without what to do."""
+
+    def __init__(self, database: str) -> None:
+        self.what = f"Another gateway uses {database}."
+        super().__init__(f"{self.what} Stop it, or set SMSGW_DATABASE_URL to another database.")
 
 
 @value
@@ -135,18 +144,42 @@ def _check_keys(connection: Connection, heads: HeadKeys, lost: frozenset[str]) -
 def alone(database: Database) -> Iterator[bool]:
     """Lock a SQLite file while this process uses it. Yield True if no other process can use the database.
 
-    Raise StartError if another gateway has locked the file. PostgreSQL is not locked: the value is False.
+    Raise DatabaseInUseError if another gateway has locked the file. PostgreSQL is not locked: the value is False.
     """
-    file = database.url.database if database.is_sqlite else None
-    if not file or file == ":memory:":
+    file = _file_of(database.url)
+    if file is None:
         yield database.is_sqlite
         return
-    make_private(Path(f"{file}.lock"))
-    with Path(f"{file}.lock").open("w") as lock:
+    make_private(_lock_file(file))
+    with _locked(file):
+        yield True
+
+
+def is_in_use(url: URL) -> bool:
+    """Return True if a gateway has locked this SQLite file."""
+    file = _file_of(url)
+    if file is None or not _lock_file(file).exists():
+        return False
+    try:
+        with _locked(file):
+            return False
+    except DatabaseInUseError:
+        return True
+
+
+@contextmanager
+def _locked(file: str) -> Iterator[None]:
+    with _lock_file(file).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StartError(
-                f"Another gateway is running on {file}: stop it, or set SMSGW_DATABASE_URL to another database."
-            ) from None
-        yield True
+            raise DatabaseInUseError(os.path.normpath(file)) from None
+        yield
+
+
+def _file_of(url: URL) -> str | None:
+    return url.database if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:") else None
+
+
+def _lock_file(file: str) -> Path:
+    return Path(f"{file}.lock")

@@ -62,6 +62,11 @@ class WorkerNumber:
         self._number = lease.number
         self._ids.hold(lease.number, lease.since, lease.until)
 
+    async def has_company(self) -> bool:
+        """Return True if another process holds a number, or was killed while it did and the lease has not lapsed."""
+        now = datetime.now(UTC)
+        return await self._database.read(lambda connection: workers.others_hold(connection, self._owner, now))
+
     def _lease(self, connection: Connection) -> _Lease:
         now = datetime.now(UTC)
         # Ids may be ahead of the clock.

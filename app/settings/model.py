@@ -22,6 +22,9 @@ _ALWAYS_THERE = ("generic", "simulator")
 _HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?")
 
 
+_PORT, _DATABASE_URL = 8086, "sqlite:///./data/gateway.db"
+
+
 class SettingsError(Exception):
     """Settings are wrong. The message has one line for each problem, with its place and remedy."""
 
@@ -35,6 +38,11 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+def demo_database_url(port: int) -> str:
+    """Return the database of a demo whose settings name none."""
+    return _DATABASE_URL if port == _PORT else f"sqlite:///./data/demo-{port}.db"
+
+
 class Settings(BaseSettings):
     """All settings. ``file`` holds those of the settings file."""
 
@@ -44,12 +52,13 @@ class Settings(BaseSettings):
         description="purpose of this gateway; `make run` and `smsgw demo` set demo", examples=["test"]
     )
     database_url: str = Field(
-        default="sqlite:///./data/gateway.db",
+        default=_DATABASE_URL,
         pattern=r"^(sqlite|postgres|postgresql|postgresql\+psycopg)://",
-        description="SQLite file or postgresql://…",
+        description="SQLite file or postgresql://…; unset: in demo a port other than 8086 has a file of its own, "
+        "`./data/demo-<port>.db`",
         examples=["postgresql://smsgw:secret@localhost/smsgw"],
     )
-    port: int = Field(default=8086, ge=0, le=65535, description="port to listen on", examples=[9000])
+    port: int = Field(default=_PORT, ge=0, le=65535, description="port to listen on", examples=[9000])
     demo_expose: bool = Field(
         default=False,
         description="whether demo, dev and test may listen on addresses other than loopback",
@@ -93,6 +102,13 @@ class Settings(BaseSettings):
         ):
             raise ValueError("must be host names or addresses without a scheme or port, with commas between")
         return [name.strip() for name in given]
+
+    @model_validator(mode="after")
+    def _keep_demos_apart(self) -> "Settings":
+        """Give demos on several ports a database each, as each empties its own at the start."""
+        if self.env is Environment.DEMO and "database_url" not in self.model_fields_set:
+            self.database_url = demo_database_url(self.port)
+        return self
 
     @model_validator(mode="after")
     def _check_combinations(self) -> "Settings":

@@ -1,8 +1,11 @@
 """The uvicorn server and its limits (safety.md 37)."""
 
 import asyncio
+import errno
+import socket
 from contextlib import suppress
 from types import FrameType
+from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
@@ -14,6 +17,7 @@ _GRACE_SECONDS = 3
 # Including idle keep-alive connections, which uvicorn closes after 5 s.
 _MAX_CONNECTIONS = 2_000
 _TICK_SECONDS = 1.0
+_BACKLOG = 2_048
 
 
 class Server(uvicorn.Server):
@@ -44,13 +48,42 @@ class Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._ended.set)
 
 
-def server_of(app: FastAPI, host: str, port: int, *, protocol: type[Protocol] = Protocol) -> Server:
-    """Return a server for the app that does not listen yet."""
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Return sockets that listen at all addresses of a host. Raise OSError if one of them cannot be had.
+
+    Calls wait until a server takes them from the sockets.
+    """
+    addresses = dict.fromkeys(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE))
+    sockets: list[socket.socket] = []
+    missing: OSError | None = None
+    try:
+        for family, _, _, _, address in addresses:
+            try:
+                sockets.append(socket.create_server(address, family=family, backlog=_BACKLOG))
+            except OSError as error:
+                # The name localhost has an address of IPv6 on machines that have none, too.
+                if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    raise
+                missing = error
+        if missing is not None and not sockets:
+            raise missing
+    except OSError:
+        for one in sockets:
+            one.close()
+        raise
+    return sockets
+
+
+def server_of(app: FastAPI, *, protocol: type[Protocol] = Protocol, lifespan: Literal["on", "off"] = "on") -> Server:
+    """Return a server for the app, to be given the sockets that it serves.
+
+    ``lifespan`` is off for an app that the caller starts and stops.
+    """
     return Server(
         uvicorn.Config(
             app,
-            host=host,
-            port=port,
+            lifespan=lifespan,
+            backlog=_BACKLOG,
             access_log=False,
             log_config=None,
             server_header=False,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-import app.cli
 from app.cli import main
+from app.cli.serving import prepare_database
 from app.composition import build_gateway, make_sealer
 from app.db.session import Database, normalise_url
 from app.providers import provider_kinds
@@ -69,7 +69,7 @@ class Terminal:
 
 async def serve() -> None:
     """Prepare and start a gateway as `smsgw serve` does, without listening; then stop it."""
-    app.cli.running._prepare()
+    prepare_database()
     async with build_gateway(checked_settings(provider_kinds())).running():
         pass
 

@@ -10,7 +10,7 @@ import uvicorn
 
 from app.settings import Settings
 from app.web.protocol import Protocol
-from app.web.serving import server_of
+from app.web.serving import listen, server_of
 from tests.running import Running
 from tests.web.calls import Web, web_part
 
@@ -21,10 +21,12 @@ _START_SECONDS = 20
 async def listening(settings: Settings, port: int = 0, protocol: type[Protocol] = Protocol) -> AsyncIterator[Web]:
     """Run a gateway on a loopback port and yield a client for it. Port 0 means any free port."""
     app = web_part(settings)
-    server = server_of(app, "127.0.0.1", port, protocol=protocol)
-    serving = asyncio.create_task(server.serve())
+    server = server_of(app, protocol=protocol)
+    sockets = listen("127.0.0.1", port)
+    port = sockets[0].getsockname()[1]
+    serving = asyncio.create_task(server.serve(sockets))
     try:
-        port = await _port_of(server, serving)
+        await _started(server, serving)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as client:
             yield Web(client, Running(app.state.gateway))
     finally:
@@ -33,11 +35,9 @@ async def listening(settings: Settings, port: int = 0, protocol: type[Protocol] 
             await serving
 
 
-async def _port_of(server: uvicorn.Server, serving: "asyncio.Task[None]") -> int:
+async def _started(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
     give_up = time.monotonic() + _START_SECONDS
     while not server.started:
         assert not serving.done(), "the server did not start"
         assert time.monotonic() < give_up, "the server took too long to start"
         await asyncio.sleep(0.01)
-    port: int = server.servers[0].sockets[0].getsockname()[1]
-    return port
