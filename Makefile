@@ -11,8 +11,11 @@ BIN := $(VENV)/bin
 HAVE_REQUIREMENTS := $(VENV)/.requirements-installed
 HAVE_PROJECT := $(VENV)/.project-installed
 
+IS_NEW := $(if $(wildcard $(BIN)/python),,yes)
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --no-color
 # Errors only.
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
+QUIET := --quiet --quiet
 
 # Half as many workers again as cores, as tests wait for databases, browsers and processes, too; at most eight. Each has
 # databases of its own. One that is done early takes over from another.
@@ -33,10 +36,12 @@ help: ## List the targets
 setup: $(HAVE_PROJECT) ## Make .venv with everything in it
 	@:
 
+# exec: no shell stands between make and the gateway, so that a signal to make reaches it.
 run: setup ## Run the demo on http://127.0.0.1:8086 (PORT=9000 for another port)
-	@SMSGW_ENV=demo $(if $(PORT),SMSGW_PORT=$(PORT)) $(BIN)/smsgw demo
+	@export SMSGW_ENV=demo; $(if $(PORT),export SMSGW_PORT='$(PORT)';) exec $(BIN)/smsgw demo --by-make
 
-test: setup ## Run all the tests
+test: setup ## Run all the tests, 6 to 7 minutes on two cores
+	@echo 'All the tests: 6 to 7 minutes on two cores.'
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 # One process: to start another takes longer than these tests.
@@ -86,20 +91,34 @@ clean: ## Remove .venv, caches and build results (data/ is kept)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(HAVE_PROJECT): $(HAVE_REQUIREMENTS) pyproject.toml
-	@echo 'Installing the project …'
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) $(QUIET) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# At a terminal a count of the packages, in a line that is overwritten and then cleared; what pip says against them comes
+# behind it, if pip fails. The pipe hides pip's status, so pip is followed by the touch that only its success reaches.
 $(HAVE_REQUIREMENTS): requirements/dev.txt | $(BIN)/python
-	@echo 'Installing what requirements/dev.txt pins, a minute or two …'
-	@$(PIP) install --require-hashes --requirement requirements/dev.txt
-	@touch $@
+	@$(if $(IS_NEW),,echo 'Installing packages into $(VENV); it takes about a minute …')
+	@rm -f $@
+	@install='$(PIP) install --require-hashes --requirement requirements/dev.txt'; \
+	if [ ! -t 1 ] || [ -n "$${CI:-}" ]; then $$install $(QUIET) && touch $@; exit; fi; \
+	total=$$(grep -c '==' requirements/dev.txt); \
+	{ $$install 2>$(VENV)/pip.log && touch $@; } | { \
+	  count=0; \
+	  while read -r line; do \
+	    case $$line in \
+	      Collecting\ *|Processing\ *|Ignoring\ *) count=$$((count + 1)); printf '%s of %s packages\r' "$$count" "$$total" ;; \
+	      Installing\ collected*) printf 'Installing %s packages\r' "$$count" ;; \
+	    esac; \
+	  done; \
+	  printf '\033[K'; \
+	}; \
+	[ -e $@ ] || { cat $(VENV)/pip.log >&2; exit 1; }
 
 # PYTHON=… names the interpreter; otherwise the first that is new enough and can make environments is taken.
 $(BIN)/python:
 	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	  if "$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	    echo "Making $(VENV) with $$("$$python" --version) …"; \
+	    echo "Setting up $(VENV) with $$("$$python" --version), once; it takes about a minute …"; \
 	    exec "$$python" -m venv $(VENV); \
 	  fi; \
 	done; \
