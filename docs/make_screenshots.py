@@ -1,5 +1,5 @@
 # ruff: noqa: INP001  a script beside what it writes, not part of a package
-"""Generates docs/images/handset*.png: screenshots of a gateway with the demo customers, taken by Chromium.
+"""Generates docs/images/handset*.png: screenshots of people of the demo, as `make run` has them, taken by Chromium.
 
 Run it from the project's folder: ``python -m docs.make_screenshots``. It needs the packages of the tests and the system
 packages chromium, fonts-noto-cjk and pngquant, which makes the images a third as large.
@@ -16,15 +16,14 @@ from playwright.async_api import Browser, BrowserContext, async_playwright, expe
 
 from app.db import migrations
 from app.db.session import Database, normalise_url
-from app.domain.account import Language
 from tests.browser.phones import Page, opened
-from tests.running import BOB, load_demo, settings_for
+from tests.running import START, running, settings_for
 from tests.web.calls import Web
 from tests.web.sockets import listening
 
 IMAGES = Path(__file__).with_name("images")
-ALICES, BOBS, CAROLS = "13800138000", "13900139000", "13700137000"
-CAROL = f"+86{CAROLS}"
+# With five services, with nine, and with texts in English.
+ALICES, BOBS, CAROLS = "13800138000", "15000150000", "15800158000"
 PHONE, DESKTOP = (412, 915), (1440, 900)
 Light = Literal["light", "dark"]
 
@@ -55,9 +54,9 @@ async def _conversations(page: Page) -> None:
     await alice.say("1,3")
     await alice.has_received(3)
     await bob.say("0000")
-    await bob.has_received(1)
-    await bob.say("全部")
     await bob.has_received(2)
+    await bob.say("6,7")
+    await bob.has_received(3)
     await carol.say("HELP")
     await carol.has_received(1)
     await carol.say("0000")
@@ -79,9 +78,6 @@ async def _screenshot(page: Page, name: str) -> None:
 
 
 async def _take_all(browser: Browser, web: Web) -> None:
-    await web.running.subscribe(BOB, "YYH", "ZQ")
-    await web.running.subscriber(CAROL, language=Language.EN)
-    await web.running.subscribe(CAROL, "YYH")
     context = await _context(browser, DESKTOP, "light", 1)
     async with opened(context, web) as page:
         await page.show(ALICES, BOBS, CAROLS)
@@ -104,7 +100,9 @@ async def _main() -> None:
         database = Database(normalise_url(url))
         database.write_now(migrations.upgrade)
         database.close()
-        await load_demo(settings_for(url))
+        async with running(settings_for(url)) as started:
+            await started.gateway.simulator.simulation.set_clock(START)
+            await started.gateway.simulator.fixtures.load("demo")
         async with listening(settings_for(url)) as web, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
             await _take_all(browser, web)

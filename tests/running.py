@@ -28,6 +28,7 @@ from app.options import ProviderOptions
 from app.providers import provider_kinds
 from app.services.gateway import Gateway
 from app.services.intake import Source
+from app.services.simulator.fixtures import read as read_fixture
 from app.services.simulator.network import PROVIDER
 from app.settings import Environment, Settings, SettingsFile
 from tests.commands.world import shanghai
@@ -218,7 +219,12 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 
 
 async def load_demo(settings: Settings) -> None:
-    """Load the demo customers and freeze the clock, as most tests need."""
+    """Load the demo's catalogue and two of its customers and freeze the clock, as most tests need."""
+    demo = read_fixture("demo")
     async with running(settings) as started:
-        await started.gateway.simulator.simulation.set_clock(START)
-        await started.gateway.simulator.fixtures.load("demo")
+        simulator = started.gateway.simulator
+        await simulator.simulation.set_clock(START)
+        await simulator.fixtures.load_catalogue(demo)
+        for person in demo.people:
+            if person.msisdn in (ALICE, BOB):
+                await simulator.fixtures.load_person(person)

@@ -63,6 +63,26 @@ class HandsetsOut(BaseModel):
     handsets: list[HandsetOut]
 
 
+class TryOut(BaseModel):
+    """What can be tried with somebody, in a few words of each language."""
+
+    en: str
+    zh: str
+
+
+class PersonOut(BaseModel):
+    """A person of the demo."""
+
+    msisdn: str
+    to_try: TryOut = Field(serialization_alias="try")
+
+
+class PeopleOut(BaseModel):
+    """The people of the demo."""
+
+    people: list[PersonOut]
+
+
 class StoredOut(BaseModel):
     """The result of sending a message from a handset."""
 
@@ -131,7 +151,6 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
     # A handset has no clock of its own.
     message = replace(found, received_at=None, stamp_form=None)
     [stored] = await gateway.turning.intake.store(Source(PROVIDER), [message])
-    gateway.carriers.network.changed()
     if not stored.new:
         response.status_code = 200
     return StoredOut(id=stored.id, status="accepted" if stored.new else "duplicate")
@@ -143,7 +162,10 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
 async def read_thread(
     msisdn: str, network: NetworkIn, after: AfterIdIn = None, limit: Annotated[int, Query(ge=1, le=500)] = _PAGE_SIZE
 ) -> ThreadOut:
-    """Messages after the one with id ``after``. An MT appears once the network has accepted it."""
+    """Messages after the one with id ``after``. An MT appears once the network has accepted it.
+
+    An MO appears as it was sent, by the handset or to the webhook of a provider whose answers come here.
+    """
     number = _number(msisdn)
     return ThreadOut(messages=[_out(number, item) for item in await network.thread(number, after, limit)])
 
@@ -196,3 +218,12 @@ async def list_handsets(network: NetworkIn) -> HandsetsOut:
     """Handsets, the most recently active first."""
     found = await network.handsets()
     return HandsetsOut(handsets=[HandsetOut(msisdn=n, messages=count, last_at=at) for n, count, at in found])
+
+
+@router.get("/people", summary="The people of the demo, and what can be tried with each")
+async def list_people(gateway: GatewayIn) -> PeopleOut:
+    """Those of them who are subscribers: a gateway without the demo's fixture has none."""
+    found = await gateway.simulator.fixtures.people()
+    return PeopleOut(
+        people=[PersonOut(msisdn=one.msisdn, to_try=TryOut(en=one.try_en, zh=one.try_zh)) for one in found]
+    )

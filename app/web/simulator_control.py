@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.simulation import FaultMode, SimulatedReport
 from app.services.simulator.fixtures import UnknownFixtureError
+from app.services.simulator.fixtures import read as read_fixture
 from app.web.dependencies import GatewayIn, NetworkIn, SimulationIn
 from app.web.problems import ProblemError
 from app.web.times import Moment, ShanghaiTime
@@ -96,7 +97,7 @@ async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = N
     fixture = given.fixture if given else None
     if fixture is not None:
         try:
-            gateway.simulator.fixtures.check(fixture)
+            read_fixture(fixture)
         except UnknownFixtureError as error:
             raise ProblemError(422, f"fixture: {error}") from None
     await gateway.simulator.simulation.reset(fixture)

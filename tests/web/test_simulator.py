@@ -2,18 +2,20 @@
 
 import asyncio
 import itertools
+import re
 from datetime import datetime, timedelta
 
 import pytest
 
 from app.db.outbound_messages import outbound_message
 from app.settings import Environment, SettingsFile
-from tests.running import ALICE, START, options_of, settings_for
+from tests.running import ALICE, BOB, START, options_of, settings_for
 from tests.services.carriers import use
 from tests.web.calls import ALICE_HOME, SHANGHAI_START, Web, assert_problem, serving
 
 pytestmark = pytest.mark.anyio
 HANDSET = "/simulator/handsets/13800138000"
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 CONTROL = [
     ("POST", "/simulator/drain", None),
     ("GET", "/simulator/clock", None),
@@ -142,6 +144,40 @@ async def test_handsets_that_have_a_thread_are_listed_the_latest_first(web: Web)
 
     handsets = (await web.get("/simulator/handsets")).json()["handsets"]
     assert [(one["msisdn"], one["messages"]) for one in handsets] == [("+8613900139000", 2), (ALICE, 3)]
+
+
+async def test_a_message_to_the_webhook_is_in_the_thread_of_the_handset_that_gets_the_answer(web: Web) -> None:
+    body = {"message_id": "m", "from": "13800138000", "to": "10086", "text": "YE"}
+    stored = [(await web.inbound(body)).json()["id"] for _ in range(2)]
+    await web.call("POST", "/simulator/drain")
+    mo, mt = await thread(web)
+    assert (mo["id"], mo["direction"], mo["text"], mo["to"]) == (stored[0], "mo", "YE", "10086")
+    assert (mt["direction"], mt["in_reply_to"]) == ("mt", stored[1])
+
+
+async def test_of_a_message_to_the_webhook_the_thread_shows_no_password(web: Web) -> None:
+    await web.inbound({"message_id": "m", "from": "13800138000", "to": "10086", "text": "XGMM#135790#246813#246813"})
+    await web.call("POST", "/simulator/drain")
+    mo, *_ = await thread(web)
+    assert mo["direction"] == "mo"
+    assert str(mo["text"]).startswith("XGMM")
+    assert not {"135790", "246813"} & set(re.findall(r"\d+", str(mo["text"])))
+
+
+@pytest.mark.parametrize("sender", ["nobody", "10010", "+447700900123"])
+async def test_what_the_webhook_got_from_no_customer_makes_no_handset(web: Web, sender: str) -> None:
+    assert (await web.inbound({"message_id": "m", "from": sender, "to": "10086", "text": "YE"})).status_code == 202
+    await web.call("POST", "/simulator/drain")
+    assert (await web.get("/simulator/handsets")).json() == {"handsets": []}
+
+
+async def test_what_a_carrier_answers_itself_is_in_no_thread(unused_sqlite_url: str) -> None:
+    """Neither the answer nor the message: its handset is a real one."""
+    carrier = options_of(kind="generic", secret=SECRET, send_url="https://carrier.example/send")
+    file = SettingsFile(providers={"carrier": carrier}, default_provider="carrier")
+    async with serving(settings_for(unused_sqlite_url, file=file)) as web:
+        await web.inbound({"message_id": "m", "from": "13800138000", "to": "10086", "text": "YE"})
+        assert await thread(web) == []
 
 
 async def test_an_outbound_message_is_in_the_thread_once_the_network_accepted_it(web: Web) -> None:
@@ -327,6 +363,34 @@ async def test_a_reset_without_a_fixture_leaves_nobody(web: Web) -> None:
     assert (await web.call("POST", "/simulator/reset")).status_code == 200
     assert_problem(await web.get("/api/v1/subscribers/13800138000"), 404)
     assert (await web.call("POST", "/simulator/reset", {})).status_code == 200
+
+
+async def test_the_people_of_the_demo_are_named_by_what_can_be_tried_with_them(web: Web) -> None:
+    await web.call("POST", "/simulator/reset", {"fixture": "demo"})
+    people = (await web.call("GET", "/simulator/people", token=None, reason=None)).json()["people"]
+    tried = {person["msisdn"]: person["try"]["en"] for person in people}
+    assert list(tried)[:2] == [ALICE, BOB]
+    assert all(person["try"]["zh"] and person["msisdn"].startswith("+86") for person in people)
+
+    async def says(what: str, text: str) -> list[str]:
+        [number] = [msisdn for msisdn, words in tried.items() if what in words]
+        return await web.running.say(text, sender=number)
+
+    assert ["1、" in text for text in await says("five services", "0000")] == [True, False]
+    assert "没有" in "".join(await says("no services", "0000"))
+    first, second = await says("nine services", "0000")
+    assert [number for number in range(1, 10) if f"{number}、" in first] == [*range(1, 8)]
+    assert [number for number in range(1, 10) if f"{number}、" in second] == [8, 9]
+    assert "Dear" in "".join(await says("English", "0000"))
+    assert "工单" in "".join(await says("open complaint", "CXTS"))
+    assert "停机" in "".join(await says("suspended", "KTYYH"))
+    [vip] = [msisdn for msisdn, words in tried.items() if "VIP" in words]
+    assert (await web.get(f"/api/v1/subscribers/{vip}")).json()["vip"] is True
+
+
+async def test_a_gateway_without_the_demo_has_none_of_its_people(web: Web) -> None:
+    await web.call("POST", "/simulator/reset")
+    assert (await web.get("/simulator/people")).json() == {"people": []}
 
 
 @pytest.mark.parametrize("body", [{"fixture": "nothing"}, {"fixture": 5}, {"fixtures": "demo"}, {"fixture": "x" * 41}])

@@ -1,14 +1,20 @@
-"""Named fixtures for an empty gateway: JSON files of management calls, with times relative to the gateway's clock."""
+"""Named fixtures for an empty gateway: a catalogue, and people with what can be tried with each.
+
+They are JSON files of management calls, with times relative to the gateway's clock.
+"""
 
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from importlib import resources
 from typing import Any
 
 from app.commands.accounts.data_usage import ReadDataUsage, Reading
 from app.commands.accounts.directory import SetSubscriber
 from app.commands.accounts.import_lines import ImportSubscription
+from app.commands.tickets.complaints import AgentComplaint
+from app.db.access import tenures_now
 from app.db.session import Database
 from app.db.state import current_state
 from app.domain import actors
@@ -16,6 +22,7 @@ from app.domain.account import Brand, Language, Payment, Plan, SubscriberStatus
 from app.domain.catalogue import Billing, CancelEffect, Service, ServiceProvider
 from app.domain.months import month_of
 from app.domain.subscriptions import Channel, SubscriptionState
+from app.domain.values import value
 from app.services.management.directory import Directory
 from app.services.turns.handling import Turns
 
@@ -26,6 +33,42 @@ class UnknownFixtureError(LookupError):
     """There is no fixture of that name."""
 
 
+@value
+class Person:
+    """A subscriber of a fixture.
+
+    Attributes:
+        msisdn: the number in E.164.
+        try_en: what can be tried with them, in a few English words.
+        try_zh: the same in Chinese.
+        fields: what the fixture's file says of them.
+    """
+
+    msisdn: str
+    try_en: str
+    try_zh: str
+    fields: Mapping[str, Any]
+
+
+@value
+class Fixture:
+    """The content of a fixture's file."""
+
+    service_providers: Mapping[str, Any]
+    services: Mapping[str, Any]
+    people: tuple[Person, ...]
+
+
+@cache
+def read(name: str) -> Fixture:
+    """Return a fixture. Raise UnknownFixtureError, which names the fixtures that exist."""
+    if name not in NAMES:
+        raise UnknownFixtureError(f"There is no such fixture; there is: {', '.join(NAMES)}.")
+    data = json.loads(resources.files("app.services").joinpath(f"{name}.json").read_text("utf-8"))
+    people = (Person(msisdn, one["try"]["en"], one["try"]["zh"], one) for msisdn, one in data["people"].items())
+    return Fixture(data["service_providers"], data["services"], tuple(people))
+
+
 class Fixtures:
     """Loads fixtures through the services of the management API."""
 
@@ -34,27 +77,38 @@ class Fixtures:
         self._directory = directory
         self._turns = turns
 
-    def check(self, name: str) -> None:
-        """Raise UnknownFixtureError unless there is a fixture of that name."""
-        if name not in NAMES:
-            raise UnknownFixtureError(f"There is no such fixture; there is: {', '.join(NAMES)}.")
-
     async def load(self, name: str) -> None:
         """Load a fixture. Raise UnknownFixtureError, which names the fixtures that exist."""
-        self.check(name)
-        data = json.loads(resources.files("app.services").joinpath(f"{name}.json").read_text("utf-8"))
-        now = (await self._database.read(current_state)).now
-        for code, fields in data["service_providers"].items():
+        fixture = read(name)
+        await self.load_catalogue(fixture)
+        for person in fixture.people:
+            await self.load_person(person)
+
+    async def load_catalogue(self, fixture: Fixture) -> None:
+        """Load the service providers and services of a fixture."""
+        for code, fields in fixture.service_providers.items():
             await self._directory.put_service_provider(ServiceProvider(sp_code=code, **fields), None)
-        for code, fields in data["services"].items():
+        for code, fields in fixture.services.items():
             await self._directory.put_service(_service(code, fields))
-        for msisdn, fields in data["subscribers"].items():
-            await self._directory.set_subscriber(msisdn, _subscriber(fields))
-        for msisdn, held in data["subscriptions"].items():
-            for code, fields in held.items():
-                await self._directory.import_subscription(msisdn, _subscription(code, fields, now))
-        for msisdn, used_kb in data["data_usage"].items():
-            await self._turns.carry_out(msisdn, ReadDataUsage((Reading(month_of(now), used_kb, now),)))
+
+    async def load_person(self, person: Person) -> None:
+        """Load a subscriber of a fixture and what they have; the catalogue is there."""
+        now = (await self._database.read(current_state)).now
+        msisdn, fields = person.msisdn, person.fields
+        await self._directory.set_subscriber(msisdn, _subscriber(fields["subscriber"]))
+        for code, held in fields.get("subscriptions", {}).items():
+            await self._directory.import_subscription(msisdn, _subscription(code, held, now))
+        if "used_kb" in fields:
+            await self._turns.carry_out(msisdn, ReadDataUsage((Reading(month_of(now), fields["used_kb"], now),)))
+        if "complaint" in fields:
+            await self._turns.carry_out(msisdn, AgentComplaint(actors.FIXTURE, fields["complaint"]))
+
+    async def people(self) -> list[Person]:
+        """Return the people of all fixtures who are subscribers now, in the order of their fixture."""
+        everybody = [person for name in NAMES for person in read(name).people]
+        numbers = [person.msisdn for person in everybody]
+        there = await self._database.read(lambda connection: tenures_now(connection, numbers))
+        return [person for person in everybody if person.msisdn in there]
 
 
 # Any: fixture files are part of the program, and the types below check each value.
@@ -79,11 +133,12 @@ def _subscriber(fields: Mapping[str, Any]) -> SetSubscriber:
         given=frozenset(fields),
         create=True,
         brand=Brand(fields["brand"]),
+        vip=fields.get("vip", False),
         payment=Payment(fields["payment"]),
         balance_fen=fields["balance_fen"],
         points=fields["points"],
-        status=SubscriberStatus.ACTIVE,
-        language=Language.ZH,
+        status=SubscriberStatus(fields.get("status", "active")),
+        language=Language(fields.get("language", "zh")),
         plan=Plan(**plan) if plan else None,
     )
 

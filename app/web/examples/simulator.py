@@ -51,6 +51,9 @@ EXAMPLES = {
     "get /simulator/handsets": Example(
         answers={"200": {"handsets": [{"msisdn": MSISDN, "messages": 2, "last_at": "2026-03-02T10:01:00+08:00"}]}}
     ),
+    "get /simulator/people": Example(
+        answers={"200": {"people": [{"msisdn": MSISDN, "try": {"en": "no services yet", "zh": "尚无业务"}}]}}
+    ),
     "post /simulator/drain": Example(bodies={"wait": {"timeout_seconds": 10}}, answers={"200": {"idle": True}}),
     "post /simulator/reset": Example(
         bodies={"with the demo customers": {"fixture": "demo"}, "empty": {}}, answers={"200": {"status": "loaded"}}
