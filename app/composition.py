@@ -21,7 +21,7 @@ from app.services.events.outgoing_events import Address, OutgoingEvents
 from app.services.events.public_addresses import address_violation, make_webhook_transport
 from app.services.gateway import Carriers, Gateway, Management, Simulator, Storage, Turning, Upkeep
 from app.services.ids import IdSource
-from app.services.intake import Intake, Source
+from app.services.intake import Companion, Intake, Source
 from app.services.management.access import Access
 from app.services.management.campaigns import Campaigns
 from app.services.management.charges import Charges
@@ -124,19 +124,32 @@ def _turning(settings: Settings, storage: Storage, registry: Registry, carriers:
         title, work = f"delivery to {name}", (Work.DELIVERY, name)
         added = engine.add(title, delivery.step, delivery.finish, work=work, interrupt=delivery.wake)
         delivery.wake_loop = added.wake
+
+    def stored() -> None:
+        loop.wake()
+        carriers.network.changed()
+
     intake = Intake(
         storage.database,
         storage.ids,
         storage.sealer,
         allowed_prefixes=tuple(settings.file.allowed_prefixes),
-        companions={SIMULATOR: carriers.network.keep_sent},
-        wake=loop.wake,
+        companions=_companions(settings, carriers),
+        wake=stored,
     )
     inboxes = {
         name: ProviderInbox(Source(name, one.numbers, one.zone), intake, carriers.receipts)
         for name, one in carriers.providers.items()
     }
     return Turning(registry, intake, inboxes, turns)
+
+
+def _companions(settings: Settings, carriers: Carriers) -> dict[str, Companion]:
+    """Return what shows the messages of each provider on the simulated handsets that get its answers."""
+    found: dict[str, Companion] = {}
+    if settings.default_provider == SIMULATOR:
+        found = {name: carriers.network.keep_received for name, one in carriers.providers.items() if not one.can_send}
+    return found | {SIMULATOR: carriers.network.keep_sent}
 
 
 def _registry(settings: Settings) -> Registry:

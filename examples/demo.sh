@@ -89,16 +89,19 @@ def field(value, *names):
         value = value[int(name) if isinstance(value, list) else name]
     print(value)
 
+def received(value):
+    return [message for message in value["messages"] if message["direction"] == "mt"]
+
 def messages(value):
-    for message in value["messages"]:
+    for message in received(value):
         print("   from %(from)s, %(segments)s SMS, %(status)s:" % message)
         wrapped(message["text"], 6)
 
 def texts(value):
-    print("\n".join(message["text"] for message in value["messages"]))
+    print("\n".join(message["text"] for message in received(value)))
 
 def count(value):
-    print(len(value["messages"]))
+    print(len(received(value)))
 
 def subscriptions(value):
     for item in value["subscriptions"]:

@@ -50,11 +50,17 @@ class Source:
 
 @value
 class NewMessage:
-    """A new message of a batch, as companions get it; ``at`` is the time of storing in UTC."""
+    """A new message of a batch, as companions get it.
+
+    Attributes:
+        at: the time of storing in UTC.
+        is_answered: False if the message is ignored, as its sender's number is unreadable or foreign.
+    """
 
     id: str
     msisdn: str
     at: datetime
+    is_answered: bool
 
 
 _Sent = tuple[Source, InboundMessage]
@@ -175,7 +181,11 @@ class Intake:
     def _run_companions(self, connection: Connection, rows: Sequence[dict[str, object]], now: datetime) -> None:
         """Call the companion of each provider with its new messages, stored at ``now``."""
         for provider, companion in self._companions.items():
-            own = [NewMessage(str(row["id"]), str(row["msisdn"]), now) for row in rows if row["provider"] == provider]
+            own = [
+                NewMessage(str(row["id"]), str(row["msisdn"]), now, is_answered=row["verdict"] is None)
+                for row in rows
+                if row["provider"] == provider
+            ]
             if own:
                 companion(connection, own)
 

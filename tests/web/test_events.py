@@ -71,6 +71,15 @@ async def test_messages_are_sent_as_they_appear(web: Web) -> None:
         assert {message["in_reply_to"] for message in seen} == {mo["id"]}
 
 
+async def test_a_message_to_the_webhook_is_sent_at_once_although_nothing_answers_it(web: Web) -> None:
+    async with web.client.stream("GET", EVENTS) as answer:
+        watcher = Watcher(answer)
+        async with web.running.gateway.engine.paused():
+            await web.inbound({"message_id": "m", "from": "13800138000", "to": "10086", "text": "0000"})
+            mo = await watcher.next()
+        assert (mo["direction"], mo["text"]) == ("mo", "0000")
+
+
 async def test_existing_messages_come_first(web: Web) -> None:
     await web.running.say("0000")
     thread = await web.running.thread()

@@ -108,6 +108,10 @@ class SimulatedNetwork:
         ]
         simulator.add_to_threads(connection, rows)
 
+    def keep_received(self, connection: Connection, received: Sequence[NewMessage]) -> None:
+        """Add MOs that another provider delivered, as their answers come to the simulated handsets."""
+        self.keep_sent(connection, [item for item in received if item.is_answered])
+
     # ---- reports
 
     async def step(self) -> bool:
