@@ -30,7 +30,10 @@ async def refuse_passwords(request: Request) -> None:
 
 
 _bearer = HTTPBearer(
-    auto_error=False, description="a token made with `smsgw token create`; in demo and test also `demo`"
+    auto_error=False,
+    description="a token made with `smsgw token create`; in demo and test also `demo`, which has every right, and "
+    "`demo-care`, `demo-billing`, `demo-directory` and `demo-read`, which have one scope each and are refused what "
+    "production refuses such a token",
 )
 
 

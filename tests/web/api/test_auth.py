@@ -7,6 +7,7 @@ import pytest
 
 from app.db.access import access_record
 from app.db.tokens import api_token
+from app.services.management.tokens import DEMO_TOKENS
 from app.settings import Environment, SettingsFile
 from tests.running import ALICE, options_of, settings_for
 from tests.web.calls import ALICE_HOME, SHANGHAI_START, Web, assert_problem, serving
@@ -160,10 +161,26 @@ async def test_only_the_hash_of_a_token_is_stored(web: Web) -> None:
     assert len(token) > 40
 
 
-async def test_the_demo_token_is_not_accepted_in_dev(unused_sqlite_url: str, log: io.StringIO) -> None:
+@pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope != "admin"])
+async def test_the_demo_s_token_of_a_scope_is_refused_what_such_a_token_is_refused(web: Web, scope: str) -> None:
+    [demo] = [token for token, its in DEMO_TOKENS.items() if its == scope]
+    own = await web.token(scope)
+    for path in [path for method, path, *_ in ROUTES if method == "GET"]:
+        by_demo, by_own = [await web.call("GET", path, token=token, reason=None) for token in (demo, own)]
+        assert by_demo.status_code == by_own.status_code, path
+
+
+async def test_the_care_token_of_the_demo_needs_a_reason(web: Web) -> None:
+    assert_problem(await web.call("GET", ALICE_HOME, token="demo-care", reason=None), 422)
+    assert (await web.call("GET", ALICE_HOME, token="demo-care")).status_code == 200
+    assert (await web.get(f"{ALICE_HOME}/access-records")).json()["access_records"][-1]["by"] == "demo-care"
+
+
+async def test_the_demo_tokens_are_not_accepted_in_dev(unused_sqlite_url: str, log: io.StringIO) -> None:
     file = SettingsFile(providers={"simulator": options_of(kind="simulator")}, default_provider="simulator")
     async with serving(settings_for(unused_sqlite_url, Environment.DEV, file)) as web:
-        assert_problem(await web.call("GET", "/api/v1/messages", token="demo"), 401)
+        for token in DEMO_TOKENS:
+            assert_problem(await web.call("GET", "/api/v1/messages", token=token), 401)
         assert "never expose" not in log.getvalue()
 
 
