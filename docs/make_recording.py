@@ -19,10 +19,11 @@ from xml.sax.saxutils import escape
 from app.db import migrations
 from app.db.session import Database, normalise_url
 from app.domain.account import Language
-from tests.running import ALICE, load_demo, running, settings_for
+from tests.running import ALICE, START, running, settings_for
 
 IMAGES = Path(__file__).with_name("images")
 SENT = ("0000", "1,3")
+CUSTOMERS = {Language.ZH: ALICE, Language.EN: "+8615800158000"}
 
 # ---- how it looks: pixels, and seconds
 
@@ -96,22 +97,23 @@ class Film:
 
 
 async def conversation(language: Language) -> list[Message]:
-    """Return what the first demo customer sends and receives, with this language set."""
+    """Return what a demo customer of this language sends and receives."""
+    msisdn = CUSTOMERS[language]
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_for(f"sqlite:///{folder}/gateway.db")
         database = Database(normalise_url(settings.database_url))
         database.write_now(migrations.upgrade)
         database.close()
-        await load_demo(settings)
         async with running(settings) as gateway:
-            await gateway.subscriber(ALICE, language=language)
+            await gateway.gateway.simulator.simulation.set_clock(START)
+            await gateway.gateway.simulator.fixtures.load("demo")
             to = "10086"
             for text in SENT:
-                await gateway.say(text, to)
-                to = (await gateway.received())[-1].service_number
+                await gateway.say(text, to, sender=msisdn)
+                to = (await gateway.received(msisdn))[-1].service_number
             return [
                 Message(message.direction == "mo", message.service_number, message.text)
-                for message in await gateway.thread()
+                for message in await gateway.thread(msisdn)
             ]
 
 

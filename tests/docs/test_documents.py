@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from app.db.schema import metadata
+from app.services.simulator import fixtures
 from tests.docs.reading import DOCUMENTS, ROOT, anchors, links, named_anchors, prose, relative_name, saved
 from tests.docs.terminal import run
 
@@ -92,6 +93,16 @@ def test_drawings_stand_alone(image: Path) -> None:
 def test_what_is_generated_is_up_to_date(module: str) -> None:
     done = run(sys.executable, "-m", module, "--check")
     assert done.returncode == 0, done.stderr
+
+
+def test_the_readmes_name_the_demos_customers() -> None:
+    people = fixtures.read("demo").people
+    for page, tries in (
+        ("README.md", [one.try_en for one in people]),
+        ("README.zh-CN.md", [one.try_zh for one in people]),
+    ):
+        rows = re.findall(r"^\| (\d{11}) \| (.+) \|$", (ROOT / page).read_text("utf-8"), re.MULTILINE)
+        assert rows == [(one.msisdn.removeprefix("+86"), words) for one, words in zip(people, tries, strict=True)]
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "README.zh-CN.md"], ids=relative_name)
