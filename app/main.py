@@ -15,7 +15,19 @@ from app.composition import build_gateway
 from app.providers.webhook import WebhookOptions
 from app.services.gateway import Gateway
 from app.settings import Environment, Settings
-from app.web import api, health, idempotency, limits, openapi, pages, problems, simulator, simulator_control, webhooks
+from app.web import (
+    api,
+    handsets,
+    health,
+    idempotency,
+    limits,
+    openapi,
+    pages,
+    problems,
+    simulator,
+    simulator_control,
+    webhooks,
+)
 from app.web.hosts import OwnHosts, host_name
 
 log = observability.logger(__name__)
@@ -116,6 +128,7 @@ def _add_routes(app: FastAPI, gateway: Gateway, settings: Settings) -> None:
     app.include_router(api.router)
     if any(provider.kind == "simulator" for provider in gateway.carriers.providers.values()):
         app.include_router(simulator.router)
+        app.include_router(handsets.router)
         app.include_router(simulator_control.router)
     app.include_router(health.router)
     if settings.env is not Environment.PRODUCTION:

@@ -30,12 +30,13 @@ from app.db.inbox import inbound_message
 from app.db.keys import ITEM, NUMBER
 from app.db.lookups import by_index, is_set
 from app.db.outbound_messages import outbound_message
-from app.db.outbox import STATUS, beside, outbox
+from app.db.outbox import ATTEMPTS, ERROR_CODE, STATUS, behind, beside, outbox
 from app.db.readers import RowReader
-from app.db.rows import Row, fetch
+from app.db.rows import Row, fetch, one_of
 from app.db.shares import Share, of_share
 from app.db.types import Id, Instant
 from app.db.writing import Given, insert_new_rows
+from app.domain.messages import OutboundStatus
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
@@ -168,3 +169,56 @@ def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:
     """Return the query for when the first report after ``after`` is due."""
     due_at = _sim.c.report_due_at
     return select(due_at).where(due_at > after).order_by(due_at).limit(1)
+
+
+@value
+class OutboxMessage:
+    """An MT that its handset does not show for certain: it is on its way, or was given up.
+
+    Attributes:
+        status: queued, sending, or how it ended (failed, expired).
+        attempts: how often it was offered to the network.
+        due_at: when it is offered next, UTC; None for one that was given up.
+        is_behind: an earlier one of its handset and lane is sent before it.
+        error_code: why the last attempt failed, in the network's words.
+        is_shown: the handset shows it, but the answer to the attempt was lost.
+    """
+
+    id: str
+    service_number: str
+    status: str
+    attempts: int
+    made_at: datetime
+    due_at: datetime | None
+    is_behind: bool
+    error_code: str | None
+    in_reply_to: str | None
+    is_shown: bool
+
+
+_earlier = outbox.alias("earlier")
+_IS_SHOWN = exists().where(by_index(_sim.c.message_id, _mt.c.id), by_index(_sim.c.bucket, _mt.c.bucket))
+_OUTBOX_MESSAGE = RowReader(
+    OutboxMessage,
+    _mt,
+    status=STATUS,
+    attempts=ATTEMPTS,
+    error_code=ERROR_CODE,
+    due_at=outbox.c.due_at,
+    is_behind=exists().where(behind(_earlier)),
+    is_shown=_IS_SHOWN,
+)
+_GIVEN_UP = and_(one_of(_mt.c.status, OutboundStatus.FAILED, OutboundStatus.EXPIRED), ~_IS_SHOWN)
+
+
+def outbox_of(connection: Connection, msisdn: str, provider: str, limit: int) -> list[OutboxMessage]:
+    """Return the newest ``limit`` messages of a provider on their way to a handset or given up, oldest first."""
+    statement = (
+        select(*_OUTBOX_MESSAGE.columns)
+        .join_from(_mt, outbox, beside(_mt), isouter=True)
+        .where(_mt.c.bucket == bucket_of(msisdn), _mt.c.msisdn == msisdn, _mt.c.provider == provider)
+        .where(or_(outbox.c.id.is_not(None), _GIVEN_UP))
+        .order_by(_mt.c.id.desc())
+        .limit(limit)
+    )
+    return [_OUTBOX_MESSAGE.read(row) for row in connection.execute(statement)][::-1]

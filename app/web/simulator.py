@@ -1,22 +1,19 @@
-"""The simulated handset network over HTTP: send messages, read and watch threads (http-api.md, simulator)."""
+"""The simulated handset network over HTTP: send messages, read threads (http-api.md, simulator)."""
 
 import uuid
-from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
-from app.domain.messages import OutboundStatus, is_final
 from app.domain.msisdn import parse_sender, sender_as_given
 from app.domain.segments import Encoding, measure
 from app.domain.values import replace
 from app.providers.generic_in import Reader
 from app.providers.requests import MalformedRequestError
 from app.services.intake import Source
-from app.services.simulator.network import PROVIDER, SimulatedNetwork, ThreadMessage
-from app.web.dependencies import AfterIdIn, GatewayIn, LastEventIn, NetworkIn
+from app.services.simulator.network import PROVIDER, ThreadMessage
+from app.web.dependencies import AfterIdIn, GatewayIn, NetworkIn
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
 from app.web.webhook_document import PART_SCHEMA
@@ -25,7 +22,6 @@ router = APIRouter(prefix="/simulator", tags=["simulator"])
 _PAGE_SIZE = 200
 # Messages of handsets are parsed as those of generic carriers.
 _READER = Reader()
-_KEEP_ALIVE_SECONDS = 15
 
 
 class ThreadMessageOut(BaseModel):
@@ -90,11 +86,13 @@ class StoredOut(BaseModel):
     status: Literal["accepted", "duplicate"]
 
 
-def _number(given: str) -> str:
+def number_of(given: str) -> str:
+    """Return the number of a handset: E.164, or any other sender as it is stored."""
     return parse_sender(given) or sender_as_given(given)
 
 
-def _out(msisdn: str, item: ThreadMessage) -> ThreadMessageOut:
+def message_out(msisdn: str, item: ThreadMessage) -> ThreadMessageOut:
+    """Return a message of the thread of ``msisdn`` as the calls answer it."""
     mo = item.direction == "mo"
     sender, receiver = (msisdn, item.service_number) if mo else (item.service_number, msisdn)
     size = measure(item.text)
@@ -166,51 +164,8 @@ async def read_thread(
 
     An MO appears as it was sent, by the handset or to the webhook of a provider whose answers come here.
     """
-    number = _number(msisdn)
-    return ThreadOut(messages=[_out(number, item) for item in await network.thread(number, after, limit)])
-
-
-@router.get("/handsets/{msisdn}/events", summary="The thread as server-sent events", response_class=EventSourceResponse)
-async def watch_thread(
-    msisdn: str, network: NetworkIn, after: AfterIdIn = None, last_event: LastEventIn = None
-) -> AsyncIterator[ServerSentEvent]:
-    """Each message as it appears, and again whenever its status changes. ``id`` is the message's id.
-
-    A broken stream continues after ``Last-Event-ID``, which takes precedence over ``after``.
-    """
-    number = _number(msisdn)
-    shown: dict[str, str] = {}
-    # Each pass reads from the first message whose status may still change.
-    start, first = last_event or after, await _first_id(network, number)
-    while True:
-        changes = network.changes
-        known, first = first, await _first_id(network, number)
-        if known is not None and first != known:
-            start, shown = None, {}  # the gateway was reset, or the first messages were purged
-        moving = False
-        for item in await _messages_after(network, number, start):
-            message = _out(number, item)
-            if shown.get(message.id) != message.status:
-                shown[message.id] = message.status
-                yield ServerSentEvent(raw_data=message.model_dump_json(by_alias=True, exclude_none=True), id=message.id)
-            settled = item.status is None or is_final(OutboundStatus(item.status))
-            moving = moving or not settled
-            if not moving:
-                start = message.id
-        await network.wait_for_change(changes, _KEEP_ALIVE_SECONDS)
-
-
-async def _first_id(network: SimulatedNetwork, number: str) -> str | None:
-    return next((item.id for item in await network.thread(number, None, 1)), None)
-
-
-async def _messages_after(network: SimulatedNetwork, number: str, after: str | None) -> list[ThreadMessage]:
-    found: list[ThreadMessage] = []
-    while True:
-        page = await network.thread(number, found[-1].id if found else after, _PAGE_SIZE)
-        found += page
-        if len(page) < _PAGE_SIZE:
-            return found
+    number = number_of(msisdn)
+    return ThreadOut(messages=[message_out(number, item) for item in await network.thread(number, after, limit)])
 
 
 @router.get("/handsets", summary="The handsets that have a thread")

@@ -8,6 +8,7 @@ from app.commands.accounts.directory import AgentUnsubscribe
 from app.db import schema
 from app.db.directory import MessageFilter
 from app.domain.messages import DeliveryReport, OutboundStatus
+from app.services.simulator.outbox import outbox_of
 from tests.running import ALICE, Running, running, settings_for
 from tests.statements import listening
 
@@ -65,6 +66,7 @@ async def staff_queries(gateway: Running) -> None:
     await gateway.gateway.management.messages.retry(page[0].id)
     await gateway.thread()
     await gateway.gateway.carriers.network.thread(ALICE, page[-1].id, 10)
+    await gateway.gateway.storage.database.read(lambda connection: outbox_of(connection, ALICE))
 
 
 async def test_no_statement_of_a_day_scans_a_table_that_grows(sqlite_url: str) -> None:

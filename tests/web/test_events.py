@@ -3,15 +3,16 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
 from app.services.simulator.network import SimulatedNetwork
 from app.settings import Settings
-from app.web import simulator
+from app.web.handsets import events
 from tests.running import ALICE, BOB
-from tests.web.calls import Web, assert_problem
+from tests.web.calls import SHANGHAI_START, Web, assert_problem
 from tests.web.sockets import listening
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +28,7 @@ async def web(settings: Settings) -> AsyncIterator[Web]:
 
 
 class Watcher:
-    """Reads one stream of events."""
+    """Reads one stream of events. Those of other types than messages are left out unless they are asked for."""
 
     def __init__(self, answer: httpx.Response) -> None:
         self.answer = answer
@@ -35,17 +36,30 @@ class Watcher:
 
     async def next(self) -> dict[str, str]:
         """Return the next message; fail if it does not come soon."""
+        event = await self._next("message")
+        message: dict[str, str] = json.loads(event["data"])
+        assert event["id"] == message["id"]
+        return message
+
+    async def next_of(self, kind: str) -> dict[str, Any]:
+        """Return the data of the next event of another type; fail if it does not come soon."""
+        event = await self._next(kind)
+        assert "id" not in event
+        data: dict[str, Any] = json.loads(event["data"])
+        return data
+
+    async def _next(self, kind: str) -> dict[str, str]:
         event: dict[str, str] = {}
         async with asyncio.timeout(SOON_SECONDS):
             async for line in self._lines:
                 name, _, value = line.partition(":")
                 if name:
                     event[name] = value.strip()
-                elif "data" in event:
-                    break
-        message: dict[str, str] = json.loads(event["data"])
-        assert event["id"] == message["id"]
-        return message
+                elif "data" in event and event.get("event", "message") == kind:
+                    return event
+                else:
+                    event = {}
+        pytest.fail("the stream has ended")
 
     async def until(self, count: int, status: str) -> list[dict[str, str]]:
         """Return outbound messages as they come, until ``count`` of them have this status."""
@@ -109,12 +123,12 @@ async def test_a_changed_status_is_sent_again(web: Web) -> None:
 
 
 async def test_a_thread_that_begins_while_it_is_read_is_sent_once(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, is_empty = simulator._first_id, iter([True, True])
+    read, is_empty = events._first_id, iter([True, True])
 
     async def first_id(network: SimulatedNetwork, number: str) -> str | None:
         return None if next(is_empty, False) else await read(network, number)
 
-    monkeypatch.setattr(simulator, "_first_id", first_id)
+    monkeypatch.setattr(events, "_first_id", first_id)
     await web.running.say("帮助")
     async with web.client.stream("GET", EVENTS) as answer:
         watcher = Watcher(answer)
@@ -188,3 +202,39 @@ async def test_an_invalid_last_event_starts_at_the_beginning(web: Web, last: str
     await web.running.say("0000")
     async with web.client.stream("GET", EVENTS, headers={"Last-Event-ID": last}) as answer:
         assert (await Watcher(answer).next())["id"] == (await web.running.thread())[0].id
+
+
+# ---- heartbeats, and what is on its way
+
+
+async def test_a_heartbeat_comes_while_nothing_happens(web: Web) -> None:
+    async with web.client.stream("GET", EVENTS) as answer:
+        watcher = Watcher(answer)
+        beats = [await watcher.next_of("heartbeat") for _ in range(3)]
+    assert beats == [{"now": SHANGHAI_START, "frozen": True, "fault": "ok", "report": "delivered"}] * 3
+
+
+async def test_a_heartbeat_tells_how_the_network_answers_as_soon_as_that_changes(web: Web) -> None:
+    async with web.client.stream("GET", EVENTS) as answer:
+        watcher = Watcher(answer)
+        await watcher.next_of("heartbeat")
+        await web.running.faults("throttle", count=1)
+        assert (await watcher.next_of("heartbeat"))["fault"] == "throttle"
+        await web.running.reports("none")
+        assert (await watcher.next_of("heartbeat"))["report"] == "none"
+        await web.running.say("帮助")  # the only send that fails
+        while (beat := await watcher.next_of("heartbeat"))["fault"] != "ok":
+            assert beat["fault"] == "throttle"
+
+
+async def test_what_is_on_its_way_is_sent_when_it_changes(web: Web) -> None:
+    async with web.client.stream("GET", EVENTS) as answer:
+        watcher = Watcher(answer)
+        assert await watcher.next_of("outbox") == {"messages": []}
+        await web.running.faults("error", count=1)
+        await web.running.say("帮助")
+        while not (waiting := (await watcher.next_of("outbox"))["messages"]) or not waiting[0]["attempts"]:
+            pass
+        assert waiting == (await web.get("/simulator/handsets/13800138000/outbox")).json()["messages"]
+        await web.running.advance(minutes=1)
+        assert await watcher.next_of("outbox") == {"messages": []}

@@ -55,6 +55,8 @@ def test_every_call_of_the_contract_is_described(document: dict[str, Any]) -> No
         "post /simulator/handsets/{msisdn}/messages",
         "get /simulator/handsets/{msisdn}/messages",
         "get /simulator/handsets/{msisdn}/events",
+        "get /simulator/handsets/{msisdn}",
+        "get /simulator/handsets/{msisdn}/outbox",
         "get /simulator/handsets",
         "post /simulator/drain",
         "get /simulator/clock",

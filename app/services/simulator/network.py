@@ -150,10 +150,12 @@ class SimulatedNetwork:
         await self._database.write(
             partial(set_state, fault_mode=mode.value, fault_rate_ppm=round(rate * MILLION), fault_count=count)
         )
+        self.changed()
 
     async def set_delivery(self, report: SimulatedReport, delay_seconds: int) -> None:
         """Set the delivery report of messages accepted from now on: its status and its delay."""
         await self._database.write(partial(set_state, report_status=report.value, report_delay_seconds=delay_seconds))
+        self.changed()
 
     # ---- watching threads
 

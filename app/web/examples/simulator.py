@@ -28,6 +28,18 @@ _REPLY = {
     "status": "delivered",
     "in_reply_to": MO,
 }
+_WAITING = {
+    "id": MT,
+    "from": "10086977",
+    "status": "queued",
+    "attempts": 1,
+    "waits_for": "attempt",
+    "next_attempt_at": "2026-03-02T10:01:07+08:00",
+    "reason": "simulated: throttled",
+    "shown": False,
+    "made_at": "2026-03-02T10:01:00+08:00",
+    "in_reply_to": MO,
+}
 _STOPPED = {"now": "2026-03-02T10:00:00+08:00", "frozen": True}
 _FAULT = {"mode": "throttle", "rate": 0.5, "count": 10}
 _LATE = {"report": "undelivered", "delay_seconds": 60}
@@ -48,6 +60,8 @@ EXAMPLES = {
         parameters=_HANDSET,
         answers={"200": f"id: {MT}\ndata: {json.dumps(_REPLY, ensure_ascii=False)}\n\n"},
     ),
+    "get /simulator/handsets/{msisdn}": Example(parameters=_HANDSET, answers={"200": {"msisdn": MSISDN}}),
+    "get /simulator/handsets/{msisdn}/outbox": Example(parameters=_HANDSET, answers={"200": {"messages": [_WAITING]}}),
     "get /simulator/handsets": Example(
         answers={"200": {"handsets": [{"msisdn": MSISDN, "messages": 2, "last_at": "2026-03-02T10:01:00+08:00"}]}}
     ),
