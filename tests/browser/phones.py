@@ -46,6 +46,15 @@ class Phone:
         """Return the quick text with this label."""
         return self.part(".chips button").filter(has_text=text)
 
+    @property
+    def ghosts(self) -> Locator:
+        """The lines for messages that are on their way, or were given up."""
+        return self.part(".ghost")
+
+    def bubble(self, message: Locator) -> Locator:
+        """Return the bubble of a message, which shows the details when it is pressed."""
+        return message.locator(".bubble")
+
     async def say(self, text: str) -> None:
         """Type a text and press Enter."""
         await self.text.fill(text)

@@ -19,6 +19,12 @@ async def _is_done(page: Page) -> None:
     await expect(page.part("#panel")).to_have_attribute("aria-busy", "false")
 
 
+async def _jump(page: Page, day: str, time: str) -> None:
+    await page.part("#clock-day-field").fill(day)
+    await page.part("#clock-time-field").fill(time)
+    await _press(page, page.button("Jump"))
+
+
 async def _press(page: Page, button: Locator) -> None:
     await button.click()
     await _is_done(page)
@@ -39,24 +45,55 @@ async def test_the_clock_is_moved_by_a_button(page: Page, button: str, then: str
 
 
 async def test_the_clock_is_moved_to_a_time_in_shanghai(page: Page) -> None:
-    await page.part("#clock-field").fill("2026-12-31T23:59")
-    await _press(page, page.button("Go"))
+    await _jump(page, "2026-12-31", "23:59")
     assert (await page.web.running.gateway.simulator.simulation.clock()).now == shanghai("2026-12-31 23:59")
     await _press(page, page.button("Next 1st"))
     assert (await page.web.running.gateway.simulator.simulation.clock()).now == shanghai("2027-01-01 10:00")
 
 
 async def test_a_past_time_is_explained(page: Page) -> None:
-    await page.part("#clock-field").fill("2026-03-01T10:00")
-    await _press(page, page.button("Go"))
-    await expect(page.part("#panel-problem")).to_contain_text("The clock only goes forward")
+    await expect(page.part("#clock-day-field")).to_have_attribute("min", "2026-03-02")
+    await _jump(page, "2026-03-01", "10:00")
+    await expect(page.part("#panel-problem p")).to_have_text(
+        "The clock only goes forward. To go back, reset to the demo."
+    )
+    await page.button("中文").click()
+    await expect(page.part("#panel-problem p")).to_have_text("时钟只能向前。要回到过去，请重置为演示数据。")
     await page.part("#panel-problem").get_by_role("button").click()
     await expect(page.part("#panel-problem")).to_be_hidden()
 
 
+@pytest.mark.parametrize(("day", "time"), [("2026-03-03", "25:00"), ("2026-03-03", "noon"), ("", "10:00")])
+async def test_an_impossible_time_is_explained(page: Page, day: str, time: str) -> None:
+    await _jump(page, day, time)
+    await expect(page.part("#panel-problem p")).to_have_text("Give a day up to 2199 and a time such as 09:30.")
+
+
+async def test_a_problem_goes_away_with_what_succeeds_next_or_after_a_while(page: Page) -> None:
+    problem = page.part("#panel-problem")
+    await _jump(page, "2026-03-01", "10:00")
+    await expect(problem).to_be_visible()
+    await _press(page, page.button("+1 h"))
+    await expect(problem).to_be_hidden()
+    await page.browser.clock.install()
+    await _jump(page, "2026-03-01", "10:00")
+    await expect(problem).to_be_visible()
+    await page.browser.clock.fast_forward(21_000)
+    await expect(problem).to_be_hidden()
+
+
+async def test_the_clock_tells_its_zone_and_that_it_is_frozen(page: Page) -> None:
+    await expect(page.part(".clock-day")).to_have_text("Mon, 2 Mar 2026 · UTC+8")
+    await expect(page.part("#clock-note")).to_contain_text("Frozen: what falls due later waits")
+    await page.button("中文").click()
+    await expect(page.part(".clock-day")).to_contain_text("北京时间")
+    await page.web.call("POST", "/simulator/reset", {"fixture": "demo"})
+    await expect(page.part("#clock-note")).to_be_hidden()
+
+
 async def test_a_frozen_clock_is_run_and_frozen_again(page: Page) -> None:
     await _press(page, page.button("Run"))
-    await expect(page.part("#clock-state")).to_have_text("moved on")
+    await expect(page.part("#clock-state")).to_have_text("run by this page")
     await expect(page.part("#clock-now")).not_to_have_text(re.compile("^10:00:0[01]$"))
     await _press(page, page.button("Freeze"))
     await expect(page.part("#clock-state")).to_have_text("frozen")
@@ -78,7 +115,7 @@ async def test_faults_and_reports_are_switched(page: Page) -> None:
     await _is_done(page)
     phone = page.phone()
     await phone.say("HELP")
-    await expect(phone.received.locator(".status")).to_have_text("!not delivered")
+    await expect(phone.received.locator(".status")).to_have_text("!reported undelivered")
 
     await page.part("#fault-mode").select_option("reject")
     await _is_done(page)
@@ -154,7 +191,7 @@ async def test_without_a_simulator_the_page_says_what_to_do(
         await page.browser.goto(page.address)
         phone = page.phone()
         await expect(phone.part("[role=alert]")).to_contain_text(
-            "The simulator is there when the gateway runs as a demo"
+            "There are no handsets here: start the gateway as a demo"
         )
         await expect(phone.part(".connection")).to_have_text("stopped")
         await page.browser.close()

@@ -60,6 +60,8 @@ async def test_a_page_holds_four_phones_at_the_most(page: Page) -> None:
     await page.browser.goto(f"{page.address}#{ALICES},{BOBS},{CAROLS},{DAVES},13500135000")
     await page.is_live(4)
     await expect(page.button("Add a phone")).to_be_disabled()
+    await expect(page.part("#add-note")).to_have_text("At most 4 phones on one page")
+    await expect(page.button("Add a phone")).to_have_accessible_description("At most 4 phones on one page")
     await page.phone(DAVES).say("HELP")
     await page.phone(DAVES).has_received(1)
 

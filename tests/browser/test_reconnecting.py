@@ -21,8 +21,8 @@ async def test_the_page_continues_after_the_last_message(context: BrowserContext
         phone = page.phone()
         await phone.has_received(1)
 
-    await expect(phone.part(".away")).to_contain_text("The gateway is away.")
-    await expect(phone.part(".connection")).to_have_text("reconnecting…")
+    await expect(phone.part(".away")).to_contain_text("The gateway does not answer.")
+    await expect(phone.part(".connection")).to_have_text("no answer")
     await phone.say("0000")
     await expect(phone.sent.last.locator(".status")).to_have_text("◷queued")
 

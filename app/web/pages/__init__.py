@@ -10,12 +10,13 @@ from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import __version__
 from app.web.dependencies import GatewayIn
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 router = APIRouter(include_in_schema=False)
-_KEYWORDS = 'data-keywords=""'
+_KEYWORDS, _VERSION = 'data-keywords=""', 'data-version=""'
 _STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -32,10 +33,11 @@ async def start() -> Response:
 
 @router.get("/handset")
 def handset(gateway: GatewayIn) -> HTMLResponse:
-    """Return the handset page with the keywords of the gateway's commands in it."""
+    """Return the handset page with the keywords of the gateway's commands, and its version, in it."""
     keywords = html.escape(" ".join(sorted(gateway.turning.registry.keywords | gateway.turning.registry.prefixes)))
     page = (HERE / "handset.html").read_text(encoding="utf-8")
-    return HTMLResponse(page.replace(_KEYWORDS, f'data-keywords="{keywords}"', 1))
+    page = page.replace(_KEYWORDS, f'data-keywords="{keywords}"', 1)
+    return HTMLResponse(page.replace(_VERSION, f'data-version="{__version__}"', 1))
 
 
 docs = APIRouter(include_in_schema=False)

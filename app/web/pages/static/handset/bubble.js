@@ -12,27 +12,38 @@ export const partyOf = (message) => (message.direction === "mo" ? message.to : m
 
 export const newBubble = (direction) => copyOf(direction === "mo" ? "sent-template" : "received-template");
 
-export function newDay(at) {
+/** A line between messages: a new day, or the time after a while without any. @param {"day"|"minute"} kind */
+export function newPause(at, kind) {
   const element = copyOf("day-template");
-  showTime(element.querySelector("time"), at, "day");
+  showTime(element.querySelector("time"), at, kind);
   return element;
 }
 
 /** @param {HTMLElement} element @param {Message} message */
 export function fillBubble(element, message) {
   const part = (one) => element.querySelector(one);
+  const isNew = element.dataset.id !== message.id;
+  element.dataset.id = message.id;
   writeParty(element, partyOf(message));
   writeText(part(".bubble"), message.text);
+  if (isNew) makePressable(part(".bubble"));
   showTime(part("time"), message.at, "minute");
   say(part(".segments"), "segments", { count: message.segments, encoding: message.encoding });
-  writeStatus(element, message.status);
+  writeStatus(element, message.status, message.direction);
+}
+
+/** A bubble of the gateway's message shows its details when it is pressed. */
+function makePressable(bubble) {
+  bubble.role = "button";
+  bubble.tabIndex = -1;
+  bubble.ariaExpanded = "false";
 }
 
 /** @param {Draft} draft @param {?(() => void)} edit */
 export function fillDraft(element, draft, edit = null) {
   writeParty(element, draft.to);
   writeText(element.querySelector(".bubble"), draft.text);
-  writeStatus(element, draft.state === "failed" ? "not_sent" : draft.state);
+  writeStatus(element, draft.state === "failed" ? "not_sent" : draft.state, "mo");
   if (!edit) return;
   const button = document.createElement("button");
   button.type = "button";
@@ -53,19 +64,22 @@ function writeText(element, text) {
   if (/\p{Script=Han}/u.test(text)) element.lang = "zh-CN";
 }
 
-function writeStatus(element, status) {
+function writeStatus(element, status, direction) {
   const line = element.querySelector(".status");
   const kind = BAD.has(status) || status === "not_sent" ? "bad" : DONE.has(status) ? "done" : status === "queued" ? "queued" : "open";
   if (line.dataset.status === status) return;
   line.dataset.status = status;
   line.dataset.kind = kind;
+  element.dataset.kind = kind;
   const tick = document.createElement("span");
   tick.ariaHidden = "true";
   tick.className = "tick";
   tick.textContent = TICKS[kind];
   const words = document.createElement("span");
-  if (hasWords(`status_${status}`)) say(words, `status_${status}`);
+  // What arrived is on the phone, whatever its report says.
+  const key = direction === "mt" && hasWords(`status_mt_${status}`) ? `status_mt_${status}` : `status_${status}`;
+  if (hasWords(key)) say(words, key);
   else words.textContent = status;
-  name(words, { title: `why_${kind}` });
+  name(words, { title: direction === "mt" && kind === "bad" ? "why_reported" : `why_${kind}` });
   line.replaceChildren(tick, words);
 }

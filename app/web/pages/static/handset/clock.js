@@ -1,11 +1,13 @@
 /** The gateway's clock. It can be moved in demo and test, where these calls exist. */
 
-import { call, move } from "./gateway.js";
-import { fromField, nextFirst, toField } from "./times.js";
+import { call, move, Problem } from "./gateway.js";
+import { dayOf, instantOf, nextFirst, timeOf } from "./times.js";
 import { say, showTime } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const STEP = 5_000;
+const LAST_DAY = "2199-12-31";
+const WORDS = { 409: "problem_clock_back", 422: "problem_clock_time" };
 
 /** @type {{at: number, since: number, frozen: boolean}} the time last read, and when it was read (performance.now()) */
 let read = { at: Date.now(), since: performance.now(), frozen: false };
@@ -18,17 +20,21 @@ export function now() {
   return new Date(frozen ? at : at + performance.now() - since);
 }
 
+/** True while the gateway's time stands still. */
+export const isFrozen = () => read.frozen && !running;
+
 /** Read the clock; resolve to true if it was read, to false if these calls do not exist, else to null. */
 export async function readClock() {
   try {
-    take(await call("GET", "clock"));
+    takeClock(await call("GET", "clock"));
     return true;
   } catch (problem) {
     return problem.status === 404 ? false : null;
   }
 }
 
-function take({ now: at, frozen }) {
+/** Handle the gateway's time, as the clock's calls and the heartbeats tell it. */
+export function takeClock({ now: at, frozen }) {
   read = { at: Date.parse(at), since: performance.now(), frozen };
   if (!frozen) running = null;
   tick();
@@ -43,10 +49,15 @@ export function tick() {
   const state = running ? "running" : read.frozen ? "frozen" : "free";
   $("clock-state").dataset.state = state;
   say($("clock-state"), `clock_${state}`);
+  $("clock-note").hidden = state !== "frozen";
+  $("clock-open").dataset.state = state;
+  say($("clock-short-state"), `clock_${state}`);
   say($("clock-toggle"), state === "frozen" ? "clock_run" : "clock_freeze");
 }
 
 // ---- moving it
+
+const advance = (how) => move("clock/advance", how, WORDS);
 
 /** The actions of the clock's buttons. Each resolves when everything that fell due on the way is done. */
 export const moves = {
@@ -57,7 +68,7 @@ export const moves = {
     }
     const reached = running && { to: now().toISOString() };
     running = null;
-    take(await move("POST", "clock/advance", reached ?? { seconds: 0 }));
+    takeClock(await advance(reached ?? { seconds: 0 }));
   },
   async ahead(seconds) {
     await to(new Date(now().getTime() + seconds * 1_000));
@@ -65,15 +76,17 @@ export const moves = {
   async first() {
     await to(nextFirst(now()));
   },
-  async set(field) {
-    await to(new Date(fromField(field)));
+  async set(day, time) {
+    const at = instantOf(day, time);
+    if (at === null) throw new Problem(422, WORDS[422]);
+    await to(at);
   },
 };
 
 async function to(at) {
   const wasRunning = running !== null;
   running = null;
-  take(await move("POST", "clock/advance", { to: at.toISOString() }));
+  takeClock(await advance({ to: at.toISOString() }));
   if (wasRunning) run();
 }
 
@@ -90,8 +103,8 @@ function run() {
 async function step(mine) {
   if (running !== mine) return;
   try {
-    const answer = await move("POST", "clock/advance", { to: now().toISOString() });
-    if (running === mine) take(answer);
+    const answer = await advance({ to: now().toISOString() });
+    if (running === mine) takeClock(answer);
   } catch (problem) {
     if (problem.status === 409) await readClock(); // another page was quicker
   }
@@ -103,7 +116,12 @@ async function step(mine) {
   setTimeout(step, STEP, mine);
 }
 
-/** Set the time field to the next full hour. */
-export function fillField(field) {
-  if (document.activeElement !== field) field.value = `${toField(new Date(now().getTime() + 3_600_000)).slice(0, 13)}:00`;
+/** Set the fields of a jump to the next full hour. Days that are over cannot be chosen. */
+export function fillFields(day, time) {
+  day.min = dayOf(now());
+  day.max = LAST_DAY;
+  if ([day, time].includes(document.activeElement)) return;
+  const next = new Date(now().getTime() + 3_600_000);
+  day.value = dayOf(next);
+  time.value = `${timeOf(next).slice(0, 2)}:00`;
 }

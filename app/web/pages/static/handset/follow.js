@@ -1,11 +1,11 @@
 /**
  * Keeps a thread up to date: loads it, follows its event stream, and continues after the last message when the stream
- * breaks.
+ * breaks. The gateway sends a heartbeat, so silence means that it hangs or that the connection is cut.
  *
  * A browser opens at most six connections to one server, and each stream takes one. So a hidden page closes its streams.
  */
 
-import { call, handsetPath, Problem } from "./gateway.js";
+import { call, checkedNumber, handsetPath, Problem, SILENCE } from "./gateway.js";
 
 const PAGE_SIZE = 200;
 const LONGEST_PAUSE = 10_000;
@@ -13,8 +13,10 @@ const LONGEST_PAUSE = 10_000;
 /**
  * @param {string} number
  * @param {{firstId: ?string, resumePoint: (string|undefined)}} thread
- * @param {{state: Function, arrived: Function, loaded: Function, emptied: Function, problem: Function}} on
- *   `state`: connecting, live, away (retries by itself) or refused (final)
+ * @param {{state: Function, arrived: Function, loaded: Function, emptied: Function, problem: Function, outbox: Function,
+ *   beat: Function}} on
+ *   `state`: connecting, live, away (retries by itself) or refused (final); `outbox`: what is on its way; `beat`: the
+ *   gateway's clock, and how the network answers
  */
 export class Follower {
   #number;
@@ -22,10 +24,13 @@ export class Follower {
   #on;
   #ended = false;
   #failures = 0;
+  #isChecked = false;
   #stream = null;
+  #watchdog = 0;
   #breakOff = () => {};
   #wake = () => {};
   #look = () => this.#lookAround();
+  #cut = () => this.suspect();
 
   constructor(number, thread, on) {
     this.#number = number;
@@ -33,6 +38,7 @@ export class Follower {
     this.#on = on;
     document.addEventListener("visibilitychange", this.#look);
     window.addEventListener("online", this.#look);
+    window.addEventListener("offline", this.#cut);
     this.#run();
   }
 
@@ -40,6 +46,8 @@ export class Follower {
     this.#ended = true;
     document.removeEventListener("visibilitychange", this.#look);
     window.removeEventListener("online", this.#look);
+    window.removeEventListener("offline", this.#cut);
+    clearTimeout(this.#watchdog);
     this.#breakOff();
     this.#wake();
   }
@@ -49,7 +57,14 @@ export class Follower {
     this.#wake();
   }
 
-  /** Check the stream: it may be dead unnoticed, or another page may have reset the gateway. */
+  /** Say that the gateway does not answer, and connect anew. */
+  suspect() {
+    if (this.#ended || document.hidden) return;
+    this.#on.state("away");
+    this.#breakOff();
+  }
+
+  /** Check the stream: another page may have reset the gateway. */
   async check() {
     if (!this.#stream || document.hidden) return;
     try {
@@ -73,9 +88,16 @@ export class Follower {
     }
   }
 
+  /** Expect to hear from the gateway again soon. */
+  #watch() {
+    clearTimeout(this.#watchdog);
+    if (!this.#ended) this.#watchdog = setTimeout(() => this.suspect(), SILENCE);
+  }
+
   async #run() {
     for (; !this.#ended; this.#failures += 1) {
       this.#on.state(this.#failures ? "away" : "connecting");
+      this.#watch();
       try {
         await this.#catchUp();
         if (this.#ended) return;
@@ -88,6 +110,8 @@ export class Follower {
           this.#on.problem(problem);
           return;
         }
+      } finally {
+        clearTimeout(this.#watchdog);
       }
       if (!this.#ended) await this.#pause(Math.min(500 * 2 ** this.#failures, LONGEST_PAUSE) * (0.75 + Math.random() / 2));
     }
@@ -106,10 +130,13 @@ export class Follower {
 
   /** Load missing messages, page by page. */
   async #catchUp() {
+    if (!this.#isChecked) await checkedNumber(this.#number);
+    this.#isChecked = true;
     if (await this.#wasEmptied()) this.#on.emptied();
     for (let after = this.#thread.resumePoint; !this.#ended; ) {
       const { messages } = await call("GET", handsetPath(this.#number, "messages", { after, limit: PAGE_SIZE }));
       if (this.#ended) return;
+      this.#watch();
       for (const message of messages) this.#on.arrived(message);
       if (messages.length < PAGE_SIZE) break;
       after = messages.at(-1).id;
@@ -121,6 +148,12 @@ export class Follower {
   #listen() {
     const path = handsetPath(this.#number, "events", { after: this.#thread.resumePoint });
     const stream = new EventSource(`/simulator/${path}`);
+    const hear = (kind, use) =>
+      stream.addEventListener(kind, (event) => {
+        if (this.#ended) return;
+        this.#watch();
+        use(JSON.parse(event.data));
+      });
     this.#stream = stream;
     return new Promise((resolve) => {
       this.#breakOff = () => {
@@ -132,7 +165,9 @@ export class Follower {
         this.#failures = 0;
         this.#on.state("live");
       };
-      stream.onmessage = (event) => this.#ended || this.#on.arrived(JSON.parse(event.data));
+      hear("message", this.#on.arrived);
+      hear("outbox", ({ messages }) => this.#on.outbox(messages));
+      hear("heartbeat", this.#on.beat);
       stream.onerror = () => this.#breakOff();
     });
   }

@@ -1,35 +1,33 @@
-/** Calls of the simulator API, and their errors as texts that say what to do. */
-
-import { t } from "./words.js";
+/** Calls of the simulator API, and what to tell the reader when one fails. */
 
 const ANSWER_WITHIN = 20_000;
 const MOVE_WITHIN = 300_000;
+/** A connection that is silent for longer is dead: the gateway sends a heartbeat every two seconds. */
+export const SILENCE = 5_000;
+/** The words for a failed call, by its status. Status 0: there was no answer. */
+const WORDS = { 0: "problem_away", 404: "problem_no_simulator", 413: "problem_too_long", 429: "problem_wait", 503: "problem_wait" };
 
-/** The error of a call. Status 0: there was no answer. */
+/** The error of a call: its status, and the key and values of the words that say what to do. */
 export class Problem extends Error {
-  constructor(status, title, detail = "") {
-    super(title);
-    Object.assign(this, { status, title, detail });
+  constructor(status, words = WORDS[status] ?? (status >= 500 ? "problem_log" : "problem_check"), values = {}) {
+    super(words);
+    Object.assign(this, { status, words, values });
   }
 
   /** True if the same call may succeed later. */
   get passes() {
     return [0, 408, 429].includes(this.status) || this.status >= 500;
   }
-
-  get advice() {
-    if (this.status === 0) return t("advice_away");
-    if (this.status === 404) return t("advice_not_found");
-    if (this.status === 409) return t("advice_conflict");
-    if (this.status === 413) return t("advice_too_long");
-    if (this.status === 429 || this.status === 503) return t("advice_wait");
-    if (this.status >= 500) return t("advice_log");
-    return t("advice_check");
-  }
 }
 
-/** Make a call; throw a Problem if it fails. `within`: the timeout in milliseconds. */
-export async function call(method, path, body, within = ANSWER_WITHIN) {
+/**
+ * Make a call; throw a Problem if it fails.
+ *
+ * @param {{body?: object, within?: number, words?: Object<number, string>, values?: object}} how
+ *   `within`: the timeout in milliseconds; `words`: keys of the words for statuses that have a meaning of their own in
+ *   this call, with their `values`
+ */
+export async function call(method, path, { body, within = ANSWER_WITHIN, words = {}, values } = {}) {
   let response, answer;
   try {
     response = await fetch(`/simulator/${path}`, {
@@ -41,24 +39,27 @@ export async function call(method, path, body, within = ANSWER_WITHIN) {
     });
     answer = await response.text();
   } catch {
-    throw new Problem(0, t("no_answer"));
+    throw new Problem(0);
   }
+  if (!response.ok) throw new Problem(response.status, words[response.status], values);
   try {
-    answer = JSON.parse(answer);
+    return JSON.parse(answer);
   } catch {
-    answer = null;
+    throw new Problem(502);
   }
-  if (response.ok && answer !== null) return answer;
-  if (response.ok) throw new Problem(502, t("no_json"));
-  const detail = typeof answer?.detail === "string" ? answer.detail : "";
-  throw new Problem(response.status, answer?.title ?? t("answered", { status: response.status }), detail);
 }
 
 /** Make a call that moves the clock or resets the gateway, which may take minutes. */
-export const move = (method, path, body) => call(method, path, body, MOVE_WITHIN);
+export const move = (path, body, words) => call("POST", path, { body, within: MOVE_WITHIN, words });
 
 export function handsetPath(number, rest, query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   const search = given.length ? `?${new URLSearchParams(given)}` : "";
   return `handsets/${encodeURIComponent(number)}/${rest}${search}`;
+}
+
+/** Return a number as the gateway writes it; throw a Problem if it is no mobile number. */
+export async function checkedNumber(number) {
+  const how = { words: { 422: "problem_not_mobile" }, values: { number } };
+  return (await call("GET", `handsets/${encodeURIComponent(number)}`, how)).msisdn;
 }

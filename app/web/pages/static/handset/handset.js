@@ -5,8 +5,11 @@ import { now } from "./clock.js";
 import { Composer } from "./composer.js";
 import { Follower } from "./follow.js";
 import { answersIn } from "./listing.js";
+import { showFault } from "./network.js";
 import { ACCESS_NUMBER, withCountryCode } from "./numbers.js";
 import { Outbox } from "./outbox.js";
+import { roveToNewest, startPressing } from "./pressing.js";
+import { ProblemLine } from "./problem.js";
 import { Thread } from "./thread.js";
 import { copyOf, name, say, showTime } from "./words.js";
 
@@ -19,9 +22,13 @@ export class Handset {
   #chips;
   #outbox;
   #follower;
+  #problem;
   #hears;
 
-  /** @param {string} number @param {{heard: () => void, retire: () => void, renumber: () => void}} hears */
+  /**
+   * @param {string} number
+   * @param {{heard: () => void, beat: (beat: object) => void, retire: () => void, renumber: () => void}} hears
+   */
   constructor(number, hears) {
     this.number = number;
     this.#hears = hears;
@@ -31,10 +38,13 @@ export class Handset {
     name(this.element, { "aria-label": "handset_of" }, { number: withCountryCode(number) });
     name(this.#part(".thread"), { "aria-label": "messages_of" }, { number: withCountryCode(number) });
     name(this.#part(".retire"), { "aria-label": "retire", title: "retire" }, { number: withCountryCode(number) });
+    this.#problem = new ProblemLine(this.#part(".problem"));
+    showFault(this.#part(".fault"));
     this.#thread = new Thread(this.element);
     this.#outbox = new Outbox(number, {
       sent: (draft) => this.#thread.updateDraft(draft),
       failed: (draft, problem) => this.#onFailed(draft, problem),
+      silent: () => this.#follower.suspect(),
     });
     this.#composer = new Composer(this.element, {
       send: (to, text) => this.#send(to, text),
@@ -56,10 +66,10 @@ export class Handset {
   #listen() {
     this.#part(".retire").addEventListener("click", () => this.#hears.retire());
     this.#part(".renumber").addEventListener("click", () => this.#hears.renumber());
-    this.#part(".problem-close").addEventListener("click", () => this.#clearProblem());
     this.#part(".hurry").addEventListener("click", () => this.#follower.hurry());
     this.#part(".begin").addEventListener("click", () => this.#send(ACCESS_NUMBER, "0000"));
     this.#part(".text").addEventListener("input", () => this.#chips.mark(this.#composer.value));
+    startPressing(this.#part(".messages"), this.number);
     this.#part(".messages").addEventListener("click", ({ target }) => {
       const button = target.closest(".reply");
       if (!button) return;
@@ -86,8 +96,13 @@ export class Handset {
 
   /** Update what depends on the time: which listing can still be answered. */
   refresh() {
-    this.#chips.show(answersIn(this.#thread.received, now()));
+    this.#chips.show(answersIn(this.#thread.messages, now()));
     this.#chips.mark(this.#composer.value);
+  }
+
+  /** Update what changes each second. */
+  tick() {
+    this.#thread.tick();
   }
 
   check() {
@@ -115,7 +130,9 @@ export class Handset {
       arrived: (message) => this.#arrived(message),
       loaded: () => this.#loaded(),
       emptied: () => this.#forget(),
-      problem: (problem) => this.#showProblem(problem),
+      problem: (problem) => this.#problem.show(problem),
+      outbox: (items) => this.#thread.setOutbox(items),
+      beat: (beat) => this.#hears.beat(beat),
     });
   }
 
@@ -139,6 +156,7 @@ export class Handset {
     if (!this.#isLoaded) this.#thread.received.slice(-1).forEach((message) => this.#learn(message));
     this.#showParties();
     this.refresh();
+    roveToNewest(this.#part(".messages"));
     if (!this.#isLoaded) this.#thread.scrollToNewest();
     this.#part(".thread").ariaLive = "polite";
   }
@@ -151,6 +169,7 @@ export class Handset {
     if (message.direction === "mt") this.#composer.heardFrom(message.from);
     this.#showParties();
     this.refresh();
+    roveToNewest(this.#part(".messages"));
   }
 
   #showState(state) {
@@ -160,22 +179,22 @@ export class Handset {
     this.#part(".away").hidden = state !== "away";
     if (state !== "live") return;
     this.#outbox.resume();
-    this.#clearProblem();
+    this.#problem.hide();
   }
 
   // ---- sending
 
   #send(to, text) {
-    this.#clearProblem();
+    this.#problem.hide();
     if (this.#only && this.#only !== to) this.#showOnly(null);
     this.#thread.putDraft(this.#outbox.send(to, text));
     this.#chips.mark("");
   }
 
   #onFailed(draft, problem) {
-    this.#showProblem(problem);
+    this.#problem.show(problem);
     this.#thread.updateDraft(draft, () => {
-      this.#clearProblem();
+      this.#problem.hide();
       this.#thread.dropDraft(draft);
       this.#composer.write(draft.text, draft.to);
     });
@@ -219,19 +238,6 @@ export class Handset {
     this.#thread.showOnly(party);
     this.#composer.fix(party);
     for (const button of this.#part(".parties").children) button.ariaPressed = String(button.dataset.party === (party ?? ""));
-  }
-
-  // ---- problems
-
-  #showProblem(problem) {
-    this.#part(".problem-title").textContent = problem.title;
-    this.#part(".problem-detail").textContent = problem.detail;
-    this.#part(".problem-advice").textContent = problem.advice;
-    this.#part(".problem").hidden = false;
-  }
-
-  #clearProblem() {
-    this.#part(".problem").hidden = true;
   }
 }
 

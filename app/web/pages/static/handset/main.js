@@ -1,16 +1,24 @@
 /** The handset page: phones that write to the gateway, side by side, and the gateway's controls. */
 
 import { startAppearance } from "./appearance.js";
-import { openSheet, startPanel } from "./panel.js";
+import { takeClock } from "./clock.js";
+import { takeNetwork } from "./network.js";
+import { openSheet, readControls, showNetworkControls, startPanel } from "./panel.js";
 import { forEachHandset, frontHandset, startShelf } from "./shelf.js";
 
 const CHECK_EVERY = 10_000;
 
 startAppearance();
-startShelf();
+startShelf({
+  beat: (beat) => {
+    takeClock(beat);
+    if (takeNetwork(beat)) readControls();
+  },
+});
 startPanel({
   moved: () => forEachHandset((handset) => handset.refresh()),
   emptied: () => forEachHandset((handset) => handset.restart()),
+  ticked: () => forEachHandset((handset) => handset.tick()),
 });
 setInterval(() => {
   if (document.hidden) return;
@@ -22,6 +30,7 @@ setInterval(() => {
 
 document.addEventListener("click", ({ target }) => {
   if (target.closest("[data-close]")) target.closest("dialog").close();
+  if (target.closest(".fault")) showNetworkControls();
   const guide = target.closest("[data-send]");
   if (!guide) return;
   openSheet(false);

@@ -5,7 +5,7 @@
  * @typedef {{to: string, text: string, messageId: string, id: ?string, state: "queued"|"sent"|"failed"}} Draft
  */
 
-import { call, handsetPath } from "./gateway.js";
+import { call, handsetPath, SILENCE } from "./gateway.js";
 
 const TRY_AGAIN_AFTER = 5_000;
 
@@ -18,7 +18,10 @@ export class Outbox {
   #ended = false;
   #timer = 0;
 
-  /** @param {{sent: (draft: Draft) => void, failed: (draft: Draft, problem: Problem) => void}} on */
+  /**
+   * @param {{sent: (draft: Draft) => void, failed: (draft: Draft, problem: Problem) => void, silent: () => void}} on
+   *   `silent`: the gateway did not answer in time
+   */
   constructor(number, on) {
     this.#number = number;
     this.#on = on;
@@ -54,12 +57,13 @@ export class Outbox {
 
   /** Send a text; resolve to true if it was sent or failed for good. */
   async #handOver(draft) {
-    const { to, text, messageId } = draft;
+    const body = { to: draft.to, text: draft.text, message_id: draft.messageId };
     try {
-      draft.id = (await call("POST", handsetPath(this.#number, "messages"), { to, text, message_id: messageId })).id;
+      draft.id = (await call("POST", handsetPath(this.#number, "messages"), { body, within: SILENCE })).id;
       draft.state = "sent";
       this.#on.sent(draft);
     } catch (problem) {
+      if (problem.status === 0) this.#on.silent();
       if (problem.passes) return false;
       draft.state = "failed";
       this.#on.failed(draft, problem);

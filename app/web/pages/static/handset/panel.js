@@ -1,17 +1,20 @@
 /** The controls of the gateway: clock, network, reset. On a small screen they are a sheet. */
 
-import { fillField, moves, readClock, tick } from "./clock.js";
+import { fillFields, moves, readClock, tick } from "./clock.js";
 import { move, Problem } from "./gateway.js";
 import { readNetwork, setDelivery, setFaults } from "./network.js";
-import { say, t } from "./words.js";
+import { ProblemLine } from "./problem.js";
+import { say } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const CHECK_EVERY = 10_000;
 const wide = matchMedia("(min-width: 56rem)");
+let problemLine;
 
-/** @param {{moved: () => void, emptied: () => void}} on */
+/** @param {{moved: () => void, emptied: () => void, ticked: () => void}} on */
 export function startPanel(on) {
   const change = (work) => changeGateway(work, on);
+  problemLine = new ProblemLine($("panel-problem"));
   $("clock-toggle").addEventListener("click", () => change(moves.toggle));
   $("clock-first").addEventListener("click", () => change(moves.first));
   for (const button of document.querySelectorAll("[data-ahead]")) {
@@ -19,7 +22,7 @@ export function startPanel(on) {
   }
   $("clock-set").addEventListener("submit", (event) => {
     event.preventDefault();
-    change(() => moves.set($("clock-field").value));
+    change(() => moves.set($("clock-day-field").value, $("clock-time-field").value));
   });
   for (const id of ["fault-mode", "fault-share"]) $(id).addEventListener("change", () => change(setFaults));
   for (const id of ["report-status", "report-delay"]) $(id).addEventListener("change", () => change(setDelivery));
@@ -28,20 +31,22 @@ export function startPanel(on) {
     $("reset-dialog").close();
     change(() => reset(on));
   });
-  $("panel-problem-close").addEventListener("click", () => ($("panel-problem").hidden = true));
   startSheet();
-  setInterval(tick, 1_000);
-  setInterval(() => document.hidden || read(), CHECK_EVERY);
-  read();
+  setInterval(() => {
+    tick();
+    on.ticked();
+  }, 1_000);
+  setInterval(() => document.hidden || readControls(), CHECK_EVERY);
+  readControls();
 }
 
 /** Read what other pages changed. Hide the controls if their calls do not exist. */
-async function read() {
+export async function readControls() {
   const isThere = await readClock();
   if (isThere === null) return;
   for (const element of document.querySelectorAll("[data-disposable]")) element.hidden = !isThere;
   if (!isThere || $("panel").ariaBusy === "true") return;
-  fillField($("clock-field"));
+  fillFields($("clock-day-field"), $("clock-time-field"));
   await readNetwork().catch(() => {}); // retried soon; the phones show that the gateway is unavailable
 }
 
@@ -53,31 +58,25 @@ async function changeGateway(work, on) {
   for (const button of buttons) button.disabled = true;
   try {
     await work();
-    $("panel-problem").hidden = true;
+    problemLine.hide();
     tick();
     say($("announcer"), "clock_is", { time: `${$("clock-day").textContent} ${$("clock-short").textContent}` });
     on.moved();
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    showProblem(problem);
+    problemLine.show(problem);
   } finally {
     $("panel").ariaBusy = "false";
     for (const button of buttons) button.disabled = false;
     focused?.focus();
-    read();
+    readControls();
   }
 }
 
 async function reset(on) {
-  await move("POST", "reset", { fixture: "demo" });
+  await move("reset", { fixture: "demo" });
   await readClock();
   on.emptied();
-}
-
-function showProblem(problem) {
-  const words = [problem.title, problem.detail, problem.advice].filter(Boolean);
-  $("panel-problem-text").textContent = words.join(" ") || t("no_answer");
-  $("panel-problem").hidden = false;
 }
 
 // ---- the sheet
@@ -101,4 +100,10 @@ export function openSheet(isOpen) {
   for (const id of ["top", "tabs", "shelf"]) $(id).inert = covers;
   if (covers) $("panel-close").focus();
   else if (wasOpen) $("panel-open").focus();
+}
+
+/** Show the controls of the network, which a phone's badge leads to. */
+export function showNetworkControls() {
+  openSheet(true);
+  $("fault-mode").focus();
 }

@@ -3,31 +3,30 @@
  * and reloaded (a fragment is never sent to a server). The browser stores the last ones.
  */
 
-import { call, Problem } from "./gateway.js";
+import { askForNumber, startDialog } from "./dialog.js";
 import { Handset } from "./handset.js";
 import { keep, kept } from "./keeping.js";
 import { DEFAULT_NUMBER, plainNumber, withCountryCode } from "./numbers.js";
-import { name, t } from "./words.js";
+import { say, t } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 /** The most phones. A browser opens six connections to a server, and each phone uses one for its events. */
 const MOST = 4;
-const OFFERED = ["13800138000", "13900139000", "13700137000", "13600136000"];
 
 /** @type {Handset[]} */
 let handsets = [];
 /** On a small screen, the one phone that is shown. */
 let front = null;
-/** The phone that the dialog is for; null: a new one. */
-let choosingFor = null;
+/** What the page does with the heartbeats that its phones hear. */
+let beat = () => {};
 
-export function startShelf() {
+/** @param {{beat: (beat: object) => void}} on */
+export function startShelf(on) {
+  beat = on.beat;
+  startDialog();
   window.addEventListener("hashchange", showWhatTheAddressSays);
   $("handset-add").addEventListener("click", () => openDialog(null));
-  $("number-form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    choose($("number-entry").value);
-  });
+  new ResizeObserver(showCrowding).observe($("shelf"));
   showWhatTheAddressSays();
 }
 
@@ -58,16 +57,19 @@ function show(numbers) {
   });
   $("shelf").dataset.count = String(handsets.length);
   $("handset-add").disabled = handsets.length === MOST;
-  name($("handset-add"), { title: handsets.length === MOST ? "add_no_more" : "add_why" }, { most: MOST });
+  $("add-note").hidden = handsets.length < MOST;
+  say($("add-note"), "add_no_more", { most: MOST });
   for (const { element } of handsets) element.querySelector(".retire").hidden = handsets.length === 1;
   keep("numbers", numbers.join(","));
   history.replaceState(null, "", `#${numbers.join(",")}`);
   bringToFront(handsets.includes(front) ? front : handsets[0]);
+  showCrowding();
 }
 
 function newHandset(number) {
   const handset = new Handset(number, {
     heard: () => noteUnread(handset),
+    beat,
     retire: () => retire(handset),
     renumber: () => openDialog(handset),
   });
@@ -79,7 +81,13 @@ function retire(handset) {
   front.focus();
 }
 
-// ---- small screens: one phone at a time
+// ---- small screens: one phone at a time; wide ones: as many as fit, and tabs that lead to the others
+
+/** Show the tabs if not all phones fit side by side. */
+function showCrowding() {
+  const { offsetLeft, offsetWidth } = $("shelf").lastElementChild;
+  document.body.classList.toggle("crowded", offsetLeft + offsetWidth > $("shelf").clientWidth);
+}
 
 function bringToFront(handset) {
   front = handset;
@@ -98,6 +106,7 @@ function newTab(handset, isUnread) {
   setUnread(tab, isUnread);
   tab.addEventListener("click", () => {
     bringToFront(handset);
+    handset.element.scrollIntoView({ inline: "nearest", block: "nearest" });
     $("tabs").querySelector("[aria-current=true]").focus();
     handset.shown();
   });
@@ -116,47 +125,18 @@ function noteUnread(handset) {
 
 // ---- choosing a number
 
-function choose(given) {
-  const number = plainNumber(given);
-  if (!number) return;
-  $("number-dialog").close();
+function openDialog(handset) {
+  const open = new Set(handsets.map(({ number }) => number));
+  askForNumber(handset ? "number_change" : "number_add", open, (number) => choose(number, handset));
+}
+
+/** Show the phone of a number: in place of another one, or as a new one (null). */
+function choose(number, instead) {
   const numbers = handsets.map((handset) => handset.number);
-  const place = choosingFor ? handsets.indexOf(choosingFor) : numbers.length;
-  const there = numbers.indexOf(number);
-  if (there < 0) numbers.splice(place, 1, number);
+  const place = instead ? handsets.indexOf(instead) : numbers.length;
+  if (!numbers.includes(number)) numbers.splice(place, 1, number);
   show(numbers);
   const chosen = handsets.find((handset) => handset.number === number);
   bringToFront(chosen);
   chosen.focus();
-}
-
-async function openDialog(handset) {
-  choosingFor = handset;
-  const numbers = new Set(OFFERED);
-  const list = () => {
-    const open = new Set(handsets.map(({ number }) => number));
-    const free = [...numbers].filter((number) => !open.has(number));
-    $("known-numbers").replaceChildren(...free.map(choiceOf));
-  };
-  list();
-  $("number-entry").value = "";
-  $("number-dialog").showModal();
-  $("number-entry").focus();
-  try {
-    const answer = await call("GET", "handsets");
-    for (const { msisdn } of answer.handsets) numbers.add(plainNumber(msisdn));
-    list();
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem; // the dialog works without the list of handsets
-  }
-}
-
-function choiceOf(number) {
-  const item = document.createElement("li");
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = withCountryCode(number);
-  button.addEventListener("click", () => choose(number));
-  item.append(button);
-  return item;
 }

@@ -6,11 +6,14 @@
  *   encoding: "gsm7"|"ucs2", at: string, status: string, in_reply_to?: string}} Message
  */
 
-import { fillBubble, fillDraft, newBubble, newDay, partyOf } from "./bubble.js";
+import { fillBubble, fillDraft, newBubble, newPause, partyOf } from "./bubble.js";
+import { Ghosts } from "./ghosts.js";
 import { dayOf } from "./times.js";
 
 const FINAL = new Set(["delivered", "undelivered", "rejected", "expired", "deleted", "failed", "superseded"]);
 const NEAR = 80;
+/** After so long without a message the time is shown. */
+const PAUSE = 15 * 60_000;
 
 export class Thread {
   /** @type {Map<string, {message: Message, element: HTMLElement}>} */
@@ -18,8 +21,9 @@ export class Thread {
   /** @type {Map<Draft, HTMLElement>} */
   #drafts = new Map();
   #only = null;
-  #day = "";
+  #lastAt = "";
   #lastParty = "";
+  #ghosts;
   #list;
   #scroller;
   #newest;
@@ -31,6 +35,7 @@ export class Thread {
     this.#scroller = phone.querySelector(".thread");
     this.#newest = phone.querySelector(".newest");
     this.#empty = phone.querySelector(".empty");
+    this.#ghosts = new Ghosts(this.#list);
     this.#newest.addEventListener("click", () => this.scrollToNewest());
     this.#keepNewestInView();
   }
@@ -52,7 +57,7 @@ export class Thread {
   }
 
   get isEmpty() {
-    return this.#shown.size + this.#drafts.size === 0;
+    return this.#shown.size + this.#drafts.size === 0 && this.#ghosts.isEmpty;
   }
 
   get messages() {
@@ -85,6 +90,7 @@ export class Thread {
     this.#dropDraftOf(message);
     const wasAtEnd = this.#isAtEnd();
     this.#append(message, element);
+    this.#ghosts.place(this.#only);
     this.showEmptiness();
     if (wasAtEnd) this.scrollToNewest();
     else if (this.#belongs(message)) this.#newest.hidden = false;
@@ -93,6 +99,7 @@ export class Thread {
 
   clear() {
     this.#shown.clear();
+    this.#ghosts.set([]);
     this.#layOut();
   }
 
@@ -107,12 +114,27 @@ export class Thread {
     this.scrollToNewest();
   }
 
+  /** Show what is on its way, and say so in the bubbles that arrived although their answer was lost. */
+  setOutbox(items) {
+    const wasAtEnd = this.#isAtEnd();
+    this.#ghosts.set(items);
+    this.#ghosts.place(this.#only);
+    this.showEmptiness();
+    if (wasAtEnd) this.scrollToNewest();
+  }
+
+  /** Update what changes with time: how long until the next attempt. */
+  tick() {
+    this.#ghosts.tick();
+  }
+
   #layOut() {
-    this.#day = "";
+    this.#lastAt = "";
     this.#lastParty = "";
     this.#list.replaceChildren();
     for (const { message, element } of this.#shown.values()) this.#append(message, element);
     this.#list.append(...this.#drafts.values());
+    this.#ghosts.place(this.#only);
   }
 
   #belongs(message) {
@@ -122,14 +144,14 @@ export class Thread {
   #append(message, element) {
     if (!this.#belongs(message)) return;
     const firstDraft = this.#list.querySelector(".draft");
-    const today = dayOf(message.at);
-    if (today !== this.#day) {
-      this.#list.insertBefore(newDay(message.at), firstDraft);
+    const pause = pauseBefore(message.at, this.#lastAt);
+    if (pause) {
+      this.#list.insertBefore(newPause(message.at, pause), firstDraft);
       this.#lastParty = "";
     }
     const party = `${message.direction} ${partyOf(message)}`;
     element.classList.toggle("follows", party === this.#lastParty);
-    this.#day = today;
+    this.#lastAt = message.at;
     this.#lastParty = party;
     this.#list.insertBefore(element, firstDraft);
   }
@@ -197,4 +219,10 @@ export class Thread {
       if (wasAtEnd) this.scrollToNewest();
     }).observe(this.#scroller);
   }
+}
+
+/** What the line before a message shows: a new day, the time after a while without messages, or nothing. */
+function pauseBefore(at, lastAt) {
+  if (!lastAt || dayOf(at) !== dayOf(lastAt)) return "day";
+  return Date.parse(at) - Date.parse(lastAt) >= PAUSE ? "minute" : null;
 }

@@ -6,6 +6,7 @@ const LOCALES = { en: "en-GB", zh: "zh-CN" };
 const FORMATS = {
   minute: { hour: "2-digit", minute: "2-digit" },
   second: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
+  moment: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
   date: { weekday: "short", day: "numeric", month: "short", year: "numeric" },
   day: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
 };
@@ -37,9 +38,16 @@ export function nextFirst(at) {
   return month === 12 ? first(year + 1, 1) : first(year, month + 1);
 }
 
-/** The value of a datetime-local field: 2026-03-02T10:00. */
-export const toField = (at) => new Date(at.getTime() + 8 * 3_600_000).toISOString().slice(0, 16);
-export const fromField = (value) => `${value.length === 16 ? `${value}:00` : value}${OFFSET}`;
+const shifted = (at) => new Date(new Date(at).getTime() + 8 * 3_600_000).toISOString();
 
-/** The day in Shanghai, comparable as text. */
-export const dayOf = (at) => toField(new Date(at)).slice(0, 10);
+/** The day in Shanghai, comparable as text: 2026-03-02. */
+export const dayOf = (at) => shifted(at).slice(0, 10);
+/** The time of the day in Shanghai: 10:00. */
+export const timeOf = (at) => shifted(at).slice(11, 16);
+
+/** Return the instant of a day and a time in Shanghai, as fields have them; null if one of them is not valid. */
+export function instantOf(day, time) {
+  const found = /^([01]?\d|2[0-3])[:：]([0-5]\d)$/.exec(time.trim());
+  const at = found && new Date(`${day}T${found[1].padStart(2, "0")}:${found[2]}:00${OFFSET}`);
+  return at && !Number.isNaN(at.getTime()) ? at : null;
+}
