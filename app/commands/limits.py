@@ -12,10 +12,16 @@ from app.domain.texts import answers
 from app.domain.turn import Handled, Outcome, Postponed, TextReceived, Turn
 from app.domain.values import replace
 
-# Verdicts of outcomes whose reply only says so.
+# Verdicts of outcomes whose reply only says so, or that have none.
 NOT_UNDERSTOOD = "not understood"
+NOT_A_CUSTOMER = "not a customer"
+OVER_RATE = "dropped: too many"
+LOOP = "silent: loop"
+TOO_MANY_SEGMENTS = "silent: too many segments"
 INCOMPLETE = "incomplete"
 FORMER_CUSTOMER = "former customer"
+# The verdict of an MO that waits until the minute of the rate limit is over.
+KEPT = "kept"
 
 
 def not_understood(*replies: Reply, records: tuple[Record, ...] = ()) -> Outcome:
@@ -33,9 +39,9 @@ def former_customer_outcome(turn: Turn) -> Outcome | None:
 def answer_stranger(turn: Turn, limits: Limits) -> Outcome:
     """Tell a number without a subscriber that it has none, once a day."""
     if not limits.may_tell_stranger(turn.now):
-        return Outcome(limits=limits, verdict="not a customer")
+        return Outcome(limits=limits, verdict=NOT_A_CUSTOMER)
     reply = say(turn, answers.NOT_A_CUSTOMER.say(Language.ZH))
-    return Outcome(replies=(reply,), limits=replace(limits, told_stranger_at=turn.now), verdict="not a customer")
+    return Outcome(replies=(reply,), limits=replace(limits, told_stranger_at=turn.now), verdict=NOT_A_CUSTOMER)
 
 
 def new_subscriber(turn: Turn) -> Subscriber:
@@ -71,9 +77,9 @@ def outcome_over_rate(turn: Turn, limits: Limits, outcome: Handled, *, kept: boo
         until = limits.minute_over_at
         return Postponed(until, limits) if until is not None and until > turn.now else outcome
     if limits.told_too_many:
-        return Outcome(verdict="dropped: too many")
+        return Outcome(verdict=OVER_RATE)
     reply = say(turn, answers.TOO_MANY.say(turn.account.language))
-    return Outcome(replies=(reply,), limits=replace(limits, told_too_many=True), verdict="dropped: too many")
+    return Outcome(replies=(reply,), limits=replace(limits, told_too_many=True), verdict=OVER_RATE)
 
 
 def apply_reply_limits(turn: Turn, limits: Limits, outcome: Outcome) -> Outcome:
@@ -87,12 +93,12 @@ def apply_reply_limits(turn: Turn, limits: Limits, outcome: Outcome) -> Outcome:
     limits = outcome.limits or limits
     if not outcome.understood and not limits.may_say_not_understood(turn.now):
         # Records are written in silence, too, as they count wrong codes.
-        return Outcome(limits=limits, records=outcome.records, verdict="silent: loop")
+        return Outcome(limits=limits, records=outcome.records, verdict=LOOP)
     segments = sum(measure(message).segments for reply in outcome.replies for message in reply.messages)
     if segments:
         result = any(reply.kind is MessageClass.RESULT for reply in outcome.replies)
         if not result and not limits.may_send(segments, turn.now):
-            return Outcome(limits=limits, verdict="silent: too many segments")
+            return Outcome(limits=limits, verdict=TOO_MANY_SEGMENTS)
         limits = limits.count_segments(segments, turn.now)
     if not outcome.understood:
         limits = limits.count_not_understood(turn.now)

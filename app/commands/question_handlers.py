@@ -10,6 +10,10 @@ from app.domain.dialogue import Question
 from app.domain.turn import Handled, Need, Outcome, Turn
 from app.domain.values import value
 
+# Verdicts of an answer to a question that had ended, and of a text that fits several questions.
+TOO_LATE = "too late"
+SEVERAL_QUESTIONS = "several questions"
+
 
 class Fit(Enum):
     """How well a text fits a question, best first. Of several questions, the one with the best fit is answered.
@@ -89,7 +93,7 @@ class TimedQuestionHandler(QuestionHandler):
     def late(self, turn: Turn, question: Question, said: Said) -> Outcome:  # noqa: ARG002  whatever it says
         """Reply that the text comes too late."""
         text = (self.expired if question.closed_at is None else self.answered)(turn, question)
-        return Outcome(replies=(say(turn, text, extension=question.extension),), verdict="too late")
+        return Outcome(replies=(say(turn, text, extension=question.extension),), verdict=TOO_LATE)
 
 
 def by_kind(questions: list[Question]) -> list[tuple[Question, ...]]:

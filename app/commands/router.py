@@ -15,7 +15,7 @@ from app.commands.limits import (
 )
 from app.commands.open_questions import answerable_at, is_open, may_answer, recently_ended, remembered_questions
 from app.commands.parser import Said
-from app.commands.question_handlers import Answer, Fit, QuestionHandler, by_kind
+from app.commands.question_handlers import SEVERAL_QUESTIONS, Answer, Fit, QuestionHandler, by_kind
 from app.commands.reactions import only_to_customer, with_reactions
 from app.commands.registry import ALL_RECORDS, Handler, Reads, Registry, Takes
 from app.commands.replies import extension_of, menu_lines, say
@@ -212,7 +212,7 @@ class Router:
             return _Route(changed[0], kept=True)
         about = [self._handler_of(question).about(turn, question) for question, _ in readings]
         text = answers.several_questions(turn.account.language, about)
-        unclear = Outcome(replies=(say(turn, text),), verdict="several questions")
+        unclear = Outcome(replies=(say(turn, text),), verdict=SEVERAL_QUESTIONS)
         return _Route(merge_outcomes(unclear, *(replace(outcome, replies=()) for outcome in changed)), kept=True)
 
     def _several(self, turn: Turn, questions: tuple[Question, ...], said: Said) -> Outcome | None:

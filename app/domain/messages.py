@@ -107,6 +107,16 @@ class InboundStatus(StrEnum):
     DEAD = "dead"
 
 
+class Ignored(StrEnum):
+    """Why an MO is ignored before any turn handles it; its verdict (safety.md 33)."""
+
+    UNREADABLE_SENDER = "unreadable sender"
+    NOT_A_SUBSCRIBER = "no subscriber's number"
+    FOREIGN_PREFIX = "prefix not allowed"
+    CHANGED_REPEAT = "repeat with other content"
+    REPEATED_PART = "repeated part"
+
+
 class OutboundStatus(StrEnum):
     """The status of an MT (delivery.md 8, 12).
 

@@ -14,7 +14,7 @@ from app.db.state import current_state
 from app.domain.calendar import SHANGHAI, is_believable
 from app.domain.escape import escape
 from app.domain.masking import mask, mask_part
-from app.domain.messages import InboundMessage, InboundResult, InboundStatus
+from app.domain.messages import Ignored, InboundMessage, InboundResult, InboundStatus
 from app.domain.msisdn import Numbers, bucket_of, is_service_number, parse_sender, sender_as_given
 from app.domain.parts import PartOf
 from app.domain.stamps import Stamp, StampForm
@@ -28,9 +28,8 @@ _MAX_BATCH = 500
 _MAX_AGE = timedelta(hours=24)
 # A time ahead by no more than this is a clock that is a little fast; it is not counted as wrong.
 _MAX_AHEAD = timedelta(minutes=10)
-# Why a stored message, or the time that its provider gave, is not used (safety.md 33).
-_UNREADABLE, _NOT_A_SUBSCRIBER, _FOREIGN_PREFIX = "unreadable sender", "no subscriber's number", "prefix not allowed"
-_TIME_NOT_BELIEVED, _CHANGED_REPEAT = "time not believed", "repeat with other content"
+# Counted when the time that a message's provider gave is not used (safety.md 33).
+_TIME_NOT_BELIEVED = "time not believed"
 
 
 @value
@@ -132,7 +131,7 @@ class Intake:
         changed_repeats = [_changed_repeat(row, now) for row, known in zip(rows, found, strict=True) if known.differs]
         inbox.add(connection, changed_repeats)
         unused = Counter(str(row["verdict"]) for row in new if row["verdict"])
-        unused[_CHANGED_REPEAT] += len(changed_repeats)
+        unused[Ignored.CHANGED_REPEAT] += len(changed_repeats)
         return [InboundResult(known.id, new=known.is_new) for known in found], unused, now
 
     def _note_stamp(self, source: Source, message: InboundMessage, now: datetime) -> bool:
@@ -174,9 +173,10 @@ class Intake:
         """Return the sender's number, and why it is not answered, if so."""
         msisdn = parse_sender(message.sender, source.numbers)
         if msisdn is None:
-            reason = _NOT_A_SUBSCRIBER if is_service_number(message.sender) else _UNREADABLE
+            is_service = is_service_number(message.sender)
+            reason = Ignored.NOT_A_SUBSCRIBER if is_service else Ignored.UNREADABLE_SENDER
             return sender_as_given(_masked_address(message.sender)), reason
-        return msisdn, None if msisdn.startswith(self._allowed_prefixes) else _FOREIGN_PREFIX
+        return msisdn, None if msisdn.startswith(self._allowed_prefixes) else Ignored.FOREIGN_PREFIX
 
     def _run_companions(self, connection: Connection, rows: Sequence[dict[str, object]], now: datetime) -> None:
         """Call the companion of each provider with its new messages, stored at ``now``."""
@@ -194,7 +194,7 @@ def _changed_repeat(row: dict[str, object], now: datetime) -> dict[str, object]:
     """Return the row of a message with a known id and other content: stored for staff to find, but ignored."""
     final = {
         "status": InboundStatus.IGNORED,
-        "verdict": _CHANGED_REPEAT,
+        "verdict": Ignored.CHANGED_REPEAT,
         "handled_at": now,
         "sealed": None,
         "concat_ref": None,

@@ -8,7 +8,7 @@ from app.commands.charges.reminding import DisputingCharge, move_windows, open_w
 from app.commands.charges.settling import evidence_of, settle
 from app.commands.codes import codes_in
 from app.commands.parser import Said
-from app.commands.question_handlers import Answer, Fit, QuestionHandler
+from app.commands.question_handlers import TOO_LATE, Answer, Fit, QuestionHandler
 from app.commands.registry import answer
 from app.commands.replies import number_of, say
 from app.commands.ticketing import open_ticket
@@ -47,7 +47,7 @@ def dispute_late(turn: Turn, question: Question, said: Said | None) -> Outcome:
     """Open a complaint for a dispute after its window; answer a repeated one with the state of the charge."""
     charge = charge_of(turn, question)
     if charge is None:
-        return Outcome(verdict="too late")
+        return Outcome(verdict=TOO_LATE)
     if charge.state in (ChargeState.WAIVED, ChargeState.CANCELLED):
         return _result(turn, _sentence_with_ticket(turn, texts.ALREADY_FREE, charge, None))
     ticket = turn.account.record(Ticket, charge.ticket_id or "")

@@ -21,7 +21,7 @@ from app.commands.orders.questions import ConfirmingOrder, ask, named_terms, ord
 from app.commands.orders.records import answer_evidence, close_by_answer
 from app.commands.orders.wrong_codes import count_wrong_code, count_wrong_codes
 from app.commands.parser import Said
-from app.commands.question_handlers import Answer, Fit, TimedQuestionHandler
+from app.commands.question_handlers import TOO_LATE, Answer, Fit, TimedQuestionHandler
 from app.commands.registry import answer, intercept
 from app.commands.replies import say
 from app.domain.dialogue import Arrival, ClosedAs, Question
@@ -148,7 +148,7 @@ def _answer_open(turn: Turn, order: Order, question: Question, meaning: _Meaning
 
 
 def _too_late(turn: Turn, question: Question, text: str) -> Outcome:
-    return Outcome(replies=(_reply(turn, question, text, MessageClass.REPLY),), verdict="too late")
+    return Outcome(replies=(_reply(turn, question, text, MessageClass.REPLY),), verdict=TOO_LATE)
 
 
 def _hint(turn: Turn, question: Question) -> Outcome:

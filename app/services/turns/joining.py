@@ -16,7 +16,7 @@ from app.db import inbound_parts, inbox
 from app.db.inbound_parts import StoredPart
 from app.db.inbox import StoredMessage
 from app.domain.masking import mask
-from app.domain.messages import InboundStatus
+from app.domain.messages import Ignored, InboundStatus
 from app.domain.parts import Part, PartSet, earliest_repeatable, sort_parts
 from app.domain.values import value
 from app.services.ids import IdSource
@@ -24,7 +24,6 @@ from app.services.sealing import Sealer
 from app.services.turns.pending import PendingAccount
 
 _INCOMPLETE = "incomplete"
-_REPEATED = "repeated part"
 
 
 @value
@@ -109,8 +108,8 @@ class _JoinBatch:
         joined_before = [self._part(row) for row in rows if row.handled_at is not None]
         found = sort_parts([self._part(row) for row in rows if row.handled_at is None], joined_before)
         for part in found.repeats:
-            observability.UNUSED.labels(_REPEATED).inc()
-            self._finish(by_id[part.id], InboundStatus.IGNORED, _REPEATED)
+            observability.UNUSED.labels(Ignored.REPEATED_PART).inc()
+            self._finish(by_id[part.id], InboundStatus.IGNORED, Ignored.REPEATED_PART)
         for group in found.sets:
             group_rows = [by_id[part.id] for part in group.parts]
             if group.missing == 0 or group.deadline <= self._now:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from app import observability
-from app.commands.limits import FORMER_CUSTOMER, note_interruption
+from app.commands.limits import FORMER_CUSTOMER, KEPT, note_interruption
 from app.commands.quiet_hours import HOLD_TIMER, held_reply, hold, is_held
 from app.db import conversations, events, evidence, inbox, outbox, records, superseding, timers
 from app.db.inbox import StoredMessage
@@ -106,7 +106,7 @@ class UnitOfWork:
                 "msisdn": entry.account.msisdn,
                 "id": message_id,
                 "due_at": postponed.until,
-                "verdict": "kept",
+                "verdict": KEPT,
             }
         )
 
