@@ -12,6 +12,7 @@ from app.commands.router import Router
 from app.db.due import Work
 from app.db.session import Database, normalise_url
 from app.domain.credentials import sealing_violation
+from app.domain.policy import ProviderTraits
 from app.providers.http import make_transport
 from app.services.delivery.binds import Binds
 from app.services.delivery.health import Health
@@ -38,6 +39,7 @@ from app.services.sealing import Sealer
 from app.services.simulator.advancing import Advance
 from app.services.simulator.delivery import HandsetDelivery
 from app.services.simulator.fixtures import Fixtures
+from app.services.simulator.inspecting import Inspector
 from app.services.simulator.network import PROVIDER as SIMULATOR
 from app.services.simulator.simulation import Simulation
 from app.services.startup import DatabaseOwner
@@ -72,7 +74,7 @@ def build_gateway(settings: Settings) -> Gateway:
         binds=Binds(carriers.providers, turning.inboxes),
         management=management,
         upkeep=_upkeep(settings, storage, turning),
-        simulator=_simulator(storage, carriers, turning, management, engine),
+        simulator=_simulator(settings, storage, carriers, turning, management, engine),
         close_connections=lambda: _close(to_carriers, to_receivers),
     )
 
@@ -106,10 +108,7 @@ async def _close(*transports: httpx.AsyncBaseTransport) -> None:
 
 
 def _turning(settings: Settings, storage: Storage, registry: Registry, carriers: Carriers, engine: Engine) -> Turning:
-    traits = {
-        name: carrier_of(settings, name) if provider.can_send else carriers.default
-        for name, provider in carriers.providers.items()
-    }
+    traits = _reply_carriers(settings, carriers)
     turns = Turns(
         storage.database,
         Router(registry),
@@ -150,6 +149,14 @@ def _companions(settings: Settings, carriers: Carriers) -> dict[str, Companion]:
     if settings.default_provider == SIMULATOR:
         found = {name: carriers.network.keep_received for name, one in carriers.providers.items() if not one.can_send}
     return found | {SIMULATOR: carriers.network.keep_sent}
+
+
+def _reply_carriers(settings: Settings, carriers: Carriers) -> dict[str, ProviderTraits]:
+    """Return how replies go out, by the provider that the message came from."""
+    return {
+        name: carrier_of(settings, name) if provider.can_send else carriers.default
+        for name, provider in carriers.providers.items()
+    }
 
 
 def _registry(settings: Settings) -> Registry:
@@ -240,10 +247,18 @@ def _probe(settings: Settings, database: Database, intake: Intake) -> Probe | No
 
 
 def _simulator(
-    storage: Storage, carriers: Carriers, turning: Turning, management: Management, engine: Engine
+    settings: Settings,
+    storage: Storage,
+    carriers: Carriers,
+    turning: Turning,
+    management: Management,
+    engine: Engine,
 ) -> Simulator:
     found = carriers.deliveries.get(SIMULATOR)
     delivery = found if isinstance(found, HandsetDelivery) else None
     advance = Advance(storage.database, engine, turning.turns, carriers.network, delivery)
     fixtures = Fixtures(storage.database, management.directory, turning.turns)
-    return Simulator(Simulation(storage.database, engine, advance, fixtures.load), fixtures)
+    simulation = Simulation(storage.database, engine, advance, fixtures.load)
+    traits = _reply_carriers(settings, carriers)
+    inspector = Inspector(storage.database, turning.registry, settings.policy(), traits)
+    return Simulator(simulation, fixtures, inspector)

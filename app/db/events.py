@@ -71,7 +71,7 @@ class EventRead:
     error: str | None
 
 
-_READ = RowReader(EventRead, event)
+EVENT_READ = RowReader(EventRead, event)
 _IS_PRESENT = select(1).where(matching(event, conversation, TENURE)).exists()
 
 
@@ -92,15 +92,15 @@ def page(
         conditions.append(_event.status == status)
     if not former:
         conditions.append(_IS_PRESENT)
-    statement = select(*_READ.columns).where(*conditions).order_by(_event.id).limit(limit)
-    return list(map(_READ.read, connection.execute(statement)))
+    statement = select(*EVENT_READ.columns).where(*conditions).order_by(_event.id).limit(limit)
+    return list(map(EVENT_READ.read, connection.execute(statement)))
 
 
 def find(connection: Connection, event_id: str, *, former: bool) -> EventRead | None:
     """Return an event by its id, or None; one about a former tenure only with ``former``."""
     present = () if former else (_IS_PRESENT,)
-    row = connection.execute(select(*_READ.columns).where(_event.id == event_id, *present)).one_or_none()
-    return _READ.read(row) if row else None
+    row = connection.execute(select(*EVENT_READ.columns).where(_event.id == event_id, *present)).one_or_none()
+    return EVENT_READ.read(row) if row else None
 
 
 _HORIZON = text(

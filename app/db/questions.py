@@ -38,6 +38,7 @@ class QuestionRead:
     Attributes:
         extension: what follows the access number that it was sent from.
         expires_at: the end of the window for an answer.
+        parent_id: the question whose answer led to this one; None otherwise.
         handed_over_at: when the network had taken all its messages.
         failed_at: when one of its messages failed.
         closed_as: how it ended; None while it is open.
@@ -51,6 +52,7 @@ class QuestionRead:
     asked_text: str
     asked_at: datetime
     expires_at: datetime
+    parent_id: str | None
     handed_over_at: datetime | None
     failed_at: datetime | None
     closed_at: datetime | None

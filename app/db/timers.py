@@ -73,7 +73,7 @@ class StoredTimer:
     data: str
 
 
-_TIMER = RowReader(StoredTimer, _timer)
+TIMER = RowReader(StoredTimer, _timer)
 
 
 _NOW = bindparam("now", type_=Instant)
@@ -119,7 +119,7 @@ def _due_at() -> ColumnElement[datetime]:
 def _due_of(dialect: str) -> AnySelect:
     given = given_keys(dialect, _timer, NUMBER)
     return (
-        select(*_TIMER.columns)
+        select(*TIMER.columns)
         .join_from(_timer, given, matching(_timer, given, NUMBER))
         .where(_due_at() <= _NOW, ~_BEHIND)
         .order_by(_due_at(), _timer.c.kind, _ORDER)
@@ -129,7 +129,7 @@ def _due_of(dialect: str) -> AnySelect:
 def due_of(connection: Connection, numbers: Sequence[NumberKey], now: datetime) -> list[StoredTimer]:
     """Return the due timers of locked numbers, in order of time."""
     found = connection.execute(_due_of(connection.dialect.name), {**as_keys(numbers), "now": now})
-    return list(map(_TIMER.read, found))
+    return list(map(TIMER.read, found))
 
 
 def set_timers(connection: Connection, timers: Sequence[StoredTimer]) -> None:
@@ -154,8 +154,8 @@ def data_of(connection: Connection, keys: Sequence[TimerKey]) -> list[StoredTime
     if not keys:
         return []
     given = given_keys(connection.dialect.name, _timer, _KEY)
-    statement = select(*_TIMER.columns).join_from(_timer, given, matching(_timer, given, _KEY))
-    return list(map(_TIMER.read, connection.execute(statement, as_keys(keys))))
+    statement = select(*TIMER.columns).join_from(_timer, given, matching(_timer, given, _KEY))
+    return list(map(TIMER.read, connection.execute(statement, as_keys(keys))))
 
 
 def drop_all_of(connection: Connection, tenures: Sequence[TenureKey]) -> None:

@@ -34,6 +34,7 @@ from app.services.management.tokens import Tokens
 from app.services.management.usage import Usage
 from app.services.sealing import Sealer
 from app.services.simulator.fixtures import Fixtures
+from app.services.simulator.inspecting import Inspector
 from app.services.simulator.network import SimulatedNetwork
 from app.services.simulator.simulation import Simulation
 from app.services.startup import DatabaseInUseError, DatabaseOwner, alone, open_marked
@@ -111,10 +112,11 @@ class Upkeep:
 
 @dataclass(slots=True)
 class Simulator:
-    """The movable clock, and the fixtures that a reset loads."""
+    """The movable clock, the fixtures that a reset loads, and what tells what became of a message."""
 
     simulation: Simulation
     fixtures: Fixtures
+    inspector: Inspector
 
 
 @dataclass(slots=True)

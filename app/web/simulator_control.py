@@ -29,12 +29,13 @@ class ClockOut(BaseModel):
     frozen: bool
 
 
-async def _require_disposable(gateway: GatewayIn) -> None:
+async def require_disposable(gateway: GatewayIn) -> None:
+    """Raise ProblemError (404) outside of demo and test."""
     if not gateway.disposable:
         raise ProblemError(404, "The clock, reset and fault calls exist only in demo and test.")
 
 
-router = APIRouter(prefix="/simulator", tags=["simulator"], dependencies=[Depends(_require_disposable)])
+router = APIRouter(prefix="/simulator", tags=["simulator"], dependencies=[Depends(require_disposable)])
 
 
 class DrainIn(_Body):

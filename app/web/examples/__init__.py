@@ -9,6 +9,7 @@ from app.web.examples import (
     customer_lists,
     directory,
     health,
+    inspection,
     orders,
     outreach,
     simulator,
@@ -21,6 +22,7 @@ from app.web.examples.example import Example
 EXAMPLES: dict[str, Example] = {
     **webhooks.EXAMPLES,
     **simulator.EXAMPLES,
+    **inspection.EXAMPLES,
     **directory.EXAMPLES,
     **care.EXAMPLES,
     **customer_lists.EXAMPLES,
