@@ -13,7 +13,9 @@
     ! taking                            … takes messages again
     # …                                 a comment
 
-After a text, write either all messages that come back, in order, or none: without ``<`` they are not checked.
+After a text, write either all messages that come back, in order, or none: without ``<`` they are not checked. ``↵`` is a
+line break within a text. A confirmation number, 10086204NN, may be another one than is drawn when the transcript is
+played: the first message from it says which one it stands for. The handset page writes conversations down in this form.
 """
 
 import itertools
@@ -61,6 +63,8 @@ START = "2026-03-02 10:00"
 _FREE_NUMBERS = range(90, 101)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TARGET = re.compile(r"\[(?P<number>\d+)(?: (?P<kind>\w+))?\] ?")
+_CONFIRMATION = re.compile(r"(?<!\d)10086204\d\d(?!\d)")
+_MASKED = "******"
 
 
 def hashed(password: str) -> str:
@@ -117,6 +121,8 @@ class Conversation:
         self.receipt = Arrival.TAKEN
         self.arrivals: dict[str, Arrival] = {}
         self._numbers = itertools.count()
+        # Confirmation numbers: as the transcript has them, and as they were drawn.
+        self._drawn: dict[str, str] = {}
         self.account = self.account.with_records({kind: {} for kind in KINDS})
 
     # ---- what happens
@@ -340,9 +346,7 @@ class Conversation:
                 self._fail(line, f"something more came: {came}")
             match sign:
                 case ">":
-                    target = _TARGET.match(rest)
-                    words = rest[target.end() :] if target else rest
-                    came, looked_at = self.text(words, target["number"] if target else "10086"), False
+                    came, looked_at = self._say(line, rest), False
                 case "@":
                     before = len(self.sent)
                     self.move(self._moment(rest))
@@ -361,6 +365,14 @@ class Conversation:
         if looked_at and came:
             self._fail("the end", f"something more came: {came}")
         return self
+
+    def _say(self, line: str, rest: str) -> list[Sent]:
+        target = _TARGET.match(rest)
+        words = (rest[target.end() :] if target else rest).replace("↵", "\n")
+        if _MASKED in words:
+            self._fail(line, f"a password is masked here: write one in place of {_MASKED}")
+        number = self._drawn_for(target["number"]) if target else "10086"
+        return self.text(self._drawn_for(words), number)
 
     def _network(self, line: str, rest: str) -> None:
         match rest:
@@ -386,13 +398,25 @@ class Conversation:
         if not came:
             self._fail(line, "nothing came")
         target = _TARGET.match(rest)
-        if target and (target["number"] != came[0].number or target["kind"] not in (None, came[0].kind)):
+        if target:
+            self._learn(target["number"], came[0].number)
+        of_target = self._drawn_for(target["number"]) if target else ""
+        if target and (of_target != came[0].number or target["kind"] not in (None, came[0].kind)):
             self._fail(line, f"it came from [{came[0].number} {came[0].kind}]")
-        pattern = rest[target.end() :] if target else rest
+        pattern = self._drawn_for(rest[target.end() :] if target else rest).replace("↵", "\n")
         regex = ".*".join(re.escape(part.strip()) for part in pattern.split("…"))
         if not re.fullmatch(regex, came[0].text, re.DOTALL):
             self._fail(line, f"it says: {came[0].text}")
         return came[1:]
+
+    def _learn(self, written: str, drawn: str) -> None:
+        """Note which number a written confirmation number stands for; each stands for one."""
+        if _CONFIRMATION.fullmatch(written) and _CONFIRMATION.fullmatch(drawn) and drawn not in self._drawn.values():
+            self._drawn.setdefault(written, drawn)
+
+    def _drawn_for(self, text: str) -> str:
+        """Return a text with each confirmation number that was seen replaced by the one that was drawn."""
+        return _CONFIRMATION.sub(lambda found: self._drawn.get(found[0], found[0]), text)
 
     def _expect_states(self, line: str, rest: str) -> None:
         states = self.states()

@@ -155,7 +155,11 @@ async def test_the_modules_of_the_page_exist_and_are_local(web: Web) -> None:
 def test_the_page_has_all_texts_in_both_languages() -> None:
     folder = STATIC / "handset"
     english, chinese = (
-        re.findall(r"^  (\w+): ", (folder / f"words.{language}.js").read_text(), re.MULTILINE)
+        [
+            key
+            for words in sorted(folder.glob(f"words.*{language}.js"), key=lambda file: len(file.name))
+            for key in re.findall(r"^  (\w+): ", words.read_text(), re.MULTILINE)
+        ]
         for language in ("en", "zh")
     )
     assert english == chinese

@@ -2,9 +2,11 @@
 
 import { startAppearance } from "./appearance.js";
 import { takeClock } from "./clock.js";
+import { startInspector } from "./inspector.js";
 import { takeNetwork } from "./network.js";
 import { openSheet, readControls, showNetworkControls, startPanel } from "./panel.js";
 import { forEachHandset, frontHandset, startShelf } from "./shelf.js";
+import { startTranscript } from "./transcript.js";
 
 const CHECK_EVERY = 10_000;
 
@@ -15,6 +17,8 @@ startShelf({
     if (takeNetwork(beat)) readControls();
   },
 });
+startInspector();
+startTranscript();
 startPanel({
   moved: () => forEachHandset((handset) => handset.refresh()),
   emptied: () => forEachHandset((handset) => handset.restart()),

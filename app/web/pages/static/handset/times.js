@@ -8,6 +8,7 @@ const FORMATS = {
   second: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
   moment: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
   date: { weekday: "short", day: "numeric", month: "short", year: "numeric" },
+  moment: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" },
   day: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
 };
 const made = new Map();

@@ -6,11 +6,13 @@
  */
 
 import { en } from "./words.en.js";
+import { inspectorEn } from "./words.inspector.en.js";
+import { inspectorZh } from "./words.inspector.zh.js";
 import { zh } from "./words.zh.js";
 import { format } from "./times.js";
 import { keep, kept } from "./keeping.js";
 
-const DICTIONARIES = { en, zh };
+const DICTIONARIES = { en: { ...en, ...inspectorEn }, zh: { ...zh, ...inspectorZh } };
 const TAGS = { en: "en", zh: "zh-CN" };
 let chosen = firstChoice();
 
