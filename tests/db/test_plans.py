@@ -63,6 +63,7 @@ async def staff_queries(gateway: Running) -> None:
     await gateway.gateway.management.messages.page(MessageFilter(direction="mo", status="dead"), 10)
     for message in page:
         await gateway.gateway.management.messages.one(message.id, former=False)
+        await gateway.gateway.simulator.inspector.inspect(ALICE, message.id)
     await gateway.gateway.management.messages.retry(page[0].id)
     await gateway.thread()
     await gateway.gateway.carriers.network.thread(ALICE, page[-1].id, 10)
