@@ -1,5 +1,6 @@
 """``smsgw chat`` in a pipe, and its errors (http-api.md, command line)."""
 
+import re
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -122,6 +123,78 @@ async def test_without_draining_the_command_waits_for_the_reply(unused_sqlite_ur
         refused = await chat_with(web, "/clock\n")
         assert refused.exit_code == 1
         assert "exist only in demo and test" in refused.stderr
+
+
+# ---- in Chinese
+
+
+async def test_a_dialogue_in_chinese(web: Web) -> None:
+    done = await chat_with(web, "0000\n/advance 2h\n/reset\n/help\n/quit\n", "--language", "zh")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert lines[0] == "发给10086  03-02 10:00 · 1条 ✓ 已发出"
+    assert re.fullmatch(r"10086977  03-02 10:00 · \d条 ✓✓ 已送达", lines[2])
+    assert "北京时间 2026-03-02 周一 12:00:00，时钟已暂停。" in lines
+    assert "/advance 时长" in done.stdout
+    assert not re.search(r"\b(?:you|segments?|delivered|sent|gateway|type)\b", done.stdout, re.IGNORECASE)
+
+
+CHINESE, ENGLISH = "12345不是手机号码", "12345 is no mobile number"
+LOCALES = [
+    ({"LC_ALL": "zh_CN.UTF-8"}, CHINESE),
+    ({"LC_ALL": "", "LC_MESSAGES": "zh_TW", "LANG": "en_US.UTF-8"}, CHINESE),
+    ({"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh_CN.UTF-8"}, CHINESE),
+    ({"LC_ALL": "en_GB.UTF-8", "LANG": "zh_CN.UTF-8"}, ENGLISH),
+    ({"LC_ALL": "", "LC_MESSAGES": "", "LANG": ""}, ENGLISH),
+]
+
+
+@pytest.mark.parametrize(("locale", "says"), LOCALES)
+def test_the_locale_chooses_the_language_unless_an_option_does(
+    locale: dict[str, str], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in locale.items():
+        monkeypatch.setenv(name, value)
+    assert says in chat("", "12345").stderr
+    assert CHINESE in chat("", "12345", "--language", "zh").stderr
+    assert ENGLISH in chat("", "12345", "--language", "en").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["12345"], "12345不是手机号码，请写成13800138000或+8613800138000。"),
+        (["--url", "127.0.0.1:8086"], "127.0.0.1:8086不是网关地址"),
+        (["--after", "yesterday"], "--after后面应为短信ID"),
+    ],
+)
+def test_wrong_use_is_explained_in_chinese(arguments: list[str], says: str) -> None:
+    done = chat("", "--language", "zh", *arguments)
+    assert (done.exit_code, says in done.stderr) == (2, True), done.output
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("/advnce 1h\n", "没有/advnce这个命令，您要输入的是/advance吗？"),
+        ("/xyzzy\n", "没有/xyzzy这个命令，输入/help可查看全部命令。"),
+        ("/to the shop\n", "/to后面应为号码"),
+        ("/advance soon\n", "/advance后面应为时长(90s、30m、24h、7d)"),
+        ("/quit now\n", "/quit后面不能再有内容。"),
+        ("/advance 2026-03-01 10:00\n", "网关拒绝了该请求："),
+        ("彩铃\n".encode("gbk"), "输入的第1行不是UTF-8编码。"),
+    ],
+)
+async def test_a_line_that_fails_is_explained_in_chinese(web: Web, typed: str | bytes, says: str) -> None:
+    done = await chat_with(web, typed, "--language", "zh")
+    assert done.exit_code != 0
+    assert done.stderr.startswith(f"✗ {says}")
+
+
+def test_no_gateway_is_explained_in_chinese() -> None:
+    port = free_port()
+    done = chat("0000\n", "--url", f"http://127.0.0.1:{port}", "--language", "zh")
+    assert done.stderr.startswith(f"✗ http://127.0.0.1:{port}上没有网关应答：请用`smsgw demo`")
 
 
 # ---- errors

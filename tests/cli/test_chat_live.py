@@ -68,6 +68,18 @@ async def test_a_dialogue_typed_and_read(settings: Settings, chat: Chat) -> None
         assert (await web.running.states())["CL"] != "active"
 
 
+async def test_a_session_in_chinese(settings: Settings, chat: Chat) -> None:
+    async with listening(settings) as web:
+        with chat(web, LC_ALL="zh_CN.UTF-8") as terminal:
+            await until(terminal, PROMPT)
+            terminal.type("/advnce 24h" + ENTER)
+            await until(terminal, "您要输入的是/advance吗？")
+            terminal.type("帮助" + ENTER)
+            await until(terminal, "发给10086")
+            await until(terminal, "已送达")
+            assert await end(terminal, CTRL_D) == 0
+
+
 async def test_what_comes_in_appears_by_itself(settings: Settings, chat: Chat) -> None:
     async with listening(settings) as web:
         await web.running.say("0000")
@@ -78,7 +90,7 @@ async def test_what_comes_in_appears_by_itself(settings: Settings, chat: Chat) -
             await web.running.store(web.running.message("帮助"))
             await until(terminal, "✓ sent")
             await until(terminal, "✓✓ delivered")
-            await until(terminal, "您可以发送")
+            await until(terminal, "您可发送以下指令")
             assert await end(terminal, CTRL_C) == 0
             assert "Traceback" not in terminal.rest
             assert "Aborted" not in terminal.rest
@@ -115,7 +127,7 @@ async def test_lines_are_remembered_but_passwords_are_not(settings: Settings, ch
         with chat(web) as terminal:
             await until(terminal, PROMPT)
             terminal.type("帮助" + ENTER)
-            await until(terminal, "您可以发送")
+            await until(terminal, "您可发送以下指令")
             terminal.type("XGMM#123456#654321#654321" + ENTER)
             await until(terminal, "XGMM#******")
             assert await end(terminal, CTRL_D) == 0
@@ -129,7 +141,7 @@ async def test_lines_are_remembered_but_passwords_are_not(settings: Settings, ch
             terminal.type(UP)
             await until(terminal, "帮助")
             terminal.type(ENTER)
-            await until(terminal, "您可以发送")
+            await until(terminal, "您可发送以下指令")
             assert await end(terminal, CTRL_D) == 0
         assert len(await web.running.thread()) == before + 2
 
@@ -142,7 +154,7 @@ async def test_without_a_place_for_its_history_it_works_all_the_same(
         with chat(web) as terminal:
             await until(terminal, PROMPT)
             terminal.type("帮助" + ENTER)
-            await until(terminal, "您可以发送")
+            await until(terminal, "您可发送以下指令")
             assert await end(terminal, CTRL_D) == 0
 
 
@@ -166,7 +178,7 @@ async def test_a_gateway_that_comes_back_is_followed_again(settings: Settings, c
             terminal = stack.enter_context(chat(web))
             await until(terminal, PROMPT)
             await web.running.store(web.running.message("帮助"))
-            await until(terminal, "您可以发送")
+            await until(terminal, "您可发送以下指令")
         await until(terminal, "does not answer; trying again")
         terminal.type("0000" + ENTER)
         await until(terminal, "No gateway answers")
@@ -174,8 +186,8 @@ async def test_a_gateway_that_comes_back_is_followed_again(settings: Settings, c
             await web.running.store(web.running.message("0000"))
             await until(terminal, "The gateway is back.")
             shown = await until(terminal, "彩铃5元/月")
-            assert "您可以发送" not in shown, "what was shown is not shown again"
+            assert "您可发送以下指令" not in shown, "what was shown is not shown again"
             await web.call("POST", "/simulator/reset", {"fixture": "demo"})
             await web.running.store(web.running.message("帮助"))
-            await until(terminal, "您可以发送")
+            await until(terminal, "您可发送以下指令")
             assert await end(terminal, CTRL_D) == 0

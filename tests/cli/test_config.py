@@ -6,6 +6,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli import app
+from app.domain.texts.sign_off import Place, SignOff
+from app.domain.texts.wording import Text
 from app.providers import provider_kinds
 from app.settings import SettingsError
 from app.settings.check import checked_settings
@@ -73,6 +75,37 @@ def test_all_problems_are_named_with_place_and_remedy() -> None:
         "providers.other.kind (gateway.yaml:10): is missing",
         'windows.listing (gateway.yaml:3): must be a length such as "2h", "30m" or "90s"; for example 90m',
     ]
+
+
+def test_a_sign_off_is_checked_and_shown() -> None:
+    found = problems(check('sign_off:\n  text: "【中国移动】"\n  place: middle\n  colour: red\n', ENV="test"))
+    assert found == [
+        "sign_off.text (gateway.yaml:2): must not hold brackets: those in front of a text are added; for example 中国联通",
+        "sign_off.place (gateway.yaml:3): must be one of end, front",
+        "sign_off.colour (gateway.yaml:4): is no setting; there are: text, text_en, place",
+    ]
+    shown = rows(check("sign_off: {text: 中国联通, place: front}", ENV="test"))
+    assert shown["sign_off.text"] == ("中国联通", "gateway.yaml:1")
+    assert shown["sign_off.place"] == ("front", "gateway.yaml:1")
+
+
+@pytest.mark.parametrize(
+    ("file", "sign_off"),
+    [
+        ("menu_max_segments: 5", SignOff()),
+        ("sign_off: {place: front}", SignOff(place=Place.FRONT)),
+        ("sign_off: {text: 中国联通}", SignOff(Text("中国联通", "中国联通"))),
+        ("sign_off: {text: 中国联通, text_en: China Unicom}", SignOff(Text("中国联通", "China Unicom"))),
+        ('sign_off: {text: ""}', SignOff(Text("", ""))),
+    ],
+)
+def test_the_sign_off_of_the_settings_is_that_of_the_texts(
+    file: str, sign_off: SignOff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("gateway.yaml").write_text(file, encoding="utf-8")
+    monkeypatch.setenv("SMSGW_ENV", "test")
+    monkeypatch.setenv("SMSGW_CONFIG", "gateway.yaml")
+    assert checked_settings(provider_kinds()).policy().sign_off == sign_off
 
 
 def test_settings_that_contradict_each_other_are_found_beside_invalid_ones() -> None:

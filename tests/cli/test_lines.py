@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.cli.handset import lines
+from app.cli.handset import lines, words
+from app.domain.account import Language
 from app.domain.calendar import SHANGHAI
 
 
@@ -53,5 +54,7 @@ def test_a_line_that_means_nothing_is_explained(typed: str, says: str) -> None:
     assert says in str(error.value)
 
 
-def test_the_help_names_every_command() -> None:
-    assert [name for name in lines.COMMANDS if f"\n{name} " not in f"\n{lines.HELP}"] == []
+@pytest.mark.parametrize("language", Language)
+def test_the_help_names_every_command(language: Language) -> None:
+    shown = words.HELP.say(language)
+    assert [name for name in lines.COMMANDS if f"\n{name} " not in f"\n{shown}"] == []

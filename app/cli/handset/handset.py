@@ -3,11 +3,10 @@
 import asyncio
 import time
 
-from rich.console import Console
-
-from app.cli.handset import lines, view
+from app.cli.handset import lines, words
 from app.cli.handset.simulator import GatewayError, Simulator
 from app.cli.handset.thread import ACCESS_NUMBER, Thread
+from app.cli.handset.view import View
 
 # For gateways without draining: the thread counts as complete after _QUIET_SECONDS without a change, and the first
 # change is awaited for _FIRST_REPLY_SECONDS.
@@ -17,14 +16,14 @@ _POLL_SECONDS = 0.2
 
 
 class Handset:
-    """A handset of the simulated network that prints its thread to a console.
+    """A handset of the simulated network that prints its thread to a view.
 
     Messages after the one with the id ``after_id`` belong to this session; None: all messages do.
     """
 
-    def __init__(self, simulator: Simulator, console: Console, to: str | None) -> None:
+    def __init__(self, simulator: Simulator, view: View, to: str | None) -> None:
         self.simulator = simulator
-        self.console = console
+        self.view = view
         self.thread = Thread()
         self.after_id: str | None = None
         self._to = to
@@ -42,7 +41,7 @@ class Handset:
     def show(self, *, everything: bool = False) -> None:
         """Print the messages that are ready; ``everything``: also those that wait for a final status."""
         for item in self.thread.ready(time.monotonic(), everything=everything):
-            view.show(self.console, item)
+            self.view.show(item)
 
     async def execute(self, line: lines.Line) -> bool:
         """Execute a line. Return False if it ends the session. Raise GatewayError if the gateway refuses or fails."""
@@ -52,16 +51,16 @@ class Handset:
             case lines.WriteTo(number):
                 self.thread.to = number
             case lines.ShowClock():
-                view.show_clock(self.console, await self.simulator.clock())
+                self.view.show_clock(await self.simulator.clock())
             case lines.Advance(by, to):
-                view.show_clock(self.console, await self.simulator.advance(by, to))
+                self.view.show_clock(await self.simulator.advance(by, to))
             case lines.Reset():
                 await self.simulator.reset()
                 self.after_id = None
                 self.thread.clear()
-                view.show_note(self.console, "The gateway is empty but for the demo customers.")
+                self.view.show_note(words.EMPTIED)
             case lines.ShowHelp():
-                view.show_note(self.console, lines.HELP)
+                self.view.show_note(words.HELP)
             case lines.Quit():
                 return False
         return True
@@ -97,7 +96,7 @@ class PlainHandset(Handset):
         if idle is None:
             await self._wait_until_quiet()
         elif not idle:
-            raise GatewayError("The gateway still has something to do; what is not shown may come later.")
+            raise GatewayError(words.NOT_IDLE)
 
     async def _wait_until_quiet(self) -> None:
         """Poll until the thread stops changing, for gateways that do not offer draining."""

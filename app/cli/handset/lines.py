@@ -5,16 +5,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.cli.handset import words
+from app.cli.handset.words import ChatError
 from app.domain.calendar import SHANGHAI
-
-HELP = """\
-Type a text and press Enter to send it. A text that begins with a slash is written with two: //text
-/to NUMBER        whom to write to next; a message that comes in changes it again
-/clock            the gateway's time
-/advance LENGTH   move its clock: 90s, 30m, 24h, 7d, 1d12h, or to a time: 2026-03-31 23:59
-/reset            empty the gateway and load the demo customers
-/help             this
-/quit             end, as Ctrl-D and Ctrl-C do"""
 
 _PARTS = re.compile(r"(\d{1,7})([smhd])")
 _LENGTH = re.compile(rf"(?:{_PARTS.pattern})+")
@@ -22,7 +15,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _NUMBER = re.compile(r"\+?[0-9]{3,20}")
 
 
-class LineError(Exception):
+class LineError(ChatError):
     """A line cannot be parsed; the message says what to type."""
 
 
@@ -91,16 +84,17 @@ def parse(line: str) -> Line | None:
             return _advance(argument)
         case known if known in _PLAIN:
             if argument:
-                raise LineError(f"{known} takes nothing behind it.")
+                raise LineError(words.NOTHING_BEHIND, command=known)
             return _PLAIN[known]
     near = difflib.get_close_matches(name.lower(), COMMANDS, n=1)
-    guess = f" Did you mean {near[0]}?" if near else ""
-    raise LineError(f"There is no {name}.{guess} /help lists what there is.")
+    if near:
+        raise LineError(words.NO_COMMAND_BUT, name=name, near=near[0])
+    raise LineError(words.NO_COMMAND, name=name)
 
 
 def _write_to(number: str) -> WriteTo:
     if not _NUMBER.fullmatch(number):
-        raise LineError("/to takes a number, such as /to 10086977.")
+        raise LineError(words.NO_NUMBER)
     return WriteTo(number)
 
 
@@ -111,5 +105,5 @@ def _advance(given: str) -> Advance:
     try:
         moment = datetime.fromisoformat(given)
     except ValueError:
-        raise LineError("/advance takes a length (90s, 30m, 24h, 7d) or a time (2026-03-31 23:59).") from None
+        raise LineError(words.NO_TIME) from None
     return Advance(to=moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI))

@@ -11,11 +11,11 @@ from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
-from rich.console import Console
 
-from app.cli.handset import lines, view
+from app.cli.handset import lines, words
 from app.cli.handset.handset import Handset
-from app.cli.handset.simulator import GatewayError, Simulator, UnreachableError
+from app.cli.handset.simulator import Simulator, UnreachableError
+from app.cli.handset.view import View
 from app.cli.terminal import print_errors
 from app.domain.masking import mask
 from app.domain.segments import measure
@@ -48,8 +48,8 @@ def _history(file: Path) -> History:
 class LiveHandset(Handset):
     """Reads lines and prints the thread at the same time."""
 
-    def __init__(self, simulator: Simulator, console: Console, to: str | None, history: Path) -> None:
-        super().__init__(simulator, console, to)
+    def __init__(self, simulator: Simulator, view: View, to: str | None, history: Path) -> None:
+        super().__init__(simulator, view, to)
         self._new_messages = asyncio.Event()
         self._session: PromptSession[str] = PromptSession(
             self._prompt,
@@ -86,8 +86,8 @@ class LiveHandset(Handset):
                     line = lines.parse(await self._session.prompt_async())
                     if line is not None and not await self.execute(line):
                         return
-                except (lines.LineError, GatewayError) as error:
-                    print_errors(str(error))
+                except words.ChatError as error:
+                    print_errors(error.say(self.view.language))
 
     def _prompt(self) -> FormattedText:
         return FormattedText([("bold ansicyan", self.thread.to), ("", " > ")])
@@ -95,9 +95,9 @@ class LiveHandset(Handset):
     def _toolbar(self) -> str:
         typed = self._session.default_buffer.text.strip()
         if not typed or typed.startswith("/"):
-            return " Enter sends · /help · Ctrl-D ends"
-        segments = measure(typed).segments
-        return f" {len(typed)} characters, {segments} segment{'' if segments == 1 else 's'}"
+            return words.KEYS.say(self.view.language)
+        count = words.segments(self.view.language, measure(typed).segments)
+        return words.TYPED.say(self.view.language, length=str(len(typed)), segments=count)
 
     # ---- messages of the thread
 
@@ -110,14 +110,14 @@ class LiveHandset(Handset):
                 if lost:
                     if (now_first := await self.simulator.first_id()) != first:
                         first, self.after_id = now_first, None
-                    view.show_note(self.console, "The gateway is back.")
+                    self.view.show_note(words.BACK)
                     pause, lost = _FIRST_PAUSE_SECONDS, False
                 async for message in self.simulator.events(self.after_id):
                     self.thread.update(message, time.monotonic())
                     self._new_messages.set()
             except UnreachableError:
                 if not lost:
-                    view.show_note(self.console, "The gateway does not answer; trying again until it does …")
+                    self.view.show_note(words.AWAY)
                 lost = True
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311  jitter, no secret
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

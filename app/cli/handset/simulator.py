@@ -10,6 +10,9 @@ import httpx
 from httpx_sse import SSEError, aconnect_sse
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from app.cli.handset import words
+from app.cli.handset.words import ChatError
+
 _PAGE_SIZE = 500
 _ANSWER_SECONDS = 20
 _DRAIN_SECONDS = 60
@@ -24,7 +27,7 @@ _Answer = TypeVar("_Answer", bound=BaseModel)
 _DETAIL = TypeAdapter(dict[str, object])
 
 
-class GatewayError(Exception):
+class GatewayError(ChatError):
     """A call failed; the message says why and what to do."""
 
 
@@ -102,10 +105,7 @@ class Simulator:
         try:
             answer = await self._call("GET", self._thread, params=params)
         except NotOfferedError:
-            raise NotOfferedError(
-                f"The gateway at {self._url} has no simulated handsets: start one with `smsgw demo`, "
-                "or give it a provider of kind simulator in its settings file."
-            ) from None
+            raise NotOfferedError(words.NO_SIMULATOR, url=self._url) from None
         return self._read(_Thread, answer).messages
 
     async def send(self, to: str, text: str) -> None:
@@ -166,7 +166,7 @@ class Simulator:
         try:
             answer = await self._client.request(method, path, json=body, params=params, timeout=within)
         except httpx.TimeoutException:
-            raise UnreachableError(f"The gateway at {self._url} did not answer within {within:.0f} s.") from None
+            raise UnreachableError(words.NO_ANSWER, url=self._url, seconds=f"{within:.0f}") from None
         except (httpx.TransportError, httpx.InvalidURL):
             raise self._unreachable() from None
         if not answer.is_success:
@@ -174,21 +174,19 @@ class Simulator:
         return answer.content
 
     def _unreachable(self) -> UnreachableError:
-        return UnreachableError(
-            f"No gateway answers at {self._url}: start one with `smsgw demo` (or `make run`), or name another by --url."
-        )
+        return UnreachableError(words.UNREACHABLE, url=self._url)
 
     def _raise_for(self, answer: httpx.Response) -> NoReturn:
+        missing = answer.status_code == HTTPStatus.NOT_FOUND
+        kind = NotOfferedError if missing else GatewayError
         try:
             detail = _DETAIL.validate_json(answer.content)["detail"]
         except (ValidationError, KeyError):
-            detail = f"it answered {answer.status_code}, and not in a gateway's words; is --url right?"
-        if answer.status_code == HTTPStatus.NOT_FOUND:
-            raise NotOfferedError(str(detail))
-        raise GatewayError(f"The gateway refused it: {detail}")
+            raise kind(words.OTHER_WORDS, status=str(answer.status_code)) from None
+        raise kind(words.NOT_OFFERED if missing else words.REFUSED, detail=str(detail))
 
     def _read(self, kind: type[_Answer], content: bytes) -> _Answer:
         try:
             return kind.model_validate_json(content)
         except ValidationError:
-            raise GatewayError(f"What answers at {self._url} is no SMS command gateway: name one by --url.") from None
+            raise GatewayError(words.NO_GATEWAY, url=self._url) from None
