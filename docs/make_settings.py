@@ -19,12 +19,13 @@ from pydantic.fields import FieldInfo
 from app.options import ProviderOptions
 from app.providers import provider_kinds
 from app.settings import Settings
-from app.settings.file import BillingFile, Hours, ProbeFile, RetentionFile, SettingsFile, Windows
+from app.settings.file import BillingFile, Hours, ProbeFile, RetentionFile, SettingsFile, SignOffFile, Windows
 
 PAGE = Path(__file__).with_name("settings.md")
 EXAMPLE = """\
 default_provider: simulator
 aliases: {CHA: "0000"}
+sign_off: {text: 中国移动, place: front}
 windows: {listing: 90m}
 quiet_hours: {from: "21:30", to: "08:00"}
 menu_max_segments: 3
@@ -197,6 +198,7 @@ def _sections() -> Iterator[str]:
     yield "## The settings file\n"
     yield FILE_HEAD
     yield _table(SettingsFile)
+    yield _table(SignOffFile, "sign_off.")
     yield _table(Windows, "windows.")
     yield _table(Hours, "quiet_hours.")
     yield _table(RetentionFile, "retention.")

@@ -26,12 +26,20 @@ def match_keyword(registry: Registry, said: Said) -> KeywordMatch | None:
         command = registry.prefixes.get(said.key[:length])
         if command is None or command.takes is Takes.ARGUMENTS:
             continue
-        if command.takes is Takes.WORD:
+        if command.takes.word:
             return command, said.key[length:].lstrip(ARGUMENT_MARKS)
         rest = _rest_after(said.words, length)
         if command.takes is Takes.ANYTHING or not _LATIN_WORD.match(said.key[length - 1] + rest):
             return command, rest.lstrip(_BEFORE_ARGUMENT)
     return None
+
+
+def match_command(turn: Turn, registry: Registry, said: Said) -> KeywordMatch | None:
+    """Return what ``match_keyword`` does, but None for a word that a command which takes known words does not know."""
+    match = match_keyword(registry, said)
+    if match is not None and match[0].takes is Takes.KNOWN_WORD and not argument_is_known(turn, match):
+        return None
+    return match
 
 
 def _rest_after(words: str, length: int) -> str:
@@ -57,7 +65,7 @@ def _splits(words: str) -> Iterator[tuple[str, str]]:
 def argument_is_known(turn: Turn, match: KeywordMatch) -> bool:
     """Return True if the command knows the argument, for example as the name of a service that the subscriber has."""
     command, argument = match
-    return command.takes is not Takes.WORD or (command.knows is not None and command.knows(turn, argument))
+    return not command.takes.word or (command.knows is not None and command.knows(turn, argument))
 
 
 def is_command(turn: Turn, match: KeywordMatch) -> bool:

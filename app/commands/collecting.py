@@ -47,7 +47,7 @@ def _file(registry: Registry, commands: list[Command], mark: object) -> None:
         case Command():
             commands.append(mark)
             for word in mark.keywords:
-                if mark.takes is not Takes.WORD:
+                if not mark.takes.word:
                     _add(registry.keywords, word, mark)
                 if mark.takes is not Takes.NOTHING:
                     _add(registry.prefixes, word, mark)

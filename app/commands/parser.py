@@ -130,9 +130,8 @@ _COUNTED_SPAN = re.compile(rf"{_COUNTED}(?:{_RANGE}{_COUNTED})?")
 _BETWEEN = re.compile(rf"(?:[{re.escape(vocabulary.SEPARATORS)}]|{vocabulary.AND})+")
 _ENDS_NUMBER = vocabulary.NUMBER_WORD + vocabulary.COUNTERS
 _GAP_BEFORE_NAME = re.compile(rf"[{re.escape(vocabulary.BEFORE_NAME)}]*")
-_UNSUBSCRIBE_WORD = re.compile(
-    rf"(?:{'|'.join(vocabulary.UNSUBSCRIBE_WORDS)})[\s+:]*|(?:{'|'.join(vocabulary.UNSUBSCRIBE_WORDS_ALONE)})$"
-)
+_UNSUBSCRIBE_WORD = re.compile(rf"(?:{'|'.join(vocabulary.UNSUBSCRIBE_WORDS)})[\s+:]*")
+_WISH = re.compile(rf"(?:{'|'.join(vocabulary.WISHES)})(?={'|'.join(vocabulary.UNSUBSCRIBE_WORDS)})")
 _NO_MARKETING = "|".join((*vocabulary.NO_MARKETING, *vocabulary.NO_MARKETING_ALONE))
 _REFUSES_MARKETING = re.compile(
     rf"({_NO_MARKETING})(?:\1|{'|'.join(vocabulary.NO_MARKETING)})?[{re.escape(vocabulary.BEHIND_KEYWORD)}]*"
@@ -165,6 +164,11 @@ def without_unsubscribe_word(words: str) -> str:
     """Return a text without the unsubscribe word at its start: ``1.4`` for ``退订1.4``."""
     match = _UNSUBSCRIBE_WORD.match(words)
     return words[match.end() :] if match else words
+
+
+def without_wish(key: str) -> str:
+    """Return a key without the wish before its unsubscribe word: ``退订彩铃`` for ``我要退订彩铃``."""
+    return _WISH.sub("", key, count=1) if _WISH.match(key) else key
 
 
 def parse_offer(said: Said) -> int | None:

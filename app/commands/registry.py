@@ -29,9 +29,15 @@ class Takes(Enum):
 
     NOTHING = auto()
     WORD = auto()  # a word, joined to it or behind a blank: QXCL, QX CL
+    KNOWN_WORD = auto()  # as WORD, but only one that the command knows; with another, the text is not this command
     ARGUMENTS = auto()  # arguments, behind # or white space: ZD#202610
     TEXT = auto()  # free text, behind it or joined to it, unless both together are one Latin word
     ANYTHING = auto()  # any text: the command takes whatever begins with the keyword
+
+    @property
+    def word(self) -> bool:
+        """True if a word follows, without which there is no command."""
+        return self in (Takes.WORD, Takes.KNOWN_WORD)
 
 
 CommandFunction = Callable[[Turn, str], Handled]
@@ -205,6 +211,6 @@ class Registry:
         """Return the keyword that an order keyword would be mistaken for, as in KTYLTX or QXALL (safety.md 9)."""
         if word in vocabulary.ALL:
             return word
-        prefixes = (prefix for prefix, entry in self.prefixes.items() if entry.takes is Takes.WORD)
+        prefixes = (prefix for prefix, entry in self.prefixes.items() if entry.takes.word)
         read_as = (*(prefix + word for prefix in prefixes), word)
         return next((keyword for keyword in read_as if keyword in self.all_keywords), None)

@@ -1,6 +1,7 @@
 """Builders of replies: split into messages, signed, in the subscriber's language."""
 
 from datetime import datetime
+from functools import partial
 
 from app.domain.dialogue import Question
 from app.domain.matters import Matter
@@ -8,7 +9,6 @@ from app.domain.messages import MessageClass, Reply
 from app.domain.segments import Passage, paginate
 from app.domain.service_numbers import Extension
 from app.domain.texts import wording
-from app.domain.texts.wording import SIGN_OFF
 from app.domain.turn import Turn
 
 
@@ -24,7 +24,8 @@ def say(
     valid_until: datetime | None = None,
 ) -> Reply:
     """Return a reply of as many messages as its pieces need; a piece is never split. See ``Reply`` for the options."""
-    messages = paginate(Passage(pieces), SIGN_OFF.say(turn.account.language), turn.policy.menu_max_segments)
+    sign = partial(turn.policy.sign_off.sign, turn.account.language)
+    messages = paginate(Passage(pieces), sign, turn.policy.menu_max_segments)
     return Reply(
         messages, extension, kind, question_id, about, notify=notify, any_hour=any_hour, valid_until=valid_until
     )
@@ -33,7 +34,7 @@ def say(
 def menu_lines(turn: Turn) -> str:
     """Return the lines of the menu, the most common command first."""
     language = turn.account.language
-    return wording.clauses(language, [line.say(language) for line in turn.policy.menu])
+    return wording.matters(language, [line.say(language) for line in turn.policy.menu])
 
 
 def shown(*replies: Reply) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.commands.arguments import KeywordMatch, argument_is_known, is_command, match_keyword
+from app.commands.arguments import KeywordMatch, argument_is_known, is_command, match_command, match_keyword
 from app.commands.codes import looks_like_code, questions_with_code
 from app.commands.limits import (
     INCOMPLETE,
@@ -17,7 +17,7 @@ from app.commands.open_questions import answerable_at, is_open, may_answer, rece
 from app.commands.parser import Said
 from app.commands.question_handlers import SEVERAL_QUESTIONS, Answer, Fit, QuestionHandler, by_kind
 from app.commands.reactions import only_to_customer, with_reactions
-from app.commands.registry import ALL_RECORDS, Handler, Reads, Registry, Takes
+from app.commands.registry import ALL_RECORDS, Handler, Reads, Registry
 from app.commands.replies import extension_of, menu_lines, say
 from app.domain.account import Account, Subscriber
 from app.domain.dialogue import ClosedAs, Question
@@ -153,8 +153,8 @@ class Router:
         exact = self.registry.exact(said)
         if exact is not None:
             return _Route(exact.run(turn, ""), exact.kept)
-        match = match_keyword(self.registry, said)
-        if match is not None and (match[0].takes is not Takes.WORD or match[1] in turn.catalogue.by_keyword):
+        match = match_command(turn, self.registry, said)
+        if match is not None and (not match[0].takes.word or match[1] in turn.catalogue.by_keyword):
             return _run(turn, match)
         remembered = remembered_questions(turn)
         candidates = answerable_at(remembered, extension, said)
@@ -175,7 +175,7 @@ class Router:
         exact = self.registry.exact(said)
         if exact is not None:
             return _Route(merge_handled(intercepted, exact.run(turn, "")), kept=True)
-        match = match_keyword(self.registry, said)
+        match = match_command(turn, self.registry, said)
         if match is not None and is_command(turn, match):
             return _Route(merge_handled(intercepted, _run(turn, match).outcome), kept=True)
         readings = self._by_code(turn, remembered_questions(turn), said)

@@ -39,6 +39,8 @@ _ITEM_NUMBER = re.compile(rf"{_NUMERAL}[{reserved.BEHIND_ITEM_NUMBER}]")
 _RUN_ON_SIGNS = frozenset(".·•‧・/\\#*&@") | frozenset(reserved.LIST_SIGNS)
 _RUN_ON_KINDS = frozenset({"Pd", "Ps", "Pi", "Pc", "Sm", "Sk"})
 _ALLOWED_END = "+"
+_BRACKETS = frozenset({"Ps", "Pe"})
+_NUMERAL_AND_BLANK = re.compile(f"{_NUMERAL} ")
 _ORDER_KEYWORD = re.compile(r"(?=.*[A-Z])[A-Z0-9]{2,12}")
 
 _INVISIBLE = "must not hold line breaks, control characters, or others that have no width or turn the direction"
@@ -61,6 +63,17 @@ def ends_in_numeral(name: str) -> bool:
 def name_violation(name: str) -> str | None:
     """Return what is wrong with a name of a service or SP, or None."""
     return _shape_violation(name) or _money_violation(name, amounts=False) or _link_violation(_as_seen(name))
+
+
+def sign_off_violation(name: str) -> str | None:
+    """Return what is wrong with the name that signs messages, or None; an empty one is fine."""
+    if not name:
+        return None
+    if any(unicodedata.category(char) in _BRACKETS for char in name):
+        return "must not hold brackets: those in front of a text are added"
+    if _NUMERAL_AND_BLANK.search(_as_zeros(as_read(name))):
+        return "must not hold a numeral with a blank behind it: it reads as an item of a listing"
+    return name_violation(name)
 
 
 def cancel_warning_violation(words: str) -> str | None:

@@ -7,6 +7,7 @@ from datetime import time, timedelta
 from app.domain.calendar import QuietHours
 from app.domain.catalogue import ConfirmMode
 from app.domain.service_numbers import ServiceNumbers
+from app.domain.texts.sign_off import SignOff
 from app.domain.texts.wording import Text
 from app.domain.values import value
 
@@ -33,6 +34,7 @@ class Policy:
         menu: the lines of ``HELP``, the most common command first.
         data_thresholds: percentages of a data plan at which its subscriber gets an alert (flows.md 9).
         low_balance_fen: the balance in fen below which a prepaid subscriber gets a notice (flows.md 16).
+        sign_off: the name that every message carries.
     """
 
     numbers: ServiceNumbers = field(default_factory=ServiceNumbers)
@@ -52,6 +54,7 @@ class Policy:
     menu: tuple[Text, ...] = ()
     data_thresholds: tuple[int, ...] = (50, 80, 90, 100)
     low_balance_fen: int = 1000
+    sign_off: SignOff = field(default_factory=SignOff)
 
 
 @value

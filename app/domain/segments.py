@@ -7,7 +7,7 @@ GSM 03.38 carries 160 septets in one message or 153 in each of several, UCS-2 70
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from functools import lru_cache
 
@@ -127,27 +127,28 @@ class Passage:
     pieces: tuple[str, ...]
 
 
-def paginate(passage: Passage, sign_off: str, max_segments: int) -> tuple[str, ...]:
-    """Return a passage as signed messages, in order; several are marked like (1/2).
+def paginate(passage: Passage, sign: Callable[[str], str], max_segments: int) -> tuple[str, ...]:
+    """Return a passage as messages, in order; several are marked like (1/2).
 
-    Each takes at most ``max_segments`` segments, except for a longer piece, which gets a message of its own.
+    ``sign`` returns a text with its sign-off. Each message takes at most ``max_segments`` segments, except for a longer
+    piece, which gets a message of its own.
     """
-    whole = "".join(passage.pieces).rstrip() + sign_off
+    whole = sign("".join(passage.pieces).rstrip())
     if measure(whole).segments <= max_segments:
         return (whole,)
     pages: list[str] = []
     page = ""
     for piece in passage.pieces:
-        if page and measure("(" * _MARK_ROOM + page + piece + sign_off).segments > max_segments:
+        if page and measure(sign("(" * _MARK_ROOM + page + piece)).segments > max_segments:
             pages.append(page)
             page = ""
         page += piece
     pages.append(page)
     if len(pages) == 1:
         return (whole,)
-    return tuple(_marked(text.rstrip() + sign_off, number, len(pages)) for number, text in enumerate(pages, 1))
+    return tuple(_marked(sign, text.rstrip(), number, len(pages)) for number, text in enumerate(pages, 1))
 
 
-def _marked(text: str, number: int, count: int) -> str:
-    mark = _GSM7_MARK if measure(text).encoding is Encoding.GSM7 else _UCS2_MARK
-    return mark.format(number=number, count=count) + text
+def _marked(sign: Callable[[str], str], text: str, number: int, count: int) -> str:
+    mark = _GSM7_MARK if measure(sign(text)).encoding is Encoding.GSM7 else _UCS2_MARK
+    return sign(mark.format(number=number, count=count) + text)

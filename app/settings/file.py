@@ -4,6 +4,7 @@ from datetime import time, timedelta
 from typing import Annotated
 
 from pydantic import (
+    AfterValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -18,6 +19,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from app.addresses import address_violation
 from app.domain.credentials import signing_violation
 from app.domain.msisdn import parse_msisdn
+from app.domain.names import sign_off_violation
+from app.domain.texts.sign_off import Place, SignOff
+from app.domain.texts.wording import Text
 from app.options import FileModel, Host, Length, ProviderKinds, ProviderOptions
 
 
@@ -50,6 +54,45 @@ class Hours(FileModel):
         description="end of the quiet hours, when deferred notices are sent",
         examples=["08:00"],
     )
+
+
+def _check_sign_off(value: str) -> str:
+    if violation := sign_off_violation(value):
+        raise ValueError(violation)
+    return value
+
+
+SignOffName = Annotated[str, AfterValidator(_check_sign_off)]
+_SIGN_OFF = SignOff()
+
+
+class SignOffFile(FileModel):
+    """The operator's name in every message."""
+
+    text: SignOffName = Field(
+        default=_SIGN_OFF.name.zh,
+        description="the operator's name in Chinese texts: up to 20 characters, without brackets; empty for none",
+        examples=["中国联通"],
+    )
+    text_en: SignOffName | None = Field(
+        default=None,
+        description=f"the name in English texts; unset: {_SIGN_OFF.name.en} while `sign_off.text` has its default, "
+        "else `sign_off.text`. A character outside GSM-7, such as any Chinese one, doubles the segments of English "
+        "texts",
+        examples=["China Unicom"],
+    )
+    place: str = Field(
+        default=_SIGN_OFF.place.value,
+        pattern="^(end|front)$",
+        description="where the name stands: behind the text (end), or in brackets in front of it (front): "
+        "【中国移动】, and [China Mobile] in texts that are GSM-7. Either counts towards the segments",
+        examples=["front"],
+    )
+
+    def as_value(self) -> SignOff:
+        """Return the sign-off for both languages."""
+        english = _SIGN_OFF.name.en if self.text == _SIGN_OFF.name.zh else self.text
+        return SignOff(Text(self.text, english if self.text_en is None else self.text_en), Place(self.place))
 
 
 _HALF_A_YEAR = timedelta(days=183)
@@ -184,6 +227,7 @@ class SettingsFile(FileModel):
         description="additional keywords, each with the keyword it stands for",
         examples=[{"CHA": "0000"}],
     )
+    sign_off: SignOffFile = Field(default_factory=SignOffFile)
     windows: Windows = Field(default_factory=Windows)
     quiet_hours: Hours = Field(default_factory=Hours)
     retention: RetentionFile = Field(default_factory=RetentionFile)

@@ -182,4 +182,5 @@ class Settings(BaseSettings):
             aliases=self.file.aliases,
             data_thresholds=tuple(sorted(set(self.file.data_thresholds))),
             low_balance_fen=self.file.low_balance_fen,
+            sign_off=self.file.sign_off.as_value(),
         )

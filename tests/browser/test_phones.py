@@ -18,7 +18,7 @@ async def test_phones_side_by_side_have_their_own_threads(page: Page) -> None:
     await alice.has_received(2)
     await bob.has_received(1)
     await expect(alice.received.first).to_contain_text("神州行客户")
-    await expect(bob.received.first).to_contain_text("您可以发送")
+    await expect(bob.received.first).to_contain_text("您可发送以下指令")
     await expect(alice.to).to_have_value("10086977")
     await expect(bob.to).to_have_value("10086")
     await expect(page.part(".phone-time")).to_have_text(["10:00", "10:00"])

@@ -317,7 +317,9 @@ def test_a_trial_goes_on_at_the_price_at_the_time_of_the_yes() -> None:
     (held,) = conversation.account.subscriptions.values()
     dearer = replace(held, terms=replace(held.terms, price_fen=900))
     conversation.account = replace(conversation.account, subscriptions={held.id: dearer})
-    conversation.play("> [1008620400] 是\n< [1008620401] …继续使用9元/月…\n> [1008620401] 是\n< …此后9元/月…")
+    conversation.play(
+        "> [1008620400] 是\n< [1008620401] …继续使用的资费为9元/月…\n> [1008620401] 是\n< …此后资费9元/月…"
+    )
     assert conversation.account.subscriptions[held.id].goes_on
 
 
@@ -326,5 +328,5 @@ def test_a_late_yes_for_a_held_service_is_not_told_that_it_was_not_ordered(kind:
     conversation = QUESTIONS[kind]()
     conversation.text("不要", OWN)
     (late,) = conversation.text("是", OWN)
-    assert "按此前的通知处理" in late.text
+    assert "按此前通知处理" in late.text
     assert "未订购" not in late.text

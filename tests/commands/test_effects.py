@@ -29,7 +29,7 @@ def test_month_end(start: str, last: str, before: str, after: str) -> None:
         f"""
         > 0000
         > [10086977] 3
-        < [10086977 result] 手机报(新华)已退订，可用至{month}月{day}日，当月3元仍照常收取，次月起不再收费；…
+        < [10086977 result] 手机报(新华)已退订，可用至{month}月{day}日，当月费用3元照常收取，次月起不再收费。…
         = SJB ending {last}
         """
     )
@@ -48,26 +48,26 @@ def test_year_turns_between_list_and_answer() -> None:
 @pytest.mark.parametrize(
     ("code", "given", "reply", "state"),
     [
-        ("CL", {}, "彩铃已于03月02日退订，即时生效，不再收费；…", "ended"),
-        ("HT", {}, "和娱乐已退订，24小时内(03月03日10时00分前)停止，不再收费；…", "ending 2026-03-03"),
-        ("SJB", {}, "…可用至03月31日，当月3元仍照常收取，次月起不再收费；…", "ending 2026-03-31"),
-        ("SJB", {"price_fen": 250}, "…当月2.50元仍照常收取…", "ending 2026-03-31"),
-        ("SJB", {"in_plan": True}, "…可用至03月31日，不收费；…", "ending 2026-03-31"),
-        ("GS", {}, "…可用至03月31日，其间使用仍按2.50元/次收费；…", "ending 2026-03-31"),
-        ("MF", {}, "…可用至03月31日，不收费；…", "ending 2026-03-31"),
-        ("CL", {"in_plan": True}, "彩铃(套餐内)已于03月02日退订，即时生效；…", "ended"),
+        ("CL", {}, "彩铃已于03月02日退订，立即生效，不再收费。…", "ended"),
+        ("HT", {}, "和娱乐已退订，24小时内(03月03日10时00分前)停止，不再收费。…", "ending 2026-03-03"),
+        ("SJB", {}, "…可用至03月31日，当月费用3元照常收取，次月起不再收费。…", "ending 2026-03-31"),
+        ("SJB", {"price_fen": 250}, "…当月费用2.50元照常收取…", "ending 2026-03-31"),
+        ("SJB", {"in_plan": True}, "…可用至03月31日，期间不收费。…", "ending 2026-03-31"),
+        ("GS", {}, "…可用至03月31日，期间使用仍按2.50元/次收费。…", "ending 2026-03-31"),
+        ("MF", {}, "…可用至03月31日，期间不收费。…", "ending 2026-03-31"),
+        ("CL", {"in_plan": True}, "彩铃(套餐内)已于03月02日退订，立即生效。…", "ended"),
         # A trial costs nothing, and an unsubscribe never prolongs it.
-        ("TQ", {"trial_until": "2026-03-20 10:00"}, "天气预报(墨迹)已退订，即时生效，体验期内不收费；…", "ended"),
-        ("SJB", {"trial_until": "2026-03-20 10:00"}, "…可用至03月20日，不收费；…", "ending 2026-03-20"),
-        ("HT", {"trial_until": "2026-03-02 12:00"}, "…可用至03月02日，不收费；…", "ending 2026-03-02"),
-        ("SJB", {"trial_until": "2026-05-20 10:00"}, "…可用至03月31日，不收费；…", "ending 2026-03-31"),
+        ("TQ", {"trial_until": "2026-03-20 10:00"}, "天气预报(墨迹)已退订，立即生效，体验期内不收费。…", "ended"),
+        ("SJB", {"trial_until": "2026-03-20 10:00"}, "…可用至03月20日，期间不收费。…", "ending 2026-03-20"),
+        ("HT", {"trial_until": "2026-03-02 12:00"}, "…可用至03月02日，期间不收费。…", "ending 2026-03-02"),
+        ("SJB", {"trial_until": "2026-05-20 10:00"}, "…可用至03月31日，期间不收费。…", "ending 2026-03-31"),
         # Within 72 hours of the order, including the last instant, it ends at once and is free, whatever its effect.
-        ("CL", {"started": "2026-02-27 10:00:00"}, "彩铃已退订，即时生效，72小时内退订，不收费；…", "ended"),
-        ("SJB", {"started": "2026-02-27 10:00:00"}, "…72小时内退订，不收费；…", "ended"),
-        ("HT", {"started": "2026-02-27 10:00:00"}, "…72小时内退订，不收费；…", "ended"),
-        ("SJB", {"started": "2026-02-27 09:59:59"}, "…当月3元仍照常收取…", "ending 2026-03-31"),
-        ("CL", {"started": "2026-02-27 09:59:59"}, "彩铃已于03月02日退订，即时生效，不再收费；…", "ended"),
-        ("SJB", {"started": "2026-03-02 09:59:59", "contract_until": "2026-12-31 10:00"}, "…72小时内退订，不收费；…", "ended"),
+        ("CL", {"started": "2026-02-27 10:00:00"}, "彩铃已退订，立即生效，72小时内退订，不收费。…", "ended"),
+        ("SJB", {"started": "2026-02-27 10:00:00"}, "…72小时内退订，不收费。…", "ended"),
+        ("HT", {"started": "2026-02-27 10:00:00"}, "…72小时内退订，不收费。…", "ended"),
+        ("SJB", {"started": "2026-02-27 09:59:59"}, "…当月费用3元照常收取…", "ending 2026-03-31"),
+        ("CL", {"started": "2026-02-27 09:59:59"}, "彩铃已于03月02日退订，立即生效，不再收费。…", "ended"),
+        ("SJB", {"started": "2026-03-02 09:59:59", "contract_until": "2026-12-31 10:00"}, "…72小时内退订，不收费。…", "ended"),
     ],
 )  # fmt: skip
 def test_the_effect_of_an_unsubscribe(code: str, given: dict[str, object], reply: str, state: str) -> None:
@@ -83,9 +83,9 @@ def test_the_effect_of_an_unsubscribe(code: str, given: dict[str, object], reply
     [
         ("1h59m59s", "彩铃已于…", "ended"),
         ("2h", "彩铃已于…", "ended"),
-        ("2h1s", "[10086977 reply] 您回复的业务列表已过期，未作任何更改。请发送0000重新查询。中国移动", "active"),
-        ("5d22h", "…已过期…0000…", "active"),
-        ("7d2h", "…已过期…", "active"),
+        ("2h1s", "[10086977 reply] 您回复的业务清单已超时失效，未作任何更改。请发送0000重新查询。中国移动", "active"),
+        ("5d22h", "…超时失效…0000…", "active"),
+        ("7d2h", "…超时失效…", "active"),
         ("7d2h1s", "…未作任何更改…0000…", "active"),
     ],
 )
@@ -96,12 +96,12 @@ def test_a_pick_counts_within_the_window(after: str, reply: str, state: str) -> 
 
 
 def test_a_pick_does_not_lengthen_the_window() -> None:
-    play("> 0000\n@ +110m\n> 1\n= CL ended\n@ +20m\n> [10086977] 4\n< …已过期…\n= TQ active")
+    play("> 0000\n@ +110m\n> 1\n= CL ended\n@ +20m\n> [10086977] 4\n< …超时失效…\n= TQ active")
 
 
 def test_only_a_possible_answer_is_told_that_it_is_late() -> None:
     play(
-        "> 0000\n@ +3h\n> [10086977] 你好\n< [10086] …未能识别…\n> [10086977] 全部\n< …已过期…\n> [10086977] 查1\n< …已过期…"
+        "> 0000\n@ +3h\n> [10086977] 你好\n< [10086] …未能识别…\n> [10086977] 全部\n< …超时失效…\n> [10086977] 查1\n< …超时失效…"
     )
 
 

@@ -39,7 +39,7 @@ def reminded(amount: int = 300) -> Conversation:
 @pytest.mark.parametrize("number", ["10086977", "10086"])
 def test_a_pick_counts_from_when_it_was_stored(shift: timedelta, pick: str, number: str) -> None:
     conversation = Conversation(has=FOUR).play("> 0000\n@ +20s")
-    assert "已过期" not in said(conversation, pick, number, shift)
+    assert "超时失效" not in said(conversation, pick, number, shift)
     if pick == "全部":
         said(conversation, "是", "10086977", shift)
     if pick != "查1":
@@ -49,7 +49,7 @@ def test_a_pick_counts_from_when_it_was_stored(shift: timedelta, pick: str, numb
 @shifted
 def test_a_pick_that_is_stored_after_the_window_is_late_all_the_same(shift: timedelta) -> None:
     conversation = Conversation(has=FOUR).play("> 0000\n@ +2h10m")
-    assert "已过期" in said(conversation, "1", "10086977", shift + timedelta(hours=2, minutes=10))
+    assert "超时失效" in said(conversation, "1", "10086977", shift + timedelta(hours=2, minutes=10))
     assert conversation.ended() == set()
 
 
@@ -146,7 +146,7 @@ def test_a_pick_dated_while_an_earlier_list_was_open_means_that_list() -> None:
     conversation = Conversation(has=FOUR).play("> 0000\n@ +10m\n> QXCL\n> 0000\n@ +20s")
     meant_before = conversation.now - timedelta(minutes=5)
     came = conversation.text("1", "10086977", sent_at=meant_before)
-    assert "之前的业务列表" in came[0].text
+    assert "此前的业务清单" in came[0].text
     assert conversation.ended() == {"CL"}
 
 

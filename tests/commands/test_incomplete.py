@@ -13,7 +13,7 @@ from app.domain.values import replace
 from tests.commands.transcript import Conversation, registry
 from tests.commands.world import SUBSCRIBER
 
-TOLD = "没有收全"
+TOLD = "未收全"
 NUMBERS = ["10086", "10086977", "10086204", "1008620455", "10086901", "10086888", "10086123"]
 
 

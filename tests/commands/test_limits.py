@@ -21,7 +21,7 @@ def test_two_machines_fall_silent(text: str) -> None:
     # The silence ends 10 minutes after the last reply; unanswered texts do not prolong it.
     conversation.play("@ +9m59s")
     assert repeated(conversation, 2, text) == 0
-    conversation.play("> 0000\n< …1、彩铃…\n> 1\n< 彩铃…\n> 0\n< 您可以发送…")
+    conversation.play("> 0000\n< …1、彩铃…\n> 1\n< 彩铃…\n> 0\n< 您可发送以下指令…")
     conversation.play("@ +1s")
     assert repeated(conversation, 12, text) == 5
 
@@ -59,7 +59,7 @@ def test_more_than_thirty_a_minute() -> None:
     conversation.play(
         """
         > 0
-        < [10086 reply] 您发送的短信过多，查询请稍后再试；退订等请求将在1分钟后为您办理。中国移动
+        < [10086 reply] 您发送短信过于频繁，查询请稍后再试；退订等请求将于1分钟后为您办理。中国移动
         > QXCL
         <
         > 0
@@ -77,7 +77,7 @@ def test_more_than_thirty_a_minute() -> None:
         < [10086977 result] 彩铃已于…
         = CL ended
         > 0
-        < 您可以发送…
+        < 您可发送以下指令…
         """
     )
 
@@ -168,7 +168,7 @@ def test_a_stranger_is_told_once_a_day() -> None:
     conversation.play(
         """
         > 0000
-        < [10086 reply] 您好！您的号码不是我们的客户，无法为您办理业务。如有疑问请咨询您的运营商。中国移动
+        < [10086 reply] 您好！您的号码非本网用户，无法为您办理业务。如有疑问请咨询您的运营商。中国移动
         > 1
         <
         > QXCL
@@ -178,11 +178,11 @@ def test_a_stranger_is_told_once_a_day() -> None:
         <
         @ +1h
         > TD
-        < 您好！您的号码不是我们的客户…
+        < 您好！您的号码非本网用户…
         """
     )
     closed = replace(SUBSCRIBER, status=SubscriberStatus.CLOSED, language=Language.EN)
-    play("> 0000\n< 您好！您的号码不是我们的客户…\n> 1\n<\n= CL active", subscriber=closed)
+    play("> 0000\n< 您好！您的号码非本网用户…\n> 1\n<\n= CL active", subscriber=closed)
 
 
 def test_a_subscriber_is_created_on_first_contact_if_the_settings_say_so() -> None:

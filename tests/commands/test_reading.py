@@ -195,7 +195,7 @@ def test_signs_behind_a_keyword_are_ignored() -> None:
         "余额？": "余额",
         "1111，": "1、",
         "CXTS?": "投诉",
-        "HELP,": "您可以发送",
+        "HELP,": "您可发送以下指令",
         "TS?": "投诉的内容",
     }.items():
         assert said in Conversation().text(text)[0].text, text

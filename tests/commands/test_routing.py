@@ -58,15 +58,15 @@ ORDER, OTHER, FEE = ("20417", ConfirmingOrder("A")), ("20418", ConfirmingOrder("
         ((ORDER, FEE), "10086", "Y", "[1008620417] ordered A…"),
         ((ORDER, FEE), "10086", "8366", "[10086901] disputed 8366…"),
         # If several understand it, nothing changes, and the reply names the numbers to answer.
-        ((ORDER, OTHER), "10086", "是", "[10086 reply] 您有多个问题待回复，未作任何更改。请回复到对应的号码：order 1008620417。；order 1008620418。。中国移动"),
+        ((ORDER, OTHER), "10086", "是", "[10086 reply] 您有多条短信待回复，未作任何更改。请分别回复至对应号码：order 1008620417。；order 1008620418。。中国移动"),
         ((ORDER, FEE), "10086", "否", "[10086 reply] …order 1008620417。；fee 10086901。…"),
         # To 10086, 1 never confirms an order, and other text does not decline it.
         ((ORDER,), "10086", "1", "[10086 reply] …未能识别…"),
         ((ORDER,), "10086", "什么", "[10086 reply] …未能识别…"),
         # A number that never asked takes no yes, but the code of a fee and a no.
-        ((ORDER,), "10086888", "是", "[10086 reply] 您的回复未作处理，未作任何更改。请回复到对应的号码：order 1008620417。…"),
-        ((ORDER,), "10086123", "是", "[10086 reply] 您的回复未作处理…order 1008620417…"),
-        ((ORDER,), "1008620455", "是", "[10086 reply] 您的回复未作处理…order 1008620417…"),
+        ((ORDER,), "10086888", "是", "[10086 reply] 您的回复未生效，未作任何更改。请回复至对应号码：order 1008620417。…"),
+        ((ORDER,), "10086123", "是", "[10086 reply] 您的回复未生效…order 1008620417…"),
+        ((ORDER,), "1008620455", "是", "[10086 reply] 您的回复未生效…order 1008620417…"),
         ((FEE,), "10086888", "8366", "[10086901] disputed 8366…"),
         ((FEE,), "10086123", "8366", "[10086901] disputed 8366…"),
         ((FEE,), "1008620455", "8366", "[10086901] disputed 8366…"),
@@ -107,7 +107,7 @@ def test_a_listing_beside_other_questions() -> None:
         < [10086977] …没有序号8366…
         > [10086977] 全部
         > 是
-        < [10086 reply] 您有多个问题待回复，未作任何更改。请回复到对应的号码：order 1008620417。；退订和娱乐、手机报(新华)、天气预报(墨迹)请回复到10086977。中国移动
+        < [10086 reply] 您有多条短信待回复，未作任何更改。请分别回复至对应号码：order 1008620417。；退订和娱乐、手机报(新华)、天气预报(墨迹)请回复至10086977。中国移动
         = HT active, SJB active, TQ active
         > [10086977] 是
         = TQ ended
@@ -131,7 +131,7 @@ def test_beyond_the_limit_an_ambiguous_answer_waits_as_well() -> None:
     conversation = conversation_with(ORDER, OTHER)
     for _ in range(31):
         conversation.text("0")
-    conversation.play("> 是\n<\n@ +1m\n< 您有多个问题待回复…")
+    conversation.play("> 是\n<\n@ +1m\n< 您有多条短信待回复…")
 
 
 def test_a_second_yes_to_a_finished_question_confirms_nothing_else() -> None:
@@ -162,7 +162,7 @@ def test_the_newest_ended_question_that_fits_replies() -> None:
         > 8366
         < [10086901 reply] fee expired…
         > 1
-        < [10086977 reply] …已过期…
+        < [10086977 reply] …超时失效…
         """
     )
 
@@ -242,11 +242,11 @@ def test_every_way_to_write_0000_sends_a_new_listing() -> None:
 def test_menu() -> None:
     for text in ("10086", "0", "O", "HELP", "help", "帮助", "幫助", "BZ", "?", "？", "“?”"):
         play(
-            f"> {text}\n< [10086 reply] 您可以发送：0000 查询和退订业务，…QX加业务代码 退订该业务，…10086 命令菜单。中国移动"
+            f"> {text}\n< [10086 reply] 您可发送以下指令：0000 查询/退订业务；…QX+业务代码 退订业务；…10086 指令帮助。中国移动"
         )
 
 
-ORDINARY = "你好|我要办业务|abc|7|谢谢|1|是|全部|查1|我要退订彩铃|是？|1？||   |。|\x00|\ud83d|GMM#1#1#1|1,3".split("|")  # noqa: SIM905  one text each
+ORDINARY = "你好|我要办业务|abc|7|谢谢|1|是|全部|查1|请0000|是？|1？||   |。|\x00|\ud83d|GMM#1#1#1|1,3".split("|")  # noqa: SIM905  one text each
 
 
 def test_other_text_gets_help() -> None:
@@ -254,7 +254,42 @@ def test_other_text_gets_help() -> None:
         for number in ("10086", "10086977"):
             came = Conversation().text(text, number)
             assert [(message.number, message.kind) for message in came] == [("10086", "reply")]
-            assert "未能识别您的短信，未作任何更改。您可以发送：0000" in came[0].text
+            assert "未能识别您的短信，未作任何更改。您可发送以下指令：0000" in came[0].text
+
+
+ASKED = {
+    "余额": "您的话费余额为", "话费": "暂无您03月的话费数据", "积分": "您的积分为", "账单": "暂无您2026年02月的账单",
+    "流量": "您03月已使用流量", "投诉": "您没有处理中的投诉", "业务": "您正在使用的业务有",
+}  # fmt: skip
+TRADITIONAL = {"余额": "餘額", "话费": "話費", "积分": "積分", "账单": "帳單", "投诉": "投訴", "业务": "業務"}
+
+
+@pytest.mark.parametrize("noun", ASKED)
+def test_what_can_be_asked_for_is_understood_in_a_sentence(noun: str) -> None:
+    for written in {noun, TRADITIONAL.get(noun, noun)}:
+        for form in (
+            "查{}",
+            "查询{}",
+            "查詢{}",
+            "{}查询",
+            "我要查{}",
+            "我要查询{}",
+            "帮我查{}",
+            "幫我查詢{}",
+            "请查{}",
+            "请帮我查询{}。",
+            "查 {}？",
+        ):
+            play(f"> {form.format(written)}\n< …{ASKED[noun]}…")
+            play(f"> 0000\n> [10086977] {form.format(written)}\n< …{ASKED[noun]}…\n= CL active")
+
+
+def test_a_question_about_services_to_the_number_of_charges_disputes_nothing() -> None:
+    conversation = conversation_with(FEE)
+    conversation.play("> [10086901] 查业务\n< [10086977 reply] …1、彩铃…")
+    assert not any(
+        question.closed_at for question in conversation.account.questions.values() if question.extension == "901"
+    )
 
 
 def test_any_text_to_10086999_is_a_spam_report() -> None:
@@ -270,9 +305,9 @@ def test_any_text_to_10086999_is_a_spam_report() -> None:
 
 def test_the_marketing_number() -> None:
     for text in ("TD", "T", "退订", "td", "退訂", "退订。"):
-        play(f"> 0000\n> [10086888] {text}\n< [10086888 result] …不会收到营销短信…\n= CL active")
+        play(f"> 0000\n> [10086888] {text}\n< [10086888 result] …我们不会向您发送营销短信…\n= CL active")
     play(
-        "> [10086888] 0000\n< [10086977] …1、彩铃…\n> [10086888] 1\n< [10086 reply] …业务列表请回复到10086977…\n> T\n< …未能识别…"
+        "> [10086888] 0000\n< [10086977] …1、彩铃…\n> [10086888] 1\n< [10086 reply] …业务清单请回复至10086977…\n> T\n< …未能识别…"
     )
 
 

@@ -45,7 +45,7 @@ def test_an_unsubscribe_sent_before_the_fee_fell_due_refunds_it(text: str) -> No
     conversation.play("@ 2026-04-01 12:00")
     assert charge_of(conversation, "c-1").state is ChargeState.CHARGED
     (said, *_) = conversation.text(text, "10086977", sent_at=shanghai("2026-03-31 21:00"))
-    assert "已收的04月费用3元将退还" in said.text
+    assert "已收取的04月费用3元将退还" in said.text
     assert given_back(conversation) == {"c-1": 300}
 
 

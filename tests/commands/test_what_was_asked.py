@@ -23,7 +23,7 @@ CHANGES: list[tuple[str, dict[str, object], str]] = [
     (SERVICE, {"name": "足球新闻"}, "足球新闻"),
     (SERVICE, {"price_fen": 900}, "9元/月"),
     (SERVICE, {"price_fen": 700}, "7元/月"),
-    (SERVICE, {"cancel_effect": CancelEffect.MONTH_END}, "当月月底"),
+    (SERVICE, {"cancel_effect": CancelEffect.MONTH_END}, "用至月底"),
     (SERVICE, {"cancellable_by_sms": False, "cancel_how": "请到营业厅办理"}, "请到营业厅办理"),
     (SERVICE, {"trial_days": 3}, "免费体验3天"),
     (SERVICE, {"trial_days": 0}, "无合约期"),
@@ -194,11 +194,11 @@ def test_ordering_again_every_third_day_is_not_free() -> None:
     )
     conversation.play("""
         > KTSJB
-        < …不再享受72小时内退订免费。…
+        < …72小时内退订不再免费。…
         > [1008620401] 是
-        < 您已成功订购手机报(新华)，03月04日起生效，3元/月。退订发送0000到10086。中国移动
+        < 您已成功订购手机报(新华)，03月04日起生效，资费3元/月。退订发送0000到10086。中国移动
         > QXSJB
-        < …可用至03月31日，当月3元仍照常收取…
+        < …可用至03月31日，当月费用3元照常收取…
         = SJB ending 2026-03-31
     """)
 
@@ -208,7 +208,7 @@ def test_the_free_hours_are_given_again_after_180_days(days: int, *, free: bool)
     conversation = played("> KTSJB\n> [1008620400] 是\n> QXSJB\n= SJB ended")
     conversation.move(conversation.now + timedelta(days=days))
     (asked,) = conversation.text("KTSJB")
-    assert ("，72小时内退订免费" in asked.text, "不再享受" in asked.text) == (free, not free)
+    assert ("，72小时内退订免费" in asked.text, "退订不再免费" in asked.text) == (free, not free)
 
 
 @pytest.mark.parametrize(("days", "trial"), [(180, False), (181, True)])

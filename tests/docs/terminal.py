@@ -26,7 +26,7 @@ _NOT_COPIED = {".git", ".env", ".venv", "data"}
 def clean_environment(**more: str) -> dict[str, str]:
     """Return the environment without the caller's gateway settings, plus ``more``."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SMSGW_")}
-    return {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", **more}
+    return {**kept, "LC_ALL": "C.UTF-8", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
 def free_port() -> int:

@@ -82,12 +82,17 @@ PIECES = st.lists(st.text(st.sampled_from("甲乙ab€😀[，；"), min_size=1,
 
 
 @settings(max_examples=150, deadline=None, database=None)
-@given(PIECES, st.sampled_from(["中国移动", " China Mobile", ""]), st.integers(2, 5))
-def test_pages_contain_every_piece_whole(pieces: list[str], sign_off: str, most: int) -> None:
-    pages = paginate(Passage(tuple(pieces)), sign_off, most)
+@given(
+    PIECES,
+    st.sampled_from([("", "中国移动"), ("【中国移动】", ""), ("", " China Mobile"), ("", "")]),
+    st.integers(2, 5),
+)
+def test_pages_contain_every_piece_whole(pieces: list[str], sign_off: tuple[str, str], most: int) -> None:
+    front, end = sign_off
+    pages = paginate(Passage(tuple(pieces)), lambda text: front + text + end, most)
     assert all(measure(page).segments <= most for page in pages)
-    assert all(page.endswith(sign_off) for page in pages)
-    bodies = [page.removesuffix(sign_off) if sign_off else page for page in pages]
+    assert all(page.startswith(front) and page.endswith(end) for page in pages)
+    bodies = [page[len(front) : len(page) - len(end)] for page in pages]
     if len(pages) > 1:
         marks = [(f"（{n}/{len(pages)}）", f"({n}/{len(pages)}) ") for n in range(1, len(pages) + 1)]
         wide = [measure(page).encoding is UCS2 for page in pages]
@@ -106,18 +111,21 @@ def test_pages_contain_every_piece_whole(pieces: list[str], sign_off: str, most:
 
 
 def test_page_marks_fit_the_encoding_and_blanks_are_not_doubled() -> None:
-    assert paginate(Passage(("Hello. ",)), " China Mobile", 5) == ("Hello. China Mobile",)
-    latin = paginate(Passage(("a" * 150, "b" * 150, "c" * 20)), "", 1)
+    def paged(*pieces: str, end: str = "", most: int = 1) -> tuple[str, ...]:
+        return paginate(Passage(pieces), lambda text: text + end, most)
+
+    assert paged("Hello. ", end=" China Mobile", most=5) == ("Hello. China Mobile",)
+    latin = paged("a" * 150, "b" * 150, "c" * 20)
     assert latin == ("(1/3) " + "a" * 150, "(2/3) " + "b" * 150, "(3/3) " + "c" * 20)
-    assert paginate(Passage(("甲" * 60, "乙" * 60)), "丙", 1) == (
+    assert paged("甲" * 60, "乙" * 60, end="丙") == (
         "（1/2）" + "甲" * 60 + "丙",
         "（2/2）" + "乙" * 60 + "丙",
     )
-    assert paginate(Passage(("One. " * 29, "Two. Three. Four. ")), " Me", 1) == (
+    assert paged("One. " * 29, "Two. Three. Four. ", end=" Me") == (
         "(1/2) " + "One. " * 28 + "One. Me",
         "(2/2) Two. Three. Four. Me",
     )
     # A single piece that is too long gets a message to itself; alone it is not marked.
-    assert paginate(Passage(("甲" * 100,)), "丙", 1) == ("甲" * 100 + "丙",)
-    assert paginate(Passage(("甲", "乙" * 100, "甲")), "", 1) == ("（1/3）甲", "（2/3）" + "乙" * 100, "（3/3）甲")
-    assert paginate(Passage(()), "丙", 1) == ("丙",)
+    assert paged("甲" * 100, end="丙") == ("甲" * 100 + "丙",)
+    assert paged("甲", "乙" * 100, "甲") == ("（1/3）甲", "（2/3）" + "乙" * 100, "（3/3）甲")
+    assert paged(end="丙") == ("丙",)

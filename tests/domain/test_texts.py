@@ -1,4 +1,4 @@
-"""Texts built from parts: sentences, and names before prices."""
+"""Texts built from parts: sentences, sign-offs, and names before prices."""
 
 import re
 from collections.abc import Callable
@@ -10,8 +10,10 @@ import pytest
 from app.domain.account import Brand, Language
 from app.domain.bills import Bill, BillItem
 from app.domain.catalogue import Billing
+from app.domain.names import sign_off_violation
 from app.domain.texts import bills, fee_summary, fees, listing, offers, tickets
-from app.domain.texts.wording import before_price, sentence
+from app.domain.texts.sign_off import Place, SignOff
+from app.domain.texts.wording import Text, before_price, sentence
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,35 @@ def test_sentences_are_closed(words: str, closed: str) -> None:
 @pytest.mark.parametrize("words", ["We are looking into it", "We are looking into it.", "We are looking into it; "])
 def test_an_english_sentence_ends_with_a_blank(words: str) -> None:
     assert sentence(Language.EN, words) == "We are looking into it. "
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "zh", "en"),
+    [
+        (Place.END, "好。", "好。中国移动", "好。 China Mobile"),
+        (Place.END, "Done.", "Done.中国移动", "Done. China Mobile"),
+        (Place.FRONT, "好。", "【中国移动】好。", "【China Mobile】好。"),
+        # Full-width brackets would make this UCS-2.
+        (Place.FRONT, "Done.", "【中国移动】Done.", "[China Mobile] Done."),
+    ],
+)
+def test_where_a_text_is_signed(place: Place, text: str, zh: str, en: str) -> None:
+    sign_off = SignOff(place=place)
+    assert (sign_off.sign(Language.ZH, text), sign_off.sign(Language.EN, text)) == (zh, en)
+    assert SignOff(Text("", ""), place).sign(Language.ZH, text) == text
+
+
+@pytest.mark.parametrize("name", ["", "中国联通", "China Unicom", "3HK", "甲 乙"])
+def test_names_that_sign(name: str) -> None:
+    assert sign_off_violation(name) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["【中国移动】", "中国移动(北京)", "[CMCC]", " 中国移动", "中国移动。", "中国\n移动", "一二三四五六七八九十" * 2 + "一", "3 HK", "③ HK", "免费", "a.cn", "5元"],
+)  # fmt: skip
+def test_names_that_do_not_sign(name: str) -> None:
+    assert sign_off_violation(name) is not None
 
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)

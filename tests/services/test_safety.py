@@ -36,7 +36,7 @@ async def test_a_listing_that_was_not_delivered_cannot_be_picked_from(gateway: R
     await gateway.reports("delivered")
     [refused] = await gateway.say("1", "10086977")
 
-    assert "没有完整送达，未作任何更改。请发送0000" in refused
+    assert "未完整送达，未作任何更改。请发送0000" in refused
     assert (await gateway.states())["CL"] == "active"
     await gateway.say("0000")
     [done] = await gateway.say("1", "10086977")
@@ -48,7 +48,7 @@ async def test_a_listing_of_which_one_page_was_refused_cannot_be_picked_from(gat
     await gateway.say("0000")
     assert len(await gateway.received()) == 1, "the second page came"
     [refused] = await gateway.say("1", "10086977")
-    assert "没有完整送达" in refused
+    assert "未完整送达" in refused
 
 
 async def test_a_listing_of_which_the_last_page_was_refused_cannot_be_picked_from(
@@ -62,7 +62,7 @@ async def test_a_listing_of_which_the_last_page_was_refused_cannot_be_picked_fro
             await gateway.store(gateway.message(text, provider=NAME))
             await gateway.drain()
 
-        assert "没有完整送达" in provider.asked[-1].text
+        assert "未完整送达" in provider.asked[-1].text
         assert (await gateway.states())["CL"] == "active"
 
 
@@ -72,7 +72,7 @@ async def test_a_listing_that_expired_on_the_way_cannot_be_picked_from(gateway: 
     await gateway.advance(minutes=11)
     await gateway.faults("ok")
     [refused] = await gateway.say("1", "10086977")
-    assert "没有完整送达" in refused
+    assert "未完整送达" in refused
 
 
 async def test_a_late_report_that_a_page_was_lost_closes_the_listing_too(gateway: Running) -> None:
@@ -81,7 +81,7 @@ async def test_a_late_report_that_a_page_was_lost_closes_the_listing_too(gateway
     await gateway.reports("delivered")
     await gateway.advance(minutes=1)
     [refused] = await gateway.say("1", "10086977")
-    assert "没有完整送达" in refused
+    assert "未完整送达" in refused
 
 
 async def test_a_listing_that_is_still_on_its_way_can_be_picked_from(gateway: Running) -> None:
@@ -141,7 +141,7 @@ async def test_closing_ends_everything_in_one_commit_and_the_next_holder_starts_
 async def test_a_closed_number_is_told_once_a_day_that_it_has_no_subscriber(gateway: Running) -> None:
     await gateway.subscriber(ALICE, status=SubscriberStatus.CLOSED)
     [told] = await gateway.say("0000")
-    assert "不是我们的客户" in told
+    assert "非本网用户" in told
     assert await gateway.say("0000") == []
     await gateway.advance(days=1)
     assert len(await gateway.say("0000")) == 1
@@ -162,7 +162,7 @@ async def test_a_text_at_the_same_time_as_a_close_is_obeyed_or_ignored(gateway: 
         assert (row["verdict"], heard) == ("former customer", [])
     else:
         [answer] = heard
-        assert "彩铃已于" in answer or "不是我们的客户" in answer
+        assert "彩铃已于" in answer or "非本网用户" in answer
 
 
 async def test_a_suspended_subscriber_can_list_and_unsubscribe(gateway: Running) -> None:

@@ -28,7 +28,7 @@ async def test_an_answer_counts_from_when_the_provider_got_it(gateway: Running) 
     await gateway.say("0000")
     await gateway.advance(hours=2, seconds=1)
     [late] = await gateway.say("1", "10086977")
-    assert "已过期" in late
+    assert "超时失效" in late
     [done] = await gateway.say("1", "10086977", received_at=START + timedelta(hours=2))
     assert "彩铃已于" in done
 

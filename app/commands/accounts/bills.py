@@ -9,7 +9,7 @@ from app.commands.replies import say
 from app.commands.tenures import tenure_violation
 from app.commands.vocabulary import BALANCE, BILL, POINTS, SPEND
 from app.domain.bills import Bill, BillItem, Spend
-from app.domain.months import closed_months, first_moment, last_moment, month_of
+from app.domain.months import closed_months, last_moment, month_of
 from app.domain.names import bill_item_violation
 from app.domain.refusals import RefusalReason
 from app.domain.texts import bills as texts
@@ -52,11 +52,11 @@ def show_balance(turn: Turn, _argument: str) -> Outcome:
 
 @command(*SPEND, menu=texts.HELP_SPEND, rank=50, reads=(Spend,))
 def show_spend(turn: Turn, _argument: str) -> Outcome:
-    """Reply with the spend of this month; 0 as of its first moment if billing has reported none."""
-    month = month_of(turn.now)
-    start = first_moment(month)
-    spent = turn.account.record(Spend, month) or Spend(month, start, 0, start)
-    return Outcome(replies=(say(turn, texts.spend(turn.account.language, spent)),))
+    """Reply with the spend of this month, or that billing has reported none yet."""
+    language, month = turn.account.language, month_of(turn.now)
+    spent = turn.account.record(Spend, month)
+    text = texts.spend(language, spent) if spent else texts.no_spend(language, month, turn.now)
+    return Outcome(replies=(say(turn, text),))
 
 
 @command(*POINTS, menu=texts.HELP_POINTS, rank=60, reads=())
@@ -75,7 +75,8 @@ def show_bill(turn: Turn, argument: str) -> Outcome:
     elif found := turn.account.record(Bill, month):
         pieces = texts.bill(language, found)
     else:
-        pieces = texts.no_bill(language, month, months, turn.now)
+        with_bill = [item for item in months if turn.account.record(Bill, item)]
+        pieces = texts.no_bill(language, month, with_bill, turn.now)
     return Outcome(replies=(say(turn, *pieces),))
 
 

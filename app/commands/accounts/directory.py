@@ -27,7 +27,7 @@ from app.domain.refusals import RefusalReason
 from app.domain.service_numbers import Extension
 from app.domain.subscriptions import Channel, SubscriptionState
 from app.domain.texts import passwords as texts
-from app.domain.texts import unsubscribing
+from app.domain.texts import unsubscribing, wording
 from app.domain.turn import Call, Outcome, Turn, refused
 from app.domain.values import replace, value
 
@@ -170,7 +170,7 @@ def unsubscribe_by_agent(turn: Turn) -> Outcome:
     if ended[0].result is UnsubscribeResult.REFUSED:
         return refused(RefusalReason.CONFLICT, "The service is under contract and cannot be ended yet.")
     outcome = as_outcome(turn, ended, request)
-    opening = unsubscribing.BY_AGENT.say(turn.account.language)
-    return replace(
-        outcome, replies=(_notice(turn, opening, ended[0].text, extension=Extension.LISTING),), verdict="unsubscribed"
-    )
+    language = turn.account.language
+    what = wording.sentence(language, ended[0].text)
+    notice = _notice(turn, unsubscribing.BY_AGENT.say(language), what, extension=Extension.LISTING)
+    return replace(outcome, replies=(notice,), verdict="unsubscribed")

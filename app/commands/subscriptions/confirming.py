@@ -112,7 +112,8 @@ def unsubscribe(
     ended = end_services(turn, targets, request)
     changed = any(item.result is UnsubscribeResult.DONE for item in ended)
     warned = [item for item in ended if item.result is UnsubscribeResult.WARNED]
-    lines = [item.text for item in (*(item for item in ended if item.result is not UnsubscribeResult.WARNED), *warned)]
+    judged = [item.text for item in ended if item.result is not UnsubscribeResult.WARNED]
+    lines = [*wording.closed(language, judged), *(item.text for item in warned)]
     if warned:
         names = _name_list(turn, [item.target.label for item in warned])
         lines.append(texts.ASK_WARNED.say(language, names=names))

@@ -5,18 +5,16 @@ from collections.abc import Iterable
 from app.commands.charges.disputing import charge_of, complain_about_charges, dispute_all, reminder_may_have_arrived
 from app.commands.charges.reminding import DisputingCharge
 from app.commands.codes import codes_in
-from app.commands.parser import Said, without_unsubscribe_word
+from app.commands.parser import Said, without_unsubscribe_word, without_wish
 from app.commands.registry import intercept
 from app.commands.subscriptions.matching import match_services
-from app.commands.vocabulary import LIST_SERVICES
+from app.commands.vocabulary import UNSUBSCRIBE_ALONE
 from app.domain.charges import Charge, ChargeState
 from app.domain.dialogue import Question
 from app.domain.service_numbers import Extension
 from app.domain.turn import Outcome, Turn
 from app.domain.values import value
 
-# Keywords of the listing that speak of unsubscribing; 0000 only asks for the listing.
-_LISTING_UNSUBSCRIBE_WORDS = frozenset(word for word in LIST_SERVICES if not word.isdigit())
 _MAY_BE_COMPLAINED_OF = (ChargeState.REMINDED, ChargeState.CHARGED)
 
 
@@ -35,7 +33,7 @@ def dispute_by_unsubscribe_word(turn: Turn, said: Said) -> Outcome | None:
     A service that has no charge is only unsubscribed, unless exactly one charge is open. Return None if the text
     disputes nothing, or names a code.
     """
-    if without_unsubscribe_word(said.key) == said.key and said.key not in _LISTING_UNSUBSCRIBE_WORDS:
+    if _what_to_unsubscribe(said) == said.key and said.key not in UNSUBSCRIBE_ALONE:
         return None
     asked = [question for question in turn.account.questions.values() if isinstance(question.state, DisputingCharge)]
     codes = codes_in(said)
@@ -58,6 +56,10 @@ def _charges_meant(turn: Turn, said: Said, in_time: list[_Disputable], late: lis
     if certain and len(in_time) != 1:
         return [], []
     return in_time, [] if in_time else late
+
+
+def _what_to_unsubscribe(said: Said) -> str:
+    return without_unsubscribe_word(without_wish(said.key))
 
 
 def _in_time(turn: Turn, asked: Iterable[Question]) -> list[_Disputable]:
@@ -95,7 +97,7 @@ def _of_services(services: set[str], disputable: Iterable[_Disputable]) -> list[
 
 def _services_named(turn: Turn, said: Said) -> tuple[set[str], bool]:
     """Return the codes of the services named after an unsubscribe word, and True if the match is certain."""
-    matched = match_services(turn, without_unsubscribe_word(said.key))
+    matched = match_services(turn, _what_to_unsubscribe(said))
     services = {matched.service.service_code} if matched.service else set()
     services |= {held.service_code for held in matched.held}
     return services, matched.certain and bool(services)

@@ -205,6 +205,5 @@ def show_tickets(turn: Turn, _argument: str) -> Outcome:
     open_tickets = [ticket for ticket in turn.account.records_of(Ticket) if ticket.is_open]
     if not open_tickets:
         return Outcome(replies=(say(turn, texts.NONE.say(language)),))
-    lines = [texts.state(language, ticket, turn.now) for ticket in open_tickets]
-    lines[-1] = wording.sentence(language, lines[-1])
+    lines = wording.closed(language, [texts.state(language, ticket, turn.now) for ticket in open_tickets])
     return Outcome(replies=(say(turn, texts.STATE_OPENING.say(language), *lines),))

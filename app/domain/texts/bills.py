@@ -16,22 +16,26 @@ HELP_BILL = Text(zh="ZD 查询账单", en="ZD bill")
 _BALANCES = {
     Payment.PREPAID: Text(zh="截至{as_of}，您的话费余额为{amount}。", en="As of {as_of} your balance is {amount}."),
     Payment.POSTPAID: Text(
-        zh="截至{as_of}，您的账户余额为{amount}，当月话费将在出账后从账户扣除。",
+        zh="截至{as_of}，您的账户余额为{amount}，当月话费将于出账后从账户扣除。",
         en="As of {as_of} the balance of your account is {amount}; this month's charges are taken from it after the bill.",
     ),
 }
 _OWED = Text(
     zh="截至{as_of}，您的账户余额为0元，欠费{amount}。", en="As of {as_of} your balance is CNY0 and you owe {amount}."
 )
-_SPENT = Text(zh="截至{as_of}，您{month}的话费支出为{amount}。", en="As of {as_of} you spent {amount} in {month}.")
+_SPENT = Text(zh="截至{as_of}，您{month}话费为{amount}。", en="As of {as_of} you spent {amount} in {month}.")
+_NO_SPEND = Text(
+    zh="截至{as_of}，暂无您{month}的话费数据，请稍后再查。",
+    en="As of {as_of} there is no figure yet of what you spent in {month}. Please ask again later.",
+)
 _POINTS = Text(zh="截至{as_of}，您的积分为{points}分。", en="As of {as_of} you have {points} points.")
-_BILL = Text(zh="您{month}的账单（截至{day}）合计{total}", en="Your bill for {month} (up to {day}) comes to {total}")
+_BILL = Text(zh="您{month}的账单(截至{day})合计{total}", en="Your bill for {month} (up to {day}) comes to {total}")
 _FIRST_ITEM = Text(zh="：{name}{amount}", en=": {name} {amount}")
 _ITEM = Text(zh="；{name}{amount}", en="; {name} {amount}")
 _END = Text(zh="。", en=".")
-_NO_BILL = Text(zh="截至{as_of}，您{month}没有账单。", en="As of {as_of} there is no bill for {month}.")
+_NO_BILL = Text(zh="截至{as_of}，暂无您{month}的账单。", en="As of {as_of} there is no bill for {month}.")
 _CLOSED_ONLY = Text(
-    zh="截至{as_of}，只能查询最近5个月已出账的账单，",
+    zh="截至{as_of}，仅可查询最近5个月的已出账单，",
     en="As of {as_of} only the bills of the last five closed months can be asked for. ",
 )
 _CAN_BE_ASKED = Text(zh="可查询：{months}，如发送ZD#{newest}。", en="You can ask for: {months}, e.g. ZD#{newest}.")
@@ -51,6 +55,12 @@ def spend(language: Language, spent: Spend) -> str:
         month=wording.month(language, first_moment(spent.id)),
         amount=wording.yuan(language, spent.amount_fen),
     )
+
+
+def no_spend(language: Language, month: str, as_of: datetime) -> str:
+    """Return that billing has reported nothing of a month (``2026-03``) yet; ``as_of`` is UTC."""
+    named = wording.month(language, first_moment(month))
+    return _NO_SPEND.say(language, as_of=wording.minute(language, as_of), month=named)
 
 
 def points(language: Language, count: int, as_of: datetime) -> str:
@@ -78,10 +88,10 @@ def bill(language: Language, found: Bill) -> tuple[str, ...]:
 
 
 def no_bill(language: Language, month: str, months: Sequence[str], as_of: datetime) -> tuple[str, ...]:
-    """Return the text for a month without a bill, in pieces; ``months`` are those that can be asked for, newest first."""
+    """Return the text for a month without a bill, in pieces; ``months`` are those with one, newest first."""
     named = wording.month_of_year(language, first_moment(month))
     text = _NO_BILL.say(language, as_of=wording.minute(language, as_of), month=named)
-    return (text, *_can_be_asked(language, months))
+    return (text, *_can_be_asked(language, months)) if months else (text,)
 
 
 def closed_months_only(language: Language, months: Sequence[str], as_of: datetime) -> tuple[str, ...]:

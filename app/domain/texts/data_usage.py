@@ -19,40 +19,38 @@ _OVER_PLAN = Text(
     en="As of {as_of} you used {used} of data in {month}; your plan has {total}, 0.00MB left, you are {over} over.",
 )
 _PASSED = Text(
-    zh="流量提醒：截至{as_of}，您{month}已使用流量{used}，达到套餐内{total}的{percent}%，剩余{left}。",
+    zh="流量提醒：截至{as_of}，您{month}已使用流量{used}，已达套餐内{total}的{percent}%，剩余{left}。",
     en="Data alert: as of {as_of} you used {used} of data in {month}, {percent}% of the {total} in your plan; {left} left.",
 )
 _USED_UP = Text(
-    zh="流量提醒：截至{as_of}，您{month}已使用流量{used}，套餐内的{total}已用完。",
+    zh="流量提醒：截至{as_of}，您{month}已使用流量{used}，套餐内{total}已用完。",
     en="Data alert: as of {as_of} you used {used} of data in {month}; the {total} in your plan are used up.",
 )
-_PRICE_BEYOND = Text(zh="超出套餐的流量按{price}/MB收费。", en=" Data beyond the plan costs {price}/MB.")
-_STANDARD_BEYOND = Text(
-    zh="超出套餐的流量按标准资费收费。", en=" Data beyond the plan is charged at the standard price."
-)
-_HOW_OFF = Text(zh="取消提醒请发送QXYLTX到10086。", en=" To stop these alerts send QXYLTX to 10086.")
+_PRICE_BEYOND = Text(zh="超出部分按{price}/MB收费。", en=" Data beyond the plan costs {price}/MB.")
+_STANDARD_BEYOND = Text(zh="超出部分按标准资费收费。", en=" Data beyond the plan is charged at the standard price.")
+_HOW_OFF = Text(zh="关闭提醒请发送QXYLTX到10086。", en=" To stop these alerts send QXYLTX to 10086.")
 
 # ---- data alerts on and off
 
 _BY_THRESHOLD = Text(
-    zh="当月用量达到套餐的{percents}时各提醒一次。", en=" You are told once a month at {percents} of your plan."
+    zh="当月流量用至套餐的{percents}时各提醒一次。", en=" You are told once a month at {percents} of your plan."
 )
 _TWICE_A_MONTH = Text(
-    zh="每月15日和最后一天的10时告知您当月已使用的流量。",
+    zh="每月15日和最后一天10时告知您当月已用流量。",
     en=" You are told what you used on the 15th and on the last day of each month at 10:00.",
 )
-_ON = Text(zh="流量提醒已开通：", en="Data alerts are on.")
-_ON_ALREADY = Text(zh="流量提醒此前已开通，无需重复办理：", en="Data alerts are on already.")
-_OFF = Text(zh="流量提醒已取消：", en="Data alerts are off.")
-_OFF_ALREADY = Text(zh="流量提醒此前已取消或未开通，无需重复办理：", en="Data alerts are off already.")
+_ON = Text(zh="已为您开通流量提醒，", en="Data alerts are on.")
+_ON_ALREADY = Text(zh="您此前已开通流量提醒，无需重复办理。", en="Data alerts are on already.")
+_OFF = Text(zh="已为您关闭流量提醒，", en="Data alerts are off.")
+_OFF_ALREADY = Text(zh="您未开通流量提醒或此前已关闭，无需重复办理。", en="Data alerts are off already.")
 _NO_MORE_BY_THRESHOLD = Text(
-    zh="当月用量达到套餐的{percents}时不再提醒。", en=" You are not told at {percents} of your plan any more."
+    zh="当月流量用至套餐的{percents}时不再提醒。", en=" You are not told at {percents} of your plan any more."
 )
 _NO_MORE_TWICE_A_MONTH = Text(
-    zh="每月15日和最后一天不再告知您已使用的流量。",
+    zh="每月15日和最后一天不再告知您已用流量。",
     en=" You are not told what you used on the 15th and on the last day of the month any more.",
 )
-_HOW_ON = Text(zh="恢复请发送KTYLTX到10086。", en=" To turn them on send KTYLTX to 10086.")
+_HOW_ON = Text(zh="重新开通请发送KTYLTX到10086。", en=" To turn them on send KTYLTX to 10086.")
 
 _KB_PER_MB = 1024
 _HUNDREDTHS = 100

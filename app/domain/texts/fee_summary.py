@@ -6,21 +6,21 @@ from app.domain.account import Language
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
 
-HELP = Text(zh="DZXXSF 每月提醒信息费", en="DZXXSF: a monthly reminder of service fees")
+HELP = Text(zh="DZXXSF 开通信息费月度提醒", en="DZXXSF: a monthly reminder of service fees")
 ON = Text(
-    zh="已为您开通信息费提醒，每月1日免费告知您上月信息费。关闭请发送QXXXSF。",
+    zh="已为您开通信息费月度提醒，每月1日免费告知您上月信息费。关闭请发送QXXXSF。",
     en="The monthly fee reminder is on: on the 1st we tell you, free of charge, what services cost the month before. Send QXXXSF to stop.",
 )
 ON_ALREADY = Text(
-    zh="您此前已开通信息费提醒，无需重复办理。关闭请发送QXXXSF。",
+    zh="您此前已开通信息费月度提醒，无需重复办理。关闭请发送QXXXSF。",
     en="The monthly fee reminder is on already. Send QXXXSF to stop.",
 )
 OFF = Text(
-    zh="已为您关闭信息费提醒。重新开通请发送DZXXSF。",
+    zh="已为您关闭信息费月度提醒。重新开通请发送DZXXSF。",
     en="The monthly fee reminder is off. Send DZXXSF to have it again.",
 )
 OFF_ALREADY = Text(
-    zh="您没有开通信息费提醒，无需取消。开通请发送DZXXSF。",
+    zh="您未开通信息费月度提醒，无需关闭。开通请发送DZXXSF。",
     en="The monthly fee reminder is off already. Send DZXXSF to have it.",
 )
 _NOTHING = Text(
@@ -45,4 +45,4 @@ def summary(language: Language, month: datetime, items: list[tuple[str, int]]) -
     total = wording.yuan(language, sum(fen for _, fen in items))
     named = [(wording.before_price(language, name), wording.yuan(language, fen)) for name, fen in items]
     lines = [_ITEM.say(language, name=item, fee=fee) for item, fee in named]
-    return (_TOTAL.say(language, month=name, total=total), *lines, _END.say(language))
+    return (_TOTAL.say(language, month=name, total=total), *wording.closed(language, lines), _END.say(language))

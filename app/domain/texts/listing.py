@@ -10,7 +10,7 @@ from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.values import value
 
-HELP = Text(zh="0000 查询和退订业务", en="0000 list and stop services")
+HELP = Text(zh="0000 查询/退订业务", en="0000 list and stop services")
 _NOTHING = Text(
     zh="尊敬的{brand}客户，您好！您目前没有正在使用的增值业务。",
     en="Dear {brand} customer, you have no value-added services at present.",
@@ -23,7 +23,7 @@ _HEAD = Text(
     zh="尊敬的{brand}客户，您好！除套餐内包含的业务外，您正在使用的业务有：",
     en="Dear {brand} customer, beside your plan you have: ",
 )
-_HEAD_IN_PLAN = Text(zh="您的套餐内包含的业务有：", en="Included in your plan: ")
+_HEAD_IN_PLAN = Text(zh="您套餐内包含的业务有：", en="Included in your plan: ")
 _HEAD_IN_PLAN_ONLY = Text(
     zh="尊敬的{brand}客户，您好！您正在使用的业务均包含在套餐内：",
     en="Dear {brand} customer, all that you are using is included in your plan: ",
@@ -31,7 +31,7 @@ _HEAD_IN_PLAN_ONLY = Text(
 _OWN = Text(zh="中国移动业务：", en="China Mobile: ")
 _CHARGED_FOR_SP = Text(zh="由中国移动代收费的业务：", en="Charged for others: ")
 _BY_OTHER_WAY = Text(zh="不可短信退订：", en="Not to be stopped by SMS: ")
-_ENDING = Text(zh="已退订，仍可使用的业务：", en="Stopped already and still running: ")
+_ENDING = Text(zh="已退订、尚未到期的业务：", en="Stopped already and still running: ")
 # Programs read listings: in both languages an item is a number, 、 and everything up to ；. Nowhere else is a digit
 # followed by 、 . ， or a blank (flows.md 17).
 _ITEM = Text(zh="{number}、{name}{price}{trial}；", en="{number}、{name} {price}{trial}；")
@@ -40,20 +40,20 @@ _TRIAL = Text(zh="，免费体验至{day}", en=", free trial until {day}")
 _FIXED = Text(zh="{name}({price}/{unit}){how}；", en="{name}({price}/{unit}){how}；")
 _FIXED_IN_PLAN = Text(zh="{name}(套餐内){how}；", en="{name}(in plan){how}；")
 _HOW_ELSE = Text(zh="，{how}", en=": {how}")
-_STILL_RUNS = Text(zh="{name}用至{day}；", en="{name}: until {day}；")
+_STILL_RUNS = Text(zh="{name}可用至{day}；", en="{name}: until {day}；")
 _HOW = Text(
     zh="请回复序号取消对应业务，多项用逗号分隔，如{example}；",
     en="Reply with numbers to stop services, e.g. {example}; ",
 )
 _HOW_ALL = Text(zh="回复“全部”取消全部。", en="ALL stops all. ")
-_HOW_END = Text(zh="以序号为准。", en="only numbers count. ")
+_HOW_END = Text(zh="暂不支持一次退订全部业务。", en="only numbers count. ")
 _VALID = Text(zh="{window}内回复有效{free}。", en="Valid for {window}{free}. ")
 _FREE_REPLY = Text(zh="，回复免费", en=", replies are free")
 _STANDARD = Text(zh="以上为标准资费，实际以账单为准。", en="Standard prices; your bill decides.")
 _LIKE_AN_ITEM = re.compile(r"(?<=\d)[、，.\s]+")
 _JOINED = "·"
 _SHOWN_ITEM = re.compile("([0-9]+)、([^；]*)；")
-_HOW_IN_PLAN = Text(zh="回复序号同样可取消。", en="Reply with numbers to stop these, too.")
+_HOW_IN_PLAN = Text(zh="回复序号同样可退订。", en="Reply with numbers to stop these, too.")
 
 
 @value
@@ -121,6 +121,9 @@ def _unnumbered(language: Language, line: Line) -> str:
 def _section(language: Language, heading: Text, lines: list[Line]) -> list[str]:
     """Return the items, the first one joined to the heading, so that no page ends with a heading."""
     items = [(_unnumbered if line.number is None else _numbered)(language, line) for line in lines]
+    if items and lines[-1].number is None and language is Language.ZH:
+        # An English full stop behind a digit would make an item.
+        items = wording.closed(language, items)
     return [heading.say(language) + items[0], *items[1:]] if items else []
 
 

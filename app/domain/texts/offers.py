@@ -9,7 +9,7 @@ from app.domain.texts.listing import label
 from app.domain.texts.wording import Text
 from app.domain.values import value
 
-HELP = Text(zh="1111 可订购的业务", en="1111 services on offer")
+HELP = Text(zh="1111 查询可订购业务", en="1111 services on offer")
 NOTHING = Text(
     zh="目前没有可订购的业务。查询和退订请发送0000。",
     en="There is nothing to order at present. Send 0000 for your services.",
@@ -23,22 +23,22 @@ _ASKED_AGAIN = Text(zh="您确认后才会开通。", en="it starts only after y
 _VALID = Text(zh="{window}内回复有效{free}。", en="Valid for {window}{free}. ")
 _FREE_REPLY = Text(zh="，回复免费", en=", replies are free")
 EXPIRED = Text(
-    zh="您回复的可订购业务列表已过期，未作任何更改。请发送1111重新查询。",
+    zh="您回复的可订购业务清单已超时失效，未作任何更改。请发送1111重新查询。",
     en="That list of offers has expired; nothing was changed. Send 1111 for a new one.",
 )
 FAILED = Text(
-    zh="上次的可订购业务列表没有完整送达，未作任何更改。请发送1111重新查询。",
+    zh="上一条可订购业务清单短信未完整送达，未作任何更改。请发送1111重新查询。",
     en="The last list of offers did not reach you whole, so nothing was changed. Send 1111 for a new one.",
 )
 WRONG_NUMBER = Text(
-    zh="可订购业务列表中没有序号{wrong}，未作任何更改。请回复列表中的一个序号，如{example}。",
+    zh="可订购业务清单中没有序号{wrong}，未作任何更改。请回复清单中的一个序号，如{example}。",
     en="There is no number {wrong} in the list of offers; nothing was changed. Reply with one of its numbers, e.g. {example}.",
 )
 REPEAT = Text(
     zh="抱歉，未能识别您的回复，未作任何更改。订购请回复一个业务序号，如{example}；重新查询请发送1111。",
     en="Sorry, we did not understand that; nothing was changed. To order reply with one number of the list, e.g. {example}, or send 1111.",
 )
-ABOUT = Text(zh="订购请发送{example}到{number}", en="ordering: send {example} to {number}")
+ABOUT = Text(zh="订购请发送{example}至{number}", en="ordering: send {example} to {number}")
 
 
 @value

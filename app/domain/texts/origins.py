@@ -15,7 +15,7 @@ _CHANNELS = {
     Channel.AGENT: Text(zh="客服人员", en="an agent"),
     Channel.SP: Text(zh="服务提供商", en="the service provider"),
 }
-_ORDERED = Text(zh="{name}于{day}经{channel}开通，", en="{name} was ordered on {day} through {channel}, ")
+_ORDERED = Text(zh="{name}于{day}通过{channel}开通，", en="{name} was ordered on {day} through {channel}, ")
 _CONFIRMED = Text(zh="由本号码短信回复“{answer}”确认。", en='confirmed by SMS from this number with "{answer}".')
 _IMPORTED = Text(
     zh="{day}由原系统转入，确认记录在原系统。",

@@ -32,19 +32,19 @@ PASSWORD_SET = Text(
     en="A service password was set for your number. If this was not you, please contact us soon.",
 )
 _WRONG = Text(
-    zh="旧密码不正确，服务密码未修改。今天还可以再试{left}次。",
+    zh="旧密码不正确，服务密码未修改。今天还可再试{left}次。",
     en="The old password is wrong; your password was not changed. You can try {left} more times today.",
 )
 _WRONG_ONCE_LEFT = Text(
-    zh="旧密码不正确，服务密码未修改。今天还可以再试1次。",
+    zh="旧密码不正确，服务密码未修改。今天还可再试1次。",
     en="The old password is wrong; your password was not changed. You can try once more today.",
 )
 _LOCKED_NOW = Text(
-    zh="旧密码不正确，服务密码未修改。因连续输错，密码修改已锁定，请于明天（{day}）再试。",
+    zh="旧密码不正确，服务密码未修改。因连续输错，密码修改已锁定，请于明天({day})再试。",
     en="The old password is wrong; your password was not changed. After so many wrong tries this is locked until tomorrow, {day}.",
 )
 _LOCKED = Text(
-    zh="因密码多次输错，密码修改已锁定，服务密码未修改。请于明天（{day}）再试。",
+    zh="因密码多次输错，密码修改已锁定，服务密码未修改。请于明天({day})再试。",
     en="After too many wrong passwords this is locked until tomorrow, {day}; your password was not changed.",
 )
 

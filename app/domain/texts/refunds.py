@@ -9,11 +9,11 @@ DOUBLE = Text(
     en="For {name} twice the fee was given back: {amount}. ",
 )
 PRINCIPAL = Text(
-    zh="{name}费用{amount}已先行退还，其余核实后3天内告知您。",
+    zh="{name}费用{amount}已先行退还，其余部分将于3天内核实并告知您。",
     en="For {name} the fee of {amount} was given back; within three days we tell you about the rest. ",
 )
 NOT_DECIDED = Text(
-    zh="您的工单{number}未能按时处理完毕，非常抱歉。",
+    zh="非常抱歉，您的工单{number}未能按时处理完毕。",
     en="We are sorry: your ticket {number} was not dealt with in time. ",
 )
 SECOND_HALF = Text(
@@ -21,7 +21,7 @@ SECOND_HALF = Text(
     en="For {name} another {amount} was given back: twice the fee in all. ",
 )
 IN_CUSTOMERS_FAVOUR = Text(
-    zh="{name}费用未能在3天内核实，按对您有利的结果再退还{amount}，连同此前退还的为双倍退还。",
+    zh="{name}费用未能在3天内核实，按有利于您的原则再退还{amount}，连同此前退还的为双倍退还。",
     en="As nobody could decide about {name} within three days, another {amount} was given back: twice the fee in all. ",
 )
 CLOSED = Text(

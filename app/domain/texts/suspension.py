@@ -11,7 +11,7 @@ _LOW_BALANCE = Text(
     en="As of {as_of} your balance is {balance}, below {limit}. Please top up soon to keep your number in service. Send YE to 10086 for your balance.",
 )
 _OVERDRAWN = Text(
-    zh="您好！截至{as_of}，您的话费余额已用完，并欠费{owed}。为免停机，请及时充值。查询余额请发送YE到10086。",
+    zh="您好！截至{as_of}，您的话费余额不足，已欠费{owed}。为免停机，请及时充值。查询余额请发送YE到10086。",
     en="As of {as_of} your balance is used up and you owe {owed}. Please top up soon to keep your number in service. Send YE to 10086 for your balance.",
 )
 _TO_BE_SUSPENDED = Text(

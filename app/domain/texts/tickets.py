@@ -8,32 +8,32 @@ from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.tickets import Ticket, TicketKind
 
-HELP = Text(zh="TS 内容 投诉", en="TS and what it is about: complain")
+HELP = Text(zh="TS+投诉内容 投诉", en="TS and what it is about: complain")
 HELP_STATE = Text(zh="CXTS 查询投诉进度", en="CXTS: how your complaints stand")
 _ASK = Text(
     zh="请在{window}内直接回复您要投诉的内容，如“多收了我的费用”。",
     en="What is your complaint about? Please reply within {window}, for example: I was charged too much.",
 )
 REPEAT = Text(
-    zh="抱歉，未能识别您的回复，未登记投诉。请直接回复您要投诉的内容，如“多收了我的费用”。",
+    zh="抱歉，未能识别您的回复，投诉未受理。请直接回复您要投诉的内容，如“多收了我的费用”。",
     en="Sorry, we did not understand that; no complaint was recorded. Please reply what it is about, for example: I was charged too much.",
 )
 EXPIRED = Text(
-    zh="回复投诉内容的时限已过，未登记投诉。投诉请发送“TS 内容”，如“TS 多收了我的费用”。",
+    zh="您未在时限内回复投诉内容，本次投诉未受理。投诉请发送TS+投诉内容，如“TS多收了我的费用”。",
     en="The time to say what your complaint is about has expired; none was recorded. Please send TS and what it is about.",
 )
-ABOUT = Text(zh="投诉内容请发送“TS 内容”到{number}", en="a complaint: send TS and what it is about to {number}")
+ABOUT = Text(zh="投诉请发送TS+投诉内容至{number}", en="a complaint: send TS and what it is about to {number}")
 NONE = Text(
-    zh="您没有处理中的投诉。投诉请发送“TS 内容”。",
+    zh="您没有处理中的投诉。投诉请发送TS+投诉内容。",
     en="You have no open complaint. To complain send TS and what it is about.",
 )
-INCOMPLETE = Text(zh="{text}（短信未收全）", en="{text} (parts of this never came)")
+INCOMPLETE = Text(zh="{text}(短信未收全)", en="{text} (parts of this never came)")
 _OPENED = Text(
-    zh="您的投诉已受理，工单号：{number}。我们将在{first}内(不晚于{first_due})首次答复，{whole}内(不晚于{due})处理完毕。{fees}查询进度请发送CXTS。",
+    zh="您的投诉已受理，工单号{number}。我们将在{first}内(不晚于{first_due})首次答复，{whole}内(不晚于{due})处理完毕。{fees}查询进度请发送CXTS。",
     en="Your complaint was received, ticket: {number}. First answer within {first} (by {first_due}); handled within {whole} (by {due}). {fees}Send CXTS to ask how it stands.",
 )
 _FEES = Text(
-    zh="涉及费用：{fees}；到期未有结论的，已收取的先行退还。",
+    zh="涉及费用：{fees}；如到期未有结论，已收取的先行退还。",
     en="Fees that it is about: {fees}; what was taken is given back if nobody has decided by then. ",
 )
 _FEE = Text(zh="{name}{amount}", en="{name}: {amount}")
@@ -43,7 +43,7 @@ _LINE = Text(
 )
 _KINDS = {
     TicketKind.COMPLAINT: Text(zh="投诉", en="complaint"),
-    TicketKind.FEE_DISPUTE: Text(zh="费用异议", en="fee in doubt"),
+    TicketKind.FEE_DISPUTE: Text(zh="费用疑问", en="fee in doubt"),
     TicketKind.UNREACHED: Text(zh="提醒未送达", en="reminder that did not reach you"),
     TicketKind.DEAD_LETTER: Text(zh="短信未能处理", en="message that we could not handle"),
     TicketKind.UNANSWERED: Text(zh="短信是否送达不明", en="message that may not have reached you"),

@@ -3,21 +3,21 @@
 from app.domain.account import Language
 from app.domain.texts.wording import Text
 
-HELP = Text(zh="QX加业务代码 退订该业务", en="QX and a service's keyword: stop it")
+HELP = Text(zh="QX+业务代码 退订业务", en="QX and a service's keyword: stop it")
 ENDED_FREE = Text(
-    zh="{name}已退订，即时生效，72小时内退订，不收费；",
+    zh="{name}已退订，立即生效，72小时内退订，不收费；",
     en="{name} was stopped at once, within 72 hours, free of charge; ",
 )
 ENDED_TRIAL = Text(
-    zh="{name}已退订，即时生效，体验期内不收费；",
+    zh="{name}已退订，立即生效，体验期内不收费；",
     en="{name} was stopped at once, in its trial, free of charge; ",
 )
 ENDED_IN_PLAN = Text(
-    zh="{name}(套餐内)已于{day}退订，即时生效；",
+    zh="{name}(套餐内)已于{day}退订，立即生效；",
     en="{name} (in plan) was stopped at once on {day}; ",
 )
 ENDED = Text(
-    zh="{name}已于{day}退订，即时生效，不再收费；",
+    zh="{name}已于{day}退订，立即生效，不再收费；",
     en="{name} was stopped at once on {day}, nothing more is charged; ",
 )
 ENDS_WITHIN_24H = Text(
@@ -25,11 +25,11 @@ ENDS_WITHIN_24H = Text(
     en="{name} was stopped and ends within 24 hours, by {minute}, nothing more is charged; ",
 )
 ENDS_MONTH = Text(
-    zh="{name}已退订，可用至{day}，当月{fee}仍照常收取，次月起不再收费；",
+    zh="{name}已退订，可用至{day}，当月费用{fee}照常收取，次月起不再收费；",
     en="{name} was stopped and runs until {day}; this month's {fee} is still charged, nothing after; ",
 )
 ENDED_OWING = Text(
-    zh="{name}已于{day}退订，即时生效；",
+    zh="{name}已于{day}退订，立即生效；",
     en="{name} was stopped at once on {day}; ",
 )
 ENDS_WITHIN_24H_OWING = Text(
@@ -37,19 +37,19 @@ ENDS_WITHIN_24H_OWING = Text(
     en="{name} was stopped and ends within 24 hours, by {minute}; ",
 )
 ENDS_WITHIN_24H_PER_USE = Text(
-    zh="{name}已退订，24小时内({minute}前)停止，其间使用仍按{price}收费；",
+    zh="{name}已退订，24小时内({minute}前)停止，期间使用仍按{price}收费；",
     en="{name} was stopped and ends within 24 hours, by {minute}; what you use until then is still charged at {price}; ",
 )
 ENDS_MONTH_PAID = Text(
-    zh="{name}已退订，可用至{day}，当月{fee}已收取，次月起不再收费；",
+    zh="{name}已退订，可用至{day}，当月费用{fee}已收取，次月起不再收费；",
     en="{name} was stopped and runs until {day}; this month's {fee} was charged already, nothing after; ",
 )
 ENDS_PER_USE = Text(
-    zh="{name}已退订，可用至{day}，其间使用仍按{price}收费；",
+    zh="{name}已退订，可用至{day}，期间使用仍按{price}收费；",
     en="{name} was stopped and runs until {day}; what you use until then is still charged at {price}; ",
 )
 ENDS_FREE = Text(
-    zh="{name}已退订，可用至{day}，不收费；",
+    zh="{name}已退订，可用至{day}，期间不收费；",
     en="{name} was stopped and runs until {day}, free of charge; ",
 )
 ALREADY_ENDED = Text(
@@ -65,15 +65,15 @@ UNDER_CONTRACT = Text(
     en="{name} is under contract until {day} and cannot be stopped; ",
 )
 _BY_OTHER_WAY = Text(
-    zh="{name}不能短信退订，{how}；",
+    zh="{name}不可短信退订，{how}；",
     en="{name} cannot be stopped by SMS: {how}; ",
 )
 _BY_OTHER_WAY_UNKNOWN = Text(
-    zh="{name}不能短信退订；",
+    zh="{name}不可短信退订；",
     en="{name} cannot be stopped by SMS; ",
 )
 _WARNING = Text(zh="{name}：{warning}。", en="{name}: {warning}. ")
-_GUESSED = Text(zh="您要退订的可能是{name}。", en="You may mean {name}. ")
+_GUESSED = Text(zh="您是否要退订{name}？", en="You may mean {name}. ")
 ASK_WARNED = Text(
     zh="确定退订{names}请回复Y，保留请回复N。",
     en="To stop {names} reply Y, to keep reply N.",
@@ -93,11 +93,11 @@ KEPT = Text(
     en="All right: {names} kept, nothing was changed.",
 )
 ALL_DONE = Text(
-    zh="列表中的业务此前均已退订，无需重复办理。",
+    zh="清单中的业务此前均已退订，无需重复办理。",
     en="All services of the list were already stopped before.",
 )
 ALL_SWITCHED_OFF = Text(
-    zh="请回复要取消的业务序号，多项用逗号分隔，如{example}。未作任何更改。",
+    zh="请回复要退订的业务序号，多项用逗号分隔，如{example}。未作任何更改。",
     en="Please reply with the numbers of the services to stop, with commas, e.g. {example}. Nothing was changed.",
 )
 NO_SUCH_SERVICE = Text(
@@ -108,12 +108,16 @@ NO_SUCH_KEYWORD = Text(
     zh="您没有这一业务代码或名称的业务，未作任何更改。查询和退订请发送0000。",
     en="You have no service with that keyword or name; nothing was changed. Send 0000 to see and stop yours.",
 )
+NUMBER_WITHOUT_LISTING = Text(
+    zh="序号以业务清单为准，未作任何更改。请先发送0000查询业务，再回复序号退订。",
+    en="Numbers are those of a list that you asked for; nothing was changed. Send 0000 first, then reply with a number.",
+)
 NO_KEYWORD = Text(
-    zh="请在QX后写上业务代码或业务名称，如QXCL。也可发送0000按序号退订。",
+    zh="请在QX后加上业务代码或业务名称，如QXCL。也可发送0000按序号退订。",
     en="Write the service's keyword or name after QX, e.g. QXCL, or send 0000 and answer with a number.",
 )
 NOT_HELD = Text(
-    zh="您没有订购{name}，无需退订。查询请发送0000。",
+    zh="您未订购{name}，无需退订。查询请发送0000。",
     en="You do not have {name}, so there is nothing to stop. Send 0000 to see yours.",
 )
 MORE = Text(zh="查询请发送0000。", en="Send 0000 to see your services.")

@@ -3,7 +3,7 @@
 Times are given in UTC and written in Shanghai time. Amounts are given in fen.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from app.domain.account import Brand, Language
@@ -35,7 +35,6 @@ class Text:
         return text.format(**facts) if facts else text
 
 
-SIGN_OFF = Text(zh="中国移动", en=" China Mobile")
 BRANDS = {
     Brand.GOTONE: Text(zh="全球通", en="GoTone"),
     Brand.MZONE: Text(zh="动感地带", en="M-Zone"),
@@ -51,7 +50,6 @@ _YUAN_AND_FEN = Text(zh="{yuan}元{rest}分", en="{fen}fen")
 # Keeps a name apart from the price after it. In English every name is followed by a blank or a colon anyway.
 _SET_APART = Text(zh="{name} ", en="{name}")
 _NAMES = Text(zh="、", en=", ")
-_CLAUSES = Text(zh="，", en="; ")
 _MATTERS = Text(zh="；", en="; ")
 _SENTENCE = Text(zh="{words}。", en="{words}. ")
 _CLOSED_ALREADY = Text(zh="{words}", en="{words} ")
@@ -154,13 +152,8 @@ def names(language: Language, words: Iterable[str]) -> str:
     return _NAMES.say(language).join(words)
 
 
-def clauses(language: Language, words: Iterable[str]) -> str:
-    """Join short clauses, as in a menu."""
-    return _CLAUSES.say(language).join(words)
-
-
 def matters(language: Language, words: Iterable[str]) -> str:
-    """Join longer clauses about different matters."""
+    """Join clauses about different matters, such as the lines of a menu."""
     return _MATTERS.say(language).join(words)
 
 
@@ -168,3 +161,8 @@ def sentence(language: Language, words: str) -> str:
     """Return words, such as staff typed, as a sentence: with a full stop unless they end in one."""
     bare = words.rstrip(_LEFT_OPEN)
     return (_CLOSED_ALREADY if bare.endswith(_CLOSED) else _SENTENCE).say(language, words=bare)
+
+
+def closed(language: Language, clauses: Sequence[str]) -> list[str]:
+    """Return clauses, the last of them as a sentence: what follows is about something else."""
+    return [*clauses[:-1], *(sentence(language, clause) for clause in clauses[-1:])]

@@ -15,7 +15,7 @@ from tests.commands.world import SUBSCRIBER, shanghai
 FEBRUARY = RecordBill("2026-02", (BillItem("套餐月费", 5800), BillItem("短信费", 110)))
 LAST_FIVE = "202602、202601、202512、202511、202510"
 ONLY = (
-    f"[10086 reply] 截至03月02日10时00分，只能查询最近5个月已出账的账单，可查询：{LAST_FIVE}，如发送ZD#202602。中国移动"
+    f"[10086 reply] 截至03月02日10时00分，仅可查询最近5个月的已出账单，可查询：{LAST_FIVE}，如发送ZD#202602。中国移动"
 )
 
 
@@ -45,7 +45,7 @@ def test_a_prepaid_balance(fen: int, shown: str) -> None:
 def test_a_postpaid_balance_and_a_debt() -> None:
     postpaid = replace(SUBSCRIBER, payment=Payment.POSTPAID, balance_fen=5000)
     play(
-        "> YE\n< 截至03月02日10时00分，您的账户余额为50元，当月话费将在出账后从账户扣除。中国移动", subscriber=postpaid
+        "> YE\n< 截至03月02日10时00分，您的账户余额为50元，当月话费将于出账后从账户扣除。中国移动", subscriber=postpaid
     )
     for payment in Payment:
         owing = replace(postpaid, payment=payment, balance_fen=-550)
@@ -73,13 +73,13 @@ def test_spend_is_of_its_month_and_the_newest_counts() -> None:
     conversation.play(
         """
         > HF
-        < [10086 reply] 截至03月31日19时00分，您03月的话费支出为42.10元。中国移动
+        < [10086 reply] 截至03月31日19时00分，您03月话费为42.10元。中国移动
         @ 2026-03-31 23:59:59
         > 话费
         < …42.10元…
         @ 2026-04-01 00:00:00
         > HF
-        < 截至04月01日00时00分，您04月的话费支出为0元。中国移动
+        < 截至04月01日00时00分，暂无您04月的话费数据，请稍后再查。中国移动
         """
     )
     conversation.happens(RecordSpend("2026-04", 1, shanghai("2026-04-03 00:00")))
@@ -110,7 +110,7 @@ def test_a_bill_with_its_items(text: str) -> None:
     conversation = Conversation()
     conversation.happens(FEBRUARY)
     conversation.play(
-        f"> {text}\n< [10086 reply] 您2026年02月的账单（截至02月28日）合计59.10元：套餐月费58元；短信费1.10元。中国移动"
+        f"> {text}\n< [10086 reply] 您2026年02月的账单(截至02月28日)合计59.10元：套餐月费58元；短信费1.10元。中国移动"
     )
 
 
@@ -137,9 +137,13 @@ def test_other_months_are_answered_with_the_available_ones(month: str) -> None:
     conversation.play(f"> ZD#{month}\n< {ONLY}")
 
 
-def test_a_month_without_a_bill_says_so() -> None:
-    none = f"截至03月02日10时00分，您2026年02月没有账单。可查询：{LAST_FIVE}，如发送ZD#202602。中国移动"
-    play(f"> ZD\n< {none}\n> ZD#202602\n< {none}\n> ZD#202510\n< …您2025年10月没有账单…")
+def test_a_month_without_a_bill_says_so_and_names_those_with_one() -> None:
+    none = "截至03月02日10时00分，暂无您2026年02月的账单。"
+    play(f"> ZD\n< {none}中国移动\n> ZD#202602\n< {none}中国移动\n> ZD#202510\n< …暂无您2025年10月的账单。中国移动")
+    conversation = Conversation()
+    for month in ("2026-01", "2025-11", "2025-09"):
+        conversation.happens(RecordBill(month, (BillItem("月费", 100),)))
+    conversation.play(f"> ZD\n< {none}可查询：202601、202511，如发送ZD#202601。中国移动")
 
 
 def test_the_five_months_move_at_new_year() -> None:
@@ -151,14 +155,14 @@ def test_the_five_months_move_at_new_year() -> None:
         > ZD#202507
         < …合计7元：月费7元…
         > ZD
-        < 您2025年11月的账单（截至11月30日）合计11元：月费11元。中国移动
+        < 您2025年11月的账单(截至11月30日)合计11元：月费11元。中国移动
         > ZD#202512
-        < …只能查询…202511、202510、202509、202508、202507…
+        < …仅可查询…202511、202510、202509、202508、202507…
         @ 2026-01-01 00:00:00
         > ZD
-        < 您2025年12月的账单（截至12月31日）合计12元…
+        < 您2025年12月的账单(截至12月31日)合计12元…
         > ZD#202507
-        < …只能查询…202512、202511、202510、202509、202508…
+        < …仅可查询…202512、202511、202510、202509、202508…
         """
     )
 
@@ -194,7 +198,7 @@ def test_in_english() -> None:
         > YE
         < As of March 2, 10:00 your balance is CNY30. China Mobile
         > HF
-        < As of March 1, 00:00 you spent CNY0 in March. China Mobile
+        < As of March 2, 10:00 there is no figure yet of what you spent in March. Please ask again later. China Mobile
         > JF
         < As of March 2, 10:00 you have 0 points. China Mobile
         > ZD

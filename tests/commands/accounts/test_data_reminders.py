@@ -44,7 +44,7 @@ def test_on_the_fifteenth_and_the_last_day_at_ten(start: str, middle: str, last:
         @ {middle} 09:59:59
         <
         @ {middle} 10:00
-        < [10086 notice] 截至{start[5:7]}月10日09时00分，您{start[5:7]}月已使用流量53.50MB。取消提醒请发送QXYLTX到10086。中国移动
+        < [10086 notice] 截至{start[5:7]}月10日09时00分，您{start[5:7]}月已使用流量53.50MB。关闭提醒请发送QXYLTX到10086。中国移动
         @ {last} 09:59:59
         <
         @ {last} 10:00
@@ -55,7 +55,7 @@ def test_on_the_fifteenth_and_the_last_day_at_ten(start: str, middle: str, last:
 
 def test_without_a_reading_the_reminder_reports_zero() -> None:
     new_customer("2026-03-14 09:00").play(
-        "@ 2026-03-15 10:00\n< 截至03月01日00时00分，您03月已使用流量0.00MB。取消提醒请发送QXYLTX到10086。中国移动"
+        "@ 2026-03-15 10:00\n< 截至03月01日00时00分，您03月已使用流量0.00MB。关闭提醒请发送QXYLTX到10086。中国移动"
     )
 
 
@@ -64,17 +64,17 @@ def test_turning_off_and_on_names_the_kind_and_may_be_repeated() -> None:
     conversation.play(
         """
         > KTYLTX
-        < [10086 result] 流量提醒此前已开通，无需重复办理：每月15日和最后一天的10时告知您当月已使用的流量。取消提醒请发送QXYLTX到10086。中国移动
+        < [10086 result] 您此前已开通流量提醒，无需重复办理。每月15日和最后一天10时告知您当月已用流量。关闭提醒请发送QXYLTX到10086。中国移动
         > KTLLTX
-        < [10086 reply] 流量提醒此前已开通…
+        < [10086 reply] 您此前已开通流量提醒…
         > QXYLTX
-        < [10086 result] 流量提醒已取消：每月15日和最后一天不再告知您已使用的流量。恢复请发送KTYLTX到10086。中国移动
+        < [10086 result] 已为您关闭流量提醒，每月15日和最后一天不再告知您已用流量。重新开通请发送KTYLTX到10086。中国移动
         > qxlltx
-        < [10086 reply] 流量提醒此前已取消…
+        < [10086 reply] 您未开通流量提醒…
         @ 2026-03-16 00:00
         <
         > ktyltx
-        < [10086 result] 流量提醒已开通：每月15日和最后一天…
+        < [10086 result] 已为您开通流量提醒，每月15日和最后一天…
         @ 2026-03-31 10:00
         < [10086 notice] …
         """
@@ -89,11 +89,11 @@ def test_with_a_plan_there_are_no_reminders_and_alerts_only_after_turning_them_o
     conversation.play(
         """
         > QXYLTX
-        < [10086 result] 流量提醒此前已取消或未开通，无需重复办理：当月用量达到套餐的50%/80%/90%/100%时不再提醒。恢复请发送KTYLTX到10086。中国移动
+        < [10086 result] 您未开通流量提醒或此前已关闭，无需重复办理。当月流量用至套餐的50%/80%/90%/100%时不再提醒。重新开通请发送KTYLTX到10086。中国移动
         > KTYLTX
-        < [10086 result] 流量提醒已开通：当月用量达到套餐的50%/80%/90%/100%时各提醒一次。取消提醒请发送QXYLTX到10086。中国移动
+        < [10086 result] 已为您开通流量提醒，当月流量用至套餐的50%/80%/90%/100%时各提醒一次。关闭提醒请发送QXYLTX到10086。中国移动
         > KTYLTX
-        < [10086 reply] 流量提醒此前已开通，…
+        < [10086 reply] 您此前已开通流量提醒，…
         @ 2026-03-31 23:59:59
         <
         """

@@ -38,7 +38,7 @@ def test_usage_total_rest_and_excess() -> None:
     conversation.play(
         """
         > 流量查询
-        < [10086 reply] 截至03月02日10时00分，您03月已使用流量120.00MB，套餐内共100.00MB，剩余0.00MB，已超出20.00MB。超出套餐的流量按0.29元/MB收费。中国移动
+        < [10086 reply] 截至03月02日10时00分，您03月已使用流量120.00MB，套餐内共100.00MB，剩余0.00MB，已超出20.00MB。超出部分按0.29元/MB收费。中国移动
         """
     )
 
@@ -97,7 +97,7 @@ def test_sizes(kb: int, shown: str) -> None:
 
 
 def turned_on(start: str = "2026-03-02 10:00") -> Conversation:
-    return customer(start).play("> KTYLTX\n< [10086 result] 流量提醒已开通：…50%/80%/90%/100%…")
+    return customer(start).play("> KTYLTX\n< [10086 result] 已为您开通流量提醒，…50%/80%/90%/100%…")
 
 
 def percents(messages: list[Sent]) -> list[str]:
@@ -115,10 +115,10 @@ def test_each_threshold_once_and_the_highest_only() -> None:
         alerts.append(percents(read(conversation, used)))
     assert alerts == [[], ["50%"], [], ["90%"], [], [], ["用完"], []]
     assert conversation.sent[1].text == (
-        "流量提醒：截至03月02日10时02分，您03月已使用流量50.00MB，达到套餐内100.00MB的50%，剩余50.00MB。取消提醒请发送QXYLTX到10086。中国移动"
+        "流量提醒：截至03月02日10时02分，您03月已使用流量50.00MB，已达套餐内100.00MB的50%，剩余50.00MB。关闭提醒请发送QXYLTX到10086。中国移动"
     )
     assert conversation.sent[-1].text == (
-        "流量提醒：截至03月02日10时07分，您03月已使用流量100.00MB，套餐内的100.00MB已用完。超出套餐的流量按0.29元/MB收费。取消提醒请发送QXYLTX到10086。中国移动"
+        "流量提醒：截至03月02日10时07分，您03月已使用流量100.00MB，套餐内100.00MB已用完。超出部分按0.29元/MB收费。关闭提醒请发送QXYLTX到10086。中国移动"
     )
 
 
@@ -147,10 +147,10 @@ def test_several_readings_at_once_give_one_alert() -> None:
 def test_a_threshold_passed_while_alerts_are_off_is_spent() -> None:
     conversation = customer()
     assert read(conversation, 60 * MB) == []
-    conversation.play("> KTYLTX\n< …已开通…\n@ +60s")
+    conversation.play("> KTYLTX\n< …开通…\n@ +60s")
     assert read(conversation, 62 * MB) == []
     assert percents(read(conversation, 82_000)) == ["80%"]
-    conversation.play("> QXYLTX\n< [10086 result] 流量提醒已取消：…\n@ +60s")
+    conversation.play("> QXYLTX\n< [10086 result] 已为您关闭流量提醒，…\n@ +60s")
     assert read(conversation, 95 * MB) == []
     conversation.play("> KTYLTX\n@ +60s")
     assert percents(read(conversation, 99 * MB)) == []
@@ -189,7 +189,7 @@ def test_alerts_keep_the_quiet_hours(at: str, *, waits: bool) -> None:
 
 def test_thresholds_are_a_setting() -> None:
     conversation = Conversation(subscriber=HAS_PLAN, policy=policy(data_thresholds=(75,)))
-    conversation.play("> KTYLTX\n< …达到套餐的75%时…")
+    conversation.play("> KTYLTX\n< …用至套餐的75%时…")
     assert read(conversation, 74 * MB) == []
     assert "75%" in read(conversation, 100 * MB)[0].text
 

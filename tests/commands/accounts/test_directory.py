@@ -31,7 +31,7 @@ def test_a_subscriber_is_a_tenure_of_a_number() -> None:
     assert set(conversation.states().values()) == {"ended"}
     assert [event.receiver for event in conversation.outcome.events] == ["sp:CMCC", "sp:CMCC", "sp:XINHUA", "sp:MOJI"]
     assert conversation.chain_is_whole()
-    conversation.play("> [10086977] 1\n< [10086] 您好！您的号码不是我们的客户…")
+    conversation.play("> [10086977] 1\n< [10086] 您好！您的号码非本网用户…")
     # Another PUT with closed changes nothing; any other change needs a new tenure.
     conversation.happens(CLOSE)
     assert refused(conversation) is RefusalReason.TENURE_CLOSED
@@ -84,7 +84,9 @@ def test_an_agent_ends_a_service_and_the_customer_gets_a_notice() -> None:
 
     (notice,) = agent("SJB")
     assert (notice.number, notice.kind) == ("10086977", "notice")
-    assert notice.text.startswith("您好！客服人员已为您办理退订：手机报(新华)已退订，可用至03月31日，当月3元仍照常收取")
+    assert notice.text.startswith(
+        "您好！客服人员已为您办理退订：手机报(新华)已退订，可用至03月31日，当月费用3元照常收取"
+    )
     assert "customer at the counter" in (conversation.evidence[-1].payload or "")
     assert (agent("SJB"), conversation.outcome.verdict) == ([], "already ending")
     # A contract stops an agent; a cancel warning or a service that SMS cannot end does not.

@@ -24,7 +24,7 @@ def test_after_a_change_only_the_new_password_counts() -> None:
         > {CHANGE}
         < [10086 result] {DONE}
         > XGMM#802357#615283#615283
-        < [10086 reply] 旧密码不正确，服务密码未修改。今天还可以再试2次。中国移动
+        < [10086 reply] 旧密码不正确，服务密码未修改。今天还可再试2次。中国移动
         > XGMM#739184#615283#615283
         < [10086 result] …修改成功…
         """,
@@ -94,19 +94,19 @@ def test_three_wrong_passwords_lock_until_the_next_day_in_shanghai() -> None:
     play(
         f"""
         > XGMM#802358#739184#739184
-        < …不正确…今天还可以再试2次…
+        < …不正确…今天还可再试2次…
         > XGMM#802359#739184#739184
-        < …不正确…今天还可以再试1次…
+        < …不正确…今天还可再试1次…
         > XGMM#802350#739184#739184
-        < [10086 reply] 旧密码不正确，服务密码未修改。因连续输错，密码修改已锁定，请于明天（03月03日）再试。中国移动
+        < [10086 reply] 旧密码不正确，服务密码未修改。因连续输错，密码修改已锁定，请于明天(03月03日)再试。中国移动
         > {CHANGE}
-        < [10086 reply] 因密码多次输错，密码修改已锁定，服务密码未修改。请于明天（03月03日）再试。中国移动
+        < [10086 reply] 因密码多次输错，密码修改已锁定，服务密码未修改。请于明天(03月03日)再试。中国移动
         @ 2026-03-02 23:59:59
         > {CHANGE}
-        < …锁定…（03月03日）…
+        < …锁定…(03月03日)…
         @ 2026-03-03 00:00:00
         > XGMM#802358#739184#739184
-        < …今天还可以再试2次…
+        < …今天还可再试2次…
         > {CHANGE}
         < {DONE}
         """,
@@ -122,7 +122,7 @@ def test_a_right_password_resets_the_tries() -> None:
 def test_a_lock_is_lifted_on_the_first_of_january_and_on_a_leap_day() -> None:
     wrong = "> XGMM#802358#739184#739184\n"
     for day, next_day in (("2026-12-31", "2027-01-01"), ("2028-02-28", "2028-02-29"), ("2028-02-29", "2028-03-01")):
-        locked = f"{wrong * 3}< …锁定…（{next_day[5:7]}月{next_day[8:]}日）…\n"
+        locked = f"{wrong * 3}< …锁定…({next_day[5:7]}月{next_day[8:]}日)…\n"
         play(f"{locked}@ {next_day} 00:00\n> {CHANGE}\n< {DONE}", subscriber=KNOWN, start=f"{day} 23:59:59")
 
 
@@ -155,7 +155,7 @@ def test_a_try_counts_once_however_often_its_turn_is_repeated() -> None:
     for _ in range(5):
         conversation.ids = iter(["mo-1"])
         conversation.text("XGMM#802358#739184#739184")
-    assert conversation.sent[-1].text.startswith("旧密码不正确，服务密码未修改。今天还可以再试2次")
+    assert conversation.sent[-1].text.startswith("旧密码不正确，服务密码未修改。今天还可再试2次")
 
 
 # ---- no text is stored unmasked

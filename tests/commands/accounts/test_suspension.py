@@ -50,7 +50,7 @@ def test_a_low_balance_is_notified_once_until_it_was_above_the_limit() -> None:
 def test_a_put_counts_as_a_patch_and_a_debt_is_named() -> None:
     conversation = Conversation()
     (notice,) = conversation.happens(put(SUBSCRIBER, balance_fen=-550))
-    assert notice.text.startswith("您好！截至03月02日10时00分，您的话费余额已用完，并欠费5.50元。")
+    assert notice.text.startswith("您好！截至03月02日10时00分，您的话费余额不足，已欠费5.50元。")
 
 
 def test_the_limit_is_a_setting() -> None:

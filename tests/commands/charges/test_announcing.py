@@ -177,7 +177,7 @@ def set_status(conversation: Conversation, to: SubscriberStatus) -> None:
 def test_a_month_announced_as_free_stays_free_until_a_new_order() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    conversation.play("> QXSJB\n< …可用至03月31日，不收费；…")
+    conversation.play("> QXSJB\n< …可用至03月31日，期间不收费；待扣的03月费用3元不再扣收。…")
     assert reason(announce(conversation, "c-2", "SJB", 300, "2026-03-20 12:00")) == CONFLICT
     conversation.play("> KTSJB\n> [1008620400] 是\n= SJB active")
     assert reason(announce(conversation, "c-3", "SJB", 300, "2026-03-20 12:00")) is None

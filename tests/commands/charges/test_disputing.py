@@ -73,7 +73,9 @@ def test_every_text_about_a_monthly_charge_names_its_month(
 def test_a_dispute_in_time_opens_a_ticket(answer: str, wait: str) -> None:
     conversation = reminded_of_one()
     text = answer.format(code(conversation, "c-1"))
-    conversation.play(f"@ {wait}\n> [10086901] {text}\n< [10086901 result] 03月手机报(新华)3元的疑问已受理，工单号…")
+    conversation.play(
+        f"@ {wait}\n> [10086901] {text}\n< [10086901 result] 您对03月手机报(新华)3元的疑问已受理，工单号…"
+    )
     (ticket,) = tickets(conversation)
     assert ticket.number in conversation.sent[-1].text
     assert (ticket.kind, ticket.due - conversation.now) == ("fee_dispute", ticket.due - ticket.made_at)
@@ -89,11 +91,11 @@ def test_a_dispute_in_time_opens_a_ticket(answer: str, wait: str) -> None:
 
 def test_a_late_dispute_is_a_complaint() -> None:
     conversation = reminded_of_one()
-    conversation.play(f"@ +1h1s\n> [10086901] {code(conversation, 'c-1')}\n< [10086901 result] …已过期…投诉…")
+    conversation.play(f"@ +1h1s\n> [10086901] {code(conversation, 'c-1')}\n< [10086901 result] …超过回复时限…投诉…")
     (ticket,) = tickets(conversation)
     assert (ticket.kind, ticket.charge_ids) == ("complaint", ("c-1",))
     conversation.play(
-        f"> [10086901] {code(conversation, 'c-1')}\n< [10086901 result] …此前已作为投诉受理，编号{ticket.number}…"
+        f"> [10086901] {code(conversation, 'c-1')}\n< [10086901 result] …此前已转为投诉受理，工单号{ticket.number}…"
     )
     assert len(tickets(conversation)) == 1
     assert states(conversation) == {"c-1": "reminded"}
@@ -109,7 +111,7 @@ def test_a_late_no_counts_although_the_reminder_was_reported_undelivered_after_i
             for id_, question in conversation.account.questions.items()
         },
     )
-    conversation.play("@ +90m\n> [10086901] 否\n< [10086901 result] 03月手机报(新华)3元…已过期…投诉…")
+    conversation.play("@ +90m\n> [10086901] 否\n< [10086901 result] 您对03月手机报(新华)3元…超过回复时限…投诉…")
     (ticket,) = tickets(conversation)
     assert ticket.charge_ids == ("c-1",)
 
@@ -117,12 +119,12 @@ def test_a_late_no_counts_although_the_reminder_was_reported_undelivered_after_i
 def test_a_late_no_disputes_every_reminded_charge() -> None:
     conversation = reminded_of_two()
     conversation.play(
-        "@ +90m\n> [10086901] 否\n< [10086901 result] 03月手机报(新华)3元、03月天气预报(墨迹)2元…已过期…投诉…"
+        "@ +90m\n> [10086901] 否\n< [10086901 result] 您对03月手机报(新华)3元、03月天气预报(墨迹)2元…超过回复时限…投诉…"
     )
     (ticket,) = tickets(conversation)
     assert ticket.charge_ids == ("c-1", "c-2")
     assert states(conversation) == {"c-1": "charged", "c-2": "reminded"}
-    conversation.play("> [10086901] 取消\n< …此前已作为投诉受理…")
+    conversation.play("> [10086901] 取消\n< …此前已转为投诉受理…")
 
 
 def test_a_late_no_to_10086_is_no_complaint() -> None:
@@ -143,7 +145,7 @@ def test_another_code_is_no_dispute(number: str) -> None:
 def test_beside_a_listing_a_code_is_a_dispute_and_a_number_a_pick() -> None:
     conversation = reminded_of_one()
     conversation.play(
-        f"> 0000\n> {code(conversation, 'c-1')}\n< [10086901 result] 03月手机报…\n> 1\n< [10086977 result] 彩铃…"
+        f"> 0000\n> {code(conversation, 'c-1')}\n< [10086901 result] 您对03月手机报…\n> 1\n< [10086977 result] 彩铃…"
     )
     assert states(conversation) == {"c-1": "disputed"}
 
@@ -167,10 +169,10 @@ def test_an_ambiguous_no_changes_nothing_and_gives_another_hour() -> None:
         """
     )
     assert states(conversation) == {"c-1": "reminded", "c-2": "reminded"}
-    conversation.play(f"> [10086901] {one}\n< [10086901 result] 03月手机报…")
+    conversation.play(f"> [10086901] {one}\n< [10086901 result] 您对03月手机报…")
     assert states(conversation) == {"c-1": "disputed", "c-2": "reminded"}
     # Only one charge is left to dispute.
-    conversation.play("> 否\n< [10086901 result] 03月天气预报…")
+    conversation.play("> 否\n< [10086901 result] 您对03月天气预报…")
     assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
 
 
@@ -178,7 +180,7 @@ def test_both_codes_at_once_dispute_both_charges() -> None:
     conversation = reminded_of_two()
     one, other = code(conversation, "c-1"), code(conversation, "c-2")
     conversation.play(
-        f"> [10086901] {one}，{other}\n< [10086901 result] 03月手机报…\n< [10086901 result] 03月天气预报…"
+        f"> [10086901] {one}，{other}\n< [10086901 result] 您对03月手机报…\n< [10086901 result] 您对03月天气预报…"
     )
     assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
 
@@ -187,9 +189,9 @@ def test_a_late_code_beside_an_open_charge() -> None:
     conversation = reminded_of_one()
     conversation.play("@ +50m")
     announce(conversation, "c-2", "TQ", 200, "2026-03-05 12:00")
-    conversation.play(f"@ +20m\n> [10086901] {code(conversation, 'c-1')}\n< …手机报…已过期…")
+    conversation.play(f"@ +20m\n> [10086901] {code(conversation, 'c-1')}\n< …手机报…超过回复时限…")
     assert states(conversation) == {"c-1": "reminded", "c-2": "reminded"}
-    conversation.play("> [10086901] 否\n< [10086901 result] 03月天气预报…")
+    conversation.play("> [10086901] 否\n< [10086901 result] 您对03月天气预报…")
 
 
 @pytest.mark.parametrize(("text", "also"), [("TD", "[10086977] …天气预报…"), ("退訂。", "[10086977] …天气预报…"), ("QXNO", "[10086977] …没有业务代码…"), ("取消", ""), ("TD？", "[10086977] …天气预报…"), ("STOP", "[10086977] …天气预报…"), ("unsubscribe", "[10086977] …天气预报…"), ("我要退订", "[10086977] …天气预报…"), ("退订业务", "[10086977] …天气预报…"), ("退订全部", "[10086977] 您将退订…"), ("退订谢谢", "")])  # fmt: skip
@@ -197,13 +199,24 @@ def test_unsubscribe_words_dispute_every_open_charge_and_are_obeyed(text: str, a
     conversation = reminded_of_two()
     then = f"< {also}" if also else ""
     conversation.play(
-        f"> [10086901] {text}\n< [10086901 result] 03月手机报…\n< [10086901 result] 03月天气预报…\n{then}"
+        f"> [10086901] {text}\n< [10086901 result] 您对03月手机报…\n< [10086901 result] 您对03月天气预报…\n{then}"
     )
     assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
 
 
 @pytest.mark.parametrize(
-    "text", ["QXSJB", "退订手机报", "TD SJB", "取消手机报(新华)", "STOP SJB", "QX手机", "Q X S J B"]
+    "text",
+    [
+        "QXSJB",
+        "退订手机报",
+        "我要退订手机报",
+        "请取消SJB",
+        "TD SJB",
+        "取消手机报(新华)",
+        "STOP SJB",
+        "QX手机",
+        "Q X S J B",
+    ],
 )
 def test_an_unsubscribe_word_that_names_the_service_of_a_charge_disputes_that_one(text: str) -> None:
     conversation = reminded_of_two()
@@ -236,7 +249,7 @@ def test_the_only_open_charge_is_disputed_whatever_is_unsubscribed(text: str) ->
 LATE_UNSUBSCRIBES = [
     ("QXSJB", "[10086977] 手机报…", ("c-1",)), ("退订手机报", "[10086977] 手机报…", ("c-1",)), ("QX手机", "[10086977 reply] …手机报…", ("c-1",)),
     ("STOP", "[10086977] …天气预报…", ("c-1", "c-2")), ("TD", "[10086977] …天气预报…", ("c-1", "c-2")), ("退订", "[10086977] …天气预报…", ("c-1", "c-2")),
-    ("我要退订", "[10086977] …天气预报…", ("c-1", "c-2")), ("取消", "", ("c-1", "c-2")), ("退订谢谢", "", ("c-1", "c-2")), ("QXNO", "[10086977] …没有业务代码…", ("c-1", "c-2")),
+    ("我要退订", "[10086977] …天气预报…", ("c-1", "c-2")), ("帮我退订", "[10086977] …天气预报…", ("c-1", "c-2")), ("取消", "", ("c-1", "c-2")), ("退订谢谢", "", ("c-1", "c-2")), ("QXNO", "[10086977] …没有业务代码…", ("c-1", "c-2")),
 ]  # fmt: skip
 
 
@@ -247,19 +260,21 @@ def test_a_late_unsubscribe_word_is_a_complaint_and_is_obeyed(
 ) -> None:
     conversation = reminded_of_two()
     then = f"< {also}" if also else ""
-    conversation.play(f"@ {wait}\n> [10086901] {text}\n< [10086901 result] 03月手机报…已过期…投诉…\n{then}")
+    conversation.play(f"@ {wait}\n> [10086901] {text}\n< [10086901 result] 您对03月手机报…超过回复时限…投诉…\n{then}")
     (ticket,) = tickets(conversation)
     assert (ticket.kind, ticket.charge_ids) == ("complaint", about)
     # Repeating it opens no second complaint.
     (again, *_) = conversation.text(text, "10086901")
-    assert f"此前已作为投诉受理，编号{ticket.number}" in again.text
+    assert f"此前已转为投诉受理，工单号{ticket.number}" in again.text
     assert len(tickets(conversation)) == 1
 
 
 def test_a_late_dispute_of_another_charge_is_another_complaint() -> None:
     conversation = reminded_of_two()
-    conversation.play(f"@ +2h\n> [10086901] {code(conversation, 'c-2')}\n< …已作为投诉受理…")
-    conversation.play("> [10086901] 否\n< [10086901 result] 03月手机报(新华)3元的答复时限已过期…已作为投诉受理…")
+    conversation.play(f"@ +2h\n> [10086901] {code(conversation, 'c-2')}\n< …已转为投诉受理…")
+    conversation.play(
+        "> [10086901] 否\n< [10086901 result] 您对03月手机报(新华)3元的疑问已超过回复时限…已转为投诉受理…"
+    )
     assert [ticket.charge_ids for ticket in tickets(conversation)] == [("c-2",), ("c-1",)]
 
 
@@ -389,7 +404,7 @@ def test_with_a_single_number_codes_tell_charges_apart() -> None:
     conversation = Conversation(carrier=ProviderTraits("test", single_number=True))
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     assert conversation.sent[-1].number == "10086"
-    conversation.play(f"> TD{code(conversation, 'c-1')}\n< [10086 result] 03月手机报(新华)3元的疑问已受理…")
+    conversation.play(f"> TD{code(conversation, 'c-1')}\n< [10086 result] 您对03月手机报(新华)3元的疑问已受理…")
     assert states(conversation) == {"c-1": "disputed"}
 
 
@@ -400,11 +415,11 @@ def test_a_no_that_fits_an_order_and_two_charges_gives_the_charges_another_hour(
         > KTYS
         @ +50m
         > 否
-        < [10086 reply] 您有多个问题待回复…
+        < [10086 reply] 您有多条短信待回复…
         """
     )
     assert states(conversation) == {"c-1": "reminded", "c-2": "reminded"}
-    conversation.play(f"@ +59m\n<\n> {code(conversation, 'c-1')}\n< …手机报(新华)3元的疑问已受理…")
+    conversation.play(f"@ +59m\n<\n> {code(conversation, 'c-1')}\n< 您对…手机报(新华)3元的疑问已受理…")
 
 
 def test_a_charge_of_a_subscription_that_an_import_made_a_trial_is_not_taken() -> None:

@@ -103,7 +103,7 @@ def test_a_reminded_charge_is_checked_again_when_it_is_taken(
         (said,) = conversation.happens(
             Resolve("agent", charge_of(conversation, "c-1").ticket_id or "", Decision.UPHELD)
         )
-        assert ("不收费" in said.text) == (state == "waived")
+        assert ("已为您取消该笔费用" in said.text) == (state == "waived")
     conversation.play("@ 2026-03-05 10:01")
     assert states(conversation) == {"c-1": state}
     at_once = state == "charged" and upheld == "after it was due"

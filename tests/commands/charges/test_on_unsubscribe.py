@@ -24,19 +24,19 @@ def test_while_the_window_is_open_the_charge_is_waived_and_the_reply_says_so() -
         """
         @ +1h
         > QXSJB
-        < [10086977 result] 手机报(新华)已退订，可用至03月31日，不收费；待扣的03月费用3元不收费；…
+        < [10086977 result] 手机报(新华)已退订，可用至03月31日，期间不收费；待扣的03月费用3元不再扣收。…
         = SJB ending 2026-03-31
         """
     )
     assert states(conversation) == {"c-1": "waived"}
     assert [event.type for event in conversation.outcome.events] == ["subscription.unsubscribed", "charge.waived"]
-    conversation.play(f"> [10086901] {code(conversation, 'c-1')}\n< …已不收费…\n@ 2026-04-02 12:00\n<")
+    conversation.play(f"> [10086901] {code(conversation, 'c-1')}\n< …已免收…\n@ 2026-04-02 12:00\n<")
 
 
 def test_after_the_window_the_charge_is_taken_and_the_reply_says_so() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    conversation.play("@ +61m\n> QXSJB\n< [10086977 result] …可用至03月31日，当月3元仍照常收取，次月起不再收费；…")
+    conversation.play("@ +61m\n> QXSJB\n< [10086977 result] …可用至03月31日，当月费用3元照常收取，次月起不再收费。…")
     assert states(conversation) == {"c-1": "reminded"}
     conversation.play("@ 2026-03-05 12:00\n<")
     assert states(conversation) == {"c-1": "charged"}
@@ -45,7 +45,7 @@ def test_after_the_window_the_charge_is_taken_and_the_reply_says_so() -> None:
 def test_the_reply_says_that_the_month_is_paid() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-02 12:00")
-    conversation.play("@ +3h\n> QXSJB\n< …当月3元已收取，次月起不再收费；…")
+    conversation.play("@ +3h\n> QXSJB\n< …当月费用3元已收取，次月起不再收费。…")
 
 
 @pytest.mark.parametrize("service", ["CL", "TQ"])
@@ -54,7 +54,7 @@ def test_a_service_that_ends_before_the_due_date_costs_nothing(service: str) -> 
     fen = {"CL": 500, "TQ": 200}[service]
     announce(conversation, "c-1", service, fen, "2026-03-05 12:00")
     conversation.play(
-        f"@ +2h\n> QX{service}\n< …即时生效，不再收费；待扣的03月费用{fen // 100}元不收费；…\n@ 2026-03-06 12:00\n<"
+        f"@ +2h\n> QX{service}\n< …立即生效，不再收费；待扣的03月费用{fen // 100}元不再扣收。…\n@ 2026-03-06 12:00\n<"
     )
     assert states(conversation) == {"c-1": "waived"}
 
@@ -63,7 +63,7 @@ def test_a_charge_due_before_the_end_within_24_hours_is_taken() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "HT", 300, "2026-03-02 18:00")
     conversation.play(
-        "@ +2h\n> QXHT\n< 和娱乐已退订，24小时内(03月03日12时00分前)停止；此前的03月费用3元将于03月02日照常收取；…\n@ +24h\n<"
+        "@ +2h\n> QXHT\n< 和娱乐已退订，24小时内(03月03日12时00分前)停止；此前的03月费用3元将于03月02日照常收取。…\n@ +24h\n<"
     )
     assert states(conversation) == {"c-1": "charged"}
 
@@ -72,7 +72,7 @@ def test_the_charge_of_the_next_month_is_not_taken() -> None:
     conversation = Conversation(start="2026-03-31 10:00")
     announce(conversation, "c-1", "HT", 300, "2026-04-01 09:00")
     conversation.play(
-        "@ 2026-03-31 20:00\n> QXHT\n< …24小时内(04月01日20时00分前)停止，不再收费；待扣的04月费用3元不收费…"
+        "@ 2026-03-31 20:00\n> QXHT\n< …24小时内(04月01日20时00分前)停止，不再收费；待扣的04月费用3元不再扣收…"
     )
     assert states(conversation) == {"c-1": "waived"}
 
@@ -82,7 +82,9 @@ def test_nothing_is_taken_at_the_end_of_an_unsubscribed_trial() -> None:
     trial = replace(has(of, "2026-03-01 10:00", trial_until="2026-03-20 10:00"), goes_on=True)
     conversation = Conversation(has=(trial,), start="2026-03-18 10:00")
     announce(conversation, "c-1", "SJB", 300, "2026-03-20 10:00")
-    conversation.play("@ +2h\n> QXSJB\n< …可用至03月20日，不收费；待扣的03月费用3元不收费；…\n@ 2026-03-20 10:00\n<")
+    conversation.play(
+        "@ +2h\n> QXSJB\n< …可用至03月20日，期间不收费；待扣的03月费用3元不再扣收。…\n@ 2026-03-20 10:00\n<"
+    )
     assert states(conversation) == {"c-1": "waived"}
 
 
@@ -90,10 +92,10 @@ def test_nothing_is_taken_at_the_end_of_an_unsubscribed_trial() -> None:
     ("first", "second", "said"),
     [
         # A free charge does not change the text about the month.
-        (("c-1", 0, "2026-03-02 10:00"), None, "当月3元仍照常收取，次月起不再收费"),
-        (("c-1", 0, "2026-03-02 10:00"), ("c-2", 300, "2026-03-02 12:00"), "当月3元已收取，次月起不再收费"),
-        (("c-1", 300, "2026-03-02 12:00"), ("c-2", 0, "2026-03-02 10:00"), "当月3元已收取，次月起不再收费"),
-        (("c-1", 300, "2026-03-05 12:00"), ("c-2", 0, "2026-03-02 10:00"), "当月3元仍照常收取，次月起不再收费"),
+        (("c-1", 0, "2026-03-02 10:00"), None, "当月费用3元照常收取，次月起不再收费"),
+        (("c-1", 0, "2026-03-02 10:00"), ("c-2", 300, "2026-03-02 12:00"), "当月费用3元已收取，次月起不再收费"),
+        (("c-1", 300, "2026-03-02 12:00"), ("c-2", 0, "2026-03-02 10:00"), "当月费用3元已收取，次月起不再收费"),
+        (("c-1", 300, "2026-03-05 12:00"), ("c-2", 0, "2026-03-02 10:00"), "当月费用3元照常收取，次月起不再收费"),
     ],
 )
 def test_the_text_about_the_month_counts_all_its_charges(
@@ -102,7 +104,7 @@ def test_the_text_about_the_month_counts_all_its_charges(
     conversation = Conversation()
     for charge_id, fen, due in filter(None, (first, second)):
         assert announce(conversation, charge_id, "SJB", fen, due).refusal is None
-    conversation.play(f"@ +3h\n> QXSJB\n< …可用至03月31日，{said}；…")
+    conversation.play(f"@ +3h\n> QXSJB\n< …可用至03月31日，{said}。…")
 
 
 def test_the_reply_says_that_the_month_was_paid_before_a_new_order() -> None:
@@ -113,15 +115,15 @@ def test_the_reply_says_that_the_month_was_paid_before_a_new_order() -> None:
     )  # fmt: skip
     conversation = Conversation()
     conversation.take(Outcome(records=(paid,)))
-    conversation.play("> QXSJB\n< …当月3元已收取，次月起不再收费；…")
+    conversation.play("> QXSJB\n< …当月费用3元已收取，次月起不再收费。…")
 
 
 def test_a_disputed_charge_is_cancelled_and_the_call_is_still_due() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    conversation.play("> [10086901] 否\n> QXSJB\n< …不收费；有疑问的03月费用3元不收费，仍会按时回电；…")
+    conversation.play("> [10086901] 否\n> QXSJB\n< …不收费；您有疑问的03月费用3元不再扣收，我们仍会按时回电。…")
     assert states(conversation) == {"c-1": "cancelled"}
-    conversation.play(f"> [10086901] {code(conversation, 'c-1')}\n< …已不收费…")
+    conversation.play(f"> [10086901] {code(conversation, 'c-1')}\n< …已免收…")
 
 
 @pytest.mark.parametrize(("ordered", "state"), [("2026-02-27 12:01", "waived"), ("2026-02-27 11:59", "reminded")])
@@ -143,7 +145,10 @@ def test_charges_taken_within_72_hours_are_refunded_for_every_month(sent: str) -
         conversation.take(Outcome(records=(taken,)))
     conversation.play("@ 2026-03-04 12:00")
     (said,) = conversation.text("QXCL", sent_at=shanghai(sent))
-    assert "彩铃已退订，即时生效，72小时内退订，不收费；已收的02月费用5元将退还；已收的03月费用5元将退还；" in said.text
+    assert (
+        "彩铃已退订，立即生效，72小时内退订，不收费；已收取的02月费用5元将退还；已收取的03月费用5元将退还。"
+        in said.text
+    )
     refunds = [item for item in conversation.account.records[Refund].values() if isinstance(item, Refund)]
     assert [(item.charge_id, item.amount_fen, item.is_open) for item in refunds] == [
         ("c-0", 500, False),
@@ -157,9 +162,9 @@ def test_one_charge_of_a_month_after_keeping_and_unsubscribing_again() -> None:
     announce(conversation, "c-1", "SJB", 300, "2026-03-20 12:00")
     conversation.play(f"> QXSJB\n{keeps}")
     assert announce(conversation, "c-2", "SJB", 300, "2026-03-20 12:00").refusal is None
-    conversation.play("@ +2h\n> QXSJB\n< …当月3元仍照常收取…\n> KTSJB\n> [1008620401] 是")
+    conversation.play("@ +2h\n> QXSJB\n< …当月费用3元照常收取…\n> KTSJB\n> [1008620401] 是")
     assert announce(conversation, "c-3", "SJB", 300, "2026-03-25 12:00").refusal is not None
-    conversation.play("@ 2026-03-20 12:00\n> QXSJB\n< …当月3元已收取…\n@ 2026-04-02 12:00\n= SJB ended")
+    conversation.play("@ 2026-03-20 12:00\n> QXSJB\n< …当月费用3元已收取…\n@ 2026-04-02 12:00\n= SJB ended")
     assert states(conversation) == {"c-1": "waived", "c-2": "charged"}
 
 
@@ -201,7 +206,7 @@ def test_after_an_unsubscribe_only_the_owed_month_can_be_announced(
         (said,) = conversation.text(f"QX{code}")
     else:
         (said,) = conversation.happens(AgentUnsubscribe("api:agent", code, "called"))
-    assert [f"当月{fen // 100}元仍照常收取" in said.text for fen in owed.values()] == [True] * len(owed), said
+    assert [f"当月费用{fen // 100}元照常收取" in said.text for fen in owed.values()] == [True] * len(owed), said
     accepted = {}
     ends_at = conversation.account.subscriptions[held.id].ends_at
     assert ends_at is not None
@@ -227,17 +232,17 @@ def test_a_kept_subscription_can_be_charged_again() -> None:
 def test_the_reply_names_the_announced_amount_of_the_month() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 100, "2026-03-05 12:00")
-    conversation.play("@ +2h\n> QXSJB\n< …当月1元仍照常收取…")
+    conversation.play("@ +2h\n> QXSJB\n< …当月费用1元照常收取…")
     paid = Conversation()
     announce(paid, "c-1", "SJB", 100, "2026-03-02 12:00")
-    paid.play("@ +3h\n> QXSJB\n< …当月1元已收取…")
+    paid.play("@ +3h\n> QXSJB\n< …当月费用1元已收取…")
 
 
 def test_uses_until_the_end_within_a_day_are_charged() -> None:
     of = replace(CATALOGUE.services["GS"], cancel_effect=CancelEffect.WITHIN_24H)
     conversation = Conversation(has=(has(of),))
     conversation.play(
-        "> QXGS\n< 故事点播(新华)已退订，24小时内(03月03日10时00分前)停止，其间使用仍按2.50元/次收费；…\n@ +1h"
+        "> QXGS\n< 故事点播(新华)已退订，24小时内(03月03日10时00分前)停止，期间使用仍按2.50元/次收费。…\n@ +1h"
     )
     use(conversation, "u-1", "GS", Channel.SMS)
     assert charge_of(conversation, "use-u-1").amount_fen == 250
@@ -253,7 +258,7 @@ def test_a_deferred_reminder_is_not_sent_after_an_unsubscribe() -> None:
 def test_a_deferred_reminder_of_a_service_that_runs_on_is_sent() -> None:
     conversation = Conversation(start="2026-03-02 23:00")
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    conversation.play("> QXSJB\n< …当月3元仍照常收取…\n@ 2026-03-03 07:00\n< [10086901 notice] …手机报…")
+    conversation.play("> QXSJB\n< …当月费用3元照常收取…\n@ 2026-03-03 07:00\n< [10086901 notice] …手机报…")
     conversation.play("> [10086901] 否\n< …已受理…")
     assert states(conversation) == {"c-1": "disputed"}
 
@@ -262,7 +267,7 @@ def test_an_agents_unsubscribe_has_the_same_effect() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
     came = conversation.happens(AgentUnsubscribe("api:agent", "SJB", "called"))
-    assert "待扣的03月费用3元不收费" in came[0].text
+    assert "待扣的03月费用3元不再扣收" in came[0].text
     assert states(conversation) == {"c-1": "waived"}
 
 
@@ -270,12 +275,14 @@ def test_several_services_at_once_each_with_its_charge() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "CL", 500, "2026-03-05 12:00")
     announce(conversation, "c-2", "SJB", 300, "2026-03-05 12:00")
-    conversation.play("@ +2h\n> 0000\n> [10086977] 1,3\n< 彩铃…待扣的03月费用5元不收费…手机报(新华)…当月3元仍照常收取…")
+    conversation.play(
+        "@ +2h\n> 0000\n> [10086977] 1,3\n< 彩铃…待扣的03月费用5元不再扣收…手机报(新华)…当月费用3元照常收取…"
+    )
     assert states(conversation) == {"c-1": "waived", "c-2": "reminded"}
 
 
 def test_in_english() -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, language=Language.EN))
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    conversation.play("> QXSJB\n< …free of charge; the announced fee of CNY3 (March) is free; …")
+    conversation.play("> QXSJB\n< …free of charge; the announced fee of CNY3 (March) is free. …")
     assert charge_of(conversation, "c-1").settled_at == shanghai("2026-03-02 10:00")

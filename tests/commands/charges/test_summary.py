@@ -15,13 +15,13 @@ def test_switching_on_and_off_is_answered_each_time() -> None:
     conversation = play(
         """
         > DZXXSF
-        < [10086 result] 已为您开通信息费提醒…
+        < [10086 result] 已为您开通信息费月度提醒…
         > dz xx sf
         < [10086 reply] 您此前已开通…
         > QXXXSF
         < [10086 result] 已为您关闭…
         > QXDZXXSF
-        < [10086 reply] 您没有开通…
+        < [10086 reply] 您未开通…
         @ 2026-05-02 12:00
         <
         """
@@ -42,17 +42,17 @@ def test_total_and_items_of_what_was_charged_in_the_month() -> None:
         """
         # Nobody answers in time, so it is waived.
         @ 2026-03-31 22:00
-        < …和娱乐3元…不收费…
+        < …和娱乐3元…免收…
         @ 2026-04-01 09:59:59
         <
         @ 2026-04-01 10:00
-        < [10086 notice] …您03月的信息费共8元，其中：手机报(新华)3元；彩铃5元；…
+        < [10086 notice] …您03月的信息费共8元，其中：手机报(新华)3元；彩铃5元。…
         @ 2026-05-01 09:59:59
         """
     )
     assert states(conversation) == {"c-1": "charged", "c-2": "charged", "c-3": "charged", "c-4": "waived"}
     conversation.play(
-        "@ 2026-05-01 10:00\n< …您04月的信息费共2元，其中：天气预报(墨迹)2元；…\n@ 2026-06-01 10:00\n< …您05月的信息费为0元…"
+        "@ 2026-05-01 10:00\n< …您04月的信息费共2元，其中：天气预报(墨迹)2元。…\n@ 2026-06-01 10:00\n< …您05月的信息费为0元…"
     )
 
 
@@ -104,4 +104,4 @@ def test_in_english() -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, language=Language.EN), start="2026-03-20 10:00")
     conversation.play("> DZXXSF\n< The monthly fee reminder is on…")
     announce(conversation, "c-1", "CL", 500, "2026-03-25 12:00")
-    conversation.play("@ 2026-04-01 10:00\n< …CNY5 in March: 彩铃: CNY5;…")
+    conversation.play("@ 2026-04-01 10:00\n< …CNY5 in March: 彩铃: CNY5.…")

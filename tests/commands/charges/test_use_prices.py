@@ -158,7 +158,7 @@ def test_a_disputed_last_reminder_covers_no_other_use() -> None:
     use(conversation, "u-1", "GS", SMS)
     offer(conversation, "GS", 100)
     use(conversation, "u-2", "GS", WEB)
-    conversation.play(f"> [10086901] {code(conversation, 'use-u-2')}\n< …不收费…")
+    conversation.play(f"> [10086901] {code(conversation, 'use-u-2')}\n< …免收…")
     offer(conversation, "GS", 250)
     use(conversation, "u-3", "GS", SMS)
     assert charge_of(conversation, "use-u-3").reminded_with is None
@@ -198,9 +198,9 @@ def test_a_reminder_of_a_use_on_the_web_does_not_cover_the_first_by_sms() -> Non
 def test_after_a_dispute_the_next_use_is_reminded_again() -> None:
     conversation = Conversation()
     use(conversation, "u-1", "GS", SMS)
-    conversation.play(f"> [10086901] {code(conversation, 'use-u-1')}\n< …不收费…\n@ +1h")
+    conversation.play(f"> [10086901] {code(conversation, 'use-u-1')}\n< …免收…\n@ +1h")
     use(conversation, "u-2", "GS", SMS)
-    conversation.play(f"> [10086901] {code(conversation, 'use-u-2')}\n< …不收费…\n@ +2d")
+    conversation.play(f"> [10086901] {code(conversation, 'use-u-2')}\n< …免收…\n@ +2d")
     assert states(conversation) == {"use-u-1": "waived", "use-u-2": "waived"}
 
 

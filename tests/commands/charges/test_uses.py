@@ -65,16 +65,16 @@ def test_a_dispute_makes_a_use_free_at_once(answer: str) -> None:
     text = answer.format(code(conversation, "use-u-1"))
     came = conversation.text(text, "10086901")
     assert came[0].number == "10086901"
-    assert "不收费" in came[0].text
+    assert "免收" in came[0].text
     assert states(conversation) == {"use-u-1": "waived"}
-    conversation.play(f"> [10086901] {code(conversation, 'use-u-1')}\n< …已不收费…\n@ +2d\n<")
+    conversation.play(f"> [10086901] {code(conversation, 'use-u-1')}\n< …已免收…\n@ +2d\n<")
 
 
 def test_at_night_a_use_on_the_web_is_reminded_at_once_with_a_window_until_eight() -> None:
     conversation = Conversation(start="2026-03-02 23:30")
     use(conversation, "u-1", "GS", Channel.WEB)
     assert "03月03日08时00分前" in conversation.sent[0].text
-    conversation.play(f"@ 2026-03-03 08:00\n> [10086901] {code(conversation, 'use-u-1')}\n< …不收费…")
+    conversation.play(f"@ 2026-03-03 08:00\n> [10086901] {code(conversation, 'use-u-1')}\n< …免收…")
 
 
 def test_covered_uses_are_not_taken_when_the_first_could_not_be_reminded() -> None:
@@ -95,7 +95,7 @@ def test_a_covered_use_is_disputed_by_a_complaint() -> None:
     use(conversation, "u-2", "GS", Channel.SMS)
     conversation.play("> TS use-u-2不是我点的\n< …投诉已受理…\n@ +47h")
     assert states(conversation) == {"use-u-1": "charged", "use-u-2": "announced"}
-    conversation.play("@ +1h\n< …故事点播(新华)2.50元…不收费…\n@ +1d\n<")
+    conversation.play("@ +1h\n< …故事点播(新华)2.50元…免收…\n@ +1d\n<")
     assert states(conversation)["use-u-2"] == "waived"
 
 

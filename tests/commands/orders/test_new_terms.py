@@ -38,15 +38,15 @@ def order_states(conversation: Conversation) -> list[OrderState]:
 def test_a_yes_brings_the_new_terms_on_their_day() -> None:
     conversation = announced(700, CancelEffect.MONTH_END)
     assert conversation.sent[-1].text == (
-        "尊敬的客户，您好！您使用的中国移动的彩铃业务自04月01日00时00分起资费变更：现5元/月，变更后7元/月，"
-        "无合约期，可随时退订，退订后用至当月月底、当月照常收费。请在此前回复“是”同意，"
-        "回复其他内容或不回复则该业务届时停止，不再收费，回复免费。退订发送0000到10086。中国移动"
+        "尊敬的客户，您好！您使用的中国移动的彩铃业务自04月01日00时00分起资费调整：现5元/月，调整后7元/月，"
+        "无合约期，可随时退订，退订后可用至月底(当月照常收费)。请在此前回复“是”同意，"
+        "回复其他内容或不回复则届时停止，不再收费，回复免费。退订发送0000到10086。中国移动"
     )
     conversation.play(
         """
         @ +10d
         > [1008620400] 是
-        < [1008620400 result] 您已同意彩铃的新资费，自04月01日00时00分起7元/月。退订发送0000到10086。中国移动
+        < [1008620400 result] 您已同意彩铃的新资费，自04月01日00时00分起资费为7元/月。退订发送0000到10086。中国移动
         > 0000
         < …1、彩铃5元/月；…
         @ 2026-04-01 00:00:01
@@ -70,7 +70,7 @@ def test_without_a_yes_it_ends_on_the_day() -> None:
             @ 2026-04-01 00:00
             = CL active
             @ 2026-04-01 07:00
-            < [10086 notice] 您好！彩铃的新资费未得到您的确认，该业务已于04月01日停止，不再收费。中国移动
+            < [10086 notice] 您好！因您未确认彩铃的新资费，该业务已于04月01日停止，不再收费。中国移动
             = CL ended
             """
         )
@@ -138,7 +138,7 @@ def test_a_yes_needs_no_balance() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({}, "您的号码已停机，暂不能确认彩铃的新资费，现有资费未变。恢复后请在04月01日00时00分前再次回复“是”同意，否则该业务届时停止，不再收费。中国移动"),
+        ({}, "您的号码已停机，暂不能确认彩铃的新资费，现有资费未变。复机后请在04月01日00时00分前再次回复“是”同意，否则该业务届时停止，不再收费。中国移动"),
         ({"policy": policy(confirm_mode=ConfirmMode.CODE)}, "…请在04月01日00时00分前再次回复确认短信中的验证码同意，…"),
         ({"subscriber": replace(SUBSCRIBER, language=Language.EN)}, "Your number is suspended, so we cannot take your yes to the new terms of 彩铃 now; nothing has changed. When it is active again reply YES before April 1, 00:00; without that it stops then, nothing more is charged. China Mobile"),
     ],

@@ -44,7 +44,7 @@ def test_a_number_is_asked_about_and_the_list_stays_open_two_hours() -> None:
         < [1008620401 confirmation] …天气预报业务…
         @ +1s
         > 1
-        < [10086 reply] 您回复的可订购业务列表已过期，未作任何更改。请发送1111重新查询。中国移动
+        < [10086 reply] 您回复的可订购业务清单已超时失效，未作任何更改。请发送1111重新查询。中国移动
         """,
         catalogue=OFFERED,
     )
@@ -63,7 +63,7 @@ def test_services_that_run_are_not_offered_and_those_that_end_are() -> None:
     played("> 1111\n< [10086 reply] 目前没有可订购的业务…", catalogue=nothing, has=(has("TQ"),))
     ending = catalogue(*everything, replace(BY_NAME["SJB"], on_offer=True))
     played(
-        "> QXSJB\n> 1111\n< …1、手机报(新华)3元/月；…\n> 1\n< …您已退订的新华的手机报业务…", catalogue=ending, has=FOUR
+        "> QXSJB\n> 1111\n< …1、手机报(新华)3元/月；…\n> 1\n< …您已退订新华的手机报业务…", catalogue=ending, has=FOUR
     )
 
 
@@ -72,7 +72,7 @@ def test_wrong_numbers_and_other_text() -> None:
         """
         > 1111
         > 4
-        < [10086 reply] 可订购业务列表中没有序号4，未作任何更改。请回复列表中的一个序号，如1。中国移动
+        < [10086 reply] 可订购业务清单中没有序号4，未作任何更改。请回复清单中的一个序号，如1。中国移动
         > 12345678901234567890
         < …没有序号99…
         > 1,2
@@ -95,7 +95,7 @@ def test_a_number_alone_is_ambiguous_while_a_listing_is_open() -> None:
         > 0000
         > 1111
         > 1
-        < [10086 reply] 您有多个问题待回复，未作任何更改。请回复到对应的号码：业务列表请回复到10086977；订购请发送KT1到10086。中国移动
+        < [10086 reply] 您有多条短信待回复，未作任何更改。请分别回复至对应号码：业务清单请回复至10086977；订购请发送KT1至10086。中国移动
         = CL active
         > KT1
         < [1008620400 confirmation] …
@@ -114,12 +114,12 @@ def test_a_new_list_replaces_the_old_one() -> None:
 
 
 def test_a_list_that_did_not_arrive_takes_no_number() -> None:
-    played("> 1111\n! lost\n> 1\n< [10086 reply] 上次的可订购业务列表没有完整送达…", catalogue=OFFERED)
+    played("> 1111\n! lost\n> 1\n< [10086 reply] 上一条可订购业务清单短信未完整送达…", catalogue=OFFERED)
 
 
 def test_an_order_from_the_list_is_refused_with_its_reason() -> None:
     poor = replace(SUBSCRIBER, balance_fen=599)
-    played("> 1111\n> 2\n< [10086 reply] 您的余额不足6元，未能订购音乐盒…", catalogue=OFFERED, subscriber=poor)
+    played("> 1111\n> 2\n< [10086 reply] 您的话费余额不足6元，未能订购音乐盒…", catalogue=OFFERED, subscriber=poor)
 
 
 def test_in_english() -> None:

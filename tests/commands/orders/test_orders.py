@@ -43,11 +43,11 @@ def test_the_question_names_all_terms() -> None:
     played(
         """
         > KTSJB
-        < [1008620400 confirmation] 尊敬的客户，您好！您将订购新华的手机报业务，3元/月，无合约期，可随时退订，退订后用至当月月底、当月照常收费，72小时内退订免费。请在24小时内回复“是”确认订购，回复其他内容或不回复则不订购，回复免费。退订发送0000到10086。中国移动
+        < [1008620400 confirmation] 尊敬的客户，您好！您将订购新华的手机报业务，3元/月，无合约期，可随时退订，退订后可用至月底(当月照常收费)，72小时内退订免费。请在24小时内回复“是”确认订购，回复其他内容或不回复则不订购，回复免费。退订发送0000到10086。中国移动
         > KTZQ
-        < [1008620401 confirmation] …新华的足球快讯业务，8元/月，先免费体验7天，期满前再询问您，未确认则到期停止、不收费，…即时停止，72小时内退订免费。…
+        < [1008620401 confirmation] …新华的足球快讯业务，8元/月，先免费体验7天，期满前再次征询您，未确认则到期停止、不收费，…退订立即生效，72小时内退订免费。…
         > KTGS
-        < [1008620402 confirmation] …故事点播业务，2.50元/次，无合约期，可随时退订，退订后用至当月月底，72小时内退订免费。请在…
+        < [1008620402 confirmation] …故事点播业务，2.50元/次，无合约期，可随时退订，退订后可用至月底，72小时内退订免费。请在…
         > KTKD
         < [1008620403 confirmation] …宽带电视业务，19.90元/月，…退订方式：请拨打10086，或到营业厅办理。中国移动
         """
@@ -70,7 +70,7 @@ def test_a_yes_starts_the_service(word: str) -> None:
         f"""
         > KTSJB
         > [1008620400] {word}
-        < [1008620400 result] 您已成功订购手机报(新华)，03月02日起生效，3元/月。72小时内退订免费。退订发送0000到10086。中国移动
+        < [1008620400 result] 您已成功订购手机报(新华)，03月02日起生效，资费3元/月。72小时内退订免费。退订发送0000到10086。中国移动
         = SJB active
         > [1008620400] {word}
         < [1008620400 reply] 您此前已确认手机报(新华)，无需重复回复。查询请发送0000。中国移动
@@ -92,7 +92,12 @@ def test_any_other_text_to_the_orders_number_is_a_no(word: str) -> None:
 
 @pytest.mark.parametrize(
     ("word", "answer"),
-    [("0000", "…没有正在使用…"), ("KTTQ", "…订购墨迹的天气预报…"), ("QXCL", "彩铃已于…"), ("帮助", "您可以发送…")],
+    [
+        ("0000", "…没有正在使用…"),
+        ("KTTQ", "…订购墨迹的天气预报…"),
+        ("QXCL", "彩铃已于…"),
+        ("帮助", "您可发送以下指令…"),
+    ],
 )
 def test_a_keyword_to_the_orders_number_declines_and_is_obeyed(word: str, answer: str) -> None:
     running = (has("CL"),) if word == "QXCL" else ()
@@ -121,15 +126,15 @@ def test_a_yes_alone_confirms_neither_of_two_open_orders() -> None:
         > KTYYH
         < [1008620401 confirmation] …
         > 是
-        < [10086 reply] 您有多个问题待回复，未作任何更改。请回复到对应的号码：确认手机报(新华)请回复到1008620400；确认音乐盒请回复到1008620401。中国移动
+        < [10086 reply] 您有多条短信待回复，未作任何更改。请分别回复至对应号码：确认手机报(新华)请回复至1008620400；确认音乐盒请回复至1008620401。中国移动
         > 否
-        < [10086 reply] 您有多个问题待回复…
+        < [10086 reply] 您有多条短信待回复…
         > [1008620401] 是
         < [1008620401 result] …音乐盒…
         = YYH active
         # The gateway has sent other text from 10086 since.
         > 确认
-        < [10086 reply] 您的回复未作处理，未作任何更改。请回复到对应的号码：确认手机报(新华)请回复到1008620400。中国移动
+        < [10086 reply] 您的回复未生效，未作任何更改。请回复至对应号码：确认手机报(新华)请回复至1008620400。中国移动
         > [1008620400] 确认
         < [1008620400 result] …手机报…
         = SJB active
@@ -176,7 +181,7 @@ def test_a_listing_takes_1_and_an_order_the_word() -> None:
         < [10086977 result] 彩铃…
         # The listing is open, too, so the reply says where to answer.
         > 是
-        < [10086 reply] …请回复到对应的号码：确认音乐盒请回复到1008620400。中国移动
+        < [10086 reply] …请回复至对应号码：确认音乐盒请回复至1008620400。中国移动
         > [1008620400] 是
         < [1008620400 result] …音乐盒…
         = CL ended, YYH active
@@ -193,9 +198,9 @@ def test_an_order_expires_just_after_24_hours_of_silence() -> None:
         @ +24h1s
         <
         > [1008620400] 是
-        < [1008620400 reply] 该确认已过期，未为您办理手机报(新华)，不收费。如需订购请发送1111。中国移动
+        < [1008620400 reply] 本次确认已超时失效，未为您办理手机报(新华)，不收费。如需订购请发送1111。中国移动
         > 是
-        < …已过期…
+        < …超时失效…
         > [1008620400] 谢谢
         < [10086 reply] 抱歉，未能识别…
         """
@@ -206,7 +211,7 @@ def test_an_order_expires_just_after_24_hours_of_silence() -> None:
 def test_an_answer_from_before_the_end_that_comes_after_it_reopens_nothing() -> None:
     conversation = played("> KTSJB\n@ +24h1s")
     came = conversation.text("是", "1008620400", sent_at=shanghai("2026-03-03 09:59"))
-    assert "已过期" in came[0].text
+    assert "超时失效" in came[0].text
     assert conversation.states() == {}
 
 
@@ -235,10 +240,10 @@ def test_orders_are_asked_about_at_any_hour() -> None:
         ("KTTQ", "您已订购天气预报(墨迹)，无需重复订购…", {"has": FOUR}),
         ("KTYYH", "音乐盒已下线，不能订购…", {"catalogue": CATALOGUE}),
         ("KTSJB", "您的号码已停机，暂不能订购手机报(新华)…", {"subscriber": replace(SUBSCRIBER, status=SubscriberStatus.SUSPENDED)}),
-        ("KTSJB", "您的余额不足3元，未能订购手机报(新华)…", {"subscriber": replace(SUBSCRIBER, balance_fen=299)}),
+        ("KTSJB", "您的话费余额不足3元，未能订购手机报(新华)…", {"subscriber": replace(SUBSCRIBER, balance_fen=299)}),
         ("KTXYZ", "没有业务代码为XYZ的业务，…1111…", {}),
         ("KT 彩虹", "没有这一业务代码，…1111…", {}),
-        ("KT", "请在KT后写上业务代码…", {}),
+        ("KT", "请在KT后加上业务代码…", {}),
     ],
 )  # fmt: skip
 def test_refused_at_once_with_the_reason(text: str, answer: str, given: dict[str, object]) -> None:
@@ -263,7 +268,7 @@ def test_a_second_order_while_one_waits() -> None:
         """
         > KTSJB
         > ktsjb
-        < [10086 reply] 手机报(新华)已在等待您确认，请回复此前的确认短信(1008620400)。中国移动
+        < [10086 reply] 手机报(新华)正在等待您确认，请回复此前的确认短信(1008620400)。中国移动
         > [1008620400] 是
         < …成功订购手机报…
         """
@@ -319,9 +324,9 @@ def test_a_refusal_to_keep_a_service_says_when_it_stops(*, asked: bool) -> None:
     for change, said in (
         (
             suspended,
-            "您的号码已停机，暂不能保留手机报(新华)，该业务仍于03月31日停止。恢复后请重新订购。",
+            "您的号码已停机，暂不能保留手机报(新华)，该业务仍将于03月31日停止。复机后请重新订购。",
         ),
-        (None, "手机报(新华)已下线，不能保留，仍于03月31日停止。…"),
+        (None, "手机报(新华)已下线，不能保留，仍将于03月31日停止。…"),
     ):
         conversation = Conversation(has=(has("SJB", "2025-06-01 10:00"),)).play("> QXSJB")
         if asked:
@@ -344,10 +349,10 @@ def test_another_price_is_asked_about_anew(fen: int) -> None:
         < [1008620401 confirmation] …音乐盒业务，{fen // 100}元/月…24小时内…
         = YYH never
         > [1008620400] 是
-        < [1008620400 reply] 音乐盒的内容已变更，未作订购，请回复最新的确认短信。中国移动
+        < [1008620400 reply] 音乐盒的订购内容已变更，未为您办理，请回复最新的确认短信。中国移动
         @ +23h
         > [1008620401] 是
-        < …成功订购音乐盒，03月03日起生效，{fen // 100}元/月…
+        < …成功订购音乐盒，03月03日起生效，资费{fen // 100}元/月…
         = YYH active
         """
     )
@@ -392,7 +397,7 @@ def test_all_hundred_numbers_rest() -> None:
         assert (asked.kind, asked.number[:-2]) == ("confirmation", "10086204")
         conversation.play(f"> [{asked.number}] 否\n@ +1m")
     assert len({sent.number for sent in conversation.sent if sent.kind == "confirmation"}) == 100
-    conversation.play("> KTSJB\n< [10086 reply] 您近期的订购过多，暂不能订购手机报…")
+    conversation.play("> KTSJB\n< [10086 reply] 您近期订购过于频繁，暂不能订购手机报…")
     assert order_of(conversation, "SJB").reason is Reason.TOO_MANY_ORDERS
     first = next(sent.number for sent in conversation.sent if sent.kind == "confirmation")
     conversation.play(f"@ 2026-03-09 10:00:01\n> KTSJB\n< [{first} confirmation] …")
@@ -416,12 +421,12 @@ def test_an_ending_service_is_kept_after_a_yes_without_a_second_fee() -> None:
         > QXSJB
         = SJB ending 2026-03-31
         > KTSJB
-        < [1008620400 confirmation] 尊敬的客户，您好！您已退订的新华的手机报业务将于03月31日停止。继续使用3元/月，已收取的当月费用不重复收取，…回复“是”确认保留…
+        < [1008620400 confirmation] 尊敬的客户，您好！您已退订新华的手机报业务，03月31日停止。继续使用的资费为3元/月，当月费用不重复收取，…回复“是”确认保留…
         = SJB ending 2026-03-31
         > KTSJB
-        < …已在等待您确认…
+        < …正在等待您确认…
         > [1008620400] 是
-        < [1008620400 result] 已为您保留手机报(新华)，继续使用，3元/月，已收取的当月费用不重复收取。…
+        < [1008620400 result] 已为您保留手机报(新华)，资费3元/月，已收取的当月费用不重复收取。…
         = SJB active
         @ 2026-04-01 00:01
         = SJB active
@@ -435,7 +440,7 @@ def test_an_ending_service_is_kept_after_a_yes_without_a_second_fee() -> None:
 
 
 def test_a_no_or_a_late_yes_keeps_nothing() -> None:
-    played("> QXSJB\n> KTSJB\n> [1008620400] 不\n< …手机报(新华)仍于03月31日停止…\n= SJB ending 2026-03-31", has=FOUR)
+    played("> QXSJB\n> KTSJB\n> [1008620400] 不\n< …手机报(新华)仍将于03月31日停止…\n= SJB ending 2026-03-31", has=FOUR)
     played(
         """
         > QXSJB
@@ -480,7 +485,7 @@ def test_an_agents_order_is_asked_about_as_well() -> None:
 
 def test_the_origin_of_an_order_is_told_from_the_evidence() -> None:
     played(
-        "> KTYYH\n> [1008620400] 是\n> 0000\n> [10086977] 查1\n< 音乐盒于2026年03月02日经短信开通，由本号码短信回复“是”确认。中国移动"
+        "> KTYYH\n> [1008620400] 是\n> 0000\n> [10086977] 查1\n< 音乐盒于2026年03月02日通过短信开通，由本号码短信回复“是”确认。中国移动"
     )
 
 

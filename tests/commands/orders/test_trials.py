@@ -101,10 +101,10 @@ def test_a_yes_goes_on_at_the_price_from_the_end_of_the_trial() -> None:
         @ 2026-03-17 11:59:59
         <
         @ +1s
-        < [1008620400 confirmation] 尊敬的客户，您好！您免费体验的墨迹的天气预报业务将于03月20日12时00分到期。继续使用2元/月，无合约期，可随时退订，即时停止。请在到期前回复“是”确认继续，回复其他内容或不回复则到期停止，不收费，回复免费。退订发送0000到10086。中国移动
+        < [1008620400 confirmation] 尊敬的客户，您好！您免费体验的墨迹的天气预报业务将于03月20日12时00分到期。继续使用的资费为2元/月，无合约期，可随时退订，退订立即生效。请在到期前回复“是”确认，回复其他内容或不回复则到期停止，不收费，回复免费。退订发送0000到10086。中国移动
         @ +1d
         > [1008620400] 是
-        < [1008620400 result] 您已确认继续使用天气预报(墨迹)，免费体验至03月20日12时00分，此后2元/月。退订发送0000到10086。中国移动
+        < [1008620400 result] 您已确认继续使用天气预报(墨迹)，免费体验至03月20日12时00分，此后资费2元/月。退订发送0000到10086。中国移动
         = TQ trial
         > [1008620400] 是
         < …此前已确认…
@@ -140,7 +140,7 @@ def test_a_no_lets_the_service_end_with_its_trial(word: str) -> None:
         f"""
         @ 2026-03-18 10:00
         > [1008620400] {word}
-        < [1008620400 result] 好的，不再继续，天气预报(墨迹)于03月20日体验期满停止，不收费。中国移动
+        < [1008620400 result] 好的，天气预报(墨迹)将于03月20日体验期满后停止，不收费。中国移动
         = TQ trial
         @ 2026-03-20 12:00
         = TQ trial
@@ -161,9 +161,9 @@ def test_silence_ends_the_trial_and_a_late_yes_starts_nothing() -> None:
         < [1008620400 confirmation] …
         = TQ ended
         > [1008620400] 是
-        < [1008620400 reply] 该确认已过期，天气预报(墨迹)按此前的通知处理…
+        < [1008620400 reply] 本次确认已超时失效，天气预报(墨迹)按此前通知处理…
         > 是
-        < …已过期…
+        < …超时失效…
         = TQ ended
         """
     )
@@ -176,10 +176,10 @@ def test_from_the_order_through_the_trial_to_the_paid_service() -> None:
         """
         > KTZQ
         > [1008620400] 是
-        < …免费体验至03月02日10时00分，此后8元/月，届时须您再次确认。72小时内退订免费…
+        < …免费体验至03月02日10时00分，此后资费8元/月，届时需您再次确认。72小时内退订免费…
         = ZQ trial
         @ 2028-02-28 10:00
-        < [1008620401 confirmation] …足球快讯业务将于03月02日10时00分到期。继续使用8元/月…
+        < [1008620401 confirmation] …足球快讯业务将于03月02日10时00分到期。继续使用的资费为8元/月…
         > [1008620401] 1
         @ 2028-03-02 10:00:01
         = ZQ active
@@ -222,11 +222,11 @@ def test_a_yes_refused_for_a_temporary_reason_can_be_repeated_before_the_end() -
     for change, answer in (
         (
             {"status": SubscriberStatus.SUSPENDED},
-            "您的号码已停机，暂不能确认继续使用天气预报(墨迹)，未收费。恢复后请在03月20日12时00分前再次回复“是”确认，否则体验期满停止，不收费。中国移动",
+            "您的号码已停机，暂不能确认继续使用天气预报(墨迹)，未收费。复机后请在03月20日12时00分前再次回复“是”确认，否则体验期满后停止，不收费。中国移动",
         ),
         (
             {"balance_fen": 199},
-            "您的余额不足2元，暂不能确认继续使用天气预报(墨迹)，未收费。充值后请在03月20日12时00分前再次回复“是”确认，否则体验期满停止，不收费。中国移动",
+            "您的话费余额不足2元，暂不能确认继续使用天气预报(墨迹)，未收费。充值后请在03月20日12时00分前再次回复“是”确认，否则体验期满后停止，不收费。中国移动",
         ),
     ):
         conversation.account = replace(conversation.account, subscriber=replace(SUBSCRIBER, **change))
@@ -244,7 +244,7 @@ def test_a_trial_of_a_withdrawn_service_ends() -> None:
     asked.play(
         """
         > [1008620400] 是
-        < [1008620400 result] 天气预报(墨迹)已下线，不能继续，03月20日12时00分体验期满停止，不收费。…
+        < [1008620400 result] 天气预报(墨迹)已下线，不能继续使用，将于03月20日12时00分体验期满后停止，不收费。…
         @ 2026-03-20 12:00:01
         = TQ ended
         """
@@ -254,7 +254,9 @@ def test_a_trial_of_a_withdrawn_service_ends() -> None:
 def test_the_price_is_the_one_agreed_to() -> None:
     conversation = on_trial("2026-03-20 12:00")
     conversation.catalogue = catalogue(replace(BY_NAME["TQ"], price_fen=900))
-    conversation.play("@ 2026-03-18 10:00\n< …继续使用2元/月…\n> [1008620400] 是\n@ 2026-03-20 12:00:01\n= TQ active")
+    conversation.play(
+        "@ 2026-03-18 10:00\n< …继续使用的资费为2元/月…\n> [1008620400] 是\n@ 2026-03-20 12:00:01\n= TQ active"
+    )
     assert held(conversation).terms.price_fen == 200
 
 

@@ -84,7 +84,7 @@ def test_marketing_needs_consent_and_says_how_to_opt_out() -> None:
     talk.happens(GiveConsent("api:shop", "营业厅签字"))
     assert [record.kind for record in talk.evidence] == ["consent-given"]
     assert "营业厅签字" in (talk.evidence[0].payload or "")
-    assert reach(talk, "m-2", MARKETING, "新套餐优惠。") == "新套餐优惠。拒收请回复TD到10086888。中国移动"
+    assert reach(talk, "m-2", MARKETING, "新套餐优惠。") == "新套餐优惠。拒收请回复TD至10086888。中国移动"
     assert reach(talk, "m-3", MARKETING) == "monthly_cap"
     assert reach(talk, "c-1", CARE) == "祝您节日快乐中国移动", "an offer takes no greeting's place"
 
@@ -128,7 +128,7 @@ def test_care_still_comes_after_an_opt_out() -> None:
 def test_an_opt_out_without_a_consent_says_so_and_changes_nothing() -> None:
     talk = Conversation()
     [reply] = talk.text("TD", "10086888")
-    assert "没有同意记录" in reply.text
+    assert "没有同意接收营销短信的记录" in reply.text
     assert talk.evidence == []
     assert talk.account.records_of(MarketingConsent) == ()
 

@@ -23,23 +23,23 @@ def test_nothing_ends_where_no_such_service_can_be_ended() -> None:
     play(
         """
         > QXYYH
-        < [10086977 reply] 您没有订购音乐盒，无需退订。…
+        < [10086977 reply] 您未订购音乐盒，无需退订。…
         > QXCL
         > QXCL
-        < [10086977 reply] 彩铃此前已退订，无需重复办理；…
+        < [10086977 reply] 彩铃此前已退订，无需重复办理。…
         > QXSJB
         > TDSJB
-        < [10086977 reply] 手机报(新华)此前已退订，可用至03月31日；…
+        < [10086977 reply] 手机报(新华)此前已退订，可用至03月31日。…
         > QXNOSUCH
         < [10086977 reply] 您没有业务代码或名称为NOSUCH的业务，未作任何更改。查询和退订请发送0000。中国移动
         > QX 彩虹
         < …没有业务代码或名称为彩虹的业务…0000…
         > QX
-        < 请在QX后写上业务代码或业务名称…
+        < 请在QX后加上业务代码或业务名称…
         > QX#
-        < 请在QX后写上业务代码或业务名称…
+        < 请在QX后加上业务代码或业务名称…
         > QXKD
-        < [10086977 reply] 宽带电视不能短信退订，请拨打10086，或到营业厅办理；…
+        < [10086977 reply] 宽带电视不可短信退订，请拨打10086，或到营业厅办理。…
         = CL ended, KD active, HT active
         """,
         has=(*FOUR, has("KD")),
@@ -79,18 +79,74 @@ def test_only_a_service_with_a_warning_is_asked_about() -> None:
         """,
         has=warned,
     )
-    play("> QXHDH\n@ +2h1s\n> [10086977] Y\n< …要确认的退订已过期…\n= FH active", has=warned)
+    play("> QXHDH\n@ +2h1s\n> [10086977] Y\n< …退订确认已超时失效…\n= FH active", has=warned)
     # While a listing is open, the question expires with it.
-    play("> 0000\n@ +119m\n> QXHDH\n@ +61s\n> [10086977] Y\n< …已过期…\n= FH active", has=warned)
+    play("> 0000\n@ +119m\n> QXHDH\n@ +61s\n> [10086977] Y\n< …超时失效…\n= FH active", has=warned)
     play("> QXHDH\n> 0000\n> [10086977] Y\n< …未能识别…\n= FH active", has=warned)
 
 
 def test_a_pick_with_a_word_before_it_is_no_order_keyword() -> None:
     """TD1 answers an open listing (flows.md 3, step 3)."""
-    for text in ("TD1", "QX1", "td 1", "退订1", "取消1"):
+    for text in ("TD1", "QX1", "td 1", "TD+1", "退订1", "取消1"):
         play(f"> 0000\n> {text}\n< [10086977 result] 彩铃已于…\n= CL ended, HT active")
-    play("> TD1\n< …没有业务代码或名称为1的业务…\n> QX1,4\n< …没有业务代码或名称为1,4的业务…\n= CL active")
-    play("> 0000\n@ +2h1s\n> TD1\n< …已过期…\n= CL active")
+    for text in ("TD 1,3", "TD+1,3", "TD1、3", "退订1和3"):
+        play(f"> 0000\n> {text}\n< [10086977 result] 彩铃已于…手机报(新华)已退订…\n= CL ended, SJB ending 2026-03-31")
+
+
+def test_a_number_without_a_listing_is_told_to_ask_for_one() -> None:
+    for text in ("TD1", "TD+1", "TD 1,3", "QX1,4", "退订第2个"):
+        play(
+            f"> {text}\n< [10086977 reply] 序号以业务清单为准，未作任何更改。请先发送0000查询业务，再回复序号退订。中国移动\n= CL active"
+        )
+        play(f"> 1111\n> {text}\n< [10086977 reply] 序号以业务清单为准…\n= CL active")
+
+
+WISHES = (
+    "我要退订彩铃",
+    "帮我取消彩铃",
+    "请退订 彩铃",
+    "请帮我退订彩铃业务",
+    "我要退訂彩铃",
+    "我要退订CL",
+    "请取消CL。",
+)
+
+
+@pytest.mark.parametrize("text", WISHES)
+def test_a_wish_to_unsubscribe_asks_first(text: str) -> None:
+    for number in ("10086", "10086977", "10086888", "1008620455"):
+        for before in ("", "> 0000\n"):
+            play(
+                f"""
+                {before}> [{number}] {text}
+                < [10086977 reply] 您是否要退订彩铃？确定退订彩铃请回复Y，保留请回复N。中国移动
+                = CL active
+                > [10086977] Y
+                < [10086977 result] 彩铃已于03月02日退订…
+                = CL ended, HT active
+                """
+            )
+    play(f"> {text}\n> N\n< 好的，已为您保留彩铃…\n= CL active")
+
+
+def test_a_wish_that_names_nothing_known_is_no_command() -> None:
+    for text in (
+        "我要退订音乐盒",
+        "我要退订1",
+        "帮我取消一下",
+        "请退订彩铃吗",
+        "不要退订彩铃",
+        "我不要退订彩铃",
+        "我要退订彩铃和2",
+    ):
+        play(f"> {text}\n< [10086 reply] 抱歉，未能识别您的短信…\n= CL active")
+        play(f"> 0000\n> [10086977] {text}\n< [10086977 reply] 抱歉，未能识别您的回复…如1,3…\n= CL active")
+
+
+def test_a_wish_that_fits_several_lists_and_one_for_all_asks() -> None:
+    play("> 请退订天气\n< [10086977 reply] …1、天气提示…2、天气预报(墨迹)…\n= TQ active", has=(has("TQ"), has("MF")))
+    play("> 我要退订全部\n< [10086977 reply] 您将退订以下4项业务：…请回复“是”…\n= CL active, TQ active")
+    play("> 0000\n@ +2h1s\n> TD1\n< …超时失效…\n= CL active")
     play("> 0000\n> QXCL\n< 彩铃已于…\n= CL ended")
 
 
@@ -166,7 +222,7 @@ def test_a_part_of_one_name_asks_first() -> None:
     play(
         """
         > 退订天气
-        < [10086977 reply] 您要退订的可能是天气预报(墨迹)。确定退订天气预报(墨迹)请回复Y，保留请回复N。中国移动
+        < [10086977 reply] 您是否要退订天气预报(墨迹)？确定退订天气预报(墨迹)请回复Y，保留请回复N。中国移动
         = TQ active
         > N
         < [10086977 result] 好的，已为您保留天气预报(墨迹)…
@@ -183,7 +239,7 @@ def test_a_part_of_one_name_asks_first() -> None:
         "> 退订和多\n< [10086977 reply] 和多号：取消后副号将无法找回。确定…\n> Y\n= FH ended",
         has=(has("FH"), has("CL")),
     )
-    play("> 退订宽带\n< [10086977 reply] 宽带电视不能短信退订…\n= KD active", has=(has("KD"),))
+    play("> 退订宽带\n< [10086977 reply] 宽带电视不可短信退订…\n= KD active", has=(has("KD"),))
 
 
 def test_a_part_of_several_names_sends_the_listing() -> None:
@@ -195,7 +251,7 @@ def test_a_number_is_never_a_part_of_a_name() -> None:
     """A late pick stays a pick, though the name 影视365 contains its digit."""
     conversation = subscribed_to("影视365", "三国")
     conversation.play(
-        "> 0000\n@ +2h1s\n> TD3\n< …已过期…\n> 退订三\n< …已过期…\n@ +8d\n> TD3\n< …没有业务代码或名称为3的…\n= S1 active"
+        "> 0000\n@ +2h1s\n> TD3\n< …超时失效…\n> 退订三\n< …超时失效…\n@ +8d\n> TD3\n< …序号以业务清单为准…\n= S1 active"
     )
 
 
@@ -234,7 +290,7 @@ def test_unsubscribe_words_alone_send_the_listing(text: str) -> None:
     [
         ("退订彩铃", "< [10086977 result] 彩铃…"),
         ("STOP CL", "< [10086977 result] 彩铃…"),
-        ("退订天气", "< [10086977 reply] 您要退订的可能是天气预报…"),
+        ("退订天气", "< [10086977 reply] 您是否要退订天气预报…"),
         ("退订全部", "< [10086977 reply] 您将退订以下4项业务…"),
         ("STOP", "< [10086977 reply] …1、彩铃…"),
         ("取消", ""),

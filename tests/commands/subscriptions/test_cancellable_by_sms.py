@@ -84,9 +84,9 @@ def test_an_order_after_the_change_names_the_other_way_to_unsubscribe() -> None:
         > [1008620400] 是
         < …成功订购彩铃…退订方式：请到营业厅办理。…
         > 0000
-        < …不可短信退订：彩铃(5元/月)，请到营业厅办理；…
+        < …不可短信退订：彩铃(5元/月)，请到营业厅办理。…
         > QXCL
-        < …彩铃不能短信退订，请到营业厅办理；…
+        < …彩铃不可短信退订，请到营业厅办理。…
         = CL active
         """
     )
@@ -97,7 +97,7 @@ def test_an_order_confirmed_after_a_change_since_its_question_is_asked_again() -
     put(conversation, "CL", by_sms=False)
     conversation.play("> [1008620400] 是\n< [1008620401] …退订方式：请到营业厅办理。…")
     assert conversation.states() == {}
-    conversation.play("> [1008620401] 是\n< …\n> QXCL\n< …不能短信退订…\n= CL active")
+    conversation.play("> [1008620401] 是\n< …\n> QXCL\n< …不可短信退订…\n= CL active")
 
 
 def test_an_order_confirmed_before_the_change_stays_cancellable_by_sms() -> None:
@@ -133,7 +133,7 @@ def test_a_repeated_import_is_cancellable_by_sms_as_the_last_subscription_was(
     conversation.play(
         "= CL active\n> QXCL\n< 彩铃已…\n= CL ended"
         if by_sms
-        else "> QXCL\n< …彩铃不能短信退订，请到营业厅办理；…\n= CL active"
+        else "> QXCL\n< …彩铃不可短信退订，请到营业厅办理。…\n= CL active"
     )
 
 

@@ -21,12 +21,12 @@ def test_asks_first_then_ends_exactly_what_was_numbered() -> None:
         < {ASKED}
         = {UNTOUCHED}
         > [10086977] 是
-        < [10086977 result] 彩铃已于03月02日退订，即时生效，不再收费；和娱乐已退订，24小时内(03月03日10时00分前)停止，不再收费；手机报(新华)已退订，可用至03月31日，当月3元仍照常收取，次月起不再收费；天气预报(墨迹)已于03月02日退订，即时生效，不再收费；来电提醒(套餐内)已于03月02日退订，即时生效；查询请发送0000。中国移动
+        < [10086977 result] 彩铃已于03月02日退订，立即生效，不再收费；和娱乐已退订，24小时内(03月03日10时00分前)停止，不再收费；手机报(新华)已退订，可用至03月31日，当月费用3元照常收取，次月起不再收费；天气预报(墨迹)已于03月02日退订，立即生效，不再收费；来电提醒(套餐内)已于03月02日退订，立即生效。查询请发送0000。中国移动
         = CL ended, HT ending 2026-03-03, SJB ending 2026-03-31, TQ ended, LD ended, KD active
         > [10086977] 是
         < [10086977 reply] 此前已按您的回复办理，无需重复回复。查询请发送0000。中国移动
         > [10086977] 全部
-        < 列表中的业务此前均已退订…
+        < 清单中的业务此前均已退订…
         @ +24h
         = HT ended
         """,
@@ -89,7 +89,7 @@ def test_a_number_is_a_pick_and_ends_the_question() -> None:
 
 
 def test_silence_changes_nothing_and_the_question_expires_with_its_listing() -> None:
-    play(f"> 0000\n> [10086977] 全部\n@ +26h\n= {UNTOUCHED}\n> [10086977] 是\n< …已过期…\n= {UNTOUCHED}", has=FIVE)
+    play(f"> 0000\n> [10086977] 全部\n@ +26h\n= {UNTOUCHED}\n> [10086977] 是\n< …超时失效…\n= {UNTOUCHED}", has=FIVE)
     play(
         """
         > 0000
@@ -101,7 +101,7 @@ def test_silence_changes_nothing_and_the_question_expires_with_its_listing() -> 
         """.replace("@ ", "@ 2026-03-02 "),
         has=FIVE,
     )
-    play("> 0000\n@ +119m\n> [10086977] 全部\n@ +61s\n> [10086977] 是\n< …要确认的退订已过期…\n= CL active", has=FIVE)
+    play("> 0000\n@ +119m\n> [10086977] 全部\n@ +61s\n> [10086977] 是\n< …退订确认已超时失效…\n= CL active", has=FIVE)
     # A new listing closes the old question.
     play("> 0000\n> [10086977] 全部\n> 0000\n> [10086977] 是\n< …未能识别…\n= CL active", has=FIVE)
 
@@ -148,7 +148,7 @@ def test_what_was_unsubscribed_meanwhile_is_not_asked_about() -> None:
 def test_all_can_be_switched_off() -> None:
     off = policy(allow_unsubscribe_all=False)
     play(
-        f"> 0000\n> [10086977] 全部\n< 请回复要取消的业务序号，多项用逗号分隔，如1,3。…\n> 是\n= {UNTOUCHED}",
+        f"> 0000\n> [10086977] 全部\n< 请回复要退订的业务序号，多项用逗号分隔，如1,3。…\n> 是\n= {UNTOUCHED}",
         has=FIVE,
         policy=off,
     )

@@ -10,6 +10,8 @@ from app.domain.catalogue import Billing, Catalogue, Service
 from app.domain.policy import ProviderTraits
 from app.domain.segments import Encoding, measure
 from app.domain.subscriptions import SubscriptionState
+from app.domain.texts.sign_off import Place, SignOff
+from app.domain.texts.wording import Text
 from tests.commands.transcript import Conversation, play, policy
 from tests.commands.world import CATALOGUE, FIVE, SUBSCRIBER, has, provider, service, shanghai
 
@@ -20,8 +22,8 @@ def test_two_groups_one_running_number() -> None:
     play(
         """
         > 0000
-        < [10086977 reply] 尊敬的神州行客户，您好！除套餐内包含的业务外，您正在使用的业务有：中国移动业务：1、彩铃5元/月；2、和娱乐3元/月；由中国移动代收费的业务：3、手机报(新华)3元/月；4、天气预报(墨迹)2元/月；不可短信退订：宽带电视(19元90分/月)，请拨打10086；或到营业厅办理；请回复序号取消对应业务，多项用逗号分隔，如1,3；回复“全部”取消全部。2小时内回复有效，回复免费。以上为标准资费，实际以账单为准。中国移动
-        < [10086977 reply] 您的套餐内包含的业务有：5、来电提醒0元(套餐内)；回复序号同样可取消。中国移动
+        < [10086977 reply] 尊敬的神州行客户，您好！除套餐内包含的业务外，您正在使用的业务有：中国移动业务：1、彩铃5元/月；2、和娱乐3元/月；由中国移动代收费的业务：3、手机报(新华)3元/月；4、天气预报(墨迹)2元/月；不可短信退订：宽带电视(19元90分/月)，请拨打10086；或到营业厅办理。请回复序号取消对应业务，多项用逗号分隔，如1,3；回复“全部”取消全部。2小时内回复有效，回复免费。以上为标准资费，实际以账单为准。中国移动
+        < [10086977 reply] 您套餐内包含的业务有：5、来电提醒0元(套餐内)；回复序号同样可退订。中国移动
         = CL active, HT active, SJB active, TQ active, LD active, KD active
         """,
         has=FIVE,
@@ -76,7 +78,7 @@ def test_only_in_plan() -> None:
         > 0000
         < [10086977] 尊敬的神州行客户，您好！您正在使用的业务均包含在套餐内：1、来电提醒0元(套餐内)；请回复序号取消对应业务，多项用逗号分隔，如1；回复“全部”…
         > [10086977] 1
-        < [10086977 result] 来电提醒(套餐内)已于03月02日退订，即时生效；…
+        < [10086977 result] 来电提醒(套餐内)已于03月02日退订，立即生效。…
         """,
         has=(has("LD", in_plan=True),),
     )
@@ -92,7 +94,7 @@ def test_what_cannot_be_picked_has_no_number() -> None:
     play(
         """
         > 0000
-        < …正在使用的业务有：不可短信退订：宽带电视(19元90分/月)，请拨打10086；或到营业厅办理；以上为标准资费…
+        < …正在使用的业务有：不可短信退订：宽带电视(19元90分/月)，请拨打10086；或到营业厅办理。以上为标准资费…
         # No number was shown, so no question was asked: a number is ordinary text.
         > [10086977] 1
         < [10086] …未能识别…0000…
@@ -106,7 +108,7 @@ def test_what_cannot_be_picked_has_no_number() -> None:
         > [10086977] 3
         = SJB ending 2026-03-31
         > 0000
-        < …1、彩铃…2、和娱乐…代收费的业务：3、天气预报(墨迹)2元/月；已退订，仍可使用的业务：手机报(新华)用至03月31日；请回复…
+        < …1、彩铃…2、和娱乐…代收费的业务：3、天气预报(墨迹)2元/月；已退订、尚未到期的业务：手机报(新华)可用至03月31日。请回复…
         @ 2026-04-01 00:00:01
         = SJB ended
         > 0000
@@ -119,7 +121,7 @@ def test_what_the_closing_says_depends_on_the_settings() -> None:
     paid = ProviderTraits("paid", free_mo=False)
     play("> 0000\n< …如1；回复“全部”取消全部。2小时内回复有效。以上…", has=(has("CL"),), carrier=paid)
     only_numbers = policy(allow_unsubscribe_all=False)
-    play("> 0000\n< …如1,2；以序号为准。2小时内…", has=(has("CL"), has("LD")), policy=only_numbers)
+    play("> 0000\n< …如1,2；暂不支持一次退订全部业务。2小时内…", has=(has("CL"), has("LD")), policy=only_numbers)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ def test_english_customer() -> None:
         < [10086977] Dear Easyown customer, beside your plan you have: China Mobile: 1、彩铃 CNY5/month；2、和娱乐 CNY3/month；Charged for others: 3、手机报(新华) CNY3/month；4、天气预报(墨迹) CNY2/month；Reply with numbers to stop services, e.g. 1,3; ALL stops all. Valid for two hours, replies are free. Standard prices; your bill decides. China Mobile
         < [10086977] Included in your plan: 5、来电提醒 CNY0(in plan)；Reply with numbers to stop these, too. China Mobile
         > [10086977] 3
-        < [10086977 result] 手机报(新华) was stopped and runs until March 31; this month's CNY3 is still charged, nothing after; Send 0000 to see your services. China Mobile
+        < [10086977 result] 手机报(新华) was stopped and runs until March 31; this month's CNY3 is still charged, nothing after. Send 0000 to see your services. China Mobile
         > [10086977] hello
         < Sorry, …e.g. 1,3, or send 0000.…
         """,
@@ -192,6 +194,46 @@ def test_long_listings_lose_nothing(count: int, in_plan: int, most: int) -> None
     conversation.play(f"> [10086977] {count}\n< …{name}{count:02}…\n= G{count:02} ended, G01 active")
 
 
+@pytest.mark.parametrize("place", Place)
+def test_a_long_listing_is_signed_on_every_page(place: Place) -> None:
+    given = many(40, "甲乙丙丁戊己庚辛壬癸")
+    signed = policy(menu_max_segments=3, sign_off=SignOff(Text("上海甲乙丙丁移动通信", "Jiayi"), place))
+    replies = Conversation(**given, policy=signed).text("0000")  # type: ignore[arg-type]
+    assert [int(number) for number, _ in ITEM.findall("".join(message.text for message in replies))] == [*range(1, 41)]
+    assert all(measure(message.text).segments <= 3 for message in replies)
+    for number, message in enumerate(replies, 1):
+        mark = f"（{number}/{len(replies)}）"
+        front, end = ("", "上海甲乙丙丁移动通信") if place is Place.END else ("【上海甲乙丙丁移动通信】", "")
+        assert message.text.startswith(front + mark)
+        assert message.text.endswith(end)
+
+
+def test_every_message_carries_the_sign_off_in_front_where_the_setting_says_so() -> None:
+    play(
+        """
+        > 0000
+        < [10086977 reply] 【中国移动】尊敬的神州行客户，您好！…1、彩铃5元/月；…以上为标准资费，实际以账单为准。
+        > 1
+        < [10086977 result] 【中国移动】彩铃已于03月02日退订，立即生效，不再收费。查询请发送0000。
+        > KTCL
+        < [1008620400 confirmation] 【中国移动】尊敬的客户，您好！您将订购中国移动的彩铃业务，…退订发送0000到10086。
+        > [1008620400] 是
+        < [1008620400 result] 【中国移动】您已成功订购彩铃，…
+        > YE
+        < [10086 reply] 【中国移动】截至03月02日10时00分，您的话费余额为30元。
+        > [10086888] TD
+        < [10086888 result] 【中国移动】您目前没有同意接收营销短信的记录，…
+        """,
+        policy=policy(sign_off=SignOff(place=Place.FRONT)),
+    )
+    play(
+        "> YE\n< [China Mobile] As of March 2, 10:00 your balance is CNY30.\n> 0000\n< 【China Mobile】Dear Easyown customer, …",
+        policy=policy(sign_off=SignOff(place=Place.FRONT)),
+        subscriber=replace(SUBSCRIBER, language=Language.EN),
+    )
+    play("> YE\n< 截至03月02日10时00分，您的话费余额为30元。", policy=policy(sign_off=SignOff(Text("", ""))))
+
+
 NAMES = [
     "影视365",
     "3G上网",
@@ -237,4 +279,4 @@ def test_a_listing_in_one_message_is_not_marked() -> None:
 
 def test_per_use_services_say_what_is_charged_until_the_end() -> None:
     assert CATALOGUE.services["GS"].billing is Billing.PER_USE
-    play("> 0000\n> 1\n< 故事点播(新华)已退订，可用至03月31日，其间使用仍按2.50元/次收费；…", has=(has("GS"),))
+    play("> 0000\n> 1\n< 故事点播(新华)已退订，可用至03月31日，期间使用仍按2.50元/次收费。…", has=(has("GS"),))

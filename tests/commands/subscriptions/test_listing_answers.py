@@ -17,7 +17,7 @@ def test_the_origin_of_an_order_is_told_from_the_evidence(question: str) -> None
         f"""
         > 0000
         > [10086977] {question}
-        < [10086977 reply] 音乐盒于2026年02月10日经短信开通，由本号码短信回复“是”确认。中国移动
+        < [10086977 reply] 音乐盒于2026年02月10日通过短信开通，由本号码短信回复“是”确认。中国移动
         = YYH active
         > [10086977] 1
         = YYH ended
@@ -32,9 +32,9 @@ def test_the_origin_of_imports_and_of_services_without_evidence() -> None:
         """
         > 0000
         > [10086977] 查1
-        < 音乐盒于2020年02月10日经短信开通，2026年03月02日由原系统转入，确认记录在原系统。…
+        < 音乐盒于2020年02月10日通过短信开通，2026年03月02日由原系统转入，确认记录在原系统。…
         > [10086977] 查2
-        < 彩铃于2025年12月01日经短信开通，没有确认记录，如有疑问请发送0000退订。…
+        < 彩铃于2025年12月01日通过短信开通，没有确认记录，如有疑问请发送0000退订。…
         """
     )
 
@@ -47,15 +47,15 @@ def test_a_listing_that_never_arrived_takes_no_picks() -> None:
                 > 0000
                 ! lost
                 > [{number}] {answer}
-                < [10086977 reply] …没有完整送达，未作任何更改。请发送0000重新查询。中国移动
+                < [10086977 reply] …未完整送达，未作任何更改。请发送0000重新查询。中国移动
                 = CL active, SJB active
                 > 0000
                 > [10086977] 1
                 = CL ended
                 """
             )
-    play("> 0000\n! lost\n> [10086977] 您好\n< …没有完整送达…")
-    play("> 0000\n> [10086977] 全部\n! lost\n> [10086977] 是\n< …退订确认短信没有完整送达…\n= CL active")
+    play("> 0000\n! lost\n> [10086977] 您好\n< …未完整送达…")
+    play("> 0000\n> [10086977] 全部\n! lost\n> [10086977] 是\n< …退订确认短信未完整送达…\n= CL active")
 
 
 def test_a_pick_sent_before_a_new_listing_was_made() -> None:
@@ -73,7 +73,7 @@ def test_a_pick_sent_before_a_new_listing_was_made() -> None:
         return conversation
 
     assert crossed("1", 30).ended() == set()
-    assert "之前的业务列表" in crossed("1", 30).sent[-1].text
+    assert "此前的业务清单" in crossed("1", 30).sent[-1].text
     assert crossed("1-2", 30).ended() == set()
 
     # If both listings agree, the pick counts: a provider's slow clock must not block an unsubscribe.
@@ -94,4 +94,4 @@ def test_the_window_counts_by_when_the_answer_was_sent() -> None:
     assert in_time.ended() == {"CL"}
     late = Conversation().play("> 0000\n@ 2026-03-02 12:10")
     late.text("1", "10086977", sent_at=shanghai("2026-03-02 12:00:01"))
-    assert (late.ended(), "已过期" in late.sent[-1].text) == (set(), True)
+    assert (late.ended(), "超时失效" in late.sent[-1].text) == (set(), True)

@@ -117,7 +117,7 @@ def test_what_picks_nothing() -> None:
 
 
 def test_zero_is_the_menu_and_the_listing_stays_open() -> None:
-    play("> 0000\n> [10086977] 0\n< [10086] 您可以发送：0000…\n> [10086977] 1\n= CL ended")
+    play("> 0000\n> [10086977] 0\n< [10086] 您可发送以下指令：0000…\n> [10086977] 1\n= CL ended")
 
 
 def test_picks_can_be_repeated_and_one_already_done_is_no_error() -> None:
@@ -125,13 +125,13 @@ def test_picks_can_be_repeated_and_one_already_done_is_no_error() -> None:
         """
         > 0000
         > [10086977] 1
-        < [10086977 result] 彩铃已于03月02日退订，即时生效，不再收费；查询请发送0000。中国移动
+        < [10086977 result] 彩铃已于03月02日退订，立即生效，不再收费。查询请发送0000。中国移动
         > [10086977] 4
         < 天气预报(墨迹)已于…
         > [10086977] 1，3
-        < [10086977 result] 彩铃此前已退订，无需重复办理；手机报(新华)已退订，可用至03月31日，当月3元仍照常收取，次月起不再收费；…
+        < [10086977 result] 彩铃此前已退订，无需重复办理；手机报(新华)已退订，可用至03月31日，当月费用3元照常收取，次月起不再收费。…
         > [10086977] 1,3
-        < [10086977 reply] 彩铃此前已退订，无需重复办理；手机报(新华)此前已退订，可用至03月31日；…
+        < [10086977 reply] 彩铃此前已退订，无需重复办理；手机报(新华)此前已退订，可用至03月31日。…
         = CL ended, SJB ending 2026-03-31, TQ ended, HT active
         """
     )

@@ -45,8 +45,8 @@ def test_cancelled_by_staff_costs_nothing_and_ends_the_service() -> None:
     said = apply_decision(
         conversation, cancel(turn_of(conversation), [charge_of(conversation, "c-1")], who="a", reason="called")
     )
-    assert "手机报(新华)3元不收费" in said
-    assert "可用至03月31日，不收费" in said
+    assert "手机报(新华)3元不应收取" in said
+    assert "可用至03月31日，期间不收费" in said
     conversation.play("= SJB ending 2026-03-31\n@ 2026-03-06 12:00\n<")
     assert states(conversation) == {"c-1": "cancelled"}
 
@@ -89,7 +89,7 @@ def test_all_charges_of_a_service_that_was_not_ordered_are_given_up(before: str,
         announce(conversation, charge_id, service, fen, "2026-03-03 11:30")
     conversation.play(before.format(code=code(conversation, "c-2")))
     said = cancel_by_staff(conversation)
-    assert ("02月手机报(新华)3元不收费" in said, "03月手机报(新华)3元不收费" in said) == (True, True)
+    assert ("02月手机报(新华)3元不应收取" in said, "03月手机报(新华)3元不应收取" in said) == (True, True)
     assert "照常收取" not in said
     conversation.play("@ 2026-03-31 12:00")
     # The free charge may have been settled before.
@@ -102,9 +102,9 @@ def test_a_service_that_was_not_ordered_cannot_be_charged_while_it_runs_on(left:
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00", period="2026-02")
     conversation.play(f"@ +2h\n> TS 手机报我没有订过\n{left}")
     said = cancel_by_staff(conversation)
-    assert "02月手机报(新华)3元不收费" in said
+    assert "02月手机报(新华)3元不应收取" in said
     assert "照常收取" not in said
-    assert left or "手机报(新华)已退订，可用至03月31日，不收费" in said
+    assert left or "手机报(新华)已退订，可用至03月31日，期间不收费" in said
     conversation.play("= SJB ending 2026-03-31")
     refusal = announce(conversation, "c-2", "SJB", 300, "2026-03-20 12:00").refusal
     assert refusal is not None
@@ -119,7 +119,7 @@ def test_upheld_before_it_is_due_it_is_taken_then() -> None:
     conversation.play("@ +5h")
     (ticket,) = conversation.account.records[Ticket]
     conversation.happens(Resolve("agent", ticket, Decision.UPHELD, "您于六月一日确认订购"))
-    assert "应予收取，将于03月05日12时00分起扣收" in conversation.sent[-1].text
+    assert "计费无误，将于03月05日12时00分起扣收" in conversation.sent[-1].text
     assert "您于六月一日确认订购" in conversation.sent[-1].text
     assert states(conversation) == {"c-1": "reminded"}
     conversation.play(f"> [10086901] {code(conversation, 'c-1')}\n< …此前已答复…")
@@ -133,7 +133,7 @@ def test_upheld_after_it_was_due_it_is_taken_at_once() -> None:
     conversation = disputed("2026-03-03 12:00")
     conversation.play("@ 2026-03-03 15:00\n<")
     said = apply_decision(conversation, uphold(turn_of(conversation), charge_of(conversation, "c-1"), who="agent"))
-    assert "现已扣收" in said
+    assert "已正常扣收" in said
     assert states(conversation) == {"c-1": "charged"}
 
 
@@ -194,7 +194,7 @@ def test_a_charge_that_waited_for_a_disputed_one_is_taken_after_the_decision() -
 
 def test_an_undecided_charge_is_waived_with_a_notice() -> None:
     conversation = disputed("2026-03-03 12:00")
-    conversation.play("@ 2026-03-05 09:59:59\n<\n@ +1s\n< …手机报(新华)3元…不收费…\n@ +30d\n<")
+    conversation.play("@ 2026-03-05 09:59:59\n<\n@ +1s\n< …手机报(新华)3元…免收…\n@ +30d\n<")
     assert states(conversation) == {"c-1": "waived"}
     (ticket,) = (item for item in conversation.account.records[Ticket].values() if isinstance(item, Ticket))
     assert ticket.breached
@@ -240,12 +240,12 @@ def test_a_charge_disputed_without_a_delivered_reminder_is_never_taken(decision:
     conversation = Conversation().play("! refusing")
     announce(conversation, "c-1", "SJB", 300, "2026-03-02 13:00")
     refuse_reminders(conversation)
-    conversation.play("! taking\n> [10086901] 否\n< [10086901 result] 03月手机报(新华)3元的疑问已受理…")
+    conversation.play("! taking\n> [10086901] 否\n< [10086901 result] 您对03月手机报(新华)3元的疑问已受理…")
     assert (states(conversation), charge_of(conversation, "c-1").reminded_at) == ({"c-1": "disputed"}, None)
     conversation.play("@ 2026-03-02 14:00\n<")
     if decision:
         (said,) = conversation.happens(Resolve("agent", charge_of(conversation, "c-1").ticket_id or "", decision))
-        assert "不收费" in said.text
+        assert "已为您取消该笔费用" in said.text
     conversation.play("@ +4d")
     assert states(conversation)["c-1"] == ("cancelled" if decision is Decision.CANCELLED else "waived")
 
@@ -255,5 +255,5 @@ def test_a_disputed_reminder_that_never_arrived_covers_no_use() -> None:
     for number in (1, 2):
         use(conversation, f"u-{number}", "GS", Channel.SMS)
     refuse_reminders(conversation)
-    conversation.play("! taking\n> [10086901] 否\n< [10086901 result] …不收费…\n@ +2d")
+    conversation.play("! taking\n> [10086901] 否\n< [10086901 result] …免收…\n@ +2d")
     assert states(conversation) == {"use-u-1": "waived", "use-u-2": "waived"}

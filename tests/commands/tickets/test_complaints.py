@@ -61,7 +61,7 @@ def test_deadlines_by_tier(tier: object, start: str, said: str) -> None:
     conversation = play("> TS 手机报我没有订过", subscriber=tier, start=start)
     (ticket,) = tickets(conversation)
     conversation.play(
-        f"> 10086\n< …\n> TS 又一次\n< [10086 result] 您的投诉已受理，工单号：…。我们将在48小时内(…{said}…CXTS。中国移动"
+        f"> 10086\n< …\n> TS 又一次\n< [10086 result] 您的投诉已受理，工单号…。我们将在48小时内(…{said}…CXTS。中国移动"
     )
     assert (ticket.kind, ticket.state, ticket.text) == (TicketKind.COMPLAINT, TicketState.OPEN, "手机报我没有订过")
     assert len(ticket.number) == 8
@@ -181,7 +181,7 @@ def test_the_window_includes_its_last_instant() -> None:
         > TS
         @ +10m1s
         > 天天收到手机报很烦
-        < 回复投诉内容的时限已过，未登记投诉。…“TS 内容”…
+        < 您未在时限内回复投诉内容，本次投诉未受理。投诉请发送TS+投诉内容…
         > 1
         < 抱歉，未能识别您的短信…
     """)
@@ -190,7 +190,7 @@ def test_the_window_includes_its_last_instant() -> None:
 
 @pytest.mark.parametrize("text", ["1", "12", "①", "十二", "1,3", "是", "否", "Y", "n", "“1”。"])
 def test_a_number_yes_or_no_is_never_the_complaint(text: str) -> None:
-    conversation = play(f"> TS\n> {text}\n< 抱歉，未能识别您的回复，未登记投诉。…\n> 信号差\n< …已受理…")
+    conversation = play(f"> TS\n> {text}\n< 抱歉，未能识别您的回复，投诉未受理。…\n> 信号差\n< …已受理…")
     assert [ticket.text for ticket in tickets(conversation)] == ["信号差"]
 
 
@@ -214,7 +214,7 @@ def test_it_ranks_last_among_open_questions() -> None:
         > 1
         < [10086977 result] 彩铃…
         > 99
-        < 列表中没有序号99…
+        < 清单中没有序号99…
         > 全部
         < …“是”…
         > 手机报我没有订过
@@ -235,7 +235,7 @@ def test_beside_an_order_and_a_charge() -> None:
         > TS
         < …直接回复您要投诉的内容…
         > 否
-        < 您有多个问题待回复…
+        < 您有多条短信待回复…
         > {code(conversation, "c-1")}
         < [10086901 result] …
         > [1008620400] 是
@@ -299,7 +299,7 @@ def test_a_charge_is_named_by_its_code_its_service_or_its_id() -> None:
         (ticket,) = tickets(conversation)
         assert ticket.charge_ids == named, text
     with_charges(open_one).play(
-        "> TS 手机报我没有订过\n< …涉及费用：03月手机报(新华)3元；到期未有结论的，已收取的先行退还。…"
+        "> TS 手机报我没有订过\n< …涉及费用：03月手机报(新华)3元；如到期未有结论，已收取的先行退还。…"
     )
 
 

@@ -26,7 +26,7 @@ def test_an_undecided_dispute_waives_the_charge_and_stays_open() -> None:
     conversation = with_disputed_charge().play("@ 2026-03-05 10:29:59\n<")
     assert (states(conversation), the_ticket(conversation).breached) == ({"c-1": "disputed"}, False)
     assert the_ticket(conversation).warned
-    conversation.play("@ 2026-03-05 10:30\n< [10086 notice] …手机报(新华)…该费用不收费。中国移动\n@ +30d\n<")
+    conversation.play("@ 2026-03-05 10:30\n< [10086 notice] …手机报(新华)…该笔费用已为您免收。中国移动\n@ +30d\n<")
     assert (states(conversation), the_ticket(conversation).breached) == ({"c-1": "waived"}, True)
     # The ticket stays open for the call; the charge is settled.
     assert the_ticket(conversation).is_open
@@ -40,7 +40,7 @@ def test_staff_cancel_a_disputed_charge() -> None:
     conversation = with_disputed_charge().play("@ +4h")
     (notice,) = resolve(conversation, Decision.CANCELLED)
     assert (notice.number, notice.kind) == ("10086", "notice")
-    for fact in ("已处理完毕", "手机报(新华)3元不收费", "手机报(新华)已退订，可用至03月31日"):
+    for fact in ("已处理完毕", "手机报(新华)3元不应收取", "手机报(新华)已退订，可用至03月31日"):
         assert fact in notice.text
     assert [event.type for event in to_billing(conversation.outcome)] == ["charge.cancelled"]
     conversation.play("= SJB ending 2026-03-31\n@ +60d\n<")
@@ -64,7 +64,7 @@ def test_staff_uphold_a_charge_after_it_was_due_and_refund_it() -> None:
     conversation = with_disputed_charge("2026-03-02 12:00").play("@ 2026-03-03 10:00")
     assert states(conversation) == {"c-1": "disputed"}
     (notice,) = resolve(conversation, Decision.UPHELD, "费用无误，予以优惠", RefundPolicy.PRINCIPAL)
-    assert "现已扣收" in notice.text
+    assert "已正常扣收" in notice.text
     assert "先行退还" in notice.text
     assert [event.type for event in to_billing(conversation.outcome)] == ["charge.charged", "charge.refunded"]
     assert charge_of(conversation, "c-1").state == "charged"
@@ -118,7 +118,7 @@ def test_a_complaint_about_a_charge_that_is_not_taken_yet(decision: Decision) ->
 
 
 def test_the_list_names_the_kind_of_each_ticket() -> None:
-    conversation = with_disputed_charge().play("> TS 信号差\n> CXTS\n< …(费用异议，…(投诉，…")
+    conversation = with_disputed_charge().play("> TS 信号差\n> CXTS\n< …(费用疑问，…(投诉，…")
     assert len([ticket for ticket in conversation.account.records_of(Ticket) if ticket.is_open]) == 2
 
 

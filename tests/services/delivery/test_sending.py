@@ -66,7 +66,7 @@ async def test_nothing_overtakes_a_message_that_waits_for_its_retry(gateway: Run
     assert await gateway.received() == []
     await gateway.advance(minutes=1)
 
-    assert [text[:5] for text in await gateway.texts()] == ["尊敬的神州", "您的套餐内", "您可以发送"]
+    assert [text[:5] for text in await gateway.texts()] == ["尊敬的神州", "您的套餐内", "您可发送以下指令"]
 
 
 async def test_a_reply_that_nobody_takes_expires_after_ten_minutes(gateway: Running) -> None:

@@ -223,7 +223,7 @@ async def test_after_five_minutes_the_parts_that_came_are_handled(gateway: Runni
     await gateway.advance(seconds=59)
     assert await tickets(gateway) == []
     await gateway.advance(seconds=1)
-    assert await tickets(gateway) == ["乱费（短信未收全）"]
+    assert await tickets(gateway) == ["乱费(短信未收全)"]
     [whole] = await gateway.rows(_inbound, _inbound.c.part == 0)
     assert (whole["missing"], whole["status"], whole["stored_at"]) == (1, "handled", START + timedelta(minutes=5))
     assert unused("incomplete") == before + 1
@@ -237,7 +237,7 @@ async def test_an_incomplete_message_is_answered_from_the_number_it_was_sent_to(
     await gateway.advance(minutes=5)
     told = (await gateway.received())[before:]
     assert [message.service_number for message in told] == ["10086977", "10086901", "10086", "10086"]
-    assert all("没有收全" in message.text for message in told)
+    assert all("未收全" in message.text for message in told)
     assert "ended" not in (await gateway.states()).values()
 
 
@@ -247,9 +247,9 @@ async def test_a_part_that_comes_too_late_waits_for_others_of_its_own(gateway: R
     await gateway.advance(minutes=6)
     await gateway.store(two)
     await gateway.drain()
-    assert await tickets(gateway) == ["乱扣（短信未收全）"]
+    assert await tickets(gateway) == ["乱扣(短信未收全)"]
     await gateway.advance(minutes=5)
-    assert "没有收全" in (await gateway.texts())[-1]
+    assert "未收全" in (await gateway.texts())[-1]
 
 
 async def test_parts_whose_time_was_over_while_the_gateway_was_down(settings: Settings) -> None:
@@ -260,7 +260,7 @@ async def test_parts_whose_time_was_over_while_the_gateway_was_down(settings: Se
             await before.store(one, alone, two)
     async with running(settings) as after:
         await after.advance(minutes=30)
-        assert sorted(await tickets(after)) == ["慢得很", "贵（短信未收全）"]
+        assert sorted(await tickets(after)) == ["慢得很", "贵(短信未收全)"]
 
 
 async def test_timers_wait_for_parts_that_came_before(gateway: Running) -> None:
@@ -311,7 +311,7 @@ async def test_a_password_of_which_a_part_never_came_is_not_shown(gateway: Runni
     await set_password(gateway)
     await gateway.store(*parts(gateway, f"XGMM#{OLD}#2468", "13#246813", "。")[:2])
     await gateway.advance(minutes=5)
-    assert "没有收全" in (await gateway.texts())[-1]
+    assert "未收全" in (await gateway.texts())[-1]
     stored = await everything_stored(gateway)
     for secret in SECRETS:
         assert secret not in stored

@@ -114,7 +114,7 @@ async def test_a_thread_stays_in_order_when_the_machine_clock_was_set_back(setti
     async with running(settings) as after:
         await after.say("帮助")
 
-        assert "您可以发送" in (await after.thread())[-1].text
+        assert "您可发送以下指令" in (await after.thread())[-1].text
 
 
 async def test_ids_follow_the_turns_though_the_clock_of_one_process_runs_ahead(postgresql_url: str) -> None:

@@ -57,7 +57,7 @@ async def test_a_yes_to_10086_after_its_apology_is_no_answer_to_an_order(gateway
     await gateway.say("KTYYH")
     await gateway.say(SECRET_TEXT)
     [where] = await gateway.say("是")
-    assert "请回复到10086204" in where
+    assert "请回复至10086204" in where
     assert "YYH" not in await gateway.states()
 
 

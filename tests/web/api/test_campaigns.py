@@ -83,7 +83,7 @@ async def test_marketing_goes_to_those_who_agreed_until_they_take_it_back(web: W
     after = await start(web, kind="marketing", text="新套餐优惠", msisdns=[ALICE, BOB])
     assert await counts(web, after) == NOTHING | {"sent": 1, "skipped": {"no_consent": 1}}
     [offer] = await web.running.texts()
-    assert offer == "新套餐优惠拒收请回复TD到10086888。中国移动"
+    assert offer == "新套餐优惠拒收请回复TD至10086888。中国移动"
 
     for _ in range(2):
         taken = await web.call("DELETE", f"{ALICE_HOME}/consents/marketing")
