@@ -14,8 +14,8 @@ from app.services.delivery.receipts import Receipts
 from app.services.delivery.recovering import Recovery
 from app.services.delivery.sending import Delivery
 from app.services.engine import Engine
-from app.services.gateway import Carriers
-from app.services.ids import IdSource
+from app.services.gateway import Carriers, Storage
+from app.services.membership import Membership, carrier_duty
 from app.services.simulator.delivery import HandsetDelivery
 from app.services.simulator.network import PROVIDER as SIMULATOR
 from app.services.simulator.network import SimulatedNetwork
@@ -24,25 +24,28 @@ from app.settings import Settings, SettingsError
 
 
 def build_carriers(
-    settings: Settings, database: Database, ids: IdSource, engine: Engine, transport: httpx.AsyncBaseTransport
+    settings: Settings, storage: Storage, engine: Engine, transport: httpx.AsyncBaseTransport
 ) -> Carriers:
     """Make each provider of the settings and, where it can send, its delivery; add the simulated network's loop.
 
     Raise SettingsError for a second simulator and a default provider that cannot send.
     """
+    database, ids, membership = storage.database, storage.ids, storage.membership
     receipts = Receipts(database, ids)
-    network = SimulatedNetwork(database, ids, receipts)
+    network = SimulatedNetwork(database, ids, receipts, membership.share)
     providers = _providers(settings, Surroundings(transport))
-    engine.add("simulated reports", network.step, work=(Work.REPORTS, ""))
+    engine.add("simulated reports", network.step, work=(Work.REPORTS, ""), is_ours=membership.is_worker)
     deliveries = {
-        name: HandsetDelivery(database, provider, receipts, network, settings.policy().quiet_hours)
+        name: HandsetDelivery(
+            database, provider, receipts, network, settings.policy().quiet_hours, membership.share, membership.is_worker
+        )
         if provider.kind == SIMULATOR
-        else _delivery(settings, providers, name, database, receipts)
+        else _delivery(settings, providers, name, database, receipts, membership)
         for name, provider in providers.items()
         if provider.can_send
     }
     default = _default_carrier(settings, providers)
-    recovery = Recovery(database, deliveries, default.name)
+    recovery = Recovery(database, deliveries, default.name, membership.providers_elsewhere)
     return Carriers(providers, default, network, receipts, deliveries, recovery)
 
 
@@ -52,6 +55,7 @@ def _delivery(
     name: str,
     database: Database,
     receipts: Receipts,
+    membership: Membership,
 ) -> Delivery:
     given, provider = provider_options(settings)[name], providers[name]
     return Delivery(
@@ -64,6 +68,7 @@ def _delivery(
             _failover_route(settings, other) for other in providers.values() if _can_fail_over(other, provider)
         ],
         quiet_hours=settings.policy().quiet_hours,
+        is_ours=membership.wants(carrier_duty(name)),
     )
 
 

@@ -1,5 +1,6 @@
 """Composition root: the gateway without its web part, in builders for storage, turns, management and upkeep."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from app.services.management.terms import TermsChanges
 from app.services.management.tickets import Tickets
 from app.services.management.tokens import Tokens
 from app.services.management.usage import Usage
+from app.services.membership import Membership, carrier_duty
 from app.services.sealing import Sealer
 from app.services.simulator.advancing import Advance
 from app.services.simulator.delivery import HandsetDelivery
@@ -54,14 +56,11 @@ from app.settings import Settings, SettingsError
 def build_gateway(settings: Settings) -> Gateway:
     """Put everything together; nothing runs yet. Raise SettingsError where the settings do not fit."""
     # In this order `smsgw config check` names what does not fit.
-    database, ids = _database(settings), IdSource(leased=True)
-    engine = Engine(database)
+    storage = _storage(settings)
+    engine = Engine(storage.database, storage.membership.share)
     registry = _registry(settings)
     to_carriers, to_receivers = make_transport(), make_webhook_transport(private=settings.private_webhooks)
-    carriers = build_carriers(settings, database, ids, engine, to_carriers)
-    sealer = make_sealer(settings, database)
-    owner = DatabaseOwner(settings.env.value, sealer)
-    storage = Storage(database, owner, ids, WorkerNumber(database, ids), sealer)
+    carriers = build_carriers(settings, storage, engine, to_carriers)
     turning = _turning(settings, storage, registry, carriers, engine)
     events = _outgoing_events(settings, storage, carriers, engine, to_receivers)
     management = _management(settings, storage, turning, events, engine)
@@ -71,7 +70,7 @@ def build_gateway(settings: Settings) -> Gateway:
         storage=storage,
         carriers=carriers,
         turning=turning,
-        binds=Binds(carriers.providers, turning.inboxes),
+        binds=Binds(carriers.providers, turning.inboxes, is_ours=_is_bound_here(storage.membership)),
         management=management,
         upkeep=_upkeep(settings, storage, turning),
         simulator=_simulator(settings, storage, carriers, turning, management, engine),
@@ -82,8 +81,19 @@ def build_gateway(settings: Settings) -> Gateway:
 # ---- storage
 
 
-def _database(settings: Settings) -> Database:
-    return Database(normalise_url(settings.database_url), may_be_emptied=settings.disposable)
+def _storage(settings: Settings) -> Storage:
+    database, ids = (
+        Database(normalise_url(settings.database_url), may_be_emptied=settings.disposable),
+        IdSource(leased=True),
+    )
+    sealer, number = make_sealer(settings, database), WorkerNumber(database, ids)
+    owner = DatabaseOwner(settings.env.value, sealer)
+    return Storage(database, owner, ids, number, Membership(database, number, settings.provider_names()), sealer)
+
+
+def _is_bound_here(membership: Membership) -> Callable[[str], bool]:
+    """Return what says whether the binds of a provider are this process's."""
+    return lambda provider: membership.has(carrier_duty(provider))
 
 
 def make_sealer(settings: Settings, database: Database) -> Sealer:
@@ -108,6 +118,7 @@ async def _close(*transports: httpx.AsyncBaseTransport) -> None:
 
 
 def _turning(settings: Settings, storage: Storage, registry: Registry, carriers: Carriers, engine: Engine) -> Turning:
+    membership = storage.membership
     traits = _reply_carriers(settings, carriers)
     turns = Turns(
         storage.database,
@@ -117,11 +128,14 @@ def _turning(settings: Settings, storage: Storage, registry: Registry, carriers:
         replace(settings.policy(), keywords=registry.all_keywords, menu=registry.menu),
         StimulusFactory(storage.sealer, traits, carriers.default),
         carriers.deliveries,
+        membership.share,
     )
-    loop = engine.add("turns", turns.step, work=(Work.TURNS, ""))
+    loop = engine.add("turns", turns.step, work=(Work.TURNS, ""), is_ours=membership.is_worker)
     for name, delivery in carriers.deliveries.items():
         title, work = f"delivery to {name}", (Work.DELIVERY, name)
-        added = engine.add(title, delivery.step, delivery.finish, work=work, interrupt=delivery.wake)
+        added = engine.add(
+            title, delivery.step, delivery.finish, work=work, interrupt=delivery.wake, is_ours=delivery.is_ours
+        )
         delivery.wake_loop = added.wake
 
     def stored() -> None:
@@ -173,10 +187,11 @@ def _management(
     settings: Settings, storage: Storage, turning: Turning, events: OutgoingEvents, engine: Engine
 ) -> Management:
     database, ids, sealer, turns = storage.database, storage.ids, storage.sealer, turning.turns
+    duty = storage.membership.wants
     campaigns = Campaigns(database, turns, ids)
-    engine.add("campaigns", campaigns.step, work=(Work.CAMPAIGNS, ""))
+    engine.add("campaigns", campaigns.step, work=(Work.CAMPAIGNS, ""), is_ours=duty("campaigns"))
     terms_changes = TermsChanges(database, ids, settings.file.windows.confirmation)
-    engine.add("new terms", terms_changes.step, work=(Work.NEW_TERMS, ""))
+    engine.add("new terms", terms_changes.step, work=(Work.NEW_TERMS, ""), is_ours=duty("new terms"))
     private, own_links = settings.private_webhooks, settings.file.own_links
     return Management(
         access=Access(database, ids),
@@ -207,13 +222,20 @@ def _outgoing_events(
         if violation is not None:
             raise SettingsError(f"billing.webhook_url: {violation}")
     events = OutgoingEvents(storage.database, transport, storage.sealer, billing, private=private)
-    work, interrupt = (Work.EVENTS, ""), events.interrupt
-    posting = engine.add("events", events.step, events.finish, work=work, interrupt=interrupt, excluded_from_drain=True)
-    _end_lost_leases(carriers, posting, engine)
+    posting = engine.add(
+        "events",
+        events.step,
+        events.finish,
+        work=(Work.EVENTS, ""),
+        interrupt=events.interrupt,
+        is_ours=storage.membership.wants("events"),
+        excluded_from_drain=True,
+    )
+    _end_lost_leases(carriers, posting, engine, storage.membership.wants("lost leases"))
     return events
 
 
-def _end_lost_leases(carriers: Carriers, posting: Loop, engine: Engine) -> None:
+def _end_lost_leases(carriers: Carriers, posting: Loop, engine: Engine, is_ours: Callable[[], bool]) -> None:
     """Add the loop that goes on with what workers that died had leased."""
 
     async def step() -> bool:
@@ -221,7 +243,7 @@ def _end_lost_leases(carriers: Carriers, posting: Loop, engine: Engine) -> None:
         posting.wake()
         return False
 
-    engine.add("lost leases", step, work=(Work.LEASES, ""), excluded_from_drain=True)
+    engine.add("lost leases", step, work=(Work.LEASES, ""), is_ours=is_ours, excluded_from_drain=True)
 
 
 # ---- upkeep and simulator
@@ -229,20 +251,21 @@ def _end_lost_leases(carriers: Carriers, posting: Loop, engine: Engine) -> None:
 
 def _upkeep(settings: Settings, storage: Storage, turning: Turning) -> Upkeep:
     erasure = Erasure(storage.database, settings.kept(), storage.sealer)
-    return Upkeep(erasure, Health(storage.database), _probe(settings, storage.database, turning.intake))
+    return Upkeep(erasure, Health(storage.database), _probe(settings, storage, turning.intake))
 
 
-def _probe(settings: Settings, database: Database, intake: Intake) -> Probe | None:
+def _probe(settings: Settings, storage: Storage, intake: Intake) -> Probe | None:
     wanted = settings.file.probe
     if wanted is None:
         return None
     return Probe(
-        database,
+        storage.database,
         intake,
         settings.policy().numbers,
         wanted.msisdn,
         every_seconds=wanted.every.total_seconds(),
         within_seconds=wanted.within.total_seconds(),
+        is_ours=storage.membership.wants("probe"),
     )
 
 

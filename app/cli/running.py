@@ -74,7 +74,7 @@ def demo(host: Host = DEFAULT_HOST, port: Port = None, by_make: ByMake = False) 
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
     async def ready(gateway: Gateway, base: str) -> None:
-        await gateway.require_alone()
+        gateway.require_alone()
         await gateway.simulator.simulation.reset("demo")
         _say_where_to_look(settings, base)
 

@@ -36,8 +36,10 @@ def _changes_over(connection: Connection) -> int:
 class Watched(Generic[_T]):
     """A piece of work in a transaction; ``has_changed``: it changed rows, if the transaction is committed."""
 
-    def __init__(self, work: Callable[[Connection], _T]) -> None:
+    def __init__(self, work: Callable[[Connection], _T], then: Callable[[Connection], None] = lambda _: None) -> None:
+        """``then`` is called in the transaction after work that changed rows."""
         self._work = work
+        self._then = then
         self.has_changed = False
 
     def __call__(self, connection: Connection) -> _T:
@@ -45,6 +47,8 @@ class Watched(Generic[_T]):
         before = _changes_over(connection)
         done = self._work(connection)
         self.has_changed = _changes_over(connection) != before
+        if self.has_changed:
+            self._then(connection)
         return done
 
 

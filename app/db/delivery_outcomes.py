@@ -55,9 +55,9 @@ _NEWS = (
 )
 
 
-def has_pending() -> ColumnElement[bool]:
-    """Return the condition: an outcome is still to be reported."""
-    return exists().where(_mt.c.has_news.is_not(None))
+def has_pending(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition: an outcome of a message for which the conditions hold is still to be reported."""
+    return exists().where(_mt.c.has_news.is_not(None), *conditions)
 
 
 def _is_as_found(given: Given) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Table,
     bindparam,
     case,
     func,
@@ -22,8 +23,10 @@ from sqlalchemy import (
 )
 
 from app.db import campaigns, delivery_outcomes, event_queue, inbox, outbox_due, simulator, terms, timers, unknown_sends
+from app.db.outbound_messages import outbound_message
 from app.db.provider_state import LONGEST_PAUSE
 from app.db.rows import AnySelect, fetch
+from app.db.shares import Share, in_share, share_given
 from app.db.state import current_state
 from app.db.types import Instant, from_micros
 
@@ -119,45 +122,69 @@ _EVER_SINCE: BindParameter[datetime] = bindparam("ever_since", type_=Instant)
 _NOW: BindParameter[datetime] = bindparam("now", type_=Instant)
 
 
-def _next(query: Callable[[BindParameter[datetime]], Select[tuple[datetime]]]) -> ColumnElement[datetime]:
-    """Return the column: the time of anything that is due, as that is found soon among many; else the next one."""
-    anything = query(_EVER_SINCE).order_by(None)
-    due = anything.where(anything.selected_columns[0] <= _NOW)
-    return func.coalesce(due.scalar_subquery(), query(_NOW).scalar_subquery())
-
-
+_Next = Callable[[BindParameter[datetime]], Select[tuple[datetime]]]
 _LAPSES = (outbox_due.next_lapse(), event_queue.next_lapse())
-_COLUMNS: Mapping[Work, Sequence[ColumnElement[Any]]] = {
-    Work.REPORTS: [_next(simulator.next_due)],
-    Work.TURNS: [_next(inbox.next_due), _next(timers.next_due), _next(unknown_sends.next_due), _OUTCOMES],
+# Work that is shared out, and the tables in which the next of it is found.
+_SHARED: Mapping[Work, Sequence[tuple[_Next, Table]]] = {
+    Work.REPORTS: [(simulator.next_due, simulator.simulator_message)],
+    Work.TURNS: [
+        (inbox.next_due, inbox.inbound_message),
+        (timers.next_due, timers.timer),
+        (unknown_sends.next_due, outbound_message),
+    ],
+}
+_ALONE: Mapping[Work, Sequence[ColumnElement[Any]]] = {
     Work.LEASES: [lapse.scalar_subquery() for lapse in _LAPSES],
     Work.CAMPAIGNS: [case((campaigns.has_unfinished(), _AT_ONCE))],
     Work.NEW_TERMS: [case((terms.has_unfinished(), _AT_ONCE))],
-    Work.EVENTS: [_next(event_queue.next_due)],
 }
 
 
-def _columns_of(work: Work, provider: str) -> Sequence[ColumnElement[Any]]:
-    return _COLUMNS.get(work) or [outbox_due.next_claim(provider, _NOW, _PAUSES_UNTIL)]
+def _next(query: _Next, *conditions: ColumnElement[bool]) -> ColumnElement[datetime]:
+    """Return the column: the time of anything that is due, as that is found soon among many; else the next one."""
+    anything = query(_EVER_SINCE).order_by(None).where(*conditions)
+    due = anything.where(anything.selected_columns[0] <= _NOW)
+    return func.coalesce(due.scalar_subquery(), query(_NOW).where(*conditions).scalar_subquery())
+
+
+def _limits(table: Table, *, shared: bool) -> Sequence[ColumnElement[bool]]:
+    return [in_share(table)] if shared else []
+
+
+def _columns_of(work: Work, provider: str, *, shared: bool) -> Sequence[ColumnElement[Any]]:
+    if work in _SHARED:
+        columns = [_next(query, *_limits(table, shared=shared)) for query, table in _SHARED[work]]
+        outcomes = case((delivery_outcomes.has_pending(*_limits(outbound_message, shared=shared)), _AT_ONCE))
+        return [*columns, outcomes] if work is Work.TURNS else columns
+    if work is Work.EVENTS:
+        return [_next(event_queue.next_due)]
+    return _ALONE.get(work) or [outbox_due.next_claim(provider, _NOW, _PAUSES_UNTIL)]
 
 
 @cache
-def _outlook(loops: tuple[LoopWork, ...]) -> tuple[Sequence[LoopWork], AnySelect]:
+def _outlook(loops: tuple[LoopWork, ...], *, shared: bool) -> tuple[Sequence[LoopWork], AnySelect]:
     """Return the statement for some loops, and the loop of each of its columns."""
-    columns = [(loop, type_coerce(column, BigInteger)) for loop in loops for column in _columns_of(*loop)]
+    columns = [
+        (loop, type_coerce(column, BigInteger)) for loop in loops for column in _columns_of(*loop, shared=shared)
+    ]
     return [loop for loop, _ in columns], select(*(column for _, column in columns))
 
 
-def outlook(connection: Connection, loops: tuple[LoopWork, ...]) -> dict[LoopWork, datetime]:
+def outlook(
+    connection: Connection, loops: tuple[LoopWork, ...], share: Share | None = None
+) -> dict[LoopWork, datetime]:
     """Return when each loop next has something to do, by the machine's clock (UTC); EVER: now.
 
-    Loops that never do by themselves are left out, as are all but LEASES for what lies ahead of a frozen clock.
+    Of reports and turns only those of a share are looked at. Loops that never have anything to do by themselves are
+    left out, as are all but LEASES for what lies ahead of a frozen clock.
     """
+    if not loops:
+        return {}
     state = current_state(connection)
     now, is_frozen = state.now, state.clock_frozen_at is not None
     given = {"now": now, "ever_since": EVER, "pauses_until": now + LONGEST_PAUSE}
-    columns, statement = _outlook(loops)
-    [row] = fetch(connection, statement, given)
+    columns, statement = _outlook(loops, shared=share is not None)
+    [row] = fetch(connection, statement, {**given, **share_given(connection.dialect.name, share)})
     found: dict[LoopWork, datetime] = {}
     for loop, micros in zip(columns, row, strict=True):
         if micros is None:

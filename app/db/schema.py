@@ -6,6 +6,7 @@ from app.db import (  # noqa: F401  each adds its tables
     catalogue,
     columns,
     conversations,
+    duties,
     events,
     evidence,
     handovers,
@@ -35,5 +36,5 @@ metadata = columns.metadata
 RESET = tuple(
     table
     for table in metadata.sorted_tables
-    if table not in (state.gateway_state, provider_state.provider_lane, workers.worker)
+    if table not in (state.gateway_state, provider_state.provider_lane, workers.worker, duties.duty)
 )

@@ -22,6 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.db.changes import FileVersion, Watched, count_changes
 from app.db.group_commit import GroupCommit, storage_errors
+from app.db.notices import Notices
 from app.db.rows import driver_of
 from app.db.types import to_micros
 from app.domain.storage import StorageUnavailableError
@@ -143,6 +144,7 @@ class Database:
         self._reading = make_engine(url, read_only=True) if self.is_sqlite else self.engine
         self._together = GroupCommit(self.engine) if self.is_sqlite else None
         self._file = FileVersion(self._reading) if self.is_sqlite else None
+        self.notices = None if self.is_sqlite else Notices(url)
         self.changes = 0
         # Called in the event loop after a commit that changed rows.
         self.when_changed: Callable[[], None] = lambda: None
@@ -206,7 +208,7 @@ class Database:
 
     async def _written(self, work: Callable[[Connection], _T], run: Callable[[Watched[_T]], Awaitable[_T]]) -> _T:
         """Commit ``work`` by ``run``, and tell if it changed rows."""
-        watched = Watched(work)
+        watched = Watched(work) if self.notices is None else Watched(work, self.notices.tell)
         done = await run(watched)
         if watched.has_changed:
             self.changes += 1

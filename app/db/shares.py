@@ -49,9 +49,21 @@ def _in_array(element: _in_share, compiler: SQLCompiler, **how: Any) -> str:  # 
     return compiler.process(bucket + literal_column("0") == any_(share), **how)
 
 
+def in_share(table: Table) -> ColumnElement[bool]:
+    """Return the condition for rows of a share, whose parameter is that of ``share_given``."""
+    return _in_share(table.c.bucket)
+
+
+def share_given(dialect: str, share: Share | None) -> dict[str, object]:
+    """Return the parameter of ``in_share``; none for all buckets."""
+    if share is None:
+        return {}
+    return {_SHARE: list(share) if dialect == "postgresql" else f"[{','.join(map(str, share))}]"}
+
+
 @cache
 def _limited(statement: AnySelect, table: Table) -> AnySelect:
-    return statement.where(_in_share(table.c.bucket))
+    return statement.where(in_share(table))
 
 
 def of_share(
@@ -60,5 +72,4 @@ def of_share(
     """Return a statement that was built once, limited to the rows of ``table`` in a share, and its parameters."""
     if share is None:
         return statement, dict(given)
-    listed = list(share) if connection.dialect.name == "postgresql" else f"[{','.join(map(str, share))}]"
-    return _limited(statement, table), {**given, _SHARE: listed}
+    return _limited(statement, table), {**given, **share_given(connection.dialect.name, share)}

@@ -92,6 +92,21 @@ def first_of(connection: Connection, number: NumberKey, now: datetime) -> list[S
     return list(map(_MESSAGE.read, found))
 
 
+# So many are looked at: of those that wait longest.
+_LONGEST = 500
+_OLDEST = (
+    select(_inbound.c.bucket)
+    .where(one_of(_inbound.c.status, InboundStatus.PENDING), _inbound.c.due_at <= bindparam("before", type_=Instant))
+    .order_by(_inbound.c.id)
+    .limit(_LONGEST)
+)
+
+
+def buckets_waiting_since(connection: Connection, before: datetime) -> set[int]:
+    """Return the buckets of the messages that were due before ``before``, of the oldest ones."""
+    return {row[0] for row in fetch(connection, _OLDEST, {"before": before})}
+
+
 _NUMBERS = select(_inbound.c.bucket, _inbound.c.msisdn).where(_DUE).order_by(_inbound.c.id).limit(_LIMIT)
 _WITHOUT_CONVERSATION = _NUMBERS.where(~exists().where(_OF_MESSAGE))
 

@@ -1,4 +1,4 @@
-"""Worker numbers: each process that makes ids leases one, which keeps its ids apart from others' (ADR 23)."""
+"""Worker numbers, which keep the ids of processes apart (ADR 23), and which of their processes are alive (ADR 29)."""
 
 from datetime import datetime
 from functools import cache
@@ -12,7 +12,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
-    exists,
     func,
     literal_column,
     select,
@@ -21,18 +20,23 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import Executable
 
-from app.db.columns import metadata, required
+from app.db.columns import metadata, optional, required
 from app.db.types import Instant
 from app.domain.ids import WORKERS
 from app.domain.storage import StorageUnavailableError
+from app.domain.values import value
 
 # ``leased_until`` is by the machine's clock: no id under the number is of that time or later. Rows are never deleted.
+# ``seen_at``, by the same clock, is when the process last said that it is alive; NULL: it has ended. ``roles`` and
+# ``providers`` are lists of words, with blanks between.
 worker = Table(
     "worker",
     metadata,
     Column("number", SmallInteger, primary_key=True, autoincrement=False),
     *required(Text, "owner"),
     *required(Instant, "leased_until"),
+    Column("seen_at", Instant),
+    *optional(Text, "host", "roles", "providers", "version"),
 )
 _worker = worker.c
 _OWNER: BindParameter[str] = bindparam("holder")
@@ -50,9 +54,9 @@ def _take(dialect: str) -> Executable:
     free = select(lowest.label("number")).subquery("free")
     chosen = select(free.c.number, _OWNER, _UNTIL).where(free.c.number < WORKERS)
     insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(worker).from_select(
-        list(_worker.keys()), chosen
+        ["number", "owner", "leased_until"], chosen
     )
-    taken = {"owner": insert.excluded.owner, "leased_until": insert.excluded.leased_until}
+    taken = {"owner": insert.excluded.owner, "leased_until": insert.excluded.leased_until, "seen_at": None}
     return insert.on_conflict_do_update(index_elements=["number"], set_=taken, where=lapsed).returning(_worker.number)
 
 
@@ -74,7 +78,56 @@ def keep(connection: Connection, number: int, owner: str, until: datetime) -> bo
     return connection.execute(_KEEP, {"held": number, "holder": owner, "until": until}).rowcount == 1
 
 
-def others_hold(connection: Connection, owner: str, now: datetime) -> bool:
-    """Return True if another process holds a worker number at ``now``."""
-    held = exists().where(_worker.owner != owner, _worker.leased_until > now)
-    return bool(connection.execute(select(held)).scalar_one())
+# ---- which processes are alive
+
+
+@value
+class Process:
+    """A process that is alive.
+
+    Attributes:
+        number: its worker number.
+        roles: what it does: ``web``, ``worker``.
+        providers: the providers that it can send through.
+        seen_at: when it last said that it is alive, UTC, by the machine's clock.
+    """
+
+    number: int
+    host: str
+    roles: frozenset[str]
+    providers: frozenset[str]
+    version: str
+    seen_at: datetime
+
+
+_ALIVE = (
+    select(_worker.number, _worker.host, _worker.roles, _worker.providers, _worker.version, _worker.seen_at)
+    .where(_worker.seen_at > bindparam("since", type_=Instant))
+    .order_by(_worker.number)
+)
+
+
+def alive(connection: Connection, since: datetime) -> list[Process]:
+    """Return the processes that were seen after ``since``, by the machine's clock."""
+    return [
+        Process(number, host, frozenset(roles.split()), frozenset(providers.split()), version, seen_at)
+        for number, host, roles, providers, version, seen_at in connection.execute(_ALIVE, {"since": since})
+    ]
+
+
+def announce(connection: Connection, owner: str, process: Process) -> bool:
+    """Say that a process is alive. Return False if another owner has its number now."""
+    said = {
+        "host": process.host,
+        "roles": " ".join(sorted(process.roles)),
+        "providers": " ".join(sorted(process.providers)),
+        "version": process.version,
+        "seen_at": process.seen_at,
+    }
+    mine = (_worker.number == process.number, _worker.owner == owner)
+    return connection.execute(update(worker).where(*mine).values(said)).rowcount == 1
+
+
+def leave(connection: Connection, owner: str) -> None:
+    """Say that the process of an owner has ended."""
+    connection.execute(update(worker).where(_worker.owner == owner).values(seen_at=None))

@@ -14,6 +14,7 @@ from app import observability
 from app.db import due
 from app.db.due import EVER, LoopWork
 from app.db.session import Database
+from app.db.shares import ShareSource, all_numbers
 from app.domain.retry import backoff
 from app.domain.storage import StorageUnavailableError
 
@@ -40,19 +41,23 @@ class Loop:
         *,
         work: LoopWork | None = None,
         interrupt: Callable[[], None] | None = None,
+        is_ours: Callable[[], bool] = lambda: True,
         excluded_from_drain: bool = False,
     ) -> None:
         """``step`` returns True if there is more to do at once.
 
         ``finish`` ends what a step may leave running; it is called while no step runs. ``work`` says what the step
-        does. ``interrupt`` makes a step return that waits for others, as there is more to do, or a pause.
+        does. ``interrupt`` makes a step return that waits for others, as there is more to do, or a pause. ``is_ours``
+        returns False while another process does this; what is under way then is finished.
         ``excluded_from_drain``: a drain does not run this loop, as its step waits for servers of others, or for time
         that passes.
         """
         self.name = name
         self.work = work
         self.interrupt = interrupt or (lambda: None)
+        self.is_ours = is_ours
         self.excluded_from_drain = excluded_from_drain
+        self._was_ours = False
         self._step = step
         self.finish = finish
         self._woken = asyncio.Event()
@@ -77,7 +82,7 @@ class Loop:
             await self._woken.wait()
             self._woken.clear()
             try:
-                if await self.step():
+                if await self._step_if_ours():
                     self.wake()
                 failures = 0
                 continue
@@ -91,14 +96,24 @@ class Loop:
             await asyncio.sleep(pause.total_seconds())
             self.wake()
 
+    async def _step_if_ours(self) -> bool:
+        is_ours, before = self.is_ours(), self._was_ours
+        self._was_ours = is_ours
+        if not is_ours and before and self.finish is not None:
+            async with self.step_lock:
+                await self.finish()
+        return is_ours and await self.step()
+
 
 class Engine:
     """All loops of this process, and the question when each of them next has something to do."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, share: ShareSource = all_numbers) -> None:
+        """``share`` returns the numbers whose messages are handled in this process."""
         self.loops: list[Loop] = []
+        self._share = share
         self._database = database
-        database.when_changed = self._ask_soon
+        database.when_changed = self.ask_soon
         self._tasks: list[asyncio.Task[None]] = []
         self._asking = Loop("asking what is due", self._ask_if_needed)
         self._alarm: asyncio.TimerHandle | None = None
@@ -116,10 +131,19 @@ class Engine:
         *,
         work: LoopWork,
         interrupt: Callable[[], None] | None = None,
+        is_ours: Callable[[], bool] = lambda: True,
         excluded_from_drain: bool = False,
     ) -> Loop:
         """Add a loop, before ``start`` is called; the parameters are those of ``Loop``."""
-        loop = Loop(name, step, finish, work=work, interrupt=interrupt, excluded_from_drain=excluded_from_drain)
+        loop = Loop(
+            name,
+            step,
+            finish,
+            work=work,
+            interrupt=interrupt,
+            is_ours=is_ours,
+            excluded_from_drain=excluded_from_drain,
+        )
         self.loops.append(loop)
         return loop
 
@@ -139,7 +163,14 @@ class Engine:
 
     # ---- what is due
 
-    def _ask_soon(self) -> None:
+    def shared_anew(self) -> None:
+        """Have every loop look whether its work is this process's now."""
+        for loop in self.loops:
+            loop.wake()
+            loop.interrupt()
+        self.ask_soon()
+
+    def ask_soon(self) -> None:
         """Ask again, as the database was changed."""
         if not self._is_answer_old and self._tasks:
             self._is_answer_old = True
@@ -157,8 +188,8 @@ class Engine:
         began = asyncio.get_running_loop().time()
         # Until there is an answer; so a question that fails is asked again.
         self._next_at, self._is_answer_old = EVER, False
-        works = tuple(loop.work for loop in self.loops if loop.work is not None)
-        found = await self._database.read(partial(due.outlook, loops=works))
+        works = tuple(loop.work for loop in self.loops if loop.work is not None and loop.is_ours())
+        found = await self._database.read(partial(due.outlook, loops=works, share=self._share()))
         ended, now = asyncio.get_running_loop().time(), datetime.now(UTC)
         self._not_before = ended + min(_PAUSE_FACTOR * (ended - began), _LONGEST_PAUSE_SECONDS)
         for loop in self.loops:
@@ -204,7 +235,7 @@ class Engine:
         while True:
             before = self._database.changes
             for loop in self.loops:
-                while not loop.excluded_from_drain and await loop.step():
+                while not loop.excluded_from_drain and loop.is_ours() and await loop.step():
                     pass
             if self._database.changes == before:
                 return

@@ -32,12 +32,13 @@ from app.services.management.terms import TermsChanges
 from app.services.management.tickets import Tickets
 from app.services.management.tokens import Tokens
 from app.services.management.usage import Usage
+from app.services.membership import BOTH, Membership, Role
 from app.services.sealing import Sealer
 from app.services.simulator.fixtures import Fixtures
 from app.services.simulator.inspecting import Inspector
 from app.services.simulator.network import SimulatedNetwork
 from app.services.simulator.simulation import Simulation
-from app.services.startup import DatabaseInUseError, DatabaseOwner, alone, open_marked
+from app.services.startup import DatabaseInUseError, DatabaseOwner, StartError, alone, open_marked
 from app.services.turns.handling import Turns
 from app.services.upkeep.probing import Probe
 from app.services.upkeep.retention import Erasure
@@ -48,12 +49,16 @@ log = observability.logger(__name__)
 
 @dataclass(slots=True)
 class Storage:
-    """The database, its owner, the source of new ids with its worker number, and the keys that seal what is stored."""
+    """The database, its owner, the source of new ids with its worker number, and the keys that seal what is stored.
+
+    ``membership``: which part of the work is this process's.
+    """
 
     database: Database
     owner: DatabaseOwner
     ids: IdSource
     worker: WorkerNumber
+    membership: Membership
     sealer: Sealer
 
 
@@ -144,37 +149,60 @@ class Gateway:
         return self.storage.owner.environment
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, roles: frozenset[Role] = BOTH) -> AsyncIterator[None]:
         """Run the loops, and finish their batches at the end. Raise StartError if the database does not fit."""
-        database, probe = self.storage.database, self.upkeep.probe
+        storage = self.storage
+        if storage.database.is_sqlite and roles != BOTH:
+            raise StartError(
+                "On SQLite one process does everything: run `smsgw serve`, or set SMSGW_DATABASE_URL to PostgreSQL."
+            )
         try:
-            with alone(database) as nobody_else:
+            with alone(storage.database) as nobody_else:
                 await self._check()
-                async with self.storage.worker.held():
-                    await self.carriers.recovery.at_start(everything=nobody_else)
-                    self.engine.start()
-                    self.binds.start()
-                    probing = asyncio.create_task(probe.run()) if probe else None
-                    try:
+                async with storage.worker.held(), storage.membership.held(roles):
+                    if storage.membership.is_worker():
+                        await self.carriers.recovery.at_start(everything=nobody_else)
+                    async with self._working():
                         yield
-                    finally:
-                        if probing is not None:
-                            probing.cancel()
-                        # While deliveries still run, so that the answers which a bind waits for are recorded.
-                        await self.binds.stop()
-                        await self.engine.stop()
-                        for provider in self.carriers.providers.values():
-                            await provider.close()
-                        await self.close_connections()
         finally:
-            database.close()
+            storage.database.close()
 
-    async def require_alone(self) -> None:
+    @asynccontextmanager
+    async def _working(self) -> AsyncIterator[None]:
+        probe, notices = self.upkeep.probe, self.storage.database.notices
+        beside = [asyncio.create_task(probe.run())] if probe else []
+        if notices is not None:
+            beside.append(asyncio.create_task(notices.listen(self._heard)))
+        self.storage.membership.when_changed = self._shared_anew
+        self.engine.start()
+        self.binds.look()
+        try:
+            yield
+        finally:
+            self.storage.membership.when_changed = lambda: None
+            for task in beside:
+                task.cancel()
+            # While deliveries still run, so that the answers which a bind waits for are recorded.
+            await self.binds.stop()
+            await self.engine.stop()
+            for provider in self.carriers.providers.values():
+                await provider.close()
+            await self.close_connections()
+
+    def _heard(self) -> None:
+        """Look at what another process has stored."""
+        self.engine.ask_soon()
+        self.carriers.network.changed()
+
+    def _shared_anew(self) -> None:
+        self.engine.shared_anew()
+        self.binds.look()
+
+    def require_alone(self) -> None:
         """Raise DatabaseInUseError if another gateway runs on the database; call it while this one is running."""
-        database = self.storage.database
-        # Whoever runs on an SQLite file has locked it; a lease in it is of a process that was killed.
-        if not database.is_sqlite and await self.storage.worker.has_company():
-            raise DatabaseInUseError(database.url.render_as_string(hide_password=True))
+        # Whoever runs on an SQLite file has locked it.
+        if len(self.storage.membership.alive) > 1:
+            raise DatabaseInUseError(self.storage.database.url.render_as_string(hide_password=True))
 
     async def _check(self) -> None:
         """Check the database. Ids follow the newest in it."""

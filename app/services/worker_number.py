@@ -37,9 +37,17 @@ class WorkerNumber:
     def __init__(self, database: Database, ids: IdSource) -> None:
         self._database = database
         self._ids = ids
-        self._owner = secrets.token_hex(8)
-        self._number: int | None = None
+        # Tells this process from those that had its number before.
+        self.owner = secrets.token_hex(8)
+        self._held: int | None = None
         self._is_wanted = asyncio.Event()
+
+    @property
+    def number(self) -> int:
+        """The number that is held. Raise StorageUnavailableError before one is."""
+        if self._held is None:
+            raise StorageUnavailableError("this process holds no worker number")
+        return self._held
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -57,23 +65,18 @@ class WorkerNumber:
     async def renew(self) -> None:
         """Renew the lease, or take another number if another process has this one now."""
         lease = await self._database.write(self._lease)
-        if self._number not in (None, lease.number):
+        if self._held not in (None, lease.number):
             log.warning("the lease of the worker number was lost; there is another one", number=lease.number)
-        self._number = lease.number
+        self._held = lease.number
         self._ids.hold(lease.number, lease.since, lease.until)
-
-    async def has_company(self) -> bool:
-        """Return True if another process holds a number, or was killed while it did and the lease has not lapsed."""
-        now = datetime.now(UTC)
-        return await self._database.read(lambda connection: workers.others_hold(connection, self._owner, now))
 
     def _lease(self, connection: Connection) -> _Lease:
         now = datetime.now(UTC)
         # Ids may be ahead of the clock.
         until = max(now, self._ids.newest_ends) + LEASE
-        if self._number is not None and workers.keep(connection, self._number, self._owner, until):
-            return _Lease(self._number, now, until)
-        return _Lease(workers.take(connection, self._owner, now, until), now, until)
+        if self._held is not None and workers.keep(connection, self._held, self.owner, until):
+            return _Lease(self._held, now, until)
+        return _Lease(workers.take(connection, self.owner, now, until), now, until)
 
     async def _keep(self) -> None:
         while True:
@@ -106,8 +109,8 @@ class WorkerNumber:
             log.warning("the database is away; the worker number is free when its lease lapses")
 
     def _end(self, connection: Connection, *, until: datetime) -> None:
-        if self._number is not None:
-            workers.keep(connection, self._number, self._owner, until)
+        if self._held is not None:
+            workers.keep(connection, self._held, self.owner, until)
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:

@@ -241,6 +241,14 @@ def upgrade() -> None:
         "ix_delivery_report_provider_id", "delivery_report", ["provider", "provider_message_id"], unique=False
     )
     op.create_table(
+        "duty",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("leased_until", sa.BigInteger(), nullable=False),
+        sa.Column("term", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_duty")),
+    )
+    op.create_table(
         "event",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
         sa.Column("msisdn", sa.Text(), nullable=False),
@@ -1004,12 +1012,18 @@ def upgrade() -> None:
         sa.Column("number", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("leased_until", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=True),
+        sa.Column("host", sa.Text(), nullable=True),
+        sa.Column("roles", sa.Text(), nullable=True),
+        sa.Column("providers", sa.Text(), nullable=True),
+        sa.Column("version", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_worker")),
     )
 
 
 def downgrade() -> None:
     op.drop_table("worker")
+    op.drop_table("duty")
     op.drop_index("ix_timer_due_at", table_name="timer")
     op.drop_table("timer")
     op.drop_index("ix_ticket_state_id", table_name="ticket")

@@ -24,27 +24,44 @@ class Binds:
         providers: Mapping[str, Provider],
         inboxes: Mapping[str, Inbox],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        is_ours: Callable[[str], bool] = lambda _provider: True,
     ) -> None:
-        """``inboxes`` are by the names of the providers; ``sleep`` waits for some seconds."""
+        """``inboxes`` are by the names of the providers; ``sleep`` waits for some seconds.
+
+        ``is_ours`` returns False for a provider that another process has the binds of.
+        """
+        self._is_ours = is_ours
         self._sleep = sleep
         self._providers = providers
         self._inboxes = inboxes
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, list[asyncio.Task[None]]] = {}
+        self._ending: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Start a task for each slot."""
-        self._tasks = [
-            asyncio.create_task(self._keep_up(provider, slot, self._inboxes[name]), name=f"bind {slot} of {name}")
-            for name, provider in self._providers.items()
-            for slot in range(provider.slots)
-        ]
+    def look(self) -> None:
+        """Start a task for each slot of the providers that are this process's now, and end those of the others."""
+        for name, provider in self._providers.items():
+            if not self._is_ours(name):
+                self._end(self._tasks.pop(name, []))
+            elif name not in self._tasks:
+                self._tasks[name] = [
+                    asyncio.create_task(
+                        self._keep_up(provider, slot, self._inboxes[name]), name=f"bind {slot} of {name}"
+                    )
+                    for slot in range(provider.slots)
+                ]
+
+    def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        self._ending = [task for task in (*self._ending, *tasks) if not task.done()]
 
     async def stop(self) -> None:
         """Cancel all slots, and wait until they have ended."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        for tasks in self._tasks.values():
+            self._end(tasks)
+        self._tasks = {}
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def _keep_up(self, provider: Provider, slot: int, inbox: Inbox) -> None:
         failures = 0

@@ -10,7 +10,7 @@ from app.db import handovers, outbox, provider_state, recovery
 from app.db.handovers import Handover
 from app.db.outbox import ClaimedMessage
 from app.db.provider_state import Circuit
-from app.db.shares import ShareSource, all_numbers
+from app.db.shares import Share
 from app.db.state import current_state
 from app.domain.calendar import QuietHours
 from app.domain.messages import Lane, OutboundStatus
@@ -53,10 +53,8 @@ class Claims:
         receipts: Receipts,
         failover_routes: Sequence[recovery.FailoverRoute],
         quiet_hours: QuietHours,
-        share: ShareSource = all_numbers,
     ) -> None:
-        """``failover_routes`` are in the order of preference. ``share`` returns the numbers that are sent to here."""
-        self._share = share
+        """``failover_routes`` are in the order of preference."""
         self._provider = provider
         self._receipts = receipts
         self._failover_routes = failover_routes
@@ -70,8 +68,9 @@ class Claims:
         room: int = 0,
         lease: str | None = None,
         busy: bool = False,
+        share: Share | None = None,
     ) -> CommitResult:
-        """Record results and claim up to ``room`` messages under a lease of that name.
+        """Record results and claim up to ``room`` messages of a share under a lease of that name.
 
         ``lease`` None: the results of the claimed messages are recorded in the same transaction. ``busy``: attempts are
         still under way.
@@ -89,7 +88,7 @@ class Claims:
         most = room
         if state is CircuitState.HALF_OPEN:
             most = 0 if busy else min(room, 1)
-        claimed, found = self._claim(connection, now, room, most, lease) if most else ([], 0)
+        claimed, found = self._claim(connection, now, room, most, lease, share) if most else ([], 0)
         emptied = most == room and found < room
         return CommitResult(state, resting=False, claimed=claimed, worked=found > 0, emptied=emptied)
 
@@ -112,14 +111,14 @@ class Claims:
         return [outbox.lease_new(row, lease, until) for row in prompt if row["msisdn"] not in busy]
 
     def _claim(
-        self, connection: Connection, now: datetime, room: int, most: int, lease: str | None
+        self, connection: Connection, now: datetime, room: int, most: int, lease: str | None, share: Share | None
     ) -> tuple[list[ClaimedMessage], int]:
         """Claim up to ``most`` due messages. Return them, and how many were due, at most ``room``.
 
         Messages whose validity is over expire. In the quiet hours bulk messages are postponed to the morning
         (flows.md 15).
         """
-        due = outbox.due_messages(connection, self._provider.name, now, room, lease, self._share())
+        due = outbox.due_messages(connection, self._provider.name, now, room, lease, share)
         late = [message for message in due if message.valid_until <= now]
         good = [message for message in due if message.valid_until > now]
         morning = self._quiet_hours.release(now)
@@ -151,7 +150,7 @@ class Claims:
         ]
         left = _MAX_FAILED_OVER
         for route in usable:
-            left -= recovery.fail_over(connection, self._provider.name, route, now, left, self._share()) if left else 0
+            left -= recovery.fail_over(connection, self._provider.name, route, now, left) if left else 0
         return _MAX_FAILED_OVER - left
 
     def give_back_lost(self, connection: Connection, now: datetime, *, everything: bool = False) -> int:
@@ -163,7 +162,6 @@ class Claims:
             now,
             resend=self._provider.resends_unknown,
             everything=everything,
-            share=self._share(),
         )
 
     # ---- record

@@ -1,6 +1,6 @@
 """Recovery: what workers that died had leased, and what waits for providers that the settings do not have any more."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -17,8 +17,18 @@ log = observability.logger(__name__)
 class Recovery:
     """Goes on with messages whose sender is gone."""
 
-    def __init__(self, database: Database, deliveries: Mapping[str, Delivery], default_provider: str) -> None:
-        """``deliveries`` are by the provider's name; the default provider sends what none of them does."""
+    def __init__(
+        self,
+        database: Database,
+        deliveries: Mapping[str, Delivery],
+        default_provider: str,
+        elsewhere: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
+        """``deliveries`` are by the provider's name; the default provider sends what none of them does.
+
+        ``elsewhere`` returns the providers that other living processes can send through.
+        """
+        self._elsewhere = elsewhere
         self._database = database
         self._deliveries = deliveries
         self._default_provider = default_provider
@@ -37,13 +47,17 @@ class Recovery:
         for delivery in self._deliveries.values():
             await delivery.give_back_lost(everything=everything)
 
+    def _known(self) -> list[str]:
+        """Return the providers that some process can send through."""
+        return sorted({*self._deliveries, *self._elsewhere()})
+
     def _adopt_orphans(self, connection: Connection) -> None:
         now = current_state(connection).now
-        count = recovery.adopt_orphans(connection, list(self._deliveries), self._default_provider, now)
+        count = recovery.adopt_orphans(connection, self._known(), self._default_provider, now)
         if count:
             log.warning("messages waited for providers that the settings do not have", count=count)
 
     def _end_orphaned_leases(self, connection: Connection) -> None:
-        count = recovery.end_orphaned_leases(connection, list(self._deliveries), datetime.now(UTC))
+        count = recovery.end_orphaned_leases(connection, self._known(), datetime.now(UTC))
         if count:
             log.warning("messages were being sent through providers that the settings do not have", count=count)

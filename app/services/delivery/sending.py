@@ -15,7 +15,6 @@ from app import observability
 from app.db import recovery
 from app.db.outbox import ClaimedMessage
 from app.db.session import Database
-from app.db.shares import ShareSource, all_numbers
 from app.db.state import current_state
 from app.domain.calendar import QuietHours
 from app.domain.storage import StorageUnavailableError
@@ -45,16 +44,17 @@ class Delivery:
         window: int = 1,
         failover_routes: Sequence[recovery.FailoverRoute] = (),
         quiet_hours: QuietHours | None = None,
-        share: ShareSource = all_numbers,
+        is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
         """``rate``: calls a second, None: no limit. ``window``: the most calls in flight, from 1.
 
-        ``failover_routes`` are in the order of preference. ``share`` returns the numbers that are sent to here.
+        ``failover_routes`` are in the order of preference. ``is_ours`` returns False while another process sends.
         """
         self._database = database
         self._provider = provider
-        self.claims = Claims(provider, receipts, failover_routes, quiet_hours or QuietHours(), share)
+        self.claims = Claims(provider, receipts, failover_routes, quiet_hours or QuietHours())
         self._dispatch = Dispatch(provider, window, Pace(rate), LONGEST_CALL_SECONDS)
+        self.is_ours = is_ours
         self._worker = f"{socket.gethostname()}:{getpid()}:{provider.name}"
         self._lease_numbers = count()
         self._wants_claim = False
@@ -74,7 +74,8 @@ class Delivery:
 
     def lease(self, connection: Connection, rows: Sequence[dict[str, Any]], now: datetime) -> list[ClaimedMessage]:
         """Lease new messages that may go at once, unless older ones are waiting, and return them."""
-        room = self._dispatch.room if self._has_caught_up and self._provider.is_ready else 0
+        may_send = self._has_caught_up and self._provider.is_ready and self.is_ours()
+        room = self._dispatch.room if may_send else 0
         return self.claims.lease_new(connection, rows, now, room=room, lease=self._new_lease())
 
     def send(self, leased: Sequence[ClaimedMessage], began: float) -> None:

@@ -25,7 +25,6 @@ from app.db import catalogue, event_queue, events
 from app.db.event_queue import ClaimedEvent, PostResult
 from app.db.events import EventRead
 from app.db.session import Database
-from app.db.shares import ShareSource, all_numbers
 from app.db.state import current_state
 from app.domain.calendar import SHANGHAI
 from app.domain.credentials import signing_violation
@@ -82,13 +81,8 @@ class OutgoingEvents:
         billing: Address | None,
         *,
         private: bool,
-        share: ShareSource = all_numbers,
     ) -> None:
-        """``billing`` is None if billing has no webhook. ``private``: allow private addresses and plain http.
-
-        ``share`` returns the numbers whose events are sent here.
-        """
-        self._share = share
+        """``billing`` is None if billing has no webhook. ``private``: allow private addresses and plain http."""
         self._database = database
         self._sealer = sealer
         self._http = HttpPoster(transport, TIMEOUT_SECONDS)
@@ -167,7 +161,7 @@ class OutgoingEvents:
     def _anything_due(self, connection: Connection) -> bool:
         now, machine_now = current_state(connection).now, datetime.now(UTC)
         return any(
-            event_queue.is_due(connection, receiver, now, machine_now, self._share())
+            event_queue.is_due(connection, receiver, now, machine_now)
             for receiver in event_queue.open_receivers(connection)
             if self._room(receiver)
         )
@@ -187,7 +181,7 @@ class OutgoingEvents:
                 event_queue.mark_unaddressed(connection, receiver, _MAX_UNADDRESSED)
                 continue
             room = self._room(receiver, [event for _, event in claimed])
-            due = event_queue.due_events(connection, receiver, now, machine_now, room, lease, self._share())
+            due = event_queue.due_events(connection, receiver, now, machine_now, room, lease)
             claimed += [(address, event) for event in due]
         leased = event_queue.lease(connection, [event for _, event in claimed], machine_now + _LEASE)
         ours = {event.id for event in leased}

@@ -1,7 +1,8 @@
 """Delivery to the simulated handsets: messages are claimed, taken, recorded and reported on in one commit (ADR 22)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,6 +11,7 @@ from typing_extensions import override
 from app import observability
 from app.db.outbox import ClaimedMessage
 from app.db.session import Database
+from app.db.shares import Share, ShareSource, all_numbers
 from app.domain.calendar import QuietHours
 from app.domain.values import value
 from app.providers.base import Provider
@@ -49,8 +51,12 @@ class HandsetDelivery(Delivery):
         receipts: Receipts,
         network: SimulatedNetwork,
         quiet_hours: QuietHours,
+        share: ShareSource = all_numbers,
+        is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
-        super().__init__(database, provider, receipts, quiet_hours=quiet_hours)
+        """``share`` returns the numbers that ``step`` sends to."""
+        super().__init__(database, provider, receipts, quiet_hours=quiet_hours, is_ours=is_ours)
+        self._share = share
         self._network = network
 
     @override
@@ -61,20 +67,20 @@ class HandsetDelivery(Delivery):
     @override
     async def step(self) -> bool:
         """Send due messages. Return True if there may be more to do at once."""
-        sent = await self._database.write(self.send_within)
+        sent = await self._database.write(partial(self.send_within, share=self._share()))
         self.note(sent)
         return sent.is_full
 
-    def send_within(self, connection: Connection) -> Sent:
-        """Send due messages in the transaction of the caller, who calls ``note`` after the commit."""
-        done = self.claims.record_and_claim(connection, room=_MOST)
+    def send_within(self, connection: Connection, share: Share | None = None) -> Sent:
+        """Send due messages of a share in the transaction of the caller, who calls ``note`` after the commit."""
+        done = self.claims.record_and_claim(connection, room=_MOST, share=share)
         if not done.claimed:
             return Sent((), done.state, done.worked, is_full=False)
         messages = [message for line in in_lines(done.claimed) for message in line]
         results = self._network.take(connection, list(map(submission_of, messages)))
         attempted = list(zip(messages, results, strict=True))
         state = self.claims.record_and_claim(connection, attempted).state
-        self._network.report(connection)
+        self._network.report(connection, share)
         return Sent(attempted, state, done.worked, is_full=not done.emptied)
 
     def note(self, sent: Sent) -> None:

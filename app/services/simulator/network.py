@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.db import simulator
 from app.db.session import Database
-from app.db.shares import ShareSource, all_numbers
+from app.db.shares import Share, ShareSource, all_numbers
 from app.db.simulator import ThreadMessage
 from app.db.state import MILLION, GatewayState, current_state, set_state
 from app.domain.messages import DeliveryReport, OutboundStatus
@@ -40,7 +40,7 @@ class SimulatedNetwork:
     """
 
     def __init__(self, database: Database, ids: IdSource, receipts: Receipts, share: ShareSource = all_numbers) -> None:
-        """``share`` returns the numbers whose messages are reported on here."""
+        """``share`` returns the numbers whose messages ``step`` reports on."""
         self._database = database
         self._ids = ids
         self._receipts = receipts
@@ -116,18 +116,18 @@ class SimulatedNetwork:
 
     async def step(self) -> bool:
         """Apply delivery reports that are due. Return True if there may be more."""
-        done = await self._database.write(self.report)
+        done = await self._database.write(partial(self.report, share=self._share()))
         if done:
             self.changed()
         return done == _REPORTS_PER_BATCH
 
-    def report(self, connection: Connection) -> int:
-        """Apply delivery reports in the caller's transaction; ``changed`` is called after the commit.
+    def report(self, connection: Connection, share: Share | None = None) -> int:
+        """Apply delivery reports of a share in the caller's transaction; ``changed`` is called after the commit.
 
         Return the number of reports.
         """
         now = current_state(connection).now
-        due = simulator.claim_reports(connection, now, _REPORTS_PER_BATCH, self._share())
+        due = simulator.claim_reports(connection, now, _REPORTS_PER_BATCH, share)
         if not due:
             return 0
         self._receipts.apply(

@@ -18,7 +18,7 @@ from app.db import delivery_outcomes, unknown_sends
 from app.db.inbox import StoredMessage
 from app.db.keys import NumberKey
 from app.db.session import Database
-from app.db.shares import ShareSource, all_numbers
+from app.db.shares import Share, ShareSource, all_numbers
 from app.db.state import current_state
 from app.db.timers import StoredTimer
 from app.domain.account import Account
@@ -79,7 +79,7 @@ class Turns:
     ) -> None:
         """``outlets`` send the messages, by the provider's name.
 
-        ``share`` returns the numbers whose messages and timers are handled here.
+        ``share`` returns the numbers whose messages and timers ``step`` handles.
         """
         self._share = share
         self._database = database
@@ -105,7 +105,7 @@ class Turns:
 
     async def _batch(self) -> bool:
         try:
-            return await self._write(partial(self.handle_waiting, outlets=self._outlets))
+            return await self._write(partial(self.handle_waiting, outlets=self._outlets, share=self._share()))
         except StorageUnavailableError:
             raise
         except Exception:
@@ -127,15 +127,19 @@ class Turns:
             outlet.wake()
 
     def handle_waiting(
-        self, connection: Connection, only: NumberKey | None = None, outlets: Mapping[str, Outlet] | None = None
+        self,
+        connection: Connection,
+        only: NumberKey | None = None,
+        outlets: Mapping[str, Outlet] | None = None,
+        share: Share | None = None,
     ) -> HandledBatch:
-        """Handle a batch in the caller's transaction; ``outlets`` lease what it makes."""
+        """Handle a batch of a share in the caller's transaction; ``outlets`` lease what it makes."""
         state = current_state(connection)
         now = state.now
         self.password_checks.discard_requests()
-        found_outcomes = delivery_outcomes.collect(connection, now, self._share())
-        found_outcomes = unknown_sends.collect(connection, now, self._share()) or found_outcomes
-        found = find_one(connection, only, now) if only else find_waiting(connection, now, self._share())
+        found_outcomes = delivery_outcomes.collect(connection, now, share)
+        found_outcomes = unknown_sends.collect(connection, now, share) or found_outcomes
+        found = find_one(connection, only, now) if only else find_waiting(connection, now, share)
         if not found.locked:
             return HandledBatch(worked=found_outcomes or found.repaired)
         entries = self._loader.load(connection, found.locked, look_back_from(now))

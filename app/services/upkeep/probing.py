@@ -7,6 +7,7 @@ Its messages are stored, handled as turns and answered like any other; only the 
 import asyncio
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -51,7 +52,10 @@ class Probe:
         *,
         every_seconds: float,
         within_seconds: float,
+        is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
+        """``is_ours`` returns False while another process asks."""
+        self._is_ours = is_ours
         self._database = database
         self._intake = intake
         self._numbers = numbers
@@ -64,7 +68,8 @@ class Probe:
     async def run(self) -> None:
         """Run rounds until cancelled."""
         while True:
-            await self.round()
+            if self._is_ours():
+                await self.round()
             await asyncio.sleep(self._every)
 
     async def round(self) -> bool:

@@ -138,7 +138,7 @@ async def test_a_bind_that_fails_is_started_again_and_the_others_go_on(gateway: 
     session.errors = [OSError("refused"), ValueError("garbage")] * session.slots
     inbox = gateway.gateway.turning.inboxes[NAME]
     binds = Binds({"one": session, "two": other}, {"one": inbox, "two": inbox}, pause)
-    binds.start()
+    binds.look()
     await session.all_up.wait()
     await other.all_up.wait()
     await binds.stop()

@@ -1,0 +1,27 @@
+"""Who of several processes does what: each counts it out by itself, and all come to the same (ADR 29)."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from app.domain.msisdn import BUCKETS
+
+# The buckets are shared out by so many groups: enough for as many processes, and few enough to count out often.
+GROUPS = 16
+
+
+def chosen_for(task: str, workers: Sequence[int]) -> int | None:
+    """Return which of some worker numbers a task falls to; None if there are none.
+
+    When a worker comes or goes, only the tasks that fall to it change hands (rendezvous hashing).
+    """
+    return max(workers, key=lambda number: (_weight(task, number), number), default=None)
+
+
+def _weight(task: str, number: int) -> bytes:
+    return blake2b(f"{task}/{number}".encode(), digest_size=8).digest()
+
+
+def share_of(worker: int, workers: Sequence[int]) -> tuple[int, ...]:
+    """Return the buckets of one of some workers, in order."""
+    mine = {group for group in range(GROUPS) if chosen_for(f"buckets {group}", workers) == worker}
+    return tuple(bucket for bucket in range(BUCKETS) if bucket % GROUPS in mine)
