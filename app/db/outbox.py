@@ -1,7 +1,7 @@
 """The outbox: a narrow row for each MT on its way, from the turn that makes it until it was handed over or ended."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -286,12 +286,11 @@ _MAY_GO = select(outbox.c.id).where(may_go(), ~_PAUSED).limit(1)
 _CLAIMED = select(outbox.c.id).where(outbox.c.leased_by.is_not(None)).limit(1)
 
 
+def is_anything_leased(connection: Connection) -> bool:
+    """Return True if a message is being sent."""
+    return connection.execute(_CLAIMED).one_or_none() is not None
+
+
 def anything_to_do(connection: Connection, now: datetime) -> bool:
     """Return True if a message may be sent now, or is being sent."""
-    claimed = connection.execute(_CLAIMED).one_or_none()
-    return claimed is not None or connection.execute(_MAY_GO, {"now": now}).one_or_none() is not None
-
-
-def retry_at(now: datetime, wait: timedelta, valid_until: datetime) -> datetime:
-    """Return the time of the next attempt, or the end of the message's validity if that is earlier."""
-    return min(now + wait, valid_until)
+    return is_anything_leased(connection) or connection.execute(_MAY_GO, {"now": now}).one_or_none() is not None

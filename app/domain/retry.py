@@ -1,6 +1,6 @@
 """Pauses between retries: exponential backoff with a cap and full jitter (delivery.md 10)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 CAP = timedelta(minutes=5)
 _FIRST_PAUSE = timedelta(seconds=2)
@@ -18,3 +18,8 @@ def backoff(attempts: int, jitter: float, retry_after: timedelta | None = None, 
     ceiling = min(cap, _FIRST_PAUSE * (1 << min(attempts, _MOST_DOUBLINGS)))
     wait = max(_SHORTEST_PAUSE, ceiling * jitter)
     return max(wait, retry_after) if retry_after else wait
+
+
+def retry_at(now: datetime, wait: timedelta, valid_until: datetime) -> datetime:
+    """Return the time of the next attempt, or the end of the message's validity if that is earlier."""
+    return min(now + wait, valid_until)

@@ -88,7 +88,7 @@ async def test_what_a_dead_process_had_goes_to_the_living(postgresql_url: str) -
     async with processes(postgresql_url, BOTH, BOTH) as (dead, living):
         await dead.membership.beat()
         await living.membership.beat()
-        terms = await living.database.read(lambda connection: dict(connection.execute(_TERMS).all()))  # type: ignore[arg-type]  # pairs
+        terms = await living.database.read(lambda connection: dict(connection.execute(_TERMS).all()))
         lost = dead.membership.duties
         gone = update(worker).where(worker.c.number == dead.number.number).values(seen_at=LONG_AGO)
         lapsed = update(duty).where(duty.c.name.in_(lost)).values(leased_until=LONG_AGO)
@@ -98,7 +98,7 @@ async def test_what_a_dead_process_had_goes_to_the_living(postgresql_url: str) -
 
         assert living.membership.share() is None
         assert living.membership.duties == sorted(DUTIES)
-        later = await living.database.read(lambda connection: dict(connection.execute(_TERMS).all()))  # type: ignore[arg-type]  # pairs
+        later = await living.database.read(lambda connection: dict(connection.execute(_TERMS).all()))
         assert {name: later[name] - terms[name] for name in DUTIES} == {name: int(name in lost) for name in DUTIES}
         # The other one was only asleep: in a transaction it finds that a duty is not its own any more.
         name = lost[0]

@@ -3,12 +3,11 @@
 import random
 from datetime import datetime
 
-from app.db import outbox
 from app.db.handovers import Handover
 from app.db.outbox import ClaimedMessage
 from app.domain.escape import escape
 from app.domain.messages import AttemptResult, OutboundStatus
-from app.domain.retry import backoff
+from app.domain.retry import backoff, retry_at
 from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult, Unknown
 
 
@@ -28,13 +27,13 @@ def handover_of(message: ClaimedMessage, result: SendResult, now: datetime, *, r
         case Refused(code):
             return Handover(message, OutboundStatus.FAILED, now, AttemptResult.REFUSED, final_at=now, error_code=code)
         case RefusedForNow(code, retry_after):
-            again = outbox.retry_at(now, backoff(message.attempts, jitter(), retry_after), message.valid_until)
+            again = retry_at(now, backoff(message.attempts, jitter(), retry_after), message.valid_until)
             progress = result.progress or message.progress
             return Handover(
                 message, OutboundStatus.QUEUED, again, AttemptResult.REFUSED_FOR_NOW, error_code=code, progress=progress
             )
         case Unknown(code) if resends_unknown:
-            again = outbox.retry_at(now, backoff(message.attempts, jitter()), message.valid_until)
+            again = retry_at(now, backoff(message.attempts, jitter()), message.valid_until)
             return Handover(
                 message, OutboundStatus.QUEUED, again, AttemptResult.UNKNOWN, error_code=code, progress=message.progress
             )

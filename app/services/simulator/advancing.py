@@ -1,7 +1,7 @@
 """Simulated time: what falls due up to a target runs at its own time, a hundred steps in one commit (ADR 21)."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from app import observability
-from app.db import due
+from app.db import due, outbox
 from app.db.due import Kind
 from app.db.provider_state import LONGEST_PAUSE
 from app.db.session import Database
@@ -73,24 +73,28 @@ class Advance:
         self._network = network
         self._delivery = delivery
 
-    async def run(self, target: datetime) -> None:
+    async def run(
+        self, target: datetime, *, settle: Callable[[], Awaitable[None]], renew: Callable[[Connection], None]
+    ) -> None:
         """Move the clock to the aware instant ``target``.
 
-        Between two commits the loops of the engine may run, and requests be served.
+        Between two commits the loops of the engine may run, and requests be served. ``settle`` processes everything
+        that is due, here and in other processes. ``renew``, called in each transaction, raises if another call moves
+        the clock.
         """
-        await self._engine.settle()
+        await settle()
         idle: Collection[Kind] = _KINDS
         while True:
-            stretch = await self._commit(target, idle)
+            stretch = await self._commit(target, idle, renew)
             idle = stretch.idle
             if stretch.has_arrived or stretch.is_blocked:
-                await self._engine.settle()
+                await settle()
                 idle = _KINDS
             if stretch.has_arrived:
                 return
 
-    async def _commit(self, target: datetime, idle: Collection[Kind]) -> _Stretch:
-        run = partial(self._run_stretch, target=target, idle=idle)
+    async def _commit(self, target: datetime, idle: Collection[Kind], renew: Callable[[Connection], None]) -> _Stretch:
+        run = partial(self._run_stretch, target=target, idle=idle, renew=renew)
         # Nothing may be on its way to a carrier while time passes.
         async with self._engine.paused(drained_only=True):
             try:
@@ -110,11 +114,21 @@ class Advance:
     # ---- within one transaction
 
     def _run_stretch(
-        self, connection: Connection, *, target: datetime, idle: Collection[Kind], carefully: bool = False
+        self,
+        connection: Connection,
+        *,
+        target: datetime,
+        idle: Collection[Kind],
+        renew: Callable[[Connection], None],
+        carefully: bool = False,
     ) -> _Stretch:
         """Run steps. ``carefully``: if one raises, nothing of it is left, and the stretch is blocked."""
+        renew(connection)
         step = self._step_or_nothing if carefully else self._step
         stretch = _Stretch(current_state(connection).now, set(idle))
+        if outbox.is_anything_leased(connection):
+            stretch.is_blocked = True  # another process has called a carrier
+            return stretch
         ends_at = time.monotonic() + _SECONDS_PER_COMMIT
         for _ in range(_STEPS_PER_COMMIT):
             kind = self._move_to_next(connection, stretch, target)

@@ -1,14 +1,17 @@
 """Control of a gateway in demo and test: drain it, move its clock, reset it (http-api.md, simulator)."""
 
 import asyncio
+import secrets
 import time
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 
 from sqlalchemy import Connection
 
-from app.db import work
+from app.db import duties, work
 from app.db.session import Database
 from app.db.state import GatewayState, current_state, freeze_clock, reset_state
 from app.domain.calendar import LATEST, is_believable
@@ -18,10 +21,16 @@ from app.services.refusals import RefusedError
 from app.services.simulator.advancing import Advance
 
 _POLL_SECONDS = 0.02
+# The duty of the call that moves the clock. It is renewed with every commit, and lapses if the process dies.
+_CLOCK = "clock"
+_CLOCK_LEASE = timedelta(seconds=30)
 
 
 class Simulation:
-    """Drains the gateway, moves its clock and resets it. Calls that move or reset run one at a time."""
+    """Drains the gateway, moves its clock and resets it.
+
+    Of calls that move the clock or reset, one at a time runs, whatever process they come to.
+    """
 
     def __init__(
         self, database: Database, engine: Engine, advance: Advance, load_fixture: Callable[[str], Awaitable[None]]
@@ -31,6 +40,7 @@ class Simulation:
         self._advance = advance
         self._load_fixture = load_fixture
         self._lock = asyncio.Lock()
+        self._calls = (f"{secrets.token_hex(8)}:{number}" for number in count())
 
     async def clock(self) -> GatewayState:
         """Return the gateway's state, with its clock."""
@@ -51,9 +61,37 @@ class Simulation:
                 return False
             await asyncio.sleep(_POLL_SECONDS)
 
+    async def _settle(self) -> None:
+        """Process everything that is due, here and in other processes."""
+        await self._engine.settle()
+        while self._has_company() and await self._database.read(_anything_due):
+            await asyncio.sleep(_POLL_SECONDS)
+            await self._engine.settle()
+
+    def _has_company(self) -> bool:
+        notices = self._database.notices
+        return notices is not None and notices.has_company
+
+    @asynccontextmanager
+    async def _moving(self) -> AsyncIterator[Callable[[Connection], None]]:
+        """Have the clock to oneself. Yield what renews the lease on it, in each transaction that moves the clock."""
+        call = next(self._calls)
+
+        def renew(connection: Connection) -> None:
+            if not _take_clock(connection, call=call):
+                raise RefusedError(RefusalReason.CONFLICT, "Another call moves the clock; send this one again.")
+
+        async with self._lock:
+            while not await self._database.write(partial(_take_clock, call=call)):  # noqa: ASYNC110  another process has it
+                await asyncio.sleep(_POLL_SECONDS)
+            try:
+                yield renew
+            finally:
+                await self._database.write(partial(_give_clock_up, call=call))
+
     async def set_clock(self, to: datetime) -> GatewayState:
         """Freeze the clock at an aware instant. Raise RefusedError if it would go back, except right after a reset."""
-        async with self._lock:
+        async with self._moving():
             return await self._database.write(partial(_set_clock, to=to))
 
     async def advance(self, *, seconds: float | None = None, to: datetime | None = None) -> GatewayState:
@@ -62,14 +100,14 @@ class Simulation:
         Everything that falls due on the way is processed in order, with the clock at its own time. Raise RefusedError
         for a time in the past or too far in the future.
         """
-        async with self._lock:
+        async with self._moving() as renew:
             target = await self._database.write(partial(_freeze_now, seconds=seconds, to=to))
-            await self._advance.run(target)
+            await self._advance.run(target, settle=self._settle, renew=renew)
             return await self.clock()
 
     async def reset(self, fixture: str | None) -> None:
         """Delete all data, unfreeze the clock and remove simulated faults; then load a fixture, if one is named."""
-        async with self._lock:
+        async with self._moving():
             async with self._engine.paused():
                 await self._database.write_alone(_delete_everything)
             if fixture is not None:
@@ -78,6 +116,15 @@ class Simulation:
 
 def _anything_due(connection: Connection) -> bool:
     return work.anything_due(connection, current_state(connection).now)
+
+
+def _take_clock(connection: Connection, *, call: str) -> bool:
+    now = datetime.now(UTC)
+    return duties.take(connection, _CLOCK, call, now, now + _CLOCK_LEASE) is not None
+
+
+def _give_clock_up(connection: Connection, *, call: str) -> None:
+    duties.give_up(connection, [_CLOCK], call, datetime.now(UTC))
 
 
 def _set_clock(connection: Connection, *, to: datetime) -> GatewayState:
