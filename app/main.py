@@ -14,6 +14,7 @@ from app.carriers import provider_options
 from app.composition import build_gateway
 from app.providers.webhook import WebhookOptions
 from app.services.gateway import Gateway
+from app.services.membership import BOTH, Role
 from app.settings import Environment, Settings
 from app.web import (
     api,
@@ -76,18 +77,21 @@ class _GatewayApp(FastAPI):
         return self.openapi_schema or openapi.completed(super().openapi())
 
 
-def create_app(settings: Settings, host: str | None = None) -> FastAPI:
-    """Return the whole gateway as one ASGI app. ``host`` is the address or name that it will listen on."""
+def create_app(settings: Settings, host: str | None = None, roles: frozenset[Role] = BOTH) -> FastAPI:
+    """Return a process of the gateway as an ASGI app; without the role ``web`` it has the health calls only.
+
+    ``host`` is the address or name that it will listen on.
+    """
     gateway = build_gateway(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        if settings.disposable:
+        if settings.disposable and Role.WEB in roles:
             log.warning(
                 'the token "demo" is accepted with every right: never expose this gateway',
                 environment=settings.env.value,
             )
-        async with gateway.running():
+        async with gateway.running(roles):
             yield
 
     app = _GatewayApp(
@@ -99,7 +103,9 @@ def create_app(settings: Settings, host: str | None = None) -> FastAPI:
         redoc_url=None,
         telemetry=_NO_TELEMETRY,
     )
-    app.webhooks_endpoint = webhooks.Webhooks(gateway.carriers.providers, gateway.turning.inboxes)
+    is_web = Role.WEB in roles
+    inboxes = gateway.turning.inboxes if is_web else {}
+    app.webhooks_endpoint = webhooks.Webhooks(gateway.carriers.providers if is_web else {}, inboxes)
     app.own_hosts = _own_hosts(settings, host)
     app.state.gateway = gateway
     app.add_middleware(idempotency.IdempotencyKeys)
@@ -107,7 +113,9 @@ def create_app(settings: Settings, host: str | None = None) -> FastAPI:
     app.add_middleware(limits.ConcurrencyLimits)
     app.add_middleware(pages.SecurityHeaders)
     problems.install(app)
-    _add_routes(app, gateway, settings)
+    app.include_router(health.router)
+    if is_web:
+        _add_routes(app, gateway, settings)
     return app
 
 
@@ -130,7 +138,6 @@ def _add_routes(app: FastAPI, gateway: Gateway, settings: Settings) -> None:
         app.include_router(simulator.router)
         app.include_router(handsets.router)
         app.include_router(simulator_control.router)
-    app.include_router(health.router)
     if settings.env is not Environment.PRODUCTION:
         app.include_router(pages.router)
     app.include_router(pages.docs)

@@ -69,7 +69,7 @@ class Membership:
         self._database = database
         self._number = number
         self._providers = frozenset(providers)
-        self._roles: frozenset[Role] = BOTH
+        self.roles: frozenset[Role] = BOTH
         self._duties: tuple[str, ...] = ()
         self._beat_lock = asyncio.Lock()
         self._last = _Beat((), (), {})
@@ -91,7 +91,7 @@ class Membership:
 
     def is_worker(self) -> bool:
         """Return True if this process handles and sends messages."""
-        return Role.WORKER in self._roles
+        return Role.WORKER in self.roles
 
     def share(self) -> Share | None:
         """Return the buckets that this process works on; None: all."""
@@ -122,6 +122,16 @@ class Membership:
         return self._last.alive
 
     @property
+    def is_current(self) -> bool:
+        """The last beat is not too long ago."""
+        return self._is_alone or time.monotonic() < self._valid_until
+
+    @property
+    def workers(self) -> int:
+        """The number of living processes that handle messages."""
+        return 1 if self._is_alone else len(_working(self._last.alive))
+
+    @property
     def duties(self) -> list[str]:
         """The duties that this process has."""
         return sorted(filter(self.has, self._duties))
@@ -131,7 +141,7 @@ class Membership:
     @asynccontextmanager
     async def held(self, roles: frozenset[Role]) -> AsyncIterator[None]:
         """Be a member within the context, with a worker number held. Raise StorageUnavailableError."""
-        self._roles = roles
+        self.roles = roles
         if self._is_alone:
             yield
             return
@@ -160,7 +170,7 @@ class Membership:
 
     def _beat(self, connection: Connection) -> _Beat:
         number, owner, now = self._number.number, self._number.owner, datetime.now(UTC)
-        roles, providers = frozenset(map(str, self._roles)), self._providers
+        roles, providers = frozenset(map(str, self.roles)), self._providers
         me = Process(number, socket.gethostname(), roles, providers, __version__, now)
         if not workers.announce(connection, owner, me):
             return _Beat((), (), {})

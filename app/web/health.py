@@ -24,11 +24,15 @@ async def livez() -> dict[str, str]:
 async def readyz(gateway: GatewayIn, response: Response) -> dict[str, object]:
     """The state of each part. The answer is 503 if a required one is down.
 
-    Messages for a provider with an open circuit wait; this does not make the gateway unready.
+    Messages for a provider with an open circuit wait; this does not make the gateway unready. ``process`` says what
+    this process does, and ``workers`` how many processes handle messages.
     """
     states = await gateway.upkeep.health.circuits()
+    membership = gateway.storage.membership
     database = "down" if states is None else "ok"
-    if states is None:
+    # A process that could not say for some time that it is alive does no work.
+    status = database if membership.is_current else "down"
+    if status == "down":
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
     providers = {
         name: {
@@ -42,8 +46,9 @@ async def readyz(gateway: GatewayIn, response: Response) -> dict[str, object]:
     probe = gateway.upkeep.probe.state if gateway.upkeep.probe else None
     asked = {"probe": {"up": probe.up, "answered_at": probe.answered_at}} if probe else {}
     return {
-        "status": database,
+        "status": status,
         "environment": gateway.environment,
+        "process": {"roles": sorted(membership.roles), "duties": membership.duties, "workers": membership.workers},
         "parts": {"database": database, "providers": providers, **asked},
     }
 
