@@ -14,7 +14,8 @@ from app.services.delivery.receipts import Receipts
 from app.services.delivery.recovering import Recovery
 from app.services.delivery.sending import Delivery
 from app.services.engine import Engine
-from app.services.gateway import Carriers, Storage
+from app.services.gateway import Carriers
+from app.services.ids import IdSource
 from app.services.membership import Membership, carrier_duty
 from app.services.simulator.delivery import HandsetDelivery
 from app.services.simulator.network import PROVIDER as SIMULATOR
@@ -24,13 +25,17 @@ from app.settings import Settings, SettingsError
 
 
 def build_carriers(
-    settings: Settings, storage: Storage, engine: Engine, transport: httpx.AsyncBaseTransport
+    settings: Settings,
+    database: Database,
+    ids: IdSource,
+    membership: Membership,
+    engine: Engine,
+    transport: httpx.AsyncBaseTransport,
 ) -> Carriers:
     """Make each provider of the settings and, where it can send, its delivery; add the simulated network's loop.
 
     Raise SettingsError for a second simulator and a default provider that cannot send.
     """
-    database, ids, membership = storage.database, storage.ids, storage.membership
     receipts = Receipts(database, ids)
     network = SimulatedNetwork(database, ids, receipts, membership.share)
     providers = _providers(settings, Surroundings(transport))

@@ -56,11 +56,16 @@ from app.settings import Settings, SettingsError
 def build_gateway(settings: Settings) -> Gateway:
     """Put everything together; nothing runs yet. Raise SettingsError where the settings do not fit."""
     # In this order `smsgw config check` names what does not fit.
-    storage = _storage(settings)
-    engine = Engine(storage.database, storage.membership.share)
+    database, ids = _database(settings), IdSource(leased=True)
+    number = WorkerNumber(database, ids)
+    membership = Membership(database, number, settings.provider_names())
+    engine = Engine(database, membership.share)
     registry = _registry(settings)
     to_carriers, to_receivers = make_transport(), make_webhook_transport(private=settings.private_webhooks)
-    carriers = build_carriers(settings, storage, engine, to_carriers)
+    carriers = build_carriers(settings, database, ids, membership, engine, to_carriers)
+    sealer = make_sealer(settings, database)
+    owner = DatabaseOwner(settings.env.value, sealer)
+    storage = Storage(database, owner, ids, number, membership, sealer)
     turning = _turning(settings, storage, registry, carriers, engine)
     events = _outgoing_events(settings, storage, carriers, engine, to_receivers)
     management = _management(settings, storage, turning, events, engine)
@@ -81,14 +86,8 @@ def build_gateway(settings: Settings) -> Gateway:
 # ---- storage
 
 
-def _storage(settings: Settings) -> Storage:
-    database, ids = (
-        Database(normalise_url(settings.database_url), may_be_emptied=settings.disposable),
-        IdSource(leased=True),
-    )
-    sealer, number = make_sealer(settings, database), WorkerNumber(database, ids)
-    owner = DatabaseOwner(settings.env.value, sealer)
-    return Storage(database, owner, ids, number, Membership(database, number, settings.provider_names()), sealer)
+def _database(settings: Settings) -> Database:
+    return Database(normalise_url(settings.database_url), may_be_emptied=settings.disposable)
 
 
 def _is_bound_here(membership: Membership) -> Callable[[str], bool]:

@@ -1,4 +1,4 @@
-"""``smsgw serve`` and ``smsgw demo``: the gateway in this process."""
+"""``smsgw serve``, ``web``, ``worker`` and ``demo``: the gateway, or a part of it, in this process."""
 
 import logging
 import os
@@ -17,6 +17,7 @@ from app.cli.terminal import examples, out
 from app.db.session import normalise_url
 from app.providers import provider_kinds
 from app.services.gateway import Gateway
+from app.services.membership import BOTH, Role
 from app.settings import Environment, Settings, SettingsError
 from app.settings.check import checked_settings
 
@@ -33,6 +34,10 @@ Port = Annotated[
         "In demo, another port has data of its own in data/demo-PORT.db, unless SMSGW_DATABASE_URL is set.",
     ),
 ]
+WorkerPort = Annotated[
+    int,
+    typer.Option(min=0, max=65535, help="Port of the health calls; 0: a free one, which the log names."),
+]
 ByMake = Annotated[bool, typer.Option("--by-make", hidden=True)]
 
 
@@ -44,14 +49,39 @@ ByMake = Annotated[bool, typer.Option("--by-make", hidden=True)]
 )
 def serve(host: Host = DEFAULT_HOST, port: Port = None) -> None:
     """Run everything in one process: web, processing, sending, timers."""
-    called = caller("serve", host)
+    _serve("serve", host, port, BOTH)
+
+
+@app.command(
+    epilog=examples(
+        ("smsgw web --host 0.0.0.0", "webhooks and API, beside any number of others on one PostgreSQL"),
+    )
+)
+def web(host: Host = DEFAULT_HOST, port: Port = None) -> None:
+    """Answer HTTP requests only; `smsgw worker` does the rest. Needs PostgreSQL."""
+    _serve("web", host, port, frozenset({Role.WEB}))
+
+
+@app.command(
+    epilog=examples(
+        ("smsgw worker", "beside `smsgw web` and any number of other workers on one PostgreSQL"),
+        ("smsgw worker --port 8087", "with /livez, /readyz and /metrics on a port of your choice"),
+    )
+)
+def worker(host: Host = DEFAULT_HOST, port: WorkerPort = 0) -> None:
+    """Handle and send messages, without webhooks and API. Needs PostgreSQL."""
+    _serve("worker", host, port, frozenset({Role.WORKER}))
+
+
+def _serve(command: str, host: str, port: int | None, roles: frozenset[Role]) -> None:
+    called = caller(command, host)
     settings = _settings(port)
     observability.configure_logging(settings.log_level)
 
     async def ready(_gateway: Gateway, base: str) -> None:
-        log.info("listening", url=base, environment=settings.env.value)
+        log.info("listening", url=base, environment=settings.env.value, roles=sorted(roles))
 
-    run(settings, called, ready)
+    run(settings, called, ready, roles)
 
 
 @app.command(

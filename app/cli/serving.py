@@ -20,6 +20,7 @@ from app.db.session import normalise_url
 from app.garbage import collect_when_idle
 from app.main import create_app
 from app.services.gateway import Gateway
+from app.services.membership import BOTH, Role
 from app.services.startup import DatabaseInUseError, StartError, is_in_use, prepare
 from app.settings import Environment, Settings, SettingsError
 from app.settings.model import demo_database_url
@@ -29,8 +30,8 @@ from app.web.serving import Server, listen, server_of
 Ready = Callable[[Gateway, str], Awaitable[None]]
 
 
-def run(settings: Settings, called: Caller, ready: Ready) -> None:
-    """Bind the port, open the database, call ``ready``, and serve until a signal.
+def run(settings: Settings, called: Caller, ready: Ready, roles: frozenset[Role] = BOTH) -> None:
+    """Bind the port, open the database, call ``ready``, and serve in these roles until a signal.
 
     Raise StartError, with nothing changed, if the port or the database is not to be had.
     """
@@ -40,7 +41,7 @@ def run(settings: Settings, called: Caller, ready: Ready) -> None:
     try:
         with _listening(settings, called) as sockets, _database_for(settings, called):
             prepare_database()
-            gateway_app = create_app(settings, called.host)
+            gateway_app = create_app(settings, called.host, roles)
             gateway_app.openapi()  # cached now: building it would delay other requests
             server = server_of(gateway_app, lifespan="off")
             # At its end the server raises again the signal that ended it.

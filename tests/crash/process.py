@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from tests.running import SEAL_KEY
 
 READY_SECONDS = 90
 
@@ -25,9 +27,8 @@ def _free_port() -> int:
 
 @dataclass
 class Process:
-    """A gateway in a process of its own, on a database file that outlives it."""
+    """A gateway, or a part of one, in a process of its own, on a database that outlives it."""
 
-    database: Path
     port: int
     running: "subprocess.Popen[bytes]"
 
@@ -41,15 +42,20 @@ class Process:
         return self.running.wait(timeout=READY_SECONDS)
 
 
+def gateway_process(database: Path) -> AbstractContextManager[Process]:
+    """Start a gateway on an SQLite file, wait until it is ready, and kill it at the end if it still runs."""
+    return process_of("serve", f"sqlite:///{database}", database.with_suffix(".log"))
+
+
 @contextmanager
-def gateway_process(database: Path) -> Iterator[Process]:
-    """Start a gateway, wait until it is ready, and kill it at the end if it still runs."""
+def process_of(role: str, database_url: str, log_file: Path) -> Iterator[Process]:
+    """Start ``serve``, ``web`` or ``worker``, wait until it is ready, and kill it at the end if it still runs."""
     port = _free_port()
-    environment = {**os.environ, "SMSGW_ENV": "test", "SMSGW_DATABASE_URL": f"sqlite:///{database}"}
-    command = [sys.executable, "-m", "app", "serve", "--port", str(port)]
-    log = database.with_suffix(".log").open("ab")
+    environment = {**os.environ, "SMSGW_ENV": "test", "SMSGW_DATABASE_URL": database_url, "SMSGW_SEAL_KEY": SEAL_KEY}
+    command = [sys.executable, "-m", "app", role, "--port", str(port)]
+    log = log_file.open("ab")
     running = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    started = Process(database, port, running)
+    started = Process(port, running)
     try:
         deadline = time.monotonic() + READY_SECONDS
         while True:
@@ -57,7 +63,7 @@ def gateway_process(database: Path) -> Iterator[Process]:
                 if httpx.get(f"{started.base}/readyz", timeout=1).status_code == httpx.codes.OK:
                     break
             except httpx.TransportError:
-                assert running.poll() is None, database.with_suffix(".log").read_text()
+                assert running.poll() is None, log_file.read_text()
             assert time.monotonic() < deadline, "the gateway did not become ready"
             time.sleep(0.05)
         yield started
