@@ -154,6 +154,14 @@ class Running:
 
     # ---- customers
 
+    async def load_customers(self) -> None:
+        """Load the demo's catalogue and, of its people, ALICE and BOB."""
+        demo, fixtures = read_fixture("demo"), self.gateway.simulator.fixtures
+        await fixtures.load_catalogue(demo)
+        for person in demo.people:
+            if person.msisdn in (ALICE, BOB):
+                await fixtures.load_person(person)
+
     async def subscribers(self, numbers: Sequence[str]) -> None:
         """Create subscribers."""
         for number in numbers:
@@ -220,11 +228,6 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 
 async def load_demo(settings: Settings) -> None:
     """Load the demo's catalogue and two of its customers and freeze the clock, as most tests need."""
-    demo = read_fixture("demo")
     async with running(settings) as started:
-        simulator = started.gateway.simulator
-        await simulator.simulation.set_clock(START)
-        await simulator.fixtures.load_catalogue(demo)
-        for person in demo.people:
-            if person.msisdn in (ALICE, BOB):
-                await simulator.fixtures.load_person(person)
+        await started.gateway.simulator.simulation.set_clock(START)
+        await started.load_customers()

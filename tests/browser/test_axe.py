@@ -24,6 +24,7 @@ async def _in_the_dialogue(page: Page, phone: Phone) -> None:
     await phone.part(".begin").click()
     await phone.has_received(2)
     await phone.bubble(phone.received.last).click()
+    await page.browser.keyboard.press("Escape")  # the inspector, which is looked at elsewhere
     await page.web.running.say("1,3", "10086977")
     await expect(phone.part(".pick.done")).to_have_count(2)
     await _assert_accessible(page, "a thread, details, picks that were carried out")

@@ -83,6 +83,8 @@ async def test_messages_are_one_tab_stop_and_pressed_by_keys(page: Page) -> None
     await expect(phone.bubble(phone.sent.first)).to_be_focused()
     await keyboard.press("Enter")
     await expect(_meta(phone.sent.first)).to_be_visible()
+    await keyboard.press("Escape")  # the inspector; the focus goes back
+    await expect(phone.bubble(phone.sent.first)).to_be_focused()
     await keyboard.press("End")
     await keyboard.press(" ")
     await expect(phone.bubble(phone.received.last)).to_have_attribute("aria-expanded", "true")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -78,7 +79,7 @@ async def test_the_facts_of_evidence_unfold_and_stay_so(page: Page) -> None:
     await page.web.running.reports("delivered", delay_seconds=60)
     await phone.say("1")
     await expect(phone.received).to_have_count(3)
-    await inspect(page, "即时生效")
+    await inspect(page, "立即生效")
     await step(page, "evidence").locator("summary").click()
     await expect(step(page, "evidence").locator("pre")).to_contain_text('"answer": "1"')
     await page.web.running.advance(seconds=60)
@@ -173,7 +174,7 @@ async def test_a_change_of_language_changes_everything(page: Page) -> None:
     await phone.has_received(2)
     await phone.say("1")
     await phone.has_received(3)
-    await inspect(page, "即时生效")
+    await inspect(page, "立即生效")
     await page.button("中文").click()
     await expect(inspector(page)).to_contain_text("不是指令；作为对 10086977 所提问题的答复处理。")
     await expect(step(page, "changes")).to_contain_text("业务 彩铃 CL: 使用中 → 已停止")
@@ -234,11 +235,11 @@ async def test_it_opens_and_closes_by_keyboard_and_gives_the_focus_back(page: Pa
     for key in ("Enter", "Space"):
         await bubble.press(key)
         await expect(page.part("#inspector-title")).to_be_focused()
-        await expect(bubble.locator("..")).to_have_class("message sent inspected")
+        await expect(bubble.locator("..")).to_have_class(re.compile(r"\binspected\b"))
         await page.browser.keyboard.press("Escape")
         await expect(inspector(page)).to_be_hidden()
         await expect(bubble).to_be_focused()
-        await expect(bubble.locator("..")).to_have_class("message sent")
+        await expect(bubble.locator("..")).not_to_have_class(re.compile(r"\binspected\b"))
 
 
 async def test_it_is_a_column_beside_the_phones_on_a_wide_screen(page: Page) -> None:

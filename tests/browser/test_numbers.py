@@ -56,7 +56,7 @@ async def test_numbers_are_suggested_with_what_can_be_tried(page: Page) -> None:
     ]
 
     async def answer(route: Route) -> None:
-        await route.fulfill(content_type="application/json", body=json.dumps(people))
+        await route.fulfill(content_type="application/json", body=json.dumps({"people": people}))
 
     await page.browser.route("**/simulator/people", answer)
     await page.web.running.say("HELP", sender="+8613600136000")

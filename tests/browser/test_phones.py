@@ -37,7 +37,8 @@ async def test_phones_are_added_changed_and_taken_away(page: Page) -> None:
     await expect(page.phone(BOBS).text).to_be_focused()
 
     await page.phone(BOBS).root.get_by_role("button", name="Change the number").click()
-    await page.button(f"+86{CAROLS}").click()
+    await page.part("#number-entry").fill(CAROLS)
+    await page.button("Use").click()
     await page.is_live(2)
     await expect(page.phone(BOBS).root).to_have_count(0)
     await expect(page.browser).to_have_url(f"{page.address}#{ALICES},{CAROLS}")
@@ -51,7 +52,7 @@ async def test_phones_are_added_changed_and_taken_away(page: Page) -> None:
 async def test_unsent_text_survives_another_phone(page: Page) -> None:
     await page.phone().text.fill("half a text")
     await page.button("Add a phone").click()
-    await page.button(f"+86{BOBS}").click()
+    await page.part("#known-numbers button").filter(has_text=f"+86{BOBS}").click()
     await page.is_live(2)
     await expect(page.phone().text).to_have_value("half a text")
 

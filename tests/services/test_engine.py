@@ -42,7 +42,7 @@ async def gateway(unused_database_url: str) -> AsyncIterator[Running]:
     """A gateway with the demo customers, whose clock runs, and which has nothing to do."""
     file = SettingsFile(windows=Windows.model_validate({"confirmation": "2s"}))
     async with running(settings_for(unused_database_url, file=file)) as started:
-        await started.gateway.simulator.fixtures.load("demo")
+        await started.load_customers()
         await started.drain()
         yield started
 
@@ -70,8 +70,8 @@ async def test_a_timer_that_a_call_set_fires_in_time(gateway: Running) -> None:
 async def test_a_delayed_report_comes_in_time(gateway: Running) -> None:
     await gateway.reports("delivered", delay_seconds=1)
     await gateway.store(gateway.message("帮助"))
-    await seconds_until(lambda: gateway.count(_mt, _mt.c.status == "accepted"))
-    waited = await seconds_until(lambda: gateway.count(_mt, _mt.c.status == "delivered"))
+    await seconds_until(lambda: gateway.count(_mt, _mt.c.msisdn == ALICE, _mt.c.status == "accepted"))
+    waited = await seconds_until(lambda: gateway.count(_mt, _mt.c.msisdn == ALICE, _mt.c.status == "delivered"))
     assert 0.5 < waited < 1 + _SOON
 
 
@@ -80,7 +80,7 @@ async def test_a_retry_is_made_in_time(gateway: Running) -> None:
     await gateway.store(gateway.message("帮助"))
     await seconds_until(lambda: gateway.count(outbox, outbox.c.attempts == 1, outbox.c.leased_by.is_(None)))
     [row] = await gateway.rows(outbox)
-    await seconds_until(lambda: gateway.count(_mt, _mt.c.status == "delivered"))
+    await seconds_until(lambda: gateway.count(_mt, _mt.c.msisdn == ALICE, _mt.c.status == "delivered"))
     assert 0 <= (datetime.now(UTC) - row["due_at"]).total_seconds() < _SOON
 
 

@@ -89,7 +89,7 @@ async def test_a_year_in_one_call_is_a_year_of_days(unused_sqlite_url: str, tmp_
     settings = settings_for(unused_sqlite_url)
     async with running(settings) as gateway:
         await gateway.gateway.simulator.simulation.set_clock(shanghai(BEGINS))
-        await gateway.gateway.simulator.fixtures.load("demo")
+        await gateway.load_customers()
         await gateway.reports("delivered", 3)
         await prepare(gateway)
         before = await story(gateway)

@@ -93,7 +93,7 @@ async def test_messages_kept_by_the_rate_limit_are_ignored_when_the_tenure_ends(
     await assert_nothing_changed(gateway, before)
     waited = await gateway.rows(_mo, _mo.c.status == "ignored")
     assert [(row["text"], row["tenure"]) for row in waited] == [("QXYYH", 1), ("TS 我的旧事", 1)]
-    assert [text for text in await gateway.say("什么") if "过多" in text] == []
+    assert [text for text in await gateway.say("什么") if "过于频繁" in text] == []
 
 
 async def test_pending_messages_are_ignored_when_the_tenure_ends(gateway: Running) -> None:
