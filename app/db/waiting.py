@@ -94,17 +94,12 @@ def first_of(connection: Connection, number: NumberKey, now: datetime) -> list[S
 
 # So many are looked at: of those that wait longest.
 _LONGEST = 500
-_OLDEST = (
-    select(_inbound.c.bucket)
-    .where(one_of(_inbound.c.status, InboundStatus.PENDING), _inbound.c.due_at <= bindparam("before", type_=Instant))
-    .order_by(_inbound.c.id)
-    .limit(_LONGEST)
-)
+_OLDEST = select(_inbound.c.id, _inbound.c.bucket).where(_DUE).order_by(_inbound.c.id).limit(_LONGEST)
 
 
-def buckets_waiting_since(connection: Connection, before: datetime) -> set[int]:
-    """Return the buckets of the messages that were due before ``before``, of the oldest ones."""
-    return {row[0] for row in fetch(connection, _OLDEST, {"before": before})}
+def oldest_due(connection: Connection, now: datetime) -> dict[str, int]:
+    """Return the ids of the oldest due messages, with their buckets."""
+    return {row[0]: row[1] for row in fetch(connection, _OLDEST, {"now": now})}
 
 
 _NUMBERS = select(_inbound.c.bucket, _inbound.c.msisdn).where(_DUE).order_by(_inbound.c.id).limit(_LIMIT)

@@ -31,8 +31,9 @@ BEAT = timedelta(seconds=2)
 # A process that was not heard of for so long is gone: others do its work.
 GONE = timedelta(seconds=10)
 DUTY_LEASE = timedelta(seconds=10)
-# Numbers whose messages have waited longer than this are everybody's, as the process that should handle them is stuck.
-_STUCK = timedelta(seconds=5)
+# Buckets with a message that was due at beats so far apart are everybody's, as the process that should handle it is
+# stuck. The gateway's clock has no say, as it may stand still.
+_STUCK_SECONDS = 4.0
 _CARRIER = "carrier:"
 log = observability.logger(__name__)
 
@@ -73,6 +74,8 @@ class Membership:
         self._duties: tuple[str, ...] = ()
         self._beat_lock = asyncio.Lock()
         self._last = _Beat((), (), {})
+        # When messages that are due were seen first, by the monotonic clock.
+        self._seen_due: dict[str, float] = {}
         # By the monotonic clock, which goes on while a process is stopped.
         self._valid_until = 0.0
         # Called in the event loop when the share or the duties have changed.
@@ -189,8 +192,13 @@ class Membership:
 
     def _share_among(self, connection: Connection, alive: Sequence[Process]) -> Share | None:
         mine = {*share_of(self._number.number, [one.number for one in _working(alive)])}
-        mine.update(waiting.buckets_waiting_since(connection, current_state(connection).now - _STUCK))
+        mine.update(self._stuck_buckets(connection))
         return None if len(mine) == BUCKETS else tuple(sorted(mine))
+
+    def _stuck_buckets(self, connection: Connection) -> set[int]:
+        due, now = waiting.oldest_due(connection, current_state(connection).now), time.monotonic()
+        self._seen_due = {message_id: self._seen_due.get(message_id, now) for message_id in due}
+        return {bucket for message_id, bucket in due.items() if now - self._seen_due[message_id] >= _STUCK_SECONDS}
 
     async def _keep_beating(self) -> None:
         while True:

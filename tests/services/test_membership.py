@@ -154,8 +154,6 @@ async def test_messages_are_handled_by_the_process_that_they_fall_to_and_nobody_
 
 async def test_numbers_of_a_process_that_is_stuck_are_taken_by_the_others(postgresql_url: str) -> None:
     settings = settings_for(postgresql_url)
-    async with running(settings) as one:
-        await one.gateway.simulator.simulation.reset("demo")  # its clock does not stand still
     async with running(settings) as one, running(settings) as stuck:
         async with stuck.gateway.engine.paused():
             for gateway in (one, stuck, one):
