@@ -25,8 +25,8 @@ WITHIN_SECONDS = 120
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the environment without the caller's gateway settings, plus ``more``."""
-    kept = {name: given for name, given in os.environ.items() if not name.startswith("SMSGW_")}
+    """Return the environment without the caller's gateway settings and those of a ``make`` around, plus ``more``."""
+    kept = {name: given for name, given in os.environ.items() if not name.startswith(("SMSGW_", "MAKE", "MFLAGS"))}
     return {**kept, "PYTHONPATH": str(ROOT), **more}
 
 
