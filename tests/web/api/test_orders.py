@@ -209,7 +209,7 @@ async def test_worse_terms_need_a_yes_of_each_holder(web: Web) -> None:
     assert (await web.call("POST", "/api/v1/services/CL/terms", terms())).status_code == 202
     asked = (await received_messages(web))[-1]
     assert re.fullmatch(r"10086204\d\d", asked["from"])
-    assert "现5元/月，变更后7元/月" in asked["text"]
+    assert "现5元/月，调整后7元/月" in asked["text"]
     await received_messages(web, BOB)
     assert "同意" in await send_text(web, "是", asked["from"])
     assert "停止" in await send_text(web, "不要", (await received_messages(web, BOB))[-1]["from"], BOB)
