@@ -168,7 +168,7 @@ def test_a_stranger_is_told_once_a_day() -> None:
     conversation.play(
         """
         > 0000
-        < [10086 reply] 您好！您的号码非本网用户，无法为您办理业务。如有疑问请咨询您的运营商。中国移动
+        < [10086 reply] 您好！您的号码非本网号码，无法为您办理业务。如有疑问请咨询您的运营商。中国移动
         > 1
         <
         > QXCL
@@ -178,11 +178,11 @@ def test_a_stranger_is_told_once_a_day() -> None:
         <
         @ +1h
         > TD
-        < 您好！您的号码非本网用户…
+        < 您好！您的号码非本网号码…
         """
     )
     closed = replace(SUBSCRIBER, status=SubscriberStatus.CLOSED, language=Language.EN)
-    play("> 0000\n< 您好！您的号码非本网用户…\n> 1\n<\n= CL active", subscriber=closed)
+    play("> 0000\n< 您好！您的号码非本网号码…\n> 1\n<\n= CL active", subscriber=closed)
 
 
 def test_a_subscriber_is_created_on_first_contact_if_the_settings_say_so() -> None:

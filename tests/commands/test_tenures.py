@@ -74,7 +74,7 @@ def test_a_text_from_before_the_number_was_given_up_creates_no_customer(demo: bo
     assert talk.text("0000", stamped_at=talk.now - timedelta(hours=1, microseconds=1)) == []
     assert (talk.outcome.former_tenure, talk.account) == (1, before)
     [said] = talk.text("0000", stamped_at=talk.now - timedelta(minutes=59))
-    assert ("非本网用户" in said.text, "目前没有" in said.text) == (not demo, demo)
+    assert ("非本网号码" in said.text, "目前没有" in said.text) == (not demo, demo)
 
 
 def test_a_tenure_created_by_a_text_begins_when_it_was_sent() -> None:

@@ -89,10 +89,10 @@ def test_written_times_and_durations() -> None:
     assert [wording.duration(ZH, length) for length in lengths] == ["2小时", "90分钟", "1小时", "10分钟", "24小时"]
     assert [wording.duration(EN, length) for length in lengths] == [
         "two hours",
-        "90-minutes",
+        "90min",
         "one hour",
         "ten minutes",
-        "24-hours",
+        "24h",
     ]
 
 

@@ -141,7 +141,7 @@ async def test_closing_ends_everything_in_one_commit_and_the_next_holder_starts_
 async def test_a_closed_number_is_told_once_a_day_that_it_has_no_subscriber(gateway: Running) -> None:
     await gateway.subscriber(ALICE, status=SubscriberStatus.CLOSED)
     [told] = await gateway.say("0000")
-    assert "非本网用户" in told
+    assert "非本网号码" in told
     assert await gateway.say("0000") == []
     await gateway.advance(days=1)
     assert len(await gateway.say("0000")) == 1
@@ -162,7 +162,7 @@ async def test_a_text_at_the_same_time_as_a_close_is_obeyed_or_ignored(gateway: 
         assert (row["verdict"], heard) == ("former customer", [])
     else:
         [answer] = heard
-        assert "彩铃已于" in answer or "非本网用户" in answer
+        assert "彩铃已于" in answer or "非本网号码" in answer
 
 
 async def test_a_suspended_subscriber_can_list_and_unsubscribe(gateway: Running) -> None:

@@ -10,35 +10,35 @@ from app.domain.texts import wording
 from app.domain.texts.wording import Text
 
 HELP_BALANCE = Text(zh="YE 查询余额", en="YE balance")
-HELP_SPEND = Text(zh="HF 查询当月话费", en="HF spend this month")
+HELP_SPEND = Text(zh="HF 查询当月话费", en="HF spending this month")
 HELP_POINTS = Text(zh="JF 查询积分", en="JF points")
 HELP_BILL = Text(zh="ZD 查询账单", en="ZD bill")
 _BALANCES = {
     Payment.PREPAID: Text(zh="截至{as_of}，您的话费余额为{amount}。", en="As of {as_of} your balance is {amount}."),
     Payment.POSTPAID: Text(
         zh="截至{as_of}，您的账户余额为{amount}，当月话费将于出账后从账户扣除。",
-        en="As of {as_of} the balance of your account is {amount}; this month's charges are taken from it after the bill.",
+        en="As of {as_of} your account balance is {amount}; this month's charges will be deducted once the bill is issued.",
     ),
 }
 _OWED = Text(
     zh="截至{as_of}，您的账户余额为0元，欠费{amount}。", en="As of {as_of} your balance is CNY0 and you owe {amount}."
 )
-_SPENT = Text(zh="截至{as_of}，您{month}话费为{amount}。", en="As of {as_of} you spent {amount} in {month}.")
+_SPENT = Text(zh="截至{as_of}，您{month}话费为{amount}。", en="As of {as_of} you have spent {amount} in {month}.")
 _NO_SPEND = Text(
     zh="截至{as_of}，暂无您{month}的话费数据，请稍后再查。",
-    en="As of {as_of} there is no figure yet of what you spent in {month}. Please ask again later.",
+    en="As of {as_of} there are no figures for {month} yet. Please try again later.",
 )
 _POINTS = Text(zh="截至{as_of}，您的积分为{points}分。", en="As of {as_of} you have {points} points.")
-_BILL = Text(zh="您{month}的账单(截至{day})合计{total}", en="Your bill for {month} (up to {day}) comes to {total}")
+_BILL = Text(zh="您{month}的账单(截至{day})合计{total}", en="Your bill for {month} (up to {day}) is {total}")
 _FIRST_ITEM = Text(zh="：{name}{amount}", en=": {name} {amount}")
 _ITEM = Text(zh="；{name}{amount}", en="; {name} {amount}")
 _END = Text(zh="。", en=".")
 _NO_BILL = Text(zh="截至{as_of}，暂无您{month}的账单。", en="As of {as_of} there is no bill for {month}.")
 _CLOSED_ONLY = Text(
-    zh="截至{as_of}，仅可查询最近5个月的已出账单，",
-    en="As of {as_of} only the bills of the last five closed months can be asked for. ",
+    zh="截至{as_of}，仅支持查询最近5个月的已出账单，",
+    en="As of {as_of} only bills of the last five closed months can be shown. ",
 )
-_CAN_BE_ASKED = Text(zh="可查询：{months}，如发送ZD#{newest}。", en="You can ask for: {months}, e.g. ZD#{newest}.")
+_CAN_BE_ASKED = Text(zh="可查询：{months}，如发送ZD#{newest}。", en="Available: {months}; send e.g. ZD#{newest}.")
 
 
 def balance(language: Language, payment: Payment, amount_fen: int, as_of: datetime) -> str:

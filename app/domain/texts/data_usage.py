@@ -9,48 +9,48 @@ from app.domain.texts.wording import Text
 from app.domain.usage import USED_UP, DataUsage
 
 HELP = Text(zh="CXYL 查询流量", en="CXYL data usage")
-_USED = Text(zh="截至{as_of}，您{month}已使用流量{used}。", en="As of {as_of} you used {used} of data in {month}.")
+_USED = Text(zh="截至{as_of}，您{month}已使用流量{used}。", en="As of {as_of} you have used {used} of data in {month}.")
 _OF_PLAN = Text(
     zh="截至{as_of}，您{month}已使用流量{used}，套餐内共{total}，剩余{left}。",
-    en="As of {as_of} you used {used} of data in {month}; your plan has {total}, {left} left.",
+    en="As of {as_of} you have used {used} of data in {month}; your plan includes {total}, {left} left.",
 )
 _OVER_PLAN = Text(
     zh="截至{as_of}，您{month}已使用流量{used}，套餐内共{total}，剩余0.00MB，已超出{over}。",
-    en="As of {as_of} you used {used} of data in {month}; your plan has {total}, 0.00MB left, you are {over} over.",
+    en="As of {as_of} you have used {used} of data in {month}; your plan includes {total}, 0.00MB left, {over} over.",
 )
 _PASSED = Text(
     zh="流量提醒：截至{as_of}，您{month}已使用流量{used}，已达套餐内{total}的{percent}%，剩余{left}。",
-    en="Data alert: as of {as_of} you used {used} of data in {month}, {percent}% of the {total} in your plan; {left} left.",
+    en="Data alert: as of {as_of} you have used {used} of data in {month}, {percent}% of the {total} in your plan; {left} left.",
 )
 _USED_UP = Text(
     zh="流量提醒：截至{as_of}，您{month}已使用流量{used}，套餐内{total}已用完。",
-    en="Data alert: as of {as_of} you used {used} of data in {month}; the {total} in your plan are used up.",
+    en="Data alert: as of {as_of} you have used {used} of data in {month}; the {total} in your plan is used up.",
 )
 _PRICE_BEYOND = Text(zh="超出部分按{price}/MB收费。", en=" Data beyond the plan costs {price}/MB.")
-_STANDARD_BEYOND = Text(zh="超出部分按标准资费收费。", en=" Data beyond the plan is charged at the standard price.")
+_STANDARD_BEYOND = Text(zh="超出部分按标准资费收费。", en=" Data beyond the plan is charged at the standard rate.")
 _HOW_OFF = Text(zh="关闭提醒请发送QXYLTX到10086。", en=" To stop these alerts send QXYLTX to 10086.")
 
 # ---- data alerts on and off
 
 _BY_THRESHOLD = Text(
-    zh="当月流量用至套餐的{percents}时各提醒一次。", en=" You are told once a month at {percents} of your plan."
+    zh="当月流量用至套餐的{percents}时各提醒一次。", en=" You will be notified once a month at {percents} of your plan."
 )
 _TWICE_A_MONTH = Text(
-    zh="每月15日和最后一天10时告知您当月已用流量。",
-    en=" You are told what you used on the 15th and on the last day of each month at 10:00.",
+    zh="每月15日和月末最后一天10时提醒您当月已用流量。",
+    en=" You will be told your usage on the 15th and on the last day of each month at 10:00.",
 )
 _ON = Text(zh="已为您开通流量提醒，", en="Data alerts are on.")
-_ON_ALREADY = Text(zh="您此前已开通流量提醒，无需重复办理。", en="Data alerts are on already.")
+_ON_ALREADY = Text(zh="您此前已开通流量提醒，无需重复办理。", en="Data alerts are already on.")
 _OFF = Text(zh="已为您关闭流量提醒，", en="Data alerts are off.")
-_OFF_ALREADY = Text(zh="您未开通流量提醒或此前已关闭，无需重复办理。", en="Data alerts are off already.")
+_OFF_ALREADY = Text(zh="您未开通流量提醒或此前已关闭，无需重复办理。", en="Data alerts are already off.")
 _NO_MORE_BY_THRESHOLD = Text(
-    zh="当月流量用至套餐的{percents}时不再提醒。", en=" You are not told at {percents} of your plan any more."
+    zh="当月流量用至套餐的{percents}时不再提醒。", en=" You will no longer be notified at {percents} of your plan."
 )
 _NO_MORE_TWICE_A_MONTH = Text(
-    zh="每月15日和最后一天不再告知您已用流量。",
-    en=" You are not told what you used on the 15th and on the last day of the month any more.",
+    zh="每月15日和月末最后一天不再提醒您已用流量。",
+    en=" You will no longer be told your usage on the 15th and on the last day of the month.",
 )
-_HOW_ON = Text(zh="重新开通请发送KTYLTX到10086。", en=" To turn them on send KTYLTX to 10086.")
+_HOW_ON = Text(zh="重新开通请发送KTYLTX到10086。", en=" To turn them on again send KTYLTX to 10086.")
 
 _KB_PER_MB = 1024
 _HUNDREDTHS = 100

@@ -6,22 +6,22 @@ from app.domain.account import Language
 from app.domain.texts import wording
 from app.domain.texts.wording import Text
 
-HELP = Text(zh="DZXXSF 开通信息费月度提醒", en="DZXXSF: a monthly reminder of service fees")
+HELP = Text(zh="DZXXSF 开通信息费月度提醒", en="DZXXSF monthly fee reminder")
 ON = Text(
     zh="已为您开通信息费月度提醒，每月1日免费告知您上月信息费。关闭请发送QXXXSF。",
-    en="The monthly fee reminder is on: on the 1st we tell you, free of charge, what services cost the month before. Send QXXXSF to stop.",
+    en="The monthly fee reminder is on: on the 1st we tell you, free of charge, what your services cost last month. Send QXXXSF to turn it off.",
 )
 ON_ALREADY = Text(
     zh="您此前已开通信息费月度提醒，无需重复办理。关闭请发送QXXXSF。",
-    en="The monthly fee reminder is on already. Send QXXXSF to stop.",
+    en="The monthly fee reminder is already on. Send QXXXSF to turn it off.",
 )
 OFF = Text(
     zh="已为您关闭信息费月度提醒。重新开通请发送DZXXSF。",
-    en="The monthly fee reminder is off. Send DZXXSF to have it again.",
+    en="The monthly fee reminder is off. Send DZXXSF to turn it on again.",
 )
 OFF_ALREADY = Text(
     zh="您未开通信息费月度提醒，无需关闭。开通请发送DZXXSF。",
-    en="The monthly fee reminder is off already. Send DZXXSF to have it.",
+    en="The monthly fee reminder is already off. Send DZXXSF to turn it on.",
 )
 _NOTHING = Text(
     zh="尊敬的客户，您好！您{month}的信息费为0元。关闭本提醒请发送QXXXSF。",
@@ -33,7 +33,7 @@ _TOTAL = Text(
 )
 _ITEM = Text(zh="{name}{fee}；", en="{name}: {fee}; ")
 _END = Text(
-    zh="退订业务请发送0000，关闭本提醒请发送QXXXSF。", en="Send 0000 to stop services, QXXXSF to stop this reminder."
+    zh="退订业务请发送0000，关闭本提醒请发送QXXXSF。", en="Send 0000 to stop services or QXXXSF to stop this reminder."
 )
 
 

@@ -17,21 +17,21 @@ _NOTHING = Text(
 )
 _NOTHING_BESIDE_PLAN = Text(
     zh="尊敬的{brand}客户，您好！除套餐内包含的业务外，您目前没有正在使用的增值业务。",
-    en="Dear {brand} customer, beside your plan you have no value-added services at present.",
+    en="Dear {brand} customer, apart from your plan you have no value-added services at present.",
 )
 _HEAD = Text(
     zh="尊敬的{brand}客户，您好！除套餐内包含的业务外，您正在使用的业务有：",
-    en="Dear {brand} customer, beside your plan you have: ",
+    en="Dear {brand} customer, apart from your plan you have: ",
 )
 _HEAD_IN_PLAN = Text(zh="您套餐内包含的业务有：", en="Included in your plan: ")
 _HEAD_IN_PLAN_ONLY = Text(
     zh="尊敬的{brand}客户，您好！您正在使用的业务均包含在套餐内：",
-    en="Dear {brand} customer, all that you are using is included in your plan: ",
+    en="Dear {brand} customer, all your services are included in your plan: ",
 )
 _OWN = Text(zh="中国移动业务：", en="China Mobile: ")
-_CHARGED_FOR_SP = Text(zh="由中国移动代收费的业务：", en="Charged for others: ")
-_BY_OTHER_WAY = Text(zh="不可短信退订：", en="Not to be stopped by SMS: ")
-_ENDING = Text(zh="已退订、尚未到期的业务：", en="Stopped already and still running: ")
+_CHARGED_FOR_SP = Text(zh="由中国移动代收费的业务：", en="Charged on behalf of others: ")
+_BY_OTHER_WAY = Text(zh="不可短信退订：", en="Cannot be stopped by SMS: ")
+_ENDING = Text(zh="已退订、尚未到期的业务：", en="Stopped but still running: ")
 # Programs read listings: in both languages an item is a number, 、 and everything up to ；. Nowhere else is a digit
 # followed by 、 . ， or a blank (flows.md 17).
 _ITEM = Text(zh="{number}、{name}{price}{trial}；", en="{number}、{name} {price}{trial}；")
@@ -46,10 +46,10 @@ _HOW = Text(
     en="Reply with numbers to stop services, e.g. {example}; ",
 )
 _HOW_ALL = Text(zh="回复“全部”取消全部。", en="ALL stops all. ")
-_HOW_END = Text(zh="暂不支持一次退订全部业务。", en="only numbers count. ")
+_HOW_END = Text(zh="暂不支持一次退订全部业务。", en="there is no reply that stops all. ")
 _VALID = Text(zh="{window}内回复有效{free}。", en="Valid for {window}{free}. ")
 _FREE_REPLY = Text(zh="，回复免费", en=", replies are free")
-_STANDARD = Text(zh="以上为标准资费，实际以账单为准。", en="Standard prices; your bill decides.")
+_STANDARD = Text(zh="以上为标准资费，实际以账单为准。", en="Standard prices; your bill prevails.")
 _LIKE_AN_ITEM = re.compile(r"(?<=\d)[、，.\s]+")
 _JOINED = "·"
 _SHOWN_ITEM = re.compile("([0-9]+)、([^；]*)；")

@@ -17,9 +17,9 @@ NOTHING = Text(
 _HEAD = Text(zh="您好！可订购的业务有：", en="On offer: ")
 # The same form as in a 0000 listing, for the same programs (flows.md 17).
 _ITEM = Text(zh="{number}、{name}{price}{trial}；", en="{number}、{name} {price}{trial}；")
-_TRIAL = Text(zh="，先免费体验{days}天", en=", first {days}-day free trial")
+_TRIAL = Text(zh="，先免费体验{days}天", en=", after a {days}-day free trial")
 _HOW = Text(zh="请回复序号订购，如{example}；", en="Reply with a number to order, e.g. {example}; ")
-_ASKED_AGAIN = Text(zh="您确认后才会开通。", en="it starts only after you confirm it. ")
+_ASKED_AGAIN = Text(zh="您确认后才会开通。", en="it starts only after you confirm. ")
 _VALID = Text(zh="{window}内回复有效{free}。", en="Valid for {window}{free}. ")
 _FREE_REPLY = Text(zh="，回复免费", en=", replies are free")
 EXPIRED = Text(
@@ -28,17 +28,17 @@ EXPIRED = Text(
 )
 FAILED = Text(
     zh="上一条可订购业务清单短信未完整送达，未作任何更改。请发送1111重新查询。",
-    en="The last list of offers did not reach you whole, so nothing was changed. Send 1111 for a new one.",
+    en="The last list of offers did not reach you in full, so nothing was changed. Send 1111 for a new one.",
 )
 WRONG_NUMBER = Text(
     zh="可订购业务清单中没有序号{wrong}，未作任何更改。请回复清单中的一个序号，如{example}。",
-    en="There is no number {wrong} in the list of offers; nothing was changed. Reply with one of its numbers, e.g. {example}.",
+    en="The list of offers has no number {wrong}; nothing was changed. Reply with one of its numbers, e.g. {example}.",
 )
 REPEAT = Text(
     zh="抱歉，未能识别您的回复，未作任何更改。订购请回复一个业务序号，如{example}；重新查询请发送1111。",
-    en="Sorry, we did not understand that; nothing was changed. To order reply with one number of the list, e.g. {example}, or send 1111.",
+    en="Sorry, we did not understand that; nothing was changed. To order reply with one number from the list, e.g. {example}, or send 1111 for a new one.",
 )
-ABOUT = Text(zh="订购请发送{example}至{number}", en="ordering: send {example} to {number}")
+ABOUT = Text(zh="订购请发送{example}至{number}", en="to order: send {example} to {number}")
 
 
 @value

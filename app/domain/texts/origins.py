@@ -15,11 +15,11 @@ _CHANNELS = {
     Channel.AGENT: Text(zh="客服人员", en="an agent"),
     Channel.SP: Text(zh="服务提供商", en="the service provider"),
 }
-_ORDERED = Text(zh="{name}于{day}通过{channel}开通，", en="{name} was ordered on {day} through {channel}, ")
+_ORDERED = Text(zh="{name}于{day}通过{channel}开通，", en="{name} was ordered on {day} via {channel}, ")
 _CONFIRMED = Text(zh="由本号码短信回复“{answer}”确认。", en='confirmed by SMS from this number with "{answer}".')
 _IMPORTED = Text(
     zh="{day}由原系统转入，确认记录在原系统。",
-    en="taken over on {day} from the former system, which holds the confirmation.",
+    en="transferred on {day} from our former system, which holds the confirmation.",
 )
 _UNKNOWN = Text(zh="没有确认记录，如有疑问请发送0000退订。", en="no confirmation is on record. Send 0000 to stop it.")
 

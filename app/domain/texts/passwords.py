@@ -9,15 +9,15 @@ from app.domain.texts.wording import Text
 HELP = Text(zh="XGMM 修改服务密码", en="XGMM change password")
 FORMAT = Text(
     zh="格式不正确，服务密码未修改。请发送：XGMM#旧密码#新密码#新密码，密码为6位数字。",
-    en="That is not the right form; your password was not changed. Send XGMM#old#new#new with six digits each.",
+    en="The format is wrong; your password was not changed. Send XGMM#old#new#new, each password six digits.",
 )
 DIFFERENT = Text(
     zh="两次输入的新密码不一致，服务密码未修改。请重新发送：XGMM#旧密码#新密码#新密码。",
-    en="The two new passwords are not the same; your password was not changed. Send XGMM#old#new#new again.",
+    en="The two new passwords do not match; your password was not changed. Send XGMM#old#new#new again.",
 )
 EASY = Text(
     zh="新密码过于简单，服务密码未修改。密码不能是6个相同数字、连续数字或您号码中的数字，请更换后重新发送：XGMM#旧密码#新密码#新密码。",
-    en="The new password is not safe; your password was not changed. It must not be one digit repeated, a run of digits or part of your number. Send XGMM#old#new#new with another.",
+    en="The new password is too simple; your password was not changed. It must not be one repeated digit, consecutive digits or part of your number. Choose another and send XGMM#old#new#new.",
 )
 CHANGED = Text(
     zh="您的服务密码已修改成功，请使用新密码并妥善保管。如非本人操作，请立即联系我们。",
@@ -25,7 +25,7 @@ CHANGED = Text(
 )
 NONE_YET = Text(
     zh="您尚未设置服务密码，无法通过短信修改。请携带本人有效证件到营业厅设置。",
-    en="You have no service password yet, so it cannot be changed by SMS. Please set one at a shop, with your identity card.",
+    en="You have no service password yet, so it cannot be changed by SMS. Please set one at a store, with your ID card.",
 )
 PASSWORD_SET = Text(
     zh="您好！您的号码已设置服务密码。如非本人办理，请尽快联系我们。",
@@ -41,11 +41,11 @@ _WRONG_ONCE_LEFT = Text(
 )
 _LOCKED_NOW = Text(
     zh="旧密码不正确，服务密码未修改。因连续输错，密码修改已锁定，请于明天({day})再试。",
-    en="The old password is wrong; your password was not changed. After so many wrong tries this is locked until tomorrow, {day}.",
+    en="The old password is wrong; your password was not changed. After too many wrong tries, password changes are locked until tomorrow, {day}.",
 )
 _LOCKED = Text(
     zh="因密码多次输错，密码修改已锁定，服务密码未修改。请于明天({day})再试。",
-    en="After too many wrong passwords this is locked until tomorrow, {day}; your password was not changed.",
+    en="After too many wrong tries, password changes are locked until tomorrow, {day}; your password was not changed.",
 )
 
 

@@ -16,7 +16,7 @@ _OVERDRAWN = Text(
 )
 _TO_BE_SUSPENDED = Text(
     zh="您好！您的号码将于{when}停机。为免停机，请在此之前缴清费用；如已缴费，请忽略本短信。查询余额请发送YE到10086。",
-    en="Your number will be stopped on {when}. To keep it in service please pay before; if you have paid, ignore this message. Send YE to 10086 for your balance.",
+    en="Your number will be suspended on {when}. To keep it in service please pay before then; if you have already paid, ignore this message. Send YE to 10086 for your balance.",
 )
 
 

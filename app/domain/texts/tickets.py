@@ -8,33 +8,33 @@ from app.domain.texts import wording
 from app.domain.texts.wording import Text
 from app.domain.tickets import Ticket, TicketKind
 
-HELP = Text(zh="TS+投诉内容 投诉", en="TS and what it is about: complain")
-HELP_STATE = Text(zh="CXTS 查询投诉进度", en="CXTS: how your complaints stand")
+HELP = Text(zh="TS+投诉内容 投诉", en="TS+text make a complaint")
+HELP_STATE = Text(zh="CXTS 查询投诉进度", en="CXTS complaint status")
 _ASK = Text(
     zh="请在{window}内直接回复您要投诉的内容，如“多收了我的费用”。",
     en="What is your complaint about? Please reply within {window}, for example: I was charged too much.",
 )
 REPEAT = Text(
     zh="抱歉，未能识别您的回复，投诉未受理。请直接回复您要投诉的内容，如“多收了我的费用”。",
-    en="Sorry, we did not understand that; no complaint was recorded. Please reply what it is about, for example: I was charged too much.",
+    en="Sorry, we did not understand that; no complaint was recorded. Please reply with what it is about, for example: I was charged too much.",
 )
 EXPIRED = Text(
     zh="您未在时限内回复投诉内容，本次投诉未受理。投诉请发送TS+投诉内容，如“TS多收了我的费用”。",
-    en="The time to say what your complaint is about has expired; none was recorded. Please send TS and what it is about.",
+    en="You did not say in time what your complaint is about; none was recorded. Please send TS and your complaint.",
 )
-ABOUT = Text(zh="投诉请发送TS+投诉内容至{number}", en="a complaint: send TS and what it is about to {number}")
+ABOUT = Text(zh="投诉请发送TS+投诉内容至{number}", en="for a complaint: send TS and its text to {number}")
 NONE = Text(
-    zh="您没有处理中的投诉。投诉请发送TS+投诉内容。",
-    en="You have no open complaint. To complain send TS and what it is about.",
+    zh="您目前没有处理中的投诉。投诉请发送TS+投诉内容。",
+    en="You have no open complaints. To make one send TS and your complaint.",
 )
-INCOMPLETE = Text(zh="{text}(短信未收全)", en="{text} (parts of this never came)")
+INCOMPLETE = Text(zh="{text}(短信未收全)", en="{text} (part of this never arrived)")
 _OPENED = Text(
     zh="您的投诉已受理，工单号{number}。我们将在{first}内(不晚于{first_due})首次答复，{whole}内(不晚于{due})处理完毕。{fees}查询进度请发送CXTS。",
-    en="Your complaint was received, ticket: {number}. First answer within {first} (by {first_due}); handled within {whole} (by {due}). {fees}Send CXTS to ask how it stands.",
+    en="Your complaint was received, ticket {number}. First answer within {first} (by {first_due}), resolved within {whole} (by {due}). {fees}Send CXTS to check its status.",
 )
 _FEES = Text(
     zh="涉及费用：{fees}；如到期未有结论，已收取的先行退还。",
-    en="Fees that it is about: {fees}; what was taken is given back if nobody has decided by then. ",
+    en="Fees concerned: {fees}; what was charged will be refunded if nothing is decided by then. ",
 )
 _FEE = Text(zh="{name}{amount}", en="{name}: {amount}")
 _LINE = Text(
@@ -43,29 +43,31 @@ _LINE = Text(
 )
 _KINDS = {
     TicketKind.COMPLAINT: Text(zh="投诉", en="complaint"),
-    TicketKind.FEE_DISPUTE: Text(zh="费用疑问", en="fee in doubt"),
-    TicketKind.UNREACHED: Text(zh="提醒未送达", en="reminder that did not reach you"),
-    TicketKind.DEAD_LETTER: Text(zh="短信未能处理", en="message that we could not handle"),
-    TicketKind.UNANSWERED: Text(zh="短信是否送达不明", en="message that may not have reached you"),
+    TicketKind.FEE_DISPUTE: Text(zh="费用疑问", en="disputed fee"),
+    TicketKind.UNREACHED: Text(zh="提醒未送达", en="undelivered reminder"),
+    TicketKind.DEAD_LETTER: Text(zh="短信未能处理", en="unprocessed message"),
+    TicketKind.UNANSWERED: Text(zh="短信送达结果不明", en="message that may not have arrived"),
 }
-_WAITING = Text(zh="处理中，不晚于{due}处理完毕", en="in progress, handled by {due}")
-_OVERDUE = Text(zh="已超过时限，正在加急处理", en="overdue, in progress with priority")
+_WAITING = Text(zh="处理中，不晚于{due}处理完毕", en="in progress, to be resolved by {due}")
+_OVERDUE = Text(zh="已超过时限，正在加急处理", en="overdue, being handled with priority")
 UNANSWERED = Text(
-    zh="短信{message}是否送达不明，运营通道未给出结果，请核实。",
-    en="Nobody knows whether message {message} arrived: the carrier gave no answer. Please look into it.",
+    zh="短信{message}送达结果不明，短信通道未返回结果，请核实。",
+    en="It is not known whether message {message} arrived: the carrier gave no answer. Please look into it.",
 )
-STATE_OPENING = Text(zh="您处理中的工单：", en="Your open tickets: ")
-FIRST_RESPONSE = Text(zh="您的工单{number}答复：{message}", en="About your ticket {number}: {message}")
+STATE_OPENING = Text(zh="您的工单进度如下：", en="Your open tickets: ")
+FIRST_RESPONSE = Text(zh="关于您的工单{number}，现答复如下：{message}", en="About your ticket {number}: {message}")
 SPAM_RECEIVED = Text(
     zh="您举报的信息已收到并记录，感谢您的支持。",
     en="Your report was received and recorded. Thank you.",
 )
 SPAM_WITHOUT_NUMBER = Text(
     zh="您举报的信息已收到并记录。为便于核实，请按“号码*内容”的格式发送被举报的号码和内容。",
-    en="Your report was received and recorded. To let us follow it up, please send it in the format number*content.",
+    en="Your report was received and recorded. So that we can follow it up, please send it in the format number*content.",
 )
-_RESOLVED = Text(zh="您的工单{number}已处理完毕。", en="Your ticket {number} was dealt with. ")
-_RESOLVED_SAYING = Text(zh="您的工单{number}已处理完毕：{message}", en="Your ticket {number} was dealt with: {message}")
+_RESOLVED = Text(zh="您的工单{number}已处理完毕。", en="Your ticket {number} has been resolved. ")
+_RESOLVED_SAYING = Text(
+    zh="您的工单{number}已处理完毕：{message}", en="Your ticket {number} has been resolved: {message}"
+)
 
 
 def ask(language: Language, window: timedelta) -> str:

@@ -110,13 +110,16 @@ def minute_of_year(language: Language, moment: datetime) -> str:
 
 
 def duration(language: Language, length: timedelta) -> str:
-    """Return a duration in hours if these are whole, else in minutes: ``2小时``, ``two hours``."""
+    """Return a duration in hours if these are whole, else in minutes: ``2小时``, ``two hours``, ``48h``, ``90min``.
+
+    No blank follows a number, as in ``day``.
+    """
     hours = length % _HOUR == timedelta(0)
     count = length // (_HOUR if hours else _MINUTE)
     if language is Language.ZH:
         return f"{count}小时" if hours else f"{count}分钟"
     unit = ("hour" if hours else "minute") + ("" if count == 1 else "s")
-    return f"{_SMALL[count]} {unit}" if count < len(_SMALL) else f"{count}-{unit}"
+    return f"{_SMALL[count]} {unit}" if count < len(_SMALL) else f"{count}{unit[0] if hours else 'min'}"
 
 
 def yuan(language: Language, fen: int) -> str:

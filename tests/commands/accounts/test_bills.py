@@ -15,7 +15,7 @@ from tests.commands.world import SUBSCRIBER, shanghai
 FEBRUARY = RecordBill("2026-02", (BillItem("套餐月费", 5800), BillItem("短信费", 110)))
 LAST_FIVE = "202602、202601、202512、202511、202510"
 ONLY = (
-    f"[10086 reply] 截至03月02日10时00分，仅可查询最近5个月的已出账单，可查询：{LAST_FIVE}，如发送ZD#202602。中国移动"
+    f"[10086 reply] 截至03月02日10时00分，仅支持查询最近5个月的已出账单，可查询：{LAST_FIVE}，如发送ZD#202602。中国移动"
 )
 
 
@@ -157,12 +157,12 @@ def test_the_five_months_move_at_new_year() -> None:
         > ZD
         < 您2025年11月的账单(截至11月30日)合计11元：月费11元。中国移动
         > ZD#202512
-        < …仅可查询…202511、202510、202509、202508、202507…
+        < …仅支持查询…202511、202510、202509、202508、202507…
         @ 2026-01-01 00:00:00
         > ZD
         < 您2025年12月的账单(截至12月31日)合计12元…
         > ZD#202507
-        < …仅可查询…202512、202511、202510、202509、202508…
+        < …仅支持查询…202512、202511、202510、202509、202508…
         """
     )
 
@@ -198,13 +198,13 @@ def test_in_english() -> None:
         > YE
         < As of March 2, 10:00 your balance is CNY30. China Mobile
         > HF
-        < As of March 2, 10:00 there is no figure yet of what you spent in March. Please ask again later. China Mobile
+        < As of March 2, 10:00 there are no figures for March yet. Please try again later. China Mobile
         > JF
         < As of March 2, 10:00 you have 0 points. China Mobile
         > ZD
-        < Your bill for February 2026 (up to February 28) comes to CNY59.10: 套餐月费 CNY58; 短信费 CNY1.10. China Mobile
+        < Your bill for February 2026 (up to February 28) is CNY59.10: 套餐月费 CNY58; 短信费 CNY1.10. China Mobile
         > ZD#202501
-        < As of March 2, 10:00 only the bills of the last five closed months can be asked for. You can ask for: 202602, 202601, 202512, 202511, 202510, e.g. ZD#202602. China Mobile
+        < As of March 2, 10:00 only bills of the last five closed months can be shown. Available: 202602, 202601, 202512, 202511, 202510; send e.g. ZD#202602. China Mobile
         """
     )
 

@@ -75,9 +75,9 @@ def test_in_english() -> None:
     conversation.play(
         """
         > CXYL
-        < As of March 2, 10:00 you used 120.00MB of data in March; your plan has 100.00MB, 0.00MB left, you are 20.00MB over. Data beyond the plan is charged at the standard price. China Mobile
+        < As of March 2, 10:00 you have used 120.00MB of data in March; your plan includes 100.00MB, 0.00MB left, 20.00MB over. Data beyond the plan is charged at the standard rate. China Mobile
         > KTYLTX
-        < Data alerts are on. You are told once a month at 50%/80%/90%/100% of your plan. To stop these alerts send QXYLTX to 10086. China Mobile
+        < Data alerts are on. You will be notified once a month at 50%/80%/90%/100% of your plan. To stop these alerts send QXYLTX to 10086. China Mobile
         """
     )
 

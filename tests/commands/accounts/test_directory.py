@@ -31,7 +31,7 @@ def test_a_subscriber_is_a_tenure_of_a_number() -> None:
     assert set(conversation.states().values()) == {"ended"}
     assert [event.receiver for event in conversation.outcome.events] == ["sp:CMCC", "sp:CMCC", "sp:XINHUA", "sp:MOJI"]
     assert conversation.chain_is_whole()
-    conversation.play("> [10086977] 1\n< [10086] 您好！您的号码非本网用户…")
+    conversation.play("> [10086977] 1\n< [10086] 您好！您的号码非本网号码…")
     # Another PUT with closed changes nothing; any other change needs a new tenure.
     conversation.happens(CLOSE)
     assert refused(conversation) is RefusalReason.TENURE_CLOSED

@@ -92,7 +92,7 @@ def test_in_english() -> None:
         "As of March 2, 10:00 your balance is CNY9.50, below CNY10. Please top up soon to keep your number in service. Send YE to 10086 for your balance. China Mobile"
     )
     (notice,) = announce(conversation, "2026-03-06 15:00")
-    assert notice.text.startswith("Your number will be stopped on March 6, 2026, 15:00.")
+    assert notice.text.startswith("Your number will be suspended on March 6, 2026, 15:00.")
 
 
 # ---- announced suspensions

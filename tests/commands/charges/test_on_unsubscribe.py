@@ -284,5 +284,5 @@ def test_several_services_at_once_each_with_its_charge() -> None:
 def test_in_english() -> None:
     conversation = Conversation(subscriber=replace(SUBSCRIBER, language=Language.EN))
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    conversation.play("> QXSJB\n< …free of charge; the announced fee of CNY3 (March) is free. …")
+    conversation.play("> QXSJB\n< …free of charge; the announced fee of CNY3 (March) is not charged. …")
     assert charge_of(conversation, "c-1").settled_at == shanghai("2026-03-02 10:00")

@@ -140,7 +140,7 @@ def test_a_yes_needs_no_balance() -> None:
     [
         ({}, "您的号码已停机，暂不能确认彩铃的新资费，现有资费未变。复机后请在04月01日00时00分前再次回复“是”同意，否则该业务届时停止，不再收费。中国移动"),
         ({"policy": policy(confirm_mode=ConfirmMode.CODE)}, "…请在04月01日00时00分前再次回复确认短信中的验证码同意，…"),
-        ({"subscriber": replace(SUBSCRIBER, language=Language.EN)}, "Your number is suspended, so we cannot take your yes to the new terms of 彩铃 now; nothing has changed. When it is active again reply YES before April 1, 00:00; without that it stops then, nothing more is charged. China Mobile"),
+        ({"subscriber": replace(SUBSCRIBER, language=Language.EN)}, "Your number is suspended, so we cannot accept your agreement to the new terms of 彩铃 now; nothing has changed. Once it is active again reply YES before April 1, 00:00; otherwise 彩铃 stops then and nothing more is charged. China Mobile"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("again", [True, False])

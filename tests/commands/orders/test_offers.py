@@ -126,9 +126,9 @@ def test_in_english() -> None:
     play(
         """
         > 1111
-        < [10086 reply] On offer: 1、影视365 CNY5.50/month；2、音乐盒 CNY6/month；3、天气预报(墨迹) CNY2/month, first 7-day free trial；Reply with a number to order, e.g. 1; it starts only after you confirm it. Valid for two hours, replies are free. China Mobile
+        < [10086 reply] On offer: 1、影视365 CNY5.50/month；2、音乐盒 CNY6/month；3、天气预报(墨迹) CNY2/month, after a 7-day free trial；Reply with a number to order, e.g. 1; it starts only after you confirm. Valid for two hours, replies are free. China Mobile
         > 3
-        < [1008620400 confirmation] Dear customer, you are about to order 天气预报 of 墨迹, CNY2/month, after a free trial of 7 days, before whose end we ask again: without your yes it stops, free of charge, no contract, can be stopped at any time at once, free if stopped within 72 hours. Reply YES within 24-hours to order…
+        < [1008620400 confirmation] Dear customer, you are about to order 天气预报 from 墨迹, CNY2/month, after a free trial of 7 days (we ask again before it ends: without your yes it stops, free of charge), no contract, stops at once whenever you ask, free if stopped within 72 hours. Reply YES within 24h to order…
         """,
         has=(),
         catalogue=OFFERED,

@@ -55,9 +55,9 @@ def test_the_question_names_all_terms() -> None:
     played(
         """
         > KTSJB
-        < [1008620400 confirmation] Dear customer, you are about to order 手机报 of 新华, CNY3/month, no contract, can be stopped at any time to the end of the month, which is charged, free if stopped within 72 hours. Reply YES within 24-hours to order; anything else, or no reply, means no. To stop it send 0000 to 10086. China Mobile
+        < [1008620400 confirmation] Dear customer, you are about to order 手机报 from 新华, CNY3/month, no contract, can be stopped at any time, runs to the end of that month (still charged), free if stopped within 72 hours. Reply YES within 24h to order; any other reply, or none, means no. To stop it send 0000 to 10086. China Mobile
         > [1008620400] yes
-        < [1008620400 result] You have ordered 手机报(新华) from March 2, CNY3/month. Stopping it within 72 hours is free. To stop it send 0000 to 10086. China Mobile
+        < [1008620400 result] You have ordered 手机报(新华) at CNY3/month, starting March 2. Stopping it within 72 hours is free. To stop it send 0000 to 10086. China Mobile
         """,
         subscriber=replace(SUBSCRIBER, language=Language.EN),
         carrier=ProviderTraits("test"),
@@ -241,8 +241,8 @@ def test_orders_are_asked_about_at_any_hour() -> None:
         ("KTYYH", "音乐盒已下线，不能订购…", {"catalogue": CATALOGUE}),
         ("KTSJB", "您的号码已停机，暂不能订购手机报(新华)…", {"subscriber": replace(SUBSCRIBER, status=SubscriberStatus.SUSPENDED)}),
         ("KTSJB", "您的话费余额不足3元，未能订购手机报(新华)…", {"subscriber": replace(SUBSCRIBER, balance_fen=299)}),
-        ("KTXYZ", "没有业务代码为XYZ的业务，…1111…", {}),
-        ("KT 彩虹", "没有这一业务代码，…1111…", {}),
+        ("KTXYZ", "业务代码XYZ不存在，…1111…", {}),
+        ("KT 彩虹", "该业务代码不存在，…1111…", {}),
         ("KT", "请在KT后加上业务代码…", {}),
     ],
 )  # fmt: skip
@@ -421,7 +421,7 @@ def test_an_ending_service_is_kept_after_a_yes_without_a_second_fee() -> None:
         > QXSJB
         = SJB ending 2026-03-31
         > KTSJB
-        < [1008620400 confirmation] 尊敬的客户，您好！您已退订新华的手机报业务，03月31日停止。继续使用的资费为3元/月，当月费用不重复收取，…回复“是”确认保留…
+        < [1008620400 confirmation] 尊敬的客户，您好！您已退订新华的手机报业务，将于03月31日停止。继续使用的资费为3元/月，当月费用不重复收取，…回复“是”确认保留…
         = SJB ending 2026-03-31
         > KTSJB
         < …正在等待您确认…

@@ -93,7 +93,7 @@ def test_a_repeated_order_says_until_when_the_service_runs_and_where_to_answer(c
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ("", "it runs until April 1, 00:00. To go on with it, answer our message from 1008620400 before that."),
+        ("", "it runs until April 1, 00:00. To keep it, reply to our message from 1008620400 before then."),
         ("NO", "it runs until April 1, 00:00 and stops then."),
     ],
 )

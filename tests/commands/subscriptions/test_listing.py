@@ -135,12 +135,12 @@ def test_english_customer() -> None:
     play(
         """
         > 0000
-        < [10086977] Dear Easyown customer, beside your plan you have: China Mobile: 1、彩铃 CNY5/month；2、和娱乐 CNY3/month；Charged for others: 3、手机报(新华) CNY3/month；4、天气预报(墨迹) CNY2/month；Reply with numbers to stop services, e.g. 1,3; ALL stops all. Valid for two hours, replies are free. Standard prices; your bill decides. China Mobile
+        < [10086977] Dear Easyown customer, apart from your plan you have: China Mobile: 1、彩铃 CNY5/month；2、和娱乐 CNY3/month；Charged on behalf of others: 3、手机报(新华) CNY3/month；4、天气预报(墨迹) CNY2/month；Reply with numbers to stop services, e.g. 1,3; ALL stops all. Valid for two hours, replies are free. Standard prices; your bill prevails. China Mobile
         < [10086977] Included in your plan: 5、来电提醒 CNY0(in plan)；Reply with numbers to stop these, too. China Mobile
         > [10086977] 3
-        < [10086977 result] 手机报(新华) was stopped and runs until March 31; this month's CNY3 is still charged, nothing after. Send 0000 to see your services. China Mobile
+        < [10086977 result] 手机报(新华) was stopped and runs until March 31; this month's CNY3 is still charged, nothing after that. Send 0000 to see your services. China Mobile
         > [10086977] hello
-        < Sorry, …e.g. 1,3, or send 0000.…
+        < Sorry, …e.g. 1,3, or send 0000 for a new one.…
         """,
         has=FIVE[:5],
         subscriber=replace(SUBSCRIBER, language=Language.EN),

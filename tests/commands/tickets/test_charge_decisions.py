@@ -224,9 +224,9 @@ def test_nothing_is_taken_while_a_dead_letter_is_open() -> None:
 
 def test_in_english() -> None:
     conversation = disputed(subscriber=replace(SUBSCRIBER, language=Language.EN))
-    assert "a person calls you by March 5, 10:00" in conversation.sent[-1].text
+    assert "we call you by March 5, 10:00" in conversation.sent[-1].text
     said = apply_decision(conversation, uphold(turn_of(conversation), charge_of(conversation, "c-1"), who="agent"))
-    assert said == "We looked into it: 手机报(新华) (March) CNY3 is due and will be charged from March 5, 12:00. "
+    assert said == "We have checked: 手机报(新华) (March) CNY3 is due and will be charged from March 5, 12:00. "
 
 
 def refuse_reminders(conversation: Conversation) -> None:

@@ -151,9 +151,9 @@ def test_in_english() -> None:
         > TS
         < What is your complaint about? Please reply within ten minutes…
         > The news paper costs too much
-        < [10086 result] Your complaint was received, ticket: …. First answer within 48-hours (by March 4, 10:00); …
+        < [10086 result] Your complaint was received, ticket …. First answer within 48h (by March 4, 10:00), …
         > CXTS
-        < Your open tickets: Ticket … (complaint, March 2): in progress, handled by March 4, 10:00. China Mobile
+        < Your open tickets: Ticket … (complaint, March 2): in progress, to be resolved by March 4, 10:00. China Mobile
         """,
         subscriber=replace(SUBSCRIBER, language=Language.EN),
     )
@@ -315,11 +315,11 @@ def test_a_charge_given_up_or_settled_long_ago_is_not_named() -> None:
 
 
 def test_open_tickets_are_listed_with_their_deadlines() -> None:
-    conversation = play("> CXTS\n< [10086 reply] 您没有处理中的投诉…\n> TS 多收费\n@ +1h\n> TS 信号差")
+    conversation = play("> CXTS\n< [10086 reply] 您目前没有处理中的投诉…\n> TS 多收费\n@ +1h\n> TS 信号差")
     first, second = (ticket.number for ticket in tickets(conversation))
     conversation.play(f"""
         > 投诉查询
-        < 您处理中的工单：工单{first}(投诉，03月02日受理)：处理中，不晚于03月04日10时00分处理完毕；工单{second}(投诉，…11时00分处理完毕。中国移动
+        < 您的工单进度如下：工单{first}(投诉，03月02日受理)：处理中，不晚于03月04日10时00分处理完毕；工单{second}(投诉，…11时00分处理完毕。中国移动
         @ 2026-03-04 10:30
         > CXTS
         < …工单{first}…：已超过时限，正在加急处理；工单{second}…处理中，不晚于…

@@ -78,10 +78,10 @@ def test_the_first_response_is_sent_outside_quiet_hours() -> None:
     # Both notices of one ticket are deferred; neither replaces the other.
     conversation.play(f"""
         @ 2026-03-03 07:00
-        < [10086 notice] 您的工单{number}答复：我们正在核实。中国移动
+        < [10086 notice] 关于您的工单{number}，现答复如下：我们正在核实。中国移动
         < [10086 notice] 您的工单{number}已处理完毕：已为您核实。中国移动
         > CXTS
-        < 您没有处理中的投诉…
+        < 您目前没有处理中的投诉…
     """)
 
 
@@ -366,9 +366,9 @@ def test_in_english() -> None:
     number = the_ticket(conversation).number
     conversation.play(f"""
         @ +8h
-        < We are sorry: your ticket {number} was not dealt with in time. For 手机报(新华) (March) the fee of CNY3 was given back; …
+        < We are sorry: your ticket {number} was not resolved in time. The fee of CNY3 for 手机报(新华) (March) was refunded; …
         @ +3d
-        < As nobody could decide about 手机报(新华) (March) within three days, another CNY3 was given back: twice the fee in all. …
+        < As we could not settle the fee for 手机报(新华) (March) within three days, another CNY3 was refunded: twice the fee in all. …
     """)
     (notice,) = resolve(conversation, message="We checked your bill.")
-    assert notice.text == f"Your ticket {number} was dealt with: We checked your bill. China Mobile"
+    assert notice.text == f"Your ticket {number} has been resolved: We checked your bill. China Mobile"
