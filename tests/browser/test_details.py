@@ -152,6 +152,16 @@ async def test_a_new_listing_offers_its_own_picks(page: Page) -> None:
     await expect(phone.part(".pick.done")).to_have_count(0)
 
 
+async def test_a_time_before_a_word_is_no_pick(page: Page) -> None:
+    await page.web.running.subscriber("+8613900139000", language="en", payment="postpaid")
+    await page.show("13900139000")
+    phone = page.phone("13900139000")
+    await phone.say("YE")
+    await phone.has_received(1)
+    await expect(phone.received).to_contain_text("10:00 your account balance is CNY0; this")
+    await expect(phone.part(".answers button")).to_have_count(0)
+
+
 # ---- where to read on
 
 

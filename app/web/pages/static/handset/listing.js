@@ -1,9 +1,10 @@
 /**
- * Parses received texts for possible answers: numbers of a listing, words to reply with. An item of a listing is digits,
- * one of 、.， or a blank, and a name up to ；. This format is guaranteed (flows.md 17).
+ * Parses received texts for possible answers: numbers of a listing, words to reply with. An item of a listing is a number,
+ * 、 and a name up to ；, in both languages. This format is guaranteed (flows.md 17); a looser one would find items in
+ * "17:09 the balance is CNY0;".
  */
 
-const ITEM = /(?<![\d,，.-])(\d{1,2})[、.，\s]\s*([^；;]+)[；;]/gu;
+const ITEM = /(?<!\d)(\d{1,2})、([^；]+)；/gu;
 const PRICE = /\s*(?:CNY)?\s?\d+(?:\.\d+)?\s?(?:元|\/|\().*$/u;
 const WORDS = [/回复[“"]([^”"]{1,6})[”"]/gu, /回复([A-Z]{1,4}|\d{4})(?![\dA-Z])/gu, /[Rr]eply ([A-Z]{1,4}|\d{4})\b/gu, /\b(ALL) stops/gu, /\b(NO) to keep/gu];
 const LONGEST_NAME = 9;
