@@ -63,6 +63,18 @@ async def test_a_pressed_message_shows_its_details_and_tells_the_page(page: Page
     ]
 
 
+async def test_on_a_small_screen_a_pressed_message_opens_the_sheet_alone(page: Page) -> None:
+    await page.browser.set_viewport_size({"width": 390, "height": 844})
+    await page.browser.reload()
+    phone = await _talk(page)
+    listing = phone.received.first
+    await expect(phone.bubble(listing)).to_have_attribute("aria-haspopup", "dialog")
+    await phone.bubble(listing).click()
+    await expect(page.part("#inspector")).to_be_visible()
+    await page.browser.keyboard.press("Escape")
+    await expect(_meta(listing)).to_be_hidden()
+
+
 async def test_text_can_be_selected_without_opening_details(page: Page) -> None:
     phone = await _talk(page)
     await phone.bubble(phone.received.last).dblclick(position={"x": 40, "y": 20})

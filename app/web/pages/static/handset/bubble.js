@@ -1,5 +1,6 @@
 /** One message as a bubble: service number, text, time, length and status. */
 
+import { isColumn } from "./inspector.js";
 import { purposeOf } from "./numbers.js";
 import { copyOf, hasWords, name, say, showTime } from "./words.js";
 
@@ -32,11 +33,12 @@ export function fillBubble(element, message) {
   writeStatus(element, message.status, message.direction);
 }
 
-/** A bubble of the gateway's message shows its details when it is pressed. */
+/** A bubble of the gateway's message opens the inspector when it is pressed, and shows its details beside a column. */
 function makePressable(bubble) {
   bubble.role = "button";
   bubble.tabIndex = -1;
-  bubble.ariaExpanded = "false";
+  if (isColumn()) bubble.ariaExpanded = "false";
+  else bubble.ariaHasPopup = "dialog";
 }
 
 /** @param {Draft} draft @param {?(() => void)} edit */

@@ -12,6 +12,8 @@ import { say } from "./words.js";
 const READ_EVERY = 2_000;
 const $ = (id) => document.getElementById(id);
 const column = matchMedia("(min-width: 80rem)");
+/** Whether the inspector is a column beside the phones; otherwise it is a sheet. */
+export const isColumn = () => column.matches;
 
 /** @type {?{msisdn: string, id: string, bubble: ?HTMLElement}} the message that is shown */
 let shown = null;

@@ -1,7 +1,10 @@
 /**
- * Bubbles that show their details when they are pressed. They are one tab stop: arrow keys move between them. Each press
- * is told to the page by the event `smsgw:select` with `{msisdn, id, direction}`.
+ * Bubbles that can be pressed. Each press is told to the page by the event `smsgw:select` with `{msisdn, id, direction}`,
+ * which opens the inspector. Beside its column a bubble shows its details, too; a sheet would cover them. Bubbles are one
+ * tab stop: arrow keys move between them.
  */
+
+import { isColumn } from "./inspector.js";
 
 const BUBBLES = ".bubble[role=button]";
 
@@ -11,8 +14,7 @@ export function startPressing(list, msisdn) {
   const pressable = (event) => event.target.closest?.(BUBBLES);
   const press = (bubble) => {
     const message = bubble.closest(".message");
-    const isOpen = message.classList.toggle("open");
-    bubble.ariaExpanded = String(isOpen);
+    if (isColumn()) bubble.ariaExpanded = String(message.classList.toggle("open"));
     const direction = message.classList.contains("sent") ? "mo" : "mt";
     const detail = { msisdn, id: message.dataset.id, direction };
     document.dispatchEvent(new CustomEvent("smsgw:select", { detail }));
