@@ -60,8 +60,17 @@ async def _screen(
     await context.close()
 
 
+# What is inside of the thread scrolls there, and nowhere else.
+_HIDDEN_BELOW = (
+    "Math.max(...[...document.querySelectorAll('.screen')].map((one) => one.scrollHeight - one.clientHeight))"
+)
+_CUT_NUMBERS = """() => [...document.querySelectorAll(".to")].filter((one) => one.scrollWidth > one.clientWidth)
+  .map((one) => one.value)"""
+
+
 async def _assert_whole(page: Page) -> None:
     assert await page.overflow() == 0
+    assert await page.browser.evaluate(_HIDDEN_BELOW) == 0
     assert await page.browser.evaluate(_CUT) == []
     assert await page.browser.evaluate(_TIGHT_SELECTS) == []
 
@@ -106,6 +115,19 @@ async def test_what_is_touched_is_large_enough(browser: Browser, web: Web, size:
         if await page.part("#panel-open").is_visible():
             await page.part("#panel-open").click()
             assert await page.browser.evaluate(_SMALL_TARGETS, _TARGET) == []
+
+
+@pytest.mark.parametrize("size", [*SMALL, (1280, 860)])
+async def test_the_longest_service_number_and_the_fault_are_whole(
+    browser: Browser, web: Web, size: tuple[int, int]
+) -> None:
+    async with _screen(browser, web, size) as page:
+        phone = await _fill(page)
+        await phone.to.fill("1008620488")
+        assert await page.browser.evaluate(_CUT_NUMBERS) == []
+        await expect(phone.part(".fault")).to_have_accessible_name("Network refuses SMS for now")
+        whole = "one => one.scrollWidth <= one.clientWidth"
+        assert await phone.part(".fault .pill").evaluate(whole)
 
 
 @pytest.mark.parametrize(("size", "least"), [((320, 256), 120), ((844, 390), 270), ((320, 568), 180)])
