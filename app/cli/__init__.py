@@ -1,40 +1,14 @@
-"""``smsgw``: the command line. Exit status 0: done, 1: failed, 2: wrong use (http-api.md, command line)."""
+"""``smsgw``: the command line."""
 
-import typer
-
-from app.cli import chat, config, evidence, importing, running, schema, tokens, upkeep
-from app.cli.terminal import FAILED, examples, print_errors
-from app.domain.storage import StorageUnavailableError
-from app.services.management.tokens import TokenError
-from app.services.startup import StartError
-from app.settings import SettingsError
-
-app = typer.Typer(
-    name="smsgw",
-    help="SMS command gateway: what “send 0000 to 10086” does.",
-    epilog=examples(
-        ("smsgw demo", "the gateway with demo customers, and where to look"),
-        ("smsgw chat", "a handset in this terminal, beside a running gateway"),
-        ("smsgw config check", "what is wrong in the settings, or what is in force"),
-    ),
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    # A rich traceback can show the values of variables.
-    pretty_exceptions_enable=False,
-)
-for group in (running.app, chat.app, schema.app, importing.app, upkeep.app):
-    app.registered_commands += group.registered_commands
-app.add_typer(tokens.app, name="token")
-app.add_typer(config.app, name="config")
-app.add_typer(evidence.app, name="evidence")
+import signal
 
 
 def main() -> None:
-    """Run the command line. Print errors that users can fix in a line or two, without a traceback."""
-    try:
-        app()
-    except (SettingsError, StartError, TokenError) as error:
-        print_errors(str(error))
-    except StorageUnavailableError as error:
-        print_errors(f"The database cannot be reached ({error}); check SMSGW_DATABASE_URL.")
-    raise SystemExit(FAILED)
+    """Run the command line. Ctrl-C while it is imported ends it at once, like any program, without a traceback."""
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from app.cli.smsgw import run  # noqa: PLC0415  imported under the handler set above
+
+    signal.signal(signal.SIGINT, handler)
+    run()

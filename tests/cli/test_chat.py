@@ -11,7 +11,7 @@ import anyio.to_thread
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.cli import app
+from app.cli.smsgw import app
 from app.settings import Environment, Settings, SettingsFile
 from tests.cli.terminals import free_port
 from tests.running import options_of, settings_for

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.cli import app
+from app.cli.smsgw import app
 from app.domain.texts.sign_off import Place, SignOff
 from app.domain.texts.wording import Text
 from app.providers import provider_kinds

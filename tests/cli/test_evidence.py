@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import Connection, delete, select, update
 from typer.testing import CliRunner, Result
 
-from app.cli import app
+from app.cli.smsgw import app
 from app.db import evidence
 from app.db.session import Database, normalise_url
 from app.db.state import gateway_state

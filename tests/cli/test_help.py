@@ -9,7 +9,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from app.cli import app
+from app.cli.smsgw import app
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,7 @@ import anyio.to_thread
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.cli import app
+from app.cli.smsgw import app
 from app.db.subscribers import subscriber
 from tests.cli.terminals import free_port
 from tests.running import settings_for

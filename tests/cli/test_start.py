@@ -229,6 +229,20 @@ def test_a_signal_while_it_starts_ends_it_quietly_too(how: signal.Signals, tmp_p
     assert "Traceback" not in said
 
 
+def test_ctrl_c_while_it_is_imported_prints_no_traceback(tmp_path: Path) -> None:
+    process = started(f"{sys.executable} -X importtime -m app --help", tmp_path, {})
+    try:
+        assert process.stdout is not None
+        while not (line := process.stdout.readline()).endswith(" typer\n"):
+            assert line, "typer was not imported"
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=WITHIN_SECONDS)
+    finally:
+        process.kill()
+    assert process.returncode == -signal.SIGINT
+    assert "Traceback" not in said
+
+
 # ---- what it says
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app.cli import app
+from app.cli.smsgw import app
 from tests.running import SEAL_KEY, running, settings_for
 
 pytestmark = pytest.mark.anyio
