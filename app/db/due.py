@@ -173,7 +173,7 @@ def _outlook(loops: tuple[LoopWork, ...], *, shared: bool) -> tuple[Sequence[Loo
 def outlook(
     connection: Connection, loops: tuple[LoopWork, ...], share: Share | None = None
 ) -> dict[LoopWork, datetime]:
-    """Return when each loop next has something to do, by the machine's clock (UTC); EVER: now.
+    """Return when each loop next has something to do, by the database's clock (UTC); EVER: now.
 
     Of reports and turns only those of a share are looked at. Loops that never have anything to do by themselves are
     left out, as are all but LEASES for what lies ahead of a frozen clock.

@@ -25,7 +25,7 @@ from app.db.columns import metadata, required
 from app.db.types import Instant
 from app.domain.values import value
 
-# ``leased_until`` is by the machine's clock. ``term`` counts the owners: one that was asleep finds a higher one.
+# ``leased_until`` is by the database's clock. ``term`` counts the owners: one that was asleep finds a higher one.
 duty = Table(
     "duty",
     metadata,
@@ -78,7 +78,7 @@ def is_held(connection: Connection, name: str, owner: str, term: int) -> bool:
 
 @value
 class HeldDuty:
-    """A duty whose lease has not lapsed; ``leased_until`` is by the machine's clock, UTC."""
+    """A duty whose lease has not lapsed; ``leased_until`` is by the database's clock, UTC."""
 
     name: str
     owner: str

@@ -111,7 +111,7 @@ def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:
 
 
 def next_lapse() -> Select[tuple[datetime]]:
-    """Return the query for when the first lease of an event lapses, by the machine's clock."""
+    """Return the query for when the first lease of an event lapses, by the database's clock."""
     return select(func.min(_event.leased_until)).where(one_of(_event.status, "sending"))
 
 
@@ -136,7 +136,7 @@ def _is_as_found(given: Given) -> ColumnElement[bool]:
 
 
 def lease(connection: Connection, events: Sequence[ClaimedEvent], until: datetime) -> list[ClaimedEvent]:
-    """Lease those events that are as they were found until ``until``, by the machine's clock, and return them."""
+    """Lease those events that are as they were found until ``until``, by the database's clock, and return them."""
     rows = [
         {
             "bucket": one.bucket,

@@ -15,6 +15,7 @@ from sqlalchemy import (
     update,
 )
 
+from app.db.clock import clock_of
 from app.db.columns import metadata, optional, required
 from app.db.readers import RowReader
 from app.db.types import Instant
@@ -28,7 +29,7 @@ ERASED_BODY = "{}"
 _CUT_OFF = timedelta(minutes=2)
 _PURGED_AT_ONCE = 100
 
-# ``caller`` is the hash of a token. Times are by the machine's clock, as callers repeat calls in real time.
+# ``caller`` is the hash of a token. Times are by the database's clock, as callers repeat calls in real time.
 idempotent_call = Table(
     "idempotent_call",
     metadata,
@@ -47,7 +48,7 @@ class RecordedCall:
     """A call that was made before.
 
     Attributes:
-        begun_at: UTC, by the machine's clock.
+        begun_at: UTC, by the database's clock.
         status: the answer's HTTP status; None while the call is running.
     """
 
@@ -61,11 +62,12 @@ class RecordedCall:
 _RECORDED = RowReader(RecordedCall, idempotent_call)
 
 
-def begin(connection: Connection, caller: str, key: str, request_hash: str, now: datetime) -> RecordedCall | None:
+def begin(connection: Connection, caller: str, key: str, request_hash: str) -> RecordedCall | None:
     """Record a call, and return None if it may proceed: it is new, or a crash interrupted it.
 
     Else return the earlier call with the same key.
     """
+    now = clock_of(connection)()
     _delete_old(connection, now)
     row = {"caller": caller, "key": key, "request_hash": request_hash, "begun_at": now}
     if insert_new_rows(connection, idempotent_call, [row]):
@@ -84,9 +86,10 @@ def _delete_old(connection: Connection, now: datetime) -> None:
         drop(connection, caller, key)
 
 
-def purge(connection: Connection, now: datetime) -> int:
+def purge(connection: Connection) -> int:
     """Delete all calls that are older than 24 hours. Return their number."""
-    return connection.execute(delete(idempotent_call).where(_calls.begun_at < now - KEPT_FOR)).rowcount
+    old = _calls.begun_at < clock_of(connection)() - KEPT_FOR
+    return connection.execute(delete(idempotent_call).where(old)).rowcount
 
 
 def drop_answers(connection: Connection, msisdn: str) -> None:

@@ -222,7 +222,7 @@ def due_messages(
 
 
 def lease(connection: Connection, messages: Sequence[ClaimedMessage], until: datetime) -> list[ClaimedMessage]:
-    """Lease those of the messages that are still free until ``until``, by the machine's clock, and return them.
+    """Lease those of the messages that are still free until ``until``, by the database's clock, and return them.
 
     So the lease of a worker that died ends.
     """

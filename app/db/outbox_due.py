@@ -93,5 +93,5 @@ def next_claim(
 
 
 def next_lapse() -> Select[tuple[datetime]]:
-    """Return the query for when the first lease of a message lapses, by the machine's clock."""
+    """Return the query for when the first lease of a message lapses, by the database's clock."""
     return select(func.min(outbox.c.leased_until)).where(outbox.c.leased_by.is_not(None))

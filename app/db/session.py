@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.db.changes import FileVersion, Watched, count_changes
+from app.db.clock import Clock, set_clock
 from app.db.group_commit import GroupCommit, storage_errors
 from app.db.notices import Notices
 from app.db.rows import driver_of
@@ -55,13 +56,21 @@ def normalise_url(text: str) -> URL:
     return url
 
 
-def make_engine(url: URL, *, read_only: bool = False) -> Engine:
+def make_engine(url: URL, *, read_only: bool = False, clock: Clock | None = None) -> Engine:
     """Return an engine with the pragmas and transaction modes that durability and ordering need.
 
-    Raise StorageUnavailableError if an SQLite file cannot be created.
+    ``clock``: of the database; a new one if none is given. Raise StorageUnavailableError if an SQLite file cannot be
+    created.
     """
-    if url.get_backend_name() != "sqlite":
-        return count_changes(create_engine(url, pool_pre_ping=True, connect_args=_PLANS_BY_INDEX, **_POOL))
+    if url.get_backend_name() == "sqlite":
+        engine = _sqlite_engine(url, read_only=read_only)
+    else:
+        engine = count_changes(create_engine(url, pool_pre_ping=True, connect_args=_PLANS_BY_INDEX, **_POOL))
+    set_clock(engine, clock or Clock())
+    return engine
+
+
+def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
     if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
         try:
             make_private(Path(url.database))
@@ -131,17 +140,18 @@ class Database:
     """Runs functions of a connection in threads, each in a transaction of its own.
 
     Every method raises StorageUnavailableError if the database is unavailable, and what ``work`` raises. ``changes``
-    counts the transactions of this process that changed rows.
+    counts the transactions of this process that changed rows; ``clock`` is the database's (ADR 30).
     """
 
     def __init__(self, url: URL, *, may_be_emptied: bool = False) -> None:
         """Connect lazily. ``may_be_emptied``: all transactions take a lock, so that ``write_alone`` excludes them."""
         self.url = url
+        self.clock = Clock()
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        self.engine = make_engine(url)
+        self.engine = make_engine(url, clock=self.clock)
         if may_be_emptied and not self.is_sqlite:
             event.listen(self.engine, "begin", _lock_database)
-        self._reading = make_engine(url, read_only=True) if self.is_sqlite else self.engine
+        self._reading = make_engine(url, read_only=True, clock=self.clock) if self.is_sqlite else self.engine
         self._together = GroupCommit(self.engine) if self.is_sqlite else None
         self._file = FileVersion(self._reading) if self.is_sqlite else None
         self.notices = None if self.is_sqlite else Notices(url)

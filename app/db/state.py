@@ -1,7 +1,7 @@
 """The row of state that all processes share: environment, catalogue version, the gateway's clock, simulated faults."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from app.db.clock import SERVER_MICROS, clock_of
 from app.db.columns import metadata
 from app.db.readers import RowReader
 from app.db.rows import fetch
@@ -57,13 +58,14 @@ class GatewayState:
     Attributes:
         environment: production, dev, demo or test: what the database was initialised for.
         catalogue_version: counts changes of SPs and services, and resets.
-        clock_frozen_at: the gateway's time while its clock is frozen, UTC; None: it runs with the machine's.
+        clock_frozen_at: the gateway's time while its clock is frozen, UTC; None: it runs with the database's.
         clock_fresh: the clock was not frozen since the reset, so it may still be set back.
         fault_mode: how the simulated network answers.
         fault_rate_ppm: how many of a million messages the fault hits.
         fault_count: how many messages the fault still hits; None: no end.
         report_status: the status that the simulated network reports of its messages.
         report_delay_seconds: how long after a message its report is sent.
+        read_at: the database's time when this was read, UTC.
     """
 
     environment: str
@@ -75,11 +77,12 @@ class GatewayState:
     fault_count: int | None
     report_status: SimulatedReport
     report_delay_seconds: int
+    read_at: datetime
 
     @property
     def now(self) -> datetime:
-        """The gateway's time, UTC: frozen, else the machine's."""
-        return self.clock_frozen_at or datetime.now(UTC)
+        """The gateway's time when this was read, UTC: frozen, else the database's."""
+        return self.clock_frozen_at or self.read_at
 
     @property
     def fault_rate(self) -> float:
@@ -87,14 +90,20 @@ class GatewayState:
         return self.fault_rate_ppm / MILLION
 
 
-_STATE = RowReader(GatewayState, gateway_state)
+_STATE = RowReader(GatewayState, gateway_state, "read_at")
 _CURRENT = select(*_STATE.columns).where(gateway_state.c.id == _ID)
+_CURRENT_AND_TIME = _CURRENT.add_columns(SERVER_MICROS)
 
 
 def read_state(connection: Connection) -> GatewayState | None:
     """Return the state; None in a database that no gateway has used yet."""
-    found = fetch(connection, _CURRENT, {})
-    return _STATE.read(found[0]) if found else None
+    clock = clock_of(connection)
+    if connection.dialect.name == "sqlite":
+        found = fetch(connection, _CURRENT, {})
+        return _STATE.read(found[0], clock()) if found else None
+    asked = clock.ask()
+    found = fetch(connection, _CURRENT_AND_TIME, {})
+    return _STATE.read(found[0], clock.learn(found[0][-1], asked)) if found else None
 
 
 def environment_of(connection: Connection) -> str | None:

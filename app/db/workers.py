@@ -26,7 +26,7 @@ from app.domain.ids import WORKERS
 from app.domain.storage import StorageUnavailableError
 from app.domain.values import value
 
-# ``leased_until`` is by the machine's clock: no id under the number is of that time or later. Rows are never deleted.
+# ``leased_until`` is by the database's clock: no id under the number is of that time or later. Rows are never deleted.
 # ``seen_at``, by the same clock, is when the process last said that it is alive; NULL: it has ended. ``roles`` and
 # ``providers`` are lists of words, with blanks between.
 worker = Table(
@@ -89,7 +89,7 @@ class Process:
         number: its worker number.
         roles: what it does: ``web``, ``worker``.
         providers: the providers that it can send through.
-        seen_at: when it last said that it is alive, UTC, by the machine's clock.
+        seen_at: when it last said that it is alive, UTC, by the database's clock.
     """
 
     number: int
@@ -108,7 +108,7 @@ _ALIVE = (
 
 
 def alive(connection: Connection, since: datetime) -> list[Process]:
-    """Return the processes that were seen after ``since``, by the machine's clock."""
+    """Return the processes that were seen after ``since``, by the database's clock."""
     return [
         Process(number, host, frozenset(roles.split()), frozenset(providers.split()), version, seen_at)
         for number, host, roles, providers, version, seen_at in connection.execute(_ALIVE, {"since": since})

@@ -27,13 +27,15 @@ class ClockSkewWatch:
         observability.STAMPS_OFF.labels(provider).inc()
         shift = watch.shift(stored_at)
         if shift is not None:
-            log.warning("a provider's times are off again and again", provider=provider, **_advice(shift, zone))
+            log.warning(
+                "a provider's times are off again and again", provider=provider, **_advice(shift, zone, stored_at)
+            )
 
 
-def _advice(shift: Shift, zone: tzinfo) -> dict[str, str]:
+def _advice(shift: Shift, zone: tzinfo, at: datetime) -> dict[str, str]:
     minutes = round(abs(shift.by) / _MINUTE)
     fields = {"shift": f"{minutes // 60} h {minutes % 60} min {'behind' if shift.by > timedelta(0) else 'ahead'}"}
-    offset = shift.mending_offset(datetime.now(zone).utcoffset() or timedelta(0))
+    offset = shift.mending_offset(at.astimezone(zone).utcoffset() or timedelta(0))
     if offset is None:
         return {
             **fields,

@@ -118,7 +118,7 @@ class Engine:
         self._asking = Loop("asking what is due", self._ask_if_needed)
         self._alarm: asyncio.TimerHandle | None = None
         self._is_answer_old = True
-        # By the machine's clock, UTC: when to ask even if nothing was written.
+        # By the database's clock, UTC: when to ask even if nothing was written.
         self._next_at = EVER
         # By the event loop's clock.
         self._not_before = 0.0
@@ -177,7 +177,7 @@ class Engine:
             self._set_alarm()
 
     async def _ask_if_needed(self) -> bool:
-        needed = self._is_answer_old or datetime.now(UTC) >= self._next_at
+        needed = self._is_answer_old or self._database.clock() >= self._next_at
         if needed or await self._database.may_have_changed():
             await self._ask()
         self._set_alarm()
@@ -190,7 +190,7 @@ class Engine:
         self._next_at, self._is_answer_old = EVER, False
         works = tuple(loop.work for loop in self.loops if loop.work is not None and loop.is_ours())
         found = await self._database.read(partial(due.outlook, loops=works, share=self._share()))
-        ended, now = asyncio.get_running_loop().time(), datetime.now(UTC)
+        ended, now = asyncio.get_running_loop().time(), self._database.clock()
         self._not_before = ended + min(_PAUSE_FACTOR * (ended - began), _LONGEST_PAUSE_SECONDS)
         for loop in self.loops:
             if loop.work in found and found[loop.work] <= now:
@@ -203,7 +203,7 @@ class Engine:
     def _set_alarm(self) -> None:
         """Have the next question asked in time."""
         clock = asyncio.get_running_loop()
-        wait = min(_LOOK_AGAIN, self._next_at - datetime.now(UTC)).total_seconds()
+        wait = min(_LOOK_AGAIN, self._next_at - self._database.clock()).total_seconds()
         at = clock.time() + (min(wait, _GATHER_SECONDS) if self._is_answer_old else wait)
         if self._alarm is not None:
             self._alarm.cancel()

@@ -1,10 +1,10 @@
 """The source of new ids, in the order of time and unique over processes (ADR 4)."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from app.db.clock import machine_micros
 from app.domain.ids import MILLISECOND_BITS, WORKER_BITS, end_of, first_at
 from app.domain.storage import StorageUnavailableError
 
@@ -13,13 +13,17 @@ _NO_END = 1 << 63
 
 
 class IdSource(Iterator[str]):
-    """Generates ids, each greater than the one before, whatever the machine's clock does. It is thread-safe.
+    """Generates ids, each greater than the one before, whatever the clock does. It is thread-safe.
 
     When the counter of a millisecond is used up, ids go on in the next one.
     """
 
-    def __init__(self, worker: int = 0, *, leased: bool = False) -> None:
-        """``worker``: from 0 to 1023. ``leased``: there is none, and no id, before ``hold`` is called."""
+    def __init__(self, worker: int = 0, *, leased: bool = False, micros: Callable[[], int] = machine_micros) -> None:
+        """``worker``: from 0 to 1023. ``leased``: there is none, and no id, before ``hold`` is called.
+
+        ``micros`` returns the time in microseconds since the Unix epoch.
+        """
+        self._micros = micros
         self._lock = threading.Lock()
         self._last = worker
         self._end = 0 if leased else _NO_END
@@ -50,7 +54,7 @@ class IdSource(Iterator[str]):
 
     def __next__(self) -> str:
         """Return a new id. Raise StorageUnavailableError while this process holds no worker number."""
-        now = time.time_ns() // 1_000_000 << MILLISECOND_BITS
+        now = self._micros() // 1_000 << MILLISECOND_BITS
         with self._lock:
             # An overflow of the counter carries into the milliseconds.
             new = max(self._last + _STEP, now | self._last % _STEP)

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from app import __version__, observability
 from app.db import duties, waiting, workers
+from app.db.clock import clock_of
 from app.db.session import Database
 from app.db.shares import Share
 from app.db.state import current_state
@@ -172,7 +173,9 @@ class Membership:
             self.when_changed()
 
     def _beat(self, connection: Connection) -> _Beat:
-        number, owner, now = self._number.number, self._number.owner, datetime.now(UTC)
+        number, owner = self._number.number, self._number.owner
+        state = current_state(connection)
+        now = state.read_at
         roles, providers = frozenset(map(str, self.roles)), self._providers
         me = Process(number, socket.gethostname(), roles, providers, __version__, now)
         if not workers.announce(connection, owner, me):
@@ -183,22 +186,23 @@ class Membership:
         mine = [duty for duty in self._duties if self._falls_to_me(duty, alive)]
         duties.give_up(connection, [duty for duty in self._last.terms if duty not in mine], owner, now)
         taken = {duty: duties.take(connection, duty, owner, now, now + DUTY_LEASE) for duty in mine}
-        return _Beat(alive, self._share_among(connection, alive), {name: term for name, term in taken.items() if term})
+        share = self._share_among(connection, alive, state.now)
+        return _Beat(alive, share, {name: term for name, term in taken.items() if term})
 
     def _falls_to_me(self, duty: str, alive: Sequence[Process]) -> bool:
         provider = duty.removeprefix(_CARRIER) if duty.startswith(_CARRIER) else None
         able = [one.number for one in _working(alive) if provider is None or provider in one.providers]
         return chosen_for(duty, able) == self._number.number
 
-    def _share_among(self, connection: Connection, alive: Sequence[Process]) -> Share | None:
+    def _share_among(self, connection: Connection, alive: Sequence[Process], now: datetime) -> Share | None:
         mine = {*share_of(self._number.number, [one.number for one in _working(alive)])}
-        mine.update(self._stuck_buckets(connection))
+        mine.update(self._stuck_buckets(connection, now))
         return None if len(mine) == BUCKETS else tuple(sorted(mine))
 
-    def _stuck_buckets(self, connection: Connection) -> set[int]:
-        due, now = waiting.oldest_due(connection, current_state(connection).now), time.monotonic()
-        self._seen_due = {message_id: self._seen_due.get(message_id, now) for message_id in due}
-        return {bucket for message_id, bucket in due.items() if now - self._seen_due[message_id] >= _STUCK_SECONDS}
+    def _stuck_buckets(self, connection: Connection, now: datetime) -> set[int]:
+        due, seen = waiting.oldest_due(connection, now), time.monotonic()
+        self._seen_due = {message_id: self._seen_due.get(message_id, seen) for message_id in due}
+        return {bucket for message_id, bucket in due.items() if seen - self._seen_due[message_id] >= _STUCK_SECONDS}
 
     async def _keep_beating(self) -> None:
         while True:
@@ -220,7 +224,7 @@ class Membership:
 
     def _end(self, connection: Connection) -> None:
         workers.leave(connection, self._number.owner)
-        duties.give_up(connection, list(self._last.terms), self._number.owner, datetime.now(UTC))
+        duties.give_up(connection, list(self._last.terms), self._number.owner, clock_of(connection)())
 
 
 def _working(alive: Sequence[Process]) -> list[Process]:

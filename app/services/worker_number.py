@@ -4,13 +4,14 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection
 
 from app import observability
 from app.db import workers
+from app.db.clock import clock_of
 from app.db.session import Database
 from app.domain.storage import StorageUnavailableError
 from app.domain.values import value
@@ -71,7 +72,7 @@ class WorkerNumber:
         self._ids.hold(lease.number, lease.since, lease.until)
 
     def _lease(self, connection: Connection) -> _Lease:
-        now = datetime.now(UTC)
+        now = clock_of(connection)()
         # Ids may be ahead of the clock.
         until = max(now, self._ids.newest_ends) + LEASE
         if self._held is not None and workers.keep(connection, self._held, self.owner, until):
@@ -102,7 +103,7 @@ class WorkerNumber:
 
     async def _give_back(self) -> None:
         """End the lease at once; if the database is away, it lapses."""
-        until = max(datetime.now(UTC), self._ids.give_up())
+        until = max(self._database.clock(), self._ids.give_up())
         try:
             await self._database.write(partial(self._end, until=until))
         except StorageUnavailableError:

@@ -30,7 +30,7 @@ class Process:
 
     def __init__(self, url: str, providers: Sequence[str] = ()) -> None:
         self.database = Database(normalise_url(url))
-        self.number = WorkerNumber(self.database, IdSource(leased=True))
+        self.number = WorkerNumber(self.database, IdSource(leased=True, micros=self.database.clock.micros))
         self.membership = Membership(self.database, self.number, providers)
         for name in DUTIES:
             self.membership.wants(name)

@@ -1,12 +1,13 @@
 """What one commit of sending does: record the results of attempts and claim due messages (delivery.md 7-12)."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from app.db import handovers, outbox, provider_state, recovery
+from app.db.clock import clock_of
 from app.db.handovers import Handover
 from app.db.outbox import ClaimedMessage
 from app.db.provider_state import Circuit
@@ -107,7 +108,7 @@ class Claims:
         if breaker.state_of(circuit, now) is not CircuitState.CLOSED or breaker.is_paused(circuit, now):
             return []
         busy = outbox.busy_numbers(connection, list({(row["bucket"], row["msisdn"]): None for row in prompt}))
-        until = datetime.now(UTC) + LEASE
+        until = clock_of(connection)() + LEASE
         return [outbox.lease_new(row, lease, until) for row in prompt if row["msisdn"] not in busy]
 
     def _claim(
@@ -127,8 +128,8 @@ class Claims:
             good = [message for message in good if message.lane != Lane.BULK]
         ours = [*late, *good[:most]]
         if lease is not None:
-            # Leases are timed by the machine's clock, as the gateway's clock may stand still.
-            ours = outbox.lease(connection, ours, datetime.now(UTC) + LEASE)
+            # Leases are timed by the database's clock, as the gateway's clock may stand still.
+            ours = outbox.lease(connection, ours, clock_of(connection)() + LEASE)
         late = [message for message in ours if message.valid_until <= now]
         if late:
             expired = [
@@ -158,7 +159,7 @@ class Claims:
         return recovery.release_lost_leases(
             connection,
             self._provider.name,
-            datetime.now(UTC),
+            clock_of(connection)(),
             now,
             resend=self._provider.resends_unknown,
             everything=everything,

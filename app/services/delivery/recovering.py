@@ -1,12 +1,12 @@
 """Recovery: what workers that died had leased, and what waits for providers that the settings do not have any more."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
 from app import observability
 from app.db import recovery
+from app.db.clock import clock_of
 from app.db.session import Database
 from app.db.state import current_state
 from app.services.delivery.sending import Delivery
@@ -58,6 +58,6 @@ class Recovery:
             log.warning("messages waited for providers that the settings do not have", count=count)
 
     def _end_orphaned_leases(self, connection: Connection) -> None:
-        count = recovery.end_orphaned_leases(connection, self._known(), datetime.now(UTC))
+        count = recovery.end_orphaned_leases(connection, self._known(), clock_of(connection)())
         if count:
             log.warning("messages were being sent through providers that the settings do not have", count=count)

@@ -11,7 +11,7 @@ import socket
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from os import getpid
@@ -159,9 +159,9 @@ class OutgoingEvents:
         return sorted(receivers, key=lambda receiver: self._served_in_round.get(receiver, 0))
 
     def _anything_due(self, connection: Connection) -> bool:
-        now, machine_now = current_state(connection).now, datetime.now(UTC)
+        state = current_state(connection)
         return any(
-            event_queue.is_due(connection, receiver, now, machine_now)
+            event_queue.is_due(connection, receiver, state.now, state.read_at)
             for receiver in event_queue.open_receivers(connection)
             if self._room(receiver)
         )
@@ -171,7 +171,7 @@ class OutgoingEvents:
     def _record_and_claim(
         self, connection: Connection, *, finished: Sequence[_InFlight], lease: str
     ) -> tuple[list[PostResult], list[tuple[Address, ClaimedEvent]]]:
-        now, machine_now = current_state(connection).now, datetime.now(UTC)
+        state = current_state(connection)
         results = _record(connection, finished=finished)
         claimed: list[tuple[Address, ClaimedEvent]] = []
         addresses = self._addresses_by_receiver(connection)
@@ -181,9 +181,9 @@ class OutgoingEvents:
                 event_queue.mark_unaddressed(connection, receiver, _MAX_UNADDRESSED)
                 continue
             room = self._room(receiver, [event for _, event in claimed])
-            due = event_queue.due_events(connection, receiver, now, machine_now, room, lease)
+            due = event_queue.due_events(connection, receiver, state.now, state.read_at, room, lease)
             claimed += [(address, event) for event in due]
-        leased = event_queue.lease(connection, [event for _, event in claimed], machine_now + _LEASE)
+        leased = event_queue.lease(connection, [event for _, event in claimed], state.read_at + _LEASE)
         ours = {event.id for event in leased}
         return results, [(address, event) for address, event in claimed if event.id in ours]
 

@@ -1,7 +1,6 @@
 """Idempotency keys of management calls: a repeated call gets the stored answer for 24 hours."""
 
 import hashlib
-from datetime import UTC, datetime
 from functools import partial
 
 from app.db import idempotency
@@ -42,7 +41,6 @@ class IdempotentCalls:
             caller=call.caller,
             key=call.key,
             request_hash=self._sealer.fingerprint(request),
-            now=datetime.now(UTC),
         )
         return await self._database.write(begun)
 

@@ -2,10 +2,12 @@
 
 import hashlib
 import secrets
-from datetime import UTC, datetime
 from enum import StrEnum
 
+from sqlalchemy import Connection
+
 from app.db import tokens
+from app.db.clock import clock_of
 from app.db.session import Database
 from app.db.tokens import TokenRead
 from app.domain.masking import holds_password
@@ -74,8 +76,11 @@ class Tokens:
         token = f"smsgw_{secrets.token_urlsafe(32)}"
         if any(existing.name == name for existing in self.all()):
             raise TokenError(f"There is a token named {name} already; choose another name.")
-        row = TokenRead(name, scopes, datetime.now(UTC), None)
-        self._database.write_now(lambda connection: tokens.add_token(connection, row, _hash_of(token)))
+
+        def add(connection: Connection) -> None:
+            tokens.add_token(connection, TokenRead(name, scopes, clock_of(connection)(), None), _hash_of(token))
+
+        self._database.write_now(add)
         return token
 
     def all(self) -> list[TokenRead]:
@@ -84,7 +89,7 @@ class Tokens:
 
     def revoke(self, name: str) -> None:
         """Revoke a token by its name. Raise TokenError if there is none in force."""
-        if not self._database.write_now(lambda connection: tokens.revoke_token(connection, name, datetime.now(UTC))):
+        if not self._database.write_now(lambda found: tokens.revoke_token(found, name, clock_of(found)())):
             raise TokenError(f"There is no token named {name} in force; see `smsgw token list`.")
 
 

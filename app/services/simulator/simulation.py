@@ -5,13 +5,14 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 
 from sqlalchemy import Connection
 
 from app.db import duties, work
+from app.db.clock import clock_of
 from app.db.session import Database
 from app.db.state import GatewayState, current_state, freeze_clock, reset_state
 from app.domain.calendar import LATEST, is_believable
@@ -119,12 +120,12 @@ def _anything_due(connection: Connection) -> bool:
 
 
 def _take_clock(connection: Connection, *, call: str) -> bool:
-    now = datetime.now(UTC)
+    now = clock_of(connection)()
     return duties.take(connection, _CLOCK, call, now, now + _CLOCK_LEASE) is not None
 
 
 def _give_clock_up(connection: Connection, *, call: str) -> None:
-    duties.give_up(connection, [_CLOCK], call, datetime.now(UTC))
+    duties.give_up(connection, [_CLOCK], call, clock_of(connection)())
 
 
 def _set_clock(connection: Connection, *, to: datetime) -> GatewayState:

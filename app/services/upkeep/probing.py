@@ -8,7 +8,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from prometheus_client import Counter, Gauge
@@ -34,7 +34,7 @@ log = observability.logger(__name__)
 
 @value
 class ProbeState:
-    """The result of the last round, None before the first, and the time of the last good one (UTC, machine's clock)."""
+    """The result of the last round, None before the first, and the time of the last good one, UTC."""
 
     up: bool | None = None
     answered_at: datetime | None = None
@@ -76,7 +76,7 @@ class Probe:
         """Send every test command once. Return True if all were answered in time."""
         answered = [await self._ask(command, extension) for command, extension in _QUESTIONS]
         up = all(answered)
-        self.state = ProbeState(up, datetime.now(UTC) if up else self.state.answered_at)
+        self.state = ProbeState(up, self._database.clock() if up else self.state.answered_at)
         self.first_round_done.set()
         return up
 

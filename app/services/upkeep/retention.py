@@ -73,7 +73,7 @@ def purge(
     recipients = _purge_recipients(database, before)
     messages = sum(_purge_messages(database, work, before, advance) for work in _MESSAGE_TABLES)
     payloads = _purge_payloads(database, heads, now - kept.evidence, advance)
-    calls = database.write_now(partial(idempotency.purge, now=datetime.now(UTC)))
+    calls = database.write_now(idempotency.purge)
     return PurgeCounts(
         messages, reports, questions, recipients, payloads, _purge_strangers(database, now - _STRANGER_RETENTION), calls
     )
