@@ -11,6 +11,7 @@ from app.commands.collecting import load
 from app.commands.registry import Registry
 from app.commands.router import Router
 from app.db.due import Work
+from app.db.postgresql import Sessions
 from app.db.session import Database, normalise_url
 from app.domain.credentials import sealing_violation
 from app.domain.policy import ProviderTraits
@@ -56,7 +57,7 @@ from app.settings import Settings, SettingsError
 def build_gateway(settings: Settings) -> Gateway:
     """Put everything together; nothing runs yet. Raise SettingsError where the settings do not fit."""
     # In this order `smsgw config check` names what does not fit.
-    database = _database(settings)
+    database = make_database(settings, may_be_emptied=settings.disposable)
     ids = IdSource(leased=True, micros=database.clock.micros)
     number = WorkerNumber(database, ids)
     membership = Membership(database, number, settings.provider_names())
@@ -87,8 +88,13 @@ def build_gateway(settings: Settings) -> Gateway:
 # ---- storage
 
 
-def _database(settings: Settings) -> Database:
-    return Database(normalise_url(settings.database_url), may_be_emptied=settings.disposable)
+def make_database(settings: Settings, *, may_be_emptied: bool = False) -> Database:
+    """Return the database that the settings name; ``may_be_emptied`` as in ``Database``. Nothing connects yet."""
+    direct = settings.database_direct_url
+    sessions = Sessions(
+        settings.database_connections, settings.database_pooled, normalise_url(direct) if direct else None
+    )
+    return Database(normalise_url(settings.database_url), may_be_emptied=may_be_emptied, sessions=sessions)
 
 
 def _is_bound_here(membership: Membership) -> Callable[[str], bool]:

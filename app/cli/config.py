@@ -96,7 +96,7 @@ def _environment_rows(settings: Settings, sources: Sources) -> Iterator[_Row]:
     for field, item in Settings.model_fields.items():
         if not item.exclude:
             name, value = f"{PREFIX}{field.upper()}", getattr(settings, field)
-            if field == "database_url":
+            if value and field in ("database_url", "database_direct_url"):
                 value = normalise_url(value).render_as_string(hide_password=True)
             yield name, _display(value), sources.place_of_variable(name) or "default"
 

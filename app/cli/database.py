@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.composition import make_sealer
-from app.db.session import Database, normalise_url
+from app.composition import make_database, make_sealer
+from app.db.session import Database
 from app.providers import provider_kinds
 from app.services.startup import DatabaseOwner, prepare
 from app.settings import Environment, Settings
@@ -15,7 +15,7 @@ from app.settings.check import checked_settings
 def unchecked_database() -> Iterator[tuple[Database, DatabaseOwner, Settings]]:
     """Yield the database without checks, the owner that the settings say it has, and the settings."""
     settings = checked_settings(provider_kinds())
-    database = Database(normalise_url(settings.database_url))
+    database = make_database(settings)
     try:
         yield database, DatabaseOwner(settings.env.value, make_sealer(settings, database)), settings
     finally:

@@ -4,6 +4,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
+from app.db.postgresql import allow_long_statements
 from app.db.revisions import MIGRATIONS
 
 
@@ -16,9 +17,11 @@ def _config(connection: Connection) -> Config:
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
     """Run pending migrations; the caller's transaction commits them."""
+    allow_long_statements(connection)
     command.upgrade(_config(connection), revision)
 
 
 def downgrade(connection: Connection, revision: str = "base") -> None:
     """Undo migrations down to ``revision``, which stays applied."""
+    allow_long_statements(connection)
     command.downgrade(_config(connection), revision)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from sqlalchemy import URL, Connection, text
 
 from app import observability
+from app.db.postgresql import NETWORK
 
 _CHANNEL = "smsgw"
 _PAUSE_SECONDS = 5.0
@@ -21,9 +22,9 @@ class Notices:
     A notice may be lost, while the connection is: the engine looks by itself once a second.
     """
 
-    def __init__(self, url: URL) -> None:
-        """``url``: a connection of its own, not through a pooler, which would not keep it."""
-        self._address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    def __init__(self, url: URL | None) -> None:
+        """``url``: where notices are heard, not through a pooler, which keeps no connection; None: nowhere."""
+        self._address = None if url is None else url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._me = secrets.token_hex(8)
         # Somebody else is there to be told.
         self.has_company = False
@@ -37,9 +38,12 @@ class Notices:
         """Call ``heard`` for every notice of others, until cancelled."""
         import psycopg  # noqa: PLC0415  an installation with SQLite alone does not have it
 
+        if self._address is None:
+            log.info("notices of other processes are not heard through a pooler; looking once a second")
+            return
         while True:
             with suppress(psycopg.OperationalError):
-                connection = await psycopg.AsyncConnection.connect(self._address, autocommit=True)
+                connection = await psycopg.AsyncConnection.connect(self._address, autocommit=True, **NETWORK)
                 async with connection:
                     await connection.execute(f"LISTEN {_CHANNEL}")
                     heard()  # there may have been notices before

@@ -7,13 +7,13 @@ in one thread, one after the other; PostgreSQL gets several. Readers of SQLite s
 import asyncio
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -24,23 +24,19 @@ from app.db.changes import FileVersion, Watched, count_changes
 from app.db.clock import Clock, set_clock
 from app.db.group_commit import GroupCommit, storage_errors
 from app.db.notices import Notices
+from app.db.postgresql import TRIES, Sessions, allow_long_statements, make_postgresql_engine, may_be_tried_again
 from app.db.rows import driver_of
 from app.db.types import to_micros
 from app.domain.storage import StorageUnavailableError
 
 _T = TypeVar("_T")
 _BUSY_TIMEOUT_MS = 10_000
-_POSTGRES_THREADS = 6
-_POOL: Mapping[str, Any] = {"pool_size": _POSTGRES_THREADS * 2, "max_overflow": 0}
 _SQLITE_READERS = 3
 # For each connection. The system keeps pages of the file in memory as well, which costs a copy and no read of the disk.
 _WRITER_CACHE_KB, _READER_CACHE_KB = 16_384, 2_048
-# How often a transaction is tried that PostgreSQL ends for a deadlock or as it cannot be serialized.
-_TRIES = 5
-_LOST_TO_ANOTHER = ("40P01", "40001")
-# What PostgreSQL has counted of an empty queue says nothing of the full one, so it must not choose to read whole tables
-# (ADR 25). Where it must nevertheless, the high costs of that are no reason to compile the plan.
-_PLANS_BY_INDEX = {"options": "-c enable_seqscan=off -c jit=off"}
+# Seconds within which a carrier or a health call gets its answer. A server that hangs does not end its connections.
+ANSWER_WITHIN = 5.0
+_DEFAULT = Sessions()
 # The key of an advisory lock of PostgreSQL: any number that no other lock has.
 _WHOLE_DATABASE = 10_086_000
 
@@ -56,7 +52,9 @@ def normalise_url(text: str) -> URL:
     return url
 
 
-def make_engine(url: URL, *, read_only: bool = False, clock: Clock | None = None) -> Engine:
+def make_engine(
+    url: URL, *, read_only: bool = False, clock: Clock | None = None, sessions: Sessions = _DEFAULT
+) -> Engine:
     """Return an engine with the pragmas and transaction modes that durability and ordering need.
 
     ``clock``: of the database; a new one if none is given. Raise StorageUnavailableError if an SQLite file cannot be
@@ -65,7 +63,7 @@ def make_engine(url: URL, *, read_only: bool = False, clock: Clock | None = None
     if url.get_backend_name() == "sqlite":
         engine = _sqlite_engine(url, read_only=read_only)
     else:
-        engine = count_changes(create_engine(url, pool_pre_ping=True, connect_args=_PLANS_BY_INDEX, **_POOL))
+        engine = count_changes(make_postgresql_engine(url, sessions))
     set_clock(engine, clock or Clock())
     return engine
 
@@ -126,14 +124,18 @@ def _lock_database(connection: Connection) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_{how}({_WHOLE_DATABASE})")
 
 
-# The key of another advisory lock.
+# The key of another advisory lock, and how long it is waited for.
 _EXCLUSIVE = 10086
+_MIGRATED_WITHIN_SECONDS = 600
 
 
 def lock_exclusively(connection: Connection) -> None:
     """Lock out other processes that call this, until the transaction ends. SQLite needs no lock: it has one writer."""
     if connection.dialect.name == "postgresql":
+        # Another process may be migrating.
+        allow_long_statements(connection, locks_within_seconds=_MIGRATED_WITHIN_SECONDS)
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _EXCLUSIVE})
+        allow_long_statements(connection)
 
 
 class Database:
@@ -143,33 +145,36 @@ class Database:
     counts the transactions of this process that changed rows; ``clock`` is the database's (ADR 30).
     """
 
-    def __init__(self, url: URL, *, may_be_emptied: bool = False) -> None:
+    def __init__(self, url: URL, *, may_be_emptied: bool = False, sessions: Sessions = _DEFAULT) -> None:
         """Connect lazily. ``may_be_emptied``: all transactions take a lock, so that ``write_alone`` excludes them."""
         self.url = url
         self.clock = Clock()
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        self.engine = make_engine(url, clock=self.clock)
+        self.engine = make_engine(url, clock=self.clock, sessions=sessions)
         if may_be_emptied and not self.is_sqlite:
             event.listen(self.engine, "begin", _lock_database)
         self._reading = make_engine(url, read_only=True, clock=self.clock) if self.is_sqlite else self.engine
         self._together = GroupCommit(self.engine) if self.is_sqlite else None
         self._file = FileVersion(self._reading) if self.is_sqlite else None
-        self.notices = None if self.is_sqlite else Notices(url)
+        self.notices = None if self.is_sqlite else Notices(sessions.notices_from(url))
         self.changes = 0
         # Called in the event loop after a commit that changed rows.
         self.when_changed: Callable[[], None] = lambda: None
-        self._threads = ThreadPoolExecutor(
-            _SQLITE_READERS if self.is_sqlite else _POSTGRES_THREADS, thread_name_prefix="db"
-        )
+        # One connection is left for what calls ``read_now`` and ``write_now``.
+        threads = _SQLITE_READERS if self.is_sqlite else max(1, sessions.connections - 1)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="db")
 
-    async def write(self, work: Callable[[Connection], _T]) -> _T:
+    async def write(self, work: Callable[[Connection], _T], *, within: float | None = None) -> _T:
         """Run ``work`` and commit; roll back if it raises.
 
-        ``work`` may run twice, after a rollback (see ``GroupCommit``; on PostgreSQL after a deadlock).
+        ``work`` may run twice, after a rollback (see ``GroupCommit``; on PostgreSQL after a deadlock, or over another
+        connection). ``within``: seconds after which StorageUnavailableError is raised, though PostgreSQL may still
+        commit; for what may be repeated without harm.
         """
         if self._together is not None:
             return await self._written(work, self._together.write)
-        return await self._written(work, partial(self._in_thread, self.write_now))
+        async with _patience(within):
+            return await self._written(work, partial(self._in_thread, self.write_now))
 
     async def write_large(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work`` and commit, for work that takes long: nothing else waits in its transaction.
@@ -180,9 +185,10 @@ class Database:
             return await self.write(work)
         return await self._written(work, self._together.write_large)
 
-    async def read(self, work: Callable[[Connection], _T]) -> _T:
-        """Run ``work``, which must not write."""
-        return await self._in_thread(_in_transaction, self._reading, work)
+    async def read(self, work: Callable[[Connection], _T], *, within: float | None = None) -> _T:
+        """Run ``work``, which must not write. ``within``: seconds after which StorageUnavailableError is raised."""
+        async with _patience(within):
+            return await self._in_thread(_in_transaction, self._reading, work)
 
     async def may_have_changed(self) -> bool:
         """Return True if any process may have written since the last call. Only an SQLite file knows that none did."""
@@ -226,15 +232,28 @@ class Database:
         return done
 
 
+@asynccontextmanager
+async def _patience(seconds: float | None) -> AsyncIterator[None]:
+    """Raise StorageUnavailableError after so many seconds; None: never. What waits for a thread is not begun then."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise StorageUnavailableError("it does not answer") from None
+
+
 def _in_transaction(engine: Engine, work: Callable[[Connection], _T]) -> _T:
-    """Run ``work`` in a transaction that is committed at its end; again if PostgreSQL ended it in favour of another."""
+    """Run ``work`` in a transaction that is committed at its end, again if it had no effect (may_be_tried_again)."""
     with storage_errors():
-        for _ in range(_TRIES - 1):
+        for left in reversed(range(TRIES)):
+            is_worked = False
             try:
                 with engine.begin() as connection:
-                    return work(connection)
+                    done = work(connection)
+                    is_worked = True
             except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in _LOST_TO_ANOTHER:
+                if not left or not may_be_tried_again(error, was_sent_to_commit=is_worked):
                     raise
-        with engine.begin() as connection:
-            return work(connection)
+            else:
+                return done
+        raise AssertionError("the last try returns or raises")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from app import observability
 from app.batching import Batcher
 from app.db import conversations, inbox
-from app.db.session import Database
+from app.db.session import ANSWER_WITHIN, Database
 from app.db.state import current_state
 from app.domain.calendar import SHANGHAI, is_believable
 from app.domain.escape import escape
@@ -104,7 +104,9 @@ class Intake:
 
     async def _store_all(self, groups: Sequence[Sequence[_Sent]]) -> list[list[InboundResult]]:
         messages = [sent for group in groups for sent in group]
-        stored, unused, now = await self._database.write(lambda connection: self._store(connection, messages))
+        stored, unused, now = await self._database.write(
+            lambda connection: self._store(connection, messages), within=ANSWER_WITHIN
+        )
         self._wake()
         for (source, message), item in zip(messages, stored, strict=True):
             if item.new:

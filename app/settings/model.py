@@ -58,6 +58,25 @@ class Settings(BaseSettings):
         "`./data/demo-<port>.db`",
         examples=["postgresql://smsgw:secret@localhost/smsgw"],
     )
+    database_connections: int = Field(
+        default=7,
+        ge=2,
+        le=100,
+        description="most connections of a process to PostgreSQL, besides one that hears notices of other processes",
+        examples=[4],
+    )
+    database_pooled: bool = Field(
+        default=False,
+        description="whether `SMSGW_DATABASE_URL` is a pooler in transaction mode, such as PgBouncer",
+        examples=[True],
+    )
+    database_direct_url: str | None = Field(
+        default=None,
+        pattern=r"^(postgres|postgresql|postgresql\+psycopg)://",
+        description="PostgreSQL itself, beside a pooler, to hear notices of other processes; unset: with a pooler a "
+        "process looks once a second",
+        examples=["postgresql://smsgw:secret@database/smsgw"],
+    )
     port: int = Field(default=_PORT, ge=0, le=65535, description="port to listen on", examples=[9000])
     demo_expose: bool = Field(
         default=False,

@@ -18,7 +18,8 @@ from tests.running import SEAL_KEY
 READY_SECONDS = 90
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -48,10 +49,14 @@ def gateway_process(database: Path) -> AbstractContextManager[Process]:
 
 
 @contextmanager
-def process_of(role: str, database_url: str, log_file: Path) -> Iterator[Process]:
-    """Start ``serve``, ``web`` or ``worker``, wait until it is ready, and kill it at the end if it still runs."""
-    port = _free_port()
+def process_of(role: str, database_url: str, log_file: Path, **settings: str) -> Iterator[Process]:
+    """Start ``serve``, ``web`` or ``worker``, wait until it is ready, and kill it at the end if it still runs.
+
+    ``settings`` are further variables of the environment.
+    """
+    port = free_port()
     environment = {**os.environ, "SMSGW_ENV": "test", "SMSGW_DATABASE_URL": database_url, "SMSGW_SEAL_KEY": SEAL_KEY}
+    environment.update(settings)
     command = [sys.executable, "-m", "app", role, "--port", str(port)]
     log = log_file.open("ab")
     running = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from app.db import work
-from app.db.session import Database
+from app.db.session import ANSWER_WITHIN, Database
 from app.domain.storage import StorageUnavailableError
 from app.services.delivery.breaker import CircuitState, read_states
 
@@ -17,10 +17,10 @@ class Health:
     async def circuits(self) -> Mapping[str, CircuitState] | None:
         """Return the state of each provider that has a circuit, by name; None if the database is unavailable."""
         try:
-            return await self._database.read(read_states)
+            return await self._database.read(read_states, within=ANSWER_WITHIN)
         except StorageUnavailableError:
             return None
 
     async def backlog(self) -> Mapping[str, int]:
         """Return how many messages and events are queued, by queue."""
-        return await self._database.read(work.counts)
+        return await self._database.read(work.counts, within=ANSWER_WITHIN)

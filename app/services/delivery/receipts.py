@@ -11,7 +11,7 @@ from app.batching import Batcher
 from app.db import handovers, message_parts, outbound_messages, outbox, reports
 from app.db.reports import ParkedReport, ReportedMessage
 from app.db.rows import Row
-from app.db.session import Database
+from app.db.session import ANSWER_WITHIN, Database
 from app.db.state import current_state
 from app.domain.escape import escape
 from app.domain.ids import is_id
@@ -62,7 +62,7 @@ class Receipts:
 
     async def _store_all(self, batch: Sequence[Received]) -> Sequence[bool]:
         observability.batch("reports", len(batch))
-        return await self._database.write(partial(self._store, batch=batch))
+        return await self._database.write(partial(self._store, batch=batch), within=ANSWER_WITHIN)
 
     def _store(self, connection: Connection, *, batch: Sequence[Received]) -> list[bool]:
         return self.apply(connection, batch, current_state(connection).now)

@@ -1,0 +1,113 @@
+"""Two gateways behind PgBouncer in transaction mode: the same dialogues as without it."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from tests.crash.process import Process, free_port, process_of
+from tests.crash.test_roles import TEST, drain, send, texts
+
+NUMBERS = [f"138001382{place:02}" for place in range(20)]
+STARTS_WITHIN_SECONDS = 30
+SETTINGS = """\
+[databases]
+* = host={host} port={port} user={user}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {own_port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 4
+"""
+
+
+def program() -> str:
+    """Return the path of pgbouncer. With CI=true the test fails without it, elsewhere it is skipped."""
+    found = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found is None:
+        reason = "No PgBouncer on this machine: install the package pgbouncer."
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@contextmanager
+def pooler(server_url: str) -> Iterator[str]:
+    """Run PgBouncer before a server; yield the URL of the same database through it."""
+    server, port = conninfo_to_dict(server_url), free_port()
+    command = [program()]
+    if os.geteuid() == 0:  # it refuses to run as root
+        command += ["-u", Path(str(server["host"]), f".s.PGSQL.{server.get('port') or 5432}").owner()]
+    with tempfile.TemporaryDirectory(prefix="smsgw-tests-") as folder:
+        settings = Path(folder) / "pgbouncer.ini"
+        settings.write_text(
+            SETTINGS.format(host=server["host"], port=server.get("port") or 5432, user=server["user"], own_port=port)
+        )
+        settings.chmod(0o644)
+        Path(folder).chmod(0o755)
+        with subprocess.Popen([*command, settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+            try:
+                url = f"postgresql://{server['user']}@127.0.0.1:{port}/{server['dbname']}"
+                wait_for(url, running)
+                yield url
+            finally:
+                running.kill()
+
+
+def wait_for(url: str, running: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + STARTS_WITHIN_SECONDS
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            assert running.poll() is None, "pgbouncer ended"
+            assert time.monotonic() < deadline, "pgbouncer does not answer"
+            time.sleep(0.1)
+        else:
+            return
+
+
+@pytest.mark.parametrize("is_direct", [True, False], ids=["notices heard", "no direct address"])
+def test_two_gateways_behind_a_pooler_answer_once_and_in_order(
+    unused_postgresql_url: str, tmp_path: Path, *, is_direct: bool
+) -> None:
+    direct = {"SMSGW_DATABASE_DIRECT_URL": unused_postgresql_url} if is_direct else {}
+    with ExitStack() as stack, ThreadPoolExecutor(8) as pool:
+        url = stack.enter_context(pooler(unused_postgresql_url))
+        gateways: list[Process] = []
+        for place in range(2):
+            log = tmp_path / f"{place}.log"
+            started = process_of("serve", url, log, SMSGW_DATABASE_POOLED="true", **direct)
+            gateways.append(stack.enter_context(started))
+        reset = httpx.post(f"{gateways[0].base}/simulator/reset", json={"fixture": "demo"}, timeout=60)
+        assert reset.status_code == httpx.codes.OK, reset.text
+        customer = {"brand": "easyown", "payment": "prepaid", "balance_fen": 0, "points": 0, "status": "active"}
+        for number in NUMBERS:
+            made = httpx.put(
+                f"{gateways[0].base}/api/v1/subscribers/+86{number}", json=customer, headers=TEST, timeout=60
+            )
+            assert made.status_code == httpx.codes.OK, made.text
+
+        def handset(number: str) -> None:
+            for place in range(8):  # more than psycopg executes before it prepares a statement
+                send(gateways[place % 2], number, "0000" if place % 2 else "你好")
+
+        list(pool.map(handset, NUMBERS))
+        drain(gateways[0])
+
+        found = {tuple(texts(gateways[1], number)) for number in NUMBERS}
+        assert len(found) == 1, "each got the same answers in the same order"
+        assert len(found.pop()) == 8
