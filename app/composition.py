@@ -134,7 +134,7 @@ def _turning(settings: Settings, storage: Storage, registry: Registry, carriers:
         replace(settings.policy(), keywords=registry.all_keywords, menu=registry.menu),
         StimulusFactory(storage.sealer, traits, carriers.default),
         carriers.deliveries,
-        membership.share,
+        membership,
     )
     loop = engine.add("turns", turns.step, work=(Work.TURNS, ""), is_ours=membership.is_worker)
     for name, delivery in carriers.deliveries.items():

@@ -7,6 +7,7 @@ import typer
 from app.cli.database import unchecked_database
 from app.cli.terminal import FAILED, examples, out, print_done
 from app.db import revisions
+from app.db.revisions import Fit
 from app.services.startup import prepare
 
 app = typer.Typer()
@@ -15,22 +16,24 @@ app = typer.Typer()
 @app.command(
     epilog=examples(
         ("smsgw migrate", "bring the database of SMSGW_DATABASE_URL up to date"),
-        ("smsgw migrate --check", "exit status 1 if there is something to migrate"),
+        ("smsgw migrate --check", "exit status 1 if there is something to migrate, or the schema is too new"),
     )
 )
 def migrate(
-    *, check: Annotated[bool, typer.Option("--check", help="Only say whether the schema is the newest.")] = False
+    *, check: Annotated[bool, typer.Option("--check", help="Only say how the schema fits this program.")] = False
 ) -> None:
     """Migrate the database to the newest schema; an empty one is marked with SMSGW_ENV."""
     with unchecked_database() as (database, owner, _):
         newest = revisions.newest_revision()
-        before = database.read_now(revisions.current_revision)
-        if check and before != newest:
+        before, fit = database.read_now(revisions.current_revision), database.read_now(revisions.fit_of)
+        if check and fit in (Fit.EMPTY, Fit.OLDER):
             out.print(f"[yellow]![/] The schema is {before or 'empty'}, the newest is {newest}: run `smsgw migrate`.")
             raise typer.Exit(FAILED)
-        if not check:
-            prepare(database, owner, migrate=True)
-    if before == newest:
+        if not check or fit is Fit.TOO_NEW:
+            prepare(database, owner, migrate=not check)
+    if fit is Fit.SAME:
         print_done(f"The schema is the newest ({newest}).")
+    elif fit is Fit.NEWER_COMPATIBLE:
+        print_done(f"The schema ({before}) is newer than this program's ({newest}), and compatible with it.")
     else:
         print_done(f"Migrated from {before or 'an empty database'} to {newest}.")

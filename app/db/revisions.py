@@ -3,10 +3,13 @@
 The file of a revision is named after it: ``0001_first_schema.py``.
 """
 
+from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
+
+from app.db.state import oldest_program
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
@@ -27,3 +30,25 @@ def current_revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+class Fit(Enum):
+    """How the schema of a database fits this program."""
+
+    EMPTY = auto()
+    OLDER = auto()
+    SAME = auto()
+    NEWER_COMPATIBLE = auto()
+    TOO_NEW = auto()
+
+
+def fit_of(connection: Connection) -> Fit:
+    """Return how the schema fits. A newer one says which programs may go on beside the newer ones (ADR 31)."""
+    revision = current_revision(connection)
+    if revision is None:
+        return Fit.EMPTY
+    if revision == newest_revision():
+        return Fit.SAME
+    if revision in known_revisions():
+        return Fit.OLDER
+    return Fit.NEWER_COMPATIBLE if oldest_program(connection) in known_revisions() else Fit.TOO_NEW

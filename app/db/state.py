@@ -27,7 +27,8 @@ from app.domain.simulation import FaultMode, SimulatedReport
 from app.domain.values import value
 
 # One row: the state that all processes share. ``environment`` marks a database that may be reset. ``head_keys`` are the
-# ids of all keys that sign heads of evidence chains; NULL: some heads are older than signing.
+# ids of all keys that sign heads of evidence chains; NULL: some heads are older than signing. ``oldest_program`` is the
+# newest revision that a program must know to work on this schema.
 gateway_state = Table(
     "gateway_state", metadata, Column("id", SmallInteger, primary_key=True),
     Column("environment", Text, nullable=False), Column("catalogue_version", BigInteger, nullable=False),
@@ -35,7 +36,7 @@ gateway_state = Table(
     Column("fault_mode", Text, nullable=False), Column("fault_rate_ppm", Integer, nullable=False),
     Column("fault_count", Integer),
     Column("report_status", Text, nullable=False), Column("report_delay_seconds", Integer, nullable=False),
-    Column("head_keys", Text),
+    Column("head_keys", Text), Column("oldest_program", Text, nullable=False),
 )  # fmt: skip
 
 _ID = 1
@@ -122,11 +123,23 @@ def current_state(connection: Connection) -> GatewayState:
     return state
 
 
-def initialise_state(connection: Connection, environment: str, head_key: str) -> None:
-    """Mark an empty database with its environment, and the id of the key that signs heads of evidence chains."""
+def oldest_program(connection: Connection) -> str | None:
+    """Return the revision that a program must know to work on a schema that may be newer, or None."""
+    state = gateway_state.c
+    found: str | None = connection.execute(select(state.oldest_program).where(state.id == _ID)).scalar()
+    return found
+
+
+def initialise_state(connection: Connection, environment: str, head_key: str, revision: str) -> None:
+    """Mark an empty database with its environment, the key that signs heads of chains, and its schema's revision."""
     connection.execute(
         insert(gateway_state).values(
-            id=_ID, environment=environment, catalogue_version=0, head_keys=head_key, **_DEFAULTS
+            id=_ID,
+            environment=environment,
+            catalogue_version=0,
+            head_keys=head_key,
+            oldest_program=revision,
+            **_DEFAULTS,
         )
     )
 

@@ -28,7 +28,7 @@ from app.domain.values import value
 
 # ``leased_until`` is by the database's clock: no id under the number is of that time or later. Rows are never deleted.
 # ``seen_at``, by the same clock, is when the process last said that it is alive; NULL: it has ended. ``roles`` and
-# ``providers`` are lists of words, with blanks between.
+# ``providers`` are lists of words, with blanks between; so is ``handed_back``, of buckets.
 worker = Table(
     "worker",
     metadata,
@@ -36,7 +36,7 @@ worker = Table(
     *required(Text, "owner"),
     *required(Instant, "leased_until"),
     Column("seen_at", Instant),
-    *optional(Text, "host", "roles", "providers", "version"),
+    *optional(Text, "host", "roles", "providers", "version", "handed_back"),
 )
 _worker = worker.c
 _OWNER: BindParameter[str] = bindparam("holder")
@@ -89,6 +89,7 @@ class Process:
         number: its worker number.
         roles: what it does: ``web``, ``worker``.
         providers: the providers that it can send through.
+        handed_back: buckets that it leaves to processes of a newer program.
         seen_at: when it last said that it is alive, UTC, by the database's clock.
     """
 
@@ -97,11 +98,20 @@ class Process:
     roles: frozenset[str]
     providers: frozenset[str]
     version: str
+    handed_back: frozenset[int]
     seen_at: datetime
 
 
 _ALIVE = (
-    select(_worker.number, _worker.host, _worker.roles, _worker.providers, _worker.version, _worker.seen_at)
+    select(
+        _worker.number,
+        _worker.host,
+        _worker.roles,
+        _worker.providers,
+        _worker.version,
+        func.coalesce(_worker.handed_back, ""),
+        _worker.seen_at,
+    )
     .where(_worker.seen_at > bindparam("since", type_=Instant))
     .order_by(_worker.number)
 )
@@ -109,9 +119,18 @@ _ALIVE = (
 
 def alive(connection: Connection, since: datetime) -> list[Process]:
     """Return the processes that were seen after ``since``, by the database's clock."""
+    found = connection.execute(_ALIVE, {"since": since})
     return [
-        Process(number, host, frozenset(roles.split()), frozenset(providers.split()), version, seen_at)
-        for number, host, roles, providers, version, seen_at in connection.execute(_ALIVE, {"since": since})
+        Process(
+            number,
+            host,
+            frozenset(roles.split()),
+            frozenset(providers.split()),
+            version,
+            frozenset(map(int, handed_back.split())),
+            seen_at,
+        )
+        for number, host, roles, providers, version, handed_back, seen_at in found
     ]
 
 
@@ -122,6 +141,7 @@ def announce(connection: Connection, owner: str, process: Process) -> bool:
         "roles": " ".join(sorted(process.roles)),
         "providers": " ".join(sorted(process.providers)),
         "version": process.version,
+        "handed_back": " ".join(map(str, sorted(process.handed_back))),
         "seen_at": process.seen_at,
     }
     mine = (_worker.number == process.number, _worker.owner == owner)

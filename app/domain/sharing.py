@@ -1,6 +1,6 @@
 """Who of several processes does what: each counts it out by itself, and all come to the same (ADR 29)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
 from app.domain.msisdn import BUCKETS
@@ -21,7 +21,13 @@ def _weight(task: str, number: int) -> bytes:
     return blake2b(f"{task}/{number}".encode(), digest_size=8).digest()
 
 
-def share_of(worker: int, workers: Sequence[int]) -> tuple[int, ...]:
-    """Return the buckets of one of some workers, in order."""
-    mine = {group for group in range(GROUPS) if chosen_for(f"buckets {group}", workers) == worker}
-    return tuple(bucket for bucket in range(BUCKETS) if bucket % GROUPS in mine)
+def share_of(
+    worker: int, workers: Sequence[int], handed_back: Collection[int] = (), able: Sequence[int] = ()
+) -> tuple[int, ...]:
+    """Return the buckets of one of some workers, in order; those ``handed_back`` fall to the ``able`` ones alone."""
+
+    def groups(among: Sequence[int]) -> set[int]:
+        return {group for group in range(GROUPS) if chosen_for(f"buckets {group}", among) == worker}
+
+    mine, theirs = groups(workers), groups(able) if handed_back else set()
+    return tuple(bucket for bucket in range(BUCKETS) if bucket % GROUPS in (theirs if bucket in handed_back else mine))

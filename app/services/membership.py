@@ -5,6 +5,7 @@ SQLite a process is always alone: it works on everything, and has every duty.
 """
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -72,6 +73,9 @@ class Membership:
         self._number = number
         self._providers = frozenset(providers)
         self.roles: frozenset[Role] = BOTH
+        self.version = __version__
+        # Buckets with accounts that only a newer program can read.
+        self._handed_back: set[int] = set()
         self._duties: tuple[str, ...] = ()
         self._beat_lock = asyncio.Lock()
         self._last = _Beat((), (), {})
@@ -115,6 +119,17 @@ class Membership:
             return self.is_worker()
         term = self._last.terms.get(duty)
         return term is not None and duties.is_held(connection, duty, self._number.owner, term)
+
+    def has_newer(self) -> bool:
+        """Return True while a process that handles messages runs a newer program than this one."""
+        return any(_order_of(one.version) > _order_of(self.version) for one in _working(self._last.alive))
+
+    def hand_back(self, bucket: int) -> bool:
+        """Leave a bucket to the processes of a newer program from the next beat on. Return False if there are none."""
+        if not self.has_newer():
+            return False
+        self._handed_back.add(bucket)
+        return True
 
     def providers_elsewhere(self) -> set[str]:
         """Return the providers that living processes can send through."""
@@ -164,6 +179,8 @@ class Membership:
         async with self._beat_lock:
             began = time.monotonic()
             before, self._last = self._last, await self._database.write(self._beat)
+            if not self.has_newer():
+                self._handed_back.clear()
             if not self._last.alive:  # another process has its number
                 await self._number.renew()
             self._valid_until = began + DUTY_LEASE.total_seconds()
@@ -177,7 +194,8 @@ class Membership:
         state = current_state(connection)
         now = state.read_at
         roles, providers = frozenset(map(str, self.roles)), self._providers
-        me = Process(number, socket.gethostname(), roles, providers, __version__, now)
+        handed_back = frozenset(self._handed_back)
+        me = Process(number, socket.gethostname(), roles, providers, self.version, handed_back, now)
         if not workers.announce(connection, owner, me):
             return _Beat((), (), {})
         alive = workers.alive(connection, now - GONE)
@@ -195,8 +213,12 @@ class Membership:
         return chosen_for(duty, able) == self._number.number
 
     def _share_among(self, connection: Connection, alive: Sequence[Process], now: datetime) -> Share | None:
-        mine = {*share_of(self._number.number, [one.number for one in _working(alive)])}
-        mine.update(self._stuck_buckets(connection, now))
+        working = _working(alive)
+        newest = max(_order_of(one.version) for one in working)
+        able = [one.number for one in working if _order_of(one.version) == newest]
+        handed_back = {bucket for one in working if one.number not in able for bucket in one.handed_back}
+        mine = {*share_of(self._number.number, [one.number for one in working], handed_back, able)}
+        mine |= self._stuck_buckets(connection, now) - self._handed_back
         return None if len(mine) == BUCKETS else tuple(sorted(mine))
 
     def _stuck_buckets(self, connection: Connection, now: datetime) -> set[int]:
@@ -225,6 +247,11 @@ class Membership:
     def _end(self, connection: Connection) -> None:
         workers.leave(connection, self._number.owner)
         duties.give_up(connection, list(self._last.terms), self._number.owner, clock_of(connection)())
+
+
+def _order_of(version: str) -> tuple[int, ...]:
+    """Return what versions such as 1.10.2 are sorted by."""
+    return tuple(map(int, re.findall(r"\d+", version)))
 
 
 def _working(alive: Sequence[Process]) -> list[Process]:

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection
 
 from app import observability
 from app.db import revisions, state, work
+from app.db.revisions import Fit
 from app.db.session import Database, files_open_to_others, lock_exclusively, make_private
 from app.domain.heads import HeadKeys
 from app.domain.values import value
@@ -61,7 +62,7 @@ def prepare(
     """
     if starting and (loose := files_open_to_others(database.url)):
         log.warning("others on this machine can read the database: chmod 600", files=[str(one) for one in loose])
-    pending = migrate and database.read_now(revisions.current_revision) != revisions.newest_revision()
+    pending = migrate and database.read_now(revisions.fit_of) in (Fit.EMPTY, Fit.OLDER)
     with alone(database) if starting or pending else nullcontext():
         if pending:
             database.write_now(lambda connection: _migrate(connection, owner))
@@ -72,13 +73,12 @@ def prepare(
 def _migrate(connection: Connection, owner: DatabaseOwner) -> None:
     """Upgrade the schema and mark the database in one transaction, so that there is never one without the other."""
     lock_exclusively(connection)
-    revision = revisions.current_revision(connection)
-    if revision is not None:
-        _refuse_newer(revision)
+    if revisions.fit_of(connection) is not Fit.EMPTY:
         _refuse_foreign(state.environment_of(connection), owner)
-    from app.db import migrations  # noqa: PLC0415  Alembic, 10 MB that a start with nothing to migrate need not carry
+    if revisions.fit_of(connection) in (Fit.EMPTY, Fit.OLDER):  # another process may have been faster
+        from app.db import migrations  # noqa: PLC0415  Alembic, 10 MB that a start with nothing to migrate can do without
 
-    migrations.upgrade(connection)
+        migrations.upgrade(connection)
     open_marked(connection, owner)
 
 
@@ -88,12 +88,7 @@ def open_marked(connection: Connection, owner: DatabaseOwner, lost: frozenset[st
     Raise StartError if it has another schema, belongs to another environment, or was signed with an unknown key that
     is not ``lost``.
     """
-    revision = revisions.current_revision(connection)
-    if revision != revisions.newest_revision():
-        if revision is not None:
-            _refuse_newer(revision)
-        what = "is empty" if revision is None else "has an older schema than this program"
-        raise StartError(f"The database {what}: run `smsgw migrate`, if SMSGW_DATABASE_URL names the right one.")
+    _check_schema(connection)
     if state.environment_of(connection) is None:
         lock_exclusively(connection)
     environment = state.environment_of(connection)
@@ -102,18 +97,26 @@ def open_marked(connection: Connection, owner: DatabaseOwner, lost: frozenset[st
             raise StartError(
                 "The database holds data but no gateway's mark: restore its gateway_state row from a backup."
             )
-        state.initialise_state(connection, owner.environment, owner.heads.newest)
+        state.initialise_state(connection, owner.environment, owner.heads.newest, revisions.newest_revision())
     _refuse_foreign(environment, owner)
     _check_keys(connection, owner.heads, lost)
     return work.newest_id(connection)
 
 
-def _refuse_newer(revision: str) -> None:
-    if revision not in revisions.known_revisions():
+def _check_schema(connection: Connection) -> None:
+    """Raise StartError for a schema that this program cannot work on; the log names a newer one that it can."""
+    fit, revision = revisions.fit_of(connection), revisions.current_revision(connection)
+    if fit in (Fit.EMPTY, Fit.OLDER):
+        what = "is empty" if fit is Fit.EMPTY else "has an older schema than this program"
+        raise StartError(f"The database {what}: run `smsgw migrate`, if SMSGW_DATABASE_URL names the right one.")
+    if fit is Fit.TOO_NEW:
         raise StartError(
             f"The database's schema ({revision}) is of a newer program: install that one, or restore the backup that "
             "was made before it."
         )
+    if fit is Fit.NEWER_COMPATIBLE:
+        own = revisions.newest_revision()
+        log.warning("the schema is of a newer program, and compatible with this one", schema=revision, own=own)
 
 
 def _refuse_foreign(environment: str | None, owner: DatabaseOwner) -> None:

@@ -339,6 +339,7 @@ def upgrade() -> None:
         sa.Column("report_status", sa.Text(), nullable=False),
         sa.Column("report_delay_seconds", sa.Integer(), nullable=False),
         sa.Column("head_keys", sa.Text(), nullable=True),
+        sa.Column("oldest_program", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_state")),
     )
     op.create_table(
@@ -1017,6 +1018,7 @@ def upgrade() -> None:
         sa.Column("roles", sa.Text(), nullable=True),
         sa.Column("providers", sa.Text(), nullable=True),
         sa.Column("version", sa.Text(), nullable=True),
+        sa.Column("handed_back", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_worker")),
     )
 

@@ -12,6 +12,7 @@ from app.cli import main
 from app.cli.serving import prepare_database
 from app.composition import build_gateway, make_sealer
 from app.db.session import Database, normalise_url
+from app.db.state import set_state
 from app.providers import provider_kinds
 from app.services.sealing import Sealer
 from app.services.startup import DatabaseOwner, StartError, prepare
@@ -200,10 +201,24 @@ def test_a_schema_of_a_newer_program_is_left_alone(
     owner = DatabaseOwner(Environment.TEST.value, make_sealer(settings, database))
     prepare(database, owner, migrate=True)
     database.write_now(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    database.write_now(lambda connection: set_state(connection, oldest_program="9998"))
     database.close()
-    for command in ("migrate", "token", "verify"):
+    for command in ("migrate", "migrate check", "token", "verify"):
         monkeypatch.setattr("sys.argv", ["smsgw", *COMMANDS[command]])
         with pytest.raises(SystemExit) as ended:
             main()
         assert ended.value.code == 1
         assert "newer program" in capsys.readouterr().err.replace("\n", " ")
+
+
+async def test_a_newer_schema_that_says_so_is_worked_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first_steps("test", monkeypatch, tmp_path, f"sqlite:///{tmp_path}/gateway.db")
+    terminal = Terminal(capsys, monkeypatch)
+    assert await terminal.type("migrate") == 0
+    database = Database(normalise_url(f"sqlite:///{tmp_path}/gateway.db"))
+    database.write_now(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    database.close()
+    for command in ("migrate", "migrate check", "token", "verify"):
+        assert await terminal.type(command) == 0

@@ -102,6 +102,9 @@ class Calls:
         work = self._turns.unit_of_work(one.version for one in locked)
         done: list[_Done] = []
         for msisdn, call in calls:
+            if entries[msisdn].is_newer:
+                done.append(StorageUnavailableError("only a process of a newer program can read the account"))
+                continue
             entry, queued = entries[msisdn], self._stimuli.from_call(call, state.now)
             turn = self._turns.turn(entry.account, queued, catalogue, state.now)
             try:

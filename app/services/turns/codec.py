@@ -39,6 +39,15 @@ class AccountCodec:
             limits=limits,
         )
 
+    def can_read(self, stored: StoredAccount) -> bool:
+        """Return False if a question is of a kind or form that only another program knows."""
+        try:
+            for row in stored.questions:
+                self._formats[row.kind].load(row.state)
+        except (KeyError, ValueError):
+            return False
+        return True
+
     def _question(self, row: StoredQuestion) -> Question:
         return Question(
             id=row.id,

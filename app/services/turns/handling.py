@@ -1,11 +1,10 @@
-"""Turns in batches: claim due messages and timers, load accounts, run the commands, write all_numbers in one commit.
+"""Turns in batches: claim due messages and timers, load accounts, run the commands, write all in one commit.
 
 This is the second commit of a message; storing it was the first. Management calls are handled here as well.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -18,7 +17,7 @@ from app.db import delivery_outcomes, unknown_sends
 from app.db.inbox import StoredMessage
 from app.db.keys import NumberKey
 from app.db.session import Database
-from app.db.shares import Share, ShareSource, all_numbers
+from app.db.shares import Share
 from app.db.state import current_state
 from app.db.timers import StoredTimer
 from app.domain.account import Account
@@ -26,15 +25,15 @@ from app.domain.catalogue import Catalogue
 from app.domain.policy import Policy
 from app.domain.storage import StorageUnavailableError
 from app.domain.turn import AwaitHandOver, AwaitPassword, Call, Outcome, Postponed, TextReceived, Turn
-from app.domain.values import value
 from app.services.ids import IdSource
+from app.services.membership import Membership
 from app.services.sealing import Sealer
 from app.services.turns.calls import Calls
 from app.services.turns.codec import AccountCodec
 from app.services.turns.failing import record_failure, set_aside
 from app.services.turns.finding import Found, due_numbers, find_one, find_waiting
 from app.services.turns.joining import Joiner
-from app.services.turns.leasing import Leased, Outlet
+from app.services.turns.leasing import HandledBatch, Leased, Outlet
 from app.services.turns.loading import AccountLoader, look_back_from
 from app.services.turns.passwords import PasswordChecks
 from app.services.turns.pending import PendingAccount, QueuedStimulus
@@ -44,23 +43,6 @@ from app.services.turns.unit_of_work import UnitOfWork
 
 _R = TypeVar("_R")
 log = observability.logger(__name__)
-
-
-@value
-class HandledBatch:
-    """What a batch did.
-
-    Attributes:
-        worked: it did anything.
-        is_full: there may be more to do at once.
-        leased: messages to send now.
-        messages_queued: it queued others, to be claimed.
-    """
-
-    worked: bool
-    is_full: bool = False
-    leased: Leased = field(default_factory=dict)
-    messages_queued: bool = False
 
 
 class Turns:
@@ -75,20 +57,20 @@ class Turns:
         policy: Policy,
         stimuli: StimulusFactory,
         outlets: Mapping[str, Outlet],
-        share: ShareSource = all_numbers,
+        membership: Membership,
     ) -> None:
         """``outlets`` send the messages, by the provider's name.
 
-        ``share`` returns the numbers whose messages and timers ``step`` handles.
+        ``membership`` says whose messages and timers ``step`` handles.
         """
-        self._share = share
+        self._membership = membership
         self._database = database
         self._router = router
         self._stimuli = stimuli
         self._joiner = Joiner(sealer, ids)
         self._outlets = outlets
         codec = AccountCodec(router.registry.questions)
-        self._loader = AccountLoader(router, codec, policy.numbers)
+        self._loader = AccountLoader(router, codec, policy.numbers, membership.has_newer)
         self._turns = TurnFactory(ids, policy, codec, sealer.heads)
         self.password_checks = PasswordChecks()
         self._calls = Calls(database, router, self._loader, self._stimuli, self._turns, self._wake_outlets)
@@ -105,7 +87,9 @@ class Turns:
 
     async def _batch(self) -> bool:
         try:
-            return await self._write(partial(self.handle_waiting, outlets=self._outlets, share=self._share()))
+            return await self._write(
+                partial(self.handle_waiting, outlets=self._outlets, share=self._membership.share())
+            )
         except StorageUnavailableError:
             raise
         except Exception:
@@ -191,8 +175,11 @@ class Turns:
     def _handle_next(self, entry: PendingAccount, work: UnitOfWork, catalogue: Catalogue, now: datetime) -> bool:
         """Handle the first stimulus of a queue.
 
-        Return False if it is a message that waits for an attempt to end: that alone must not start another batch.
+        Return False if it is a message that waits for an attempt to end, or for a process of a newer program: that
+        alone must not start another batch.
         """
+        if entry.is_newer and self._hand_back(entry):
+            return False
         queued = entry.queue.popleft()
         source = queued.source
         if isinstance(source, StoredTimer) and source.tenure != entry.tenure:
@@ -205,6 +192,8 @@ class Turns:
         except StorageUnavailableError:
             raise  # there are no ids; the whole batch is tried again
         except Exception as error:  # noqa: BLE001  a poison message hurts only itself (delivery.md 5)
+            if self._hand_back(entry):
+                return False
             record_failure(entry, turn, queued, work, error)
             return True
         match handled:
@@ -219,6 +208,13 @@ class Turns:
             case AwaitHandOver():
                 entry.queue.clear()
                 return False
+        return True
+
+    def _hand_back(self, entry: PendingAccount) -> bool:
+        """Leave a number to a process of a newer program. Return False if there is none (ADR 31)."""
+        if not self._membership.hand_back(entry.bucket):
+            return False
+        entry.queue.clear()
         return True
 
     def _turn(self, account: Account, queued: QueuedStimulus, catalogue: Catalogue, now: datetime) -> Turn:
@@ -238,10 +234,15 @@ class Turns:
         return bool(numbers)
 
     def _due_numbers(self, connection: Connection) -> list[NumberKey]:
-        return due_numbers(connection, current_state(connection).now, self._share())
+        return due_numbers(connection, current_state(connection).now, self._membership.share())
 
     async def _count_try_alone(self, key: NumberKey, error: Exception) -> None:
-        """Count a try of a number's first stimulus; set the number aside if even that fails (safety.md 32)."""
+        """Count a try of a number's first stimulus; set the number aside if even that fails (safety.md 32).
+
+        If there is a newer program, which may know better, leave the number to it.
+        """
+        if self._membership.hand_back(key[0]):
+            return
         try:
             await self._write(partial(self._count_try, key=key, error=error))
         except StorageUnavailableError:

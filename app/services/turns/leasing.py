@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
 from app.db.outbox import ClaimedMessage
+from app.domain.values import value
 
 Rows = Sequence[dict[str, Any]]
 # By the provider's name.
@@ -49,3 +51,20 @@ def lease_new(outlets: Mapping[str, Outlet], connection: Connection, rows: Rows,
         if own and (taken := outlet.lease(connection, own, now)):
             leased[name] = taken
     return leased
+
+
+@value
+class HandledBatch:
+    """What a batch did.
+
+    Attributes:
+        worked: it did anything.
+        is_full: there may be more to do at once.
+        leased: messages to send now.
+        messages_queued: it queued others, to be claimed.
+    """
+
+    worked: bool
+    is_full: bool = False
+    leased: Leased = field(default_factory=dict)
+    messages_queued: bool = False

@@ -1,7 +1,7 @@
 """Loading of the accounts that turns are handed, for a whole batch at once."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -18,6 +18,7 @@ from app.domain.evidence import ChainHead
 from app.domain.records import Record  # noqa: TC001  an annotation like any other here
 from app.domain.service_numbers import ServiceNumbers
 from app.domain.turn import Stimulus, TextReceived
+from app.domain.values import replace
 from app.services.turns.account_cache import AccountCache, as_loaded, questions_to_refresh
 from app.services.turns.codec import AccountCodec
 from app.services.turns.pending import PendingAccount
@@ -45,7 +46,11 @@ def _pending_account(item: LockedConversation, account: Account, chain: ChainHea
 class AccountLoader:
     """Loads accounts, and the records, evidence and arrivals that each stimulus reads."""
 
-    def __init__(self, router: Router, codec: AccountCodec, numbers: ServiceNumbers) -> None:
+    def __init__(
+        self, router: Router, codec: AccountCodec, numbers: ServiceNumbers, has_newer: Callable[[], bool]
+    ) -> None:
+        """``has_newer`` returns True while a process of a newer program may have written accounts."""
+        self._has_newer = has_newer
         self._router = router
         self._codec = codec
         self._numbers = numbers
@@ -77,11 +82,14 @@ class AccountLoader:
         tenures = [(item.bucket, item.msisdn, item.tenure) for item in locked if item.tenure]
         stored = accounts.load_accounts(connection, tenures, back)
         entries: dict[str, PendingAccount] = {}
+        has_newer = self._has_newer()
         for item in locked:
             found = stored.get((item.bucket, item.msisdn))
-            entries[item.msisdn] = _pending_account(
-                item, self._codec.account(item, found), found.chain if found else ChainHead()
-            )
+            is_newer = found is not None and has_newer and not self._codec.can_read(found)
+            readable = replace(found, questions=()) if found and is_newer else found
+            entry = _pending_account(item, self._codec.account(item, readable), found.chain if found else ChainHead())
+            entry.is_newer = is_newer
+            entries[item.msisdn] = entry
         return entries
 
     def cache(self, version: str, changed: Iterable[PendingAccount]) -> None:

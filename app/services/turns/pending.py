@@ -35,7 +35,7 @@ class PendingAccount:
     """A number within a batch: its locked conversation, its queue, and its account as the last turn left it.
 
     ``stored_questions`` are the ids of the questions that have a row already. ``unsaved`` holds the records that
-    earlier turns of the batch made, by kind and id.
+    earlier turns of the batch made, by kind and id. ``is_newer``: only a newer program can read the account.
     """
 
     conversation: LockedConversation
@@ -44,6 +44,7 @@ class PendingAccount:
     queue: deque[QueuedStimulus] = field(default_factory=deque)
     stored_questions: frozenset[str] = frozenset()
     unsaved: dict[type[Record], dict[str, Record]] = field(default_factory=dict)
+    is_newer: bool = False
 
     @property
     def bucket(self) -> int:
