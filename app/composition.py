@@ -48,8 +48,8 @@ from app.services.simulator.simulation import Simulation
 from app.services.startup import DatabaseOwner
 from app.services.turns.handling import Turns
 from app.services.turns.stimuli import StimulusFactory
+from app.services.upkeep.erasure import Erasure
 from app.services.upkeep.probing import Probe
-from app.services.upkeep.retention import Erasure
 from app.services.worker_number import WorkerNumber
 from app.settings import Settings, SettingsError
 

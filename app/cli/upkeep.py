@@ -4,7 +4,6 @@ import typer
 
 from app.cli.database import checked_database
 from app.cli.terminal import examples, print_done, progress_bar
-from app.services.upkeep.chains import count_chains
 from app.services.upkeep.retention import purge
 
 app = typer.Typer()
@@ -23,7 +22,7 @@ def purge_database() -> None:
     with checked_database() as (database, owner, settings), progress_bar() as progress:
         tasks = {
             "messages": progress.add_task("messages", total=None),
-            "evidence": progress.add_task("evidence", total=count_chains(database)),
+            "evidence": progress.add_task("evidence", total=None),
         }
         gone = purge(database, settings.kept(), owner.heads, lambda what, count: progress.advance(tasks[what], count))
     print_done(

@@ -5,15 +5,17 @@ from functools import cache
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Integer,
     PrimaryKeyConstraint,
     Table,
     Text,
+    literal_column,
     select,
 )
 
-from app.db.columns import CLUSTERED, UPDATED_IN_PLACE, customer, metadata
+from app.db.columns import CLUSTERED, UPDATED_IN_PLACE, customer, metadata, partial_index
 from app.db.keys import NUMBER, NumberKey
 from app.db.readers import RowReader
 from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching
@@ -32,6 +34,7 @@ conversation = Table(
     Column("guards", Text),
     Column("version", Id),
     PrimaryKeyConstraint("bucket", "msisdn"),
+    partial_index("ix_conversation_stranger", "bucket", "msisdn", where="tenure = 0"),
     **CLUSTERED,
     postgresql_with=UPDATED_IN_PLACE,
 )
@@ -56,6 +59,11 @@ class LockedConversation:
 
 
 CONVERSATION = RowReader(LockedConversation, conversation)
+
+
+def is_strangers() -> ColumnElement[bool]:
+    """Return the condition for numbers without a subscriber; there is an index of them."""
+    return conversation.c.tenure == literal_column("0")
 
 
 @cache

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import OperationalError
 
-from app.db.columns import customer, metadata, optional, required
+from app.db.columns import customer, metadata, optional, partial_index, required
 from app.db.conversations import conversation
 from app.db.keys import TENURE
 from app.db.readers import RowReader
@@ -27,7 +27,7 @@ from app.db.rows import AnySelect, as_keys, given_keys, matching
 from app.db.subscribers import CHAIN_HEAD, subscriber
 from app.db.types import Instant
 from app.db.writing import insert_rows
-from app.domain.evidence import ChainHead, EvidenceRecord
+from app.domain.evidence import NEVER_PURGED, ChainHead, EvidenceRecord
 from app.domain.msisdn import bucket_of
 
 evidence = Table(
@@ -39,8 +39,11 @@ evidence = Table(
     *required(Text, "kind", "subject"),
     *optional(Text, "payload", "salt"),
     *required(Text, "payload_hash", "previous_hash", "hash"),
+    # From when the retention of the payload counts: ``at``, later once a purge found it needed; NULL: none is purged.
+    Column("kept_since", Instant),
     PrimaryKeyConstraint("bucket", "msisdn", "tenure", "seq"),
     Index("ix_evidence_subject", "bucket", "msisdn", "tenure", "subject"),
+    partial_index("ix_evidence_kept_since", "kept_since", where="kept_since IS NOT NULL"),
 )
 
 _evidence = evidence
@@ -54,6 +57,7 @@ def append_evidence(connection: Connection, records: Sequence[EvidenceRecord]) -
         {
             "bucket": bucket_of(record.msisdn),
             **{name: getattr(record, name) for name in EvidenceRecord.__dataclass_fields__},
+            "kept_since": record.at if record.payload and record.kind not in NEVER_PURGED else None,
         }
         for record in records
     ]

@@ -15,9 +15,11 @@ from sqlalchemy import (
     update,
 )
 
+from app.db.claims import deletion
 from app.db.clock import clock_of
 from app.db.columns import metadata, optional, required
 from app.db.readers import RowReader
+from app.db.rows import as_keys
 from app.db.types import Instant
 from app.db.writing import insert_new_rows
 from app.domain.values import value
@@ -68,7 +70,7 @@ def begin(connection: Connection, caller: str, key: str, request_hash: str) -> R
     Else return the earlier call with the same key.
     """
     now = clock_of(connection)()
-    _delete_old(connection, now)
+    _purge(connection, now, _PURGED_AT_ONCE)
     row = {"caller": caller, "key": key, "request_hash": request_hash, "begun_at": now}
     if insert_new_rows(connection, idempotent_call, [row]):
         return None
@@ -80,16 +82,17 @@ def begin(connection: Connection, caller: str, key: str, request_hash: str) -> R
     return recorded
 
 
-def _delete_old(connection: Connection, now: datetime) -> None:
-    old = select(_calls.caller, _calls.key).where(_calls.begun_at < now - KEPT_FOR).limit(_PURGED_AT_ONCE)
-    for caller, key in connection.execute(old).all():
-        drop(connection, caller, key)
+def purge(connection: Connection, limit: int) -> int:
+    """Delete up to ``limit`` calls that are older than 24 hours. Return their number."""
+    return _purge(connection, clock_of(connection)(), limit)
 
 
-def purge(connection: Connection) -> int:
-    """Delete all calls that are older than 24 hours. Return their number."""
-    old = _calls.begun_at < clock_of(connection)() - KEPT_FOR
-    return connection.execute(delete(idempotent_call).where(old)).rowcount
+def _purge(connection: Connection, now: datetime, limit: int) -> int:
+    old = select(_calls.caller, _calls.key).where(_calls.begun_at < now - KEPT_FOR).limit(limit)
+    keys = list(map(tuple, connection.execute(old).all()))
+    if keys:
+        connection.execute(deletion(connection.dialect.name, idempotent_call, ("caller", "key")), as_keys(keys))
+    return len(keys)
 
 
 def drop_answers(connection: Connection, msisdn: str) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, PrimaryKeyConstraint, Table, Text, select
+from sqlalchemy import Column, Connection, Index, PrimaryKeyConstraint, Table, Text, select
 
 from app.db.asked_texts import asked_texts
 from app.db.columns import UPDATED_IN_PLACE, customer, metadata, optional, partial_index, required
@@ -25,6 +25,7 @@ question = Table(
     *optional(Instant, "handed_over_at", "failed_at", "closed_at"),
     Column("closed_as", Text),
     PrimaryKeyConstraint("bucket", "msisdn", "id"),
+    Index("ix_question_asked_at", "asked_at"),
     # Questions that can still be answered, at least by an explanation; replaced ones cannot.
     partial_index("ix_question_remembered", "bucket", "msisdn", "tenure", "expires_at", where=_ANSWERABLE),
     postgresql_with=UPDATED_IN_PLACE,

@@ -1,67 +1,42 @@
-"""Deletion of data after its retention period, in small batches: texts and payloads go, hashes and tickets stay."""
+"""Deletion of data after its retention period, in pieces: texts go, hashes and tickets stay (flows.md 13)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Table,
-    delete,
-    exists,
-    func,
-    literal,
-    or_,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Select, Table, exists, literal, literal_column, select, tuple_
 
 from app.db import campaigns, inbound_keys
 from app.db.campaigns import campaign, campaign_recipient
 from app.db.claims import deletion
-from app.db.conversations import conversation
-from app.db.events import event
-from app.db.evidence import evidence
+from app.db.conversations import conversation, is_strangers
 from app.db.handovers import attempt
 from app.db.inbox import inbound_message
-from app.db.keys import ITEM, NUMBER, NumberKey, TenureKey
+from app.db.keys import ITEM, NUMBER, NumberKey
 from app.db.lookups import by_index
 from app.db.message_parts import message_part
 from app.db.outbound_messages import outbound_message
 from app.db.questions import question
-from app.db.record_tables import RECORD_TABLES
 from app.db.reports import delivery_report
 from app.db.rows import as_keys, one_of
 from app.db.simulator import simulator_message
-from app.db.subscribers import subscriber
-from app.db.subscriptions import subscription
 from app.db.timers import timer
-from app.domain.account import Subscriber
-from app.domain.campaigns import CampaignMessage
-from app.domain.events import EventStatus
 from app.domain.messages import InboundStatus, OutboundStatus
-from app.domain.msisdn import bucket_of
+from app.domain.msisdn import BUCKETS
 from app.domain.values import value
 
+# The order of questions: when they were asked, UTC, and their ids.
+AskedAt = tuple[datetime, str]
 _RECIPIENT = ("bucket", "campaign_id", "msisdn")
+_REPORT = ("bucket", "id")
 
 
 @value
 class Page:
-    """A batch: the newest id that was looked at, None at the end, and the number of deleted rows."""
+    """A piece: the newest key that was looked at, None if nothing is left, and the number of deleted rows."""
 
-    last: str | None
-    deleted: int
-
-
-@value
-class NumberPage:
-    """A batch: the last number that was looked at, None at the end, and the number of deleted rows."""
-
-    last: NumberKey | None
+    last: str | NumberKey | AskedAt | None
     deleted: int
 
 
@@ -97,7 +72,7 @@ def purge_inbound(connection: Connection, before: datetime, after: str | None, l
     further = ("provider", "provider_message_id", "part")
     page, purged = _purge(connection, inbound_message, columns.stored_at < before, over, after, limit, further)
     inbound_keys.remove(connection, purged)
-    _delete_of(connection, purged, simulator_message)
+    delete_of(connection, purged, simulator_message)
     return page
 
 
@@ -112,25 +87,86 @@ def purge_outbound(connection: Connection, before: datetime, after: str | None, 
     )
     over = (columns.status != OutboundStatus.QUEUED.value) & ~asks
     page, purged = _purge(connection, outbound_message, columns.made_at < before, over, after, limit)
-    _delete_of(connection, purged, attempt, message_part, simulator_message)
+    delete_of(connection, purged, attempt, message_part, simulator_message)
     return page
 
 
-def _delete_of(connection: Connection, messages: Sequence[Mapping[str, Any]], *tables: Table) -> None:
+def delete_of(connection: Connection, messages: Sequence[Mapping[str, Any]], *tables: Table) -> None:
     """Delete the rows that belong to messages."""
     keys = [(message["bucket"], message["id"]) for message in messages]
     for table in tables if keys else ():
         connection.execute(deletion(connection.dialect.name, table, ("bucket", "message_id")), as_keys(keys))
 
 
-def purge_reports(connection: Connection, raw_before: datetime, parked_before: datetime) -> int:
-    """Delete old delivery reports, and parked ones (safety.md 31). Return their number; times are UTC."""
+def purge_questions(connection: Connection, before: datetime, after: AskedAt | None, limit: int) -> Page:
+    """Delete questions whose window ended before ``before`` (UTC) among the next ``limit``; evidence holds their texts.
+
+    One with a long window may outlast many that were asked later.
+    """
+    columns = question.c
+    order, behind = (columns.asked_at, columns.id), []
+    if after is not None:
+        behind = [tuple_(*order) > tuple_(*map(literal, after, (columns.asked_at.type, columns.id.type)))]
+    asked = select(*(columns[name] for name in (*ITEM, "asked_at", "expires_at"))).where(columns.asked_at < before)
+    page = connection.execute(asked.where(*behind).order_by(*order).limit(limit)).all()
+    keys = [(row.bucket, row.msisdn, row.id) for row in page if row.expires_at < before]
+    if keys:
+        connection.execute(deletion(connection.dialect.name, question, ITEM), as_keys(keys))
+    return Page((page[-1].asked_at, page[-1].id) if page else None, len(keys))
+
+
+# ---- delivery reports
+
+
+def purge_reports(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete up to ``limit`` delivery reports of one bucket stored before ``before`` (UTC). Return their number.
+
+    Reports have no order but that within a bucket. 0: the oldest of every bucket is to be kept.
+    """
     columns = delivery_report.c
-    old = or_(columns.stored_at < raw_before, columns.parked & (columns.stored_at < parked_before))
-    return connection.execute(delete(delivery_report).where(old)).rowcount
+    oldest = connection.execute(_OLDEST_REPORTS).mappings()
+    bucket = next((row["bucket"] for row in oldest if row["stored_at"] is not None and row["stored_at"] < before), None)
+    if bucket is None:
+        return 0
+    page = select(*_KEY_AND_TIME).where(columns.bucket == bucket).order_by(columns.id).limit(limit)
+    return _delete_reports(connection, page, before)
 
 
-def purge_strangers(connection: Connection, before: datetime, after: NumberKey | None, limit: int) -> NumberPage:
+def purge_parked(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete up to ``limit`` parked delivery reports stored before ``before`` (UTC; safety.md 31). Return their number.
+
+    0: the oldest are to be kept.
+    """
+    columns = delivery_report.c
+    parked = select(*_KEY_AND_TIME).where(columns.message_id.is_(None)).order_by(columns.id).limit(limit)
+    return _delete_reports(connection, parked, before)
+
+
+_KEY_AND_TIME = [delivery_report.c[name] for name in (*_REPORT, "stored_at")]
+_bucket = select(literal_column("0").label("bucket")).cte("buckets", recursive=True)
+_buckets = _bucket.union_all(select(_bucket.c.bucket + 1).where(_bucket.c.bucket < BUCKETS - 1))
+_OLDEST_REPORTS = select(
+    _buckets.c.bucket,
+    select(delivery_report.c.stored_at)
+    .where(delivery_report.c.bucket == _buckets.c.bucket)
+    .order_by(delivery_report.c.id)
+    .limit(1)
+    .scalar_subquery()
+    .label("stored_at"),
+)
+
+
+def _delete_reports(connection: Connection, page: Select[Any], before: datetime) -> int:
+    keys = [(row.bucket, row.id) for row in connection.execute(page) if row.stored_at < before]
+    if keys:
+        connection.execute(deletion(connection.dialect.name, delivery_report, _REPORT), as_keys(keys))
+    return len(keys)
+
+
+# ---- numbers that are nobody's, recipients of campaigns
+
+
+def purge_strangers(connection: Connection, before: datetime, after: NumberKey | None, limit: int) -> Page:
     """Delete conversations of numbers without a subscriber that have sent nothing since ``before`` (UTC).
 
     They hold nothing but limits. Locked ones are in use and are skipped. Should a message arrive at this moment, the
@@ -142,21 +178,15 @@ def purge_strangers(connection: Connection, before: datetime, after: NumberKey |
     wrote = exists().where(*mine, one_of(inbound.status, InboundStatus.PENDING) | (inbound.stored_at >= before))
     timed = exists().where(by_index(timed_at.bucket, columns.bucket), by_index(timed_at.msisdn, columns.msisdn))
     behind = [] if after is None else [tuple_(*key) > tuple_(*map(literal, after))]
-    page = connection.execute(select(*key).where(*behind).order_by(*key).limit(limit)).all()
+    page = connection.execute(select(*key).where(is_strangers(), *behind).order_by(*key).limit(limit)).all()
     if not page:
-        return NumberPage(None, 0)
+        return Page(None, 0)
     looked_at = tuple_(*key).between(tuple_(*map(literal, page[0])), tuple_(*map(literal, page[-1])))
-    idle = select(*key).where(looked_at, columns.tenure == 0, ~wrote, ~timed).with_for_update(skip_locked=True)
+    idle = select(*key).where(looked_at, is_strangers(), ~wrote, ~timed).with_for_update(skip_locked=True)
     keys = list(map(tuple, connection.execute(idle).all()))
     if keys:
         connection.execute(deletion(connection.dialect.name, conversation, NUMBER), as_keys(keys))
-    return NumberPage((page[-1].bucket, page[-1].msisdn), len(keys))
-
-
-def purge_questions(connection: Connection, before: datetime) -> int:
-    """Delete questions whose window ended before ``before`` (UTC); evidence holds their texts. Return their number."""
-    columns = question.c
-    return connection.execute(delete(question).where(columns.expires_at < before)).rowcount
+    return Page((page[-1].bucket, page[-1].msisdn), len(keys))
 
 
 def purge_recipients(connection: Connection, before: datetime, limit: int) -> int:
@@ -176,89 +206,3 @@ def purge_recipients(connection: Connection, before: datetime, limit: int) -> in
     deleted = connection.execute(statement, as_keys(keys)).scalars().all()
     campaigns.add_counts(connection, campaign_id, Counter(reason for reason in deleted if reason), Counter())
     return len(deleted)
-
-
-def tenures(connection: Connection, after: TenureKey | None, limit: int) -> list[TenureKey]:
-    """Return the next ``limit`` tenures after ``after``, in the order of their keys."""
-    columns = subscriber.c
-    key = (columns.bucket, columns.msisdn, columns.tenure)
-    statement = select(*key).order_by(*key).limit(limit)
-    if after is not None:
-        bucket, msisdn, tenure = after
-        same = (columns.bucket == bucket) & (columns.msisdn == msisdn)
-        statement = statement.where(
-            or_(
-                columns.bucket > bucket,
-                (columns.bucket == bucket) & (columns.msisdn > msisdn),
-                same & (columns.tenure > tenure),
-            )
-        )
-    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
-
-
-def count_tenures(connection: Connection) -> int:
-    """Return the number of tenures, for a progress bar."""
-    return connection.execute(select(func.count()).select_from(subscriber)).scalar_one()
-
-
-def drop_payloads(connection: Connection, msisdn: str, tenure: int, seqs: Sequence[int]) -> None:
-    """Delete payloads and salts of evidence. The hashes stay, so the chain still verifies (safety.md 27)."""
-    mine = (*_of(evidence, msisdn, tenure), evidence.c.seq.in_(seqs))
-    connection.execute(update(evidence).where(*mine).values(payload=None, salt=None))
-
-
-def _rows_of(
-    connection: Connection, table: Table, names: tuple[str, ...], msisdn: str, tenure: int
-) -> list[Mapping[str, Any]]:
-    found = connection.execute(select(*(table.c[name] for name in names)).where(*_of(table, msisdn, tenure)))
-    return [dict(zip(names, row, strict=True)) for row in found]
-
-
-def drop_personal(connection: Connection, msisdn: str, tenure: int) -> None:
-    """Delete all personal data of a tenure. Its emptied row stays, as it holds the head of the chain."""
-    received = _rows_of(connection, inbound_message, inbound_keys.NAMES, msisdn, tenure)
-    inbound_keys.remove(connection, received)
-    _delete_of(connection, received, simulator_message)
-    sent = _rows_of(connection, outbound_message, ("bucket", "id"), msisdn, tenure)
-    _delete_of(connection, sent, attempt, message_part, delivery_report, simulator_message)
-    for table in (
-        inbound_message,
-        outbound_message,
-        question,
-        timer,
-        subscription,
-        *(item.table for item in RECORD_TABLES.values()),
-    ):
-        connection.execute(delete(table).where(*_of(table, msisdn, tenure)))
-    # Events that are not acknowledged yet must still be delivered; they are deleted later.
-    finished = event.c.status.not_in((EventStatus.PENDING.value, EventStatus.SENDING.value))
-    connection.execute(delete(event).where(*_of(event, msisdn, tenure), finished))
-    emptied = {"balance_fen": 0, "points": 0, "vip": False, "plan": None, "password_hash": None}
-    connection.execute(update(subscriber).where(*_of(subscriber, msisdn, tenure)).values(**emptied))
-
-
-def drop_from_campaigns(connection: Connection, subscriber: Subscriber) -> None:
-    """Delete a closed tenure from the campaigns that ran during it; their counts stay.
-
-    Recipients that are still to be sent to are left: the campaign skips those who did not have the number when it was
-    made.
-    """
-    msisdn, recipient = subscriber.msisdn, campaign_recipient.c
-    began_in_time = campaign.c.made_at <= subscriber.closed_at
-    ended_in_time = or_(campaign.c.done_at.is_(None), campaign.c.done_at >= subscriber.created_at)
-    mine = (recipient.bucket == bucket_of(msisdn), recipient.msisdn == msisdn, recipient.status != "waiting")
-    ran = recipient.campaign_id.in_(select(campaign.c.id).where(began_in_time, ended_in_time))
-    was_for = delete(campaign_recipient).where(*mine, ran).returning(recipient.campaign_id, recipient.reason)
-    message = RECORD_TABLES[CampaignMessage].table
-    got = delete(message).where(*_of(message, msisdn, subscriber.tenure)).returning(message.c.id, message.c.state)
-    skipped = {row.campaign_id: Counter([row.reason] if row.reason else []) for row in connection.execute(was_for)}
-    states = {row.id: Counter([row.state]) for row in connection.execute(got)}
-    # In a fixed order, as other transactions may update the same campaigns.
-    for campaign_id in sorted({*skipped, *states}):
-        campaigns.add_counts(
-            connection, campaign_id, skipped.get(campaign_id, Counter()), states.get(campaign_id, Counter())
-        )
-
-
-def _of(table: Table, msisdn: str, tenure: int) -> tuple[ColumnElement[bool], ...]:
-    return table.c.bucket == bucket_of(msisdn), table.c.msisdn == msisdn, table.c.tenure == tenure

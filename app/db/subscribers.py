@@ -13,10 +13,13 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    func,
+    or_,
+    select,
 )
 
 from app.db.columns import CLUSTERED, customer, metadata, optional, required
-from app.db.keys import TENURE
+from app.db.keys import TENURE, TenureKey
 from app.db.readers import RowReader
 from app.db.rows import Row
 from app.db.types import Instant
@@ -83,3 +86,26 @@ def subscriber_row(bucket: int, item: Subscriber, chain: ChainHead) -> dict[str,
 def save_subscribers(connection: Connection, rows: Sequence[Row]) -> None:
     """Create or replace tenures."""
     upsert_rows(connection, subscriber, rows, TENURE)
+
+
+def tenures(connection: Connection, after: TenureKey | None, limit: int) -> list[TenureKey]:
+    """Return the next ``limit`` tenures after ``after``, in the order of their keys."""
+    columns = subscriber.c
+    key = (columns.bucket, columns.msisdn, columns.tenure)
+    statement = select(*key).order_by(*key).limit(limit)
+    if after is not None:
+        bucket, msisdn, tenure = after
+        same = (columns.bucket == bucket) & (columns.msisdn == msisdn)
+        statement = statement.where(
+            or_(
+                columns.bucket > bucket,
+                (columns.bucket == bucket) & (columns.msisdn > msisdn),
+                same & (columns.tenure > tenure),
+            )
+        )
+    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
+
+
+def count_tenures(connection: Connection) -> int:
+    """Return the number of tenures, for a progress bar."""
+    return connection.execute(select(func.count()).select_from(subscriber)).scalar_one()

@@ -20,6 +20,8 @@ GENESIS = "0" * 64
 PURGED, ERASED = "purged", "erased"
 # The kind of record that says that a head without a valid signature was signed again.
 SEALED = "sealed"
+# These say which records were removed or signed, and contain no customer data.
+NEVER_PURGED = frozenset({PURGED, ERASED, SEALED})
 # What reading a manipulated row may raise: wrong type, out of range, no valid text, no valid payload.
 UNREADABLE = (TypeError, ValueError, ArithmeticError, AttributeError)
 Fact: TypeAlias = str | int | bool | tuple[str, ...] | Mapping[str, str | int | bool | None] | None

@@ -40,8 +40,8 @@ from app.services.simulator.network import SimulatedNetwork
 from app.services.simulator.simulation import Simulation
 from app.services.startup import DatabaseInUseError, DatabaseOwner, StartError, alone, open_marked
 from app.services.turns.handling import Turns
+from app.services.upkeep.erasure import Erasure
 from app.services.upkeep.probing import Probe
-from app.services.upkeep.retention import Erasure
 from app.services.worker_number import WorkerNumber
 
 log = observability.logger(__name__)

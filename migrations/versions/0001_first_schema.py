@@ -198,6 +198,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
         postgresql_with=UPDATED_IN_PLACE,
     )
+    op.create_index(
+        "ix_conversation_stranger",
+        "conversation",
+        ["bucket", "msisdn"],
+        unique=False,
+        sqlite_where=sa.text("tenure = 0"),
+        postgresql_where=sa.text("tenure = 0"),
+    )
     op.create_table(
         "data_usage",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
@@ -239,6 +247,14 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_delivery_report_provider_id", "delivery_report", ["provider", "provider_message_id"], unique=False
+    )
+    op.create_index(
+        "ix_delivery_report_parked",
+        "delivery_report",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("message_id IS NULL"),
+        postgresql_where=sa.text("message_id IS NULL"),
     )
     op.create_table(
         "duty",
@@ -323,7 +339,16 @@ def upgrade() -> None:
         sa.Column("payload_hash", sa.Text(), nullable=False),
         sa.Column("previous_hash", sa.Text(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("kept_since", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "tenure", "seq", name=op.f("pk_evidence")),
+    )
+    op.create_index(
+        "ix_evidence_kept_since",
+        "evidence",
+        ["kept_since"],
+        unique=False,
+        sqlite_where=sa.text("kept_since IS NOT NULL"),
+        postgresql_where=sa.text("kept_since IS NOT NULL"),
     )
     op.create_index("ix_evidence_subject", "evidence", ["bucket", "msisdn", "tenure", "subject"], unique=False)
     op.create_table(
@@ -669,6 +694,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_question")),
         postgresql_with=UPDATED_IN_PLACE,
     )
+    op.create_index("ix_question_asked_at", "question", ["asked_at"], unique=False)
     op.create_index(
         "ix_question_remembered",
         "question",
@@ -1098,6 +1124,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("closed_as IS NULL OR closed_as IN ('answered', 'undeliverable')"),
         postgresql_where=sa.text("closed_as IS NULL OR closed_as IN ('answered', 'undeliverable')"),
     )
+    op.drop_index("ix_question_asked_at", table_name="question")
     op.drop_table("question")
     op.drop_table("provider_lane")
     op.drop_index(
@@ -1191,6 +1218,12 @@ def downgrade() -> None:
     op.drop_table("idempotent_call")
     op.drop_table("gateway_state")
     op.drop_index("ix_evidence_subject", table_name="evidence")
+    op.drop_index(
+        "ix_evidence_kept_since",
+        table_name="evidence",
+        sqlite_where=sa.text("kept_since IS NOT NULL"),
+        postgresql_where=sa.text("kept_since IS NOT NULL"),
+    )
     op.drop_table("evidence")
     op.drop_index("ix_event_receiver", table_name="event")
     op.drop_index(
@@ -1219,6 +1252,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("status = 'dead'"),
     )
     op.drop_table("event")
+    op.drop_index(
+        "ix_delivery_report_parked",
+        table_name="delivery_report",
+        sqlite_where=sa.text("message_id IS NULL"),
+        postgresql_where=sa.text("message_id IS NULL"),
+    )
     op.drop_index("ix_delivery_report_provider_id", table_name="delivery_report")
     op.drop_table("delivery_report")
     op.drop_index(
@@ -1226,6 +1265,12 @@ def downgrade() -> None:
     )
     op.drop_index("ix_data_usage_id", table_name="data_usage")
     op.drop_table("data_usage")
+    op.drop_index(
+        "ix_conversation_stranger",
+        table_name="conversation",
+        sqlite_where=sa.text("tenure = 0"),
+        postgresql_where=sa.text("tenure = 0"),
+    )
     op.drop_table("conversation")
     op.drop_index("ix_charge_state_id", table_name="charge")
     op.drop_index("ix_charge_open", table_name="charge", sqlite_where=sa.text("open"), postgresql_where=sa.text("open"))

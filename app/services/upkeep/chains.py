@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from app.db import conversations, evidence, retention, state
+from app.db import conversations, evidence, state, subscribers
 from app.db.keys import TenureKey
 from app.db.session import Database
 from app.db.state import current_state
@@ -46,7 +46,7 @@ class WalkedChain:
 
 def count_chains(database: Database) -> int:
     """Return the number of tenures, for a progress bar."""
-    return database.read_now(retention.count_tenures)
+    return database.read_now(subscribers.count_tenures)
 
 
 def walk_chains(database: Database, heads: HeadKeys, msisdn: str | None = None) -> Iterator[WalkedChain]:
@@ -64,7 +64,7 @@ def walk_chains(database: Database, heads: HeadKeys, msisdn: str | None = None) 
 def tenures_of(database: Database, msisdn: str | None = None) -> Iterator[TenureKey]:
     """Yield all tenures, or those of one number, in the order of their keys."""
     after = (bucket_of(msisdn), msisdn, -1) if msisdn else None
-    while group := database.read_now(partial(retention.tenures, after=after, limit=_PAGE_SIZE)):
+    while group := database.read_now(partial(subscribers.tenures, after=after, limit=_PAGE_SIZE)):
         for item in group:
             if msisdn is not None and item[1] != msisdn:
                 return
