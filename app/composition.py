@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -50,6 +51,8 @@ from app.services.turns.handling import Turns
 from app.services.turns.stimuli import StimulusFactory
 from app.services.upkeep.erasure import Erasure
 from app.services.upkeep.probing import Probe
+from app.services.upkeep.retention import purge_in_pieces
+from app.services.upkeep.schedule import DailyTask, Schedule
 from app.services.worker_number import WorkerNumber
 from app.settings import Settings, SettingsError
 
@@ -257,7 +260,14 @@ def _end_lost_leases(carriers: Carriers, posting: Loop, engine: Engine, is_ours:
 
 def _upkeep(settings: Settings, storage: Storage, turning: Turning) -> Upkeep:
     erasure = Erasure(storage.database, settings.kept(), storage.sealer)
-    return Upkeep(erasure, Health(storage.database), _probe(settings, storage, turning.intake))
+    probe = _probe(settings, storage, turning.intake)
+    return Upkeep(erasure, Health(storage.database), probe, _schedule(settings, storage))
+
+
+def _schedule(settings: Settings, storage: Storage) -> Schedule:
+    begin = {"purge": partial(purge_in_pieces, settings.kept(), storage.owner.heads)}
+    tasks = [DailyTask(name, at, begin[name]) for name, at in settings.schedule().items() if name in begin]
+    return Schedule(storage.database, storage.membership, tasks)
 
 
 def _probe(settings: Settings, storage: Storage, intake: Intake) -> Probe | None:

@@ -19,7 +19,16 @@ from pydantic.fields import FieldInfo
 from app.options import ProviderOptions
 from app.providers import provider_kinds
 from app.settings import Settings
-from app.settings.file import BillingFile, Hours, ProbeFile, RetentionFile, SettingsFile, SignOffFile, Windows
+from app.settings.file import (
+    BillingFile,
+    Hours,
+    ProbeFile,
+    RetentionFile,
+    ScheduleFile,
+    SettingsFile,
+    SignOffFile,
+    Windows,
+)
 
 PAGE = Path(__file__).with_name("settings.md")
 EXAMPLE = """\
@@ -202,6 +211,7 @@ def _sections() -> Iterator[str]:
     yield _table(Windows, "windows.")
     yield _table(Hours, "quiet_hours.")
     yield _table(RetentionFile, "retention.")
+    yield _table(ScheduleFile, "schedule.")
     yield _table(BillingFile, "billing.")
     yield _table(ProbeFile, "probe.")
     yield "### Providers\n"

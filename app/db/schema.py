@@ -20,6 +20,7 @@ from app.db import (  # noqa: F401  each adds its tables
     questions,
     record_tables,
     reports,
+    scheduled_tasks,
     simulator,
     state,
     subscribers,
@@ -32,9 +33,16 @@ from app.db import (  # noqa: F401  each adds its tables
 
 metadata = columns.metadata
 # The tables that a reset empties. The environment's mark stays, the version of the catalogue never goes back, and
-# running processes keep their worker numbers.
+# running processes keep their worker numbers and duties.
 RESET = tuple(
     table
     for table in metadata.sorted_tables
-    if table not in (state.gateway_state, provider_state.provider_lane, workers.worker, duties.duty)
+    if table
+    not in (
+        state.gateway_state,
+        provider_state.provider_lane,
+        workers.worker,
+        duties.duty,
+        scheduled_tasks.scheduled_task,
+    )
 )

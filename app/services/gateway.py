@@ -42,6 +42,7 @@ from app.services.startup import DatabaseInUseError, DatabaseOwner, StartError, 
 from app.services.turns.handling import Turns
 from app.services.upkeep.erasure import Erasure
 from app.services.upkeep.probing import Probe
+from app.services.upkeep.schedule import Schedule
 from app.services.worker_number import WorkerNumber
 
 log = observability.logger(__name__)
@@ -108,11 +109,12 @@ class Management:
 
 @dataclass(slots=True)
 class Upkeep:
-    """Erasure of tenures, the health calls, and the probe, if the settings ask for one."""
+    """Erasure of tenures, the health calls, the probe, if the settings ask for one, and daily tasks."""
 
     erasure: Erasure
     health: Health
     probe: Probe | None
+    schedule: Schedule
 
 
 @dataclass(slots=True)
@@ -170,7 +172,9 @@ class Gateway:
     @asynccontextmanager
     async def _working(self) -> AsyncIterator[None]:
         probe, notices = self.upkeep.probe, self.storage.database.notices
-        beside = [asyncio.create_task(probe.run())] if probe else []
+        beside = [asyncio.create_task(self.upkeep.schedule.run())]
+        if probe is not None:
+            beside.append(asyncio.create_task(probe.run()))
         if notices is not None:
             beside.append(asyncio.create_task(notices.listen(self._heard)))
         self.storage.membership.when_changed = self._shared_anew

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -114,6 +115,27 @@ class RetentionFile(FileModel):
         description="how long messages and the recipients of finished campaigns are stored; an MO that a carrier "
         "repeats after that counts as new. An MT that asks a question is stored for as long as the question",
         examples=["366d"],
+    )
+
+
+def _parse_time_of_day(value: object) -> object:
+    """Return None for ``off``, which YAML reads as False."""
+    return None if value is False or value == "off" else value
+
+
+TimeOfDay = Annotated[time | None, BeforeValidator(_parse_time_of_day)]
+
+
+class ScheduleFile(FileModel):
+    """When daily work is done: times of day in Asia/Shanghai, or off. One process does it; in demo and test none does.
+
+    A time at which no gateway ran is made up for.
+    """
+
+    purge: TimeOfDay = Field(
+        default=time(3, 30),
+        description="when what is past its retention is deleted, as by `smsgw purge`; off: never",
+        examples=["02:00"],
     )
 
 
@@ -231,6 +253,7 @@ class SettingsFile(FileModel):
     windows: Windows = Field(default_factory=Windows)
     quiet_hours: Hours = Field(default_factory=Hours)
     retention: RetentionFile = Field(default_factory=RetentionFile)
+    schedule: ScheduleFile = Field(default_factory=ScheduleFile)
     billing: BillingFile = Field(default_factory=BillingFile)
     probe: ProbeFile | None = None
     fee_summary_at: time = Field(

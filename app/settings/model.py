@@ -1,7 +1,7 @@
 """The settings as one value: environment variables together with the settings file."""
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -181,6 +181,11 @@ class Settings(BaseSettings):
     def kept(self) -> RetentionPeriods:
         """Return how long messages and payloads of evidence are stored."""
         return RetentionPeriods(self.file.retention.evidence, self.file.retention.messages)
+
+    def schedule(self) -> dict[str, time]:
+        """Return the times of day, in Asia/Shanghai, of the daily tasks that are on: none in demo and test."""
+        given = {} if self.disposable else dict(self.file.schedule)
+        return {name: at for name, at in given.items() if at is not None}
 
     def policy(self) -> Policy:
         """Return the settings that commands read."""

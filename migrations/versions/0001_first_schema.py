@@ -732,6 +732,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_refund_ticket_id", "refund", ["ticket_id"], unique=False)
     op.create_table(
+        "scheduled_task",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("done_for", sa.Text(), nullable=False),
+        sa.Column("done_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_scheduled_task")),
+    )
+    op.create_table(
         "service",
         sa.Column("service_code", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -1114,6 +1121,7 @@ def downgrade() -> None:
     op.drop_index("ix_service_order_id", table_name="service_order")
     op.drop_table("service_order")
     op.drop_table("service")
+    op.drop_table("scheduled_task")
     op.drop_index("ix_refund_ticket_id", table_name="refund")
     op.drop_index("ix_refund_open", table_name="refund", sqlite_where=sa.text("open"), postgresql_where=sa.text("open"))
     op.drop_index("ix_refund_id", table_name="refund")

@@ -131,6 +131,7 @@ def test_every_table_of_customer_data_starts_its_keys_with_the_bucket() -> None:
         "campaign",
         "worker",
         "duty",
+        "scheduled_task",
     }
     for table in schema.metadata.sorted_tables:
         if table.name in shared:
@@ -145,7 +146,7 @@ def test_every_table_of_customer_data_starts_its_keys_with_the_bucket() -> None:
 
 
 def test_a_reset_empties_every_table_but_the_shared_state() -> None:
-    kept = {"gateway_state", "provider_lane", "worker", "duty"}
+    kept = {"gateway_state", "provider_lane", "worker", "duty", "scheduled_task"}
     assert {table.name for table in schema.RESET} == set(schema.metadata.tables) - kept
 
 
