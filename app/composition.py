@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import httpx
@@ -49,10 +48,10 @@ from app.services.simulator.simulation import Simulation
 from app.services.startup import DatabaseOwner
 from app.services.turns.handling import Turns
 from app.services.turns.stimuli import StimulusFactory
+from app.services.upkeep.daily import daily_tasks
 from app.services.upkeep.erasure import Erasure
 from app.services.upkeep.probing import Probe
-from app.services.upkeep.retention import purge_in_pieces
-from app.services.upkeep.schedule import DailyTask, Schedule
+from app.services.upkeep.schedule import Schedule
 from app.services.worker_number import WorkerNumber
 from app.settings import Settings, SettingsError
 
@@ -260,14 +259,9 @@ def _end_lost_leases(carriers: Carriers, posting: Loop, engine: Engine, is_ours:
 
 def _upkeep(settings: Settings, storage: Storage, turning: Turning) -> Upkeep:
     erasure = Erasure(storage.database, settings.kept(), storage.sealer)
-    probe = _probe(settings, storage, turning.intake)
-    return Upkeep(erasure, Health(storage.database), probe, _schedule(settings, storage))
-
-
-def _schedule(settings: Settings, storage: Storage) -> Schedule:
-    begin = {"purge": partial(purge_in_pieces, settings.kept(), storage.owner.heads)}
-    tasks = [DailyTask(name, at, begin[name]) for name, at in settings.schedule().items() if name in begin]
-    return Schedule(storage.database, storage.membership, tasks)
+    tasks = daily_tasks(storage.database, settings.schedule(), settings.spans(), settings.kept(), storage.owner.heads)
+    schedule = Schedule(storage.database, storage.membership, tasks)
+    return Upkeep(erasure, Health(storage.database), _probe(settings, storage, turning.intake), schedule)
 
 
 def _probe(settings: Settings, storage: Storage, intake: Intake) -> Probe | None:

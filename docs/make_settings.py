@@ -23,12 +23,11 @@ from app.settings.file import (
     BillingFile,
     Hours,
     ProbeFile,
-    RetentionFile,
-    ScheduleFile,
     SettingsFile,
     SignOffFile,
     Windows,
 )
+from app.settings.upkeep import PartitionsFile, RetentionFile, ScheduleFile
 
 PAGE = Path(__file__).with_name("settings.md")
 EXAMPLE = """\
@@ -212,6 +211,7 @@ def _sections() -> Iterator[str]:
     yield _table(Hours, "quiet_hours.")
     yield _table(RetentionFile, "retention.")
     yield _table(ScheduleFile, "schedule.")
+    yield _table(PartitionsFile, "partitions.")
     yield _table(BillingFile, "billing.")
     yield _table(ProbeFile, "probe.")
     yield "### Providers\n"

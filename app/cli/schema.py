@@ -9,6 +9,7 @@ from app.cli.terminal import FAILED, examples, out, print_done
 from app.db import revisions
 from app.db.revisions import Fit
 from app.services.startup import prepare
+from app.services.upkeep.partitions import make
 
 app = typer.Typer()
 
@@ -23,7 +24,7 @@ def migrate(
     *, check: Annotated[bool, typer.Option("--check", help="Only say how the schema fits this program.")] = False
 ) -> None:
     """Migrate the database to the newest schema; an empty one is marked with SMSGW_ENV."""
-    with unchecked_database() as (database, owner, _):
+    with unchecked_database() as (database, owner, settings):
         newest = revisions.newest_revision()
         before, fit = database.read_now(revisions.current_revision), database.read_now(revisions.fit_of)
         if check and fit in (Fit.EMPTY, Fit.OLDER):
@@ -31,6 +32,9 @@ def migrate(
             raise typer.Exit(FAILED)
         if not check or fit is Fit.TOO_NEW:
             prepare(database, owner, migrate=not check)
+        # In demo and test data are thrown away before they are old.
+        if not check and not settings.disposable:
+            make(database, settings.spans())
     if fit is Fit.SAME:
         print_done(f"The schema is the newest ({newest}).")
     elif fit is Fit.NEWER_COMPATIBLE:

@@ -1,9 +1,16 @@
-"""``smsgw purge``: delete data past its retention (http-api.md, command line)."""
+"""``smsgw purge`` and ``smsgw partitions``: what the daily tasks do, at once (http-api.md, command line)."""
+
+from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from app.cli.database import checked_database
-from app.cli.terminal import examples, print_done, progress_bar
+from app.cli.terminal import examples, out, print_done, progress_bar
+from app.db.partitions import Partition, time_of
+from app.domain.ids import first_at
+from app.services.upkeep.partitions import listed, make
 from app.services.upkeep.retention import purge
 
 app = typer.Typer()
@@ -11,7 +18,9 @@ app = typer.Typer()
 
 @app.command(
     "purge",
-    epilog=examples(("smsgw purge", "once a day, beside a running gateway; how long is kept is a setting (retention)")),
+    epilog=examples(
+        ("smsgw purge", "at once, beside a running gateway, which does it daily (settings: schedule, retention)")
+    ),
 )
 def purge_database() -> None:
     """Delete what is past its retention: messages, raw reports, questions, recipients of campaigns, payloads.
@@ -30,3 +39,40 @@ def purge_database() -> None:
         f"{gone.recipients} recipients of campaigns, {gone.payloads} payloads of evidence, "
         f"{gone.strangers} numbers that are nobody's, {gone.calls} kept answers of calls."
     )
+
+
+@app.command(
+    "partitions",
+    epilog=examples(
+        ("smsgw partitions", "which there are"),
+        ("smsgw partitions --make", "make those of the time ahead first, as a gateway does daily (settings: schedule)"),
+    ),
+)
+def show_partitions(
+    *, do_make: Annotated[bool, typer.Option("--make", help="Make those of the time ahead first.")] = False
+) -> None:
+    """List the partitions of the tables of messages: their times (UTC), about how many rows, whether past or ahead.
+
+    PostgreSQL divides these tables by time. What is past its retention is dropped as a whole by the daily task. Rows
+    for whose time there was no partition are in the default ones.
+    """
+    with checked_database() as (database, _, settings):
+        made = make(database, settings.spans()) if do_make else 0
+        found = listed(database)
+    if not found:
+        print_done("SQLite's tables have no partitions.")
+        return
+    if do_make:
+        print_done(f"Made the partitions of {made} spans of time.")
+    now = first_at(datetime.now(UTC))
+    table = Table("table", "from", "to", "rows", "state")
+    for one in found:
+        times = ("", "") if one.is_default else (f"{time_of(one.since):%F %H:%M}", f"{time_of(one.until):%F %H:%M}")
+        table.add_row(one.table, *times, "?" if one.rows is None else f"{one.rows}", _state(one, now))
+    out.print(table)
+
+
+def _state(partition: Partition, now: int) -> str:
+    if partition.is_default:
+        return "default"
+    return "past" if partition.until <= now else "ahead" if partition.since > now else "now"

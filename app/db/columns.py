@@ -33,6 +33,11 @@ QUEUE = {
 }
 
 
+def by_time(column: str = "id") -> Mapping[str, Any]:
+    """Return the further arguments of a table that PostgreSQL partitions by an id, and so by time (ADR 30)."""
+    return {"postgresql_partition_by": f"RANGE ({column})"}
+
+
 def customer(*, tenure: bool = True) -> list[Column[Any]]:
     """Return the columns that every row of customer data starts with."""
     columns = [*required(SmallInteger, "bucket"), *required(Text, "msisdn")]

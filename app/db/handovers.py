@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from app.db import message_parts
 from app.db.claims import Key, remove_rows
-from app.db.columns import CLUSTERED, customer, metadata
+from app.db.columns import CLUSTERED, by_time, customer, metadata
 from app.db.keys import ITEM, NUMBER, ItemKey
 from app.db.lookups import by_index, is_set
 from app.db.message_parts import MessagePart
@@ -46,6 +46,7 @@ attempt = Table(
     Column("error_code", Text),
     PrimaryKeyConstraint("bucket", "message_id", "number"),
     **CLUSTERED,
+    **by_time("message_id"),
 )
 
 _mt = outbound_message

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from app.db import inbound_keys
-from app.db.columns import customer, metadata, optional, partial_index, required
+from app.db.columns import by_time, customer, metadata, optional, partial_index, required
 from app.db.keys import ITEM, NUMBER, NumberKey, TenureKey
 from app.db.rows import AnySelect, as_keys, given_keys, matching, one_of
 from app.db.types import Id, Instant
@@ -57,6 +57,7 @@ inbound_message = Table(
     partial_index("ix_inbound_message_postponed", "bucket", "msisdn", where=_POSTPONED),
     partial_index("ix_inbound_message_dead", "id", where="status = 'dead'"),
     partial_index("ix_inbound_message_part", "bucket", "msisdn", "concat_ref", where=_IN_PARTS),
+    **by_time(),
 )
 
 _inbound = inbound_message

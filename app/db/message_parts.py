@@ -5,7 +5,7 @@ from functools import cache
 
 from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, Table, Text, select
 
-from app.db.columns import CLUSTERED, HAS_PROVIDER_ID, customer, metadata, partial_index, required
+from app.db.columns import CLUSTERED, HAS_PROVIDER_ID, by_time, customer, metadata, partial_index, required
 from app.db.lookups import by_index
 from app.db.outbound_messages import outbound_message
 from app.db.outbox import beside, outbox
@@ -31,6 +31,7 @@ message_part = Table(
     PrimaryKeyConstraint("bucket", "message_id", "number"),
     partial_index("ix_message_part_provider_id", "provider", "provider_message_id", where=HAS_PROVIDER_ID),
     **CLUSTERED,
+    **by_time("message_id"),
 )
 _mt = outbound_message
 _KEY = ("provider", "provider_message_id")

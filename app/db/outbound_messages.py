@@ -18,7 +18,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-from app.db.columns import HAS_PROVIDER_ID, UPDATED_IN_PLACE, customer, metadata, optional, partial_index, required
+from app.db.columns import HAS_PROVIDER_ID, by_time, customer, metadata, optional, partial_index, required
 from app.db.keys import ITEM
 from app.db.rows import Row, one_of
 from app.db.types import Id, Instant
@@ -55,7 +55,7 @@ outbound_message = Table(
     ),
     partial_index("ix_outbound_message_news", "id", where="has_news IS NOT NULL"),
     partial_index("ix_outbound_message_unknown", "unknown_until", where="unknown_until IS NOT NULL"),
-    postgresql_with=UPDATED_IN_PLACE,
+    **by_time(),
 )
 
 _mt = outbound_message

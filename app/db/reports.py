@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from app.db.claims import deletion
-from app.db.columns import metadata, optional, partial_index, required
+from app.db.columns import by_time, metadata, optional, partial_index, required
 from app.db.outbound_messages import outbound_message
 from app.db.outbox import ATTEMPTS, ERROR_CODE, STATUS, beside, outbox
 from app.db.readers import RowReader
@@ -45,6 +45,7 @@ delivery_report = Table(
     PrimaryKeyConstraint("bucket", "id"),
     Index("ix_delivery_report_provider_id", "provider", "provider_message_id"),
     partial_index("ix_delivery_report_parked", "id", where="message_id IS NULL"),
+    **by_time(),
 )
 
 _mt = outbound_message

@@ -5,7 +5,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, exists, literal, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    exists,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from app.db import campaigns, inbound_keys
 from app.db.campaigns import campaign, campaign_recipient
@@ -22,6 +33,7 @@ from app.db.reports import delivery_report
 from app.db.rows import as_keys, one_of
 from app.db.simulator import simulator_message
 from app.db.timers import timer
+from app.db.types import Id
 from app.domain.messages import InboundStatus, OutboundStatus
 from app.domain.msisdn import BUCKETS
 from app.domain.values import value
@@ -47,14 +59,15 @@ def _purge(
     over: ColumnElement[bool],
     after: str | None,
     limit: int,
+    below: int,
     further: tuple[str, ...] = (),
 ) -> tuple[Page, list[dict[str, Any]]]:
-    """Delete the rows that are old and over among the next ``limit`` rows by id; ids are in the order of time.
+    """Delete the rows that are old and over among the next ``limit`` rows by id, below ``below``.
 
-    The purge ends with the first batch in which no row is old. Return the keys of the deleted rows and ``further``
-    columns, too.
+    Ids are in the order of time: the purge ends with the first batch in which no row is old. Return the keys of the
+    deleted rows and ``further`` columns, too.
     """
-    behind = [table.c.id > after] if after is not None else []
+    behind = [table.c.id < str(below), *([] if after is None else [table.c.id > after])]
     columns = [table.c[name] for name in (*ITEM, *further)]
     looked_at = select(*columns, old.label("old"), over.label("over")).where(*behind).order_by(table.c.id).limit(limit)
     found = connection.execute(looked_at).mappings().all()
@@ -65,28 +78,32 @@ def _purge(
     return Page(found[-1]["id"] if any(row["old"] for row in found) else None, len(purged)), purged
 
 
-def purge_inbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
-    """Delete handled MOs stored before ``before`` (UTC), and what belongs to them, among the next ``limit`` MOs."""
+def purge_inbound(connection: Connection, before: datetime, below: int, after: str | None, limit: int) -> Page:
+    """Delete handled MOs stored before ``before`` (UTC), and what belongs to them, among the next ``limit`` MOs.
+
+    ``below``: the first id of what is left alone.
+    """
     columns = inbound_message.c
     over = one_of(columns.status, InboundStatus.HANDLED, InboundStatus.JOINED, InboundStatus.IGNORED)
     further = ("provider", "provider_message_id", "part")
-    page, purged = _purge(connection, inbound_message, columns.stored_at < before, over, after, limit, further)
+    page, purged = _purge(connection, inbound_message, columns.stored_at < before, over, after, limit, below, further)
     inbound_keys.remove(connection, purged)
     delete_of(connection, purged, simulator_message)
     return page
 
 
-def purge_outbound(connection: Connection, before: datetime, after: str | None, limit: int) -> Page:
+def purge_outbound(connection: Connection, before: datetime, below: int, after: str | None, limit: int) -> Page:
     """Delete finished MTs made before ``before`` (UTC), and what belongs to them, among the next ``limit`` MTs.
 
-    The text of a question is in its messages, so these are stored for as long as the question is.
+    The text of a question is in its messages, so these are stored for as long as the question is. ``below``: the first
+    id of what is left alone.
     """
     columns, asked = outbound_message.c, question.c
     asks = exists().where(
         asked.bucket == columns.bucket, asked.msisdn == columns.msisdn, asked.id == columns.question_id
     )
     over = (columns.status != OutboundStatus.QUEUED.value) & ~asks
-    page, purged = _purge(connection, outbound_message, columns.made_at < before, over, after, limit)
+    page, purged = _purge(connection, outbound_message, columns.made_at < before, over, after, limit, below)
     delete_of(connection, purged, attempt, message_part, simulator_message)
     return page
 
@@ -118,17 +135,23 @@ def purge_questions(connection: Connection, before: datetime, after: AskedAt | N
 # ---- delivery reports
 
 
-def purge_reports(connection: Connection, before: datetime, limit: int) -> int:
+def purge_reports(connection: Connection, before: datetime, below: int, limit: int) -> int:
     """Delete up to ``limit`` delivery reports of one bucket stored before ``before`` (UTC). Return their number.
 
-    Reports have no order but that within a bucket. 0: the oldest of every bucket is to be kept.
+    ``below``: the first id of what is left alone. Reports of a bucket are in the order of time; 0: no bucket has an old
+    one.
     """
     columns = delivery_report.c
-    oldest = connection.execute(_OLDEST_REPORTS).mappings()
+    oldest = connection.execute(_OLDEST_REPORTS, {"below": str(below)}).mappings()
     bucket = next((row["bucket"] for row in oldest if row["stored_at"] is not None and row["stored_at"] < before), None)
     if bucket is None:
         return 0
-    page = select(*_KEY_AND_TIME).where(columns.bucket == bucket).order_by(columns.id).limit(limit)
+    page = (
+        select(*_KEY_AND_TIME)
+        .where(columns.bucket == bucket, columns.id < str(below))
+        .order_by(columns.id)
+        .limit(limit)
+    )
     return _delete_reports(connection, page, before)
 
 
@@ -148,7 +171,7 @@ _buckets = _bucket.union_all(select(_bucket.c.bucket + 1).where(_bucket.c.bucket
 _OLDEST_REPORTS = select(
     _buckets.c.bucket,
     select(delivery_report.c.stored_at)
-    .where(delivery_report.c.bucket == _buckets.c.bucket)
+    .where(delivery_report.c.bucket == _buckets.c.bucket, delivery_report.c.id < bindparam("below", type_=Id))
     .order_by(delivery_report.c.id)
     .limit(1)
     .scalar_subquery()

@@ -73,6 +73,14 @@ class ProviderTraits:
 
 
 @value
+class Spans:
+    """How long the time of a partition of messages is, and for how many more of them there are to be partitions."""
+
+    length: timedelta
+    ahead: int
+
+
+@value
 class RetentionPeriods:
     """The time for which the payloads of evidence and the texts of messages are stored: 183 days by default."""
 

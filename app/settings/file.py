@@ -5,7 +5,6 @@ from typing import Annotated
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -24,6 +23,7 @@ from app.domain.names import sign_off_violation
 from app.domain.texts.sign_off import Place, SignOff
 from app.domain.texts.wording import Text
 from app.options import FileModel, Host, Length, ProviderKinds, ProviderOptions
+from app.settings.upkeep import PartitionsFile, RetentionFile, ScheduleFile
 
 
 class Windows(FileModel):
@@ -94,49 +94,6 @@ class SignOffFile(FileModel):
         """Return the sign-off for both languages."""
         english = _SIGN_OFF.name.en if self.text == _SIGN_OFF.name.zh else self.text
         return SignOff(Text(self.text, english if self.text_en is None else self.text_en), Place(self.place))
-
-
-_HALF_A_YEAR = timedelta(days=183)
-
-
-class RetentionFile(FileModel):
-    """How long messages and the payloads of evidence are stored; hashes, tickets and amounts are never purged."""
-
-    evidence: Length = Field(
-        default=_HALF_A_YEAR,
-        ge=_HALF_A_YEAR,
-        description="how long payloads of evidence are stored after the service, charge or ticket they are about has "
-        "ended; 183d or more",
-        examples=["730d"],
-    )
-    messages: Length = Field(
-        default=_HALF_A_YEAR,
-        ge=timedelta(days=1),
-        description="how long messages and the recipients of finished campaigns are stored; an MO that a carrier "
-        "repeats after that counts as new. An MT that asks a question is stored for as long as the question",
-        examples=["366d"],
-    )
-
-
-def _parse_time_of_day(value: object) -> object:
-    """Return None for ``off``, which YAML reads as False."""
-    return None if value is False or value == "off" else value
-
-
-TimeOfDay = Annotated[time | None, BeforeValidator(_parse_time_of_day)]
-
-
-class ScheduleFile(FileModel):
-    """When daily work is done: times of day in Asia/Shanghai, or off. One process does it; in demo and test none does.
-
-    A time at which no gateway ran is made up for.
-    """
-
-    purge: TimeOfDay = Field(
-        default=time(3, 30),
-        description="when what is past its retention is deleted, as by `smsgw purge`; off: never",
-        examples=["02:00"],
-    )
 
 
 class BillingFile(FileModel):
@@ -254,6 +211,7 @@ class SettingsFile(FileModel):
     quiet_hours: Hours = Field(default_factory=Hours)
     retention: RetentionFile = Field(default_factory=RetentionFile)
     schedule: ScheduleFile = Field(default_factory=ScheduleFile)
+    partitions: PartitionsFile = Field(default_factory=PartitionsFile)
     billing: BillingFile = Field(default_factory=BillingFile)
     probe: ProbeFile | None = None
     fee_summary_at: time = Field(

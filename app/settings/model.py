@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.domain.calendar import QuietHours
 from app.domain.catalogue import ConfirmMode
-from app.domain.policy import Policy, RetentionPeriods
+from app.domain.policy import Policy, RetentionPeriods, Spans
 from app.domain.service_numbers import ServiceNumbers
 from app.settings.file import SettingsFile
 
@@ -181,6 +181,10 @@ class Settings(BaseSettings):
     def kept(self) -> RetentionPeriods:
         """Return how long messages and payloads of evidence are stored."""
         return RetentionPeriods(self.file.retention.evidence, self.file.retention.messages)
+
+    def spans(self) -> Spans:
+        """Return how messages are partitioned by time (PostgreSQL)."""
+        return Spans(timedelta(days=self.file.partitions.span_days), self.file.partitions.ahead)
 
     def schedule(self) -> dict[str, time]:
         """Return the times of day, in Asia/Shanghai, of the daily tasks that are on: none in demo and test."""

@@ -17,6 +17,14 @@ QUEUE = {
     "autovacuum_analyze_scale_factor": 0,
     "autovacuum_analyze_threshold": 1000,
 }
+# The tables that PostgreSQL partitions; rows for which there is no partition yet find a place in the default one.
+PARTITIONED = {
+    "inbound_message": "",
+    "outbound_message": "WITH (fillfactor = 80)",
+    "delivery_report": "",
+    "attempt": "",
+    "message_part": "",
+}
 
 
 def upgrade() -> None:
@@ -55,6 +63,7 @@ def upgrade() -> None:
         sa.Column("error_code", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "message_id", "number", name=op.f("pk_attempt")),
         sqlite_with_rowid=False,
+        postgresql_partition_by="RANGE (message_id)",
     )
     op.create_table(
         "bill",
@@ -244,6 +253,7 @@ def upgrade() -> None:
         sa.Column("stored_at", sa.BigInteger(), nullable=False),
         sa.Column("parked", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "id", name=op.f("pk_delivery_report")),
+        postgresql_partition_by="RANGE (id)",
     )
     op.create_index(
         "ix_delivery_report_provider_id", "delivery_report", ["provider", "provider_message_id"], unique=False
@@ -418,6 +428,7 @@ def upgrade() -> None:
         sa.Column("reply_token", sa.Text(), nullable=True),
         sa.Column("missing", sa.SmallInteger(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_inbound_message")),
+        postgresql_partition_by="RANGE (id)",
     )
     op.create_index(
         "ix_inbound_message_dead",
@@ -506,6 +517,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("bucket", "message_id", "number", name=op.f("pk_message_part")),
         sqlite_with_rowid=False,
+        postgresql_partition_by="RANGE (message_id)",
     )
     op.create_index(
         "ix_message_part_provider_id",
@@ -542,7 +554,7 @@ def upgrade() -> None:
         sa.Column("final_at", sa.BigInteger(), nullable=True),
         sa.Column("unknown_until", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("bucket", "msisdn", "id", name=op.f("pk_outbound_message")),
-        postgresql_with=UPDATED_IN_PLACE,
+        postgresql_partition_by="RANGE (id)",
     )
     op.create_index("ix_outbound_message_id", "outbound_message", ["id"], unique=False)
     op.create_index(
@@ -1054,6 +1066,9 @@ def upgrade() -> None:
         sa.Column("handed_back", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_worker")),
     )
+    if op.get_context().dialect.name == "postgresql":
+        for table, storage in PARTITIONED.items():
+            op.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT {storage}")
 
 
 def downgrade() -> None:

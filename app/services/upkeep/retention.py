@@ -15,7 +15,11 @@ from sqlalchemy.exc import OperationalError
 from app import observability
 from app.db import directory as reading
 from app.db import evidence, idempotency, payloads, records, retention
+from app.db.inbox import inbound_message
 from app.db.keys import TenureKey
+from app.db.outbound_messages import outbound_message
+from app.db.partitions import kept_whole_from
+from app.db.reports import delivery_report
 from app.db.retention import Page
 from app.db.session import Database
 from app.db.state import current_state
@@ -28,10 +32,11 @@ from app.services.upkeep.chains import extend
 from app.services.upkeep.pieces import Pieces, drive
 
 log = observability.logger(__name__)
-_RAW_REPORT_RETENTION = timedelta(days=30)
+RAW_REPORT_RETENTION = timedelta(days=30)
 _PARKED_REPORT_RETENTION = timedelta(hours=24)
 # Numbers without a subscriber. Longer than any limit looks back: such a number gets a reply once a day (safety.md 25).
 _STRANGER_RETENTION = timedelta(days=2)
+_MESSAGES = ((inbound_message, retention.purge_inbound), (outbound_message, retention.purge_outbound))
 # The most rows that a piece deletes.
 _PIECE = 1_000
 # When payloads are looked at again that something still needs, and those of a tenure that could not be read.
@@ -71,12 +76,15 @@ def purge_in_pieces(
     now: datetime = yield lambda connection: current_state(connection).now
     before = now - kept.messages
     parked = yield from _repeated(partial(retention.purge_parked, before=now - _PARKED_REPORT_RETENTION, limit=_PIECE))
-    reports = yield from _repeated(partial(retention.purge_reports, before=now - _RAW_REPORT_RETENTION, limit=_PIECE))
+    raw = now - RAW_REPORT_RETENTION
+    below: int = yield partial(kept_whole_from, table=delivery_report, before=raw)
+    reports = yield from _repeated(partial(retention.purge_reports, before=raw, below=below, limit=_PIECE))
     questions = yield from _walked(partial(retention.purge_questions, before=before))
     recipients = yield from _repeated(partial(retention.purge_recipients, before=before, limit=_PIECE))
     messages = 0
-    for work in (retention.purge_inbound, retention.purge_outbound):
-        messages += yield from _walked(partial(work, before=before), partial(advance, "messages"))
+    for table, work in _MESSAGES:
+        below = yield partial(kept_whole_from, table=table, before=before)
+        messages += yield from _walked(partial(work, before=before, below=below), partial(advance, "messages"))
     look = partial(_purge_payloads, heads=heads, before=now - kept.evidence)
     dropped = yield from _payloads(look, partial(advance, "evidence"))
     calls = yield from _repeated(partial(idempotency.purge, limit=_PIECE))
