@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -196,7 +197,8 @@ def _management(
 ) -> Management:
     database, ids, sealer, turns = storage.database, storage.ids, storage.sealer, turning.turns
     duty = storage.membership.wants
-    campaigns = Campaigns(database, turns, ids)
+    is_held = partial(storage.membership.is_held, duty="campaigns")
+    campaigns = Campaigns(database, turns, ids, is_held)
     engine.add("campaigns", campaigns.step, work=(Work.CAMPAIGNS, ""), is_ours=duty("campaigns"))
     terms_changes = TermsChanges(database, ids, settings.file.windows.confirmation)
     engine.add("new terms", terms_changes.step, work=(Work.NEW_TERMS, ""), is_ours=duty("new terms"))

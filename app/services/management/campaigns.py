@@ -3,7 +3,7 @@
 A campaign is stored at once and carried out in batches, with one turn for each recipient (flows.md 15).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from sqlalchemy import Connection
@@ -49,7 +49,15 @@ class NewCampaign:
 class Campaigns:
     """Starts campaigns, carries them out, reports their progress; records marketing consents."""
 
-    def __init__(self, database: Database, turns: Turns, ids: IdSource) -> None:
+    def __init__(
+        self,
+        database: Database,
+        turns: Turns,
+        ids: IdSource,
+        is_held: Callable[[Connection], bool] = lambda _connection: True,
+    ) -> None:
+        """``is_held`` returns False in a transaction if another process carries out campaigns by now."""
+        self._is_held = is_held
         self._database = database
         self._turns = turns
         self._ids = ids
@@ -93,16 +101,25 @@ class Campaigns:
         return await self._isolation.each(await self._database.read(rows.unfinished_ids), self._process_batch)
 
     async def _process_batch(self, campaign_id: str) -> bool:
-        running = await self._database.read(partial(rows.get, campaign_id=campaign_id))
-        if not running.expanded:
-            await self._database.write(partial(rows.expand, campaign_id=campaign_id, limit=_NUMBERS_PER_BATCH))
-        numbers = await self._database.read(partial(rows.waiting, campaign_id=campaign_id, limit=_NUMBERS_PER_BATCH))
+        taken = await self._database.write(partial(self._take, campaign_id=campaign_id))
+        if taken is None:
+            return False
+        running, numbers = taken
         if numbers:
             results = await self._send_to(running, numbers)
             await self._database.write(partial(rows.record_results, campaign_id=campaign_id, results=results))
         elif running.expanded:
             await self._database.write(partial(_finish, campaign_id=campaign_id))
         return True
+
+    def _take(self, connection: Connection, *, campaign_id: str) -> tuple[Campaign, list[str]] | None:
+        """Return a campaign and its next numbers; None if another process takes them."""
+        if not self._is_held(connection):
+            return None
+        running = rows.get(connection, campaign_id)
+        if not running.expanded:
+            rows.expand(connection, campaign_id, _NUMBERS_PER_BATCH)
+        return running, rows.waiting(connection, campaign_id, _NUMBERS_PER_BATCH)
 
     async def _send_to(self, campaign: Campaign, numbers: Sequence[str]) -> dict[str, str | None]:
         stimulus = SendCampaignMessage(campaign.id, campaign.kind, campaign.text, campaign.made_at)
