@@ -16,7 +16,7 @@ _SETTINGS: Mapping[str, str] = {
     # tables (ADR 25). Where it must nevertheless, the high costs of that are no reason to compile the plan.
     "enable_seqscan": "off",
     "jit": "off",
-    # One plan serves all executions of a prepared statement: which partitions are read is decided when it runs (ADR 30).
+    # One plan serves all executions of a prepared statement: which partitions are read is decided when it runs.
     "plan_cache_mode": "force_generic_plan",
     # Nothing waits without end, and a process that is stopped within a transaction holds its locks for no longer.
     "statement_timeout": "30s",

@@ -16,6 +16,7 @@ from app.db import (  # noqa: F401  each adds its tables
     message_parts,
     outbound_messages,
     outbox,
+    probing,
     provider_state,
     questions,
     record_tables,

@@ -43,7 +43,7 @@ async def readyz(gateway: GatewayIn, response: Response) -> dict[str, object]:
         }
         for name, item in gateway.carriers.providers.items()
     }
-    probe = gateway.upkeep.probe.state if gateway.upkeep.probe else None
+    probe = await gateway.upkeep.probe.state() if gateway.upkeep.probe else None
     asked = {"probe": {"up": probe.up, "answered_at": probe.answered_at}} if probe else {}
     return {
         "status": status,

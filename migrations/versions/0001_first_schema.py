@@ -679,6 +679,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("open"),
     )
     op.create_table(
+        "probe_state",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("up", sa.Boolean(), nullable=False),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_probe_state")),
+    )
+    op.create_table(
         "provider_lane",
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=True),
@@ -1150,6 +1157,7 @@ def downgrade() -> None:
     op.drop_index("ix_question_asked_at", table_name="question")
     op.drop_table("question")
     op.drop_table("provider_lane")
+    op.drop_table("probe_state")
     op.drop_index(
         "ix_preferences_open", table_name="preferences", sqlite_where=sa.text("open"), postgresql_where=sa.text("open")
     )

@@ -138,6 +138,7 @@ def test_every_table_of_customer_data_starts_its_keys_with_the_bucket() -> None:
         "worker",
         "duty",
         "scheduled_task",
+        "probe_state",
     }
     for table in schema.metadata.sorted_tables:
         if table.name in shared:

@@ -8,6 +8,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
@@ -26,6 +27,8 @@ PROVIDER = "probe"
 # Commands to send, and the extension from which the reply must come.
 _QUESTIONS = (("HELP", Extension.COMMANDS), ("0000", Extension.LISTING))
 _POLL_SECONDS = 0.1
+# How often to look whether asking is this process's by now.
+_LOOK_SECONDS = 2.0
 _UP = Gauge("smsgw_probe_up", "Whether the gateway's last test call of itself was answered", ["command"])
 _SECONDS = Gauge("smsgw_probe_seconds", "How long the answer to the last test call took", ["command"])
 _FAILURES = Counter("smsgw_probe_failures", "Test calls of the gateway's own that were not answered", ["command"])
@@ -34,7 +37,10 @@ log = observability.logger(__name__)
 
 @value
 class ProbeState:
-    """The result of the last round, None before the first, and the time of the last good one, UTC."""
+    """The result of the last round, in whatever process, and the time of the last good one (UTC).
+
+    ``up`` is None before the first round, and while the database is away.
+    """
 
     up: bool | None = None
     answered_at: datetime | None = None
@@ -62,7 +68,6 @@ class Probe:
         self._msisdn = msisdn
         self._every = every_seconds
         self._within = within_seconds
-        self.state = ProbeState()
         self.first_round_done = asyncio.Event()
 
     async def run(self) -> None:
@@ -70,15 +75,26 @@ class Probe:
         while True:
             if self._is_ours():
                 await self.round()
-            await asyncio.sleep(self._every)
+                await asyncio.sleep(self._every)
+            else:
+                _UP.clear()  # another process says it
+                await asyncio.sleep(min(self._every, _LOOK_SECONDS))
 
     async def round(self) -> bool:
         """Send every test command once. Return True if all were answered in time."""
         answered = [await self._ask(command, extension) for command, extension in _QUESTIONS]
         up = all(answered)
-        self.state = ProbeState(up, self._database.clock() if up else self.state.answered_at)
+        with suppress(StorageUnavailableError):
+            await self._database.write(partial(probing.record_round, up=up, now=self._database.clock()))
         self.first_round_done.set()
         return up
+
+    async def state(self) -> ProbeState:
+        """Return how the last round ended."""
+        try:
+            return ProbeState(*await self._database.read(probing.last_round))
+        except StorageUnavailableError:
+            return ProbeState()
 
     async def _ask(self, command: str, extension: str) -> bool:
         began = time.monotonic()

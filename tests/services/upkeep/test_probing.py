@@ -44,8 +44,9 @@ def metric(name: str, command: str) -> float | None:
 async def test_the_probe_runs_by_itself_and_is_answered(gateway: Running) -> None:
     async with asyncio.timeout(20):
         await probe_of(gateway).first_round_done.wait()
-    assert probe_of(gateway).state.up
-    assert probe_of(gateway).state.answered_at is not None
+    state = await probe_of(gateway).state()
+    assert state.up
+    assert state.answered_at is not None
     assert metric("smsgw_probe_up", "0000") == 1
     assert (metric("smsgw_probe_seconds", "HELP") or 0) > 0
     rows = await gateway.rows(outbound_message)
@@ -60,11 +61,24 @@ async def test_a_number_that_is_no_customer_is_an_alarm(settings: Settings, log:
         assert "13811112222" not in log.getvalue()
 
 
+async def test_every_process_tells_what_the_last_round_found(postgresql_url: str) -> None:
+    settings = with_probe(settings_for(postgresql_url))
+    async with running(settings) as one, running(settings) as other:
+        for gateway in (one, other, one):
+            await gateway.gateway.storage.membership.beat()
+        asking, silent = sorted((one, other), key=lambda gateway: not probe_of(gateway)._is_ours())
+        assert not probe_of(silent)._is_ours()
+        assert await probe_of(asking).round()
+        assert (await probe_of(silent).state()) == (await probe_of(asking).state())
+        assert (await probe_of(silent).state()).up
+
+
 async def test_a_missing_reply_is_an_alarm(settings: Settings) -> None:
     async with running(with_probe(settings, within=SHORT)) as gateway:
         before = metric("smsgw_probe_failures_total", "0000") or 0
         async with gateway.gateway.engine.paused():
             assert not await probe_of(gateway).round()
+        assert (await probe_of(gateway).state()).up is False
         assert metric("smsgw_probe_up", "0000") == 0
         assert (metric("smsgw_probe_failures_total", "0000") or 0) > before
 
