@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
-from app.db import retention
+from app.db import erasure
 from app.db.catalogue import service_provider
 from app.db.events import append_events, event
 from app.db.session import Database, normalise_url
@@ -262,7 +262,7 @@ async def test_erasing_a_tenure_deletes_acknowledged_events_but_no_pending_ones(
         await set_address(gateway, "XINHUA", receiver.url)
         await add_events(gateway, 1, 2)
         await wait_for_statuses(gateway, "acknowledged", "pending")
-        await gateway.gateway.storage.database.write(lambda connection: retention.drop_personal(connection, ALICE, 1))
+        await gateway.gateway.storage.database.write(lambda connection: erasure.drop_personal(connection, ALICE, 1))
         assert await statuses(gateway) == ["pending"]
 
 
