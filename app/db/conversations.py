@@ -16,9 +16,11 @@ from sqlalchemy import (
 )
 
 from app.db.columns import CLUSTERED, UPDATED_IN_PLACE, customer, metadata, partial_index
+from app.db.distribution import pieces_with
 from app.db.keys import NUMBER, NumberKey
 from app.db.readers import RowReader
 from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching
+from app.db.shares import of_share
 from app.db.types import Id
 from app.db.writing import insert_new_rows, update_rows
 from app.domain.msisdn import bucket_of
@@ -82,8 +84,12 @@ def lock_conversations(connection: Connection, numbers: Sequence[NumberKey], *, 
 
     With ``wait`` False conversations that others have locked are skipped (workers), else waited for (management calls).
     """
-    keys = as_keys(sorted(set(numbers)))
-    return list(map(CONVERSATION.read, fetch(connection, _lock(connection.dialect.name, wait=wait), keys)))
+    statement, keys = _lock(connection.dialect.name, wait=wait), as_keys(sorted(set(numbers)))
+    found: list[LockedConversation] = []
+    for piece in pieces_with(connection, (bucket for bucket, _ in numbers)):
+        rows = fetch(connection, *of_share(connection, statement, conversation, piece, keys))
+        found += map(CONVERSATION.read, rows)
+    return found
 
 
 def open_conversations(connection: Connection, msisdns: Sequence[str]) -> int:

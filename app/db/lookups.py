@@ -9,6 +9,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from typing_extensions import override
 
+from app.db.distribution import is_distributed
+
 
 class by_index(FunctionElement[bool]):  # noqa: N801  it is called like a function
     """The condition that a column equals a value of another row, by which the column's rows are looked up.
@@ -40,6 +42,9 @@ def _equal(element: by_index, compiler: SQLCompiler, **how: Any) -> str:  # noqa
 @compiles(by_index, "postgresql")
 def _any(element: by_index, compiler: SQLCompiler, **how: Any) -> str:  # noqa: ANN401  SQLAlchemy's own
     column, value = element.clauses
+    # Citus joins the tables that lie beside each other by their buckets, and knows that by the plain form alone.
+    if column.name == "bucket" and is_distributed(compiler.dialect):
+        return compiler.process(column == value, **how)
     return compiler.process(column == any_(array([value])), **how)
 
 

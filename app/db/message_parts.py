@@ -6,6 +6,8 @@ from functools import cache
 from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, Table, Text, select
 
 from app.db.columns import CLUSTERED, HAS_PROVIDER_ID, by_time, customer, metadata, partial_index, required
+from app.db.keys import ITEM
+from app.db.locking import fetch_locked
 from app.db.lookups import by_index
 from app.db.outbound_messages import outbound_message
 from app.db.outbox import beside, outbox
@@ -55,7 +57,7 @@ _PART = RowReader(MessagePart, message_part)
 @cache
 def _messages(dialect: str) -> AnySelect:
     given = given_keys(dialect, message_part, _KEY)
-    found = (
+    return (
         select(*REPORTED_MESSAGE.columns, message_part.c.provider, message_part.c.provider_message_id)
         .join_from(message_part, given, matching(message_part, given, _KEY))
         .join(
@@ -68,7 +70,6 @@ def _messages(dialect: str) -> AnySelect:
         .where(has_provider_id(message_part))
         .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
     )
-    return found.with_for_update(of=_mt)
 
 
 def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
@@ -76,7 +77,7 @@ def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict
 
     Of several the newest counts.
     """
-    found = fetch(connection, _messages(connection.dialect.name), as_keys(keys))
+    found = fetch_locked(connection, _messages(connection.dialect.name), _mt, ITEM, as_keys(keys))
     messages = [((row[-2], row[-1]), REPORTED_MESSAGE.read(row)) for row in found]
     return dict(sorted(messages, key=lambda item: item[1].id))
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
+from app.db import distribution
 from app.domain.values import value
 
 # How often a transaction is tried that PostgreSQL ends for a deadlock or as it cannot be serialized.
@@ -35,7 +36,6 @@ NETWORK: Mapping[str, Any] = {
 }
 # A connection is replaced after so long, so that the load spreads anew over poolers and standbys that were promoted.
 _RECYCLE_SECONDS = 900
-_SET_IN_TRANSACTION = "SELECT " + ", ".join(f"set_config('{name}', '{to}', true)" for name, to in _SETTINGS.items())
 
 
 @value
@@ -73,13 +73,18 @@ def make_postgresql_engine(url: URL, sessions: Sessions) -> Engine:
         max_overflow=0,
         pool_recycle=_RECYCLE_SECONDS,
     )
+    distribution.learn_pieces(engine, pooled=sessions.pooled)
     if sessions.pooled:
         event.listen(engine, "begin", _set_in_transaction)
     return engine
 
 
 def _set_in_transaction(connection: Connection) -> None:
-    connection.exec_driver_sql(_SET_IN_TRANSACTION)
+    further = distribution.SETTINGS if distribution.is_distributed(connection.dialect) else {}
+    settings = {**_SETTINGS, **further}
+    connection.exec_driver_sql(
+        "SELECT " + ", ".join(f"set_config('{name}', '{to}', true)" for name, to in settings.items())
+    )
 
 
 def allow_long_statements(connection: Connection, *, locks_within_seconds: int = 5) -> None:

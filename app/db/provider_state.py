@@ -56,7 +56,7 @@ def _one(dialect: str) -> AnySelect:
 @cache
 def _make(dialect: str) -> Insert:
     make = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return make(_provider).values(provider=bindparam("name")).on_conflict_do_nothing()
+    return make(_provider).values(provider=bindparam("name")).on_conflict_do_nothing().returning(_provider.c.provider)
 
 
 def lock(connection: Connection, provider: str) -> Circuit:

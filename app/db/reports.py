@@ -21,6 +21,8 @@ from sqlalchemy import (
 
 from app.db.claims import deletion
 from app.db.columns import by_time, metadata, optional, partial_index, required
+from app.db.keys import ITEM
+from app.db.locking import fetch_locked
 from app.db.outbound_messages import outbound_message
 from app.db.outbox import ATTEMPTS, ERROR_CODE, STATUS, beside, outbox
 from app.db.readers import RowReader
@@ -86,21 +88,21 @@ def _messages_by(dialect: str, *key: str) -> AnySelect:
         .join_from(_mt, given, matching(_mt, given, key))
         .outerjoin(outbox, beside(_mt))
         .order_by(_mt.c.bucket, _mt.c.msisdn, _mt.c.id)
-        .with_for_update(of=_mt)
     )
     return found.where(has_provider_id(_mt)) if key == _KEY else found
 
 
 def messages_of(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
     """Return the messages with these (provider, provider's id), of several the newest; lock them in a fixed order."""
-    found = fetch(connection, _messages_by(connection.dialect.name, *_KEY), as_keys(sorted(set(keys))))
+    statement = _messages_by(connection.dialect.name, *_KEY)
+    found = fetch_locked(connection, statement, _mt, ITEM, as_keys(sorted(set(keys))))
     messages = sorted(map(REPORTED_MESSAGE.read, found), key=lambda message: message.id)
     return {(message.provider, message.provider_message_id or ""): message for message in messages}
 
 
 def messages_by_id(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ReportedMessage]:
     """Return the messages with these (provider, id), locked in a fixed order."""
-    found = fetch(connection, _messages_by(connection.dialect.name, *_BY_ID), as_keys(sorted(keys)))
+    found = fetch_locked(connection, _messages_by(connection.dialect.name, *_BY_ID), _mt, ITEM, as_keys(sorted(keys)))
     messages = list(map(REPORTED_MESSAGE.read, found))
     return {(message.provider, message.id): message for message in messages}
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from app.db.distribution import is_distributed
 from app.db.rows import AnySelect
 
 # Buckets, in order; None stands for all of them.
@@ -44,8 +45,10 @@ def _in_json(element: _in_share, compiler: SQLCompiler, **how: Any) -> str:  # n
 
 @compiles(_in_share, "postgresql")
 def _in_array(element: _in_share, compiler: SQLCompiler, **how: Any) -> str:  # noqa: ANN401  SQLAlchemy's own
-    # Compared in a way that no index is used for: a primary key begins with the bucket, and holds the whole history.
     bucket, share = element.clauses
+    if is_distributed(compiler.dialect):  # it finds the shard by the plain form
+        return compiler.process(bucket == any_(share), **how)
+    # Compared in a way that no index is used for: a primary key begins with the bucket, and holds the whole history.
     return compiler.process(bucket + literal_column("0") == any_(share), **how)
 
 
@@ -62,14 +65,23 @@ def share_given(dialect: str, share: Share | None) -> dict[str, object]:
 
 
 @cache
-def _limited(statement: AnySelect, table: Table) -> AnySelect:
-    return statement.where(in_share(table))
+def _limited(statement: AnySelect, *tables: Table) -> AnySelect:
+    return statement.where(*map(in_share, tables))
 
 
 def of_share(
-    connection: Connection, statement: AnySelect, table: Table, share: Share | None, given: Mapping[str, object]
+    connection: Connection,
+    statement: AnySelect,
+    table: Table,
+    share: Share | None,
+    given: Mapping[str, object],
+    *joined: Table,
 ) -> tuple[AnySelect, dict[str, object]]:
-    """Return a statement that was built once, limited to the rows of ``table`` in a share, and its parameters."""
+    """Return a statement that was built once, limited to the rows of ``table`` in a share, and its parameters.
+
+    ``joined``: further tables of numbers, if the statement locks rows: Citus wants to know the buckets of each.
+    """
     if share is None:
         return statement, dict(given)
-    return _limited(statement, table), {**given, **share_given(connection.dialect.name, share)}
+    tables = (table, *joined) if is_distributed(connection.dialect) else (table,)
+    return _limited(statement, *tables), {**given, **share_given(connection.dialect.name, share)}

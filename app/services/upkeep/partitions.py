@@ -59,7 +59,7 @@ def _span_of(moment: datetime, length: timedelta) -> datetime:
 
 def make(database: Database, spans: Spans) -> int:
     """Make the partitions of the time ahead; return of how many spans. Raise BusyError if the tables are in use."""
-    return drive(_make(spans, datetime.now(UTC)), database.write_now)
+    return drive(_make(spans, database.clock()), database.write_now)
 
 
 def keep_in_pieces(spans: Spans, kept: RetentionPeriods) -> Pieces[PartitionCounts]:
