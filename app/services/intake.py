@@ -1,5 +1,6 @@
 """Intake: messages are stored once, and committed before the provider's request is acknowledged (delivery.md 1, 2)."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -9,6 +10,7 @@ from sqlalchemy import Connection
 from app import observability
 from app.batching import Batcher
 from app.db import conversations, inbox
+from app.db.distribution import by_piece
 from app.db.session import ANSWER_WITHIN, Database
 from app.db.state import current_state
 from app.domain.calendar import SHANGHAI, is_believable
@@ -98,12 +100,22 @@ class Intake:
     async def store(self, source: Source, messages: Sequence[InboundMessage]) -> list[InboundResult]:
         """Store messages of a provider in this order. Return their ids and whether each is new.
 
-        Raise StorageUnavailableError if none of them was stored.
+        Raise StorageUnavailableError if they were not all stored: a repeat of those that were is recognised.
         """
         return await self._batcher.submit([(source, message) for message in messages])
 
     async def _store_all(self, groups: Sequence[Sequence[_Sent]]) -> list[list[InboundResult]]:
         messages = [sent for group in groups for sent in group]
+        # In one transaction; where tables are distributed, in one for each shard.
+        pieces = by_piece(self._database.engine, messages, lambda sent: bucket_of(self._sender(*sent)[0]))
+        stored = await asyncio.gather(*(self._store_piece([messages[place] for place in places]) for places in pieces))
+        results: dict[int, InboundResult] = {}
+        for places, found in zip(pieces, stored, strict=True):
+            results.update(zip(places, found, strict=True))
+        in_order = iter([results[place] for place in range(len(messages))])
+        return [[next(in_order) for _ in group] for group in groups]
+
+    async def _store_piece(self, messages: Sequence[_Sent]) -> list[InboundResult]:
         stored, unused, now = await self._database.write(
             lambda connection: self._store(connection, messages), within=ANSWER_WITHIN
         )
@@ -116,8 +128,7 @@ class Intake:
             observability.INBOUND.labels("accepted" if new else "duplicate").inc(count)
         for reason, count in unused.items():
             observability.UNUSED.labels(reason).inc(count)
-        results = iter(stored)
-        return [[next(results) for _ in group] for group in groups]
+        return stored
 
     def _store(
         self, connection: Connection, messages: Sequence[_Sent]
